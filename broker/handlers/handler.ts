@@ -1,0 +1,43 @@
+/**
+ * The contract of a handler: one file per API, named by its key. The dispatcher decodes, calls
+ * `handle`, and encodes; a handler only decides. `refuse` is what the dispatcher answers when the
+ * request may not be handled at all (not authorised, handler threw): a well-formed response with the
+ * error wherever this API carries errors.
+ */
+import type { AnyApi, RequestOf, ResponseInput } from '../protocol/schema.ts';
+import type { Services } from './services.ts';
+
+export interface Principal {
+  /** `User` unless a custom builder says otherwise. */
+  readonly type: string;
+  readonly name: string;
+}
+
+export const ANONYMOUS: Principal = { type: 'User', name: 'ANONYMOUS' };
+
+/** Who asks, and how. */
+export interface RequestContext {
+  readonly apiVersion: number;
+  readonly clientId: string | null;
+  readonly clientHost: string;
+  /** Name of the listener the request came in on. */
+  readonly listener: string;
+  readonly principal: Principal;
+  /** Unique among the connections of this process. */
+  readonly connectionId: string;
+  /** Runs `run` once the response has left the process or the connection has died: the moment to give pooled buffers back. */
+  afterSend(run: () => void): void;
+}
+
+export interface Handler<A extends AnyApi> {
+  readonly api: A;
+  /**
+   * Buffers inside `request` point into the connection's read buffer: they are valid until `handle`
+   * returns (also when it returns a promise) and must be copied or written before that.
+   * `null`: there is no response (Produce with acks=0). `'close'`: close the connection.
+   */
+  handle(request: RequestOf<A>, context: RequestContext, services: Services): Answer<A> | Promise<Answer<A>>;
+  refuse(request: RequestOf<A>, errorCode: number): ResponseInput<A>;
+}
+
+export type Answer<A extends AnyApi> = ResponseInput<A> | null | 'close';

@@ -1,0 +1,177 @@
+/**
+ * What brokers tell each other besides record data: Kafka's inter-broker requests with Kafka's field
+ * names, as plain objects (CBOR on the wire). Every message that acts carries its sender's epoch, and
+ * the receiver compares it before anything else. Error fields are Kafka error codes.
+ * Source: LeaderAndIsr v7, UpdateMetadata v8, StopReplica v4, ControlledShutdown v3, AlterPartition v2,
+ * AllocateProducerIds v0, WriteTxnMarkers v1 in Kafka 3.9.
+ */
+import type { BrokerId, Uuid } from '../types.ts';
+
+export interface Endpoint {
+  readonly listener: string;
+  readonly host: string;
+  readonly port: number;
+  /** PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL. */
+  readonly securityProtocol: string;
+}
+
+export interface BrokerInfo {
+  readonly id: BrokerId;
+  /** czxid of the registration znode. */
+  readonly epoch: number;
+  readonly rack: string | null;
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** Name of the listener under which a broker registers its peer WebSocket endpoint. */
+export const PEER_LISTENER = 'PEER';
+
+export interface PartitionStateMessage {
+  readonly topic: string;
+  readonly partition: number;
+  readonly controllerEpoch: number;
+  /** -1 none, -2 the topic is being deleted. */
+  readonly leader: BrokerId;
+  readonly leaderEpoch: number;
+  readonly isr: readonly BrokerId[];
+  /** Version of the partition's state znode. */
+  readonly partitionEpoch: number;
+  readonly replicas: readonly BrokerId[];
+  readonly addingReplicas: readonly BrokerId[];
+  readonly removingReplicas: readonly BrokerId[];
+  readonly isNew: boolean;
+  /** 0 recovered, 1 recovering (after an unclean election). */
+  readonly leaderRecoveryState: number;
+}
+
+export interface UpdatePartitionMessage {
+  readonly topic: string;
+  readonly partition: number;
+  readonly controllerEpoch: number;
+  readonly leader: BrokerId;
+  readonly leaderEpoch: number;
+  readonly isr: readonly BrokerId[];
+  readonly partitionEpoch: number;
+  readonly replicas: readonly BrokerId[];
+  readonly offlineReplicas: readonly BrokerId[];
+}
+
+interface FromController {
+  readonly controllerId: BrokerId;
+  readonly controllerEpoch: number;
+  /** The receiver's broker epoch as the controller knows it, -1 unknown. */
+  readonly brokerEpoch: number;
+}
+
+export interface LeaderAndIsrRequest extends FromController {
+  readonly type: 'LeaderAndIsr';
+  readonly topicIds: Readonly<Record<string, Uuid>>;
+  readonly partitions: readonly PartitionStateMessage[];
+  /** The brokers that lead any of `partitions`. */
+  readonly liveLeaders: readonly BrokerInfo[];
+}
+
+export interface PartitionError {
+  readonly topic: string;
+  readonly partition: number;
+  readonly error: number;
+}
+
+export interface LeaderAndIsrResponse {
+  readonly error: number;
+  readonly partitions: readonly PartitionError[];
+}
+
+export interface UpdateMetadataRequest extends FromController {
+  readonly type: 'UpdateMetadata';
+  readonly topicIds: Readonly<Record<string, Uuid>>;
+  readonly partitions: readonly UpdatePartitionMessage[];
+  /** All live brokers. */
+  readonly liveBrokers: readonly BrokerInfo[];
+}
+
+export interface UpdateMetadataResponse {
+  readonly error: number;
+}
+
+export interface StopReplicaRequest extends FromController {
+  readonly type: 'StopReplica';
+  readonly partitions: readonly {
+    readonly topic: string;
+    readonly partition: number;
+    /** -1 unknown, -2 the topic is being deleted: both always apply. */
+    readonly leaderEpoch: number;
+    readonly deletePartition: boolean;
+  }[];
+}
+
+export interface StopReplicaResponse {
+  readonly error: number;
+  readonly partitions: readonly PartitionError[];
+}
+
+export interface ControlledShutdownRequest {
+  readonly type: 'ControlledShutdown';
+  readonly brokerId: BrokerId;
+  readonly brokerEpoch: number;
+}
+
+export interface ControlledShutdownResponse {
+  readonly error: number;
+  /** Partitions with more than one replica that the broker still leads. */
+  readonly remainingPartitions: readonly { readonly topic: string; readonly partition: number }[];
+}
+
+export interface AlterPartitionRequest {
+  readonly type: 'AlterPartition';
+  readonly brokerId: BrokerId;
+  readonly brokerEpoch: number;
+  readonly partitions: readonly {
+    readonly topic: string;
+    readonly partition: number;
+    readonly leaderEpoch: number;
+    readonly newIsr: readonly BrokerId[];
+    readonly leaderRecoveryState: number;
+    readonly partitionEpoch: number;
+  }[];
+}
+
+export interface AlterPartitionResponse {
+  readonly error: number;
+  readonly partitions: readonly {
+    readonly topic: string;
+    readonly partition: number;
+    readonly error: number;
+    readonly leader: BrokerId;
+    readonly leaderEpoch: number;
+    readonly isr: readonly BrokerId[];
+    readonly leaderRecoveryState: number;
+    readonly partitionEpoch: number;
+  }[];
+}
+
+export interface AllocateProducerIdsRequest {
+  readonly type: 'AllocateProducerIds';
+  readonly brokerId: BrokerId;
+  readonly brokerEpoch: number;
+}
+
+export interface AllocateProducerIdsResponse {
+  readonly error: number;
+  readonly producerIdStart: number;
+  readonly producerIdLength: number;
+}
+
+/** Request and response by type: the one table of what peers can ask of each other. */
+export interface PeerExchange {
+  LeaderAndIsr: { request: LeaderAndIsrRequest; response: LeaderAndIsrResponse };
+  UpdateMetadata: { request: UpdateMetadataRequest; response: UpdateMetadataResponse };
+  StopReplica: { request: StopReplicaRequest; response: StopReplicaResponse };
+  ControlledShutdown: { request: ControlledShutdownRequest; response: ControlledShutdownResponse };
+  AlterPartition: { request: AlterPartitionRequest; response: AlterPartitionResponse };
+  AllocateProducerIds: { request: AllocateProducerIdsRequest; response: AllocateProducerIdsResponse };
+}
+
+export type PeerRequestType = keyof PeerExchange;
+export type PeerRequest = PeerExchange[PeerRequestType]['request'];
+export type PeerResponseTo<R extends PeerRequest> = PeerExchange[R['type']]['response'];

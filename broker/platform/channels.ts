@@ -1,0 +1,53 @@
+/**
+ * Channels: ordered, reliable, message-oriented connections between brokers. The real ones are
+ * WebSockets (web-socket-channels.ts); the simulator's lose links, delay and reorder nothing within
+ * one channel. What flows through them is the peers floor's business.
+ */
+
+export interface Channel {
+  /** Where the other end is, for diagnostics: `host:port`. */
+  readonly remote: string;
+  /** Bytes handed to send() that have not reached the operating system; for back-pressure. */
+  readonly bufferedBytes: number;
+  readonly open: boolean;
+  /**
+   * Sends one message made of the given parts laid end to end. Never throws; on a closed channel it
+   * does nothing. Parts may be reused by the caller when `sent` was called (or at once when it is
+   * omitted and the parts are not going to change).
+   */
+  send(parts: readonly Uint8Array[], sent?: () => void): void;
+  /** Exactly one receiver. The buffer is the receiver's for the duration of the call only. */
+  onMessage(receive: (message: Buffer) => void): void;
+  /** Called when everything buffered has gone out. */
+  onDrain(drained: () => void): void;
+  /** Called once, also after an own close(). */
+  onClose(closed: (reason: string) => void): void;
+  close(reason: string): void;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+export interface ChannelListener {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export interface ChannelNetwork {
+  /**
+   * Binds an HTTP server. A WebSocket upgrade on `/peer` becomes a channel; other requests are
+   * answered by `http` (metrics, health). Rejects with Node's listen error (EADDRINUSE, …).
+   */
+  listen(options: {
+    host: string;
+    port: number;
+    maxMessageBytes: number;
+    accept: (channel: Channel) => void;
+    http: (path: string) => Promise<HttpAnswer>;
+  }): Promise<ChannelListener>;
+  /** Rejects when the connection can't be made within `timeoutMs`. */
+  dial(options: { host: string; port: number; timeoutMs: number; maxMessageBytes: number }): Promise<Channel>;
+}

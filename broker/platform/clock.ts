@@ -1,0 +1,73 @@
+/**
+ * Time as the broker sees it. `wallMs` stamps records and znodes; everything that measures a
+ * duration or a deadline uses the monotonic `nowMs`, so that a stepped wall clock breaks nothing.
+ * The simulator has its own implementation; nothing outside platform/ may touch `Date` or timers.
+ */
+
+export interface Timer {
+  /** Idempotent; a timer that has run is cancelled already. */
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Milliseconds since 1970, an integer. May jump. */
+  wallMs(): number;
+  /** Monotonic milliseconds from an arbitrary start, with fractions. */
+  nowMs(): number;
+  /** Runs `run` once, `delayMs` or more from now, never synchronously. */
+  after(delayMs: number, run: () => void): Timer;
+  /** Runs `run` after the current callback and its microtasks, before any later I/O or timer. */
+  soon(run: () => void): void;
+}
+
+/** setTimeout's largest delay; a longer one would fire at once. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  wallMs: () => Date.now(),
+  nowMs: () => performance.now(),
+  after(delayMs, run) {
+    const handle = setTimeout(run, Math.min(Math.max(0, delayMs), LONGEST_TIMEOUT_MS));
+    return { cancel: () => clearTimeout(handle) };
+  },
+  soon(run) {
+    setImmediate(run);
+  },
+};
+
+/** Waits `delayMs` on the given clock. */
+export function sleep(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(delayMs, resolve);
+  });
+}
+
+/**
+ * Repeats `run` with `periodMs` between the end of one run and the start of the next.
+ * A run that throws is reported to `onError` and does not stop the repetition.
+ */
+export function every(
+  clock: Clock,
+  periodMs: number,
+  run: () => void,
+  onError: (error: unknown) => void,
+): Timer {
+  let timer: Timer;
+  let stopped = false;
+  const step = (): void => {
+    if (stopped) return;
+    try {
+      run();
+    } catch (error) {
+      onError(error);
+    }
+    if (!stopped) timer = clock.after(periodMs, step);
+  };
+  timer = clock.after(periodMs, step);
+  return {
+    cancel() {
+      stopped = true;
+      timer.cancel();
+    },
+  };
+}
