@@ -72,8 +72,6 @@ describe('the top level', () => {
       'package-lock.json',
       'tsconfig.json',
       'README.md',
-      'LICENSE',
-      'biome.json',
     ]);
     const top = new Set(FILES.map((name) => name.split('/')[0] ?? ''));
     expect([...top].filter((name) => !name.startsWith('.') && !allowed.has(name))).toEqual([]);
