@@ -1,0 +1,231 @@
+/**
+ * The header of a record batch (magic 2), read and patched where it lies: every accessor takes the
+ * buffer and the position of the batch in it, and nothing is copied. Base offset and leader epoch
+ * lie outside the checksum, so setting them needs no new one.
+ * Source: KIP-98; Kafka's DefaultRecordBatch and ByteBufferLogInputStream.
+ */
+import { crc32 } from 'node:zlib';
+import { crc32c } from './crc32c.ts';
+
+/** Base offset and length: what precedes every batch or legacy message. */
+export const LOG_OVERHEAD_BYTES = 12;
+export const BATCH_HEADER_BYTES = 61;
+
+export const NO_TIMESTAMP = -1;
+export const NO_PRODUCER_ID = -1;
+export const NO_PRODUCER_EPOCH = -1;
+export const NO_SEQUENCE = -1;
+
+export const CODEC_MASK = 0x07;
+export const LOG_APPEND_TIME_BIT = 0x08;
+export const TRANSACTIONAL_BIT = 0x10;
+export const CONTROL_BIT = 0x20;
+export const DELETE_HORIZON_BIT = 0x40;
+
+/** Where the fields lie, counted from the start of the batch. */
+const LENGTH_AT = 8;
+const LEADER_EPOCH_AT = 12;
+const MAGIC_AT = 16;
+const CRC_AT = 17;
+const ATTRIBUTES_AT = 21;
+const LAST_OFFSET_DELTA_AT = 23;
+const BASE_TIMESTAMP_AT = 27;
+const MAX_TIMESTAMP_AT = 35;
+const PRODUCER_ID_AT = 43;
+const PRODUCER_EPOCH_AT = 51;
+const BASE_SEQUENCE_AT = 53;
+const RECORD_COUNT_AT = 57;
+
+/** Up to here the magic byte, which tells how to read the rest, is known to be there. */
+const UP_TO_MAGIC_BYTES = 17;
+/** Least length field of a legacy message. */
+const SMALLEST_LEGACY_LENGTH = 14;
+/** In messages of magic 0 and 1 the checksum and all that it covers lie elsewhere. */
+const LEGACY_CRC_AT = 12;
+
+/** Bytes that are no batch: a bad length, magic or checksum, or records that don't add up. */
+export class CorruptBatch extends Error {
+  override readonly name = 'CorruptBatch';
+}
+
+export function batchBaseOffset(buffer: Buffer, at: number): number {
+  return readInt64(buffer, at);
+}
+
+/** The whole batch, its first twelve bytes included. */
+export function batchSizeBytes(buffer: Buffer, at: number): number {
+  return buffer.readInt32BE(at + LENGTH_AT) + LOG_OVERHEAD_BYTES;
+}
+
+export function batchLeaderEpoch(buffer: Buffer, at: number): number {
+  return buffer.readInt32BE(at + LEADER_EPOCH_AT);
+}
+
+export function batchMagic(buffer: Buffer, at: number): number {
+  return buffer.readInt8(at + MAGIC_AT);
+}
+
+export function batchCrc(buffer: Buffer, at: number): number {
+  return buffer.readUInt32BE(at + CRC_AT);
+}
+
+export function batchAttributes(buffer: Buffer, at: number): number {
+  return buffer.readInt16BE(at + ATTRIBUTES_AT);
+}
+
+/** The codec's number; a {@link Codec} if the batch was validated. */
+export function batchCodec(buffer: Buffer, at: number): number {
+  return batchAttributes(buffer, at) & CODEC_MASK;
+}
+
+export function batchIsLogAppendTime(buffer: Buffer, at: number): boolean {
+  return (batchAttributes(buffer, at) & LOG_APPEND_TIME_BIT) !== 0;
+}
+
+export function batchIsTransactional(buffer: Buffer, at: number): boolean {
+  return (batchAttributes(buffer, at) & TRANSACTIONAL_BIT) !== 0;
+}
+
+export function batchIsControl(buffer: Buffer, at: number): boolean {
+  return (batchAttributes(buffer, at) & CONTROL_BIT) !== 0;
+}
+
+/** Whether the base timestamp is the time from which compaction may drop the batch's tombstones. */
+export function batchHasDeleteHorizon(buffer: Buffer, at: number): boolean {
+  return (batchAttributes(buffer, at) & DELETE_HORIZON_BIT) !== 0;
+}
+
+export function batchLastOffsetDelta(buffer: Buffer, at: number): number {
+  return buffer.readInt32BE(at + LAST_OFFSET_DELTA_AT);
+}
+
+export function batchLastOffset(buffer: Buffer, at: number): number {
+  return batchBaseOffset(buffer, at) + batchLastOffsetDelta(buffer, at);
+}
+
+export function batchBaseTimestampMs(buffer: Buffer, at: number): number {
+  return readInt64(buffer, at + BASE_TIMESTAMP_AT);
+}
+
+export function batchMaxTimestampMs(buffer: Buffer, at: number): number {
+  return readInt64(buffer, at + MAX_TIMESTAMP_AT);
+}
+
+export function batchProducerId(buffer: Buffer, at: number): number {
+  return readInt64(buffer, at + PRODUCER_ID_AT);
+}
+
+export function batchProducerEpoch(buffer: Buffer, at: number): number {
+  return buffer.readInt16BE(at + PRODUCER_EPOCH_AT);
+}
+
+export function batchBaseSequence(buffer: Buffer, at: number): number {
+  return buffer.readInt32BE(at + BASE_SEQUENCE_AT);
+}
+
+/** The sequence of the last record: after 2^31 - 1 comes 0. */
+export function batchLastSequence(buffer: Buffer, at: number): number {
+  const base = batchBaseSequence(buffer, at);
+  return base === NO_SEQUENCE ? NO_SEQUENCE : incrementSequence(base, batchLastOffsetDelta(buffer, at));
+}
+
+export function batchRecordCount(buffer: Buffer, at: number): number {
+  return buffer.readInt32BE(at + RECORD_COUNT_AT);
+}
+
+/** `sequence + increment` on the circle of non-negative int32. */
+export function incrementSequence(sequence: number, increment: number): number {
+  const sum = sequence + increment;
+  return sum > 0x7fffffff ? sum - 0x80000000 : sum;
+}
+
+export function setBatchBaseOffset(buffer: Buffer, at: number, offset: number): void {
+  writeInt64(buffer, at, offset);
+}
+
+export function setBatchLeaderEpoch(buffer: Buffer, at: number, leaderEpoch: number): void {
+  buffer.writeInt32BE(leaderEpoch, at + LEADER_EPOCH_AT);
+}
+
+/** Sets the type of the timestamps and the greatest of them, and with them the checksum. */
+export function setBatchMaxTimestamp(
+  buffer: Buffer,
+  at: number,
+  type: 'CreateTime' | 'LogAppendTime',
+  maxTimestampMs: number,
+): void {
+  const attributes = batchAttributes(buffer, at);
+  const typed =
+    type === 'LogAppendTime' ? attributes | LOG_APPEND_TIME_BIT : attributes & ~LOG_APPEND_TIME_BIT;
+  if (typed === attributes && batchMaxTimestampMs(buffer, at) === maxTimestampMs) return;
+  buffer.writeInt16BE(typed, at + ATTRIBUTES_AT);
+  writeInt64(buffer, at + MAX_TIMESTAMP_AT, maxTimestampMs);
+  sealBatch(buffer, at);
+}
+
+/** Writes the checksum of a batch that was built or changed. */
+export function sealBatch(buffer: Buffer, at: number): void {
+  buffer.writeUInt32BE(computeCrc(buffer, at), at + CRC_AT);
+}
+
+/** Whether the bytes of a complete batch (or legacy message) are those its checksum was made of. */
+export function batchCrcIsValid(buffer: Buffer, at: number): boolean {
+  if (batchMagic(buffer, at) >= 2) return batchCrc(buffer, at) === computeCrc(buffer, at);
+  const covered = buffer.subarray(at + MAGIC_AT, at + batchSizeBytes(buffer, at));
+  return buffer.readUInt32BE(at + LEGACY_CRC_AT) === crc32(covered);
+}
+
+/**
+ * The size of the batch that begins at `at`, or 0 when less than all of it lies before `to`.
+ * Throws {@link CorruptBatch} when these bytes can't be the beginning of a batch.
+ */
+export function completeBatchSizeBytes(buffer: Buffer, at: number, to: number): number {
+  const remainingBytes = to - at;
+  if (remainingBytes < LOG_OVERHEAD_BYTES) return 0;
+  const length = buffer.readInt32BE(at + LENGTH_AT);
+  if (length < SMALLEST_LEGACY_LENGTH) {
+    throw new CorruptBatch(`A batch of ${length} bytes is smaller than the smallest message`);
+  }
+  if (remainingBytes < UP_TO_MAGIC_BYTES) return 0;
+  const magic = batchMagic(buffer, at);
+  if (magic < 0 || magic > 2) throw new CorruptBatch(`A batch has the unknown magic ${magic}`);
+  if (magic === 2 && length < BATCH_HEADER_BYTES - LOG_OVERHEAD_BYTES) {
+    throw new CorruptBatch(`A batch of ${length} bytes is smaller than its own header`);
+  }
+  const sizeBytes = length + LOG_OVERHEAD_BYTES;
+  return sizeBytes <= remainingBytes ? sizeBytes : 0;
+}
+
+/**
+ * The positions of the complete batches in `buffer[from, to)`, in order. A partial batch at the end
+ * is left out; bytes that can't begin a batch throw {@link CorruptBatch}.
+ */
+export function* completeBatches(buffer: Buffer, from = 0, to = buffer.length): Generator<number, void> {
+  for (let at = from; ; ) {
+    const sizeBytes = completeBatchSizeBytes(buffer, at, to);
+    if (sizeBytes === 0) return;
+    yield at;
+    at += sizeBytes;
+  }
+}
+
+/**
+ * An int64 as a number: exact up to 2^53, which offsets and ids never pass; a timestamp beyond that
+ * comes out rounded.
+ */
+export function readInt64(buffer: Buffer, at: number): number {
+  return buffer.readInt32BE(at) * 0x1_0000_0000 + buffer.readUInt32BE(at + 4);
+}
+
+export function writeInt64(buffer: Buffer, at: number, value: number): void {
+  if (!Number.isSafeInteger(value)) {
+    buffer.writeBigInt64BE(BigInt.asIntN(64, BigInt(value)), at);
+    return;
+  }
+  buffer.writeInt32BE(Math.floor(value / 0x1_0000_0000), at);
+  buffer.writeUInt32BE(value >>> 0, at + 4);
+}
+
+function computeCrc(buffer: Buffer, at: number): number {
+  return crc32c(buffer, at + ATTRIBUTES_AT, at + batchSizeBytes(buffer, at));
+}
