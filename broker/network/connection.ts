@@ -1,0 +1,274 @@
+/**
+ * One client connection: bytes in, frames to the dispatcher, responses out in request order.
+ *
+ * Kafka processes one request per connection at a time and reads no further until its response is
+ * on the way. That is kept here, with one exception that a client can't observe: Produce requests
+ * that follow each other are appended as they arrive while earlier ones still wait for their
+ * replicas, and are answered in order. Reading stops while a frame may not start, and while the peer
+ * does not read its responses; so the memory of a connection is bounded by one response, one socket
+ * chunk and one frame of socket.request.max.bytes.
+ */
+import type { Clock } from '../platform/clock.ts';
+import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { Counter } from '../platform/metrics.ts';
+import type { ByteSocket } from '../platform/sockets.ts';
+import type { BufferPool } from './buffer-pool.ts';
+import { FrameSplitter, InvalidFrameSize } from './frame-splitter.ts';
+import { type Dispatch, type Outcome, pipelines, type Reply } from './outcome.ts';
+
+export interface ConnectionLimits {
+  /** socket.request.max.bytes */
+  readonly maxFrameBytes: number;
+  /** queued.max.requests, here per connection: how many Produce requests may wait for replicas. */
+  readonly maxInFlightRequests: number;
+  /** socket.send.buffer.bytes: no request is started while more than this is unsent. */
+  readonly maxUnsentBytes: number;
+}
+
+export interface ConnectionParts {
+  readonly socket: ByteSocket;
+  readonly id: string;
+  readonly listener: string;
+  readonly dispatch: Dispatch;
+  readonly limits: ConnectionLimits;
+  readonly pool: BufferPool;
+  readonly clock: Clock;
+  readonly diagnostics: Diagnostics;
+  readonly bytesIn: Counter;
+  readonly bytesOut: Counter;
+  readonly onClosed: (connection: Connection) => void;
+}
+
+/** A request whose outcome is not written yet; `outcome` is null while the handler is at work. */
+interface Pending {
+  outcome: Outcome | null;
+  /** The connection closes before this one's turn: the answer is thrown away when it comes. */
+  discarded: boolean;
+}
+
+export class Connection {
+  readonly id: string;
+  readonly listener: string;
+  readonly remoteHost: string;
+  readonly #parts: ConnectionParts;
+  readonly #socket: ByteSocket;
+  readonly #splitter: FrameSplitter;
+  readonly #pending: Pending[] = [];
+  /** Set while a request other than Produce is unanswered. */
+  #exclusive = false;
+  #outgoing: Uint8Array[] = [];
+  #outgoingReplies: Reply[] = [];
+  #outgoingBytes = 0;
+  /** Bytes handed to the socket whose write has not been reported done. */
+  #unsentBytes = 0;
+  #flushScheduled = false;
+  #paused = false;
+  /** No more requests are taken: the connection ends once what came before is answered. */
+  #ending = false;
+  #closed = false;
+  #lastActiveMs: number;
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+    this.#socket = parts.socket;
+    this.id = parts.id;
+    this.listener = parts.listener;
+    this.remoteHost = parts.socket.remoteHost;
+    this.#lastActiveMs = parts.clock.nowMs();
+    this.#splitter = new FrameSplitter(parts.pool, parts.limits.maxFrameBytes, (frame) => this.#take(frame));
+    this.#socket.on({
+      data: (chunk) => this.#onData(chunk),
+      readEnd: () => this.#flush(),
+      close: () => this.#onClose(),
+    });
+  }
+
+  /** Since when nothing has happened, or null while a request is being processed. */
+  get idleSinceMs(): number | null {
+    return this.#pending.length > 0 ? null : this.#lastActiveMs;
+  }
+
+  /** Bytes this connection holds: unsplit input and unsent output. */
+  get heldBytes(): number {
+    return this.#splitter.heldBytes + this.#outgoingBytes + this.#unsentBytes;
+  }
+
+  /** Answers what is under way, takes nothing more, then closes. */
+  end(): void {
+    if (this.#ending || this.#closed) return;
+    this.#stopTaking();
+    this.#flush();
+    if (this.#pending.length === 0) this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** What still arrives is dropped, but read: a paused socket would not notice that its peer has gone. */
+  #stopTaking(): void {
+    this.#ending = true;
+    this.#splitter.close();
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#ending || this.#closed) return;
+    this.#lastActiveMs = this.#parts.clock.nowMs();
+    this.#parts.bytesIn.add(chunk.length);
+    this.#split(() => this.#splitter.push(chunk));
+  }
+
+  #split(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      if (!(error instanceof InvalidFrameSize)) throw error;
+      this.#parts.diagnostics.warn(`closing ${this.id}: ${error.message}`);
+      this.end();
+    }
+  }
+
+  #take(frame: Buffer): boolean {
+    if (!this.#mayStart(frame)) {
+      this.#pause();
+      return false;
+    }
+    const outcome = this.#parts.dispatch(frame, this);
+    if (outcome instanceof Promise) {
+      this.#exclusive = !pipelines(frame);
+      this.#await(outcome);
+    } else if (this.#pending.length === 0) {
+      this.#finish(outcome);
+    } else {
+      this.#pending.push({ outcome, discarded: false });
+      if (outcome === 'close') this.#stopTaking();
+    }
+    return true;
+  }
+
+  #mayStart(frame: Buffer): boolean {
+    if (this.#outgoingBytes + this.#unsentBytes > this.#parts.limits.maxUnsentBytes) return false;
+    const waiting = this.#pending.length;
+    if (waiting === 0) return true;
+    return !this.#exclusive && waiting < this.#parts.limits.maxInFlightRequests && pipelines(frame);
+  }
+
+  #await(promise: Promise<Outcome>): void {
+    const pending: Pending = { outcome: null, discarded: false };
+    this.#pending.push(pending);
+    // The dispatcher's promises never reject.
+    void promise.then((outcome) => {
+      pending.outcome = outcome;
+      if (pending.discarded) giveBack(outcome);
+      else this.#settle();
+    });
+  }
+
+  /** Moves the answered head of the queue to the output. */
+  #settle(): void {
+    while (this.#pending.length > 0) {
+      const outcome = this.#pending[0]?.outcome ?? null;
+      if (outcome === null) break;
+      this.#pending.shift();
+      this.#finish(outcome);
+    }
+    if (this.#closed) return;
+    if (this.#pending.length === 0) this.#exclusive = false;
+    this.#lastActiveMs = this.#parts.clock.nowMs();
+    this.#scheduleFlush();
+  }
+
+  #finish(outcome: Outcome): void {
+    if (this.#closed) {
+      giveBack(outcome);
+      return;
+    }
+    if (outcome === 'nothing') return;
+    if (outcome === 'close') {
+      this.#discardPending();
+      this.#stopTaking();
+      this.#scheduleFlush();
+      return;
+    }
+    for (const part of outcome.parts) this.#outgoing.push(part);
+    this.#outgoingReplies.push(outcome);
+    this.#outgoingBytes += outcome.sizeBytes;
+  }
+
+  /** Requests after the one that closes the connection get no answer, but their buffers come back. */
+  #discardPending(): void {
+    for (const pending of this.#pending.splice(0)) {
+      pending.discarded = true;
+      if (pending.outcome !== null) giveBack(pending.outcome);
+    }
+  }
+
+  /** Answers that become ready in one turn of the event loop leave in one write. */
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    queueMicrotask(() => {
+      this.#flushScheduled = false;
+      this.#flush();
+      this.#continue();
+    });
+  }
+
+  #flush(): void {
+    if (this.#outgoing.length === 0 || this.#closed) return;
+    const parts = this.#outgoing;
+    const replies = this.#outgoingReplies;
+    const sizeBytes = this.#outgoingBytes;
+    this.#outgoing = [];
+    this.#outgoingReplies = [];
+    this.#outgoingBytes = 0;
+    this.#unsentBytes += sizeBytes;
+    this.#parts.bytesOut.add(sizeBytes);
+    this.#socket.write(parts, () => {
+      this.#unsentBytes -= sizeBytes;
+      for (const reply of replies) reply.sent();
+      this.#lastActiveMs = this.#parts.clock.nowMs();
+      if (this.#paused) this.#scheduleFlush();
+    });
+  }
+
+  /** Takes up the frames that had to wait, then reading. */
+  #continue(): void {
+    if (this.#closed) return;
+    if (this.#ending) {
+      if (this.#pending.length === 0) this.#socket.end();
+      return;
+    }
+    if (!this.#paused) return;
+    this.#split(() => this.#splitter.resume());
+    this.#flush();
+    if (this.#splitter.refused || this.#ending || this.#closed) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  #pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#socket.pause();
+    // The burst may end here without a readEnd: what is answered already must still leave.
+    this.#scheduleFlush();
+  }
+
+  #onClose(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#splitter.close();
+    for (const reply of this.#outgoingReplies.splice(0)) reply.sent();
+    this.#outgoing = [];
+    this.#outgoingBytes = 0;
+    this.#parts.onClosed(this);
+  }
+}
+
+function giveBack(outcome: Outcome): void {
+  if (typeof outcome !== 'string') outcome.sent();
+}

@@ -1,0 +1,161 @@
+/**
+ * Cuts a byte stream into Kafka's frames (int32 size, then that many bytes). Chunks are valid during
+ * the call only, so complete frames inside a chunk are handed on in place without a copy, and only
+ * what is left over (a partial frame, or frames the taker can't take yet) moves into a private buffer.
+ * That buffer grows with the bytes that really arrive, never with the size a peer claims.
+ */
+import type { BufferPool } from './buffer-pool.ts';
+
+/** The size field is negative or above socket.request.max.bytes: the stream can't be trusted any more. */
+export class InvalidFrameSize extends Error {
+  override readonly name = 'InvalidFrameSize';
+}
+
+/**
+ * Handles one frame (without its size field), whose bytes are valid during the call only; false when
+ * it can't be taken now: the frame is kept and offered again by {@link FrameSplitter.resume}.
+ */
+export type TakeFrame = (frame: Buffer) => boolean;
+
+const SIZE_BYTES = 4;
+
+export class FrameSplitter {
+  readonly #pool: BufferPool;
+  readonly #maxFrameBytes: number;
+  readonly #take: TakeFrame;
+  #held: Buffer | null = null;
+  #from = 0;
+  #to = 0;
+  #refused = false;
+  #closed = false;
+
+  constructor(pool: BufferPool, maxFrameBytes: number, take: TakeFrame) {
+    this.#pool = pool;
+    this.#maxFrameBytes = maxFrameBytes;
+    this.#take = take;
+  }
+
+  /** Bytes kept for later. */
+  get heldBytes(): number {
+    return this.#to - this.#from;
+  }
+
+  /** A complete frame is kept because the taker refused it. */
+  get refused(): boolean {
+    return this.#refused;
+  }
+
+  /** Throws InvalidFrameSize, after which the splitter takes nothing more. */
+  push(chunk: Buffer): void {
+    let at = 0;
+    if (this.#held !== null) {
+      at = this.#refused ? 0 : this.#completeHeldFrame(chunk);
+      if (this.#closed) return;
+      if (this.#held !== null) {
+        this.#hold(chunk, at);
+        return;
+      }
+    }
+    at = this.#takeFrom(chunk, at, chunk.length);
+    if (!this.#closed && at < chunk.length) this.#hold(chunk, at);
+  }
+
+  /** Offers what was refused, and what came after it, again. */
+  resume(): void {
+    const held = this.#held;
+    if (held === null || this.#closed) return;
+    this.#refused = false;
+    const stoppedAt = this.#takeFrom(held, this.#from, this.#to);
+    if (this.#closed) return;
+    this.#from = stoppedAt;
+    if (this.#from === this.#to) this.#release();
+  }
+
+  /** Drops everything; later pushes are ignored. Safe while a frame is being taken. */
+  close(): void {
+    this.#closed = true;
+    // The buffer under a frame that is being taken is still read: it isn't given back to the pool.
+    this.#held = null;
+    this.#from = this.#to = 0;
+  }
+
+  /** Copies just what the kept partial frame lacks; returns how much of the chunk that was. */
+  #completeHeldFrame(chunk: Buffer): number {
+    let used = 0;
+    if (this.heldBytes < SIZE_BYTES) {
+      used = Math.min(SIZE_BYTES - this.heldBytes, chunk.length);
+      this.#append(chunk, 0, used);
+      if (this.heldBytes < SIZE_BYTES) return used;
+    }
+    const held = this.#held;
+    if (held === null) return used;
+    const lacking = SIZE_BYTES + this.#sizeAt(held, this.#from) - this.heldBytes;
+    const more = Math.min(lacking, chunk.length - used);
+    this.#append(chunk, used, used + more);
+    if (more === lacking) this.resume();
+    return used + more;
+  }
+
+  /** Hands on the complete frames of a range; returns where it stopped. */
+  #takeFrom(bytes: Buffer, from: number, to: number): number {
+    let at = from;
+    while (to - at >= SIZE_BYTES) {
+      const end = at + SIZE_BYTES + this.#sizeAt(bytes, at);
+      if (end > to) break;
+      if (!this.#take(bytes.subarray(at + SIZE_BYTES, end))) {
+        this.#refused = true;
+        break;
+      }
+      if (this.#closed) return to;
+      at = end;
+    }
+    return at;
+  }
+
+  #sizeAt(bytes: Buffer, at: number): number {
+    const size = bytes.readInt32BE(at);
+    if (size >= 0 && size <= this.#maxFrameBytes) return size;
+    this.close();
+    throw new InvalidFrameSize(
+      `a frame of ${size} bytes: the size must be between 0 and ${this.#maxFrameBytes} (socket.request.max.bytes)`,
+    );
+  }
+
+  #hold(chunk: Buffer, from: number): void {
+    this.#append(chunk, from, chunk.length);
+  }
+
+  #append(chunk: Buffer, from: number, to: number): void {
+    const more = to - from;
+    if (more === 0) return;
+    const kept = this.heldBytes;
+    let held = this.#held;
+    if (held === null || kept + more > held.length) {
+      const larger = this.#pool.take(kept + more);
+      if (held !== null) {
+        held.copy(larger, 0, this.#from, this.#to);
+        this.#pool.give(held);
+      }
+      held = larger;
+      this.#moved(held, kept);
+    } else if (this.#to + more > held.length) {
+      held.copyWithin(0, this.#from, this.#to);
+      this.#moved(held, kept);
+    }
+    chunk.copy(held, this.#to, from, to);
+    this.#to += more;
+  }
+
+  #moved(held: Buffer, kept: number): void {
+    this.#held = held;
+    this.#from = 0;
+    this.#to = kept;
+  }
+
+  #release(): void {
+    const held = this.#held;
+    this.#held = null;
+    this.#from = this.#to = 0;
+    if (held !== null) this.#pool.give(held);
+  }
+}

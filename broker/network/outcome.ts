@@ -1,0 +1,32 @@
+/** What becomes of a request, between the dispatcher, which decides it, and the connection, which writes it. */
+
+export interface Reply {
+  /** A whole frame, size field included. */
+  readonly parts: readonly Uint8Array[];
+  readonly sizeBytes: number;
+  /** To be called exactly once, when the parts have left the process or never will. */
+  sent(): void;
+}
+
+/** `nothing`: the request has no response. `close`: the connection ends here. */
+export type Outcome = Reply | 'nothing' | 'close';
+
+/** The connection a request came from. */
+export interface RequestOrigin {
+  readonly id: string;
+  readonly listener: string;
+  readonly remoteHost: string;
+}
+
+/** The frame is valid during the call only. A returned promise never rejects. */
+export type Dispatch = (frame: Buffer, origin: RequestOrigin) => Outcome | Promise<Outcome>;
+
+const PRODUCE_KEY = 0;
+
+/**
+ * Whether a request may start while earlier ones of its kind are unanswered. Produce appends in the
+ * order of arrival before it waits, so nobody can tell the difference but by the clock.
+ */
+export function pipelines(frame: Buffer): boolean {
+  return frame.length >= 2 && frame.readInt16BE(0) === PRODUCE_KEY;
+}
