@@ -1,0 +1,138 @@
+/**
+ * Bytes to messages and back. A codec is compiled at the first use of a version and kept: a pure
+ * function of the schema, so sharing it between brokers of one process shares nothing that changes.
+ */
+import { compileDecoder, type Decoder } from './compile-decoder.ts';
+import { compileEncoder, type Encoder } from './compile-encoder.ts';
+import { ProtocolError, Reader } from './reader.ts';
+import type {
+  AnyApi,
+  Data,
+  DataInput,
+  DataOf,
+  RequestInput,
+  RequestOf,
+  ResponseInput,
+  ResponseOf,
+  Schema,
+} from './schema.ts';
+import { Writer } from './writer.ts';
+
+/**
+ * Decodes what follows the request header. Buffers within are views of `body`. Throws ProtocolError
+ * on anything that is not exactly one message.
+ */
+export function decodeRequest<A extends AnyApi>(api: A, version: number, body: Buffer): RequestOf<A> {
+  checkVersion(api, version);
+  return decode(api.request, version, api.requestFlexibleFrom, body) as RequestOf<A>;
+}
+
+/** Encodes a request without its header. */
+export function encodeRequest<A extends AnyApi>(api: A, version: number, request: RequestInput<A>): Buffer[] {
+  const writer = new Writer();
+  writeRequest(api, version, request, writer);
+  return writer.finish();
+}
+
+/** Decodes what follows the response header. */
+export function decodeResponse<A extends AnyApi>(api: A, version: number, body: Buffer): ResponseOf<A> {
+  checkVersion(api, version);
+  return decode(api.response, version, api.responseFlexibleFrom, body) as ResponseOf<A>;
+}
+
+/** Encodes a response without its header; record batches are parts by reference. */
+export function encodeResponse<A extends AnyApi>(
+  api: A,
+  version: number,
+  response: ResponseInput<A>,
+): Buffer[] {
+  const writer = new Writer();
+  writeResponse(api, version, response, writer);
+  return writer.finish();
+}
+
+/** Appends a request to what `writer` holds. */
+export function writeRequest<A extends AnyApi>(
+  api: A,
+  version: number,
+  request: RequestInput<A>,
+  writer: Writer,
+): void {
+  checkVersion(api, version);
+  encoderOf(api.request, version, api.requestFlexibleFrom)(writer, request);
+}
+
+/** Appends a response to what `writer` holds. */
+export function writeResponse<A extends AnyApi>(
+  api: A,
+  version: number,
+  response: ResponseInput<A>,
+  writer: Writer,
+): void {
+  checkVersion(api, version);
+  encoderOf(api.response, version, api.responseFlexibleFrom)(writer, response);
+}
+
+/** Decodes stored data, without the version in front of it. */
+export function decodeData<D extends Data<Schema>>(data: D, version: number, body: Buffer): DataOf<D> {
+  checkVersion(data, version);
+  return decode(data.fields, version, data.flexibleFrom, body) as DataOf<D>;
+}
+
+/** Encodes data to store, without the version in front of it. */
+export function encodeData<D extends Data<Schema>>(data: D, version: number, value: DataInput<D>): Buffer {
+  checkVersion(data, version);
+  const writer = new Writer();
+  encoderOf(data.fields, version, data.flexibleFrom)(writer, value);
+  return Buffer.concat(writer.finish());
+}
+
+function checkVersion(
+  message: { readonly name: string; readonly minVersion: number; readonly maxVersion: number },
+  version: number,
+): void {
+  if (version < message.minVersion || version > message.maxVersion) {
+    throw new ProtocolError(`${message.name} has no version ${version}`);
+  }
+}
+
+function decode(fields: Schema, version: number, flexibleFrom: number, body: Buffer): unknown {
+  const reader = new Reader(body);
+  const message = decoderOf(fields, version, flexibleFrom)(reader);
+  reader.finish();
+  return message;
+}
+
+const decoders = new WeakMap<Schema, Map<number, Decoder>>();
+const encoders = new WeakMap<Schema, Map<number, Encoder>>();
+
+function decoderOf(fields: Schema, version: number, flexibleFrom: number): Decoder {
+  return remembered(decoders, fields, version, () =>
+    compileDecoder(fields, { version, flexible: version >= flexibleFrom }),
+  );
+}
+
+function encoderOf(fields: Schema, version: number, flexibleFrom: number): Encoder {
+  return remembered(encoders, fields, version, () =>
+    compileEncoder(fields, { version, flexible: version >= flexibleFrom }),
+  );
+}
+
+function remembered<T>(
+  memory: WeakMap<Schema, Map<number, T>>,
+  fields: Schema,
+  version: number,
+  compile: () => T,
+): T {
+  let versions = memory.get(fields);
+  if (versions === undefined) {
+    versions = new Map();
+    memory.set(fields, versions);
+  }
+  let codec = versions.get(version);
+  if (codec === undefined) {
+    codec = compile();
+    versions.set(version, codec);
+  }
+  return codec;
+}

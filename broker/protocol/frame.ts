@@ -1,0 +1,117 @@
+/**
+ * Frames: a message with its header and, in front, four bytes that give its size.
+ */
+import { writeRequest, writeResponse } from './codec.ts';
+import { writeRequestHeader, writeResponseHeader } from './header.ts';
+import { ProtocolError } from './reader.ts';
+import type { AnyApi, RequestInput, ResponseInput } from './schema.ts';
+import { Writer } from './writer.ts';
+
+export const LENGTH_BYTES = 4;
+
+/** Puts the length in front of the parts of a message. */
+export function withLength(parts: readonly Buffer[]): Buffer[] {
+  let sizeBytes = 0;
+  for (const part of parts) sizeBytes += part.length;
+  const length = Buffer.allocUnsafe(LENGTH_BYTES);
+  length.writeInt32BE(sizeBytes);
+  return [length, ...parts];
+}
+
+/** A whole response, ready for the socket: length, header and body share one buffer where they can. */
+export function responseFrame<A extends AnyApi>(
+  api: A,
+  version: number,
+  correlationId: number,
+  response: ResponseInput<A>,
+): Buffer[] {
+  const writer = new Writer();
+  writer.int32(0);
+  writeResponseHeader(api, version, correlationId, writer);
+  writeResponse(api, version, response, writer);
+  return patchLength(writer);
+}
+
+/** A whole request, ready for the socket. */
+export function requestFrame<A extends AnyApi>(
+  api: A,
+  version: number,
+  header: { readonly correlationId: number; readonly clientId: string | null },
+  request: RequestInput<A>,
+): Buffer[] {
+  const writer = new Writer();
+  writer.int32(0);
+  writeRequestHeader(api, version, header, writer);
+  writeRequest(api, version, request, writer);
+  return patchLength(writer);
+}
+
+function patchLength(writer: Writer): Buffer[] {
+  const sizeBytes = writer.sizeBytes - LENGTH_BYTES;
+  const parts = writer.finish();
+  parts[0]?.writeInt32BE(sizeBytes);
+  return parts;
+}
+
+/**
+ * Cuts a byte stream into frames. A frame that lies within one chunk is handed over as a view of it,
+ * valid during the call; only a frame that spans chunks is copied together.
+ */
+export class FrameSplitter {
+  private readonly maxFrameBytes: number;
+  private readonly receive: (frame: Buffer) => void;
+  /** The beginning of a frame that is not complete. */
+  private held: Buffer[] = [];
+  private heldBytes = 0;
+
+  constructor(maxFrameBytes: number, receive: (frame: Buffer) => void) {
+    this.maxFrameBytes = maxFrameBytes;
+    this.receive = receive;
+  }
+
+  /** Throws ProtocolError on a length that is negative or above the limit. */
+  push(chunk: Buffer): void {
+    let bytes = chunk;
+    if (this.heldBytes > 0) {
+      this.held.push(Buffer.from(chunk));
+      this.heldBytes += chunk.length;
+      if (this.heldBytes < this.needed()) return;
+      bytes = Buffer.concat(this.held);
+      this.held = [];
+      this.heldBytes = 0;
+    }
+    const rest = this.handOver(bytes);
+    if (rest < bytes.length) {
+      this.held.push(Buffer.from(bytes.subarray(rest)));
+      this.heldBytes = bytes.length - rest;
+    }
+  }
+
+  /** Hands over the complete frames, returns where the incomplete one begins. */
+  private handOver(bytes: Buffer): number {
+    let at = 0;
+    while (bytes.length - at >= LENGTH_BYTES) {
+      const end = at + LENGTH_BYTES + this.frameBytes(bytes, at);
+      if (end > bytes.length) break;
+      this.receive(bytes.subarray(at + LENGTH_BYTES, end));
+      at = end;
+    }
+    return at;
+  }
+
+  /** How many bytes must be held before it is worth joining them. */
+  private needed(): number {
+    const first = this.held[0];
+    if (first === undefined || this.heldBytes < LENGTH_BYTES) return LENGTH_BYTES;
+    if (first.length < LENGTH_BYTES) this.held = [Buffer.concat(this.held)];
+    return LENGTH_BYTES + this.frameBytes(this.held[0] ?? first, 0);
+  }
+
+  private frameBytes(bytes: Buffer, at: number): number {
+    const sizeBytes = bytes.readInt32BE(at);
+    if (sizeBytes < 0 || sizeBytes > this.maxFrameBytes) {
+      throw new ProtocolError(`a frame of ${sizeBytes} bytes is not allowed`);
+    }
+    return sizeBytes;
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * DescribeDelegationToken (key 41): delegation tokens and their owners.
+ * - 3: who asked for the token.
+ */
+import { api, array, bytes, int16, int32, string, timestamp } from '../schema.ts';
+
+export const DescribeDelegationToken = api({
+  key: 41,
+  name: 'DescribeDelegationToken',
+  versions: '0-3',
+  flexible: '2+',
+  request: {
+    owners: array('0+', { principalType: string('0+'), principalName: string('0+') }, { nullable: '0+' }),
+  },
+  response: {
+    errorCode: int16('0+'),
+    tokens: array('0+', {
+      principalType: string('0+'),
+      principalName: string('0+'),
+      tokenRequesterPrincipalType: string('3+'),
+      tokenRequesterPrincipalName: string('3+'),
+      issueTimestamp: timestamp('0+'),
+      expiryTimestamp: timestamp('0+'),
+      maxTimestamp: timestamp('0+'),
+      tokenId: string('0+'),
+      hmac: bytes('0+'),
+      renewers: array('0+', { principalType: string('0+'), principalName: string('0+') }),
+    }),
+    throttleTimeMs: int32('0+'),
+  },
+});

@@ -1,0 +1,203 @@
+/**
+ * Reads Kafka's primitive encodings from a frame. Every length is compared with what is left before
+ * anything is allocated, so a hostile frame costs no more than its own size.
+ * Source: Kafka protocol guide, KIP-482.
+ */
+
+/** The bytes are not a message of this API and version; whoever sent them is cut off. */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError';
+}
+
+const MAX_STRING_BYTES = 0x7fff;
+const TWO_POW_32 = 2 ** 32;
+
+export class Reader {
+  readonly buffer: Buffer;
+  position: number;
+  /** Reading stops here; lowered while inside a tagged field. */
+  end: number;
+
+  constructor(buffer: Buffer, position = 0, end = buffer.length) {
+    this.buffer = buffer;
+    this.position = position;
+    this.end = end;
+  }
+
+  /** Moves past `size` bytes and returns where they began. */
+  take(size: number): number {
+    const at = this.position;
+    if (size > this.end - at) throw new ProtocolError(`needs ${size} bytes, ${this.end - at} left`);
+    this.position = at + size;
+    return at;
+  }
+
+  bool(): boolean {
+    return this.buffer[this.take(1)] !== 0;
+  }
+
+  int8(): number {
+    return this.buffer.readInt8(this.take(1));
+  }
+
+  int16(): number {
+    return this.buffer.readInt16BE(this.take(2));
+  }
+
+  int32(): number {
+    return this.buffer.readInt32BE(this.take(4));
+  }
+
+  int64(): number {
+    const at = this.take(8);
+    const value = this.buffer.readInt32BE(at) * TWO_POW_32 + this.buffer.readUInt32BE(at + 4);
+    if (!Number.isSafeInteger(value)) throw new ProtocolError('int64 is out of the supported range');
+    return value;
+  }
+
+  timestamp(): number {
+    const at = this.take(8);
+    const value = this.buffer.readInt32BE(at) * TWO_POW_32 + this.buffer.readUInt32BE(at + 4);
+    return Math.min(Math.max(value, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
+  }
+
+  float64(): number {
+    return this.buffer.readDoubleBE(this.take(8));
+  }
+
+  uuid(): string {
+    const at = this.take(16);
+    return this.buffer.toString('base64url', at, at + 16);
+  }
+
+  uvarint(): number {
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.buffer[this.take(1)] ?? 0;
+      if (shift === 28 && byte > 0x0f) break;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value >>> 0;
+    }
+    throw new ProtocolError('varint is too long');
+  }
+
+  string(): string {
+    return this.text(this.int16());
+  }
+
+  nullableString(): string | null {
+    const length = this.int16();
+    return length === -1 ? null : this.text(length);
+  }
+
+  compactString(): string {
+    return this.text(this.uvarint() - 1);
+  }
+
+  compactNullableString(): string | null {
+    const length = this.uvarint() - 1;
+    return length === -1 ? null : this.text(length);
+  }
+
+  bytes(): Buffer {
+    return this.view(this.int32());
+  }
+
+  nullableBytes(): Buffer | null {
+    const length = this.int32();
+    return length === -1 ? null : this.view(length);
+  }
+
+  compactBytes(): Buffer {
+    return this.view(this.uvarint() - 1);
+  }
+
+  compactNullableBytes(): Buffer | null {
+    const length = this.uvarint() - 1;
+    return length === -1 ? null : this.view(length);
+  }
+
+  /** The count of an array whose elements take at least `elementBytes` each. */
+  count(elementBytes: number): number {
+    return this.checkedCount(this.int32(), elementBytes);
+  }
+
+  /** -1 for null. */
+  nullableCount(elementBytes: number): number {
+    const count = this.int32();
+    return count === -1 ? -1 : this.checkedCount(count, elementBytes);
+  }
+
+  compactCount(elementBytes: number): number {
+    return this.checkedCount(this.uvarint() - 1, elementBytes);
+  }
+
+  compactNullableCount(elementBytes: number): number {
+    const count = this.uvarint() - 1;
+    return count === -1 ? -1 : this.checkedCount(count, elementBytes);
+  }
+
+  /** A nullable struct begins with -1 (null) or 1. */
+  present(): boolean {
+    const mark = this.int8();
+    if (mark !== -1 && mark !== 1) throw new ProtocolError(`${mark} is no mark of a nullable struct`);
+    return mark === 1;
+  }
+
+  /** Begins a tagged field: narrows the reader to it and returns the former end for {@link endTag}. */
+  beginTag(): number {
+    const size = this.uvarint();
+    const outer = this.end;
+    const at = this.take(size);
+    this.position = at;
+    this.end = at + size;
+    return outer;
+  }
+
+  endTag(outer: number): void {
+    if (this.position !== this.end) throw new ProtocolError('a tagged field is longer than its value');
+    this.end = outer;
+  }
+
+  /** Passes over the value of an unknown tag. */
+  skipTag(): void {
+    this.take(this.uvarint());
+  }
+
+  skipTags(): void {
+    for (let left = this.uvarint(); left > 0; left--) {
+      this.uvarint();
+      this.skipTag();
+    }
+  }
+
+  /** Everything must have been read. */
+  finish(): void {
+    if (this.position !== this.end) {
+      throw new ProtocolError(`${this.end - this.position} bytes follow the message`);
+    }
+  }
+
+  private text(length: number): string {
+    if (length < 0) throw new ProtocolError('a string that can’t be null is null or has a negative length');
+    if (length > MAX_STRING_BYTES) throw new ProtocolError(`a string of ${length} bytes is too long`);
+    const at = this.take(length);
+    return this.buffer.toString('utf8', at, at + length);
+  }
+
+  private view(length: number): Buffer {
+    if (length < 0) throw new ProtocolError('bytes that can’t be null are null or have a negative length');
+    const at = this.take(length);
+    return this.buffer.subarray(at, at + length);
+  }
+
+  private checkedCount(count: number, elementBytes: number): number {
+    if (count < 0) throw new ProtocolError('an array that can’t be null is null or has a negative count');
+    if (count * elementBytes > this.end - this.position) {
+      throw new ProtocolError(
+        `an array of ${count} elements does not fit in ${this.end - this.position} bytes`,
+      );
+    }
+    return count;
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * Writes Kafka's primitive encodings into a list of parts. Small values go into chunks of this
+ * writer; record batches and other large bytes become parts of their own, by reference. A chunk that
+ * is full is never copied: the next one simply follows it.
+ * Source: Kafka protocol guide, KIP-482.
+ */
+import { ProtocolError } from './reader.ts';
+
+const MAX_STRING_BYTES = 0x7fff;
+const TWO_POW_32 = 2 ** 32;
+const FIRST_CHUNK_BYTES = 256;
+const LARGEST_CHUNK_BYTES = 64 * 1024;
+/** Bytes below this size are cheaper to copy than to carry as a part of their own. */
+const REFERENCE_FROM_BYTES = 512;
+
+export class Writer {
+  private readonly parts: Buffer[] = [];
+  private partsBytes = 0;
+  private chunk: Buffer;
+  /** Where in the chunk the bytes begin that are not in `parts` yet. */
+  private start = 0;
+  private position = 0;
+
+  constructor(firstChunkBytes = FIRST_CHUNK_BYTES) {
+    this.chunk = Buffer.allocUnsafe(firstChunkBytes);
+  }
+
+  get sizeBytes(): number {
+    return this.partsBytes + this.position - this.start;
+  }
+
+  /** What was written, in order. The writer is done with. */
+  finish(): Buffer[] {
+    this.cut();
+    return this.parts;
+  }
+
+  bool(value: boolean): void {
+    const at = this.reserve(1);
+    this.chunk[at] = value ? 1 : 0;
+  }
+
+  int8(value: number): void {
+    const at = this.reserve(1);
+    this.chunk.writeInt8(value, at);
+  }
+
+  int16(value: number): void {
+    const at = this.reserve(2);
+    this.chunk.writeInt16BE(value, at);
+  }
+
+  int32(value: number): void {
+    const at = this.reserve(4);
+    this.chunk.writeInt32BE(value, at);
+  }
+
+  int64(value: number): void {
+    if (!Number.isSafeInteger(value)) throw new ProtocolError(`${value} can’t be written as an int64`);
+    const at = this.reserve(8);
+    const high = Math.floor(value / TWO_POW_32);
+    this.chunk.writeInt32BE(high, at);
+    this.chunk.writeUInt32BE(value - high * TWO_POW_32, at + 4);
+  }
+
+  timestamp(value: number): void {
+    this.int64(value);
+  }
+
+  float64(value: number): void {
+    const at = this.reserve(8);
+    this.chunk.writeDoubleBE(value, at);
+  }
+
+  uuid(value: string): void {
+    const at = this.reserve(16);
+    if (value.length !== 22 || this.chunk.write(value, at, 16, 'base64url') !== 16) {
+      throw new ProtocolError(`${value} is no uuid`);
+    }
+  }
+
+  uvarint(value: number): void {
+    let at = this.reserve(5);
+    let left = value >>> 0;
+    while (left > 0x7f) {
+      this.chunk[at++] = (left & 0x7f) | 0x80;
+      left >>>= 7;
+    }
+    this.chunk[at++] = left;
+    this.position = at;
+  }
+
+  string(value: string): void {
+    const length = textBytes(value);
+    this.int16(length);
+    this.text(value, length);
+  }
+
+  nullableString(value: string | null): void {
+    if (value === null) this.int16(-1);
+    else this.string(value);
+  }
+
+  compactString(value: string): void {
+    const length = textBytes(value);
+    this.uvarint(length + 1);
+    this.text(value, length);
+  }
+
+  compactNullableString(value: string | null): void {
+    if (value === null) this.uvarint(0);
+    else this.compactString(value);
+  }
+
+  bytes(value: Buffer): void {
+    this.int32(value.length);
+    this.raw(value);
+  }
+
+  nullableBytes(value: Buffer | null): void {
+    if (value === null) this.int32(-1);
+    else this.bytes(value);
+  }
+
+  compactBytes(value: Buffer): void {
+    this.uvarint(value.length + 1);
+    this.raw(value);
+  }
+
+  compactNullableBytes(value: Buffer | null): void {
+    if (value === null) this.uvarint(0);
+    else this.compactBytes(value);
+  }
+
+  /** -1 for null. */
+  count(count: number): void {
+    this.int32(count);
+  }
+
+  compactCount(count: number): void {
+    this.uvarint(count + 1);
+  }
+
+  /** A tagged field: number, size, and what `inner` holds. */
+  tagged(tag: number, inner: Writer): void {
+    this.uvarint(tag);
+    this.uvarint(inner.sizeBytes);
+    for (const part of inner.finish()) this.raw(part);
+  }
+
+  /** The bytes themselves, without a length; large ones by reference. */
+  raw(value: Buffer): void {
+    if (value.length < REFERENCE_FROM_BYTES) {
+      const at = this.reserve(value.length);
+      value.copy(this.chunk, at);
+      return;
+    }
+    this.cut();
+    this.parts.push(value);
+    this.partsBytes += value.length;
+  }
+
+  private text(value: string, length: number): void {
+    const at = this.reserve(length);
+    this.chunk.write(value, at, length, 'utf8');
+  }
+
+  /** Makes room for `size` bytes and returns where they go. */
+  private reserve(size: number): number {
+    const at = this.position;
+    if (at + size <= this.chunk.length) {
+      this.position = at + size;
+      return at;
+    }
+    this.cut();
+    const next = Math.min(this.chunk.length * 2, LARGEST_CHUNK_BYTES);
+    this.chunk = Buffer.allocUnsafe(Math.max(next, size));
+    this.start = 0;
+    this.position = size;
+    return 0;
+  }
+
+  private cut(): void {
+    if (this.position === this.start) return;
+    const part = this.chunk.subarray(this.start, this.position);
+    this.parts.push(part);
+    this.partsBytes += part.length;
+    this.start = this.position;
+  }
+}
+
+function textBytes(value: string): number {
+  const length = Buffer.byteLength(value);
+  if (length > MAX_STRING_BYTES) throw new ProtocolError(`a string of ${length} bytes is too long`);
+  return length;
+}
