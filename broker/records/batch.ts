@@ -16,6 +16,10 @@ export const NO_PRODUCER_ID = -1;
 export const NO_PRODUCER_EPOCH = -1;
 export const NO_SEQUENCE = -1;
 
+/** How the records of a batch are compressed, in the order of their numbers on the wire. */
+export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
+export type Codec = (typeof CODECS)[number];
+
 export const CODEC_MASK = 0x07;
 export const LOG_APPEND_TIME_BIT = 0x08;
 export const TRANSACTIONAL_BIT = 0x10;
@@ -73,9 +77,15 @@ export function batchAttributes(buffer: Buffer, at: number): number {
   return buffer.readInt16BE(at + ATTRIBUTES_AT);
 }
 
-/** The codec's number; a {@link Codec} if the batch was validated. */
-export function batchCodec(buffer: Buffer, at: number): number {
-  return batchAttributes(buffer, at) & CODEC_MASK;
+/** Throws {@link CorruptBatch} for the numbers that name no codec. */
+export function batchCodec(buffer: Buffer, at: number): Codec {
+  return codecOf(batchAttributes(buffer, at));
+}
+
+export function codecOf(attributes: number): Codec {
+  const codec = CODECS[attributes & CODEC_MASK];
+  if (codec === undefined) throw new CorruptBatch(`Unknown compression type ${attributes & CODEC_MASK}`);
+  return codec;
 }
 
 export function batchIsLogAppendTime(buffer: Buffer, at: number): boolean {

@@ -1,0 +1,168 @@
+/**
+ * The records inside a batch of magic 2. Keys and values are views: of the batch itself, or of the
+ * bytes it was opened to; who keeps them longer than the buffer copies them.
+ * Source: KIP-98, KIP-82 (headers); Kafka's DefaultRecord.
+ */
+import {
+  BATCH_HEADER_BYTES,
+  batchBaseOffset,
+  batchBaseTimestampMs,
+  batchCodec,
+  batchIsLogAppendTime,
+  batchMaxTimestampMs,
+  batchRecordCount,
+  batchSizeBytes,
+  CorruptBatch,
+} from './batch.ts';
+import { DEFAULT_DECOMPRESSED_LIMIT_BYTES, decompress } from './compression.ts';
+import { RecordCursor } from './varint.ts';
+
+export interface RecordHeader {
+  readonly key: string;
+  readonly value: Buffer | null;
+}
+
+export interface RecordData {
+  readonly offset: number;
+  readonly timestampMs: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly RecordHeader[];
+}
+
+/** The least a record can take: length, attributes, two deltas, two lengths, header count. */
+const SMALLEST_RECORD_BYTES = 7;
+
+/** All records of the batch at `at`. Throws {@link CorruptBatch} when they don't add up. */
+export function readRecords(
+  buffer: Buffer,
+  at: number,
+  limitBytes = DEFAULT_DECOMPRESSED_LIMIT_BYTES,
+): RecordData[] {
+  const { cursor, count } = openRecords(buffer, at, limitBytes);
+  const baseOffset = batchBaseOffset(buffer, at);
+  const baseTimestampMs = batchBaseTimestampMs(buffer, at);
+  const appendTimeMs = batchIsLogAppendTime(buffer, at) ? batchMaxTimestampMs(buffer, at) : null;
+  const records: RecordData[] = [];
+  for (let index = 0; index < count; index++) {
+    const end = recordEnd(cursor);
+    cursor.byte(); // attributes, unused
+    const timestampDeltaMs = cursor.varlong();
+    records.push({
+      timestampMs: appendTimeMs ?? baseTimestampMs + timestampDeltaMs,
+      offset: baseOffset + cursor.varint(),
+      key: readNullable(cursor),
+      value: readNullable(cursor),
+      headers: readHeaders(cursor),
+    });
+    expectRecordEnd(cursor, end);
+  }
+  expectNoMore(cursor);
+  return records;
+}
+
+/** What a walk tells of each record. */
+export interface WalkedRecord {
+  index: number;
+  offsetDelta: number;
+  timestampDeltaMs: number;
+  hasKey: boolean;
+}
+
+/**
+ * Visits the records without making objects of them; `visit` gets the same object every time.
+ * Checks the framing as {@link readRecords} does.
+ */
+export function walkRecords(
+  buffer: Buffer,
+  at: number,
+  limitBytes: number,
+  visit: (record: WalkedRecord) => void,
+): void {
+  const { cursor, count } = openRecords(buffer, at, limitBytes);
+  const record: WalkedRecord = { index: 0, offsetDelta: 0, timestampDeltaMs: 0, hasKey: false };
+  for (let index = 0; index < count; index++) {
+    const end = recordEnd(cursor);
+    cursor.byte();
+    record.index = index;
+    record.timestampDeltaMs = cursor.varlong();
+    record.offsetDelta = cursor.varint();
+    record.hasKey = skipNullable(cursor);
+    skipNullable(cursor);
+    for (let headers = headerCount(cursor); headers > 0; headers--) {
+      cursor.skip(cursor.varint());
+      skipNullable(cursor);
+    }
+    expectRecordEnd(cursor, end);
+    visit(record);
+  }
+  expectNoMore(cursor);
+}
+
+interface OpenRecords {
+  readonly cursor: RecordCursor;
+  readonly count: number;
+}
+
+function openRecords(buffer: Buffer, at: number, limitBytes: number): OpenRecords {
+  const codec = batchCodec(buffer, at);
+  const end = at + batchSizeBytes(buffer, at);
+  const count = batchRecordCount(buffer, at);
+  let cursor = new RecordCursor(buffer, at + BATCH_HEADER_BYTES, end);
+  // A batch that compaction has emptied has no compressed bytes either.
+  if (codec !== 'none' && cursor.at < end) {
+    const opened = decompress(codec, buffer.subarray(cursor.at, end), limitBytes);
+    cursor = new RecordCursor(opened, 0, opened.length);
+  }
+  if (count < 0 || count * SMALLEST_RECORD_BYTES > cursor.end - cursor.at) {
+    throw new CorruptBatch(`A batch can't hold the ${count} records it announces`);
+  }
+  return { cursor, count };
+}
+
+function recordEnd(cursor: RecordCursor): number {
+  const sizeBytes = cursor.varint();
+  if (sizeBytes < 0 || sizeBytes > cursor.end - cursor.at) {
+    throw new CorruptBatch(`A record of ${sizeBytes} bytes does not fit into its batch`);
+  }
+  return cursor.at + sizeBytes;
+}
+
+function expectRecordEnd(cursor: RecordCursor, end: number): void {
+  if (cursor.at !== end) throw new CorruptBatch('A record is not as long as it says');
+}
+
+function expectNoMore(cursor: RecordCursor): void {
+  if (cursor.at !== cursor.end) throw new CorruptBatch('Bytes are left after the last record of a batch');
+}
+
+function readNullable(cursor: RecordCursor): Buffer | null {
+  const sizeBytes = cursor.varint();
+  return sizeBytes < 0 ? null : cursor.bytes(sizeBytes);
+}
+
+function skipNullable(cursor: RecordCursor): boolean {
+  const sizeBytes = cursor.varint();
+  if (sizeBytes < 0) return false;
+  cursor.skip(sizeBytes);
+  return true;
+}
+
+function headerCount(cursor: RecordCursor): number {
+  const count = cursor.varint();
+  if (count < 0 || count > cursor.end - cursor.at) throw new CorruptBatch(`${count} is no number of headers`);
+  return count;
+}
+
+const NO_HEADERS: readonly RecordHeader[] = [];
+
+function readHeaders(cursor: RecordCursor): readonly RecordHeader[] {
+  const count = headerCount(cursor);
+  if (count === 0) return NO_HEADERS;
+  const headers: RecordHeader[] = [];
+  for (let index = 0; index < count; index++) {
+    const key = cursor.bytes(cursor.varint()).toString('utf8');
+    headers.push({ key, value: readNullable(cursor) });
+  }
+  return headers;
+}
