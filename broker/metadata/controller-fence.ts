@@ -1,0 +1,31 @@
+/**
+ * Keeps out what outdated controllers send. LeaderAndIsr, UpdateMetadata and StopReplica share one
+ * fence: a request must be meant for this incarnation of the broker, and must not come from a
+ * controller older than one already heard.
+ * Source: KafkaApis.isBrokerEpochStale, ReplicaManager's controller epoch.
+ */
+import { ErrorCode } from '../protocol/errors.ts';
+import { NO_EPOCH } from '../types.ts';
+
+export class ControllerFence {
+  /** Of the current registration; NO_EPOCH before the first. */
+  brokerEpoch: number = NO_EPOCH;
+  #highestControllerEpoch = 0;
+
+  get highestControllerEpoch(): number {
+    return this.#highestControllerEpoch;
+  }
+
+  /**
+   * NONE admits the request and remembers its controller epoch. A broker epoch above ours is admitted:
+   * the controller may learn of a registration before the broker itself does.
+   */
+  check(request: { readonly controllerEpoch: number; readonly brokerEpoch: number }): ErrorCode {
+    if (request.brokerEpoch !== NO_EPOCH && request.brokerEpoch < this.brokerEpoch) {
+      return ErrorCode.STALE_BROKER_EPOCH;
+    }
+    if (request.controllerEpoch < this.#highestControllerEpoch) return ErrorCode.STALE_CONTROLLER_EPOCH;
+    this.#highestControllerEpoch = request.controllerEpoch;
+    return ErrorCode.NONE;
+  }
+}

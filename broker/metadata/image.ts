@@ -1,0 +1,36 @@
+/**
+ * What a broker knows of the cluster: a picture that never changes. A change makes a new one that
+ * shares what stayed the same, so whoever holds a picture may look at it across an await.
+ */
+import type { BrokerInfo } from '../peers/messages.ts';
+import type { BrokerId, Uuid } from '../types.ts';
+
+export interface PartitionImage {
+  readonly partition: number;
+  /** NO_LEADER when there is none. */
+  readonly leader: BrokerId;
+  readonly leaderEpoch: number;
+  /** Version of the partition's state znode. */
+  readonly partitionEpoch: number;
+  readonly isr: readonly BrokerId[];
+  readonly replicas: readonly BrokerId[];
+  readonly offlineReplicas: readonly BrokerId[];
+  /** Epoch of the controller that decided this state. */
+  readonly controllerEpoch: number;
+}
+
+export interface TopicImage {
+  readonly name: string;
+  /** ZERO_UUID when it has none. */
+  readonly topicId: Uuid;
+  readonly partitions: ReadonlyMap<number, PartitionImage>;
+}
+
+export interface MetadataImage {
+  /** -1 when no controller is known. */
+  readonly controllerId: BrokerId;
+  /** The live brokers. */
+  readonly brokers: ReadonlyMap<BrokerId, BrokerInfo>;
+  readonly topics: ReadonlyMap<string, TopicImage>;
+  readonly topicNames: ReadonlyMap<Uuid, string>;
+}
