@@ -1,0 +1,184 @@
+/**
+ * A classic consumer group: its members, generation and state, as plain data with the questions that
+ * can be asked of it. The transitions are in join.ts, rebalance.ts, sync.ts and membership.ts; they are
+ * synchronous, change the group in place and return effects for the driver to carry out.
+ * Source: Kafka's GroupMetadata and MemberMetadata.
+ */
+
+/** Stands for a request that waits for its answer; the driver keeps the other end. */
+export type Ticket = number;
+
+export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead';
+
+export interface MemberProtocol {
+  readonly name: string;
+  readonly metadata: Buffer;
+}
+
+export interface Member {
+  memberId: string;
+  readonly instanceId: string | null;
+  readonly clientId: string;
+  readonly clientHost: string;
+  rebalanceTimeoutMs: number;
+  sessionTimeoutMs: number;
+  readonly protocolType: string;
+  protocols: readonly MemberProtocol[];
+  assignment: Buffer;
+  /** A JoinGroup of this member that waits for the rebalance to complete. */
+  joinTicket: Ticket | null;
+  /** A SyncGroup of this member that waits for the leader's assignment. */
+  syncTicket: Ticket | null;
+  /** Has not completed its first join: its session timer is the longer join timeout. */
+  isNew: boolean;
+}
+
+export interface Group {
+  readonly groupId: string;
+  state: GroupState;
+  /** Wall time of the last change of state; persisted, decides when offsets expire. */
+  stateSinceMs: number;
+  generationId: number;
+  protocolType: string | null;
+  protocolName: string | null;
+  leaderId: string | null;
+  /** In order of joining: the first is the first choice for leader. */
+  readonly members: Map<string, Member>;
+  /** Member id by group.instance.id. */
+  readonly staticMembers: Map<string, string>;
+  /** Ids given out with MEMBER_ID_REQUIRED that have not joined yet. */
+  readonly pendingMembers: Set<string>;
+  /** Members of this generation whose SyncGroup has not come. */
+  readonly pendingSyncMembers: Set<string>;
+  /** Set while the first rebalance of an empty group waits for more members: what is left to wait at most. */
+  initialDelayRemainingMs: number | null;
+  /** A member came during the initial delay: wait on. */
+  newMemberAdded: boolean;
+}
+
+const VALID_PREVIOUS: Record<GroupState, readonly GroupState[]> = {
+  Dead: ['Stable', 'PreparingRebalance', 'CompletingRebalance', 'Empty', 'Dead'],
+  CompletingRebalance: ['PreparingRebalance'],
+  Stable: ['CompletingRebalance'],
+  PreparingRebalance: ['Stable', 'CompletingRebalance', 'Empty'],
+  Empty: ['PreparingRebalance'],
+};
+
+export function newGroup(groupId: string, nowMs: number): Group {
+  return {
+    groupId,
+    state: 'Empty',
+    stateSinceMs: nowMs,
+    generationId: 0,
+    protocolType: null,
+    protocolName: null,
+    leaderId: null,
+    members: new Map(),
+    staticMembers: new Map(),
+    pendingMembers: new Set(),
+    pendingSyncMembers: new Set(),
+    initialDelayRemainingMs: null,
+    newMemberAdded: false,
+  };
+}
+
+/** Throws on a transition that the protocol does not have: a defect, not an input error. */
+export function transition(group: Group, to: GroupState, nowMs: number): void {
+  if (!VALID_PREVIOUS[to].includes(group.state)) {
+    throw new Error(`group ${group.groupId} must not go from ${group.state} to ${to}`);
+  }
+  group.state = to;
+  group.stateSinceMs = nowMs;
+}
+
+export function canRebalance(group: Group): boolean {
+  return VALID_PREVIOUS.PreparingRebalance.includes(group.state);
+}
+
+/** The longest rebalance timeout of all members: how long a rebalance waits for them. */
+export function rebalanceTimeoutMs(group: Group): number {
+  let longest = 0;
+  for (const member of group.members.values()) longest = Math.max(longest, member.rebalanceTimeoutMs);
+  return longest;
+}
+
+export function allMembersJoined(group: Group): boolean {
+  if (group.pendingMembers.size > 0) return false;
+  for (const member of group.members.values()) if (member.joinTicket === null) return false;
+  return true;
+}
+
+export function membersAwaitingJoin(group: Group): number {
+  let count = 0;
+  for (const member of group.members.values()) if (member.joinTicket !== null) count++;
+  return count;
+}
+
+/** Protocol names that every member supports. */
+function commonProtocols(group: Group): ReadonlySet<string> {
+  const [first, ...others] = group.members.values();
+  const common = new Set(first?.protocols.map((protocol) => protocol.name));
+  for (const member of others) {
+    const names = new Set(member.protocols.map((protocol) => protocol.name));
+    for (const name of common) if (!names.has(name)) common.delete(name);
+  }
+  return common;
+}
+
+/** May a member of this type and these protocols be in the group? */
+export function supportsProtocols(group: Group, type: string, names: readonly string[]): boolean {
+  if (group.state === 'Empty') return type !== '' && names.length > 0;
+  if (group.protocolType !== type) return false;
+  const common = commonProtocols(group);
+  return names.some((name) => common.has(name));
+}
+
+/** Each member votes for its first protocol that all support; the most votes win. */
+export function selectProtocol(group: Group): string {
+  const common = commonProtocols(group);
+  const votes = new Map<string, number>();
+  for (const member of group.members.values()) {
+    const vote = member.protocols.find((protocol) => common.has(protocol.name));
+    if (vote !== undefined) votes.set(vote.name, (votes.get(vote.name) ?? 0) + 1);
+  }
+  let best: string | null = null;
+  for (const [name, count] of votes) if (best === null || count > (votes.get(best) ?? 0)) best = name;
+  if (best === null) throw new Error(`group ${group.groupId} has no protocol that all members support`);
+  return best;
+}
+
+export function memberMetadata(member: Member, protocolName: string | null): Buffer {
+  return member.protocols.find((protocol) => protocol.name === protocolName)?.metadata ?? Buffer.alloc(0);
+}
+
+/** Same names with the same metadata in the same order. */
+export function sameProtocols(member: Member, protocols: readonly MemberProtocol[]): boolean {
+  return (
+    member.protocols.length === protocols.length &&
+    member.protocols.every((protocol, index) => {
+      const other = protocols[index];
+      return other !== undefined && protocol.name === other.name && protocol.metadata.equals(other.metadata);
+    })
+  );
+}
+
+export function addMember(group: Group, member: Member): void {
+  if (group.members.size === 0) group.protocolType = member.protocolType;
+  if (group.leaderId === null) group.leaderId = member.memberId;
+  group.members.set(member.memberId, member);
+  if (member.instanceId !== null) group.staticMembers.set(member.instanceId, member.memberId);
+  group.pendingMembers.delete(member.memberId);
+}
+
+export function removeMember(group: Group, memberId: string): void {
+  const member = group.members.get(memberId);
+  if (member !== undefined) {
+    group.members.delete(memberId);
+    if (member.instanceId !== null && group.staticMembers.get(member.instanceId) === memberId) {
+      group.staticMembers.delete(member.instanceId);
+    }
+  }
+  if (group.leaderId === memberId) group.leaderId = group.members.keys().next().value ?? null;
+  group.pendingMembers.delete(memberId);
+  group.pendingSyncMembers.delete(memberId);
+}

@@ -1,0 +1,289 @@
+/**
+ * JoinGroup: who may enter, and whether the group has to rebalance for it.
+ * Source: Kafka's GroupCoordinator.handleJoinGroup and what it calls; KIP-345 (static members),
+ * KIP-394 (member id required), KIP-814 (a static leader skips the assignment).
+ */
+import { ErrorCode } from '../../protocol/errors.ts';
+import type { Effect, PersistReason, StaticRejoin } from './effects.ts';
+import { joinError, NO_BYTES, syncError } from './effects.ts';
+import type { Group, Member, MemberProtocol, Ticket } from './group.ts';
+import {
+  addMember,
+  membersAwaitingJoin,
+  removeMember,
+  sameProtocols,
+  selectProtocol,
+  supportsProtocols,
+} from './group.ts';
+import { validateMember } from './membership.ts';
+import type { RebalanceSettings } from './rebalance.ts';
+import {
+  joinedAnswer,
+  maybeCompleteJoin,
+  maybePrepareRebalance,
+  membersWithMetadata,
+  prepareRebalance,
+} from './rebalance.ts';
+
+export interface JoinSettings extends RebalanceSettings {
+  readonly groupMaxSize: number;
+}
+
+export interface JoinRequest {
+  readonly memberId: string;
+  readonly instanceId: string | null;
+  readonly clientId: string;
+  readonly clientHost: string;
+  readonly sessionTimeoutMs: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly protocolType: string;
+  readonly protocols: readonly MemberProtocol[];
+  /** v4 and later without an instance id: a new member is first told its id. */
+  readonly requireKnownMemberId: boolean;
+  /** v9 and later understand SkipAssignment. */
+  readonly supportsSkippingAssignment: boolean;
+  /** The id to give if the member has none. */
+  readonly newMemberId: string;
+}
+
+/** A member that waits in its first join is given this long before it counts as gone. */
+const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1000;
+
+export function join(
+  group: Group,
+  request: JoinRequest,
+  ticket: Ticket,
+  at: { settings: JoinSettings; nowMs: number },
+): Effect[] {
+  const { settings, nowMs } = at;
+  if (!mayJoin(group, request.memberId, settings.groupMaxSize)) {
+    removeMember(group, request.memberId);
+    return [refuse(ticket, ErrorCode.GROUP_MAX_SIZE_REACHED, request.memberId)];
+  }
+  if (group.state === 'Dead') return [refuse(ticket, ErrorCode.COORDINATOR_NOT_AVAILABLE, request.memberId)];
+  const names = request.protocols.map((protocol) => protocol.name);
+  if (!supportsProtocols(group, request.protocolType, names)) {
+    return [refuse(ticket, ErrorCode.INCONSISTENT_GROUP_PROTOCOL, request.memberId)];
+  }
+  const effects =
+    request.memberId === '' ? joinNew(group, request, ticket, at) : joinKnown(group, request, ticket, at);
+  effects.push(...maybeCompleteJoin(group, nowMs));
+  return effects;
+}
+
+function mayJoin(group: Group, memberId: string, maxSize: number): boolean {
+  switch (group.state) {
+    case 'Empty':
+    case 'Dead':
+      return true;
+    case 'PreparingRebalance': {
+      const awaiting = group.members.get(memberId)?.joinTicket ?? null;
+      return awaiting !== null || membersAwaitingJoin(group) < maxSize;
+    }
+    default:
+      return group.members.has(memberId) || group.members.size < maxSize;
+  }
+}
+
+function joinNew(
+  group: Group,
+  request: JoinRequest,
+  ticket: Ticket,
+  at: { settings: JoinSettings; nowMs: number },
+): Effect[] {
+  const memberId = request.newMemberId;
+  if (request.instanceId !== null) {
+    const oldMemberId = group.staticMembers.get(request.instanceId);
+    if (oldMemberId === undefined) return addAndRebalance(group, memberId, request, { ticket, ...at });
+    return replaceStatic(group, oldMemberId, request, { ticket, ...at });
+  }
+  if (request.requireKnownMemberId) {
+    group.pendingMembers.add(memberId);
+    return [
+      { do: 'arm', timer: `pending:${memberId}`, delayMs: request.sessionTimeoutMs },
+      refuse(ticket, ErrorCode.MEMBER_ID_REQUIRED, memberId),
+    ];
+  }
+  return addAndRebalance(group, memberId, request, { ticket, ...at });
+}
+
+function joinKnown(
+  group: Group,
+  request: JoinRequest,
+  ticket: Ticket,
+  at: { settings: JoinSettings; nowMs: number },
+): Effect[] {
+  const { memberId } = request;
+  if (group.pendingMembers.has(memberId)) {
+    return [
+      { do: 'disarm', timer: `pending:${memberId}` },
+      ...addAndRebalance(group, memberId, request, { ticket, ...at }),
+    ];
+  }
+  const error = validateMember(group, memberId, request.instanceId);
+  if (error !== ErrorCode.NONE) return [refuse(ticket, error, memberId)];
+  const member = group.members.get(memberId);
+  if (member === undefined) return [refuse(ticket, ErrorCode.UNKNOWN_MEMBER_ID, memberId)];
+  switch (group.state) {
+    case 'PreparingRebalance':
+      return updateAndRebalance(group, member, request, { ticket, ...at });
+    case 'CompletingRebalance':
+      // The same metadata again: the member has lost our answer, which is given once more.
+      if (sameProtocols(member, request.protocols)) return [answerCurrent(group, member, ticket)];
+      return updateAndRebalance(group, member, request, { ticket, ...at });
+    case 'Stable':
+      // A leader that joins again wants a rebalance, as it may have noticed a change of the topics.
+      if (group.leaderId !== memberId && sameProtocols(member, request.protocols)) {
+        return [answerCurrent(group, member, ticket)];
+      }
+      return updateAndRebalance(group, member, request, { ticket, ...at });
+    default:
+      return [refuse(ticket, ErrorCode.UNKNOWN_MEMBER_ID, memberId)];
+  }
+}
+
+interface At {
+  readonly ticket: Ticket;
+  readonly settings: JoinSettings;
+  readonly nowMs: number;
+}
+
+function addAndRebalance(group: Group, memberId: string, request: JoinRequest, at: At): Effect[] {
+  const member: Member = {
+    memberId,
+    instanceId: request.instanceId,
+    clientId: request.clientId,
+    clientHost: request.clientHost,
+    rebalanceTimeoutMs: request.rebalanceTimeoutMs,
+    sessionTimeoutMs: request.sessionTimeoutMs,
+    protocolType: request.protocolType,
+    protocols: request.protocols,
+    assignment: NO_BYTES,
+    joinTicket: at.ticket,
+    syncTicket: null,
+    isNew: true,
+  };
+  if (group.state === 'PreparingRebalance' && group.initialDelayRemainingMs !== null)
+    group.newMemberAdded = true;
+  addMember(group, member);
+  return [
+    { do: 'arm', timer: `session:${memberId}`, delayMs: NEW_MEMBER_JOIN_TIMEOUT_MS },
+    ...maybePrepareRebalance(group, at.settings, at.nowMs),
+  ];
+}
+
+function updateAndRebalance(group: Group, member: Member, request: JoinRequest, at: At): Effect[] {
+  return [...update(member, request, at.ticket), ...maybePrepareRebalance(group, at.settings, at.nowMs)];
+}
+
+function update(member: Member, request: JoinRequest, ticket: Ticket): Effect[] {
+  const effects: Effect[] = [];
+  if (member.joinTicket !== null) {
+    // The member asks again over another connection: the older request is let go.
+    effects.push(refuse(member.joinTicket, ErrorCode.REBALANCE_IN_PROGRESS, member.memberId));
+  }
+  member.protocols = request.protocols;
+  member.rebalanceTimeoutMs = request.rebalanceTimeoutMs;
+  member.sessionTimeoutMs = request.sessionTimeoutMs;
+  member.joinTicket = ticket;
+  return effects;
+}
+
+/** A static member is back under a new id: the old one is fenced, and often nobody has to rebalance. */
+function replaceStatic(group: Group, oldMemberId: string, request: JoinRequest, at: At): Effect[] {
+  const member = group.members.get(oldMemberId);
+  if (member === undefined) return [refuse(at.ticket, ErrorCode.UNKNOWN_MEMBER_ID, oldMemberId)];
+  const previousLeaderId = group.leaderId ?? '';
+  const before = {
+    protocols: member.protocols,
+    rebalanceTimeoutMs: member.rebalanceTimeoutMs,
+    sessionTimeoutMs: member.sessionTimeoutMs,
+  };
+  const effects = rename(group, member, request.newMemberId);
+  effects.push(...update(member, request, at.ticket));
+  if (group.state === 'Stable' && group.protocolName === selectProtocol(group)) {
+    const rejoin: StaticRejoin = {
+      oldMemberId,
+      newMemberId: request.newMemberId,
+      previousLeaderId,
+      supportsSkippingAssignment: request.supportsSkippingAssignment,
+      before,
+    };
+    effects.push({
+      do: 'persist',
+      reason: { why: 'static-rejoin', generationId: group.generationId, rejoin },
+    });
+    return effects;
+  }
+  if (group.state === 'Stable' || group.state === 'CompletingRebalance') {
+    effects.push(...prepareRebalance(group, at.settings, at.nowMs));
+  }
+  return effects;
+}
+
+/** Gives a static member another id; whoever waits under the old one is fenced. */
+function rename(group: Group, member: Member, newMemberId: string): Effect[] {
+  const oldMemberId = member.memberId;
+  const effects: Effect[] = [{ do: 'disarm', timer: `session:${oldMemberId}` }];
+  if (member.joinTicket !== null)
+    effects.push(refuse(member.joinTicket, ErrorCode.FENCED_INSTANCE_ID, oldMemberId));
+  if (member.syncTicket !== null) {
+    effects.push({
+      do: 'answer-sync',
+      ticket: member.syncTicket,
+      answer: syncError(ErrorCode.FENCED_INSTANCE_ID),
+    });
+  }
+  member.joinTicket = null;
+  member.syncTicket = null;
+  member.memberId = newMemberId;
+  // Rebuilt so that the member keeps its place in the order of joining.
+  const members = [...group.members.values()];
+  group.members.clear();
+  for (const each of members) group.members.set(each.memberId, each);
+  if (member.instanceId !== null) group.staticMembers.set(member.instanceId, newMemberId);
+  if (group.leaderId === oldMemberId) group.leaderId = newMemberId;
+  if (group.pendingSyncMembers.delete(oldMemberId)) group.pendingSyncMembers.add(newMemberId);
+  return effects;
+}
+
+/** The static member's new id has been stored (or not): answer it, or put things back. */
+export function staticRejoinPersisted(
+  group: Group,
+  reason: Extract<PersistReason, { why: 'static-rejoin' }>,
+  error: number,
+): Effect[] {
+  const { rejoin } = reason;
+  const member = group.members.get(rejoin.newMemberId);
+  if (member === undefined || member.joinTicket === null) return [];
+  const ticket = member.joinTicket;
+  if (group.state !== 'Stable' || group.generationId !== reason.generationId) return []; // the rebalance that came between will answer
+  member.joinTicket = null;
+  if (error !== ErrorCode.NONE) {
+    member.protocols = rejoin.before.protocols;
+    member.rebalanceTimeoutMs = rejoin.before.rebalanceTimeoutMs;
+    member.sessionTimeoutMs = rejoin.before.sessionTimeoutMs;
+    return [refuse(ticket, error, rejoin.newMemberId), ...rename(group, member, rejoin.oldMemberId)];
+  }
+  const isLeader = group.leaderId === member.memberId;
+  const skip = rejoin.supportsSkippingAssignment;
+  const answer = {
+    ...joinedAnswer(group, member),
+    leader: skip ? (group.leaderId ?? '') : rejoin.previousLeaderId,
+    skipAssignment: skip && isLeader,
+    members: skip && isLeader ? membersWithMetadata(group) : [],
+  };
+  member.isNew = false;
+  return [
+    { do: 'answer-join', ticket, answer },
+    { do: 'arm', timer: `session:${member.memberId}`, delayMs: member.sessionTimeoutMs },
+  ];
+}
+
+function answerCurrent(group: Group, member: Member, ticket: Ticket): Effect {
+  return { do: 'answer-join', ticket, answer: joinedAnswer(group, member) };
+}
+
+function refuse(ticket: Ticket, error: number, memberId: string): Effect {
+  return { do: 'answer-join', ticket, answer: joinError(error, memberId) };
+}

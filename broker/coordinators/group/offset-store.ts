@@ -1,0 +1,140 @@
+/**
+ * Committing, fetching and forgetting offsets. A commit is answered when its records are on all in-sync
+ * replicas of the group's partition of `__consumer_offsets`.
+ * Source: Kafka's GroupCoordinator.doCommitOffsets and GroupMetadataManager.
+ */
+import type { Clock } from '../../platform/clock.ts';
+import { ErrorCode } from '../../protocol/errors.ts';
+import { buildBatch } from '../../records/build.ts';
+import { type PartitionKey, parsePartitionKey, partitionKey } from '../../types.ts';
+import { commitErrorFor, type StateLog } from '../state-log.ts';
+import { encodeGroupKey, encodeOffsetKey, encodeOffsetValue } from './group-records.ts';
+import { type CommittedOffset, commitFailed, commitSucceeded, expiredOffsets } from './offsets.ts';
+import type { GroupEntry } from './owned-partition.ts';
+import { subscribedTopics } from './subscription.ts';
+
+export interface OffsetToCommit {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly leaderEpoch: number;
+  readonly metadata: string;
+  readonly commitTimestampMs: number;
+  readonly expireTimestampMs: number | null;
+}
+
+export class OffsetStore {
+  private readonly clock: Clock;
+  private readonly log: StateLog;
+  private readonly settings: { commitTimeoutMs: number; metadataMaxBytes: number; retentionMs: number };
+
+  constructor(options: {
+    clock: Clock;
+    log: StateLog;
+    settings: { commitTimeoutMs: number; metadataMaxBytes: number; retentionMs: number };
+  }) {
+    this.clock = options.clock;
+    this.log = options.log;
+    this.settings = options.settings;
+  }
+
+  /** An error code for each commit, in order. */
+  async commit(entry: GroupEntry, commits: readonly OffsetToCommit[]): Promise<number[]> {
+    const accepted = new Map<number, CommittedOffset>();
+    const errors = commits.map((commit, index): number => {
+      if (Buffer.byteLength(commit.metadata) > this.settings.metadataMaxBytes) {
+        return ErrorCode.OFFSET_METADATA_TOO_LARGE;
+      }
+      accepted.set(index, { ...commit, recordOffset: -1 });
+      return ErrorCode.NONE;
+    });
+    if (accepted.size === 0) return errors;
+    const records = [...accepted].map(([index, commit]) => ({
+      timestampMs: this.clock.wallMs(),
+      key: encodeOffsetKey(entry.group.groupId, commits[index]?.topic ?? '', commits[index]?.partition ?? 0),
+      value: encodeOffsetValue(commit),
+      headers: [],
+    }));
+    const keys = [...accepted.keys()].map((index) => keyOf(commits[index]));
+    [...accepted.values()].forEach((commit, position) => {
+      entry.offsets.pending.set(keys[position] ?? '', commit);
+    });
+    const outcome = await this.append(entry, buildBatch({ records }));
+    const error = commitErrorFor(outcome.error);
+    [...accepted].forEach(([index, commit], position) => {
+      const key = keys[position] ?? '';
+      if (error === ErrorCode.NONE)
+        commitSucceeded(entry.offsets, key, commit, outcome.baseOffset + position);
+      else commitFailed(entry.offsets, key, commit);
+      errors[index] = error;
+    });
+    return errors;
+  }
+
+  /** Removes offsets by writing tombstones; an error code for each key, in order. */
+  async remove(entry: GroupEntry, keys: readonly PartitionKey[]): Promise<number> {
+    if (keys.length === 0) return ErrorCode.NONE;
+    const outcome = await this.append(
+      entry,
+      buildBatch({ records: keys.map((key) => this.tombstone(entry, key)) }),
+    );
+    if (outcome.error !== ErrorCode.NONE) return commitErrorFor(outcome.error);
+    for (const key of keys) entry.offsets.committed.delete(key);
+    return ErrorCode.NONE;
+  }
+
+  /** Removes the group and all its offsets from the log and from memory. */
+  async removeGroup(entry: GroupEntry): Promise<number> {
+    const keys = [...entry.offsets.committed.keys()];
+    const records = keys.map((key) => this.tombstone(entry, key));
+    records.push({
+      timestampMs: this.clock.wallMs(),
+      key: encodeGroupKey(entry.group.groupId),
+      value: null,
+      headers: [],
+    });
+    entry.group.state = 'Dead';
+    entry.owner.groups.delete(entry.group.groupId);
+    for (const timer of entry.timers.values()) timer.cancel();
+    entry.timers.clear();
+    const outcome = await this.append(entry, buildBatch({ records }));
+    return commitErrorFor(outcome.error);
+  }
+
+  /** Forgets what has outlived its retention; a group left with nothing goes as well. */
+  async expire(entry: GroupEntry): Promise<number> {
+    const { group, offsets } = entry;
+    const expired = expiredOffsets(group, offsets, {
+      nowMs: this.clock.wallMs(),
+      retentionMs: this.settings.retentionMs,
+      subscribedTopics: subscribedTopics(group),
+    });
+    const nothingLeft =
+      group.state === 'Empty' && offsets.pending.size === 0 && expired.length === offsets.committed.size;
+    const isOver = group.pendingMembers.size === 0 && (expired.length > 0 || group.generationId > 0);
+    if (nothingLeft && isOver) await this.removeGroup(entry);
+    else await this.remove(entry, expired);
+    return expired.length;
+  }
+
+  private tombstone(entry: GroupEntry, key: PartitionKey) {
+    const { topic, partition } = parsePartitionKey(key);
+    return {
+      timestampMs: this.clock.wallMs(),
+      key: encodeOffsetKey(entry.group.groupId, topic, partition),
+      value: null as Buffer | null,
+      headers: [],
+    };
+  }
+
+  private append(entry: GroupEntry, batch: Buffer): Promise<{ error: number; baseOffset: number }> {
+    return this.log.append(entry.owner.partition, batch, {
+      leaderEpoch: entry.owner.leaderEpoch,
+      timeoutMs: this.settings.commitTimeoutMs,
+    });
+  }
+}
+
+function keyOf(commit: OffsetToCommit | undefined): PartitionKey {
+  return commit === undefined ? '' : partitionKey(commit.topic, commit.partition);
+}

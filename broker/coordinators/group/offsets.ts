@@ -1,0 +1,82 @@
+/**
+ * Committed offsets of one group. A commit is pending until its record is replicated: only then does
+ * OffsetFetch show it, and of two commits of one partition the one later in the log stays.
+ * Source: Kafka's GroupMetadata (offsets, pendingOffsetCommits) and GroupMetadataManager.
+ */
+import { type PartitionKey, parsePartitionKey } from '../../types.ts';
+import type { Group } from './group.ts';
+
+export interface CommittedOffset {
+  readonly offset: number;
+  /** -1 when the client did not say. */
+  readonly leaderEpoch: number;
+  readonly metadata: string;
+  readonly commitTimestampMs: number;
+  /** Only for commits of clients that name a retention themselves (OffsetCommit v2-4). */
+  readonly expireTimestampMs: number | null;
+  /** Where in the log of the group's partition the commit is; -1 while pending. */
+  readonly recordOffset: number;
+}
+
+export interface GroupOffsets {
+  readonly committed: Map<PartitionKey, CommittedOffset>;
+  readonly pending: Map<PartitionKey, CommittedOffset>;
+}
+
+export function newGroupOffsets(): GroupOffsets {
+  return { committed: new Map(), pending: new Map() };
+}
+
+/** The record of a pending commit is in the log and replicated. */
+export function commitSucceeded(
+  offsets: GroupOffsets,
+  key: PartitionKey,
+  commit: CommittedOffset,
+  recordOffset: number,
+): void {
+  const existing = offsets.committed.get(key);
+  if (existing === undefined || existing.recordOffset < recordOffset) {
+    offsets.committed.set(key, { ...commit, recordOffset });
+  }
+  if (offsets.pending.get(key) === commit) offsets.pending.delete(key);
+}
+
+export function commitFailed(offsets: GroupOffsets, key: PartitionKey, commit: CommittedOffset): void {
+  if (offsets.pending.get(key) === commit) offsets.pending.delete(key);
+}
+
+/**
+ * Partitions whose committed offset has outlived its use. A group without members keeps its offsets for
+ * the retention after it became empty; a stable consumer group loses those of topics that it no longer
+ * subscribes to; a group that never had members loses each so long after its commit.
+ */
+export function expiredOffsets(
+  group: Group,
+  offsets: GroupOffsets,
+  at: { nowMs: number; retentionMs: number; subscribedTopics: ReadonlySet<string> | null },
+): PartitionKey[] {
+  const expired: PartitionKey[] = [];
+  for (const [key, commit] of offsets.committed) {
+    if (offsets.pending.has(key)) continue;
+    const since = retentionStart(group, key, commit, at.subscribedTopics);
+    if (since === null) continue;
+    const deadlineMs = commit.expireTimestampMs ?? since + at.retentionMs;
+    if (at.nowMs >= deadlineMs) expired.push(key);
+  }
+  return expired;
+}
+
+/** When the retention of this commit begins, or null while it must be kept. */
+function retentionStart(
+  group: Group,
+  key: PartitionKey,
+  commit: CommittedOffset,
+  subscribedTopics: ReadonlySet<string> | null,
+): number | null {
+  if (group.protocolType === null || group.protocolType === '') return commit.commitTimestampMs;
+  if (group.state === 'Empty') return Math.max(group.stateSinceMs, 0) || commit.commitTimestampMs;
+  if (group.state === 'Stable' && group.protocolType === 'consumer' && subscribedTopics !== null) {
+    return subscribedTopics.has(parsePartitionKey(key).topic) ? null : commit.commitTimestampMs;
+  }
+  return null;
+}

@@ -1,0 +1,36 @@
+/**
+ * The one thing a coordinator reads out of the members' opaque metadata: which topics a consumer
+ * subscribes to, so that offsets of other topics may expire. Every version of the consumer protocol
+ * begins alike: int16 version, then the array of topics. Source: Kafka's ConsumerProtocolSubscription.
+ */
+import type { Group } from './group.ts';
+import { memberMetadata } from './group.ts';
+
+/** Topics that any member subscribes to; null when that can't be told (not a consumer group, odd bytes). */
+export function subscribedTopics(group: Group): ReadonlySet<string> | null {
+  if (group.protocolType !== 'consumer' || group.protocolName === null) return null;
+  const topics = new Set<string>();
+  for (const member of group.members.values()) {
+    const found = topicsOf(memberMetadata(member, group.protocolName));
+    if (found === null) return null;
+    for (const topic of found) topics.add(topic);
+  }
+  return topics;
+}
+
+function topicsOf(metadata: Buffer): string[] | null {
+  if (metadata.length < 6) return null;
+  const count = metadata.readInt32BE(2);
+  if (count < 0 || count > metadata.length) return null;
+  const topics: string[] = [];
+  let at = 6;
+  for (let index = 0; index < count; index++) {
+    if (at + 2 > metadata.length) return null;
+    const sizeBytes = metadata.readInt16BE(at);
+    at += 2;
+    if (sizeBytes < 0 || at + sizeBytes > metadata.length) return null;
+    topics.push(metadata.toString('utf8', at, at + sizeBytes));
+    at += sizeBytes;
+  }
+  return topics;
+}

@@ -1,0 +1,91 @@
+/**
+ * OffsetCommit (key 8): stores how far a group has read. All versions keep offsets in
+ * `__consumer_offsets`; v1 may name the time of the commit, v2-4 how long to keep it.
+ * Per partition: not authorised, unknown partition, metadata too large, then the group's own errors.
+ */
+import type { OffsetToCommit } from '../coordinators/group/offset-store.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { OffsetCommit } from '../protocol/messages/08-offset-commit.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { mayOnGroup, mayOnTopic, Operation } from './authorization.ts';
+import type { Handler, RequestContext } from './handler.ts';
+import type { Services } from './services.ts';
+
+type Request = RequestOf<typeof OffsetCommit>;
+
+export const offsetCommit: Handler<typeof OffsetCommit> = {
+  api: OffsetCommit,
+
+  async handle(request, context, services) {
+    if (!mayOnGroup(services, context, Operation.READ, request.groupId)) {
+      return answer(request, () => ErrorCode.GROUP_AUTHORIZATION_FAILED);
+    }
+    const commits: OffsetToCommit[] = [];
+    const errors = new Map<object, number>();
+    const positions = new Map<object, number>();
+    for (const topic of request.topics) {
+      for (const partition of topic.partitions) {
+        const error = check(topic.name, partition.partitionIndex, context, services);
+        if (error !== ErrorCode.NONE) {
+          errors.set(partition, error);
+          continue;
+        }
+        positions.set(partition, commits.length);
+        commits.push(toCommit(request, topic.name, partition, services));
+      }
+    }
+    const outcome = await services.groups.commitOffsets({
+      groupId: request.groupId,
+      memberId: request.memberId,
+      instanceId: request.groupInstanceId,
+      generationId: request.generationIdOrMemberEpoch,
+      commits,
+    });
+    return answer(
+      request,
+      (partition) => errors.get(partition) ?? outcome[positions.get(partition) ?? -1] ?? 0,
+    );
+  },
+
+  refuse: (request, errorCode) => answer(request, () => errorCode),
+};
+
+function check(topic: string, partition: number, context: RequestContext, services: Services): number {
+  if (!mayOnTopic(services, context, Operation.READ, topic)) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+  if (services.metadata.partition(topic, partition) === undefined)
+    return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+  return ErrorCode.NONE;
+}
+
+function toCommit(
+  request: Request,
+  topic: string,
+  partition: Request['topics'][number]['partitions'][number],
+  services: Services,
+): OffsetToCommit {
+  const nowMs = services.clock.wallMs();
+  return {
+    topic,
+    partition: partition.partitionIndex,
+    offset: partition.committedOffset,
+    leaderEpoch: partition.committedLeaderEpoch,
+    metadata: partition.committedMetadata ?? '',
+    commitTimestampMs: partition.commitTimestamp < 0 ? nowMs : partition.commitTimestamp,
+    expireTimestampMs: request.retentionTimeMs < 0 ? null : nowMs + request.retentionTimeMs,
+  };
+}
+
+function answer(
+  request: Request,
+  errorOf: (partition: object) => number,
+): ResponseInput<typeof OffsetCommit> {
+  return {
+    topics: request.topics.map((topic) => ({
+      name: topic.name,
+      partitions: topic.partitions.map((partition) => ({
+        partitionIndex: partition.partitionIndex,
+        errorCode: errorOf(partition),
+      })),
+    })),
+  };
+}

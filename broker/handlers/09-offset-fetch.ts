@@ -1,0 +1,113 @@
+/**
+ * OffsetFetch (key 9): what a group has committed. An unknown group or partition has offset -1 and no
+ * error. v2+ null topics means all; v8+ asks for several groups at once. Versions before 2 have no
+ * error of their own, so it is repeated in each partition.
+ */
+import type { CommittedOffset } from '../coordinators/group/offsets.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { OffsetFetch } from '../protocol/messages/09-offset-fetch.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { type PartitionKey, parsePartitionKey, partitionKey } from '../types.ts';
+import { mayOnGroup, mayOnTopic, Operation } from './authorization.ts';
+import type { Handler, RequestContext } from './handler.ts';
+import type { Services } from './services.ts';
+
+type Response = ResponseInput<typeof OffsetFetch>;
+type TopicsAsked = RequestOf<typeof OffsetFetch>['topics'];
+type GroupAnswer = NonNullable<Response['groups']>[number];
+type TopicAnswer = NonNullable<GroupAnswer['topics']>[number];
+type PartitionAnswer = NonNullable<TopicAnswer['partitions']>[number];
+
+const FIRST_BATCHED_VERSION = 8;
+const FIRST_VERSION_WITH_ERROR = 2;
+
+export const offsetFetch: Handler<typeof OffsetFetch> = {
+  api: OffsetFetch,
+
+  handle(request, context, services) {
+    if (context.apiVersion >= FIRST_BATCHED_VERSION) {
+      return {
+        groups: request.groups.map((group) => fetchGroup(group.groupId, group.topics, context, services)),
+      };
+    }
+    const group = fetchGroup(request.groupId, request.topics, context, services);
+    const errorCode = group.errorCode ?? ErrorCode.NONE;
+    if (errorCode !== ErrorCode.NONE && context.apiVersion < FIRST_VERSION_WITH_ERROR) {
+      return { topics: withError(request.topics, errorCode) };
+    }
+    return { errorCode, topics: group.topics ?? [] };
+  },
+
+  refuse: (request, errorCode): Response => ({
+    errorCode,
+    topics: withError(request.topics, errorCode),
+    groups: request.groups.map((group) => ({ groupId: group.groupId, errorCode, topics: [] })),
+  }),
+};
+
+function fetchGroup(
+  groupId: string,
+  topics: TopicsAsked,
+  context: RequestContext,
+  services: Services,
+): GroupAnswer {
+  if (!mayOnGroup(services, context, Operation.DESCRIBE, groupId)) {
+    return { groupId, errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED, topics: [] };
+  }
+  const asked =
+    topics === null
+      ? null
+      : topics.flatMap((topic) => topic.partitionIndexes.map((index) => partitionKey(topic.name, index)));
+  const { error, offsets } = services.groups.fetchOffsets(groupId, asked);
+  if (error !== ErrorCode.NONE) return { groupId, errorCode: error, topics: [] };
+  const byTopic = new Map<string, PartitionAnswer[]>();
+  for (const key of asked ?? offsets.keys()) {
+    const { topic, partition } = parsePartitionKey(key);
+    const allowed = mayOnTopic(services, context, Operation.DESCRIBE, topic);
+    if (!allowed && asked === null) continue;
+    const answer = allowed
+      ? partitionAnswer(partition, key, offsets)
+      : { ...noOffset(partition), errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
+    const answers = byTopic.get(topic);
+    if (answers === undefined) byTopic.set(topic, [answer]);
+    else answers.push(answer);
+  }
+  return {
+    groupId,
+    errorCode: ErrorCode.NONE,
+    topics: [...byTopic].map(([name, partitions]) => ({ name, partitions })),
+  };
+}
+
+function partitionAnswer(
+  partitionIndex: number,
+  key: PartitionKey,
+  offsets: ReadonlyMap<PartitionKey, CommittedOffset>,
+): PartitionAnswer {
+  const commit = offsets.get(key);
+  if (commit === undefined) return noOffset(partitionIndex);
+  return {
+    partitionIndex,
+    committedOffset: commit.offset,
+    committedLeaderEpoch: commit.leaderEpoch,
+    metadata: commit.metadata,
+    errorCode: ErrorCode.NONE,
+  };
+}
+
+function noOffset(partitionIndex: number): PartitionAnswer {
+  return {
+    partitionIndex,
+    committedOffset: -1,
+    committedLeaderEpoch: -1,
+    metadata: '',
+    errorCode: ErrorCode.NONE,
+  };
+}
+
+function withError(topics: TopicsAsked, errorCode: number): TopicAnswer[] {
+  return (topics ?? []).map((topic) => ({
+    name: topic.name,
+    partitions: topic.partitionIndexes.map((index) => ({ ...noOffset(index), errorCode })),
+  }));
+}

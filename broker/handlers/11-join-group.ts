@@ -1,0 +1,62 @@
+/**
+ * JoinGroup (key 11): enters a group; the answer comes with the next generation. The group's own rules
+ * are in coordinators/group/join.ts. v0 has no rebalance timeout (the session timeout serves); v4+ new
+ * members come back with their id; v7+ answers may carry a null protocol name.
+ */
+import { ErrorCode } from '../protocol/errors.ts';
+import { JoinGroup } from '../protocol/messages/11-join-group.ts';
+import type { ResponseInput } from '../protocol/schema.ts';
+import { mayOnGroup, Operation } from './authorization.ts';
+import type { Handler } from './handler.ts';
+
+const FIRST_VERSION_WITH_NULL_PROTOCOL = 7;
+
+export const joinGroup: Handler<typeof JoinGroup> = {
+  api: JoinGroup,
+
+  async handle(request, context, services): Promise<ResponseInput<typeof JoinGroup>> {
+    const { apiVersion } = context;
+    if (!mayOnGroup(services, context, Operation.READ, request.groupId)) {
+      return refusal(request.memberId, ErrorCode.GROUP_AUTHORIZATION_FAILED);
+    }
+    const answer = await services.groups.joinGroup({
+      groupId: request.groupId,
+      memberId: request.memberId,
+      instanceId: request.groupInstanceId,
+      clientId: context.clientId ?? '',
+      clientHost: `/${context.clientHost}`,
+      sessionTimeoutMs: request.sessionTimeoutMs,
+      rebalanceTimeoutMs: apiVersion === 0 ? request.sessionTimeoutMs : request.rebalanceTimeoutMs,
+      protocolType: request.protocolType,
+      protocols: request.protocols.map(({ name, metadata }) => ({
+        name,
+        metadata: metadata ?? Buffer.alloc(0),
+      })),
+      requireKnownMemberId: apiVersion >= 4 && request.groupInstanceId === null,
+      supportsSkippingAssignment: apiVersion >= 9,
+    });
+    const protocolName =
+      apiVersion >= FIRST_VERSION_WITH_NULL_PROTOCOL ? answer.protocolName : (answer.protocolName ?? '');
+    return {
+      errorCode: answer.error,
+      generationId: answer.generationId,
+      protocolType: answer.protocolType,
+      protocolName,
+      leader: answer.leader,
+      // A static leader of an older client must not see a field it does not have.
+      ...(answer.skipAssignment ? { skipAssignment: true } : {}),
+      memberId: answer.memberId,
+      members: answer.members.map((member) => ({
+        memberId: member.memberId,
+        groupInstanceId: member.instanceId,
+        metadata: member.metadata,
+      })),
+    };
+  },
+
+  refuse: (request, errorCode) => refusal(request.memberId, errorCode),
+};
+
+function refusal(memberId: string, errorCode: number): ResponseInput<typeof JoinGroup> {
+  return { errorCode, generationId: -1, protocolName: '', leader: '', memberId, members: [] };
+}

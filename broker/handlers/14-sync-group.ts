@@ -1,0 +1,49 @@
+/**
+ * SyncGroup (key 14): the leader brings the assignment, everybody gets their part of it. v5+ must name
+ * the protocol type and name that they think was chosen.
+ */
+import { ErrorCode } from '../protocol/errors.ts';
+import { SyncGroup } from '../protocol/messages/14-sync-group.ts';
+import type { ResponseInput } from '../protocol/schema.ts';
+import { mayOnGroup, Operation } from './authorization.ts';
+import type { Handler } from './handler.ts';
+
+const FIRST_VERSION_WITH_PROTOCOL = 5;
+
+export const syncGroup: Handler<typeof SyncGroup> = {
+  api: SyncGroup,
+
+  async handle(request, context, services) {
+    if (!mayOnGroup(services, context, Operation.READ, request.groupId)) {
+      return refusal(ErrorCode.GROUP_AUTHORIZATION_FAILED);
+    }
+    const namesProtocol = request.protocolType !== null && request.protocolName !== null;
+    if (context.apiVersion >= FIRST_VERSION_WITH_PROTOCOL && !namesProtocol) {
+      return refusal(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
+    }
+    const answer = await services.groups.syncGroup({
+      groupId: request.groupId,
+      memberId: request.memberId,
+      instanceId: request.groupInstanceId,
+      generationId: request.generationId,
+      protocolType: request.protocolType,
+      protocolName: request.protocolName,
+      assignments: request.assignments.map(({ memberId, assignment }) => ({
+        memberId,
+        assignment: assignment ?? Buffer.alloc(0),
+      })),
+    });
+    return {
+      errorCode: answer.error,
+      protocolType: answer.protocolType,
+      protocolName: answer.protocolName,
+      assignment: answer.assignment,
+    };
+  },
+
+  refuse: (_request, errorCode) => refusal(errorCode),
+};
+
+function refusal(errorCode: number): ResponseInput<typeof SyncGroup> {
+  return { errorCode, assignment: Buffer.alloc(0) };
+}

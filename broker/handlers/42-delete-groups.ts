@@ -1,0 +1,25 @@
+/** DeleteGroups (key 42): forgets groups without members, with all their offsets. */
+import { ErrorCode } from '../protocol/errors.ts';
+import { DeleteGroups } from '../protocol/messages/42-delete-groups.ts';
+import { mayOnGroup, Operation } from './authorization.ts';
+import type { Handler } from './handler.ts';
+
+export const deleteGroups: Handler<typeof DeleteGroups> = {
+  api: DeleteGroups,
+
+  async handle(request, context, services) {
+    const results = await Promise.all(
+      request.groupsNames.map(async (groupId) => ({
+        groupId,
+        errorCode: mayOnGroup(services, context, Operation.DELETE, groupId)
+          ? await services.groups.deleteGroup(groupId)
+          : ErrorCode.GROUP_AUTHORIZATION_FAILED,
+      })),
+    );
+    return { results };
+  },
+
+  refuse: (request, errorCode) => ({
+    results: request.groupsNames.map((groupId) => ({ groupId, errorCode })),
+  }),
+};

@@ -1,0 +1,42 @@
+/**
+ * What handlers may use of the broker: one object, put together by broker.ts. Handlers keep no state
+ * of their own, so that several brokers live in one process.
+ */
+import type { BrokerConfig } from '../config/broker-config.ts';
+import type { Controller } from '../controller/controller.ts';
+import type { GroupCoordinator } from '../coordinators/group/group-coordinator.ts';
+import type { ProducerIdManager } from '../coordinators/producer-id-manager.ts';
+import type { LogManager } from '../log/log-manager.ts';
+import type { MetadataCache } from '../metadata/metadata-cache.ts';
+import type { TopicAdmin } from '../metadata/topic-admin.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import type { FetchSessions } from '../replication/fetch-sessions.ts';
+import type { ReplicaManager } from '../replication/replica-manager.ts';
+import type { BrokerId } from '../types.ts';
+import type { Authorize } from './authorization.ts';
+import type { AutoTopicCreation } from './auto-topic-creation.ts';
+import type { ConfigAdmin } from './config-admin.ts';
+import type { TopicMetrics } from './topic-metrics.ts';
+
+export interface Services {
+  readonly brokerId: BrokerId;
+  readonly clusterId: string;
+  readonly config: BrokerConfig;
+  readonly clock: Clock;
+  readonly diagnostics: Diagnostics;
+  readonly metrics: Metrics;
+  readonly topicMetrics: TopicMetrics;
+  readonly metadata: MetadataCache;
+  readonly replicas: ReplicaManager;
+  readonly fetchSessions: FetchSessions;
+  readonly logs: LogManager;
+  readonly topicAdmin: TopicAdmin;
+  readonly autoTopics: AutoTopicCreation;
+  readonly configAdmin: ConfigAdmin;
+  readonly controller: Controller;
+  readonly groups: GroupCoordinator;
+  readonly producerIds: ProducerIdManager;
+  readonly authorize: Authorize;
+}
