@@ -1,0 +1,299 @@
+/**
+ * The connection under node-zookeeper-client's Client: keeps one session alive over a row of TCP
+ * connections. It takes the place of the package's ConnectionManager, whose defects README.md lists, and
+ * keeps what the Client, its jute records, its WatcherManager and its Transaction rely on.
+ *
+ * Rules: requests go out in the order of `queue`, at most `maxInFlightRequests` unanswered; every request
+ * is answered exactly once; a write is never sent twice, and one that was not sent when the connection
+ * broke is refused instead of kept for later; a finished session stays finished.
+ */
+
+import ConnectionManager from 'node-zookeeper-client/lib/ConnectionManager.js';
+import jute from 'node-zookeeper-client/lib/jute/index.js';
+import type { ConnectString, ServerAddress } from './connect-string.ts';
+import { Fifo } from './fifo.ts';
+import { Line } from './line.ts';
+import { isWrite, RequestError, ReservedXid, ServerCode } from './opcodes.ts';
+import { REPLY_HEADER_BYTES, type Reply, readReply, readReplyHeader } from './replies.ts';
+import { closeSessionRequest, connectFrame, type Request } from './requests.ts';
+import { setWatchesRequests } from './watch-restore.ts';
+
+export interface ConnectionOptions {
+  readonly sessionTimeoutMs: number;
+  readonly connectionTimeoutMs: number;
+  readonly maxInFlightRequests: number;
+  readonly log: (message: string) => void;
+}
+
+export type Answer = (error: Error | null, reply?: Reply) => void;
+
+interface Packet {
+  readonly request: Request;
+  readonly answer: Answer;
+}
+
+const { STATES } = ConnectionManager;
+const MAX_XID = 0x7fffffff;
+const MIN_HANDSHAKE_TIMEOUT_MS = 200;
+const FIRST_BACKOFF_MS = 50;
+const MAX_BACKOFF_MS = 1_000;
+
+export class Connection extends ConnectionManager {
+  readonly #options: ConnectionOptions;
+  readonly #servers: readonly ServerAddress[];
+  readonly #waiting = new Fifo<Packet>();
+  readonly #inFlight = new Fifo<Packet>();
+  #line: Line | undefined;
+  #established = false;
+  #dialTimer: NodeJS.Timeout | undefined;
+  /** Servers tried since the last handshake that worked. */
+  #attempts = 0;
+  #nextServer: number;
+  #closing = false;
+  #closeSent = false;
+  /** The code that every request is answered with once the session is over. */
+  #finished: number | undefined;
+  #onFinished: (() => void)[] = [];
+
+  constructor(connect: ConnectString, options: ConnectionOptions, listener: (state: number) => void) {
+    super('replaced:1', { sessionTimeout: options.sessionTimeoutMs }, listener);
+    this.#options = options;
+    this.#servers = connect.servers;
+    this.#nextServer = Math.floor(Math.random() * connect.servers.length);
+    this.xid = 1;
+  }
+
+  /** True between a handshake and the end of that connection. */
+  get established(): boolean {
+    return this.#established;
+  }
+
+  override connect(): void {
+    if (this.#finished !== undefined || this.#line !== undefined) return;
+    this.setState(STATES.CONNECTING);
+    this.#dialTimer = setTimeout(() => this.#dial(), this.#backoffMs());
+  }
+
+  /** `answer` is never called before `queue` returns. */
+  override queue(request: Request, answer: Answer = () => {}): void {
+    request.payload?.setChrootPath(this.chrootPath);
+    const packet = { request, answer };
+    if (this.#finished !== undefined) {
+      this.#answerSoon(packet, this.#finished);
+    } else if (this.#closing || (!this.#established && isWrite(request.header.type))) {
+      this.#answerSoon(packet, ServerCode.connectionLoss);
+    } else {
+      this.#waiting.push(packet);
+      this.#flush();
+    }
+  }
+
+  /** The broker has no key for it; better refused than half supported. */
+  override addAuthInfo(): void {
+    throw new Error('credentials for ZooKeeper are not supported');
+  }
+
+  override close(): void {
+    void this.end(this.sessionTimeout);
+  }
+
+  /**
+   * Ends the session on the server, within `timeoutMs`, also when the connection is down at the moment.
+   * What was sent before is answered first; what was not is refused.
+   */
+  end(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#finished !== undefined) {
+        resolve();
+        return;
+      }
+      this.#onFinished.push(resolve);
+      if (this.#closing) return;
+      this.#closing = true;
+      const timer = setTimeout(() => this.#finish(ServerCode.connectionLoss), timeoutMs);
+      this.#onFinished.push(() => clearTimeout(timer));
+      for (const packet of this.#waiting.take(() => true)) {
+        this.#answer(packet, new RequestError(ServerCode.connectionLoss, false));
+      }
+      if (this.sessionId.readBigInt64BE() === 0n) this.#finish(ServerCode.connectionLoss);
+      else if (this.#established) this.#sendCloseSession();
+    });
+  }
+
+  #backoffMs(): number {
+    const attempt = this.#attempts++;
+    const round = Math.floor(attempt / this.#servers.length);
+    if (round === 0) return 0;
+    if (attempt % this.#servers.length !== 0) return 0; // the wait is once per round
+    const capMs = Math.min(MAX_BACKOFF_MS, this.sessionTimeout / 3);
+    return Math.min(capMs, FIRST_BACKOFF_MS * 2 ** Math.min(round, 10)) * (0.5 + Math.random() / 2);
+  }
+
+  #dial(): void {
+    const address = this.#servers[this.#nextServer];
+    if (address === undefined) return;
+    this.#nextServer = (this.#nextServer + 1) % this.#servers.length;
+    // Time for every server within one session timeout, as ZooKeeper's client does it.
+    const timeoutMs = Math.min(this.#options.connectionTimeoutMs, this.sessionTimeout) / this.#servers.length;
+    const line = new Line(address, Math.max(MIN_HANDSHAKE_TIMEOUT_MS, timeoutMs), {
+      opened: () =>
+        line.write(
+          connectFrame({
+            lastZxid: this.zxid,
+            timeoutMs: this.#options.sessionTimeoutMs,
+            sessionId: this.sessionId,
+            password: this.sessionPassword,
+          }),
+        ),
+      frame: (frame) => {
+        if (this.#line !== line) return;
+        if (this.#established) this.#onFrame(frame);
+        else this.#onHandshake(frame, line);
+      },
+      closed: (reason) => {
+        if (this.#line === line) this.#onLineClosed(`${address.host}:${address.port}: ${reason}`);
+      },
+    });
+    this.#line = line;
+  }
+
+  #onHandshake(frame: Buffer, line: Line): void {
+    const response = new jute.protocol.ConnectResponse();
+    response.deserialize(frame, 0);
+    if (response.timeOut <= 0) {
+      this.#finish(ServerCode.sessionExpired);
+      return;
+    }
+    this.sessionId = response.sessionId;
+    this.sessionPassword = response.passwd;
+    this.updateTimeout(response.timeOut);
+    this.#attempts = 0;
+    this.#established = true;
+    line.established(response.timeOut);
+    if (this.#closing) {
+      this.#sendCloseSession();
+      return;
+    }
+    this.#restoreWatches();
+    this.setState(STATES.CONNECTED);
+    this.#flush();
+  }
+
+  /** Before anything that was queued meanwhile. Emits `restored` when the server holds them all again. */
+  #restoreWatches(): void {
+    const requests = setWatchesRequests(this.watcherManager, this.zxid, this.chrootPath);
+    let unanswered = requests.length;
+    for (const request of requests) {
+      this.#send({
+        request,
+        answer: () => {
+          unanswered -= 1;
+          if (unanswered === 0 && this.#established) this.emit('restored');
+        },
+      });
+    }
+    if (unanswered === 0) queueMicrotask(() => this.emit('restored'));
+  }
+
+  #flush(): void {
+    while (this.#established && this.#inFlight.length < this.#options.maxInFlightRequests) {
+      const packet = this.#waiting.shift();
+      if (packet === undefined) return;
+      this.#send(packet);
+    }
+  }
+
+  #send(packet: Packet): void {
+    packet.request.header.xid = this.xid;
+    this.xid = this.xid === MAX_XID ? 1 : this.xid + 1;
+    this.#inFlight.push(packet);
+    this.#line?.write(packet.request.toBuffer());
+  }
+
+  #sendCloseSession(): void {
+    if (this.#closeSent) return;
+    this.#closeSent = true;
+    this.#send({ request: closeSessionRequest(), answer: () => this.#finish(ServerCode.connectionLoss) });
+  }
+
+  /** Throws when the frame makes no sense; the line is then given up and everything answered. */
+  #onFrame(frame: Buffer): void {
+    const header = readReplyHeader(frame);
+    if (header.xid === ReservedXid.ping) return;
+    if (header.xid === ReservedXid.notification) {
+      this.#onNotification(frame);
+      return;
+    }
+    const packet = this.#inFlight.peek();
+    if (packet?.request.header.xid !== header.xid) throw new Error(`answer ${header.xid} out of order`);
+    const opcode = packet.request.header.type;
+    const payload = header.err === 0 ? readReply(opcode, frame, this.chrootPath) : null;
+    this.#inFlight.shift();
+    if (header.zxid.readBigInt64BE() > 0n) this.zxid = header.zxid;
+    const error = header.err === 0 ? null : new RequestError(header.err, true);
+    this.#answer(packet, error, { header, payload });
+    if (header.err === ServerCode.sessionExpired) this.#finish(ServerCode.sessionExpired);
+    else this.#flush();
+  }
+
+  #onNotification(frame: Buffer): void {
+    const event = new jute.protocol.WatcherEvent();
+    event.setChrootPath(this.chrootPath);
+    event.deserialize(frame, REPLY_HEADER_BYTES);
+    if (event.type < 1 || event.type > 4) return; // not about a node
+    this.#isolated(() => this.watcherManager.emit(event));
+  }
+
+  #onLineClosed(reason: string): void {
+    const wasEstablished = this.#established;
+    this.#line = undefined;
+    this.#established = false;
+    if (this.#closing && this.#closeSent) {
+      this.#finish(ServerCode.connectionLoss);
+      return;
+    }
+    this.#options.log(`${wasEstablished ? 'connection lost' : 'no connection'}, ${reason}`);
+    if (!this.#closing) this.setState(STATES.DISCONNECTED);
+    this.#answerLost(ServerCode.connectionLoss);
+    this.connect();
+  }
+
+  /** What was sent may have been done; a write that was not sent is refused; other requests wait on. */
+  #answerLost(code: number): void {
+    const refused = this.#waiting.take((packet) => isWrite(packet.request.header.type));
+    for (const packet of this.#inFlight.take(() => true)) this.#answer(packet, new RequestError(code, true));
+    for (const packet of refused) this.#answer(packet, new RequestError(code, false));
+  }
+
+  #finish(code: number): void {
+    if (this.#finished !== undefined) return;
+    this.#finished = code;
+    this.#established = false;
+    clearTimeout(this.#dialTimer);
+    this.#line?.destroy('the session is over');
+    this.#line = undefined;
+    this.setState(code === ServerCode.sessionExpired ? STATES.SESSION_EXPIRED : STATES.CLOSED);
+    this.#answerLost(code);
+    for (const packet of this.#waiting.take(() => true)) this.#answer(packet, new RequestError(code, false));
+    for (const done of this.#onFinished.splice(0)) done();
+  }
+
+  #answerSoon(packet: Packet, code: number): void {
+    queueMicrotask(() => this.#answer(packet, new RequestError(code, false)));
+  }
+
+  #answer(packet: Packet, error: Error | null, reply?: Reply): void {
+    this.#isolated(() => packet.answer(error, reply));
+  }
+
+  /** A defect in a caller's function must surface, but not before the other answers have been given. */
+  #isolated(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * One TCP connection to one ZooKeeper server, from dialling to its end. Everything that belongs to a
+ * single connection lives here and dies with it: the half-read frame, the timer over TCP connect and
+ * handshake, the watchdog, the pings.
+ *
+ * Pings go by how long nothing was *sent*, so that a stream of watch events cannot starve them; the
+ * watchdog goes by how long nothing was *received*. Both on the monotonic clock: T/3 and 2T/3 of the
+ * session timeout, as in ZooKeeper's ClientCnxn.
+ */
+import net from 'node:net';
+import type { ServerAddress } from './connect-string.ts';
+import { FrameSplitter } from './frames.ts';
+import { Opcode, ReservedXid } from './opcodes.ts';
+
+export interface LineEvents {
+  /** TCP stands; the handshake may be sent. */
+  opened(): void;
+  frame(frame: Buffer): void;
+  /** Called once, when the connection is over or never came about. */
+  closed(reason: string): void;
+}
+
+const MIN_TICK_MS = 10;
+const TICKS_PER_SESSION_TIMEOUT = 12;
+const PING = pingFrame();
+
+export class Line {
+  readonly #socket: net.Socket;
+  readonly #splitter = new FrameSplitter();
+  readonly #events: LineEvents;
+  #handshakeTimer: NodeJS.Timeout | undefined;
+  #heartbeatTimer: NodeJS.Timeout | undefined;
+  #lastSentMs = performance.now();
+  #lastReceivedMs = this.#lastSentMs;
+  #corked = false;
+  #reason = 'closed by the server';
+  #over = false;
+
+  constructor(address: ServerAddress, handshakeTimeoutMs: number, events: LineEvents) {
+    this.#events = events;
+    this.#handshakeTimer = setTimeout(
+      () => this.destroy(`no session within ${Math.round(handshakeTimeoutMs)} ms`),
+      handshakeTimeoutMs,
+    );
+    this.#socket = net.connect({ host: address.host, port: address.port, noDelay: true });
+    this.#socket.on('connect', () => {
+      if (!this.#over) events.opened();
+    });
+    this.#socket.on('data', (chunk) => this.#received(chunk));
+    this.#socket.on('error', (error) => {
+      this.#reason = error.message;
+    });
+    this.#socket.on('close', () => this.#closed());
+  }
+
+  /** What is written within one turn of the event loop goes out in one piece. */
+  write(bytes: Buffer): void {
+    if (this.#over) return;
+    this.#lastSentMs = performance.now();
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#socket.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        this.#socket.uncork();
+      });
+    }
+    this.#socket.write(bytes);
+  }
+
+  /** The handshake is done: from now on the watchdog and the pings run. */
+  established(sessionTimeoutMs: number): void {
+    clearTimeout(this.#handshakeTimer);
+    this.#handshakeTimer = undefined;
+    const tickMs = Math.max(MIN_TICK_MS, sessionTimeoutMs / TICKS_PER_SESSION_TIMEOUT);
+    this.#heartbeatTimer = setInterval(() => this.#heartbeat(sessionTimeoutMs, tickMs), tickMs);
+  }
+
+  /** Nothing is delivered from here on but `closed`, which follows soon. */
+  destroy(reason: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#reason = reason;
+    this.#stopTimers();
+    this.#socket.destroy();
+  }
+
+  #heartbeat(sessionTimeoutMs: number, tickMs: number): void {
+    const nowMs = performance.now();
+    const silentMs = nowMs - this.#lastReceivedMs;
+    if (silentMs >= (sessionTimeoutMs * 2) / 3) {
+      this.destroy(`nothing heard for ${Math.round(silentMs)} ms`);
+    } else if (nowMs - this.#lastSentMs >= sessionTimeoutMs / 3 - tickMs) {
+      this.write(PING);
+    }
+  }
+
+  #received(chunk: Buffer): void {
+    if (this.#over) return;
+    this.#lastReceivedMs = performance.now();
+    try {
+      for (const frame of this.#splitter.push(chunk)) {
+        this.#events.frame(frame);
+        if (this.#over) return;
+      }
+    } catch (error) {
+      this.destroy(`unreadable answer: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  #closed(): void {
+    this.#over = true;
+    this.#stopTimers();
+    this.#events.closed(this.#reason);
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#handshakeTimer);
+    clearInterval(this.#heartbeatTimer);
+  }
+}
+
+function pingFrame(): Buffer {
+  const frame = Buffer.alloc(12);
+  frame.writeInt32BE(8, 0);
+  frame.writeInt32BE(ReservedXid.ping, 4);
+  frame.writeInt32BE(Opcode.ping, 8);
+  return frame;
+}

@@ -1,0 +1,95 @@
+/**
+ * Builds requests from node-zookeeper-client's jute records, among them the ones its Client has no call
+ * for. The chroot is put in front of paths when a request is queued.
+ */
+import { ACL, CreateMode } from 'node-zookeeper-client';
+import jute from 'node-zookeeper-client/lib/jute/index.js';
+import { Opcode } from './opcodes.ts';
+
+export type Request = InstanceType<typeof jute.Request>;
+
+/** What `Client.create` defaults to and Kafka uses without zookeeper.set.acl: anyone may do anything. */
+export const OPEN_ACL = (ACL as unknown as { OPEN_ACL_UNSAFE: readonly OpenAcl[] }).OPEN_ACL_UNSAFE;
+
+interface OpenAcl {
+  toRecord(): InstanceType<typeof jute.protocol.CreateRequest>['acl'][number];
+}
+
+export function createMode(lifetime: 'persistent' | 'session', sequential: boolean): number {
+  if (lifetime === 'session') return sequential ? CreateMode.EPHEMERAL_SEQUENTIAL : CreateMode.EPHEMERAL;
+  return sequential ? CreateMode.PERSISTENT_SEQUENTIAL : CreateMode.PERSISTENT;
+}
+
+/** A create that answers with the node's stat, and so with its czxid. */
+export function create2Request(path: string, data: Buffer, mode: number): Request {
+  const payload = new jute.protocol.CreateRequest();
+  payload.path = path;
+  payload.data = data;
+  payload.acl = OPEN_ACL.map((entry) => entry.toRecord());
+  payload.flags = mode;
+  return requestOf(Opcode.create2, payload);
+}
+
+export function setDataRequest(path: string, data: Buffer, version: number): Request {
+  const payload = new jute.protocol.SetDataRequest();
+  payload.path = path;
+  payload.data = data;
+  payload.version = version;
+  return requestOf(Opcode.setData, payload);
+}
+
+export function removeRequest(path: string, version: number): Request {
+  const payload = new jute.protocol.DeleteRequest();
+  payload.path = path;
+  payload.version = version;
+  return requestOf(Opcode.remove, payload);
+}
+
+export function syncRequest(path: string): Request {
+  const payload = new jute.protocol.GetACLRequest(); // SyncRequest has the same layout: one path
+  payload.path = path;
+  return requestOf(Opcode.sync, payload);
+}
+
+/** One operation of a transaction, as the package's TransactionRequest takes it. */
+export interface Operation {
+  readonly type: number;
+  readonly path: string;
+  readonly version?: number;
+  readonly data?: Buffer;
+  readonly acls?: readonly OpenAcl[];
+  readonly mode?: number;
+}
+
+/** All or nothing. */
+export function multiRequest(operations: readonly Operation[]): Request {
+  return requestOf(Opcode.multi, new jute.TransactionRequest(operations));
+}
+
+export function closeSessionRequest(): Request {
+  return requestOf(Opcode.closeSession, null);
+}
+
+export function requestOf(opcode: number, payload: Request['payload']): Request {
+  const header = new jute.protocol.RequestHeader();
+  header.type = opcode;
+  return new jute.Request(header, payload);
+}
+
+/**
+ * The first frame of a connection. With the trailing read-only flag that servers since 3.4 expect and
+ * node-zookeeper-client leaves out.
+ */
+export function connectFrame(o: {
+  lastZxid: Buffer;
+  timeoutMs: number;
+  sessionId: Buffer;
+  password: Buffer;
+}): Buffer {
+  const record = new jute.protocol.ConnectRequest(0, o.lastZxid, o.timeoutMs, o.sessionId, o.password);
+  const sizeBytes = record.byteLength() + 1;
+  const frame = Buffer.alloc(4 + sizeBytes);
+  frame.writeInt32BE(sizeBytes, 0);
+  record.serialize(frame, 4);
+  return frame;
+}

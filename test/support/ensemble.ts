@@ -1,0 +1,189 @@
+/**
+ * A real ZooKeeper ensemble of JVM processes on the loopback interface, from Debian's packages
+ * libzookeeper-java and libslf4j-java, without Docker. Servers can be killed, stopped and started again.
+ * Everything is gone when `close` has resolved or this process exits.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePorts } from './free-ports.ts';
+
+const JARS = ['/usr/share/java/zookeeper.jar', '/usr/share/java/slf4j-simple.jar'];
+const HOST = '127.0.0.1';
+const QUORUM_DEADLINE_MS = 30_000;
+
+export interface Ensemble {
+  /** All servers, for `zookeeper.connect`. */
+  readonly connect: string;
+  readonly ports: readonly number[];
+  /** kill -9. Servers are numbered from 1. */
+  kill(server: number): Promise<void>;
+  /** SIGSTOP: the server holds its connections and says nothing. */
+  stop(server: number): void;
+  /** SIGCONT. */
+  cont(server: number): void;
+  /** Starts a killed server again and waits until it serves. */
+  start(server: number): Promise<void>;
+  /** The number of the server that leads. */
+  leader(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** What this machine lacks for a real ensemble, in words; null when it has everything. */
+export function ensembleLacks(): string | null {
+  const jar = JARS.find((name) => !existsSync(name));
+  if (jar !== undefined) return `${jar} is not installed`;
+  try {
+    execFileSync('java', ['-version'], { stdio: 'ignore' });
+    return null;
+  } catch {
+    return 'java is not installed';
+  }
+}
+
+/** Resolves when every server serves. The session timeout may be from 2 to 120 ticks. */
+export async function startEnsemble(o: { nodes: number; tickMs: number }): Promise<Ensemble> {
+  const directory = mkdtempSync(join(tmpdir(), 'odradek-zookeeper-'));
+  const ports = await freePorts(o.nodes * 3);
+  const servers = Array.from({ length: o.nodes }, (_, index) => {
+    const home = join(directory, String(index + 1));
+    mkdirSync(join(home, 'data'), { recursive: true });
+    writeFileSync(join(home, 'data', 'myid'), String(index + 1));
+    writeFileSync(join(home, 'zoo.cfg'), configuration(home, index, { ...o, ports }));
+    return new Server(home, portAt(ports, index));
+  });
+  const at = (server: number): Server => {
+    const found = servers[server - 1];
+    if (found === undefined) throw new Error(`no server ${server}`);
+    return found;
+  };
+  const killAll = (): void => {
+    for (const server of servers) server.kill();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  process.once('exit', killAll);
+  const close = async (): Promise<void> => {
+    process.removeListener('exit', killAll);
+    await Promise.all(servers.map((server) => server.kill()));
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    for (const server of servers) server.start();
+    await Promise.all(servers.map((server) => server.serves()));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const clientPorts = servers.map((server) => server.port);
+  return {
+    connect: clientPorts.map((port) => `${HOST}:${port}`).join(','),
+    ports: clientPorts,
+    kill: (server) => at(server).kill(),
+    stop: (server) => at(server).signal('SIGSTOP'),
+    cont: (server) => at(server).signal('SIGCONT'),
+    start: (server) => {
+      at(server).start();
+      return at(server).serves();
+    },
+    leader: async () => {
+      const modes = await Promise.all(clientPorts.map(modeOf));
+      return modes.findIndex((mode) => mode === 'leader' || mode === 'standalone') + 1;
+    },
+    close,
+  };
+}
+
+class Server {
+  readonly port: number;
+  readonly #home: string;
+  #process: ChildProcess | undefined;
+
+  constructor(home: string, port: number) {
+    this.#home = home;
+    this.port = port;
+  }
+
+  start(): void {
+    const log = openSync(join(this.#home, 'log'), 'a');
+    const flags =
+      '-Xms16m -Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss256k -XX:MaxMetaspaceSize=64m ' +
+      '-XX:ReservedCodeCacheSize=16m -XX:-UsePerfData -Djava.net.preferIPv4Stack=true ' +
+      '-Dzookeeper.jmx.log4j.disable=true -Dzookeeper.forceSync=no -Dorg.slf4j.simpleLogger.showDateTime=true';
+    const main = ['-cp', JARS.join(':'), 'org.apache.zookeeper.server.quorum.QuorumPeerMain'];
+    this.#process = spawn('java', [...flags.split(' '), ...main, join(this.#home, 'zoo.cfg')], {
+      stdio: ['ignore', log, log],
+    });
+  }
+
+  async serves(): Promise<void> {
+    const deadlineMs = performance.now() + QUORUM_DEADLINE_MS;
+    while ((await modeOf(this.port)) === null) {
+      if (performance.now() > deadlineMs) throw new Error(`no quorum; see ${join(this.#home, 'log')}`);
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal);
+  }
+
+  async kill(): Promise<void> {
+    const running = this.#process;
+    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
+    const exit = new Promise((resolve) => running.once('exit', resolve));
+    running.kill('SIGKILL');
+    await exit;
+  }
+}
+
+function configuration(
+  home: string,
+  index: number,
+  o: { nodes: number; tickMs: number; ports: readonly number[] },
+): string {
+  const lines = [
+    `dataDir=${join(home, 'data')}`,
+    `clientPort=${portAt(o.ports, index)}`,
+    `clientPortAddress=${HOST}`,
+    `tickTime=${o.tickMs}`,
+    'initLimit=40',
+    'syncLimit=8',
+    `minSessionTimeout=${o.tickMs * 2}`,
+    `maxSessionTimeout=${o.tickMs * 120}`,
+    'maxClientCnxns=0',
+    'admin.enableServer=false',
+    '4lw.commands.whitelist=*',
+    'preAllocSize=1024',
+    'snapCount=100000',
+  ];
+  if (o.nodes > 1) {
+    for (let peer = 0; peer < o.nodes; peer++) {
+      const [quorum, election] = [portAt(o.ports, o.nodes + peer), portAt(o.ports, 2 * o.nodes + peer)];
+      lines.push(`server.${peer + 1}=${HOST}:${quorum}:${election}`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** `leader`, `follower` or `standalone`; null while the server does not serve. */
+function modeOf(port: number): Promise<string | null> {
+  return new Promise((resolve) => {
+    let answer = '';
+    const socket = net.connect({ host: HOST, port, timeout: 1_000 }, () => socket.write('srvr'));
+    socket.setEncoding('utf8');
+    socket.on('data', (text) => {
+      answer += text;
+    });
+    socket.on('timeout', () => socket.destroy());
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(/^Mode: (\w+)$/m.exec(answer)?.[1] ?? null));
+  });
+}
+
+function portAt(ports: readonly number[], index: number): number {
+  const port = ports[index];
+  if (port === undefined) throw new Error(`no port ${index}`);
+  return port;
+}

@@ -1,0 +1,92 @@
+/**
+ * A TCP proxy that breaks connections on command: cut, refuse, swallow everything (a network that drops
+ * packets, where not even the end of a connection gets through), or cut after so many bytes of an answer.
+ */
+import net from 'node:net';
+
+export interface FaultProxy {
+  readonly port: number;
+  /** Resets the connections that stand. New ones work. */
+  cut(): void;
+  /** While true, connections are cut and new ones refused. */
+  refuse(on: boolean): void;
+  /** While true, nothing gets through in either direction and nobody is told. Ends with a cut. */
+  blackhole(on: boolean): void;
+  /** Cuts the connection on which the next `sizeBytes` bytes towards the client have been let through. */
+  cutAfter(sizeBytes: number): void;
+  close(): Promise<void>;
+}
+
+interface Pair {
+  readonly client: net.Socket;
+  readonly server: net.Socket;
+}
+
+export async function startFaultProxy(target: number, host = '127.0.0.1'): Promise<FaultProxy> {
+  const pairs = new Set<Pair>();
+  let refusing = false;
+  let swallowing = false;
+  let budgetBytes = Number.POSITIVE_INFINITY;
+
+  const cutPair = (pair: Pair): void => {
+    pairs.delete(pair);
+    pair.client.resetAndDestroy();
+    pair.server.destroy();
+  };
+  const cut = (): void => {
+    for (const pair of [...pairs]) cutPair(pair);
+  };
+  const accept = (client: net.Socket): void => {
+    client.on('error', () => {});
+    if (refusing) {
+      client.resetAndDestroy();
+      return;
+    }
+    const server = net.connect({ host, port: target, noDelay: true });
+    client.setNoDelay(true);
+    const pair = { client, server };
+    pairs.add(pair);
+    server.on('error', () => {});
+    client.on('data', (bytes) => {
+      if (!swallowing) server.write(bytes);
+    });
+    server.on('data', (bytes) => {
+      if (swallowing) return;
+      client.write(bytes.subarray(0, Math.min(bytes.length, budgetBytes)));
+      budgetBytes -= bytes.length;
+      if (budgetBytes > 0) return;
+      budgetBytes = Number.POSITIVE_INFINITY;
+      client.end(() => cutPair(pair)); // after the bytes that were let through
+    });
+    for (const socket of [client, server]) {
+      socket.on('close', () => {
+        if (!swallowing && pairs.has(pair)) cutPair(pair);
+      });
+    }
+  };
+
+  const listener = net.createServer(accept);
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  const address = listener.address();
+  if (address === null || typeof address === 'string') throw new Error('not a TCP port');
+  return {
+    port: address.port,
+    cut,
+    refuse: (on) => {
+      refusing = on;
+      if (on) cut();
+    },
+    blackhole: (on) => {
+      swallowing = on;
+      if (!on) cut();
+    },
+    cutAfter: (sizeBytes) => {
+      budgetBytes = sizeBytes;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        cut();
+        listener.close(() => resolve());
+      }),
+  };
+}
