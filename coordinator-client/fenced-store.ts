@@ -1,0 +1,210 @@
+/**
+ * What the controller writes. Every commit begins with a check of /controller_epoch's data version, so a
+ * controller that has been replaced without noticing changes nothing: it gets ControllerMoved.
+ * Source: kafka.zk.KafkaZkClient with expectedControllerEpochZkVersion.
+ */
+
+import type { LegacyReassignment } from './admin-znodes.ts';
+import {
+  deleteTopicsZnode,
+  isrChangeZnode,
+  logDirEventZnode,
+  preferredElectionZnode,
+  reassignPartitionsZnode,
+} from './admin-znodes.ts';
+import { commitKnown, pipelined } from './commits.ts';
+import { configZnode } from './config-znodes.ts';
+import type { Change, Committed, Coordinator, Rejected, RejectReason } from './coordinator.ts';
+import { ANY_VERSION } from './coordinator.ts';
+import type { FeatureState, PartitionState, TopicAssignment } from './znodes.ts';
+import {
+  controllerEpochZnode,
+  controllerZnode,
+  featureZnode,
+  NO_DATA,
+  partitionStateZnode,
+  producerIdBlockZnode,
+  topicZnode,
+} from './znodes.ts';
+
+/** Another controller has been elected since: stop acting as one. */
+export class ControllerMoved extends Error {
+  override readonly name = 'ControllerMoved';
+}
+
+export interface PartitionWrite {
+  readonly topic: string;
+  readonly partition: number;
+  readonly state: PartitionState;
+}
+
+/** A refusal concerns one partition only; `version` means that somebody else has written the state. */
+export type PartitionWritten =
+  | { readonly ok: true; readonly version: number }
+  | { readonly ok: false; readonly reason: RejectReason };
+
+export class FencedStore {
+  readonly epoch: number;
+  readonly #coordinator: Coordinator;
+  readonly #epochVersion: number;
+
+  constructor(coordinator: Coordinator, epoch: number, epochVersion: number) {
+    this.#coordinator = coordinator;
+    this.epoch = epoch;
+    this.#epochVersion = epochVersion;
+  }
+
+  /** Makes state nodes of new partitions, with their parents; results in order. */
+  async createPartitionStates(writes: readonly PartitionWrite[]): Promise<PartitionWritten[]> {
+    const topics = [...new Set(writes.map(({ topic }) => topic))];
+    // Commits are applied in call order, so the parents need not be awaited.
+    const parents = pipelined(topics, (topic) =>
+      this.#commit([made(partitionStateZnode.partitionsPath(topic))]),
+    );
+    parents.catch(() => {});
+    const results = await pipelined(writes, ({ topic, partition, state }) =>
+      this.#createState(topic, partition, state),
+    );
+    await parents;
+    return results;
+  }
+
+  /** Replaces states whose nodes still have the given version; results in order. */
+  updatePartitionStates(
+    writes: readonly (PartitionWrite & { readonly version: number })[],
+  ): Promise<PartitionWritten[]> {
+    return pipelined(writes, async ({ topic, partition, state, version }) => {
+      const path = partitionStateZnode.path(topic, partition);
+      return written(
+        await this.#commit([{ op: 'put', path, data: partitionStateZnode.encode(state), version }]),
+      );
+    });
+  }
+
+  /** Writes a topic's assignment; the answer's version is that of the node afterwards. */
+  async writeAssignment(
+    topic: string,
+    assignment: TopicAssignment,
+    version: number,
+  ): Promise<PartitionWritten> {
+    const data = topicZnode.encode(assignment);
+    return written(await this.#commit([{ op: 'put', path: topicZnode.path(topic), data, version }]));
+  }
+
+  /** Removes a topic, its configuration, and the request to delete it, in this order. */
+  async deleteTopic(topic: string): Promise<void> {
+    await this.#removeTree(topicZnode.path(topic));
+    await this.#remove(configZnode.path('topics', topic));
+    await this.deleteTopicRequests([topic]);
+  }
+
+  async deleteTopicRequests(topics: readonly string[]): Promise<void> {
+    await pipelined(topics, (topic) => this.#remove(deleteTopicsZnode.path(topic)));
+  }
+
+  async deleteIsrChanges(names: readonly string[]): Promise<void> {
+    await pipelined(names, (name) => this.#remove(isrChangeZnode.path(name)));
+  }
+
+  async deleteLogDirEvents(names: readonly string[]): Promise<void> {
+    await pipelined(names, (name) => this.#remove(logDirEventZnode.path(name)));
+  }
+
+  async deletePreferredElection(): Promise<void> {
+    await this.#remove(preferredElectionZnode.path);
+  }
+
+  /** What is left of the legacy reassignment; the node goes with the last of it. */
+  async writeReassignments(moves: readonly LegacyReassignment[]): Promise<void> {
+    const path = reassignPartitionsZnode.path;
+    if (moves.length === 0) return this.#remove(path);
+    const data = reassignPartitionsZnode.encode(moves);
+    await this.#commit([{ op: 'put', path, data, version: ANY_VERSION }]);
+  }
+
+  async writeFeature(feature: FeatureState, version: number | null): Promise<void> {
+    const path = featureZnode.path;
+    const data = featureZnode.encode(feature);
+    await this.#commit([
+      version === null
+        ? { op: 'create', path, data, lifetime: 'persistent' }
+        : { op: 'put', path, data, version },
+    ]);
+  }
+
+  /** Takes the next block of producer ids; `null` when the ids are used up. */
+  async nextProducerIdBlock(
+    brokerId: number,
+    length: number,
+  ): Promise<{ start: number; length: number } | null> {
+    const path = producerIdBlockZnode.path;
+    for (;;) {
+      const node = await this.#coordinator.read(path);
+      const last = node === null ? null : producerIdBlockZnode.decode(node.data);
+      const start = last === null ? 0 : last.lastProducerId + 1;
+      if (start > Number.MAX_SAFE_INTEGER - length) return null;
+      const block = { brokerId, firstProducerId: start, lastProducerId: start + length - 1 };
+      const data = producerIdBlockZnode.encode(block);
+      const answer = await this.#commit([
+        node === null
+          ? { op: 'create', path, data, lifetime: 'persistent' }
+          : { op: 'put', path, data, version: node.version },
+      ]);
+      if (answer.ok) return { start, length };
+    }
+  }
+
+  /** Gives the office up, so that another election begins. */
+  async resign(): Promise<void> {
+    await this.#remove(controllerZnode.path);
+  }
+
+  async #createState(topic: string, partition: number, state: PartitionState): Promise<PartitionWritten> {
+    const create: Change = {
+      op: 'create',
+      path: partitionStateZnode.path(topic, partition),
+      data: partitionStateZnode.encode(state),
+      lifetime: 'persistent',
+    };
+    const answer = await this.#commit([made(partitionStateZnode.partitionPath(topic, partition)), create]);
+    if (answer.ok || answer.index !== 0 || answer.reason !== 'exists') return written(answer);
+    // A controller that was cut off, or an old one, has left the directory without the state.
+    return written(await this.#commit([create]));
+  }
+
+  async #removeTree(path: string): Promise<void> {
+    for (;;) {
+      const children = await this.#coordinator.children(path);
+      if (children === null) return;
+      await pipelined(children, (child) => this.#removeTree(`${path}/${child}`));
+      const answer = await this.#commit([{ op: 'remove', path, version: ANY_VERSION }]);
+      if (answer.ok || answer.reason === 'missing') return;
+      if (answer.reason !== 'not-empty') throw new Error(`cannot remove ${path}: ${answer.reason}`);
+    }
+  }
+
+  async #remove(path: string): Promise<void> {
+    const answer = await this.#commit([{ op: 'remove', path, version: ANY_VERSION }]);
+    if (!answer.ok && answer.reason !== 'missing') throw new Error(`cannot remove ${path}: ${answer.reason}`);
+  }
+
+  /** Indexes of the answer count the caller's changes, without the check. */
+  async #commit(changes: readonly Change[]): Promise<Committed | Rejected> {
+    const check: Change = { op: 'check', path: controllerEpochZnode.path, version: this.#epochVersion };
+    const answer = await commitKnown(this.#coordinator, [check, ...changes]);
+    if (answer.ok) return { ok: true, results: answer.results.slice(1) };
+    if (answer.index === 0) {
+      throw new ControllerMoved(`controller epoch ${this.epoch} has been superseded`);
+    }
+    return { ...answer, index: answer.index - 1 };
+  }
+}
+
+function made(path: string): Change {
+  return { op: 'create', path, data: NO_DATA, lifetime: 'persistent' };
+}
+
+function written(answer: Committed | Rejected): PartitionWritten {
+  if (!answer.ok) return { ok: false, reason: answer.reason };
+  return { ok: true, version: answer.results.at(-1)?.version ?? 0 };
+}
