@@ -47,9 +47,23 @@ const SMALLEST_LEGACY_LENGTH = 14;
 /** In messages of magic 0 and 1 the checksum and all that it covers lie elsewhere. */
 const LEGACY_CRC_AT = 12;
 
-/** Bytes that are no batch: a bad length, magic or checksum, or records that don't add up. */
+/** Bytes that are no batch: a bad length, magic or checksum. */
 export class CorruptBatch extends Error {
-  override readonly name = 'CorruptBatch';
+  override readonly name: string = 'CorruptBatch';
+}
+
+/** A sound batch whose records don't add up. */
+export class InvalidRecord extends CorruptBatch {
+  override readonly name = 'InvalidRecord';
+}
+
+/** A batch that opens to more than the limit. */
+export class DecompressedTooLarge extends CorruptBatch {
+  override readonly name = 'DecompressedTooLarge';
+
+  constructor(codec: Codec, limitBytes: number) {
+    super(`${codec} data opens to more than ${limitBytes} bytes`);
+  }
 }
 
 export function batchBaseOffset(buffer: Buffer, at: number): number {

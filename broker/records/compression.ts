@@ -1,10 +1,10 @@
 /**
  * The codecs of record batches in the framings that Kafka's clients use. Opening takes a limit in
- * bytes, for a few bytes can be made to open to gigabytes; beyond it, as for bytes that are no
- * compressed data, {@link CorruptBatch} is thrown.
+ * bytes, for a few bytes can be made to open to gigabytes; beyond it {@link DecompressedTooLarge} is
+ * thrown, and {@link CorruptBatch} for bytes that are no compressed data.
  */
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { type Codec, CorruptBatch } from './batch.ts';
+import { type Codec, CorruptBatch, DecompressedTooLarge } from './batch.ts';
 import { compressLz4, decompressLz4 } from './lz4.ts';
 import { compressSnappy, decompressSnappy } from './snappy.ts';
 
@@ -55,7 +55,7 @@ function limited(codec: Codec, limitBytes: number, open: (maxOutputLength: numbe
     return open(Math.max(1, limitBytes));
   } catch (error) {
     if (error instanceof RangeError) {
-      throw new CorruptBatch(`${codec} data opens to more than ${limitBytes} bytes`);
+      throw new DecompressedTooLarge(codec, limitBytes);
     }
     throw new CorruptBatch(
       `Bytes that are no ${codec} data: ${error instanceof Error ? error.message : error}`,

@@ -75,7 +75,9 @@ export function decompressLz4Block(data: Buffer, limitBytes: number): Buffer {
     }
     if (at + literals > data.length || to + literals > out.length) fail();
     for (let n = literals; n > 0; n--) out[to++] = data[at++] as number;
-    if (at === data.length) return out.subarray(0, to);
+    // A block that was given far more room than it needed must not keep hold of it.
+    if (at === data.length)
+      return to * 2 < out.length ? Buffer.from(out.subarray(0, to)) : out.subarray(0, to);
     if (at + 2 > data.length) fail();
     const distance = (data[at] as number) | ((data[at + 1] as number) << 8);
     at += 2;

@@ -4,7 +4,7 @@
  * Written in JavaScript because the broker opens batches seldom, so that no machine lacks it.
  * Sources: LZ4 frame format 1.5.1, LZ4 block format; Kafka's Lz4BlockInputStream.
  */
-import { CorruptBatch } from './batch.ts';
+import { CorruptBatch, DecompressedTooLarge } from './batch.ts';
 import { compressLz4Block, decompressLz4Block, lz4BlockBound } from './lz4-block.ts';
 import { xxHash32 } from './xx-hash.ts';
 
@@ -72,10 +72,9 @@ export function decompressLz4(data: Buffer, limitBytes: number, quirk = CORRECT)
       if (readUInt32(data, at) !== xxHash32(raw)) throw new CorruptBatch('An LZ4 block fails its checksum');
       at += 4;
     }
-    const roomBytes = Math.min(frame.maxBlockBytes, limitBytes - totalBytes);
-    const block = sizeField >= UNCOMPRESSED_BLOCK ? raw : decompressLz4Block(raw, roomBytes);
+    const block = sizeField >= UNCOMPRESSED_BLOCK ? raw : decompressLz4Block(raw, frame.maxBlockBytes);
     totalBytes += block.length;
-    if (totalBytes > limitBytes) throw new CorruptBatch(`LZ4 data opens to more than ${limitBytes} bytes`);
+    if (totalBytes > limitBytes) throw new DecompressedTooLarge('lz4', limitBytes);
     blocks.push(block);
   }
   return blocks.length === 1 && blocks[0] !== undefined ? blocks[0] : Buffer.concat(blocks, totalBytes);

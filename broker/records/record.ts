@@ -12,7 +12,7 @@ import {
   batchMaxTimestampMs,
   batchRecordCount,
   batchSizeBytes,
-  CorruptBatch,
+  InvalidRecord,
 } from './batch.ts';
 import { DEFAULT_DECOMPRESSED_LIMIT_BYTES, decompress } from './compression.ts';
 import { RecordCursor } from './varint.ts';
@@ -33,7 +33,7 @@ export interface RecordData {
 /** The least a record can take: length, attributes, two deltas, two lengths, header count. */
 const SMALLEST_RECORD_BYTES = 7;
 
-/** All records of the batch at `at`. Throws {@link CorruptBatch} when they don't add up. */
+/** All records of the batch at `at`. Throws {@link InvalidRecord} when they don't add up. */
 export function readRecords(
   buffer: Buffer,
   at: number,
@@ -115,7 +115,7 @@ function openRecords(buffer: Buffer, at: number, limitBytes: number): OpenRecord
     cursor = new RecordCursor(opened, 0, opened.length);
   }
   if (count < 0 || count * SMALLEST_RECORD_BYTES > cursor.end - cursor.at) {
-    throw new CorruptBatch(`A batch can't hold the ${count} records it announces`);
+    throw new InvalidRecord(`A batch can't hold the ${count} records it announces`);
   }
   return { cursor, count };
 }
@@ -123,17 +123,17 @@ function openRecords(buffer: Buffer, at: number, limitBytes: number): OpenRecord
 function recordEnd(cursor: RecordCursor): number {
   const sizeBytes = cursor.varint();
   if (sizeBytes < 0 || sizeBytes > cursor.end - cursor.at) {
-    throw new CorruptBatch(`A record of ${sizeBytes} bytes does not fit into its batch`);
+    throw new InvalidRecord(`A record of ${sizeBytes} bytes does not fit into its batch`);
   }
   return cursor.at + sizeBytes;
 }
 
 function expectRecordEnd(cursor: RecordCursor, end: number): void {
-  if (cursor.at !== end) throw new CorruptBatch('A record is not as long as it says');
+  if (cursor.at !== end) throw new InvalidRecord('A record is not as long as it says');
 }
 
 function expectNoMore(cursor: RecordCursor): void {
-  if (cursor.at !== cursor.end) throw new CorruptBatch('Bytes are left after the last record of a batch');
+  if (cursor.at !== cursor.end) throw new InvalidRecord('Bytes are left after the last record of a batch');
 }
 
 function readNullable(cursor: RecordCursor): Buffer | null {
@@ -150,7 +150,8 @@ function skipNullable(cursor: RecordCursor): boolean {
 
 function headerCount(cursor: RecordCursor): number {
   const count = cursor.varint();
-  if (count < 0 || count > cursor.end - cursor.at) throw new CorruptBatch(`${count} is no number of headers`);
+  if (count < 0 || count > cursor.end - cursor.at)
+    throw new InvalidRecord(`${count} is no number of headers`);
   return count;
 }
 

@@ -4,7 +4,7 @@
  * block without the framing; that is read as well.
  */
 import snappy from 'snappyjs';
-import { CorruptBatch } from './batch.ts';
+import { CorruptBatch, DecompressedTooLarge } from './batch.ts';
 
 const MAGIC = Buffer.from('\x82SNAPPY\0', 'latin1');
 const HEADER_BYTES = 16;
@@ -48,12 +48,27 @@ export function decompressSnappy(data: Buffer, limitBytes: number): Buffer {
 }
 
 function openBlock(block: Buffer, limitBytes: number): Buffer {
+  const promisedBytes = uncompressedBytes(block);
+  if (promisedBytes > block.length * GREATEST_RATIO)
+    throw new CorruptBatch('A snappy block promises too much');
+  if (promisedBytes > limitBytes) throw new DecompressedTooLarge('snappy', limitBytes);
   try {
-    const opened = snappy.uncompress<Uint8Array>(block, Math.min(limitBytes, block.length * GREATEST_RATIO));
+    const opened = snappy.uncompress<Uint8Array>(block);
     return Buffer.from(opened.buffer, opened.byteOffset, opened.length);
   } catch (error) {
     throw new CorruptBatch(
       `Bytes that are no snappy data: ${error instanceof Error ? error.message : error}`,
     );
   }
+}
+
+/** A block begins with the size it opens to: an unsigned varint. */
+function uncompressedBytes(block: Buffer): number {
+  let size = 0;
+  for (let index = 0, scale = 1; index < 5; index++, scale *= 128) {
+    const byte = block[index] ?? 0;
+    size += (byte & 0x7f) * scale;
+    if (byte < 0x80) break;
+  }
+  return size;
 }

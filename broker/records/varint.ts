@@ -2,7 +2,7 @@
  * The variable-length integers inside of record batches: zigzag, seven bits a byte, low bits first.
  * Source: Kafka's ByteUtils (as in Protocol Buffers).
  */
-import { CorruptBatch } from './batch.ts';
+import { InvalidRecord } from './batch.ts';
 
 /** Reads varints and byte ranges one after the other; never beyond `end`. */
 export class RecordCursor {
@@ -24,7 +24,7 @@ export class RecordCursor {
       raw |= (byte & 0x7f) << shift;
       if (byte < 0x80) return (raw >>> 1) ^ -(raw & 1);
     }
-    throw new CorruptBatch('A varint is longer than five bytes');
+    throw new InvalidRecord('A varint is longer than five bytes');
   }
 
   /** A signed int64 as a number, rounded beyond 2^53. */
@@ -37,11 +37,11 @@ export class RecordCursor {
       if (byte < 0x80) return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2;
       scale *= 128;
     }
-    throw new CorruptBatch('A varlong is longer than ten bytes');
+    throw new InvalidRecord('A varlong is longer than ten bytes');
   }
 
   byte(): number {
-    if (this.at >= this.end) throw new CorruptBatch('A record ends too early');
+    if (this.at >= this.end) throw new InvalidRecord('A record ends too early');
     return this.buffer[this.at++] as number;
   }
 
@@ -53,7 +53,7 @@ export class RecordCursor {
   }
 
   skip(sizeBytes: number): void {
-    if (sizeBytes < 0 || sizeBytes > this.end - this.at) throw new CorruptBatch('A record ends too early');
+    if (sizeBytes < 0 || sizeBytes > this.end - this.at) throw new InvalidRecord('A record ends too early');
     this.at += sizeBytes;
   }
 }

@@ -1,0 +1,68 @@
+/**
+ * Between message formats: what clients before 0.11 produce becomes a batch of magic 2, which is all
+ * that our logs hold; what they fetch is turned back into messages of magic 0 or 1, without headers,
+ * control records and transactional marks. Source: KIP-32, KIP-98; Kafka's LogValidator, RecordsUtil.
+ */
+import { batchCodec, batchIsControl, batchIsLogAppendTime, type Codec, completeBatches } from './batch.ts';
+import { buildBatch } from './build.ts';
+import { DEFAULT_DECOMPRESSED_LIMIT_BYTES } from './compression.ts';
+import { type LegacyMagic, legacyCodec, readLegacyMessages, writeLegacyMessages } from './legacy.ts';
+import { readRecords } from './record.ts';
+
+export interface UpConversion {
+  readonly limitBytes: number;
+  /** Which codec the batch gets when the messages had this one. */
+  readonly codecOf: (source: Codec) => Codec;
+  readonly compressionLevel?: number | undefined;
+}
+
+/** One batch of all the messages, its offsets from 0 on; or what forbids it. */
+export function upConvert(
+  buffer: Buffer,
+  positions: readonly number[],
+  { limitBytes, codecOf, compressionLevel }: UpConversion,
+): { readonly batch: Buffer } | { readonly problem: string } {
+  const source = positions.map((at) => legacyCodec(buffer, at)).find((codec) => codec !== 'none') ?? 'none';
+  if (source !== 'none' && positions.length > 1) {
+    return { problem: 'A compressed message must be the only one of its request' };
+  }
+  const records = positions
+    .flatMap((at) => readLegacyMessages(buffer, at, limitBytes))
+    .map(({ timestampMs, key, value }) => ({ timestampMs, key, value }));
+  return { batch: buildBatch({ codec: codecOf(source), compressionLevel, records }) };
+}
+
+export interface DownConversion {
+  readonly toMagic: LegacyMagic;
+  /** Uncompressed records before it are left out, as readers of old formats expect. */
+  readonly fetchOffset: number;
+  readonly limitBytes?: number;
+}
+
+/**
+ * The batches as messages of an old format. `complete` is false when zstd, which the old formats
+ * don't know, ended the conversion: with no bytes before it the fetch must be refused with
+ * UNSUPPORTED_COMPRESSION_TYPE.
+ */
+export function downConvert(
+  buffer: Buffer,
+  { toMagic, fetchOffset, limitBytes = DEFAULT_DECOMPRESSED_LIMIT_BYTES }: DownConversion,
+): { readonly bytes: Buffer; readonly complete: boolean } {
+  const parts: Buffer[] = [];
+  for (const at of completeBatches(buffer)) {
+    if (batchIsControl(buffer, at)) continue;
+    const codec = batchCodec(buffer, at);
+    if (codec === 'zstd') return { bytes: Buffer.concat(parts), complete: false };
+    const records = readRecords(buffer, at, limitBytes).filter(
+      ({ offset }) => codec !== 'none' || offset >= fetchOffset,
+    );
+    parts.push(
+      writeLegacyMessages(records, {
+        magic: toMagic,
+        codec,
+        logAppendTime: batchIsLogAppendTime(buffer, at),
+      }),
+    );
+  }
+  return { bytes: Buffer.concat(parts), complete: true };
+}

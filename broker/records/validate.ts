@@ -1,0 +1,313 @@
+/**
+ * What a leader checks of produced bytes before it appends them, and what it changes in them. The
+ * client's batch stays as it is wherever the rules allow; a compressed one is opened only when a
+ * rule asks about its records. Offsets and leader epoch are stamped by the log, which knows them.
+ * Source: Kafka's ProduceRequest.validateRecords, UnifiedLog.analyzeAndValidateRecords, LogValidator.
+ */
+import { ErrorCode } from '../protocol/errors.ts';
+import {
+  batchBaseOffset,
+  batchBaseSequence,
+  batchCodec,
+  batchCrcIsValid,
+  batchIsControl,
+  batchIsLogAppendTime,
+  batchLastOffsetDelta,
+  batchMagic,
+  batchMaxTimestampMs,
+  batchProducerId,
+  batchRecordCount,
+  batchSizeBytes,
+  type Codec,
+  CorruptBatch,
+  completeBatches,
+  DecompressedTooLarge,
+  InvalidRecord,
+  NO_PRODUCER_ID,
+  setBatchBaseOffset,
+  setBatchLeaderEpoch,
+  setBatchMaxTimestamp,
+} from './batch.ts';
+import { DEFAULT_DECOMPRESSED_LIMIT_BYTES } from './compression.ts';
+import { upConvert } from './convert.ts';
+import { rebuildBatch } from './rebuild.ts';
+import { checkRecords, type RecordError } from './validate-records.ts';
+
+/** The settings of a topic that matter here, under the names that its log's configuration has. */
+export interface RecordRules {
+  readonly maxMessageBytes: number;
+  readonly segmentBytes: number;
+  readonly cleanupPolicy: { readonly compact: boolean };
+  readonly compressionType: 'producer' | 'uncompressed' | Codec;
+  /** For the codec that `compressionType` names; its default when missing. */
+  readonly compressionLevel?: number | undefined;
+  readonly messageTimestampType: 'CreateTime' | 'LogAppendTime';
+  readonly messageTimestampBeforeMaxMs: number;
+  readonly messageTimestampAfterMaxMs: number;
+  /** What one batch may open to. */
+  readonly maxDecompressedBytes?: number | undefined;
+}
+
+export interface ProduceContext {
+  readonly config: RecordRules;
+  /** Of the Produce request; ignored for other origins. */
+  readonly apiVersion: number;
+  readonly nowMs: number;
+  /** `coordinator`: batches of our own making, whose records are not checked. */
+  readonly origin: 'client' | 'coordinator';
+}
+
+export interface ValidBatches {
+  readonly ok: true;
+  /** What is to be appended: a view of the given bytes, or new ones. */
+  readonly bytes: Buffer;
+  /** Where the batches begin in `bytes`. */
+  readonly positions: readonly number[];
+  /** How many offsets they take up. */
+  readonly offsetCount: number;
+  readonly maxTimestampMs: number;
+  /** The time that the records were given, -1 when they keep their own. */
+  readonly logAppendTimeMs: number;
+}
+
+export interface RefusedBatches {
+  readonly ok: false;
+  readonly error: number;
+  readonly message: string;
+  readonly recordErrors: readonly RecordError[];
+}
+
+export function validateProduced(buffer: Buffer, context: ProduceContext): ValidBatches | RefusedBatches {
+  try {
+    const positions = [...completeBatches(buffer)];
+    const refusal = checkRequest(buffer, positions, context) ?? checkFraming(buffer, positions, context);
+    if (refusal !== null) return refusal;
+    const outcome = transform(buffer, positions, context);
+    if (!Buffer.isBuffer(outcome)) return outcome;
+    return (
+      describe(outcome, context) ?? refuse(ErrorCode.MESSAGE_TOO_LARGE, tooLarge(outcome.length, context))
+    );
+  } catch (error) {
+    return refuseBroken(error);
+  }
+}
+
+/** Gives consecutive batches their offsets from `firstOffset` on, and the epoch of their leader. */
+export function stampBatches(
+  valid: ValidBatches,
+  stamp: { readonly firstOffset: number; readonly leaderEpoch: number },
+): void {
+  let offset = stamp.firstOffset;
+  for (const at of valid.positions) {
+    setBatchBaseOffset(valid.bytes, at, offset);
+    setBatchLeaderEpoch(valid.bytes, at, stamp.leaderEpoch);
+    offset += batchLastOffsetDelta(valid.bytes, at) + 1;
+  }
+}
+
+/** What the version of the request allows. */
+function checkRequest(
+  buffer: Buffer,
+  positions: readonly number[],
+  { origin, apiVersion }: ProduceContext,
+): RefusedBatches | null {
+  if (origin !== 'client') return null;
+  const [first] = positions;
+  if (apiVersion < 3) {
+    const modern = positions.some((at) => batchMagic(buffer, at) >= 2);
+    return modern ? invalid(`Produce v${apiVersion} can't carry record batches of magic 2`) : null;
+  }
+  if (first === undefined) return invalid(`Produce v${apiVersion} must carry one record batch per partition`);
+  if (positions.length > 1)
+    return invalid(`Produce v${apiVersion} must carry exactly one record batch per partition`);
+  if (batchMagic(buffer, first) !== 2)
+    return invalid(`Produce v${apiVersion} must carry record batches of magic 2`);
+  if (apiVersion < 7 && batchCodec(buffer, first) === 'zstd') {
+    return refuse(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, `Produce v${apiVersion} can't carry zstd`);
+  }
+  return null;
+}
+
+/** Sizes and checksums, of every batch. */
+function checkFraming(
+  buffer: Buffer,
+  positions: readonly number[],
+  context: ProduceContext,
+): RefusedBatches | null {
+  let totalBytes = 0;
+  for (const at of positions) {
+    const sizeBytes = batchSizeBytes(buffer, at);
+    totalBytes += sizeBytes;
+    if (context.origin === 'client' && batchMagic(buffer, at) >= 2 && batchBaseOffset(buffer, at) !== 0) {
+      return invalid(`A produced batch must begin with offset 0, not ${batchBaseOffset(buffer, at)}`);
+    }
+    if (sizeBytes > context.config.maxMessageBytes) {
+      return refuse(ErrorCode.MESSAGE_TOO_LARGE, tooLarge(sizeBytes, context));
+    }
+    if (!batchCrcIsValid(buffer, at)) {
+      return refuse(ErrorCode.CORRUPT_MESSAGE, 'The checksum of a batch does not match its bytes');
+    }
+  }
+  if (totalBytes > context.config.segmentBytes) {
+    return refuse(
+      ErrorCode.RECORD_LIST_TOO_LARGE,
+      `${totalBytes} bytes at once are more than a segment of ${context.config.segmentBytes} bytes holds`,
+    );
+  }
+  return null;
+}
+
+/** The bytes to append: the given ones, stamped in place, or rebuilt ones. */
+function transform(
+  buffer: Buffer,
+  positions: readonly number[],
+  context: ProduceContext,
+): Buffer | RefusedBatches {
+  const first = positions[0];
+  if (first === undefined) return buffer.subarray(0, 0);
+  if (positions.some((at) => batchMagic(buffer, at) !== batchMagic(buffer, first))) {
+    return invalid('Batches of different formats in one request');
+  }
+  if (batchMagic(buffer, first) < 2) return transformLegacy(buffer, positions, context);
+  const last = positions.at(-1) ?? first;
+  const whole = buffer.subarray(0, last + batchSizeBytes(buffer, last));
+  const parts: Buffer[] = [];
+  let rebuilt = false;
+  for (const at of positions) {
+    const part = transformBatch(whole, at, context);
+    if (!Buffer.isBuffer(part)) return part;
+    rebuilt ||= part.buffer !== whole.buffer || part.byteOffset !== whole.byteOffset + at;
+    parts.push(part);
+  }
+  return rebuilt ? Buffer.concat(parts) : whole;
+}
+
+function transformBatch(buffer: Buffer, at: number, context: ProduceContext): Buffer | RefusedBatches {
+  const { config, origin, nowMs } = context;
+  const source = batchCodec(buffer, at);
+  const target = targetCodec(source, config);
+  let maxTimestampMs = batchMaxTimestampMs(buffer, at);
+  let rebuild = target !== source;
+  if (origin === 'client') {
+    const refusal = checkBatch(buffer, at);
+    if (refusal !== null) return refusal;
+    if (rebuild || source === 'none' || asksAboutRecords(buffer, at, config)) {
+      const checked = checkRecords(buffer, at, {
+        ...config,
+        nowMs,
+        limitBytes: config.maxDecompressedBytes ?? DEFAULT_DECOMPRESSED_LIMIT_BYTES,
+      });
+      if (checked.errors.length > 0) return refuseRecords(checked.errors);
+      maxTimestampMs = checked.maxTimestampMs;
+      rebuild ||= !checked.offsetsInOrder;
+    }
+  }
+  if (rebuild) return rebuildBatch(buffer, at, { codec: target, ...context });
+  const appendTime = config.messageTimestampType === 'LogAppendTime';
+  setBatchMaxTimestamp(buffer, at, config.messageTimestampType, appendTime ? nowMs : maxTimestampMs);
+  return buffer.subarray(at, at + batchSizeBytes(buffer, at));
+}
+
+/** Messages of magic 0 and 1, which our logs don't hold: all become batches of magic 2. */
+function transformLegacy(
+  buffer: Buffer,
+  positions: readonly number[],
+  context: ProduceContext,
+): Buffer | RefusedBatches {
+  const { config, nowMs } = context;
+  const limitBytes = config.maxDecompressedBytes ?? DEFAULT_DECOMPRESSED_LIMIT_BYTES;
+  const converted = upConvert(buffer, positions, {
+    limitBytes,
+    codecOf: (source) => targetCodec(source, config),
+    compressionLevel: config.compressionLevel,
+  });
+  if ('problem' in converted) return invalid(converted.problem);
+  const checked = checkRecords(converted.batch, 0, { ...config, nowMs, limitBytes });
+  if (checked.errors.length > 0) return refuseRecords(checked.errors);
+  const appendTime = config.messageTimestampType === 'LogAppendTime';
+  setBatchMaxTimestamp(
+    converted.batch,
+    0,
+    config.messageTimestampType,
+    appendTime ? nowMs : checked.maxTimestampMs,
+  );
+  return converted.batch;
+}
+
+/** What every batch of a client must say of itself. */
+function checkBatch(buffer: Buffer, at: number): RefusedBatches | null {
+  const offsets = batchLastOffsetDelta(buffer, at) + 1;
+  const records = batchRecordCount(buffer, at);
+  if (offsets <= 0 || records <= 0 || offsets !== records) {
+    return invalid(`A batch spans ${offsets} offsets but announces ${records} records`);
+  }
+  if (batchIsControl(buffer, at)) return invalid('Clients are not allowed to write control batches');
+  if (batchProducerId(buffer, at) !== NO_PRODUCER_ID && batchBaseSequence(buffer, at) < 0) {
+    return invalid(
+      `A batch of producer ${batchProducerId(buffer, at)} has the sequence ${batchBaseSequence(buffer, at)}`,
+    );
+  }
+  return null;
+}
+
+function asksAboutRecords(buffer: Buffer, at: number, config: RecordRules): boolean {
+  return (
+    config.cleanupPolicy.compact ||
+    batchIsLogAppendTime(buffer, at) ||
+    (config.messageTimestampType === 'CreateTime' &&
+      (config.messageTimestampBeforeMaxMs < Number.MAX_SAFE_INTEGER ||
+        config.messageTimestampAfterMaxMs < Number.MAX_SAFE_INTEGER))
+  );
+}
+
+function targetCodec(source: Codec, config: RecordRules): Codec {
+  if (config.compressionType === 'producer') return source;
+  return config.compressionType === 'uncompressed' ? 'none' : config.compressionType;
+}
+
+/** null when a batch has become too large by rebuilding it. */
+function describe(bytes: Buffer, context: ProduceContext): ValidBatches | null {
+  const { config, nowMs } = context;
+  const positions = [...completeBatches(bytes)];
+  let offsetCount = 0;
+  let maxTimestampMs = -1;
+  for (const at of positions) {
+    if (batchSizeBytes(bytes, at) > config.maxMessageBytes) return null;
+    offsetCount += batchLastOffsetDelta(bytes, at) + 1;
+    maxTimestampMs = Math.max(maxTimestampMs, batchMaxTimestampMs(bytes, at));
+  }
+  const logAppendTimeMs = config.messageTimestampType === 'LogAppendTime' ? nowMs : -1;
+  return { ok: true, bytes, positions, offsetCount, maxTimestampMs, logAppendTimeMs };
+}
+
+function refuseBroken(error: unknown): RefusedBatches {
+  if (error instanceof InvalidRecord) return invalid(error.message);
+  if (error instanceof DecompressedTooLarge) return refuse(ErrorCode.MESSAGE_TOO_LARGE, error.message);
+  if (error instanceof CorruptBatch) return refuse(ErrorCode.CORRUPT_MESSAGE, error.message);
+  throw error;
+}
+
+function tooLarge(sizeBytes: number, { config }: ProduceContext): string {
+  return `A batch of ${sizeBytes} bytes is larger than the allowed ${config.maxMessageBytes} bytes`;
+}
+
+function refuseRecords(recordErrors: readonly RecordError[]): RefusedBatches {
+  const invalidTimestamp = recordErrors.some(({ error }) => error === ErrorCode.INVALID_TIMESTAMP);
+  const message = invalidTimestamp
+    ? 'One or more records have been rejected due to invalid timestamp'
+    : `One or more records have been rejected due to ${recordErrors.length} record errors in total`;
+  return {
+    ok: false,
+    error: invalidTimestamp ? ErrorCode.INVALID_TIMESTAMP : ErrorCode.INVALID_RECORD,
+    message,
+    recordErrors,
+  };
+}
+
+function invalid(message: string): RefusedBatches {
+  return refuse(ErrorCode.INVALID_RECORD, message);
+}
+
+function refuse(error: number, message: string): RefusedBatches {
+  return { ok: false, error, message, recordErrors: [] };
+}
