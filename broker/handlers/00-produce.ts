@@ -1,0 +1,161 @@
+/**
+ * Produce (0), versions 0-11: appends record batches. With acks=0 there is no response; the only way
+ * to tell the producer that something failed is to close the connection. acks=1 is answered at once,
+ * acks=-1 when the batches are below the high watermark.
+ * v5+ log start offset; v8+ which records were refused and why; v10+ on NOT_LEADER_OR_FOLLOWER the
+ * leader and where to find it. Checks in Kafka's order: topic authorisation, unknown partition, records.
+ * Source: KafkaApis.handleProduceRequest.
+ */
+import { ErrorCode } from '../protocol/errors.ts';
+import { Produce } from '../protocol/messages/00-produce.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { BATCH_HEADER_BYTES, batchIsTransactional, batchMagic } from '../records/batch.ts';
+import type { AppendOutcome } from '../replication/replica-manager.ts';
+import { isInternalTopic } from '../types.ts';
+import { mayOnTopic, Operation } from './authorization.ts';
+import { type CurrentLeader, currentLeader, leadersOf } from './current-leader.ts';
+import type { Answer, Handler, RequestContext } from './handler.ts';
+import { nodeEndpoints } from './nodes.ts';
+import type { Services } from './services.ts';
+
+type ProduceRequest = RequestOf<typeof Produce>;
+type ProduceResponse = ResponseInput<typeof Produce>;
+type PartitionData = ProduceRequest['topicData'][number]['partitionData'][number];
+type TopicResponse = NonNullable<ProduceResponse['responses']>[number];
+type PartitionResponse = NonNullable<TopicResponse['partitionResponses']>[number];
+
+/** Kafka's tools write internal topics under this name. */
+const ADMIN_CLIENT_ID = '__admin_client';
+const NO_OFFSET = -1;
+
+export const produce: Handler<typeof Produce> = {
+  api: Produce,
+  handle(request, context, services) {
+    const { acks } = request;
+    if (acks !== -1 && acks !== 0 && acks !== 1) return refuse(request, ErrorCode.INVALID_REQUIRED_ACKS);
+    if (hasTransactionalRecords(request)) return refuse(request, transactionalError(request));
+    // One number a partition, in request order: an error that forbids the append, or NONE.
+    const errors: number[] = [];
+    const entries: { topic: string; partition: number; records: Buffer }[] = [];
+    for (const { name, partitionData } of request.topicData) {
+      const topicError = topicErrorOf(name, context, services);
+      for (const data of partitionData) {
+        const error = topicError === ErrorCode.NONE ? partitionErrorOf(name, data, services) : topicError;
+        errors.push(error);
+        if (error !== ErrorCode.NONE || data.records === null) continue;
+        entries.push({ topic: name, partition: data.index, records: data.records });
+        const counters = services.topicMetrics.topic(name);
+        counters.produceRequests.add();
+        counters.bytesIn.add(data.records.length);
+      }
+    }
+    const appended = services.replicas.append({
+      acks,
+      timeoutMs: request.timeoutMs,
+      origin: 'client',
+      apiVersion: context.apiVersion,
+      entries,
+    });
+    const answer = (outcomes: readonly AppendOutcome[]): Answer<typeof Produce> =>
+      respond(request, errors, outcomes, { context, services });
+    return appended instanceof Promise ? appended.then(answer) : answer(appended);
+  },
+  refuse,
+};
+
+function refuse(request: ProduceRequest, errorCode: number): Answer<typeof Produce> {
+  if (request.acks === 0) return 'close';
+  return {
+    responses: request.topicData.map(({ name, partitionData }) => ({
+      name,
+      partitionResponses: partitionData.map(({ index }) => failure(index, errorCode)),
+    })),
+  };
+}
+
+function failure(index: number, errorCode: number): PartitionResponse {
+  return { index, errorCode, baseOffset: NO_OFFSET };
+}
+
+function topicErrorOf(topic: string, context: RequestContext, services: Services): number {
+  if (!mayOnTopic(services, context, Operation.WRITE, topic)) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+  if (!isInternalTopic(topic) || context.clientId === ADMIN_CLIENT_ID) return ErrorCode.NONE;
+  return services.metadata.topic(topic) === undefined
+    ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    : ErrorCode.INVALID_TOPIC_EXCEPTION;
+}
+
+function partitionErrorOf(topic: string, data: PartitionData, services: Services): number {
+  if (services.metadata.partition(topic, data.index) === undefined) {
+    return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+  }
+  return data.records === null ? ErrorCode.INVALID_RECORD : ErrorCode.NONE;
+}
+
+/** Whether any partition's first batch belongs to a transaction; there is only one batch from v3 on. */
+function hasTransactionalRecords(request: ProduceRequest): boolean {
+  for (const { partitionData } of request.topicData) {
+    for (const { records } of partitionData) {
+      if (records === null || records.length < BATCH_HEADER_BYTES || batchMagic(records, 0) < 2) continue;
+      if (batchIsTransactional(records, 0)) return true;
+    }
+  }
+  return false;
+}
+
+/** No transaction can be under way, since no transactional producer gets an id from InitProducerId. */
+function transactionalError(request: ProduceRequest): number {
+  return request.transactionalId === null
+    ? ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+    : ErrorCode.INVALID_TXN_STATE;
+}
+
+function respond(
+  request: ProduceRequest,
+  errors: readonly number[],
+  outcomes: readonly AppendOutcome[],
+  { context, services }: { context: RequestContext; services: Services },
+): Answer<typeof Produce> {
+  const leaders: CurrentLeader[] = [];
+  let failed = false;
+  let at = 0;
+  let appended = 0;
+  const responses: TopicResponse[] = [];
+  for (const { name, partitionData } of request.topicData) {
+    const partitionResponses: PartitionResponse[] = [];
+    for (const { index } of partitionData) {
+      const error = errors[at++] ?? ErrorCode.UNKNOWN_SERVER_ERROR;
+      const outcome = error === ErrorCode.NONE ? outcomes[appended++] : undefined;
+      const response = outcome === undefined ? failure(index, error) : success(index, outcome);
+      if (response.errorCode !== ErrorCode.NONE) {
+        failed = true;
+        if (outcome !== undefined) services.topicMetrics.topic(name).failedProduceRequests.add();
+      }
+      if (context.apiVersion < 10 || response.errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) {
+        partitionResponses.push(response);
+        continue;
+      }
+      const leader = currentLeader(services, name, index);
+      leaders.push(leader);
+      partitionResponses.push({ ...response, currentLeader: leader });
+    }
+    responses.push({ name, partitionResponses });
+  }
+  if (request.acks === 0) return failed ? 'close' : null;
+  if (leaders.length === 0) return { responses };
+  return { responses, nodeEndpoints: nodeEndpoints(services.metadata, context.listener, leadersOf(leaders)) };
+}
+
+function success(index: number, outcome: AppendOutcome): PartitionResponse {
+  const { error, baseOffset, logAppendTimeMs, logStartOffset } = outcome;
+  const response = { index, errorCode: error, baseOffset, logAppendTimeMs, logStartOffset };
+  if (error === ErrorCode.NONE) return response;
+  return {
+    ...response,
+    errorMessage: outcome.errorMessage ?? null,
+    recordErrors: (outcome.recordErrors ?? []).map(({ batchIndex, message }) => ({
+      batchIndex,
+      batchIndexErrorMessage: message,
+    })),
+  };
+}

@@ -1,0 +1,200 @@
+/**
+ * Metadata (3), versions 0-12: brokers, controller, and the leaders of topics, from the metadata
+ * cache alone. Which topics: v0 an empty list means all; from v1 null means all and empty none; v12
+ * also by topic id. A named topic that does not exist is created when both sides allow it (v4+ asks
+ * the client; earlier versions always allow). v0 leaves dead replicas out, later versions list them.
+ * Source: KafkaApis.handleTopicMetadataRequest, ZkMetadataCache.getTopicMetadata.
+ */
+import type { PartitionImage, TopicImage } from '../metadata/image.ts';
+import { validateTopicName } from '../metadata/topic-admin.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { Metadata } from '../protocol/messages/03-metadata.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { isInternalTopic, NO_LEADER, ZERO_UUID } from '../types.ts';
+import {
+  authorizedClusterOperations,
+  authorizedTopicOperations,
+  mayCreateTopic,
+  mayOnCluster,
+  mayOnTopic,
+  Operation,
+} from './authorization.ts';
+import type { Handler, RequestContext } from './handler.ts';
+import { aliveNode, aliveNodes } from './nodes.ts';
+import type { Services } from './services.ts';
+
+type MetadataRequest = RequestOf<typeof Metadata>;
+type MetadataResponse = ResponseInput<typeof Metadata>;
+type TopicEntry = NonNullable<MetadataResponse['topics']>[number];
+type PartitionEntry = NonNullable<TopicEntry['partitions']>[number];
+
+export const metadata: Handler<typeof Metadata> = {
+  api: Metadata,
+  handle(request, context, services) {
+    const { topics } = request;
+    if (topics === null || (context.apiVersion === 0 && topics.length === 0)) {
+      return answer(request, context, services, allTopics(request, context, services));
+    }
+    if (!isWellFormed(topics, context.apiVersion)) return refuse(request, ErrorCode.INVALID_REQUEST);
+    const found: TopicEntry[] = [];
+    const missing: string[] = [];
+    for (const { name, topicId } of topics) {
+      const entry = lookUp(name, topicId, request, { context, services });
+      if (entry === 'create') missing.push(name ?? '');
+      else found.push(entry);
+    }
+    if (missing.length === 0) return answer(request, context, services, found);
+    return services.autoTopics.create([...new Set(missing)]).then((errors) => {
+      for (const [name, errorCode] of errors) found.push(emptyEntry(name, errorCode));
+      return answer(request, context, services, found);
+    });
+  },
+  refuse,
+};
+
+function refuse(request: MetadataRequest, errorCode: number): MetadataResponse {
+  const topics = request.topics ?? [];
+  return {
+    topics: topics.map(({ name, topicId }) => ({
+      errorCode,
+      name: name ?? '',
+      topicId,
+      isInternal: false,
+    })),
+  };
+}
+
+/** Names may be missing, and ids may be asked for, from v12 only. */
+function isWellFormed(topics: NonNullable<MetadataRequest['topics']>, apiVersion: number): boolean {
+  if (apiVersion >= 12) return true;
+  return topics.every(({ name, topicId }) => name !== null && topicId === ZERO_UUID);
+}
+
+function answer(
+  request: MetadataRequest,
+  context: RequestContext,
+  services: Services,
+  topics: readonly TopicEntry[],
+): MetadataResponse {
+  const brokers = aliveNodes(services.metadata, context.listener).map(({ id, host, port, rack }) => ({
+    nodeId: id,
+    host,
+    port,
+    rack,
+  }));
+  const response = {
+    brokers,
+    clusterId: services.clusterId,
+    controllerId: services.metadata.image.controllerId,
+    topics,
+  };
+  if (!request.includeClusterAuthorizedOperations) return response;
+  const allowed = mayOnCluster(services, context, Operation.DESCRIBE);
+  return {
+    ...response,
+    clusterAuthorizedOperations: allowed ? authorizedClusterOperations(services, context) : 0,
+  };
+}
+
+/** Topics that the principal may not see are left out without a word. */
+function allTopics(request: MetadataRequest, context: RequestContext, services: Services): TopicEntry[] {
+  const entries: TopicEntry[] = [];
+  for (const topic of services.metadata.image.topics.values()) {
+    if (!mayOnTopic(services, context, Operation.DESCRIBE, topic.name)) continue;
+    entries.push(describe(topic, request, context, services));
+  }
+  return entries;
+}
+
+function lookUp(
+  name: string | null,
+  topicId: string,
+  request: MetadataRequest,
+  { context, services }: { context: RequestContext; services: Services },
+): TopicEntry | 'create' {
+  if (topicId !== ZERO_UUID) return lookUpById(topicId, request, context, services);
+  const topicName = name ?? '';
+  if (!mayOnTopic(services, context, Operation.DESCRIBE, topicName)) {
+    return emptyEntry(topicName, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+  }
+  const topic = services.metadata.topic(topicName);
+  if (topic !== undefined) return describe(topic, request, context, services);
+  const mayCreate = request.allowAutoTopicCreation && services.config.autoCreateTopicsEnable;
+  if (mayCreate) {
+    if (mayCreateTopic(services, context, topicName)) return 'create';
+    return emptyEntry(topicName, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+  }
+  const valid = validateTopicName(topicName) === null;
+  return emptyEntry(
+    topicName,
+    valid ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION,
+  );
+}
+
+function lookUpById(
+  topicId: string,
+  request: MetadataRequest,
+  context: RequestContext,
+  services: Services,
+): TopicEntry {
+  const name = services.metadata.topicName(topicId);
+  const topic = name === undefined ? undefined : services.metadata.topic(name);
+  if (topic === undefined) return { ...emptyEntry(null, ErrorCode.UNKNOWN_TOPIC_ID), topicId };
+  if (!mayOnTopic(services, context, Operation.DESCRIBE, topic.name)) {
+    // The name behind an id is not given away.
+    return { ...emptyEntry(null, ErrorCode.TOPIC_AUTHORIZATION_FAILED), topicId };
+  }
+  return describe(topic, request, context, services);
+}
+
+function emptyEntry(name: string | null, errorCode: number): TopicEntry {
+  return { errorCode, name, isInternal: isInternalTopic(name ?? '') };
+}
+
+function describe(
+  topic: TopicImage,
+  request: MetadataRequest,
+  context: RequestContext,
+  services: Services,
+): TopicEntry {
+  const partitions = [...topic.partitions.values()].map((partition) =>
+    describePartition(partition, context, services),
+  );
+  const entry = {
+    errorCode: ErrorCode.NONE,
+    name: topic.name,
+    topicId: topic.topicId,
+    isInternal: isInternalTopic(topic.name),
+    partitions,
+  };
+  if (!request.includeTopicAuthorizedOperations) return entry;
+  return { ...entry, topicAuthorizedOperations: authorizedTopicOperations(services, context, topic.name) };
+}
+
+function describePartition(
+  partition: PartitionImage,
+  context: RequestContext,
+  services: Services,
+): PartitionEntry {
+  const { apiVersion, listener } = context;
+  const reachable = (id: number): boolean => aliveNode(services.metadata, id, listener) !== undefined;
+  // v0 clients can't cope with replicas that the answer's broker list does not hold.
+  const replicaNodes = apiVersion === 0 ? partition.replicas.filter(reachable) : partition.replicas;
+  const isrNodes = apiVersion === 0 ? partition.isr.filter(reachable) : partition.isr;
+  const complete =
+    replicaNodes.length === partition.replicas.length && isrNodes.length === partition.isr.length;
+  const common = {
+    partitionIndex: partition.partition,
+    leaderEpoch: partition.leaderEpoch,
+    replicaNodes,
+    isrNodes,
+    offlineReplicas: partition.offlineReplicas,
+  };
+  if (!reachable(partition.leader)) {
+    const lacksListener = services.metadata.isAlive(partition.leader) && apiVersion >= 6;
+    const errorCode = lacksListener ? ErrorCode.LISTENER_NOT_FOUND : ErrorCode.LEADER_NOT_AVAILABLE;
+    return { ...common, errorCode, leaderId: NO_LEADER };
+  }
+  const errorCode = complete ? ErrorCode.NONE : ErrorCode.REPLICA_NOT_AVAILABLE;
+  return { ...common, errorCode, leaderId: partition.leader };
+}

@@ -1,0 +1,89 @@
+/**
+ * FindCoordinator (10), versions 0-6: the broker that coordinates a group, i.e. the leader of the
+ * partition of `__consumer_offsets` that the group's name falls into. The topic is created when it is
+ * first needed. v0 groups only, v1+ a key type, v4+ many keys with an error each.
+ * Transactional ids (key type 1) are refused for good, not "not available": clients retry the latter.
+ * Source: KafkaApis.handleFindCoordinatorRequest, getCoordinator.
+ */
+import { partitionForKey } from '../coordinators/java-hash.ts';
+import { ErrorCode, errorName } from '../protocol/errors.ts';
+import { FindCoordinator } from '../protocol/messages/10-find-coordinator.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { GROUP_METADATA_TOPIC } from '../types.ts';
+import { mayOnGroup, Operation } from './authorization.ts';
+import type { Handler, RequestContext } from './handler.ts';
+import { aliveNode } from './nodes.ts';
+import type { Services } from './services.ts';
+
+type FindCoordinatorResponse = ResponseInput<typeof FindCoordinator>;
+
+const GROUP = 0;
+const TRANSACTION = 1;
+
+interface Found {
+  readonly errorCode: number;
+  readonly nodeId: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+export const findCoordinator: Handler<typeof FindCoordinator> = {
+  api: FindCoordinator,
+  handle(request, context, services) {
+    const keys = context.apiVersion >= 4 ? request.coordinatorKeys : [request.key];
+    const answer = (): FindCoordinatorResponse =>
+      respond(
+        keys,
+        keys.map((key) => find(key, request.keyType, context, services)),
+        context.apiVersion,
+      );
+    const needed = request.keyType === GROUP && keys.length > 0;
+    if (!needed || services.metadata.topic(GROUP_METADATA_TOPIC) !== undefined) return answer();
+    // Whatever comes of it, there is no coordinator yet: the client asks again.
+    return services.autoTopics.create([GROUP_METADATA_TOPIC]).then(answer);
+  },
+  refuse,
+};
+
+function refuse(request: RequestOf<typeof FindCoordinator>, errorCode: number): FindCoordinatorResponse {
+  // Only v4+ fill the list of keys; the older versions' fields must then keep their defaults.
+  const { coordinatorKeys } = request;
+  if (coordinatorKeys.length > 0)
+    return respond(
+      coordinatorKeys,
+      coordinatorKeys.map(() => none(errorCode)),
+      4,
+    );
+  return respond([request.key], [none(errorCode)], 0);
+}
+
+function respond(
+  keys: readonly string[],
+  found: readonly Found[],
+  apiVersion: number,
+): FindCoordinatorResponse {
+  if (apiVersion >= 4) {
+    return {
+      coordinators: found.map((one, index) => ({ ...one, key: keys[index] ?? '', errorMessage: '' })),
+    };
+  }
+  const [first = none(ErrorCode.INVALID_REQUEST)] = found;
+  return { ...first, errorMessage: errorName(first.errorCode) };
+}
+
+function none(errorCode: number): Found {
+  return { errorCode, nodeId: -1, host: '', port: -1 };
+}
+
+function find(key: string, keyType: number, context: RequestContext, services: Services): Found {
+  if (keyType === TRANSACTION) return none(ErrorCode.UNSUPPORTED_VERSION);
+  if (keyType !== GROUP) return none(ErrorCode.INVALID_REQUEST);
+  if (!mayOnGroup(services, context, Operation.DESCRIBE, key)) {
+    return none(ErrorCode.GROUP_AUTHORIZATION_FAILED);
+  }
+  const topic = services.metadata.topic(GROUP_METADATA_TOPIC);
+  const partition = topic?.partitions.get(partitionForKey(key, topic.partitions.size));
+  const node = partition && aliveNode(services.metadata, partition.leader, context.listener);
+  if (node === undefined) return none(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  return { errorCode: ErrorCode.NONE, nodeId: node.id, host: node.host, port: node.port };
+}

@@ -1,0 +1,39 @@
+/**
+ * ApiVersions (18), versions 0-4: which APIs this broker serves, in which versions. The list is the
+ * handler table itself, so that nothing is announced that is not served.
+ * v3+ names the client's software, in a restricted alphabet. A version we don't know is answered in
+ * v0 (KIP-511), with the range of this API alone: the one request that never closes the connection.
+ * Source: KafkaApis.handleApiVersionsRequest, ApiVersionsRequest.isValid.
+ */
+import { ErrorCode } from '../protocol/errors.ts';
+import { ApiVersions } from '../protocol/messages/18-api-versions.ts';
+import type { AnyApi, ResponseInput } from '../protocol/schema.ts';
+import type { Handler } from './handler.ts';
+
+/** The handler that announces `served` and itself. */
+export function apiVersionsHandler(served: readonly AnyApi[]): Handler<typeof ApiVersions> {
+  const apiKeys = [...served, ApiVersions].map(rangeOf).sort((a, b) => a.apiKey - b.apiKey);
+  return {
+    api: ApiVersions,
+    handle(request, context) {
+      const named =
+        isSoftwareName(request.clientSoftwareName) && isSoftwareName(request.clientSoftwareVersion);
+      if (context.apiVersion >= 3 && !named) return { errorCode: ErrorCode.INVALID_REQUEST };
+      return { errorCode: ErrorCode.NONE, apiKeys };
+    },
+    refuse: (_request, errorCode) => ({ errorCode }),
+  };
+}
+
+/** The answer, in version 0, to a version of ApiVersions that this broker does not know. */
+export function unknownApiVersionsVersion(): ResponseInput<typeof ApiVersions> {
+  return { errorCode: ErrorCode.UNSUPPORTED_VERSION, apiKeys: [rangeOf(ApiVersions)] };
+}
+
+function rangeOf(api: AnyApi): { apiKey: number; minVersion: number; maxVersion: number } {
+  return { apiKey: api.key, minVersion: api.minVersion, maxVersion: api.maxVersion };
+}
+
+function isSoftwareName(text: string): boolean {
+  return /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/.test(text);
+}

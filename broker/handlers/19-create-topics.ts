@@ -1,0 +1,165 @@
+/**
+ * CreateTopics (19), versions 0-7: on the controller only, NOT_CONTROLLER elsewhere. A topic counts as
+ * created when every partition has a leader in this broker's own metadata, for which the request waits
+ * up to its timeout; then it is REQUEST_TIMED_OUT, although the topic comes to be.
+ * v1+ validateOnly; v4+ -1 for the broker's defaults; v5+ the resulting configs; v7 the topic id.
+ * Source: KafkaApis.handleCreateTopicsRequest, ZkAdminManager.createTopics, DelayedCreatePartitions.
+ */
+import type { CreatedTopic } from '../metadata/topic-admin.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { CreateTopics } from '../protocol/messages/19-create-topics.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { mayCreateTopic, mayOnTopic, Operation } from './authorization.ts';
+import { configEntriesOfNewTopic } from './config-entries.ts';
+import type { Handler, RequestContext } from './handler.ts';
+import type { Services } from './services.ts';
+import { allHaveLeaders } from './topic-waits.ts';
+
+type CreateTopicsRequest = RequestOf<typeof CreateTopics>;
+type CreatableTopic = CreateTopicsRequest['topics'][number];
+type CreateTopicsResponse = ResponseInput<typeof CreateTopics>;
+type TopicResult = NonNullable<CreateTopicsResponse['topics']>[number];
+
+const BROKER_DEFAULT = -1;
+/** KRaft's own topic, which no client may claim. */
+const CLUSTER_METADATA_TOPIC = '__cluster_metadata';
+
+export const createTopics: Handler<typeof CreateTopics> = {
+  api: CreateTopics,
+  async handle(request, context, services) {
+    if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
+    const deadlineMs = services.clock.nowMs() + request.timeoutMs;
+    const topics = byName(request.topics);
+    const results = await Promise.all(
+      topics.map(({ topic, repeated }) =>
+        repeated
+          ? failure(topic.name, ErrorCode.INVALID_REQUEST, 'Found multiple entries for this topic.')
+          : createOne(topic, request.validateOnly, context, services),
+      ),
+    );
+    if (request.validateOnly) return { topics: results };
+    const created = results.filter(({ errorCode }) => errorCode === ErrorCode.NONE);
+    const partitionCounts = new Map(created.map((result) => [result.name ?? '', result.numPartitions ?? 0]));
+    await services.metadata.waitFor(
+      (image) => [...partitionCounts].every(([name, count]) => allHaveLeaders(image, name, count)),
+      deadlineMs - services.clock.nowMs(),
+    );
+    return { topics: results.map((result) => timedOutUnlessLed(result, request.timeoutMs, services)) };
+  },
+  refuse,
+};
+
+function refuse(request: CreateTopicsRequest, errorCode: number): CreateTopicsResponse {
+  return { topics: byName(request.topics).map(({ topic }) => failure(topic.name, errorCode, null)) };
+}
+
+/** Each name once, in request order. */
+function byName(topics: readonly CreatableTopic[]): { topic: CreatableTopic; repeated: boolean }[] {
+  const counts = new Map<string, number>();
+  for (const { name } of topics) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const first = new Map<string, CreatableTopic>();
+  for (const topic of topics) if (!first.has(topic.name)) first.set(topic.name, topic);
+  return [...first.values()].map((topic) => ({ topic, repeated: (counts.get(topic.name) ?? 0) > 1 }));
+}
+
+function failure(name: string, errorCode: number, errorMessage: string | null): TopicResult {
+  return { name, errorCode, errorMessage, configs: null };
+}
+
+async function createOne(
+  topic: CreatableTopic,
+  validateOnly: boolean,
+  context: RequestContext,
+  services: Services,
+): Promise<TopicResult> {
+  const { name } = topic;
+  if (name === CLUSTER_METADATA_TOPIC) {
+    return failure(name, ErrorCode.INVALID_REQUEST, `Creation of internal topic ${name} is prohibited.`);
+  }
+  if (!mayCreateTopic(services, context, name)) {
+    return failure(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED, 'Authorization failed.');
+  }
+  const refused = shapeError(topic);
+  if (refused !== null) return refused;
+  const configs = new Map<string, string>();
+  for (const { name: key, value } of topic.configs) if (value !== null) configs.set(key, value);
+  const created = await services.topicAdmin.createTopic({
+    name,
+    ...shapeOf(topic, services),
+    configs,
+    validateOnly,
+  });
+  if (created.error !== ErrorCode.NONE) return failure(name, created.error, created.message ?? null);
+  return success(topic, created, context, services);
+}
+
+/** What is wrong with the request itself, whatever the cluster looks like. */
+function shapeError({
+  name,
+  assignments,
+  numPartitions,
+  replicationFactor,
+  configs,
+}: CreatableTopic): TopicResult | null {
+  const nullConfig = configs.find(({ value }) => value === null);
+  if (nullConfig !== undefined) {
+    const message = `Null value not supported for topic configs: ${nullConfig.name}`;
+    return failure(name, ErrorCode.INVALID_CONFIG, message);
+  }
+  const both =
+    assignments.length > 0 && (numPartitions !== BROKER_DEFAULT || replicationFactor !== BROKER_DEFAULT);
+  if (!both) return null;
+  const message =
+    'Both numPartitions or replicationFactor and replicasAssignments were set. Both cannot be used at the same time.';
+  return failure(name, ErrorCode.INVALID_REQUEST, message);
+}
+
+function shapeOf(
+  { assignments, numPartitions, replicationFactor }: CreatableTopic,
+  { config }: Services,
+): { partitions: number; replicationFactor: number; assignment?: Map<number, readonly number[]> } {
+  if (assignments.length > 0) {
+    const assignment = new Map(
+      assignments.map(({ partitionIndex, brokerIds }) => [partitionIndex, brokerIds]),
+    );
+    return { partitions: assignments.length, replicationFactor: BROKER_DEFAULT, assignment };
+  }
+  return {
+    partitions: numPartitions === BROKER_DEFAULT ? config.numPartitions : numPartitions,
+    replicationFactor:
+      replicationFactor === BROKER_DEFAULT ? config.defaultReplicationFactor : replicationFactor,
+  };
+}
+
+function success(
+  topic: CreatableTopic,
+  created: CreatedTopic,
+  context: RequestContext,
+  services: Services,
+): TopicResult {
+  const result = {
+    name: topic.name,
+    topicId: created.topicId,
+    errorCode: ErrorCode.NONE,
+    errorMessage: null,
+  };
+  // The fields of the result come along because the waiting needs the count; hidden ones are blanked below.
+  const numPartitions = created.assignment.size;
+  const replicationFactor = created.assignment.get(0)?.length ?? BROKER_DEFAULT;
+  if (!mayOnTopic(services, context, Operation.DESCRIBE_CONFIGS, topic.name)) {
+    return {
+      ...result,
+      numPartitions,
+      configs: null,
+      topicConfigErrorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+    };
+  }
+  return { ...result, numPartitions, replicationFactor, configs: configEntriesOfNewTopic(topic, services) };
+}
+
+function timedOutUnlessLed(result: TopicResult, timeoutMs: number, services: Services): TopicResult {
+  if (result.errorCode !== ErrorCode.NONE) return result;
+  const { image } = services.metadata;
+  const led = timeoutMs > 0 && allHaveLeaders(image, result.name ?? '', result.numPartitions ?? 0);
+  return led ? result : failure(result.name ?? '', ErrorCode.REQUEST_TIMED_OUT, null);
+}

@@ -1,0 +1,56 @@
+/**
+ * InitProducerId (22), versions 0-5: a producer id for an idempotent producer, from any broker.
+ * A transactional id is refused with UNSUPPORTED_VERSION, which clients treat as final and report:
+ * a coordinator error would make them look for a coordinator for ever.
+ * v3+ a producer may name the id and epoch it had; without a transactional id it gets a new id anyway.
+ * Source: KafkaApis.handleInitProducerIdRequest, TransactionCoordinator.handleInitProducerId.
+ */
+import { ErrorCode } from '../protocol/errors.ts';
+import { InitProducerId } from '../protocol/messages/22-init-producer-id.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { mayOnCluster, mayOnTopic, Operation } from './authorization.ts';
+import type { Handler, RequestContext } from './handler.ts';
+import type { Services } from './services.ts';
+
+const NONE = -1;
+
+export const initProducerId: Handler<typeof InitProducerId> = {
+  api: InitProducerId,
+  handle(request, context, services) {
+    const error = check(request, context, services);
+    if (error !== ErrorCode.NONE) return refuse(request, error);
+    return services.producerIds.generate().then((producerId) => {
+      if (producerId === null) return refuse(request, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+      return { errorCode: ErrorCode.NONE, producerId, producerEpoch: 0 };
+    });
+  },
+  refuse,
+};
+
+function refuse(
+  _request: RequestOf<typeof InitProducerId>,
+  errorCode: number,
+): ResponseInput<typeof InitProducerId> {
+  return { errorCode, producerId: NONE, producerEpoch: NONE };
+}
+
+function check(
+  request: RequestOf<typeof InitProducerId>,
+  context: RequestContext,
+  services: Services,
+): number {
+  const { transactionalId, producerId, producerEpoch } = request;
+  if (transactionalId === '') return ErrorCode.INVALID_REQUEST;
+  if (transactionalId !== null) return ErrorCode.UNSUPPORTED_VERSION;
+  if ((producerId === NONE) !== (producerEpoch === NONE)) return ErrorCode.INVALID_REQUEST;
+  return mayWriteSomewhere(context, services) ? ErrorCode.NONE : ErrorCode.CLUSTER_AUTHORIZATION_FAILED;
+}
+
+/** IDEMPOTENT_WRITE on the cluster, or WRITE on any topic (KIP-679). */
+function mayWriteSomewhere(context: RequestContext, services: Services): boolean {
+  if (mayOnCluster(services, context, Operation.IDEMPOTENT_WRITE)) return true;
+  for (const topic of services.metadata.image.topics.keys()) {
+    if (mayOnTopic(services, context, Operation.WRITE, topic)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,78 @@
+/**
+ * CreatePartitions (37), versions 0-3: raises the number of partitions of topics, on the controller
+ * only, and waits until the new ones have leaders in this broker's own metadata.
+ * Source: KafkaApis.handleCreatePartitionsRequest, ZkAdminManager.createPartitions.
+ */
+import { ErrorCode } from '../protocol/errors.ts';
+import { CreatePartitions } from '../protocol/messages/37-create-partitions.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { mayOnTopic, Operation } from './authorization.ts';
+import type { Handler, RequestContext } from './handler.ts';
+import type { Services } from './services.ts';
+import { allHaveLeaders } from './topic-waits.ts';
+
+type CreatePartitionsRequest = RequestOf<typeof CreatePartitions>;
+type Wanted = CreatePartitionsRequest['topics'][number];
+type CreatePartitionsResponse = ResponseInput<typeof CreatePartitions>;
+type TopicResult = NonNullable<CreatePartitionsResponse['results']>[number];
+
+export const createPartitions: Handler<typeof CreatePartitions> = {
+  api: CreatePartitions,
+  async handle(request, context, services) {
+    if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
+    const deadlineMs = services.clock.nowMs() + request.timeoutMs;
+    const wanted = new Map(request.topics.map((topic) => [topic.name, topic]));
+    const results = await Promise.all(
+      [...wanted.values()].map((topic) => {
+        const repeated = request.topics.filter(({ name }) => name === topic.name).length > 1;
+        if (repeated) return failure(topic.name, ErrorCode.INVALID_REQUEST, 'Duplicate topic in request.');
+        return extend(topic, request.validateOnly, context, services);
+      }),
+    );
+    if (request.validateOnly) return { results };
+    const extended = results.flatMap(({ name = '', errorCode }) => {
+      const topic = errorCode === ErrorCode.NONE ? wanted.get(name) : undefined;
+      return topic === undefined ? [] : [topic];
+    });
+    await services.metadata.waitFor(
+      (image) => extended.every(({ name, count }) => allHaveLeaders(image, name, count)),
+      deadlineMs - services.clock.nowMs(),
+    );
+    return {
+      results: results.map((result) => {
+        const topic = extended.find(({ name }) => name === result.name);
+        if (topic === undefined) return result;
+        const led = request.timeoutMs > 0 && allHaveLeaders(services.metadata.image, topic.name, topic.count);
+        return led ? result : failure(topic.name, ErrorCode.REQUEST_TIMED_OUT, null);
+      }),
+    };
+  },
+  refuse,
+};
+
+function refuse(request: CreatePartitionsRequest, errorCode: number): CreatePartitionsResponse {
+  return { results: request.topics.map(({ name }) => failure(name, errorCode, null)) };
+}
+
+function failure(name: string, errorCode: number, errorMessage: string | null): TopicResult {
+  return { name, errorCode, errorMessage };
+}
+
+async function extend(
+  topic: Wanted,
+  validateOnly: boolean,
+  context: RequestContext,
+  services: Services,
+): Promise<TopicResult> {
+  const { name, count, assignments } = topic;
+  if (!mayOnTopic(services, context, Operation.ALTER, name)) {
+    return failure(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED, 'The topic authorization is failed.');
+  }
+  const added = await services.topicAdmin.createPartitions({
+    name,
+    count,
+    assignments: assignments === null ? null : assignments.map(({ brokerIds }) => brokerIds),
+    validateOnly,
+  });
+  return failure(name, added.error, added.message ?? null);
+}

@@ -1,0 +1,47 @@
+/**
+ * DescribeCluster (60), versions 0-1: brokers, controller, cluster id. v1 says which kind of endpoint
+ * is meant; this broker knows brokers (1) only.
+ * Source: KafkaApis.handleDescribeCluster, AuthHelper.computeDescribeClusterResponse.
+ */
+import { ErrorCode } from '../protocol/errors.ts';
+import { DescribeCluster } from '../protocol/messages/60-describe-cluster.ts';
+import { authorizedClusterOperations, mayOnCluster, Operation } from './authorization.ts';
+import type { Handler } from './handler.ts';
+import { aliveNodes } from './nodes.ts';
+
+const BROKERS = 1;
+const CONTROLLERS = 2;
+
+export const describeCluster: Handler<typeof DescribeCluster> = {
+  api: DescribeCluster,
+  handle(request, context, services) {
+    const { endpointType } = request;
+    if (endpointType !== BROKERS) {
+      const known = endpointType === CONTROLLERS;
+      return {
+        errorCode: known ? ErrorCode.MISMATCHED_ENDPOINT_TYPE : ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
+        errorMessage: known
+          ? 'The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER'
+          : `Unsupported endpoint type ${endpointType}`,
+        endpointType: BROKERS,
+      };
+    }
+    const response = {
+      clusterId: services.clusterId,
+      controllerId: services.metadata.image.controllerId,
+      brokers: aliveNodes(services.metadata, context.listener).map(({ id, host, port, rack }) => ({
+        brokerId: id,
+        host,
+        port,
+        rack,
+      })),
+    };
+    if (!request.includeClusterAuthorizedOperations) return response;
+    const allowed = mayOnCluster(services, context, Operation.DESCRIBE);
+    return {
+      ...response,
+      clusterAuthorizedOperations: allowed ? authorizedClusterOperations(services, context) : 0,
+    };
+  },
+  refuse: (_request, errorCode) => ({ errorCode }),
+};

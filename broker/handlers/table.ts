@@ -1,0 +1,52 @@
+/**
+ * The APIs this broker serves: one line a handler, and the dispatcher and ApiVersions follow.
+ * Not here: LeaderAndIsr (4), StopReplica (5), UpdateMetadata (6), ControlledShutdown (7),
+ * AlterPartition (56) and AllocateProducerIds (67). They are spoken between brokers only, and ours do
+ * so over WebSockets (broker/peers); on the clients' ports they do not exist and are not announced.
+ */
+import { produce } from './00-produce.ts';
+import { fetch } from './01-fetch.ts';
+import { listOffsets } from './02-list-offsets.ts';
+import { metadata } from './03-metadata.ts';
+import { findCoordinator } from './10-find-coordinator.ts';
+import { apiVersionsHandler } from './18-api-versions.ts';
+import { createTopics } from './19-create-topics.ts';
+import { deleteTopics } from './20-delete-topics.ts';
+import { deleteRecords } from './21-delete-records.ts';
+import { initProducerId } from './22-init-producer-id.ts';
+import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts';
+import { describeConfigs } from './32-describe-configs.ts';
+import { alterConfigs } from './33-alter-configs.ts';
+import { describeLogDirs } from './35-describe-log-dirs.ts';
+import { createPartitions } from './37-create-partitions.ts';
+import { electLeaders } from './43-elect-leaders.ts';
+import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts';
+import { describeCluster } from './60-describe-cluster.ts';
+import { describeProducers } from './61-describe-producers.ts';
+import type { AnyHandler } from './handler.ts';
+
+const SERVED: readonly AnyHandler[] = [
+  produce,
+  fetch,
+  listOffsets,
+  metadata,
+  findCoordinator,
+  createTopics,
+  deleteTopics,
+  deleteRecords,
+  initProducerId,
+  offsetForLeaderEpoch,
+  describeConfigs,
+  alterConfigs,
+  describeLogDirs,
+  createPartitions,
+  electLeaders,
+  incrementalAlterConfigs,
+  describeCluster,
+  describeProducers,
+];
+
+/** By API key. ApiVersions announces exactly these. */
+export const HANDLERS: ReadonlyMap<number, AnyHandler> = new Map(
+  [...SERVED, apiVersionsHandler(SERVED.map(({ api }) => api))].map((handler) => [handler.api.key, handler]),
+);

@@ -1,0 +1,149 @@
+/**
+ * From a frame to an answer: header, handler, decode, handle, encode. What can't be answered closes
+ * the connection, as in Kafka: an API that isn't served, a version outside its range, a request that
+ * does not decode. Only ApiVersions answers an unknown version, so that a newer client can step down.
+ * A handler that throws is a defect: it is reported, and the client gets the handler's refusal.
+ * Source: SocketServer.processCompletedReceives, RequestContext.parseRequest, KafkaApis.handle.
+ */
+import { unknownApiVersionsVersion } from '../handlers/18-api-versions.ts';
+import { ANONYMOUS, type Answer, type AnyHandler, type RequestContext } from '../handlers/handler.ts';
+import type { Services } from '../handlers/services.ts';
+import { decodeRequest } from '../protocol/codec.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { responseFrame } from '../protocol/frame.ts';
+import { parseRequestHeader, type RequestHeader } from '../protocol/header.ts';
+import { ApiVersions } from '../protocol/messages/18-api-versions.ts';
+import { ProtocolError } from '../protocol/reader.ts';
+import type { AnyApi, RequestOf } from '../protocol/schema.ts';
+import type { Dispatch, Outcome, RequestOrigin } from './outcome.ts';
+import { RequestMetrics } from './request-metrics.ts';
+
+/** The dispatcher over the handlers of `table`. */
+export function createDispatch(table: ReadonlyMap<number, AnyHandler>, services: Services): Dispatch {
+  const metrics = new RequestMetrics(services.metrics);
+  const apiByKey = (key: number): AnyApi | undefined => table.get(key)?.api;
+  return (frame, origin) => {
+    let request: IncomingRequest | Outcome;
+    try {
+      const header = parseRequestHeader(frame, apiByKey);
+      request = open(header, frame, table, origin);
+    } catch (error) {
+      // Whatever the decoder stumbles over came from outside: it is never this broker's failure.
+      const reason = error instanceof ProtocolError ? error.message : String(error);
+      services.diagnostics.warn(`closing ${origin.id}: ${reason}`);
+      return 'close';
+    }
+    if (!(request instanceof IncomingRequest)) return request;
+    return request.run(services, metrics);
+  };
+}
+
+/** Finds the handler and decodes; throws ProtocolError on what is not a request we serve. */
+function open(
+  header: RequestHeader,
+  frame: Buffer,
+  table: ReadonlyMap<number, AnyHandler>,
+  origin: RequestOrigin,
+): IncomingRequest | Outcome {
+  const { apiKey, apiVersion } = header;
+  const handler = table.get(apiKey);
+  if (handler === undefined) throw new ProtocolError(`there is no API with key ${apiKey}`);
+  const { api } = handler;
+  if (apiVersion < api.minVersion || apiVersion > api.maxVersion) {
+    if (apiKey !== ApiVersions.key) throw new ProtocolError(`${api.name} has no version ${apiVersion}`);
+    return replyOf(responseFrame(ApiVersions, 0, header.correlationId, unknownApiVersionsVersion()), []);
+  }
+  const body = decodeRequest(api, apiVersion, frame.subarray(header.bodyOffset));
+  return new IncomingRequest(handler, header, body, origin);
+}
+
+/** One request on its way through its handler; also what the handler sees of its sender. */
+class IncomingRequest implements RequestContext {
+  readonly apiVersion: number;
+  readonly clientId: string | null;
+  readonly clientHost: string;
+  readonly listener: string;
+  readonly connectionId: string;
+  readonly principal = ANONYMOUS;
+  readonly #handler: AnyHandler;
+  readonly #correlationId: number;
+  readonly #body: RequestOf<AnyApi>;
+  #afterSend: (() => void)[] = [];
+
+  constructor(handler: AnyHandler, header: RequestHeader, body: RequestOf<AnyApi>, origin: RequestOrigin) {
+    this.apiVersion = header.apiVersion;
+    this.clientId = header.clientId;
+    this.clientHost = origin.remoteHost;
+    this.listener = origin.listener;
+    this.connectionId = origin.id;
+    this.#handler = handler;
+    this.#correlationId = header.correlationId;
+    this.#body = body;
+  }
+
+  afterSend(run: () => void): void {
+    this.#afterSend.push(run);
+  }
+
+  run(services: Services, metrics: RequestMetrics): Outcome | Promise<Outcome> {
+    const { api } = this.#handler;
+    const startedMs = services.clock.nowMs();
+    metrics.received(api, this.apiVersion);
+    const finish = (answer: Answer<AnyApi>): Outcome => {
+      metrics.answered(api, services.clock.nowMs() - startedMs);
+      return this.#outcomeOf(answer);
+    };
+    const failed = (error: unknown): Outcome => {
+      metrics.failed(api);
+      return this.#refuse(error, services);
+    };
+    try {
+      const answer = this.#handler.handle(this.#body, this, services);
+      if (answer instanceof Promise) return answer.then(finish).catch(failed);
+      return finish(answer);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  #outcomeOf(answer: Answer<AnyApi>): Outcome {
+    if (answer === null || answer === 'close') {
+      runAll(this.#takeAfterSend());
+      return answer === null ? 'nothing' : 'close';
+    }
+    const parts = responseFrame(this.#handler.api, this.apiVersion, this.#correlationId, answer);
+    return replyOf(parts, this.#takeAfterSend());
+  }
+
+  #refuse(error: unknown, services: Services): Outcome {
+    const { api } = this.#handler;
+    services.diagnostics.error(
+      `${api.name} v${this.apiVersion} from ${this.connectionId} (client ${this.clientId}) failed`,
+      error,
+    );
+    try {
+      return this.#outcomeOf(this.#handler.refuse(this.#body, ErrorCode.UNKNOWN_SERVER_ERROR));
+    } catch (second) {
+      services.diagnostics.error(`the refusal of ${api.name} v${this.apiVersion} failed too`, second);
+      runAll(this.#takeAfterSend());
+      return 'close';
+    }
+  }
+
+  /** Each of them runs once, whichever way the request ends. */
+  #takeAfterSend(): (() => void)[] {
+    const taken = this.#afterSend;
+    this.#afterSend = [];
+    return taken;
+  }
+}
+
+function replyOf(parts: readonly Uint8Array[], afterSend: readonly (() => void)[]): Outcome {
+  let sizeBytes = 0;
+  for (const part of parts) sizeBytes += part.length;
+  return { parts, sizeBytes, sent: () => runAll(afterSend) };
+}
+
+function runAll(steps: readonly (() => void)[]): void {
+  for (const step of steps) step();
+}

@@ -1,0 +1,218 @@
+/**
+ * The clients' door: one TCP listener per configured PLAINTEXT listener. Ports are bound first, so
+ * that they can be registered; connections are served only once the broker can answer them, and wait
+ * until then, as they do while max.connections are open.
+ * Source: SocketServer, Acceptor, Selector.maybeCloseOldestConnection.
+ */
+import type { BrokerConfig } from '../config/broker-config.ts';
+import { type Clock, every, type Timer } from '../platform/clock.ts';
+import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { Counter, Metrics } from '../platform/metrics.ts';
+import type { ByteSocket, SocketListener, SocketNetwork } from '../platform/sockets.ts';
+import { BufferPool } from './buffer-pool.ts';
+import { Connection, type ConnectionLimits } from './connection.ts';
+import { ConnectionQuotas } from './connection-quotas.ts';
+import type { Dispatch } from './outcome.ts';
+
+export interface NetworkServerParts {
+  readonly config: BrokerConfig;
+  readonly sockets: SocketNetwork;
+  readonly clock: Clock;
+  readonly diagnostics: Diagnostics;
+  readonly metrics: Metrics;
+}
+
+/** What the pool of buffers for partial frames may keep for reuse. */
+const MAX_POOLED_BYTES = 16 * 1024 * 1024;
+/** Unsent bytes allowed per connection where socket.send.buffer.bytes is left to the system (-1). */
+const DEFAULT_UNSENT_BYTES = 102_400;
+const SHORTEST_SWEEP_MS = 50;
+const LONGEST_SWEEP_MS = 10_000;
+
+interface Waiting {
+  readonly socket: ByteSocket;
+  readonly listener: string;
+}
+
+export class NetworkServer {
+  readonly #parts: NetworkServerParts;
+  readonly #diagnostics: Diagnostics;
+  readonly #limits: ConnectionLimits;
+  readonly #quotas: ConnectionQuotas;
+  readonly #pool = new BufferPool(MAX_POOLED_BYTES);
+  readonly #bytesIn: Counter;
+  readonly #bytesOut: Counter;
+  readonly #listeners = new Map<string, SocketListener>();
+  readonly #connections = new Set<Connection>();
+  /** Accepted by the operating system, not read from yet: at most socket.listen.backlog.size. */
+  readonly #waiting: Waiting[] = [];
+  #dispatch: Dispatch | null = null;
+  #sweeper: Timer | null = null;
+  #nextConnection = 0;
+  #stopped: (() => void) | null = null;
+
+  constructor(parts: NetworkServerParts) {
+    const { config, metrics } = parts;
+    this.#parts = parts;
+    this.#diagnostics = parts.diagnostics.named(`SocketServer id=${config.brokerId}`);
+    this.#limits = {
+      maxFrameBytes: config.socketRequestMaxBytes,
+      maxInFlightRequests: config.queuedMaxRequests,
+      maxUnsentBytes: config.socketSendBufferBytes > 0 ? config.socketSendBufferBytes : DEFAULT_UNSENT_BYTES,
+    };
+    this.#quotas = new ConnectionQuotas({
+      maxConnections: config.maxConnections,
+      maxConnectionsPerIp: config.maxConnectionsPerIp,
+      perIpOverrides: config.maxConnectionsPerIpOverrides,
+    });
+    this.#bytesIn = metrics.counter('kafka_network_socketserver_bytesin_total', 'Bytes read from clients');
+    this.#bytesOut = metrics.counter('kafka_network_socketserver_bytesout_total', 'Bytes written to clients');
+    metrics.gauge(
+      'kafka_network_socketserver_connections',
+      'Open client connections',
+      () => this.#connections.size,
+    );
+  }
+
+  /** Ports by listener name, as bound: the real ones where the configuration says 0. */
+  get ports(): ReadonlyMap<string, number> {
+    return new Map([...this.#listeners].map(([name, listener]) => [name, listener.port]));
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Binds every listener; rejects, with none left open, when one can't be bound. */
+  async start(): Promise<void> {
+    const { config, sockets } = this.#parts;
+    try {
+      for (const { name, host, port, securityProtocol } of config.listeners) {
+        if (securityProtocol !== 'PLAINTEXT') {
+          throw new Error(`listener ${name}: security protocol ${securityProtocol} is not supported`);
+        }
+        const listener = await sockets.listen({
+          host,
+          port,
+          backlog: config.socketListenBacklogSize,
+          accept: (socket) => this.#accept({ socket, listener: name }),
+        });
+        this.#listeners.set(name, listener);
+        this.#diagnostics.info(`listener ${name} is bound to ${host === '' ? '*' : host}:${listener.port}`);
+      }
+    } catch (error) {
+      await this.#closeListeners();
+      throw error;
+    }
+  }
+
+  /** From here on requests are answered. */
+  startAccepting(dispatch: Dispatch): void {
+    this.#dispatch = dispatch;
+    const idleMs = this.#parts.config.connectionsMaxIdleMs;
+    if (idleMs >= 0) {
+      const periodMs = Math.max(SHORTEST_SWEEP_MS, Math.min(idleMs / 4, LONGEST_SWEEP_MS));
+      this.#sweeper = every(
+        this.#parts.clock,
+        periodMs,
+        () => this.#closeIdle(idleMs),
+        (error) => this.#diagnostics.error('closing idle connections failed', error),
+      );
+    }
+    this.#serveWaiting();
+  }
+
+  /** Accepts nothing more, lets requests under way be answered for up to `graceMs`, then closes everything. */
+  async stop(graceMs = 0): Promise<void> {
+    this.#dispatch = null;
+    this.#sweeper?.cancel();
+    await this.#closeListeners();
+    for (const { socket } of this.#waiting.splice(0)) socket.destroy();
+    for (const connection of this.#connections) connection.end();
+    if (this.#connections.size > 0 && graceMs > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = this.#parts.clock.after(graceMs, resolve);
+        this.#stopped = () => {
+          timer.cancel();
+          resolve();
+        };
+      });
+    }
+    for (const connection of [...this.#connections]) connection.destroy();
+  }
+
+  async #closeListeners(): Promise<void> {
+    const listeners = [...this.#listeners.values()];
+    this.#listeners.clear();
+    await Promise.all(listeners.map((listener) => listener.close()));
+  }
+
+  #accept(newcomer: Waiting): void {
+    if (this.#waiting.length === 0 && this.#dispatch !== null && this.#serve(newcomer)) return;
+    if (this.#waiting.length >= this.#parts.config.socketListenBacklogSize) {
+      newcomer.socket.destroy();
+      return;
+    }
+    newcomer.socket.pause();
+    this.#waiting.push(newcomer);
+  }
+
+  #serveWaiting(): void {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      if (this.#dispatch === null || !this.#serve(next)) return;
+      this.#waiting.shift();
+      next.socket.resume();
+    }
+  }
+
+  /** False when it has to wait for another connection to close. */
+  #serve({ socket, listener }: Waiting): boolean {
+    const dispatch = this.#dispatch;
+    if (dispatch === null) return false;
+    if (!socket.open) return true;
+    const host = socket.remoteHost;
+    const verdict = this.#quotas.tryAdd(host);
+    if (verdict === 'wait') return false;
+    if (verdict === 'refused') {
+      this.#diagnostics.info(`rejected a connection from ${host}: max.connections.per.ip is reached`);
+      socket.destroy();
+      return true;
+    }
+    const id = `${listener}:${socket.localPort}-${host}:${socket.remotePort}-${this.#nextConnection}`;
+    this.#nextConnection += 1;
+    const { clock } = this.#parts;
+    this.#connections.add(
+      new Connection({
+        socket,
+        id,
+        listener,
+        dispatch,
+        clock,
+        limits: this.#limits,
+        pool: this.#pool,
+        diagnostics: this.#diagnostics,
+        bytesIn: this.#bytesIn,
+        bytesOut: this.#bytesOut,
+        onClosed: (connection) => this.#closed(connection, host),
+      }),
+    );
+    return true;
+  }
+
+  #closed(connection: Connection, host: string): void {
+    if (!this.#connections.delete(connection)) return;
+    this.#quotas.remove(host);
+    if (this.#connections.size === 0) this.#stopped?.();
+    this.#serveWaiting();
+  }
+
+  #closeIdle(idleMs: number): void {
+    const nowMs = this.#parts.clock.nowMs();
+    for (const connection of [...this.#connections]) {
+      const sinceMs = connection.idleSinceMs;
+      if (sinceMs === null || nowMs - sinceMs < idleMs) continue;
+      this.#diagnostics.debug(`closing ${connection.id}: idle for ${Math.round(nowMs - sinceMs)} ms`);
+      connection.destroy();
+    }
+  }
+}
