@@ -1,0 +1,36 @@
+/** `odradek broker`: one broker from a server.properties file. */
+import { readFileSync } from 'node:fs';
+import { runBroker } from '../../broker/main.ts';
+import { overrides, untilInterrupted } from '../cluster/cluster-options.ts';
+import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
+
+export const brokerCommand: CommandSpec = {
+  name: 'broker',
+  summary: "Runs one broker; properties have Kafka's names.",
+  options: [
+    { name: 'config', value: 'FILE', help: 'a server.properties file', required: true },
+    {
+      name: 'override',
+      value: 'KEY=VALUE',
+      repeats: true,
+      help: 'a property that replaces the one of the file; may be repeated',
+    },
+  ],
+  run,
+};
+
+async function run(given: Arguments): Promise<number> {
+  const file = given.needText('config');
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    throw new UsageError(`--config ${file} can't be read`);
+  }
+  const running = await runBroker(text, overrides(given.all('override')));
+  if (running.problem !== null) throw new UsageError(running.problem);
+  process.send?.({ type: 'started', port: running.port, peerPort: running.peerPort });
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  await Promise.race([untilInterrupted(), running.failed]);
+  return running.shutdown();
+}

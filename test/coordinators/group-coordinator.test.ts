@@ -1,0 +1,313 @@
+/** The coordinator as its clients see it, over a log in memory and virtual time. */
+import { describe, expect, it } from 'vitest';
+import { GroupCoordinator, type GroupJoin } from '../../broker/coordinators/group/group-coordinator.ts';
+import { partitionForKey } from '../../broker/coordinators/java-hash.ts';
+import type { StateLog } from '../../broker/coordinators/state-log.ts';
+import { silent } from '../../broker/platform/diagnostics.ts';
+import { createMetrics } from '../../broker/platform/metrics.ts';
+import { ErrorCode } from '../../broker/protocol/errors.ts';
+import { batchLastOffset, setBatchBaseOffset } from '../../broker/records/batch.ts';
+import { SimulatedClock } from '../support/simulated-clock.ts';
+import { simulatedRandom } from '../support/simulated-random.ts';
+
+const PARTITIONS = 5;
+const GROUP = 'readers';
+const OWNER = partitionForKey(GROUP, PARTITIONS);
+const DAY_MS = 24 * 3600 * 1000;
+
+/** One log for each partition; appends can be held back or refused. */
+class MemoryLog implements StateLog {
+  readonly batches = new Map<number, { batch: Buffer; offset: number }[]>();
+  error: number = ErrorCode.NONE;
+  held: (() => void)[] | null = null;
+
+  append(partition: number, batch: Buffer): Promise<{ error: number; baseOffset: number }> {
+    if (this.error !== ErrorCode.NONE) return Promise.resolve({ error: this.error, baseOffset: -1 });
+    const list = this.batches.get(partition) ?? [];
+    this.batches.set(partition, list);
+    const last = list.at(-1);
+    const offset = last === undefined ? 0 : batchLastOffset(last.batch, 0) + 1;
+    setBatchBaseOffset(batch, 0, offset);
+    list.push({ batch, offset });
+    const { held } = this;
+    if (held === null) return Promise.resolve({ error: 0, baseOffset: offset });
+    return new Promise((resolve) => held.push(() => resolve({ error: 0, baseOffset: offset })));
+  }
+
+  read(partition: number, offset: number): { bytes: Buffer; release(): void } {
+    const list = this.batches.get(partition) ?? [];
+    const next = list.find(({ batch }) => batchLastOffset(batch, 0) >= offset);
+    return { bytes: next?.batch ?? Buffer.alloc(0), release() {} };
+  }
+
+  range(partition: number): { startOffset: number; endOffset: number } {
+    const last = this.batches.get(partition)?.at(-1);
+    return { startOffset: 0, endOffset: last === undefined ? 0 : batchLastOffset(last.batch, 0) + 1 };
+  }
+}
+
+function setUp(log = new MemoryLog()): { clock: SimulatedClock; log: MemoryLog; groups: GroupCoordinator } {
+  const clock = new SimulatedClock();
+  const groups = new GroupCoordinator({
+    clock,
+    random: simulatedRandom(7),
+    log,
+    diagnostics: silent,
+    metrics: createMetrics(),
+    partitionCount: () => PARTITIONS,
+    settings: {
+      initialRebalanceDelayMs: 100,
+      groupMaxSize: 100,
+      commitTimeoutMs: 5000,
+      minSessionTimeoutMs: 1000,
+      maxSessionTimeoutMs: 60_000,
+      metadataMaxBytes: 16,
+      retentionMs: 7 * DAY_MS,
+      retentionCheckIntervalMs: 600_000,
+      loadBufferSizeBytes: 1 << 20,
+    },
+  });
+  return { clock, log, groups };
+}
+
+const JOIN: GroupJoin = {
+  groupId: GROUP,
+  memberId: '',
+  instanceId: null,
+  clientId: 'c',
+  clientHost: '/127.0.0.1',
+  sessionTimeoutMs: 10_000,
+  rebalanceTimeoutMs: 30_000,
+  protocolType: 'consumer',
+  protocols: [
+    { name: 'range', metadata: Buffer.from([0, 0, 0, 0, 0, 1, 0, 1, 0x74, 0xff, 0xff, 0xff, 0xff]) },
+  ],
+  requireKnownMemberId: false,
+  supportsSkippingAssignment: false,
+};
+
+function commitOf(offset: number, metadata = '') {
+  return {
+    topic: 't',
+    partition: 0,
+    offset,
+    leaderEpoch: 3,
+    metadata,
+    commitTimestampMs: 1_767_225_600_000,
+    expireTimestampMs: null,
+  };
+}
+
+async function settle(): Promise<void> {
+  for (let round = 0; round < 20; round++) await Promise.resolve();
+}
+
+/** A group of one stable member, whose id is returned. */
+async function stableMember({ clock, groups }: ReturnType<typeof setUp>): Promise<string> {
+  const elected = groups.elect(OWNER, 1);
+  await clock.runFor(1);
+  await elected;
+  const joining = groups.joinGroup(JOIN);
+  await clock.runFor(200);
+  const { memberId, generationId } = await joining;
+  const synced = await groups.syncGroup({
+    groupId: GROUP,
+    memberId,
+    instanceId: null,
+    generationId,
+    protocolType: null,
+    protocolName: null,
+    assignments: [{ memberId, assignment: Buffer.from('t-0') }],
+  });
+  expect(synced.assignment.toString()).toBe('t-0');
+  return memberId;
+}
+
+describe('ownership', () => {
+  it('answers only for groups of partitions that this broker leads', async () => {
+    const { clock, groups } = setUp();
+    expect((await groups.joinGroup(JOIN)).error).toBe(ErrorCode.NOT_COORDINATOR);
+    const elected = groups.elect(OWNER, 1);
+    expect((await groups.joinGroup(JOIN)).error).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+    await clock.runFor(1);
+    await elected;
+    expect(groups.describeGroup(GROUP)).toEqual({ error: 0, group: null });
+    groups.resign(OWNER);
+    expect(groups.describeGroup(GROUP).error).toBe(ErrorCode.NOT_COORDINATOR);
+  });
+
+  it('a join that waits when the partition moves away is told to look for the coordinator', async () => {
+    const { clock, groups } = setUp();
+    const elected = groups.elect(OWNER, 1);
+    await clock.runFor(1);
+    await elected;
+    const joining = groups.joinGroup(JOIN);
+    groups.resign(OWNER);
+    expect((await joining).error).toBe(ErrorCode.NOT_COORDINATOR);
+  });
+
+  it('a higher leader epoch on the same broker keeps waiting members waiting', async () => {
+    const { clock, groups } = setUp();
+    const elected = groups.elect(OWNER, 1);
+    await clock.runFor(1);
+    await elected;
+    const joining = groups.joinGroup(JOIN);
+    await groups.elect(OWNER, 2);
+    await clock.runFor(200);
+    expect((await joining).error).toBe(ErrorCode.NONE);
+  });
+});
+
+describe('a successor', () => {
+  it('finds the group, its members and its offsets in the log', async () => {
+    const first = setUp();
+    const memberId = await stableMember(first);
+    const commit = {
+      groupId: GROUP,
+      memberId,
+      instanceId: null,
+      generationId: 1,
+      commits: [commitOf(42, 'hello')],
+    };
+    expect(await first.groups.commitOffsets(commit)).toEqual([0]);
+
+    const second = setUp(first.log);
+    const elected = second.groups.elect(OWNER, 2);
+    await second.clock.runFor(1);
+    await elected;
+    const { group } = second.groups.describeGroup(GROUP);
+    expect(group?.state).toBe('Stable');
+    expect([...(group?.members.keys() ?? [])]).toEqual([memberId]);
+    expect(second.groups.heartbeat({ groupId: GROUP, memberId, instanceId: null, generationId: 1 })).toBe(0);
+    const { offsets } = second.groups.fetchOffsets(GROUP, null);
+    expect(offsets.get('t-0')).toMatchObject({ offset: 42, leaderEpoch: 3, metadata: 'hello' });
+  });
+
+  it('ends the session of a member that it never hears of', async () => {
+    const first = setUp();
+    await stableMember(first);
+    const second = setUp(first.log);
+    const elected = second.groups.elect(OWNER, 2);
+    await second.clock.runFor(1);
+    await elected;
+    await second.clock.runFor(50_000);
+    expect(second.groups.describeGroup(GROUP).group?.state).toBe('Empty');
+  });
+});
+
+describe('offsets', () => {
+  it('are not shown before they are replicated', async () => {
+    const world = setUp();
+    const memberId = await stableMember(world);
+    world.log.held = [];
+    const committing = world.groups.commitOffsets({
+      groupId: GROUP,
+      memberId,
+      instanceId: null,
+      generationId: 1,
+      commits: [commitOf(7)],
+    });
+    await settle();
+    expect(world.groups.fetchOffsets(GROUP, null).offsets.size).toBe(0);
+    for (const release of world.log.held) release();
+    expect(await committing).toEqual([0]);
+    expect(world.groups.fetchOffsets(GROUP, null).offsets.get('t-0')?.offset).toBe(7);
+  });
+
+  it('of two commits under way the later in the log stays, whichever is answered first', async () => {
+    const world = setUp();
+    const memberId = await stableMember(world);
+    world.log.held = [];
+    const base = { groupId: GROUP, memberId, instanceId: null, generationId: 1 };
+    const one = world.groups.commitOffsets({ ...base, commits: [commitOf(1)] });
+    const two = world.groups.commitOffsets({ ...base, commits: [commitOf(2)] });
+    await settle();
+    for (const release of [...world.log.held].reverse()) {
+      release();
+      await settle();
+    }
+    await Promise.all([one, two]);
+    expect(world.groups.fetchOffsets(GROUP, null).offsets.get('t-0')?.offset).toBe(2);
+  });
+
+  it("may be committed by a client outside any group, and not into somebody else's group", async () => {
+    const world = setUp();
+    const memberId = await stableMember(world);
+    const simple = {
+      groupId: 'simple',
+      memberId: '',
+      instanceId: null,
+      generationId: -1,
+      commits: [commitOf(5)],
+    };
+    const elected = world.groups.elect(partitionForKey('simple', PARTITIONS), 1);
+    await world.clock.runFor(1);
+    await elected;
+    expect(await world.groups.commitOffsets(simple)).toEqual([0]);
+    expect(await world.groups.commitOffsets({ ...simple, groupId: GROUP })).toEqual([
+      ErrorCode.UNKNOWN_MEMBER_ID,
+    ]);
+    expect(
+      await world.groups.commitOffsets({ ...simple, groupId: GROUP, memberId, generationId: 9 }),
+    ).toEqual([ErrorCode.ILLEGAL_GENERATION]);
+  });
+
+  it('with too much metadata are refused one by one', async () => {
+    const world = setUp();
+    const memberId = await stableMember(world);
+    const commits = [commitOf(1, 'x'.repeat(17)), { ...commitOf(2), partition: 1 }];
+    const errors = await world.groups.commitOffsets({
+      groupId: GROUP,
+      memberId,
+      instanceId: null,
+      generationId: 1,
+      commits,
+    });
+    expect(errors).toEqual([ErrorCode.OFFSET_METADATA_TOO_LARGE, ErrorCode.NONE]);
+  });
+
+  it('that cannot be written tell the client to find the coordinator again', async () => {
+    const world = setUp();
+    const memberId = await stableMember(world);
+    world.log.error = ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    const request = { groupId: GROUP, memberId, instanceId: null, generationId: 1, commits: [commitOf(1)] };
+    expect(await world.groups.commitOffsets(request)).toEqual([ErrorCode.NOT_COORDINATOR]);
+    expect(world.groups.fetchOffsets(GROUP, null).offsets.size).toBe(0);
+  });
+
+  it('of an empty group expire after the retention, and the group with them', async () => {
+    const world = setUp();
+    const memberId = await stableMember(world);
+    await world.groups.commitOffsets({
+      groupId: GROUP,
+      memberId,
+      instanceId: null,
+      generationId: 1,
+      commits: [commitOf(1)],
+    });
+    world.groups.leaveGroup(GROUP, [{ memberId, instanceId: null }]);
+    world.groups.start();
+    await world.clock.runFor(6 * DAY_MS);
+    expect(world.groups.fetchOffsets(GROUP, null).offsets.size).toBe(1);
+    await world.clock.runFor(2 * DAY_MS);
+    expect(world.groups.fetchOffsets(GROUP, null).offsets.size).toBe(0);
+    expect(world.groups.describeGroup(GROUP).group).toBe(null);
+    world.groups.shutdown();
+  });
+});
+
+describe('deleting', () => {
+  it('a group with members stays, an empty one goes, an unknown one is not found', async () => {
+    const world = setUp();
+    const memberId = await stableMember(world);
+    expect(await world.groups.deleteGroup(GROUP)).toBe(ErrorCode.NON_EMPTY_GROUP);
+    world.groups.leaveGroup(GROUP, [{ memberId, instanceId: null }]);
+    expect(await world.groups.deleteGroup(GROUP)).toBe(ErrorCode.NONE);
+    expect(await world.groups.deleteGroup(GROUP)).toBe(ErrorCode.GROUP_ID_NOT_FOUND);
+    const successor = setUp(world.log);
+    const elected = successor.groups.elect(OWNER, 2);
+    await successor.clock.runFor(1);
+    await elected;
+    expect(successor.groups.listGroups().groups).toEqual([]);
+  });
+});
