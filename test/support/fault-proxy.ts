@@ -14,6 +14,8 @@ export interface FaultProxy {
   blackhole(on: boolean): void;
   /** Cuts the connection on which the next `sizeBytes` bytes towards the client have been let through. */
   cutAfter(sizeBytes: number): void;
+  /** Loses the next bytes towards the client and cuts the connection they came on. */
+  dropNextAnswer(): void;
   close(): Promise<void>;
 }
 
@@ -26,6 +28,7 @@ export async function startFaultProxy(target: number, host = '127.0.0.1'): Promi
   const pairs = new Set<Pair>();
   let refusing = false;
   let swallowing = false;
+  let dropping = false;
   let budgetBytes = Number.POSITIVE_INFINITY;
 
   const cutPair = (pair: Pair): void => {
@@ -52,6 +55,11 @@ export async function startFaultProxy(target: number, host = '127.0.0.1'): Promi
     });
     server.on('data', (bytes) => {
       if (swallowing) return;
+      if (dropping) {
+        dropping = false;
+        cutPair(pair);
+        return;
+      }
       client.write(bytes.subarray(0, Math.min(bytes.length, budgetBytes)));
       budgetBytes -= bytes.length;
       if (budgetBytes > 0) return;
@@ -82,6 +90,9 @@ export async function startFaultProxy(target: number, host = '127.0.0.1'): Promi
     },
     cutAfter: (sizeBytes) => {
       budgetBytes = sizeBytes;
+    },
+    dropNextAnswer: () => {
+      dropping = true;
     },
     close: () =>
       new Promise((resolve) => {
