@@ -1,0 +1,63 @@
+/**
+ * Configs of this broker that Kafka does not have: the WebSockets between brokers.
+ */
+import { int, long, password, string } from '../property.ts';
+import { atLeast, oneOf } from '../validators.ts';
+
+export const PEER_CONFIGS = {
+  'peer.listener': string(
+    'PEER://:0',
+    'read-only',
+    'Where other brokers connect: PEER://host:port; an empty host is that of the inter-broker listener, port 0 any free one.',
+  ),
+  'peer.advertised.listener': string(
+    null,
+    'read-only',
+    'What other brokers are told to connect to; null means peer.listener.',
+  ),
+  'peer.shared.secret': password(
+    '',
+    'read-only',
+    'Secret that brokers prove to each other; the same on every broker.',
+  ),
+  'peer.compression.type': string(
+    'none',
+    'read-only',
+    'Compression of replicated batches that are not compressed already.',
+    oneOf('none', 'snappy'),
+  ),
+  'peer.stream.credit.bytes': int(
+    '8388608',
+    'read-only',
+    'Bytes a leader may send a follower before the first are acknowledged.',
+    atLeast(65536),
+  ),
+  'peer.max.message.bytes': long(
+    '134217728',
+    'read-only',
+    'Largest message between brokers; a batch of message.max.bytes must fit.',
+    atLeast(65536),
+  ),
+};
+
+/** Replication throttles, which exist as dynamic configs only. */
+export const THROTTLE_CONFIGS = {
+  'leader.replication.throttled.rate': long(
+    '9223372036854775807',
+    'cluster-wide',
+    'Bytes per second that leaders send for throttled replicas.',
+    atLeast(0),
+  ),
+  'follower.replication.throttled.rate': long(
+    '9223372036854775807',
+    'cluster-wide',
+    'Bytes per second that followers fetch for throttled replicas.',
+    atLeast(0),
+  ),
+  'replica.alter.log.dirs.io.max.bytes.per.second': long(
+    '9223372036854775807',
+    'cluster-wide',
+    'Bytes per second that moves between log directories may use.',
+    atLeast(0),
+  ),
+};

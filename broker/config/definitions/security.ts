@@ -1,0 +1,69 @@
+/**
+ * Authentication and TLS towards clients.
+ * Source: the broker configs of Kafka 3.9, of the group BrokerSecurity.
+ */
+import { boolean, className, int, list, long, password, string } from '../property.ts';
+import { oneOfIgnoringCase } from '../validators.ts';
+
+export const SECURITY_CONFIGS = {
+  'connections.max.reauth.ms': long(
+    '0',
+    'read-only',
+    'Time after which a SASL client has to authenticate again; 0 never.',
+  ),
+  'sasl.server.max.receive.size': int(
+    '524288',
+    'read-only',
+    'Largest request before authentication is complete.',
+  ),
+  'security.providers': string(null, 'read-only', 'Classes of security providers.'),
+  'principal.builder.class': className(
+    'org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder',
+    'per-broker',
+    'Class that makes the principal of a connection.',
+  ),
+  'ssl.client.auth': string(
+    'none',
+    'per-broker',
+    'Whether clients must, may or need not show a certificate.',
+    oneOfIgnoringCase('required', 'requested', 'none'),
+  ),
+  'ssl.principal.mapping.rules': string(
+    'DEFAULT',
+    'read-only',
+    "Rules that make a principal of a certificate's distinguished name.",
+  ),
+  'ssl.allow.dn.changes': boolean(
+    'false',
+    'read-only',
+    'Whether a renewed certificate may have another distinguished name.',
+  ),
+  'ssl.allow.san.changes': boolean(
+    'false',
+    'read-only',
+    'Whether a renewed certificate may have other alternative names.',
+  ),
+  'ssl.protocol': string('TLSv1.3', 'per-broker', 'TLS protocol.'),
+  'ssl.provider': string(null, 'per-broker', 'Security provider of TLS.'),
+  'ssl.enabled.protocols': list('TLSv1.2,TLSv1.3', 'per-broker', 'TLS protocols that are allowed.'),
+  'ssl.keystore.type': string('JKS', 'per-broker', 'Type of the key store.'),
+  'ssl.keystore.location': string(null, 'per-broker', 'File of the key store.'),
+  'ssl.keystore.password': password(null, 'per-broker', 'Password of the key store.'),
+  'ssl.key.password': password(null, 'per-broker', 'Password of the private key.'),
+  'ssl.keystore.key': password(null, 'per-broker', 'Private key itself, in PEM.'),
+  'ssl.keystore.certificate.chain': password(null, 'per-broker', 'Certificate chain itself, in PEM.'),
+  'ssl.truststore.type': string('JKS', 'per-broker', 'Type of the trust store.'),
+  'ssl.truststore.location': string(null, 'per-broker', 'File of the trust store.'),
+  'ssl.truststore.password': password(null, 'per-broker', 'Password of the trust store.'),
+  'ssl.truststore.certificates': password(null, 'per-broker', 'Trusted certificates themselves, in PEM.'),
+  'ssl.keymanager.algorithm': string('SunX509', 'per-broker', 'Algorithm of the key manager.'),
+  'ssl.trustmanager.algorithm': string('PKIX', 'per-broker', 'Algorithm of the trust manager.'),
+  'ssl.endpoint.identification.algorithm': string(
+    'https',
+    'per-broker',
+    'How host names are verified; empty is not at all.',
+  ),
+  'ssl.secure.random.implementation': string(null, 'per-broker', 'Source of randomness for TLS.'),
+  'ssl.cipher.suites': list('', 'per-broker', 'Cipher suites that are allowed; empty is the default set.'),
+  'ssl.engine.factory.class': className(null, 'per-broker', 'Class that makes TLS engines.'),
+};

@@ -1,0 +1,69 @@
+/**
+ * The connection to ZooKeeper.
+ * Source: the broker configs of Kafka 3.9, of the group Zk.
+ */
+import { boolean, int, list, password, string } from '../property.ts';
+import { atLeast } from '../validators.ts';
+
+export const ZOOKEEPER_CONFIGS = {
+  'zookeeper.connect': string(
+    null,
+    'read-only',
+    'The ZooKeeper ensemble: host:port, separated by commas, with an optional /chroot at the end.',
+  ),
+  'zookeeper.session.timeout.ms': int(
+    '18000',
+    'read-only',
+    'A broker that ZooKeeper has not heard of for this long counts as dead.',
+  ),
+  'zookeeper.connection.timeout.ms': int(
+    null,
+    'read-only',
+    'How long the first connection to ZooKeeper may take; null means the session timeout.',
+  ),
+  'zookeeper.set.acl': boolean('false', 'read-only', 'Whether znodes are created with ACLs.'),
+  'zookeeper.max.in.flight.requests': int(
+    '10',
+    'read-only',
+    'Requests to ZooKeeper that are sent before the first is answered.',
+    atLeast(1),
+  ),
+  'zookeeper.ssl.client.enable': boolean(
+    'false',
+    'read-only',
+    'Whether the connection to ZooKeeper uses TLS.',
+  ),
+  'zookeeper.clientCnxnSocket': string(null, 'read-only', 'Socket class of the ZooKeeper client.'),
+  'zookeeper.ssl.keystore.location': string(null, 'read-only', 'Key store for TLS to ZooKeeper.'),
+  'zookeeper.ssl.keystore.password': password(
+    null,
+    'read-only',
+    'Password of the key store for TLS to ZooKeeper.',
+  ),
+  'zookeeper.ssl.keystore.type': string(null, 'read-only', 'Type of the key store for TLS to ZooKeeper.'),
+  'zookeeper.ssl.truststore.location': string(null, 'read-only', 'Trust store for TLS to ZooKeeper.'),
+  'zookeeper.ssl.truststore.password': password(
+    null,
+    'read-only',
+    'Password of the trust store for TLS to ZooKeeper.',
+  ),
+  'zookeeper.ssl.truststore.type': string(null, 'read-only', 'Type of the trust store for TLS to ZooKeeper.'),
+  'zookeeper.ssl.protocol': string('TLSv1.2', 'read-only', 'TLS protocol towards ZooKeeper.'),
+  'zookeeper.ssl.enabled.protocols': list(null, 'read-only', 'TLS protocols allowed towards ZooKeeper.'),
+  'zookeeper.ssl.cipher.suites': list(null, 'read-only', 'Cipher suites allowed towards ZooKeeper.'),
+  'zookeeper.ssl.endpoint.identification.algorithm': string(
+    'HTTPS',
+    'read-only',
+    'How the host name of a ZooKeeper server is verified; empty is not at all.',
+  ),
+  'zookeeper.ssl.crl.enable': boolean(
+    'false',
+    'read-only',
+    "Whether revocation lists are consulted for ZooKeeper's certificates.",
+  ),
+  'zookeeper.ssl.ocsp.enable': boolean(
+    'false',
+    'read-only',
+    "Whether OCSP is consulted for ZooKeeper's certificates.",
+  ),
+};

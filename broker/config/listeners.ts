@@ -1,0 +1,114 @@
+/**
+ * Listeners: `NAME://host:port`, where the name stands for a security protocol. The messages are
+ * Kafka's, except where a protocol is refused that this broker does not serve.
+ * Source: EndPoint, KafkaConfig.validateValues of Kafka 3.9.
+ */
+import { ConfigError, invalidValue, splitList } from './property.ts';
+
+export interface Listener {
+  /** Upper case. */
+  readonly name: string;
+  /** Empty: every interface; or, advertised, this machine's name. */
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL. */
+  readonly securityProtocol: string;
+}
+
+const PROTOCOLS = new Set(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']);
+const SERVED_PROTOCOLS = new Set(['PLAINTEXT']);
+
+/** Reads listener.security.protocol.map. */
+export function parseProtocolMap(text: string): ReadonlyMap<string, string> {
+  const key = 'listener.security.protocol.map';
+  const protocols = new Map<string, string>();
+  for (const entry of splitList(text)) {
+    const at = entry.lastIndexOf(':');
+    const name = entry.slice(0, at).trim().toUpperCase();
+    const protocol = entry
+      .slice(at + 1)
+      .trim()
+      .toUpperCase();
+    if (at < 1) throw invalidValue(key, text, `${entry} is not of the form NAME:PROTOCOL`);
+    if (!PROTOCOLS.has(protocol)) {
+      throw invalidValue(
+        key,
+        text,
+        `No enum constant org.apache.kafka.common.security.auth.SecurityProtocol.${protocol}`,
+      );
+    }
+    if (protocols.has(name)) throw invalidValue(key, text, `listener ${name} is mapped twice`);
+    protocols.set(name, protocol);
+  }
+  return protocols;
+}
+
+/** Reads `listeners` or `advertised.listeners` (`key`). */
+export function parseListeners(
+  key: string,
+  text: string,
+  protocols: ReadonlyMap<string, string>,
+): readonly Listener[] {
+  const listeners = splitList(text).map((entry) => {
+    const { name, host, port } = parseEndpoint(key, entry);
+    const securityProtocol = protocols.get(name);
+    if (securityProtocol === undefined) {
+      throw invalidValue(key, text, `No security protocol defined for listener ${name}`);
+    }
+    return { name, host, port, securityProtocol };
+  });
+  if (listeners.length === 0) throw invalidValue(key, text, 'at least one listener is needed');
+  if (new Set(listeners.map(({ name }) => name)).size !== listeners.length) {
+    throw new ConfigError(`Each listener must have a different name, ${key}: ${text}`);
+  }
+  return listeners;
+}
+
+/** Reads one `NAME://host:port`; an IPv6 address stands in brackets. */
+export function parseEndpoint(key: string, text: string): { name: string; host: string; port: number } {
+  const match = /^([^:/]+):\/\/(?:\[([0-9a-zA-Z%.:-]*)\]|([0-9a-zA-Z\-%._]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[4]);
+  if (match === null || port > 65535) {
+    throw invalidValue(key, text, `Unable to parse ${text} to a broker endpoint`);
+  }
+  return { name: (match[1] ?? '').toUpperCase(), host: match[2] ?? match[3] ?? '', port };
+}
+
+/** What is to be bound: on different ports, and of protocols that are served. */
+export function checkBound(listeners: readonly Listener[], text: string): void {
+  const ports = listeners.filter(({ port }) => port !== 0).map(({ port, host }) => `${port} ${family(host)}`);
+  if (new Set(ports).size !== ports.length) {
+    throw new ConfigError(`Each listener must have a different port, listeners: ${text}`);
+  }
+  for (const { name, securityProtocol } of listeners) {
+    if (SERVED_PROTOCOLS.has(securityProtocol)) continue;
+    throw invalidValue(
+      'listeners',
+      text,
+      `security protocol ${securityProtocol} of listener ${name} is not supported yet, only PLAINTEXT is`,
+    );
+  }
+}
+
+/** What is told to others: names that are bound, addresses that can be reached. */
+export function checkAdvertised(advertised: readonly Listener[], bound: readonly Listener[]): void {
+  const names = new Set(bound.map(({ name }) => name));
+  if (advertised.some(({ name }) => !names.has(name))) {
+    const found = advertised.map(({ name }) => name).join(',');
+    throw new ConfigError(
+      `advertised.listeners listener names must be equal to or a subset of the ones defined in listeners. Found ${found}. The valid options based on the current configuration are ${[...names].join(',')}`,
+    );
+  }
+  if (advertised.some(({ host }) => host === '0.0.0.0')) {
+    throw new ConfigError(
+      'advertised.listeners cannot use the nonroutable meta-address 0.0.0.0. Use a routable IP address.',
+    );
+  }
+}
+
+/** One port may serve an IPv4 and an IPv6 address. */
+function family(host: string): string {
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(host)) return '4';
+  return host.includes(':') ? '6' : '';
+}

@@ -1,0 +1,145 @@
+/**
+ * What a config is: a name, a type, a default as text, who may change it while the broker runs. Values
+ * are kept as text, as clients see them, and parsed once where they are used.
+ * Source: Kafka's ConfigDef; the messages of ConfigError are its words, which tools print.
+ */
+
+/** A value that is not allowed; the message names the config. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Kafka's type codes, as DescribeConfigs gives them. */
+export const TYPE_CODE = {
+  UNKNOWN: 0,
+  BOOLEAN: 1,
+  STRING: 2,
+  INT: 3,
+  SHORT: 4,
+  LONG: 5,
+  DOUBLE: 6,
+  LIST: 7,
+  CLASS: 8,
+  PASSWORD: 9,
+} as const;
+
+export type ConfigType = Exclude<keyof typeof TYPE_CODE, 'UNKNOWN'>;
+
+/** Whether a broker config may change at run time: never, per broker, or also for all brokers. */
+export type Update = 'read-only' | 'per-broker' | 'cluster-wide';
+
+/** Judges a parsed value; the complaint, or null. */
+export type Validator = (value: unknown, name: string) => string | null;
+
+export interface Property<T = unknown> {
+  readonly type: ConfigType;
+  /** Null: no value unless one is given. */
+  readonly default: string | null;
+  readonly update: Update;
+  readonly documentation: string;
+  readonly validator: Validator | null;
+  /** For inference only. */
+  readonly value?: () => T;
+}
+
+export type PropertyTable = Readonly<Record<string, Property>>;
+
+type OrNull<T, D> = D extends null ? T | null : T;
+
+function propertyOf<T>(type: ConfigType) {
+  return <D extends string | null>(
+    defaultText: D,
+    update: Update,
+    documentation: string,
+    validator: Validator | null = null,
+  ): Property<OrNull<T, D>> => ({ type, default: defaultText, update, documentation, validator });
+}
+
+export const boolean = propertyOf<boolean>('BOOLEAN');
+export const string = propertyOf<string>('STRING');
+export const int = propertyOf<number>('INT');
+export const short = propertyOf<number>('SHORT');
+/** As a number: 2^63-1, Kafka's "never", becomes the largest safe integer. */
+export const long = propertyOf<number>('LONG');
+export const double = propertyOf<number>('DOUBLE');
+export const list = propertyOf<readonly string[]>('LIST');
+export const className = propertyOf<string>('CLASS');
+export const password = propertyOf<string>('PASSWORD');
+
+/** `log.retention.ms` as a member: `logRetentionMs`. */
+export type CamelCase<S> = S extends `${infer Head}.${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : S;
+
+/** The parsed values of a table, by camel-cased name. */
+export type ValuesOf<T extends PropertyTable> = {
+  readonly [K in keyof T as CamelCase<K & string>]: T[K] extends Property<infer V> ? V : never;
+};
+
+export function camelCase(name: string): string {
+  return name.replace(/\.(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** Parses and judges one value. */
+export function parseValue<T>(name: string, property: Property<T>, text: string): T {
+  const value = parsed(name, property.type, text);
+  const complaint = property.validator?.(value, name) ?? null;
+  if (complaint !== null) throw invalidValue(name, text, complaint);
+  return value as T;
+}
+
+/** The value of every config of `table`: the given text, else the default. */
+export function valuesOf<T extends PropertyTable>(table: T, given: ReadonlyMap<string, string>): ValuesOf<T> {
+  const values: Record<string, unknown> = {};
+  for (const [name, property] of Object.entries(table)) {
+    const text = given.get(name) ?? property.default;
+    values[camelCase(name)] = text === null ? null : parseValue(name, property, text);
+  }
+  return values as ValuesOf<T>;
+}
+
+export function invalidValue(name: string, value: string, complaint: string): ConfigError {
+  return new ConfigError(`Invalid value ${value} for configuration ${name}: ${complaint}`);
+}
+
+/** The elements of a list: separated by commas, blanks around them don't count. */
+export function splitList(text: string): readonly string[] {
+  const trimmed = text.trim();
+  return trimmed === '' ? [] : trimmed.split(/\s*,\s*/);
+}
+
+function parsed(name: string, type: ConfigType, text: string): unknown {
+  const trimmed = text.trim();
+  switch (type) {
+    case 'BOOLEAN':
+      if (/^true$/i.test(trimmed)) return true;
+      if (/^false$/i.test(trimmed)) return false;
+      throw invalidValue(name, text, 'Expected value to be either true or false');
+    case 'SHORT':
+      return parsedInteger(name, type, trimmed, 15n);
+    case 'INT':
+      return parsedInteger(name, type, trimmed, 31n);
+    case 'LONG':
+      return parsedInteger(name, type, trimmed, 63n);
+    case 'DOUBLE':
+      if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed)) throw notANumber(name, type, text);
+      return Number(trimmed);
+    case 'LIST':
+      return splitList(trimmed);
+    case 'PASSWORD':
+      return text;
+    default:
+      return trimmed;
+  }
+}
+
+function parsedInteger(name: string, type: ConfigType, text: string, bits: bigint): number {
+  if (!/^[+-]?\d{1,19}$/.test(text)) throw notANumber(name, type, text);
+  const value = BigInt(text.replace(/^\+/, ''));
+  if (value >= 1n << bits || value < -(1n << bits)) throw notANumber(name, type, text);
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(value)));
+}
+
+function notANumber(name: string, type: ConfigType, text: string): ConfigError {
+  return invalidValue(name, text, `Not a number of type ${type}`);
+}
