@@ -1,0 +1,168 @@
+/**
+ * Virtual time. Nothing happens between two timers: running the clock jumps from one to the next,
+ * in the order of their times and, at one time, of their making. Promises settle in between.
+ */
+import type { Clock, Timer } from '../../broker/platform/clock.ts';
+
+interface Entry {
+  readonly atMs: number;
+  readonly order: number;
+  run: (() => void) | null;
+}
+
+/** 2026-01-01; wall time has to look like one where records are stamped. */
+const DEFAULT_WALL_START_MS = 1_767_225_600_000;
+/** So many steps without time passing mean that something feeds itself. */
+const MOST_STEPS_AT_ONE_TIME = 1_000_000;
+
+export class SimulatedClock implements Clock {
+  #nowMs = 0;
+  #wallShiftMs: number;
+  #order = 0;
+  /** A binary heap, earliest first. */
+  readonly #heap: Entry[] = [];
+  /** Called after every step; the place for checkers of invariants. */
+  afterStep: (() => void) | null = null;
+
+  constructor(wallStartMs = DEFAULT_WALL_START_MS) {
+    this.#wallShiftMs = wallStartMs;
+  }
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  wallMs(): number {
+    return Math.floor(this.#nowMs + this.#wallShiftMs);
+  }
+
+  /** Moves the wall clock, as an operator or NTP would; monotonic time does not notice. */
+  stepWallClock(byMs: number): void {
+    this.#wallShiftMs += byMs;
+  }
+
+  after(delayMs: number, run: () => void): Timer {
+    return this.#add(this.#nowMs + Math.max(0, delayMs), run);
+  }
+
+  /** Goes before anything else that is due now: after the current callback, before I/O and timers. */
+  soon(run: () => void): void {
+    this.#add(Number.NEGATIVE_INFINITY, run);
+  }
+
+  /** How many callbacks wait. */
+  get pending(): number {
+    return this.#heap.reduce((count, { run }) => (run === null ? count : count + 1), 0);
+  }
+
+  /** Runs everything due up to `untilMs` of monotonic time, and sets the time to it. */
+  async runUntil(untilMs: number): Promise<void> {
+    let steps = 0;
+    await settle();
+    for (let entry = this.#due(untilMs); entry !== null; entry = this.#due(untilMs)) {
+      steps = entry.atMs > this.#nowMs ? 0 : steps + 1;
+      if (steps > MOST_STEPS_AT_ONE_TIME) throw new Error(`time stands still at ${this.#nowMs} ms`);
+      await this.#step(entry);
+    }
+    this.#nowMs = Math.max(this.#nowMs, untilMs);
+  }
+
+  /** {@link runUntil} from now. */
+  runFor(durationMs: number): Promise<void> {
+    return this.runUntil(this.#nowMs + durationMs);
+  }
+
+  /** Runs until the condition holds; throws when it doesn't within `limitMs` of virtual time. */
+  async runUntilTrue(condition: () => boolean, limitMs: number): Promise<void> {
+    const untilMs = this.#nowMs + limitMs;
+    await settle();
+    while (!condition()) {
+      const entry = this.#due(untilMs);
+      if (entry === null) throw new Error(`the condition did not hold within ${limitMs} ms of virtual time`);
+      await this.#step(entry);
+    }
+  }
+
+  /** Runs until the promise settles, and gives what it came to. */
+  async runUntilSettled<T>(promise: Promise<T>, limitMs: number): Promise<T> {
+    let settled = false;
+    const done = (): void => {
+      settled = true;
+    };
+    promise.then(done, done);
+    await this.runUntilTrue(() => settled, limitMs);
+    return promise;
+  }
+
+  async #step(entry: Entry): Promise<void> {
+    this.#nowMs = Math.max(this.#nowMs, entry.atMs);
+    const run = entry.run;
+    entry.run = null;
+    run?.();
+    await settle();
+    this.afterStep?.();
+  }
+
+  #add(atMs: number, run: () => void): Timer {
+    const entry: Entry = { atMs, order: this.#order++, run };
+    this.#heap.push(entry);
+    this.#rise(this.#heap.length - 1);
+    return {
+      cancel() {
+        entry.run = null;
+      },
+    };
+  }
+
+  #due(untilMs: number): Entry | null {
+    for (;;) {
+      const first = this.#heap[0];
+      if (first === undefined || (first.run !== null && first.atMs > untilMs)) return null;
+      const last = this.#heap.pop();
+      if (last !== undefined && last !== first) {
+        this.#heap[0] = last;
+        this.#sink(0);
+      }
+      if (first.run !== null) return first;
+    }
+  }
+
+  #rise(start: number): void {
+    for (let at = start; at > 0; ) {
+      const parent = (at - 1) >> 1;
+      if (!this.#swapIfEarlier(at, parent)) return;
+      at = parent;
+    }
+  }
+
+  #sink(start: number): void {
+    for (let at = start; ; ) {
+      const left = 2 * at + 1;
+      const right = left + 1;
+      const child = this.#earlier(right, left) ? right : left;
+      if (!this.#swapIfEarlier(child, at)) return;
+      at = child;
+    }
+  }
+
+  #swapIfEarlier(lower: number, upper: number): boolean {
+    if (!this.#earlier(lower, upper)) return false;
+    const heap = this.#heap;
+    [heap[lower], heap[upper]] = [heap[upper] as Entry, heap[lower] as Entry];
+    return true;
+  }
+
+  #earlier(one: number, other: number): boolean {
+    const a = this.#heap[one];
+    const b = this.#heap[other];
+    if (a === undefined || b === undefined) return false;
+    return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+  }
+}
+
+/** Lets every promise that can settle do so: a macrotask comes after all microtasks. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
