@@ -1,0 +1,240 @@
+/**
+ * `odradek log dump`: what is in the files of a log, in the words of Kafka's DumpLogSegments. Reads
+ * segments, offset and time indexes, transaction indexes and producer snapshots; changes nothing.
+ */
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { basename } from 'node:path';
+import { decodeProducerSnapshot } from '../../broker/log/producer-snapshot.ts';
+import {
+  batchAttributes,
+  batchBaseOffset,
+  batchBaseSequence,
+  batchBaseTimestampMs,
+  batchCodec,
+  batchCrc,
+  batchCrcIsValid,
+  batchHasDeleteHorizon,
+  batchIsControl,
+  batchIsTransactional,
+  batchLastOffset,
+  batchLastSequence,
+  batchLeaderEpoch,
+  batchMagic,
+  batchMaxTimestampMs,
+  batchProducerEpoch,
+  batchProducerId,
+  batchRecordCount,
+  batchSizeBytes,
+  CorruptBatch,
+  completeBatches,
+  LOG_APPEND_TIME_BIT,
+  readInt64,
+} from '../../broker/records/batch.ts';
+import { readControl } from '../../broker/records/control.ts';
+import { type RecordData, readRecords } from '../../broker/records/record.ts';
+import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
+
+const WINDOW_BYTES = 16 * 1024 * 1024;
+const OFFSET_ENTRY_BYTES = 8;
+const TIME_ENTRY_BYTES = 12;
+const ABORTED_ENTRY_BYTES = 34;
+
+export const logCommand: CommandSpec = {
+  name: 'log',
+  summary: "Shows what is in the files of a log, as Kafka's DumpLogSegments does.",
+  words: 'dump [FILE…]',
+  options: [
+    {
+      name: 'files',
+      value: 'FILE,…',
+      repeats: true,
+      help: 'segments (.log), indexes (.index, .timeindex, .txnindex) or snapshots (.snapshot)',
+    },
+    { name: 'print-data-log', help: 'show keys and values of records' },
+    { name: 'deep-iteration', help: 'show every record, not only batches' },
+    { name: 'json', help: 'one JSON object for each batch, record or entry' },
+  ],
+  run: (given) => Promise.resolve(run(given)),
+};
+
+interface Output {
+  readonly json: boolean;
+  readonly deep: boolean;
+  readonly data: boolean;
+}
+
+function run(given: Arguments): number {
+  const [verb, ...words] = given.words;
+  if (verb !== 'dump') throw new UsageError(`log takes the word dump, not '${verb ?? ''}'`);
+  const files = [...given.all('files').flatMap((list) => list.split(',')), ...words];
+  if (files.length === 0) throw new UsageError('log dump needs --files FILE,…');
+  const data = given.flag('print-data-log');
+  const output = { json: given.flag('json'), data, deep: data || given.flag('deep-iteration') };
+  let sound = true;
+  for (const file of files) sound = dump(file, output) && sound;
+  return sound ? 0 : 1;
+}
+
+/** False when something in the file is damaged. */
+function dump(file: string, output: Output): boolean {
+  if (!output.json) console.log(`Dumping ${file}`);
+  const base = Number(/^(\d{20})\./.exec(basename(file))?.[1] ?? 0);
+  try {
+    if (file.endsWith('.log')) return dumpSegment(file, base, output);
+    const bytes = readFileSync(file);
+    if (file.endsWith('.timeindex'))
+      return dumpEntries(bytes, TIME_ENTRY_BYTES, output, (at) => ({
+        timestamp: readInt64(bytes, at),
+        offset: base + bytes.readInt32BE(at + 8),
+      }));
+    if (file.endsWith('.txnindex'))
+      return dumpEntries(bytes, ABORTED_ENTRY_BYTES, output, (at) => abortedEntry(bytes, at));
+    if (file.endsWith('.index'))
+      return dumpEntries(bytes, OFFSET_ENTRY_BYTES, output, (at) => ({
+        offset: base + bytes.readInt32BE(at),
+        position: bytes.readInt32BE(at + 4),
+      }));
+    if (file.endsWith('.snapshot')) return dumpSnapshot(file, bytes, output);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && typeof error.code === 'string')
+      throw new UsageError(`${file}: ${error.message}`);
+    throw error;
+  }
+  throw new UsageError(`${file}: the name must end in .log, .index, .timeindex, .txnindex or .snapshot`);
+}
+
+function dumpSegment(file: string, base: number, output: Output): boolean {
+  if (!output.json) console.log(`Log starting offset: ${base}`);
+  const descriptor = openSync(file, 'r');
+  try {
+    const sizeBytes = fstatSync(descriptor).size;
+    let window = Buffer.allocUnsafe(Math.min(WINDOW_BYTES, sizeBytes));
+    let position = 0;
+    let sound = true;
+    while (position < sizeBytes) {
+      const read = readSync(descriptor, window, 0, window.length, position);
+      let used = 0;
+      try {
+        for (const at of completeBatches(window, 0, read)) {
+          sound = showBatch(window, at, position + at, output) && sound;
+          used = at + batchSizeBytes(window, at);
+        }
+      } catch (error) {
+        if (!(error instanceof CorruptBatch)) throw error;
+        console.log(`Found a corrupt batch at position ${position + used}: ${error.message}`);
+        return false;
+      }
+      if (used === 0 && position + read < sizeBytes) window = Buffer.allocUnsafe(window.length * 2);
+      else if (used === 0) {
+        console.log(`Found ${sizeBytes - position} invalid bytes at the end of ${basename(file)}`);
+        return false;
+      }
+      position += used;
+    }
+    return sound;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function showBatch(buffer: Buffer, at: number, position: number, output: Output): boolean {
+  const isValid = batchCrcIsValid(buffer, at);
+  const timeName = (batchAttributes(buffer, at) & LOG_APPEND_TIME_BIT) === 0 ? 'CreateTime' : 'LogAppendTime';
+  show(output, '', {
+    baseOffset: batchBaseOffset(buffer, at),
+    lastOffset: batchLastOffset(buffer, at),
+    count: batchRecordCount(buffer, at),
+    baseSequence: batchBaseSequence(buffer, at),
+    lastSequence: batchLastSequence(buffer, at),
+    producerId: batchProducerId(buffer, at),
+    producerEpoch: batchProducerEpoch(buffer, at),
+    partitionLeaderEpoch: batchLeaderEpoch(buffer, at),
+    isTransactional: batchIsTransactional(buffer, at),
+    isControl: batchIsControl(buffer, at),
+    deleteHorizonMs: batchHasDeleteHorizon(buffer, at)
+      ? `OptionalLong[${batchBaseTimestampMs(buffer, at)}]`
+      : 'OptionalLong.empty',
+    position,
+    [timeName]: batchMaxTimestampMs(buffer, at),
+    size: batchSizeBytes(buffer, at),
+    magic: batchMagic(buffer, at),
+    compresscodec: batchCodec(buffer, at),
+    crc: batchCrc(buffer, at),
+    isvalid: isValid,
+  });
+  if (!output.deep || !isValid) return isValid;
+  const control = batchIsControl(buffer, at) ? readControl(buffer, at) : null;
+  readRecords(buffer, at).forEach((record, index) => {
+    const sequence = batchBaseSequence(buffer, at) < 0 ? -1 : batchBaseSequence(buffer, at) + index;
+    showRecord(record, sequence, timeName, output);
+  });
+  if (control !== null) show(output, '| ', { endTxnMarker: control.type });
+  return true;
+}
+
+function showRecord(record: RecordData, sequence: number, timeName: string, output: Output): void {
+  const payload = output.data
+    ? {
+        ...(record.key === null ? {} : { key: record.key.toString() }),
+        payload: record.value?.toString() ?? '',
+      }
+    : {};
+  show(output, '| ', {
+    offset: record.offset,
+    [timeName]: record.timestampMs,
+    keySize: record.key?.length ?? -1,
+    valueSize: record.value?.length ?? -1,
+    sequence,
+    headerKeys: `[${record.headers.map((header) => header.key).join(',')}]`,
+    ...payload,
+  });
+}
+
+/** Entries up to the preallocated zeros behind the last one. */
+function dumpEntries(
+  bytes: Buffer,
+  entryBytes: number,
+  output: Output,
+  entry: (at: number) => Record<string, number>,
+): boolean {
+  for (let at = 0; at + entryBytes <= bytes.length; at += entryBytes) {
+    const isBlank = bytes.subarray(at, at + entryBytes).every((byte) => byte === 0);
+    if (isBlank && at > 0) break;
+    show(output, '', entry(at));
+  }
+  return bytes.length % entryBytes === 0;
+}
+
+function abortedEntry(bytes: Buffer, at: number): Record<string, number> {
+  return {
+    version: bytes.readInt16BE(at),
+    producerId: readInt64(bytes, at + 2),
+    firstOffset: readInt64(bytes, at + 10),
+    lastOffset: readInt64(bytes, at + 18),
+    lastStableOffset: readInt64(bytes, at + 26),
+  };
+}
+
+function dumpSnapshot(file: string, bytes: Buffer, output: Output): boolean {
+  for (const entry of decodeProducerSnapshot(file, bytes)) {
+    const plain = Object.fromEntries(
+      Object.entries(entry).map(([key, value]) => [
+        key,
+        typeof value === 'object' ? JSON.stringify(value) : value,
+      ]),
+    );
+    show(output, '', plain);
+  }
+  return true;
+}
+
+function show(output: Output, prefix: string, fields: Record<string, unknown>): void {
+  if (output.json) console.log(JSON.stringify(fields));
+  else
+    console.log(
+      prefix +
+        Object.entries(fields)
+          .map(([key, value]) => `${key}: ${value}`)
+          .join(' '),
+    );
+}
