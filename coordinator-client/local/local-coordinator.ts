@@ -14,6 +14,7 @@ import {
   type Watch,
   type ZNode,
 } from '../coordinator.ts';
+import { isValidPath } from '../tree/path.ts';
 import type { WatchEvent } from '../tree/watches.ts';
 import { Lane, type Timers } from './link.ts';
 import type { LocalTree, LocalWatcher } from './local-tree.ts';
@@ -86,12 +87,14 @@ export class LocalCoordinator implements Coordinator {
     return { close: () => this.listeners.delete(listener) };
   }
 
-  read(path: string): Promise<ZNode | null> {
+  async read(path: string): Promise<ZNode | null> {
+    assertPath(path);
     this.options.counts.reads++;
     return this.request(true, () => this.options.tree.read(path));
   }
 
-  children(path: string): Promise<readonly string[] | null> {
+  async children(path: string): Promise<readonly string[] | null> {
+    assertPath(path);
     this.options.counts.reads++;
     return this.request(true, () => this.options.tree.children(path));
   }
@@ -110,6 +113,7 @@ export class LocalCoordinator implements Coordinator {
   }
 
   watch(path: string, what: 'node' | 'children', changed: () => void): Watch {
+    assertPath(path);
     const held: HeldWatch = { what, changed, due: false, open: true };
     const onPath = this.watches.get(path);
     if (onPath) onPath.add(held);
@@ -295,6 +299,11 @@ export class LocalCoordinator implements Coordinator {
       if (this.listeners.has(listener)) listener.changed(state);
     }
   }
+}
+
+/** A wrong path is a mistake of the caller, not an answer. */
+function assertPath(path: string): void {
+  if (!isValidPath(path)) throw new RangeError(`${JSON.stringify(path)} is no path of a znode`);
 }
 
 function concerns(event: WatchEvent, what: 'node' | 'children'): boolean {

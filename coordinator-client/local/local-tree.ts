@@ -7,6 +7,7 @@ import type { Change, Committed, Rejected, RejectReason, ZNode } from '../coordi
 import { OPEN_ACL, SUPER_USER } from '../tree/acl.ts';
 import { ZnodeDatabase } from '../tree/database.ts';
 import { ZkError, type ZkErrorCode } from '../tree/error-codes.ts';
+import { isValidPath } from '../tree/path.ts';
 import type { Operation, Refused } from '../tree/transaction.ts';
 import { type Firing, type WatchEvent, type Watcher, WatchMode } from '../tree/watches.ts';
 import type { Stat } from '../tree/znode.ts';
@@ -127,7 +128,9 @@ function firstImpossible(changes: readonly Change[], sessionId: bigint): Rejecte
   for (const [index, change] of changes.entries()) {
     if ('data' in change) sizeBytes += change.data.length;
     const orphan = change.op === 'create' && change.lifetime === 'session' && sessionId === 0n;
-    if (sizeBytes > LARGEST_COMMIT_BYTES || orphan) return { ok: false, index, reason: 'invalid' };
+    const sequential = change.op === 'create' && change.sequential === true;
+    const invalid = !isValidPath(sequential ? `${change.path}0` : change.path);
+    if (sizeBytes > LARGEST_COMMIT_BYTES || orphan || invalid) return { ok: false, index, reason: 'invalid' };
   }
   return null;
 }

@@ -1,0 +1,245 @@
+/**
+ * One client: a connect request or a four-letter word first, then requests, answered in their order.
+ * A connection belongs to one session; the end of the connection is not the end of the session.
+ * Source: org.apache.zookeeper.server.NIOServerCnxn, ZooKeeperServer.processPacket.
+ */
+import type { Socket } from 'node:net';
+import { digestId, type Identity, SUPER_USER } from '../tree/acl.ts';
+import { ZkError, type ZkErrorCode } from '../tree/error-codes.ts';
+import type { Firing, WatchEvent, Watcher } from '../tree/watches.ts';
+import { AnswerQueue } from './answer-queue.ts';
+import { isFourLetterWord } from './four-letter-words.ts';
+import { HANDLERS } from './handlers.ts';
+import { JuteError, JuteReader, JuteWriter } from './jute.ts';
+import type { RequestContext } from './request-context.ts';
+import { RequestFrames } from './request-frames.ts';
+import type { ServerCore } from './server-core.ts';
+import { Opcode, writeReplyHeader, writeWatchEvent, Xid } from './wire.ts';
+
+/** A connect request is 44 or 45 bytes; nothing larger is one. */
+const MAX_CONNECT_REQUEST_BYTES = 1024;
+const PASSWORD_BYTES = 16;
+
+export class Connection implements Watcher {
+  readonly address: string;
+  readonly port: number;
+  readonly establishedMs: number;
+  readonly traffic = { received: 0, sent: 0, lastOpcode: 0, lastXid: 0, lastZxid: 0n };
+  identities: readonly Identity[];
+  sessionId: bigint | null = null;
+  readonly answers: AnswerQueue;
+  private readonly core: ServerCore;
+  private readonly socket: Socket;
+  private readonly frames = new RequestFrames();
+  private readonly context: Omit<RequestContext, 'sessionId'>;
+  private closed = false;
+
+  constructor(socket: Socket, core: ServerCore) {
+    this.socket = socket;
+    this.core = core;
+    this.address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    this.port = socket.remotePort ?? 0;
+    this.establishedMs = core.clock.wallMs();
+    this.identities = [{ scheme: 'ip', id: this.address }];
+    this.answers = new AnswerQueue(socket, core.options.maxUnreadBytes);
+    this.context = {
+      database: core.database,
+      watcher: this,
+      commit: (operations) => core.commit(operations, this),
+      deliver: (firings: readonly Firing[]) => core.deliver(firings),
+    };
+    socket.on('data', (chunk: Buffer) => this.onData(chunk));
+    socket.on('error', () => {}); // 'close' follows
+    socket.on('close', () => {
+      this.closed = true;
+      core.disconnected(this);
+    });
+    socket.setTimeout(core.options.handshakeTimeoutMs, () => {
+      if (this.sessionId === null) socket.destroy();
+    });
+  }
+
+  /** An event goes out before any later answer. */
+  notify(event: WatchEvent): void {
+    const writer = frame();
+    // From 3.9 on the header carries the zxid of the change.
+    writeReplyHeader(writer, Xid.EVENT, event.zxid, ZkError.OK);
+    writeWatchEvent(writer, event.type, event.path);
+    this.send(writer);
+  }
+
+  /** No further request is taken; the socket ends once the last answer is out. */
+  close(): void {
+    this.closed = true;
+    this.answers.end(this.core.journal.durable);
+  }
+
+  /** At once: what is still to be answered stays unknown to the client. */
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  private onData(chunk: Buffer): void {
+    this.frames.push(chunk);
+    try {
+      while (!this.closed && this.takeRequest());
+    } finally {
+      this.core.flush();
+    }
+  }
+
+  /** False when the next request is not complete. */
+  private takeRequest(): boolean {
+    const { options } = this.core;
+    if (this.sessionId === null) {
+      const word = this.frames.firstFour();
+      if (word && isFourLetterWord(word)) {
+        this.sayFourLetters(word.toString('latin1'));
+        return false;
+      }
+    }
+    const limitBytes = this.sessionId === null ? MAX_CONNECT_REQUEST_BYTES : options.maxRequestBytes;
+    const request = this.frames.next(limitBytes);
+    if (request === null) return false;
+    if (request === 'too-large') {
+      options.log(`closing ${this.address}:${this.port}: a request over ${limitBytes} bytes`);
+      this.close();
+      return false;
+    }
+    this.traffic.received++;
+    this.core.statistics.received++;
+    if (this.sessionId === null) this.connect(request);
+    else this.handle(request, this.sessionId);
+    return true;
+  }
+
+  private sayFourLetters(word: string): void {
+    this.socket.end(this.core.administer(word));
+    this.close();
+  }
+
+  private connect(request: Buffer): void {
+    try {
+      const reader = new JuteReader(request);
+      reader.int(); // protocol version
+      const asked = {
+        lastSeenZxid: reader.long(),
+        timeoutMs: reader.int(),
+        sessionId: reader.long(),
+        password: reader.buffer() ?? Buffer.alloc(0),
+      };
+      const session = this.core.openSession(this, asked);
+      if (session === 'refused') {
+        this.close();
+        return;
+      }
+      const writer = frame()
+        .int(0)
+        .int(session?.timeoutMs ?? 0)
+        .long(session?.id ?? 0n);
+      writer.buffer(session?.password ?? Buffer.alloc(PASSWORD_BYTES));
+      // Older clients send no readOnly byte, and expect none back.
+      if (reader.remaining > 0) writer.boolean(false);
+      this.sessionId = session?.id ?? null;
+      this.send(writer);
+      if (session) this.socket.setTimeout(0);
+      else this.close();
+    } catch (error) {
+      if (!(error instanceof JuteError)) throw error;
+      this.close();
+    }
+  }
+
+  private handle(request: Buffer, sessionId: bigint): void {
+    if (request.length < 8) {
+      this.close();
+      return;
+    }
+    const reader = new JuteReader(request);
+    const [xid, opcode] = [reader.int(), reader.int()];
+    this.traffic.lastXid = xid;
+    this.traffic.lastOpcode = opcode;
+    if (!this.core.touchSession(sessionId)) {
+      this.answer(xid, ZkError.SESSION_EXPIRED);
+      this.close();
+    } else if (opcode === Opcode.PING) this.answer(Xid.PING, ZkError.OK);
+    else if (opcode === Opcode.AUTH) this.authenticate(reader);
+    else if (opcode === Opcode.CLOSE_SESSION) {
+      this.core.endSession(sessionId);
+      this.answer(xid, ZkError.OK);
+      this.close();
+    } else this.perform(opcode, { xid, reader, sessionId });
+  }
+
+  private perform(opcode: number, request: { xid: number; reader: JuteReader; sessionId: bigint }): void {
+    const handler = HANDLERS.get(opcode);
+    if (!handler) {
+      this.answer(request.xid, ZkError.UNIMPLEMENTED);
+      this.close();
+      return;
+    }
+    // The body is written behind room for the length and the reply header, so that nothing is copied.
+    const writer = frame();
+    writeReplyHeader(writer, request.xid, 0n, ZkError.OK);
+    let code: ZkErrorCode;
+    try {
+      code = handler(request.reader, writer, { ...this.context, sessionId: request.sessionId });
+    } catch (error) {
+      if (!(error instanceof JuteError)) throw error;
+      code = ZkError.MARSHALLING;
+    }
+    if (code !== ZkError.OK) this.answer(request.xid, code);
+    else {
+      writer.longAt(8, this.core.database.lastZxid);
+      this.send(writer);
+    }
+    if (this.core.database.watches.countOf(this) > this.core.options.maxWatchesPerConnection) {
+      this.core.options.log(`closing ${this.address}:${this.port}: too many watches`);
+      this.close();
+    }
+  }
+
+  private authenticate(reader: JuteReader): void {
+    let accepted = false;
+    try {
+      reader.int(); // type, always 0
+      accepted = this.addIdentity(reader.string(), reader.buffer() ?? Buffer.alloc(0));
+    } catch (error) {
+      if (!(error instanceof JuteError)) throw error;
+    }
+    const writer = frame();
+    writeReplyHeader(writer, Xid.AUTH, 0n, accepted ? ZkError.OK : ZkError.AUTH_FAILED);
+    this.send(writer);
+    if (!accepted) this.close();
+  }
+
+  private addIdentity(scheme: string, credentials: Buffer): boolean {
+    if (scheme === 'ip') return true; // known from the connection
+    if (scheme !== 'digest') return false;
+    const id = digestId(credentials.toString('utf8'));
+    if (id === this.core.options.superDigest) this.identities = [...this.identities, SUPER_USER];
+    const known = this.identities.some((identity) => identity.scheme === 'digest' && identity.id === id);
+    if (!known) this.identities = [...this.identities, { scheme: 'digest', id }];
+    return true;
+  }
+
+  private answer(xid: number, code: ZkErrorCode): void {
+    const writer = frame();
+    writeReplyHeader(writer, xid, this.core.database.lastZxid, code);
+    this.send(writer);
+  }
+
+  private send(writer: JuteWriter): void {
+    const bytes = writer.intAt(0, writer.sizeBytes - 4).done();
+    this.traffic.sent++;
+    this.traffic.lastZxid = this.core.database.lastZxid;
+    this.core.statistics.sent++;
+    this.answers.add(bytes, this.core.journal.appended);
+    this.core.toFlush(this);
+  }
+}
+
+/** A writer with room for the length. */
+function frame(): JuteWriter {
+  return new JuteWriter().int(0);
+}

@@ -1,0 +1,162 @@
+/**
+ * What the connections share: the database with its journal, who holds which session, and the one
+ * place where transactions are written down and events are handed out. All of it is synchronous;
+ * answers leave once the journal allows it.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { ZnodeDatabase } from '../tree/database.ts';
+import type { Applied, Operation, Refused } from '../tree/transaction.ts';
+import type { Firing } from '../tree/watches.ts';
+import type { Connection } from './connection.ts';
+import { fourLetterAnswer } from './four-letter-words.ts';
+import type { Journal } from './journal.ts';
+import type { ResolvedOptions } from './options.ts';
+
+export interface ServerClock {
+  nowMs(): number;
+  wallMs(): number;
+}
+
+export interface AskedSession {
+  readonly lastSeenZxid: bigint;
+  readonly timeoutMs: number;
+  /** 0n asks for a new session. */
+  readonly sessionId: bigint;
+  readonly password: Buffer;
+}
+
+export interface GrantedSession {
+  readonly id: bigint;
+  readonly timeoutMs: number;
+  readonly password: Buffer;
+}
+
+const PASSWORD_BYTES = 16;
+/** ZooKeeper's server number, in the top byte of a session id. */
+const SERVER_NUMBER = 1n;
+
+export class ServerCore {
+  readonly options: ResolvedOptions;
+  readonly clock: ServerClock;
+  readonly journal: Journal;
+  readonly database: ZnodeDatabase;
+  readonly connections = new Set<Connection>();
+  readonly statistics = { received: 0, sent: 0 };
+  readonly startedMs: number;
+  private readonly owners = new Map<bigint, Connection>();
+  private readonly unflushed = new Set<Connection>();
+  private nextSessionId: bigint;
+
+  constructor(options: ResolvedOptions, clock: ServerClock, journal: Journal) {
+    this.options = options;
+    this.clock = clock;
+    this.journal = journal;
+    this.database = journal.database;
+    this.startedMs = clock.wallMs();
+    this.nextSessionId = (SERVER_NUMBER << 56n) | ((BigInt(this.startedMs) << 16n) & 0xff_ffff_ffff_ffffn);
+  }
+
+  commit(operations: readonly Operation[], connection: Connection): Applied | Refused {
+    const actor = { sessionId: connection.sessionId ?? 0n, identities: connection.identities };
+    const outcome = this.database.commit(operations, actor, this.clock.wallMs());
+    if (!outcome.ok) return outcome;
+    if (outcome.transaction) this.journal.append(outcome.transaction);
+    this.deliver(outcome.firings);
+    return outcome;
+  }
+
+  deliver(firings: readonly Firing[]): void {
+    for (const { watcher, event } of firings) (watcher as Connection).notify(event);
+  }
+
+  /** null: there is no such session, or the password is wrong. `refused`: not to be answered at all. */
+  openSession(connection: Connection, asked: AskedSession): GrantedSession | 'refused' | null {
+    // A client that has seen more than there is talks to a server that has lost something.
+    if (asked.lastSeenZxid > this.database.lastZxid) {
+      this.options.log(
+        `refusing ${connection.address}: it has seen zxid 0x${asked.lastSeenZxid.toString(16)}`,
+      );
+      return 'refused';
+    }
+    const { minSessionTimeoutMs, maxSessionTimeoutMs, maxSessions } = this.options;
+    const timeoutMs = Math.min(Math.max(asked.timeoutMs, minSessionTimeoutMs), maxSessionTimeoutMs);
+    if (asked.sessionId !== 0n) return this.reattach(connection, asked, timeoutMs);
+    if (this.database.sessions.size >= maxSessions) return 'refused';
+    while (this.database.sessions.get(this.nextSessionId)) this.nextSessionId++;
+    const id = this.nextSessionId++;
+    const time = { nowMs: this.clock.nowMs(), timeMs: this.clock.wallMs() };
+    this.journal.append(this.database.openSession(id, timeoutMs, time));
+    this.owners.set(id, connection);
+    return { id, timeoutMs, password: this.passwordOf(id) };
+  }
+
+  touchSession(sessionId: bigint): boolean {
+    return this.database.sessions.touch(sessionId, this.clock.nowMs());
+  }
+
+  /** Its ephemeral nodes go with it; whoever watches them is told. */
+  endSession(sessionId: bigint): void {
+    const closed = this.database.closeSession(sessionId, this.clock.wallMs());
+    if (!closed) return;
+    this.journal.append(closed.transaction);
+    this.deliver(closed.firings);
+  }
+
+  expireSessions(): void {
+    for (const sessionId of this.database.sessions.expired(this.clock.nowMs())) {
+      this.options.log(`session 0x${sessionId.toString(16)} expired`);
+      this.endSession(sessionId);
+      this.owners.get(sessionId)?.close();
+    }
+    this.flush();
+  }
+
+  reapNodes(): void {
+    const { transactions, firings } = this.database.reap(this.clock.wallMs());
+    for (const transaction of transactions) this.journal.append(transaction);
+    this.deliver(firings);
+    this.flush();
+  }
+
+  disconnected(connection: Connection): void {
+    this.connections.delete(connection);
+    this.unflushed.delete(connection);
+    this.database.watches.removeAll(connection);
+    const { sessionId } = connection;
+    if (sessionId !== null && this.owners.get(sessionId) === connection) this.owners.delete(sessionId);
+  }
+
+  administer(word: string): string {
+    return fourLetterAnswer(word, this);
+  }
+
+  /** The connection has something to send. */
+  toFlush(connection: Connection): void {
+    this.unflushed.add(connection);
+  }
+
+  /** Sends whatever is durable, on all connections. */
+  flush(): void {
+    for (const connection of this.unflushed) {
+      connection.answers.flush(this.journal.durable);
+      if (connection.answers.isEmpty) this.unflushed.delete(connection);
+    }
+  }
+
+  private reattach(connection: Connection, asked: AskedSession, timeoutMs: number): GrantedSession | null {
+    const id = asked.sessionId;
+    const password = this.passwordOf(id);
+    const known = asked.password.length === PASSWORD_BYTES && timingSafeEqual(asked.password, password);
+    if (!known || !this.database.sessions.get(id)) return null;
+    this.database.sessions.put(id, timeoutMs, this.clock.nowMs());
+    const former = this.owners.get(id);
+    this.owners.set(id, connection);
+    former?.close();
+    return { id, timeoutMs, password };
+  }
+
+  private passwordOf(sessionId: bigint): Buffer {
+    const hmac = createHmac('sha256', this.journal.secret).update(sessionId.toString());
+    return hmac.digest().subarray(0, PASSWORD_BYTES);
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * The embedded coordination server: one process that speaks ZooKeeper's wire protocol, for
+ * development, tests and small installations. In memory, or durable in a directory of its own.
+ * Not here: several servers, SASL, TLS, reconfiguration, enforcement of quotas.
+ */
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { Connection } from './connection.ts';
+import { directoryJournal, type Journal, type JournalOptions, memoryJournal } from './journal.ts';
+import { type EmbeddedServerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { ServerCore } from './server-core.ts';
+
+export interface EmbeddedServer {
+  readonly host: string;
+  readonly port: number;
+  /** Ends the connections, not the sessions; what is durable stays for the next start. Idempotent. */
+  close(): Promise<void>;
+}
+
+const clock = { nowMs: () => performance.now(), wallMs: () => Date.now() };
+
+/** Listens when it returns. Throws when the port or the data directory cannot be had. */
+export async function startEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
+  const resolved = resolveOptions(options);
+  const server = new RunningServer(resolved);
+  await server.start();
+  return server;
+}
+
+/** The server as a program of its own: runs until SIGTERM or SIGINT, or until its disk fails. Returns the exit code. */
+export async function runEmbedded(options: EmbeddedServerOptions): Promise<number> {
+  const log = options.log ?? ((line: string) => console.error(line));
+  let failed: (error: unknown) => void = () => {};
+  const failure = new Promise<number>((resolve) => {
+    failed = (error) => {
+      log(`stopped: ${error instanceof Error ? error.message : String(error)}`);
+      resolve(1);
+    };
+  });
+  const server = await startEmbeddedServer({ ...options, log, failed });
+  log(
+    `listening on ${server.host}:${server.port}${options.dataDir ? `, data in ${options.dataDir}` : ', in memory'}`,
+  );
+  const stopped = new Promise<number>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(0));
+  });
+  const code = await Promise.race([failure, stopped]);
+  await server.close();
+  return code;
+}
+
+/**
+ * Above every zxid of an earlier run, so that a client which has seen one is welcome, and far below
+ * 2^53, since Kafka makes broker epochs of zxids: 256 transactions for each millisecond since 2024.
+ */
+function firstZxid(): bigint {
+  const sinceMs = clock.wallMs() - Date.UTC(2024, 0);
+  return BigInt(Math.max(0, sinceMs)) << 8n;
+}
+
+class RunningServer implements EmbeddedServer {
+  readonly host: string;
+  private readonly options: ResolvedOptions;
+  private readonly listener: Server;
+  private readonly timers: NodeJS.Timeout[] = [];
+  private core: ServerCore | null = null;
+  private journal: Journal | null = null;
+  private closing: Promise<void> | null = null;
+
+  constructor(options: ResolvedOptions) {
+    this.options = options;
+    this.host = options.host;
+    this.listener = createServer({ noDelay: true }, (socket) => this.accept(socket));
+  }
+
+  get port(): number {
+    return (this.listener.address() as AddressInfo | null)?.port ?? this.options.port;
+  }
+
+  async start(): Promise<void> {
+    const { dataDir, tickMs, containerCheckMs } = this.options;
+    const journalOptions = this.journalOptions();
+    const journal = dataDir ? await directoryJournal(dataDir, journalOptions) : memoryJournal(journalOptions);
+    this.journal = journal;
+    try {
+      await this.listen();
+    } catch (error) {
+      await journal.close();
+      throw error;
+    }
+    const core = new ServerCore({ ...this.options, port: this.port }, clock, journal);
+    this.core = core;
+    this.timers.push(
+      setInterval(() => core.expireSessions(), Math.max(1, tickMs / 2)),
+      setInterval(() => core.reapNodes(), containerCheckMs),
+    );
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.stop();
+    return this.closing;
+  }
+
+  private async stop(): Promise<void> {
+    for (const timer of this.timers) clearInterval(timer);
+    const closed = new Promise((resolve) => this.listener.close(resolve));
+    for (const connection of this.core?.connections ?? []) connection.destroy();
+    await closed;
+    await this.journal?.close();
+  }
+
+  private listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.listener.once('error', reject);
+      this.listener.listen(this.options.port, this.options.host, () => {
+        this.listener.off('error', reject);
+        this.listener.on('error', (error) => this.options.log(`cannot accept: ${error.message}`));
+        resolve();
+      });
+    });
+  }
+
+  private accept(socket: Socket): void {
+    const { core, options } = this;
+    if (!core || this.closing) {
+      socket.destroy();
+      return;
+    }
+    const ofAddress = options.maxConnectionsPerAddress === 0 ? 0 : this.connectionsOf(core, socket);
+    const tooManyOfAddress =
+      options.maxConnectionsPerAddress > 0 && ofAddress >= options.maxConnectionsPerAddress;
+    if (core.connections.size >= options.maxConnections || tooManyOfAddress) {
+      options.log(`refusing ${socket.remoteAddress}: too many connections`);
+      socket.destroy();
+      return;
+    }
+    core.connections.add(new Connection(socket, core));
+  }
+
+  private connectionsOf(core: ServerCore, socket: Socket): number {
+    const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    return [...core.connections].filter((connection) => connection.address === address).length;
+  }
+
+  private journalOptions(): JournalOptions {
+    const { tickMs, snapshotTransactions, snapshotBytes, snapshotsKept, log } = this.options;
+    return {
+      firstZxid: firstZxid(),
+      nowMs: clock.nowMs(),
+      tickMs,
+      snapshotTransactions,
+      snapshotBytes,
+      snapshotsKept,
+      log,
+      advanced: () => this.core?.flush(),
+      failed: (error) => {
+        // Nothing that has not reached the disk may be answered: all connections end here.
+        void this.close();
+        this.options.failed(error);
+      },
+    };
+  }
+}
