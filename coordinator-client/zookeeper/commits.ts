@@ -5,8 +5,8 @@
  */
 import type jute from 'node-zookeeper-client/lib/jute/index.js';
 import type { Change, ChangeResult, Committed, Rejected, RejectReason } from '../coordinator.ts';
+import { isValidPath } from '../tree/path.ts';
 import { Opcode, ServerCode } from './opcodes.ts';
-import { isValidPath } from './paths.ts';
 import type { Created, Reply, Stat } from './replies.ts';
 import {
   create2Request,
@@ -50,7 +50,7 @@ export function refusedByForm(
     sizeBytes += CHANGE_OVERHEAD_BYTES + o.chrootBytes + Buffer.byteLength(change.path);
     if ('data' in change) sizeBytes += change.data.length;
     const sequential = change.op === 'create' && change.sequential === true;
-    if (!isValidPath(change.path, sequential) || sizeBytes > o.maxRequestBytes) {
+    if (!isValidPath(sequential ? `${change.path}0` : change.path) || sizeBytes > o.maxRequestBytes) {
       return { ok: false, index, reason: 'invalid' };
     }
   }

@@ -2,7 +2,7 @@
  * Reads `zookeeper.connect`: a list of servers and an optional chroot, `host:port,[::1]:port/chroot`.
  * Source: Kafka's documentation of zookeeper.connect; ZooKeeper's ConnectStringParser.
  */
-import { isValidPath } from './paths.ts';
+import { isValidPath } from '../tree/path.ts';
 
 export interface ServerAddress {
   readonly host: string;

@@ -28,11 +28,16 @@ export interface ConnectionOptions {
 export type Answer = (error: Error | null, reply?: Reply) => void;
 
 interface Packet {
-  readonly request: Request;
+  readonly opcode: number;
+  /** The whole frame; its xid is filled in when it is sent. */
+  readonly bytes: Buffer;
   readonly answer: Answer;
+  xid: number;
 }
 
 const { STATES } = ConnectionManager;
+/** Behind the length. */
+const XID_POSITION_BYTES = 4;
 const MAX_XID = 0x7fffffff;
 const MIN_HANDSHAKE_TIMEOUT_MS = 200;
 const FIRST_BACKOFF_MS = 50;
@@ -77,10 +82,10 @@ export class Connection extends ConnectionManager {
   /** `answer` is never called before `queue` returns. */
   override queue(request: Request, answer: Answer = () => {}): void {
     request.payload?.setChrootPath(this.chrootPath);
-    const packet = { request, answer };
+    const packet = packetOf(request, answer);
     if (this.#finished !== undefined) {
       this.#answerSoon(packet, this.#finished);
-    } else if (this.#closing || (!this.#established && isWrite(request.header.type))) {
+    } else if (this.#closing || (!this.#established && isWrite(packet.opcode))) {
       this.#answerSoon(packet, ServerCode.connectionLoss);
     } else {
       this.#waiting.push(packet);
@@ -184,13 +189,11 @@ export class Connection extends ConnectionManager {
     const requests = setWatchesRequests(this.watcherManager, this.zxid, this.chrootPath);
     let unanswered = requests.length;
     for (const request of requests) {
-      this.#send({
-        request,
-        answer: () => {
-          unanswered -= 1;
-          if (unanswered === 0 && this.#established) this.emit('restored');
-        },
-      });
+      const answer: Answer = () => {
+        unanswered -= 1;
+        if (unanswered === 0 && this.#established) this.emit('restored');
+      };
+      this.#send(packetOf(request, answer));
     }
     if (unanswered === 0) queueMicrotask(() => this.emit('restored'));
   }
@@ -204,16 +207,17 @@ export class Connection extends ConnectionManager {
   }
 
   #send(packet: Packet): void {
-    packet.request.header.xid = this.xid;
+    packet.xid = this.xid;
+    packet.bytes.writeInt32BE(packet.xid, XID_POSITION_BYTES);
     this.xid = this.xid === MAX_XID ? 1 : this.xid + 1;
     this.#inFlight.push(packet);
-    this.#line?.write(packet.request.toBuffer());
+    this.#line?.write(packet.bytes);
   }
 
   #sendCloseSession(): void {
     if (this.#closeSent) return;
     this.#closeSent = true;
-    this.#send({ request: closeSessionRequest(), answer: () => this.#finish(ServerCode.connectionLoss) });
+    this.#send(packetOf(closeSessionRequest(), () => this.#finish(ServerCode.connectionLoss)));
   }
 
   /** Throws when the frame makes no sense; the line is then given up and everything answered. */
@@ -225,9 +229,8 @@ export class Connection extends ConnectionManager {
       return;
     }
     const packet = this.#inFlight.peek();
-    if (packet?.request.header.xid !== header.xid) throw new Error(`answer ${header.xid} out of order`);
-    const opcode = packet.request.header.type;
-    const payload = header.err === 0 ? readReply(opcode, frame, this.chrootPath) : null;
+    if (packet?.xid !== header.xid) throw new Error(`answer ${header.xid} out of order`);
+    const payload = header.err === 0 ? readReply(packet.opcode, frame, this.chrootPath) : null;
     this.#inFlight.shift();
     if (header.zxid.readBigInt64BE() > 0n) this.zxid = header.zxid;
     const error = header.err === 0 ? null : new RequestError(header.err, true);
@@ -260,7 +263,7 @@ export class Connection extends ConnectionManager {
 
   /** What was sent may have been done; a write that was not sent is refused; other requests wait on. */
   #answerLost(code: number): void {
-    const refused = this.#waiting.take((packet) => isWrite(packet.request.header.type));
+    const refused = this.#waiting.take((packet) => isWrite(packet.opcode));
     for (const packet of this.#inFlight.take(() => true)) this.#answer(packet, new RequestError(code, true));
     for (const packet of refused) this.#answer(packet, new RequestError(code, false));
   }
@@ -296,4 +299,9 @@ export class Connection extends ConnectionManager {
       });
     }
   }
+}
+
+/** Serialized at once: the caller may use its buffers again. */
+function packetOf(request: Request, answer: Answer): Packet {
+  return { opcode: request.header.type, bytes: request.toBuffer(), answer, xid: 0 };
 }

@@ -15,11 +15,11 @@ import {
   type Watch,
   type ZNode,
 } from '../coordinator.ts';
+import { isValidPath } from '../tree/path.ts';
 import { commitRequest, outcomeOf, refusalOf, refusedByForm } from './commits.ts';
 import type { ConnectString } from './connect-string.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { RequestError, ServerCode } from './opcodes.ts';
-import { isValidPath, pathPrefixes } from './paths.ts';
 import type { Reply } from './replies.ts';
 import { create2Request, createMode, type Request, syncRequest } from './requests.ts';
 import { forgetWatcher } from './watch-restore.ts';
@@ -286,6 +286,12 @@ const NOT_APPLIED: ReadonlySet<number> = new Set([
   ServerCode.sessionMoved,
   ServerCode.throttled,
 ]);
+
+/** Every ancestor and the path itself, top first: `/a/b` gives `/a`, `/a/b`. */
+function pathPrefixes(path: string): readonly string[] {
+  const names = path.slice(1).split('/');
+  return names.map((_, index) => `/${names.slice(0, index + 1).join('/')}`);
+}
 
 function isConnectionLoss(error: unknown): boolean {
   return error instanceof RequestError && error.code === ServerCode.connectionLoss;

@@ -86,11 +86,6 @@ export function describeNodes(makeBench: MakeBench, freshPath: () => string): vo
       await coordinator.commit([create(path), create(`${path}/a`), create(`${path}/b`)]);
       expect((await coordinator.read(path))?.childrenCount).toBe(2);
     });
-
-    it('refuses a path that ZooKeeper has no words for', async () => {
-      const { coordinator } = await join();
-      await expect(coordinator.read('no-slash')).rejects.toThrow();
-    });
   });
 
   describe('children', () => {

@@ -206,10 +206,5 @@ export function describeWatches(makeBench: MakeBench, freshPath: () => string): 
       }
       await eventually('the last state is seen', () => seen.data === '300' && seen.children === 300);
     });
-
-    it('refuse a path that ZooKeeper has no words for', async () => {
-      const { coordinator } = await join();
-      expect(() => coordinator.watch('no-slash', 'node', () => {})).toThrow();
-    });
   });
 }
