@@ -205,10 +205,18 @@ export interface CleanupPolicy {
   readonly compact: boolean;
 }
 
-/** What a log lives by. Times and sizes that Kafka writes as 2^63-1 are the largest safe integer. */
-export interface LogConfig extends Omit<ValuesOf<typeof TOPIC_CONFIGS>, 'cleanupPolicy'> {
+export type CompressionType = 'uncompressed' | 'zstd' | 'lz4' | 'snappy' | 'gzip' | 'producer';
+export type TimestampType = 'CreateTime' | 'LogAppendTime';
+
+/** Values that the validators narrow further than their type does. */
+interface Narrowed {
   readonly cleanupPolicy: CleanupPolicy;
+  readonly compressionType: CompressionType;
+  readonly messageTimestampType: TimestampType;
 }
+
+/** What a log lives by. Times and sizes that Kafka writes as 2^63-1 are the largest safe integer. */
+export interface LogConfig extends Omit<ValuesOf<typeof TOPIC_CONFIGS>, keyof Narrowed>, Narrowed {}
 
 /** The typed form of a complete set of values. */
 export function logConfig(texts: ReadonlyMap<string, string>): LogConfig {
@@ -223,6 +231,8 @@ export function logConfig(texts: ReadonlyMap<string, string>): LogConfig {
       delete: cleanupPolicy.includes('delete'),
       compact: cleanupPolicy.includes('compact'),
     },
+    compressionType: values.compressionType as CompressionType,
+    messageTimestampType: values.messageTimestampType as TimestampType,
     messageTimestampBeforeMaxMs: bound(messageTimestampBeforeMaxMs),
     messageTimestampAfterMaxMs: bound(messageTimestampAfterMaxMs),
   };

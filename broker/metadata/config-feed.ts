@@ -1,0 +1,172 @@
+/**
+ * Dynamic configs as they stand in ZooKeeper: overrides of topics, of this broker and of all brokers.
+ * Whoever changes one leaves a notice under /config/changes; every broker reads the entity again. A
+ * new topic comes with its overrides and without a notice, therefore `load` before its logs are made.
+ * Source: ZkConfigManager, ZkNodeChangeNotificationListener.
+ */
+import type { ClusterStore } from '../../coordinator-client/cluster-store.ts';
+import {
+  type ConfigEntity,
+  configChangeZnode,
+  DEFAULT_ENTITY,
+} from '../../coordinator-client/config-znodes.ts';
+import { CoordinatorError, type Watch } from '../../coordinator-client/coordinator.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { BrokerId } from '../types.ts';
+
+export type Overrides = ReadonlyMap<string, string>;
+
+export interface ConfigFeedOptions {
+  readonly brokerId: BrokerId;
+  readonly clock: Clock;
+  readonly diagnostics: Diagnostics;
+  readonly onTopicConfig: (topic: string, overrides: Overrides) => void;
+  /** Called with both levels when either has changed. */
+  readonly onBrokerConfig: (defaults: Overrides, own: Overrides) => void;
+  /** Quotas and credentials: entities of other types. */
+  readonly onOtherConfig?: (entity: ConfigEntity, config: Overrides) => void;
+}
+
+/** Notices older than this are removed; every broker has seen them. */
+const NOTICE_LIFE_MS = 15 * 60_000;
+
+const NONE: Overrides = new Map();
+
+export class ConfigFeed {
+  readonly #options: ConfigFeedOptions;
+  readonly #topics = new Map<string, Overrides>();
+  #brokerDefaults: Overrides = NONE;
+  #ownBroker: Overrides = NONE;
+  #store: ClusterStore | null = null;
+  #watch: Watch | null = null;
+  #lastSequence = -1;
+  #reading = false;
+  #readAgain = false;
+
+  constructor(options: ConfigFeedOptions) {
+    this.#options = options;
+  }
+
+  get brokerDefaults(): Overrides {
+    return this.#brokerDefaults;
+  }
+
+  get brokerOverrides(): Overrides {
+    return this.#ownBroker;
+  }
+
+  topicOverrides(topic: string): Overrides {
+    return this.#topics.get(topic) ?? NONE;
+  }
+
+  /**
+   * Reads everything and follows the notices from there. With the store of a new session this is also
+   * how the feed goes on after one was lost.
+   */
+  async start(store: ClusterStore): Promise<void> {
+    this.stop();
+    this.#store = store;
+    this.#watch = store.coordinator.watch(configChangeZnode.parent, 'children', () => this.#changed(store));
+    const notices = await store.configs.changesAfter(-1);
+    const [topics, defaults, own] = await Promise.all([
+      store.configs.names('topics'),
+      store.configs.read('brokers', DEFAULT_ENTITY),
+      store.configs.read('brokers', String(this.#options.brokerId)),
+    ]);
+    const overrides = await store.configs.readMany('topics', topics);
+    if (this.#store !== store) return;
+    this.#lastSequence = notices.at(-1)?.sequence ?? -1;
+    this.#takeBroker(defaults, own);
+    const known = new Set(topics);
+    for (const topic of this.#topics.keys()) if (!known.has(topic)) this.#takeTopic(topic, NONE);
+    topics.forEach((topic, index) => {
+      this.#takeTopic(topic, overrides[index] ?? NONE);
+    });
+    this.#changed(store);
+  }
+
+  stop(): void {
+    this.#watch?.close();
+    this.#watch = null;
+    this.#store = null;
+  }
+
+  /** Reads the overrides of topics that are not known yet. */
+  async load(topics: Iterable<string>): Promise<void> {
+    const store = this.#store;
+    const unknown = [...new Set(topics)].filter((topic) => !this.#topics.has(topic));
+    if (store === null || unknown.length === 0) return;
+    const overrides = await store.configs.readMany('topics', unknown);
+    if (this.#store !== store) return;
+    unknown.forEach((topic, index) => {
+      // A notice that came in meanwhile has brought something newer.
+      if (!this.#topics.has(topic)) this.#topics.set(topic, overrides[index] ?? NONE);
+    });
+  }
+
+  /** The topic is gone; one of the same name must not inherit its overrides. */
+  forget(topic: string): void {
+    this.#topics.delete(topic);
+  }
+
+  /** Reads new notices, one reader at a time; a change in between makes it read once more. */
+  #changed(store: ClusterStore): void {
+    if (this.#store !== store) return;
+    this.#readAgain = true;
+    if (this.#reading) return;
+    this.#reading = true;
+    void this.#readNotices().finally(() => {
+      this.#reading = false;
+    });
+  }
+
+  async #readNotices(): Promise<void> {
+    while (this.#readAgain && this.#store !== null) {
+      this.#readAgain = false;
+      const store = this.#store;
+      try {
+        for (const { sequence, entity } of await store.configs.changesAfter(this.#lastSequence)) {
+          if (entity !== null) await this.#readEntity(store, entity);
+          if (this.#store !== store) break;
+          this.#lastSequence = sequence;
+        }
+        await store.configs.purgeChanges(this.#options.clock.wallMs(), NOTICE_LIFE_MS);
+      } catch (error) {
+        // The session is over or its watch will fire after the reconnect; start() reads everything again.
+        if (!(error instanceof CoordinatorError)) throw error;
+        this.#options.diagnostics.warn('could not read config changes', error);
+      }
+    }
+  }
+
+  async #readEntity(store: ClusterStore, entity: ConfigEntity): Promise<void> {
+    const config = await store.configs.read(entity.type, entity.name).catch((error: unknown) => {
+      if (error instanceof CoordinatorError) throw error;
+      this.#options.diagnostics.error(`config of ${entity.type}/${entity.name} can’t be read`, error);
+      return null;
+    });
+    if (config === null || this.#store !== store) return;
+    if (entity.type === 'topics') this.#takeTopic(entity.name, config);
+    else if (entity.type !== 'brokers') this.#options.onOtherConfig?.(entity, config);
+    else if (entity.name === DEFAULT_ENTITY) this.#takeBroker(config, this.#ownBroker);
+    else if (entity.name === String(this.#options.brokerId)) this.#takeBroker(this.#brokerDefaults, config);
+  }
+
+  #takeTopic(topic: string, overrides: Overrides): void {
+    const known = this.#topics.get(topic) ?? NONE;
+    this.#topics.set(topic, overrides);
+    if (!sameOverrides(known, overrides)) this.#options.onTopicConfig(topic, overrides);
+  }
+
+  #takeBroker(defaults: Overrides, own: Overrides): void {
+    const same = sameOverrides(defaults, this.#brokerDefaults) && sameOverrides(own, this.#ownBroker);
+    this.#brokerDefaults = defaults;
+    this.#ownBroker = own;
+    if (!same) this.#options.onBrokerConfig(defaults, own);
+  }
+}
+
+function sameOverrides(one: Overrides, other: Overrides): boolean {
+  return one.size === other.size && [...one].every(([name, value]) => other.get(name) === value);
+}
