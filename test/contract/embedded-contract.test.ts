@@ -1,17 +1,29 @@
-/** The coordinator contract against the embedded server, over the wire. */
-import { afterAll, beforeAll } from 'vitest';
+/** The coordinator contract against the embedded server, in memory and in a directory. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe } from 'vitest';
 import { type EmbeddedServer, startEmbeddedServer } from '../../coordinator-client/embedded/server.ts';
 import { coordinatorContract } from './coordinator-contract.ts';
 import { wireBenches } from './wire-bench.ts';
 
 const TICK_MS = 100;
-let server: EmbeddedServer;
-beforeAll(async () => {
-  server = await startEmbeddedServer({ host: '127.0.0.1', port: 0, tickMs: TICK_MS });
-});
-afterAll(() => server.close());
+const SESSION_TIMEOUT_MS = 1000;
 
-coordinatorContract(
-  'the embedded server',
-  wireBenches({ ports: () => [server.port], sessionTimeoutMs: 10 * TICK_MS, tickMs: TICK_MS }),
-);
+describe.each(['in memory', 'in a directory'])('over the wire, %s', (where) => {
+  const directory = mkdtempSync(join(tmpdir(), 'odradek-embedded-'));
+  let server: EmbeddedServer;
+  beforeAll(async () => {
+    const kept = where === 'in memory' ? {} : { dataDir: directory };
+    server = await startEmbeddedServer({ host: '127.0.0.1', port: 0, tickMs: TICK_MS, ...kept });
+  });
+  afterAll(async () => {
+    await server.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  coordinatorContract(
+    `the embedded server ${where}`,
+    wireBenches({ ports: () => [server.port], sessionTimeoutMs: SESSION_TIMEOUT_MS, tickMs: TICK_MS }),
+  );
+});
