@@ -1,0 +1,105 @@
+/** `odradek consume`: records of a topic on standard output, as with Kafka's console consumer. */
+import { randomUUID } from 'node:crypto';
+import { untilInterrupted } from '../cluster/cluster-options.ts';
+import type { Arguments, CommandSpec } from './arguments.ts';
+import { bootstrapOption, jsonOption, kafkaClient } from './client.ts';
+
+export const consumeCommand: CommandSpec = {
+  name: 'consume',
+  summary: 'Writes the values of records, one a line, until Ctrl-C.',
+  options: [
+    bootstrapOption,
+    { name: 'topic', value: 'NAME', help: 'the topic', required: true },
+    {
+      name: 'from-beginning',
+      help: 'where the group has no committed offset: from the first record, not the next',
+    },
+    { name: 'group', value: 'ID', help: 'the consumer group (otherwise one of its own)' },
+    { name: 'max-messages', value: 'N', kind: 'integer', min: 1, help: 'end after so many records' },
+    {
+      name: 'timeout-ms',
+      value: 'MS',
+      kind: 'integer',
+      min: 1,
+      help: 'end when no record has come for so long',
+    },
+    { name: 'print-key', help: 'key, a tab, then the value' },
+    jsonOption,
+  ],
+  run,
+};
+
+async function run(given: Arguments): Promise<number> {
+  const own = given.text('group') === null;
+  const groupId = given.text('group') ?? `console-consumer-${randomUUID().slice(0, 8)}`;
+  const kafka = kafkaClient(given.needText('bootstrap-server'));
+  const consumer = kafka.consumer({ groupId });
+  await consumer.connect();
+  await consumer.subscribe({ topic: given.needText('topic'), fromBeginning: given.flag('from-beginning') });
+  const enough = new Enough(given.integer('max-messages'), given.integer('timeout-ms'));
+  await consumer.run({
+    eachMessage: ({ partition, message }) => {
+      if (!enough.one()) return Promise.resolve();
+      const value = message.value?.toString() ?? '';
+      const key = message.key?.toString() ?? null;
+      if (given.flag('json'))
+        console.log(
+          JSON.stringify({
+            partition,
+            offset: Number(message.offset),
+            timestamp: Number(message.timestamp),
+            key,
+            value,
+          }),
+        );
+      else console.log(given.flag('print-key') ? `${key}\t${value}` : value);
+      return Promise.resolve();
+    },
+  });
+  await Promise.race([enough.reached, untilInterrupted()]);
+  await consumer.disconnect();
+  if (own) await forget(kafka, groupId);
+  process.stderr.write(`Processed a total of ${enough.count} messages\n`);
+  return 0;
+}
+
+/** A group made for one run leaves no trace. */
+async function forget(kafka: ReturnType<typeof kafkaClient>, groupId: string): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.deleteGroups([groupId]).catch(() => {});
+  await admin.disconnect();
+}
+
+/** When to stop: after so many records, or so long without any. */
+class Enough {
+  count = 0;
+  readonly reached: Promise<void>;
+  readonly #most: number | null;
+  readonly #timeoutMs: number | null;
+  #done: () => void = () => {};
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(most: number | null, timeoutMs: number | null) {
+    this.#most = most;
+    this.#timeoutMs = timeoutMs;
+    this.reached = new Promise((resolve) => {
+      this.#done = resolve;
+    });
+    this.#wait();
+  }
+
+  /** Counts one record; false when it is one too many. */
+  one(): boolean {
+    if (this.#most !== null && this.count >= this.#most) return false;
+    this.count++;
+    this.#wait();
+    if (this.count === this.#most) this.#done();
+    return true;
+  }
+
+  #wait(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#timeoutMs !== null) this.#timer = setTimeout(this.#done, this.#timeoutMs);
+  }
+}
