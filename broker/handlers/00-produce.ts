@@ -10,10 +10,9 @@ import { ErrorCode } from '../protocol/errors.ts';
 import { Produce } from '../protocol/messages/00-produce.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { BATCH_HEADER_BYTES, batchIsTransactional, batchMagic } from '../records/batch.ts';
-import type { AppendOutcome } from '../replication/replica-manager.ts';
-import { isInternalTopic } from '../types.ts';
+import type { AppendOutcome } from '../replication/replica-append.ts';
 import { mayOnTopic, Operation } from './authorization.ts';
-import { type CurrentLeader, currentLeader, leadersOf } from './current-leader.ts';
+import { type CurrentLeader, leadersOf } from './current-leader.ts';
 import type { Answer, Handler, RequestContext } from './handler.ts';
 import { nodeEndpoints } from './nodes.ts';
 import type { Services } from './services.ts';
@@ -38,15 +37,13 @@ export const produce: Handler<typeof Produce> = {
     const errors: number[] = [];
     const entries: { topic: string; partition: number; records: Buffer }[] = [];
     for (const { name, partitionData } of request.topicData) {
-      const topicError = topicErrorOf(name, context, services);
+      const allowed = mayOnTopic(services, context, Operation.WRITE, name);
       for (const data of partitionData) {
-        const error = topicError === ErrorCode.NONE ? partitionErrorOf(name, data, services) : topicError;
+        const error = allowed ? partitionErrorOf(name, data, services) : ErrorCode.TOPIC_AUTHORIZATION_FAILED;
         errors.push(error);
         if (error !== ErrorCode.NONE || data.records === null) continue;
         entries.push({ topic: name, partition: data.index, records: data.records });
-        const counters = services.topicMetrics.topic(name);
-        counters.produceRequests.add();
-        counters.bytesIn.add(data.records.length);
+        services.topicMetrics.topic(name).produceRequests.add();
       }
     }
     const appended = services.replicas.append({
@@ -54,6 +51,7 @@ export const produce: Handler<typeof Produce> = {
       timeoutMs: request.timeoutMs,
       origin: 'client',
       apiVersion: context.apiVersion,
+      internalTopicsAllowed: context.clientId === ADMIN_CLIENT_ID,
       entries,
     });
     const answer = (outcomes: readonly AppendOutcome[]): Answer<typeof Produce> =>
@@ -75,14 +73,6 @@ function refuse(request: ProduceRequest, errorCode: number): Answer<typeof Produ
 
 function failure(index: number, errorCode: number): PartitionResponse {
   return { index, errorCode, baseOffset: NO_OFFSET };
-}
-
-function topicErrorOf(topic: string, context: RequestContext, services: Services): number {
-  if (!mayOnTopic(services, context, Operation.WRITE, topic)) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
-  if (!isInternalTopic(topic) || context.clientId === ADMIN_CLIENT_ID) return ErrorCode.NONE;
-  return services.metadata.topic(topic) === undefined
-    ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-    : ErrorCode.INVALID_TOPIC_EXCEPTION;
 }
 
 function partitionErrorOf(topic: string, data: PartitionData, services: Services): number {
@@ -123,21 +113,19 @@ function respond(
   const responses: TopicResponse[] = [];
   for (const { name, partitionData } of request.topicData) {
     const partitionResponses: PartitionResponse[] = [];
-    for (const { index } of partitionData) {
+    for (const { index, records } of partitionData) {
       const error = errors[at++] ?? ErrorCode.UNKNOWN_SERVER_ERROR;
       const outcome = error === ErrorCode.NONE ? outcomes[appended++] : undefined;
       const response = outcome === undefined ? failure(index, error) : success(index, outcome);
       if (response.errorCode !== ErrorCode.NONE) {
         failed = true;
         if (outcome !== undefined) services.topicMetrics.topic(name).failedProduceRequests.add();
+      } else {
+        services.topicMetrics.topic(name).bytesIn.add(records?.length ?? 0);
       }
-      if (context.apiVersion < 10 || response.errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) {
-        partitionResponses.push(response);
-        continue;
-      }
-      const leader = currentLeader(services, name, index);
-      leaders.push(leader);
-      partitionResponses.push({ ...response, currentLeader: leader });
+      const leader = context.apiVersion >= 10 ? (outcome?.currentLeader ?? null) : null;
+      if (leader !== null) leaders.push(leader);
+      partitionResponses.push(leader === null ? response : { ...response, currentLeader: leader });
     }
     responses.push({ name, partitionResponses });
   }
@@ -152,8 +140,8 @@ function success(index: number, outcome: AppendOutcome): PartitionResponse {
   if (error === ErrorCode.NONE) return response;
   return {
     ...response,
-    errorMessage: outcome.errorMessage ?? null,
-    recordErrors: (outcome.recordErrors ?? []).map(({ batchIndex, message }) => ({
+    errorMessage: outcome.errorMessage,
+    recordErrors: outcome.recordErrors.map(({ batchIndex, message }) => ({
       batchIndex,
       batchIndexErrorMessage: message,
     })),

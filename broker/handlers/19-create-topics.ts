@@ -5,12 +5,12 @@
  * v1+ validateOnly; v4+ -1 for the broker's defaults; v5+ the resulting configs; v7 the topic id.
  * Source: KafkaApis.handleCreateTopicsRequest, ZkAdminManager.createTopics, DelayedCreatePartitions.
  */
-import type { CreatedTopic } from '../metadata/topic-admin.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { CreateTopics } from '../protocol/messages/19-create-topics.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { mayCreateTopic, mayOnTopic, Operation } from './authorization.ts';
-import { configEntriesOfNewTopic } from './config-entries.ts';
+import { createdConfigs } from './config-entries.ts';
+import { type DynamicLevels, dynamicLevels } from './config-resources.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
 import { allHaveLeaders } from './topic-waits.ts';
@@ -30,11 +30,12 @@ export const createTopics: Handler<typeof CreateTopics> = {
     if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
     const topics = byName(request.topics);
+    const levels = await dynamicLevels(services);
     const results = await Promise.all(
       topics.map(({ topic, repeated }) =>
         repeated
           ? failure(topic.name, ErrorCode.INVALID_REQUEST, 'Found multiple entries for this topic.')
-          : createOne(topic, request.validateOnly, context, services),
+          : createOne(topic, request.validateOnly, levels, { context, services }),
       ),
     );
     if (request.validateOnly) return { topics: results };
@@ -69,8 +70,8 @@ function failure(name: string, errorCode: number, errorMessage: string | null): 
 async function createOne(
   topic: CreatableTopic,
   validateOnly: boolean,
-  context: RequestContext,
-  services: Services,
+  levels: DynamicLevels,
+  { context, services }: { context: RequestContext; services: Services },
 ): Promise<TopicResult> {
   const { name } = topic;
   if (name === CLUSTER_METADATA_TOPIC) {
@@ -90,7 +91,19 @@ async function createOne(
     validateOnly,
   });
   if (created.error !== ErrorCode.NONE) return failure(name, created.error, created.message ?? null);
-  return success(topic, created, context, services);
+  const result = {
+    name,
+    topicId: created.topicId,
+    errorCode: ErrorCode.NONE,
+    errorMessage: null,
+    // Also what the waiting for leaders goes by.
+    numPartitions: created.assignment.size,
+  };
+  if (!mayOnTopic(services, context, Operation.DESCRIBE_CONFIGS, name)) {
+    return { ...result, configs: null, topicConfigErrorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
+  }
+  const replicationFactor = created.assignment.get(0)?.length ?? BROKER_DEFAULT;
+  return { ...result, replicationFactor, configs: createdConfigs(configs, levels, services) };
 }
 
 /** What is wrong with the request itself, whatever the cluster looks like. */
@@ -129,32 +142,6 @@ function shapeOf(
     replicationFactor:
       replicationFactor === BROKER_DEFAULT ? config.defaultReplicationFactor : replicationFactor,
   };
-}
-
-function success(
-  topic: CreatableTopic,
-  created: CreatedTopic,
-  context: RequestContext,
-  services: Services,
-): TopicResult {
-  const result = {
-    name: topic.name,
-    topicId: created.topicId,
-    errorCode: ErrorCode.NONE,
-    errorMessage: null,
-  };
-  // The fields of the result come along because the waiting needs the count; hidden ones are blanked below.
-  const numPartitions = created.assignment.size;
-  const replicationFactor = created.assignment.get(0)?.length ?? BROKER_DEFAULT;
-  if (!mayOnTopic(services, context, Operation.DESCRIBE_CONFIGS, topic.name)) {
-    return {
-      ...result,
-      numPartitions,
-      configs: null,
-      topicConfigErrorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
-    };
-  }
-  return { ...result, numPartitions, replicationFactor, configs: configEntriesOfNewTopic(topic, services) };
 }
 
 function timedOutUnlessLed(result: TopicResult, timeoutMs: number, services: Services): TopicResult {

@@ -2,6 +2,7 @@
  * What handlers may use of the broker: one object, put together by broker.ts. Handlers keep no state
  * of their own, so that several brokers live in one process.
  */
+import type { ClusterStore } from '../../coordinator-client/cluster-store.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { GroupCoordinator } from '../coordinators/group/group-coordinator.ts';
@@ -11,13 +12,13 @@ import type { MetadataCache } from '../metadata/metadata-cache.ts';
 import type { TopicAdmin } from '../metadata/topic-admin.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { Disk } from '../platform/disk.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { FetchSessions } from '../replication/fetch-sessions.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
 import type { BrokerId } from '../types.ts';
 import type { Authorize } from './authorization.ts';
 import type { AutoTopicCreation } from './auto-topic-creation.ts';
-import type { ConfigAdmin } from './config-admin.ts';
 import type { TopicMetrics } from './topic-metrics.ts';
 
 export interface Services {
@@ -25,6 +26,7 @@ export interface Services {
   readonly clusterId: string;
   readonly config: BrokerConfig;
   readonly clock: Clock;
+  readonly disk: Disk;
   readonly diagnostics: Diagnostics;
   readonly metrics: Metrics;
   readonly topicMetrics: TopicMetrics;
@@ -34,8 +36,9 @@ export interface Services {
   readonly logs: LogManager;
   readonly topicAdmin: TopicAdmin;
   readonly autoTopics: AutoTopicCreation;
-  readonly configAdmin: ConfigAdmin;
   readonly controller: Controller;
+  /** Of the current session; another object after a new one. Rejects with CoordinatorError while there is none. */
+  store(): ClusterStore;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIdManager;
   readonly authorize: Authorize;

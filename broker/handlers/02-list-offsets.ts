@@ -1,0 +1,136 @@
+/**
+ * ListOffsets (2), versions 0-9: an offset by timestamp, or by one of the special ones: -1 latest,
+ * -2 earliest, v7+ -3 largest timestamp, v8+ -4 earliest local, v9+ -5 latest tiered. v0 answers
+ * several offsets, newest first, of which clients take the first: Kafka names segment bounds there, this
+ * broker the offset that is looked for and the start of the log.
+ * v4+ leader epochs; before v5 OFFSET_NOT_AVAILABLE is not known.
+ * Source: KafkaApis.handleListOffsetRequest, UnifiedLog.legacyFetchOffsetsBefore.
+ */
+import { ErrorCode } from '../protocol/errors.ts';
+import { ListOffsets } from '../protocol/messages/02-list-offsets.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { NO_EPOCH, partitionKey } from '../types.ts';
+import { mayOnTopic, Operation } from './authorization.ts';
+import type { Handler, RequestContext } from './handler.ts';
+import type { Services } from './services.ts';
+
+type ListOffsetsRequest = RequestOf<typeof ListOffsets>;
+type ListOffsetsResponse = ResponseInput<typeof ListOffsets>;
+type Wanted = ListOffsetsRequest['topics'][number]['partitions'][number];
+type TopicResponse = NonNullable<ListOffsetsResponse['topics']>[number];
+type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
+
+const READ_COMMITTED = 1;
+/** The special timestamps that came with a version. */
+const SINCE_VERSION: ReadonlyMap<number, number> = new Map([
+  [-3, 7],
+  [-4, 8],
+  [-5, 9],
+]);
+const LOWEST_TIMESTAMP = -5;
+const CONSUMER = -1;
+
+interface Asked {
+  readonly request: ListOffsetsRequest;
+  readonly context: RequestContext;
+  readonly services: Services;
+}
+
+export const listOffsets: Handler<typeof ListOffsets> = {
+  api: ListOffsets,
+  handle(request, context, services) {
+    const asked = { request, context, services };
+    const repeated = repeatedPartitions(request);
+    return {
+      topics: request.topics.map(({ name, partitions }) => {
+        const allowed = mayOnTopic(services, context, Operation.DESCRIBE, name);
+        return {
+          name,
+          partitions: partitions.map((wanted) => {
+            const { partitionIndex } = wanted;
+            if (!allowed) return failure(partitionIndex, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+            if (context.apiVersion === 0) return legacyOffsets(name, wanted, services);
+            if (repeated.has(partitionKey(name, partitionIndex))) {
+              return failure(partitionIndex, ErrorCode.INVALID_REQUEST);
+            }
+            return offsetOf(name, wanted, asked);
+          }),
+        };
+      }),
+    };
+  },
+  refuse: (request, errorCode) => ({
+    topics: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => failure(partitionIndex, errorCode)),
+    })),
+  }),
+};
+
+function failure(partitionIndex: number, errorCode: number): PartitionResponse {
+  return { partitionIndex, errorCode };
+}
+
+function repeatedPartitions(request: ListOffsetsRequest): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const { name, partitions } of request.topics) {
+    for (const { partitionIndex } of partitions) {
+      const key = partitionKey(name, partitionIndex);
+      if (seen.has(key)) repeated.add(key);
+      seen.add(key);
+    }
+  }
+  return repeated;
+}
+
+function offsetOf(topic: string, wanted: Wanted, { request, context, services }: Asked): PartitionResponse {
+  const { partitionIndex, timestamp, currentLeaderEpoch } = wanted;
+  const { apiVersion } = context;
+  const known = timestamp >= LOWEST_TIMESTAMP && apiVersion >= (SINCE_VERSION.get(timestamp) ?? 1);
+  if (!known) return failure(partitionIndex, ErrorCode.UNSUPPORTED_VERSION);
+  const found = services.replicas.listOffset(topic, partitionIndex, {
+    timestampMs: timestamp,
+    currentLeaderEpoch,
+    replicaId: request.replicaId,
+    isolation: request.isolationLevel === READ_COMMITTED ? 'read_committed' : 'read_uncommitted',
+  });
+  if (found.error !== ErrorCode.NONE) {
+    const unknownToClient = found.error === ErrorCode.OFFSET_NOT_AVAILABLE && apiVersion < 5;
+    return failure(partitionIndex, unknownToClient ? ErrorCode.LEADER_NOT_AVAILABLE : found.error);
+  }
+  const response = {
+    partitionIndex,
+    errorCode: ErrorCode.NONE,
+    timestamp: found.timestampMs,
+    offset: found.offset,
+  };
+  return apiVersion >= 4 ? { ...response, leaderEpoch: found.leaderEpoch } : response;
+}
+
+const LATEST = -1;
+const EARLIEST = -2;
+
+/** v0: at most `maxNumOffsets` offsets at or before the timestamp. */
+function legacyOffsets(topic: string, wanted: Wanted, services: Services): PartitionResponse {
+  const { partitionIndex, timestamp, maxNumOffsets } = wanted;
+  const at = (timestampMs: number): OffsetAnswer =>
+    services.replicas.listOffset(topic, partitionIndex, {
+      timestampMs,
+      currentLeaderEpoch: NO_EPOCH,
+      replicaId: CONSUMER,
+      isolation: 'read_uncommitted',
+    });
+  const earliest = at(EARLIEST);
+  if (earliest.error !== ErrorCode.NONE) return failure(partitionIndex, earliest.error);
+  const offsets = [earliest.offset];
+  if (timestamp !== EARLIEST) {
+    const found = at(timestamp);
+    if (found.error !== ErrorCode.NONE) return failure(partitionIndex, found.error);
+    // No record that late: everything lies before the timestamp.
+    const newest = found.offset < 0 ? at(LATEST).offset : found.offset;
+    if (newest > earliest.offset) offsets.unshift(newest);
+  }
+  const oldStyleOffsets = offsets.slice(0, Math.max(0, maxNumOffsets));
+  return { partitionIndex, errorCode: ErrorCode.NONE, oldStyleOffsets };
+}

@@ -1,0 +1,39 @@
+/**
+ * OffsetForLeaderEpoch (23), versions 0-4: where a leader epoch ends in the leader's log, by which
+ * consumers find out whether what they have read was truncated since.
+ * Source: KafkaApis.handleOffsetForLeaderEpochRequest, ReplicaManager.lastOffsetForLeaderEpoch.
+ */
+import { ErrorCode } from '../protocol/errors.ts';
+import { OffsetForLeaderEpoch } from '../protocol/messages/23-offset-for-leader-epoch.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { mayOnTopic, Operation } from './authorization.ts';
+import type { Handler } from './handler.ts';
+
+type Request = RequestOf<typeof OffsetForLeaderEpoch>;
+type Response = ResponseInput<typeof OffsetForLeaderEpoch>;
+type Wanted = Request['topics'][number]['partitions'][number];
+type TopicResponse = NonNullable<Response['topics']>[number];
+type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
+
+export const offsetForLeaderEpoch: Handler<typeof OffsetForLeaderEpoch> = {
+  api: OffsetForLeaderEpoch,
+  handle(request, context, services) {
+    return answer(request, (topic, { partition, currentLeaderEpoch, leaderEpoch }) => {
+      if (!mayOnTopic(services, context, Operation.DESCRIBE, topic)) {
+        return { partition, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
+      }
+      const end = services.replicas.endOffsetForEpoch(topic, partition, { currentLeaderEpoch, leaderEpoch });
+      return { partition, errorCode: end.error, leaderEpoch: end.epoch, endOffset: end.endOffset };
+    });
+  },
+  refuse: (request, errorCode) => answer(request, (_topic, { partition }) => ({ partition, errorCode })),
+};
+
+function answer(request: Request, one: (topic: string, wanted: Wanted) => PartitionResponse): Response {
+  return {
+    topics: request.topics.map(({ topic, partitions }) => ({
+      topic,
+      partitions: partitions.map((wanted) => one(topic, wanted)),
+    })),
+  };
+}

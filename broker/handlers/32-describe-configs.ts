@@ -1,0 +1,108 @@
+/**
+ * DescribeConfigs (32), versions 0-4: every config of a topic or of this broker with its value and
+ * where that comes from. The configs of another broker must be asked of that broker; an empty broker
+ * name means what was set for all brokers at run time.
+ * v0 isDefault; v1+ source and synonyms; v3+ types and documentation.
+ * Source: ConfigHelper.describeConfigs, KafkaApis.handleDescribeConfigsRequest.
+ */
+import {
+  type EffectiveEntry,
+  effectiveBrokerConfig,
+  effectiveBrokerDefaults,
+  effectiveTopicConfig,
+} from '../config/effective.ts';
+import { validateTopicName } from '../metadata/topic-names.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { DescribeConfigs } from '../protocol/messages/32-describe-configs.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { mayOnCluster, mayOnTopic, Operation } from './authorization.ts';
+import { describedConfig } from './config-entries.ts';
+import {
+  brokerNameError,
+  type ConfigRefusal,
+  type ConfigResource,
+  type DynamicLevels,
+  dynamicLevels,
+  ResourceType,
+  refusal,
+} from './config-resources.ts';
+import type { Handler, RequestContext } from './handler.ts';
+import type { Services } from './services.ts';
+
+type DescribeConfigsRequest = RequestOf<typeof DescribeConfigs>;
+type DescribeConfigsResponse = ResponseInput<typeof DescribeConfigs>;
+
+type Described = readonly EffectiveEntry[] | ConfigRefusal;
+
+export const describeConfigs: Handler<typeof DescribeConfigs> = {
+  api: DescribeConfigs,
+  async handle(request, context, services) {
+    const levels = await dynamicLevels(services);
+    const results = await Promise.all(
+      request.resources.map(async (resource) => {
+        const { resourceType, resourceName, configurationKeys } = resource;
+        const described = await describe(resource, levels, context, services);
+        if (!isEntries(described)) return { ...described, resourceType, resourceName };
+        const wanted =
+          configurationKeys === null || configurationKeys.length === 0 ? null : configurationKeys;
+        const configs = described
+          .filter(({ name }) => wanted === null || wanted.includes(name))
+          .map((entry) => describedConfig(entry, request, context.apiVersion));
+        return { errorCode: ErrorCode.NONE, errorMessage: null, resourceType, resourceName, configs };
+      }),
+    );
+    return { results };
+  },
+  refuse,
+};
+
+function refuse(request: DescribeConfigsRequest, errorCode: number): DescribeConfigsResponse {
+  return {
+    results: request.resources.map(({ resourceType, resourceName }) => ({
+      ...refusal(errorCode),
+      resourceType,
+      resourceName,
+    })),
+  };
+}
+
+function isEntries(described: Described): described is readonly EffectiveEntry[] {
+  return Array.isArray(described);
+}
+
+async function describe(
+  resource: ConfigResource,
+  levels: DynamicLevels,
+  context: RequestContext,
+  services: Services,
+): Promise<Described> {
+  const { resourceType, resourceName } = resource;
+  if (resourceType === ResourceType.TOPIC) {
+    if (!mayOnTopic(services, context, Operation.DESCRIBE_CONFIGS, resourceName)) {
+      return refusal(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+    }
+    return describeTopic(resourceName, levels, services);
+  }
+  if (!mayOnCluster(services, context, Operation.DESCRIBE_CONFIGS)) {
+    return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+  }
+  const nameError = brokerNameError(resourceName, services);
+  if (resourceType === ResourceType.BROKER) {
+    if (nameError !== null) return nameError;
+    if (resourceName === '') return effectiveBrokerDefaults(levels.defaults);
+    return effectiveBrokerConfig(services.config, levels.defaults, levels.broker);
+  }
+  if (resourceType === ResourceType.BROKER_LOGGER) {
+    if (resourceName === '') return refusal(ErrorCode.INVALID_REQUEST, 'Broker id must not be empty');
+    // This broker has one log level and no named loggers that could be set apart.
+    return nameError ?? [];
+  }
+  return refusal(ErrorCode.INVALID_REQUEST, `Unsupported resource type: ${resourceType}`);
+}
+
+async function describeTopic(topic: string, levels: DynamicLevels, services: Services): Promise<Described> {
+  if (validateTopicName(topic) !== null) return refusal(ErrorCode.INVALID_TOPIC_EXCEPTION);
+  if (services.metadata.topic(topic) === undefined) return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  const overrides = await services.store().configs.read('topics', topic);
+  return effectiveTopicConfig(services.config, levels.defaults, levels.broker, overrides).entries;
+}

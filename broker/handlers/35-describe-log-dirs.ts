@@ -1,0 +1,65 @@
+/**
+ * DescribeLogDirs (35), versions 0-4: this broker's log directories, the replicas in them and how big
+ * they are. v3+ an error at the top; v4 the bytes still usable on the volume (its size is not known here).
+ * Source: ReplicaManager.describeLogDirs.
+ */
+import type { PartitionLog } from '../log/partition-log.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { DescribeLogDirs } from '../protocol/messages/35-describe-log-dirs.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { mayOnCluster, Operation } from './authorization.ts';
+import type { Handler } from './handler.ts';
+import type { Services } from './services.ts';
+
+type Wanted = RequestOf<typeof DescribeLogDirs>['topics'];
+type Result = NonNullable<ResponseInput<typeof DescribeLogDirs>['results']>[number];
+
+const UNKNOWN_BYTES = -1;
+
+export const describeLogDirs: Handler<typeof DescribeLogDirs> = {
+  api: DescribeLogDirs,
+  handle(request, context, services) {
+    if (!mayOnCluster(services, context, Operation.DESCRIBE)) {
+      return { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED };
+    }
+    const logs = [...services.logs.all()].filter((log) => isWanted(request.topics, log));
+    const results = services.logs.directories().map(({ path, online }): Result => {
+      if (!online) return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir: path };
+      return {
+        errorCode: ErrorCode.NONE,
+        logDir: path,
+        topics: byTopic(logs.filter(({ logDirectory }) => logDirectory === path)),
+        usableBytes: usableBytes(path, services),
+      };
+    });
+    return { results };
+  },
+  refuse: (_request, errorCode) => ({ errorCode }),
+};
+
+function isWanted(wanted: Wanted, { topic, partition }: PartitionLog): boolean {
+  if (wanted === null) return true;
+  return wanted.some((one) => one.topic === topic && one.partitions.includes(partition));
+}
+
+function byTopic(logs: readonly PartitionLog[]): NonNullable<Result['topics']> {
+  const topics = Map.groupBy(logs, ({ topic }) => topic);
+  return [...topics].map(([name, ofTopic]) => ({
+    name,
+    partitions: ofTopic.map((log) => ({
+      partitionIndex: log.partition,
+      partitionSize: log.sizeBytes,
+      offsetLag: Math.max(0, log.highWatermark - log.endOffset),
+      isFutureKey: false,
+    })),
+  }));
+}
+
+function usableBytes(path: string, services: Services): number {
+  try {
+    return services.disk.freeBytes(path);
+  } catch {
+    // The volume has just failed: the log floor will find out by itself.
+    return UNKNOWN_BYTES;
+  }
+}

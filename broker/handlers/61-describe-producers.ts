@@ -1,0 +1,65 @@
+/**
+ * DescribeProducers (61), version 0: the idempotent and transactional producers that the logs of this
+ * broker remember.
+ * Source: KafkaApis.handleDescribeProducersRequest, ReplicaManager.activeProducerState.
+ */
+import type { ProducerEntry } from '../log/producer-entry.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { DescribeProducers } from '../protocol/messages/61-describe-producers.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { mayOnTopic, Operation } from './authorization.ts';
+import type { Handler, RequestContext } from './handler.ts';
+import type { Services } from './services.ts';
+
+type Request = RequestOf<typeof DescribeProducers>;
+type Response = ResponseInput<typeof DescribeProducers>;
+type TopicResponse = NonNullable<Response['topics']>[number];
+type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
+type ActiveProducer = NonNullable<PartitionResponse['activeProducers']>[number];
+
+export const describeProducers: Handler<typeof DescribeProducers> = {
+  api: DescribeProducers,
+  handle: (request, context, services) =>
+    answer(request, (topic, partition) => describe(topic, partition, context, services)),
+  refuse: (request, errorCode) =>
+    answer(request, (_topic, partitionIndex) => ({ partitionIndex, errorCode })),
+};
+
+function answer(
+  request: Request,
+  describeOne: (topic: string, partition: number) => PartitionResponse,
+): Response {
+  return {
+    topics: request.topics.map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map((partition) => describeOne(name, partition)),
+    })),
+  };
+}
+
+function describe(
+  topic: string,
+  partitionIndex: number,
+  context: RequestContext,
+  services: Services,
+): PartitionResponse {
+  if (!mayOnTopic(services, context, Operation.READ, topic)) {
+    return { partitionIndex, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
+  }
+  const known = services.metadata.partition(topic, partitionIndex) !== undefined;
+  if (!known) return { partitionIndex, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION };
+  const log = services.logs.log(topic, partitionIndex);
+  if (log === undefined) return { partitionIndex, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER };
+  return { partitionIndex, errorCode: ErrorCode.NONE, activeProducers: log.producers().map(activeProducer) };
+}
+
+function activeProducer(entry: ProducerEntry): ActiveProducer {
+  return {
+    producerId: entry.producerId,
+    producerEpoch: entry.epoch,
+    lastSequence: entry.batches.at(-1)?.lastSequence ?? -1,
+    lastTimestamp: entry.lastTimestampMs,
+    coordinatorEpoch: entry.coordinatorEpoch,
+    currentTxnStartOffset: entry.transactionFirstOffset,
+  };
+}

@@ -1,0 +1,159 @@
+/**
+ * Changes dynamic configs: judged, then written together with the notice to every broker, for one
+ * resource at a time: all of its changes, or none. A bad value is INVALID_REQUEST, an unknown name or
+ * a contradiction INVALID_CONFIG, as in ZooKeeper mode.
+ * Source: ZkAdminManager.alterConfigs, incrementalAlterConfigs.
+ */
+
+import { NoController } from '../../coordinator-client/config-store.ts';
+import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
+import { brokerProperty, validateBrokerOverrides } from '../config/broker-config.ts';
+import { effectiveTopicConfig } from '../config/effective.ts';
+import type { ConfigError, Property } from '../config/property.ts';
+import { topicProperty, validateTopicOverrides } from '../config/topic-config.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { mayOnCluster, mayOnTopic, Operation } from './authorization.ts';
+import type { Change, Overrides } from './config-operations.ts';
+import {
+  brokerEntity,
+  brokerNameError,
+  type ConfigRefusal,
+  type ConfigResource,
+  describeResource,
+  dynamicLevels,
+  ResourceType,
+  refusal,
+} from './config-resources.ts';
+import type { RequestContext } from './handler.ts';
+import type { Services } from './services.ts';
+
+const DONE = refusal(ErrorCode.NONE);
+
+/** Applies `change` to the resource; with `validateOnly` it only judges. */
+export async function alterResource(
+  resource: ConfigResource,
+  change: Change,
+  validateOnly: boolean,
+  { context, services }: { context: RequestContext; services: Services },
+): Promise<ConfigRefusal> {
+  const refused = mayNotAlter(resource, context, services);
+  if (refused !== null) return refused;
+  const kind =
+    resource.resourceType === ResourceType.TOPIC
+      ? topicKind(resource, services)
+      : brokerKind(resource, services);
+  try {
+    const judge = await kind.judge();
+    let outcome: ConfigRefusal = DONE;
+    // Runs again when somebody else has changed the same resource meanwhile.
+    const next = (stored: Overrides): Overrides => {
+      const changed = change(stored, kind.propertyOf);
+      outcome = isRefusal(changed) ? changed : judge(changed);
+      return isRefusal(changed) ? stored : changed;
+    };
+    const configs = services.store().configs;
+    next(await configs.read(kind.type, kind.name));
+    if (outcome.errorCode !== ErrorCode.NONE || validateOnly) return outcome;
+    await configs.update(kind.type, kind.name, (stored) => {
+      const changed = next(stored);
+      return outcome.errorCode === ErrorCode.NONE ? changed : stored;
+    });
+    return outcome;
+  } catch (error) {
+    if (error instanceof NoController) return refusal(ErrorCode.UNKNOWN_SERVER_ERROR, error.message);
+    if (error instanceof CoordinatorError) return refusal(ErrorCode.REQUEST_TIMED_OUT, error.message);
+    throw error;
+  }
+}
+
+interface Kind {
+  readonly type: 'topics' | 'brokers';
+  readonly name: string;
+  propertyOf(name: string): Property | undefined;
+  judge(): Promise<(overrides: Overrides) => ConfigRefusal>;
+}
+
+function topicKind(resource: ConfigResource, services: Services): Kind {
+  return {
+    type: 'topics',
+    name: resource.resourceName,
+    propertyOf: topicProperty,
+    async judge() {
+      const levels = await dynamicLevels(services);
+      const { entries } = effectiveTopicConfig(services.config, levels.defaults, levels.broker, new Map());
+      const defaults = new Map<string, string>();
+      for (const { name, value } of entries) if (value !== null) defaults.set(name, value);
+      return (overrides) => topicVerdict(resource, validateTopicOverrides(overrides, defaults));
+    },
+  };
+}
+
+function topicVerdict(resource: ConfigResource, error: ConfigError | null): ConfigRefusal {
+  if (error === null) return DONE;
+  return error.message.startsWith('Invalid value')
+    ? invalidValue(resource, error)
+    : refusal(ErrorCode.INVALID_CONFIG, error.message);
+}
+
+function invalidValue(resource: ConfigResource, error: ConfigError): ConfigRefusal {
+  const message = `Invalid config value for resource ${describeResource(resource)}: ${error.message}`;
+  return refusal(ErrorCode.INVALID_REQUEST, message);
+}
+
+function brokerKind(resource: ConfigResource, services: Services): Kind {
+  const { resourceName } = resource;
+  const scope = resourceName === '' ? 'default' : 'broker';
+  return {
+    type: 'brokers',
+    name: brokerEntity(resourceName),
+    propertyOf: brokerProperty,
+    judge: async () => (overrides) => {
+      const secret = [...overrides.keys()].find((name) => brokerProperty(name)?.type === 'PASSWORD');
+      if (secret !== undefined) {
+        const message = `Password configs can't be stored in ZooKeeper by this broker: ${secret}`;
+        return refusal(ErrorCode.INVALID_REQUEST, message);
+      }
+      const error = validateBrokerOverrides(services.config, overrides, scope);
+      return error === null ? DONE : invalidValue(resource, error);
+    },
+  };
+}
+
+function mayNotAlter(
+  resource: ConfigResource,
+  context: RequestContext,
+  services: Services,
+): ConfigRefusal | null {
+  const { resourceType, resourceName } = resource;
+  if (resourceType === ResourceType.TOPIC) {
+    if (!mayOnTopic(services, context, Operation.ALTER_CONFIGS, resourceName)) {
+      return refusal(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+    }
+    if (services.metadata.topic(resourceName) !== undefined) return null;
+    return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist.`);
+  }
+  if (resourceType !== ResourceType.BROKER) {
+    const message = `AlterConfigs is only supported for topics and brokers, but resource type is ${resourceType}`;
+    return refusal(ErrorCode.INVALID_REQUEST, message);
+  }
+  if (!mayOnCluster(services, context, Operation.ALTER_CONFIGS)) {
+    return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+  }
+  return brokerNameError(resourceName, services);
+}
+
+/** Which of the resources a request names more than once; each of those is refused. */
+export function repeatedResources(resources: readonly ConfigResource[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const resource of resources) {
+    const name = describeResource(resource);
+    if (seen.has(name)) repeated.add(name);
+    seen.add(name);
+  }
+  return repeated;
+}
+
+function isRefusal(changed: Overrides | ConfigRefusal): changed is ConfigRefusal {
+  return !(changed instanceof Map);
+}
