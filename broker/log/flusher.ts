@@ -1,0 +1,70 @@
+/**
+ * Making a log durable. Normally that is left to the operating system and to replication; a sync
+ * happens when flush.messages or flush.ms ask for it, for sealed segments (in the background), and on
+ * a clean stop. The recovery point moves after the sync, and a recovery begins there.
+ */
+
+import type { LogState } from './log-state.ts';
+import { asStorageError, StorageError } from './storage-error.ts';
+
+/** Everything up to the end of the log is on the disk when this returns. */
+export function flush(log: LogState): void {
+  const upTo = log.endOffset;
+  log.unflushedRecords = 0;
+  log.lastFlushMs = log.clock.nowMs();
+  if (upTo <= log.recoveryPoint) return;
+  const segments = log.segments.between(log.recoveryPoint, upTo);
+  for (const segment of segments) segment.sync();
+  if (segments.some((segment) => segment.baseOffset >= log.recoveryPoint)) syncNames(log);
+  log.recoveryPoint = upTo;
+}
+
+/** flush.ms: begins a background sync when the last one was too long ago. */
+export function flushWhenDue(log: LogState): void {
+  if (log.clock.nowMs() - log.lastFlushMs < log.config.flushMs) return;
+  log.unflushedRecords = 0;
+  log.lastFlushMs = log.clock.nowMs();
+  flushInBackground(log, log.endOffset, null);
+}
+
+/** Syncs what lies below `upTo` on another thread, then moves the recovery point there. */
+export function flushInBackground(log: LogState, upTo: number, snapshotPath: string | null): void {
+  if (upTo <= log.recoveryPoint) return;
+  syncBelow(log, upTo, snapshotPath).catch((error: unknown) => {
+    const failure = asStorageError(log.logDirectory, `flushing log for ${log.name}`, error);
+    if (log.closed) return;
+    if (failure instanceof StorageError) log.services.onStorageError(failure);
+    else log.services.diagnostics.error(`flushing ${log.name} failed`, failure);
+  });
+}
+
+async function syncBelow(log: LogState, upTo: number, snapshotPath: string | null): Promise<void> {
+  const { changes } = log;
+  if (snapshotPath !== null) await syncSnapshot(log, snapshotPath);
+  for (const segment of log.segments.between(log.recoveryPoint, upTo)) {
+    if (log.closed) return;
+    if (!segment.removed) await segment.syncInBackground();
+  }
+  // A truncation or compaction meanwhile may have replaced what was synced.
+  if (log.closed || log.changes !== changes) return;
+  syncNames(log);
+  log.recoveryPoint = Math.max(log.recoveryPoint, Math.min(upTo, log.endOffset));
+}
+
+/** Without this a power failure could leave synced data without a name. */
+function syncNames(log: LogState): void {
+  log.disk.syncDirectory(log.directory);
+  if (log.folderIsDurable) return;
+  log.disk.syncDirectory(log.logDirectory);
+  log.folderIsDurable = true;
+}
+
+async function syncSnapshot(log: LogState, path: string): Promise<void> {
+  if (log.disk.stat(path) === null) return;
+  const file = log.disk.open(path, 'write');
+  try {
+    await file.syncInBackground();
+  } finally {
+    file.close();
+  }
+}

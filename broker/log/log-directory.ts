@@ -1,0 +1,75 @@
+/**
+ * One entry of log.dirs: its lock, its meta.properties, its checkpoints and the marker of a clean
+ * stop. A directory that failed stays offline until the broker is started again.
+ */
+import type { DirectoryLock, Disk } from '../platform/disk.ts';
+import type { PartitionKey } from '../types.ts';
+import { readOffsetCheckpoint, writeOffsetCheckpoint } from './checkpoint.ts';
+import { type MetaProperties, readMetaProperties } from './meta-properties.ts';
+
+export const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
+
+export class LogDirectory {
+  readonly path: string;
+  readonly #disk: Disk;
+  #lock: DirectoryLock | null = null;
+  #meta: MetaProperties | null = null;
+  #failure: Error | null = null;
+  /** All logs of the directory were loaded; without that a stop can't be called clean. */
+  loaded = false;
+
+  constructor(disk: Disk, path: string) {
+    this.#disk = disk;
+    this.path = path;
+  }
+
+  get online(): boolean {
+    return this.#failure === null;
+  }
+
+  get failure(): Error | null {
+    return this.#failure;
+  }
+
+  get meta(): MetaProperties | null {
+    return this.#meta;
+  }
+
+  /** Makes and locks the directory and reads whose it is. Throws disk errors, ELOCKED among them, and CorruptFile. */
+  open(): void {
+    this.#disk.makeDirectory(this.path);
+    this.#lock ??= this.#disk.lock(`${this.path}/.lock`);
+    this.#meta = readMetaProperties(this.#disk, this.path);
+  }
+
+  fail(error: Error): void {
+    this.#failure ??= error;
+  }
+
+  release(): void {
+    this.#lock?.release();
+    this.#lock = null;
+  }
+
+  /** Whether the last stop was clean; asking takes the marker away, so that it is said of one stop only. */
+  takeCleanShutdownMarker(): boolean {
+    const path = `${this.path}/${CLEAN_SHUTDOWN_FILE}`;
+    if (this.#disk.stat(path) === null) return false;
+    this.#disk.remove(path);
+    this.#disk.syncDirectory(this.path);
+    return true;
+  }
+
+  writeCleanShutdownMarker(): void {
+    const marker = JSON.stringify({ version: 0, brokerEpoch: -1 });
+    this.#disk.writeFileAtomically(`${this.path}/${CLEAN_SHUTDOWN_FILE}`, marker);
+  }
+
+  readOffsets(checkpoint: string): Map<PartitionKey, number> {
+    return readOffsetCheckpoint(this.#disk, `${this.path}/${checkpoint}`);
+  }
+
+  writeOffsets(checkpoint: string, offsets: ReadonlyMap<PartitionKey, number>): void {
+    writeOffsetCheckpoint(this.#disk, `${this.path}/${checkpoint}`, offsets);
+  }
+}

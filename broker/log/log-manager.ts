@@ -1,0 +1,469 @@
+/**
+ * All logs of a broker and the directories they lie in: loads them at the start, makes and deletes
+ * them, runs what must run now and then (retention, checkpoints, flushing, compaction), and stops
+ * cleanly. A directory that fails is taken offline with all its logs; the others go on.
+ * (Kafka's LogManager.)
+ */
+import type { BrokerConfig } from '../config/broker-config.ts';
+import type { LogConfig } from '../config/topic-config.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { Disk } from '../platform/disk.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import type { Random } from '../platform/random.ts';
+import { type BrokerId, type PartitionKey, partitionKey, type TopicPartition, type Uuid } from '../types.ts';
+import { HIGH_WATERMARK_CHECKPOINT, LOG_START_CHECKPOINT, RECOVERY_POINT_CHECKPOINT } from './checkpoint.ts';
+import { Cleaner } from './cleaner.ts';
+import { renamedDirectoryName } from './file-names.ts';
+import { createLog } from './load.ts';
+import { loadDirectory } from './load-directory.ts';
+import { LogDirectory } from './log-directory.ts';
+import { type LogServices, LogState } from './log-state.ts';
+import { agreedMetaProperties, verifyMetaProperties, writeMetaProperties } from './meta-properties.ts';
+import { PartitionLog } from './partition-log.ts';
+import { ReadBuffers } from './read-buffers.ts';
+import { asStorageError, CorruptFile, isDiskError, StorageError } from './storage-error.ts';
+import { Tasks } from './tasks.ts';
+
+export type LogManagerConfig = Pick<
+  BrokerConfig,
+  | 'logDirs'
+  | 'numRecoveryThreadsPerDataDir'
+  | 'logRetentionCheckIntervalMs'
+  | 'logFlushSchedulerIntervalMs'
+  | 'logFlushOffsetCheckpointIntervalMs'
+  | 'logFlushStartOffsetCheckpointIntervalMs'
+  | 'logInitialTaskDelayMs'
+  | 'producerIdExpirationMs'
+  | 'producerIdExpirationCheckIntervalMs'
+  | 'logCleanerEnable'
+  | 'logCleanerBackoffMs'
+  | 'logCleanerThreads'
+  | 'logCleanerDedupeBufferSize'
+  | 'logCleanerIoBufferLoadFactor'
+  | 'logCleanerIoMaxBytesPerSecond'
+>;
+
+export interface LogManagerOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly diagnostics: Diagnostics;
+  readonly metrics: Metrics;
+  readonly config: LogManagerConfig;
+  /** The effective config of a topic's logs, asked when a log is loaded or made. */
+  readonly topicConfig: (topic: string) => LogConfig;
+}
+
+export class LogManager {
+  readonly #options: LogManagerOptions;
+  readonly #config: LogManagerConfig;
+  readonly #diagnostics: Diagnostics;
+  readonly #directories: readonly LogDirectory[];
+  readonly #logs = new Map<PartitionKey, PartitionLog>();
+  readonly #listeners: ((directory: string, error: Error) => void)[] = [];
+  readonly #tasks: Tasks;
+  readonly #buffers = new ReadBuffers();
+  readonly #cleaner: Cleaner;
+  #opened = false;
+
+  constructor(options: LogManagerOptions) {
+    this.#options = options;
+    this.#config = options.config;
+    this.#diagnostics = options.diagnostics.named('LogManager');
+    this.#directories = options.config.logDirs.map((path) => new LogDirectory(options.disk, path));
+    this.#tasks = new Tasks(options.clock, (error) => this.#taskFailed(error));
+    this.#cleaner = new Cleaner({
+      ...options,
+      diagnostics: options.diagnostics.named('LogCleaner'),
+      logs: () => this.#logs.values(),
+      directory: (path) => this.#directory(path),
+      onStorageError: (error) => this.#storageFailed(error),
+    });
+    options.metrics.gauge(
+      'kafka_log_logmanager_offlinelogdirectorycount',
+      'Log directories that have failed',
+      () => this.#directories.filter((directory) => !directory.online).length,
+    );
+    options.metrics.gauge('kafka_log_log_size', 'Bytes in all logs of this broker', () =>
+      [...this.#logs.values()].reduce((total, log) => total + log.sizeBytes, 0),
+    );
+  }
+
+  /**
+   * What the directories say they belong to. Makes and locks them first. Throws
+   * InconsistentMetaProperties when they disagree, and the lock's error when another broker runs on one.
+   */
+  readMeta(): { clusterId: string | null; brokerId: BrokerId | null } {
+    this.#open();
+    return agreedMetaProperties(
+      new Map(this.#online().map((directory) => [directory.path, directory.meta] as const)),
+    );
+  }
+
+  /** Claims the directories for this broker; throws InconsistentMetaProperties when they are someone else's. */
+  claim(own: { clusterId: string; brokerId: BrokerId }): void {
+    verifyMetaProperties(this.readMeta(), own);
+    for (const { path, meta } of this.#online()) {
+      if (meta?.clusterId === own.clusterId && meta.brokerId === own.brokerId) continue;
+      const directoryId = meta?.directoryId ?? null;
+      this.#inDirectory(path, 'writing meta.properties', () =>
+        writeMetaProperties(this.#options.disk, path, { ...own, directoryId }),
+      );
+    }
+  }
+
+  /** Loads all logs, recovering them where the last stop was not clean, and begins the background work. */
+  async start(): Promise<void> {
+    this.#open();
+    await Promise.all(this.#online().map((directory) => this.#load(directory)));
+    this.#requireOneDirectory();
+    this.#startTasks();
+  }
+
+  log(topic: string, partition: number): PartitionLog | undefined {
+    return this.#logs.get(partitionKey(topic, partition));
+  }
+
+  all(): Iterable<PartitionLog> {
+    return this.#logs.values();
+  }
+
+  /** Log directories that work, and those that failed. */
+  directories(): readonly { path: string; online: boolean }[] {
+    return this.#directories.map(({ path, online }) => ({ path, online }));
+  }
+
+  /**
+   * The log of a partition, made when there is none, in the directory with the fewest logs. While a
+   * directory is offline only a partition that is new may be made: the data of another may lie there.
+   * Throws StorageError.
+   */
+  create(
+    topic: string,
+    partition: number,
+    { isNew, topicId }: { isNew: boolean; topicId: Uuid | null },
+  ): PartitionLog {
+    const key = partitionKey(topic, partition);
+    const existing = this.#logs.get(key);
+    if (existing !== undefined) {
+      if (topicId !== null && existing.topicId === null) existing.assignTopicId(topicId);
+      return existing;
+    }
+    const offline = this.#directories.find((directory) => !directory.online);
+    if (!isNew && offline !== undefined) {
+      throw new StorageError(offline.path, `Can't create log for ${key} because log directories are offline`);
+    }
+    for (const path of this.#byLogCount()) {
+      try {
+        return this.#createIn(path, { topic, partition }, topicId);
+      } catch (error) {
+        if (!(error instanceof StorageError)) throw error;
+        this.#diagnostics.warn(`Unable to create the log of ${key} in ${path}`, error);
+      }
+    }
+    throw new StorageError(offline?.path ?? '', `No log directories available to create log for ${key}`);
+  }
+
+  /** Takes a log out of service at once; its files go after file.delete.delay.ms. */
+  delete(topic: string, partition: number): void {
+    const key = partitionKey(topic, partition);
+    const log = this.#logs.get(key);
+    if (log === undefined) return;
+    this.#logs.delete(key);
+    const name = renamedDirectoryName(
+      { topic, partition },
+      'delete',
+      this.#options.random.bytes(16).toString('hex'),
+    );
+    const target = `${log.logDirectory}/${name}`;
+    this.#inDirectory(log.logDirectory, `deleting the log of ${key}`, () => {
+      log.abandon();
+      this.#options.disk.rename(log.directory, target);
+      this.#options.disk.syncDirectory(log.logDirectory);
+      log.movedTo(target);
+    });
+    this.#cleaner.forget(key, log.logDirectory);
+    this.#checkpointRecoveryPoints(log.logDirectory);
+    this.#checkpointLogStarts(log.logDirectory);
+    this.#removeTreeLater(target, log.config.fileDeleteDelayMs);
+  }
+
+  /** Gives all logs of a topic their new config. */
+  updateTopicConfig(topic: string, config: LogConfig): void {
+    for (const log of this.#logs.values()) if (log.topic === topic) log.updateConfig(config);
+  }
+
+  /** Called (later, never from within the failing call) with each directory that fails. */
+  onDirectoryFailure(listener: (directory: string, error: Error) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The high watermarks as they were checkpointed, of all directories. */
+  readHighWatermarks(): Map<PartitionKey, number> {
+    return new Map(
+      this.#online().flatMap(({ path }) => [...this.#readOffsets(path, HIGH_WATERMARK_CHECKPOINT)]),
+    );
+  }
+
+  /** Checkpoints high watermarks, each in the directory its log lies in. */
+  writeHighWatermarks(offsets: ReadonlyMap<PartitionKey, number>): void {
+    for (const { path } of this.#online()) {
+      const here = new Map([...offsets].filter(([key]) => this.#logs.get(key)?.logDirectory === path));
+      this.#writeOffsets(path, HIGH_WATERMARK_CHECKPOINT, here);
+    }
+  }
+
+  /** The clean stop: everything durable, checkpoints written, and the marker that says so. */
+  shutdown(): void {
+    this.#tasks.stop();
+    this.#cleaner.stop();
+    for (const directory of this.#online()) this.#closeDirectory(directory);
+    this.#logs.clear();
+  }
+
+  /** As after kill -9: files are closed and nothing is written. For tests. */
+  abandon(): void {
+    this.#tasks.stop();
+    this.#cleaner.stop();
+    for (const log of this.#logs.values()) log.abandon();
+    this.#logs.clear();
+    for (const directory of this.#directories) directory.release();
+  }
+
+  #open(): void {
+    if (this.#opened) return;
+    this.#opened = true;
+    for (const directory of this.#directories) {
+      try {
+        directory.open();
+      } catch (error) {
+        if (!isDiskError(error) || error.code === 'ELOCKED') {
+          for (const locked of this.#directories) locked.release();
+          throw error;
+        }
+        this.#storageFailed(
+          new StorageError(
+            directory.path,
+            `Failed to create or validate data directory ${directory.path}`,
+            error,
+          ),
+        );
+      }
+    }
+    this.#requireOneDirectory();
+  }
+
+  async #load(directory: LogDirectory): Promise<void> {
+    const { disk, topicConfig } = this.#options;
+    try {
+      const loaded = await loadDirectory(directory, {
+        disk,
+        diagnostics: this.#diagnostics,
+        concurrency: this.#config.numRecoveryThreadsPerDataDir,
+        newLog: (at, path) =>
+          new LogState(
+            { ...at, logDirectory: directory.path, directory: path },
+            topicConfig(at.topic),
+            this.#services(),
+          ),
+      });
+      for (const state of loaded.logs) {
+        const other = this.#logs.get(state.name);
+        if (other !== undefined) {
+          throw new Error(`Duplicate log directories found: ${other.directory} and ${state.directory}`);
+        }
+        this.#logs.set(state.name, new PartitionLog(state));
+      }
+      for (const { path, topic } of loaded.toDelete) {
+        this.#removeTreeLater(path, topicConfig(topic).fileDeleteDelayMs);
+      }
+      directory.loaded = directory.online;
+    } catch (error) {
+      const failure = asStorageError(directory.path, 'loading logs', error);
+      if (!(failure instanceof StorageError)) throw failure;
+      this.#storageFailed(failure);
+    }
+  }
+
+  #services(): LogServices {
+    const { disk, clock, random, diagnostics } = this.#options;
+    return {
+      disk,
+      clock,
+      random,
+      diagnostics: diagnostics.named('Log'),
+      buffers: this.#buffers,
+      producerIdExpirationMs: () => this.#config.producerIdExpirationMs,
+      later: (delayMs, run) => this.#tasks.later(delayMs, run),
+      onStorageError: (error) => this.#storageFailed(error),
+    };
+  }
+
+  #createIn(logDirectory: string, at: TopicPartition, topicId: Uuid | null): PartitionLog {
+    const key = partitionKey(at.topic, at.partition);
+    const directory = `${logDirectory}/${key}`;
+    return this.#inDirectory(logDirectory, `creating the log of ${key}`, () => {
+      const config = this.#options.topicConfig(at.topic);
+      const state = new LogState({ ...at, logDirectory, directory }, config, this.#services());
+      createLog(state);
+      const log = new PartitionLog(state);
+      if (topicId !== null) log.assignTopicId(topicId);
+      this.#logs.set(key, log);
+      this.#diagnostics.info(`Created log for partition ${key} in ${directory}`);
+      return log;
+    });
+  }
+
+  #startTasks(): void {
+    const config = this.#config;
+    const delayMs = config.logInitialTaskDelayMs;
+    this.#tasks.repeat(delayMs, config.logRetentionCheckIntervalMs, () => this.#applyRetention());
+    this.#tasks.repeat(delayMs, config.logFlushSchedulerIntervalMs, () =>
+      this.#eachLog((log) => log.flushWhenDue()),
+    );
+    this.#tasks.repeat(delayMs, config.logFlushOffsetCheckpointIntervalMs, () => {
+      for (const { path } of this.#online()) this.#checkpointRecoveryPoints(path);
+    });
+    this.#tasks.repeat(delayMs, config.logFlushStartOffsetCheckpointIntervalMs, () => {
+      for (const { path } of this.#online()) this.#checkpointLogStarts(path);
+    });
+    this.#tasks.repeat(delayMs, config.producerIdExpirationCheckIntervalMs, () =>
+      this.#eachLog((log) => log.removeExpiredProducers()),
+    );
+    if (config.logCleanerEnable) this.#cleaner.start();
+  }
+
+  /** Compacted logs are the cleaner's. */
+  #applyRetention(): void {
+    this.#eachLog((log) => {
+      if (!log.config.cleanupPolicy.compact) log.deleteOldSegments();
+    });
+  }
+
+  /** One log's failure has taken its directory offline already and must not stop the others. */
+  #eachLog(run: (log: PartitionLog) => void): void {
+    for (const log of [...this.#logs.values()]) {
+      if (log.closed) continue;
+      try {
+        run(log);
+      } catch (error) {
+        this.#taskFailed(error);
+      }
+    }
+  }
+
+  #checkpointRecoveryPoints(path: string): void {
+    const offsets = new Map(
+      this.#logsIn(path).map((log) => [partitionKey(log.topic, log.partition), log.recoveryPoint]),
+    );
+    this.#writeOffsets(path, RECOVERY_POINT_CHECKPOINT, offsets);
+  }
+
+  #checkpointLogStarts(path: string): void {
+    const offsets = new Map<PartitionKey, number>();
+    for (const log of this.#logsIn(path)) {
+      const offset = log.startOffsetToCheckpoint();
+      if (offset !== null) offsets.set(partitionKey(log.topic, log.partition), offset);
+    }
+    this.#writeOffsets(path, LOG_START_CHECKPOINT, offsets);
+  }
+
+  #closeDirectory(directory: LogDirectory): void {
+    try {
+      const logs = this.#logsIn(directory.path);
+      for (const log of logs) if (!log.closed) log.close();
+      this.#checkpointRecoveryPoints(directory.path);
+      this.#checkpointLogStarts(directory.path);
+      if (directory.loaded && directory.online) directory.writeCleanShutdownMarker();
+    } catch (error) {
+      this.#diagnostics.error(
+        `There was an error in one of the logs of ${directory.path} during shutdown`,
+        error,
+      );
+    } finally {
+      directory.release();
+    }
+  }
+
+  #storageFailed(error: StorageError): void {
+    const directory = this.#directory(error.logDirectory);
+    if (directory === undefined || !directory.online) return;
+    directory.fail(error);
+    this.#diagnostics.error(`Stopping serving logs in dir ${directory.path}`, error);
+    for (const [key, log] of [...this.#logs]) {
+      if (log.logDirectory !== directory.path) continue;
+      this.#logs.delete(key);
+      log.abandon();
+    }
+    this.#options.clock.soon(() => {
+      for (const listener of this.#listeners) listener(directory.path, error);
+    });
+  }
+
+  #taskFailed(error: unknown): void {
+    if (!(error instanceof StorageError)) this.#diagnostics.error('A background task failed', error);
+  }
+
+  #requireOneDirectory(): void {
+    if (this.#online().length > 0) return;
+    const paths = this.#config.logDirs.join(', ');
+    throw new Error(
+      `Shutdown broker because none of the specified log dirs from ${paths} can be created or validated`,
+      { cause: this.#directories[0]?.failure ?? undefined },
+    );
+  }
+
+  #removeTreeLater(path: string, delayMs: number): void {
+    this.#tasks.later(delayMs, () => this.#options.disk.removeTree(path));
+  }
+
+  #online(): LogDirectory[] {
+    return this.#directories.filter((directory) => directory.online);
+  }
+
+  #directory(path: string): LogDirectory | undefined {
+    return this.#directories.find((directory) => directory.path === path);
+  }
+
+  #logsIn(path: string): PartitionLog[] {
+    return [...this.#logs.values()].filter((log) => log.logDirectory === path);
+  }
+
+  #byLogCount(): string[] {
+    const counts = new Map(this.#online().map(({ path }) => [path, 0]));
+    for (const { logDirectory } of this.#logs.values()) {
+      counts.set(logDirectory, (counts.get(logDirectory) ?? 0) + 1);
+    }
+    return [...counts].sort(([, a], [, b]) => a - b).map(([path]) => path);
+  }
+
+  /** A checkpoint that can't be read counts as empty: high watermarks are found again. */
+  #readOffsets(path: string, checkpoint: string): ReadonlyMap<PartitionKey, number> {
+    return this.#inDirectory(path, `reading ${checkpoint}`, () => {
+      try {
+        return this.#directory(path)?.readOffsets(checkpoint) ?? new Map();
+      } catch (error) {
+        if (!(error instanceof CorruptFile)) throw error;
+        this.#diagnostics.warn(`Ignoring ${checkpoint} of ${path}`, error);
+        return new Map();
+      }
+    });
+  }
+
+  #writeOffsets(path: string, checkpoint: string, offsets: ReadonlyMap<PartitionKey, number>): void {
+    this.#inDirectory(path, `writing ${checkpoint}`, () =>
+      this.#directory(path)?.writeOffsets(checkpoint, offsets),
+    );
+  }
+
+  #inDirectory<T>(path: string, doing: string, run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      const failure = asStorageError(path, doing, error);
+      if (failure instanceof StorageError) this.#storageFailed(failure);
+      throw failure;
+    }
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * What the files of this folder share about one log. PartitionLog is its face to the rest of the
+ * broker; append, read, truncate, load, flush, retention and compaction work on this object.
+ */
+import type { LogConfig } from '../config/topic-config.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { Disk } from '../platform/disk.ts';
+import type { Random } from '../platform/random.ts';
+import type { RecordRules } from '../records/validate.ts';
+import type { TopicPartition, Uuid } from '../types.ts';
+import { Cursors } from './cursors.ts';
+import { EPOCH_CHECKPOINT, EpochHistory } from './epoch-history.ts';
+import { DELETED_SUFFIX } from './file-names.ts';
+import { ProducerState } from './producer-state.ts';
+import type { ReadBuffers } from './read-buffers.ts';
+import { Segment, type SegmentHome } from './segment.ts';
+import { Segments } from './segments.ts';
+import type { StorageError } from './storage-error.ts';
+
+export interface LogServices {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly diagnostics: Diagnostics;
+  readonly buffers: ReadBuffers;
+  /** producer.id.expiration.ms, which can change while we run. */
+  readonly producerIdExpirationMs: () => number;
+  /** Runs something later, unless the broker stops before. */
+  readonly later: (delayMs: number, run: () => void) => void;
+  readonly onStorageError: (error: StorageError) => void;
+}
+
+export interface LogIdentity extends TopicPartition {
+  /** The entry of log.dirs. */
+  readonly logDirectory: string;
+  /** The log's own folder. */
+  readonly directory: string;
+}
+
+export class LogState implements SegmentHome {
+  readonly services: LogServices;
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly buffers: ReadBuffers;
+  readonly topic: string;
+  readonly partition: number;
+  readonly logDirectory: string;
+  directory: string;
+  #config: LogConfig;
+  #rules: RecordRules;
+  topicId: Uuid | null = null;
+  epochs: EpochHistory;
+  readonly producers: ProducerState;
+  readonly segments = new Segments();
+  readonly cursors = new Cursors();
+  startOffset = 0;
+  endOffset = 0;
+  highWatermark = 0;
+  /** Everything below is known to be on the disk itself. */
+  recoveryPoint = 0;
+  /** The first offset of the oldest transaction that is not over, or -1. */
+  firstUnstableOffset = -1;
+  unflushedRecords = 0;
+  lastFlushMs: number;
+  rollJitterMs: number;
+  closed = false;
+  /** The name of the log's folder has been synced. */
+  folderIsDurable = false;
+  /** Counts changes that invalidate what a reader that waited knew: truncation, replaced segments. */
+  changes = 0;
+
+  constructor(identity: LogIdentity, config: LogConfig, services: LogServices) {
+    this.services = services;
+    this.disk = services.disk;
+    this.clock = services.clock;
+    this.buffers = services.buffers;
+    this.topic = identity.topic;
+    this.partition = identity.partition;
+    this.logDirectory = identity.logDirectory;
+    this.directory = identity.directory;
+    this.#config = config;
+    this.#rules = recordRules(config);
+    this.lastFlushMs = services.clock.nowMs();
+    this.rollJitterMs = drawJitterMs(config, services.random);
+    this.epochs = new EpochHistory(services.disk, `${identity.directory}/${EPOCH_CHECKPOINT}`);
+    this.producers = new ProducerState({
+      disk: services.disk,
+      directory: identity.directory,
+      expirationMs: services.producerIdExpirationMs,
+    });
+  }
+
+  get config(): LogConfig {
+    return this.#config;
+  }
+
+  set config(config: LogConfig) {
+    this.#config = config;
+    this.#rules = recordRules(config);
+  }
+
+  /** The part of the config that validation goes by. */
+  get rules(): RecordRules {
+    return this.#rules;
+  }
+
+  get name(): string {
+    return `${this.topic}-${this.partition}`;
+  }
+
+  /** Readers of committed data stop here. */
+  get lastStableOffset(): number {
+    const unstable = this.firstUnstableOffset;
+    return unstable >= 0 && unstable < this.highWatermark ? unstable : this.highWatermark;
+  }
+
+  refreshFirstUnstable(): void {
+    const first = this.producers.firstUnstableOffset;
+    this.firstUnstableOffset = first >= 0 ? Math.max(first, this.startOffset) : -1;
+  }
+
+  /** Bounded to what the log holds. True when it changed. */
+  setHighWatermark(offset: number): boolean {
+    const bounded = Math.min(Math.max(offset, this.startOffset), this.endOffset);
+    if (bounded === this.highWatermark) return false;
+    this.highWatermark = bounded;
+    this.producers.onHighWatermark(bounded);
+    this.refreshFirstUnstable();
+    return true;
+  }
+
+  createSegment(baseOffset: number): Segment {
+    const segment = Segment.create(this, baseOffset);
+    this.segments.add(segment);
+    return segment;
+  }
+
+  /** Takes segments out of the log at once; their files go after file.delete.delay.ms, for readers' sake. */
+  removeSegments(gone: readonly Segment[]): void {
+    if (gone.length === 0) return;
+    for (const segment of gone) {
+      this.segments.remove(segment);
+      segment.changeSuffix(DELETED_SUFFIX);
+      if (this.producers.snapshotOffsets.includes(segment.baseOffset)) {
+        this.producers.removeSnapshot(segment.baseOffset);
+      }
+    }
+    this.filesChanged();
+    this.removeFilesLater(gone);
+  }
+
+  removeFilesLater(gone: readonly Segment[]): void {
+    this.services.later(this.config.fileDeleteDelayMs, () => {
+      for (const segment of gone) segment.removeFiles();
+    });
+  }
+
+  filesChanged(): void {
+    this.changes += 1;
+    this.cursors.clear();
+  }
+
+  redrawJitter(): void {
+    this.rollJitterMs = drawJitterMs(this.config, this.services.random);
+  }
+}
+
+/** Both strings were checked against these words when the config was set. */
+function recordRules(config: LogConfig): RecordRules {
+  const levels: Readonly<Record<string, number>> = {
+    gzip: config.compressionGzipLevel,
+    lz4: config.compressionLz4Level,
+    zstd: config.compressionZstdLevel,
+  };
+  return {
+    ...config,
+    compressionType: config.compressionType as RecordRules['compressionType'],
+    messageTimestampType: config.messageTimestampType as RecordRules['messageTimestampType'],
+    compressionLevel: levels[config.compressionType],
+  };
+}
+
+/** Spreads the rolls of logs that were created together. */
+function drawJitterMs(config: LogConfig, random: Random): number {
+  const limit = Math.min(config.segmentJitterMs, config.segmentMs);
+  return limit > 0 ? Math.floor(random.fraction() * limit) : 0;
+}

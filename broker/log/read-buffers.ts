@@ -1,0 +1,45 @@
+/**
+ * Buffers for reading logs, used again and again: a fetch answer's bytes live from the read until they
+ * are on the socket, and allocating a megabyte each time costs more than the read. Sizes are powers of
+ * two; what is larger than the largest is allocated and left to the garbage collector.
+ */
+
+const SMALLEST_BYTES = 4096;
+const LARGEST_BYTES = 4 * 1024 * 1024;
+
+export class ReadBuffers {
+  readonly #free = new Map<number, Buffer[]>();
+  readonly #maxFreeBytes: number;
+  #freeBytes = 0;
+
+  /** Keeps at most `maxFreeBytes` of unused buffers. */
+  constructor(maxFreeBytes = 16 * 1024 * 1024) {
+    this.#maxFreeBytes = maxFreeBytes;
+  }
+
+  /** A buffer of at least `sizeBytes`; its content is arbitrary. */
+  take(sizeBytes: number): Buffer {
+    if (sizeBytes > LARGEST_BYTES) return Buffer.allocUnsafeSlow(sizeBytes);
+    const size = roundUp(sizeBytes);
+    const buffer = this.#free.get(size)?.pop();
+    if (buffer === undefined) return Buffer.allocUnsafeSlow(size);
+    this.#freeBytes -= size;
+    return buffer;
+  }
+
+  /** Takes a whole buffer of {@link take} back; the caller must not touch it again. */
+  giveBack(buffer: Buffer): void {
+    const size = buffer.length;
+    if (size > LARGEST_BYTES || this.#freeBytes + size > this.#maxFreeBytes) return;
+    const free = this.#free.get(size);
+    if (free === undefined) this.#free.set(size, [buffer]);
+    else free.push(buffer);
+    this.#freeBytes += size;
+  }
+}
+
+function roundUp(sizeBytes: number): number {
+  let size = SMALLEST_BYTES;
+  while (size < sizeBytes) size *= 2;
+  return size;
+}

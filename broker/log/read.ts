@@ -1,0 +1,142 @@
+/**
+ * Reading: from the batch that holds the asked offset, whole batches only, never past the bound and
+ * never past the end of a segment. The bytes come in a pooled buffer that the reader gives back when
+ * they have left the process. (Kafka's LocalLog.read; where Kafka cuts the last batch of an answer off
+ * anywhere, this reader leaves it out.)
+ */
+import { ErrorCode } from '../protocol/errors.ts';
+import { batchBaseOffset, batchSizeBytes, CorruptBatch, completeBatchSizeBytes } from '../records/batch.ts';
+import { HEADER_WINDOW_BYTES, lastOffsetOf } from './batch-fields.ts';
+import type { Place } from './cursors.ts';
+import type { LogState } from './log-state.ts';
+
+export interface ReadRange {
+  readonly offset: number;
+  readonly maxBytes: number;
+  /** Exclusive: only batches that end below it are returned. */
+  readonly upToOffset: number;
+  /** Returns the first batch even when it alone is larger than `maxBytes`. */
+  readonly minOneBatch: boolean;
+}
+
+export interface ReadRecords {
+  /** Whole batches; valid until release(). */
+  readonly bytes: Buffer;
+  /** Base offset of the first batch, which may lie before the asked offset; the asked offset when nothing came. */
+  readonly firstOffset: number;
+  /** Where to go on. */
+  readonly nextOffset: number;
+  /** Gives the buffer back to the pool; calling it again does nothing. */
+  release(): void;
+}
+
+export type ReadResult = ReadRecords | { readonly error: ErrorCode };
+
+const NO_BYTES = Buffer.alloc(0);
+
+export function readLog(log: LogState, range: ReadRange): ReadResult {
+  const { offset } = range;
+  if (offset < log.startOffset || offset > log.endOffset) return { error: ErrorCode.OFFSET_OUT_OF_RANGE };
+  const upToOffset = Math.min(range.upToOffset, log.endOffset);
+  if (offset >= upToOffset) return nothing(offset);
+  const place = findPlace(log, offset);
+  if (place === null) return nothing(offset);
+  return readFrom(log, place, { ...range, upToOffset });
+}
+
+/** Where the first batch that ends at `offset` or later begins; null past the end of the log. */
+export function findPlace(log: LogState, offset: number): Place | null {
+  const known = log.cursors.find(offset);
+  if (known !== undefined && known.positionBytes < known.segment.sizeBytes) return known;
+  let segment = log.segments.floor(offset) ?? log.segments.first;
+  for (;;) {
+    const found = segment.sizeBytes === 0 ? null : segment.locate(offset);
+    if (found !== null) {
+      log.cursors.note(offset, segment, found.positionBytes);
+      return { segment, positionBytes: found.positionBytes };
+    }
+    const next = log.segments.after(segment.baseOffset);
+    if (next === undefined) return null;
+    segment = next;
+  }
+}
+
+function readFrom(log: LogState, place: Place, range: ReadRange): ReadResult {
+  const { segment, positionBytes } = place;
+  const end = log.cursors.find(range.upToOffset);
+  const limitBytes = end?.segment === segment ? end.positionBytes : segment.sizeBytes;
+  const availableBytes = Math.max(0, limitBytes - positionBytes);
+  const least = range.minOneBatch ? Math.max(range.maxBytes, HEADER_WINDOW_BYTES) : range.maxBytes;
+  let wantedBytes = Math.min(least, availableBytes);
+  if (wantedBytes <= 0) return nothing(range.offset);
+  let buffer = log.buffers.take(wantedBytes);
+  let kept: WholeBatches;
+  try {
+    let got = segment.file().read(buffer, 0, wantedBytes, positionBytes);
+    const firstBytes = firstBatchBytes(buffer, got);
+    if (firstBytes > got && range.minOneBatch && firstBytes <= availableBytes) {
+      wantedBytes = firstBytes;
+      log.buffers.giveBack(buffer);
+      buffer = log.buffers.take(wantedBytes);
+      got = segment.file().read(buffer, 0, wantedBytes, positionBytes);
+    }
+    kept = wholeBatches(buffer, got, range.upToOffset);
+  } catch (error) {
+    log.buffers.giveBack(buffer);
+    if (error instanceof CorruptBatch) return { error: ErrorCode.CORRUPT_MESSAGE };
+    throw error;
+  }
+  if (kept.sizeBytes === 0) {
+    log.buffers.giveBack(buffer);
+    return nothing(range.offset);
+  }
+  log.cursors.note(kept.nextOffset, segment, positionBytes + kept.sizeBytes);
+  return handOut(log, buffer, kept);
+}
+
+interface WholeBatches {
+  readonly sizeBytes: number;
+  readonly nextOffset: number;
+}
+
+function wholeBatches(buffer: Buffer, gotBytes: number, upToOffset: number): WholeBatches {
+  let at = 0;
+  let nextOffset = -1;
+  for (;;) {
+    let sizeBytes: number;
+    try {
+      sizeBytes = completeBatchSizeBytes(buffer, at, gotBytes);
+    } catch (error) {
+      if (at === 0) throw error;
+      break;
+    }
+    if (sizeBytes === 0) break;
+    const lastOffset = lastOffsetOf(buffer, at);
+    if (lastOffset >= upToOffset) break;
+    nextOffset = lastOffset + 1;
+    at += sizeBytes;
+  }
+  return { sizeBytes: at, nextOffset };
+}
+
+function firstBatchBytes(buffer: Buffer, gotBytes: number): number {
+  return gotBytes < 17 ? 0 : batchSizeBytes(buffer, 0);
+}
+
+function handOut(log: LogState, buffer: Buffer, kept: WholeBatches): ReadRecords {
+  let released = false;
+  return {
+    bytes: buffer.subarray(0, kept.sizeBytes),
+    firstOffset: batchBaseOffset(buffer, 0),
+    nextOffset: kept.nextOffset,
+    release() {
+      if (released) return;
+      released = true;
+      log.buffers.giveBack(buffer);
+    },
+  };
+}
+
+function nothing(offset: number): ReadRecords {
+  return { bytes: NO_BYTES, firstOffset: offset, nextOffset: offset, release() {} };
+}

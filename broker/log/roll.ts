@@ -1,0 +1,46 @@
+/** Beginning a new segment: when the active one is full, old, or can't express the next offset. */
+import { flushInBackground } from './flusher.ts';
+import type { LogState } from './log-state.ts';
+import type { Segment } from './segment.ts';
+
+export interface NextAppend {
+  readonly sizeBytes: number;
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  readonly maxTimestampMs: number;
+  readonly nowMs: number;
+}
+
+/** The segment the append goes to. */
+export function segmentFor(log: LogState, next: NextAppend): Segment {
+  const active = log.segments.active;
+  return shouldRoll(log, active, next) ? roll(log, next.firstOffset) : active;
+}
+
+/** Begins a new segment at the end of the log, or at `expectedOffset` when that is later. */
+export function roll(log: LogState, expectedOffset = 0): Segment {
+  const baseOffset = Math.max(expectedOffset, log.endOffset);
+  const active = log.segments.active;
+  if (active.baseOffset === baseOffset) {
+    if (active.sizeBytes > 0) throw new Error(`${log.name} has a segment with data at ${baseOffset} already`);
+    active.close();
+    log.segments.remove(active);
+    log.filesChanged();
+  } else {
+    active.seal();
+  }
+  const segment = log.createSegment(baseOffset);
+  log.producers.updateMapEndOffset(baseOffset);
+  const snapshotPath = log.producers.takeSnapshot(false);
+  flushInBackground(log, baseOffset, snapshotPath);
+  log.redrawJitter();
+  return segment;
+}
+
+function shouldRoll(log: LogState, active: Segment, next: NextAppend): boolean {
+  const { config } = log;
+  if (active.sizeBytes > config.segmentBytes - next.sizeBytes) return true;
+  if (active.indexIsFull || !active.holdsRelative(next.lastOffset)) return true;
+  if (active.sizeBytes === 0) return false;
+  return active.timeWaitedMs(next.nowMs, next.maxTimestampMs) > config.segmentMs - log.rollJitterMs;
+}

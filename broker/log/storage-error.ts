@@ -1,0 +1,45 @@
+/**
+ * What goes wrong with files. StorageError means that a log directory can't be trusted any more
+ * (an I/O error of the operating system); it takes the directory offline and its partitions answer
+ * KAFKA_STORAGE_ERROR. CorruptFile means that the bytes of one file are not what they should be,
+ * which most callers repair by rebuilding the file.
+ */
+
+export class StorageError extends Error {
+  /** The log directory (an entry of log.dirs) that failed. */
+  readonly logDirectory: string;
+
+  constructor(logDirectory: string, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'StorageError';
+    this.logDirectory = logDirectory;
+  }
+}
+
+export class CorruptFile extends Error {
+  readonly path: string;
+
+  constructor(path: string, message: string) {
+    super(`${path}: ${message}`);
+    this.name = 'CorruptFile';
+    this.path = path;
+  }
+}
+
+/** Whether an exception came from the operating system (ENOSPC, EIO, …) and not from our own code. */
+export function isDiskError(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code[0] === 'E';
+}
+
+/**
+ * Wraps a disk error, or a corrupt file that nobody knew how to repair; anything else (a defect, a
+ * refusal) is returned as it is.
+ */
+export function asStorageError(logDirectory: string, doing: string, error: unknown): unknown {
+  if (!isDiskError(error) && !(error instanceof CorruptFile)) return error;
+  return new StorageError(
+    logDirectory,
+    `Error while ${doing} in dir ${logDirectory}: ${error.message}`,
+    error,
+  );
+}

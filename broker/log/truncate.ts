@@ -1,0 +1,48 @@
+/**
+ * Cutting a log back, when it holds records that its leader does not have, or emptying it, when all
+ * its leader still has lies further on. (Kafka's UnifiedLog.truncateTo and truncateFullyAndStartAt.)
+ */
+import type { LogState } from './log-state.ts';
+import { rebuildProducers } from './producer-replay.ts';
+
+/** Removes the records from `offset` on. True when there were any. */
+export function truncateTo(log: LogState, offset: number): boolean {
+  if (offset >= log.endOffset) {
+    log.epochs.truncateFromEnd(offset);
+    return false;
+  }
+  if (log.segments.first.baseOffset > offset) {
+    truncateFullyAndStartAt(log, offset);
+    return true;
+  }
+  log.removeSegments(log.segments.all.filter((segment) => segment.baseOffset > offset));
+  log.segments.active.truncateTo(offset);
+  log.filesChanged();
+  log.endOffset = offset;
+  log.recoveryPoint = Math.min(log.recoveryPoint, offset);
+  log.epochs.truncateFromEnd(offset);
+  log.startOffset = Math.min(log.startOffset, offset);
+  rebuildProducers(log, {
+    producers: log.producers,
+    startOffset: log.startOffset,
+    endOffset: offset,
+    afterCleanStop: false,
+  });
+  if (log.highWatermark >= offset) log.setHighWatermark(offset);
+  log.refreshFirstUnstable();
+  return true;
+}
+
+/** Empties the log; the next record gets `offset`. */
+export function truncateFullyAndStartAt(log: LogState, offset: number): void {
+  log.removeSegments([...log.segments.all]);
+  log.createSegment(offset);
+  log.filesChanged();
+  log.endOffset = offset;
+  log.startOffset = offset;
+  log.recoveryPoint = Math.min(log.recoveryPoint, offset);
+  log.epochs.clear();
+  log.producers.truncateFully(offset);
+  log.highWatermark = offset;
+  log.refreshFirstUnstable();
+}
