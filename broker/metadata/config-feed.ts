@@ -116,9 +116,7 @@ export class ConfigFeed {
     this.#readAgain = true;
     if (this.#reading) return;
     this.#reading = true;
-    void this.#readNotices().finally(() => {
-      this.#reading = false;
-    });
+    void this.#readNotices();
   }
 
   async #readNotices(): Promise<void> {
@@ -133,11 +131,11 @@ export class ConfigFeed {
         }
         await store.configs.purgeChanges(this.#options.clock.wallMs(), NOTICE_LIFE_MS);
       } catch (error) {
-        // The session is over or its watch will fire after the reconnect; start() reads everything again.
-        if (!(error instanceof CoordinatorError)) throw error;
+        // When the session is over, start() reads everything again with the next one.
         this.#options.diagnostics.warn('could not read config changes', error);
       }
     }
+    this.#reading = false;
   }
 
   async #readEntity(store: ClusterStore, entity: ConfigEntity): Promise<void> {

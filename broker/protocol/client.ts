@@ -69,15 +69,15 @@ export class KafkaConnection {
   }
 
   /**
-   * Sends a request, in the highest version both ends know unless one is given. Requests leave in call
-   * order. A Produce with acks=0 has no answer: it resolves when it is written, with an empty response.
+   * Sends a request, in the highest version both ends know unless one is given. Once
+   * the versions are known, requests leave in call order. A Produce with acks=0 has no answer: it resolves when it is written, with an empty response.
    */
   async request<A extends AnyApi>(
     api: A,
     request: RequestInput<A>,
     version?: number,
   ): Promise<ResponseOf<A>> {
-    if (version === undefined) await this.#negotiate();
+    if (version === undefined && this.#versions === null) await this.#negotiate();
     return this.#send(api, request, version ?? this.#commonVersion(api));
   }
 
