@@ -9,6 +9,15 @@
 import { ErrorCode } from '../protocol/errors.ts';
 import { ListOffsets } from '../protocol/messages/02-list-offsets.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import type { Isolation } from '../replication/read-partition.ts';
+import {
+  EARLIEST_LOCAL_TIMESTAMP,
+  EARLIEST_TIMESTAMP,
+  LATEST_TIERED_TIMESTAMP,
+  LATEST_TIMESTAMP,
+  MAX_TIMESTAMP,
+  type OffsetAnswer,
+} from '../replication/replica-offsets.ts';
 import { NO_EPOCH, partitionKey } from '../types.ts';
 import { mayOnTopic, Operation } from './authorization.ts';
 import type { Handler, RequestContext } from './handler.ts';
@@ -23,12 +32,14 @@ type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
 const READ_COMMITTED = 1;
 /** The special timestamps that came with a version. */
 const SINCE_VERSION: ReadonlyMap<number, number> = new Map([
-  [-3, 7],
-  [-4, 8],
-  [-5, 9],
+  [MAX_TIMESTAMP, 7],
+  [EARLIEST_LOCAL_TIMESTAMP, 8],
+  [LATEST_TIERED_TIMESTAMP, 9],
 ]);
-const LOWEST_TIMESTAMP = -5;
+const LOWEST_TIMESTAMP = LATEST_TIERED_TIMESTAMP;
 const CONSUMER = -1;
+/** May ask any replica, and sees all of the log. */
+const DEBUGGING_CONSUMER = -2;
 
 interface Asked {
   readonly request: ListOffsetsRequest;
@@ -92,8 +103,8 @@ function offsetOf(topic: string, wanted: Wanted, { request, context, services }:
   const found = services.replicas.listOffset(topic, partitionIndex, {
     timestampMs: timestamp,
     currentLeaderEpoch,
-    replicaId: request.replicaId,
-    isolation: request.isolationLevel === READ_COMMITTED ? 'read_committed' : 'read_uncommitted',
+    isolation: isolationOf(request),
+    fetchOnlyLeader: request.replicaId !== DEBUGGING_CONSUMER,
   });
   if (found.error !== ErrorCode.NONE) {
     const unknownToClient = found.error === ErrorCode.OFFSET_NOT_AVAILABLE && apiVersion < 5;
@@ -108,8 +119,10 @@ function offsetOf(topic: string, wanted: Wanted, { request, context, services }:
   return apiVersion >= 4 ? { ...response, leaderEpoch: found.leaderEpoch } : response;
 }
 
-const LATEST = -1;
-const EARLIEST = -2;
+function isolationOf({ replicaId, isolationLevel }: ListOffsetsRequest): Isolation | null {
+  if (replicaId !== CONSUMER) return null;
+  return isolationLevel === READ_COMMITTED ? 'read_committed' : 'read_uncommitted';
+}
 
 /** v0: at most `maxNumOffsets` offsets at or before the timestamp. */
 function legacyOffsets(topic: string, wanted: Wanted, services: Services): PartitionResponse {
@@ -118,17 +131,17 @@ function legacyOffsets(topic: string, wanted: Wanted, services: Services): Parti
     services.replicas.listOffset(topic, partitionIndex, {
       timestampMs,
       currentLeaderEpoch: NO_EPOCH,
-      replicaId: CONSUMER,
       isolation: 'read_uncommitted',
+      fetchOnlyLeader: true,
     });
-  const earliest = at(EARLIEST);
+  const earliest = at(EARLIEST_TIMESTAMP);
   if (earliest.error !== ErrorCode.NONE) return failure(partitionIndex, earliest.error);
   const offsets = [earliest.offset];
-  if (timestamp !== EARLIEST) {
+  if (timestamp !== EARLIEST_TIMESTAMP) {
     const found = at(timestamp);
     if (found.error !== ErrorCode.NONE) return failure(partitionIndex, found.error);
     // No record that late: everything lies before the timestamp.
-    const newest = found.offset < 0 ? at(LATEST).offset : found.offset;
+    const newest = found.offset < 0 ? at(LATEST_TIMESTAMP).offset : found.offset;
     if (newest > earliest.offset) offsets.unshift(newest);
   }
   const oldStyleOffsets = offsets.slice(0, Math.max(0, maxNumOffsets));

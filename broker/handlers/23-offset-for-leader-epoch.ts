@@ -15,6 +15,9 @@ type Wanted = Request['topics'][number]['partitions'][number];
 type TopicResponse = NonNullable<Response['topics']>[number];
 type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
 
+/** v3+; may ask any replica. The default of earlier versions, who may not. */
+const DEBUGGING_CONSUMER = -2;
+
 export const offsetForLeaderEpoch: Handler<typeof OffsetForLeaderEpoch> = {
   api: OffsetForLeaderEpoch,
   handle(request, context, services) {
@@ -22,7 +25,11 @@ export const offsetForLeaderEpoch: Handler<typeof OffsetForLeaderEpoch> = {
       if (!mayOnTopic(services, context, Operation.DESCRIBE, topic)) {
         return { partition, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
       }
-      const end = services.replicas.endOffsetForEpoch(topic, partition, { currentLeaderEpoch, leaderEpoch });
+      const end = services.replicas.endOffsetForEpoch(topic, partition, {
+        currentLeaderEpoch,
+        leaderEpoch,
+        fetchOnlyLeader: request.replicaId !== DEBUGGING_CONSUMER || context.apiVersion < 3,
+      });
       return { partition, errorCode: end.error, leaderEpoch: end.epoch, endOffset: end.endOffset };
     });
   },

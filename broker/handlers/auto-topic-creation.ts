@@ -6,7 +6,7 @@
  */
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { TopicAdmin } from '../metadata/topic-admin.ts';
-import { validateTopicName } from '../metadata/topic-names.ts';
+import { validateTopicName } from '../metadata/topic-admin.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../types.ts';

@@ -1,0 +1,73 @@
+/**
+ * DeleteRecords (21), versions 0-2: raises the log start offset of partitions that this broker leads
+ * and answers when every live replica has followed. Offset -1 means up to the high watermark.
+ * Source: KafkaApis.handleDeleteRecordsRequest, ReplicaManager.deleteRecords.
+ */
+import { ErrorCode } from '../protocol/errors.ts';
+import { DeleteRecords } from '../protocol/messages/21-delete-records.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import type { DeleteRecordsEntry, DeleteRecordsOutcome } from '../replication/replica-offsets.ts';
+import { isInternalTopic, partitionKey } from '../types.ts';
+import { mayOnTopic, Operation } from './authorization.ts';
+import type { Handler, RequestContext } from './handler.ts';
+import type { Services } from './services.ts';
+
+type DeleteRecordsRequest = RequestOf<typeof DeleteRecords>;
+type DeleteRecordsResponse = ResponseInput<typeof DeleteRecords>;
+
+const NO_WATERMARK = -1;
+
+interface Verdict {
+  readonly error: number;
+  readonly lowWatermark: number;
+}
+
+export const deleteRecords: Handler<typeof DeleteRecords> = {
+  api: DeleteRecords,
+  async handle(request, context, services) {
+    const verdicts = new Map<string, Verdict>();
+    const entries: DeleteRecordsEntry[] = [];
+    for (const { name, partitions } of request.topics) {
+      for (const { partitionIndex, offset } of partitions) {
+        const error = errorOf(name, partitionIndex, context, services);
+        if (error === ErrorCode.NONE) entries.push({ topic: name, partition: partitionIndex, offset });
+        else verdicts.set(partitionKey(name, partitionIndex), { error, lowWatermark: NO_WATERMARK });
+      }
+    }
+    const outcomes: readonly DeleteRecordsOutcome[] = await services.replicas.deleteRecords(
+      entries,
+      request.timeoutMs,
+    );
+    for (const outcome of outcomes) verdicts.set(partitionKey(outcome.topic, outcome.partition), outcome);
+    return answer(request, (key) => verdicts.get(key) ?? failed(ErrorCode.UNKNOWN_SERVER_ERROR));
+  },
+  refuse: (request, errorCode) => answer(request, () => failed(errorCode)),
+};
+
+function failed(error: number): Verdict {
+  return { error, lowWatermark: NO_WATERMARK };
+}
+
+function answer(
+  request: DeleteRecordsRequest,
+  verdictOf: (partition: string) => Verdict,
+): DeleteRecordsResponse {
+  return {
+    topics: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => {
+        const { error, lowWatermark } = verdictOf(partitionKey(name, partitionIndex));
+        return { partitionIndex, lowWatermark, errorCode: error };
+      }),
+    })),
+  };
+}
+
+function errorOf(topic: string, partition: number, context: RequestContext, services: Services): number {
+  if (!mayOnTopic(services, context, Operation.DELETE, topic)) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+  if (services.metadata.partition(topic, partition) === undefined) {
+    return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+  }
+  // What coordinators have written is theirs to delete.
+  return isInternalTopic(topic) ? ErrorCode.INVALID_TOPIC_EXCEPTION : ErrorCode.NONE;
+}
