@@ -6,6 +6,8 @@ import net from 'node:net';
 
 export interface FaultProxy {
   readonly port: number;
+  /** How many connections stand. */
+  connections(): number;
   /** Resets the connections that stand. New ones work. */
   cut(): void;
   /** While true, connections are cut and new ones refused. */
@@ -79,6 +81,7 @@ export async function startFaultProxy(target: number, host = '127.0.0.1'): Promi
   if (address === null || typeof address === 'string') throw new Error('not a TCP port');
   return {
     port: address.port,
+    connections: () => pairs.size,
     cut,
     refuse: (on) => {
       refusing = on;

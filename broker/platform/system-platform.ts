@@ -1,0 +1,41 @@
+/** The platform of a real process: the system's clock, chance, files and network. */
+import { systemClock } from './clock.ts';
+import { type Level, lineDiagnostics } from './diagnostics.ts';
+import { createMetrics, type Labels } from './metrics.ts';
+import { nodeDisk } from './node-disk.ts';
+import type { Platform } from './platform.ts';
+import { systemRandom } from './random.ts';
+import { tcpSockets } from './tcp-sockets.ts';
+import { webSocketChannels } from './web-socket-channels.ts';
+
+export interface SystemPlatformOptions {
+  /** Where lines of diagnostics go; standard output unless given. */
+  readonly write?: (line: string) => void;
+  readonly logLevel?: Level;
+  /** On every metric. */
+  readonly metricLabels?: Labels;
+  /** After so long without a sign of life a channel between brokers is closed. */
+  readonly peerSilenceLimitMs?: number;
+}
+
+export function systemPlatform({
+  write = (line) => process.stdout.write(`${line}\n`),
+  logLevel = 'info',
+  metricLabels = {},
+  peerSilenceLimitMs,
+}: SystemPlatformOptions = {}): Platform {
+  const diagnostics = lineDiagnostics(systemClock, write, logLevel);
+  return {
+    clock: systemClock,
+    random: systemRandom,
+    disk: nodeDisk,
+    channels: webSocketChannels(
+      peerSilenceLimitMs === undefined ? {} : { silenceLimitMs: peerSilenceLimitMs },
+    ),
+    sockets: tcpSockets({
+      onAcceptError: (error) => diagnostics.warn('A connection could not be accepted', error),
+    }),
+    diagnostics,
+    metrics: createMetrics(metricLabels),
+  };
+}

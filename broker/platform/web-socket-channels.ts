@@ -1,0 +1,147 @@
+/**
+ * Channels over WebSockets, beside HTTP on the same port. A message is written as one frame straight
+ * from its parts, without joining them; the dialling side masks with zeroes, which both ends skip
+ * (RFC 6455 asks for masks because of browsers' scripts and proxies, and neither is here). A link
+ * that has been cut silently is noticed by pings. Sources: RFC 6455; the `ws` package.
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type ClientOptions, type ServerOptions, WebSocket, WebSocketServer } from 'ws';
+import type { Channel, ChannelNetwork, HttpAnswer } from './channels.ts';
+import { WebSocketChannel } from './web-socket-channel.ts';
+
+export interface WebSocketOptions {
+  /** A channel on which nothing has come for so long, not even the answer to a ping, is closed. */
+  readonly silenceLimitMs?: number;
+  /** For an HTTP request to arrive whole. */
+  readonly requestTimeoutMs?: number;
+}
+
+/** Half of Kafka's default `replica.lag.time.max.ms`, so that a follower can still find its way back. */
+const DEFAULT_SILENCE_LIMIT_MS = 15_000;
+const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
+/** How long a closing channel waits for the other end to agree. */
+const CLOSE_TIMEOUT_MS = 2_000;
+const PEER_PATH = '/peer';
+
+export function webSocketChannels({
+  silenceLimitMs = DEFAULT_SILENCE_LIMIT_MS,
+  requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS,
+}: WebSocketOptions = {}): ChannelNetwork {
+  return {
+    listen: (options) => listen(options, { silenceLimitMs, requestTimeoutMs }),
+    dial: (options) => dial(options, silenceLimitMs),
+  };
+}
+
+async function listen(
+  { host, port, maxMessageBytes, accept, http }: Parameters<ChannelNetwork['listen']>[0],
+  { silenceLimitMs, requestTimeoutMs }: Required<WebSocketOptions>,
+): ReturnType<ChannelNetwork['listen']> {
+  const server = createServer({ requestTimeout: requestTimeoutMs, noDelay: true }, (request, response) => {
+    answer(request, response, http).catch(() => response.destroy());
+  });
+  const options: ServerOptions & { closeTimeout: number } = {
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: maxMessageBytes,
+    skipUTF8Validation: true,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+  };
+  const upgrades = new WebSocketServer(options);
+  upgrades.on('wsClientError', (_error, socket) => socket.destroy());
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (pathOf(request).split('?')[0] !== PEER_PATH) {
+      socket.on('error', () => {});
+      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    upgrades.handleUpgrade(request, socket, head, (webSocket) => {
+      accept(new WebSocketChannel(webSocket, socket as Socket, { masked: false, silenceLimitMs }));
+    });
+  });
+  server.listen({ host, port });
+  await once(server, 'listening');
+  // What goes wrong later concerns one connection, and that one is closed.
+  server.on('error', () => {});
+  const address = server.address();
+  return {
+    port: address !== null && typeof address === 'object' ? address.port : port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close();
+        // HTTP answers end here; channels have been taken out of the server's hands and stay.
+        server.closeAllConnections();
+        setImmediate(resolve);
+      }),
+  };
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  http: (path: string) => Promise<HttpAnswer>,
+): Promise<void> {
+  request.resume();
+  const { status, contentType, body } = await answerTo(request, http);
+  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
+  response.end(request.method === 'HEAD' ? '' : body);
+}
+
+async function answerTo(
+  request: IncomingMessage,
+  http: (path: string) => Promise<HttpAnswer>,
+): Promise<HttpAnswer> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return { status: 405, contentType: 'text/plain', body: 'only GET and HEAD are answered here\n' };
+  }
+  try {
+    return await http(pathOf(request));
+  } catch {
+    return { status: 500, contentType: 'text/plain', body: 'the answer could not be made\n' };
+  }
+}
+
+function pathOf(request: IncomingMessage): string {
+  return request.url ?? '/';
+}
+
+function dial(
+  { host, port, timeoutMs, maxMessageBytes }: Parameters<ChannelNetwork['dial']>[0],
+  silenceLimitMs: number,
+): Promise<Channel> {
+  const options: ClientOptions & { closeTimeout: number } = {
+    perMessageDeflate: false,
+    maxPayload: maxMessageBytes,
+    skipUTF8Validation: true,
+    followRedirects: false,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    // Answers to pings, and the close, are written by ws: they are masked with zeroes as well.
+    generateMask: (mask) => mask.fill(0),
+  };
+  return new Promise((resolve, reject) => {
+    const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    const webSocket = new WebSocket(`ws://${authority}${PEER_PATH}`, options);
+    let socket: Socket | null = null;
+    const timer = setTimeout(() => {
+      reject(Object.assign(new Error(`ETIMEDOUT: no channel to ${authority}`), { code: 'ETIMEDOUT' }));
+      webSocket.terminate();
+    }, timeoutMs);
+    const fail = (error: Error): void => {
+      clearTimeout(timer);
+      reject(error);
+    };
+    webSocket.on('error', fail);
+    webSocket.once('upgrade', (response) => {
+      socket = response.socket;
+    });
+    webSocket.once('open', () => {
+      clearTimeout(timer);
+      webSocket.off('error', fail);
+      if (socket === null) throw new Error('a WebSocket opened without an upgrade');
+      resolve(new WebSocketChannel(webSocket, socket, { masked: true, silenceLimitMs }));
+    });
+  });
+}
