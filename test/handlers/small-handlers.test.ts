@@ -1,0 +1,181 @@
+/** FindCoordinator, InitProducerId, DescribeCluster, ListOffsets: small answers, many versions. */
+import { describe, expect, it } from 'vitest';
+import { listOffsets } from '../../broker/handlers/02-list-offsets.ts';
+import { findCoordinator } from '../../broker/handlers/10-find-coordinator.ts';
+import { initProducerId } from '../../broker/handlers/22-init-producer-id.ts';
+import { describeCluster } from '../../broker/handlers/60-describe-cluster.ts';
+import { ErrorCode } from '../../broker/protocol/errors.ts';
+import { ask } from './ask.ts';
+import { broker, metadataOf, partition } from './support.ts';
+
+describe('FindCoordinator', () => {
+  // "group" hashes to 98629247: partition 1 of 2.
+  const known = {
+    metadata: metadataOf([
+      partition('__consumer_offsets', 0, { leader: 1 }),
+      partition('__consumer_offsets', 1, { leader: 2 }),
+    ]),
+  };
+
+  it.each([0, 1, 2, 3])('v%i: the leader of the partition that the group falls into', async (version) => {
+    const { response } = await ask(findCoordinator, version, { key: 'group' }, known);
+    expect(response).toMatchObject({ errorCode: 0, nodeId: 2, host: 'host2', port: 9092 });
+  });
+
+  it.each([4, 6])('v%i: many keys, an answer each', async (version) => {
+    const { response } = await ask(findCoordinator, version, { coordinatorKeys: ['group', 'groupa'] }, known);
+    expect(response.coordinators.map(({ key, nodeId, errorCode }) => [key, nodeId, errorCode])).toEqual([
+      ['group', 2, 0],
+      ['groupa', 1, 0],
+    ]);
+  });
+
+  it('creates the offsets topic when it is missing, and answers that there is no coordinator yet', async () => {
+    const created: unknown[] = [];
+    const autoTopics = {
+      create: async (topics: unknown) => {
+        created.push(topics);
+        return new Map();
+      },
+    };
+    const { response } = await ask(findCoordinator, 2, { key: 'g' }, { autoTopics });
+    expect(created).toEqual([['__consumer_offsets']]);
+    expect(response).toMatchObject({ errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, nodeId: -1, port: -1 });
+  });
+
+  it('transactional ids are refused for good', async () => {
+    const { response } = await ask(findCoordinator, 2, { key: 'tx', keyType: 1 }, known);
+    expect(response.errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
+  });
+
+  it('an unknown key type is invalid', async () => {
+    const { response } = await ask(findCoordinator, 2, { key: 'x', keyType: 9 }, known);
+    expect(response.errorCode).toBe(ErrorCode.INVALID_REQUEST);
+  });
+});
+
+describe('InitProducerId', () => {
+  const producerIds = { producerIds: { generate: async () => 4711 } };
+  const noId = { transactionalId: null, transactionTimeoutMs: 1 };
+
+  it.each([0, 1, 2, 3, 4, 5])('v%i: a producer id with epoch 0', async (version) => {
+    const { response } = await ask(initProducerId, version, noId, producerIds);
+    expect(response).toMatchObject({ errorCode: 0, producerId: 4711, producerEpoch: 0 });
+  });
+
+  it.each([
+    ['a transactional id', { ...noId, transactionalId: 'tx' }, ErrorCode.UNSUPPORTED_VERSION],
+    ['an empty transactional id', { ...noId, transactionalId: '' }, ErrorCode.INVALID_REQUEST],
+    ['an epoch without an id', { ...noId, producerEpoch: 3 }, ErrorCode.INVALID_REQUEST],
+  ])('%s is refused', async (_name, request, errorCode) => {
+    const { response } = await ask(initProducerId, 4, request, producerIds);
+    expect(response).toMatchObject({ errorCode, producerId: -1, producerEpoch: -1 });
+  });
+
+  it('without an id from the controller the client is to try again', async () => {
+    const none = { producerIds: { generate: async () => null } };
+    const { response } = await ask(initProducerId, 4, noId, none);
+    expect(response.errorCode).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+  });
+});
+
+describe('DescribeCluster', () => {
+  it('names the brokers on the listener of the request, the controller and the cluster', async () => {
+    const cache = metadataOf([], [broker(2), broker(1), broker(3, ['OTHER'])]);
+    const { response } = await ask(describeCluster, 1, {}, { metadata: cache });
+    expect(response).toMatchObject({ errorCode: 0, clusterId: 'cluster', controllerId: 1, endpointType: 1 });
+    expect(response.brokers.map(({ brokerId, rack }) => [brokerId, rack])).toEqual([
+      [1, 'r1'],
+      [2, null],
+    ]);
+  });
+
+  it.each([
+    [2, ErrorCode.MISMATCHED_ENDPOINT_TYPE],
+    [9, ErrorCode.UNSUPPORTED_ENDPOINT_TYPE],
+  ])('endpoint type %i is refused', async (endpointType, errorCode) => {
+    const { response } = await ask(describeCluster, 1, { endpointType });
+    expect(response.errorCode).toBe(errorCode);
+  });
+});
+
+describe('ListOffsets', () => {
+  const topics = (...partitions: object[]) => ({ replicaId: -1, topics: [{ name: 't1', partitions }] });
+  const replicas = (answers: Record<number, object>, asked: object[] = []) => ({
+    replicas: {
+      listOffset: (topic: string, index: number, query: { timestampMs: number }) => {
+        asked.push({ topic, index, ...query });
+        const none = { error: ErrorCode.NONE, offset: -1, timestampMs: -1, leaderEpoch: -1 };
+        return { ...none, ...answers[query.timestampMs] };
+      },
+    },
+  });
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9])(
+    'v%i: the offset, its time, and from v4 the epoch',
+    async (version) => {
+      const asked: object[] = [];
+      const found = replicas({ 5: { offset: 42, timestampMs: 6, leaderEpoch: 3 } }, asked);
+      const isolation = version >= 2 ? { isolationLevel: 1 } : {};
+      const request = { ...topics({ partitionIndex: 0, timestamp: 5 }), ...isolation };
+      const { response } = await ask(listOffsets, version, request, found);
+      expect(response.topics[0]?.partitions).toMatchObject([
+        { errorCode: 0, offset: 42, timestamp: 6, leaderEpoch: version >= 4 ? 3 : -1 },
+      ]);
+      expect(asked).toMatchObject([
+        {
+          timestampMs: 5,
+          isolation: version >= 2 ? 'read_committed' : 'read_uncommitted',
+          fetchOnlyLeader: true,
+        },
+      ]);
+    },
+  );
+
+  it.each([
+    [-3, 6, 7],
+    [-4, 7, 8],
+    [-5, 8, 9],
+    [-6, 9, null],
+  ])('timestamp %i is unsupported in v%i', async (timestamp, before, since) => {
+    const request = topics({ partitionIndex: 0, timestamp });
+    const old = await ask(listOffsets, before, request, replicas({}));
+    expect(old.response.topics[0]?.partitions[0]?.errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
+    if (since === null) return;
+    const { response } = await ask(listOffsets, since, request, replicas({}));
+    expect(response.topics[0]?.partitions[0]?.errorCode).toBe(ErrorCode.NONE);
+  });
+
+  it('a partition named twice is invalid, its neighbours are not', async () => {
+    const twice = { partitionIndex: 0, timestamp: -1 };
+    const request = topics(twice, { partitionIndex: 1, timestamp: -1 }, twice);
+    const { response } = await ask(listOffsets, 5, request, replicas({}));
+    expect(response.topics[0]?.partitions.map(({ errorCode }) => errorCode)).toEqual([
+      ErrorCode.INVALID_REQUEST,
+      ErrorCode.NONE,
+      ErrorCode.INVALID_REQUEST,
+    ]);
+  });
+
+  it('OFFSET_NOT_AVAILABLE is LEADER_NOT_AVAILABLE to clients before v5', async () => {
+    const found = replicas({ '-1': { error: ErrorCode.OFFSET_NOT_AVAILABLE } });
+    const request = topics({ partitionIndex: 0, timestamp: -1 });
+    const errorIn = async (version: number) =>
+      (await ask(listOffsets, version, request, found)).response.topics[0]?.partitions[0]?.errorCode;
+    expect(await errorIn(4)).toBe(ErrorCode.LEADER_NOT_AVAILABLE);
+    expect(await errorIn(5)).toBe(ErrorCode.OFFSET_NOT_AVAILABLE);
+  });
+
+  it.each([
+    [-1, 2, [50, 10]],
+    [-1, 1, [50]],
+    [-2, 5, [10]],
+    [7, 5, [30, 10]],
+    [99, 5, [50, 10]],
+  ])('v0: timestamp %i, at most %i offsets: %o', async (timestamp, maxNumOffsets, expected) => {
+    const found = replicas({ '-1': { offset: 50 }, '-2': { offset: 10 }, 7: { offset: 30 } });
+    const request = topics({ partitionIndex: 0, timestamp, maxNumOffsets });
+    const { response } = await ask(listOffsets, 0, request, found);
+    expect(response.topics[0]?.partitions[0]?.oldStyleOffsets).toEqual(expected);
+  });
+});
