@@ -1,0 +1,233 @@
+/**
+ * The dialling side of the peers: one control channel to one broker, opened when there is something to
+ * ask and kept. Requests leave in call order, also those that were asked while the channel was still
+ * being opened; whoever is not answered in time, or whose channel breaks, is told so with
+ * PeerUnreachable. Nothing is asked twice here: whether to repeat is the asker's decision.
+ * A request that times out closes the channel, as Kafka's NetworkClient does, because a peer that does
+ * not answer may not be there any more.
+ */
+import type { Channel, ChannelNetwork } from '../platform/channels.ts';
+import type { Timer } from '../platform/clock.ts';
+import type { BrokerId } from '../types.ts';
+import { asInteger, asMap, decodeEnvelope, encodeEnvelope, sizeOf } from './envelope.ts';
+import {
+  type ChannelRole,
+  type HandshakeMessage,
+  type Hello,
+  MAX_HANDSHAKE_BYTES,
+  NONCE_BYTES,
+  proofOf,
+  readHandshakeMessage,
+  refusalOfChallenge,
+} from './handshake.ts';
+import type { PeerContext } from './peer-server.ts';
+import { PeerUnreachable } from './peers.contract.ts';
+import { steeredChannel } from './steered-channel.ts';
+
+export interface PeerAddress {
+  readonly brokerId: BrokerId;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Dials a broker and runs the handshake; rejects with PeerUnreachable. */
+export async function dialPeer(
+  network: ChannelNetwork,
+  context: PeerContext,
+  to: PeerAddress & { readonly role: ChannelRole },
+  timeoutMs: number,
+): Promise<Channel> {
+  const started = context.clock.nowMs();
+  let dialled: Channel;
+  try {
+    dialled = await network.dial({
+      host: to.host,
+      port: to.port,
+      timeoutMs,
+      maxMessageBytes: context.maxMessageBytes,
+    });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new PeerUnreachable(`broker ${to.brokerId} at ${to.host}:${to.port} cannot be reached: ${why}`);
+  }
+  const leftMs = timeoutMs - (context.clock.nowMs() - started);
+  return greet(steeredChannel(dialled), context, to, Math.max(1, leftMs));
+}
+
+function greet(
+  channel: Channel,
+  context: PeerContext,
+  to: PeerAddress & { readonly role: ChannelRole },
+  timeoutMs: number,
+): Promise<Channel> {
+  const hello: Hello = {
+    type: 'hello',
+    ...context.identity(),
+    role: to.role,
+    expectedBrokerId: to.brokerId,
+    nonce: context.random.bytes(NONCE_BYTES),
+  };
+  return new Promise((resolve, reject) => {
+    let proven = false;
+    const timer = context.clock.after(timeoutMs, () => channel.close('the handshake took too long'));
+    channel.onClose((reason) => {
+      timer.cancel();
+      reject(new PeerUnreachable(`broker ${to.brokerId} at ${to.host}:${to.port}: ${reason}`));
+    });
+    channel.onMessage((message) => {
+      const said = readSafely(message);
+      if (said?.type === 'challenge' && !proven) {
+        const refusal = refusalOfChallenge(hello, said, context.sharedSecret);
+        if (refusal !== null) return refuse(channel, context, to, refusal);
+        proven = true;
+        const proof = proofOf('dial', hello, said, context.sharedSecret);
+        channel.send(encodeEnvelope({ type: 'proof', proof }));
+      } else if (said?.type === 'welcome' && proven) {
+        timer.cancel();
+        channel.onMessage(() => {});
+        resolve(channel);
+      } else if (said?.type === 'refused') {
+        context.diagnostics.warn(`Broker ${to.brokerId} at ${channel.remote} refuses us: ${said.reason}`);
+        channel.close(`refused: ${said.reason}`);
+      } else {
+        channel.close('unexpected handshake message');
+      }
+    });
+    channel.send(encodeEnvelope(hello));
+  });
+}
+
+function refuse(channel: Channel, context: PeerContext, to: PeerAddress, reason: string): void {
+  context.diagnostics.warn(`Refused broker ${to.brokerId} at ${channel.remote}: ${reason}`);
+  channel.send(encodeEnvelope({ type: 'refused', reason }));
+  channel.close(reason);
+}
+
+function readSafely(message: Buffer): HandshakeMessage | null {
+  try {
+    if (message.length > MAX_HANDSHAKE_BYTES) return null;
+    return readHandshakeMessage(decodeEnvelope(message).header);
+  } catch {
+    return null; // closed by the caller as unexpected
+  }
+}
+
+interface Asked {
+  readonly resolve: (response: unknown) => void;
+  readonly reject: (error: PeerUnreachable) => void;
+  readonly timer: Timer;
+}
+
+export class PeerClient {
+  readonly address: PeerAddress;
+  readonly #network: ChannelNetwork;
+  readonly #context: PeerContext;
+  readonly #asked = new Map<number, Asked>();
+  #channel: Channel | null = null;
+  #dialling = false;
+  #unsent: { id: number; parts: Uint8Array[] }[] = [];
+  #nextId = 1;
+  #closed = false;
+
+  constructor(network: ChannelNetwork, context: PeerContext, address: PeerAddress) {
+    this.#network = network;
+    this.#context = context;
+    this.address = address;
+  }
+
+  request(type: string, request: unknown, timeoutMs: number): Promise<unknown> {
+    const { maxInFlightRequests, maxMessageBytes, clock } = this.#context;
+    if (this.#closed) return Promise.reject(this.#unreachable('the connection was closed'));
+    if (this.#asked.size >= maxInFlightRequests) {
+      return Promise.reject(this.#unreachable(`${maxInFlightRequests} requests are in flight already`));
+    }
+    const id = this.#nextId++;
+    const parts = encodeEnvelope({ id, type, request });
+    if (sizeOf(parts) > maxMessageBytes) {
+      return Promise.reject(this.#unreachable(`${type} exceeds peer.max.message.bytes`));
+    }
+    return new Promise((resolve, reject) => {
+      const timer = clock.after(timeoutMs, () => this.#timedOut(id, type, timeoutMs));
+      this.#asked.set(id, { resolve, reject, timer });
+      if (this.#channel?.open === true) this.#channel.send(parts);
+      else {
+        this.#unsent.push({ id, parts });
+        this.#open(timeoutMs);
+      }
+    });
+  }
+
+  /** Rejects what is under way and closes the channel for good. */
+  close(reason: string): void {
+    this.#closed = true;
+    this.#failAll(reason);
+    this.#channel?.close(reason);
+    this.#channel = null;
+  }
+
+  #open(timeoutMs: number): void {
+    if (this.#dialling) return;
+    this.#dialling = true;
+    dialPeer(this.#network, this.#context, { ...this.address, role: 'control' }, timeoutMs).then(
+      (channel) => {
+        this.#dialling = false;
+        if (this.#closed) channel.close('no longer needed');
+        else this.#opened(channel);
+      },
+      (error: unknown) => {
+        this.#dialling = false;
+        this.#failAll(error instanceof Error ? error.message : String(error));
+      },
+    );
+  }
+
+  #opened(channel: Channel): void {
+    this.#channel = channel;
+    channel.onMessage((message) => this.#answered(channel, message));
+    channel.onClose((reason) => {
+      if (this.#channel !== channel) return;
+      this.#channel = null;
+      this.#failAll(`the connection broke: ${reason}`);
+    });
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    // Who has timed out meanwhile must not be asked any more: the asker may have asked again.
+    for (const { id, parts } of unsent) if (this.#asked.has(id)) channel.send(parts);
+  }
+
+  #answered(channel: Channel, message: Buffer): void {
+    try {
+      const map = asMap(decodeEnvelope(message).header);
+      const asked = this.#take(asInteger(map['id']));
+      asked?.resolve(map['response']);
+    } catch (error) {
+      this.#context.diagnostics.warn(`Broker ${this.address.brokerId} sent a malformed response`, error);
+      channel.close('malformed response');
+    }
+  }
+
+  #timedOut(id: number, type: string, timeoutMs: number): void {
+    this.#take(id)?.reject(this.#unreachable(`no answer to ${type} within ${timeoutMs} ms`));
+    const channel = this.#channel;
+    if (channel === null) return;
+    this.#channel = null;
+    this.#failAll(`the connection was closed because ${type} timed out`);
+    channel.close(`${type} timed out`);
+  }
+
+  #take(id: number): Asked | undefined {
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    asked?.timer.cancel();
+    return asked;
+  }
+
+  #failAll(reason: string): void {
+    this.#unsent = [];
+    for (const id of [...this.#asked.keys()]) this.#take(id)?.reject(this.#unreachable(reason));
+  }
+
+  #unreachable(reason: string): PeerUnreachable {
+    return new PeerUnreachable(`broker ${this.address.brokerId}: ${reason}`);
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * The answering side of the peers: takes channels that other brokers dial, runs the handshake, answers
+ * requests on control channels in the order of their arrival, and hands stream channels to replication.
+ * A new control channel of a broker replaces its old one, so that nothing that was sent on the old one
+ * can be acted on after something sent on the new one.
+ */
+import type { Channel } from '../platform/channels.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { Random } from '../platform/random.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import type { BrokerId } from '../types.ts';
+import { asInteger, asMap, asText, decodeEnvelope, encodeEnvelope, sizeOf } from './envelope.ts';
+import {
+  type Challenge,
+  type HandshakeMessage,
+  type Hello,
+  MAX_HANDSHAKE_BYTES,
+  NONCE_BYTES,
+  type PeerIdentity,
+  proofOf,
+  readHandshakeMessage,
+  refusalOfHello,
+  sameBytes,
+} from './handshake.ts';
+import { steeredChannel } from './steered-channel.ts';
+
+/** What both sides of the peers need to know and to use. */
+export interface PeerContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly diagnostics: Diagnostics;
+  readonly identity: () => PeerIdentity;
+  readonly sharedSecret: string;
+  readonly maxMessageBytes: number;
+  readonly maxInFlightRequests: number;
+  readonly handshakeTimeoutMs: number;
+}
+
+export interface PeerServerHooks {
+  /** Answers one request; never rejects. */
+  readonly answer: (type: string, request: unknown, from: BrokerId) => Promise<unknown>;
+  readonly takeStream: (channel: Channel, follower: { id: BrokerId; epoch: number }) => void;
+}
+
+export class PeerServer {
+  readonly #context: PeerContext;
+  readonly #hooks: PeerServerHooks;
+  readonly #channels = new Set<Channel>();
+  readonly #control = new Map<BrokerId, Channel>();
+  #greeting = 0;
+
+  constructor(context: PeerContext, hooks: PeerServerHooks) {
+    this.#context = context;
+    this.#hooks = hooks;
+  }
+
+  /** Takes a channel that was just opened to this broker. */
+  accept(opened: Channel): void {
+    if (this.#greeting >= this.#context.maxInFlightRequests) {
+      opened.close('too many handshakes at once');
+      return;
+    }
+    const channel = steeredChannel(opened, () => this.#channels.delete(channel));
+    this.#channels.add(channel);
+    this.#greeting += 1;
+    this.#greet(channel);
+  }
+
+  /** Closes the control channel that `broker` has opened to this one. */
+  forget(broker: BrokerId): void {
+    this.#control.get(broker)?.close('the broker has gone');
+  }
+
+  close(): void {
+    for (const channel of [...this.#channels]) channel.close('the broker is shutting down');
+  }
+
+  #greet(channel: Channel): void {
+    const { clock, handshakeTimeoutMs } = this.#context;
+    let over = false;
+    const timer = clock.after(handshakeTimeoutMs, () => channel.close('the handshake took too long'));
+    const finish = (): void => {
+      if (over) return;
+      over = true;
+      timer.cancel();
+      this.#greeting -= 1;
+    };
+    channel.onClose(finish);
+    let hello: Hello | null = null;
+    let challenge: Challenge | null = null;
+    channel.onMessage((message) => {
+      const said = this.#read(channel, message);
+      if (said === null) return;
+      if (said.type === 'refused') {
+        this.#context.diagnostics.warn(`Peer ${channel.remote} refuses us: ${said.reason}`);
+        channel.close('refused by the peer');
+      } else if (said.type === 'hello' && hello === null) {
+        hello = said;
+        challenge = this.#challenge(channel, said);
+      } else if (said.type === 'proof' && hello !== null && challenge !== null) {
+        const right = proofOf('dial', hello, challenge, this.#context.sharedSecret);
+        if (!sameBytes(right, said.proof)) return this.#refuse(channel, hello, 'the shared secrets differ');
+        finish();
+        this.#welcome(channel, hello);
+      } else {
+        channel.close('unexpected handshake message');
+      }
+    });
+  }
+
+  #read(channel: Channel, message: Buffer): HandshakeMessage | null {
+    try {
+      if (message.length > MAX_HANDSHAKE_BYTES) throw new Error('handshake message too long');
+      return readHandshakeMessage(decodeEnvelope(message).header);
+    } catch (error) {
+      this.#context.diagnostics.warn(`Peer ${channel.remote} sent a malformed handshake`, error);
+      channel.close('malformed handshake');
+      return null;
+    }
+  }
+
+  #challenge(channel: Channel, hello: Hello): Challenge | null {
+    const own = this.#context.identity();
+    const refusal = refusalOfHello(own, hello);
+    if (refusal !== null) {
+      this.#refuse(channel, hello, refusal);
+      return null;
+    }
+    const unproven = { ...own, nonce: this.#context.random.bytes(NONCE_BYTES) };
+    const proof = proofOf('answer', hello, unproven, this.#context.sharedSecret);
+    const challenge: Challenge = { type: 'challenge', ...unproven, proof };
+    channel.send(encodeEnvelope(challenge));
+    return challenge;
+  }
+
+  #refuse(channel: Channel, hello: Hello, reason: string): void {
+    this.#context.diagnostics.warn(
+      `Refused ${hello.role} channel from broker ${hello.brokerId} at ${channel.remote}: ${reason}`,
+    );
+    channel.send(encodeEnvelope({ type: 'refused', reason }));
+    channel.close(reason);
+  }
+
+  #welcome(channel: Channel, hello: Hello): void {
+    channel.send(encodeEnvelope({ type: 'welcome' }));
+    if (hello.role === 'stream') {
+      this.#hooks.takeStream(channel, { id: hello.brokerId, epoch: hello.brokerEpoch });
+      return;
+    }
+    this.#control.get(hello.brokerId)?.close('replaced by a newer channel');
+    this.#control.set(hello.brokerId, channel);
+    channel.onClose(() => {
+      if (this.#control.get(hello.brokerId) === channel) this.#control.delete(hello.brokerId);
+    });
+    this.#serve(channel, hello.brokerId);
+  }
+
+  #serve(channel: Channel, from: BrokerId): void {
+    let inFlight = 0;
+    channel.onMessage((message) => {
+      if (!channel.open) return;
+      let id: number;
+      let type: string;
+      let request: unknown;
+      try {
+        const map = asMap(decodeEnvelope(message).header);
+        id = asInteger(map['id']);
+        type = asText(map['type']);
+        request = map['request'];
+      } catch (error) {
+        this.#context.diagnostics.warn(`Broker ${from} sent a malformed request`, error);
+        channel.close('malformed request');
+        return;
+      }
+      if (inFlight >= this.#context.maxInFlightRequests) {
+        channel.close('too many requests in flight');
+        return;
+      }
+      inFlight += 1;
+      void this.#hooks.answer(type, request, from).then((response) => {
+        inFlight -= 1;
+        channel.send(this.#encodeResponse(id, type, response));
+      });
+    });
+  }
+
+  #encodeResponse(id: number, type: string, response: unknown): Uint8Array[] {
+    const parts = encodeEnvelope({ id, response });
+    if (sizeOf(parts) <= this.#context.maxMessageBytes) return parts;
+    this.#context.diagnostics.error(`The response to ${type} exceeds peer.max.message.bytes`);
+    return encodeEnvelope({ id, response: { error: ErrorCode.UNKNOWN_SERVER_ERROR, partitions: [] } });
+  }
+}
