@@ -12,6 +12,7 @@ import ConnectionManager from 'node-zookeeper-client/lib/ConnectionManager.js';
 import jute from 'node-zookeeper-client/lib/jute/index.js';
 import type { ConnectString, ServerAddress } from './connect-string.ts';
 import { Fifo } from './fifo.ts';
+import { isolated } from './isolated.ts';
 import { Line } from './line.ts';
 import { isWrite, RequestError, ReservedXid, ServerCode } from './opcodes.ts';
 import { REPLY_HEADER_BYTES, type Reply, readReply, readReplyHeader } from './replies.ts';
@@ -244,7 +245,7 @@ export class Connection extends ConnectionManager {
     event.setChrootPath(this.chrootPath);
     event.deserialize(frame, REPLY_HEADER_BYTES);
     if (event.type < 1 || event.type > 4) return; // not about a node
-    this.#isolated(() => this.watcherManager.emit(event));
+    isolated(() => this.watcherManager.emit(event));
   }
 
   #onLineClosed(reason: string): void {
@@ -286,18 +287,7 @@ export class Connection extends ConnectionManager {
   }
 
   #answer(packet: Packet, error: Error | null, reply?: Reply): void {
-    this.#isolated(() => packet.answer(error, reply));
-  }
-
-  /** A defect in a caller's function must surface, but not before the other answers have been given. */
-  #isolated(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
+    isolated(() => packet.answer(error, reply));
   }
 }
 

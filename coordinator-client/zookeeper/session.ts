@@ -19,6 +19,7 @@ import { isValidPath } from '../tree/path.ts';
 import { commitRequest, outcomeOf, refusalOf, refusedByForm } from './commits.ts';
 import type { ConnectString } from './connect-string.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
+import { isolated } from './isolated.ts';
 import { RequestError, ServerCode } from './opcodes.ts';
 import type { Reply } from './replies.ts';
 import { create2Request, createMode, type Request, syncRequest } from './requests.ts';
@@ -105,12 +106,7 @@ export class Session implements Coordinator {
 
   read(path: string): Promise<ZNode | null> {
     this.#options.counts.reads += 1;
-    return this.#look(path, 'node', (watcher, settle) => {
-      const answer = (error: object | null, data: Buffer | undefined, stat: Stat): void =>
-        settle(error, () => znodeOf(data, stat));
-      if (watcher === undefined) this.#client.getData(path, answer);
-      else this.#client.getData(path, watcher, answer);
-    });
+    return this.#readNode(path);
   }
 
   children(path: string): Promise<readonly string[] | null> {
@@ -172,6 +168,15 @@ export class Session implements Coordinator {
     return this.#ended;
   }
 
+  #readNode(path: string): Promise<ZNode | null> {
+    return this.#look(path, 'node', (watcher, settle) => {
+      const answer = (error: object | null, data: Buffer | undefined, stat: Stat): void =>
+        settle(error, () => znodeOf(data, stat));
+      if (watcher === undefined) this.#client.getData(path, answer);
+      else this.#client.getData(path, watcher, answer);
+    });
+  }
+
   /** A read that carries the watch of its path along, and is asked again as long as the session lives. */
   #look<Result>(
     path: string,
@@ -231,7 +236,7 @@ export class Session implements Coordinator {
     const { chroot } = this.#options.connect;
     if (chroot === '' || this.#connection.chrootPath !== undefined) return;
     const mode = createMode('persistent', false);
-    if ((await this.read(chroot)) === null) {
+    if ((await this.#readNode(chroot)) === null) {
       for (const path of pathPrefixes(chroot)) {
         try {
           await this.#send(create2Request(path, Buffer.alloc(0), mode));
@@ -249,7 +254,7 @@ export class Session implements Coordinator {
     if (state === 'suspended') this.#watches.suspended();
     if (this.#isOver()) this.#watches.end();
     for (const listener of [...this.#listeners]) {
-      if (this.#listeners.has(listener)) listener(state);
+      if (this.#listeners.has(listener)) isolated(() => listener(state));
     }
   }
 

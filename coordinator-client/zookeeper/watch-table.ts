@@ -11,6 +11,7 @@
  */
 import { type Client, Event, type Stat } from 'node-zookeeper-client';
 import type { Watch } from '../coordinator.ts';
+import { isolated } from './isolated.ts';
 import { type RequestError, ServerCode } from './opcodes.ts';
 
 type What = 'node' | 'children';
@@ -175,13 +176,7 @@ export class WatchTable {
     for (const listener of [...entry.listeners]) {
       if (!entry.listeners.has(listener) || this.#over) continue;
       this.#options.onFire();
-      try {
-        listener();
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error; // a defect of the listener's; the others are told all the same
-        });
-      }
+      isolated(listener);
     }
   }
 
