@@ -30,7 +30,7 @@ interface Found {
 export const findCoordinator: Handler<typeof FindCoordinator> = {
   api: FindCoordinator,
   handle(request, context, services) {
-    const keys = context.apiVersion >= 4 ? request.coordinatorKeys : [request.key];
+    const keys = keysOf(request, context.apiVersion);
     const answer = (): FindCoordinatorResponse =>
       respond(
         keys,
@@ -45,16 +45,21 @@ export const findCoordinator: Handler<typeof FindCoordinator> = {
   refuse,
 };
 
-function refuse(request: RequestOf<typeof FindCoordinator>, errorCode: number): FindCoordinatorResponse {
-  // Only v4+ fill the list of keys; the older versions' fields must then keep their defaults.
-  const { coordinatorKeys } = request;
-  if (coordinatorKeys.length > 0)
-    return respond(
-      coordinatorKeys,
-      coordinatorKeys.map(() => none(errorCode)),
-      4,
-    );
-  return respond([request.key], [none(errorCode)], 0);
+function refuse(
+  request: RequestOf<typeof FindCoordinator>,
+  errorCode: number,
+  apiVersion: number,
+): FindCoordinatorResponse {
+  const keys = keysOf(request, apiVersion);
+  return respond(
+    keys,
+    keys.map(() => none(errorCode)),
+    apiVersion,
+  );
+}
+
+function keysOf(request: RequestOf<typeof FindCoordinator>, apiVersion: number): readonly string[] {
+  return apiVersion >= 4 ? request.coordinatorKeys : [request.key];
 }
 
 function respond(

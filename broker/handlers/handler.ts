@@ -37,7 +37,7 @@ export interface Handler<A extends AnyApi> {
    * `null`: there is no response (Produce with acks=0). `'close'`: close the connection.
    */
   handle(request: RequestOf<A>, context: RequestContext, services: Services): Answer<A> | Promise<Answer<A>>;
-  refuse(request: RequestOf<A>, errorCode: number): Answer<A>;
+  refuse(request: RequestOf<A>, errorCode: number, apiVersion: number): Answer<A>;
 }
 
 export type Answer<A extends AnyApi> = ResponseInput<A> | null | 'close';

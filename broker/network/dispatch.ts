@@ -122,7 +122,9 @@ class IncomingRequest implements RequestContext {
       error,
     );
     try {
-      return this.#outcomeOf(this.#handler.refuse(this.#body, ErrorCode.UNKNOWN_SERVER_ERROR));
+      return this.#outcomeOf(
+        this.#handler.refuse(this.#body, ErrorCode.UNKNOWN_SERVER_ERROR, this.apiVersion),
+      );
     } catch (second) {
       services.diagnostics.error(`the refusal of ${api.name} v${this.apiVersion} failed too`, second);
       runAll(this.#takeAfterSend());

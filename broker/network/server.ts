@@ -11,7 +11,7 @@ import type { Counter, Metrics } from '../platform/metrics.ts';
 import type { ByteSocket, SocketListener, SocketNetwork } from '../platform/sockets.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Connection, type ConnectionLimits } from './connection.ts';
-import { ConnectionQuotas } from './connection-quotas.ts';
+import { ConnectionQuotas, connectionLimits } from './connection-quotas.ts';
 import type { Dispatch } from './outcome.ts';
 
 export interface NetworkServerParts {
@@ -48,6 +48,7 @@ export class NetworkServer {
   readonly #waiting: Waiting[] = [];
   #dispatch: Dispatch | null = null;
   #sweeper: Timer | null = null;
+  #nextTry: Timer | null = null;
   #nextConnection = 0;
   #stopped: (() => void) | null = null;
 
@@ -60,11 +61,7 @@ export class NetworkServer {
       maxInFlightRequests: config.queuedMaxRequests,
       maxUnsentBytes: config.socketSendBufferBytes > 0 ? config.socketSendBufferBytes : DEFAULT_UNSENT_BYTES,
     };
-    this.#quotas = new ConnectionQuotas({
-      maxConnections: config.maxConnections,
-      maxConnectionsPerIp: config.maxConnectionsPerIp,
-      perIpOverrides: config.maxConnectionsPerIpOverrides,
-    });
+    this.#quotas = new ConnectionQuotas(connectionLimits(config), parts.clock.nowMs());
     this.#bytesIn = metrics.counter('kafka_network_socketserver_bytesin_total', 'Bytes read from clients');
     this.#bytesOut = metrics.counter('kafka_network_socketserver_bytesout_total', 'Bytes written to clients');
     metrics.gauge(
@@ -122,10 +119,17 @@ export class NetworkServer {
     this.#serveWaiting();
   }
 
+  /** Takes over limits that were changed while the broker runs. */
+  reconfigure(config: BrokerConfig): void {
+    this.#quotas.limits = connectionLimits(config);
+    this.#serveWaiting();
+  }
+
   /** Accepts nothing more, lets requests under way be answered for up to `graceMs`, then closes everything. */
   async stop(graceMs = 0): Promise<void> {
     this.#dispatch = null;
     this.#sweeper?.cancel();
+    this.#nextTry?.cancel();
     await this.#closeListeners();
     for (const { socket } of this.#waiting.splice(0)) socket.destroy();
     for (const connection of this.#connections) connection.end();
@@ -171,8 +175,11 @@ export class NetworkServer {
     if (dispatch === null) return false;
     if (!socket.open) return true;
     const host = socket.remoteHost;
-    const verdict = this.#quotas.tryAdd(host);
-    if (verdict === 'wait') return false;
+    const verdict = this.#quotas.tryAdd(host, this.#parts.clock.nowMs());
+    if (typeof verdict === 'object') {
+      if (verdict.waitMs !== null) this.#tryAgainIn(verdict.waitMs);
+      return false;
+    }
     if (verdict === 'refused') {
       this.#diagnostics.info(`rejected a connection from ${host}: max.connections.per.ip is reached`);
       socket.destroy();
@@ -197,6 +204,11 @@ export class NetworkServer {
       }),
     );
     return true;
+  }
+
+  #tryAgainIn(waitMs: number): void {
+    this.#nextTry?.cancel();
+    this.#nextTry = this.#parts.clock.after(waitMs, () => this.#serveWaiting());
   }
 
   #closed(connection: Connection, host: string): void {

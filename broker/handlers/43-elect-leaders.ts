@@ -1,0 +1,88 @@
+/**
+ * ElectLeaders (43), versions 0-2: preferred or (v1+) unclean elections, on the controller only. The
+ * answer waits until this broker's own metadata shows the new leaders, up to the timeout.
+ * Asked for all partitions, it names only those for which an election was needed.
+ * Source: KafkaApis.handleElectLeaders, ReplicaManager.electLeaders, DelayedElectLeader.
+ */
+import type { ElectionAnswer, ElectionType } from '../controller/election-events.ts';
+import type { MetadataImage } from '../metadata/image.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { ElectLeaders } from '../protocol/messages/43-elect-leaders.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import type { TopicPartition } from '../types.ts';
+import { mayOnCluster, Operation } from './authorization.ts';
+import type { Handler } from './handler.ts';
+
+type ElectLeadersRequest = RequestOf<typeof ElectLeaders>;
+type ElectLeadersResponse = ResponseInput<typeof ElectLeaders>;
+
+const ELECTION_TYPES: readonly ElectionType[] = ['preferred', 'unclean'];
+
+export const electLeaders: Handler<typeof ElectLeaders> = {
+  api: ElectLeaders,
+  async handle(request, context, services) {
+    const { apiVersion } = context;
+    const refuseAll = (error: number): ElectLeadersResponse => refuse(request, error, apiVersion);
+    if (!mayOnCluster(services, context, Operation.ALTER)) {
+      return refuseAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+    }
+    const type = ELECTION_TYPES[request.electionType];
+    if (type === undefined) return refuseAll(ErrorCode.INVALID_REQUEST);
+    const deadlineMs = services.clock.nowMs() + request.timeoutMs;
+    const answers = await services.controller.electLeaders(type, named(request));
+    if ('error' in answers) return refuseAll(answers.error);
+    const elected = answers.filter(({ error }) => error === ErrorCode.NONE);
+    await services.metadata.waitFor(
+      (image) => elected.every((one) => isLed(one, type, image)),
+      deadlineMs - services.clock.nowMs(),
+    );
+    const results = answers.map((one) =>
+      one.error === ErrorCode.NONE && !isLed(one, type, services.metadata.image)
+        ? { ...one, error: ErrorCode.REQUEST_TIMED_OUT }
+        : one,
+    );
+    const needed = request.topicPartitions === null;
+    return respond(
+      needed ? results.filter(({ error }) => error !== ErrorCode.ELECTION_NOT_NEEDED) : results,
+      ErrorCode.NONE,
+      apiVersion,
+    );
+  },
+  refuse,
+};
+
+function refuse(request: ElectLeadersRequest, error: number, apiVersion: number): ElectLeadersResponse {
+  return respond(named(request)?.map((one) => ({ ...one, error })) ?? [], error, apiVersion);
+}
+
+/** Null: all partitions. */
+function named({ topicPartitions }: ElectLeadersRequest): TopicPartition[] | null {
+  if (topicPartitions === null) return null;
+  return topicPartitions.flatMap(({ topic, partitions }) =>
+    partitions.map((partition) => ({ topic, partition })),
+  );
+}
+
+function isLed({ topic, partition }: TopicPartition, type: ElectionType, image: MetadataImage): boolean {
+  const state = image.topics.get(topic)?.partitions.get(partition);
+  if (state === undefined) return false;
+  return type === 'preferred' ? state.leader === state.replicas[0] : state.leader >= 0;
+}
+
+/** v0 has no error at the top. */
+function respond(
+  answers: readonly ElectionAnswer[],
+  errorCode: number,
+  apiVersion: number,
+): ElectLeadersResponse {
+  const byTopic = Map.groupBy(answers, ({ topic }) => topic);
+  const replicaElectionResults = [...byTopic].map(([topic, ofTopic]) => ({
+    topic,
+    partitionResult: ofTopic.map(({ partition, error }) => ({
+      partitionId: partition,
+      errorCode: error,
+      errorMessage: null,
+    })),
+  }));
+  return apiVersion === 0 ? { replicaElectionResults } : { errorCode, replicaElectionResults };
+}

@@ -1,0 +1,44 @@
+/**
+ * AlterPartitionReassignments (45), version 0: begins to move partitions to other brokers, or calls a
+ * move off (replicas null); on the controller only. It answers when the moves have begun.
+ * Source: KafkaApis.handleAlterPartitionReassignmentsRequest (KIP-455).
+ */
+import type { ReassignmentRequest } from '../controller/reassignment-events.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { AlterPartitionReassignments } from '../protocol/messages/45-alter-partition-reassignments.ts';
+import type { ResponseInput } from '../protocol/schema.ts';
+import { mayOnCluster, Operation } from './authorization.ts';
+import type { Handler } from './handler.ts';
+
+type Response = ResponseInput<typeof AlterPartitionReassignments>;
+
+export const alterPartitionReassignments: Handler<typeof AlterPartitionReassignments> = {
+  api: AlterPartitionReassignments,
+  async handle(request, context, services) {
+    if (!mayOnCluster(services, context, Operation.ALTER)) {
+      return refuseAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+    }
+    const wanted = request.topics.flatMap(({ name, partitions }) =>
+      partitions.map(({ partitionIndex, replicas }): ReassignmentRequest => {
+        return { topic: name, partition: partitionIndex, replicas };
+      }),
+    );
+    const answers = await services.controller.alterReassignments(wanted);
+    if ('error' in answers) return refuseAll(answers.error);
+    const byTopic = Map.groupBy(answers, ({ topic }) => topic);
+    const responses = [...byTopic].map(([name, ofTopic]) => ({
+      name,
+      partitions: ofTopic.map(({ partition, error, message }) => ({
+        partitionIndex: partition,
+        errorCode: error,
+        errorMessage: message,
+      })),
+    }));
+    return { errorCode: ErrorCode.NONE, errorMessage: null, responses };
+  },
+  refuse: (_request, errorCode) => refuseAll(errorCode),
+};
+
+function refuseAll(errorCode: number): Response {
+  return { errorCode, errorMessage: null };
+}

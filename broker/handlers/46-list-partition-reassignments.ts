@@ -1,0 +1,42 @@
+/**
+ * ListPartitionReassignments (46), version 0: the moves of partitions that are under way, of the named
+ * partitions or (null) of all; on the controller only.
+ * Source: KafkaApis.handleListPartitionReassignmentsRequest (KIP-455).
+ */
+import { ErrorCode } from '../protocol/errors.ts';
+import { ListPartitionReassignments } from '../protocol/messages/46-list-partition-reassignments.ts';
+import type { ResponseInput } from '../protocol/schema.ts';
+import { mayOnCluster, Operation } from './authorization.ts';
+import type { Handler } from './handler.ts';
+
+type Response = ResponseInput<typeof ListPartitionReassignments>;
+
+export const listPartitionReassignments: Handler<typeof ListPartitionReassignments> = {
+  api: ListPartitionReassignments,
+  async handle(request, context, services) {
+    if (!mayOnCluster(services, context, Operation.DESCRIBE)) {
+      return refuseAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+    }
+    const asked = request.topics?.flatMap(({ name, partitionIndexes }) =>
+      partitionIndexes.map((partition) => ({ topic: name, partition })),
+    );
+    const ongoing = await services.controller.listReassignments(asked ?? null);
+    if ('error' in ongoing) return refuseAll(ongoing.error);
+    const byTopic = Map.groupBy(ongoing, ({ topic }) => topic);
+    const topics = [...byTopic].map(([name, ofTopic]) => ({
+      name,
+      partitions: ofTopic.map(({ partition, replicas, addingReplicas, removingReplicas }) => ({
+        partitionIndex: partition,
+        replicas,
+        addingReplicas,
+        removingReplicas,
+      })),
+    }));
+    return { errorCode: ErrorCode.NONE, errorMessage: null, topics };
+  },
+  refuse: (_request, errorCode) => refuseAll(errorCode),
+};
+
+function refuseAll(errorCode: number): Response {
+  return { errorCode, errorMessage: null };
+}
