@@ -1,0 +1,42 @@
+/**
+ * What replication needs of its neighbours, as narrow interfaces: the metadata cache, the controller
+ * fence, and the properties it reads. The real ones (MetadataCache, ControllerFence, BrokerConfig) fit
+ * as they are.
+ */
+import type { BrokerInfo } from '../peers/messages.ts';
+import type { BrokerId } from '../types.ts';
+
+/** What replication asks of the metadata cache. */
+export interface ReplicationMetadata {
+  isAlive(id: BrokerId): boolean;
+  broker(id: BrokerId): BrokerInfo | undefined;
+  partition(
+    topic: string,
+    partition: number,
+  ): { readonly leader: BrokerId; readonly leaderEpoch: number } | undefined;
+}
+
+/** Compares the epochs of a controller's request with those this broker knows. */
+export interface ReplicationFence {
+  check(request: { readonly controllerEpoch: number; readonly brokerEpoch: number }): number;
+}
+
+/** The properties replication reads, under the names of BrokerConfig. */
+export interface ReplicationConfig {
+  readonly brokerId: BrokerId;
+  readonly replicaLagTimeMaxMs: number;
+  readonly replicaHighWatermarkCheckpointIntervalMs: number;
+  readonly replicaFetchBackoffMs: number;
+  readonly replicaFetchMaxBytes: number;
+  readonly replicaFetchResponseMaxBytes: number;
+  readonly replicaFetchWaitMaxMs: number;
+  readonly replicaSocketTimeoutMs: number;
+  readonly numReplicaFetchers: number;
+  readonly replicaSelectorClass: string | null;
+  readonly fetchMaxBytes: number;
+  readonly socketConnectionSetupTimeoutMs: number;
+  readonly peerStreamCreditBytes: number;
+  readonly peerMaxMessageBytes: number;
+  /** none or snappy. */
+  readonly peerCompressionType: string;
+}

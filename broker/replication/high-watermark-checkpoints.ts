@@ -1,0 +1,60 @@
+/**
+ * Writes the high watermarks of all hosted partitions to replication-offset-checkpoint now and then, so
+ * that a broker that comes back knows how much of its logs was committed. Not before the first
+ * LeaderAndIsr: till then the old checkpoint knows more than we do. Source: KAFKA-1647; Kafka's
+ * ReplicaManager.checkpointHighWatermarks.
+ */
+import type { LogManager } from '../log/log-manager.ts';
+import { StorageError } from '../log/storage-error.ts';
+import { type Clock, every, type Timer } from '../platform/clock.ts';
+import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { PartitionKey } from '../types.ts';
+import type { HostedPartitions } from './hosted-partitions.ts';
+
+export interface HighWatermarkCheckpointsOptions {
+  readonly clock: Clock;
+  readonly diagnostics: Diagnostics;
+  readonly logs: LogManager;
+  readonly hosted: HostedPartitions;
+  /** `replica.high.watermark.checkpoint.interval.ms` */
+  readonly intervalMs: number;
+}
+
+export class HighWatermarkCheckpoints {
+  readonly #options: HighWatermarkCheckpointsOptions;
+  #timer: Timer | null = null;
+
+  constructor(options: HighWatermarkCheckpointsOptions) {
+    this.#options = options;
+  }
+
+  /** Begins; later calls do nothing. */
+  start(): void {
+    if (this.#timer !== null) return;
+    const { clock, intervalMs, diagnostics } = this.#options;
+    this.#timer = every(
+      clock,
+      intervalMs,
+      () => this.write(),
+      (error) => diagnostics.error('High watermarks could not be checkpointed', error),
+    );
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  /** Writes them now, if this broker has been told what it hosts. */
+  write(): void {
+    if (this.#timer === null) return;
+    const { hosted, logs, diagnostics } = this.#options;
+    const offsets = new Map<PartitionKey, number>();
+    for (const { key, log } of hosted.all()) if (log !== null) offsets.set(key, log.highWatermark);
+    try {
+      logs.writeHighWatermarks(offsets);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      diagnostics.error('High watermarks could not be checkpointed', error); // its directory is offline now
+    }
+  }
+}

@@ -1,0 +1,399 @@
+/**
+ * One partition on this broker: its role and epochs, and, while it leads, its in-sync replicas and high
+ * watermark. Every change is synchronous; whoever waits is told through PartitionEvents.
+ * Rules: a state older than the known one is ignored; the high watermark never falls in one epoch and
+ * moves by leader-state.ts; at most one ISR change is on its way. Source: Kafka's Partition.scala.
+ */
+
+import type { AppendInfo, LeaderAppendOptions } from '../log/append.ts';
+import type { PartitionLog } from '../log/partition-log.ts';
+import type { PartitionStateMessage } from '../peers/messages.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Diagnostics } from '../platform/diagnostics.ts';
+import { ErrorCode, errorName } from '../protocol/errors.ts';
+import { type BrokerId, NO_EPOCH, NO_LEADER, type PartitionKey, partitionKey, type Uuid } from '../types.ts';
+import type { IsrProposals, IsrVerdict } from './isr-proposals.ts';
+import * as isr from './isr-state.ts';
+import * as leading from './leader-state.ts';
+
+/** Who is told of what happens to a partition; called synchronously. */
+export interface PartitionEvents {
+  /** The leader's log has grown. */
+  appended(partition: Partition): void;
+  highWatermarkMoved(partition: Partition): void;
+  /** The log start offset of this log or of a follower has moved. */
+  startOffsetMoved(partition: Partition): void;
+  isrChanged(partition: Partition, change: 'expand' | 'shrink' | 'failed'): void;
+}
+
+export interface PartitionContext {
+  readonly brokerId: BrokerId;
+  readonly clock: Clock;
+  readonly diagnostics: Diagnostics;
+  readonly lagTimeMaxMs: number;
+  readonly isAlive: (broker: BrokerId) => boolean;
+  readonly proposals: IsrProposals;
+  readonly events: PartitionEvents;
+}
+
+export type PartitionRole = 'leader' | 'follower' | 'none';
+
+export class Partition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: PartitionKey;
+  readonly #context: PartitionContext;
+  #log: PartitionLog | null = null;
+  #role: PartitionRole = 'none';
+  #leader: BrokerId = NO_LEADER;
+  #leaderEpoch = NO_EPOCH;
+  #partitionEpoch = -1;
+  #controllerEpoch = -1;
+  #leaderEpochStartOffset = -1;
+  #replicas: readonly BrokerId[] = [];
+  #isReassigning = false;
+  #isr: isr.IsrState = isr.committed([]);
+  readonly #followers = new Map<BrokerId, leading.FollowerState>();
+
+  constructor(topic: string, partition: number, context: PartitionContext) {
+    this.topic = topic;
+    this.partition = partition;
+    this.key = partitionKey(topic, partition);
+    this.#context = context;
+  }
+
+  /** null until this broker has been told of its replica. */
+  get log(): PartitionLog | null {
+    return this.#log;
+  }
+  get topicId(): Uuid | null {
+    return this.#log?.topicId ?? null;
+  }
+  get role(): PartitionRole {
+    return this.#role;
+  }
+  get isLeader(): boolean {
+    return this.#role === 'leader';
+  }
+  get leader(): BrokerId {
+    return this.#leader;
+  }
+  get leaderEpoch(): number {
+    return this.#leaderEpoch;
+  }
+  get partitionEpoch(): number {
+    return this.#partitionEpoch;
+  }
+  get controllerEpoch(): number {
+    return this.#controllerEpoch;
+  }
+  /** The log's end when this broker began to lead in this epoch; -1 on a follower. */
+  get leaderEpochStartOffset(): number {
+    return this.#leaderEpochStartOffset;
+  }
+  get replicas(): readonly BrokerId[] {
+    return this.#replicas;
+  }
+  /** What the controller has confirmed; empty on a follower. */
+  get inSyncReplicas(): readonly BrokerId[] {
+    return isr.committedIsr(this.#isr);
+  }
+  get maximalIsr(): readonly BrokerId[] {
+    return isr.maximalIsr(this.#isr);
+  }
+  get isrState(): isr.IsrState {
+    return this.#isr;
+  }
+  get followers(): ReadonlyMap<BrokerId, Readonly<leading.FollowerState>> {
+    return this.#followers;
+  }
+  get effectiveMinIsr(): number {
+    return leading.effectiveMinIsr(this.#log?.config.minInsyncReplicas ?? 1, this.#replicas.length);
+  }
+  get isUnderReplicated(): boolean {
+    return this.isLeader && this.inSyncReplicas.length < this.#replicas.length;
+  }
+  get isUnderMinIsr(): boolean {
+    return this.isLeader && this.inSyncReplicas.length < this.effectiveMinIsr;
+  }
+  get isReassigning(): boolean {
+    return this.isLeader && this.#isReassigning;
+  }
+  get isAtMinIsr(): boolean {
+    return this.isLeader && this.inSyncReplicas.length === this.effectiveMinIsr;
+  }
+
+  attachLog(log: PartitionLog): void {
+    this.#log = log;
+  }
+
+  /** Takes the lead. False when the state is older than the known one and was ignored. */
+  becomeLeader(state: PartitionStateMessage, log: PartitionLog): boolean {
+    if (state.partitionEpoch < this.#partitionEpoch) return false;
+    const wasLeader = this.isLeader;
+    this.#log = log;
+    this.#controllerEpoch = state.controllerEpoch;
+    this.#replicas = state.replicas;
+    this.#isReassigning = state.addingReplicas.length + state.removingReplicas.length > 0;
+    this.#isr = isr.committed(state.isr);
+    if (state.leaderEpoch > this.#leaderEpoch) {
+      this.#leaderEpochStartOffset = log.endOffset;
+      log.assignEpoch(state.leaderEpoch, log.endOffset);
+      this.#resetFollowers(wasLeader, log.endOffset);
+    } else {
+      this.#followAssignment();
+    }
+    this.#leaderEpoch = state.leaderEpoch;
+    this.#partitionEpoch = state.partitionEpoch;
+    this.#leader = this.#context.brokerId;
+    this.#role = 'leader';
+    if (this.#advanceHighWatermark()) this.#context.events.highWatermarkMoved(this);
+    return true;
+  }
+
+  /** Follows another broker. True when the leader epoch is new, so that fetching must start over. */
+  becomeFollower(state: PartitionStateMessage, log: PartitionLog): boolean {
+    if (state.partitionEpoch < this.#partitionEpoch) return false;
+    const isNewEpoch = state.leaderEpoch > this.#leaderEpoch;
+    this.#log = log;
+    this.#controllerEpoch = state.controllerEpoch;
+    this.#replicas = state.replicas;
+    this.#isReassigning = state.addingReplicas.length + state.removingReplicas.length > 0;
+    this.#isr = isr.committed([]);
+    this.#followers.clear();
+    this.#leaderEpochStartOffset = -1;
+    this.#leaderEpoch = state.leaderEpoch;
+    this.#partitionEpoch = state.partitionEpoch;
+    this.#leader = state.leader;
+    this.#role = 'follower';
+    return isNewEpoch;
+  }
+
+  /** The replica is gone from this broker, or its directory is. */
+  retire(): void {
+    this.#role = 'none';
+    this.#isr = isr.committed([]);
+    this.#followers.clear();
+    this.#leaderEpochStartOffset = -1;
+  }
+
+  /** Compares a requester's leader epoch with ours; -1 means that it has none to compare. */
+  checkLeaderEpoch(currentLeaderEpoch: number, mustLead: boolean): ErrorCode {
+    if (currentLeaderEpoch >= 0 && currentLeaderEpoch < this.#leaderEpoch)
+      return ErrorCode.FENCED_LEADER_EPOCH;
+    if (currentLeaderEpoch >= 0 && currentLeaderEpoch > this.#leaderEpoch)
+      return ErrorCode.UNKNOWN_LEADER_EPOCH;
+    if (this.#log === null || (mustLead && !this.isLeader)) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    return ErrorCode.NONE;
+  }
+
+  /** Appends as the leader; a number is the error that kept the log from being touched. */
+  append(
+    records: Buffer,
+    options: {
+      readonly acks: -1 | 0 | 1;
+      readonly origin: LeaderAppendOptions['origin'];
+      readonly apiVersion: number;
+    },
+  ): AppendInfo | ErrorCode {
+    const log = this.#log;
+    if (!this.isLeader || log === null) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    if (options.acks === -1 && this.isUnderMinIsr) return ErrorCode.NOT_ENOUGH_REPLICAS;
+    const { origin, apiVersion } = options;
+    const info = log.appendAsLeader(records, { leaderEpoch: this.#leaderEpoch, origin, apiVersion });
+    if (info.error !== ErrorCode.NONE) return info;
+    const moved = this.#advanceHighWatermark();
+    this.#context.events.appended(this);
+    if (moved) this.#context.events.highWatermarkMoved(this);
+    return info;
+  }
+
+  /** Whether what ends before `requiredOffset` counts as acknowledged by all; null: not yet. */
+  acknowledgedByAll(requiredOffset: number): ErrorCode | null {
+    if (!this.isLeader || this.#log === null) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    if (this.#log.highWatermark < requiredOffset) return null;
+    return this.effectiveMinIsr <= this.maximalIsr.length
+      ? ErrorCode.NONE
+      : ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND;
+  }
+
+  /** A follower's acknowledgement, subscription or heartbeat, in the leader epoch it knows. */
+  acknowledge(
+    follower: BrokerId,
+    leaderEpoch: number,
+    position: { readonly endOffset: number; readonly startOffset: number },
+  ): ErrorCode {
+    const error = this.checkLeaderEpoch(leaderEpoch, true);
+    if (error !== ErrorCode.NONE || this.#log === null) return error;
+    const state = this.#followers.get(follower);
+    if (state === undefined) return ErrorCode.UNKNOWN_LEADER_EPOCH;
+    const { endOffset, startOffset } = state;
+    leading.acknowledge(state, position, this.#log.endOffset, this.#context.clock.nowMs());
+    this.#expandBy(follower);
+    if (endOffset !== position.endOffset && this.#advanceHighWatermark()) {
+      this.#context.events.highWatermarkMoved(this);
+    }
+    if (startOffset !== position.startOffset) this.#context.events.startOffsetMoved(this);
+    return ErrorCode.NONE;
+  }
+
+  /** Proposes to drop the replicas that have fallen behind for longer than the lag time. */
+  shrinkIsr(): void {
+    if (!this.isLeader || this.#isr.kind !== 'committed') return;
+    const view = this.#view();
+    if (view === null) return;
+    const pending = isr.shrink(this.#isr, leading.outOfSync(view, this.#context.brokerId));
+    if (pending === null) return;
+    this.#context.diagnostics.info(
+      `Shrinking ISR of ${this.key} from ${this.inSyncReplicas} to ${isr.proposedIsr(pending)}; ` +
+        `leader end ${view.leaderEndOffset}, high watermark ${view.highWatermark}`,
+    );
+    this.#propose(pending);
+  }
+
+  /** Follower: takes over the leader's high watermark, as far as the own log reaches. */
+  followHighWatermark(leaderHighWatermark: number): void {
+    const log = this.#log;
+    if (log === null || this.isLeader) return;
+    const target = Math.min(leaderHighWatermark, log.endOffset);
+    if (target > log.highWatermark && log.updateHighWatermark(target)) {
+      this.#context.events.highWatermarkMoved(this);
+    }
+  }
+
+  /** Raises the log start offset: DeleteRecords on the leader, its effect on a follower. */
+  raiseStartOffset(offset: number): void {
+    const log = this.#log;
+    if (log === null || offset <= log.startOffset) return;
+    log.raiseStartOffset(offset);
+    this.#context.events.startOffsetMoved(this);
+  }
+
+  /** The least log start offset of the live replicas, up to which records are gone everywhere. */
+  lowWatermark(): number {
+    let lowest = this.#log?.startOffset ?? -1;
+    for (const [broker, follower] of this.#followers) {
+      if (this.#context.isAlive(broker)) lowest = Math.min(lowest, follower.startOffset);
+    }
+    return lowest;
+  }
+
+  #expandBy(follower: BrokerId): void {
+    if (this.#isr.kind !== 'committed') return;
+    if (this.#isr.isr.includes(follower)) return;
+    const view = this.#view();
+    if (view === null || !leading.mayJoin(view, follower)) return;
+    const pending = isr.expand(this.#isr, follower);
+    if (pending === null) return;
+    this.#context.diagnostics.info(
+      `Expanding ISR of ${this.key} from ${this.inSyncReplicas} to ${isr.proposedIsr(pending)}`,
+    );
+    this.#propose(pending);
+  }
+
+  #propose(pending: isr.PendingIsr): void {
+    const proposal = {
+      topic: this.topic,
+      partition: this.partition,
+      leaderEpoch: this.#leaderEpoch,
+      partitionEpoch: this.#partitionEpoch,
+      newIsr: isr.proposedIsr(pending),
+    };
+    // First the state, then the question: the answer may come before submit returns.
+    this.#isr = pending;
+    if (!this.#context.proposals.submit(proposal, (verdict) => this.#decided(pending, verdict))) {
+      this.#refused(pending, ErrorCode.OPERATION_NOT_ATTEMPTED);
+    }
+  }
+
+  #decided(pending: isr.PendingIsr, verdict: IsrVerdict): void {
+    if (this.#isr !== pending) return; // a newer LeaderAndIsr has decided already
+    if ('refused' in verdict) {
+      this.#refused(pending, verdict.error);
+      return;
+    }
+    const outdated =
+      verdict.leaderEpoch !== this.#leaderEpoch ||
+      verdict.partitionEpoch < this.#partitionEpoch ||
+      verdict.leader !== this.#context.brokerId;
+    if (outdated) return;
+    this.#isr = isr.committed(verdict.isr);
+    this.#partitionEpoch = verdict.partitionEpoch;
+    this.#context.events.isrChanged(this, pending.kind === 'pending-expand' ? 'expand' : 'shrink');
+    if (this.#advanceHighWatermark()) this.#context.events.highWatermarkMoved(this);
+  }
+
+  #refused(pending: isr.PendingIsr, error: number): void {
+    this.#context.events.isrChanged(this, 'failed');
+    this.#context.diagnostics.info(`ISR change of ${this.key} was refused: ${errorName(error)}`);
+    switch (error) {
+      case ErrorCode.OPERATION_NOT_ATTEMPTED:
+      case ErrorCode.INELIGIBLE_REPLICA:
+        this.#isr = pending.lastCommitted;
+        return;
+      case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+      case ErrorCode.UNKNOWN_TOPIC_ID:
+      case ErrorCode.FENCED_LEADER_EPOCH:
+      case ErrorCode.INVALID_UPDATE_VERSION:
+      case ErrorCode.INVALID_REQUEST:
+      case ErrorCode.NEW_LEADER_ELECTED:
+        return; // stays pending: a LeaderAndIsr that knows better is on its way
+      default:
+        this.#context.proposals.later(() => {
+          if (this.#isr === pending) this.#propose(pending);
+        });
+    }
+  }
+
+  #advanceHighWatermark(): boolean {
+    if (!this.isLeader) return false;
+    if (this.#replicas.length === 1 && this.#log !== null) {
+      // Alone, and so always in sync: the common case of small clusters, kept short.
+      return (
+        this.#log.endOffset > this.#log.highWatermark && this.#log.updateHighWatermark(this.#log.endOffset)
+      );
+    }
+    const view = this.#view();
+    if (view === null) return false;
+    const next = leading.nextHighWatermark(view);
+    return next > view.highWatermark && (this.#log?.updateHighWatermark(next) ?? false);
+  }
+
+  #resetFollowers(wasLeader: boolean, leaderEndOffset: number): void {
+    if (!wasLeader) this.#followers.clear();
+    const nowMs = this.#context.clock.nowMs();
+    const inSync = this.inSyncReplicas;
+    for (const [broker, follower] of this.#followers) {
+      leading.renewFollower(follower, { inSync: inSync.includes(broker), leaderEndOffset, nowMs });
+    }
+    this.#followAssignment();
+  }
+
+  #followAssignment(): void {
+    for (const broker of [...this.#followers.keys()]) {
+      if (!this.#replicas.includes(broker)) this.#followers.delete(broker);
+    }
+    for (const broker of this.#replicas) {
+      if (broker === this.#context.brokerId || this.#followers.has(broker)) continue;
+      const inSync = this.inSyncReplicas.includes(broker);
+      this.#followers.set(broker, leading.unknownFollower(inSync, this.#context.clock.nowMs()));
+    }
+  }
+
+  #view(): leading.LeaderView | null {
+    const log = this.#log;
+    if (log === null) return null;
+    return {
+      leaderEndOffset: log.endOffset,
+      highWatermark: log.highWatermark,
+      leaderEpochStartOffset: this.#leaderEpochStartOffset,
+      followers: this.#followers,
+      committedIsr: this.inSyncReplicas,
+      maximalIsr: this.maximalIsr,
+      effectiveMinIsr: this.effectiveMinIsr,
+      nowMs: this.#context.clock.nowMs(),
+      lagTimeMaxMs: this.#context.lagTimeMaxMs,
+      isEligible: this.#context.isAlive,
+    };
+  }
+}

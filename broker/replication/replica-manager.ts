@@ -1,0 +1,386 @@
+/**
+ * All replicas of this broker behind one face: what the controller wants of them, appends, fetches,
+ * offsets, and the replication streams in both directions. The work is done in the files beside it;
+ * here it is wired together, and whoever waits is woken.
+ * Source: Kafka's ReplicaManager.
+ */
+import type { LogManager } from '../log/log-manager.ts';
+import { StorageError } from '../log/storage-error.ts';
+import type {
+  AlterPartitionRequest,
+  AlterPartitionResponse,
+  LeaderAndIsrRequest,
+  LeaderAndIsrResponse,
+  StopReplicaRequest,
+  StopReplicaResponse,
+} from '../peers/messages.ts';
+import type { Peers } from '../peers/peers.contract.ts';
+import { type Clock, every, type Timer } from '../platform/clock.ts';
+import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { CorruptBatch } from '../records/batch.ts';
+import { NO_EPOCH, NO_LEADER, type TopicPartition } from '../types.ts';
+import type { ReplicationConfig, ReplicationFence, ReplicationMetadata } from './collaborators.ts';
+import { CoordinatorLog, type CoordinatorRead } from './coordinator-log.ts';
+import { Follower } from './follower.ts';
+import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts';
+import { HostedPartitions } from './hosted-partitions.ts';
+import { IsrProposals } from './isr-proposals.ts';
+import { Leadership, type LeadershipChange } from './leadership.ts';
+import { Partition, type PartitionContext } from './partition.ts';
+import { isRackAware } from './preferred-replica.ts';
+import type { FetchOutcome } from './read-partition.ts';
+import {
+  type AppendOutcome,
+  type AppendRequest,
+  type CurrentLeader,
+  ReplicaAppend,
+} from './replica-append.ts';
+import { type FetchRequest, ReplicaFetch } from './replica-fetch.ts';
+import {
+  type DeleteRecordsEntry,
+  type DeleteRecordsOutcome,
+  type ListOffsetQuery,
+  type OffsetAnswer,
+  ReplicaOffsets,
+} from './replica-offsets.ts';
+import { ReplicaStreams } from './replica-streams.ts';
+import {
+  type ReplicationCounters,
+  registerReplicationGauges,
+  replicationCounters,
+} from './replication-metrics.ts';
+import { SharedReads } from './shared-reads.ts';
+import { WaitingRoom } from './waiting.ts';
+
+export interface ReplicaManagerOptions {
+  readonly clock: Clock;
+  readonly diagnostics: Diagnostics;
+  readonly metrics: Metrics;
+  readonly config: ReplicationConfig;
+  readonly logs: LogManager;
+  readonly metadata: ReplicationMetadata;
+  readonly fence: ReplicationFence;
+  readonly peers: Pick<Peers, 'openStream' | 'onStream'>;
+  readonly brokerEpoch: () => number;
+  /** Asks the active controller, wherever it is; rejects when it can't be reached. */
+  readonly propose: (request: AlterPartitionRequest) => Promise<AlterPartitionResponse>;
+}
+
+export class ReplicaManager {
+  readonly #options: ReplicaManagerOptions;
+  readonly #diagnostics: Diagnostics;
+  readonly #hosted: HostedPartitions;
+  readonly #produceWaiting: WaitingRoom;
+  readonly #fetchWaiting: WaitingRoom;
+  readonly #deleteWaiting: WaitingRoom;
+  readonly #proposals: IsrProposals;
+  readonly #streams: ReplicaStreams;
+  readonly #follower: Follower;
+  readonly #leadership: Leadership;
+  readonly #append: ReplicaAppend;
+  readonly #fetch: ReplicaFetch;
+  readonly #offsets: ReplicaOffsets;
+  readonly #counters: ReplicationCounters;
+  readonly #coordinatorLog: CoordinatorLog;
+  readonly #checkpoints: HighWatermarkCheckpoints;
+  readonly #shrinkTimer: Timer;
+  readonly #listeners: ((change: LeadershipChange) => void)[] = [];
+  #closed = false;
+
+  constructor(options: ReplicaManagerOptions) {
+    const { clock, metrics, config, metadata, logs, brokerEpoch, propose } = options;
+    const { brokerId } = config;
+    const diagnostics = options.diagnostics.named(`ReplicaManager broker=${brokerId}`);
+    this.#options = options;
+    this.#diagnostics = diagnostics;
+    this.#hosted = new HostedPartitions(metadata);
+    this.#counters = replicationCounters(metrics);
+    this.#produceWaiting = new WaitingRoom(clock);
+    this.#fetchWaiting = new WaitingRoom(clock);
+    this.#deleteWaiting = new WaitingRoom(clock);
+    this.#proposals = new IsrProposals({ clock, diagnostics, brokerId, brokerEpoch, propose });
+    this.#streams = this.#makeStreams();
+    this.#follower = this.#makeFollower();
+    this.#leadership = this.#makeLeadership();
+    const common = {
+      hosted: this.#hosted,
+      failureOf: (partition: TopicPartition, error: unknown) => this.#failureOf(partition, error),
+      currentLeader: (topic: string, partition: number) => this.#currentLeader(topic, partition),
+    };
+    this.#append = new ReplicaAppend({ ...common, waiting: this.#produceWaiting });
+    this.#fetch = new ReplicaFetch({
+      ...common,
+      brokerId,
+      metadata,
+      rackAware: isRackAware(config.replicaSelectorClass),
+      waiting: this.#fetchWaiting,
+      fetchMaxBytes: config.fetchMaxBytes,
+    });
+    this.#offsets = new ReplicaOffsets({ ...common, waiting: this.#deleteWaiting });
+    this.#coordinatorLog = new CoordinatorLog({ ...common, append: this.#append });
+    const intervalMs = config.replicaHighWatermarkCheckpointIntervalMs;
+    this.#checkpoints = new HighWatermarkCheckpoints({
+      clock,
+      diagnostics,
+      logs,
+      hosted: this.#hosted,
+      intervalMs,
+    });
+    this.#shrinkTimer = this.#start();
+  }
+
+  /** LeaderAndIsr. */
+  becomeLeaderOrFollower(request: LeaderAndIsrRequest): LeaderAndIsrResponse {
+    const response = this.#leadership.becomeLeaderOrFollower(request);
+    if (response.error === ErrorCode.NONE && !this.#closed) this.#checkpoints.start();
+    return response;
+  }
+
+  stopReplicas(request: StopReplicaRequest): StopReplicaResponse {
+    return this.#leadership.stopReplicas(request);
+  }
+
+  /** Outcomes in the order of the entries; a promise only while acks=all has to wait. */
+  append(request: AppendRequest): AppendOutcome[] | Promise<AppendOutcome[]> {
+    return this.#append.append(request);
+  }
+
+  /** A coordinator's write, acknowledged by all, in the leader epoch in which the coordinator was elected. */
+  appendToCoordinatorLog(
+    topic: string,
+    partition: number,
+    batch: Buffer,
+    options: { readonly leaderEpoch: number; readonly timeoutMs: number },
+  ): Promise<{ error: ErrorCode; baseOffset: number }> {
+    return this.#coordinatorLog.append({ topic, partition }, batch, options);
+  }
+
+  /** A coordinator loading its state reads up to the log's end, committed or not. */
+  readForCoordinator(topic: string, partition: number, offset: number, maxBytes: number): CoordinatorRead {
+    return this.#coordinatorLog.read({ topic, partition }, offset, maxBytes);
+  }
+
+  /** A consumer's fetch: outcomes in the order of the partitions, a promise when it has to wait. */
+  fetch(request: FetchRequest): FetchOutcome[] | Promise<FetchOutcome[]> {
+    return this.#fetch.fetch(request);
+  }
+
+  listOffset(topic: string, partition: number, query: ListOffsetQuery): OffsetAnswer {
+    return this.#offsets.listOffset(topic, partition, query);
+  }
+
+  /** OffsetForLeaderEpoch: where an epoch ended, as far as this broker knows; -1 and -1 when it doesn't. */
+  endOffsetForEpoch(
+    topic: string,
+    partition: number,
+    query: {
+      readonly leaderEpoch: number;
+      readonly currentLeaderEpoch: number;
+      readonly fetchOnlyLeader: boolean;
+    },
+  ): { error: ErrorCode; epoch: number; endOffset: number } {
+    return this.#offsets.endOffsetForEpoch(topic, partition, query);
+  }
+
+  deleteRecords(
+    entries: readonly DeleteRecordsEntry[],
+    timeoutMs: number,
+  ): DeleteRecordsOutcome[] | Promise<DeleteRecordsOutcome[]> {
+    return this.#offsets.deleteRecords(entries, timeoutMs);
+  }
+
+  partition(topic: string, partition: number): Partition | undefined {
+    return this.#hosted.get(topic, partition);
+  }
+
+  /** The partition, or the error a request for it is answered with. */
+  lookup(topic: string, partition: number): Partition | ErrorCode {
+    return this.#hosted.lookup(topic, partition);
+  }
+
+  partitions(): Iterable<Partition> {
+    return this.#hosted.all();
+  }
+
+  /** Called after each LeaderAndIsr for what it changed, leaders first, and for deleted replicas. */
+  onLeadership(listener: (change: LeadershipChange) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Replication streams that followers have open to this broker. */
+  get streams(): ReplicaStreams {
+    return this.#streams;
+  }
+
+  /** Stops replication, ends every wait, and checkpoints the high watermarks. */
+  shutdown(): void {
+    if (this.#closed) return;
+    this.#stop();
+    this.#produceWaiting.expireAll();
+    this.#fetchWaiting.expireAll();
+    this.#deleteWaiting.expireAll();
+    this.#checkpoints.write();
+  }
+
+  /** As after kill -9: nothing is written or answered any more. For tests. */
+  abandon(): void {
+    if (!this.#closed) this.#stop();
+  }
+
+  #stop(): void {
+    this.#closed = true;
+    this.#shrinkTimer.cancel();
+    this.#checkpoints.stop();
+    this.#proposals.close();
+    this.#follower.close();
+    this.#streams.close();
+  }
+
+  #start(): Timer {
+    const { clock, config, peers, logs, metrics } = this.#options;
+    peers.onStream((channel, follower) => {
+      if (this.#closed) channel.close('the broker is shutting down');
+      else this.#streams.accept(channel, follower);
+    });
+    logs.onDirectoryFailure((directory) => this.#directoryFailed(directory));
+    registerReplicationGauges(metrics, {
+      hosted: this.#hosted,
+      follower: this.#follower,
+      streams: this.#streams,
+      produceWaiting: this.#produceWaiting,
+      fetchWaiting: this.#fetchWaiting,
+    });
+    const shrink = (): void => {
+      for (const partition of this.#hosted.all()) partition.shrinkIsr();
+    };
+    return every(clock, config.replicaLagTimeMaxMs / 2, shrink, (error) =>
+      this.#diagnostics.error('Shrinking in-sync replicas failed', error),
+    );
+  }
+
+  #makeStreams(): ReplicaStreams {
+    const { clock, config, metadata } = this.#options;
+    return new ReplicaStreams({
+      clock,
+      config,
+      diagnostics: this.#diagnostics,
+      reads: new SharedReads(),
+      partition: (topic, partition) => this.#hosted.lookup(topic, partition),
+      knownBrokerEpoch: (broker) => metadata.broker(broker)?.epoch ?? NO_EPOCH,
+      sentBytes: (sizeBytes) => this.#counters.replicationBytesOut.add(sizeBytes),
+      onReadFailure: (partition, error) => this.#failureOf(partition, error),
+    });
+  }
+
+  #makeFollower(): Follower {
+    const { clock, config, metadata, peers, brokerEpoch } = this.#options;
+    return new Follower({
+      clock,
+      config,
+      metadata,
+      peers,
+      brokerEpoch,
+      diagnostics: this.#diagnostics,
+      receivedBytes: (sizeBytes) => this.#counters.replicationBytesIn.add(sizeBytes),
+      isStorageFailure: (error) => error instanceof StorageError,
+    });
+  }
+
+  #makeLeadership(): Leadership {
+    const { config, logs, metadata, fence } = this.#options;
+    const context = this.#makePartitionContext();
+    return new Leadership({
+      brokerId: config.brokerId,
+      diagnostics: this.#diagnostics,
+      hosted: this.#hosted,
+      logs,
+      metadata,
+      fence,
+      follower: this.#follower,
+      newPartition: (topic, partition) => new Partition(topic, partition, context),
+      changed: (partition) => this.#changed(partition),
+      announce: (change) => this.#announce(change),
+      failureOf: (partition, error) => this.#failureOf(partition, error),
+    });
+  }
+
+  #makePartitionContext(): PartitionContext {
+    const { clock, config, metadata } = this.#options;
+    return {
+      brokerId: config.brokerId,
+      clock,
+      diagnostics: this.#diagnostics,
+      lagTimeMaxMs: config.replicaLagTimeMaxMs,
+      isAlive: (broker) => metadata.isAlive(broker),
+      proposals: this.#proposals,
+      events: {
+        appended: (partition) => this.#streams.appended(partition),
+        highWatermarkMoved: (partition) => {
+          this.#streams.marksMoved(partition);
+          this.#wake(partition);
+        },
+        startOffsetMoved: (partition) => {
+          this.#streams.marksMoved(partition);
+          this.#deleteWaiting.check(partition.key);
+        },
+        isrChanged: (_partition, change) => {
+          if (change === 'expand') this.#counters.isrExpands.add();
+          else if (change === 'shrink') this.#counters.isrShrinks.add();
+          else this.#counters.failedIsrUpdates.add();
+        },
+      },
+    };
+  }
+
+  #wake({ key }: Partition): void {
+    this.#produceWaiting.check(key);
+    this.#fetchWaiting.check(key);
+    this.#deleteWaiting.check(key);
+  }
+
+  #changed(partition: Partition): void {
+    this.#streams.leadershipChanged(partition);
+    this.#wake(partition);
+  }
+
+  #announce(change: LeadershipChange): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch (error) {
+        this.#diagnostics.error(`A listener failed on ${change.topic}-${change.partition}`, error);
+      }
+    }
+  }
+
+  #directoryFailed(directory: string): void {
+    for (const partition of [...this.#hosted.all()]) {
+      if (partition.log?.logDirectory !== directory) continue;
+      this.#diagnostics.warn(`${partition.key} is offline: its log directory ${directory} has failed`);
+      this.#follower.unfollow(partition.key);
+      partition.retire();
+      this.#hosted.markOffline(partition.key);
+      this.#changed(partition);
+    }
+    this.#follower.closeIdleStreams();
+  }
+
+  #currentLeader(topic: string, partition: number): CurrentLeader {
+    const hosted = this.#hosted.get(topic, partition);
+    if (hosted !== undefined) return { leaderId: hosted.leader, leaderEpoch: hosted.leaderEpoch };
+    const known = this.#options.metadata.partition(topic, partition);
+    return { leaderId: known?.leader ?? NO_LEADER, leaderEpoch: known?.leaderEpoch ?? NO_EPOCH };
+  }
+
+  #failureOf(partition: { topic: string; partition: number }, error: unknown): ErrorCode {
+    const { topic, partition: number } = partition;
+    if (error instanceof StorageError) {
+      this.#diagnostics.error(`The storage of ${topic}-${number} failed`, error);
+      return ErrorCode.KAFKA_STORAGE_ERROR;
+    }
+    this.#diagnostics.error(`A request for ${topic}-${number} failed`, error);
+    return error instanceof CorruptBatch ? ErrorCode.CORRUPT_MESSAGE : ErrorCode.UNKNOWN_SERVER_ERROR;
+  }
+}

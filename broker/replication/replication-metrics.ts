@@ -1,0 +1,115 @@
+/**
+ * What replication tells its operator, under the names Kafka's JMX exporter gives them.
+ */
+import type { Counter, Metrics } from '../platform/metrics.ts';
+import type { Follower } from './follower.ts';
+import type { HostedPartitions } from './hosted-partitions.ts';
+import type { Partition } from './partition.ts';
+import type { ReplicaStreams } from './replica-streams.ts';
+import type { WaitingRoom } from './waiting.ts';
+
+const PREFIX = 'kafka_server_replicamanager_';
+const BYTES_PREFIX = 'kafka_server_brokertopicmetrics_';
+
+export interface ReplicationCounters {
+  readonly isrShrinks: Counter;
+  readonly isrExpands: Counter;
+  readonly failedIsrUpdates: Counter;
+  readonly replicationBytesIn: Counter;
+  readonly replicationBytesOut: Counter;
+}
+
+export function replicationCounters(metrics: Metrics): ReplicationCounters {
+  return {
+    isrShrinks: metrics.counter(`${PREFIX}isrshrinks_total`, 'Times a replica was dropped from an ISR'),
+    isrExpands: metrics.counter(`${PREFIX}isrexpands_total`, 'Times a replica joined an ISR'),
+    failedIsrUpdates: metrics.counter(`${PREFIX}failedisrupdates_total`, 'ISR changes that were refused'),
+    replicationBytesIn: metrics.counter(
+      `${BYTES_PREFIX}replicationbytesin_total`,
+      'Record bytes received from leaders',
+    ),
+    replicationBytesOut: metrics.counter(
+      `${BYTES_PREFIX}replicationbytesout_total`,
+      'Record bytes sent to followers',
+    ),
+  };
+}
+
+export interface MeasuredParts {
+  readonly hosted: HostedPartitions;
+  readonly follower: Follower;
+  readonly streams: ReplicaStreams;
+  readonly produceWaiting: WaitingRoom;
+  readonly fetchWaiting: WaitingRoom;
+}
+
+/** Registers the gauges, which look when they are asked. */
+export function registerReplicationGauges(metrics: Metrics, parts: MeasuredParts): void {
+  const { hosted, follower, streams, produceWaiting, fetchWaiting } = parts;
+  const counting = (counts: (partition: Partition) => boolean) => (): number => {
+    let count = 0;
+    for (const partition of hosted.all()) if (counts(partition)) count += 1;
+    return count;
+  };
+  const gauge = (name: string, help: string, read: () => number): void => {
+    metrics.gauge(`${PREFIX}${name}`, help, read);
+  };
+  gauge(
+    'partitioncount',
+    'Partitions hosted',
+    counting(() => true),
+  );
+  gauge(
+    'leadercount',
+    'Partitions led',
+    counting((partition) => partition.isLeader),
+  );
+  gauge('offlinereplicacount', 'Replicas in failed log directories', () => hosted.offlineCount);
+  gauge(
+    'underreplicatedpartitions',
+    'Led partitions with replicas out of sync',
+    counting((p) => p.isUnderReplicated),
+  );
+  gauge(
+    'underminisrpartitioncount',
+    'Led partitions below min.insync.replicas',
+    counting((p) => p.isUnderMinIsr),
+  );
+  gauge(
+    'atminisrpartitioncount',
+    'Led partitions at min.insync.replicas',
+    counting((p) => p.isAtMinIsr),
+  );
+  gauge(
+    'reassigningpartitions',
+    'Led partitions that are being moved',
+    counting((p) => p.isReassigning),
+  );
+  metrics.gauge(
+    'kafka_server_replicafetchermanager_failedpartitionscount',
+    'Followed partitions that stopped',
+    () => follower.failedCount,
+  );
+  metrics.gauge('kafka_server_replicafetchermanager_maxlag', 'Most records a follower lacks', () =>
+    maxLag(hosted),
+  );
+  metrics.gauge(
+    'odradek_replication_streams',
+    'Replication streams that followers have open',
+    () => streams.count,
+  );
+  const purgatory = 'kafka_server_delayedoperationpurgatory_purgatorysize';
+  metrics.gauge(purgatory, 'Requests that wait', () => produceWaiting.size, { delayedoperation: 'Produce' });
+  metrics.gauge(purgatory, 'Requests that wait', () => fetchWaiting.size, { delayedoperation: 'Fetch' });
+}
+
+function maxLag(hosted: HostedPartitions): number {
+  let lag = 0;
+  for (const partition of hosted.all()) {
+    const endOffset = partition.log?.endOffset ?? 0;
+    for (const follower of partition.followers.values()) {
+      if (follower.endOffset >= 0) lag = Math.max(lag, endOffset - follower.endOffset);
+    }
+  }
+  return lag;
+}
