@@ -10,7 +10,7 @@ import type { RequestContext } from './request-context.ts';
 import { Opcode, readAcl, writeStat } from './wire.ts';
 
 /** The create modes by their number on the wire. A wrong number becomes a TTL node without a time, which is refused. */
-const CREATE_MODES: readonly { readonly node: NodeKind; readonly sequential: boolean }[] = [
+const CREATE_MODES: readonly CreateMode[] = [
   { node: 'persistent', sequential: false },
   { node: 'ephemeral', sequential: false },
   { node: 'persistent', sequential: true },
@@ -19,7 +19,12 @@ const CREATE_MODES: readonly { readonly node: NodeKind; readonly sequential: boo
   { node: 'ttl', sequential: false },
   { node: 'ttl', sequential: true },
 ];
-const IMPOSSIBLE_MODE = { node: 'ttl', sequential: false } as const;
+const IMPOSSIBLE_MODE: CreateMode = { node: 'ttl', sequential: false };
+
+interface CreateMode {
+  readonly node: NodeKind;
+  readonly sequential: boolean;
+}
 
 /** One operation alone. */
 export function handleOperation(
@@ -39,7 +44,7 @@ export function handleMulti(reader: JuteReader, answer: JuteWriter, context: Req
   const asked: { opcode: number; operation: Operation }[] = [];
   for (const opcode of multiHeaders(reader)) {
     if (!MULTI_OPCODES.has(opcode)) throw new JuteError(`opcode ${opcode} in a multi`);
-    asked.push({ opcode, operation: readOperation(opcode, reader) });
+    asked.push(readMultiOperation(opcode, reader));
   }
   const outcome = context.commit(asked.map(({ operation }) => operation));
   for (const [index, { opcode }] of asked.entries()) {
@@ -106,22 +111,39 @@ function readOperation(opcode: number, reader: JuteReader): Operation {
   }
 }
 
+/** Inside a multi the mode decides what is created, and create2 is answered like create. */
+function readMultiOperation(opcode: number, reader: JuteReader): { opcode: number; operation: Operation } {
+  if (opcode !== Opcode.CREATE && opcode !== Opcode.CREATE2) {
+    return { opcode, operation: readOperation(opcode, reader) };
+  }
+  const { operation, mode } = readCreateAndMode(Opcode.CREATE, reader);
+  if (mode.node !== 'container') return { opcode: Opcode.CREATE, operation };
+  return { opcode: Opcode.CREATE_CONTAINER, operation: { ...operation, node: 'container' } };
+}
+
 function readCreate(opcode: number, reader: JuteReader): Operation {
+  return readCreateAndMode(opcode, reader).operation;
+}
+
+/** Containers and TTL nodes have opcodes of their own: another one with a container's mode makes a plain node. */
+function readCreateAndMode(
+  opcode: number,
+  reader: JuteReader,
+): { operation: Operation & { kind: 'create' }; mode: CreateMode } {
   const path = reader.string();
   const data = kept(reader.buffer());
   const acl = readAcl(reader);
-  const mode = CREATE_MODES[reader.int()] ?? IMPOSSIBLE_MODE;
+  const asked = CREATE_MODES[reader.int()] ?? IMPOSSIBLE_MODE;
   const ttlMs = opcode === Opcode.CREATE_TTL ? Number(reader.long()) : 0;
   // A time to live and a mode that has none do not go together, nor the other way round.
-  const consistent = (opcode === Opcode.CREATE_TTL) === (mode.node === 'ttl');
+  const consistent = (opcode === Opcode.CREATE_TTL) === (asked.node === 'ttl');
+  const mode = consistent ? asked : IMPOSSIBLE_MODE;
+  const plain = mode.node === 'container' ? 'persistent' : mode.node;
+  const node = opcode === Opcode.CREATE_CONTAINER ? 'container' : plain;
+  const { sequential } = mode;
   return {
-    kind: 'create',
-    path,
-    data,
-    acl,
-    ttlMs,
-    ...(consistent ? mode : IMPOSSIBLE_MODE),
-    ...(consistent ? {} : { ttlMs: 0 }),
+    operation: { kind: 'create', path, data, acl, node, sequential, ttlMs: consistent ? ttlMs : 0 },
+    mode,
   };
 }
 

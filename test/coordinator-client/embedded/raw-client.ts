@@ -30,15 +30,18 @@ export class RawClient {
   closed = false;
   private received: Buffer = Buffer.alloc(0);
   private nextXid = 1;
+  private wake: () => void = () => {};
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk: Buffer) => {
       this.received = Buffer.concat([this.received, chunk]);
+      this.wake();
     });
     socket.on('error', () => {});
     socket.on('close', () => {
       this.closed = true;
+      this.wake();
     });
   }
 
@@ -114,8 +117,12 @@ export class RawClient {
   private async nextFrame(): Promise<Buffer> {
     const whole = (): boolean =>
       this.received.length >= 4 && this.received.length >= 4 + this.received.readInt32BE(0);
-    await eventually('a frame arrives', () => whole() || this.closed, 5000);
-    if (!whole()) throw new Error('closed');
+    while (!whole()) {
+      if (this.closed) throw new Error('closed');
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
     const end = 4 + this.received.readInt32BE(0);
     const frame = this.received.subarray(4, end);
     this.received = this.received.subarray(end);
