@@ -1,0 +1,191 @@
+/** DescribeConfigs, AlterConfigs, IncrementalAlterConfigs: values with their sources, changes whole or not at all. */
+import { describe, expect, it } from 'vitest';
+import { describeConfigs } from '../../broker/handlers/32-describe-configs.ts';
+import { alterConfigs } from '../../broker/handlers/33-alter-configs.ts';
+import { incrementalAlterConfigs } from '../../broker/handlers/44-incremental-alter-configs.ts';
+import { ErrorCode } from '../../broker/protocol/errors.ts';
+import { ask } from './ask.ts';
+
+const TOPIC = 2;
+const BROKER = 4;
+const [SET, DELETE, APPEND, SUBTRACT] = [0, 1, 2, 3] as const;
+
+type Stored = Record<string, Record<string, string>>;
+
+/** Stored overrides by `type/name`; `stored` shows what was written. */
+function storeOf(initial: Stored = {}) {
+  const stored = new Map(
+    Object.entries(initial).map(([key, value]) => [key, new Map(Object.entries(value))]),
+  );
+  const read = (type: string, name: string) => stored.get(`${type}/${name}`) ?? new Map<string, string>();
+  const configs = {
+    read: async (type: string, name: string) => read(type, name),
+    readMany: async (type: string, names: string[]) => names.map((name) => read(type, name)),
+    update: async (type: string, name: string, change: (old: Map<string, string>) => Map<string, string>) => {
+      stored.set(`${type}/${name}`, change(read(type, name)));
+    },
+  };
+  return { store: () => ({ configs }), stored: (key: string) => Object.fromEntries(stored.get(key) ?? []) };
+}
+
+function topic(...configs: object[]) {
+  return { resources: [{ resourceType: TOPIC, resourceName: 't1', configs }] };
+}
+
+describe('DescribeConfigs', () => {
+  const all = (resourceType: number, resourceName: string, configurationKeys: string[] | null = null) => ({
+    resources: [{ resourceType, resourceName, configurationKeys }],
+  });
+
+  it.each([0, 1, 2, 3, 4])('v%i: all configs of a topic with their sources', async (version) => {
+    const stored = storeOf({
+      'topics/t1': { 'retention.ms': '5' },
+      'brokers/<default>': { 'min.insync.replicas': '2' },
+    });
+    const { response } = await ask(describeConfigs, version, all(TOPIC, 't1'), stored);
+    const configs = new Map(response.results[0]?.configs.map((config) => [config.name, config]));
+    expect(configs.size).toBeGreaterThan(30);
+    expect(configs.get('retention.ms')).toMatchObject({ value: '5', readOnly: false, isDefault: false });
+    expect(configs.get('min.insync.replicas')?.value).toBe('2');
+    if (version === 0) {
+      expect(configs.get('cleanup.policy')?.isDefault).toBe(true);
+      return;
+    }
+    const source = (name: string): number | undefined => configs.get(name)?.configSource;
+    expect([source('retention.ms'), source('min.insync.replicas'), source('cleanup.policy')]).toEqual([
+      1, 3, 5,
+    ]);
+    if (version >= 3) expect(configs.get('retention.ms')?.configType).toBe(5);
+  });
+
+  it('synonyms and documentation only when asked for', async () => {
+    const stored = storeOf({ 'topics/t1': { 'retention.ms': '5' } });
+    const request = all(TOPIC, 't1', ['retention.ms']);
+    const bare = await ask(describeConfigs, 4, request, stored);
+    expect(bare.response.results[0]?.configs).toMatchObject([{ synonyms: [], documentation: null }]);
+    const full = await ask(
+      describeConfigs,
+      4,
+      { ...request, includeSynonyms: true, includeDocumentation: true },
+      stored,
+    );
+    const [config] = full.response.results[0]?.configs ?? [];
+    expect(config?.synonyms[0]).toEqual({ name: 'retention.ms', value: '5', source: 1 });
+    expect(config?.documentation).not.toBe('');
+  });
+
+  it.each([
+    [TOPIC, 'unknown', ErrorCode.UNKNOWN_TOPIC_OR_PARTITION],
+    [TOPIC, 'a b', ErrorCode.INVALID_TOPIC_EXCEPTION],
+    [BROKER, '2', ErrorCode.INVALID_REQUEST],
+    [BROKER, 'x', ErrorCode.INVALID_REQUEST],
+    [16, 'x', ErrorCode.INVALID_REQUEST],
+  ])('type %i, name %o is refused', async (type, name, errorCode) => {
+    const { response } = await ask(describeConfigs, 4, all(type, name), storeOf());
+    expect(response.results).toMatchObject([{ errorCode, configs: [] }]);
+  });
+
+  it('of this broker: everything; with an empty name: what was set for all', async () => {
+    const stored = storeOf({ 'brokers/<default>': { 'message.max.bytes': '99' } });
+    const own = await ask(describeConfigs, 4, all(BROKER, '1'), stored);
+    expect(own.response.results[0]?.configs.length).toBeGreaterThan(150);
+    const defaults = await ask(describeConfigs, 4, all(BROKER, ''), stored);
+    expect(defaults.response.results[0]?.configs).toMatchObject([
+      { name: 'message.max.bytes', value: '99', configSource: 3 },
+    ]);
+  });
+});
+
+describe('IncrementalAlterConfigs', () => {
+  it('sets, deletes, appends and subtracts, and leaves the rest alone', async () => {
+    const stored = storeOf({
+      'topics/t1': {
+        'retention.ms': '5',
+        'segment.ms': '7',
+        'follower.replication.throttled.replicas': '0:1,1:1',
+      },
+    });
+    const request = topic(
+      { name: 'flush.ms', configOperation: SET, value: '9' },
+      { name: 'retention.ms', configOperation: DELETE, value: null },
+      { name: 'cleanup.policy', configOperation: APPEND, value: 'compact,delete' },
+      { name: 'follower.replication.throttled.replicas', configOperation: SUBTRACT, value: '0:1' },
+    );
+    const { response } = await ask(incrementalAlterConfigs, 1, request, stored);
+    expect(response.responses).toMatchObject([{ errorCode: 0, resourceType: TOPIC, resourceName: 't1' }]);
+    expect(stored.stored('topics/t1')).toEqual({
+      'segment.ms': '7',
+      'flush.ms': '9',
+      'cleanup.policy': 'delete,compact',
+      'follower.replication.throttled.replicas': '1:1',
+    });
+  });
+
+  it.each([
+    ['a bad value', { name: 'flush.ms', configOperation: SET, value: 'x' }, ErrorCode.INVALID_REQUEST],
+    ['an unknown name', { name: 'nonsense', configOperation: SET, value: 'x' }, ErrorCode.INVALID_CONFIG],
+    [
+      'an append to what is no list',
+      { name: 'flush.ms', configOperation: APPEND, value: '1' },
+      ErrorCode.INVALID_CONFIG,
+    ],
+    ['a null to set', { name: 'flush.ms', configOperation: SET, value: null }, ErrorCode.INVALID_REQUEST],
+    ['an unknown operation', { name: 'flush.ms', configOperation: 9, value: '1' }, ErrorCode.INVALID_REQUEST],
+  ])('%s is refused, and nothing of the resource changes', async (_name, config, errorCode) => {
+    const stored = storeOf();
+    const good = { name: 'segment.ms', configOperation: SET, value: '5' };
+    const { response } = await ask(incrementalAlterConfigs, 1, topic(good, config), stored);
+    expect(response.responses).toMatchObject([{ errorCode }]);
+    expect(stored.stored('topics/t1')).toEqual({});
+  });
+
+  it('a config named twice, and a resource named twice, are refused', async () => {
+    const stored = storeOf();
+    const set = { name: 'flush.ms', configOperation: SET, value: '1' };
+    const twice = await ask(incrementalAlterConfigs, 1, topic(set, set), stored);
+    expect(twice.response.responses).toMatchObject([{ errorCode: ErrorCode.INVALID_REQUEST }]);
+    const resources = [...topic(set).resources, ...topic(set).resources];
+    const both = await ask(incrementalAlterConfigs, 1, { resources }, stored);
+    expect(both.response.responses.map(({ errorCode }) => errorCode)).toEqual([42, 42]);
+    expect(stored.stored('topics/t1')).toEqual({});
+  });
+
+  it('validateOnly judges and writes nothing', async () => {
+    const stored = storeOf();
+    const request = { ...topic({ name: 'flush.ms', configOperation: SET, value: '1' }), validateOnly: true };
+    const { response } = await ask(incrementalAlterConfigs, 1, request, stored);
+    expect(response.responses).toMatchObject([{ errorCode: 0 }]);
+    expect(stored.stored('topics/t1')).toEqual({});
+  });
+
+  const brokerSet = (resourceName: string, name: string, value: string) => ({
+    resources: [{ resourceType: BROKER, resourceName, configs: [{ name, configOperation: SET, value }] }],
+  });
+
+  it('brokers: for this one or for all; what is read-only stays', async () => {
+    const stored = storeOf();
+    await ask(incrementalAlterConfigs, 1, brokerSet('1', 'message.max.bytes', '77'), stored);
+    await ask(incrementalAlterConfigs, 1, brokerSet('', 'message.max.bytes', '88'), stored);
+    expect(stored.stored('brokers/1')).toEqual({ 'message.max.bytes': '77' });
+    expect(stored.stored('brokers/<default>')).toEqual({ 'message.max.bytes': '88' });
+    const readOnly = await ask(incrementalAlterConfigs, 1, brokerSet('1', 'log.dirs', '/x'), stored);
+    expect(readOnly.response.responses).toMatchObject([{ errorCode: ErrorCode.INVALID_REQUEST }]);
+    const other = await ask(incrementalAlterConfigs, 1, brokerSet('2', 'message.max.bytes', '1'), stored);
+    expect(other.response.responses).toMatchObject([{ errorCode: ErrorCode.INVALID_REQUEST }]);
+  });
+});
+
+describe('AlterConfigs', () => {
+  it('replaces all that is stored', async () => {
+    const stored = storeOf({ 'topics/t1': { 'retention.ms': '5' } });
+    const { response } = await ask(alterConfigs, 1, topic({ name: 'flush.ms', value: '9' }), stored);
+    expect(response.responses).toMatchObject([{ errorCode: 0 }]);
+    expect(stored.stored('topics/t1')).toEqual({ 'flush.ms': '9' });
+  });
+
+  it('of an unknown topic is refused', async () => {
+    const request = { resources: [{ resourceType: TOPIC, resourceName: 'nope', configs: [] }] };
+    const { response } = await ask(alterConfigs, 2, request, storeOf());
+    expect(response.responses).toMatchObject([{ errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }]);
+  });
+});
