@@ -16,6 +16,8 @@ export interface ScriptedZookeeper {
   readonly port: number;
   /** Every request since the start but pings, in order. */
   readonly requests: readonly ScriptedRequest[];
+  /** What each connection began with. */
+  readonly handshakes: readonly { lastZxid: bigint; sessionId: bigint }[];
   /** Called for every request but pings; without one they stay unanswered. */
   onRequest: (request: ScriptedRequest) => void;
   pings: number;
@@ -30,6 +32,7 @@ const SESSION_ID = 77n;
 
 export async function startScriptedZookeeper(sessionTimeoutMs: number): Promise<ScriptedZookeeper> {
   const requests: ScriptedRequest[] = [];
+  const handshakes: { lastZxid: bigint; sessionId: bigint }[] = [];
   const sockets = new Set<net.Socket>();
   const sendTo = (socket: net.Socket, body: Buffer): void => {
     const length = Buffer.alloc(4);
@@ -46,6 +49,7 @@ export async function startScriptedZookeeper(sessionTimeoutMs: number): Promise<
       for (const frame of splitter.push(chunk)) {
         if (!connected) {
           connected = true;
+          handshakes.push({ lastZxid: frame.readBigInt64BE(4), sessionId: frame.readBigInt64BE(16) });
           sendTo(socket, connectResponse(sessionTimeoutMs));
           continue;
         }
@@ -69,6 +73,7 @@ export async function startScriptedZookeeper(sessionTimeoutMs: number): Promise<
   const server: ScriptedZookeeper = {
     port: address.port,
     requests,
+    handshakes,
     onRequest: () => {},
     pings: 0,
     send: (body) => {
@@ -99,7 +104,7 @@ export function watchEvent(type: number, path: string): Buffer {
 function replyHeader(xid: number, code: number): Buffer {
   const header = Buffer.alloc(16);
   header.writeInt32BE(xid, 0);
-  header.writeBigInt64BE(5n, 4);
+  header.writeBigInt64BE(xid > 0 ? BigInt(xid) : -1n, 4);
   header.writeInt32BE(code, 12);
   return header;
 }

@@ -105,6 +105,19 @@ describe('the client', () => {
     expect(states).toEqual(['suspended', 'connected']);
   });
 
+  it('comes back with its session and the last zxid it has seen, so that no server shows it less', async () => {
+    const { server, coordinator } = await connect();
+    server.onRequest = (request) => request.answer(NO_NODE);
+    for (const path of ['/a', '/b', '/c']) await coordinator.read(path);
+    server.send(watchEvent(1, '/nobody')); // its header carries no zxid
+    server.cut();
+    await coordinator.read('/d');
+    expect(server.handshakes).toEqual([
+      { lastZxid: 0n, sessionId: 0n },
+      { lastZxid: 3n, sessionId: 77n },
+    ]);
+  });
+
   it('tells the new server its watches before anything that waited', async () => {
     const { server, coordinator } = await connect();
     server.onRequest = (request) => request.answer(request.opcode === OPCODE.sync ? 0 : NO_NODE);
