@@ -68,7 +68,7 @@ export function effectiveTopicConfig(
   topicOverrides: Texts,
 ): EffectiveTopicConfig {
   const levels = { config, dynamicDefaults, dynamicBroker };
-  const texts = new Map([...topicDefaults(levels), ...topicOverrides]);
+  const texts = new Map([...topicDefaults(config, dynamicDefaults, dynamicBroker), ...topicOverrides]);
   return {
     log: logConfig(texts),
     get entries() {
@@ -95,8 +95,12 @@ export function effectiveBrokerDefaults(dynamicDefaults: Texts): readonly Effect
   );
 }
 
-/** What topics have without overrides of their own, as texts. */
-function topicDefaults({ config, dynamicDefaults, dynamicBroker }: BrokerLevels): Map<string, string> {
+/** What topics have without overrides of their own, as texts: the broker configs behind them. */
+export function topicDefaults(
+  config: BrokerConfig,
+  dynamicDefaults: Texts,
+  dynamicBroker: Texts,
+): Map<string, string> {
   const texts = new Map<string, string>();
   for (const name of Object.keys(TOPIC_CONFIGS)) {
     for (const synonym of topicSynonyms(name)) {

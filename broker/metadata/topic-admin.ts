@@ -47,6 +47,8 @@ export interface TopicAdminOptions {
   readonly store: () => ClusterStore;
   readonly metadata: MetadataCache;
   readonly random: Random;
+  /** What topics have without overrides of their own; new overrides must not contradict it. */
+  readonly topicDefaults?: () => ReadonlyMap<string, string>;
 }
 
 const MAX_LENGTH = 249;
@@ -57,17 +59,19 @@ export class TopicAdmin {
   readonly #store: () => ClusterStore;
   readonly #metadata: MetadataCache;
   readonly #random: Random;
+  readonly #topicDefaults: () => ReadonlyMap<string, string>;
 
-  constructor({ store, metadata, random }: TopicAdminOptions) {
+  constructor({ store, metadata, random, topicDefaults }: TopicAdminOptions) {
     this.#store = store;
     this.#metadata = metadata;
     this.#random = random;
+    this.#topicDefaults = topicDefaults ?? (() => new Map());
   }
 
   async createTopic(topic: NewTopic): Promise<CreatedTopic> {
     const { topics } = this.#store();
     const existing = await topics.names();
-    const refusal = nameRefusal(topic.name, existing) ?? configRefusal(topic.configs);
+    const refusal = nameRefusal(topic.name, existing) ?? this.#configRefusal(topic.configs);
     if (refusal !== null) return failed(refusal);
     const assignment = this.#place(topic);
     if (isRefusal(assignment)) return failed(assignment);
@@ -105,6 +109,11 @@ export class TopicAdmin {
       if (outcome === 'missing') return unknownTopic(wanted.name);
       // Somebody else has changed the assignment in between: judge the request anew.
     }
+  }
+
+  #configRefusal(configs: ReadonlyMap<string, string>): Refusal | null {
+    const wrong = validateTopicOverrides(configs, this.#topicDefaults());
+    return wrong === null ? null : { error: ErrorCode.INVALID_CONFIG, message: wrong.message };
   }
 
   #liveBrokers(): PlacementBroker[] {
@@ -169,11 +178,6 @@ function nameRefusal(name: string, existing: readonly string[]): Refusal | null 
     error: ErrorCode.INVALID_TOPIC_EXCEPTION,
     message: `Topic '${name}' collides with existing topics: ${colliding.join(', ')}`,
   };
-}
-
-function configRefusal(configs: ReadonlyMap<string, string>): Refusal | null {
-  const wrong = validateTopicOverrides(configs);
-  return wrong === null ? null : { error: ErrorCode.INVALID_CONFIG, message: wrong.message };
 }
 
 /** Brokers that are not there are let through, as in Kafka. */

@@ -6,7 +6,7 @@
 import type { ByteSocket, SocketNetwork } from '../platform/sockets.ts';
 import { decodeResponse } from './codec.ts';
 import { ErrorCode } from './errors.ts';
-import { FrameSplitter, requestFrame } from './frame.ts';
+import { FrameReader, requestFrame } from './frame.ts';
 import { parseResponseHeader } from './header.ts';
 import { Produce } from './messages/00-produce.ts';
 import { ApiVersions } from './messages/18-api-versions.ts';
@@ -46,11 +46,11 @@ export class KafkaConnection {
   private constructor(socket: ByteSocket, clientId: string | null) {
     this.#socket = socket;
     this.#clientId = clientId;
-    const splitter = new FrameSplitter(MAX_FRAME_BYTES, (frame) => this.#take(frame));
+    const frames = new FrameReader(MAX_FRAME_BYTES, (frame) => this.#take(frame));
     socket.on({
       data: (chunk) => {
         try {
-          splitter.push(chunk);
+          frames.push(chunk);
         } catch (error) {
           this.#fail(error instanceof Error ? error : new Error(String(error)));
         }

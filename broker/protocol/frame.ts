@@ -7,7 +7,7 @@ import { ProtocolError } from './reader.ts';
 import type { AnyApi, RequestInput, ResponseInput } from './schema.ts';
 import { Writer } from './writer.ts';
 
-export const LENGTH_BYTES = 4;
+const LENGTH_BYTES = 4;
 
 /** Puts the length in front of the parts of a message. */
 export function withLength(parts: readonly Buffer[]): Buffer[] {
@@ -57,7 +57,7 @@ function patchLength(writer: Writer): Buffer[] {
  * Cuts a byte stream into frames. A frame that lies within one chunk is handed over as a view of it,
  * valid during the call; only a frame that spans chunks is copied together.
  */
-export class FrameSplitter {
+export class FrameReader {
   private readonly maxFrameBytes: number;
   private readonly receive: (frame: Buffer) => void;
   /** The beginning of a frame that is not complete. */

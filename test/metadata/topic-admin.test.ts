@@ -27,7 +27,8 @@ beforeEach(async () => {
     partitions: [],
     liveBrokers: [3, 1, 2].map((id) => ({ id, epoch: 1, rack: null, endpoints: [] })),
   });
-  admin = new TopicAdmin({ store: () => store, metadata, random: simulatedRandom(5) });
+  const topicDefaults = () => new Map([['max.compaction.lag.ms', '100']]);
+  admin = new TopicAdmin({ store: () => store, metadata, random: simulatedRandom(5), topicDefaults });
 });
 
 function create(name: string, more: Partial<NewTopic> = {}) {
@@ -82,6 +83,8 @@ describe('creating a topic', () => {
       error: ErrorCode.INVALID_CONFIG,
       message: 'Unknown topic config name: nonsense',
     });
+    const againstDefault = await create('t', { configs: new Map([['min.compaction.lag.ms', '101']]) });
+    expect(againstDefault.error).toBe(ErrorCode.INVALID_CONFIG);
     expect((await create('t', { partitions: 0 })).error).toBe(ErrorCode.INVALID_PARTITIONS);
     expect((await create('t', { replicationFactor: 4 })).error).toBe(ErrorCode.INVALID_REPLICATION_FACTOR);
   });

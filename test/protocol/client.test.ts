@@ -4,7 +4,7 @@ import type { SocketNetwork } from '../../broker/platform/sockets.ts';
 import { KafkaConnection } from '../../broker/protocol/client.ts';
 import { decodeRequest } from '../../broker/protocol/codec.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
-import { FrameSplitter, responseFrame } from '../../broker/protocol/frame.ts';
+import { FrameReader, responseFrame } from '../../broker/protocol/frame.ts';
 import { parseRequestHeader } from '../../broker/protocol/header.ts';
 import { Produce } from '../../broker/protocol/messages/00-produce.ts';
 import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';
@@ -29,7 +29,7 @@ async function connect(): Promise<{ connection: KafkaConnection; socket: MemoryS
   const options = { host: 'h', port: 9092, clientId: 'test', timeoutMs: 1000 };
   const seen = (): Seen[] => {
     const requests: Seen[] = [];
-    new FrameSplitter(1_000_000, (frame) => {
+    new FrameReader(1_000_000, (frame) => {
       const header = parseRequestHeader(frame, (key) => ALL_APIS.find((api) => api.key === key));
       requests.push({ ...header, body: Buffer.from(frame.subarray(header.bodyOffset)) });
     }).push(socket.written);
@@ -124,11 +124,11 @@ describe('a connection', () => {
   });
 });
 
-describe('a frame splitter', () => {
+describe('a frame reader', () => {
   it('refuses a frame that is negative or above the limit', () => {
     for (const size of ['ffffffff', '00000065', '7fffffff']) {
-      const splitter = new FrameSplitter(100, () => {});
-      expect(() => splitter.push(Buffer.from(size, 'hex'))).toThrow(ProtocolError);
+      const reader = new FrameReader(100, () => {});
+      expect(() => reader.push(Buffer.from(size, 'hex'))).toThrow(ProtocolError);
     }
   });
 });
