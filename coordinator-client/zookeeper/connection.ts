@@ -1,7 +1,7 @@
 /**
  * The connection under node-zookeeper-client's Client: keeps one session alive over a row of TCP
  * connections. It takes the place of the package's ConnectionManager, whose defects README.md lists, and
- * keeps what the Client, its jute records, its WatcherManager and its Transaction rely on.
+ * keeps what the Client and its WatcherManager rely on.
  *
  * Rules: requests go out in the order of `queue`, at most `maxInFlightRequests` unanswered; every request
  * is answered exactly once; a write is never sent twice, and one that was not sent when the connection
@@ -229,6 +229,10 @@ export class Connection extends ConnectionManager {
       this.#onNotification(frame);
       return;
     }
+    if (header.err === ServerCode.sessionExpired) {
+      this.#finish(ServerCode.sessionExpired);
+      return;
+    }
     const packet = this.#inFlight.peek();
     if (packet?.xid !== header.xid) throw new Error(`answer ${header.xid} out of order`);
     const payload = header.err === 0 ? readReply(packet.opcode, frame, this.chrootPath) : null;
@@ -236,8 +240,7 @@ export class Connection extends ConnectionManager {
     if (header.zxid.readBigInt64BE() > 0n) this.zxid = header.zxid;
     const error = header.err === 0 ? null : new RequestError(header.err, true);
     this.#answer(packet, error, { header, payload });
-    if (header.err === ServerCode.sessionExpired) this.#finish(ServerCode.sessionExpired);
-    else this.#flush();
+    this.#flush();
   }
 
   #onNotification(frame: Buffer): void {

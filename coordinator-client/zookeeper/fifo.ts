@@ -2,8 +2,8 @@
 
 const COMPACT_AT = 1024;
 
-export class Fifo<T> {
-  #items: T[] = [];
+export class Fifo<T extends object> {
+  #items: (T | undefined)[] = [];
   #head = 0;
 
   get length(): number {
@@ -19,8 +19,9 @@ export class Fifo<T> {
   }
 
   shift(): T | undefined {
-    if (this.length === 0) return undefined;
     const item = this.#items[this.#head];
+    if (item === undefined) return undefined;
+    this.#items[this.#head] = undefined; // what is out must not be kept alive
     this.#head += 1;
     if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#items.length) {
       this.#items = this.#items.slice(this.#head);
@@ -33,7 +34,9 @@ export class Fifo<T> {
   take(which: (item: T) => boolean): readonly T[] {
     const taken: T[] = [];
     const kept: T[] = [];
-    for (const item of this.#items.slice(this.#head)) (which(item) ? taken : kept).push(item);
+    for (const item of this.#items) {
+      if (item !== undefined) (which(item) ? taken : kept).push(item);
+    }
     this.#items = kept;
     this.#head = 0;
     return taken;

@@ -123,7 +123,7 @@ export class Session implements Coordinator {
     if (changes.length === 0) return Promise.resolve({ ok: true, results: [] });
     const refused = refusedByForm(changes, {
       maxRequestBytes: this.#options.maxRequestBytes,
-      chrootBytes: this.#options.connect.chroot.length,
+      chrootBytes: Buffer.byteLength(this.#options.connect.chroot),
     });
     if (refused !== null) return Promise.resolve(refused);
     this.#watches.flush();

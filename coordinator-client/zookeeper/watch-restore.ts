@@ -35,7 +35,7 @@ export function setWatchesRequests(
   };
   for (const kind of KINDS) {
     for (const path of paths[kind]) {
-      const sizeBytes = 4 + Buffer.byteLength(path) + (chroot?.length ?? 0);
+      const sizeBytes = 4 + Buffer.byteLength(path) + Buffer.byteLength(chroot ?? '');
       if (pieceBytes + sizeBytes > PIECE_BYTES) finishPiece();
       piece[kind].push(path);
       pieceBytes += sizeBytes;

@@ -55,7 +55,8 @@ async function openWithin(timeoutMs: number, newSession: () => Session): Promise
       await session.close();
       if (performance.now() < deadlineMs && session.session === 'lost') continue;
       const ranOut = error instanceof CoordinatorError && error.failure === 'closed';
-      throw ranOut ? new CoordinatorError('unavailable', `no session within ${timeoutMs} ms`) : error;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new CoordinatorError('unavailable', ranOut ? `no session within ${timeoutMs} ms` : reason);
     } finally {
       clearTimeout(timer);
     }

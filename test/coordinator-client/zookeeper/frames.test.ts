@@ -36,18 +36,20 @@ describe('a frame splitter', () => {
 
 describe('a fifo', () => {
   it('gives back in order what was put in, also over many', () => {
-    const fifo = new Fifo<number>();
+    const fifo = new Fifo<{ n: number }>();
     const out: number[] = [];
-    for (let index = 0; index < 10_000; index++) {
-      fifo.push(index);
-      if (index % 3 !== 0) out.push(fifo.shift() ?? -1);
+    for (let n = 0; n < 10_000; n++) {
+      fifo.push({ n });
+      if (n % 3 !== 0) out.push(fifo.shift()?.n ?? -1);
     }
-    expect(fifo.peek()).toBe(out.length);
-    expect(fifo.take((item) => item % 2 === 0).every((item) => item % 2 === 0)).toBe(true);
-    expect(fifo.length).toBeGreaterThan(0);
-    while (fifo.length > 0) expect((fifo.shift() ?? 0) % 2).toBe(1);
-    expect(fifo.shift()).toBeUndefined();
     expect(out).toEqual(out.map((_, index) => index));
+    expect(fifo.peek()?.n).toBe(out.length);
+    const waiting = fifo.length;
+    const even = fifo.take(({ n }) => n % 2 === 0);
+    expect(even.every(({ n }) => n % 2 === 0)).toBe(true);
+    expect(fifo.length + even.length).toBe(waiting);
+    while (fifo.length > 0) expect((fifo.shift()?.n ?? 0) % 2).toBe(1);
+    expect(fifo.shift()).toBeUndefined();
   });
 });
 

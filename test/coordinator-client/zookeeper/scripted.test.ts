@@ -84,6 +84,20 @@ describe('the client', () => {
     expect(await failureOf(coordinator.commit([create('/a')]))).toBe('unavailable');
   });
 
+  it('takes an expired session in an answer for the end of the session', async () => {
+    const { server, coordinator } = await connect();
+    server.onRequest = () => {};
+    const failures = [
+      failureOf(coordinator.read('/a')),
+      failureOf(coordinator.commit([create('/a')])),
+      failureOf(coordinator.sync()),
+    ];
+    await eventually('all are sent', () => server.requests.length === 3);
+    server.requests[0]?.answer(-112);
+    expect(await Promise.all(failures)).toEqual(['session-lost', 'session-lost', 'session-lost']);
+    expect(coordinator.session).toBe('lost');
+  });
+
   it('ignores an event of unknown type', async () => {
     const { server, coordinator } = await connect();
     server.send(watchEvent(9, '/a'));
