@@ -3,11 +3,7 @@
  * acted under it are told at once and synchronously, then a new one is opened, however long that takes,
  * and they are given it. Source: KafkaZkClient's re-initialisation after an expired session.
  */
-import {
-  type Coordinator,
-  CoordinatorError,
-  type CoordinatorSource,
-} from '../coordinator-client/coordinator.ts';
+import type { Coordinator, CoordinatorSource } from '../coordinator-client/coordinator.ts';
 import { type Clock, sleep } from './platform/clock.ts';
 import type { Diagnostics } from './platform/diagnostics.ts';
 

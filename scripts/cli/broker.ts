@@ -31,6 +31,6 @@ async function run(given: Arguments): Promise<number> {
   if (running.problem !== null) throw new UsageError(running.problem);
   process.send?.({ type: 'started', port: running.port, peerPort: running.peerPort });
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
-  await Promise.race([untilInterrupted(), running.failed]);
+  await untilInterrupted();
   return running.shutdown();
 }

@@ -1,0 +1,376 @@
+/**
+ * The composition root: makes every part of a broker, wires them together, and takes them through
+ * Kafka's start-up and shutdown order. A broker touches the world only through its Platform and its
+ * CoordinatorSource, so that the simulator runs this very class. Source: Kafka's KafkaServer.
+ */
+import { ClusterStore } from '../coordinator-client/cluster-store.ts';
+import type { CoordinatorSource } from '../coordinator-client/coordinator.ts';
+import { registerBrokerMetrics } from './broker-metrics.ts';
+import { type BrokerConfig, brokerConfig } from './config/broker-config.ts';
+import { moveLeadersAway } from './controlled-shutdown.ts';
+import { Controller } from './controller/controller.ts';
+import { ControllerLink } from './controller-link.ts';
+import { GroupCoordinator } from './coordinators/group/group-coordinator.ts';
+import { ProducerIdManager } from './coordinators/producer-id-manager.ts';
+import { DynamicConfigs } from './dynamic-configs.ts';
+import { groupSettings, groupStateLog, offsetsPartitionCount } from './group-wiring.ts';
+import { allowEverything } from './handlers/authorization.ts';
+import { AutoTopicCreation } from './handlers/auto-topic-creation.ts';
+import type { Services } from './handlers/services.ts';
+import { HANDLERS } from './handlers/table.ts';
+import { TopicMetrics } from './handlers/topic-metrics.ts';
+import { LogManager } from './log/log-manager.ts';
+import { ControllerFence } from './metadata/controller-fence.ts';
+import { MetadataCache } from './metadata/metadata-cache.ts';
+import { ownRegistration } from './metadata/registration.ts';
+import { TopicAdmin } from './metadata/topic-admin.ts';
+import { createDispatch } from './network/dispatch.ts';
+import { NetworkServer } from './network/server.ts';
+import { answerPeers } from './peer-answers.ts';
+import { createPeers, type ListeningPeers } from './peers/peers.ts';
+import type { Platform } from './platform/platform.ts';
+import { randomUuid } from './platform/random.ts';
+import { FetchSessions } from './replication/fetch-sessions.ts';
+import { ReplicaManager } from './replication/replica-manager.ts';
+import { SessionKeeper } from './session-keeper.ts';
+import { type Health, statusPage } from './status-pages.ts';
+import { GROUP_METADATA_TOPIC } from './types.ts';
+
+export interface BrokerOptions {
+  readonly config: BrokerConfig;
+  readonly platform: Platform;
+  readonly coordinators: CoordinatorSource;
+  /** What others call this machine, for listeners without a host. */
+  readonly hostName: string;
+}
+
+/** Everything that start() makes, in the order it is made. */
+interface Parts {
+  readonly config: BrokerConfig;
+  readonly configs: DynamicConfigs;
+  readonly logs: LogManager;
+  readonly fence: ControllerFence;
+  readonly metadata: MetadataCache;
+  readonly network: NetworkServer;
+  readonly peers: ListeningPeers;
+  readonly peerPort: number;
+  readonly link: ControllerLink;
+  readonly replicas: ReplicaManager;
+  readonly controller: Controller;
+  readonly groups: GroupCoordinator;
+  readonly producerIds: ProducerIdManager;
+}
+
+const NETWORK_GRACE_MS = 500;
+
+export class Broker {
+  readonly #options: BrokerOptions;
+  readonly #keeper: SessionKeeper;
+  #state: Health['state'] = 'starting';
+  #parts: Parts | null = null;
+  #clusterId = '';
+  #stopping: Promise<void> | null = null;
+
+  constructor(options: BrokerOptions) {
+    this.#options = options;
+    const { clock, diagnostics } = options.platform;
+    this.#keeper = new SessionKeeper({
+      source: options.coordinators,
+      clock,
+      diagnostics: diagnostics.named('ZooKeeperClient'),
+      openTimeoutMs: options.config.zookeeperConnectionTimeoutMs,
+    });
+  }
+
+  get brokerId(): number {
+    return this.#made.config.brokerId;
+  }
+
+  get clusterId(): string {
+    return this.#clusterId;
+  }
+
+  /** Client ports by listener name, as bound. */
+  get ports(): ReadonlyMap<string, number> {
+    return this.#made.network.ports;
+  }
+
+  get peerPort(): number {
+    return this.#made.peerPort;
+  }
+
+  /** For tests and the simulator's checkers: the parts as they are. */
+  get inside(): Pick<Parts, 'metadata' | 'replicas' | 'controller' | 'groups' | 'logs' | 'fence'> {
+    return this.#made;
+  }
+
+  /** Resolves when clients are served. Rejects, with nothing left open, when the broker can't run. */
+  async start(): Promise<void> {
+    try {
+      const store = new ClusterStore(await this.#keeper.open());
+      await store.ensureTopLevelPaths();
+      await this.#make(store);
+      await this.#register(store, undefined);
+      this.#keeper.listen({
+        lost: () => this.#sessionLost(),
+        regained: (coordinator, former) => this.#sessionRegained(new ClusterStore(coordinator), former),
+      });
+      this.#serve();
+    } catch (error) {
+      await this.#tearDown(false);
+      throw error;
+    }
+  }
+
+  /** The clean stop: leaders are moved away first, and what is in the logs is made durable. Idempotent. */
+  shutdown(): Promise<void> {
+    this.#stopping ??= this.#shutdown();
+    return this.#stopping;
+  }
+
+  /** As after kill -9: nothing is written or told. For the simulator. */
+  abandon(): void {
+    this.#state = 'stopping';
+    const parts = this.#parts;
+    if (parts === null) return;
+    parts.groups.shutdown();
+    parts.replicas.abandon();
+    parts.logs.abandon();
+    parts.controller.shutdown();
+  }
+
+  get #made(): Parts {
+    if (this.#parts === null) throw new Error('the broker has not been started');
+    return this.#parts;
+  }
+
+  /** Steps 2 to 11 of Kafka's order: identity, configs, logs, sockets, replication. */
+  async #make(store: ClusterStore): Promise<void> {
+    const { platform } = this.#options;
+    const { clock, random, diagnostics, metrics, disk, channels, sockets } = platform;
+    this.#clusterId = await store.getOrCreateClusterId(randomUuid(random));
+    diagnostics.info(`Cluster ID = ${this.#clusterId}`);
+    let configs: DynamicConfigs | null = null;
+    const logs = new LogManager({
+      disk,
+      clock,
+      random,
+      diagnostics,
+      metrics,
+      config: this.#options.config,
+      topicConfig: (topic) => {
+        if (configs === null) throw new Error('configs are read before logs are loaded');
+        return configs.topicConfig(topic);
+      },
+    });
+    const own = await this.#identify(store, logs);
+    configs = new DynamicConfigs(own, { clock, diagnostics: diagnostics.named('DynamicConfigs') });
+    const { config } = configs;
+    await configs.start(store);
+    await logs.start();
+    const fence = new ControllerFence();
+    const metadata = new MetadataCache(clock);
+    const network = new NetworkServer({ config, sockets, clock, diagnostics, metrics });
+    await network.start();
+    const peers = createPeers({
+      channels,
+      clock,
+      random,
+      diagnostics: diagnostics.named(`Peers broker=${config.brokerId}`),
+      brokerId: config.brokerId,
+      brokerEpoch: () => fence.brokerEpoch,
+      clusterId: this.#clusterId,
+      sharedSecret: config.peerSharedSecret ?? '',
+      maxMessageBytes: config.peerMaxMessageBytes,
+      maxInFlightRequests: config.queuedMaxRequests,
+      handshakeTimeoutMs: config.socketConnectionSetupTimeoutMs,
+      http: (path) => statusPage(path, metrics, () => this.#health()),
+    });
+    const peerPort = (await peers.listen(config.peerListener)).port;
+    const made = { config, configs, logs, fence, metadata, network, peers, peerPort };
+    this.#parts = { ...made, ...this.#makeActors(made) };
+    registerBrokerMetrics(metrics, this.#keeper, () => this.#state);
+  }
+
+  /** Who this broker is: configured, or as its directories say, or the next free id. */
+  async #identify(store: ClusterStore, logs: LogManager): Promise<BrokerConfig> {
+    const { config } = this.#options;
+    const meta = logs.readMeta();
+    let brokerId = config.brokerId >= 0 ? config.brokerId : (meta.brokerId ?? -1);
+    if (brokerId < 0) {
+      if (!config.brokerIdGenerationEnable)
+        throw new Error('broker.id is not set, and broker.id.generation.enable is false');
+      brokerId = (await store.nextSequenceBrokerId()) + config.reservedBrokerMaxId;
+    }
+    logs.claim({ clusterId: this.#clusterId, brokerId });
+    if (brokerId === config.brokerId) return config;
+    const named = brokerConfig(
+      new Map([
+        ...config.raw,
+        ['broker.id', String(brokerId)],
+        ['reserved.broker.max.id', String(Math.max(brokerId, config.reservedBrokerMaxId))],
+      ]),
+    );
+    return { ...named, raw: config.raw, unknownKeys: config.unknownKeys };
+  }
+
+  /** Those who act: they hear of each other only through what is handed to them here. */
+  #makeActors(
+    made: Omit<Parts, 'link' | 'replicas' | 'controller' | 'groups' | 'producerIds'>,
+  ): Pick<Parts, 'link' | 'replicas' | 'controller' | 'groups' | 'producerIds'> {
+    const { config, configs, logs, fence, metadata, peers, network } = made;
+    const { clock, random, diagnostics, metrics } = this.#options.platform;
+    const link = new ControllerLink(peers, metadata, () => config.controllerSocketTimeoutMs);
+    const brokerEpoch = (): number => fence.brokerEpoch;
+    const replicas = new ReplicaManager({
+      clock,
+      diagnostics,
+      metrics,
+      config,
+      logs,
+      metadata,
+      fence,
+      peers,
+      brokerEpoch,
+      propose: (request) => link.ask(request),
+    });
+    const controller = new Controller({
+      brokerId: config.brokerId,
+      platform: this.#options.platform,
+      config,
+      peers,
+      store: () => new ClusterStore(this.#keeper.coordinator),
+    });
+    const groups = new GroupCoordinator({
+      clock,
+      random,
+      metrics,
+      diagnostics: diagnostics.named(`GroupCoordinator id=${config.brokerId}`),
+      log: groupStateLog(replicas),
+      settings: groupSettings(config),
+      partitionCount: () => offsetsPartitionCount(metadata, config),
+    });
+    const producerIds = new ProducerIdManager({
+      allocate: () =>
+        link.ask({ type: 'AllocateProducerIds', brokerId: config.brokerId, brokerEpoch: brokerEpoch() }),
+      clock,
+      diagnostics,
+      maxWaitMs: config.requestTimeoutMs,
+    });
+    replicas.onLeadership(({ topic, partition, leaderEpoch, role }) => {
+      if (topic !== GROUP_METADATA_TOPIC) return;
+      if (role === 'leader') void groups.elect(partition, leaderEpoch);
+      else groups.resign(partition);
+    });
+    answerPeers({ peers, fence, metadata, replicas, controller, groups, configs });
+    configs.listen({
+      topicChanged: (topic, changed) => logs.updateTopicConfig(topic, changed),
+      brokerChanged: (changed) => network.reconfigure(changed),
+      uncleanElectionAllowed: (topic) => controller.uncleanElectionAllowed(topic),
+    });
+    return { link, replicas, controller, groups, producerIds };
+  }
+
+  /** Step 12: from here on the cluster knows this broker. */
+  async #register(store: ClusterStore, formerSessionId: bigint | undefined): Promise<void> {
+    const { config, network, peerPort, fence } = this.#made;
+    const { clock, diagnostics } = this.#options.platform;
+    const bound = { ports: network.ports, peerPort, hostName: this.#options.hostName };
+    const registration = ownRegistration(config, config.brokerId, bound, clock.wallMs());
+    fence.brokerEpoch = await store.registerBroker(registration, formerSessionId);
+    diagnostics.info(
+      `Registered broker ${config.brokerId} at path /brokers/ids/${config.brokerId}, czxid (broker epoch): ${fence.brokerEpoch}`,
+    );
+  }
+
+  /** Steps 13 to 16: the controller module, the coordinators, and then the clients. */
+  #serve(): void {
+    const parts = this.#made;
+    const { platform } = this.#options;
+    const { clock, disk, diagnostics, metrics, random } = platform;
+    const { config, metadata, replicas, controller, groups, producerIds, logs } = parts;
+    controller.startup();
+    groups.start();
+    const store = (): ClusterStore => new ClusterStore(this.#keeper.coordinator);
+    const topicAdmin = new TopicAdmin({ store, metadata, random });
+    const services: Services = {
+      brokerId: config.brokerId,
+      clusterId: this.#clusterId,
+      config,
+      clock,
+      disk,
+      diagnostics,
+      metrics,
+      topicMetrics: new TopicMetrics(metrics),
+      metadata,
+      replicas,
+      fetchSessions: new FetchSessions({
+        clock,
+        random,
+        metrics,
+        slots: config.maxIncrementalFetchSessionCacheSlots,
+      }),
+      logs,
+      topicAdmin,
+      autoTopics: new AutoTopicCreation(config, topicAdmin, diagnostics),
+      controller,
+      store,
+      groups,
+      producerIds,
+      authorize: allowEverything,
+    };
+    parts.network.startAccepting(createDispatch(HANDLERS, services));
+    this.#state = 'running';
+    diagnostics.named(`KafkaServer id=${config.brokerId}`).info('started');
+  }
+
+  #sessionLost(): void {
+    const { controller, configs } = this.#made;
+    controller.onSessionLost();
+    configs.stop();
+  }
+
+  async #sessionRegained(store: ClusterStore, formerSessionId: bigint): Promise<void> {
+    const { controller, configs, fence } = this.#made;
+    await this.#register(store, formerSessionId);
+    controller.onSessionRegained(store.coordinator, fence.brokerEpoch);
+    await configs.start(store);
+  }
+
+  async #shutdown(): Promise<void> {
+    const { diagnostics } = this.#options.platform;
+    diagnostics.info('shutting down');
+    if (this.#state === 'running')
+      await moveLeadersAway(this.#made, { clock: this.#options.platform.clock, diagnostics });
+    this.#state = 'stopping';
+    await this.#tearDown(true);
+    diagnostics.info('shut down completed');
+  }
+
+  async #tearDown(clean: boolean): Promise<void> {
+    const parts = this.#parts;
+    if (parts !== null) {
+      parts.configs.stop();
+      await parts.network.stop(clean ? NETWORK_GRACE_MS : 0);
+      parts.groups.shutdown();
+      parts.producerIds.shutdown();
+      parts.replicas.shutdown();
+      parts.logs.shutdown();
+      parts.controller.shutdown();
+      await parts.peers.close();
+    }
+    await this.#keeper.close();
+  }
+
+  #health(): Health {
+    const { config, fence, controller, metadata } = this.#made;
+    return {
+      brokerId: config.brokerId,
+      brokerEpoch: fence.brokerEpoch,
+      state: this.#state,
+      session: this.#keeper.coordinator.session,
+      controllerId: metadata.image.controllerId,
+      isController: controller.isActive,
+    };
+  }
+}
