@@ -65,7 +65,7 @@ export class ClusterStore {
 
   /** Makes the directories that every other operation expects. */
   async ensureTopLevelPaths(): Promise<void> {
-    for (const path of TOP_LEVEL_PATHS) await this.#ensurePath(path);
+    await pipelined(TOP_LEVEL_PATHS, (path) => this.#ensurePath(path));
   }
 
   /** The cluster's id; `proposed` becomes it if there is none. */
@@ -194,14 +194,16 @@ export class ClusterStore {
     }
   }
 
+  /** Commits are applied in call order, so a parent need not be awaited before its child. */
   async #ensurePath(path: string): Promise<void> {
     const names = path.split('/').slice(1);
-    for (let depth = 1; depth <= names.length; depth++) {
-      const at = `/${names.slice(0, depth).join('/')}`;
-      const answer = await commitKnown(this.coordinator, [
-        { op: 'create', path: at, data: NO_DATA, lifetime: 'persistent' },
-      ]);
-      if (!answer.ok && answer.reason !== 'exists') throw new Error(`cannot create ${at}: ${answer.reason}`);
+    const paths = names.map((_, index) => `/${names.slice(0, index + 1).join('/')}`);
+    const answers = await pipelined(paths, (at) =>
+      commitKnown(this.coordinator, [{ op: 'create', path: at, data: NO_DATA, lifetime: 'persistent' }]),
+    );
+    for (const answer of answers) {
+      if (!answer.ok && answer.reason !== 'exists')
+        throw new Error(`cannot create ${path}: ${answer.reason}`);
     }
   }
 }

@@ -1,0 +1,225 @@
+/**
+ * Brokers that register, vanish, come back under a new epoch, change their endpoints, lose a disk or ask
+ * to leave. Source: KafkaController.processBrokerChange and its neighbours.
+ */
+
+import { logDirEventZnode } from '../../coordinator-client/admin-znodes.ts';
+import type { RegisteredBroker } from '../../coordinator-client/cluster-store.ts';
+import { brokerZnode } from '../../coordinator-client/znodes.ts';
+import type {
+  BrokerInfo,
+  ControlledShutdownRequest,
+  ControlledShutdownResponse,
+  LeaderAndIsrRequest,
+  LeaderAndIsrResponse,
+} from '../peers/messages.ts';
+import { ErrorCode, errorName } from '../protocol/errors.ts';
+import type { BrokerId } from '../types.ts';
+import type { PartitionView } from './cluster-state.ts';
+import {
+  decideBrokersStarted,
+  decideControlledShutdown,
+  decideReplicasLost,
+  stillLed,
+} from './decide-brokers.ts';
+import { resumeReassignments } from './reassignment-events.ts';
+import type { Term } from './term.ts';
+import { resumeDeletions } from './topic-events.ts';
+
+/** Compares the registered brokers with those known: new, gone, and bounced (a larger epoch). */
+export async function brokerChange(term: Term): Promise<void> {
+  const { state, options } = term;
+  const registered = await readBrokers(term);
+  const known = new Map(state.brokers);
+  const started = registered.filter(({ id }) => !known.has(id));
+  const bounced = registered.filter(({ id, epoch }) => epoch > (known.get(id)?.epoch ?? epoch));
+  const gone = [...known.keys()].filter((id) => !registered.some((broker) => broker.id === id));
+  if (started.length + bounced.length + gone.length === 0) return;
+  options.diagnostics.info(
+    `Brokers registered: ${ids(started)}; back under a new epoch: ${ids(bounced)}; gone: ${gone.join(',') || 'none'}`,
+  );
+  for (const broker of [...started, ...bounced]) options.channels.add(broker);
+  for (const id of gone) options.channels.remove(id);
+  if (started.length > 0) await brokersStarted(term, started);
+  if (bounced.length > 0) {
+    // What the broker led and followed, its former self did: everybody else moves first.
+    await brokersLost(
+      term,
+      bounced.map(({ id }) => id),
+    );
+    await brokersStarted(term, bounced);
+  }
+  if (gone.length > 0) {
+    for (const id of gone) term.unwatch(brokerZnode.path(id));
+    await brokersLost(term, gone);
+  }
+}
+
+/** Every registered broker, watched from before it is read. */
+export async function readBrokers(term: Term): Promise<BrokerInfo[]> {
+  const { store } = term.options;
+  for (const id of await store.brokerIds()) {
+    term.inOffice();
+    term.watch(brokerZnode.path(id), 'node', 'BrokerModifications', (current) => brokerModified(current, id));
+  }
+  const brokers = await store.brokers();
+  term.inOffice();
+  return brokers.map(toBrokerInfo);
+}
+
+/** Endpoints of a registered broker have changed: everybody learns them. */
+async function brokerModified(term: Term, id: BrokerId): Promise<void> {
+  const read = await term.options.store.broker(id);
+  term.inOffice();
+  const known = term.state.brokers.get(id);
+  if (read === null || known === undefined || known.epoch !== read.epoch) return;
+  const broker = toBrokerInfo(read);
+  if (JSON.stringify(broker) === JSON.stringify(known)) return;
+  term.state.brokers.set(id, broker);
+  term.options.channels.update(broker);
+  term.tell([{ request: 'UpdateMetadata', to: 'all', partitions: [] }]);
+}
+
+async function brokersStarted(term: Term, brokers: readonly BrokerInfo[]): Promise<void> {
+  const { state } = term;
+  const started = new Set(brokers.map(({ id }) => id));
+  const others = [...state.brokers.keys()].filter((id) => !started.has(id));
+  for (const broker of brokers) {
+    state.brokers.set(broker.id, broker);
+    state.offlineDirs.delete(broker.id);
+  }
+  // Living brokers must be known before LeaderAndIsr names them as leaders.
+  term.tell([{ request: 'UpdateMetadata', to: others, partitions: [] }]);
+  const led = [...state.partitions()].filter(({ leadership }) => leadership !== null);
+  term.tell([{ request: 'UpdateMetadata', to: [...started], partitions: led }]);
+  const waiting = [...state.partitions()].filter(({ status }) => status !== 'Online');
+  const unclean = await term.uncleanTopics(waiting);
+  await term.carryOut([], () => decideBrokersStarted(state, started, unclean));
+  await resumeReassignments(term);
+  for (const { topic } of state.partitionsOn(started)) {
+    if (state.topicsToDelete.has(topic)) state.deletionIneligible.delete(topic);
+  }
+  await resumeDeletions(term);
+}
+
+async function brokersLost(term: Term, gone: readonly BrokerId[]): Promise<void> {
+  const { state, options } = term;
+  const startedMs = options.clock.nowMs();
+  const lostSet = new Set(gone);
+  for (const id of gone) {
+    state.brokers.delete(id);
+    state.shuttingDown.delete(id);
+  }
+  const led = state.partitionsOn(lostSet).filter(({ leadership }) => lostSet.has(leadership?.leader ?? -1));
+  const lost = new Map<PartitionView, BrokerId[]>();
+  for (const partition of state.partitionsOn(lostSet)) {
+    lost.set(
+      partition,
+      partition.assignment.replicas.filter((replica) => lostSet.has(replica)),
+    );
+  }
+  await replicasLost(term, lost);
+  const moved = led.filter(({ leadership }) => (leadership?.leader ?? -1) >= 0).length;
+  const tookMs = Math.round(options.clock.nowMs() - startedMs);
+  options.diagnostics.info(
+    `Brokers ${gone.join(',')} are gone: ${moved} of ${led.length} partitions they led have a new leader after ${tookMs} ms`,
+  );
+}
+
+async function replicasLost(
+  term: Term,
+  lost: ReadonlyMap<PartitionView, readonly BrokerId[]>,
+): Promise<void> {
+  const { state } = term;
+  const unclean = await term.uncleanTopics(lost.keys());
+  await term.carryOut([...lost.keys()], (partitions) =>
+    decideReplicasLost(
+      state,
+      new Map(partitions.map((partition) => [partition, lost.get(partition) ?? []])),
+      unclean,
+    ),
+  );
+  for (const { topic } of lost.keys()) {
+    if (state.topicsToDelete.has(topic)) state.deletionIneligible.add(topic);
+  }
+  await resumeDeletions(term);
+}
+
+/** Brokers say that a disk of theirs failed: they are told again what they hold, and answer what is lost. */
+export async function logDirEvents(term: Term): Promise<void> {
+  const { store, fenced } = term.options;
+  const names = (await store.coordinator.children(logDirEventZnode.parent)) ?? [];
+  const nodes = await Promise.all(names.map((name) => store.coordinator.read(logDirEventZnode.path(name))));
+  term.inOffice();
+  const brokers = new Set<BrokerId>();
+  names.forEach((name, index) => {
+    const node = nodes[index];
+    if (node !== undefined && node !== null) brokers.add(logDirEventZnode.decode(name, node.data));
+  });
+  if (brokers.size > 0) {
+    term.options.diagnostics.warn(`Log directories failed on brokers ${[...brokers].join(',')}`);
+    term.tell(
+      term.state.partitionsOn(brokers).map((partition) => ({
+        request: 'LeaderAndIsr',
+        to: partition.assignment.replicas.filter((replica) => brokers.has(replica)),
+        partition,
+        isNew: false,
+      })),
+    );
+  }
+  await fenced.deleteLogDirEvents(names);
+}
+
+export async function leaderAndIsrAnswered(
+  term: Term,
+  broker: BrokerId,
+  request: LeaderAndIsrRequest,
+  response: LeaderAndIsrResponse,
+): Promise<void> {
+  const { state } = term;
+  // An answer of the broker's former self tells nothing about its disks of today.
+  if (state.brokers.get(broker)?.epoch !== request.brokerEpoch) return;
+  if (response.error !== ErrorCode.NONE) return;
+  const lost = new Map<PartitionView, BrokerId[]>();
+  for (const { topic, partition, error } of response.partitions) {
+    const record = state.partition(topic, partition);
+    if (record === undefined) continue;
+    if (error === ErrorCode.KAFKA_STORAGE_ERROR) {
+      if (state.isOnlineOrShuttingDown(broker, record)) lost.set(record, [broker]);
+      state.setReplicaOnDisk(record, broker, false);
+    } else if (error === ErrorCode.NONE) state.setReplicaOnDisk(record, broker, true);
+  }
+  if (lost.size > 0) await replicasLost(term, lost);
+}
+
+export async function controlledShutdown(
+  term: Term,
+  { brokerId, brokerEpoch }: ControlledShutdownRequest,
+): Promise<ControlledShutdownResponse> {
+  const { state, options } = term;
+  const known = state.brokers.get(brokerId);
+  const refuse = (error: number): ControlledShutdownResponse => {
+    options.diagnostics.warn(`Controlled shutdown of broker ${brokerId} refused: ${errorName(error)}`);
+    return { error, remainingPartitions: [] };
+  };
+  if (known === undefined) return refuse(ErrorCode.BROKER_NOT_AVAILABLE);
+  if (brokerEpoch >= 0 && brokerEpoch < known.epoch) return refuse(ErrorCode.STALE_BROKER_EPOCH);
+  state.shuttingDown.add(brokerId);
+  await term.carryOut(state.partitionsOn(new Set([brokerId])), (partitions) =>
+    decideControlledShutdown(state, brokerId, partitions),
+  );
+  const remaining = stillLed(state, brokerId);
+  options.diagnostics.info(
+    `Controlled shutdown of broker ${brokerId}: ${remaining.length} partitions that it leads have no successor`,
+  );
+  const remainingPartitions = remaining.map(({ topic, partition }) => ({ topic, partition }));
+  return { error: ErrorCode.NONE, remainingPartitions };
+}
+
+function toBrokerInfo({ id, epoch, rack, endpoints }: RegisteredBroker): BrokerInfo {
+  return { id, epoch, rack, endpoints };
+}
+
+function ids(brokers: readonly BrokerInfo[]): string {
+  return brokers.map(({ id }) => id).join(',') || 'none';
+}

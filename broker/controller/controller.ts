@@ -1,0 +1,381 @@
+/**
+ * The controller module of one broker: takes part in elections, and while it is elected decides who leads
+ * what and tells everybody. Everything runs through one queue, one event at a time; what belongs to one
+ * term of office is in term.ts and dropped with it. Source: kafka.controller.KafkaController.
+ */
+import { ClusterStore } from '../../coordinator-client/cluster-store.ts';
+import { type Coordinator, CoordinatorError, type Watch } from '../../coordinator-client/coordinator.ts';
+import { ControllerMoved, FencedStore } from '../../coordinator-client/fenced-store.ts';
+import { controllerZnode } from '../../coordinator-client/znodes.ts';
+import type {
+  AllocateProducerIdsRequest,
+  AllocateProducerIdsResponse,
+  AlterPartitionRequest,
+  AlterPartitionResponse,
+  ControlledShutdownRequest,
+  ControlledShutdownResponse,
+} from '../peers/messages.ts';
+import type { Peers } from '../peers/peers.contract.ts';
+import type { Timer } from '../platform/clock.ts';
+import type { Platform } from '../platform/platform.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import type { BrokerId, TopicPartition } from '../types.ts';
+import { takeAnswer } from './answers.ts';
+import { BrokerChannels } from './broker-channels.ts';
+import { controlledShutdown } from './broker-events.ts';
+import { registerControllerMetrics } from './controller-metrics.ts';
+import {
+  type ElectionAnswer,
+  type ElectionType,
+  electLeaders,
+  rebalanceLeaders,
+  retryElections,
+} from './election-events.ts';
+import { type ControllerEvent, EventQueue } from './events.ts';
+import { describeTimeline, type FailoverTimeline, takeOffice } from './failover.ts';
+import { alterPartition } from './isr-events.ts';
+import { allocateProducerIds, refused as producerIdsRefused } from './producer-ids.ts';
+import {
+  alterReassignments,
+  listReassignments,
+  type OngoingReassignment,
+  type ReassignmentAnswer,
+  type ReassignmentRequest,
+} from './reassignment-events.ts';
+import { type ControllerConfig, Term, TermOver } from './term.ts';
+
+export interface ControllerOptions {
+  readonly brokerId: BrokerId;
+  readonly platform: Pick<Platform, 'clock' | 'random' | 'diagnostics' | 'metrics'>;
+  /** Read anew in every term and decision, so a dynamic value may be a getter. */
+  readonly config: ControllerConfig;
+  readonly peers: Pick<Peers, 'request'>;
+  /** The store of the session that is open when startup() is called. */
+  readonly store: () => ClusterStore;
+}
+
+/** The answer to something that only the controller may do, asked of a broker that is not it. */
+export interface NotController {
+  readonly error: typeof ErrorCode.NOT_CONTROLLER;
+}
+
+/** The first check of the balance of leaders after an election. */
+const FIRST_REBALANCE_MS = 5000;
+
+export class Controller {
+  /** How long each phase of this broker's last failover took. */
+  failoverTimeline: FailoverTimeline | null = null;
+  readonly #options: ControllerOptions;
+  readonly #diagnostics: Platform['diagnostics'];
+  readonly #queue: EventQueue;
+  readonly #counters: ReturnType<typeof registerControllerMetrics>;
+  readonly #listeners = new Set<(controllerId: BrokerId) => void>();
+  #store: ClusterStore | null = null;
+  #watch: Watch | null = null;
+  #term: Term | null = null;
+  /** The elected controller as last seen, -1 none. */
+  #controllerId: BrokerId = -1;
+  #rebalance: Timer | null = null;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    this.#diagnostics = options.platform.diagnostics.named(`Controller id=${options.brokerId}`);
+    this.#queue = new EventQueue((event, error) => this.#failed(event, error));
+    this.#counters = registerControllerMetrics(options.platform.metrics, {
+      state: () => this.#term?.state ?? null,
+      queuedEvents: () => this.#queue.size,
+      queuedRequests: () => this.#term?.options.channels.queueSize ?? 0,
+    });
+  }
+
+  get isActive(): boolean {
+    return this.#term !== null;
+  }
+
+  /** The epoch of the term, 0 while this broker is not the controller. */
+  get epoch(): number {
+    return this.#term?.epoch ?? 0;
+  }
+
+  get controllerId(): BrokerId {
+    return this.#controllerId;
+  }
+
+  /** Called with the new controller's id, -1 for none. */
+  onControllerChange(changed: (controllerId: BrokerId) => void): () => void {
+    this.#listeners.add(changed);
+    return () => this.#listeners.delete(changed);
+  }
+
+  /** Begins to take part in elections; the broker is registered by then. */
+  startup(): void {
+    this.#join(this.#options.store(), 'Startup');
+  }
+
+  /** The session is gone, and with it the office. Everything is dropped at once, before a new session begins. */
+  onSessionLost(): void {
+    this.#leave();
+    this.#resign('the session is lost');
+    this.#queue.clear();
+    this.#seen(-1);
+  }
+
+  /** The broker is registered again, in a new session and under a new epoch. */
+  onSessionRegained(coordinator: Coordinator, brokerEpoch: number): void {
+    this.#diagnostics.info(`Taking part in elections again, with broker epoch ${brokerEpoch}`);
+    this.#leave();
+    this.#join(new ClusterStore(coordinator), 'RegisterBrokerAndReelect');
+  }
+
+  /** The end: the office is not given up in the tree, the session's end does that. */
+  shutdown(): void {
+    this.#leave();
+    this.#resign('shutting down');
+    this.#queue.close();
+    this.#listeners.clear();
+  }
+
+  alterPartition(request: AlterPartitionRequest): Promise<AlterPartitionResponse> {
+    return new Promise((resolve) => {
+      const refuse = (): void => resolve({ error: ErrorCode.NOT_CONTROLLER, partitions: [] });
+      this.#whileActive('AlterPartition', refuse, (term) => alterPartition(term, request, resolve));
+    });
+  }
+
+  controlledShutdown(request: ControlledShutdownRequest): Promise<ControlledShutdownResponse> {
+    // ControllerMovedException on the wire.
+    const moved = { error: ErrorCode.STALE_CONTROLLER_EPOCH, remainingPartitions: [] };
+    return this.#ask('ControlledShutdown', moved, (term) => controlledShutdown(term, request));
+  }
+
+  allocateProducerIds(request: AllocateProducerIdsRequest): Promise<AllocateProducerIdsResponse> {
+    const inactive = producerIdsRefused(ErrorCode.NOT_CONTROLLER);
+    return this.#ask('AllocateProducerIds', inactive, (term) => allocateProducerIds(term, request));
+  }
+
+  /** ElectLeaders; `partitions` null: all. */
+  electLeaders(
+    type: ElectionType,
+    partitions: readonly TopicPartition[] | null,
+  ): Promise<ElectionAnswer[] | NotController> {
+    return this.#ask('ReplicaLeaderElection', NOT_CONTROLLER, (term) => electLeaders(term, type, partitions));
+  }
+
+  alterReassignments(
+    requests: readonly ReassignmentRequest[],
+  ): Promise<ReassignmentAnswer[] | NotController> {
+    return this.#ask('ApiPartitionReassignment', NOT_CONTROLLER, (term) =>
+      alterReassignments(term, requests),
+    );
+  }
+
+  listReassignments(
+    partitions: readonly TopicPartition[] | null,
+  ): Promise<OngoingReassignment[] | NotController> {
+    return this.#ask('ListPartitionReassignments', NOT_CONTROLLER, async (term) =>
+      listReassignments(term, partitions),
+    );
+  }
+
+  /** unclean.leader.election.enable has become true, for a topic or (null) by default. */
+  uncleanElectionAllowed(topic: string | null): void {
+    this.#schedule('TopicUncleanLeaderElectionEnable', `unclean ${topic ?? ''}`, (term) =>
+      retryElections(term, topic),
+    );
+  }
+
+  #join(store: ClusterStore, event: string): void {
+    this.#store = store;
+    this.#watch = store.coordinator.watch(controllerZnode.path, 'node', () =>
+      this.#lookAtOffice('ControllerChange', store),
+    );
+    this.#lookAtOffice(event, store);
+  }
+
+  #leave(): void {
+    this.#watch?.close();
+    this.#watch = null;
+    this.#store = null;
+  }
+
+  #lookAtOffice(name: string, store: ClusterStore): void {
+    this.#queue.put({ name, key: 'ControllerChange', run: () => this.#campaign(store) });
+  }
+
+  /** Resigns if somebody else holds the office, stands for election if nobody does. */
+  async #campaign(store: ClusterStore): Promise<void> {
+    const holder = await store.controller();
+    if (this.#store !== store) return;
+    const ours = holder?.isThisSession === true && this.#term !== null;
+    if (this.#term !== null && !ours) this.#resign(`broker ${holder?.brokerId ?? 'nobody'} holds the office`);
+    if (holder !== null && (ours || !holder.isThisSession)) {
+      this.#seen(holder.brokerId);
+      return;
+    }
+    if (holder === null) await this.#stand(store);
+    else await this.#vacate(store);
+  }
+
+  async #stand(store: ClusterStore): Promise<void> {
+    const { brokerId, platform } = this.#options;
+    const startedMs = platform.clock.nowMs();
+    const result = await store.electController(brokerId, platform.clock.wallMs());
+    if (this.#store !== store) return;
+    if (!result.won) {
+      this.#seen(result.lostTo ?? -1);
+      this.#diagnostics.info(`Broker ${result.lostTo ?? 'unknown'} has been elected controller`);
+      return;
+    }
+    const term = this.#newTerm(store, new FencedStore(store.coordinator, result.epoch, result.epochVersion));
+    this.#term = term;
+    this.#seen(brokerId);
+    this.#counters.terms.add(1);
+    try {
+      this.failoverTimeline = await takeOffice(term, platform.clock.nowMs() - startedMs);
+      this.#diagnostics.info(describeTimeline(this.failoverTimeline));
+      this.#scheduleRebalance(term, FIRST_REBALANCE_MS);
+    } catch (error) {
+      if (
+        error instanceof TermOver ||
+        error instanceof CoordinatorError ||
+        error instanceof ControllerMoved
+      ) {
+        throw error;
+      }
+      // An office held by a controller that cannot do its work helps nobody: another broker may try.
+      this.#diagnostics.error('Could not take office', error);
+      this.#resign('the failover failed');
+      await term.options.fenced.resign();
+    }
+  }
+
+  /** The node is this session's, but no term goes with it: a resignation did not get through. */
+  async #vacate(store: ClusterStore): Promise<void> {
+    const stored = await store.controllerEpoch();
+    if (this.#store !== store || stored === null) return;
+    await new FencedStore(store.coordinator, stored.epoch, stored.version).resign();
+  }
+
+  #newTerm(store: ClusterStore, fenced: FencedStore): Term {
+    const { brokerId, platform, peers, config } = this.#options;
+    const { clock, random } = platform;
+    const channels = new BrokerChannels({
+      peers,
+      clock,
+      diagnostics: this.#diagnostics,
+      requestTimeoutMs: config.controllerSocketTimeoutMs,
+      answered: (broker, request, response) => {
+        if (this.#term !== null) takeAnswer(this.#term, broker, request, response);
+      },
+    });
+    return new Term({
+      brokerId,
+      store,
+      fenced,
+      channels,
+      config,
+      clock,
+      random,
+      diagnostics: this.#diagnostics,
+      schedule: (name, key, run) => this.#schedule(name, key, run),
+      elections: this.#counters.elections,
+      uncleanElections: this.#counters.uncleanElections,
+    });
+  }
+
+  #scheduleRebalance(term: Term, delayMs: number): void {
+    const { platform, config } = this.#options;
+    if (!config.autoLeaderRebalanceEnable) return;
+    this.#rebalance = platform.clock.after(delayMs, () => {
+      this.#schedule(
+        'AutoPreferredReplicaLeaderElection',
+        'AutoPreferredReplicaLeaderElection',
+        async (current) => {
+          if (current !== term) return;
+          try {
+            await rebalanceLeaders(term);
+          } finally {
+            if (!term.isOver)
+              this.#scheduleRebalance(term, config.leaderImbalanceCheckIntervalSeconds * 1000);
+          }
+        },
+      );
+    });
+  }
+
+  #resign(reason: string): void {
+    const term = this.#term;
+    this.#rebalance?.cancel();
+    this.#rebalance = null;
+    if (term === null) return;
+    this.#term = null;
+    term.end();
+    this.#diagnostics.info(`Resigned from the term of epoch ${term.epoch}: ${reason}`);
+  }
+
+  #seen(controllerId: BrokerId): void {
+    if (controllerId === this.#controllerId) return;
+    this.#controllerId = controllerId;
+    for (const changed of this.#listeners) changed(controllerId);
+  }
+
+  /** An event of the current term: it does not run in another one. */
+  #schedule(name: string, key: string | undefined, run: (term: Term) => Promise<void>): void {
+    const term = this.#term;
+    if (term === null) return;
+    const event = {
+      name,
+      run: async (): Promise<void> => {
+        if (this.#term === term) await run(term);
+      },
+    };
+    this.#queue.put(key === undefined ? event : { ...event, key: `${term.epoch} ${key}` });
+  }
+
+  /** Runs in whatever term there is by then; `refuse` when there is none, or when it ends on the way. */
+  #whileActive(name: string, refuse: () => void, run: (term: Term) => Promise<void>): void {
+    const event: ControllerEvent = {
+      name,
+      dropped: refuse,
+      run: async () => {
+        const term = this.#term;
+        if (term === null) return refuse();
+        try {
+          await run(term);
+        } catch (error) {
+          refuse();
+          throw error;
+        }
+      },
+    };
+    this.#queue.put(event);
+  }
+
+  #ask<Answer, Refusal>(
+    name: string,
+    inactive: Refusal,
+    run: (term: Term) => Promise<Answer>,
+  ): Promise<Answer | Refusal> {
+    return new Promise((resolve) => {
+      const refuse = (): void => resolve(inactive);
+      this.#whileActive(name, refuse, async (term) => resolve(await run(term)));
+    });
+  }
+
+  /** An event threw. A refused check means that somebody else has been elected: look who. */
+  async #failed(event: ControllerEvent, error: unknown): Promise<void> {
+    if (error instanceof TermOver) return;
+    if (error instanceof ControllerMoved || error instanceof CoordinatorError) {
+      // An interrupted event leaves the state half known: the term cannot go on, a new one reads it all.
+      this.#diagnostics.warn(`${event.name} was interrupted: ${error.message}`);
+      this.#resign(error.message);
+      const session = this.#store?.coordinator.session;
+      const goesOn = session === 'connected' || session === 'suspended';
+      if (this.#store !== null && goesOn) this.#lookAtOffice('ControllerChange', this.#store);
+      return;
+    }
+    this.#diagnostics.error(`${event.name} failed`, error);
+  }
+}
+
+const NOT_CONTROLLER: NotController = { error: ErrorCode.NOT_CONTROLLER };

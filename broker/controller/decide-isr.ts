@@ -1,0 +1,113 @@
+/**
+ * Whether a leader may change its ISR: the checks of AlterPartition in Kafka's order. Pure.
+ * Source: KafkaController.tryProcessAlterPartition (KIP-497, KIP-841).
+ */
+import type { AlterPartitionRequest, AlterPartitionResponse } from '../peers/messages.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import type { BrokerId } from '../types.ts';
+import type { ClusterView, Leadership, PartitionView } from './cluster-state.ts';
+import { RECOVERED, RECOVERING } from './leader-election.ts';
+import type { LeadershipChange } from './plan.ts';
+
+export type AlterItem = AlterPartitionRequest['partitions'][number];
+export type AlterAnswer = AlterPartitionResponse['partitions'][number];
+
+export type AlterDecision =
+  | { readonly do: 'refuse'; readonly error: number }
+  /** The change is in place already: a retry whose first answer was lost. */
+  | { readonly do: 'confirm'; readonly leadership: Leadership }
+  | { readonly do: 'write'; readonly change: LeadershipChange };
+
+/** The answer for the whole request, before any partition is looked at; NONE to go on. */
+export function alterRequestError(view: ClusterView, broker: BrokerId, brokerEpoch: number): number {
+  return view.brokers.get(broker)?.epoch === brokerEpoch ? ErrorCode.NONE : ErrorCode.STALE_BROKER_EPOCH;
+}
+
+export function decideAlteration(view: ClusterView, item: AlterItem): AlterDecision {
+  const partition = view.partition(item.topic, item.partition);
+  const leadership = partition?.leadership;
+  if (partition === undefined || leadership === null || leadership === undefined) {
+    return refuse(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  }
+  // The leader knows of something newer than we do: it has heard from a newer controller.
+  if (item.partitionEpoch > leadership.partitionEpoch || item.leaderEpoch > leadership.leaderEpoch) {
+    return refuse(ErrorCode.NOT_CONTROLLER);
+  }
+  if (item.leaderEpoch < leadership.leaderEpoch) return refuse(ErrorCode.FENCED_LEADER_EPOCH);
+  if (isInPlace(item, leadership)) return { do: 'confirm', leadership };
+  if (item.partitionEpoch < leadership.partitionEpoch) return refuse(ErrorCode.INVALID_UPDATE_VERSION);
+  if (item.leaderRecoveryState === RECOVERING && item.newIsr.length > 1) {
+    return refuse(ErrorCode.INVALID_REQUEST);
+  }
+  if (leadership.leaderRecoveryState === RECOVERED && item.leaderRecoveryState === RECOVERING) {
+    return refuse(ErrorCode.INVALID_REQUEST);
+  }
+  if (item.newIsr.length === 0) return refuse(ErrorCode.INVALID_REQUEST);
+  if (item.newIsr.some((replica) => !isEligible(view, partition, replica))) {
+    return refuse(ErrorCode.INELIGIBLE_REPLICA);
+  }
+  return { do: 'write', change: alteration(view, partition, leadership, item) };
+}
+
+/** An answer that carries only an error. */
+export function refused({ topic, partition }: AlterItem, error: number): AlterAnswer {
+  return {
+    topic,
+    partition,
+    error,
+    leader: -1,
+    leaderEpoch: -1,
+    isr: [],
+    leaderRecoveryState: RECOVERED,
+    partitionEpoch: -1,
+  };
+}
+
+export function accepted({ topic, partition }: AlterItem, leadership: Leadership): AlterAnswer {
+  const { leader, leaderEpoch, isr, leaderRecoveryState, partitionEpoch } = leadership;
+  const error = ErrorCode.NONE;
+  return { topic, partition, error, leader, leaderEpoch, isr, leaderRecoveryState, partitionEpoch };
+}
+
+function refuse(error: number): AlterDecision {
+  return { do: 'refuse', error };
+}
+
+function isInPlace(item: AlterItem, leadership: Leadership): boolean {
+  return (
+    item.leaderRecoveryState === leadership.leaderRecoveryState &&
+    item.newIsr.length === leadership.isr.length &&
+    item.newIsr.every((replica, index) => leadership.isr[index] === replica)
+  );
+}
+
+function isEligible(view: ClusterView, partition: PartitionView, replica: BrokerId): boolean {
+  return (
+    view.brokers.has(replica) &&
+    !view.shuttingDown.has(replica) &&
+    partition.assignment.replicas.includes(replica)
+  );
+}
+
+/** The leader epoch stays: an ISR change is no election. */
+function alteration(
+  view: ClusterView,
+  partition: PartitionView,
+  leadership: Leadership,
+  item: AlterItem,
+): LeadershipChange {
+  return {
+    partition,
+    state: {
+      leader: leadership.leader,
+      leaderEpoch: leadership.leaderEpoch,
+      isr: item.newIsr,
+      controllerEpoch: view.controllerEpoch,
+      leaderRecoveryState: item.leaderRecoveryState,
+    },
+    expectedVersion: leadership.partitionEpoch,
+    recipients: [],
+    isNew: false,
+    unclean: false,
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * Moving partitions between brokers (KIP-455): what the full replica list is while a move is under way,
+ * when it is done, and what each phase writes and tells. Pure.
+ * Source: kafka.controller.ReplicaAssignment, KafkaController.onPartitionReassignment.
+ */
+import type { ReplicaAssignment } from '../../coordinator-client/znodes.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import type { BrokerId } from '../types.ts';
+import { type ClusterView, isReassigning, type PartitionView } from './cluster-state.ts';
+import { electForReassignment } from './leader-election.ts';
+import { electionOf, NOTHING, type Plan, type Tell } from './plan.ts';
+
+export interface ReassignmentRefusal {
+  readonly error: number;
+  readonly message: string;
+}
+
+/** Where the replicas end up. */
+export function targetReplicas({ replicas, removingReplicas }: ReplicaAssignment): BrokerId[] {
+  return replicas.filter((replica) => !removingReplicas.includes(replica));
+}
+
+/** Where they were before; a cancelled move goes back there. */
+export function originReplicas({ replicas, addingReplicas }: ReplicaAssignment): BrokerId[] {
+  return replicas.filter((replica) => !addingReplicas.includes(replica));
+}
+
+/** The assignment while replicas move to `target`: first those of the target, then those that go. */
+export function reassignTo(current: ReplicaAssignment, target: readonly BrokerId[]): ReplicaAssignment {
+  const origin = originReplicas(current);
+  const replicas = [...new Set([...target, ...origin])];
+  return {
+    replicas,
+    addingReplicas: replicas.filter((replica) => !origin.includes(replica)),
+    removingReplicas: replicas.filter((replica) => !target.includes(replica)),
+  };
+}
+
+export function settledOn(target: readonly BrokerId[]): ReplicaAssignment {
+  return { replicas: [...target], addingReplicas: [], removingReplicas: [] };
+}
+
+/** `target` null cancels. The refusal, or the replicas to move to. */
+export function validateReassignment(
+  view: ClusterView,
+  topic: string,
+  partition: number,
+  target: readonly BrokerId[] | null,
+): ReassignmentRefusal | readonly BrokerId[] {
+  const known = view.partition(topic, partition);
+  if (known === undefined || view.topicsToDelete.has(topic)) {
+    return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'The partition does not exist or is being deleted.');
+  }
+  if (target === null) {
+    if (isReassigning(known)) return originReplicas(known.assignment);
+    return refusal(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, 'No partition reassignment is in progress.');
+  }
+  const invalid = (message: string) => refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message);
+  if (target.length === 0) return invalid('The replica list is empty.');
+  if (new Set(target).size < target.length) return invalid('The replica list names a broker twice.');
+  if (target.some((replica) => replica < 0)) return invalid('The replica list holds a negative broker id.');
+  const { addingReplicas } = reassignTo(known.assignment, target);
+  const absent = addingReplicas.filter((replica) => !view.brokers.has(replica));
+  if (absent.length > 0) return invalid(`Brokers ${absent.join(', ')} are not alive.`);
+  return target;
+}
+
+/** All of the target is in sync and one of it can lead: the move can be brought to its end. */
+export function canComplete(view: ClusterView, partition: PartitionView): boolean {
+  const { leadership, assignment } = partition;
+  if (leadership === null) return false;
+  const inSync = targetReplicas(assignment).every((replica) => leadership.isr.includes(replica));
+  return inSync && electForReassignment(view, partition) !== null;
+}
+
+/** Phase A: a new leader epoch, so that the leader waits for the added replicas; they start to fetch. */
+export function decideReassignmentStart(view: ClusterView, partition: PartitionView): Plan {
+  const { leadership, assignment } = partition;
+  if (leadership === null) return NOTHING;
+  const origin = originReplicas(assignment);
+  const { leader, isr, leaderRecoveryState } = leadership;
+  const elected = { leader, isr, leaderRecoveryState, recipients: origin, unclean: false };
+  return {
+    changes: [electionOf(view, partition, elected)],
+    notes: assignment.addingReplicas.map((replica) => ({ partition, replica, status: 'New' as const })),
+    tell: [{ request: 'LeaderAndIsr', to: assignment.addingReplicas, partition, isNew: true }],
+  };
+}
+
+/**
+ * Phase B, when the partition has its final assignment already: a leader of the target, the ISR without
+ * the replicas that go, and those are deleted.
+ */
+export function decideReassignmentEnd(
+  view: ClusterView,
+  partition: PartitionView,
+  leaving: readonly BrokerId[],
+): Plan {
+  const { leadership, assignment } = partition;
+  if (leadership === null) return NOTHING;
+  const { leader } = leadership;
+  const isr = leadership.isr.filter((replica) => !leaving.includes(replica));
+  const stays = assignment.replicas.includes(leader) && view.isOnline(leader, partition);
+  const elected = stays
+    ? {
+        leader,
+        isr,
+        leaderRecoveryState: leadership.leaderRecoveryState,
+        recipients: assignment.replicas,
+        unclean: false,
+      }
+    : electForReassignment(view, partition);
+  if (elected === null) return NOTHING;
+  return {
+    changes: [electionOf(view, partition, { ...elected, isr })],
+    notes: assignment.replicas.map((replica) => ({ partition, replica, status: 'Online' as const })),
+    tell: stopAndDelete(partition, leaving),
+  };
+}
+
+/** Replicas that are needed no longer are stopped, then deleted. */
+export function stopAndDelete(partition: PartitionView, replicas: readonly BrokerId[]): Tell[] {
+  return replicas.map((to) => ({ request: 'StopReplica', to, partition, deletePartition: true }));
+}
+
+function refusal(error: number, message: string): ReassignmentRefusal {
+  return { error, message };
+}

@@ -1,0 +1,174 @@
+/**
+ * Taking office: what a newly elected controller does, in Kafka's order. Watches first, then reads; living
+ * brokers are told to everyone before any LeaderAndIsr names one of them as leader.
+ * Source: KafkaController.onControllerFailover.
+ */
+import {
+  deleteTopicsZnode,
+  isrChangeZnode,
+  logDirEventZnode,
+  preferredElectionZnode,
+  reassignPartitionsZnode,
+} from '../../coordinator-client/admin-znodes.ts';
+import { brokerZnode, topicZnode } from '../../coordinator-client/znodes.ts';
+import { brokerChange, logDirEvents, readBrokers } from './broker-events.ts';
+import { decideSettled } from './decide-brokers.ts';
+import { preferredElectionNode } from './election-events.ts';
+import { isrChanges } from './isr-events.ts';
+import { combine, type Plan, type ReplicaNote, type Tell } from './plan.ts';
+import { legacyReassignments, restartReassignments } from './reassignment-events.ts';
+import { leadershipOf, type Term } from './term.ts';
+import { enqueueDeletions, readTopics, resumeDeletions, topicChange, topicDeletion } from './topic-events.ts';
+
+/** How long each phase of the last failover took, for the log and for those who compare. */
+export interface FailoverTimeline {
+  readonly controllerId: number;
+  readonly epoch: number;
+  /** From the attempt to the won election. */
+  readonly electedMs: number;
+  /** Reading brokers, topics and partition states. */
+  readonly loadMs: number;
+  /** Deciding and committing new leaders and ISRs, up to the hand-over of the requests. */
+  readonly leadersMovedMs: number;
+  /** All of it, with pending deletions, reassignments and elections. */
+  readonly totalMs: number;
+  readonly brokers: number;
+  readonly partitions: number;
+  /** Partitions whose state was written. */
+  readonly partitionsMoved: number;
+}
+
+/** One line in a form that is kept stable: scripts read it. */
+export function describeTimeline(one: FailoverTimeline): string {
+  const ms = (value: number): string => `${Math.round(value)} ms`;
+  return (
+    `Controller ${one.controllerId} elected at epoch ${one.epoch}: election ${ms(one.electedMs)}, ` +
+    `load ${ms(one.loadMs)}, leaders moved ${ms(one.leadersMovedMs)}, total ${ms(one.totalMs)} ` +
+    `(${one.brokers} brokers, ${one.partitions} partitions, ${one.partitionsMoved} moved)`
+  );
+}
+
+export async function takeOffice(term: Term, electedMs: number): Promise<FailoverTimeline> {
+  const { clock, brokerId, store } = term.options;
+  const startedMs = clock.nowMs();
+  await enableFeatures(term);
+  watchEverything(term);
+  await discardNotices(term);
+  await load(term);
+  const deletions = await store.topics.deletionRequests();
+  term.inOffice();
+  await discardImpossibleDeletions(term, deletions);
+  const loadedMs = clock.nowMs();
+  term.tell([{ request: 'UpdateMetadata', to: 'all', partitions: [] }]);
+  const unclean = await term.uncleanTopics(term.state.partitions());
+  const partitions = [...term.state.partitions()];
+  let first = true;
+  const { written } = await term.carryOut(partitions, (undecided) => {
+    const settled = decideSettled(term.state, undecided, unclean);
+    const plan = first ? combine(decideAnnouncement(term), settled) : settled;
+    first = false;
+    return plan;
+  });
+  const movedMs = clock.nowMs();
+  await legacyReassignments(term);
+  await restartReassignments(term);
+  await resumeDeletions(term);
+  await preferredElectionNode(term);
+  return {
+    controllerId: brokerId,
+    epoch: term.epoch,
+    electedMs,
+    loadMs: loadedMs - startedMs,
+    leadersMovedMs: movedMs - loadedMs,
+    totalMs: electedMs + clock.nowMs() - startedMs,
+    brokers: term.state.brokers.size,
+    partitions: partitions.length,
+    partitionsMoved: written.size,
+  };
+}
+
+/** Finalised features exist from inter-broker protocol 2.7 on; there are none to finalise in 3.9. */
+async function enableFeatures(term: Term): Promise<void> {
+  const { store, fenced } = term.options;
+  const feature = await store.feature();
+  term.inOffice();
+  if (feature?.enabled) return;
+  await fenced.writeFeature(
+    { enabled: true, levels: feature?.levels ?? new Map() },
+    feature?.version ?? null,
+  );
+  term.inOffice();
+}
+
+function watchEverything(term: Term): void {
+  term.watch(brokerZnode.parent, 'children', 'BrokerChange', brokerChange);
+  term.watch(topicZnode.parent, 'children', 'TopicChange', topicChange);
+  term.watch(deleteTopicsZnode.parent, 'children', 'TopicDeletion', topicDeletion);
+  term.watch(logDirEventZnode.parent, 'children', 'LogDirEventNotification', logDirEvents);
+  term.watch(isrChangeZnode.parent, 'children', 'IsrChangeNotification', isrChanges);
+  term.watch(preferredElectionZnode.path, 'node', 'ReplicaLeaderElection', preferredElectionNode);
+  term.watch(reassignPartitionsZnode.path, 'node', 'ZkPartitionReassignment', legacyReassignments);
+}
+
+/** Notices to the former controller: everything is read and told anyway. */
+async function discardNotices(term: Term): Promise<void> {
+  const { store, fenced } = term.options;
+  const [logDirs, isrs] = await Promise.all([
+    store.coordinator.children(logDirEventZnode.parent),
+    store.coordinator.children(isrChangeZnode.parent),
+  ]);
+  term.inOffice();
+  await fenced.deleteLogDirEvents(logDirs ?? []);
+  await fenced.deleteIsrChanges(isrs ?? []);
+  term.inOffice();
+}
+
+/** Brokers, topics, states; all pipelined. */
+async function load(term: Term): Promise<void> {
+  const { state, options } = term;
+  const [brokers, names] = await Promise.all([readBrokers(term), options.store.topics.names()]);
+  term.inOffice();
+  for (const broker of brokers) {
+    state.brokers.set(broker.id, broker);
+    options.channels.add(broker);
+  }
+  await readTopics(term, names);
+  const partitions = [...state.partitions()];
+  const states = await options.store.topics.partitionStates(partitions);
+  term.inOffice();
+  partitions.forEach((partition, index) => {
+    const stored = states[index];
+    if (stored === undefined || stored === null) return;
+    state.setLeadership(partition, leadershipOf(stored));
+  });
+}
+
+async function discardImpossibleDeletions(term: Term, names: readonly string[]): Promise<void> {
+  const { state, options } = term;
+  const known = names.filter((name) => state.topics.has(name));
+  const { deleteTopicEnable } = options.config;
+  if (deleteTopicEnable) enqueueDeletions(term, known);
+  await options.fenced.deleteTopicRequests(
+    deleteTopicEnable ? names.filter((name) => !state.topics.has(name)) : names,
+  );
+  term.inOffice();
+}
+
+/** Every living replica hears the state of its partitions, whether it changes or not. */
+function decideAnnouncement({ state }: Term): Plan {
+  const tell: Tell[] = [];
+  const notes: ReplicaNote[] = [];
+  for (const partition of state.partitions()) {
+    const leaving = state.topicsToDelete.has(partition.topic);
+    const online: number[] = [];
+    for (const replica of partition.assignment.replicas) {
+      const isOnline = state.isOnline(replica, partition);
+      if (isOnline) online.push(replica);
+      const gone = leaving ? 'DeletionIneligible' : 'Offline';
+      notes.push({ partition, replica, status: isOnline ? 'Online' : gone });
+    }
+    if (leaving || partition.leadership === null) continue;
+    tell.push({ request: 'LeaderAndIsr', to: online, partition, isNew: false });
+  }
+  return { changes: [], notes, tell };
+}

@@ -1,0 +1,100 @@
+/**
+ * ISR changes that leaders ask for, and those that leaders of old versions have made by themselves.
+ * Source: KafkaController.processAlterPartition, processIsrChangeNotification.
+ */
+import { isrChangeZnode } from '../../coordinator-client/admin-znodes.ts';
+import type { AlterPartitionRequest, AlterPartitionResponse } from '../peers/messages.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { type PartitionKey, partitionKey } from '../types.ts';
+import type { Leadership, PartitionRecord } from './cluster-state.ts';
+import {
+  type AlterAnswer,
+  type AlterDecision,
+  accepted,
+  alterRequestError,
+  decideAlteration,
+  refused,
+} from './decide-isr.ts';
+import { resumeReassignments } from './reassignment-events.ts';
+import type { Term } from './term.ts';
+
+/** `reply` is called as soon as the answer is known; what follows from the change comes after it. */
+export async function alterPartition(
+  term: Term,
+  request: AlterPartitionRequest,
+  reply: (response: AlterPartitionResponse) => void,
+): Promise<void> {
+  const { state } = term;
+  const error = alterRequestError(state, request.brokerId, request.brokerEpoch);
+  if (error !== ErrorCode.NONE) return reply({ error, partitions: [] });
+  const decisions = request.partitions.map((item) => decideAlteration(state, item));
+  const written = await writeAlterations(term, decisions);
+  const changed: PartitionRecord[] = [];
+  const partitions = request.partitions.map((item, index): AlterAnswer => {
+    const decision = decisions[index];
+    if (decision?.do === 'confirm') return accepted(item, decision.leadership);
+    if (decision?.do !== 'write') return refused(item, decision?.error ?? ErrorCode.UNKNOWN_SERVER_ERROR);
+    const leadership = written.get(partitionKey(item.topic, item.partition));
+    if (leadership === undefined) return refused(item, ErrorCode.INVALID_UPDATE_VERSION);
+    changed.push(state.record(decision.change.partition));
+    return accepted(item, leadership);
+  });
+  if (changed.length > 0) term.tell([{ request: 'UpdateMetadata', to: 'all', partitions: changed }]);
+  reply({ error: ErrorCode.NONE, partitions });
+  await resumeReassignments(term, changed);
+}
+
+/** What the accepted changes have become; a partition whose state somebody else has written is not in it. */
+async function writeAlterations(
+  term: Term,
+  decisions: readonly AlterDecision[],
+): Promise<Map<PartitionKey, Leadership>> {
+  const changes = decisions.flatMap((decision) => (decision.do === 'write' ? [decision.change] : []));
+  const results = await term.options.fenced.updatePartitionStates(
+    changes.map(({ partition: { topic, partition }, state, expectedVersion }) => ({
+      topic,
+      partition,
+      state,
+      version: expectedVersion ?? 0,
+    })),
+  );
+  term.inOffice();
+  const written = new Map<PartitionKey, Leadership>();
+  const stale: PartitionRecord[] = [];
+  changes.forEach(({ partition, state }, index) => {
+    const result = results[index];
+    if (!result?.ok) {
+      stale.push(term.state.record(partition));
+      return;
+    }
+    const leadership = { ...state, partitionEpoch: result.version };
+    term.state.setLeadership(partition, leadership);
+    written.set(partition.key, leadership);
+  });
+  await term.reread(stale);
+  return written;
+}
+
+/** Leaders before AlterPartition wrote states themselves and left a notice. */
+export async function isrChanges(term: Term): Promise<void> {
+  const { store, fenced } = term.options;
+  const names = (await store.coordinator.children(isrChangeZnode.parent)) ?? [];
+  if (names.length === 0) return;
+  const nodes = await Promise.all(names.map((name) => store.coordinator.read(isrChangeZnode.path(name))));
+  term.inOffice();
+  const changed = new Map<PartitionKey, PartitionRecord>();
+  names.forEach((name, index) => {
+    const node = nodes[index];
+    if (node === undefined || node === null) return;
+    for (const { topic, partition } of isrChangeZnode.decode(name, node.data)) {
+      const record = term.state.partition(topic, partition);
+      if (record !== undefined) changed.set(record.key, record);
+    }
+  });
+  const partitions = [...changed.values()];
+  await term.reread(partitions);
+  term.tell([{ request: 'UpdateMetadata', to: 'all', partitions }]);
+  await fenced.deleteIsrChanges(names);
+  term.inOffice();
+  await resumeReassignments(term, partitions);
+}

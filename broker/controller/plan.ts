@@ -1,0 +1,79 @@
+/**
+ * What a decision asks for, as data: states to write (each on its own, so that one refusal loses no
+ * neighbour), statuses to note, and what to tell to whom once the writes are done. term.ts carries it
+ * out in this order.
+ */
+import type { PartitionState } from '../../coordinator-client/znodes.ts';
+import type { BrokerId } from '../types.ts';
+import type { ClusterView, PartitionView, ReplicaStatus } from './cluster-state.ts';
+import type { Elected } from './leader-election.ts';
+
+export interface LeadershipChange {
+  readonly partition: PartitionView;
+  readonly state: PartitionState;
+  /** Data version the znode must have, null to make it. */
+  readonly expectedVersion: number | null;
+  /** Who gets LeaderAndIsr; everyone gets UpdateMetadata. */
+  readonly recipients: readonly BrokerId[];
+  readonly isNew: boolean;
+  readonly unclean: boolean;
+}
+
+export interface ReplicaNote {
+  readonly partition: PartitionView;
+  readonly replica: BrokerId;
+  readonly status: ReplicaStatus;
+}
+
+export type Tell =
+  | {
+      readonly request: 'LeaderAndIsr';
+      readonly to: readonly BrokerId[];
+      readonly partition: PartitionView;
+      readonly isNew: boolean;
+    }
+  | {
+      readonly request: 'UpdateMetadata';
+      readonly to: readonly BrokerId[] | 'all';
+      readonly partitions: readonly PartitionView[];
+    }
+  | {
+      readonly request: 'StopReplica';
+      readonly to: BrokerId;
+      readonly partition: PartitionView;
+      readonly deletePartition: boolean;
+    };
+
+export interface Plan {
+  readonly changes: readonly LeadershipChange[];
+  readonly notes: readonly ReplicaNote[];
+  readonly tell: readonly Tell[];
+}
+
+export const NOTHING: Plan = { changes: [], notes: [], tell: [] };
+
+export function combine(...plans: readonly Plan[]): Plan {
+  return {
+    changes: plans.flatMap(({ changes }) => changes),
+    notes: plans.flatMap(({ notes }) => notes),
+    tell: plans.flatMap(({ tell }) => tell),
+  };
+}
+
+/** The write that makes an election good: one leader epoch on. */
+export function electionOf(view: ClusterView, partition: PartitionView, elected: Elected): LeadershipChange {
+  return {
+    partition,
+    state: {
+      leader: elected.leader,
+      leaderEpoch: (partition.leadership?.leaderEpoch ?? -1) + 1,
+      isr: elected.isr,
+      controllerEpoch: view.controllerEpoch,
+      leaderRecoveryState: elected.leaderRecoveryState,
+    },
+    expectedVersion: partition.leadership?.partitionEpoch ?? null,
+    recipients: elected.recipients,
+    isNew: false,
+    unclean: elected.unclean,
+  };
+}

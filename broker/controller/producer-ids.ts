@@ -1,0 +1,28 @@
+/**
+ * Blocks of producer ids for brokers, from a counter in the tree. A block is never handed out twice; one
+ * whose answer is lost is lost with it. Source: kafka.controller.KafkaController.allocateProducerIds,
+ * ZkProducerIdManager.
+ */
+import type { AllocateProducerIdsRequest, AllocateProducerIdsResponse } from '../peers/messages.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import type { Term } from './term.ts';
+
+/** Kafka's ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE. */
+const BLOCK_LENGTH = 1000;
+
+export async function allocateProducerIds(
+  term: Term,
+  { brokerId, brokerEpoch }: AllocateProducerIdsRequest,
+): Promise<AllocateProducerIdsResponse> {
+  const known = term.state.brokers.get(brokerId);
+  if (known === undefined) return refused(ErrorCode.BROKER_ID_NOT_REGISTERED);
+  if (known.epoch !== brokerEpoch) return refused(ErrorCode.STALE_BROKER_EPOCH);
+  const block = await term.options.fenced.nextProducerIdBlock(brokerId, BLOCK_LENGTH);
+  term.inOffice();
+  if (block === null) return refused(ErrorCode.UNKNOWN_SERVER_ERROR);
+  return { error: ErrorCode.NONE, producerIdStart: block.start, producerIdLength: block.length };
+}
+
+export function refused(error: number): AllocateProducerIdsResponse {
+  return { error, producerIdStart: 0, producerIdLength: 0 };
+}

@@ -1,0 +1,183 @@
+/**
+ * Reassignments: begun through the admin API or the legacy znode, taken on after a failover, completed
+ * when the target replicas are in sync. Source: KafkaController.onPartitionReassignment (KIP-455).
+ */
+import { type LegacyReassignment, reassignPartitionsZnode } from '../../coordinator-client/admin-znodes.ts';
+import type { ReplicaAssignment } from '../../coordinator-client/znodes.ts';
+import { ErrorCode, errorName } from '../protocol/errors.ts';
+import type { BrokerId, TopicPartition } from '../types.ts';
+import { isReassigning, type PartitionRecord } from './cluster-state.ts';
+import {
+  canComplete,
+  decideReassignmentEnd,
+  decideReassignmentStart,
+  reassignTo,
+  settledOn,
+  stopAndDelete,
+  targetReplicas,
+  validateReassignment,
+} from './decide-reassignment.ts';
+import type { Term } from './term.ts';
+
+export interface ReassignmentRequest extends TopicPartition {
+  /** null cancels what is under way. */
+  readonly replicas: readonly BrokerId[] | null;
+}
+
+export interface ReassignmentAnswer extends TopicPartition {
+  readonly error: number;
+  readonly message: string | null;
+}
+
+export interface OngoingReassignment extends TopicPartition, ReplicaAssignment {}
+
+/** The admin API's AlterPartitionReassignments. */
+export async function alterReassignments(
+  term: Term,
+  requests: readonly ReassignmentRequest[],
+): Promise<ReassignmentAnswer[]> {
+  const answers: ReassignmentAnswer[] = [];
+  for (const { topic, partition, replicas } of requests) {
+    const valid = validateReassignment(term.state, topic, partition, replicas);
+    if ('error' in valid) {
+      answers.push({ topic, partition, ...valid });
+      continue;
+    }
+    const record = term.state.partition(topic, partition);
+    const done = record !== undefined && (await begin(term, record, valid));
+    answers.push(
+      done
+        ? { topic, partition, error: ErrorCode.NONE, message: null }
+        : { topic, partition, error: ErrorCode.UNKNOWN_SERVER_ERROR, message: 'The topic was changed.' },
+    );
+  }
+  return answers;
+}
+
+/** What is under way, of the asked partitions or of all. */
+export function listReassignments(
+  term: Term,
+  asked: readonly TopicPartition[] | null,
+): OngoingReassignment[] {
+  const partitions =
+    asked === null
+      ? [...term.state.partitions()]
+      : asked.flatMap(({ topic, partition }) => term.state.partition(topic, partition) ?? []);
+  return partitions
+    .filter(isReassigning)
+    .map(({ topic, partition, assignment }) => ({ topic, partition, ...assignment }));
+}
+
+/** The legacy znode has appeared or changed: its moves are begun, and taken from it as they end. */
+export async function legacyReassignments(term: Term): Promise<void> {
+  const asked = await readLegacy(term);
+  if (asked === null) return;
+  term.legacyReassignments = true;
+  for (const { topic, partition, replicas } of asked) {
+    const valid = validateReassignment(term.state, topic, partition, replicas);
+    const record = term.state.partition(topic, partition);
+    if ('error' in valid || record === undefined) {
+      const reason = 'error' in valid ? errorName(valid.error) : 'unknown partition';
+      term.options.diagnostics.warn(`Not reassigning ${topic}-${partition}: ${reason}`);
+      await forgetLegacy(term, { topic, partition });
+    } else if (targetReplicas(record.assignment).join() !== replicas.join() || !isReassigning(record)) {
+      await begin(term, record, valid);
+    }
+  }
+}
+
+/** Moves that may go on now: after a failover, when a broker has come, when an ISR has changed. */
+export async function resumeReassignments(
+  term: Term,
+  partitions: Iterable<PartitionRecord> = term.state.partitions(),
+): Promise<void> {
+  for (const partition of [...partitions]) {
+    if (!isReassigning(partition) || term.state.topicsToDelete.has(partition.topic)) continue;
+    if (canComplete(term.state, partition)) await complete(term, partition);
+  }
+}
+
+/** Moves whose first phase a former controller may not have finished telling. */
+export async function restartReassignments(term: Term): Promise<void> {
+  for (const partition of [...term.state.partitions()]) {
+    if (!isReassigning(partition) || term.state.topicsToDelete.has(partition.topic)) continue;
+    await advance(term, partition);
+  }
+}
+
+/** False when the topic's znode has been changed by somebody else meanwhile. */
+async function begin(term: Term, partition: PartitionRecord, target: readonly BrokerId[]): Promise<boolean> {
+  const { state, options } = term;
+  const before = partition.assignment;
+  const next = reassignTo(before, target);
+  options.diagnostics.info(`Reassigning ${partition.key} from ${before.replicas} to ${target}`);
+  if (!(await writeAssignment(term, partition, next))) return false;
+  state.assign(partition, next);
+  const dropped = before.replicas.filter((replica) => !next.replicas.includes(replica));
+  if (dropped.length > 0) {
+    await term.carryOut([partition], () => ({
+      ...decideReassignmentEnd(state, partition, dropped),
+      notes: [],
+      tell: stopAndDelete(partition, dropped),
+    }));
+  }
+  await advance(term, partition);
+  return true;
+}
+
+async function advance(term: Term, partition: PartitionRecord): Promise<void> {
+  if (canComplete(term.state, partition)) return complete(term, partition);
+  await term.carryOut([partition], () => decideReassignmentStart(term.state, partition));
+}
+
+async function complete(term: Term, partition: PartitionRecord): Promise<void> {
+  const { state, options } = term;
+  const leaving = partition.assignment.removingReplicas;
+  const final = settledOn(targetReplicas(partition.assignment));
+  state.assign(partition, final);
+  await term.carryOut([partition], () => decideReassignmentEnd(state, partition, leaving));
+  await writeAssignment(term, partition, final);
+  await forgetLegacy(term, partition);
+  term.tell([{ request: 'UpdateMetadata', to: 'all', partitions: [partition] }]);
+  state.deletionIneligible.delete(partition.topic);
+  options.diagnostics.info(`Reassignment of ${partition.key} to ${final.replicas} is complete`);
+}
+
+async function writeAssignment(
+  term: Term,
+  partition: PartitionRecord,
+  assignment: ReplicaAssignment,
+): Promise<boolean> {
+  const topic = term.state.topics.get(partition.topic);
+  if (topic === undefined) return false;
+  const partitions = new Map(
+    [...topic.partitions.values()].map((one) => [
+      one.partition,
+      one.key === partition.key ? assignment : one.assignment,
+    ]),
+  );
+  const { topicId } = topic;
+  const written = await term.options.fenced.writeAssignment(
+    topic.name,
+    { topicId, partitions },
+    topic.version,
+  );
+  term.inOffice();
+  if (written.ok) topic.version = written.version;
+  return written.ok;
+}
+
+async function readLegacy(term: Term): Promise<LegacyReassignment[] | null> {
+  const node = await term.options.store.coordinator.read(reassignPartitionsZnode.path);
+  term.inOffice();
+  return node === null ? null : reassignPartitionsZnode.decode(node.data);
+}
+
+async function forgetLegacy(term: Term, { topic, partition }: TopicPartition): Promise<void> {
+  if (!term.legacyReassignments) return;
+  const asked = await readLegacy(term);
+  if (asked === null) return;
+  const left = asked.filter((one) => one.topic !== topic || one.partition !== partition);
+  if (left.length < asked.length) await term.options.fenced.writeReassignments(left);
+  term.inOffice();
+}

@@ -1,0 +1,197 @@
+/**
+ * Gathers what brokers are to be told, merges it by receiver and partition, and builds the requests from
+ * the state as it is then. Order of sending: LeaderAndIsr, UpdateMetadata, StopReplica. Everything that is
+ * told of a partition's leadership goes to every broker as metadata. Pure.
+ * Source: kafka.controller.AbstractControllerBrokerRequestBatch.
+ */
+import type {
+  LeaderAndIsrRequest,
+  PartitionStateMessage,
+  StopReplicaRequest,
+  UpdateMetadataRequest,
+  UpdatePartitionMessage,
+} from '../peers/messages.ts';
+import {
+  type BrokerId,
+  EPOCH_DURING_DELETE,
+  LEADER_DURING_DELETE,
+  NO_EPOCH,
+  type PartitionKey,
+  type Uuid,
+  ZERO_UUID,
+} from '../types.ts';
+import type { ClusterView, Leadership, PartitionView } from './cluster-state.ts';
+import type { Tell } from './plan.ts';
+
+/** What only a controller sends. */
+export type ControllerRequest = LeaderAndIsrRequest | UpdateMetadataRequest | StopReplicaRequest;
+
+export interface Outgoing {
+  readonly to: BrokerId;
+  readonly request: ControllerRequest;
+}
+
+export class RequestBatch {
+  readonly #leaders = new Map<BrokerId, Map<PartitionKey, { partition: PartitionView; isNew: boolean }>>();
+  readonly #stops = new Map<BrokerId, Map<PartitionKey, { partition: PartitionView; remove: boolean }>>();
+  readonly #metadata = new Map<PartitionKey, PartitionView>();
+  readonly #metadataTo = new Set<BrokerId>();
+  readonly #view: ClusterView;
+  readonly #controllerId: BrokerId;
+
+  constructor(view: ClusterView, controllerId: BrokerId) {
+    this.#view = view;
+    this.#controllerId = controllerId;
+  }
+
+  add(tell: Tell): void {
+    switch (tell.request) {
+      case 'LeaderAndIsr':
+        this.#addLeaderAndIsr(tell.to, tell.partition, tell.isNew);
+        break;
+      case 'UpdateMetadata':
+        this.#addMetadata(tell.to === 'all' ? [...this.#view.brokers.keys()] : tell.to, tell.partitions);
+        break;
+      case 'StopReplica': {
+        const stops = this.#stops.get(tell.to) ?? new Map();
+        this.#stops.set(tell.to, stops);
+        const remove = tell.deletePartition || stops.get(tell.partition.key)?.remove === true;
+        stops.set(tell.partition.key, { partition: tell.partition, remove });
+        break;
+      }
+    }
+  }
+
+  /** In the order in which they must be handed to each broker. Brokers that are gone get nothing. */
+  requests(): Outgoing[] {
+    const live = (id: BrokerId): boolean => this.#view.brokers.has(id);
+    const outgoing: Outgoing[] = [];
+    for (const [to, items] of this.#leaders) {
+      if (live(to)) outgoing.push({ to, request: this.#leaderAndIsr(to, [...items.values()]) });
+    }
+    const shared = this.#metadataTo.size > 0 ? this.#sharedMetadata() : null;
+    for (const to of this.#metadataTo) {
+      if (shared !== null && live(to)) outgoing.push({ to, request: { ...shared, ...this.#head(to) } });
+    }
+    for (const [to, items] of this.#stops) {
+      if (live(to)) outgoing.push({ to, request: this.#stopReplica(to, [...items.values()]) });
+    }
+    return outgoing;
+  }
+
+  #addLeaderAndIsr(to: readonly BrokerId[], partition: PartitionView, isNew: boolean): void {
+    for (const id of to) {
+      const items = this.#leaders.get(id) ?? new Map();
+      this.#leaders.set(id, items);
+      items.set(partition.key, { partition, isNew: isNew || items.get(partition.key)?.isNew === true });
+    }
+    this.#addMetadata([...this.#view.brokers.keys()], [partition]);
+  }
+
+  #addMetadata(to: readonly BrokerId[], partitions: readonly PartitionView[]): void {
+    for (const id of to) this.#metadataTo.add(id);
+    for (const partition of partitions) this.#metadata.set(partition.key, partition);
+  }
+
+  #head(to: BrokerId) {
+    return {
+      controllerId: this.#controllerId,
+      controllerEpoch: this.#view.controllerEpoch,
+      brokerEpoch: this.#view.brokers.get(to)?.epoch ?? NO_EPOCH,
+    };
+  }
+
+  #leaderAndIsr(
+    to: BrokerId,
+    items: readonly { partition: PartitionView; isNew: boolean }[],
+  ): LeaderAndIsrRequest {
+    const partitions: PartitionStateMessage[] = [];
+    const leaders = new Set<BrokerId>();
+    for (const { partition, isNew } of items) {
+      const { leadership } = partition;
+      if (leadership === null) continue;
+      leaders.add(leadership.leader);
+      partitions.push(stateMessage(partition, leadership, isNew));
+    }
+    return {
+      type: 'LeaderAndIsr',
+      ...this.#head(to),
+      topicIds: this.#topicIds(partitions),
+      partitions,
+      liveLeaders: [...this.#view.brokers.values()].filter(({ id }) => leaders.has(id)),
+    };
+  }
+
+  #sharedMetadata(): Omit<UpdateMetadataRequest, 'controllerId' | 'controllerEpoch' | 'brokerEpoch'> {
+    const partitions: UpdatePartitionMessage[] = [];
+    for (const partition of this.#metadata.values()) {
+      if (partition.leadership !== null)
+        partitions.push(metadataMessage(this.#view, partition, partition.leadership));
+    }
+    return {
+      type: 'UpdateMetadata',
+      topicIds: this.#topicIds(partitions),
+      partitions,
+      liveBrokers: [...this.#view.brokers.values()],
+    };
+  }
+
+  #stopReplica(
+    to: BrokerId,
+    items: readonly { partition: PartitionView; remove: boolean }[],
+  ): StopReplicaRequest {
+    const partitions = items.map(({ partition, remove }) => ({
+      topic: partition.topic,
+      partition: partition.partition,
+      leaderEpoch: this.#view.topicsToDelete.has(partition.topic)
+        ? EPOCH_DURING_DELETE
+        : (partition.leadership?.leaderEpoch ?? NO_EPOCH),
+      deletePartition: remove,
+    }));
+    return { type: 'StopReplica', ...this.#head(to), partitions };
+  }
+
+  #topicIds(partitions: readonly { readonly topic: string }[]): Record<string, Uuid> {
+    const ids: Record<string, Uuid> = {};
+    for (const { topic } of partitions) {
+      const id = this.#view.topics.get(topic)?.topicId ?? ZERO_UUID;
+      if (id !== ZERO_UUID) ids[topic] = id;
+    }
+    return ids;
+  }
+}
+
+function stateMessage(
+  partition: PartitionView,
+  leadership: Leadership,
+  isNew: boolean,
+): PartitionStateMessage {
+  return {
+    topic: partition.topic,
+    partition: partition.partition,
+    ...leadership,
+    ...partition.assignment,
+    isNew,
+  };
+}
+
+/** Leader and epochs of a partition that is going away are those of a fresh one, except for the leader -2. */
+function metadataMessage(
+  view: ClusterView,
+  partition: PartitionView,
+  leadership: Leadership,
+): UpdatePartitionMessage {
+  const { replicas } = partition.assignment;
+  const leaving = view.topicsToDelete.has(partition.topic);
+  return {
+    topic: partition.topic,
+    partition: partition.partition,
+    controllerEpoch: leadership.controllerEpoch,
+    leader: leaving ? LEADER_DURING_DELETE : leadership.leader,
+    leaderEpoch: leaving ? 0 : leadership.leaderEpoch,
+    isr: leadership.isr,
+    partitionEpoch: leaving ? 0 : leadership.partitionEpoch,
+    replicas,
+    offlineReplicas: replicas.filter((replica) => !view.isOnline(replica, partition)),
+  };
+}

@@ -1,0 +1,252 @@
+/**
+ * One term of office: from the election this broker won to its resignation. Holds the state, the fenced
+ * store and the channels of the term, and carries plans out: commit, note, tell. After every await the
+ * term may be over; then TermOver is thrown and nothing more is changed or said.
+ */
+import type { ClusterStore } from '../../coordinator-client/cluster-store.ts';
+import type { Watch } from '../../coordinator-client/coordinator.ts';
+import {
+  ControllerMoved,
+  type FencedStore,
+  type PartitionWritten,
+} from '../../coordinator-client/fenced-store.ts';
+import type { StoredState } from '../../coordinator-client/topics-store.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { Random } from '../platform/random.ts';
+import { type BrokerId, type PartitionKey, partitionKey } from '../types.ts';
+import type { BrokerChannels } from './broker-channels.ts';
+import { ClusterState, type Leadership, type PartitionView } from './cluster-state.ts';
+import { type UncleanTopics, withoutCleanLeader } from './decide-brokers.ts';
+import type { LeadershipChange, Plan, Tell } from './plan.ts';
+import { RequestBatch } from './request-batch.ts';
+
+/** This broker has stopped being the controller while an event was under way. Nothing is wrong. */
+export class TermOver extends Error {
+  override readonly name = 'TermOver';
+}
+
+/** What the controller needs of the broker's configuration. */
+export interface ControllerConfig {
+  readonly autoLeaderRebalanceEnable: boolean;
+  readonly leaderImbalancePerBrokerPercentage: number;
+  readonly leaderImbalanceCheckIntervalSeconds: number;
+  readonly deleteTopicEnable: boolean;
+  readonly controllerSocketTimeoutMs: number;
+  readonly uncleanLeaderElectionEnable: boolean;
+}
+
+export interface TermOptions {
+  readonly brokerId: BrokerId;
+  readonly store: ClusterStore;
+  readonly fenced: FencedStore;
+  readonly channels: BrokerChannels;
+  readonly config: ControllerConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly diagnostics: Diagnostics;
+  /** Puts an event whose handler gets this term, unless the term is over by then. */
+  readonly schedule: (name: string, key: string | undefined, run: (term: Term) => Promise<void>) => void;
+  readonly elections: { add(amount: number): void };
+  readonly uncleanElections: { add(amount: number): void };
+}
+
+export interface CarriedOut {
+  /** Partitions whose state was written as decided. */
+  readonly written: ReadonlySet<PartitionKey>;
+  /** Partitions whose state somebody else keeps changing, or whose node is gone. */
+  readonly failed: ReadonlySet<PartitionKey>;
+}
+
+/** How often a decision is made anew because somebody else has written a state meanwhile. */
+const MAX_ROUNDS = 10;
+
+export class Term {
+  readonly options: TermOptions;
+  readonly state: ClusterState;
+  /** Legacy reassignments of /admin/reassign_partitions that are under way. */
+  legacyReassignments = false;
+  readonly #watches = new Map<string, Watch>();
+  #over = false;
+
+  constructor(options: TermOptions) {
+    this.options = options;
+    this.state = new ClusterState(options.fenced.epoch);
+  }
+
+  get epoch(): number {
+    return this.options.fenced.epoch;
+  }
+
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  /** To be called after every await. */
+  inOffice(): void {
+    if (this.#over) throw new TermOver(`the term of epoch ${this.epoch} is over`);
+  }
+
+  /** Ends the term at once: no watch fires any more, nothing more is sent. */
+  end(): void {
+    this.#over = true;
+    for (const watch of this.#watches.values()) watch.close();
+    this.#watches.clear();
+    this.options.channels.removeAll();
+  }
+
+  /** Watches a path for the rest of the term; every change puts the event. A second call does nothing. */
+  watch(path: string, what: 'node' | 'children', event: string, run: (term: Term) => Promise<void>): void {
+    if (this.#watches.has(path)) return;
+    const { coordinator } = this.options.store;
+    const changed = (): void => this.options.schedule(event, `${event} ${path}`, run);
+    this.#watches.set(path, coordinator.watch(path, what, changed));
+  }
+
+  unwatch(path: string): void {
+    this.#watches.get(path)?.close();
+    this.#watches.delete(path);
+  }
+
+  /** Tells without deciding anything. */
+  tell(tells: readonly Tell[]): void {
+    const batch = new RequestBatch(this.state, this.options.brokerId);
+    for (const tell of tells) batch.add(tell);
+    this.send(batch);
+  }
+
+  send(batch: RequestBatch): void {
+    for (const { to, request } of batch.requests()) this.options.channels.send(to, request);
+  }
+
+  /**
+   * Commits what `decide` asks for, all partitions pipelined; where somebody else has written a state
+   * meanwhile, reads it and decides again for those partitions only; then tells.
+   */
+  async carryOut(
+    partitions: readonly PartitionView[],
+    decide: (partitions: readonly PartitionView[]) => Plan,
+  ): Promise<CarriedOut> {
+    const batch = new RequestBatch(this.state, this.options.brokerId);
+    const written = new Set<PartitionKey>();
+    const failed = new Set<PartitionKey>();
+    let undecided = partitions;
+    for (let round = 1; round === 1 || undecided.length > 0; round++) {
+      const plan = decide(undecided);
+      const results = await this.#write(plan.changes);
+      this.inOffice();
+      const refused: PartitionView[] = [];
+      plan.changes.forEach((change, index) => {
+        const result = results[index];
+        if (result?.ok) {
+          this.#changed(change, result.version, batch);
+          written.add(change.partition.key);
+        } else refused.push(change.partition);
+      });
+      for (const { partition, replica, status } of plan.notes) {
+        this.state.setReplicaStatus(partition, replica, status);
+      }
+      for (const tell of plan.tell) batch.add(tell);
+      const reread = await this.reread(refused);
+      undecided = round < MAX_ROUNDS ? reread : [];
+      for (const { key } of refused) failed.add(key);
+      for (const { key } of undecided) failed.delete(key);
+    }
+    this.send(batch);
+    return { written, failed };
+  }
+
+  /** Reads states again; answers the partitions that have one. A newer controller's hand ends the term. */
+  async reread(partitions: readonly PartitionView[]): Promise<PartitionView[]> {
+    if (partitions.length === 0) return [];
+    const states = await this.options.store.topics.partitionStates(partitions);
+    this.inOffice();
+    return partitions.filter((partition, index) => {
+      const stored = states[index] ?? null;
+      if (stored === null) {
+        this.options.diagnostics.warn(`Partition ${partition.key} has no state node any more`);
+        return false;
+      }
+      if (stored.controllerEpoch > this.epoch) {
+        throw new ControllerMoved(`${partition.key} was written by epoch ${stored.controllerEpoch}`);
+      }
+      this.state.setLeadership(partition, leadershipOf(stored));
+      return true;
+    });
+  }
+
+  /**
+   * Topics among the partitions' that may be led by a replica out of sync. Configurations are read only
+   * where nothing else would help.
+   */
+  async uncleanTopics(partitions: Iterable<PartitionView>): Promise<UncleanTopics> {
+    const topics = [...new Set(withoutCleanLeader(this.state, partitions).map(({ topic }) => topic))];
+    const configs = await this.options.store.configs.readMany('topics', topics);
+    this.inOffice();
+    const byDefault = String(this.options.config.uncleanLeaderElectionEnable);
+    return new Set(
+      topics.filter(
+        (_, index) => (configs[index]?.get('unclean.leader.election.enable') ?? byDefault) === 'true',
+      ),
+    );
+  }
+
+  async #write(changes: readonly LeadershipChange[]): Promise<PartitionWritten[]> {
+    const creates: LeadershipChange[] = [];
+    const updates: (LeadershipChange & { readonly expectedVersion: number })[] = [];
+    for (const change of changes) {
+      const { expectedVersion } = change;
+      if (expectedVersion === null) creates.push(change);
+      else updates.push({ ...change, expectedVersion });
+    }
+    const write = ({ partition, state }: LeadershipChange) => ({
+      topic: partition.topic,
+      partition: partition.partition,
+      state,
+    });
+    const { fenced } = this.options;
+    const [created, updated] = await Promise.all([
+      fenced.createPartitionStates(creates.map(write)),
+      fenced.updatePartitionStates(
+        updates.map((change) => ({ ...write(change), version: change.expectedVersion })),
+      ),
+    ]);
+    const byKey = new Map<PartitionKey, PartitionWritten>();
+    for (const [list, results] of [
+      [creates, created],
+      [updates, updated],
+    ] as const) {
+      list.forEach(({ partition }, index) => {
+        const result = results[index];
+        if (result !== undefined) byKey.set(partition.key, result);
+      });
+    }
+    return changes.map(({ partition: { topic, partition } }) => {
+      return byKey.get(partitionKey(topic, partition)) ?? { ok: false, reason: 'invalid' };
+    });
+  }
+
+  #changed(change: LeadershipChange, version: number, batch: RequestBatch): void {
+    const { partition, state, recipients, isNew, unclean } = change;
+    const before = partition.leadership?.leader;
+    this.state.setLeadership(partition, { ...state, partitionEpoch: version });
+    if (isNew) for (const replica of partition.assignment.replicas) this.#madeReplica(partition, replica);
+    if (before !== state.leader) this.options.elections.add(1);
+    if (unclean) {
+      this.options.uncleanElections.add(1);
+      this.options.diagnostics.warn(
+        `Unclean election: broker ${state.leader}, not in sync, leads ${partition.key} now; committed records may be lost`,
+      );
+    }
+    batch.add({ request: 'LeaderAndIsr', to: recipients, partition, isNew });
+  }
+
+  #madeReplica(partition: PartitionView, replica: BrokerId): void {
+    const online = this.state.isOnline(replica, partition);
+    this.state.setReplicaStatus(partition, replica, online ? 'Online' : 'Offline');
+  }
+}
+
+export function leadershipOf({ version, ...state }: StoredState): Leadership {
+  return { ...state, partitionEpoch: version };
+}

@@ -1,0 +1,195 @@
+/**
+ * Topics that appear, grow or are to be deleted. Source: KafkaController.processTopicChange,
+ * processPartitionModifications, processTopicDeletion; TopicDeletionManager.
+ */
+import type { StoredAssignment } from '../../coordinator-client/topics-store.ts';
+import { topicZnode } from '../../coordinator-client/znodes.ts';
+import type { StopReplicaRequest, StopReplicaResponse } from '../peers/messages.ts';
+import { randomUuid } from '../platform/random.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { type BrokerId, type PartitionKey, partitionKey } from '../types.ts';
+import type { PartitionRecord, TopicRecord } from './cluster-state.ts';
+import { decideSettled } from './decide-brokers.ts';
+import { decideDeletionAnswer, decideDeletions, ineligibleForDeletion } from './decide-topics.ts';
+import type { Term } from './term.ts';
+
+export async function topicChange(term: Term): Promise<void> {
+  const { state, options } = term;
+  const names = await options.store.topics.names();
+  term.inOffice();
+  const present = new Set(names);
+  for (const name of [...state.topics.keys()]) {
+    if (present.has(name)) continue;
+    // Removed by hand, or by a deletion that this term did not see to its end.
+    options.diagnostics.warn(`Topic ${name} has vanished`);
+    term.unwatch(topicZnode.path(name));
+    state.removeTopic(name);
+  }
+  const added = await readTopics(
+    term,
+    names.filter((name) => !state.topics.has(name)),
+  );
+  if (added.length === 0) return;
+  options.diagnostics.info(`New topics: ${added.map(({ name }) => name).join(', ')}`);
+  await makePartitions(
+    term,
+    added.flatMap((topic) => [...topic.partitions.values()]),
+  );
+}
+
+/** Takes topics into the state, watched from before they are read; those without an id get one. */
+export async function readTopics(term: Term, names: readonly string[]): Promise<TopicRecord[]> {
+  const { state, options } = term;
+  for (const name of names) {
+    term.watch(topicZnode.path(name), 'node', 'PartitionModifications', (current) =>
+      partitionModifications(current, name),
+    );
+  }
+  const assignments = await options.store.topics.assignments(names);
+  term.inOffice();
+  const named = await Promise.all(
+    [...assignments].map(async ([name, stored]) => [name, await withTopicId(term, name, stored)] as const),
+  );
+  term.inOffice();
+  return named.map(([name, stored]) => {
+    const topic = state.addTopic(name, stored.topicId, stored.version);
+    for (const [partition, assignment] of stored.partitions) {
+      state.addPartition(topic, partition, assignment);
+    }
+    return topic;
+  });
+}
+
+async function withTopicId(
+  term: Term,
+  name: string,
+  stored: StoredAssignment,
+): Promise<StoredAssignment & { readonly topicId: string }> {
+  let current = stored;
+  for (;;) {
+    if (current.topicId !== null) return { ...current, topicId: current.topicId };
+    const topicId = randomUuid(term.options.random);
+    const written = await term.options.fenced.writeAssignment(name, { ...current, topicId }, current.version);
+    if (written.ok) return { ...current, topicId, version: written.version };
+    const again = await term.options.store.topics.assignment(name);
+    if (again === null) return { ...current, topicId };
+    current = again;
+  }
+}
+
+/** Partitions in the znode that are not known are made; anything else in it is the controller's own. */
+async function partitionModifications(term: Term, name: string): Promise<void> {
+  const { state, options } = term;
+  const stored = await options.store.topics.assignment(name);
+  term.inOffice();
+  const topic = state.topics.get(name);
+  if (stored === null || topic === undefined || stored.version === topic.version) return;
+  const added = [...stored.partitions].filter(([partition]) => !topic.partitions.has(partition));
+  if (added.length === 0) {
+    topic.version = stored.version;
+    return;
+  }
+  if (state.topicsToDelete.has(name)) {
+    options.diagnostics.warn(`Partitions added to ${name}, which is being deleted, are taken back`);
+    const partitions = new Map(
+      [...topic.partitions].map(([partition, { assignment }]) => [partition, assignment]),
+    );
+    const assignment = { topicId: topic.topicId, partitions };
+    const written = await options.fenced.writeAssignment(name, assignment, stored.version);
+    if (written.ok) topic.version = written.version;
+    return;
+  }
+  topic.version = stored.version;
+  options.diagnostics.info(`Topic ${name} has grown by ${added.length} partitions`);
+  await makePartitions(
+    term,
+    added.map(([partition, assignment]) => state.addPartition(topic, partition, assignment)),
+  );
+}
+
+async function makePartitions(term: Term, partitions: readonly PartitionRecord[]): Promise<void> {
+  await term.carryOut(partitions, (undecided) => decideSettled(term.state, undecided, new Set()));
+  const leaderless = partitions.filter(({ leadership }) => leadership === null);
+  if (leaderless.length > 0) {
+    const names = leaderless.slice(0, 10).map(({ key }) => key);
+    term.options.diagnostics.error(
+      `${leaderless.length} new partitions wait for a living replica: ${names.join(', ')}`,
+    );
+  }
+}
+
+export async function topicDeletion(term: Term): Promise<void> {
+  const { state, options } = term;
+  const asked = await options.store.topics.deletionRequests();
+  term.inOffice();
+  // A topic may have been made and deleted before we have heard of it.
+  if (asked.some((name) => !state.topics.has(name))) await topicChange(term);
+  const unknown = asked.filter((name) => !state.topics.has(name));
+  if (unknown.length > 0) {
+    options.diagnostics.warn(`Not deleting ${unknown.join(', ')}: no such topics`);
+    await options.fenced.deleteTopicRequests(unknown);
+    term.inOffice();
+  }
+  const known = asked.filter((name) => state.topics.has(name) && !state.topicsToDelete.has(name));
+  if (known.length === 0) return;
+  if (!options.config.deleteTopicEnable) {
+    options.diagnostics.info(`Not deleting ${known.join(', ')}: delete.topic.enable is false`);
+    await options.fenced.deleteTopicRequests(known);
+    return;
+  }
+  options.diagnostics.info(`Deleting topics ${known.join(', ')}`);
+  enqueueDeletions(term, known);
+  await resumeDeletions(term);
+}
+
+/** From here on the topics are on their way out: no elections, leader -2 in all metadata. */
+export function enqueueDeletions(term: Term, names: readonly string[]): void {
+  for (const name of names) term.state.topicsToDelete.add(name);
+  for (const name of ineligibleForDeletion(term.state, names)) term.state.deletionIneligible.add(name);
+}
+
+/** Takes every deletion a step further, if it can be. */
+export async function resumeDeletions(term: Term): Promise<void> {
+  const { state, options } = term;
+  if (state.topicsToDelete.size === 0) return;
+  const step = decideDeletions(state);
+  for (const name of step.started) {
+    state.deletionStarted.add(name);
+    for (const partition of state.topics.get(name)?.partitions.values() ?? []) partition.status = 'Offline';
+  }
+  for (const name of step.ineligible) {
+    state.deletionIneligible.add(name);
+    options.diagnostics.info(`Deletion of ${name} waits for brokers that hold replicas of it`);
+  }
+  await term.carryOut([], () => step.plan);
+  for (const name of step.finished) {
+    term.unwatch(topicZnode.path(name));
+    await options.fenced.deleteTopic(name);
+    term.inOffice();
+    state.removeTopic(name);
+    options.diagnostics.info(`Topic ${name} is deleted`);
+  }
+}
+
+/** A broker has answered a StopReplica that deletes. */
+export async function stopReplicaAnswered(
+  term: Term,
+  broker: BrokerId,
+  request: StopReplicaRequest,
+  response: StopReplicaResponse,
+): Promise<void> {
+  const { state, options } = term;
+  const told = request.partitions.filter(({ deletePartition }) => deletePartition);
+  const failed = new Set<PartitionKey>();
+  for (const { topic, partition, error } of response.error === ErrorCode.NONE ? response.partitions : []) {
+    if (error !== ErrorCode.NONE) failed.add(partitionKey(topic, partition));
+  }
+  if (response.error !== ErrorCode.NONE) {
+    for (const { topic, partition } of told) failed.add(partitionKey(topic, partition));
+  }
+  if (failed.size > 0) options.diagnostics.warn(`Broker ${broker} did not delete ${[...failed].join(', ')}`);
+  const { notes, ineligible } = decideDeletionAnswer(state, broker, told, failed);
+  for (const { partition, replica, status } of notes) state.setReplicaStatus(partition, replica, status);
+  for (const name of ineligible) if (state.topicsToDelete.has(name)) state.deletionIneligible.add(name);
+  await resumeDeletions(term);
+}
