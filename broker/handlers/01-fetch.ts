@@ -1,0 +1,158 @@
+/**
+ * Fetch (1), versions 0-17, for consumers: followers are fed over the peers' channels, and a request
+ * that claims to be from a replica is turned away. Records travel from the log's pooled buffer to the
+ * socket without a copy; the buffer goes back when the response has left.
+ * v0-2 hard limits; v4+ isolation; v7+ sessions; v11+ the consumer's rack; v12+ divergence; v13+ topic
+ * ids; v16+ the current leader with NOT_LEADER_OR_FOLLOWER and FENCED_LEADER_EPOCH.
+ * Source: KafkaApis.handleFetchRequest.
+ */
+import { ErrorCode } from '../protocol/errors.ts';
+import { Fetch } from '../protocol/messages/01-fetch.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import type {
+  RequestedPartition,
+  FetchContext as SessionContext,
+  SessionPartition,
+} from '../replication/fetch-sessions.ts';
+import type { FetchOutcome, FetchPartition } from '../replication/read-partition.ts';
+import type { FetchRequest } from '../replication/replica-fetch.ts';
+import { mayOnTopic, Operation } from './authorization.ts';
+import { downConverted, legacyMagicOf } from './down-conversion.ts';
+import { type Fetched, failedOutcome, fetchResponse } from './fetch-response.ts';
+import type { Handler, RequestContext } from './handler.ts';
+import type { Services } from './services.ts';
+
+type Request = RequestOf<typeof Fetch>;
+type Response = ResponseInput<typeof Fetch>;
+
+const READ_COMMITTED = 1;
+const FIRST_WITH_TOPIC_IDS = 13;
+
+export const fetch: Handler<typeof Fetch> = {
+  api: Fetch,
+  handle(request, context, services) {
+    const isReplica = request.replicaId >= 0 || request.replicaState.replicaId >= 0;
+    if (isReplica) return refuse(request, ErrorCode.NOT_LEADER_OR_FOLLOWER, context.apiVersion);
+    const session = openSession(request, context, services);
+    if (session.error !== ErrorCode.NONE) return { errorCode: session.error };
+    const errors = session.partitions.map((wanted) => errorOf(wanted, context, services));
+    const readable = session.partitions.flatMap((wanted, index) =>
+      errors[index] === ErrorCode.NONE && wanted.topic !== null
+        ? [asFetchPartition(wanted, wanted.topic, context.apiVersion)]
+        : [],
+    );
+    const answer = (outcomes: readonly FetchOutcome[]): Response => {
+      const remaining = outcomes.values();
+      const fetched = session.partitions.map((wanted, index): Fetched => {
+        const error = errors[index] ?? ErrorCode.NONE;
+        const outcome = error === ErrorCode.NONE ? remaining.next().value : undefined;
+        return { wanted, ...(outcome ?? failedOutcome(wanted, error)) };
+      });
+      return respond(fetched, session, context, services);
+    };
+    if (readable.length === 0) return answer([]);
+    const outcomes = services.replicas.fetch(fetchRequest(request, readable, context.apiVersion));
+    return outcomes instanceof Promise ? outcomes.then(answer) : answer(outcomes);
+  },
+  refuse,
+};
+
+/** Before v7 there is no error at the top: every partition carries it. */
+function refuse(request: Request, errorCode: number, apiVersion: number): Response {
+  if (apiVersion >= 7 && errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) return { errorCode };
+  return {
+    responses: request.topics.map(({ topic, topicId, partitions }) => ({
+      topic,
+      topicId,
+      partitions: partitions.map(({ partition }) => ({
+        partitionIndex: partition,
+        errorCode,
+        highWatermark: -1,
+        records: Buffer.alloc(0),
+      })),
+    })),
+  };
+}
+
+function openSession(request: Request, context: RequestContext, services: Services): SessionContext {
+  const partitions = request.topics.flatMap(({ topic, topicId, partitions }) =>
+    partitions.map(
+      (wanted): RequestedPartition => ({
+        topic,
+        topicId,
+        partition: wanted.partition,
+        fetchOffset: wanted.fetchOffset,
+        maxBytes: wanted.partitionMaxBytes,
+        currentLeaderEpoch: wanted.currentLeaderEpoch,
+        lastFetchedEpoch: wanted.lastFetchedEpoch,
+        logStartOffset: wanted.logStartOffset,
+      }),
+    ),
+  );
+  const forgotten = request.forgottenTopicsData.flatMap(({ topic, topicId, partitions }) =>
+    partitions.map((partition) => ({ topic, topicId, partition })),
+  );
+  const { sessionId, sessionEpoch } = request;
+  const usesTopicIds = context.apiVersion >= FIRST_WITH_TOPIC_IDS;
+  return services.fetchSessions.open(
+    { sessionId, sessionEpoch, usesTopicIds, fromFollower: false, partitions, forgotten },
+    (topicId) => services.metadata.topicName(topicId),
+  );
+}
+
+/** What forbids the read before the log is looked at. */
+function errorOf(
+  { topic, partition }: SessionPartition,
+  context: RequestContext,
+  services: Services,
+): ErrorCode {
+  if (topic === null) return ErrorCode.UNKNOWN_TOPIC_ID;
+  if (!mayOnTopic(services, context, Operation.READ, topic)) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+  if (services.metadata.partition(topic, partition) === undefined) {
+    return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+  }
+  // zstd came with v10; older clients are told so by the topic's config, before they meet such a batch.
+  const config = context.apiVersion < 10 ? services.logs.log(topic, partition)?.config : undefined;
+  return config?.compressionType === 'zstd' ? ErrorCode.UNSUPPORTED_COMPRESSION_TYPE : ErrorCode.NONE;
+}
+
+function asFetchPartition(wanted: SessionPartition, topic: string, apiVersion: number): FetchPartition {
+  const { topicId, ...rest } = wanted;
+  return apiVersion >= FIRST_WITH_TOPIC_IDS ? { ...rest, topic, topicId } : { ...rest, topic };
+}
+
+function fetchRequest(
+  request: Request,
+  partitions: readonly FetchPartition[],
+  apiVersion: number,
+): FetchRequest {
+  return {
+    maxWaitMs: request.maxWaitMs,
+    minBytes: request.minBytes,
+    maxBytes: request.maxBytes,
+    hardMaxBytes: apiVersion <= 2,
+    isolation: request.isolationLevel === READ_COMMITTED ? 'read_committed' : 'read_uncommitted',
+    clientRack: apiVersion >= 11 ? request.rackId : null,
+    partitions,
+  };
+}
+
+function respond(
+  fetched: readonly Fetched[],
+  session: SessionContext,
+  context: RequestContext,
+  services: Services,
+): Response {
+  // Also what is not told, and what is converted, holds a buffer.
+  for (const { release } of fetched) context.afterSend(release);
+  const toMagic = legacyMagicOf(context.apiVersion);
+  const readable =
+    toMagic === null
+      ? fetched
+      : fetched.map((one): Fetched => {
+          const { topic, partition, fetchOffset } = one.wanted;
+          const config = topic === null ? undefined : services.logs.log(topic, partition)?.config;
+          return { wanted: one.wanted, ...downConverted(one, { toMagic, fetchOffset }, config) };
+        });
+  return fetchResponse(session.answer(readable), context, services);
+}
