@@ -288,11 +288,16 @@ export class Broker {
     const parts = this.#made;
     const { platform } = this.#options;
     const { clock, disk, diagnostics, metrics, random } = platform;
-    const { config, metadata, replicas, controller, groups, producerIds, logs } = parts;
+    const { config, configs, metadata, replicas, controller, groups, producerIds, logs } = parts;
     controller.startup();
     groups.start();
     const store = (): ClusterStore => new ClusterStore(this.#keeper.coordinator);
-    const topicAdmin = new TopicAdmin({ store, metadata, random });
+    const topicAdmin = new TopicAdmin({
+      store,
+      metadata,
+      random,
+      topicDefaults: () => configs.topicDefaults,
+    });
     const services: Services = {
       brokerId: config.brokerId,
       clusterId: this.#clusterId,

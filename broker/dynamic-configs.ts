@@ -5,7 +5,7 @@
  */
 import type { ClusterStore } from '../coordinator-client/cluster-store.ts';
 import { type BrokerConfig, reconfigured } from './config/broker-config.ts';
-import { effectiveTopicConfig } from './config/effective.ts';
+import { effectiveTopicConfig, topicDefaults } from './config/effective.ts';
 import type { LogConfig } from './config/topic-config.ts';
 import { ConfigFeed, type Overrides } from './metadata/config-feed.ts';
 import type { Clock } from './platform/clock.ts';
@@ -62,6 +62,11 @@ export class DynamicConfigs {
   forget(topic: string): void {
     this.#feed.forget(topic);
     this.#known.delete(topic);
+  }
+
+  /** What a topic without overrides gets, as texts: new overrides are judged against it. */
+  get topicDefaults(): Overrides {
+    return topicDefaults(this.#static, this.#feed.brokerDefaults, this.#feed.brokerOverrides);
   }
 
   /** The effective config of a topic's logs. */
