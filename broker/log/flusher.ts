@@ -13,9 +13,11 @@ export function flush(log: LogState): void {
   log.unflushedRecords = 0;
   log.lastFlushMs = log.clock.nowMs();
   if (upTo <= log.recoveryPoint) return;
-  const segments = log.segments.between(log.recoveryPoint, upTo);
+  const segments = log.segments.between(log.recoveryPoint, upTo + 1);
   for (const segment of segments) segment.sync();
-  if (segments.some((segment) => segment.baseOffset >= log.recoveryPoint)) syncNames(log);
+  if (segments.some((segment) => segment.baseOffset >= log.recoveryPoint)) {
+    syncNames(log);
+  }
   log.recoveryPoint = upTo;
 }
 

@@ -152,22 +152,39 @@ function loadEpochs(log: LogState): boolean {
   }
 }
 
-/** Checks every segment from the one that holds the recovery point on. */
+/**
+ * Checks every segment from the one that holds the recovery point on. The epochs of that stretch come
+ * from its batches: a power failure can bring records back that were truncated, under epochs that the
+ * checkpoint no longer has.
+ */
 async function recoverFrom(log: LogState, options: LoadOptions): Promise<void> {
-  const { diagnostics } = log.services;
   const suspects = log.segments.between(options.recoveryPoint, Number.POSITIVE_INFINITY);
+  const [first] = suspects;
+  if (first !== undefined) log.epochs.truncateFromEnd(first.baseOffset);
   for (const [index, segment] of suspects.entries()) {
     const cutBytes = recoverSegment(log, segment, options.startOffset);
-    if (cutBytes > 0) {
-      const later = suspects.slice(index + 1);
-      diagnostics.warn(
+    const later = suspects.slice(index + 1);
+    if (cutBytes > 0 || isBrokenAfter(log, segment, later[0])) {
+      log.services.diagnostics.warn(
         `[${log.name}] cut ${cutBytes} bytes without a valid batch from segment ${segment.baseOffset}, removing ${later.length} segments after it`,
       );
       log.removeSegments(later);
+      segment.sync();
+      log.disk.syncDirectory(log.directory);
       return;
     }
     await breathe(log);
   }
+}
+
+/**
+ * Whether the next segment does not continue this one, which only lost writes can explain: offsets
+ * are contiguous unless compaction has been at work, and never overlap.
+ */
+function isBrokenAfter(log: LogState, segment: Segment, next: Segment | undefined): boolean {
+  if (next === undefined) return false;
+  const { nextOffset } = segment.end();
+  return nextOffset > next.baseOffset || (nextOffset < next.baseOffset && !log.config.cleanupPolicy.compact);
 }
 
 /** Finds the end of the log, and where a recovery would have to begin. */

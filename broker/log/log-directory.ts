@@ -2,6 +2,7 @@
  * One entry of log.dirs: its lock, its meta.properties, its checkpoints and the marker of a clean
  * stop. A directory that failed stays offline until the broker is started again.
  */
+import { dirname } from 'node:path';
 import type { DirectoryLock, Disk } from '../platform/disk.ts';
 import type { PartitionKey } from '../types.ts';
 import { readOffsetCheckpoint, writeOffsetCheckpoint } from './checkpoint.ts';
@@ -37,7 +38,10 @@ export class LogDirectory {
 
   /** Makes and locks the directory and reads whose it is. Throws disk errors, ELOCKED among them, and CorruptFile. */
   open(): void {
-    this.#disk.makeDirectory(this.path);
+    if (this.#disk.stat(this.path) === null) {
+      this.#disk.makeDirectory(this.path);
+      this.#disk.syncDirectory(dirname(this.path));
+    }
     this.#lock ??= this.#disk.lock(`${this.path}/.lock`);
     this.#meta = readMetaProperties(this.#disk, this.path);
   }

@@ -65,6 +65,7 @@ export class LogManager {
   readonly #tasks: Tasks;
   readonly #buffers = new ReadBuffers();
   readonly #cleaner: Cleaner;
+  readonly #checkpointsDue = new Set<string>();
   #opened = false;
 
   constructor(options: LogManagerOptions) {
@@ -296,6 +297,7 @@ export class LogManager {
       buffers: this.#buffers,
       producerIdExpirationMs: () => this.#config.producerIdExpirationMs,
       later: (delayMs, run) => this.#tasks.later(delayMs, run),
+      onRecoveryPointLowered: (path) => this.#checkpointSoon(path),
       onStorageError: (error) => this.#storageFailed(error),
     };
   }
@@ -351,6 +353,16 @@ export class LogManager {
         this.#taskFailed(error);
       }
     }
+  }
+
+  /** Many logs are truncated at once; one checkpoint is enough for them. */
+  #checkpointSoon(path: string): void {
+    if (this.#checkpointsDue.has(path)) return;
+    this.#checkpointsDue.add(path);
+    this.#tasks.later(0, () => {
+      this.#checkpointsDue.delete(path);
+      if (this.#directory(path)?.online) this.#checkpointRecoveryPoints(path);
+    });
   }
 
   #checkpointRecoveryPoints(path: string): void {

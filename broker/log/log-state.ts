@@ -28,6 +28,8 @@ export interface LogServices {
   readonly producerIdExpirationMs: () => number;
   /** Runs something later, unless the broker stops before. */
   readonly later: (delayMs: number, run: () => void) => void;
+  /** The recovery point went back: the checkpoint that says otherwise must be written soon. */
+  readonly onRecoveryPointLowered: (logDirectory: string) => void;
   readonly onStorageError: (error: StorageError) => void;
 }
 
@@ -128,6 +130,13 @@ export class LogState implements SegmentHome {
     this.producers.onHighWatermark(bounded);
     this.refreshFirstUnstable();
     return true;
+  }
+
+  /** Nothing from `offset` on counts as durable any more. */
+  lowerRecoveryPoint(offset: number): void {
+    if (offset >= this.recoveryPoint) return;
+    this.recoveryPoint = offset;
+    this.services.onRecoveryPointLowered(this.logDirectory);
   }
 
   createSegment(baseOffset: number): Segment {

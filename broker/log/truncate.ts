@@ -1,6 +1,8 @@
 /**
  * Cutting a log back, when it holds records that its leader does not have, or emptying it, when all
- * its leader still has lies further on. (Kafka's UnifiedLog.truncateTo and truncateFullyAndStartAt.)
+ * its leader still has lies further on. A truncation is synced: were it undone by a power failure, the
+ * log would hold records that its epochs deny, and nobody would notice that it differs from its
+ * leader's. (Kafka's UnifiedLog.truncateTo and truncateFullyAndStartAt, which leave that to chance.)
  */
 import type { LogState } from './log-state.ts';
 import { rebuildProducers } from './producer-replay.ts';
@@ -17,9 +19,11 @@ export function truncateTo(log: LogState, offset: number): boolean {
   }
   log.removeSegments(log.segments.all.filter((segment) => segment.baseOffset > offset));
   log.segments.active.truncateTo(offset);
+  log.segments.active.sync();
+  log.disk.syncDirectory(log.directory);
   log.filesChanged();
   log.endOffset = offset;
-  log.recoveryPoint = Math.min(log.recoveryPoint, offset);
+  log.lowerRecoveryPoint(offset);
   log.epochs.truncateFromEnd(offset);
   log.startOffset = Math.min(log.startOffset, offset);
   rebuildProducers(log, {
@@ -37,10 +41,11 @@ export function truncateTo(log: LogState, offset: number): boolean {
 export function truncateFullyAndStartAt(log: LogState, offset: number): void {
   log.removeSegments([...log.segments.all]);
   log.createSegment(offset);
+  log.disk.syncDirectory(log.directory);
   log.filesChanged();
   log.endOffset = offset;
   log.startOffset = offset;
-  log.recoveryPoint = Math.min(log.recoveryPoint, offset);
+  log.lowerRecoveryPoint(offset);
   log.epochs.clear();
   log.producers.truncateFully(offset);
   log.highWatermark = offset;
