@@ -86,7 +86,7 @@ function partitionErrorOf(topic: string, data: PartitionData, services: Services
 function hasTransactionalRecords(request: ProduceRequest): boolean {
   for (const { partitionData } of request.topicData) {
     for (const { records } of partitionData) {
-      if (records === null || records.length < BATCH_HEADER_BYTES || batchMagic(records, 0) < 2) continue;
+      if (records === null || records.length < BATCH_HEADER_BYTES || batchMagic(records, 0) !== 2) continue;
       if (batchIsTransactional(records, 0)) return true;
     }
   }

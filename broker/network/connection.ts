@@ -65,6 +65,8 @@ export class Connection {
   #paused = false;
   /** No more requests are taken: the connection ends once what came before is answered. */
   #ending = false;
+  /** Our side of the socket is closed. */
+  #ended = false;
   #closed = false;
   #lastActiveMs: number;
 
@@ -88,6 +90,11 @@ export class Connection {
     return this.#pending.length > 0 ? null : this.#lastActiveMs;
   }
 
+  /** All has been said, but the peer has not closed its side. */
+  get lingers(): boolean {
+    return this.#ended && this.#unsentBytes === 0;
+  }
+
   /** Bytes this connection holds: unsplit input and unsent output. */
   get heldBytes(): number {
     return this.#splitter.heldBytes + this.#outgoingBytes + this.#unsentBytes;
@@ -98,11 +105,16 @@ export class Connection {
     if (this.#ending || this.#closed) return;
     this.#stopTaking();
     this.#flush();
-    if (this.#pending.length === 0) this.#socket.end();
+    if (this.#pending.length === 0) this.#endSocket();
   }
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  #endSocket(): void {
+    this.#ended = true;
+    this.#socket.end();
   }
 
   /** What still arrives is dropped, but read: a paused socket would not notice that its peer has gone. */
@@ -239,7 +251,7 @@ export class Connection {
   #continue(): void {
     if (this.#closed) return;
     if (this.#ending) {
-      if (this.#pending.length === 0) this.#socket.end();
+      if (this.#pending.length === 0) this.#endSocket();
       return;
     }
     if (!this.#paused) return;

@@ -106,16 +106,14 @@ export class NetworkServer {
   /** From here on requests are answered. */
   startAccepting(dispatch: Dispatch): void {
     this.#dispatch = dispatch;
-    const idleMs = this.#parts.config.connectionsMaxIdleMs;
-    if (idleMs >= 0) {
-      const periodMs = Math.max(SHORTEST_SWEEP_MS, Math.min(idleMs / 4, LONGEST_SWEEP_MS));
-      this.#sweeper = every(
-        this.#parts.clock,
-        periodMs,
-        () => this.#closeIdle(idleMs),
-        (error) => this.#diagnostics.error('closing idle connections failed', error),
-      );
-    }
+    const configured = this.#parts.config.connectionsMaxIdleMs;
+    const idleMs = configured < 0 ? Number.POSITIVE_INFINITY : configured;
+    this.#sweeper = every(
+      this.#parts.clock,
+      Math.max(SHORTEST_SWEEP_MS, Math.min(idleMs / 4, LONGEST_SWEEP_MS)),
+      () => this.#closeIdle(idleMs),
+      (error) => this.#diagnostics.error('closing idle connections failed', error),
+    );
     this.#serveWaiting();
   }
 
@@ -221,6 +219,10 @@ export class NetworkServer {
   #closeIdle(idleMs: number): void {
     const nowMs = this.#parts.clock.nowMs();
     for (const connection of [...this.#connections]) {
+      if (connection.lingers) {
+        connection.destroy();
+        continue;
+      }
       const sinceMs = connection.idleSinceMs;
       if (sinceMs === null || nowMs - sinceMs < idleMs) continue;
       this.#diagnostics.debug(`closing ${connection.id}: idle for ${Math.round(nowMs - sinceMs)} ms`);
