@@ -91,6 +91,12 @@ const MULTI_OPCODES: ReadonlySet<number> = new Set([
   Opcode.CHECK,
 ]);
 
+const CREATES_BY_MODE: ReadonlySet<number> = new Set([
+  Opcode.CREATE,
+  Opcode.CREATE2,
+  Opcode.CREATE_CONTAINER,
+]);
+
 function readOperation(opcode: number, reader: JuteReader): Operation {
   switch (opcode) {
     case Opcode.CREATE:
@@ -111,9 +117,9 @@ function readOperation(opcode: number, reader: JuteReader): Operation {
   }
 }
 
-/** Inside a multi the mode decides what is created, and create2 is answered like create. */
+/** Inside a multi the mode alone decides what is created and how it is answered: create2 like create. */
 function readMultiOperation(opcode: number, reader: JuteReader): { opcode: number; operation: Operation } {
-  if (opcode !== Opcode.CREATE && opcode !== Opcode.CREATE2) {
+  if (!CREATES_BY_MODE.has(opcode)) {
     return { opcode, operation: readOperation(opcode, reader) };
   }
   const { operation, mode } = readCreateAndMode(Opcode.CREATE, reader);
@@ -139,7 +145,7 @@ function readCreateAndMode(
   const consistent = (opcode === Opcode.CREATE_TTL) === (asked.node === 'ttl');
   const mode = consistent ? asked : IMPOSSIBLE_MODE;
   const plain = mode.node === 'container' ? 'persistent' : mode.node;
-  const node = opcode === Opcode.CREATE_CONTAINER ? 'container' : plain;
+  const node = opcode === Opcode.CREATE_CONTAINER && plain !== 'ttl' ? 'container' : plain;
   const { sequential } = mode;
   return {
     operation: { kind: 'create', path, data, acl, node, sequential, ttlMs: consistent ? ttlMs : 0 },

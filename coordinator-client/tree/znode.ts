@@ -4,6 +4,7 @@
  * twice that number minus the children there are. Source: DataNode.copyStat.
  */
 import type { Acl } from './acl.ts';
+import { kindOfOwner } from './owner.ts';
 
 export interface Stat {
   readonly czxid: bigint;
@@ -91,7 +92,8 @@ export class Znode implements ZnodeFields {
       version: this.version,
       cversion: (this.creations * 2 - numChildren) | 0,
       aversion: this.aversion,
-      ephemeralOwner: this.owner,
+      // What marks containers and TTL nodes is the server's own business.
+      ephemeralOwner: kindOfOwner(this.owner) === 'ephemeral' ? this.owner : 0n,
       dataLength: this.data?.length ?? 0,
       numChildren,
     };

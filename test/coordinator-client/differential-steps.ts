@@ -105,11 +105,11 @@ function path(one: PickOne): string {
 const version = (one: PickOne): number => one([-1, -1, -1, 0, 1, 2]);
 
 function createStep(one: PickOne): Step {
-  const opcode = one([Opcode.CREATE, Opcode.CREATE2, Opcode.CREATE2]);
+  const opcode = one([Opcode.CREATE, Opcode.CREATE2, Opcode.CREATE2, Opcode.CREATE_CONTAINER]);
   const create = randomCreate(one);
-  const kind = opcode === Opcode.CREATE ? 'create' : 'create2';
+
   return {
-    text: `${kind} ${create.text}`,
+    text: `create (${opcode}) ${create.text}`,
     opcode,
     write: create.write,
     parse: (body, names) => [body.string(), opcode === Opcode.CREATE ? null : stat(body, names)],

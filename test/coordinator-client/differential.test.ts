@@ -78,7 +78,12 @@ class Side implements Names {
 describe.skipIf(lacking !== null)('the same requests to both servers', () => {
   test.each([1, 2, 3])('are answered alike, seed %i', async (seed) => {
     const real = await startEnsemble({ nodes: 1, tickMs: 2000 });
-    const embedded = await startEmbeddedServer({ host: '127.0.0.1', port: 0, tickMs: 2000 });
+    const embedded = await startEmbeddedServer({
+      host: '127.0.0.1',
+      port: 0,
+      tickMs: 2000,
+      containerCheckMs: 60_000,
+    });
     const sides = [new Side(), new Side()];
     try {
       await sides[0]?.open(real.ports[0] ?? 0);

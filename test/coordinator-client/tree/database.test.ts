@@ -117,6 +117,7 @@ describe('nodes', () => {
   test('a container goes when it has been emptied, a TTL node when its time is over', () => {
     const database = fresh();
     run(database, create('/c', { node: 'container' }), create('/t', { node: 'ttl', ttlMs: 100 }));
+    expect(database.exists('/c', null)).toMatchObject({ ephemeralOwner: 0n });
     expect(database.reap(550).transactions).toEqual([]);
     run(database, create('/c/x'));
     run(database, remove('/c/x'));
