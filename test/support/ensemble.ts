@@ -1,10 +1,10 @@
 /**
  * A real ZooKeeper ensemble of JVM processes on the loopback interface, from Debian's packages
  * libzookeeper-java and libslf4j-java, without Docker. Servers can be killed, stopped and started again.
- * Everything is gone when `close` has resolved or this process exits.
+ * Everything is gone when `close` has resolved, and also when this process dies, however it dies.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,14 +59,10 @@ export async function startEnsemble(o: { nodes: number; tickMs: number }): Promi
     if (found === undefined) throw new Error(`no server ${server}`);
     return found;
   };
-  const killAll = (): void => {
-    for (const server of servers) server.kill();
-    rmSync(directory, { recursive: true, force: true });
-  };
-  process.once('exit', killAll);
+  const endGuard = guard(directory);
   const close = async (): Promise<void> => {
-    process.removeListener('exit', killAll);
     await Promise.all(servers.map((server) => server.kill()));
+    endGuard();
     rmSync(directory, { recursive: true, force: true });
   };
   try {
@@ -95,6 +91,20 @@ export async function startEnsemble(o: { nodes: number; tickMs: number }): Promi
   };
 }
 
+/**
+ * A shell that waits for the end of its input, which comes when this process is gone, and then kills what
+ * is left. Every running server has its process id in a file.
+ */
+function guard(directory: string): () => void {
+  const script = `cat >/dev/null; cat "$0"/*/pid 2>/dev/null | xargs -r kill -9 2>/dev/null; rm -rf "$0"`;
+  const shell = spawn('sh', ['-c', script, directory], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  shell.unref();
+  return () => shell.stdin.end();
+}
+
 class Server {
   readonly port: number;
   readonly #home: string;
@@ -115,6 +125,8 @@ class Server {
     this.#process = spawn('java', [...flags.split(' '), ...main, join(this.#home, 'zoo.cfg')], {
       stdio: ['ignore', log, log],
     });
+    closeSync(log);
+    writeFileSync(join(this.#home, 'pid'), `${this.#process.pid}\n`);
   }
 
   async serves(): Promise<void> {
@@ -135,6 +147,7 @@ class Server {
     const exit = new Promise((resolve) => running.once('exit', resolve));
     running.kill('SIGKILL');
     await exit;
+    rmSync(join(this.#home, 'pid'), { force: true });
   }
 }
 
