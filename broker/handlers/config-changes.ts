@@ -60,7 +60,7 @@ export async function alterResource(
     });
     return outcome;
   } catch (error) {
-    if (error instanceof NoController) return refusal(ErrorCode.UNKNOWN_SERVER_ERROR, error.message);
+    if (error instanceof NoController) return refusal(ErrorCode.NOT_CONTROLLER, error.message);
     if (error instanceof CoordinatorError) return refusal(ErrorCode.REQUEST_TIMED_OUT, error.message);
     throw error;
   }

@@ -2,20 +2,23 @@
  * From a frame to an answer: header, handler, decode, handle, encode. What can't be answered closes
  * the connection, as in Kafka: an API that isn't served, a version outside its range, a request that
  * does not decode. Only ApiVersions answers an unknown version, so that a newer client can step down.
- * A handler that throws is a defect: it is reported, and the client gets the handler's refusal.
+ * What a handler throws is caught here: the coordinator or a disk that fails has its error code,
+ * anything else is a defect, which is reported; the client gets the handler's refusal either way.
  * Source: SocketServer.processCompletedReceives, RequestContext.parseRequest, KafkaApis.handle.
  */
+import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
 import { unknownApiVersionsVersion } from '../handlers/18-api-versions.ts';
 import { ANONYMOUS, type Answer, type AnyHandler, type RequestContext } from '../handlers/handler.ts';
 import type { Services } from '../handlers/services.ts';
+import { StorageError } from '../log/storage-error.ts';
 import { decodeRequest } from '../protocol/codec.ts';
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode, errorName } from '../protocol/errors.ts';
 import { responseFrame } from '../protocol/frame.ts';
 import { parseRequestHeader, type RequestHeader } from '../protocol/header.ts';
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts';
 import { ProtocolError } from '../protocol/reader.ts';
 import type { AnyApi, RequestOf } from '../protocol/schema.ts';
-import type { Dispatch, Outcome, RequestOrigin } from './outcome.ts';
+import type { Dispatch, Outcome, Reply, RequestOrigin } from './outcome.ts';
 import { RequestMetrics } from './request-metrics.ts';
 
 /** The dispatcher over the handlers of `table`. */
@@ -51,7 +54,7 @@ function open(
   const { api } = handler;
   if (apiVersion < api.minVersion || apiVersion > api.maxVersion) {
     if (apiKey !== ApiVersions.key) throw new ProtocolError(`${api.name} has no version ${apiVersion}`);
-    return replyOf(responseFrame(ApiVersions, 0, header.correlationId, unknownApiVersionsVersion()), []);
+    return replyOf(responseFrame(ApiVersions, 0, header.correlationId, unknownApiVersionsVersion()), null);
   }
   const body = decodeRequest(api, apiVersion, frame.subarray(header.bodyOffset));
   return new IncomingRequest(handler, header, body, origin);
@@ -68,7 +71,7 @@ class IncomingRequest implements RequestContext {
   readonly #handler: AnyHandler;
   readonly #correlationId: number;
   readonly #body: RequestOf<AnyApi>;
-  #afterSend: (() => void)[] = [];
+  #afterSend: (() => void)[] | null = null;
 
   constructor(handler: AnyHandler, header: RequestHeader, body: RequestOf<AnyApi>, origin: RequestOrigin) {
     this.apiVersion = header.apiVersion;
@@ -82,6 +85,7 @@ class IncomingRequest implements RequestContext {
   }
 
   afterSend(run: () => void): void {
+    this.#afterSend ??= [];
     this.#afterSend.push(run);
   }
 
@@ -89,20 +93,29 @@ class IncomingRequest implements RequestContext {
     const { api } = this.#handler;
     const startedMs = services.clock.nowMs();
     metrics.received(api, this.apiVersion);
-    const finish = (answer: Answer<AnyApi>): Outcome => {
-      metrics.answered(api, services.clock.nowMs() - startedMs);
-      return this.#outcomeOf(answer);
-    };
-    const failed = (error: unknown): Outcome => {
-      metrics.failed(api);
-      return this.#refuse(error, services);
-    };
     try {
       const answer = this.#handler.handle(this.#body, this, services);
-      if (answer instanceof Promise) return answer.then(finish).catch(failed);
-      return finish(answer);
+      if (answer instanceof Promise) return this.#later(answer, startedMs, services, metrics);
+      const outcome = this.#outcomeOf(answer);
+      metrics.answered(api, services.clock.nowMs() - startedMs);
+      return outcome;
     } catch (error) {
-      return failed(error);
+      return this.#refuse(error, services, metrics);
+    }
+  }
+
+  async #later(
+    promised: Promise<Answer<AnyApi>>,
+    startedMs: number,
+    services: Services,
+    metrics: RequestMetrics,
+  ): Promise<Outcome> {
+    try {
+      const answer = await promised;
+      metrics.answered(this.#handler.api, services.clock.nowMs() - startedMs);
+      return this.#outcomeOf(answer);
+    } catch (error) {
+      return this.#refuse(error, services, metrics);
     }
   }
 
@@ -115,16 +128,19 @@ class IncomingRequest implements RequestContext {
     return replyOf(parts, this.#takeAfterSend());
   }
 
-  #refuse(error: unknown, services: Services): Outcome {
+  /** The one place where what a handler throws becomes an error code. */
+  #refuse(error: unknown, services: Services, metrics: RequestMetrics): Outcome {
     const { api } = this.#handler;
-    services.diagnostics.error(
-      `${api.name} v${this.apiVersion} from ${this.connectionId} (client ${this.clientId}) failed`,
-      error,
-    );
+    const errorCode = errorCodeOf(error);
+    const what = `${api.name} v${this.apiVersion} from ${this.connectionId} (client ${this.clientId})`;
+    if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
+      metrics.failed(api);
+      services.diagnostics.error(`${what} failed`, error);
+    } else {
+      services.diagnostics.warn(`${what} is answered ${errorName(errorCode)}: ${String(error)}`);
+    }
     try {
-      return this.#outcomeOf(
-        this.#handler.refuse(this.#body, ErrorCode.UNKNOWN_SERVER_ERROR, this.apiVersion),
-      );
+      return this.#outcomeOf(this.#handler.refuse(this.#body, errorCode, this.apiVersion));
     } catch (second) {
       services.diagnostics.error(`the refusal of ${api.name} v${this.apiVersion} failed too`, second);
       runAll(this.#takeAfterSend());
@@ -133,19 +149,43 @@ class IncomingRequest implements RequestContext {
   }
 
   /** Each of them runs once, whichever way the request ends. */
-  #takeAfterSend(): (() => void)[] {
+  #takeAfterSend(): readonly (() => void)[] | null {
     const taken = this.#afterSend;
-    this.#afterSend = [];
+    this.#afterSend = null;
     return taken;
   }
 }
 
-function replyOf(parts: readonly Uint8Array[], afterSend: readonly (() => void)[]): Outcome {
-  let sizeBytes = 0;
-  for (const part of parts) sizeBytes += part.length;
-  return { parts, sizeBytes, sent: () => runAll(afterSend) };
+function errorCodeOf(error: unknown): number {
+  // The change may have been made or not: what a time-out says to clients.
+  if (error instanceof CoordinatorError) return ErrorCode.REQUEST_TIMED_OUT;
+  if (error instanceof StorageError) return ErrorCode.KAFKA_STORAGE_ERROR;
+  return ErrorCode.UNKNOWN_SERVER_ERROR;
 }
 
-function runAll(steps: readonly (() => void)[]): void {
-  for (const step of steps) step();
+class Response implements Reply {
+  readonly parts: readonly Uint8Array[];
+  readonly sizeBytes: number;
+  #afterSend: readonly (() => void)[] | null;
+
+  constructor(parts: readonly Uint8Array[], sizeBytes: number, afterSend: readonly (() => void)[] | null) {
+    this.parts = parts;
+    this.sizeBytes = sizeBytes;
+    this.#afterSend = afterSend;
+  }
+
+  sent(): void {
+    runAll(this.#afterSend);
+    this.#afterSend = null;
+  }
+}
+
+function replyOf(parts: readonly Uint8Array[], afterSend: readonly (() => void)[] | null): Reply {
+  let sizeBytes = 0;
+  for (const part of parts) sizeBytes += part.length;
+  return new Response(parts, sizeBytes, afterSend);
+}
+
+function runAll(steps: readonly (() => void)[] | null): void {
+  if (steps !== null) for (const step of steps) step();
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { apiVersionsHandler } from '../../broker/handlers/18-api-versions.ts';
 import type { AnyHandler, Handler } from '../../broker/handlers/handler.ts';
 import type { Services } from '../../broker/handlers/services.ts';
+import { StorageError } from '../../broker/log/storage-error.ts';
 import { createDispatch } from '../../broker/network/dispatch.ts';
 import type { Outcome } from '../../broker/network/outcome.ts';
 import { systemClock } from '../../broker/platform/clock.ts';
@@ -15,6 +16,7 @@ import { Produce } from '../../broker/protocol/messages/00-produce.ts';
 import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';
 import { ApiVersions } from '../../broker/protocol/messages/18-api-versions.ts';
 import type { AnyApi, RequestInput } from '../../broker/protocol/schema.ts';
+import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
 
 const ORIGIN = { id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' };
 
@@ -167,6 +169,20 @@ describe('handlers', () => {
     expect(answer.topics).toMatchObject([{ errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, name: 'refused' }]);
     expect(errors).toHaveLength(1);
     expect(errors[0]).toContain('Metadata v1');
+  });
+
+  it('a coordinator or a disk that fails has its error code, and is no defect', async () => {
+    for (const [error, errorCode] of [
+      [new CoordinatorError('unavailable', 'down'), ErrorCode.REQUEST_TIMED_OUT],
+      [new StorageError('/d', 'disk full'), ErrorCode.KAFKA_STORAGE_ERROR],
+    ] as const) {
+      const errors: string[] = [];
+      const { dispatch } = dispatcher([metadataHandler(() => Promise.reject(error))], errors);
+      const outcome = await dispatch(frameOf(Metadata, 1, { topics: null }));
+      const answer = decodeResponse(Metadata, 1, bytesOf(outcome).subarray(8));
+      expect(answer.topics).toMatchObject([{ errorCode }]);
+      expect(errors).toEqual([]);
+    }
   });
 
   it('get their buffers back once, whichever way the request ends', async () => {
