@@ -1,7 +1,7 @@
 /**
  * What a connection has still to be told. An answer waits until the transactions it may tell of are
- * durable, and everything behind it waits too: order is part of the protocol. A peer that does not
- * read is cut off before it costs too much memory.
+ * durable, and everything behind it waits too: order is part of the protocol. While it is full no
+ * further request is to be taken; a peer that lets its events pile up is cut off.
  */
 import type { Socket } from 'node:net';
 
@@ -11,20 +11,29 @@ interface Waiting {
   readonly barrier: number;
 }
 
+/** Enough to keep a connection busy. */
+const FULL_BYTES = 1 << 20;
 /** After the last answer the peer has this long to take it. */
 const LINGER_MS = 2000;
 
 export class AnswerQueue {
   private readonly socket: Socket;
   private readonly maxUnreadBytes: number;
+  private readonly room: () => void;
   private waiting: Waiting[] = [];
   private waitingBytes = 0;
   private ending = false;
 
-  constructor(socket: Socket, maxUnreadBytes: number) {
+  /** `room` is called when something has gone out. */
+  constructor(socket: Socket, maxUnreadBytes: number, room: () => void) {
     this.socket = socket;
     this.maxUnreadBytes = maxUnreadBytes;
-    socket.on('drain', () => socket.resume());
+    this.room = room;
+    socket.on('drain', room);
+  }
+
+  get isFull(): boolean {
+    return this.unreadBytes > FULL_BYTES;
   }
 
   /** A whole frame, to be sent in its turn. */
@@ -32,7 +41,7 @@ export class AnswerQueue {
     if (this.ending || this.socket.destroyed) return;
     this.waiting.push({ bytes, barrier });
     this.waitingBytes += bytes.length;
-    if (this.waitingBytes + this.socket.writableLength > this.maxUnreadBytes) this.socket.destroy();
+    if (this.unreadBytes > this.maxUnreadBytes) this.socket.destroy();
   }
 
   /** Nothing is added any more; the socket ends when everything has gone out. */
@@ -45,7 +54,7 @@ export class AnswerQueue {
     return this.waiting.length === 0;
   }
 
-  /** Sends what may go. Reading stops while the peer does not take it. */
+  /** Sends what may go. */
   flush(durable: number): void {
     if (this.socket.destroyed) {
       this.waiting = [];
@@ -57,9 +66,14 @@ export class AnswerQueue {
       const ready = this.waiting.splice(0, count).map((answer) => answer.bytes);
       const bytes = ready.length === 1 && ready[0] ? ready[0] : Buffer.concat(ready);
       this.waitingBytes -= bytes.length;
-      if (!this.socket.write(bytes)) this.socket.pause();
+      this.socket.write(bytes);
+      this.room();
     }
     if (this.ending && this.waiting.length === 0) this.finish();
+  }
+
+  private get unreadBytes(): number {
+    return this.waitingBytes + this.socket.writableLength;
   }
 
   private finish(): void {

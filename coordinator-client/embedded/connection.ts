@@ -33,6 +33,8 @@ export class Connection implements Watcher {
   private readonly frames = new RequestFrames();
   private readonly context: Omit<RequestContext, 'sessionId'>;
   private closed = false;
+  /** Requests are waiting until the peer has taken more of its answers. */
+  private stalled = false;
 
   constructor(socket: Socket, core: ServerCore) {
     this.socket = socket;
@@ -41,7 +43,7 @@ export class Connection implements Watcher {
     this.port = socket.remotePort ?? 0;
     this.establishedMs = core.clock.wallMs();
     this.identities = [{ scheme: 'ip', id: this.address }];
-    this.answers = new AnswerQueue(socket, core.options.maxUnreadBytes);
+    this.answers = new AnswerQueue(socket, core.options.maxUnreadBytes, () => this.goOn());
     this.context = {
       database: core.database,
       watcher: this,
@@ -81,11 +83,29 @@ export class Connection implements Watcher {
 
   private onData(chunk: Buffer): void {
     this.frames.push(chunk);
+    this.takeRequests();
+  }
+
+  private takeRequests(): void {
     try {
-      while (!this.closed && this.takeRequest());
+      while (!this.closed && !this.answers.isFull && this.takeRequest());
+      if (this.answers.isFull) {
+        this.stalled = true;
+        this.socket.pause();
+      }
     } finally {
       this.core.flush();
     }
+  }
+
+  /** Called when answers have gone out, perhaps in the middle of a request: goes on afterwards. */
+  private goOn(): void {
+    if (!this.stalled || this.answers.isFull) return;
+    this.stalled = false;
+    setImmediate(() => {
+      this.socket.resume();
+      this.takeRequests();
+    });
   }
 
   /** False when the next request is not complete. */

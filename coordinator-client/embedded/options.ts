@@ -21,7 +21,7 @@ export interface EmbeddedServerOptions {
   readonly maxConnectionsPerAddress?: number;
   readonly maxSessions?: number;
   readonly maxWatchesPerConnection?: number;
-  /** A connection that does not read its answers is closed beyond this. */
+  /** A connection that does not read its events is closed beyond this. */
   readonly maxUnreadBytes?: number;
   /** A connection that does not ask for a session within this time is closed. */
   readonly handshakeTimeoutMs?: number;
@@ -50,7 +50,7 @@ export function resolveOptions(options: EmbeddedServerOptions): ResolvedOptions 
     maxConnections: 1000,
     maxConnectionsPerAddress: 0,
     maxSessions: 100_000,
-    maxWatchesPerConnection: 1_000_000,
+    maxWatchesPerConnection: 250_000,
     maxUnreadBytes: 64 << 20,
     handshakeTimeoutMs: 10_000,
     containerCheckMs: 1000,

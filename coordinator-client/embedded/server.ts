@@ -90,7 +90,8 @@ class RunningServer implements EmbeddedServer {
     const core = new ServerCore({ ...this.options, port: this.port }, clock, journal);
     this.core = core;
     this.timers.push(
-      setInterval(() => core.expireSessions(), Math.max(1, tickMs / 2)),
+      // After a pause of the process what the clients have sent meanwhile is read before anyone expires.
+      setInterval(() => setImmediate(() => core.expireSessions()), Math.max(1, tickMs / 2)),
       setInterval(() => core.reapNodes(), containerCheckMs),
     );
   }

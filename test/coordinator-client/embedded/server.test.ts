@@ -4,7 +4,8 @@ import type { EmbeddedServerOptions } from '../../../coordinator-client/embedded
 import { type EmbeddedServer, startEmbeddedServer } from '../../../coordinator-client/embedded/server.ts';
 import { Opcode } from '../../../coordinator-client/embedded/wire.ts';
 import { ZkError } from '../../../coordinator-client/tree/error-codes.ts';
-import { eventually } from '../../support/eventually.ts';
+import { eventually, pause } from '../../support/eventually.ts';
+import { simulatedRandom } from '../../support/simulated-random.ts';
 import { RawClient, writeCreate } from './raw-client.ts';
 
 const servers: EmbeddedServer[] = [];
@@ -166,19 +167,67 @@ describe('limits', () => {
     }
   });
 
-  test('a client that does not read its answers is cut off', async () => {
-    const { port } = await start({ maxUnreadBytes: 1 << 20 });
+  test('answers beyond any buffer are all delivered, no faster than they are read', async () => {
+    const { port } = await start({ maxUnreadBytes: 4 << 20 });
     const client = await RawClient.session(port);
     await client.create('/big', 0, 'x'.repeat(900_000));
     client.socket.pause();
     for (let i = 0; i < 50; i++)
       client.send(Opcode.GET_DATA, (writer) => writer.string('/big').boolean(false));
+    await pause(50);
     client.socket.resume();
-    await eventually('the connection ends', () => client.closed);
-    const other = await RawClient.session(port);
-    expect((await other.create('/still-here')).code).toBe(0);
+    for (let i = 0; i < 50; i++) expect((await client.reply()).body.buffer()).toHaveLength(900_000);
+  });
+
+  test('a client that lets its events pile up is cut off', async () => {
+    const { port } = await start({ maxUnreadBytes: 1 << 20, maxSessionTimeoutMs: 20_000 });
+    const [idle, busy] = [
+      await RawClient.session(port, { timeoutMs: 20_000 }),
+      await RawClient.session(port, { timeoutMs: 20_000 }),
+    ];
+    await busy.create('/d');
+    await idle.ask(Opcode.ADD_WATCH, (writer) => writer.string('/d').int(1));
+    idle.socket.pause();
+    let cut = false;
+    for (let round = 0; round < 200 && !cut; round++) {
+      const created = await busy.ask(Opcode.MULTI, (writer) => {
+        for (let i = 0; i < 200; i++) {
+          writer.int(Opcode.CREATE).boolean(false).int(-1);
+          writeCreate(writer, `/d/${'n'.repeat(900)}-${round}-${i}`);
+        }
+        writer.int(-1).boolean(true).int(-1);
+      });
+      expect(created.code).toBe(0);
+      const mine = await busy.ask(Opcode.GET_ALL_CHILDREN_NUMBER, (writer) => writer.string('/d'));
+      expect(mine.body.int()).toBe((round + 1) * 200);
+      cut = (await connectionsOf(port)) === 1;
+    }
+    expect(cut).toBe(true);
+  });
+
+  test('bytes without sense end a connection at worst', async () => {
+    const { port } = await start();
+    const random = simulatedRandom(5);
+    for (let round = 0; round < 200; round++) {
+      const client = await RawClient.session(port);
+      for (let i = 0; i < 5; i++)
+        client.send(random.int(24) + (random.int(4) === 0 ? 90 : 0), (writer) => {
+          writer.int(random.int(12)).raw(random.bytes(random.int(40)));
+        });
+      client.frame(random.bytes(random.int(60)));
+      client.socket.end();
+    }
+    const client = await RawClient.session(port);
+    expect((await client.create('/still-here')).code).toBe(0);
   });
 });
+
+/** As the administrator sees it, who is not counted. */
+async function connectionsOf(port: number): Promise<number> {
+  const client = await RawClient.connect(port);
+  client.socket.write('srvr');
+  return Number(/Connections: (\d+)/.exec(await client.rest())?.[1]) - 1;
+}
 
 test.each([
   ['ruok', /^imok$/],
