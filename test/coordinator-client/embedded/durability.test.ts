@@ -195,3 +195,17 @@ test('a taken port is an error, and leaves the directory free', async () => {
   await expect(start({ port })).rejects.toThrow('EADDRINUSE');
   await start();
 });
+
+test('when the disk fails nothing more is answered, and the server closes itself and says so', async () => {
+  let failure: unknown = null;
+  const server = await start({
+    failed: (error) => {
+      failure = error;
+    },
+  });
+  rmSync(dataDir, { recursive: true });
+  await expect(RawClient.session(server.port)).rejects.toThrow('closed');
+  await eventually('it says so', () => failure !== null);
+  expect(failure).toMatchObject({ code: 'ENOENT' });
+  await expect(RawClient.connect(server.port)).rejects.toThrow();
+});
