@@ -120,7 +120,9 @@ export class ReplicaStream {
   #watchIdle(): Timer {
     const { clock, config } = this.#context;
     const timeoutMs = config.replicaSocketTimeoutMs;
-    return clock.after(timeoutMs - Math.max(0, clock.nowMs() - this.#heardMs), () => {
+    const leftMs = timeoutMs - (clock.nowMs() - this.#heardMs);
+    // Whole milliseconds: a remainder lost in rounding would be waited for again and again.
+    return clock.after(Math.max(1, Math.ceil(leftMs)), () => {
       if (clock.nowMs() - this.#heardMs >= timeoutMs) {
         this.#channel.close(`nothing was heard of follower ${this.follower} for ${timeoutMs} ms`);
       } else {

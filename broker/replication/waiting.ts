@@ -18,6 +18,8 @@ interface Entry {
   readonly operation: Waiting;
   readonly keys: readonly PartitionKey[];
   readonly deadlineMs: number;
+  /** Under way in a call further up: what it causes must not try it again. */
+  trying: boolean;
 }
 
 interface Deadline {
@@ -44,7 +46,7 @@ export class WaitingRoom {
   tryCompleteElseWait(operation: Waiting, keys: readonly PartitionKey[], timeoutMs: number): boolean {
     if (operation.tryComplete()) return true;
     const deadlineMs = Math.ceil(this.#clock.nowMs() + Math.max(0, timeoutMs));
-    const entry: Entry = { operation, keys, deadlineMs };
+    const entry: Entry = { operation, keys, deadlineMs, trying: false };
     for (const key of keys) {
       const entries = this.#byKey.get(key);
       if (entries === undefined) this.#byKey.set(key, new Set([entry]));
@@ -60,7 +62,10 @@ export class WaitingRoom {
     const entries = this.#byKey.get(key);
     if (entries === undefined) return;
     for (const entry of [...entries]) {
-      if (entries.has(entry) && entry.operation.tryComplete()) this.#leave(entry);
+      if (entry.trying || !entries.has(entry)) continue;
+      entry.trying = true;
+      if (entry.operation.tryComplete()) this.#leave(entry);
+      entry.trying = false;
     }
   }
 
