@@ -77,6 +77,7 @@ export class LogManager {
     this.#cleaner = new Cleaner({
       ...options,
       diagnostics: options.diagnostics.named('LogCleaner'),
+      later: (delayMs, run) => this.#tasks.later(delayMs, run),
       logs: () => this.#logs.values(),
       directory: (path) => this.#directory(path),
       onStorageError: (error) => this.#storageFailed(error),
@@ -297,7 +298,10 @@ export class LogManager {
       buffers: this.#buffers,
       producerIdExpirationMs: () => this.#config.producerIdExpirationMs,
       later: (delayMs, run) => this.#tasks.later(delayMs, run),
-      onRecoveryPointLowered: (path) => this.#checkpointSoon(path),
+      onTruncated: (log, offset) => {
+        this.#cleaner.truncated(log.name, log.logDirectory, offset);
+        this.#checkpointSoon(log.logDirectory);
+      },
       onStorageError: (error) => this.#storageFailed(error),
     };
   }

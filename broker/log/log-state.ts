@@ -28,8 +28,8 @@ export interface LogServices {
   readonly producerIdExpirationMs: () => number;
   /** Runs something later, unless the broker stops before. */
   readonly later: (delayMs: number, run: () => void) => void;
-  /** The recovery point went back: the checkpoint that says otherwise must be written soon. */
-  readonly onRecoveryPointLowered: (logDirectory: string) => void;
+  /** Records from `offset` on are gone: checkpoints that say otherwise must be written soon. */
+  readonly onTruncated: (log: LogState, offset: number) => void;
   readonly onStorageError: (error: StorageError) => void;
 }
 
@@ -132,11 +132,10 @@ export class LogState implements SegmentHome {
     return true;
   }
 
-  /** Nothing from `offset` on counts as durable any more. */
-  lowerRecoveryPoint(offset: number): void {
-    if (offset >= this.recoveryPoint) return;
-    this.recoveryPoint = offset;
-    this.services.onRecoveryPointLowered(this.logDirectory);
+  /** Nothing from `offset` on counts as durable, or as compacted, any more. */
+  noteTruncation(offset: number): void {
+    this.recoveryPoint = Math.min(this.recoveryPoint, offset);
+    this.services.onTruncated(this, offset);
   }
 
   createSegment(baseOffset: number): Segment {
@@ -157,6 +156,20 @@ export class LogState implements SegmentHome {
     }
     this.filesChanged();
     this.removeFilesLater(gone);
+  }
+
+  /** Puts the output of a compaction in the place of the segments it was made of. */
+  replaceSegments(sources: readonly Segment[], output: Segment): void {
+    for (const segment of sources) {
+      this.segments.remove(segment);
+      segment.changeSuffix(DELETED_SUFFIX);
+      const hasSnapshot = this.producers.snapshotOffsets.includes(segment.baseOffset);
+      if (hasSnapshot && segment.baseOffset !== output.baseOffset)
+        this.producers.removeSnapshot(segment.baseOffset);
+    }
+    this.segments.add(output);
+    this.filesChanged();
+    this.removeFilesLater(sources);
   }
 
   removeFilesLater(gone: readonly Segment[]): void {

@@ -1,4 +1,5 @@
 /** Beginning a new segment: when the active one is full, old, or can't express the next offset. */
+import type { LogConfig } from '../config/topic-config.ts';
 import { flushInBackground } from './flusher.ts';
 import type { LogState } from './log-state.ts';
 import type { Segment } from './segment.ts';
@@ -42,5 +43,10 @@ function shouldRoll(log: LogState, active: Segment, next: NextAppend): boolean {
   if (active.sizeBytes > config.segmentBytes - next.sizeBytes) return true;
   if (active.indexIsFull || !active.holdsRelative(next.lastOffset)) return true;
   if (active.sizeBytes === 0) return false;
-  return active.timeWaitedMs(next.nowMs, next.maxTimestampMs) > config.segmentMs - log.rollJitterMs;
+  return active.timeWaitedMs(next.nowMs, next.maxTimestampMs) > maxSegmentMs(config) - log.rollJitterMs;
+}
+
+/** What must be compacted in time must be in a sealed segment in time. */
+function maxSegmentMs({ cleanupPolicy, segmentMs, maxCompactionLagMs }: LogConfig): number {
+  return cleanupPolicy.compact ? Math.min(maxCompactionLagMs, segmentMs) : segmentMs;
 }

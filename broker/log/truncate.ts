@@ -23,7 +23,7 @@ export function truncateTo(log: LogState, offset: number): boolean {
   log.disk.syncDirectory(log.directory);
   log.filesChanged();
   log.endOffset = offset;
-  log.lowerRecoveryPoint(offset);
+  log.noteTruncation(offset);
   log.epochs.truncateFromEnd(offset);
   log.startOffset = Math.min(log.startOffset, offset);
   rebuildProducers(log, {
@@ -45,7 +45,7 @@ export function truncateFullyAndStartAt(log: LogState, offset: number): void {
   log.filesChanged();
   log.endOffset = offset;
   log.startOffset = offset;
-  log.lowerRecoveryPoint(offset);
+  log.noteTruncation(offset);
   log.epochs.clear();
   log.producers.truncateFully(offset);
   log.highWatermark = offset;
