@@ -11,6 +11,7 @@ import { CONFIG_TYPES, configChangeZnode, configZnode } from './config-znodes.ts
 import type { Coordinator } from './coordinator.ts';
 import { ANY_VERSION } from './coordinator.ts';
 import { TopicsStore } from './topics-store.ts';
+import { readable, type Unreadable } from './znode-json.ts';
 import type { BrokerRegistration, ControllerRegistration, FeatureState } from './znodes.ts';
 import {
   brokerSequencePath,
@@ -126,16 +127,17 @@ export class ClusterStore {
     return names.map(Number).sort((a, b) => a - b);
   }
 
-  async broker(brokerId: number): Promise<RegisteredBroker | null> {
+  async broker(brokerId: number, unreadable?: Unreadable): Promise<RegisteredBroker | null> {
     const node = await this.coordinator.read(brokerZnode.path(brokerId));
     // Between the two steps of a registration nobody sees the node; empty data is a broken tool's work.
     if (node === null || node.data.length === 0) return null;
-    return { ...brokerZnode.decode(brokerId, node.data), epoch: Number(node.czxid) };
+    const decoded = readable(() => brokerZnode.decode(brokerId, node.data), unreadable);
+    return decoded === null ? null : { ...decoded, epoch: Number(node.czxid) };
   }
 
   /** All living brokers by id. */
-  async brokers(): Promise<RegisteredBroker[]> {
-    const found = await pipelined(await this.brokerIds(), (id) => this.broker(id));
+  async brokers(unreadable?: Unreadable): Promise<RegisteredBroker[]> {
+    const found = await pipelined(await this.brokerIds(), (id) => this.broker(id, unreadable));
     return found.filter((one) => one !== null);
   }
 

@@ -6,6 +6,7 @@ import { deleteTopicsZnode } from './admin-znodes.ts';
 import { commitKnown, pipelined } from './commits.ts';
 import { configZnode } from './config-znodes.ts';
 import type { Change, Coordinator } from './coordinator.ts';
+import { readable, type Unreadable } from './znode-json.ts';
 import type { PartitionState, TopicAssignment } from './znodes.ts';
 import { NO_DATA, partitionStateZnode, topicZnode } from './znodes.ts';
 
@@ -41,9 +42,17 @@ export class TopicsStore {
     return node === null ? null : { ...topicZnode.decode(topic, node.data), version: node.version };
   }
 
-  /** Assignments of many topics; a topic that is not there is left out. */
-  async assignments(topics: readonly string[]): Promise<Map<string, StoredAssignment>> {
-    const found = await pipelined(topics, (topic) => this.assignment(topic));
+  /** Assignments of many topics; a topic that is not there, or cannot be read, is left out. */
+  async assignments(
+    topics: readonly string[],
+    unreadable?: Unreadable,
+  ): Promise<Map<string, StoredAssignment>> {
+    const found = await pipelined(topics, async (topic) => {
+      const node = await this.#coordinator.read(topicZnode.path(topic));
+      if (node === null) return null;
+      const decoded = readable(() => topicZnode.decode(topic, node.data), unreadable);
+      return decoded === null ? null : { ...decoded, version: node.version };
+    });
     const assignments = new Map<string, StoredAssignment>();
     topics.forEach((topic, index) => {
       const one = found[index];
@@ -53,17 +62,23 @@ export class TopicsStore {
   }
 
   /** null for a partition that no controller has made yet. */
-  async partitionState(topic: string, partition: number): Promise<StoredState | null> {
+  async partitionState(
+    topic: string,
+    partition: number,
+    unreadable?: Unreadable,
+  ): Promise<StoredState | null> {
     const node = await this.#coordinator.read(partitionStateZnode.path(topic, partition));
     if (node === null) return null;
-    return { ...partitionStateZnode.decode(topic, partition, node.data), version: node.version };
+    const decoded = readable(() => partitionStateZnode.decode(topic, partition, node.data), unreadable);
+    return decoded === null ? null : { ...decoded, version: node.version };
   }
 
   /** In the order asked. */
   partitionStates(
     partitions: readonly { readonly topic: string; readonly partition: number }[],
+    unreadable?: Unreadable,
   ): Promise<(StoredState | null)[]> {
-    return pipelined(partitions, ({ topic, partition }) => this.partitionState(topic, partition));
+    return pipelined(partitions, ({ topic, partition }) => this.partitionState(topic, partition, unreadable));
   }
 
   /**

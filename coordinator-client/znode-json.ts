@@ -11,6 +11,20 @@ export class ZnodeFormatError extends Error {
   }
 }
 
+/** Takes note of data that cannot be read, where one bad node must not hide the others. */
+export type Unreadable = (error: ZnodeFormatError) => void;
+
+/** `decode`'s result; null for data that cannot be read, which `unreadable` is told. Without it, throws. */
+export function readable<Value>(decode: () => Value, unreadable: Unreadable | undefined): Value | null {
+  try {
+    return decode();
+  } catch (error) {
+    if (unreadable === undefined || !(error instanceof ZnodeFormatError)) throw error;
+    unreadable(error);
+    return null;
+  }
+}
+
 /** An object to write: entries in order. A plain object or array inside is written as JSON.stringify does. */
 export class OrderedObject {
   readonly entries: readonly (readonly [string, unknown])[];

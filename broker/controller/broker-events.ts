@@ -5,6 +5,7 @@
 
 import { logDirEventZnode } from '../../coordinator-client/admin-znodes.ts';
 import type { RegisteredBroker } from '../../coordinator-client/cluster-store.ts';
+import { readable } from '../../coordinator-client/znode-json.ts';
 import { brokerZnode } from '../../coordinator-client/znodes.ts';
 import type {
   BrokerInfo,
@@ -62,7 +63,7 @@ export async function readBrokers(term: Term): Promise<BrokerInfo[]> {
     term.inOffice();
     term.watch(brokerZnode.path(id), 'node', 'BrokerModifications', (current) => brokerModified(current, id));
   }
-  const brokers = await store.brokers();
+  const brokers = await store.brokers(term.unreadable);
   term.inOffice();
   return brokers.map(toBrokerInfo);
 }
@@ -154,7 +155,9 @@ export async function logDirEvents(term: Term): Promise<void> {
   const brokers = new Set<BrokerId>();
   names.forEach((name, index) => {
     const node = nodes[index];
-    if (node !== undefined && node !== null) brokers.add(logDirEventZnode.decode(name, node.data));
+    if (node === undefined || node === null) return;
+    const broker = readable(() => logDirEventZnode.decode(name, node.data), term.unreadable);
+    if (broker !== null) brokers.add(broker);
   });
   if (brokers.size > 0) {
     term.options.diagnostics.warn(`Log directories failed on brokers ${[...brokers].join(',')}`);

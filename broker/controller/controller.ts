@@ -61,6 +61,8 @@ export interface NotController {
 
 /** The first check of the balance of leaders after an election. */
 const FIRST_REBALANCE_MS = 5000;
+/** A broker that could not take office lets the others try. */
+const REST_MS = 1000;
 
 export class Controller {
   /** How long each phase of this broker's last failover took. */
@@ -76,6 +78,8 @@ export class Controller {
   /** The elected controller as last seen, -1 none. */
   #controllerId: BrokerId = -1;
   #rebalance: Timer | null = null;
+  /** Runs while this broker does not stand for election, because it could not take office. */
+  #rest: Timer | null = null;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -124,6 +128,7 @@ export class Controller {
   onSessionRegained(coordinator: Coordinator, brokerEpoch: number): void {
     this.#diagnostics.info(`Taking part in elections again, with broker epoch ${brokerEpoch}`);
     this.#leave();
+    this.#resign('a new session has begun');
     this.#join(new ClusterStore(coordinator), 'RegisterBrokerAndReelect');
   }
 
@@ -193,6 +198,8 @@ export class Controller {
   }
 
   #leave(): void {
+    this.#rest?.cancel();
+    this.#rest = null;
     this.#watch?.close();
     this.#watch = null;
     this.#store = null;
@@ -212,7 +219,8 @@ export class Controller {
       this.#seen(holder.brokerId);
       return;
     }
-    if (holder === null) await this.#stand(store);
+    if (holder === null && this.#rest === null) await this.#stand(store);
+    else if (holder === null) this.#seen(-1);
     else await this.#vacate(store);
   }
 
@@ -223,7 +231,6 @@ export class Controller {
     if (this.#store !== store) return;
     if (!result.won) {
       this.#seen(result.lostTo ?? -1);
-      this.#diagnostics.info(`Broker ${result.lostTo ?? 'unknown'} has been elected controller`);
       return;
     }
     const term = this.#newTerm(store, new FencedStore(store.coordinator, result.epoch, result.epochVersion));
@@ -245,6 +252,10 @@ export class Controller {
       // An office held by a controller that cannot do its work helps nobody: another broker may try.
       this.#diagnostics.error('Could not take office', error);
       this.#resign('the failover failed');
+      this.#rest = platform.clock.after(REST_MS, () => {
+        this.#rest = null;
+        if (this.#store !== null) this.#lookAtOffice('Reelect', this.#store);
+      });
       await term.options.fenced.resign();
     }
   }
@@ -316,6 +327,9 @@ export class Controller {
   #seen(controllerId: BrokerId): void {
     if (controllerId === this.#controllerId) return;
     this.#controllerId = controllerId;
+    if (controllerId >= 0 && controllerId !== this.#options.brokerId) {
+      this.#diagnostics.info(`Broker ${controllerId} is the controller`);
+    }
     for (const changed of this.#listeners) changed(controllerId);
   }
 

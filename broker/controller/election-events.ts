@@ -4,6 +4,7 @@
  * checkAndTriggerAutoLeaderRebalance.
  */
 import { preferredElectionZnode } from '../../coordinator-client/admin-znodes.ts';
+import { readable } from '../../coordinator-client/znode-json.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { type BrokerId, type PartitionKey, partitionKey, type TopicPartition } from '../types.ts';
 import {
@@ -57,7 +58,8 @@ export async function preferredElectionNode(term: Term): Promise<void> {
   const node = await term.options.store.coordinator.read(preferredElectionZnode.path);
   term.inOffice();
   if (node === null) return;
-  await electLeaders(term, 'preferred', preferredElectionZnode.decode(node.data));
+  const asked = readable(() => preferredElectionZnode.decode(node.data), term.unreadable);
+  await electLeaders(term, 'preferred', asked ?? []);
   await term.options.fenced.deletePreferredElection();
 }
 

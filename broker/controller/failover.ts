@@ -134,7 +134,7 @@ async function load(term: Term): Promise<void> {
   }
   await readTopics(term, names);
   const partitions = [...state.partitions()];
-  const states = await options.store.topics.partitionStates(partitions);
+  const states = await options.store.topics.partitionStates(partitions, term.unreadable);
   term.inOffice();
   partitions.forEach((partition, index) => {
     const stored = states[index];

@@ -3,6 +3,7 @@
  * Source: KafkaController.processAlterPartition, processIsrChangeNotification.
  */
 import { isrChangeZnode } from '../../coordinator-client/admin-znodes.ts';
+import { readable } from '../../coordinator-client/znode-json.ts';
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../peers/messages.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { type PartitionKey, partitionKey } from '../types.ts';
@@ -86,7 +87,8 @@ export async function isrChanges(term: Term): Promise<void> {
   names.forEach((name, index) => {
     const node = nodes[index];
     if (node === undefined || node === null) return;
-    for (const { topic, partition } of isrChangeZnode.decode(name, node.data)) {
+    const named = readable(() => isrChangeZnode.decode(name, node.data), term.unreadable);
+    for (const { topic, partition } of named ?? []) {
       const record = term.state.partition(topic, partition);
       if (record !== undefined) changed.set(record.key, record);
     }

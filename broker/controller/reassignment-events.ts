@@ -3,6 +3,7 @@
  * when the target replicas are in sync. Source: KafkaController.onPartitionReassignment (KIP-455).
  */
 import { type LegacyReassignment, reassignPartitionsZnode } from '../../coordinator-client/admin-znodes.ts';
+import { readable } from '../../coordinator-client/znode-json.ts';
 import type { ReplicaAssignment } from '../../coordinator-client/znodes.ts';
 import { ErrorCode, errorName } from '../protocol/errors.ts';
 import type { BrokerId, TopicPartition } from '../types.ts';
@@ -73,6 +74,7 @@ export async function legacyReassignments(term: Term): Promise<void> {
   const asked = await readLegacy(term);
   if (asked === null) return;
   term.legacyReassignments = true;
+  if (asked.length === 0) await term.options.fenced.writeReassignments([]);
   for (const { topic, partition, replicas } of asked) {
     const valid = validateReassignment(term.state, topic, partition, replicas);
     const record = term.state.partition(topic, partition);
@@ -170,7 +172,8 @@ async function writeAssignment(
 async function readLegacy(term: Term): Promise<LegacyReassignment[] | null> {
   const node = await term.options.store.coordinator.read(reassignPartitionsZnode.path);
   term.inOffice();
-  return node === null ? null : reassignPartitionsZnode.decode(node.data);
+  if (node === null) return null;
+  return readable(() => reassignPartitionsZnode.decode(node.data), term.unreadable) ?? [];
 }
 
 async function forgetLegacy(term: Term, { topic, partition }: TopicPartition): Promise<void> {

@@ -31,6 +31,9 @@ export interface Outgoing {
   readonly request: ControllerRequest;
 }
 
+/** A partition takes a few hundred bytes; a broker handles this many within a few hundred milliseconds. */
+const MAX_PARTITIONS_PER_REQUEST = 10_000;
+
 export class RequestBatch {
   readonly #leaders = new Map<BrokerId, Map<PartitionKey, { partition: PartitionView; isNew: boolean }>>();
   readonly #stops = new Map<BrokerId, Map<PartitionKey, { partition: PartitionView; remove: boolean }>>();
@@ -67,14 +70,24 @@ export class RequestBatch {
     const live = (id: BrokerId): boolean => this.#view.brokers.has(id);
     const outgoing: Outgoing[] = [];
     for (const [to, items] of this.#leaders) {
-      if (live(to)) outgoing.push({ to, request: this.#leaderAndIsr(to, [...items.values()]) });
+      for (const part of live(to) ? parts([...items.values()]) : []) {
+        outgoing.push({ to, request: this.#leaderAndIsr(to, part) });
+      }
     }
-    const shared = this.#metadataTo.size > 0 ? this.#sharedMetadata() : null;
+    const known = [...this.#metadata.values()].filter(({ leadership }) => leadership !== null);
+    // Without partitions the request says who is alive.
+    const shared =
+      known.length === 0
+        ? [this.#sharedMetadata([])]
+        : parts(known).map((part) => this.#sharedMetadata(part));
     for (const to of this.#metadataTo) {
-      if (shared !== null && live(to)) outgoing.push({ to, request: { ...shared, ...this.#head(to) } });
+      for (const part of live(to) ? shared : [])
+        outgoing.push({ to, request: { ...part, ...this.#head(to) } });
     }
     for (const [to, items] of this.#stops) {
-      if (live(to)) outgoing.push({ to, request: this.#stopReplica(to, [...items.values()]) });
+      for (const part of live(to) ? parts([...items.values()]) : []) {
+        outgoing.push({ to, request: this.#stopReplica(to, part) });
+      }
     }
     return outgoing;
   }
@@ -122,9 +135,11 @@ export class RequestBatch {
     };
   }
 
-  #sharedMetadata(): Omit<UpdateMetadataRequest, 'controllerId' | 'controllerEpoch' | 'brokerEpoch'> {
+  #sharedMetadata(
+    items: readonly PartitionView[],
+  ): Omit<UpdateMetadataRequest, 'controllerId' | 'controllerEpoch' | 'brokerEpoch'> {
     const partitions: UpdatePartitionMessage[] = [];
-    for (const partition of this.#metadata.values()) {
+    for (const partition of items) {
       if (partition.leadership !== null)
         partitions.push(metadataMessage(this.#view, partition, partition.leadership));
     }
@@ -159,6 +174,16 @@ export class RequestBatch {
     }
     return ids;
   }
+}
+
+/** Pieces of which none comes near peer.max.message.bytes. */
+function parts<Item>(items: readonly Item[]): (readonly Item[])[] {
+  if (items.length <= MAX_PARTITIONS_PER_REQUEST) return [items];
+  const pieces: (readonly Item[])[] = [];
+  for (let at = 0; at < items.length; at += MAX_PARTITIONS_PER_REQUEST) {
+    pieces.push(items.slice(at, at + MAX_PARTITIONS_PER_REQUEST));
+  }
+  return pieces;
 }
 
 function stateMessage(

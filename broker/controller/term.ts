@@ -11,6 +11,7 @@ import {
   type PartitionWritten,
 } from '../../coordinator-client/fenced-store.ts';
 import type { StoredState } from '../../coordinator-client/topics-store.ts';
+import type { ZnodeFormatError } from '../../coordinator-client/znode-json.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Random } from '../platform/random.ts';
@@ -87,6 +88,11 @@ export class Term {
     if (this.#over) throw new TermOver(`the term of epoch ${this.epoch} is over`);
   }
 
+  /** Data that nobody can read must not keep the rest of the cluster from being led. */
+  readonly unreadable = (error: ZnodeFormatError): void => {
+    this.options.diagnostics.error(`${error.message}; going on without it`);
+  };
+
   /** Ends the term at once: no watch fires any more, nothing more is sent. */
   end(): void {
     this.#over = true;
@@ -159,7 +165,7 @@ export class Term {
   /** Reads states again; answers the partitions that have one. A newer controller's hand ends the term. */
   async reread(partitions: readonly PartitionView[]): Promise<PartitionView[]> {
     if (partitions.length === 0) return [];
-    const states = await this.options.store.topics.partitionStates(partitions);
+    const states = await this.options.store.topics.partitionStates(partitions, this.unreadable);
     this.inOffice();
     return partitions.filter((partition, index) => {
       const stored = states[index] ?? null;

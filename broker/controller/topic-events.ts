@@ -45,7 +45,7 @@ export async function readTopics(term: Term, names: readonly string[]): Promise<
       partitionModifications(current, name),
     );
   }
-  const assignments = await options.store.topics.assignments(names);
+  const assignments = await options.store.topics.assignments(names, term.unreadable);
   term.inOffice();
   const named = await Promise.all(
     [...assignments].map(async ([name, stored]) => [name, await withTopicId(term, name, stored)] as const),
