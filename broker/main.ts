@@ -3,6 +3,7 @@
  * one line; a fault that nobody caught ends the process, as a broker in an unknown state helps nobody.
  */
 import { hostname } from 'node:os';
+import { CoordinatorError } from '../coordinator-client/coordinator.ts';
 import { zookeeperSource } from '../coordinator-client/zookeeper/zookeeper.ts';
 import { Broker } from './broker.ts';
 import { type BrokerConfig, brokerConfig } from './config/broker-config.ts';
@@ -52,7 +53,10 @@ export async function runBroker(
       log: (message) => diagnostics.named('ZooKeeperClient').debug(message),
     }),
   });
-  await broker.start();
+  await broker.start().catch((error: unknown) => {
+    if (!(error instanceof CoordinatorError)) throw error;
+    throw new Error(`ZooKeeper at ${config.zookeeperConnect} can't be used: ${error.message}`);
+  });
   return {
     problem: null,
     port: [...broker.ports.values()][0] ?? -1,

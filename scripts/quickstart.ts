@@ -49,7 +49,8 @@ async function run(given: Arguments): Promise<number> {
     await untilInterrupted();
     return held ? 0 : 1;
   } finally {
-    await cluster?.close();
+    if (kept === null) await cluster?.abandon();
+    else await cluster?.close();
     if (kept === null) rmSync(directory, { recursive: true, force: true });
   }
 }

@@ -30,7 +30,8 @@ async function run(given: Arguments): Promise<number> {
     await interrupted;
     return 0;
   } finally {
-    await cluster?.close();
+    if (kept === null) await cluster?.abandon();
+    else await cluster?.close();
     if (kept === null) rmSync(directory, { recursive: true, force: true });
   }
 }

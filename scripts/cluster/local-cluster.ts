@@ -140,6 +140,9 @@ export class LocalCluster {
       'default.replication.factor': String(Math.min(3, this.options.brokers)),
       'offsets.topic.replication.factor': String(Math.min(3, this.options.brokers)),
       'min.insync.replicas': String(Math.min(2, this.options.brokers)),
+      // All brokers stop together: there is nobody to wait for.
+      'controlled.shutdown.max.retries': '2',
+      'controlled.shutdown.retry.backoff.ms': '500',
       ...this.options.properties,
     };
     return `${Object.entries(properties)

@@ -50,6 +50,22 @@ export class Load {
     await admin.disconnect();
   }
 
+  async deleteTopic(): Promise<void> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    await admin.deleteTopics({ topics: [this.topic] });
+    await admin.disconnect();
+  }
+
+  /** Names of all topics, as some broker knows them. */
+  async topics(): Promise<string[]> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    const names = await admin.listTopics();
+    await admin.disconnect();
+    return names;
+  }
+
   /** Partitions led by a broker, by an ordinary metadata request. */
   async ledBy(brokerId: number): Promise<number[]> {
     const admin = this.kafka.admin();

@@ -1,0 +1,168 @@
+/**
+ * Real processes on a real ensemble, under load by an ordinary client, while things are killed, stopped
+ * and paused: what was acknowledged is read once and in order, and the cluster is whole again.
+ */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Load } from '../../scripts/tour/load.ts';
+import { eventually, pause } from '../support/eventually.ts';
+import { activeController, type RealCluster, SESSION_TIMEOUT_MS, startRealCluster } from './real-cluster.ts';
+
+const PARTITIONS = 3;
+let real: RealCluster;
+let topics = 0;
+
+beforeAll(async () => {
+  real = await startRealCluster({ brokers: 3 });
+}, 60_000);
+
+afterAll(() => real.close(), 60_000);
+
+beforeEach(() => whole());
+
+/** All brokers are up and nothing is under-replicated. */
+async function whole(): Promise<void> {
+  await eventually(
+    'all brokers are up and all replicas in sync',
+    async () => {
+      for (const { id } of real.cluster.brokers) {
+        if ((await real.health(id))?.healthy !== true) return false;
+        if ((await real.metric(id, 'kafka_server_replicamanager_underreplicatedpartitions')) !== 0)
+          return false;
+      }
+      return true;
+    },
+    30_000,
+  );
+}
+
+/** Runs `disturb` in the middle of a load and checks what can be read afterwards. */
+async function underLoad(disturb: (load: Load) => Promise<void>): Promise<void> {
+  topics++;
+  const load = new Load({
+    bootstrapServers: real.cluster.bootstrapServers,
+    topic: `load-${topics}`,
+    partitions: PARTITIONS,
+  });
+  await load.createTopic(3);
+  await load.start();
+  await pause(500);
+  const before = load.total;
+  expect(before).toBeGreaterThan(0);
+  await disturb(load);
+  await load.nextAcknowledgement(() => true);
+  await pause(300);
+  await load.stop();
+  expect(load.total).toBeGreaterThan(before);
+  expect(await load.verify(30_000)).toBe(null);
+}
+
+describe('under load', () => {
+  it('the death of a leader (kill -9) loses and repeats nothing', async () => {
+    const controller = await activeController(real);
+    const victim = real.cluster.brokers.find(({ id }) => id !== controller)?.id ?? 0;
+    await underLoad(async (load) => {
+      const led = new Set(await load.ledBy(victim));
+      expect(led.size).toBeGreaterThan(0);
+      await real.cluster.broker(victim).child.kill();
+      await load.nextAcknowledgement(({ partition }) => led.has(partition));
+      await real.cluster.restart(victim);
+    });
+  }, 60_000);
+
+  it('the death of the controller (kill -9) makes another one, and loses and repeats nothing', async () => {
+    const victim = await activeController(real);
+    await underLoad(async (load) => {
+      const led = new Set(await load.ledBy(victim));
+      await real.cluster.broker(victim).child.kill();
+      if (led.size > 0) await load.nextAcknowledgement(({ partition }) => led.has(partition));
+      expect(await activeController(real, victim)).not.toBe(victim);
+      await real.cluster.restart(victim);
+    });
+  }, 60_000);
+
+  it('a clean stop moves the leaders away first, and the broker comes back with what it had', async () => {
+    const controller = await activeController(real);
+    const broker = real.cluster.brokers.find(({ id }) => id !== controller)?.id ?? 0;
+    await underLoad(async (load) => {
+      const from = real.logOf(broker).length;
+      const startedMs = performance.now();
+      await real.cluster.broker(broker).child.stop(20_000);
+      expect(performance.now() - startedMs).toBeLessThan(15_000);
+      expect(real.cluster.broker(broker).child.ended).toBe('exit status 0');
+      expect(real.logOf(broker).slice(from)).not.toContain('unclean shutdown');
+      expect(await load.ledBy(broker)).toEqual([]);
+      await real.cluster.restart(broker);
+      expect(real.logOf(broker).slice(from)).not.toContain('with recovery');
+    });
+  }, 60_000);
+
+  it('a broker that stands still past its session (SIGSTOP) is replaced, and joins again without a restart', async () => {
+    const controller = await activeController(real);
+    const broker = real.cluster.brokers.find(({ id }) => id !== controller)?.id ?? 0;
+    await underLoad(async (load) => {
+      const led = new Set(await load.ledBy(broker));
+      const from = real.logOf(broker).length;
+      real.cluster.broker(broker).child.pause();
+      const pausedMs = performance.now();
+      await load.nextAcknowledgement(
+        ({ partition, atMs }) => led.has(partition) && atMs > pausedMs + SESSION_TIMEOUT_MS,
+      );
+      real.cluster.broker(broker).child.resume();
+      await real.said(broker, 'Registered broker', from);
+    });
+  }, 60_000);
+
+  it('a controller that stands still past its session learns that it is none any more', async () => {
+    const broker = await activeController(real);
+    await underLoad(async () => {
+      const from = real.logOf(broker).length;
+      real.cluster.broker(broker).child.pause();
+      const successor = await activeController(real, broker);
+      expect(successor).not.toBe(broker);
+      real.cluster.broker(broker).child.resume();
+      await real.said(broker, 'Registered broker', from);
+      expect((await real.health(broker))?.isController).toBe(false);
+    });
+  }, 60_000);
+
+  it("the death of the ensemble's leader is not noticed by clients", async () => {
+    if (real.ensemble === null) return;
+    const { ensemble } = real;
+    const leader = await ensemble.leader();
+    await underLoad(async () => {
+      await ensemble.kill(leader);
+      await pause(1000);
+      await ensemble.start(leader);
+    });
+  }, 60_000);
+});
+
+describe('afterwards', () => {
+  it('a topic is deleted from every broker and from ZooKeeper', async () => {
+    const load = new Load({
+      bootstrapServers: real.cluster.bootstrapServers,
+      topic: 'short-lived',
+      partitions: PARTITIONS,
+    });
+    await load.createTopic(3);
+    await load.start();
+    await pause(200);
+    await load.stop();
+    await load.deleteTopic();
+    await eventually(
+      'the topic is gone',
+      async () => (await load.topics()).includes('short-lived') === false,
+      10_000,
+    );
+    for (const { id } of real.cluster.brokers) {
+      expect(await real.metric(id, 'kafka_server_replicamanager_offlinereplicacount')).toBe(0);
+    }
+  }, 30_000);
+
+  it('all three brokers stop cleanly, and with them gone nothing is left running', async () => {
+    for (const { id, child } of real.cluster.brokers) {
+      await child.stop(20_000);
+      expect(`${id}: ${child.ended}`).toBe(`${id}: exit status 0`);
+    }
+  }, 60_000);
+});

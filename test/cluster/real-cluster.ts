@@ -1,0 +1,106 @@
+/**
+ * Clusters of real processes for tests: on a real ensemble where this machine has one, else on the
+ * embedded server, and it says which. Short session timeouts keep the tests short.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LocalCluster } from '../../scripts/cluster/local-cluster.ts';
+import { type Ensemble, ensembleLacks, startEnsemble } from '../support/ensemble.ts';
+import { eventually } from '../support/eventually.ts';
+
+export const SESSION_TIMEOUT_MS = 2000;
+const TICK_MS = 500;
+
+export interface RealCluster {
+  readonly cluster: LocalCluster;
+  /** null: on the embedded server. */
+  readonly ensemble: Ensemble | null;
+  logOf(brokerId: number): string;
+  /** Resolves when the broker's log holds the text (counted from `from` on, a length of logOf). */
+  said(brokerId: number, text: string, from?: number): Promise<void>;
+  health(brokerId: number): Promise<{ healthy: boolean; controllerId: number; isController: boolean } | null>;
+  metric(brokerId: number, name: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+export async function startRealCluster(options: {
+  brokers: number;
+  properties?: Record<string, string>;
+}): Promise<RealCluster> {
+  const lacks = ensembleLacks();
+  if (lacks !== null)
+    console.warn(`no real ZooKeeper ensemble (${lacks}): this suite runs on the embedded server`);
+  const ensemble = lacks === null ? await startEnsemble({ nodes: 3, tickMs: TICK_MS }) : null;
+  const directory = mkdtempSync(join(tmpdir(), 'odradek-cluster-'));
+  let cluster: LocalCluster;
+  try {
+    cluster = await LocalCluster.start({
+      brokers: options.brokers,
+      basePort: 0,
+      directory,
+      zookeeper: ensemble?.connect ?? null,
+      zookeeperPort: 0,
+      sessionTimeoutMs: SESSION_TIMEOUT_MS,
+      properties: { 'group.initial.rebalance.delay.ms': '0', ...options.properties },
+    });
+  } catch (error) {
+    await ensemble?.close();
+    throw error;
+  }
+  const logOf = (brokerId: number): string =>
+    readFileSync(join(cluster.broker(brokerId).directory, 'server.log'), 'utf8');
+  return {
+    cluster,
+    ensemble,
+    logOf,
+    said: (brokerId, text, from = 0) =>
+      eventually(
+        `broker ${brokerId} says '${text}'`,
+        () => logOf(brokerId).slice(from).includes(text),
+        20_000,
+      ),
+    async health(brokerId) {
+      const page = await get(cluster.broker(brokerId).peerPort, '/healthz');
+      return page === null ? null : JSON.parse(page);
+    },
+    async metric(brokerId, name) {
+      const page = (await get(cluster.broker(brokerId).peerPort, '/metrics')) ?? '';
+      const line = page
+        .split('\n')
+        .find((each) => each.startsWith(`${name} `) || each.startsWith(`${name}{`));
+      return line === undefined ? Number.NaN : Number(line.split(' ').at(-1));
+    },
+    async close() {
+      await cluster.abandon();
+      await ensemble?.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function get(port: number, path: string): Promise<string | null> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(2000) });
+    return await response.text();
+  } catch {
+    return null;
+  }
+}
+
+/** Who is the controller, by asking the brokers; waits until one says so. */
+export async function activeController(real: RealCluster, except = -1): Promise<number> {
+  let found = -1;
+  await eventually(
+    'some broker is the controller',
+    async () => {
+      for (const { id, child } of real.cluster.brokers) {
+        if (id === except || child.ended !== null) continue;
+        if ((await real.health(id))?.isController === true) found = id;
+      }
+      return found !== -1;
+    },
+    20_000,
+  );
+  return found;
+}
