@@ -2,7 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { listOffsets } from '../../broker/handlers/02-list-offsets.ts';
 import { findCoordinator } from '../../broker/handlers/10-find-coordinator.ts';
+import { saslHandshake } from '../../broker/handlers/17-sasl-handshake.ts';
 import { initProducerId } from '../../broker/handlers/22-init-producer-id.ts';
+import { describeAcls } from '../../broker/handlers/29-describe-acls.ts';
+import { createAcls } from '../../broker/handlers/30-create-acls.ts';
+import { deleteAcls } from '../../broker/handlers/31-delete-acls.ts';
+import { saslAuthenticate } from '../../broker/handlers/36-sasl-authenticate.ts';
 import { describeCluster } from '../../broker/handlers/60-describe-cluster.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { ask } from './ask.ts';
@@ -76,6 +81,26 @@ describe('InitProducerId', () => {
     const none = { producerIds: { generate: async () => null } };
     const { response } = await ask(initProducerId, 4, noId, none);
     expect(response.errorCode).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+  });
+});
+
+describe('without security', () => {
+  it('ACL requests say that there is no authorizer', async () => {
+    const disabled = { errorCode: ErrorCode.SECURITY_DISABLED };
+    expect((await ask(describeAcls, 2, { principalFilter: null, hostFilter: null })).response).toMatchObject(
+      disabled,
+    );
+    expect((await ask(createAcls, 1, { creations: [{}, {}] })).response.results).toMatchObject([
+      disabled,
+      disabled,
+    ]);
+    expect((await ask(deleteAcls, 1, { filters: [{}] })).response.filterResults).toMatchObject([disabled]);
+  });
+
+  it('a client that wants to authenticate is told that it can not', async () => {
+    const illegal = { errorCode: ErrorCode.ILLEGAL_SASL_STATE };
+    expect((await ask(saslHandshake, 1, { mechanism: 'PLAIN' })).response).toMatchObject(illegal);
+    expect((await ask(saslAuthenticate, 2, { authBytes: Buffer.alloc(1) })).response).toMatchObject(illegal);
   });
 });
 

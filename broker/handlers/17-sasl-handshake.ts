@@ -1,0 +1,14 @@
+/**
+ * SaslHandshake (17), versions 0-1: on a listener without SASL there is nothing to shake hands about,
+ * and a client that is set up for SASL learns that by ILLEGAL_SASL_STATE.
+ * Source: KafkaApis.handleSaslHandshakeRequest.
+ */
+import { ErrorCode } from '../protocol/errors.ts';
+import { SaslHandshake } from '../protocol/messages/17-sasl-handshake.ts';
+import type { Handler } from './handler.ts';
+
+export const saslHandshake: Handler<typeof SaslHandshake> = {
+  api: SaslHandshake,
+  handle: () => ({ errorCode: ErrorCode.ILLEGAL_SASL_STATE, mechanisms: [] }),
+  refuse: (_request, errorCode) => ({ errorCode, mechanisms: [] }),
+};

@@ -1,0 +1,15 @@
+/**
+ * CreateAcls (30), versions 0-3: without an authorizer every creation is answered SECURITY_DISABLED.
+ * Source: AclApis.handleCreateAcls.
+ */
+import { CreateAcls } from '../protocol/messages/30-create-acls.ts';
+import type { Handler } from './handler.ts';
+import { NO_AUTHORIZER } from './no-authorizer.ts';
+
+export const createAcls: Handler<typeof CreateAcls> = {
+  api: CreateAcls,
+  handle: ({ creations }) => ({ results: creations.map(() => NO_AUTHORIZER) }),
+  refuse: ({ creations }, errorCode) => ({
+    results: creations.map(() => ({ errorCode, errorMessage: null })),
+  }),
+};

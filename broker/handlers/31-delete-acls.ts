@@ -1,0 +1,15 @@
+/**
+ * DeleteAcls (31), versions 0-3: without an authorizer every filter is answered SECURITY_DISABLED.
+ * Source: AclApis.handleDeleteAcls.
+ */
+import { DeleteAcls } from '../protocol/messages/31-delete-acls.ts';
+import type { Handler } from './handler.ts';
+import { NO_AUTHORIZER } from './no-authorizer.ts';
+
+export const deleteAcls: Handler<typeof DeleteAcls> = {
+  api: DeleteAcls,
+  handle: ({ filters }) => ({ filterResults: filters.map(() => NO_AUTHORIZER) }),
+  refuse: ({ filters }, errorCode) => ({
+    filterResults: filters.map(() => ({ errorCode, errorMessage: null })),
+  }),
+};

@@ -1,0 +1,23 @@
+/**
+ * SaslAuthenticate (36), versions 0-2: what arrives here comes outside of an authentication, which is
+ * ILLEGAL_SASL_STATE on every listener.
+ * Source: KafkaApis.handleSaslAuthenticateRequest.
+ */
+import { ErrorCode } from '../protocol/errors.ts';
+import { SaslAuthenticate } from '../protocol/messages/36-sasl-authenticate.ts';
+import type { ResponseInput } from '../protocol/schema.ts';
+import type { Handler } from './handler.ts';
+
+export const saslAuthenticate: Handler<typeof SaslAuthenticate> = {
+  api: SaslAuthenticate,
+  handle: () =>
+    refusal(
+      ErrorCode.ILLEGAL_SASL_STATE,
+      'SaslAuthenticate request received after successful authentication',
+    ),
+  refuse: (_request, errorCode) => refusal(errorCode, null),
+};
+
+function refusal(errorCode: number, errorMessage: string | null): ResponseInput<typeof SaslAuthenticate> {
+  return { errorCode, errorMessage, authBytes: Buffer.alloc(0) };
+}

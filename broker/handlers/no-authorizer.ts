@@ -1,0 +1,7 @@
+/** What the ACL requests are answered by a broker without authorizer.class.name. */
+import { ErrorCode } from '../protocol/errors.ts';
+
+export const NO_AUTHORIZER = {
+  errorCode: ErrorCode.SECURITY_DISABLED,
+  errorMessage: 'No Authorizer is configured on the broker',
+} as const;
