@@ -11,7 +11,7 @@ import { CLEANER_CHECKPOINT } from './checkpoint.ts';
 import { type Cleanable, cleanableRange } from './cleanable.ts';
 import { CompactionGivenUp, compactLog } from './compaction.ts';
 import { KeyMap } from './key-map.ts';
-import type { LogDirectory } from './log-directory.ts';
+import type { LogDirectories } from './log-directories.ts';
 import type { PartitionLog } from './partition-log.ts';
 import { asStorageError, StorageError } from './storage-error.ts';
 
@@ -28,8 +28,7 @@ export interface CleanerOptions {
   /** Runs something later, or never when the broker stops before. */
   readonly later: (delayMs: number, run: () => void) => void;
   readonly logs: () => Iterable<PartitionLog>;
-  readonly directory: (path: string) => LogDirectory | undefined;
-  readonly onStorageError: (error: StorageError) => void;
+  readonly directories: LogDirectories;
 }
 
 export class Cleaner {
@@ -157,7 +156,7 @@ export class Cleaner {
     if (error instanceof CompactionGivenUp || log.closed) return;
     const failure = asStorageError(log.logDirectory, `compacting ${key}`, error);
     if (failure instanceof StorageError) {
-      this.#options.onStorageError(failure);
+      this.#options.directories.fail(failure);
       return;
     }
     this.#uncleanable.add(key);
@@ -170,31 +169,20 @@ export class Cleaner {
   #checkpoint(logDirectory: string): Map<PartitionKey, number> {
     let checkpoint = this.#checkpoints.get(logDirectory);
     if (checkpoint === undefined) {
-      checkpoint = this.#read(logDirectory);
+      checkpoint = this.#options.directories.readOffsets(logDirectory, CLEANER_CHECKPOINT);
       this.#checkpoints.set(logDirectory, checkpoint);
     }
     return checkpoint;
   }
 
-  /** An unreadable checkpoint costs a compaction from the start. */
-  #read(logDirectory: string): Map<PartitionKey, number> {
-    try {
-      return this.#options.directory(logDirectory)?.readOffsets(CLEANER_CHECKPOINT) ?? new Map();
-    } catch (error) {
-      this.#options.diagnostics.warn(`Ignoring ${CLEANER_CHECKPOINT} of ${logDirectory}`, error);
-      return new Map();
-    }
-  }
-
   #write(logDirectory: string): void {
-    const directory = this.#options.directory(logDirectory);
-    if (directory === undefined || !directory.online) return;
+    const { directories, diagnostics } = this.#options;
+    if (directories.get(logDirectory)?.online !== true) return;
     try {
-      directory.writeOffsets(CLEANER_CHECKPOINT, this.#checkpoint(logDirectory));
+      directories.writeOffsets(logDirectory, CLEANER_CHECKPOINT, this.#checkpoint(logDirectory));
     } catch (error) {
-      const failure = asStorageError(logDirectory, `writing ${CLEANER_CHECKPOINT}`, error);
-      if (!(failure instanceof StorageError)) throw failure;
-      this.#options.onStorageError(failure);
+      // The directory is offline by now; the log that was worked on has nothing to do with it.
+      diagnostics.warn(`Could not write ${CLEANER_CHECKPOINT} of ${logDirectory}`, error);
     }
   }
 }

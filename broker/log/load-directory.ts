@@ -1,16 +1,17 @@
 /** Loading all logs of one log directory, a few at a time, with the offsets its checkpoints hold. */
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Disk } from '../platform/disk.ts';
-import type { PartitionKey, TopicPartition } from '../types.ts';
+import type { TopicPartition } from '../types.ts';
 import { LOG_START_CHECKPOINT, RECOVERY_POINT_CHECKPOINT } from './checkpoint.ts';
 import { parseLogDirectoryName } from './file-names.ts';
 import { loadLog } from './load.ts';
+import type { LogDirectories } from './log-directories.ts';
 import type { LogDirectory } from './log-directory.ts';
 import type { LogState } from './log-state.ts';
-import { CorruptFile } from './storage-error.ts';
 
 export interface LoadDirectoryOptions {
   readonly disk: Disk;
+  readonly directories: LogDirectories;
   readonly diagnostics: Diagnostics;
   /** How many logs are loaded side by side. */
   readonly concurrency: number;
@@ -25,11 +26,11 @@ export interface LoadedDirectory {
 
 export async function loadDirectory(
   directory: LogDirectory,
-  { disk, diagnostics, concurrency, newLog }: LoadDirectoryOptions,
+  { disk, directories, diagnostics, concurrency, newLog }: LoadDirectoryOptions,
 ): Promise<LoadedDirectory> {
   const hadCleanShutdown = directory.takeCleanShutdownMarker();
-  const recoveryPoints = offsetsOrNone(directory, RECOVERY_POINT_CHECKPOINT, diagnostics);
-  const startOffsets = offsetsOrNone(directory, LOG_START_CHECKPOINT, diagnostics);
+  const recoveryPoints = directories.readOffsets(directory.path, RECOVERY_POINT_CHECKPOINT);
+  const startOffsets = directories.readOffsets(directory.path, LOG_START_CHECKPOINT);
   const logs: LogState[] = [];
   const toDelete: { path: string; topic: string }[] = [];
   for (const name of disk.list(directory.path)) {
@@ -51,24 +52,6 @@ export async function loadDirectory(
     }),
   );
   return { logs, toDelete };
-}
-
-/** A checkpoint that can't be read costs time, not data: everything is recovered. */
-function offsetsOrNone(
-  directory: LogDirectory,
-  checkpoint: string,
-  diagnostics: Diagnostics,
-): Map<PartitionKey, number> {
-  try {
-    return directory.readOffsets(checkpoint);
-  } catch (error) {
-    if (!(error instanceof CorruptFile)) throw error;
-    diagnostics.warn(
-      `Error occurred while reading ${checkpoint} of directory ${directory.path}, resetting to 0`,
-      error,
-    );
-    return new Map();
-  }
 }
 
 async function eachLimited<T>(

@@ -12,17 +12,17 @@ import type { Disk } from '../platform/disk.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Random } from '../platform/random.ts';
 import { type BrokerId, type PartitionKey, partitionKey, type TopicPartition, type Uuid } from '../types.ts';
-import { HIGH_WATERMARK_CHECKPOINT, LOG_START_CHECKPOINT, RECOVERY_POINT_CHECKPOINT } from './checkpoint.ts';
 import { Cleaner } from './cleaner.ts';
 import { renamedDirectoryName } from './file-names.ts';
 import { createLog } from './load.ts';
 import { loadDirectory } from './load-directory.ts';
-import { LogDirectory } from './log-directory.ts';
+import { LogCheckpoints } from './log-checkpoints.ts';
+import { LogDirectories } from './log-directories.ts';
+import type { LogDirectory } from './log-directory.ts';
 import { type LogServices, LogState } from './log-state.ts';
-import { agreedMetaProperties, verifyMetaProperties, writeMetaProperties } from './meta-properties.ts';
 import { PartitionLog } from './partition-log.ts';
 import { ReadBuffers } from './read-buffers.ts';
-import { asStorageError, CorruptFile, isDiskError, StorageError } from './storage-error.ts';
+import { asStorageError, StorageError } from './storage-error.ts';
 import { Tasks } from './tasks.ts';
 
 export type LogManagerConfig = Pick<
@@ -59,33 +59,37 @@ export class LogManager {
   readonly #options: LogManagerOptions;
   readonly #config: LogManagerConfig;
   readonly #diagnostics: Diagnostics;
-  readonly #directories: readonly LogDirectory[];
+  readonly #directories: LogDirectories;
   readonly #logs = new Map<PartitionKey, PartitionLog>();
   readonly #listeners: ((directory: string, error: Error) => void)[] = [];
   readonly #tasks: Tasks;
+  readonly #checkpoints: LogCheckpoints;
   readonly #buffers = new ReadBuffers();
   readonly #cleaner: Cleaner;
-  readonly #checkpointsDue = new Set<string>();
-  #opened = false;
 
   constructor(options: LogManagerOptions) {
     this.#options = options;
     this.#config = options.config;
     this.#diagnostics = options.diagnostics.named('LogManager');
-    this.#directories = options.config.logDirs.map((path) => new LogDirectory(options.disk, path));
+    this.#directories = new LogDirectories({
+      disk: options.disk,
+      diagnostics: this.#diagnostics,
+      paths: options.config.logDirs,
+      onFailure: (path, error) => this.#directoryFailed(path, error),
+    });
     this.#tasks = new Tasks(options.clock, (error) => this.#taskFailed(error));
+    this.#checkpoints = new LogCheckpoints(this.#directories, this.#logs, this.#tasks);
     this.#cleaner = new Cleaner({
       ...options,
       diagnostics: options.diagnostics.named('LogCleaner'),
       later: (delayMs, run) => this.#tasks.later(delayMs, run),
       logs: () => this.#logs.values(),
-      directory: (path) => this.#directory(path),
-      onStorageError: (error) => this.#storageFailed(error),
+      directories: this.#directories,
     });
     options.metrics.gauge(
       'kafka_log_logmanager_offlinelogdirectorycount',
       'Log directories that have failed',
-      () => this.#directories.filter((directory) => !directory.online).length,
+      () => this.#directories.all.length - this.#directories.online.length,
     );
     options.metrics.gauge('kafka_log_log_size', 'Bytes in all logs of this broker', () =>
       [...this.#logs.values()].reduce((total, log) => total + log.sizeBytes, 0),
@@ -97,29 +101,19 @@ export class LogManager {
    * InconsistentMetaProperties when they disagree, and the lock's error when another broker runs on one.
    */
   readMeta(): { clusterId: string | null; brokerId: BrokerId | null } {
-    this.#open();
-    return agreedMetaProperties(
-      new Map(this.#online().map((directory) => [directory.path, directory.meta] as const)),
-    );
+    return this.#directories.readMeta();
   }
 
   /** Claims the directories for this broker; throws InconsistentMetaProperties when they are someone else's. */
   claim(own: { clusterId: string; brokerId: BrokerId }): void {
-    verifyMetaProperties(this.readMeta(), own);
-    for (const { path, meta } of this.#online()) {
-      if (meta?.clusterId === own.clusterId && meta.brokerId === own.brokerId) continue;
-      const directoryId = meta?.directoryId ?? null;
-      this.#inDirectory(path, 'writing meta.properties', () =>
-        writeMetaProperties(this.#options.disk, path, { ...own, directoryId }),
-      );
-    }
+    this.#directories.claim(own);
   }
 
   /** Loads all logs, recovering them where the last stop was not clean, and begins the background work. */
   async start(): Promise<void> {
-    this.#open();
-    await Promise.all(this.#online().map((directory) => this.#load(directory)));
-    this.#requireOneDirectory();
+    this.#directories.open();
+    await Promise.all(this.#directories.online.map((directory) => this.#load(directory)));
+    this.#directories.requireOne();
     this.#startTasks();
   }
 
@@ -133,7 +127,7 @@ export class LogManager {
 
   /** Log directories that work, and those that failed. */
   directories(): readonly { path: string; online: boolean }[] {
-    return this.#directories.map(({ path, online }) => ({ path, online }));
+    return this.#directories.all.map(({ path, online }) => ({ path, online }));
   }
 
   /**
@@ -152,7 +146,7 @@ export class LogManager {
       if (topicId !== null && existing.topicId === null) existing.assignTopicId(topicId);
       return existing;
     }
-    const offline = this.#directories.find((directory) => !directory.online);
+    const offline = this.#directories.firstOffline;
     if (!isNew && offline !== undefined) {
       throw new StorageError(offline.path, `Can't create log for ${key} because log directories are offline`);
     }
@@ -179,15 +173,14 @@ export class LogManager {
       this.#options.random.bytes(16).toString('hex'),
     );
     const target = `${log.logDirectory}/${name}`;
-    this.#inDirectory(log.logDirectory, `deleting the log of ${key}`, () => {
+    this.#directories.guarded(log.logDirectory, `deleting the log of ${key}`, () => {
       log.abandon();
       this.#options.disk.rename(log.directory, target);
       this.#options.disk.syncDirectory(log.logDirectory);
       log.movedTo(target);
     });
     this.#cleaner.forget(key, log.logDirectory);
-    this.#checkpointRecoveryPoints(log.logDirectory);
-    this.#checkpointLogStarts(log.logDirectory);
+    this.#checkpoints.writeSoon(log.logDirectory);
     this.#removeTreeLater(target, log.config.fileDeleteDelayMs);
   }
 
@@ -203,24 +196,19 @@ export class LogManager {
 
   /** The high watermarks as they were checkpointed, of all directories. */
   readHighWatermarks(): Map<PartitionKey, number> {
-    return new Map(
-      this.#online().flatMap(({ path }) => [...this.#readOffsets(path, HIGH_WATERMARK_CHECKPOINT)]),
-    );
+    return this.#checkpoints.readHighWatermarks();
   }
 
   /** Checkpoints high watermarks, each in the directory its log lies in. */
   writeHighWatermarks(offsets: ReadonlyMap<PartitionKey, number>): void {
-    for (const { path } of this.#online()) {
-      const here = new Map([...offsets].filter(([key]) => this.#logs.get(key)?.logDirectory === path));
-      this.#writeOffsets(path, HIGH_WATERMARK_CHECKPOINT, here);
-    }
+    this.#checkpoints.writeHighWatermarks(offsets);
   }
 
   /** The clean stop: everything durable, checkpoints written, and the marker that says so. */
   shutdown(): void {
     this.#tasks.stop();
     this.#cleaner.stop();
-    for (const directory of this.#online()) this.#closeDirectory(directory);
+    for (const directory of this.#directories.online) this.#closeDirectory(directory);
     this.#logs.clear();
   }
 
@@ -230,30 +218,7 @@ export class LogManager {
     this.#cleaner.stop();
     for (const log of this.#logs.values()) log.abandon();
     this.#logs.clear();
-    for (const directory of this.#directories) directory.release();
-  }
-
-  #open(): void {
-    if (this.#opened) return;
-    this.#opened = true;
-    for (const directory of this.#directories) {
-      try {
-        directory.open();
-      } catch (error) {
-        if (!isDiskError(error) || error.code === 'ELOCKED') {
-          for (const locked of this.#directories) locked.release();
-          throw error;
-        }
-        this.#storageFailed(
-          new StorageError(
-            directory.path,
-            `Failed to create or validate data directory ${directory.path}`,
-            error,
-          ),
-        );
-      }
-    }
-    this.#requireOneDirectory();
+    this.#directories.release();
   }
 
   async #load(directory: LogDirectory): Promise<void> {
@@ -261,6 +226,7 @@ export class LogManager {
     try {
       const loaded = await loadDirectory(directory, {
         disk,
+        directories: this.#directories,
         diagnostics: this.#diagnostics,
         concurrency: this.#config.numRecoveryThreadsPerDataDir,
         newLog: (at, path) =>
@@ -284,7 +250,7 @@ export class LogManager {
     } catch (error) {
       const failure = asStorageError(directory.path, 'loading logs', error);
       if (!(failure instanceof StorageError)) throw failure;
-      this.#storageFailed(failure);
+      this.#directories.fail(failure);
     }
   }
 
@@ -300,16 +266,16 @@ export class LogManager {
       later: (delayMs, run) => this.#tasks.later(delayMs, run),
       onTruncated: (log, offset) => {
         this.#cleaner.truncated(log.name, log.logDirectory, offset);
-        this.#checkpointSoon(log.logDirectory);
+        this.#checkpoints.writeSoon(log.logDirectory);
       },
-      onStorageError: (error) => this.#storageFailed(error),
+      onStorageError: (error) => this.#directories.fail(error),
     };
   }
 
   #createIn(logDirectory: string, at: TopicPartition, topicId: Uuid | null): PartitionLog {
     const key = partitionKey(at.topic, at.partition);
     const directory = `${logDirectory}/${key}`;
-    return this.#inDirectory(logDirectory, `creating the log of ${key}`, () => {
+    return this.#directories.guarded(logDirectory, `creating the log of ${key}`, () => {
       const config = this.#options.topicConfig(at.topic);
       const state = new LogState({ ...at, logDirectory, directory }, config, this.#services());
       createLog(state);
@@ -329,10 +295,10 @@ export class LogManager {
       this.#eachLog((log) => log.flushWhenDue()),
     );
     this.#tasks.repeat(delayMs, config.logFlushOffsetCheckpointIntervalMs, () => {
-      for (const { path } of this.#online()) this.#checkpointRecoveryPoints(path);
+      for (const { path } of this.#directories.online) this.#checkpoints.writeRecoveryPoints(path);
     });
     this.#tasks.repeat(delayMs, config.logFlushStartOffsetCheckpointIntervalMs, () => {
-      for (const { path } of this.#online()) this.#checkpointLogStarts(path);
+      for (const { path } of this.#directories.online) this.#checkpoints.writeLogStarts(path);
     });
     this.#tasks.repeat(delayMs, config.producerIdExpirationCheckIntervalMs, () =>
       this.#eachLog((log) => log.removeExpiredProducers()),
@@ -349,8 +315,7 @@ export class LogManager {
 
   /** One log's failure has taken its directory offline already and must not stop the others. */
   #eachLog(run: (log: PartitionLog) => void): void {
-    for (const log of [...this.#logs.values()]) {
-      if (log.closed) continue;
+    for (const log of [...this.#logs.values()].filter(({ closed }) => !closed)) {
       try {
         run(log);
       } catch (error) {
@@ -359,38 +324,12 @@ export class LogManager {
     }
   }
 
-  /** Many logs are truncated at once; one checkpoint is enough for them. */
-  #checkpointSoon(path: string): void {
-    if (this.#checkpointsDue.has(path)) return;
-    this.#checkpointsDue.add(path);
-    this.#tasks.later(0, () => {
-      this.#checkpointsDue.delete(path);
-      if (this.#directory(path)?.online) this.#checkpointRecoveryPoints(path);
-    });
-  }
-
-  #checkpointRecoveryPoints(path: string): void {
-    const offsets = new Map(
-      this.#logsIn(path).map((log) => [partitionKey(log.topic, log.partition), log.recoveryPoint]),
-    );
-    this.#writeOffsets(path, RECOVERY_POINT_CHECKPOINT, offsets);
-  }
-
-  #checkpointLogStarts(path: string): void {
-    const offsets = new Map<PartitionKey, number>();
-    for (const log of this.#logsIn(path)) {
-      const offset = log.startOffsetToCheckpoint();
-      if (offset !== null) offsets.set(partitionKey(log.topic, log.partition), offset);
-    }
-    this.#writeOffsets(path, LOG_START_CHECKPOINT, offsets);
-  }
-
   #closeDirectory(directory: LogDirectory): void {
     try {
       const logs = this.#logsIn(directory.path);
       for (const log of logs) if (!log.closed) log.close();
-      this.#checkpointRecoveryPoints(directory.path);
-      this.#checkpointLogStarts(directory.path);
+      this.#checkpoints.writeRecoveryPoints(directory.path);
+      this.#checkpoints.writeLogStarts(directory.path);
       if (directory.loaded && directory.online) directory.writeCleanShutdownMarker();
     } catch (error) {
       this.#diagnostics.error(
@@ -402,18 +341,15 @@ export class LogManager {
     }
   }
 
-  #storageFailed(error: StorageError): void {
-    const directory = this.#directory(error.logDirectory);
-    if (directory === undefined || !directory.online) return;
-    directory.fail(error);
-    this.#diagnostics.error(`Stopping serving logs in dir ${directory.path}`, error);
+  /** Its logs are gone at once; who listens hears of it later, never from within the failing call. */
+  #directoryFailed(path: string, error: StorageError): void {
     for (const [key, log] of [...this.#logs]) {
-      if (log.logDirectory !== directory.path) continue;
+      if (log.logDirectory !== path) continue;
       this.#logs.delete(key);
       log.abandon();
     }
     this.#options.clock.soon(() => {
-      for (const listener of this.#listeners) listener(directory.path, error);
+      for (const listener of this.#listeners) listener(path, error);
     });
   }
 
@@ -421,25 +357,8 @@ export class LogManager {
     if (!(error instanceof StorageError)) this.#diagnostics.error('A background task failed', error);
   }
 
-  #requireOneDirectory(): void {
-    if (this.#online().length > 0) return;
-    const paths = this.#config.logDirs.join(', ');
-    throw new Error(
-      `Shutdown broker because none of the specified log dirs from ${paths} can be created or validated`,
-      { cause: this.#directories[0]?.failure ?? undefined },
-    );
-  }
-
   #removeTreeLater(path: string, delayMs: number): void {
     this.#tasks.later(delayMs, () => this.#options.disk.removeTree(path));
-  }
-
-  #online(): LogDirectory[] {
-    return this.#directories.filter((directory) => directory.online);
-  }
-
-  #directory(path: string): LogDirectory | undefined {
-    return this.#directories.find((directory) => directory.path === path);
   }
 
   #logsIn(path: string): PartitionLog[] {
@@ -447,39 +366,10 @@ export class LogManager {
   }
 
   #byLogCount(): string[] {
-    const counts = new Map(this.#online().map(({ path }) => [path, 0]));
+    const counts = new Map(this.#directories.online.map(({ path }) => [path, 0]));
     for (const { logDirectory } of this.#logs.values()) {
       counts.set(logDirectory, (counts.get(logDirectory) ?? 0) + 1);
     }
     return [...counts].sort(([, a], [, b]) => a - b).map(([path]) => path);
-  }
-
-  /** A checkpoint that can't be read counts as empty: high watermarks are found again. */
-  #readOffsets(path: string, checkpoint: string): ReadonlyMap<PartitionKey, number> {
-    return this.#inDirectory(path, `reading ${checkpoint}`, () => {
-      try {
-        return this.#directory(path)?.readOffsets(checkpoint) ?? new Map();
-      } catch (error) {
-        if (!(error instanceof CorruptFile)) throw error;
-        this.#diagnostics.warn(`Ignoring ${checkpoint} of ${path}`, error);
-        return new Map();
-      }
-    });
-  }
-
-  #writeOffsets(path: string, checkpoint: string, offsets: ReadonlyMap<PartitionKey, number>): void {
-    this.#inDirectory(path, `writing ${checkpoint}`, () =>
-      this.#directory(path)?.writeOffsets(checkpoint, offsets),
-    );
-  }
-
-  #inDirectory<T>(path: string, doing: string, run: () => T): T {
-    try {
-      return run();
-    } catch (error) {
-      const failure = asStorageError(path, doing, error);
-      if (failure instanceof StorageError) this.#storageFailed(failure);
-      throw failure;
-    }
   }
 }

@@ -1,0 +1,75 @@
+/**
+ * The checkpoint files of all log directories as seen from the logs: recovery points, log starts and
+ * high watermarks, each in the directory its logs lie in.
+ */
+import { type PartitionKey, partitionKey } from '../types.ts';
+import { HIGH_WATERMARK_CHECKPOINT, LOG_START_CHECKPOINT, RECOVERY_POINT_CHECKPOINT } from './checkpoint.ts';
+import type { LogDirectories } from './log-directories.ts';
+import type { PartitionLog } from './partition-log.ts';
+import type { Tasks } from './tasks.ts';
+
+export class LogCheckpoints {
+  readonly #directories: LogDirectories;
+  readonly #logs: ReadonlyMap<PartitionKey, PartitionLog>;
+  readonly #tasks: Tasks;
+  readonly #due = new Set<string>();
+
+  constructor(directories: LogDirectories, logs: ReadonlyMap<PartitionKey, PartitionLog>, tasks: Tasks) {
+    this.#directories = directories;
+    this.#logs = logs;
+    this.#tasks = tasks;
+  }
+
+  writeRecoveryPoints(path: string): void {
+    const offsets = this.#logsIn(path).map((log) => [keyOf(log), log.recoveryPoint] as const);
+    this.#directories.writeOffsets(path, RECOVERY_POINT_CHECKPOINT, new Map(offsets));
+  }
+
+  /** Only of logs that begin within a segment; the others' first file says it. */
+  writeLogStarts(path: string): void {
+    const offsets = new Map<PartitionKey, number>();
+    for (const log of this.#logsIn(path)) {
+      const offset = log.startOffsetToCheckpoint();
+      if (offset !== null) offsets.set(keyOf(log), offset);
+    }
+    this.#directories.writeOffsets(path, LOG_START_CHECKPOINT, offsets);
+  }
+
+  /**
+   * After a deletion or truncation, what the files say is wrong and must not outlive the moment. Many
+   * logs are deleted or truncated at once; one write is enough for them.
+   */
+  writeSoon(path: string): void {
+    if (this.#due.has(path)) return;
+    this.#due.add(path);
+    this.#tasks.later(0, () => {
+      this.#due.delete(path);
+      if (this.#directories.get(path)?.online !== true) return;
+      this.writeRecoveryPoints(path);
+      this.writeLogStarts(path);
+    });
+  }
+
+  readHighWatermarks(): Map<PartitionKey, number> {
+    return new Map(
+      this.#directories.online.flatMap(({ path }) => [
+        ...this.#directories.readOffsets(path, HIGH_WATERMARK_CHECKPOINT),
+      ]),
+    );
+  }
+
+  writeHighWatermarks(offsets: ReadonlyMap<PartitionKey, number>): void {
+    for (const { path } of this.#directories.online) {
+      const here = [...offsets].filter(([key]) => this.#logs.get(key)?.logDirectory === path);
+      this.#directories.writeOffsets(path, HIGH_WATERMARK_CHECKPOINT, new Map(here));
+    }
+  }
+
+  #logsIn(path: string): PartitionLog[] {
+    return [...this.#logs.values()].filter((log) => log.logDirectory === path);
+  }
+}
+
+function keyOf(log: PartitionLog): PartitionKey {
+  return partitionKey(log.topic, log.partition);
+}

@@ -1,0 +1,133 @@
+/**
+ * The entries of log.dirs together: opened and claimed for this broker, and one place where the
+ * failure of any of them is noted. While one works, the broker goes on with it.
+ */
+import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { Disk } from '../platform/disk.ts';
+import type { BrokerId, PartitionKey } from '../types.ts';
+import { LogDirectory } from './log-directory.ts';
+import { agreedMetaProperties, verifyMetaProperties, writeMetaProperties } from './meta-properties.ts';
+import { asStorageError, CorruptFile, isDiskError, StorageError } from './storage-error.ts';
+
+export interface LogDirectoriesOptions {
+  readonly disk: Disk;
+  readonly diagnostics: Diagnostics;
+  readonly paths: readonly string[];
+  /** Called once for each directory that fails. */
+  readonly onFailure: (path: string, error: StorageError) => void;
+}
+
+export class LogDirectories {
+  readonly #options: LogDirectoriesOptions;
+  readonly #all: readonly LogDirectory[];
+  #opened = false;
+
+  constructor(options: LogDirectoriesOptions) {
+    this.#options = options;
+    this.#all = options.paths.map((path) => new LogDirectory(options.disk, path));
+  }
+
+  get all(): readonly LogDirectory[] {
+    return this.#all;
+  }
+
+  get online(): LogDirectory[] {
+    return this.#all.filter((directory) => directory.online);
+  }
+
+  get firstOffline(): LogDirectory | undefined {
+    return this.#all.find((directory) => !directory.online);
+  }
+
+  get(path: string): LogDirectory | undefined {
+    return this.#all.find((directory) => directory.path === path);
+  }
+
+  /** Makes and locks them, once. Throws when another broker runs on one, or when none is usable. */
+  open(): void {
+    if (this.#opened) return;
+    this.#opened = true;
+    for (const directory of this.#all) {
+      try {
+        directory.open();
+      } catch (error) {
+        if (isDiskError(error) && error.code === 'ELOCKED') {
+          this.release();
+          throw error;
+        }
+        const failure = asStorageError(directory.path, 'creating or validating data directory', error);
+        if (!(failure instanceof StorageError)) throw error;
+        this.fail(failure);
+      }
+    }
+    this.requireOne();
+  }
+
+  /** What they say they belong to; throws InconsistentMetaProperties when they disagree. */
+  readMeta(): { clusterId: string | null; brokerId: BrokerId | null } {
+    this.open();
+    return agreedMetaProperties(new Map(this.online.map(({ path, meta }) => [path, meta] as const)));
+  }
+
+  /** Writes meta.properties where it is missing; throws InconsistentMetaProperties when they are someone else's. */
+  claim(own: { clusterId: string; brokerId: BrokerId }): void {
+    verifyMetaProperties(this.readMeta(), own);
+    for (const { path, meta } of this.online) {
+      if (meta?.clusterId === own.clusterId && meta.brokerId === own.brokerId) continue;
+      const directoryId = meta?.directoryId ?? null;
+      this.guarded(path, 'writing meta.properties', () =>
+        writeMetaProperties(this.#options.disk, path, { ...own, directoryId }),
+      );
+    }
+  }
+
+  /** Takes a directory offline. */
+  fail(error: StorageError): void {
+    const directory = this.get(error.logDirectory);
+    if (directory === undefined || !directory.online) return;
+    directory.fail(error);
+    this.#options.diagnostics.error(`Stopping serving logs in dir ${directory.path}`, error);
+    this.#options.onFailure(directory.path, error);
+  }
+
+  requireOne(): void {
+    if (this.online.length > 0) return;
+    const paths = this.#options.paths.join(', ');
+    throw new Error(
+      `Shutdown broker because none of the specified log dirs from ${paths} can be created or validated`,
+      { cause: this.#all[0]?.failure ?? undefined },
+    );
+  }
+
+  release(): void {
+    for (const directory of this.#all) directory.release();
+  }
+
+  /** Runs something on a directory; a disk error takes it offline and is thrown as StorageError. */
+  guarded<T>(path: string, doing: string, run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      const failure = asStorageError(path, doing, error);
+      if (failure instanceof StorageError) this.fail(failure);
+      throw failure;
+    }
+  }
+
+  /** A checkpoint that can't be read counts as empty: what it says can be found again. */
+  readOffsets(path: string, checkpoint: string): Map<PartitionKey, number> {
+    return this.guarded(path, `reading ${checkpoint}`, () => {
+      try {
+        return this.get(path)?.readOffsets(checkpoint) ?? new Map();
+      } catch (error) {
+        if (!(error instanceof CorruptFile)) throw error;
+        this.#options.diagnostics.warn(`Ignoring ${checkpoint} of ${path}`, error);
+        return new Map();
+      }
+    });
+  }
+
+  writeOffsets(path: string, checkpoint: string, offsets: ReadonlyMap<PartitionKey, number>): void {
+    this.guarded(path, `writing ${checkpoint}`, () => this.get(path)?.writeOffsets(checkpoint, offsets));
+  }
+}
