@@ -1,6 +1,6 @@
 /**
  * DescribeLogDirs (35), versions 0-4: this broker's log directories, the replicas in them and how big
- * they are. v3+ an error at the top; v4 the bytes still usable on the volume (its size is not known here).
+ * they are. v3+ an error at the top; v4 the size of the volume and the bytes still usable on it.
  * Source: ReplicaManager.describeLogDirs.
  */
 import type { PartitionLog } from '../log/partition-log.ts';
@@ -29,7 +29,7 @@ export const describeLogDirs: Handler<typeof DescribeLogDirs> = {
         errorCode: ErrorCode.NONE,
         logDir: path,
         topics: byTopic(logs.filter(({ logDirectory }) => logDirectory === path)),
-        usableBytes: usableBytes(path, services),
+        ...volume(path, services),
       };
     });
     return { results };
@@ -55,11 +55,11 @@ function byTopic(logs: readonly PartitionLog[]): NonNullable<Result['topics']> {
   }));
 }
 
-function usableBytes(path: string, services: Services): number {
+function volume(path: string, { disk }: Services): { totalBytes: number; usableBytes: number } {
   try {
-    return services.disk.freeBytes(path);
+    return { totalBytes: disk.totalBytes(path), usableBytes: disk.freeBytes(path) };
   } catch {
     // The volume has just failed: the log floor will find out by itself.
-    return UNKNOWN_BYTES;
+    return { totalBytes: UNKNOWN_BYTES, usableBytes: UNKNOWN_BYTES };
   }
 }

@@ -51,6 +51,8 @@ export interface Disk {
   syncDirectory(path: string): void;
   /** Bytes free for this user on the file system of `path`. */
   freeBytes(path: string): number;
+  /** How big the file system of `path` is. */
+  totalBytes(path: string): number;
   /** Takes the `.lock` of a log directory; throws with code ELOCKED while another living process (or instance) holds it. */
   lock(path: string): DirectoryLock;
 }

@@ -62,6 +62,10 @@ export const nodeDisk: Disk = {
     const { bavail, bsize } = statfsSync(path);
     return bavail * bsize;
   },
+  totalBytes(path) {
+    const { blocks, bsize } = statfsSync(path);
+    return blocks * bsize;
+  },
   lock: lockFile,
 };
 

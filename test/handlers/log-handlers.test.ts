@@ -66,7 +66,7 @@ describe('DescribeLogDirs', () => {
     endOffset: 9,
   });
   const overrides = {
-    disk: { freeBytes: () => 777 },
+    disk: { freeBytes: () => 777, totalBytes: () => 999 },
     logs: {
       all: () => [log('t1', 0), log('t1', 1), log('t2', 0)],
       directories: () => [
@@ -89,6 +89,7 @@ describe('DescribeLogDirs', () => {
           },
           { name: 't2', partitions: [{ partitionIndex: 0 }] },
         ],
+        totalBytes: version >= 4 ? 999 : -1,
         usableBytes: version >= 4 ? 777 : -1,
       },
       { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir: '/b', topics: [] },

@@ -168,6 +168,7 @@ export function diskContract(name: string, prepare: () => DiskUnderTest): void {
 
     it('tells how much room there is', () => {
       expect(disk.freeBytes(directory)).toBeGreaterThan(0);
+      expect(disk.totalBytes(directory)).toBeGreaterThanOrEqual(disk.freeBytes(directory));
     });
 
     it('lets one holder lock a path until it is released', () => {

@@ -156,6 +156,10 @@ export class SimulatedDisk implements Disk {
     return Math.max(0, this.capacityBytes - this.#root.totalBytes());
   }
 
+  totalBytes(_path: string): number {
+    return this.capacityBytes;
+  }
+
   lock(path: string): DirectoryLock {
     const key = resolve(path);
     this.#directory(dirname(key));
