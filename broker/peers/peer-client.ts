@@ -160,7 +160,7 @@ export class PeerClient {
   /** Rejects what is under way and closes the channel for good. */
   close(reason: string): void {
     this.#closed = true;
-    this.#failAll(reason);
+    this.#failAll(this.#unreachable(reason));
     this.#channel?.close(reason);
     this.#channel = null;
   }
@@ -176,7 +176,7 @@ export class PeerClient {
       },
       (error: unknown) => {
         this.#dialling = false;
-        this.#failAll(error instanceof Error ? error.message : String(error));
+        this.#failAll(error instanceof PeerUnreachable ? error : this.#unreachable(String(error)));
       },
     );
   }
@@ -187,7 +187,7 @@ export class PeerClient {
     channel.onClose((reason) => {
       if (this.#channel !== channel) return;
       this.#channel = null;
-      this.#failAll(`the connection broke: ${reason}`);
+      this.#failAll(this.#unreachable(`the connection broke: ${reason}`));
     });
     const unsent = this.#unsent;
     this.#unsent = [];
@@ -211,7 +211,7 @@ export class PeerClient {
     const channel = this.#channel;
     if (channel === null) return;
     this.#channel = null;
-    this.#failAll(`the connection was closed because ${type} timed out`);
+    this.#failAll(this.#unreachable(`the connection was closed because ${type} timed out`));
     channel.close(`${type} timed out`);
   }
 
@@ -222,9 +222,9 @@ export class PeerClient {
     return asked;
   }
 
-  #failAll(reason: string): void {
+  #failAll(error: PeerUnreachable): void {
     this.#unsent = [];
-    for (const id of [...this.#asked.keys()]) this.#take(id)?.reject(this.#unreachable(reason));
+    for (const id of [...this.#asked.keys()]) this.#take(id)?.reject(error);
   }
 
   #unreachable(reason: string): PeerUnreachable {

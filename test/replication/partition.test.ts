@@ -258,6 +258,10 @@ describe('the controller’s answer', () => {
     );
     await answer(agree);
     expect([partition.inSyncReplicas, partition.partitionEpoch]).toEqual([[1, 2], 5]);
+    ack(3, 0);
+    partition.becomeLeader(state({ isr: [1], leaderEpoch: 2, partitionEpoch: 6 }), partition.log ?? fail());
+    await answer(refuse(ErrorCode.INELIGIBLE_REPLICA));
+    expect(partition.inSyncReplicas).toEqual([1]);
   });
 
   it('of a lower partition epoch, another leader epoch or another leader is ignored', async () => {

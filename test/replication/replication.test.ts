@@ -169,6 +169,30 @@ describe('a follower out of range', () => {
 });
 
 describe('the log start offset', () => {
+  it('within a batch makes a new follower take all of that batch', async () => {
+    const cluster = await ReplicationCluster.start({ brokers: 2 });
+    cluster.create([1, 2]);
+    cluster.kill(2);
+    cluster.elect(1, [1]);
+    await cluster.produced(1, ['a', 'b', 'c']);
+    await cluster.node(1).replicas.deleteRecords([{ topic: TOPIC, partition: 0, offset: 1 }], 1000);
+    await cluster.startBroker(2);
+    cluster.tell(0, { only: [2] });
+    await cluster.until(() => cluster.truth().isr.includes(2), 30_000);
+    await cluster.clock.runFor(100);
+    expect(cluster.contents(2)).toEqual(['1:b', '2:c']);
+  });
+
+  it('of a follower is told to the leader, also when it moved without the leader', async () => {
+    const cluster = await ReplicationCluster.start({ brokers: 2 });
+    cluster.create([1, 2]);
+    await cluster.produced(1, ['a', 'b']);
+    await cluster.clock.runFor(100);
+    cluster.log(2).raiseStartOffset(1);
+    await cluster.clock.runFor(600);
+    expect(cluster.partition(1).followers.get(2)?.startOffset).toBe(1);
+  });
+
   it('goes to the followers, and DeleteRecords waits for them', async () => {
     const cluster = await ReplicationCluster.start();
     cluster.create([1, 2, 3]);
@@ -224,6 +248,20 @@ describe('fencing', () => {
     expect((await cluster.clock.runUntilSettled(zombie, 70_000)).error).toBe(ErrorCode.REQUEST_TIMED_OUT);
     cluster.tell(0, { only: [1] });
     await cluster.until(() => cluster.contents(1).join() === '0:a,1:fresh', 10_000);
+  });
+
+  it('a follower that the leader fences in its own epoch waits for the controller', async () => {
+    const cluster = await ReplicationCluster.start({ brokers: 2 });
+    cluster.create([1, 2]);
+    await cluster.produced(1, ['a']);
+    cluster.truth().leaderEpoch = 1;
+    cluster.tell(0, { only: [1] });
+    await cluster.clock.runFor(5000);
+    const failed = /failedpartitionscount (\d)/;
+    expect(failed.exec(await cluster.node(2).metrics.render())?.[1]).toBe('1');
+    cluster.tell(0, { only: [2] });
+    expect((await cluster.produced(1, ['b'])).error).toBe(ErrorCode.NONE);
+    expect(failed.exec(await cluster.node(2).metrics.render())?.[1]).toBe('0');
   });
 
   it('of requests of an old controller and of an old incarnation', async () => {
