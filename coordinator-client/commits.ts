@@ -97,9 +97,13 @@ function isPassing(error: unknown): error is CoordinatorError {
   );
 }
 
-type Verdict = 'applied' | 'not applied' | RejectReason;
+type Verdict = 'applied' | 'not applied' | 'says nothing' | RejectReason;
 
-/** The answer that the lost commit must have had, as far as the nodes tell. */
+/**
+ * The answer that the lost commit must have had, as far as the nodes tell. One node that shows that it
+ * was not applied decides; so does one that shows somebody else's hand, even if another looks as ours
+ * would: two candidates of an election write the same epoch. Taken for refused, the caller reads anew.
+ */
 async function readBack(
   coordinator: Coordinator,
   changes: readonly Change[],
@@ -108,28 +112,32 @@ async function readBack(
     change.op === 'create' && change.sequential ? Promise.resolve(null) : coordinator.read(change.path),
   );
   const verdicts = changes.map((change, index) => verdict(coordinator, change, nodes[index] ?? null));
-  if (verdicts.includes('applied')) {
-    return { ok: true, results: changes.map((change, index) => resultOf(change, nodes[index] ?? null)) };
+  if (verdicts.includes('not applied') || verdicts.every((one) => one === 'says nothing')) {
+    return 'not applied';
   }
-  const refused = verdicts.findIndex((one) => one !== 'not applied');
-  const reason = verdicts[refused];
-  if (reason === undefined || reason === 'applied' || reason === 'not applied') return 'not applied';
-  return { ok: false, index: refused, reason };
+  for (const [index, reason] of verdicts.entries()) {
+    if (reason === 'applied' || reason === 'not applied' || reason === 'says nothing') continue;
+    return { ok: false, index, reason };
+  }
+  return { ok: true, results: changes.map((change, index) => resultOf(change, nodes[index] ?? null)) };
 }
 
-/** What one node says about the commit; `not applied` also where it can be asked again without harm. */
 function verdict(coordinator: Coordinator, change: Change, node: ZNode | null): Verdict {
   switch (change.op) {
     case 'check':
-      return 'not applied';
+      return 'says nothing';
     case 'create': {
-      if (change.sequential || node === null) return 'not applied';
+      if (change.sequential) return 'says nothing';
+      if (node === null) return 'not applied';
       const owner = change.lifetime === 'session' ? coordinator.sessionId : 0n;
-      return node.ephemeralOwner === owner && node.data.equals(change.data) ? 'applied' : 'exists';
+      // A following put of the same commit may have replaced the data of an ephemeral that is ours.
+      if (owner !== 0n) return node.ephemeralOwner === owner ? 'applied' : 'exists';
+      return node.ephemeralOwner === 0n && node.data.equals(change.data) ? 'applied' : 'exists';
     }
     case 'put':
       if (node === null) return 'missing';
-      if (change.version === ANY_VERSION || node.version === change.version) return 'not applied';
+      if (change.version === ANY_VERSION) return 'says nothing';
+      if (node.version === change.version) return 'not applied';
       return node.version === change.version + 1 && node.data.equals(change.data) ? 'applied' : 'version';
     case 'remove':
       return node === null ? 'applied' : 'not applied';

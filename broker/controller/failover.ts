@@ -12,6 +12,7 @@ import {
 } from '../../coordinator-client/admin-znodes.ts';
 import { brokerZnode, topicZnode } from '../../coordinator-client/znodes.ts';
 import { brokerChange, logDirEvents, readBrokers } from './broker-events.ts';
+import { isReassigning } from './cluster-state.ts';
 import { decideSettled } from './decide-brokers.ts';
 import { preferredElectionNode } from './election-events.ts';
 import { isrChanges } from './isr-events.ts';
@@ -167,7 +168,8 @@ function decideAnnouncement({ state }: Term): Plan {
       const gone = leaving ? 'DeletionIneligible' : 'Offline';
       notes.push({ partition, replica, status: isOnline ? 'Online' : gone });
     }
-    if (leaving || partition.leadership === null) continue;
+    // A deletion waits for a reassignment to end; whatever else is leaving has nothing to hear.
+    if ((leaving && !isReassigning(partition)) || partition.leadership === null) continue;
     tell.push({ request: 'LeaderAndIsr', to: online, partition, isNew: false });
   }
   return { changes: [], notes, tell };

@@ -18,7 +18,9 @@ import {
   targetReplicas,
   validateReassignment,
 } from './decide-reassignment.ts';
+import { ineligibleForDeletion } from './decide-topics.ts';
 import type { Term } from './term.ts';
+import { resumeDeletions } from './topic-events.ts';
 
 export interface ReassignmentRequest extends TopicPartition {
   /** null cancels what is under way. */
@@ -94,16 +96,14 @@ export async function resumeReassignments(
   partitions: Iterable<PartitionRecord> = term.state.partitions(),
 ): Promise<void> {
   for (const partition of [...partitions]) {
-    if (!isReassigning(partition) || term.state.topicsToDelete.has(partition.topic)) continue;
-    if (canComplete(term.state, partition)) await complete(term, partition);
+    if (isReassigning(partition) && canComplete(term.state, partition)) await complete(term, partition);
   }
 }
 
 /** Moves whose first phase a former controller may not have finished telling. */
 export async function restartReassignments(term: Term): Promise<void> {
   for (const partition of [...term.state.partitions()]) {
-    if (!isReassigning(partition) || term.state.topicsToDelete.has(partition.topic)) continue;
-    await advance(term, partition);
+    if (isReassigning(partition)) await advance(term, partition);
   }
 }
 
@@ -141,8 +141,11 @@ async function complete(term: Term, partition: PartitionRecord): Promise<void> {
   await writeAssignment(term, partition, final);
   await forgetLegacy(term, partition);
   term.tell([{ request: 'UpdateMetadata', to: 'all', partitions: [partition] }]);
-  state.deletionIneligible.delete(partition.topic);
   options.diagnostics.info(`Reassignment of ${partition.key} to ${final.replicas} is complete`);
+  if (!state.deletionIneligible.delete(partition.topic)) return;
+  // The topic was to be deleted, and had to wait for this.
+  for (const name of ineligibleForDeletion(state, [partition.topic])) state.deletionIneligible.add(name);
+  await resumeDeletions(term);
 }
 
 async function writeAssignment(

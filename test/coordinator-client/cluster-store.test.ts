@@ -126,6 +126,28 @@ describe('the election', () => {
   });
 });
 
+describe('an election whose request was lost', () => {
+  it('is lost to whoever was elected meanwhile, although that one wrote the same epoch', async () => {
+    const other = new ClusterStore(await open());
+    await other.ensureTopLevelPaths();
+    const first = await other.electController(7, 4);
+    expect(first.won).toBe(true);
+    await new FencedStore(other.coordinator, 1, 1).resign();
+    const slow = localSource({ tree, clock: systemClock, reconnectMs: 50 });
+    const store = new ClusterStore(await slow.open(1000));
+    slow.dropNextRequest(store.coordinator.sessionId);
+    const result = store.electController(1, 5);
+    await new Promise<void>((resolve) => {
+      const watch = store.coordinator.onSession(() => {
+        watch.close();
+        resolve();
+      });
+    });
+    expect(await other.electController(2, 6)).toEqual({ won: true, epoch: 2, epochVersion: 2 });
+    expect(await result).toEqual({ won: false, lostTo: 2 });
+  });
+});
+
 describe('fenced writes', () => {
   it('make and change partition states, each refusal on its own', async () => {
     const { store, fenced } = await controllerStore();
