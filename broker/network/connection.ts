@@ -15,6 +15,7 @@ import type { ByteSocket } from '../platform/sockets.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { FrameSplitter, InvalidFrameSize } from './frame-splitter.ts';
 import { type Dispatch, type Outcome, pipelines, type Reply } from './outcome.ts';
+import type { RequestMemory } from './request-memory.ts';
 
 export interface ConnectionLimits {
   /** socket.request.max.bytes */
@@ -32,6 +33,7 @@ export interface ConnectionParts {
   readonly dispatch: Dispatch;
   readonly limits: ConnectionLimits;
   readonly pool: BufferPool;
+  readonly memory: RequestMemory;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly bytesIn: Counter;
@@ -62,6 +64,9 @@ export class Connection {
   /** Bytes handed to the socket whose write has not been reported done. */
   #unsentBytes = 0;
   #flushScheduled = false;
+  /** What the frame that is arriving has reserved of queued.max.request.bytes. */
+  #reservedBytes = 0;
+  #awaitsMemory = false;
   #paused = false;
   /** No more requests are taken: the connection ends once what came before is answered. */
   #ending = false;
@@ -121,6 +126,7 @@ export class Connection {
   #stopTaking(): void {
     this.#ending = true;
     this.#splitter.close();
+    this.#reserve();
     if (!this.#paused) return;
     this.#paused = false;
     this.#socket.resume();
@@ -141,6 +147,28 @@ export class Connection {
       this.#parts.diagnostics.warn(`closing ${this.id}: ${error.message}`);
       this.end();
     }
+    this.#reserve();
+  }
+
+  /** A frame that is still arriving needs memory until it is complete; without any, reading stops. */
+  #reserve(): void {
+    const { memory } = this.#parts;
+    const neededBytes = this.#splitter.arrivingBytes;
+    if (neededBytes === this.#reservedBytes) return;
+    const formerBytes = this.#reservedBytes;
+    this.#reservedBytes = 0;
+    if (formerBytes > 0) memory.release(formerBytes);
+    if (neededBytes === 0 || this.#awaitsMemory) return;
+    if (memory.tryReserve(neededBytes)) {
+      this.#reservedBytes = neededBytes;
+      return;
+    }
+    this.#awaitsMemory = true;
+    this.#pause();
+    memory.whenReleased(() => {
+      this.#awaitsMemory = false;
+      this.#scheduleFlush();
+    });
   }
 
   #take(frame: Buffer): boolean {
@@ -257,7 +285,7 @@ export class Connection {
     if (!this.#paused) return;
     this.#split(() => this.#splitter.resume());
     this.#flush();
-    if (this.#splitter.refused || this.#ending || this.#closed) return;
+    if (this.#splitter.refused || this.#awaitsMemory || this.#ending || this.#closed) return;
     this.#paused = false;
     this.#socket.resume();
   }
@@ -274,6 +302,7 @@ export class Connection {
     if (this.#closed) return;
     this.#closed = true;
     this.#splitter.close();
+    this.#reserve();
     for (const reply of this.#outgoingReplies.splice(0)) reply.sent();
     this.#outgoing = [];
     this.#outgoingBytes = 0;

@@ -40,6 +40,13 @@ export class FrameSplitter {
     return this.#to - this.#from;
   }
 
+  /** Size of the frame that is still arriving: 0 for none, and while the size itself has not arrived. */
+  get arrivingBytes(): number {
+    const held = this.#held;
+    if (held === null || this.#refused || this.heldBytes < SIZE_BYTES) return 0;
+    return SIZE_BYTES + held.readInt32BE(this.#from);
+  }
+
   /** A complete frame is kept because the taker refused it. */
   get refused(): boolean {
     return this.#refused;

@@ -13,6 +13,7 @@ import { BufferPool } from './buffer-pool.ts';
 import { Connection, type ConnectionLimits } from './connection.ts';
 import { ConnectionQuotas, connectionLimits } from './connection-quotas.ts';
 import type { Dispatch } from './outcome.ts';
+import { RequestMemory } from './request-memory.ts';
 
 export interface NetworkServerParts {
   readonly config: BrokerConfig;
@@ -40,6 +41,7 @@ export class NetworkServer {
   readonly #limits: ConnectionLimits;
   readonly #quotas: ConnectionQuotas;
   readonly #pool = new BufferPool(MAX_POOLED_BYTES);
+  readonly #memory: RequestMemory;
   readonly #bytesIn: Counter;
   readonly #bytesOut: Counter;
   readonly #listeners = new Map<string, SocketListener>();
@@ -62,6 +64,7 @@ export class NetworkServer {
       maxUnsentBytes: config.socketSendBufferBytes > 0 ? config.socketSendBufferBytes : DEFAULT_UNSENT_BYTES,
     };
     this.#quotas = new ConnectionQuotas(connectionLimits(config), parts.clock.nowMs());
+    this.#memory = new RequestMemory(config.queuedMaxRequestBytes);
     this.#bytesIn = metrics.counter('kafka_network_socketserver_bytesin_total', 'Bytes read from clients');
     this.#bytesOut = metrics.counter('kafka_network_socketserver_bytesout_total', 'Bytes written to clients');
     metrics.gauge(
@@ -195,6 +198,7 @@ export class NetworkServer {
         clock,
         limits: this.#limits,
         pool: this.#pool,
+        memory: this.#memory,
         diagnostics: this.#diagnostics,
         bytesIn: this.#bytesIn,
         bytesOut: this.#bytesOut,

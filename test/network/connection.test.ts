@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { BufferPool } from '../../broker/network/buffer-pool.ts';
 import { Connection, type ConnectionLimits } from '../../broker/network/connection.ts';
 import type { Dispatch, Outcome } from '../../broker/network/outcome.ts';
+import { RequestMemory } from '../../broker/network/request-memory.ts';
 import { systemClock } from '../../broker/platform/clock.ts';
 import { silent } from '../../broker/platform/diagnostics.ts';
 import { MemorySocket } from './memory-socket.ts';
@@ -58,6 +59,7 @@ async function settled(): Promise<void> {
 function connect(
   dispatch: Dispatch,
   limits: Partial<ConnectionLimits> = {},
+  memory = new RequestMemory(-1),
 ): { socket: MemorySocket; connection: Connection; closed: () => boolean; pool: BufferPool } {
   const socket = new MemorySocket();
   let closed = false;
@@ -69,6 +71,7 @@ function connect(
     dispatch,
     limits: { maxFrameBytes: 1000, maxInFlightRequests: 3, maxUnsentBytes: 20, ...limits },
     pool,
+    memory,
     clock: systemClock,
     diagnostics: silent,
     bytesIn: { add() {}, value: 0 },
@@ -250,6 +253,38 @@ describe('back-pressure', () => {
     for (let i = 0; i < 30; i += 1) await settled();
     expect(socket.written.toString().match(/</g)?.length).toBe(20);
     expect(socket.paused).toBe(false);
+  });
+});
+
+describe('queued.max.request.bytes', () => {
+  it('frames that begin when it is used up wait until others are complete', async () => {
+    const memory = new RequestMemory(100);
+    const first = connect(echo, {}, memory);
+    const second = connect(echo, {}, memory);
+    const large = frame(FETCH, 'x'.repeat(200));
+    first.socket.arrive(large.subarray(0, 50));
+    expect(memory.usedBytes).toBe(large.length);
+    const other = frame(FETCH, 'other');
+    second.socket.arrive(other.subarray(0, 6));
+    expect(second.socket.paused).toBe(true);
+    second.socket.arrive(other.subarray(6));
+    await settled();
+    expect(second.socket.written.length).toBe(0);
+    first.socket.arrive(large.subarray(50));
+    await settled();
+    expect(second.socket.written.toString()).toBe('<other>');
+    expect(memory.usedBytes).toBe(0);
+  });
+
+  it('frames that arrive whole need none of it, and a closed connection gives its part back', () => {
+    const memory = new RequestMemory(1);
+    const one = connect(echo, {}, memory);
+    one.socket.arrive(frame(FETCH, 'whole'));
+    expect(one.socket.written.toString()).toBe('<whole>');
+    one.socket.arrive(frame(FETCH, 'partial').subarray(0, 8));
+    expect(memory.usedBytes).toBeGreaterThan(0);
+    one.socket.destroy();
+    expect(memory.usedBytes).toBe(0);
   });
 });
 

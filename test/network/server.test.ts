@@ -50,6 +50,7 @@ const CONFIG = {
   socketRequestMaxBytes: 1000,
   queuedMaxRequests: 10,
   socketSendBufferBytes: 100,
+  queuedMaxRequestBytes: -1,
   socketListenBacklogSize: 2,
   maxConnections: 100,
   maxConnectionsPerIp: 100,
