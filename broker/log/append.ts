@@ -1,7 +1,7 @@
 /**
  * Appending. A leader checks the batches, gives them offsets and its epoch in place, and writes them
  * with one synchronous write; a follower writes its leader's batches as they are. What is returned as
- * appended has been handed to the operating system. (Kafka's UnifiedLog.append.)
+ * appended has been handed to the operating system, unless the caller asked for staging. (Kafka's UnifiedLog.append.)
  */
 import { ErrorCode } from '../protocol/errors.ts';
 import {
@@ -29,6 +29,11 @@ export interface LeaderAppendOptions {
   readonly origin: 'client' | 'coordinator' | 'replication';
   readonly apiVersion: number;
   readonly nowMs?: number;
+  /**
+   * Small batches may wait in memory until flushStaged(), which the caller then has to call before
+   * anyone is told of them. Readers of the log see them at once.
+   */
+  readonly stage?: boolean;
   /** Given when a transaction may only begin here after its coordinator has confirmed it. */
   readonly verification?: { readonly guard: VerificationGuard | null };
 }
@@ -82,7 +87,7 @@ export function appendAsLeader(log: LogState, records: Buffer, options: LeaderAp
   if (verdict?.kind === 'duplicate') return acceptAgain(log, verdict.batch);
   if (verdict?.kind === 'refused') return refuse(log, ErrorCode[verdict.refusal], verdict.message);
   log.epochs.assign(options.leaderEpoch, firstOffset);
-  write(log, describe(valid.bytes, valid.positions), { update, nowMs });
+  write(log, describe(valid.bytes, valid.positions), { update, nowMs, stage: options.stage === true });
   return accept(log, firstOffset, log.endOffset - 1, valid.logAppendTimeMs);
 }
 
@@ -104,7 +109,7 @@ export function appendAsFollower(log: LogState, records: Buffer): { lastOffset: 
       noteEpoch(log, chunk.bytes, at);
       if (hasProducerId(chunk.bytes, at)) update.add(chunk.bytes, at);
     }
-    write(log, chunk, { update, nowMs });
+    write(log, chunk, { update, nowMs, stage: false });
   }
   return { lastOffset: log.endOffset - 1 };
 }
@@ -162,7 +167,7 @@ function describe(bytes: Buffer, positions: readonly number[]): Chunk {
 function write(
   log: LogState,
   chunk: Chunk,
-  { update, nowMs }: { update: ProducerUpdate | null; nowMs: number },
+  { update, nowMs, stage }: { update: ProducerUpdate | null; nowMs: number; stage: boolean },
 ): void {
   const segment = segmentFor(log, {
     sizeBytes: chunk.bytes.length,
@@ -171,7 +176,8 @@ function write(
     maxTimestampMs: chunk.maxTimestampMs,
     nowMs,
   });
-  segment.append(chunk.bytes, chunk);
+  segment.append(chunk.bytes, chunk, stage);
+  if (stage) log.services.onStaged(log);
   update?.commit((aborted, lastStableOffset) => {
     const { producerId, firstOffset, lastOffset } = aborted;
     segment.abortedIndex.append({ producerId, firstOffset, lastOffset, lastStableOffset });

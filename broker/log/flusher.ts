@@ -45,7 +45,10 @@ async function syncBelow(log: LogState, upTo: number, snapshotPath: string | nul
   if (snapshotPath !== null) await syncSnapshot(log, snapshotPath);
   for (const segment of log.segments.between(log.recoveryPoint, upTo)) {
     if (log.closed) return;
-    if (!segment.removed) await segment.syncInBackground();
+    if (segment.removed) continue;
+    await segment.syncInBackground();
+    // A sealed segment needs its descriptor again only when someone reads it.
+    if (!log.closed && segment !== log.segments.active) segment.close();
   }
   // A truncation or compaction meanwhile may have replaced what was synced.
   if (log.closed || log.changes !== changes) return;

@@ -64,6 +64,8 @@ export async function loadLog(log: LogState, options: LoadOptions): Promise<void
   });
   log.highWatermark = log.startOffset;
   log.refreshFirstUnstable();
+  // Descriptors are for logs in use; the files are opened again when they are needed.
+  for (const segment of log.segments.all) segment.close();
 }
 
 /** Removes what was on its way out, and ends or undoes the swap of a compaction. */

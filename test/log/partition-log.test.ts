@@ -417,3 +417,60 @@ describe('a batch whose offset the client set', () => {
     expect(info).toMatchObject({ error: ErrorCode.INVALID_RECORD, firstOffset: -1 });
   });
 });
+
+describe('staged appends', () => {
+  it('reach the disk with flushStaged() or with the first look at the file, and die with the process before', async () => {
+    const made = fixture();
+    const logs = await made.start();
+    const log = logs.create('topic', 0, { isNew: true, topicId: null });
+    const stage = (value: string) =>
+      log.appendAsLeader(batch([value]), { leaderEpoch: 0, origin: 'client', apiVersion: 9, stage: true });
+    const onDisk = () => made.disk.stat('/data/topic-0/00000000000000000000.log')?.sizeBytes;
+    expect(stage('a')).toMatchObject({ error: ErrorCode.NONE, firstOffset: 0 });
+    expect(stage('b')).toMatchObject({ firstOffset: 1 });
+    expect([onDisk(), log.endOffset]).toEqual([0, 2]);
+    expect(logs.flushStaged()).toEqual([]);
+    expect(onDisk()).toBe(log.sizeBytes);
+    stage('c');
+    expect(contents(log)).toEqual(['0:a', '1:b', '2:c']);
+    stage('d');
+    append(log, ['e']);
+    stage('lost');
+    logs.abandon();
+    made.disk.crash('all');
+    const again = (await made.start()).log('topic', 0);
+    expect(again === undefined ? [] : contents(again)).toEqual(['0:a', '1:b', '2:c', '3:d', '4:e']);
+  });
+
+  it('survive a roll and a clean stop', async () => {
+    const made = fixture({ 'segment.bytes': '200' });
+    const logs = await made.start();
+    const log = logs.create('topic', 0, { isNew: true, topicId: null });
+    for (let index = 0; index < 9; index++) {
+      log.appendAsLeader(batch([`${index}`]), {
+        leaderEpoch: 0,
+        origin: 'client',
+        apiVersion: 9,
+        stage: true,
+      });
+    }
+    logs.shutdown();
+    const again = (await made.start()).log('topic', 0);
+    expect(again?.endOffset).toBe(9);
+    expect(again === undefined ? [] : contents(again)).toHaveLength(9);
+  });
+
+  it('that can not be written are reported, all those in the failed directory', async () => {
+    const made = fixture();
+    const logs = await made.start();
+    for (const partition of [0, 1]) {
+      const log = logs.create('topic', partition, { isNew: true, topicId: null });
+      log.appendAsLeader(batch(['a']), { leaderEpoch: 0, origin: 'client', apiVersion: 9, stage: true });
+    }
+    made.disk.fault = (operation) => (operation === 'write' ? 'ENOSPC' : null);
+    expect(logs.flushStaged()).toEqual([
+      { topic: 'topic', partition: 0 },
+      { topic: 'topic', partition: 1 },
+    ]);
+  });
+});

@@ -175,6 +175,24 @@ describe('after a kill', () => {
     expect(files(made, '.log')).not.toContain(second);
   });
 
+  it('the rest of a preallocated segment is cut off, and so it is by a clean stop', async () => {
+    const made = fixture({ 'segment.bytes': '1000', preallocate: 'true' });
+    const sizeOf = () => made.disk.stat(`${FOLDER}/00000000000000000000.log`)?.sizeBytes;
+    const logs = await made.start();
+    const log = theLog(logs);
+    append(log, ['a']);
+    expect(sizeOf()).toBe(1000);
+    logs.abandon();
+    made.disk.crash('all');
+    const second = await made.start();
+    expect(contents(theLog(second))).toEqual(['0:a']);
+    expect(sizeOf()).toBe(log.sizeBytes);
+    append(theLog(second), ['b']);
+    second.shutdown();
+    const third = await restart(made);
+    expect(contents(third)).toEqual(['0:a', '1:b']);
+  });
+
   it('the start of the log is where the checkpoint says, even past the end', async () => {
     const { made } = await stopped('killed');
     made.disk.writeFileAtomically('/data/log-start-offset-checkpoint', '0\n1\ntopic 0 50\n');
