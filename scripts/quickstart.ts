@@ -17,6 +17,8 @@ const PARTITIONS = 6;
 const WARM_UP_MS = 1000;
 const AFTERMATH_MS = 1000;
 const VERIFY_TIMEOUT_MS = 60_000;
+/** As a shell reports SIGINT. */
+const INTERRUPTED_STATUS = 130;
 
 const quickstart: CommandSpec = {
   name: 'quickstart',
@@ -34,25 +36,41 @@ async function run(given: Arguments): Promise<number> {
     throw new UsageError(`--data-dir ${kept} is not a directory`);
   const options = await clusterOptions(given);
   const directory = kept ?? mkdtempSync(join(tmpdir(), 'odradek-'));
-  const startedMs = performance.now();
   let cluster: LocalCluster | null = null;
-  try {
-    say(
-      `starting ${options.brokers} brokers${options.zookeeper === null ? ' and an embedded ZooKeeper' : ` on ${options.zookeeper}`} in ${directory}`,
+  const interrupted = untilInterrupted().then(() => null);
+  let held: boolean | null = null;
+  const show = async (): Promise<void> => {
+    const startedMs = performance.now();
+    const where = options.zookeeper === null ? 'with an embedded ZooKeeper' : `on ${options.zookeeper}`;
+    say(`starting ${options.brokers} brokers ${where} in ${directory}`);
+    const started = await LocalCluster.start(
+      { ...options, directory, progress: (line) => say(`  ${line}`) },
+      (made) => {
+        cluster = made;
+      },
     );
-    cluster = await LocalCluster.start({ ...options, directory, progress: (line) => say(`  ${line}`) });
     say(`ready in ${took(startedMs)}`);
-    console.log(`bootstrap.servers=${cluster.bootstrapServers}`);
-    const held = await tour(cluster, options.brokers);
-    if (given.flag('exit')) return held ? 0 : 1;
-    say(`\nThe cluster stays up: point any Kafka client at ${cluster.bootstrapServers}. Ctrl-C ends it.`);
-    await untilInterrupted();
-    return held ? 0 : 1;
+    say(`bootstrap.servers=${started.bootstrapServers}`);
+    held = await tour(started, options.brokers);
+    if (!given.flag('exit')) {
+      say(`\nThe cluster stays up: point any Kafka client at ${started.bootstrapServers}. Ctrl-C ends it.`);
+      await interrupted;
+    }
+  };
+  try {
+    await Promise.race([show(), interrupted]);
+    // Interrupted in the middle: nothing was proved.
+    return held === null ? INTERRUPTED_STATUS : held ? 0 : 1;
   } finally {
-    if (kept === null) await cluster?.abandon();
-    else await cluster?.close();
-    if (kept === null) rmSync(directory, { recursive: true, force: true });
+    await end(cluster, kept === null ? directory : null);
   }
+}
+
+/** Ends the processes; a directory that nobody asked for goes with them. */
+async function end(cluster: LocalCluster | null, temporary: string | null): Promise<void> {
+  if (temporary === null) return cluster?.close();
+  await cluster?.abandon();
+  rmSync(temporary, { recursive: true, force: true });
 }
 
 /** True when every acknowledged record was read exactly once and in order. */

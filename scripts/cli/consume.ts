@@ -33,7 +33,8 @@ async function run(given: Arguments): Promise<number> {
   const own = given.text('group') === null;
   const groupId = given.text('group') ?? `console-consumer-${randomUUID().slice(0, 8)}`;
   const kafka = kafkaClient(given.needText('bootstrap-server'));
-  const consumer = kafka.consumer({ groupId });
+  // kafkajs leaves only when its fetch has been answered: a short wait makes for a quick end.
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 250 });
   await consumer.connect();
   await consumer.subscribe({ topic: given.needText('topic'), fromBeginning: given.flag('from-beginning') });
   const enough = new Enough(given.integer('max-messages'), given.integer('timeout-ms'));

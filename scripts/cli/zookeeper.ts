@@ -51,7 +51,12 @@ export const zookeeperCommand: CommandSpec = {
 
 async function run(given: Arguments): Promise<number> {
   const dataDir = given.text('data-dir');
+  let diskFailed: (error: unknown) => void = () => {};
+  const failure = new Promise<unknown>((resolve) => {
+    diskFailed = resolve;
+  });
   const server = await startEmbeddedServer({
+    failed: diskFailed,
     host: given.needText('host'),
     port: given.needInteger('port'),
     ...(dataDir === null ? {} : { dataDir }),
@@ -63,7 +68,8 @@ async function run(given: Arguments): Promise<number> {
   console.log(`zookeeper listens on ${given.needText('host')}:${server.port}`);
   process.send?.({ type: 'started', port: server.port });
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
-  await untilInterrupted();
+  const failed = await Promise.race([untilInterrupted().then(() => null), failure]);
   await server.close();
+  if (failed !== null) throw failed;
   return 0;
 }

@@ -46,9 +46,13 @@ export class LocalCluster {
     this.zookeeperConnect = options.zookeeper ?? '';
   }
 
-  /** Starts everything, or stops what was started and rejects. */
-  static async start(options: ClusterOptions): Promise<LocalCluster> {
+  /**
+   * Starts everything, or stops what was started and rejects. `made` gets the cluster before anything of
+   * it runs, for whoever may have to end it in the middle of its start.
+   */
+  static async start(options: ClusterOptions, made?: (cluster: LocalCluster) => void): Promise<LocalCluster> {
     const cluster = new LocalCluster(options);
+    made?.(cluster);
     try {
       mkdirSync(options.directory, { recursive: true });
       if (options.zookeeper === null) await cluster.startZookeeper();

@@ -107,7 +107,11 @@ export class Load {
 
   /** Reads everything back; null when it is exactly what was acknowledged, else what is wrong. */
   async verify(timeoutMs: number): Promise<string | null> {
-    const consumer = this.kafka.consumer({ groupId: `${this.topic}-check`, sessionTimeout: 10_000 });
+    const consumer = this.kafka.consumer({
+      groupId: `${this.topic}-check`,
+      sessionTimeout: 10_000,
+      maxWaitTimeInMs: 250,
+    });
     await consumer.connect();
     await consumer.subscribe({ topic: this.topic, fromBeginning: true });
     try {

@@ -29,7 +29,7 @@ describe('a cluster in this process', () => {
     const ends = cluster.brokers.map((broker) => broker.inside.logs.log('t', 0)?.endOffset);
     expect(ends.filter((end) => end === 2).length).toBeGreaterThanOrEqual(2);
 
-    const consumer = kafka.consumer({ groupId: 'g' });
+    const consumer = kafka.consumer({ groupId: 'g', maxWaitTimeInMs: 100 });
     await consumer.connect();
     await consumer.subscribe({ topic: 't', fromBeginning: true });
     const values: string[] = [];
