@@ -1,0 +1,135 @@
+/**
+ * What has been committed, as the first replica to know of it had it. From then on every replica must
+ * have the same bytes up to its high watermark, every new leader must have all of it, and what clients
+ * are told must be in it: a record that is committed is never lost, moved or changed.
+ */
+import {
+  batchBaseOffset,
+  batchLastOffset,
+  batchSizeBytes,
+  completeBatches,
+} from '../../broker/records/batch.ts';
+import { readRecords } from '../../broker/records/record.ts';
+import type { Acknowledgement, ConsumedRecord } from './history.ts';
+import type { Broken } from './invariants.ts';
+import type { ReplicaView } from './observation.ts';
+
+interface CommittedLog {
+  readonly name: string;
+  /** Everything below is committed. */
+  endOffset: number;
+  readonly batches: Map<number, Buffer>;
+  readonly values: Map<number, string>;
+}
+
+export class CommittedLogs {
+  readonly #broken: Broken;
+  readonly #logs = new Map<string, CommittedLog>();
+  /** Up to where a process's replica has been compared. */
+  readonly #compared = new Map<string, number>();
+  /** In which leader epoch a process's replica was found to have everything. */
+  readonly #complete = new Map<string, number>();
+
+  constructor(broken: Broken) {
+    this.#broken = broken;
+  }
+
+  committedEndOffset(key: string): number {
+    return this.#logs.get(key)?.endOffset ?? 0;
+  }
+
+  /** All committed values of a partition, by offset. */
+  values(key: string): ReadonlyMap<number, string> {
+    return this.#logs.get(key)?.values ?? new Map();
+  }
+
+  /** Compares what is new below the replica's high watermark; with a new process, everything. */
+  check(replica: ReplicaView): void {
+    const at = `${replica.brokerId}.${replica.life} ${replica.key}`;
+    const from = Math.max(this.#compared.get(at) ?? 0, replica.startOffset);
+    if (from >= replica.highWatermark) return;
+    this.#compare(replica, from, replica.highWatermark);
+    this.#compared.set(at, replica.highWatermark);
+  }
+
+  /** The leader that was elected last has all that is committed; looked at in full once an epoch. */
+  checkLeader(replica: ReplicaView): void {
+    const log = this.#logs.get(replica.key);
+    if (log === undefined) return;
+    if (replica.endOffset < log.endOffset) {
+      this.#broken(
+        `${log.name}: leader ${replica.brokerId} of epoch ${replica.leaderEpoch} ends at ${replica.endOffset}, ` +
+          `but everything below ${log.endOffset} is committed`,
+      );
+      return;
+    }
+    const at = `${replica.brokerId}.${replica.life} ${replica.key}`;
+    if (this.#complete.get(at) === replica.leaderEpoch) return;
+    this.#complete.set(at, replica.leaderEpoch);
+    this.#compare(replica, replica.startOffset, log.endOffset);
+  }
+
+  /** With acks=all a record is committed before its producer hears of it. */
+  checkAcknowledged({ acks, topic, topicId, partition, offset, values }: Acknowledgement): void {
+    if (acks !== -1) return;
+    const log = this.#logs.get(`${topicId}:${partition}`);
+    for (const [index, value] of values.entries()) {
+      const found = offset < 0 ? this.#holds(log, value) : log?.values.get(offset + index);
+      if (found === value) continue;
+      this.#broken(
+        `${topic}-${partition}: '${value}' was acknowledged at ${offset + index}, ` +
+          `where ${found === undefined ? 'nothing is committed' : `'${found}' is`}`,
+      );
+    }
+  }
+
+  /** Consumers are shown what is committed and nothing else. */
+  checkConsumed({ topicId, partition, offset, value }: ConsumedRecord): void {
+    const log = this.#logs.get(`${topicId}:${partition}`);
+    const found = log?.values.get(offset);
+    if (found !== value)
+      this.#broken(`${log?.name}: a consumer read '${value}' at ${offset}, where '${found}' is committed`);
+  }
+
+  #holds(log: CommittedLog | undefined, value: string): string | undefined {
+    for (const one of log?.values.values() ?? []) if (one === value) return one;
+    return undefined;
+  }
+
+  #compare(replica: ReplicaView, fromOffset: number, upToOffset: number): void {
+    const log = this.#log(replica);
+    const bytes = replica.read(fromOffset, upToOffset);
+    let next = fromOffset;
+    for (const at of completeBatches(bytes)) {
+      const base = batchBaseOffset(bytes, at);
+      const batch = bytes.subarray(at, at + batchSizeBytes(bytes, at));
+      if (base !== next && next !== fromOffset)
+        this.#broken(`${log.name}: on broker ${replica.brokerId} ${base} follows on ${next - 1}`);
+      next = batchLastOffset(bytes, at) + 1;
+      if (base >= log.endOffset) this.#commit(log, batch);
+      else if (log.batches.get(base)?.equals(batch) !== true)
+        this.#broken(
+          `${log.name}: broker ${replica.brokerId} has other bytes at ${base} than what is committed`,
+        );
+    }
+    if (next !== upToOffset)
+      this.#broken(`${log.name}: broker ${replica.brokerId} has batches up to ${next}, not to ${upToOffset}`);
+  }
+
+  #commit(log: CommittedLog, batch: Buffer): void {
+    const base = batchBaseOffset(batch, 0);
+    log.batches.set(base, Buffer.from(batch));
+    for (const { offset, value } of readRecords(batch, 0))
+      log.values.set(offset, value?.toString('latin1') ?? '');
+    log.endOffset = batchLastOffset(batch, 0) + 1;
+  }
+
+  #log({ key, name }: ReplicaView): CommittedLog {
+    let log = this.#logs.get(key);
+    if (log === undefined) {
+      log = { name, endOffset: 0, batches: new Map(), values: new Map() };
+      this.#logs.set(key, log);
+    }
+    return log;
+  }
+}

@@ -1,0 +1,64 @@
+/** What the clients of a simulated run were told: the promises that the cluster must keep. */
+
+/** Records that a producer was told are safe, from `offset` on. */
+export interface Acknowledgement {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly values: readonly string[];
+  readonly acks: 1 | -1;
+}
+
+export interface ConsumedRecord {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly value: string;
+}
+
+export interface CommittedOffset {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export class History {
+  readonly acknowledged: Acknowledgement[] = [];
+  /** Values sent with acks=all by idempotent producers; they may be in a log once at most. */
+  readonly idempotentValues = new Set<string>();
+  readonly committedOffsets = new Map<string, CommittedOffset>();
+  /** The highest offset a commit was asked for, told or not. */
+  readonly attemptedOffsets = new Map<string, number>();
+  /** Topics as their last acknowledged change left them; null while the outcome of one is unknown. */
+  readonly topics = new Map<string, { readonly partitions: number } | 'deleted' | null>();
+  /** What a checker on the way has to hear at once. */
+  onConsumed: (record: ConsumedRecord) => void = () => {};
+  onAcknowledged: (acknowledgement: Acknowledgement) => void = () => {};
+  onBroken: (what: string) => void = () => {};
+  consumedCount = 0;
+
+  acknowledge(acknowledgement: Acknowledgement): void {
+    this.acknowledged.push(acknowledgement);
+    this.onAcknowledged(acknowledgement);
+  }
+
+  consume(record: ConsumedRecord): void {
+    this.consumedCount++;
+    this.onConsumed(record);
+  }
+
+  attempt(commit: CommittedOffset): void {
+    const key = commitKey(commit);
+    this.attemptedOffsets.set(key, Math.max(commit.offset, this.attemptedOffsets.get(key) ?? 0));
+  }
+
+  committed(commit: CommittedOffset): void {
+    this.committedOffsets.set(commitKey(commit), commit);
+  }
+}
+
+export function commitKey({ group, topic, partition }: Omit<CommittedOffset, 'offset'>): string {
+  return `${group} ${topic}-${partition}`;
+}

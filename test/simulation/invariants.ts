@@ -1,0 +1,186 @@
+/**
+ * What must be true of a cluster after every event, whatever has happened to it. Each checker remembers
+ * what it has seen, gets views of the present, and tells of what can't be. Source: the guarantees of
+ * Kafka's replication (KIP-101, KIP-279, KIP-966's rule on min.insync.replicas) and controller (KIP-380).
+ */
+
+import { CommittedLogs } from './committed-logs.ts';
+import type { Acknowledgement, ConsumedRecord } from './history.ts';
+import type { ControllerView, ReplicaView, StateView, TreeView } from './observation.ts';
+
+export type Broken = (what: string) => void;
+
+/** At most one broker leads a partition in one leader epoch, and it is the one that the tree names. */
+export class OneLeaderPerEpoch {
+  readonly #broken: Broken;
+  readonly #acting = new Map<string, number>();
+  readonly #elected = new Map<string, number>();
+
+  constructor(broken: Broken) {
+    this.#broken = broken;
+  }
+
+  /** To be shown every state of the tree before the replicas that go by it. */
+  elected({ key, leaderEpoch, leader, name }: StateView): void {
+    const at = `${key}@${leaderEpoch}`;
+    const before = this.#elected.get(at);
+    if (before !== undefined && before !== leader)
+      this.#broken(`${name}: brokers ${before} and ${leader} are elected in leader epoch ${leaderEpoch}`);
+    this.#elected.set(at, leader);
+  }
+
+  check({ key, name, role, leaderEpoch, brokerId }: ReplicaView): void {
+    if (role !== 'leader') return;
+    const at = `${key}@${leaderEpoch}`;
+    const other = this.#acting.get(at);
+    if (other === brokerId) return;
+    if (other !== undefined)
+      this.#broken(`${name}: brokers ${other} and ${brokerId} lead in epoch ${leaderEpoch}`);
+    const elected = this.#elected.get(at);
+    if (elected !== brokerId)
+      this.#broken(`${name}: ${brokerId} leads in epoch ${leaderEpoch}, in which ${elected} is elected`);
+    this.#acting.set(at, brokerId);
+  }
+}
+
+/** While a process lives, a replica's high watermark and epochs only rise. */
+export class RisingMarks {
+  readonly #broken: Broken;
+  readonly #seen = new Map<string, ReplicaView>();
+
+  constructor(broken: Broken) {
+    this.#broken = broken;
+  }
+
+  check(replica: ReplicaView): void {
+    const { brokerId, life, key } = replica;
+    const at = `${brokerId}.${life} ${key}`;
+    const before = this.#seen.get(at);
+    this.#seen.set(at, replica);
+    if (before !== undefined) {
+      for (const mark of ['highWatermark', 'leaderEpoch', 'partitionEpoch', 'startOffset'] as const) {
+        if (replica[mark] < before[mark])
+          this.#broken(
+            `${replica.name}: ${mark} on broker ${brokerId} fell from ${before[mark]} to ${replica[mark]}`,
+          );
+      }
+    }
+    if (replica.highWatermark > replica.endOffset)
+      this.#broken(`${replica.name}: on broker ${brokerId} the high watermark is beyond the end of the log`);
+  }
+}
+
+/** A controller epoch belongs to one term of one broker, and nobody's is ahead of the tree's. */
+export class OneControllerPerEpoch {
+  readonly #broken: Broken;
+  readonly #terms = new Map<number, string>();
+
+  constructor(broken: Broken) {
+    this.#broken = broken;
+  }
+
+  check({ brokerId, life, epoch }: ControllerView, tree: TreeView): void {
+    if (epoch === null) return;
+    const who = `${brokerId}.${life}`;
+    const other = this.#terms.get(epoch);
+    if (other !== undefined && other !== who)
+      this.#broken(`controllers ${other} and ${who} are active in epoch ${epoch}`);
+    this.#terms.set(epoch, who);
+    if (epoch > tree.controllerEpoch)
+      this.#broken(`controller ${who} has epoch ${epoch}, the tree ${tree.controllerEpoch}`);
+    if (epoch === tree.controllerEpoch && tree.controllerId !== null && tree.controllerId !== brokerId)
+      this.#broken(`controller ${who} is active in epoch ${epoch}, in which ${tree.controllerId} is elected`);
+  }
+}
+
+/** Epochs in the tree only rise, so no zombie has written; in-sync replicas are never none, and leaders are of them. */
+export class SoundStates {
+  readonly #broken: Broken;
+  readonly #seen = new Map<string, StateView>();
+
+  constructor(broken: Broken) {
+    this.#broken = broken;
+  }
+
+  check(state: StateView): void {
+    const { key, name, isr, leader, replicas } = state;
+    if (isr.length === 0) this.#broken(`${name}: no replica is in sync`);
+    if (leader >= 0 && !isr.includes(leader))
+      this.#broken(`${name}: leader ${leader} is not in sync: ${isr}`);
+    if (isr.some((id) => !replicas.includes(id)))
+      this.#broken(`${name}: in sync are ${isr}, replicas are ${replicas}`);
+    const before = this.#seen.get(key);
+    this.#seen.set(key, state);
+    if (before === undefined) return;
+    for (const epoch of ['leaderEpoch', 'partitionEpoch', 'controllerEpoch'] as const) {
+      if (state[epoch] < before[epoch])
+        this.#broken(`${name}: ${epoch} in the tree fell from ${before[epoch]} to ${state[epoch]}`);
+    }
+    if (leader !== before.leader && state.leaderEpoch === before.leaderEpoch)
+      this.#broken(`${name}: the leader changed from ${before.leader} to ${leader} without a new epoch`);
+    if (leader >= 0 && leader !== before.leader && !before.isr.includes(leader))
+      this.#broken(`${name}: ${leader} was elected and was not in sync (${before.isr})`);
+  }
+}
+
+/** All of them together, over a whole run. */
+export class Invariants {
+  readonly logs: CommittedLogs;
+  readonly #leaders: OneLeaderPerEpoch;
+  readonly #marks: RisingMarks;
+  readonly #controllers: OneControllerPerEpoch;
+  readonly #states: SoundStates;
+  /** The epoch of the last election of each partition, as in the tree. */
+  readonly #leaderEpochs = new Map<string, number>();
+  readonly #unchanged = new Map<string, string>();
+
+  constructor(broken: Broken) {
+    this.logs = new CommittedLogs(broken);
+    this.#leaders = new OneLeaderPerEpoch(broken);
+    this.#marks = new RisingMarks(broken);
+    this.#controllers = new OneControllerPerEpoch(broken);
+    this.#states = new SoundStates(broken);
+  }
+
+  /** After every change of the tree, before the replicas are checked. */
+  treeChanged(tree: TreeView): void {
+    for (const state of tree.states) {
+      this.#leaderEpochs.set(state.key, state.leaderEpoch);
+      this.#leaders.elected(state);
+      this.#states.check(state);
+    }
+  }
+
+  check(replicas: readonly ReplicaView[], controllers: readonly ControllerView[], tree: TreeView): void {
+    for (const controller of controllers) this.#controllers.check(controller, tree);
+    for (const replica of replicas) if (this.#hasChanged(replica)) this.#checkReplica(replica);
+    for (const replica of replicas) {
+      if (replica.role === 'leader' && replica.leaderEpoch === this.#leaderEpochs.get(replica.key))
+        this.logs.checkLeader(replica);
+    }
+  }
+
+  acknowledged(acknowledgement: Acknowledgement): void {
+    this.logs.checkAcknowledged(acknowledgement);
+  }
+
+  consumed(record: ConsumedRecord): void {
+    this.logs.checkConsumed(record);
+  }
+
+  #checkReplica(replica: ReplicaView): void {
+    this.#leaders.check(replica);
+    this.#marks.check(replica);
+    this.logs.check(replica);
+  }
+
+  #hasChanged(replica: ReplicaView): boolean {
+    const { brokerId, life, key } = replica;
+    const { role, leaderEpoch, partitionEpoch, startOffset, endOffset, highWatermark } = replica;
+    const at = `${brokerId} ${key}`;
+    const now = `${life} ${role} ${leaderEpoch} ${partitionEpoch} ${startOffset} ${endOffset} ${highWatermark}`;
+    if (this.#unchanged.get(at) === now) return false;
+    this.#unchanged.set(at, now);
+    return true;
+  }
+}

@@ -1,0 +1,276 @@
+/**
+ * Who makes things go wrong, by a seed. Two kinds of fault, two budgets:
+ *
+ * - Nothing on disk is lost (kill -9, SIGSTOP, cut links, lost sessions, clean stops): several at once,
+ *   of any brokers. Replication promises then that what is acknowledged stays; it may be unavailable.
+ * - A power failure loses what was not synced, and Kafka syncs nothing before it acknowledges. With three
+ *   replicas and min.insync.replicas=2 an acknowledged record is in the memory of two machines, so it
+ *   survives one such failure at a time: it happens only to a healthy cluster, nothing else happens
+ *   until the broker is back in sync everywhere, and the machine is switched on again only after the
+ *   others have taken it out of the in-sync sets (what came back sooner would be taken for what it was;
+ *   Kafka with ZooKeeper can't tell either).
+ *
+ * Unclean election is off throughout. At the end everything is healed.
+ */
+import type { Random } from '../../broker/platform/random.ts';
+import { observeTree } from './observation.ts';
+import type { SimulatedCluster } from './simulated-cluster.ts';
+
+interface Fault {
+  readonly name: string;
+  /** No other fault may be there, before or while it lasts. */
+  readonly losesData?: boolean;
+  readonly start: () => void;
+  /** True when it is over; asked again a little later otherwise. */
+  readonly end: () => boolean;
+}
+
+const LONGEST_CALM_MS = 2500;
+const LONGEST_FAULT_MS = 6000;
+const ASK_AGAIN_MS = 100;
+/** A broker is given so long to stop cleanly before it is killed. */
+const STOP_LIMIT_MS = 4000;
+
+export class Nemesis {
+  readonly #cluster: SimulatedCluster;
+  readonly #random: Random;
+  readonly #mostAtOnce: number;
+  readonly #active = new Set<Fault>();
+  readonly #busy = new Set<number>();
+  #stopped = false;
+  /** Faults so far, for the verdict. */
+  count = 0;
+
+  constructor(cluster: SimulatedCluster, random: Random) {
+    this.#cluster = cluster;
+    this.#random = random;
+    this.#mostAtOnce = 1 + random.int(3);
+  }
+
+  start(): void {
+    this.#later();
+  }
+
+  /** No new faults; what lasts is ended as soon as it can be. */
+  stop(): void {
+    this.#stopped = true;
+    for (const fault of [...this.#active]) this.#end(fault);
+  }
+
+  get isOver(): boolean {
+    return this.#active.size === 0;
+  }
+
+  #later(): void {
+    this.#cluster.clock.after(this.#random.int(LONGEST_CALM_MS), () => {
+      if (this.#stopped) return;
+      this.#strike();
+      this.#later();
+    });
+  }
+
+  #strike(): void {
+    const { trace } = this.#cluster;
+    const fault = this.#pick();
+    const exclusive = [...this.#active].some(({ losesData }) => losesData === true);
+    if (exclusive || this.#active.size >= this.#mostAtOnce || fault === null) return;
+    if (fault.losesData === true && !(this.#active.size === 0 && this.#isHealthy())) return;
+    this.count++;
+    trace.add(`+ ${fault.name}`);
+    this.#active.add(fault);
+    fault.start();
+    const shortOrLong = this.#random.int(2) === 0 ? 400 : LONGEST_FAULT_MS;
+    this.#cluster.clock.after(this.#random.int(shortOrLong), () => this.#end(fault));
+  }
+
+  #end(fault: Fault): void {
+    if (!this.#active.has(fault)) return;
+    if (!fault.end()) {
+      this.#cluster.clock.after(ASK_AGAIN_MS, () => this.#end(fault));
+      return;
+    }
+    this.#active.delete(fault);
+    this.#cluster.trace.add(`- ${fault.name}`);
+  }
+
+  /** Every broker runs and is in sync with everything. */
+  #isHealthy(): boolean {
+    const { machines, tree } = this.#cluster;
+    return (
+      machines.every(({ status }) => status === 'running') &&
+      observeTree(tree).states.every(({ isr, replicas }) => isr.length === replicas.length)
+    );
+  }
+
+  #isInSync(id: number): boolean {
+    return observeTree(this.#cluster.tree).states.some(({ isr }) => isr.includes(id));
+  }
+
+  #pick(): Fault | null {
+    const { random: chance, ids } = { random: this.#random, ids: this.#cluster.machines.map(({ id }) => id) };
+    const id = ids[chance.int(ids.length)] ?? 1;
+    const other = ids[(ids.indexOf(id) + 1 + chance.int(ids.length - 1)) % ids.length] ?? 1;
+    const kinds = [
+      () => this.#kill(id),
+      () => this.#kill(id),
+      () => this.#powerFailure(id),
+      () => this.#powerFailure(id),
+      () => this.#pause(id),
+      () => this.#pause(id),
+      () => this.#cleanStop(id),
+      () => this.#cutLink(id, other),
+      () => this.#isolate(id),
+      () => this.#cutFromTree(id),
+      () => this.#cutFromTree(id),
+      () => this.#cutFromClients(id),
+      () => this.#expire(id),
+      () => this.#unknownOutcome(id),
+    ];
+    return kinds[chance.int(kinds.length)]?.() ?? null;
+  }
+
+  /** A fault of one broker that no other fault of this kind may touch meanwhile. */
+  #ofBroker(id: number, fault: Fault): Fault | null {
+    if (this.#busy.has(id) || this.#cluster.machine(id).status !== 'running') return null;
+    return {
+      ...fault,
+      start: () => {
+        this.#busy.add(id);
+        fault.start();
+      },
+      end: () => {
+        const over = fault.end();
+        if (over) this.#busy.delete(id);
+        return over;
+      },
+    };
+  }
+
+  #startAgain(id: number): boolean {
+    this.#cluster.start(id);
+    return true;
+  }
+
+  #kill(id: number): Fault | null {
+    return this.#ofBroker(id, {
+      name: `kill ${id}`,
+      start: () => this.#cluster.crash(id, 'all'),
+      end: () => this.#startAgain(id),
+    });
+  }
+
+  #powerFailure(id: number): Fault | null {
+    const cluster = this.#cluster;
+    const keep = this.#random.int(2) === 0 ? 'synced' : cluster.fork();
+    let isBack = false;
+    return this.#ofBroker(id, {
+      name: `power failure ${id}${keep === 'synced' ? '' : ', something is left'}`,
+      losesData: true,
+      start: () => cluster.crash(id, keep),
+      end: () => {
+        if (!isBack && !this.#isInSync(id)) isBack = this.#startAgain(id);
+        return isBack && this.#isHealthy();
+      },
+    });
+  }
+
+  #pause(id: number): Fault | null {
+    return this.#ofBroker(id, {
+      name: `pause ${id}`,
+      start: () => this.#cluster.pause(id),
+      end: () => {
+        this.#cluster.resume(id);
+        return true;
+      },
+    });
+  }
+
+  #cleanStop(id: number): Fault | null {
+    const cluster = this.#cluster;
+    const { life } = cluster.machine(id);
+    let waitedMs = 0;
+    return this.#ofBroker(id, {
+      name: `stop ${id}`,
+      start: () => void cluster.stop(id),
+      end: () => {
+        const { status, life: now } = cluster.machine(id);
+        if (now === life && status === 'stopping') {
+          waitedMs += ASK_AGAIN_MS;
+          if (waitedMs < STOP_LIMIT_MS) return false;
+          cluster.crash(id, 'all');
+        }
+        return this.#startAgain(id);
+      },
+    });
+  }
+
+  #cutLink(one: number, other: number): Fault {
+    const ways = this.#random.int(2) === 0 ? 'both' : 'one';
+    return {
+      name: `cut ${one}${ways === 'both' ? '<>' : '>'}${other}`,
+      start: () => this.#cluster.cut(one, other, ways),
+      end: () => {
+        this.#cluster.heal(one, other);
+        return true;
+      },
+    };
+  }
+
+  /** From the other brokers, while clients and the tree still reach it. */
+  #isolate(id: number): Fault {
+    const others = this.#cluster.machines.filter((machine) => machine.id !== id);
+    return {
+      name: `isolate ${id}`,
+      start: () => {
+        for (const other of others) this.#cluster.cut(id, other.id);
+      },
+      end: () => {
+        for (const other of others) this.#cluster.heal(id, other.id);
+        return true;
+      },
+    };
+  }
+
+  #cutFromTree(id: number): Fault | null {
+    return this.#ofBroker(id, {
+      name: `cut ${id} from the tree`,
+      start: () => this.#cluster.cutFromCoordinator(id),
+      end: () => {
+        this.#cluster.healToCoordinator(id);
+        return true;
+      },
+    });
+  }
+
+  #cutFromClients(id: number): Fault {
+    return {
+      name: `cut ${id} from clients`,
+      start: () => this.#cluster.cutFromClients(id),
+      end: () => {
+        this.#cluster.healToClients(id);
+        return true;
+      },
+    };
+  }
+
+  #expire(id: number): Fault | null {
+    return this.#ofBroker(id, {
+      name: `expire the session of ${id}`,
+      start: () => this.#cluster.session(id, (source, session) => source.expire(session)),
+      end: () => true,
+    });
+  }
+
+  /** The next commit is applied or not, and nobody says which. */
+  #unknownOutcome(id: number): Fault | null {
+    const applied = this.#random.int(2) === 0;
+    return this.#ofBroker(id, {
+      name: `${id} does not hear whether a commit is applied${applied ? '' : ' (it is not)'}`,
+      start: () =>
+        this.#cluster.session(id, (source, session) =>
+          applied ? source.dropNextAnswer(session) : source.dropNextRequest(session),
+        ),
+      end: () => true,
+    });
+  }
+}

@@ -1,0 +1,142 @@
+/** What checkers look at: replicas, controllers and state znodes as they are between two events. */
+import { batchLastOffset, completeBatches } from '../../broker/records/batch.ts';
+import type { Partition } from '../../broker/replication/partition.ts';
+import type { LocalTree } from '../../coordinator-client/local/local-tree.ts';
+import {
+  controllerEpochZnode,
+  controllerZnode,
+  partitionStateZnode,
+  topicZnode,
+} from '../../coordinator-client/znodes.ts';
+import type { Machine } from './simulated-cluster.ts';
+
+export interface ReplicaView {
+  readonly brokerId: number;
+  /** Of the process; state may start over with a new one. */
+  readonly life: number;
+  /** Topic id and partition. */
+  readonly key: string;
+  /** Topic name and partition. */
+  readonly name: string;
+  readonly role: 'leader' | 'follower' | 'none';
+  readonly leaderEpoch: number;
+  readonly partitionEpoch: number;
+  readonly startOffset: number;
+  readonly endOffset: number;
+  readonly highWatermark: number;
+  /** Whole batches from one offset up to another. */
+  read(fromOffset: number, upToOffset: number): Buffer;
+}
+
+export interface ControllerView {
+  readonly brokerId: number;
+  readonly life: number;
+  /** Of its term; null when it is not the controller, or does not think so. */
+  readonly epoch: number | null;
+}
+
+export interface StateView {
+  readonly key: string;
+  readonly name: string;
+  readonly leader: number;
+  readonly leaderEpoch: number;
+  readonly partitionEpoch: number;
+  readonly controllerEpoch: number;
+  readonly isr: readonly number[];
+  readonly replicas: readonly number[];
+}
+
+export interface TreeView {
+  readonly states: readonly StateView[];
+  readonly controllerEpoch: number;
+  /** null while nobody is elected. */
+  readonly controllerId: number | null;
+}
+
+const READ_BYTES = 1024 * 1024;
+
+export function observeReplicas(machines: readonly Machine[]): ReplicaView[] {
+  const views: ReplicaView[] = [];
+  for (const { id, life, broker, status } of machines) {
+    if (broker === null || (status !== 'running' && status !== 'stopping')) continue;
+    for (const partition of broker.inside.replicas.partitions()) {
+      const view = replicaView({ brokerId: id, life }, partition);
+      if (view !== null) views.push(view);
+    }
+  }
+  return views;
+}
+
+function replicaView(at: { brokerId: number; life: number }, partition: Partition): ReplicaView | null {
+  const { log } = partition;
+  if (log === null || log.closed || log.topicId === null) return null;
+  return {
+    ...at,
+    key: `${log.topicId}:${partition.partition}`,
+    name: partition.key,
+    role: partition.role,
+    leaderEpoch: partition.leaderEpoch,
+    partitionEpoch: partition.partitionEpoch,
+    startOffset: log.startOffset,
+    endOffset: log.endOffset,
+    highWatermark: log.highWatermark,
+    read(fromOffset, upToOffset) {
+      const parts: Buffer[] = [];
+      for (let offset = fromOffset; offset < upToOffset; ) {
+        const range = { offset, maxBytes: READ_BYTES, upToOffset, minOneBatch: true };
+        const found = log.read(range);
+        if ('error' in found) throw new Error(`${partition.key} can't be read at ${offset}: ${found.error}`);
+        const bytes = Buffer.from(found.bytes);
+        found.release();
+        if (bytes.length === 0) break;
+        parts.push(bytes);
+        offset = nextOffsetAfter(bytes);
+      }
+      return Buffer.concat(parts);
+    },
+  };
+}
+
+/** Where the log goes on after these batches. */
+function nextOffsetAfter(batches: Buffer): number {
+  let next = 0;
+  for (const at of completeBatches(batches)) next = batchLastOffset(batches, at) + 1;
+  return next;
+}
+
+export function observeControllers(machines: readonly Machine[]): ControllerView[] {
+  const views: ControllerView[] = [];
+  for (const { id, life, broker, status } of machines) {
+    if (broker === null || status !== 'running') continue;
+    const { controller } = broker.inside;
+    views.push({ brokerId: id, life, epoch: controller.isActive ? controller.epoch : null });
+  }
+  return views;
+}
+
+export function observeTree(tree: LocalTree): TreeView {
+  const states: StateView[] = [];
+  for (const topic of tree.children(topicZnode.parent) ?? []) {
+    const node = tree.read(topicZnode.path(topic));
+    if (node === null) continue;
+    const { topicId, partitions } = topicZnode.decode(topic, node.data);
+    for (const [partition, assignment] of partitions) {
+      const state = tree.read(partitionStateZnode.path(topic, partition));
+      if (state === null) continue;
+      states.push({
+        ...partitionStateZnode.decode(topic, partition, state.data),
+        key: `${topicId}:${partition}`,
+        name: `${topic}-${partition}`,
+        partitionEpoch: state.version,
+        replicas: assignment.replicas,
+      });
+    }
+  }
+  const epoch = tree.read(controllerEpochZnode.path);
+  const controller = tree.read(controllerZnode.path);
+  return {
+    states,
+    controllerEpoch: epoch === null ? 0 : controllerEpochZnode.decode(epoch.data),
+    controllerId: controller === null ? null : controllerZnode.decode(controller.data).brokerId,
+  };
+}

@@ -1,0 +1,209 @@
+/** One run: a seed in, a verdict and the trace of what happened out. The same seed gives the same run. */
+import { History } from './history.ts';
+import { Invariants } from './invariants.ts';
+import { Nemesis } from './nemesis.ts';
+import {
+  observeControllers,
+  observeReplicas,
+  observeTree,
+  type ReplicaView,
+  type TreeView,
+} from './observation.ts';
+import {
+  lostOffsets,
+  repeatedRecords,
+  unsettledClients,
+  unsettledCluster,
+  unsettledReplicas,
+  unsettledTopics,
+} from './settled.ts';
+import { SimulatedCluster } from './simulated-cluster.ts';
+import { PARTITIONS, TOPIC, Workload } from './workload.ts';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  /** How long faults happen, in virtual time. */
+  readonly faultsMs?: number;
+  /** Gets what brokers say. */
+  readonly write?: (line: string) => void;
+  /** Called at the moment something is found wrong, to look around. */
+  readonly inspect?: (what: string, cluster: SimulatedCluster) => void;
+}
+
+export interface Verdict {
+  readonly seed: number;
+  /** What was found wrong; empty when the run is good. */
+  readonly broken: readonly string[];
+  readonly trace: readonly string[];
+  /** Of the trace and of everything that brokers said. */
+  readonly digest: string;
+  readonly events: number;
+  readonly faults: number;
+  readonly acknowledged: number;
+  readonly consumed: number;
+  readonly virtualMs: number;
+}
+
+const START_LIMIT_MS = 30_000;
+const SETTLE_LIMIT_MS = 60_000;
+const SHORTEST_FAULTS_MS = 8000;
+const LONGEST_FAULTS_MS = 25_000;
+/** A run that is broken in many ways is broken. */
+const MOST_BROKEN = 10;
+/** Long enough for high watermarks to reach idle followers. */
+const REST_MS = 50;
+
+export async function simulate(options: SimulationOptions): Promise<Verdict> {
+  const run = new Run(options);
+  try {
+    await run.go();
+  } catch (error) {
+    run.broken(
+      `the run ended with ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+  }
+  return run.verdict();
+}
+
+class Run {
+  readonly #options: SimulationOptions;
+  readonly #cluster: SimulatedCluster;
+  readonly #history = new History();
+  readonly #invariants: Invariants;
+  readonly #workload: Workload;
+  readonly #nemesis: Nemesis;
+  readonly #broken: string[] = [];
+  #tree: TreeView;
+  #replicas: readonly ReplicaView[] = [];
+  #zxid = -1n;
+  #events = 0;
+
+  constructor(options: SimulationOptions) {
+    this.#options = options;
+    this.#cluster = new SimulatedCluster(options);
+    this.#workload = new Workload(this.#cluster, this.#history);
+    this.#nemesis = new Nemesis(this.#cluster, this.#cluster.fork());
+    this.#invariants = new Invariants((what) => this.broken(what));
+    this.#tree = observeTree(this.#cluster.tree);
+    this.#history.onBroken = (what) => this.broken(what);
+    this.#history.onAcknowledged = (acknowledgement) => this.#invariants.acknowledged(acknowledgement);
+    this.#history.onConsumed = (record) => this.#invariants.consumed(record);
+    this.#cluster.clock.afterStep = () => this.#check();
+  }
+
+  broken(what: string): void {
+    if (this.#broken.length >= MOST_BROKEN) return;
+    this.#cluster.trace.add(`! ${what}`);
+    this.#broken.push(what);
+    this.#options.inspect?.(what, this.#cluster);
+  }
+
+  async go(): Promise<void> {
+    const rejections = (error: unknown): void =>
+      this.broken(`a rejection that nobody handled: ${error instanceof Error ? error.stack : String(error)}`);
+    process.on('unhandledRejection', rejections);
+    try {
+      await this.#start();
+      await this.#faults();
+      await this.#settle();
+    } finally {
+      process.off('unhandledRejection', rejections);
+      this.#workload.stop();
+    }
+  }
+
+  verdict(): Verdict {
+    const { trace, clock } = this.#cluster;
+    return {
+      seed: this.#options.seed,
+      broken: this.#broken,
+      trace: trace.lines,
+      digest: trace.digest(),
+      events: this.#events,
+      faults: this.#nemesis.count,
+      acknowledged: this.#history.acknowledged.length,
+      consumed: this.#history.consumedCount,
+      virtualMs: clock.nowMs(),
+    };
+  }
+
+  async #start(): Promise<void> {
+    const { clock, machines } = this.#cluster;
+    for (const { id } of machines) this.#cluster.start(id);
+    await clock.runUntilTrue(() => machines.every(({ status }) => status === 'running'), START_LIMIT_MS);
+    const { client, admin } = this.#workload;
+    const create = async (): Promise<void> => {
+      do await client.refresh();
+      while (client.controllerId < 0 || !(await admin.create(TOPIC, PARTITIONS)));
+    };
+    await clock.runUntilSettled(create(), START_LIMIT_MS);
+    this.#workload.start();
+  }
+
+  async #faults(): Promise<void> {
+    const { clock } = this.#cluster;
+    const range = LONGEST_FAULTS_MS - SHORTEST_FAULTS_MS;
+    const durationMs = this.#options.faultsMs ?? SHORTEST_FAULTS_MS + this.#cluster.fork().int(range);
+    this.#nemesis.start();
+    await this.#unlessBroken(durationMs, () => false);
+    this.#nemesis.stop();
+    this.#cluster.trace.add('healed');
+    if (this.#broken.length > 0) return;
+    await this.#mustHold(() => (this.#nemesis.isOver ? [] : ['faults last']));
+    await clock.runFor(0);
+  }
+
+  async #settle(): Promise<void> {
+    if (this.#broken.length > 0) return;
+    await this.#mustHold(() => unsettledCluster(this.#cluster, this.#tree));
+    this.#workload.stopProducing();
+    await this.#mustHold(() => this.#unsettled());
+    await this.#cluster.clock.runFor(REST_MS);
+    if (this.#broken.length > 0) return;
+    for (const what of this.#unsettled()) this.broken(`after it had settled: ${what}`);
+    for (const what of repeatedRecords(this.#tree, this.#invariants.logs, this.#history)) this.broken(what);
+    const lost = lostOffsets(this.#workload, this.#history);
+    for (const what of await this.#cluster.clock.runUntilSettled(lost, SETTLE_LIMIT_MS)) this.broken(what);
+    this.#cluster.trace.add('settled');
+  }
+
+  #unsettled(): string[] {
+    const { logs } = this.#invariants;
+    return [
+      ...unsettledCluster(this.#cluster, this.#tree),
+      ...unsettledTopics(this.#cluster, this.#tree, this.#history),
+      ...unsettledClients(this.#workload, this.#tree, logs),
+      ...unsettledReplicas(this.#replicas, this.#tree, logs),
+    ];
+  }
+
+  /** Waits until nothing is wrong any more; what still is at the limit is broken. */
+  async #mustHold(wrong: () => string[]): Promise<void> {
+    const limitMs = this.#cluster.clock.nowMs() + SETTLE_LIMIT_MS;
+    while (this.#broken.length === 0 && wrong().length > 0) {
+      if (this.#cluster.clock.nowMs() >= limitMs) {
+        for (const what of wrong()) this.broken(`did not settle: ${what}`);
+        return;
+      }
+      await this.#cluster.clock.runFor(REST_MS);
+    }
+  }
+
+  async #unlessBroken(durationMs: number, isOver: () => boolean): Promise<void> {
+    const { clock } = this.#cluster;
+    const endMs = clock.nowMs() + durationMs;
+    while (this.#broken.length === 0 && !isOver() && clock.nowMs() < endMs) await clock.runFor(REST_MS);
+  }
+
+  #check(): void {
+    this.#events++;
+    const { tree, machines } = this.#cluster;
+    if (tree.lastZxid !== this.#zxid) {
+      this.#zxid = tree.lastZxid;
+      this.#tree = observeTree(tree);
+      this.#invariants.treeChanged(this.#tree);
+    }
+    this.#replicas = observeReplicas(machines);
+    this.#invariants.check(this.#replicas, observeControllers(machines), this.#tree);
+  }
+}

@@ -1,0 +1,298 @@
+/**
+ * A whole cluster in virtual time: real brokers on simulated machines, one tree in the place of
+ * ZooKeeper, and everything that can befall a machine as a call. The brokers are the product's own
+ * class Broker; nothing of them is replaced but what lies under their Platform.
+ */
+import { Broker } from '../../broker/broker.ts';
+import { brokerConfig } from '../../broker/config/broker-config.ts';
+import { type Diagnostics, lineDiagnostics } from '../../broker/platform/diagnostics.ts';
+import { createMetrics } from '../../broker/platform/metrics.ts';
+import type { Random } from '../../broker/platform/random.ts';
+import type { SocketNetwork } from '../../broker/platform/sockets.ts';
+import type { CoordinatorSource } from '../../coordinator-client/coordinator.ts';
+import { type LocalSource, localSource } from '../../coordinator-client/local/local.ts';
+import { LocalTree } from '../../coordinator-client/local/local-tree.ts';
+import { SimulatedClock } from '../support/simulated-clock.ts';
+import { SimulatedDisk } from '../support/simulated-disk.ts';
+import { SimulatedNetwork } from '../support/simulated-network.ts';
+import { simulatedRandom } from '../support/simulated-random.ts';
+import { SimulatedProcess } from './simulated-process.ts';
+import { Trace } from './trace.ts';
+
+export const CLIENT_PORT = 9092;
+const PEER_PORT = 9093;
+const SESSION_TIMEOUT_MS = 2000;
+/** A channel whose other end is silent for so long is closed. */
+const SILENCE_LIMIT_MS = 2500;
+const START_AGAIN_MS = 300;
+const CLIENT_HOST = 'client';
+
+/** Short times, so that a run of half a minute sees many elections. */
+const PROPERTIES: Readonly<Record<string, string>> = {
+  'zookeeper.connect': 'tree:2181',
+  'zookeeper.session.timeout.ms': String(SESSION_TIMEOUT_MS),
+  'zookeeper.connection.timeout.ms': '4000',
+  'log.dirs': '/data',
+  'default.replication.factor': '3',
+  'min.insync.replicas': '2',
+  'offsets.topic.num.partitions': '1',
+  'offsets.topic.replication.factor': '3',
+  'auto.create.topics.enable': 'false',
+  'unclean.leader.election.enable': 'false',
+  'replica.lag.time.max.ms': '2000',
+  'replica.fetch.wait.max.ms': '250',
+  'replica.fetch.backoff.ms': '200',
+  'replica.socket.timeout.ms': '2000',
+  'replica.high.watermark.checkpoint.interval.ms': '1000',
+  'controller.socket.timeout.ms': '2000',
+  'socket.connection.setup.timeout.ms': '1000',
+  'controlled.shutdown.max.retries': '2',
+  'controlled.shutdown.retry.backoff.ms': '500',
+  'leader.imbalance.check.interval.seconds': '5',
+  'log.segment.bytes': '8192',
+  'log.flush.offset.checkpoint.interval.ms': '3000',
+  'file.delete.delay.ms': '1000',
+  'log.segment.delete.delay.ms': '1000',
+  'log.initial.task.delay.ms': '2000',
+  // Compaction rewrites what checkers compare byte by byte.
+  'log.cleaner.enable': 'false',
+  'group.initial.rebalance.delay.ms': '0',
+};
+
+/** One machine and what runs on it. */
+export interface Machine {
+  readonly id: number;
+  readonly host: string;
+  readonly disk: SimulatedDisk;
+  process: SimulatedProcess | null;
+  broker: Broker | null;
+  /** `running` from the moment clients are served. */
+  status: 'down' | 'starting' | 'running' | 'stopping';
+  /** Counts the processes that ran here. */
+  life: number;
+  source: LocalSource | null;
+  sessionId: bigint | null;
+}
+
+export interface SimulatedClusterOptions {
+  readonly seed: number;
+  readonly brokers?: number;
+  readonly properties?: Readonly<Record<string, string>>;
+  /** Gets what the brokers say; without it they are only part of the digest. */
+  readonly write?: (line: string) => void;
+}
+
+export class SimulatedCluster {
+  readonly clock = new SimulatedClock();
+  readonly tree = new LocalTree();
+  readonly trace = new Trace(this.clock);
+  readonly network: SimulatedNetwork;
+  readonly machines: readonly Machine[];
+  readonly #options: SimulatedClusterOptions;
+  readonly #random: Random;
+
+  constructor(options: SimulatedClusterOptions) {
+    this.#options = options;
+    this.#random = simulatedRandom(options.seed);
+    const { clock } = this;
+    this.network = new SimulatedNetwork({
+      clock,
+      random: this.fork(),
+      minLatencyMs: 0.2,
+      maxLatencyMs: this.#random.int(4) === 0 ? 20 : 3,
+      silenceLimitMs: SILENCE_LIMIT_MS,
+    });
+    this.machines = Array.from({ length: options.brokers ?? 3 }, (_, index) => ({
+      id: index + 1,
+      host: `broker${index + 1}`,
+      disk: new SimulatedDisk({ clock }),
+      process: null,
+      broker: null,
+      status: 'down',
+      life: 0,
+      source: null,
+      sessionId: null,
+    }));
+  }
+
+  /** Chance of its own for one part of the run, so that parts don't disturb each other. */
+  fork(): Random {
+    return simulatedRandom(this.#random.int(2 ** 48));
+  }
+
+  machine(id: number): Machine {
+    const found = this.machines.find((one) => one.id === id);
+    if (found === undefined) throw new Error(`there is no broker ${id}`);
+    return found;
+  }
+
+  /** The network as clients see it. */
+  get clientSockets(): SocketNetwork {
+    return this.network.host(CLIENT_HOST).sockets;
+  }
+
+  /** Starts a process; as a supervisor does, again and again until it runs. */
+  start(id: number): void {
+    const machine = this.machine(id);
+    if (machine.status !== 'down') return;
+    machine.life++;
+    machine.status = 'starting';
+    const process = new SimulatedProcess({
+      clock: this.clock,
+      network: this.network.host(machine.host),
+      wallSkewMs: this.#random.int(2000) - 1000,
+      startMs: this.#random.int(1_000_000),
+    });
+    machine.process = process;
+    machine.source = localSource({
+      tree: this.tree,
+      clock: process.clock,
+      random: this.fork(),
+      sessionTimeoutMs: SESSION_TIMEOUT_MS,
+      delayMs: 0.3,
+      jitterMs: 1,
+    });
+    const broker = this.#newBroker(machine, process, machine.source);
+    machine.broker = broker;
+    broker.start().then(
+      () => {
+        if (machine.broker === broker) machine.status = 'running';
+      },
+      (error) => {
+        if (machine.broker !== broker) return;
+        this.trace.add(`broker ${id} could not start: ${String(error)}`);
+        this.#end(machine, 'all');
+        this.clock.after(START_AGAIN_MS, () => this.start(id));
+      },
+    );
+  }
+
+  /** kill -9 (`all`), or a power failure that leaves what was synced, or that and a random part of the rest. */
+  crash(id: number, keep: 'all' | 'synced' | Random): void {
+    this.#end(this.machine(id), keep);
+  }
+
+  /** SIGTERM; resolves when the process has ended. */
+  async stop(id: number): Promise<void> {
+    const machine = this.machine(id);
+    const { broker } = machine;
+    if (broker === null || machine.status !== 'running') return;
+    machine.status = 'stopping';
+    await broker.shutdown();
+    if (machine.broker === broker) this.#end(machine, 'all');
+  }
+
+  /** SIGSTOP. The others hear nothing of it any more, and the tree lets its session expire. */
+  pause(id: number): void {
+    const machine = this.machine(id);
+    const { process, source, sessionId } = machine;
+    if (process === null || process.state !== 'running') return;
+    process.pause();
+    for (const other of this.machines)
+      if (other !== machine) this.network.cutOneWay(machine.host, other.host);
+    const life = machine.life;
+    this.clock.after(SESSION_TIMEOUT_MS, () => {
+      if (machine.life !== life || process.state !== 'paused' || sessionId === null) return;
+      source?.expire(sessionId);
+    });
+  }
+
+  /** SIGCONT. */
+  resume(id: number): void {
+    const machine = this.machine(id);
+    for (const other of this.machines) if (other !== machine) this.network.heal(machine.host, other.host);
+    machine.process?.resume();
+  }
+
+  cut(one: number, other: number, ways: 'both' | 'one' = 'both'): void {
+    const [from, to] = [this.machine(one).host, this.machine(other).host];
+    if (ways === 'both') this.network.cut(from, to);
+    else this.network.cutOneWay(from, to);
+  }
+
+  heal(one: number, other: number): void {
+    this.network.heal(this.machine(one).host, this.machine(other).host);
+  }
+
+  /** Clients and this broker don't reach each other. */
+  cutFromClients(id: number): void {
+    this.network.cut(this.machine(id).host, CLIENT_HOST);
+  }
+
+  healToClients(id: number): void {
+    this.network.heal(this.machine(id).host, CLIENT_HOST);
+  }
+
+  cutFromCoordinator(id: number): void {
+    this.machine(id).source?.partition();
+  }
+
+  healToCoordinator(id: number): void {
+    this.machine(id).source?.heal();
+  }
+
+  /** What is done to the present session of a broker, if it has one. */
+  session(id: number, act: (source: LocalSource, sessionId: bigint) => void): void {
+    const { source, sessionId } = this.machine(id);
+    if (source !== null && sessionId !== null) act(source, sessionId);
+  }
+
+  #newBroker(machine: Machine, process: SimulatedProcess, source: LocalSource): Broker {
+    const { id, host, disk } = machine;
+    const { clock, sockets, channels } = process;
+    const properties = {
+      ...PROPERTIES,
+      ...this.#options.properties,
+      'broker.id': String(id),
+      listeners: `PLAINTEXT://${host}:${CLIENT_PORT}`,
+      'peer.listener': `PEER://${host}:${PEER_PORT}`,
+    };
+    const metrics = createMetrics();
+    const diagnostics = this.#diagnostics(id);
+    const random = this.fork();
+    return new Broker({
+      config: brokerConfig(new Map(Object.entries(properties))),
+      platform: { clock, random, disk, channels, sockets, diagnostics, metrics },
+      coordinators: this.#watchedSource(machine, source),
+      hostName: host,
+    });
+  }
+
+  #watchedSource(machine: Machine, source: LocalSource): CoordinatorSource {
+    return {
+      counts: source.counts,
+      open: async (timeoutMs) => {
+        const coordinator = await source.open(timeoutMs);
+        if (machine.source === source) machine.sessionId = coordinator.sessionId;
+        return coordinator;
+      },
+    };
+  }
+
+  #diagnostics(id: number): Diagnostics {
+    const { write } = this.#options;
+    return lineDiagnostics(
+      this.clock,
+      (line) => {
+        this.trace.note(line);
+        write?.(`${this.clock.nowMs().toFixed(3)} broker ${id}: ${line}`);
+      },
+      'info',
+    );
+  }
+
+  #end(machine: Machine, keep: 'all' | 'synced' | Random): void {
+    const { process, sessionId } = machine;
+    if (process === null) return;
+    process.kill();
+    this.network.crash(machine.host, 'process');
+    machine.disk.crash(keep);
+    machine.process = null;
+    machine.broker = null;
+    machine.source = null;
+    machine.sessionId = null;
+    machine.status = 'down';
+    if (sessionId === null) return;
+    this.clock.after(SESSION_TIMEOUT_MS, () => this.tree.closeSession(sessionId, this.clock.wallMs()));
+  }
+}
