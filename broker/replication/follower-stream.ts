@@ -356,7 +356,7 @@ export class FollowerStream {
     followed.timer?.cancel();
     followed.timer = this.#context.clock.after(this.#context.config.replicaFetchBackoffMs, () => {
       followed.progress = 'due';
-      this.#subscribe();
+      this.#scheduleSubscribe(); // those whose pause ends together go in one message
     });
   }
 

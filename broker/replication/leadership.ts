@@ -8,6 +8,7 @@
 
 import type { LogManager } from '../log/log-manager.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
+import { StorageError } from '../log/storage-error.ts';
 import type {
   LeaderAndIsrRequest,
   LeaderAndIsrResponse,
@@ -151,7 +152,11 @@ export class Leadership {
         made.push(transition.partition);
         this.#context.changed(transition.partition);
       } catch (error) {
-        errors.set(transition.state, this.#context.failureOf(transition.partition, error));
+        const { partition, state } = transition;
+        errors.set(state, this.#context.failureOf(partition, error));
+        // No directory could take its log. What is known of it must not look like a replica.
+        if (error instanceof StorageError && partition.log === null)
+          this.#context.hosted.markOffline(partition.key);
       }
     }
     return made;

@@ -68,11 +68,17 @@ export class ReplicaStream {
     this.#heardMs = context.clock.nowMs();
     this.#idleTimer = this.#watchIdle();
     channel.onMessage((message) => this.#receive(message));
+    channel.onDrain(() => this.#schedule());
   }
 
   /** Record bytes that may still be sent; negative after a batch that went beyond. */
   get creditBytes(): number {
     return this.#sender.creditBytes;
+  }
+
+  /** What has been sent and has not left. */
+  get bufferedBytes(): number {
+    return this.#channel.bufferedBytes;
   }
 
   get subscriptionCount(): number {
@@ -257,6 +263,8 @@ export class ReplicaStream {
   }
 
   #flush(): void {
+    // A follower that does not listen is told nothing more; when it does, it gets the latest only.
+    if (this.#channel.bufferedBytes > this.#context.config.peerStreamCreditBytes) return;
     // One message a turn, so that other work of this process gets its turn between two of them.
     if (this.#sender.canSend) this.#sendRecords();
     this.#sendMarks();

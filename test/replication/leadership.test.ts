@@ -155,6 +155,15 @@ describe('LeaderAndIsr and StopReplica', () => {
     cluster.node(1).replicas.shutdown();
   });
 
+  it('that cannot make the log leave the partition offline', async () => {
+    const cluster = await ReplicationCluster.start({ brokers: 1 });
+    cluster.node(1).disk.fault = (operation) =>
+      operation === 'write' || operation === 'open' ? 'EIO' : null;
+    cluster.truths.set(0, { leader: 1, leaderEpoch: 0, partitionEpoch: 0, isr: [1], replicas: [1] });
+    expect(cluster.tell(0).get(1)?.partitions[0]?.error).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+    expect(cluster.node(1).replicas.lookup(TOPIC, 0)).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+  });
+
   it('are answered KAFKA_STORAGE_ERROR once the log directory has failed, as all requests are', async () => {
     const cluster = await oneBroker();
     await cluster.produced(1, ['a']);

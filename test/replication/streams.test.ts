@@ -181,6 +181,23 @@ describe('a leader', () => {
     expect(follower.recordBytes()).toBe(batch(['x'.repeat(5000)]).length);
   });
 
+  it('does not pile up news for a follower that does not listen', async () => {
+    const cluster = await leaderOnly(1, { peerStreamCreditBytes: 1000 });
+    const follower = await playedFollower(cluster, 1000);
+    cluster.alive.delete(2); // or the high watermark would wait for it
+    await follower.subscribe(1, 0);
+    cluster.network.cutOneWay('host1', 'host2');
+    const [stream] = cluster.node(1).replicas.streams.all();
+    for (let index = 0; index < 300; index++) {
+      await cluster.produced(1, ['x'], { acks: 1 });
+      await cluster.clock.runFor(10);
+    }
+    expect(stream?.bufferedBytes).toBeLessThan(2000);
+    cluster.network.heal();
+    await cluster.clock.runFor(100);
+    expect(follower.heard.at(-1)).toMatchObject({ items: [{ highWatermark: 300 }] });
+  });
+
   it('gives every partition its turn', async () => {
     const cluster = await leaderOnly(3, { replicaFetchMaxBytes: 1200, replicaFetchResponseMaxBytes: 2400 });
     for (let partition = 0; partition < 3; partition++) {
