@@ -52,7 +52,7 @@ export function validateReassignment(
     return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'The partition does not exist or is being deleted.');
   }
   if (target === null) {
-    if (isReassigning(known)) return originReplicas(known.assignment);
+    if (isReassigning(known)) return leadable(view, known, originReplicas(known.assignment));
     return refusal(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, 'No partition reassignment is in progress.');
   }
   const invalid = (message: string) => refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message);
@@ -62,7 +62,33 @@ export function validateReassignment(
   const { addingReplicas } = reassignTo(known.assignment, target);
   const absent = addingReplicas.filter((replica) => !view.brokers.has(replica));
   if (absent.length > 0) return invalid(`Brokers ${absent.join(', ')} are not alive.`);
-  return target;
+  return leadable(view, known, target);
+}
+
+/**
+ * A new target, or a cancellation, drops replicas of the move before it at once. Refused where those are
+ * the only ones that can lead: it would be an unclean election in disguise.
+ */
+function leadable(
+  view: ClusterView,
+  partition: PartitionView,
+  target: readonly BrokerId[],
+): ReassignmentRefusal | readonly BrokerId[] {
+  const { leadership, assignment } = partition;
+  const { replicas } = reassignTo(assignment, target);
+  const drops = assignment.replicas.some((replica) => !replicas.includes(replica));
+  if (!drops || leadership === null || firstInSync(view, partition, replicas) !== undefined) return target;
+  const message = 'None of the replicas that would be left is alive and in sync.';
+  return refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message);
+}
+
+function firstInSync(
+  view: ClusterView,
+  partition: PartitionView,
+  replicas: readonly BrokerId[],
+): BrokerId | undefined {
+  const isr = partition.leadership?.isr ?? [];
+  return replicas.find((replica) => isr.includes(replica) && view.isOnline(replica, partition));
 }
 
 /** All of the target is in sync and one of it can lead: the move can be brought to its end. */
@@ -88,8 +114,8 @@ export function decideReassignmentStart(view: ClusterView, partition: PartitionV
 }
 
 /**
- * Phase B, when the partition has its final assignment already: a leader of the target, the ISR without
- * the replicas that go, and those are deleted.
+ * Replicas leave; the partition has its assignment without them already. The leader is one that stays, the
+ * ISR loses those that go, and they are deleted. This is phase B, and what a new target drops.
  */
 export function decideReassignmentEnd(
   view: ClusterView,
@@ -98,28 +124,22 @@ export function decideReassignmentEnd(
 ): Plan {
   const { leadership, assignment } = partition;
   if (leadership === null) return NOTHING;
-  const { leader } = leadership;
+  const { leaderRecoveryState } = leadership;
+  const stays =
+    assignment.replicas.includes(leadership.leader) && view.isOnline(leadership.leader, partition);
+  const leader = stays ? leadership.leader : firstInSync(view, partition, assignment.replicas);
+  if (leader === undefined) return NOTHING;
   const isr = leadership.isr.filter((replica) => !leaving.includes(replica));
-  const stays = assignment.replicas.includes(leader) && view.isOnline(leader, partition);
-  const elected = stays
-    ? {
-        leader,
-        isr,
-        leaderRecoveryState: leadership.leaderRecoveryState,
-        recipients: assignment.replicas,
-        unclean: false,
-      }
-    : electForReassignment(view, partition);
-  if (elected === null) return NOTHING;
+  const recipients = assignment.replicas;
   return {
-    changes: [electionOf(view, partition, { ...elected, isr })],
+    changes: [electionOf(view, partition, { leader, isr, leaderRecoveryState, recipients, unclean: false })],
     notes: assignment.replicas.map((replica) => ({ partition, replica, status: 'Online' as const })),
     tell: stopAndDelete(partition, leaving),
   };
 }
 
 /** Replicas that are needed no longer are stopped, then deleted. */
-export function stopAndDelete(partition: PartitionView, replicas: readonly BrokerId[]): Tell[] {
+function stopAndDelete(partition: PartitionView, replicas: readonly BrokerId[]): Tell[] {
   return replicas.map((to) => ({ request: 'StopReplica', to, partition, deletePartition: true }));
 }
 

@@ -14,7 +14,6 @@ import {
   decideReassignmentStart,
   reassignTo,
   settledOn,
-  stopAndDelete,
   targetReplicas,
   validateReassignment,
 } from './decide-reassignment.ts';
@@ -120,7 +119,6 @@ async function begin(term: Term, partition: PartitionRecord, target: readonly Br
     await term.carryOut([partition], () => ({
       ...decideReassignmentEnd(state, partition, dropped),
       notes: [],
-      tell: stopAndDelete(partition, dropped),
     }));
   }
   await advance(term, partition);

@@ -18,6 +18,7 @@ import {
   reassignTo,
   settledOn,
   targetReplicas,
+  validateReassignment,
 } from '../../broker/controller/decide-reassignment.ts';
 import {
   decideDeletionAnswer,
@@ -367,6 +368,18 @@ describe('reassignments', () => {
       't-0 replica 3 is New',
       'LeaderAndIsr t-0 new -> 3',
     ]);
+  });
+
+  it('are not given another target when only a replica that would be dropped can lead', () => {
+    const state = clusterOf([1, 2, 3], { replicas: [1, 2], leader: 2, isr: [2] });
+    state.assign(first(state), reassignTo(settledOn([1]), [2]));
+    expect(validateReassignment(state, 't', 0, null)).toMatchObject({
+      error: ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+    });
+    expect(validateReassignment(state, 't', 0, [3])).toMatchObject({
+      error: ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+    });
+    expect(validateReassignment(state, 't', 0, [2, 3])).toEqual([2, 3]);
   });
 
   it('end when the whole target is in sync: leader and ISR within it, the others deleted', () => {
