@@ -12,7 +12,7 @@ import { partitionStateZnode, topicZnode } from '../../coordinator-client/znodes
 import { assignment } from './cluster.ts';
 import { type ModelBroker, SimulatedControllers } from './simulated-cluster.ts';
 
-const SEEDS = Array.from({ length: 60 }, (_, i) => i + 1);
+const SEEDS = Array.from({ length: 30 }, (_, index) => index + 1);
 const STEPS = 120;
 
 /** Follows every state node and throws at the first change that breaks a rule. */
