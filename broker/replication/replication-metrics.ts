@@ -45,7 +45,7 @@ export interface MeasuredParts {
 
 /** Registers the gauges, which look when they are asked. */
 export function registerReplicationGauges(metrics: Metrics, parts: MeasuredParts): void {
-  const { hosted, follower, streams, produceWaiting, fetchWaiting } = parts;
+  const { hosted } = parts;
   const counting = (counts: (partition: Partition) => boolean) => (): number => {
     let count = 0;
     for (const partition of hosted.all()) if (counts(partition)) count += 1;
@@ -85,6 +85,12 @@ export function registerReplicationGauges(metrics: Metrics, parts: MeasuredParts
     'Led partitions that are being moved',
     counting((p) => p.isReassigning),
   );
+  registerFlowGauges(metrics, parts);
+}
+
+/** What flows between brokers, and who waits for it. */
+function registerFlowGauges(metrics: Metrics, parts: MeasuredParts): void {
+  const { hosted, follower, streams, produceWaiting, fetchWaiting } = parts;
   metrics.gauge(
     'kafka_server_replicafetchermanager_failedpartitionscount',
     'Followed partitions that stopped',
