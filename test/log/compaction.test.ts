@@ -222,6 +222,42 @@ describe('compaction', () => {
   );
 });
 
+describe('a broker that dies during a compaction', () => {
+  async function dieAt(operations: number): Promise<{ before: string[]; after: string[]; died: boolean }> {
+    const { made, log } = await compactedLog();
+    for (let index = 0; index < 30; index++) append(log, [`k${index % 4}=${index}`, `x${index}=1`]);
+    const before = records(log);
+    log.updateHighWatermark(log.endOffset);
+    log.roll();
+    await made.clock.runUntil(made.clock.nowMs());
+    let left = operations;
+    made.disk.fault = () => (left-- > 0 ? null : 'EIO');
+    await made.clock.runUntil(made.clock.nowMs() + 15_100);
+    const died = left < 0;
+    made.disk.fault = null;
+    made.disk.crash('all');
+    const again = (await made.start()).log('topic', 0);
+    if (again === undefined) throw new Error('the log is gone');
+    return { before, after: records(again), died };
+  }
+
+  const valuesOf = (texts: readonly string[]) =>
+    new Map(texts.map((text) => text.split(/[:=]/)).map(([, key, value]) => [key, value] as const));
+
+  it('finds a whole log again, at whichever operation on the disk it died', async () => {
+    let deaths = 0;
+    for (let operations = 0; operations < 400; operations += 7) {
+      const { before, after, died } = await dieAt(operations);
+      expect(valuesOf(after), `after ${operations} operations`).toEqual(valuesOf(before));
+      expect(new Set(after).size).toBe(after.length);
+      expect(after.every((text) => before.includes(text))).toBe(true);
+      if (!died) break;
+      deaths += 1;
+    }
+    expect(deaths).toBeGreaterThan(10);
+  });
+});
+
 describe('the key map', () => {
   it('holds as many keys as fit, and the last offset of each', () => {
     const map = new KeyMap({ maxBytes: 24 * 10_000, loadFactor: 0.9 });
