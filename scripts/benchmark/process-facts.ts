@@ -29,7 +29,9 @@ export function peakMib(pids: readonly number[]): number {
 function statusMib(pids: readonly number[], field: string): number {
   let kib = 0;
   for (const pid of pids) {
-    const found = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    const found = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(
+      readFileSync(`/proc/${pid}/status`, 'utf8'),
+    );
     kib += Number(found?.[1] ?? Number.NaN);
   }
   return kib / 1024;

@@ -24,7 +24,7 @@ export interface ClusterSettings {
 export interface RunningCluster {
   pids(): number[];
   kill(brokerId: number): Promise<void>;
-  /** Starts a killed broker again; resolves as soon as its process runs. */
+  /** Starts a killed broker again. */
   restart(brokerId: number): Promise<void>;
   /** Resolves when the brokers have ended; rejects when one had ended before it was told to. */
   stop(): Promise<void>;
@@ -33,7 +33,7 @@ export interface RunningCluster {
 export interface System {
   readonly name: string;
   readonly version: string;
-  /** Resolves when the processes run, which is before they serve. */
+  /** Resolves at some time between the start of the processes and the moment when they serve. */
   start(settings: ClusterSettings): Promise<RunningCluster>;
 }
 
@@ -73,27 +73,17 @@ export function odradek(workplace: Workplace, name: string, version: string, che
       const file = join(checkout, 'scripts', 'cluster', 'local-cluster.ts');
       if (!existsSync(file)) throw new Error(`${name} has no scripts/cluster/local-cluster.ts`);
       const module = (await import(file)) as { LocalCluster: typeof LocalCluster };
-      // The promise of the whole is kept for later: what counts here is when the processes were started.
-      const cluster = module.LocalCluster.start({
+      const cluster = await module.LocalCluster.start({
         ...settings,
         zookeeperPort: 0,
         properties: commonProperties(settings),
       });
-      let failure: Error | null = null;
-      cluster.catch((error: Error) => {
-        failure = error;
-      });
-      return runningOdradek(workplace, await cluster.catch(() => null), () => failure);
+      return runningOdradek(workplace, cluster);
     },
   };
 }
 
-function runningOdradek(
-  workplace: Workplace,
-  cluster: LocalCluster | null,
-  failure: () => Error | null,
-): RunningCluster {
-  if (cluster === null) throw failure() ?? new Error('the cluster did not start');
+function runningOdradek(workplace: Workplace, cluster: LocalCluster): RunningCluster {
   for (const { child } of cluster.brokers) workplace.adopt(child.pid);
   if (cluster.zookeeper !== null) workplace.adopt(cluster.zookeeper.pid);
   return {
