@@ -62,6 +62,8 @@ interface Parts {
 }
 
 const NETWORK_GRACE_MS = 500;
+/** Without a controller there is no metadata; clients are served all the same, and told so. */
+const FIRST_METADATA_WAIT_MS = 2000;
 
 export class Broker {
   readonly #options: BrokerOptions;
@@ -115,7 +117,7 @@ export class Broker {
         lost: () => this.#sessionLost(),
         regained: (coordinator, former) => this.#sessionRegained(new ClusterStore(coordinator), former),
       });
-      this.#serve();
+      await this.#serve();
     } catch (error) {
       await this.#tearDown(false);
       throw error;
@@ -284,7 +286,7 @@ export class Broker {
   }
 
   /** Steps 13 to 16: the controller module, the coordinators, and then the clients. */
-  #serve(): void {
+  async #serve(): Promise<void> {
     const parts = this.#made;
     const { platform } = this.#options;
     const { clock, disk, diagnostics, metrics, random } = platform;
@@ -324,6 +326,9 @@ export class Broker {
       producerIds,
       authorize: allowEverything,
     };
+    // A client that came earlier would be told of a cluster without brokers.
+    await metadata.waitFor(({ brokers }) => brokers.size > 0, FIRST_METADATA_WAIT_MS);
+    if (this.#stopping !== null) return;
     parts.network.startAccepting(createDispatch(HANDLERS, services));
     this.#state = 'running';
     diagnostics.named(`KafkaServer id=${config.brokerId}`).info('started');
