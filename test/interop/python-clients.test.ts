@@ -1,0 +1,77 @@
+/** Python's clients as Debian has them: confluent-kafka (librdkafka) and kafka-python. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  CLIENTS,
+  commandLacks,
+  expectStep,
+  type InteropCluster,
+  PYTHON,
+  runSteps,
+  type Steps,
+  skipped,
+  startInteropCluster,
+  storedAs,
+} from './interop-cluster.ts';
+
+const COMMON = [
+  'creates and describes a topic',
+  'produces and consumes none',
+  'produces and consumes gzip',
+  'keeps keys, headers and null values',
+  'finds offsets by time',
+  'describes and alters configs',
+  'grows a topic, deletes topics',
+];
+const SUITES = [
+  {
+    name: 'confluent-kafka',
+    module: 'confluent_kafka',
+    program: 'confluent_client.py',
+    codecs: ['none', 'gzip', 'snappy', 'lz4', 'zstd'],
+    steps: [
+      ...COMMON,
+      'produces and consumes snappy',
+      'produces and consumes lz4',
+      'produces and consumes zstd',
+      'shares a group with a second member and commits',
+      'rejoins as a static member',
+    ],
+  },
+  {
+    name: 'kafka-python',
+    module: 'kafka',
+    program: 'kafka_python_client.py',
+    codecs: ['none', 'gzip'],
+    steps: [
+      ...COMMON,
+      'shares a group with a second member, commits, describes and deletes it',
+      'talks as to a broker 0.8.2',
+      'talks as to a broker 0.9',
+      'talks as to a broker 0.10.0',
+      'talks as to a broker 0.11',
+    ],
+  },
+].map((suite) => ({
+  ...suite,
+  skip: skipped(suite.name, commandLacks(PYTHON, ['-c', `import ${suite.module}`])),
+}));
+
+let interop: InteropCluster;
+beforeAll(async () => {
+  if (SUITES.some(({ skip }) => !skip)) interop = await startInteropCluster();
+});
+afterAll(() => interop?.close());
+
+describe.each(SUITES)('$name', ({ module, program, codecs, steps, skip }) => {
+  let taken: Steps;
+  beforeAll(async () => {
+    if (!skip) taken = await runSteps(PYTHON, [join(CLIENTS, program), interop.bootstrap, module]);
+  }, 120_000);
+
+  test.skipIf(skip).each(steps)('%s', (step) => expectStep(taken, step));
+
+  test.skipIf(skip).each(codecs)('%s is stored as it came', async (codec) => {
+    expect(await storedAs(interop, `${module}-codec-${codec}`)).toEqual({ magic: 2, codec });
+  });
+});
