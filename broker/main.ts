@@ -9,6 +9,7 @@ import { Broker } from './broker.ts';
 import { type BrokerConfig, brokerConfig } from './config/broker-config.ts';
 import { parseProperties } from './config/java-properties.ts';
 import { ConfigError } from './config/property.ts';
+import { isWithoutEffect } from './config/without-effect.ts';
 import { systemPlatform } from './platform/system-platform.ts';
 
 export interface RunningBroker {
@@ -37,6 +38,9 @@ export async function runBroker(
   const { diagnostics } = platform;
   for (const key of config.unknownKeys)
     diagnostics.warn(`The configuration '${key}' was supplied but isn't a known config.`);
+  for (const key of config.raw.keys()) {
+    if (isWithoutEffect(key)) diagnostics.warn(`The configuration '${key}' is known but has no effect here.`);
+  }
   process.on('uncaughtException', (error) => {
     diagnostics.fatal('A fault that nobody caught; the broker ends here', error);
     process.exit(1);

@@ -16,6 +16,8 @@ import { LocalCluster } from './cluster/local-cluster.ts';
 
 const PARTITIONS = 3;
 const READ_TIMEOUT_MS = 300_000;
+const METADATA_ATTEMPTS = 20;
+const METADATA_PAUSE_MS = 100;
 
 const largeFile: CommandSpec = {
   name: 'large-file',
@@ -91,9 +93,8 @@ async function throughCluster(
   });
   // Makes the offsets topic while all brokers are up: with one of three dead it can't be made, as in Kafka.
   await admin.fetchOffsets({ groupId: `${topic}-readers`, topics: [topic] });
-  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  const victim = await leaderOf(admin, topic);
   await admin.disconnect();
-  const victim = topics[0]?.partitions[0]?.leader ?? 1;
   const startedMs = performance.now();
   const producing = Promise.all(
     parts.map((part, partition) => produce(cluster, { topic, codec, partition, file: part.file })),
@@ -112,6 +113,22 @@ async function throughCluster(
     `${codec.padEnd(7)}${same ? 'byte-identical' : 'DIFFERENT'}  ${lines} lines, ${mib.toFixed(1)} MiB: produced in ${seconds(producedMs - startedMs)}, read by a group of three in ${seconds(readMs - producedMs)}${killLeader ? `, broker ${victim} killed in the middle` : ''}`,
   );
   return same;
+}
+
+/** The broker asked may hear of the topic a moment after the controller, which has answered already. */
+async function leaderOf(
+  admin: ReturnType<ReturnType<typeof kafkaClient>['admin']>,
+  topic: string,
+): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      return topics[0]?.partitions[0]?.leader ?? 1;
+    } catch (error) {
+      if (attempt === METADATA_ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, METADATA_PAUSE_MS));
+    }
+  }
 }
 
 function produce(

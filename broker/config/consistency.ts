@@ -4,9 +4,15 @@
  */
 import type { BrokerConfig } from './broker-config.ts';
 import { ConfigError } from './property.ts';
+import { refusal } from './without-effect.ts';
+
+/** What a message between brokers may need around one batch. */
+const PEER_HEADER_ROOM_BYTES = 64 * 1024;
 
 /** Throws ConfigError for the first rule that is broken. */
 export function checkConsistency(config: BrokerConfig, given: ReadonlyMap<string, string>): void {
+  const refused = refusal(given);
+  if (refused !== null) throw new ConfigError(refused);
   for (const [holds, complaint] of rules(config, given)) {
     if (!holds) throw new ConfigError(complaint);
   }
@@ -42,8 +48,8 @@ function replicationRules(config: BrokerConfig): [boolean, string][] {
       'offsets.commit.required.acks must be greater or equal -1 and less or equal to offsets.topic.replication.factor',
     ],
     [
-      config.peerMaxMessageBytes > config.messageMaxBytes,
-      'peer.max.message.bytes must be greater than message.max.bytes so that a batch can be replicated',
+      config.peerMaxMessageBytes >= config.messageMaxBytes + PEER_HEADER_ROOM_BYTES,
+      `peer.max.message.bytes must be at least ${PEER_HEADER_ROOM_BYTES} more than message.max.bytes so that a batch can be replicated`,
     ],
   ];
 }

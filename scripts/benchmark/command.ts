@@ -1,11 +1,12 @@
 /** The options of `scripts/bench`, and one run from them to the report. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Arguments, type CommandSpec, UsageError } from '../cli/arguments.ts';
 import type { BenchmarkCase } from './case.ts';
 import { CASES, casesNamed } from './cases.ts';
 import { findJava, type Java } from './java.ts';
 import { checkoutVersion, machineFacts } from './machine.ts';
+import { profileChildren, profileText } from './profile.ts';
 import { tableText, tabulate } from './report.ts';
 import { type Outcome, type RunOptions, runCases } from './runner.ts';
 import { apacheKafka, odradek, type System } from './systems.ts';
@@ -39,6 +40,11 @@ export const benchCommand: CommandSpec = {
     },
     { name: 'out', value: 'DIR', help: 'where results.json and the charts go' },
     { name: 'only', value: 'SYSTEM', help: 'odradek or kafka' },
+    {
+      name: 'profile',
+      value: 'DIR',
+      help: "CPU profiles of Odradek's brokers, and which functions are at the top",
+    },
     { name: 'list', help: 'show the cases' },
   ],
   run,
@@ -57,6 +63,8 @@ async function run(given: Arguments): Promise<number> {
     throw new UsageError(`--only must be odradek or kafka, not '${only}'`);
   const java = findJava(progress);
   const cases = chosenCases(given, java);
+  const profiles = given.text('profile');
+  if (profiles !== null) profileChildren(resolve(profiles));
   const workplace = new Workplace();
   const interrupted = (): void => {
     progress('interrupted; stopping everything');
@@ -67,6 +75,7 @@ async function run(given: Arguments): Promise<number> {
     const systems = chosenSystems(workplace, java, only);
     const outcome = await runCases(cases, systems, runOptions(given, workplace, java));
     report(given, cases, systems, outcome);
+    if (profiles !== null) process.stdout.write(`\n${profileText(profiles)}`);
     return outcome.failures.length === 0 ? 0 : 1;
   } finally {
     await workplace.close();

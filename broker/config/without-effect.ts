@@ -1,0 +1,85 @@
+/**
+ * Configs of Kafka that this broker knows, checks and shows, but that change nothing here: most of them
+ * belong to what is missing (TLS, SASL, quotas, transactions) or to the JVM's threads. Whoever sets one
+ * is told so. Where carrying on without the effect would be dangerous, the broker refuses to start.
+ */
+
+const GROUPS_WITHOUT_EFFECT = [
+  'alter.log.dirs.replication.quota.',
+  'controller.quota.',
+  'delegation.token.',
+  'group.consumer.',
+  'group.coordinator.',
+  'metrics.',
+  'quota.',
+  'replication.quota.',
+  'sasl.',
+  'ssl.',
+  'transaction.',
+  'transactional.',
+  'zookeeper.ssl.',
+];
+
+const WITHOUT_EFFECT = new Set([
+  'background.threads',
+  'connections.max.reauth.ms',
+  'delete.records.purgatory.purge.interval.requests',
+  'fetch.purgatory.purge.interval.requests',
+  'follower.replication.throttled.rate',
+  'inter.broker.protocol.version',
+  'leader.replication.throttled.rate',
+  'log.cleaner.io.buffer.size',
+  'log.dir.failure.timeout.ms',
+  'log.message.format.version',
+  'max.request.partition.size.limit',
+  'metric.reporters',
+  'num.io.threads',
+  'num.network.threads',
+  'num.replica.alter.log.dirs.threads',
+  'offsets.topic.compression.codec',
+  'producer.purgatory.purge.interval.requests',
+  'replica.alter.log.dirs.io.max.bytes.per.second',
+  'replica.fetch.min.bytes',
+  'replica.socket.receive.buffer.bytes',
+  'security.providers',
+  'socket.connection.setup.timeout.max.ms',
+  'socket.receive.buffer.bytes',
+  'unclean.leader.election.interval.ms',
+  'zookeeper.clientCnxnSocket',
+]);
+
+/** With what each may be left at. */
+const REFUSED: ReadonlyMap<string, readonly string[]> = new Map([
+  ['alter.config.policy.class.name', ['']],
+  ['authorizer.class.name', ['']],
+  ['client.quota.callback.class', ['']],
+  ['create.topic.policy.class.name', ['']],
+  ['early.start.listeners', ['']],
+  ['principal.builder.class', ['']],
+  ['zookeeper.set.acl', ['false']],
+  ['zookeeper.ssl.client.enable', ['false']],
+]);
+
+/** Whether setting this config changes nothing. */
+export function isWithoutEffect(name: string): boolean {
+  if (REFUSED.has(name)) return false;
+  // Both are read where topics of coordinators are made.
+  if (name.startsWith('transaction.state.log.') && !name.endsWith('load.buffer.size')) return false;
+  return WITHOUT_EFFECT.has(name) || GROUPS_WITHOUT_EFFECT.some((group) => name.startsWith(group));
+}
+
+/** Why the broker must not start with what was given; null when it may. */
+export function refusal(given: ReadonlyMap<string, string>): string | null {
+  for (const [name, allowed] of REFUSED) {
+    const value = given.get(name);
+    if (value === undefined || allowed.includes(value.trim())) continue;
+    const left = allowed[0] === '' ? 'be left out' : `be ${allowed.join(' or ')}`;
+    return `Invalid value ${value} for configuration ${name}: it is not supported yet and must ${left}`;
+  }
+  return null;
+}
+
+/** Configs of a process of Kafka that are refused rather than ignored. */
+export function isRefused(name: string): boolean {
+  return REFUSED.has(name);
+}

@@ -1,0 +1,52 @@
+/**
+ * A broker's properties in a container: the file, and over it the environment, where a property is
+ * spelled as Kafka's public images spell it: KAFKA_ and then the name in capitals, with _ for a dot, __ for
+ * an underscore and ___ for a dash. KAFKA_NUM_PARTITIONS=3 is num.partitions=3.
+ * Source: KafkaDockerWrapper.getServerConfigsFromEnv.
+ */
+import { readFileSync } from 'node:fs';
+import { parseProperties } from '../../broker/config/java-properties.ts';
+
+/** Mount another file here, or change single properties through the environment. */
+export const PROPERTIES_FILE = '/etc/odradek/server.properties';
+
+const PREFIX = 'KAFKA_';
+/** What Kafka's images take for their JVM and logging; no properties, and without a meaning here. */
+const OF_THE_JVM = new Set([
+  'KAFKA_VERSION',
+  'KAFKA_HEAP_OPTS',
+  'KAFKA_LOG4J_OPTS',
+  'KAFKA_OPTS',
+  'KAFKA_JMX_OPTS',
+  'KAFKA_JMX_PORT',
+  'KAFKA_JMX_HOSTNAME',
+  'KAFKA_JVM_PERFORMANCE_OPTS',
+  'KAFKA_GC_LOG_OPTS',
+  'KAFKA_LOG4J_ROOT_LOGLEVEL',
+  'KAFKA_LOG4J_LOGGERS',
+  'KAFKA_TOOLS_LOG4J_LOGLEVEL',
+]);
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The properties that the environment names. */
+export function environmentProperties(environment: Environment): Map<string, string> {
+  const properties = new Map<string, string>();
+  for (const [variable, value] of Object.entries(environment)) {
+    if (value === undefined || !variable.startsWith(PREFIX) || OF_THE_JVM.has(variable)) continue;
+    properties.set(propertyName(variable.slice(PREFIX.length)), value);
+  }
+  return properties;
+}
+
+/** What the broker of this container runs with, unless its command line says otherwise. */
+export function containerProperties(environment: Environment): Map<string, string> {
+  const file = parseProperties(readFileSync(PROPERTIES_FILE, 'utf8'));
+  return new Map([...file, ...environmentProperties(environment)]);
+}
+
+const SPELLED: Readonly<Record<string, string>> = { _: '.', __: '_', ___: '-' };
+
+function propertyName(words: string): string {
+  return words.toLowerCase().replace(/_{1,3}/g, (underscores) => SPELLED[underscores] ?? '.');
+}
