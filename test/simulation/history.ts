@@ -37,7 +37,15 @@ export class History {
   onConsumed: (record: ConsumedRecord) => void = () => {};
   onAcknowledged: (acknowledgement: Acknowledgement) => void = () => {};
   onBroken: (what: string) => void = () => {};
+  onTopic: (what: string) => void = () => {};
   consumedCount = 0;
+
+  topicIs(name: string, state: { readonly partitions: number } | 'deleted' | null): void {
+    this.topics.set(name, state);
+    const what =
+      state === null ? 'is being changed' : state === 'deleted' ? state : `has ${state.partitions}`;
+    this.onTopic(`${name} ${what}`);
+  }
 
   acknowledge(acknowledgement: Acknowledgement): void {
     this.acknowledged.push(acknowledgement);

@@ -132,7 +132,9 @@ export class Invariants {
   readonly #states: SoundStates;
   /** The epoch of the last election of each partition, as in the tree. */
   readonly #leaderEpochs = new Map<string, number>();
-  readonly #unchanged = new Map<string, string>();
+  /** A view stays the same object while the replica does not change. */
+  readonly #checked = new WeakSet<ReplicaView>();
+  #treeChanged = false;
 
   constructor(broken: Broken) {
     this.logs = new CommittedLogs(broken);
@@ -144,6 +146,7 @@ export class Invariants {
 
   /** After every change of the tree, before the replicas are checked. */
   treeChanged(tree: TreeView): void {
+    this.#treeChanged = true;
     for (const state of tree.states) {
       this.#leaderEpochs.set(state.key, state.leaderEpoch);
       this.#leaders.elected(state);
@@ -153,7 +156,16 @@ export class Invariants {
 
   check(replicas: readonly ReplicaView[], controllers: readonly ControllerView[], tree: TreeView): void {
     for (const controller of controllers) this.#controllers.check(controller, tree);
-    for (const replica of replicas) if (this.#hasChanged(replica)) this.#checkReplica(replica);
+    let changed = this.#treeChanged;
+    this.#treeChanged = false;
+    for (const replica of replicas) {
+      if (this.#checked.has(replica)) continue;
+      this.#checked.add(replica);
+      this.#checkReplica(replica);
+      changed = true;
+    }
+    // What is committed grows with a replica's high watermark only.
+    if (!changed) return;
     for (const replica of replicas) {
       if (replica.role === 'leader' && replica.leaderEpoch === this.#leaderEpochs.get(replica.key))
         this.logs.checkLeader(replica);
@@ -172,15 +184,5 @@ export class Invariants {
     this.#leaders.check(replica);
     this.#marks.check(replica);
     this.logs.check(replica);
-  }
-
-  #hasChanged(replica: ReplicaView): boolean {
-    const { brokerId, life, key } = replica;
-    const { role, leaderEpoch, partitionEpoch, startOffset, endOffset, highWatermark } = replica;
-    const at = `${brokerId} ${key}`;
-    const now = `${life} ${role} ${leaderEpoch} ${partitionEpoch} ${startOffset} ${endOffset} ${highWatermark}`;
-    if (this.#unchanged.get(at) === now) return false;
-    this.#unchanged.set(at, now);
-    return true;
   }
 }

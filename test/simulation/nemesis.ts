@@ -102,8 +102,13 @@ export class Nemesis {
     );
   }
 
+  /** Of topics that are being deleted nobody counts the replicas any more. */
   #isInSync(id: number): boolean {
-    return observeTree(this.#cluster.tree).states.some(({ isr }) => isr.includes(id));
+    const { tree } = this.#cluster;
+    const doomed = tree.children('/admin/delete_topics') ?? [];
+    return observeTree(tree).states.some(
+      ({ isr, name }) => isr.includes(id) && !doomed.includes(name.slice(0, name.lastIndexOf('-'))),
+    );
   }
 
   #pick(): Fault | null {

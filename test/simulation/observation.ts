@@ -1,4 +1,5 @@
 /** What checkers look at: replicas, controllers and state znodes as they are between two events. */
+import type { PartitionLog } from '../../broker/log/partition-log.ts';
 import { batchLastOffset, completeBatches } from '../../broker/records/batch.ts';
 import type { Partition } from '../../broker/replication/partition.ts';
 import type { LocalTree } from '../../coordinator-client/local/local-tree.ts';
@@ -55,21 +56,47 @@ export interface TreeView {
 
 const READ_BYTES = 1024 * 1024;
 
-export function observeReplicas(machines: readonly Machine[]): ReplicaView[] {
-  const views: ReplicaView[] = [];
-  for (const { id, life, broker, status } of machines) {
-    if (broker === null || (status !== 'running' && status !== 'stopping')) continue;
-    for (const partition of broker.inside.replicas.partitions()) {
-      const view = replicaView({ brokerId: id, life }, partition);
-      if (view !== null) views.push(view);
+/** Looks at all replicas again and again; one that has not changed gives the same view as before. */
+export class ReplicaObserver {
+  readonly #last = new WeakMap<PartitionLog, ReplicaView>();
+
+  observe(machines: readonly Machine[]): ReplicaView[] {
+    const views: ReplicaView[] = [];
+    for (const { id, life, broker, status } of machines) {
+      if (broker === null || (status !== 'running' && status !== 'stopping')) continue;
+      for (const partition of broker.inside.replicas.partitions()) {
+        const { log } = partition;
+        if (log === null || log.closed || log.topicId === null) continue;
+        const last = this.#last.get(log);
+        if (last !== undefined && isUnchanged(last, partition, log)) {
+          views.push(last);
+          continue;
+        }
+        const view = replicaView({ brokerId: id, life }, partition, log);
+        this.#last.set(log, view);
+        views.push(view);
+      }
     }
+    return views;
   }
-  return views;
 }
 
-function replicaView(at: { brokerId: number; life: number }, partition: Partition): ReplicaView | null {
-  const { log } = partition;
-  if (log === null || log.closed || log.topicId === null) return null;
+function isUnchanged(last: ReplicaView, partition: Partition, log: PartitionLog): boolean {
+  return (
+    last.endOffset === log.endOffset &&
+    last.highWatermark === log.highWatermark &&
+    last.startOffset === log.startOffset &&
+    last.role === partition.role &&
+    last.leaderEpoch === partition.leaderEpoch &&
+    last.partitionEpoch === partition.partitionEpoch
+  );
+}
+
+function replicaView(
+  at: { brokerId: number; life: number },
+  partition: Partition,
+  log: PartitionLog,
+): ReplicaView {
   return {
     ...at,
     key: `${log.topicId}:${partition.partition}`,
@@ -80,21 +107,22 @@ function replicaView(at: { brokerId: number; life: number }, partition: Partitio
     startOffset: log.startOffset,
     endOffset: log.endOffset,
     highWatermark: log.highWatermark,
-    read(fromOffset, upToOffset) {
-      const parts: Buffer[] = [];
-      for (let offset = fromOffset; offset < upToOffset; ) {
-        const range = { offset, maxBytes: READ_BYTES, upToOffset, minOneBatch: true };
-        const found = log.read(range);
-        if ('error' in found) throw new Error(`${partition.key} can't be read at ${offset}: ${found.error}`);
-        const bytes = Buffer.from(found.bytes);
-        found.release();
-        if (bytes.length === 0) break;
-        parts.push(bytes);
-        offset = nextOffsetAfter(bytes);
-      }
-      return Buffer.concat(parts);
-    },
+    read: (fromOffset, upToOffset) => readBatches(log, fromOffset, upToOffset),
   };
+}
+
+function readBatches(log: PartitionLog, fromOffset: number, upToOffset: number): Buffer {
+  const parts: Buffer[] = [];
+  for (let offset = fromOffset; offset < upToOffset; ) {
+    const found = log.read({ offset, maxBytes: READ_BYTES, upToOffset, minOneBatch: true });
+    if ('error' in found) throw new Error(`${log.directory} can't be read at ${offset}: ${found.error}`);
+    const bytes = Buffer.from(found.bytes);
+    found.release();
+    if (bytes.length === 0) break;
+    parts.push(bytes);
+    offset = nextOffsetAfter(bytes);
+  }
+  return Buffer.concat(parts);
 }
 
 /** Where the log goes on after these batches. */

@@ -79,7 +79,8 @@ export function unsettledClients(
   const wrong = producers
     .filter(({ outstanding }) => outstanding > 0)
     .map(({ name, outstanding }) => `${name} waits for ${outstanding} acknowledgements`);
-  for (const [partition, { position }] of consumers.entries()) {
+  for (const [partition, { position, committing }] of consumers.entries()) {
+    if (committing) wrong.push(`the consumer of ${TOPIC}-${partition} waits for a commit`);
     const key = tree.states.find(({ name }) => name === `${TOPIC}-${partition}`)?.key ?? '';
     const end = logs.committedEndOffset(key);
     if (position !== end) wrong.push(`the consumer of ${TOPIC}-${partition} is at ${position} of ${end}`);

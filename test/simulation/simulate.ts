@@ -4,8 +4,8 @@ import { Invariants } from './invariants.ts';
 import { Nemesis } from './nemesis.ts';
 import {
   observeControllers,
-  observeReplicas,
   observeTree,
+  ReplicaObserver,
   type ReplicaView,
   type TreeView,
 } from './observation.ts';
@@ -24,6 +24,8 @@ export interface SimulationOptions {
   readonly seed: number;
   /** How long faults happen, in virtual time. */
   readonly faultsMs?: number;
+  /** Instead of what the seed would have happen. */
+  readonly faults?: (cluster: SimulatedCluster) => void;
   /** Gets what brokers say. */
   readonly write?: (line: string) => void;
   /** Called at the moment something is found wrong, to look around. */
@@ -73,6 +75,7 @@ class Run {
   readonly #workload: Workload;
   readonly #nemesis: Nemesis;
   readonly #broken: string[] = [];
+  readonly #observer = new ReplicaObserver();
   #tree: TreeView;
   #replicas: readonly ReplicaView[] = [];
   #zxid = -1n;
@@ -86,6 +89,7 @@ class Run {
     this.#invariants = new Invariants((what) => this.broken(what));
     this.#tree = observeTree(this.#cluster.tree);
     this.#history.onBroken = (what) => this.broken(what);
+    this.#history.onTopic = (what) => this.#cluster.trace.add(`  ${what}`);
     this.#history.onAcknowledged = (acknowledgement) => this.#invariants.acknowledged(acknowledgement);
     this.#history.onConsumed = (record) => this.#invariants.consumed(record);
     this.#cluster.clock.afterStep = () => this.#check();
@@ -144,7 +148,8 @@ class Run {
     const { clock } = this.#cluster;
     const range = LONGEST_FAULTS_MS - SHORTEST_FAULTS_MS;
     const durationMs = this.#options.faultsMs ?? SHORTEST_FAULTS_MS + this.#cluster.fork().int(range);
-    this.#nemesis.start();
+    if (this.#options.faults === undefined) this.#nemesis.start();
+    else this.#options.faults(this.#cluster);
     await this.#unlessBroken(durationMs, () => false);
     this.#nemesis.stop();
     this.#cluster.trace.add('healed');
@@ -203,7 +208,7 @@ class Run {
       this.#tree = observeTree(tree);
       this.#invariants.treeChanged(this.#tree);
     }
-    this.#replicas = observeReplicas(machines);
+    this.#replicas = this.#observer.observe(machines);
     this.#invariants.check(this.#replicas, observeControllers(machines), this.#tree);
   }
 }

@@ -38,18 +38,17 @@ export class SimulatedAdmin {
   /** True when the topic exists now, made by this call or before. */
   async create(name: string, partitions: number): Promise<boolean> {
     const { client, history } = this.#options;
-    history.topics.set(name, null);
+    history.topicIs(name, null);
     try {
       const answer = await client.request(client.controllerId, CreateTopics, {
         topics: [{ name, numPartitions: partitions, replicationFactor: 3, assignments: [], configs: [] }],
         timeoutMs: TIMEOUT_MS,
         validateOnly: false,
       });
+      // Any other answer, REQUEST_TIMED_OUT above all, may stand for a change that comes to be.
       const error = answer.topics[0]?.errorCode;
-      // The topic is there, though its leaders may take a while.
-      const made = error === ErrorCode.NONE || error === ErrorCode.REQUEST_TIMED_OUT;
-      if (made) history.topics.set(name, { partitions });
-      return made || error === ErrorCode.TOPIC_ALREADY_EXISTS;
+      if (error === ErrorCode.NONE) history.topicIs(name, { partitions });
+      return error === ErrorCode.NONE || error === ErrorCode.TOPIC_ALREADY_EXISTS;
     } catch {
       return false;
     }
@@ -79,27 +78,22 @@ export class SimulatedAdmin {
 
   async #delete(name: string): Promise<void> {
     const { client, history } = this.#options;
-    history.topics.set(name, null);
+    history.topicIs(name, null);
     const answer = await client.request(client.controllerId, DeleteTopics, {
       topics: [{ name }],
       timeoutMs: TIMEOUT_MS,
     });
-    const error = answer.responses[0]?.errorCode;
-    // A deletion that is taken on is carried out, however long that takes.
-    if (error === ErrorCode.NONE || error === ErrorCode.REQUEST_TIMED_OUT)
-      history.topics.set(name, 'deleted');
+    if (answer.responses[0]?.errorCode === ErrorCode.NONE) history.topicIs(name, 'deleted');
   }
 
   async #grow(name: string, count: number): Promise<void> {
     const { client, history } = this.#options;
-    history.topics.set(name, null);
+    history.topicIs(name, null);
     const answer = await client.request(client.controllerId, CreatePartitions, {
       topics: [{ name, count, assignments: null }],
       timeoutMs: TIMEOUT_MS,
       validateOnly: false,
     });
-    const error = answer.results[0]?.errorCode;
-    if (error === ErrorCode.NONE || error === ErrorCode.REQUEST_TIMED_OUT)
-      history.topics.set(name, { partitions: count });
+    if (answer.results[0]?.errorCode === ErrorCode.NONE) history.topicIs(name, { partitions: count });
   }
 }

@@ -31,6 +31,8 @@ export class SimulatedConsumer {
   #position = 0;
   #lastEpoch = -1;
   #stopped = false;
+  #commits = true;
+  #committing = false;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -38,6 +40,16 @@ export class SimulatedConsumer {
 
   get position(): number {
     return this.#position;
+  }
+
+  /** A commit is under way. */
+  get committing(): boolean {
+    return this.#committing;
+  }
+
+  /** Reads on, but commits nothing more. */
+  stopCommitting(): void {
+    this.#commits = false;
   }
 
   start(): void {
@@ -155,7 +167,10 @@ export class SimulatedConsumer {
     const { client } = this.#options;
     while (!this.#stopped) {
       await sleep(client.clock, COMMIT_EVERY_MS);
-      if (this.#position > 0) await this.#commit().catch(() => {});
+      if (this.#position === 0 || !this.#commits) continue;
+      this.#committing = true;
+      await this.#commit().catch(() => {});
+      this.#committing = false;
     }
   }
 

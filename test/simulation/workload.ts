@@ -57,6 +57,7 @@ export class Workload {
   /** Nothing new is asked for; what is outstanding and what is unread is still pursued. */
   stopProducing(): void {
     for (const producer of this.producers) producer.stop();
+    for (const consumer of this.consumers) consumer.stopCommitting();
     this.admin.stop();
   }
 

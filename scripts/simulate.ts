@@ -1,0 +1,116 @@
+/**
+ * Whole clusters in virtual time, one a seed, on as many threads as are asked for. A seed that fails is
+ * printed with what is broken and the command that replays it, fault for fault.
+ */
+import { availableParallelism } from 'node:os';
+import { parentPort, Worker } from 'node:worker_threads';
+import { simulate, type Verdict } from '../test/simulation/simulate.ts';
+import type { Arguments, CommandSpec } from './cli/arguments.ts';
+import { runCommand } from './cli/run.ts';
+
+/** What a thread tells of a run; traces are made again by a replay. */
+type Told = Omit<Verdict, 'trace'>;
+
+const simulation: CommandSpec = {
+  name: 'simulate',
+  summary: 'Runs whole clusters in virtual time, with faults from a seed, and checks them after every event.',
+  options: [
+    { name: 'seeds', value: 'N', kind: 'integer', min: 1, help: 'how many runs', fallback: '200' },
+    { name: 'from', value: 'SEED', kind: 'integer', min: 0, help: 'the first seed', fallback: '1' },
+    { name: 'seed', value: 'SEED', kind: 'integer', min: 0, help: 'replay this one and print its trace' },
+    { name: 'log', help: 'with --seed: what the brokers say as well' },
+    {
+      name: 'threads',
+      value: 'N',
+      kind: 'integer',
+      min: 1,
+      help: 'runs at the same time',
+      fallback: String(availableParallelism()),
+    },
+  ],
+  run: (given) => (given.integer('seed') === null ? runMany(given) : replay(given)),
+};
+
+async function replay(given: Arguments): Promise<number> {
+  const seed = given.needInteger('seed');
+  const lines: { readonly atMs: number; readonly text: string }[] = [];
+  const add = (text: string): number => lines.push({ atMs: Number.parseFloat(text), text });
+  const verdict = await simulate({ seed, ...(given.flag('log') ? { write: add } : {}) });
+  for (const line of verdict.trace) add(line);
+  // Both are in the order of time; at one time the brokers' lines come first.
+  for (const { text } of lines.sort((one, other) => one.atMs - other.atMs)) say(text);
+  say(summaryOf(verdict));
+  say(`digest ${verdict.digest}`);
+  return verdict.broken.length === 0 ? 0 : 1;
+}
+
+async function runMany(given: Arguments): Promise<number> {
+  const count = given.needInteger('seeds');
+  const from = given.needInteger('from');
+  const startedMs = performance.now();
+  const done: Told[] = [];
+  const failed = (): number => done.filter(({ broken }) => broken.length > 0).length;
+  const perSecond = (): string => (done.length / ((performance.now() - startedMs) / 1000)).toFixed(1);
+  const progress = setInterval(() => {
+    process.stderr.write(`${done.length} of ${count} seeds, ${failed()} failed, ${perSecond()} a second\n`);
+  }, 1000);
+  let next = from;
+  const threads = Math.min(given.needInteger('threads'), count);
+  const take = (verdict: Told): void => {
+    done.push(verdict);
+    if (verdict.broken.length > 0) report(verdict);
+  };
+  await Promise.all(
+    Array.from({ length: threads }, () => runThread(() => (next < from + count ? next++ : null), take)),
+  );
+  clearInterval(progress);
+  const total = (pick: (verdict: Told) => number): number => done.reduce((sum, one) => sum + pick(one), 0);
+  say(
+    `${count} seeds from ${from}: ${failed()} failed. ${total(({ faults }) => faults)} faults, ` +
+      `${total(({ events }) => events)} events, ${total(({ acknowledged }) => acknowledged)} acknowledgements, ` +
+      `${(total(({ virtualMs }) => virtualMs) / 60_000).toFixed(0)} virtual minutes, ${perSecond()} seeds a second.`,
+  );
+  return failed() === 0 ? 0 : 1;
+}
+
+/** One thread that runs a seed after the other. */
+function runThread(nextSeed: () => number | null, take: (verdict: Told) => void): Promise<void> {
+  const worker = new Worker(new URL(import.meta.url));
+  return new Promise((resolve, reject) => {
+    const give = (): void => {
+      const seed = nextSeed();
+      if (seed === null) void worker.terminate().then(() => resolve());
+      else worker.postMessage(seed);
+    };
+    worker.on('message', (verdict: Told) => {
+      take(verdict);
+      give();
+    });
+    worker.on('error', reject);
+    give();
+  });
+}
+
+function report(verdict: Told): void {
+  say(summaryOf(verdict));
+  say(`  replay: scripts/simulate --seed ${verdict.seed}`);
+}
+
+function summaryOf({ seed, broken, events, faults, acknowledged, consumed }: Told): string {
+  const how = broken.length === 0 ? 'good' : 'BROKEN';
+  const counts = `${faults} faults, ${events} events, ${acknowledged} acknowledgements, ${consumed} records read`;
+  return [`seed ${seed} is ${how}: ${counts}`, ...broken.map((what) => `  ${what}`)].join('\n');
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+if (parentPort === null) await runCommand(simulation, './scripts/simulate', process.argv.slice(2));
+else {
+  const port = parentPort;
+  port.on('message', async (seed: number) => {
+    const { trace: _, ...told } = await simulate({ seed });
+    port.postMessage(told);
+  });
+}

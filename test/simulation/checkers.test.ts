@@ -1,0 +1,279 @@
+/** Every checker of the simulation can fail: each is shown a history in which its rule is broken. */
+import { describe, expect, it } from 'vitest';
+import { buildBatch } from '../../broker/records/build.ts';
+import { CommittedLogs } from './committed-logs.ts';
+import { History } from './history.ts';
+import {
+  Invariants,
+  OneControllerPerEpoch,
+  OneLeaderPerEpoch,
+  RisingMarks,
+  SoundStates,
+} from './invariants.ts';
+import type { ReplicaView, StateView, TreeView } from './observation.ts';
+import { repeatedRecords, unsettledReplicas } from './settled.ts';
+
+const KEY = 'AAAAAAAAAAAAAAAAAAAAAQ:0';
+
+function state(changes: Partial<StateView> = {}): StateView {
+  return {
+    key: KEY,
+    name: 'orders-0',
+    leader: 1,
+    leaderEpoch: 0,
+    partitionEpoch: 0,
+    controllerEpoch: 1,
+    isr: [1, 2, 3],
+    replicas: [1, 2, 3],
+    ...changes,
+  };
+}
+
+function tree(changes: Partial<TreeView> = {}): TreeView {
+  return { states: [state()], controllerEpoch: 1, controllerId: 1, ...changes };
+}
+
+/** One record a batch. */
+function batches(values: readonly string[], leaderEpoch = 0): Buffer[] {
+  return values.map((value, baseOffset) =>
+    buildBatch({ baseOffset, leaderEpoch, records: [{ value: Buffer.from(value) }] }),
+  );
+}
+
+function replica(changes: Partial<ReplicaView> & { log?: readonly Buffer[] } = {}): ReplicaView {
+  const { log = batches(['a', 'b', 'c']), ...rest } = changes;
+  return {
+    brokerId: 1,
+    life: 1,
+    key: KEY,
+    name: 'orders-0',
+    role: 'follower',
+    leaderEpoch: 0,
+    partitionEpoch: 0,
+    startOffset: 0,
+    endOffset: log.length,
+    highWatermark: log.length,
+    read: (from, to) => Buffer.concat(log.slice(from, to)),
+    ...rest,
+  };
+}
+
+function found<T>(checker: new (broken: (what: string) => void) => T, show: (shown: T) => void): string[] {
+  const broken: string[] = [];
+  show(new checker((what) => broken.push(what)));
+  return broken;
+}
+
+describe('leaders', () => {
+  it('two brokers that lead in one epoch are found', () => {
+    const broken = found(OneLeaderPerEpoch, (checker) => {
+      checker.elected(state());
+      checker.check(replica({ role: 'leader' }));
+      checker.check(replica({ role: 'leader', brokerId: 2 }));
+    });
+    expect(broken[0]).toBe('orders-0: brokers 1 and 2 lead in epoch 0');
+  });
+
+  it('a leader that nobody has elected is found', () => {
+    const broken = found(OneLeaderPerEpoch, (checker) => {
+      checker.elected(state());
+      checker.check(replica({ role: 'leader', brokerId: 3 }));
+    });
+    expect(broken).toEqual(['orders-0: 3 leads in epoch 0, in which 1 is elected']);
+  });
+
+  it('two elections in one epoch are found', () => {
+    const broken = found(OneLeaderPerEpoch, (checker) => {
+      checker.elected(state());
+      checker.elected(state({ leader: 2 }));
+    });
+    expect(broken).toEqual(['orders-0: brokers 1 and 2 are elected in leader epoch 0']);
+  });
+
+  it('one leader after the other, each in its epoch, is fine', () => {
+    const broken = found(OneLeaderPerEpoch, (checker) => {
+      checker.elected(state());
+      checker.check(replica({ role: 'leader' }));
+      checker.elected(state({ leader: 2, leaderEpoch: 1 }));
+      checker.check(replica({ role: 'leader', brokerId: 2, leaderEpoch: 1 }));
+      checker.check(replica({ role: 'leader' }));
+    });
+    expect(broken).toEqual([]);
+  });
+});
+
+describe('marks', () => {
+  it.each(['highWatermark', 'leaderEpoch', 'partitionEpoch', 'startOffset'] as const)(
+    'a %s that falls in the life of a process is found, and in a new life it may',
+    (mark) => {
+      const broken = found(RisingMarks, (checker) => {
+        checker.check(replica({ [mark]: 2 }));
+        checker.check(replica({ [mark]: 1, life: 2 }));
+        checker.check(replica({ [mark]: 1 }));
+      });
+      expect(broken).toEqual([`orders-0: ${mark} on broker 1 fell from 2 to 1`]);
+    },
+  );
+
+  it('a high watermark beyond the log is found', () => {
+    expect(found(RisingMarks, (checker) => checker.check(replica({ highWatermark: 4 })))).toHaveLength(1);
+  });
+});
+
+describe('controllers', () => {
+  it('two brokers that are the controller in one epoch are found', () => {
+    const broken = found(OneControllerPerEpoch, (checker) => {
+      checker.check({ brokerId: 1, life: 1, epoch: 1 }, tree());
+      checker.check({ brokerId: 2, life: 1, epoch: 1 }, tree());
+    });
+    expect(broken[0]).toBe('controllers 1.1 and 2.1 are active in epoch 1');
+  });
+
+  it('a controller that is ahead of the tree is found', () => {
+    const broken = found(OneControllerPerEpoch, (checker) =>
+      checker.check({ brokerId: 1, life: 1, epoch: 2 }, tree()),
+    );
+    expect(broken).toEqual(['controller 1.1 has epoch 2, the tree 1']);
+  });
+
+  it('a controller that lags behind the tree is a zombie, which is fine', () => {
+    const broken = found(OneControllerPerEpoch, (checker) =>
+      checker.check({ brokerId: 1, life: 1, epoch: 1 }, tree({ controllerEpoch: 2, controllerId: 2 })),
+    );
+    expect(broken).toEqual([]);
+  });
+});
+
+describe('states in the tree', () => {
+  it.each([
+    ['no replica in sync', state({ isr: [], leader: -1 })],
+    ['a leader that is not in sync', state({ isr: [2, 3] })],
+    ['a broker in sync that has no replica', state({ isr: [1, 4] })],
+  ])('%s is found', (_, wrong) => {
+    expect(found(SoundStates, (checker) => checker.check(wrong))).toHaveLength(1);
+  });
+
+  it.each(['leaderEpoch', 'partitionEpoch', 'controllerEpoch'] as const)(
+    'a %s that falls is found',
+    (epoch) => {
+      const broken = found(SoundStates, (checker) => {
+        checker.check(state({ [epoch]: 5 }));
+        checker.check(state({ [epoch]: 4 }));
+      });
+      expect(broken).toEqual([`orders-0: ${epoch} in the tree fell from 5 to 4`]);
+    },
+  );
+
+  it('a new leader without a new epoch is found', () => {
+    const broken = found(SoundStates, (checker) => {
+      checker.check(state());
+      checker.check(state({ leader: 2 }));
+    });
+    expect(broken).toHaveLength(1);
+  });
+
+  it('an unclean election is found', () => {
+    const broken = found(SoundStates, (checker) => {
+      checker.check(state({ isr: [1] }));
+      checker.check(state({ leader: 2, isr: [2], leaderEpoch: 1 }));
+    });
+    expect(broken).toEqual(['orders-0: 2 was elected and was not in sync (1)']);
+  });
+});
+
+describe('committed records', () => {
+  it('other bytes below the high watermark of another replica are found', () => {
+    const broken = found(CommittedLogs, (checker) => {
+      checker.check(replica());
+      checker.check(replica({ brokerId: 2, log: batches(['a', 'x', 'c']) }));
+    });
+    expect(broken).toEqual(['orders-0: broker 2 has other bytes at 1 than what is committed']);
+  });
+
+  it('other bytes above the high watermark are fine', () => {
+    const broken = found(CommittedLogs, (checker) => {
+      checker.check(replica());
+      checker.check(replica({ brokerId: 2, log: batches(['a', 'b', 'x']), highWatermark: 2 }));
+    });
+    expect(broken).toEqual([]);
+  });
+
+  it('a leader whose log is too short is found', () => {
+    const broken = found(CommittedLogs, (checker) => {
+      checker.check(replica());
+      checker.checkLeader(replica({ brokerId: 2, role: 'leader', log: batches(['a', 'b']) }));
+    });
+    expect(broken).toHaveLength(1);
+  });
+
+  it('a new leader with other records than the committed ones is found, whatever its high watermark', () => {
+    const broken = found(CommittedLogs, (checker) => {
+      checker.check(replica());
+      const log = batches(['a', 'b', 'x']);
+      checker.checkLeader(replica({ brokerId: 2, role: 'leader', highWatermark: 0, log }));
+    });
+    expect(broken).toHaveLength(1);
+  });
+
+  it('a process that has come back with other bytes is found', () => {
+    const broken = found(CommittedLogs, (checker) => {
+      checker.check(replica());
+      checker.check(replica({ life: 2, log: batches(['x', 'b', 'c']) }));
+    });
+    expect(broken).toHaveLength(1);
+  });
+
+  it('an acknowledged record that is not committed, or another one in its place, is found', () => {
+    const promise = { topic: 'orders', topicId: KEY.slice(0, -2), partition: 0, acks: -1 } as const;
+    const broken = found(CommittedLogs, (checker) => {
+      checker.check(replica());
+      checker.checkAcknowledged({ ...promise, offset: 1, values: ['b', 'c'] });
+      checker.checkAcknowledged({ ...promise, offset: 2, values: ['c', 'd'] });
+      checker.checkAcknowledged({ ...promise, offset: 0, values: ['b'] });
+      checker.checkAcknowledged({ ...promise, offset: -1, values: ['z'] });
+    });
+    expect(broken).toHaveLength(3);
+  });
+
+  it('a record that a consumer was given before it was committed is found', () => {
+    const broken = found(CommittedLogs, (checker) => {
+      checker.check(replica({ highWatermark: 2 }));
+      checker.checkConsumed({ topicId: KEY.slice(0, -2), partition: 0, offset: 1, value: 'b' });
+      checker.checkConsumed({ topicId: KEY.slice(0, -2), partition: 0, offset: 2, value: 'c' });
+    });
+    expect(broken).toHaveLength(1);
+  });
+
+  it('a record of an idempotent producer that is there twice is found', () => {
+    const history = new History();
+    history.idempotentValues.add('a');
+    const logs = new CommittedLogs(() => {});
+    logs.check(replica({ log: batches(['a', 'b', 'b', 'a']) }));
+    expect(repeatedRecords(tree(), logs, history)).toEqual(["orders-0: 'a' is at 0 and at 3"]);
+  });
+});
+
+describe('all checkers together', () => {
+  it('look at every replica whose view is new, and at the leader that was elected last', () => {
+    const broken: string[] = [];
+    const invariants = new Invariants((what) => broken.push(what));
+    invariants.treeChanged(tree());
+    invariants.check([replica({ role: 'leader' })], [], tree());
+    const next = tree({ states: [state({ leader: 2, leaderEpoch: 1, partitionEpoch: 1, isr: [2, 3] })] });
+    invariants.treeChanged(next);
+    const short = { role: 'leader', brokerId: 2, leaderEpoch: 1, log: batches(['a']) } as const;
+    invariants.check([replica(short)], [], next);
+    expect(broken).toEqual(['orders-0: leader 2 of epoch 1 ends at 1, but everything below 3 is committed']);
+  });
+
+  it('a replica that has not everything at the end is found', () => {
+    const logs = new CommittedLogs(() => {});
+    const views = [replica({ role: 'leader' }), replica({ brokerId: 2 }), replica({ brokerId: 3 })];
+    for (const view of views) logs.check(view);
+    expect(unsettledReplicas(views, tree(), logs)).toEqual([]);
+    const behind = replica({ brokerId: 3, highWatermark: 2 });
+    expect(unsettledReplicas([...views.slice(0, 2), behind], tree(), logs)).toHaveLength(1);
+    expect(unsettledReplicas(views.slice(0, 2), tree(), logs)).toHaveLength(1);
+    expect(unsettledReplicas(views, tree({ states: [] }), logs)).toHaveLength(3);
+  });
+});

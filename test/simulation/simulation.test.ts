@@ -1,0 +1,56 @@
+/** Whole clusters in virtual time: what must hold holds under 200 schedules of faults. */
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { simulate } from './simulate.ts';
+
+const SEEDS = 200;
+const SIMULATOR = new URL('../../scripts/simulate.ts', import.meta.url).pathname;
+/** Many times what it takes, for machines that have other things to do. */
+const LIMIT_MS = 600_000;
+
+describe('a simulated cluster', () => {
+  it(`keeps its promises under ${SEEDS} schedules of faults`, { timeout: LIMIT_MS }, () => {
+    const run = spawnSync(process.execPath, [SIMULATOR, '--seeds', String(SEEDS)], { encoding: 'utf8' });
+    expect(run.stdout).toContain(`${SEEDS} seeds from 1: 0 failed.`);
+    expect(run.status).toBe(0);
+  });
+
+  it('does the same twice with the same seed, to the last line of every log', {
+    timeout: 60_000,
+  }, async () => {
+    const first = await simulate({ seed: 3, faultsMs: 8000 });
+    const second = await simulate({ seed: 3, faultsMs: 8000 });
+    expect(second.trace).toEqual(first.trace);
+    expect(second.digest).toBe(first.digest);
+    expect(second.events).toBe(first.events);
+    expect(first.faults).toBeGreaterThan(0);
+    expect(first.acknowledged).toBeGreaterThan(100);
+  });
+
+  it('does something else with another seed', { timeout: 60_000 }, async () => {
+    const [one, other] = [
+      await simulate({ seed: 4, faultsMs: 3000 }),
+      await simulate({ seed: 5, faultsMs: 3000 }),
+    ];
+    expect(one.digest).not.toBe(other.digest);
+  });
+
+  it('tells of records that are lost when all machines lose their memory at once', {
+    timeout: 60_000,
+  }, async () => {
+    const verdict = await simulate({
+      seed: 1,
+      faultsMs: 10_000,
+      faults(cluster) {
+        const { clock, machines } = cluster;
+        clock.after(2000, () => {
+          for (const { id } of machines) cluster.crash(id, 'synced');
+        });
+        clock.after(2500, () => {
+          for (const { id } of machines) cluster.start(id);
+        });
+      },
+    });
+    expect(verdict.broken[0]).toMatch(/everything below \d+ is committed/);
+  });
+});
