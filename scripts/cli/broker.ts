@@ -29,8 +29,9 @@ async function run(given: Arguments): Promise<number> {
   }
   const running = await runBroker(text, overrides(given.all('override')));
   if (running.problem !== null) throw new UsageError(running.problem);
+  const interrupted = untilInterrupted();
   process.send?.({ type: 'started', port: running.port, peerPort: running.peerPort });
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
-  await untilInterrupted();
+  await interrupted;
   return running.shutdown();
 }

@@ -66,9 +66,10 @@ async function run(given: Arguments): Promise<number> {
     log: (line: string) => console.log(line),
   });
   console.log(`zookeeper listens on ${given.needText('host')}:${server.port}`);
+  const interrupted = untilInterrupted();
   process.send?.({ type: 'started', port: server.port });
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
-  const failed = await Promise.race([untilInterrupted().then(() => null), failure]);
+  const failed = await Promise.race([interrupted.then(() => null), failure]);
   await server.close();
   if (failed !== null) throw failed;
   return 0;

@@ -1,18 +1,28 @@
 /**
  * What the image runs, and what `odradek` is inside a container: the command line of scripts/cli. A broker
- * is started from the container's properties; `--config` and `--override` may still be given and win.
+ * starts from the container's properties, and `zk` looks at the ensemble that they name; options that are
+ * given win.
  */
-import { environmentProperties, PROPERTIES_FILE } from './container-properties.ts';
+import { containerProperties, environmentProperties, PROPERTIES_FILE } from './container-properties.ts';
 
-const [command = 'broker', ...rest] = process.argv.slice(2);
-const given = command === 'broker' ? [...fromContainer(rest), ...rest] : rest;
-process.argv = [...process.argv.slice(0, 2), command, ...given];
+const [command = 'broker', ...given] = process.argv.slice(2);
+process.argv = [...process.argv.slice(0, 2), command, ...fromContainer(), ...given];
 await import('../cli/main.ts');
 
-function fromContainer(words: readonly string[]): string[] {
-  const named = words.some((word) => word === '--config' || word.startsWith('--config='));
-  const overrides = [...environmentProperties(process.env)].map(
-    ([key, value]) => `--override=${key}=${value}`,
-  );
-  return named ? overrides : [`--config=${PROPERTIES_FILE}`, ...overrides];
+function fromContainer(): string[] {
+  if (command === 'broker') {
+    const overrides = [...environmentProperties(process.env)].map(
+      ([key, value]) => `--override=${key}=${value}`,
+    );
+    return isGiven('config') ? overrides : [`--config=${PROPERTIES_FILE}`, ...overrides];
+  }
+  if (command === 'zk' && !isGiven('zookeeper')) {
+    const connect = containerProperties(process.env).get('zookeeper.connect');
+    return connect === undefined ? [] : [`--zookeeper=${connect}`];
+  }
+  return [];
+}
+
+function isGiven(option: string): boolean {
+  return given.some((word) => word === `--${option}` || word.startsWith(`--${option}=`));
 }
