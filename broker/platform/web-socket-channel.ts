@@ -1,10 +1,11 @@
 /**
- * One end of a WebSocket as a Channel. `ws` does the handshake, reading, pings and the close; data
- * frames are written here, because `ws` would have the parts of a message joined first.
+ * One end of a WebSocket as a Channel. `ws` does the handshake, pings and the close, and reads at the
+ * accepting end; data frames are written here, because `ws` would have the parts of a message joined first.
  */
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Channel } from './channels.ts';
+import type { WebSocketReader } from './web-socket-reader.ts';
 
 const FINAL_BINARY_FRAME = 0x82;
 const MASKED = 0x80;
@@ -19,6 +20,8 @@ export class WebSocketChannel implements Channel {
   readonly #webSocket: WebSocket;
   readonly #socket: Socket;
   readonly #masked: boolean;
+  /** Takes the messages out of what is read; without it `ws` does. */
+  readonly #reader: WebSocketReader | null;
   #drained: (() => void) | null = null;
   #closed: ((reason: string) => void) | null = null;
   /** Why the channel is closed or closing, as far as it is known. */
@@ -29,11 +32,16 @@ export class WebSocketChannel implements Channel {
   constructor(
     webSocket: WebSocket,
     socket: Socket,
-    { masked, silenceLimitMs }: { masked: boolean; silenceLimitMs: number },
+    {
+      masked,
+      silenceLimitMs,
+      reader = null,
+    }: { masked: boolean; silenceLimitMs: number; reader?: WebSocketReader | null },
   ) {
     this.#webSocket = webSocket;
     this.#socket = socket;
     this.#masked = masked;
+    this.#reader = reader;
     this.remote = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
     // Nothing may come before somebody listens.
     webSocket.pause();
@@ -76,10 +84,12 @@ export class WebSocketChannel implements Channel {
   }
 
   onMessage(receive: (message: Buffer) => void): void {
-    this.#webSocket.on('message', (message) => {
+    const wanted = (message: unknown): void => {
       // What arrives after an own close() is not wanted any more.
       if (this.#reason === null && Buffer.isBuffer(message)) receive(message);
-    });
+    };
+    this.#webSocket.on('message', wanted);
+    this.#reader?.start(wanted);
     this.#webSocket.resume();
   }
 

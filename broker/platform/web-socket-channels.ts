@@ -6,11 +6,12 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { type NetConnectOpts, connect as netConnect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ClientOptions, type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import type { Channel, ChannelNetwork, HttpAnswer } from './channels.ts';
 import { WebSocketChannel } from './web-socket-channel.ts';
+import { WebSocketReader } from './web-socket-reader.ts';
 
 export interface WebSocketOptions {
   /** A channel on which nothing has come for so long, not even the answer to a ping, is closed. */
@@ -112,6 +113,7 @@ function dial(
   { host, port, timeoutMs, maxMessageBytes }: Parameters<ChannelNetwork['dial']>[0],
   silenceLimitMs: number,
 ): Promise<Channel> {
+  const reader = new WebSocketReader(maxMessageBytes);
   const options: ClientOptions & { closeTimeout: number } = {
     perMessageDeflate: false,
     maxPayload: maxMessageBytes,
@@ -120,6 +122,11 @@ function dial(
     closeTimeout: CLOSE_TIMEOUT_MS,
     // Answers to pings, and the close, are written by ws: they are masked with zeroes as well.
     generateMask: (mask) => mask.fill(0),
+    createConnection: ((target: NetConnectOpts) => {
+      const connecting = netConnect({ ...target, onread: reader.onread });
+      reader.attach(connecting);
+      return connecting;
+    }) as NonNullable<ClientOptions['createConnection']>,
   };
   return new Promise((resolve, reject) => {
     const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
@@ -141,7 +148,7 @@ function dial(
       clearTimeout(timer);
       webSocket.off('error', fail);
       if (socket === null) throw new Error('a WebSocket opened without an upgrade');
-      resolve(new WebSocketChannel(webSocket, socket, { masked: true, silenceLimitMs }));
+      resolve(new WebSocketChannel(webSocket, socket, { masked: true, silenceLimitMs, reader }));
     });
   });
 }
