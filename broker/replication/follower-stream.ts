@@ -21,6 +21,7 @@ import {
   truncateWithoutEpochs,
 } from './follower-log.ts';
 import type { Partition } from './partition.ts';
+import { pauseAfterRefusal } from './refusal-pause.ts';
 import {
   type AckItem,
   decodeLeaderMessage,
@@ -53,6 +54,8 @@ interface Followed {
   progress: Progress;
   /** Of the current subscription. */
   id: number;
+  /** How often in a row the leader has said that it is none. */
+  refusals: number;
   reportedStartOffset: number;
   timer: Timer | null;
 }
@@ -82,9 +85,7 @@ export class FollowerStream {
   }
 
   get failedCount(): number {
-    let count = 0;
-    for (const followed of this.#followed.values()) if (followed.progress === 'failed') count += 1;
-    return count;
+    return [...this.#followed.values()].filter(({ progress }) => progress === 'failed').length;
   }
 
   /** Follows the leader of this partition, in the epoch the partition has now. */
@@ -95,6 +96,7 @@ export class FollowerStream {
       progress: 'due',
       id: 0,
       reportedStartOffset: -1,
+      refusals: 0,
       timer: null,
     };
     this.#followed.set(partition.key, followed);
@@ -336,10 +338,16 @@ export class FollowerStream {
       else this.#backOff(followed);
       return;
     }
-    diagnostics.info(`Leader ${this.leader} refused ${followed.partition.key}: ${errorName(item.error)}`);
+    const { key, leaderEpoch } = followed.partition;
+    if (followed.refusals === 0)
+      diagnostics.info(`Leader ${this.leader} refused ${key}: ${errorName(item.error)}`);
     const isFenced = item.error === ErrorCode.FENCED_LEADER_EPOCH;
-    if (isFenced && followed.leaderEpoch === followed.partition.leaderEpoch) followed.progress = 'failed';
-    else this.#backOff(followed);
+    if (isFenced && followed.leaderEpoch === leaderEpoch) followed.progress = 'failed';
+    else
+      this.#backOff(
+        followed,
+        pauseAfterRefusal(item.error, followed.refusals++, this.#context.config.replicaFetchBackoffMs),
+      );
   }
 
   /** Ends a subscription; the partition is due for another. */
@@ -351,10 +359,10 @@ export class FollowerStream {
     return followed;
   }
 
-  #backOff(followed: Followed): void {
+  #backOff(followed: Followed, pauseMs = this.#context.config.replicaFetchBackoffMs): void {
     followed.progress = 'backing-off';
     followed.timer?.cancel();
-    followed.timer = this.#context.clock.after(this.#context.config.replicaFetchBackoffMs, () => {
+    followed.timer = this.#context.clock.after(pauseMs, () => {
       followed.progress = 'due';
       this.#scheduleSubscribe(); // those whose pause ends together go in one message
     });
