@@ -25,6 +25,7 @@ function state(changes: Partial<StateView> = {}): StateView {
     controllerEpoch: 1,
     isr: [1, 2, 3],
     replicas: [1, 2, 3],
+    reassigning: false,
     ...changes,
   };
 }

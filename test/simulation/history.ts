@@ -1,5 +1,7 @@
 /** What the clients of a simulated run were told: the promises that the cluster must keep. */
 
+import { GroupHistory } from './group-history.ts';
+
 /** Records that a producer was told are safe, from `offset` on. */
 export interface Acknowledgement {
   readonly topic: string;
@@ -25,6 +27,7 @@ export interface CommittedOffset {
 }
 
 export class History {
+  readonly #groups = new Map<string, GroupHistory>();
   readonly acknowledged: Acknowledgement[] = [];
   /** Values sent with acks=all by idempotent producers; they may be in a log once at most. */
   readonly idempotentValues = new Set<string>();
@@ -39,6 +42,12 @@ export class History {
   onBroken: (what: string) => void = () => {};
   onTopic: (what: string) => void = () => {};
   consumedCount = 0;
+
+  groupOf(name: string): GroupHistory {
+    const group = this.#groups.get(name) ?? new GroupHistory(name, (what) => this.onBroken(what));
+    this.#groups.set(name, group);
+    return group;
+  }
 
   topicIs(name: string, state: { readonly partitions: number } | 'deleted' | null): void {
     this.topics.set(name, state);

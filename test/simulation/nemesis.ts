@@ -25,9 +25,12 @@ interface Fault {
   readonly end: () => boolean;
 }
 
-const LONGEST_CALM_MS = 2500;
+const LONGEST_CALMS_MS = [600, 1500, 3000];
 const LONGEST_FAULT_MS = 6000;
 const ASK_AGAIN_MS = 100;
+/** Between two answers that the tree loses, where it loses them. */
+const LONGEST_SOUND_MS = 400;
+const LARGEST_STEP_MS = 20_000;
 /** A broker is given so long to stop cleanly before it is killed. */
 const STOP_LIMIT_MS = 4000;
 
@@ -35,6 +38,9 @@ export class Nemesis {
   readonly #cluster: SimulatedCluster;
   readonly #random: Random;
   readonly #mostAtOnce: number;
+  readonly #longestCalmMs: number;
+  /** All the time now and then a commit's outcome stays unknown. */
+  readonly #loseAnswers: boolean;
   readonly #active = new Set<Fault>();
   readonly #busy = new Set<number>();
   #stopped = false;
@@ -45,10 +51,13 @@ export class Nemesis {
     this.#cluster = cluster;
     this.#random = random;
     this.#mostAtOnce = 1 + random.int(3);
+    this.#longestCalmMs = LONGEST_CALMS_MS[random.int(LONGEST_CALMS_MS.length)] ?? 0;
+    this.#loseAnswers = random.int(4) === 0;
   }
 
   start(): void {
     this.#later();
+    if (this.#loseAnswers) this.#loseAnswersNowAndThen();
   }
 
   /** No new faults; what lasts is ended as soon as it can be. */
@@ -62,10 +71,18 @@ export class Nemesis {
   }
 
   #later(): void {
-    this.#cluster.clock.after(this.#random.int(LONGEST_CALM_MS), () => {
+    this.#cluster.clock.after(this.#random.int(this.#longestCalmMs), () => {
       if (this.#stopped) return;
       this.#strike();
       this.#later();
+    });
+  }
+
+  #loseAnswersNowAndThen(): void {
+    this.#cluster.clock.after(this.#random.int(LONGEST_SOUND_MS), () => {
+      if (this.#stopped) return;
+      this.#loseNext(1 + this.#random.int(this.#cluster.machines.length), this.#random.int(2) === 0);
+      this.#loseAnswersNowAndThen();
     });
   }
 
@@ -98,7 +115,9 @@ export class Nemesis {
     const { machines, tree } = this.#cluster;
     return (
       machines.every(({ status }) => status === 'running') &&
-      observeTree(tree).states.every(({ isr, replicas }) => isr.length === replicas.length)
+      observeTree(tree).states.every(
+        ({ isr, replicas, reassigning }) => !reassigning && isr.length === replicas.length,
+      )
     );
   }
 
@@ -113,7 +132,9 @@ export class Nemesis {
 
   #pick(): Fault | null {
     const { random: chance, ids } = { random: this.#random, ids: this.#cluster.machines.map(({ id }) => id) };
-    const id = ids[chance.int(ids.length)] ?? 1;
+    const controllerId = observeTree(this.#cluster.tree).controllerId;
+    const random = ids[chance.int(ids.length)] ?? 1;
+    const id = chance.int(4) === 0 ? (controllerId ?? random) : random;
     const other = ids[(ids.indexOf(id) + 1 + chance.int(ids.length - 1)) % ids.length] ?? 1;
     const kinds = [
       () => this.#kill(id),
@@ -130,13 +151,16 @@ export class Nemesis {
       () => this.#cutFromClients(id),
       () => this.#expire(id),
       () => this.#unknownOutcome(id),
+      () => this.#stepWallClock(),
     ];
     return kinds[chance.int(kinds.length)]?.() ?? null;
   }
 
   /** A fault of one broker that no other fault of this kind may touch meanwhile. */
-  #ofBroker(id: number, fault: Fault): Fault | null {
-    if (this.#busy.has(id) || this.#cluster.machine(id).status !== 'running') return null;
+  #ofBroker(id: number, fault: Fault, alsoStarting = false): Fault | null {
+    const { status } = this.#cluster.machine(id);
+    const fits = status === 'running' || (alsoStarting && status === 'starting');
+    if (this.#busy.has(id) || !fits) return null;
     return {
       ...fault,
       start: () => {
@@ -157,11 +181,12 @@ export class Nemesis {
   }
 
   #kill(id: number): Fault | null {
-    return this.#ofBroker(id, {
+    const fault = {
       name: `kill ${id}`,
       start: () => this.#cluster.crash(id, 'all'),
       end: () => this.#startAgain(id),
-    });
+    };
+    return this.#ofBroker(id, fault, true);
   }
 
   #powerFailure(id: number): Fault | null {
@@ -271,11 +296,25 @@ export class Nemesis {
     const applied = this.#random.int(2) === 0;
     return this.#ofBroker(id, {
       name: `${id} does not hear whether a commit is applied${applied ? '' : ' (it is not)'}`,
-      start: () =>
-        this.#cluster.session(id, (source, session) =>
-          applied ? source.dropNextAnswer(session) : source.dropNextRequest(session),
-        ),
+      start: () => this.#loseNext(id, applied),
       end: () => true,
     });
+  }
+
+  #loseNext(id: number, applied: boolean): void {
+    this.#cluster.session(id, (source, session) => {
+      if (applied) source.dropNextAnswer(session);
+      else source.dropNextRequest(session);
+    });
+  }
+
+  /** Of all machines, as after a wrong time server; what lasts is measured by the other clock. */
+  #stepWallClock(): Fault {
+    const byMs = this.#random.int(2 * LARGEST_STEP_MS) - LARGEST_STEP_MS;
+    return {
+      name: `wall clocks step by ${byMs} ms`,
+      start: () => this.#cluster.clock.stepWallClock(byMs),
+      end: () => true,
+    };
   }
 }

@@ -13,7 +13,7 @@ import type { Machine } from './simulated-cluster.ts';
 
 export interface ReplicaView {
   readonly brokerId: number;
-  /** Of the process; state may start over with a new one. */
+  /** Counts logs: with a new process, or a replica made anew, state may start over. */
   readonly life: number;
   /** Topic id and partition. */
   readonly key: string;
@@ -45,6 +45,7 @@ export interface StateView {
   readonly controllerEpoch: number;
   readonly isr: readonly number[];
   readonly replicas: readonly number[];
+  readonly reassigning: boolean;
 }
 
 export interface TreeView {
@@ -59,10 +60,11 @@ const READ_BYTES = 1024 * 1024;
 /** Looks at all replicas again and again; one that has not changed gives the same view as before. */
 export class ReplicaObserver {
   readonly #last = new WeakMap<PartitionLog, ReplicaView>();
+  #lives = 0;
 
   observe(machines: readonly Machine[]): ReplicaView[] {
     const views: ReplicaView[] = [];
-    for (const { id, life, broker, status } of machines) {
+    for (const { id, broker, status } of machines) {
       if (broker === null || (status !== 'running' && status !== 'stopping')) continue;
       for (const partition of broker.inside.replicas.partitions()) {
         const { log } = partition;
@@ -72,6 +74,7 @@ export class ReplicaObserver {
           views.push(last);
           continue;
         }
+        const life = last?.life ?? this.#lives++;
         const view = replicaView({ brokerId: id, life }, partition, log);
         this.#last.set(log, view);
         views.push(view);
@@ -157,6 +160,7 @@ export function observeTree(tree: LocalTree): TreeView {
         name: `${topic}-${partition}`,
         partitionEpoch: state.version,
         replicas: assignment.replicas,
+        reassigning: assignment.addingReplicas.length + assignment.removingReplicas.length > 0,
       });
     }
   }

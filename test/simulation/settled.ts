@@ -16,7 +16,8 @@ export function unsettledCluster(cluster: SimulatedCluster, tree: TreeView): str
   for (const { id, status } of cluster.machines)
     if (status !== 'running') wrong.push(`broker ${id} is ${status}`);
   if (wrong.length > 0) return wrong;
-  for (const { name, leader, isr, replicas } of tree.states) {
+  for (const { name, leader, isr, replicas, reassigning } of tree.states) {
+    if (reassigning) wrong.push(`${name} is still being reassigned`);
     if (leader < 0) wrong.push(`${name} has no leader, in sync: ${isr}`);
     if (isr.length < replicas.length) wrong.push(`${name}: in sync are only ${isr} of ${replicas}`);
   }
@@ -131,5 +132,9 @@ export async function lostOffsets(workload: Workload, history: History): Promise
     if (held === null || held < commit.offset || held > most)
       wrong.push(`${commitKey(commit)}: committed ${commit.offset}, at most ${most}, held ${held}`);
   }
+  const [member] = workload.members;
+  let isVerified = false;
+  for (let attempt = 0; attempt < 50 && !isVerified; attempt++) isVerified = (await member?.verify()) ?? true;
+  if (!isVerified) wrong.push('nobody tells what the team has committed');
   return wrong;
 }

@@ -18,7 +18,7 @@ import {
   unsettledTopics,
 } from './settled.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
-import { PARTITIONS, TOPIC, Workload } from './workload.ts';
+import { Workload } from './workload.ts';
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -43,6 +43,7 @@ export interface Verdict {
   readonly faults: number;
   readonly acknowledged: number;
   readonly consumed: number;
+  readonly generations: number;
   readonly virtualMs: number;
 }
 
@@ -127,6 +128,7 @@ class Run {
       faults: this.#nemesis.count,
       acknowledged: this.#history.acknowledged.length,
       consumed: this.#history.consumedCount,
+      generations: this.#history.groupOf('team').generations,
       virtualMs: clock.nowMs(),
     };
   }
@@ -135,12 +137,7 @@ class Run {
     const { clock, machines } = this.#cluster;
     for (const { id } of machines) this.#cluster.start(id);
     await clock.runUntilTrue(() => machines.every(({ status }) => status === 'running'), START_LIMIT_MS);
-    const { client, admin } = this.#workload;
-    const create = async (): Promise<void> => {
-      do await client.refresh();
-      while (client.controllerId < 0 || !(await admin.create(TOPIC, PARTITIONS)));
-    };
-    await clock.runUntilSettled(create(), START_LIMIT_MS);
+    await clock.runUntilSettled(this.#workload.prepare(), START_LIMIT_MS);
     this.#workload.start();
   }
 

@@ -5,6 +5,7 @@ import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts';
 import { DeleteTopics } from '../../broker/protocol/messages/20-delete-topics.ts';
 import { CreatePartitions } from '../../broker/protocol/messages/37-create-partitions.ts';
+import { AlterPartitionReassignments } from '../../broker/protocol/messages/45-alter-partition-reassignments.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import type { History } from './history.ts';
 
@@ -12,11 +13,13 @@ export interface AdminOptions {
   readonly client: ClusterClient;
   readonly random: Random;
   readonly history: History;
+  readonly brokerIds: readonly number[];
 }
 
 const LONGEST_PAUSE_MS = 3000;
 const TIMEOUT_MS = 1500;
 const MOST_PARTITIONS = 3;
+const REPLICAS = 3;
 
 export class SimulatedAdmin {
   readonly #options: AdminOptions;
@@ -36,12 +39,24 @@ export class SimulatedAdmin {
   }
 
   /** True when the topic exists now, made by this call or before. */
-  async create(name: string, partitions: number): Promise<boolean> {
+  async create(
+    name: string,
+    partitions: number,
+    configs: Readonly<Record<string, string>> = {},
+  ): Promise<boolean> {
     const { client, history } = this.#options;
     history.topicIs(name, null);
     try {
       const answer = await client.request(client.controllerId, CreateTopics, {
-        topics: [{ name, numPartitions: partitions, replicationFactor: 3, assignments: [], configs: [] }],
+        topics: [
+          {
+            name,
+            numPartitions: partitions,
+            replicationFactor: REPLICAS,
+            assignments: [],
+            configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
+          },
+        ],
         timeoutMs: TIMEOUT_MS,
         validateOnly: false,
       });
@@ -65,10 +80,15 @@ export class SimulatedAdmin {
   }
 
   async #act(): Promise<void> {
-    const { random, history } = this.#options;
+    const { random, history, brokerIds } = this.#options;
     const existing = [...history.topics].filter(
       (entry): entry is [string, { partitions: number }] => entry[1] !== null && entry[1] !== 'deleted',
     );
+    if (random.int(3) === 0 && brokerIds.length > REPLICAS) {
+      const [topic, { partitions }] = existing[random.int(existing.length)] ?? ['', { partitions: 0 }];
+      if (partitions > 0) await this.#reassign(topic, random.int(partitions));
+      return;
+    }
     const mine = existing.filter(([name]) => name.startsWith('temporary-'));
     const [name, found] = mine[random.int(mine.length + 1)] ?? ['', null];
     if (found === null) await this.create(`temporary-${this.#count++}`, 1 + random.int(2));
@@ -95,5 +115,17 @@ export class SimulatedAdmin {
       validateOnly: false,
     });
     if (answer.results[0]?.errorCode === ErrorCode.NONE) history.topicIs(name, { partitions: count });
+  }
+
+  /** To other brokers, in another order; what comes of it is seen when all is settled. */
+  async #reassign(name: string, partitionIndex: number): Promise<void> {
+    const { client, random, brokerIds } = this.#options;
+    const left = [...brokerIds];
+    const replicas: number[] = [];
+    while (replicas.length < REPLICAS) replicas.push(...left.splice(random.int(left.length), 1));
+    await client.request(client.controllerId, AlterPartitionReassignments, {
+      timeoutMs: TIMEOUT_MS,
+      topics: [{ name, partitions: [{ partitionIndex, replicas }] }],
+    });
   }
 }

@@ -56,6 +56,8 @@ const PROPERTIES: Readonly<Record<string, string>> = {
   'log.initial.task.delay.ms': '2000',
   // Compaction rewrites what checkers compare byte by byte.
   'log.cleaner.enable': 'false',
+  'log.retention.check.interval.ms': '1000',
+  'group.min.session.timeout.ms': '500',
   'group.initial.rebalance.delay.ms': '0',
 };
 
@@ -102,7 +104,9 @@ export class SimulatedCluster {
       maxLatencyMs: this.#random.int(4) === 0 ? 20 : 3,
       silenceLimitMs: SILENCE_LIMIT_MS,
     });
-    this.machines = Array.from({ length: options.brokers ?? 3 }, (_, index) => ({
+    // With a fourth broker there is something to reassign.
+    const count = options.brokers ?? (this.#random.int(3) === 0 ? 4 : 3);
+    this.machines = Array.from({ length: count }, (_, index) => ({
       id: index + 1,
       host: `broker${index + 1}`,
       disk: new SimulatedDisk({ clock }),

@@ -5,11 +5,17 @@ import type { History } from './history.ts';
 import { SimulatedAdmin } from './simulated-admin.ts';
 import { CLIENT_PORT, type SimulatedCluster } from './simulated-cluster.ts';
 import { SimulatedConsumer } from './simulated-consumer.ts';
+import { SimulatedMember } from './simulated-member.ts';
 import { SimulatedProducer } from './simulated-producer.ts';
 
 export const TOPIC = 'orders';
 export const PARTITIONS = 2;
+/** Whose old records go while new ones come. */
+const SHORT_LIVED_TOPIC = 'readings';
+const SHORT_LIVED = { 'segment.bytes': '2048', 'retention.bytes': '6000' };
 const GROUP = 'readers';
+const TEAM = 'team';
+const MEMBERS = 3;
 const REQUEST_TIMEOUT_MS = 2500;
 
 const PRODUCERS = [
@@ -22,6 +28,7 @@ const PRODUCERS = [
 export class Workload {
   readonly producers: readonly SimulatedProducer[];
   readonly consumers: readonly SimulatedConsumer[];
+  readonly members: readonly SimulatedMember[];
   readonly admin: SimulatedAdmin;
   readonly client: ClusterClient;
 
@@ -45,12 +52,43 @@ export class Workload {
     this.consumers = partitions.map(
       (partition) => new SimulatedConsumer({ client, history, group: GROUP, topic: TOPIC, partition }),
     );
-    this.admin = new SimulatedAdmin({ client, history, random: cluster.fork() });
+    const team = history.groupOf(TEAM);
+    this.members = Array.from(
+      { length: MEMBERS },
+      () =>
+        new SimulatedMember({
+          // Each its own connections, as members that wait for a rebalance hold up what comes after them.
+          client: newClient(cluster, cluster.clock, 'member'),
+          random: cluster.fork(),
+          history: team,
+          group: TEAM,
+          topic: TOPIC,
+          partitions: PARTITIONS,
+        }),
+    );
+    this.admin = new SimulatedAdmin({
+      client,
+      history,
+      random: cluster.fork(),
+      brokerIds: cluster.machines.map(({ id }) => id),
+    });
+  }
+
+  /** Makes the topics; resolves when they are there. */
+  async prepare(): Promise<void> {
+    const { client, admin } = this;
+    const until = async (make: () => Promise<boolean>): Promise<void> => {
+      do await client.refresh();
+      while (client.controllerId < 0 || !(await make()));
+    };
+    await until(() => admin.create(TOPIC, PARTITIONS));
+    await until(() => admin.create(SHORT_LIVED_TOPIC, 1, SHORT_LIVED));
   }
 
   start(): void {
     for (const producer of this.producers) producer.start();
     for (const consumer of this.consumers) consumer.start();
+    for (const member of this.members) member.start();
     this.admin.start();
   }
 
@@ -58,6 +96,7 @@ export class Workload {
   stopProducing(): void {
     for (const producer of this.producers) producer.stop();
     for (const consumer of this.consumers) consumer.stopCommitting();
+    for (const member of this.members) member.stop();
     this.admin.stop();
   }
 
