@@ -13,6 +13,7 @@ import type { Diagnostics } from '../platform/diagnostics.ts';
 import { ErrorCode, errorName } from '../protocol/errors.ts';
 import type { BrokerId, PartitionKey } from '../types.ts';
 import type { ReplicationConfig, ReplicationMetadata } from './collaborators.ts';
+import type { Followed } from './followed.ts';
 import {
   applyMarks,
   applyRecords,
@@ -43,21 +44,6 @@ export interface FollowerContext {
   readonly receivedBytes: (sizeBytes: number) => void;
   /** Whether the error is the storage's, which ends the partition on this broker. */
   readonly isStorageFailure: (error: unknown) => boolean;
-}
-
-/** due: to be subscribed; failed: waits for a new LeaderAndIsr. */
-type Progress = 'due' | 'subscribed' | 'backing-off' | 'failed';
-
-interface Followed {
-  readonly partition: Partition;
-  readonly leaderEpoch: number;
-  progress: Progress;
-  /** Of the current subscription. */
-  id: number;
-  /** How often in a row the leader has said that it is none. */
-  refusals: number;
-  reportedStartOffset: number;
-  timer: Timer | null;
 }
 
 export class FollowerStream {
