@@ -1,6 +1,7 @@
 /** What a case is: a name to ask for, the cluster it needs, and numbers that come out. */
+
+import type { Consumed, ConsumeLoad, Latencies, ProduceLoad, ProduceResult } from './loads.ts';
 import type { RunningCluster } from './systems.ts';
-import type { Consumed, Latencies, ProduceLoad, ProduceResult } from './tools.ts';
 import type { Wire } from './wire.ts';
 
 export interface Metric {
@@ -12,7 +13,7 @@ export interface Metric {
 /** Foreign clients that make a load. */
 export interface LoadClient {
   produce(load: ProduceLoad): Promise<ProduceResult>;
-  consume(o: { bootstrapServers: string; topic: string; records: number }): Promise<Consumed>;
+  consume(load: ConsumeLoad): Promise<Consumed>;
 }
 
 export interface LatencyClient {

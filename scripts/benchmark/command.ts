@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Arguments, type CommandSpec, UsageError } from '../cli/arguments.ts';
+import { CClient, findLoadProgram, type LoadProgram } from './c-client.ts';
 import type { BenchmarkCase } from './case.ts';
 import { CASES, casesNamed } from './cases.ts';
 import { findJava, type Java } from './java.ts';
@@ -62,7 +63,8 @@ async function run(given: Arguments): Promise<number> {
   if (only !== null && only !== 'odradek' && only !== 'kafka')
     throw new UsageError(`--only must be odradek or kafka, not '${only}'`);
   const java = findJava(progress);
-  const cases = chosenCases(given, java);
+  const load = findLoadProgram();
+  const cases = chosenCases(given, java, load);
   const profiles = given.text('profile');
   if (profiles !== null) profileChildren(resolve(profiles));
   const workplace = new Workplace();
@@ -73,7 +75,7 @@ async function run(given: Arguments): Promise<number> {
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   try {
     const systems = chosenSystems(workplace, java, only);
-    const outcome = await runCases(cases, systems, runOptions(given, workplace, java));
+    const outcome = await runCases(cases, systems, runOptions(given, workplace, java, load));
     report(given, cases, systems, outcome);
     if (profiles !== null) process.stdout.write(`\n${profileText(profiles)}`);
     return outcome.failures.length === 0 ? 0 : 1;
@@ -82,14 +84,16 @@ async function run(given: Arguments): Promise<number> {
   }
 }
 
-function chosenCases(given: Arguments, java: Java | string): BenchmarkCase[] {
+function chosenCases(given: Arguments, java: Java | string, load: LoadProgram | string): BenchmarkCase[] {
   const names = given.text('cases');
   const found =
     names === null ? CASES.filter(({ onRequest }) => onRequest !== true) : casesNamed(names.split(','));
   if (typeof found === 'string') throw new UsageError(found);
-  const able = found.filter(({ needs }) => needs === null || (needs === 'java' && typeof java !== 'string'));
+  const lacks = { java: typeof java === 'string' ? java : null, c: typeof load === 'string' ? load : null };
+  const able = found.filter(({ needs }) => needs === null || lacks[needs] === null);
   const left = found.length - able.length;
-  if (left > 0) progress(`${left} cases are left out, as this machine lacks their clients`);
+  const reasons = Object.values(lacks).filter((reason) => reason !== null);
+  if (left > 0) progress(`${left} cases are left out: ${reasons.join('; ')}`);
   return able;
 }
 
@@ -104,7 +108,13 @@ function chosenSystems(workplace: Workplace, java: Java | string, only: string |
   return only === null ? systems : systems.filter(({ name }) => name === only);
 }
 
-function runOptions(given: Arguments, workplace: Workplace, java: Java | string): RunOptions {
+function runOptions(
+  given: Arguments,
+  workplace: Workplace,
+  java: Java | string,
+  load: LoadProgram | string,
+): RunOptions {
+  const c = typeof load === 'string' ? null : new CClient(workplace, load.program);
   const withJava = typeof java === 'string' ? null : java;
   const tools = withJava === null ? null : new JavaTools(workplace, withJava);
   return {
@@ -112,7 +122,7 @@ function runOptions(given: Arguments, workplace: Workplace, java: Java | string)
     share: given.needInteger('percent') / 100,
     givenRecords: given.integer('records'),
     recordSizeBytes: given.integer('record-size'),
-    clients: { ...(tools === null ? {} : { java: tools }) },
+    clients: { ...(tools === null ? {} : { java: tools }), ...(c === null ? {} : { c }) },
     latencyClient: tools,
     zookeeper: withJava === null ? null : () => startZooKeeper(workplace, withJava),
     workplace,

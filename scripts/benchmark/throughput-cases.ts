@@ -1,5 +1,6 @@
 /** Cases that move many records: produce and consume, by record size, copies, codec and partitions. */
 import type { BenchmarkCase, ClientName, LoadClient, Metric, Stage } from './case.ts';
+import type { ConsumeLoad } from './loads.ts';
 
 const RATE: Metric = { name: 'rate', unit: 'MB/s', better: 'higher' };
 const CPU: Metric = { name: 'broker CPU', unit: 's/GB', better: 'lower' };
@@ -13,7 +14,7 @@ interface Variant {
 }
 
 /** Payload of one run of a case; small records are few bytes, as they cost the client most. */
-const MEGABYTES: Record<number, number> = { 100: 100, 1024: 400 };
+const MEGABYTES: Record<number, number> = { 100: 60, 1024: 200 };
 const WARM_UP_SHARE = 0.1;
 
 export function throughputCases(): BenchmarkCase[] {
@@ -58,10 +59,9 @@ function consume(variant: Variant): BenchmarkCase {
     run: (stage) =>
       withTopic(stage, variant, async (topic) => {
         const { records, bytes } = await send(stage, variant, topic, 1);
-        const { bootstrapServers } = stage;
         const client = clientOf(stage, variant);
         const before = stage.brokerCpuSeconds();
-        const { mbPerSecond } = await client.consume({ bootstrapServers, topic, records });
+        const { mbPerSecond } = await client.consume(consumption(stage, variant, topic, records));
         return { rate: mbPerSecond, cpu: (stage.brokerCpuSeconds() - before) / (bytes / 1e9) };
       }),
   };
@@ -76,8 +76,8 @@ function tail(variant: Variant): BenchmarkCase {
     run: (stage) =>
       withTopic(stage, variant, async (topic) => {
         const records = recordCount(stage, variant, 1);
-        const { bootstrapServers } = stage;
-        const consuming = clientOf(stage, variant).consume({ bootstrapServers, topic, records });
+        const load = consumption(stage, variant, topic, records);
+        const consuming = clientOf(stage, variant).consume(load);
         const [{ bytes, cpu, startedMs }] = await Promise.all([send(stage, variant, topic, 1), consuming]);
         const seconds = (performance.now() - startedMs) / 1000;
         return { rate: bytes / 1e6 / seconds, cpu: cpu / (bytes / 1e9) };
@@ -137,6 +137,12 @@ function recordCount(stage: Stage, variant: Variant, share: number): number {
   const sizeBytes = stage.recordSizeBytes ?? variant.sizeBytes;
   const usual = ((MEGABYTES[variant.sizeBytes] ?? 100) * 1e6) / sizeBytes;
   return Math.max(100, Math.round((stage.givenRecords ?? usual * stage.share) * share));
+}
+
+function consumption(stage: Stage, variant: Variant, topic: string, records: number): ConsumeLoad {
+  const { bootstrapServers } = stage;
+  const recordSizeBytes = stage.recordSizeBytes ?? variant.sizeBytes;
+  return { bootstrapServers, topic, records, partitions: variant.partitions, recordSizeBytes };
 }
 
 function clientOf(stage: Stage, { client }: Variant): LoadClient {

@@ -8,38 +8,19 @@ import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LatencyClient, LoadClient } from './case.ts';
 import { CACHE, type Java, KAFKA_VERSION } from './java.ts';
+import {
+  BATCH_BYTES,
+  type Consumed,
+  type ConsumeLoad,
+  type Latencies,
+  LINGER_MS,
+  type ProduceLoad,
+  type ProduceResult,
+} from './loads.ts';
 import type { Finished, Workplace } from './workplace.ts';
-
-export interface ProduceLoad {
-  readonly bootstrapServers: string;
-  readonly topic: string;
-  readonly records: number;
-  readonly recordSizeBytes: number;
-  /** `1`, `all`, … */
-  readonly acks: string;
-  readonly compression: string;
-}
-
-export interface ProduceResult {
-  readonly recordsPerSecond: number;
-  readonly mbPerSecond: number;
-  readonly p99Ms: number;
-}
-
-export interface Consumed {
-  readonly mbPerSecond: number;
-}
-
-export interface Latencies {
-  readonly p50: number;
-  readonly p99: number;
-  readonly p999: number;
-}
 
 const CLIENT_FLAGS = ['-Xms256m', '-Xmx512m', '-XX:+UseG1GC', '-XX:-UsePerfData'];
 const CLIENT_LIMIT_MS = 180_000;
-/** Producers with the batches that throughput tests use; the defaults of 16 KiB and 0 ms measure the client. */
-const BATCH = ['batch.size=131072', 'linger.ms=5', 'buffer.memory=67108864'];
 const LATENCY_SOURCE = join(import.meta.dirname, 'Latency.java');
 
 export class JavaTools implements LoadClient, LatencyClient {
@@ -56,7 +37,9 @@ export class JavaTools implements LoadClient, LatencyClient {
       `bootstrap.servers=${load.bootstrapServers}`,
       `acks=${load.acks}`,
       `compression.type=${load.compression}`,
-      ...BATCH,
+      `batch.size=${load.batchBytes ?? BATCH_BYTES}`,
+      `linger.ms=${load.lingerMs ?? LINGER_MS}`,
+      'buffer.memory=67108864',
     ];
     const { stdout } = await this.#run('org.apache.kafka.tools.ProducerPerformance', [
       ...['--topic', load.topic, '--num-records', String(load.records), '--throughput', '-1'],
@@ -84,7 +67,7 @@ export class JavaTools implements LoadClient, LatencyClient {
   }
 
   /** Reads a topic from its beginning; the time to join a group is not counted. */
-  async consume(o: { bootstrapServers: string; topic: string; records: number }): Promise<Consumed> {
+  async consume(o: ConsumeLoad): Promise<Consumed> {
     const { stdout } = await this.#run('org.apache.kafka.tools.ConsumerPerformance', [
       ...['--bootstrap-server', o.bootstrapServers, '--topic', o.topic],
       ...['--messages', String(o.records), '--hide-header', '--timeout', '20000'],
