@@ -1,0 +1,37 @@
+/** How a container's environment becomes properties. */
+import { describe, expect, it } from 'vitest';
+import { environmentProperties } from '../../scripts/docker/container-properties.ts';
+
+function properties(environment: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(environmentProperties(environment));
+}
+
+describe("a container's environment", () => {
+  it('names properties in capitals: _ is a dot, __ an underscore, ___ a dash', () => {
+    expect(
+      properties({
+        KAFKA_NUM_PARTITIONS: '3',
+        KAFKA_LISTENER_NAME_INTERNAL_SCRAM___SHA___256_SASL_JAAS_CONFIG: 'x',
+        KAFKA_A__B_C: 'y',
+      }),
+    ).toEqual({
+      'num.partitions': '3',
+      'listener.name.internal.scram-sha-256.sasl.jaas.config': 'x',
+      'a_b.c': 'y',
+    });
+  });
+
+  it('keeps values as they are', () => {
+    const listeners = 'INTERNAL://0.0.0.0:29092,EXTERNAL://0.0.0.0:9092';
+    expect(properties({ KAFKA_LISTENERS: listeners, KAFKA_BROKER_RACK: '' })).toEqual({
+      listeners,
+      'broker.rack': '',
+    });
+  });
+
+  it("holds other variables too: those of no property, and what Kafka's images take for their JVM", () => {
+    expect(
+      properties({ PATH: '/bin', KAFKA_HEAP_OPTS: '-Xmx1g', KAFKA_JMX_PORT: '9999', kafka_x: '1' }),
+    ).toEqual({});
+  });
+});
