@@ -92,7 +92,7 @@ async function brokersStarted(term: Term, brokers: readonly BrokerInfo[]): Promi
   // Living brokers must be known before LeaderAndIsr names them as leaders.
   term.tell([{ request: 'UpdateMetadata', to: others, partitions: [] }]);
   const led = [...state.partitions()].filter(({ leadership }) => leadership !== null);
-  term.tell([{ request: 'UpdateMetadata', to: [...started], partitions: led }]);
+  term.tell([{ request: 'UpdateMetadata', to: [...started], partitions: led, forgetOthers: true }]);
   const waiting = [...state.partitions()].filter(({ status }) => status !== 'Online');
   const unclean = await term.uncleanTopics(waiting);
   await term.carryOut([], () => decideBrokersStarted(state, started, unclean));

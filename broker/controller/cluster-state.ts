@@ -51,6 +51,8 @@ export interface ClusterView {
   readonly brokers: ReadonlyMap<BrokerId, BrokerInfo>;
   readonly shuttingDown: ReadonlySet<BrokerId>;
   readonly topics: ReadonlyMap<string, TopicView>;
+  /** There, as far as is known, but their znodes could not be read. */
+  readonly unreadTopics: ReadonlySet<string>;
   readonly topicsToDelete: ReadonlySet<string>;
   readonly deletionStarted: ReadonlySet<string>;
   readonly deletionIneligible: ReadonlySet<string>;
@@ -83,6 +85,7 @@ export class ClusterState implements ClusterView {
   readonly brokers = new Map<BrokerId, BrokerInfo>();
   readonly shuttingDown = new Set<BrokerId>();
   readonly topics = new Map<string, TopicRecord>();
+  readonly unreadTopics = new Set<string>();
   readonly topicsToDelete = new Set<string>();
   readonly deletionStarted = new Set<string>();
   readonly deletionIneligible = new Set<string>();

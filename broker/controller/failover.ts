@@ -60,7 +60,7 @@ export async function takeOffice(term: Term, electedMs: number): Promise<Failove
   term.inOffice();
   await discardImpossibleDeletions(term, deletions);
   const loadedMs = clock.nowMs();
-  term.tell([{ request: 'UpdateMetadata', to: 'all', partitions: [] }]);
+  term.tell([{ request: 'UpdateMetadata', to: 'all', partitions: [], forgetOthers: true }]);
   const unclean = await term.uncleanTopics(term.state.partitions());
   const partitions = [...term.state.partitions()];
   let first = true;

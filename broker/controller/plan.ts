@@ -36,6 +36,8 @@ export type Tell =
       readonly request: 'UpdateMetadata';
       readonly to: readonly BrokerId[] | 'all';
       readonly partitions: readonly PartitionView[];
+      /** The receivers may know topics that are gone, and are told which ones there are. */
+      readonly forgetOthers?: true;
     }
   | {
       readonly request: 'StopReplica';

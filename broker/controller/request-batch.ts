@@ -39,6 +39,7 @@ export class RequestBatch {
   readonly #stops = new Map<BrokerId, Map<PartitionKey, { partition: PartitionView; remove: boolean }>>();
   readonly #metadata = new Map<PartitionKey, PartitionView>();
   readonly #metadataTo = new Set<BrokerId>();
+  #forgetOthers = false;
   readonly #view: ClusterView;
   readonly #controllerId: BrokerId;
 
@@ -53,6 +54,7 @@ export class RequestBatch {
         this.#addLeaderAndIsr(tell.to, tell.partition, tell.isNew);
         break;
       case 'UpdateMetadata':
+        this.#forgetOthers ||= tell.forgetOthers === true;
         this.#addMetadata(tell.to === 'all' ? [...this.#view.brokers.keys()] : tell.to, tell.partitions);
         break;
       case 'StopReplica': {
@@ -80,6 +82,13 @@ export class RequestBatch {
       known.length === 0
         ? [this.#sharedMetadata([])]
         : parts(known).map((part) => this.#sharedMetadata(part));
+    // In the last one, so that nothing that comes with the others is missed.
+    const last = shared.at(-1);
+    if (this.#forgetOthers && last !== undefined)
+      shared.splice(-1, 1, {
+        ...last,
+        onlyTopics: [...this.#view.topics.keys(), ...this.#view.unreadTopics],
+      });
     for (const to of this.#metadataTo) {
       for (const part of live(to) ? shared : [])
         outgoing.push({ to, request: { ...part, ...this.#head(to) } });

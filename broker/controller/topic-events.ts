@@ -47,6 +47,10 @@ export async function readTopics(term: Term, names: readonly string[]): Promise<
   }
   const assignments = await options.store.topics.assignments(names, term.unreadable);
   term.inOffice();
+  for (const name of names) {
+    if (assignments.has(name)) state.unreadTopics.delete(name);
+    else state.unreadTopics.add(name);
+  }
   const named = await Promise.all(
     [...assignments].map(async ([name, stored]) => [name, await withTopicId(term, name, stored)] as const),
   );

@@ -70,6 +70,13 @@ export class MetadataCache {
         if (leader === LEADER_DURING_DELETE) deleted.push({ topic: name, partition });
       }
     }
+    const only = update.onlyTopics === undefined ? null : new Set(update.onlyTopics);
+    for (const [name, gone] of only === null ? [] : this.#topics) {
+      if (only?.has(name) !== false) continue;
+      topics.set(name, undefined);
+      names.set(gone.topicId, undefined);
+      for (const partition of gone.partitions.keys()) deleted.push({ topic: name, partition });
+    }
     names.delete(ZERO_UUID);
     this.#topics = this.#topics.with(topics);
     this.#topicNames = this.#topicNames.with(names);

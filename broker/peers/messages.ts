@@ -88,6 +88,11 @@ export interface UpdateMetadataRequest extends FromController {
   readonly partitions: readonly UpdatePartitionMessage[];
   /** All live brokers. */
   readonly liveBrokers: readonly BrokerInfo[];
+  /**
+   * Every topic there is: what is not named is gone. For a broker that may have missed a deletion, because
+   * it was away or because a controller was. (What Kafka 3.9 does on a full update from KRaft.)
+   */
+  readonly onlyTopics?: readonly string[];
 }
 
 export interface UpdateMetadataResponse {

@@ -124,6 +124,7 @@ describe('a failover', () => {
       expect(requests.map(({ type }) => type)).toEqual(['UpdateMetadata', 'LeaderAndIsr', 'UpdateMetadata']);
       const first = requests[0] as UpdateMetadataRequest;
       expect(first.partitions).toEqual([]);
+      expect(first.onlyTopics).toEqual(['t']);
       expect(first.liveBrokers.map((broker) => broker.id)).toEqual(alive);
       const leaders = requests[1] as LeaderAndIsrRequest;
       expect(leaders.partitions).toHaveLength(3);
@@ -242,6 +243,7 @@ describe('brokers', () => {
     const requests = cluster.toldTo(2);
     expect(requests.map(({ type }) => type)).toEqual(['UpdateMetadata', 'LeaderAndIsr', 'UpdateMetadata']);
     expect(requests.every(({ brokerEpoch }) => brokerEpoch === epoch)).toBe(true);
+    expect(requests[0]).toMatchObject({ onlyTopics: ['t'] });
     await session.close();
   });
 

@@ -66,6 +66,20 @@ describe('the metadata cache', () => {
     expect(cache.topicId('t')).toBe(ID);
   });
 
+  it('forgets topics that an update of all topics does not name, and tells which partitions went', () => {
+    const cache = new MetadataCache(new SimulatedClock());
+    cache.apply(update([partition('t', 0), partition('t', 1), partition('u', 0)], { t: ID, u: OTHER_ID }));
+    const gone = [
+      { topic: 't', partition: 0 },
+      { topic: 't', partition: 1 },
+    ];
+    const whole = update([partition('v', 0)]);
+    expect(cache.apply({ ...whole, onlyTopics: ['u', 'v', 'not seen yet'] })).toEqual(gone);
+    expect([...cache.image.topics.keys()].sort()).toEqual(['u', 'v']);
+    expect(cache.topicName(ID)).toBeUndefined();
+    expect(cache.topicName(OTHER_ID)).toBe('u');
+  });
+
   it('drops partitions of a topic that is being deleted, and the topic with the last', () => {
     const cache = new MetadataCache(new SimulatedClock());
     cache.apply(update([partition('t', 0), partition('t', 1)], { t: ID }));

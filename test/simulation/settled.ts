@@ -39,9 +39,12 @@ export function unsettledCluster(cluster: SimulatedCluster, tree: TreeView): str
       )
         wrong.push(`broker ${id} knows another state of ${name}`);
     }
-    const count = [...image.topics.values()].reduce((sum, { partitions }) => sum + partitions.size, 0);
-    if (count !== tree.states.length)
-      wrong.push(`broker ${id} knows ${count} partitions, there are ${tree.states.length}`);
+    const names = new Set(tree.states.map(({ name }) => name));
+    for (const [topic, { partitions }] of image.topics) {
+      for (const partition of partitions.keys())
+        if (!names.has(`${topic}-${partition}`))
+          wrong.push(`broker ${id} knows ${topic}-${partition}, which is gone`);
+    }
   }
   return wrong;
 }
