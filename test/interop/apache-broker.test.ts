@@ -1,0 +1,201 @@
+/**
+ * Apache Kafka itself as the judge of what we leave behind: its tool reads our log directories, and its
+ * broker starts on our directory, our znodes and our ZooKeeper, goes on with them, and hands them back.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { COMPRESSIONS, kafkaClient } from '../../scripts/cli/client.ts';
+import { eventually } from '../support/eventually.ts';
+import { CLIENTS, type InteropCluster, skipped, startInteropCluster } from './interop-cluster.ts';
+import { JavaTools, jarsLack, javaArguments } from './java-jars.ts';
+
+const VERSION = '3.9.1';
+const CODECS = Object.keys(COMPRESSIONS);
+const RECORDS = 600;
+const FIRST = 400;
+const COMMITTED = 123;
+const STOP_TIMEOUT_MS = 20_000;
+const skip = skipped("Apache's broker on our data", jarsLack(VERSION));
+
+let interop: InteropCluster;
+let data: string;
+let apache: ApacheBroker | null = null;
+
+beforeAll(async () => {
+  if (skip) return;
+  interop = await startInteropCluster({
+    brokers: 1,
+    // Apache's broker would wait 15 s for somebody to take over its partitions.
+    properties: { 'offsets.topic.num.partitions': '5', 'controlled.shutdown.enable': 'false' },
+  });
+  data = join(interop.cluster.broker(1).directory, 'data');
+});
+afterAll(async () => {
+  apache?.child.kill('SIGKILL');
+  await interop?.close();
+});
+
+describe.skipIf(skip)("Apache's broker", () => {
+  test('what we wrote is in order for DumpLogSegments', async () => {
+    await createTopics();
+    for (const codec of CODECS) await produce(codec, 0, FIRST);
+    await commit();
+    const tools = new JavaTools(VERSION);
+    try {
+      const files = logFiles();
+      expect(files.filter((file) => file.endsWith('.log')).length).toBeGreaterThan(CODECS.length * 2);
+      expect(files.filter((file) => file.endsWith('.index')).length).toBeGreaterThan(CODECS.length);
+      for (const file of files) await inspect(tools, file);
+    } finally {
+      tools.close();
+    }
+  }, 60_000);
+
+  test('goes on with our directory, our znodes and our ZooKeeper', async () => {
+    await interop.cluster.broker(1).child.stop(STOP_TIMEOUT_MS);
+    apache = await startApache();
+    expect(apache.log()).toMatch(/Skipping recovery of \d+ logs .* since clean shutdown file was found/);
+    for (const codec of CODECS) expect(await consume(codec, FIRST), codec).toEqual(values(0, FIRST));
+    await expectCommitted();
+    await expectConfigs();
+    for (const codec of CODECS) await produce(codec, FIRST, RECORDS);
+  }, 60_000);
+
+  test('and hands them back', async () => {
+    // Before its stop, when its threads complain of being interrupted.
+    expect(apache?.log()).not.toContain(' ERROR ');
+    const stopped = new Promise((resolve) => apache?.child.once('exit', resolve));
+    apache?.child.kill('SIGTERM');
+    await stopped;
+    await interop.cluster.restart(1);
+    const log = readFileSync(join(interop.cluster.broker(1).directory, 'server.log'), 'utf8');
+    expect(log.slice(log.lastIndexOf('Cluster ID'))).toContain('after a clean stop');
+    for (const codec of CODECS) expect(await consume(codec, RECORDS), codec).toEqual(values(0, RECORDS));
+    await expectCommitted();
+    await expectConfigs();
+    await produce('none', RECORDS, RECORDS + 1);
+  }, 60_000);
+});
+
+interface ApacheBroker {
+  readonly child: ChildProcess;
+  log(): string;
+}
+
+async function startApache(): Promise<ApacheBroker> {
+  const broker = interop.cluster.broker(1);
+  const ours = readFileSync(join(broker.directory, 'server.properties'), 'utf8');
+  const properties = join(interop.directory, 'apache.properties');
+  writeFileSync(properties, `${ours}\nlisteners=PLAINTEXT://127.0.0.1:${broker.port}\n`);
+  const logFile = join(interop.directory, 'apache.log');
+  const output = openSync(logFile, 'a');
+  const log4j = [`-Dlog4j.configuration=file:${join(CLIENTS, 'broker-log4j.properties')}`];
+  const argv = [...javaArguments(VERSION, log4j), 'kafka.Kafka', properties];
+  const child = spawn('java', argv, { stdio: ['ignore', output, output] });
+  closeSync(output);
+  const log = () => readFileSync(logFile, 'utf8');
+  await eventually(
+    "Apache's broker has started",
+    () => {
+      if (child.exitCode !== null) throw new Error(`it ended: ${log().slice(-2000)}`);
+      return log().includes('[KafkaServer id=1] started');
+    },
+    40_000,
+  );
+  return { child, log };
+}
+
+/** Hardly compressible, so that every codec fills several segments. */
+const valueAt = (index: number) => createHash('sha512').update(`${index}`).digest('base64').repeat(2);
+const values = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, index) => valueAt(from + index));
+
+async function createTopics(): Promise<void> {
+  const admin = kafkaClient(interop.bootstrap).admin();
+  await admin.connect();
+  const configEntries = [
+    { name: 'segment.bytes', value: '20000' },
+    { name: 'index.interval.bytes', value: '1000' },
+  ];
+  await admin.createTopics({ topics: CODECS.map((topic) => ({ topic, configEntries })) });
+  await admin.disconnect();
+}
+
+/** Ten records a batch, so that segments have many batches and index entries. */
+async function produce(codec: string, from: number, to: number): Promise<void> {
+  const producer = kafkaClient(interop.bootstrap).producer({ idempotent: true, maxInFlightRequests: 1 });
+  await producer.connect();
+  for (let at = from; at < to; at += 10) {
+    const messages = values(at, Math.min(to, at + 10)).map((value) => ({ key: 'key', value }));
+    await producer.send({ topic: codec, acks: -1, compression: COMPRESSIONS[codec] ?? 0, messages });
+  }
+  await producer.disconnect();
+}
+
+async function consume(topic: string, count: number): Promise<string[]> {
+  const consumer = kafkaClient(interop.bootstrap).consumer({
+    groupId: `reader-of-${topic}`,
+    maxWaitTimeInMs: 50,
+  });
+  const read: { offset: number; value: string }[] = [];
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    autoCommit: false,
+    eachMessage: async ({ message }) => {
+      read.push({ offset: Number(message.offset), value: String(message.value) });
+    },
+  });
+  await eventually(`${count} records of ${topic}`, () => read.length >= count);
+  await consumer.disconnect();
+  expect(read.map(({ offset }) => offset)).toEqual(read.map((_, index) => index));
+  return read.map(({ value }) => value);
+}
+
+async function commit(): Promise<void> {
+  const admin = kafkaClient(interop.bootstrap).admin();
+  await admin.connect();
+  const partitions = [{ partition: 0, offset: String(COMMITTED), metadata: 'ours' }];
+  await admin.setOffsets({ groupId: 'group', topic: 'zstd', partitions });
+  await admin.disconnect();
+}
+
+async function expectCommitted(): Promise<void> {
+  const admin = kafkaClient(interop.bootstrap).admin();
+  await admin.connect();
+  const offsets = await admin.fetchOffsets({ groupId: 'group', topics: ['zstd'] });
+  await admin.disconnect();
+  expect(offsets[0]?.partitions[0]?.offset).toBe(String(COMMITTED));
+}
+
+async function expectConfigs(): Promise<void> {
+  const admin = kafkaClient(interop.bootstrap).admin();
+  await admin.connect();
+  const resource = { type: 2, name: 'lz4', configNames: ['segment.bytes'] };
+  const described = await admin.describeConfigs({ includeSynonyms: false, resources: [resource] });
+  await admin.disconnect();
+  expect(described.resources[0]?.configEntries[0]?.configValue).toBe('20000');
+}
+
+/** All files of our partitions that hold something. */
+function logFiles(): string[] {
+  return readdirSync(data, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(log|index|timeindex|snapshot)$/.test(name))
+    .map((name) => join(data, name))
+    .filter((file) => statSync(file).size > 0);
+}
+
+async function inspect(tools: JavaTools, file: string): Promise<void> {
+  const dump = (...more: string[]) => tools.run('kafka.tools.DumpLogSegments', [...more, '--files', file]);
+  const found = await dump('--deep-iteration');
+  expect([found.status, found.error], file).toEqual([0, '']);
+  expect(found.out, file).not.toMatch(/isvalid: false|Mismatches|Non-secutive|out of order/i);
+  if (!file.endsWith('index')) return;
+  expect((await dump('--index-sanity-check')).out).toContain('passed sanity check');
+  const verified = await dump('--verify-index-only');
+  expect([verified.status, verified.error], file).toEqual([0, '']);
+  expect(verified.out).not.toMatch(/Mismatches|Non-secutive|out of order/i);
+}
