@@ -276,5 +276,8 @@ describe('all checkers together', () => {
     expect(unsettledReplicas([...views.slice(0, 2), behind], tree(), logs)).toHaveLength(1);
     expect(unsettledReplicas(views.slice(0, 2), tree(), logs)).toHaveLength(1);
     expect(unsettledReplicas(views, tree({ states: [] }), logs)).toHaveLength(3);
+    const stray = replica({ brokerId: 4, highWatermark: 1 });
+    expect(unsettledReplicas([...views, stray], tree(), logs)).toEqual([]);
+    expect(unsettledReplicas([...views, { ...stray, role: 'leader' }], tree(), logs)).toHaveLength(1);
   });
 });

@@ -49,15 +49,22 @@ export function unsettledCluster(cluster: SimulatedCluster, tree: TreeView): str
   return wrong;
 }
 
-/** Every replica has everything, and knows that all have it. */
+/**
+ * Every replica has everything, and knows that all have it. A broker that was away when its replica was
+ * moved elsewhere keeps it, as with Kafka and ZooKeeper; it must only not lead.
+ */
 export function unsettledReplicas(
   replicas: readonly ReplicaView[],
   tree: TreeView,
   logs: CommittedLogs,
+  mayHaveMoved = false,
 ): string[] {
   const wrong: string[] = [];
   for (const { key, name, replicas: assigned, leader } of tree.states) {
-    const views = replicas.filter((replica) => replica.key === key);
+    const all = replicas.filter((replica) => replica.key === key);
+    const views = all.filter(({ brokerId }) => assigned.includes(brokerId));
+    for (const { brokerId, role } of all)
+      if (role === 'leader' && brokerId !== leader) wrong.push(`${name}: broker ${brokerId} leads as well`);
     if (views.length !== assigned.length)
       wrong.push(`${name}: ${views.length} replicas of ${assigned.length}`);
     for (const { brokerId, role, endOffset, highWatermark } of views) {
@@ -70,7 +77,8 @@ export function unsettledReplicas(
   }
   const keys = new Set(tree.states.map(({ key }) => key));
   for (const { key, name, brokerId } of replicas)
-    if (!keys.has(key)) wrong.push(`${name}: broker ${brokerId} has a replica of a deleted topic`);
+    if (!keys.has(key) && !mayHaveMoved)
+      wrong.push(`${name}: broker ${brokerId} has a replica of a deleted topic`);
   return wrong;
 }
 

@@ -17,6 +17,7 @@ import {
   unsettledReplicas,
   unsettledTopics,
 } from './settled.ts';
+import { REPLICAS } from './simulated-admin.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 import { Workload } from './workload.ts';
 
@@ -175,7 +176,7 @@ class Run {
       ...unsettledCluster(this.#cluster, this.#tree),
       ...unsettledTopics(this.#cluster, this.#tree, this.#history),
       ...unsettledClients(this.#workload, this.#tree, logs),
-      ...unsettledReplicas(this.#replicas, this.#tree, logs),
+      ...unsettledReplicas(this.#replicas, this.#tree, logs, this.#cluster.machines.length > REPLICAS),
     ];
   }
 

@@ -19,7 +19,7 @@ export interface AdminOptions {
 const LONGEST_PAUSE_MS = 3000;
 const TIMEOUT_MS = 1500;
 const MOST_PARTITIONS = 3;
-const REPLICAS = 3;
+export const REPLICAS = 3;
 
 export class SimulatedAdmin {
   readonly #options: AdminOptions;
