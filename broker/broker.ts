@@ -13,6 +13,7 @@ import { ControllerLink } from './controller-link.ts';
 import { GroupCoordinator } from './coordinators/group/group-coordinator.ts';
 import { ProducerIdManager } from './coordinators/producer-id-manager.ts';
 import { DynamicConfigs } from './dynamic-configs.ts';
+import { reportFailedDirectories } from './failed-directories.ts';
 import { groupSettings, groupStateLog, offsetsPartitionCount } from './group-wiring.ts';
 import { allowEverything } from './handlers/authorization.ts';
 import { AutoTopicCreation } from './handlers/auto-topic-creation.ts';
@@ -42,6 +43,8 @@ export interface BrokerOptions {
   readonly coordinators: CoordinatorSource;
   /** What others call this machine, for listeners without a host. */
   readonly hostName: string;
+  /** The broker has given up by itself, and has shut down. */
+  readonly ended?: () => void;
 }
 
 /** Everything that start() makes, in the order it is made. */
@@ -191,6 +194,12 @@ export class Broker {
     const peerPort = (await peers.listen(config.peerListener)).port;
     const made = { config, configs, logs, fence, metadata, network, peers, peerPort };
     this.#parts = { ...made, ...this.#makeActors(made) };
+    reportFailedDirectories(logs, {
+      brokerId: config.brokerId,
+      store: () => new ClusterStore(this.#keeper.coordinator),
+      diagnostics,
+      allFailed: () => void this.shutdown().finally(() => this.#options.ended?.()),
+    });
     registerBrokerMetrics(metrics, this.#keeper, () => this.#state);
   }
 

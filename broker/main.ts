@@ -49,6 +49,7 @@ export async function runBroker(
     config,
     platform,
     hostName: hostname(),
+    ended: () => process.exit(1),
     coordinators: zookeeperSource({
       connect: config.zookeeperConnect,
       sessionTimeoutMs: config.zookeeperSessionTimeoutMs,

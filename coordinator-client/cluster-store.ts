@@ -180,6 +180,16 @@ export class ClusterStore {
     return { won: false, lostTo: (await this.controller())?.brokerId ?? null };
   }
 
+  /** Tells the controller that a log directory of this broker has failed. */
+  async notifyLogDirFailure(brokerId: number): Promise<void> {
+    const { prefix: path } = logDirEventZnode;
+    const data = logDirEventZnode.encode(brokerId);
+    const answer = await commitKnown(this.coordinator, [
+      { op: 'create', path, data, lifetime: 'persistent', sequential: true },
+    ]);
+    if (!answer.ok) throw new Error(`cannot create ${path}: ${answer.reason}`);
+  }
+
   async feature(): Promise<(FeatureState & { readonly version: number }) | null> {
     const node = await this.coordinator.read(featureZnode.path);
     return node === null ? null : { ...featureZnode.decode(node.data), version: node.version };
