@@ -5,10 +5,10 @@
  *   of any brokers. Replication promises then that what is acknowledged stays; it may be unavailable.
  * - A power failure loses what was not synced, and Kafka syncs nothing before it acknowledges. With three
  *   replicas and min.insync.replicas=2 an acknowledged record is in the memory of two machines, so it
- *   survives one such failure at a time: it happens only to a healthy cluster, nothing else happens
- *   until the broker is back in sync everywhere, and the machine is switched on again only after the
- *   others have taken it out of the in-sync sets (what came back sooner would be taken for what it was;
- *   Kafka with ZooKeeper can't tell either).
+ *   survives one such failure at a time: it happens only to a healthy cluster, and nothing else happens
+ *   until the broker is back in sync everywhere. A controller's machine is switched on again only after
+ *   the others have taken it out of the in-sync sets: a new controller takes what came back before it
+ *   looked for what it was, and Kafka with ZooKeeper can't tell either.
  *
  * Unclean election is off throughout. At the end everything is healed.
  */
@@ -192,13 +192,15 @@ export class Nemesis {
   #powerFailure(id: number): Fault | null {
     const cluster = this.#cluster;
     const keep = this.#random.int(2) === 0 ? 'synced' : cluster.fork();
+    const isController = observeTree(cluster.tree).controllerId === id;
+    const atOnce = !isController && this.#random.int(2) === 0;
     let isBack = false;
     return this.#ofBroker(id, {
-      name: `power failure ${id}${keep === 'synced' ? '' : ', something is left'}`,
+      name: `power failure ${id}${keep === 'synced' ? '' : ', something is left'}${atOnce ? ', back at once' : ''}`,
       losesData: true,
       start: () => cluster.crash(id, keep),
       end: () => {
-        if (!isBack && !this.#isInSync(id)) isBack = this.#startAgain(id);
+        if (!isBack && (atOnce || !this.#isInSync(id))) isBack = this.#startAgain(id);
         return isBack && this.#isHealthy();
       },
     });

@@ -50,8 +50,8 @@ export interface Verdict {
 
 const START_LIMIT_MS = 30_000;
 const SETTLE_LIMIT_MS = 60_000;
-const SHORTEST_FAULTS_MS = 8000;
-const LONGEST_FAULTS_MS = 25_000;
+const SHORTEST_FAULTS_MS = 6000;
+const LONGEST_FAULTS_MS = 20_000;
 /** A run that is broken in many ways is broken. */
 const MOST_BROKEN = 10;
 /** Long enough for high watermarks to reach idle followers. */

@@ -8,6 +8,7 @@ import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
 import { OffsetCommit } from '../../broker/protocol/messages/08-offset-commit.ts';
 import { OffsetFetch } from '../../broker/protocol/messages/09-offset-fetch.ts';
 import { FindCoordinator } from '../../broker/protocol/messages/10-find-coordinator.ts';
+import type { RequestInput, ResponseOf } from '../../broker/protocol/schema.ts';
 import { batchLastOffset, batchLeaderEpoch, completeBatches } from '../../broker/records/batch.ts';
 import { readRecords } from '../../broker/records/record.ts';
 import type { ClusterClient, Leader } from './cluster-client.ts';
@@ -30,6 +31,8 @@ export class SimulatedConsumer {
   readonly #options: ConsumerOptions;
   #position = 0;
   #lastEpoch = -1;
+  /** The fetch session with one broker; a new leader gets a new one. */
+  #session = { brokerId: -1, id: 0, epoch: 0 };
   #stopped = false;
   #commits = true;
   #committing = false;
@@ -92,15 +95,27 @@ export class SimulatedConsumer {
 
   async #fetch(leader: Leader): Promise<number> {
     const { client, partition } = this.#options;
-    let answer: Awaited<ReturnType<typeof this.ask>>;
+    if (this.#session.brokerId !== leader.brokerId)
+      this.#session = { brokerId: leader.brokerId, id: 0, epoch: 0 };
+    const session = this.#session;
+    let answer: ResponseOf<typeof Fetch>;
     try {
-      answer = await this.ask(leader);
+      answer = await client.request(leader.brokerId, Fetch, this.#request(leader));
     } catch {
+      session.brokerId = -1;
       return ErrorCode.NETWORK_EXCEPTION;
     }
+    if (answer.errorCode !== ErrorCode.NONE) {
+      session.brokerId = -1;
+      return answer.errorCode;
+    }
+    session.id = answer.sessionId;
+    session.epoch += 1;
     const result = answer.responses[0]?.partitions[0];
+    // In a session a partition without news is left out.
     if (result === undefined) return ErrorCode.NONE;
     if (result.errorCode !== ErrorCode.NONE) {
+      session.brokerId = -1;
       if (!isRetriable(result.errorCode)) this.#broken(`refused with ${errorName(result.errorCode)}`);
       return result.errorCode;
     }
@@ -110,20 +125,22 @@ export class SimulatedConsumer {
     return ErrorCode.NONE;
   }
 
-  ask(leader: Leader) {
-    const { client, topic, partition } = this.#options;
-    return client.request(leader.brokerId, Fetch, {
+  #request({ topicId, leaderEpoch }: Leader): RequestInput<typeof Fetch> {
+    const { topic, partition } = this.#options;
+    return {
       maxWaitMs: MAX_WAIT_MS,
       minBytes: 1,
       maxBytes: MAX_BYTES,
+      sessionId: this.#session.id,
+      sessionEpoch: this.#session.epoch,
       topics: [
         {
           topic,
-          topicId: leader.topicId,
+          topicId,
           partitions: [
             {
               partition,
-              currentLeaderEpoch: leader.leaderEpoch,
+              currentLeaderEpoch: leaderEpoch,
               fetchOffset: this.#position,
               lastFetchedEpoch: this.#lastEpoch,
               partitionMaxBytes: MAX_BYTES,
@@ -131,7 +148,7 @@ export class SimulatedConsumer {
           ],
         },
       ],
-    });
+    };
   }
 
   #take(records: Buffer, { topicId }: Leader, partition: number): void {
