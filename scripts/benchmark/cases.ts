@@ -1,7 +1,8 @@
 /** All cases, in the order in which they run within their group. */
 import { latencyCase, memoryCase, startCase } from './broker-cases.ts';
 import type { BenchmarkCase } from './case.ts';
-import { throughputCases } from './throughput-cases.ts';
+import { failureCases } from './failure-cases.ts';
+import { smallRequestsCase, throughputCases } from './throughput-cases.ts';
 
 export const CASES: readonly BenchmarkCase[] = [
   startCase(1),
@@ -9,8 +10,11 @@ export const CASES: readonly BenchmarkCase[] = [
   startCase(3),
   latencyCase(3),
   ...throughputCases(),
+  smallRequestsCase(1),
+  smallRequestsCase(3),
   memoryCase(1),
   memoryCase(3),
+  ...failureCases(),
 ];
 
 /** `produce-1k*`: a star stands for anything. */

@@ -84,12 +84,14 @@ export function odradek(workplace: Workplace, name: string, version: string, che
 }
 
 function runningOdradek(workplace: Workplace, cluster: LocalCluster): RunningCluster {
+  const killed = new Set<unknown>();
   for (const { child } of cluster.brokers) workplace.adopt(child.pid);
   if (cluster.zookeeper !== null) workplace.adopt(cluster.zookeeper.pid);
   return {
     pids: () => cluster.brokers.filter(({ child }) => child.ended === null).map(({ child }) => child.pid),
     async kill(brokerId) {
       const { child } = cluster.broker(brokerId);
+      killed.add(child);
       await child.kill();
       workplace.release(child.pid);
     },
@@ -98,7 +100,7 @@ function runningOdradek(workplace: Workplace, cluster: LocalCluster): RunningClu
       workplace.adopt(cluster.broker(brokerId).child.pid);
     },
     async stop() {
-      const dead = cluster.brokers.find(({ child }) => child.ended !== null);
+      const dead = cluster.brokers.find(({ child }) => child.ended !== null && !killed.has(child));
       await cluster.close();
       if (dead !== undefined)
         throw new Error(`broker ${dead.id} ended with ${dead.child.ended}: ${lastLines(dead.child.logFile)}`);

@@ -1,6 +1,6 @@
 /** Cases that move many records: produce and consume, by record size, copies, codec and partitions. */
 import type { BenchmarkCase, ClientName, LoadClient, Metric, Stage } from './case.ts';
-import type { ConsumeLoad } from './loads.ts';
+import type { ConsumeLoad, ProduceLoad } from './loads.ts';
 
 const RATE: Metric = { name: 'rate', unit: 'MB/s', better: 'higher' };
 const CPU: Metric = { name: 'broker CPU', unit: 's/GB', better: 'lower' };
@@ -16,6 +16,7 @@ interface Variant {
 /** Payload of one run of a case; small records are few bytes, as they cost the client most. */
 const MEGABYTES: Record<number, number> = { 100: 60, 1024: 200 };
 const WARM_UP_SHARE = 0.1;
+const SMALL_SHARE = 0.3;
 
 export function throughputCases(): BenchmarkCase[] {
   const cases: BenchmarkCase[] = [];
@@ -85,6 +86,31 @@ function tail(variant: Variant): BenchmarkCase {
   };
 }
 
+/** Requests of one small batch each, from several connections. */
+export function smallRequestsCase(brokers: number): BenchmarkCase {
+  const variant: Variant = { client: 'c', brokers, sizeBytes: 100, partitions: 10, compression: 'none' };
+  const acks = brokers === 1 ? '1' : 'all';
+  const limits = { lingerMs: 0, batchBytes: 1000, connections: 4, maxInFlight: 20 };
+  return {
+    name: `small-${brokers}`,
+    title: `many small requests: 4 connections, 20 records of 100 B in flight each, no linger, acks=${acks}`,
+    group: group(brokers),
+    brokers,
+    needs: 'c',
+    metrics: {
+      rate: { name: 'rate', unit: 'k rec/s', better: 'higher' },
+      p99: { name: 'ack p99', unit: 'ms', better: 'lower' },
+      cpu: { name: 'broker CPU', unit: 'us/rec', better: 'lower' },
+    },
+    run: (stage) =>
+      withTopic(stage, variant, async (topic) => {
+        await send(stage, variant, topic, SMALL_SHARE * WARM_UP_SHARE, limits);
+        const { records, seconds, p99Ms, cpu } = await send(stage, variant, topic, SMALL_SHARE, limits);
+        return { rate: records / seconds / 1000, p99: p99Ms, cpu: (cpu / records) * 1e6 };
+      }),
+  };
+}
+
 function common(verb: string, variant: Variant) {
   const { client, brokers, sizeBytes, partitions, compression } = variant;
   const size = sizeBytes === 1024 ? '1k' : `${sizeBytes}b`;
@@ -110,12 +136,20 @@ interface Sent {
   readonly records: number;
   readonly bytes: number;
   readonly mbPerSecond: number;
+  readonly seconds: number;
+  readonly p99Ms: number;
   readonly cpu: number;
   readonly startedMs: number;
 }
 
 /** Sends and counts: what is in the log afterwards must be what the client says it sent. */
-async function send(stage: Stage, variant: Variant, topic: string, share: number): Promise<Sent> {
+async function send(
+  stage: Stage,
+  variant: Variant,
+  topic: string,
+  share: number,
+  limits: Partial<ProduceLoad> = {},
+): Promise<Sent> {
   const records = recordCount(stage, variant, share);
   const recordSizeBytes = stage.recordSizeBytes ?? variant.sizeBytes;
   const { bootstrapServers, wire } = stage;
@@ -125,12 +159,13 @@ async function send(stage: Stage, variant: Variant, topic: string, share: number
   const cpuBefore = stage.brokerCpuSeconds();
   const startedMs = performance.now();
   const client = clientOf(stage, variant);
-  const load = { bootstrapServers, topic, records, recordSizeBytes, acks, compression };
-  const { mbPerSecond } = await client.produce(load);
+  const load = { bootstrapServers, topic, records, recordSizeBytes, acks, compression, ...limits };
+  const { mbPerSecond, recordsPerSecond, p99Ms } = await client.produce(load);
   const cpu = stage.brokerCpuSeconds() - cpuBefore;
   const arrived = (await wire.recordCount(topic)) - countBefore;
   if (arrived !== records) throw new Error(`${records} records were acknowledged, the log holds ${arrived}`);
-  return { records, bytes: records * recordSizeBytes, mbPerSecond, cpu, startedMs };
+  const bytes = records * recordSizeBytes;
+  return { records, bytes, mbPerSecond, seconds: records / recordsPerSecond, p99Ms, cpu, startedMs };
 }
 
 function recordCount(stage: Stage, variant: Variant, share: number): number {
