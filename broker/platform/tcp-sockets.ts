@@ -5,13 +5,22 @@
  * socket that has it; where this does not work (it is tried out once) plain events serve.
  */
 import { once } from 'node:events';
-import { createServer, connect as netConnect, Socket, type SocketConstructorOpts } from 'node:net';
+import {
+  createServer,
+  connect as netConnect,
+  type Server,
+  Socket,
+  type SocketConstructorOpts,
+} from 'node:net';
 import type { ByteSocket, SocketNetwork } from './sockets.ts';
 
 const SLAB_BYTES = 1024 * 1024;
 /** What libuv reads at once where it brings its own memory. */
 const PLAIN_READ_BYTES = 64 * 1024;
 const SELF_TEST_TIMEOUT_MS = 1000;
+/** Some clients try only one of the addresses that this name has, so a listener of it has both. */
+const LOCALHOST = 'localhost';
+const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'];
 
 type SocketEvents = Parameters<ByteSocket['on']>[0];
 
@@ -30,25 +39,55 @@ export function tcpSockets({ reading = 'slab', onAcceptError = () => {} }: TcpOp
     async listen({ host, port, backlog, accept }) {
       if (slab !== null) working ??= rehandlingWorks(slab);
       const fast = slab !== null && (await working) === true ? slab : null;
-      const server = createServer({ pauseOnConnect: true, noDelay: true, keepAlive: true }, (accepted) => {
-        accept(fast === null ? new PlainSocket(accepted) : rehandle(accepted, fast));
-      });
-      server.listen({ host, port, backlog });
-      await once(server, 'listening');
-      server.on('error', onAcceptError);
-      const address = server.address();
-      return {
-        port: address !== null && typeof address === 'object' ? address.port : port,
-        close: () =>
-          new Promise((resolve) => {
-            server.close();
-            // The port is free when the handle has been closed, not when the connections are gone.
-            setImmediate(resolve);
-          }),
-      };
+      const accepted = (socket: Socket) =>
+        accept(fast === null ? new PlainSocket(socket) : rehandle(socket, fast));
+      const servers: Server[] = [];
+      const close = (): Promise<void> =>
+        new Promise((resolve) => {
+          for (const server of servers) server.close();
+          // The port is free when the handle has been closed, not when the connections are gone.
+          setImmediate(resolve);
+        });
+      let bound = port;
+      try {
+        for (const address of host === LOCALHOST ? LOOPBACK_ADDRESSES : [host]) {
+          const another = servers.length > 0;
+          const server = await listenOn({ host: address, port: bound, backlog, another }, accepted);
+          if (server === null) continue;
+          server.on('error', onAcceptError);
+          servers.push(server);
+          bound = portOf(server, port);
+        }
+      } catch (error) {
+        await close();
+        throw error;
+      }
+      return { port: bound, close };
     },
     dial: (target) => dial(target, slab),
   };
+}
+
+/** null: this machine has no such address, which only matters when there is no other. */
+async function listenOn(
+  { another, ...address }: { host: string; port: number; backlog: number; another: boolean },
+  accepted: (socket: Socket) => void,
+): Promise<Server | null> {
+  const server = createServer({ pauseOnConnect: true, noDelay: true, keepAlive: true }, accepted);
+  server.listen(address);
+  try {
+    await once(server, 'listening');
+    return server;
+  } catch (error) {
+    const lacks = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes((error as NodeJS.ErrnoException).code ?? '');
+    if (lacks && another) return null;
+    throw error;
+  }
+}
+
+function portOf(server: Server, asked: number): number {
+  const address = server.address();
+  return address !== null && typeof address === 'object' ? address.port : asked;
 }
 
 async function dial(

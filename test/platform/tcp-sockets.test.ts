@@ -1,4 +1,5 @@
 /** TCP keeps the contract of sockets, read through the slab as well as plainly. */
+import { networkInterfaces } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import type { ByteSocket } from '../../broker/platform/sockets.ts';
 import { tcpSockets } from '../../broker/platform/tcp-sockets.ts';
@@ -34,5 +35,30 @@ describe('the shared slab', () => {
     await listener.close();
     expect(memories.size).toBe(1);
     expect([...memories][0]?.byteLength).toBe(1024 * 1024);
+  });
+});
+
+const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
+  all?.some(({ address }) => address === '::1'),
+);
+describe.skipIf(!hasIpv6)('localhost', () => {
+  it('is listened on at both loopback addresses, on one port', async () => {
+    const sockets = tcpSockets();
+    let accepted = 0;
+    const accept = (socket: ByteSocket): void => {
+      accepted++;
+      socket.destroy();
+    };
+    const listener = await sockets.listen({ host: 'localhost', port: 0, backlog: 10, accept });
+    for (const host of ['127.0.0.1', '::1']) {
+      const socket = await sockets.dial({ host, port: listener.port, timeoutMs: 1000 });
+      await new Promise((resolve) => socket.on({ data: () => {}, close: resolve }));
+    }
+    expect(accepted).toBe(2);
+    await listener.close();
+    for (const host of ['127.0.0.1', '::1']) {
+      const dialled = sockets.dial({ host, port: listener.port, timeoutMs: 1000 });
+      await expect(dialled).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    }
   });
 });
