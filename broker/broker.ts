@@ -271,7 +271,7 @@ export class Broker {
     replicas.onLeadership(({ topic, partition, leaderEpoch, role }) => {
       if (topic !== GROUP_METADATA_TOPIC) return;
       if (role === 'leader') void groups.elect(partition, leaderEpoch);
-      else groups.resign(partition);
+      else groups.resign(partition, role === 'stopped' ? 'deleted' : 'moved');
     });
     answerPeers({ peers, fence, metadata, replicas, controller, groups, configs });
     configs.listen({

@@ -158,6 +158,48 @@ describe('ownership', () => {
   });
 });
 
+describe('ownership of a partition that was deleted', () => {
+  it('begins anew with the first leader epoch of the one made in its place', async () => {
+    const { clock, groups } = setUp();
+    const elected = groups.elect(OWNER, 5);
+    await clock.runFor(1);
+    await elected;
+    groups.resign(OWNER, 'deleted');
+    const again = groups.elect(OWNER, 0);
+    await clock.runFor(1);
+    await again;
+    expect(groups.describeGroup(GROUP)).toEqual({ error: 0, group: null });
+  });
+});
+
+describe('a static member', () => {
+  it('whose return could not be stored still loses its session when it stays away', async () => {
+    const world = setUp();
+    const elected = world.groups.elect(OWNER, 1);
+    await world.clock.runFor(1);
+    await elected;
+    const request = { ...JOIN, instanceId: 'i1' };
+    const joining = world.groups.joinGroup(request);
+    await world.clock.runFor(200);
+    const { memberId, generationId } = await joining;
+    await world.groups.syncGroup({
+      groupId: GROUP,
+      memberId,
+      instanceId: 'i1',
+      generationId,
+      protocolType: null,
+      protocolName: null,
+      assignments: [],
+    });
+    world.log.error = ErrorCode.NOT_ENOUGH_REPLICAS;
+    expect((await world.groups.joinGroup(request)).error).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    world.log.error = ErrorCode.NONE;
+    expect([...(world.groups.describeGroup(GROUP).group?.members.keys() ?? [])]).toEqual([memberId]);
+    await world.clock.runFor(JOIN.sessionTimeoutMs + 1);
+    expect(world.groups.describeGroup(GROUP).group?.members.size).toBe(0);
+  });
+});
+
 describe('a successor', () => {
   it('finds the group, its members and its offsets in the log', async () => {
     const first = setUp();
@@ -292,6 +334,23 @@ describe('offsets', () => {
     await world.clock.runFor(2 * DAY_MS);
     expect(world.groups.fetchOffsets(GROUP, null).offsets.size).toBe(0);
     expect(world.groups.describeGroup(GROUP).group).toBe(null);
+    world.groups.shutdown();
+  });
+});
+
+describe('a group that came to nothing', () => {
+  it('is forgotten at the next look, and leaves no record', async () => {
+    const world = setUp();
+    const elected = world.groups.elect(OWNER, 1);
+    await world.clock.runFor(1);
+    await elected;
+    const asked = await world.groups.joinGroup({ ...JOIN, requireKnownMemberId: true });
+    expect(asked.error).toBe(ErrorCode.MEMBER_ID_REQUIRED);
+    expect(world.groups.listGroups().groups).toHaveLength(1);
+    world.groups.start();
+    await world.clock.runFor(700_000);
+    expect(world.groups.listGroups().groups).toEqual([]);
+    expect(world.log.batches.size).toBe(0);
     world.groups.shutdown();
   });
 });

@@ -118,9 +118,10 @@ export class GroupCoordinator {
     }
   }
 
-  /** This broker no longer leads the partition. */
-  resign(partition: number): void {
+  /** This broker no longer leads the partition. After a deleted one, another may begin at epoch 0. */
+  resign(partition: number, why: 'moved' | 'deleted' = 'moved'): void {
     const owner = this.ownership.drop(partition);
+    if (why === 'deleted') this.ownership.forget(partition);
     if (owner !== null) this.driver.unload(owner);
   }
 

@@ -263,7 +263,11 @@ export function staticRejoinPersisted(
     member.protocols = rejoin.before.protocols;
     member.rebalanceTimeoutMs = rejoin.before.rebalanceTimeoutMs;
     member.sessionTimeoutMs = rejoin.before.sessionTimeoutMs;
-    return [refuse(ticket, error, rejoin.newMemberId), ...rename(group, member, rejoin.oldMemberId)];
+    return [
+      refuse(ticket, error, rejoin.newMemberId),
+      ...rename(group, member, rejoin.oldMemberId),
+      { do: 'arm', timer: `session:${rejoin.oldMemberId}`, delayMs: member.sessionTimeoutMs },
+    ];
   }
   const isLeader = group.leaderId === member.memberId;
   const skip = rejoin.supportsSkippingAssignment;

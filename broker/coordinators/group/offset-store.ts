@@ -93,10 +93,7 @@ export class OffsetStore {
       value: null,
       headers: [],
     });
-    entry.group.state = 'Dead';
-    entry.owner.groups.delete(entry.group.groupId);
-    for (const timer of entry.timers.values()) timer.cancel();
-    entry.timers.clear();
+    forget(entry);
     const outcome = await this.append(entry, buildBatch({ records }));
     return commitErrorFor(outcome.error);
   }
@@ -111,9 +108,9 @@ export class OffsetStore {
     });
     const nothingLeft =
       group.state === 'Empty' && offsets.pending.size === 0 && expired.length === offsets.committed.size;
-    const isOver = group.pendingMembers.size === 0 && (expired.length > 0 || group.generationId > 0);
-    if (nothingLeft && isOver) await this.removeGroup(entry);
-    else await this.remove(entry, expired);
+    if (!nothingLeft || group.pendingMembers.size > 0) await this.remove(entry, expired);
+    else if (expired.length > 0 || group.generationId > 0) await this.removeGroup(entry);
+    else forget(entry); // nothing of it was ever written
     return expired.length;
   }
 
@@ -133,6 +130,13 @@ export class OffsetStore {
       timeoutMs: this.settings.commitTimeoutMs,
     });
   }
+}
+
+function forget(entry: GroupEntry): void {
+  entry.group.state = 'Dead';
+  entry.owner.groups.delete(entry.group.groupId);
+  for (const timer of entry.timers.values()) timer.cancel();
+  entry.timers.clear();
 }
 
 function keyOf(commit: OffsetToCommit | undefined): PartitionKey {

@@ -61,6 +61,11 @@ export class Ownership {
     return owner;
   }
 
+  /** The partition is gone from this broker, and its leader epochs with it. */
+  forget(partition: number): void {
+    this.epochs.delete(partition);
+  }
+
   all(): Iterable<OwnedPartition> {
     return this.owned.values();
   }
