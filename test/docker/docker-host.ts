@@ -14,9 +14,11 @@ const BASE_IMAGES = ['zookeeper:3.9', 'node:24-slim'];
 const HOW = 'it needs a Docker daemon that answers (Debian: apt-get install docker.io iptables)';
 const IMAGES_TIMEOUT_MS = 90_000;
 const BUILD_TIMEOUT_MS = 180_000;
+const RUN_TIMEOUT_MS = 30_000;
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 /** What npm says where containers have no way to its registry. */
-const NO_NETWORK = /\b(ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH)\b/;
+const NO_NETWORK =
+  /\b(ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|E407|\w*_CERT\w*)\b/;
 
 const HOST = hostname()
   .toLowerCase()
@@ -48,6 +50,11 @@ export async function prepareImages(): Promise<string | null> {
   } finally {
     madeHere.push(...(await standIns()).filter((image) => !before.includes(image)));
   }
+  try {
+    await run('docker', ['run', '--rm', 'node:24-slim', 'node', '-e', '0'], { timeout: RUN_TIMEOUT_MS });
+  } catch (error) {
+    return `containers can't be started here: ${outputOf(error)}`;
+  }
   return buildBroker();
 }
 
@@ -70,6 +77,8 @@ async function buildBroker(): Promise<string | null> {
     return null;
   } catch (error) {
     const output = outputOf(error);
+    if ((error as { killed?: boolean }).killed === true)
+      return `docker build takes over ${BUILD_TIMEOUT_MS} ms`;
     const unreachable = NO_NETWORK.exec(output)?.[0];
     if (unreachable === undefined) throw new Error(`docker build failed: ${output}`);
     return `npm in a container can't reach its registry (${unreachable})`;

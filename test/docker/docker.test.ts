@@ -44,11 +44,11 @@ afterAll(() => removeAll(), 60_000);
 describe('brokers in containers', () => {
   beforeAll(async () => {
     if (lacks === null) cluster = await startContainerCluster(PROPERTIES);
-  }, 120_000);
+  }, 180_000);
   afterAll(async () => {
     const ids = cluster?.brokers.map(({ container }) => container.getId()) ?? [];
     if (ids.length > 0) await docker('rm', '-f', '-v', ...ids);
-  }, 60_000);
+  }, 120_000);
 
   it('turn healthy, as Docker sees it', async () => {
     for (const broker of cluster.brokers) {
@@ -98,7 +98,7 @@ describe('brokers in containers', () => {
     await underLoad(cluster.bootstrapServers, 'spread', async (load) => {
       for (const { id } of cluster.brokers) expect(await load.ledBy(id)).toHaveLength(1);
     });
-  }, 30_000);
+  }, 60_000);
 
   it('a broker that is paused past its session is replaced as leader, and nothing acknowledged is lost', async () => {
     const victim = brokerAt(1);
@@ -113,7 +113,7 @@ describe('brokers in containers', () => {
       await load.nextAcknowledgement(({ partition }) => led.includes(partition));
       await inSync(load, victim);
     });
-  }, 60_000);
+  }, 120_000);
 
   it('a broker that is killed is replaced, and comes back with its data when its container is started', async () => {
     const victim = brokerAt(2);
@@ -130,7 +130,7 @@ describe('brokers in containers', () => {
     expect(await docker('logs', victim.container.getId())).toMatch(
       /Loading [1-9]\d* logs in .* with recovery/,
     );
-  }, 60_000);
+  }, 120_000);
 
   it('docker stop is a clean stop: leaders are moved away first, exit status 0', async () => {
     const victim = brokerAt(0);
@@ -142,7 +142,7 @@ describe('brokers in containers', () => {
     const log = await docker('logs', '--tail', '20', victim.container.getId());
     expect(log).toContain('shut down completed');
     expect(log).not.toContain('unclean shutdown');
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('docker-compose.yml', () => {
@@ -171,7 +171,7 @@ describe('docker-compose.yml', () => {
     if (command === null) throw new Error('checked above');
     const wait = command.length === 2 ? ['--wait'] : []; // docker-compose 1 has no --wait
     await compose(command, 'up', '-d', '--build', ...wait);
-    await eventually('six containers are healthy', sixAreHealthy, 90_000);
+    await eventually('six containers are healthy', sixAreHealthy, 120_000);
     await underLoad(bootstrapServers, 'composed', async (load) => {
       for (const id of [1, 2, 3]) expect(await load.ledBy(id)).toHaveLength(1);
     });
@@ -180,7 +180,7 @@ describe('docker-compose.yml', () => {
     await compose(command, 'kill');
     await compose(command, 'down', '-v');
     for (const kind of ['container', 'volume', 'network'] as const) expect(await ofProject(kind)).toEqual([]);
-  }, 180_000);
+  }, 240_000);
 });
 
 async function sixAreHealthy(): Promise<boolean> {

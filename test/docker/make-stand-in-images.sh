@@ -15,11 +15,13 @@ set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 label=odradek.stand-in
 say() { printf '%s\n' "$*" >&2; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 # Files are copied with their paths; /bin, /lib and so on are links into /usr as they are on Debian.
 new_root() {
   local root link
-  root=$(mktemp -d)
+  root=$(mktemp -d -p "$work")
   mkdir -p "$root"/usr/{bin,sbin,lib,lib64,local/bin,local/lib,share} "$root"/{etc,proc,sys,dev,run,tmp,var/tmp,root,home}
   for link in bin sbin lib lib64; do ln -s "usr/$link" "$root/$link"; done
   chmod 755 "$root" && chmod 1777 "$root/tmp" "$root/var/tmp"
@@ -82,15 +84,13 @@ make_zookeeper() { # TAG
   install -m755 "$here/stand-in/zkServer.sh" "$root/apache-zookeeper-bin/bin/"
   import_root "$root" "$1" 'ENV PATH=/apache-zookeeper-bin/bin:/usr/bin ZOO_CONF_DIR=/conf ZOO_DATA_DIR=/data ZOO_DATA_LOG_DIR=/datalog ZOO_LOG_DIR=/logs' \
     'EXPOSE 2181 2888 3888 8080' 'VOLUME ["/data", "/datalog", "/logs"]' 'ENTRYPOINT ["/docker-entrypoint.sh"]' 'CMD ["zkServer.sh", "start-foreground"]'
-  local status=$?
-  rm -rf "$root"
-  return $status
 }
 
 make_node() { # TAG
   local node npm root
   node=$(readlink -f "${ODRADEK_NODE:-$(type -P node)}") && [ -x "$node" ] || { say "node is missing"; return 1; }
-  npm=$(npm root -g 2>/dev/null)/npm
+  npm=$(readlink -f "$(type -P npm)") # …/npm/bin/npm-cli.js
+  npm=${npm%/bin/npm-cli.js}
   [ -e "$npm/bin/npm-cli.js" ] || { say "npm is missing"; return 1; }
   root=$(new_root)
   install -m755 "$node" "$root/usr/local/bin/node"
@@ -102,10 +102,12 @@ make_node() { # TAG
   ln -s ../lib/node_modules/npm/bin/npx-cli.js "$root/usr/local/bin/npx"
   # npm in a container has to trust whom npm on this machine trusts.
   cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/" 2>/dev/null
-  import_root "$root" "$1" 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt' 'CMD ["node"]'
-  local status=$?
-  rm -rf "$root"
-  return $status
+  import_root "$root" "$1" 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt' 'CMD ["node"]' || return 1
+  # A distribution's npm may be spread over places that were not copied.
+  docker run --rm "$1" npm --version >/dev/null 2>&1 && return 0
+  docker image rm "$1" >/dev/null
+  say "the npm of this machine does not run in a container"
+  return 1
 }
 
 stand_in() { [ "$(docker image inspect -f "{{index .Config.Labels \"$label\"}}" "$1" 2>/dev/null)" = true ]; }
