@@ -3,7 +3,11 @@
  * acted under it are told at once and synchronously, then a new one is opened, however long that takes,
  * and they are given it. Source: KafkaZkClient's re-initialisation after an expired session.
  */
-import type { Coordinator, CoordinatorSource } from '../coordinator-client/coordinator.ts';
+import {
+  type Coordinator,
+  CoordinatorError,
+  type CoordinatorSource,
+} from '../coordinator-client/coordinator.ts';
 import { type Clock, sleep } from './platform/clock.ts';
 import type { Diagnostics } from './platform/diagnostics.ts';
 
@@ -52,6 +56,10 @@ export class SessionKeeper {
   /** Opens the first session; rejects when ZooKeeper can't be reached in time. */
   async open(): Promise<Coordinator> {
     const coordinator = await this.#source.open(this.#openTimeoutMs);
+    if (this.#closed) {
+      await coordinator.close();
+      throw new CoordinatorError('closed', 'the broker was stopped while it opened its first session');
+    }
     this.#take(coordinator);
     return coordinator;
   }
@@ -85,7 +93,8 @@ export class SessionKeeper {
     void this.#renew(coordinator.sessionId);
   }
 
-  async #renew(formerSessionId: bigint): Promise<void> {
+  async #renew(lostSessionId: bigint): Promise<void> {
+    let formerSessionId = lostSessionId;
     while (!this.#closed) {
       let opened: Coordinator | null = null;
       try {
@@ -97,10 +106,18 @@ export class SessionKeeper {
         return;
       } catch (error) {
         // A session that died while it was taken up has started its own renewal.
-        if (opened !== null && opened.session === 'lost' && opened === this.#current) return;
+        if (opened?.session === 'lost') return;
         this.#diagnostics.warn(`no new ZooKeeper session yet, trying again in ${RETRY_MS} ms`, error);
+      } finally {
+        if (this.#closed) await opened?.close();
       }
-      await opened?.close();
+      if (this.#closed) return;
+      if (opened !== null) {
+        // It may have been half taken up: nobody acts in it any more, and what it registered is our own.
+        this.#listener?.lost();
+        formerSessionId = opened.sessionId;
+        await opened.close();
+      }
       await sleep(this.#clock, RETRY_MS);
     }
   }
