@@ -271,8 +271,18 @@ export class Connection {
       this.#unsentBytes -= sizeBytes;
       for (const reply of replies) reply.sent();
       this.#lastActiveMs = this.#parts.clock.nowMs();
-      if (this.#paused) this.#scheduleFlush();
+      if (this.#paused) this.#parts.clock.soon(() => this.#continueWithRoom());
     });
+  }
+
+  /**
+   * Not within the turn of the event loop that has made room: a peer with many requests in the pipe
+   * would keep all others waiting, and its own death from being noticed.
+   */
+  #continueWithRoom(): void {
+    if (!this.#socket.open && !this.#ending) return; // its close is on the way
+    this.#flush();
+    this.#continue();
   }
 
   /** Takes up the frames that had to wait, then reading. */

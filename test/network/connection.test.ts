@@ -53,6 +53,7 @@ function manual(): {
 }
 
 async function settled(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
   for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
 }
 
@@ -244,6 +245,27 @@ describe('back-pressure', () => {
     }
     expect(socket.written.length).toBe(100 * 52);
     expect(socket.paused).toBe(false);
+  });
+
+  it('requests that had to wait for room go on in turns, so that others are served and a dead peer is noticed', async () => {
+    let started = 0;
+    const { socket } = connect(() => {
+      started += 1;
+      return reply('x'.repeat(30));
+    });
+    socket.stalled = true;
+    socket.arrive(Buffer.concat(Array.from({ length: 50 }, () => frame(FETCH, 'a'))));
+    await settled();
+    expect(started).toBe(1);
+    socket.read();
+    for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+    expect(started).toBe(1);
+    await settled();
+    expect(started).toBe(2);
+    socket.open = false;
+    socket.read();
+    await settled();
+    expect(started).toBe(2);
   });
 
   it('what was answered before the limit was hit in mid-burst leaves and is not stuck', async () => {
