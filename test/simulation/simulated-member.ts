@@ -22,6 +22,8 @@ export interface MemberOptions {
   readonly group: string;
   readonly topic: string;
   readonly partitions: number;
+  /** Whether a broker leads the group's partition at this moment. */
+  readonly coordinates: (brokerId: number) => boolean;
 }
 
 const SESSION_TIMEOUT_MS = 1500;
@@ -145,8 +147,9 @@ export class SimulatedMember {
   }
 
   async #positions(coordinator: number, partitions: readonly number[]): Promise<Map<number, number>> {
-    const { client, history, group, topic } = this.#options;
+    const { client, history, group, topic, coordinates } = this.#options;
     const floors = partitions.map((partition) => history.highest(partition));
+    const wasRight = coordinates(coordinator);
     const answer = await client.request(coordinator, OffsetFetch, {
       groups: [{ groupId: group, topics: [{ name: topic, partitionIndexes: [...partitions] }] }],
     });
@@ -155,7 +158,9 @@ export class SimulatedMember {
     const positions = new Map<number, number>();
     for (const { partitionIndex, committedOffset, errorCode } of found) {
       check(errorCode);
-      history.fetched(partitionIndex, committedOffset, floors[partitions.indexOf(partitionIndex)] ?? -1);
+      // A former coordinator that has not heard of it yet answers from memory; its commits will fail.
+      if (wasRight && coordinates(coordinator))
+        history.fetched(partitionIndex, committedOffset, floors[partitions.indexOf(partitionIndex)] ?? -1);
       positions.set(partitionIndex, Math.max(0, committedOffset));
     }
     return positions;

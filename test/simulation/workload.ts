@@ -1,5 +1,7 @@
 /** The clients of one run: four kinds of producers, consumers of a group, an operator. */
 import type { Clock } from '../../broker/platform/clock.ts';
+import { GROUP_METADATA_TOPIC } from '../../broker/types.ts';
+import { partitionStateZnode } from '../../coordinator-client/znodes.ts';
 import { ClusterClient } from './cluster-client.ts';
 import type { History } from './history.ts';
 import { SimulatedAdmin } from './simulated-admin.ts';
@@ -64,6 +66,7 @@ export class Workload {
           group: TEAM,
           topic: TOPIC,
           partitions: PARTITIONS,
+          coordinates: (brokerId) => leaderOf(cluster, GROUP_METADATA_TOPIC) === brokerId,
         }),
     );
     this.admin = new SimulatedAdmin({
@@ -114,4 +117,10 @@ function newClient(cluster: SimulatedCluster, clock: Clock, clientId: string): C
     bootstrap: cluster.machines.map(({ host }) => ({ host, port: CLIENT_PORT })),
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
   });
+}
+
+/** Of partition 0, as elected; -1 when there is none. */
+function leaderOf({ tree }: SimulatedCluster, topic: string): number {
+  const state = tree.read(partitionStateZnode.path(topic, 0));
+  return state === null ? -1 : partitionStateZnode.decode(topic, 0, state.data).leader;
 }
