@@ -6,6 +6,7 @@
  */
 import { checkConsistency } from './consistency.ts';
 import { GROUP_CONFIGS } from './definitions/group.ts';
+import { LIMIT_CONFIGS } from './definitions/limits.ts';
 import { LOG_CONFIGS } from './definitions/log.ts';
 import { NETWORK_CONFIGS } from './definitions/network.ts';
 import { PEER_CONFIGS, THROTTLE_CONFIGS } from './definitions/peer.ts';
@@ -46,6 +47,7 @@ const DEFINITIONS = {
   ...SASL_CONFIGS,
   ...QUOTA_CONFIGS,
   ...PEER_CONFIGS,
+  ...LIMIT_CONFIGS,
   ...THROTTLE_CONFIGS,
 };
 

@@ -29,7 +29,7 @@ export function createDispatch(table: ReadonlyMap<number, AnyHandler>, services:
     let request: IncomingRequest | Outcome;
     try {
       const header = parseRequestHeader(frame, apiByKey);
-      request = open(header, frame, table, origin);
+      request = open(header, frame, { table, origin, services });
     } catch (error) {
       // Whatever the decoder stumbles over came from outside: it is never this broker's failure.
       const reason = error instanceof ProtocolError ? error.message : String(error);
@@ -45,19 +45,19 @@ export function createDispatch(table: ReadonlyMap<number, AnyHandler>, services:
 function open(
   header: RequestHeader,
   frame: Buffer,
-  table: ReadonlyMap<number, AnyHandler>,
-  origin: RequestOrigin,
+  at: { table: ReadonlyMap<number, AnyHandler>; origin: RequestOrigin; services: Services },
 ): IncomingRequest | Outcome {
   const { apiKey, apiVersion } = header;
-  const handler = table.get(apiKey);
+  const handler = at.table.get(apiKey);
   if (handler === undefined) throw new ProtocolError(`there is no API with key ${apiKey}`);
   const { api } = handler;
   if (apiVersion < api.minVersion || apiVersion > api.maxVersion) {
     if (apiKey !== ApiVersions.key) throw new ProtocolError(`${api.name} has no version ${apiVersion}`);
     return replyOf(responseFrame(ApiVersions, 0, header.correlationId, unknownApiVersionsVersion()), null);
   }
-  const body = decodeRequest(api, apiVersion, frame.subarray(header.bodyOffset));
-  return new IncomingRequest(handler, header, body, origin);
+  const { socketRequestMaxElements } = at.services.config;
+  const body = decodeRequest(api, apiVersion, frame.subarray(header.bodyOffset), socketRequestMaxElements);
+  return new IncomingRequest(handler, header, body, at.origin);
 }
 
 /** One request on its way through its handler; also what the handler sees of its sender. */

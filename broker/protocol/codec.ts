@@ -20,11 +20,16 @@ import { Writer } from './writer.ts';
 
 /**
  * Decodes what follows the request header. Buffers within are views of `body`. Throws ProtocolError
- * on anything that is not exactly one message.
+ * on anything that is not exactly one message, and on one with more than `maxElements` array elements.
  */
-export function decodeRequest<A extends AnyApi>(api: A, version: number, body: Buffer): RequestOf<A> {
+export function decodeRequest<A extends AnyApi>(
+  api: A,
+  version: number,
+  body: Buffer,
+  maxElements?: number,
+): RequestOf<A> {
   checkVersion(api, version);
-  return decode(api.request, version, api.requestFlexibleFrom, body) as RequestOf<A>;
+  return decode(api.request, version, api.requestFlexibleFrom, new Reader(body, maxElements)) as RequestOf<A>;
 }
 
 /** Encodes a request without its header. */
@@ -37,7 +42,7 @@ export function encodeRequest<A extends AnyApi>(api: A, version: number, request
 /** Decodes what follows the response header. */
 export function decodeResponse<A extends AnyApi>(api: A, version: number, body: Buffer): ResponseOf<A> {
   checkVersion(api, version);
-  return decode(api.response, version, api.responseFlexibleFrom, body) as ResponseOf<A>;
+  return decode(api.response, version, api.responseFlexibleFrom, new Reader(body)) as ResponseOf<A>;
 }
 
 /** Encodes a response without its header; record batches are parts by reference. */
@@ -76,7 +81,7 @@ export function writeResponse<A extends AnyApi>(
 /** Decodes stored data, without the version in front of it. */
 export function decodeData<D extends Data<Schema>>(data: D, version: number, body: Buffer): DataOf<D> {
   checkVersion(data, version);
-  return decode(data.fields, version, data.flexibleFrom, body) as DataOf<D>;
+  return decode(data.fields, version, data.flexibleFrom, new Reader(body)) as DataOf<D>;
 }
 
 /** Encodes data to store, without the version in front of it. */
@@ -96,8 +101,7 @@ function checkVersion(
   }
 }
 
-function decode(fields: Schema, version: number, flexibleFrom: number, body: Buffer): unknown {
-  const reader = new Reader(body);
+function decode(fields: Schema, version: number, flexibleFrom: number, reader: Reader): unknown {
   const message = decoderOf(fields, version, flexibleFrom)(reader);
   reader.finish();
   return message;

@@ -17,11 +17,14 @@ export class Reader {
   position: number;
   /** Reading stops here; lowered while inside a tagged field. */
   end: number;
+  /** How many more array elements may be read: an element of a few bytes becomes an object of a hundred. */
+  private elementsLeft: number;
 
-  constructor(buffer: Buffer, position = 0, end = buffer.length) {
+  constructor(buffer: Buffer, maxElements = Number.POSITIVE_INFINITY) {
     this.buffer = buffer;
-    this.position = position;
-    this.end = end;
+    this.position = 0;
+    this.end = buffer.length;
+    this.elementsLeft = maxElements;
   }
 
   /** Moves past `size` bytes and returns where they began. */
@@ -198,6 +201,8 @@ export class Reader {
         `an array of ${count} elements does not fit in ${this.end - this.position} bytes`,
       );
     }
+    this.elementsLeft -= count;
+    if (this.elementsLeft < 0) throw new ProtocolError('too many array elements for one message');
     return count;
   }
 }

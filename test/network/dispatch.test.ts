@@ -34,7 +34,8 @@ function bytesOf(outcome: Outcome): Buffer {
 function dispatcher(handlers: readonly AnyHandler[], errors: string[] = []) {
   const diagnostics: Diagnostics = { ...silent, error: (message) => errors.push(message) };
   const metrics = createMetrics();
-  const services = { clock: systemClock, diagnostics, metrics } as unknown as Services;
+  const config = { socketRequestMaxElements: 1000 };
+  const services = { clock: systemClock, config, diagnostics, metrics } as unknown as Services;
   const all = [...handlers, apiVersionsHandler(handlers.map(({ api }) => api))];
   const dispatch = createDispatch(new Map(all.map((handler) => [handler.api.key, handler])), services);
   return { dispatch: (frame: Buffer) => dispatch(frame, ORIGIN), metrics };
@@ -127,6 +128,22 @@ describe('what closes the connection', () => {
         frame[2 + (next() % (frame.length - 2))] = next() & 0xff;
       await dispatch(frame);
     }
+  });
+});
+
+describe('requests', () => {
+  it('with more array elements than socket.request.max.elements close the connection', async () => {
+    const asked: number[] = [];
+    const { dispatch } = dispatcher([
+      metadataHandler((request) => {
+        asked.push(request.topics?.length ?? -1);
+        return {};
+      }),
+    ]);
+    const topics = Array.from({ length: 1001 }, () => ({ name: '' }));
+    expect(await dispatch(frameOf(Metadata, 1, { topics }))).toBe('close');
+    expect(await dispatch(frameOf(Metadata, 1, { topics: topics.slice(1) }))).not.toBe('close');
+    expect(asked).toEqual([1000]);
   });
 });
 
