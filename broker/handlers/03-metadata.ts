@@ -38,13 +38,13 @@ export const metadata: Handler<typeof Metadata> = {
     if (!isWellFormed(topics, context.apiVersion)) return refuse(request, ErrorCode.INVALID_REQUEST);
     const found: TopicEntry[] = [];
     const missing: string[] = [];
-    for (const { name, topicId } of topics) {
+    for (const { name, topicId } of onceEach(topics)) {
       const entry = lookUp(name, topicId, request, { context, services });
       if (entry === 'create') missing.push(name ?? '');
       else found.push(entry);
     }
     if (missing.length === 0) return answer(request, context, services, found);
-    return services.autoTopics.create([...new Set(missing)]).then((errors) => {
+    return services.autoTopics.create(missing).then((errors) => {
       for (const [name, errorCode] of errors) found.push(emptyEntry(name, errorCode));
       return answer(request, context, services, found);
     });
@@ -68,6 +68,11 @@ function refuse(request: MetadataRequest, errorCode: number): MetadataResponse {
 function isWellFormed(topics: NonNullable<MetadataRequest['topics']>, apiVersion: number): boolean {
   if (apiVersion >= 12) return true;
   return topics.every(({ name, topicId }) => name !== null && topicId === ZERO_UUID);
+}
+
+/** A topic that is named again and again is answered once: the answer may be far larger than its name. */
+function onceEach(topics: NonNullable<MetadataRequest['topics']>): Iterable<(typeof topics)[number]> {
+  return new Map(topics.map((topic) => [`${topic.topicId} ${topic.name}`, topic])).values();
 }
 
 function answer(

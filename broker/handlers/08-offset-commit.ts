@@ -34,6 +34,7 @@ export const offsetCommit: Handler<typeof OffsetCommit> = {
         commits.push(toCommit(request, topic.name, partition, services));
       }
     }
+    if (commits.length === 0) return answer(request, (partition) => errors.get(partition) ?? ErrorCode.NONE);
     const outcome = await services.groups.commitOffsets({
       groupId: request.groupId,
       memberId: request.memberId,

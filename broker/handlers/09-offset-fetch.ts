@@ -26,8 +26,10 @@ export const offsetFetch: Handler<typeof OffsetFetch> = {
 
   handle(request, context, services) {
     if (context.apiVersion >= FIRST_BATCHED_VERSION) {
+      // A group that is named again and again is answered once: all its offsets are far longer than its name.
+      const groups = new Map(request.groups.map((group) => [group.groupId, group])).values();
       return {
-        groups: request.groups.map((group) => fetchGroup(group.groupId, group.topics, context, services)),
+        groups: [...groups].map(({ groupId, topics }) => fetchGroup(groupId, topics, context, services)),
       };
     }
     const group = fetchGroup(request.groupId, request.topics, context, services);
@@ -57,12 +59,15 @@ function fetchGroup(
   const asked =
     topics === null
       ? null
-      : topics.flatMap((topic) => topic.partitionIndexes.map((index) => partitionKey(topic.name, index)));
-  const { error, offsets } = services.groups.fetchOffsets(groupId, asked);
+      : topics.flatMap(({ name, partitionIndexes }) =>
+          partitionIndexes.map((partition) => ({ topic: name, partition })),
+        );
+  const keys = asked?.map(({ topic, partition }) => partitionKey(topic, partition)) ?? null;
+  const { error, offsets } = services.groups.fetchOffsets(groupId, keys);
   if (error !== ErrorCode.NONE) return { groupId, errorCode: error, topics: [] };
   const byTopic = new Map<string, PartitionAnswer[]>();
-  for (const key of asked ?? offsets.keys()) {
-    const { topic, partition } = parsePartitionKey(key);
+  for (const { topic, partition } of asked ?? [...offsets.keys()].map(parsePartitionKey)) {
+    const key = partitionKey(topic, partition);
     const allowed = mayOnTopic(services, context, Operation.DESCRIBE, topic);
     if (!allowed && asked === null) continue;
     const answer = allowed
@@ -84,7 +89,8 @@ function partitionAnswer(
   key: PartitionKey,
   offsets: ReadonlyMap<PartitionKey, CommittedOffset>,
 ): PartitionAnswer {
-  const commit = offsets.get(key);
+  // A negative number has the key of another topic's partition.
+  const commit = partitionIndex < 0 ? undefined : offsets.get(key);
   if (commit === undefined) return noOffset(partitionIndex);
   return {
     partitionIndex,

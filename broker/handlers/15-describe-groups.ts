@@ -15,7 +15,8 @@ export const describeGroups: Handler<typeof DescribeGroups> = {
   api: DescribeGroups,
 
   handle(request, context, services) {
-    const groups = request.groups.map((groupId): Described => {
+    // A group that is named again and again is described once: it may be far longer than its name.
+    const groups = [...new Set(request.groups)].map((groupId): Described => {
       if (!mayOnGroup(services, context, Operation.DESCRIBE, groupId)) {
         return withError(groupId, ErrorCode.GROUP_AUTHORIZATION_FAILED);
       }

@@ -12,6 +12,7 @@ import { mayCreateTopic, mayOnTopic, Operation } from './authorization.ts';
 import { createdConfigs } from './config-entries.ts';
 import { type DynamicLevels, dynamicLevels } from './config-resources.ts';
 import type { Handler, RequestContext } from './handler.ts';
+import { partitionAllowance, TOO_MANY_PARTITIONS } from './partition-allowance.ts';
 import type { Services } from './services.ts';
 import { allHaveLeaders } from './topic-waits.ts';
 
@@ -31,12 +32,17 @@ export const createTopics: Handler<typeof CreateTopics> = {
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
     const topics = byName(request.topics);
     const levels = await dynamicLevels(services);
+    const fits = partitionAllowance(services.config.requestMaxNewPartitions);
     const results = await Promise.all(
-      topics.map(({ topic, repeated }) =>
-        repeated
-          ? failure(topic.name, ErrorCode.INVALID_REQUEST, 'Found multiple entries for this topic.')
-          : createOne(topic, request.validateOnly, levels, { context, services }),
-      ),
+      topics.map(({ topic, repeated }) => {
+        if (repeated) {
+          return failure(topic.name, ErrorCode.INVALID_REQUEST, 'Found multiple entries for this topic.');
+        }
+        if (!fits(shapeOf(topic, services).partitions)) {
+          return { ...failure(topic.name, ErrorCode.POLICY_VIOLATION, null), ...TOO_MANY_PARTITIONS };
+        }
+        return createOne(topic, request.validateOnly, levels, { context, services });
+      }),
     );
     if (request.validateOnly) return { topics: results };
     const created = results.filter(({ errorCode }) => errorCode === ErrorCode.NONE);

@@ -39,7 +39,7 @@ export const describeConfigs: Handler<typeof DescribeConfigs> = {
   async handle(request, context, services) {
     const levels = await dynamicLevels(services);
     const results = await Promise.all(
-      request.resources.map(async (resource) => {
+      onceEach(request.resources).map(async (resource) => {
         const { resourceType, resourceName, configurationKeys } = resource;
         const described = await describe(resource, levels, context, services);
         if (!isEntries(described)) return { ...described, resourceType, resourceName };
@@ -55,6 +55,11 @@ export const describeConfigs: Handler<typeof DescribeConfigs> = {
   },
   refuse,
 };
+
+/** What is named again and again is described once: an answer is a thousand times longer than a name. */
+function onceEach(resources: DescribeConfigsRequest['resources']): DescribeConfigsRequest['resources'] {
+  return [...new Map(resources.map((each) => [`${each.resourceType} ${each.resourceName}`, each])).values()];
+}
 
 function refuse(request: DescribeConfigsRequest, errorCode: number): DescribeConfigsResponse {
   return {

@@ -7,6 +7,7 @@ import type { PartitionLog } from '../log/partition-log.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { DescribeLogDirs } from '../protocol/messages/35-describe-log-dirs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { partitionKey } from '../types.ts';
 import { mayOnCluster, Operation } from './authorization.ts';
 import type { Handler } from './handler.ts';
 import type { Services } from './services.ts';
@@ -22,7 +23,8 @@ export const describeLogDirs: Handler<typeof DescribeLogDirs> = {
     if (!mayOnCluster(services, context, Operation.DESCRIBE)) {
       return { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED };
     }
-    const logs = [...services.logs.all()].filter((log) => isWanted(request.topics, log));
+    const isWanted = wantedBy(request.topics);
+    const logs = [...services.logs.all()].filter(isWanted);
     const results = services.logs.directories().map(({ path, online }): Result => {
       if (!online) return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir: path };
       return {
@@ -37,9 +39,12 @@ export const describeLogDirs: Handler<typeof DescribeLogDirs> = {
   refuse: (_request, errorCode) => ({ errorCode }),
 };
 
-function isWanted(wanted: Wanted, { topic, partition }: PartitionLog): boolean {
-  if (wanted === null) return true;
-  return wanted.some((one) => one.topic === topic && one.partitions.includes(partition));
+function wantedBy(wanted: Wanted): (log: PartitionLog) => boolean {
+  if (wanted === null) return () => true;
+  const keys = new Set(
+    wanted.flatMap(({ topic, partitions }) => partitions.map((partition) => partitionKey(topic, partition))),
+  );
+  return ({ topic, partition }) => keys.has(partitionKey(topic, partition));
 }
 
 function byTopic(logs: readonly PartitionLog[]): NonNullable<Result['topics']> {

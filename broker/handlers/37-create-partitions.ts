@@ -8,6 +8,7 @@ import { CreatePartitions } from '../protocol/messages/37-create-partitions.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { mayOnTopic, Operation } from './authorization.ts';
 import type { Handler, RequestContext } from './handler.ts';
+import { partitionAllowance, TOO_MANY_PARTITIONS } from './partition-allowance.ts';
 import type { Services } from './services.ts';
 import { allHaveLeaders } from './topic-waits.ts';
 
@@ -22,25 +23,33 @@ export const createPartitions: Handler<typeof CreatePartitions> = {
     if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
     const wanted = new Map(request.topics.map((topic) => [topic.name, topic]));
+    const repeated = repeatedNames(request);
+    const fits = partitionAllowance(services.config.requestMaxNewPartitions);
     const results = await Promise.all(
       [...wanted.values()].map((topic) => {
-        const repeated = request.topics.filter(({ name }) => name === topic.name).length > 1;
-        if (repeated) return failure(topic.name, ErrorCode.INVALID_REQUEST, 'Duplicate topic in request.');
+        const { name, count } = topic;
+        if (repeated.has(name)) {
+          return failure(name, ErrorCode.INVALID_REQUEST, 'Duplicate topic in request.');
+        }
+        const added = count - (services.metadata.topic(name)?.partitions.size ?? 0);
+        if (!fits(added)) return { name, ...TOO_MANY_PARTITIONS };
         return extend(topic, request.validateOnly, context, services);
       }),
     );
     if (request.validateOnly) return { results };
-    const extended = results.flatMap(({ name = '', errorCode }) => {
-      const topic = errorCode === ErrorCode.NONE ? wanted.get(name) : undefined;
-      return topic === undefined ? [] : [topic];
-    });
+    const extended = new Map(
+      results.flatMap(({ name = '', errorCode }) => {
+        const topic = errorCode === ErrorCode.NONE ? wanted.get(name) : undefined;
+        return topic === undefined ? [] : [[name, topic] as const];
+      }),
+    );
     await services.metadata.waitFor(
-      (image) => extended.every(({ name, count }) => allHaveLeaders(image, name, count)),
+      (image) => [...extended.values()].every(({ name, count }) => allHaveLeaders(image, name, count)),
       deadlineMs - services.clock.nowMs(),
     );
     return {
       results: results.map((result) => {
-        const topic = extended.find(({ name }) => name === result.name);
+        const topic = extended.get(result.name ?? '');
         if (topic === undefined) return result;
         const led = request.timeoutMs > 0 && allHaveLeaders(services.metadata.image, topic.name, topic.count);
         return led ? result : failure(topic.name, ErrorCode.REQUEST_TIMED_OUT, null);
@@ -52,6 +61,13 @@ export const createPartitions: Handler<typeof CreatePartitions> = {
 
 function refuse(request: CreatePartitionsRequest, errorCode: number): CreatePartitionsResponse {
   return { results: request.topics.map(({ name }) => failure(name, errorCode, null)) };
+}
+
+function repeatedNames(request: CreatePartitionsRequest): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const { name } of request.topics) (seen.has(name) ? repeated : seen).add(name);
+  return repeated;
 }
 
 function failure(name: string, errorCode: number, errorMessage: string | null): TopicResult {

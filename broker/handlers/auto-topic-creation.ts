@@ -10,6 +10,7 @@ import { validateTopicName } from '../metadata/topic-admin.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../types.ts';
+import { partitionAllowance } from './partition-allowance.ts';
 
 interface Shape {
   readonly partitions: number;
@@ -31,7 +32,18 @@ export class AutoTopicCreation {
 
   /** Creates what is missing; the error to answer for each topic meanwhile. */
   async create(topics: readonly string[]): Promise<Map<string, number>> {
-    const errors = await Promise.all(topics.map((topic) => this.#createOne(topic)));
+    const { requestMaxNewPartitions, numPartitions, offsetsTopicNumPartitions } = this.#config;
+    // One topic as the configuration wants it is always allowed.
+    const fits = partitionAllowance(
+      Math.max(requestMaxNewPartitions, numPartitions, offsetsTopicNumPartitions),
+    );
+    const errors = await Promise.all(
+      topics.map((topic) => {
+        // What does not fit is as if others were creating it: the client asks again, and it does then.
+        if (!fits(this.#shapeOf(topic).partitions)) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+        return this.#createOne(topic);
+      }),
+    );
     return new Map(topics.map((topic, index) => [topic, errors[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR]));
   }
 

@@ -58,17 +58,18 @@ function changedList(
   }
   const old = splitList(stored ?? property.default ?? '');
   const given = splitList(value ?? '');
-  const list = append
-    ? [...old, ...given.filter((element) => !old.includes(element))]
-    : old.filter((element) => !given.includes(element));
-  return list.join(',');
+  const excluded = new Set(append ? old : given);
+  const remaining = (append ? given : old).filter((element) => !excluded.has(element));
+  return (append ? [...old, ...remaining] : remaining).join(',');
 }
 
 function malformedOperations(operations: readonly ConfigOperation[]): ConfigRefusal | null {
-  const names = operations.map(({ name }) => name);
-  const repeated = [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
-  if (repeated.length > 0) {
-    return refusal(ErrorCode.INVALID_REQUEST, `Error due to duplicate config keys : ${repeated.join(',')}`);
+  const names = new Set<string>();
+  const repeated = new Set<string>();
+  for (const { name } of operations) (names.has(name) ? repeated : names).add(name);
+  if (repeated.size > 0) {
+    const listed = [...repeated].join(',');
+    return refusal(ErrorCode.INVALID_REQUEST, `Error due to duplicate config keys : ${listed}`);
   }
   const unknown = operations.find(({ configOperation }) => OP_NAMES[configOperation] === undefined);
   if (unknown !== undefined) {

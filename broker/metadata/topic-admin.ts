@@ -89,12 +89,15 @@ export class TopicAdmin {
   /** Asks the controller to delete the topic; asking again is fine. The error code. */
   async deleteTopic(name: string): Promise<number> {
     const { topics } = this.#store();
-    if (!(await topics.exists(name))) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    if (validateTopicName(name) !== null || !(await topics.exists(name)))
+      return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     await topics.requestDeletion(name);
     return ErrorCode.NONE;
   }
 
   async createPartitions(wanted: NewPartitions): Promise<{ error: number; message?: string }> {
+    // Not every text that a client sends is the name of a node.
+    if (validateTopicName(wanted.name) !== null) return unknownTopic(wanted.name);
     const { topics } = this.#store();
     for (;;) {
       const stored = await topics.assignment(wanted.name);

@@ -35,6 +35,8 @@ export class HostedPartitions {
 
   /** The partition, or what to answer in its place. */
   lookup(topic: string, partition: number): Partition | ErrorCode {
+    // A negative number has the key of another topic's partition: 'a' and -1 that of 'a-' and 1.
+    if (partition < 0) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     const key = partitionKey(topic, partition);
     const online = this.#online.get(key);
     if (online !== undefined) return online;

@@ -152,6 +152,10 @@ describe('adding partitions', () => {
       validateOnly: false,
     });
     expect(unknown.error).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    for (const name of ['', '.', 'a/b', '../../controller', 'Grüße'])
+      expect(
+        (await admin.createPartitions({ name, count: 2, assignments: null, validateOnly: false })).error,
+      ).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
     const moving = { replicas: [2, 3, 1], addingReplicas: [1], removingReplicas: [3] };
     await store.topics.replaceAssignment('t', { topicId: null, partitions: new Map([[0, moving]]) }, 0);
     expect((await extend(2)).error).toBe(ErrorCode.REASSIGNMENT_IN_PROGRESS);

@@ -1,0 +1,173 @@
+/** Well-formed requests that ask for far more than they look like: what they may cost is bounded. */
+import { describe, expect, it } from 'vitest';
+import { splitList } from '../../broker/config/property.ts';
+import { metadata } from '../../broker/handlers/03-metadata.ts';
+import { offsetCommit } from '../../broker/handlers/08-offset-commit.ts';
+import { offsetFetch } from '../../broker/handlers/09-offset-fetch.ts';
+import { describeGroups } from '../../broker/handlers/15-describe-groups.ts';
+import { createTopics } from '../../broker/handlers/19-create-topics.ts';
+import { describeConfigs } from '../../broker/handlers/32-describe-configs.ts';
+import { createPartitions } from '../../broker/handlers/37-create-partitions.ts';
+import { incrementalAlterConfigs } from '../../broker/handlers/44-incremental-alter-configs.ts';
+import { AutoTopicCreation } from '../../broker/handlers/auto-topic-creation.ts';
+import type { TopicAdmin } from '../../broker/metadata/topic-admin.ts';
+import { silent } from '../../broker/platform/diagnostics.ts';
+import { ErrorCode } from '../../broker/protocol/errors.ts';
+import { ask } from './ask.ts';
+import { metadataOf, partition, services } from './support.ts';
+
+const store = () => ({
+  configs: { read: async () => new Map(), readMany: async () => [new Map(), new Map()] },
+});
+
+function times<T>(count: number, one: (index: number) => T): T[] {
+  return Array.from({ length: count }, (_, index) => one(index));
+}
+
+describe('what is named again and again is answered once', () => {
+  it('a topic in Metadata, by name and by id', async () => {
+    const { response } = await ask(metadata, 12, { topics: times(50, () => ({ name: 't1' })) });
+    expect(response.topics.map(({ name }) => name)).toEqual(['t1']);
+  });
+
+  it('a resource in DescribeConfigs', async () => {
+    const resources = times(50, () => ({ resourceType: 4, resourceName: '1', configurationKeys: null }));
+    const { response } = await ask(describeConfigs, 4, { resources }, { store });
+    expect(response.results).toHaveLength(1);
+  });
+
+  it('a group in DescribeGroups and OffsetFetch', async () => {
+    const groups = {
+      describeGroup: () => ({ error: 0, group: null }),
+      fetchOffsets: () => ({ error: 0, offsets: new Map() }),
+    };
+    const described = await ask(describeGroups, 5, { groups: times(50, () => 'g') }, { groups });
+    expect(described.response.groups).toHaveLength(1);
+    const wanted = times(50, () => ({ groupId: 'g', topics: null }));
+    const fetched = await ask(offsetFetch, 9, { groups: wanted }, { groups });
+    expect(fetched.response.groups).toHaveLength(1);
+  });
+});
+
+describe('request.max.new.partitions', () => {
+  const asked: string[] = [];
+  const topicAdmin = {
+    createTopic: async ({ name }: { name: string }) => {
+      asked.push(name);
+      return { error: ErrorCode.INVALID_CONFIG, topicId: '', assignment: new Map() };
+    },
+    createPartitions: async ({ name }: { name: string }) => {
+      asked.push(name);
+      return { error: ErrorCode.INVALID_CONFIG };
+    },
+  };
+  const overrides = { store, topicAdmin, controller: { isActive: true } };
+  const topic = (name: string, numPartitions: number) => ({
+    name,
+    numPartitions,
+    replicationFactor: 1,
+    assignments: [],
+    configs: [],
+  });
+
+  it('holds for the topics of one CreateTopics request together', async () => {
+    asked.length = 0;
+    const topics = [topic('a', 6000), topic('huge', 2 ** 31 - 1), topic('b', 4000), topic('c', 1)];
+    const { response } = await ask(createTopics, 7, { topics, timeoutMs: 1000 }, overrides);
+    const refused = response.topics.filter(({ errorCode }) => errorCode === ErrorCode.POLICY_VIOLATION);
+    expect(refused.map(({ name }) => name)).toEqual(['huge', 'c']);
+    expect(asked).toEqual(['a', 'b']);
+  });
+
+  it('counts for CreatePartitions what is added', async () => {
+    asked.length = 0;
+    const metadata = metadataOf([partition('t1', 0), partition('t2', 0)]);
+    const topics = [
+      { name: 't1', count: 10_001, assignments: null },
+      { name: 't2', count: 2, assignments: null },
+    ];
+    const { response } = await ask(
+      createPartitions,
+      3,
+      { topics, timeoutMs: 1000, validateOnly: false },
+      { ...overrides, metadata },
+    );
+    expect(response.results.map(({ errorCode }) => errorCode)).toEqual([
+      ErrorCode.INVALID_CONFIG,
+      ErrorCode.POLICY_VIOLATION,
+    ]);
+    expect(asked).toEqual(['t1']);
+  });
+
+  it('holds for topics that come to be because they are asked for; the rest is asked for again', async () => {
+    asked.length = 0;
+    const { config } = services();
+    const creation = new AutoTopicCreation(config, topicAdmin as unknown as TopicAdmin, silent);
+    const errors = await creation.create(times(10_002, (index) => `t${index}`));
+    expect(asked).toHaveLength(10_000);
+    expect(errors.get('t10001')).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  });
+});
+
+describe('the time that is needed does not grow with the square of the request', () => {
+  const LIMIT_MS = 5000;
+
+  it('for the configs of a resource', async () => {
+    const configs = times(200_000, (index) => ({ name: `${index}`, configOperation: 9, value: '' }));
+    const resources = [{ resourceType: 2, resourceName: 't1', configs }];
+    const startedMs = performance.now();
+    const { response } = await ask(incrementalAlterConfigs, 1, { resources, validateOnly: true }, { store });
+    expect(response.responses[0]?.errorCode).toBe(ErrorCode.INVALID_REQUEST);
+    expect(performance.now() - startedMs).toBeLessThan(LIMIT_MS);
+  });
+
+  it('for the topics of CreatePartitions', async () => {
+    const topics = times(100_000, (index) => ({ name: `${index}`, count: 1, assignments: null }));
+    const overrides = {
+      controller: { isActive: true },
+      topicAdmin: { createPartitions: async () => ({ error: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }) },
+    };
+    const startedMs = performance.now();
+    await ask(createPartitions, 3, { topics, timeoutMs: 1, validateOnly: true }, overrides);
+    expect(performance.now() - startedMs).toBeLessThan(LIMIT_MS);
+  });
+
+  it('for a list with many spaces', () => {
+    const startedMs = performance.now();
+    expect(splitList(` a ,${' '.repeat(500_000)}b , c`)).toEqual(['a', 'b', 'c']);
+    expect(performance.now() - startedMs).toBeLessThan(LIMIT_MS);
+  });
+});
+
+describe('a commit of nothing', () => {
+  it('makes no group', async () => {
+    const groups = {
+      commitOffsets: () => {
+        throw new Error('the coordinator was asked');
+      },
+    };
+    const partitions = [{ partitionIndex: 7, committedOffset: 1, committedMetadata: '' }];
+    const request = { groupId: 'g', memberId: '', topics: [{ name: 'unknown', partitions }] };
+    const { response } = await ask(offsetCommit, 2, request, { groups });
+    expect(response.topics[0]?.partitions[0]?.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  });
+});
+
+describe('a negative partition', () => {
+  it("is not taken for another topic's", async () => {
+    const commit = {
+      offset: 42,
+      leaderEpoch: 1,
+      metadata: 'm',
+      commitTimestampMs: 0,
+      expireTimestampMs: null,
+    };
+    const groups = { fetchOffsets: () => ({ error: 0, offsets: new Map([['a--1', commit]]) }) };
+    const wanted = [{ groupId: 'g', topics: [{ name: 'a', partitionIndexes: [-1] }] }];
+    const { response } = await ask(offsetFetch, 9, { groups: wanted }, { groups });
+    expect(response.groups[0]?.topics[0]).toMatchObject({
+      name: 'a',
+      partitions: [{ partitionIndex: -1, committedOffset: -1 }],
+    });
+  });
+});
