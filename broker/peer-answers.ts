@@ -1,6 +1,7 @@
 /**
  * What this broker answers its peers: the controller's orders, and, while it is the controller itself,
- * the questions that go to the controller. Orders of an outdated controller end at the fence.
+ * the questions that go to the controller. Orders of an outdated controller end at the fence, as do those
+ * that were meant for the process before this one; before the registration nobody could tell, so they wait.
  */
 import type { Controller } from './controller/controller.ts';
 import type { GroupCoordinator } from './coordinators/group/group-coordinator.ts';
@@ -24,14 +25,21 @@ export interface AnswerParts {
 }
 
 export function answerPeers(parts: AnswerParts): void {
-  const { peers, replicas, controller, configs } = parts;
+  const { peers, fence, replicas, controller, configs } = parts;
   peers.handle('LeaderAndIsr', async (request) => {
+    await fence.registered;
     // A topic's overrides must be known before its log is made; the fence is asked after the wait.
     await configs.load(request.partitions.map((partition) => partition.topic));
     return replicas.becomeLeaderOrFollower(request);
   });
-  peers.handle('UpdateMetadata', (request) => updateMetadata(request, parts));
-  peers.handle('StopReplica', (request) => replicas.stopReplicas(request));
+  peers.handle('UpdateMetadata', async (request) => {
+    await fence.registered;
+    return updateMetadata(request, parts);
+  });
+  peers.handle('StopReplica', async (request) => {
+    await fence.registered;
+    return replicas.stopReplicas(request);
+  });
   peers.handle('ControlledShutdown', (request) => controller.controlledShutdown(request));
   peers.handle('AlterPartition', (request) => controller.alterPartition(request));
   peers.handle('AllocateProducerIds', (request) => controller.allocateProducerIds(request));
@@ -42,6 +50,7 @@ function updateMetadata(request: UpdateMetadataRequest, parts: AnswerParts): Upd
   if (error !== ErrorCode.NONE) return { error };
   const before = parts.metadata.image.brokers;
   const deleted = parts.metadata.apply(request);
+  parts.replicas.metadataUpdated(request);
   for (const [id, known] of before) {
     const now = parts.metadata.broker(id);
     if (now === undefined || now.epoch !== known.epoch) parts.peers.forget(id);

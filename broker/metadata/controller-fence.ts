@@ -8,9 +8,27 @@ import { ErrorCode } from '../protocol/errors.ts';
 import { NO_EPOCH } from '../types.ts';
 
 export class ControllerFence {
-  /** Of the current registration; NO_EPOCH before the first. */
-  brokerEpoch: number = NO_EPOCH;
+  /** Resolves with the first registration: until then nobody can tell what is meant for this incarnation. */
+  readonly registered: Promise<void>;
+  readonly #setRegistered: () => void;
+  #brokerEpoch: number = NO_EPOCH;
   #highestControllerEpoch = 0;
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.registered = promise;
+    this.#setRegistered = resolve;
+  }
+
+  /** Of the current registration; NO_EPOCH before the first. */
+  get brokerEpoch(): number {
+    return this.#brokerEpoch;
+  }
+
+  set brokerEpoch(epoch: number) {
+    this.#brokerEpoch = epoch;
+    this.#setRegistered();
+  }
 
   get highestControllerEpoch(): number {
     return this.#highestControllerEpoch;
