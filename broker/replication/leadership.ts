@@ -16,6 +16,7 @@ import type {
   PartitionStateMessage,
   StopReplicaRequest,
   StopReplicaResponse,
+  UpdateMetadataRequest,
 } from '../peers/messages.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import { ErrorCode } from '../protocol/errors.ts';
@@ -37,7 +38,7 @@ export interface LeadershipChange {
   readonly topic: string;
   readonly partition: number;
   readonly leaderEpoch: number;
-  /** `stopped`: the replica was deleted here. */
+  /** `stopped`: the replica was deleted here, or has moved to others. */
   readonly role: 'leader' | 'follower' | 'stopped';
 }
 
@@ -113,6 +114,35 @@ export class Leadership {
     });
     follower.closeIdleStreams();
     return { error: ErrorCode.NONE, partitions };
+  }
+
+  /**
+   * Lets go of what the cluster no longer holds this broker for. A broker that was away when its replica was
+   * moved to others is never told to stop it; it must not go on leading, or its clients would stay with it.
+   * The log is kept, as nobody has said that it is to be deleted.
+   */
+  leaveMoved({ partitions, topicIds }: Pick<UpdateMetadataRequest, 'partitions' | 'topicIds'>): void {
+    const { brokerId, hosted, follower, diagnostics } = this.#context;
+    for (const { topic, partition: number, leaderEpoch, replicas } of partitions) {
+      const partition = hosted.get(topic, number);
+      if (partition === undefined || partition.role === 'none' || replicas.includes(brokerId)) continue;
+      const topicId = topicIdOf(topicIds, topic);
+      const isAnother = topicId !== null && partition.topicId !== null && partition.topicId !== topicId;
+      if (leaderEpoch <= partition.leaderEpoch && !isAnother) continue;
+      diagnostics.info(
+        `${partition.key} is now on ${replicas}: this broker keeps its log and leaves it alone`,
+      );
+      follower.unfollow(partition.key);
+      partition.retire();
+      this.#context.changed(partition);
+      this.#context.announce({
+        topic,
+        partition: number,
+        leaderEpoch: partition.leaderEpoch,
+        role: 'stopped',
+      });
+    }
+    follower.closeIdleStreams();
   }
 
   /** The partition a state applies to, or why it does not apply. */

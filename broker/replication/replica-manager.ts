@@ -13,6 +13,7 @@ import type {
   LeaderAndIsrResponse,
   StopReplicaRequest,
   StopReplicaResponse,
+  UpdateMetadataRequest,
 } from '../peers/messages.ts';
 import type { Peers } from '../peers/peers.contract.ts';
 import { type Clock, every, type Timer } from '../platform/clock.ts';
@@ -140,6 +141,11 @@ export class ReplicaManager {
 
   stopReplicas(request: StopReplicaRequest): StopReplicaResponse {
     return this.#leadership.stopReplicas(request);
+  }
+
+  /** What the controller tells all brokers, once this one's metadata has taken it in. */
+  metadataUpdated(update: UpdateMetadataRequest): void {
+    this.#leadership.leaveMoved(update);
   }
 
   /** Outcomes in the order of the entries; a promise only while acks=all has to wait. */

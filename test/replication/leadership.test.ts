@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 import type { LeadershipChange } from '../../broker/replication/leadership.ts';
 import { batch } from '../log/support.ts';
-import { ReplicationCluster, TOPIC } from './cluster-kit.ts';
+import { ReplicationCluster, TOPIC, TOPIC_ID } from './cluster-kit.ts';
 
 async function oneBroker(): Promise<ReplicationCluster> {
   const cluster = await ReplicationCluster.start({ brokers: 1 });
@@ -192,5 +192,64 @@ describe('LeaderAndIsr and StopReplica', () => {
     cluster.truth().leaderEpoch += 1;
     expect(cluster.tell().get(1)?.partitions[0]?.error).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
     expect(await cluster.node(1).metrics.render()).toMatch(/offlinereplicacount 1\n/);
+  });
+});
+
+describe('an update of the metadata', () => {
+  const update = (leaderEpoch: number, replicas: number[], topicId = TOPIC_ID) => ({
+    type: 'UpdateMetadata' as const,
+    controllerId: 1,
+    controllerEpoch: 1,
+    brokerEpoch: -1,
+    topicIds: { [TOPIC]: topicId },
+    liveBrokers: [],
+    partitions: [
+      {
+        topic: TOPIC,
+        partition: 0,
+        controllerEpoch: 1,
+        leader: replicas[0] ?? -1,
+        leaderEpoch,
+        isr: replicas,
+        partitionEpoch: 9,
+        replicas,
+        offlineReplicas: [],
+      },
+    ],
+  });
+
+  it('ends the lead of a broker whose replica was moved to others while it was away; its log stays', async () => {
+    const cluster = await oneBroker();
+    const { replicas } = cluster.node(1);
+    const heard: string[] = [];
+    replicas.onLeadership(({ role }) => heard.push(role));
+    replicas.metadataUpdated(update(1, [2, 1]));
+    replicas.metadataUpdated(update(0, [2, 3]));
+    expect(cluster.partition(1).isLeader).toBe(true);
+    replicas.metadataUpdated(update(1, [2, 3]));
+    expect(cluster.partition(1).role).toBe('none');
+    expect(heard).toEqual(['stopped']);
+    expect((await cluster.produced(1, ['a'], { acks: 1 })).error).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    expect(cluster.node(1).logs.log(TOPIC, 0)).toBeDefined();
+    cluster.truth().leaderEpoch = 2;
+    cluster.tell();
+    expect(cluster.partition(1).isLeader).toBe(true);
+  });
+
+  it('ends the lead in a topic that was made anew elsewhere, whatever its epoch', async () => {
+    const cluster = await oneBroker();
+    cluster.node(1).replicas.metadataUpdated(update(0, [2, 3], 'AAAAAAAAAAAAAAAAAAAAAg'));
+    expect(cluster.partition(1).role).toBe('none');
+  });
+
+  it('ends the following of a broker that was moved away', async () => {
+    const cluster = await ReplicationCluster.start({ brokers: 2 });
+    cluster.create([1, 2]);
+    await cluster.clock.runFor(100);
+    cluster.node(2).replicas.metadataUpdated(update(3, [1]));
+    expect(cluster.partition(2).role).toBe('none');
+    await cluster.produced(1, ['a'], { acks: 1 });
+    await cluster.clock.runFor(1000);
+    expect(cluster.log(2).endOffset).toBe(0);
   });
 });
