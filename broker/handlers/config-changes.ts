@@ -1,7 +1,7 @@
 /**
  * Changes dynamic configs: judged, then written together with the notice to every broker, for one
- * resource at a time: all of its changes, or none. A bad value is INVALID_REQUEST, an unknown name or
- * a contradiction INVALID_CONFIG, as in ZooKeeper mode.
+ * resource at a time: all of its changes, or none. What a topic can't have is INVALID_CONFIG, what a
+ * broker can't is INVALID_REQUEST, as in ZooKeeper mode.
  * Source: ZkAdminManager.alterConfigs, incrementalAlterConfigs.
  */
 
@@ -90,14 +90,9 @@ function topicKind(resource: ConfigResource, services: Services): Kind {
 
 function topicVerdict(resource: ConfigResource, error: ConfigError | null): ConfigRefusal {
   if (error === null) return DONE;
-  return error.message.startsWith('Invalid value')
-    ? invalidValue(resource, error)
-    : refusal(ErrorCode.INVALID_CONFIG, error.message);
-}
-
-function invalidValue(resource: ConfigResource, error: ConfigError): ConfigRefusal {
+  if (!error.message.startsWith('Invalid value')) return refusal(ErrorCode.INVALID_CONFIG, error.message);
   const message = `Invalid config value for resource ${describeResource(resource)}: ${error.message}`;
-  return refusal(ErrorCode.INVALID_REQUEST, message);
+  return refusal(ErrorCode.INVALID_CONFIG, message);
 }
 
 function brokerKind(resource: ConfigResource, services: Services): Kind {
@@ -114,7 +109,7 @@ function brokerKind(resource: ConfigResource, services: Services): Kind {
         return refusal(ErrorCode.INVALID_REQUEST, message);
       }
       const error = validateBrokerOverrides(services.config, overrides, scope);
-      return error === null ? DONE : invalidValue(resource, error);
+      return error === null ? DONE : refusal(ErrorCode.INVALID_REQUEST, error.message);
     },
   };
 }
@@ -128,6 +123,9 @@ function mayNotAlter(
   if (resourceType === ResourceType.TOPIC) {
     if (!mayOnTopic(services, context, Operation.ALTER_CONFIGS, resourceName)) {
       return refusal(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+    }
+    if (resourceName === '') {
+      return refusal(ErrorCode.INVALID_REQUEST, 'Default topic resources are not allowed.');
     }
     if (services.metadata.topic(resourceName) !== undefined) return null;
     return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist.`);

@@ -369,4 +369,19 @@ describe('deleting', () => {
     await elected;
     expect(successor.groups.listGroups().groups).toEqual([]);
   });
+
+  it('the last offset of an empty group takes the group with it, one that is left keeps it', async () => {
+    const world = setUp();
+    const memberId = await stableMember(world);
+    world.groups.leaveGroup(GROUP, [{ memberId, instanceId: null }]);
+    const commits = [commitOf(1), { ...commitOf(1), partition: 1 }];
+    const nobody = { groupId: GROUP, memberId: '', instanceId: null, generationId: -1 };
+    expect(await world.groups.commitOffsets({ ...nobody, commits })).toEqual([0, 0]);
+    const [first, second] = ['t-0', 't-1'] as const;
+    expect(await world.groups.deleteOffsets(GROUP, [first, first])).toMatchObject({ partitions: [0, 0] });
+    expect(world.groups.listGroups().groups).toHaveLength(1);
+    expect(await world.groups.deleteOffsets(GROUP, [second])).toMatchObject({ partitions: [0] });
+    expect(world.groups.listGroups().groups).toEqual([]);
+    expect(await world.groups.deleteGroup(GROUP)).toBe(ErrorCode.GROUP_ID_NOT_FOUND);
+  });
 });

@@ -122,7 +122,7 @@ describe('IncrementalAlterConfigs', () => {
   });
 
   it.each([
-    ['a bad value', { name: 'flush.ms', configOperation: SET, value: 'x' }, ErrorCode.INVALID_REQUEST],
+    ['a bad value', { name: 'flush.ms', configOperation: SET, value: 'x' }, ErrorCode.INVALID_CONFIG],
     ['an unknown name', { name: 'nonsense', configOperation: SET, value: 'x' }, ErrorCode.INVALID_CONFIG],
     [
       'an append to what is no list',

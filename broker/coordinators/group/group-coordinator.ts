@@ -289,8 +289,8 @@ export class GroupCoordinator {
     const subscribed = group.state === 'Empty' ? new Set<string>() : subscribedTopics(group);
     const blocked = (key: PartitionKey): boolean =>
       subscribed === null || subscribed.has(parsePartitionKey(key).topic);
-    const removable = keys.filter((key) => !blocked(key) && entry.offsets.committed.has(key));
-    const outcome = await this.offsets.remove(entry, removable);
+    const removable = new Set(keys.filter((key) => !blocked(key) && entry.offsets.committed.has(key)));
+    const outcome = await this.offsets.forget(entry, [...removable]);
     const partitions = keys.map((key) => (blocked(key) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : outcome));
     return { error: ErrorCode.NONE, partitions };
   }
@@ -298,12 +298,10 @@ export class GroupCoordinator {
   /** Partitions are gone: so are the offsets committed for them. */
   async forgetPartitions(keys: ReadonlySet<PartitionKey>): Promise<void> {
     await Promise.all(
-      this.activeEntries().map((entry) =>
-        this.offsets.remove(
-          entry,
-          [...entry.offsets.committed.keys()].filter((key) => keys.has(key)),
-        ),
-      ),
+      this.activeEntries().map((entry) => {
+        const affected = [...entry.offsets.committed.keys()].filter((key) => keys.has(key));
+        return affected.length === 0 ? ErrorCode.NONE : this.offsets.forget(entry, affected);
+      }),
     );
   }
 

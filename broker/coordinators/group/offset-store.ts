@@ -71,8 +71,8 @@ export class OffsetStore {
     return errors;
   }
 
-  /** Removes offsets by writing tombstones; an error code for each key, in order. */
-  async remove(entry: GroupEntry, keys: readonly PartitionKey[]): Promise<number> {
+  /** Removes offsets by writing tombstones. */
+  private async remove(entry: GroupEntry, keys: readonly PartitionKey[]): Promise<number> {
     if (keys.length === 0) return ErrorCode.NONE;
     const outcome = await this.append(
       entry,
@@ -93,12 +93,26 @@ export class OffsetStore {
       value: null,
       headers: [],
     });
-    forget(entry);
+    forgetGroup(entry);
     const outcome = await this.append(entry, buildBatch({ records }));
     return commitErrorFor(outcome.error);
   }
 
-  /** Forgets what has outlived its retention; a group left with nothing goes as well. */
+  /**
+   * Removes committed offsets, each named once; an Empty group that is left with nothing goes as well.
+   * Source: Kafka's GroupMetadataManager.cleanupGroupMetadata.
+   */
+  async forget(entry: GroupEntry, keys: readonly PartitionKey[]): Promise<number> {
+    const { group, offsets } = entry;
+    const nothingLeft =
+      group.state === 'Empty' && offsets.pending.size === 0 && keys.length === offsets.committed.size;
+    if (!nothingLeft || group.pendingMembers.size > 0) return this.remove(entry, keys);
+    if (keys.length > 0 || group.generationId > 0) return this.removeGroup(entry);
+    forgetGroup(entry); // nothing of it was ever written
+    return ErrorCode.NONE;
+  }
+
+  /** Forgets what has outlived its retention. */
   async expire(entry: GroupEntry): Promise<number> {
     const { group, offsets } = entry;
     const expired = expiredOffsets(group, offsets, {
@@ -106,11 +120,7 @@ export class OffsetStore {
       retentionMs: this.settings.retentionMs,
       subscribedTopics: subscribedTopics(group),
     });
-    const nothingLeft =
-      group.state === 'Empty' && offsets.pending.size === 0 && expired.length === offsets.committed.size;
-    if (!nothingLeft || group.pendingMembers.size > 0) await this.remove(entry, expired);
-    else if (expired.length > 0 || group.generationId > 0) await this.removeGroup(entry);
-    else forget(entry); // nothing of it was ever written
+    await this.forget(entry, expired);
     return expired.length;
   }
 
@@ -132,7 +142,7 @@ export class OffsetStore {
   }
 }
 
-function forget(entry: GroupEntry): void {
+function forgetGroup(entry: GroupEntry): void {
   entry.group.state = 'Dead';
   entry.owner.groups.delete(entry.group.groupId);
   for (const timer of entry.timers.values()) timer.cancel();
