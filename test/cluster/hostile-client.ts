@@ -1,0 +1,99 @@
+/** A client that means no good: raw bytes over a socket, and valid requests that were damaged on the way. */
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { HANDLERS } from '../../broker/handlers/table.ts';
+import type { Random } from '../../broker/platform/random.ts';
+import { requestFrame } from '../../broker/protocol/frame.ts';
+import type { AnyApi } from '../../broker/protocol/schema.ts';
+import { randomMessage } from '../protocol/random-message.ts';
+
+export const SERVED: readonly AnyApi[] = [...HANDLERS.values()].map(({ api }) => api);
+
+/** How an exchange ended: the broker closed, it answered, or it said nothing for the whole time. */
+export interface Exchange {
+  readonly ended: 'closed' | 'answered' | 'silent';
+  readonly received: Buffer;
+}
+
+/** Sends `bytes` over a new connection and waits for what comes of it, at most `patienceMs`. */
+export function exchange(port: number, bytes: Buffer | string, patienceMs = 2000): Promise<Exchange> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const chunks: Buffer[] = [];
+    let ended: Exchange['ended'] | null = null;
+    const finish = (how: Exchange['ended']): void => {
+      if (ended !== null) return;
+      ended = how;
+      clearTimeout(timer);
+      socket.destroy();
+      resolve({ ended, received: Buffer.concat(chunks) });
+    };
+    const timer = setTimeout(() => finish('silent'), patienceMs);
+    socket.on('data', (chunk) => {
+      chunks.push(chunk);
+      const received = chunks.reduce((sum, { length }) => sum + length, 0);
+      const first = Buffer.concat(chunks.slice(0, 4));
+      if (first.length >= 4 && received >= 4 + first.readInt32BE(0)) finish('answered');
+    });
+    socket.on('error', () => finish('closed'));
+    socket.on('end', () => finish('closed'));
+    socket.on('close', () => finish('closed'));
+    socket.write(bytes);
+  });
+}
+
+/** A connection that is kept. */
+export function open(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(socket));
+    socket.on('error', reject);
+  });
+}
+
+export function frame(payload: Buffer): Buffer {
+  const size = Buffer.alloc(4);
+  size.writeInt32BE(payload.length);
+  return Buffer.concat([size, payload]);
+}
+
+const HOSTILE_NUMBERS = [0x7fffffff, -1, -0x80000000, 0x7fff, 0x10000, 0x00ffffff, 1];
+
+/** A request of any API and version with any contents, mostly damaged in a few places behind its header. */
+export function hostileRequest(random: Random): { readonly api: AnyApi; readonly bytes: Buffer } {
+  const api = SERVED[random.int(SERVED.length)] as AnyApi;
+  const version = api.minVersion + random.int(api.maxVersion - api.minVersion + 1);
+  const message = randomMessage(api.request, version, random);
+  const header = { correlationId: 7, clientId: 'hostile' };
+  const whole = Buffer.concat(requestFrame(api, version, header, message as never));
+  let payload: Buffer = whole.subarray(4);
+  const headerBytes = 8 + 2 + 'hostile'.length;
+  for (let damages = random.int(4); damages > 0; damages--) payload = damaged(payload, headerBytes, random);
+  return { api, bytes: frame(payload) };
+}
+
+function damaged(payload: Buffer, from: number, random: Random): Buffer {
+  if (payload.length <= from) return payload;
+  const at = from + random.int(payload.length - from);
+  const copy = Buffer.from(payload);
+  switch (random.int(5)) {
+    case 0:
+      copy[at] = random.int(256);
+      return copy;
+    case 1:
+      if (at + 4 <= copy.length)
+        copy.writeInt32BE(HOSTILE_NUMBERS[random.int(HOSTILE_NUMBERS.length)] ?? 0, at);
+      return copy;
+    case 2:
+      return copy.subarray(0, at);
+    case 3:
+      return Buffer.concat([copy.subarray(0, at), random.bytes(random.int(64)), copy.subarray(at)]);
+    default:
+      return Buffer.concat([copy.subarray(0, at), copy.subarray(from)]);
+  }
+}
+
+/** Resident memory of a process in MiB. */
+export function residentMiB(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) / 1024;
+}
