@@ -6,7 +6,7 @@
 import { ClusterStore } from '../coordinator-client/cluster-store.ts';
 import type { CoordinatorSource } from '../coordinator-client/coordinator.ts';
 import { registerBrokerMetrics } from './broker-metrics.ts';
-import { type BrokerConfig, brokerConfig } from './config/broker-config.ts';
+import type { BrokerConfig } from './config/broker-config.ts';
 import { moveLeadersAway } from './controlled-shutdown.ts';
 import { Controller } from './controller/controller.ts';
 import { ControllerLink } from './controller-link.ts';
@@ -20,6 +20,7 @@ import { AutoTopicCreation } from './handlers/auto-topic-creation.ts';
 import type { Services } from './handlers/services.ts';
 import { HANDLERS } from './handlers/table.ts';
 import { TopicMetrics } from './handlers/topic-metrics.ts';
+import { identify } from './identity.ts';
 import { LogManager } from './log/log-manager.ts';
 import { ControllerFence } from './metadata/controller-fence.ts';
 import { MetadataCache } from './metadata/metadata-cache.ts';
@@ -74,7 +75,12 @@ export class Broker {
   #state: Health['state'] = 'starting';
   #parts: Parts | null = null;
   #clusterId = '';
+  /** Never rejects. */
+  #starting: Promise<unknown> = Promise.resolve();
   #stopping: Promise<void> | null = null;
+  #closed = false;
+  /** Closes what was opened before there are parts, the last first. */
+  readonly #opened: (() => void | Promise<void>)[] = [];
 
   constructor(options: BrokerOptions) {
     this.#options = options;
@@ -110,7 +116,13 @@ export class Broker {
   }
 
   /** Resolves when clients are served. Rejects, with nothing left open, when the broker can't run. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    const started = this.#start();
+    this.#starting = started.catch(() => {});
+    return started;
+  }
+
+  async #start(): Promise<void> {
     try {
       const store = new ClusterStore(await this.#keeper.open());
       await store.ensureTopLevelPaths();
@@ -168,7 +180,8 @@ export class Broker {
         return configs.topicConfig(topic);
       },
     });
-    const own = await this.#identify(store, logs);
+    this.#opened.push(() => logs.shutdown());
+    const own = await identify(this.#options.config, this.#clusterId, store, logs);
     configs = new DynamicConfigs(own, { clock, diagnostics: diagnostics.named('DynamicConfigs') });
     const { config } = configs;
     await configs.start(store);
@@ -177,6 +190,7 @@ export class Broker {
     const metadata = new MetadataCache(clock);
     const network = new NetworkServer({ config, sockets, clock, diagnostics, metrics });
     await network.start();
+    this.#opened.push(() => network.stop());
     const peers = createPeers({
       channels,
       clock,
@@ -191,6 +205,7 @@ export class Broker {
       handshakeTimeoutMs: config.socketConnectionSetupTimeoutMs,
       http: (path) => statusPage(path, metrics, () => this.#health()),
     });
+    this.#opened.push(() => peers.close());
     const peerPort = (await peers.listen(config.peerListener)).port;
     const made = { config, configs, logs, fence, metadata, network, peers, peerPort };
     this.#parts = { ...made, ...this.#makeActors(made) };
@@ -201,28 +216,6 @@ export class Broker {
       allFailed: () => void this.shutdown().finally(() => this.#options.ended?.()),
     });
     registerBrokerMetrics(metrics, this.#keeper, () => this.#state);
-  }
-
-  /** Who this broker is: configured, or as its directories say, or the next free id. */
-  async #identify(store: ClusterStore, logs: LogManager): Promise<BrokerConfig> {
-    const { config } = this.#options;
-    const meta = logs.readMeta();
-    let brokerId = config.brokerId >= 0 ? config.brokerId : (meta.brokerId ?? -1);
-    if (brokerId < 0) {
-      if (!config.brokerIdGenerationEnable)
-        throw new Error('broker.id is not set, and broker.id.generation.enable is false');
-      brokerId = (await store.nextSequenceBrokerId()) + config.reservedBrokerMaxId;
-    }
-    logs.claim({ clusterId: this.#clusterId, brokerId });
-    if (brokerId === config.brokerId) return config;
-    const named = brokerConfig(
-      new Map([
-        ...config.raw,
-        ['broker.id', String(brokerId)],
-        ['reserved.broker.max.id', String(Math.max(brokerId, config.reservedBrokerMaxId))],
-      ]),
-    );
-    return { ...named, raw: config.raw, unknownKeys: config.unknownKeys };
   }
 
   /** Those who act: they hear of each other only through what is handed to them here. */
@@ -359,6 +352,11 @@ export class Broker {
   async #shutdown(): Promise<void> {
     const { diagnostics } = this.#options.platform;
     diagnostics.info('shutting down');
+    if (this.#state === 'starting') {
+      // The start meets the closed session at its next step, and takes back what it has made.
+      await this.#keeper.close();
+      await this.#starting;
+    }
     if (this.#state === 'running')
       await moveLeadersAway(this.#made, { clock: this.#options.platform.clock, diagnostics });
     this.#state = 'stopping';
@@ -367,8 +365,11 @@ export class Broker {
   }
 
   async #tearDown(clean: boolean): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     const parts = this.#parts;
-    if (parts !== null) {
+    if (parts === null) for (const close of this.#opened.reverse()) await close();
+    else {
       parts.configs.stop();
       await parts.network.stop(clean ? NETWORK_GRACE_MS : 0);
       parts.groups.shutdown();
