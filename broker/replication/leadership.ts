@@ -38,7 +38,7 @@ export interface LeadershipChange {
   readonly topic: string;
   readonly partition: number;
   readonly leaderEpoch: number;
-  /** `stopped`: the replica was deleted here, or has moved to others. */
+  /** `stopped`: the replica was deleted here, has moved to others, or its directory has failed. */
   readonly role: 'leader' | 'follower' | 'stopped';
 }
 

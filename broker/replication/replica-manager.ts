@@ -134,12 +134,14 @@ export class ReplicaManager {
 
   /** LeaderAndIsr. */
   becomeLeaderOrFollower(request: LeaderAndIsrRequest): LeaderAndIsrResponse {
+    if (this.#closed) return { error: ErrorCode.BROKER_NOT_AVAILABLE, partitions: [] };
     const response = this.#leadership.becomeLeaderOrFollower(request);
-    if (response.error === ErrorCode.NONE && !this.#closed) this.#checkpoints.start();
+    if (response.error === ErrorCode.NONE) this.#checkpoints.start();
     return response;
   }
 
   stopReplicas(request: StopReplicaRequest): StopReplicaResponse {
+    if (this.#closed) return { error: ErrorCode.BROKER_NOT_AVAILABLE, partitions: [] };
     return this.#leadership.stopReplicas(request);
   }
 
@@ -369,6 +371,8 @@ export class ReplicaManager {
       partition.retire();
       this.#hosted.markOffline(partition.key);
       this.#changed(partition);
+      const { topic, partition: number, leaderEpoch } = partition;
+      this.#announce({ topic, partition: number, leaderEpoch, role: 'stopped' });
     }
     this.#follower.closeIdleStreams();
   }

@@ -155,6 +155,17 @@ describe('LeaderAndIsr and StopReplica', () => {
     cluster.node(1).replicas.shutdown();
   });
 
+  it('that come after the shutdown touch nothing any more', async () => {
+    const cluster = await ReplicationCluster.start({ brokers: 1 });
+    const { replicas, logs } = cluster.node(1);
+    replicas.shutdown();
+    logs.shutdown();
+    cluster.truths.set(0, { leader: 1, leaderEpoch: 0, partitionEpoch: 0, isr: [1], replicas: [1] });
+    expect(cluster.tell(0).get(1)?.error).toBe(ErrorCode.BROKER_NOT_AVAILABLE);
+    expect([...replicas.partitions()]).toEqual([]);
+    expect(logs.log(TOPIC, 0)).toBeUndefined();
+  });
+
   it('that cannot make the log leave the partition offline', async () => {
     const cluster = await ReplicationCluster.start({ brokers: 1 });
     cluster.node(1).disk.fault = (operation) =>
@@ -192,6 +203,16 @@ describe('LeaderAndIsr and StopReplica', () => {
     cluster.truth().leaderEpoch += 1;
     expect(cluster.tell().get(1)?.partitions[0]?.error).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
     expect(await cluster.node(1).metrics.render()).toMatch(/offlinereplicacount 1\n/);
+  });
+
+  it('are not needed to tell coordinators that what they lead is gone with its directory', async () => {
+    const cluster = await oneBroker();
+    const changes: LeadershipChange[] = [];
+    cluster.node(1).replicas.onLeadership((change) => changes.push(change));
+    cluster.node(1).disk.fault = (operation) => (operation === 'write' ? 'EIO' : null);
+    await cluster.produced(1, ['a']);
+    await cluster.clock.runFor(10);
+    expect(changes).toEqual([{ topic: TOPIC, partition: 0, leaderEpoch: 0, role: 'stopped' }]);
   });
 });
 
