@@ -169,6 +169,8 @@ function write(
   chunk: Chunk,
   { update, nowMs, stage }: { update: ProducerUpdate | null; nowMs: number; stage: boolean },
 ): void {
+  // Records of an unknown topic would be taken for those of another that has the name later.
+  if (!log.topicIdIsSaved) log.saveTopicId();
   const segment = segmentFor(log, {
     sizeBytes: chunk.bytes.length,
     firstOffset: chunk.firstOffset,

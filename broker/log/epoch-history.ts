@@ -1,8 +1,10 @@
 /**
  * Which leader epoch began at which offset of a log: what tells a follower where its log left the
  * leader's (KIP-101, KIP-279). Kept in `leader-epoch-checkpoint`, one `epoch offset` a line, both
- * ascending. Every change is on disk before it counts; entries dropped from the ends may be written
- * later, since a load drops them again. (Kafka's LeaderEpochFileCache.)
+ * ascending. A new epoch is written before the recovery point passes its start, and at a clean stop:
+ * until then a load after any other stop reads it out of the batches anyway, and two syncs for every
+ * partition would make a failover wait for the disk. What is taken away is written at once. (Kafka's
+ * LeaderEpochFileCache.)
  */
 import type { Disk } from '../platform/disk.ts';
 import { NO_EPOCH } from '../types.ts';
@@ -27,6 +29,7 @@ export class EpochHistory {
   readonly #disk: Disk;
   #path: string;
   #entries: EpochStart[];
+  #unsaved = false;
 
   constructor(disk: Disk, path: string, entries: readonly EpochStart[] = []) {
     this.#disk = disk;
@@ -69,8 +72,14 @@ export class EpochHistory {
     const latest = this.#entries.at(-1);
     if (latest !== undefined && latest.epoch === epoch && startOffset >= latest.startOffset) return false;
     const kept = this.#entries.filter((entry) => entry.epoch < epoch && entry.startOffset < startOffset);
-    this.#replace([...kept, { epoch, startOffset }]);
+    this.#entries = [...kept, { epoch, startOffset }];
+    this.#unsaved = true;
     return true;
+  }
+
+  /** Makes what was assigned durable. */
+  save(): void {
+    if (this.#unsaved) this.#replace(this.#entries);
   }
 
   /**
@@ -117,5 +126,6 @@ export class EpochHistory {
       entries.map((entry) => `${entry.epoch} ${entry.startOffset}`),
     );
     this.#entries = entries;
+    this.#unsaved = false;
   }
 }

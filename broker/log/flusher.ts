@@ -18,6 +18,8 @@ export function flush(log: LogState): void {
   if (segments.some((segment) => segment.baseOffset >= log.recoveryPoint)) {
     syncNames(log);
   }
+  // A recovery would not read the epochs below its beginning out of the batches.
+  log.epochs.save();
   log.recoveryPoint = upTo;
 }
 
@@ -53,6 +55,7 @@ async function syncBelow(log: LogState, upTo: number, snapshotPath: string | nul
   // A truncation or compaction meanwhile may have replaced what was synced.
   if (log.closed || log.changes !== changes) return;
   syncNames(log);
+  log.epochs.save();
   log.recoveryPoint = Math.max(log.recoveryPoint, Math.min(upTo, log.endOffset));
 }
 

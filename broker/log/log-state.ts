@@ -12,6 +12,7 @@ import type { TopicPartition, Uuid } from '../types.ts';
 import { Cursors } from './cursors.ts';
 import { EPOCH_CHECKPOINT, EpochHistory } from './epoch-history.ts';
 import { DELETED_SUFFIX } from './file-names.ts';
+import { writePartitionMetadata } from './partition-metadata.ts';
 import { ProducerState } from './producer-state.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 import { Segment, type SegmentHome } from './segment.ts';
@@ -54,6 +55,8 @@ export class LogState implements SegmentHome {
   #config: LogConfig;
   #rules: RecordRules;
   topicId: Uuid | null = null;
+  /** partition.metadata says what `topicId` does. */
+  topicIdIsSaved = true;
   epochs: EpochHistory;
   readonly producers: ProducerState;
   readonly segments = new Segments();
@@ -132,6 +135,13 @@ export class LogState implements SegmentHome {
     this.producers.onHighWatermark(bounded);
     this.refreshFirstUnstable();
     return true;
+  }
+
+  /** Written late, as making many partitions would have to wait for the disk: an empty log needs no id on disk. */
+  saveTopicId(): void {
+    if (this.topicIdIsSaved || this.topicId === null) return;
+    writePartitionMetadata(this.disk, this.directory, this.topicId);
+    this.topicIdIsSaved = true;
   }
 
   /** Nothing from `offset` on counts as durable, or as compacted, any more. */

@@ -12,7 +12,6 @@ import { EPOCH_CHECKPOINT, type EpochHistory } from './epoch-history.ts';
 import { flush, flushWhenDue } from './flusher.ts';
 import type { LogState } from './log-state.ts';
 import { abortedTransactions, maxTimestamp, type OffsetAtTime, offsetForTimestamp } from './lookup.ts';
-import { writePartitionMetadata } from './partition-metadata.ts';
 import type { ProducerEntry } from './producer-entry.ts';
 import type { VerificationGuard } from './producer-state.ts';
 import { findPlace, type ReadRange, type ReadResult, readLog } from './read.ts';
@@ -190,13 +189,13 @@ export class PartitionLog {
     this.#log.producers.removeExpired(this.#log.clock.wallMs());
   }
 
-  /** Writes the topic's id beside the log, once. */
+  /** The topic's id, which is written beside the log before its first record. */
   assignTopicId(topicId: Uuid): void {
-    if (this.#log.topicId === topicId) return;
-    this.#guarded('writing partition.metadata', () => {
-      writePartitionMetadata(this.#log.disk, this.#log.directory, topicId);
-      this.#log.topicId = topicId;
-    });
+    const log = this.#log;
+    if (log.topicId === topicId) return;
+    log.topicId = topicId;
+    log.topicIdIsSaved = false;
+    if (log.endOffset > log.startOffset) this.#guarded('writing partition.metadata', () => log.saveTopicId());
   }
 
   updateConfig(config: LogConfig): void {
@@ -237,6 +236,8 @@ export class PartitionLog {
       this.#log.producers.takeSnapshot(true);
       for (const segment of this.#log.segments.all.slice(-1)) segment.seal();
       flush(this.#log);
+      this.#log.epochs.save();
+      this.#log.saveTopicId();
       this.abandon();
     });
   }

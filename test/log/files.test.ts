@@ -206,13 +206,24 @@ describe('the epoch history', () => {
   }
   const pairs = (made: EpochHistory) => made.entries.map(({ epoch, startOffset }) => [epoch, startOffset]);
 
-  it('is written at each change as epoch and offset a line', () => {
+  it('is written when it is to be saved, as epoch and offset a line', () => {
     const disk = newDisk();
     const made = new EpochHistory(disk, '/d/e');
     made.assign(0, 0);
     made.assign(4, 17);
+    expect(disk.stat('/d/e')).toBeNull();
+    made.save();
     expect(disk.readFile('/d/e').toString()).toBe('0\n2\n0 0\n4 17\n');
     expect(EpochHistory.load(disk, '/d/e').entries).toEqual(made.entries);
+  });
+
+  it('is written at once when something is taken away', () => {
+    const disk = newDisk();
+    const made = new EpochHistory(disk, '/d/e');
+    made.assign(0, 0);
+    made.assign(4, 17);
+    made.truncateFromEnd(10);
+    expect(disk.readFile('/d/e').toString()).toBe('0\n1\n0 0\n');
   });
 
   it('drops what contradicts a new epoch', () => {

@@ -9,6 +9,7 @@ import { append, contents, type Fixture, fixture } from './support.ts';
 
 const SMALL = { 'segment.bytes': '400', 'index.interval.bytes': '50' };
 const FOLDER = '/data/topic-0';
+const TOPIC_ID = 'pAMKOAZDR9y7ZbfpVVkQ8w';
 
 function theLog(logs: LogManager): PartitionLog {
   return logs.create('topic', 0, { isNew: true, topicId: null });
@@ -121,6 +122,24 @@ describe('after a kill', () => {
     expect(contents(log)).toEqual(before);
     expect(log.recoveryPoint).toBeLessThan(20);
     expect(log.offsetForTimestamp(1013)).toMatchObject({ offset: 13, leaderEpoch: 2 });
+    expect(log.epochs.entries.map(({ epoch }) => epoch)).toEqual([0, 1, 2, 3]);
+  });
+
+  it('the topic id of a log with records is known, that of an empty one may not be', async () => {
+    const made = fixture(SMALL);
+    const logs = await made.start();
+    const newLog = (partition: number) => logs.create('topic', partition, { isNew: true, topicId: TOPIC_ID });
+    append(newLog(0), ['value']);
+    expect(newLog(1).topicId).toBe(TOPIC_ID);
+    logs.abandon();
+    made.disk.crash('all');
+    const again = await made.start();
+    expect(again.log('topic', 0)?.topicId).toBe(TOPIC_ID);
+    expect(again.log('topic', 1)?.topicId).toBeNull();
+    again.log('topic', 1)?.assignTopicId(TOPIC_ID);
+    expect(again.log('topic', 1)?.topicId).toBe(TOPIC_ID);
+    again.shutdown();
+    expect((await made.start()).log('topic', 1)?.topicId).toBe(TOPIC_ID);
   });
 
   it.each([1, 12, 30, 61, 70])(
