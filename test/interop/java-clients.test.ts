@@ -84,6 +84,7 @@ describe.skipIf(skipped("Kafka's tools", lacks.get('3.9.1') ?? null))("Kafka's t
     expect(await topics('--create', '--topic', 'tool-topics', ...sizes)).toContain(
       'Created topic tool-topics.',
     );
+    await eventually('it is known', async () => (await topics('--list')).includes('tool-topics'));
     const described = await topics('--describe', '--topic', 'tool-topics');
     expect(described).toContain('PartitionCount: 3\tReplicationFactor: 3\t');
     expect(described).toContain('segment.bytes=100000');
@@ -128,6 +129,7 @@ describe.skipIf(skipped("Kafka's tools", lacks.get('3.9.1') ?? null))("Kafka's t
 
   test('kafka-configs describes and alters topics and brokers', async () => {
     await topics('--create', '--topic', 'tool-configs', '--partitions', '1');
+    await eventually('it is known', async () => (await topics('--list')).includes('tool-configs'));
     const topic = ['--entity-type', 'topics', '--entity-name', 'tool-configs'];
     await configs(
       '--alter',

@@ -150,14 +150,18 @@ public class JavaClient {
         equal(failure(admin.createTopics(List.of(wanted)).all()), TopicExistsException.class);
         equal(failure(admin.createTopics(List.of(new NewTopic("no/name", 1, (short) 1))).all()), InvalidTopicException.class);
         equal(failure(admin.createTopics(List.of(new NewTopic(prefix + "-wide", 1, (short) 9))).all()), InvalidReplicationFactorException.class);
-        check(admin.listTopics().names().get().contains(wanted.name()), "not in the list");
+        until("it is listed", () -> admin.listTopics().names().get().contains(wanted.name()));
+        until("all replicas are in sync", () -> describe(wanted.name()).partitions().stream().allMatch(each -> each.isr().size() == 3));
         TopicDescription byName = admin.describeTopics(List.of(wanted.name())).allTopicNames().get().get(wanted.name());
         equal(byName.topicId(), id);
         equal(byName.partitions().size(), 3);
-        for (TopicPartitionInfo each : byName.partitions()) equal(each.isr().size(), 3);
         TopicDescription byId = admin.describeTopics(TopicCollection.ofTopicIds(List.of(id))).allTopicIds().get().get(id);
         equal(byId.name(), wanted.name());
         equal(failure(admin.describeTopics(List.of("missing")).allTopicNames()), UnknownTopicOrPartitionException.class);
+    }
+
+    static TopicDescription describe(String topic) throws Exception {
+        return admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic);
     }
 
     static void roundTrip(String codec) throws Exception {

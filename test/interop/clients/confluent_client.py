@@ -52,9 +52,10 @@ def creates_topics():
     name = topic('created', 3, **{'retention.ms': '3600000'})
     again = admin.create_topics([NewTopic(name, 3, 3)])[name]
     equal(code(failure(lambda: again.result(TIMEOUT_S))), KafkaError.TOPIC_ALREADY_EXISTS)
-    described = admin.list_topics(name, timeout=TIMEOUT_S).topics[name]
-    equal(sorted(described.partitions), [0, 1, 2])
-    equal([len(each.isrs) for each in described.partitions.values()], [3, 3, 3])
+    def in_sync():
+        described = admin.list_topics(name, timeout=TIMEOUT_S).topics[name]
+        return [(each, len(described.partitions[each].isrs)) for each in sorted(described.partitions)]
+    until('all replicas are in sync', lambda: in_sync() == [(0, 3), (1, 3), (2, 3)])
     equal(sorted(admin.list_topics(timeout=TIMEOUT_S).brokers), [1, 2, 3])
 
 
@@ -148,11 +149,12 @@ def offsets_by_time():
 def configs():
     name = topic('configured')
     resource = ConfigResource(ConfigResource.Type.TOPIC, name)
-    described = settle(admin.describe_configs([resource]))[resource]
-    equal(len(described) > 25 and described['retention.ms'].value, '604800000')
+    def retention():
+        described = settle(admin.describe_configs([resource]))[resource]
+        return len(described) > 25 and described['retention.ms'].value
+    until('the topic is known', lambda: retention() == '604800000')
     changed = ConfigResource(ConfigResource.Type.TOPIC, name, set_config={'retention.ms': '60000'})
-    settle(admin.alter_configs([changed]))
-    until('the change is seen', lambda: settle(admin.describe_configs([resource]))[resource]['retention.ms'].value == '60000')
+    until('the change is seen', lambda: settle(admin.alter_configs([changed])) and retention() == '60000')
     broker = ConfigResource(ConfigResource.Type.BROKER, '2')
     equal(settle(admin.describe_configs([broker]))[broker]['broker.id'].value, '2')
 

@@ -46,9 +46,10 @@ def fill(name, partitions, count):
 def creates_topics():
     name = topic('created', 3)
     equal(type(failure(lambda: admin.create_topics([NewTopic(name, 3, 3)]))), TopicAlreadyExistsError)
-    equal(name in admin.list_topics(), True)
-    described = admin.describe_topics([name])[0]
-    equal([len(each['isr']) for each in described['partitions']], [3, 3, 3])
+    until('it is listed', lambda: name in admin.list_topics())
+    def in_sync():
+        return [len(each['isr']) for each in admin.describe_topics([name])[0]['partitions']]
+    until('all replicas are in sync', lambda: in_sync() == [3, 3, 3])
     equal(len(admin.describe_cluster()['brokers']), 3)
 
 
@@ -135,9 +136,9 @@ def configs():
     def retention():
         answer = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])[0]
         return {each[0]: each[1] for each in answer.resources[0][4]}['retention.ms']
-    equal(retention(), '604800000')
-    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, {'retention.ms': '60000'})])
-    until('the change is seen', lambda: retention() == '60000')
+    until('the topic is known', lambda: retention() == '604800000')
+    changed = ConfigResource(ConfigResourceType.TOPIC, name, {'retention.ms': '60000'})
+    until('the change is seen', lambda: admin.alter_configs([changed]) and retention() == '60000')
 
 
 def grows_and_deletes():

@@ -25,10 +25,17 @@ def equal(actual, expected):
 
 
 def until(what, holds):
+    """Waits for it. A broker may refuse at first: a topic that was just created is known to all a moment later."""
     deadline = time.monotonic() + PATIENCE_S
-    while not holds():
+    while True:
+        problem = None
+        try:
+            if holds():
+                return
+        except Exception as error:
+            problem = error
         if time.monotonic() > deadline:
-            raise AssertionError(f'not in time: {what}')
+            raise AssertionError(f'not in time: {what}') from problem
         time.sleep(0.02)
 
 
