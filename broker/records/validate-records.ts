@@ -1,6 +1,6 @@
 /**
  * The checks of single records: keys where the topic is compacted, timestamps where it bounds them.
- * All bad ones are found, for the answer names them all. Source: KIP-467; Kafka's LogValidator.
+ * All bad ones are named in the answer, up to a number that keeps it an answer. Source: KIP-467; Kafka's LogValidator.
  */
 import { ErrorCode } from '../protocol/errors.ts';
 import { batchBaseTimestampMs, batchIsLogAppendTime, batchMaxTimestampMs, NO_TIMESTAMP } from './batch.ts';
@@ -29,6 +29,9 @@ export interface RecordChecks {
   readonly limitBytes: number;
 }
 
+/** After so many the producer has understood. */
+const MAX_RECORD_ERRORS = 10_000;
+
 export function checkRecords(buffer: Buffer, at: number, checks: RecordChecks): CheckedRecords {
   const errors: RecordError[] = [];
   const typedByClient = batchIsLogAppendTime(buffer, at);
@@ -41,6 +44,7 @@ export function checkRecords(buffer: Buffer, at: number, checks: RecordChecks): 
     const timestampMs = typedByClient ? batchTimeMs : baseTimestampMs + record.timestampDeltaMs;
     if (timestampMs > maxTimestampMs) maxTimestampMs = timestampMs;
     if (record.offsetDelta !== record.index) offsetsInOrder = false;
+    if (errors.length >= MAX_RECORD_ERRORS) return;
     if (keyNeeded && !record.hasKey) {
       errors.push({
         batchIndex: record.index,

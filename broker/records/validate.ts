@@ -234,12 +234,22 @@ function transformLegacy(
   return converted.batch;
 }
 
+/**
+ * A compressed batch of a megabyte can hold twenty million records, which nobody could take apart again
+ * without gigabytes of memory. This is the most that librdkafka puts into one (batch.num.messages).
+ */
+const MAX_COMPRESSED_RECORDS = 1_000_000;
+
 /** What every batch of a client must say of itself. */
 function checkBatch(buffer: Buffer, at: number): RefusedBatches | null {
   const offsets = batchLastOffsetDelta(buffer, at) + 1;
   const records = batchRecordCount(buffer, at);
   if (offsets <= 0 || records <= 0 || offsets !== records) {
     return invalid(`A batch spans ${offsets} offsets but announces ${records} records`);
+  }
+  if (records > MAX_COMPRESSED_RECORDS && batchCodec(buffer, at) !== 'none') {
+    const message = `${records} records are more than the ${MAX_COMPRESSED_RECORDS} of a compressed batch`;
+    return refuse(ErrorCode.MESSAGE_TOO_LARGE, message);
   }
   if (batchIsControl(buffer, at)) return invalid('Clients are not allowed to write control batches');
   if (batchProducerId(buffer, at) !== NO_PRODUCER_ID && batchBaseSequence(buffer, at) < 0) {

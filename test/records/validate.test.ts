@@ -169,6 +169,32 @@ describe('a batch is refused', () => {
     expect(refused(batch).error).toBe(ErrorCode.CORRUPT_MESSAGE);
   });
 
+  it('when it is compressed and holds more records than anybody could take apart', () => {
+    const batch = buildBatch({
+      codec: 'gzip',
+      records: [{ timestampMs: NOW_MS, value: Buffer.alloc(20_000_000) }],
+    });
+    const claims = (count: number): Buffer => {
+      const copy = Buffer.from(batch);
+      copy.writeInt32BE(count - 1, 23);
+      copy.writeInt32BE(count, 57);
+      sealBatch(copy, 0);
+      return copy;
+    };
+    expect(refused(claims(1_000_001)).error).toBe(ErrorCode.MESSAGE_TOO_LARGE);
+    expect(validateProduced(claims(1_000_000), context()).ok).toBe(true);
+  });
+
+  it('with a bounded number of the records that are to blame', () => {
+    const many = buildBatch({
+      codec: 'gzip',
+      records: Array.from({ length: 12_000 }, () => ({ value: Buffer.alloc(1) })),
+    });
+    const outcome = refused(many, context({ cleanupPolicy: { compact: true } }));
+    expect(outcome.error).toBe(ErrorCode.INVALID_RECORD);
+    expect(outcome.recordErrors).toHaveLength(10_000);
+  });
+
   it('when it opens to more than the limit', () => {
     const batch = buildBatch({
       codec: 'gzip',
