@@ -172,6 +172,45 @@ describe('ownership of a partition that was deleted', () => {
   });
 });
 
+describe('a group', () => {
+  it('whose first members have left before the first rebalance takes in the next one', async () => {
+    const { clock, groups } = setUp();
+    const elected = groups.elect(OWNER, 1);
+    await clock.runFor(1);
+    await elected;
+    const first = groups.joinGroup(JOIN);
+    const [memberId = ''] = groups.describeGroup(GROUP).group?.members.keys() ?? [];
+    expect(groups.leaveGroup(GROUP, [{ memberId, instanceId: null }])).toEqual({ error: 0, members: [0] });
+    expect((await first).error).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    const second = groups.joinGroup(JOIN);
+    await clock.runFor(30_000);
+    expect((await second).error).toBe(ErrorCode.NONE);
+  });
+
+  it('that cannot be written as a record answers an error, and nothing else breaks', async () => {
+    const world = setUp();
+    const elected = world.groups.elect(OWNER, 1);
+    await world.clock.runFor(1);
+    await elected;
+    // Member ids begin with the client's: this one is longer than a string of a record may be.
+    const joining = [JOIN, { ...JOIN, clientId: 'x'.repeat(0x7fff) }].map((request) =>
+      world.groups.joinGroup(request),
+    );
+    await world.clock.runFor(200);
+    const [leader] = await Promise.all(joining);
+    const synced = await world.groups.syncGroup({
+      groupId: GROUP,
+      memberId: leader?.memberId ?? '',
+      instanceId: null,
+      generationId: 1,
+      protocolType: null,
+      protocolName: null,
+      assignments: [],
+    });
+    expect(synced.error).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
+  });
+});
+
 describe('a static member', () => {
   it('whose return could not be stored still loses its session when it stays away', async () => {
     const world = setUp();

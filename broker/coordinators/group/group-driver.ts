@@ -139,20 +139,10 @@ export class GroupDriver {
 
   private async persist(entry: GroupEntry, reason: PersistReason): Promise<void> {
     const { group, owner } = entry;
-    const assignments = reason.why === 'assignment' ? reason.assignments : NO_ASSIGNMENTS;
-    const batch = buildBatch({
-      records: [
-        {
-          timestampMs: this.clock.wallMs(),
-          key: encodeGroupKey(group.groupId),
-          value: encodeGroupValue(group, assignments),
-          headers: [],
-        },
-      ],
-    });
-    const outcome = await this.log.append(owner.partition, batch, {
-      leaderEpoch: owner.leaderEpoch,
-      timeoutMs: this.settings.commitTimeoutMs,
+    const outcome = await this.append(entry, reason).catch((failure: unknown) => {
+      // A group of clients with endless names does not fit into a record; that is theirs to suffer.
+      this.diagnostics.error(`Group ${group.groupId} cannot be written`, failure);
+      return { error: ErrorCode.UNKNOWN_SERVER_ERROR };
     });
     if (owner.state !== 'active') return;
     const error = groupErrorFor(outcome.error);
@@ -164,6 +154,24 @@ export class GroupDriver {
     const at = { settings: this.settings, nowMs: this.clock.wallMs() };
     if (reason.why === 'assignment') this.carryOut(entry, assignmentPersisted(group, reason, error, at));
     if (reason.why === 'static-rejoin') this.carryOut(entry, staticRejoinPersisted(group, reason, error));
+  }
+
+  private async append({ group, owner }: GroupEntry, reason: PersistReason): Promise<{ error: number }> {
+    const assignments = reason.why === 'assignment' ? reason.assignments : NO_ASSIGNMENTS;
+    const batch = buildBatch({
+      records: [
+        {
+          timestampMs: this.clock.wallMs(),
+          key: encodeGroupKey(group.groupId),
+          value: encodeGroupValue(group, assignments),
+          headers: [],
+        },
+      ],
+    });
+    return this.log.append(owner.partition, batch, {
+      leaderEpoch: owner.leaderEpoch,
+      timeoutMs: this.settings.commitTimeoutMs,
+    });
   }
 }
 

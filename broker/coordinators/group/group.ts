@@ -129,6 +129,8 @@ function commonProtocols(group: Group): ReadonlySet<string> {
 export function supportsProtocols(group: Group, type: string, names: readonly string[]): boolean {
   if (group.state === 'Empty') return type !== '' && names.length > 0;
   if (group.protocolType !== type) return false;
+  // All may have left while the first rebalance was still waiting: nobody's protocols count then.
+  if (group.members.size === 0) return names.length > 0;
   const common = commonProtocols(group);
   return names.some((name) => common.has(name));
 }
