@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DescribeConfigs } from '../../broker/protocol/messages/32-describe-configs.ts';
 import { COMPRESSIONS, kafkaClient } from '../../scripts/cli/client.ts';
 import { eventually } from '../support/eventually.ts';
 import { CLIENTS, type InteropCluster, skipped, startInteropCluster } from './interop-cluster.ts';
@@ -55,12 +56,15 @@ describe.skipIf(skip)("Apache's broker", () => {
   }, 60_000);
 
   test('goes on with our directory, our znodes and our ZooKeeper', async () => {
+    const ours = { configs: await topicConfigs(), versions: await versions() };
     await interop.cluster.broker(1).child.stop(STOP_TIMEOUT_MS);
     apache = await startApache();
     expect(apache.log()).toMatch(/Skipping recovery of \d+ logs .* since clean shutdown file was found/);
     for (const codec of CODECS) expect(await consume(codec, FIRST), codec).toEqual(values(0, FIRST));
     await expectCommitted();
     await expectConfigs();
+    expect(ours.configs).toEqual(await topicConfigs());
+    expect(await versions()).toMatchObject(ours.versions);
     for (const codec of CODECS) await produce(codec, FIRST, RECORDS);
   }, 60_000);
 
@@ -106,6 +110,27 @@ async function startApache(): Promise<ApacheBroker> {
     40_000,
   );
   return { child, log };
+}
+
+/** What the broker says of the configs of a topic. */
+async function topicConfigs() {
+  const connection = await interop.connect();
+  const resources = [{ resourceType: 2, resourceName: 'lz4', configurationKeys: null }];
+  const { results } = await connection.request(DescribeConfigs, { resources });
+  connection.close();
+  return results[0]?.configs
+    .map(({ name, value, readOnly, configSource, isSensitive, configType }) => {
+      return { name, value, readOnly, configSource, isSensitive, configType };
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Which versions of what the broker speaks. */
+async function versions() {
+  const connection = await interop.connect();
+  const spoken = Object.fromEntries(await connection.versions());
+  connection.close();
+  return spoken;
 }
 
 /** Hardly compressible, so that every codec fills several segments. */
