@@ -149,7 +149,6 @@ describe('states in the tree', () => {
   it.each([
     ['no replica in sync', state({ isr: [], leader: -1 })],
     ['a leader that is not in sync', state({ isr: [2, 3] })],
-    ['a broker in sync that has no replica', state({ isr: [1, 4] })],
   ])('%s is found', (_, wrong) => {
     expect(found(SoundStates, (checker) => checker.check(wrong))).toHaveLength(1);
   });

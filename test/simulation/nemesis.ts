@@ -33,6 +33,7 @@ const LONGEST_SOUND_MS = 400;
 const LARGEST_STEP_MS = 20_000;
 /** A broker is given so long to stop cleanly before it is killed. */
 const STOP_LIMIT_MS = 4000;
+const LONGEST_RECOVERY_MS = 30;
 
 export class Nemesis {
   readonly #cluster: SimulatedCluster;
@@ -194,13 +195,26 @@ export class Nemesis {
     const keep = this.#random.int(2) === 0 ? 'synced' : cluster.fork();
     const isController = observeTree(cluster.tree).controllerId === id;
     const atOnce = !isController && this.#random.int(2) === 0;
+    // Once more, in the middle of recovery.
+    let failsAgain = this.#random.int(3) === 0;
+    const againMs = this.#random.int(LONGEST_RECOVERY_MS);
     let isBack = false;
+    const again = (): void => {
+      if (!isBack || cluster.machine(id).status !== 'starting') return;
+      cluster.trace.add(`  and again ${id}`);
+      cluster.crash(id, keep);
+      failsAgain = false;
+      isBack = false;
+    };
     return this.#ofBroker(id, {
       name: `power failure ${id}${keep === 'synced' ? '' : ', something is left'}${atOnce ? ', back at once' : ''}`,
       losesData: true,
       start: () => cluster.crash(id, keep),
       end: () => {
-        if (!isBack && (atOnce || !this.#isInSync(id))) isBack = this.#startAgain(id);
+        if (!isBack && (atOnce || !this.#isInSync(id))) {
+          isBack = this.#startAgain(id);
+          if (failsAgain) cluster.clock.after(againMs, () => again());
+        }
         return isBack && this.#isHealthy();
       },
     });

@@ -19,7 +19,8 @@ export function unsettledCluster(cluster: SimulatedCluster, tree: TreeView): str
   for (const { name, leader, isr, replicas, reassigning } of tree.states) {
     if (reassigning) wrong.push(`${name} is still being reassigned`);
     if (leader < 0) wrong.push(`${name} has no leader, in sync: ${isr}`);
-    if (isr.length < replicas.length) wrong.push(`${name}: in sync are only ${isr} of ${replicas}`);
+    if (isr.length !== replicas.length || isr.some((id) => !replicas.includes(id)))
+      wrong.push(`${name}: in sync are ${isr}, replicas are ${replicas}`);
   }
   const active = cluster.machines.filter(({ broker }) => broker?.inside.controller.isActive);
   if (active.length !== 1 || active[0]?.id !== tree.controllerId)
