@@ -21,6 +21,8 @@ export const FINAL_EPOCH = -1;
 const LARGEST_INT = 2 ** 31 - 1;
 /** Kafka's fixed time after which a session may be evicted by a newcomer. */
 const EVICTION_MS = 120_000;
+/** Sessions remember what clients name, whether it exists or not: so there is an end to it. */
+const DEFAULT_MAX_PARTITIONS = 2_000_000;
 
 /** One partition as a request names it: by name up to version 12, by topic id from 13. */
 export interface RequestedPartition {
@@ -80,6 +82,8 @@ export interface FetchContext {
 export interface FetchSessionsOptions {
   /** `max.incremental.fetch.session.cache.slots` */
   readonly slots: number;
+  /** How many partitions all sessions may remember together. */
+  readonly maxPartitions?: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;
@@ -112,6 +116,8 @@ export class FetchSessions {
   /** Least recently used first. */
   readonly #sessions = new Map<number, Session>();
   readonly #evictions: { add(): void };
+  /** In all sessions together. */
+  #partitionCount = 0;
 
   constructor(options: FetchSessionsOptions) {
     this.#options = options;
@@ -122,8 +128,10 @@ export class FetchSessions {
       'Fetch sessions that were evicted',
     );
     metrics.gauge(`${prefix}numincrementalfetchsessions`, 'Fetch sessions', () => this.#sessions.size);
-    metrics.gauge(`${prefix}numincrementalfetchpartitionscached`, 'Partitions in fetch sessions', () =>
-      [...this.#sessions.values()].reduce((total, { partitions }) => total + partitions.size, 0),
+    metrics.gauge(
+      `${prefix}numincrementalfetchpartitionscached`,
+      'Partitions in fetch sessions',
+      () => this.#partitionCount,
     );
   }
 
@@ -135,21 +143,37 @@ export class FetchSessions {
   open(request: SessionRequest, nameOf: TopicNameOf): FetchContext {
     const { sessionId, sessionEpoch } = request;
     if (sessionEpoch === INITIAL_EPOCH || sessionEpoch === FINAL_EPOCH) {
-      if (sessionId !== NO_SESSION) this.#sessions.delete(sessionId);
+      if (sessionId !== NO_SESSION) this.#drop(this.#sessions.get(sessionId));
       return sessionEpoch === FINAL_EPOCH ? sessionless(request, nameOf) : this.#full(request, nameOf);
     }
     const session = this.#sessions.get(sessionId);
     if (session === undefined) return refused(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
     if (session.epoch !== sessionEpoch) return refused(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
     if (session.usesTopicIds !== request.usesTopicIds) return refused(ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR);
+    const before = session.partitions.size;
     update(session, request, nameOf);
+    this.#partitionCount += session.partitions.size - before;
     if (session.partitions.size === 0) {
-      this.#sessions.delete(sessionId);
+      this.#drop(session);
       return sessionless(request, nameOf);
+    }
+    if (session.partitions.size > before && this.#partitionCount > this.#maxPartitions) {
+      // The client begins anew, with a full request.
+      this.#drop(session);
+      return refused(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
     }
     this.#touch(session);
     session.epoch = nextEpoch(sessionEpoch);
     return this.#incremental(session, nameOf);
+  }
+
+  get #maxPartitions(): number {
+    return this.#options.maxPartitions ?? DEFAULT_MAX_PARTITIONS;
+  }
+
+  #drop(session: Session | undefined): void {
+    if (session === undefined || !this.#sessions.delete(session.id)) return;
+    this.#partitionCount -= session.partitions.size;
   }
 
   #full(request: SessionRequest, nameOf: TopicNameOf): FetchContext {
@@ -197,6 +221,7 @@ export class FetchSessions {
   ): number {
     const { slots, clock, random } = this.#options;
     const candidate = { privileged: request.fromFollower, size: partitions.length };
+    if (this.#partitionCount + candidate.size > this.#maxPartitions) return NO_SESSION;
     if (this.#sessions.size >= slots && !this.#evictFor(candidate)) return NO_SESSION;
     let id: number;
     do {
@@ -220,6 +245,7 @@ export class FetchSessions {
       session.partitions.set(keyOf(wanted, request.usesTopicIds), told);
     });
     this.#sessions.set(id, session);
+    this.#partitionCount += session.partitions.size;
     return id;
   }
 
@@ -244,7 +270,7 @@ export class FetchSessions {
       }
       if (victim === null || !isLess(victim, newcomer)) return false;
     }
-    this.#sessions.delete(victim.id);
+    this.#drop(victim);
     this.#evictions.add();
     return true;
   }

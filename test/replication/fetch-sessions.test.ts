@@ -15,9 +15,15 @@ import { simulatedRandom } from '../support/simulated-random.ts';
 
 const ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
 
-function setUp(slots = 10) {
+function setUp(slots = 10, maxPartitions = 1000) {
   const clock = new SimulatedClock();
-  const sessions = new FetchSessions({ slots, clock, random: simulatedRandom(1), metrics: createMetrics() });
+  const sessions = new FetchSessions({
+    slots,
+    maxPartitions,
+    clock,
+    random: simulatedRandom(1),
+    metrics: createMetrics(),
+  });
   const names = new Map([[ID, 'known']]);
   /** Outcomes by `topic/partition`; what is not in it is empty. */
   const outcomes = new Map<string, Partial<SessionOutcome & { name: string }>>();
@@ -245,5 +251,22 @@ describe('when there is no slot left', () => {
     expect(follower.id).toBeGreaterThan(0);
     expect(fetch({ sessionId: client.id, sessionEpoch: 1 }).error).toBe(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
     expect(fetch({ partitions: wanted(0, 1, 2) }).id).toBe(0);
+  });
+});
+
+describe('what all sessions remember together', () => {
+  it('has an end: beyond it there are no new sessions, and one that grows is over', () => {
+    const { sessions, fetch } = setUp(10, 5);
+    const first = fetch({ partitions: wanted(0, 1) });
+    const second = fetch({ partitions: wanted(0, 1) });
+    expect(fetch({ partitions: wanted(0, 1) }).id).toBe(0);
+    expect(fetch({ sessionId: first.id, sessionEpoch: 1, partitions: wanted(2) }).error).toBe(ErrorCode.NONE);
+    expect(fetch({ sessionId: second.id, sessionEpoch: 1, partitions: wanted(2) }).error).toBe(
+      ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
+    );
+    expect(sessions.count).toBe(1);
+    expect(fetch({ partitions: wanted(0, 1) }).id).not.toBe(0);
+    expect(fetch({ sessionId: first.id, sessionEpoch: -1 }).error).toBe(ErrorCode.NONE);
+    expect(fetch({ partitions: wanted(0, 1, 2) }).id).not.toBe(0);
   });
 });
