@@ -99,11 +99,28 @@ export class FencedStore {
     return written(await this.#commit([{ op: 'put', path: topicZnode.path(topic), data, version }]));
   }
 
-  /** Removes a topic, its configuration, and the request to delete it, in this order. */
+  /**
+   * Removes a topic, its configuration, and the request to delete it. The three go in one commit (Kafka
+   * removes one after the other), so that a topic of that name that is made at once keeps what belongs to it.
+   */
   async deleteTopic(topic: string): Promise<void> {
-    await this.#removeTree(topicZnode.path(topic));
-    await this.#remove(configZnode.path('topics', topic));
-    await this.deleteTopicRequests([topic]);
+    const path = topicZnode.path(topic);
+    const companions = [configZnode.path('topics', topic), deleteTopicsZnode.path(topic)];
+    for (;;) {
+      const children = await this.#coordinator.children(path);
+      await pipelined(children ?? [], (child) => this.#removeTree(`${path}/${child}`));
+      const nodes = await pipelined([path, ...companions], (at) => this.#coordinator.read(at));
+      const changes = [path, ...companions].flatMap((at, index): Change[] => {
+        const version = nodes[index]?.version;
+        return version === undefined ? [] : [{ op: 'remove', path: at, version }];
+      });
+      if (changes.length === 0) return;
+      const answer = await this.#commit(changes);
+      if (answer.ok) return;
+      // Somebody has changed or removed one of them, or added partitions, since they were read.
+      if (answer.reason !== 'missing' && answer.reason !== 'version' && answer.reason !== 'not-empty')
+        throw new Error(`cannot remove ${path}: ${answer.reason}`);
+    }
   }
 
   async deleteTopicRequests(topics: readonly string[]): Promise<void> {

@@ -1,5 +1,5 @@
 /** Kafka's operations on the tree: registration, election, fenced writes, and outcomes that got lost. */
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../broker/platform/clock.ts';
 import { ClusterStore } from '../../coordinator-client/cluster-store.ts';
 import type { Coordinator } from '../../coordinator-client/coordinator.ts';
@@ -225,6 +225,27 @@ describe('fenced writes', () => {
     expect(await store.topics.requestDeletion('t')).toBe('already-requested');
     await fenced.deleteTopic('t');
     expect(tree.paths().filter((path) => path.endsWith('/t') || path.includes('/t/'))).toEqual([]);
+  });
+
+  it('delete nothing of a topic that is made anew the moment the old one is gone', async () => {
+    const { store, fenced } = await controllerStore();
+    await store.topics.create('t', assignment([1]), new Map([['retention.ms', '5']]));
+    await store.topics.requestDeletion('t');
+    const other = new ClusterStore(await open());
+    const commit = store.coordinator.commit.bind(store.coordinator);
+    let isBack = false;
+    vi.spyOn(store.coordinator, 'commit').mockImplementation(async (changes) => {
+      const outcome = await commit(changes);
+      if (isBack || tree.read('/brokers/topics/t') !== null) return outcome;
+      isBack = true;
+      await other.topics.create('t', assignment([2]), new Map([['retention.ms', '6']]));
+      await other.topics.requestDeletion('t');
+      return outcome;
+    });
+    await fenced.deleteTopic('t');
+    expect(isBack).toBe(true);
+    expect(await other.configs.read('topics', 't')).toEqual(new Map([['retention.ms', '6']]));
+    expect(await other.topics.deletionRequests()).toEqual(['t']);
   });
 
   it('hand out producer ids in blocks that never overlap', async () => {
