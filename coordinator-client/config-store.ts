@@ -6,6 +6,7 @@ import { commitKnown, pipelined } from './commits.ts';
 import type { ConfigEntity, ConfigType } from './config-znodes.ts';
 import { configChangeZnode, configZnode, sequenceNumber } from './config-znodes.ts';
 import type { Change, Coordinator } from './coordinator.ts';
+import { readable, type Unreadable } from './znode-json.ts';
 import { controllerZnode, NO_DATA } from './znodes.ts';
 
 /** A configuration was to be written while no controller was elected. Try again later. */
@@ -28,15 +29,20 @@ export class ConfigStore {
     this.#coordinator = coordinator;
   }
 
-  /** Overrides of an entity; empty when there are none. */
-  async read(type: ConfigType, name: string): Promise<Map<string, string>> {
+  /** Overrides of an entity; empty when there are none, or when nobody can read them and `unreadable` is told. */
+  async read(type: ConfigType, name: string, unreadable?: Unreadable): Promise<Map<string, string>> {
     const node = await this.#coordinator.read(configZnode.path(type, name));
-    return node === null ? new Map() : configZnode.decode(type, name, node.data);
+    if (node === null) return new Map();
+    return readable(() => configZnode.decode(type, name, node.data), unreadable) ?? new Map();
   }
 
   /** In the order asked. */
-  readMany(type: ConfigType, names: readonly string[]): Promise<Map<string, string>[]> {
-    return pipelined(names, (name) => this.read(type, name));
+  readMany(
+    type: ConfigType,
+    names: readonly string[],
+    unreadable?: Unreadable,
+  ): Promise<Map<string, string>[]> {
+    return pipelined(names, (name) => this.read(type, name, unreadable));
   }
 
   /** Names of the entities of a type that have a node, sorted. */

@@ -187,7 +187,7 @@ export class Term {
    */
   async uncleanTopics(partitions: Iterable<PartitionView>): Promise<UncleanTopics> {
     const topics = [...new Set(withoutCleanLeader(this.state, partitions).map(({ topic }) => topic))];
-    const configs = await this.options.store.configs.readMany('topics', topics);
+    const configs = await this.options.store.configs.readMany('topics', topics, this.unreadable);
     this.inOffice();
     const byDefault = String(this.options.config.uncleanLeaderElectionEnable);
     return new Set(

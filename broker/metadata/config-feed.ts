@@ -11,6 +11,7 @@ import {
   DEFAULT_ENTITY,
 } from '../../coordinator-client/config-znodes.ts';
 import { CoordinatorError, type Watch } from '../../coordinator-client/coordinator.ts';
+import type { Unreadable } from '../../coordinator-client/znode-json.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { BrokerId } from '../types.ts';
@@ -48,6 +49,10 @@ export class ConfigFeed {
     this.#options = options;
   }
 
+  /** One node that a tool has spoilt must not keep a broker from starting, or from leading other topics. */
+  readonly #unreadable: Unreadable = (error) =>
+    this.#options.diagnostics.error('going on without a config that can’t be read', error);
+
   get brokerDefaults(): Overrides {
     return this.#brokerDefaults;
   }
@@ -71,10 +76,10 @@ export class ConfigFeed {
     const notices = await store.configs.changesAfter(-1);
     const [topics, defaults, own] = await Promise.all([
       store.configs.names('topics'),
-      store.configs.read('brokers', DEFAULT_ENTITY),
-      store.configs.read('brokers', String(this.#options.brokerId)),
+      store.configs.read('brokers', DEFAULT_ENTITY, this.#unreadable),
+      store.configs.read('brokers', String(this.#options.brokerId), this.#unreadable),
     ]);
-    const overrides = await store.configs.readMany('topics', topics);
+    const overrides = await store.configs.readMany('topics', topics, this.#unreadable);
     if (this.#store !== store) return;
     this.#lastSequence = notices.at(-1)?.sequence ?? -1;
     this.#takeBroker(defaults, own);
@@ -97,7 +102,7 @@ export class ConfigFeed {
     const store = this.#store;
     const unknown = [...new Set(topics)].filter((topic) => !this.#topics.has(topic));
     if (store === null || unknown.length === 0) return;
-    const overrides = await store.configs.readMany('topics', unknown);
+    const overrides = await store.configs.readMany('topics', unknown, this.#unreadable);
     if (this.#store !== store) return;
     unknown.forEach((topic, index) => {
       // A notice that came in meanwhile has brought something newer.

@@ -52,6 +52,33 @@ describe('the config feed', () => {
     expect(told).toEqual(['all: log.retention.ms=2; own: log.retention.ms=3', 't: retention.ms=1']);
   });
 
+  it('takes a node that nobody can read for one without overrides, at the start and for new topics', async () => {
+    const spoil = (topic: string) =>
+      admin.coordinator.commit([
+        {
+          op: 'create',
+          path: `/config/topics/${topic}`,
+          data: Buffer.from('not json'),
+          lifetime: 'persistent',
+        },
+      ]);
+    await spoil('old');
+    const feed = newFeed();
+    await feed.start(await openStore());
+    await spoil('new');
+    await admin.coordinator.commit([
+      {
+        op: 'create',
+        path: '/config/topics/good',
+        data: Buffer.from('{"version":1,"config":{"retention.ms":"7"}}'),
+        lifetime: 'persistent',
+      },
+    ]);
+    await feed.load(['new', 'good']);
+    expect(feed.topicOverrides('old').size + feed.topicOverrides('new').size).toBe(0);
+    expect(feed.topicOverrides('good')).toEqual(of({ 'retention.ms': '7' }));
+  });
+
   it('hears of changes in their order, each once, and of other entities too', async () => {
     const feed = newFeed();
     await feed.start(await openStore());
