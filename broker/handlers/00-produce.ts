@@ -31,7 +31,6 @@ export const produce: Handler<typeof Produce> = {
   api: Produce,
   handle(request, context, services) {
     const { acks } = request;
-    if (acks !== -1 && acks !== 0 && acks !== 1) return refuse(request, ErrorCode.INVALID_REQUIRED_ACKS);
     if (hasTransactionalRecords(request)) return refuse(request, transactionalError(request));
     // One number a partition, in request order: an error that forbids the append, or NONE.
     const errors: number[] = [];
@@ -39,13 +38,15 @@ export const produce: Handler<typeof Produce> = {
     for (const { name, partitionData } of request.topicData) {
       const allowed = mayOnTopic(services, context, Operation.WRITE, name);
       for (const data of partitionData) {
-        const error = allowed ? partitionErrorOf(name, data, services) : ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+        let error = allowed ? partitionErrorOf(name, data, services) : ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+        if (error === ErrorCode.NONE && !isAcks(acks)) error = ErrorCode.INVALID_REQUIRED_ACKS;
         errors.push(error);
         if (error !== ErrorCode.NONE || data.records === null) continue;
         entries.push({ topic: name, partition: data.index, records: data.records });
         services.topicMetrics.topic(name).produceRequests.add();
       }
     }
+    if (entries.length === 0) return respond(request, errors, [], { context, services });
     const appended = services.replicas.append({
       acks,
       timeoutMs: request.timeoutMs,
@@ -60,6 +61,10 @@ export const produce: Handler<typeof Produce> = {
   },
   refuse,
 };
+
+function isAcks(acks: number): boolean {
+  return acks === -1 || acks === 0 || acks === 1;
+}
 
 function refuse(request: ProduceRequest, errorCode: number): Answer<typeof Produce> {
   if (request.acks === 0) return 'close';

@@ -86,6 +86,9 @@ async function createOne(
   if (!mayCreateTopic(services, context, name)) {
     return failure(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED, 'Authorization failed.');
   }
+  if (services.metadata.topic(name) !== undefined) {
+    return failure(name, ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`);
+  }
   const refused = shapeError(topic);
   if (refused !== null) return refused;
   const configs = new Map<string, string>();

@@ -99,6 +99,9 @@ export class TopicAdmin {
     // Not every text that a client sends is the name of a node.
     if (validateTopicName(wanted.name) !== null) return unknownTopic(wanted.name);
     const { topics } = this.#store();
+    if ((await topics.deletionRequests()).includes(wanted.name)) {
+      return { error: ErrorCode.INVALID_TOPIC_EXCEPTION, message: 'The topic is queued for deletion.' };
+    }
     for (;;) {
       const stored = await topics.assignment(wanted.name);
       if (stored === null) return unknownTopic(wanted.name);

@@ -91,6 +91,22 @@ describe('acks', () => {
   });
 });
 
+describe('partitions that are not there', () => {
+  it('are named before acks that do not exist', async () => {
+    const topicData = ['unknown', 't1'].map((name) => ({
+      name,
+      partitionData: [{ index: 0, records: Buffer.alloc(0) }],
+    }));
+    const { response } = run({ ...one(2), topicData });
+    expect(await response()).toMatchObject({
+      responses: [
+        { partitionResponses: [{ errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }] },
+        { partitionResponses: [{ errorCode: ErrorCode.INVALID_REQUIRED_ACKS }] },
+      ],
+    });
+  });
+});
+
 function emptyRequest() {
   return decodeRequest(Produce, 7, Buffer.concat(encodeRequest(Produce, 7, { acks: 1, timeoutMs: 1 })));
 }

@@ -99,6 +99,21 @@ describe('CreateTopics', () => {
     expect(hasty.response.topics).toMatchObject([{ errorCode: ErrorCode.REQUEST_TIMED_OUT }]);
   });
 
+  it('that exists is TOPIC_ALREADY_EXISTS, whatever else is wrong', async () => {
+    const both = {
+      numPartitions: 1,
+      replicationFactor: 1,
+      assignments: [{ partitionIndex: 0, brokerIds: [1] }],
+    };
+    const topics = [{ name: 't1', ...both, configs: [{ name: 'no.such', value: null }] }];
+    const overrides = { controller: CONTROLLER, store };
+    const { response } = await ask(createTopics, 7, { topics, timeoutMs: 10 }, overrides);
+    expect(response.topics[0]).toMatchObject({
+      errorCode: ErrorCode.TOPIC_ALREADY_EXISTS,
+      errorMessage: "Topic 't1' already exists.",
+    });
+  });
+
   it('validateOnly waits for nothing', async () => {
     const request = { topics: [newTopic], timeoutMs: 0, validateOnly: true };
     const { response } = await ask(createTopics, 5, request, cluster(false));

@@ -161,6 +161,14 @@ describe('adding partitions', () => {
     expect((await extend(2)).error).toBe(ErrorCode.REASSIGNMENT_IN_PROGRESS);
   });
 
+  it('is refused for a topic that is about to be deleted', async () => {
+    await admin.deleteTopic('t');
+    expect(await extend(2)).toEqual({
+      error: ErrorCode.INVALID_TOPIC_EXCEPTION,
+      message: 'The topic is queued for deletion.',
+    });
+  });
+
   it('writes nothing when it is only to be checked, and loses nothing of two at once', async () => {
     expect((await extend(5, null, true)).error).toBe(ErrorCode.NONE);
     expect((await store.topics.assignment('t'))?.partitions.size).toBe(1);
