@@ -169,7 +169,10 @@ describe('a broker’s configuration', () => {
       [{ 'log.retention.ms': '0' }, 'log.retention.ms must be unlimited'],
       [{ 'max.connections.per.ip': '0' }, 'max.connections.per.ip can be set to zero only if'],
       [{ 'log.cleaner.dedupe.buffer.size': '100' }, 'log.cleaner.dedupe.buffer.size must be at least 1MB'],
-      [{ 'message.max.bytes': '200000000' }, 'peer.max.message.bytes must be at least 65536 more than message.max.bytes'],
+      [
+        { 'message.max.bytes': '200000000' },
+        'peer.max.message.bytes must be at least 65536 more than message.max.bytes',
+      ],
       [{ 'control.plane.listener.name': 'X' }, 'control.plane.listener.name is not supported'],
     ];
     for (const [properties, message] of rules) expect(complaint(properties)).toContain(message);
