@@ -49,6 +49,9 @@ export interface Stage {
   /** How much of the usual number of records this run sends. */
   readonly share: number;
   readonly givenRecords: number | null;
+  readonly seconds: number | null;
+  /** Records per second of each case's first warm-up, if `seconds` are given. */
+  readonly rates: Map<string, number>;
   readonly recordSizeBytes: number | null;
   progress(message: string): void;
   /** CPU seconds of all brokers so far. */

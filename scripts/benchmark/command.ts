@@ -5,8 +5,10 @@ import { type Arguments, type CommandSpec, UsageError } from '../cli/arguments.t
 import { CClient, findLoadProgram, type LoadProgram } from './c-client.ts';
 import type { BenchmarkCase } from './case.ts';
 import { CASES, casesNamed } from './cases.ts';
+import { chartOf } from './chart.ts';
 import { findJava, type Java } from './java.ts';
 import { checkoutVersion, machineFacts } from './machine.ts';
+import { checkOut, type OtherCheckout } from './other-checkout.ts';
 import { profileChildren, profileText } from './profile.ts';
 import { tableText, tabulate } from './report.ts';
 import { type Outcome, type RunOptions, runCases } from './runner.ts';
@@ -31,6 +33,23 @@ export const benchCommand: CommandSpec = {
       help: 'of the usual records of each case',
       fallback: '100',
     },
+    {
+      name: 'seconds',
+      value: 'N',
+      kind: 'integer',
+      min: 1,
+      max: 600,
+      help: 'per case about so long, by the rate of its first warm-up',
+    },
+    {
+      name: 'warm-up',
+      value: 'SECONDS',
+      kind: 'integer',
+      max: 600,
+      help: 'of records through every new cluster before its first case',
+      fallback: '10',
+    },
+    { name: 'self', value: 'REV', help: 'compare with another commit of this repository instead of Kafka' },
     {
       name: 'record-size',
       value: 'BYTES',
@@ -68,20 +87,31 @@ async function run(given: Arguments): Promise<number> {
   const profiles = given.text('profile');
   if (profiles !== null) profileChildren(resolve(profiles));
   const workplace = new Workplace();
+  const other = otherCheckout(given, workplace);
+  const cleanUp = async (): Promise<void> => {
+    await workplace.endAll();
+    other?.remove();
+    await workplace.close();
+  };
   const interrupted = (): void => {
     progress('interrupted; stopping everything');
-    void workplace.close().then(() => process.exit(130));
+    void cleanUp().finally(() => process.exit(130));
   };
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   try {
-    const systems = chosenSystems(workplace, java, only);
-    const outcome = await runCases(cases, systems, runOptions(given, workplace, java, load));
+    const systems = chosenSystems(workplace, java, { only, other });
+    const outcome = await runCases(cases, systems, runOptions(given, workplace, { java, load }));
     report(given, cases, systems, outcome);
     if (profiles !== null) process.stdout.write(`\n${profileText(profiles)}`);
     return outcome.failures.length === 0 ? 0 : 1;
   } finally {
-    await workplace.close();
+    await cleanUp();
   }
+}
+
+function otherCheckout(given: Arguments, workplace: Workplace): OtherCheckout | null {
+  const revision = given.text('self');
+  return revision === null ? null : checkOut(ROOT, revision, workplace.directory);
 }
 
 function chosenCases(given: Arguments, java: Java | string, load: LoadProgram | string): BenchmarkCase[] {
@@ -97,8 +127,13 @@ function chosenCases(given: Arguments, java: Java | string, load: LoadProgram | 
   return able;
 }
 
-function chosenSystems(workplace: Workplace, java: Java | string, only: string | null): System[] {
+function chosenSystems(
+  workplace: Workplace,
+  java: Java | string,
+  { only, other }: { only: string | null; other: OtherCheckout | null },
+): System[] {
   const systems = [odradek(workplace, 'odradek', checkoutVersion(), ROOT)];
+  if (other !== null) return [...systems, odradek(workplace, 'before', other.version, other.path)];
   if (typeof java === 'string') {
     if (only === 'kafka') throw new UsageError(`--only kafka: ${java}`);
     progress(`without Apache Kafka: ${java}`);
@@ -111,8 +146,7 @@ function chosenSystems(workplace: Workplace, java: Java | string, only: string |
 function runOptions(
   given: Arguments,
   workplace: Workplace,
-  java: Java | string,
-  load: LoadProgram | string,
+  { java, load }: { java: Java | string; load: LoadProgram | string },
 ): RunOptions {
   const c = typeof load === 'string' ? null : new CClient(workplace, load.program);
   const withJava = typeof java === 'string' ? null : java;
@@ -121,11 +155,14 @@ function runOptions(
     rounds: given.needInteger('rounds'),
     share: given.needInteger('percent') / 100,
     givenRecords: given.integer('records'),
+    seconds: given.integer('seconds'),
+    warmUpSeconds: given.needInteger('warm-up'),
     recordSizeBytes: given.integer('record-size'),
     clients: { ...(tools === null ? {} : { java: tools }), ...(c === null ? {} : { c }) },
     latencyClient: tools,
     zookeeper: withJava === null ? null : () => startZooKeeper(workplace, withJava),
     workplace,
+    rates: new Map(),
     progress,
   };
 }
@@ -145,8 +182,18 @@ function report(
   if (out === null) return;
   mkdirSync(out, { recursive: true });
   const versions = Object.fromEntries(systems.map(({ name, version }) => [name, version]));
-  const results = { machine: machineFacts(), versions, rows, ...outcome };
+  const settings = Object.fromEntries(
+    ['rounds', 'percent', 'records', 'seconds', 'warm-up', 'record-size'].map((key) => [
+      key,
+      given.text(key),
+    ]),
+  );
+  const results = { machine: machineFacts(), versions, settings, rows, ...outcome };
   writeFileSync(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
+  for (const [group, those] of Map.groupBy(rows, (row) => row.group)) {
+    const chart = chartOf(group, those, names);
+    if (chart !== null) writeFileSync(join(out, `${group.replaceAll(' ', '-')}.svg`), chart);
+  }
   process.stdout.write(`results are in ${out}\n`);
 }
 

@@ -5,6 +5,7 @@
 import type { BenchmarkCase, ClientName, LatencyClient, LoadClient, Stage, StartFacts } from './case.ts';
 import { cpuSeconds, peakMib, residentMib } from './process-facts.ts';
 import { type ClusterSettings, freePortRange, type RunningCluster, type System } from './systems.ts';
+import { warmUp } from './throughput-cases.ts';
 import { pause, until, Wire } from './wire.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -12,12 +13,17 @@ export interface RunOptions {
   readonly rounds: number;
   readonly share: number;
   readonly givenRecords: number | null;
+  /** How long each case should take; null: as many records as it usually sends. */
+  readonly seconds: number | null;
+  readonly warmUpSeconds: number;
   readonly recordSizeBytes: number | null;
   readonly clients: Readonly<Partial<Record<ClientName, LoadClient>>>;
   readonly latencyClient: LatencyClient | null;
   /** Starts a ZooKeeper server for one cluster; null: Odradek's embedded one. */
   readonly zookeeper: (() => Promise<{ readonly connect: string; stop(): Promise<void> }>) | null;
   readonly workplace: Workplace;
+  /** Records per second of each case's first run, so that both systems get the same number. */
+  readonly rates: Map<string, number>;
   readonly progress: (message: string) => void;
 }
 
@@ -126,14 +132,23 @@ async function openStage(
   const wire = new Wire(ports);
   const settings = { brokers, basePort, directory, zookeeper, sessionTimeoutMs, properties };
   const { cluster, started } = await startCluster(system, settings, wire);
-  const { givenRecords, recordSizeBytes, clients, latencyClient, share, progress } = options;
-  return {
+  const { givenRecords, recordSizeBytes, clients, latencyClient, share, progress, seconds } = options;
+  const stage: Stage = {
     ...{ system: system.name, brokers, cluster, wire, started, sessionTimeoutMs },
-    ...{ givenRecords, recordSizeBytes, clients, latencyClient, share, progress },
+    ...{ givenRecords, recordSizeBytes, clients, latencyClient, share, progress, seconds },
+    rates: options.rates,
     bootstrapServers: ports.map((port) => `127.0.0.1:${port}`).join(','),
     brokerCpuSeconds: () => cpuSeconds(cluster.pids()),
     peakMib: () => peakMib(cluster.pids()),
   };
+  try {
+    // What is measured after a failure is a start, cold as it is.
+    if (first.sessionTimeoutMs === undefined) await warmUp(stage, options.warmUpSeconds);
+    return stage;
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
 }
 
 async function startCluster(

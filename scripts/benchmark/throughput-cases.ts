@@ -111,6 +111,31 @@ export function smallRequestsCase(brokers: number): BenchmarkCase {
   };
 }
 
+/** Records there and back before anything is measured: a JVM is compiled as it runs, and so is JavaScript. */
+export async function warmUp(stage: Stage, seconds: number): Promise<void> {
+  const client = stage.clients.c === undefined ? 'java' : 'c';
+  if (seconds === 0 || stage.clients[client] === undefined) return;
+  const variant: Variant = {
+    client,
+    brokers: stage.brokers,
+    sizeBytes: 1024,
+    partitions: 4,
+    compression: 'none',
+  };
+  const endMs = performance.now() + seconds * 1000;
+  while (performance.now() < endMs) {
+    await withTopic(stage, variant, async (topic) => {
+      const { records } = await send(
+        { ...stage, seconds: null, share: 1, givenRecords: null },
+        variant,
+        topic,
+        WARM_UP_SHARE,
+      );
+      await clientOf(stage, variant).consume(consumption(stage, variant, topic, records));
+    });
+  }
+}
+
 function common(verb: string, variant: Variant) {
   const { client, brokers, sizeBytes, partitions, compression } = variant;
   const size = sizeBytes === 1024 ? '1k' : `${sizeBytes}b`;
@@ -162,6 +187,7 @@ async function send(
   const load = { bootstrapServers, topic, records, recordSizeBytes, acks, compression, ...limits };
   const { mbPerSecond, recordsPerSecond, p99Ms } = await client.produce(load);
   const cpu = stage.brokerCpuSeconds() - cpuBefore;
+  if (!stage.rates.has(rateKey(variant))) stage.rates.set(rateKey(variant), recordsPerSecond);
   const arrived = (await wire.recordCount(topic)) - countBefore;
   if (arrived !== records) throw new Error(`${records} records were acknowledged, the log holds ${arrived}`);
   const bytes = records * recordSizeBytes;
@@ -171,7 +197,13 @@ async function send(
 function recordCount(stage: Stage, variant: Variant, share: number): number {
   const sizeBytes = stage.recordSizeBytes ?? variant.sizeBytes;
   const usual = ((MEGABYTES[variant.sizeBytes] ?? 100) * 1e6) / sizeBytes;
-  return Math.max(100, Math.round((stage.givenRecords ?? usual * stage.share) * share));
+  const rate = stage.seconds === null ? undefined : stage.rates.get(rateKey(variant));
+  const timed = rate === undefined ? null : rate * (stage.seconds ?? 0);
+  return Math.max(100, Math.round((stage.givenRecords ?? timed ?? usual * stage.share) * share));
+}
+
+function rateKey(variant: Variant): string {
+  return Object.values(variant).join(' ');
 }
 
 function consumption(stage: Stage, variant: Variant, topic: string, records: number): ConsumeLoad {

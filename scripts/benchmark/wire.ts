@@ -68,12 +68,22 @@ export class Wire {
     if (errorCode !== ErrorCode.NONE && errorCode !== ErrorCode.REQUEST_TIMED_OUT)
       throw new Error(`topic ${name} was not created: ${errorMessage ?? errorName(errorCode)}`);
     await until(TOPIC_LIMIT_MS, `topic ${name} in sync`, async () => {
-      const found = (await this.metadata([name])).topics[0];
-      const ready = (found?.partitions ?? []).filter(
-        ({ leaderId, isrNodes }) => leaderId >= 0 && isrNodes.length === replicationFactor,
+      const seen = await Promise.all(
+        this.#bootstrapPorts.map((port) => this.#inSyncCount(port, name, replicationFactor)),
       );
-      return ready.length === numPartitions;
+      return seen.every((count) => count === numPartitions) && (await this.recordCount(name)) === 0;
     });
+  }
+
+  /** How many partitions of a topic have a leader and all replicas in sync, as one broker sees it. */
+  async #inSyncCount(port: number, name: string, replicationFactor: number): Promise<number> {
+    const connection = await this.#connection(port);
+    const request = { topics: [{ name }], allowAutoTopicCreation: false };
+    const [topic] = (await connection.request(Metadata, request)).topics;
+    const ready = (topic?.partitions ?? []).filter(
+      ({ leaderId, isrNodes }) => leaderId >= 0 && isrNodes.length === replicationFactor,
+    );
+    return ready.length;
   }
 
   async deleteTopic(name: string): Promise<void> {

@@ -4,7 +4,16 @@
  * and then kills what is left.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -85,11 +94,21 @@ export class Workplace {
     rmSync(join(this.directory, 'pids', String(pid)), { force: true });
   }
 
-  async close(): Promise<void> {
+  /** SIGKILL for every process of this run. */
+  async endAll(): Promise<void> {
     const exits = [...this.#running].map(
       (child) => new Promise((resolve) => child.once('exit', resolve).kill('SIGKILL')),
     );
     await Promise.all(exits);
+    for (const pid of readdirSync(join(this.directory, 'pids'))) {
+      try {
+        process.kill(Number(pid), 'SIGKILL');
+      } catch {} // it has ended by itself
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.endAll();
     const gone = new Promise((resolve) => this.#guard.once('exit', resolve));
     this.#guard.ref();
     this.#guard.stdin?.end();
