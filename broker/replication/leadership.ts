@@ -259,6 +259,6 @@ function answer(item: { topic: string; partition: number }, error: ErrorCode): P
 }
 
 function topicIdOf(topicIds: Readonly<Record<string, Uuid>>, topic: string): Uuid | null {
-  const id = topicIds[topic];
+  const id = Object.hasOwn(topicIds, topic) ? topicIds[topic] : undefined;
   return id === undefined || id === ZERO_UUID ? null : id;
 }

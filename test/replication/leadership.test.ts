@@ -155,6 +155,32 @@ describe('LeaderAndIsr and StopReplica', () => {
     cluster.node(1).replicas.shutdown();
   });
 
+  it('for a topic whose name every object has a property of give it no id', async () => {
+    const cluster = await ReplicationCluster.start({ brokers: 1 });
+    const { replicas, logs, info } = cluster.node(1);
+    const state = { leader: 1, leaderEpoch: 0, isr: [1], partitionEpoch: 0, replicas: [1] };
+    const response = replicas.becomeLeaderOrFollower({
+      type: 'LeaderAndIsr',
+      controllerId: 1,
+      controllerEpoch: 1,
+      brokerEpoch: -1,
+      topicIds: {},
+      partitions: ['__proto__', 'constructor'].map((topic) => ({
+        topic,
+        partition: 0,
+        controllerEpoch: 1,
+        leaderRecoveryState: 0,
+        addingReplicas: [],
+        removingReplicas: [],
+        isNew: true,
+        ...state,
+      })),
+      liveLeaders: [info],
+    });
+    expect(response.partitions.map(({ error }) => error)).toEqual([0, 0]);
+    expect([...logs.all()].map(({ topicId }) => topicId)).toEqual([null, null]);
+  });
+
   it('that come after the shutdown touch nothing any more', async () => {
     const cluster = await ReplicationCluster.start({ brokers: 1 });
     const { replicas, logs } = cluster.node(1);
