@@ -70,7 +70,7 @@ function byName(topics: readonly CreatableTopic[]): { topic: CreatableTopic; rep
 }
 
 function failure(name: string, errorCode: number, errorMessage: string | null): TopicResult {
-  return { name, errorCode, errorMessage, configs: null };
+  return { name, errorCode, errorMessage, configs: [] };
 }
 
 async function createOne(

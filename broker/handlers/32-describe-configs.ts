@@ -48,7 +48,7 @@ export const describeConfigs: Handler<typeof DescribeConfigs> = {
         const configs = described
           .filter(({ name }) => wanted === null || wanted.includes(name))
           .map((entry) => describedConfig(entry, request, context.apiVersion));
-        return { errorCode: ErrorCode.NONE, errorMessage: null, resourceType, resourceName, configs };
+        return { errorCode: ErrorCode.NONE, errorMessage: '', resourceType, resourceName, configs };
       }),
     );
     return { results };
