@@ -32,6 +32,11 @@ export function upConvert(
   return { batch: buildBatch({ codec: codecOf(source), compressionLevel, records }) };
 }
 
+/** After so many bytes of records no further batch is converted for one answer. */
+const ENOUGH_CONVERTED_BYTES = 32 * 1024 * 1024;
+/** Counted for a record besides its key and value. */
+const RECORD_BYTES = 32;
+
 export interface DownConversion {
   readonly toMagic: LegacyMagic;
   /** Uncompressed records before it are left out, as readers of old formats expect. */
@@ -49,13 +54,19 @@ export function downConvert(
   { toMagic, fetchOffset, limitBytes = DEFAULT_DECOMPRESSED_LIMIT_BYTES }: DownConversion,
 ): { readonly bytes: Buffer; readonly complete: boolean } {
   const parts: Buffer[] = [];
+  let convertedBytes = 0;
   for (const at of completeBatches(buffer)) {
+    // What is left out is asked for next: opening all of it at once would keep everybody waiting.
+    if (convertedBytes > ENOUGH_CONVERTED_BYTES) break;
     if (batchIsControl(buffer, at)) continue;
     const codec = batchCodec(buffer, at);
     if (codec === 'zstd') return { bytes: Buffer.concat(parts), complete: false };
     const records = readRecords(buffer, at, limitBytes).filter(
       ({ offset }) => codec !== 'none' || offset >= fetchOffset,
     );
+    for (const { key, value } of records) {
+      convertedBytes += RECORD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
+    }
     parts.push(
       writeLegacyMessages(records, {
         magic: toMagic,

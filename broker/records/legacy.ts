@@ -43,6 +43,9 @@ export function legacyCodec(buffer: Buffer, at: number): Codec {
   return codecOf(buffer.readInt8(at + ATTRIBUTES_AT));
 }
 
+/** As for batches: what is opened becomes objects, which take many times the memory of the bytes. */
+const MAX_INNER_MESSAGES = 1_000_000;
+
 /** The message at `at`, or those inside it, with absolute offsets. */
 export function readLegacyMessages(buffer: Buffer, at: number, limitBytes: number): LegacyMessage[] {
   const codec = legacyCodec(buffer, at);
@@ -60,6 +63,8 @@ export function readLegacyMessages(buffer: Buffer, at: number, limitBytes: numbe
       throw new InvalidRecord('Compressed messages inside compressed ones');
     if (!batchCrcIsValid(opened, innerAt))
       throw new InvalidRecord('A message inside another fails its checksum');
+    if (inner.length === MAX_INNER_MESSAGES)
+      throw new InvalidRecord(`More than ${MAX_INNER_MESSAGES} messages in one`);
     inner.push(readMessage(opened, innerAt));
   }
   if (end !== opened.length || inner.length === 0)

@@ -73,6 +73,19 @@ describe('produced messages of an old client', () => {
     expect(produce(flipped)).toMatchObject({ error: ErrorCode.CORRUPT_MESSAGE });
   });
 
+  it('must not be more in one than anybody could take apart', () => {
+    const message = writeLegacyMessages([{ offset: 0, timestampMs: 0, key: null, value: null }], {
+      magic: 1,
+      codec: 'none',
+      logAppendTime: false,
+    });
+    const refused = produce(wrap(Buffer.alloc(message.length * 1_000_001, message)));
+    expect(refused).toMatchObject({
+      error: ErrorCode.INVALID_RECORD,
+      message: 'More than 1000000 messages in one',
+    });
+  });
+
   it('must not be compressed twice, nor mixed', () => {
     const one = Buffer.from(MESSAGES.v1gzip, 'hex');
     expect(produce(Buffer.concat([one, one]))).toMatchObject({ error: ErrorCode.INVALID_RECORD });
@@ -133,6 +146,21 @@ describe('fetches of an old client', () => {
     const { bytes } = downConvert(Buffer.concat([data, marker]), { toMagic: 1, fetchOffset: 2 });
     const offsets = [...completeBatches(bytes)].map((at) => readLegacyMessages(bytes, at, 10_000)[0]?.offset);
     expect(offsets).toEqual([2]);
+  });
+
+  it('end after enough of them, to be asked for again, but never with nothing', () => {
+    const batch = (baseOffset: number): Buffer =>
+      buildBatch({
+        baseOffset,
+        codec: 'gzip',
+        records: [{ timestampMs: 1, value: Buffer.alloc(20 * 1024 * 1024) }],
+      });
+    const { bytes, complete } = downConvert(Buffer.concat([0, 1, 2, 3].map(batch)), {
+      toMagic: 1,
+      fetchOffset: 0,
+    });
+    expect(complete).toBe(true);
+    expect([...completeBatches(bytes)]).toHaveLength(2);
   });
 
   it('end before zstd, which the old formats do not know', () => {
