@@ -17,7 +17,7 @@ export const joinGroup: Handler<typeof JoinGroup> = {
   async handle(request, context, services): Promise<ResponseInput<typeof JoinGroup>> {
     const { apiVersion } = context;
     if (!mayOnGroup(services, context, Operation.READ, request.groupId)) {
-      return refusal(request.memberId, ErrorCode.GROUP_AUTHORIZATION_FAILED);
+      return refusal(request.memberId, ErrorCode.GROUP_AUTHORIZATION_FAILED, apiVersion);
     }
     const answer = await services.groups.joinGroup({
       groupId: request.groupId,
@@ -54,9 +54,10 @@ export const joinGroup: Handler<typeof JoinGroup> = {
     };
   },
 
-  refuse: (request, errorCode) => refusal(request.memberId, errorCode),
+  refuse: (request, errorCode, apiVersion) => refusal(request.memberId, errorCode, apiVersion),
 };
 
-function refusal(memberId: string, errorCode: number): ResponseInput<typeof JoinGroup> {
-  return { errorCode, generationId: -1, protocolName: '', leader: '', memberId, members: [] };
+function refusal(memberId: string, errorCode: number, apiVersion: number): ResponseInput<typeof JoinGroup> {
+  const protocolName = apiVersion >= FIRST_VERSION_WITH_NULL_PROTOCOL ? null : '';
+  return { errorCode, generationId: -1, protocolName, leader: '', memberId, members: [] };
 }

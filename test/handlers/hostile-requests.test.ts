@@ -4,6 +4,7 @@ import { splitList } from '../../broker/config/property.ts';
 import { metadata } from '../../broker/handlers/03-metadata.ts';
 import { offsetCommit } from '../../broker/handlers/08-offset-commit.ts';
 import { offsetFetch } from '../../broker/handlers/09-offset-fetch.ts';
+import { joinGroup } from '../../broker/handlers/11-join-group.ts';
 import { describeGroups } from '../../broker/handlers/15-describe-groups.ts';
 import { createTopics } from '../../broker/handlers/19-create-topics.ts';
 import { describeConfigs } from '../../broker/handlers/32-describe-configs.ts';
@@ -150,6 +151,15 @@ describe('a commit of nothing', () => {
     const request = { groupId: 'g', memberId: '', topics: [{ name: 'unknown', partitions }] };
     const { response } = await ask(offsetCommit, 2, request, { groups });
     expect(response.topics[0]?.partitions[0]?.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  });
+});
+
+describe('a JoinGroup that is refused as a whole', () => {
+  it('names no protocol: null from v7 on, the empty text before', () => {
+    const request = { memberId: 'm' } as Parameters<typeof joinGroup.refuse>[0];
+    const refused = (version: number) => joinGroup.refuse(request, ErrorCode.UNKNOWN_SERVER_ERROR, version);
+    expect(refused(6)).toMatchObject({ protocolName: '', generationId: -1, memberId: 'm' });
+    expect(refused(7)).toMatchObject({ protocolName: null });
   });
 });
 
