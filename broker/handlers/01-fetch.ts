@@ -95,9 +95,24 @@ function openSession(request: Request, context: RequestContext, services: Servic
   const { sessionId, sessionEpoch } = request;
   const usesTopicIds = context.apiVersion >= FIRST_WITH_TOPIC_IDS;
   return services.fetchSessions.open(
-    { sessionId, sessionEpoch, usesTopicIds, fromFollower: false, partitions, forgotten },
+    {
+      sessionId,
+      sessionEpoch,
+      usesTopicIds,
+      fromFollower: false,
+      partitions: onceEach(partitions),
+      forgotten,
+    },
     (topicId) => services.metadata.topicName(topicId),
   );
+}
+
+/** A partition that is named again is read once, as named last: who waits looks at all of them each time. */
+function onceEach(partitions: readonly RequestedPartition[]): readonly RequestedPartition[] {
+  if (partitions.length < 2) return partitions;
+  const byName = new Map<string, RequestedPartition>();
+  for (const each of partitions) byName.set(`${each.topicId}${each.topic}/${each.partition}`, each);
+  return byName.size === partitions.length ? partitions : [...byName.values()];
 }
 
 /** What forbids the read before the log is looked at. */

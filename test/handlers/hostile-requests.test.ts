@@ -1,6 +1,7 @@
 /** Well-formed requests that ask for far more than they look like: what they may cost is bounded. */
 import { describe, expect, it } from 'vitest';
 import { splitList } from '../../broker/config/property.ts';
+import { fetch } from '../../broker/handlers/01-fetch.ts';
 import { metadata } from '../../broker/handlers/03-metadata.ts';
 import { offsetCommit } from '../../broker/handlers/08-offset-commit.ts';
 import { offsetFetch } from '../../broker/handlers/09-offset-fetch.ts';
@@ -29,6 +30,20 @@ describe('what is named again and again is answered once', () => {
   it('a topic in Metadata, by name and by id', async () => {
     const { response } = await ask(metadata, 12, { topics: times(50, () => ({ name: 't1' })) });
     expect(response.topics.map(({ name }) => name)).toEqual(['t1']);
+  });
+
+  it('a partition in Fetch, as it is named last', async () => {
+    let asked: readonly { fetchOffset: number }[] = [];
+    const fetchSessions = {
+      open: ({ partitions }: { partitions: typeof asked }) => {
+        asked = partitions;
+        return { error: ErrorCode.FETCH_SESSION_ID_NOT_FOUND };
+      },
+    };
+    const partitions = times(50, (index) => ({ partition: 0, fetchOffset: index, partitionMaxBytes: 1 }));
+    const request = { maxWaitMs: 1, minBytes: 1, topics: [{ topic: 't1', partitions }] };
+    await ask(fetch, 11, request, { fetchSessions });
+    expect(asked).toMatchObject([{ fetchOffset: 49 }]);
   });
 
   it('a resource in DescribeConfigs', async () => {
