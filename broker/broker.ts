@@ -310,7 +310,7 @@ export class Broker {
       disk,
       diagnostics,
       metrics,
-      topicMetrics: new TopicMetrics(metrics),
+      topicMetrics: new TopicMetrics(metrics, metadata),
       metadata,
       replicas,
       fetchSessions: new FetchSessions({

@@ -1,7 +1,8 @@
 /**
  * Kafka's BrokerTopicMetrics: what clients write to and read from each topic. A topic's counters are
- * looked up once and then counted by plain numbers, for this is on the hot path.
+ * looked up once and then counted by plain numbers, for this is on the hot path. They go with the topic.
  */
+import type { MetadataImage } from '../metadata/image.ts';
 import type { Counter, Metrics } from '../platform/metrics.ts';
 
 export interface TopicCounters {
@@ -17,8 +18,18 @@ export class TopicMetrics {
   readonly #metrics: Metrics;
   readonly #byTopic = new Map<string, TopicCounters>();
 
-  constructor(metrics: Metrics) {
+  #topicCount = 0;
+
+  constructor(
+    metrics: Metrics,
+    metadata: { onChange(changed: (image: Pick<MetadataImage, 'topics'>) => void): unknown },
+  ) {
     this.#metrics = metrics;
+    metadata.onChange(({ topics }) => {
+      const mayHaveLost = topics.size < this.#topicCount || topics.size < this.#byTopic.size;
+      this.#topicCount = topics.size;
+      if (mayHaveLost) this.#forgetAllBut(topics);
+    });
   }
 
   /** Only for topics that exist: names that clients invent must not become time series. */
@@ -29,6 +40,14 @@ export class TopicMetrics {
       this.#byTopic.set(name, counters);
     }
     return counters;
+  }
+
+  #forgetAllBut(topics: ReadonlyMap<string, unknown>): void {
+    for (const topic of this.#byTopic.keys()) {
+      if (topics.has(topic)) continue;
+      this.#byTopic.delete(topic);
+      this.#metrics.forgetCounters('topic', topic);
+    }
   }
 
   #create(topic: string): TopicCounters {

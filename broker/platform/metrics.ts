@@ -28,6 +28,8 @@ export interface Metrics {
   gauge(name: string, help: string, read: () => number, labels?: Labels): void;
   /** A histogram; `buckets` are upper bounds, those of the first call count. */
   distribution(name: string, help: string, buckets: readonly number[], labels?: Labels): Distribution;
+  /** Removes the counters of all names that carry this label; what was handed out counts in vain. */
+  forgetCounters(label: string, value: string): void;
   /** The Prometheus exposition text. */
   render(): Promise<string>;
 }
@@ -85,6 +87,11 @@ export function createMetrics(constant: Labels = {}): Metrics {
       const distribution = histogram.labels(labels);
       bound.set(key, distribution);
       return distribution;
+    },
+    forgetCounters(label, value) {
+      for (const family of counters.values()) {
+        for (const [key, { labels }] of family) if (labels[label] === value) family.delete(key);
+      }
     },
     render: () => registry.metrics(),
   };

@@ -66,6 +66,7 @@ export function services(overrides: { readonly [K in keyof Services]?: unknown }
     ['zookeeper.connect', 'localhost:2181'],
     ['broker.id', '1'],
   ]);
+  const metadata = metadataOf([partition('t1', 0)]);
   const base = {
     brokerId: 1,
     clusterId: 'cluster',
@@ -73,8 +74,8 @@ export function services(overrides: { readonly [K in keyof Services]?: unknown }
     clock: systemClock,
     diagnostics: silent,
     metrics,
-    topicMetrics: new TopicMetrics(metrics),
-    metadata: metadataOf([partition('t1', 0)]),
+    topicMetrics: new TopicMetrics(metrics, metadata),
+    metadata,
     authorize: allowEverything,
   };
   return { ...base, ...overrides } as unknown as Services;
