@@ -51,7 +51,6 @@ function updateMetadata(request: UpdateMetadataRequest, parts: AnswerParts): Upd
   const before = parts.metadata.image.brokers;
   const deleted = parts.metadata.apply(request);
   parts.replicas.metadataUpdated(request);
-  parts.replicas.metadataUpdated(request);
   for (const [id, known] of before) {
     const now = parts.metadata.broker(id);
     if (now === undefined || now.epoch !== known.epoch) parts.peers.forget(id);
