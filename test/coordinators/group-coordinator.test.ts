@@ -394,6 +394,19 @@ describe('a group that came to nothing', () => {
   });
 });
 
+describe('a topic that is deleted', () => {
+  it('takes its offsets along, and a log that fails is no fault of whoever tells', async () => {
+    const world = setUp();
+    const memberId = await stableMember(world);
+    const request = { groupId: GROUP, memberId, instanceId: null, generationId: 1, commits: [commitOf(1)] };
+    await world.groups.commitOffsets(request);
+    const [key = ''] = world.groups.fetchOffsets(GROUP, null).offsets.keys();
+    world.log.append = () => Promise.reject(new Error('broken'));
+    await world.groups.forgetPartitions(new Set(['another-0']));
+    await world.groups.forgetPartitions(new Set([key]));
+  });
+});
+
 describe('deleting', () => {
   it('a group with members stays, an empty one goes, an unknown one is not found', async () => {
     const world = setUp();

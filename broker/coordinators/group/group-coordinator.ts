@@ -295,14 +295,16 @@ export class GroupCoordinator {
     return { error: ErrorCode.NONE, partitions };
   }
 
-  /** Partitions are gone: so are the offsets committed for them. */
+  /** Partitions are gone: so are the offsets committed for them. Never rejects. */
   async forgetPartitions(keys: ReadonlySet<PartitionKey>): Promise<void> {
-    await Promise.all(
-      this.activeEntries().map((entry) => {
-        const affected = [...entry.offsets.committed.keys()].filter((key) => keys.has(key));
-        return affected.length === 0 ? ErrorCode.NONE : this.offsets.forget(entry, affected);
-      }),
-    );
+    const removals = this.activeEntries().map((entry) => {
+      const affected = [...entry.offsets.committed.keys()].filter((key) => keys.has(key));
+      return affected.length === 0 ? ErrorCode.NONE : this.offsets.forget(entry, affected);
+    });
+    for (const removal of await Promise.allSettled(removals)) {
+      if (removal.status === 'rejected')
+        this.diagnostics.error('Offsets of deleted partitions could not be removed', removal.reason);
+    }
   }
 
   private async expireOffsets(): Promise<void> {
