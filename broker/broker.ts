@@ -145,17 +145,6 @@ export class Broker {
     return this.#stopping;
   }
 
-  /** As after kill -9: nothing is written or told. For the simulator. */
-  abandon(): void {
-    this.#state = 'stopping';
-    const parts = this.#parts;
-    if (parts === null) return;
-    parts.groups.shutdown();
-    parts.replicas.abandon();
-    parts.logs.abandon();
-    parts.controller.shutdown();
-  }
-
   get #made(): Parts {
     if (this.#parts === null) throw new Error('the broker has not been started');
     return this.#parts;
