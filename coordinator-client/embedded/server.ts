@@ -36,13 +36,14 @@ export async function runEmbedded(options: EmbeddedServerOptions): Promise<numbe
       resolve(1);
     };
   });
+  // Before anybody can know that it runs, and stop it.
+  const stopped = new Promise<number>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(0));
+  });
   const server = await startEmbeddedServer({ ...options, log, failed });
   log(
     `listening on ${server.host}:${server.port}${options.dataDir ? `, data in ${options.dataDir}` : ', in memory'}`,
   );
-  const stopped = new Promise<number>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(0));
-  });
   const code = await Promise.race([failure, stopped]);
   await server.close();
   return code;
