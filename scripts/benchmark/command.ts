@@ -8,6 +8,7 @@ import { CASES, casesNamed } from './cases.ts';
 import { chartOf } from './chart.ts';
 import { findJava, type Java } from './java.ts';
 import { checkoutVersion, machineFacts } from './machine.ts';
+import { runMicro } from './micro/cases.ts';
 import { checkOut, type OtherCheckout } from './other-checkout.ts';
 import { profileChildren, profileText } from './profile.ts';
 import { tableText, tabulate } from './report.ts';
@@ -65,6 +66,7 @@ export const benchCommand: CommandSpec = {
       value: 'DIR',
       help: "CPU profiles of Odradek's brokers, and which functions are at the top",
     },
+    { name: 'micro', help: 'time pieces of the hot paths in this process instead, about ten seconds' },
     { name: 'list', help: 'show the cases' },
   ],
   run,
@@ -76,6 +78,10 @@ async function run(given: Arguments): Promise<number> {
   if (given.flag('list')) {
     const width = Math.max(...CASES.map(({ name }) => name.length)) + 2;
     for (const { name, title } of CASES) process.stdout.write(`${name.padEnd(width)}${title}\n`);
+    return 0;
+  }
+  if (given.flag('micro')) {
+    await runMicro((line) => process.stdout.write(`${line}\n`));
     return 0;
   }
   const only = given.text('only');
