@@ -91,8 +91,6 @@ async function throughCluster(
     waitForLeaders: true,
     topics: [{ topic, numPartitions: PARTITIONS, replicationFactor: 3 }],
   });
-  // Makes the offsets topic while all brokers are up: with one of three dead it can't be made, as in Kafka.
-  await admin.fetchOffsets({ groupId: `${topic}-readers`, topics: [topic] });
   const victim = await leaderOf(admin, topic);
   await admin.disconnect();
   const startedMs = performance.now();
@@ -122,6 +120,8 @@ async function leaderOf(
 ): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     try {
+      // Makes the offsets topic while all brokers are up: with one of three dead it can't be made, as in Kafka.
+      await admin.fetchOffsets({ groupId: `${topic}-readers`, topics: [topic] });
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
       return topics[0]?.partitions[0]?.leader ?? 1;
     } catch (error) {
