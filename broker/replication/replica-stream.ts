@@ -5,7 +5,7 @@
  * Rules: no more record bytes are under way than the follower has given credit for (one batch may go
  * beyond, or a large one would never leave); partitions with much to send take turns; sending waits for
  * the end of the present callback, so that what one burst of produce requests appended leaves in one
- * message; the high watermark rides on records, and alone when there are none.
+ * message; the high watermark rides on records, and alone when none have come for a moment.
  */
 import { MalformedMessage } from '../peers/envelope.ts';
 import type { Channel } from '../platform/channels.ts';
@@ -25,6 +25,12 @@ import {
   type SubscribeItem,
 } from './stream-messages.ts';
 import { judgePosition } from './truncation.ts';
+
+/**
+ * How long a high watermark waits for records to ride on. Sent at once, these messages are a third of all
+ * that small requests cause; Kafka's followers hear of it with the answer to their next fetch.
+ */
+const MARKS_DELAY_MS = 5;
 
 export interface ReplicaStreamContext {
   readonly clock: Clock;
@@ -52,6 +58,7 @@ export class ReplicaStream {
   /** What the channel may still be reading from. */
   readonly #unsent = new Set<readonly SharedRead[]>();
   #scheduled = false;
+  #marksTimer: Timer | null = null;
   #idleTimer: Timer;
   #heardMs: number;
 
@@ -98,7 +105,10 @@ export class ReplicaStream {
     const subscription = this.#byPartition.get(partition.key);
     if (subscription === undefined) return;
     this.#marked.add(subscription);
-    this.#schedule();
+    this.#marksTimer ??= this.#context.clock.after(MARKS_DELAY_MS, () => {
+      this.#marksTimer = null;
+      this.#schedule();
+    });
   }
 
   /** The partition's role or epoch has changed: a subscription of another epoch is over. */
@@ -112,6 +122,7 @@ export class ReplicaStream {
   /** The channel has closed: nothing more can be sent. */
   closed(): void {
     this.#idleTimer.cancel();
+    this.#marksTimer?.cancel();
     this.#subscriptions.clear();
     this.#byPartition.clear();
     this.#sender.clear();
@@ -267,7 +278,7 @@ export class ReplicaStream {
     if (this.#channel.bufferedBytes > this.#context.config.peerStreamCreditBytes) return;
     // One message a turn, so that other work of this process gets its turn between two of them.
     if (this.#sender.canSend) this.#sendRecords();
-    this.#sendMarks();
+    if (this.#marksTimer === null) this.#sendMarks();
     if (this.#sender.canSend) this.#schedule();
   }
 
