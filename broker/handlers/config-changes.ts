@@ -29,8 +29,40 @@ import type { Services } from './services.ts';
 
 const DONE = refusal(ErrorCode.NONE);
 
+export interface AlteredResource extends ConfigRefusal {
+  readonly resourceType: number;
+  readonly resourceName: string;
+}
+
+/** Alters each resource of a request by what `changeOf` makes of it; the answers are in request order. */
+export function alterResources<R extends ConfigResource>(
+  { resources, validateOnly }: { readonly resources: readonly R[]; readonly validateOnly: boolean },
+  changeOf: (resource: R) => Change,
+  asked: { context: RequestContext; services: Services },
+): Promise<AlteredResource[]> {
+  const repeated = repeatedResources(resources);
+  return Promise.all(
+    resources.map(async (resource) => {
+      const { resourceType, resourceName } = resource;
+      const outcome = repeated.has(describeResource(resource))
+        ? refusal(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once.')
+        : await alterResource(resource, changeOf(resource), validateOnly, asked);
+      return { ...outcome, resourceType, resourceName };
+    }),
+  );
+}
+
+/** The same refusal for each resource. */
+export function refuseResources(resources: readonly ConfigResource[], errorCode: number): AlteredResource[] {
+  return resources.map(({ resourceType, resourceName }) => ({
+    ...refusal(errorCode),
+    resourceType,
+    resourceName,
+  }));
+}
+
 /** Applies `change` to the resource; with `validateOnly` it only judges. */
-export async function alterResource(
+async function alterResource(
   resource: ConfigResource,
   change: Change,
   validateOnly: boolean,
@@ -141,7 +173,7 @@ function mayNotAlter(
 }
 
 /** Which of the resources a request names more than once; each of those is refused. */
-export function repeatedResources(resources: readonly ConfigResource[]): ReadonlySet<string> {
+function repeatedResources(resources: readonly ConfigResource[]): ReadonlySet<string> {
   const seen = new Set<string>();
   const repeated = new Set<string>();
   for (const resource of resources) {
