@@ -307,6 +307,7 @@ export class Broker {
         random,
         metrics,
         slots: config.maxIncrementalFetchSessionCacheSlots,
+        maxPartitions: config.maxIncrementalFetchSessionCachePartitions,
       }),
       logs,
       topicAdmin,

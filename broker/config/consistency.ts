@@ -80,6 +80,11 @@ function otherRules(config: BrokerConfig, given: ReadonlyMap<string, string>): [
       `connection.failed.authentication.delay.ms=${config.connectionFailedAuthenticationDelayMs} should always be less than connections.max.idle.ms=${config.connectionsMaxIdleMs} to prevent failed authentication responses from timing out`,
     ],
     [
+      config.requestMaxDecompressedBytes >= config.compressedBatchMaxDecompressedBytes &&
+        config.requestMaxDecompressedRecords >= config.compressedBatchMaxRecords,
+      'request.max.decompressed.bytes and request.max.decompressed.records must allow for one batch of compressed.batch.max.decompressed.bytes and compressed.batch.max.records',
+    ],
+    [
       given.get('control.plane.listener.name') === undefined,
       'control.plane.listener.name is not supported: the controller speaks over peer.listener',
     ],

@@ -10,6 +10,7 @@ import { ErrorCode } from '../protocol/errors.ts';
 import { Produce } from '../protocol/messages/00-produce.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { BATCH_HEADER_BYTES, batchIsTransactional, batchMagic } from '../records/batch.ts';
+import { OpeningAllowance } from '../records/opening.ts';
 import type { AppendOutcome } from '../replication/replica-append.ts';
 import { mayOnTopic, Operation } from './authorization.ts';
 import { type CurrentLeader, leadersOf } from './current-leader.ts';
@@ -54,6 +55,7 @@ export const produce: Handler<typeof Produce> = {
       apiVersion: context.apiVersion,
       internalTopicsAllowed: context.clientId === ADMIN_CLIENT_ID,
       entries,
+      opening: openingAllowance(services.config),
     });
     const answer = (outcomes: readonly AppendOutcome[]): Answer<typeof Produce> =>
       respond(request, errors, outcomes, { context, services });
@@ -61,6 +63,15 @@ export const produce: Handler<typeof Produce> = {
   },
   refuse,
 };
+
+function openingAllowance(config: Services['config']): OpeningAllowance {
+  return new OpeningAllowance({
+    batchBytes: config.compressedBatchMaxDecompressedBytes,
+    batchRecords: config.compressedBatchMaxRecords,
+    requestBytes: config.requestMaxDecompressedBytes,
+    requestRecords: config.requestMaxDecompressedRecords,
+  });
+}
 
 function isAcks(acks: number): boolean {
   return acks === -1 || acks === 0 || acks === 1;

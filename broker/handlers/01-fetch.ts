@@ -161,13 +161,14 @@ function respond(
   // Also what is not told, and what is converted, holds a buffer.
   for (const { release } of fetched) context.afterSend(release);
   const toMagic = legacyMagicOf(context.apiVersion);
+  const allowance = { bytesLeft: services.config.fetchMaxConvertedBytes };
   const readable =
     toMagic === null
       ? fetched
       : fetched.map((one): Fetched => {
           const { topic, partition, fetchOffset } = one.wanted;
           const config = topic === null ? undefined : services.logs.log(topic, partition)?.config;
-          return { wanted: one.wanted, ...downConverted(one, { toMagic, fetchOffset }, config) };
+          return { wanted: one.wanted, ...downConverted(one, { toMagic, fetchOffset, allowance }, config) };
         });
   return fetchResponse(session.answer(readable), context, services);
 }

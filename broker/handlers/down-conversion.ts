@@ -5,7 +5,7 @@
  */
 import type { LogConfig } from '../config/topic-config.ts';
 import { ErrorCode } from '../protocol/errors.ts';
-import { downConvert } from '../records/convert.ts';
+import { type DownConversion, downConvert } from '../records/convert.ts';
 import type { LegacyMagic } from '../records/legacy.ts';
 import type { FetchOutcome } from '../replication/read-partition.ts';
 
@@ -18,7 +18,7 @@ export function legacyMagicOf(apiVersion: number): LegacyMagic | null {
 /** The outcome with its records as messages of `toMagic`, or the reason why that can't be. */
 export function downConverted(
   outcome: FetchOutcome,
-  wanted: { readonly toMagic: LegacyMagic; readonly fetchOffset: number },
+  wanted: DownConversion,
   config: LogConfig | undefined,
 ): FetchOutcome {
   if (outcome.records.length === 0) return outcome;

@@ -14,6 +14,7 @@ import {
   CorruptBatch,
   completeBatches,
 } from '../records/batch.ts';
+import type { OpeningAllowance } from '../records/opening.ts';
 import { stampBatches, type ValidBatches, validateProduced } from '../records/validate.ts';
 import { hasProducerId, lastOffsetOf, maxTimestampOf } from './batch-fields.ts';
 import { flush } from './flusher.ts';
@@ -29,6 +30,8 @@ export interface LeaderAppendOptions {
   readonly origin: 'client' | 'coordinator' | 'replication';
   readonly apiVersion: number;
   readonly nowMs?: number;
+  /** What the request may still have decompressed. */
+  readonly opening?: OpeningAllowance | undefined;
   /**
    * Small batches may wait in memory until flushStaged(), which the caller then has to call before
    * anyone is told of them. Readers of the log see them at once.
@@ -71,6 +74,7 @@ export function appendAsLeader(log: LogState, records: Buffer, options: LeaderAp
     apiVersion: options.apiVersion,
     nowMs,
     origin: options.origin === 'client' ? 'client' : 'coordinator',
+    opening: options.opening,
   });
   if (!valid.ok) {
     const refusal = refuse(log, valid.error as ErrorCode, valid.message);

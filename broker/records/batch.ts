@@ -61,9 +61,14 @@ export class InvalidRecord extends CorruptBatch {
 export class DecompressedTooLarge extends CorruptBatch {
   override readonly name = 'DecompressedTooLarge';
 
-  constructor(codec: Codec, limitBytes: number) {
-    super(`${codec} data opens to more than ${limitBytes} bytes`);
+  constructor(what: string, limitBytes: number) {
+    super(`${what} opens to more than ${limitBytes} bytes`);
   }
+}
+
+/** A batch of more records than may be taken apart. */
+export class TooManyRecords extends CorruptBatch {
+  override readonly name = 'TooManyRecords';
 }
 
 export function batchBaseOffset(buffer: Buffer, at: number): number {

@@ -11,6 +11,16 @@ import { compressSnappy, decompressSnappy } from './snappy.ts';
 /** Used where no other limit is given. The bytes on the wire are limited by `max.message.bytes` besides. */
 export const DEFAULT_DECOMPRESSED_LIMIT_BYTES = 128 * 1024 * 1024;
 
+/** Opens the compressed part of one batch. */
+export type Open = (codec: Codec, data: Buffer) => Buffer;
+
+/** Opens each batch up to the same limit. */
+export function upTo(limitBytes: number): Open {
+  return (codec, data) => decompress(codec, data, limitBytes);
+}
+
+export const openUpToDefault: Open = upTo(DEFAULT_DECOMPRESSED_LIMIT_BYTES);
+
 /** `level` is for gzip and zstd; without it each takes its own default. */
 export function compress(codec: Codec, data: Buffer, level?: number): Buffer {
   switch (codec) {
@@ -55,7 +65,7 @@ function limited(codec: Codec, limitBytes: number, open: (maxOutputLength: numbe
     return open(Math.max(1, limitBytes));
   } catch (error) {
     if (error instanceof RangeError) {
-      throw new DecompressedTooLarge(codec, limitBytes);
+      throw new DecompressedTooLarge(`${codec} data`, limitBytes);
     }
     throw new CorruptBatch(
       `Bytes that are no ${codec} data: ${error instanceof Error ? error.message : error}`,

@@ -5,12 +5,12 @@
  */
 import { batchCodec, batchIsControl, batchIsLogAppendTime, type Codec, completeBatches } from './batch.ts';
 import { buildBatch } from './build.ts';
-import { DEFAULT_DECOMPRESSED_LIMIT_BYTES } from './compression.ts';
 import { type LegacyMagic, legacyCodec, readLegacyMessages, writeLegacyMessages } from './legacy.ts';
+import type { OpeningAllowance } from './opening.ts';
 import { readRecords } from './record.ts';
 
 export interface UpConversion {
-  readonly limitBytes: number;
+  readonly opening: OpeningAllowance;
   /** Which codec the batch gets when the messages had this one. */
   readonly codecOf: (source: Codec) => Codec;
   readonly compressionLevel?: number | undefined;
@@ -20,20 +20,18 @@ export interface UpConversion {
 export function upConvert(
   buffer: Buffer,
   positions: readonly number[],
-  { limitBytes, codecOf, compressionLevel }: UpConversion,
+  { opening, codecOf, compressionLevel }: UpConversion,
 ): { readonly batch: Buffer } | { readonly problem: string } {
   const source = positions.map((at) => legacyCodec(buffer, at)).find((codec) => codec !== 'none') ?? 'none';
   if (source !== 'none' && positions.length > 1) {
     return { problem: 'A compressed message must be the only one of its request' };
   }
   const records = positions
-    .flatMap((at) => readLegacyMessages(buffer, at, limitBytes))
+    .flatMap((at) => readLegacyMessages(buffer, at, opening))
     .map(({ timestampMs, key, value }) => ({ timestampMs, key, value }));
   return { batch: buildBatch({ codec: codecOf(source), compressionLevel, records }) };
 }
 
-/** After so many bytes of records no further batch is converted for one answer. */
-const ENOUGH_CONVERTED_BYTES = 32 * 1024 * 1024;
 /** Counted for a record besides its key and value. */
 const RECORD_BYTES = 32;
 
@@ -41,7 +39,13 @@ export interface DownConversion {
   readonly toMagic: LegacyMagic;
   /** Uncompressed records before it are left out, as readers of old formats expect. */
   readonly fetchOffset: number;
-  readonly limitBytes?: number;
+  /** Shared by the partitions of one answer. */
+  readonly allowance: ConversionAllowance;
+}
+
+/** After so many bytes of records no further batch is converted for one answer. */
+export interface ConversionAllowance {
+  bytesLeft: number;
 }
 
 /**
@@ -51,21 +55,18 @@ export interface DownConversion {
  */
 export function downConvert(
   buffer: Buffer,
-  { toMagic, fetchOffset, limitBytes = DEFAULT_DECOMPRESSED_LIMIT_BYTES }: DownConversion,
+  { toMagic, fetchOffset, allowance }: DownConversion,
 ): { readonly bytes: Buffer; readonly complete: boolean } {
   const parts: Buffer[] = [];
-  let convertedBytes = 0;
   for (const at of completeBatches(buffer)) {
     // What is left out is asked for next: opening all of it at once would keep everybody waiting.
-    if (convertedBytes > ENOUGH_CONVERTED_BYTES) break;
+    if (allowance.bytesLeft <= 0) break;
     if (batchIsControl(buffer, at)) continue;
     const codec = batchCodec(buffer, at);
     if (codec === 'zstd') return { bytes: Buffer.concat(parts), complete: false };
-    const records = readRecords(buffer, at, limitBytes).filter(
-      ({ offset }) => codec !== 'none' || offset >= fetchOffset,
-    );
+    const records = readRecords(buffer, at).filter(({ offset }) => codec !== 'none' || offset >= fetchOffset);
     for (const { key, value } of records) {
-      convertedBytes += RECORD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
+      allowance.bytesLeft -= RECORD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
     }
     parts.push(
       writeLegacyMessages(records, {

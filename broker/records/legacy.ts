@@ -20,6 +20,7 @@ import {
 } from './batch.ts';
 import { compress, decompress } from './compression.ts';
 import { compressLz4, decompressLz4 } from './lz4.ts';
+import { OpeningAllowance } from './opening.ts';
 
 export type LegacyMagic = 0 | 1;
 
@@ -43,16 +44,18 @@ export function legacyCodec(buffer: Buffer, at: number): Codec {
   return codecOf(buffer.readInt8(at + ATTRIBUTES_AT));
 }
 
-/** As for batches: what is opened becomes objects, which take many times the memory of the bytes. */
-const MAX_INNER_MESSAGES = 1_000_000;
-
 /** The message at `at`, or those inside it, with absolute offsets. */
-export function readLegacyMessages(buffer: Buffer, at: number, limitBytes: number): LegacyMessage[] {
+export function readLegacyMessages(
+  buffer: Buffer,
+  at: number,
+  opening = new OpeningAllowance(),
+): LegacyMessage[] {
   const codec = legacyCodec(buffer, at);
   const outer = readMessage(buffer, at);
   if (codec === 'none') return [outer];
   const magic = batchMagic(buffer, at);
-  const opened = decompressLegacy(codec, outer.value ?? Buffer.alloc(0), magic, limitBytes);
+  const data = outer.value ?? Buffer.alloc(0);
+  const opened = opening.within((limitBytes) => decompressLegacy(codec, data, magic, limitBytes));
   const inner: LegacyMessage[] = [];
   let end = 0;
   for (const innerAt of completeBatches(opened)) {
@@ -63,8 +66,8 @@ export function readLegacyMessages(buffer: Buffer, at: number, limitBytes: numbe
       throw new InvalidRecord('Compressed messages inside compressed ones');
     if (!batchCrcIsValid(opened, innerAt))
       throw new InvalidRecord('A message inside another fails its checksum');
-    if (inner.length === MAX_INNER_MESSAGES)
-      throw new InvalidRecord(`More than ${MAX_INNER_MESSAGES} messages in one`);
+    // What is opened becomes objects, which take many times the memory of the bytes.
+    opening.takeRecords(1, inner.length);
     inner.push(readMessage(opened, innerAt));
   }
   if (end !== opened.length || inner.length === 0)

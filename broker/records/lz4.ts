@@ -74,7 +74,7 @@ export function decompressLz4(data: Buffer, limitBytes: number, quirk = CORRECT)
     }
     const block = sizeField >= UNCOMPRESSED_BLOCK ? raw : decompressLz4Block(raw, frame.maxBlockBytes);
     totalBytes += block.length;
-    if (totalBytes > limitBytes) throw new DecompressedTooLarge('lz4', limitBytes);
+    if (totalBytes > limitBytes) throw new DecompressedTooLarge('lz4 data', limitBytes);
     blocks.push(block);
   }
   return blocks.length === 1 && blocks[0] !== undefined ? blocks[0] : Buffer.concat(blocks, totalBytes);

@@ -11,7 +11,7 @@ import {
   type Codec,
 } from './batch.ts';
 import { buildBatch } from './build.ts';
-import { DEFAULT_DECOMPRESSED_LIMIT_BYTES } from './compression.ts';
+import type { Open } from './compression.ts';
 import { readRecords } from './record.ts';
 
 export interface Rebuild {
@@ -20,14 +20,13 @@ export interface Rebuild {
   readonly config: {
     readonly messageTimestampType: 'CreateTime' | 'LogAppendTime';
     readonly compressionLevel?: number | undefined;
-    readonly maxDecompressedBytes?: number | undefined;
   };
+  readonly open: Open;
 }
 
 /** The offsets of the new batch are 0, 1, 2, …, to be stamped. */
-export function rebuildBatch(buffer: Buffer, at: number, { codec, nowMs, config }: Rebuild): Buffer {
-  const limitBytes = config.maxDecompressedBytes ?? DEFAULT_DECOMPRESSED_LIMIT_BYTES;
-  const records = readRecords(buffer, at, limitBytes).map(({ timestampMs, key, value, headers }) => ({
+export function rebuildBatch(buffer: Buffer, at: number, { codec, nowMs, config, open }: Rebuild): Buffer {
+  const records = readRecords(buffer, at, open).map(({ timestampMs, key, value, headers }) => ({
     timestampMs,
     key,
     value,

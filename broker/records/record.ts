@@ -14,7 +14,7 @@ import {
   batchSizeBytes,
   InvalidRecord,
 } from './batch.ts';
-import { DEFAULT_DECOMPRESSED_LIMIT_BYTES, decompress } from './compression.ts';
+import { type Open, openUpToDefault } from './compression.ts';
 import { RecordCursor } from './varint.ts';
 
 export interface RecordHeader {
@@ -34,12 +34,8 @@ export interface RecordData {
 const SMALLEST_RECORD_BYTES = 7;
 
 /** All records of the batch at `at`. Throws {@link InvalidRecord} when they don't add up. */
-export function readRecords(
-  buffer: Buffer,
-  at: number,
-  limitBytes = DEFAULT_DECOMPRESSED_LIMIT_BYTES,
-): RecordData[] {
-  const { cursor, count } = openRecords(buffer, at, limitBytes);
+export function readRecords(buffer: Buffer, at: number, open: Open = openUpToDefault): RecordData[] {
+  const { cursor, count } = openRecords(buffer, at, open);
   const baseOffset = batchBaseOffset(buffer, at);
   const baseTimestampMs = batchBaseTimestampMs(buffer, at);
   const appendTimeMs = batchIsLogAppendTime(buffer, at) ? batchMaxTimestampMs(buffer, at) : null;
@@ -76,10 +72,10 @@ export interface WalkedRecord {
 export function walkRecords(
   buffer: Buffer,
   at: number,
-  limitBytes: number,
+  open: Open,
   visit: (record: WalkedRecord) => void,
 ): void {
-  const { cursor, count } = openRecords(buffer, at, limitBytes);
+  const { cursor, count } = openRecords(buffer, at, open);
   const record: WalkedRecord = { index: 0, offsetDelta: 0, timestampDeltaMs: 0, hasKey: false };
   for (let index = 0; index < count; index++) {
     const end = recordEnd(cursor);
@@ -104,14 +100,14 @@ interface OpenRecords {
   readonly count: number;
 }
 
-function openRecords(buffer: Buffer, at: number, limitBytes: number): OpenRecords {
+function openRecords(buffer: Buffer, at: number, open: Open): OpenRecords {
   const codec = batchCodec(buffer, at);
   const end = at + batchSizeBytes(buffer, at);
   const count = batchRecordCount(buffer, at);
   let cursor = new RecordCursor(buffer, at + BATCH_HEADER_BYTES, end);
   // A batch that compaction has emptied has no compressed bytes either.
   if (codec !== 'none' && cursor.at < end) {
-    const opened = decompress(codec, buffer.subarray(cursor.at, end), limitBytes);
+    const opened = open(codec, buffer.subarray(cursor.at, end));
     cursor = new RecordCursor(opened, 0, opened.length);
   }
   if (count < 0 || count * SMALLEST_RECORD_BYTES > cursor.end - cursor.at) {

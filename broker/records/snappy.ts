@@ -51,7 +51,7 @@ function openBlock(block: Buffer, limitBytes: number): Buffer {
   const promisedBytes = uncompressedBytes(block);
   if (promisedBytes > block.length * GREATEST_RATIO)
     throw new CorruptBatch('A snappy block promises too much');
-  if (promisedBytes > limitBytes) throw new DecompressedTooLarge('snappy', limitBytes);
+  if (promisedBytes > limitBytes) throw new DecompressedTooLarge('snappy data', limitBytes);
   try {
     const opened = snappy.uncompress<Uint8Array>(block);
     return Buffer.from(opened.buffer, opened.byteOffset, opened.length);

@@ -4,6 +4,7 @@
  */
 import { ErrorCode } from '../protocol/errors.ts';
 import { batchBaseTimestampMs, batchIsLogAppendTime, batchMaxTimestampMs, NO_TIMESTAMP } from './batch.ts';
+import type { Open } from './compression.ts';
 import { walkRecords } from './record.ts';
 
 export interface RecordError {
@@ -26,7 +27,7 @@ export interface RecordChecks {
   readonly messageTimestampBeforeMaxMs: number;
   readonly messageTimestampAfterMaxMs: number;
   readonly nowMs: number;
-  readonly limitBytes: number;
+  readonly open: Open;
 }
 
 /** After so many the producer has understood. */
@@ -40,7 +41,7 @@ export function checkRecords(buffer: Buffer, at: number, checks: RecordChecks): 
   const keyNeeded = checks.cleanupPolicy.compact;
   let maxTimestampMs = NO_TIMESTAMP;
   let offsetsInOrder = true;
-  walkRecords(buffer, at, checks.limitBytes, (record) => {
+  walkRecords(buffer, at, checks.open, (record) => {
     const timestampMs = typedByClient ? batchTimeMs : baseTimestampMs + record.timestampDeltaMs;
     if (timestampMs > maxTimestampMs) maxTimestampMs = timestampMs;
     if (record.offsetDelta !== record.index) offsetsInOrder = false;

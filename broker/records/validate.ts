@@ -27,9 +27,10 @@ import {
   setBatchBaseOffset,
   setBatchLeaderEpoch,
   setBatchMaxTimestamp,
+  TooManyRecords,
 } from './batch.ts';
-import { DEFAULT_DECOMPRESSED_LIMIT_BYTES } from './compression.ts';
 import { upConvert } from './convert.ts';
+import { OpeningAllowance } from './opening.ts';
 import { rebuildBatch } from './rebuild.ts';
 import { checkRecords, type RecordError } from './validate-records.ts';
 
@@ -44,8 +45,6 @@ export interface RecordRules {
   readonly messageTimestampType: 'CreateTime' | 'LogAppendTime';
   readonly messageTimestampBeforeMaxMs: number;
   readonly messageTimestampAfterMaxMs: number;
-  /** What one batch may open to. */
-  readonly maxDecompressedBytes?: number | undefined;
 }
 
 export interface ProduceContext {
@@ -55,6 +54,8 @@ export interface ProduceContext {
   readonly nowMs: number;
   /** `coordinator`: batches of our own making, whose records are not checked. */
   readonly origin: 'client' | 'coordinator';
+  /** What the request may still have opened; the limits of a single one when missing. */
+  readonly opening?: OpeningAllowance | undefined;
 }
 
 export interface ValidBatches {
@@ -183,26 +184,23 @@ function transform(
 }
 
 function transformBatch(buffer: Buffer, at: number, context: ProduceContext): Buffer | RefusedBatches {
-  const { config, origin, nowMs } = context;
+  const { config, origin, nowMs, opening = new OpeningAllowance() } = context;
   const source = batchCodec(buffer, at);
   const target = targetCodec(source, config);
   let maxTimestampMs = batchMaxTimestampMs(buffer, at);
   let rebuild = target !== source;
   if (origin === 'client') {
-    const refusal = checkBatch(buffer, at);
+    const refusal = checkBatch(buffer, at, opening);
     if (refusal !== null) return refusal;
     if (rebuild || source === 'none' || asksAboutRecords(buffer, at, config)) {
-      const checked = checkRecords(buffer, at, {
-        ...config,
-        nowMs,
-        limitBytes: config.maxDecompressedBytes ?? DEFAULT_DECOMPRESSED_LIMIT_BYTES,
-      });
+      if (source !== 'none') opening.takeRecords(batchRecordCount(buffer, at));
+      const checked = checkRecords(buffer, at, { ...config, nowMs, open: opening.open });
       if (checked.errors.length > 0) return refuseRecords(checked.errors);
       maxTimestampMs = checked.maxTimestampMs;
       rebuild ||= !checked.offsetsInOrder;
     }
   }
-  if (rebuild) return rebuildBatch(buffer, at, { codec: target, ...context });
+  if (rebuild) return rebuildBatch(buffer, at, { codec: target, config, nowMs, open: opening.openAgain });
   const appendTime = config.messageTimestampType === 'LogAppendTime';
   setBatchMaxTimestamp(buffer, at, config.messageTimestampType, appendTime ? nowMs : maxTimestampMs);
   return buffer.subarray(at, at + batchSizeBytes(buffer, at));
@@ -214,15 +212,14 @@ function transformLegacy(
   positions: readonly number[],
   context: ProduceContext,
 ): Buffer | RefusedBatches {
-  const { config, nowMs } = context;
-  const limitBytes = config.maxDecompressedBytes ?? DEFAULT_DECOMPRESSED_LIMIT_BYTES;
+  const { config, nowMs, opening = new OpeningAllowance() } = context;
   const converted = upConvert(buffer, positions, {
-    limitBytes,
+    opening,
     codecOf: (source) => targetCodec(source, config),
     compressionLevel: config.compressionLevel,
   });
   if ('problem' in converted) return invalid(converted.problem);
-  const checked = checkRecords(converted.batch, 0, { ...config, nowMs, limitBytes });
+  const checked = checkRecords(converted.batch, 0, { ...config, nowMs, open: opening.openAgain });
   if (checked.errors.length > 0) return refuseRecords(checked.errors);
   const appendTime = config.messageTimestampType === 'LogAppendTime';
   setBatchMaxTimestamp(
@@ -234,21 +231,17 @@ function transformLegacy(
   return converted.batch;
 }
 
-/**
- * A compressed batch of a megabyte can hold twenty million records, which nobody could take apart again
- * without gigabytes of memory. This is the most that librdkafka puts into one (batch.num.messages).
- */
-const MAX_COMPRESSED_RECORDS = 1_000_000;
-
 /** What every batch of a client must say of itself. */
-function checkBatch(buffer: Buffer, at: number): RefusedBatches | null {
+function checkBatch(buffer: Buffer, at: number, { batchRecords }: OpeningAllowance): RefusedBatches | null {
   const offsets = batchLastOffsetDelta(buffer, at) + 1;
   const records = batchRecordCount(buffer, at);
   if (offsets <= 0 || records <= 0 || offsets !== records) {
     return invalid(`A batch spans ${offsets} offsets but announces ${records} records`);
   }
-  if (records > MAX_COMPRESSED_RECORDS && batchCodec(buffer, at) !== 'none') {
-    const message = `${records} records are more than the ${MAX_COMPRESSED_RECORDS} of a compressed batch`;
+  // Also where it stays closed now: one of a megabyte can hold twenty million, which whoever compacts
+  // or converts it could not take apart again without gigabytes of memory.
+  if (records > batchRecords && batchCodec(buffer, at) !== 'none') {
+    const message = `${records} records are more than the ${batchRecords} of a compressed batch`;
     return refuse(ErrorCode.MESSAGE_TOO_LARGE, message);
   }
   if (batchIsControl(buffer, at)) return invalid('Clients are not allowed to write control batches');
@@ -292,7 +285,8 @@ function describe(bytes: Buffer, context: ProduceContext): ValidBatches | null {
 
 function refuseBroken(error: unknown): RefusedBatches {
   if (error instanceof InvalidRecord) return invalid(error.message);
-  if (error instanceof DecompressedTooLarge) return refuse(ErrorCode.MESSAGE_TOO_LARGE, error.message);
+  if (error instanceof DecompressedTooLarge || error instanceof TooManyRecords)
+    return refuse(ErrorCode.MESSAGE_TOO_LARGE, error.message);
   if (error instanceof CorruptBatch) return refuse(ErrorCode.CORRUPT_MESSAGE, error.message);
   throw error;
 }

@@ -21,8 +21,6 @@ export const FINAL_EPOCH = -1;
 const LARGEST_INT = 2 ** 31 - 1;
 /** Kafka's fixed time after which a session may be evicted by a newcomer. */
 const EVICTION_MS = 120_000;
-/** Sessions remember what clients name, whether it exists or not: so there is an end to it. */
-const DEFAULT_MAX_PARTITIONS = 2_000_000;
 
 /** One partition as a request names it: by name up to version 12, by topic id from 13. */
 export interface RequestedPartition {
@@ -82,8 +80,11 @@ export interface FetchContext {
 export interface FetchSessionsOptions {
   /** `max.incremental.fetch.session.cache.slots` */
   readonly slots: number;
-  /** How many partitions all sessions may remember together. */
-  readonly maxPartitions?: number;
+  /**
+   * `max.incremental.fetch.session.cache.partitions`, of all sessions together: they remember what
+   * clients name, whether it exists or not, so there must be an end to it.
+   */
+  readonly maxPartitions: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;
@@ -157,7 +158,7 @@ export class FetchSessions {
       this.#drop(session);
       return sessionless(request, nameOf);
     }
-    if (session.partitions.size > before && this.#partitionCount > this.#maxPartitions) {
+    if (session.partitions.size > before && this.#partitionCount > this.#options.maxPartitions) {
       // The client begins anew, with a full request.
       this.#drop(session);
       return refused(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
@@ -165,10 +166,6 @@ export class FetchSessions {
     this.#touch(session);
     session.epoch = nextEpoch(sessionEpoch);
     return this.#incremental(session, nameOf);
-  }
-
-  get #maxPartitions(): number {
-    return this.#options.maxPartitions ?? DEFAULT_MAX_PARTITIONS;
   }
 
   #drop(session: Session | undefined): void {
@@ -221,7 +218,7 @@ export class FetchSessions {
   ): number {
     const { slots, clock, random } = this.#options;
     const candidate = { privileged: request.fromFollower, size: partitions.length };
-    if (this.#partitionCount + candidate.size > this.#maxPartitions) return NO_SESSION;
+    if (this.#partitionCount + candidate.size > this.#options.maxPartitions) return NO_SESSION;
     if (this.#sessions.size >= slots && !this.#evictFor(candidate)) return NO_SESSION;
     let id: number;
     do {

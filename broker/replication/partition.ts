@@ -190,17 +190,13 @@ export class Partition {
   /** Appends as the leader; a number is the error that kept the log from being touched. */
   append(
     records: Buffer,
-    options: {
-      readonly acks: -1 | 0 | 1;
-      readonly origin: LeaderAppendOptions['origin'];
-      readonly apiVersion: number;
-    },
+    options: { readonly acks: -1 | 0 | 1 } & Pick<LeaderAppendOptions, 'origin' | 'apiVersion' | 'opening'>,
   ): AppendInfo | ErrorCode {
     const log = this.#log;
     if (!this.isLeader || log === null) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     if (options.acks === -1 && this.isUnderMinIsr) return ErrorCode.NOT_ENOUGH_REPLICAS;
-    const { origin, apiVersion } = options;
-    const info = log.appendAsLeader(records, { leaderEpoch: this.#leaderEpoch, origin, apiVersion });
+    const { origin, apiVersion, opening } = options;
+    const info = log.appendAsLeader(records, { leaderEpoch: this.#leaderEpoch, origin, apiVersion, opening });
     if (info.error !== ErrorCode.NONE) return info;
     const moved = this.#advanceHighWatermark();
     this.#context.events.appended(this);

@@ -24,6 +24,8 @@ export interface AppendRequest {
   readonly entries: readonly AppendEntry[];
   /** Clients may write to internal topics only as `__admin_client`. */
   readonly internalTopicsAllowed?: boolean;
+  /** What all entries together may have decompressed. */
+  readonly opening?: LeaderAppendOptions['opening'];
 }
 
 export interface CurrentLeader {
@@ -76,7 +78,7 @@ export class ReplicaAppend {
   }
 
   #appendOne(entry: AppendEntry, request: AppendRequest, acks: -1 | 0 | 1): AppendOutcome {
-    const { origin, apiVersion } = request;
+    const { origin, apiVersion, opening } = request;
     if (origin === 'client' && isInternalTopic(entry.topic) && request.internalTopicsAllowed !== true) {
       return this.#refusal(entry, ErrorCode.INVALID_TOPIC_EXCEPTION);
     }
@@ -84,7 +86,7 @@ export class ReplicaAppend {
     if (typeof partition === 'number') return this.#refusal(entry, partition);
     let info: AppendInfo | ErrorCode;
     try {
-      info = partition.append(entry.records, { acks, origin, apiVersion });
+      info = partition.append(entry.records, { acks, origin, apiVersion, opening });
     } catch (error) {
       return this.#refusal(entry, this.#context.failureOf(entry, error));
     }

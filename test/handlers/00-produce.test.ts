@@ -1,5 +1,6 @@
 /** Produce: which partitions are appended, in which order answers come, what acks=0 means. */
 import { describe, expect, it } from 'vitest';
+import { brokerConfig } from '../../broker/config/broker-config.ts';
 import { produce } from '../../broker/handlers/00-produce.ts';
 import type { Services } from '../../broker/handlers/services.ts';
 import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from '../../broker/protocol/codec.ts';
@@ -167,6 +168,30 @@ describe('partitions', () => {
   it('of internal topics are open to __admin_client only', () => {
     expect(run(one(1)).asked[0]?.internalTopicsAllowed).toBe(false);
     expect(run(one(1), { clientId: '__admin_client' }).asked[0]?.internalTopicsAllowed).toBe(true);
+  });
+});
+
+describe('what is decompressed', () => {
+  it('has the limits of the configs, anew for every request', () => {
+    const config = brokerConfig(
+      new Map([
+        ['zookeeper.connect', 'localhost:2181'],
+        ['compressed.batch.max.decompressed.bytes', '1048576'],
+        ['request.max.decompressed.bytes', '2000000'],
+        ['compressed.batch.max.records', '7'],
+        ['request.max.decompressed.records', '10'],
+      ]),
+    );
+    for (const _request of [1, 2]) {
+      const opening = run(one(1), { overrides: { config } }).asked[0]?.opening;
+      if (opening === undefined) throw new Error('no limits');
+      expect(opening.within((limitBytes) => Buffer.alloc(limitBytes))).toHaveLength(1_048_576);
+      expect(opening.within((limitBytes) => Buffer.alloc(limitBytes))).toHaveLength(951_424);
+      expect(() => opening.within(() => Buffer.alloc(0))).toThrow();
+      expect(() => opening.takeRecords(8)).toThrow();
+      opening.takeRecords(7);
+      expect(() => opening.takeRecords(4)).toThrow();
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 /** Fetch: what is read and from whom, what each version is told, sessions, old formats, buffers. */
 import { describe, expect, it } from 'vitest';
+import { brokerConfig } from '../../broker/config/broker-config.ts';
 import { fetch } from '../../broker/handlers/01-fetch.ts';
 import type { Services } from '../../broker/handlers/services.ts';
 import { systemClock } from '../../broker/platform/clock.ts';
@@ -49,7 +50,13 @@ function broker(
   const metrics = createMetrics();
   const overrides: { readonly [K in keyof Services]?: unknown } = {
     metadata: metadataOf([partition('t1', 0), partition('t1', 1), partition('t2', 0)]),
-    fetchSessions: new FetchSessions({ slots: 10, clock: systemClock, random: systemRandom, metrics }),
+    fetchSessions: new FetchSessions({
+      slots: 10,
+      maxPartitions: 1000,
+      clock: systemClock,
+      random: systemRandom,
+      metrics,
+    }),
     logs: { log: () => ({ config }) },
     replicas: {
       fetch: (request: FetchRequest) => {
@@ -61,7 +68,11 @@ function broker(
   return {
     asked,
     released,
-    ask: (version: number, request: RequestInput<typeof Fetch>) => ask(fetch, version, request, overrides),
+    ask: (
+      version: number,
+      request: RequestInput<typeof Fetch>,
+      more: { readonly [K in keyof Services]?: unknown } = {},
+    ) => ask(fetch, version, request, { ...overrides, ...more }),
   };
 }
 
@@ -219,7 +230,22 @@ describe('old formats', () => {
     const records = response.responses[0]?.partitions[0]?.records ?? Buffer.alloc(0);
     const magic = version >= 2 ? 1 : 0;
     expect(records.readInt8(16)).toBe(magic);
-    expect(readLegacyMessages(records, 0, 1000).map(({ value }) => value?.toString())).toEqual(['v0']);
+    expect(readLegacyMessages(records, 0).map(({ value }) => value?.toString())).toEqual(['v0']);
+  });
+
+  it('fetch.max.converted.bytes is for the partitions of an answer together, and nothing is lost of them', async () => {
+    const properties = new Map([
+      ['zookeeper.connect', 'localhost:2181'],
+      ['fetch.max.converted.bytes', '10'],
+    ]);
+    const config = brokerConfig(properties);
+    const { response } = await broker().ask(3, request(3, 0, 1), { config });
+    const partitions = response.responses[0]?.partitions ?? [];
+    expect(partitions.map(({ errorCode, highWatermark }) => [errorCode, highWatermark])).toEqual([
+      [0, 10],
+      [0, 10],
+    ]);
+    expect(partitions.map(({ records }) => (records?.length ?? 0) > 0)).toEqual([true, false]);
   });
 
   it('message.downconversion.enable=false refuses them', async () => {

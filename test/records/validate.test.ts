@@ -16,6 +16,7 @@ import {
 } from '../../broker/records/batch.ts';
 import { buildBatch, type RecordInput } from '../../broker/records/build.ts';
 import { endTransactionMarker } from '../../broker/records/control.ts';
+import { OpeningAllowance, type OpeningLimits } from '../../broker/records/opening.ts';
 import { readRecords } from '../../broker/records/record.ts';
 import { type ProduceContext, stampBatches, validateProduced } from '../../broker/records/validate.ts';
 
@@ -41,6 +42,11 @@ function context(
       ...config,
     },
   };
+}
+
+function allowance(limits: Partial<OpeningLimits>): OpeningAllowance {
+  const plenty = { batchBytes: 1e9, batchRecords: 1e9, requestBytes: 1e9, requestRecords: 1e9 };
+  return new OpeningAllowance({ ...plenty, ...limits });
 }
 
 function records(count: number): RecordInput[] {
@@ -200,8 +206,56 @@ describe('a batch is refused', () => {
       codec: 'gzip',
       records: [{ key: Buffer.from('k'), value: Buffer.alloc(100_000) }],
     });
-    const strict = context({ maxDecompressedBytes: 50_000, cleanupPolicy: { compact: true } });
+    const compacted = { cleanupPolicy: { compact: true } };
+    const strict = context(compacted, { opening: allowance({ batchBytes: 50_000 }) });
     expect(refused(batch, strict).error).toBe(ErrorCode.MESSAGE_TOO_LARGE);
+  });
+
+  describe('when its request has had enough opened', () => {
+    const bomb = (codec: Codec = 'gzip') =>
+      buildBatch({ codec, records: [{ key: Buffer.from('k'), value: Buffer.alloc(100_000) }] });
+    const asked = [
+      ['a compacted topic', { cleanupPolicy: { compact: true } }],
+      ['another codec', { compressionType: 'lz4' }],
+    ] as const;
+
+    it.each(asked)('by batches that were let in (%s)', (_why, config) => {
+      const opening = allowance({ requestBytes: 250_000 });
+      const outcomes = [1, 2, 3, 4].map(() => validateProduced(bomb(), context(config, { opening })));
+      expect(outcomes.map((one) => (one.ok ? ErrorCode.NONE : one.error))).toEqual([0, 0, 10, 10]);
+    });
+
+    it('by batches that were refused, whatever was wrong with them', () => {
+      const config = { cleanupPolicy: { compact: true } };
+      const opening = allowance({ batchBytes: 90_000, requestBytes: 200_000 });
+      const broken = bomb();
+      broken.fill(0xff, broken.length - 8);
+      sealBatch(broken, 0);
+      expect(refused(broken, context(config, { opening })).error).toBe(ErrorCode.CORRUPT_MESSAGE);
+      expect(refused(bomb(), context(config, { opening })).error).toBe(ErrorCode.MESSAGE_TOO_LARGE);
+      const small = buildBatch({
+        codec: 'gzip',
+        records: [{ key: Buffer.from('k'), value: Buffer.alloc(30_000) }],
+      });
+      expect(refused(small, context(config, { opening })).error).toBe(ErrorCode.MESSAGE_TOO_LARGE);
+    });
+
+    it('by the number of their records', () => {
+      const many = () => buildBatch({ codec: 'gzip', records: records(60) });
+      const opening = allowance({ requestRecords: 100 });
+      const compacted = context({ cleanupPolicy: { compact: true } }, { opening });
+      expect(validateProduced(many(), compacted).ok).toBe(true);
+      expect(refused(many(), compacted).error).toBe(ErrorCode.MESSAGE_TOO_LARGE);
+    });
+
+    it('but one that needs no opening is let in', () => {
+      const opening = allowance({ requestBytes: 0, requestRecords: 0 });
+      expect(validateProduced(bomb(), context({}, { opening })).ok).toBe(true);
+      const plain = buildBatch({ records: records(2) });
+      expect(validateProduced(plain, context({ cleanupPolicy: { compact: true } }, { opening })).ok).toBe(
+        true,
+      );
+    });
   });
 });
 

@@ -1,6 +1,7 @@
 /** Appends and leadership requests, as the handlers and the controller see them. */
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
+import { OpeningAllowance } from '../../broker/records/opening.ts';
 import type { LeadershipChange } from '../../broker/replication/leadership.ts';
 import { batch } from '../log/support.ts';
 import { ReplicationCluster, TOPIC, TOPIC_ID } from './cluster-kit.ts';
@@ -29,6 +30,21 @@ describe('appends', () => {
     expect(cluster.node(1).replicas.append({ ...request, acks: 2 })).toMatchObject(
       entries.map(() => ({ error: ErrorCode.INVALID_REQUIRED_ACKS })),
     );
+  });
+
+  it('share what one request may have decompressed', async () => {
+    const cluster = await ReplicationCluster.start({ brokers: 1, topic: { 'cleanup.policy': 'compact' } });
+    const bomb = () => batch([`key=${'v'.repeat(100_000)}`], { codec: 'gzip' });
+    const entries = [0, 1, 2].map((partition) => ({ topic: TOPIC, partition, records: bomb() }));
+    for (const { partition } of entries) cluster.create([1], partition);
+    const limits = { batchBytes: 150_000, batchRecords: 10, requestBytes: 250_000, requestRecords: 10 };
+    const request = { acks: 1, timeoutMs: 1000, origin: 'client' as const, apiVersion: 9, entries };
+    const opening = new OpeningAllowance(limits);
+    expect(cluster.node(1).replicas.append({ ...request, opening })).toMatchObject([
+      { error: ErrorCode.NONE },
+      { error: ErrorCode.NONE },
+      { error: ErrorCode.MESSAGE_TOO_LARGE },
+    ]);
   });
 
   it('that wait for acks=all end when the leader loses its role', async () => {

@@ -1,5 +1,5 @@
 /** Configs of this broker that Kafka does not have: what one request may make it do. */
-import { int } from '../property.ts';
+import { int, long } from '../property.ts';
 import { atLeast } from '../validators.ts';
 
 export const LIMIT_CONFIGS = {
@@ -14,5 +14,41 @@ export const LIMIT_CONFIGS = {
     'read-only',
     'Largest number of partitions that one request may create.',
     atLeast(1),
+  ),
+  'compressed.batch.max.decompressed.bytes': long(
+    '134217728',
+    'read-only',
+    'Most bytes that a produced batch may open to, where its records have to be looked at.',
+    atLeast(1048576),
+  ),
+  'compressed.batch.max.records': int(
+    '1000000',
+    'read-only',
+    'Most records of a compressed batch.',
+    atLeast(1),
+  ),
+  'request.max.decompressed.bytes': long(
+    '268435456',
+    'read-only',
+    'Most bytes that the compressed batches of one Produce request may open to together.',
+    atLeast(1048576),
+  ),
+  'request.max.decompressed.records': int(
+    '2000000',
+    'read-only',
+    'Most records that are looked at in the compressed batches of one Produce request.',
+    atLeast(1),
+  ),
+  'fetch.max.converted.bytes': int(
+    '33554432',
+    'read-only',
+    'Bytes of records after which a fetch of an old client gets no further batch converted.',
+    atLeast(1),
+  ),
+  'max.incremental.fetch.session.cache.partitions': int(
+    '2000000',
+    'read-only',
+    'Most partitions that all fetch sessions together remember.',
+    atLeast(0),
   ),
 };

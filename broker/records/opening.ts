@@ -1,0 +1,71 @@
+/**
+ * How much compressed data one request may have opened. Every batch has a limit of its own, and so has
+ * the request as a whole: a hundred partitions, each with a few kilobytes that open to the limit of a
+ * batch, would keep everybody else waiting. A failed attempt counts as far as it could have gone, for
+ * it was work. Producers answer MESSAGE_TOO_LARGE by splitting the batch, and by asking again.
+ * Kafka has no such limits: it opens as a stream, on one of several threads.
+ */
+import { type Codec, DecompressedTooLarge, TooManyRecords } from './batch.ts';
+import { DEFAULT_DECOMPRESSED_LIMIT_BYTES, decompress, type Open } from './compression.ts';
+
+export interface OpeningLimits {
+  /** compressed.batch.max.decompressed.bytes */
+  readonly batchBytes: number;
+  /** compressed.batch.max.records */
+  readonly batchRecords: number;
+  /** request.max.decompressed.bytes */
+  readonly requestBytes: number;
+  /** request.max.decompressed.records */
+  readonly requestRecords: number;
+}
+
+/** For who opens batches of our own making; the configs have the same defaults. */
+const DEFAULT_LIMITS: OpeningLimits = {
+  batchBytes: DEFAULT_DECOMPRESSED_LIMIT_BYTES,
+  // The most that librdkafka puts into one (batch.num.messages).
+  batchRecords: 1_000_000,
+  requestBytes: 2 * DEFAULT_DECOMPRESSED_LIMIT_BYTES,
+  requestRecords: 2_000_000,
+};
+
+/** What one request has left. */
+export class OpeningAllowance {
+  readonly batchRecords: number;
+  readonly #batchBytes: number;
+  #bytesLeft: number;
+  #recordsLeft: number;
+
+  constructor(limits: OpeningLimits = DEFAULT_LIMITS) {
+    this.batchRecords = limits.batchRecords;
+    this.#batchBytes = limits.batchBytes;
+    this.#bytesLeft = limits.requestBytes;
+    this.#recordsLeft = limits.requestRecords;
+  }
+
+  /** Opens a batch and takes it off what is left. */
+  readonly open: Open = (codec, data) => this.within((limitBytes) => decompress(codec, data, limitBytes));
+
+  /** Opens a batch that was taken off before. */
+  readonly openAgain: Open = (codec: Codec, data: Buffer) => decompress(codec, data, this.#batchBytes);
+
+  /** Runs `run` with the bytes that it may open to. */
+  within(run: (limitBytes: number) => Buffer): Buffer {
+    const limitBytes = Math.min(this.#batchBytes, this.#bytesLeft);
+    if (limitBytes <= 0) throw new DecompressedTooLarge('What is compressed in this request', 0);
+    this.#bytesLeft -= limitBytes;
+    const opened = run(limitBytes);
+    this.#bytesLeft += limitBytes - opened.length;
+    return opened;
+  }
+
+  /** Takes off records of a batch that has given `before` already. */
+  takeRecords(records: number, before = 0): void {
+    if (before + records > this.batchRecords) {
+      throw new TooManyRecords(`A compressed batch of more than ${this.batchRecords} records`);
+    }
+    if (records > this.#recordsLeft) {
+      throw new TooManyRecords('The compressed batches of this request have too many records');
+    }
+    this.#recordsLeft -= records;
+  }
+}
