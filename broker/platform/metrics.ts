@@ -1,14 +1,10 @@
 /**
  * Metrics under Kafka's names in Prometheus form (`kafka_server_replicamanager_underreplicatedpartitions`).
  * Counting must be cheap on the hot path: a counter is resolved once (`counter(name, help, labels)`)
- * and then incremented by a plain number. prom-client renders the text.
+ * and then incremented by a plain number. prom-client renders the text; it is loaded when somebody asks
+ * for that, as it would cost every broker's start-up fifteen milliseconds and seven megabytes.
  */
-import {
-  Counter as PromCounter,
-  Gauge as PromGauge,
-  Histogram as PromHistogram,
-  Registry,
-} from 'prom-client';
+import type { Registry } from 'prom-client';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -41,60 +37,112 @@ class PlainCounter implements Counter {
   }
 }
 
-interface GaugeReader {
+class Buckets implements Distribution {
+  readonly upperBounds: readonly number[];
+  /** Values by the first bucket that holds them; those beyond the last upper bound at the end. */
+  readonly #counts: number[];
+  #sum = 0;
+
+  constructor(upperBounds: readonly number[]) {
+    this.upperBounds = upperBounds;
+    this.#counts = [...upperBounds, Number.POSITIVE_INFINITY].map(() => 0);
+  }
+
+  observe(value: number): void {
+    let at = 0;
+    while (at < this.upperBounds.length && value > (this.upperBounds[at] ?? 0)) at++;
+    this.#counts[at] = (this.#counts[at] ?? 0) + 1;
+    this.#sum += value;
+  }
+
+  /** As Prometheus has it: each bucket counts those before it as well. */
+  samples(name: string, labels: Labels): Sample[] {
+    let count = 0;
+    const buckets = [...this.upperBounds, '+Inf'].map((le, at): Sample => {
+      count += this.#counts[at] ?? 0;
+      return { metricName: `${name}_bucket`, labels: { le: String(le), ...labels }, value: count };
+    });
+    return [
+      ...buckets,
+      { metricName: `${name}_sum`, labels, value: this.#sum },
+      { metricName: `${name}_count`, labels, value: count },
+    ];
+  }
+}
+
+/** A line of the exposition. */
+interface Sample {
+  readonly metricName?: string;
   readonly labels: Labels;
-  readonly read: () => number;
+  readonly value: number;
+}
+
+/** All metrics of one name, by their labels. */
+interface Family<T> {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly members: Map<string, { readonly labels: Labels; readonly metric: T }>;
+  samples(labels: Labels, metric: T): Sample[];
 }
 
 export function createMetrics(constant: Labels = {}): Metrics {
-  const registry = new Registry();
-  registry.setDefaultLabels(constant);
-  const counters = new Map<string, Map<string, { labels: Labels; counter: PlainCounter }>>();
-  const gauges = new Map<string, Map<string, GaugeReader>>();
-  const histograms = new Map<string, PromHistogram<string>>();
-  const bound = new Map<string, Distribution>();
+  const counters = new Map<string, Family<PlainCounter>>();
+  const gauges = new Map<string, Family<() => number>>();
+  const distributions = new Map<string, Family<Buckets>>();
   return {
     counter(name, help, labels = {}) {
-      const family =
-        counters.get(name) ?? newCounterFamily(registry, counters, name, help, Object.keys(labels));
-      const key = labelKey(labels);
-      let entry = family.get(key);
-      if (entry === undefined) {
-        entry = { labels, counter: new PlainCounter() };
-        family.set(key, entry);
-      }
-      return entry.counter;
+      const samples = (own: Labels, { value }: PlainCounter): Sample[] => [{ labels: own, value }];
+      const family = familyOf(counters, name, { type: 'counter', help, samples });
+      return memberOf(family, labels, () => new PlainCounter());
     },
     gauge(name, help, read, labels = {}) {
-      const family = gauges.get(name) ?? newGaugeFamily(registry, gauges, name, help, Object.keys(labels));
-      family.set(labelKey(labels), { labels, read });
+      const samples = (own: Labels, now: () => number): Sample[] => [{ labels: own, value: now() }];
+      const family = familyOf(gauges, name, { type: 'gauge', help, samples });
+      family.members.set(labelKey(labels), { labels, metric: read });
     },
     distribution(name, help, buckets, labels = {}) {
-      const key = `${name}{${labelKey(labels)}}`;
-      const known = bound.get(key);
-      if (known !== undefined) return known;
-      let histogram = histograms.get(name);
-      if (histogram === undefined) {
-        histogram = new PromHistogram({
-          name,
-          help,
-          labelNames: Object.keys(labels),
-          buckets: [...buckets],
-          registers: [registry],
-        });
-        histograms.set(name, histogram);
-      }
-      const distribution = histogram.labels(labels);
-      bound.set(key, distribution);
-      return distribution;
+      const samples = (own: Labels, metric: Buckets): Sample[] => metric.samples(name, own);
+      const family = familyOf(distributions, name, { type: 'histogram', help, samples });
+      const [first] = family.members.values();
+      return memberOf(family, labels, () => new Buckets(first?.metric.upperBounds ?? [...buckets]));
     },
     forgetCounters(label, value) {
-      for (const family of counters.values()) {
-        for (const [key, { labels }] of family) if (labels[label] === value) family.delete(key);
+      for (const { members } of counters.values()) {
+        for (const [key, { labels }] of members) if (labels[label] === value) members.delete(key);
       }
     },
-    render: () => registry.metrics(),
+    async render() {
+      const prometheus = await import('prom-client');
+      const registry = new prometheus.Registry();
+      registry.setDefaultLabels(constant);
+      const all = [...collected(counters), ...collected(gauges), ...collected(distributions)];
+      for (const metric of all) registry.registerMetric(metric);
+      return registry.metrics();
+    },
   };
+}
+
+function familyOf<T>(
+  families: Map<string, Family<T>>,
+  name: string,
+  described: Omit<Family<T>, 'members'>,
+): Family<T> {
+  let family = families.get(name);
+  if (family === undefined) {
+    family = { ...described, members: new Map() };
+    families.set(name, family);
+  }
+  return family;
+}
+
+function memberOf<T>({ members }: Family<T>, labels: Labels, make: () => T): T {
+  const key = labelKey(labels);
+  let member = members.get(key);
+  if (member === undefined) {
+    member = { labels, metric: make() };
+    members.set(key, member);
+  }
+  return member.metric;
 }
 
 function labelKey(labels: Labels): string {
@@ -104,46 +152,14 @@ function labelKey(labels: Labels): string {
     .join(',');
 }
 
-function newCounterFamily(
-  registry: Registry,
-  counters: Map<string, Map<string, { labels: Labels; counter: PlainCounter }>>,
-  name: string,
-  help: string,
-  labelNames: string[],
-): Map<string, { labels: Labels; counter: PlainCounter }> {
-  const family = new Map<string, { labels: Labels; counter: PlainCounter }>();
-  counters.set(name, family);
-  new PromCounter({
-    name,
-    help,
-    labelNames,
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const { labels, counter } of family.values()) this.inc(labels, counter.value);
-    },
-  });
-  return family;
-}
+type Registered = Parameters<Registry['registerMetric']>[0];
 
-function newGaugeFamily(
-  registry: Registry,
-  gauges: Map<string, Map<string, GaugeReader>>,
-  name: string,
-  help: string,
-  labelNames: string[],
-): Map<string, GaugeReader> {
-  const family = new Map<string, GaugeReader>();
-  gauges.set(name, family);
-  new PromGauge({
-    name,
-    help,
-    labelNames,
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const { labels, read } of family.values()) this.set(labels, read());
-    },
+/** What a registry asks of a metric when it renders: `get`, and nothing else. */
+function collected<T>(families: ReadonlyMap<string, Family<T>>): Registered[] {
+  return [...families].map(([name, { type, help, members, samples }]) => {
+    const values = (): Sample[] =>
+      [...members.values()].flatMap(({ labels, metric }) => samples(labels, metric));
+    const get = () => Promise.resolve({ name, help, type, values: values() });
+    return { name, get } as unknown as Registered;
   });
-  return family;
 }
