@@ -10,6 +10,7 @@ import { type BrokerConfig, brokerConfig } from './config/broker-config.ts';
 import { parseProperties } from './config/java-properties.ts';
 import { ConfigError } from './config/property.ts';
 import { isWithoutEffect } from './config/without-effect.ts';
+import { giveBackSpareMemory } from './platform/spare-memory.ts';
 import { systemPlatform } from './platform/system-platform.ts';
 
 export interface RunningBroker {
@@ -21,6 +22,9 @@ export interface RunningBroker {
   /** Stops cleanly; the exit status. */
   shutdown(): Promise<number>;
 }
+
+/** Long enough for those who waited for the broker to have been served. */
+const SPARE_MEMORY_AFTER_MS = 1000;
 
 /** Starts a broker from the text of a server.properties file; rejects when it can't start. */
 export async function runBroker(
@@ -62,11 +66,13 @@ export async function runBroker(
     if (!(error instanceof CoordinatorError)) throw error;
     throw new Error(`ZooKeeper at ${config.zookeeperConnect} can't be used: ${error.message}`);
   });
+  const spare = platform.clock.after(SPARE_MEMORY_AFTER_MS, giveBackSpareMemory);
   return {
     problem: null,
     port: [...broker.ports.values()][0] ?? -1,
     peerPort: broker.peerPort,
     async shutdown() {
+      spare.cancel();
       await broker.shutdown();
       return 0;
     },
