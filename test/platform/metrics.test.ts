@@ -1,3 +1,4 @@
+/** What /metrics shows for counters, gauges and distributions, line by line. */
 import { describe, expect, test } from 'vitest';
 import { createMetrics } from '../../broker/platform/metrics.ts';
 
