@@ -14,7 +14,7 @@ import { GroupCoordinator } from './coordinators/group/group-coordinator.ts';
 import { ProducerIdManager } from './coordinators/producer-id-manager.ts';
 import { DynamicConfigs } from './dynamic-configs.ts';
 import { reportFailedDirectories } from './failed-directories.ts';
-import { groupSettings, groupStateLog, offsetsPartitionCount } from './group-wiring.ts';
+import { groupPartitionCount, groupSettings, groupStateLog } from './group-wiring.ts';
 import { allowEverything } from './handlers/authorization.ts';
 import { AutoTopicCreation } from './handlers/auto-topic-creation.ts';
 import type { Services } from './handlers/services.ts';
@@ -196,8 +196,9 @@ export class Broker {
     });
     this.#opened.push(() => peers.close());
     const peerPort = (await peers.listen(config.peerListener)).port;
+    const groupPartitions = await groupPartitionCount(store, config);
     const made = { config, configs, logs, fence, metadata, network, peers, peerPort };
-    this.#parts = { ...made, ...this.#makeActors(made) };
+    this.#parts = { ...made, ...this.#makeActors(made, groupPartitions) };
     reportFailedDirectories(logs, {
       brokerId: config.brokerId,
       store: () => new ClusterStore(this.#keeper.coordinator),
@@ -210,6 +211,7 @@ export class Broker {
   /** Those who act: they hear of each other only through what is handed to them here. */
   #makeActors(
     made: Omit<Parts, 'link' | 'replicas' | 'controller' | 'groups' | 'producerIds'>,
+    groupPartitions: number,
   ): Pick<Parts, 'link' | 'replicas' | 'controller' | 'groups' | 'producerIds'> {
     const { config, configs, logs, fence, metadata, peers, network } = made;
     const { clock, random, diagnostics, metrics } = this.#options.platform;
@@ -241,7 +243,7 @@ export class Broker {
       diagnostics: diagnostics.named(`GroupCoordinator id=${config.brokerId}`),
       log: groupStateLog(replicas),
       settings: groupSettings(config),
-      partitionCount: () => offsetsPartitionCount(metadata, config),
+      partitionCount: groupPartitions,
     });
     const producerIds = new ProducerIdManager({
       allocate: () =>

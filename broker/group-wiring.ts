@@ -1,8 +1,8 @@
 /** How the group coordinator reaches replication, and which properties it goes by. */
+import type { ClusterStore } from '../coordinator-client/cluster-store.ts';
 import type { BrokerConfig } from './config/broker-config.ts';
 import type { GroupSettings } from './coordinators/group/group-coordinator.ts';
 import type { StateLog } from './coordinators/state-log.ts';
-import type { MetadataCache } from './metadata/metadata-cache.ts';
 import type { ReplicaManager } from './replication/replica-manager.ts';
 import { GROUP_METADATA_TOPIC } from './types.ts';
 
@@ -16,6 +16,8 @@ export function groupStateLog(replicas: ReplicaManager): StateLog {
       const read = replicas.readForCoordinator(GROUP_METADATA_TOPIC, partition, offset, maxBytes);
       return 'error' in read ? null : { bytes: read.records, release: () => read.release() };
     },
+    maxBatchBytes: (partition) =>
+      replicas.partition(GROUP_METADATA_TOPIC, partition)?.log?.config.maxMessageBytes ?? 0,
     range(partition) {
       const log = replicas.partition(GROUP_METADATA_TOPIC, partition)?.log ?? null;
       return log === null ? null : { startOffset: log.startOffset, endOffset: log.endOffset };
@@ -37,7 +39,12 @@ export function groupSettings(config: BrokerConfig): GroupSettings {
   };
 }
 
-/** As the topic is, or as it would be made: the owner of a group must be the same before and after. */
-export function offsetsPartitionCount(metadata: MetadataCache, config: BrokerConfig): number {
-  return metadata.topic(GROUP_METADATA_TOPIC)?.partitions.size ?? config.offsetsTopicNumPartitions;
+/**
+ * Asked once, at the start: as many partitions as the topic is assigned, or as it would be made with.
+ * The metadata would not do: while a new topic's leaders are being elected it has only some of them.
+ * Source: GroupCoordinator.startup of Kafka's ZooKeeper mode.
+ */
+export async function groupPartitionCount(store: ClusterStore, config: BrokerConfig): Promise<number> {
+  const assigned = await store.topics.assignment(GROUP_METADATA_TOPIC);
+  return assigned?.partitions.size ?? config.offsetsTopicNumPartitions;
 }

@@ -13,6 +13,8 @@ export interface StateLog {
   ): Promise<{ error: number; baseOffset: number }>;
   /** Whole batches from `offset` on, none at the end of the log; null when this broker has no such log. */
   read(partition: number, offset: number, maxBytes: number): { bytes: Buffer; release(): void } | null;
+  /** `max.message.bytes`: a batch that is larger is refused. */
+  maxBatchBytes(partition: number): number;
   /** First and next offset of the log; null when this broker has no such log. */
   range(partition: number): { startOffset: number; endOffset: number } | null;
 }

@@ -5,7 +5,6 @@
  * Transactional ids (key type 1) are refused for good, not "not available": clients retry the latter.
  * Source: KafkaApis.handleFindCoordinatorRequest, getCoordinator.
  */
-import { partitionForKey } from '../coordinators/java-hash.ts';
 import { ErrorCode, errorName } from '../protocol/errors.ts';
 import { FindCoordinator } from '../protocol/messages/10-find-coordinator.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -87,7 +86,7 @@ function find(key: string, keyType: number, context: RequestContext, services: S
     return none(ErrorCode.GROUP_AUTHORIZATION_FAILED);
   }
   const topic = services.metadata.topic(GROUP_METADATA_TOPIC);
-  const partition = topic?.partitions.get(partitionForKey(key, topic.partitions.size));
+  const partition = topic?.partitions.get(services.groups.partitionFor(key));
   const node = partition && aliveNode(services.metadata, partition.leader, context.listener);
   if (node === undefined) return none(ErrorCode.COORDINATOR_NOT_AVAILABLE);
   return { errorCode: ErrorCode.NONE, nodeId: node.id, host: node.host, port: node.port };

@@ -20,9 +20,13 @@ class MemoryLog implements StateLog {
   readonly batches = new Map<number, { batch: Buffer; offset: number }[]>();
   error: number = ErrorCode.NONE;
   held: (() => void)[] | null = null;
+  largestBytes = 1_048_588;
 
   append(partition: number, batch: Buffer): Promise<{ error: number; baseOffset: number }> {
     if (this.error !== ErrorCode.NONE) return Promise.resolve({ error: this.error, baseOffset: -1 });
+    if (batch.length > this.largestBytes) {
+      return Promise.resolve({ error: ErrorCode.MESSAGE_TOO_LARGE, baseOffset: -1 });
+    }
     const list = this.batches.get(partition) ?? [];
     this.batches.set(partition, list);
     const last = list.at(-1);
@@ -40,6 +44,10 @@ class MemoryLog implements StateLog {
     return { bytes: next?.batch ?? Buffer.alloc(0), release() {} };
   }
 
+  maxBatchBytes(): number {
+    return this.largestBytes;
+  }
+
   range(partition: number): { startOffset: number; endOffset: number } {
     const last = this.batches.get(partition)?.at(-1);
     return { startOffset: 0, endOffset: last === undefined ? 0 : batchLastOffset(last.batch, 0) + 1 };
@@ -54,7 +62,7 @@ function setUp(log = new MemoryLog()): { clock: SimulatedClock; log: MemoryLog; 
     log,
     diagnostics: silent,
     metrics: createMetrics(),
-    partitionCount: () => PARTITIONS,
+    partitionCount: PARTITIONS,
     settings: {
       initialRebalanceDelayMs: 100,
       groupMaxSize: 100,
@@ -276,6 +284,39 @@ describe('a successor', () => {
   });
 });
 
+describe('a log that cannot be read', () => {
+  it.each<[string, (batch: Buffer) => Buffer]>([
+    [
+      'a record is damaged',
+      (batch) => Buffer.concat([batch.subarray(0, 61), Buffer.alloc(batch.length - 61, 0x7e)]),
+    ],
+    ['a batch is of no known format', (batch) => Buffer.from(batch).fill(9, 16, 17)],
+  ])('is an empty one for its groups when %s, and all of its buffers come back', async (_what, damage) => {
+    const first = setUp();
+    await stableMember(first);
+    const list = first.log.batches.get(OWNER) ?? [];
+    first.log.batches.set(
+      OWNER,
+      list.map(({ batch, offset }) => ({ batch: damage(batch), offset })),
+    );
+    const second = setUp(first.log);
+    let lent = 0;
+    const { read } = second.log;
+    second.log.read = (partition, offset) => {
+      lent += 1;
+      return { ...read.call(second.log, partition, offset), release: () => (lent -= 1) };
+    };
+    const elected = second.groups.elect(OWNER, 2);
+    await second.clock.runFor(1);
+    await elected;
+    expect(second.groups.describeGroup(GROUP)).toEqual({ error: ErrorCode.NONE, group: null });
+    expect(lent).toBe(0);
+    const joining = second.groups.joinGroup(JOIN);
+    await second.clock.runFor(200);
+    expect((await joining).error).toBe(ErrorCode.NONE);
+  });
+});
+
 describe('offsets', () => {
   it('are not shown before they are replicated', async () => {
     const world = setUp();
@@ -374,6 +415,70 @@ describe('offsets', () => {
     expect(world.groups.fetchOffsets(GROUP, null).offsets.size).toBe(0);
     expect(world.groups.describeGroup(GROUP).group).toBe(null);
     world.groups.shutdown();
+  });
+});
+
+describe('more offsets than one batch holds', () => {
+  const nobody = { groupId: GROUP, memberId: '', instanceId: null, generationId: -1 };
+  const keys = Array.from({ length: 200 }, (_, partition) => `t-${partition}`);
+
+  /** A group of somebody who only commits, with an offset of each of `keys`. */
+  async function committed(): Promise<ReturnType<typeof setUp>> {
+    const world = setUp();
+    const elected = world.groups.elect(OWNER, 1);
+    await world.clock.runFor(1);
+    await elected;
+    const commits = keys.map((_, partition) => ({ ...commitOf(1), partition, expireTimestampMs: 1 }));
+    expect(new Set(await world.groups.commitOffsets({ ...nobody, commits }))).toEqual(new Set([0]));
+    world.log.largestBytes = 1000;
+    return world;
+  }
+
+  async function successorSees(log: MemoryLog): Promise<number> {
+    const { clock, groups } = setUp(log);
+    const elected = groups.elect(OWNER, 2);
+    await clock.runFor(1);
+    await elected;
+    return groups.fetchOffsets(GROUP, null).offsets.size;
+  }
+
+  it('expire in batches that fit', async () => {
+    const world = await committed();
+    world.groups.start();
+    await world.clock.runFor(700_000);
+    world.groups.shutdown();
+    expect(world.groups.listGroups().groups).toEqual([]);
+    expect(await successorSees(world.log)).toBe(0);
+  });
+
+  it('are deleted with their group in batches that fit', async () => {
+    const world = await committed();
+    expect(await world.groups.deleteGroup(GROUP)).toBe(ErrorCode.NONE);
+    expect(await successorSees(world.log)).toBe(0);
+  });
+
+  it('are deleted in batches that fit, and a commit that comes meanwhile stays', async () => {
+    const world = await committed();
+    world.log.held = [];
+    const deleting = world.groups.deleteOffsets(GROUP, keys.slice(1));
+    const committing = world.groups.commitOffsets({
+      ...nobody,
+      commits: [{ ...commitOf(2), partition: 150 }],
+    });
+    await settle();
+    expect(world.log.held.length).toBeGreaterThan(5);
+    for (const release of [...world.log.held].reverse()) {
+      release();
+      await settle();
+    }
+    expect(new Set((await deleting).partitions)).toEqual(new Set([0]));
+    expect(await committing).toEqual([0]);
+    const { offsets } = world.groups.fetchOffsets(GROUP, null);
+    expect([...offsets].map(([key, { offset }]) => [key, offset])).toEqual([
+      ['t-0', 1],
+      ['t-150', 2],
+    ]);
+    expect(await successorSees(world.log)).toBe(2);
   });
 });
 

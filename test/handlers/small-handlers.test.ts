@@ -1,5 +1,6 @@
 /** FindCoordinator, InitProducerId, DescribeCluster, ListOffsets: small answers, many versions. */
 import { describe, expect, it } from 'vitest';
+import { partitionForKey } from '../../broker/coordinators/java-hash.ts';
 import { listOffsets } from '../../broker/handlers/02-list-offsets.ts';
 import { findCoordinator } from '../../broker/handlers/10-find-coordinator.ts';
 import { saslHandshake } from '../../broker/handlers/17-sasl-handshake.ts';
@@ -20,7 +21,15 @@ describe('FindCoordinator', () => {
       partition('__consumer_offsets', 0, { leader: 1 }),
       partition('__consumer_offsets', 1, { leader: 2 }),
     ]),
+    groups: { partitionFor: (key: string) => partitionForKey(key, 2) },
   };
+
+  it('goes by the number of partitions that the coordinators go by, not by those that have a leader so far', async () => {
+    const { metadata } = known;
+    const groups = { partitionFor: (key: string) => partitionForKey(key, 50) };
+    const { response } = await ask(findCoordinator, 2, { key: 'group' }, { metadata, groups });
+    expect(response).toMatchObject({ errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, nodeId: -1 });
+  });
 
   it.each([0, 1, 2, 3])('v%i: the leader of the partition that the group falls into', async (version) => {
     const { response } = await ask(findCoordinator, version, { key: 'group' }, known);

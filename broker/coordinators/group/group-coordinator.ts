@@ -59,8 +59,8 @@ export class GroupCoordinator {
     diagnostics: Diagnostics;
     metrics: Metrics;
     settings: GroupSettings;
-    /** Partitions of `__consumer_offsets`, 0 while the topic is not there. */
-    partitionCount: () => number;
+    /** Partitions of `__consumer_offsets`: which one a group falls into must not change while we run. */
+    partitionCount: number;
   }) {
     this.clock = options.clock;
     this.random = options.random;
@@ -100,11 +100,13 @@ export class GroupCoordinator {
     const { log, clock, diagnostics } = this;
     const options = { log, clock, diagnostics, bufferSizeBytes: this.settings.loadBufferSizeBytes };
     try {
-      if (!(await loadGroups(owner, options)) || owner.state !== 'loading') return;
+      if (!(await loadGroups(owner, options))) return;
     } catch (error) {
-      this.diagnostics.error(`Loading groups of __consumer_offsets-${partition} failed`, error);
-      return;
+      // As in Kafka the partition counts as loaded then, with nothing in it: its groups can go on,
+      // from where their consumers begin without an offset.
+      this.diagnostics.error(`Error loading offsets from __consumer_offsets-${partition}`, error);
     }
+    if (owner.state !== 'loading') return;
     owner.state = 'active';
     for (const entry of owner.groups.values()) {
       for (const memberId of entry.group.members.keys())
@@ -123,6 +125,11 @@ export class GroupCoordinator {
     const owner = this.ownership.drop(partition);
     if (why === 'deleted') this.ownership.forget(partition);
     if (owner !== null) this.driver.unload(owner);
+  }
+
+  /** The partition of `__consumer_offsets` that the group falls into; its leader coordinates the group. */
+  partitionFor(groupId: string): number {
+    return this.ownership.partitionFor(groupId);
   }
 
   joinGroup(request: GroupJoin): Promise<JoinAnswer> {

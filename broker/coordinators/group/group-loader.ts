@@ -21,7 +21,7 @@ interface Loaded {
   readonly offsets: Map<string, Map<PartitionKey, CommittedOffset>>;
 }
 
-/** Fills `owner.groups`; false when the partition was lost meanwhile. */
+/** Fills `owner.groups`; false when the partition was lost meanwhile. Throws, having filled in nothing, when records can't be read. */
 export async function loadGroups(
   owner: OwnedPartition,
   options: { log: StateLog; clock: Clock; diagnostics: Diagnostics; bufferSizeBytes: number },
@@ -34,8 +34,12 @@ export async function loadGroups(
     if (owner.state !== 'loading') return false;
     const slice = log.read(owner.partition, position, bufferSizeBytes);
     if (slice === null) return false;
-    const next = readSlice(slice.bytes, position, loaded, diagnostics);
-    slice.release();
+    let next: number;
+    try {
+      next = readSlice(slice.bytes, position, loaded, diagnostics);
+    } finally {
+      slice.release();
+    }
     if (next === position) break;
     position = next;
   }

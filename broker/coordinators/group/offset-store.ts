@@ -5,7 +5,8 @@
  */
 import type { Clock } from '../../platform/clock.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
-import { buildBatch } from '../../records/build.ts';
+import { BATCH_HEADER_BYTES } from '../../records/batch.ts';
+import { buildBatch, type RecordInput } from '../../records/build.ts';
 import { type PartitionKey, parsePartitionKey, partitionKey } from '../../types.ts';
 import { commitErrorFor, type StateLog } from '../state-log.ts';
 import { encodeGroupKey, encodeOffsetKey, encodeOffsetValue } from './group-records.ts';
@@ -73,13 +74,17 @@ export class OffsetStore {
 
   /** Removes offsets by writing tombstones. */
   private async remove(entry: GroupEntry, keys: readonly PartitionKey[]): Promise<number> {
-    if (keys.length === 0) return ErrorCode.NONE;
-    const outcome = await this.append(
+    const { committed } = entry.offsets;
+    const before = keys.map((key) => committed.get(key));
+    const error = await this.appendAll(
       entry,
-      buildBatch({ records: keys.map((key) => this.tombstone(entry, key)) }),
+      keys.map((key) => this.tombstone(entry, key)),
     );
-    if (outcome.error !== ErrorCode.NONE) return commitErrorFor(outcome.error);
-    for (const key of keys) entry.offsets.committed.delete(key);
+    if (error !== ErrorCode.NONE) return error;
+    keys.forEach((key, index) => {
+      // What was committed meanwhile came after the tombstone.
+      if (committed.get(key) === before[index]) committed.delete(key);
+    });
     return ErrorCode.NONE;
   }
 
@@ -94,8 +99,7 @@ export class OffsetStore {
       headers: [],
     });
     forgetGroup(entry);
-    const outcome = await this.append(entry, buildBatch({ records }));
-    return commitErrorFor(outcome.error);
+    return this.appendAll(entry, records);
   }
 
   /**
@@ -134,12 +138,45 @@ export class OffsetStore {
     };
   }
 
+  /**
+   * In as many batches as it takes, all of them appended before anything else can be: a commit that
+   * comes later is later in the log. The first error, if there is any.
+   */
+  private async appendAll(entry: GroupEntry, records: readonly RecordInput[]): Promise<number> {
+    const batches = slicesThatFit(records, this.log.maxBatchBytes(entry.owner.partition));
+    const outcomes = await Promise.all(
+      [...batches].map((slice) => this.append(entry, buildBatch({ records: slice }))),
+    );
+    const failed = outcomes.find(({ error }) => error !== ErrorCode.NONE);
+    return commitErrorFor(failed?.error ?? ErrorCode.NONE);
+  }
+
   private append(entry: GroupEntry, batch: Buffer): Promise<{ error: number; baseOffset: number }> {
     return this.log.append(entry.owner.partition, batch, {
       leaderEpoch: entry.owner.leaderEpoch,
       timeoutMs: this.settings.commitTimeoutMs,
     });
   }
+}
+
+/** More than a record takes besides its key and its value. */
+const RECORD_OVERHEAD_BYTES = 32;
+
+/** Slices of which each makes a batch of at most `maxBytes`; a record that is too large has one of its own. */
+function* slicesThatFit(records: readonly RecordInput[], maxBytes: number): Generator<RecordInput[]> {
+  let slice: RecordInput[] = [];
+  let sizeBytes = BATCH_HEADER_BYTES;
+  for (const record of records) {
+    const recordBytes = RECORD_OVERHEAD_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0);
+    if (slice.length > 0 && sizeBytes + recordBytes > maxBytes) {
+      yield slice;
+      slice = [];
+      sizeBytes = BATCH_HEADER_BYTES;
+    }
+    slice.push(record);
+    sizeBytes += recordBytes;
+  }
+  if (slice.length > 0) yield slice;
 }
 
 function forgetGroup(entry: GroupEntry): void {

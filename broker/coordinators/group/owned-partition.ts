@@ -30,9 +30,9 @@ export class Ownership {
   private readonly owned = new Map<number, OwnedPartition>();
   /** Highest leader epoch seen of each partition, also after losing it: older news is ignored. */
   private readonly epochs = new Map<number, number>();
-  private readonly partitionCount: () => number;
+  private readonly partitionCount: number;
 
-  constructor(partitionCount: () => number) {
+  constructor(partitionCount: number) {
     this.partitionCount = partitionCount;
   }
 
@@ -66,15 +66,18 @@ export class Ownership {
     this.epochs.delete(partition);
   }
 
+  /** The partition of `__consumer_offsets` that the group falls into, whoever leads it. */
+  partitionFor(groupId: string): number {
+    return partitionForKey(groupId, this.partitionCount);
+  }
+
   all(): Iterable<OwnedPartition> {
     return this.owned.values();
   }
 
   /** The partition that owns a group here, or the error to answer with. */
   locate(groupId: string): { owner: OwnedPartition; error: 0 } | { owner: null; error: number } {
-    const count = this.partitionCount();
-    if (count <= 0) return { owner: null, error: ErrorCode.NOT_COORDINATOR };
-    const owner = this.owned.get(partitionForKey(groupId, count));
+    const owner = this.owned.get(this.partitionFor(groupId));
     if (owner === undefined) return { owner: null, error: ErrorCode.NOT_COORDINATOR };
     if (owner.state === 'loading') return { owner: null, error: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS };
     return { owner, error: 0 };
