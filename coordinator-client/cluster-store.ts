@@ -66,7 +66,7 @@ export class ClusterStore {
 
   /** Makes the directories that every other operation expects. */
   async ensureTopLevelPaths(): Promise<void> {
-    await pipelined(TOP_LEVEL_PATHS, (path) => this.#ensurePath(path));
+    await this.#ensurePaths(TOP_LEVEL_PATHS);
   }
 
   /** The cluster's id; `proposed` becomes it if there is none. */
@@ -74,7 +74,7 @@ export class ClusterStore {
     for (;;) {
       const node = await this.coordinator.read(clusterIdZnode.path);
       if (node !== null) return clusterIdZnode.decode(node.data);
-      await this.#ensurePath('/cluster');
+      await this.#ensurePaths(['/cluster']);
       const data = clusterIdZnode.encode(proposed);
       const answer = await commitKnown(this.coordinator, [
         { op: 'create', path: clusterIdZnode.path, data, lifetime: 'persistent' },
@@ -90,7 +90,7 @@ export class ClusterStore {
         { op: 'put', path: brokerSequencePath, data: NO_DATA, version: ANY_VERSION },
       ]);
       if (answer.ok) return answer.results[0]?.version ?? 0;
-      await this.#ensurePath(brokerSequencePath);
+      await this.#ensurePaths([brokerSequencePath]);
     }
   }
 
@@ -206,16 +206,21 @@ export class ClusterStore {
     }
   }
 
-  /** Commits are applied in call order, so a parent need not be awaited before its child. */
-  async #ensurePath(path: string): Promise<void> {
-    const names = path.split('/').slice(1);
-    const paths = names.map((_, index) => `/${names.slice(0, index + 1).join('/')}`);
-    const answers = await pipelined(paths, (at) =>
-      commitKnown(this.coordinator, [{ op: 'create', path: at, data: NO_DATA, lifetime: 'persistent' }]),
-    );
-    for (const answer of answers) {
+  /** With all that is above them, once. Commits are applied in call order, so no parent is awaited. */
+  async #ensurePaths(paths: readonly string[]): Promise<void> {
+    const wanted = new Set(paths.flatMap((path) => ancestry(path)));
+    await pipelined([...wanted], async (path) => {
+      const answer = await commitKnown(this.coordinator, [
+        { op: 'create', path, data: NO_DATA, lifetime: 'persistent' },
+      ]);
       if (!answer.ok && answer.reason !== 'exists')
         throw new Error(`cannot create ${path}: ${answer.reason}`);
-    }
+    });
   }
+}
+
+/** `/a/b`: `/a` and `/a/b`. */
+function ancestry(path: string): string[] {
+  const names = path.split('/').slice(1);
+  return names.map((_, index) => `/${names.slice(0, index + 1).join('/')}`);
 }
