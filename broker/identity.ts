@@ -26,6 +26,7 @@ export async function identify(
     new Map([
       ...config.raw,
       ['broker.id', String(brokerId)],
+      ['node.id', String(brokerId)],
       ['reserved.broker.max.id', String(Math.max(brokerId, config.reservedBrokerMaxId))],
     ]),
   );

@@ -6,15 +6,18 @@
  */
 import { checkConsistency } from './consistency.ts';
 import { GROUP_CONFIGS } from './definitions/group.ts';
+import { KRAFT_CONFIGS } from './definitions/kraft.ts';
 import { LIMIT_CONFIGS } from './definitions/limits.ts';
 import { LOG_CONFIGS } from './definitions/log.ts';
 import { NETWORK_CONFIGS } from './definitions/network.ts';
 import { PEER_CONFIGS, THROTTLE_CONFIGS } from './definitions/peer.ts';
 import { QUOTA_CONFIGS } from './definitions/quota.ts';
+import { REMOTE_LOG_CONFIGS } from './definitions/remote-log.ts';
 import { REPLICATION_CONFIGS } from './definitions/replication.ts';
 import { SASL_CONFIGS } from './definitions/sasl.ts';
 import { SECURITY_CONFIGS } from './definitions/security.ts';
 import { SERVER_CONFIGS } from './definitions/server.ts';
+import { SHARE_GROUP_CONFIGS } from './definitions/share-group.ts';
 import { TRANSACTION_CONFIGS } from './definitions/transaction.ts';
 import { ZOOKEEPER_CONFIGS } from './definitions/zookeeper.ts';
 import {
@@ -46,6 +49,9 @@ const DEFINITIONS = {
   ...SECURITY_CONFIGS,
   ...SASL_CONFIGS,
   ...QUOTA_CONFIGS,
+  ...KRAFT_CONFIGS,
+  ...REMOTE_LOG_CONFIGS,
+  ...SHARE_GROUP_CONFIGS,
   ...PEER_CONFIGS,
   ...LIMIT_CONFIGS,
   ...THROTTLE_CONFIGS,
@@ -90,11 +96,18 @@ interface Derived {
 export interface BrokerConfig extends Omit<BrokerValues, keyof Derived>, Derived {}
 
 /** Reads a broker's properties; throws ConfigError, which names the config and what is wrong with it. */
-export function brokerConfig(properties: ReadonlyMap<string, string>): BrokerConfig {
+export function brokerConfig(given: ReadonlyMap<string, string>): BrokerConfig {
+  const properties = withBrokerId(given);
   const values = valuesOf(DEFINITIONS, properties);
   const config = { ...values, ...derived(values, properties) };
   checkConsistency(config, properties);
   return config;
+}
+
+/** node.id is another name of broker.id: who gives one of them has given both. */
+function withBrokerId(given: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const id = given.get('broker.id') ?? given.get('node.id');
+  return id === undefined ? given : new Map([['broker.id', id], ['node.id', id], ...given]);
 }
 
 /** The configuration with what was set at run time laid over it: for all brokers, then for this one. */
@@ -104,7 +117,9 @@ export function reconfigured(
   dynamicBroker: ReadonlyMap<string, string>,
 ): BrokerConfig {
   const changed = brokerConfig(new Map([...config.raw, ...dynamicDefaults, ...dynamicBroker]));
-  return { ...changed, raw: config.raw, unknownKeys: config.unknownKeys };
+  // An id that the cluster gave is not among the properties.
+  const { brokerId, nodeId, raw, unknownKeys } = config;
+  return { ...changed, brokerId, nodeId, raw, unknownKeys };
 }
 
 /** The definition behind a name, also one with a listener prefix (`listener.name.internal.…`). */

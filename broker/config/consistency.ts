@@ -23,10 +23,15 @@ function rules(config: BrokerConfig, given: ReadonlyMap<string, string>): [boole
 }
 
 function brokerIdRules(config: BrokerConfig): [boolean, string][] {
-  const { brokerId, reservedBrokerMaxId } = config;
+  const { brokerId, nodeId, reservedBrokerMaxId } = config;
+  const same: [boolean, string] = [
+    nodeId === brokerId,
+    'You must set `node.id` to the same value as `broker.id`.',
+  ];
   if (!config.brokerIdGenerationEnable)
-    return [[brokerId >= 0, 'broker.id must be greater than or equal to 0']];
+    return [same, [brokerId >= 0, 'broker.id must be greater than or equal to 0']];
   return [
+    same,
     [brokerId >= -1, 'broker.id must be greater than or equal to -1'],
     [brokerId <= reservedBrokerMaxId, 'broker.id must be less than or equal to reserved.broker.max.id'],
   ];

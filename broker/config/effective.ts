@@ -84,7 +84,8 @@ export function effectiveBrokerConfig(
   dynamicBroker: Texts,
 ): readonly EffectiveEntry[] {
   const levels = { config, dynamicDefaults, dynamicBroker };
-  const names = new Set([...Object.keys(BROKER_CONFIGS), ...config.raw.keys(), ...dynamicBroker.keys()]);
+  const shown = Object.keys(BROKER_CONFIGS).filter((name) => BROKER_CONFIGS[name]?.hidden !== true);
+  const names = new Set([...shown, ...config.raw.keys(), ...dynamicDefaults.keys(), ...dynamicBroker.keys()]);
   return [...names].map((name) => brokerEntry(name, brokerSynonymsOf(name, levels)));
 }
 

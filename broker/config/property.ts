@@ -38,6 +38,8 @@ export interface Property<T = unknown> {
   readonly update: Update;
   readonly documentation: string;
   readonly validator: Validator | null;
+  /** Not among the configs of a broker unless it is set; Kafka calls it internal. */
+  readonly hidden?: boolean;
   /** For inference only. */
   readonly value?: () => T;
 }
@@ -65,6 +67,10 @@ export const double = propertyOf<number>('DOUBLE');
 export const list = propertyOf<readonly string[]>('LIST');
 export const className = propertyOf<string>('CLASS');
 export const password = propertyOf<string>('PASSWORD');
+
+export function hidden<T>(property: Property<T>): Property<T> {
+  return { ...property, hidden: true };
+}
 
 /** `log.retention.ms` as a member: `logRetentionMs`. */
 export type CamelCase<S> = S extends `${infer Head}.${infer Tail}`

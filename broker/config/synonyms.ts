@@ -27,6 +27,8 @@ const TOPIC_SYNONYMS: Readonly<Record<string, readonly TopicSynonym[]>> = {
   'flush.messages': plain('log.flush.interval.messages'),
   'flush.ms': plain('log.flush.interval.ms', 'log.flush.scheduler.interval.ms'),
   'index.interval.bytes': plain('log.index.interval.bytes'),
+  'local.retention.bytes': plain('log.local.retention.bytes'),
+  'local.retention.ms': plain('log.local.retention.ms'),
   'max.compaction.lag.ms': plain('log.cleaner.max.compaction.lag.ms'),
   'max.message.bytes': plain('message.max.bytes'),
   'message.downconversion.enable': plain('log.message.downconversion.enable'),

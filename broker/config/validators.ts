@@ -34,6 +34,12 @@ export function eachOneOf(...allowed: string[]): Validator {
       : `String must be one of: ${allowed.join(', ')}`;
 }
 
+export const NOT_EMPTY: Validator = (value) => (String(value) === '' ? 'String must be non-empty' : null);
+
+/** -1 stands for another config's value. */
+export const POSITIVE_OR_NONE: Validator = (value) =>
+  Number(value) === -1 || Number(value) >= 1 ? null : 'Value must be at least 1, or -1';
+
 export const COMPRESSION_TYPE = oneOf('uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer');
 
 export const SECURITY_PROTOCOL = oneOf('PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL');

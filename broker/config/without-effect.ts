@@ -1,17 +1,24 @@
 /**
  * Configs of Kafka that this broker knows, checks and shows, but that change nothing here: most of them
- * belong to what is missing (TLS, SASL, quotas, transactions) or to the JVM's threads. Whoever sets one
+ * belong to what is missing (TLS, SASL, quotas, transactions, tiered storage), to clusters without
+ * ZooKeeper, or to the JVM's threads. Whoever sets one
  * is told so. Where carrying on without the effect would be dangerous, the broker refuses to start.
  */
 
 const GROUPS_WITHOUT_EFFECT = [
   'alter.log.dirs.replication.quota.',
+  'controller.quorum.',
   'controller.quota.',
   'delegation.token.',
   'group.consumer.',
   'group.coordinator.',
+  'group.share.',
+  'kafka.metrics.',
+  'metadata.',
   'metrics.',
+  'password.encoder.',
   'quota.',
+  'remote.',
   'replication.quota.',
   'sasl.',
   'ssl.',
@@ -21,11 +28,16 @@ const GROUPS_WITHOUT_EFFECT = [
 ];
 
 const WITHOUT_EFFECT = new Set([
+  'auto.include.jmx.reporter',
   'background.threads',
+  'broker.heartbeat.interval.ms',
+  'broker.session.timeout.ms',
   'connections.max.reauth.ms',
   'delete.records.purgatory.purge.interval.requests',
+  'eligible.leader.replicas.enable',
   'fetch.purgatory.purge.interval.requests',
   'follower.replication.throttled.rate',
+  'initial.broker.registration.timeout.ms',
   'inter.broker.protocol.version',
   'leader.replication.throttled.rate',
   'log.cleaner.io.buffer.size',
@@ -44,6 +56,7 @@ const WITHOUT_EFFECT = new Set([
   'security.providers',
   'socket.connection.setup.timeout.max.ms',
   'socket.receive.buffer.bytes',
+  'telemetry.max.bytes',
   'unclean.leader.election.interval.ms',
   'zookeeper.clientCnxnSocket',
 ]);
@@ -53,9 +66,13 @@ const REFUSED: ReadonlyMap<string, readonly string[]> = new Map([
   ['alter.config.policy.class.name', ['']],
   ['authorizer.class.name', ['']],
   ['client.quota.callback.class', ['']],
+  ['controller.listener.names', ['']],
   ['create.topic.policy.class.name', ['']],
   ['early.start.listeners', ['']],
   ['principal.builder.class', ['']],
+  ['process.roles', ['']],
+  ['remote.log.storage.system.enable', ['false']],
+  ['zookeeper.metadata.migration.enable', ['false']],
   ['zookeeper.set.acl', ['false']],
   ['zookeeper.ssl.client.enable', ['false']],
 ]);

@@ -2,7 +2,7 @@
  * Consumer groups and committed offsets.
  * Source: the broker configs of Kafka 3.9, of the group GroupCoordinator.
  */
-import { boolean, int, list, long, short, string } from '../property.ts';
+import { boolean, hidden, int, list, long, short, string } from '../property.ts';
 import { atLeast, eachOneOf, oneOfIgnoringCase } from '../validators.ts';
 
 export const GROUP_CONFIGS = {
@@ -31,7 +31,9 @@ export const GROUP_CONFIGS = {
     'How long the new group coordinator collects writes.',
     atLeast(0),
   ),
-  'group.coordinator.new.enable': boolean('false', 'read-only', 'Whether the new group coordinator is used.'),
+  'group.coordinator.new.enable': hidden(
+    boolean('false', 'read-only', 'Whether the new group coordinator is used.'),
+  ),
   'offset.metadata.max.bytes': int('4096', 'read-only', 'Longest metadata text of a committed offset.'),
   'offsets.load.buffer.size': int(
     '5242880',
@@ -123,10 +125,12 @@ export const GROUP_CONFIGS = {
     'read-only',
     'Server-side assignors of the new group protocol.',
   ),
-  'group.consumer.migration.policy': string(
-    'DISABLED',
-    'read-only',
-    'Whether groups change between the protocols.',
-    oneOfIgnoringCase('DISABLED', 'DOWNGRADE', 'UPGRADE', 'BIDIRECTIONAL'),
+  'group.consumer.migration.policy': hidden(
+    string(
+      'disabled',
+      'read-only',
+      'Whether groups change between the protocols.',
+      oneOfIgnoringCase('DISABLED', 'DOWNGRADE', 'UPGRADE', 'BIDIRECTIONAL'),
+    ),
   ),
 };

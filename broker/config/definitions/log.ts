@@ -2,7 +2,7 @@
  * Logs: segments, retention, flushing, compaction; and topic creation defaults.
  * Source: the broker configs of Kafka 3.9, of the group Cleaner and Logs.
  */
-import { boolean, className, double, int, list, long, string } from '../property.ts';
+import { boolean, className, double, hidden, int, list, long, string } from '../property.ts';
 import { atLeast, between, eachOneOf, METADATA_VERSION, oneOf } from '../validators.ts';
 
 export const LOG_CONFIGS = {
@@ -161,11 +161,20 @@ export const LOG_CONFIGS = {
     'How long a broker waits to report a failed directory before it stops.',
     atLeast(1),
   ),
-  'log.initial.task.delay.ms': long(
-    '30000',
-    'read-only',
-    'Pause after the start before background work on logs begins.',
-    atLeast(0),
+  'log.local.retention.bytes': long(
+    '-2',
+    'cluster-wide',
+    'Bytes kept locally when older data is tiered; -2 is log.retention.bytes.',
+    atLeast(-2),
+  ),
+  'log.local.retention.ms': long(
+    '-2',
+    'cluster-wide',
+    'Time kept locally when older data is tiered; -2 is log.retention.ms.',
+    atLeast(-2),
+  ),
+  'log.initial.task.delay.ms': hidden(
+    long('30000', 'read-only', 'Pause after the start before background work on logs begins.', atLeast(0)),
   ),
   'log.cleaner.threads': int('1', 'cluster-wide', 'Threads that compact logs.', atLeast(0)),
   'log.cleaner.io.max.bytes.per.second': double(

@@ -17,7 +17,7 @@ export const NETWORK_CONFIGS = {
     'What clients and brokers are told to connect to; null means `listeners`.',
   ),
   'listener.security.protocol.map': string(
-    'PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL',
+    'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT',
     'per-broker',
     'Security protocol of each listener name.',
   ),

@@ -1,7 +1,7 @@
 /**
  * Configs of this broker that Kafka does not have: the WebSockets between brokers.
  */
-import { int, long, password, string } from '../property.ts';
+import { hidden, int, long, password, string } from '../property.ts';
 import { atLeast, oneOf } from '../validators.ts';
 
 export const PEER_CONFIGS = {
@@ -42,22 +42,28 @@ export const PEER_CONFIGS = {
 
 /** Replication throttles, which exist as dynamic configs only. */
 export const THROTTLE_CONFIGS = {
-  'leader.replication.throttled.rate': long(
-    '9223372036854775807',
-    'cluster-wide',
-    'Bytes per second that leaders send for throttled replicas.',
-    atLeast(0),
+  'leader.replication.throttled.rate': hidden(
+    long(
+      '9223372036854775807',
+      'cluster-wide',
+      'Bytes per second that leaders send for throttled replicas.',
+      atLeast(0),
+    ),
   ),
-  'follower.replication.throttled.rate': long(
-    '9223372036854775807',
-    'cluster-wide',
-    'Bytes per second that followers fetch for throttled replicas.',
-    atLeast(0),
+  'follower.replication.throttled.rate': hidden(
+    long(
+      '9223372036854775807',
+      'cluster-wide',
+      'Bytes per second that followers fetch for throttled replicas.',
+      atLeast(0),
+    ),
   ),
-  'replica.alter.log.dirs.io.max.bytes.per.second': long(
-    '9223372036854775807',
-    'cluster-wide',
-    'Bytes per second that moves between log directories may use.',
-    atLeast(0),
+  'replica.alter.log.dirs.io.max.bytes.per.second': hidden(
+    long(
+      '9223372036854775807',
+      'cluster-wide',
+      'Bytes per second that moves between log directories may use.',
+      atLeast(0),
+    ),
   ),
 };

@@ -2,7 +2,7 @@
  * Quotas and metrics.
  * Source: the broker configs of Kafka 3.9, of the group Metric and Quota.
  */
-import { className, int, list, long, string } from '../property.ts';
+import { boolean, className, int, list, long, string } from '../property.ts';
 import { atLeast } from '../validators.ts';
 
 export const QUOTA_CONFIGS = {
@@ -43,5 +43,18 @@ export const QUOTA_CONFIGS = {
   'metrics.num.samples': int('2', 'read-only', 'Samples of a metric.', atLeast(1)),
   'metrics.sample.window.ms': long('30000', 'read-only', 'Length of a sample of a metric.', atLeast(1)),
   'metric.reporters': list('', 'cluster-wide', 'Classes that report metrics.'),
+  'auto.include.jmx.reporter': boolean(
+    'true',
+    'read-only',
+    'Whether the JMX reporter is there although metric.reporters does not name it.',
+  ),
+  'kafka.metrics.reporters': list('', 'read-only', "Classes that report the metrics of Kafka's older kind."),
+  'kafka.metrics.polling.interval.secs': int('10', 'read-only', 'How often those report.', atLeast(1)),
+  'telemetry.max.bytes': int(
+    '1048576',
+    'read-only',
+    'Largest push of metrics that a client may send.',
+    atLeast(1),
+  ),
   'metrics.recording.level': string('INFO', 'read-only', 'Highest level of metrics that are recorded.'),
 };

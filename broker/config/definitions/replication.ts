@@ -2,7 +2,7 @@
  * Replication between brokers, leadership, the protocol between brokers.
  * Source: the broker configs of Kafka 3.9, of the group Replication.
  */
-import { boolean, int, long, string } from '../property.ts';
+import { boolean, hidden, int, long, string } from '../property.ts';
 import { atLeast, METADATA_VERSION, SECURITY_PROTOCOL } from '../validators.ts';
 
 export const REPLICATION_CONFIGS = {
@@ -79,11 +79,13 @@ export const REPLICATION_CONFIGS = {
     'How often the controller looks at leader imbalance.',
     atLeast(1),
   ),
-  'unclean.leader.election.interval.ms': long(
-    '300000',
-    'read-only',
-    'How often partitions without a leader are looked at for an unclean election.',
-    atLeast(1),
+  'unclean.leader.election.interval.ms': hidden(
+    long(
+      '300000',
+      'read-only',
+      'How often partitions without a leader are looked at for an unclean election.',
+      atLeast(1),
+    ),
   ),
   'unclean.leader.election.enable': boolean(
     'false',

@@ -3,7 +3,7 @@
  * Source: the broker configs of Kafka 3.9, of the group BrokerSecurity.
  */
 import { boolean, className, int, list, long, password, string } from '../property.ts';
-import { oneOfIgnoringCase } from '../validators.ts';
+import { atLeast, oneOfIgnoringCase } from '../validators.ts';
 
 export const SECURITY_CONFIGS = {
   'connections.max.reauth.ms': long(
@@ -22,6 +22,28 @@ export const SECURITY_CONFIGS = {
     'per-broker',
     'Class that makes the principal of a connection.',
   ),
+  'password.encoder.secret': password(
+    null,
+    'read-only',
+    'Secret that encrypts passwords that are set at run time.',
+  ),
+  'password.encoder.old.secret': password(
+    null,
+    'read-only',
+    'Secret before the last change of password.encoder.secret.',
+  ),
+  'password.encoder.keyfactory.algorithm': string(
+    null,
+    'read-only',
+    'Algorithm that makes a key of password.encoder.secret.',
+  ),
+  'password.encoder.cipher.algorithm': string(
+    'AES/CBC/PKCS5Padding',
+    'read-only',
+    'Cipher of passwords that are set at run time.',
+  ),
+  'password.encoder.key.length': int('128', 'read-only', 'Length of its key.', atLeast(8)),
+  'password.encoder.iterations': int('4096', 'read-only', 'Iterations that make its key.', atLeast(1024)),
   'ssl.client.auth': string(
     'none',
     'per-broker',

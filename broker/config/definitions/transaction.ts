@@ -2,7 +2,7 @@
  * Transactions and producer state.
  * Source: the broker configs of Kafka 3.9, of the group TransactionLog and TransactionStateManager.
  */
-import { boolean, int, short } from '../property.ts';
+import { boolean, hidden, int, short } from '../property.ts';
 import { atLeast } from '../validators.ts';
 
 export const TRANSACTION_CONFIGS = {
@@ -47,11 +47,8 @@ export const TRANSACTION_CONFIGS = {
     'How long the state of a producer that has fallen silent is kept.',
     atLeast(1),
   ),
-  'producer.id.expiration.check.interval.ms': int(
-    '600000',
-    'read-only',
-    'How often expired producer state is looked for.',
-    atLeast(1),
+  'producer.id.expiration.check.interval.ms': hidden(
+    int('600000', 'read-only', 'How often expired producer state is looked for.', atLeast(1)),
   ),
   'transactional.id.expiration.ms': int(
     '604800000',

@@ -33,6 +33,11 @@ export const ZOOKEEPER_CONFIGS = {
     'read-only',
     'Whether the connection to ZooKeeper uses TLS.',
   ),
+  'zookeeper.metadata.migration.enable': boolean(
+    'false',
+    'read-only',
+    'Whether metadata moves from ZooKeeper to a quorum.',
+  ),
   'zookeeper.clientCnxnSocket': string(null, 'read-only', 'Socket class of the ZooKeeper client.'),
   'zookeeper.ssl.keystore.location': string(null, 'read-only', 'Key store for TLS to ZooKeeper.'),
   'zookeeper.ssl.keystore.password': password(
