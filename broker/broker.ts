@@ -23,6 +23,7 @@ import { TopicMetrics } from './handlers/topic-metrics.ts';
 import { identify } from './identity.ts';
 import { LogManager } from './log/log-manager.ts';
 import { ControllerFence } from './metadata/controller-fence.ts';
+import { FeatureFeed } from './metadata/feature-feed.ts';
 import { MetadataCache } from './metadata/metadata-cache.ts';
 import { ownRegistration } from './metadata/registration.ts';
 import { TopicAdmin } from './metadata/topic-admin.ts';
@@ -52,6 +53,7 @@ export interface BrokerOptions {
 interface Parts {
   readonly config: BrokerConfig;
   readonly configs: DynamicConfigs;
+  readonly features: FeatureFeed;
   readonly logs: LogManager;
   readonly fence: ControllerFence;
   readonly metadata: MetadataCache;
@@ -175,6 +177,8 @@ export class Broker {
     const { config } = configs;
     await configs.start(store);
     await logs.start();
+    const features = new FeatureFeed(diagnostics);
+    await features.start(store);
     const fence = new ControllerFence();
     const metadata = new MetadataCache(clock);
     const network = new NetworkServer({ config, sockets, clock, diagnostics, metrics });
@@ -197,7 +201,7 @@ export class Broker {
     this.#opened.push(() => peers.close());
     const peerPort = (await peers.listen(config.peerListener)).port;
     const groupPartitions = await groupPartitionCount(store, config);
-    const made = { config, configs, logs, fence, metadata, network, peers, peerPort };
+    const made = { config, configs, features, logs, fence, metadata, network, peers, peerPort };
     this.#parts = { ...made, ...this.#makeActors(made, groupPartitions) };
     reportFailedDirectories(logs, {
       brokerId: config.brokerId,
@@ -283,7 +287,7 @@ export class Broker {
     const parts = this.#made;
     const { platform } = this.#options;
     const { clock, disk, diagnostics, metrics, random } = platform;
-    const { config, configs, metadata, replicas, controller, groups, producerIds, logs } = parts;
+    const { config, configs, metadata, features, replicas, controller, groups, producerIds, logs } = parts;
     controller.startup();
     groups.start();
     const store = (): ClusterStore => new ClusterStore(this.#keeper.coordinator);
@@ -303,6 +307,7 @@ export class Broker {
       metrics,
       topicMetrics: new TopicMetrics(metrics, metadata),
       metadata,
+      features,
       replicas,
       fetchSessions: new FetchSessions({
         clock,
@@ -329,16 +334,18 @@ export class Broker {
   }
 
   #sessionLost(): void {
-    const { controller, configs } = this.#made;
+    const { controller, configs, features } = this.#made;
     controller.onSessionLost();
     configs.stop();
+    features.stop();
   }
 
   async #sessionRegained(store: ClusterStore, formerSessionId: bigint): Promise<void> {
-    const { controller, configs, fence } = this.#made;
+    const { controller, configs, features, fence } = this.#made;
     await this.#register(store, formerSessionId);
     controller.onSessionRegained(store.coordinator, fence.brokerEpoch);
     await configs.start(store);
+    await features.start(store);
   }
 
   async #shutdown(): Promise<void> {
@@ -363,6 +370,7 @@ export class Broker {
     if (parts === null) for (const close of this.#opened.reverse()) await close();
     else {
       parts.configs.stop();
+      parts.features.stop();
       await parts.network.stop(clean ? NETWORK_GRACE_MS : 0);
       parts.groups.shutdown();
       parts.producerIds.shutdown();

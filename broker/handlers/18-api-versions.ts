@@ -1,7 +1,7 @@
 /**
  * ApiVersions (18), versions 0-4: which APIs this broker serves, in which versions. The list is the
  * handler table itself, so that nothing is announced that is not served.
- * v3+ names the client's software, in a restricted alphabet. A version we don't know is answered in
+ * v3+ names the client's software, in a restricted alphabet, and is told the finalised features. A version we don't know is answered in
  * v0 (KIP-511), with the range of this API alone: the one request that never closes the connection.
  * Source: KafkaApis.handleApiVersionsRequest, ApiVersionsRequest.isValid.
  */
@@ -15,11 +15,17 @@ export function apiVersionsHandler(served: readonly AnyApi[]): Handler<typeof Ap
   const apiKeys = [...served, ApiVersions].map(rangeOf).sort((a, b) => a.apiKey - b.apiKey);
   return {
     api: ApiVersions,
-    handle(request, context) {
+    handle(request, context, { features }) {
       const named =
         isSoftwareName(request.clientSoftwareName) && isSoftwareName(request.clientSoftwareVersion);
       if (context.apiVersion >= 3 && !named) return { errorCode: ErrorCode.INVALID_REQUEST };
-      return { errorCode: ErrorCode.NONE, apiKeys };
+      const { epoch, levels } = features.current;
+      const finalizedFeatures = [...levels].map(([name, level]) => ({
+        name,
+        maxVersionLevel: level,
+        minVersionLevel: level,
+      }));
+      return { errorCode: ErrorCode.NONE, apiKeys, finalizedFeaturesEpoch: epoch, finalizedFeatures };
     },
     refuse: (_request, errorCode) => ({ errorCode }),
   };

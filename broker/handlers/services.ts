@@ -8,6 +8,7 @@ import type { Controller } from '../controller/controller.ts';
 import type { GroupCoordinator } from '../coordinators/group/group-coordinator.ts';
 import type { ProducerIdManager } from '../coordinators/producer-id-manager.ts';
 import type { LogManager } from '../log/log-manager.ts';
+import type { FeatureFeed } from '../metadata/feature-feed.ts';
 import type { MetadataCache } from '../metadata/metadata-cache.ts';
 import type { TopicAdmin } from '../metadata/topic-admin.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -31,6 +32,7 @@ export interface Services {
   readonly metrics: Metrics;
   readonly topicMetrics: TopicMetrics;
   readonly metadata: MetadataCache;
+  readonly features: Pick<FeatureFeed, 'current'>;
   readonly replicas: ReplicaManager;
   readonly fetchSessions: FetchSessions;
   readonly logs: LogManager;

@@ -76,6 +76,7 @@ export function services(overrides: { readonly [K in keyof Services]?: unknown }
     metrics,
     topicMetrics: new TopicMetrics(metrics, metadata),
     metadata,
+    features: { current: { epoch: -1, levels: new Map() } },
     authorize: allowEverything,
   };
   return { ...base, ...overrides } as unknown as Services;

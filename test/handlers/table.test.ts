@@ -1,6 +1,7 @@
 /** The table: what is announced is what is served, and every handler can refuse in every version. */
 import { describe, expect, it } from 'vitest';
 import { HANDLERS } from '../../broker/handlers/table.ts';
+import type { FinalizedFeatures } from '../../broker/metadata/feature-feed.ts';
 import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from '../../broker/protocol/codec.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { ApiVersions } from '../../broker/protocol/messages/18-api-versions.ts';
@@ -23,6 +24,27 @@ describe('the handler table', () => {
     expect(apiKeys.map(({ apiKey }) => apiKey)).toEqual([...HANDLERS.keys()].sort((a, b) => a - b));
     // Older librdkafka stops compressing when Produce v0 is not announced.
     expect(apiKeys[0]).toEqual({ apiKey: 0, minVersion: 0, maxVersion: 11 });
+  });
+
+  it('ApiVersions tells the finalised features and their epoch', async () => {
+    const request = { clientSoftwareName: 'a', clientSoftwareVersion: '1' };
+    const told = async (current: FinalizedFeatures) => {
+      const answer = await HANDLERS.get(ApiVersions.key)?.handle(
+        request,
+        context(4),
+        services({ features: { current } }),
+      );
+      if (answer === undefined || answer === null || answer === 'close') throw new Error('no answer');
+      return decodeResponse(ApiVersions, 4, Buffer.concat(encodeResponse(ApiVersions, 4, answer)));
+    };
+    expect(await told({ epoch: 0, levels: new Map() })).toMatchObject({
+      finalizedFeaturesEpoch: 0,
+      finalizedFeatures: [],
+    });
+    expect(await told({ epoch: 4, levels: new Map([['some', 3]]) })).toMatchObject({
+      finalizedFeaturesEpoch: 4,
+      finalizedFeatures: [{ name: 'some', maxVersionLevel: 3, minVersionLevel: 3 }],
+    });
   });
 
   it('holds nothing that only brokers say to each other', () => {

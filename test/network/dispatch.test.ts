@@ -35,7 +35,8 @@ function dispatcher(handlers: readonly AnyHandler[], errors: string[] = []) {
   const diagnostics: Diagnostics = { ...silent, error: (message) => errors.push(message) };
   const metrics = createMetrics();
   const config = { socketRequestMaxElements: 1000 };
-  const services = { clock: systemClock, config, diagnostics, metrics } as unknown as Services;
+  const features = { current: { epoch: 0, levels: new Map() } };
+  const services = { clock: systemClock, config, diagnostics, metrics, features } as unknown as Services;
   const all = [...handlers, apiVersionsHandler(handlers.map(({ api }) => api))];
   const dispatch = createDispatch(new Map(all.map((handler) => [handler.api.key, handler])), services);
   return { dispatch: (frame: Buffer) => dispatch(frame, ORIGIN), metrics };
