@@ -17,21 +17,10 @@ public class Latency {
     int records = Integer.parseInt(args[2]);
     int warmUp = Math.max(500, records / 4);
     byte[] value = new byte[Integer.parseInt(args[4])];
-    Properties consumerProperties = new Properties();
-    consumerProperties.put("bootstrap.servers", args[0]);
-    consumerProperties.put("key.deserializer", "org.apache.kafka.common.serialization.ByteArrayDeserializer");
-    consumerProperties.put("value.deserializer", "org.apache.kafka.common.serialization.ByteArrayDeserializer");
-    consumerProperties.put("fetch.max.wait.ms", "500");
-    Properties producerProperties = new Properties();
-    producerProperties.put("bootstrap.servers", args[0]);
-    producerProperties.put("acks", args[3]);
-    producerProperties.put("linger.ms", "0");
-    producerProperties.put("key.serializer", "org.apache.kafka.common.serialization.ByteArraySerializer");
-    producerProperties.put("value.serializer", "org.apache.kafka.common.serialization.ByteArraySerializer");
     long[] acknowledged = new long[records];
     long[] consumed = new long[records];
-    try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(consumerProperties);
-        KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(producerProperties)) {
+    try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(consumerProperties(args[0]));
+        KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(producerProperties(args[0], args[3]))) {
       TopicPartition partition = new TopicPartition(topic, 0);
       consumer.assign(List.of(partition));
       consumer.seekToEnd(List.of(partition));
@@ -52,7 +41,26 @@ public class Latency {
         "{\"records\":%d,\"ack\":%s,\"endToEnd\":%s}%n", records, percentiles(acknowledged), percentiles(consumed));
   }
 
-  private static String percentiles(long[] nanos) {
+  static Properties consumerProperties(String bootstrapServers) {
+    Properties properties = new Properties();
+    properties.put("bootstrap.servers", bootstrapServers);
+    properties.put("key.deserializer", "org.apache.kafka.common.serialization.ByteArrayDeserializer");
+    properties.put("value.deserializer", "org.apache.kafka.common.serialization.ByteArrayDeserializer");
+    properties.put("fetch.max.wait.ms", "500");
+    return properties;
+  }
+
+  static Properties producerProperties(String bootstrapServers, String acks) {
+    Properties properties = new Properties();
+    properties.put("bootstrap.servers", bootstrapServers);
+    properties.put("acks", acks);
+    properties.put("linger.ms", "0");
+    properties.put("key.serializer", "org.apache.kafka.common.serialization.ByteArraySerializer");
+    properties.put("value.serializer", "org.apache.kafka.common.serialization.ByteArraySerializer");
+    return properties;
+  }
+
+  static String percentiles(long[] nanos) {
     Arrays.sort(nanos);
     return String.format(
         "{\"p50\":%.3f,\"p99\":%.3f,\"p999\":%.3f}", at(nanos, 0.5), at(nanos, 0.99), at(nanos, 0.999));

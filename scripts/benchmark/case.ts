@@ -1,8 +1,18 @@
 /** What a case is: a name to ask for, the cluster it needs, and numbers that come out. */
-
-import type { Consumed, ConsumeLoad, Latencies, ProduceLoad, ProduceResult } from './loads.ts';
-import type { RunningCluster } from './systems.ts';
+import type { RunningCluster } from './broker-processes.ts';
+import type {
+  AtRate,
+  Consumed,
+  ConsumeLoad,
+  Latencies,
+  LatencyLoad,
+  Produced,
+  ProduceLoad,
+} from './loads.ts';
+import type { Plan } from './plan.ts';
+import type { System } from './systems.ts';
 import type { Wire } from './wire.ts';
+import type { Workplace } from './workplace.ts';
 
 export interface Metric {
   readonly name: string;
@@ -12,21 +22,19 @@ export interface Metric {
 
 /** Foreign clients that make a load. */
 export interface LoadClient {
-  produce(load: ProduceLoad): Promise<ProduceResult>;
+  produce(load: ProduceLoad): Promise<Produced>;
   consume(load: ConsumeLoad): Promise<Consumed>;
 }
 
 export interface LatencyClient {
-  latency(o: {
-    bootstrapServers: string;
-    topic: string;
-    records: number;
-    acks: string;
-    recordSizeBytes: number;
-  }): Promise<{ ack: Latencies; endToEnd: Latencies }>;
+  /** One record at a time. */
+  latency(load: LatencyLoad): Promise<{ ack: Latencies; endToEnd: Latencies }>;
+  /** So many each second, whether they are answered or not. */
+  atRate(load: LatencyLoad & AtRate): Promise<{ ack: Latencies; endToEnd: Latencies }>;
 }
 
-export type ClientName = 'java' | 'c';
+/** Kafka's tools in Java, the program in C, and a compiler for the latency probes. */
+export type Need = 'java' | 'c' | 'javac';
 
 /** What was seen while the cluster of a case came up. */
 export interface StartFacts {
@@ -44,15 +52,10 @@ export interface Stage {
   readonly cluster: RunningCluster;
   readonly wire: Wire;
   readonly started: StartFacts;
-  readonly clients: Readonly<Partial<Record<ClientName, LoadClient>>>;
+  readonly clients: Readonly<Partial<Record<'java' | 'c', LoadClient>>>;
   readonly latencyClient: LatencyClient | null;
-  /** How much of the usual number of records this run sends. */
-  readonly share: number;
-  readonly givenRecords: number | null;
-  readonly seconds: number | null;
-  /** Records per second of each case's first warm-up, if `seconds` are given. */
-  readonly rates: Map<string, number>;
-  readonly recordSizeBytes: number | null;
+  /** How many records of which size. */
+  readonly plan: Plan;
   progress(message: string): void;
   /** CPU seconds of all brokers so far. */
   brokerCpuSeconds(): number;
@@ -60,18 +63,32 @@ export interface Stage {
   peakMib(): number;
 }
 
-export interface BenchmarkCase {
+export type Values = Readonly<Record<string, number>>;
+
+interface CaseFacts {
   readonly name: string;
   readonly title: string;
   /** Cases of one group run on the same cluster, one after the other. */
   readonly group: string;
   readonly brokers: number;
   /** The client it can't do without. */
-  readonly needs: ClientName | null;
+  readonly needs: Need | null;
   readonly sessionTimeoutMs?: number;
   /** Not part of a run without --cases. */
   readonly onRequest?: true;
   readonly metrics: Readonly<Record<string, Metric>>;
-  /** A number for each of the metrics; throws when a client reports an error or a count is wrong. */
-  run(stage: Stage): Promise<Readonly<Record<string, number>>>;
 }
+
+/** On a cluster that it shares with the rest of its group. */
+export interface StagedCase extends CaseFacts {
+  /** A number for each of the metrics; throws when a client reports an error or a count is wrong. */
+  run(stage: Stage): Promise<Values>;
+}
+
+/** What is measured is how a cluster comes up: it starts its own. */
+export interface LoneCase extends CaseFacts {
+  /** null: this system has nothing of the kind. */
+  alone(site: { readonly system: System; readonly workplace: Workplace }): Promise<Values | null>;
+}
+
+export type BenchmarkCase = StagedCase | LoneCase;

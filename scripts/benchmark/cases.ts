@@ -1,20 +1,28 @@
 /** All cases, in the order in which they run within their group. */
-import { latencyCase, memoryCase, startCase } from './broker-cases.ts';
+import { memoryCase, startCase } from './broker-cases.ts';
 import type { BenchmarkCase } from './case.ts';
 import { failureCases } from './failure-cases.ts';
+import { latencyCase, rateCase } from './latency-cases.ts';
 import { smallRequestsCase, throughputCases } from './throughput-cases.ts';
+import { inProcessCase, wholeCase } from './whole-cases.ts';
 
 export const CASES: readonly BenchmarkCase[] = [
-  startCase(1),
-  latencyCase(1),
-  startCase(3),
-  latencyCase(3),
+  wholeCase(1),
+  wholeCase(3),
+  inProcessCase(),
+  ...[1, 3].flatMap((brokers) => [startCase(brokers), latencyCase(brokers), rateCase(brokers)]),
   ...throughputCases(),
   smallRequestsCase(1),
   smallRequestsCase(3),
   memoryCase(1),
   memoryCase(3),
   ...failureCases(),
+];
+
+/** What `--self` without --cases runs. */
+export const QUICK_CASES: readonly string[] = [
+  ...['start-1', 'produce-1k-rf1-c', 'produce-100b-rf1-c', 'consume-1k-rf1-c', 'small-1', 'memory-1'],
+  ...['start-3', 'latency-3', 'produce-1k-rf3-c', 'small-3', 'memory-3'],
 ];
 
 /** `produce-1k*`: a star stands for anything. */

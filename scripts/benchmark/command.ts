@@ -1,208 +1,114 @@
-/** The options of `scripts/bench`, and one run from them to the report. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { type Arguments, type CommandSpec, UsageError } from '../cli/arguments.ts';
-import { CClient, findLoadProgram, type LoadProgram } from './c-client.ts';
-import type { BenchmarkCase } from './case.ts';
-import { CASES, casesNamed } from './cases.ts';
-import { chartOf } from './chart.ts';
-import { findJava, type Java } from './java.ts';
+/** One run of `scripts/bench`, from its options to the results; whatever ends it, nothing of it stays. */
+
+import { join } from 'node:path';
+import type { Arguments, CommandSpec } from '../cli/arguments.ts';
+import { UsageError } from '../cli/arguments.ts';
+import { CASES } from './cases.ts';
+import { ableCases, clientsOf, type Equipment, findEquipment } from './equipment.ts';
 import { checkoutVersion, machineFacts } from './machine.ts';
 import { runMicro } from './micro/cases.ts';
-import { checkOut, type OtherCheckout } from './other-checkout.ts';
+import { benchOptions, type Choice, chosen } from './options.ts';
+import { checkOut } from './other-checkout.ts';
+import { Plan } from './plan.ts';
 import { profileChildren, profileText } from './profile.ts';
-import { tableText, tabulate } from './report.ts';
-import { type Outcome, type RunOptions, runCases } from './runner.ts';
+import { writeResults } from './results.ts';
+import { runCases } from './runner.ts';
 import { apacheKafka, odradek, type System } from './systems.ts';
-import { JavaTools } from './tools.ts';
 import { Workplace } from './workplace.ts';
-import { startZooKeeper } from './zookeeper-server.ts';
+import { startEmbedded, startZooKeeper } from './zookeeper-server.ts';
 
 export const benchCommand: CommandSpec = {
   name: 'bench',
   summary: 'Measures Odradek beside Apache Kafka with the same foreign clients.',
-  options: [
-    { name: 'cases', value: 'NAME,…', help: 'only these; a star stands for anything' },
-    { name: 'rounds', value: 'N', kind: 'integer', min: 1, max: 100, help: 'how often', fallback: '3' },
-    { name: 'records', value: 'N', kind: 'integer', min: 100, help: 'records per case' },
-    {
-      name: 'percent',
-      value: 'N',
-      kind: 'integer',
-      min: 1,
-      max: 10_000,
-      help: 'of the usual records of each case',
-      fallback: '100',
-    },
-    {
-      name: 'seconds',
-      value: 'N',
-      kind: 'integer',
-      min: 1,
-      max: 600,
-      help: 'per case about so long, by the rate of its first warm-up',
-    },
-    {
-      name: 'warm-up',
-      value: 'SECONDS',
-      kind: 'integer',
-      max: 600,
-      help: 'of records through every new cluster before its first case',
-      fallback: '10',
-    },
-    { name: 'self', value: 'REV', help: 'compare with another commit of this repository instead of Kafka' },
-    {
-      name: 'record-size',
-      value: 'BYTES',
-      kind: 'integer',
-      min: 10,
-      max: 900_000,
-      help: 'instead of those of the cases',
-    },
-    { name: 'out', value: 'DIR', help: 'where results.json and the charts go' },
-    { name: 'only', value: 'SYSTEM', help: 'odradek or kafka' },
-    {
-      name: 'profile',
-      value: 'DIR',
-      help: "CPU profiles of Odradek's brokers, and which functions are at the top",
-    },
-    { name: 'micro', help: 'time pieces of the hot paths in this process instead, about ten seconds' },
-    { name: 'list', help: 'show the cases' },
-  ],
+  options: benchOptions,
   run,
 };
 
 const ROOT = join(import.meta.dirname, '..', '..');
+/** As a shell says it: 128 and the number of the signal. */
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 async function run(given: Arguments): Promise<number> {
   if (given.flag('list')) {
     const width = Math.max(...CASES.map(({ name }) => name.length)) + 2;
-    for (const { name, title } of CASES) process.stdout.write(`${name.padEnd(width)}${title}\n`);
+    for (const { name, title, onRequest } of CASES) {
+      const note = onRequest === true ? ' (only when named)' : '';
+      process.stdout.write(`${name.padEnd(width)}${title}${note}\n`);
+    }
     return 0;
   }
-  if (given.flag('micro')) {
-    await runMicro((line) => process.stdout.write(`${line}\n`));
-    return 0;
-  }
-  const only = given.text('only');
-  if (only !== null && only !== 'odradek' && only !== 'kafka')
-    throw new UsageError(`--only must be odradek or kafka, not '${only}'`);
-  const java = findJava(progress);
-  const load = findLoadProgram();
-  const cases = chosenCases(given, java, load);
-  const profiles = given.text('profile');
-  if (profiles !== null) profileChildren(resolve(profiles));
+  const choice = chosen(given);
   const workplace = new Workplace();
-  const other = otherCheckout(given, workplace);
-  const cleanUp = async (): Promise<void> => {
-    await workplace.endAll();
-    other?.remove();
-    await workplace.close();
-  };
-  const interrupted = (): void => {
-    progress('interrupted; stopping everything');
-    void cleanUp().finally(() => process.exit(130));
-  };
-  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  const interrupted = new Promise<number>((resolve) => {
+    for (const [signal, code] of Object.entries(SIGNALS)) {
+      process.on(signal, () => {
+        process.stderr.write('interrupted; stopping everything\n');
+        resolve(code);
+      });
+    }
+  });
+  const work = given.flag('micro') ? micro(workplace) : measure(choice, workplace);
   try {
-    const systems = chosenSystems(workplace, java, { only, other });
-    const outcome = await runCases(cases, systems, runOptions(given, workplace, { java, load }));
-    report(given, cases, systems, outcome);
-    if (profiles !== null) process.stdout.write(`\n${profileText(profiles)}`);
-    return outcome.failures.length === 0 ? 0 : 1;
+    return await Promise.race([interrupted, work]);
   } finally {
-    await cleanUp();
+    await workplace.close();
   }
 }
 
-function otherCheckout(given: Arguments, workplace: Workplace): OtherCheckout | null {
-  const revision = given.text('self');
-  return revision === null ? null : checkOut(ROOT, revision, workplace.directory);
+async function micro(workplace: Workplace): Promise<number> {
+  const print = (line: string): unknown => process.stdout.write(`${line}\n`);
+  await runMicro(workplace.folder('micro'), print);
+  return 0;
 }
 
-function chosenCases(given: Arguments, java: Java | string, load: LoadProgram | string): BenchmarkCase[] {
-  const names = given.text('cases');
-  const found =
-    names === null ? CASES.filter(({ onRequest }) => onRequest !== true) : casesNamed(names.split(','));
-  if (typeof found === 'string') throw new UsageError(found);
-  const lacks = { java: typeof java === 'string' ? java : null, c: typeof load === 'string' ? load : null };
-  const able = found.filter(({ needs }) => needs === null || lacks[needs] === null);
-  const left = found.length - able.length;
-  const reasons = Object.values(lacks).filter((reason) => reason !== null);
-  if (left > 0) progress(`${left} cases are left out: ${reasons.join('; ')}`);
-  return able;
+async function measure(choice: Choice, workplace: Workplace): Promise<number> {
+  const machine = machineFacts();
+  const progress = (message: string): void => {
+    if (!workplace.closed) process.stderr.write(`${message}\n`);
+  };
+  const equipment = await findEquipment(workplace, progress);
+  const { able, left } = ableCases(choice.cases, equipment);
+  for (const line of left) progress(line);
+  if (able.length === 0) throw new UsageError('none of these cases can run here');
+  const systems = await systemsFor(choice, workplace, equipment, progress);
+  // Only what is started from here on; the clients are not Node's.
+  if (choice.profiles !== null) profileChildren(choice.profiles);
+  const { java, load } = equipment;
+  const { rounds, warmUpSeconds, records, seconds, recordSizeBytes, percent } = choice;
+  const outcome = await runCases(able, systems, {
+    ...{ rounds, warmUpSeconds, workplace, progress },
+    ...clientsOf(workplace, equipment),
+    plan: new Plan({ share: percent / 100, records, seconds, recordSizeBytes }),
+    zookeeper: () =>
+      typeof java === 'string' ? startEmbedded(workplace, ROOT) : startZooKeeper(workplace, java),
+  });
+  workplace.checkOpen();
+  const tools = {
+    ...(typeof load === 'string' ? {} : { librdkafka: load.version }),
+    zookeeper: typeof java === 'string' ? "Odradek's embedded server" : java.zookeeperClasspath,
+  };
+  writeResults({ ...choice, cases: able }, systems, outcome, { machine, tools });
+  if (choice.profiles !== null) process.stdout.write(`\n${profileText(choice.profiles)}`);
+  return outcome.failures.length === 0 ? 0 : 1;
 }
 
-function chosenSystems(
+/** The first is the one whose ratios are shown. */
+async function systemsFor(
+  { only, revision }: Choice,
   workplace: Workplace,
-  java: Java | string,
-  { only, other }: { only: string | null; other: OtherCheckout | null },
-): System[] {
-  const systems = [odradek(workplace, 'odradek', checkoutVersion(), ROOT)];
-  if (other !== null) return [...systems, odradek(workplace, 'before', other.version, other.path)];
+  { java }: Equipment,
+  progress: (message: string) => void,
+): Promise<System[]> {
+  const ours = odradek(workplace, 'odradek', checkoutVersion(), ROOT);
+  if (revision !== null) {
+    const { version, path, otherPackages } = await checkOut(ROOT, revision, workplace);
+    progress(`beside ${version}${otherPackages ? ", with this checkout's packages and not its own" : ''}`);
+    return [ours, odradek(workplace, 'before', version, path)];
+  }
   if (typeof java === 'string') {
     if (only === 'kafka') throw new UsageError(`--only kafka: ${java}`);
-    progress(`without Apache Kafka: ${java}`);
-    return systems;
+    if (only === null) progress(`Odradek alone, without Apache Kafka: ${java}`);
+    return [ours];
   }
-  systems.push(apacheKafka(workplace, java));
-  return only === null ? systems : systems.filter(({ name }) => name === only);
-}
-
-function runOptions(
-  given: Arguments,
-  workplace: Workplace,
-  { java, load }: { java: Java | string; load: LoadProgram | string },
-): RunOptions {
-  const c = typeof load === 'string' ? null : new CClient(workplace, load.program);
-  const withJava = typeof java === 'string' ? null : java;
-  const tools = withJava === null ? null : new JavaTools(workplace, withJava);
-  return {
-    rounds: given.needInteger('rounds'),
-    share: given.needInteger('percent') / 100,
-    givenRecords: given.integer('records'),
-    seconds: given.integer('seconds'),
-    warmUpSeconds: given.needInteger('warm-up'),
-    recordSizeBytes: given.integer('record-size'),
-    clients: { ...(tools === null ? {} : { java: tools }), ...(c === null ? {} : { c }) },
-    latencyClient: tools,
-    zookeeper: withJava === null ? null : () => startZooKeeper(workplace, withJava),
-    workplace,
-    rates: new Map(),
-    progress,
-  };
-}
-
-function report(
-  given: Arguments,
-  cases: readonly BenchmarkCase[],
-  systems: readonly System[],
-  outcome: Outcome,
-): void {
-  const names = systems.map(({ name }) => name);
-  const rows = tabulate(cases, names, outcome);
-  process.stdout.write(`\n${tableText(rows, names)}`);
-  for (const { case: name, system, round, message } of outcome.failures)
-    process.stdout.write(`FAILED: ${name}, ${system}, round ${round}: ${message}\n`);
-  const out = given.text('out');
-  if (out === null) return;
-  mkdirSync(out, { recursive: true });
-  const versions = Object.fromEntries(systems.map(({ name, version }) => [name, version]));
-  const settings = Object.fromEntries(
-    ['rounds', 'percent', 'records', 'seconds', 'warm-up', 'record-size'].map((key) => [
-      key,
-      given.text(key),
-    ]),
-  );
-  const results = { machine: machineFacts(), versions, settings, rows, ...outcome };
-  writeFileSync(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
-  for (const [group, those] of Map.groupBy(rows, (row) => row.group)) {
-    const chart = chartOf(group, those, names);
-    if (chart !== null) writeFileSync(join(out, `${group.replaceAll(' ', '-')}.svg`), chart);
-  }
-  process.stdout.write(`results are in ${out}\n`);
-}
-
-function progress(message: string): void {
-  process.stderr.write(`${message}\n`);
+  return [ours, apacheKafka(workplace, java)].filter(({ name }) => only === null || name === only);
 }

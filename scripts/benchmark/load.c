@@ -1,6 +1,7 @@
 // A load of records through librdkafka, for clients that cost less than Java's.
 //   load produce BOOTSTRAP TOPIC RECORDS SIZE ACKS CODEC LINGER_MS BATCH_BYTES CONNECTIONS IN_FLIGHT
 //   load consume BOOTSTRAP TOPIC RECORDS PARTITIONS
+//   load version
 // Prints a line of JSON; exits with 1 after the first error. Each connection is a producer of its own with
 // at most IN_FLIGHT records not acknowledged. The few declarations of librdkafka's stable interface that are
 // needed stand here, as its header is in a package of its own that machines seldom have.
@@ -39,6 +40,7 @@ int rd_kafka_last_error(void);
 int rd_kafka_poll(rd_kafka_t *, int);
 int rd_kafka_flush(rd_kafka_t *, int);
 const char *rd_kafka_err2str(int);
+const char *rd_kafka_version_str(void);
 rd_kafka_queue_t *rd_kafka_queue_new(rd_kafka_t *);
 int rd_kafka_consume_start_queue(rd_kafka_topic_t *, int32_t, int64_t, rd_kafka_queue_t *);
 long rd_kafka_consume_batch_queue(rd_kafka_queue_t *, int, rd_kafka_message_t **, size_t);
@@ -49,7 +51,7 @@ void rd_kafka_message_destroy(rd_kafka_message_t *);
 #define OFFSET_BEGINNING (-2)
 #define QUEUE_FULL (-184)
 #define PARTITION_EOF (-191)
-#define CONSUME_LIMIT_SECONDS 120
+#define SILENCE_LIMIT_SECONDS 20
 
 static char *bootstrap, *topic_name;
 static char problem[512];
@@ -178,7 +180,7 @@ static void run_producers(char **argv) {
 
 // All partitions from their beginning; the clock runs from the first record on.
 static void run_consumer(char **argv) {
-  long wanted = atol(argv[4]), got = 0;
+  long wanted = atol(argv[4]), got = 0, bytes = 0;
   rd_kafka_conf_t *conf = rd_kafka_conf_new();
   set(conf, "queued.min.messages", "200000");
   set(conf, "fetch.message.max.bytes", "1048576");
@@ -189,23 +191,36 @@ static void run_consumer(char **argv) {
     if (rd_kafka_consume_start_queue(topic, partition, OFFSET_BEGINNING, queue) != 0)
       give_up("consume", rd_kafka_err2str(rd_kafka_last_error()));
   }
-  double asked = now(), begin = 0;
+  double last = now(), begin = 0;
   enum { MANY = 2000 };
   rd_kafka_message_t *messages[MANY];
   while (got < wanted) {
     long count = rd_kafka_consume_batch_queue(queue, 100, messages, MANY);
-    if (begin == 0 && count > 0) begin = now();
+    if (count > 0) last = now();
+    if (begin == 0 && count > 0) begin = last;
     for (long i = 0; i < count; i++) {
-      if (messages[i]->err == 0) got++;
-      else if (messages[i]->err != PARTITION_EOF) give_up("consume", rd_kafka_err2str(messages[i]->err));
+      if (messages[i]->err == 0) {
+        got++;
+        bytes += messages[i]->len;
+      } else if (messages[i]->err != PARTITION_EOF) {
+        give_up("consume", rd_kafka_err2str(messages[i]->err));
+      }
       rd_kafka_message_destroy(messages[i]);
     }
-    if (now() - asked > CONSUME_LIMIT_SECONDS) give_up("consume", "too few records came");
+    if (now() - last > SILENCE_LIMIT_SECONDS) give_up("consume", "too few records came");
   }
-  printf("{\"records\":%ld,\"seconds\":%.6f}\n", got, now() - begin);
+  double seconds = now() - begin;
+  struct timespec wall;
+  clock_gettime(CLOCK_REALTIME, &wall);
+  printf("{\"records\":%ld,\"bytes\":%ld,\"seconds\":%.6f,\"ended\":%.6f}\n", got, bytes, seconds,
+         wall.tv_sec + wall.tv_nsec / 1e9);
 }
 
 int main(int argc, char **argv) {
+  if (argc == 2 && strcmp(argv[1], "version") == 0) {
+    puts(rd_kafka_version_str());
+    return 0;
+  }
   if (argc < 5) give_up("arguments", "see the head of load.c");
   bootstrap = argv[2];
   topic_name = argv[3];

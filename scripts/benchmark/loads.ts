@@ -20,7 +20,7 @@ export interface ProduceLoad {
 export const BATCH_BYTES = 131_072;
 export const LINGER_MS = 5;
 
-export interface ProduceResult {
+export interface Produced {
   readonly recordsPerSecond: number;
   readonly mbPerSecond: number;
   readonly p99Ms: number;
@@ -30,16 +30,45 @@ export interface ConsumeLoad {
   readonly bootstrapServers: string;
   readonly topic: string;
   readonly partitions: number;
+  /** All that the topic holds, or will hold. */
   readonly records: number;
   readonly recordSizeBytes: number;
 }
 
 export interface Consumed {
   readonly mbPerSecond: number;
+  /** When the last record came, by the clock on the wall. */
+  readonly endedWallMs: number;
 }
 
+export interface LatencyLoad {
+  readonly bootstrapServers: string;
+  readonly topic: string;
+  readonly records: number;
+  readonly acks: string;
+  readonly recordSizeBytes: number;
+}
+
+export interface AtRate {
+  readonly recordsPerSecond: number;
+  /** Sent at the same rate before anything counts. */
+  readonly warmUpRecords: number;
+}
+
+/** In milliseconds. */
 export interface Latencies {
   readonly p50: number;
   readonly p99: number;
   readonly p999: number;
+}
+
+const BASE_LIMIT_MS = 120_000;
+const SLOWEST_BYTES_PER_MS = 1000;
+const SLOWEST_RECORDS_PER_MS = 5;
+
+/** When a client that moves so many records is taken for dead. */
+export function clientLimitMs(records: number, recordSizeBytes: number): number {
+  return (
+    BASE_LIMIT_MS + (records * recordSizeBytes) / SLOWEST_BYTES_PER_MS + records / SLOWEST_RECORDS_PER_MS
+  );
 }

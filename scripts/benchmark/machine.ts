@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
+/** Asked before anything is measured, for the load of the machine. */
 export function machineFacts(): Record<string, string | number> {
   return {
     cpu: cpus()[0]?.model ?? 'unknown',

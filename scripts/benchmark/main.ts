@@ -1,5 +1,6 @@
 /** `scripts/bench`: Odradek beside Apache Kafka, or beside another commit of itself. */
 import { runCommand } from '../cli/run.ts';
 import { benchCommand } from './command.ts';
+import { withRevision } from './options.ts';
 
-await runCommand(benchCommand, 'bench', process.argv.slice(2));
+await runCommand(benchCommand, 'bench', withRevision(process.argv.slice(2)));

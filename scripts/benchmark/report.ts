@@ -9,8 +9,10 @@ export interface Row {
   readonly metric: string;
   readonly unit: string;
   readonly better: Metric['better'];
-  /** By system, the median of its rounds. */
-  readonly medians: Readonly<Record<string, number>>;
+  /** By system, the median of its rounds; null: it has none, or the case has failed in one of them. */
+  readonly medians: Readonly<Record<string, number | null>>;
+  /** Systems in which the case has failed. */
+  readonly failed: readonly string[];
   /** How many times better the first system is, per round; null when there is but one system. */
   readonly ratio: { readonly median: number; readonly min: number; readonly max: number } | null;
 }
@@ -30,9 +32,17 @@ export function tabulate(
   const rows: Row[] = [];
   for (const each of cases) {
     for (const [key, metric] of Object.entries(each.metrics)) {
-      const perSystem = systems.map((system) => valuesOf(outcome, each.name, system, key));
+      const failed = systems.filter((system) =>
+        outcome.failures.some((failure) => failure.case === each.name && failure.system === system),
+      );
+      const perSystem = systems.map((system) =>
+        failed.includes(system) ? new Map<number, number>() : valuesOf(outcome, each.name, system, key),
+      );
       const medians = Object.fromEntries(
-        systems.map((system, index) => [system, median([...(perSystem[index]?.values() ?? [])])]),
+        systems.map((system, index) => {
+          const values = [...(perSystem[index]?.values() ?? [])];
+          return [system, values.length === 0 ? null : median(values)];
+        }),
       );
       const { name, title, group } = each;
       const ratio = ratios(perSystem, metric.better);
@@ -44,6 +54,7 @@ export function tabulate(
         unit: metric.unit,
         better: metric.better,
         medians,
+        failed,
         ratio,
       });
     }
@@ -56,7 +67,10 @@ function valuesOf(outcome: Outcome, name: string, system: string, key: string): 
   return new Map(found.map(({ round, values }) => [round, values[key] ?? Number.NaN]));
 }
 
-/** Of rounds in which both have a number: neighbours in time, which shared what else the machine did. */
+/**
+ * Of rounds in which both have a number: neighbours in time, which shared what else the machine did. A
+ * number of 0, such as of CPU that was too little to be seen, has no ratio.
+ */
 function ratios(perSystem: readonly ReadonlyMap<number, number>[], better: Metric['better']): Row['ratio'] {
   const [first, second] = perSystem;
   if (first === undefined || second === undefined) return null;
@@ -74,18 +88,14 @@ export function tableText(rows: readonly Row[], systems: readonly string[]): str
   const [ours = '', theirs] = systems;
   const header = ['case', 'metric', 'unit', ...systems];
   if (theirs !== undefined) header.push(`${ours} is better by`, 'min', 'max');
-  const lines = rows.map((row) => {
-    const cells = [row.case, row.metric, row.unit];
-    cells.push(...systems.map((system) => rounded(row.medians[system] ?? Number.NaN)));
-    if (theirs !== undefined) {
-      const {
-        median: middle,
-        min,
-        max,
-      } = row.ratio ?? { median: Number.NaN, min: Number.NaN, max: Number.NaN };
-      cells.push(`${rounded(middle)} x`, rounded(min), rounded(max));
-    }
-    return cells;
+  const lines = rows.map(({ case: name, metric, unit, medians, failed, ratio }) => {
+    const shown = systems.map((system) =>
+      failed.includes(system) ? 'FAILED' : rounded(medians[system] ?? Number.NaN),
+    );
+    const cells = [name, metric, unit, ...shown];
+    if (theirs === undefined) return cells;
+    if (ratio === null) return [...cells, '-', '-', '-'];
+    return [...cells, `${rounded(ratio.median)} x`, rounded(ratio.min), rounded(ratio.max)];
   });
   const all = [header, ...lines];
   const widths = header.map((_, column) => Math.max(...all.map((cells) => (cells[column] ?? '').length)));

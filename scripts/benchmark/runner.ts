@@ -1,29 +1,26 @@
 /**
- * Runs cases in rounds: for each group of cases a cluster of one system, then of the other, then again.
- * The order is turned round by round, so that neither always runs on a machine that the other has warmed.
+ * Runs cases in rounds, A B A B: for each group of cases a cluster of one system, then of the other. A case
+ * that fails is named and leaves the others their chance; nothing that it has started outlives it.
  */
-import type { BenchmarkCase, ClientName, LatencyClient, LoadClient, Stage, StartFacts } from './case.ts';
-import { cpuSeconds, peakMib, residentMib } from './process-facts.ts';
-import { type ClusterSettings, freePortRange, type RunningCluster, type System } from './systems.ts';
-import { warmUp } from './throughput-cases.ts';
-import { pause, until, Wire } from './wire.ts';
+import type { BenchmarkCase, LatencyClient, LoneCase, Stage, StagedCase, Values } from './case.ts';
+import { startFacts } from './cluster-start.ts';
+import type { Plan } from './plan.ts';
+import { cpuSeconds, peakMib } from './process-facts.ts';
+import { freePortRange, SESSION_TIMEOUT_MS, type System } from './systems.ts';
+import { warmUp } from './traffic.ts';
+import { pause, Wire } from './wire.ts';
 import type { Workplace } from './workplace.ts';
+import type { ZooKeeperServer } from './zookeeper-server.ts';
 
 export interface RunOptions {
   readonly rounds: number;
-  readonly share: number;
-  readonly givenRecords: number | null;
-  /** How long each case should take; null: as many records as it usually sends. */
-  readonly seconds: number | null;
   readonly warmUpSeconds: number;
-  readonly recordSizeBytes: number | null;
-  readonly clients: Readonly<Partial<Record<ClientName, LoadClient>>>;
+  readonly plan: Plan;
+  readonly clients: Stage['clients'];
   readonly latencyClient: LatencyClient | null;
-  /** Starts a ZooKeeper server for one cluster; null: Odradek's embedded one. */
-  readonly zookeeper: (() => Promise<{ readonly connect: string; stop(): Promise<void> }>) | null;
+  /** Starts the coordination service of one cluster, of the same kind for both systems. */
+  readonly zookeeper: () => Promise<ZooKeeperServer>;
   readonly workplace: Workplace;
-  /** Records per second of each case's first run, so that both systems get the same number. */
-  readonly rates: Map<string, number>;
   readonly progress: (message: string) => void;
 }
 
@@ -31,7 +28,7 @@ export interface Reading {
   readonly case: string;
   readonly system: string;
   readonly round: number;
-  readonly values: Readonly<Record<string, number>>;
+  readonly values: Values;
 }
 
 export interface Failure {
@@ -46,143 +43,156 @@ export interface Outcome {
   readonly failures: readonly Failure[];
 }
 
-const SESSION_TIMEOUT_MS = 18_000;
-const START_LIMIT_MS = 60_000;
-const SETTLE_MS = 1500;
-const IDLE_MS = 2000;
+/** How long the end of a process may take to be heard of after what it has broken. */
+const HEARSAY_MS = 200;
 
 export async function runCases(
   cases: readonly BenchmarkCase[],
   systems: readonly System[],
   options: RunOptions,
 ): Promise<Outcome> {
-  const readings: Reading[] = [];
-  const failures: Failure[] = [];
+  const run = new Run(options, cases.length * systems.length * options.rounds);
   const groups = Map.groupBy(cases, (each) => each.group);
   for (let round = 1; round <= options.rounds; round++) {
-    for (const members of groups.values()) {
-      const order = round % 2 === 1 ? systems : systems.toReversed();
-      for (const system of order) {
-        const outcome = await runGroup(members, system, round, options);
-        readings.push(...outcome.readings);
-        failures.push(...outcome.failures);
+    for (const [group, members] of groups) {
+      for (const system of systems) {
+        options.workplace.checkOpen();
+        options.progress(`round ${round} of ${options.rounds}, ${group}, ${system.name}`);
+        await run.group(members, system, round);
       }
     }
   }
-  return { readings, failures };
+  return run;
 }
 
-/** All cases of a group on one cluster. A case that fails leaves the others of its group their chance. */
-async function runGroup(
-  cases: readonly BenchmarkCase[],
-  system: System,
-  round: number,
-  options: RunOptions,
-): Promise<Outcome> {
-  const [first] = cases;
-  const readings: Reading[] = [];
-  const failures: Failure[] = [];
-  if (first === undefined) return { readings, failures };
-  let running = 'start';
-  const failed = (error: unknown): void => {
-    const message = error instanceof Error ? error.message : String(error);
-    options.progress(`  ${running}: FAILED: ${message}`);
-    failures.push({ case: running, system: system.name, round, message });
-  };
-  options.progress(`round ${round} of ${options.rounds}, ${first.group}, ${system.name}`);
-  const zookeeper = await options.zookeeper?.();
-  try {
-    const stage = await openStage(first, system, zookeeper?.connect ?? null, options);
+class Run implements Outcome {
+  readonly readings: Reading[] = [];
+  readonly failures: Failure[] = [];
+  readonly #options: RunOptions;
+  readonly #total: number;
+  #begun = 0;
+
+  constructor(options: RunOptions, total: number) {
+    this.#options = options;
+    this.#total = total;
+  }
+
+  /** A group shares a cluster, but for the cases that start their own. */
+  async group(cases: readonly BenchmarkCase[], system: System, round: number): Promise<void> {
+    for (const each of cases) if ('alone' in each) await this.#alone(each, system, round);
+    const staged = cases.filter((each) => 'run' in each);
+    const [first] = staged;
+    if (first === undefined) return;
+    const left = new Set(staged);
     try {
-      for (const each of cases) {
-        running = each.name;
-        try {
-          const values = await each.run(stage);
-          readings.push({ case: each.name, system: system.name, round, values });
-          options.progress(`  ${each.name}: ${spoken(each, values)}`);
-        } catch (error) {
-          failed(error);
+      await onStage(first, system, this.#options, async (stage, broken) => {
+        for (const each of staged) {
+          left.delete(each);
+          const broke = await this.#measure(each, system, round, () => whileWhole(each.run(stage), broken));
+          if (broke !== null) throw new Error(`not run: ${broke.message}`);
         }
-      }
-    } finally {
-      running = `end of ${cases.at(-1)?.name ?? 'the group'}`;
-      stage.wire.close();
-      await stage.cluster.stop();
+      });
+    } catch (error) {
+      // The cluster did not come up, or has broken: what is left of the group can't be measured.
+      for (const each of left) await this.#measure(each, system, round, () => Promise.reject(error));
     }
-  } catch (error) {
-    failed(error);
-  } finally {
-    await zookeeper?.stop();
   }
-  return { readings, failures };
+
+  async #alone(each: LoneCase, system: System, round: number): Promise<void> {
+    const { workplace } = this.#options;
+    await this.#measure(each, system, round, () => each.alone({ system, workplace }));
+  }
+
+  /** Notes what came out; resolves to an error only when the cluster can't be used any more. */
+  async #measure(
+    each: BenchmarkCase,
+    system: System,
+    round: number,
+    values: () => Promise<Values | null>,
+  ): Promise<ClusterBroken | null> {
+    const { workplace, progress } = this.#options;
+    const place = `  [${++this.#begun} of ${this.#total}] ${each.name}`;
+    try {
+      const found = await values();
+      if (found === null) {
+        progress(`${place}: not with ${system.name}`);
+        return null;
+      }
+      const wrong = Object.keys(each.metrics).find((key) => !Number.isFinite(found[key]));
+      if (wrong !== undefined) throw new Error(`${each.metrics[wrong]?.name} is not a number`);
+      this.readings.push({ case: each.name, system: system.name, round, values: found });
+      progress(`${place}: ${spoken(each, found)}`);
+      return null;
+    } catch (error) {
+      workplace.checkOpen();
+      await workplace.endClients();
+      const message = error instanceof Error ? error.message : String(error);
+      progress(`${place}: FAILED: ${message}`);
+      this.failures.push({ case: each.name, system: system.name, round, message });
+      return error instanceof ClusterBroken ? error : null;
+    }
+  }
 }
 
-async function openStage(
-  first: BenchmarkCase,
+class ClusterBroken extends Error {
+  override readonly name = 'ClusterBroken';
+}
+
+/** The values of a case, unless a process of the cluster ends meanwhile: then that is the reason. */
+async function whileWhole<T>(values: Promise<T>, broken: Promise<Error>): Promise<T> {
+  const breaks = broken.then((error) => {
+    throw new ClusterBroken(error.message);
+  });
+  try {
+    return await Promise.race([values, breaks]);
+  } catch (error) {
+    if (error instanceof ClusterBroken) throw error;
+    await Promise.race([breaks, pause(HEARSAY_MS)]);
+    throw error;
+  }
+}
+
+/** A cluster and its coordination service around `use`; both are gone when this ends, however it ends. */
+async function onStage(
+  first: StagedCase,
   system: System,
-  zookeeper: string | null,
   options: RunOptions,
-): Promise<Stage> {
-  const { brokers } = first;
-  const basePort = await freePortRange(brokers);
-  const sessionTimeoutMs = first.sessionTimeoutMs ?? SESSION_TIMEOUT_MS;
-  const directory = options.workplace.folder('cluster');
-  const properties = {};
-  const ports = Array.from({ length: brokers }, (_, index) => basePort + index);
-  const wire = new Wire(ports);
-  const settings = { brokers, basePort, directory, zookeeper, sessionTimeoutMs, properties };
-  const { cluster, started } = await startCluster(system, settings, wire);
-  const { givenRecords, recordSizeBytes, clients, latencyClient, share, progress, seconds } = options;
-  const stage: Stage = {
-    ...{ system: system.name, brokers, cluster, wire, started, sessionTimeoutMs },
-    ...{ givenRecords, recordSizeBytes, clients, latencyClient, share, progress, seconds },
-    rates: options.rates,
-    bootstrapServers: ports.map((port) => `127.0.0.1:${port}`).join(','),
-    brokerCpuSeconds: () => cpuSeconds(cluster.pids()),
-    peakMib: () => peakMib(cluster.pids()),
-  };
+  use: (stage: Stage, broken: Promise<Error>) => Promise<void>,
+): Promise<void> {
+  const { workplace, clients, latencyClient, plan, progress } = options;
+  const { brokers, sessionTimeoutMs = SESSION_TIMEOUT_MS } = first;
+  const zookeeper = await options.zookeeper();
   try {
-    // What is measured after a failure is a start, cold as it is.
-    if (first.sessionTimeoutMs === undefined) await warmUp(stage, options.warmUpSeconds);
-    return stage;
-  } catch (error) {
-    await cluster.stop();
-    throw error;
+    const basePort = await freePortRange(brokers);
+    const directory = workplace.folder('cluster');
+    const ports = Array.from({ length: brokers }, (_, index) => basePort + index);
+    const wire = new Wire(ports);
+    const settings = { brokers, basePort, directory, zookeeper: zookeeper.connect, sessionTimeoutMs };
+    const cluster = system.launch(settings);
+    const broken = Promise.race([cluster.broken, zookeeper.broken]);
+    try {
+      const started = await startFacts(cluster, wire, broken);
+      const stage: Stage = {
+        ...{ system: system.name, brokers, cluster, wire, started, sessionTimeoutMs },
+        ...{ clients, latencyClient, plan, progress },
+        bootstrapServers: ports.map((port) => `127.0.0.1:${port}`).join(','),
+        brokerCpuSeconds: () => cpuSeconds(cluster.pids()),
+        peakMib: () => peakMib(cluster.pids()),
+      };
+      // What is measured after a failure is a start, cold as it is.
+      if (first.sessionTimeoutMs === undefined)
+        await whileWhole(warmUp(stage, options.warmUpSeconds), broken);
+      await use(stage, broken);
+    } finally {
+      wire.close();
+      await cluster.stop();
+    }
+  } finally {
+    await zookeeper.stop();
   }
 }
 
-async function startCluster(
-  system: System,
-  settings: ClusterSettings,
-  wire: Wire,
-): Promise<{ cluster: RunningCluster; started: StartFacts }> {
-  const startMs = performance.now();
-  const starting = system.start(settings);
-  // A start that fails is told apart below; nobody may call the rejection unhandled until then.
-  starting.catch(() => {});
-  const acknowledged = until(
-    START_LIMIT_MS,
-    'the first acknowledged record',
-    async () => (await wire.acknowledged('bench-first', new Set([0]))).length === 1,
-    5,
-  );
-  const cluster = await starting;
-  try {
-    await acknowledged;
-    const firstAcknowledgedMs = performance.now() - startMs;
-    await pause(SETTLE_MS);
-    const cpuBefore = cpuSeconds(cluster.pids());
-    const idleFromMs = performance.now();
-    await pause(IDLE_MS);
-    const idleCpuMs = ((cpuSeconds(cluster.pids()) - cpuBefore) * 1e6) / (performance.now() - idleFromMs);
-    return { cluster, started: { firstAcknowledgedMs, idleMib: residentMib(cluster.pids()), idleCpuMs } };
-  } catch (error) {
-    await cluster.stop();
-    throw error;
-  }
-}
-
-function spoken(each: BenchmarkCase, values: Readonly<Record<string, number>>): string {
+function spoken(each: BenchmarkCase, values: Values): string {
   return Object.entries(each.metrics)
     .map(([key, { name, unit }]) => `${name} ${rounded(values[key] ?? Number.NaN)} ${unit}`)
     .join(', ');
@@ -190,6 +200,6 @@ function spoken(each: BenchmarkCase, values: Readonly<Record<string, number>>): 
 
 /** Three digits that mean something. */
 export function rounded(value: number): string {
-  if (!Number.isFinite(value)) return '?';
+  if (!Number.isFinite(value)) return '-';
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }

@@ -34,12 +34,15 @@ const ONE_RECORD = { records: [{ timestampMs: Date.now(), value: Buffer.from('od
 export class Wire {
   readonly #bootstrapPorts: number[];
   readonly #connections = new Map<number, KafkaConnection>();
+  #closed = false;
 
   constructor(bootstrapPorts: readonly number[]) {
     this.#bootstrapPorts = [...bootstrapPorts];
   }
 
+  /** Whoever still asks for something gets an error, and does not ask again. */
   close(): void {
+    this.#closed = true;
     for (const connection of this.#connections.values()) connection.close();
     this.#connections.clear();
   }
@@ -53,6 +56,7 @@ export class Wire {
         const names = topics.map((name) => ({ name }));
         return await connection.request(Metadata, { topics: names, allowAutoTopicCreation: create });
       } catch (error) {
+        if (error instanceof WireClosed) throw error;
         problem = error;
       }
     }
@@ -125,7 +129,8 @@ export class Wire {
       if (wanted.length === 0) return [];
       try {
         return await this.#produce(await this.#connection(portOf(metadata, nodeId)), topic, wanted);
-      } catch {
+      } catch (error) {
+        if (error instanceof WireClosed) throw error;
         return [];
       }
     });
@@ -162,13 +167,19 @@ export class Wire {
   }
 
   async #connection(port: number): Promise<KafkaConnection> {
+    if (this.#closed) throw new WireClosed('the cluster is being stopped');
     const known = this.#connections.get(port);
     if (known?.open === true) return known;
     const address = { host: '127.0.0.1', port, timeoutMs: CONNECT_TIMEOUT_MS };
     const connection = await KafkaConnection.connect(sockets, { ...address, clientId: 'odradek-bench' });
+    if (this.#closed) connection.close();
     this.#connections.set(port, connection);
     return connection;
   }
+}
+
+class WireClosed extends Error {
+  override readonly name = 'WireClosed';
 }
 
 /** Partitions by the node that leads them; those without a leader are left out. */
@@ -185,7 +196,7 @@ export function byLeader(metadata: ClusterMetadata): Map<number, number[]> {
   return led;
 }
 
-/** Asks again and again until the answer is yes; what throws counts as no. */
+/** Asks again and again until the answer is yes; what throws counts as no, but for the end of the cluster. */
 export async function until(
   limitMs: number,
   what: string,
@@ -194,10 +205,15 @@ export async function until(
 ): Promise<void> {
   const deadlineMs = performance.now() + limitMs;
   for (;;) {
-    if (await happened().catch(() => false)) return;
+    if (await happened().catch(noUnlessClosed)) return;
     if (performance.now() > deadlineMs) throw new Error(`waited ${limitMs / 1000} s for ${what} in vain`);
     await pause(pauseMs);
   }
+}
+
+function noUnlessClosed(error: unknown): false {
+  if (error instanceof WireClosed) throw error;
+  return false;
 }
 
 export function pause(ms: number): Promise<void> {

@@ -1,7 +1,8 @@
 /**
  * The directory and the processes of one benchmark run. Everything in it is gone when `close` has
  * resolved, and also when this process dies, however it dies: a shell waits for the end of its input
- * and then kills what is left.
+ * and then kills what is left. Every process leads a group of its own, so that Ctrl-C reaches this
+ * process only, which then ends the others in one place; and what they have started ends with them.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
@@ -9,9 +10,9 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,16 +25,23 @@ export interface Finished {
   readonly stderr: string;
 }
 
-const GUARD =
-  'cat >/dev/null; for f in "$0"/pids/*; do [ -e "$f" ] && kill -9 "$(basename "$f")" 2>/dev/null; done; rm -rf "$0"';
+const GUARD = `cat >/dev/null
+for f in "$0"/pids/*; do [ -e "$f" ] && kill -9 -- "-$(basename "$f")" 2>/dev/null; done
+for f in "$0"/elsewhere/*; do [ -L "$f" ] && rm -rf -- "$(readlink "$f")"; done
+for i in 1 2 3 4 5 6 7 8 9; do rm -rf -- "$0" 2>/dev/null; [ -e "$0" ] || exit 0; sleep 0.1; done`;
 
 export class Workplace {
   readonly directory = mkdtempSync(join(tmpdir(), 'odradek-bench-'));
   readonly #running = new Set<ChildProcess>();
+  /** Those of `run`. */
+  readonly #clients = new Set<ChildProcess>();
   readonly #guard: ChildProcess;
+  #elsewhere = 0;
+  #closing: Promise<void> | null = null;
 
   constructor() {
     mkdirSync(join(this.directory, 'pids'));
+    mkdirSync(join(this.directory, 'elsewhere'));
     this.#guard = spawn('sh', ['-c', GUARD, this.directory], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -41,74 +49,83 @@ export class Workplace {
     this.#guard.unref();
   }
 
+  /** From here on nothing new can be started. */
+  get closed(): boolean {
+    return this.#closing !== null;
+  }
+
+  checkOpen(): void {
+    if (this.closed) throw new Error('the run was ended');
+  }
+
   /** An empty directory that is gone with the workplace. */
   folder(name: string): string {
+    this.checkOpen();
     const path = join(this.directory, name);
     rmSync(path, { recursive: true, force: true });
     mkdirSync(path, { recursive: true });
     return path;
   }
 
+  /** A directory in `parent` that is gone with the workplace, for what must be renamed into its place. */
+  folderIn(parent: string): string {
+    this.checkOpen();
+    mkdirSync(parent, { recursive: true });
+    const path = mkdtempSync(join(parent, 'fetch-'));
+    symlinkSync(path, join(this.directory, 'elsewhere', String(this.#elsewhere++)));
+    return path;
+  }
+
   /** A process that stays, with its output in a file. */
-  start(command: readonly string[], logFile: string, environment: NodeJS.ProcessEnv = {}): ChildProcess {
+  start(command: readonly string[], logFile: string): ChildProcess {
+    this.checkOpen();
     const output = openSync(logFile, 'a');
     const [program = '', ...argv] = command;
-    const child = spawn(program, argv, {
-      stdio: ['ignore', output, output],
-      env: { ...process.env, ...environment },
-    });
+    const child = spawn(program, argv, { detached: true, stdio: ['ignore', output, output] });
     closeSync(output);
+    // What can not be started has no pid, and whoever waits for it looks at that.
+    child.once('error', () => {});
     this.#watch(child);
     return child;
   }
 
-  /** A process that ends by itself; killed when it takes longer than it may. */
-  async run(command: readonly string[], timeoutMs: number): Promise<Finished> {
-    const [program = '', ...argv] = command;
-    const child = spawn(program, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
-    this.#watch(child);
-    let stdout = '';
-    let stderr = '';
-    child.stdout?.setEncoding('utf8').on('data', (text) => {
-      stdout += text;
-    });
-    child.stderr?.setEncoding('utf8').on('data', (text) => {
-      stderr += text;
-    });
-    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+  /** A process that ends by itself; killed when it takes longer than it may. Rejects if there is no such program. */
+  run(command: readonly string[], timeoutMs: number): Promise<Finished> {
     return new Promise((resolve, reject) => {
+      this.checkOpen();
+      const [program = '', ...argv] = command;
+      const child = spawn(program, argv, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
       child.once('error', reject);
+      this.#watch(child);
+      this.#clients.add(child);
+      const output = { stdout: '', stderr: '' };
+      for (const name of ['stdout', 'stderr'] as const) {
+        child[name].setEncoding('utf8').on('data', (text) => {
+          output[name] += text;
+        });
+      }
+      const timer = setTimeout(() => killGroup(child), timeoutMs);
       child.once('close', (code, signal) => {
         clearTimeout(timer);
-        resolve({ code, signal, stdout, stderr });
+        this.#clients.delete(child);
+        resolve({ code, signal, ...output });
       });
     });
   }
 
-  /** Processes that others started are killed with the workplace, too. */
-  adopt(pid: number): void {
-    writeFileSync(join(this.directory, 'pids', String(pid)), '');
+  /** SIGKILL for what `run` has started and what still runs: a case that has failed leaves nobody behind. */
+  async endClients(): Promise<void> {
+    await Promise.all([...this.#clients].map(ended));
   }
 
-  release(pid: number): void {
-    rmSync(join(this.directory, 'pids', String(pid)), { force: true });
+  /** SIGKILL for everything, and the end of the directory. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
-  /** SIGKILL for every process of this run. */
-  async endAll(): Promise<void> {
-    const exits = [...this.#running].map(
-      (child) => new Promise((resolve) => child.once('exit', resolve).kill('SIGKILL')),
-    );
-    await Promise.all(exits);
-    for (const pid of readdirSync(join(this.directory, 'pids'))) {
-      try {
-        process.kill(Number(pid), 'SIGKILL');
-      } catch {} // it has ended by itself
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.endAll();
+  async #close(): Promise<void> {
+    await Promise.all([...this.#running].map(ended));
     const gone = new Promise((resolve) => this.#guard.once('exit', resolve));
     this.#guard.ref();
     this.#guard.stdin?.end();
@@ -119,24 +136,58 @@ export class Workplace {
     const { pid } = child;
     if (pid === undefined) return;
     this.#running.add(child);
-    this.adopt(pid);
+    const file = join(this.directory, 'pids', String(pid));
+    writeFileSync(file, '');
     child.once('exit', () => {
       this.#running.delete(child);
-      this.release(pid);
+      rmSync(file, { force: true });
     });
   }
 }
 
-/** SIGTERM, and SIGKILL when it has not ended in time. */
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {} // it has ended by itself
+}
+
+function ended(child: ChildProcess): Promise<unknown> {
+  if (hasEnded(child)) return Promise.resolve();
+  const exit = new Promise((resolve) => child.once('exit', resolve));
+  killGroup(child);
+  return exit;
+}
+
+export function hasEnded(child: ChildProcess): boolean {
+  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+}
+
+/** SIGTERM, and SIGKILL when it has not ended in time; 0: at once. */
 export function endProcess(child: ChildProcess, timeoutMs: number): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  if (hasEnded(child)) return Promise.resolve();
   return new Promise((resolve) => {
-    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+    const timer = setTimeout(() => killGroup(child), timeoutMs);
     child.once('exit', () => {
       clearTimeout(timer);
       resolve();
     });
-    child.kill('SIGTERM');
+    if (timeoutMs === 0) killGroup(child);
+    else child.kill('SIGTERM');
+  });
+}
+
+/** Resolves when the process ends without having been told to; `told` is asked at that moment. */
+export function endedByItself(
+  child: ChildProcess,
+  { name, logFile, told }: { name: string; logFile: string; told: () => boolean },
+): Promise<Error> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(new Error(`${name} could not be started: ${error.message}`)));
+    child.once('exit', (code, signal) => {
+      if (told()) return;
+      const words = signal === null ? `exit status ${code}: ${lastLines(logFile)}` : signal;
+      resolve(new Error(`${name} ended with ${words}`));
+    });
   });
 }
 

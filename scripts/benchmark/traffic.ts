@@ -1,0 +1,111 @@
+/** What the cases with many records are made of: topics, loads, and the checks that every record arrived. */
+import type { LoadClient, Metric, Stage } from './case.ts';
+import type { ConsumeLoad, ProduceLoad } from './loads.ts';
+
+export interface Variant {
+  readonly client: 'java' | 'c';
+  readonly brokers: number;
+  readonly sizeBytes: number;
+  readonly partitions: number;
+  readonly compression: string;
+}
+
+/** Payload of one run with one broker, some seconds' worth; small records are few bytes, as they cost the client most. */
+const MEGABYTES: Record<number, number> = { 100: 120, 1024: 400 };
+const DEFAULT_MEGABYTES = 200;
+const WARM_UP_RECORDS = 20_000;
+
+export const lower = (name: string, unit: string): Metric => ({ name, unit, better: 'lower' });
+
+export function group(brokers: number): string {
+  return brokers === 1 ? '1 broker' : `${brokers} brokers`;
+}
+
+export function acksOf(brokers: number): string {
+  return brokers === 1 ? '1' : 'all';
+}
+
+/** Half as much with three brokers, which take two to three times as long. */
+export function usualRecords(plan: Stage['plan'], { sizeBytes, brokers }: Variant): number {
+  const megabytes = (MEGABYTES[sizeBytes] ?? DEFAULT_MEGABYTES) / (brokers === 1 ? 1 : 2);
+  return (megabytes * 1e6) / plan.sizeBytes(sizeBytes);
+}
+
+export interface Sent {
+  readonly bytes: number;
+  readonly mbPerSecond: number;
+  readonly recordsPerSecond: number;
+  readonly p99Ms: number;
+  readonly cpu: number;
+}
+
+export interface Shipment {
+  readonly topic: string;
+  readonly records: number;
+  readonly limits?: Partial<ProduceLoad>;
+}
+
+/** Sends and counts: what is in the log afterwards must be what the client says it sent. */
+export async function send(
+  stage: Stage,
+  variant: Variant,
+  { topic, records, limits = {} }: Shipment,
+): Promise<Sent> {
+  const recordSizeBytes = stage.plan.sizeBytes(variant.sizeBytes);
+  const { bootstrapServers, wire } = stage;
+  const { compression } = variant;
+  const acks = acksOf(variant.brokers);
+  const countBefore = await wire.recordCount(topic);
+  const cpuBefore = stage.brokerCpuSeconds();
+  const load = { bootstrapServers, topic, records, recordSizeBytes, acks, compression, ...limits };
+  const { mbPerSecond, recordsPerSecond, p99Ms } = await clientOf(stage, variant).produce(load);
+  const cpu = stage.brokerCpuSeconds() - cpuBefore;
+  const arrived = (await wire.recordCount(topic)) - countBefore;
+  if (arrived !== records) throw new Error(`${records} records were acknowledged, the log holds ${arrived}`);
+  return { bytes: records * recordSizeBytes, mbPerSecond, recordsPerSecond, p99Ms, cpu };
+}
+
+export function consumption(
+  stage: Stage,
+  variant: Variant,
+  { topic, records }: { topic: string; records: number },
+): ConsumeLoad {
+  const { bootstrapServers } = stage;
+  const recordSizeBytes = stage.plan.sizeBytes(variant.sizeBytes);
+  return { bootstrapServers, topic, records, partitions: variant.partitions, recordSizeBytes };
+}
+
+export function clientOf(stage: Stage, { client }: Pick<Variant, 'client'>): LoadClient {
+  const found = stage.clients[client];
+  if (found === undefined) throw new Error(`there is no ${client} client`);
+  return found;
+}
+
+/** A topic of its own for each case, gone afterwards so that the disk and the page cache stay as they were. */
+export async function withTopic<T>(
+  stage: Stage,
+  { partitions }: { readonly partitions: number },
+  run: (topic: string) => Promise<T>,
+): Promise<T> {
+  const name = `bench-${Math.floor(performance.now())}`;
+  await stage.wire.createTopic({ name, partitions, replicationFactor: Math.min(3, stage.brokers) });
+  const result = await run(name);
+  await stage.wire.deleteTopic(name);
+  return result;
+}
+
+/** Records there and back before anything is measured: a JVM is compiled as it runs, and so is JavaScript. */
+export async function warmUp(stage: Stage, seconds: number): Promise<void> {
+  const client = stage.clients.c === undefined ? 'java' : 'c';
+  if (seconds === 0 || stage.clients[client] === undefined) return;
+  const { brokers } = stage;
+  const variant: Variant = { client, brokers, sizeBytes: 1024, partitions: 4, compression: 'none' };
+  const endMs = performance.now() + seconds * 1000;
+  while (performance.now() < endMs) {
+    await withTopic(stage, variant, async (topic) => {
+      const shipment = { topic, records: WARM_UP_RECORDS };
+      await send(stage, variant, shipment);
+      await clientOf(stage, variant).consume(consumption(stage, variant, shipment));
+    });
+  }
+}
