@@ -37,6 +37,7 @@ import {
   type ValuesOf,
   valuesOf,
 } from './property.ts';
+import { threadCountProblem } from './thread-counts.ts';
 
 const DEFINITIONS = {
   ...SERVER_CONFIGS,
@@ -131,11 +132,12 @@ export function brokerProperty(name: string): Property | undefined {
   return Object.hasOwn(DEFINITIONS, afterMechanism) ? BROKER_CONFIGS[afterMechanism] : undefined;
 }
 
-/** Judges configs that are to be set at run time, for one broker or as the default of all. */
+/** Judges configs that are to be set at run time, for one broker or as the default of all. `config` is the one in use. */
 export function validateBrokerOverrides(
   config: BrokerConfig,
   overrides: ReadonlyMap<string, string>,
   scope: 'broker' | 'default',
+  stored: StoredOverrides = NOTHING_STORED,
 ): ConfigError | null {
   const readOnly = [...overrides.keys()].filter((name) => brokerProperty(name)?.update === 'read-only');
   if (readOnly.length > 0) {
@@ -149,9 +151,35 @@ export function validateBrokerOverrides(
   }
   try {
     reconfigured(config, new Map(), overrides);
-    return null;
+    const problem = threadCountProblem(config, afterwards(config, overrides, scope, stored) ?? config);
+    return problem === null ? null : new ConfigError(problem);
   } catch (error) {
     if (error instanceof ConfigError) return error;
+    throw error;
+  }
+}
+
+/** What is set at run time so far. */
+interface StoredOverrides {
+  readonly defaults: ReadonlyMap<string, string>;
+  readonly broker: ReadonlyMap<string, string>;
+}
+
+const NOTHING_STORED: StoredOverrides = { defaults: new Map(), broker: new Map() };
+
+/** The configuration with the overrides among what is stored; null when something stored is spoilt. */
+function afterwards(
+  config: BrokerConfig,
+  overrides: ReadonlyMap<string, string>,
+  scope: 'broker' | 'default',
+  { defaults, broker }: StoredOverrides,
+): BrokerConfig | null {
+  try {
+    return scope === 'default'
+      ? reconfigured(config, overrides, broker)
+      : reconfigured(config, defaults, overrides);
+  } catch (error) {
+    if (error instanceof ConfigError) return null;
     throw error;
   }
 }

@@ -134,14 +134,17 @@ function brokerKind(resource: ConfigResource, services: Services): Kind {
     type: 'brokers',
     name: brokerEntity(resourceName),
     propertyOf: brokerProperty,
-    judge: async () => (overrides) => {
-      const secret = [...overrides.keys()].find((name) => brokerProperty(name)?.type === 'PASSWORD');
-      if (secret !== undefined) {
-        const message = `Password configs can't be stored in ZooKeeper by this broker: ${secret}`;
-        return refusal(ErrorCode.INVALID_REQUEST, message);
-      }
-      const error = validateBrokerOverrides(services.config, overrides, scope);
-      return error === null ? DONE : refusal(ErrorCode.INVALID_REQUEST, error.message);
+    async judge() {
+      const stored = await dynamicLevels(services);
+      return (overrides) => {
+        const secret = [...overrides.keys()].find((name) => brokerProperty(name)?.type === 'PASSWORD');
+        if (secret !== undefined) {
+          const message = `Password configs can't be stored in ZooKeeper by this broker: ${secret}`;
+          return refusal(ErrorCode.INVALID_REQUEST, message);
+        }
+        const error = validateBrokerOverrides(services.config, overrides, scope, stored);
+        return error === null ? DONE : refusal(ErrorCode.INVALID_REQUEST, error.message);
+      };
     },
   };
 }

@@ -264,6 +264,35 @@ describe('configs at run time', () => {
     expect(judge('follower.replication.throttled.rate', '1000', 'broker')).toBeNull();
   });
 
+  it('change numbers of threads to half or double of what is in use, and no further', () => {
+    const inUse = reconfigured(config(), new Map([['num.io.threads', '16']]), new Map());
+    const stored = { defaults: new Map([['num.io.threads', '16']]), broker: new Map<string, string>() };
+    const judge = (scope: 'broker' | 'default', overrides: Record<string, string>) =>
+      validateBrokerOverrides(inUse, new Map(Object.entries(overrides)), scope, stored)?.message ?? null;
+    expect(judge('broker', { 'num.io.threads': '32' })).toBeNull();
+    expect(judge('default', { 'num.io.threads': '8' })).toBeNull();
+    expect(judge('broker', { 'num.io.threads': '33' })).toBe(
+      'Dynamic thread count update validation failed for num.io.threads=33, value should not be greater than double the current value 16',
+    );
+    expect(judge('default', { 'num.io.threads': '7' })).toBe(
+      'Dynamic thread count update validation failed for num.io.threads=7, value should be at least half the current value 16',
+    );
+    // Of an odd number the half is rounded down.
+    expect(judge('broker', { 'num.network.threads': '1' })).toBeNull();
+    expect(judge('broker', { 'num.network.threads': '7' })).toContain('num.network.threads=7');
+    expect(judge('broker', { 'log.cleaner.threads': '3' })).toBe(
+      'Log cleaner threads cannot be increased to more than double the current value 1',
+    );
+    // What is taken away counts as well.
+    const grown = reconfigured(config(), new Map([['num.io.threads', '32']]), new Map());
+    expect(validateBrokerOverrides(grown, new Map(), 'default', stored)?.message).toContain(
+      'num.io.threads=8',
+    );
+    // Another config of the broker leaves the threads at what they are for all brokers.
+    const more = { ...stored, defaults: new Map([['num.io.threads', '32']]) };
+    expect(validateBrokerOverrides(grown, new Map([['log.segment.bytes', '99']]), 'broker', more)).toBeNull();
+  });
+
   it('lie over the properties file: all brokers’ first, then this broker’s', () => {
     const changed = reconfigured(
       config({ 'log.segment.bytes': '100' }),
