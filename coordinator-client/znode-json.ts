@@ -63,9 +63,10 @@ function text(value: unknown): string {
 /** A JSON object under examination; every accessor throws ZnodeFormatError on the wrong type. */
 export class JsonFields {
   readonly #path: string;
-  readonly #fields: Readonly<Record<string, unknown>>;
+  /** As a map: what every object inherits is no field. */
+  readonly #fields: ReadonlyMap<string, unknown>;
 
-  private constructor(path: string, fields: Readonly<Record<string, unknown>>) {
+  private constructor(path: string, fields: ReadonlyMap<string, unknown>) {
     this.#path = path;
     this.#fields = fields;
   }
@@ -84,11 +85,11 @@ export class JsonFields {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw new ZnodeFormatError(path, `${what} is not an object`);
     }
-    return new JsonFields(path, value as Record<string, unknown>);
+    return new JsonFields(path, new Map(Object.entries(value)));
   }
 
   get keys(): string[] {
-    return Object.keys(this.#fields);
+    return [...this.#fields.keys()];
   }
 
   fail(problem: string): never {
@@ -96,11 +97,11 @@ export class JsonFields {
   }
 
   has(key: string): boolean {
-    return this.#fields[key] !== undefined && this.#fields[key] !== null;
+    return (this.#fields.get(key) ?? null) !== null;
   }
 
   int(key: string): number {
-    return this.#int(this.#fields[key], key);
+    return this.#int(this.#fields.get(key), key);
   }
 
   intOr(key: string, otherwise: number): number {
@@ -109,13 +110,13 @@ export class JsonFields {
 
   /** A number that Kafka writes as a string; old versions wrote some of them bare. */
   longText(key: string): number {
-    const value = this.#fields[key];
+    const value = this.#fields.get(key);
     const number = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value;
     return this.#int(number, key);
   }
 
   string(key: string): string {
-    const value = this.#fields[key];
+    const value = this.#fields.get(key);
     if (typeof value !== 'string') this.fail(`${key} is not a string`);
     return value;
   }
@@ -140,15 +141,15 @@ export class JsonFields {
   }
 
   object(key: string): JsonFields {
-    return JsonFields.#of(this.#path, this.#fields[key], key);
+    return JsonFields.#of(this.#path, this.#fields.get(key), key);
   }
 
   objectOrEmpty(key: string): JsonFields {
-    return this.has(key) ? this.object(key) : new JsonFields(this.#path, {});
+    return this.has(key) ? this.object(key) : new JsonFields(this.#path, new Map());
   }
 
   #array(key: string): unknown[] {
-    const value = this.#fields[key];
+    const value = this.#fields.get(key);
     if (!Array.isArray(value)) this.fail(`${key} is not an array`);
     return value;
   }

@@ -8,6 +8,7 @@ import type {
   LeaderAndIsrRequest,
   PartitionStateMessage,
   StopReplicaRequest,
+  TopicIds,
   UpdateMetadataRequest,
   UpdatePartitionMessage,
 } from '../peers/messages.ts';
@@ -175,13 +176,13 @@ export class RequestBatch {
     return { type: 'StopReplica', ...this.#head(to), partitions };
   }
 
-  #topicIds(partitions: readonly { readonly topic: string }[]): Record<string, Uuid> {
-    const ids: Record<string, Uuid> = {};
+  #topicIds(partitions: readonly { readonly topic: string }[]): TopicIds {
+    const ids = new Map<string, Uuid>();
     for (const { topic } of partitions) {
       const id = this.#view.topics.get(topic)?.topicId ?? ZERO_UUID;
-      if (id !== ZERO_UUID) ids[topic] = id;
+      if (id !== ZERO_UUID) ids.set(topic, id);
     }
-    return ids;
+    return [...ids];
   }
 }
 

@@ -60,9 +60,10 @@ export class MetadataCache {
     const deleted: TopicPartition[] = [];
     const topics = new Map<string, TopicImage | undefined>();
     const names = new Map<Uuid, string | undefined>();
+    const ids = new Map(update.topicIds);
     for (const [name, changes] of byTopic(update.partitions)) {
       const old = this.#topics.get(name);
-      const topic = nextTopic(name, old, changes, givenTopicId(update, name));
+      const topic = nextTopic(name, old, changes, ids.get(name));
       topics.set(name, topic);
       if (old !== undefined && old.topicId !== topic?.topicId) names.set(old.topicId, undefined);
       if (topic !== undefined) names.set(topic.topicId, name);
@@ -141,10 +142,6 @@ function byTopic(
     else changes.push(partition);
   }
   return topics;
-}
-
-function givenTopicId(update: UpdateMetadataRequest, name: string): Uuid | undefined {
-  return Object.hasOwn(update.topicIds, name) ? update.topicIds[name] : undefined;
 }
 
 /** The topic after `changes`; undefined when no partition is left of it. */

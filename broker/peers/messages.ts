@@ -63,9 +63,12 @@ interface FromController {
   readonly brokerEpoch: number;
 }
 
+/** Pairs, as topics may be named like members that objects have anyway, `__proto__` for one. */
+export type TopicIds = readonly (readonly [topic: string, topicId: Uuid])[];
+
 export interface LeaderAndIsrRequest extends FromController {
   readonly type: 'LeaderAndIsr';
-  readonly topicIds: Readonly<Record<string, Uuid>>;
+  readonly topicIds: TopicIds;
   readonly partitions: readonly PartitionStateMessage[];
   /** The brokers that lead any of `partitions`. */
   readonly liveLeaders: readonly BrokerInfo[];
@@ -84,7 +87,7 @@ export interface LeaderAndIsrResponse {
 
 export interface UpdateMetadataRequest extends FromController {
   readonly type: 'UpdateMetadata';
-  readonly topicIds: Readonly<Record<string, Uuid>>;
+  readonly topicIds: TopicIds;
   readonly partitions: readonly UpdatePartitionMessage[];
   /** All live brokers. */
   readonly liveBrokers: readonly BrokerInfo[];

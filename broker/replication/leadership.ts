@@ -81,8 +81,9 @@ export class Leadership {
     const leaders: Transition[] = [];
     const followers: Transition[] = [];
     this.#checkpointed = null;
+    const topicIds = new Map(request.topicIds);
     for (const state of request.partitions) {
-      const topicId = topicIdOf(request.topicIds, state.topic);
+      const topicId = topicIdOf(topicIds, state.topic);
       const judged = this.#judge(state, topicId);
       if (typeof judged === 'number') errors.set(state, judged);
       else (state.leader === brokerId ? leaders : followers).push({ partition: judged, state, topicId });
@@ -123,10 +124,11 @@ export class Leadership {
    */
   leaveMoved({ partitions, topicIds }: Pick<UpdateMetadataRequest, 'partitions' | 'topicIds'>): void {
     const { brokerId, hosted, follower, diagnostics } = this.#context;
+    const ids = new Map(topicIds);
     for (const { topic, partition: number, leaderEpoch, replicas } of partitions) {
       const partition = hosted.get(topic, number);
       if (partition === undefined || partition.role === 'none' || replicas.includes(brokerId)) continue;
-      const topicId = topicIdOf(topicIds, topic);
+      const topicId = topicIdOf(ids, topic);
       const isAnother = topicId !== null && partition.topicId !== null && partition.topicId !== topicId;
       if (leaderEpoch <= partition.leaderEpoch && !isAnother) continue;
       diagnostics.info(
@@ -258,7 +260,7 @@ function answer(item: { topic: string; partition: number }, error: ErrorCode): P
   return { topic: item.topic, partition: item.partition, error };
 }
 
-function topicIdOf(topicIds: Readonly<Record<string, Uuid>>, topic: string): Uuid | null {
-  const id = Object.hasOwn(topicIds, topic) ? topicIds[topic] : undefined;
+function topicIdOf(topicIds: ReadonlyMap<string, Uuid>, topic: string): Uuid | null {
+  const id = topicIds.get(topic);
   return id === undefined || id === ZERO_UUID ? null : id;
 }

@@ -40,7 +40,7 @@ function orders(brokerEpoch: number): { type: string }[] {
     type: 'LeaderAndIsr',
     ...head,
     brokerEpoch,
-    topicIds: {},
+    topicIds: [],
     partitions: [],
     liveLeaders: [],
   } satisfies LeaderAndIsrRequest;
@@ -48,7 +48,7 @@ function orders(brokerEpoch: number): { type: string }[] {
     type: 'UpdateMetadata',
     ...head,
     brokerEpoch,
-    topicIds: {},
+    topicIds: [],
     partitions: [],
     liveBrokers: [],
   } satisfies UpdateMetadataRequest;

@@ -123,7 +123,7 @@ describe('a channel to a broker', () => {
       controllerId: 9,
       controllerEpoch,
       brokerEpoch: -1,
-      topicIds: {},
+      topicIds: [],
       partitions: [],
       liveBrokers: [],
     }) as const;

@@ -1,5 +1,6 @@
 /** The controller at work on a tree: elections, failovers, brokers that come and go, topics. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { decodeEnvelope, encodeEnvelope } from '../../broker/peers/envelope.ts';
 import type { LeaderAndIsrRequest, UpdateMetadataRequest } from '../../broker/peers/messages.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { FencedStore } from '../../coordinator-client/fenced-store.ts';
@@ -343,6 +344,21 @@ describe('controlled shutdown', () => {
 });
 
 describe('topics', () => {
+  it.each(['__proto__', 'constructor'])('keep their id whatever they are called (%s)', async (topic) => {
+    cluster = new TestCluster();
+    await cluster.startAll(1, 2);
+    cluster.forget();
+    await cluster.createTopic(topic, [2, 1]);
+    const told = cluster
+      .toldTo(2)
+      .map((request) => decodeEnvelope(Buffer.concat(encodeEnvelope(request))).header);
+    const ids = told.flatMap((request) => [...new Map((request as LeaderAndIsrRequest).topicIds)]);
+    expect(ids.length).toBeGreaterThan(1);
+    expect(new Set(ids.map(([name, id]) => `${name} ${id}`))).toEqual(
+      new Set([`${topic} AAAAAAAAAAAAAAAAAAAAAQ`]),
+    );
+  });
+
   it('get a leader, an ISR of the living, and LeaderAndIsr with isNew for its members', async () => {
     cluster = new TestCluster();
     await cluster.startAll(1, 2);
@@ -354,7 +370,7 @@ describe('topics', () => {
       type: 'LeaderAndIsr',
       controllerEpoch: 1,
       brokerEpoch: cluster.member(1).epoch,
-      topicIds: { t: 'AAAAAAAAAAAAAAAAAAAAAQ' },
+      topicIds: [['t', 'AAAAAAAAAAAAAAAAAAAAAQ']],
       partitions: [
         {
           topic: 't',

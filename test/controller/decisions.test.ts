@@ -444,7 +444,7 @@ describe('a batch of requests', () => {
     const [metadata, stop] = batch.requests();
     expect(metadata?.request).toMatchObject({
       partitions: [{ leader: -2, offlineReplicas: [2] }],
-      topicIds: { t: 'AAAAAAAAAAAAAAAAAAAAAQ' },
+      topicIds: [['t', 'AAAAAAAAAAAAAAAAAAAAAQ']],
     });
     expect(stop?.request).toMatchObject({ partitions: [{ leaderEpoch: -2 }] });
   });

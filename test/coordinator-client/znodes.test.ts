@@ -16,7 +16,7 @@ import {
   sequenceNumber,
 } from '../../coordinator-client/config-znodes.ts';
 import { aclChangeZnode, aclZnode, delegationTokenZnode } from '../../coordinator-client/security-znodes.ts';
-import { ZnodeFormatError } from '../../coordinator-client/znode-json.ts';
+import { JsonFields, ZnodeFormatError } from '../../coordinator-client/znode-json.ts';
 import {
   brokerZnode,
   clusterIdZnode,
@@ -29,6 +29,18 @@ import {
 } from '../../coordinator-client/znodes.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'utf8');
+
+describe('fields that are called like members of every object', () => {
+  it('are there when they were written, and only then', () => {
+    const config = new Map([
+      ['__proto__', 'a'],
+      ['constructor', 'b'],
+    ]);
+    expect(configZnode.decode('topics', 't', configZnode.encode(config))).toEqual(config);
+    const json = JsonFields.parse('/x', Buffer.from('{}'));
+    expect(['constructor', 'toString', '__proto__'].filter((key) => json.has(key))).toEqual([]);
+  });
+});
 
 describe('/controller', () => {
   const text = '{"version":2,"brokerid":1,"timestamp":"1704032949256","kraftControllerEpoch":-1}';

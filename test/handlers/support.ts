@@ -53,7 +53,7 @@ export function metadataOf(
     controllerId: 1,
     controllerEpoch: 1,
     brokerEpoch: 1,
-    topicIds: { t1: T1_ID },
+    topicIds: [['t1', T1_ID]],
     partitions,
     liveBrokers: brokers,
   });

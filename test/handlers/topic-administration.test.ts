@@ -52,7 +52,7 @@ function update(cache: ReturnType<typeof metadataOf>, partitions: ReturnType<typ
     controllerId: 1,
     controllerEpoch: 1,
     brokerEpoch: 1,
-    topicIds: {},
+    topicIds: [],
     partitions,
     liveBrokers: [...cache.image.brokers.values()],
   });

@@ -15,7 +15,7 @@ it('the counters of a topic go when the topic goes, and begin at nothing when it
       controllerId: 1,
       controllerEpoch: 1,
       brokerEpoch: 1,
-      topicIds: {},
+      topicIds: [],
       partitions: [
         {
           topic,

@@ -4,7 +4,7 @@ import { ControllerFence } from '../../broker/metadata/controller-fence.ts';
 import type { MetadataImage } from '../../broker/metadata/image.ts';
 import { LayeredMap } from '../../broker/metadata/layered-map.ts';
 import { MetadataCache } from '../../broker/metadata/metadata-cache.ts';
-import type { UpdateMetadataRequest, UpdatePartitionMessage } from '../../broker/peers/messages.ts';
+import type { TopicIds, UpdateMetadataRequest, UpdatePartitionMessage } from '../../broker/peers/messages.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { LEADER_DURING_DELETE, ZERO_UUID } from '../../broker/types.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
@@ -29,7 +29,7 @@ function partition(topic: string, index: number, leader = 1): UpdatePartitionMes
 
 function update(
   partitions: readonly UpdatePartitionMessage[],
-  topicIds: Record<string, string> = {},
+  topicIds: TopicIds = [],
   brokers: readonly number[] = [1, 2],
 ): UpdateMetadataRequest {
   return {
@@ -47,7 +47,7 @@ describe('the metadata cache', () => {
   it('knows what it was told: topics, ids, brokers, controller', () => {
     const cache = new MetadataCache(new SimulatedClock());
     expect(cache.image.controllerId).toBe(-1);
-    expect(cache.apply(update([partition('t', 0), partition('t', 1, 2)], { t: ID }))).toEqual([]);
+    expect(cache.apply(update([partition('t', 0), partition('t', 1, 2)], [['t', ID]]))).toEqual([]);
     expect(cache.topicId('t')).toBe(ID);
     expect(cache.topicName(ID)).toBe('t');
     expect(cache.partition('t', 1)?.leader).toBe(2);
@@ -59,8 +59,8 @@ describe('the metadata cache', () => {
 
   it('replaces the live brokers and keeps partitions that an update does not name', () => {
     const cache = new MetadataCache(new SimulatedClock());
-    cache.apply(update([partition('t', 0), partition('u', 0)], { t: ID }));
-    cache.apply(update([], {}, [2]));
+    cache.apply(update([partition('t', 0), partition('u', 0)], [['t', ID]]));
+    cache.apply(update([], [], [2]));
     expect([...cache.image.brokers.keys()]).toEqual([2]);
     expect([...cache.image.topics.keys()].sort()).toEqual(['t', 'u']);
     expect(cache.topicId('t')).toBe(ID);
@@ -68,7 +68,15 @@ describe('the metadata cache', () => {
 
   it('forgets topics that an update of all topics does not name, and tells which partitions went', () => {
     const cache = new MetadataCache(new SimulatedClock());
-    cache.apply(update([partition('t', 0), partition('t', 1), partition('u', 0)], { t: ID, u: OTHER_ID }));
+    cache.apply(
+      update(
+        [partition('t', 0), partition('t', 1), partition('u', 0)],
+        [
+          ['t', ID],
+          ['u', OTHER_ID],
+        ],
+      ),
+    );
     const gone = [
       { topic: 't', partition: 0 },
       { topic: 't', partition: 1 },
@@ -82,7 +90,7 @@ describe('the metadata cache', () => {
 
   it('drops partitions of a topic that is being deleted, and the topic with the last', () => {
     const cache = new MetadataCache(new SimulatedClock());
-    cache.apply(update([partition('t', 0), partition('t', 1)], { t: ID }));
+    cache.apply(update([partition('t', 0), partition('t', 1)], [['t', ID]]));
     const gone = { topic: 't', partition: 0 };
     expect(cache.apply(update([partition('t', 0, LEADER_DURING_DELETE)]))).toEqual([gone]);
     expect(cache.topic('t')?.partitions.size).toBe(1);
@@ -95,8 +103,8 @@ describe('the metadata cache', () => {
 
   it('takes another id under the same name for another topic', () => {
     const cache = new MetadataCache(new SimulatedClock());
-    cache.apply(update([partition('t', 0), partition('t', 1)], { t: ID }));
-    cache.apply(update([partition('t', 0)], { t: OTHER_ID }));
+    cache.apply(update([partition('t', 0), partition('t', 1)], [['t', ID]]));
+    cache.apply(update([partition('t', 0)], [['t', OTHER_ID]]));
     expect(cache.topic('t')?.partitions.size).toBe(1);
     expect(cache.topicName(ID)).toBeUndefined();
     expect(cache.topicName(OTHER_ID)).toBe('t');
@@ -105,7 +113,7 @@ describe('the metadata cache', () => {
   it('keeps the partitions of a topic that gets its first id', () => {
     const cache = new MetadataCache(new SimulatedClock());
     cache.apply(update([partition('t', 0), partition('t', 1)]));
-    cache.apply(update([partition('t', 0)], { t: ID }));
+    cache.apply(update([partition('t', 0)], [['t', ID]]));
     expect(cache.topic('t')?.partitions.size).toBe(2);
     expect(cache.topicId('t')).toBe(ID);
   });
@@ -116,7 +124,7 @@ describe('the metadata cache', () => {
     cache.apply(update(names.map((name) => partition(name, 0))));
     const before = cache.image;
     const topic = before.topics.get('topic-7');
-    cache.apply(update([partition('topic-7', 0, 2), partition('new', 0)], {}, [2]));
+    cache.apply(update([partition('topic-7', 0, 2), partition('new', 0)], [], [2]));
     expect(before.topics.get('topic-7')).toBe(topic);
     expect(topic?.partitions.get(0)?.leader).toBe(1);
     expect(before.topics.has('new')).toBe(false);

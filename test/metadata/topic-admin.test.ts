@@ -23,7 +23,7 @@ beforeEach(async () => {
     controllerId: 1,
     controllerEpoch: 1,
     brokerEpoch: -1,
-    topicIds: {},
+    topicIds: [],
     partitions: [],
     liveBrokers: [3, 1, 2].map((id) => ({ id, epoch: 1, rack: null, endpoints: [] })),
   });

@@ -227,7 +227,7 @@ export class ReplicationCluster {
         controllerId: 1,
         controllerEpoch: this.controllerEpoch,
         brokerEpoch: node.info.epoch,
-        topicIds: { [TOPIC]: TOPIC_ID },
+        topicIds: [[TOPIC, TOPIC_ID]],
         liveLeaders: [],
         partitions: [
           {

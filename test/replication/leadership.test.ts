@@ -82,7 +82,7 @@ describe('LeaderAndIsr and StopReplica', () => {
     replicas.onLeadership((change: LeadershipChange) => {
       heard.push(`${change.partition} ${change.role} ${change.leaderEpoch}`);
     });
-    const from = { controllerId: 1, controllerEpoch: 1, brokerEpoch: info.epoch, topicIds: {} };
+    const from = { controllerId: 1, controllerEpoch: 1, brokerEpoch: info.epoch, topicIds: [] };
     const state = (partition: number, leader: number, replicaIds = [1, 2]) => ({
       topic: TOPIC,
       partition,
@@ -139,7 +139,7 @@ describe('LeaderAndIsr and StopReplica', () => {
       controllerId: 1,
       controllerEpoch: 1,
       brokerEpoch: info.epoch,
-      topicIds: { [TOPIC]: 'AAAAAAAAAAAAAAAAAAAABQ' },
+      topicIds: [[TOPIC, 'AAAAAAAAAAAAAAAAAAAABQ']],
       liveLeaders: [],
       partitions: [
         {
@@ -180,7 +180,7 @@ describe('LeaderAndIsr and StopReplica', () => {
       controllerId: 1,
       controllerEpoch: 1,
       brokerEpoch: -1,
-      topicIds: {},
+      topicIds: [],
       partitions: ['__proto__', 'constructor'].map((topic) => ({
         topic,
         partition: 0,
@@ -264,7 +264,7 @@ describe('an update of the metadata', () => {
     controllerId: 1,
     controllerEpoch: 1,
     brokerEpoch: -1,
-    topicIds: { [TOPIC]: topicId },
+    topicIds: [[TOPIC, topicId] as const],
     liveBrokers: [],
     partitions: [
       {

@@ -269,7 +269,7 @@ describe('fencing', () => {
     cluster.create([1, 2, 3]);
     const { replicas, info } = cluster.node(1);
     const from = { controllerId: 1, controllerEpoch: 1, brokerEpoch: info.epoch };
-    const request = { type: 'LeaderAndIsr' as const, topicIds: {}, partitions: [], liveLeaders: [] };
+    const request = { type: 'LeaderAndIsr' as const, topicIds: [], partitions: [], liveLeaders: [] };
     const stale = replicas.becomeLeaderOrFollower({ ...request, ...from, brokerEpoch: info.epoch - 1 });
     expect(stale.error).toBe(ErrorCode.STALE_BROKER_EPOCH);
     expect(replicas.becomeLeaderOrFollower({ ...request, ...from, controllerEpoch: 2 }).error).toBe(0);
