@@ -56,8 +56,10 @@ async function run(given: Arguments): Promise<number> {
 }
 
 async function micro(workplace: Workplace): Promise<number> {
-  const print = (line: string): unknown => process.stdout.write(`${line}\n`);
-  await runMicro(workplace.folder('micro'), print);
+  await runMicro(workplace.folder('micro'), (line) => {
+    workplace.checkOpen();
+    process.stdout.write(`${line}\n`);
+  });
   return 0;
 }
 

@@ -26,7 +26,7 @@ export interface Finished {
 }
 
 const GUARD = `cat >/dev/null
-for f in "$0"/pids/*; do [ -e "$f" ] && kill -9 -- "-$(basename "$f")" 2>/dev/null; done
+for f in "$0"/pids/*; do [ -e "$f" ] && kill -s KILL -- "-$(basename "$f")" 2>/dev/null; done
 for f in "$0"/elsewhere/*; do [ -L "$f" ] && rm -rf -- "$(readlink "$f")"; done
 for i in 1 2 3 4 5 6 7 8 9; do rm -rf -- "$0" 2>/dev/null; [ -e "$0" ] || exit 0; sleep 0.1; done`;
 
