@@ -106,7 +106,7 @@ export async function restartReassignments(term: Term): Promise<void> {
   }
 }
 
-/** False when the topic's znode has been changed by somebody else meanwhile. */
+/** False when the topic is gone, or its znode can't be written. */
 async function begin(term: Term, partition: PartitionRecord, target: readonly BrokerId[]): Promise<boolean> {
   const { state, options } = term;
   const before = partition.assignment;
@@ -132,11 +132,22 @@ async function advance(term: Term, partition: PartitionRecord): Promise<void> {
 
 async function complete(term: Term, partition: PartitionRecord): Promise<void> {
   const { state, options } = term;
-  const leaving = partition.assignment.removingReplicas;
-  const final = settledOn(targetReplicas(partition.assignment));
+  const before = partition.assignment;
+  const leaving = before.removingReplicas;
+  const final = settledOn(targetReplicas(before));
   state.assign(partition, final);
-  await term.carryOut([partition], () => decideReassignmentEnd(state, partition, leaving));
-  await writeAssignment(term, partition, final);
+  const { written } = await term.carryOut([partition], () =>
+    decideReassignmentEnd(state, partition, leaving),
+  );
+  if (!written.has(partition.key)) {
+    // The state was not what we knew, and does not allow it any more: the next change of the ISR resumes it.
+    state.assign(partition, before);
+    options.diagnostics.warn(`Reassignment of ${partition.key} cannot be completed yet`);
+    return;
+  }
+  if (!(await writeAssignment(term, partition, final))) {
+    options.diagnostics.warn(`${partition.key} has moved, but the assignment of its topic cannot be written`);
+  }
   await forgetLegacy(term, partition);
   term.tell([{ request: 'UpdateMetadata', to: 'all', partitions: [partition] }]);
   options.diagnostics.info(`Reassignment of ${partition.key} to ${final.replicas} is complete`);
@@ -146,6 +157,14 @@ async function complete(term: Term, partition: PartitionRecord): Promise<void> {
   await resumeDeletions(term);
 }
 
+/** How often the assignment is merged anew because somebody else has written the topic's znode meanwhile. */
+const MAX_ROUNDS = 10;
+
+/**
+ * Writes the assignment of one partition, with those of its neighbours as they are known. Partitions that
+ * somebody adds to the topic meanwhile stay in the znode; they are made when their event has its turn.
+ * False when the topic is gone.
+ */
 async function writeAssignment(
   term: Term,
   partition: PartitionRecord,
@@ -153,21 +172,26 @@ async function writeAssignment(
 ): Promise<boolean> {
   const topic = term.state.topics.get(partition.topic);
   if (topic === undefined) return false;
-  const partitions = new Map(
-    [...topic.partitions.values()].map((one) => [
-      one.partition,
-      one.key === partition.key ? assignment : one.assignment,
-    ]),
-  );
-  const { topicId } = topic;
-  const written = await term.options.fenced.writeAssignment(
-    topic.name,
-    { topicId, partitions },
-    topic.version,
-  );
-  term.inOffice();
-  if (written.ok) topic.version = written.version;
-  return written.ok;
+  const { name, topicId } = topic;
+  const known = new Map([...topic.partitions].map(([number, one]) => [number, one.assignment]));
+  known.set(partition.partition, assignment);
+  let { version } = topic;
+  let partitions = known;
+  for (let round = 1; round <= MAX_ROUNDS; round++) {
+    const written = await term.options.fenced.writeAssignment(name, { topicId, partitions }, version);
+    term.inOffice();
+    if (written.ok) {
+      // A version with partitions that are not known is not one we know.
+      if (partitions.size === known.size) topic.version = written.version;
+      return true;
+    }
+    const stored = await term.options.store.topics.assignment(name);
+    term.inOffice();
+    if (stored === null || (stored.topicId ?? topicId) !== topicId) return false;
+    version = stored.version;
+    partitions = new Map([...stored.partitions, ...known]);
+  }
+  return false;
 }
 
 async function readLegacy(term: Term): Promise<LegacyReassignment[] | null> {

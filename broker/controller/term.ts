@@ -152,7 +152,11 @@ export class Term {
       for (const { partition, replica, status } of plan.notes) {
         this.state.setReplicaStatus(partition, replica, status);
       }
-      for (const tell of plan.tell) batch.add(tell);
+      // What follows from a change that was refused is decided anew with it: nothing may be deleted meanwhile.
+      const waiting = new Set(refused.map(({ key }) => key));
+      for (const tell of plan.tell) {
+        if (tell.request === 'UpdateMetadata' || !waiting.has(tell.partition.key)) batch.add(tell);
+      }
       const reread = await this.reread(refused);
       undecided = round < MAX_ROUNDS ? reread : [];
       for (const { key } of refused) failed.add(key);

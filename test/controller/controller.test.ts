@@ -4,6 +4,7 @@ import { decodeEnvelope, encodeEnvelope } from '../../broker/peers/envelope.ts';
 import type { LeaderAndIsrRequest, UpdateMetadataRequest } from '../../broker/peers/messages.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { FencedStore } from '../../coordinator-client/fenced-store.ts';
+import { partitionStateZnode, topicZnode } from '../../coordinator-client/znodes.ts';
 import { assignment, success, TestCluster } from './cluster.ts';
 
 let cluster: TestCluster;
@@ -701,6 +702,73 @@ describe('reassignments', () => {
         partitions: [{ topic: 't', partition: 0, leaderEpoch: 2, deletePartition: true }],
       }),
     );
+  });
+
+  it('end although the topic grows at that moment, and it keeps what it has grown', async () => {
+    cluster = new TestCluster();
+    const [one] = await cluster.startAll(1, 2, 3);
+    await cluster.createTopic('t', [1, 2]);
+    await one?.controller.alterReassignments(moveTo([3, 2]));
+    await cluster.settle();
+    const { tree } = cluster;
+    const path = topicZnode.path('t');
+    const commit = tree.commit.bind(tree);
+    let grown = false;
+    tree.commit = (changes, ...rest) => {
+      const answer = commit(changes, ...rest);
+      const ending = changes.some((change) => 'data' in change && change.data.includes('"leader":3'));
+      const node = tree.read(path);
+      if (grown || !ending || node === null) return answer;
+      grown = true;
+      const stored = topicZnode.decode('t', node.data);
+      const added = { replicas: [2], addingReplicas: [], removingReplicas: [] };
+      const data = topicZnode.encode({ ...stored, partitions: new Map([...stored.partitions, [1, added]]) });
+      expect(commit([{ op: 'put', path, data, version: node.version }], 0n, 0)).toMatchObject({ ok: true });
+      return answer;
+    };
+    const joined = alter(1, one?.epoch ?? 0, [1, 2, 3], { leaderEpoch: 1, partitionEpoch: 1 });
+    await one?.controller.alterPartition(joined);
+    await cluster.until(() => cluster?.state('t', 1)?.leader === 2);
+    await cluster.settle();
+    expect(grown).toBe(true);
+    const { partitions = new Map() } = (await cluster.any().topics.assignment('t')) ?? {};
+    expect([...partitions]).toEqual([
+      [0, { replicas: [3, 2], addingReplicas: [], removingReplicas: [] }],
+      [1, { replicas: [2], addingReplicas: [], removingReplicas: [] }],
+    ]);
+    expect(await one?.controller.listReassignments(null)).toEqual([]);
+    expect(await one?.controller.alterReassignments(moveTo([2, 3]))).toMatchObject([{ error: 0 }]);
+  });
+
+  it('do not end, and delete nothing, when their last step meets a state in which nobody of the target can lead', async () => {
+    cluster = new TestCluster();
+    const [one] = await cluster.startAll(1, 2, 3);
+    await cluster.createTopic('t', [1]);
+    await one?.controller.alterReassignments(moveTo([3]));
+    await cluster.settle();
+    const { tree } = cluster;
+    const path = partitionStateZnode.path('t', 0);
+    const commit = tree.commit.bind(tree);
+    tree.commit = (changes, ...rest) => {
+      const ending = changes.some((change) => 'data' in change && change.data.includes('"leader":3'));
+      const node = tree.read(path);
+      if (!ending || node === null) return commit(changes, ...rest);
+      tree.commit = commit;
+      const shrunk = { ...partitionStateZnode.decode('t', 0, node.data), isr: [1] };
+      const data = partitionStateZnode.encode(shrunk);
+      commit([{ op: 'put', path, data, version: node.version }], 0n, 0);
+      return commit(changes, ...rest);
+    };
+    cluster.forget();
+    const joined = alter(1, one?.epoch ?? 0, [1, 3], { leaderEpoch: 1, partitionEpoch: 1 });
+    await one?.controller.alterPartition(joined);
+    await cluster.settle();
+    expect(tree.commit).toBe(commit);
+    expect(cluster.state('t', 0)).toMatchObject({ leader: 1, isr: [1] });
+    expect(cluster.toldTo(1).filter(({ type }) => type === 'StopReplica')).toEqual([]);
+    expect(await one?.controller.listReassignments(null)).toEqual([
+      { topic: 't', partition: 0, replicas: [3, 1], addingReplicas: [3], removingReplicas: [1] },
+    ]);
   });
 
   it('can be cancelled, and are refused when they make no sense', async () => {
