@@ -36,7 +36,11 @@ export function readCheckpoint(disk: Disk, path: string): string[] {
 }
 
 export function writeCheckpoint(disk: Disk, path: string, entries: readonly string[]): void {
-  disk.writeFileAtomically(path, `${[VERSION, entries.length, ...entries].join('\n')}\n`);
+  disk.writeFileAtomically(path, checkpointText(entries));
+}
+
+function checkpointText(entries: readonly string[]): string {
+  return `${[VERSION, entries.length, ...entries].join('\n')}\n`;
 }
 
 /** Offsets by partition: `topic partition offset` a line. */
@@ -50,15 +54,12 @@ export function readOffsetCheckpoint(disk: Disk, path: string): Map<PartitionKey
   return offsets;
 }
 
-export function writeOffsetCheckpoint(
-  disk: Disk,
-  path: string,
-  offsets: ReadonlyMap<PartitionKey, number>,
-): void {
+/** The text of an offset checkpoint, as {@link readOffsetCheckpoint} reads it. */
+export function offsetCheckpointText(offsets: ReadonlyMap<PartitionKey, number>): string {
   const lines: string[] = [];
   for (const [key, offset] of offsets) {
     const { topic, partition } = parsePartitionKey(key);
     lines.push(`${topic} ${partition} ${offset}`);
   }
-  writeCheckpoint(disk, path, lines);
+  return checkpointText(lines);
 }

@@ -8,6 +8,9 @@ import type { LogDirectories } from './log-directories.ts';
 import type { PartitionLog } from './partition-log.ts';
 import type { Tasks } from './tasks.ts';
 
+/** `in-background`: nobody waits for the disk, and what is written `now` in the meantime stays. */
+export type CheckpointWhen = 'now' | 'in-background';
+
 export class LogCheckpoints {
   readonly #directories: LogDirectories;
   readonly #logs: ReadonlyMap<PartitionKey, PartitionLog>;
@@ -20,19 +23,19 @@ export class LogCheckpoints {
     this.#tasks = tasks;
   }
 
-  writeRecoveryPoints(path: string): void {
+  writeRecoveryPoints(path: string, when: CheckpointWhen): void {
     const offsets = this.#logsIn(path).map((log) => [keyOf(log), log.recoveryPoint] as const);
-    this.#directories.writeOffsets(path, RECOVERY_POINT_CHECKPOINT, new Map(offsets));
+    this.#write(path, RECOVERY_POINT_CHECKPOINT, new Map(offsets), when);
   }
 
   /** Only of logs that begin within a segment; the others' first file says it. */
-  writeLogStarts(path: string): void {
+  writeLogStarts(path: string, when: CheckpointWhen): void {
     const offsets = new Map<PartitionKey, number>();
     for (const log of this.#logsIn(path)) {
       const offset = log.startOffsetToCheckpoint();
       if (offset !== null) offsets.set(keyOf(log), offset);
     }
-    this.#directories.writeOffsets(path, LOG_START_CHECKPOINT, offsets);
+    this.#write(path, LOG_START_CHECKPOINT, offsets, when);
   }
 
   /**
@@ -45,8 +48,8 @@ export class LogCheckpoints {
     this.#tasks.later(0, () => {
       this.#due.delete(path);
       if (this.#directories.get(path)?.online !== true) return;
-      this.writeRecoveryPoints(path);
-      this.writeLogStarts(path);
+      this.writeRecoveryPoints(path, 'now');
+      this.writeLogStarts(path, 'now');
     });
   }
 
@@ -58,11 +61,16 @@ export class LogCheckpoints {
     );
   }
 
-  writeHighWatermarks(offsets: ReadonlyMap<PartitionKey, number>): void {
+  writeHighWatermarks(offsets: ReadonlyMap<PartitionKey, number>, when: CheckpointWhen): void {
     for (const { path } of this.#directories.online) {
       const here = [...offsets].filter(([key]) => this.#logs.get(key)?.logDirectory === path);
-      this.#directories.writeOffsets(path, HIGH_WATERMARK_CHECKPOINT, new Map(here));
+      this.#write(path, HIGH_WATERMARK_CHECKPOINT, new Map(here), when);
     }
+  }
+
+  #write(path: string, checkpoint: string, offsets: ReadonlyMap<PartitionKey, number>, when: CheckpointWhen) {
+    if (when === 'now') this.#directories.writeOffsets(path, checkpoint, offsets);
+    else this.#directories.writeOffsetsInBackground(path, checkpoint, offsets);
   }
 
   #logsIn(path: string): PartitionLog[] {

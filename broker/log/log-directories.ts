@@ -130,4 +130,19 @@ export class LogDirectories {
   writeOffsets(path: string, checkpoint: string, offsets: ReadonlyMap<PartitionKey, number>): void {
     this.guarded(path, `writing ${checkpoint}`, () => this.get(path)?.writeOffsets(checkpoint, offsets));
   }
+
+  /** A disk error takes the directory offline, and is not thrown: nobody waits for this. */
+  writeOffsetsInBackground(
+    path: string,
+    checkpoint: string,
+    offsets: ReadonlyMap<PartitionKey, number>,
+  ): void {
+    this.get(path)
+      ?.writeOffsetsInBackground(checkpoint, offsets)
+      .catch((error: unknown) => {
+        const failure = asStorageError(path, `writing ${checkpoint}`, error);
+        if (!(failure instanceof StorageError)) throw failure;
+        this.fail(failure);
+      });
+  }
 }

@@ -5,7 +5,8 @@
 import { dirname } from 'node:path';
 import type { DirectoryLock, Disk } from '../platform/disk.ts';
 import type { PartitionKey } from '../types.ts';
-import { readOffsetCheckpoint, writeOffsetCheckpoint } from './checkpoint.ts';
+import { offsetCheckpointText, readOffsetCheckpoint } from './checkpoint.ts';
+import { CheckpointWriter } from './checkpoint-writer.ts';
 import { type MetaProperties, readMetaProperties } from './meta-properties.ts';
 
 export const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
@@ -16,6 +17,7 @@ export class LogDirectory {
   #lock: DirectoryLock | null = null;
   #meta: MetaProperties | null = null;
   #failure: Error | null = null;
+  readonly #writers = new Map<string, CheckpointWriter>();
   /** All logs of the directory were loaded; without that a stop can't be called clean. */
   loaded = false;
 
@@ -51,6 +53,7 @@ export class LogDirectory {
   }
 
   release(): void {
+    for (const writer of this.#writers.values()) writer.cancel();
     this.#lock?.release();
     this.#lock = null;
   }
@@ -74,6 +77,20 @@ export class LogDirectory {
   }
 
   writeOffsets(checkpoint: string, offsets: ReadonlyMap<PartitionKey, number>): void {
-    writeOffsetCheckpoint(this.#disk, `${this.path}/${checkpoint}`, offsets);
+    this.#writer(checkpoint).write(offsetCheckpointText(offsets));
+  }
+
+  /** Without making anybody wait for the disk; of several calls the last one counts. */
+  writeOffsetsInBackground(checkpoint: string, offsets: ReadonlyMap<PartitionKey, number>): Promise<void> {
+    return this.#writer(checkpoint).writeInBackground(offsetCheckpointText(offsets));
+  }
+
+  #writer(checkpoint: string): CheckpointWriter {
+    let writer = this.#writers.get(checkpoint);
+    if (writer === undefined) {
+      writer = new CheckpointWriter(this.#disk, `${this.path}/${checkpoint}`);
+      this.#writers.set(checkpoint, writer);
+    }
+    return writer;
   }
 }

@@ -16,7 +16,7 @@ import { Cleaner } from './cleaner.ts';
 import { renamedDirectoryName } from './file-names.ts';
 import { createLog } from './load.ts';
 import { loadDirectory } from './load-directory.ts';
-import { LogCheckpoints } from './log-checkpoints.ts';
+import { type CheckpointWhen, LogCheckpoints } from './log-checkpoints.ts';
 import { LogDirectories } from './log-directories.ts';
 import type { LogDirectory } from './log-directory.ts';
 import { type LogServices, LogState } from './log-state.ts';
@@ -221,8 +221,8 @@ export class LogManager {
   }
 
   /** Checkpoints high watermarks, each in the directory its log lies in. */
-  writeHighWatermarks(offsets: ReadonlyMap<PartitionKey, number>): void {
-    this.#checkpoints.writeHighWatermarks(offsets);
+  writeHighWatermarks(offsets: ReadonlyMap<PartitionKey, number>, when: CheckpointWhen): void {
+    this.#checkpoints.writeHighWatermarks(offsets, when);
   }
 
   /** The clean stop: everything durable, checkpoints written, and the marker that says so. */
@@ -317,10 +317,12 @@ export class LogManager {
       this.#eachLog((log) => log.flushWhenDue()),
     );
     this.#tasks.repeat(delayMs, config.logFlushOffsetCheckpointIntervalMs, () => {
-      for (const { path } of this.#directories.online) this.#checkpoints.writeRecoveryPoints(path);
+      for (const { path } of this.#directories.online)
+        this.#checkpoints.writeRecoveryPoints(path, 'in-background');
     });
     this.#tasks.repeat(delayMs, config.logFlushStartOffsetCheckpointIntervalMs, () => {
-      for (const { path } of this.#directories.online) this.#checkpoints.writeLogStarts(path);
+      for (const { path } of this.#directories.online)
+        this.#checkpoints.writeLogStarts(path, 'in-background');
     });
     this.#tasks.repeat(delayMs, config.producerIdExpirationCheckIntervalMs, () =>
       this.#eachLog((log) => log.removeExpiredProducers()),
@@ -350,8 +352,8 @@ export class LogManager {
     try {
       const logs = this.#logsIn(directory.path);
       for (const log of logs) if (!log.closed) log.close();
-      this.#checkpoints.writeRecoveryPoints(directory.path);
-      this.#checkpoints.writeLogStarts(directory.path);
+      this.#checkpoints.writeRecoveryPoints(directory.path, 'now');
+      this.#checkpoints.writeLogStarts(directory.path, 'now');
       if (directory.loaded && directory.online) directory.writeCleanShutdownMarker();
     } catch (error) {
       this.#diagnostics.error(

@@ -47,8 +47,12 @@ export interface Disk {
   readFile(path: string): Buffer;
   /** Writes `path + '.tmp'`, syncs it, renames it over `path`, syncs the directory: a reader sees the old or the new content. */
   writeFileAtomically(path: string, data: Buffer | string): void;
+  /** Writes a file and makes it durable on another thread; rejects with the I/O error. */
+  writeFileInBackground(path: string, data: string): Promise<void>;
   /** Makes renames and creations in a directory durable. */
   syncDirectory(path: string): void;
+  /** The same on another thread; rejects with the I/O error. */
+  syncDirectoryInBackground(path: string): Promise<void>;
   /** Bytes free for this user on the file system of `path`. */
   freeBytes(path: string): number;
   /** How big the file system of `path` is. */

@@ -26,6 +26,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { open as openFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { DirectoryLock, Disk, DiskFile, FileStat } from './disk.ts';
 
@@ -57,7 +58,9 @@ export const nodeDisk: Disk = {
     renameSync(temporary, path);
     syncDirectory(dirname(path));
   },
+  writeFileInBackground: (path, data) => writeFile(path, data, { flush: true }),
   syncDirectory,
+  syncDirectoryInBackground,
   freeBytes(path) {
     const { bavail, bsize } = statfsSync(path);
     return bavail * bsize;
@@ -147,6 +150,15 @@ function statOrNull(path: string): FileStat | null {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return null;
   return { sizeBytes: stat.size, modifiedMs: Math.floor(stat.mtimeMs), isDirectory: stat.isDirectory() };
+}
+
+async function syncDirectoryInBackground(path: string): Promise<void> {
+  const directory = await openFile(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
 }
 
 function syncDirectory(path: string): void {

@@ -35,7 +35,7 @@ export class HighWatermarkCheckpoints {
     this.#timer = every(
       clock,
       intervalMs,
-      () => this.write(),
+      () => this.#write('in-background'),
       (error) => diagnostics.error('High watermarks could not be checkpointed', error),
     );
   }
@@ -46,12 +46,16 @@ export class HighWatermarkCheckpoints {
 
   /** Writes them now, if this broker has been told what it hosts. */
   write(): void {
+    this.#write('now');
+  }
+
+  #write(when: 'now' | 'in-background'): void {
     if (this.#timer === null) return;
     const { hosted, logs, diagnostics } = this.#options;
     const offsets = new Map<PartitionKey, number>();
     for (const { key, log } of hosted.all()) if (log !== null) offsets.set(key, log.highWatermark);
     try {
-      logs.writeHighWatermarks(offsets);
+      logs.writeHighWatermarks(offsets, when);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       diagnostics.error('High watermarks could not be checkpointed', error); // its directory is offline now

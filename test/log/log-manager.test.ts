@@ -185,11 +185,29 @@ describe('now and then', () => {
       ['t-0', 7],
       ['t-1', 9],
     ]);
-    logs.writeHighWatermarks(marks);
+    logs.writeHighWatermarks(marks, 'now');
     expect(made.disk.readFile('/b/replication-offset-checkpoint').toString()).toBe('0\n1\nt 1 9\n');
     expect(logs.readHighWatermarks()).toEqual(marks);
     made.disk.writeFileAtomically('/a/replication-offset-checkpoint', '9\n');
     expect(logs.readHighWatermarks()).toEqual(new Map([['t-1', 9]]));
+  });
+
+  it('high watermarks written in the background are there a moment later, and a failure takes the directory offline', async () => {
+    const made = fixture({}, TWO);
+    const logs = await made.start();
+    for (const partition of [0, 1]) logs.create('t', partition, NEW);
+    const failed: string[] = [];
+    logs.onDirectoryFailure((path) => failed.push(path));
+    made.disk.fault = (operation, path) => (operation === 'write' && path.startsWith('/b/') ? 'EIO' : null);
+    const marks = new Map([
+      ['t-0', 7],
+      ['t-1', 9],
+    ]);
+    logs.writeHighWatermarks(marks, 'in-background');
+    await new Promise(setImmediate);
+    await made.clock.runUntil(made.clock.nowMs());
+    expect([...logs.readHighWatermarks()]).toEqual([['t-0', 7]]);
+    expect(failed).toEqual(['/b']);
   });
 
   it('nothing is left to run after the stop', async () => {

@@ -166,6 +166,16 @@ export function diskContract(name: string, prepare: () => DiskUnderTest): void {
       expect([contentOf('checkpoint'), disk.list(directory)]).toEqual(['second', ['checkpoint']]);
     });
 
+    it('writes a file and syncs a directory in the background, and rejects when it can not', async () => {
+      await disk.writeFileInBackground(path('checkpoint'), 'first, and longer');
+      await disk.writeFileInBackground(path('checkpoint'), 'second');
+      await disk.syncDirectoryInBackground(directory);
+      expect([contentOf('checkpoint'), disk.list(directory)]).toEqual(['second', ['checkpoint']]);
+      const missing = expect.objectContaining({ code: 'ENOENT' });
+      await expect(disk.writeFileInBackground(path('none', 'a'), '')).rejects.toEqual(missing);
+      await expect(disk.syncDirectoryInBackground(path('none'))).rejects.toEqual(missing);
+    });
+
     it('tells how much room there is', () => {
       expect(disk.freeBytes(directory)).toBeGreaterThan(0);
       expect(disk.totalBytes(directory)).toBeGreaterThanOrEqual(disk.freeBytes(directory));

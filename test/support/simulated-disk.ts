@@ -141,6 +141,19 @@ export class SimulatedDisk implements Disk {
     this.syncDirectory(dirname(resolve(path)));
   }
 
+  async writeFileInBackground(path: string, data: string): Promise<void> {
+    const bytes = Buffer.from(data);
+    const file = this.open(path, 'write');
+    file.truncate(0);
+    file.write(bytes, 0, bytes.length, 0);
+    file.sync();
+    file.close();
+  }
+
+  async syncDirectoryInBackground(path: string): Promise<void> {
+    this.syncDirectory(path);
+  }
+
   syncDirectory(path: string): void {
     this.#check('sync', path);
     const directory = this.#directory(path);
