@@ -116,7 +116,7 @@ function tail(variant: Variant): StagedCase {
   };
 }
 
-const SMALL_RECORDS = 150_000;
+const SMALL_RECORDS = { one: 150_000, three: 30_000 };
 const SMALL_LIMITS = { lingerMs: 0, batchBytes: 1000, connections: 32, maxInFlight: 4 };
 
 /** Requests of a small batch each, from many connections. */
@@ -124,6 +124,7 @@ export function smallRequestsCase(brokers: number): StagedCase {
   const variant: Variant = { client: 'c', brokers, sizeBytes: 100, partitions: 10, compression: 'none' };
   const name = `small-${brokers}`;
   const { connections, maxInFlight } = SMALL_LIMITS;
+  const usual = brokers === 1 ? SMALL_RECORDS.one : SMALL_RECORDS.three;
   return {
     name,
     title: `many small requests: ${connections} connections, ${maxInFlight} records of 100 B in flight each, no linger, acks=${acksOf(brokers)} (C client)`,
@@ -138,7 +139,7 @@ export function smallRequestsCase(brokers: number): StagedCase {
     run: (stage) =>
       withTopic(stage, variant, async (topic) => {
         const limits = SMALL_LIMITS;
-        const records = await stage.plan.records(name, SMALL_RECORDS / (brokers === 1 ? 1 : 2), async (few) =>
+        const records = await stage.plan.records(name, usual, async (few) =>
           send(stage, variant, { topic, records: few, limits }).then((sent) => sent.recordsPerSecond),
         );
         await send(stage, variant, { topic, records: Math.ceil(records * WARM_UP_SHARE), limits });
