@@ -1,6 +1,7 @@
 /** What every ChannelNetwork promises; run against WebSockets and the simulated network. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Channel, ChannelListener, ChannelNetwork } from '../../broker/platform/channels.ts';
+import { Bell, Ends } from './ends.ts';
 
 export interface ChannelsUnderTest {
   readonly near: ChannelNetwork;
@@ -18,30 +19,26 @@ export class ChannelWitness {
   readonly messages: Buffer[] = [];
   closedWith: string | undefined;
   drains = 0;
-  #wake: () => void = () => {};
+  readonly #bell = new Bell();
 
   constructor(channel: Channel) {
     channel.onMessage((message) => {
       this.messages.push(Buffer.from(message));
-      this.#wake();
+      this.#bell.ring();
     });
     channel.onDrain(() => {
       this.drains++;
-      this.#wake();
+      this.#bell.ring();
     });
     channel.onClose((reason) => {
       expect(this.closedWith).toBeUndefined();
       this.closedWith = reason;
-      this.#wake();
+      this.#bell.ring();
     });
   }
 
-  async until(condition: () => boolean): Promise<void> {
-    while (!condition()) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+  until(condition: () => boolean): Promise<void> {
+    return this.#bell.until(condition);
   }
 
   async closed(): Promise<string> {
@@ -54,19 +51,16 @@ export function channelsContract(name: string, prepare: () => ChannelsUnderTest)
   describe(`channels (${name})`, () => {
     let world: ChannelsUnderTest;
     let listener: ChannelListener;
-    let accepted: Channel[];
-    let wakeAccept: () => void;
-    const opened: Channel[] = [];
+    let ends: Ends<Channel>;
 
     beforeEach(async () => {
       world = prepare();
-      accepted = [];
-      wakeAccept = () => {};
+      ends = new Ends();
       listener = await world.settle(listen(0));
     });
 
     afterEach(async () => {
-      for (const channel of opened.splice(0)) channel.close('end of test');
+      for (const channel of ends.all()) channel.close('end of test');
       await world.settle(listener.close());
     });
 
@@ -75,41 +69,29 @@ export function channelsContract(name: string, prepare: () => ChannelsUnderTest)
         host: world.host,
         port,
         maxMessageBytes: MAX_MESSAGE_BYTES,
-        accept: (channel) => {
-          accepted.push(channel);
-          opened.push(channel);
-          wakeAccept();
-        },
+        accept: ends.accept,
         http: async (path) => ({ status: 200, contentType: 'text/plain', body: `you asked for ${path}` }),
       });
     }
 
-    async function pair(): Promise<{ near: Channel; far: Channel }> {
-      const seen = accepted.length;
-      const near = await world.settle(
-        world.near.dial({
-          host: world.host,
-          port: listener.port,
-          timeoutMs: 1000,
-          maxMessageBytes: MAX_MESSAGE_BYTES,
-        }),
+    function pair(): Promise<{ near: Channel; far: Channel }> {
+      const { host } = world;
+      const { port } = listener;
+      const to = { host, port, timeoutMs: 1000, maxMessageBytes: MAX_MESSAGE_BYTES };
+      return ends.pair(
+        () => world.near.dial(to),
+        (promise) => world.settle(promise),
       );
-      opened.push(near);
-      if (accepted.length === seen) {
-        await world.settle(
-          new Promise<void>((resolve) => {
-            wakeAccept = resolve;
-          }),
-        );
-      }
-      const far = accepted.at(-1);
-      if (far === undefined) throw new Error('nothing was accepted');
-      return { near, far };
+    }
+
+    /** A connection, and what happens at both of its ends. */
+    async function watchedPair() {
+      const { near, far } = await pair();
+      return { near, far, one: new ChannelWitness(near), other: new ChannelWitness(far) };
     }
 
     it('carry messages whole and in order, both ways, of every size of frame', async () => {
-      const { near, far } = await pair();
-      const [one, other] = [new ChannelWitness(near), new ChannelWitness(far)];
+      const { near, far, one, other } = await watchedPair();
       const sizes = [0, 1, 125, 126, 127, 65535, 65536, 1_500_000, 3];
       const messages = sizes.map((size, index) => Buffer.alloc(size, index + 1));
       for (const message of messages) {
@@ -131,8 +113,7 @@ export function channelsContract(name: string, prepare: () => ChannelsUnderTest)
     });
 
     it('say when the parts may be used again, and when all has gone out', async () => {
-      const { near, far } = await pair();
-      const [one, other] = [new ChannelWitness(near), new ChannelWitness(far)];
+      const { near, one, other } = await watchedPair();
       const part = Buffer.alloc(1_000_000, 1);
       const sent: number[] = [];
       for (let index = 0; index < 5; index++) near.send([part], () => sent.push(index));
@@ -157,8 +138,7 @@ export function channelsContract(name: string, prepare: () => ChannelsUnderTest)
     });
 
     it('tell both ends why they were closed, after what was sent before', async () => {
-      const { near, far } = await pair();
-      const [one, other] = [new ChannelWitness(near), new ChannelWitness(far)];
+      const { near, far, one, other } = await watchedPair();
       far.send([Buffer.from('last words')]);
       far.close('not the controller any more');
       expect(far.open).toBe(false);
@@ -169,8 +149,7 @@ export function channelsContract(name: string, prepare: () => ChannelsUnderTest)
     });
 
     it('do nothing with messages for a closed channel but give their parts back', async () => {
-      const { near, far } = await pair();
-      const [one, other] = [new ChannelWitness(near), new ChannelWitness(far)];
+      const { near, far, one, other } = await watchedPair();
       near.close('done');
       let given = 0;
       near.send([Buffer.from('too late')], () => given++);
@@ -182,8 +161,7 @@ export function channelsContract(name: string, prepare: () => ChannelsUnderTest)
     });
 
     it('close when a message is larger than the receiver allows', async () => {
-      const { near, far } = await pair();
-      const [one, other] = [new ChannelWitness(near), new ChannelWitness(far)];
+      const { near, one, other } = await watchedPair();
       near.send([Buffer.alloc(MAX_MESSAGE_BYTES)]);
       near.send([Buffer.alloc(MAX_MESSAGE_BYTES + 1)]);
       await world.settle(one.closed());

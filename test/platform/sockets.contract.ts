@@ -1,6 +1,7 @@
 /** What every SocketNetwork promises; run against TCP, read in both ways, and the simulated network. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ByteSocket, SocketListener, SocketNetwork } from '../../broker/platform/sockets.ts';
+import { Bell, Ends } from './ends.ts';
 
 export interface SocketsUnderTest {
   readonly near: SocketNetwork;
@@ -19,7 +20,7 @@ class Witness {
   drains = 0;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
-  #wake: () => void = () => {};
+  readonly #bell = new Bell();
 
   constructor(socket: ByteSocket) {
     this.socket = socket;
@@ -30,7 +31,7 @@ class Witness {
       },
       readEnd: () => {
         this.readEnds++;
-        this.#wake();
+        this.#bell.ring();
       },
       drain: () => {
         this.drains++;
@@ -38,7 +39,7 @@ class Witness {
       close: (error) => {
         expect(this.closedWith).toBeUndefined();
         this.closedWith = error;
-        this.#wake();
+        this.#bell.ring();
       },
     });
   }
@@ -48,19 +49,13 @@ class Witness {
   }
 
   async bytes(count: number): Promise<Buffer> {
-    while (this.#bytes < count && this.closedWith === undefined) await this.#change();
+    await this.#bell.until(() => this.#bytes >= count || this.closedWith !== undefined);
     return this.received;
   }
 
   async closed(): Promise<Error | null> {
-    while (this.closedWith === undefined) await this.#change();
-    return this.closedWith;
-  }
-
-  #change(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
+    await this.#bell.until(() => this.closedWith !== undefined);
+    return this.closedWith ?? null;
   }
 }
 
@@ -68,58 +63,48 @@ export function socketsContract(name: string, prepare: () => SocketsUnderTest): 
   describe(`sockets (${name})`, () => {
     let world: SocketsUnderTest;
     let listener: SocketListener;
-    let accepted: ByteSocket[];
-    let wakeAccept: () => void;
-    const opened: ByteSocket[] = [];
+    let ends: Ends<ByteSocket>;
 
     beforeEach(async () => {
       world = prepare();
-      accepted = [];
-      wakeAccept = () => {};
+      ends = new Ends();
       listener = await world.settle(listen(0));
     });
 
     afterEach(async () => {
-      for (const socket of opened.splice(0)) socket.destroy();
+      for (const socket of ends.all()) socket.destroy();
       await world.settle(listener.close());
     });
 
     function listen(port: number): Promise<SocketListener> {
-      return world.far.listen({
-        host: world.host,
-        port,
-        backlog: 50,
-        accept: (socket) => {
-          accepted.push(socket);
-          opened.push(socket);
-          wakeAccept();
-        },
-      });
+      return world.far.listen({ host: world.host, port, backlog: 50, accept: ends.accept });
     }
 
     function dial(port = listener.port): Promise<ByteSocket> {
       return world.settle(world.near.dial({ host: world.host, port, timeoutMs: 1000 }));
     }
 
-    async function pair(): Promise<{ near: ByteSocket; far: ByteSocket }> {
-      const seen = accepted.length;
-      const near = await dial();
-      opened.push(near);
-      if (accepted.length === seen) {
-        await world.settle(
-          new Promise<void>((resolve) => {
-            wakeAccept = resolve;
-          }),
-        );
+    function pair(): Promise<{ near: ByteSocket; far: ByteSocket }> {
+      return ends.pair(dial, (promise) => world.settle(promise));
+    }
+
+    /** A connection, and what happens at both of its ends. */
+    async function watchedPair() {
+      const { near, far } = await pair();
+      return { near, far, one: new Witness(near), other: new Witness(far) };
+    }
+
+    /** Writes that have come through a connection of their own: whatever was sent before them had the time to come. */
+    async function roundTrips(count: number): Promise<void> {
+      const { near, other } = await watchedPair();
+      for (let round = 1; round <= count; round++) {
+        near.write([Buffer.from('x')]);
+        await world.settle(other.bytes(round));
       }
-      const far = accepted.at(-1);
-      if (far === undefined) throw new Error('nothing was accepted');
-      return { near, far };
     }
 
     it('carry bytes both ways and know who is at the other end', async () => {
-      const { near, far } = await pair();
-      const [one, other] = [new Witness(near), new Witness(far)];
+      const { near, far, one, other } = await watchedPair();
       near.write([Buffer.from('produce '), Buffer.from('this')]);
       expect((await world.settle(other.bytes(12))).toString()).toBe('produce this');
       far.write([Buffer.from('done')]);
@@ -131,9 +116,7 @@ export function socketsContract(name: string, prepare: () => SocketsUnderTest): 
     });
 
     it('carry megabytes in order, and say of each write that it has left, in order', async () => {
-      const { near, far } = await pair();
-      const other = new Witness(far);
-      new Witness(near);
+      const { near, other } = await watchedPair();
       const data = Buffer.alloc(3_000_000);
       for (let at = 0; at + 4 <= data.length; at += 4) data.writeUInt32BE(at, at);
       const flushed: number[] = [];
@@ -153,28 +136,16 @@ export function socketsContract(name: string, prepare: () => SocketsUnderTest): 
     it('keep what arrives before somebody listens', async () => {
       const { near, far } = await pair();
       near.write([Buffer.from('early')]);
-      const probe = await pair();
-      const echo = new Witness(probe.far);
-      new Witness(probe.near);
-      probe.near.write([Buffer.from('x')]);
-      await world.settle(echo.bytes(1));
+      await roundTrips(1);
       expect((await world.settle(new Witness(far).bytes(5))).toString()).toBe('early');
     });
 
     it('stop reading when paused and lose nothing', async () => {
-      const { near, far } = await pair();
-      const other = new Witness(far);
-      new Witness(near);
+      const { near, far, other } = await watchedPair();
       far.pause();
       const data = Buffer.alloc(12_000_000, 7);
       near.write([data]);
-      const probe = await pair();
-      const echo = new Witness(probe.far);
-      new Witness(probe.near);
-      for (let round = 1; round <= 20; round++) {
-        probe.near.write([Buffer.from('x')]);
-        await world.settle(echo.bytes(round));
-      }
+      await roundTrips(20);
       // What was on its way when the pause came may still arrive, but no more than one read of it.
       expect(other.received.length).toBeLessThanOrEqual(1024 * 1024);
       expect(near.bufferedBytes).toBeGreaterThan(0);
@@ -205,8 +176,7 @@ export function socketsContract(name: string, prepare: () => SocketsUnderTest): 
     });
 
     it('send what was written before they end, and close at both ends', async () => {
-      const { near, far } = await pair();
-      const [one, other] = [new Witness(near), new Witness(far)];
+      const { near, far, one, other } = await watchedPair();
       near.write([Buffer.alloc(500_000, 1)]);
       near.end();
       expect(near.open).toBe(false);
@@ -217,8 +187,7 @@ export function socketsContract(name: string, prepare: () => SocketsUnderTest): 
     });
 
     it('close at once when destroyed, and still answer for every write', async () => {
-      const { near, far } = await pair();
-      const [one, other] = [new Witness(near), new Witness(far)];
+      const { near, far, one, other } = await watchedPair();
       far.pause();
       let flushed = 0;
       for (let part = 0; part < 10; part++) near.write([Buffer.alloc(2_000_000)], () => flushed++);
@@ -244,9 +213,7 @@ export function socketsContract(name: string, prepare: () => SocketsUnderTest): 
     });
 
     it('stay when their listener closes, and the port is free again', async () => {
-      const { near, far } = await pair();
-      const other = new Witness(far);
-      new Witness(near);
+      const { near, other } = await watchedPair();
       await world.settle(listener.close());
       await expect(dial()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
       near.write([Buffer.from('still here')]);
