@@ -1,6 +1,6 @@
 /** The group's transitions by transcript: what goes in, and the whole list of effects that comes out. */
 import { describe, expect, it } from 'vitest';
-import type { Effect } from '../../broker/coordinators/group/effects.ts';
+import type { Effect, PersistReason } from '../../broker/coordinators/group/effects.ts';
 import { type Group, newGroup } from '../../broker/coordinators/group/group.ts';
 import { type JoinRequest, join, staticRejoinPersisted } from '../../broker/coordinators/group/join.ts';
 import {
@@ -10,7 +10,7 @@ import {
   sessionExpired,
 } from '../../broker/coordinators/group/membership.ts';
 import { completeJoin, initialDelayPassed, syncTimedOut } from '../../broker/coordinators/group/rebalance.ts';
-import { assignmentPersisted, sync } from '../../broker/coordinators/group/sync.ts';
+import { assignmentPersisted, type SyncRequest, sync } from '../../broker/coordinators/group/sync.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 
 const SETTINGS = { initialRebalanceDelayMs: 3000, groupMaxSize: 10 };
@@ -60,28 +60,57 @@ function words(effects: readonly Effect[]): string[] {
   });
 }
 
-/** A stable group of the given members; the first is the leader. */
-function stableGroup(...ids: string[]): Group {
+/** A group whose members, in the order of their requests, are in its first generation, without assignments yet. */
+function joinedGroup(...requests: Partial<JoinRequest>[]): Group {
   const group = newGroup('g', 0);
-  for (const [index, newMemberId] of ids.entries()) join(group, request({ newMemberId }), index + 1, AT);
+  for (const [index, over] of requests.entries()) join(group, request(over), index + 1, AT);
   group.initialDelayRemainingMs = null;
   completeJoin(group, 1000);
-  const effects = sync(
-    group,
-    {
-      memberId: ids[0] ?? '',
-      instanceId: null,
-      generationId: 1,
-      protocolType: null,
-      protocolName: null,
-      assignments: ids.map((memberId) => ({ memberId, assignment: Buffer.from(`for ${memberId}`) })),
-    },
-    100,
-  );
-  const persist = effects.find((effect) => effect.do === 'persist');
-  if (persist?.do !== 'persist' || persist.reason.why !== 'assignment')
-    throw new Error("the leader's sync must persist");
-  assignmentPersisted(group, persist.reason, ErrorCode.NONE, AT);
+  return group;
+}
+
+/** A sync of m1 in the first generation, with an assignment for each of `ids`. */
+function syncRequest(over: Partial<SyncRequest> = {}, ...ids: string[]): SyncRequest {
+  return {
+    memberId: 'm1',
+    instanceId: null,
+    generationId: 1,
+    protocolType: null,
+    protocolName: null,
+    assignments: ids.map((memberId) => ({ memberId, assignment: Buffer.from(`for ${memberId}`) })),
+    ...over,
+  };
+}
+
+/** Why the effects ask for the group to be stored. */
+function storing<W extends PersistReason['why']>(
+  effects: readonly Effect[],
+  why: W,
+): Extract<PersistReason, { why: W }> {
+  for (const effect of effects) {
+    if (effect.do === 'persist' && isAbout(effect.reason, why)) return effect.reason;
+  }
+  throw new Error(`nothing is to be stored because of ${why}`);
+}
+
+function isAbout<W extends PersistReason['why']>(
+  reason: PersistReason,
+  why: W,
+): reason is Extract<PersistReason, { why: W }> {
+  return reason.why === why;
+}
+
+/** A stable group of the given members; the first is the leader. */
+function stableGroup(...ids: string[]): Group {
+  return stableGroupOf(...ids.map((newMemberId) => ({ newMemberId })));
+}
+
+function stableGroupOf(...requests: Partial<JoinRequest>[]): Group {
+  const group = joinedGroup(...requests);
+  const ids = requests.map(({ newMemberId = 'm1' }) => newMemberId);
+  const leader = { memberId: ids[0] ?? '', instanceId: requests[0]?.instanceId ?? null };
+  const effects = sync(group, syncRequest(leader, ...ids), 100);
+  assignmentPersisted(group, storing(effects, 'assignment'), ErrorCode.NONE, AT);
   group.pendingSyncMembers.clear();
   return group;
 }
@@ -177,14 +206,13 @@ describe('joining', () => {
   });
 
   it('the protocol with the most votes wins', () => {
-    const group = newGroup('g', 0);
     const both = (first: string, second: string) =>
       [first, second].map((name) => ({ name, metadata: Buffer.from(name) }));
-    join(group, request({ newMemberId: 'm1', protocols: both('a', 'b') }), 1, AT);
-    join(group, request({ newMemberId: 'm2', protocols: both('b', 'a') }), 2, AT);
-    join(group, request({ newMemberId: 'm3', protocols: both('b', 'a') }), 3, AT);
-    group.initialDelayRemainingMs = null;
-    completeJoin(group, 0);
+    const group = joinedGroup(
+      { newMemberId: 'm1', protocols: both('a', 'b') },
+      { newMemberId: 'm2', protocols: both('b', 'a') },
+      { newMemberId: 'm3', protocols: both('b', 'a') },
+    );
     expect(group.protocolName).toBe('b');
   });
 });
@@ -239,24 +267,8 @@ describe('rebalancing', () => {
   });
 
   it('members that never ask for their assignment are removed and the rest starts again', () => {
-    const group = newGroup('g', 0);
-    join(group, request({ newMemberId: 'm1' }), 1, AT);
-    join(group, request({ newMemberId: 'm2' }), 2, AT);
-    initialDelayPassed(group, SETTINGS, 0);
-    group.initialDelayRemainingMs = null;
-    completeJoin(group, 0);
-    sync(
-      group,
-      {
-        memberId: 'm1',
-        instanceId: null,
-        generationId: 1,
-        protocolType: null,
-        protocolName: null,
-        assignments: [],
-      },
-      3,
-    );
+    const group = joinedGroup({ newMemberId: 'm1' }, { newMemberId: 'm2' });
+    sync(group, syncRequest(), 3);
     const effects = words(syncTimedOut(group, SETTINGS, 70_000));
     expect(effects).toContain('disarm session:m2');
     expect(effects).toContain(`sync 3: error ${ErrorCode.REBALANCE_IN_PROGRESS} ''`);
@@ -266,23 +278,12 @@ describe('rebalancing', () => {
 
 describe('syncing', () => {
   it('nobody gets an assignment before it is stored', () => {
-    const group = newGroup('g', 0);
-    join(group, request({ newMemberId: 'm1' }), 1, AT);
-    join(group, request({ newMemberId: 'm2' }), 2, AT);
-    group.initialDelayRemainingMs = null;
-    completeJoin(group, 0);
-    const base = { instanceId: null, generationId: 1, protocolType: null, protocolName: null };
-    expect(words(sync(group, { ...base, memberId: 'm2', assignments: [] }, 3))).toEqual([]);
-    const effects = sync(
-      group,
-      { ...base, memberId: 'm1', assignments: [{ memberId: 'm1', assignment: Buffer.from('all') }] },
-      4,
-    );
+    const group = joinedGroup({ newMemberId: 'm1' }, { newMemberId: 'm2' });
+    expect(words(sync(group, syncRequest({ memberId: 'm2' }), 3))).toEqual([]);
+    const effects = sync(group, syncRequest({}, 'm1'), 4);
     expect(words(effects)).toEqual(['persist assignment 1']);
-    const reason = effects[0]?.do === 'persist' ? effects[0].reason : null;
-    if (reason?.why !== 'assignment') throw new Error('expected to persist an assignment');
-    expect(words(assignmentPersisted(group, reason, 0, AT))).toEqual([
-      "sync 4: error 0 'all'",
+    expect(words(assignmentPersisted(group, storing(effects, 'assignment'), 0, AT))).toEqual([
+      "sync 4: error 0 'for m1'",
       'arm session:m1 10000',
       "sync 3: error 0 ''",
       'arm session:m2 10000',
@@ -291,24 +292,8 @@ describe('syncing', () => {
   });
 
   it('an assignment that cannot be stored fails everybody and starts another rebalance', () => {
-    const group = newGroup('g', 0);
-    join(group, request(), 1, AT);
-    group.initialDelayRemainingMs = null;
-    completeJoin(group, 0);
-    const effects = sync(
-      group,
-      {
-        memberId: 'm1',
-        instanceId: null,
-        generationId: 1,
-        protocolType: null,
-        protocolName: null,
-        assignments: [],
-      },
-      3,
-    );
-    const reason = effects[0]?.do === 'persist' ? effects[0].reason : null;
-    if (reason?.why !== 'assignment') throw new Error('expected to persist an assignment');
+    const group = joinedGroup({});
+    const reason = storing(sync(group, syncRequest(), 3), 'assignment');
     expect(words(assignmentPersisted(group, reason, ErrorCode.NOT_COORDINATOR, AT))).toContain(
       `sync 3: error ${ErrorCode.NOT_COORDINATOR} ''`,
     );
@@ -317,18 +302,10 @@ describe('syncing', () => {
 
   it('a wrong generation and a wrong protocol are refused', () => {
     const group = stableGroup('m1');
-    const base = {
-      memberId: 'm1',
-      instanceId: null,
-      generationId: 1,
-      protocolType: null,
-      protocolName: null,
-      assignments: [],
-    };
-    expect(words(sync(group, { ...base, generationId: 7 }, 5))).toEqual([
+    expect(words(sync(group, syncRequest({ generationId: 7 }), 5))).toEqual([
       `sync 5: error ${ErrorCode.ILLEGAL_GENERATION} ''`,
     ]);
-    expect(words(sync(group, { ...base, protocolName: 'other' }, 6))).toEqual([
+    expect(words(sync(group, syncRequest({ protocolName: 'other' }), 6))).toEqual([
       `sync 6: error ${ErrorCode.INCONSISTENT_GROUP_PROTOCOL} ''`,
     ]);
   });
@@ -362,78 +339,50 @@ describe('staying', () => {
 
 describe('static members', () => {
   const instance = { instanceId: 'i1', newMemberId: 's1' };
-  function staticGroup(): Group {
-    const group = newGroup('g', 0);
-    join(group, request(instance), 1, AT);
-    group.initialDelayRemainingMs = null;
-    completeJoin(group, 0);
-    const effects = sync(
-      group,
-      {
-        memberId: 's1',
-        instanceId: 'i1',
-        generationId: 1,
-        protocolType: null,
-        protocolName: null,
-        assignments: [{ memberId: 's1', assignment: Buffer.from('mine') }],
-      },
-      2,
-    );
-    const reason = effects[0]?.do === 'persist' ? effects[0].reason : null;
-    if (reason?.why !== 'assignment') throw new Error('expected to persist an assignment');
-    assignmentPersisted(group, reason, 0, AT);
-    return group;
+
+  /** The instance comes back, and is to get the member id s2. */
+  function comeBack(group: Group, over: Partial<JoinRequest> = {}): Effect[] {
+    return join(group, request({ ...instance, newMemberId: 's2', ...over }), 5, AT);
   }
 
   it('a static member that returns keeps its place without a rebalance', () => {
-    const group = staticGroup();
-    const effects = join(
-      group,
-      request({ ...instance, newMemberId: 's2', supportsSkippingAssignment: true }),
-      5,
-      AT,
-    );
+    const group = stableGroupOf(instance);
+    const effects = comeBack(group, { supportsSkippingAssignment: true });
     expect(words(effects)).toEqual(['disarm session:s1', 'persist static-rejoin 1']);
-    const reason = effects[1]?.do === 'persist' ? effects[1].reason : null;
-    if (reason?.why !== 'static-rejoin') throw new Error('expected to persist the return');
-    expect(words(staticRejoinPersisted(group, reason, 0))).toEqual([
+    expect(words(staticRejoinPersisted(group, storing(effects, 'static-rejoin'), 0))).toEqual([
       'join 5: s2 generation 1 leader s2 members [s2]',
       'arm session:s2 10000',
     ]);
-    expect(group.members.get('s2')?.assignment.toString()).toBe('mine');
+    expect(group.members.get('s2')?.assignment.toString()).toBe('for s1');
     expect(group.state).toBe('Stable');
   });
 
   it('an older client is shown the old leader id, so that it does not assign', () => {
-    const group = staticGroup();
-    const effects = join(group, request({ ...instance, newMemberId: 's2' }), 5, AT);
-    const reason = effects[1]?.do === 'persist' ? effects[1].reason : null;
-    if (reason?.why !== 'static-rejoin') throw new Error('expected to persist the return');
+    const group = stableGroupOf(instance);
+    const reason = storing(comeBack(group), 'static-rejoin');
     expect(words(staticRejoinPersisted(group, reason, 0))[0]).toBe(
       'join 5: s2 generation 1 leader s1 members []',
     );
   });
 
   it('the older of two with one instance id is fenced', () => {
-    const group = staticGroup();
-    join(group, request({ ...instance, newMemberId: 's2' }), 5, AT);
+    const group = stableGroupOf(instance);
+    comeBack(group);
     expect(heartbeat(group, { memberId: 's1', instanceId: 'i1', generationId: 1 }).error).toBe(
       ErrorCode.FENCED_INSTANCE_ID,
     );
   });
 
   it('is put back as it was when the return cannot be stored', () => {
-    const group = staticGroup();
-    const effects = join(group, request({ ...instance, newMemberId: 's2' }), 5, AT);
-    const reason = effects[1]?.do === 'persist' ? effects[1].reason : null;
-    if (reason?.why !== 'static-rejoin') throw new Error('expected to persist the return');
+    const group = stableGroupOf(instance);
+    const reason = storing(comeBack(group), 'static-rejoin');
     staticRejoinPersisted(group, reason, ErrorCode.NOT_COORDINATOR);
     expect([...group.members.keys()]).toEqual(['s1']);
     expect(group.staticMembers.get('i1')).toBe('s1');
   });
 
   it('leaves by instance id', () => {
-    const group = staticGroup();
+    const group = stableGroupOf(instance);
     expect(leave(group, { memberId: '', instanceId: 'i1' }, AT).error).toBe(0);
     expect(leave(group, { memberId: '', instanceId: 'i1' }, AT).error).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
   });
