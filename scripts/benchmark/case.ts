@@ -39,9 +39,14 @@ export type Need = 'java' | 'c' | 'javac';
 /** What was seen while the cluster of a case came up. */
 export interface StartFacts {
   readonly firstAcknowledgedMs: number;
-  readonly idleMib: number;
-  /** CPU milliseconds per second without any client. */
-  readonly idleCpuMs: number;
+  /** Without any client; null when no case of the group asks for it. */
+  readonly idle: IdleFacts | null;
+}
+
+export interface IdleFacts {
+  readonly mib: number;
+  /** CPU milliseconds per second. */
+  readonly cpuMs: number;
 }
 
 export interface Stage {
@@ -81,6 +86,8 @@ interface CaseFacts {
 
 /** On a cluster that it shares with the rest of its group. */
 export interface StagedCase extends CaseFacts {
+  /** It asks what the cluster takes before the first client comes, which takes some seconds to see. */
+  readonly idle?: true;
   /** A number for each of the metrics; throws when a client reports an error or a count is wrong. */
   run(stage: Stage): Promise<Values>;
 }

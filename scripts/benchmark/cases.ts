@@ -21,8 +21,8 @@ export const CASES: readonly BenchmarkCase[] = [
 
 /** What `--self` without --cases runs. */
 export const QUICK_CASES: readonly string[] = [
-  ...['start-1', 'produce-1k-rf1-c', 'produce-100b-rf1-c', 'consume-1k-rf1-c', 'small-1', 'memory-1'],
-  ...['start-3', 'latency-3', 'produce-1k-rf3-c', 'small-3', 'memory-3'],
+  ...['start-1', 'produce-1k-rf1-c', 'produce-100b-rf1-c', 'consume-1k-rf1-c', 'small-1'],
+  ...['start-3', 'latency-3', 'produce-1k-rf3-c', 'memory-3'],
 ];
 
 /** `produce-1k*`: a star stands for anything. */

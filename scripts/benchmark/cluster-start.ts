@@ -1,6 +1,6 @@
 /** A cluster that comes up: when it acknowledges its first record, and what it takes while nobody asks anything. */
 import type { RunningCluster } from './broker-processes.ts';
-import type { StartFacts } from './case.ts';
+import type { IdleFacts, StartFacts } from './case.ts';
 import { cpuSeconds, residentMib } from './process-facts.ts';
 import { pause, until, type Wire } from './wire.ts';
 
@@ -26,13 +26,17 @@ export async function firstAcknowledgedMs(wire: Wire, broken: Promise<Error>): P
 export async function startFacts(
   cluster: RunningCluster,
   wire: Wire,
-  broken: Promise<Error>,
+  { broken, withIdle }: { readonly broken: Promise<Error>; readonly withIdle: boolean },
 ): Promise<StartFacts> {
   const acknowledgedMs = (await firstAcknowledgedMs(wire, broken)) - cluster.launchedMs;
+  return { firstAcknowledgedMs: acknowledgedMs, idle: withIdle ? await idleFacts(cluster) : null };
+}
+
+async function idleFacts(cluster: RunningCluster): Promise<IdleFacts> {
   await pause(SETTLE_MS);
   const cpuBefore = cpuSeconds(cluster.pids());
-  const idleFromMs = performance.now();
+  const fromMs = performance.now();
   await pause(IDLE_MS);
-  const idleCpuMs = ((cpuSeconds(cluster.pids()) - cpuBefore) * 1e6) / (performance.now() - idleFromMs);
-  return { firstAcknowledgedMs: acknowledgedMs, idleMib: residentMib(cluster.pids()), idleCpuMs };
+  const cpuMs = ((cpuSeconds(cluster.pids()) - cpuBefore) * 1e6) / (performance.now() - fromMs);
+  return { mib: residentMib(cluster.pids()), cpuMs };
 }

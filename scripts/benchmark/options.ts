@@ -8,7 +8,7 @@ import { CASES, casesNamed, QUICK_CASES } from './cases.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const DEFAULTS = { rounds: 3, percent: 100, 'warm-up': 10 };
 /** Of --self without --cases: under two minutes in all. */
-const QUICK_DEFAULTS = { rounds: 2, percent: 25, 'warm-up': 3 };
+const QUICK_DEFAULTS = { rounds: 2, percent: 20, 'warm-up': 3 };
 
 const integer = (
   name: string,

@@ -81,11 +81,10 @@ class Run implements Outcome {
   async group(cases: readonly BenchmarkCase[], system: System, round: number): Promise<void> {
     for (const each of cases) if ('alone' in each) await this.#alone(each, system, round);
     const staged = cases.filter((each) => 'run' in each);
-    const [first] = staged;
-    if (first === undefined) return;
+    if (staged.length === 0) return;
     const left = new Set(staged);
     try {
-      await onStage(first, system, this.#options, async (stage, broken) => {
+      await onStage(staged, system, this.#options, async (stage, broken) => {
         for (const each of staged) {
           left.delete(each);
           const broke = await this.#measure(each, system, round, () => whileWhole(each.run(stage), broken));
@@ -154,13 +153,16 @@ async function whileWhole<T>(values: Promise<T>, broken: Promise<Error>): Promis
 
 /** A cluster and its coordination service around `use`; both are gone when this ends, however it ends. */
 async function onStage(
-  first: StagedCase,
+  cases: readonly StagedCase[],
   system: System,
   options: RunOptions,
   use: (stage: Stage, broken: Promise<Error>) => Promise<void>,
 ): Promise<void> {
   const { workplace, clients, latencyClient, plan, progress } = options;
+  const [first] = cases;
+  if (first === undefined) return;
   const { brokers, sessionTimeoutMs = SESSION_TIMEOUT_MS } = first;
+  const withIdle = cases.some(({ idle }) => idle === true);
   const zookeeper = await options.zookeeper();
   try {
     const basePort = await freePortRange(brokers);
@@ -171,7 +173,7 @@ async function onStage(
     const cluster = system.launch(settings);
     const broken = Promise.race([cluster.broken, zookeeper.broken]);
     try {
-      const started = await startFacts(cluster, wire, broken);
+      const started = await startFacts(cluster, wire, { broken, withIdle });
       const stage: Stage = {
         ...{ system: system.name, brokers, cluster, wire, started, sessionTimeoutMs },
         ...{ clients, latencyClient, plan, progress },
