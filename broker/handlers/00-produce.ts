@@ -10,12 +10,12 @@ import { ErrorCode } from '../protocol/errors.ts';
 import { Produce } from '../protocol/messages/00-produce.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { BATCH_HEADER_BYTES, batchIsTransactional, batchMagic } from '../records/batch.ts';
-import { OpeningAllowance } from '../records/opening.ts';
 import type { AppendOutcome } from '../replication/replica-append.ts';
 import { mayOnTopic, Operation } from './authorization.ts';
 import { type CurrentLeader, leadersOf } from './current-leader.ts';
 import type { Answer, Handler, RequestContext } from './handler.ts';
 import { nodeEndpoints } from './nodes.ts';
+import { openingAllowance } from './opening-allowance.ts';
 import type { Services } from './services.ts';
 
 type ProduceRequest = RequestOf<typeof Produce>;
@@ -63,15 +63,6 @@ export const produce: Handler<typeof Produce> = {
   },
   refuse,
 };
-
-function openingAllowance(config: Services['config']): OpeningAllowance {
-  return new OpeningAllowance({
-    batchBytes: config.compressedBatchMaxDecompressedBytes,
-    batchRecords: config.compressedBatchMaxRecords,
-    requestBytes: config.requestMaxDecompressedBytes,
-    requestRecords: config.requestMaxDecompressedRecords,
-  });
-}
 
 function isAcks(acks: number): boolean {
   return acks === -1 || acks === 0 || acks === 1;

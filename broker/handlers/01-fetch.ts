@@ -9,6 +9,7 @@
 import { ErrorCode } from '../protocol/errors.ts';
 import { Fetch } from '../protocol/messages/01-fetch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { upTo } from '../records/compression.ts';
 import type {
   RequestedPartition,
   FetchContext as SessionContext,
@@ -161,6 +162,7 @@ function respond(
   // Also what is not told, and what is converted, holds a buffer.
   for (const { release } of fetched) context.afterSend(release);
   const toMagic = legacyMagicOf(context.apiVersion);
+  const open = upTo(services.config.compressedBatchMaxDecompressedBytes);
   const allowance = { bytesLeft: services.config.fetchMaxConvertedBytes };
   const readable =
     toMagic === null
@@ -168,7 +170,10 @@ function respond(
       : fetched.map((one): Fetched => {
           const { topic, partition, fetchOffset } = one.wanted;
           const config = topic === null ? undefined : services.logs.log(topic, partition)?.config;
-          return { wanted: one.wanted, ...downConverted(one, { toMagic, fetchOffset, allowance }, config) };
+          return {
+            wanted: one.wanted,
+            ...downConverted(one, { toMagic, fetchOffset, open, allowance }, config),
+          };
         });
   return fetchResponse(session.answer(readable), context, services);
 }

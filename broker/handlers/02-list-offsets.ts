@@ -9,6 +9,7 @@
 import { ErrorCode } from '../protocol/errors.ts';
 import { ListOffsets } from '../protocol/messages/02-list-offsets.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import type { OpeningAllowance } from '../records/opening.ts';
 import type { Isolation } from '../replication/read-partition.ts';
 import {
   EARLIEST_LOCAL_TIMESTAMP,
@@ -21,6 +22,7 @@ import {
 import { NO_EPOCH, partitionKey } from '../types.ts';
 import { mayOnTopic, Operation } from './authorization.ts';
 import type { Handler, RequestContext } from './handler.ts';
+import { openingAllowance } from './opening-allowance.ts';
 import type { Services } from './services.ts';
 
 type ListOffsetsRequest = RequestOf<typeof ListOffsets>;
@@ -45,12 +47,14 @@ interface Asked {
   readonly request: ListOffsetsRequest;
   readonly context: RequestContext;
   readonly services: Services;
+  readonly opening: OpeningAllowance;
 }
 
 export const listOffsets: Handler<typeof ListOffsets> = {
   api: ListOffsets,
   handle(request, context, services) {
-    const asked = { request, context, services };
+    const opening = openingAllowance(services.config);
+    const asked = { request, context, services, opening };
     const repeated = repeatedPartitions(request);
     return {
       topics: request.topics.map(({ name, partitions }) => {
@@ -60,7 +64,7 @@ export const listOffsets: Handler<typeof ListOffsets> = {
           partitions: partitions.map((wanted) => {
             const { partitionIndex } = wanted;
             if (!allowed) return failure(partitionIndex, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
-            if (context.apiVersion === 0) return legacyOffsets(name, wanted, services);
+            if (context.apiVersion === 0) return legacyOffsets(name, wanted, asked);
             if (repeated.has(partitionKey(name, partitionIndex))) {
               return failure(partitionIndex, ErrorCode.INVALID_REQUEST);
             }
@@ -95,7 +99,11 @@ function repeatedPartitions(request: ListOffsetsRequest): ReadonlySet<string> {
   return repeated;
 }
 
-function offsetOf(topic: string, wanted: Wanted, { request, context, services }: Asked): PartitionResponse {
+function offsetOf(
+  topic: string,
+  wanted: Wanted,
+  { request, context, services, opening }: Asked,
+): PartitionResponse {
   const { partitionIndex, timestamp, currentLeaderEpoch } = wanted;
   const { apiVersion } = context;
   const known = timestamp >= LOWEST_TIMESTAMP && apiVersion >= (SINCE_VERSION.get(timestamp) ?? 1);
@@ -105,6 +113,7 @@ function offsetOf(topic: string, wanted: Wanted, { request, context, services }:
     currentLeaderEpoch,
     isolation: isolationOf(request),
     fetchOnlyLeader: request.replicaId !== DEBUGGING_CONSUMER,
+    opening,
   });
   if (found.error !== ErrorCode.NONE) {
     const unknownToClient = found.error === ErrorCode.OFFSET_NOT_AVAILABLE && apiVersion < 5;
@@ -125,7 +134,7 @@ function isolationOf({ replicaId, isolationLevel }: ListOffsetsRequest): Isolati
 }
 
 /** v0: at most `maxNumOffsets` offsets at or before the timestamp. */
-function legacyOffsets(topic: string, wanted: Wanted, services: Services): PartitionResponse {
+function legacyOffsets(topic: string, wanted: Wanted, { services, opening }: Asked): PartitionResponse {
   const { partitionIndex, timestamp, maxNumOffsets } = wanted;
   const at = (timestampMs: number): OffsetAnswer =>
     services.replicas.listOffset(topic, partitionIndex, {
@@ -133,6 +142,7 @@ function legacyOffsets(topic: string, wanted: Wanted, services: Services): Parti
       currentLeaderEpoch: NO_EPOCH,
       isolation: 'read_uncommitted',
       fetchOnlyLeader: true,
+      opening,
     });
   const earliest = at(EARLIEST_TIMESTAMP);
   if (earliest.error !== ErrorCode.NONE) return failure(partitionIndex, earliest.error);

@@ -21,6 +21,7 @@ import {
   batchSizeBytes,
 } from '../records/batch.ts';
 import { buildBatch, type RecordInput } from '../records/build.ts';
+import type { Open } from '../records/compression.ts';
 import { type RecordData, readRecords } from '../records/record.ts';
 import { hasProducerId } from './batch-fields.ts';
 import type { CleanedTransactions } from './cleaned-transactions.ts';
@@ -33,6 +34,7 @@ export interface FilterOptions {
   readonly producer: (producerId: number) => ProducerEntry | undefined;
   readonly nowMs: number;
   readonly deleteRetentionMs: number;
+  readonly open: Open;
 }
 
 /** The bytes that take the batch's place (a view of it when nothing changes), or null. */
@@ -44,7 +46,7 @@ export function filterBatch(buffer: Buffer, at: number, options: FilterOptions):
   const isControl = batchIsControl(buffer, at);
   const horizonMs = batchHasDeleteHorizon(buffer, at) ? batchBaseTimestampMs(buffer, at) : null;
   const discard = mayDiscard && (!isControl || (horizonMs !== null && horizonMs <= options.nowMs));
-  const all = discard ? [] : readRecords(buffer, at);
+  const all = discard ? [] : readRecords(buffer, at, options.open);
   const retained = isControl ? all : all.filter((record) => isRetained(record, horizonMs, options));
   if (retained.length === 0) {
     return mustKeepHeader(buffer, at, options) ? emptyBatch(buffer, at) : null;

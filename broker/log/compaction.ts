@@ -5,6 +5,7 @@
  * up and leaves everything as it was. (Kafka's Cleaner.)
  */
 import { batchIsControl, batchMagic, batchSizeBytes } from '../records/batch.ts';
+import type { Open } from '../records/compression.ts';
 import { readRecords } from '../records/record.ts';
 import { lastOffsetOf, maxTimestampOf } from './batch-fields.ts';
 import { filterBatch } from './batch-filter.ts';
@@ -107,7 +108,7 @@ async function noteKeys(log: LogState, range: CompactionRange, keys: KeyMap, gua
       const from = position;
       position = slice(log, segment, position, (buffer, at) => {
         const discard = batchMagic(buffer, at) >= 2 && transactions.mayDiscard(buffer, at);
-        if (!discard) full = !noteBatch(keys, buffer, at, firstDirtyOffset);
+        if (!discard) full = !noteBatch(keys, buffer, at, { firstDirtyOffset, open: log.open });
         if (!full && lastOffsetOf(buffer, at) >= firstDirtyOffset)
           keys.updateLatestOffset(lastOffsetOf(buffer, at));
         return !full;
@@ -120,9 +121,14 @@ async function noteKeys(log: LogState, range: CompactionRange, keys: KeyMap, gua
 }
 
 /** False when the map has no room for another key. */
-function noteBatch(keys: KeyMap, buffer: Buffer, at: number, firstDirtyOffset: number): boolean {
+function noteBatch(
+  keys: KeyMap,
+  buffer: Buffer,
+  at: number,
+  { firstDirtyOffset, open }: { firstDirtyOffset: number; open: Open },
+): boolean {
   if (batchMagic(buffer, at) < 2 || batchIsControl(buffer, at)) return true;
-  for (const record of readRecords(buffer, at)) {
+  for (const record of readRecords(buffer, at, open)) {
     if (record.key === null || record.offset < firstDirtyOffset) continue;
     if (keys.isFull) return false;
     keys.put(record.key, record.offset);
@@ -182,6 +188,7 @@ async function rewrite({ log, segment, output, transactions, keys, nowMs, guard 
     producer: (producerId: number) => log.producers.entry(producerId),
     nowMs,
     deleteRetentionMs: log.config.deleteRetentionMs,
+    open: log.open,
   };
   let position = 0;
   while (position < segment.sizeBytes) {

@@ -1,8 +1,7 @@
 /**
- * All logs of a broker and the directories they lie in: loads them at the start, makes and deletes
- * them, runs what must run now and then (retention, checkpoints, flushing, compaction), and stops
- * cleanly. A directory that fails is taken offline with all its logs; the others go on.
- * (Kafka's LogManager.)
+ * All logs of a broker and the directories they lie in: loads them at the start, makes and deletes them,
+ * runs what must run now and then (retention, checkpoints, flushing, compaction), and stops cleanly. A
+ * directory that fails is taken offline with all its logs; the others go on. (Kafka's LogManager.)
  */
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { LogConfig } from '../config/topic-config.ts';
@@ -42,6 +41,7 @@ export type LogManagerConfig = Pick<
   | 'logCleanerDedupeBufferSize'
   | 'logCleanerIoBufferLoadFactor'
   | 'logCleanerIoMaxBytesPerSecond'
+  | 'compressedBatchMaxDecompressedBytes'
 >;
 
 export interface LogManagerOptions {
@@ -283,7 +283,7 @@ export class LogManager {
       random,
       diagnostics: diagnostics.named('Log'),
       buffers: this.#buffers,
-      producerIdExpirationMs: () => this.#config.producerIdExpirationMs,
+      config: this.#config,
       later: (delayMs, run) => this.#tasks.later(delayMs, run),
       onStaged: (log) => this.#staged.add(log),
       onTruncated: (log, offset) => {

@@ -2,11 +2,13 @@
  * What the files of this folder share about one log. PartitionLog is its face to the rest of the
  * broker; append, read, truncate, load, flush, retention and compaction work on this object.
  */
+import type { BrokerConfig } from '../config/broker-config.ts';
 import type { LogConfig } from '../config/topic-config.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Disk } from '../platform/disk.ts';
 import type { Random } from '../platform/random.ts';
+import { type Open, upTo } from '../records/compression.ts';
 import type { RecordRules } from '../records/validate.ts';
 import type { TopicPartition, Uuid } from '../types.ts';
 import { Cursors } from './cursors.ts';
@@ -25,8 +27,8 @@ export interface LogServices {
   readonly random: Random;
   readonly diagnostics: Diagnostics;
   readonly buffers: ReadBuffers;
-  /** producer.id.expiration.ms, which can change while we run. */
-  readonly producerIdExpirationMs: () => number;
+  /** Changes in place while we run. */
+  readonly config: Pick<BrokerConfig, 'producerIdExpirationMs' | 'compressedBatchMaxDecompressedBytes'>;
   /** Runs something later, unless the broker stops before. */
   readonly later: (delayMs: number, run: () => void) => void;
   /** Records from `offset` on are gone: checkpoints that say otherwise must be written soon. */
@@ -48,6 +50,8 @@ export class LogState implements SegmentHome {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly buffers: ReadBuffers;
+  /** Opens compressed batches. */
+  readonly open: Open;
   readonly topic: string;
   readonly partition: number;
   readonly logDirectory: string;
@@ -82,6 +86,7 @@ export class LogState implements SegmentHome {
     this.disk = services.disk;
     this.clock = services.clock;
     this.buffers = services.buffers;
+    this.open = upTo(services.config.compressedBatchMaxDecompressedBytes);
     this.topic = identity.topic;
     this.partition = identity.partition;
     this.logDirectory = identity.logDirectory;
@@ -94,7 +99,7 @@ export class LogState implements SegmentHome {
     this.producers = new ProducerState({
       disk: services.disk,
       directory: identity.directory,
-      expirationMs: services.producerIdExpirationMs,
+      expirationMs: () => services.config.producerIdExpirationMs,
     });
   }
 

@@ -2,8 +2,16 @@
  * Finding offsets by time, and the aborted transactions of a stretch of the log.
  * (Kafka's UnifiedLog.fetchOffsetByTimestamp and collectAbortedTransactions.)
  */
-import { batchLeaderEpoch, batchMagic } from '../records/batch.ts';
-import { readRecords } from '../records/record.ts';
+import {
+  batchBaseOffset,
+  batchBaseTimestampMs,
+  batchIsLogAppendTime,
+  batchLeaderEpoch,
+  batchMagic,
+  batchMaxTimestampMs,
+} from '../records/batch.ts';
+import type { Open } from '../records/compression.ts';
+import { walkRecords } from '../records/record.ts';
 import type { AbortedTransaction } from './aborted-index.ts';
 import { maxTimestampOf } from './batch-fields.ts';
 import type { LogState } from './log-state.ts';
@@ -17,21 +25,24 @@ export interface OffsetAtTime {
   readonly leaderEpoch: number;
 }
 
-/** The first record whose timestamp is at least `timestampMs`; null when there is none. */
-export function offsetForTimestamp(log: LogState, timestampMs: number): OffsetAtTime | null {
+/** The first record whose timestamp is at least `timestampMs`; null when there is none. `open` opens compressed batches. */
+export function offsetForTimestamp(
+  log: LogState,
+  timestampMs: number,
+  open: Open = log.open,
+): OffsetAtTime | null {
   for (const segment of log.segments.all) {
     if (segment.maxTimestamp.timestampMs < timestampMs) continue;
     const indexed = segment.timeIndex.lookup(timestampMs).offset;
-    const found = firstRecord(log, segment, Math.max(indexed, log.startOffset), (maxOfBatch, ofRecord) =>
-      ofRecord === null ? maxOfBatch >= timestampMs : ofRecord >= timestampMs,
-    );
+    const from = Math.max(indexed, log.startOffset);
+    const found = firstRecord(log, segment, from, { timestampMs, open });
     if (found !== null) return found;
   }
   return null;
 }
 
 /** The first record that has the largest timestamp of the log; null when no record has one. */
-export function maxTimestamp(log: LogState): OffsetAtTime | null {
+export function maxTimestamp(log: LogState, open: Open = log.open): OffsetAtTime | null {
   let latest: Segment | null = null;
   for (const segment of log.segments.all) {
     if (latest === null || segment.maxTimestamp.timestampMs > latest.maxTimestamp.timestampMs)
@@ -39,9 +50,7 @@ export function maxTimestamp(log: LogState): OffsetAtTime | null {
   }
   if (latest === null || latest.maxTimestamp.timestampMs < 0) return null;
   const { timestampMs, offset } = latest.maxTimestamp;
-  return firstRecord(log, latest, offset, (maxOfBatch, ofRecord) =>
-    ofRecord === null ? maxOfBatch >= timestampMs : ofRecord >= timestampMs,
-  );
+  return firstRecord(log, latest, offset, { timestampMs, open });
 }
 
 /**
@@ -66,27 +75,30 @@ export function abortedTransactions(
   }
 }
 
-/** `accepts` is asked about a batch (record time null) before its records are opened. */
+/** The first with at least that timestamp; batches whose largest is below it stay closed. */
 function firstRecord(
   log: LogState,
   segment: Segment,
   fromOffset: number,
-  accepts: (maxOfBatchMs: number, ofRecordMs: number | null) => boolean,
+  { timestampMs, open }: { readonly timestampMs: number; readonly open: Open },
 ): OffsetAtTime | null {
   const start = segment.locate(fromOffset);
   if (start === null) return null;
   let found: OffsetAtTime | null = null;
   const range = { fromBytes: start.positionBytes, toBytes: segment.sizeBytes };
   scanBatches(segment.file(), range, log.buffers, (buffer, at) => {
-    const maxOfBatchMs = maxTimestampOf(buffer, at);
-    if (!accepts(maxOfBatchMs, null) || batchMagic(buffer, at) < 2) return undefined;
-    const record = readRecords(buffer, at).find(
-      (candidate) => candidate.offset >= log.startOffset && accepts(maxOfBatchMs, candidate.timestampMs),
-    );
-    if (record === undefined) return undefined;
-    const { offset, timestampMs } = record;
-    found = { offset, timestampMs, leaderEpoch: batchLeaderEpoch(buffer, at) };
-    return 'stop';
+    if (maxTimestampOf(buffer, at) < timestampMs || batchMagic(buffer, at) < 2) return undefined;
+    const baseOffset = batchBaseOffset(buffer, at);
+    const baseTimestampMs = batchBaseTimestampMs(buffer, at);
+    const appendTimeMs = batchIsLogAppendTime(buffer, at) ? batchMaxTimestampMs(buffer, at) : null;
+    walkRecords(buffer, at, open, ({ offsetDelta, timestampDeltaMs }) => {
+      const offset = baseOffset + offsetDelta;
+      const ofRecordMs = appendTimeMs ?? baseTimestampMs + timestampDeltaMs;
+      if (offset < log.startOffset || ofRecordMs < timestampMs) return undefined;
+      found = { offset, timestampMs: ofRecordMs, leaderEpoch: batchLeaderEpoch(buffer, at) };
+      return 'stop';
+    });
+    return found === null ? undefined : 'stop';
   });
   return found;
 }

@@ -5,6 +5,7 @@
  * directory offline. (Kafka's UnifiedLog.)
  */
 import type { LogConfig } from '../config/topic-config.ts';
+import type { Open } from '../records/compression.ts';
 import type { Uuid } from '../types.ts';
 import type { AbortedTransaction } from './aborted-index.ts';
 import { type AppendInfo, appendAsFollower, appendAsLeader, type LeaderAppendOptions } from './append.ts';
@@ -156,13 +157,13 @@ export class PartitionLog {
   }
 
   /** The first record at or after a time; null when there is none. */
-  offsetForTimestamp(timestampMs: number): OffsetAtTime | null {
-    return this.#guarded('searching by time', () => offsetForTimestamp(this.#log, timestampMs));
+  offsetForTimestamp(timestampMs: number, open?: Open): OffsetAtTime | null {
+    return this.#guarded('searching by time', () => offsetForTimestamp(this.#log, timestampMs, open));
   }
 
   /** The first record with the largest timestamp; null when no record has one. */
-  maxTimestamp(): OffsetAtTime | null {
-    return this.#guarded('searching by time', () => maxTimestamp(this.#log));
+  maxTimestamp(open?: Open): OffsetAtTime | null {
+    return this.#guarded('searching by time', () => maxTimestamp(this.#log, open));
   }
 
   /** Aborted transactions with records in [fromOffset, upToOffset). */

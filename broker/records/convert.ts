@@ -5,6 +5,7 @@
  */
 import { batchCodec, batchIsControl, batchIsLogAppendTime, type Codec, completeBatches } from './batch.ts';
 import { buildBatch } from './build.ts';
+import type { Open } from './compression.ts';
 import { type LegacyMagic, legacyCodec, readLegacyMessages, writeLegacyMessages } from './legacy.ts';
 import type { OpeningAllowance } from './opening.ts';
 import { readRecords } from './record.ts';
@@ -39,6 +40,8 @@ export interface DownConversion {
   readonly toMagic: LegacyMagic;
   /** Uncompressed records before it are left out, as readers of old formats expect. */
   readonly fetchOffset: number;
+  /** Opens compressed batches. */
+  readonly open: Open;
   /** Shared by the partitions of one answer. */
   readonly allowance: ConversionAllowance;
 }
@@ -55,7 +58,7 @@ export interface ConversionAllowance {
  */
 export function downConvert(
   buffer: Buffer,
-  { toMagic, fetchOffset, allowance }: DownConversion,
+  { toMagic, fetchOffset, open, allowance }: DownConversion,
 ): { readonly bytes: Buffer; readonly complete: boolean } {
   const parts: Buffer[] = [];
   for (const at of completeBatches(buffer)) {
@@ -64,7 +67,9 @@ export function downConvert(
     if (batchIsControl(buffer, at)) continue;
     const codec = batchCodec(buffer, at);
     if (codec === 'zstd') return { bytes: Buffer.concat(parts), complete: false };
-    const records = readRecords(buffer, at).filter(({ offset }) => codec !== 'none' || offset >= fetchOffset);
+    const records = readRecords(buffer, at, open).filter(
+      ({ offset }) => codec !== 'none' || offset >= fetchOffset,
+    );
     for (const { key, value } of records) {
       allowance.bytesLeft -= RECORD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
     }

@@ -42,6 +42,10 @@ export class OpeningAllowance {
     this.#recordsLeft = limits.requestRecords;
   }
 
+  get isSpent(): boolean {
+    return this.#bytesLeft <= 0;
+  }
+
   /** Opens a batch and takes it off what is left. */
   readonly open: Open = (codec, data) => this.within((limitBytes) => decompress(codec, data, limitBytes));
 

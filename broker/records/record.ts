@@ -67,13 +67,13 @@ export interface WalkedRecord {
 
 /**
  * Visits the records without making objects of them; `visit` gets the same object every time.
- * Checks the framing as {@link readRecords} does.
+ * Checks the framing as {@link readRecords} does, as far as it gets: `visit` may end the walk with 'stop'.
  */
 export function walkRecords(
   buffer: Buffer,
   at: number,
   open: Open,
-  visit: (record: WalkedRecord) => void,
+  visit: (record: WalkedRecord) => 'stop' | undefined,
 ): void {
   const { cursor, count } = openRecords(buffer, at, open);
   const record: WalkedRecord = { index: 0, offsetDelta: 0, timestampDeltaMs: 0, hasKey: false };
@@ -90,7 +90,7 @@ export function walkRecords(
       skipNullable(cursor);
     }
     expectRecordEnd(cursor, end);
-    visit(record);
+    if (visit(record) === 'stop') return;
   }
   expectNoMore(cursor);
 }

@@ -45,19 +45,20 @@ export function checkRecords(buffer: Buffer, at: number, checks: RecordChecks): 
     const timestampMs = typedByClient ? batchTimeMs : baseTimestampMs + record.timestampDeltaMs;
     if (timestampMs > maxTimestampMs) maxTimestampMs = timestampMs;
     if (record.offsetDelta !== record.index) offsetsInOrder = false;
-    if (errors.length >= MAX_RECORD_ERRORS) return;
+    if (errors.length >= MAX_RECORD_ERRORS) return undefined;
     if (keyNeeded && !record.hasKey) {
       errors.push({
         batchIndex: record.index,
         error: ErrorCode.INVALID_RECORD,
         message: 'Compacted topic cannot accept message without key.',
       });
-      return;
+      return undefined;
     }
     const problem = timestampProblem(timestampMs, typedByClient, checks);
     if (problem !== null) {
       errors.push({ batchIndex: record.index, error: ErrorCode.INVALID_TIMESTAMP, message: problem });
     }
+    return undefined;
   });
   return { errors, maxTimestampMs, offsetsInOrder };
 }

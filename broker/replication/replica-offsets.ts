@@ -8,6 +8,8 @@ import type { EpochEnd } from '../log/epoch-history.ts';
 import type { OffsetAtTime } from '../log/lookup.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import { ErrorCode } from '../protocol/errors.ts';
+import { DecompressedTooLarge } from '../records/batch.ts';
+import type { OpeningAllowance } from '../records/opening.ts';
 import { type PartitionKey, partitionKey } from '../types.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
 import type { Partition } from './partition.ts';
@@ -31,6 +33,8 @@ export interface ListOffsetQuery {
   readonly currentLeaderEpoch: number;
   /** False lets a follower answer. */
   readonly fetchOnlyLeader: boolean;
+  /** What the request as a whole may have decompressed; what comes after is to be asked for again. */
+  readonly opening?: OpeningAllowance;
 }
 
 export interface OffsetAnswer extends OffsetAtTime {
@@ -69,6 +73,9 @@ export class ReplicaOffsets {
     try {
       return offsetFor(found.partition, found.log, query);
     } catch (error) {
+      if (error instanceof DecompressedTooLarge && query.opening?.isSpent === true) {
+        return noOffset(ErrorCode.OFFSET_NOT_AVAILABLE);
+      }
       return noOffset(this.#context.failureOf({ topic, partition }, error));
     }
   }
@@ -211,7 +218,9 @@ function offsetFor(partition: Partition, log: PartitionLog, query: ListOffsetQue
     case LATEST_TIERED_TIMESTAMP:
       return noOffset(ErrorCode.NONE); // nothing is ever tiered here
     default: {
-      const found = timestampMs === MAX_TIMESTAMP ? log.maxTimestamp() : log.offsetForTimestamp(timestampMs);
+      const open = query.opening?.open;
+      const found =
+        timestampMs === MAX_TIMESTAMP ? log.maxTimestamp(open) : log.offsetForTimestamp(timestampMs, open);
       if (found !== null && found.offset < end) return { error: ErrorCode.NONE, ...found };
       return noOffset(mayFallBack ? ErrorCode.OFFSET_NOT_AVAILABLE : ErrorCode.NONE);
     }

@@ -31,6 +31,7 @@ export const MANAGER_CONFIG: LogManagerConfig = {
   logFlushStartOffsetCheckpointIntervalMs: 60_000,
   logInitialTaskDelayMs: 30_000,
   producerIdExpirationMs: 86_400_000,
+  compressedBatchMaxDecompressedBytes: 128 * 1024 * 1024,
   producerIdExpirationCheckIntervalMs: 600_000,
   logCleanerEnable: true,
   logCleanerBackoffMs: 15_000,

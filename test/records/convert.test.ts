@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { batchCodec, batchCrcIsValid, type Codec, completeBatches } from '../../broker/records/batch.ts';
 import { buildBatch } from '../../broker/records/build.ts';
+import { openUpToDefault } from '../../broker/records/compression.ts';
 import { endTransactionMarker } from '../../broker/records/control.ts';
 import { downConvert } from '../../broker/records/convert.ts';
 import { readLegacyMessages, writeLegacyMessages } from '../../broker/records/legacy.ts';
@@ -122,7 +123,12 @@ describe('fetches of an old client', () => {
     [1, 'lz4'],
   ])('get messages of magic %i (%s) with the offsets they have', (toMagic, codec) => {
     const batch = buildBatch({ baseOffset: 500, codec, records });
-    const { bytes, complete } = downConvert(batch, { toMagic, fetchOffset: 500, allowance: plenty() });
+    const { bytes, complete } = downConvert(batch, {
+      toMagic,
+      fetchOffset: 500,
+      open: openUpToDefault,
+      allowance: plenty(),
+    });
     expect(complete).toBe(true);
     const positions = [...completeBatches(bytes)];
     expect(positions).toHaveLength(codec === 'none' ? 3 : 1);
@@ -148,6 +154,7 @@ describe('fetches of an old client', () => {
     const { bytes } = downConvert(Buffer.concat([data, marker]), {
       toMagic: 1,
       fetchOffset: 2,
+      open: openUpToDefault,
       allowance: plenty(),
     });
     const offsets = [...completeBatches(bytes)].map((at) => readLegacyMessages(bytes, at)[0]?.offset);
@@ -164,6 +171,7 @@ describe('fetches of an old client', () => {
     const { bytes, complete } = downConvert(Buffer.concat([0, 1, 2, 3].map(batch)), {
       toMagic: 1,
       fetchOffset: 0,
+      open: openUpToDefault,
       allowance: { bytesLeft: 3000 },
     });
     expect(complete).toBe(true);
@@ -176,10 +184,13 @@ describe('fetches of an old client', () => {
     const some = downConvert(Buffer.concat([plain, packed]), {
       toMagic: 1,
       fetchOffset: 0,
+      open: openUpToDefault,
       allowance: plenty(),
     });
     expect([some.complete, some.bytes.length > 0]).toEqual([false, true]);
-    expect(downConvert(packed, { toMagic: 1, fetchOffset: 3, allowance: plenty() })).toEqual({
+    expect(
+      downConvert(packed, { toMagic: 1, fetchOffset: 3, open: openUpToDefault, allowance: plenty() }),
+    ).toEqual({
       bytes: Buffer.alloc(0),
       complete: false,
     });

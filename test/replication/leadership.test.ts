@@ -47,6 +47,34 @@ describe('appends', () => {
     ]);
   });
 
+  it('are searched by time within what one request may have decompressed, and asked for again beyond it', async () => {
+    const cluster = await oneBroker();
+    const { replicas } = cluster.node(1);
+    const of100KB = batch([`key=${'v'.repeat(100_000)}`], { codec: 'gzip' });
+    for (const partition of [0, 1, 2]) {
+      if (partition > 0) cluster.create([1], partition);
+      const entries = [{ topic: TOPIC, partition, records: Buffer.from(of100KB) }];
+      replicas.append({ acks: 1, timeoutMs: 1000, origin: 'client', apiVersion: 9, entries });
+    }
+    const search = (opening: OpeningAllowance, partition: number) =>
+      replicas.listOffset(TOPIC, partition, {
+        timestampMs: 500,
+        isolation: null,
+        currentLeaderEpoch: -1,
+        fetchOnlyLeader: true,
+        opening,
+      });
+    const limits = { batchBytes: 250_000, batchRecords: 10, requestBytes: 250_000, requestRecords: 10 };
+    const opening = new OpeningAllowance(limits);
+    const found = { error: ErrorCode.NONE, offset: 0, timestampMs: 1000 };
+    expect([0, 1, 2].map((partition) => search(opening, partition))).toMatchObject([
+      found,
+      found,
+      { error: ErrorCode.OFFSET_NOT_AVAILABLE, offset: -1 },
+    ]);
+    expect(search(new OpeningAllowance(limits), 2)).toMatchObject(found);
+  });
+
   it('that wait for acks=all end when the leader loses its role', async () => {
     const cluster = await ReplicationCluster.start();
     cluster.create([1, 2, 3]);
