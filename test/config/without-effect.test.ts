@@ -18,7 +18,10 @@ function readers(): string {
   });
   return files
     .split('\n')
-    .filter((name) => name.endsWith('.ts') && !/config\/(definitions\/|synonyms|without-effect|thread-counts)/.test(name))
+    .filter(
+      (name) =>
+        name.endsWith('.ts') && !/config\/(definitions\/|synonyms|without-effect|thread-counts)/.test(name),
+    )
     .map((name) => readFileSync(join(ROOT, name), 'utf8'))
     .join('\n');
 }
