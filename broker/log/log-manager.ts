@@ -19,6 +19,7 @@ import { type CheckpointWhen, LogCheckpoints } from './log-checkpoints.ts';
 import { LogDirectories } from './log-directories.ts';
 import type { LogDirectory } from './log-directory.ts';
 import { type LogServices, LogState } from './log-state.ts';
+import { LogTable } from './log-table.ts';
 import { PartitionLog } from './partition-log.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import { asStorageError, StorageError } from './storage-error.ts';
@@ -60,7 +61,7 @@ export class LogManager {
   readonly #config: LogManagerConfig;
   readonly #diagnostics: Diagnostics;
   readonly #directories: LogDirectories;
-  readonly #logs = new Map<PartitionKey, PartitionLog>();
+  readonly #logs = new LogTable();
   readonly #listeners: ((directory: string, error: Error) => void)[] = [];
   readonly #staged = new Set<LogState>();
   readonly #tasks: Tasks;
@@ -151,7 +152,7 @@ export class LogManager {
     if (!isNew && offline !== undefined) {
       throw new StorageError(offline.path, `Can't create log for ${key} because log directories are offline`);
     }
-    for (const path of this.#byLogCount()) {
+    for (const path of this.#emptiestFirst()) {
       try {
         return this.#createIn(path, { topic, partition }, topicId);
       } catch (error) {
@@ -389,11 +390,8 @@ export class LogManager {
     return [...this.#logs.values()].filter((log) => log.logDirectory === path);
   }
 
-  #byLogCount(): string[] {
-    const counts = new Map(this.#directories.online.map(({ path }) => [path, 0]));
-    for (const { logDirectory } of this.#logs.values()) {
-      counts.set(logDirectory, (counts.get(logDirectory) ?? 0) + 1);
-    }
-    return [...counts].sort(([, a], [, b]) => a - b).map(([path]) => path);
+  #emptiestFirst(): string[] {
+    const paths = this.#directories.online.map(({ path }) => path);
+    return paths.sort((one, other) => this.#logs.countIn(one) - this.#logs.countIn(other));
   }
 }

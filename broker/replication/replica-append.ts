@@ -70,7 +70,7 @@ export class ReplicaAppend {
     const outcomes = request.entries.map((entry) => this.#appendOne(entry, request, acks));
     if (acks !== -1 || !outcomes.some(({ error }) => error === ErrorCode.NONE)) return outcomes;
     const produce = new DelayedProduce(outcomes, this.#context);
-    if (produce.tryComplete()) return produce.outcomes;
+    if (produce.tryComplete(null)) return produce.outcomes;
     return new Promise((resolve) => {
       produce.completed = resolve;
       this.#context.waiting.tryCompleteElseWait(produce, produce.keys(), request.timeoutMs);
@@ -128,45 +128,58 @@ class DelayedProduce implements Waiting {
   readonly outcomes: AppendOutcome[];
   completed: (outcomes: AppendOutcome[]) => void = () => {};
   readonly #context: AppendContext;
-  /** Indexes into `outcomes`. */
-  readonly #pending = new Set<number>();
+  /** Indexes into `outcomes`; most requests have one for each partition, some have ten thousand of them. */
+  readonly #pending = new Map<PartitionKey, number[]>();
 
   constructor(outcomes: AppendOutcome[], context: AppendContext) {
     this.outcomes = outcomes;
     this.#context = context;
-    outcomes.forEach(({ error }, index) => {
-      if (error === ErrorCode.NONE) this.#pending.add(index);
+    outcomes.forEach(({ error, topic, partition }, index) => {
+      if (error !== ErrorCode.NONE) return;
+      const key = partitionKey(topic, partition);
+      const those = this.#pending.get(key);
+      if (those === undefined) this.#pending.set(key, [index]);
+      else those.push(index);
     });
   }
 
   keys(): PartitionKey[] {
-    return [...this.#pending].map((index) => {
-      const outcome = this.outcomes[index];
-      return outcome === undefined ? '' : partitionKey(outcome.topic, outcome.partition);
-    });
+    return [...this.#pending.keys()];
   }
 
-  tryComplete(): boolean {
-    for (const index of this.#pending) {
-      const outcome = this.outcomes[index];
-      if (outcome === undefined) continue;
-      const partition = this.#context.hosted.lookup(outcome.topic, outcome.partition);
-      const verdict =
-        typeof partition === 'number' ? partition : partition.acknowledgedByAll(outcome.lastOffset + 1);
-      if (verdict !== null) this.#settle(index, verdict);
-    }
+  tryComplete(changed: PartitionKey | null): boolean {
+    for (const key of changed === null ? this.#pending.keys() : [changed]) this.#look(key);
     if (this.#pending.size > 0) return false;
     this.completed(this.outcomes);
     return true;
   }
 
   expire(): void {
-    for (const index of this.#pending) this.#settle(index, ErrorCode.REQUEST_TIMED_OUT);
+    for (const indexes of this.#pending.values()) {
+      for (const index of indexes) this.#settle(index, ErrorCode.REQUEST_TIMED_OUT);
+    }
     this.completed(this.outcomes);
   }
 
+  #look(key: PartitionKey): void {
+    const left = this.#pending.get(key)?.filter((index) => {
+      const verdict = this.#verdict(index);
+      if (verdict !== null) this.#settle(index, verdict);
+      return verdict === null;
+    });
+    if (left?.length === 0) this.#pending.delete(key);
+    else if (left !== undefined) this.#pending.set(key, left);
+  }
+
+  /** What to answer, null while the high watermark has not passed the records. */
+  #verdict(index: number): ErrorCode | null {
+    const outcome = this.outcomes[index];
+    if (outcome === undefined) return ErrorCode.NONE;
+    const partition = this.#context.hosted.lookup(outcome.topic, outcome.partition);
+    return typeof partition === 'number' ? partition : partition.acknowledgedByAll(outcome.lastOffset + 1);
+  }
+
   #settle(index: number, error: ErrorCode): void {
-    this.#pending.delete(index);
     const outcome = this.outcomes[index];
     if (outcome === undefined || error === ErrorCode.NONE) return;
     const lostLead = error === ErrorCode.NOT_LEADER_OR_FOLLOWER;

@@ -8,8 +8,11 @@ import type { Clock, Timer } from '../platform/clock.ts';
 import type { PartitionKey } from '../types.ts';
 
 export interface Waiting {
-  /** Completes the operation if it can be completed; true when it was. Never throws. */
-  tryComplete(): boolean;
+  /**
+   * Completes the operation if it can be completed; true when it was. Never throws. Of the partitions
+   * nothing but `changed` has changed since the last try; null at the first one.
+   */
+  tryComplete(changed: PartitionKey | null): boolean;
   /** The deadline has come: completes the operation with what there is. */
   expire(): void;
 }
@@ -44,7 +47,7 @@ export class WaitingRoom {
 
   /** Completes the operation at once or keeps it for `timeoutMs` at most; true when it was completed. */
   tryCompleteElseWait(operation: Waiting, keys: readonly PartitionKey[], timeoutMs: number): boolean {
-    if (operation.tryComplete()) return true;
+    if (operation.tryComplete(null)) return true;
     const deadlineMs = Math.ceil(this.#clock.nowMs() + Math.max(0, timeoutMs));
     const entry: Entry = { operation, keys, deadlineMs, trying: false };
     for (const key of keys) {
@@ -61,10 +64,10 @@ export class WaitingRoom {
   check(key: PartitionKey): void {
     const entries = this.#byKey.get(key);
     if (entries === undefined) return;
-    for (const entry of [...entries]) {
-      if (entry.trying || !entries.has(entry)) continue;
+    for (const entry of entries) {
+      if (entry.trying) continue;
       entry.trying = true;
-      if (entry.operation.tryComplete()) this.#leave(entry);
+      if (entry.operation.tryComplete(key)) this.#leave(entry);
       entry.trying = false;
     }
   }

@@ -38,6 +38,9 @@ describe('log directories', () => {
     const logs = await fixture({}, TWO).start();
     const places = [0, 1, 2, 3].map((partition) => logs.create('t', partition, NEW).logDirectory);
     expect(places).toEqual(['/a', '/b', '/a', '/b']);
+    for (const partition of [1, 3]) logs.delete('t', partition);
+    const later = [4, 5, 6].map((partition) => logs.create('t', partition, NEW).logDirectory);
+    expect(later).toEqual(['/b', '/b', '/a']);
   });
 });
 

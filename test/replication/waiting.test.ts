@@ -60,6 +60,21 @@ describe('the waiting room', () => {
     expect([room.size, all[2]?.log]).toEqual([0, ['expired']]);
   });
 
+  it('tells an operation which of its partitions has changed, so that it need not look at all', () => {
+    const room = new WaitingRoom(new SimulatedClock());
+    const told: (string | null)[] = [];
+    const waiting: Waiting = {
+      tryComplete(changed) {
+        told.push(changed);
+        return false;
+      },
+      expire() {},
+    };
+    room.tryCompleteElseWait(waiting, ['a', 'b'], 100);
+    room.check('b');
+    expect(told).toEqual([null, 'b']);
+  });
+
   it('lets an operation that completes another do so', () => {
     const room = new WaitingRoom(new SimulatedClock());
     let ready = false;
