@@ -77,10 +77,11 @@ async function measure(choice: Choice, workplace: Workplace): Promise<number> {
   if (choice.profiles !== null) profileChildren(choice.profiles);
   const { java, load } = equipment;
   const { rounds, warmUpSeconds, records, seconds, recordSizeBytes, percent } = choice;
+  const plan = new Plan({ share: percent / 100, records, seconds, recordSizeBytes });
   const outcome = await runCases(able, systems, {
     ...{ rounds, warmUpSeconds, workplace, progress },
     ...clientsOf(workplace, equipment),
-    plan: new Plan({ share: percent / 100, records, seconds, recordSizeBytes }),
+    plan,
     zookeeper: () =>
       typeof java === 'string' ? startEmbedded(workplace, ROOT) : startZooKeeper(workplace, java),
   });
@@ -89,7 +90,7 @@ async function measure(choice: Choice, workplace: Workplace): Promise<number> {
     ...(typeof load === 'string' ? {} : { librdkafka: load.version }),
     zookeeper: typeof java === 'string' ? "Odradek's embedded server" : java.zookeeperClasspath,
   };
-  writeResults({ ...choice, cases: able }, systems, outcome, { machine, tools });
+  writeResults({ ...choice, cases: able }, systems, outcome, { machine, tools, records: plan.moved });
   if (choice.profiles !== null) process.stdout.write(`\n${profileText(choice.profiles)}`);
   return outcome.failures.length === 0 ? 0 : 1;
 }

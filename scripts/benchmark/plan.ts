@@ -21,8 +21,9 @@ export class Plan {
     this.#options = options;
   }
 
-  get seconds(): number | null {
-    return this.#options.seconds;
+  /** By case, what was moved. */
+  get moved(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#records);
   }
 
   sizeBytes(usual: number): number {

@@ -12,13 +12,15 @@ export interface Circumstances {
   readonly machine: Readonly<Record<string, string | number>>;
   /** Of the clients and the coordination service. */
   readonly tools: Readonly<Record<string, string>>;
+  /** By case, how many. */
+  readonly records: Readonly<Record<string, number>>;
 }
 
 export function writeResults(
   choice: Choice,
   systems: readonly System[],
   outcome: Outcome,
-  { machine, tools }: Circumstances,
+  { machine, tools, records }: Circumstances,
 ): void {
   const { cases, out } = choice;
   const names = systems.map(({ name }) => name);
@@ -30,7 +32,7 @@ export function writeResults(
   for (const old of readdirSync(out)) if (/^[a-z0-9-]+\.svg$/.test(old)) rmSync(join(out, old));
   const versions = { ...Object.fromEntries(systems.map(({ name, version }) => [name, version])), ...tools };
   const { readings, failures } = outcome;
-  const results = { machine, versions, settings: settingsOf(choice), rows, readings, failures };
+  const results = { machine, versions, settings: settingsOf(choice), records, rows, readings, failures };
   writeFileSync(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
   for (const [group, those] of Map.groupBy(rows, (row) => row.group)) {
     const chart = chartOf(group, those, names);
