@@ -28,6 +28,14 @@ export class LogCheckpoints {
     this.#write(path, RECOVERY_POINT_CHECKPOINT, new Map(offsets), when);
   }
 
+  /** One kind, of all directories that work. */
+  writeEverywhereInBackground(kind: 'recovery-points' | 'log-starts'): void {
+    for (const { path } of this.#directories.online) {
+      if (kind === 'recovery-points') this.writeRecoveryPoints(path, 'in-background');
+      else this.writeLogStarts(path, 'in-background');
+    }
+  }
+
   /** Only of logs that begin within a segment; the others' first file says it. */
   writeLogStarts(path: string, when: CheckpointWhen): void {
     const offsets = new Map<PartitionKey, number>();

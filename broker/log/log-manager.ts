@@ -56,6 +56,8 @@ export interface LogManagerOptions {
   readonly topicConfig: (topic: string) => LogConfig;
 }
 
+const TRIM_INTERVAL_MS = 10_000;
+
 export class LogManager {
   readonly #options: LogManagerOptions;
   readonly #config: LogManagerConfig;
@@ -317,14 +319,13 @@ export class LogManager {
     this.#tasks.repeat(delayMs, config.logFlushSchedulerIntervalMs, () =>
       this.#eachLog((log) => log.flushWhenDue()),
     );
-    this.#tasks.repeat(delayMs, config.logFlushOffsetCheckpointIntervalMs, () => {
-      for (const { path } of this.#directories.online)
-        this.#checkpoints.writeRecoveryPoints(path, 'in-background');
-    });
-    this.#tasks.repeat(delayMs, config.logFlushStartOffsetCheckpointIntervalMs, () => {
-      for (const { path } of this.#directories.online)
-        this.#checkpoints.writeLogStarts(path, 'in-background');
-    });
+    this.#tasks.repeat(delayMs, config.logFlushOffsetCheckpointIntervalMs, () =>
+      this.#checkpoints.writeEverywhereInBackground('recovery-points'),
+    );
+    this.#tasks.repeat(delayMs, config.logFlushStartOffsetCheckpointIntervalMs, () =>
+      this.#checkpoints.writeEverywhereInBackground('log-starts'),
+    );
+    this.#tasks.repeat(delayMs, TRIM_INTERVAL_MS, () => this.#buffers.trim());
     this.#tasks.repeat(delayMs, config.producerIdExpirationCheckIntervalMs, () =>
       this.#eachLog((log) => log.removeExpiredProducers()),
     );

@@ -1,7 +1,8 @@
 /**
  * Buffers for reading logs, used again and again: a fetch answer's bytes live from the read until they
  * are on the socket, and allocating a megabyte each time costs more than the read. Sizes are powers of
- * two; what is larger than the largest is allocated and left to the garbage collector.
+ * two; what is larger than the largest is allocated and left to the garbage collector. The pool holds the
+ * buffers of one large answer (a consumer asks for up to 50 MiB), but not longer than they are used.
  */
 
 const SMALLEST_BYTES = 4096;
@@ -11,9 +12,11 @@ export class ReadBuffers {
   readonly #free = new Map<number, Buffer[]>();
   readonly #maxFreeBytes: number;
   #freeBytes = 0;
+  /** The least that was free since the last {@link trim}: so much was not needed. */
+  #unneededBytes = 0;
 
   /** Keeps at most `maxFreeBytes` of unused buffers. */
-  constructor(maxFreeBytes = 16 * 1024 * 1024) {
+  constructor(maxFreeBytes = 64 * 1024 * 1024) {
     this.#maxFreeBytes = maxFreeBytes;
   }
 
@@ -24,6 +27,7 @@ export class ReadBuffers {
     const buffer = this.#free.get(size)?.pop();
     if (buffer === undefined) return Buffer.allocUnsafeSlow(size);
     this.#freeBytes -= size;
+    this.#unneededBytes = Math.min(this.#unneededBytes, this.#freeBytes);
     return buffer;
   }
 
@@ -35,6 +39,18 @@ export class ReadBuffers {
     if (free === undefined) this.#free.set(size, [buffer]);
     else free.push(buffer);
     this.#freeBytes += size;
+  }
+
+  /** Lets go of what was not needed since the last call; to be called now and then. */
+  trim(): void {
+    for (const [size, free] of this.#free) {
+      while (free.length > 0 && this.#unneededBytes >= size) {
+        free.pop();
+        this.#freeBytes -= size;
+        this.#unneededBytes -= size;
+      }
+    }
+    this.#unneededBytes = this.#freeBytes;
   }
 }
 

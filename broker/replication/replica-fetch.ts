@@ -56,7 +56,12 @@ export class ReplicaFetch {
   }
 }
 
-/** Reads partition by partition until the bytes of the answer are used up. */
+/**
+ * Reads partition by partition until the bytes of the answer are used up. To stop earlier would hold less
+ * memory, but the partitions left out fall behind: Kafka's Java consumer then asks only for those it has
+ * nothing of any more, which are at their end, and waits fetch.max.wait.ms in vain (5 to 38 MB/s were
+ * measured where 150 are usual).
+ */
 function readAll(request: FetchRequest, context: FetchContext): FetchOutcome[] {
   let leftBytes = request.maxBytes;
   let minOneBatch = request.hardMaxBytes !== true;
