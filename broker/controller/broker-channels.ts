@@ -8,7 +8,7 @@ import type { Peers } from '../peers/peers.contract.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { BrokerId } from '../types.ts';
-import type { ControllerRequest } from './request-batch.ts';
+import { type ControllerRequest, MAX_REPLICAS } from './request-batch.ts';
 
 const RETRY_BACKOFF_MS = 100;
 
@@ -98,7 +98,10 @@ export class BrokerChannels {
     if (channel.removed) return;
     channel.sending = false;
     channel.queue.shift();
-    this.#next(channel);
+    // A broker may be this one: between pieces that each touch many files it has other work to do.
+    const isPiece = request.type !== 'UpdateMetadata' && request.partitions.length >= MAX_REPLICAS;
+    if (isPiece) this.#options.clock.soon(() => this.#next(channel));
+    else this.#next(channel);
     this.#options.answered(channel.broker.id, request, response);
   }
 

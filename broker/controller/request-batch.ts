@@ -32,8 +32,13 @@ export interface Outgoing {
   readonly request: ControllerRequest;
 }
 
-/** A partition takes a few hundred bytes; a broker handles this many within a few hundred milliseconds. */
-const MAX_PARTITIONS_PER_REQUEST = 10_000;
+/** A partition takes a few hundred bytes; a broker takes in this many within a few hundred milliseconds. */
+const MAX_METADATA_PARTITIONS = 10_000;
+/**
+ * What makes, opens or removes files takes a millisecond a partition where the disk is slow. In between
+ * a broker must get to its other work, or it loses its session, and all that it leads.
+ */
+export const MAX_REPLICAS = 250;
 
 export class RequestBatch {
   readonly #leaders = new Map<BrokerId, Map<PartitionKey, { partition: PartitionView; isNew: boolean }>>();
@@ -73,7 +78,7 @@ export class RequestBatch {
     const live = (id: BrokerId): boolean => this.#view.brokers.has(id);
     const outgoing: Outgoing[] = [];
     for (const [to, items] of this.#leaders) {
-      for (const part of live(to) ? parts([...items.values()]) : []) {
+      for (const part of live(to) ? parts([...items.values()], MAX_REPLICAS) : []) {
         outgoing.push({ to, request: this.#leaderAndIsr(to, part) });
       }
     }
@@ -82,7 +87,7 @@ export class RequestBatch {
     const shared =
       known.length === 0
         ? [this.#sharedMetadata([])]
-        : parts(known).map((part) => this.#sharedMetadata(part));
+        : parts(known, MAX_METADATA_PARTITIONS).map((part) => this.#sharedMetadata(part));
     // In the last one, so that nothing that comes with the others is missed.
     const last = shared.at(-1);
     if (this.#forgetOthers && last !== undefined)
@@ -95,7 +100,7 @@ export class RequestBatch {
         outgoing.push({ to, request: { ...part, ...this.#head(to) } });
     }
     for (const [to, items] of this.#stops) {
-      for (const part of live(to) ? parts([...items.values()]) : []) {
+      for (const part of live(to) ? parts([...items.values()], MAX_REPLICAS) : []) {
         outgoing.push({ to, request: this.#stopReplica(to, part) });
       }
     }
@@ -186,12 +191,12 @@ export class RequestBatch {
   }
 }
 
-/** Pieces of which none comes near peer.max.message.bytes. */
-function parts<Item>(items: readonly Item[]): (readonly Item[])[] {
-  if (items.length <= MAX_PARTITIONS_PER_REQUEST) return [items];
+/** Pieces of which none comes near peer.max.message.bytes; one if there is nothing. */
+function parts<Item>(items: readonly Item[], most: number): (readonly Item[])[] {
+  if (items.length <= most) return [items];
   const pieces: (readonly Item[])[] = [];
-  for (let at = 0; at < items.length; at += MAX_PARTITIONS_PER_REQUEST) {
-    pieces.push(items.slice(at, at + MAX_PARTITIONS_PER_REQUEST));
+  for (let at = 0; at < items.length; at += most) {
+    pieces.push(items.slice(at, at + most));
   }
   return pieces;
 }

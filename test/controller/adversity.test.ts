@@ -248,21 +248,21 @@ describe('the event queue', () => {
 });
 
 describe('requests about very many partitions', () => {
-  it('are cut into pieces of ten thousand', () => {
+  it('are cut into pieces: ten thousand where only memory is concerned, few where files are', () => {
     const sketches = Array.from({ length: 10_001 }, () => ({ replicas: [1], leader: 1 }));
     const state = clusterOf([1], ...sketches);
     const batch = new RequestBatch(state, 1);
     for (const partition of state.partitions()) {
       batch.add({ request: 'LeaderAndIsr', to: [1], partition, isNew: false });
     }
-    const sizes = batch
-      .requests()
-      .map(({ request }) => `${request.type} ${'partitions' in request ? request.partitions.length : 0}`);
-    expect(sizes).toEqual([
-      'LeaderAndIsr 10000',
-      'LeaderAndIsr 1',
-      'UpdateMetadata 10000',
-      'UpdateMetadata 1',
-    ]);
+    for (const partition of state.partitions()) {
+      batch.add({ request: 'StopReplica', to: 1, partition, deletePartition: false });
+    }
+    const sizes = (type: string): number[] =>
+      batch.requests().flatMap(({ request }) => (request.type === type ? [request.partitions.length] : []));
+    const pieces = [...Array.from({ length: 40 }, () => 250), 1];
+    expect(sizes('LeaderAndIsr')).toEqual(pieces);
+    expect(sizes('UpdateMetadata')).toEqual([10_000, 1]);
+    expect(sizes('StopReplica')).toEqual(pieces);
   });
 });
