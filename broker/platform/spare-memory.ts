@@ -12,5 +12,8 @@ export function giveBackSpareMemory(): void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as CollectGarbage;
   setFlagsFromString('--no-expose-gc');
+  // Compiled code stays: to compile it again was measured as 13 % of the first requests' rate.
+  setFlagsFromString('--no-flush-bytecode');
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  setFlagsFromString('--flush-bytecode');
 }
