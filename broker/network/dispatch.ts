@@ -26,19 +26,26 @@ export function createDispatch(table: ReadonlyMap<number, AnyHandler>, services:
   const metrics = new RequestMetrics(services.metrics);
   const apiByKey = (key: number): AnyApi | undefined => table.get(key)?.api;
   return (frame, origin) => {
+    let header: RequestHeader | null = null;
     let request: IncomingRequest | Outcome;
     try {
-      const header = parseRequestHeader(frame, apiByKey);
+      header = parseRequestHeader(frame, apiByKey);
       request = open(header, frame, { table, origin, services });
     } catch (error) {
       // Whatever the decoder stumbles over came from outside: it is never this broker's failure.
       const reason = error instanceof ProtocolError ? error.message : String(error);
-      services.diagnostics.warn(`closing ${origin.id}: ${reason}`);
+      const what = header === null ? '' : ` (${describe(header, apiByKey(header.apiKey))})`;
+      services.diagnostics.warn(`closing ${origin.id}${what}: ${reason}`);
       return 'close';
     }
     if (!(request instanceof IncomingRequest)) return request;
     return request.run(services, metrics);
   };
+}
+
+/** Who sent what, for a line in the log. */
+function describe({ apiKey, apiVersion, clientId }: RequestHeader, api: AnyApi | undefined): string {
+  return `client ${clientId}, ${api?.name ?? `API ${apiKey}`} v${apiVersion}`;
 }
 
 /** Finds the handler and decodes; throws ProtocolError on what is not a request we serve. */

@@ -19,8 +19,9 @@ import type {
 import { Writer } from './writer.ts';
 
 /**
- * Decodes what follows the request header. Buffers within are views of `body`. Throws ProtocolError
- * on anything that is not exactly one message, and on one with more than `maxElements` array elements.
+ * Decodes what follows the request header. Buffers within are views of `body`; bytes behind the message
+ * are passed over. Throws ProtocolError on what does not begin with a whole message of this version, and
+ * on one with more than `maxElements` array elements.
  */
 export function decodeRequest<A extends AnyApi>(
   api: A,
@@ -101,10 +102,9 @@ function checkVersion(
   }
 }
 
+/** What stands behind the message is not looked at: librdkafka leaves bytes there, and Kafka never looks. */
 function decode(fields: Schema, version: number, flexibleFrom: number, reader: Reader): unknown {
-  const message = decoderOf(fields, version, flexibleFrom)(reader);
-  reader.finish();
-  return message;
+  return decoderOf(fields, version, flexibleFrom)(reader);
 }
 
 const decoders = new WeakMap<Schema, Map<number, Decoder>>();

@@ -62,7 +62,8 @@ class DecoderSource {
     if (tagged.length === 0) return 'r.skipTags();';
     const cases = tagged.map(([name, field, tag]) => {
       const read = `${variables.get(name)} = ${this.value(field, true)};`;
-      return `case ${tag}: { const outer = r.beginTag(); ${read} r.endTag(outer); break; }`;
+      // The size that a known tag declares is read and not compared: Kafka does not look at it.
+      return `case ${tag}: r.uvarint(); ${read} break;`;
     });
     return `for (let left = r.uvarint(); left > 0; left--) {
   switch (r.uvarint()) { ${cases.join('\n')} default: r.skipTag(); }
@@ -81,7 +82,7 @@ class DecoderSource {
       case 'struct': {
         const read = `${this.struct(field.fields ?? {})}(r)`;
         if (!isNullable(field, this.target)) return read;
-        return `(${tagged ? 'r.uvarint() !== 0' : 'r.present()'} ? ${read} : null)`;
+        return `(${tagged ? 'r.presentInTag()' : 'r.present()'} ? ${read} : null)`;
       }
       default:
         return `r.${field.kind}()`;

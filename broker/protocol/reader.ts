@@ -1,7 +1,10 @@
 /**
  * Reads Kafka's primitive encodings from a frame. Every length is compared with what is left before
- * anything is allocated, so a hostile frame costs no more than its own size.
- * Source: Kafka protocol guide, KIP-482.
+ * anything is allocated, so a hostile frame costs no more than its own size. Beyond that it is as
+ * lenient as the readers that Kafka generates, since clients exist that lean on each of these: any
+ * negative length is null where null is allowed, and the size of a tagged field is not compared with
+ * what its value takes.
+ * Source: Kafka protocol guide, KIP-482; MessageDataGenerator, ByteUtils.readUnsignedVarint.
  */
 
 /** The bytes are not a message of this API and version; whoever sent them is cut off. */
@@ -15,8 +18,8 @@ const TWO_POW_32 = 2 ** 32;
 export class Reader {
   readonly buffer: Buffer;
   position: number;
-  /** Reading stops here; lowered while inside a tagged field. */
-  end: number;
+  /** Reading stops here. */
+  readonly end: number;
   /** How many more array elements may be read: an element of a few bytes becomes an object of a hundred. */
   private elementsLeft: number;
 
@@ -30,6 +33,7 @@ export class Reader {
   /** Moves past `size` bytes and returns where they began. */
   take(size: number): number {
     const at = this.position;
+    if (size < 0) throw new ProtocolError('a negative size');
     if (size > this.end - at) throw new ProtocolError(`needs ${size} bytes, ${this.end - at} left`);
     this.position = at + size;
     return at;
@@ -73,13 +77,13 @@ export class Reader {
     return this.buffer.toString('base64url', at, at + 16);
   }
 
+  /** An int32 in groups of seven bits: negative when its highest bit is set, as in Kafka. */
   uvarint(): number {
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = this.buffer[this.take(1)] ?? 0;
-      if (shift === 28 && byte > 0x0f) break;
       value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value >>> 0;
+      if (byte < 0x80) return value;
     }
     throw new ProtocolError('varint is too long');
   }
@@ -90,16 +94,16 @@ export class Reader {
 
   nullableString(): string | null {
     const length = this.int16();
-    return length === -1 ? null : this.text(length);
+    return length < 0 ? null : this.text(length);
   }
 
   compactString(): string {
-    return this.text(this.uvarint() - 1);
+    return this.text(this.compactLength());
   }
 
   compactNullableString(): string | null {
-    const length = this.uvarint() - 1;
-    return length === -1 ? null : this.text(length);
+    const length = this.compactLength();
+    return length < 0 ? null : this.text(length);
   }
 
   bytes(): Buffer {
@@ -108,16 +112,16 @@ export class Reader {
 
   nullableBytes(): Buffer | null {
     const length = this.int32();
-    return length === -1 ? null : this.view(length);
+    return length < 0 ? null : this.view(length);
   }
 
   compactBytes(): Buffer {
-    return this.view(this.uvarint() - 1);
+    return this.view(this.compactLength());
   }
 
   compactNullableBytes(): Buffer | null {
-    const length = this.uvarint() - 1;
-    return length === -1 ? null : this.view(length);
+    const length = this.compactLength();
+    return length < 0 ? null : this.view(length);
   }
 
   /** The count of an array whose elements take at least `elementBytes` each. */
@@ -128,38 +132,26 @@ export class Reader {
   /** -1 for null. */
   nullableCount(elementBytes: number): number {
     const count = this.int32();
-    return count === -1 ? -1 : this.checkedCount(count, elementBytes);
+    return count < 0 ? -1 : this.checkedCount(count, elementBytes);
   }
 
   compactCount(elementBytes: number): number {
-    return this.checkedCount(this.uvarint() - 1, elementBytes);
+    return this.checkedCount(this.compactLength(), elementBytes);
   }
 
   compactNullableCount(elementBytes: number): number {
-    const count = this.uvarint() - 1;
-    return count === -1 ? -1 : this.checkedCount(count, elementBytes);
+    const count = this.compactLength();
+    return count < 0 ? -1 : this.checkedCount(count, elementBytes);
   }
 
-  /** A nullable struct begins with -1 (null) or 1. */
+  /** A nullable struct begins with a negative byte for null, any other before its fields. */
   present(): boolean {
-    const mark = this.int8();
-    if (mark !== -1 && mark !== 1) throw new ProtocolError(`${mark} is no mark of a nullable struct`);
-    return mark === 1;
+    return this.int8() >= 0;
   }
 
-  /** Begins a tagged field: narrows the reader to it and returns the former end for {@link endTag}. */
-  beginTag(): number {
-    const size = this.uvarint();
-    const outer = this.end;
-    const at = this.take(size);
-    this.position = at;
-    this.end = at + size;
-    return outer;
-  }
-
-  endTag(outer: number): void {
-    if (this.position !== this.end) throw new ProtocolError('a tagged field is longer than its value');
-    this.end = outer;
+  /** The same before a nullable struct in a tagged field. */
+  presentInTag(): boolean {
+    return this.uvarint() > 0;
   }
 
   /** Passes over the value of an unknown tag. */
@@ -174,11 +166,9 @@ export class Reader {
     }
   }
 
-  /** Everything must have been read. */
-  finish(): void {
-    if (this.position !== this.end) {
-      throw new ProtocolError(`${this.end - this.position} bytes follow the message`);
-    }
+  /** Lengths are written one higher, so that 0 is null; the subtraction wraps around as an int32's does. */
+  private compactLength(): number {
+    return (this.uvarint() - 1) | 0;
   }
 
   private text(length: number): string {

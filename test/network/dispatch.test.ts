@@ -31,8 +31,12 @@ function bytesOf(outcome: Outcome): Buffer {
   return Buffer.concat(outcome.parts);
 }
 
-function dispatcher(handlers: readonly AnyHandler[], errors: string[] = []) {
-  const diagnostics: Diagnostics = { ...silent, error: (message) => errors.push(message) };
+function dispatcher(handlers: readonly AnyHandler[], errors: string[] = [], warnings: string[] = []) {
+  const diagnostics: Diagnostics = {
+    ...silent,
+    warn: (message) => warnings.push(message),
+    error: (message) => errors.push(message),
+  };
   const metrics = createMetrics();
   const config = { socketRequestMaxElements: 1000 };
   const features = { current: { epoch: 0, levels: new Map() } };
@@ -109,12 +113,23 @@ describe('what closes the connection', () => {
     expect(await dispatch(frame)).toBe('close');
   });
 
-  it('a request cut off anywhere, or with bytes after its end', async () => {
+  it('a request cut off anywhere, but not one with bytes after its end', async () => {
     expect(await dispatch(good)).not.toBe('close');
     for (let length = 0; length < good.length; length += 1) {
       expect(await dispatch(good.subarray(0, length)), `cut at ${length}`).toBe('close');
     }
-    expect(await dispatch(Buffer.concat([good, Buffer.alloc(1)]))).toBe('close');
+    expect(await dispatch(Buffer.concat([good, Buffer.from([1, 0, 0])]))).not.toBe('close');
+  });
+
+  it('with a line that names the connection, the client, the API and its version', async () => {
+    const warnings: string[] = [];
+    const { dispatch } = dispatcher([metadataHandler(() => ({}))], [], warnings);
+    await dispatch(good.subarray(0, good.length - 2));
+    expect(warnings).toEqual([
+      expect.stringMatching(/^closing c1 \(client me, Metadata v9\): needs \d+ bytes, \d+ left$/),
+    ]);
+    await dispatch(good.subarray(0, 5));
+    expect(warnings[1]).toMatch(/^closing c1: needs/);
   });
 
   it('no bytes make the dispatcher throw', async () => {

@@ -62,15 +62,15 @@ for (const direction of DIRECTIONS) {
       });
     });
 
-    it('is refused when it is cut off anywhere, or followed by anything', () => {
+    it('is refused when it is cut off anywhere, and what follows it is passed over', () => {
       forEachVersion(direction, 1, (api, version, message) => {
         const body = Buffer.concat(direction.encode(api, version, message));
         const step = Math.max(1, Math.floor(body.length / 300));
         for (let length = 0; length < body.length; length += step) {
           expect(() => direction.decode(api, version, body.subarray(0, length))).toThrow(ProtocolError);
         }
-        const longer = Buffer.concat([body, Buffer.alloc(1)]);
-        expect(() => direction.decode(api, version, longer)).toThrow(ProtocolError);
+        const longer = Buffer.concat([body, Buffer.from([1, 0, 0])]);
+        expect(direction.decode(api, version, longer)).toEqual(message);
       });
     });
 

@@ -23,6 +23,7 @@ import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';
 import { ControlledShutdown } from '../../broker/protocol/messages/07-controlled-shutdown.ts';
 import { JoinGroup } from '../../broker/protocol/messages/11-join-group.ts';
 import { ApiVersions } from '../../broker/protocol/messages/18-api-versions.ts';
+import { DescribeAcls } from '../../broker/protocol/messages/29-describe-acls.ts';
 import { ConsumerGroupHeartbeat } from '../../broker/protocol/messages/68-consumer-group-heartbeat.ts';
 import { ALL_APIS } from '../../broker/protocol/messages/all.ts';
 import { ProtocolError } from '../../broker/protocol/reader.ts';
@@ -99,12 +100,12 @@ describe('responses', () => {
     expect(decodeResponse(ApiVersions, 3, body).apiKeys).toEqual(apiKeys);
   });
 
-  it('a tagged field that is longer than its value is refused', () => {
+  it('the size of a known tagged field is not compared with what its value takes', () => {
     const body = hex('0000 01 00000000 01 01 09 0000000000000005 00');
-    expect(() => decodeResponse(ApiVersions, 3, body)).toThrow(ProtocolError);
+    expect(decodeResponse(ApiVersions, 3, body).finalizedFeaturesEpoch).toBe(5);
   });
 
-  it('a nullable struct is marked by -1 or 1', () => {
+  it('a nullable struct is marked by -1 or 1, and read as absent after any negative byte', () => {
     const absent = encodeResponse(ConsumerGroupHeartbeat, 0, { memberId: 'm', assignment: null });
     expect(joined(absent)).toBe(plain('00000000 0000 00 02 6d 00000000 00000000 ff 00'));
     const empty = encodeResponse(ConsumerGroupHeartbeat, 0, { memberId: 'm', assignment: {} });
@@ -112,6 +113,8 @@ describe('responses', () => {
     expect(decodeResponse(ConsumerGroupHeartbeat, 0, Buffer.concat(empty)).assignment).toEqual({
       topicPartitions: [],
     });
+    const otherwise = hex('00000000 0000 00 02 6d 00000000 00000000 80 00');
+    expect(decodeResponse(ConsumerGroupHeartbeat, 0, otherwise).assignment).toBeNull();
   });
 
   it('record batches become parts by reference', () => {
@@ -188,8 +191,11 @@ describe('what a version can’t say', () => {
 describe('hostile lengths', () => {
   it('a count larger than the bytes that are left is refused before anything is made of it', () => {
     const before = process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
-    for (const body of ['7fffffff', '7fffffff 00000000', '80000000', 'fffffffe', '00000002 0001 74']) {
+    for (const body of ['7fffffff', '7fffffff 00000000', '00000002 0001 74']) {
       expect(() => decodeRequest(Metadata, 1, hex(body))).toThrow(ProtocolError);
+    }
+    for (const body of ['7fffffff', '80000000', 'fffffffe', 'ffffffff']) {
+      expect(() => decodeRequest(Metadata, 0, hex(body))).toThrow(ProtocolError);
     }
     for (const body of ['ffffffff0f', 'ffffffff7f', 'ffffffffff0f', '80', 'fe ffffff 07 00 00']) {
       expect(() => decodeRequest(Metadata, 9, hex(body))).toThrow(ProtocolError);
@@ -198,13 +204,50 @@ describe('hostile lengths', () => {
     expect(after - before).toBeLessThan(32 * 1024 * 1024);
   });
 
-  it('negative and excessive lengths of records and tags are refused', () => {
-    for (const length of ['fffffffe', '7fffffff', '80000000']) {
-      const body = hex(`ffff 000003e8 00000001 0001 74 00000001 00000000 ${length} aabbcc`);
-      expect(() => decodeRequest(Produce, 2, body)).toThrow(ProtocolError);
-    }
-    expect(() => decodeRequest(ApiVersions, 3, hex('01 01 ffffffff0f'))).toThrow(ProtocolError);
+  it('excessive lengths of records and tags are refused', () => {
+    const body = hex('ffff 000003e8 00000001 0001 74 00000001 00000000 7fffffff aabbcc');
+    expect(() => decodeRequest(Produce, 2, body)).toThrow(ProtocolError);
+    expect(() => decodeRequest(ApiVersions, 3, hex('01 01 01 05 ffffffff07'))).toThrow(ProtocolError);
     expect(() => decodeRequest(ApiVersions, 3, hex('01 01 01 05 ffffffff0f'))).toThrow(ProtocolError);
+  });
+});
+
+describe('what Kafka’s readers let pass', () => {
+  it('is bytes behind a request: librdkafka leaves three behind Metadata for all topics', () => {
+    for (const version of [9, 10, 11, 12]) {
+      const body = hex(version < 11 ? '00 01 00 00 00' : '00 01 00 00');
+      const whole = decodeRequest(Metadata, version, body);
+      expect(whole.topics).toBeNull();
+      expect(decodeRequest(Metadata, version, Buffer.concat([body, hex('01 00 00')]))).toEqual(whole);
+    }
+  });
+
+  it('is a section of tags too many: kafka-go ends DescribeAcls with one in version 1', () => {
+    const body = hex('02 0001 74 03 ffff ffff 01 01');
+    const longer = Buffer.concat([body, hex('00')]);
+    expect(decodeRequest(DescribeAcls, 1, longer)).toEqual(decodeRequest(DescribeAcls, 1, body));
+  });
+
+  it('is any negative length for null, where null may be', () => {
+    for (const length of ['ffffffff', 'fffffffe', '80000000']) {
+      expect(decodeRequest(Metadata, 1, hex(length)).topics).toBeNull();
+      const body = hex(`ffff 000003e8 00000001 0001 74 00000001 00000000 ${length} aabbcc`);
+      const { topicData } = decodeRequest(Produce, 2, body);
+      expect(topicData[0]?.partitionData[0]?.records).toBeNull();
+    }
+    for (const length of ['00', 'ffffffff0f', '8180808008']) {
+      expect(decodeRequest(Metadata, 9, hex(`${length} 00 00 00 00`)).topics).toBeNull();
+    }
+    expect(decodeRequest(Produce, 3, hex('8000 ffff 000003e8 00000000')).transactionalId).toBeNull();
+  });
+
+  it('is a negative number of tags for none', () => {
+    const request = { clientSoftwareName: '', clientSoftwareVersion: '' };
+    expect(decodeRequest(ApiVersions, 3, hex('01 01 ffffffff0f'))).toEqual(request);
+  });
+
+  it('is a length with bits beyond the thirty-second', () => {
+    expect(decodeRequest(ApiVersions, 3, hex('8480808070 6b6174 01 00')).clientSoftwareName).toBe('kat');
   });
 });
 
