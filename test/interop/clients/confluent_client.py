@@ -122,6 +122,17 @@ def shares_group():
     until('the group is empty', lambda: admin.list_groups(group, TIMEOUT_S)[0].state == 'Empty')
 
 
+def subscribes_to_pattern():
+    names = [topic(f'pattern-{each}', 2) for each in ('a', 'b')]
+    topic('other-pattern')
+    receiver = consumer(**{'group.id': f'{PREFIX}-pattern'})
+    receiver.subscribe([f'^{PREFIX}-pattern-.*'])
+    assigned = lambda: receiver.poll(0.1) is None and {each.topic for each in receiver.assignment()} == set(names)
+    until('assigned the topics of that pattern', assigned)
+    equal(len(receiver.assignment()), 4)
+    receiver.close()
+
+
 def static_member():
     name = topic('static', 2)
     config = {'group.id': f'{PREFIX}-static', 'group.instance.id': 'instance-1'}
@@ -174,6 +185,7 @@ run([
     *((f'produces and consumes {codec}', lambda codec=codec: round_trip(codec)) for codec in ('none', 'gzip', 'snappy', 'lz4', 'zstd')),
     ('keeps keys, headers and null values', keeps_records),
     ('shares a group with a second member and commits', shares_group),
+    ('subscribes to a pattern of topics', subscribes_to_pattern),
     ('rejoins as a static member', static_member),
     ('finds offsets by time', offsets_by_time),
     ('describes and alters configs', configs),
