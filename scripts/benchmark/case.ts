@@ -1,5 +1,5 @@
 /** What a case is: a name to ask for, the cluster it needs, and numbers that come out. */
-import type { RunningCluster } from './broker-processes.ts';
+
 import type {
   AtRate,
   Consumed,
@@ -10,8 +10,9 @@ import type {
   ProduceLoad,
 } from './loads.ts';
 import type { Plan } from './plan.ts';
-import type { System } from './systems.ts';
-import type { Wire } from './wire.ts';
+import type { RunningCluster } from './systems/broker-processes.ts';
+import type { System } from './systems/systems.ts';
+import type { Wire } from './systems/wire.ts';
 import type { Workplace } from './workplace.ts';
 
 export interface Metric {

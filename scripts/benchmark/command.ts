@@ -3,19 +3,19 @@
 import { join } from 'node:path';
 import type { Arguments, CommandSpec } from '../cli/arguments.ts';
 import { UsageError } from '../cli/arguments.ts';
-import { CASES } from './cases.ts';
+import { CASES } from './cases/cases.ts';
 import { ableCases, clientsOf, type Equipment, findEquipment } from './equipment.ts';
-import { checkoutVersion, machineFacts } from './machine.ts';
 import { runMicro } from './micro/cases.ts';
 import { benchOptions, type Choice, chosen } from './options.ts';
-import { checkOut } from './other-checkout.ts';
 import { Plan } from './plan.ts';
-import { profileChildren, profileText } from './profile.ts';
-import { writeResults } from './results.ts';
+import { checkoutVersion, machineFacts } from './report/machine.ts';
+import { profileChildren, profileText } from './report/profile.ts';
+import { writeResults } from './report/results.ts';
 import { runCases } from './runner.ts';
-import { apacheKafka, odradek, type System } from './systems.ts';
+import { checkOut } from './systems/other-checkout.ts';
+import { apacheKafka, odradek, type System } from './systems/systems.ts';
+import { startEmbedded, startZooKeeper } from './systems/zookeeper-server.ts';
 import { Workplace } from './workplace.ts';
-import { startEmbedded, startZooKeeper } from './zookeeper-server.ts';
 
 export const benchCommand: CommandSpec = {
   name: 'bench',

@@ -1,9 +1,10 @@
 /** What this machine has to measure with: Java and Kafka's jars, a compiler for either kind of client, librdkafka. */
-import { CClient, findLoadProgram, type LoadProgram } from './c-client.ts';
+
 import type { BenchmarkCase, LatencyClient, Need, Stage } from './case.ts';
-import { findJava, type Java } from './java.ts';
-import { findLatencyProbes, LatencyProbes } from './latency-probes.ts';
-import { JavaRunner, PerformanceTools } from './tools.ts';
+import { CClient, findLoadProgram, type LoadProgram } from './clients/c-client.ts';
+import { findLatencyProbes, LatencyProbes } from './clients/latency-probes.ts';
+import { JavaRunner, PerformanceTools } from './clients/tools.ts';
+import { findJava, type Java } from './systems/java.ts';
 import type { Workplace } from './workplace.ts';
 
 export interface Equipment {

@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Arguments, type OptionSpec, UsageError } from '../cli/arguments.ts';
 import type { BenchmarkCase } from './case.ts';
-import { CASES, casesNamed, QUICK_CASES } from './cases.ts';
+import { CASES, casesNamed, QUICK_CASES } from './cases/cases.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const DEFAULTS = { rounds: 3, percent: 100, 'warm-up': 10 };

@@ -3,14 +3,14 @@
  * that fails is named and leaves the others their chance; nothing that it has started outlives it.
  */
 import type { BenchmarkCase, LatencyClient, LoneCase, Stage, StagedCase, Values } from './case.ts';
-import { startFacts } from './cluster-start.ts';
+import { warmUp } from './cases/traffic.ts';
 import type { Plan } from './plan.ts';
-import { cpuSeconds, peakMib } from './process-facts.ts';
-import { freePortRange, SESSION_TIMEOUT_MS, type System } from './systems.ts';
-import { warmUp } from './traffic.ts';
-import { pause, Wire } from './wire.ts';
+import { startFacts } from './systems/cluster-start.ts';
+import { cpuSeconds, peakMib } from './systems/process-facts.ts';
+import { freePortRange, SESSION_TIMEOUT_MS, type System } from './systems/systems.ts';
+import { pause, Wire } from './systems/wire.ts';
+import type { ZooKeeperServer } from './systems/zookeeper-server.ts';
 import type { Workplace } from './workplace.ts';
-import type { ZooKeeperServer } from './zookeeper-server.ts';
 
 export interface RunOptions {
   readonly rounds: number;

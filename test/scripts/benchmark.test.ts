@@ -1,12 +1,12 @@
 /** The benchmark's arithmetic: medians, ratios of neighbouring rounds, how many records, and which cases are meant. */
 import { describe, expect, it } from 'vitest';
 import type { BenchmarkCase } from '../../scripts/benchmark/case.ts';
-import { CASES, casesNamed, QUICK_CASES } from '../../scripts/benchmark/cases.ts';
-import { chartOf } from '../../scripts/benchmark/chart.ts';
+import { CASES, casesNamed, QUICK_CASES } from '../../scripts/benchmark/cases/cases.ts';
+import { consumed } from '../../scripts/benchmark/clients/tools.ts';
 import { benchOptions, chosen, withRevision } from '../../scripts/benchmark/options.ts';
 import { Plan } from '../../scripts/benchmark/plan.ts';
-import { median, tableText, tabulate } from '../../scripts/benchmark/report.ts';
-import { consumed } from '../../scripts/benchmark/tools.ts';
+import { chartOf } from '../../scripts/benchmark/report/chart.ts';
+import { median, tableText, tabulate } from '../../scripts/benchmark/report/report.ts';
 import { parseCommand } from '../../scripts/cli/arguments.ts';
 
 const example: BenchmarkCase = {

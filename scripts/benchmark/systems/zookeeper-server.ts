@@ -6,10 +6,10 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
-import { freePort } from '../cluster/ports.ts';
+import { freePort } from '../../cluster/ports.ts';
+import { endedByItself, endProcess, type Workplace } from '../workplace.ts';
 import type { Java } from './java.ts';
 import { pause } from './wire.ts';
-import { endedByItself, endProcess, type Workplace } from './workplace.ts';
 
 const QUICK_FLAGS =
   '-Xms64m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Dzookeeper.forceSync=no';

@@ -1,6 +1,6 @@
 /** The latency of single records, end to end: one at a time, and at a fixed rate that nothing slows down. */
-import type { LatencyClient, Stage, StagedCase, Values } from './case.ts';
-import type { Latencies, LatencyLoad } from './loads.ts';
+import type { LatencyClient, Stage, StagedCase, Values } from '../case.ts';
+import type { Latencies, LatencyLoad } from '../loads.ts';
 import { acksOf, group, lower, withTopic } from './traffic.ts';
 
 const RECORDS = 4000;

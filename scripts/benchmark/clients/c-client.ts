@@ -1,8 +1,7 @@
 /** The client in C (load.c): librdkafka, compiled once into the cache. Machines without it do without its cases. */
 import { copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LoadClient } from './case.ts';
-import { CACHE, fingerprint, tried } from './java.ts';
+import type { LoadClient } from '../case.ts';
 import {
   BATCH_BYTES,
   type Consumed,
@@ -11,8 +10,9 @@ import {
   LINGER_MS,
   type Produced,
   type ProduceLoad,
-} from './loads.ts';
-import type { Workplace } from './workplace.ts';
+} from '../loads.ts';
+import { CACHE, fingerprint, tried } from '../systems/java.ts';
+import type { Workplace } from '../workplace.ts';
 
 const SOURCE = join(import.meta.dirname, 'load.c');
 const LIBRARY = '-l:librdkafka.so.1';

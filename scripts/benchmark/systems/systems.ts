@@ -4,10 +4,10 @@
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { portIsFree } from '../cluster/ports.ts';
+import { portIsFree } from '../../cluster/ports.ts';
+import type { Workplace } from '../workplace.ts';
 import { BrokerProcesses, type RunningCluster } from './broker-processes.ts';
 import { type Java, KAFKA_VERSION } from './java.ts';
-import type { Workplace } from './workplace.ts';
 import { startEmbedded, startZooKeeper, type ZooKeeperServer } from './zookeeper-server.ts';
 
 export interface ClusterSettings {

@@ -1,6 +1,7 @@
 /** A cluster that comes up: when it acknowledges its first record, and what it takes while nobody asks anything. */
+
+import type { IdleFacts, StartFacts } from '../case.ts';
 import type { RunningCluster } from './broker-processes.ts';
-import type { IdleFacts, StartFacts } from './case.ts';
 import { cpuSeconds, residentMib } from './process-facts.ts';
 import { pause, until, type Wire } from './wire.ts';
 

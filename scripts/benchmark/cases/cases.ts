@@ -1,6 +1,7 @@
 /** All cases, in the order in which they run within their group. */
+
+import type { BenchmarkCase } from '../case.ts';
 import { memoryCase, startCase } from './broker-cases.ts';
-import type { BenchmarkCase } from './case.ts';
 import { failureCases } from './failure-cases.ts';
 import { latencyCase, rateCase } from './latency-cases.ts';
 import { smallRequestsCase, throughputCases } from './throughput-cases.ts';

@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { endedByItself, endProcess, hasEnded, type Workplace } from './workplace.ts';
+import { endedByItself, endProcess, hasEnded, type Workplace } from '../workplace.ts';
 
 export interface RunningCluster {
   /** When the first of the processes was started. */

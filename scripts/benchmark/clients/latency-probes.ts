@@ -1,11 +1,11 @@
 /** The latency probes on Kafka's Java client (Latency.java, AtRate.java), compiled once into the cache. */
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LatencyClient } from './case.ts';
-import { CACHE, fingerprint, type Java, KAFKA_VERSION, tried } from './java.ts';
-import { type AtRate, clientLimitMs, type Latencies, type LatencyLoad } from './loads.ts';
+import type { LatencyClient } from '../case.ts';
+import { type AtRate, clientLimitMs, type Latencies, type LatencyLoad } from '../loads.ts';
+import { CACHE, fingerprint, type Java, KAFKA_VERSION, tried } from '../systems/java.ts';
+import type { Workplace } from '../workplace.ts';
 import type { JavaRunner } from './tools.ts';
-import type { Workplace } from './workplace.ts';
 
 const SOURCES = ['Latency.java', 'AtRate.java'].map((name) => join(import.meta.dirname, name));
 const COMPILE_LIMIT_MS = 60_000;

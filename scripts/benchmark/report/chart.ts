@@ -1,6 +1,7 @@
 /** One picture per group of cases: how many times better than the other system, on a scale of doublings. */
+
+import { rounded } from '../runner.ts';
 import type { Row } from './report.ts';
-import { rounded } from './runner.ts';
 
 const ROW = 22;
 /** Between two cases. */

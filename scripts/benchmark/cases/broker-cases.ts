@@ -1,5 +1,5 @@
 /** Cases about the brokers themselves: start-up and memory. */
-import type { StagedCase } from './case.ts';
+import type { StagedCase } from '../case.ts';
 import { group, lower } from './traffic.ts';
 
 export function startCase(brokers: number): StagedCase {

@@ -1,6 +1,6 @@
 /** The results: medians and ratios of all rounds, as a table and as JSON. */
-import type { BenchmarkCase, Metric } from './case.ts';
-import { type Outcome, rounded } from './runner.ts';
+import type { BenchmarkCase, Metric } from '../case.ts';
+import { type Outcome, rounded } from '../runner.ts';
 
 export interface Row {
   readonly case: string;

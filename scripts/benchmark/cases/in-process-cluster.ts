@@ -3,8 +3,8 @@
  * Arguments: the checkout, a directory for the logs. Says in one line of JSON when they serve; ends at SIGTERM.
  */
 import { join } from 'node:path';
-import type { startEmbeddedServer } from '../../coordinator-client/embedded/server.ts';
-import type { startCluster } from '../../test/kit/cluster.ts';
+import type { startEmbeddedServer } from '../../../coordinator-client/embedded/server.ts';
+import type { startCluster } from '../../../test/kit/cluster.ts';
 
 const BROKERS = 3;
 const TICK_MS = 100;

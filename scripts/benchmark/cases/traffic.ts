@@ -1,6 +1,6 @@
 /** What the cases with many records are made of: topics, loads, and the checks that every record arrived. */
-import type { LoadClient, Metric, Stage } from './case.ts';
-import type { ConsumeLoad, ProduceLoad } from './loads.ts';
+import type { LoadClient, Metric, Stage } from '../case.ts';
+import type { ConsumeLoad, ProduceLoad } from '../loads.ts';
 
 export interface Variant {
   readonly client: 'java' | 'c';

@@ -3,13 +3,13 @@
  * changes nothing, and Odradek's three brokers with the embedded server in one process.
  */
 import { join } from 'node:path';
-import type { LoneCase, Values } from './case.ts';
-import { firstAcknowledgedMs } from './cluster-start.ts';
-import { residentMib } from './process-facts.ts';
-import { freePortRange, SESSION_TIMEOUT_MS } from './systems.ts';
+import type { LoneCase, Values } from '../case.ts';
+import { firstAcknowledgedMs } from '../systems/cluster-start.ts';
+import { residentMib } from '../systems/process-facts.ts';
+import { freePortRange, SESSION_TIMEOUT_MS } from '../systems/systems.ts';
+import { pause, until, Wire } from '../systems/wire.ts';
+import { endedByItself, endProcess, lastLines } from '../workplace.ts';
 import { group, lower } from './traffic.ts';
-import { pause, until, Wire } from './wire.ts';
-import { endedByItself, endProcess, lastLines } from './workplace.ts';
 
 const SETTLE_MS = 1500;
 const START_LIMIT_MS = 30_000;

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { Finished, Workplace } from './workplace.ts';
+import type { Finished, Workplace } from '../workplace.ts';
 
 export const KAFKA_VERSION = '3.9.1';
 export const CACHE =

@@ -2,9 +2,9 @@
  * Cases about failures with many partitions: the controller is killed, or a broker that starts again
  * without having been stopped. What counts is when every partition concerned acknowledges a record again.
  */
-import type { Stage, StagedCase } from './case.ts';
+import type { Stage, StagedCase } from '../case.ts';
+import { byLeader, pause, until } from '../systems/wire.ts';
 import { lower } from './traffic.ts';
-import { byLeader, pause, until } from './wire.ts';
 
 /** Short, for it is waited for and then taken off. */
 const SESSION_TIMEOUT_MS = 6000;

@@ -1,12 +1,12 @@
 /** What a run leaves: the table and what failed on the standard output, all of it as JSON, and the charts. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BATCH_BYTES, LINGER_MS } from '../loads.ts';
+import type { Choice } from '../options.ts';
+import type { Outcome } from '../runner.ts';
+import { commonProperties, KAFKA_FLAGS, SESSION_TIMEOUT_MS, type System } from '../systems/systems.ts';
 import { chartOf } from './chart.ts';
-import { BATCH_BYTES, LINGER_MS } from './loads.ts';
-import type { Choice } from './options.ts';
 import { tableText, tabulate } from './report.ts';
-import type { Outcome } from './runner.ts';
-import { commonProperties, KAFKA_FLAGS, SESSION_TIMEOUT_MS, type System } from './systems.ts';
 
 export interface Circumstances {
   readonly machine: Readonly<Record<string, string | number>>;

@@ -4,8 +4,7 @@
  */
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LoadClient } from './case.ts';
-import { CACHE, type Java } from './java.ts';
+import type { LoadClient } from '../case.ts';
 import {
   BATCH_BYTES,
   type Consumed,
@@ -14,8 +13,9 @@ import {
   LINGER_MS,
   type Produced,
   type ProduceLoad,
-} from './loads.ts';
-import type { Finished, Workplace } from './workplace.ts';
+} from '../loads.ts';
+import { CACHE, type Java } from '../systems/java.ts';
+import type { Finished, Workplace } from '../workplace.ts';
 
 const CLIENT_FLAGS = ['-Xms256m', '-Xmx512m', '-XX:+UseG1GC', '-XX:-UsePerfData'];
 /** Of ConsumerPerformance: no record for so long. */

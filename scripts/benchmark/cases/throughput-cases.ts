@@ -1,5 +1,6 @@
 /** Cases that move many records: produce and consume, by record size, copies, codec and partitions. */
-import type { Metric, Stage, StagedCase } from './case.ts';
+import type { Metric, Stage, StagedCase } from '../case.ts';
+import { pause } from '../systems/wire.ts';
 import {
   acksOf,
   clientOf,
@@ -12,7 +13,6 @@ import {
   type Variant,
   withTopic,
 } from './traffic.ts';
-import { pause } from './wire.ts';
 
 const RATE: Metric = { name: 'rate', unit: 'MB/s', better: 'higher' };
 const CPU = lower('broker CPU', 's/GB');

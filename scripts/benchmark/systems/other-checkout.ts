@@ -1,8 +1,8 @@
 /** Another commit of this repository, unpacked beside it with the same packages, for --self. */
 import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { UsageError } from '../cli/arguments.ts';
-import type { Workplace } from './workplace.ts';
+import { UsageError } from '../../cli/arguments.ts';
+import type { Workplace } from '../workplace.ts';
 
 export interface OtherCheckout {
   readonly path: string;
