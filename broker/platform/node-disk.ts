@@ -37,9 +37,7 @@ export const nodeDisk: Disk = {
   open: (path, mode) => new NodeDiskFile(path, mode),
   stat: statOrNull,
   list: (directory) => readdirSync(directory).sort(),
-  makeDirectory(path) {
-    mkdirSync(path, { recursive: true });
-  },
+  makeDirectory,
   rename: renameSync,
   remove(path) {
     try {
@@ -143,6 +141,22 @@ class NodeDiskFile implements DiskFile {
       throw Object.assign(new Error(`EBADF: ${this.path} is closed`), { code: 'EBADF' });
     }
     return this.#descriptor;
+  }
+}
+
+/**
+ * Step by step: Node's recursive mkdir tries for ever where a parent exists and the system still says
+ * ENOENT, as below /proc.
+ */
+function makeDirectory(path: string): void {
+  if (statOrNull(path)?.isDirectory === true) return;
+  const parent = dirname(path);
+  if (statOrNull(parent) === null) makeDirectory(parent);
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Somebody else may have been faster.
+    if (codeOf(error) !== 'EEXIST' || statOrNull(path)?.isDirectory !== true) throw error;
   }
 }
 

@@ -3,12 +3,12 @@
  * directory of its own. Answers and events wait until what they tell of is durable.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ZnodeDatabase } from '../tree/database.ts';
 import type { Transaction } from '../tree/transaction.ts';
 import { lockDirectory } from './directory-lock.ts';
-import { syncDirectory } from './record-file.ts';
+import { makeDirectory, syncDirectory } from './record-file.ts';
 import {
   loadSnapshot,
   removeSnapshot,
@@ -64,7 +64,7 @@ export function memoryJournal(options: JournalOptions): Journal {
 
 /** Takes the directory, recovers what is in it, and is ready to append. */
 export async function directoryJournal(directory: string, options: JournalOptions): Promise<Journal> {
-  await mkdir(directory, { recursive: true });
+  await makeDirectory(directory);
   const release = lockDirectory(directory);
   try {
     await removeUnfinished(directory);

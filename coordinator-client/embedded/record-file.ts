@@ -2,7 +2,9 @@
  * Files of records, each with its length and its CRC-32 in front: what the transaction log and the
  * snapshots are made of. A reader takes records up to the first one that is cut off or damaged.
  */
-import { open } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 
 export const RECORD_HEADER_BYTES = 8;
@@ -40,4 +42,18 @@ export async function syncDirectory(directory: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * Makes a directory and its parents, step by step: Node's recursive mkdir tries for ever where a parent
+ * exists and the system still says ENOENT, as below /proc. Rejects with the system's error.
+ */
+export async function makeDirectory(directory: string): Promise<void> {
+  if (existsSync(directory)) return;
+  const parent = dirname(directory);
+  if (!existsSync(parent)) await makeDirectory(parent);
+  await mkdir(directory).catch((error: unknown) => {
+    // Somebody else may have been faster.
+    if (!existsSync(directory)) throw error;
+  });
 }

@@ -1,5 +1,6 @@
 /** The options that quickstart and `odradek cluster` share, and what they mean. */
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { nodeDisk } from '../../broker/platform/node-disk.ts';
 import { type Arguments, type OptionSpec, UsageError } from '../cli/arguments.ts';
 import type { ClusterOptions } from './local-cluster.ts';
 import { portIsFree } from './ports.ts';
@@ -90,7 +91,7 @@ export function overrides(words: readonly string[]): Record<string, string> {
 
 function checkWritable(directory: string): void {
   try {
-    if (!existsSync(directory)) mkdirSync(directory, { recursive: true });
+    if (!existsSync(directory)) nodeDisk.makeDirectory(directory);
     accessSync(directory, constants.W_OK);
   } catch {
     throw new UsageError(`--data-dir ${directory} can't be written to`);

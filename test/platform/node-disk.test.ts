@@ -1,5 +1,5 @@
 /** The real disk: the contract, and locks between processes. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,24 @@ afterEach(() => {
 });
 
 diskContract('node:fs', () => ({ disk: nodeDisk, directory }));
+
+describe('a directory that can’t be made', () => {
+  it('is refused at once, also where a system says of an existing parent that it is not there', () => {
+    symlinkSync(join(directory, 'nowhere'), join(directory, 'dangling'));
+    for (const path of ['dangling', 'dangling/x']) {
+      expect(() => nodeDisk.makeDirectory(join(directory, path))).toThrow(/^E/);
+    }
+    if (process.platform !== 'linux') return;
+    // In a process of its own: a loop in mkdir would hold up this one.
+    const program = `
+      import { nodeDisk } from ${JSON.stringify(join(import.meta.dirname, '../../broker/platform/node-disk.ts'))};
+      try { nodeDisk.makeDirectory('/proc/nobody/data'); } catch (error) { console.log(error.code); }
+    `;
+    const argv = ['--input-type=module', '-e', program];
+    const { stdout } = spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 10_000 });
+    expect(stdout.trim()).toBe('ENOENT');
+  });
+});
 
 describe('the lock of a log directory', () => {
   it('is one lock by whichever path the directory is reached', () => {

@@ -209,3 +209,10 @@ test('when the disk fails nothing more is answered, and the server closes itself
   expect(failure).toMatchObject({ code: 'ENOENT' });
   await expect(RawClient.connect(server.port)).rejects.toThrow();
 });
+
+test('a directory that can’t be made is an error at once; one that is missing is made with its parents', async () => {
+  if (process.platform === 'linux') {
+    await expect(start({ dataDir: '/proc/nobody/data' })).rejects.toThrow('ENOENT');
+  }
+  await start({ dataDir: join(home, 'some', 'where') });
+});
