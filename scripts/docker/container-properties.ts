@@ -1,8 +1,9 @@
 /**
  * A broker's properties in a container: the file, and over it the environment, where a property is
  * spelled as Kafka's public images spell it: KAFKA_ and then the name in capitals, with _ for a dot, __ for
- * an underscore and ___ for a dash. KAFKA_NUM_PARTITIONS=3 is num.partitions=3.
- * Source: KafkaDockerWrapper.getServerConfigsFromEnv.
+ * an underscore and ___ for a dash. KAFKA_NUM_PARTITIONS=3 is num.partitions=3; so is Bitnami's
+ * KAFKA_CFG_NUM_PARTITIONS=3. Who says only what is advertised has said what to listen on.
+ * Source: KafkaDockerWrapper.getServerConfigsFromEnv, docker/resources/common-scripts/configure.
  */
 import { readFileSync } from 'node:fs';
 import { parseProperties } from '../../broker/config/java-properties.ts';
@@ -10,7 +11,8 @@ import { parseProperties } from '../../broker/config/java-properties.ts';
 /** Mount another file here, or change single properties through the environment. */
 export const PROPERTIES_FILE = '/etc/odradek/server.properties';
 
-const PREFIX = 'KAFKA_';
+/** The longer one first. */
+const PREFIXES = ['KAFKA_CFG_', 'KAFKA_'];
 /** What Kafka's images take for their JVM and logging; no properties, and without a meaning here. */
 const OF_THE_JVM = new Set([
   'KAFKA_VERSION',
@@ -33,8 +35,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function environmentProperties(environment: Environment): Map<string, string> {
   const properties = new Map<string, string>();
   for (const [variable, value] of Object.entries(environment)) {
-    if (value === undefined || !variable.startsWith(PREFIX) || OF_THE_JVM.has(variable)) continue;
-    properties.set(propertyName(variable.slice(PREFIX.length)), value);
+    const prefix = PREFIXES.find((each) => variable.startsWith(each));
+    if (value === undefined || prefix === undefined || OF_THE_JVM.has(variable)) continue;
+    properties.set(propertyName(variable.slice(prefix.length)), value);
+  }
+  const advertised = properties.get('advertised.listeners');
+  if (advertised !== undefined && !properties.has('listeners')) {
+    properties.set('listeners', advertised.replace(/:\/\/[^,]*:/g, '://0.0.0.0:'));
   }
   return properties;
 }

@@ -21,6 +21,23 @@ describe("a container's environment", () => {
     });
   });
 
+  it('may be spelled as Bitnami spells it', () => {
+    expect(
+      properties({ KAFKA_CFG_LOG_DIRS: '/d', KAFKA_CFG_A__B: 'y', ALLOW_PLAINTEXT_LISTENER: 'yes' }),
+    ).toEqual({ 'log.dirs': '/d', a_b: 'y' });
+  });
+
+  it('says what to listen on by what is advertised, unless it says it itself', () => {
+    const advertised = 'INTERNAL://broker:29092,EXTERNAL://[::1]:9092';
+    expect(properties({ KAFKA_ADVERTISED_LISTENERS: advertised })).toEqual({
+      'advertised.listeners': advertised,
+      listeners: 'INTERNAL://0.0.0.0:29092,EXTERNAL://0.0.0.0:9092',
+    });
+    expect(properties({ KAFKA_ADVERTISED_LISTENERS: advertised, KAFKA_LISTENERS: 'A://:1' })).toMatchObject({
+      listeners: 'A://:1',
+    });
+  });
+
   it('keeps values as they are', () => {
     const listeners = 'INTERNAL://0.0.0.0:29092,EXTERNAL://0.0.0.0:9092';
     expect(properties({ KAFKA_LISTENERS: listeners, KAFKA_BROKER_RACK: '' })).toEqual({
