@@ -28,12 +28,13 @@ import {
   parseListeners,
   parseProtocolMap,
 } from './listeners.ts';
+import { derivedPeerMaxMessageBytes } from './peer-messages.ts';
 import {
   ConfigError,
   invalidValue,
   type Property,
   type PropertyTable,
-  splitList,
+  splitEntries,
   type ValuesOf,
   valuesOf,
 } from './property.ts';
@@ -79,6 +80,7 @@ interface Derived {
   readonly peerListener: HostAndPort;
   /** Null: what peerListener is bound to. */
   readonly peerAdvertisedListener: HostAndPort | null;
+  readonly peerMaxMessageBytes: number;
   readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>;
   readonly logDirs: readonly string[];
   readonly zookeeperConnect: string;
@@ -193,6 +195,7 @@ function derived(values: BrokerValues, properties: ReadonlyMap<string, string>):
     ...derivedListeners(values, properties),
     ...derivedPeerEndpoints(values),
     ...derivedLogTimes(values),
+    peerMaxMessageBytes: values.peerMaxMessageBytes ?? derivedPeerMaxMessageBytes(values),
     maxConnectionsPerIpOverrides: parsePerIpOverrides(values.maxConnectionsPerIpOverrides),
     logDirs: parseLogDirs(values),
     zookeeperConnect,
@@ -275,8 +278,8 @@ function derivedLogTimes(values: BrokerValues) {
 }
 
 function parseLogDirs(values: BrokerValues): readonly string[] {
-  const directories = splitList(values.logDirs ?? values.logDir);
-  if (directories.length === 0 || directories.includes('')) {
+  const directories = splitEntries(values.logDirs ?? values.logDir);
+  if (directories.length === 0) {
     throw new ConfigError('At least one log directory must be defined via log.dirs or log.dir.');
   }
   return directories;
@@ -284,8 +287,8 @@ function parseLogDirs(values: BrokerValues): readonly string[] {
 
 function parsePerIpOverrides(text: string): ReadonlyMap<string, number> {
   const overrides = new Map<string, number>();
-  for (const entry of splitList(text)) {
-    const match = /^(.+):(\d+)$/.exec(entry);
+  for (const entry of splitEntries(text)) {
+    const match = /^(.+):(-?\d+)$/.exec(entry);
     if (match === null) {
       throw invalidValue('max.connections.per.ip.overrides', text, `${entry} is not of the form host:number`);
     }

@@ -3,23 +3,21 @@
  * Source: KafkaConfig.validateValues of Kafka 3.9.
  */
 import type { BrokerConfig } from './broker-config.ts';
+import { PEER_HEADER_ROOM_BYTES, peerMessageNeedBytes } from './peer-messages.ts';
 import { ConfigError } from './property.ts';
 import { refusal } from './without-effect.ts';
-
-/** What a message between brokers may need around one batch. */
-const PEER_HEADER_ROOM_BYTES = 64 * 1024;
 
 /** Throws ConfigError for the first rule that is broken. */
 export function checkConsistency(config: BrokerConfig, given: ReadonlyMap<string, string>): void {
   const refused = refusal(given);
   if (refused !== null) throw new ConfigError(refused);
-  for (const [holds, complaint] of rules(config, given)) {
+  for (const [holds, complaint] of rules(config)) {
     if (!holds) throw new ConfigError(complaint);
   }
 }
 
-function rules(config: BrokerConfig, given: ReadonlyMap<string, string>): [boolean, string][] {
-  return [...brokerIdRules(config), ...replicationRules(config), ...otherRules(config, given)];
+function rules(config: BrokerConfig): [boolean, string][] {
+  return [...brokerIdRules(config), ...replicationRules(config), ...otherRules(config)];
 }
 
 function brokerIdRules(config: BrokerConfig): [boolean, string][] {
@@ -53,23 +51,25 @@ function replicationRules(config: BrokerConfig): [boolean, string][] {
       'offsets.commit.required.acks must be greater or equal -1 and less or equal to offsets.topic.replication.factor',
     ],
     [
-      config.peerMaxMessageBytes >= config.messageMaxBytes + PEER_HEADER_ROOM_BYTES,
-      `peer.max.message.bytes must be at least ${PEER_HEADER_ROOM_BYTES} more than message.max.bytes so that a batch can be replicated`,
+      config.peerMaxMessageBytes >= peerMessageNeedBytes(config, config.messageMaxBytes),
+      `peer.max.message.bytes must be at least ${PEER_HEADER_ROOM_BYTES} more than message.max.bytes so that a batch can be replicated; left out, it fits`,
     ],
   ];
 }
 
-function otherRules(config: BrokerConfig, given: ReadonlyMap<string, string>): [boolean, string][] {
+function otherRules(config: BrokerConfig): [boolean, string][] {
   return [
     [config.logRollMs >= 1, 'log.roll.ms must be greater than or equal to 1'],
     [config.logRollJitterMs >= 0, 'log.roll.jitter.ms must be greater than or equal to 0'],
     [
-      !config.logCleanerEnable || config.logCleanerDedupeBufferSize / config.logCleanerThreads > 1024 * 1024,
-      'log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.',
+      config.groupCoordinatorRebalanceProtocols.includes('classic'),
+      "Disabling the 'classic' protocol is not supported.",
     ],
+    // Also of a broker without a cleaner; Kafka divides by the number of threads and fails at 0.
+    [config.logCleanerThreads > 0, 'log.cleaner.threads must be at least 1'],
     [
-      config.groupMinSessionTimeoutMs <= config.groupMaxSessionTimeoutMs,
-      'group.min.session.timeout.ms must be less than or equal to group.max.session.timeout.ms',
+      Math.floor(config.logCleanerDedupeBufferSize / config.logCleanerThreads) > 1024 * 1024,
+      'log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.',
     ],
     [
       config.queuedMaxRequestBytes <= 0 || config.queuedMaxRequestBytes >= config.socketRequestMaxBytes,
@@ -89,9 +89,23 @@ function otherRules(config: BrokerConfig, given: ReadonlyMap<string, string>): [
         config.requestMaxDecompressedRecords >= config.compressedBatchMaxRecords,
       'request.max.decompressed.bytes and request.max.decompressed.records must allow for one batch of compressed.batch.max.decompressed.bytes and compressed.batch.max.records',
     ],
+    ...controlPlaneRules(config),
+  ];
+}
+
+/** The listener is bound and serves clients as the others do; what it is for goes over peer.listener here. */
+function controlPlaneRules(config: BrokerConfig): [boolean, string][] {
+  const name = config.controlPlaneListenerName?.toUpperCase();
+  if (name === undefined) return [];
+  const names = config.advertisedListeners.map((listener) => listener.name);
+  return [
     [
-      given.get('control.plane.listener.name') === undefined,
-      'control.plane.listener.name is not supported: the controller speaks over peer.listener',
+      names.includes(name),
+      `control.plane.listener.name must be a listener name defined in advertised.listeners. The valid options based on currently configured listeners are ${names.join(',')}`,
+    ],
+    [
+      name !== config.interBrokerListenerName,
+      `control.plane.listener.name, when defined, should have a different value from the inter broker listener name. Currently they both have the value ListenerName(${name})`,
     ],
   ];
 }

@@ -3,7 +3,7 @@
  * Kafka's, except where a protocol is refused that this broker does not serve.
  * Source: EndPoint, KafkaConfig.validateValues of Kafka 3.9.
  */
-import { ConfigError, invalidValue, splitList } from './property.ts';
+import { ConfigError, invalidValue, splitEntries } from './property.ts';
 
 export interface Listener {
   /** Upper case. */
@@ -19,11 +19,11 @@ export interface Listener {
 const PROTOCOLS = new Set(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']);
 const SERVED_PROTOCOLS = new Set(['PLAINTEXT']);
 
-/** Reads listener.security.protocol.map. */
+/** Reads listener.security.protocol.map; of a name that comes twice the last protocol counts. */
 export function parseProtocolMap(text: string): ReadonlyMap<string, string> {
   const key = 'listener.security.protocol.map';
   const protocols = new Map<string, string>();
-  for (const entry of splitList(text)) {
+  for (const entry of splitEntries(text)) {
     const at = entry.lastIndexOf(':');
     const name = entry.slice(0, at).trim().toUpperCase();
     const protocol = entry
@@ -38,7 +38,6 @@ export function parseProtocolMap(text: string): ReadonlyMap<string, string> {
         `No enum constant org.apache.kafka.common.security.auth.SecurityProtocol.${protocol}`,
       );
     }
-    if (protocols.has(name)) throw invalidValue(key, text, `listener ${name} is mapped twice`);
     protocols.set(name, protocol);
   }
   return protocols;
@@ -50,7 +49,7 @@ export function parseListeners(
   text: string,
   protocols: ReadonlyMap<string, string>,
 ): readonly Listener[] {
-  const listeners = splitList(text).map((entry) => {
+  const listeners = splitEntries(text).map((entry) => {
     const { name, host, port } = parseEndpoint(key, entry);
     const securityProtocol = protocols.get(name);
     if (securityProtocol === undefined) {
@@ -65,9 +64,9 @@ export function parseListeners(
   return listeners;
 }
 
-/** Reads one `NAME://host:port`; an IPv6 address stands in brackets. */
+/** Reads one `NAME://host:port`; an IPv6 address should, but need not, stand in brackets. */
 export function parseEndpoint(key: string, text: string): { name: string; host: string; port: number } {
-  const match = /^([^:/]+):\/\/(?:\[([0-9a-zA-Z%.:-]*)\]|([0-9a-zA-Z\-%._]*)):(\d{1,5})$/.exec(text);
+  const match = /^([^:/]+):\/\/(?:\[([0-9a-zA-Z%.:-]*)\]|([0-9a-zA-Z\-%._:]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[4]);
   if (match === null || port > 65535) {
     throw invalidValue(key, text, `Unable to parse ${text} to a broker endpoint`);

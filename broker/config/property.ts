@@ -115,6 +115,11 @@ export function splitList(text: string): readonly string[] {
   return trimmed === '' ? [] : trimmed.split(',').map((element) => element.trim());
 }
 
+/** The entries of a list in which empty ones don't count: a comma too many is no error (CoreUtils.parseCsvList). */
+export function splitEntries(text: string): readonly string[] {
+  return splitList(text).filter((entry) => entry !== '');
+}
+
 function parsed(name: string, type: ConfigType, text: string): unknown {
   const trimmed = text.trim();
   switch (type) {
@@ -129,8 +134,10 @@ function parsed(name: string, type: ConfigType, text: string): unknown {
     case 'LONG':
       return parsedInteger(name, type, trimmed, 63n);
     case 'DOUBLE':
-      if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed)) throw notANumber(name, type, text);
-      return Number(trimmed);
+      if (/^[+-]?Infinity$/.test(trimmed)) return Number(trimmed);
+      // Java lets a number say that it is a float or a double.
+      if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?[fd]?$/i.test(trimmed)) throw notANumber(name, type, text);
+      return Number.parseFloat(trimmed);
     case 'LIST':
       return splitList(trimmed);
     case 'PASSWORD':

@@ -275,19 +275,12 @@ function contradiction(values: ValuesOf<typeof TOPIC_CONFIGS>): ConfigError | nu
       'Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.',
     );
   }
-  return (
-    localRetentionBeyond('bytes', values.localRetentionBytes, values.retentionBytes) ??
-    localRetentionBeyond('ms', values.localRetentionMs, values.retentionMs)
-  );
-}
-
-/** What is kept locally can't be more than what is kept at all; -2 means "the same", -1 is no limit. */
-function localRetentionBeyond(unit: 'bytes' | 'ms', local: number, whole: number): ConfigError | null {
-  const beyond = local === -1 ? whole !== -1 : whole !== -1 && local > whole;
-  if (!beyond) return null;
-  return new ConfigError(
-    `Invalid value ${local} for configuration local.retention.${unit}: Value must not be more than retention.${unit} property value: ${whole}`,
-  );
+  if (values.remoteLogCopyDisable || values.remoteLogDeleteOnDisable) {
+    return new ConfigError(
+      "It is invalid to set `remote.log.delete.on.disable` or `remote.log.copy.disable` under Zookeeper's mode.",
+    );
+  }
+  return null;
 }
 
 function never(): never {

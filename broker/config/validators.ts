@@ -42,6 +42,10 @@ export const POSITIVE_OR_NONE: Validator = (value) =>
 
 export const COMPRESSION_TYPE = oneOf('uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer');
 
+/** By their ids, as the offsets topic's codec is configured. */
+export const COMPRESSION_ID: Validator = (value) =>
+  Number(value) >= 0 && Number(value) <= 4 ? null : `Unknown compression type id: ${value}`;
+
 export const SECURITY_PROTOCOL = oneOf('PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL');
 
 /** 0 means "no compression" to zlib, which is not a level here. */
@@ -52,8 +56,10 @@ export const GZIP_LEVEL: Validator = (value) => {
 
 export const THROTTLED_REPLICAS: Validator = (value, name) => {
   const replicas = value as readonly string[];
-  const wellFormed = replicas.every((replica) => /^\d+:\d+$/.test(replica));
-  return wellFormed || (replicas.length === 1 && replicas[0] === '*')
+  // A comma too many is no error.
+  const named = replicas.filter((replica) => replica !== '');
+  const wellFormed = named.every((replica) => /^\d+:\d+$/.test(replica));
+  return wellFormed || (named.length === 1 && named[0] === '*')
     ? null
     : `${name} must be the literal '*' or a list of replicas in the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],...`;
 };

@@ -153,6 +153,30 @@ describe('a broker’s configuration', () => {
     expect(numIoThreads).toBe(4);
   });
 
+  it('takes numbers as Java writes them', () => {
+    const ratio = (text: string) =>
+      config({ 'log.cleaner.min.cleanable.ratio': text }).logCleanerMinCleanableRatio;
+    expect([ratio('.5'), ratio('1.'), ratio('5e-1'), ratio('0.5f'), ratio('1D')]).toEqual([
+      0.5, 1, 0.5, 0.5, 1,
+    ]);
+    const unlimited = config({ 'log.cleaner.io.max.bytes.per.second': 'Infinity' });
+    expect(unlimited.logCleanerIoMaxBytesPerSecond).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('lets brokers send each other the largest batch that can come in, whatever a topic allows', () => {
+    const peerBytes = (properties: Record<string, string>) => config(properties).peerMaxMessageBytes;
+    const decompressed = 134_217_728;
+    expect(peerBytes({})).toBe(decompressed + 65_536);
+    // What no request can bring needs no room.
+    expect(peerBytes({ 'message.max.bytes': '2147483647' })).toBe(decompressed + 65_536);
+    expect(peerBytes({ 'socket.request.max.bytes': '500000000' })).toBe(500_065_536);
+    expect(peerBytes({ 'peer.max.message.bytes': '2000000', 'message.max.bytes': '1000000' })).toBe(
+      2_000_000,
+    );
+    const raised = reconfigured(config(), new Map([['message.max.bytes', '2000000000']]), new Map());
+    expect(raised.peerMaxMessageBytes).toBe(decompressed + 65_536);
+  });
+
   it('holds configs against each other', () => {
     const rules: [Record<string, string>, string][] = [
       [{ 'replica.fetch.wait.max.ms': '40000' }, 'replica.socket.timeout.ms should always be at least'],
@@ -164,16 +188,22 @@ describe('a broker’s configuration', () => {
       [{ 'broker.id': '1001' }, 'broker.id must be less than or equal to reserved.broker.max.id'],
       [{ 'broker.id': '-2' }, 'broker.id must be greater than or equal to -1'],
       [{ 'broker.id.generation.enable': 'false' }, 'broker.id must be greater than or equal to 0'],
-      [{ 'group.min.session.timeout.ms': '1800001' }, 'group.min.session.timeout.ms must be less than'],
+      [{ 'group.coordinator.rebalance.protocols': 'consumer' }, "Disabling the 'classic' protocol"],
+      [
+        { 'log.cleaner.threads': '0', 'log.cleaner.enable': 'false' },
+        'log.cleaner.threads must be at least 1',
+      ],
       [{ 'queued.max.request.bytes': '5' }, 'queued.max.request.bytes must be larger or equal'],
       [{ 'log.retention.ms': '0' }, 'log.retention.ms must be unlimited'],
       [{ 'max.connections.per.ip': '0' }, 'max.connections.per.ip can be set to zero only if'],
       [{ 'log.cleaner.dedupe.buffer.size': '100' }, 'log.cleaner.dedupe.buffer.size must be at least 1MB'],
       [
-        { 'message.max.bytes': '200000000' },
+        { 'message.max.bytes': '1000000', 'peer.max.message.bytes': '1000000' },
         'peer.max.message.bytes must be at least 65536 more than message.max.bytes',
       ],
-      [{ 'control.plane.listener.name': 'X' }, 'control.plane.listener.name is not supported'],
+      [{ 'control.plane.listener.name': 'X' }, 'control.plane.listener.name must be a listener name defined'],
+      [{ 'control.plane.listener.name': 'PLAINTEXT' }, 'should have a different value from the inter broker'],
+      [{ 'offsets.topic.compression.codec': '5' }, 'Unknown compression type id: 5'],
     ];
     for (const [properties, message] of rules) expect(complaint(properties)).toContain(message);
     expect(config({ 'broker.id': '1001', 'broker.id.generation.enable': 'false' }).brokerId).toBe(1001);
@@ -319,9 +349,7 @@ describe('a topic’s overrides', () => {
       'conflict topic config setting min.compaction.lag.ms (9) > max.compaction.lag.ms (8)',
     );
     expect(topicComplaint({ 'remote.storage.enable': 'true' })).toContain('Tiered Storage');
-    expect(topicComplaint({ 'local.retention.ms': '9', 'retention.ms': '8' })).toContain(
-      'local.retention.ms',
-    );
+    expect(topicComplaint({ 'remote.log.copy.disable': 'true' })).toContain("under Zookeeper's mode");
     expect(topicComplaint({ 'leader.replication.throttled.replicas': '0:1,1:2' })).toBeUndefined();
     expect(topicComplaint({ 'leader.replication.throttled.replicas': '*' })).toBeUndefined();
     expect(topicComplaint({ 'leader.replication.throttled.replicas': '*,0:1' })).toContain("literal '*'");

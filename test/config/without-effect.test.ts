@@ -20,7 +20,8 @@ function readers(): string {
     .split('\n')
     .filter(
       (name) =>
-        name.endsWith('.ts') && !/config\/(definitions\/|synonyms|without-effect|thread-counts)/.test(name),
+        name.endsWith('.ts') &&
+        !/config\/(definitions\/|synonyms|without-effect|thread-counts|consistency)/.test(name),
     )
     .map((name) => readFileSync(join(ROOT, name), 'utf8'))
     .join('\n');

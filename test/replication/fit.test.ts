@@ -26,7 +26,7 @@ describe('what replication asks for', () => {
       fetchMaxBytes: 57_671_680,
       socketConnectionSetupTimeoutMs: 10_000,
       peerStreamCreditBytes: 8_388_608,
-      peerMaxMessageBytes: 134_217_728,
+      peerMaxMessageBytes: 134_283_264,
       peerCompressionType: 'none',
     });
   });

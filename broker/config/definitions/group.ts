@@ -3,7 +3,7 @@
  * Source: the broker configs of Kafka 3.9, of the group GroupCoordinator.
  */
 import { boolean, hidden, int, list, long, short, string } from '../property.ts';
-import { atLeast, eachOneOf, oneOfIgnoringCase } from '../validators.ts';
+import { atLeast, COMPRESSION_ID, eachOneOf, oneOfIgnoringCase } from '../validators.ts';
 
 export const GROUP_CONFIGS = {
   'group.min.session.timeout.ms': int('6000', 'read-only', 'Shortest session timeout a member may ask for.'),
@@ -54,7 +54,7 @@ export const GROUP_CONFIGS = {
     'Segment size of the offsets topic.',
     atLeast(1),
   ),
-  'offsets.topic.compression.codec': int('0', 'read-only', 'Codec of the offsets topic.'),
+  'offsets.topic.compression.codec': int('0', 'read-only', 'Codec of the offsets topic.', COMPRESSION_ID),
   'offsets.retention.minutes': int(
     '10080',
     'read-only',

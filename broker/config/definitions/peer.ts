@@ -33,9 +33,9 @@ export const PEER_CONFIGS = {
     atLeast(65536),
   ),
   'peer.max.message.bytes': long(
-    '134217728',
+    null,
     'read-only',
-    'Largest message between brokers; a batch of message.max.bytes must fit.',
+    'Largest message between brokers; null gives room for the largest batch that a request can bring.',
     atLeast(65536),
   ),
 };
