@@ -159,13 +159,14 @@ export class Broker {
     this.#clusterId = await store.getOrCreateClusterId(randomUuid(random));
     diagnostics.info(`Cluster ID = ${this.#clusterId}`);
     let configs: DynamicConfigs | null = null;
+    const live = { ...this.#options.config };
     const logs = new LogManager({
       disk,
       clock,
       random,
       diagnostics,
       metrics,
-      config: this.#options.config,
+      config: live,
       topicConfig: (topic) => {
         if (configs === null) throw new Error('configs are read before logs are loaded');
         return configs.topicConfig(topic);
@@ -173,7 +174,7 @@ export class Broker {
     });
     this.#opened.push(() => logs.shutdown());
     const own = await identify(this.#options.config, this.#clusterId, store, logs);
-    configs = new DynamicConfigs(own, { clock, diagnostics: diagnostics.named('DynamicConfigs') });
+    configs = new DynamicConfigs(own, live, { clock, diagnostics: diagnostics.named('DynamicConfigs') });
     const { config } = configs;
     await configs.start(store);
     await logs.start();

@@ -4,6 +4,7 @@
  * ZooKeeper, or to the JVM's threads. Whoever sets one
  * is told so. Where carrying on without the effect would be dangerous, the broker refuses to start.
  */
+import type { PropertyTable } from './property.ts';
 
 const GROUPS_WITHOUT_EFFECT = [
   'alter.log.dirs.replication.quota.',
@@ -64,6 +65,26 @@ const WITHOUT_EFFECT = new Set([
   'zookeeper.clientCnxnSocket',
 ]);
 
+/** Of topics. */
+const TOPIC_CONFIGS_WITHOUT_EFFECT = new Set([
+  'follower.replication.throttled.replicas',
+  'leader.replication.throttled.replicas',
+  'local.retention.bytes',
+  'local.retention.ms',
+  'message.format.version',
+  'remote.log.copy.disable',
+  'remote.log.delete.on.disable',
+  'remote.storage.enable',
+]);
+
+/** Kafka takes these over at once; here, what was made at the start goes on as it was made. */
+const EFFECTIVE_FROM_NEXT_START = new Set([
+  'advertised.listeners',
+  'listener.security.protocol.map',
+  'listeners',
+  'log.cleaner.threads',
+]);
+
 /** With what each may be left at. */
 const REFUSED: ReadonlyMap<string, readonly string[]> = new Map([
   ['alter.config.policy.class.name', ['']],
@@ -83,6 +104,8 @@ const REFUSED: ReadonlyMap<string, readonly string[]> = new Map([
 /** Whether setting this config changes nothing. */
 export function isWithoutEffect(name: string): boolean {
   if (REFUSED.has(name)) return false;
+  // No listener has limits or secrets of its own here.
+  if (name.startsWith('listener.name.')) return true;
   // Both are read where topics of coordinators are made.
   if (name.startsWith('transaction.state.log.') && !name.endsWith('load.buffer.size')) return false;
   return WITHOUT_EFFECT.has(name) || GROUPS_WITHOUT_EFFECT.some((group) => name.startsWith(group));
@@ -102,4 +125,14 @@ export function refusal(given: ReadonlyMap<string, string>): string | null {
 /** Configs of a process of Kafka that are refused rather than ignored. */
 export function isRefused(name: string): boolean {
   return REFUSED.has(name);
+}
+
+/** Whether a value of a topic config changes nothing, and was meant to. */
+export function isTopicConfigWithoutEffect(name: string, value: string, table: PropertyTable): boolean {
+  return TOPIC_CONFIGS_WITHOUT_EFFECT.has(name) && table[name]?.default !== value.trim();
+}
+
+/** Whether a broker config that is set at run time changes nothing before the next start. */
+export function isEffectiveFromNextStart(name: string): boolean {
+  return EFFECTIVE_FROM_NEXT_START.has(name);
 }
