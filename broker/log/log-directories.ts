@@ -6,7 +6,14 @@ import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Disk } from '../platform/disk.ts';
 import type { BrokerId, PartitionKey } from '../types.ts';
 import { LogDirectory } from './log-directory.ts';
-import { agreedMetaProperties, verifyMetaProperties, writeMetaProperties } from './meta-properties.ts';
+import {
+  agreedMetaProperties,
+  InconsistentMetaProperties,
+  type MetaProperties,
+  metaPropertiesPath,
+  verifyMetaProperties,
+  writeMetaProperties,
+} from './meta-properties.ts';
 import { asStorageError, CorruptFile, isDiskError, StorageError } from './storage-error.ts';
 
 export interface LogDirectoriesOptions {
@@ -55,6 +62,7 @@ export class LogDirectories {
           this.release();
           throw error;
         }
+        if (error instanceof InconsistentMetaProperties) this.release();
         const failure = asStorageError(directory.path, 'creating or validating data directory', error);
         if (!(failure instanceof StorageError)) throw error;
         this.fail(failure);
@@ -66,19 +74,28 @@ export class LogDirectories {
   /** What they say they belong to; throws InconsistentMetaProperties when they disagree. */
   readMeta(): { clusterId: string | null; brokerId: BrokerId | null } {
     this.open();
-    return agreedMetaProperties(new Map(this.online.map(({ path, meta }) => [path, meta] as const)));
+    return agreedMetaProperties(this.#metaByPath);
   }
 
-  /** Writes meta.properties where it is missing; throws InconsistentMetaProperties when they are someone else's. */
+  /**
+   * Writes meta.properties where it, or a part of it, is missing; throws InconsistentMetaProperties when
+   * they are someone else's.
+   */
   claim(own: { clusterId: string; brokerId: BrokerId }): void {
-    verifyMetaProperties(this.readMeta(), own);
+    this.open();
+    verifyMetaProperties(this.#metaByPath, own);
     for (const { path, meta } of this.online) {
       if (meta?.clusterId === own.clusterId && meta.brokerId === own.brokerId) continue;
       const directoryId = meta?.directoryId ?? null;
+      if (meta !== null) this.#options.diagnostics.warn(`Rewriting ${metaPropertiesPath(path)}`);
       this.guarded(path, 'writing meta.properties', () =>
         writeMetaProperties(this.#options.disk, path, { ...own, directoryId }),
       );
     }
+  }
+
+  get #metaByPath(): ReadonlyMap<string, MetaProperties | null> {
+    return new Map(this.online.map(({ path, meta }) => [path, meta]));
   }
 
   /** Takes a directory offline. */

@@ -1,13 +1,15 @@
 /**
  * `meta.properties`, which ties a log directory to one broker of one cluster, so that a disk mounted in
  * the wrong place is refused instead of served. In ZooKeeper mode: version 0, broker.id, cluster.id,
- * and an optional directory.id. (Kafka's MetaProperties and MetaPropertiesEnsemble.)
+ * and an optional directory.id; a directory formatted for KRaft has version 1 and is refused.
+ * (Kafka's MetaProperties and MetaPropertiesEnsemble.)
  */
+import { parseProperties } from '../config/java-properties.ts';
 import type { Disk } from '../platform/disk.ts';
 import type { BrokerId, Uuid } from '../types.ts';
 import { CorruptFile } from './storage-error.ts';
 
-export const META_PROPERTIES = 'meta.properties';
+const META_PROPERTIES = 'meta.properties';
 
 export interface MetaProperties {
   readonly clusterId: string | null;
@@ -23,74 +25,77 @@ export class InconsistentMetaProperties extends Error {
   }
 }
 
-/** null when the directory has no such file yet. Throws CorruptFile. */
+/**
+ * null when the directory has no such file yet. What is missing in it may be written anew: of a file that
+ * a crash left empty, all is. Throws CorruptFile where something is there that can't be.
+ */
 export function readMetaProperties(disk: Disk, directory: string): MetaProperties | null {
-  const path = `${directory}/${META_PROPERTIES}`;
+  const path = metaPropertiesPath(directory);
   if (disk.stat(path) === null) return null;
-  const values = new Map<string, string>();
-  for (const line of disk.readFile(path).toString('latin1').split(/\r?\n/)) {
-    if (/^\s*([#!].*)?$/.test(line)) continue;
-    const match = /^\s*([^=:\s]+)\s*[=:\s]\s*(.*?)\s*$/.exec(line);
-    if (match !== null) values.set(match[1] ?? '', (match[2] ?? '').replace(/\\(.)/g, '$1'));
+  const values = parseProperties(disk.readFile(path).toString('latin1'));
+  const version = values.get('version')?.trim() ?? '0';
+  if (version === '1') {
+    throw new InconsistentMetaProperties(
+      `Found unexpected version in ${path}. Brokers with ZooKeeper only support version 0 (which is implicit when the \`version\` field is missing).`,
+    );
   }
-  const version = values.get('version');
-  if (version !== '0' && version !== '1') throw new CorruptFile(path, `version is ${version ?? 'missing'}`);
-  const idText = values.get(version === '0' ? 'broker.id' : 'node.id');
-  if (idText !== undefined && !/^-?\d+$/.test(idText)) throw new CorruptFile(path, `broker.id is ${idText}`);
+  if (version !== '0') throw new CorruptFile(path, `Unknown meta.properties version number ${version}`);
+  const id = values.get('broker.id')?.trim();
+  if (id !== undefined && !/^[+-]?\d{1,10}$/.test(id)) {
+    throw new CorruptFile(path, `Unable to read broker.id as a base-10 number: ${id}`);
+  }
   return {
     clusterId: values.get('cluster.id') ?? null,
-    brokerId: idText === undefined ? null : Number(idText),
+    brokerId: id === undefined ? null : Number(id),
     directoryId: values.get('directory.id') ?? null,
   };
 }
+
+type ByDirectory = ReadonlyMap<string, MetaProperties | null>;
 
 /**
  * What all directories agree on; throws InconsistentMetaProperties when they don't. Directories
  * without the file agree with everything.
  */
-export function agreedMetaProperties(byDirectory: ReadonlyMap<string, MetaProperties | null>): {
+export function agreedMetaProperties(byDirectory: ByDirectory): {
   clusterId: string | null;
   brokerId: BrokerId | null;
 } {
   let clusterId: string | null = null;
   let brokerId: BrokerId | null = null;
   for (const [directory, meta] of byDirectory) {
-    if (meta?.clusterId != null) {
-      if (clusterId !== null && clusterId !== meta.clusterId) {
-        throw new InconsistentMetaProperties(
-          `Invalid cluster.id in: ${directory}/${META_PROPERTIES}. Expected ${clusterId}, but read ${meta.clusterId}`,
-        );
-      }
-      clusterId = meta.clusterId;
-    }
-    if (meta?.brokerId != null) {
-      if (brokerId !== null && brokerId !== meta.brokerId) {
-        throw new InconsistentMetaProperties(
-          `Stored broker.id ${meta.brokerId} in ${directory} doesn't match previous value: ${brokerId}`,
-        );
-      }
-      brokerId = meta.brokerId;
-    }
+    verify(directory, meta, { clusterId, brokerId });
+    clusterId ??= meta?.clusterId ?? null;
+    brokerId ??= meta?.brokerId ?? null;
   }
   return { clusterId, brokerId };
 }
 
 /** Throws InconsistentMetaProperties unless the directories belong to this broker of this cluster. */
 export function verifyMetaProperties(
-  stored: { clusterId: string | null; brokerId: BrokerId | null },
+  byDirectory: ByDirectory,
   own: { clusterId: string; brokerId: BrokerId },
 ): void {
-  if (stored.clusterId !== null && stored.clusterId !== own.clusterId) {
+  for (const [directory, meta] of byDirectory) verify(directory, meta, own);
+}
+
+function verify(
+  directory: string,
+  meta: MetaProperties | null,
+  expected: { clusterId: string | null; brokerId: BrokerId | null },
+): void {
+  const path = metaPropertiesPath(directory);
+  const { clusterId, brokerId } = meta ?? { clusterId: null, brokerId: null };
+  if (clusterId !== null && expected.clusterId !== null && clusterId !== expected.clusterId) {
     throw new InconsistentMetaProperties(
-      `The Cluster ID ${own.clusterId} doesn't match stored clusterId ${stored.clusterId} in meta.properties. ` +
-        'The broker is trying to join the wrong cluster. Configured zookeeper.connect may be wrong.',
+      `Invalid cluster.id in: ${path}. Expected ${expected.clusterId}, but read ${clusterId}`,
     );
   }
-  if (stored.brokerId !== null && stored.brokerId !== own.brokerId) {
+  if (brokerId !== null && expected.brokerId !== null && brokerId !== expected.brokerId) {
     throw new InconsistentMetaProperties(
-      `Configured broker.id ${own.brokerId} doesn't match stored broker.id ${stored.brokerId} in meta.properties. ` +
-        'If you moved your data, make sure your configured broker.id matches. If you intend to create a new ' +
-        'broker, you should remove all data in your data directories (log.dirs).',
+      `Stored broker id ${brokerId} doesn't match previous broker id ${expected.brokerId} in ${path}. ` +
+        'If you moved your data, make sure your configured broker id matches. If you intend to create a new ' +
+        'broker, you should remove all data in your data directories.',
     );
   }
 }
@@ -103,5 +108,9 @@ export function writeMetaProperties(
   const lines = ['#', `broker.id=${meta.brokerId}`, `cluster.id=${meta.clusterId}`];
   if (meta.directoryId !== null) lines.push(`directory.id=${meta.directoryId}`);
   lines.push('version=0', '');
-  disk.writeFileAtomically(`${directory}/${META_PROPERTIES}`, lines.join('\n'));
+  disk.writeFileAtomically(metaPropertiesPath(directory), lines.join('\n'));
+}
+
+export function metaPropertiesPath(directory: string): string {
+  return `${directory}/${META_PROPERTIES}`;
 }

@@ -221,6 +221,16 @@ it('killed: a batch whose end is missing goes, those before it stay', async () =
   await nothingIsLost();
 }, 60_000);
 
+it('stopped cleanly: a meta.properties that is empty or garbage is written again', async () => {
+  for (const text of ['', 'garbage\u0000\u0001']) {
+    const path = join(data, 'meta.properties');
+    const before = readFileSync(path, 'utf8');
+    await restartAfter('cleanly', () => writeFileSync(path, text));
+    expect(readFileSync(path, 'utf8')).toBe(before);
+  }
+  await nothingIsLost();
+}, 60_000);
+
 it('stopped cleanly: a missing partition.metadata or meta.properties is written again', async () => {
   const metadataFile = join(data, `${TOPIC}-0`, 'partition.metadata');
   const before = readFileSync(metadataFile, 'utf8');
@@ -233,12 +243,12 @@ it('stopped cleanly: a missing partition.metadata or meta.properties is written 
   expect(existsSync(join(data, 'meta.properties'))).toBe(true);
 }, 60_000);
 
-it('a meta.properties or partition.metadata that is garbage stops the start with one clear line', async () => {
+it('a meta.properties of a later version, or a partition.metadata that is garbage, stops the start with one clear line', async () => {
   for (const file of ['meta.properties', join(`${TOPIC}-0`, 'partition.metadata')]) {
     const path = join(data, file);
     await real.cluster.broker(1).child.stop(20_000);
     const before = readFileSync(path);
-    writeFileSync(path, 'garbage\u0000\u0001');
+    writeFileSync(path, file === 'meta.properties' ? 'version=2' : 'garbage\u0000\u0001');
     const from = real.logOf(1).length;
     await expect(real.cluster.restart(1)).rejects.toThrow('ended with');
     expect(real.logOf(1).slice(from)).toContain(file.split('/').at(-1));

@@ -269,20 +269,48 @@ describe('meta.properties', () => {
     const disk = newDisk();
     write(disk, '/d/meta.properties', '#\n#Sat Nov 21 2026\nbroker.id=1\ncluster.id=a\\=b\nversion=0\n');
     expect(readMetaProperties(disk, '/d')).toMatchObject({ clusterId: 'a=b', brokerId: 1 });
-    write(disk, '/d/meta.properties', 'version=9\n');
-    expect(() => readMetaProperties(disk, '/d')).toThrow(CorruptFile);
+  });
+
+  it.each([
+    ['', {}],
+    ['\0\xffgarbage\nmore', {}],
+    ['broker.id=1\ncluster.id=c', { clusterId: 'c', brokerId: 1 }],
+    ['version=0\ncluster.id=c', { clusterId: 'c' }],
+    ['version=0\nbroker.id=1', { brokerId: 1 }],
+  ])('need not be whole: what is missing is written anew (%j)', (text, found) => {
+    const disk = newDisk();
+    write(disk, '/d/meta.properties', text);
+    const nothing = { clusterId: null, brokerId: null, directoryId: null };
+    expect(readMetaProperties(disk, '/d')).toEqual({ ...nothing, ...found });
+  });
+
+  it.each(['version=9', 'version=x', 'version=', 'version=0\nbroker.id=abc'])(
+    'takes its directory offline with %j',
+    (text) => {
+      const disk = newDisk();
+      write(disk, '/d/meta.properties', text);
+      expect(() => readMetaProperties(disk, '/d')).toThrow(CorruptFile);
+    },
+  );
+
+  it('of KRaft is refused', () => {
+    const disk = newDisk();
+    write(disk, '/d/meta.properties', 'version=1\nnode.id=1\ncluster.id=c');
+    expect(() => readMetaProperties(disk, '/d')).toThrow('Found unexpected version in /d/meta.properties');
   });
 
   it('of another cluster, another broker, or two different ones is refused', () => {
     const own = { clusterId: 'c', brokerId: 1 };
-    expect(() => verifyMetaProperties({ clusterId: 'other', brokerId: 1 }, own)).toThrow(
-      InconsistentMetaProperties,
+    const of = (clusterId: string | null, brokerId: number | null) => {
+      return { clusterId, brokerId, directoryId: null };
+    };
+    expect(() => verifyMetaProperties(new Map([['/a', of('other', 1)]]), own)).toThrow(
+      'Invalid cluster.id in: /a/meta.properties. Expected c, but read other',
     );
-    expect(() => verifyMetaProperties({ clusterId: 'c', brokerId: 2 }, own)).toThrow(
-      /doesn't match stored broker.id 2/,
+    expect(() => verifyMetaProperties(new Map([['/a', of('c', 2)]]), own)).toThrow(
+      "Stored broker id 2 doesn't match previous broker id 1 in /a/meta.properties",
     );
-    verifyMetaProperties({ clusterId: null, brokerId: null }, own);
-    const of = (clusterId: string, brokerId: number) => ({ clusterId, brokerId, directoryId: null });
+    verifyMetaProperties(new Map([['/a', of(null, null)]]), own);
     const apart = new Map([
       ['/a', of('c', 1)],
       ['/b', of('c', 2)],
