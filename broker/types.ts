@@ -45,3 +45,16 @@ export const TRANSACTION_STATE_TOPIC = '__transaction_state';
 export function isInternalTopic(topic: string): boolean {
   return topic === GROUP_METADATA_TOPIC || topic === TRANSACTION_STATE_TOPIC;
 }
+
+const MAX_TOPIC_NAME_LENGTH = 249;
+
+/** Why `name` can't be a topic's, in Kafka's words; null for one that can. Source: Kafka's Topic.validate. */
+export function topicNameComplaint(name: string): string | null {
+  if (name === '') return 'the empty string is not allowed';
+  if (name === '.' || name === '..') return "'.' or '..' is not allowed";
+  if (name.length > MAX_TOPIC_NAME_LENGTH) {
+    return `the length of '${name}' is longer than the max allowed length ${MAX_TOPIC_NAME_LENGTH}`;
+  }
+  if (/^[a-zA-Z0-9._-]+$/.test(name)) return null;
+  return `'${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`;
+}

@@ -86,6 +86,8 @@ export class ClusterState implements ClusterView {
   readonly shuttingDown = new Set<BrokerId>();
   readonly topics = new Map<string, TopicRecord>();
   readonly unreadTopics = new Set<string>();
+  /** Nodes among the topics whose names can't be those of topics. */
+  readonly refusedNames = new Set<string>();
   readonly topicsToDelete = new Set<string>();
   readonly deletionStarted = new Set<string>();
   readonly deletionIneligible = new Set<string>();

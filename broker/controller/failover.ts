@@ -19,7 +19,14 @@ import { isrChanges } from './isr-events.ts';
 import { combine, type Plan, type ReplicaNote, type Tell } from './plan.ts';
 import { legacyReassignments, restartReassignments } from './reassignment-events.ts';
 import { leadershipOf, type Term } from './term.ts';
-import { enqueueDeletions, readTopics, resumeDeletions, topicChange, topicDeletion } from './topic-events.ts';
+import {
+  enqueueDeletions,
+  readTopics,
+  resumeDeletions,
+  topicChange,
+  topicDeletion,
+  usableNames,
+} from './topic-events.ts';
 
 /** How long each phase of the last failover took, for the log and for those who compare. */
 export interface FailoverTimeline {
@@ -133,7 +140,7 @@ async function load(term: Term): Promise<void> {
     state.brokers.set(broker.id, broker);
     options.channels.add(broker);
   }
-  await readTopics(term, names);
+  await readTopics(term, usableNames(term, names));
   const partitions = [...state.partitions()];
   const states = await options.store.topics.partitionStates(partitions, term.unreadable);
   term.inOffice();

@@ -7,7 +7,7 @@ import { topicZnode } from '../../coordinator-client/znodes.ts';
 import type { StopReplicaRequest, StopReplicaResponse } from '../peers/messages.ts';
 import { randomUuid } from '../platform/random.ts';
 import { ErrorCode } from '../protocol/errors.ts';
-import { type BrokerId, type PartitionKey, partitionKey } from '../types.ts';
+import { type BrokerId, type PartitionKey, partitionKey, topicNameComplaint } from '../types.ts';
 import type { PartitionRecord, TopicRecord } from './cluster-state.ts';
 import { decideSettled } from './decide-brokers.ts';
 import { decideDeletionAnswer, decideDeletions, ineligibleForDeletion } from './decide-topics.ts';
@@ -15,8 +15,9 @@ import type { Term } from './term.ts';
 
 export async function topicChange(term: Term): Promise<void> {
   const { state, options } = term;
-  const names = await options.store.topics.names();
+  const found = await options.store.topics.names();
   term.inOffice();
+  const names = usableNames(term, found);
   const present = new Set(names);
   for (const name of [...state.topics.keys()]) {
     if (present.has(name)) continue;
@@ -35,6 +36,21 @@ export async function topicChange(term: Term): Promise<void> {
     term,
     added.flatMap((topic) => [...topic.partitions.values()]),
   );
+}
+
+/**
+ * Without those that can't be a topic's name: whoever made such a node by hand would have directories and
+ * checkpoints that nobody can read. Each is told once in a term.
+ */
+export function usableNames({ state, options }: Term, names: readonly string[]): string[] {
+  return names.filter((name) => {
+    const complaint = topicNameComplaint(name);
+    if (complaint !== null && !state.refusedNames.has(name)) {
+      state.refusedNames.add(name);
+      options.diagnostics.error(`Leaving ${topicZnode.path(name)} alone: ${complaint}`);
+    }
+    return complaint === null;
+  });
 }
 
 /** Takes topics into the state, watched from before they are read; those without an id get one. */

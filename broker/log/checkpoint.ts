@@ -43,13 +43,20 @@ function checkpointText(entries: readonly string[]): string {
   return `${[VERSION, entries.length, ...entries].join('\n')}\n`;
 }
 
-/** Offsets by partition: `topic partition offset` a line. */
-export function readOffsetCheckpoint(disk: Disk, path: string): Map<PartitionKey, number> {
+/**
+ * Offsets by partition: `topic partition offset` a line. A line of another form is shown to `malformed`
+ * and costs its own partition only; Kafka's broker would give up the directory. Throws CorruptFile.
+ */
+export function readOffsetCheckpoint(
+  disk: Disk,
+  path: string,
+  malformed: (line: string) => void,
+): Map<PartitionKey, number> {
   const offsets = new Map<PartitionKey, number>();
   for (const line of readCheckpoint(disk, path)) {
     const match = /^(\S+)\s+(\d+)\s+(-?\d+)$/.exec(line.trim());
-    if (match === null) throw new CorruptFile(path, `Malformed line in checkpoint file: ${line}`);
-    offsets.set(partitionKey(match[1] ?? '', Number(match[2])), Number(match[3]));
+    if (match === null) malformed(line);
+    else offsets.set(partitionKey(match[1] ?? '', Number(match[2])), Number(match[3]));
   }
   return offsets;
 }

@@ -2,7 +2,7 @@
  * How files and folders of a log directory are called (Kafka's LogFileUtils and LocalLog). A log's
  * files carry their first offset as 20 digits, so that the order of names is the order of offsets.
  */
-import type { TopicPartition } from '../types.ts';
+import { type TopicPartition, topicNameComplaint } from '../types.ts';
 
 export const LOG_SUFFIX = '.log';
 export const OFFSET_INDEX_SUFFIX = '.index';
@@ -41,13 +41,13 @@ export interface LogDirectoryName extends TopicPartition {
   readonly kind: DirectoryKind;
 }
 
-/** `topic-3` or `topic-3.0123…-delete`; null when the name is neither. */
+/** `topic-3` or `topic-3.0123…-delete`; null when the name is neither, or its topic can't be one. */
 export function parseLogDirectoryName(name: string): LogDirectoryName | null {
   const renamed = /^(.+)\.[0-9a-zA-Z_-]{22,32}-(delete|future|stray)$/.exec(name);
   const plain = renamed?.[1] ?? name;
   const kind = (renamed?.[2] ?? 'log') as DirectoryKind;
-  const match = /^(.+)-(\d+)$/.exec(plain);
-  if (match === null) return null;
+  const match = /^(.+)-(\d{1,10})$/.exec(plain);
+  if (match === null || topicNameComplaint(match[1] ?? '') !== null) return null;
   return { topic: match[1] ?? '', partition: Number(match[2]), kind };
 }
 

@@ -35,8 +35,12 @@ export async function loadDirectory(
   const toDelete: { path: string; topic: string }[] = [];
   for (const name of disk.list(directory.path)) {
     const path = `${directory.path}/${name}`;
+    if (disk.stat(path)?.isDirectory !== true) continue;
     const parsed = parseLogDirectoryName(name);
-    if (parsed === null || disk.stat(path)?.isDirectory !== true) continue;
+    if (parsed === null) {
+      diagnostics.warn(`Leaving ${path} alone: its name is not that of a partition's log`);
+      continue;
+    }
     const { topic, partition, kind } = parsed;
     if (kind === 'log') logs.push(newLog({ topic, partition }, path));
     else if (kind === 'delete') toDelete.push({ path, topic });

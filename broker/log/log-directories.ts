@@ -133,12 +133,15 @@ export class LogDirectories {
 
   /** A checkpoint that can't be read counts as empty: what it says can be found again. */
   readOffsets(path: string, checkpoint: string): Map<PartitionKey, number> {
+    const { diagnostics } = this.#options;
+    const malformed = (line: string): void =>
+      diagnostics.warn(`Ignoring a malformed line in ${checkpoint} of ${path}: ${line}`);
     return this.guarded(path, `reading ${checkpoint}`, () => {
       try {
-        return this.get(path)?.readOffsets(checkpoint) ?? new Map();
+        return this.get(path)?.readOffsets(checkpoint, malformed) ?? new Map();
       } catch (error) {
         if (!(error instanceof CorruptFile)) throw error;
-        this.#options.diagnostics.warn(`Ignoring ${checkpoint} of ${path}`, error);
+        diagnostics.warn(`Ignoring ${checkpoint} of ${path}`, error);
         return new Map();
       }
     });

@@ -72,8 +72,8 @@ export class LogDirectory {
     this.#disk.writeFileAtomically(`${this.path}/${CLEAN_SHUTDOWN_FILE}`, marker);
   }
 
-  readOffsets(checkpoint: string): Map<PartitionKey, number> {
-    return readOffsetCheckpoint(this.#disk, `${this.path}/${checkpoint}`);
+  readOffsets(checkpoint: string, malformed: (line: string) => void): Map<PartitionKey, number> {
+    return readOffsetCheckpoint(this.#disk, `${this.path}/${checkpoint}`, malformed);
   }
 
   writeOffsets(checkpoint: string, offsets: ReadonlyMap<PartitionKey, number>): void {

@@ -10,7 +10,7 @@ import type { ReplicaAssignment } from '../../coordinator-client/znodes.ts';
 import { validateTopicOverrides } from '../config/topic-config.ts';
 import { type Random, randomUuid } from '../platform/random.ts';
 import { ErrorCode } from '../protocol/errors.ts';
-import { type BrokerId, type Uuid, ZERO_UUID } from '../types.ts';
+import { type BrokerId, topicNameComplaint, type Uuid, ZERO_UUID } from '../types.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 import { assignReplicas, type PlacementBroker, type Refusal } from './placement.ts';
 
@@ -50,8 +50,6 @@ export interface TopicAdminOptions {
   /** What topics have without overrides of their own; new overrides must not contradict it. */
   readonly topicDefaults?: () => ReadonlyMap<string, string>;
 }
-
-const MAX_LENGTH = 249;
 
 type Assignment = ReadonlyMap<number, readonly BrokerId[]>;
 
@@ -290,18 +288,8 @@ function invalidAssignment(message: string): Refusal {
 
 /** Why `name` is no topic name, in Kafka's words; null for a good one. */
 export function validateTopicName(name: string): string | null {
-  const complaint = complaintAbout(name);
+  const complaint = topicNameComplaint(name);
   return complaint === null ? null : `Topic name is invalid: ${complaint}`;
-}
-
-function complaintAbout(name: string): string | null {
-  if (name === '') return 'the empty string is not allowed';
-  if (name === '.' || name === '..') return "'.' or '..' is not allowed";
-  if (name.length > MAX_LENGTH) {
-    return `the length of '${name}' is longer than the max allowed length ${MAX_LENGTH}`;
-  }
-  if (/^[a-zA-Z0-9._-]+$/.test(name)) return null;
-  return `'${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`;
 }
 
 /** Whether two names differ but look the same in the name of a metric, where `.` and `_` are one. */

@@ -171,7 +171,19 @@ describe('checkpoints', () => {
     const text = offsetCheckpointText(offsets);
     expect(text).toBe('0\n2\na-b 0 5\nc 12 0\n');
     write(disk, '/d/c', text);
-    expect(readOffsetCheckpoint(disk, '/d/c')).toEqual(offsets);
+    expect(readOffsetCheckpoint(disk, '/d/c', () => {})).toEqual(offsets);
+  });
+
+  it('lose a line that is malformed, and no other', () => {
+    const disk = newDisk();
+    write(disk, '/d/c', '0\n4\na 0 5\nb c 0 6\nd x 7\ne 1 8\n');
+    const malformed: string[] = [];
+    const offsets = readOffsetCheckpoint(disk, '/d/c', (line) => malformed.push(line));
+    expect([...offsets]).toEqual([
+      ['a-0', 5],
+      ['e-1', 8],
+    ]);
+    expect(malformed).toEqual(['b c 0 6', 'd x 7']);
   });
 
   it('that are missing or empty have no entries', () => {
@@ -181,14 +193,11 @@ describe('checkpoints', () => {
     expect(readCheckpoint(disk, '/d/none')).toEqual([]);
   });
 
-  it.each(['1\n0\n', '0\n2\na 0 1\n', '0\n1\na 0 1\nb 0 1\n', '0\nx\n', '0\n1\na 0\n'])(
-    'refuse %j',
-    (text) => {
-      const disk = newDisk();
-      write(disk, '/d/c', text);
-      expect(() => readOffsetCheckpoint(disk, '/d/c')).toThrow(CorruptFile);
-    },
-  );
+  it.each(['1\n0\n', '0\n2\na 0 1\n', '0\n1\na 0 1\nb 0 1\n', '0\nx\n'])('refuse %j', (text) => {
+    const disk = newDisk();
+    write(disk, '/d/c', text);
+    expect(() => readOffsetCheckpoint(disk, '/d/c', () => {})).toThrow(CorruptFile);
+  });
 });
 
 describe('the epoch history', () => {
@@ -349,6 +358,7 @@ describe('names of log directories', () => {
     const deleted = `a.b-3.${'0f'.repeat(16)}-delete`;
     expect(parseLogDirectoryName(deleted)).toEqual({ topic: 'a.b', partition: 3, kind: 'delete' });
     expect(parseLogDirectoryName('meta.properties')).toBeNull();
+    expect(parseLogDirectoryName('a b-0')).toBeNull();
   });
 
   it('of logs to be deleted stay within 255 characters', () => {

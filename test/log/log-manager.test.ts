@@ -34,6 +34,26 @@ describe('log directories', () => {
     await made.start();
   });
 
+  it('may hold folders of others, which are told and left alone, and a checkpoint with a bad line', async () => {
+    const made = fixture();
+    const first = await made.start();
+    append(first.create('t', 0, NEW), ['x']);
+    first.shutdown();
+    for (const name of ['lost+found', 'junk', 'a b-0']) made.disk.makeDirectory(`/data/${name}`);
+    made.disk.writeFileAtomically('/data/replication-offset-checkpoint', '0\n2\na b 0 5\nt 0 1\n');
+    const logs = await made.start();
+    expect([...logs.all()].map(({ topic, partition }) => `${topic}-${partition}`)).toEqual(['t-0']);
+    expect([...logs.readHighWatermarks()]).toEqual([['t-0', 1]]);
+    expect(made.said).toEqual([
+      "Leaving /data/a b-0 alone: its name is not that of a partition's log",
+      "Leaving /data/junk alone: its name is not that of a partition's log",
+      "Leaving /data/lost+found alone: its name is not that of a partition's log",
+      'Ignoring a malformed line in replication-offset-checkpoint of /data: a b 0 5',
+    ]);
+    logs.shutdown();
+    expect(made.disk.list('/data')).toEqual(expect.arrayContaining(['a b-0', 'junk', 'lost+found']));
+  });
+
   it('get a new log where the fewest are', async () => {
     const logs = await fixture({}, TWO).start();
     const places = [0, 1, 2, 3].map((partition) => logs.create('t', partition, NEW).logDirectory);

@@ -3,12 +3,12 @@ import { type LogConfig, logConfig } from '../../broker/config/topic-config.ts';
 import { LogManager, type LogManagerConfig } from '../../broker/log/log-manager.ts';
 import type { PartitionLog } from '../../broker/log/partition-log.ts';
 import type { Clock } from '../../broker/platform/clock.ts';
-import { silent } from '../../broker/platform/diagnostics.ts';
 import type { Disk } from '../../broker/platform/disk.ts';
 import { createMetrics } from '../../broker/platform/metrics.ts';
 import { completeBatches } from '../../broker/records/batch.ts';
 import { type BatchInput, buildBatch } from '../../broker/records/build.ts';
 import { readRecords } from '../../broker/records/record.ts';
+import { recordingDiagnostics } from '../support/recording-diagnostics.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
 import { SimulatedDisk } from '../support/simulated-disk.ts';
 import { simulatedRandom } from '../support/simulated-random.ts';
@@ -19,6 +19,8 @@ export interface Fixture {
   /** Starts a manager; the one before must have been stopped, abandoned or crashed. */
   start(): Promise<LogManager>;
   manager(): LogManager;
+  /** Warnings and errors of all managers. */
+  readonly said: string[];
   topicConfig: LogConfig;
 }
 
@@ -50,6 +52,7 @@ export function fixture(
   const made: Fixture = {
     clock,
     disk,
+    said: [],
     topicConfig: topicConfig(topic),
     manager: () => manager(disk, clock, made, config),
     async start() {
@@ -68,14 +71,16 @@ export function topicConfig(overrides: Readonly<Record<string, string>>): LogCon
 export function manager(
   disk: Disk,
   clock: Clock,
-  owner: { topicConfig: LogConfig },
+  owner: { topicConfig: LogConfig; said?: string[] },
   config: Partial<LogManagerConfig>,
 ): LogManager {
   return new LogManager({
     disk,
     clock,
     random: simulatedRandom(7),
-    diagnostics: silent,
+    diagnostics: recordingDiagnostics((level, message) => {
+      if (level === 'warn' || level === 'error') owner.said?.push(message);
+    }),
     metrics: createMetrics(),
     config: { ...MANAGER_CONFIG, ...config },
     topicConfig: () => owner.topicConfig,
