@@ -5,9 +5,10 @@
  * Source: Kafka's DynamicBrokerConfig and TopicConfigHandler.
  */
 import type { ClusterStore } from '../coordinator-client/cluster-store.ts';
-import { type BrokerConfig, brokerProperty, reconfigured } from './config/broker-config.ts';
+import { type BrokerConfig, brokerProperty, overrideProblem, reconfigured } from './config/broker-config.ts';
 import { effectiveTopicConfig, topicDefaults } from './config/effective.ts';
-import { type LogConfig, TOPIC_CONFIGS } from './config/topic-config.ts';
+import { ConfigError } from './config/property.ts';
+import { type LogConfig, TOPIC_CONFIGS, validTopicOverrides } from './config/topic-config.ts';
 import {
   isEffectiveFromNextStart,
   isTopicConfigWithoutEffect,
@@ -33,6 +34,10 @@ export class DynamicConfigs {
   readonly #feed: ConfigFeed;
   readonly #diagnostics: Diagnostics;
   #listeners: DynamicConfigListeners | null = null;
+  #started = false;
+  /** What is set for all brokers and for this one, as far as it is valid. */
+  #defaults: Overrides = new Map();
+  #own: Overrides = new Map();
   readonly #known = new Map<string, LogConfig>();
   /** What has been said: `level config`. */
   readonly #said = new Set<string>();
@@ -50,9 +55,10 @@ export class DynamicConfigs {
     });
   }
 
-  /** Reads all dynamic configs and follows their changes, in this session. */
-  start(store: ClusterStore): Promise<void> {
-    return this.#feed.start(store);
+  /** Reads all dynamic configs and follows their changes, in this session. Rejects with ConfigError. */
+  async start(store: ClusterStore): Promise<void> {
+    await this.#feed.start(store);
+    this.#started = true;
   }
 
   stop(): void {
@@ -75,7 +81,7 @@ export class DynamicConfigs {
 
   /** What a topic without overrides gets, as texts: new overrides are judged against it. */
   get topicDefaults(): Overrides {
-    return topicDefaults(this.#static, this.#feed.brokerDefaults, this.#feed.brokerOverrides);
+    return topicDefaults(this.#static, this.#defaults, this.#own);
   }
 
   /** The effective config of a topic's logs. */
@@ -83,42 +89,83 @@ export class DynamicConfigs {
     const known = this.#known.get(topic);
     if (known !== undefined) return known;
     const overrides = this.#feed.topicOverrides(topic);
-    const config = this.#effective(overrides);
+    const config = this.#judged(topic, overrides) ?? this.#effective(validTopicOverrides(overrides));
     this.#known.set(topic, config);
     this.#sayTopic(topic, overrides);
     return config;
   }
 
   #effective(overrides: Overrides): LogConfig {
-    const { brokerDefaults, brokerOverrides } = this.#feed;
-    return effectiveTopicConfig(this.#static, brokerDefaults, brokerOverrides, overrides).log;
+    return effectiveTopicConfig(this.#static, this.#defaults, this.#own, overrides).log;
+  }
+
+  /**
+   * What the overrides come to. A value that somebody has spoilt in ZooKeeper stops the start, as it stops
+   * Kafka's: with the default in its place records might be deleted that are to be kept. For a broker that
+   * runs it is null: the topic keeps what it had.
+   */
+  #judged(topic: string, overrides: Overrides): LogConfig | null {
+    try {
+      return this.#effective(overrides);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      const complaint = `Topic ${topic} has an invalid config in ZooKeeper: ${error.message}`;
+      if (!this.#started) throw new ConfigError(complaint);
+      this.#diagnostics.error(`${complaint}; the topic keeps what it had`);
+      return null;
+    }
   }
 
   #topicChanged(topic: string, overrides: Overrides): void {
-    const config = this.#effective(overrides);
-    this.#known.set(topic, config);
+    const config = this.#judged(topic, overrides);
+    if (config === null) return;
     this.#diagnostics.info(`Configs of topic ${topic} are now ${describe(overrides)}`);
     this.#sayTopic(topic, overrides);
-    this.#listeners?.topicChanged(topic, config);
+    this.#take(topic, config);
     if (overrides.get(UNCLEAN) === 'true') this.#listeners?.uncleanElectionAllowed(topic);
   }
 
-  #brokerChanged(defaults: Overrides, own: Overrides): void {
+  #take(topic: string, config: LogConfig): void {
+    this.#known.set(topic, config);
+    this.#listeners?.topicChanged(topic, config);
+  }
+
+  #brokerChanged(givenDefaults: Overrides, givenOwn: Overrides): void {
     const before = this.config.uncleanLeaderElectionEnable;
+    const defaults = this.#usable('default', givenDefaults, this.#defaults);
+    const own = this.#usable('broker', givenOwn, this.#own);
     try {
       Object.assign(this.config, reconfigured(this.#static, defaults, own));
     } catch (error) {
       this.#diagnostics.error('Dynamic broker configs can’t be applied; the ones before stay', error);
       return;
     }
-    this.#diagnostics.info(`Dynamic broker configs are now ${describe(new Map([...defaults, ...own]))}`);
+    this.#defaults = defaults;
+    this.#own = own;
     for (const name of defaults.keys()) this.#say('all brokers', name, brokerConfigNote(name));
     for (const name of own.keys()) this.#say('this broker', name, brokerConfigNote(name));
-    const topics = [...this.#known.keys()];
-    this.#known.clear();
-    for (const topic of topics) this.#listeners?.topicChanged(topic, this.topicConfig(topic));
+    for (const topic of [...this.#known.keys()]) {
+      const config = this.#judged(topic, this.#feed.topicOverrides(topic));
+      if (config !== null) this.#take(topic, config);
+    }
+    this.#diagnostics.info(`Dynamic broker configs are now ${describe(new Map([...defaults, ...own]))}`);
     this.#listeners?.brokerChanged(this.config);
     if (!before && this.config.uncleanLeaderElectionEnable) this.#listeners?.uncleanElectionAllowed(null);
+  }
+
+  /** Without what can't be, or can't be set at run time: there, what was before stays. As Kafka's broker does. */
+  #usable(scope: 'broker' | 'default', given: Overrides, before: Overrides): Overrides {
+    const usable = new Map<string, string>();
+    for (const [name, value] of given) {
+      const problem = overrideProblem(this.#static, [name, value], scope);
+      const former = before.get(name);
+      if (problem === null) usable.set(name, value);
+      else if (former !== undefined) usable.set(name, former);
+      if (problem !== null) {
+        this.#diagnostics.error(`The dynamic configuration '${name}' is ignored: ${problem.message}`);
+      }
+    }
+    return usable;
   }
 
   #sayTopic(topic: string, overrides: Overrides): void {

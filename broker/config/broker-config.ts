@@ -141,16 +141,8 @@ export function validateBrokerOverrides(
   scope: 'broker' | 'default',
   stored: StoredOverrides = NOTHING_STORED,
 ): ConfigError | null {
-  const readOnly = [...overrides.keys()].filter((name) => brokerProperty(name)?.update === 'read-only');
-  if (readOnly.length > 0) {
-    return new ConfigError(`Cannot update these configs dynamically: Set(${readOnly.join(', ')})`);
-  }
-  const perBroker = [...overrides.keys()].filter((name) => brokerProperty(name)?.update === 'per-broker');
-  if (scope === 'default' && perBroker.length > 0) {
-    return new ConfigError(
-      `Cannot update these configs at default cluster level, broker id must be specified: Set(${perBroker.join(', ')})`,
-    );
-  }
+  const misplaced = misplacedOverrides([...overrides.keys()], scope);
+  if (misplaced !== null) return misplaced;
   try {
     reconfigured(config, new Map(), overrides);
     const problem = threadCountProblem(config, afterwards(config, overrides, scope, stored) ?? config);
@@ -159,6 +151,35 @@ export function validateBrokerOverrides(
     if (error instanceof ConfigError) return error;
     throw error;
   }
+}
+
+/** What is wrong with one config that stands in ZooKeeper for this broker or for all; null when nothing is. */
+export function overrideProblem(
+  config: BrokerConfig,
+  [name, value]: readonly [string, string],
+  scope: 'broker' | 'default',
+): ConfigError | null {
+  const misplaced = misplacedOverrides([name], scope);
+  if (misplaced !== null) return misplaced;
+  try {
+    reconfigured(config, new Map(), new Map([[name, value]]));
+    return null;
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+}
+
+function misplacedOverrides(names: readonly string[], scope: 'broker' | 'default'): ConfigError | null {
+  const readOnly = names.filter((name) => brokerProperty(name)?.update === 'read-only');
+  if (readOnly.length > 0) {
+    return new ConfigError(`Cannot update these configs dynamically: Set(${readOnly.join(', ')})`);
+  }
+  const perBroker = names.filter((name) => brokerProperty(name)?.update === 'per-broker');
+  if (scope === 'broker' || perBroker.length === 0) return null;
+  return new ConfigError(
+    `Cannot update these configs at default cluster level, broker id must be specified: Set(${perBroker.join(', ')})`,
+  );
 }
 
 /** What is set at run time so far. */

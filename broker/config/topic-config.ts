@@ -263,6 +263,11 @@ export function validateTopicOverrides(
   }
 }
 
+/** Those of the overrides whose values are valid. */
+export function validTopicOverrides(overrides: ReadonlyMap<string, string>): Map<string, string> {
+  return new Map([...overrides].filter((one) => validateTopicOverrides(new Map([one])) === null));
+}
+
 function contradiction(values: ValuesOf<typeof TOPIC_CONFIGS>): ConfigError | null {
   const { minCompactionLagMs, maxCompactionLagMs } = values;
   if (minCompactionLagMs > maxCompactionLagMs) {

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { brokerConfig } from '../../broker/config/broker-config.ts';
 import { DynamicConfigs } from '../../broker/dynamic-configs.ts';
 import { systemClock } from '../../broker/platform/clock.ts';
+import { silent } from '../../broker/platform/diagnostics.ts';
 import { ClusterStore } from '../../coordinator-client/cluster-store.ts';
 import { DEFAULT_ENTITY } from '../../coordinator-client/config-znodes.ts';
 import { type LocalSource, localSource } from '../../coordinator-client/local/local.ts';
@@ -87,5 +88,63 @@ describe('a config that is set while the broker runs', () => {
     await set('brokers', DEFAULT_ENTITY, { 'log.cleaner.backoff.ms': '7', 'producer.id.expiration.ms': '8' });
     expect([live.logCleanerBackoffMs, live.producerIdExpirationMs]).toEqual([7, 8]);
     expect(warnings()).toEqual([]);
+  });
+});
+
+describe('a topic’s config that somebody has spoilt in ZooKeeper', () => {
+  const errors = () => said.filter((line) => line.startsWith('error')).map((line) => line.slice(6));
+
+  it('stops the start, which names the topic and the config', async () => {
+    await set('topics', 'fine', { 'retention.ms': '1' });
+    await admin.configs.write('topics', 'spoilt', of({ 'retention.ms': 'abc' }));
+    const config = brokerConfig(of({ 'zookeeper.connect': 'tree:2181', 'broker.id': '1' }));
+    const parts = { clock: systemClock, diagnostics: silent };
+    await expect(new DynamicConfigs(config, { ...config }, parts).start(await openStore())).rejects.toThrow(
+      'Topic spoilt has an invalid config in ZooKeeper: Invalid value abc for configuration retention.ms: Not a number of type LONG',
+    );
+  });
+
+  it('leaves it with what it had, and the changes of others go on', async () => {
+    await set('topics', 't', { 'retention.ms': '7' });
+    await admin.configs.write('topics', 't', of({ 'retention.ms': 'abc' }));
+    await set('topics', 'u', { 'retention.ms': '8' });
+    await set('brokers', '1', { 'log.segment.bytes': '99' });
+    expect(configs.topicConfig('t').retentionMs).toBe(7);
+    expect([configs.topicConfig('u').retentionMs, configs.topicConfig('u').segmentBytes]).toEqual([8, 99]);
+    expect(errors()[0]).toContain('Topic t has an invalid config in ZooKeeper: Invalid value abc');
+    await set('topics', 't', { 'retention.ms': '9' });
+    expect(configs.topicConfig('t').retentionMs).toBe(9);
+  });
+
+  it('does not keep a new session from being taken up', async () => {
+    await set('topics', 't', { 'retention.ms': '7' });
+    configs.stop();
+    await admin.configs.write('topics', 't', of({ 'retention.ms': 'abc' }));
+    await configs.start(await openStore());
+    expect(configs.topicConfig('t').retentionMs).toBe(7);
+  });
+
+  it('leaves a topic that is made with it with what is valid', async () => {
+    await admin.configs.write('topics', 'new', of({ 'retention.ms': 'abc', 'segment.bytes': '99' }));
+    await configs.load(['new']);
+    expect(configs.topicConfig('new')).toMatchObject({ retentionMs: 604_800_000, segmentBytes: 99 });
+  });
+});
+
+describe('a broker’s config that somebody has spoilt in ZooKeeper', () => {
+  it('is ignored, the others count, and what it was before stays', async () => {
+    await set('brokers', '1', { 'log.segment.bytes': '99', 'log.retention.ms': '5' });
+    await set('brokers', '1', { 'log.segment.bytes': 'abc', 'log.retention.ms': '6', 'num.partitions': '9' });
+    await set('brokers', DEFAULT_ENTITY, { 'log.index.interval.bytes': 'x', listeners: 'PLAINTEXT://:1' });
+    expect(configs.config).toMatchObject({ logSegmentBytes: 99, logRetentionMs: 6, numPartitions: 1 });
+    expect(configs.topicConfig('t')).toMatchObject({ segmentBytes: 99, retentionMs: 6 });
+    expect(said.filter((line) => line.startsWith('error'))).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining("'log.segment.bytes' is ignored: Invalid value abc"),
+        expect.stringContaining("'num.partitions' is ignored: Cannot update these configs dynamically"),
+        expect.stringContaining("'log.index.interval.bytes' is ignored: Invalid value x"),
+        expect.stringContaining("'listeners' is ignored: Cannot update these configs at default"),
+      ]),
+    );
   });
 });
