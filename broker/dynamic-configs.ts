@@ -5,7 +5,8 @@
  * Source: Kafka's DynamicBrokerConfig and TopicConfigHandler.
  */
 import type { ClusterStore } from '../coordinator-client/cluster-store.ts';
-import { type BrokerConfig, brokerProperty, overrideProblem, reconfigured } from './config/broker-config.ts';
+import { type BrokerConfig, brokerProperty, reconfigured } from './config/broker-config.ts';
+import { overrideProblem } from './config/broker-overrides.ts';
 import { effectiveTopicConfig, topicDefaults } from './config/effective.ts';
 import { ConfigError } from './config/property.ts';
 import { type LogConfig, TOPIC_CONFIGS, validTopicOverrides } from './config/topic-config.ts';

@@ -7,7 +7,8 @@
 
 import { NoController } from '../../coordinator-client/config-store.ts';
 import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
-import { brokerProperty, validateBrokerOverrides } from '../config/broker-config.ts';
+import { brokerProperty } from '../config/broker-config.ts';
+import { validateBrokerOverrides } from '../config/broker-overrides.ts';
 import { effectiveTopicConfig } from '../config/effective.ts';
 import type { ConfigError, Property } from '../config/property.ts';
 import { topicProperty, validateTopicOverrides } from '../config/topic-config.ts';

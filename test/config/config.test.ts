@@ -6,8 +6,8 @@ import {
   brokerConfig,
   brokerProperty,
   reconfigured,
-  validateBrokerOverrides,
 } from '../../broker/config/broker-config.ts';
+import { validateBrokerOverrides } from '../../broker/config/broker-overrides.ts';
 import { parseProperties } from '../../broker/config/java-properties.ts';
 import { ConfigError } from '../../broker/config/property.ts';
 import { validateTopicOverrides } from '../../broker/config/topic-config.ts';
