@@ -21,6 +21,7 @@ import type { Services } from './handlers/services.ts';
 import { HANDLERS } from './handlers/table.ts';
 import { TopicMetrics } from './handlers/topic-metrics.ts';
 import { identify } from './identity.ts';
+import { joinCluster } from './joining.ts';
 import { LogManager } from './log/log-manager.ts';
 import { ControllerFence } from './metadata/controller-fence.ts';
 import { FeatureFeed } from './metadata/feature-feed.ts';
@@ -271,16 +272,13 @@ export class Broker {
     return { link, replicas, controller, groups, producerIds };
   }
 
-  /** Step 12: from here on the cluster knows this broker. */
+  /** Step 12: from here on the cluster knows this broker. Rejects beside brokers that it can't be with. */
   async #register(store: ClusterStore, formerSessionId: bigint | undefined): Promise<void> {
     const { config, network, peerPort, fence } = this.#made;
     const { clock, diagnostics } = this.#options.platform;
     const bound = { ports: network.ports, peerPort, hostName: this.#options.hostName };
     const registration = ownRegistration(config, config.brokerId, bound, clock.wallMs());
-    fence.brokerEpoch = await store.registerBroker(registration, formerSessionId);
-    diagnostics.info(
-      `Registered broker ${config.brokerId} at path /brokers/ids/${config.brokerId}, czxid (broker epoch): ${fence.brokerEpoch}`,
-    );
+    fence.brokerEpoch = await joinCluster(store, registration, formerSessionId, diagnostics);
   }
 
   /** Steps 13 to 16: the controller module, the coordinators, and then the clients. */

@@ -124,7 +124,10 @@ export class ClusterStore {
   /** Ids of the living brokers, ascending. */
   async brokerIds(): Promise<number[]> {
     const names = (await this.coordinator.children(brokerZnode.parent)) ?? [];
-    return names.map(Number).sort((a, b) => a - b);
+    return names
+      .filter((name) => /^\d{1,10}$/.test(name))
+      .map(Number)
+      .sort((a, b) => a - b);
   }
 
   async broker(brokerId: number, unreadable?: Unreadable): Promise<RegisteredBroker | null> {

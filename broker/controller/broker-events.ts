@@ -7,6 +7,7 @@ import { logDirEventZnode } from '../../coordinator-client/admin-znodes.ts';
 import type { RegisteredBroker } from '../../coordinator-client/cluster-store.ts';
 import { readable } from '../../coordinator-client/znode-json.ts';
 import { brokerZnode } from '../../coordinator-client/znodes.ts';
+import { isPeer } from '../metadata/registration.ts';
 import type {
   BrokerInfo,
   ControlledShutdownRequest,
@@ -65,7 +66,22 @@ export async function readBrokers(term: Term): Promise<BrokerInfo[]> {
   }
   const brokers = await store.brokers(term.unreadable);
   term.inOffice();
-  return brokers.map(toBrokerInfo);
+  return brokers.filter((broker) => isOfOurKind(term, broker)).map(toBrokerInfo);
+}
+
+/**
+ * A broker of another kind can neither be told anything nor replicate: for the cluster it isn't there. It
+ * is told once that it has come; one that starts beside it refuses.
+ */
+function isOfOurKind({ state, options }: Term, broker: RegisteredBroker): boolean {
+  if (isPeer(broker)) return true;
+  if (state.strangers.get(broker.id) !== broker.epoch) {
+    state.strangers.set(broker.id, broker.epoch);
+    options.diagnostics.error(
+      `Broker ${broker.id} has registered without an endpoint for peers, as Apache Kafka's do: it is left out, and must not stay in this cluster`,
+    );
+  }
+  return false;
 }
 
 /** Endpoints of a registered broker have changed: everybody learns them. */

@@ -86,6 +86,8 @@ export class ClusterState implements ClusterView {
   readonly shuttingDown = new Set<BrokerId>();
   readonly topics = new Map<string, TopicRecord>();
   readonly unreadTopics = new Set<string>();
+  /** Epochs of registered brokers that are not of our kind. */
+  readonly strangers = new Map<BrokerId, number>();
   /** Nodes among the topics whose names can't be those of topics. */
   readonly refusedNames = new Set<string>();
   readonly topicsToDelete = new Set<string>();

@@ -1,6 +1,6 @@
 /**
  * What a broker says of itself when it registers: its id, its rack, and where it is reached, which is
- * known once its sockets are bound.
+ * known once its sockets are bound; and beside whom it may.
  * Source: KafkaServer.createBrokerInfo.
  */
 import type { BrokerRegistration, RegisteredEndpoint } from '../../coordinator-client/znodes.ts';
@@ -31,6 +31,34 @@ export function ownRegistration(
     timestampMs,
     features: new Map(),
   };
+}
+
+/** Whether it is a broker of this kind: Apache Kafka's registers no endpoint for peers. */
+export function isPeer({ endpoints }: Pick<BrokerRegistration, 'endpoints'>): boolean {
+  return endpoints.some(({ listener }) => listener === PEER_LISTENER);
+}
+
+/** Why a broker can't register beside these; null when it can. */
+export function registrationProblem(
+  own: BrokerRegistration,
+  registered: readonly BrokerRegistration[],
+): string | null {
+  const reachedAt = new Set(own.endpoints.map(hostAndPort));
+  for (const other of registered) {
+    if (other.id === own.id) continue;
+    if (!isPeer(other)) {
+      return `Broker ${other.id} of this cluster has registered no ${PEER_LISTENER} endpoint, so it is another kind of broker, such as Apache Kafka's: partitions can't be replicated between the two. Stop it first; after a kill its registration lasts as long as its session`;
+    }
+    const common = other.endpoints.map(hostAndPort).filter((address) => reachedAt.has(address));
+    if (common.length > 0) {
+      return `Configured end points ${common.join(',')} in advertised listeners are already registered by broker ${other.id}`;
+    }
+  }
+  return null;
+}
+
+function hostAndPort({ host, port }: RegisteredEndpoint): string {
+  return `${host}:${port}`;
 }
 
 /** A registration as the rest of the broker knows it. */

@@ -4,6 +4,7 @@ import { Broker } from '../../broker/broker.ts';
 import { brokerConfig } from '../../broker/config/broker-config.ts';
 import { silent } from '../../broker/platform/diagnostics.ts';
 import { createMetrics } from '../../broker/platform/metrics.ts';
+import { ClusterStore } from '../../coordinator-client/cluster-store.ts';
 import type { Coordinator, CoordinatorSource } from '../../coordinator-client/coordinator.ts';
 import { localSource } from '../../coordinator-client/local/local.ts';
 import { LocalTree } from '../../coordinator-client/local/local-tree.ts';
@@ -89,6 +90,52 @@ describe('a start that fails', () => {
     expect(await world.clock.runUntilSettled(outcome, 5000)).toContain(String(port));
     await free();
     await world.nothingIsOpen();
+  });
+});
+
+describe('a start beside another broker', () => {
+  async function startBeside(...endpoints: { listener: string; host: string; port: number }[]) {
+    const world = new World();
+    const source = localSource({ tree: world.tree, clock: world.clock, sessionTimeoutMs: 60_000 });
+    const store = new ClusterStore(await world.clock.runUntilSettled(source.open(1000), 1000));
+    await world.clock.runUntilSettled(store.ensureTopLevelPaths(), 1000);
+    const registration = {
+      id: 7,
+      endpoints: endpoints.map((endpoint) => ({ ...endpoint, securityProtocol: 'PLAINTEXT' })),
+      rack: null,
+      jmxPort: -1,
+      timestampMs: 1,
+      features: new Map(),
+    };
+    await world.clock.runUntilSettled(store.registerBroker(registration), 1000);
+    const outcome = world.broker.start().then(
+      () => 'started',
+      (error: Error) => error.message,
+    );
+    const said = await world.clock.runUntilSettled(outcome, 5000);
+    await world.clock.runUntilSettled(store.coordinator.close(), 1000);
+    return { world, said };
+  }
+  const peer = { listener: 'PEER', host: 'other', port: PEER_PORT };
+
+  it('that has its address is refused, and leaves nothing open', async () => {
+    const { world, said } = await startBeside({ listener: 'PLAINTEXT', host: HOST, port: CLIENT_PORT }, peer);
+    expect(said).toBe(
+      'Configured end points broker1:9092 in advertised listeners are already registered by broker 7',
+    );
+    await world.nothingIsOpen();
+  });
+
+  it('of Apache Kafka is refused, and leaves nothing open', async () => {
+    const { world, said } = await startBeside({ listener: 'PLAINTEXT', host: 'other', port: 9092 });
+    expect(said).toContain('Broker 7 of this cluster has registered no PEER endpoint');
+    await world.nothingIsOpen();
+  });
+
+  it('that can be beside it is a start', async () => {
+    const { world, said } = await startBeside({ listener: 'PLAINTEXT', host: 'other', port: 9092 }, peer);
+    expect(said).toBe('started');
+    await world.clock.runUntilSettled(world.broker.shutdown(), 10_000);
   });
 });
 

@@ -95,7 +95,9 @@ export class TestCluster {
   register(store: ClusterStore, id: number): Promise<number> {
     return store.registerBroker({
       id,
-      endpoints: [{ listener: 'PLAINTEXT', host: `b${id}`, port: 9092, securityProtocol: 'PLAINTEXT' }],
+      endpoints: ['PLAINTEXT', 'PEER'].map((listener) => {
+        return { listener, host: `b${id}`, port: 9092, securityProtocol: 'PLAINTEXT' };
+      }),
       rack: null,
       jmxPort: -1,
       timestampMs: 1,

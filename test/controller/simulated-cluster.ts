@@ -196,6 +196,8 @@ export class SimulatedControllers {
 }
 
 function registration(id: number) {
-  const endpoint = { listener: 'PLAINTEXT', host: `b${id}`, port: 9092, securityProtocol: 'PLAINTEXT' };
-  return { id, endpoints: [endpoint], rack: null, jmxPort: -1, timestampMs: 1, features: new Map() };
+  const endpoints = ['PLAINTEXT', 'PEER'].map((listener) => {
+    return { listener, host: `b${id}`, port: 9092, securityProtocol: 'PLAINTEXT' };
+  });
+  return { id, endpoints, rack: null, jmxPort: -1, timestampMs: 1, features: new Map() };
 }

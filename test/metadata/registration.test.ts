@@ -1,7 +1,7 @@
 /** What a broker says of itself. */
 import { describe, expect, it } from 'vitest';
 import { brokerConfig } from '../../broker/config/broker-config.ts';
-import { brokerInfo, ownRegistration } from '../../broker/metadata/registration.ts';
+import { brokerInfo, ownRegistration, registrationProblem } from '../../broker/metadata/registration.ts';
 
 function registration(properties: Record<string, string>) {
   const config = brokerConfig(new Map([['zookeeper.connect', 'z:2181'], ...Object.entries(properties)]));
@@ -40,5 +40,35 @@ describe('a broker’s registration', () => {
     const info = brokerInfo(registration({}), 55);
     expect(info).toMatchObject({ id: 7, epoch: 55, rack: null });
     expect(info.endpoints).toHaveLength(2);
+  });
+});
+
+describe('a broker is refused', () => {
+  const own = registration({ listeners: 'PLAINTEXT://h:9092' });
+  const other = (id: number, ...endpoints: [string, string, number][]) => ({
+    ...own,
+    id,
+    endpoints: endpoints.map(([listener, host, port]) => {
+      return { listener, host, port, securityProtocol: 'PLAINTEXT' };
+    }),
+  });
+
+  it('beside one that has registered an address of its own, which is named', () => {
+    const peer: [string, string, number] = ['PEER', 'h', 1];
+    expect(registrationProblem(own, [other(8, ['PLAINTEXT', 'h', 9093], peer)])).toBeNull();
+    expect(registrationProblem(own, [other(8, ['OTHER', 'h', 9092], peer)])).toBe(
+      'Configured end points h:9092 in advertised listeners are already registered by broker 8',
+    );
+    expect(registrationProblem(own, [other(8, ['PLAINTEXT', 'h', 9093], ['PEER', 'h', 42_000])])).toContain(
+      'h:42000 in advertised listeners are already registered by broker 8',
+    );
+    // Its own registration of before is another matter.
+    expect(registrationProblem(own, [own])).toBeNull();
+  });
+
+  it('beside Apache Kafka’s', () => {
+    expect(registrationProblem(own, [other(8, ['PLAINTEXT', 'h', 9093])])).toMatch(
+      /^Broker 8 of this cluster has registered no PEER endpoint/,
+    );
   });
 });
