@@ -1,6 +1,6 @@
 /**
  * Reading: from the batch that holds the asked offset, whole batches only, never past the bound and
- * never past the end of a segment. The bytes come in a pooled buffer that the reader gives back when
+ * never past the end of a segment; where a segment lost its end, from the next one. The bytes come in a pooled buffer that the reader gives back when
  * they have left the process. (Kafka's LocalLog.read; where Kafka cuts the last batch of an answer off
  * anywhere, this reader leaves it out.)
  */
@@ -9,6 +9,7 @@ import { batchBaseOffset, batchSizeBytes, CorruptBatch, completeBatchSizeBytes }
 import { HEADER_WINDOW_BYTES, lastOffsetOf } from './batch-fields.ts';
 import type { Place } from './cursors.ts';
 import type { LogState } from './log-state.ts';
+import type { Segment } from './segment.ts';
 
 export interface ReadRange {
   readonly offset: number;
@@ -33,22 +34,34 @@ export interface ReadRecords {
 export type ReadResult = ReadRecords | { readonly error: ErrorCode };
 
 const NO_BYTES = Buffer.alloc(0);
+/** With fewer there is no telling how long a batch is. */
+const UP_TO_MAGIC_BYTES = 17;
 
 export function readLog(log: LogState, range: ReadRange): ReadResult {
   const { offset } = range;
   if (offset < log.startOffset || offset > log.endOffset) return { error: ErrorCode.OFFSET_OUT_OF_RANGE };
   const upToOffset = Math.min(range.upToOffset, log.endOffset);
   if (offset >= upToOffset) return nothing(offset);
-  const place = findPlace(log, offset);
-  if (place === null) return nothing(offset);
-  return readFrom(log, place, { ...range, upToOffset });
+  let place = findPlace(log, offset);
+  while (place !== null) {
+    const read = readFrom(log, place, { ...range, upToOffset });
+    if (read !== 'torn') return read;
+    const next = log.segments.after(place.segment.baseOffset);
+    place = next === undefined ? null : locateFrom(log, next, offset);
+  }
+  return nothing(offset);
 }
 
 /** Where the first batch that ends at `offset` or later begins; null past the end of the log. */
 export function findPlace(log: LogState, offset: number): Place | null {
   const known = log.cursors.find(offset);
   if (known !== undefined && known.positionBytes < known.segment.sizeBytes) return known;
-  let segment = log.segments.floor(offset) ?? log.segments.first;
+  return locateFrom(log, log.segments.floor(offset) ?? log.segments.first, offset);
+}
+
+/** As {@link findPlace}, in this segment or one after it. */
+function locateFrom(log: LogState, first: Segment, offset: number): Place | null {
+  let segment = first;
   for (;;) {
     const found = segment.sizeBytes === 0 ? null : segment.locate(offset);
     if (found !== null) {
@@ -61,7 +74,8 @@ export function findPlace(log: LogState, offset: number): Place | null {
   }
 }
 
-function readFrom(log: LogState, place: Place, range: ReadRange): ReadResult {
+/** `torn`: the segment ends within the batch that should be here, so that there is nothing more in it. */
+function readFrom(log: LogState, place: Place, range: ReadRange): ReadResult | 'torn' {
   const { segment, positionBytes } = place;
   const end = log.cursors.find(range.upToOffset);
   const limitBytes = end?.segment === segment ? end.positionBytes : segment.sizeBytes;
@@ -71,9 +85,11 @@ function readFrom(log: LogState, place: Place, range: ReadRange): ReadResult {
   if (wantedBytes <= 0) return nothing(range.offset);
   let buffer = log.buffers.take(wantedBytes);
   let kept: WholeBatches;
+  let torn = false;
   try {
     let got = segment.file().read(buffer, 0, wantedBytes, positionBytes);
     const firstBytes = firstBatchBytes(buffer, got);
+    torn = positionBytes + Math.max(firstBytes, UP_TO_MAGIC_BYTES) > segment.sizeBytes;
     if (firstBytes > got && range.minOneBatch && firstBytes <= availableBytes) {
       wantedBytes = firstBytes;
       log.buffers.giveBack(buffer);
@@ -88,7 +104,7 @@ function readFrom(log: LogState, place: Place, range: ReadRange): ReadResult {
   }
   if (kept.sizeBytes === 0) {
     log.buffers.giveBack(buffer);
-    return nothing(range.offset);
+    return torn ? 'torn' : nothing(range.offset);
   }
   log.cursors.note(kept.nextOffset, segment, positionBytes + kept.sizeBytes);
   return handOut(log, buffer, kept);
@@ -120,7 +136,7 @@ function wholeBatches(buffer: Buffer, gotBytes: number, upToOffset: number): Who
 }
 
 function firstBatchBytes(buffer: Buffer, gotBytes: number): number {
-  return gotBytes < 17 ? 0 : batchSizeBytes(buffer, 0);
+  return gotBytes < UP_TO_MAGIC_BYTES ? 0 : batchSizeBytes(buffer, 0);
 }
 
 function handOut(log: LogState, buffer: Buffer, kept: WholeBatches): ReadRecords {

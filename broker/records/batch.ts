@@ -25,6 +25,8 @@ export const LOG_APPEND_TIME_BIT = 0x08;
 export const TRANSACTIONAL_BIT = 0x10;
 export const CONTROL_BIT = 0x20;
 export const DELETE_HORIZON_BIT = 0x40;
+/** The others are passed on as they came, but not written anew. */
+const KNOWN_ATTRIBUTES = 0x7f;
 
 /** Where the fields lie, counted from the start of the batch. */
 const LENGTH_AT = 8;
@@ -55,6 +57,11 @@ export class CorruptBatch extends Error {
 /** A sound batch whose records don't add up. */
 export class InvalidRecord extends CorruptBatch {
   override readonly name = 'InvalidRecord';
+}
+
+/** Compressed bytes that can't be opened, or a codec that does not exist. */
+export class DecompressionFailed extends CorruptBatch {
+  override readonly name = 'DecompressionFailed';
 }
 
 /** A batch that opens to more than the limit. */
@@ -96,14 +103,15 @@ export function batchAttributes(buffer: Buffer, at: number): number {
   return buffer.readInt16BE(at + ATTRIBUTES_AT);
 }
 
-/** Throws {@link CorruptBatch} for the numbers that name no codec. */
+/** Throws {@link DecompressionFailed} for the numbers that name no codec. */
 export function batchCodec(buffer: Buffer, at: number): Codec {
   return codecOf(batchAttributes(buffer, at));
 }
 
 export function codecOf(attributes: number): Codec {
   const codec = CODECS[attributes & CODEC_MASK];
-  if (codec === undefined) throw new CorruptBatch(`Unknown compression type ${attributes & CODEC_MASK}`);
+  if (codec === undefined)
+    throw new DecompressionFailed(`Unknown compression type ${attributes & CODEC_MASK}`);
   return codec;
 }
 
@@ -187,7 +195,7 @@ export function setBatchMaxTimestamp(
   const typed =
     type === 'LogAppendTime' ? attributes | LOG_APPEND_TIME_BIT : attributes & ~LOG_APPEND_TIME_BIT;
   if (typed === attributes && batchMaxTimestampMs(buffer, at) === maxTimestampMs) return;
-  buffer.writeInt16BE(typed, at + ATTRIBUTES_AT);
+  buffer.writeInt16BE(typed & KNOWN_ATTRIBUTES, at + ATTRIBUTES_AT);
   writeInt64(buffer, at + MAX_TIMESTAMP_AT, maxTimestampMs);
   sealBatch(buffer, at);
 }

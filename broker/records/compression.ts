@@ -1,12 +1,15 @@
 /**
  * The codecs of record batches in the framings that Kafka's clients use. Opening takes a limit in
  * bytes, for a few bytes can be made to open to gigabytes; beyond it {@link DecompressedTooLarge} is
- * thrown, and {@link CorruptBatch} for bytes that are no compressed data.
+ * thrown, and {@link DecompressionFailed} for bytes that are no compressed data.
  */
-import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { type Codec, CorruptBatch, DecompressedTooLarge } from './batch.ts';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
+import type { Codec } from './batch.ts';
+import { type BufferSupplier, freshBuffers } from './buffer-supplier.ts';
+import { decompressGzip } from './gzip.ts';
 import { compressLz4, decompressLz4 } from './lz4.ts';
 import { compressSnappy, decompressSnappy } from './snappy.ts';
+import { decompressZstd, zstdFrames } from './zstd.ts';
 
 /** Used where no other limit is given. The bytes on the wire are limited by `max.message.bytes` besides. */
 export const DEFAULT_DECOMPRESSED_LIMIT_BYTES = 128 * 1024 * 1024;
@@ -39,36 +42,28 @@ export function compress(codec: Codec, data: Buffer, level?: number): Buffer {
   }
 }
 
-export function decompress(codec: Codec, data: Buffer, limitBytes: number): Buffer {
+/** What comes in the memory of `buffers` is a view of it; zlib's codecs take their own. */
+export function decompress(
+  codec: Codec,
+  data: Buffer,
+  limitBytes: number,
+  buffers: BufferSupplier = freshBuffers,
+): Buffer {
   switch (codec) {
     case 'none':
       return data;
     case 'gzip':
-      return limited(codec, limitBytes, (maxOutputLength) =>
-        gunzipSync(data, { maxOutputLength, chunkSize: CHUNK_BYTES }),
-      );
+      return decompressGzip(data, limitBytes);
     case 'snappy':
-      return decompressSnappy(data, limitBytes);
+      return decompressSnappy(data, limitBytes, buffers);
     case 'lz4':
-      return decompressLz4(data, limitBytes);
+      return decompressLz4(data, limitBytes, undefined, buffers);
     case 'zstd':
-      return limited(codec, limitBytes, (maxOutputLength) =>
-        zstdDecompressSync(data, { maxOutputLength, chunkSize: CHUNK_BYTES }),
-      );
+      return decompressZstd(data, limitBytes);
   }
 }
 
-const CHUNK_BYTES = 64 * 1024;
-
-function limited(codec: Codec, limitBytes: number, open: (maxOutputLength: number) => Buffer): Buffer {
-  try {
-    return open(Math.max(1, limitBytes));
-  } catch (error) {
-    if (error instanceof RangeError) {
-      throw new DecompressedTooLarge(`${codec} data`, limitBytes);
-    }
-    throw new CorruptBatch(
-      `Bytes that are no ${codec} data: ${error instanceof Error ? error.message : error}`,
-    );
-  }
+/** How many decompressors that takes: each costs time, however little it opens. */
+export function decompressorsFor(codec: Codec, data: Buffer): number {
+  return codec === 'zstd' ? Math.max(1, zstdFrames(data).length) : 1;
 }

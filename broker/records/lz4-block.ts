@@ -3,13 +3,15 @@
  * before. The last five bytes are literals and no match begins in the last twelve, as the format
  * asks. Source: LZ4 block format; the search is the usual greedy one over a table of hashes.
  */
-import { CorruptBatch } from './batch.ts';
+import { DecompressionFailed } from './batch.ts';
 
 const MIN_MATCH = 4;
 const LAST_LITERALS = 5;
 const NO_MATCH_IN_LAST = 12;
 const HASH_BITS = 13;
 const MAX_DISTANCE = 65535;
+/** From here on the runtime copies faster than a loop. */
+const LONG_COPY_BYTES = 48;
 /** After 2^6 misses in a row the search takes longer strides: such data does not compress. */
 const SKIP_SHIFT = 6;
 
@@ -57,47 +59,56 @@ export function compressLz4Block(
   return writeLastLiterals(out, to, data, anchor, end) - outStart;
 }
 
-/** Opens one block; throws {@link CorruptBatch} on nonsense and when it is more than `limitBytes`. */
-export function decompressLz4Block(data: Buffer, limitBytes: number): Buffer {
-  // A byte of input makes at most 255 bytes of output, so small blocks get by with less room.
-  const out = Buffer.allocUnsafeSlow(Math.max(0, Math.min(limitBytes, data.length * 255)));
-  let at = 0;
-  let to = 0;
-  while (at < data.length) {
+/**
+ * Opens the block in `data[start, end)` into `out` at `from`, and returns where it ends there. Throws
+ * {@link DecompressionFailed} on nonsense and when it is more than `mostBytes` or `out` has room for.
+ */
+export function openLz4Block(
+  data: Buffer,
+  { start, end }: { readonly start: number; readonly end: number },
+  out: Buffer,
+  { from, mostBytes }: { readonly from: number; readonly mostBytes: number },
+): number {
+  const outEnd = Math.min(out.length, from + mostBytes);
+  let at = start;
+  let to = from;
+  while (at < end) {
     const token = data[at++] as number;
     let literals = token >> 4;
     if (literals === 15) {
-      let more = 255;
-      while (more === 255) {
-        more = data[at++] ?? fail();
-        literals += more;
-      }
+      for (let more = 255; more === 255; literals += more) more = at < end ? (data[at++] as number) : fail();
     }
-    if (at + literals > data.length || to + literals > out.length) fail();
-    for (let n = literals; n > 0; n--) out[to++] = data[at++] as number;
-    // A block that was given far more room than it needed must not keep hold of it.
-    if (at === data.length)
-      return to * 2 < out.length ? Buffer.from(out.subarray(0, to)) : out.subarray(0, to);
-    if (at + 2 > data.length) fail();
+    if (literals > end - at || literals > outEnd - to) fail();
+    if (literals >= LONG_COPY_BYTES) {
+      data.copy(out, to, at, at + literals);
+      at += literals;
+      to += literals;
+    } else {
+      for (let n = literals; n > 0; n--) out[to++] = data[at++] as number;
+    }
+    if (at === end) return to;
+    if (at + 2 > end) fail();
     const distance = (data[at] as number) | ((data[at + 1] as number) << 8);
     at += 2;
     let matchBytes = token & 15;
     if (matchBytes === 15) {
-      let more = 255;
-      while (more === 255) {
-        more = data[at++] ?? fail();
-        matchBytes += more;
-      }
+      for (let more = 255; more === 255; matchBytes += more)
+        more = at < end ? (data[at++] as number) : fail();
     }
     matchBytes += MIN_MATCH;
-    if (distance === 0 || distance > to || to + matchBytes > out.length) fail();
-    for (let from = to - distance, n = matchBytes; n > 0; n--) out[to++] = out[from++] as number;
+    if (distance === 0 || distance > to - from || matchBytes > outEnd - to) fail();
+    if (matchBytes >= LONG_COPY_BYTES && distance >= matchBytes) {
+      out.copyWithin(to, to - distance, to - distance + matchBytes);
+      to += matchBytes;
+    } else {
+      for (let copied = to - distance, n = matchBytes; n > 0; n--) out[to++] = out[copied++] as number;
+    }
   }
   return fail();
 }
 
 function fail(): never {
-  throw new CorruptBatch('An LZ4 block that makes no sense, or opens to more than it may');
+  throw new DecompressionFailed('An LZ4 block that makes no sense, or opens to more than it may');
 }
 
 function hashAt(data: Buffer, at: number): number {

@@ -4,8 +4,9 @@
  * Written in JavaScript because the broker opens batches seldom, so that no machine lacks it.
  * Sources: LZ4 frame format 1.5.1, LZ4 block format; Kafka's Lz4BlockInputStream.
  */
-import { CorruptBatch, DecompressedTooLarge } from './batch.ts';
-import { compressLz4Block, decompressLz4Block, lz4BlockBound } from './lz4-block.ts';
+import { DecompressedTooLarge, DecompressionFailed } from './batch.ts';
+import { type BufferSupplier, filledPart, freshBuffers } from './buffer-supplier.ts';
+import { compressLz4Block, lz4BlockBound, openLz4Block } from './lz4-block.ts';
 import { xxHash32 } from './xx-hash.ts';
 
 const FRAME_MAGIC = 0x184d2204;
@@ -13,8 +14,13 @@ const VERSION_BITS = 0x40;
 const INDEPENDENT_BLOCKS = 0x20;
 const BLOCK_CHECKSUMS = 0x10;
 const CONTENT_SIZE = 0x08;
+const CONTENT_CHECKSUM = 0x04;
 const RESERVED_OR_DICTIONARY = 0x03;
+const RESERVED_DESCRIPTOR = 0x8f;
 const UNCOMPRESSED_BLOCK = 0x8000_0000;
+
+/** A byte of a block makes at most so many. */
+const GREATEST_RATIO = 255;
 
 const WRITTEN_BLOCK_BYTES = 64 * 1024;
 const WRITTEN_BLOCK_CODE = 4;
@@ -53,60 +59,95 @@ export function compressLz4(data: Buffer, quirk = CORRECT): Buffer {
   return out.subarray(0, to + END_MARK_BYTES);
 }
 
-export function decompressLz4(data: Buffer, limitBytes: number, quirk = CORRECT): Buffer {
+/**
+ * Opens the first frame, as Kafka does: what follows it is passed over. A block that opens to nothing,
+ * which its reader takes for the end, ends the frame as well.
+ */
+export function decompressLz4(
+  data: Buffer,
+  limitBytes: number,
+  quirk = CORRECT,
+  buffers: BufferSupplier = freshBuffers,
+): Buffer {
   const frame = readHeader(data, quirk);
-  const blocks: Buffer[] = [];
-  let totalBytes = 0;
-  let at = frame.headerBytes;
-  for (;;) {
-    const sizeField = readUInt32(data, at);
-    at += 4;
-    if (sizeField === 0) break;
-    const sizeBytes = sizeField & ~UNCOMPRESSED_BLOCK;
-    const end = at + sizeBytes;
-    if (sizeBytes > frame.maxBlockBytes || end > data.length)
-      throw new CorruptBatch('An LZ4 block is too long');
-    const raw = data.subarray(at, end);
-    at = end;
-    if (frame.blockChecksums) {
-      if (readUInt32(data, at) !== xxHash32(raw)) throw new CorruptBatch('An LZ4 block fails its checksum');
-      at += 4;
+  const { blocks, mostBytes } = readBlocks(data, frame);
+  const out = buffers(Math.min(mostBytes, limitBytes + frame.maxBlockBytes));
+  let to = 0;
+  for (const { start, end, stored } of blocks) {
+    if (frame.blockChecksums && data.readUInt32LE(end) !== xxHash32(data.subarray(start, end))) {
+      throw new DecompressionFailed('An LZ4 block fails its checksum');
     }
-    const block = sizeField >= UNCOMPRESSED_BLOCK ? raw : decompressLz4Block(raw, frame.maxBlockBytes);
-    totalBytes += block.length;
-    if (totalBytes > limitBytes) throw new DecompressedTooLarge('lz4 data', limitBytes);
-    blocks.push(block);
+    const from = to;
+    if (stored) to += data.copy(out, to, start, end);
+    else to = openLz4Block(data, { start, end }, out, { from, mostBytes: frame.maxBlockBytes });
+    if (to > limitBytes) throw new DecompressedTooLarge('lz4 data', limitBytes);
+    if (to === from) break;
   }
-  return blocks.length === 1 && blocks[0] !== undefined ? blocks[0] : Buffer.concat(blocks, totalBytes);
+  return filledPart(out, to, buffers);
+}
+
+interface BlockRange {
+  readonly start: number;
+  readonly end: number;
+  readonly stored: boolean;
+}
+
+/** Where the blocks lie up to the end mark, and the most that they can open to. */
+function readBlocks(data: Buffer, frame: Frame): { blocks: BlockRange[]; mostBytes: number } {
+  const blocks: BlockRange[] = [];
+  let mostBytes = 0;
+  for (let at = frame.headerBytes; ; ) {
+    const sizeField = readUInt32(data, at);
+    const sizeBytes = sizeField & ~UNCOMPRESSED_BLOCK;
+    const start = at + 4;
+    const end = start + sizeBytes;
+    if (sizeBytes === 0) {
+      // Kafka wants the content checksum to be there, and leaves it at that.
+      if (frame.contentChecksum) readUInt32(data, start);
+      return { blocks, mostBytes };
+    }
+    if (sizeBytes > frame.maxBlockBytes || end > data.length) {
+      throw new DecompressionFailed('An LZ4 block is too long');
+    }
+    if (frame.blockChecksums) readUInt32(data, end);
+    at = end + (frame.blockChecksums ? 4 : 0);
+    const stored = sizeField >= UNCOMPRESSED_BLOCK;
+    mostBytes += stored ? sizeBytes : Math.min(frame.maxBlockBytes, sizeBytes * GREATEST_RATIO);
+    blocks.push({ start, end, stored });
+  }
 }
 
 interface Frame {
   readonly headerBytes: number;
   readonly maxBlockBytes: number;
   readonly blockChecksums: boolean;
+  readonly contentChecksum: boolean;
 }
 
 function readHeader(data: Buffer, quirk: Lz4Quirk): Frame {
   if (data.length < HEADER_BYTES || data.readUInt32LE(0) !== FRAME_MAGIC) {
-    throw new CorruptBatch('Not an LZ4 frame');
+    throw new DecompressionFailed('Not an LZ4 frame');
   }
   const flags = data.readUInt8(4);
-  const blockCode = (data.readUInt8(5) >> 4) & 7;
-  if ((flags & 0xc0) !== VERSION_BITS || (flags & RESERVED_OR_DICTIONARY) !== 0 || blockCode < 4) {
-    throw new CorruptBatch('An LZ4 frame of an unknown kind');
+  const descriptor = data.readUInt8(5);
+  const blockCode = (descriptor >> 4) & 7;
+  const known = (flags & 0xc0) === VERSION_BITS && (flags & RESERVED_OR_DICTIONARY) === 0;
+  if (!known || (descriptor & RESERVED_DESCRIPTOR) !== 0 || blockCode < 4) {
+    throw new DecompressionFailed('An LZ4 frame of an unknown kind');
   }
   // Java clients can't read linked blocks, so a batch that has them must not be taken in.
-  if ((flags & INDEPENDENT_BLOCKS) === 0) throw new CorruptBatch('LZ4 blocks that depend on each other');
+  if ((flags & INDEPENDENT_BLOCKS) === 0)
+    throw new DecompressionFailed('LZ4 blocks that depend on each other');
   const checksumAt = 6 + ((flags & CONTENT_SIZE) !== 0 ? 8 : 0);
-  if (checksumAt >= data.length) throw new CorruptBatch('An LZ4 frame ends within its header');
+  if (checksumAt >= data.length) throw new DecompressionFailed('An LZ4 frame ends within its header');
   if (!quirk.brokenHeaderChecksum && data[checksumAt] !== headerChecksum(data, 4, checksumAt)) {
-    throw new CorruptBatch('An LZ4 frame header fails its checksum');
+    throw new DecompressionFailed('An LZ4 frame header fails its checksum');
   }
-  // A content checksum would follow the end mark; like Java's reader this one stops at the mark.
   return {
     headerBytes: checksumAt + 1,
     maxBlockBytes: 1 << (8 + 2 * blockCode),
     blockChecksums: (flags & BLOCK_CHECKSUMS) !== 0,
+    contentChecksum: (flags & CONTENT_CHECKSUM) !== 0,
   };
 }
 
@@ -115,6 +156,6 @@ function headerChecksum(data: Buffer, from: number, to: number): number {
 }
 
 function readUInt32(data: Buffer, at: number): number {
-  if (at + 4 > data.length) throw new CorruptBatch('An LZ4 frame ends too early');
+  if (at + 4 > data.length) throw new DecompressionFailed('An LZ4 frame ends too early');
   return data.readUInt32LE(at);
 }

@@ -6,7 +6,8 @@
  * Kafka has no such limits: it opens as a stream, on one of several threads.
  */
 import { type Codec, DecompressedTooLarge, TooManyRecords } from './batch.ts';
-import { DEFAULT_DECOMPRESSED_LIMIT_BYTES, decompress, type Open } from './compression.ts';
+import { reusedBuffer } from './buffer-supplier.ts';
+import { DEFAULT_DECOMPRESSED_LIMIT_BYTES, decompress, decompressorsFor, type Open } from './compression.ts';
 
 export interface OpeningLimits {
   /** compressed.batch.max.decompressed.bytes */
@@ -28,6 +29,9 @@ const DEFAULT_LIMITS: OpeningLimits = {
   requestRecords: 2_000_000,
 };
 
+/** The making of a decompressor takes as long as opening so much; a megabyte of input can ask for 100,000 of them. */
+const DECOMPRESSOR_BYTES = 16 * 1024;
+
 /** What one request has left. */
 export class OpeningAllowance {
   readonly batchRecords: number;
@@ -47,18 +51,27 @@ export class OpeningAllowance {
   }
 
   /** Opens a batch and takes it off what is left. */
-  readonly open: Open = (codec, data) => this.within((limitBytes) => decompress(codec, data, limitBytes));
+  readonly open: Open = (codec, data) =>
+    this.within((limitBytes) => decompress(codec, data, limitBytes), decompressorsFor(codec, data));
+
+  /** As {@link open}; what comes is overwritten by the next opening. */
+  readonly openBriefly: Open = (codec, data) =>
+    this.within(
+      (limitBytes) => decompress(codec, data, limitBytes, reusedBuffer),
+      decompressorsFor(codec, data),
+    );
 
   /** Opens a batch that was taken off before. */
   readonly openAgain: Open = (codec: Codec, data: Buffer) => decompress(codec, data, this.#batchBytes);
 
-  /** Runs `run` with the bytes that it may open to. */
-  within(run: (limitBytes: number) => Buffer): Buffer {
+  /** Runs `run` with the bytes that it may open to. What it opens costs something, be it nothing. */
+  within(run: (limitBytes: number) => Buffer, decompressors = 1): Buffer {
     const limitBytes = Math.min(this.#batchBytes, this.#bytesLeft);
-    if (limitBytes <= 0) throw new DecompressedTooLarge('What is compressed in this request', 0);
+    const leastBytes = (decompressors - 1) * DECOMPRESSOR_BYTES;
+    if (limitBytes <= leastBytes) throw new DecompressedTooLarge('What is compressed in this request', 0);
     this.#bytesLeft -= limitBytes;
     const opened = run(limitBytes);
-    this.#bytesLeft += limitBytes - opened.length;
+    this.#bytesLeft += limitBytes - Math.max(opened.length, decompressors * DECOMPRESSOR_BYTES);
     return opened;
   }
 

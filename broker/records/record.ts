@@ -106,7 +106,7 @@ function openRecords(buffer: Buffer, at: number, open: Open): OpenRecords {
   const count = batchRecordCount(buffer, at);
   let cursor = new RecordCursor(buffer, at + BATCH_HEADER_BYTES, end);
   // A batch that compaction has emptied has no compressed bytes either.
-  if (codec !== 'none' && cursor.at < end) {
+  if (codec !== 'none' && (cursor.at < end || count > 0)) {
     const opened = open(codec, buffer.subarray(cursor.at, end));
     cursor = new RecordCursor(opened, 0, opened.length);
   }

@@ -1,17 +1,17 @@
 /**
  * Snappy in the stream framing of xerial's Java library, which is what Kafka's clients write: a
  * header, then blocks of at most 32 KiB, each preceded by its length. Some clients send one bare
- * block without the framing; that is read as well.
+ * block without the framing; that is read as well. Source: xerial's SnappyInputStream.
  */
 import snappy from 'snappyjs';
-import { CorruptBatch, DecompressedTooLarge } from './batch.ts';
+import { DecompressedTooLarge, DecompressionFailed } from './batch.ts';
+import { type BufferSupplier, freshBuffers } from './buffer-supplier.ts';
+import { openSnappyBlock, snappyBlockSizeBytes } from './snappy-block.ts';
 
 const MAGIC = Buffer.from('\x82SNAPPY\0', 'latin1');
 const HEADER_BYTES = 16;
 const VERSION = 1;
 const BLOCK_BYTES = 32 * 1024;
-/** Three bytes of snappy make 64 at most, so a block that promises more lies. */
-const GREATEST_RATIO = 22;
 
 export function compressSnappy(data: Buffer): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
@@ -28,47 +28,49 @@ export function compressSnappy(data: Buffer): Buffer {
   return Buffer.concat(parts);
 }
 
-export function decompressSnappy(data: Buffer, limitBytes: number): Buffer {
-  if (data.length < HEADER_BYTES || !data.subarray(0, MAGIC.length).equals(MAGIC)) {
-    return openBlock(data, limitBytes);
-  }
-  const blocks: Buffer[] = [];
+export function decompressSnappy(
+  data: Buffer,
+  limitBytes: number,
+  buffers: BufferSupplier = freshBuffers,
+): Buffer {
+  const blocks = isHeader(data, 0) ? framedBlocks(data) : [{ start: 0, end: data.length }];
   let totalBytes = 0;
-  for (let at = HEADER_BYTES; at < data.length; ) {
-    if (at + 4 > data.length) throw new CorruptBatch('A snappy stream ends within a length');
+  for (const { start, end } of blocks) totalBytes += snappyBlockSizeBytes(data, start, end);
+  if (totalBytes > limitBytes) throw new DecompressedTooLarge('snappy data', limitBytes);
+  const out = buffers(totalBytes);
+  let to = 0;
+  for (const block of blocks) to = openSnappyBlock(data, block, out, to);
+  return out.subarray(0, to);
+}
+
+interface BlockRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Where the blocks lie. Another header may come between them, as when streams are written one after the other. */
+function framedBlocks(data: Buffer): BlockRange[] {
+  const blocks: BlockRange[] = [];
+  // Java takes the end of the data for the end of the stream, even within a length.
+  for (let at = HEADER_BYTES; at + 4 <= data.length; ) {
     const sizeBytes = data.readInt32BE(at);
-    at += 4;
-    if (sizeBytes < 0 || at + sizeBytes > data.length) throw new CorruptBatch('A snappy block is too long');
-    const block = openBlock(data.subarray(at, at + sizeBytes), limitBytes - totalBytes);
-    at += sizeBytes;
-    totalBytes += block.length;
-    blocks.push(block);
+    if (sizeBytes === MAGIC.readInt32BE(0)) {
+      if (!isHeader(data, at) || data.readInt32BE(at + MAGIC.length) < VERSION) fail();
+      at += HEADER_BYTES;
+      continue;
+    }
+    const start = at + 4;
+    if (sizeBytes <= 0 || sizeBytes > data.length - start) fail();
+    at = start + sizeBytes;
+    blocks.push({ start, end: at });
   }
-  return blocks.length === 1 && blocks[0] !== undefined ? blocks[0] : Buffer.concat(blocks, totalBytes);
+  return blocks;
 }
 
-function openBlock(block: Buffer, limitBytes: number): Buffer {
-  const promisedBytes = uncompressedBytes(block);
-  if (promisedBytes > block.length * GREATEST_RATIO)
-    throw new CorruptBatch('A snappy block promises too much');
-  if (promisedBytes > limitBytes) throw new DecompressedTooLarge('snappy data', limitBytes);
-  try {
-    const opened = snappy.uncompress<Uint8Array>(block);
-    return Buffer.from(opened.buffer, opened.byteOffset, opened.length);
-  } catch (error) {
-    throw new CorruptBatch(
-      `Bytes that are no snappy data: ${error instanceof Error ? error.message : error}`,
-    );
-  }
+function isHeader(data: Buffer, at: number): boolean {
+  return data.length - at >= HEADER_BYTES && MAGIC.compare(data, at, at + MAGIC.length) === 0;
 }
 
-/** A block begins with the size it opens to: an unsigned varint. */
-function uncompressedBytes(block: Buffer): number {
-  let size = 0;
-  for (let index = 0, scale = 1; index < 5; index++, scale *= 128) {
-    const byte = block[index] ?? 0;
-    size += (byte & 0x7f) * scale;
-    if (byte < 0x80) break;
-  }
-  return size;
+function fail(): never {
+  throw new DecompressionFailed('A snappy stream that makes no sense');
 }

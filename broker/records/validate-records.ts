@@ -22,11 +22,14 @@ export interface CheckedRecords {
 }
 
 export interface RecordChecks {
-  readonly cleanupPolicy: { readonly compact: boolean };
-  readonly messageTimestampType: 'CreateTime' | 'LogAppendTime';
-  readonly messageTimestampBeforeMaxMs: number;
-  readonly messageTimestampAfterMaxMs: number;
+  readonly config: {
+    readonly cleanupPolicy: { readonly compact: boolean };
+    readonly messageTimestampType: 'CreateTime' | 'LogAppendTime';
+    readonly messageTimestampBeforeMaxMs: number;
+    readonly messageTimestampAfterMaxMs: number;
+  };
   readonly nowMs: number;
+  /** What it opens need not outlive the next opening. */
   readonly open: Open;
 }
 
@@ -38,7 +41,7 @@ export function checkRecords(buffer: Buffer, at: number, checks: RecordChecks): 
   const typedByClient = batchIsLogAppendTime(buffer, at);
   const batchTimeMs = batchMaxTimestampMs(buffer, at);
   const baseTimestampMs = batchBaseTimestampMs(buffer, at);
-  const keyNeeded = checks.cleanupPolicy.compact;
+  const keyNeeded = checks.config.cleanupPolicy.compact;
   let maxTimestampMs = NO_TIMESTAMP;
   let offsetsInOrder = true;
   walkRecords(buffer, at, checks.open, (record) => {
@@ -63,17 +66,21 @@ export function checkRecords(buffer: Buffer, at: number, checks: RecordChecks): 
   return { errors, maxTimestampMs, offsetsInOrder };
 }
 
-function timestampProblem(timestampMs: number, typedByClient: boolean, checks: RecordChecks): string | null {
-  if (checks.messageTimestampType === 'LogAppendTime' || timestampMs === NO_TIMESTAMP) {
+function timestampProblem(
+  timestampMs: number,
+  typedByClient: boolean,
+  { config, nowMs }: RecordChecks,
+): string | null {
+  if (config.messageTimestampType === 'LogAppendTime' || timestampMs === NO_TIMESTAMP) {
     return typedByClient ? 'A producer must not set the timestamp type to LogAppendTime' : null;
   }
   if (
-    checks.nowMs - timestampMs <= checks.messageTimestampBeforeMaxMs &&
-    timestampMs - checks.nowMs <= checks.messageTimestampAfterMaxMs
+    nowMs - timestampMs <= config.messageTimestampBeforeMaxMs &&
+    timestampMs - nowMs <= config.messageTimestampAfterMaxMs
   ) {
     return null;
   }
-  const earliestMs = checks.nowMs - checks.messageTimestampBeforeMaxMs;
-  const latestMs = checks.nowMs + checks.messageTimestampAfterMaxMs;
+  const earliestMs = nowMs - config.messageTimestampBeforeMaxMs;
+  const latestMs = nowMs + config.messageTimestampAfterMaxMs;
   return `Timestamp ${timestampMs} is out of range: it should be within [${earliestMs}, ${latestMs}]`;
 }

@@ -1,7 +1,8 @@
 /**
  * What a leader checks of produced bytes before it appends them, and what it changes in them. The
- * client's batch stays as it is wherever the rules allow; a compressed one is opened only when a
- * rule asks about its records. Offsets and leader epoch are stamped by the log, which knows them.
+ * client's batch stays as it is wherever the rules allow, but every compressed one is opened: what
+ * nobody can open, or whose records don't add up, would stop each of its readers for good. Offsets and
+ * leader epoch are stamped by the log, which knows them.
  * Source: Kafka's ProduceRequest.validateRecords, UnifiedLog.analyzeAndValidateRecords, LogValidator.
  */
 import { ErrorCode } from '../protocol/errors.ts';
@@ -11,7 +12,6 @@ import {
   batchCodec,
   batchCrcIsValid,
   batchIsControl,
-  batchIsLogAppendTime,
   batchLastOffsetDelta,
   batchMagic,
   batchMaxTimestampMs,
@@ -22,6 +22,7 @@ import {
   CorruptBatch,
   completeBatches,
   DecompressedTooLarge,
+  DecompressionFailed,
   InvalidRecord,
   NO_PRODUCER_ID,
   setBatchBaseOffset,
@@ -192,12 +193,18 @@ function transformBatch(buffer: Buffer, at: number, context: ProduceContext): Bu
   if (origin === 'client') {
     const refusal = checkBatch(buffer, at, opening);
     if (refusal !== null) return refusal;
-    if (rebuild || source === 'none' || asksAboutRecords(buffer, at, config)) {
-      if (source !== 'none') opening.takeRecords(batchRecordCount(buffer, at));
-      const checked = checkRecords(buffer, at, { ...config, nowMs, open: opening.open });
-      if (checked.errors.length > 0) return refuseRecords(checked.errors);
-      maxTimestampMs = checked.maxTimestampMs;
-      rebuild ||= !checked.offsetsInOrder;
+    if (source !== 'none') opening.takeRecords(batchRecordCount(buffer, at));
+    const checked = checkRecords(buffer, at, { config, nowMs, open: opening.openBriefly });
+    if (checked.errors.length > 0) return refuseRecords(checked.errors);
+    maxTimestampMs = checked.maxTimestampMs;
+    if (!checked.offsetsInOrder) {
+      // Where it would have to compress anew for this reason alone, Kafka fails.
+      if (source !== 'none' && !rebuild)
+        return refuse(
+          ErrorCode.UNKNOWN_SERVER_ERROR,
+          'The offsets inside a compressed batch are not 0, 1, 2, …',
+        );
+      rebuild = true;
     }
   }
   if (rebuild) return rebuildBatch(buffer, at, { codec: target, config, nowMs, open: opening.openAgain });
@@ -219,7 +226,7 @@ function transformLegacy(
     compressionLevel: config.compressionLevel,
   });
   if ('problem' in converted) return invalid(converted.problem);
-  const checked = checkRecords(converted.batch, 0, { ...config, nowMs, open: opening.openAgain });
+  const checked = checkRecords(converted.batch, 0, { config, nowMs, open: opening.openAgain });
   if (checked.errors.length > 0) return refuseRecords(checked.errors);
   const appendTime = config.messageTimestampType === 'LogAppendTime';
   setBatchMaxTimestamp(
@@ -238,8 +245,8 @@ function checkBatch(buffer: Buffer, at: number, { batchRecords }: OpeningAllowan
   if (offsets <= 0 || records <= 0 || offsets !== records) {
     return invalid(`A batch spans ${offsets} offsets but announces ${records} records`);
   }
-  // Also where it stays closed now: one of a megabyte can hold twenty million, which whoever compacts
-  // or converts it could not take apart again without gigabytes of memory.
+  // One of a megabyte can hold twenty million, which whoever compacts or converts it could not take
+  // apart again without gigabytes of memory.
   if (records > batchRecords && batchCodec(buffer, at) !== 'none') {
     const message = `${records} records are more than the ${batchRecords} of a compressed batch`;
     return refuse(ErrorCode.MESSAGE_TOO_LARGE, message);
@@ -251,16 +258,6 @@ function checkBatch(buffer: Buffer, at: number, { batchRecords }: OpeningAllowan
     );
   }
   return null;
-}
-
-function asksAboutRecords(buffer: Buffer, at: number, config: RecordRules): boolean {
-  return (
-    config.cleanupPolicy.compact ||
-    batchIsLogAppendTime(buffer, at) ||
-    (config.messageTimestampType === 'CreateTime' &&
-      (config.messageTimestampBeforeMaxMs < Number.MAX_SAFE_INTEGER ||
-        config.messageTimestampAfterMaxMs < Number.MAX_SAFE_INTEGER))
-  );
 }
 
 function targetCodec(source: Codec, config: RecordRules): Codec {
@@ -287,6 +284,8 @@ function refuseBroken(error: unknown): RefusedBatches {
   if (error instanceof InvalidRecord) return invalid(error.message);
   if (error instanceof DecompressedTooLarge || error instanceof TooManyRecords)
     return refuse(ErrorCode.MESSAGE_TOO_LARGE, error.message);
+  // Kafka has no name for it; with CORRUPT_MESSAGE the producer would send it again and again.
+  if (error instanceof DecompressionFailed) return refuse(ErrorCode.UNKNOWN_SERVER_ERROR, error.message);
   if (error instanceof CorruptBatch) return refuse(ErrorCode.CORRUPT_MESSAGE, error.message);
   throw error;
 }
