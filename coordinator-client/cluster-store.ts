@@ -209,16 +209,19 @@ export class ClusterStore {
     }
   }
 
-  /** With all that is above them, once. Commits are applied in call order, so no parent is awaited. */
+  /** With all that is above them, level by level: a path is made when the one above it is known to be there. */
   async #ensurePaths(paths: readonly string[]): Promise<void> {
-    const wanted = new Set(paths.flatMap((path) => ancestry(path)));
-    await pipelined([...wanted], async (path) => {
-      const answer = await commitKnown(this.coordinator, [
-        { op: 'create', path, data: NO_DATA, lifetime: 'persistent' },
-      ]);
-      if (!answer.ok && answer.reason !== 'exists')
-        throw new Error(`cannot create ${path}: ${answer.reason}`);
-    });
+    const wanted = [...new Set(paths.flatMap((path) => ancestry(path)))];
+    const levels = Map.groupBy(wanted, (path) => path.split('/').length);
+    for (const depth of [...levels.keys()].sort((a, b) => a - b)) {
+      await pipelined(levels.get(depth) ?? [], async (path) => {
+        const answer = await commitKnown(this.coordinator, [
+          { op: 'create', path, data: NO_DATA, lifetime: 'persistent' },
+        ]);
+        if (!answer.ok && answer.reason !== 'exists')
+          throw new Error(`cannot create ${path}: ${answer.reason}`);
+      });
+    }
   }
 }
 

@@ -24,7 +24,7 @@ const MAX_ATTEMPTS = 20;
 
 /**
  * Commits, waiting through a suspended session and resolving unknown outcomes by reading back. Rejects
- * only when the session has ended. A sequential create may happen twice: such nodes are notices, and a
+ * only when the session has ended. A commit that had to be made again comes after later ones. A sequential create may happen twice: such nodes are notices, and a
  * notice given twice is harmless.
  */
 export async function commitKnown(
@@ -47,7 +47,11 @@ export async function commitKnown(
   }
 }
 
-/** Runs `request` for every item with a bounded number under way; results in the order of the items. */
+/**
+ * Runs `request` for every item with a bounded number under way; results in the order of the items. It
+ * gives the requests no order among themselves, nor among those of another call: what needs another to
+ * have been done waits for it, or copes with its absence.
+ */
 export async function pipelined<Item, Result>(
   items: readonly Item[],
   request: (item: Item) => Promise<Result>,

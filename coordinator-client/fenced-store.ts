@@ -57,21 +57,22 @@ export class FencedStore {
     this.#epochVersion = epochVersion;
   }
 
-  /** Makes state nodes of new partitions, with their parents; results in order. */
-  async createPartitionStates(writes: readonly PartitionWrite[]): Promise<PartitionWritten[]> {
-    const topics = [...new Set(writes.map(({ topic }) => topic))];
-    // Commits are applied in call order, so the parents need not be awaited.
-    const parents = pipelined(topics, (topic) =>
-      this.#commit([made(partitionStateZnode.partitionsPath(topic))]),
-    );
-    parents.catch(() => {});
-    const results = await this.#grouped(
+  /**
+   * Makes state nodes of new partitions, with the directories above them; results in order. The first
+   * partition of a topic brings the topic's directory with it. Nothing relies on that commit being the
+   * first: one that finds no directory makes it.
+   */
+  createPartitionStates(writes: readonly PartitionWrite[]): Promise<PartitionWritten[]> {
+    const first = new Map<string, PartitionWrite>();
+    for (const write of writes) if (!first.has(write.topic)) first.set(write.topic, write);
+    return this.#grouped(
       writes,
-      (write) => [made(partitionStateZnode.partitionPath(write.topic, write.partition)), createdState(write)],
+      (write) => {
+        const changes = [directoryOf(write), createdState(write)];
+        return first.get(write.topic) === write ? [topicDirectoryOf(write), ...changes] : changes;
+      },
       (write) => this.#createState(write),
     );
-    await parents;
-    return results;
   }
 
   /** Replaces states whose nodes still have the given version; results in order. */
@@ -210,12 +211,15 @@ export class FencedStore {
   }
 
   async #createState(write: PartitionWrite): Promise<PartitionWritten> {
-    const { topic, partition } = write;
     const create = createdState(write);
-    const answer = await this.#commit([made(partitionStateZnode.partitionPath(topic, partition)), create]);
-    if (answer.ok || answer.index !== 0 || answer.reason !== 'exists') return written(answer);
+    const answer = await this.#commit([directoryOf(write), create]);
+    if (answer.ok || answer.index !== 0) return written(answer);
     // A controller that was cut off, or an old one, has left the directory without the state.
-    return written(await this.#commit([create]));
+    if (answer.reason === 'exists') return written(await this.#commit([create]));
+    if (answer.reason !== 'missing') return written(answer);
+    const above = await this.#commit([topicDirectoryOf(write)]);
+    if (!above.ok && above.reason !== 'exists') return written(above);
+    return written(await this.#commit([directoryOf(write), create]));
   }
 
   async #removeTree(path: string): Promise<void> {
@@ -248,6 +252,14 @@ export class FencedStore {
 
 function made(path: string): Change {
   return { op: 'create', path, data: NO_DATA, lifetime: 'persistent' };
+}
+
+function topicDirectoryOf({ topic }: PartitionWrite): Change {
+  return made(partitionStateZnode.partitionsPath(topic));
+}
+
+function directoryOf({ topic, partition }: PartitionWrite): Change {
+  return made(partitionStateZnode.partitionPath(topic, partition));
 }
 
 function createdState({ topic, partition, state }: PartitionWrite): Change {

@@ -24,13 +24,7 @@ import { takeAnswer } from './answers.ts';
 import { BrokerChannels } from './broker-channels.ts';
 import { controlledShutdown } from './broker-events.ts';
 import { registerControllerMetrics } from './controller-metrics.ts';
-import {
-  type ElectionAnswer,
-  type ElectionType,
-  electLeaders,
-  rebalanceLeaders,
-  retryElections,
-} from './election-events.ts';
+import { type ElectionAnswer, type ElectionType, electLeaders, retryElections } from './election-events.ts';
 import { type ControllerEvent, EventQueue } from './events.ts';
 import { describeTimeline, type FailoverTimeline, takeOffice } from './failover.ts';
 import { alterPartition } from './isr-events.ts';
@@ -43,6 +37,7 @@ import {
   type ReassignmentRequest,
 } from './reassignment-events.ts';
 import { type ControllerConfig, Term, TermOver } from './term.ts';
+import { Upkeep } from './upkeep.ts';
 
 export interface ControllerOptions {
   readonly brokerId: BrokerId;
@@ -59,8 +54,6 @@ export interface NotController {
   readonly error: typeof ErrorCode.NOT_CONTROLLER;
 }
 
-/** The first check of the balance of leaders after an election. */
-const FIRST_REBALANCE_MS = 5000;
 /** A broker that could not take office lets the others try. */
 const REST_MS = 1000;
 
@@ -77,7 +70,8 @@ export class Controller {
   #term: Term | null = null;
   /** The elected controller as last seen, -1 none. */
   #controllerId: BrokerId = -1;
-  #rebalance: Timer | null = null;
+  /** Of the term. */
+  #upkeep: Upkeep | null = null;
   /** Runs while this broker does not stand for election, because it could not take office. */
   #rest: Timer | null = null;
 
@@ -235,12 +229,13 @@ export class Controller {
     }
     const term = this.#newTerm(store, new FencedStore(store.coordinator, result.epoch, result.epochVersion));
     this.#term = term;
+    this.#upkeep = new Upkeep(term);
     this.#seen(brokerId);
     this.#counters.terms.add(1);
     try {
       this.failoverTimeline = await takeOffice(term, platform.clock.nowMs() - startedMs);
       this.#diagnostics.info(describeTimeline(this.failoverTimeline));
-      this.#scheduleRebalance(term, FIRST_REBALANCE_MS);
+      this.#upkeep?.start();
     } catch (error) {
       if (
         error instanceof TermOver ||
@@ -289,35 +284,16 @@ export class Controller {
       random,
       diagnostics: this.#diagnostics,
       schedule: (name, key, run) => this.#schedule(name, key, run),
+      repairSoon: () => this.#upkeep?.repairSoon(),
       elections: this.#counters.elections,
       uncleanElections: this.#counters.uncleanElections,
     });
   }
 
-  #scheduleRebalance(term: Term, delayMs: number): void {
-    const { platform, config } = this.#options;
-    if (!config.autoLeaderRebalanceEnable) return;
-    this.#rebalance = platform.clock.after(delayMs, () => {
-      this.#schedule(
-        'AutoPreferredReplicaLeaderElection',
-        'AutoPreferredReplicaLeaderElection',
-        async (current) => {
-          if (current !== term) return;
-          try {
-            await rebalanceLeaders(term);
-          } finally {
-            if (!term.isOver)
-              this.#scheduleRebalance(term, config.leaderImbalanceCheckIntervalSeconds * 1000);
-          }
-        },
-      );
-    });
-  }
-
   #resign(reason: string): void {
     const term = this.#term;
-    this.#rebalance?.cancel();
-    this.#rebalance = null;
+    this.#upkeep?.end();
+    this.#upkeep = null;
     if (term === null) return;
     this.#term = null;
     term.end();
@@ -389,6 +365,8 @@ export class Controller {
       return;
     }
     this.#diagnostics.error(`${event.name} failed`, error);
+    // What it leaves undone is found by looking.
+    if (event.name !== 'Repair') this.#upkeep?.repairSoon();
   }
 }
 

@@ -48,6 +48,8 @@ export interface TermOptions {
   readonly diagnostics: Diagnostics;
   /** Puts an event whose handler gets this term, unless the term is over by then. */
   readonly schedule: (name: string, key: string | undefined, run: (term: Term) => Promise<void>) => void;
+  /** Something that should have been done could not be: have a look before long. */
+  readonly repairSoon: () => void;
   readonly elections: { add(amount: number): void };
   readonly uncleanElections: { add(amount: number): void };
 }

@@ -98,7 +98,7 @@ async function withTopicId(
 }
 
 /** Partitions in the znode that are not known are made; anything else in it is the controller's own. */
-async function partitionModifications(term: Term, name: string): Promise<void> {
+export async function partitionModifications(term: Term, name: string): Promise<void> {
   const { state, options } = term;
   const stored = await options.store.topics.assignment(name);
   term.inOffice();
@@ -130,12 +130,23 @@ async function partitionModifications(term: Term, name: string): Promise<void> {
 async function makePartitions(term: Term, partitions: readonly PartitionRecord[]): Promise<void> {
   await term.carryOut(partitions, (undecided) => decideSettled(term.state, undecided, new Set()));
   const leaderless = partitions.filter(({ leadership }) => leadership === null);
-  if (leaderless.length > 0) {
-    const names = leaderless.slice(0, 10).map(({ key }) => key);
-    term.options.diagnostics.error(
-      `${leaderless.length} new partitions wait for a living replica: ${names.join(', ')}`,
-    );
-  }
+  const undone = new Set(
+    decideSettled(term.state, leaderless, new Set()).changes.map((one) => one.partition),
+  );
+  const say = (some: readonly PartitionRecord[], what: string): void => {
+    if (some.length === 0) return;
+    const names = some.slice(0, 10).map(({ key }) => key);
+    term.options.diagnostics.error(`${some.length} new partitions ${what}: ${names.join(', ')}`);
+  };
+  say(
+    leaderless.filter((partition) => !undone.has(partition)),
+    'wait for a living replica',
+  );
+  say(
+    leaderless.filter((partition) => undone.has(partition)),
+    'could not be given a leader',
+  );
+  if (undone.size > 0) term.options.repairSoon();
 }
 
 export async function topicDeletion(term: Term): Promise<void> {

@@ -109,13 +109,18 @@ export class Workload {
   }
 }
 
-function newClient(cluster: SimulatedCluster, clock: Clock, clientId: string): ClusterClient {
+export function newClient(
+  cluster: SimulatedCluster,
+  clock: Clock,
+  clientId: string,
+  requestTimeoutMs = REQUEST_TIMEOUT_MS,
+): ClusterClient {
   return new ClusterClient({
     clock,
     sockets: cluster.clientSockets,
     clientId,
     bootstrap: cluster.machines.map(({ host }) => ({ host, port: CLIENT_PORT })),
-    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    requestTimeoutMs,
   });
 }
 

@@ -1,0 +1,72 @@
+/**
+ * A look at whether everything that events should have done is done: topics and requests to delete that
+ * nobody has taken up, assignments of another version than the known one, partitions without a state or
+ * out of line with who is alive. Events do all of this already; but an event that fails half way, or a
+ * write that was refused once too often, would leave a partition without a leader until the next failover.
+ *
+ * One look costs the list of topics, the znodes of a bounded number of them (the next look takes the
+ * next), and a pass over what is in memory.
+ */
+import type { PartitionRecord } from './cluster-state.ts';
+import { decideSettled } from './decide-brokers.ts';
+import { resumeReassignments } from './reassignment-events.ts';
+import type { Term } from './term.ts';
+import { partitionModifications, resumeDeletions, topicChange, topicDeletion } from './topic-events.ts';
+
+/** Topics whose znodes one look reads. */
+const TOPICS_PER_LOOK = 1000;
+
+export class Repair {
+  readonly #term: Term;
+  /** The last topic whose znode was looked at. */
+  #lookedAt = '';
+
+  constructor(term: Term) {
+    this.#term = term;
+  }
+
+  async run(): Promise<void> {
+    const term = this.#term;
+    await this.#missedTopics();
+    await topicDeletion(term);
+    await this.#missedAssignments();
+    await this.#leaderless();
+    await resumeReassignments(term);
+    await resumeDeletions(term);
+  }
+
+  async #missedTopics(): Promise<void> {
+    const { state, options } = this.#term;
+    const names = new Set(await options.store.topics.names());
+    this.#term.inOffice();
+    const appeared = [...names].some((name) => !state.topics.has(name) && !state.unreadTopics.has(name));
+    const vanished = [...state.topics.keys()].some((name) => !names.has(name));
+    if (appeared || vanished) await topicChange(this.#term);
+  }
+
+  async #missedAssignments(): Promise<void> {
+    const { state, options } = this.#term;
+    const all = [...state.topics.keys()].sort();
+    const next = all.findIndex((name) => name > this.#lookedAt);
+    const from = Math.max(next, 0);
+    const names = all.slice(from, from + TOPICS_PER_LOOK);
+    this.#lookedAt = names.at(-1) ?? '';
+    const stored = await options.store.topics.assignments(names, this.#term.unreadable);
+    this.#term.inOffice();
+    for (const [name, { version }] of stored) {
+      if (state.topics.get(name)?.version !== version) await partitionModifications(this.#term, name);
+    }
+  }
+
+  async #leaderless(): Promise<void> {
+    const { state, options } = this.#term;
+    const partitions: PartitionRecord[] = [...state.partitions()];
+    const unclean = await this.#term.uncleanTopics(partitions);
+    const { written } = await this.#term.carryOut(partitions, (undecided) =>
+      decideSettled(state, undecided, unclean),
+    );
+    if (written.size === 0) return;
+    const keys = [...written].slice(0, 10).join(', ');
+    options.diagnostics.warn(`${written.size} partitions were out of line and are led again: ${keys}`);
+  }
+}
