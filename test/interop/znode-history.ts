@@ -160,10 +160,11 @@ const CATALOGUE: readonly (readonly [form: string, rewrite: Rewrite])[] = [
     '/log_dir_event_notification/:',
     (data, [name = '']) => logDirEventZnode.encode(logDirEventZnode.decode(name, data)),
   ],
-  [
-    '/consumers/:/offsets/:/:',
+  // The second for a group with a slash in its name.
+  ...['/consumers/:/offsets/:/:', '/consumers/:/:/offsets/:/:'].map((form): [string, Rewrite] => [
+    form,
     (data) => consumerOffsetZnode.encode(consumerOffsetZnode.decode('/consumers', data)),
-  ],
+  ]),
 ];
 
 /** The writes that our catalogue would have made otherwise, as text. Throws for a path that it does not know. */

@@ -16,6 +16,7 @@ import { AlterPartitionReassignments } from '../../broker/protocol/messages/45-a
 import { preferredElectionZnode, reassignPartitionsZnode } from '../../coordinator-client/admin-znodes.ts';
 import type { Coordinator } from '../../coordinator-client/coordinator.ts';
 import { eventually } from '../support/eventually.ts';
+import { type Answers, groupAnswers, oldOffsets } from './old-offsets.ts';
 
 export interface Served {
   readonly port: number;
@@ -59,8 +60,8 @@ const MANY_CONFIGS: readonly (readonly [string, string])[] = [
   ['follower.replication.throttled.replicas', '*'],
 ];
 
-/** Two brokers; broker 1, at the first port, is the controller. */
-export async function daysWork(ports: readonly number[], zookeeper: Coordinator): Promise<void> {
+/** Two brokers; broker 1, at the first port, is the controller. What they answered, where it is worth a comparison. */
+export async function daysWork(ports: readonly number[], zookeeper: Coordinator): Promise<Answers> {
   const connections = await Promise.all(ports.map(connect));
   const [first] = connections;
   if (first === undefined) throw new Error('no broker');
@@ -68,8 +69,9 @@ export async function daysWork(ports: readonly number[], zookeeper: Coordinator)
     await createTopics(first);
     await changeConfigs(first);
     await moveAndElect(first, zookeeper);
-    await groupsAndProducers(connections);
+    const answers = await groupsAndProducers(connections, zookeeper);
     await settled(zookeeper);
+    return answers;
   } finally {
     for (const connection of connections) connection.close();
   }
@@ -186,9 +188,12 @@ async function moved(zookeeper: Coordinator, topic: string, assignment: string):
   );
 }
 
-async function groupsAndProducers(connections: readonly KafkaConnection[]): Promise<void> {
+async function groupsAndProducers(
+  connections: readonly KafkaConnection[],
+  zookeeper: Coordinator,
+): Promise<Answers> {
   const [first] = connections;
-  if (first === undefined) return;
+  if (first === undefined) return [];
   await first.request(Metadata, { topics: [{ name: 'auto' }], allowAutoTopicCreation: true });
   let coordinator = -1;
   await eventually('the group has a coordinator', async () => {
@@ -202,6 +207,9 @@ async function groupsAndProducers(connections: readonly KafkaConnection[]): Prom
     const { topics } = (await connections[coordinator - 1]?.request(OffsetCommit, request)) ?? { topics: [] };
     return topics[0]?.partitions[0]?.errorCode === 0;
   });
+  const answers = await oldOffsets(connections, zookeeper);
+  // Of a group that has the same coordinator, since it has the same name.
+  answers.push(...(await groupAnswers(connections[coordinator - 1] ?? first, GROUP)));
   const deleted = await connections[coordinator - 1]?.request(DeleteGroups, { groupsNames: [GROUP] });
   expectNoError('the group', deleted?.results ?? []);
   for (const connection of connections) {
@@ -213,6 +221,7 @@ async function groupsAndProducers(connections: readonly KafkaConnection[]): Prom
       return answer.errorCode === 0;
     });
   }
+  return answers;
 }
 
 /** The deleted topic is gone, and every partition has all of its replicas in sync. */

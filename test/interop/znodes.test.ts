@@ -16,6 +16,7 @@ import {
 } from './apache-process.ts';
 import { skipped } from './interop-cluster.ts';
 import { jarsLack } from './java-jars.ts';
+import { type Answers, SPOILT_GROUP } from './old-offsets.ts';
 import { differences, RecordedZookeeper, type Write } from './znode-history.ts';
 import { daysWork, type Served } from './znode-work.ts';
 
@@ -36,6 +37,7 @@ const PROPERTIES: Readonly<Record<string, string>> = {
 
 interface Left {
   readonly writes: readonly Write[];
+  readonly answers: Answers;
   readonly working: ReadonlyMap<string, string>;
   readonly oneStopped: ReadonlyMap<string, string>;
 }
@@ -72,6 +74,11 @@ describe.skipIf(skip)('the tree of znodes', () => {
     expect(ours.oneStopped).toEqual(apache.oneStopped);
   });
 
+  test('groups were answered the same meanwhile', () => {
+    expect(ours.answers).toEqual(apache.answers);
+    expect(ours.answers.length).toBeGreaterThan(40);
+  });
+
   test('has no data in the same nodes', () => {
     const empty = ({ writes }: Left) =>
       new Set(writes.filter(({ data }) => data === null).map(({ path }) => path));
@@ -86,13 +93,16 @@ async function leftBy(start: (brokerId: number, zookeeper: string) => Promise<Se
   try {
     for (const brokerId of [1, 2]) brokers.push(await start(brokerId, zookeeper.connect));
     const ports = brokers.map(({ port }) => port);
-    await daysWork(ports, zookeeper.session);
+    const answers = await daysWork(ports, zookeeper.session);
     const show = (path: string, text: string) => masked(path, text, ports);
     const working = await zookeeper.tree(show);
     await brokers[1]?.stop();
     const oneStopped = await zookeeper.tree(show);
     await brokers[0]?.stop();
-    return { writes: await zookeeper.writes(), working, oneStopped };
+    const writes = (await zookeeper.writes()).filter(
+      ({ path }) => !path.startsWith(`/consumers/${SPOILT_GROUP}/`),
+    );
+    return { writes, answers, working, oneStopped };
   } finally {
     await Promise.all(brokers.map((broker) => broker.kill()));
     await zookeeper.close();
