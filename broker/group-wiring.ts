@@ -32,7 +32,7 @@ export function groupSettings(config: BrokerConfig): GroupSettings {
     commitTimeoutMs: config.offsetsCommitTimeoutMs,
     minSessionTimeoutMs: config.groupMinSessionTimeoutMs,
     maxSessionTimeoutMs: config.groupMaxSessionTimeoutMs,
-    metadataMaxBytes: config.offsetMetadataMaxBytes,
+    metadataMaxLength: config.offsetMetadataMaxBytes,
     retentionMs: config.offsetsRetentionMinutes * MS_PER_MINUTE,
     retentionCheckIntervalMs: config.offsetsRetentionCheckIntervalMs,
     loadBufferSizeBytes: config.offsetsLoadBufferSize,

@@ -59,12 +59,16 @@ export const logDirEventZnode = {
     JsonFields.parse(logDirEventZnode.path(name), data).int('broker'),
 };
 
+const PLUS = '+'.charCodeAt(0);
+
 /** Offsets that consumers committed with OffsetCommit v0. */
 export const consumerOffsetZnode = {
   path: (group: string, topic: string, partition: number): string =>
     `/consumers/${group}/offsets/${topic}/${partition}`,
   encode: (offset: number): Buffer => Buffer.from(String(offset)),
-  decode: (path: string, data: Buffer): number => decodeDecimal(path, data),
+  /** As Java reads a long: with any sign. */
+  decode: (path: string, data: Buffer): number =>
+    decodeDecimal(path, data[0] === PLUS ? data.subarray(1) : data),
 };
 
 /** State of a migration to KRaft; only its existence and its controller epoch matter here. */

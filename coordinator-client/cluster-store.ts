@@ -8,6 +8,7 @@ import { deleteTopicsZnode, isrChangeZnode, logDirEventZnode } from './admin-zno
 import { commitKnown, pipelined } from './commits.ts';
 import { ConfigStore } from './config-store.ts';
 import { CONFIG_TYPES, configChangeZnode, configZnode } from './config-znodes.ts';
+import { ConsumerOffsetsStore } from './consumer-offsets-store.ts';
 import type { Coordinator } from './coordinator.ts';
 import { ANY_VERSION } from './coordinator.ts';
 import { TopicsStore } from './topics-store.ts';
@@ -57,11 +58,13 @@ export class ClusterStore {
   readonly coordinator: Coordinator;
   readonly topics: TopicsStore;
   readonly configs: ConfigStore;
+  readonly consumerOffsets: ConsumerOffsetsStore;
 
   constructor(coordinator: Coordinator) {
     this.coordinator = coordinator;
     this.topics = new TopicsStore(coordinator);
     this.configs = new ConfigStore(coordinator);
+    this.consumerOffsets = new ConsumerOffsetsStore(coordinator);
   }
 
   /** Makes the directories that every other operation expects. */

@@ -64,12 +64,14 @@ export class ConfigStore {
 
   /**
    * Changes the overrides of an entity and tells every broker. `change` gets what is stored and answers
-   * what shall be; it runs again when somebody else was faster. Rejects with {@link NoController}.
+   * what shall be; it runs again when somebody else was faster. `how` tells whether single ones of them
+   * change or all are replaced, which Kafka's order of keys depends on. Rejects with {@link NoController}.
    */
   async update(
     type: ConfigType,
     name: string,
     change: (stored: ReadonlyMap<string, string>) => ReadonlyMap<string, string>,
+    how: 'single' | 'all' = 'single',
   ): Promise<void> {
     const path = configZnode.path(type, name);
     for (;;) {
@@ -81,7 +83,7 @@ export class ConfigStore {
         throw new NoController(`cannot change the configuration of ${type}/${name}: no ZooKeeper controller`);
       }
       const stored = node === null ? new Map<string, string>() : configZnode.decode(type, name, node.data);
-      const data = configZnode.encode(change(stored));
+      const data = configZnode.encode(change(stored), how === 'single' ? stored : null);
       const write: Change =
         node === null
           ? { op: 'create', path, data, lifetime: 'persistent' }
@@ -101,7 +103,7 @@ export class ConfigStore {
 
   /** Replaces all overrides of an entity. */
   write(type: ConfigType, name: string, config: ReadonlyMap<string, string>): Promise<void> {
-    return this.update(type, name, () => config);
+    return this.update(type, name, () => config, 'all');
   }
 
   /** Notices whose sequence is greater than `after`, in order. */

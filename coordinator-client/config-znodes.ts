@@ -16,8 +16,12 @@ export const configZnode = {
   typePath: (type: ConfigType): string => `/config/${type}`,
   /** `name` as it stands in the tree: sanitised for users and clients, e.g. `alice/clients/<default>`. */
   path: (type: ConfigType, name: string): string => `/config/${type}/${name}`,
-  encode: (config: ReadonlyMap<string, string>): Buffer =>
-    encodeJson(ordered({ version: 1, config: ordered(config, propertiesOrder) }, asGiven)),
+  /** `changed`: the configuration that single changes made this one of; null when it was made afresh. */
+  encode(config: ReadonlyMap<string, string>, changed: ReadonlyMap<string, string> | null = null): Buffer {
+    const former = [...(changed?.keys() ?? [])];
+    const sorted = ordered(config, (keys) => propertiesOrder(keys, former));
+    return encodeJson(ordered({ version: 1, config: sorted }, asGiven));
+  },
   /** A node without data, or without the config field, is an empty configuration. */
   decode(type: ConfigType, name: string, data: Buffer): Map<string, string> {
     if (data.length === 0) return new Map();

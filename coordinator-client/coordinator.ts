@@ -28,6 +28,7 @@ export type Change =
   | {
       readonly op: 'create';
       readonly path: string;
+      /** Empty: a node without data, which ZooKeeper tells from one with empty data. */
       readonly data: Buffer;
       /** `session`: an ephemeral node, gone with this session. */
       readonly lifetime: 'persistent' | 'session';

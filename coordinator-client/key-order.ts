@@ -5,9 +5,12 @@
  * HashMap, its immutable Map (a trie, for five keys and more) and java.util.Properties.
  */
 
-/** Order of scala.collection.mutable.HashMap: a table that doubles when three quarters full; a bucket is sorted by hash. */
-export function mutableMapOrder(keys: readonly string[]): string[] {
-  const mask = tableSizeFor(keys.length) - 1;
+/**
+ * Order of scala.collection.mutable.HashMap: a bucket is sorted by hash. The table doubles when three
+ * quarters full; its first size is 16, or what the `madeOf` entries need that the map was made of at once.
+ */
+export function mutableMapOrder(keys: readonly string[], madeOf = 0): string[] {
+  const mask = mutableTableSize(keys.length, madeOf) - 1;
   return keys
     .map((key) => ({ key, hash: foldHigh(javaStringHash(key)) }))
     .sort((a, b) => (a.hash & mask) - (b.hash & mask) || a.hash - b.hash)
@@ -21,13 +24,21 @@ export function immutableMapOrder(keys: readonly string[]): string[] {
   return trieOrder(hashed, 0);
 }
 
-/** Order of java.util.Properties: the same table, but a bucket keeps the order of insertion. */
-export function propertiesOrder(keys: readonly string[]): string[] {
-  const mask = tableSizeFor(keys.length) - 1;
-  return keys
-    .map((key) => ({ key, slot: foldHigh(javaStringHash(key)) & mask }))
-    .sort((a, b) => a.slot - b.slot)
-    .map(({ key }) => key);
+/**
+ * Order of java.util.Properties, which is a ConcurrentHashMap: a bucket keeps the order of insertion, but
+ * when the table doubles some of a bucket turn round. `former` are keys that it held before, in their
+ * order: a table does not shrink when they go.
+ */
+export function propertiesOrder(keys: readonly string[], former: readonly string[] = []): string[] {
+  const wanted = new Set(keys);
+  let buckets: Bucket[] = Array.from({ length: FIRST_TABLE_SIZE }, () => []);
+  let count = 0;
+  for (const key of new Set([...former, ...keys])) {
+    const hash = foldHigh(javaStringHash(key));
+    buckets[hash & (buckets.length - 1)]?.push({ key, hash });
+    if (++count >= buckets.length * LOAD_FACTOR) buckets = doubled(buckets);
+  }
+  return buckets.flatMap((bucket) => bucket.map(({ key }) => key).filter((key) => wanted.has(key)));
 }
 
 /** Java's String.hashCode, which Scala's maps use too. */
@@ -42,10 +53,37 @@ interface Hashed {
   readonly hash: number;
 }
 
-function tableSizeFor(keyCount: number): number {
-  let size = 16;
-  while (keyCount >= size * 0.75) size *= 2;
+type Bucket = Hashed[];
+
+const FIRST_TABLE_SIZE = 16;
+const LOAD_FACTOR = 0.75;
+
+function mutableTableSize(keyCount: number, madeOf: number): number {
+  const needed = madeOf === 0 ? FIRST_TABLE_SIZE : Math.floor((madeOf + 1) / LOAD_FACTOR);
+  let size = 8;
+  while (size < needed || keyCount >= size * LOAD_FACTOR) size *= 2;
   return size;
+}
+
+/**
+ * Each bucket becomes two. What stands at its end and stays together is taken over as it is; each key
+ * before that is put in front of what its half has so far. Source: ConcurrentHashMap.transfer.
+ */
+function doubled(buckets: readonly Bucket[]): Bucket[] {
+  const bit = buckets.length;
+  const low: Bucket[] = [];
+  const high: Bucket[] = [];
+  for (const bucket of buckets) {
+    let end = bucket.length - 1;
+    while (end > 0 && ((bucket[end - 1]?.hash ?? 0) & bit) === ((bucket[end]?.hash ?? 0) & bit)) end--;
+    const halves: [Bucket, Bucket] = [[], []];
+    const halfOf = ({ hash }: Hashed) => halves[(hash & bit) === 0 ? 0 : 1];
+    for (const one of bucket.slice(Math.max(0, end))) halfOf(one).push(one);
+    for (const one of bucket.slice(0, Math.max(0, end))) halfOf(one).unshift(one);
+    low.push(halves[0]);
+    high.push(halves[1]);
+  }
+  return [...low, ...high];
 }
 
 function foldHigh(hash: number): number {

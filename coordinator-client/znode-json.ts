@@ -25,7 +25,7 @@ export function readable<Value>(decode: () => Value, unreadable: Unreadable | un
   }
 }
 
-/** An object to write: entries in order. A plain object or array inside is written as JSON.stringify does. */
+/** An object to write: entries in order. */
 export class OrderedObject {
   readonly entries: readonly (readonly [string, unknown])[];
   constructor(entries: readonly (readonly [string, unknown])[]) {
@@ -52,11 +52,25 @@ export function encodeJson(value: unknown): Buffer {
   return Buffer.from(text(value), 'utf8');
 }
 
+/**
+ * As Jackson writes it: control characters with capital digits, and characters beyond the basic plane as two
+ * escapes. Source: UTF8JsonGenerator, which is what Kafka writes its znodes with.
+ */
+function quoted(value: string): string {
+  return JSON.stringify(value).replace(/\\\\|\\u[0-9a-f]{4}|[\ud800-\udfff]/g, (found) => {
+    if (found === '\\\\') return found;
+    const digits = found.length === 1 ? found.charCodeAt(0).toString(16) : found.slice(2);
+    return `\\u${digits.toUpperCase()}`;
+  });
+}
+
 function text(value: unknown): string {
   if (value instanceof OrderedObject) {
-    return `{${value.entries.map(([key, inner]) => `${JSON.stringify(key)}:${text(inner)}`).join(',')}}`;
+    return `{${value.entries.map(([key, inner]) => `${quoted(key)}:${text(inner)}`).join(',')}}`;
   }
   if (Array.isArray(value)) return `[${value.map(text).join(',')}]`;
+  if (typeof value === 'string') return quoted(value);
+  if (typeof value === 'object' && value !== null) return text(new OrderedObject(Object.entries(value)));
   return JSON.stringify(value) ?? 'null';
 }
 

@@ -97,7 +97,7 @@ export const brokerZnode = {
       listener_security_protocol_map: ordered(protocols, immutableMapOrder),
       features: ordered(features, asGiven),
     };
-    return encodeJson(ordered(fields, mutableMapOrder));
+    return encodeJson(ordered(fields, (keys) => mutableMapOrder(keys, 6)));
   },
   decode(brokerId: number, data: Buffer): BrokerRegistration {
     const json = JsonFields.parse(brokerZnode.path(brokerId), data);
@@ -165,7 +165,7 @@ export const topicZnode = {
       const entries = [...value.partitions]
         .filter(([, one]) => all || pick(one).length > 0)
         .map(([partition, one]) => [String(partition), [...pick(one)]] as const);
-      return ordered(new Map(entries), mutableMapOrder);
+      return ordered(new Map(entries), (keys) => mutableMapOrder(keys));
     };
     const fields = {
       version: 3,
@@ -174,7 +174,7 @@ export const topicZnode = {
       removing_replicas: lists((one) => one.removingReplicas, false),
       topic_id: value.topicId ?? undefined,
     };
-    return encodeJson(ordered(fields, mutableMapOrder));
+    return encodeJson(ordered(fields, (keys) => mutableMapOrder(keys, 4)));
   },
   decode(topic: string, data: Buffer): TopicAssignment {
     const json = JsonFields.parse(topicZnode.path(topic), data);
@@ -283,7 +283,7 @@ export const featureZnode = {
       status: value.enabled ? 1 : 0,
       features: ordered(features, asGiven),
     };
-    return encodeJson(ordered(fields, mutableMapOrder));
+    return encodeJson(ordered(fields, (keys) => mutableMapOrder(keys, 3)));
   },
   decode(data: Buffer): FeatureState {
     const json = JsonFields.parse('/feature', data);

@@ -1,7 +1,8 @@
 /**
- * OffsetCommit (key 8): stores how far a group has read. All versions keep offsets in
- * `__consumer_offsets`; v1 may name the time of the commit, v2-4 how long to keep it.
+ * OffsetCommit (key 8): stores how far a group has read, in `__consumer_offsets`; v0 in ZooKeeper, at any
+ * broker. v1 may name the time of the commit, v2-4 how long to keep it.
  * Per partition: not authorised, unknown partition, metadata too large, then the group's own errors.
+ * Source: KafkaApis.handleOffsetCommitRequest.
  */
 import type { OffsetToCommit } from '../coordinators/group/offset-store.ts';
 import { ErrorCode } from '../protocol/errors.ts';
@@ -10,6 +11,9 @@ import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { mayOnGroup, mayOnTopic, Operation } from './authorization.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
+import { commitToZookeeper } from './zookeeper-offsets.ts';
+
+const FIRST_VERSION_WITH_COORDINATOR = 1;
 
 type Request = RequestOf<typeof OffsetCommit>;
 
@@ -35,13 +39,17 @@ export const offsetCommit: Handler<typeof OffsetCommit> = {
       }
     }
     if (commits.length === 0) return answer(request, (partition) => errors.get(partition) ?? ErrorCode.NONE);
-    const outcome = await services.groups.commitOffsets({
-      groupId: request.groupId,
-      memberId: request.memberId,
-      instanceId: request.groupInstanceId,
-      generationId: request.generationIdOrMemberEpoch,
-      commits,
-    });
+    const { groupId } = request;
+    const outcome =
+      context.apiVersion < FIRST_VERSION_WITH_COORDINATOR
+        ? await commitToZookeeper(groupId, commits, services)
+        : await services.groups.commitOffsets({
+            groupId,
+            memberId: request.memberId,
+            instanceId: request.groupInstanceId,
+            generationId: request.generationIdOrMemberEpoch,
+            commits,
+          });
     return answer(
       request,
       (partition) => errors.get(partition) ?? outcome[positions.get(partition) ?? -1] ?? 0,

@@ -1,8 +1,10 @@
 /**
  * OffsetFetch (key 9): what a group has committed. An unknown group or partition has offset -1 and no
- * error. v2+ null topics means all; v8+ asks for several groups at once. Versions before 2 have no
- * error of their own, so it is repeated in each partition.
+ * error, except in v0, which any broker answers from ZooKeeper. v2+ null topics means all; v8+ asks for
+ * several groups at once. Versions before 2 have no error of their own, so it is repeated in each partition.
+ * Source: KafkaApis.handleOffsetFetchRequest.
  */
+import { pipelined } from '../../coordinator-client/commits.ts';
 import type { CommittedOffset } from '../coordinators/group/offsets.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { OffsetFetch } from '../protocol/messages/09-offset-fetch.ts';
@@ -11,6 +13,7 @@ import { type PartitionKey, parsePartitionKey, partitionKey } from '../types.ts'
 import { mayOnGroup, mayOnTopic, Operation } from './authorization.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
+import { fetchFromZookeeper } from './zookeeper-offsets.ts';
 
 type Response = ResponseInput<typeof OffsetFetch>;
 type TopicsAsked = RequestOf<typeof OffsetFetch>['topics'];
@@ -18,6 +21,7 @@ type GroupAnswer = NonNullable<Response['groups']>[number];
 type TopicAnswer = NonNullable<GroupAnswer['topics']>[number];
 type PartitionAnswer = NonNullable<TopicAnswer['partitions']>[number];
 
+const FIRST_VERSION_WITH_COORDINATOR = 1;
 const FIRST_BATCHED_VERSION = 8;
 const FIRST_VERSION_WITH_ERROR = 2;
 
@@ -25,6 +29,9 @@ export const offsetFetch: Handler<typeof OffsetFetch> = {
   api: OffsetFetch,
 
   handle(request, context, services) {
+    if (context.apiVersion < FIRST_VERSION_WITH_COORDINATOR) {
+      return fetchOld(request.groupId, request.topics ?? [], context, services);
+    }
     if (context.apiVersion >= FIRST_BATCHED_VERSION) {
       // A group that is named again and again is answered once: all its offsets are far longer than its name.
       const groups = new Map(request.groups.map((group) => [group.groupId, group])).values();
@@ -46,6 +53,31 @@ export const offsetFetch: Handler<typeof OffsetFetch> = {
     groups: request.groups.map((group) => ({ groupId: group.groupId, errorCode, topics: [] })),
   }),
 };
+
+async function fetchOld(
+  groupId: string,
+  topics: NonNullable<TopicsAsked>,
+  context: RequestContext,
+  services: Services,
+): Promise<Response> {
+  if (!mayOnGroup(services, context, Operation.DESCRIBE, groupId)) {
+    return { topics: withError(topics, ErrorCode.GROUP_AUTHORIZATION_FAILED) };
+  }
+  const one = async (topic: string, partition: number): Promise<PartitionAnswer> => {
+    const { offset, errorCode } = mayOnTopic(services, context, Operation.DESCRIBE, topic)
+      ? await fetchFromZookeeper(groupId, { topic, partition }, services)
+      : { offset: -1, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
+    return { ...noOffset(partition), committedOffset: offset, errorCode };
+  };
+  const answers: TopicAnswer[] = [];
+  for (const { name, partitionIndexes } of topics) {
+    answers.push({
+      name,
+      partitions: await pipelined(partitionIndexes, (partition) => one(name, partition)),
+    });
+  }
+  return { topics: answers };
+}
 
 function fetchGroup(
   groupId: string,

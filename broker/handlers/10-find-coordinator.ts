@@ -20,6 +20,7 @@ const GROUP = 0;
 const TRANSACTION = 1;
 
 interface Found {
+  readonly errorMessage?: string;
   readonly errorCode: number;
   readonly nodeId: number;
   readonly host: string;
@@ -29,15 +30,19 @@ interface Found {
 export const findCoordinator: Handler<typeof FindCoordinator> = {
   api: FindCoordinator,
   handle(request, context, services) {
-    const keys = keysOf(request, context.apiVersion);
+    const { apiVersion } = context;
+    if (request.keyType !== GROUP) {
+      const known = request.keyType === TRANSACTION;
+      return refuse(request, known ? ErrorCode.UNSUPPORTED_VERSION : ErrorCode.INVALID_REQUEST, apiVersion);
+    }
+    const keys = keysOf(request, apiVersion);
     const answer = (): FindCoordinatorResponse =>
       respond(
         keys,
-        keys.map((key) => find(key, request.keyType, context, services)),
-        context.apiVersion,
+        keys.map((key) => find(key, context, services)),
+        apiVersion,
       );
-    const needed = request.keyType === GROUP && keys.length > 0;
-    if (!needed || services.metadata.topic(GROUP_METADATA_TOPIC) !== undefined) return answer();
+    if (keys.length === 0 || services.metadata.topic(GROUP_METADATA_TOPIC) !== undefined) return answer();
     // Whatever comes of it, there is no coordinator yet: the client asks again.
     return services.autoTopics.create([GROUP_METADATA_TOPIC]).then(answer);
   },
@@ -52,7 +57,7 @@ function refuse(
   const keys = keysOf(request, apiVersion);
   return respond(
     keys,
-    keys.map(() => none(errorCode)),
+    keys.map(() => ({ ...none(errorCode), errorMessage: textOf(errorCode) })),
     apiVersion,
   );
 }
@@ -68,20 +73,39 @@ function respond(
 ): FindCoordinatorResponse {
   if (apiVersion >= 4) {
     return {
-      coordinators: found.map((one, index) => ({ ...one, key: keys[index] ?? '', errorMessage: '' })),
+      coordinators: found.map((one, index) => ({ errorMessage: '', ...one, key: keys[index] ?? '' })),
     };
   }
   const [first = none(ErrorCode.INVALID_REQUEST)] = found;
-  return { ...first, errorMessage: errorName(first.errorCode) };
+  return { ...first, errorMessage: textOf(first.errorCode) };
 }
+
+function textOf(errorCode: number): string {
+  return TEXTS.get(errorCode) ?? errorName(errorCode);
+}
+
+/**
+ * Kafka's text of an error: v1-3 always carry it (for NONE its name), v4+ where the request as a whole is
+ * refused.
+ */
+const TEXTS: ReadonlyMap<number, string> = new Map([
+  [ErrorCode.UNKNOWN_SERVER_ERROR, 'The server experienced an unexpected error when processing the request.'],
+  [ErrorCode.REQUEST_TIMED_OUT, 'The request timed out.'],
+  [ErrorCode.COORDINATOR_NOT_AVAILABLE, 'The coordinator is not available.'],
+  [ErrorCode.GROUP_AUTHORIZATION_FAILED, 'Group authorization failed.'],
+  [ErrorCode.UNSUPPORTED_VERSION, 'The version of API is not supported.'],
+  [
+    ErrorCode.INVALID_REQUEST,
+    'This most likely occurs because of a request being malformed by the client library or the message ' +
+      'was sent to an incompatible broker. See the broker logs for more details.',
+  ],
+]);
 
 function none(errorCode: number): Found {
   return { errorCode, nodeId: -1, host: '', port: -1 };
 }
 
-function find(key: string, keyType: number, context: RequestContext, services: Services): Found {
-  if (keyType === TRANSACTION) return none(ErrorCode.UNSUPPORTED_VERSION);
-  if (keyType !== GROUP) return none(ErrorCode.INVALID_REQUEST);
+function find(key: string, context: RequestContext, services: Services): Found {
   if (!mayOnGroup(services, context, Operation.DESCRIBE, key)) {
     return none(ErrorCode.GROUP_AUTHORIZATION_FAILED);
   }

@@ -13,7 +13,7 @@ export const alterConfigs: Handler<typeof AlterConfigs> = {
   api: AlterConfigs,
   async handle(request, context, services) {
     const changeOf = ({ configs }: (typeof request.resources)[number]) => replacing(configs);
-    return { responses: await alterResources(request, changeOf, { context, services }) };
+    return { responses: await alterResources(request, changeOf, { context, services, how: 'all' }) };
   },
   refuse: (request, errorCode) => ({ responses: refuseResources(request.resources, errorCode) }),
 };

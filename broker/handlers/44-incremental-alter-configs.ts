@@ -12,7 +12,7 @@ export const incrementalAlterConfigs: Handler<typeof IncrementalAlterConfigs> = 
   api: IncrementalAlterConfigs,
   async handle(request, context, services) {
     const changeOf = ({ configs }: (typeof request.resources)[number]) => incrementally(configs);
-    return { responses: await alterResources(request, changeOf, { context, services }) };
+    return { responses: await alterResources(request, changeOf, { context, services, how: 'single' }) };
   },
   refuse: (request, errorCode) => ({ responses: refuseResources(request.resources, errorCode) }),
 };

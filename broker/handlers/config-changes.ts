@@ -35,11 +35,18 @@ export interface AlteredResource extends ConfigRefusal {
   readonly resourceName: string;
 }
 
+interface Asked {
+  readonly context: RequestContext;
+  readonly services: Services;
+  /** Whether a request changes single configs of a resource or replaces all of them. */
+  readonly how: 'single' | 'all';
+}
+
 /** Alters each resource of a request by what `changeOf` makes of it; the answers are in request order. */
 export function alterResources<R extends ConfigResource>(
   { resources, validateOnly }: { readonly resources: readonly R[]; readonly validateOnly: boolean },
   changeOf: (resource: R) => Change,
-  asked: { context: RequestContext; services: Services },
+  asked: Asked,
 ): Promise<AlteredResource[]> {
   const repeated = repeatedResources(resources);
   return Promise.all(
@@ -67,7 +74,7 @@ async function alterResource(
   resource: ConfigResource,
   change: Change,
   validateOnly: boolean,
-  { context, services }: { context: RequestContext; services: Services },
+  { context, services, how }: Asked,
 ): Promise<ConfigRefusal> {
   const refused = mayNotAlter(resource, context, services);
   if (refused !== null) return refused;
@@ -87,10 +94,11 @@ async function alterResource(
     const configs = services.store().configs;
     next(await configs.read(kind.type, kind.name));
     if (outcome.errorCode !== ErrorCode.NONE || validateOnly) return outcome;
-    await configs.update(kind.type, kind.name, (stored) => {
-      const changed = next(stored);
-      return outcome.errorCode === ErrorCode.NONE ? changed : stored;
-    });
+    const changed = (stored: Overrides): Overrides => {
+      const wanted = next(stored);
+      return outcome.errorCode === ErrorCode.NONE ? wanted : stored;
+    };
+    await configs.update(kind.type, kind.name, changed, how);
     return outcome;
   } catch (error) {
     if (error instanceof NoController) return refusal(ErrorCode.NOT_CONTROLLER, error.message);

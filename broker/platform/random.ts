@@ -19,10 +19,21 @@ export const systemRandom: Random = {
 /** A random UUID (version 4) in Kafka's text form; never one that starts with `-`, as in Kafka. */
 export function randomUuid(random: Random): Uuid {
   for (;;) {
-    const bytes = random.bytes(16);
-    bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-    bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-    const text = bytes.toString('base64url');
+    const text = uuidBytes(random).toString('base64url');
     if (!text.startsWith('-')) return text;
   }
+}
+
+/** A random UUID (version 4) in the 36 characters of java.util.UUID. */
+export function randomHexUuid(random: Random): string {
+  const digits = uuidBytes(random).toString('hex');
+  const groups = [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20)];
+  return [...groups, digits.slice(20)].join('-');
+}
+
+function uuidBytes(random: Random): Buffer {
+  const bytes = random.bytes(16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return bytes;
 }

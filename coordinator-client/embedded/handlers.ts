@@ -49,7 +49,7 @@ export const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
 
 function handleExists(reader: JuteReader, answer: JuteWriter, context: RequestContext): ZkErrorCode {
   const path = reader.string();
-  const stat = context.database.exists(path, reader.boolean() ? context.watcher : null);
+  const stat = context.database.exists(path, context.watcher, reader.boolean());
   if (typeof stat === 'number') return stat;
   writeStat(answer, stat);
   return ZkError.OK;

@@ -117,13 +117,15 @@ function readOperation(opcode: number, reader: JuteReader): Operation {
   }
 }
 
-/** Inside a multi the mode alone decides what is created and how it is answered: create2 like create. */
+/**
+ * Inside a multi a container's mode makes a container, whatever the opcode; a mode that is none spoils the
+ * whole request. Source: MultiOperationRecord.deserialize, Op.Create.getOpcode (as of ZooKeeper 3.8.4).
+ */
 function readMultiOperation(opcode: number, reader: JuteReader): { opcode: number; operation: Operation } {
-  if (!CREATES_BY_MODE.has(opcode)) {
-    return { opcode, operation: readOperation(opcode, reader) };
-  }
-  const { operation, mode } = readCreateAndMode(Opcode.CREATE, reader);
-  if (mode.node !== 'container') return { opcode: Opcode.CREATE, operation };
+  if (!CREATES_BY_MODE.has(opcode)) return { opcode, operation: readOperation(opcode, reader) };
+  const { operation, mode } = readCreateAndMode(opcode, reader);
+  if (mode === IMPOSSIBLE_MODE) throw new JuteError('a create in a multi with an impossible mode');
+  if (mode.node !== 'container') return { opcode, operation };
   return { opcode: Opcode.CREATE_CONTAINER, operation: { ...operation, node: 'container' } };
 }
 

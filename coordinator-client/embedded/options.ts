@@ -17,7 +17,7 @@ export interface EmbeddedServerOptions {
   /** jute.maxbuffer: a larger request closes the connection. */
   readonly maxRequestBytes?: number;
   readonly maxConnections?: number;
-  /** maxClientCnxns: connections of one address; 0 is no limit. */
+  /** maxClientCnxns: connections of one address, 60 unless given; 0 is no limit. */
   readonly maxConnectionsPerAddress?: number;
   readonly maxSessions?: number;
   readonly maxWatchesPerConnection?: number;
@@ -48,7 +48,7 @@ export function resolveOptions(options: EmbeddedServerOptions): ResolvedOptions 
     log: () => {},
     maxRequestBytes: 0xfffff,
     maxConnections: 1000,
-    maxConnectionsPerAddress: 0,
+    maxConnectionsPerAddress: 60,
     maxSessions: 100_000,
     maxWatchesPerConnection: 250_000,
     maxUnreadBytes: 64 << 20,

@@ -126,10 +126,14 @@ export class ZnodeDatabase {
     this.zxid = zxid;
   }
 
-  /** No right is needed. The watch stays even when there is no node: it waits for one. */
-  exists(path: string, watcher: Watcher | null): Stat | ZkErrorCode {
-    if (watcher) this.watches.add('data', path, watcher, WatchMode.STANDARD);
-    return this.tree.get(path)?.stat() ?? ZkError.NO_NODE;
+  /**
+   * A watch is set even when there is no node: it waits for one. Whoever may not read a node does not learn
+   * more of it than that it is there (ZooKeeper before 3.8.4 told everybody).
+   */
+  exists(path: string, reader: Watcher, watch: boolean): Stat | ZkErrorCode {
+    const node = this.readable(path, reader, Permission.READ);
+    if (watch && node !== ZkError.NO_AUTH) this.watches.add('data', path, reader, WatchMode.STANDARD);
+    return typeof node === 'number' ? node : node.stat();
   }
 
   getData(path: string, reader: Watcher, watch: boolean): { data: Buffer | null; stat: Stat } | ZkErrorCode {

@@ -62,7 +62,7 @@ export function commitRequest(changes: readonly Change[]): Request {
   if (changes.length === 1 && only !== undefined) {
     switch (only.op) {
       case 'create':
-        return create2Request(only.path, only.data, createMode(only.lifetime, only.sequential === true));
+        return create2Request(only.path, dataOf(only), createMode(only.lifetime, only.sequential === true));
       case 'put':
         return setDataRequest(only.path, only.data, only.version);
       case 'remove':
@@ -80,7 +80,7 @@ function operationOf(change: Change): Operation {
       return {
         type: Opcode.create,
         path,
-        data: change.data,
+        data: dataOf(change),
         acls: OPEN_ACL,
         mode: createMode(change.lifetime, change.sequential === true),
       };
@@ -91,6 +91,11 @@ function operationOf(change: Change): Operation {
     case 'check':
       return { type: Opcode.check, path, version: change.version };
   }
+}
+
+/** A node that is made for its name or its children has no data at all, as Kafka makes them. */
+function dataOf({ data }: Extract<Change, { op: 'create' }>): Buffer | null {
+  return data.length === 0 ? null : data;
 }
 
 /** The outcome that the answer to `commitRequest(changes)` tells. */

@@ -21,10 +21,10 @@ export function createMode(lifetime: 'persistent' | 'session', sequential: boole
 }
 
 /** A create that answers with the node's stat, and so with its czxid. */
-export function create2Request(path: string, data: Buffer, mode: number): Request {
+export function create2Request(path: string, data: Buffer | null, mode: number): Request {
   const payload = new jute.protocol.CreateRequest();
   payload.path = path;
-  payload.data = data;
+  payload.data = data as Buffer; // null is written as such; the package's types say nothing of it
   payload.acl = OPEN_ACL.map((entry) => entry.toRecord());
   payload.flags = mode;
   return requestOf(Opcode.create2, payload);
@@ -56,7 +56,7 @@ export interface Operation {
   readonly type: number;
   readonly path: string;
   readonly version?: number;
-  readonly data?: Buffer;
+  readonly data?: Buffer | null;
   readonly acls?: readonly OpenAcl[];
   readonly mode?: number;
 }

@@ -45,6 +45,15 @@ export const zookeeperCommand: CommandSpec = {
       help: 'longest session timeout to grant',
       fallback: '60000',
     },
+    {
+      name: 'max-client-connections',
+      value: 'N',
+      kind: 'integer',
+      min: 0,
+      max: 100_000,
+      help: "connections of one address (ZooKeeper's maxClientCnxns); 0: as many as it likes",
+      fallback: '60',
+    },
   ],
   run,
 };
@@ -63,6 +72,7 @@ async function run(given: Arguments): Promise<number> {
     tickMs: given.needInteger('tick-ms'),
     minSessionTimeoutMs: given.needInteger('min-session-timeout-ms'),
     maxSessionTimeoutMs: given.needInteger('max-session-timeout-ms'),
+    maxConnectionsPerAddress: given.needInteger('max-client-connections'),
     log: (line: string) => console.log(line),
   });
   console.log(`zookeeper listens on ${given.needText('host')}:${server.port}`);

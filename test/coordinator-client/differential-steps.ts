@@ -54,13 +54,14 @@ const STANDARD_REMOVALS = [1, 2, 3];
 /** No TTL nodes: the real server of the tests is not configured for them. 9 is no mode at all. */
 const CREATE_FLAGS = [0, 0, 0, 0, 1, 1, 2, 3, 4, 9];
 
-export function randomStep(random: Random): Step {
+/** `modern`: for a server from 3.8.4 on, which has another answer to some creates inside a multi. */
+export function randomStep(random: Random, modern: boolean): Step {
   const one: PickOne = (values) => values[random.int(values.length)] as (typeof values)[number];
   const kinds = [
     ...new Array<() => Step>(5).fill(() => createStep(one)),
     ...new Array<() => Step>(2).fill(() => deleteStep(one)),
     ...new Array<() => Step>(2).fill(() => setDataStep(one)),
-    ...new Array<() => Step>(3).fill(() => multiStep(one)),
+    ...new Array<() => Step>(3).fill(() => multiStep(one, modern)),
     () => readStep(one),
     () => readStep(one),
     () => readStep(one),
@@ -117,8 +118,8 @@ function createStep(one: PickOne): Step {
   };
 }
 
-function randomCreate(one: PickOne): { text: string; write: (writer: JuteWriter) => void } {
-  const [to, flags, acl, data] = [path(one), one(CREATE_FLAGS), one(ACLS), one([null, '', 'data'])];
+function randomCreate(one: PickOne, modes = CREATE_FLAGS): Omit<MultiPart, 'opcode'> {
+  const [to, flags, acl, data] = [path(one), one(modes), one(ACLS), one([null, '', 'data'])];
   return {
     text: `${JSON.stringify(to)} flags ${flags} acl ${JSON.stringify(acl)} data ${data}`,
     write: (writer) => {
@@ -208,8 +209,8 @@ function reading(
   return { text, opcode, write, parse, changes: false };
 }
 
-function multiStep(one: PickOne): Step {
-  const parts = one([[1, 2], [1, 2, 3], [1, 2, 3, 4], [1]]).map(() => multiPart(one));
+function multiStep(one: PickOne, modern: boolean): Step {
+  const parts = one([[1, 2], [1, 2, 3], [1, 2, 3, 4], [1]]).map(() => multiPart(one, modern));
   return {
     text: `multi [${parts.map((part) => part.text).join('; ')}]`,
     opcode: Opcode.MULTI,
@@ -225,12 +226,20 @@ function multiStep(one: PickOne): Step {
   };
 }
 
-function multiPart(one: PickOne): { text: string; opcode: number; write: (writer: JuteWriter) => void } {
+interface MultiPart {
+  readonly text: string;
+  readonly opcode: number;
+  readonly write: (writer: JuteWriter) => void;
+}
+
+function multiPart(one: PickOne, modern: boolean): MultiPart {
   const [to, at] = [path(one), version(one)];
-  const create = randomCreate(one);
+  const create = randomCreate(one, modern ? CREATE_FLAGS : CREATE_FLAGS.filter((flags) => flags !== 9));
+  const opcodes = modern ? [Opcode.CREATE2, Opcode.CREATE_CONTAINER] : [Opcode.CREATE];
+  const other = one(opcodes);
   return one([
     { text: `create ${create.text}`, opcode: Opcode.CREATE, write: create.write },
-    { text: `create2 ${create.text}`, opcode: Opcode.CREATE2, write: create.write },
+    { text: `create (${other}) ${create.text}`, opcode: other, write: create.write },
     { text: `delete ${to} ${at}`, opcode: Opcode.DELETE, write: (writer) => void writer.string(to).int(at) },
     { text: `check ${to} ${at}`, opcode: Opcode.CHECK, write: (writer) => void writer.string(to).int(at) },
     {

@@ -28,6 +28,60 @@ import {
   topicZnode,
 } from '../../coordinator-client/znodes.ts';
 
+/** As they were set, and as Kafka 3.9.1 wrote them. */
+const TWENTY_FOUR_KEYS = [
+  'cleanup.policy',
+  'retention.ms',
+  'segment.bytes',
+  'max.message.bytes',
+  'min.insync.replicas',
+  'retention.bytes',
+  'segment.ms',
+  'segment.jitter.ms',
+  'segment.index.bytes',
+  'flush.messages',
+  'flush.ms',
+  'index.interval.bytes',
+  'delete.retention.ms',
+  'min.compaction.lag.ms',
+  'max.compaction.lag.ms',
+  'file.delete.delay.ms',
+  'min.cleanable.dirty.ratio',
+  'compression.type',
+  'preallocate',
+  'message.timestamp.type',
+  'unclean.leader.election.enable',
+  'message.downconversion.enable',
+  'leader.replication.throttled.replicas',
+  'follower.replication.throttled.replicas',
+];
+const TWENTY_FOUR_AS_WRITTEN = [
+  'compression.type',
+  'leader.replication.throttled.replicas',
+  'min.insync.replicas',
+  'message.downconversion.enable',
+  'segment.jitter.ms',
+  'cleanup.policy',
+  'flush.ms',
+  'follower.replication.throttled.replicas',
+  'segment.bytes',
+  'retention.ms',
+  'flush.messages',
+  'max.compaction.lag.ms',
+  'file.delete.delay.ms',
+  'max.message.bytes',
+  'min.compaction.lag.ms',
+  'message.timestamp.type',
+  'preallocate',
+  'index.interval.bytes',
+  'min.cleanable.dirty.ratio',
+  'unclean.leader.election.enable',
+  'retention.bytes',
+  'delete.retention.ms',
+  'segment.ms',
+  'segment.index.bytes',
+];
+
 const bytes = (text: string): Buffer => Buffer.from(text, 'utf8');
 
 describe('fields that are called like members of every object', () => {
@@ -143,7 +197,7 @@ describe('a topic assignment', () => {
   it('is written in version 3 with its keys in the order of the table', () => {
     const value = { topicId: 'ZOLr9CLNQjSW70hyIHx6BQ', partitions: new Map([[0, simple([1, 2])]]) };
     const text =
-      '{"partitions":{"0":[1,2]},"removing_replicas":{},"topic_id":"ZOLr9CLNQjSW70hyIHx6BQ","adding_replicas":{},"version":3}';
+      '{"partitions":{"0":[1,2]},"topic_id":"ZOLr9CLNQjSW70hyIHx6BQ","adding_replicas":{},"removing_replicas":{},"version":3}';
     expect(topicZnode.encode(value).toString()).toBe(text);
     expect(topicZnode.decode('t', bytes(text))).toEqual(value);
   });
@@ -158,7 +212,7 @@ describe('a topic assignment', () => {
       ]),
     };
     const text =
-      '{"partitions":{"0":[1],"1":[3,1,2]},"removing_replicas":{"1":[1]},"adding_replicas":{"1":[3]},"version":3}';
+      '{"partitions":{"0":[1],"1":[3,1,2]},"adding_replicas":{"1":[3]},"removing_replicas":{"1":[1]},"version":3}';
     expect(topicZnode.encode(value).toString()).toBe(text);
     expect(topicZnode.decode('t', bytes(text))).toEqual(value);
   });
@@ -261,6 +315,24 @@ describe('configurations', () => {
     expect(configZnode.decode('topics', 't', bytes(text))).toEqual(config);
     expect(configZnode.encode(new Map()).toString()).toBe('{"version":1,"config":{}}');
     expect(configZnode.decode('topics', 't', bytes(''))).toEqual(new Map());
+  });
+
+  it('of many keys stand as in a table of Java that has doubled, also when some are gone again', () => {
+    const config = new Map(TWENTY_FOUR_KEYS.map((key) => [key, '']));
+    const keys = (data: Buffer) => [...data.toString().matchAll(/"([\w.]+)":""/g)].map((match) => match[1]);
+    expect(keys(configZnode.encode(config))).toEqual(TWENTY_FOUR_AS_WRITTEN);
+    const fewer = new Map([...config].filter(([key]) => key !== 'flush.ms' && key !== 'segment.ms'));
+    const left = TWENTY_FOUR_AS_WRITTEN.filter((key) => fewer.has(key));
+    expect(keys(configZnode.encode(fewer, config))).toEqual(left);
+    expect(keys(configZnode.encode(fewer))).not.toEqual(left);
+  });
+
+  it('are quoted as Jackson quotes', () => {
+    const value = 'ü\u{1f980} "x" \\ \\u00ff \u0001\u001f\u007f\n</';
+    const text = String.raw`ü\uD83E\uDD80 \"x\" \\ \\u00ff \u0001\u001F${'\u007f'}\n</`;
+    const data = configZnode.encode(new Map([['k', value]]));
+    expect(data.toString()).toBe(`{"version":1,"config":{"k":"${text}"}}`);
+    expect(configZnode.decode('brokers', '1', data).get('k')).toBe(value);
   });
 
   it('are announced by the path of the entity; version 1 named type and entity apart', () => {

@@ -69,7 +69,7 @@ function setUp(log = new MemoryLog()): { clock: SimulatedClock; log: MemoryLog; 
       commitTimeoutMs: 5000,
       minSessionTimeoutMs: 1000,
       maxSessionTimeoutMs: 60_000,
-      metadataMaxBytes: 16,
+      metadataMaxLength: 16,
       retentionMs: 7 * DAY_MS,
       retentionCheckIntervalMs: 600_000,
       loadBufferSizeBytes: 1 << 20,
@@ -216,6 +216,19 @@ describe('a group', () => {
       assignments: [],
     });
     expect(synced.error).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
+  });
+});
+
+describe('the id of a member', () => {
+  it('is its client or instance id and a UUID in 36 characters', async () => {
+    const world = setUp();
+    await stableMember(world);
+    const asked = { ...JOIN, requireKnownMemberId: true };
+    const { memberId } = await world.groups.joinGroup(asked);
+    expect(memberId).toMatch(/^c-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    const joining = world.groups.joinGroup({ ...JOIN, groupId: GROUP, instanceId: 'i', clientId: 'other' });
+    await world.clock.runFor(60_000);
+    expect((await joining).memberId).toMatch(/^i-[0-9a-f-]{36}$/);
   });
 });
 
@@ -386,6 +399,24 @@ describe('offsets', () => {
       commits,
     });
     expect(errors).toEqual([ErrorCode.OFFSET_METADATA_TOO_LARGE, ErrorCode.NONE]);
+  });
+
+  it('may have as many characters of metadata as configured, however many bytes they take', async () => {
+    const world = setUp();
+    const memberId = await stableMember(world);
+    const commit = (metadata: string) =>
+      world.groups.commitOffsets({
+        groupId: GROUP,
+        memberId,
+        instanceId: null,
+        generationId: 1,
+        commits: [commitOf(1, metadata)],
+      });
+    expect(await commit('日'.repeat(16))).toEqual([ErrorCode.NONE]);
+    expect(await commit('日'.repeat(17))).toEqual([ErrorCode.OFFSET_METADATA_TOO_LARGE]);
+    // Beyond the basic plane a character counts twice.
+    expect(await commit('😀'.repeat(8))).toEqual([ErrorCode.NONE]);
+    expect(await commit('😀'.repeat(9))).toEqual([ErrorCode.OFFSET_METADATA_TOO_LARGE]);
   });
 
   it('that cannot be written tell the client to find the coordinator again', async () => {

@@ -57,6 +57,33 @@ describe('FindCoordinator', () => {
     expect(response).toMatchObject({ errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, nodeId: -1, port: -1 });
   });
 
+  it.each([1, 2, 3])("v%i: tells Kafka's text of the error", async (version) => {
+    const text = async (request: { key: string; keyType?: number }, overrides = {}) =>
+      (await ask(findCoordinator, version, request, { ...known, ...overrides })).response.errorMessage;
+    const groups = { partitionFor: () => 7 };
+    expect(await text({ key: 'group' })).toBe('NONE');
+    expect(await text({ key: 'group' }, { groups })).toBe('The coordinator is not available.');
+    expect(await text({ key: 'group' }, { authorize: () => false })).toBe('Group authorization failed.');
+    expect(await text({ key: 'group', keyType: 9 })).toMatch(/^This most likely occurs because of a request/);
+  });
+
+  it('v4: tells the text where the request as a whole is refused, and none for a key', async () => {
+    const { response } = await ask(findCoordinator, 4, { coordinatorKeys: ['a'], keyType: 9 }, known);
+    expect(response.coordinators).toMatchObject([
+      {
+        key: 'a',
+        nodeId: -1,
+        errorCode: ErrorCode.INVALID_REQUEST,
+        errorMessage: expect.stringMatching(/^This/),
+      },
+    ]);
+    const groups = { partitionFor: () => 7 };
+    const one = await ask(findCoordinator, 4, { coordinatorKeys: ['a'] }, { ...known, groups });
+    expect(one.response.coordinators).toMatchObject([
+      { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, errorMessage: '' },
+    ]);
+  });
+
   it('transactional ids are refused for good', async () => {
     const { response } = await ask(findCoordinator, 2, { key: 'tx', keyType: 1 }, known);
     expect(response.errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);

@@ -2,24 +2,28 @@
  * Apache Kafka itself as the judge of what we leave behind: its tool reads our log directories, and its
  * broker starts on our directory, our znodes and our ZooKeeper, goes on with them, and hands them back.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DescribeConfigs } from '../../broker/protocol/messages/32-describe-configs.ts';
 import { COMPRESSIONS, kafkaClient } from '../../scripts/cli/client.ts';
 import { eventually } from '../support/eventually.ts';
-import { CLIENTS, type InteropCluster, skipped, startInteropCluster } from './interop-cluster.ts';
-import { JavaTools, jarsLack, javaArguments } from './java-jars.ts';
+import {
+  APACHE_VERSION,
+  type ApacheBroker,
+  startApacheProcess,
+  stopApacheProcess,
+} from './apache-process.ts';
+import { type InteropCluster, skipped, startInteropCluster } from './interop-cluster.ts';
+import { JavaTools, jarsLack } from './java-jars.ts';
 
-const VERSION = '3.9.1';
 const CODECS = Object.keys(COMPRESSIONS);
 const RECORDS = 600;
 const FIRST = 400;
 const COMMITTED = 123;
 const STOP_TIMEOUT_MS = 20_000;
-const skip = skipped("Apache's broker on our data", jarsLack(VERSION));
+const skip = skipped("Apache's broker on our data", jarsLack(APACHE_VERSION));
 
 let interop: InteropCluster;
 let data: string;
@@ -44,7 +48,7 @@ describe.skipIf(skip)("Apache's broker", () => {
     await createTopics();
     for (const codec of CODECS) await produce(codec, 0, FIRST);
     await commit();
-    const tools = new JavaTools(VERSION);
+    const tools = new JavaTools(APACHE_VERSION);
     try {
       const files = logFiles();
       expect(files.filter((file) => file.endsWith('.log')).length).toBeGreaterThan(CODECS.length * 2);
@@ -71,9 +75,7 @@ describe.skipIf(skip)("Apache's broker", () => {
   test('and hands them back', async () => {
     // Before its stop, when its threads complain of being interrupted.
     expect(apache?.log()).not.toContain(' ERROR ');
-    const stopped = new Promise((resolve) => apache?.child.once('exit', resolve));
-    apache?.child.kill('SIGTERM');
-    await stopped;
+    if (apache !== null) await stopApacheProcess(apache);
     await interop.cluster.restart(1);
     const log = readFileSync(join(interop.cluster.broker(1).directory, 'server.log'), 'utf8');
     expect(log.slice(log.lastIndexOf('Cluster ID'))).toContain('after a clean stop');
@@ -84,32 +86,12 @@ describe.skipIf(skip)("Apache's broker", () => {
   }, 60_000);
 });
 
-interface ApacheBroker {
-  readonly child: ChildProcess;
-  log(): string;
-}
-
+/** On the directory, the port and the properties of our broker. */
 async function startApache(): Promise<ApacheBroker> {
   const broker = interop.cluster.broker(1);
   const ours = readFileSync(join(broker.directory, 'server.properties'), 'utf8');
-  const properties = join(interop.directory, 'apache.properties');
-  writeFileSync(properties, `${ours}\nlisteners=PLAINTEXT://127.0.0.1:${broker.port}\n`);
-  const logFile = join(interop.directory, 'apache.log');
-  const output = openSync(logFile, 'a');
-  const log4j = [`-Dlog4j.configuration=file:${join(CLIENTS, 'broker-log4j.properties')}`];
-  const argv = [...javaArguments(VERSION, log4j), 'kafka.Kafka', properties];
-  const child = spawn('java', argv, { stdio: ['ignore', output, output] });
-  closeSync(output);
-  const log = () => readFileSync(logFile, 'utf8');
-  await eventually(
-    "Apache's broker has started",
-    () => {
-      if (child.exitCode !== null) throw new Error(`it ended: ${log().slice(-2000)}`);
-      return log().includes('[KafkaServer id=1] started');
-    },
-    40_000,
-  );
-  return { child, log };
+  const properties = `${ours}\nlisteners=PLAINTEXT://127.0.0.1:${broker.port}\n`;
+  return startApacheProcess({ brokerId: 1, directory: interop.directory, properties });
 }
 
 /** What the broker says of the configs of a topic. */

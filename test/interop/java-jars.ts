@@ -37,8 +37,12 @@ export function jarsLack(version: string): string | null {
 }
 
 export function javaArguments(version: string, more: readonly string[] = []): string[] {
-  const classpath = join(jarsOf(version), '*');
-  return [...JVM, `-Dlog4j.configuration=file:${LOG4J}`, ...more, '-cp', classpath];
+  return [...JVM, `-Dlog4j.configuration=file:${LOG4J}`, ...more, '-cp', classpathOf(version)];
+}
+
+/** Of all that Kafka comes with; a ZooKeeper is in it. */
+export function classpathOf(version: string): string {
+  return join(jarsOf(version), '*');
 }
 
 export interface ToolResult {

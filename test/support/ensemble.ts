@@ -43,8 +43,15 @@ export function ensembleLacks(): string | null {
   }
 }
 
-/** Resolves when every server serves. The session timeout may be from 2 to 120 ticks. */
-export async function startEnsemble(o: { nodes: number; tickMs: number }): Promise<Ensemble> {
+/**
+ * Resolves when every server serves. The session timeout may be from 2 to 120 ticks. Of another ZooKeeper
+ * than Debian's with its `classpath`.
+ */
+export async function startEnsemble(o: {
+  nodes: number;
+  tickMs: number;
+  classpath?: string;
+}): Promise<Ensemble> {
   const directory = mkdtempSync(join(tmpdir(), 'odradek-zookeeper-'));
   const ports = await freePorts(o.nodes * 3);
   const servers = Array.from({ length: o.nodes }, (_, index) => {
@@ -52,7 +59,7 @@ export async function startEnsemble(o: { nodes: number; tickMs: number }): Promi
     mkdirSync(join(home, 'data'), { recursive: true });
     writeFileSync(join(home, 'data', 'myid'), String(index + 1));
     writeFileSync(join(home, 'zoo.cfg'), configuration(home, index, { ...o, ports }));
-    return new Server(home, portAt(ports, index));
+    return new Server(home, portAt(ports, index), o.classpath ?? JARS.join(':'));
   });
   const at = (server: number): Server => {
     const found = servers[server - 1];
@@ -108,11 +115,13 @@ function guard(directory: string): () => void {
 class Server {
   readonly port: number;
   readonly #home: string;
+  readonly #classpath: string;
   #process: ChildProcess | undefined;
 
-  constructor(home: string, port: number) {
+  constructor(home: string, port: number, classpath: string) {
     this.#home = home;
     this.port = port;
+    this.#classpath = classpath;
   }
 
   start(): void {
@@ -121,7 +130,7 @@ class Server {
       '-Xms16m -Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss256k -XX:MaxMetaspaceSize=64m ' +
       '-XX:ReservedCodeCacheSize=16m -XX:-UsePerfData -Djava.net.preferIPv4Stack=true ' +
       '-Dzookeeper.jmx.log4j.disable=true -Dzookeeper.forceSync=no -Dorg.slf4j.simpleLogger.showDateTime=true';
-    const main = ['-cp', JARS.join(':'), 'org.apache.zookeeper.server.quorum.QuorumPeerMain'];
+    const main = ['-cp', this.#classpath, 'org.apache.zookeeper.server.quorum.QuorumPeerMain'];
     this.#process = spawn('java', [...flags.split(' '), ...main, join(this.#home, 'zoo.cfg')], {
       stdio: ['ignore', log, log],
     });
@@ -181,7 +190,17 @@ function configuration(
 }
 
 /** `leader`, `follower` or `standalone`; null while the server does not serve. */
-function modeOf(port: number): Promise<string | null> {
+async function modeOf(port: number): Promise<string | null> {
+  return /^Mode: (\w+)$/m.exec(await srvr(port))?.[1] ?? null;
+}
+
+/** Its three numbers; none when the server does not serve. */
+export async function versionOf(port: number): Promise<readonly number[]> {
+  return (/^Zookeeper version: (\d+)\.(\d+)\.(\d+)/m.exec(await srvr(port)) ?? []).slice(1).map(Number);
+}
+
+/** The answer to the administrator's word of that name; empty while the server does not serve. */
+function srvr(port: number): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
     const socket = net.connect({ host: HOST, port, timeout: 1_000 }, () => socket.write('srvr'));
@@ -191,7 +210,7 @@ function modeOf(port: number): Promise<string | null> {
     });
     socket.on('timeout', () => socket.destroy());
     socket.on('error', () => {});
-    socket.on('close', () => resolve(/^Mode: (\w+)$/m.exec(answer)?.[1] ?? null));
+    socket.on('close', () => resolve(answer));
   });
 }
 

@@ -7,7 +7,7 @@
 import { type Clock, every, type Timer } from '../../platform/clock.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
 import type { Metrics } from '../../platform/metrics.ts';
-import { type Random, randomUuid } from '../../platform/random.ts';
+import { type Random, randomHexUuid } from '../../platform/random.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
 import { type PartitionKey, parsePartitionKey } from '../../types.ts';
 import type { StateLog } from '../state-log.ts';
@@ -26,7 +26,8 @@ import { type SyncRequest, sync } from './sync.ts';
 export interface GroupSettings extends DriverSettings {
   readonly minSessionTimeoutMs: number;
   readonly maxSessionTimeoutMs: number;
-  readonly metadataMaxBytes: number;
+  /** offset.metadata.max.bytes: for all its name Kafka counts the characters, in UTF-16. */
+  readonly metadataMaxLength: number;
   readonly retentionMs: number;
   readonly retentionCheckIntervalMs: number;
   readonly loadBufferSizeBytes: number;
@@ -148,7 +149,7 @@ export class GroupCoordinator {
       entry = createEntry(owner, request.groupId, this.clock.wallMs());
     }
     const { group } = entry;
-    const newMemberId = `${request.instanceId ?? request.clientId}-${randomUuid(this.random)}`;
+    const newMemberId = `${request.instanceId ?? request.clientId}-${randomHexUuid(this.random)}`;
     const protocols = request.protocols.map(({ name, metadata }) => ({
       name,
       metadata: Buffer.from(metadata),

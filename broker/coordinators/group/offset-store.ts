@@ -27,12 +27,12 @@ export interface OffsetToCommit {
 export class OffsetStore {
   private readonly clock: Clock;
   private readonly log: StateLog;
-  private readonly settings: { commitTimeoutMs: number; metadataMaxBytes: number; retentionMs: number };
+  private readonly settings: { commitTimeoutMs: number; metadataMaxLength: number; retentionMs: number };
 
   constructor(options: {
     clock: Clock;
     log: StateLog;
-    settings: { commitTimeoutMs: number; metadataMaxBytes: number; retentionMs: number };
+    settings: { commitTimeoutMs: number; metadataMaxLength: number; retentionMs: number };
   }) {
     this.clock = options.clock;
     this.log = options.log;
@@ -43,7 +43,7 @@ export class OffsetStore {
   async commit(entry: GroupEntry, commits: readonly OffsetToCommit[]): Promise<number[]> {
     const accepted = new Map<number, CommittedOffset>();
     const errors = commits.map((commit, index): number => {
-      if (Buffer.byteLength(commit.metadata) > this.settings.metadataMaxBytes) {
+      if (commit.metadata.length > this.settings.metadataMaxLength) {
         return ErrorCode.OFFSET_METADATA_TOO_LARGE;
       }
       accepted.set(index, { ...commit, recordOffset: -1 });

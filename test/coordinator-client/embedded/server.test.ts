@@ -121,6 +121,24 @@ describe('requests', () => {
     expect(await client.names('/m')).toBe(ZkError.NO_NODE);
   });
 
+  test('to create among several are answered by their own opcode, and a mode that is none spoils all', async () => {
+    const { port } = await start();
+    const client = await RawClient.session(port);
+    const multi = (opcode: number, flags: number) =>
+      client.ask(Opcode.MULTI, (writer) => {
+        writer.int(Opcode.CREATE).boolean(false).int(-1);
+        writeCreate(writer, `/of-${opcode}-${flags}`);
+        writer.int(opcode).boolean(false).int(-1).string(`/of-${opcode}-${flags}/x`).buffer(null);
+        writer.int(1).int(31).string('world').string('anyone').int(flags);
+        writer.int(-1).boolean(true).int(-1);
+      });
+    const { body } = await multi(Opcode.CREATE2, 0);
+    const types = [body.int(), body.boolean(), body.int(), body.string(), body.int()];
+    expect(types).toEqual([Opcode.CREATE, false, 0, '/of-15-0', Opcode.CREATE2]);
+    expect((await multi(Opcode.CREATE, 9)).code).toBe(ZkError.MARSHALLING);
+    expect(await client.names('/of-1-9')).toBe(ZkError.NO_NODE);
+  });
+
   test('that nobody knows are refused, and the connection ends', async () => {
     const { port } = await start();
     const client = await RawClient.session(port);
@@ -165,6 +183,17 @@ describe('limits', () => {
       await expect(RawClient.session(port)).rejects.toThrow();
       expect((await first.create('/a')).code).toBe(0);
     }
+  });
+
+  test('sixty connections of one address are let in unless told otherwise', async () => {
+    const { port } = await start();
+    const sessions = await Promise.all(Array.from({ length: 60 }, () => RawClient.session(port)));
+    await expect(RawClient.session(port)).rejects.toThrow();
+    sessions.pop()?.socket.destroy();
+    const again = async () => RawClient.session(port).then(Boolean, () => false);
+    await eventually('the place of one that has left is free', again, 2000);
+    const unlimited = await start({ maxConnectionsPerAddress: 0 });
+    await Promise.all(Array.from({ length: 70 }, () => RawClient.session(unlimited.port)));
   });
 
   test('answers beyond any buffer are all delivered, no faster than they are read', async () => {

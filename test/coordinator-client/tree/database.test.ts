@@ -11,6 +11,8 @@ import { type Firing, type Watcher, WatchMode } from '../../../coordinator-clien
 const SESSION = 7n;
 const actor: Actor = { sessionId: SESSION, identities: [{ scheme: 'ip', id: '10.1.2.3' }] };
 
+const anyone: Watcher = { identities: [] };
+
 function fresh(): ZnodeDatabase {
   const database = new ZnodeDatabase({ lastZxid: 0n, tickMs: 100 });
   database.openSession(SESSION, 1000, { nowMs: 0, timeMs: 0 });
@@ -59,7 +61,7 @@ describe('nodes', () => {
     run(database, remove('/q/n-0000000000'));
     const second = run(database, create('/q/n-', { sequential: true })).results[0]?.path;
     expect([first, second]).toEqual(['/q/n-0000000000', '/q/n-0000000001']);
-    expect(database.exists('/q', null)).toMatchObject({
+    expect(database.exists('/q', anyone, false)).toMatchObject({
       cversion: 3,
       numChildren: 1,
       version: 0,
@@ -72,7 +74,7 @@ describe('nodes', () => {
     const database = fresh();
     run(database, create('/a'));
     database.commit([set('/a', 0)], actor, 900);
-    expect(database.exists('/a', null)).toMatchObject({
+    expect(database.exists('/a', anyone, false)).toMatchObject({
       version: 1,
       czxid: 2n,
       mzxid: 3n,
@@ -110,14 +112,14 @@ describe('nodes', () => {
     const closed = database.closeSession(SESSION, 600);
     expect(closed?.transaction.zxid).toBe(3n);
     expect(database.tree.get('/p')?.children.size).toBe(0);
-    expect(database.exists('/p', null)).toMatchObject({ pzxid: 3n });
+    expect(database.exists('/p', anyone, false)).toMatchObject({ pzxid: 3n });
     expect(database.closeSession(SESSION, 600)).toBeNull();
   });
 
   test('a container goes when it has been emptied, a TTL node when its time is over', () => {
     const database = fresh();
     run(database, create('/c', { node: 'container' }), create('/t', { node: 'ttl', ttlMs: 100 }));
-    expect(database.exists('/c', null)).toMatchObject({ ephemeralOwner: 0n });
+    expect(database.exists('/c', anyone, false)).toMatchObject({ ephemeralOwner: 0n });
     expect(database.reap(550).transactions).toEqual([]);
     run(database, create('/c/x'));
     run(database, remove('/c/x'));
@@ -189,7 +191,7 @@ describe('watches', () => {
   test('a standard watch fires once, also for a node that did not exist', () => {
     const database = fresh();
     const watcher: Watcher = { identities: [] };
-    expect(database.exists('/a', watcher)).toBe(ZkError.NO_NODE);
+    expect(database.exists('/a', watcher, true)).toBe(ZkError.NO_NODE);
     expect(events(run(database, create('/a')).firings, watcher)).toEqual(['created /a']);
     expect(events(run(database, set('/a')).firings, watcher)).toEqual([]);
   });
@@ -263,8 +265,8 @@ describe('watches', () => {
     const stranger: Watcher = { identities: [] };
     const owner: Watcher = { identities: [{ scheme: 'digest', id: digestId('me:pw') }] };
     const acl = [{ permissions: Permission.ALL, scheme: 'digest', id: digestId('me:pw') }];
-    database.exists('/secret', stranger);
-    database.exists('/secret', owner);
+    database.exists('/secret', stranger, true);
+    database.exists('/secret', owner, true);
     const { firings } = run(database, {
       kind: 'create',
       path: '/secret',
@@ -278,6 +280,45 @@ describe('watches', () => {
 });
 
 describe('rights', () => {
+  test('who may not read a node is refused its figures, and no watch is left', () => {
+    const database = fresh();
+    const owner: Watcher = { identities: [{ scheme: 'digest', id: digestId('me:pw') }] };
+    const all = { permissions: Permission.ALL, scheme: 'digest', id: digestId('me:pw') };
+    const secret = { kind: 'create', data: null, node: 'persistent', sequential: false } as const;
+    run(database, { ...secret, path: '/secret', acl: [all] });
+    expect(database.exists('/secret', anyone, true)).toBe(ZkError.NO_AUTH);
+    expect(database.watches.countOf(anyone)).toBe(0);
+    expect(database.exists('/secret', owner, false)).toMatchObject({ version: 0 });
+    // What may be written but not read.
+    const writeOnly = { permissions: Permission.ALL & ~Permission.READ, scheme: 'world', id: 'anyone' };
+    run(database, { ...secret, path: '/letterbox', acl: [writeOnly] });
+    expect(database.exists('/letterbox', owner, false)).toBe(ZkError.NO_AUTH);
+    expect(database.exists('/none', anyone, true)).toBe(ZkError.NO_NODE);
+  });
+
+  test('a recursive watch tells nothing of what lies below and may not be read', () => {
+    const database = fresh();
+    const owner: Watcher = { identities: [{ scheme: 'digest', id: digestId('me:pw') }] };
+    const acl = [{ permissions: Permission.READ, scheme: 'digest', id: digestId('me:pw') }];
+    run(database, create('/a'));
+    for (const watcher of [anyone, owner]) {
+      database.watches.add('data', '/a', watcher, WatchMode.RECURSIVE);
+      addPersistent(database, '/a', watcher);
+    }
+    const hidden = { kind: 'create', data: null, node: 'persistent', sequential: false } as const;
+    const firings = [
+      ...run(database, { ...hidden, path: '/a/hidden', acl }).firings,
+      ...run(database, remove('/a/hidden')).firings,
+    ];
+    expect(events(firings, anyone)).toEqual(['childrenChanged /a', 'childrenChanged /a']);
+    expect(events(firings, owner)).toEqual([
+      'created /a/hidden',
+      'childrenChanged /a',
+      'deleted /a/hidden',
+      'childrenChanged /a',
+    ]);
+  });
+
   const closed = [{ permissions: Permission.READ, scheme: 'ip', id: '10.1.0.0/16' }];
 
   test('each operation asks for its own permission', () => {
