@@ -20,3 +20,16 @@ export async function ask<A extends AnyApi>(
   const body = Buffer.concat(encodeResponse(api, version, answer));
   return { response: decodeResponse(api, version, body), released: sender.released };
 }
+
+/** What a client gets when the request may not be handled at all, decoded. */
+export function refusal<A extends AnyApi>(
+  { api, refuse }: Handler<A>,
+  version: number,
+  request: RequestInput<A>,
+  errorCode: number,
+): ResponseOf<A> {
+  const decoded = decodeRequest(api, version, Buffer.concat(encodeRequest(api, version, request)));
+  const answer = refuse(decoded, errorCode, version);
+  if (answer === null || answer === 'close') throw new Error(`no response but ${answer}`);
+  return decodeResponse(api, version, Buffer.concat(encodeResponse(api, version, answer)));
+}

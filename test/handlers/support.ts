@@ -1,6 +1,6 @@
 /** A broker's services in miniature: a real metadata cache and configuration, the rest as a test says. */
 import { brokerConfig } from '../../broker/config/broker-config.ts';
-import { allowEverything } from '../../broker/handlers/authorization.ts';
+import { type Authorize, allowEverything, type Resource } from '../../broker/handlers/authorization.ts';
 import type { RequestContext } from '../../broker/handlers/handler.ts';
 import { ANONYMOUS } from '../../broker/handlers/handler.ts';
 import type { Services } from '../../broker/handlers/services.ts';
@@ -98,4 +98,21 @@ export function context(
     released,
     ...overrides,
   };
+}
+
+/** A group coordinator that answers `answer` whatever it is asked by `method`, and keeps the questions. */
+export function playing<Answer>(method: string, answer: Answer) {
+  const asked: unknown[] = [];
+  const groups = {
+    [method]: (...question: unknown[]) => {
+      asked.push(question.length === 1 ? question[0] : question);
+      return answer;
+    },
+  };
+  return { asked, groups };
+}
+
+/** An authorizer: nobody may do anything to things of that kind. */
+export function denying(type: Resource['type']): Authorize {
+  return (_principal, _host, _operation, resource) => resource.type !== type;
 }

@@ -2,7 +2,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { offsetCommit } from '../../broker/handlers/08-offset-commit.ts';
 import { offsetFetch } from '../../broker/handlers/09-offset-fetch.ts';
-import type { Resource } from '../../broker/handlers/authorization.ts';
 import { systemClock } from '../../broker/platform/clock.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { ClusterStore } from '../../coordinator-client/cluster-store.ts';
@@ -10,7 +9,7 @@ import { type Coordinator, CoordinatorError } from '../../coordinator-client/coo
 import { localSource } from '../../coordinator-client/local/local.ts';
 import { LocalTree } from '../../coordinator-client/local/local-tree.ts';
 import { ask } from './ask.ts';
-import { metadataOf, partition } from './support.ts';
+import { denying, metadataOf, partition } from './support.ts';
 
 const NODE = '/consumers/g/offsets/t1/0';
 const metadata = metadataOf([partition('t1', 0), partition('t1', 1), partition('t1', 2)]);
@@ -63,9 +62,6 @@ async function put(path: string, text: string): Promise<void> {
   const created = await coordinator.commit([{ op: 'create', path, data, lifetime: 'persistent' }]);
   expect(created).toMatchObject({ ok: true });
 }
-
-const denying = (type: Resource['type']) => (_who: unknown, _host: string, _what: number, on: Resource) =>
-  on.type !== type;
 
 describe('a commit of version 0', () => {
   it('makes the node with all that is above it, and overwrites it later', async () => {

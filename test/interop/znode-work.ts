@@ -16,7 +16,8 @@ import { AlterPartitionReassignments } from '../../broker/protocol/messages/45-a
 import { preferredElectionZnode, reassignPartitionsZnode } from '../../coordinator-client/admin-znodes.ts';
 import type { Coordinator } from '../../coordinator-client/coordinator.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Answers, groupAnswers, oldOffsets } from './old-offsets.ts';
+import { type Answers, groupAnswers, oldOffsets } from './group-answers.ts';
+import { groupLives } from './group-life.ts';
 
 export interface Served {
   readonly port: number;
@@ -208,8 +209,9 @@ async function groupsAndProducers(
     return topics[0]?.partitions[0]?.errorCode === 0;
   });
   const answers = await oldOffsets(connections, zookeeper);
-  // Of a group that has the same coordinator, since it has the same name.
+  // There is one partition of offsets: all groups have the same coordinator.
   answers.push(...(await groupAnswers(connections[coordinator - 1] ?? first, GROUP)));
+  answers.push(...(await groupLives(connections[coordinator - 1] ?? first, `${GROUP}-alive`)));
   const deleted = await connections[coordinator - 1]?.request(DeleteGroups, { groupsNames: [GROUP] });
   expectNoError('the group', deleted?.results ?? []);
   for (const connection of connections) {
