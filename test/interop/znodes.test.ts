@@ -40,6 +40,7 @@ interface Left {
   readonly answers: Answers;
   readonly working: ReadonlyMap<string, string>;
   readonly oneStopped: ReadonlyMap<string, string>;
+  readonly allStopped: ReadonlyMap<string, string>;
 }
 
 let directory: string;
@@ -74,6 +75,10 @@ describe.skipIf(skip)('the tree of znodes', () => {
     expect(ours.oneStopped).toEqual(apache.oneStopped);
   });
 
+  test('and when all have, the controller last', () => {
+    expect(ours.allStopped).toEqual(apache.allStopped);
+  });
+
   test('groups were answered the same meanwhile', () => {
     expect(ours.answers).toEqual(apache.answers);
     expect(ours.answers.length).toBeGreaterThan(1000);
@@ -99,10 +104,11 @@ async function leftBy(start: (brokerId: number, zookeeper: string) => Promise<Se
     await brokers[1]?.stop();
     const oneStopped = await zookeeper.tree(show);
     await brokers[0]?.stop();
+    const allStopped = await zookeeper.tree(show);
     const writes = (await zookeeper.writes()).filter(
       ({ path }) => !path.startsWith(`/consumers/${SPOILT_GROUP}/`),
     );
-    return { writes, answers, working, oneStopped };
+    return { writes, answers, working, oneStopped, allStopped };
   } finally {
     await Promise.all(brokers.map((broker) => broker.kill()));
     await zookeeper.close();
