@@ -195,7 +195,9 @@ function interBrokerListener(
 
 function derivedPeerEndpoints(values: BrokerValues) {
   const endpoint = (key: string, text: string): HostAndPort => {
-    const { name, host, port } = parseEndpoint(key, text);
+    const endpoint = parseEndpoint(text);
+    if (typeof endpoint === 'string') throw invalidValue(key, text, endpoint);
+    const { name, host, port } = endpoint;
     if (name !== 'PEER') throw invalidValue(key, text, 'the listener must be named PEER');
     return { host, port };
   };
@@ -214,7 +216,10 @@ function derivedLogTimes(values: BrokerValues) {
   const retentionMs =
     values.logRetentionMs ?? (minutes === null ? values.logRetentionHours * HOUR_MS : minutes * MINUTE_MS);
   if (retentionMs === 0) {
-    throw new ConfigError('log.retention.ms must be unlimited (-1) or, equal or greater than 1');
+    throw new ConfigError(
+      'log.retention.ms must be unlimited (-1) or, greater than or equal to 1',
+      'requirement',
+    );
   }
   return {
     logRetentionMs: retentionMs < 0 ? -1 : retentionMs,

@@ -16,13 +16,42 @@ export function validateBrokerOverrides(
   const misplaced = misplacedOverrides([...overrides.keys()], scope);
   if (misplaced !== null) return misplaced;
   try {
-    reconfigured(config, new Map(), overrides);
-    const problem = threadCountProblem(config, afterwards(config, overrides, scope, stored) ?? config);
-    return problem === null ? null : new ConfigError(problem);
+    const next = reconfigured(config, new Map(), overrides);
+    const problem =
+      threadCountProblem(config, afterwards(config, overrides, scope, stored) ?? config) ??
+      localRetentionProblem(next);
+    // In these words, since the parts of Kafka's broker that object are asked one after the other.
+    return problem === null
+      ? null
+      : new ConfigError(
+          `Invalid value org.apache.kafka.common.config.ConfigException: ${problem} for configuration Invalid dynamic configuration`,
+        );
   } catch (error) {
-    if (error instanceof ConfigError) return error;
-    throw error;
+    if (!(error instanceof ConfigError)) throw error;
+    return error.rule === 'requirement' ? new ConfigError(`requirement failed: ${error.message}`) : error;
   }
+}
+
+/** At run time Kafka asks this of a broker without tiered storage as well; in its start file it doesn't. */
+function localRetentionProblem(config: BrokerConfig): string | null {
+  const pairs = [
+    ['log.local.retention.ms', config.logLocalRetentionMs, 'log.retention.ms', config.logRetentionMs],
+    [
+      'log.local.retention.bytes',
+      config.logLocalRetentionBytes,
+      'log.retention.bytes',
+      config.logRetentionBytes,
+    ],
+  ] as const;
+  for (const [local, localValue, whole, wholeValue] of pairs) {
+    if (wholeValue === -1 || localValue === -2) continue;
+    const complaint = `Invalid value ${localValue} for configuration ${local}:`;
+    if (localValue === -1)
+      return `${complaint} Value must not be -1 as ${whole} value is set as ${wholeValue}.`;
+    if (localValue > wholeValue)
+      return `${complaint} Value must not be more than ${whole} property value: ${wholeValue}`;
+  }
+  return null;
 }
 
 /** What is wrong with one config that stands in ZooKeeper for this broker or for all; null when nothing is. */
@@ -46,6 +75,14 @@ function misplacedOverrides(names: readonly string[], scope: 'broker' | 'default
   const readOnly = names.filter((name) => brokerProperty(name)?.update === 'read-only');
   if (readOnly.length > 0) {
     return new ConfigError(`Cannot update these configs dynamically: Set(${readOnly.join(', ')})`);
+  }
+  const ofAListener = names.filter(
+    (name) => name.startsWith('ssl.') && brokerProperty(name)?.update === 'per-broker',
+  );
+  if (ofAListener.length > 0) {
+    return new ConfigError(
+      `These security configs can be dynamically updated only per-listener using the listener prefix: HashSet(${ofAListener.join(', ')})`,
+    );
   }
   const perBroker = names.filter((name) => brokerProperty(name)?.update === 'per-broker');
   if (scope === 'broker' || perBroker.length === 0) return null;

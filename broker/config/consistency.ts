@@ -12,7 +12,7 @@ export function checkConsistency(config: BrokerConfig, given: ReadonlyMap<string
   const refused = refusal(given);
   if (refused !== null) throw new ConfigError(refused);
   for (const [holds, complaint] of rules(config)) {
-    if (!holds) throw new ConfigError(complaint);
+    if (!holds) throw new ConfigError(complaint, 'requirement');
   }
 }
 
@@ -30,8 +30,10 @@ function brokerIdRules(config: BrokerConfig): [boolean, string][] {
     return [same, [brokerId >= 0, 'broker.id must be greater than or equal to 0']];
   return [
     same,
-    [brokerId >= -1, 'broker.id must be greater than or equal to -1'],
-    [brokerId <= reservedBrokerMaxId, 'broker.id must be less than or equal to reserved.broker.max.id'],
+    [
+      brokerId >= -1 && brokerId <= reservedBrokerMaxId,
+      'broker.id must be greater than or equal to -1 and not greater than reserved.broker.max.id',
+    ],
   ];
 }
 
@@ -48,7 +50,7 @@ function replicationRules(config: BrokerConfig): [boolean, string][] {
     [
       config.offsetsCommitRequiredAcks >= -1 &&
         config.offsetsCommitRequiredAcks <= config.offsetsTopicReplicationFactor,
-      'offsets.commit.required.acks must be greater or equal -1 and less or equal to offsets.topic.replication.factor',
+      'offsets.commit.required.acks must be greater or equal to -1 and less or equal to offsets.topic.replication.factor',
     ],
     [
       config.peerMaxMessageBytes >= peerMessageNeedBytes(config, config.messageMaxBytes),

@@ -55,8 +55,9 @@ interface BrokerLevels {
 }
 
 export interface EffectiveTopicConfig {
+  /** Throws ConfigError for a value that somebody has spoilt. */
   readonly log: LogConfig;
-  /** Made on demand: only DescribeConfigs and CreateTopics want it. */
+  /** Also of spoilt values, which have to be seen to be mended. Made on demand: only DescribeConfigs and CreateTopics want it. */
   readonly entries: readonly EffectiveEntry[];
 }
 
@@ -70,7 +71,9 @@ export function effectiveTopicConfig(
   const levels = { config, dynamicDefaults, dynamicBroker };
   const texts = new Map([...topicDefaults(config, dynamicDefaults, dynamicBroker), ...topicOverrides]);
   return {
-    log: logConfig(texts),
+    get log() {
+      return logConfig(texts);
+    },
     get entries() {
       return topicEntries(levels, topicOverrides, texts);
     },
@@ -146,7 +149,7 @@ function brokerEntry(name: string, values: readonly Synonym[]): EffectiveEntry {
     value: synonyms[0]?.value ?? null,
     source: synonyms[0]?.source ?? CONFIG_SOURCE.DEFAULT,
     type: TYPE_CODE[property?.type ?? 'UNKNOWN'],
-    readOnly: property === undefined || property.update === 'read-only',
+    readOnly: property === undefined || property.update === 'read-only' || isUndefinedUntilSet(property),
     sensitive,
     documentation: property?.documentation ?? '',
     synonyms,
@@ -177,7 +180,12 @@ function found(texts: Texts, names: readonly string[], source: Source): Synonym[
 }
 
 function defaultTexts(names: readonly string[]): Texts {
-  const texts = names.map((name) => [name, BROKER_CONFIGS[name]?.default ?? null] as const);
+  const defined = names.filter((name) => !isUndefinedUntilSet(BROKER_CONFIGS[name]));
+  const texts = defined.map((name) => [name, BROKER_CONFIGS[name]?.default ?? null] as const);
   const given = texts.filter((entry): entry is readonly [string, string] => entry[1] !== null);
   return given.length === 0 ? NONE : new Map(given);
+}
+
+function isUndefinedUntilSet(property: Property | undefined): boolean {
+  return property?.undefinedUntilSet === true;
 }

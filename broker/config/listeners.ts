@@ -50,27 +50,31 @@ export function parseListeners(
   protocols: ReadonlyMap<string, string>,
 ): readonly Listener[] {
   const listeners = splitEntries(text).map((entry) => {
-    const { name, host, port } = parseEndpoint(key, entry);
-    const securityProtocol = protocols.get(name);
-    if (securityProtocol === undefined) {
-      throw invalidValue(key, text, `No security protocol defined for listener ${name}`);
-    }
-    return { name, host, port, securityProtocol };
+    const endpoint = parseEndpoint(entry);
+    if (typeof endpoint === 'string') throw unusable(text, endpoint);
+    const securityProtocol = protocols.get(endpoint.name);
+    if (securityProtocol !== undefined) return { ...endpoint, securityProtocol };
+    throw unusable(text, `No security protocol defined for listener ${endpoint.name}`);
   });
-  if (listeners.length === 0) throw invalidValue(key, text, 'at least one listener is needed');
+  if (listeners.length === 0) {
+    const advertised = key === 'advertised.listeners' ? 'broker advertised listener' : 'listener';
+    throw new ConfigError(`There must be at least one ${advertised}.`, 'requirement');
+  }
   if (new Set(listeners.map(({ name }) => name)).size !== listeners.length) {
     throw new ConfigError(`Each listener must have a different name, ${key}: ${text}`);
   }
   return listeners;
 }
 
-/** Reads one `NAME://host:port`; an IPv6 address should, but need not, stand in brackets. */
-export function parseEndpoint(key: string, text: string): { name: string; host: string; port: number } {
+function unusable(text: string, complaint: string): ConfigError {
+  return new ConfigError(`Error creating broker listeners from '${text}': ${complaint}`);
+}
+
+/** Reads one `NAME://host:port`, or says why not; an IPv6 address should, but need not, stand in brackets. */
+export function parseEndpoint(text: string): { name: string; host: string; port: number } | string {
   const match = /^([^:/]+):\/\/(?:\[([0-9a-zA-Z%.:-]*)\]|([0-9a-zA-Z\-%._:]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[4]);
-  if (match === null || port > 65535) {
-    throw invalidValue(key, text, `Unable to parse ${text} to a broker endpoint`);
-  }
+  if (match === null || port > 65535) return `Unable to parse ${text} to a broker endpoint`;
   return { name: (match[1] ?? '').toUpperCase(), host: match[2] ?? match[3] ?? '', port };
 }
 

@@ -4,9 +4,18 @@
  * Source: Kafka's ConfigDef; the messages of ConfigError are its words, which tools print.
  */
 
-/** A value that is not allowed; the message names the config. */
+/**
+ * A value that is not allowed; the message names the config. `requirement`: not one value is wrong, but
+ * how configs go together, or a name; what tools are told is put differently then.
+ */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+  readonly rule: 'value' | 'requirement';
+
+  constructor(message: string, rule: 'value' | 'requirement' = 'value') {
+    super(message);
+    this.rule = rule;
+  }
 }
 
 /** Kafka's type codes, as DescribeConfigs gives them. */
@@ -28,8 +37,11 @@ export type ConfigType = Exclude<keyof typeof TYPE_CODE, 'UNKNOWN'>;
 /** Whether a broker config may change at run time: never, per broker, or also for all brokers. */
 export type Update = 'read-only' | 'per-broker' | 'cluster-wide';
 
-/** Judges a parsed value; the complaint, or null. */
-export type Validator = (value: unknown, name: string) => string | null;
+/** Judges a parsed value; null when it is fine. */
+export type Validator = (value: unknown, name: string) => Complaint | null;
+
+/** What is wrong; or also of what part of the value that is said. */
+export type Complaint = string | { readonly part: string; readonly complaint: string };
 
 export interface Property<T = unknown> {
   readonly type: ConfigType;
@@ -40,6 +52,8 @@ export interface Property<T = unknown> {
   readonly validator: Validator | null;
   /** Not among the configs of a broker unless it is set; Kafka calls it internal. */
   readonly hidden?: boolean;
+  /** There only once it is set: Kafka's definition of a broker doesn't hold it, and tools may not show a default. */
+  readonly undefinedUntilSet?: boolean;
   /** For inference only. */
   readonly value?: () => T;
 }
@@ -72,6 +86,10 @@ export function hidden<T>(property: Property<T>): Property<T> {
   return { ...property, hidden: true };
 }
 
+export function undefinedUntilSet<T>(property: Property<T>): Property<T> {
+  return { ...hidden(property), undefinedUntilSet: true };
+}
+
 /** `log.retention.ms` as a member: `logRetentionMs`. */
 export type CamelCase<S> = S extends `${infer Head}.${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
@@ -90,8 +108,17 @@ export function camelCase(name: string): string {
 export function parseValue<T>(name: string, property: Property<T>, text: string): T {
   const value = parsed(name, property.type, text);
   const complaint = property.validator?.(value, name) ?? null;
-  if (complaint !== null) throw invalidValue(name, text, complaint);
-  return value as T;
+  if (complaint === null) return value as T;
+  if (typeof complaint !== 'string') throw invalidValue(name, complaint.part, complaint.complaint);
+  throw invalidValue(name, inJava(property.type, value, text.trim()), complaint);
+}
+
+/** A parsed value as Java prints it. */
+function inJava(type: ConfigType, value: unknown, text: string): string {
+  if (type === 'LIST') return `[${(value as readonly string[]).join(', ')}]`;
+  if (type === 'DOUBLE') return Number.isInteger(value) ? `${value}.0` : String(value);
+  // The text, as a number may be larger than ours are.
+  return type === 'SHORT' || type === 'INT' || type === 'LONG' ? String(BigInt(text.replace('+', ''))) : text;
 }
 
 /** The value of every config of `table`: the given text, else the default. */

@@ -252,7 +252,8 @@ export function validateTopicOverrides(
   brokerDefaults: ReadonlyMap<string, string> = new Map(),
 ): ConfigError | null {
   for (const name of overrides.keys()) {
-    if (topicProperty(name) === undefined) return new ConfigError(`Unknown topic config name: ${name}`);
+    if (topicProperty(name) === undefined)
+      return new ConfigError(`Unknown topic config name: ${name}`, 'requirement');
   }
   try {
     for (const [name, text] of overrides) parseValue(name, topicProperty(name) ?? never(), text);
@@ -273,6 +274,7 @@ function contradiction(values: ValuesOf<typeof TOPIC_CONFIGS>): ConfigError | nu
   if (minCompactionLagMs > maxCompactionLagMs) {
     return new ConfigError(
       `conflict topic config setting min.compaction.lag.ms (${minCompactionLagMs}) > max.compaction.lag.ms (${maxCompactionLagMs})`,
+      'requirement',
     );
   }
   if (values.remoteStorageEnable) {
@@ -283,6 +285,7 @@ function contradiction(values: ValuesOf<typeof TOPIC_CONFIGS>): ConfigError | nu
   if (values.remoteLogCopyDisable || values.remoteLogDeleteOnDisable) {
     return new ConfigError(
       "It is invalid to set `remote.log.delete.on.disable` or `remote.log.copy.disable` under Zookeeper's mode.",
+      'requirement',
     );
   }
   return null;

@@ -28,17 +28,18 @@ export function oneOfIgnoringCase(...allowed: string[]): Validator {
 
 /** For lists: every element must be one of the allowed. */
 export function eachOneOf(...allowed: string[]): Validator {
-  return (value) =>
-    (value as readonly string[]).every((element) => allowed.includes(element))
-      ? null
-      : `String must be one of: ${allowed.join(', ')}`;
+  const complaint = `String must be one of: ${allowed.join(', ')}`;
+  return (value) => {
+    const part = (value as readonly string[]).find((element) => !allowed.includes(element));
+    return part === undefined ? null : { part, complaint };
+  };
 }
 
 export const NOT_EMPTY: Validator = (value) => (String(value) === '' ? 'String must be non-empty' : null);
 
 /** -1 stands for another config's value. */
 export const POSITIVE_OR_NONE: Validator = (value) =>
-  Number(value) === -1 || Number(value) >= 1 ? null : 'Value must be at least 1, or -1';
+  Number(value) === -1 || Number(value) >= 1 ? null : 'Value can be -1 or greater than 0';
 
 export const COMPRESSION_TYPE = oneOf('uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer');
 
@@ -104,5 +105,5 @@ export const METADATA_VERSION: Validator = (value) => {
   const steps = METADATA_VERSIONS.get(match?.[1] ?? '');
   const step = match?.[3];
   if (steps !== undefined && (step === undefined || Number(step) < steps)) return null;
-  return `Version \`${text}\` is not a valid version`;
+  return `Version ${text} is not a valid version`;
 };

@@ -32,6 +32,10 @@ import type { Services } from './services.ts';
 type DescribeConfigsRequest = RequestOf<typeof DescribeConfigs>;
 type DescribeConfigsResponse = ResponseInput<typeof DescribeConfigs>;
 
+/** What Kafka says of any request that it can make nothing of. */
+const UNKNOWN_TYPE =
+  'This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details.';
+
 type Described = readonly EffectiveEntry[] | ConfigRefusal;
 
 export const describeConfigs: Handler<typeof DescribeConfigs> = {
@@ -91,8 +95,11 @@ async function describe(
   if (!mayOnCluster(services, context, Operation.DESCRIBE_CONFIGS)) {
     return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
-  const nameError = brokerNameError(resourceName, services);
   if (resourceType === ResourceType.BROKER) {
+    const nameError = brokerNameError(resourceName, services, {
+      node: 'Broker',
+      orElse: ' or empty string,',
+    });
     if (nameError !== null) return nameError;
     if (resourceName === '') return effectiveBrokerDefaults(levels.defaults);
     return effectiveBrokerConfig(services.config, levels.defaults, levels.broker);
@@ -100,14 +107,19 @@ async function describe(
   if (resourceType === ResourceType.BROKER_LOGGER) {
     if (resourceName === '') return refusal(ErrorCode.INVALID_REQUEST, 'Broker id must not be empty');
     // This broker has one log level and no named loggers that could be set apart.
-    return nameError ?? [];
+    return brokerNameError(resourceName, services, { node: 'Broker', orElse: '' }) ?? [];
   }
-  return refusal(ErrorCode.INVALID_REQUEST, `Unsupported resource type: ${resourceType}`);
+  if (resourceType === ResourceType.CLIENT_METRICS) {
+    const message = 'Config type client-metrics is only supported on KRaft clusters';
+    return refusal(ErrorCode.INVALID_REQUEST, message);
+  }
+  return refusal(ErrorCode.INVALID_REQUEST, UNKNOWN_TYPE);
 }
 
 async function describeTopic(topic: string, levels: DynamicLevels, services: Services): Promise<Described> {
-  if (validateTopicName(topic) !== null) return refusal(ErrorCode.INVALID_TOPIC_EXCEPTION);
-  if (services.metadata.topic(topic) === undefined) return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  const complaint = validateTopicName(topic);
+  if (complaint !== null) return refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, complaint);
+  if (services.metadata.topic(topic) === undefined) return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, '');
   const overrides = await services.store().configs.read('topics', topic);
   return effectiveTopicConfig(services.config, levels.defaults, levels.broker, overrides).entries;
 }

@@ -30,6 +30,10 @@ import type { Services } from './services.ts';
 
 const DONE = refusal(ErrorCode.NONE);
 
+interface AlteringResource extends ConfigResource {
+  readonly configs: readonly { readonly name: string }[];
+}
+
 export interface AlteredResource extends ConfigRefusal {
   readonly resourceType: number;
   readonly resourceName: string;
@@ -43,7 +47,7 @@ interface Asked {
 }
 
 /** Alters each resource of a request by what `changeOf` makes of it; the answers are in request order. */
-export function alterResources<R extends ConfigResource>(
+export function alterResources<R extends AlteringResource>(
   { resources, validateOnly }: { readonly resources: readonly R[]; readonly validateOnly: boolean },
   changeOf: (resource: R) => Change,
   asked: Asked,
@@ -71,7 +75,7 @@ export function refuseResources(resources: readonly ConfigResource[], errorCode:
 
 /** Applies `change` to the resource; with `validateOnly` it only judges. */
 async function alterResource(
-  resource: ConfigResource,
+  resource: AlteringResource,
   change: Change,
   validateOnly: boolean,
   { context, services, how }: Asked,
@@ -131,7 +135,7 @@ function topicKind(resource: ConfigResource, services: Services): Kind {
 
 function topicVerdict(resource: ConfigResource, error: ConfigError | null): ConfigRefusal {
   if (error === null) return DONE;
-  if (!error.message.startsWith('Invalid value')) return refusal(ErrorCode.INVALID_CONFIG, error.message);
+  if (error.rule !== 'value') return refusal(ErrorCode.INVALID_CONFIG, error.message);
   const message = `Invalid config value for resource ${describeResource(resource)}: ${error.message}`;
   return refusal(ErrorCode.INVALID_CONFIG, message);
 }
@@ -159,7 +163,7 @@ function brokerKind(resource: ConfigResource, services: Services): Kind {
 }
 
 function mayNotAlter(
-  resource: ConfigResource,
+  resource: AlteringResource,
   context: RequestContext,
   services: Services,
 ): ConfigRefusal | null {
@@ -174,14 +178,21 @@ function mayNotAlter(
     if (services.metadata.topic(resourceName) !== undefined) return null;
     return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist.`);
   }
-  if (resourceType !== ResourceType.BROKER) {
-    const message = `AlterConfigs is only supported for topics and brokers, but resource type is ${resourceType}`;
+  if (resourceType === ResourceType.CLIENT_METRICS) {
+    const message =
+      'AlterConfigs is only supported for topics and brokers, but resource type is CLIENT_METRICS';
     return refusal(ErrorCode.INVALID_REQUEST, message);
+  }
+  if (resourceType === ResourceType.BROKER_LOGGER) {
+    return refusal(ErrorCode.INVALID_CONFIG, `Logger ${resource.configs[0]?.name} does not exist!`);
+  }
+  if (resourceType !== ResourceType.BROKER) {
+    return refusal(ErrorCode.INVALID_REQUEST, `Unknown resource type ${resourceType}`);
   }
   if (!mayOnCluster(services, context, Operation.ALTER_CONFIGS)) {
     return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
-  return brokerNameError(resourceName, services);
+  return brokerNameError(resourceName, services, { node: 'Node', orElse: ',' });
 }
 
 /** Which of the resources a request names more than once; each of those is refused. */

@@ -64,13 +64,8 @@ function changedList(
 }
 
 function malformedOperations(operations: readonly ConfigOperation[]): ConfigRefusal | null {
-  const names = new Set<string>();
-  const repeated = new Set<string>();
-  for (const { name } of operations) (names.has(name) ? repeated : names).add(name);
-  if (repeated.size > 0) {
-    const listed = [...repeated].join(',');
-    return refusal(ErrorCode.INVALID_REQUEST, `Error due to duplicate config keys : ${listed}`);
-  }
+  const repeated = repeatedKeys(operations);
+  if (repeated !== null) return repeated;
   const unknown = operations.find(({ configOperation }) => OP_NAMES[configOperation] === undefined);
   if (unknown !== undefined) {
     return refusal(
@@ -81,11 +76,17 @@ function malformedOperations(operations: readonly ConfigOperation[]): ConfigRefu
   const nulls = operations.filter(
     ({ value, configOperation }) => value === null && configOperation !== OpType.DELETE,
   );
-  if (nulls.length === 0) return null;
-  const described = nulls
-    .map(({ name, configOperation }) => `${OP_NAMES[configOperation]}:${name}`)
-    .join(',');
-  return refusal(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${described}`);
+  return nulls.length === 0 ? null : nullValues(nulls);
+}
+
+function repeatedKeys(configs: readonly { readonly name: string }[]): ConfigRefusal | null {
+  if (new Set(configs.map(({ name }) => name)).size === configs.length) return null;
+  return refusal(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys');
+}
+
+function nullValues(configs: readonly { readonly name: string }[]): ConfigRefusal {
+  const names = configs.map(({ name }) => name).join(',');
+  return refusal(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${names}`);
 }
 
 /** The change that puts `configs` in place of all that is stored (AlterConfigs). */
@@ -93,10 +94,10 @@ export function replacing(
   configs: readonly { readonly name: string; readonly value: string | null }[],
 ): Change {
   return () => {
-    const nulls = configs.filter(({ value }) => value === null).map(({ name }) => name);
-    if (nulls.length > 0) {
-      return refusal(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${nulls.join(',')}`);
-    }
+    const repeated = repeatedKeys(configs);
+    if (repeated !== null) return repeated;
+    const nulls = configs.filter(({ value }) => value === null);
+    if (nulls.length > 0) return nullValues(nulls);
     return new Map(configs.map(({ name, value }) => [name, value ?? '']));
   };
 }

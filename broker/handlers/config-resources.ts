@@ -9,7 +9,7 @@ import { ErrorCode } from '../protocol/errors.ts';
 import type { Services } from './services.ts';
 
 /** ConfigResource.Type's codes. */
-export const ResourceType = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8 } as const;
+export const ResourceType = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8, CLIENT_METRICS: 16 } as const;
 
 export interface ConfigResource {
   readonly resourceType: number;
@@ -37,12 +37,19 @@ const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
   [ResourceType.BROKER_LOGGER, 'BROKER_LOGGER'],
 ]);
 
-/** Why a broker resource isn't this broker's business: its id must be ours, or empty for the defaults of all. */
-export function brokerNameError(name: string, services: Services): ConfigRefusal | null {
+/**
+ * Why a broker resource isn't this broker's business: its id must be ours, or empty for the defaults of
+ * all. Kafka has different words for it in each place.
+ */
+export function brokerNameError(
+  name: string,
+  services: Services,
+  words: { readonly node: 'Broker' | 'Node'; readonly orElse: string },
+): ConfigRefusal | null {
   if (name === '' || name === String(services.brokerId)) return null;
   const message = /^[+-]?\d+$/.test(name)
-    ? `Unexpected broker id, expected ${services.brokerId} or empty string, but received ${name}`
-    : `Broker id must be an integer, but it is: ${name}`;
+    ? `Unexpected broker id, expected ${services.brokerId}${words.orElse} but received ${name}`
+    : `${words.node} id must be an integer, but it is: ${name}`;
   return refusal(ErrorCode.INVALID_REQUEST, message);
 }
 

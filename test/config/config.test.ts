@@ -184,8 +184,11 @@ describe('a broker’s configuration', () => {
         { 'replica.fetch.wait.max.ms': '40000', 'replica.socket.timeout.ms': '50000' },
         'replica.fetch.wait.max.ms should always be less than or equal to replica.lag.time.max.ms',
       ],
-      [{ 'offsets.commit.required.acks': '4' }, 'offsets.commit.required.acks must be greater or equal -1'],
-      [{ 'broker.id': '1001' }, 'broker.id must be less than or equal to reserved.broker.max.id'],
+      [
+        { 'offsets.commit.required.acks': '4' },
+        'offsets.commit.required.acks must be greater or equal to -1',
+      ],
+      [{ 'broker.id': '1001' }, 'and not greater than reserved.broker.max.id'],
       [{ 'broker.id': '-2' }, 'broker.id must be greater than or equal to -1'],
       [{ 'broker.id.generation.enable': 'false' }, 'broker.id must be greater than or equal to 0'],
       [{ 'group.coordinator.rebalance.protocols': 'consumer' }, "Disabling the 'classic' protocol"],
@@ -278,6 +281,10 @@ describe('listeners', () => {
 });
 
 describe('configs at run time', () => {
+  /** As Kafka wraps what its reconfigurable parts complain of. */
+  const wrapped = (complaint: string) =>
+    `Invalid value org.apache.kafka.common.config.ConfigException: ${complaint} for configuration Invalid dynamic configuration`;
+
   it('may be changed where Kafka lets them be', () => {
     const overrides = (name: string, value: string) => new Map([[name, value]]);
     const judge = (name: string, value: string, scope: 'broker' | 'default') =>
@@ -286,9 +293,18 @@ describe('configs at run time', () => {
     expect(judge('num.partitions', '5', 'broker')).toBe(
       'Cannot update these configs dynamically: Set(num.partitions)',
     );
-    expect(judge('ssl.keystore.location', 'x', 'broker')).toBeNull();
-    expect(judge('ssl.keystore.location', 'x', 'default')).toContain(
+    expect(judge('listener.name.x.ssl.keystore.location', 'x', 'broker')).toBeNull();
+    expect(judge('ssl.keystore.location', 'x', 'broker')).toBe(
+      'These security configs can be dynamically updated only per-listener using the listener prefix: HashSet(ssl.keystore.location)',
+    );
+    expect(judge('listeners', 'PLAINTEXT://:1', 'default')).toContain(
       'Cannot update these configs at default cluster level',
+    );
+    expect(judge('log.retention.ms', '0', 'broker')).toBe(
+      'requirement failed: log.retention.ms must be unlimited (-1) or, greater than or equal to 1',
+    );
+    expect(judge('log.local.retention.ms', '604800001', 'broker')).toBe(
+      'Invalid value org.apache.kafka.common.config.ConfigException: Invalid value 604800001 for configuration log.local.retention.ms: Value must not be more than log.retention.ms property value: 604800000 for configuration Invalid dynamic configuration',
     );
     expect(judge('log.segment.bytes', '1', 'broker')).toContain('Value must be at least 14');
     expect(judge('follower.replication.throttled.rate', '1000', 'broker')).toBeNull();
@@ -302,16 +318,20 @@ describe('configs at run time', () => {
     expect(judge('broker', { 'num.io.threads': '32' })).toBeNull();
     expect(judge('default', { 'num.io.threads': '8' })).toBeNull();
     expect(judge('broker', { 'num.io.threads': '33' })).toBe(
-      'Dynamic thread count update validation failed for num.io.threads=33, value should not be greater than double the current value 16',
+      wrapped(
+        'Dynamic thread count update validation failed for num.io.threads=33, value should not be greater than double the current value 16',
+      ),
     );
     expect(judge('default', { 'num.io.threads': '7' })).toBe(
-      'Dynamic thread count update validation failed for num.io.threads=7, value should be at least half the current value 16',
+      wrapped(
+        'Dynamic thread count update validation failed for num.io.threads=7, value should be at least half the current value 16',
+      ),
     );
     // Of an odd number the half is rounded down.
     expect(judge('broker', { 'num.network.threads': '1' })).toBeNull();
     expect(judge('broker', { 'num.network.threads': '7' })).toContain('num.network.threads=7');
     expect(judge('broker', { 'log.cleaner.threads': '3' })).toBe(
-      'Log cleaner threads cannot be increased to more than double the current value 1',
+      wrapped('Log cleaner threads cannot be increased to more than double the current value 1'),
     );
     // What is taken away counts as well.
     const grown = reconfigured(config(), new Map([['num.io.threads', '32']]), new Map());

@@ -125,6 +125,20 @@ describe('a broker’s configuration', () => {
     expect(JSON.stringify(entries)).not.toContain('hush');
   });
 
+  it('shows no default of a throttle, which Kafka’s definition of a broker does not hold', () => {
+    const rate = 'leader.replication.throttled.rate';
+    const shown = effectiveBrokerConfig(config(), of({ [rate]: '2' }), of({ [rate]: '1' }));
+    expect(shown.find(({ name }) => name === rate)).toMatchObject({
+      value: '1',
+      source: CONFIG_SOURCE.DYNAMIC_BROKER,
+      readOnly: true,
+      synonyms: [
+        { name: rate, value: '1', source: CONFIG_SOURCE.DYNAMIC_BROKER },
+        { name: rate, value: '2', source: CONFIG_SOURCE.DYNAMIC_DEFAULT_BROKER },
+      ],
+    });
+  });
+
   it('of all brokers is only what was set for all', () => {
     expect(effectiveBrokerDefaults(of({ 'log.retention.ms': '7' }))).toMatchObject([
       { name: 'log.retention.ms', value: '7', source: CONFIG_SOURCE.DYNAMIC_DEFAULT_BROKER },

@@ -1,5 +1,6 @@
 /** How a container's environment becomes properties. */
 import { describe, expect, it } from 'vitest';
+import { brokerConfig } from '../../broker/config/broker-config.ts';
 import { environmentProperties } from '../../scripts/docker/container-properties.ts';
 
 function properties(environment: Record<string, string>): Record<string, string> {
@@ -36,6 +37,33 @@ describe("a container's environment", () => {
     expect(properties({ KAFKA_ADVERTISED_LISTENERS: advertised, KAFKA_LISTENERS: 'A://:1' })).toMatchObject({
       listeners: 'A://:1',
     });
+  });
+
+  it.each([
+    {
+      KAFKA_BROKER_ID: '1',
+      KAFKA_ZOOKEEPER_CONNECT: 'zookeeper:2181',
+      KAFKA_ADVERTISED_LISTENERS: 'PLAINTEXT://broker:29092,PLAINTEXT_HOST://localhost:9092',
+      KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: 'PLAINTEXT:PLAINTEXT,PLAINTEXT_HOST:PLAINTEXT',
+      KAFKA_INTER_BROKER_LISTENER_NAME: 'PLAINTEXT',
+      KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: '1',
+      KAFKA_METRIC_REPORTERS: 'io.confluent.metrics.reporter.ConfluentMetricsReporter',
+      KAFKA_CONFLUENT_LICENSE_TOPIC_REPLICATION_FACTOR: '1',
+      KAFKA_JMX_PORT: '9101',
+    },
+    {
+      KAFKA_CFG_ZOOKEEPER_CONNECT: 'zookeeper:2181',
+      KAFKA_CFG_LISTENERS: 'CLIENT://:9092,EXTERNAL://:9093',
+      KAFKA_CFG_ADVERTISED_LISTENERS: 'CLIENT://kafka:9092,EXTERNAL://localhost:9093',
+      KAFKA_CFG_LISTENER_SECURITY_PROTOCOL_MAP: 'CLIENT:PLAINTEXT,EXTERNAL:PLAINTEXT',
+      KAFKA_CFG_INTER_BROKER_LISTENER_NAME: 'CLIENT',
+      KAFKA_ENABLE_KRAFT: 'no',
+      KAFKA_HEAP_OPTS: '-Xmx1g',
+    },
+  ])('of compose files for other images of Kafka starts a broker (%#)', (environment) => {
+    const { listeners, advertisedListeners } = brokerConfig(environmentProperties(environment));
+    expect(listeners.length).toBe(2);
+    expect(advertisedListeners.map(({ name }) => name)).toEqual(listeners.map(({ name }) => name));
   });
 
   it('keeps values as they are', () => {

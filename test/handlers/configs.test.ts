@@ -175,6 +175,94 @@ describe('IncrementalAlterConfigs', () => {
   });
 });
 
+describe('what tools print of a refusal is what Kafka says:', () => {
+  const LOGGER = 8;
+  const CLIENT_METRICS = 16;
+  const alter = (
+    resourceType: number,
+    resourceName: string,
+    ...operations: [string, number, string | null][]
+  ) => {
+    const configs = operations.map(([name, configOperation, value]) => ({ name, configOperation, value }));
+    return { resources: [{ resourceType, resourceName, configs }] };
+  };
+
+  it.each([
+    [alter(TOPIC, 't1', ['flush.ms', SET, null]), 42, 'Null value not supported for : flush.ms'],
+    [
+      alter(TOPIC, 't1', ['flush.ms', SET, '1'], ['flush.ms', SET, '1']),
+      42,
+      'Error due to duplicate config keys',
+    ],
+    [
+      alter(TOPIC, 't1', ['cleanup.policy', SET, 'compact,shred']),
+      40,
+      "Invalid config value for resource ConfigResource(type=TOPIC, name='t1'): Invalid value shred for configuration cleanup.policy: String must be one of: compact, delete",
+    ],
+    [
+      alter(TOPIC, 't1', ['min.cleanable.dirty.ratio', SET, '2']),
+      40,
+      "Invalid config value for resource ConfigResource(type=TOPIC, name='t1'): Invalid value 2.0 for configuration min.cleanable.dirty.ratio: Value must be no more than 1",
+    ],
+    [
+      alter(TOPIC, 't1', ['segment.bytes', SET, '+7']),
+      40,
+      "Invalid config value for resource ConfigResource(type=TOPIC, name='t1'): Invalid value 7 for configuration segment.bytes: Value must be at least 14",
+    ],
+    [
+      alter(TOPIC, 't1', ['remote.storage.enable', SET, 'true']),
+      40,
+      "Invalid config value for resource ConfigResource(type=TOPIC, name='t1'): Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.",
+    ],
+    [alter(TOPIC, 't1', ['nonsense', SET, '1']), 40, 'Unknown topic config name: nonsense'],
+    [
+      alter(BROKER, '9', ['message.max.bytes', SET, '1']),
+      42,
+      'Unexpected broker id, expected 1, but received 9',
+    ],
+    [alter(BROKER, 'abc', ['message.max.bytes', SET, '1']), 42, 'Node id must be an integer, but it is: abc'],
+    [alter(7, 'x', ['a', SET, '1']), 42, 'Unknown resource type 7'],
+    [alter(LOGGER, '1', ['kafka', SET, 'INFO']), 40, 'Logger kafka does not exist!'],
+    [
+      alter(CLIENT_METRICS, 'x', ['a', SET, '1']),
+      42,
+      'AlterConfigs is only supported for topics and brokers, but resource type is CLIENT_METRICS',
+    ],
+  ])('IncrementalAlterConfigs %j', async (request, errorCode, errorMessage) => {
+    const { response } = await ask(incrementalAlterConfigs, 1, request, storeOf());
+    expect(response.responses).toMatchObject([{ errorCode, errorMessage }]);
+  });
+
+  it.each([
+    [TOPIC, 'nope', ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ''],
+    [
+      TOPIC,
+      'a b',
+      ErrorCode.INVALID_TOPIC_EXCEPTION,
+      "Topic name is invalid: 'a b' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'",
+    ],
+    [BROKER, '9', 42, 'Unexpected broker id, expected 1 or empty string, but received 9'],
+    [BROKER, 'abc', 42, 'Broker id must be an integer, but it is: abc'],
+    [LOGGER, '9', 42, 'Unexpected broker id, expected 1 but received 9'],
+    [CLIENT_METRICS, 'x', 42, 'Config type client-metrics is only supported on KRaft clusters'],
+    [7, 'x', 42, expect.stringContaining('a request being malformed by the client library')],
+  ])('DescribeConfigs of %i %s', async (resourceType, resourceName, errorCode, errorMessage) => {
+    const request = { resources: [{ resourceType, resourceName, configurationKeys: null }] };
+    const { response } = await ask(describeConfigs, 4, request, storeOf());
+    expect(response.results).toMatchObject([{ errorCode, errorMessage }]);
+  });
+
+  it('a value that somebody has spoilt in ZooKeeper can be seen, and mended', async () => {
+    const stored = storeOf({ 'topics/t1': { 'retention.ms': 'abc' } });
+    const request = { resources: [{ resourceType: TOPIC, resourceName: 't1', configurationKeys: null }] };
+    const { response } = await ask(describeConfigs, 4, request, stored);
+    const shown = response.results[0]?.configs.find(({ name }) => name === 'retention.ms');
+    expect(shown).toMatchObject({ value: 'abc' });
+    await ask(incrementalAlterConfigs, 1, alter(TOPIC, 't1', ['retention.ms', SET, '5']), stored);
+    expect(stored.stored('topics/t1')).toEqual({ 'retention.ms': '5' });
+  });
+});
+
 describe('AlterConfigs', () => {
   it('replaces all that is stored', async () => {
     const stored = storeOf({ 'topics/t1': { 'retention.ms': '5' } });

@@ -1,7 +1,7 @@
 /**
  * Configs of this broker that Kafka does not have: the WebSockets between brokers.
  */
-import { hidden, int, long, password, string } from '../property.ts';
+import { int, long, password, string, undefinedUntilSet } from '../property.ts';
 import { atLeast, oneOf } from '../validators.ts';
 
 export const PEER_CONFIGS = {
@@ -42,7 +42,7 @@ export const PEER_CONFIGS = {
 
 /** Replication throttles, which exist as dynamic configs only. */
 export const THROTTLE_CONFIGS = {
-  'leader.replication.throttled.rate': hidden(
+  'leader.replication.throttled.rate': undefinedUntilSet(
     long(
       '9223372036854775807',
       'cluster-wide',
@@ -50,7 +50,7 @@ export const THROTTLE_CONFIGS = {
       atLeast(0),
     ),
   ),
-  'follower.replication.throttled.rate': hidden(
+  'follower.replication.throttled.rate': undefinedUntilSet(
     long(
       '9223372036854775807',
       'cluster-wide',
@@ -58,7 +58,7 @@ export const THROTTLE_CONFIGS = {
       atLeast(0),
     ),
   ),
-  'replica.alter.log.dirs.io.max.bytes.per.second': hidden(
+  'replica.alter.log.dirs.io.max.bytes.per.second': undefinedUntilSet(
     long(
       '9223372036854775807',
       'cluster-wide',
