@@ -48,5 +48,7 @@ setup() {
   find_node
   find_packages
   if command -v flock >/dev/null; then exec 9>&-; fi
+  # Node forgets at its start that a signal was ignored.
+  if [ -n "$(trap -p HUP)" ]; then export ODRADEK_NOHUP=1; fi
   export NODE PATH NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$ROOT/node_modules/.cache/compile}"
 }

@@ -1,6 +1,6 @@
 /** `odradek consume`: records of a topic on standard output, as with Kafka's console consumer. */
 import { randomUUID } from 'node:crypto';
-import { untilInterrupted } from '../cluster/cluster-options.ts';
+import { untilSignalled } from '../cluster/ending.ts';
 import type { Arguments, CommandSpec } from './arguments.ts';
 import { bootstrapOption, jsonOption, kafkaClient } from './client.ts';
 
@@ -57,7 +57,7 @@ async function run(given: Arguments): Promise<number> {
       return Promise.resolve();
     },
   });
-  await Promise.race([enough.reached, untilInterrupted()]);
+  await Promise.race([enough.reached, untilSignalled()]);
   await consumer.disconnect();
   if (own) await forget(kafka, groupId);
   process.stderr.write(`Processed a total of ${enough.count} messages\n`);

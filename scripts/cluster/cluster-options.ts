@@ -97,11 +97,3 @@ function checkWritable(directory: string): void {
     throw new UsageError(`--data-dir ${directory} can't be written to`);
   }
 }
-
-/** Resolves at Ctrl-C or SIGTERM. */
-export function untilInterrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
-}

@@ -36,7 +36,11 @@ async function refused(properties: Record<string, string>): Promise<{ ended: str
       .map(([key, value]) => `${key}=${value}\n`)
       .join(''),
   );
-  const child = new Child('the refused broker', ['broker', '--config', file], join(directory, 'log'));
+  const child = new Child({
+    name: 'the refused broker',
+    argv: ['broker', '--config', file],
+    logFile: join(directory, 'log'),
+  });
   await expect(child.started(15_000)).rejects.toThrow('ended with');
   return { ended: child.ended, words: readFileSync(join(directory, 'log'), 'utf8') };
 }
@@ -116,7 +120,11 @@ describe('a broker starts', () => {
     const log = join(directory, 'log');
     const ids: string[] = [];
     for (let round = 0; round < 2; round++) {
-      const child = new Child('the nameless broker', ['broker', '--config', file], log);
+      const child = new Child({
+        name: 'the nameless broker',
+        argv: ['broker', '--config', file],
+        logFile: log,
+      });
       await child.started(15_000);
       ids.push(
         /^broker.id=(\d+)$/m.exec(readFileSync(join(directory, 'data/meta.properties'), 'utf8'))?.[1] ?? '',
