@@ -25,6 +25,7 @@ const quickstart: CommandSpec = {
     ...clusterOptionSpecs,
     { name: 'exit', help: 'end after the tour; exit status 0 only if its check held' },
   ],
+  outlivesOutput: true,
   run,
 };
 

@@ -29,6 +29,8 @@ export interface CommandSpec {
   /** Words after the options, as shown in the usage line, such as `ls|get|stat PATH`. */
   readonly words?: string;
   readonly options: readonly OptionSpec[];
+  /** It has to tidy up when nobody reads what it says any more, or goes on then; others are just ended. */
+  readonly outlivesOutput?: true;
   run(given: Arguments): Promise<number>;
 }
 

@@ -17,6 +17,7 @@ export const brokerCommand: CommandSpec = {
       help: 'a property that replaces the one of the file; may be repeated',
     },
   ],
+  outlivesOutput: true,
   run,
 };
 

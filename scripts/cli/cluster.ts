@@ -7,6 +7,7 @@ export const clusterCommand: CommandSpec = {
   name: 'cluster',
   summary: 'Runs ZooKeeper (embedded unless an ensemble is given) and several brokers until Ctrl-C.',
   options: clusterOptionSpecs,
+  outlivesOutput: true,
   run,
 };
 

@@ -1,8 +1,10 @@
 /** `odradek consume`: records of a topic on standard output, as with Kafka's console consumer. */
 import { randomUUID } from 'node:crypto';
+import type { KafkaMessage } from 'kafkajs';
 import { untilSignalled } from '../cluster/ending.ts';
 import type { Arguments, CommandSpec } from './arguments.ts';
 import { bootstrapOption, jsonOption, kafkaClient } from './client.ts';
+import { print, untilOutputFails } from './output.ts';
 
 export const consumeCommand: CommandSpec = {
   name: 'consume',
@@ -26,6 +28,7 @@ export const consumeCommand: CommandSpec = {
     { name: 'print-key', help: 'key, a tab, then the value' },
     jsonOption,
   ],
+  outlivesOutput: true,
   run,
 };
 
@@ -39,29 +42,28 @@ async function run(given: Arguments): Promise<number> {
   await consumer.subscribe({ topic: given.needText('topic'), fromBeginning: given.flag('from-beginning') });
   const enough = new Enough(given.integer('max-messages'), given.integer('timeout-ms'));
   await consumer.run({
-    eachMessage: ({ partition, message }) => {
-      if (!enough.one()) return Promise.resolve();
-      const value = message.value?.toString() ?? '';
-      const key = message.key?.toString() ?? null;
-      if (given.flag('json'))
-        console.log(
-          JSON.stringify({
-            partition,
-            offset: Number(message.offset),
-            timestamp: Number(message.timestamp),
-            key,
-            value,
-          }),
-        );
-      else console.log(given.flag('print-key') ? `${key}\t${value}` : value);
-      return Promise.resolve();
+    eachMessage: async ({ partition, message }) => {
+      // What fails here is told by untilOutputFails.
+      if (enough.one()) await print(shown(given, partition, message)).catch(() => {});
     },
   });
-  await Promise.race([enough.reached, untilSignalled()]);
-  await consumer.disconnect();
-  if (own) await forget(kafka, groupId);
+  const ended = Promise.race([enough.reached, untilSignalled(), untilOutputFails()]);
+  try {
+    await ended;
+  } finally {
+    await consumer.disconnect();
+    if (own) await forget(kafka, groupId);
+  }
   process.stderr.write(`Processed a total of ${enough.count} messages\n`);
   return 0;
+}
+
+function shown(given: Arguments, partition: number, message: KafkaMessage): string {
+  const value = message.value?.toString() ?? '';
+  const key = message.key?.toString() ?? null;
+  const [offset, timestamp] = [Number(message.offset), Number(message.timestamp)];
+  if (given.flag('json')) return JSON.stringify({ partition, offset, timestamp, key, value });
+  return given.flag('print-key') ? `${key}\t${value}` : value;
 }
 
 /** A group made for one run leaves no trace. */

@@ -1,6 +1,7 @@
 /** `odradek groups`: what Kafka's kafka-consumer-groups does, with its flags. */
 import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
 import { bootstrapOption, jsonOption, kafkaClient } from './client.ts';
+import { print } from './output.ts';
 
 const ACTIONS = ['list', 'describe', 'delete'] as const;
 type Admin = ReturnType<ReturnType<typeof kafkaClient>['admin']>;
@@ -31,7 +32,7 @@ async function run(given: Arguments): Promise<number> {
     if (action === 'list') return await list(admin, given.flag('json'));
     if (action === 'describe') return await describe(admin, given.needText('group'), given.flag('json'));
     await admin.deleteGroups([given.needText('group')]);
-    console.log(`Deletion of group '${given.needText('group')}' was successful.`);
+    await print(`Deletion of group '${given.needText('group')}' was successful.`);
     return 0;
   } finally {
     await admin.disconnect();
@@ -43,7 +44,7 @@ async function list(admin: Admin, json: boolean): Promise<number> {
   const shown = groups
     .map(({ groupId, protocolType }) => ({ groupId, protocolType }))
     .sort((a, b) => (a.groupId < b.groupId ? -1 : 1));
-  console.log(json ? JSON.stringify(shown) : shown.map(({ groupId }) => groupId).join('\n'));
+  await print(json ? JSON.stringify(shown) : shown.map(({ groupId }) => groupId).join('\n'));
   return 0;
 }
 
@@ -83,18 +84,18 @@ async function describe(admin: Admin, groupId: string, json: boolean): Promise<n
     clientHost,
   }));
   if (json) {
-    console.log(JSON.stringify({ groupId, state: group?.state, members, offsets: rows }));
+    await print(JSON.stringify({ groupId, state: group?.state, members, offsets: rows }));
     return 0;
   }
-  console.log(`GROUP ${groupId}  STATE ${group?.state}  MEMBERS ${members.length}`);
-  for (const member of members) console.log(`  ${member.memberId} ${member.clientHost}`);
+  await print(`GROUP ${groupId}  STATE ${group?.state}  MEMBERS ${members.length}`);
+  for (const member of members) await print(`  ${member.memberId} ${member.clientHost}`);
   const line = (...cells: (string | number)[]): string =>
     cells
       .map((cell, index) => String(cell).padEnd(index === 0 ? 24 : 15))
       .join('')
       .trimEnd();
-  console.log(line('TOPIC', 'PARTITION', 'CURRENT-OFFSET', 'LOG-END-OFFSET', 'LAG'));
+  await print(line('TOPIC', 'PARTITION', 'CURRENT-OFFSET', 'LOG-END-OFFSET', 'LAG'));
   for (const row of rows)
-    console.log(line(row.topic, row.partition, row.currentOffset, row.logEndOffset, row.lag));
+    await print(line(row.topic, row.partition, row.currentOffset, row.logEndOffset, row.lag));
   return 0;
 }

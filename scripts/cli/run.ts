@@ -3,7 +3,14 @@
  * quiet end when nobody reads what it says (141, as a shell reports SIGPIPE).
  */
 import { type CommandSpec, helpFor, parseCommand, UsageError } from './arguments.ts';
-import { attendOutput, CLOSED_OUTPUT_STATUS, OutputClosed, outputTaken, print } from './output.ts';
+import {
+  attendOutput,
+  CLOSED_OUTPUT_STATUS,
+  OutputClosed,
+  outputTaken,
+  print,
+  untilOutputFails,
+} from './output.ts';
 
 export async function runCommand(spec: CommandSpec, program: string, argv: readonly string[]): Promise<void> {
   attendOutput();
@@ -23,7 +30,10 @@ export async function runCommand(spec: CommandSpec, program: string, argv: reado
 }
 
 async function statusOf(spec: CommandSpec, program: string, argv: readonly string[]): Promise<number> {
-  if (!argv.includes('--help') && !argv.includes('-h')) return spec.run(parseCommand(spec, argv));
+  if (!argv.includes('--help') && !argv.includes('-h')) {
+    const status = spec.run(parseCommand(spec, argv));
+    return spec.outlivesOutput === true ? status : Promise.race([status, untilOutputFails()]);
+  }
   await print(helpFor(spec, program).trimEnd());
   return 0;
 }

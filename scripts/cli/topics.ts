@@ -1,6 +1,7 @@
 /** `odradek topics`: what Kafka's kafka-topics does, with its flags. */
 import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
 import { bootstrapOption, jsonOption, kafkaClient } from './client.ts';
+import { print } from './output.ts';
 
 const ACTIONS = ['list', 'describe', 'create', 'alter', 'delete'] as const;
 type Action = (typeof ACTIONS)[number];
@@ -61,7 +62,7 @@ async function perform(admin: Admin, action: Action, given: Arguments): Promise<
   const topic = given.text('topic');
   if (action === 'list') {
     const names = existing.sort();
-    console.log(given.flag('json') ? JSON.stringify(names) : names.join('\n'));
+    await print(given.flag('json') ? JSON.stringify(names) : names.join('\n'));
     return 0;
   }
   if (action === 'create') return create(admin, given, existing);
@@ -100,7 +101,7 @@ async function create(admin: Admin, given: Arguments, existing: readonly string[
     ],
   });
   if (!created) throw new Error(`Topic '${topic}' already exists.`);
-  console.log(`Created topic ${topic}.`);
+  await print(`Created topic ${topic}.`);
   return 0;
 }
 
@@ -109,15 +110,15 @@ async function describe(admin: Admin, names: readonly string[], given: Arguments
   topics.sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const each of topics) each.partitions.sort((a, b) => a.partitionId - b.partitionId);
   if (given.flag('json')) {
-    console.log(JSON.stringify(topics));
+    await print(JSON.stringify(topics));
     return 0;
   }
   for (const { name, partitions } of topics) {
-    console.log(
+    await print(
       `Topic: ${name}\tPartitionCount: ${partitions.length}\tReplicationFactor: ${partitions[0]?.replicas.length ?? 0}`,
     );
     for (const { partitionId, leader, replicas, isr } of partitions) {
-      console.log(
+      await print(
         `\tTopic: ${name}\tPartition: ${partitionId}\tLeader: ${leader < 0 ? 'none' : leader}\tReplicas: ${replicas}\tIsr: ${isr}`,
       );
     }

@@ -65,6 +65,7 @@ export const zookeeperCommand: CommandSpec = {
       fallback: '60',
     },
   ],
+  outlivesOutput: true,
   run,
 };
 

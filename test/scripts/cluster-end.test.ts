@@ -159,6 +159,19 @@ describe('a cluster ends in order, brokers first,', () => {
   );
 });
 
+describe('a cluster whose lines nobody reads', () => {
+  it('ends in order', async () => {
+    const [program = '', ...argv] = clusterCommand();
+    const run = start('bash', '-c', `"$0" "$@" | head -1; exit \${PIPESTATUS[0]}`, program, ...argv);
+    expect(await run.ended).toBe(141);
+    expect(run.said().trim().split('\n')).toHaveLength(1);
+    expect(processes()).toEqual([]);
+    for (const id of BROKERS) expect(brokerLog(id)).not.toContain('waiting for that');
+    await ready(startCluster());
+    for (const id of BROKERS) expect(brokerLog(id)).not.toContain('waiting for that');
+  }, 120_000);
+});
+
 describe('a cluster whose processes were all killed', () => {
   it('starts again on its data, after the sessions that are left have ended', async () => {
     const killed = startCluster();
