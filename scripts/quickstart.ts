@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Arguments, CommandSpec } from './cli/arguments.ts';
 import { runCommand } from './cli/run.ts';
 import { attendCluster, say } from './cluster/attended-cluster.ts';
-import { clusterOptionSpecs } from './cluster/cluster-options.ts';
+import { clusterNotes, clusterOptionSpecs } from './cluster/cluster-options.ts';
 import type { LocalCluster } from './cluster/local-cluster.ts';
 import { Load } from './tour/load.ts';
 import { type Handover, Witness } from './tour/witness.ts';
@@ -25,6 +25,7 @@ const quickstart: CommandSpec = {
     ...clusterOptionSpecs,
     { name: 'exit', help: 'end after the tour; exit status 0 only if its check held' },
   ],
+  notes: clusterNotes,
   outlivesOutput: true,
   run,
 };

@@ -1,12 +1,13 @@
 /** `odradek cluster`: what quickstart starts, without the tour. */
 import { attendCluster, say } from '../cluster/attended-cluster.ts';
-import { clusterOptionSpecs } from '../cluster/cluster-options.ts';
+import { clusterNotes, clusterOptionSpecs } from '../cluster/cluster-options.ts';
 import type { Arguments, CommandSpec } from './arguments.ts';
 
 export const clusterCommand: CommandSpec = {
   name: 'cluster',
   summary: 'Runs ZooKeeper (embedded unless an ensemble is given) and several brokers until Ctrl-C.',
   options: clusterOptionSpecs,
+  notes: clusterNotes,
   outlivesOutput: true,
   run,
 };

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { KafkaMessage } from 'kafkajs';
 import { untilSignalled } from '../cluster/ending.ts';
 import type { Arguments, CommandSpec } from './arguments.ts';
-import { bootstrapOption, jsonOption, kafkaClient } from './client.ts';
+import { bootstrapOption, jsonOption } from './bootstrap.ts';
+import { kafkaClient } from './client.ts';
 import { print, untilOutputFails } from './output.ts';
 
 export const consumeCommand: CommandSpec = {
@@ -25,7 +26,7 @@ export const consumeCommand: CommandSpec = {
       min: 1,
       help: 'end when no record has come for so long',
     },
-    { name: 'print-key', help: 'key, a tab, then the value' },
+    { name: 'print-key', help: 'key, a tab, then the value; null is none' },
     jsonOption,
   ],
   outlivesOutput: true,
@@ -59,11 +60,16 @@ async function run(given: Arguments): Promise<number> {
 }
 
 function shown(given: Arguments, partition: number, message: KafkaMessage): string {
-  const value = message.value?.toString() ?? '';
+  const value = message.value?.toString() ?? null;
   const key = message.key?.toString() ?? null;
   const [offset, timestamp] = [Number(message.offset), Number(message.timestamp)];
-  if (given.flag('json')) return JSON.stringify({ partition, offset, timestamp, key, value });
-  return given.flag('print-key') ? `${key}\t${value}` : value;
+  if (given.flag('json')) {
+    const headers = Object.entries(message.headers ?? {}).flatMap(([name, one]) =>
+      [one].flat().map((each) => ({ key: name, value: each?.toString() ?? null })),
+    );
+    return JSON.stringify({ partition, offset, timestamp, key, value, headers });
+  }
+  return given.flag('print-key') ? `${key}\t${value}` : String(value);
 }
 
 /** A group made for one run leaves no trace. */

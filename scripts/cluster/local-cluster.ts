@@ -175,12 +175,7 @@ export class LocalCluster {
       'log.dirs': join(directory, 'data'),
       'zookeeper.connect': this.zookeeperConnect,
       'zookeeper.session.timeout.ms': String(this.options.sessionTimeoutMs),
-      'default.replication.factor': String(Math.min(3, this.options.brokers)),
-      'offsets.topic.replication.factor': String(Math.min(3, this.options.brokers)),
-      'min.insync.replicas': String(Math.min(2, this.options.brokers)),
-      // All brokers stop together: there is nobody to wait for.
-      'controlled.shutdown.max.retries': '2',
-      'controlled.shutdown.retry.backoff.ms': '500',
+      ...clusterDefaults(this.options.brokers),
       ...this.options.properties,
     };
     return `${Object.entries(properties)
@@ -192,6 +187,19 @@ export class LocalCluster {
   private get startTimeoutMs(): number {
     return this.options.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS + 2 * this.options.sessionTimeoutMs;
   }
+}
+
+/** What differs from Kafka's defaults in every broker, unless it is overridden. */
+export function clusterDefaults(brokers: number): Readonly<Record<string, string>> {
+  const replicas = String(Math.min(3, brokers));
+  return {
+    'default.replication.factor': replicas,
+    'offsets.topic.replication.factor': replicas,
+    'min.insync.replicas': String(Math.min(2, brokers)),
+    // All brokers stop together: there is nobody to wait for.
+    'controlled.shutdown.max.retries': '2',
+    'controlled.shutdown.retry.backoff.ms': '500',
+  };
 }
 
 /** What became of a child that nobody asked to end, and what can be done. */

@@ -1,6 +1,4 @@
 /** What commands print arrives whole, however slow its reader is; a reader that goes away ends them quietly. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,9 +8,8 @@ import { startEmbeddedServer } from '../../coordinator-client/embedded/server.ts
 import { freePort } from '../../scripts/cluster/ports.ts';
 import { type KitCluster, startCluster } from '../kit/cluster.ts';
 import { eventually } from '../support/eventually.ts';
+import { endLines, ODRADEK, type Outcome, run } from './command-line.ts';
 
-const COMMAND_LINE = join(import.meta.dirname, '..', '..', 'scripts', 'cli', 'main.ts');
-const ODRADEK = `"${process.execPath}" --disable-warning=TimeoutNegativeWarning "${COMMAND_LINE}"`;
 const RECORDS = 20_000;
 const PARTITIONS = 1200;
 const LIMIT_MS = 60_000;
@@ -23,7 +20,6 @@ const CLOSED_OUTPUT_STATUS = 141;
 let directory: string;
 let cluster: KitCluster;
 let segment: string;
-let running: ChildProcess[] = [];
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'odradek-test-'));
@@ -41,44 +37,15 @@ beforeAll(async () => {
   await run(`seq 1 3 | ${odradek('produce')} --topic short`);
 }, 120_000);
 
-afterEach(() => {
-  for (const child of running) if (child.pid !== undefined) kill(-child.pid);
-  running = [];
-});
+afterEach(endLines);
 
 afterAll(async () => {
   await cluster.close();
   rmSync(directory, { recursive: true, force: true });
 });
 
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended.
-  }
-}
-
 function odradek(command: string): string {
   return `${ODRADEK} ${command} --bootstrap-server ${cluster.bootstrapServers}`;
-}
-
-interface Outcome {
-  readonly out: string;
-  readonly err: string;
-  /** Of the first command of the pipe. */
-  readonly status: number;
-}
-
-/** Runs a line of shell. */
-async function run(line: string): Promise<Outcome> {
-  const child = spawn('bash', ['-c', `${line}; exit \${PIPESTATUS[0]}`], { detached: true });
-  running.push(child);
-  let [out, err] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (part) => (out += part));
-  child.stderr.setEncoding('utf8').on('data', (part) => (err += part));
-  const [status] = await once(child, 'close');
-  return { out, err, status };
 }
 
 const gone: Outcome = { out: '', err: '', status: CLOSED_OUTPUT_STATUS };
@@ -158,7 +125,7 @@ describe('a server whose log nobody reads any more', () => {
         () => false,
       );
     await eventually('the broker serves', health, LIMIT_MS);
-    kill(-(running.at(-1)?.pid ?? 0));
+    endLines();
     await ended;
     await zookeeper.close();
   }, 90_000);
