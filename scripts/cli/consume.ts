@@ -5,7 +5,7 @@ import { untilSignalled } from '../cluster/ending.ts';
 import type { Arguments, CommandSpec } from './arguments.ts';
 import { bootstrapOption, jsonOption } from './bootstrap.ts';
 import { kafkaClient } from './client.ts';
-import { print, untilOutputFails } from './output.ts';
+import { print, untilOutputFails, watchReader } from './output.ts';
 
 export const consumeCommand: CommandSpec = {
   name: 'consume',
@@ -48,6 +48,7 @@ async function run(given: Arguments): Promise<number> {
       if (enough.one()) await print(shown(given, partition, message)).catch(() => {});
     },
   });
+  watchReader();
   const ended = Promise.race([enough.reached, untilSignalled(), untilOutputFails()]);
   try {
     await ended;

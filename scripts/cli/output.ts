@@ -2,7 +2,8 @@
  * Standard output of a command: written at the pace of its reader, and no further when there is none any
  * more. A reader that goes away early, as `head` does, is no failure: the command ends quietly.
  */
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { fstatSync } from 'node:fs';
 
 /** As shells report an end by SIGPIPE. */
 export const CLOSED_OUTPUT_STATUS = 141;
@@ -14,7 +15,7 @@ export class OutputClosed extends Error {
 
 /** Lines are handed on in pieces of about this size. */
 const PIECE_CHARACTERS = 64 * 1024;
-const LOOK_AGAIN_MS = 250;
+const LOOK_AGAIN_SECONDS = 0.25;
 /** The pipe's other end is closed, or the terminal is gone. */
 const GONE: ReadonlySet<unknown> = new Set(['EPIPE', 'ECONNRESET', 'EIO', 'ERR_STREAM_DESTROYED']);
 
@@ -54,13 +55,28 @@ export async function printAll<Result>(lines: Generator<string, Result>): Promis
   }
 }
 
-/** Rejects as soon as standard output can't be written any more, also while nothing is written. */
+/** Rejects when standard output can't be written any more. */
 export async function untilOutputFails(): Promise<never> {
-  const timer = setInterval(() => {
-    if (!pipeHasReader()) process.stdout.emit('error', Object.assign(new Error('closed'), { code: 'EPIPE' }));
-  }, LOOK_AGAIN_MS);
-  timer.unref();
   throw await failed;
+}
+
+/**
+ * For a command that may have nothing to write for long: makes sure that it hears of a reader that goes
+ * away all the same. Node tells of that only when something is written, but GNU's tail watches its output;
+ * where there is another tail or none, the next line tells.
+ */
+export function watchReader(): void {
+  if (!fstatSync(process.stdout.fd).isFIFO()) return;
+  const argv = [`--pid=${process.pid}`, `--sleep-interval=${LOOK_AGAIN_SECONDS}`, '--follow', '/dev/null'];
+  const watcher = spawn('tail', argv, { stdio: ['ignore', 'inherit', 'ignore'] });
+  watcher.on('error', () => {});
+  watcher.once('exit', (_, signal) => {
+    if (signal === 'SIGPIPE')
+      process.stdout.emit('error', Object.assign(new Error('nobody reads'), { code: 'EPIPE' }));
+  });
+  watcher.unref();
+  // While it holds the output as well, the reader would wait for more.
+  process.once('exit', () => watcher.kill('SIGKILL'));
 }
 
 /** Resolves when all that was written has been taken, or never will be. */
@@ -85,18 +101,4 @@ async function write(text: string): Promise<void> {
     process.stdout.on('drain', done).on('error', done);
   });
   if (failure !== null) throw failure;
-}
-
-/**
- * A pipe without a reader is found out only by writing. But Linux opens one for writing, without
- * waiting, only when somebody reads it. Elsewhere, and for what isn't a pipe: true.
- */
-function pipeHasReader(): boolean {
-  if (process.platform !== 'linux' || !fstatSync(process.stdout.fd).isFIFO()) return true;
-  try {
-    closeSync(openSync(`/proc/self/fd/${process.stdout.fd}`, constants.O_WRONLY | constants.O_NONBLOCK));
-    return true;
-  } catch (error) {
-    return !(error instanceof Error && 'code' in error && error.code === 'ENXIO');
-  }
 }

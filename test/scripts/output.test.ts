@@ -1,4 +1,5 @@
 /** What commands print arrives whole, however slow its reader is; a reader that goes away ends them quietly. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,9 @@ const LIMIT_MS = 60_000;
 /** A reader that begins when the pipe has long been full. */
 const SLOW = '(sleep 1; wc -l)';
 const CLOSED_OUTPUT_STATUS = 141;
+
+/** Without GNU's tail, consume hears of it at its next record. */
+const hasWatcher = spawnSync('tail', ['--version'], { encoding: 'utf8' }).stdout?.includes('GNU') === true;
 
 let directory: string;
 let cluster: KitCluster;
@@ -86,11 +90,15 @@ describe('a reader that goes away ends', () => {
     60_000,
   );
 
-  it('consume after its first record, and its group is gone', async () => {
-    const command = `${odradek('consume')} --topic short --from-beginning`;
-    expect(await run(`${command} | head -1`)).toEqual({ ...gone, out: '1\n' });
-    expect((await run(`${odradek('groups')} --list`)).out).not.toContain('console-consumer');
-  }, 60_000);
+  it.skipIf(!hasWatcher)(
+    'consume after its first record, and its group is gone',
+    async () => {
+      const command = `${odradek('consume')} --topic short --from-beginning`;
+      expect(await run(`${command} | head -1`)).toEqual({ ...gone, out: '1\n' });
+      expect((await run(`${odradek('groups')} --list`)).out).not.toContain('console-consumer');
+    },
+    60_000,
+  );
 });
 
 describe('an output that fails otherwise', () => {
