@@ -38,6 +38,8 @@ export class Child {
   readonly process: ChildProcess;
   /** Exit code or signal, once it is gone. */
   ended: string | null = null;
+  /** It was asked to end, did not in time, and was killed. */
+  outstayed = false;
   #isServing = false;
   #isWanted = true;
   readonly #exit: Promise<void>;
@@ -96,22 +98,20 @@ export class Child {
     await this.#exit;
   }
 
-  /** Asks it to end, and kills it when it has not in time; false when that was needed. */
-  async stop(timeoutMs: number): Promise<boolean> {
+  /** Asks it to end, and kills it when it has not in time. */
+  async stop(timeoutMs: number): Promise<void> {
     this.#isWanted = false;
-    if (this.ended !== null) return true;
+    if (this.ended !== null) return;
     const message: StopMessage = { type: 'stop' };
     // No signal: it may have had one from the terminal, and a second one is for those in a hurry.
     if (this.process.connected) this.process.send(message, () => {});
     else this.process.kill('SIGTERM');
-    let inTime = true;
     const timer = setTimeout(() => {
-      inTime = false;
+      this.outstayed = true;
       this.process.kill('SIGKILL');
     }, timeoutMs);
     await this.#exit;
     clearTimeout(timer);
-    return inTime;
   }
 
   pause(): void {

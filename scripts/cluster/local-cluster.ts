@@ -107,8 +107,9 @@ export class LocalCluster {
   }
 
   async #stop(child: Child): Promise<void> {
-    if (await child.stop(STOP_TIMEOUT_MS)) return;
-    this.options.progress?.(`${child.name} did not end within ${STOP_TIMEOUT_MS} ms and was killed`);
+    await child.stop(STOP_TIMEOUT_MS);
+    if (child.outstayed)
+      this.options.progress?.(`${child.name} did not end within ${STOP_TIMEOUT_MS} ms and was killed`);
   }
 
   /** A child of this cluster; with all of it ending, there are no new ones. */
