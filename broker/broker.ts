@@ -278,7 +278,7 @@ export class Broker {
     const { clock, diagnostics } = this.#options.platform;
     const bound = { ports: network.ports, peerPort, hostName: this.#options.hostName };
     const registration = ownRegistration(config, config.brokerId, bound, clock.wallMs());
-    fence.brokerEpoch = await joinCluster(store, registration, formerSessionId, diagnostics);
+    fence.brokerEpoch = await joinCluster(store, registration, { formerSessionId, clock, diagnostics });
   }
 
   /** Steps 13 to 16: the controller module, the coordinators, and then the clients. */

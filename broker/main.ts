@@ -16,6 +16,8 @@ import { systemPlatform } from './platform/system-platform.ts';
 export interface RunningBroker {
   /** What is wrong with the configuration; then nothing runs. */
   readonly problem: string | null;
+  /** False with a problem, and when it was stopped in the middle of its start. */
+  readonly isRunning: boolean;
   /** Port of the first listener. */
   readonly port: number;
   readonly peerPort: number;
@@ -23,20 +25,38 @@ export interface RunningBroker {
   shutdown(): Promise<number>;
 }
 
+const NOT_RUNNING: RunningBroker = {
+  problem: null,
+  isRunning: false,
+  port: -1,
+  peerPort: -1,
+  shutdown: () => Promise.resolve(0),
+};
+
 /** Long enough for those who waited for the broker to have been served. */
 const SPARE_MEMORY_AFTER_MS = 1000;
 
-/** Starts a broker from the text of a server.properties file; rejects when it can't start. */
+export interface RunOptions {
+  /** Properties that replace those of the file. */
+  readonly overrides?: Readonly<Record<string, string>>;
+  /** When it resolves in the middle of the start, the broker takes back what it has begun. */
+  readonly stop?: Promise<unknown>;
+}
+
+/**
+ * Starts a broker from the text of a server.properties file; rejects when it can't start. Stopped in the
+ * middle of that, it resolves when nothing runs any more.
+ */
 export async function runBroker(
   text: string,
-  overrides: Readonly<Record<string, string>> = {},
+  { overrides = {}, stop = new Promise(() => {}) }: RunOptions = {},
 ): Promise<RunningBroker> {
   let config: BrokerConfig;
   try {
     config = brokerConfig(new Map([...parseProperties(text), ...Object.entries(overrides)]));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return { problem: error.message, port: -1, peerPort: -1, shutdown: () => Promise.resolve(2) };
+    return { ...NOT_RUNNING, problem: error.message };
   }
   const platform = systemPlatform();
   const { diagnostics } = platform;
@@ -62,13 +82,24 @@ export async function runBroker(
       log: (message) => diagnostics.named('ZooKeeperClient').debug(message),
     }),
   });
+  let isStopping = false;
+  void stop.then(() => {
+    isStopping = true;
+    return broker.shutdown();
+  });
   await broker.start().catch((error: unknown) => {
+    if (isStopping) return; // its start was taken back, which is what was asked for
     if (!(error instanceof CoordinatorError)) throw error;
     throw new Error(`ZooKeeper at ${config.zookeeperConnect} can't be used: ${error.message}`);
   });
+  if (isStopping) {
+    await broker.shutdown();
+    return NOT_RUNNING;
+  }
   const spare = platform.clock.after(SPARE_MEMORY_AFTER_MS, giveBackSpareMemory);
   return {
     problem: null,
+    isRunning: true,
     port: [...broker.ports.values()][0] ?? -1,
     peerPort: broker.peerPort,
     async shutdown() {

@@ -9,7 +9,7 @@ import { commitKnown, pipelined } from './commits.ts';
 import { ConfigStore } from './config-store.ts';
 import { CONFIG_TYPES, configChangeZnode, configZnode } from './config-znodes.ts';
 import { ConsumerOffsetsStore } from './consumer-offsets-store.ts';
-import type { Coordinator } from './coordinator.ts';
+import type { Coordinator, ZNode } from './coordinator.ts';
 import { ANY_VERSION } from './coordinator.ts';
 import { TopicsStore } from './topics-store.ts';
 import { readable, type Unreadable } from './znode-json.ts';
@@ -31,9 +31,18 @@ export interface RegisteredBroker extends BrokerRegistration {
   readonly epoch: number;
 }
 
-/** The broker id is taken by another living session. */
+/** The broker id is registered by a session that isn't known as this broker's; it may be alive or not. */
 export class BrokerIdTaken extends Error {
   override readonly name = 'BrokerIdTaken';
+  /** The owner of the registration. */
+  readonly sessionId: bigint;
+
+  constructor(brokerId: number, node: ZNode) {
+    super(
+      `broker id ${brokerId} is registered by ZooKeeper session 0x${node.ephemeralOwner.toString(16)} (${whereabouts(brokerId, node)})`,
+    );
+    this.sessionId = node.ephemeralOwner;
+  }
 }
 
 export type ElectionResult =
@@ -117,9 +126,7 @@ export class ClusterStore {
       const node = await this.coordinator.read(path);
       if (node === null) continue;
       if (node.ephemeralOwner === this.coordinator.sessionId) return Number(node.czxid);
-      if (node.ephemeralOwner !== formerSessionId) {
-        throw new BrokerIdTaken(`broker id ${registration.id} is registered by another session`);
-      }
+      if (node.ephemeralOwner !== formerSessionId) throw new BrokerIdTaken(registration.id, node);
       await commitKnown(this.coordinator, [{ op: 'remove', path, version: node.version }]);
     }
   }
@@ -226,6 +233,19 @@ export class ClusterStore {
       });
     }
   }
+}
+
+/** Where a registered broker says that it is reached, and since when it is registered. */
+function whereabouts(brokerId: number, node: ZNode): string {
+  const since = `since ${new Date(node.createdMs).toISOString()}`;
+  const registration = readable(
+    () => brokerZnode.decode(brokerId, node.data),
+    () => {},
+  );
+  const endpoints = registration?.endpoints.map(
+    ({ listener, host, port }) => `${listener}://${host}:${port}`,
+  );
+  return endpoints === undefined ? since : `${endpoints.join(', ')}, ${since}`;
 }
 
 /** `/a/b`: `/a` and `/a/b`. */

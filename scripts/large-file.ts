@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Arguments, type CommandSpec, UsageError } from './cli/arguments.ts';
 import { COMPRESSIONS, kafkaClient } from './cli/client.ts';
+import { untilOutputFails } from './cli/output.ts';
 import { runCommand } from './cli/run.ts';
 import { clusterOptionSpecs, clusterOptions } from './cluster/cluster-options.ts';
 import { LocalCluster } from './cluster/local-cluster.ts';
@@ -28,6 +29,7 @@ const largeFile: CommandSpec = {
     { name: 'kill-leader', help: 'kill a leader while the file is being produced' },
     ...clusterOptionSpecs.filter(({ name }) => name !== 'data-dir'),
   ],
+  outlivesOutput: true,
   run,
 };
 
@@ -43,7 +45,11 @@ async function run(given: Arguments): Promise<number> {
   let same = true;
   try {
     for (const codec of codecs)
-      same = (await throughCluster(cluster, codec, parts, given.flag('kill-leader'))) && same;
+      same =
+        (await Promise.race([
+          throughCluster(cluster, codec, parts, given.flag('kill-leader')),
+          untilOutputFails(),
+        ])) && same;
   } finally {
     await cluster.abandon();
     rmSync(directory, { recursive: true, force: true });

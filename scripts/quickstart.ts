@@ -3,13 +3,13 @@
  * killed in the middle, who took over and how long each phase took, and the proof that every
  * acknowledged record is there once and in order. Then the cluster stays up for the user's own clients.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Arguments, type CommandSpec, UsageError } from './cli/arguments.ts';
+import type { Arguments, CommandSpec } from './cli/arguments.ts';
 import { runCommand } from './cli/run.ts';
-import { clusterOptionSpecs, clusterOptions, untilInterrupted } from './cluster/cluster-options.ts';
-import { LocalCluster } from './cluster/local-cluster.ts';
+import { attendCluster, say } from './cluster/attended-cluster.ts';
+import { clusterNotes, clusterOptionSpecs } from './cluster/cluster-options.ts';
+import type { LocalCluster } from './cluster/local-cluster.ts';
 import { Load } from './tour/load.ts';
 import { type Handover, Witness } from './tour/witness.ts';
 
@@ -17,8 +17,6 @@ const PARTITIONS = 6;
 const WARM_UP_MS = 1000;
 const AFTERMATH_MS = 1000;
 const VERIFY_TIMEOUT_MS = 60_000;
-/** As a shell reports SIGINT. */
-const INTERRUPTED_STATUS = 130;
 
 const quickstart: CommandSpec = {
   name: 'quickstart',
@@ -27,50 +25,24 @@ const quickstart: CommandSpec = {
     ...clusterOptionSpecs,
     { name: 'exit', help: 'end after the tour; exit status 0 only if its check held' },
   ],
+  notes: clusterNotes,
+  outlivesOutput: true,
   run,
 };
 
-async function run(given: Arguments): Promise<number> {
-  const kept = given.text('data-dir');
-  if (kept !== null && existsSync(kept) && !statSync(kept).isDirectory())
-    throw new UsageError(`--data-dir ${kept} is not a directory`);
-  const options = await clusterOptions(given);
-  const directory = kept ?? mkdtempSync(join(tmpdir(), 'odradek-'));
-  let cluster: LocalCluster | null = null;
-  const interrupted = untilInterrupted().then(() => null);
-  let held: boolean | null = null;
-  const show = async (): Promise<void> => {
-    const startedMs = performance.now();
-    const where = options.zookeeper === null ? 'with an embedded ZooKeeper' : `on ${options.zookeeper}`;
-    say(`starting ${options.brokers} brokers ${where} in ${directory}`);
-    const started = await LocalCluster.start(
-      { ...options, directory, progress: (line) => say(`  ${line}`) },
-      (made) => {
-        cluster = made;
-      },
-    );
-    say(`ready in ${took(startedMs)}`);
-    say(`bootstrap.servers=${started.bootstrapServers}`);
-    held = await tour(started, options.brokers);
-    if (!given.flag('exit')) {
-      say(`\nThe cluster stays up: point any Kafka client at ${started.bootstrapServers}. Ctrl-C ends it.`);
-      await interrupted;
-    }
-  };
-  try {
-    await Promise.race([show(), interrupted]);
-    // Interrupted in the middle: nothing was proved.
-    return held === null ? INTERRUPTED_STATUS : held ? 0 : 1;
-  } finally {
-    await end(cluster, kept === null ? directory : null);
-  }
-}
-
-/** Ends the processes; a directory that nobody asked for goes with them. */
-async function end(cluster: LocalCluster | null, temporary: string | null): Promise<void> {
-  if (temporary === null) return cluster?.close();
-  await cluster?.abandon();
-  rmSync(temporary, { recursive: true, force: true });
+function run(given: Arguments): Promise<number> {
+  return attendCluster(given, {
+    starting: (brokers, where) => say(`starting ${brokers} brokers ${where}`),
+    async ready({ cluster, startedIn, untilInterrupted }) {
+      say(`ready in ${startedIn}`);
+      say(`bootstrap.servers=${cluster.bootstrapServers}`);
+      const status = (await tour(cluster, cluster.options.brokers)) ? 0 : 1;
+      if (given.flag('exit')) return status;
+      say(`\nThe cluster stays up: point any Kafka client at ${cluster.bootstrapServers}. Ctrl-C ends it.`);
+      await untilInterrupted(status);
+      return status;
+    },
+  });
 }
 
 /** True when every acknowledged record was read exactly once and in order. */
@@ -149,14 +121,6 @@ function report(cluster: LocalCluster, taken: Handover, killedMs: number, firstA
 
 function row(name: string, ms: number, note = ''): string {
   return `  ${name.padEnd(28)}${ms.toFixed(0).padStart(6)} ms${note === '' ? '' : `   ${note}`}`;
-}
-
-function say(line: string): void {
-  console.log(line);
-}
-
-function took(sinceMs: number): string {
-  return `${((performance.now() - sinceMs) / 1000).toFixed(2)} s`;
 }
 
 function pause(delayMs: number): Promise<void> {

@@ -26,15 +26,14 @@ find_node() {
   PATH="$(dirname "$own"):$PATH"
 }
 
-# The packages of package-lock.json, installed again when it has changed. `npm install` and not `npm ci`:
-# the lock file does not list the prebuilt binaries of platforms that it was not made on.
+# The packages of package-lock.json, installed again when it has changed.
 find_packages() {
   local stamp="$ROOT/node_modules/.odradek-lock"
   if cmp -s "$ROOT/package-lock.json" "$stamp"; then return; fi
   command -v npm >/dev/null || give_up "needs npm to install its packages"
   say "odradek: installing packages (once)"
-  (cd "$ROOT" && npm install --no-save --no-audit --no-fund --loglevel=error >"$ROOT/.install.log" 2>&1) ||
-    give_up "npm install failed; see .install.log"
+  (cd "$ROOT" && npm ci --no-audit --no-fund --loglevel=error >"$ROOT/.install.log" 2>&1) ||
+    give_up "npm ci failed; see .install.log"
   rm -f "$ROOT/.install.log"
   cp "$ROOT/package-lock.json" "$stamp"
 }
@@ -48,5 +47,7 @@ setup() {
   find_node
   find_packages
   if command -v flock >/dev/null; then exec 9>&-; fi
+  # Node forgets at its start that a signal was ignored.
+  if [ -n "$(trap -p HUP)" ]; then export ODRADEK_NOHUP=1; fi
   export NODE PATH NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$ROOT/node_modules/.cache/compile}"
 }

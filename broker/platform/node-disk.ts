@@ -255,6 +255,9 @@ function readOwner(real: string): string | null {
   }
 }
 
+/** Ended, though whoever started it has not asked how yet: in a container perhaps nobody ever does. */
+const ENDED_STATES: ReadonlySet<string> = new Set(['Z', 'X']);
+
 /**
  * When a living process started, in the kernel's words; '' when there is none. The kernel counts from
  * its own start, hence its boot id: in a container the broker's process id is always the same.
@@ -263,7 +266,9 @@ function processStart(pid: number): string {
   try {
     // The name of the program, in brackets, may hold spaces; the start is the 22nd field of all.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [state = '', ticks = ''] = [fields[0], fields[19]];
+    if (ENDED_STATES.has(state)) return '';
     return `${ticks}@${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}`;
   } catch {
     return startWithoutProc(pid);

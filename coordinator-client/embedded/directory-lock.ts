@@ -68,11 +68,15 @@ function isAlive(owner: Owner): boolean {
   return startOf(owner.pid) === owner.startedAt;
 }
 
-/** Ticks since boot at which a process was started; empty where the system does not tell. */
+/** Ended, though whoever started it has not asked how yet: in a container perhaps nobody ever does. */
+const ENDED_STATES: ReadonlySet<string> = new Set(['Z', 'X']);
+
+/** Ticks since boot at which a living process was started; empty where the system does not tell. */
 function startOf(pid: number): string {
   const stat = readFileOrNull(`/proc/${pid}/stat`);
   // The second field is the name in parentheses, which may hold blanks; the start is the 22nd.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  return ENDED_STATES.has(fields[0] ?? '') ? 'ended' : (fields[19] ?? '');
 }
 
 function readFileOrNull(path: string): string | null {

@@ -12,6 +12,8 @@ import { ServerCore } from './server-core.ts';
 export interface EmbeddedServer {
   readonly host: string;
   readonly port: number;
+  /** Of clients, at this moment. */
+  readonly connectionCount: number;
   /** Ends the connections, not the sessions; what is durable stays for the next start. Idempotent. */
   close(): Promise<void>;
 }
@@ -75,6 +77,10 @@ class RunningServer implements EmbeddedServer {
 
   get port(): number {
     return (this.listener.address() as AddressInfo | null)?.port ?? this.options.port;
+  }
+
+  get connectionCount(): number {
+    return this.core?.connections.size ?? 0;
   }
 
   async start(): Promise<void> {

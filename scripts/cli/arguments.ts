@@ -29,6 +29,10 @@ export interface CommandSpec {
   /** Words after the options, as shown in the usage line, such as `ls|get|stat PATH`. */
   readonly words?: string;
   readonly options: readonly OptionSpec[];
+  /** What --help says after the options. */
+  readonly notes?: string;
+  /** It has to tidy up when nobody reads what it says any more, or goes on then; others are just ended. */
+  readonly outlivesOutput?: true;
   run(given: Arguments): Promise<number>;
 }
 
@@ -125,8 +129,9 @@ export function helpFor(spec: CommandSpec, program: string): string {
   });
   const width = Math.max(...rows.map(([left]) => left.length)) + 2;
   const lines = rows.map(([left, right]) => `  ${left.padEnd(width)}${right}`);
+  const notes = spec.notes === undefined ? '' : `\n${spec.notes}\n`;
   const words = spec.words === undefined ? '' : ` ${spec.words}`;
-  return `${spec.summary}\n\nUsage: ${program}${words} [options]\n\n${lines.join('\n')}\n`;
+  return `${spec.summary}\n\nUsage: ${program}${words} [options]\n\n${lines.join('\n')}\n${notes}`;
 }
 
 const HELP: OptionSpec = { name: 'help', help: 'show this' };

@@ -1,7 +1,8 @@
 /** `odradek broker`: one broker from a server.properties file. */
 import { readFileSync } from 'node:fs';
 import { runBroker } from '../../broker/main.ts';
-import { overrides, untilInterrupted } from '../cluster/cluster-options.ts';
+import { overrides } from '../cluster/cluster-options.ts';
+import { tellParent, untilParentAsks, untilSignalled } from '../cluster/ending.ts';
 import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
 
 export const brokerCommand: CommandSpec = {
@@ -16,6 +17,7 @@ export const brokerCommand: CommandSpec = {
       help: 'a property that replaces the one of the file; may be repeated',
     },
   ],
+  outlivesOutput: true,
   run,
 };
 
@@ -27,11 +29,11 @@ async function run(given: Arguments): Promise<number> {
   } catch {
     throw new UsageError(`--config ${file} can't be read`);
   }
-  const running = await runBroker(text, overrides(given.all('override')));
+  const asked = Promise.race([untilSignalled(), untilParentAsks()]);
+  const running = await runBroker(text, { overrides: overrides(given.all('override')), stop: asked });
   if (running.problem !== null) throw new UsageError(running.problem);
-  const interrupted = untilInterrupted();
-  process.send?.({ type: 'started', port: running.port, peerPort: running.peerPort });
-  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
-  await interrupted;
+  if (!running.isRunning) return 0;
+  tellParent({ type: 'started', port: running.port, peerPort: running.peerPort });
+  await asked;
   return running.shutdown();
 }

@@ -1,11 +1,11 @@
 /**
- * The Kafka client of the command line: kafkajs, with the codecs that it leaves to others taken from
+ * The client of the commands that write and read records: kafkajs, with the codecs that it leaves to others taken from
  * broker/records, so that topics in every codec can be read and written.
  */
 import kafkajs from 'kafkajs';
 import type { Codec } from '../../broker/records/batch.ts';
 import { compress, decompress } from '../../broker/records/compression.ts';
-import type { OptionSpec } from './arguments.ts';
+import { bootstrapAddresses } from './bootstrap.ts';
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
 
@@ -13,14 +13,6 @@ const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
 const LIMIT_BYTES = 256 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 3000;
 const RETRIES = 8;
-
-export const bootstrapOption: OptionSpec = {
-  name: 'bootstrap-server',
-  value: 'HOST:PORT,…',
-  help: 'brokers to begin with',
-  fallback: '127.0.0.1:9092',
-};
-export const jsonOption: OptionSpec = { name: 'json', help: 'answer in JSON' };
 
 export const COMPRESSIONS: Record<string, number> = {
   none: CompressionTypes.None,
@@ -36,11 +28,19 @@ export function kafkaClient(bootstrapServers: string): InstanceType<typeof Kafka
   CompressionCodecs[CompressionTypes.ZSTD] = codecOf('zstd');
   return new Kafka({
     clientId: 'odradek',
-    brokers: bootstrapServers.split(','),
+    brokers: bootstrapAddresses(bootstrapServers).map(({ host, port }) => `${host}:${port}`),
     logLevel: logLevel.NOTHING,
     connectionTimeout: CONNECT_TIMEOUT_MS,
     retry: { retries: RETRIES, initialRetryTime: 100, maxRetryTime: 2000 },
   });
+}
+
+/** kafkajs's error with the name that Kafka has for it, which is at the end of the causes. */
+export function reasonOfFailure(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  let root: Error & { readonly type?: unknown } = error;
+  while (root.cause instanceof Error) root = root.cause;
+  return typeof root.type === 'string' ? new Error(`${root.type}: ${root.message}`, { cause: error }) : error;
 }
 
 function codecOf(codec: Codec) {

@@ -1,8 +1,11 @@
 /** `odradek consume`: records of a topic on standard output, as with Kafka's console consumer. */
 import { randomUUID } from 'node:crypto';
-import { untilInterrupted } from '../cluster/cluster-options.ts';
+import type { KafkaMessage } from 'kafkajs';
+import { untilSignalled } from '../cluster/ending.ts';
 import type { Arguments, CommandSpec } from './arguments.ts';
-import { bootstrapOption, jsonOption, kafkaClient } from './client.ts';
+import { bootstrapOption, jsonOption } from './bootstrap.ts';
+import { kafkaClient } from './client.ts';
+import { print, untilOutputFails, watchReader } from './output.ts';
 
 export const consumeCommand: CommandSpec = {
   name: 'consume',
@@ -23,9 +26,10 @@ export const consumeCommand: CommandSpec = {
       min: 1,
       help: 'end when no record has come for so long',
     },
-    { name: 'print-key', help: 'key, a tab, then the value' },
+    { name: 'print-key', help: 'key, a tab, then the value; null is none' },
     jsonOption,
   ],
+  outlivesOutput: true,
   run,
 };
 
@@ -39,29 +43,34 @@ async function run(given: Arguments): Promise<number> {
   await consumer.subscribe({ topic: given.needText('topic'), fromBeginning: given.flag('from-beginning') });
   const enough = new Enough(given.integer('max-messages'), given.integer('timeout-ms'));
   await consumer.run({
-    eachMessage: ({ partition, message }) => {
-      if (!enough.one()) return Promise.resolve();
-      const value = message.value?.toString() ?? '';
-      const key = message.key?.toString() ?? null;
-      if (given.flag('json'))
-        console.log(
-          JSON.stringify({
-            partition,
-            offset: Number(message.offset),
-            timestamp: Number(message.timestamp),
-            key,
-            value,
-          }),
-        );
-      else console.log(given.flag('print-key') ? `${key}\t${value}` : value);
-      return Promise.resolve();
+    eachMessage: async ({ partition, message }) => {
+      // What fails here is told by untilOutputFails.
+      if (enough.one()) await print(shown(given, partition, message)).catch(() => {});
     },
   });
-  await Promise.race([enough.reached, untilInterrupted()]);
-  await consumer.disconnect();
-  if (own) await forget(kafka, groupId);
+  watchReader();
+  const ended = Promise.race([enough.reached, untilSignalled(), untilOutputFails()]);
+  try {
+    await ended;
+  } finally {
+    await consumer.disconnect();
+    if (own) await forget(kafka, groupId);
+  }
   process.stderr.write(`Processed a total of ${enough.count} messages\n`);
   return 0;
+}
+
+function shown(given: Arguments, partition: number, message: KafkaMessage): string {
+  const value = message.value?.toString() ?? null;
+  const key = message.key?.toString() ?? null;
+  const [offset, timestamp] = [Number(message.offset), Number(message.timestamp)];
+  if (given.flag('json')) {
+    const headers = Object.entries(message.headers ?? {}).flatMap(([name, one]) =>
+      [one].flat().map((each) => ({ key: name, value: each?.toString() ?? null })),
+    );
+    return JSON.stringify({ partition, offset, timestamp, key, value, headers });
+  }
+  return given.flag('print-key') ? `${key}\t${value}` : String(value);
 }
 
 /** A group made for one run leaves no trace. */

@@ -33,6 +33,7 @@ import {
 import { readControl } from '../../broker/records/control.ts';
 import { type RecordData, readRecords } from '../../broker/records/record.ts';
 import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
+import { printAll } from './output.ts';
 
 const WINDOW_BYTES = 16 * 1024 * 1024;
 const OFFSET_ENTRY_BYTES = 8;
@@ -54,47 +55,54 @@ export const logCommand: CommandSpec = {
     { name: 'deep-iteration', help: 'show every record, not only batches' },
     { name: 'json', help: 'one JSON object for each batch, record or entry' },
   ],
-  run: (given) => Promise.resolve(run(given)),
+  run,
 };
 
-interface Output {
+interface Detail {
   readonly json: boolean;
   readonly deep: boolean;
   readonly data: boolean;
 }
 
-function run(given: Arguments): number {
+function run(given: Arguments): Promise<number> {
   const [verb, ...words] = given.words;
   if (verb !== 'dump') throw new UsageError(`log takes the word dump, not '${verb ?? ''}'`);
   const files = [...given.all('files').flatMap((list) => list.split(',')), ...words];
   if (files.length === 0) throw new UsageError('log dump needs --files FILE,…');
   const data = given.flag('print-data-log');
-  const output = { json: given.flag('json'), data, deep: data || given.flag('deep-iteration') };
+  const detail = { json: given.flag('json'), data, deep: data || given.flag('deep-iteration') };
+  return printAll(dumpAll(files, detail));
+}
+
+/** Lines, made as they are taken: a log may be larger than the memory. */
+type Lines<Result> = Generator<string, Result>;
+
+function* dumpAll(files: readonly string[], detail: Detail): Lines<number> {
   let sound = true;
-  for (const file of files) sound = dump(file, output) && sound;
+  for (const file of files) sound = (yield* dump(file, detail)) && sound;
   return sound ? 0 : 1;
 }
 
 /** False when something in the file is damaged. */
-function dump(file: string, output: Output): boolean {
-  if (!output.json) console.log(`Dumping ${file}`);
+function* dump(file: string, detail: Detail): Lines<boolean> {
+  if (!detail.json) yield `Dumping ${file}`;
   const base = Number(/^(\d{20})\./.exec(basename(file))?.[1] ?? 0);
   try {
-    if (file.endsWith('.log')) return dumpSegment(file, base, output);
+    if (file.endsWith('.log')) return yield* dumpSegment(file, base, detail);
     const bytes = readFileSync(file);
     if (file.endsWith('.timeindex'))
-      return dumpEntries(bytes, TIME_ENTRY_BYTES, output, (at) => ({
+      return yield* dumpEntries(bytes, TIME_ENTRY_BYTES, detail, (at) => ({
         timestamp: readInt64(bytes, at),
         offset: base + bytes.readInt32BE(at + 8),
       }));
     if (file.endsWith('.txnindex'))
-      return dumpEntries(bytes, ABORTED_ENTRY_BYTES, output, (at) => abortedEntry(bytes, at));
+      return yield* dumpEntries(bytes, ABORTED_ENTRY_BYTES, detail, (at) => abortedEntry(bytes, at));
     if (file.endsWith('.index'))
-      return dumpEntries(bytes, OFFSET_ENTRY_BYTES, output, (at) => ({
+      return yield* dumpEntries(bytes, OFFSET_ENTRY_BYTES, detail, (at) => ({
         offset: base + bytes.readInt32BE(at),
         position: bytes.readInt32BE(at + 4),
       }));
-    if (file.endsWith('.snapshot')) return dumpSnapshot(file, bytes, output);
+    if (file.endsWith('.snapshot')) return yield* dumpSnapshot(file, bytes, detail);
   } catch (error) {
     if (error instanceof Error && 'code' in error && typeof error.code === 'string')
       throw new UsageError(`${file}: ${error.message}`);
@@ -103,8 +111,8 @@ function dump(file: string, output: Output): boolean {
   throw new UsageError(`${file}: the name must end in .log, .index, .timeindex, .txnindex or .snapshot`);
 }
 
-function dumpSegment(file: string, base: number, output: Output): boolean {
-  if (!output.json) console.log(`Log starting offset: ${base}`);
+function* dumpSegment(file: string, base: number, detail: Detail): Lines<boolean> {
+  if (!detail.json) yield `Log starting offset: ${base}`;
   const descriptor = openSync(file, 'r');
   try {
     const sizeBytes = fstatSync(descriptor).size;
@@ -116,17 +124,17 @@ function dumpSegment(file: string, base: number, output: Output): boolean {
       let used = 0;
       try {
         for (const at of completeBatches(window, 0, read)) {
-          sound = showBatch(window, at, position + at, output) && sound;
+          sound = (yield* showBatch(window, at, position + at, detail)) && sound;
           used = at + batchSizeBytes(window, at);
         }
       } catch (error) {
         if (!(error instanceof CorruptBatch)) throw error;
-        console.log(`Found a corrupt batch at position ${position + used}: ${error.message}`);
+        yield `Found a corrupt batch at position ${position + used}: ${error.message}`;
         return false;
       }
       if (used === 0 && position + read < sizeBytes) window = Buffer.allocUnsafe(window.length * 2);
       else if (used === 0) {
-        console.log(`Found ${sizeBytes - position} invalid bytes at the end of ${basename(file)}`);
+        yield `Found ${sizeBytes - position} invalid bytes at the end of ${basename(file)}`;
         return false;
       }
       position += used;
@@ -137,10 +145,10 @@ function dumpSegment(file: string, base: number, output: Output): boolean {
   }
 }
 
-function showBatch(buffer: Buffer, at: number, position: number, output: Output): boolean {
+function* showBatch(buffer: Buffer, at: number, position: number, detail: Detail): Lines<boolean> {
   const isValid = batchCrcIsValid(buffer, at);
   const timeName = (batchAttributes(buffer, at) & LOG_APPEND_TIME_BIT) === 0 ? 'CreateTime' : 'LogAppendTime';
-  show(output, '', {
+  yield line(detail, '', {
     baseOffset: batchBaseOffset(buffer, at),
     lastOffset: batchLastOffset(buffer, at),
     count: batchRecordCount(buffer, at),
@@ -162,24 +170,24 @@ function showBatch(buffer: Buffer, at: number, position: number, output: Output)
     crc: batchCrc(buffer, at),
     isvalid: isValid,
   });
-  if (!output.deep || !isValid) return isValid;
+  if (!detail.deep || !isValid) return isValid;
   const control = batchIsControl(buffer, at) ? readControl(buffer, at) : null;
-  readRecords(buffer, at).forEach((record, index) => {
+  for (const [index, record] of readRecords(buffer, at).entries()) {
     const sequence = batchBaseSequence(buffer, at) < 0 ? -1 : batchBaseSequence(buffer, at) + index;
-    showRecord(record, sequence, timeName, output);
-  });
-  if (control !== null) show(output, '| ', { endTxnMarker: control.type });
+    yield showRecord(record, sequence, timeName, detail);
+  }
+  if (control !== null) yield line(detail, '| ', { endTxnMarker: control.type });
   return true;
 }
 
-function showRecord(record: RecordData, sequence: number, timeName: string, output: Output): void {
-  const payload = output.data
+function showRecord(record: RecordData, sequence: number, timeName: string, detail: Detail): string {
+  const payload = detail.data
     ? {
         ...(record.key === null ? {} : { key: record.key.toString() }),
         payload: record.value?.toString() ?? '',
       }
     : {};
-  show(output, '| ', {
+  return line(detail, '| ', {
     offset: record.offset,
     [timeName]: record.timestampMs,
     keySize: record.key?.length ?? -1,
@@ -191,16 +199,16 @@ function showRecord(record: RecordData, sequence: number, timeName: string, outp
 }
 
 /** Entries up to the preallocated zeros behind the last one. */
-function dumpEntries(
+function* dumpEntries(
   bytes: Buffer,
   entryBytes: number,
-  output: Output,
+  detail: Detail,
   entry: (at: number) => Record<string, number>,
-): boolean {
+): Lines<boolean> {
   for (let at = 0; at + entryBytes <= bytes.length; at += entryBytes) {
     const isBlank = bytes.subarray(at, at + entryBytes).every((byte) => byte === 0);
     if (isBlank && at > 0) break;
-    show(output, '', entry(at));
+    yield line(detail, '', entry(at));
   }
   return bytes.length % entryBytes === 0;
 }
@@ -215,7 +223,7 @@ function abortedEntry(bytes: Buffer, at: number): Record<string, number> {
   };
 }
 
-function dumpSnapshot(file: string, bytes: Buffer, output: Output): boolean {
+function* dumpSnapshot(file: string, bytes: Buffer, detail: Detail): Lines<boolean> {
   for (const entry of decodeProducerSnapshot(file, bytes)) {
     const plain = Object.fromEntries(
       Object.entries(entry).map(([key, value]) => [
@@ -223,18 +231,13 @@ function dumpSnapshot(file: string, bytes: Buffer, output: Output): boolean {
         typeof value === 'object' ? JSON.stringify(value) : value,
       ]),
     );
-    show(output, '', plain);
+    yield line(detail, '', plain);
   }
   return true;
 }
 
-function show(output: Output, prefix: string, fields: Record<string, unknown>): void {
-  if (output.json) console.log(JSON.stringify(fields));
-  else
-    console.log(
-      prefix +
-        Object.entries(fields)
-          .map(([key, value]) => `${key}: ${value}`)
-          .join(' '),
-    );
+function line(detail: Detail, prefix: string, fields: Record<string, unknown>): string {
+  if (detail.json) return JSON.stringify(fields);
+  const words = Object.entries(fields).map(([key, value]) => `${key}: ${value}`);
+  return prefix + words.join(' ');
 }

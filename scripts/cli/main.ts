@@ -1,6 +1,7 @@
 /** `odradek`: one program with a command for each thing to do with a cluster. */
 import { enableCompileCache } from 'node:module';
 import { type CommandSpec, UsageError } from './arguments.ts';
+import { print } from './output.ts';
 import { runCommand } from './run.ts';
 
 enableCompileCache();
@@ -41,17 +42,15 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
 
 const [name = '--help', ...rest] = process.argv.slice(2);
 const command = COMMANDS[name];
-if (command !== undefined) {
-  await runCommand(await command.load(), `odradek ${name}`, rest);
-} else if (name === '--help' || name === '-h' || name === 'help') {
+if (command !== undefined) await runCommand(await command.load(), `odradek ${name}`, rest);
+else await runCommand({ name, summary: 'What there is.', options: [], run: overview }, 'odradek', []);
+
+async function overview(): Promise<number> {
+  if (!['--help', '-h', 'help'].includes(name))
+    throw new UsageError(`there is no command '${name}'; commands are ${Object.keys(COMMANDS).join(', ')}`);
   const rows = Object.entries(COMMANDS).map(([each, { summary }]) => `  ${each.padEnd(11)}${summary}`);
-  process.stdout.write(
-    `Odradek: Apache Kafka in ZooKeeper mode, in TypeScript.\n\nUsage: odradek COMMAND [options]\n\n${rows.join('\n')}\n\n'odradek COMMAND --help' tells more.\n`,
+  await print(
+    `Odradek: Apache Kafka in ZooKeeper mode, in TypeScript.\n\nUsage: odradek COMMAND [options]\n\n${rows.join('\n')}\n\n'odradek COMMAND --help' tells more.`,
   );
-} else {
-  const problem = new UsageError(
-    `there is no command '${name}'; commands are ${Object.keys(COMMANDS).join(', ')}`,
-  );
-  process.stderr.write(`odradek: ${problem.message}\n`);
-  process.exitCode = 2;
+  return 0;
 }

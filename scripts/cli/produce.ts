@@ -1,7 +1,9 @@
 /** `odradek produce`: lines of standard input become records, as with Kafka's console producer. */
 import { createInterface } from 'node:readline';
 import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
-import { bootstrapOption, COMPRESSIONS, kafkaClient } from './client.ts';
+import { bootstrapOption } from './bootstrap.ts';
+import { COMPRESSIONS, kafkaClient, reasonOfFailure } from './client.ts';
+import { LINE_PROPERTIES, LineReader } from './lines.ts';
 
 const BATCH_RECORDS = 1000;
 const BATCH_BYTES = 512 * 1024;
@@ -10,7 +12,8 @@ const LINGER_MS = 20;
 
 interface Message {
   readonly key: string | null;
-  readonly value: string;
+  readonly value: string | null;
+  readonly headers: Record<string, string[]>;
 }
 
 export const produceCommand: CommandSpec = {
@@ -26,7 +29,17 @@ export const produceCommand: CommandSpec = {
       fallback: '-1',
     },
     { name: 'compression-codec', value: 'CODEC', help: 'none, gzip, snappy, lz4 or zstd', fallback: 'none' },
-    { name: 'key-separator', value: 'TEXT', help: 'what is before it on a line is the key' },
+    {
+      name: 'key-separator',
+      value: 'TEXT',
+      help: 'what is before it on a line is the key: short for parse.key=true and key.separator=TEXT',
+    },
+    {
+      name: 'property',
+      value: 'KEY=VALUE',
+      repeats: true,
+      help: `how lines are read, as by Kafka's console producer: ${LINE_PROPERTIES}`,
+    },
   ],
   run,
 };
@@ -39,19 +52,23 @@ async function run(given: Arguments): Promise<number> {
   if (compression === undefined)
     throw new UsageError(`--compression-codec must be one of ${Object.keys(COMPRESSIONS).join(', ')}`);
   const separator = given.text('key-separator');
+  const short = separator === null ? [] : ['parse.key=true', `key.separator=${separator}`];
+  const reader = new LineReader([...short, ...given.all('property')]);
   const topic = given.needText('topic');
   const producer = kafkaClient(given.needText('bootstrap-server')).producer({ allowAutoTopicCreation: true });
   await producer.connect();
   const send = (messages: Message[]): Promise<unknown> =>
     producer.send({ topic, acks, compression, messages });
-  const count = await sendLines(separator, send);
+  const count = await sendLines(reader, send).catch((error: unknown) => {
+    throw reasonOfFailure(error);
+  });
   await producer.disconnect();
   process.stderr.write(`${count} records\n`);
   return 0;
 }
 
 async function sendLines(
-  separator: string | null,
+  reader: LineReader,
   send: (messages: Message[]) => Promise<unknown>,
 ): Promise<number> {
   let gathered: Message[] = [];
@@ -68,20 +85,18 @@ async function sendLines(
     if (messages.length > 0) sending = sending.then(() => send(messages));
     return sending;
   };
-  for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
-    gathered.push(messageOf(line, separator));
-    gatheredBytes += line.length;
-    count++;
-    if (gathered.length >= BATCH_RECORDS || gatheredBytes >= BATCH_BYTES) await flush();
-    else timer ??= setTimeout(() => void flush().catch(() => {}), LINGER_MS);
+  try {
+    for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
+      const { key, value, headers } = reader.record(line);
+      gathered.push({ key, value, headers: Object.fromEntries([...headers].map(([k, v]) => [k, [...v]])) });
+      gatheredBytes += line.length;
+      count++;
+      if (gathered.length >= BATCH_RECORDS || gatheredBytes >= BATCH_BYTES) await flush();
+      else timer ??= setTimeout(() => void flush().catch(() => {}), LINGER_MS);
+    }
+  } finally {
+    // Also when a line can't be read: those before it are sent.
+    await flush();
   }
-  await flush();
   return count;
-}
-
-function messageOf(line: string, separator: string | null): Message {
-  if (separator === null) return { key: null, value: line };
-  const at = line.indexOf(separator);
-  if (at < 0) throw new Error(`no key separator '${separator}' in the line '${line}'`);
-  return { key: line.slice(0, at), value: line.slice(at + separator.length) };
 }

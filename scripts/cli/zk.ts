@@ -2,6 +2,7 @@
 import type { Coordinator } from '../../coordinator-client/coordinator.ts';
 import { zookeeperSource } from '../../coordinator-client/zookeeper/zookeeper.ts';
 import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
+import { print } from './output.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -50,7 +51,7 @@ async function look(coordinator: Coordinator, verb: string, path: string, given:
   if (verb === 'ls') {
     const names = given.flag('recursive') ? await below(coordinator, path) : await coordinator.children(path);
     if (names === null) throw new Error(`there is no node ${path}`);
-    console.log(json ? JSON.stringify(names) : names.join('\n'));
+    await print(json ? JSON.stringify(names) : names.join('\n'));
     return 0;
   }
   const node = await coordinator.read(path);
@@ -66,9 +67,9 @@ async function look(coordinator: Coordinator, verb: string, path: string, given:
     numChildren: node.childrenCount,
   };
   if (verb === 'get')
-    console.log(json ? JSON.stringify({ path, data: node.data.toString(), ...stat }) : node.data.toString());
-  else if (json) console.log(JSON.stringify({ path, ...stat }));
-  else for (const [key, value] of Object.entries(stat)) console.log(`${key} = ${value}`);
+    await print(json ? JSON.stringify({ path, data: node.data.toString(), ...stat }) : node.data.toString());
+  else if (json) await print(JSON.stringify({ path, ...stat }));
+  else for (const [key, value] of Object.entries(stat)) await print(`${key} = ${value}`);
   return 0;
 }
 

@@ -1,7 +1,17 @@
 /** `odradek zookeeper`: the embedded server as a process of its own. */
-import { startEmbeddedServer } from '../../coordinator-client/embedded/server.ts';
-import { untilInterrupted } from '../cluster/cluster-options.ts';
+import { sleep, systemClock } from '../../broker/platform/clock.ts';
+import { type EmbeddedServer, startEmbeddedServer } from '../../coordinator-client/embedded/server.ts';
+import {
+  type AskedToEndMessage,
+  STOP_TIMEOUT_MS,
+  tellParent,
+  untilParentAsks,
+  untilSignalled,
+} from '../cluster/ending.ts';
 import type { Arguments, CommandSpec } from './arguments.ts';
+import { print } from './output.ts';
+
+const LOOK_AGAIN_MS = 50;
 
 export const zookeeperCommand: CommandSpec = {
   name: 'zookeeper',
@@ -55,11 +65,13 @@ export const zookeeperCommand: CommandSpec = {
       fallback: '60',
     },
   ],
+  outlivesOutput: true,
   run,
 };
 
 async function run(given: Arguments): Promise<number> {
   const dataDir = given.text('data-dir');
+  const asked = Promise.race([untilSignalled().then(() => 'signalled' as const), untilParentAsks()]);
   let diskFailed: (error: unknown) => void = () => {};
   const failure = new Promise<unknown>((resolve) => {
     diskFailed = resolve;
@@ -73,14 +85,40 @@ async function run(given: Arguments): Promise<number> {
     minSessionTimeoutMs: given.needInteger('min-session-timeout-ms'),
     maxSessionTimeoutMs: given.needInteger('max-session-timeout-ms'),
     maxConnectionsPerAddress: given.needInteger('max-client-connections'),
-    log: (line: string) => console.log(line),
+    log: say,
   });
-  console.log(`zookeeper listens on ${given.needText('host')}:${server.port}`);
-  const interrupted = untilInterrupted();
-  process.send?.({ type: 'started', port: server.port });
-  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
-  const failed = await Promise.race([interrupted.then(() => null), failure]);
+  say(`zookeeper listens on ${given.needText('host')}:${server.port}`);
+  tellParent({ type: 'started', port: server.port });
+  const failed = await Promise.race([asked.then((by) => clientsEnded(server, by)), failure]);
   await server.close();
   if (failed !== null) throw failed;
   return 0;
+}
+
+/** A log that nobody reads stops no server. */
+function say(line: string): void {
+  print(line).catch(() => {});
+}
+
+/**
+ * Whoever started brokers beside this server ends them before it. So a signal is passed on to them and
+ * not obeyed at once, and when they are gone the brokers, which notice that too, are waited for.
+ */
+async function clientsEnded(
+  server: EmbeddedServer,
+  askedBy: 'signalled' | 'told' | 'orphaned',
+): Promise<null> {
+  const isChild = process.send !== undefined;
+  if (!isChild || askedBy === 'told') return null;
+  const message: AskedToEndMessage = { type: 'asked-to-end' };
+  tellParent(message);
+  say(`asked to end (${askedBy}): waiting for the clients to end first, at most ${STOP_TIMEOUT_MS} ms`);
+  let isTold = false;
+  void untilParentAsks().then((by) => {
+    isTold = by === 'told';
+  });
+  const deadlineMs = performance.now() + STOP_TIMEOUT_MS;
+  while (!isTold && server.connectionCount > 0 && performance.now() < deadlineMs)
+    await sleep(systemClock, LOOK_AGAIN_MS);
+  return null;
 }

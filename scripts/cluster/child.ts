@@ -1,12 +1,16 @@
 /**
  * One process of a local cluster: started with its output in a file, watched until it says that it is
- * ready, and gone for certain when it is killed.
+ * ready, asked to end over its IPC channel, and gone for certain when it is killed. When the process that
+ * started it dies, however that comes, the channel closes, and the child ends by itself.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AskedToEndMessage, StopMessage } from './ending.ts';
 
 const COMMAND_LINE = join(import.meta.dirname, '..', 'cli', 'main.ts');
+/** How much of a log's end is looked at for its last lines. */
+const TAIL_BYTES = 16 * 1024;
 
 /** What a child says over its IPC channel once it serves. */
 export interface Started {
@@ -15,16 +19,34 @@ export interface Started {
   readonly peerPort?: number;
 }
 
+export interface ChildOptions {
+  /** As people call it: `broker 2`. */
+  readonly name: string;
+  /** The words after `odradek` that start it. */
+  readonly argv: readonly string[];
+  readonly logFile: string;
+  /** It has ended, and nobody had asked it to. */
+  readonly died?: (child: Child) => void;
+  /** Somebody signalled it, and it waits for others to end first. */
+  readonly askedToEnd?: () => void;
+}
+
 export class Child {
   readonly name: string;
+  readonly argv: readonly string[];
   readonly logFile: string;
   readonly process: ChildProcess;
   /** Exit code or signal, once it is gone. */
   ended: string | null = null;
-  private readonly exit: Promise<void>;
+  /** It was asked to end, did not in time, and was killed. */
+  outstayed = false;
+  #isServing = false;
+  #isWanted = true;
+  readonly #exit: Promise<void>;
 
-  constructor(name: string, argv: readonly string[], logFile: string) {
+  constructor({ name, argv, logFile, died, askedToEnd }: ChildOptions) {
     this.name = name;
+    this.argv = argv;
     this.logFile = logFile;
     const output = openSync(logFile, 'a');
     this.process = spawn(process.execPath, [COMMAND_LINE, ...argv], {
@@ -32,10 +54,15 @@ export class Child {
       env: process.env,
     });
     closeSync(output);
-    this.exit = new Promise((resolve) => {
+    this.process.on('message', ({ type }: Started | AskedToEndMessage) => {
+      if (type === 'started') this.#isServing = true;
+      else if (type === 'asked-to-end') askedToEnd?.();
+    });
+    this.#exit = new Promise((resolve) => {
       this.process.once('exit', (code, signal) => {
         this.ended = signal ?? `exit status ${code}`;
         resolve();
+        if (this.#isServing && this.#isWanted) died?.(this);
       });
     });
   }
@@ -56,25 +83,34 @@ export class Child {
         clearTimeout(timer);
         resolve(message);
       });
-      void this.exit.then(() => {
+      void this.#exit.then(() => {
         clearTimeout(timer);
-        reject(new Error(`${this.name} ended with ${this.ended}: ${this.lastWords()}`));
+        const [words = '(nothing was said)'] = this.lastLines(1);
+        reject(new Error(`${this.name} ended with ${this.ended}: ${words}`));
       });
     });
   }
 
   /** SIGKILL: as a crash. */
   async kill(): Promise<void> {
+    this.#isWanted = false;
     if (this.ended === null) this.process.kill('SIGKILL');
-    await this.exit;
+    await this.#exit;
   }
 
-  /** SIGTERM, and SIGKILL when it has not ended in time. */
+  /** Asks it to end, and kills it when it has not in time. */
   async stop(timeoutMs: number): Promise<void> {
+    this.#isWanted = false;
     if (this.ended !== null) return;
-    this.process.kill('SIGTERM');
-    const timer = setTimeout(() => this.process.kill('SIGKILL'), timeoutMs);
-    await this.exit;
+    const message: StopMessage = { type: 'stop' };
+    // No signal: it may have had one from the terminal, and a second one is for those in a hurry.
+    if (this.process.connected) this.process.send(message, () => {});
+    else this.process.kill('SIGTERM');
+    const timer = setTimeout(() => {
+      this.outstayed = true;
+      this.process.kill('SIGKILL');
+    }, timeoutMs);
+    await this.#exit;
     clearTimeout(timer);
   }
 
@@ -86,8 +122,17 @@ export class Child {
     this.process.kill('SIGCONT');
   }
 
-  private lastWords(): string {
-    const lines = readFileSync(this.logFile, 'utf8').trimEnd().split('\n');
-    return lines.at(-1) ?? '(nothing was said)';
+  /** The last lines of its log that hold anything. */
+  lastLines(count: number): string[] {
+    const descriptor = openSync(this.logFile, 'r');
+    try {
+      const sizeBytes = fstatSync(descriptor).size;
+      const tail = Buffer.alloc(Math.min(TAIL_BYTES, sizeBytes));
+      readSync(descriptor, tail, 0, tail.length, sizeBytes - tail.length);
+      const lines = tail.toString().split('\n');
+      return lines.filter((line) => line.trim() !== '').slice(-count);
+    } finally {
+      closeSync(descriptor);
+    }
   }
 }

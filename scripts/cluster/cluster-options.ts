@@ -2,13 +2,22 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { nodeDisk } from '../../broker/platform/node-disk.ts';
 import { type Arguments, type OptionSpec, UsageError } from '../cli/arguments.ts';
-import type { ClusterOptions } from './local-cluster.ts';
+import { type ClusterOptions, clusterDefaults } from './local-cluster.ts';
 import { portIsFree } from './ports.ts';
 
+const DEFAULT_BROKERS = 3;
 const DEFAULT_SESSION_TIMEOUT_MS = 3000;
 
 export const clusterOptionSpecs: readonly OptionSpec[] = [
-  { name: 'brokers', value: 'N', kind: 'integer', min: 1, max: 32, help: 'how many brokers', fallback: '3' },
+  {
+    name: 'brokers',
+    value: 'N',
+    kind: 'integer',
+    min: 1,
+    max: 32,
+    help: 'how many brokers',
+    fallback: String(DEFAULT_BROKERS),
+  },
   {
     name: 'base-port',
     value: 'PORT',
@@ -54,6 +63,13 @@ export const clusterOptionSpecs: readonly OptionSpec[] = [
   },
 ];
 
+/** For --help: what topics get here that they would not get from Kafka's defaults. */
+export const clusterNotes = `Brokers have Kafka's defaults, but for these (of three brokers; --override changes them):
+
+${Object.entries(clusterDefaults(DEFAULT_BROKERS))
+  .map(([key, value]) => `  ${key}=${value}`)
+  .join('\n')}`;
+
 /** Everything but the directory; ports are checked, so that a failure leaves nothing behind. */
 export async function clusterOptions(given: Arguments): Promise<Omit<ClusterOptions, 'directory'>> {
   const brokers = given.needInteger('brokers');
@@ -96,12 +112,4 @@ function checkWritable(directory: string): void {
   } catch {
     throw new UsageError(`--data-dir ${directory} can't be written to`);
   }
-}
-
-/** Resolves at Ctrl-C or SIGTERM. */
-export function untilInterrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
 }

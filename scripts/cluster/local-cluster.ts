@@ -4,8 +4,9 @@
  * `odradek cluster` and the tests of real processes.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Child, type Started } from './child.ts';
+import { join, relative } from 'node:path';
+import { Child, type ChildOptions, type Started } from './child.ts';
+import { STOP_TIMEOUT_MS } from './ending.ts';
 
 export interface ClusterOptions {
   readonly brokers: number;
@@ -20,8 +21,10 @@ export interface ClusterOptions {
   /** More properties for every broker. */
   readonly properties?: Readonly<Record<string, string>>;
   readonly startTimeoutMs?: number;
-  /** Told of each step as it happens. */
-  readonly progress?: (message: string) => void;
+  /** Told of each step as it happens, and of what went wrong, in lines for the user. */
+  readonly progress?: (lines: string) => void;
+  /** Somebody asked a child to end that has to be the last: all must be ended. */
+  readonly askedToEnd?: () => void;
 }
 
 export interface BrokerProcess {
@@ -33,13 +36,16 @@ export interface BrokerProcess {
 }
 
 const DEFAULT_START_TIMEOUT_MS = 30_000;
-const STOP_TIMEOUT_MS = 20_000;
+const LAST_LINES = 5;
+const BEING_ENDED = 'the cluster is being ended';
+const ODRADEK = join(import.meta.dirname, '..', 'odradek');
 
 export class LocalCluster {
   readonly options: ClusterOptions;
   readonly brokers: BrokerProcess[] = [];
   zookeeper: Child | null = null;
   zookeeperConnect: string;
+  #isEnding = false;
 
   private constructor(options: ClusterOptions) {
     this.options = options;
@@ -59,6 +65,7 @@ export class LocalCluster {
       await Promise.all(
         Array.from({ length: options.brokers }, (_, index) => cluster.startBroker(index + 1)),
       );
+      if (cluster.#isEnding) throw new Error(BEING_ENDED);
       cluster.brokers.sort((a, b) => a.id - b.id);
       return cluster;
     } catch (error) {
@@ -86,25 +93,51 @@ export class LocalCluster {
     broker.peerPort = started.peerPort ?? 0;
   }
 
-  /** Clean stop of all brokers (the controller last), then of the embedded server. */
+  /** Clean stop of all brokers, then of the embedded server, without which none of them ends cleanly. */
   async close(): Promise<void> {
-    await Promise.all(this.brokers.map((broker) => broker.child.stop(STOP_TIMEOUT_MS)));
-    await this.zookeeper?.stop(STOP_TIMEOUT_MS);
+    this.#isEnding = true;
+    await Promise.all(this.brokers.map((broker) => this.#stop(broker.child)));
+    if (this.zookeeper !== null) await this.#stop(this.zookeeper);
   }
 
   /** SIGKILL for everything: for when nothing of it will be used again. */
   async abandon(): Promise<void> {
+    this.#isEnding = true;
     await Promise.all([...this.brokers.map((broker) => broker.child.kill()), this.zookeeper?.kill()]);
+  }
+
+  async #stop(child: Child): Promise<void> {
+    await child.stop(STOP_TIMEOUT_MS);
+    if (child.outstayed)
+      this.options.progress?.(`${child.name} did not end within ${STOP_TIMEOUT_MS} ms and was killed`);
+  }
+
+  /** A child of this cluster; with all of it ending, there are no new ones. */
+  #launch(options: Pick<ChildOptions, 'name' | 'argv' | 'logFile'>, startAgain: () => string): Child {
+    if (this.#isEnding) throw new Error(BEING_ENDED);
+    return new Child({
+      ...options,
+      askedToEnd: () => this.options.askedToEnd?.(),
+      died: (child) => {
+        if (!this.#isEnding) this.options.progress?.(obituary(child, startAgain()));
+      },
+    });
   }
 
   private async startZookeeper(): Promise<void> {
     const directory = join(this.options.directory, 'zookeeper');
     mkdirSync(directory, { recursive: true });
-    const argv = ['zookeeper', '--port', String(this.options.zookeeperPort), '--data-dir', directory];
-    this.zookeeper = new Child('the embedded ZooKeeper', argv, join(this.options.directory, 'zookeeper.log'));
-    const { port } = await this.zookeeper.started(this.startTimeoutMs);
+    const argv = (port: number): string[] => [
+      ...['zookeeper', '--port', String(port), '--data-dir', directory],
+    ];
+    let port = this.options.zookeeperPort;
+    const logFile = join(this.options.directory, 'zookeeper.log');
+    this.zookeeper = this.#launch({ name: 'the embedded ZooKeeper', argv: argv(port), logFile }, () =>
+      commandLine(argv(port)),
+    );
+    ({ port } = await this.zookeeper.started(this.startTimeoutMs));
     this.zookeeperConnect = `127.0.0.1:${port}`;
-    this.options.progress?.(`zookeeper (embedded) on 127.0.0.1:${port}`);
+    this.options.progress?.(`  zookeeper (embedded) on 127.0.0.1:${port}`);
   }
 
   private async startBroker(id: number): Promise<void> {
@@ -118,7 +151,7 @@ export class LocalCluster {
     broker.child = child;
     broker.port = started.port;
     broker.peerPort = started.peerPort ?? 0;
-    this.options.progress?.(`broker ${id} on 127.0.0.1:${started.port} (pid ${child.pid})`);
+    this.options.progress?.(`  broker ${id} on 127.0.0.1:${started.port} (pid ${child.pid})`);
   }
 
   private async launch(
@@ -129,7 +162,9 @@ export class LocalCluster {
     const directory = join(this.options.directory, `broker-${id}`);
     const file = join(directory, 'server.properties');
     writeFileSync(file, this.propertiesFor(id, port, directory));
-    const child = new Child(`broker ${id}`, ['broker', '--config', file], join(directory, 'server.log'));
+    const argv = ['broker', '--config', file];
+    const logFile = join(directory, 'server.log');
+    const child = this.#launch({ name: `broker ${id}`, argv, logFile }, () => commandLine(argv));
     launched?.(child);
     return { child, started: await child.started(this.startTimeoutMs) };
   }
@@ -141,12 +176,7 @@ export class LocalCluster {
       'log.dirs': join(directory, 'data'),
       'zookeeper.connect': this.zookeeperConnect,
       'zookeeper.session.timeout.ms': String(this.options.sessionTimeoutMs),
-      'default.replication.factor': String(Math.min(3, this.options.brokers)),
-      'offsets.topic.replication.factor': String(Math.min(3, this.options.brokers)),
-      'min.insync.replicas': String(Math.min(2, this.options.brokers)),
-      // All brokers stop together: there is nobody to wait for.
-      'controlled.shutdown.max.retries': '2',
-      'controlled.shutdown.retry.backoff.ms': '500',
+      ...clusterDefaults(this.options.brokers),
       ...this.options.properties,
     };
     return `${Object.entries(properties)
@@ -154,7 +184,40 @@ export class LocalCluster {
       .join('\n')}\n`;
   }
 
+  /** With the time that a broker waits for the session of an earlier run. */
   private get startTimeoutMs(): number {
-    return this.options.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS;
+    return this.options.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS + 2 * this.options.sessionTimeoutMs;
   }
+}
+
+/** What differs from Kafka's defaults in every broker, unless it is overridden. */
+export function clusterDefaults(brokers: number): Readonly<Record<string, string>> {
+  const replicas = String(Math.min(3, brokers));
+  return {
+    'default.replication.factor': replicas,
+    'offsets.topic.replication.factor': replicas,
+    'min.insync.replicas': String(Math.min(2, brokers)),
+    // All brokers stop together: there is nobody to wait for.
+    'controlled.shutdown.max.retries': '2',
+    'controlled.shutdown.retry.backoff.ms': '500',
+  };
+}
+
+/** What became of a child that nobody asked to end, and what can be done. */
+function obituary(child: Child, startAgain: string): string {
+  const words = child.lastLines(LAST_LINES).map((line) => `    ${line}`);
+  return [
+    `${child.name} (pid ${child.pid}) has ended: ${child.ended}. The end of ${child.logFile}:`,
+    ...(words.length === 0 ? ['    (nothing was said)'] : words),
+    `start it again with: ${startAgain}`,
+  ].join('\n');
+}
+
+/** As a shell takes it. */
+function commandLine(argv: readonly string[]): string {
+  const quoted = argv.map((word) =>
+    /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
+  );
+  const program = relative(process.cwd(), ODRADEK);
+  return [program.startsWith('..') ? ODRADEK : `./${program}`, ...quoted].join(' ');
 }

@@ -36,7 +36,11 @@ async function refused(properties: Record<string, string>): Promise<{ ended: str
       .map(([key, value]) => `${key}=${value}\n`)
       .join(''),
   );
-  const child = new Child('the refused broker', ['broker', '--config', file], join(directory, 'log'));
+  const child = new Child({
+    name: 'the refused broker',
+    argv: ['broker', '--config', file],
+    logFile: join(directory, 'log'),
+  });
   await expect(child.started(15_000)).rejects.toThrow('ended with');
   return { ended: child.ended, words: readFileSync(join(directory, 'log'), 'utf8') };
 }
@@ -45,7 +49,8 @@ describe('a broker does not start', () => {
   it('with the id of one that lives', async () => {
     const { ended, words } = await refused({ 'broker.id': '1' });
     expect(ended).toBe('exit status 1');
-    expect(words).toContain('broker id 1 is registered by another session');
+    expect(words).toMatch(/broker id 1 is registered by ZooKeeper session 0x[0-9a-f]+ \(PLAINTEXT:/);
+    expect(words).toContain('it is alive: stop that broker, or give this one another broker.id');
     expect((await real.health(1))?.healthy).toBe(true);
   }, 30_000);
 
@@ -115,7 +120,11 @@ describe('a broker starts', () => {
     const log = join(directory, 'log');
     const ids: string[] = [];
     for (let round = 0; round < 2; round++) {
-      const child = new Child('the nameless broker', ['broker', '--config', file], log);
+      const child = new Child({
+        name: 'the nameless broker',
+        argv: ['broker', '--config', file],
+        logFile: log,
+      });
       await child.started(15_000);
       ids.push(
         /^broker.id=(\d+)$/m.exec(readFileSync(join(directory, 'data/meta.properties'), 'utf8'))?.[1] ?? '',

@@ -1,8 +1,10 @@
 /** The cluster that other projects' tests run on: real clients, real replication, and nothing left behind. */
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type KitCluster, startCluster } from './cluster.ts';
+import { type KitCluster, type KitOptions, startCluster } from './cluster.ts';
 
 let cluster: KitCluster;
 
@@ -56,5 +58,44 @@ describe('a cluster in this process', () => {
     expect(existsSync(log ?? '')).toBe(true);
     await short.close();
     expect(existsSync(log ?? '')).toBe(false);
+  });
+});
+
+describe('a cluster on a directory of its own', () => {
+  it('is the same cluster when it is started there again, with its topics and its records', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'odradek-kit-test-'));
+    const ids: string[] = [];
+    for (let round = 1; round <= 3; round++) {
+      const again = await startCluster({ brokers: 2, directory });
+      ids.push(again.brokers[0]?.clusterId ?? '');
+      const kafka = new Kafka({ brokers: again.bootstrapServers.split(','), logLevel: logLevel.NOTHING });
+      const [admin, producer] = [kafka.admin(), kafka.producer()];
+      await admin.connect();
+      const topics = [{ topic: 'kept', numPartitions: 1, replicationFactor: 2 }];
+      if (round === 1) await admin.createTopics({ waitForLeaders: true, topics });
+      await producer.connect();
+      await producer.send({ topic: 'kept', acks: -1, messages: [{ value: `round ${round}` }] });
+      expect(await admin.fetchTopicOffsets('kept')).toMatchObject([{ low: '0', high: String(round) }]);
+      await producer.disconnect();
+      await admin.disconnect();
+      await again.close();
+    }
+    expect(new Set(ids).size).toBe(1);
+    rmSync(directory, { recursive: true });
+  }, 60_000);
+});
+
+describe('what a cluster is not started with', () => {
+  it.each([
+    [
+      { properties: { 'num.partition': '3' } },
+      "'num.partition' is no property of a broker: is it num.partitions?",
+    ],
+    [{ properties: { 'xyz.unheard.of': '3' } }, "'xyz.unheard.of' is no property of a broker"],
+    [{ broker: 1 }, "'broker' is no option of a test cluster: is it brokers?"],
+    [{ brokers: 0 }, 'brokers must be an integer from 1, not 0'],
+    [{ properties: { 'num.partitions': 'x' } }, 'num.partitions'],
+  ] as const)('%j', async (options, reason) => {
+    await expect(startCluster(options as KitOptions)).rejects.toThrow(reason);
   });
 });

@@ -1,10 +1,11 @@
 /** The real disk: the contract, and locks between processes. */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nodeDisk } from '../../broker/platform/node-disk.ts';
+import { unreapedProcess } from '../support/unreaped.ts';
 import { diskContract } from './disk.contract.ts';
 
 let directory = '';
@@ -73,5 +74,13 @@ describe('the lock of a log directory', () => {
     holder.kill('SIGKILL');
     await gone;
     nodeDisk.lock(path).release();
+  });
+
+  it.skipIf(!existsSync('/proc'))('is taken over from a process that has ended unnoticed', async () => {
+    const dead = await unreapedProcess();
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    writeFileSync(join(directory, '.lock'), `${dead.pid} ${dead.startTicks}@${boot}\n`);
+    nodeDisk.lock(join(directory, '.lock')).release();
+    dead.release();
   });
 });

@@ -2,6 +2,7 @@
 import {
   appendFileSync,
   cpSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -17,6 +18,7 @@ import type { EmbeddedServerOptions } from '../../../coordinator-client/embedded
 import { type EmbeddedServer, startEmbeddedServer } from '../../../coordinator-client/embedded/server.ts';
 import { Opcode } from '../../../coordinator-client/embedded/wire.ts';
 import { eventually } from '../../support/eventually.ts';
+import { unreapedProcess } from '../../support/unreaped.ts';
 import { RawClient } from './raw-client.ts';
 
 let home: string;
@@ -189,6 +191,17 @@ test('a directory has one owner; the lock of a dead one is taken over', async ()
   writeFileSync(join(dataDir, '.lock'), JSON.stringify({ pid: process.pid, startedAt: '1' }));
   await start();
 });
+
+test.skipIf(!existsSync('/proc'))(
+  'the lock of a process that has ended unnoticed is taken over',
+  async () => {
+    await (await start()).close();
+    const dead = await unreapedProcess();
+    writeFileSync(join(dataDir, '.lock'), JSON.stringify({ pid: dead.pid, startedAt: dead.startTicks }));
+    await start();
+    dead.release();
+  },
+);
 
 test('a taken port is an error, and leaves the directory free', async () => {
   const { port } = await start({ dataDir: join(home, 'other') });
