@@ -268,6 +268,7 @@ export class Segment {
   cutFile(sizeBytes: number): void {
     if (sizeBytes === this.#sizeBytes) return;
     this.file().truncate(sizeBytes);
+    this.#modifiedMs = this.#home.clock.wallMs();
     this.#sizeBytes = sizeBytes;
   }
 
