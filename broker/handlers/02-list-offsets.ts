@@ -1,11 +1,12 @@
 /**
  * ListOffsets (2), versions 0-9: an offset by timestamp, or by one of the special ones: -1 latest,
  * -2 earliest, v7+ -3 largest timestamp, v8+ -4 earliest local, v9+ -5 latest tiered. v0 answers
- * several offsets, newest first, of which clients take the first: Kafka names segment bounds there, this
- * broker the offset that is looked for and the start of the log.
+ * several offsets, newest first, of which clients take the first: the beginnings of segments that were
+ * last written to by then, and the end of the log.
  * v4+ leader epochs; before v5 OFFSET_NOT_AVAILABLE is not known.
  * Source: KafkaApis.handleListOffsetRequest, UnifiedLog.legacyFetchOffsetsBefore.
  */
+import { EARLIEST_TIMESTAMP } from '../log/lookup.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { ListOffsets } from '../protocol/messages/02-list-offsets.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -13,13 +14,10 @@ import type { OpeningAllowance } from '../records/opening.ts';
 import type { Isolation } from '../replication/read-partition.ts';
 import {
   EARLIEST_LOCAL_TIMESTAMP,
-  EARLIEST_TIMESTAMP,
   LATEST_TIERED_TIMESTAMP,
-  LATEST_TIMESTAMP,
   MAX_TIMESTAMP,
-  type OffsetAnswer,
 } from '../replication/replica-offsets.ts';
-import { NO_EPOCH, partitionKey } from '../types.ts';
+import { partitionKey } from '../types.ts';
 import { mayOnTopic, Operation } from './authorization.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import { openingAllowance } from './opening-allowance.ts';
@@ -133,27 +131,14 @@ function isolationOf({ replicaId, isolationLevel }: ListOffsetsRequest): Isolati
   return isolationLevel === READ_COMMITTED ? 'read_committed' : 'read_uncommitted';
 }
 
-/** v0: at most `maxNumOffsets` offsets at or before the timestamp. */
-function legacyOffsets(topic: string, wanted: Wanted, { services, opening }: Asked): PartitionResponse {
+function legacyOffsets(topic: string, wanted: Wanted, { request, services }: Asked): PartitionResponse {
   const { partitionIndex, timestamp, maxNumOffsets } = wanted;
-  const at = (timestampMs: number): OffsetAnswer =>
-    services.replicas.listOffset(topic, partitionIndex, {
-      timestampMs,
-      currentLeaderEpoch: NO_EPOCH,
-      isolation: 'read_uncommitted',
-      fetchOnlyLeader: true,
-      opening,
-    });
-  const earliest = at(EARLIEST_TIMESTAMP);
-  if (earliest.error !== ErrorCode.NONE) return failure(partitionIndex, earliest.error);
-  const offsets = [earliest.offset];
-  if (timestamp !== EARLIEST_TIMESTAMP) {
-    const found = at(timestamp);
-    if (found.error !== ErrorCode.NONE) return failure(partitionIndex, found.error);
-    // No record that late: everything lies before the timestamp.
-    const newest = found.offset < 0 ? at(LATEST_TIMESTAMP).offset : found.offset;
-    if (newest > earliest.offset) offsets.unshift(newest);
-  }
-  const oldStyleOffsets = offsets.slice(0, Math.max(0, maxNumOffsets));
-  return { partitionIndex, errorCode: ErrorCode.NONE, oldStyleOffsets };
+  if (timestamp < EARLIEST_TIMESTAMP) return failure(partitionIndex, ErrorCode.UNSUPPORTED_VERSION);
+  const { error, offsets } = services.replicas.legacyOffsets(topic, partitionIndex, {
+    timestampMs: timestamp,
+    maxOffsets: maxNumOffsets,
+    isConsumer: request.replicaId === CONSUMER,
+    fetchOnlyLeader: request.replicaId !== DEBUGGING_CONSUMER,
+  });
+  return { partitionIndex, errorCode: error, oldStyleOffsets: offsets };
 }

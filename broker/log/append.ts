@@ -237,12 +237,10 @@ function accept(log: LogState, firstOffset: number, lastOffset: number, logAppen
   };
 }
 
+/** With the time of the batch that is there, be it one that its producer gave it. */
 function acceptAgain(log: LogState, batch: RetainedBatch): AppendInfo {
-  const appendTime = log.config.messageTimestampType === 'LogAppendTime';
-  return {
-    ...accept(log, firstOffsetOf(batch), batch.lastOffset, appendTime ? batch.timestampMs : -1),
-    duplicate: true,
-  };
+  const { lastOffset, timestampMs } = batch;
+  return { ...accept(log, firstOffsetOf(batch), lastOffset, timestampMs), duplicate: true };
 }
 
 function refuse(log: LogState, error: ErrorCode, errorMessage: string): AppendInfo {

@@ -1,6 +1,6 @@
 /**
  * Finding offsets by time, and the aborted transactions of a stretch of the log.
- * (Kafka's UnifiedLog.fetchOffsetByTimestamp and collectAbortedTransactions.)
+ * (Kafka's UnifiedLog.fetchOffsetByTimestamp, legacyFetchOffsetsBefore and collectAbortedTransactions.)
  */
 import {
   batchBaseOffset,
@@ -51,6 +51,31 @@ export function maxTimestamp(log: LogState, open: Open = log.open): OffsetAtTime
   if (latest === null || latest.maxTimestamp.timestampMs < 0) return null;
   const { timestampMs, offset } = latest.maxTimestamp;
   return firstRecord(log, latest, offset, { timestampMs, open });
+}
+
+/** Timestamps with a meaning of their own. */
+export const LATEST_TIMESTAMP = -1;
+export const EARLIEST_TIMESTAMP = -2;
+
+/**
+ * What clients were told before there was an index of times: where the segments begin that were last
+ * written to at or before `timestampMs`, the latest first, and before them the end of the log if that
+ * is asked for. At most `maxOffsets`. Throws RangeError when that is negative.
+ */
+export function legacyOffsetsBefore(log: LogState, timestampMs: number, maxOffsets: number): number[] {
+  if (maxOffsets < 0) throw new RangeError(`${maxOffsets} offsets`);
+  const points = log.segments.all.map((segment) => ({
+    offset: Math.max(segment.baseOffset, log.startOffset),
+    modifiedMs: segment.modifiedMs,
+  }));
+  if (log.segments.active.sizeBytes > 0) {
+    points.push({ offset: log.endOffset, modifiedMs: log.clock.wallMs() });
+  }
+  let count = points.findLastIndex(({ modifiedMs }) => modifiedMs <= timestampMs) + 1;
+  if (timestampMs === LATEST_TIMESTAMP) count = points.length;
+  if (timestampMs === EARLIEST_TIMESTAMP) count = 1;
+  const offsets = points.slice(Math.max(0, count - maxOffsets), count).map(({ offset }) => offset);
+  return offsets.sort((a, b) => b - a);
 }
 
 /**

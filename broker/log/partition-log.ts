@@ -12,7 +12,13 @@ import { type AppendInfo, appendAsFollower, appendAsLeader, type LeaderAppendOpt
 import { EPOCH_CHECKPOINT, type EpochHistory } from './epoch-history.ts';
 import { flush, flushWhenDue } from './flusher.ts';
 import type { LogState } from './log-state.ts';
-import { abortedTransactions, maxTimestamp, type OffsetAtTime, offsetForTimestamp } from './lookup.ts';
+import {
+  abortedTransactions,
+  legacyOffsetsBefore,
+  maxTimestamp,
+  type OffsetAtTime,
+  offsetForTimestamp,
+} from './lookup.ts';
 import type { ProducerEntry } from './producer-entry.ts';
 import type { VerificationGuard } from './producer-state.ts';
 import { findPlace, type ReadRange, type ReadResult, readLog } from './read.ts';
@@ -159,6 +165,11 @@ export class PartitionLog {
   /** The first record at or after a time; null when there is none. */
   offsetForTimestamp(timestampMs: number, open?: Open): OffsetAtTime | null {
     return this.#guarded('searching by time', () => offsetForTimestamp(this.#log, timestampMs, open));
+  }
+
+  /** Where segments begin that were last written to at or before a time; see lookup.ts. */
+  legacyOffsetsBefore(timestampMs: number, maxOffsets: number): number[] {
+    return this.#guarded('searching by time', () => legacyOffsetsBefore(this.#log, timestampMs, maxOffsets));
   }
 
   /** The first record with the largest timestamp; null when no record has one. */

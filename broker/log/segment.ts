@@ -248,8 +248,7 @@ export class Segment {
 
   /** Cuts everything from the batch that holds `offset` on; returns how many bytes went. */
   truncateTo(offset: number): number {
-    // A file that lost its last bytes ends with a part of a batch, which goes as well.
-    const whole = { fromBytes: 0, toBytes: this.#sizeBytes };
+    const whole = { fromBytes: 0, toBytes: this.#sizeBytes }; // a part of a batch at the end goes as well
     const cutAt = this.locate(offset)?.positionBytes ?? scanHeaders(this.file(), whole, () => undefined);
     this.offsetIndex.truncateTo(offset);
     this.timeIndex.truncateTo(offset);
@@ -268,6 +267,7 @@ export class Segment {
   cutFile(sizeBytes: number): void {
     if (sizeBytes === this.#sizeBytes) return;
     this.file().truncate(sizeBytes);
+    this.#modifiedMs = this.#home.clock.wallMs();
     this.#sizeBytes = sizeBytes;
   }
 

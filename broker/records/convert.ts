@@ -6,7 +6,13 @@
 import { batchCodec, batchIsControl, batchIsLogAppendTime, type Codec, completeBatches } from './batch.ts';
 import { buildBatch } from './build.ts';
 import type { Open } from './compression.ts';
-import { type LegacyMagic, legacyCodec, readLegacyMessages, writeLegacyMessages } from './legacy.ts';
+import {
+  type LegacyMagic,
+  legacyCodec,
+  legacyIsAppendTime,
+  readLegacyMessages,
+  writeLegacyMessages,
+} from './legacy.ts';
 import type { OpeningAllowance } from './opening.ts';
 import { readRecords } from './record.ts';
 
@@ -30,7 +36,10 @@ export function upConvert(
   const records = positions
     .flatMap((at) => readLegacyMessages(buffer, at, opening))
     .map(({ timestampMs, key, value }) => ({ timestampMs, key, value }));
-  return { batch: buildBatch({ codec: codecOf(source), compressionLevel, records }) };
+  // Declared append times are kept as such, so that they can be refused where producers must not give them.
+  const typed = positions.some((at) => legacyIsAppendTime(buffer, at));
+  const timestampType = typed ? 'LogAppendTime' : 'CreateTime';
+  return { batch: buildBatch({ codec: codecOf(source), compressionLevel, timestampType, records }) };
 }
 
 /** Counted for a record besides its key and value. */

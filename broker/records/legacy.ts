@@ -9,6 +9,7 @@ import {
   batchSizeBytes,
   CODECS,
   type Codec,
+  CorruptBatch,
   codecOf,
   completeBatches,
   InvalidRecord,
@@ -54,25 +55,24 @@ export function readLegacyMessages(
   const outer = readMessage(buffer, at);
   if (codec === 'none') return [outer];
   const magic = batchMagic(buffer, at);
-  const data = outer.value ?? Buffer.alloc(0);
+  const data = outer.value;
+  if (data === null) throw new InvalidRecord('A wrapper message without a value');
   const opened = opening.within((limitBytes) => decompressLegacy(codec, data, magic, limitBytes));
   const inner: LegacyMessage[] = [];
-  let end = 0;
+  // A part of a message at the end is passed over, as it is among messages that are not compressed.
   for (const innerAt of completeBatches(opened)) {
-    end = innerAt + batchSizeBytes(opened, innerAt);
     if (batchMagic(opened, innerAt) !== magic)
       throw new InvalidRecord('A message inside another is of another format');
     if (legacyCodec(opened, innerAt) !== 'none')
       throw new InvalidRecord('Compressed messages inside compressed ones');
     if (!batchCrcIsValid(opened, innerAt))
-      throw new InvalidRecord('A message inside another fails its checksum');
+      throw new CorruptBatch('A message inside another fails its checksum');
     // What is opened becomes objects, which take many times the memory of the bytes.
     opening.takeRecords(1, inner.length);
     inner.push(readMessage(opened, innerAt));
   }
-  if (end !== opened.length || inner.length === 0)
-    throw new InvalidRecord('A wrapper message without whole messages');
-  return absolute(inner, outer, isAppendTime(buffer, at), magic);
+  if (inner.length === 0) throw new InvalidRecord('A wrapper message without whole messages');
+  return absolute(inner, outer, legacyIsAppendTime(buffer, at), magic);
 }
 
 /** One message per record, or one wrapper around all of them. */
@@ -109,14 +109,21 @@ function decompressLegacy(codec: Codec, data: Buffer, magic: number, limitBytes:
     : decompress(codec, data, limitBytes);
 }
 
-/** Inner offsets of magic 1 count from the first message, and the wrapper has that of the last. */
+/**
+ * Inner offsets of magic 1 count from the first message, and the wrapper has that of the last, but for
+ * some producers, which leave it 0.
+ */
 function absolute(
   inner: readonly LegacyMessage[],
   outer: LegacyMessage,
   appendTime: boolean,
   magic: number,
 ): LegacyMessage[] {
-  const shift = magic === 0 ? 0 : outer.offset - (inner.at(-1)?.offset ?? 0);
+  const lastOffset = inner.at(-1)?.offset ?? 0;
+  if (magic === 1 && outer.offset !== 0 && outer.offset < lastOffset) {
+    throw new InvalidRecord(`A wrapper message of offset ${outer.offset} around one of ${lastOffset}`);
+  }
+  const shift = magic === 0 ? 0 : outer.offset - lastOffset;
   return inner.map((message) => ({
     ...message,
     offset: message.offset + shift,
@@ -124,7 +131,8 @@ function absolute(
   }));
 }
 
-function isAppendTime(buffer: Buffer, at: number): boolean {
+/** Whether the message declares its time to be that of an append. */
+export function legacyIsAppendTime(buffer: Buffer, at: number): boolean {
   return batchMagic(buffer, at) === 1 && (buffer.readInt8(at + ATTRIBUTES_AT) & LOG_APPEND_TIME_BIT) !== 0;
 }
 

@@ -115,9 +115,10 @@ function checkRequest(
 ): RefusedBatches | null {
   if (origin !== 'client') return null;
   const [first] = positions;
+  // Kafka does not mind batches of magic 2 in requests that are older than they, but for their number.
   if (apiVersion < 3) {
-    const modern = positions.some((at) => batchMagic(buffer, at) >= 2);
-    return modern ? invalid(`Produce v${apiVersion} can't carry record batches of magic 2`) : null;
+    const alone = positions.length === 1 || positions.every((at) => batchMagic(buffer, at) < 2);
+    return alone ? null : invalid('A record batch must be the only one of its partition');
   }
   if (first === undefined) return invalid(`Produce v${apiVersion} must carry one record batch per partition`);
   if (positions.length > 1)

@@ -42,6 +42,8 @@ import { type FetchRequest, ReplicaFetch } from './replica-fetch.ts';
 import {
   type DeleteRecordsEntry,
   type DeleteRecordsOutcome,
+  type EpochEndQuery,
+  type LegacyOffsetsQuery,
   type ListOffsetQuery,
   type OffsetAnswer,
   ReplicaOffsets,
@@ -179,15 +181,16 @@ export class ReplicaManager {
     return this.#offsets.listOffset(topic, partition, query);
   }
 
+  /** ListOffsets v0. */
+  legacyOffsets(topic: string, partition: number, query: LegacyOffsetsQuery) {
+    return this.#offsets.legacyOffsets(topic, partition, query);
+  }
+
   /** OffsetForLeaderEpoch: where an epoch ended, as far as this broker knows; -1 and -1 when it doesn't. */
   endOffsetForEpoch(
     topic: string,
     partition: number,
-    query: {
-      readonly leaderEpoch: number;
-      readonly currentLeaderEpoch: number;
-      readonly fetchOnlyLeader: boolean;
-    },
+    query: EpochEndQuery,
   ): { error: ErrorCode; epoch: number; endOffset: number } {
     return this.#offsets.endOffsetForEpoch(topic, partition, query);
   }

@@ -5,20 +5,18 @@
  */
 
 import type { EpochEnd } from '../log/epoch-history.ts';
-import type { OffsetAtTime } from '../log/lookup.ts';
+import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, type OffsetAtTime } from '../log/lookup.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { DecompressedTooLarge } from '../records/batch.ts';
 import type { OpeningAllowance } from '../records/opening.ts';
-import { type PartitionKey, partitionKey } from '../types.ts';
+import { NO_EPOCH, type PartitionKey, partitionKey } from '../types.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
 import type { Partition } from './partition.ts';
 import type { Isolation } from './read-partition.ts';
 import type { Waiting, WaitingRoom } from './waiting.ts';
 
-/** Timestamps with a meaning of their own. */
-export const LATEST_TIMESTAMP = -1;
-export const EARLIEST_TIMESTAMP = -2;
+/** More timestamps with a meaning of their own. */
 export const MAX_TIMESTAMP = -3;
 export const EARLIEST_LOCAL_TIMESTAMP = -4;
 export const LATEST_TIERED_TIMESTAMP = -5;
@@ -35,6 +33,20 @@ export interface ListOffsetQuery {
   readonly fetchOnlyLeader: boolean;
   /** What the request as a whole may have decompressed; what comes after is to be asked for again. */
   readonly opening?: OpeningAllowance;
+}
+
+export interface LegacyOffsetsQuery {
+  readonly timestampMs: number;
+  readonly maxOffsets: number;
+  /** Who is none sees all of the log. */
+  readonly isConsumer: boolean;
+  readonly fetchOnlyLeader: boolean;
+}
+
+export interface EpochEndQuery {
+  readonly leaderEpoch: number;
+  readonly currentLeaderEpoch: number;
+  readonly fetchOnlyLeader: boolean;
 }
 
 export interface OffsetAnswer extends OffsetAtTime {
@@ -80,14 +92,29 @@ export class ReplicaOffsets {
     }
   }
 
+  /** ListOffsets v0: a consumer is told the high watermark in the place of what lies beyond it. */
+  legacyOffsets(
+    topic: string,
+    partition: number,
+    { timestampMs, maxOffsets, isConsumer, fetchOnlyLeader }: LegacyOffsetsQuery,
+  ): { readonly error: ErrorCode; readonly offsets: readonly number[] } {
+    const found = this.#partition(topic, partition, { currentLeaderEpoch: NO_EPOCH, fetchOnlyLeader });
+    if (typeof found === 'number') return { error: found, offsets: [] };
+    try {
+      const { log } = found;
+      const offsets = log.legacyOffsetsBefore(timestampMs, maxOffsets);
+      const visible = offsets.filter((offset) => offset <= log.highWatermark);
+      if (isConsumer && visible.length < offsets.length) visible.unshift(log.highWatermark);
+      return { error: ErrorCode.NONE, offsets: isConsumer ? visible : offsets };
+    } catch (error) {
+      return { error: this.#context.failureOf({ topic, partition }, error), offsets: [] };
+    }
+  }
+
   endOffsetForEpoch(
     topic: string,
     partition: number,
-    query: {
-      readonly leaderEpoch: number;
-      readonly currentLeaderEpoch: number;
-      readonly fetchOnlyLeader: boolean;
-    },
+    query: EpochEndQuery,
   ): EpochEnd & { readonly error: ErrorCode } {
     const found = this.#partition(topic, partition, query);
     if (typeof found === 'number') return { error: found, epoch: -1, endOffset: -1 };

@@ -227,16 +227,32 @@ describe('ListOffsets', () => {
     expect(await errorIn(5)).toBe(ErrorCode.OFFSET_NOT_AVAILABLE);
   });
 
-  it.each([
-    [-1, 2, [50, 10]],
-    [-1, 1, [50]],
-    [-2, 5, [10]],
-    [7, 5, [30, 10]],
-    [99, 5, [50, 10]],
-  ])('v0: timestamp %i, at most %i offsets: %o', async (timestamp, maxNumOffsets, expected) => {
-    const found = replicas({ '-1': { offset: 50 }, '-2': { offset: 10 }, 7: { offset: 30 } });
-    const request = topics({ partitionIndex: 0, timestamp, maxNumOffsets });
-    const { response } = await ask(listOffsets, 0, request, found);
-    expect(response.topics[0]?.partitions[0]?.oldStyleOffsets).toEqual(expected);
+  it('v0: asks for segments, as a consumer or as one who sees everything', async () => {
+    const asked: object[] = [];
+    const found = {
+      replicas: {
+        legacyOffsets: (topic: string, index: number, query: object) => {
+          asked.push({ topic, index, ...query });
+          return { error: ErrorCode.NONE, offsets: [50, 10] };
+        },
+      },
+    };
+    const request = topics({ partitionIndex: 0, timestamp: 7, maxNumOffsets: 3 });
+    for (const replicaId of [-1, -2, 5]) {
+      const { response } = await ask(listOffsets, 0, { ...request, replicaId }, found);
+      expect(response.topics[0]?.partitions[0]).toMatchObject({ errorCode: 0, oldStyleOffsets: [50, 10] });
+    }
+    const query = { topic: 't1', index: 0, timestampMs: 7, maxOffsets: 3 };
+    expect(asked).toEqual([
+      { ...query, isConsumer: true, fetchOnlyLeader: true },
+      { ...query, isConsumer: false, fetchOnlyLeader: false },
+      { ...query, isConsumer: false, fetchOnlyLeader: true },
+    ]);
+  });
+
+  it.each([-3, -4, -100])('v0: timestamp %i is unsupported', async (timestamp) => {
+    const request = topics({ partitionIndex: 0, timestamp, maxNumOffsets: 1 });
+    const { response } = await ask(listOffsets, 0, request, replicas({}));
+    expect(response.topics[0]?.partitions[0]?.errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
   });
 });

@@ -9,6 +9,7 @@ const TOPIC = { 'segment.bytes': '300', 'index.interval.bytes': '60' };
 
 interface Damaged {
   readonly made: Fixture;
+  readonly logs: LogManager;
   readonly log: PartitionLog;
   /** The offset after the last whole batch of the damaged segment, and the base of the next one. */
   readonly hole: { readonly from: number; readonly to: number };
@@ -32,9 +33,10 @@ async function damaged(cutBytes: number, more: Readonly<Record<string, string>> 
   const leftBytes = (made.disk.stat(path)?.sizeBytes ?? 0) - cutBytes;
   file.truncate(leftBytes);
   file.close();
-  const after = create(await made.start());
+  const logs = await made.start();
+  const after = create(logs);
   after.updateHighWatermark(after.endOffset);
-  return { made, log: after, hole: { from: second + Math.floor(leftBytes / sizeBytes), to: third } };
+  return { made, logs, log: after, hole: { from: second + Math.floor(leftBytes / sizeBytes), to: third } };
 }
 
 function create(logs: LogManager): PartitionLog {
@@ -79,6 +81,15 @@ describe.each([1, 10, 30, 70, 75, 150])('a sealed segment that lost its last %i 
       result.release();
     }
     expect(offsetsOf(copy)).toEqual(left(hole));
+  });
+
+  it('costs nothing more when the broker is killed', async () => {
+    const { made, logs, log, hole } = await damaged(cutBytes);
+    append(log, ['key=after']);
+    logs.abandon();
+    made.disk.crash('all');
+    const recovered = create(await made.start());
+    expect(offsetsOf(recovered)).toEqual([...left(hole), BATCHES]);
   });
 
   it('can be cut back to what it lost, and goes on from there', async () => {

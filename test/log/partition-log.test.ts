@@ -1,6 +1,7 @@
 /** The log of one partition: appending, reading, rolling, truncating, time, retention, producers. */
 import { describe, expect, it } from 'vitest';
 import { UnexpectedAppendOffset } from '../../broker/log/append.ts';
+import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP } from '../../broker/log/lookup.ts';
 import type { PartitionLog } from '../../broker/log/partition-log.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 import {
@@ -200,6 +201,30 @@ describe('time', () => {
     expect(log.maxTimestamp()).toEqual({ offset: 6, timestampMs: 50, leaderEpoch: 0 });
   });
 
+  it('names the segments that were last written to by then, and the end of the log', async () => {
+    const made = fixture({ 'segment.bytes': '150', 'segment.ms': '1000000000' });
+    const log = (await made.start()).create('topic', 0, { isNew: true, topicId: null });
+    const firstMs = made.clock.wallMs();
+    expect(log.legacyOffsetsBefore(LATEST_TIMESTAMP, 5)).toEqual([0]);
+    for (let offset = 0; offset < 6; offset++) {
+      append(log, [`value ${offset}`]);
+      await made.clock.runUntil(made.clock.nowMs() + 1000);
+    }
+    expect(log.legacyOffsetsBefore(LATEST_TIMESTAMP, 9)).toEqual([6, 4, 2, 0]);
+    expect(log.legacyOffsetsBefore(LATEST_TIMESTAMP, 2)).toEqual([6, 4]);
+    expect(log.legacyOffsetsBefore(LATEST_TIMESTAMP, 0)).toEqual([]);
+    expect(log.legacyOffsetsBefore(EARLIEST_TIMESTAMP, 9)).toEqual([0]);
+    // The first segment got its second batch after a second, the second one after three.
+    expect(log.legacyOffsetsBefore(firstMs + 999, 9)).toEqual([]);
+    expect(log.legacyOffsetsBefore(firstMs + 1000, 9)).toEqual([0]);
+    expect(log.legacyOffsetsBefore(firstMs + 3500, 9)).toEqual([2, 0]);
+    expect(log.legacyOffsetsBefore(firstMs + 1_000_000, 9)).toEqual([6, 4, 2, 0]);
+    log.updateHighWatermark(6);
+    log.raiseStartOffset(3);
+    expect(log.legacyOffsetsBefore(LATEST_TIMESTAMP, 9)).toEqual([6, 4, 3, 3]);
+    expect(() => log.legacyOffsetsBefore(LATEST_TIMESTAMP, -1)).toThrow(RangeError);
+  });
+
   it('knows no largest timestamp in an empty log', async () => {
     const log = await freshLog();
     expect(log.maxTimestamp()).toBeNull();
@@ -297,6 +322,26 @@ describe('idempotent producers', () => {
     expect(append(log, ['x', 'y'], from(0)).error).toBe(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
     expect(log.endOffset).toBe(12);
   });
+
+  it.each(['CreateTime', 'LogAppendTime'])(
+    'answer a retry with the time of the first copy (%s)',
+    async (type) => {
+      const made = fixture({ 'message.timestamp.type': type });
+      const log = (await made.start()).create('topic', 0, { isNew: true, topicId: null });
+      const appendMs = made.clock.wallMs();
+      append(log, ['x'], { ...from(0), timestampMs: 777 });
+      append(log, ['y'], { ...from(1), timestampMs: 888 });
+      log.updateHighWatermark(2);
+      log.raiseStartOffset(1);
+      await made.clock.runUntil(made.clock.nowMs() + 1000);
+      expect(append(log, ['x'], { ...from(0), timestampMs: 777 })).toMatchObject({
+        duplicate: true,
+        firstOffset: 0,
+        logAppendTimeMs: type === 'CreateTime' ? 777 : appendMs,
+        logStartOffset: 1,
+      });
+    },
+  );
 
   it('refuse a gap and an older epoch; a new epoch begins with sequence 0', async () => {
     const log = await freshLog();

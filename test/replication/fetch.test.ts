@@ -295,6 +295,29 @@ describe('offsets', () => {
     expect(other.listOffset(TOPIC, 0, query).error).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   });
 
+  it('of segments, for clients of before there were indexes of times', async () => {
+    const cluster = await ReplicationCluster.start({ brokers: 2 });
+    cluster.create([1, 2]);
+    await cluster.produced(1, ['a', 'b']);
+    cluster.network.cut('host1', 'host2');
+    await cluster.produce(1, ['c'], { acks: 1 });
+    const list = (
+      timestampMs: number,
+      maxOffsets: number,
+      { isConsumer = true, at = 1 }: { isConsumer?: boolean; at?: number } = {},
+    ) => {
+      const query = { timestampMs, maxOffsets, isConsumer, fetchOnlyLeader: true };
+      return cluster.node(at).replicas.legacyOffsets(TOPIC, 0, query);
+    };
+    // The end of the log, 3, lies beyond the high watermark.
+    expect(list(-1, 5)).toEqual({ error: 0, offsets: [2, 0] });
+    expect(list(-1, 1)).toEqual({ error: 0, offsets: [2] });
+    expect(list(-1, 5, { isConsumer: false })).toEqual({ error: 0, offsets: [3, 0] });
+    expect(list(-2, 5)).toEqual({ error: 0, offsets: [0] });
+    expect(list(-1, -1)).toEqual({ error: ErrorCode.UNKNOWN_SERVER_ERROR, offsets: [] });
+    expect(list(-1, 5, { at: 2 }).error).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  });
+
   it('are not told by a new leader that has not yet committed what it began with', async () => {
     const cluster = await ReplicationCluster.start({ brokers: 2 });
     cluster.create([1, 2]);
