@@ -17,9 +17,8 @@ import {
   targetReplicas,
   validateReassignment,
 } from './decide-reassignment.ts';
-import { ineligibleForDeletion } from './decide-topics.ts';
 import type { Term } from './term.ts';
-import { resumeDeletions } from './topic-events.ts';
+import { allowDeletions, resumeDeletions } from './topic-events.ts';
 
 export interface ReassignmentRequest extends TopicPartition {
   /** null cancels what is under way. */
@@ -151,9 +150,9 @@ async function complete(term: Term, partition: PartitionRecord): Promise<void> {
   await forgetLegacy(term, partition);
   term.tell([{ request: 'UpdateMetadata', to: 'all', partitions: [partition] }]);
   options.diagnostics.info(`Reassignment of ${partition.key} to ${final.replicas} is complete`);
-  if (!state.deletionIneligible.delete(partition.topic)) return;
+  if (!state.topicsToDelete.has(partition.topic)) return;
   // The topic was to be deleted, and had to wait for this.
-  for (const name of ineligibleForDeletion(state, [partition.topic])) state.deletionIneligible.add(name);
+  allowDeletions(term, [partition.topic]);
   await resumeDeletions(term);
 }
 
