@@ -11,7 +11,7 @@ import {
   effectiveBrokerDefaults,
   effectiveTopicConfig,
 } from '../config/effective.ts';
-import { validateTopicName } from '../metadata/topic-admin.ts';
+import { validateTopicName } from '../metadata/topic-rules.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { DescribeConfigs } from '../protocol/messages/32-describe-configs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';

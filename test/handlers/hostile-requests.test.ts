@@ -67,11 +67,14 @@ describe('what is named again and again is answered once', () => {
 
 describe('request.max.new.partitions', () => {
   const asked: string[] = [];
-  const topicAdmin = {
+  const creating = {
     createTopic: async ({ name }: { name: string }) => {
       asked.push(name);
       return { error: ErrorCode.INVALID_CONFIG, topicId: '', assignment: new Map() };
     },
+  };
+  const topicAdmin = {
+    creation: async () => creating,
     createPartitions: async ({ name }: { name: string }) => {
       asked.push(name);
       return { error: ErrorCode.INVALID_CONFIG };
