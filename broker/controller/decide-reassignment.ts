@@ -4,6 +4,7 @@
  * Source: kafka.controller.ReplicaAssignment, KafkaController.onPartitionReassignment.
  */
 import type { ReplicaAssignment } from '../../coordinator-client/znodes.ts';
+import { arrayBuffer, set, shortened } from '../metadata/scala-text.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import type { BrokerId } from '../types.ts';
 import { type ClusterView, isReassigning, type PartitionView } from './cluster-state.ts';
@@ -29,10 +30,11 @@ export function originReplicas({ replicas, addingReplicas }: ReplicaAssignment):
 export function reassignTo(current: ReplicaAssignment, target: readonly BrokerId[]): ReplicaAssignment {
   const origin = originReplicas(current);
   const replicas = [...new Set([...target, ...origin])];
+  const [from, to] = [new Set(origin), new Set(target)];
   return {
     replicas,
-    addingReplicas: replicas.filter((replica) => !origin.includes(replica)),
-    removingReplicas: replicas.filter((replica) => !target.includes(replica)),
+    addingReplicas: replicas.filter((replica) => !from.has(replica)),
+    removingReplicas: replicas.filter((replica) => !to.has(replica)),
   };
 }
 
@@ -40,7 +42,7 @@ export function settledOn(target: readonly BrokerId[]): ReplicaAssignment {
   return { replicas: [...target], addingReplicas: [], removingReplicas: [] };
 }
 
-/** `target` null cancels. The refusal, or the replicas to move to. */
+/** `target` null cancels. The refusal, in Kafka's words, or the replicas to move to. */
 export function validateReassignment(
   view: ClusterView,
   topic: string,
@@ -49,19 +51,27 @@ export function validateReassignment(
 ): ReassignmentRefusal | readonly BrokerId[] {
   const known = view.partition(topic, partition);
   if (known === undefined || view.topicsToDelete.has(topic)) {
-    return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'The partition does not exist or is being deleted.');
+    return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'The partition does not exist.');
   }
   if (target === null) {
     if (isReassigning(known)) return leadable(view, known, originReplicas(known.assignment));
     return refusal(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, 'No partition reassignment is in progress.');
   }
-  const invalid = (message: string) => refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message);
-  if (target.length === 0) return invalid('The replica list is empty.');
-  if (new Set(target).size < target.length) return invalid('The replica list names a broker twice.');
-  if (target.some((replica) => replica < 0)) return invalid('The replica list holds a negative broker id.');
+  const invalid = (message: string) => refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, shortened(message));
+  if (target.length === 0) return invalid('Empty replica list specified in partition reassignment.');
+  if (new Set(target).size < target.length) {
+    return invalid(`Duplicate replica ids in partition reassignment replica list: ${arrayBuffer(target)}`);
+  }
+  if (target.some((replica) => replica < 0)) {
+    return invalid(`Invalid broker id in replica list: ${arrayBuffer(target)}`);
+  }
   const { addingReplicas } = reassignTo(known.assignment, target);
-  const absent = addingReplicas.filter((replica) => !view.brokers.has(replica));
-  if (absent.length > 0) return invalid(`Brokers ${absent.join(', ')} are not alive.`);
+  if (addingReplicas.some((replica) => !view.brokers.has(replica))) {
+    const [added, living] = [arrayBuffer(addingReplicas), set(view.brokers.keys())];
+    return invalid(
+      `Replica assignment has brokers that are not alive. Replica list: ${added}, live broker list: ${living}`,
+    );
+  }
   return leadable(view, known, target);
 }
 

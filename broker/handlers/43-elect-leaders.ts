@@ -27,7 +27,8 @@ export const electLeaders: Handler<typeof ElectLeaders> = {
       return refuseAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
     const type = ELECTION_TYPES[request.electionType];
-    if (type === undefined) return refuseAll(ErrorCode.INVALID_REQUEST);
+    // Kafka's own check of the type is an exception that nobody expects.
+    if (type === undefined) return refuseAll(ErrorCode.UNKNOWN_SERVER_ERROR);
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
     const answers = await services.controller.electLeaders(type, named(request));
     if ('error' in answers) return refuseAll(answers.error);
@@ -38,7 +39,7 @@ export const electLeaders: Handler<typeof ElectLeaders> = {
     );
     const results = answers.map((one) =>
       one.error === ErrorCode.NONE && !isLed(one, type, services.metadata.image)
-        ? { ...one, error: ErrorCode.REQUEST_TIMED_OUT }
+        ? { ...one, error: ErrorCode.REQUEST_TIMED_OUT, message: null }
         : one,
     );
     const needed = request.topicPartitions === null;
@@ -52,7 +53,7 @@ export const electLeaders: Handler<typeof ElectLeaders> = {
 };
 
 function refuse(request: ElectLeadersRequest, error: number, apiVersion: number): ElectLeadersResponse {
-  return respond(named(request)?.map((one) => ({ ...one, error })) ?? [], error, apiVersion);
+  return respond(named(request)?.map((one) => ({ ...one, error, message: null })) ?? [], error, apiVersion);
 }
 
 /** Null: all partitions. */
@@ -78,10 +79,10 @@ function respond(
   const byTopic = Map.groupBy(answers, ({ topic }) => topic);
   const replicaElectionResults = [...byTopic].map(([topic, ofTopic]) => ({
     topic,
-    partitionResult: ofTopic.map(({ partition, error }) => ({
+    partitionResult: ofTopic.map(({ partition, error, message }) => ({
       partitionId: partition,
       errorCode: error,
-      errorMessage: null,
+      errorMessage: message,
     })),
   }));
   return apiVersion === 0 ? { replicaElectionResults } : { errorCode, replicaElectionResults };

@@ -272,16 +272,30 @@ describe('ElectLeaders', () => {
 
   it.each([0, 1, 2])('v%i: results per partition', async (version) => {
     const request = { topicPartitions: [{ topic: 't1', partitions: [0] }], timeoutMs: 1000 };
-    const { response } = await ask(electLeaders, version, request, withAnswers([{ ...t1, error: 0 }]));
+    const { response } = await ask(
+      electLeaders,
+      version,
+      request,
+      withAnswers([{ ...t1, error: 0, message: null }]),
+    );
     expect(response.replicaElectionResults).toMatchObject([
       { topic: 't1', partitionResult: [{ partitionId: 0, errorCode: 0 }] },
     ]);
   });
 
   it('asked for all partitions, those that needed no election are left out', async () => {
-    const answers = [{ ...t1, error: ErrorCode.ELECTION_NOT_NEEDED }];
+    const answers = [{ ...t1, error: ErrorCode.ELECTION_NOT_NEEDED, message: 'not needed' }];
     const { response } = await ask(electLeaders, 2, { topicPartitions: null }, withAnswers(answers));
     expect(response.replicaElectionResults).toEqual([]);
+  });
+
+  it('what a partition is refused with is said in the answer', async () => {
+    const answers = [{ ...t1, error: ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE, message: 'it is dead' }];
+    const request = { topicPartitions: [{ topic: 't1', partitions: [0] }], timeoutMs: 1000 };
+    const { response } = await ask(electLeaders, 2, request, withAnswers(answers));
+    expect(response.replicaElectionResults[0]?.partitionResult).toEqual([
+      { partitionId: 0, errorCode: ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE, errorMessage: 'it is dead' },
+    ]);
   });
 
   it('NOT_CONTROLLER stands at the top and with every named partition', async () => {
