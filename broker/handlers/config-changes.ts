@@ -175,8 +175,7 @@ function mayNotAlter(
     return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist.`);
   }
   if (resourceType !== ResourceType.BROKER) {
-    const message = `AlterConfigs is only supported for topics and brokers, but resource type is ${resourceType}`;
-    return refusal(ErrorCode.INVALID_REQUEST, message);
+    return refusal(ErrorCode.INVALID_REQUEST, `Unknown resource type ${resourceType}`);
   }
   if (!mayOnCluster(services, context, Operation.ALTER_CONFIGS)) {
     return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);

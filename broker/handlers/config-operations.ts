@@ -6,6 +6,7 @@
 import { type Property, splitList } from '../config/property.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { type ConfigRefusal, refusal } from './config-resources.ts';
+import { repeatedNames } from './repeated-names.ts';
 
 export type Overrides = ReadonlyMap<string, string>;
 
@@ -16,7 +17,7 @@ export type Change = (
 ) => Overrides | ConfigRefusal;
 
 export const OpType = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
-const OP_NAMES = ['SET', 'DELETE', 'APPEND', 'SUBTRACT'];
+const OPERATIONS: ReadonlySet<number> = new Set(Object.values(OpType));
 
 export interface ConfigOperation {
   readonly name: string;
@@ -64,28 +65,21 @@ function changedList(
 }
 
 function malformedOperations(operations: readonly ConfigOperation[]): ConfigRefusal | null {
-  const names = new Set<string>();
-  const repeated = new Set<string>();
-  for (const { name } of operations) (names.has(name) ? repeated : names).add(name);
-  if (repeated.size > 0) {
-    const listed = [...repeated].join(',');
-    return refusal(ErrorCode.INVALID_REQUEST, `Error due to duplicate config keys : ${listed}`);
-  }
-  const unknown = operations.find(({ configOperation }) => OP_NAMES[configOperation] === undefined);
-  if (unknown !== undefined) {
-    return refusal(
-      ErrorCode.INVALID_REQUEST,
-      `Unknown operation ${unknown.configOperation} for ${unknown.name}`,
-    );
-  }
+  if (repeatedNames(operations).size > 0) return DUPLICATE_KEYS;
   const nulls = operations.filter(
     ({ value, configOperation }) => value === null && configOperation !== OpType.DELETE,
   );
-  if (nulls.length === 0) return null;
-  const described = nulls
-    .map(({ name, configOperation }) => `${OP_NAMES[configOperation]}:${name}`)
-    .join(',');
-  return refusal(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${described}`);
+  if (nulls.length > 0) return nullValues(nulls, ', ');
+  const unknown = operations.some(({ configOperation }) => !OPERATIONS.has(configOperation));
+  // Kafka does not expect that: the answer says as little.
+  return unknown ? refusal(ErrorCode.UNKNOWN_SERVER_ERROR) : null;
+}
+
+const DUPLICATE_KEYS = refusal(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys');
+
+function nullValues(configs: readonly { readonly name: string }[], separator: string): ConfigRefusal {
+  const names = configs.map(({ name }) => name).join(separator);
+  return refusal(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${names}`);
 }
 
 /** The change that puts `configs` in place of all that is stored (AlterConfigs). */
@@ -93,10 +87,9 @@ export function replacing(
   configs: readonly { readonly name: string; readonly value: string | null }[],
 ): Change {
   return () => {
-    const nulls = configs.filter(({ value }) => value === null).map(({ name }) => name);
-    if (nulls.length > 0) {
-      return refusal(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${nulls.join(',')}`);
-    }
+    if (repeatedNames(configs).size > 0) return DUPLICATE_KEYS;
+    const nulls = configs.filter(({ value }) => value === null);
+    if (nulls.length > 0) return nullValues(nulls, ',');
     return new Map(configs.map(({ name, value }) => [name, value ?? '']));
   };
 }
