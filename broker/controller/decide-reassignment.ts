@@ -77,7 +77,8 @@ export function validateReassignment(
 
 /**
  * A new target, or a cancellation, drops replicas of the move before it at once. Refused where those are
- * the only ones that can lead: it would be an unclean election in disguise.
+ * the only ones that can lead: it would be an unclean election in disguise. Where nobody can lead, and
+ * those who are waited for stay, nothing is lost by it.
  */
 function leadable(
   view: ClusterView,
@@ -85,9 +86,10 @@ function leadable(
   target: readonly BrokerId[],
 ): ReassignmentRefusal | readonly BrokerId[] {
   const { leadership, assignment } = partition;
-  const { replicas } = reassignTo(assignment, target);
-  const drops = assignment.replicas.some((replica) => !replicas.includes(replica));
-  if (!drops || leadership === null || firstInSync(view, partition, replicas) !== undefined) return target;
+  const replicas = new Set(reassignTo(assignment, target).replicas);
+  const dropped = assignment.replicas.filter((replica) => !replicas.has(replica));
+  if (leadership === null || dropped.every((replica) => !leadership.isr.includes(replica))) return target;
+  if (firstInSync(view, partition, [...replicas]) !== undefined) return target;
   const message = 'None of the replicas that would be left is alive and in sync.';
   return refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message);
 }
@@ -146,6 +148,20 @@ export function decideReassignmentEnd(
     notes: assignment.replicas.map((replica) => ({ partition, replica, status: 'Online' as const })),
     tell: stopAndDelete(partition, leaving),
   };
+}
+
+/** What a new target, or a cancellation, drops; the partition has its assignment without them already. */
+export function decideDropped(
+  view: ClusterView,
+  partition: PartitionView,
+  dropped: readonly BrokerId[],
+): Plan {
+  const { leadership, assignment } = partition;
+  const waits = leadership !== null && firstInSync(view, partition, assignment.replicas) === undefined;
+  const lost = dropped.some((replica) => leadership?.isr.includes(replica));
+  // Nobody leads, and the state does not name them: there is nothing to write before they go.
+  if (waits && !lost) return { ...NOTHING, tell: stopAndDelete(partition, dropped) };
+  return { ...decideReassignmentEnd(view, partition, dropped), notes: [] };
 }
 
 /** Replicas that are needed no longer are stopped, then deleted. */

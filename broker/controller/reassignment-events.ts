@@ -11,6 +11,7 @@ import { type BrokerId, partitionKey, type TopicPartition } from '../types.ts';
 import { isReassigning, type PartitionRecord } from './cluster-state.ts';
 import {
   canComplete,
+  decideDropped,
   decideReassignmentEnd,
   decideReassignmentStart,
   reassignTo,
@@ -131,10 +132,7 @@ async function begin(term: Term, partition: PartitionRecord, target: readonly Br
   state.assign(partition, next);
   const dropped = before.replicas.filter((replica) => !next.replicas.includes(replica));
   if (dropped.length > 0) {
-    await term.carryOut([partition], () => ({
-      ...decideReassignmentEnd(state, partition, dropped),
-      notes: [],
-    }));
+    await term.carryOut([partition], () => decideDropped(state, partition, dropped));
   }
   await advance(term, partition);
   return true;

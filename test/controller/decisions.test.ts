@@ -12,6 +12,7 @@ import {
 import { type AlterItem, alterRequestError, decideAlteration } from '../../broker/controller/decide-isr.ts';
 import {
   canComplete,
+  decideDropped,
   decideReassignmentEnd,
   decideReassignmentStart,
   originReplicas,
@@ -382,6 +383,14 @@ describe('reassignments', () => {
       error: ErrorCode.INVALID_REPLICA_ASSIGNMENT,
     });
     expect(validateReassignment(state, 't', 0, [2, 3])).toEqual([2, 3]);
+  });
+
+  it('are called off where nobody can lead, if those who are waited for stay', () => {
+    const state = clusterOf([1], { replicas: [2], leader: -1, isr: [2] });
+    state.assign(first(state), reassignTo(settledOn([2]), [1]));
+    expect(validateReassignment(state, 't', 0, null)).toEqual([2]);
+    state.assign(first(state), settledOn([2]));
+    expect(transcript(decideDropped(state, first(state), [1]))).toEqual(['StopReplica t-0 delete -> 1']);
   });
 
   it('end when the whole target is in sync: leader and ISR within it, the others deleted', () => {
