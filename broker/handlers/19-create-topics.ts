@@ -64,7 +64,7 @@ export const createTopics: Handler<typeof CreateTopics> = {
 };
 
 function refuse(request: CreateTopicsRequest, errorCode: number): CreateTopicsResponse {
-  return { topics: request.topics.map(({ name }) => failure(name, errorCode, null)) };
+  return { topics: request.topics.map(({ name }) => failure(name, errorCode, '')) };
 }
 
 /** The configs of new topics by their overrides: most topics of a request have the same. */

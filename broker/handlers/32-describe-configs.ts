@@ -12,6 +12,7 @@ import {
   effectiveTopicConfig,
 } from '../config/effective.ts';
 import { validateTopicName } from '../metadata/topic-rules.ts';
+import { errorText } from '../protocol/error-texts.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { DescribeConfigs } from '../protocol/messages/32-describe-configs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -32,11 +33,17 @@ import type { Services } from './services.ts';
 type DescribeConfigsRequest = RequestOf<typeof DescribeConfigs>;
 type DescribeConfigsResponse = ResponseInput<typeof DescribeConfigs>;
 
+const KNOWN_TYPES: ReadonlySet<number> = new Set(Object.values(ResourceType));
+
 type Described = readonly EffectiveEntry[] | ConfigRefusal;
 
 export const describeConfigs: Handler<typeof DescribeConfigs> = {
   api: DescribeConfigs,
   async handle(request, context, services) {
+    // Of the whole request, as Kafka makes it.
+    if (request.resources.some(({ resourceType }) => !KNOWN_TYPES.has(resourceType))) {
+      return refuse(request, ErrorCode.INVALID_REQUEST);
+    }
     const levels = await dynamicLevels(services);
     const results = await Promise.all(
       onceEach(request.resources).map(async (resource) => {
@@ -64,7 +71,7 @@ function onceEach(resources: DescribeConfigsRequest['resources']): DescribeConfi
 function refuse(request: DescribeConfigsRequest, errorCode: number): DescribeConfigsResponse {
   return {
     results: request.resources.map(({ resourceType, resourceName }) => ({
-      ...refusal(errorCode),
+      ...refusal(errorCode, errorText(errorCode)),
       resourceType,
       resourceName,
     })),
@@ -97,17 +104,17 @@ async function describe(
     if (resourceName === '') return effectiveBrokerDefaults(levels.defaults);
     return effectiveBrokerConfig(services.config, levels.defaults, levels.broker);
   }
-  if (resourceType === ResourceType.BROKER_LOGGER) {
-    if (resourceName === '') return refusal(ErrorCode.INVALID_REQUEST, 'Broker id must not be empty');
-    // This broker has one log level and no named loggers that could be set apart.
-    return nameError ?? [];
-  }
-  return refusal(ErrorCode.INVALID_REQUEST, `Unsupported resource type: ${resourceType}`);
+  if (resourceName === '') return refusal(ErrorCode.INVALID_REQUEST, 'Broker id must not be empty');
+  // This broker has one log level and no named loggers that could be set apart.
+  return nameError ?? [];
 }
 
 async function describeTopic(topic: string, levels: DynamicLevels, services: Services): Promise<Described> {
-  if (validateTopicName(topic) !== null) return refusal(ErrorCode.INVALID_TOPIC_EXCEPTION);
-  if (services.metadata.topic(topic) === undefined) return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  const complaint = validateTopicName(topic);
+  if (complaint !== null) return refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, complaint);
+  if (services.metadata.topic(topic) === undefined) {
+    return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, '');
+  }
   const overrides = await services.store().configs.read('topics', topic);
   return effectiveTopicConfig(services.config, levels.defaults, levels.broker, overrides).entries;
 }

@@ -60,7 +60,8 @@ export const createPartitions: Handler<typeof CreatePartitions> = {
 };
 
 function refuse(request: CreatePartitionsRequest, errorCode: number): CreatePartitionsResponse {
-  return { results: request.topics.map(({ name }) => failure(name, errorCode, null)) };
+  const names = new Set(request.topics.map(({ name }) => name));
+  return { results: [...names].map((name) => failure(name, errorCode, null)) };
 }
 
 function failure(name: string, errorCode: number, errorMessage: string | null): TopicResult {

@@ -26,14 +26,21 @@ export const describeProducers: Handler<typeof DescribeProducers> = {
     answer(request, (_topic, partitionIndex) => failed(partitionIndex, errorCode)),
 };
 
+/** What is named again and again is described once: an answer is far longer than a number. */
 function answer(
   request: Request,
   describeOne: (topic: string, partition: number) => PartitionResponse,
 ): Response {
+  const partitions = new Map<string, Set<number>>();
+  for (const { name, partitionIndexes } of request.topics) {
+    const ofTopic = partitions.get(name) ?? new Set();
+    partitions.set(name, ofTopic);
+    for (const partition of partitionIndexes) ofTopic.add(partition);
+  }
   return {
-    topics: request.topics.map(({ name, partitionIndexes }) => ({
+    topics: [...partitions].map(([name, ofTopic]) => ({
       name,
-      partitions: partitionIndexes.map((partition) => describeOne(name, partition)),
+      partitions: [...ofTopic].map((partition) => describeOne(name, partition)),
     })),
   };
 }

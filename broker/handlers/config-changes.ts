@@ -180,7 +180,7 @@ function mayNotAlter(
   if (!mayOnCluster(services, context, Operation.ALTER_CONFIGS)) {
     return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
-  return brokerNameError(resourceName, services);
+  return brokerNameError(resourceName, services, String(services.brokerId));
 }
 
 /** Which of the resources a request names more than once; each of those is refused. */

@@ -37,11 +37,15 @@ const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
   [ResourceType.BROKER_LOGGER, 'BROKER_LOGGER'],
 ]);
 
-/** Why a broker resource isn't this broker's business: its id must be ours, or empty for the defaults of all. */
-export function brokerNameError(name: string, services: Services): ConfigRefusal | null {
+/** Why a broker resource isn't this broker's business: its id must be ours, or empty for the defaults of all. `expected` is said of it. */
+export function brokerNameError(
+  name: string,
+  services: Services,
+  expected = `${services.brokerId} or empty string`,
+): ConfigRefusal | null {
   if (name === '' || name === String(services.brokerId)) return null;
   const message = /^[+-]?\d+$/.test(name)
-    ? `Unexpected broker id, expected ${services.brokerId} or empty string, but received ${name}`
+    ? `Unexpected broker id, expected ${expected}, but received ${name}`
     : `Broker id must be an integer, but it is: ${name}`;
   return refusal(ErrorCode.INVALID_REQUEST, message);
 }

@@ -1,8 +1,8 @@
 /** Long work in turns: in between the event loop, which is everybody's, gets to its other work. */
 import { type Clock, sleep } from './clock.ts';
 
-/** What a turn takes: with a fifth of a millisecond an item some tens of milliseconds. */
-const ITEMS_PER_TURN = 200;
+/** A turn takes some tens of milliseconds where an item takes some tens of microseconds. */
+const ITEMS_PER_TURN = 1000;
 
 /** `work` for every item, a turn's worth at the same time; results in the order of the items. */
 export async function inTurns<Item, Result>(

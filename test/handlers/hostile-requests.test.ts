@@ -8,9 +8,12 @@ import { offsetFetch } from '../../broker/handlers/09-offset-fetch.ts';
 import { joinGroup } from '../../broker/handlers/11-join-group.ts';
 import { describeGroups } from '../../broker/handlers/15-describe-groups.ts';
 import { createTopics } from '../../broker/handlers/19-create-topics.ts';
+import { deleteRecords } from '../../broker/handlers/21-delete-records.ts';
 import { describeConfigs } from '../../broker/handlers/32-describe-configs.ts';
 import { createPartitions } from '../../broker/handlers/37-create-partitions.ts';
+import { deleteGroups } from '../../broker/handlers/42-delete-groups.ts';
 import { incrementalAlterConfigs } from '../../broker/handlers/44-incremental-alter-configs.ts';
+import { describeProducers } from '../../broker/handlers/61-describe-producers.ts';
 import { AutoTopicCreation } from '../../broker/handlers/auto-topic-creation.ts';
 import { TopicAdmin } from '../../broker/metadata/topic-admin.ts';
 import { silent } from '../../broker/platform/diagnostics.ts';
@@ -52,6 +55,36 @@ describe('what is named again and again is answered once', () => {
     const resources = times(50, () => ({ resourceType: 4, resourceName: '1', configurationKeys: null }));
     const { response } = await ask(describeConfigs, 4, { resources }, { store });
     expect(response.results).toHaveLength(1);
+  });
+
+  it('a partition in DescribeProducers and DeleteRecords, there as it is named last', async () => {
+    const logs = { log: () => ({ producers: () => [] }) };
+    const topics = times(50, () => ({ name: 't1', partitionIndexes: [0, 0] }));
+    const described = await ask(describeProducers, 0, { topics }, { logs });
+    expect(described.response.topics.map(({ partitions }) => partitions.length)).toEqual([1]);
+    let asked: readonly { offset: number }[] = [];
+    const replicas = {
+      deleteRecords: async (entries: typeof asked) => {
+        asked = entries;
+        return [];
+      },
+    };
+    const partitions = times(50, (index) => ({ partitionIndex: 0, offset: index }));
+    await ask(deleteRecords, 2, { topics: [{ name: 't1', partitions }], timeoutMs: 1 }, { replicas });
+    expect(asked).toMatchObject([{ offset: 49 }]);
+  });
+
+  it('a group in DeleteGroups', async () => {
+    const deleted: string[] = [];
+    const groups = {
+      deleteGroup: async (groupId: string) => {
+        deleted.push(groupId);
+        return ErrorCode.NONE;
+      },
+    };
+    const { response } = await ask(deleteGroups, 2, { groupsNames: ['g', 'h', 'g'] }, { groups });
+    expect(response.results.map(({ groupId }) => groupId)).toEqual(['g', 'h']);
+    expect(deleted).toEqual(['g', 'h']);
   });
 
   it('a group in DescribeGroups and OffsetFetch', async () => {

@@ -298,15 +298,18 @@ describe('ElectLeaders', () => {
     ]);
   });
 
-  it('NOT_CONTROLLER stands at the top and with every named partition', async () => {
-    const request = { topicPartitions: [{ topic: 't1', partitions: [0] }] };
-    const { response } = await ask(
-      electLeaders,
-      2,
-      request,
-      withAnswers({ error: ErrorCode.NOT_CONTROLLER }),
-    );
-    expect(response.errorCode).toBe(ErrorCode.NOT_CONTROLLER);
-    expect(response.replicaElectionResults[0]?.partitionResult[0]?.errorCode).toBe(ErrorCode.NOT_CONTROLLER);
+  it.each([
+    ['with every named partition, once', [{ topic: 't1', partitions: [0, 0] }]],
+    ['with every partition there is, when all are asked for', null],
+  ])('NOT_CONTROLLER stands %s', async (_name, topicPartitions) => {
+    const away = withAnswers({ error: ErrorCode.NOT_CONTROLLER });
+    const { response } = await ask(electLeaders, 2, { topicPartitions }, away);
+    expect(response.errorCode).toBe(ErrorCode.NONE);
+    expect(response.replicaElectionResults).toEqual([
+      {
+        topic: 't1',
+        partitionResult: [{ partitionId: 0, errorCode: ErrorCode.NOT_CONTROLLER, errorMessage: null }],
+      },
+    ]);
   });
 });
