@@ -51,7 +51,7 @@ const MAX_TOPIC_NAME_LENGTH = 249;
 /** Why `name` can't be a topic's, in Kafka's words; null for one that can. Source: Kafka's Topic.validate. */
 export function topicNameComplaint(name: string): string | null {
   if (name === '') return 'the empty string is not allowed';
-  if (name === '.' || name === '..') return "'.' or '..' is not allowed";
+  if (name === '.' || name === '..') return `'${name}' is not allowed`;
   if (name.length > MAX_TOPIC_NAME_LENGTH) {
     return `the length of '${name}' is longer than the max allowed length ${MAX_TOPIC_NAME_LENGTH}`;
   }

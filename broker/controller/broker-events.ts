@@ -113,9 +113,8 @@ async function brokersStarted(term: Term, brokers: readonly BrokerInfo[]): Promi
   const unclean = await term.uncleanTopics(waiting);
   await term.carryOut([], () => decideBrokersStarted(state, started, unclean));
   await resumeReassignments(term);
-  for (const { topic } of state.partitionsOn(started)) {
-    if (state.topicsToDelete.has(topic)) state.deletionIneligible.delete(topic);
-  }
+  // Also of topics that are being moved: the move may never end, as nobody is elected for them any more.
+  for (const { topic } of state.partitionsOn(started)) state.deletionIneligible.delete(topic);
   await resumeDeletions(term);
 }
 

@@ -4,6 +4,7 @@
  * Source: kafka.controller.ReplicaAssignment, KafkaController.onPartitionReassignment.
  */
 import type { ReplicaAssignment } from '../../coordinator-client/znodes.ts';
+import { arrayBuffer, set, shortened } from '../metadata/scala-text.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import type { BrokerId } from '../types.ts';
 import { type ClusterView, isReassigning, type PartitionView } from './cluster-state.ts';
@@ -29,10 +30,11 @@ export function originReplicas({ replicas, addingReplicas }: ReplicaAssignment):
 export function reassignTo(current: ReplicaAssignment, target: readonly BrokerId[]): ReplicaAssignment {
   const origin = originReplicas(current);
   const replicas = [...new Set([...target, ...origin])];
+  const [from, to] = [new Set(origin), new Set(target)];
   return {
     replicas,
-    addingReplicas: replicas.filter((replica) => !origin.includes(replica)),
-    removingReplicas: replicas.filter((replica) => !target.includes(replica)),
+    addingReplicas: replicas.filter((replica) => !from.has(replica)),
+    removingReplicas: replicas.filter((replica) => !to.has(replica)),
   };
 }
 
@@ -40,7 +42,7 @@ export function settledOn(target: readonly BrokerId[]): ReplicaAssignment {
   return { replicas: [...target], addingReplicas: [], removingReplicas: [] };
 }
 
-/** `target` null cancels. The refusal, or the replicas to move to. */
+/** `target` null cancels. The refusal, in Kafka's words, or the replicas to move to. */
 export function validateReassignment(
   view: ClusterView,
   topic: string,
@@ -49,25 +51,34 @@ export function validateReassignment(
 ): ReassignmentRefusal | readonly BrokerId[] {
   const known = view.partition(topic, partition);
   if (known === undefined || view.topicsToDelete.has(topic)) {
-    return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'The partition does not exist or is being deleted.');
+    return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'The partition does not exist.');
   }
   if (target === null) {
     if (isReassigning(known)) return leadable(view, known, originReplicas(known.assignment));
     return refusal(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, 'No partition reassignment is in progress.');
   }
-  const invalid = (message: string) => refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message);
-  if (target.length === 0) return invalid('The replica list is empty.');
-  if (new Set(target).size < target.length) return invalid('The replica list names a broker twice.');
-  if (target.some((replica) => replica < 0)) return invalid('The replica list holds a negative broker id.');
+  const invalid = (message: string) => refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, shortened(message));
+  if (target.length === 0) return invalid('Empty replica list specified in partition reassignment.');
+  if (new Set(target).size < target.length) {
+    return invalid(`Duplicate replica ids in partition reassignment replica list: ${arrayBuffer(target)}`);
+  }
+  if (target.some((replica) => replica < 0)) {
+    return invalid(`Invalid broker id in replica list: ${arrayBuffer(target)}`);
+  }
   const { addingReplicas } = reassignTo(known.assignment, target);
-  const absent = addingReplicas.filter((replica) => !view.brokers.has(replica));
-  if (absent.length > 0) return invalid(`Brokers ${absent.join(', ')} are not alive.`);
+  if (addingReplicas.some((replica) => !view.brokers.has(replica))) {
+    const [added, living] = [arrayBuffer(addingReplicas), set(view.brokers.keys())];
+    return invalid(
+      `Replica assignment has brokers that are not alive. Replica list: ${added}, live broker list: ${living}`,
+    );
+  }
   return leadable(view, known, target);
 }
 
 /**
  * A new target, or a cancellation, drops replicas of the move before it at once. Refused where those are
- * the only ones that can lead: it would be an unclean election in disguise.
+ * the only ones that can lead: it would be an unclean election in disguise. Where nobody can lead, and
+ * those who are waited for stay, nothing is lost by it.
  */
 function leadable(
   view: ClusterView,
@@ -75,9 +86,10 @@ function leadable(
   target: readonly BrokerId[],
 ): ReassignmentRefusal | readonly BrokerId[] {
   const { leadership, assignment } = partition;
-  const { replicas } = reassignTo(assignment, target);
-  const drops = assignment.replicas.some((replica) => !replicas.includes(replica));
-  if (!drops || leadership === null || firstInSync(view, partition, replicas) !== undefined) return target;
+  const replicas = new Set(reassignTo(assignment, target).replicas);
+  const dropped = assignment.replicas.filter((replica) => !replicas.has(replica));
+  if (leadership === null || dropped.every((replica) => !leadership.isr.includes(replica))) return target;
+  if (firstInSync(view, partition, [...replicas]) !== undefined) return target;
   const message = 'None of the replicas that would be left is alive and in sync.';
   return refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message);
 }
@@ -136,6 +148,20 @@ export function decideReassignmentEnd(
     notes: assignment.replicas.map((replica) => ({ partition, replica, status: 'Online' as const })),
     tell: stopAndDelete(partition, leaving),
   };
+}
+
+/** What a new target, or a cancellation, drops; the partition has its assignment without them already. */
+export function decideDropped(
+  view: ClusterView,
+  partition: PartitionView,
+  dropped: readonly BrokerId[],
+): Plan {
+  const { leadership, assignment } = partition;
+  const waits = leadership !== null && firstInSync(view, partition, assignment.replicas) === undefined;
+  const lost = dropped.some((replica) => leadership?.isr.includes(replica));
+  // Nobody leads, and the state does not name them: there is nothing to write before they go.
+  if (waits && !lost) return { ...NOTHING, tell: stopAndDelete(partition, dropped) };
+  return { ...decideReassignmentEnd(view, partition, dropped), notes: [] };
 }
 
 /** Replicas that are needed no longer are stopped, then deleted. */

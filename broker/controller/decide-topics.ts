@@ -19,15 +19,14 @@ export interface DeletionStep {
   readonly plan: Plan;
 }
 
-/** Topics that cannot be deleted now: a replica is not there, or one is being moved. */
+/**
+ * Topics whose deletion cannot begin yet, because a replica is being moved. One that is not there does
+ * not keep it from beginning: the topic goes from everybody's metadata, and from the brokers that live.
+ */
 export function ineligibleForDeletion(view: ClusterView, topics: Iterable<string>): string[] {
   return [...topics].filter((name) => {
     const partitions = [...(view.topics.get(name)?.partitions.values() ?? [])];
-    return partitions.some(
-      (partition) =>
-        isReassigning(partition) ||
-        partition.assignment.replicas.some((replica) => !view.isOnline(replica, partition)),
-    );
+    return partitions.some(isReassigning);
   });
 }
 

@@ -22,35 +22,40 @@ export type ElectionType = 'preferred' | 'unclean';
 
 export interface ElectionAnswer extends TopicPartition {
   readonly error: number;
+  /** Kafka's words, null when there is nothing to say. */
+  readonly message: string | null;
 }
 
-/** `asked` null: all partitions. */
+type Verdict = Pick<ElectionAnswer, 'error' | 'message'>;
+
+const DONE: Verdict = { error: ErrorCode.NONE, message: null };
+
+/** `asked` null: all partitions. One answer a partition, however often it is asked for. */
 export async function electLeaders(
   term: Term,
   type: ElectionType,
   asked: readonly TopicPartition[] | null,
 ): Promise<ElectionAnswer[]> {
   const { state } = term;
-  const partitions: readonly TopicPartition[] = asked ?? [...state.partitions()];
-  const errors = new Map<PartitionKey, number>();
+  const verdicts = new Map<PartitionKey, ElectionAnswer>();
   const candidates: PartitionRecord[] = [];
-  for (const { topic, partition } of partitions) {
+  for (const { topic, partition } of asked ?? state.partitions()) {
     const key = partitionKey(topic, partition);
-    const error = electionError(state, type, topic, partition);
+    if (verdicts.has(key)) continue;
+    const verdict = electionError(state, type, topic, partition);
     const record = state.partition(topic, partition);
-    errors.set(key, error);
-    if (error === ErrorCode.NONE && record !== undefined) candidates.push(record);
+    verdicts.set(key, { topic, partition, ...verdict });
+    if (verdict.error === ErrorCode.NONE && record !== undefined) candidates.push(record);
   }
   const { written, failed } = await term.carryOut(candidates, (undecided) =>
     decideElections(state, type, undecided),
   );
-  for (const { key } of candidates) {
-    if (!written.has(key)) errors.set(key, failed.has(key) ? ErrorCode.NOT_CONTROLLER : unavailable(type));
+  for (const { topic, partition, key } of candidates) {
+    if (written.has(key)) continue;
+    const overtaken = { error: ErrorCode.NOT_CONTROLLER, message: null };
+    verdicts.set(key, { topic, partition, ...(failed.has(key) ? overtaken : unavailable(type, key)) });
   }
-  return partitions.map(({ topic, partition }) => {
-    const error = errors.get(partitionKey(topic, partition)) ?? ErrorCode.NONE;
-    return { topic, partition, error };
-  });
+  return [...verdicts.values()];
 }
 
 /** The preferred elections of the legacy znode; it is removed when they are over. */
@@ -114,20 +119,31 @@ function decideElections(view: ClusterView, type: ElectionType, partitions: read
   return { ...NOTHING, changes };
 }
 
-function electionError(view: ClusterView, type: ElectionType, topic: string, partition: number): number {
+function electionError(view: ClusterView, type: ElectionType, topic: string, partition: number): Verdict {
   const record = view.partition(topic, partition);
-  if (record === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-  if (view.topicsToDelete.has(topic)) return ErrorCode.INVALID_TOPIC_EXCEPTION;
+  if (record === undefined) {
+    return { error: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, message: 'The partition does not exist.' };
+  }
+  if (view.topicsToDelete.has(topic)) {
+    return { error: ErrorCode.INVALID_TOPIC_EXCEPTION, message: 'The topic is being deleted' };
+  }
   const leader = record.leadership?.leader ?? -1;
   const needed =
     type === 'preferred'
       ? leader !== record.assignment.replicas[0]
       : leader < 0 || !view.isOnlineOrShuttingDown(leader, record);
-  return needed ? ErrorCode.NONE : ErrorCode.ELECTION_NOT_NEEDED;
+  if (needed) return DONE;
+  return {
+    error: ErrorCode.ELECTION_NOT_NEEDED,
+    message: 'Leader election not needed for topic partition.',
+  };
 }
 
-function unavailable(type: ElectionType): number {
-  return type === 'preferred'
-    ? ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE
-    : ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE;
+/** Kafka names its strategies by their classes. */
+function unavailable(type: ElectionType, key: PartitionKey): Verdict {
+  const [error, strategy] =
+    type === 'preferred'
+      ? [ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE, 'PreferredReplicaPartitionLeaderElectionStrategy']
+      : [ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE, 'OfflinePartitionLeaderElectionStrategy(true)'];
+  return { error, message: `Failed to elect leader for partition ${key} under strategy ${strategy}` };
 }

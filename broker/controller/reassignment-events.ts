@@ -5,11 +5,13 @@
 import { type LegacyReassignment, reassignPartitionsZnode } from '../../coordinator-client/admin-znodes.ts';
 import { readable } from '../../coordinator-client/znode-json.ts';
 import type { ReplicaAssignment } from '../../coordinator-client/znodes.ts';
+import { sleep } from '../platform/clock.ts';
 import { ErrorCode, errorName } from '../protocol/errors.ts';
-import type { BrokerId, TopicPartition } from '../types.ts';
+import { type BrokerId, partitionKey, type TopicPartition } from '../types.ts';
 import { isReassigning, type PartitionRecord } from './cluster-state.ts';
 import {
   canComplete,
+  decideDropped,
   decideReassignmentEnd,
   decideReassignmentStart,
   reassignTo,
@@ -17,9 +19,8 @@ import {
   targetReplicas,
   validateReassignment,
 } from './decide-reassignment.ts';
-import { ineligibleForDeletion } from './decide-topics.ts';
 import type { Term } from './term.ts';
-import { resumeDeletions } from './topic-events.ts';
+import { allowDeletions, resumeDeletions } from './topic-events.ts';
 
 export interface ReassignmentRequest extends TopicPartition {
   /** null cancels what is under way. */
@@ -33,13 +34,14 @@ export interface ReassignmentAnswer extends TopicPartition {
 
 export interface OngoingReassignment extends TopicPartition, ReplicaAssignment {}
 
-/** The admin API's AlterPartitionReassignments. */
+/** The admin API's AlterPartitionReassignments. Of what is asked of one partition the last counts. */
 export async function alterReassignments(
   term: Term,
   requests: readonly ReassignmentRequest[],
 ): Promise<ReassignmentAnswer[]> {
   const answers: ReassignmentAnswer[] = [];
-  for (const { topic, partition, replicas } of requests) {
+  for (const { topic, partition, replicas } of lastOfEach(requests)) {
+    if (answers.length % REFUSALS_PER_TURN === REFUSALS_PER_TURN - 1) await nextTurn(term);
     const valid = validateReassignment(term.state, topic, partition, replicas);
     if ('error' in valid) {
       answers.push({ topic, partition, ...valid });
@@ -56,6 +58,20 @@ export async function alterReassignments(
   return answers;
 }
 
+/** A refusal waits for nothing; after so many of them others get to the event loop. */
+const REFUSALS_PER_TURN = 1000;
+
+async function nextTurn(term: Term): Promise<void> {
+  await sleep(term.options.clock, 0);
+  term.inOffice();
+}
+
+/** One item a partition, the last there is. */
+function lastOfEach<Item extends TopicPartition>(items: readonly Item[]): Item[] {
+  const last = new Map(items.map((item) => [partitionKey(item.topic, item.partition), item]));
+  return [...last.values()];
+}
+
 /** What is under way, of the asked partitions or of all. */
 export function listReassignments(
   term: Term,
@@ -64,7 +80,7 @@ export function listReassignments(
   const partitions =
     asked === null
       ? [...term.state.partitions()]
-      : asked.flatMap(({ topic, partition }) => term.state.partition(topic, partition) ?? []);
+      : lastOfEach(asked).flatMap(({ topic, partition }) => term.state.partition(topic, partition) ?? []);
   return partitions
     .filter(isReassigning)
     .map(({ topic, partition, assignment }) => ({ topic, partition, ...assignment }));
@@ -76,7 +92,7 @@ export async function legacyReassignments(term: Term): Promise<void> {
   if (asked === null) return;
   term.legacyReassignments = true;
   if (asked.length === 0) await term.options.fenced.writeReassignments([]);
-  for (const { topic, partition, replicas } of asked) {
+  for (const { topic, partition, replicas } of lastOfEach(asked)) {
     const valid = validateReassignment(term.state, topic, partition, replicas);
     const record = term.state.partition(topic, partition);
     if ('error' in valid || record === undefined) {
@@ -116,10 +132,7 @@ async function begin(term: Term, partition: PartitionRecord, target: readonly Br
   state.assign(partition, next);
   const dropped = before.replicas.filter((replica) => !next.replicas.includes(replica));
   if (dropped.length > 0) {
-    await term.carryOut([partition], () => ({
-      ...decideReassignmentEnd(state, partition, dropped),
-      notes: [],
-    }));
+    await term.carryOut([partition], () => decideDropped(state, partition, dropped));
   }
   await advance(term, partition);
   return true;
@@ -151,9 +164,9 @@ async function complete(term: Term, partition: PartitionRecord): Promise<void> {
   await forgetLegacy(term, partition);
   term.tell([{ request: 'UpdateMetadata', to: 'all', partitions: [partition] }]);
   options.diagnostics.info(`Reassignment of ${partition.key} to ${final.replicas} is complete`);
-  if (!state.deletionIneligible.delete(partition.topic)) return;
+  if (!state.topicsToDelete.has(partition.topic)) return;
   // The topic was to be deleted, and had to wait for this.
-  for (const name of ineligibleForDeletion(state, [partition.topic])) state.deletionIneligible.add(name);
+  allowDeletions(term, [partition.topic]);
   await resumeDeletions(term);
 }
 

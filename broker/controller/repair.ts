@@ -11,7 +11,13 @@ import type { PartitionRecord } from './cluster-state.ts';
 import { decideSettled } from './decide-brokers.ts';
 import { resumeReassignments } from './reassignment-events.ts';
 import type { Term } from './term.ts';
-import { partitionModifications, resumeDeletions, topicChange, topicDeletion } from './topic-events.ts';
+import {
+  partitionModifications,
+  resumeDeletions,
+  topicChange,
+  topicDeletion,
+  usableNames,
+} from './topic-events.ts';
 
 /** Topics whose znodes one look reads. */
 const TOPICS_PER_LOOK = 1000;
@@ -37,8 +43,9 @@ export class Repair {
 
   async #missedTopics(): Promise<void> {
     const { state, options } = this.#term;
-    const names = new Set(await options.store.topics.names());
+    const found = await options.store.topics.names();
     this.#term.inOffice();
+    const names = new Set(usableNames(this.#term, found));
     const appeared = [...names].some((name) => !state.topics.has(name) && !state.unreadTopics.has(name));
     const vanished = [...state.topics.keys()].some((name) => !names.has(name));
     if (appeared || vanished) await topicChange(this.#term);

@@ -176,7 +176,14 @@ export async function topicDeletion(term: Term): Promise<void> {
 /** From here on the topics are on their way out: no elections, leader -2 in all metadata. */
 export function enqueueDeletions(term: Term, names: readonly string[]): void {
   for (const name of names) term.state.topicsToDelete.add(name);
-  for (const name of ineligibleForDeletion(term.state, names)) term.state.deletionIneligible.add(name);
+  allowDeletions(term, names);
+}
+
+/** Of topics that are on their way out: what kept them waiting may be over. */
+export function allowDeletions({ state }: Term, names: Iterable<string>): void {
+  const leaving = new Set([...names].filter((name) => state.topicsToDelete.has(name)));
+  for (const name of leaving) state.deletionIneligible.delete(name);
+  for (const name of ineligibleForDeletion(state, leaving)) state.deletionIneligible.add(name);
 }
 
 /** Takes every deletion a step further, if it can be. */
@@ -193,13 +200,23 @@ export async function resumeDeletions(term: Term): Promise<void> {
     options.diagnostics.info(`Deletion of ${name} waits for brokers that hold replicas of it`);
   }
   await term.carryOut([], () => step.plan);
-  for (const name of step.finished) {
-    term.unwatch(topicZnode.path(name));
-    await options.fenced.deleteTopic(name);
-    term.inOffice();
-    state.removeTopic(name);
-    options.diagnostics.info(`Topic ${name} is deleted`);
+  for (let at = 0; at < step.finished.length; at += DELETIONS_AT_ONCE) {
+    await Promise.all(
+      step.finished.slice(at, at + DELETIONS_AT_ONCE).map((name) => finishDeletion(term, name)),
+    );
   }
+}
+
+/** Topics whose znodes are removed at the same time. */
+const DELETIONS_AT_ONCE = 50;
+
+async function finishDeletion(term: Term, name: string): Promise<void> {
+  const { state, options } = term;
+  term.unwatch(topicZnode.path(name));
+  await options.fenced.deleteTopic(name);
+  term.inOffice();
+  state.removeTopic(name);
+  options.diagnostics.info(`Topic ${name} is deleted`);
 }
 
 /** A broker has answered a StopReplica that deletes. */

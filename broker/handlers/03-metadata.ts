@@ -6,7 +6,7 @@
  * Source: KafkaApis.handleTopicMetadataRequest, ZkMetadataCache.getTopicMetadata.
  */
 import type { PartitionImage, TopicImage } from '../metadata/image.ts';
-import { validateTopicName } from '../metadata/topic-admin.ts';
+import { validateTopicName } from '../metadata/topic-rules.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { Metadata } from '../protocol/messages/03-metadata.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';

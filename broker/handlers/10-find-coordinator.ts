@@ -5,7 +5,8 @@
  * Transactional ids (key type 1) are refused for good, not "not available": clients retry the latter.
  * Source: KafkaApis.handleFindCoordinatorRequest, getCoordinator.
  */
-import { ErrorCode, errorName } from '../protocol/errors.ts';
+import { errorText } from '../protocol/error-texts.ts';
+import { ErrorCode } from '../protocol/errors.ts';
 import { FindCoordinator } from '../protocol/messages/10-find-coordinator.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { GROUP_METADATA_TOPIC } from '../types.ts';
@@ -57,7 +58,7 @@ function refuse(
   const keys = keysOf(request, apiVersion);
   return respond(
     keys,
-    keys.map(() => ({ ...none(errorCode), errorMessage: textOf(errorCode) })),
+    keys.map(() => ({ ...none(errorCode), errorMessage: errorText(errorCode) })),
     apiVersion,
   );
 }
@@ -66,6 +67,7 @@ function keysOf(request: RequestOf<typeof FindCoordinator>, apiVersion: number):
   return apiVersion >= 4 ? request.coordinatorKeys : [request.key];
 }
 
+/** v1-3 always carry a text (for NONE its name), v4+ where the request as a whole is refused. */
 function respond(
   keys: readonly string[],
   found: readonly Found[],
@@ -77,29 +79,8 @@ function respond(
     };
   }
   const [first = none(ErrorCode.INVALID_REQUEST)] = found;
-  return { ...first, errorMessage: textOf(first.errorCode) };
+  return { ...first, errorMessage: errorText(first.errorCode) };
 }
-
-function textOf(errorCode: number): string {
-  return TEXTS.get(errorCode) ?? errorName(errorCode);
-}
-
-/**
- * Kafka's text of an error: v1-3 always carry it (for NONE its name), v4+ where the request as a whole is
- * refused.
- */
-const TEXTS: ReadonlyMap<number, string> = new Map([
-  [ErrorCode.UNKNOWN_SERVER_ERROR, 'The server experienced an unexpected error when processing the request.'],
-  [ErrorCode.REQUEST_TIMED_OUT, 'The request timed out.'],
-  [ErrorCode.COORDINATOR_NOT_AVAILABLE, 'The coordinator is not available.'],
-  [ErrorCode.GROUP_AUTHORIZATION_FAILED, 'Group authorization failed.'],
-  [ErrorCode.UNSUPPORTED_VERSION, 'The version of API is not supported.'],
-  [
-    ErrorCode.INVALID_REQUEST,
-    'This most likely occurs because of a request being malformed by the client library or the message ' +
-      'was sent to an incompatible broker. See the broker logs for more details.',
-  ],
-]);
 
 function none(errorCode: number): Found {
   return { errorCode, nodeId: -1, host: '', port: -1 };

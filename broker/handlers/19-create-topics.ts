@@ -5,6 +5,8 @@
  * v1+ validateOnly; v4+ -1 for the broker's defaults; v5+ the resulting configs; v7 the topic id.
  * Source: KafkaApis.handleCreateTopicsRequest, ZkAdminManager.createTopics, DelayedCreatePartitions.
  */
+import type { TopicCreation } from '../metadata/topic-creation.ts';
+import { inTurns } from '../platform/turns.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { CreateTopics } from '../protocol/messages/19-create-topics.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -13,6 +15,7 @@ import { createdConfigs } from './config-entries.ts';
 import { type DynamicLevels, dynamicLevels } from './config-resources.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import { partitionAllowance, TOO_MANY_PARTITIONS } from './partition-allowance.ts';
+import { repeatedNames } from './repeated-names.ts';
 import type { Services } from './services.ts';
 import { allHaveLeaders } from './topic-waits.ts';
 
@@ -30,20 +33,24 @@ export const createTopics: Handler<typeof CreateTopics> = {
   async handle(request, context, services) {
     if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
-    const topics = byName(request.topics);
-    const levels = await dynamicLevels(services);
+    const repeated = repeatedNames(request.topics);
     const fits = partitionAllowance(services.config.requestMaxNewPartitions);
-    const results = await Promise.all(
-      topics.map(({ topic, repeated }) => {
-        if (repeated) {
-          return failure(topic.name, ErrorCode.INVALID_REQUEST, 'Found multiple entries for this topic.');
-        }
-        if (!fits(shapeOf(topic, services).partitions)) {
-          return { ...failure(topic.name, ErrorCode.POLICY_VIOLATION, null), ...TOO_MANY_PARTITIONS };
-        }
-        return createOne(topic, request.validateOnly, levels, { context, services });
-      }),
-    );
+    const creating = {
+      creation: await services.topicAdmin.creation(),
+      configsOf: configsOnce(await dynamicLevels(services), services),
+      validateOnly: request.validateOnly,
+      context,
+      services,
+    };
+    const results = await inTurns(services.clock, request.topics, (topic) => {
+      if (repeated.has(topic.name)) {
+        return failure(topic.name, ErrorCode.INVALID_REQUEST, 'Found multiple entries for this topic.');
+      }
+      if (!fits(shapeOf(topic, services).partitions)) {
+        return { ...failure(topic.name, ErrorCode.POLICY_VIOLATION, null), ...TOO_MANY_PARTITIONS };
+      }
+      return createOne(topic, creating);
+    });
     if (request.validateOnly) return { topics: results };
     const created = results.filter(({ errorCode }) => errorCode === ErrorCode.NONE);
     const partitionCounts = new Map(created.map((result) => [result.name ?? '', result.numPartitions ?? 0]));
@@ -57,28 +64,35 @@ export const createTopics: Handler<typeof CreateTopics> = {
 };
 
 function refuse(request: CreateTopicsRequest, errorCode: number): CreateTopicsResponse {
-  return { topics: byName(request.topics).map(({ topic }) => failure(topic.name, errorCode, null)) };
+  return { topics: request.topics.map(({ name }) => failure(name, errorCode, '')) };
 }
 
-/** Each name once, in request order. */
-function byName(topics: readonly CreatableTopic[]): { topic: CreatableTopic; repeated: boolean }[] {
-  const counts = new Map<string, number>();
-  for (const { name } of topics) counts.set(name, (counts.get(name) ?? 0) + 1);
-  const first = new Map<string, CreatableTopic>();
-  for (const topic of topics) if (!first.has(topic.name)) first.set(topic.name, topic);
-  return [...first.values()].map((topic) => ({ topic, repeated: (counts.get(topic.name) ?? 0) > 1 }));
+/** The configs of new topics by their overrides: most topics of a request have the same. */
+function configsOnce(levels: DynamicLevels, services: Services): Creating['configsOf'] {
+  const known = new Map<string, ReturnType<typeof createdConfigs>>();
+  return (overrides) => {
+    const key = JSON.stringify([...overrides]);
+    const configs = known.get(key) ?? createdConfigs(overrides, levels, services);
+    known.set(key, configs);
+    return configs;
+  };
 }
 
 function failure(name: string, errorCode: number, errorMessage: string | null): TopicResult {
   return { name, errorCode, errorMessage, configs: [] };
 }
 
-async function createOne(
-  topic: CreatableTopic,
-  validateOnly: boolean,
-  levels: DynamicLevels,
-  { context, services }: { context: RequestContext; services: Services },
-): Promise<TopicResult> {
+/** What the topics of one request share. */
+interface Creating {
+  readonly creation: TopicCreation;
+  readonly configsOf: (overrides: ReadonlyMap<string, string>) => ReturnType<typeof createdConfigs>;
+  readonly validateOnly: boolean;
+  readonly context: RequestContext;
+  readonly services: Services;
+}
+
+async function createOne(topic: CreatableTopic, creating: Creating): Promise<TopicResult> {
+  const { creation, configsOf, validateOnly, context, services } = creating;
   const { name } = topic;
   if (name === CLUSTER_METADATA_TOPIC) {
     return failure(name, ErrorCode.INVALID_REQUEST, `Creation of internal topic ${name} is prohibited.`);
@@ -93,7 +107,7 @@ async function createOne(
   if (refused !== null) return refused;
   const configs = new Map<string, string>();
   for (const { name: key, value } of topic.configs) if (value !== null) configs.set(key, value);
-  const created = await services.topicAdmin.createTopic({
+  const created = await creation.createTopic({
     name,
     ...shapeOf(topic, services),
     configs,
@@ -112,7 +126,7 @@ async function createOne(
     return { ...result, configs: null, topicConfigErrorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
   }
   const replicationFactor = created.assignment.get(0)?.length ?? BROKER_DEFAULT;
-  return { ...result, replicationFactor, configs: createdConfigs(configs, levels, services) };
+  return { ...result, replicationFactor, configs: configsOf(configs) };
 }
 
 /** What is wrong with the request itself, whatever the cluster looks like. */

@@ -1,9 +1,11 @@
 /**
  * DeleteTopics (20), versions 0-6: on the controller only. A topic counts as deleted when it is gone
  * from this broker's own metadata, for which the request waits up to its timeout.
+ * A topic of which a replica is on a dead broker is gone from metadata at once, and from disks later.
  * v0-2 know no error for "deletion is disabled" and get INVALID_REQUEST; v6 names topics by name or id.
  * Source: KafkaApis.handleDeleteTopicsRequest, DelayedDeleteTopics.
  */
+import { inTurns } from '../platform/turns.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { DeleteTopics } from '../protocol/messages/20-delete-topics.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -29,15 +31,20 @@ export const deleteTopics: Handler<typeof DeleteTopics> = {
       const error = context.apiVersion < 3 ? ErrorCode.INVALID_REQUEST : ErrorCode.TOPIC_DELETION_DISABLED;
       return refuse(request, error);
     }
+    const named = namedTopics(request);
+    if (named.some(({ name, topicId }) => name !== null && topicId !== ZERO_UUID)) {
+      return refuse(request, ErrorCode.INVALID_REQUEST);
+    }
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
-    const results = await Promise.all(
-      namedTopics(request).map((named) => deleteOne(resolve(named, context, services), services)),
+    const results = await deleteEach(
+      named.map((one) => resolve(one, context, services)),
+      services,
     );
-    const going = results
-      .filter(({ errorCode }) => errorCode === ErrorCode.NONE)
-      .map(({ name }) => name ?? '');
+    const going = new Set(
+      results.filter(({ errorCode }) => errorCode === ErrorCode.NONE).map(({ name }) => name ?? ''),
+    );
     await services.metadata.waitFor(
-      (image) => going.every((name) => !image.topics.has(name)),
+      (image) => [...going].every((name) => !image.topics.has(name)),
       deadlineMs - services.clock.nowMs(),
     );
     return {
@@ -55,21 +62,16 @@ function refuse(request: DeleteTopicsRequest, errorCode: number): DeleteTopicsRe
   return { responses: namedTopics(request).map(({ name, topicId }) => ({ name, topicId, errorCode })) };
 }
 
-/** Each topic once. */
+/** In request order; what is named twice is answered twice. */
 function namedTopics({ topics, topicNames }: DeleteTopicsRequest): Named[] {
-  const all = [...topics, ...topicNames.map((name) => ({ name, topicId: ZERO_UUID }))];
-  const seen = new Map(all.map((named) => [`${named.topicId} ${named.name}`, named]));
-  return [...seen.values()];
+  return [...topics, ...topicNames.map((name) => ({ name, topicId: ZERO_UUID }))];
 }
 
 /** The topic that is meant, or why it can't be deleted. */
-function resolve(named: Named, context: RequestContext, services: Services): TopicResult {
-  const { name, topicId } = named;
-  if (topicId === ZERO_UUID) return permitted({ name: name ?? '', topicId }, context, services);
-  if (name !== null) {
-    const errorMessage = 'Topic name and topic ID can not both be specified.';
-    return { name, topicId, errorCode: ErrorCode.INVALID_REQUEST, errorMessage };
-  }
+function resolve({ name, topicId }: Named, context: RequestContext, services: Services): TopicResult {
+  if (name !== null) return permitted({ name, topicId }, context, services);
+  // Neither a name nor an id: nobody may delete that.
+  if (topicId === ZERO_UUID) return { name, topicId, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
   const found = services.metadata.topicName(topicId);
   if (found === undefined) return { name: null, topicId, errorCode: ErrorCode.UNKNOWN_TOPIC_ID };
   if (!mayOnTopic(services, context, Operation.DESCRIBE, found)) {
@@ -93,7 +95,20 @@ function permitted(
   return { name, topicId: topic.topicId, errorCode: ErrorCode.NONE };
 }
 
-async function deleteOne(result: TopicResult, services: Services): Promise<TopicResult> {
-  if (result.errorCode !== ErrorCode.NONE) return result;
-  return { ...result, errorCode: await services.topicAdmin.deleteTopic(result.name ?? '') };
+/** Asks for each topic's deletion once, however often it is named. */
+async function deleteEach(wanted: readonly TopicResult[], services: Services): Promise<TopicResult[]> {
+  const allowed = wanted.filter(({ errorCode }) => errorCode === ErrorCode.NONE);
+  const names = [...new Set(allowed.map(({ name }) => name ?? ''))];
+  const errors = new Map(
+    await inTurns(
+      services.clock,
+      names,
+      async (name) => [name, await services.topicAdmin.deleteTopic(name)] as const,
+    ),
+  );
+  return wanted.map((one) =>
+    one.errorCode === ErrorCode.NONE
+      ? { ...one, errorCode: errors.get(one.name ?? '') ?? ErrorCode.UNKNOWN_SERVER_ERROR }
+      : one,
+  );
 }

@@ -26,16 +26,18 @@ export const deleteRecords: Handler<typeof DeleteRecords> = {
   api: DeleteRecords,
   async handle(request, context, services) {
     const verdicts = new Map<string, Verdict>();
-    const entries: DeleteRecordsEntry[] = [];
+    // Of what is asked of one partition the last counts.
+    const entries = new Map<string, DeleteRecordsEntry>();
     for (const { name, partitions } of request.topics) {
       for (const { partitionIndex, offset } of partitions) {
         const error = errorOf(name, partitionIndex, context, services);
-        if (error === ErrorCode.NONE) entries.push({ topic: name, partition: partitionIndex, offset });
-        else verdicts.set(partitionKey(name, partitionIndex), { error, lowWatermark: NO_WATERMARK });
+        const key = partitionKey(name, partitionIndex);
+        if (error === ErrorCode.NONE) entries.set(key, { topic: name, partition: partitionIndex, offset });
+        else verdicts.set(key, failed(error));
       }
     }
     const outcomes: readonly DeleteRecordsOutcome[] = await services.replicas.deleteRecords(
-      entries,
+      [...entries.values()],
       request.timeoutMs,
     );
     for (const outcome of outcomes) verdicts.set(partitionKey(outcome.topic, outcome.partition), outcome);

@@ -11,7 +11,8 @@ import {
   effectiveBrokerDefaults,
   effectiveTopicConfig,
 } from '../config/effective.ts';
-import { validateTopicName } from '../metadata/topic-admin.ts';
+import { validateTopicName } from '../metadata/topic-rules.ts';
+import { errorText } from '../protocol/error-texts.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { DescribeConfigs } from '../protocol/messages/32-describe-configs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -32,15 +33,17 @@ import type { Services } from './services.ts';
 type DescribeConfigsRequest = RequestOf<typeof DescribeConfigs>;
 type DescribeConfigsResponse = ResponseInput<typeof DescribeConfigs>;
 
-/** What Kafka says of any request that it can make nothing of. */
-const UNKNOWN_TYPE =
-  'This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details.';
+const KNOWN_TYPES: ReadonlySet<number> = new Set(Object.values(ResourceType));
 
 type Described = readonly EffectiveEntry[] | ConfigRefusal;
 
 export const describeConfigs: Handler<typeof DescribeConfigs> = {
   api: DescribeConfigs,
   async handle(request, context, services) {
+    // Of the whole request, as Kafka makes it.
+    if (request.resources.some(({ resourceType }) => !KNOWN_TYPES.has(resourceType))) {
+      return refuse(request, ErrorCode.INVALID_REQUEST);
+    }
     const levels = await dynamicLevels(services);
     const results = await Promise.all(
       onceEach(request.resources).map(async (resource) => {
@@ -68,7 +71,7 @@ function onceEach(resources: DescribeConfigsRequest['resources']): DescribeConfi
 function refuse(request: DescribeConfigsRequest, errorCode: number): DescribeConfigsResponse {
   return {
     results: request.resources.map(({ resourceType, resourceName }) => ({
-      ...refusal(errorCode),
+      ...refusal(errorCode, errorText(errorCode)),
       resourceType,
       resourceName,
     })),
@@ -109,11 +112,8 @@ async function describe(
     // This broker has one log level and no named loggers that could be set apart.
     return brokerNameError(resourceName, services, { node: 'Broker', orElse: '' }) ?? [];
   }
-  if (resourceType === ResourceType.CLIENT_METRICS) {
-    const message = 'Config type client-metrics is only supported on KRaft clusters';
-    return refusal(ErrorCode.INVALID_REQUEST, message);
-  }
-  return refusal(ErrorCode.INVALID_REQUEST, UNKNOWN_TYPE);
+  const message = 'Config type client-metrics is only supported on KRaft clusters';
+  return refusal(ErrorCode.INVALID_REQUEST, message);
 }
 
 async function describeTopic(topic: string, levels: DynamicLevels, services: Services): Promise<Described> {

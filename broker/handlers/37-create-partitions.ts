@@ -3,12 +3,14 @@
  * only, and waits until the new ones have leaders in this broker's own metadata.
  * Source: KafkaApis.handleCreatePartitionsRequest, ZkAdminManager.createPartitions.
  */
+import { inTurns } from '../platform/turns.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { CreatePartitions } from '../protocol/messages/37-create-partitions.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { mayOnTopic, Operation } from './authorization.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import { partitionAllowance, TOO_MANY_PARTITIONS } from './partition-allowance.ts';
+import { repeatedNames } from './repeated-names.ts';
 import type { Services } from './services.ts';
 import { allHaveLeaders } from './topic-waits.ts';
 
@@ -23,19 +25,17 @@ export const createPartitions: Handler<typeof CreatePartitions> = {
     if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
     const wanted = new Map(request.topics.map((topic) => [topic.name, topic]));
-    const repeated = repeatedNames(request);
+    const repeated = repeatedNames(request.topics);
     const fits = partitionAllowance(services.config.requestMaxNewPartitions);
-    const results = await Promise.all(
-      [...wanted.values()].map((topic) => {
-        const { name, count } = topic;
-        if (repeated.has(name)) {
-          return failure(name, ErrorCode.INVALID_REQUEST, 'Duplicate topic in request.');
-        }
-        const added = count - (services.metadata.topic(name)?.partitions.size ?? 0);
-        if (!fits(added)) return { name, ...TOO_MANY_PARTITIONS };
-        return extend(topic, request.validateOnly, context, services);
-      }),
-    );
+    const results = await inTurns(services.clock, [...wanted.values()], (topic) => {
+      const { name, count } = topic;
+      if (repeated.has(name)) {
+        return failure(name, ErrorCode.INVALID_REQUEST, 'Duplicate topic in request.');
+      }
+      const added = count - (services.metadata.topic(name)?.partitions.size ?? 0);
+      if (!fits(added)) return { name, ...TOO_MANY_PARTITIONS };
+      return extend(topic, request.validateOnly, context, services);
+    });
     if (request.validateOnly) return { results };
     const extended = new Map(
       results.flatMap(({ name = '', errorCode }) => {
@@ -60,14 +60,8 @@ export const createPartitions: Handler<typeof CreatePartitions> = {
 };
 
 function refuse(request: CreatePartitionsRequest, errorCode: number): CreatePartitionsResponse {
-  return { results: request.topics.map(({ name }) => failure(name, errorCode, null)) };
-}
-
-function repeatedNames(request: CreatePartitionsRequest): ReadonlySet<string> {
-  const seen = new Set<string>();
-  const repeated = new Set<string>();
-  for (const { name } of request.topics) (seen.has(name) ? repeated : seen).add(name);
-  return repeated;
+  const names = new Set(request.topics.map(({ name }) => name));
+  return { results: [...names].map((name) => failure(name, errorCode, null)) };
 }
 
 function failure(name: string, errorCode: number, errorMessage: string | null): TopicResult {

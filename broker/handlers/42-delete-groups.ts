@@ -1,4 +1,4 @@
-/** DeleteGroups (key 42): forgets groups without members, with all their offsets. */
+/** DeleteGroups (key 42): forgets groups without members, with all their offsets. One answer a group. */
 import { ErrorCode } from '../protocol/errors.ts';
 import { DeleteGroups } from '../protocol/messages/42-delete-groups.ts';
 import { mayOnGroup, Operation } from './authorization.ts';
@@ -9,7 +9,7 @@ export const deleteGroups: Handler<typeof DeleteGroups> = {
 
   async handle(request, context, services) {
     const results = await Promise.all(
-      request.groupsNames.map(async (groupId) => ({
+      [...new Set(request.groupsNames)].map(async (groupId) => ({
         groupId,
         errorCode: mayOnGroup(services, context, Operation.DELETE, groupId)
           ? await services.groups.deleteGroup(groupId)

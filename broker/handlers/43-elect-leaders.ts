@@ -9,9 +9,10 @@ import type { MetadataImage } from '../metadata/image.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { ElectLeaders } from '../protocol/messages/43-elect-leaders.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import type { TopicPartition } from '../types.ts';
+import { partitionKey, type TopicPartition } from '../types.ts';
 import { mayOnCluster, Operation } from './authorization.ts';
 import type { Handler } from './handler.ts';
+import type { Services } from './services.ts';
 
 type ElectLeadersRequest = RequestOf<typeof ElectLeaders>;
 type ElectLeadersResponse = ResponseInput<typeof ElectLeaders>;
@@ -27,10 +28,11 @@ export const electLeaders: Handler<typeof ElectLeaders> = {
       return refuseAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
     const type = ELECTION_TYPES[request.electionType];
-    if (type === undefined) return refuseAll(ErrorCode.INVALID_REQUEST);
+    // Kafka's own check of the type is an exception that nobody expects.
+    if (type === undefined) return refuseAll(ErrorCode.UNKNOWN_SERVER_ERROR);
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
     const answers = await services.controller.electLeaders(type, named(request));
-    if ('error' in answers) return refuseAll(answers.error);
+    if ('error' in answers) return elsewhere(request, services, answers.error, apiVersion);
     const elected = answers.filter(({ error }) => error === ErrorCode.NONE);
     await services.metadata.waitFor(
       (image) => elected.every((one) => isLed(one, type, image)),
@@ -38,7 +40,7 @@ export const electLeaders: Handler<typeof ElectLeaders> = {
     );
     const results = answers.map((one) =>
       one.error === ErrorCode.NONE && !isLed(one, type, services.metadata.image)
-        ? { ...one, error: ErrorCode.REQUEST_TIMED_OUT }
+        ? { ...one, error: ErrorCode.REQUEST_TIMED_OUT, message: null }
         : one,
     );
     const needed = request.topicPartitions === null;
@@ -52,7 +54,28 @@ export const electLeaders: Handler<typeof ElectLeaders> = {
 };
 
 function refuse(request: ElectLeadersRequest, error: number, apiVersion: number): ElectLeadersResponse {
-  return respond(named(request)?.map((one) => ({ ...one, error })) ?? [], error, apiVersion);
+  return respond(named(request)?.map((one) => ({ ...one, error, message: null })) ?? [], error, apiVersion);
+}
+
+/** Another broker is the controller: that is said of each partition, and of the request nothing. */
+function elsewhere(
+  request: ElectLeadersRequest,
+  { metadata }: Services,
+  error: number,
+  apiVersion: number,
+): ElectLeadersResponse {
+  const asked = new Map<string, TopicPartition>();
+  for (const one of named(request) ?? allOf(metadata.image)) {
+    asked.set(partitionKey(one.topic, one.partition), one);
+  }
+  const answers = [...asked.values()].map((one) => ({ ...one, error, message: null }));
+  return respond(answers, ErrorCode.NONE, apiVersion);
+}
+
+function allOf({ topics }: MetadataImage): TopicPartition[] {
+  return [...topics].flatMap(([topic, { partitions }]) =>
+    [...partitions.keys()].map((partition) => ({ topic, partition })),
+  );
 }
 
 /** Null: all partitions. */
@@ -78,10 +101,10 @@ function respond(
   const byTopic = Map.groupBy(answers, ({ topic }) => topic);
   const replicaElectionResults = [...byTopic].map(([topic, ofTopic]) => ({
     topic,
-    partitionResult: ofTopic.map(({ partition, error }) => ({
+    partitionResult: ofTopic.map(({ partition, error, message }) => ({
       partitionId: partition,
       errorCode: error,
-      errorMessage: null,
+      errorMessage: message,
     })),
   }));
   return apiVersion === 0 ? { replicaElectionResults } : { errorCode, replicaElectionResults };

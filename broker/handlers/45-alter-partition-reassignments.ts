@@ -4,6 +4,7 @@
  * Source: KafkaApis.handleAlterPartitionReassignmentsRequest (KIP-455).
  */
 import type { ReassignmentRequest } from '../controller/reassignment-events.ts';
+import { errorText } from '../protocol/error-texts.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { AlterPartitionReassignments } from '../protocol/messages/45-alter-partition-reassignments.ts';
 import type { ResponseInput } from '../protocol/schema.ts';
@@ -34,11 +35,11 @@ export const alterPartitionReassignments: Handler<typeof AlterPartitionReassignm
         errorMessage: message,
       })),
     }));
-    return { errorCode: ErrorCode.NONE, errorMessage: null, responses };
+    return { errorCode: ErrorCode.NONE, errorMessage: '', responses };
   },
   refuse: (_request, errorCode) => refuseAll(errorCode),
 };
 
 function refuseAll(errorCode: number): Response {
-  return { errorCode, errorMessage: null };
+  return { errorCode, errorMessage: errorText(errorCode) };
 }

@@ -3,6 +3,7 @@
  * partitions or (null) of all; on the controller only.
  * Source: KafkaApis.handleListPartitionReassignmentsRequest (KIP-455).
  */
+import { errorText } from '../protocol/error-texts.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { ListPartitionReassignments } from '../protocol/messages/46-list-partition-reassignments.ts';
 import type { ResponseInput } from '../protocol/schema.ts';
@@ -32,11 +33,11 @@ export const listPartitionReassignments: Handler<typeof ListPartitionReassignmen
         removingReplicas,
       })),
     }));
-    return { errorCode: ErrorCode.NONE, errorMessage: null, topics };
+    return { errorCode: ErrorCode.NONE, errorMessage: '', topics };
   },
   refuse: (_request, errorCode) => refuseAll(errorCode),
 };
 
 function refuseAll(errorCode: number): Response {
-  return { errorCode, errorMessage: null };
+  return { errorCode, errorMessage: errorText(errorCode) };
 }

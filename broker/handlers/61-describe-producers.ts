@@ -4,6 +4,7 @@
  * Source: KafkaApis.handleDescribeProducersRequest, ReplicaManager.activeProducerState.
  */
 import type { ProducerEntry } from '../log/producer-entry.ts';
+import { errorText } from '../protocol/error-texts.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { DescribeProducers } from '../protocol/messages/61-describe-producers.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -22,17 +23,24 @@ export const describeProducers: Handler<typeof DescribeProducers> = {
   handle: (request, context, services) =>
     answer(request, (topic, partition) => describe(topic, partition, context, services)),
   refuse: (request, errorCode) =>
-    answer(request, (_topic, partitionIndex) => ({ partitionIndex, errorCode })),
+    answer(request, (_topic, partitionIndex) => failed(partitionIndex, errorCode)),
 };
 
+/** What is named again and again is described once: an answer is far longer than a number. */
 function answer(
   request: Request,
   describeOne: (topic: string, partition: number) => PartitionResponse,
 ): Response {
+  const partitions = new Map<string, Set<number>>();
+  for (const { name, partitionIndexes } of request.topics) {
+    const ofTopic = partitions.get(name) ?? new Set();
+    partitions.set(name, ofTopic);
+    for (const partition of partitionIndexes) ofTopic.add(partition);
+  }
   return {
-    topics: request.topics.map(({ name, partitionIndexes }) => ({
+    topics: [...partitions].map(([name, ofTopic]) => ({
       name,
-      partitions: partitionIndexes.map((partition) => describeOne(name, partition)),
+      partitions: [...ofTopic].map((partition) => describeOne(name, partition)),
     })),
   };
 }
@@ -44,13 +52,17 @@ function describe(
   services: Services,
 ): PartitionResponse {
   if (!mayOnTopic(services, context, Operation.READ, topic)) {
-    return { partitionIndex, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
+    return failed(partitionIndex, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
   }
   const known = services.metadata.partition(topic, partitionIndex) !== undefined;
-  if (!known) return { partitionIndex, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION };
+  if (!known) return failed(partitionIndex, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   const log = services.logs.log(topic, partitionIndex);
-  if (log === undefined) return { partitionIndex, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER };
+  if (log === undefined) return failed(partitionIndex, ErrorCode.NOT_LEADER_OR_FOLLOWER);
   return { partitionIndex, errorCode: ErrorCode.NONE, activeProducers: log.producers().map(activeProducer) };
+}
+
+function failed(partitionIndex: number, errorCode: number): PartitionResponse {
+  return { partitionIndex, errorCode, errorMessage: errorText(errorCode) };
 }
 
 function activeProducer(entry: ProducerEntry): ActiveProducer {

@@ -6,7 +6,8 @@
  */
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { TopicAdmin } from '../metadata/topic-admin.ts';
-import { validateTopicName } from '../metadata/topic-admin.ts';
+import type { TopicCreation } from '../metadata/topic-creation.ts';
+import { validateTopicName } from '../metadata/topic-rules.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../types.ts';
@@ -37,23 +38,28 @@ export class AutoTopicCreation {
     const fits = partitionAllowance(
       Math.max(requestMaxNewPartitions, numPartitions, offsetsTopicNumPartitions),
     );
+    let opened: Promise<TopicCreation> | null = null;
+    const creation = (): Promise<TopicCreation> => {
+      opened ??= this.#topicAdmin.creation();
+      return opened;
+    };
     const errors = await Promise.all(
       topics.map((topic) => {
         // What does not fit is as if others were creating it: the client asks again, and it does then.
         if (!fits(this.#shapeOf(topic).partitions)) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-        return this.#createOne(topic);
+        return this.#createOne(topic, creation);
       }),
     );
     return new Map(topics.map((topic, index) => [topic, errors[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR]));
   }
 
-  async #createOne(topic: string): Promise<number> {
+  async #createOne(topic: string, creation: () => Promise<TopicCreation>): Promise<number> {
     if (validateTopicName(topic) !== null) return ErrorCode.INVALID_TOPIC_EXCEPTION;
     if (this.#inFlight.has(topic)) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     this.#inFlight.add(topic);
     try {
       const { partitions, replicationFactor, configs } = this.#shapeOf(topic);
-      const created = await this.#topicAdmin.createTopic({
+      const created = await (await creation()).createTopic({
         name: topic,
         partitions,
         replicationFactor,

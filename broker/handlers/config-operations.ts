@@ -6,6 +6,7 @@
 import { type Property, splitList } from '../config/property.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { type ConfigRefusal, refusal } from './config-resources.ts';
+import { repeatedNames } from './repeated-names.ts';
 
 export type Overrides = ReadonlyMap<string, string>;
 
@@ -16,7 +17,7 @@ export type Change = (
 ) => Overrides | ConfigRefusal;
 
 export const OpType = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
-const OP_NAMES = ['SET', 'DELETE', 'APPEND', 'SUBTRACT'];
+const OPERATIONS: ReadonlySet<number> = new Set(Object.values(OpType));
 
 export interface ConfigOperation {
   readonly name: string;
@@ -64,9 +65,8 @@ function changedList(
 }
 
 function malformedOperations(operations: readonly ConfigOperation[]): ConfigRefusal | null {
-  const repeated = repeatedKeys(operations);
-  if (repeated !== null) return repeated;
-  const unknown = operations.find(({ configOperation }) => OP_NAMES[configOperation] === undefined);
+  if (repeatedNames(operations).size > 0) return DUPLICATE_KEYS;
+  const unknown = operations.find(({ configOperation }) => !OPERATIONS.has(configOperation));
   if (unknown !== undefined) {
     return refusal(
       ErrorCode.INVALID_REQUEST,
@@ -76,16 +76,14 @@ function malformedOperations(operations: readonly ConfigOperation[]): ConfigRefu
   const nulls = operations.filter(
     ({ value, configOperation }) => value === null && configOperation !== OpType.DELETE,
   );
-  return nulls.length === 0 ? null : nullValues(nulls);
+  return nulls.length === 0 ? null : nullValues(nulls, ', ');
 }
 
-function repeatedKeys(configs: readonly { readonly name: string }[]): ConfigRefusal | null {
-  if (new Set(configs.map(({ name }) => name)).size === configs.length) return null;
-  return refusal(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys');
-}
+const DUPLICATE_KEYS = refusal(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys');
 
-function nullValues(configs: readonly { readonly name: string }[]): ConfigRefusal {
-  const names = configs.map(({ name }) => name).join(',');
+/** Kafka separates the names differently where configs are replaced. */
+function nullValues(configs: readonly { readonly name: string }[], separator: ', ' | ','): ConfigRefusal {
+  const names = configs.map(({ name }) => name).join(separator);
   return refusal(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${names}`);
 }
 
@@ -94,10 +92,9 @@ export function replacing(
   configs: readonly { readonly name: string; readonly value: string | null }[],
 ): Change {
   return () => {
-    const repeated = repeatedKeys(configs);
-    if (repeated !== null) return repeated;
+    if (repeatedNames(configs).size > 0) return DUPLICATE_KEYS;
     const nulls = configs.filter(({ value }) => value === null);
-    if (nulls.length > 0) return nullValues(nulls);
+    if (nulls.length > 0) return nullValues(nulls, ',');
     return new Map(configs.map(({ name, value }) => [name, value ?? '']));
   };
 }

@@ -6,32 +6,18 @@
  */
 import type { ClusterStore } from '../../coordinator-client/cluster-store.ts';
 import type { StoredAssignment } from '../../coordinator-client/topics-store.ts';
-import type { ReplicaAssignment } from '../../coordinator-client/znodes.ts';
-import { validateTopicOverrides } from '../config/topic-config.ts';
-import { type Random, randomUuid } from '../platform/random.ts';
+import type { Random } from '../platform/random.ts';
 import { ErrorCode } from '../protocol/errors.ts';
-import { type BrokerId, topicNameComplaint, type Uuid, ZERO_UUID } from '../types.ts';
+import type { BrokerId } from '../types.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 import { assignReplicas, type PlacementBroker, type Refusal } from './placement.ts';
-
-export interface NewTopic {
-  readonly name: string;
-  readonly partitions: number;
-  readonly replicationFactor: number;
-  /** Replicas by partition; then `partitions` and `replicationFactor` don't count. */
-  readonly assignment?: ReadonlyMap<number, readonly BrokerId[]>;
-  readonly configs: ReadonlyMap<string, string>;
-  readonly validateOnly: boolean;
-}
-
-export interface CreatedTopic {
-  readonly error: number;
-  readonly message?: string;
-  /** ZERO_UUID unless it was created. */
-  readonly topicId: Uuid;
-  /** Empty when it failed. */
-  readonly assignment: ReadonlyMap<number, readonly BrokerId[]>;
-}
+import { type Assignment, asStored, isRefusal, TopicCreation } from './topic-creation.ts';
+import {
+  addedAssignmentRefusal,
+  extensionRefusal,
+  invalidAssignment,
+  validateTopicName,
+} from './topic-rules.ts';
 
 export interface NewPartitions {
   readonly name: string;
@@ -51,8 +37,6 @@ export interface TopicAdminOptions {
   readonly topicDefaults?: () => ReadonlyMap<string, string>;
 }
 
-type Assignment = ReadonlyMap<number, readonly BrokerId[]>;
-
 export class TopicAdmin {
   readonly #store: () => ClusterStore;
   readonly #metadata: MetadataCache;
@@ -66,22 +50,18 @@ export class TopicAdmin {
     this.#topicDefaults = topicDefaults ?? (() => new Map());
   }
 
-  async createTopic(topic: NewTopic): Promise<CreatedTopic> {
+  /** For the topics of one request. */
+  async creation(): Promise<TopicCreation> {
     const { topics } = this.#store();
-    const existing = await topics.names();
-    const refusal = nameRefusal(topic.name, existing) ?? this.#configRefusal(topic.configs);
-    if (refusal !== null) return failed(refusal);
-    const assignment = this.#place(topic);
-    if (isRefusal(assignment)) return failed(assignment);
-    if (topic.validateOnly) return { error: ErrorCode.NONE, topicId: ZERO_UUID, assignment };
-    const topicId = randomUuid(this.#random);
-    const created = await topics.create(
-      topic.name,
-      { topicId, partitions: asStored(assignment) },
-      topic.configs,
-    );
-    if (created === 'exists') return failed(alreadyExists(topic.name));
-    return { error: ErrorCode.NONE, topicId, assignment };
+    const [names, leaving] = await Promise.all([topics.names(), topics.deletionRequests()]);
+    return new TopicCreation({
+      topics,
+      names,
+      leaving: new Set(leaving),
+      brokers: this.#liveBrokers(),
+      random: this.#random,
+      defaults: this.#topicDefaults(),
+    });
   }
 
   /** Asks the controller to delete the topic; asking again is fine. The error code. */
@@ -115,24 +95,9 @@ export class TopicAdmin {
     }
   }
 
-  #configRefusal(configs: ReadonlyMap<string, string>): Refusal | null {
-    const wrong = validateTopicOverrides(configs, this.#topicDefaults());
-    return wrong === null ? null : { error: ErrorCode.INVALID_CONFIG, message: wrong.message };
-  }
-
   #liveBrokers(): PlacementBroker[] {
     const brokers = [...this.#metadata.image.brokers.values()];
     return brokers.map(({ id, rack }) => ({ id, rack })).sort((a, b) => a.id - b.id);
-  }
-
-  #place({ assignment, partitions, replicationFactor }: NewTopic): Assignment | Refusal {
-    if (assignment !== undefined) return givenAssignmentRefusal(assignment) ?? assignment;
-    return assignReplicas({
-      brokers: this.#liveBrokers(),
-      partitions,
-      replicationFactor,
-      random: this.#random,
-    });
   }
 
   /** The partitions to add to a topic. */
@@ -172,127 +137,9 @@ export class TopicAdmin {
   }
 }
 
-function nameRefusal(name: string, existing: readonly string[]): Refusal | null {
-  const complaint = validateTopicName(name);
-  if (complaint !== null) return { error: ErrorCode.INVALID_TOPIC_EXCEPTION, message: complaint };
-  if (existing.includes(name)) return alreadyExists(name);
-  const colliding = existing.filter((other) => namesCollide(name, other));
-  if (colliding.length === 0) return null;
-  return {
-    error: ErrorCode.INVALID_TOPIC_EXCEPTION,
-    message: `Topic '${name}' collides with existing topics: ${colliding.join(', ')}`,
-  };
-}
-
-/** Brokers that are not there are let through, as in Kafka. */
-function givenAssignmentRefusal(assignment: Assignment): Refusal | null {
-  for (const [partition, replicas] of assignment) {
-    if (new Set(replicas).size !== replicas.length) {
-      return invalidAssignment(`Duplicate replica assignment found: ${partition} -> ${replicas.join(', ')}`);
-    }
-    if (replicas.length === 0) return invalidAssignment('All partitions should have at least one replica');
-    if (replicas.some((id) => id < 0))
-      return invalidAssignment(`Broker ids must not be negative: ${replicas.join(', ')}`);
-  }
-  if (new Set([...assignment.values()].map((replicas) => replicas.length)).size !== 1) {
-    return invalidAssignment('All partitions should have the same number of replicas');
-  }
-  for (let partition = 0; partition < assignment.size; partition++) {
-    if (!assignment.has(partition)) {
-      return invalidAssignment('partitions should be a consecutive 0-based integer sequence');
-    }
-  }
-  return null;
-}
-
-function extensionRefusal(name: string, count: number, stored: StoredAssignment): Refusal | null {
-  const current = stored.partitions.size;
-  for (const { addingReplicas, removingReplicas } of stored.partitions.values()) {
-    if (addingReplicas.length + removingReplicas.length === 0) continue;
-    return {
-      error: ErrorCode.REASSIGNMENT_IN_PROGRESS,
-      message: `A partition reassignment is in progress for the topic '${name}'.`,
-    };
-  }
-  if (count > current) return null;
-  const message =
-    count === current
-      ? `Topic already has ${current} partitions.`
-      : `Topic currently has ${current} partitions, which is higher than the requested ${count}.`;
-  return { error: ErrorCode.INVALID_PARTITIONS, message };
-}
-
-function addedAssignmentRefusal(
-  assignments: readonly (readonly BrokerId[])[],
-  topic: { live: ReadonlySet<BrokerId>; count: number; current: number; replicationFactor: number },
-): Refusal | null {
-  const unknown = assignments.flat().filter((id) => !topic.live.has(id));
-  if (unknown.length > 0) {
-    return invalidAssignment(`Unknown broker(s) in replica assignment: ${unknown.join(', ')}.`);
-  }
-  if (assignments.length !== topic.count) {
-    return invalidAssignment(
-      `Increasing the number of partitions by ${topic.count} but ${assignments.length} assignments provided.`,
-    );
-  }
-  for (const [index, replicas] of assignments.entries()) {
-    const partition = topic.current + index;
-    if (replicas.length === 0) {
-      return invalidAssignment(`Cannot have replication factor of 0 for partition id ${partition}.`);
-    }
-    if (new Set(replicas).size !== replicas.length) {
-      return invalidAssignment(
-        `Duplicate brokers not allowed in replica assignment: ${replicas.join(', ')} for partition id ${partition}.`,
-      );
-    }
-    if (replicas.length !== topic.replicationFactor) {
-      return invalidAssignment(
-        `Inconsistent replication factor between partitions, partition 0 has ${topic.replicationFactor} while partitions [${partition}] have replication factors [${replicas.length}], respectively.`,
-      );
-    }
-  }
-  return null;
-}
-
-function asStored(assignment: Assignment): Map<number, ReplicaAssignment> {
-  return new Map(
-    [...assignment].map(([partition, replicas]) => [
-      partition,
-      { replicas, addingReplicas: [], removingReplicas: [] },
-    ]),
-  );
-}
-
-function isRefusal(outcome: Assignment | Refusal): outcome is Refusal {
-  return 'error' in outcome;
-}
-
-function failed({ error, message }: Refusal): CreatedTopic {
-  return { error, message, topicId: ZERO_UUID, assignment: new Map() };
-}
-
-function alreadyExists(name: string): Refusal {
-  return { error: ErrorCode.TOPIC_ALREADY_EXISTS, message: `Topic '${name}' already exists.` };
-}
-
 function unknownTopic(name: string): Refusal {
   return {
     error: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
     message: `The topic '${name}' does not exist.`,
   };
-}
-
-function invalidAssignment(message: string): Refusal {
-  return { error: ErrorCode.INVALID_REPLICA_ASSIGNMENT, message };
-}
-
-/** Why `name` is no topic name, in Kafka's words; null for a good one. */
-export function validateTopicName(name: string): string | null {
-  const complaint = topicNameComplaint(name);
-  return complaint === null ? null : `Topic name is invalid: ${complaint}`;
-}
-
-/** Whether two names differ but look the same in the name of a metric, where `.` and `_` are one. */
-function namesCollide(one: string, other: string): boolean {
-  return one !== other && one.replaceAll('.', '_') === other.replaceAll('.', '_');
 }

@@ -444,19 +444,6 @@ describe('topics', () => {
     expect(cluster.state('t', 0)).toEqual({ leader: 2, isr: [2, 1], leaderEpoch: 0 });
   });
 
-  it('wait with their deletion for a dead replica', async () => {
-    cluster = new TestCluster();
-    await cluster.startAll(1, 2);
-    await cluster.createTopic('t', [1, 2]);
-    await cluster.kill(2);
-    await cluster.until(() => cluster.state('t', 0)?.isr.length === 1);
-    await cluster.any().topics.requestDeletion('t');
-    await cluster.settle();
-    expect(cluster.tree.read('/brokers/topics/t')).not.toBeNull();
-    await cluster.start(2);
-    await cluster.until(() => cluster.tree.read('/brokers/topics/t') === null);
-  });
-
   it('survive a failed deletion and are deleted when the broker returns', async () => {
     cluster = new TestCluster();
     await cluster.startAll(1, 2);

@@ -12,6 +12,7 @@ import {
 import { type AlterItem, alterRequestError, decideAlteration } from '../../broker/controller/decide-isr.ts';
 import {
   canComplete,
+  decideDropped,
   decideReassignmentEnd,
   decideReassignmentStart,
   originReplicas,
@@ -310,8 +311,10 @@ describe('deletion of topics', () => {
     ]);
   });
 
-  it('is blocked by a reassignment or a replica that is not there', () => {
+  it('is blocked by a reassignment, but not by a replica that is not there', () => {
     const state = clusterOf([1, 2], { replicas: [1, 2], leader: 1 });
+    expect(ineligibleForDeletion(state, ['t'])).toEqual([]);
+    state.brokers.delete(2);
     expect(ineligibleForDeletion(state, ['t'])).toEqual([]);
     state.assign(first(state), { replicas: [1, 2], addingReplicas: [2], removingReplicas: [] });
     expect(ineligibleForDeletion(state, ['t'])).toEqual(['t']);
@@ -380,6 +383,14 @@ describe('reassignments', () => {
       error: ErrorCode.INVALID_REPLICA_ASSIGNMENT,
     });
     expect(validateReassignment(state, 't', 0, [2, 3])).toEqual([2, 3]);
+  });
+
+  it('are called off where nobody can lead, if those who are waited for stay', () => {
+    const state = clusterOf([1], { replicas: [2], leader: -1, isr: [2] });
+    state.assign(first(state), reassignTo(settledOn([2]), [1]));
+    expect(validateReassignment(state, 't', 0, null)).toEqual([2]);
+    state.assign(first(state), settledOn([2]));
+    expect(transcript(decideDropped(state, first(state), [1]))).toEqual(['StopReplica t-0 delete -> 1']);
   });
 
   it('end when the whole target is in sync: leader and ISR within it, the others deleted', () => {

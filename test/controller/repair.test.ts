@@ -1,5 +1,5 @@
 /** What an event has left undone, or a watch has not told, is found by looking. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { topicZnode } from '../../coordinator-client/znodes.ts';
 import { eventually } from '../support/eventually.ts';
 import { assignment, TestCluster } from './cluster.ts';
@@ -81,15 +81,21 @@ describe('a controller that looks whether all is done', () => {
     cluster = new TestCluster();
     await cluster.startAll(1, 2, 3);
     await cluster.createTopic('t', [1, 2, 3], [2, 3, 1]);
+    // A node that is no topic's is no topic that has been missed.
+    const path = topicZnode.path('no name');
+    cluster.tree.commit([{ op: 'create', path, data: Buffer.alloc(0), lifetime: 'persistent' }], 0n, 0);
     await cluster.kill(cluster.controller().controllerId === 3 ? 2 : 3);
     await cluster.until(() => [0, 1].every((partition) => cluster.state('t', partition)?.isr.length === 2));
     await cluster.settle();
     const zxid = cluster.tree.lastZxid;
     cluster.forget();
+    const { topics } = cluster.member(cluster.controller().controllerId).store;
+    const names = vi.spyOn(topics, 'names');
     expect(cluster.runTimers(INTERVAL_MS)).toBe(1);
     await cluster.settle();
     expect(cluster.tree.lastZxid).toBe(zxid);
     expect(cluster.told).toEqual([]);
+    expect(names).toHaveBeenCalledTimes(1);
   });
 
   it('has them all led when thousands of topics appear at once', { timeout: 60_000 }, async () => {

@@ -1,7 +1,8 @@
 /** Topics made on demand: their shape, the answer meanwhile, and one creation at a time. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { AutoTopicCreation } from '../../broker/handlers/auto-topic-creation.ts';
-import type { CreatedTopic, NewTopic, TopicAdmin } from '../../broker/metadata/topic-admin.ts';
+import type { TopicAdmin } from '../../broker/metadata/topic-admin.ts';
+import type { CreatedTopic, NewTopic } from '../../broker/metadata/topic-creation.ts';
 import { silent } from '../../broker/platform/diagnostics.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { ZERO_UUID } from '../../broker/types.ts';
@@ -9,12 +10,13 @@ import { services } from './support.ts';
 
 function setUp(outcome: (topic: NewTopic) => Promise<number>) {
   const asked: NewTopic[] = [];
-  const topicAdmin = {
+  const creating = {
     createTopic: async (topic: NewTopic): Promise<CreatedTopic> => {
       asked.push(topic);
       return { error: await outcome(topic), topicId: ZERO_UUID, assignment: new Map() };
     },
-  } as unknown as TopicAdmin;
+  };
+  const topicAdmin = { creation: async () => creating } as unknown as TopicAdmin;
   const config = { ...services().config, numPartitions: 4, defaultReplicationFactor: 2 };
   return { asked, creation: new AutoTopicCreation(config, topicAdmin, silent) };
 }
@@ -58,7 +60,7 @@ describe('topics made on demand', () => {
     finish(ErrorCode.NONE);
     await first;
     void creation.create(['t']);
-    expect(asked).toHaveLength(2);
+    await vi.waitFor(() => expect(asked).toHaveLength(2));
   });
 
   it('a coordinator that can not be reached is no reason to fail the request', async () => {

@@ -131,6 +131,7 @@ describe('IncrementalAlterConfigs', () => {
     ],
     ['a null to set', { name: 'flush.ms', configOperation: SET, value: null }, ErrorCode.INVALID_REQUEST],
     ['an unknown operation', { name: 'flush.ms', configOperation: 9, value: '1' }, ErrorCode.INVALID_REQUEST],
+    ['a name twice', { name: 'segment.ms', configOperation: SET, value: '6' }, ErrorCode.INVALID_REQUEST],
   ])('%s is refused, and nothing of the resource changes', async (_name, config, errorCode) => {
     const stored = storeOf();
     const good = { name: 'segment.ms', configOperation: SET, value: '5' };

@@ -8,15 +8,20 @@ import { offsetFetch } from '../../broker/handlers/09-offset-fetch.ts';
 import { joinGroup } from '../../broker/handlers/11-join-group.ts';
 import { describeGroups } from '../../broker/handlers/15-describe-groups.ts';
 import { createTopics } from '../../broker/handlers/19-create-topics.ts';
+import { deleteRecords } from '../../broker/handlers/21-delete-records.ts';
 import { describeConfigs } from '../../broker/handlers/32-describe-configs.ts';
 import { createPartitions } from '../../broker/handlers/37-create-partitions.ts';
+import { deleteGroups } from '../../broker/handlers/42-delete-groups.ts';
 import { incrementalAlterConfigs } from '../../broker/handlers/44-incremental-alter-configs.ts';
+import { describeProducers } from '../../broker/handlers/61-describe-producers.ts';
 import { AutoTopicCreation } from '../../broker/handlers/auto-topic-creation.ts';
-import type { TopicAdmin } from '../../broker/metadata/topic-admin.ts';
+import { TopicAdmin } from '../../broker/metadata/topic-admin.ts';
 import { silent } from '../../broker/platform/diagnostics.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
+import type { ClusterStore } from '../../coordinator-client/cluster-store.ts';
+import { simulatedRandom } from '../support/simulated-random.ts';
 import { ask } from './ask.ts';
-import { metadataOf, partition, services } from './support.ts';
+import { broker, context, metadataOf, partition, services } from './support.ts';
 
 const store = () => ({
   configs: { read: async () => new Map(), readMany: async () => [new Map(), new Map()] },
@@ -52,6 +57,36 @@ describe('what is named again and again is answered once', () => {
     expect(response.results).toHaveLength(1);
   });
 
+  it('a partition in DescribeProducers and DeleteRecords, there as it is named last', async () => {
+    const logs = { log: () => ({ producers: () => [] }) };
+    const topics = times(50, () => ({ name: 't1', partitionIndexes: [0, 0] }));
+    const described = await ask(describeProducers, 0, { topics }, { logs });
+    expect(described.response.topics.map(({ partitions }) => partitions.length)).toEqual([1]);
+    let asked: readonly { offset: number }[] = [];
+    const replicas = {
+      deleteRecords: async (entries: typeof asked) => {
+        asked = entries;
+        return [];
+      },
+    };
+    const partitions = times(50, (index) => ({ partitionIndex: 0, offset: index }));
+    await ask(deleteRecords, 2, { topics: [{ name: 't1', partitions }], timeoutMs: 1 }, { replicas });
+    expect(asked).toMatchObject([{ offset: 49 }]);
+  });
+
+  it('a group in DeleteGroups', async () => {
+    const deleted: string[] = [];
+    const groups = {
+      deleteGroup: async (groupId: string) => {
+        deleted.push(groupId);
+        return ErrorCode.NONE;
+      },
+    };
+    const { response } = await ask(deleteGroups, 2, { groupsNames: ['g', 'h', 'g'] }, { groups });
+    expect(response.results.map(({ groupId }) => groupId)).toEqual(['g', 'h']);
+    expect(deleted).toEqual(['g', 'h']);
+  });
+
   it('a group in DescribeGroups and OffsetFetch', async () => {
     const groups = {
       describeGroup: () => ({ error: 0, group: null }),
@@ -67,11 +102,14 @@ describe('what is named again and again is answered once', () => {
 
 describe('request.max.new.partitions', () => {
   const asked: string[] = [];
-  const topicAdmin = {
+  const creating = {
     createTopic: async ({ name }: { name: string }) => {
       asked.push(name);
       return { error: ErrorCode.INVALID_CONFIG, topicId: '', assignment: new Map() };
     },
+  };
+  const topicAdmin = {
+    creation: async () => creating,
     createPartitions: async ({ name }: { name: string }) => {
       asked.push(name);
       return { error: ErrorCode.INVALID_CONFIG };
@@ -152,6 +190,40 @@ describe('the time that is needed does not grow with the square of the request',
     const startedMs = performance.now();
     expect(splitList(` a ,${' '.repeat(500_000)}b , c`)).toEqual(['a', 'b', 'c']);
     expect(performance.now() - startedMs).toBeLessThan(LIMIT_MS);
+  });
+});
+
+describe('a CreateTopics of very many topics', () => {
+  it('reads the names that there are once, and lets others have their turn', async () => {
+    let reads = 0;
+    const tree = {
+      names: async () => {
+        reads++;
+        return times(20_000, (index) => `there${index}`);
+      },
+      deletionRequests: async () => [],
+    };
+    const cache = metadataOf([], [broker(1)]);
+    const topicAdmin = new TopicAdmin({
+      store: () => ({ topics: tree }) as unknown as ClusterStore,
+      metadata: cache,
+      random: simulatedRandom(1),
+    });
+    const config = { ...services().config, requestMaxNewPartitions: 100_000 };
+    const controller = { isActive: true };
+    const overrides = { store, topicAdmin, controller, metadata: cache, config };
+    const shape = { numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
+    const topics = times(20_000, (index) => ({ name: `t${index}`, ...shape }));
+    let turns = 0;
+    const ticking = setInterval(() => turns++, 0);
+    const request = { topics, timeoutMs: 1000, validateOnly: true };
+    const answer = await createTopics.handle(request, context(7), services(overrides));
+    clearInterval(ticking);
+    if (answer === null || answer === 'close') throw new Error('no answer');
+    expect([...new Set(answer.topics?.map(({ errorMessage }) => errorMessage))]).toEqual([null]);
+    expect(answer.topics).toHaveLength(topics.length);
+    expect(reads).toBe(1);
+    expect(turns).toBeGreaterThan(10);
   });
 });
 

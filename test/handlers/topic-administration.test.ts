@@ -4,7 +4,7 @@ import { createTopics } from '../../broker/handlers/19-create-topics.ts';
 import { deleteTopics } from '../../broker/handlers/20-delete-topics.ts';
 import { createPartitions } from '../../broker/handlers/37-create-partitions.ts';
 import { electLeaders } from '../../broker/handlers/43-elect-leaders.ts';
-import type { NewTopic } from '../../broker/metadata/topic-admin.ts';
+import type { NewTopic } from '../../broker/metadata/topic-creation.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { ZERO_UUID } from '../../broker/types.ts';
 import { ask } from './ask.ts';
@@ -16,8 +16,7 @@ const store = () => ({ configs: { readMany: async () => [new Map(), new Map()] }
 /** A topic admin that accepts everything and lets the controller's answer arrive at once, or never. */
 function admin(metadata: ReturnType<typeof metadataOf>, answered = true) {
   const asked: NewTopic[] = [];
-  return {
-    asked,
+  const creating = {
     createTopic: async (topic: NewTopic) => {
       asked.push(topic);
       const replicas =
@@ -34,7 +33,14 @@ function admin(metadata: ReturnType<typeof metadataOf>, answered = true) {
         assignment: new Map(numbers.map((number) => [number, replicas])),
       };
     },
+  };
+  const deleted: string[] = [];
+  return {
+    asked,
+    deleted,
+    creation: async () => creating,
     deleteTopic: async (name: string) => {
+      deleted.push(name);
       if (answered) update(metadata, [partition(name, 0, { leader: -2 })]);
       return ErrorCode.NONE;
     },
@@ -106,8 +112,7 @@ describe('CreateTopics', () => {
       assignments: [{ partitionIndex: 0, brokerIds: [1] }],
     };
     const topics = [{ name: 't1', ...both, configs: [{ name: 'no.such', value: null }] }];
-    const overrides = { controller: CONTROLLER, store };
-    const { response } = await ask(createTopics, 7, { topics, timeoutMs: 10 }, overrides);
+    const { response } = await ask(createTopics, 7, { topics, timeoutMs: 10 }, cluster());
     expect(response.topics[0]).toMatchObject({
       errorCode: ErrorCode.TOPIC_ALREADY_EXISTS,
       errorMessage: "Topic 't1' already exists.",
@@ -134,7 +139,6 @@ describe('CreateTopics', () => {
   });
 
   it.each([
-    ['a name twice', [newTopic, newTopic], ErrorCode.INVALID_REQUEST],
     [
       'numbers and replicas',
       [{ ...newTopic, assignments: [{ partitionIndex: 0, brokerIds: [1] }] }],
@@ -154,6 +158,40 @@ describe('CreateTopics', () => {
   });
 });
 
+describe('a name that stands twice in a request', () => {
+  it('of CreateTopics is refused as often, and the others are made', async () => {
+    const one = cluster();
+    const topics = [newTopic, { ...newTopic, name: 'other' }, newTopic];
+    const { response } = await ask(createTopics, 5, { topics, timeoutMs: 1000 }, one);
+    expect(response.topics.map(({ name, errorCode }) => [name, errorCode])).toEqual([
+      ['new', ErrorCode.INVALID_REQUEST],
+      ['other', ErrorCode.NONE],
+      ['new', ErrorCode.INVALID_REQUEST],
+    ]);
+    expect(one.topicAdmin.asked.map(({ name }) => name)).toEqual(['other']);
+  });
+
+  it('of DeleteTopics is answered as often, by name or id, and deleted once', async () => {
+    const one = cluster();
+    const topics = [
+      { name: 't1' },
+      { name: 't1' },
+      { name: null, topicId: T1_ID },
+      { name: 'x' },
+      { name: 'x' },
+    ];
+    const { response } = await ask(deleteTopics, 6, { topics, timeoutMs: 1000 }, one);
+    expect(response.responses.map(({ name, errorCode }) => [name, errorCode])).toEqual([
+      ['t1', 0],
+      ['t1', 0],
+      ['t1', 0],
+      ['x', ErrorCode.UNKNOWN_TOPIC_OR_PARTITION],
+      ['x', ErrorCode.UNKNOWN_TOPIC_OR_PARTITION],
+    ]);
+    expect(one.topicAdmin.deleted).toEqual(['t1']);
+  });
+});
+
 describe('DeleteTopics', () => {
   it.each([0, 1, 2, 3, 4, 5])('v%i: answered when the topic is gone', async (version) => {
     const request = { topicNames: ['t1', 'unknown'], timeoutMs: 1000 };
@@ -164,18 +202,29 @@ describe('DeleteTopics', () => {
     ]);
   });
 
-  it('v6: by id, by name, but not by both', async () => {
+  it('v6: by id or by name', async () => {
     const topics = [
       { name: null, topicId: T1_ID },
-      { name: 'x', topicId: T1_ID },
       { name: null, topicId: 'AAAAAAAAAAAAAAAAAAAAZA' },
+      { name: null },
     ];
     const { response } = await ask(deleteTopics, 6, { topics, timeoutMs: 1000 }, cluster());
     expect(response.responses.map(({ name, errorCode }) => [name, errorCode])).toEqual([
       ['t1', 0],
-      ['x', ErrorCode.INVALID_REQUEST],
       [null, ErrorCode.UNKNOWN_TOPIC_ID],
+      [null, ErrorCode.TOPIC_AUTHORIZATION_FAILED],
     ]);
+  });
+
+  it('v6: nothing is deleted by a request that names a topic by both', async () => {
+    const one = cluster();
+    const topics = [{ name: 't1' }, { name: 'x', topicId: T1_ID }];
+    const { response } = await ask(deleteTopics, 6, { topics, timeoutMs: 1000 }, one);
+    expect(response.responses.map(({ name, errorCode }) => [name, errorCode])).toEqual([
+      ['t1', ErrorCode.INVALID_REQUEST],
+      ['x', ErrorCode.INVALID_REQUEST],
+    ]);
+    expect(one.topicAdmin.deleted).toEqual([]);
   });
 
   it('is REQUEST_TIMED_OUT while the topic is still there', async () => {
@@ -223,27 +272,44 @@ describe('ElectLeaders', () => {
 
   it.each([0, 1, 2])('v%i: results per partition', async (version) => {
     const request = { topicPartitions: [{ topic: 't1', partitions: [0] }], timeoutMs: 1000 };
-    const { response } = await ask(electLeaders, version, request, withAnswers([{ ...t1, error: 0 }]));
+    const { response } = await ask(
+      electLeaders,
+      version,
+      request,
+      withAnswers([{ ...t1, error: 0, message: null }]),
+    );
     expect(response.replicaElectionResults).toMatchObject([
       { topic: 't1', partitionResult: [{ partitionId: 0, errorCode: 0 }] },
     ]);
   });
 
   it('asked for all partitions, those that needed no election are left out', async () => {
-    const answers = [{ ...t1, error: ErrorCode.ELECTION_NOT_NEEDED }];
+    const answers = [{ ...t1, error: ErrorCode.ELECTION_NOT_NEEDED, message: 'not needed' }];
     const { response } = await ask(electLeaders, 2, { topicPartitions: null }, withAnswers(answers));
     expect(response.replicaElectionResults).toEqual([]);
   });
 
-  it('NOT_CONTROLLER stands at the top and with every named partition', async () => {
-    const request = { topicPartitions: [{ topic: 't1', partitions: [0] }] };
-    const { response } = await ask(
-      electLeaders,
-      2,
-      request,
-      withAnswers({ error: ErrorCode.NOT_CONTROLLER }),
-    );
-    expect(response.errorCode).toBe(ErrorCode.NOT_CONTROLLER);
-    expect(response.replicaElectionResults[0]?.partitionResult[0]?.errorCode).toBe(ErrorCode.NOT_CONTROLLER);
+  it('what a partition is refused with is said in the answer', async () => {
+    const answers = [{ ...t1, error: ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE, message: 'it is dead' }];
+    const request = { topicPartitions: [{ topic: 't1', partitions: [0] }], timeoutMs: 1000 };
+    const { response } = await ask(electLeaders, 2, request, withAnswers(answers));
+    expect(response.replicaElectionResults[0]?.partitionResult).toEqual([
+      { partitionId: 0, errorCode: ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE, errorMessage: 'it is dead' },
+    ]);
+  });
+
+  it.each([
+    ['with every named partition, once', [{ topic: 't1', partitions: [0, 0] }]],
+    ['with every partition there is, when all are asked for', null],
+  ])('NOT_CONTROLLER stands %s', async (_name, topicPartitions) => {
+    const away = withAnswers({ error: ErrorCode.NOT_CONTROLLER });
+    const { response } = await ask(electLeaders, 2, { topicPartitions }, away);
+    expect(response.errorCode).toBe(ErrorCode.NONE);
+    expect(response.replicaElectionResults).toEqual([
+      {
+        topic: 't1',
+        partitionResult: [{ partitionId: 0, errorCode: ErrorCode.NOT_CONTROLLER, errorMessage: null }],
+      },
+    ]);
   });
 });

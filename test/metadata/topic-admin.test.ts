@@ -1,7 +1,9 @@
 /** Topics are made, extended and deleted by writing the tree, and refused in Kafka's words. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MetadataCache } from '../../broker/metadata/metadata-cache.ts';
-import { type NewTopic, TopicAdmin, validateTopicName } from '../../broker/metadata/topic-admin.ts';
+import { TopicAdmin } from '../../broker/metadata/topic-admin.ts';
+import type { NewTopic } from '../../broker/metadata/topic-creation.ts';
+import { validateTopicName } from '../../broker/metadata/topic-rules.ts';
 import { systemClock } from '../../broker/platform/clock.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { ZERO_UUID } from '../../broker/types.ts';
@@ -31,14 +33,14 @@ beforeEach(async () => {
   admin = new TopicAdmin({ store: () => store, metadata, random: simulatedRandom(5), topicDefaults });
 });
 
-function create(name: string, more: Partial<NewTopic> = {}) {
+async function create(name: string, more: Partial<NewTopic> = {}) {
   const shape = {
     partitions: 3,
     replicationFactor: 2,
     configs: new Map<string, string>(),
     validateOnly: false,
   };
-  return admin.createTopic({ name, ...shape, ...more });
+  return (await admin.creation()).createTopic({ name, ...shape, ...more });
 }
 
 const extend = (count: number, assignments: number[][] | null = null, validateOnly = false) =>
@@ -77,6 +79,32 @@ describe('creating a topic', () => {
     expect((await create('sp ace')).error).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
   });
 
+  it('is refused for a name that looks like one before it in the same request, unless nothing is made', async () => {
+    const topic = { partitions: 1, replicationFactor: 1, configs: new Map() };
+    const both = async (validateOnly: boolean) => {
+      const creation = await admin.creation();
+      const names = ['x.a', 'x_a', 'y'];
+      return Promise.all(names.map((name) => creation.createTopic({ ...topic, name, validateOnly })));
+    };
+    expect((await both(true)).map(({ error }) => error)).toEqual([0, 0, 0]);
+    const [first, second, third] = await both(false);
+    expect([first?.error, third?.error]).toEqual([ErrorCode.NONE, ErrorCode.NONE]);
+    expect(second).toMatchObject({
+      error: ErrorCode.INVALID_TOPIC_EXCEPTION,
+      message: "Topic 'x_a' collides with existing topics: x.a",
+    });
+    expect(await store.topics.names()).toEqual(['x.a', 'y']);
+  });
+
+  it('is refused while a topic of that name is being deleted', async () => {
+    await create('t');
+    await admin.deleteTopic('t');
+    expect(await create('t')).toMatchObject({
+      error: ErrorCode.TOPIC_ALREADY_EXISTS,
+      message: "Topic 't' is marked for deletion.",
+    });
+  });
+
   it('is refused for configs and counts that can’t be', async () => {
     const wrong = await create('t', { configs: new Map([['nonsense', '1']]) });
     expect(wrong).toMatchObject({
@@ -96,6 +124,16 @@ describe('creating a topic', () => {
     for (const assignment of [given([1, 1]), given([1], [1, 2]), given([]), new Map([[1, [1]]])]) {
       expect((await create('u', { assignment })).error).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
     }
+  });
+
+  it('is refused in the words in which Scala writes an assignment', async () => {
+    const assignment = new Map([
+      [0, [1, 2]],
+      [1, [2, 2]],
+    ]);
+    expect((await create('u', { assignment })).message).toBe(
+      'Duplicate replica assignment found: HashMap(0 -> ArrayBuffer(1, 2), 1 -> ArrayBuffer(2, 2))',
+    );
   });
 
   it('by two at once succeeds once', async () => {
@@ -128,7 +166,11 @@ describe('adding partitions', () => {
       [3, [[1, 2]], 'Increasing the number of partitions by 2 but 1 assignments provided.'],
       [2, [[1, 1]], 'Duplicate brokers not allowed in replica assignment: 1, 1 for partition id 1.'],
       [2, [[]], 'Cannot have replication factor of 0 for partition id 1.'],
-      [2, [[1]], 'Inconsistent replication factor between partitions, partition 0 has 2'],
+      [
+        4,
+        [[1], [1, 2], [3]],
+        'Inconsistent replication factor between partitions, partition 0 has 2 while partitions [1, 3] have replication factors [1, 1], respectively.',
+      ],
     ];
     for (const [count, assignments, message] of rules) {
       const refused = await extend(count, assignments);
@@ -194,7 +236,7 @@ describe('a topic’s name', () => {
       expect(validateTopicName(good)).toBeNull();
     }
     expect(validateTopicName('')).toBe('Topic name is invalid: the empty string is not allowed');
-    expect(validateTopicName('..')).toContain("'.' or '..' is not allowed");
+    expect(validateTopicName('..')).toBe("Topic name is invalid: '..' is not allowed");
     expect(validateTopicName('x'.repeat(250))).toContain('is longer than the max allowed length 249');
     for (const bad of ['a/b', 'a b', 'ä', 'a\n']) {
       expect(validateTopicName(bad)).toContain(

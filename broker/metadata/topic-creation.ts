@@ -1,0 +1,137 @@
+/**
+ * The topics that one request creates. The names that are taken are read once, and each topic of the
+ * request is checked against those before it too: what it costs grows with the number of topics, and two
+ * names of one request that would collide are not both made.
+ * Source: ZkAdminManager.createTopics, AdminZkClient.createTopicWithAssignment.
+ */
+import type { TopicsStore } from '../../coordinator-client/topics-store.ts';
+import type { ReplicaAssignment } from '../../coordinator-client/znodes.ts';
+import { validateTopicOverrides } from '../config/topic-config.ts';
+import { type Random, randomUuid } from '../platform/random.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { type BrokerId, type Uuid, ZERO_UUID } from '../types.ts';
+import { assignReplicas, type PlacementBroker, type Refusal } from './placement.ts';
+import { givenAssignmentRefusal, metricForm, validateTopicName } from './topic-rules.ts';
+
+export interface NewTopic {
+  readonly name: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  /** Replicas by partition; then `partitions` and `replicationFactor` don't count. */
+  readonly assignment?: ReadonlyMap<number, readonly BrokerId[]>;
+  readonly configs: ReadonlyMap<string, string>;
+  readonly validateOnly: boolean;
+}
+
+export interface CreatedTopic {
+  readonly error: number;
+  readonly message?: string;
+  /** ZERO_UUID unless it was created. */
+  readonly topicId: Uuid;
+  /** Empty when it failed. */
+  readonly assignment: ReadonlyMap<number, readonly BrokerId[]>;
+}
+
+export type Assignment = ReadonlyMap<number, readonly BrokerId[]>;
+
+export interface TopicCreationOptions {
+  readonly topics: TopicsStore;
+  /** Of all topics, also of those that are being deleted. */
+  readonly names: readonly string[];
+  /** Topics that somebody has asked to delete. */
+  readonly leaving: ReadonlySet<string>;
+  readonly brokers: readonly PlacementBroker[];
+  readonly random: Random;
+  /** What topics have without overrides of their own; new overrides must not contradict it. */
+  readonly defaults: ReadonlyMap<string, string>;
+}
+
+export class TopicCreation {
+  readonly #options: TopicCreationOptions;
+  /** Taken names by what they look like in a metric. */
+  readonly #taken = new Map<string, Set<string>>();
+  /** Verdicts on overrides: most topics of a request have the same. */
+  readonly #judged = new Map<string, Refusal | null>();
+
+  constructor(options: TopicCreationOptions) {
+    this.#options = options;
+    for (const name of options.names) this.#take(name);
+  }
+
+  /** Checks and takes the name before it first waits, so calls made in a row are checked in that order. */
+  async createTopic(topic: NewTopic): Promise<CreatedTopic> {
+    const { topics, random } = this.#options;
+    const refusal = this.#nameRefusal(topic.name) ?? this.#configRefusal(topic.configs);
+    if (refusal !== null) return failed(refusal);
+    const assignment = this.#place(topic);
+    if (isRefusal(assignment)) return failed(assignment);
+    if (topic.validateOnly) return { error: ErrorCode.NONE, topicId: ZERO_UUID, assignment };
+    this.#take(topic.name);
+    const topicId = randomUuid(random);
+    const stored = { topicId, partitions: asStored(assignment) };
+    const created = await topics.create(topic.name, stored, topic.configs);
+    if (created === 'exists') return failed(alreadyExists(topic.name));
+    return { error: ErrorCode.NONE, topicId, assignment };
+  }
+
+  #take(name: string): void {
+    const form = metricForm(name);
+    const names = this.#taken.get(form);
+    if (names === undefined) this.#taken.set(form, new Set([name]));
+    else names.add(name);
+  }
+
+  #nameRefusal(name: string): Refusal | null {
+    const complaint = validateTopicName(name);
+    if (complaint !== null) return { error: ErrorCode.INVALID_TOPIC_EXCEPTION, message: complaint };
+    const colliding = this.#taken.get(metricForm(name)) ?? new Set();
+    if (colliding.size === 0) return null;
+    if (this.#options.leaving.has(name)) return isLeaving(name);
+    if (colliding.has(name)) return alreadyExists(name);
+    return {
+      error: ErrorCode.INVALID_TOPIC_EXCEPTION,
+      message: `Topic '${name}' collides with existing topics: ${[...colliding].join(', ')}`,
+    };
+  }
+
+  #configRefusal(configs: ReadonlyMap<string, string>): Refusal | null {
+    const key = JSON.stringify([...configs]);
+    const known = this.#judged.get(key);
+    if (known !== undefined) return known;
+    const wrong = validateTopicOverrides(configs, this.#options.defaults);
+    const verdict = wrong === null ? null : { error: ErrorCode.INVALID_CONFIG, message: wrong.message };
+    this.#judged.set(key, verdict);
+    return verdict;
+  }
+
+  #place({ assignment, partitions, replicationFactor }: NewTopic): Assignment | Refusal {
+    if (assignment !== undefined) return givenAssignmentRefusal(assignment) ?? assignment;
+    const { brokers, random } = this.#options;
+    return assignReplicas({ brokers, partitions, replicationFactor, random });
+  }
+}
+
+export function asStored(assignment: Assignment): Map<number, ReplicaAssignment> {
+  return new Map(
+    [...assignment].map(([partition, replicas]) => [
+      partition,
+      { replicas, addingReplicas: [], removingReplicas: [] },
+    ]),
+  );
+}
+
+export function isRefusal(outcome: Assignment | Refusal): outcome is Refusal {
+  return 'error' in outcome;
+}
+
+function failed({ error, message }: Refusal): CreatedTopic {
+  return { error, message, topicId: ZERO_UUID, assignment: new Map() };
+}
+
+function alreadyExists(name: string): Refusal {
+  return { error: ErrorCode.TOPIC_ALREADY_EXISTS, message: `Topic '${name}' already exists.` };
+}
+
+function isLeaving(name: string): Refusal {
+  return { error: ErrorCode.TOPIC_ALREADY_EXISTS, message: `Topic '${name}' is marked for deletion.` };
+}

@@ -1,0 +1,21 @@
+/** Long work in turns: in between the event loop, which is everybody's, gets to its other work. */
+import { type Clock, sleep } from './clock.ts';
+
+/** A turn takes some tens of milliseconds where an item takes some tens of microseconds. */
+const ITEMS_PER_TURN = 1000;
+
+/** `work` for every item, a turn's worth at the same time; results in the order of the items. */
+export async function inTurns<Item, Result>(
+  clock: Clock,
+  items: readonly Item[],
+  work: (item: Item) => Result | Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let at = 0; at < items.length; at += ITEMS_PER_TURN) {
+    if (at > 0) await sleep(clock, 0);
+    for (const result of await Promise.all(items.slice(at, at + ITEMS_PER_TURN).map(work))) {
+      results.push(result);
+    }
+  }
+  return results;
+}
