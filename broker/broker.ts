@@ -197,6 +197,8 @@ export class Broker {
       sharedSecret: config.peerSharedSecret ?? '',
       maxMessageBytes: config.peerMaxMessageBytes,
       maxInFlightRequests: config.queuedMaxRequests,
+      maxHandshakes: config.peerMaxHandshakes,
+      maxHandshakesPerAddress: config.peerMaxHandshakesPerIp,
       handshakeTimeoutMs: config.socketConnectionSetupTimeoutMs,
       http: (path) => statusPage(path, metrics, () => this.#health()),
     });
