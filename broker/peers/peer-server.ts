@@ -187,6 +187,8 @@ export class PeerServer {
         id = asInteger(map['id']);
         type = asText(map['type']);
         request = map['request'];
+        const sender = senderOf(asMap(request));
+        if (sender !== from) throw new MalformedMessage(`it speaks for broker ${sender}`);
       } catch (error) {
         this.#context.diagnostics.warn(`Broker ${from} sent a malformed request`, error);
         channel.close('malformed request');
@@ -210,4 +212,9 @@ export class PeerServer {
     this.#context.diagnostics.error(`The response to ${type} exceeds peer.max.message.bytes`);
     return encodeEnvelope({ id, response: { error: ErrorCode.UNKNOWN_SERVER_ERROR, partitions: [] } });
   }
+}
+
+/** Whom a request claims to come from. */
+function senderOf(request: Readonly<Record<string, unknown>>): BrokerId {
+  return asInteger(request['controllerId'] ?? request['brokerId']);
 }

@@ -98,6 +98,27 @@ describe('a stranger', () => {
   });
 });
 
+describe('a peer', () => {
+  it.each([
+    ['a broker', { type: 'AllocateProducerIds', brokerId: 3, brokerEpoch: 1 }],
+    ['the controller', { type: 'StopReplica', controllerId: 3, controllerEpoch: 1, brokerEpoch: -1 }],
+    ['nobody', { type: 'StopReplica', controllerEpoch: 1, brokerEpoch: -1 }],
+  ])('that speaks for %s that it has not proven to be is cut off', async (_whom, request) => {
+    let asked = 0;
+    for (const type of ['AllocateProducerIds', 'StopReplica'] as const) {
+      two.peers.handle(type, () => {
+        asked += 1;
+        return { error: 0, partitions: [], producerIdStart: 0, producerIdLength: 0 };
+      });
+    }
+    const peer = await world.stranger('host1', two);
+    peer.greet(helloWith(), 'secret', [{ id: 1, type: request.type, request }]);
+    await world.clock.runFor(100);
+    expect([asked, peer.channel.open]).toEqual([0, false]);
+    expect(two.lines.join()).toContain('Broker 1 sent a malformed request');
+  });
+});
+
 describe('without a shared secret', () => {
   beforeEach(async () => {
     two = await world.node(2, { sharedSecret: '' });
