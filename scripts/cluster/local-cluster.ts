@@ -3,9 +3,10 @@
  * is given) and N brokers, each with its own directory, properties file and log. Used by quickstart,
  * `odradek cluster` and the tests of real processes.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Child, type Started } from './child.ts';
+import { sharedSecret } from './peer-secret.ts';
 
 export interface ClusterOptions {
   readonly brokers: number;
@@ -34,12 +35,17 @@ export interface BrokerProcess {
 
 const DEFAULT_START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 20_000;
+const SECRET_FILE = 'peer.secret';
+/** For the owner only: the secret stands in it. */
+const PRIVATE = 0o600;
 
 export class LocalCluster {
   readonly options: ClusterOptions;
   readonly brokers: BrokerProcess[] = [];
   zookeeper: Child | null = null;
   zookeeperConnect: string;
+  /** What the brokers prove to each other, unless the given properties say otherwise. */
+  private secret = '';
 
   private constructor(options: ClusterOptions) {
     this.options = options;
@@ -55,6 +61,7 @@ export class LocalCluster {
     made?.(cluster);
     try {
       mkdirSync(options.directory, { recursive: true });
+      cluster.secret = sharedSecret(join(options.directory, SECRET_FILE));
       if (options.zookeeper === null) await cluster.startZookeeper();
       await Promise.all(
         Array.from({ length: options.brokers }, (_, index) => cluster.startBroker(index + 1)),
@@ -128,7 +135,9 @@ export class LocalCluster {
   ): Promise<{ child: Child; started: Started }> {
     const directory = join(this.options.directory, `broker-${id}`);
     const file = join(directory, 'server.properties');
-    writeFileSync(file, this.propertiesFor(id, port, directory));
+    writeFileSync(file, this.propertiesFor(id, port, directory), { mode: PRIVATE });
+    // One that was there already keeps its rights.
+    chmodSync(file, PRIVATE);
     const child = new Child(`broker ${id}`, ['broker', '--config', file], join(directory, 'server.log'));
     launched?.(child);
     return { child, started: await child.started(this.startTimeoutMs) };
@@ -140,6 +149,7 @@ export class LocalCluster {
       listeners: `PLAINTEXT://127.0.0.1:${port}`,
       'log.dirs': join(directory, 'data'),
       'zookeeper.connect': this.zookeeperConnect,
+      'peer.shared.secret': this.secret,
       'zookeeper.session.timeout.ms': String(this.options.sessionTimeoutMs),
       'default.replication.factor': String(Math.min(3, this.options.brokers)),
       'offsets.topic.replication.factor': String(Math.min(3, this.options.brokers)),

@@ -7,6 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseProperties } from '../../broker/config/java-properties.ts';
+import { sharedSecret } from '../cluster/peer-secret.ts';
 
 /** Mount another file here, or change single properties through the environment. */
 export const PROPERTIES_FILE = '/etc/odradek/server.properties';
@@ -50,6 +51,19 @@ export function environmentProperties(environment: Environment): Map<string, str
 export function containerProperties(environment: Environment): Map<string, string> {
   const file = parseProperties(readFileSync(PROPERTIES_FILE, 'utf8'));
   return new Map([...file, ...environmentProperties(environment)]);
+}
+
+/**
+ * The secret that the brokers of a cluster of containers share through ODRADEK_PEER_SECRET_FILE, a file on
+ * a volume that all of them mount; the first of them makes it. null when the properties have one.
+ */
+export function secretFromFile(
+  environment: Environment,
+  properties: ReadonlyMap<string, string>,
+): string | null {
+  const file = environment['ODRADEK_PEER_SECRET_FILE'] ?? '';
+  const chosen = properties.get('peer.shared.secret') ?? '';
+  return file === '' || chosen !== '' ? null : sharedSecret(file);
 }
 
 const SPELLED: Readonly<Record<string, string>> = { _: '.', __: '_', ___: '-' };

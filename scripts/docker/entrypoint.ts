@@ -3,7 +3,12 @@
  * starts from the container's properties, and `zk` looks at the ensemble that they name; options that are
  * given win.
  */
-import { containerProperties, environmentProperties, PROPERTIES_FILE } from './container-properties.ts';
+import {
+  containerProperties,
+  environmentProperties,
+  PROPERTIES_FILE,
+  secretFromFile,
+} from './container-properties.ts';
 
 const [command = 'broker', ...given] = process.argv.slice(2);
 process.argv = [...process.argv.slice(0, 2), command, ...fromContainer(), ...given];
@@ -14,6 +19,8 @@ function fromContainer(): string[] {
     const overrides = [...environmentProperties(process.env)].map(
       ([key, value]) => `--override=${key}=${value}`,
     );
+    const secret = secretFromFile(process.env, containerProperties(process.env));
+    if (secret !== null) overrides.push(`--override=peer.shared.secret=${secret}`);
     return isGiven('config') ? overrides : [`--config=${PROPERTIES_FILE}`, ...overrides];
   }
   if (command === 'zk' && !isGiven('zookeeper')) {

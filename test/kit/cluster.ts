@@ -7,6 +7,7 @@
  *     … new Kafka({ brokers: cluster.bootstrapServers.split(',') }) …
  *     await cluster.close();
  */
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +23,7 @@ import { zookeeperSource } from '../../coordinator-client/zookeeper/zookeeper.ts
 export interface KitOptions {
   /** 3 unless given. */
   readonly brokers?: number;
-  /** Kafka's properties, for every broker. */
+  /** Kafka's properties, for every broker. Without a `peer.shared.secret` each cluster has one of its own. */
   readonly properties?: Readonly<Record<string, string>>;
   /** Connect string of a ZooKeeper (or of the embedded server) to use instead of the tree in this process. */
   readonly zookeeper?: string;
@@ -48,8 +49,9 @@ export async function startCluster(options: KitOptions = {}): Promise<KitCluster
   const count = options.brokers ?? 3;
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'odradek-kit-'));
   const tree = new LocalTree();
+  const secret = randomBytes(32).toString('base64url');
   const brokers = Array.from({ length: count }, (_, index) =>
-    makeBroker(index + 1, { ...options, count, directory, tree }),
+    makeBroker(index + 1, { ...options, count, directory, tree, secret }),
   );
   const close = async (): Promise<void> => {
     await Promise.all(brokers.map((broker) => broker.shutdown()));
@@ -68,7 +70,7 @@ export async function startCluster(options: KitOptions = {}): Promise<KitCluster
 
 function makeBroker(
   id: number,
-  options: KitOptions & { count: number; directory: string; tree: LocalTree },
+  options: KitOptions & { count: number; directory: string; tree: LocalTree; secret: string },
 ): Broker {
   const replicas = String(Math.min(3, options.count));
   const config = brokerConfig(
@@ -78,6 +80,7 @@ function makeBroker(
         listeners: 'PLAINTEXT://127.0.0.1:0',
         'log.dirs': join(options.directory, `broker-${id}`),
         'zookeeper.connect': options.zookeeper ?? 'in-process:2181',
+        'peer.shared.secret': options.secret,
         'zookeeper.session.timeout.ms': String(SESSION_TIMEOUT_MS),
         'default.replication.factor': replicas,
         'offsets.topic.replication.factor': replicas,
