@@ -22,25 +22,30 @@ const DOUBLE = 27;
 /** What a key must not be: it would be the prototype of the object that stands for the map. */
 const PROTOTYPE = Buffer.from('__proto__');
 
+const NOTHING = new Uint8Array(0);
+
 /** Why `bytes` are not one plain value and nothing more, or null. */
 export function notPlain(bytes: Uint8Array): string | null {
-  const walk = new Walk(bytes);
-  walk.value(0, false);
-  return walk.problem ?? (walk.position === bytes.length ? null : 'bytes after the value');
+  return walk.over(bytes);
 }
 
 class Walk {
-  position = 0;
-  problem: string | null = null;
-  readonly #bytes: Uint8Array;
+  #bytes: Uint8Array = NOTHING;
+  #position = 0;
+  #problem: string | null = null;
 
-  constructor(bytes: Uint8Array) {
+  over(bytes: Uint8Array): string | null {
     this.#bytes = bytes;
+    this.#position = 0;
+    this.#problem = null;
+    this.#value(0, false);
+    this.#bytes = NOTHING;
+    return this.#problem ?? (this.#position === bytes.length ? null : 'bytes after the value');
   }
 
   /** Steps over one value; stops where there is a problem. */
-  value(depth: number, isKey: boolean): void {
-    const first = this.#bytes[this.position];
+  #value(depth: number, isKey: boolean): void {
+    const first = this.#bytes[this.#position];
     this.#skip(1);
     if (first === undefined) return;
     const major = first >> 5;
@@ -69,20 +74,20 @@ class Walk {
       this.#fail('an indefinite length');
       return 0;
     }
-    const from = this.position;
+    const from = this.#position;
     this.#skip(2 ** (information - 24));
     let argument = 0;
-    for (let at = from; at < this.position; at++) argument = argument * 256 + (this.#bytes[at] ?? 0);
+    for (let at = from; at < this.#position; at++) argument = argument * 256 + (this.#bytes[at] ?? 0);
     return argument;
   }
 
   #content(sizeBytes: number, isKey: boolean): void {
-    const from = this.position;
+    const from = this.#position;
     this.#skip(sizeBytes);
     if (
       isKey &&
       sizeBytes === PROTOTYPE.length &&
-      PROTOTYPE.equals(this.#bytes.subarray(from, this.position))
+      PROTOTYPE.equals(this.#bytes.subarray(from, this.#position))
     ) {
       this.#fail('a key that no map may have');
     }
@@ -90,18 +95,21 @@ class Walk {
 
   #items(count: number, areInPairs: boolean, depth: number): void {
     if (depth > MAX_DEPTH) this.#fail('too deep');
-    for (let index = 0; index < count && this.problem === null; index++) {
-      if (areInPairs) this.value(depth, true);
-      if (this.problem === null) this.value(depth, false);
+    for (let index = 0; index < count && this.#problem === null; index++) {
+      if (areInPairs) this.#value(depth, true);
+      if (this.#problem === null) this.#value(depth, false);
     }
   }
 
   #skip(sizeBytes: number): void {
-    if (this.position + sizeBytes > this.#bytes.length) this.#fail('truncated');
-    else this.position += sizeBytes;
+    if (this.#position + sizeBytes > this.#bytes.length) this.#fail('truncated');
+    else this.#position += sizeBytes;
   }
 
   #fail(problem: string): void {
-    this.problem ??= problem;
+    this.#problem ??= problem;
   }
 }
+
+/** One for all messages: each is walked over at once, and replication sends many. */
+const walk = new Walk();
