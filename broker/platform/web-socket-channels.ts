@@ -44,7 +44,9 @@ async function listen(
   { host, port, maxMessageBytes, accept, http }: Parameters<ChannelNetwork['listen']>[0],
   { silenceLimitMs, requestTimeoutMs }: Required<WebSocketOptions>,
 ): ReturnType<ChannelNetwork['listen']> {
-  const server = createServer({ requestTimeout: requestTimeoutMs, noDelay: true }, (request, response) => {
+  // Node looks for requests that are late every half a minute unless told otherwise.
+  const late = { requestTimeout: requestTimeoutMs, connectionsCheckingInterval: requestTimeoutMs };
+  const server = createServer({ ...late, noDelay: true }, (request, response) => {
     answer(request, response, http).catch(() => response.destroy());
   });
   const options: ServerOptions & { closeTimeout: number } = {

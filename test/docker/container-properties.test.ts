@@ -60,11 +60,11 @@ describe('the secret of a cluster of containers', () => {
   it('is the one in the file they share, made by the first, unless the properties name one', () => {
     const volume = mkdtempSync(join(tmpdir(), 'odradek-volume-'));
     const environment = { ODRADEK_PEER_SECRET_FILE: join(volume, 'peer.secret') };
-    const secret = secretFromFile(environment, new Map([['peer.shared.secret', '']]));
+    const secret = secretFromFile(environment, () => new Map([['peer.shared.secret', '']]));
     expect(secret).toMatch(/^[\w-]{43}$/);
-    expect(secretFromFile(environment, new Map())).toBe(secret);
-    expect(secretFromFile(environment, new Map([['peer.shared.secret', 'chosen']]))).toBeNull();
-    expect(secretFromFile({}, new Map())).toBeNull();
+    expect(secretFromFile(environment, () => new Map())).toBe(secret);
+    expect(secretFromFile(environment, () => new Map([['peer.shared.secret', 'chosen']]))).toBeNull();
+    expect(secretFromFile({}, () => new Map())).toBeNull();
     rmSync(volume, { recursive: true });
   });
 });
