@@ -123,6 +123,17 @@ for (const [how, isThere, tryLock] of locks) {
   });
 }
 
+it.skipIf(!['linux', 'darwin'].includes(process.platform))('the call is there without any command', () => {
+  const found = process.env['PATH'];
+  process.env['PATH'] = directory;
+  try {
+    expect(tryLockFile(path)).not.toBeNull();
+    expect(tryLockFile(path)).toBeNull();
+  } finally {
+    process.env['PATH'] = found;
+  }
+});
+
 describe('a lock that cannot be had', () => {
   it('for another reason than an owner is an error', () => {
     expect(() => tryLockFile(join(directory, 'none', '.lock'))).toThrow(
