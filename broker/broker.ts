@@ -23,6 +23,7 @@ import { TopicMetrics } from './handlers/topic-metrics.ts';
 import { identify } from './identity.ts';
 import { joinCluster } from './joining.ts';
 import { LogManager } from './log/log-manager.ts';
+import { ControllerEpochs } from './metadata/controller-epochs.ts';
 import { ControllerFence } from './metadata/controller-fence.ts';
 import { FeatureFeed } from './metadata/feature-feed.ts';
 import { MetadataCache } from './metadata/metadata-cache.ts';
@@ -31,7 +32,8 @@ import { TopicAdmin } from './metadata/topic-admin.ts';
 import { createDispatch } from './network/dispatch.ts';
 import { NetworkServer } from './network/server.ts';
 import { answerPeers } from './peer-answers.ts';
-import { createPeers, type ListeningPeers } from './peers/peers.ts';
+import { makePeers, peerEndpoint } from './peer-wiring.ts';
+import type { ListeningPeers } from './peers/peers.ts';
 import type { Platform } from './platform/platform.ts';
 import { randomUuid } from './platform/random.ts';
 import { FetchSessions } from './replication/fetch-sessions.ts';
@@ -75,6 +77,8 @@ const FIRST_METADATA_WAIT_MS = 2000;
 export class Broker {
   readonly #options: BrokerOptions;
   readonly #keeper: SessionKeeper;
+  /** What is stored in the session of that moment. */
+  readonly #store = (): ClusterStore => new ClusterStore(this.#keeper.coordinator);
   #state: Health['state'] = 'starting';
   #parts: Parts | null = null;
   #clusterId = '';
@@ -156,7 +160,7 @@ export class Broker {
   /** Steps 2 to 11 of Kafka's order: identity, configs, logs, sockets, replication. */
   async #make(store: ClusterStore): Promise<void> {
     const { platform } = this.#options;
-    const { clock, random, diagnostics, metrics, disk, channels, sockets } = platform;
+    const { clock, random, diagnostics, metrics, disk, sockets } = platform;
     this.#clusterId = await store.getOrCreateClusterId(randomUuid(random));
     diagnostics.info(`Cluster ID = ${this.#clusterId}`);
     let configs: DynamicConfigs | null = null;
@@ -186,28 +190,19 @@ export class Broker {
     const network = new NetworkServer({ config, sockets, clock, diagnostics, metrics });
     await network.start();
     this.#opened.push(() => network.stop());
-    const peers = createPeers({
-      channels,
-      clock,
-      random,
-      diagnostics: diagnostics.named(`Peers broker=${config.brokerId}`),
-      brokerId: config.brokerId,
-      brokerEpoch: () => fence.brokerEpoch,
+    const peers = makePeers(config, platform, {
       clusterId: this.#clusterId,
-      sharedSecret: config.peerSharedSecret ?? '',
-      maxMessageBytes: config.peerMaxMessageBytes,
-      maxInFlightRequests: config.queuedMaxRequests,
-      handshakeTimeoutMs: config.socketConnectionSetupTimeoutMs,
+      brokerEpoch: () => fence.brokerEpoch,
       http: (path) => statusPage(path, metrics, () => this.#health()),
     });
     this.#opened.push(() => peers.close());
-    const peerPort = (await peers.listen(config.peerListener)).port;
+    const peerPort = (await peers.listen(peerEndpoint(config))).port;
     const groupPartitions = await groupPartitionCount(store, config);
     const made = { config, configs, features, logs, fence, metadata, network, peers, peerPort };
     this.#parts = { ...made, ...this.#makeActors(made, groupPartitions) };
     reportFailedDirectories(logs, {
       brokerId: config.brokerId,
-      store: () => new ClusterStore(this.#keeper.coordinator),
+      store: this.#store,
       diagnostics,
       allFailed: () => void this.shutdown().finally(() => this.#options.ended?.()),
     });
@@ -240,7 +235,7 @@ export class Broker {
       platform: this.#options.platform,
       config,
       peers,
-      store: () => new ClusterStore(this.#keeper.coordinator),
+      store: this.#store,
     });
     const groups = new GroupCoordinator({
       clock,
@@ -263,7 +258,9 @@ export class Broker {
       if (role === 'leader') void groups.elect(partition, leaderEpoch);
       else groups.resign(partition, role === 'stopped' ? 'deleted' : 'moved');
     });
-    answerPeers({ peers, fence, metadata, replicas, controller, groups, configs });
+    const epochs = new ControllerEpochs(this.#store);
+    const brokerId = config.brokerId;
+    answerPeers({ ...made, brokerId, diagnostics, epochs, replicas, controller, groups });
     configs.listen({
       topicChanged: (topic, changed) => logs.updateTopicConfig(topic, changed),
       brokerChanged: (changed) => network.reconfigure(changed),
@@ -289,7 +286,7 @@ export class Broker {
     const { config, configs, metadata, features, replicas, controller, groups, producerIds, logs } = parts;
     controller.startup();
     groups.start();
-    const store = (): ClusterStore => new ClusterStore(this.#keeper.coordinator);
+    const store = this.#store;
     const topicAdmin = new TopicAdmin({
       store,
       metadata,
@@ -350,14 +347,16 @@ export class Broker {
   async #shutdown(): Promise<void> {
     const { diagnostics } = this.#options.platform;
     diagnostics.info('shutting down');
-    if (this.#state === 'starting') {
+    const before = this.#state;
+    this.#state = 'stopping';
+    if (before === 'starting') {
       // The start meets the closed session at its next step, and takes back what it has made.
       await this.#keeper.close();
       await this.#starting;
     }
-    if (this.#state === 'running')
+    if (before === 'running') {
       await moveLeadersAway(this.#made, { clock: this.#options.platform.clock, diagnostics });
-    this.#state = 'stopping';
+    }
     await this.#tearDown(true);
     diagnostics.info('shut down completed');
   }
@@ -382,14 +381,15 @@ export class Broker {
   }
 
   #health(): Health {
-    const { config, fence, controller, metadata } = this.#made;
+    const parts = this.#parts;
+    if (parts === null) return { state: this.#state };
     return {
-      brokerId: config.brokerId,
-      brokerEpoch: fence.brokerEpoch,
       state: this.#state,
+      brokerId: parts.config.brokerId,
+      brokerEpoch: parts.fence.brokerEpoch,
       session: this.#keeper.coordinator.session,
-      controllerId: metadata.image.controllerId,
-      isController: controller.isActive,
+      controllerId: parts.metadata.image.controllerId,
+      isController: parts.controller.isActive,
     };
   }
 }

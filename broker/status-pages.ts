@@ -3,14 +3,16 @@ import type { HttpAnswer } from './platform/channels.ts';
 import type { Metrics } from './platform/metrics.ts';
 
 export interface Health {
-  readonly brokerId: number;
-  readonly brokerEpoch: number;
   readonly state: 'starting' | 'running' | 'stopping';
-  readonly session: string;
-  readonly controllerId: number;
-  readonly isController: boolean;
+  /** The rest is known when the broker's parts are made, which is before it registers. */
+  readonly session?: string;
+  readonly brokerId?: number;
+  readonly brokerEpoch?: number;
+  readonly controllerId?: number;
+  readonly isController?: boolean;
 }
 
+/** /healthz is 200 while clients are served and ZooKeeper hears us, and 503 before, after and otherwise. */
 export async function statusPage(path: string, metrics: Metrics, health: () => Health): Promise<HttpAnswer> {
   const page = path.split('?')[0];
   if (page === '/metrics') {

@@ -1,10 +1,12 @@
 /**
  * The form of every message between brokers: four bytes with the length of a CBOR header, the header,
  * and after it raw bytes that never pass through CBOR (record batches). Headers are plain maps and
- * arrays without cbor-x's record extension, so that any CBOR reader understands them; integers beyond
- * 2^32 travel as doubles and come back as plain numbers. Source: RFC 8949.
+ * arrays without cbor-x's record extension or any other tag (plain-cbor.ts), so that any CBOR reader
+ * understands them; integers beyond 2^32 travel as doubles and come back as plain numbers.
+ * Source: RFC 8949.
  */
 import { Encoder } from 'cbor-x';
+import { notPlain } from './plain-cbor.ts';
 
 /** What has no business here: truncated, not CBOR, or not of the shape it claims. */
 export class MalformedMessage extends Error {
@@ -34,8 +36,11 @@ export function decodeEnvelope(message: Buffer): Envelope {
   if (message.length < LENGTH_BYTES) throw new MalformedMessage('message is shorter than its prefix');
   const end = LENGTH_BYTES + message.readUInt32BE(0);
   if (end > message.length) throw new MalformedMessage('header is longer than the message');
+  const encoded = message.subarray(LENGTH_BYTES, end);
+  const problem = notPlain(encoded);
+  if (problem !== null) throw new MalformedMessage(`header is not plain CBOR: ${problem}`);
   try {
-    return { header: cbor.decode(message.subarray(LENGTH_BYTES, end)), body: message.subarray(end) };
+    return { header: cbor.decode(encoded), body: message.subarray(end) };
   } catch (error) {
     throw new MalformedMessage(`header is not CBOR: ${error instanceof Error ? error.message : error}`);
   }

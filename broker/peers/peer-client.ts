@@ -11,6 +11,7 @@ import type { Timer } from '../platform/clock.ts';
 import type { BrokerId } from '../types.ts';
 import { asInteger, asMap, decodeEnvelope, encodeEnvelope, sizeOf } from './envelope.ts';
 import {
+  type Challenge,
   type ChannelRole,
   type HandshakeMessage,
   type Hello,
@@ -18,7 +19,8 @@ import {
   NONCE_BYTES,
   proofOf,
   readHandshakeMessage,
-  refusalOfChallenge,
+  SECRETS_DIFFER,
+  sameBytes,
 } from './handshake.ts';
 import type { PeerContext } from './peer-server.ts';
 import { PeerUnreachable } from './peers.contract.ts';
@@ -44,7 +46,7 @@ export async function dialPeer(
       host: to.host,
       port: to.port,
       timeoutMs,
-      maxMessageBytes: context.maxMessageBytes,
+      maxMessageBytes: MAX_HANDSHAKE_BYTES,
     });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -68,7 +70,7 @@ function greet(
     nonce: context.random.bytes(NONCE_BYTES),
   };
   return new Promise((resolve, reject) => {
-    let proven = false;
+    let challenge: Challenge | null = null;
     const timer = context.clock.after(timeoutMs, () => channel.close('the handshake took too long'));
     channel.onClose((reason) => {
       timer.cancel();
@@ -76,14 +78,15 @@ function greet(
     });
     channel.onMessage((message) => {
       const said = readSafely(message);
-      if (said?.type === 'challenge' && !proven) {
-        const refusal = refusalOfChallenge(hello, said, context.sharedSecret);
-        if (refusal !== null) return refuse(channel, context, to, refusal);
-        proven = true;
-        const proof = proofOf('dial', hello, said, context.sharedSecret);
+      if (said?.type === 'challenge' && challenge === null) {
+        challenge = said;
+        const proof = proofOf('dial', hello, challenge, context.sharedSecret);
         channel.send(encodeEnvelope({ type: 'proof', proof }));
-      } else if (said?.type === 'welcome' && proven) {
+      } else if (said?.type === 'welcome' && challenge !== null) {
+        const right = proofOf('answer', hello, challenge, context.sharedSecret);
+        if (!sameBytes(right, said.proof)) return refuse(channel, context, to);
         timer.cancel();
+        channel.allowMessages(context.maxMessageBytes);
         channel.onMessage(() => {});
         resolve(channel);
       } else if (said?.type === 'refused') {
@@ -97,15 +100,14 @@ function greet(
   });
 }
 
-function refuse(channel: Channel, context: PeerContext, to: PeerAddress, reason: string): void {
-  context.diagnostics.warn(`Refused broker ${to.brokerId} at ${channel.remote}: ${reason}`);
-  channel.send(encodeEnvelope({ type: 'refused', reason }));
-  channel.close(reason);
+function refuse(channel: Channel, context: PeerContext, to: PeerAddress): void {
+  context.diagnostics.warn(`Refused broker ${to.brokerId} at ${channel.remote}: ${SECRETS_DIFFER}`);
+  channel.send(encodeEnvelope({ type: 'refused', reason: SECRETS_DIFFER }));
+  channel.close(SECRETS_DIFFER);
 }
 
 function readSafely(message: Buffer): HandshakeMessage | null {
   try {
-    if (message.length > MAX_HANDSHAKE_BYTES) return null;
     return readHandshakeMessage(decodeEnvelope(message).header);
   } catch {
     return null; // closed by the caller as unexpected

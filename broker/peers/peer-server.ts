@@ -10,19 +10,31 @@ import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Random } from '../platform/random.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import type { BrokerId } from '../types.ts';
-import { asInteger, asMap, asText, decodeEnvelope, encodeEnvelope, sizeOf } from './envelope.ts';
+import {
+  asInteger,
+  asMap,
+  asText,
+  decodeEnvelope,
+  encodeEnvelope,
+  MalformedMessage,
+  sizeOf,
+} from './envelope.ts';
 import {
   type Challenge,
   type HandshakeMessage,
   type Hello,
-  MAX_HANDSHAKE_BYTES,
   NONCE_BYTES,
   type PeerIdentity,
   proofOf,
+  type Refusal,
   readHandshakeMessage,
+  refusalBeforeProof,
   refusalOfHello,
+  SECRETS_DIFFER,
   sameBytes,
 } from './handshake.ts';
+import { HandshakeSlots } from './handshake-slots.ts';
+import { isLoopback, SECRET_NEEDED } from './loopback.ts';
 import { steeredChannel } from './steered-channel.ts';
 
 /** What both sides of the peers need to know and to use. */
@@ -34,6 +46,8 @@ export interface PeerContext {
   readonly sharedSecret: string;
   readonly maxMessageBytes: number;
   readonly maxInFlightRequests: number;
+  readonly maxHandshakes: number;
+  readonly maxHandshakesPerAddress: number;
   readonly handshakeTimeoutMs: number;
 }
 
@@ -48,23 +62,25 @@ export class PeerServer {
   readonly #hooks: PeerServerHooks;
   readonly #channels = new Set<Channel>();
   readonly #control = new Map<BrokerId, Channel>();
-  #greeting = 0;
+  readonly #slots: HandshakeSlots;
 
   constructor(context: PeerContext, hooks: PeerServerHooks) {
     this.#context = context;
+    this.#slots = new HandshakeSlots(context.maxHandshakes, context.maxHandshakesPerAddress);
     this.#hooks = hooks;
   }
 
   /** Takes a channel that was just opened to this broker. */
   accept(opened: Channel): void {
-    if (this.#greeting >= this.#context.maxInFlightRequests) {
-      opened.close('too many handshakes at once');
-      return;
-    }
     const channel = steeredChannel(opened, () => this.#channels.delete(channel));
     this.#channels.add(channel);
-    this.#greeting += 1;
-    this.#greet(channel);
+    if (this.#context.sharedSecret === '' && !isLoopback(channel.remoteAddress)) {
+      this.#refuse(channel, { reason: SECRET_NEEDED, detail: '' });
+      return;
+    }
+    const slot = this.#slots.enter(channel.remoteAddress, (reason) => channel.close(reason));
+    if (slot === null) channel.close('too many handshakes at once');
+    else this.#greet(channel, () => this.#slots.leave(slot));
   }
 
   /** Closes the control channel that `broker` has opened to this one. */
@@ -76,15 +92,12 @@ export class PeerServer {
     for (const channel of [...this.#channels]) channel.close('the broker is shutting down');
   }
 
-  #greet(channel: Channel): void {
+  #greet(channel: Channel, over: () => void): void {
     const { clock, handshakeTimeoutMs } = this.#context;
-    let over = false;
     const timer = clock.after(handshakeTimeoutMs, () => channel.close('the handshake took too long'));
     const finish = (): void => {
-      if (over) return;
-      over = true;
       timer.cancel();
-      this.#greeting -= 1;
+      over();
     };
     channel.onClose(finish);
     let hello: Hello | null = null;
@@ -99,10 +112,10 @@ export class PeerServer {
         hello = said;
         challenge = this.#challenge(channel, said);
       } else if (said.type === 'proof' && hello !== null && challenge !== null) {
-        const right = proofOf('dial', hello, challenge, this.#context.sharedSecret);
-        if (!sameBytes(right, said.proof)) return this.#refuse(channel, hello, 'the shared secrets differ');
+        const refusal = this.#refusalOfProof(hello, challenge, said.proof);
+        if (refusal !== null) return this.#refuse(channel, refusal, hello);
         finish();
-        this.#welcome(channel, hello);
+        this.#welcome(channel, hello, challenge);
       } else {
         channel.close('unexpected handshake message');
       }
@@ -111,39 +124,45 @@ export class PeerServer {
 
   #read(channel: Channel, message: Buffer): HandshakeMessage | null {
     try {
-      if (message.length > MAX_HANDSHAKE_BYTES) throw new Error('handshake message too long');
       return readHandshakeMessage(decodeEnvelope(message).header);
     } catch (error) {
-      this.#context.diagnostics.warn(`Peer ${channel.remote} sent a malformed handshake`, error);
+      const why = error instanceof MalformedMessage ? error.message : String(error);
+      this.#context.diagnostics.warn(`Peer ${channel.remote} sent a malformed handshake: ${why}`);
       channel.close('malformed handshake');
       return null;
     }
   }
 
   #challenge(channel: Channel, hello: Hello): Challenge | null {
-    const own = this.#context.identity();
-    const refusal = refusalOfHello(own, hello);
+    const refusal = refusalBeforeProof(this.#context.identity(), hello);
     if (refusal !== null) {
-      this.#refuse(channel, hello, refusal);
+      this.#refuse(channel, refusal, hello);
       return null;
     }
-    const unproven = { ...own, nonce: this.#context.random.bytes(NONCE_BYTES) };
-    const proof = proofOf('answer', hello, unproven, this.#context.sharedSecret);
-    const challenge: Challenge = { type: 'challenge', ...unproven, proof };
+    const challenge: Challenge = { type: 'challenge', nonce: this.#context.random.bytes(NONCE_BYTES) };
     channel.send(encodeEnvelope(challenge));
     return challenge;
   }
 
-  #refuse(channel: Channel, hello: Hello, reason: string): void {
-    this.#context.diagnostics.warn(
-      `Refused ${hello.role} channel from broker ${hello.brokerId} at ${channel.remote}: ${reason}`,
-    );
+  #refusalOfProof(hello: Hello, challenge: Challenge, proof: Buffer): Refusal | null {
+    const right = proofOf('dial', hello, challenge, this.#context.sharedSecret);
+    if (!sameBytes(right, proof)) return { reason: SECRETS_DIFFER, detail: '' };
+    return refusalOfHello(this.#context.identity(), hello);
+  }
+
+  #refuse(channel: Channel, { reason, detail }: Refusal, hello?: Hello): void {
+    const what = hello === undefined ? 'a channel' : `${hello.role} channel of broker ${hello.brokerId}`;
+    const more = detail === '' ? '' : ` (${detail})`;
+    this.#context.diagnostics.warn(`Refused ${what} from ${channel.remote}: ${reason}${more}`);
     channel.send(encodeEnvelope({ type: 'refused', reason }));
     channel.close(reason);
   }
 
-  #welcome(channel: Channel, hello: Hello): void {
-    channel.send(encodeEnvelope({ type: 'welcome' }));
+  #welcome(channel: Channel, hello: Hello, challenge: Challenge): void {
+    this.#slots.welcomed(channel.remoteAddress);
+    channel.allowMessages(this.#context.maxMessageBytes);
+    const proof = proofOf('answer', hello, challenge, this.#context.sharedSecret);
+    channel.send(encodeEnvelope({ type: 'welcome', proof }));
     if (hello.role === 'stream') {
       this.#hooks.takeStream(channel, { id: hello.brokerId, epoch: hello.brokerEpoch });
       return;
@@ -168,6 +187,8 @@ export class PeerServer {
         id = asInteger(map['id']);
         type = asText(map['type']);
         request = map['request'];
+        const sender = senderOf(asMap(request));
+        if (sender !== from) throw new MalformedMessage(`it speaks for broker ${sender}`);
       } catch (error) {
         this.#context.diagnostics.warn(`Broker ${from} sent a malformed request`, error);
         channel.close('malformed request');
@@ -191,4 +212,9 @@ export class PeerServer {
     this.#context.diagnostics.error(`The response to ${type} exceeds peer.max.message.bytes`);
     return encodeEnvelope({ id, response: { error: ErrorCode.UNKNOWN_SERVER_ERROR, partitions: [] } });
   }
+}
+
+/** Whom a request claims to come from. */
+function senderOf(request: Readonly<Record<string, unknown>>): BrokerId {
+  return asInteger(request['controllerId'] ?? request['brokerId']);
 }

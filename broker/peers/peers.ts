@@ -9,7 +9,8 @@ import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Random } from '../platform/random.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import type { BrokerId } from '../types.ts';
-import { PROTOCOL_REVISION } from './handshake.ts';
+import { MAX_HANDSHAKE_BYTES, PROTOCOL_REVISION } from './handshake.ts';
+import { secretAdvice } from './loopback.ts';
 import {
   type BrokerInfo,
   PEER_LISTENER,
@@ -35,8 +36,12 @@ export interface PeersOptions {
   readonly sharedSecret: string;
   /** `peer.max.message.bytes` */
   readonly maxMessageBytes: number;
-  /** `queued.max.requests`: requests in flight per peer, and handshakes at once. */
+  /** `queued.max.requests`: requests in flight per peer. */
   readonly maxInFlightRequests: number;
+  /** `peer.max.handshakes` */
+  readonly maxHandshakes: number;
+  /** `peer.max.handshakes.per.ip` */
+  readonly maxHandshakesPerAddress: number;
   /** `socket.connection.setup.timeout.ms` */
   readonly handshakeTimeoutMs: number;
   /** Answers plain HTTP requests on the peer endpoint. */
@@ -62,6 +67,8 @@ export function createPeers(options: PeersOptions): ListeningPeers {
     sharedSecret: options.sharedSecret,
     maxMessageBytes: options.maxMessageBytes,
     maxInFlightRequests: options.maxInFlightRequests,
+    maxHandshakes: options.maxHandshakes,
+    maxHandshakesPerAddress: options.maxHandshakesPerAddress,
     handshakeTimeoutMs: options.handshakeTimeoutMs,
     identity: () => ({
       revision: PROTOCOL_REVISION,
@@ -95,9 +102,11 @@ class ChannelPeers implements ListeningPeers {
   }
 
   async listen(endpoint: { host: string; port: number }): Promise<{ port: number }> {
+    const advice = secretAdvice(this.#options.sharedSecret, endpoint.host);
+    if (advice !== null) this.#options.diagnostics.warn(advice);
     this.#listener = await this.#options.channels.listen({
       ...endpoint,
-      maxMessageBytes: this.#options.maxMessageBytes,
+      maxMessageBytes: MAX_HANDSHAKE_BYTES,
       accept: (channel) => this.#server.accept(channel),
       http: this.#options.http,
     });

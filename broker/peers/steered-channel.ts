@@ -20,6 +20,7 @@ export function steeredChannel(channel: Channel, whenClosed: (reason: string) =>
   });
   return {
     remote: channel.remote,
+    remoteAddress: channel.remoteAddress,
     get bufferedBytes() {
       return channel.bufferedBytes;
     },
@@ -27,6 +28,7 @@ export function steeredChannel(channel: Channel, whenClosed: (reason: string) =>
       return channel.open;
     },
     send: (parts, sent) => channel.send(parts, sent),
+    allowMessages: (maxMessageBytes) => channel.allowMessages(maxMessageBytes),
     onMessage(next) {
       receive = next;
     },

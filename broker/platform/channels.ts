@@ -7,6 +7,8 @@
 export interface Channel {
   /** Where the other end is, for diagnostics: `host:port`. */
   readonly remote: string;
+  /** The address in it, without the port: whom limits for each address count. */
+  readonly remoteAddress: string;
   /** Bytes handed to send() that have not reached the operating system; for back-pressure. */
   readonly bufferedBytes: number;
   readonly open: boolean;
@@ -18,6 +20,11 @@ export interface Channel {
   send(parts: readonly Uint8Array[], sent?: () => void): void;
   /** Exactly one receiver. The buffer is the receiver's for the duration of the call only. */
   onMessage(receive: (message: Buffer) => void): void;
+  /**
+   * Lets messages of up to so many bytes come from now on, instead of what `listen` and `dial` were told.
+   * Also right for a message that follows the one being received.
+   */
+  allowMessages(maxMessageBytes: number): void;
   /** Called when everything buffered has gone out. */
   onDrain(drained: () => void): void;
   /** Called once, also after an own close(). */
@@ -38,8 +45,9 @@ export interface ChannelListener {
 
 export interface ChannelNetwork {
   /**
-   * Binds an HTTP server. A WebSocket upgrade on `/peer` becomes a channel; other requests are
-   * answered by `http` (metrics, health). Rejects with Node's listen error (EADDRINUSE, …).
+   * Binds an HTTP server. A WebSocket upgrade on `/peer` becomes a channel, unless a web page asks for it
+   * (its browser sends an Origin); other requests are answered by `http` (metrics, health). A message
+   * larger than `maxMessageBytes` ends its channel. Rejects with Node's listen error (EADDRINUSE, …).
    */
   listen(options: {
     host: string;

@@ -1,6 +1,8 @@
 /**
  * What a broker says to its operator: one line an event, in the manner of Kafka's server.log.
  * `[2026-01-31 12:00:00,123] INFO [Controller id=1] … (controller)`.
+ * Names and reasons in it come from clients, peers and ZooKeeper. Whatever could begin a line of its own,
+ * steer a terminal or turn the order of reading round is written as an escape, here and nowhere else.
  */
 import type { Clock } from './clock.ts';
 
@@ -31,7 +33,7 @@ export function lineDiagnostics(
       if (RANK[level] < RANK[threshold]) return;
       const stamp = new Date(clock.wallMs()).toISOString().replace('T', ' ').replace('.', ',').slice(0, 23);
       const who = name === '' ? '' : `[${name}] `;
-      write(`[${stamp}] ${level.toUpperCase()} ${who}${message}${describe(error)}`);
+      write(`[${stamp}] ${level.toUpperCase()} ${escaped(`${who}${message}`)}${describe(error)}`);
     };
   return {
     debug: at('debug'),
@@ -45,8 +47,38 @@ export function lineDiagnostics(
 
 function describe(error: unknown): string {
   if (error === undefined) return '';
-  if (error instanceof Error) return `: ${error.stack ?? error.message}`;
-  return `: ${String(error)}`;
+  if (!(error instanceof Error)) return `: ${escaped(String(error))}`;
+  return `: ${escapedStack(error)}`;
+}
+
+/** The stack on lines of its own, below what the error says, which may be anybody's words. */
+function escapedStack({ name, message, stack }: Error): string {
+  const said = message === '' ? name : `${name}: ${message}`;
+  if (stack === undefined) return escaped(said);
+  if (stack.startsWith(said))
+    return escaped(said) + stack.slice(said.length).replace(UNSAFE_BUT_LINES, escapeOf);
+  // Somebody has changed the one or the other: only the last lines that look like a stack are one.
+  const frames = /(?:\n {4}at [^\n]*)*$/.exec(stack)?.[0] ?? '';
+  const head = stack.slice(0, stack.length - frames.length);
+  return escaped(head) + frames.replace(UNSAFE_BUT_LINES, escapeOf);
+}
+
+/** Control characters of ASCII and ISO 8859-1, separators of lines, marks that turn the direction round, halves of characters. */
+const UNSAFE = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\p{Cs}]/gu;
+const UNSAFE_BUT_LINES = new RegExp(`(?!\\n)${UNSAFE.source}`, 'gu');
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+function escaped(text: string): string {
+  return text.replace(UNSAFE, escapeOf);
+}
+
+function escapeOf(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  return SHORT[character] ?? (code < 256 ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`);
+}
+
+function hex(code: number, digits: number): string {
+  return code.toString(16).padStart(digits, '0');
 }
 
 export const silent: Diagnostics = {

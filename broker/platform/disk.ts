@@ -57,6 +57,9 @@ export interface Disk {
   freeBytes(path: string): number;
   /** How big the file system of `path` is. */
   totalBytes(path: string): number;
-  /** Takes the `.lock` of a log directory; throws with code ELOCKED while another living process (or instance) holds it. */
+  /**
+   * Takes the `.lock` of a log directory, which stays there; throws at once with code ELOCKED, and Kafka's
+   * words, while another living process (or instance in this one) holds it, ENOLCK where there are no locks.
+   */
   lock(path: string): DirectoryLock;
 }

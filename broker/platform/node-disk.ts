@@ -1,7 +1,5 @@
 /**
- * The real disk: node:fs, synchronous. A directory is locked by a file that names the process
- * holding it, because Node has no flock: its id and when it started, so that another process that
- * happens to get the same id is not taken for the holder.
+ * The real disk: node:fs, synchronous, and the kernel's lock of a file, which Node lacks.
  */
 import {
   closeSync,
@@ -11,13 +9,11 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
-  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   readSync,
-  realpathSync,
   renameSync,
   rmSync,
   statfsSync,
@@ -27,7 +23,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { open as openFile, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
+import { tryLockFile } from '../../coordinator-client/embedded/file-lock.ts';
 import type { DirectoryLock, Disk, DiskFile, FileStat } from './disk.ts';
 
 /** One call never writes more: larger writes were measured to be up to ten times dearer per byte. */
@@ -184,110 +181,11 @@ function syncDirectory(path: string): void {
   }
 }
 
-/**
- * The locks of this process, by real path: the file alone can't tell two brokers of one process
- * apart. It is the one thing here that belongs to the process and not to a broker.
- */
-const heldHere = new Set<string>();
-
 function lockFile(path: string): DirectoryLock {
-  const real = join(realpathSync(dirname(path)), basename(path));
-  if (heldHere.has(real)) throw locked(path, 'another broker of this process');
-  const me = `${process.pid} ${processStart(process.pid)}\n`;
-  // The name appears with its content in one step, so that nobody reads a half-written owner.
-  const draft = `${real}.${process.pid}`;
-  writeFileSync(draft, me);
-  try {
-    while (!tryLink(draft, real)) removeIfStale(path, real);
-  } finally {
-    unlinkSync(draft);
-  }
-  heldHere.add(real);
-  let released = false;
-  return {
-    release() {
-      if (released) return;
-      released = true;
-      heldHere.delete(real);
-      if (readOwner(real) === me.trim()) unlinkSync(real);
-    },
-  };
-}
-
-function tryLink(draft: string, real: string): boolean {
-  try {
-    linkSync(draft, real);
-    return true;
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-function removeIfStale(path: string, real: string): void {
-  const owner = readOwner(real);
-  if (owner === null) return;
-  const [pid = '', start = ''] = owner.split(' ');
-  // Our own process can be the owner as well: in another thread, with a registry of its own.
-  if (/^\d+$/.test(pid) && start !== '' && processStart(Number(pid)) === start) {
-    throw locked(path, `process ${pid}`);
-  }
-  // Another process may be taking over the same stale lock: only one of two renames succeeds, and
-  // what was renamed away is looked at again before it is thrown away.
-  const aside = `${real}.stale.${process.pid}`;
-  try {
-    renameSync(real, aside);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
-    throw error;
-  }
-  const taken = readOwner(aside);
-  if (taken !== owner) tryLink(aside, real);
-  unlinkSync(aside);
-}
-
-function readOwner(real: string): string | null {
-  try {
-    return readFileSync(real, 'utf8').trim();
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-/** Ended, though whoever started it has not asked how yet: in a container perhaps nobody ever does. */
-const ENDED_STATES: ReadonlySet<string> = new Set(['Z', 'X']);
-
-/**
- * When a living process started, in the kernel's words; '' when there is none. The kernel counts from
- * its own start, hence its boot id: in a container the broker's process id is always the same.
- */
-function processStart(pid: number): string {
-  try {
-    // The name of the program, in brackets, may hold spaces; the start is the 22nd field of all.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const [state = '', ticks = ''] = [fields[0], fields[19]];
-    if (ENDED_STATES.has(state)) return '';
-    return `${ticks}@${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}`;
-  } catch {
-    return startWithoutProc(pid);
-  }
-}
-
-/** Where there is no /proc, that the process lives is all that can be asked. */
-function startWithoutProc(pid: number): string {
-  if (statOrNull('/proc/self') !== null) return '';
-  try {
-    process.kill(pid, 0);
-    return 'living';
-  } catch (error) {
-    return codeOf(error) === 'EPERM' ? 'living' : '';
-  }
-}
-
-function locked(path: string, holder: string): Error {
-  return Object.assign(new Error(`ELOCKED: ${path} is held by ${holder}`), { code: 'ELOCKED' });
+  const lock = tryLockFile(path);
+  if (lock !== null) return lock;
+  const message = `Failed to acquire lock on file ${basename(path)} in ${dirname(path)}. A Kafka instance in another process or thread is using this directory.`;
+  throw Object.assign(new Error(message), { code: 'ELOCKED' });
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -17,6 +17,7 @@ const NORMAL_CLOSURE = 1000;
 
 export class WebSocketChannel implements Channel {
   readonly remote: string;
+  readonly remoteAddress: string;
   readonly #webSocket: WebSocket;
   readonly #socket: Socket;
   readonly #masked: boolean;
@@ -42,7 +43,8 @@ export class WebSocketChannel implements Channel {
     this.#socket = socket;
     this.#masked = masked;
     this.#reader = reader;
-    this.remote = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
+    this.remoteAddress = socket.remoteAddress ?? '';
+    this.remote = `${this.remoteAddress}:${socket.remotePort ?? 0}`;
     // Nothing may come before somebody listens.
     webSocket.pause();
     const watch = this.#watchForSilence(silenceLimitMs);
@@ -81,6 +83,11 @@ export class WebSocketChannel implements Channel {
     for (const part of writes) socket.write(part);
     socket.write(last ?? '', () => this.#written(sent));
     socket.uncork();
+  }
+
+  allowMessages(maxMessageBytes: number): void {
+    receiverOf(this.#webSocket)._maxPayload = maxMessageBytes;
+    this.#reader?.allowMessages(maxMessageBytes);
   }
 
   onMessage(receive: (message: Buffer) => void): void {
@@ -136,6 +143,18 @@ export class WebSocketChannel implements Channel {
     }, silenceLimitMs / CHECKS_PER_LIMIT);
     return watch;
   }
+}
+
+/**
+ * The part of a WebSocket that reads frames. `ws` takes the largest message with the upgrade only, before
+ * anybody knows who the other end is; that field of its Receiver is the one place where it is kept.
+ */
+function receiverOf(webSocket: WebSocket): { _maxPayload: number } {
+  const receiver = '_receiver' in webSocket ? webSocket._receiver : null;
+  if (typeof receiver !== 'object' || receiver === null || !('_maxPayload' in receiver)) {
+    throw new Error('this release of ws keeps the largest message elsewhere');
+  }
+  return receiver as { _maxPayload: number };
 }
 
 function frameHeader(sizeBytes: number, masked: boolean): Buffer {

@@ -44,7 +44,9 @@ async function listen(
   { host, port, maxMessageBytes, accept, http }: Parameters<ChannelNetwork['listen']>[0],
   { silenceLimitMs, requestTimeoutMs }: Required<WebSocketOptions>,
 ): ReturnType<ChannelNetwork['listen']> {
-  const server = createServer({ requestTimeout: requestTimeoutMs, noDelay: true }, (request, response) => {
+  // Node looks for requests that are late every half a minute unless told otherwise.
+  const late = { requestTimeout: requestTimeoutMs, connectionsCheckingInterval: requestTimeoutMs };
+  const server = createServer({ ...late, noDelay: true }, (request, response) => {
     answer(request, response, http).catch(() => response.destroy());
   });
   const options: ServerOptions & { closeTimeout: number } = {
@@ -57,9 +59,12 @@ async function listen(
   const upgrades = new WebSocketServer(options);
   upgrades.on('wsClientError', (_error, socket) => socket.destroy());
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (pathOf(request).split('?')[0] !== PEER_PATH) {
+    const isForPeers = pathOf(request).split('?')[0] === PEER_PATH;
+    // Browsers say in whose name they ask, and no broker does: a page must not speak to us as one.
+    if (!isForPeers || request.headers.origin !== undefined) {
       socket.on('error', () => {});
-      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      const status = isForPeers ? '403 Forbidden' : '404 Not Found';
+      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
     upgrades.handleUpgrade(request, socket, head, (webSocket) => {

@@ -21,7 +21,7 @@ const MAX_HEADER_BYTES = 10;
 type Receive = (message: Buffer) => void;
 
 export class WebSocketReader {
-  readonly #maxMessageBytes: number;
+  #maxMessageBytes: number;
   #socket: Socket | null = null;
   #receive: Receive | null = null;
   #buffer = Buffer.allocUnsafeSlow(SMALLEST_BYTES);
@@ -52,6 +52,10 @@ export class WebSocketReader {
 
   attach(socket: Socket): void {
     this.#socket = socket;
+  }
+
+  allowMessages(maxMessageBytes: number): void {
+    this.#maxMessageBytes = maxMessageBytes;
   }
 
   /** From now on there is somebody who listens; what has arrived already comes at once. */

@@ -3,10 +3,11 @@
  * is given) and N brokers, each with its own directory, properties file and log. Used by quickstart,
  * `odradek cluster` and the tests of real processes.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Child, type ChildOptions, type Started } from './child.ts';
 import { STOP_TIMEOUT_MS } from './ending.ts';
+import { sharedSecret } from './peer-secret.ts';
 
 export interface ClusterOptions {
   readonly brokers: number;
@@ -39,6 +40,9 @@ const DEFAULT_START_TIMEOUT_MS = 30_000;
 const LAST_LINES = 5;
 const BEING_ENDED = 'the cluster is being ended';
 const ODRADEK = join(import.meta.dirname, '..', 'odradek');
+const SECRET_FILE = 'peer.secret';
+/** For the owner only: the secret stands in it. */
+const PRIVATE = 0o600;
 
 export class LocalCluster {
   readonly options: ClusterOptions;
@@ -46,6 +50,8 @@ export class LocalCluster {
   zookeeper: Child | null = null;
   zookeeperConnect: string;
   #isEnding = false;
+  /** What the brokers prove to each other, unless the given properties say otherwise. */
+  #secret = '';
 
   private constructor(options: ClusterOptions) {
     this.options = options;
@@ -61,6 +67,7 @@ export class LocalCluster {
     made?.(cluster);
     try {
       mkdirSync(options.directory, { recursive: true });
+      cluster.#secret = sharedSecret(join(options.directory, SECRET_FILE));
       if (options.zookeeper === null) await cluster.startZookeeper();
       await Promise.all(
         Array.from({ length: options.brokers }, (_, index) => cluster.startBroker(index + 1)),
@@ -161,7 +168,9 @@ export class LocalCluster {
   ): Promise<{ child: Child; started: Started }> {
     const directory = join(this.options.directory, `broker-${id}`);
     const file = join(directory, 'server.properties');
-    writeFileSync(file, this.propertiesFor(id, port, directory));
+    writeFileSync(file, this.propertiesFor(id, port, directory), { mode: PRIVATE });
+    // One that was there already keeps its rights.
+    chmodSync(file, PRIVATE);
     const argv = ['broker', '--config', file];
     const logFile = join(directory, 'server.log');
     const child = this.#launch({ name: `broker ${id}`, argv, logFile }, () => commandLine(argv));
@@ -175,6 +184,7 @@ export class LocalCluster {
       listeners: `PLAINTEXT://127.0.0.1:${port}`,
       'log.dirs': join(directory, 'data'),
       'zookeeper.connect': this.zookeeperConnect,
+      'peer.shared.secret': this.#secret,
       'zookeeper.session.timeout.ms': String(this.options.sessionTimeoutMs),
       ...clusterDefaults(this.options.brokers),
       ...this.options.properties,

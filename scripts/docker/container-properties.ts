@@ -7,6 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseProperties } from '../../broker/config/java-properties.ts';
+import { sharedSecret } from '../cluster/peer-secret.ts';
 
 /** Mount another file here, or change single properties through the environment. */
 export const PROPERTIES_FILE = '/etc/odradek/server.properties';
@@ -47,9 +48,23 @@ export function environmentProperties(environment: Environment): Map<string, str
 }
 
 /** What the broker of this container runs with, unless its command line says otherwise. */
-export function containerProperties(environment: Environment): Map<string, string> {
-  const file = parseProperties(readFileSync(PROPERTIES_FILE, 'utf8'));
+export function containerProperties(environment: Environment, path = PROPERTIES_FILE): Map<string, string> {
+  const file = parseProperties(readFileSync(path, 'utf8'));
   return new Map([...file, ...environmentProperties(environment)]);
+}
+
+/**
+ * The secret that the brokers of a cluster of containers share through ODRADEK_PEER_SECRET_FILE, a file on
+ * a volume that all of them mount; the first of them makes it. null when no file is named, or when the
+ * properties, which are read only then, have a secret.
+ */
+export function secretFromFile(
+  environment: Environment,
+  properties: () => ReadonlyMap<string, string>,
+): string | null {
+  const file = environment['ODRADEK_PEER_SECRET_FILE'] ?? '';
+  if (file === '') return null;
+  return (properties().get('peer.shared.secret') ?? '') === '' ? sharedSecret(file) : null;
 }
 
 const SPELLED: Readonly<Record<string, string>> = { _: '.', __: '_', ___: '-' };

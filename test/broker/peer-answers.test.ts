@@ -1,20 +1,42 @@
 /** What a broker answers its controller around its own registration. */
 import { describe, expect, it } from 'vitest';
+import { ControllerEpochs } from '../../broker/metadata/controller-epochs.ts';
 import { ControllerFence } from '../../broker/metadata/controller-fence.ts';
 import { MetadataCache } from '../../broker/metadata/metadata-cache.ts';
 import { type AnswerParts, answerPeers } from '../../broker/peer-answers.ts';
 import type { LeaderAndIsrRequest, UpdateMetadataRequest } from '../../broker/peers/messages.ts';
+import { lineDiagnostics } from '../../broker/platform/diagnostics.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
+import type { ClusterStore } from '../../coordinator-client/cluster-store.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
+
+/** Who is in office, as ZooKeeper says. */
+const OFFICE = { controllerId: 1, epoch: 3 };
 
 type Handler = (request: unknown, from: number) => unknown;
 
-function setUp(): { fence: ControllerFence; ask: (request: { type: string }) => Promise<{ error: number }> } {
+interface SetUp {
+  readonly fence: ControllerFence;
+  readonly lines: string[];
+  readonly ask: (request: { type: string }, from?: number) => Promise<{ error: number }>;
+}
+
+function setUp(): SetUp {
   const fence = new ControllerFence();
+  const clock = new SimulatedClock();
+  const lines: string[] = [];
+  const store = {
+    coordinator: { sync: () => Promise.resolve() },
+    controllerEpoch: () => Promise.resolve({ epoch: OFFICE.epoch, version: 0 }),
+    controller: () => Promise.resolve({ brokerId: OFFICE.controllerId }),
+  };
   const handlers = new Map<string, Handler>();
   const parts = {
+    brokerId: 2,
+    diagnostics: lineDiagnostics(clock, (line) => lines.push(line), 'info'),
     fence,
-    metadata: new MetadataCache(new SimulatedClock()),
+    epochs: new ControllerEpochs(() => store as unknown as ClusterStore),
+    metadata: new MetadataCache(clock),
     peers: { handle: (type: string, handler: Handler) => handlers.set(type, handler), forget: () => {} },
     replicas: {
       becomeLeaderOrFollower: (request: LeaderAndIsrRequest) => ({
@@ -29,13 +51,16 @@ function setUp(): { fence: ControllerFence; ask: (request: { type: string }) => 
   answerPeers(parts as unknown as AnswerParts);
   return {
     fence,
-    ask: async (request) => (await handlers.get(request.type)?.(request, 1)) as { error: number },
+    lines,
+    ask: async (request, from = 1) =>
+      (await handlers.get(request.type)?.(request, from)) as { error: number },
   };
 }
 
-const head = { controllerId: 1, controllerEpoch: 3 };
-
-function orders(brokerEpoch: number): { type: string }[] {
+function orders(
+  brokerEpoch: number,
+  head = { controllerId: OFFICE.controllerId, controllerEpoch: OFFICE.epoch },
+): { type: string }[] {
   const leaderAndIsr = {
     type: 'LeaderAndIsr',
     ...head,
@@ -76,5 +101,27 @@ describe("the controller's orders to a broker that has not registered yet", () =
     const answering = orders(9).map(ask);
     fence.brokerEpoch = 9;
     expect((await Promise.all(answering)).map(({ error }) => error)).toEqual([0, 0, 0]);
+  });
+});
+
+describe('orders of somebody who is not the controller', () => {
+  it('are refused under an epoch that ZooKeeper does not know, and the controller is obeyed after them', async () => {
+    const { fence, ask, lines } = setUp();
+    fence.brokerEpoch = 9;
+    const forged = orders(-1, { controllerId: 4, controllerEpoch: 2 ** 31 - 1 });
+    const refused = await Promise.all(forged.map((order) => ask(order, 4)));
+    expect(refused.map(({ error }) => error)).toEqual(forged.map(() => ErrorCode.STALE_CONTROLLER_EPOCH));
+    expect(lines[0]).toContain('Refused LeaderAndIsr of broker 4 as controller of epoch 2147483647');
+    expect(fence.highestControllerEpoch).toBe(0);
+    const obeyed = await Promise.all(orders(9).map((order) => ask(order)));
+    expect(obeyed.map(({ error }) => error)).toEqual([0, 0, 0]);
+  });
+
+  it('are refused under the epoch of the one who is', async () => {
+    const { fence, ask } = setUp();
+    fence.brokerEpoch = 9;
+    for (const order of orders(9, { controllerId: 4, controllerEpoch: OFFICE.epoch })) {
+      expect((await ask(order, 4)).error).toBe(ErrorCode.STALE_CONTROLLER_EPOCH);
+    }
   });
 });

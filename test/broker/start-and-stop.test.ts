@@ -154,3 +154,30 @@ describe('a stop in the middle of a start', () => {
     },
   );
 });
+
+describe('/healthz', () => {
+  it('says what the broker is at from the moment its endpoint listens to its end: 200 only while it serves', async () => {
+    const world = new World();
+    const seen: string[] = [];
+    const look = async (): Promise<void> => {
+      const answer = await world.network.get(HOST, PEER_PORT, '/healthz').catch(() => null);
+      if (answer === null) return;
+      const { state, healthy } = JSON.parse(answer.body) as { state: string; healthy: boolean };
+      const line = `${answer.status} ${state} ${healthy}`;
+      if (seen.at(-1) !== line) seen.push(line);
+    };
+    const step = async (promise: Promise<void>): Promise<void> => {
+      let over = false;
+      void promise.then(() => {
+        over = true;
+      });
+      while (!over) {
+        await world.clock.runFor(0.5);
+        await look();
+      }
+    };
+    await step(world.broker.start());
+    await step(world.broker.shutdown());
+    expect(seen).toEqual(['503 starting false', '200 running true', '503 stopping false']);
+  });
+});

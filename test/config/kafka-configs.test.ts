@@ -19,6 +19,8 @@ const OWN = [
   'peer.advertised.listener',
   'peer.compression.type',
   'peer.listener',
+  'peer.max.handshakes',
+  'peer.max.handshakes.per.ip',
   'peer.max.message.bytes',
   'peer.shared.secret',
   'peer.stream.credit.bytes',

@@ -1,7 +1,10 @@
 /** How a container's environment becomes properties. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { brokerConfig } from '../../broker/config/broker-config.ts';
-import { environmentProperties } from '../../scripts/docker/container-properties.ts';
+import { environmentProperties, secretFromFile } from '../../scripts/docker/container-properties.ts';
 
 function properties(environment: Record<string, string>): Record<string, string> {
   return Object.fromEntries(environmentProperties(environment));
@@ -78,5 +81,18 @@ describe("a container's environment", () => {
     expect(
       properties({ PATH: '/bin', KAFKA_HEAP_OPTS: '-Xmx1g', KAFKA_JMX_PORT: '9999', kafka_x: '1' }),
     ).toEqual({});
+  });
+});
+
+describe('the secret of a cluster of containers', () => {
+  it('is the one in the file they share, made by the first, unless the properties name one', () => {
+    const volume = mkdtempSync(join(tmpdir(), 'odradek-volume-'));
+    const environment = { ODRADEK_PEER_SECRET_FILE: join(volume, 'peer.secret') };
+    const secret = secretFromFile(environment, () => new Map([['peer.shared.secret', '']]));
+    expect(secret).toMatch(/^[\w-]{43}$/);
+    expect(secretFromFile(environment, () => new Map())).toBe(secret);
+    expect(secretFromFile(environment, () => new Map([['peer.shared.secret', 'chosen']]))).toBeNull();
+    expect(secretFromFile({}, () => new Map())).toBeNull();
+    rmSync(volume, { recursive: true });
   });
 });

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { asMap, decodeEnvelope, encodeEnvelope } from '../../broker/peers/envelope.ts';
+import { type Hello, NONCE_BYTES, PROTOCOL_REVISION, proofOf } from '../../broker/peers/handshake.ts';
+import { webSocketChannels } from '../../broker/platform/web-socket-channels.ts';
 import { type KitCluster, type KitOptions, startCluster } from './cluster.ts';
 
 let cluster: KitCluster;
@@ -50,6 +53,38 @@ describe('a cluster in this process', () => {
 
   it('has one controller', () => {
     expect(cluster.brokers.filter((broker) => broker.inside.controller.isActive)).toHaveLength(1);
+  });
+
+  it('has a secret of its own, so that nobody else who reaches a port is taken for a broker', async () => {
+    const [broker] = cluster.brokers;
+    const heard: Record<string, unknown>[] = [];
+    const channel = await webSocketChannels().dial({
+      host: '127.0.0.1',
+      port: broker?.peerPort ?? 0,
+      timeoutMs: 5000,
+      maxMessageBytes: 10_000,
+    });
+    const hello: Hello = {
+      type: 'hello',
+      revision: PROTOCOL_REVISION,
+      clusterId: broker?.clusterId ?? '',
+      brokerId: 2,
+      brokerEpoch: 1,
+      role: 'control',
+      expectedBrokerId: broker?.brokerId ?? 0,
+      nonce: Buffer.alloc(NONCE_BYTES),
+    };
+    const closed = new Promise((resolve) => channel.onClose(resolve));
+    channel.onMessage((message) => {
+      const said = asMap(decodeEnvelope(message).header);
+      heard.push(said);
+      if (said['type'] !== 'challenge') return;
+      const challenge = { type: 'challenge' as const, nonce: Buffer.from(said['nonce'] as Uint8Array) };
+      channel.send(encodeEnvelope({ type: 'proof', proof: proofOf('dial', hello, challenge, '') }));
+    });
+    channel.send(encodeEnvelope(hello));
+    await closed;
+    expect(heard.at(-1)).toEqual({ type: 'refused', reason: 'the shared secrets differ' });
   });
 
   it('leaves nothing behind', async () => {

@@ -7,6 +7,7 @@
  *     … new Kafka({ brokers: cluster.bootstrapServers.split(',') }) …
  *     await cluster.close();
  */
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +25,7 @@ import { nearest } from './nearest.ts';
 export interface KitOptions {
   /** 3 unless given. */
   readonly brokers?: number;
-  /** Kafka's properties, for every broker. */
+  /** Kafka's properties, for every broker. Without a `peer.shared.secret` each cluster has one of its own. */
   readonly properties?: Readonly<Record<string, string>>;
   /** Connect string of a ZooKeeper (or of the embedded server) to use instead of the tree in this process. */
   readonly zookeeper?: string;
@@ -73,8 +74,9 @@ export async function startCluster(options: KitOptions = {}): Promise<KitCluster
   try {
     tree = await openTree(options);
     const { connect, source } = tree;
+    const secret = randomBytes(32).toString('base64url');
     brokers = Array.from({ length: count }, (_, index) =>
-      makeBroker(index + 1, { ...options, count, directory, connect, coordinators: source() }),
+      makeBroker(index + 1, { ...options, count, directory, connect, coordinators: source(), secret }),
     );
     await Promise.all(brokers.map((broker) => broker.start()));
     await Promise.all(brokers.map((broker) => knowsAll(broker, count)));
@@ -101,6 +103,7 @@ function makeBroker(
     directory: string;
     connect: string;
     coordinators: CoordinatorSource;
+    secret: string;
   },
 ): Broker {
   const replicas = String(Math.min(3, options.count));
@@ -111,6 +114,7 @@ function makeBroker(
         listeners: 'PLAINTEXT://127.0.0.1:0',
         'log.dirs': join(options.directory, `broker-${id}`),
         'zookeeper.connect': options.connect,
+        'peer.shared.secret': options.secret,
         'zookeeper.session.timeout.ms': String(SESSION_TIMEOUT_MS),
         'default.replication.factor': replicas,
         'offsets.topic.replication.factor': replicas,

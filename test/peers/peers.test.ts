@@ -1,65 +1,20 @@
 /** Peers on a simulated network: handshakes and their refusals, requests in order, limits, breakage. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AllocateProducerIdsRequest, BrokerInfo } from '../../broker/peers/messages.ts';
 import { PeerUnreachable } from '../../broker/peers/peers.contract.ts';
-import { createPeers, type ListeningPeers, type PeersOptions } from '../../broker/peers/peers.ts';
 import type { Channel } from '../../broker/platform/channels.ts';
-import { lineDiagnostics } from '../../broker/platform/diagnostics.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
-import { SimulatedClock } from '../support/simulated-clock.ts';
-import { SimulatedNetwork } from '../support/simulated-network.ts';
-import { simulatedRandom } from '../support/simulated-random.ts';
+import { answering, ask, PeerWorld } from './support.ts';
 
-interface Node {
-  readonly peers: ListeningPeers;
-  readonly info: BrokerInfo;
-  readonly lines: string[];
-}
-
-let clock: SimulatedClock;
-let network: SimulatedNetwork;
+let world: PeerWorld;
+let clock: PeerWorld['clock'];
+let network: PeerWorld['network'];
 
 beforeEach(() => {
-  clock = new SimulatedClock();
-  network = new SimulatedNetwork({ clock, random: simulatedRandom(7) });
+  world = new PeerWorld();
+  ({ clock, network } = world);
 });
 
-async function node(id: number, changed: Partial<PeersOptions> = {}): Promise<Node> {
-  const lines: string[] = [];
-  const peers = createPeers({
-    channels: network.host(`host${id}`).channels,
-    clock,
-    random: simulatedRandom(id),
-    diagnostics: lineDiagnostics(clock, (line) => lines.push(line), 'info'),
-    brokerId: id,
-    brokerEpoch: () => 2 ** 40 + id,
-    clusterId: 'cluster',
-    sharedSecret: 'secret',
-    maxMessageBytes: 100_000,
-    maxInFlightRequests: 10,
-    handshakeTimeoutMs: 1000,
-    http: async (path) => ({ status: 200, contentType: 'text/plain', body: path }),
-    ...changed,
-  });
-  const { port } = await peers.listen({ host: '', port: 0 });
-  const endpoints = [{ listener: 'PEER', host: `host${id}`, port, securityProtocol: 'PLAINTEXT' }];
-  return { peers, info: { id, epoch: 2 ** 40 + id, rack: null, endpoints }, lines };
-}
-
-const ask = (brokerEpoch: number): AllocateProducerIdsRequest => ({
-  type: 'AllocateProducerIds',
-  brokerId: 1,
-  brokerEpoch,
-});
-
-function answering({ peers }: Node): AllocateProducerIdsRequest[] {
-  const asked: AllocateProducerIdsRequest[] = [];
-  peers.handle('AllocateProducerIds', (request) => {
-    asked.push(request);
-    return { error: 0, producerIdStart: request.brokerEpoch * 1000, producerIdLength: 1000 };
-  });
-  return asked;
-}
+const node: PeerWorld['node'] = (id, changed) => world.node(id, changed);
 
 async function failure(promise: Promise<unknown>, limitMs = 60_000): Promise<string> {
   const outcome = promise.then(
@@ -172,8 +127,9 @@ describe('the handshake', () => {
   it.each([
     ['another cluster', { clusterId: 'other' }, 'cluster id'],
     ['another secret', { sharedSecret: 'guess' }, 'shared secrets differ'],
-    ['no secret', { sharedSecret: '' }, 'shared secrets differ'],
-    ['another broker id', { brokerId: 3 }, 'not broker 2'],
+    ['no secret', { sharedSecret: '' }, 'without a shared secret only brokers of the same machine'],
+    ['another broker id', { brokerId: 3 }, 'another broker is meant'],
+    ['its own broker id', { brokerId: 1 }, 'another broker is meant'],
   ])('refuses %s, and both sides say why', async (_what, changed, reason) => {
     const one = await node(1);
     const two = await node(2, changed);
@@ -183,79 +139,6 @@ describe('the handshake', () => {
     await clock.runFor(10);
     expect(one.lines.join('\n')).toContain(reason);
     expect(two.lines.join('\n')).toContain(reason);
-  });
-
-  it('refuses a peer of another protocol revision', async () => {
-    const { encodeEnvelope, decodeEnvelope } = await import('../../broker/peers/envelope.ts');
-    const two = await node(2);
-    const port = two.info.endpoints[0]?.port ?? 0;
-    const dialled = network
-      .host('host1')
-      .channels.dial({ host: 'host2', port, timeoutMs: 1000, maxMessageBytes: 1e6 });
-    const channel = await clock.runUntilSettled(dialled, 1000);
-    const heard: unknown[] = [];
-    channel.onMessage((message) => heard.push(decodeEnvelope(message).header));
-    const identity = { revision: 2, clusterId: 'cluster', brokerId: 1, brokerEpoch: 1 };
-    const rest = { role: 'control', expectedBrokerId: 2, nonce: Buffer.alloc(32) };
-    channel.send(encodeEnvelope({ type: 'hello', ...identity, ...rest }));
-    await clock.runFor(100);
-    expect(heard).toEqual([{ type: 'refused', reason: expect.stringContaining('revision 2') }]);
-    expect(channel.open).toBe(false);
-  });
-
-  it('does not let a stranger in who repeats what he has heard', async () => {
-    const { encodeEnvelope, decodeEnvelope, asMap } = await import('../../broker/peers/envelope.ts');
-    const two = await node(2);
-    const asked = answering(two);
-    const port = two.info.endpoints[0]?.port ?? 0;
-    const dialled = network
-      .host('host1')
-      .channels.dial({ host: 'host2', port, timeoutMs: 1000, maxMessageBytes: 1e6 });
-    const channel = await clock.runUntilSettled(dialled, 1000);
-    channel.onMessage((message) => {
-      const map = asMap(decodeEnvelope(message).header);
-      if (map['type'] !== 'challenge') return;
-      // The other side's own proof, sent back.
-      const proof = Buffer.from(map['proof'] as Buffer);
-      channel.send(encodeEnvelope({ type: 'proof', proof }));
-      channel.send(encodeEnvelope({ id: 1, type: 'AllocateProducerIds', request: ask(1) }));
-    });
-    const identity = { revision: 1, clusterId: 'cluster', brokerId: 1, brokerEpoch: 1 };
-    const rest = { role: 'control', expectedBrokerId: 2, nonce: Buffer.alloc(32) };
-    channel.send(encodeEnvelope({ type: 'hello', ...identity, ...rest }));
-    await clock.runFor(100);
-    expect(asked).toEqual([]);
-    expect(channel.open).toBe(false);
-    expect(two.lines.join('\n')).toContain('shared secrets differ');
-  });
-
-  it('closes a channel on which nobody says who he is', async () => {
-    const two = await node(2);
-    const port = two.info.endpoints[0]?.port ?? 0;
-    const dialled = network
-      .host('host1')
-      .channels.dial({ host: 'host2', port, timeoutMs: 1000, maxMessageBytes: 1e6 });
-    const channel = await clock.runUntilSettled(dialled, 1000);
-    channel.onMessage(() => {});
-    await clock.runFor(900);
-    expect(channel.open).toBe(true);
-    await clock.runFor(200);
-    expect(channel.open).toBe(false);
-  });
-
-  it('closes a channel on bytes that are no handshake', async () => {
-    const two = await node(2);
-    const port = two.info.endpoints[0]?.port ?? 0;
-    for (const bytes of [Buffer.alloc(3), Buffer.alloc(5000), Buffer.from('00000001ff', 'hex')]) {
-      const dialled = network
-        .host('host1')
-        .channels.dial({ host: 'host2', port, timeoutMs: 1000, maxMessageBytes: 1e6 });
-      const channel = await clock.runUntilSettled(dialled, 1000);
-      channel.onMessage(() => {});
-      channel.send([bytes]);
-      await clock.runFor(100);
-      expect(channel.open).toBe(false);
-    }
   });
 });
 

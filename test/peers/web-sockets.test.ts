@@ -28,6 +28,8 @@ async function node(
     sharedSecret,
     maxMessageBytes: 10_000_000,
     maxInFlightRequests: 10,
+    maxHandshakes: 10,
+    maxHandshakesPerAddress: 10,
     handshakeTimeoutMs: 5000,
     http: async (path) => ({ status: 200, contentType: 'text/plain', body: `you asked for ${path}` }),
   });

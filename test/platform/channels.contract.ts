@@ -47,6 +47,39 @@ export class ChannelWitness {
   }
 }
 
+/** Sizes of what came, and a limit that is raised while the first message is received. */
+class Recorder {
+  readonly sizes: number[] = [];
+  #limitAfterFirst: number | null = null;
+  #isClosed = false;
+  readonly #bell = new Bell();
+
+  constructor(channel: Channel) {
+    channel.onMessage((message) => {
+      this.sizes.push(message.length);
+      if (this.#limitAfterFirst !== null) channel.allowMessages(this.#limitAfterFirst);
+      this.#limitAfterFirst = null;
+      this.#bell.ring();
+    });
+    channel.onClose(() => {
+      this.#isClosed = true;
+      this.#bell.ring();
+    });
+  }
+
+  allowAfterFirst(maxMessageBytes: number): void {
+    this.#limitAfterFirst = maxMessageBytes;
+  }
+
+  until(messages: number): Promise<void> {
+    return this.#bell.until(() => this.sizes.length >= messages || this.#isClosed);
+  }
+
+  closed(): Promise<void> {
+    return this.#bell.until(() => this.#isClosed);
+  }
+}
+
 export function channelsContract(name: string, prepare: () => ChannelsUnderTest): void {
   describe(`channels (${name})`, () => {
     let world: ChannelsUnderTest;
@@ -167,6 +200,25 @@ export function channelsContract(name: string, prepare: () => ChannelsUnderTest)
       await world.settle(one.closed());
       await world.settle(other.closed());
       expect(other.messages.map((message) => message.length)).toEqual([MAX_MESSAGE_BYTES]);
+    });
+
+    it('take larger messages once they are allowed, beginning with the next, at either end', async () => {
+      const { near, far } = await pair();
+      const [one, other] = [new Recorder(near), new Recorder(far)];
+      for (const recorder of [one, other]) recorder.allowAfterFirst(MAX_MESSAGE_BYTES + 1);
+      for (const channel of [near, far]) {
+        channel.send([Buffer.from('welcome')]);
+        channel.send([Buffer.alloc(MAX_MESSAGE_BYTES + 1)]);
+      }
+      await world.settle(one.until(2));
+      await world.settle(other.until(2));
+      expect([one.sizes, other.sizes]).toEqual([
+        [7, MAX_MESSAGE_BYTES + 1],
+        [7, MAX_MESSAGE_BYTES + 1],
+      ]);
+      near.send([Buffer.alloc(MAX_MESSAGE_BYTES + 2)]);
+      await world.settle(other.closed());
+      expect(other.sizes).toHaveLength(2);
     });
 
     it('refuse a dial to a port where nobody listens, and a second listener', async () => {

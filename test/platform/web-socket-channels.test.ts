@@ -61,6 +61,33 @@ describe('the HTTP server of the channels', () => {
     expect(accepted).toEqual([]);
   });
 
+  it('refuses web pages, whose browsers say where they come from', async () => {
+    for (const origin of ['http://elsewhere.example', `http://127.0.0.1:${listener.port}`, 'null']) {
+      const page = new WebSocket(`ws://127.0.0.1:${listener.port}/peer`, { origin });
+      const error = await new Promise<Error>((resolve) => {
+        page.once('error', resolve);
+        page.once('open', () => resolve(new Error('was let in')));
+      });
+      expect(error.message).toContain('403');
+      page.terminate();
+    }
+    expect(accepted).toEqual([]);
+  });
+
+  it('closes at the header of a frame that would be too large, and does not wait for its bytes', async () => {
+    const client = new WebSocket(`ws://127.0.0.1:${listener.port}/peer`);
+    const upgraded = new Promise<Socket>((resolve) =>
+      client.once('upgrade', ({ socket }) => resolve(socket)),
+    );
+    await new Promise((resolve) => client.once('open', resolve));
+    const [channel] = accepted;
+    if (channel === undefined) throw new Error('nothing was accepted');
+    const witness = new ChannelWitness(channel);
+    const header = Buffer.from('82ff0000000000100000', 'hex'); // 1 MiB, masked, and nothing of it
+    (await upgraded).write(Buffer.concat([header, Buffer.alloc(4)]));
+    expect(await witness.closed()).toContain('Max payload size exceeded');
+  });
+
   it('talks to an ordinary WebSocket client that masks', async () => {
     const client = new WebSocket(`ws://127.0.0.1:${listener.port}/peer`);
     await new Promise((resolve) => client.once('open', resolve));

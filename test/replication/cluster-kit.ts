@@ -146,9 +146,11 @@ export class ReplicationCluster {
       brokerId: id,
       brokerEpoch: () => epoch,
       clusterId: 'cluster',
-      sharedSecret: '',
+      sharedSecret: 'secret',
       maxMessageBytes: config.peerMaxMessageBytes,
       maxInFlightRequests: 100,
+      maxHandshakes: 100,
+      maxHandshakesPerAddress: 100,
       handshakeTimeoutMs: 1000,
       http: async () => ({ status: 404, contentType: 'text/plain', body: '' }),
     });

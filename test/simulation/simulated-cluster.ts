@@ -248,6 +248,7 @@ export class SimulatedCluster {
       ...PROPERTIES,
       ...this.#options.properties,
       'broker.id': String(id),
+      'peer.shared.secret': 'secret',
       listeners: `PLAINTEXT://${host}:${CLIENT_PORT}`,
       'peer.listener': `PEER://${host}:${PEER_PORT}`,
     };

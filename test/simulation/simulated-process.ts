@@ -177,6 +177,7 @@ export class SimulatedProcess {
   #channel(inner: Channel): Channel {
     return {
       remote: inner.remote,
+      remoteAddress: inner.remoteAddress,
       get bufferedBytes() {
         return inner.bufferedBytes;
       },
@@ -184,6 +185,7 @@ export class SimulatedProcess {
         return inner.open;
       },
       send: (parts, sent) => inner.send(parts, this.#gated(sent)),
+      allowMessages: (maxMessageBytes) => inner.allowMessages(maxMessageBytes),
       onMessage: (receive) => inner.onMessage(this.#data(receive)),
       onDrain: (drained) => inner.onDrain(() => this.#enter(drained)),
       onClose: (closed) => inner.onClose((reason) => this.#enter(() => closed(reason))),

@@ -14,8 +14,9 @@ export function inMemoryChannelPair(clock: Clock): [Channel, Channel] {
   return [inMemoryChannel(one), inMemoryChannel(other)];
 }
 
-/** A message larger than `maxMessageBytes` ends the channel of its receiver. */
-export function inMemoryChannel(end: WireEnd, maxMessageBytes = Number.POSITIVE_INFINITY): Channel {
+/** A message larger than `initialMaxMessageBytes` ends the channel of its receiver. */
+export function inMemoryChannel(end: WireEnd, initialMaxMessageBytes = Number.POSITIVE_INFINITY): Channel {
+  let maxMessageBytes = initialMaxMessageBytes;
   let receive: ((message: Buffer) => void) | null = null;
   let drained: (() => void) | null = null;
   let closed: ((reason: string) => void) | null = null;
@@ -43,6 +44,7 @@ export function inMemoryChannel(end: WireEnd, maxMessageBytes = Number.POSITIVE_
   listen();
   return {
     remote: `${end.peer.host}:${end.peer.port}`,
+    remoteAddress: end.peer.host,
     get bufferedBytes() {
       return end.bufferedBytes;
     },
@@ -50,6 +52,9 @@ export function inMemoryChannel(end: WireEnd, maxMessageBytes = Number.POSITIVE_
       return end.open;
     },
     send: (parts, sent) => end.send(Buffer.concat(parts), sent),
+    allowMessages(next) {
+      maxMessageBytes = next;
+    },
     onMessage(receiver) {
       receive = receiver;
       end.resume();

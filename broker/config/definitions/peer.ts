@@ -18,7 +18,19 @@ export const PEER_CONFIGS = {
   'peer.shared.secret': password(
     '',
     'read-only',
-    'Secret that brokers prove to each other; the same on every broker.',
+    'Secret that brokers prove to each other; the same on every broker. Without one, only brokers of the same machine (loopback) are taken.',
+  ),
+  'peer.max.handshakes': int(
+    '500',
+    'read-only',
+    'Peers that may be proving who they are at once; beyond that the newest takes the place of the oldest.',
+    atLeast(1),
+  ),
+  'peer.max.handshakes.per.ip': int(
+    '100',
+    'read-only',
+    'How many of these may come from one address.',
+    atLeast(1),
   ),
   'peer.compression.type': string(
     'none',

@@ -181,13 +181,10 @@ test('snapshots are taken and purged with the logs before them, and an older one
   expect(names).toHaveLength(61);
 });
 
-test('a directory has one owner; the lock of a dead one is taken over', async () => {
+test('a directory has one owner; what a dead one has left in its lock does not matter', async () => {
   const first = await start();
-  await expect(start()).rejects.toThrow('is in use by process');
+  await expect(start()).rejects.toThrow('is in use by another');
   await first.close();
-  writeFileSync(join(dataDir, '.lock'), JSON.stringify({ pid: 2 ** 22 + 1, startedAt: '1' }));
-  const second = await start();
-  await second.close();
   writeFileSync(join(dataDir, '.lock'), JSON.stringify({ pid: process.pid, startedAt: '1' }));
   await start();
 });
