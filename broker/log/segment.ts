@@ -189,11 +189,7 @@ export class Segment {
     if (chunk.maxTimestampMs > this.maxTimestamp.timestampMs) {
       this.#maxTimestamp = { timestampMs: chunk.maxTimestampMs, offset: chunk.offsetOfMaxTimestamp };
     }
-    if (this.#bytesSinceIndexEntry > this.#home.config.indexIntervalBytes) {
-      this.#noteInIndexes(chunk.lastOffset, positionBytes);
-      this.#bytesSinceIndexEntry = 0;
-    }
-    this.#bytesSinceIndexEntry += records.length;
+    this.#noteInIndexes(chunk.lastOffset, positionBytes, records.length);
   }
 
   /** For recovery: notes a batch that is in the file already. */
@@ -201,11 +197,7 @@ export class Segment {
     if (maxTimestampMs > this.maxTimestamp.timestampMs) {
       this.#maxTimestamp = { timestampMs: maxTimestampMs, offset: lastOffset };
     }
-    if (this.#bytesSinceIndexEntry > this.#home.config.indexIntervalBytes) {
-      this.#noteInIndexes(lastOffset, positionBytes);
-      this.#bytesSinceIndexEntry = 0;
-    }
-    this.#bytesSinceIndexEntry += sizeBytes;
+    this.#noteInIndexes(lastOffset, positionBytes, sizeBytes);
   }
 
   /** For recovery: empties the indexes. */
@@ -377,9 +369,14 @@ export class Segment {
     this.#stagedBytes = 0;
   }
 
-  #noteInIndexes(lastOffset: number, positionBytes: number): void {
-    this.offsetIndex.append(lastOffset, positionBytes);
-    this.timeIndex.maybeAppend(this.maxTimestamp.timestampMs, this.maxTimestamp.offset);
+  /** An entry for what was added at `positionBytes`, when enough was added before it. */
+  #noteInIndexes(lastOffset: number, positionBytes: number, sizeBytes: number): void {
+    if (this.#bytesSinceIndexEntry > this.#home.config.indexIntervalBytes) {
+      this.offsetIndex.append(lastOffset, positionBytes);
+      this.timeIndex.maybeAppend(this.maxTimestamp.timestampMs, this.maxTimestamp.offset);
+      this.#bytesSinceIndexEntry = 0;
+    }
+    this.#bytesSinceIndexEntry += sizeBytes;
   }
 
   #reloadMaxTimestamp(): void {
