@@ -6,6 +6,7 @@
  * v4+ leader epochs; before v5 OFFSET_NOT_AVAILABLE is not known.
  * Source: KafkaApis.handleListOffsetRequest, UnifiedLog.legacyFetchOffsetsBefore.
  */
+import type { Int64 } from '../int64.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { ListOffsets } from '../protocol/messages/02-list-offsets.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -33,7 +34,7 @@ type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
 
 const READ_COMMITTED = 1;
 /** The special timestamps that came with a version. */
-const SINCE_VERSION: ReadonlyMap<number, number> = new Map([
+const SINCE_VERSION: ReadonlyMap<Int64, number> = new Map([
   [MAX_TIMESTAMP, 7],
   [EARLIEST_LOCAL_TIMESTAMP, 8],
   [LATEST_TIERED_TIMESTAMP, 9],
@@ -136,7 +137,7 @@ function isolationOf({ replicaId, isolationLevel }: ListOffsetsRequest): Isolati
 /** v0: at most `maxNumOffsets` offsets at or before the timestamp. */
 function legacyOffsets(topic: string, wanted: Wanted, { services, opening }: Asked): PartitionResponse {
   const { partitionIndex, timestamp, maxNumOffsets } = wanted;
-  const at = (timestampMs: number): OffsetAnswer =>
+  const at = (timestampMs: Int64): OffsetAnswer =>
     services.replicas.listOffset(topic, partitionIndex, {
       timestampMs,
       currentLeaderEpoch: NO_EPOCH,

@@ -1,8 +1,10 @@
 /** `odradek consume`: records of a topic on standard output, as with Kafka's console consumer. */
 import { randomUUID } from 'node:crypto';
+import { toInt64 } from '../../broker/int64.ts';
 import { untilInterrupted } from '../cluster/cluster-options.ts';
 import type { Arguments, CommandSpec } from './arguments.ts';
 import { bootstrapOption, jsonOption, kafkaClient } from './client.ts';
+import { jsonLine } from './json-line.ts';
 
 export const consumeCommand: CommandSpec = {
   name: 'consume',
@@ -45,10 +47,10 @@ async function run(given: Arguments): Promise<number> {
       const key = message.key?.toString() ?? null;
       if (given.flag('json'))
         console.log(
-          JSON.stringify({
+          jsonLine({
             partition,
             offset: Number(message.offset),
-            timestamp: Number(message.timestamp),
+            timestamp: toInt64(BigInt(message.timestamp)),
             key,
             value,
           }),

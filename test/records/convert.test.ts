@@ -1,6 +1,7 @@
 /** Old message formats: taken in as batches, given out as messages. */
 import { crc32, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { MAX_INT64 } from '../../broker/int64.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { batchCodec, batchCrcIsValid, type Codec, completeBatches } from '../../broker/records/batch.ts';
 import { buildBatch } from '../../broker/records/build.ts';
@@ -33,8 +34,8 @@ const CONFIG = {
   cleanupPolicy: { compact: false },
   compressionType: 'producer',
   messageTimestampType: 'CreateTime',
-  messageTimestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
-  messageTimestampAfterMaxMs: Number.MAX_SAFE_INTEGER,
+  messageTimestampBeforeMaxMs: MAX_INT64,
+  messageTimestampAfterMaxMs: MAX_INT64,
 } as const;
 
 const plenty = () => ({ bytesLeft: 1_000_000 });
