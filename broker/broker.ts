@@ -69,7 +69,7 @@ interface Parts {
 }
 
 const NETWORK_GRACE_MS = 500;
-/** Without a controller there is no metadata; clients are served all the same, and told so. */
+/** Without a controller there is no metadata; clients are told so after this time (handlers/before-metadata.ts). */
 const FIRST_METADATA_WAIT_MS = 2000;
 
 export class Broker {
@@ -324,8 +324,8 @@ export class Broker {
       producerIds,
       authorize: allowEverything,
     };
-    // A client that came earlier would be told of a cluster without brokers.
-    await metadata.waitFor(({ brokers }) => brokers.size > 0, FIRST_METADATA_WAIT_MS);
+    // A client that came earlier would have to ask again.
+    await metadata.waitFor(({ complete }) => complete, FIRST_METADATA_WAIT_MS);
     if (this.#stopping !== null) return;
     parts.network.startAccepting(createDispatch(HANDLERS, services));
     this.#state = 'running';
