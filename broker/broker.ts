@@ -179,7 +179,7 @@ export class Broker {
     const { config } = configs;
     await configs.start(store);
     await logs.start();
-    const features = new FeatureFeed(diagnostics);
+    const features = new FeatureFeed(diagnostics.named('FinalizedFeatures'));
     await features.start(store);
     const fence = new ControllerFence();
     const metadata = new MetadataCache(clock);
@@ -255,7 +255,7 @@ export class Broker {
       allocate: () =>
         link.ask({ type: 'AllocateProducerIds', brokerId: config.brokerId, brokerEpoch: brokerEpoch() }),
       clock,
-      diagnostics,
+      diagnostics: diagnostics.named('ProducerIdManager'),
       maxWaitMs: config.requestTimeoutMs,
     });
     replicas.onLeadership(({ topic, partition, leaderEpoch, role }) => {
@@ -302,7 +302,7 @@ export class Broker {
       config,
       clock,
       disk,
-      diagnostics,
+      diagnostics: diagnostics.named(`KafkaApi-${config.brokerId}`),
       metrics,
       topicMetrics: new TopicMetrics(metrics, metadata),
       metadata,
@@ -317,7 +317,7 @@ export class Broker {
       }),
       logs,
       topicAdmin,
-      autoTopics: new AutoTopicCreation(config, topicAdmin, diagnostics),
+      autoTopics: new AutoTopicCreation(config, topicAdmin, diagnostics.named('AutoTopicCreation')),
       controller,
       store,
       groups,

@@ -1,6 +1,6 @@
 /**
  * DescribeConfigs (32), versions 0-4: every config of a topic or of this broker with its value and
- * where that comes from. The configs of another broker must be asked of that broker; an empty broker
+ * where that comes from, or this broker's loggers with their levels. The configs of another broker must be asked of that broker; an empty broker
  * name means what was set for all brokers at run time.
  * v0 isDefault; v1+ source and synonyms; v3+ types and documentation.
  * Source: ConfigHelper.describeConfigs, KafkaApis.handleDescribeConfigsRequest.
@@ -16,6 +16,7 @@ import { ErrorCode } from '../protocol/errors.ts';
 import { DescribeConfigs } from '../protocol/messages/32-describe-configs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { mayOnCluster, mayOnTopic, Operation } from './authorization.ts';
+import { describeLoggers } from './broker-loggers.ts';
 import { describedConfig } from './config-entries.ts';
 import {
   brokerNameError,
@@ -29,6 +30,9 @@ import {
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
 
+const { BROKER_LOGGER } = ResourceType;
+const NO_LEVELS: DynamicLevels = { defaults: new Map(), broker: new Map() };
+
 type DescribeConfigsRequest = RequestOf<typeof DescribeConfigs>;
 type DescribeConfigsResponse = ResponseInput<typeof DescribeConfigs>;
 
@@ -37,7 +41,9 @@ type Described = readonly EffectiveEntry[] | ConfigRefusal;
 export const describeConfigs: Handler<typeof DescribeConfigs> = {
   api: DescribeConfigs,
   async handle(request, context, services) {
-    const levels = await dynamicLevels(services);
+    // Whoever wants to hear more of a broker may want it because ZooKeeper is out of reach.
+    const onlyLoggers = request.resources.every(({ resourceType }) => resourceType === BROKER_LOGGER);
+    const levels = onlyLoggers ? NO_LEVELS : await dynamicLevels(services);
     const results = await Promise.all(
       onceEach(request.resources).map(async (resource) => {
         const { resourceType, resourceName, configurationKeys } = resource;
@@ -91,16 +97,12 @@ async function describe(
   if (!mayOnCluster(services, context, Operation.DESCRIBE_CONFIGS)) {
     return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
-  const nameError = brokerNameError(resourceName, services);
+  if (resourceType === ResourceType.BROKER_LOGGER) return describeLoggers(resourceName, services);
   if (resourceType === ResourceType.BROKER) {
+    const nameError = brokerNameError(resourceName, services);
     if (nameError !== null) return nameError;
     if (resourceName === '') return effectiveBrokerDefaults(levels.defaults);
     return effectiveBrokerConfig(services.config, levels.defaults, levels.broker);
-  }
-  if (resourceType === ResourceType.BROKER_LOGGER) {
-    if (resourceName === '') return refusal(ErrorCode.INVALID_REQUEST, 'Broker id must not be empty');
-    // This broker has one log level and no named loggers that could be set apart.
-    return nameError ?? [];
   }
   return refusal(ErrorCode.INVALID_REQUEST, `Unsupported resource type: ${resourceType}`);
 }

@@ -16,7 +16,6 @@ export type Change = (
 ) => Overrides | ConfigRefusal;
 
 export const OpType = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
-const OP_NAMES = ['SET', 'DELETE', 'APPEND', 'SUBTRACT'];
 
 export interface ConfigOperation {
   readonly name: string;
@@ -27,8 +26,8 @@ export interface ConfigOperation {
 /** The change that single operations make (IncrementalAlterConfigs). */
 export function incrementally(operations: readonly ConfigOperation[]): Change {
   return (stored, propertyOf) => {
-    const malformed = malformedOperations(operations);
-    if (malformed !== null) return malformed;
+    const unknown = unknownOperation(operations);
+    if (unknown !== null) return unknown;
     const next = new Map(stored);
     for (const operation of operations) {
       const { name, configOperation, value } = operation;
@@ -63,40 +62,36 @@ function changedList(
   return (append ? [...old, ...remaining] : remaining).join(',');
 }
 
-function malformedOperations(operations: readonly ConfigOperation[]): ConfigRefusal | null {
-  const names = new Set<string>();
-  const repeated = new Set<string>();
-  for (const { name } of operations) (names.has(name) ? repeated : names).add(name);
-  if (repeated.size > 0) {
-    const listed = [...repeated].join(',');
-    return refusal(ErrorCode.INVALID_REQUEST, `Error due to duplicate config keys : ${listed}`);
+/** Configs that are named twice or lack their value: what no resource allows, whichever way it is altered. */
+export function malformedConfigs(
+  configs: readonly {
+    readonly name: string;
+    readonly value: string | null;
+    readonly configOperation?: number;
+  }[],
+): ConfigRefusal | null {
+  if (new Set(configs.map(({ name }) => name)).size < configs.length) {
+    return refusal(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys');
   }
-  const unknown = operations.find(({ configOperation }) => OP_NAMES[configOperation] === undefined);
-  if (unknown !== undefined) {
-    return refusal(
-      ErrorCode.INVALID_REQUEST,
-      `Unknown operation ${unknown.configOperation} for ${unknown.name}`,
-    );
-  }
-  const nulls = operations.filter(
+  const nulls = configs.filter(
     ({ value, configOperation }) => value === null && configOperation !== OpType.DELETE,
   );
   if (nulls.length === 0) return null;
-  const described = nulls
-    .map(({ name, configOperation }) => `${OP_NAMES[configOperation]}:${name}`)
-    .join(',');
-  return refusal(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${described}`);
+  const names = nulls.map(({ name }) => name).join(',');
+  return refusal(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${names}`);
+}
+
+/** An operation that does not exist; where Kafka fails over it, this broker refuses it. */
+export function unknownOperation(operations: readonly ConfigOperation[]): ConfigRefusal | null {
+  const known: readonly number[] = Object.values(OpType);
+  const unknown = operations.find(({ configOperation }) => !known.includes(configOperation));
+  if (unknown === undefined) return null;
+  return refusal(ErrorCode.INVALID_REQUEST, `Unknown operations type ${unknown.configOperation}`);
 }
 
 /** The change that puts `configs` in place of all that is stored (AlterConfigs). */
 export function replacing(
   configs: readonly { readonly name: string; readonly value: string | null }[],
 ): Change {
-  return () => {
-    const nulls = configs.filter(({ value }) => value === null).map(({ name }) => name);
-    if (nulls.length > 0) {
-      return refusal(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${nulls.join(',')}`);
-    }
-    return new Map(configs.map(({ name, value }) => [name, value ?? '']));
-  };
+  return () => new Map(configs.map(({ name, value }) => [name, value ?? '']));
 }

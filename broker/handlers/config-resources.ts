@@ -9,7 +9,7 @@ import { ErrorCode } from '../protocol/errors.ts';
 import type { Services } from './services.ts';
 
 /** ConfigResource.Type's codes. */
-export const ResourceType = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8 } as const;
+export const ResourceType = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8, CLIENT_METRICS: 16 } as const;
 
 export interface ConfigResource {
   readonly resourceType: number;

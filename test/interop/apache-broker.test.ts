@@ -15,6 +15,7 @@ import {
   startApacheProcess,
   stopApacheProcess,
 } from './apache-process.ts';
+import { askAboutLoggers } from './broker-loggers.ts';
 import { askFarAway, readFarAway } from './far-int64.ts';
 import { type InteropCluster, skipped, startInteropCluster } from './interop-cluster.ts';
 import { JavaTools, jarsLack } from './java-jars.ts';
@@ -31,6 +32,7 @@ let data: string;
 let apache: ApacheBroker | null = null;
 /** What we answered, and must find again. */
 let farAway: object = {};
+let loggers: object = {};
 
 beforeAll(async () => {
   if (skip) return;
@@ -52,6 +54,7 @@ describe.skipIf(skip)("Apache's broker", () => {
     for (const codec of CODECS) await produce(codec, 0, FIRST);
     await commit();
     farAway = await askFarAway(await interop.connect(), 'far-ours');
+    loggers = await askAboutLoggers(await interop.connect());
     const tools = new JavaTools(APACHE_VERSION);
     try {
       const files = logFiles();
@@ -80,6 +83,10 @@ describe.skipIf(skip)("Apache's broker", () => {
     const connection = await interop.connect();
     expect(await askFarAway(connection, 'far-theirs')).toEqual(farAway);
     expect(farAway).toMatchObject({ kept: await readFarAway(connection, 'far-ours') });
+  }, 60_000);
+
+  test('says of its loggers what we say of ours', async () => {
+    expect(await askAboutLoggers(await interop.connect())).toEqual(loggers);
   }, 60_000);
 
   test('and hands them back', async () => {
