@@ -1,6 +1,8 @@
 /** `odradek groups`: what Kafka's kafka-consumer-groups does, with its flags. */
+import { type Int64, int64Difference, toInt64 } from '../../broker/int64.ts';
 import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
 import { bootstrapOption, jsonOption, kafkaClient } from './client.ts';
+import { jsonLine } from './json-line.ts';
 
 const ACTIONS = ['list', 'describe', 'delete'] as const;
 type Admin = ReturnType<ReturnType<typeof kafkaClient>['admin']>;
@@ -50,9 +52,9 @@ async function list(admin: Admin, json: boolean): Promise<number> {
 interface Row {
   readonly topic: string;
   readonly partition: number;
-  readonly currentOffset: number;
+  readonly currentOffset: Int64;
   readonly logEndOffset: number;
-  readonly lag: number;
+  readonly lag: Int64;
 }
 
 async function describe(admin: Admin, groupId: string, json: boolean): Promise<number> {
@@ -65,14 +67,15 @@ async function describe(admin: Admin, groupId: string, json: boolean): Promise<n
       (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, Number(high)]),
     );
     for (const { partition, offset } of partitions) {
-      if (Number(offset) < 0) continue;
+      const currentOffset = toInt64(BigInt(offset));
+      if (currentOffset < 0) continue;
       const logEndOffset = ends.get(partition) ?? 0;
       rows.push({
         topic,
         partition,
-        currentOffset: Number(offset),
+        currentOffset,
         logEndOffset,
-        lag: logEndOffset - Number(offset),
+        lag: int64Difference(logEndOffset, currentOffset),
       });
     }
   }
@@ -83,12 +86,12 @@ async function describe(admin: Admin, groupId: string, json: boolean): Promise<n
     clientHost,
   }));
   if (json) {
-    console.log(JSON.stringify({ groupId, state: group?.state, members, offsets: rows }));
+    console.log(jsonLine({ groupId, state: group?.state, members, offsets: rows }));
     return 0;
   }
   console.log(`GROUP ${groupId}  STATE ${group?.state}  MEMBERS ${members.length}`);
   for (const member of members) console.log(`  ${member.memberId} ${member.clientHost}`);
-  const line = (...cells: (string | number)[]): string =>
+  const line = (...cells: (string | Int64)[]): string =>
     cells
       .map((cell, index) => String(cell).padEnd(index === 0 ? 24 : 15))
       .join('')

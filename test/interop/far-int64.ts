@@ -17,10 +17,10 @@ import { DeleteRecords } from '../../broker/protocol/messages/21-delete-records.
 import { InitProducerId } from '../../broker/protocol/messages/22-init-producer-id.ts';
 import { DescribeConfigs } from '../../broker/protocol/messages/32-describe-configs.ts';
 import { DescribeProducers } from '../../broker/protocol/messages/61-describe-producers.ts';
-import type { AnyApi, Field, Schema } from '../../broker/protocol/schema.ts';
 import { completeBatches } from '../../broker/records/batch.ts';
 import { buildBatch } from '../../broker/records/build.ts';
 import { readRecords } from '../../broker/records/record.ts';
+import { unbounded } from '../protocol/unbounded.ts';
 import { eventually } from '../support/eventually.ts';
 
 const NANOSECONDS = 1_700_000_000_000_000_000n;
@@ -35,24 +35,6 @@ const CONFIGS: Readonly<Record<string, string>> = {
   'retention.ms': String(2n ** 62n + 1n),
   'message.timestamp.after.max.ms': String(2n ** 60n),
 };
-
-/** The API with a request that can carry any int64, where ours only ever sends what is safe. */
-function unbounded<A extends AnyApi>(api: A): A {
-  return { ...api, request: exactly(api.request) };
-}
-
-function exactly(schema: Schema): Schema {
-  return Object.fromEntries(Object.entries(schema).map(([name, field]) => [name, exactField(field)]));
-}
-
-function exactField(field: Field<unknown>): Field<unknown> {
-  return {
-    ...field,
-    kind: field.kind === 'safeInt64' ? 'int64' : field.kind,
-    ...(field.fields !== undefined && { fields: exactly(field.fields) }),
-    ...(field.element !== undefined && { element: exactField(field.element) }),
-  };
-}
 
 const far = (value: bigint): number => toInt64(value) as number;
 

@@ -66,6 +66,31 @@ describe('produced messages of an old client', () => {
     expect(records.map(({ timestampMs }) => timestampMs)).toEqual(timestamps);
   });
 
+  it('keep times beyond 2^53, also when they are fetched in the old format again', () => {
+    const nanoseconds = 1_700_000_000_000_000_001n;
+    for (const codec of ['none', 'gzip'] as const) {
+      const sent = [nanoseconds, 7, nanoseconds + 2n].map((timestampMs, offset) => ({
+        offset,
+        timestampMs,
+        key: null,
+        value: Buffer.from('x'),
+      }));
+      const valid = produce(writeLegacyMessages(sent, { magic: 1, codec, logAppendTime: false }));
+      if (!valid.ok) throw new Error(valid.message);
+      const times = (records: readonly { timestampMs: unknown }[]) => records.map((each) => each.timestampMs);
+      expect(times(readRecords(valid.bytes, 0))).toEqual(times(sent));
+      expect(valid.maxTimestampMs).toBe(nanoseconds + 2n);
+      const { bytes } = downConvert(valid.bytes, {
+        toMagic: 1,
+        fetchOffset: 0,
+        open: openUpToDefault,
+        allowance: plenty(),
+      });
+      const fetched = [...completeBatches(bytes)].flatMap((at) => readLegacyMessages(bytes, at));
+      expect(times(fetched)).toEqual(times(sent));
+    }
+  });
+
   it('are checked as others are', () => {
     const compact = { cleanupPolicy: { compact: true } };
     expect(produce(Buffer.from(MESSAGES.v1, 'hex'), compact)).toMatchObject({
