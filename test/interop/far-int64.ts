@@ -189,6 +189,7 @@ async function commitFar(broker: KafkaConnection, topic: string): Promise<(numbe
       await eventuallyCommitted(broker, { ...request, retentionTimeMs: 2n ** 61n + BigInt(index) }, 4),
     );
     if (index % 2 === 0) errors.push(await eventuallyCommitted(broker, request, 8));
+    errors.push(await eventuallyCommitted(broker, { groupId: key, topics }, 0));
   }
   return errors;
 }
@@ -213,7 +214,8 @@ async function committed(broker: KafkaConnection, topic: string): Promise<(Int64
       offset = answer.topics[0]?.partitions[0]?.committedOffset;
       return answer.errorCode === ErrorCode.NONE;
     });
-    offsets.push(offset);
+    const inZookeeper = await broker.request(OffsetFetch, { groupId: `${topic}-${index}`, topics }, 0);
+    offsets.push(offset, inZookeeper.topics[0]?.partitions[0]?.committedOffset);
   }
   return offsets;
 }
