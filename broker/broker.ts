@@ -71,7 +71,7 @@ interface Parts {
 }
 
 const NETWORK_GRACE_MS = 500;
-/** Without a controller there is no metadata; clients are served all the same, and told so. */
+/** Without a controller there is no metadata; clients are told so after this time (handlers/before-metadata.ts). */
 const FIRST_METADATA_WAIT_MS = 2000;
 
 export class Broker {
@@ -183,7 +183,7 @@ export class Broker {
     const { config } = configs;
     await configs.start(store);
     await logs.start();
-    const features = new FeatureFeed(diagnostics);
+    const features = new FeatureFeed(diagnostics.named('FinalizedFeatures'));
     await features.start(store);
     const fence = new ControllerFence();
     const metadata = new MetadataCache(clock);
@@ -250,7 +250,7 @@ export class Broker {
       allocate: () =>
         link.ask({ type: 'AllocateProducerIds', brokerId: config.brokerId, brokerEpoch: brokerEpoch() }),
       clock,
-      diagnostics,
+      diagnostics: diagnostics.named('ProducerIdManager'),
       maxWaitMs: config.requestTimeoutMs,
     });
     replicas.onLeadership(({ topic, partition, leaderEpoch, role }) => {
@@ -299,7 +299,7 @@ export class Broker {
       config,
       clock,
       disk,
-      diagnostics,
+      diagnostics: diagnostics.named(`KafkaApi-${config.brokerId}`),
       metrics,
       topicMetrics: new TopicMetrics(metrics, metadata),
       metadata,
@@ -314,15 +314,15 @@ export class Broker {
       }),
       logs,
       topicAdmin,
-      autoTopics: new AutoTopicCreation(config, topicAdmin, diagnostics),
+      autoTopics: new AutoTopicCreation(config, topicAdmin, diagnostics.named('AutoTopicCreation')),
       controller,
       store,
       groups,
       producerIds,
       authorize: allowEverything,
     };
-    // A client that came earlier would be told of a cluster without brokers.
-    await metadata.waitFor(({ brokers }) => brokers.size > 0, FIRST_METADATA_WAIT_MS);
+    // A client that came earlier would have to ask again.
+    await metadata.waitFor(({ complete }) => complete, FIRST_METADATA_WAIT_MS);
     if (this.#stopping !== null) return;
     parts.network.startAccepting(createDispatch(HANDLERS, services));
     this.#state = 'running';

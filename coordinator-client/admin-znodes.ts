@@ -3,7 +3,7 @@
  * old tools, notices of changed ISRs and failed log directories, and the offsets of old consumers.
  * Source: kafka.zk.ZkData.
  */
-import { decodeDecimal, encodeJson, JsonFields } from './znode-json.ts';
+import { decodeLong, encodeJson, JsonFields } from './znode-json.ts';
 
 interface TopicPartition {
   readonly topic: string;
@@ -59,16 +59,13 @@ export const logDirEventZnode = {
     JsonFields.parse(logDirEventZnode.path(name), data).int('broker'),
 };
 
-const PLUS = '+'.charCodeAt(0);
-
 /** Offsets that consumers committed with OffsetCommit v0. */
 export const consumerOffsetZnode = {
   path: (group: string, topic: string, partition: number): string =>
     `/consumers/${group}/offsets/${topic}/${partition}`,
-  encode: (offset: number): Buffer => Buffer.from(String(offset)),
-  /** As Java reads a long: with any sign. */
-  decode: (path: string, data: Buffer): number =>
-    decodeDecimal(path, data[0] === PLUS ? data.subarray(1) : data),
+  /** Whatever a client chose to commit: beyond 2^53 a bigint. */
+  encode: (offset: number | bigint): Buffer => Buffer.from(String(offset)),
+  decode: decodeLong,
 };
 
 /** State of a migration to KRaft; only its existence and its controller epoch matter here. */

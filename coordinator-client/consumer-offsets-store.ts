@@ -22,7 +22,7 @@ export class ConsumerOffsetsStore {
   }
 
   /** null: nothing was committed. Rejects with {@link NoOffsetNode}, or with ZnodeFormatError for what is no number. */
-  async read(group: string, topic: string, partition: number): Promise<number | null> {
+  async read(group: string, topic: string, partition: number): Promise<number | bigint | null> {
     const path = pathOf(group, topic, partition);
     const node = await this.#coordinator.read(path);
     if (node === null || node.data.length === 0) return null;
@@ -30,7 +30,7 @@ export class ConsumerOffsetsStore {
   }
 
   /** Over whatever is there, with all nodes above it. Rejects with {@link NoOffsetNode}. */
-  async write(group: string, topic: string, partition: number, offset: number): Promise<void> {
+  async write(group: string, topic: string, partition: number, offset: number | bigint): Promise<void> {
     const path = pathOf(group, topic, partition);
     const data = consumerOffsetZnode.encode(offset);
     for (;;) {

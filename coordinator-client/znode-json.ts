@@ -182,3 +182,12 @@ export function decodeDecimal(path: string, data: Buffer): number {
   }
   return Number(digits);
 }
+
+/** A decimal number as Java reads a long: with any sign; a bigint where a number would not be exact. */
+export function decodeLong(path: string, data: Buffer): number | bigint {
+  const digits = data.toString('utf8');
+  if (!/^[+-]?\d{1,30}$/.test(digits)) throw new ZnodeFormatError(path, 'not a decimal number');
+  const value = BigInt(digits.replace(/^\+/, ''));
+  if (BigInt.asIntN(64, value) !== value) throw new ZnodeFormatError(path, 'no number of 64 bits');
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}

@@ -41,6 +41,7 @@ const SHARED_WORDS = new Set([
   'broker/protocol/errors.ts',
   'broker/config/topic-config.ts',
   'broker/types.ts',
+  'broker/int64.ts',
   'broker/peers/messages.ts',
 ]);
 

@@ -4,6 +4,8 @@
  * Source: Kafka's ConfigDef; the messages of ConfigError are its words, which tools print.
  */
 
+import { type Int64, toInt64, toSafeInteger } from '../int64.ts';
+
 /**
  * A value that is not allowed; the message names the config. `requirement`: not one value is wrong, but
  * how configs go together, or a name; what tools are told is put differently then.
@@ -54,6 +56,8 @@ export interface Property<T = unknown> {
   readonly hidden?: boolean;
   /** There only once it is set: Kafka's definition of a broker doesn't hold it, and tools may not show a default. */
   readonly undefinedUntilSet?: boolean;
+  /** A LONG that is an {@link Int64}, not the nearest safe integer. */
+  readonly exact?: boolean;
   /** For inference only. */
   readonly value?: () => T;
 }
@@ -62,21 +66,30 @@ export type PropertyTable = Readonly<Record<string, Property>>;
 
 type OrNull<T, D> = D extends null ? T | null : T;
 
-function propertyOf<T>(type: ConfigType) {
+function propertyOf<T>(type: ConfigType, more: { readonly exact?: boolean } = {}) {
   return <D extends string | null>(
     defaultText: D,
     update: Update,
     documentation: string,
     validator: Validator | null = null,
-  ): Property<OrNull<T, D>> => ({ type, default: defaultText, update, documentation, validator });
+  ): Property<OrNull<T, D>> => ({
+    type,
+    default: defaultText,
+    update,
+    documentation,
+    validator,
+    ...more,
+  });
 }
 
 export const boolean = propertyOf<boolean>('BOOLEAN');
 export const string = propertyOf<string>('STRING');
 export const int = propertyOf<number>('INT');
 export const short = propertyOf<number>('SHORT');
-/** As a number: 2^63-1, Kafka's "never", becomes the largest safe integer. */
+/** As the nearest safe integer: 2^63-1, Kafka's "never", becomes the largest of them. */
 export const long = propertyOf<number>('LONG');
+/** For what is compared with times that clients choose, which may lie beyond the safe integers as well. */
+export const exactLong = propertyOf<Int64>('LONG', { exact: true });
 export const double = propertyOf<number>('DOUBLE');
 export const list = propertyOf<readonly string[]>('LIST');
 export const className = propertyOf<string>('CLASS');
@@ -106,7 +119,7 @@ export function camelCase(name: string): string {
 
 /** Parses and judges one value. */
 export function parseValue<T>(name: string, property: Property<T>, text: string): T {
-  const value = parsed(name, property.type, text);
+  const value = parsed(name, property, text);
   const complaint = property.validator?.(value, name) ?? null;
   if (complaint === null) return value as T;
   if (typeof complaint !== 'string') throw invalidValue(name, complaint.part, complaint.complaint);
@@ -147,7 +160,7 @@ export function splitEntries(text: string): readonly string[] {
   return splitList(text).filter((entry) => entry !== '');
 }
 
-function parsed(name: string, type: ConfigType, text: string): unknown {
+function parsed(name: string, { type, exact }: Property, text: string): unknown {
   const trimmed = text.trim();
   switch (type) {
     case 'BOOLEAN':
@@ -155,11 +168,13 @@ function parsed(name: string, type: ConfigType, text: string): unknown {
       if (/^false$/i.test(trimmed)) return false;
       throw invalidValue(name, text, 'Expected value to be either true or false');
     case 'SHORT':
-      return parsedInteger(name, type, trimmed, 15n);
+      return Number(parsedInteger(name, type, trimmed, 15n));
     case 'INT':
-      return parsedInteger(name, type, trimmed, 31n);
+      return Number(parsedInteger(name, type, trimmed, 31n));
     case 'LONG':
-      return parsedInteger(name, type, trimmed, 63n);
+      return exact === true
+        ? toInt64(parsedInteger(name, type, trimmed, 63n))
+        : toSafeInteger(parsedInteger(name, type, trimmed, 63n));
     case 'DOUBLE':
       if (/^[+-]?Infinity$/.test(trimmed)) return Number(trimmed);
       // Java lets a number say that it is a float or a double.
@@ -174,11 +189,11 @@ function parsed(name: string, type: ConfigType, text: string): unknown {
   }
 }
 
-function parsedInteger(name: string, type: ConfigType, text: string, bits: bigint): number {
+function parsedInteger(name: string, type: ConfigType, text: string, bits: bigint): bigint {
   if (!/^[+-]?\d{1,19}$/.test(text)) throw notANumber(name, type, text);
   const value = BigInt(text.replace(/^\+/, ''));
   if (value >= 1n << bits || value < -(1n << bits)) throw notANumber(name, type, text);
-  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(value)));
+  return value;
 }
 
 function notANumber(name: string, type: ConfigType, text: string): ConfigError {

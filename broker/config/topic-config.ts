@@ -2,10 +2,12 @@
  * The configs of a topic: what may be set, and the typed form that a log lives by.
  * Source: LogConfig and TopicConfig of Kafka 3.9.
  */
+import { type Int64, MAX_INT64 } from '../int64.ts';
 import {
   boolean,
   ConfigError,
   double,
+  exactLong,
   int,
   list,
   long,
@@ -115,7 +117,7 @@ export const TOPIC_CONFIGS = {
     'Time kept locally when older data is tiered; -2 is retention.ms.',
     atLeast(-2),
   ),
-  'max.compaction.lag.ms': long(
+  'max.compaction.lag.ms': exactLong(
     FOREVER,
     'cluster-wide',
     'Time after which a record must be compacted.',
@@ -138,19 +140,19 @@ export const TOPIC_CONFIGS = {
     'Version of the record format; ignored since 3.0, where it is always the newest.',
     METADATA_VERSION,
   ),
-  'message.timestamp.after.max.ms': long(
+  'message.timestamp.after.max.ms': exactLong(
     FOREVER,
     'cluster-wide',
     'How far a record’s time may lie after the broker’s.',
     atLeast(0),
   ),
-  'message.timestamp.before.max.ms': long(
+  'message.timestamp.before.max.ms': exactLong(
     FOREVER,
     'cluster-wide',
     'How far a record’s time may lie before the broker’s.',
     atLeast(0),
   ),
-  'message.timestamp.difference.max.ms': long(
+  'message.timestamp.difference.max.ms': exactLong(
     FOREVER,
     'cluster-wide',
     'Largest difference between a record’s time and the broker’s.',
@@ -192,7 +194,7 @@ export const TOPIC_CONFIGS = {
   'segment.bytes': int('1073741824', 'cluster-wide', 'Largest size of a segment file.', atLeast(14)),
   'segment.index.bytes': int('10485760', 'cluster-wide', 'Largest size of an index file.', atLeast(4)),
   'segment.jitter.ms': long('0', 'cluster-wide', 'Random part taken off segment.ms.', atLeast(0)),
-  'segment.ms': long('604800000', 'cluster-wide', 'Age at which a new segment is begun.', atLeast(1)),
+  'segment.ms': exactLong('604800000', 'cluster-wide', 'Age at which a new segment is begun.', atLeast(1)),
   'unclean.leader.election.enable': boolean(
     'false',
     'cluster-wide',
@@ -224,7 +226,7 @@ export function logConfig(texts: ReadonlyMap<string, string>): LogConfig {
   const { cleanupPolicy, messageTimestampBeforeMaxMs, messageTimestampAfterMaxMs } = values;
   // The older config bounds both directions unless one of the newer ones is set.
   const difference = values.messageTimestampDifferenceMaxMs;
-  const bound = (newer: number): number => (newer === Number.MAX_SAFE_INTEGER ? difference : newer);
+  const bound = (newer: Int64): Int64 => (newer === MAX_INT64 ? difference : newer);
   return {
     ...values,
     cleanupPolicy: {

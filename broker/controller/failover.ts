@@ -67,7 +67,7 @@ export async function takeOffice(term: Term, electedMs: number): Promise<Failove
   term.inOffice();
   await discardImpossibleDeletions(term, deletions);
   const loadedMs = clock.nowMs();
-  term.tell([{ request: 'UpdateMetadata', to: 'all', partitions: [], forgetOthers: true }]);
+  term.tell([{ request: 'UpdateMetadata', to: 'all', partitions: [] }]);
   const unclean = await term.uncleanTopics(term.state.partitions());
   const partitions = [...term.state.partitions()];
   let first = true;
@@ -162,9 +162,12 @@ async function discardImpossibleDeletions(term: Term, names: readonly string[]):
   term.inOffice();
 }
 
-/** Every living replica hears the state of its partitions, whether it changes or not. */
+/**
+ * Every living replica hears the state of its partitions, whether it changes or not, and every broker with
+ * the last of them that this was all.
+ */
 function decideAnnouncement({ state }: Term): Plan {
-  const tell: Tell[] = [];
+  const tell: Tell[] = [{ request: 'UpdateMetadata', to: 'all', partitions: [], forgetOthers: true }];
   const notes: ReplicaNote[] = [];
   for (const partition of state.partitions()) {
     const leaving = state.topicsToDelete.has(partition.topic);

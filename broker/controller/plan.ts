@@ -36,7 +36,7 @@ export type Tell =
       readonly request: 'UpdateMetadata';
       readonly to: readonly BrokerId[] | 'all';
       readonly partitions: readonly PartitionView[];
-      /** The receivers may know topics that are gone, and are told which ones there are. */
+      /** With this the receivers have been told all there is; what else they know is gone. */
       readonly forgetOthers?: true;
     }
   | {

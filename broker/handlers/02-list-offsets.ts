@@ -6,6 +6,7 @@
  * v4+ leader epochs; before v5 OFFSET_NOT_AVAILABLE is not known.
  * Source: KafkaApis.handleListOffsetRequest, UnifiedLog.legacyFetchOffsetsBefore.
  */
+import { type Int64, toSafeInteger } from '../int64.ts';
 import { EARLIEST_TIMESTAMP } from '../log/lookup.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { ListOffsets } from '../protocol/messages/02-list-offsets.ts';
@@ -31,7 +32,7 @@ type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
 
 const READ_COMMITTED = 1;
 /** The special timestamps that came with a version. */
-const SINCE_VERSION: ReadonlyMap<number, number> = new Map([
+const SINCE_VERSION: ReadonlyMap<Int64, number> = new Map([
   [MAX_TIMESTAMP, 7],
   [EARLIEST_LOCAL_TIMESTAMP, 8],
   [LATEST_TIERED_TIMESTAMP, 9],
@@ -135,7 +136,7 @@ function legacyOffsets(topic: string, wanted: Wanted, { request, services }: Ask
   const { partitionIndex, timestamp, maxNumOffsets } = wanted;
   if (timestamp < EARLIEST_TIMESTAMP) return failure(partitionIndex, ErrorCode.UNSUPPORTED_VERSION);
   const { error, offsets } = services.replicas.legacyOffsets(topic, partitionIndex, {
-    timestampMs: timestamp,
+    timestampMs: toSafeInteger(timestamp),
     maxOffsets: maxNumOffsets,
     isConsumer: request.replicaId === CONSUMER,
     fetchOnlyLeader: request.replicaId !== DEBUGGING_CONSUMER,

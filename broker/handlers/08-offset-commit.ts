@@ -5,6 +5,7 @@
  * Source: KafkaApis.handleOffsetCommitRequest.
  */
 import type { OffsetToCommit } from '../coordinators/group/offset-store.ts';
+import { int64Sum } from '../int64.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { OffsetCommit } from '../protocol/messages/08-offset-commit.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -14,6 +15,9 @@ import type { Services } from './services.ts';
 import { commitToZookeeper } from './zookeeper-offsets.ts';
 
 const FIRST_VERSION_WITH_COORDINATOR = 1;
+
+/** What a client leaves to the broker. */
+const UNSET = -1;
 
 type Request = RequestOf<typeof OffsetCommit>;
 
@@ -79,8 +83,8 @@ function toCommit(
     offset: partition.committedOffset,
     leaderEpoch: partition.committedLeaderEpoch,
     metadata: partition.committedMetadata ?? '',
-    commitTimestampMs: partition.commitTimestamp < 0 ? nowMs : partition.commitTimestamp,
-    expireTimestampMs: request.retentionTimeMs < 0 ? null : nowMs + request.retentionTimeMs,
+    commitTimestampMs: partition.commitTimestamp === UNSET ? nowMs : partition.commitTimestamp,
+    expireTimestampMs: request.retentionTimeMs === UNSET ? null : int64Sum(nowMs, request.retentionTimeMs),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * DescribeConfigs (32), versions 0-4: every config of a topic or of this broker with its value and
- * where that comes from. The configs of another broker must be asked of that broker; an empty broker
+ * where that comes from, or this broker's loggers with their levels. The configs of another broker must be asked of that broker; an empty broker
  * name means what was set for all brokers at run time.
  * v0 isDefault; v1+ source and synonyms; v3+ types and documentation.
  * Source: ConfigHelper.describeConfigs, KafkaApis.handleDescribeConfigsRequest.
@@ -17,6 +17,7 @@ import { ErrorCode } from '../protocol/errors.ts';
 import { DescribeConfigs } from '../protocol/messages/32-describe-configs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { mayOnCluster, mayOnTopic, Operation } from './authorization.ts';
+import { describeLoggers } from './broker-loggers.ts';
 import { describedConfig } from './config-entries.ts';
 import {
   brokerNameError,
@@ -29,6 +30,9 @@ import {
 } from './config-resources.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
+
+const { BROKER_LOGGER } = ResourceType;
+const NO_LEVELS: DynamicLevels = { defaults: new Map(), broker: new Map() };
 
 type DescribeConfigsRequest = RequestOf<typeof DescribeConfigs>;
 type DescribeConfigsResponse = ResponseInput<typeof DescribeConfigs>;
@@ -44,7 +48,9 @@ export const describeConfigs: Handler<typeof DescribeConfigs> = {
     if (request.resources.some(({ resourceType }) => !KNOWN_TYPES.has(resourceType))) {
       return refuse(request, ErrorCode.INVALID_REQUEST);
     }
-    const levels = await dynamicLevels(services);
+    // Whoever wants to hear more of a broker may want it because ZooKeeper is out of reach.
+    const onlyLoggers = request.resources.every(({ resourceType }) => resourceType === BROKER_LOGGER);
+    const levels = onlyLoggers ? NO_LEVELS : await dynamicLevels(services);
     const results = await Promise.all(
       onceEach(request.resources).map(async (resource) => {
         const { resourceType, resourceName, configurationKeys } = resource;
@@ -98,6 +104,7 @@ async function describe(
   if (!mayOnCluster(services, context, Operation.DESCRIBE_CONFIGS)) {
     return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
+  if (resourceType === ResourceType.BROKER_LOGGER) return describeLoggers(resourceName, services);
   if (resourceType === ResourceType.BROKER) {
     const nameError = brokerNameError(resourceName, services, {
       node: 'Broker',
@@ -106,11 +113,6 @@ async function describe(
     if (nameError !== null) return nameError;
     if (resourceName === '') return effectiveBrokerDefaults(levels.defaults);
     return effectiveBrokerConfig(services.config, levels.defaults, levels.broker);
-  }
-  if (resourceType === ResourceType.BROKER_LOGGER) {
-    if (resourceName === '') return refusal(ErrorCode.INVALID_REQUEST, 'Broker id must not be empty');
-    // This broker has one log level and no named loggers that could be set apart.
-    return brokerNameError(resourceName, services, { node: 'Broker', orElse: '' }) ?? [];
   }
   const message = 'Config type client-metrics is only supported on KRaft clusters';
   return refusal(ErrorCode.INVALID_REQUEST, message);

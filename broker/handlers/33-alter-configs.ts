@@ -5,15 +5,19 @@
  * Source: KafkaApis.handleAlterConfigsRequest, ConfigAdminManager.
  */
 import { AlterConfigs } from '../protocol/messages/33-alter-configs.ts';
-import { alterResources, refuseResources } from './config-changes.ts';
+import { alterResource, alterResources, refuseResources } from './config-changes.ts';
 import { replacing } from './config-operations.ts';
 import type { Handler } from './handler.ts';
 
 export const alterConfigs: Handler<typeof AlterConfigs> = {
   api: AlterConfigs,
   async handle(request, context, services) {
-    const changeOf = ({ configs }: (typeof request.resources)[number]) => replacing(configs);
-    return { responses: await alterResources(request, changeOf, { context, services, how: 'all' }) };
+    const { resources, validateOnly } = request;
+    const asked = { context, services, how: 'all' } as const;
+    const responses = await alterResources(resources, (resource) =>
+      alterResource(resource, replacing(resource.configs), validateOnly, asked),
+    );
+    return { responses };
   },
   refuse: (request, errorCode) => ({ responses: refuseResources(request.resources, errorCode) }),
 };

@@ -1,18 +1,28 @@
 /**
  * IncrementalAlterConfigs (44), versions 0-1: sets, deletes, appends to and subtracts from single configs of a
- * topic, of this broker or of all brokers. Each resource changes as a whole or not at all.
+ * topic, of this broker or of all brokers, and the levels of this broker's loggers. Each resource changes as
+ * a whole or not at all.
  * Source: KafkaApis.handleIncrementalAlterConfigsRequest, ConfigAdminManager.
  */
 import { IncrementalAlterConfigs } from '../protocol/messages/44-incremental-alter-configs.ts';
-import { alterResources, refuseResources } from './config-changes.ts';
+import { alterLoggers } from './broker-loggers.ts';
+import { alterResource, alterResources, refuseResources } from './config-changes.ts';
 import { incrementally } from './config-operations.ts';
+import { ResourceType } from './config-resources.ts';
 import type { Handler } from './handler.ts';
 
 export const incrementalAlterConfigs: Handler<typeof IncrementalAlterConfigs> = {
   api: IncrementalAlterConfigs,
   async handle(request, context, services) {
-    const changeOf = ({ configs }: (typeof request.resources)[number]) => incrementally(configs);
-    return { responses: await alterResources(request, changeOf, { context, services, how: 'single' }) };
+    const { resources, validateOnly } = request;
+    const asked = { context, services, how: 'single' } as const;
+    const responses = await alterResources(resources, (resource) => {
+      const { resourceType, resourceName, configs } = resource;
+      if (resourceType === ResourceType.BROKER_LOGGER)
+        return alterLoggers(resourceName, configs, validateOnly, asked);
+      return alterResource(resource, incrementally(configs), validateOnly, asked);
+    });
+    return { responses };
   },
   refuse: (request, errorCode) => ({ responses: refuseResources(request.resources, errorCode) }),
 };

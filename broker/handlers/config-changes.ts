@@ -14,7 +14,7 @@ import type { ConfigError, Property } from '../config/property.ts';
 import { topicProperty, validateTopicOverrides } from '../config/topic-config.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { mayOnCluster, mayOnTopic, Operation } from './authorization.ts';
-import type { Change, Overrides } from './config-operations.ts';
+import { type Change, malformedConfigs, type Overrides } from './config-operations.ts';
 import {
   brokerEntity,
   brokerNameError,
@@ -30,27 +30,27 @@ import type { Services } from './services.ts';
 
 const DONE = refusal(ErrorCode.NONE);
 
-interface AlteringResource extends ConfigResource {
-  readonly configs: readonly { readonly name: string }[];
-}
-
 export interface AlteredResource extends ConfigRefusal {
   readonly resourceType: number;
   readonly resourceName: string;
 }
 
-interface Asked {
+/** Who asks, and in which way. */
+export interface Asked {
   readonly context: RequestContext;
   readonly services: Services;
   /** Whether a request changes single configs of a resource or replaces all of them. */
   readonly how: 'single' | 'all';
 }
 
-/** Alters each resource of a request by what `changeOf` makes of it; the answers are in request order. */
-export function alterResources<R extends AlteringResource>(
-  { resources, validateOnly }: { readonly resources: readonly R[]; readonly validateOnly: boolean },
-  changeOf: (resource: R) => Change,
-  asked: Asked,
+interface AlteredConfigs {
+  readonly configs: Parameters<typeof malformedConfigs>[0];
+}
+
+/** Does `alter` with each resource of a request that names it once; the answers are in request order. */
+export function alterResources<R extends ConfigResource & AlteredConfigs>(
+  resources: readonly R[],
+  alter: (resource: R) => ConfigRefusal | Promise<ConfigRefusal>,
 ): Promise<AlteredResource[]> {
   const repeated = repeatedResources(resources);
   return Promise.all(
@@ -58,7 +58,7 @@ export function alterResources<R extends AlteringResource>(
       const { resourceType, resourceName } = resource;
       const outcome = repeated.has(describeResource(resource))
         ? refusal(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once.')
-        : await alterResource(resource, changeOf(resource), validateOnly, asked);
+        : (malformedConfigs(resource.configs) ?? (await alter(resource)));
       return { ...outcome, resourceType, resourceName };
     }),
   );
@@ -74,8 +74,8 @@ export function refuseResources(resources: readonly ConfigResource[], errorCode:
 }
 
 /** Applies `change` to the resource; with `validateOnly` it only judges. */
-async function alterResource(
-  resource: AlteringResource,
+export async function alterResource(
+  resource: ConfigResource,
   change: Change,
   validateOnly: boolean,
   { context, services, how }: Asked,
@@ -163,7 +163,7 @@ function brokerKind(resource: ConfigResource, services: Services): Kind {
 }
 
 function mayNotAlter(
-  resource: AlteringResource,
+  resource: ConfigResource,
   context: RequestContext,
   services: Services,
 ): ConfigRefusal | null {
@@ -178,16 +178,12 @@ function mayNotAlter(
     if (services.metadata.topic(resourceName) !== undefined) return null;
     return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist.`);
   }
-  if (resourceType === ResourceType.CLIENT_METRICS) {
-    const message =
-      'AlterConfigs is only supported for topics and brokers, but resource type is CLIENT_METRICS';
-    return refusal(ErrorCode.INVALID_REQUEST, message);
-  }
-  if (resourceType === ResourceType.BROKER_LOGGER) {
-    return refusal(ErrorCode.INVALID_CONFIG, `Logger ${resource.configs[0]?.name} does not exist!`);
-  }
   if (resourceType !== ResourceType.BROKER) {
-    return refusal(ErrorCode.INVALID_REQUEST, `Unknown resource type ${resourceType}`);
+    const message =
+      resourceType === ResourceType.CLIENT_METRICS
+        ? 'AlterConfigs is only supported for topics and brokers, but resource type is CLIENT_METRICS'
+        : `Unknown resource type ${resourceType}`;
+    return refusal(ErrorCode.INVALID_REQUEST, message);
   }
   if (!mayOnCluster(services, context, Operation.ALTER_CONFIGS)) {
     return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);

@@ -17,7 +17,6 @@ export type Change = (
 ) => Overrides | ConfigRefusal;
 
 export const OpType = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
-const OPERATIONS: ReadonlySet<number> = new Set(Object.values(OpType));
 
 export interface ConfigOperation {
   readonly name: string;
@@ -28,8 +27,8 @@ export interface ConfigOperation {
 /** The change that single operations make (IncrementalAlterConfigs). */
 export function incrementally(operations: readonly ConfigOperation[]): Change {
   return (stored, propertyOf) => {
-    const malformed = malformedOperations(operations);
-    if (malformed !== null) return malformed;
+    const unknown = unknownOperation(operations);
+    if (unknown !== null) return unknown;
     const next = new Map(stored);
     for (const operation of operations) {
       const { name, configOperation, value } = operation;
@@ -64,37 +63,40 @@ function changedList(
   return (append ? [...old, ...remaining] : remaining).join(',');
 }
 
-function malformedOperations(operations: readonly ConfigOperation[]): ConfigRefusal | null {
-  if (repeatedNames(operations).size > 0) return DUPLICATE_KEYS;
-  const unknown = operations.find(({ configOperation }) => !OPERATIONS.has(configOperation));
-  if (unknown !== undefined) {
-    return refusal(
-      ErrorCode.INVALID_REQUEST,
-      `Unknown operation ${unknown.configOperation} for ${unknown.name}`,
-    );
+/**
+ * Configs that are named twice or lack their value: what no resource allows, whichever way it is altered.
+ * Kafka separates the names differently where configs are replaced.
+ */
+export function malformedConfigs(
+  configs: readonly {
+    readonly name: string;
+    readonly value: string | null;
+    readonly configOperation?: number;
+  }[],
+): ConfigRefusal | null {
+  if (repeatedNames(configs).size > 0) {
+    return refusal(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys');
   }
-  const nulls = operations.filter(
+  const nulls = configs.filter(
     ({ value, configOperation }) => value === null && configOperation !== OpType.DELETE,
   );
-  return nulls.length === 0 ? null : nullValues(nulls, ', ');
+  if (nulls.length === 0) return null;
+  const separator = nulls[0]?.configOperation === undefined ? ',' : ', ';
+  const names = nulls.map(({ name }) => name).join(separator);
+  return refusal(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${names}`);
 }
 
-const DUPLICATE_KEYS = refusal(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys');
-
-/** Kafka separates the names differently where configs are replaced. */
-function nullValues(configs: readonly { readonly name: string }[], separator: ', ' | ','): ConfigRefusal {
-  const names = configs.map(({ name }) => name).join(separator);
-  return refusal(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${names}`);
+/** An operation that does not exist; where Kafka fails over it, this broker refuses it. */
+export function unknownOperation(operations: readonly ConfigOperation[]): ConfigRefusal | null {
+  const known: readonly number[] = Object.values(OpType);
+  const unknown = operations.find(({ configOperation }) => !known.includes(configOperation));
+  if (unknown === undefined) return null;
+  return refusal(ErrorCode.INVALID_REQUEST, `Unknown operations type ${unknown.configOperation}`);
 }
 
 /** The change that puts `configs` in place of all that is stored (AlterConfigs). */
 export function replacing(
   configs: readonly { readonly name: string; readonly value: string | null }[],
 ): Change {
-  return () => {
-    if (repeatedNames(configs).size > 0) return DUPLICATE_KEYS;
-    const nulls = configs.filter(({ value }) => value === null);
-    if (nulls.length > 0) return nullValues(nulls, ',');
-    return new Map(configs.map(({ name, value }) => [name, value ?? '']));
-  };
+  return () => new Map(configs.map(({ name, value }) => [name, value ?? '']));
 }

@@ -4,13 +4,14 @@
  * Source: KafkaApis.commitOffsetsToZookeeper, handleOffsetFetchRequestFromZookeeper.
  */
 import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
+import type { Int64 } from '../int64.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import type { Services } from './services.ts';
 
 export interface OldCommit {
   readonly topic: string;
   readonly partition: number;
-  readonly offset: number;
+  readonly offset: Int64;
   readonly metadata: string;
 }
 
@@ -43,7 +44,7 @@ export async function fetchFromZookeeper(
   groupId: string,
   { topic, partition }: { readonly topic: string; readonly partition: number },
   services: Services,
-): Promise<{ readonly errorCode: number; readonly offset: number }> {
+): Promise<{ readonly errorCode: number; readonly offset: Int64 }> {
   const none = { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, offset: -1 };
   if (services.metadata.partition(topic, partition) === undefined) return none;
   try {

@@ -4,15 +4,16 @@
  * order of the markers. The file exists only when there is something in it. Aborts are rare, so each
  * is written at once. (Kafka's TransactionIndex.)
  */
+
+import { type Int64, readInt64, readSafeInt64, writeInt64 } from '../int64.ts';
 import type { Disk } from '../platform/disk.ts';
-import { readInt64, writeInt64 } from '../records/batch.ts';
 import { CorruptFile } from './storage-error.ts';
 
 const ENTRY_BYTES = 34;
 const VERSION = 0;
 
 export interface AbortedTransaction {
-  readonly producerId: number;
+  readonly producerId: Int64;
   readonly firstOffset: number;
   /** The offset of the ABORT marker. */
   readonly lastOffset: number;
@@ -130,8 +131,8 @@ function encode(aborted: AbortedTransaction, bytes: Buffer, at: number): void {
 function decode(bytes: Buffer, at: number): AbortedTransaction {
   return {
     producerId: readInt64(bytes, at + 2),
-    firstOffset: readInt64(bytes, at + 10),
-    lastOffset: readInt64(bytes, at + 18),
-    lastStableOffset: readInt64(bytes, at + 26),
+    firstOffset: readSafeInt64(bytes, at + 10),
+    lastOffset: readSafeInt64(bytes, at + 18),
+    lastStableOffset: readSafeInt64(bytes, at + 26),
   };
 }

@@ -3,6 +3,7 @@
  * with one synchronous write; a follower writes its leader's batches as they are. What is returned as
  * appended has been handed to the operating system, unless the caller asked for staging. (Kafka's UnifiedLog.append.)
  */
+import type { Int64 } from '../int64.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import {
   batchBaseOffset,
@@ -48,7 +49,7 @@ export interface AppendInfo {
   /** -1 with an error. */
   readonly firstOffset: number;
   readonly lastOffset: number;
-  readonly logAppendTimeMs: number;
+  readonly logAppendTimeMs: Int64;
   readonly logStartOffset: number;
   /** A retry of a batch that is in the log already, whose offsets these are. */
   readonly duplicate: boolean;
@@ -124,7 +125,7 @@ interface Chunk {
   readonly positions: readonly number[];
   readonly firstOffset: number;
   readonly lastOffset: number;
-  readonly maxTimestampMs: number;
+  readonly maxTimestampMs: Int64;
   /** The last offset of the batch that has the largest timestamp. */
   readonly offsetOfMaxTimestamp: number;
 }
@@ -150,7 +151,7 @@ function judge(
 function describe(bytes: Buffer, positions: readonly number[]): Chunk {
   const [first = 0] = positions;
   const last = positions.at(-1) ?? first;
-  let maxTimestampMs = -1;
+  let maxTimestampMs: Int64 = -1;
   let offsetOfMaxTimestamp = lastOffsetOf(bytes, first);
   for (const at of positions) {
     const timestampMs = maxTimestampOf(bytes, at);
@@ -226,7 +227,7 @@ function noteEpoch(log: LogState, bytes: Buffer, at: number): void {
   else log.epochs.clear();
 }
 
-function accept(log: LogState, firstOffset: number, lastOffset: number, logAppendTimeMs: number): AppendInfo {
+function accept(log: LogState, firstOffset: number, lastOffset: number, logAppendTimeMs: Int64): AppendInfo {
   return {
     error: ErrorCode.NONE,
     firstOffset,

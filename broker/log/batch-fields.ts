@@ -3,6 +3,7 @@
  * hold messages of magic 0 and 1, whose offset is that of their last record and which know no epochs
  * and no producers.
  */
+import { type Int64, readInt64 } from '../int64.ts';
 import {
   batchBaseOffset,
   batchLastOffset,
@@ -11,7 +12,6 @@ import {
   batchProducerId,
   NO_PRODUCER_ID,
   NO_TIMESTAMP,
-  readInt64,
 } from '../records/batch.ts';
 
 /** Enough of a header to read everything in this file; a legacy message may be shorter. */
@@ -23,7 +23,7 @@ export function lastOffsetOf(buffer: Buffer, at: number): number {
   return batchMagic(buffer, at) >= 2 ? batchLastOffset(buffer, at) : batchBaseOffset(buffer, at);
 }
 
-export function maxTimestampOf(buffer: Buffer, at: number): number {
+export function maxTimestampOf(buffer: Buffer, at: number): Int64 {
   const magic = batchMagic(buffer, at);
   if (magic >= 2) return batchMaxTimestampMs(buffer, at);
   return magic === 1 ? readInt64(buffer, at + LEGACY_TIMESTAMP_AT) : NO_TIMESTAMP;

@@ -3,6 +3,7 @@
  * producer and epoch, its empty header, or nothing. Tombstones and markers get a delete horizon when
  * they are first met, and go once it has passed. (Kafka's Cleaner.cleanInto and MemoryRecords.filterTo.)
  */
+import type { Int64 } from '../int64.ts';
 import {
   batchBaseOffset,
   batchBaseSequence,
@@ -31,7 +32,7 @@ import type { ProducerEntry } from './producer-entry.ts';
 export interface FilterOptions {
   readonly keys: KeyMap;
   readonly transactions: CleanedTransactions;
-  readonly producer: (producerId: number) => ProducerEntry | undefined;
+  readonly producer: (producerId: Int64) => ProducerEntry | undefined;
   readonly nowMs: number;
   readonly deleteRetentionMs: number;
   readonly open: Open;
@@ -59,7 +60,7 @@ export function filterBatch(buffer: Buffer, at: number, options: FilterOptions):
   return smallerBatch(buffer, at, retained, newHorizonMs);
 }
 
-function isRetained(record: RecordData, horizonMs: number | null, options: FilterOptions): boolean {
+function isRetained(record: RecordData, horizonMs: Int64 | null, options: FilterOptions): boolean {
   if (record.offset > options.keys.latestOffset) return true;
   if (record.key === null) return false;
   if (record.offset < options.keys.get(record.key)) return false;
@@ -80,7 +81,7 @@ function smallerBatch(
   buffer: Buffer,
   at: number,
   records: readonly RecordInput[],
-  deleteHorizonMs: number | null,
+  deleteHorizonMs: Int64 | null,
 ): Buffer {
   const appendTime = batchIsLogAppendTime(buffer, at);
   return buildBatch({

@@ -3,6 +3,7 @@
  * active segment, the last stable offset, or records younger than min.compaction.lag.ms.
  * (Kafka's LogCleanerManager.cleanableOffsets and LogToClean.)
  */
+import { type Int64, int64Difference } from '../int64.ts';
 import type { CompactionRange } from './compaction.ts';
 import type { LogState } from './log-state.ts';
 import type { PartitionLog } from './partition-log.ts';
@@ -38,7 +39,7 @@ export function cleanableRange(log: PartitionLog, checkpointedOffset: number | n
   }
   if (dirtyBytes === 0) return null;
   const ratio = dirtyBytes / (cleanBytes + dirtyBytes);
-  const overdue = isOverdue(sealed, nowMs - config.maxCompactionLagMs);
+  const overdue = isOverdue(sealed, int64Difference(nowMs, config.maxCompactionLagMs));
   if (ratio <= config.minCleanableDirtyRatio && !overdue) return null;
   return { log, range: { firstDirtyOffset, firstUncleanableOffset }, ratio };
 }
@@ -58,7 +59,7 @@ function holds(log: LogState, segment: Segment, offset: number): boolean {
   return segment.baseOffset <= offset && offset < end;
 }
 
-function isOverdue(dirty: readonly Segment[], limitMs: number): boolean {
+function isOverdue(dirty: readonly Segment[], limitMs: Int64): boolean {
   return dirty.some((segment) => {
     const firstMs = segment.firstTimestampMs();
     return firstMs > 0 && firstMs < limitMs;

@@ -3,6 +3,7 @@
  * markers of those that have no records left. It walks along with the batches, in the order of their
  * offsets. (Kafka's CleanedTransactionMetadata.)
  */
+import type { Int64 } from '../int64.ts';
 import { batchIsControl, batchIsTransactional, batchProducerId } from '../records/batch.ts';
 import { readControl } from '../records/control.ts';
 import type { AbortedTransaction } from './aborted-index.ts';
@@ -15,8 +16,8 @@ interface OngoingAbort {
 
 export class CleanedTransactions {
   #waiting: AbortedTransaction[] = [];
-  readonly #aborting = new Map<number, OngoingAbort>();
-  readonly #committing = new Set<number>();
+  readonly #aborting = new Map<Int64, OngoingAbort>();
+  readonly #committing = new Set<Int64>();
   readonly #onRetainedAbort: (transaction: AbortedTransaction) => void;
 
   /** `onRetainedAbort` gets each aborted transaction that still had records, which readers must know. */

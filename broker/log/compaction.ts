@@ -4,6 +4,7 @@
  * which the broker goes on; when the log's files change meanwhile (a truncation, a deletion) it gives
  * up and leaves everything as it was. (Kafka's Cleaner.)
  */
+import type { Int64 } from '../int64.ts';
 import { batchIsControl, batchMagic, batchSizeBytes } from '../records/batch.ts';
 import type { Open } from '../records/compression.ts';
 import { readRecords } from '../records/record.ts';
@@ -185,7 +186,7 @@ async function rewrite({ log, segment, output, transactions, keys, nowMs, guard 
   const options = {
     keys,
     transactions,
-    producer: (producerId: number) => log.producers.entry(producerId),
+    producer: (producerId: Int64) => log.producers.entry(producerId),
     nowMs,
     deleteRetentionMs: log.config.deleteRetentionMs,
     open: log.open,

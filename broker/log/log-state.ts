@@ -4,6 +4,7 @@
  */
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { LogConfig } from '../config/topic-config.ts';
+import { toSafeInteger } from '../int64.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Disk } from '../platform/disk.ts';
@@ -222,6 +223,6 @@ function recordRules(config: LogConfig): RecordRules {
 
 /** Spreads the rolls of logs that were created together. */
 function drawJitterMs(config: LogConfig, random: Random): number {
-  const limit = Math.min(config.segmentJitterMs, config.segmentMs);
+  const limit = Math.min(config.segmentJitterMs, toSafeInteger(config.segmentMs));
   return limit > 0 ? Math.floor(random.fraction() * limit) : 0;
 }

@@ -2,6 +2,7 @@
  * Finding offsets by time, and the aborted transactions of a stretch of the log.
  * (Kafka's UnifiedLog.fetchOffsetByTimestamp, legacyFetchOffsetsBefore and collectAbortedTransactions.)
  */
+import { type Int64, int64Sum } from '../int64.ts';
 import {
   batchBaseOffset,
   batchBaseTimestampMs,
@@ -20,7 +21,7 @@ import type { Segment } from './segment.ts';
 
 export interface OffsetAtTime {
   readonly offset: number;
-  readonly timestampMs: number;
+  readonly timestampMs: Int64;
   /** -1 when not known. */
   readonly leaderEpoch: number;
 }
@@ -28,7 +29,7 @@ export interface OffsetAtTime {
 /** The first record whose timestamp is at least `timestampMs`; null when there is none. `open` opens compressed batches. */
 export function offsetForTimestamp(
   log: LogState,
-  timestampMs: number,
+  timestampMs: Int64,
   open: Open = log.open,
 ): OffsetAtTime | null {
   for (const segment of log.segments.all) {
@@ -105,7 +106,7 @@ function firstRecord(
   log: LogState,
   segment: Segment,
   fromOffset: number,
-  { timestampMs, open }: { readonly timestampMs: number; readonly open: Open },
+  { timestampMs, open }: { readonly timestampMs: Int64; readonly open: Open },
 ): OffsetAtTime | null {
   const start = segment.locate(fromOffset);
   if (start === null) return null;
@@ -118,7 +119,7 @@ function firstRecord(
     const appendTimeMs = batchIsLogAppendTime(buffer, at) ? batchMaxTimestampMs(buffer, at) : null;
     walkRecords(buffer, at, open, ({ offsetDelta, timestampDeltaMs }) => {
       const offset = baseOffset + offsetDelta;
-      const ofRecordMs = appendTimeMs ?? baseTimestampMs + timestampDeltaMs;
+      const ofRecordMs = appendTimeMs ?? int64Sum(baseTimestampMs, timestampDeltaMs);
       if (offset < log.startOffset || ofRecordMs < timestampMs) return undefined;
       found = { offset, timestampMs: ofRecordMs, leaderEpoch: batchLeaderEpoch(buffer, at) };
       return 'stop';

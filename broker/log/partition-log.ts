@@ -5,6 +5,7 @@
  * directory offline. (Kafka's UnifiedLog.)
  */
 import type { LogConfig } from '../config/topic-config.ts';
+import type { Int64 } from '../int64.ts';
 import type { Open } from '../records/compression.ts';
 import type { Uuid } from '../types.ts';
 import type { AbortedTransaction } from './aborted-index.ts';
@@ -163,7 +164,7 @@ export class PartitionLog {
   }
 
   /** The first record at or after a time; null when there is none. */
-  offsetForTimestamp(timestampMs: number, open?: Open): OffsetAtTime | null {
+  offsetForTimestamp(timestampMs: Int64, open?: Open): OffsetAtTime | null {
     return this.#guarded('searching by time', () => offsetForTimestamp(this.#log, timestampMs, open));
   }
 
@@ -187,12 +188,12 @@ export class PartitionLog {
     return [...this.#log.producers.activeProducers];
   }
 
-  hasOngoingTransaction(producerId: number, epoch: number): boolean {
+  hasOngoingTransaction(producerId: Int64, epoch: number): boolean {
     return this.#log.producers.hasOngoingTransaction(producerId, epoch);
   }
 
   /** Begins to verify a transaction with its coordinator; null when it is under way here already. */
-  startVerification(producerId: number, epoch: number, firstSequence: number): VerificationGuard | null {
+  startVerification(producerId: Int64, epoch: number, firstSequence: number): VerificationGuard | null {
     const nowMs = this.#log.clock.wallMs();
     return this.#log.producers.startVerification(producerId, epoch, firstSequence, nowMs);
   }

@@ -3,6 +3,7 @@
  * where its open transaction began. The checks here keep each record of an idempotent producer in the
  * log once and in order. (KIP-98; Kafka's ProducerStateEntry and ProducerAppendInfo.)
  */
+import type { Int64 } from '../int64.ts';
 import { incrementSequence, NO_PRODUCER_EPOCH, NO_SEQUENCE } from '../records/batch.ts';
 
 export const RETAINED_BATCHES = 5;
@@ -12,7 +13,7 @@ export interface RetainedBatch {
   readonly lastSequence: number;
   readonly lastOffset: number;
   readonly offsetDelta: number;
-  readonly timestampMs: number;
+  readonly timestampMs: Int64;
 }
 
 export function firstSequenceOf(batch: RetainedBatch): number {
@@ -28,12 +29,12 @@ export function firstOffsetOf(batch: RetainedBatch): number {
 
 /** The fields of a data batch that matter here. */
 export interface ProducerBatch {
-  readonly producerId: number;
+  readonly producerId: Int64;
   readonly epoch: number;
   readonly firstSequence: number;
   readonly firstOffset: number;
   readonly lastOffset: number;
-  readonly timestampMs: number;
+  readonly timestampMs: Int64;
   readonly transactional: boolean;
 }
 
@@ -45,17 +46,17 @@ export type Refusal =
 
 /** An immutable picture of a producer; every change makes a new one, so that a refused append leaves no trace. */
 export interface ProducerEntry {
-  readonly producerId: number;
+  readonly producerId: Int64;
   readonly epoch: number;
   readonly coordinatorEpoch: number;
-  readonly lastTimestampMs: number;
+  readonly lastTimestampMs: Int64;
   /** Where the open transaction began, or -1. */
   readonly transactionFirstOffset: number;
   /** Oldest first, at most five. */
   readonly batches: readonly RetainedBatch[];
 }
 
-export function unknownProducer(producerId: number): ProducerEntry {
+export function unknownProducer(producerId: Int64): ProducerEntry {
   return {
     producerId,
     epoch: NO_PRODUCER_EPOCH,
@@ -129,7 +130,7 @@ export function withDataBatch(entry: ProducerEntry, batch: ProducerBatch): Produ
 export interface MarkerFields {
   readonly epoch: number;
   readonly coordinatorEpoch: number;
-  readonly timestampMs: number;
+  readonly timestampMs: Int64;
 }
 
 export function refuseMarker(entry: ProducerEntry, marker: MarkerFields): Refusal | null {

@@ -3,7 +3,7 @@
  * end of the log only. int16 version 1, uint32 CRC-32C of what follows, int32 count, 46 bytes a
  * producer with the last of its batches. (Kafka's ProducerStateManager.)
  */
-import { readInt64, writeInt64 } from '../records/batch.ts';
+import { readInt64, readSafeInt64, writeInt64 } from '../int64.ts';
 import { crc32c } from '../records/crc32c.ts';
 import type { ProducerEntry } from './producer-entry.ts';
 import { CorruptFile } from './storage-error.ts';
@@ -52,7 +52,7 @@ export function decodeProducerSnapshot(path: string, bytes: Buffer): ProducerEnt
 }
 
 function decodeEntry(bytes: Buffer, at: number): ProducerEntry {
-  const lastOffset = readInt64(bytes, at + 14);
+  const lastOffset = readSafeInt64(bytes, at + 14);
   const lastTimestampMs = readInt64(bytes, at + 26);
   const last = {
     lastSequence: bytes.readInt32BE(at + 10),
@@ -65,7 +65,7 @@ function decodeEntry(bytes: Buffer, at: number): ProducerEntry {
     epoch: bytes.readInt16BE(at + 8),
     coordinatorEpoch: bytes.readInt32BE(at + 34),
     lastTimestampMs,
-    transactionFirstOffset: readInt64(bytes, at + 38),
+    transactionFirstOffset: readSafeInt64(bytes, at + 38),
     batches: lastOffset >= 0 ? [last] : [],
   };
 }

@@ -3,6 +3,7 @@
  * covers the records below N. A transaction holds the last stable offset back from its first record
  * until its marker is below the high watermark. (Kafka's ProducerStateManager.)
  */
+import { type Int64, int64Difference } from '../int64.ts';
 import type { Disk } from '../platform/disk.ts';
 import { offsetName, offsetOfName, SNAPSHOT_SUFFIX } from './file-names.ts';
 import { type ProducerEntry, unknownProducer } from './producer-entry.ts';
@@ -10,7 +11,7 @@ import { decodeProducerSnapshot, encodeProducerSnapshot } from './producer-snaps
 import { CorruptFile } from './storage-error.ts';
 
 export interface CompletedTransaction {
-  readonly producerId: number;
+  readonly producerId: Int64;
   readonly firstOffset: number;
   /** The offset of the marker. */
   readonly lastOffset: number;
@@ -19,7 +20,7 @@ export interface CompletedTransaction {
 
 /** Permission to begin a transaction here, once the coordinator has confirmed it (KIP-890). */
 export interface VerificationGuard {
-  readonly producerId: number;
+  readonly producerId: Int64;
 }
 
 interface Verification {
@@ -37,12 +38,12 @@ export interface ProducerStateOptions {
 
 export class ProducerState {
   readonly #options: ProducerStateOptions;
-  readonly #producers = new Map<number, ProducerEntry>();
+  readonly #producers = new Map<Int64, ProducerEntry>();
   /** First offset → producer id of transactions without a marker, in the order they began. */
-  readonly #ongoing = new Map<number, number>();
+  readonly #ongoing = new Map<number, Int64>();
   /** First offset → marker offset of those that ended, until the marker is below the high watermark. */
   readonly #unreplicated = new Map<number, number>();
-  readonly #verifications = new Map<number, Verification>();
+  readonly #verifications = new Map<Int64, Verification>();
   #snapshots: number[];
   #mapEndOffset = 0;
   #lastSnapshotOffset = 0;
@@ -74,15 +75,15 @@ export class ProducerState {
     return this.#producers.values();
   }
 
-  entry(producerId: number): ProducerEntry | undefined {
+  entry(producerId: Int64): ProducerEntry | undefined {
     return this.#producers.get(producerId);
   }
 
-  entryOrUnknown(producerId: number): ProducerEntry {
+  entryOrUnknown(producerId: Int64): ProducerEntry {
     return this.#producers.get(producerId) ?? unknownProducer(producerId);
   }
 
-  hasOngoingTransaction(producerId: number, epoch: number): boolean {
+  hasOngoingTransaction(producerId: Int64, epoch: number): boolean {
     const entry = this.#producers.get(producerId);
     return entry !== undefined && entry.transactionFirstOffset >= 0 && entry.epoch === epoch;
   }
@@ -101,7 +102,7 @@ export class ProducerState {
     if (entry.transactionFirstOffset >= 0) this.#verifications.delete(entry.producerId);
   }
 
-  beginTransaction(producerId: number, firstOffset: number): void {
+  beginTransaction(producerId: Int64, firstOffset: number): void {
     this.#ongoing.set(firstOffset, producerId);
   }
 
@@ -151,7 +152,7 @@ export class ProducerState {
 
   /** null when the producer has an open transaction already: nothing to verify. */
   startVerification(
-    producerId: number,
+    producerId: Int64,
     epoch: number,
     firstSequence: number,
     nowMs: number,
@@ -177,12 +178,12 @@ export class ProducerState {
     return known.guard;
   }
 
-  isVerified(producerId: number, guard: VerificationGuard | null): boolean {
+  isVerified(producerId: Int64, guard: VerificationGuard | null): boolean {
     return guard !== null && this.#verifications.get(producerId)?.guard === guard;
   }
 
   /** An earlier batch of the producer is still being verified and must come first. */
-  awaitsEarlierSequence(producerId: number, firstSequence: number): boolean {
+  awaitsEarlierSequence(producerId: Int64, firstSequence: number): boolean {
     const verification = this.#verifications.get(producerId);
     return verification !== undefined && firstSequence > verification.lowestSequence;
   }
@@ -295,7 +296,7 @@ function listSnapshots(disk: Disk, directory: string): number[] {
 }
 
 function isExpired(entry: ProducerEntry, nowMs: number, expirationMs: number): boolean {
-  return entry.transactionFirstOffset < 0 && nowMs - entry.lastTimestampMs >= expirationMs;
+  return entry.transactionFirstOffset < 0 && int64Difference(nowMs, entry.lastTimestampMs) >= expirationMs;
 }
 
 function smallestKey(map: ReadonlyMap<number, unknown>): number {

@@ -2,6 +2,7 @@
  * What one append changes about producers, gathered before the records are written and taken over
  * after: a refused or failed append leaves the state as it was. (Kafka's analyzeAndValidateProducerState.)
  */
+import type { Int64 } from '../int64.ts';
 import {
   batchBaseOffset,
   batchBaseSequence,
@@ -45,8 +46,8 @@ export interface ProducerUpdateOptions {
 export class ProducerUpdate {
   readonly #state: ProducerState;
   readonly #options: ProducerUpdateOptions;
-  readonly #entries = new Map<number, ProducerEntry>();
-  readonly #started: { producerId: number; firstOffset: number }[] = [];
+  readonly #entries = new Map<Int64, ProducerEntry>();
+  readonly #started: { producerId: Int64; firstOffset: number }[] = [];
   readonly #completed: CompletedTransaction[] = [];
 
   constructor(state: ProducerState, options: ProducerUpdateOptions) {

@@ -3,6 +3,7 @@
  * than retention.bytes, then those older than retention.ms. Only what is below the high watermark
  * goes, and the start of the log moves before the files do. (Kafka's UnifiedLog.deleteOldSegments.)
  */
+import { int64Difference } from '../int64.ts';
 import type { LogState } from './log-state.ts';
 import { roll } from './roll.ts';
 import type { Segment } from './segment.ts';
@@ -40,7 +41,7 @@ function byTime(log: LogState): number {
   const { retentionMs } = log.config;
   if (retentionMs < 0) return 0;
   const nowMs = log.clock.wallMs();
-  return remove(log, (segment) => nowMs - segment.largestTimestampMs > retentionMs);
+  return remove(log, (segment) => int64Difference(nowMs, segment.largestTimestampMs) > retentionMs);
 }
 
 function remove(log: LogState, isOld: (segment: Segment, next: Segment | undefined) => boolean): number {

@@ -1,5 +1,6 @@
 /** Beginning a new segment: when the active one is full, old, or can't express the next offset. */
 import type { LogConfig } from '../config/topic-config.ts';
+import { type Int64, int64Difference, lesserInt64 } from '../int64.ts';
 import { flushInBackground } from './flusher.ts';
 import type { LogState } from './log-state.ts';
 import type { Segment } from './segment.ts';
@@ -8,7 +9,7 @@ export interface NextAppend {
   readonly sizeBytes: number;
   readonly firstOffset: number;
   readonly lastOffset: number;
-  readonly maxTimestampMs: number;
+  readonly maxTimestampMs: Int64;
   readonly nowMs: number;
 }
 
@@ -43,10 +44,13 @@ function shouldRoll(log: LogState, active: Segment, next: NextAppend): boolean {
   if (active.sizeBytes > config.segmentBytes - next.sizeBytes) return true;
   if (active.indexIsFull || !active.holdsRelative(next.lastOffset)) return true;
   if (active.sizeBytes === 0) return false;
-  return active.timeWaitedMs(next.nowMs, next.maxTimestampMs) > maxSegmentMs(config) - log.rollJitterMs;
+  return (
+    active.timeWaitedMs(next.nowMs, next.maxTimestampMs) >
+    int64Difference(maxSegmentMs(config), log.rollJitterMs)
+  );
 }
 
 /** What must be compacted in time must be in a sealed segment in time. */
-function maxSegmentMs({ cleanupPolicy, segmentMs, maxCompactionLagMs }: LogConfig): number {
-  return cleanupPolicy.compact ? Math.min(maxCompactionLagMs, segmentMs) : segmentMs;
+function maxSegmentMs({ cleanupPolicy, segmentMs, maxCompactionLagMs }: LogConfig): Int64 {
+  return cleanupPolicy.compact ? lesserInt64(maxCompactionLagMs, segmentMs) : segmentMs;
 }

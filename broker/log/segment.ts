@@ -3,6 +3,7 @@
  * segment of a log is appended to; a segment that is not, is changed by truncation and compaction
  * only. (Kafka's LogSegment.)
  */
+import { type Int64, int64Difference } from '../int64.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Disk, DiskFile } from '../platform/disk.ts';
 import { batchBaseOffset, batchSizeBytes } from '../records/batch.ts';
@@ -43,7 +44,7 @@ export interface BatchPosition {
 
 export interface AppendedChunk {
   readonly lastOffset: number;
-  readonly maxTimestampMs: number;
+  readonly maxTimestampMs: Int64;
   readonly offsetOfMaxTimestamp: number;
 }
 
@@ -63,7 +64,7 @@ export class Segment {
   #sizeBytes = 0;
   #createdMs: number;
   #modifiedMs: number;
-  #firstTimestampMs: number | null = null;
+  #firstTimestampMs: Int64 | null = null;
   #maxTimestamp: TimestampOffset | null = null;
   #bytesSinceIndexEntry = 0;
   #removed = false;
@@ -135,7 +136,7 @@ export class Segment {
   }
 
   /** What retention by time goes by: the largest timestamp, or the age of the file. */
-  get largestTimestampMs(): number {
+  get largestTimestampMs(): Int64 {
     const { timestampMs } = this.maxTimestamp;
     return timestampMs >= 0 ? timestampMs : this.#modifiedMs;
   }
@@ -157,13 +158,13 @@ export class Segment {
   }
 
   /** Time that counts towards segment.ms: by the records' own clock when they have one. */
-  timeWaitedMs(nowMs: number, appendTimestampMs: number): number {
+  timeWaitedMs(nowMs: number, appendTimestampMs: Int64): Int64 {
     const first = this.firstTimestampMs();
-    return first >= 0 ? appendTimestampMs - first : nowMs - this.#createdMs;
+    return first >= 0 ? int64Difference(appendTimestampMs, first) : nowMs - this.#createdMs;
   }
 
   /** Largest timestamp of the first batch, or -1. */
-  firstTimestampMs(): number {
+  firstTimestampMs(): Int64 {
     if (this.#firstTimestampMs === null) {
       if (this.#sizeBytes === 0) return -1;
       this.#firstTimestampMs = -1;
@@ -189,23 +190,15 @@ export class Segment {
     if (chunk.maxTimestampMs > this.maxTimestamp.timestampMs) {
       this.#maxTimestamp = { timestampMs: chunk.maxTimestampMs, offset: chunk.offsetOfMaxTimestamp };
     }
-    if (this.#bytesSinceIndexEntry > this.#home.config.indexIntervalBytes) {
-      this.#noteInIndexes(chunk.lastOffset, positionBytes);
-      this.#bytesSinceIndexEntry = 0;
-    }
-    this.#bytesSinceIndexEntry += records.length;
+    this.#noteInIndexes(chunk.lastOffset, positionBytes, records.length);
   }
 
   /** For recovery: notes a batch that is in the file already. */
-  noteRecovered(lastOffset: number, maxTimestampMs: number, positionBytes: number, sizeBytes: number): void {
+  noteRecovered(lastOffset: number, maxTimestampMs: Int64, positionBytes: number, sizeBytes: number): void {
     if (maxTimestampMs > this.maxTimestamp.timestampMs) {
       this.#maxTimestamp = { timestampMs: maxTimestampMs, offset: lastOffset };
     }
-    if (this.#bytesSinceIndexEntry > this.#home.config.indexIntervalBytes) {
-      this.#noteInIndexes(lastOffset, positionBytes);
-      this.#bytesSinceIndexEntry = 0;
-    }
-    this.#bytesSinceIndexEntry += sizeBytes;
+    this.#noteInIndexes(lastOffset, positionBytes, sizeBytes);
   }
 
   /** For recovery: empties the indexes. */
@@ -377,9 +370,14 @@ export class Segment {
     this.#stagedBytes = 0;
   }
 
-  #noteInIndexes(lastOffset: number, positionBytes: number): void {
-    this.offsetIndex.append(lastOffset, positionBytes);
-    this.timeIndex.maybeAppend(this.maxTimestamp.timestampMs, this.maxTimestamp.offset);
+  /** An entry for what was added at `positionBytes`, when enough was added before it. */
+  #noteInIndexes(lastOffset: number, positionBytes: number, sizeBytes: number): void {
+    if (this.#bytesSinceIndexEntry > this.#home.config.indexIntervalBytes) {
+      this.offsetIndex.append(lastOffset, positionBytes);
+      this.timeIndex.maybeAppend(this.maxTimestamp.timestampMs, this.maxTimestamp.offset);
+      this.#bytesSinceIndexEntry = 0;
+    }
+    this.#bytesSinceIndexEntry += sizeBytes;
   }
 
   #reloadMaxTimestamp(): void {

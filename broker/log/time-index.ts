@@ -4,15 +4,15 @@
  * timestamp. One slot stays free for the entry that is made when the segment is sealed.
  * (Kafka's TimeIndex.)
  */
+import { type Int64, readInt64, writeInt64 } from '../int64.ts';
 import type { Disk } from '../platform/disk.ts';
-import { readInt64, writeInt64 } from '../records/batch.ts';
 import { IndexFile } from './index-file.ts';
 import { CorruptFile } from './storage-error.ts';
 
 const ENTRY_BYTES = 12;
 
 export interface TimestampOffset {
-  readonly timestampMs: number;
+  readonly timestampMs: Int64;
   readonly offset: number;
 }
 
@@ -51,7 +51,7 @@ export class TimeIndex {
   }
 
   /** Adds an entry when it is later than the last one. `sealing` may use the reserved slot. */
-  maybeAppend(timestampMs: number, offset: number, sealing = false): void {
+  maybeAppend(timestampMs: Int64, offset: number, sealing = false): void {
     if (timestampMs <= this.#last.timestampMs || (this.isFull && !sealing)) return;
     this.file.push((buffer, at) => {
       writeInt64(buffer, at, timestampMs);
@@ -61,7 +61,7 @@ export class TimeIndex {
   }
 
   /** The last entry whose timestamp is at most `timestampMs`; (-1, base offset) when there is none. */
-  lookup(timestampMs: number): TimestampOffset {
+  lookup(timestampMs: Int64): TimestampOffset {
     const index = this.file.lastWhere((buffer, at) => readInt64(buffer, at) <= timestampMs);
     return index < 0 ? this.#nothing() : this.#entry(index);
   }

@@ -27,6 +27,11 @@ export interface TopicImage {
 }
 
 export interface MetadataImage {
+  /**
+   * Whether a controller has told this broker of the whole cluster since it started. Before that, a topic
+   * that is not here may well exist, and nobody may be told that it doesn't.
+   */
+  readonly complete: boolean;
   /** -1 when no controller is known. */
   readonly controllerId: BrokerId;
   /** The live brokers. */

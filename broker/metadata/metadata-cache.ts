@@ -14,6 +14,7 @@ export class MetadataCache {
   readonly #clock: Clock;
   readonly #listeners = new Set<(image: MetadataImage) => void>();
   #controllerId: BrokerId = -1;
+  #complete = false;
   #brokers: ReadonlyMap<BrokerId, BrokerInfo> = new Map();
   #topics = LayeredMap.of<string, TopicImage>();
   #topicNames = LayeredMap.of<Uuid, string>();
@@ -71,6 +72,7 @@ export class MetadataCache {
         if (leader === LEADER_DURING_DELETE) deleted.push({ topic: name, partition });
       }
     }
+    this.#complete ||= update.onlyTopics !== undefined;
     const only = update.onlyTopics === undefined ? null : new Set(update.onlyTopics);
     for (const [name, gone] of only === null ? [] : this.#topics) {
       if (only?.has(name) !== false) continue;
@@ -124,6 +126,7 @@ export class MetadataCache {
 
   #draw(): MetadataImage {
     return {
+      complete: this.#complete,
       controllerId: this.#controllerId,
       brokers: this.#brokers,
       topics: this.#topics,

@@ -8,6 +8,7 @@
  */
 import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
 import { unknownApiVersionsVersion } from '../handlers/18-api-versions.ts';
+import { answerBeforeMetadata } from '../handlers/before-metadata.ts';
 import { ANONYMOUS, type Answer, type AnyHandler, type RequestContext } from '../handlers/handler.ts';
 import type { Services } from '../handlers/services.ts';
 import { StorageError } from '../log/storage-error.ts';
@@ -101,7 +102,9 @@ class IncomingRequest implements RequestContext {
     const startedMs = services.clock.nowMs();
     metrics.received(api, this.apiVersion);
     try {
-      const answer = this.#handler.handle(this.#body, this, services);
+      const answer = services.metadata.image.complete
+        ? this.#handler.handle(this.#body, this, services)
+        : answerBeforeMetadata(this.#handler, this.#body, this, services);
       if (answer instanceof Promise) return this.#later(answer, startedMs, services, metrics);
       const outcome = this.#outcomeOf(answer);
       metrics.answered(api, services.clock.nowMs() - startedMs);

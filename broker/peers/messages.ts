@@ -93,7 +93,8 @@ export interface UpdateMetadataRequest extends FromController {
   readonly liveBrokers: readonly BrokerInfo[];
   /**
    * Every topic there is: what is not named is gone. For a broker that may have missed a deletion, because
-   * it was away or because a controller was. (What Kafka 3.9 does on a full update from KRaft.)
+   * it was away or because a controller was. (What Kafka 3.9 does on a full update from KRaft.) Whatever of
+   * them can be told has been told, now or before: from here on the broker knows the whole cluster.
    */
   readonly onlyTopics?: readonly string[];
 }

@@ -1,14 +1,13 @@
 /**
  * What a broker says to its operator: one line an event, in the manner of Kafka's server.log.
- * `[2026-01-31 12:00:00,123] INFO [Controller id=1] … (controller)`.
+ * `[2026-01-31 12:00:00,123] INFO [Controller id=1] …`. Which lines are written, loggers.ts decides.
  * Names and reasons in it come from clients, peers and ZooKeeper. Whatever could begin a line of its own,
  * steer a terminal or turn the order of reading round is written as an escape, here and nowhere else.
  */
 import type { Clock } from './clock.ts';
+import { type Level, type Logger, Loggers } from './loggers.ts';
 
-export type Level = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
-
-const RANK: Record<Level, number> = { debug: 0, info: 1, warn: 2, error: 3, fatal: 4 };
+export type { Level } from './loggers.ts';
 
 export interface Diagnostics {
   debug(message: string, error?: unknown): void;
@@ -16,21 +15,35 @@ export interface Diagnostics {
   warn(message: string, error?: unknown): void;
   error(message: string, error?: unknown): void;
   fatal(message: string, error?: unknown): void;
-  /** The same sink under another name, such as `Controller id=1`. */
+  /** The same sink under another name, such as `Controller id=1`, and so with another logger. */
   named(name: string): Diagnostics;
+  /** The levels of this sink, which may change while it is used. */
+  readonly loggers: Loggers;
 }
 
-/** Lines of `threshold` and above go to `write`. */
+/** Lines of `rootLevel` and above go to `write`, until other levels are set. */
 export function lineDiagnostics(
   clock: Clock,
   write: (line: string) => void,
-  threshold: Level,
+  rootLevel: Level,
   name = '',
 ): Diagnostics {
+  return speaker({ clock, write, loggers: new Loggers(rootLevel) }, name);
+}
+
+interface Sink {
+  readonly clock: Clock;
+  readonly write: (line: string) => void;
+  readonly loggers: Loggers;
+}
+
+function speaker(sink: Sink, name: string): Diagnostics {
+  const { clock, write, loggers } = sink;
+  const logger: Logger = loggers.of(name);
   const at =
-    (level: Level) =>
+    (level: Exclude<Level, 'trace'>) =>
     (message: string, error?: unknown): void => {
-      if (RANK[level] < RANK[threshold]) return;
+      if (!logger.allows(level)) return;
       const stamp = new Date(clock.wallMs()).toISOString().replace('T', ' ').replace('.', ',').slice(0, 23);
       const who = name === '' ? '' : `[${name}] `;
       write(`[${stamp}] ${level.toUpperCase()} ${escaped(`${who}${message}`)}${describe(error)}`);
@@ -41,7 +54,8 @@ export function lineDiagnostics(
     warn: at('warn'),
     error: at('error'),
     fatal: at('fatal'),
-    named: (other) => lineDiagnostics(clock, write, threshold, other),
+    named: (other) => speaker(sink, other),
+    loggers,
   };
 }
 
@@ -88,4 +102,5 @@ export const silent: Diagnostics = {
   error() {},
   fatal() {},
   named: () => silent,
+  loggers: new Loggers('fatal'),
 };

@@ -95,7 +95,7 @@ const FIXED_BYTES: Partial<Record<FieldKind, number>> = {
   int16: 2,
   int32: 4,
   int64: 8,
-  timestamp: 8,
+  safeInt64: 8,
   float64: 8,
   uuid: 16,
 };

@@ -6,6 +6,7 @@
  * what its value takes.
  * Source: Kafka protocol guide, KIP-482; MessageDataGenerator, ByteUtils.readUnsignedVarint.
  */
+import { type Int64, readInt64, readSafeInt64 } from '../int64.ts';
 
 /** The bytes are not a message of this API and version; whoever sent them is cut off. */
 export class ProtocolError extends Error {
@@ -13,7 +14,6 @@ export class ProtocolError extends Error {
 }
 
 const MAX_STRING_BYTES = 0x7fff;
-const TWO_POW_32 = 2 ** 32;
 
 export class Reader {
   readonly buffer: Buffer;
@@ -55,17 +55,12 @@ export class Reader {
     return this.buffer.readInt32BE(this.take(4));
   }
 
-  int64(): number {
-    const at = this.take(8);
-    const value = this.buffer.readInt32BE(at) * TWO_POW_32 + this.buffer.readUInt32BE(at + 4);
-    if (!Number.isSafeInteger(value)) throw new ProtocolError('int64 is out of the supported range');
-    return value;
+  int64(): Int64 {
+    return readInt64(this.buffer, this.take(8));
   }
 
-  timestamp(): number {
-    const at = this.take(8);
-    const value = this.buffer.readInt32BE(at) * TWO_POW_32 + this.buffer.readUInt32BE(at + 4);
-    return Math.min(Math.max(value, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
+  safeInt64(): number {
+    return readSafeInt64(this.buffer, this.take(8));
   }
 
   float64(): number {

@@ -4,6 +4,7 @@
  * from it (compile.ts), so a message is written down exactly once.
  * Source: the JSON message definitions of Kafka 3.9 (KIP-482 for tagged fields and compact encodings).
  */
+import type { Int64 } from '../int64.ts';
 import type { Uuid } from '../types.ts';
 import { parseVersions, type VersionRange } from './versions.ts';
 
@@ -13,7 +14,7 @@ export type FieldKind =
   | 'int16'
   | 'int32'
   | 'int64'
-  | 'timestamp'
+  | 'safeInt64'
   | 'float64'
   | 'uuid'
   | 'string'
@@ -75,10 +76,13 @@ export const bool = scalar<boolean>('bool');
 export const int8 = scalar<number>('int8');
 export const int16 = scalar<number>('int16');
 export const int32 = scalar<number>('int32');
-/** An offset, an epoch, an id, a size: what a double can't hold exactly is refused. */
-export const int64 = scalar<number>('int64');
-/** An int64 that is a time or a duration: clients send extremes to mean "never", so it is clamped instead. */
-export const timestamp = scalar<number>('timestamp');
+/** Exact: for what a client chooses and the cluster keeps, gives back or searches for. */
+export const int64 = scalar<Int64>('int64');
+/**
+ * As the nearest safe integer: for what the cluster counts itself (offsets of its logs, epochs, sizes), and
+ * for what a client chooses where it is only compared with such, which comes out the same.
+ */
+export const safeInt64 = scalar<number>('safeInt64');
 export const float64 = scalar<number>('float64');
 export const uuid = scalar<Uuid>('uuid');
 export const string = scalar<string>('string');

@@ -4,10 +4,10 @@
  * is full is never copied: the next one simply follows it.
  * Source: Kafka protocol guide, KIP-482.
  */
+import { type Int64, writeInt64 } from '../int64.ts';
 import { ProtocolError } from './reader.ts';
 
 const MAX_STRING_BYTES = 0x7fff;
-const TWO_POW_32 = 2 ** 32;
 const FIRST_CHUNK_BYTES = 256;
 const LARGEST_CHUNK_BYTES = 64 * 1024;
 /** Bytes below this size are cheaper to copy than to carry as a part of their own. */
@@ -55,16 +55,15 @@ export class Writer {
     this.chunk.writeInt32BE(value, at);
   }
 
-  int64(value: number): void {
-    if (!Number.isSafeInteger(value)) throw new ProtocolError(`${value} can’t be written as an int64`);
+  int64(value: Int64): void {
     const at = this.reserve(8);
-    const high = Math.floor(value / TWO_POW_32);
-    this.chunk.writeInt32BE(high, at);
-    this.chunk.writeUInt32BE(value - high * TWO_POW_32, at + 4);
+    writeInt64(this.chunk, at, value);
   }
 
-  timestamp(value: number): void {
-    this.int64(value);
+  safeInt64(value: number): void {
+    if (!Number.isSafeInteger(value)) throw new ProtocolError(`${value} can’t be written as an int64`);
+    const at = this.reserve(8);
+    writeInt64(this.chunk, at, value);
   }
 
   float64(value: number): void {

@@ -5,6 +5,7 @@
  * Source: KIP-98; Kafka's DefaultRecordBatch and ByteBufferLogInputStream.
  */
 import { crc32 } from 'node:zlib';
+import { type Int64, readInt64, readSafeInt64, writeInt64 } from '../int64.ts';
 import { crc32c } from './crc32c.ts';
 
 /** Base offset and length: what precedes every batch or legacy message. */
@@ -79,7 +80,7 @@ export class TooManyRecords extends CorruptBatch {
 }
 
 export function batchBaseOffset(buffer: Buffer, at: number): number {
-  return readInt64(buffer, at);
+  return readSafeInt64(buffer, at);
 }
 
 /** The whole batch, its first twelve bytes included. */
@@ -140,15 +141,15 @@ export function batchLastOffset(buffer: Buffer, at: number): number {
   return batchBaseOffset(buffer, at) + batchLastOffsetDelta(buffer, at);
 }
 
-export function batchBaseTimestampMs(buffer: Buffer, at: number): number {
+export function batchBaseTimestampMs(buffer: Buffer, at: number): Int64 {
   return readInt64(buffer, at + BASE_TIMESTAMP_AT);
 }
 
-export function batchMaxTimestampMs(buffer: Buffer, at: number): number {
+export function batchMaxTimestampMs(buffer: Buffer, at: number): Int64 {
   return readInt64(buffer, at + MAX_TIMESTAMP_AT);
 }
 
-export function batchProducerId(buffer: Buffer, at: number): number {
+export function batchProducerId(buffer: Buffer, at: number): Int64 {
   return readInt64(buffer, at + PRODUCER_ID_AT);
 }
 
@@ -189,7 +190,7 @@ export function setBatchMaxTimestamp(
   buffer: Buffer,
   at: number,
   type: 'CreateTime' | 'LogAppendTime',
-  maxTimestampMs: number,
+  maxTimestampMs: Int64,
 ): void {
   const attributes = batchAttributes(buffer, at);
   const typed =
@@ -244,23 +245,6 @@ export function* completeBatches(buffer: Buffer, from = 0, to = buffer.length): 
     yield at;
     at += sizeBytes;
   }
-}
-
-/**
- * An int64 as a number: exact up to 2^53, which offsets and ids never pass; a timestamp beyond that
- * comes out rounded.
- */
-export function readInt64(buffer: Buffer, at: number): number {
-  return buffer.readInt32BE(at) * 0x1_0000_0000 + buffer.readUInt32BE(at + 4);
-}
-
-export function writeInt64(buffer: Buffer, at: number, value: number): void {
-  if (!Number.isSafeInteger(value)) {
-    buffer.writeBigInt64BE(BigInt.asIntN(64, BigInt(value)), at);
-    return;
-  }
-  buffer.writeInt32BE(Math.floor(value / 0x1_0000_0000), at);
-  buffer.writeUInt32BE(value >>> 0, at + 4);
 }
 
 function computeCrc(buffer: Buffer, at: number): number {

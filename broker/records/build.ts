@@ -2,6 +2,7 @@
  * Makes batches of magic 2: for coordinators, for batches that must be written anew (another codec,
  * an old format, compaction), and for tests. Source: KIP-98; Kafka's MemoryRecordsBuilder.
  */
+import { greaterInt64, type Int64, int64Difference, writeInt64 } from '../int64.ts';
 import {
   BATCH_HEADER_BYTES,
   CODECS,
@@ -16,7 +17,6 @@ import {
   NO_TIMESTAMP,
   sealBatch,
   TRANSACTIONAL_BIT,
-  writeInt64,
 } from './batch.ts';
 import { compress } from './compression.ts';
 import { varintSizeBytes, writeVarint } from './varint.ts';
@@ -24,7 +24,7 @@ import { varintSizeBytes, writeVarint } from './varint.ts';
 export interface RecordInput {
   /** Absolute; without it the offsets follow each other from the base offset. */
   readonly offset?: number;
-  readonly timestampMs?: number;
+  readonly timestampMs?: Int64;
   readonly key?: Buffer | null;
   readonly value?: Buffer | null;
   readonly headers?: readonly { readonly key: string; readonly value: Buffer | null }[];
@@ -37,12 +37,12 @@ export interface BatchInput {
   readonly compressionLevel?: number | undefined;
   readonly timestampType?: 'CreateTime' | 'LogAppendTime';
   /** With LogAppendTime the time of all records; without it the greatest of the records. */
-  readonly maxTimestampMs?: number;
+  readonly maxTimestampMs?: Int64;
   /** From when on compaction may drop the tombstones of the batch. */
-  readonly deleteHorizonMs?: number;
+  readonly deleteHorizonMs?: Int64;
   /** Where it is not that of the last record: compaction keeps what the batch once spanned. */
   readonly lastOffset?: number;
-  readonly producerId?: number;
+  readonly producerId?: Int64;
   readonly producerEpoch?: number;
   readonly baseSequence?: number;
   readonly transactional?: boolean;
@@ -56,7 +56,7 @@ export function buildBatch(input: BatchInput): Buffer {
   const bodySizes = records.map((record, index) =>
     recordBodyBytes(
       record,
-      (record.timestampMs ?? NO_TIMESTAMP) - baseTimestampMs,
+      int64Difference(record.timestampMs ?? NO_TIMESTAMP, baseTimestampMs),
       (record.offset ?? baseOffset + index) - baseOffset,
     ),
   );
@@ -65,7 +65,7 @@ export function buildBatch(input: BatchInput): Buffer {
   let to = BATCH_HEADER_BYTES;
   records.forEach((record, index) => {
     to = writeVarint(batch, to, bodySizes[index] ?? 0);
-    const timestampDeltaMs = (record.timestampMs ?? NO_TIMESTAMP) - baseTimestampMs;
+    const timestampDeltaMs = int64Difference(record.timestampMs ?? NO_TIMESTAMP, baseTimestampMs);
     to = writeRecordBody(batch, to, record, {
       timestampDeltaMs,
       offsetDelta: (record.offset ?? baseOffset + index) - baseOffset,
@@ -79,7 +79,7 @@ export function buildBatch(input: BatchInput): Buffer {
   return batch;
 }
 
-function writeBatchHeader(batch: Buffer, input: BatchInput, baseTimestampMs: number): void {
+function writeBatchHeader(batch: Buffer, input: BatchInput, baseTimestampMs: Int64): void {
   const { records, baseOffset = 0 } = input;
   const lastOffset = input.lastOffset ?? records.at(-1)?.offset ?? baseOffset + records.length - 1;
   writeInt64(batch, 0, baseOffset);
@@ -107,14 +107,14 @@ function attributesOf(input: BatchInput): number {
   );
 }
 
-function greatestTimestampMs(records: readonly RecordInput[]): number {
-  return records.reduce(
-    (greatest, { timestampMs = NO_TIMESTAMP }) => Math.max(greatest, timestampMs),
+function greatestTimestampMs(records: readonly RecordInput[]): Int64 {
+  return records.reduce<Int64>(
+    (greatest, { timestampMs = NO_TIMESTAMP }) => greaterInt64(greatest, timestampMs),
     NO_TIMESTAMP,
   );
 }
 
-function recordBodyBytes(record: RecordInput, timestampDeltaMs: number, offsetDelta: number): number {
+function recordBodyBytes(record: RecordInput, timestampDeltaMs: Int64, offsetDelta: number): number {
   const { headers = [] } = record;
   let sizeBytes = 1 + varintSizeBytes(timestampDeltaMs) + varintSizeBytes(offsetDelta);
   sizeBytes += nullableBytes(record.key) + nullableBytes(record.value) + varintSizeBytes(headers.length);
@@ -133,7 +133,7 @@ function writeRecordBody(
   out: Buffer,
   start: number,
   record: RecordInput,
-  deltas: { timestampDeltaMs: number; offsetDelta: number },
+  deltas: { timestampDeltaMs: Int64; offsetDelta: number },
 ): number {
   const { headers = [] } = record;
   out[start] = 0; // attributes

@@ -3,6 +3,7 @@
  * the value of one wrapper message. Source: Kafka's LegacyRecord and AbstractLegacyRecordBatch.
  */
 import { crc32 } from 'node:zlib';
+import { greaterInt64, type Int64, readInt64, readSafeInt64, writeInt64 } from '../int64.ts';
 import {
   batchCrcIsValid,
   batchMagic,
@@ -16,8 +17,6 @@ import {
   LOG_APPEND_TIME_BIT,
   LOG_OVERHEAD_BYTES,
   NO_TIMESTAMP,
-  readInt64,
-  writeInt64,
 } from './batch.ts';
 import { compress, decompress } from './compression.ts';
 import { compressLz4, decompressLz4 } from './lz4.ts';
@@ -27,7 +26,7 @@ export type LegacyMagic = 0 | 1;
 
 export interface LegacyMessage {
   readonly offset: number;
-  readonly timestampMs: number;
+  readonly timestampMs: Int64;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
 }
@@ -92,8 +91,8 @@ export function writeLegacyMessages(
   const data = Buffer.concat(inner);
   const wrapper = {
     offset: last.offset,
-    timestampMs: messages.reduce(
-      (greatest, { timestampMs }) => Math.max(greatest, timestampMs),
+    timestampMs: messages.reduce<Int64>(
+      (greatest, { timestampMs }) => greaterInt64(greatest, timestampMs),
       NO_TIMESTAMP,
     ),
     key: null,
@@ -143,7 +142,7 @@ function readMessage(buffer: Buffer, at: number): LegacyMessage {
   const value = readBytes(buffer, key.end, end);
   if (value.end !== end) throw new InvalidRecord('A message is not as long as it says');
   return {
-    offset: readInt64(buffer, at),
+    offset: readSafeInt64(buffer, at),
     timestampMs: magic === 1 ? readInt64(buffer, at + TIMESTAMP_AT) : NO_TIMESTAMP,
     key: key.bytes,
     value: value.bytes,

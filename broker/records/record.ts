@@ -3,6 +3,7 @@
  * bytes it was opened to; who keeps them longer than the buffer copies them.
  * Source: KIP-98, KIP-82 (headers); Kafka's DefaultRecord.
  */
+import { type Int64, int64Sum } from '../int64.ts';
 import {
   BATCH_HEADER_BYTES,
   batchBaseOffset,
@@ -24,7 +25,7 @@ export interface RecordHeader {
 
 export interface RecordData {
   readonly offset: number;
-  readonly timestampMs: number;
+  readonly timestampMs: Int64;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: readonly RecordHeader[];
@@ -45,7 +46,7 @@ export function readRecords(buffer: Buffer, at: number, open: Open = openUpToDef
     cursor.byte(); // attributes, unused
     const timestampDeltaMs = cursor.varlong();
     records.push({
-      timestampMs: appendTimeMs ?? baseTimestampMs + timestampDeltaMs,
+      timestampMs: appendTimeMs ?? int64Sum(baseTimestampMs, timestampDeltaMs),
       offset: baseOffset + cursor.varint(),
       key: readNullable(cursor),
       value: readNullable(cursor),
@@ -61,7 +62,7 @@ export function readRecords(buffer: Buffer, at: number, open: Open = openUpToDef
 export interface WalkedRecord {
   index: number;
   offsetDelta: number;
-  timestampDeltaMs: number;
+  timestampDeltaMs: Int64;
   hasKey: boolean;
 }
 

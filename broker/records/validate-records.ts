@@ -2,6 +2,7 @@
  * The checks of single records: keys where the topic is compacted, timestamps where it bounds them.
  * All bad ones are named in the answer, up to a number that keeps it an answer. Source: KIP-467; Kafka's LogValidator.
  */
+import { type Int64, int64Difference, int64Sum } from '../int64.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { batchBaseTimestampMs, batchIsLogAppendTime, batchMaxTimestampMs, NO_TIMESTAMP } from './batch.ts';
 import type { Open } from './compression.ts';
@@ -16,7 +17,7 @@ export interface RecordError {
 
 export interface CheckedRecords {
   readonly errors: readonly RecordError[];
-  readonly maxTimestampMs: number;
+  readonly maxTimestampMs: Int64;
   /** Whether the offsets are 0, 1, 2, … from the base offset. */
   readonly offsetsInOrder: boolean;
 }
@@ -25,8 +26,8 @@ export interface RecordChecks {
   readonly config: {
     readonly cleanupPolicy: { readonly compact: boolean };
     readonly messageTimestampType: 'CreateTime' | 'LogAppendTime';
-    readonly messageTimestampBeforeMaxMs: number;
-    readonly messageTimestampAfterMaxMs: number;
+    readonly messageTimestampBeforeMaxMs: Int64;
+    readonly messageTimestampAfterMaxMs: Int64;
   };
   readonly nowMs: number;
   /** What it opens need not outlive the next opening. */
@@ -42,10 +43,10 @@ export function checkRecords(buffer: Buffer, at: number, checks: RecordChecks): 
   const batchTimeMs = batchMaxTimestampMs(buffer, at);
   const baseTimestampMs = batchBaseTimestampMs(buffer, at);
   const keyNeeded = checks.config.cleanupPolicy.compact;
-  let maxTimestampMs = NO_TIMESTAMP;
+  let maxTimestampMs: Int64 = NO_TIMESTAMP;
   let offsetsInOrder = true;
   walkRecords(buffer, at, checks.open, (record) => {
-    const timestampMs = typedByClient ? batchTimeMs : baseTimestampMs + record.timestampDeltaMs;
+    const timestampMs = typedByClient ? batchTimeMs : int64Sum(baseTimestampMs, record.timestampDeltaMs);
     if (timestampMs > maxTimestampMs) maxTimestampMs = timestampMs;
     if (record.offsetDelta !== record.index) offsetsInOrder = false;
     if (errors.length >= MAX_RECORD_ERRORS) return undefined;
@@ -67,7 +68,7 @@ export function checkRecords(buffer: Buffer, at: number, checks: RecordChecks): 
 }
 
 function timestampProblem(
-  timestampMs: number,
+  timestampMs: Int64,
   typedByClient: boolean,
   { config, nowMs }: RecordChecks,
 ): string | null {
@@ -75,12 +76,12 @@ function timestampProblem(
     return typedByClient ? 'A producer must not set the timestamp type to LogAppendTime' : null;
   }
   if (
-    nowMs - timestampMs <= config.messageTimestampBeforeMaxMs &&
-    timestampMs - nowMs <= config.messageTimestampAfterMaxMs
+    int64Difference(nowMs, timestampMs) <= config.messageTimestampBeforeMaxMs &&
+    int64Difference(timestampMs, nowMs) <= config.messageTimestampAfterMaxMs
   ) {
     return null;
   }
-  const earliestMs = nowMs - config.messageTimestampBeforeMaxMs;
-  const latestMs = nowMs + config.messageTimestampAfterMaxMs;
+  const earliestMs = int64Difference(nowMs, config.messageTimestampBeforeMaxMs);
+  const latestMs = int64Sum(nowMs, config.messageTimestampAfterMaxMs);
   return `Timestamp ${timestampMs} is out of range: it should be within [${earliestMs}, ${latestMs}]`;
 }

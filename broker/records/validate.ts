@@ -5,6 +5,7 @@
  * leader epoch are stamped by the log, which knows them.
  * Source: Kafka's ProduceRequest.validateRecords, UnifiedLog.analyzeAndValidateRecords, LogValidator.
  */
+import { greaterInt64, type Int64 } from '../int64.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import {
   batchBaseOffset,
@@ -44,8 +45,8 @@ export interface RecordRules {
   /** For the codec that `compressionType` names; its default when missing. */
   readonly compressionLevel?: number | undefined;
   readonly messageTimestampType: 'CreateTime' | 'LogAppendTime';
-  readonly messageTimestampBeforeMaxMs: number;
-  readonly messageTimestampAfterMaxMs: number;
+  readonly messageTimestampBeforeMaxMs: Int64;
+  readonly messageTimestampAfterMaxMs: Int64;
 }
 
 export interface ProduceContext {
@@ -67,7 +68,7 @@ export interface ValidBatches {
   readonly positions: readonly number[];
   /** How many offsets they take up. */
   readonly offsetCount: number;
-  readonly maxTimestampMs: number;
+  readonly maxTimestampMs: Int64;
   /** The time that the records were given, -1 when they keep their own. */
   readonly logAppendTimeMs: number;
 }
@@ -253,7 +254,7 @@ function checkBatch(buffer: Buffer, at: number, { batchRecords }: OpeningAllowan
     return refuse(ErrorCode.MESSAGE_TOO_LARGE, message);
   }
   if (batchIsControl(buffer, at)) return invalid('Clients are not allowed to write control batches');
-  if (batchProducerId(buffer, at) !== NO_PRODUCER_ID && batchBaseSequence(buffer, at) < 0) {
+  if (batchProducerId(buffer, at) > NO_PRODUCER_ID && batchBaseSequence(buffer, at) < 0) {
     return invalid(
       `A batch of producer ${batchProducerId(buffer, at)} has the sequence ${batchBaseSequence(buffer, at)}`,
     );
@@ -271,11 +272,11 @@ function describe(bytes: Buffer, context: ProduceContext): ValidBatches | null {
   const { config, nowMs } = context;
   const positions = [...completeBatches(bytes)];
   let offsetCount = 0;
-  let maxTimestampMs = -1;
+  let maxTimestampMs: Int64 = -1;
   for (const at of positions) {
     if (batchSizeBytes(bytes, at) > config.maxMessageBytes) return null;
     offsetCount += batchLastOffsetDelta(bytes, at) + 1;
-    maxTimestampMs = Math.max(maxTimestampMs, batchMaxTimestampMs(bytes, at));
+    maxTimestampMs = greaterInt64(maxTimestampMs, batchMaxTimestampMs(bytes, at));
   }
   const logAppendTimeMs = config.messageTimestampType === 'LogAppendTime' ? nowMs : -1;
   return { ok: true, bytes, positions, offsetCount, maxTimestampMs, logAppendTimeMs };

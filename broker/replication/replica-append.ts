@@ -4,6 +4,7 @@
  * Source: Kafka's ReplicaManager.appendRecords and DelayedProduce.
  */
 
+import type { Int64 } from '../int64.ts';
 import type { AppendInfo, LeaderAppendOptions } from '../log/append.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { isInternalTopic, type PartitionKey, partitionKey } from '../types.ts';
@@ -39,7 +40,7 @@ export interface AppendOutcome {
   readonly error: ErrorCode;
   readonly baseOffset: number;
   readonly lastOffset: number;
-  readonly logAppendTimeMs: number;
+  readonly logAppendTimeMs: Int64;
   readonly logStartOffset: number;
   readonly recordErrors: NonNullable<AppendInfo['recordErrors']>;
   readonly errorMessage: string | null;

@@ -4,6 +4,7 @@
  * Source: Kafka's Partition.fetchOffsetForTimestamp, lastOffsetForLeaderEpoch, DelayedDeleteRecords.
  */
 
+import type { Int64 } from '../int64.ts';
 import type { EpochEnd } from '../log/epoch-history.ts';
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, type OffsetAtTime } from '../log/lookup.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
@@ -25,7 +26,7 @@ export const LATEST_TIERED_TIMESTAMP = -5;
 export const TO_HIGH_WATERMARK = -1;
 
 export interface ListOffsetQuery {
-  readonly timestampMs: number;
+  readonly timestampMs: Int64;
   /** null: a replica or a debugging consumer, who sees all of the log. */
   readonly isolation: Isolation | null;
   readonly currentLeaderEpoch: number;

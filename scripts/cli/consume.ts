@@ -1,10 +1,12 @@
 /** `odradek consume`: records of a topic on standard output, as with Kafka's console consumer. */
 import { randomUUID } from 'node:crypto';
 import type { KafkaMessage } from 'kafkajs';
+import { toInt64 } from '../../broker/int64.ts';
 import { untilSignalled } from '../cluster/ending.ts';
 import type { Arguments, CommandSpec } from './arguments.ts';
 import { bootstrapOption, jsonOption } from './bootstrap.ts';
 import { kafkaClient } from './client.ts';
+import { jsonLine } from './json-line.ts';
 import { print, untilOutputFails, watchReader } from './output.ts';
 
 export const consumeCommand: CommandSpec = {
@@ -63,12 +65,12 @@ async function run(given: Arguments): Promise<number> {
 function shown(given: Arguments, partition: number, message: KafkaMessage): string {
   const value = message.value?.toString() ?? null;
   const key = message.key?.toString() ?? null;
-  const [offset, timestamp] = [Number(message.offset), Number(message.timestamp)];
+  const [offset, timestamp] = [Number(message.offset), toInt64(BigInt(message.timestamp))];
   if (given.flag('json')) {
     const headers = Object.entries(message.headers ?? {}).flatMap(([name, one]) =>
       [one].flat().map((each) => ({ key: name, value: each?.toString() ?? null })),
     );
-    return JSON.stringify({ partition, offset, timestamp, key, value, headers });
+    return jsonLine({ partition, offset, timestamp, key, value, headers });
   }
   return given.flag('print-key') ? `${key}\t${value}` : String(value);
 }

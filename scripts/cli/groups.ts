@@ -1,4 +1,5 @@
 /** `odradek groups`: what Kafka's kafka-consumer-groups does, with its flags. */
+import { type Int64, int64Difference } from '../../broker/int64.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { ListOffsets } from '../../broker/protocol/messages/02-list-offsets.ts';
 import { OffsetFetch } from '../../broker/protocol/messages/09-offset-fetch.ts';
@@ -8,6 +9,7 @@ import { DeleteGroups } from '../../broker/protocol/messages/42-delete-groups.ts
 import { AdminClient, reasonOf } from './admin-client.ts';
 import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
 import { bootstrapOption, jsonOption } from './bootstrap.ts';
+import { jsonLine } from './json-line.ts';
 import { print } from './output.ts';
 
 const ACTIONS = ['list', 'describe', 'delete'] as const;
@@ -77,9 +79,9 @@ async function remove(admin: AdminClient, groupIds: readonly string[]): Promise<
 interface Row {
   readonly topic: string;
   readonly partition: number;
-  readonly currentOffset: number;
+  readonly currentOffset: Int64;
   readonly logEndOffset: number;
-  readonly lag: number;
+  readonly lag: Int64;
 }
 
 async function describe(admin: AdminClient, groupId: string, json: boolean): Promise<void> {
@@ -100,7 +102,7 @@ async function describe(admin: AdminClient, groupId: string, json: boolean): Pro
     clientId,
     clientHost,
   }));
-  if (json) await print(JSON.stringify({ groupId, state: group.groupState, members, offsets: rows }));
+  if (json) await print(jsonLine({ groupId, state: group.groupState, members, offsets: rows }));
   else await table(groupId, group.groupState, members, rows);
 }
 
@@ -112,7 +114,7 @@ async function table(
 ): Promise<void> {
   await print(`GROUP ${groupId}  STATE ${state}  MEMBERS ${members.length}`);
   for (const member of members) await print(`  ${member.memberId} ${member.clientHost}`);
-  const line = (...cells: (string | number)[]): string =>
+  const line = (...cells: (string | Int64)[]): string =>
     cells
       .map((cell, index) => String(cell).padEnd(index === 0 ? 24 : 15))
       .join('')
@@ -134,7 +136,7 @@ async function lags(admin: AdminClient, groupId: string): Promise<Row[]> {
       for (const { partitionIndex, committedOffset } of partitions) {
         if (committedOffset < 0) continue;
         const logEndOffset = ends.get(partitionIndex) ?? 0;
-        const lag = logEndOffset - committedOffset;
+        const lag = int64Difference(logEndOffset, committedOffset);
         rows.push({
           topic: name,
           partition: partitionIndex,

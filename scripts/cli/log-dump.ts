@@ -4,6 +4,7 @@
  */
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
+import { type Int64, readInt64, readSafeInt64 } from '../../broker/int64.ts';
 import { decodeProducerSnapshot } from '../../broker/log/producer-snapshot.ts';
 import {
   batchAttributes,
@@ -28,11 +29,11 @@ import {
   CorruptBatch,
   completeBatches,
   LOG_APPEND_TIME_BIT,
-  readInt64,
 } from '../../broker/records/batch.ts';
 import { readControl } from '../../broker/records/control.ts';
 import { type RecordData, readRecords } from '../../broker/records/record.ts';
 import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
+import { jsonLine } from './json-line.ts';
 import { printAll } from './output.ts';
 
 const WINDOW_BYTES = 16 * 1024 * 1024;
@@ -203,7 +204,7 @@ function* dumpEntries(
   bytes: Buffer,
   entryBytes: number,
   detail: Detail,
-  entry: (at: number) => Record<string, number>,
+  entry: (at: number) => Record<string, Int64>,
 ): Lines<boolean> {
   for (let at = 0; at + entryBytes <= bytes.length; at += entryBytes) {
     const isBlank = bytes.subarray(at, at + entryBytes).every((byte) => byte === 0);
@@ -213,23 +214,20 @@ function* dumpEntries(
   return bytes.length % entryBytes === 0;
 }
 
-function abortedEntry(bytes: Buffer, at: number): Record<string, number> {
+function abortedEntry(bytes: Buffer, at: number): Record<string, Int64> {
   return {
     version: bytes.readInt16BE(at),
     producerId: readInt64(bytes, at + 2),
-    firstOffset: readInt64(bytes, at + 10),
-    lastOffset: readInt64(bytes, at + 18),
-    lastStableOffset: readInt64(bytes, at + 26),
+    firstOffset: readSafeInt64(bytes, at + 10),
+    lastOffset: readSafeInt64(bytes, at + 18),
+    lastStableOffset: readSafeInt64(bytes, at + 26),
   };
 }
 
 function* dumpSnapshot(file: string, bytes: Buffer, detail: Detail): Lines<boolean> {
   for (const entry of decodeProducerSnapshot(file, bytes)) {
     const plain = Object.fromEntries(
-      Object.entries(entry).map(([key, value]) => [
-        key,
-        typeof value === 'object' ? JSON.stringify(value) : value,
-      ]),
+      Object.entries(entry).map(([key, value]) => [key, typeof value === 'object' ? jsonLine(value) : value]),
     );
     yield line(detail, '', plain);
   }
@@ -237,7 +235,7 @@ function* dumpSnapshot(file: string, bytes: Buffer, detail: Detail): Lines<boole
 }
 
 function line(detail: Detail, prefix: string, fields: Record<string, unknown>): string {
-  if (detail.json) return JSON.stringify(fields);
+  if (detail.json) return jsonLine(fields);
   const words = Object.entries(fields).map(([key, value]) => `${key}: ${value}`);
   return prefix + words.join(' ');
 }

@@ -126,8 +126,10 @@ describe('a failover', () => {
       expect(requests.map(({ type }) => type)).toEqual(['UpdateMetadata', 'LeaderAndIsr', 'UpdateMetadata']);
       const first = requests[0] as UpdateMetadataRequest;
       expect(first.partitions).toEqual([]);
-      expect(first.onlyTopics).toEqual(['t']);
+      expect(first.onlyTopics).toBeUndefined();
       expect(first.liveBrokers.map((broker) => broker.id)).toEqual(alive);
+      // Only the last says that this is all: a broker that has just started must not take the first for it.
+      expect(requests[2]).toMatchObject({ onlyTopics: ['t'], partitions: { length: 3 } });
       const leaders = requests[1] as LeaderAndIsrRequest;
       expect(leaders.partitions).toHaveLength(3);
       expect(leaders.brokerEpoch).toBe(cluster.member(id).epoch);

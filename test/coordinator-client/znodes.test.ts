@@ -301,6 +301,12 @@ describe('the smaller nodes', () => {
   it('old offsets are decimal numbers, and a migration names its controller', () => {
     expect(consumerOffsetZnode.encode(12).toString()).toBe('12');
     expect(consumerOffsetZnode.decode('/x', bytes('12'))).toBe(12);
+    for (const offset of [2 ** 53 - 1, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n)]) {
+      expect(consumerOffsetZnode.decode('/x', consumerOffsetZnode.encode(offset))).toBe(offset);
+    }
+    for (const none of ['', '1.5', '9223372036854775808', '0x1']) {
+      expect(() => consumerOffsetZnode.decode('/x', bytes(none))).toThrow('/x');
+    }
     const migration =
       '{"version":0,"kraft_controller_id":3000,"kraft_controller_epoch":2,"kraft_metadata_offset":1,"kraft_metadata_epoch":1}';
     expect(migrationZnode.decode(bytes(migration)).kraftControllerId).toBe(3000);

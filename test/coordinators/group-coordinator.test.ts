@@ -285,6 +285,27 @@ describe('a successor', () => {
     expect(offsets.get('t-0')).toMatchObject({ offset: 42, leaderEpoch: 3, metadata: 'hello' });
   });
 
+  it('finds offsets and times beyond 2^53 exactly as they were committed', async () => {
+    const first = setUp();
+    const odd = { commitTimestampMs: 2n ** 61n + 1n, expireTimestampMs: 2n ** 62n + 3n };
+    const kept = [2 ** 53 - 1, 2n ** 53n + 1n, 2n ** 62n, 2n ** 63n - 1n, -(2n ** 63n)];
+    const commits = kept.map((offset, partition) => ({ ...commitOf(0), partition, offset, ...odd }));
+    const commit = { groupId: GROUP, memberId: '', instanceId: null, generationId: -1, commits };
+    const electedFirst = first.groups.elect(OWNER, 1);
+    await first.clock.runFor(1);
+    await electedFirst;
+    expect(await first.groups.commitOffsets(commit)).toEqual(kept.map(() => 0));
+
+    const second = setUp(first.log);
+    const elected = second.groups.elect(OWNER, 2);
+    await second.clock.runFor(1);
+    await elected;
+    const { offsets } = second.groups.fetchOffsets(GROUP, null);
+    expect(kept.map((_, partition) => offsets.get(`t-${partition}`))).toEqual(
+      kept.map((offset) => expect.objectContaining({ offset, ...odd })),
+    );
+  });
+
   it('ends the session of a member that it never hears of', async () => {
     const first = setUp();
     await stableMember(first);

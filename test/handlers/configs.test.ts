@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { describeConfigs } from '../../broker/handlers/32-describe-configs.ts';
 import { alterConfigs } from '../../broker/handlers/33-alter-configs.ts';
 import { incrementalAlterConfigs } from '../../broker/handlers/44-incremental-alter-configs.ts';
+import { systemClock } from '../../broker/platform/clock.ts';
+import { lineDiagnostics } from '../../broker/platform/diagnostics.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { ask } from './ask.ts';
 
@@ -223,7 +225,7 @@ describe('what tools print of a refusal is what Kafka says:', () => {
     ],
     [alter(BROKER, 'abc', ['message.max.bytes', SET, '1']), 42, 'Node id must be an integer, but it is: abc'],
     [alter(7, 'x', ['a', SET, '1']), 42, 'Unknown resource type 7'],
-    [alter(LOGGER, '1', ['kafka', SET, 'INFO']), 40, 'Logger kafka does not exist!'],
+    [alter(LOGGER, '1', ['no.such.logger', SET, 'INFO']), 40, 'Logger no.such.logger does not exist!'],
     [
       alter(CLIENT_METRICS, 'x', ['a', SET, '1']),
       42,
@@ -276,5 +278,90 @@ describe('AlterConfigs', () => {
     const request = { resources: [{ resourceType: TOPIC, resourceName: 'nope', configs: [] }] };
     const { response } = await ask(alterConfigs, 2, request, storeOf());
     expect(response.responses).toMatchObject([{ errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }]);
+  });
+});
+
+describe('loggers of the broker', () => {
+  const LOGGER = 8;
+  const CONTROLLER = 'kafka.controller.KafkaController';
+  const world = () => {
+    const lines: string[] = [];
+    const diagnostics = lineDiagnostics(systemClock, (line) => lines.push(line), 'info');
+    // Nothing of it is in ZooKeeper, which may be out of reach when a broker is looked into.
+    const store = () => {
+      throw new Error('there is no session');
+    };
+    return { lines, diagnostics, store };
+  };
+  const alter = async (
+    parts: ReturnType<typeof world>,
+    configs: readonly { name: string; configOperation: number; value?: string | null }[],
+    resourceName = '1',
+  ) => {
+    const resources = [{ resourceType: LOGGER, resourceName, configs }];
+    return (await ask(incrementalAlterConfigs, 1, { resources }, parts)).response.responses[0];
+  };
+
+  it('are described with the level that counts', async () => {
+    const parts = world();
+    parts.diagnostics.loggers.set(CONTROLLER, 'error');
+    const resources = [{ resourceType: LOGGER, resourceName: '1', configurationKeys: null }];
+    const { response } = await ask(describeConfigs, 4, { resources, includeSynonyms: true }, parts);
+    const configs = response.results[0]?.configs ?? [];
+    expect(configs.length).toBeGreaterThan(15);
+    expect(configs.find(({ name }) => name === CONTROLLER)).toMatchObject({
+      value: 'ERROR',
+      configSource: 6,
+      readOnly: false,
+      isSensitive: false,
+      synonyms: [],
+    });
+    expect(configs.find(({ name }) => name === 'root')?.value).toBe('INFO');
+  });
+
+  it('are set and reset, and what they write follows', async () => {
+    const parts = world();
+    const controller = parts.diagnostics.named('Controller id=1');
+    expect(await alter(parts, [{ name: CONTROLLER, configOperation: SET, value: 'DEBUG' }])).toMatchObject({
+      errorCode: ErrorCode.NONE,
+    });
+    controller.debug('heard');
+    await alter(parts, [{ name: CONTROLLER, configOperation: DELETE }]);
+    controller.debug('not heard');
+    expect(parts.lines.filter((line) => line.endsWith(' heard'))).toHaveLength(1);
+  });
+
+  it('change all at once or not at all, and only where they are', async () => {
+    const parts = world();
+    const change = { name: 'root', configOperation: SET, value: 'ERROR' };
+    for (const wrong of [
+      { name: 'kafka.no.such.Logger', configOperation: SET, value: 'INFO' },
+      { name: CONTROLLER, configOperation: SET, value: 'LOUD' },
+    ]) {
+      const errorCode = ErrorCode.INVALID_CONFIG;
+      expect(await alter(parts, [change, wrong])).toMatchObject({ errorCode });
+    }
+    const errorCode = ErrorCode.INVALID_REQUEST;
+    expect(await alter(parts, [change], '2')).toMatchObject({ errorCode });
+    expect(await alter(parts, [{ name: 'root', configOperation: DELETE }])).toMatchObject({ errorCode });
+    expect(await alter(parts, [{ ...change, configOperation: APPEND }])).toMatchObject({ errorCode });
+    expect(await alter(parts, [{ ...change, configOperation: 9 }])).toMatchObject({ errorCode });
+    const resources = [{ resourceType: LOGGER, resourceName: '1', configs: [change] }];
+    const replaced = await ask(alterConfigs, 2, { resources }, parts);
+    expect(replaced.response.responses[0]).toMatchObject({ errorCode });
+    expect(parts.diagnostics.loggers.levels().get('root')).toBe('info');
+  });
+});
+
+describe('a config that is named twice', () => {
+  it('is refused, whichever way it is altered', async () => {
+    const twice = topic({ name: 'segment.ms', value: '1' }, { name: 'segment.ms', value: '2' });
+    for (const handler of [alterConfigs, incrementalAlterConfigs]) {
+      const { response } = await ask(handler as typeof alterConfigs, 1, twice, storeOf());
+      expect(response.responses[0]).toMatchObject({
+        errorCode: ErrorCode.INVALID_REQUEST,
+        errorMessage: 'Error due to duplicate config keys',
+      });
+    }
   });
 });

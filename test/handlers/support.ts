@@ -56,6 +56,7 @@ export function metadataOf(
     topicIds: [['t1', T1_ID]],
     partitions,
     liveBrokers: brokers,
+    onlyTopics: partitions.map(({ topic }) => topic),
   });
   return cache;
 }

@@ -15,6 +15,8 @@ import {
   startApacheProcess,
   stopApacheProcess,
 } from './apache-process.ts';
+import { askAboutLoggers } from './broker-loggers.ts';
+import { askFarAway, readFarAway } from './far-int64.ts';
 import { type InteropCluster, skipped, startInteropCluster } from './interop-cluster.ts';
 import { JavaTools, jarsLack } from './java-jars.ts';
 
@@ -28,6 +30,9 @@ const skip = skipped("Apache's broker on our data", jarsLack(APACHE_VERSION));
 let interop: InteropCluster;
 let data: string;
 let apache: ApacheBroker | null = null;
+/** What we answered, and must find again. */
+let farAway: object = {};
+let loggers: object = {};
 
 beforeAll(async () => {
   if (skip) return;
@@ -48,6 +53,8 @@ describe.skipIf(skip)("Apache's broker", () => {
     await createTopics();
     for (const codec of CODECS) await produce(codec, 0, FIRST);
     await commit();
+    farAway = await askFarAway(await interop.connect(), 'far-ours');
+    loggers = await askAboutLoggers(await interop.connect());
     const tools = new JavaTools(APACHE_VERSION);
     try {
       const files = logFiles();
@@ -72,9 +79,26 @@ describe.skipIf(skip)("Apache's broker", () => {
     for (const codec of CODECS) await produce(codec, FIRST, RECORDS);
   }, 60_000);
 
+  test('answers as we do where clients use integers beyond 2^53, and finds those that we stored', async () => {
+    const connection = await interop.connect();
+    expect(await askFarAway(connection, 'far-theirs')).toEqual(farAway);
+    expect(farAway).toMatchObject({ kept: await readFarAway(connection, 'far-ours') });
+  }, 60_000);
+
+  test('says of its loggers what we say of ours', async () => {
+    expect(await askAboutLoggers(await interop.connect())).toEqual(loggers);
+  }, 60_000);
+
   test('and hands them back', async () => {
     // Before its stop, when its threads complain of being interrupted.
-    expect(apache?.log()).not.toContain(' ERROR ');
+    const complaints =
+      apache
+        ?.log()
+        .split('\n')
+        .filter((line) => line.includes(' ERROR ')) ?? [];
+    expect(complaints).toEqual([
+      expect.stringContaining('append operation on partition far-theirs-bounded-0'),
+    ]);
     if (apache !== null) await stopApacheProcess(apache);
     await interop.cluster.restart(1);
     const log = readFileSync(join(interop.cluster.broker(1).directory, 'server.log'), 'utf8');
@@ -83,6 +107,10 @@ describe.skipIf(skip)("Apache's broker", () => {
     await expectCommitted();
     await expectConfigs();
     await produce('none', RECORDS, RECORDS + 1);
+    const connection = await interop.connect();
+    for (const topic of ['far-ours', 'far-theirs']) {
+      expect(farAway, topic).toMatchObject({ kept: await readFarAway(connection, topic) });
+    }
   }, 60_000);
 });
 

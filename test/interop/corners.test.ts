@@ -1,6 +1,7 @@
 /** Corners where brokers that claim to be Kafka are known to fall, one test each, over a real connection. */
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Int64 } from '../../broker/int64.ts';
 import type { KafkaConnection } from '../../broker/protocol/client.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { Produce } from '../../broker/protocol/messages/00-produce.ts';
@@ -86,7 +87,7 @@ async function fetch(topic: string, fetchOffset: number, maxBytes: number) {
   return { errorCode: found?.errorCode, records: found?.records ?? Buffer.alloc(0) };
 }
 
-async function offsetAt(topic: string, timestamp: number): Promise<[number | undefined, number | undefined]> {
+async function offsetAt(topic: string, timestamp: Int64): Promise<[number | undefined, Int64 | undefined]> {
   const partitions = [{ partitionIndex: 0, timestamp }];
   const answer = await broker.request(ListOffsets, {
     replicaId: -1,

@@ -127,6 +127,25 @@ describe.skipIf(skipped("Kafka's tools", lacks.get('3.9.1') ?? null))("Kafka's t
     expect(await groups('--group', 'tool-group', '--delete')).toContain('was successful');
   });
 
+  test('kafka-configs describes and sets the loggers of a broker', async () => {
+    const ofBroker = ['--entity-type', 'broker-loggers', '--entity-name', '1'];
+    const logger = 'kafka.controller.KafkaController';
+    const level = async (name: string) =>
+      new RegExp(`^ {2}${name}=(\\w+) sensitive=false synonyms=\\{\\}$`, 'm').exec(
+        await configs('--describe', ...ofBroker),
+      )?.[1];
+    expect([await level('root'), await level(logger)]).toEqual(['INFO', 'INFO']);
+    await configs('--alter', ...ofBroker, '--add-config', `${logger}=DEBUG,kafka.log.LogCleaner=TRACE`);
+    expect([await level(logger), await level('kafka.log.LogCleaner')]).toEqual(['DEBUG', 'TRACE']);
+    await configs('--alter', ...ofBroker, '--delete-config', `${logger},kafka.log.LogCleaner`);
+    expect([await level(logger), await level('kafka.log.LogCleaner')]).toEqual(['INFO', 'INFO']);
+    const unknown = ['--alter', ...ofBroker, '--add-config', 'kafka.no.such.Logger=DEBUG'];
+    const server = ['--bootstrap-server', interop.bootstrap];
+    const refused = await tools.run('kafka.admin.ConfigCommand', [...unknown, ...server]);
+    expect(refused.status).not.toBe(0);
+    expect(refused.out + refused.error).toMatch(/kafka\.no\.such\.Logger/);
+  });
+
   test('kafka-configs describes and alters topics and brokers', async () => {
     await topics('--create', '--topic', 'tool-configs', '--partitions', '1');
     await eventually('it is known', async () => (await topics('--list')).includes('tool-configs'));

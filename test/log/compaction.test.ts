@@ -81,6 +81,18 @@ describe('compaction', () => {
     expect(log.offsetForTimestamp(501)).toMatchObject({ offset: 3 });
   });
 
+  it('keeps times beyond 2^53, beside a delete horizon too', async () => {
+    const { made, log } = await compactedLog();
+    const base = 2n ** 60n;
+    append(log, ['a=1', 'b=null', 'c=1'], { timestampMs: base + 1n });
+    append(log, ['a=2'], { timestampMs: base + 3n });
+    await compact(made, log);
+    expect(records(log)).toEqual(['1:b=null', '2:c=1', '3:a=2']);
+    expect(log.offsetForTimestamp(1)).toMatchObject({ offset: 1, timestampMs: base + 1n });
+    expect(log.offsetForTimestamp(base + 1n)).toMatchObject({ offset: 1, timestampMs: base + 1n });
+    expect(log.maxTimestamp()).toMatchObject({ offset: 3, timestampMs: base + 3n });
+  });
+
   it('keeps a tombstone for delete.retention.ms, then drops it', async () => {
     const { made, log } = await compactedLog();
     for (const text of ['a=1', 'b=1', 'a=null']) append(log, [text]);

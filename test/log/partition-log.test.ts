@@ -1,5 +1,6 @@
 /** The log of one partition: appending, reading, rolling, truncating, time, retention, producers. */
 import { describe, expect, it } from 'vitest';
+import { type Int64, int64Sum } from '../../broker/int64.ts';
 import { UnexpectedAppendOffset } from '../../broker/log/append.ts';
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP } from '../../broker/log/lookup.ts';
 import type { PartitionLog } from '../../broker/log/partition-log.ts';
@@ -225,6 +226,33 @@ describe('time', () => {
     expect(() => log.legacyOffsetsBefore(LATEST_TIMESTAMP, -1)).toThrow(RangeError);
   });
 
+  it('beyond 2^53 is found exactly, and again after a restart and a recovery', async () => {
+    const base = 1_700_000_000_000_000_000n;
+    const times: Int64[] = [10, base + 1n, base + 3n, base + 2n, 40, base + 257n, base + 258n];
+    const made = fixture({ 'segment.bytes': '300', 'index.interval.bytes': '1' });
+    const first = await made.start();
+    const log = first.create('topic', 0, { isNew: true, topicId: null });
+    for (const [index, timestampMs] of times.entries()) append(log, [`t${index}`], { timestampMs });
+    const check = (found: PartitionLog): void => {
+      const wanted = [0, 11, 2 ** 53, ...times, ...times.map((time) => int64Sum(time, 1))];
+      for (const timestampMs of wanted) {
+        const offset = times.findIndex((time) => time >= timestampMs);
+        const answer = found.offsetForTimestamp(timestampMs);
+        expect([answer?.offset ?? -1, answer?.timestampMs], `at ${timestampMs}`).toEqual([
+          offset,
+          times[offset],
+        ]);
+      }
+      expect(found.maxTimestamp()).toMatchObject({ offset: 6, timestampMs: base + 258n });
+    };
+    check(log);
+    first.shutdown();
+    const second = await made.start();
+    check(second.log('topic', 0) as PartitionLog);
+    made.disk.crash('all');
+    check((await made.start()).log('topic', 0) as PartitionLog);
+  });
+
   it('knows no largest timestamp in an empty log', async () => {
     const log = await freshLog();
     expect(log.maxTimestamp()).toBeNull();
@@ -240,6 +268,21 @@ describe('rolling', () => {
     expect(log.segmentCount).toBe(1);
     append(log, ['c'], { timestampMs: 6001 });
     expect(log.segmentCount).toBe(2);
+  });
+
+  it('goes by differences beyond 2^53 as by others', async () => {
+    const base = 1_700_000_000_000_000_000n;
+    const log = await freshLog({ 'segment.ms': '1000' });
+    append(log, ['a'], { timestampMs: base });
+    append(log, ['b'], { timestampMs: base + 1000n });
+    append(log, ['from milliseconds'], { timestampMs: 5000 });
+    expect(log.segmentCount).toBe(1);
+    append(log, ['c'], { timestampMs: base + 1001n });
+    expect(log.segmentCount).toBe(2);
+    const patient = await freshLog({ 'segment.ms': '9223372036854775807' });
+    append(patient, ['a'], { timestampMs: 5000 });
+    append(patient, ['b'], { timestampMs: base });
+    expect(patient.segmentCount).toBe(1);
   });
 
   it('begins a segment when the next offset can no longer be expressed', async () => {
@@ -284,6 +327,17 @@ describe('retention', () => {
     expect(log).toMatchObject({ startOffset: 5, endOffset: 5, sizeBytes: 0, segmentCount: 1 });
     append(log, ['next']);
     expect(contents(log)).toEqual(['5:next']);
+  });
+
+  it('by time keeps what lies in the future, however far', async () => {
+    const made = fixture({ ...small, 'retention.ms': '1000' });
+    const log = (await made.start()).create('topic', 0, { isNew: true, topicId: null });
+    for (const timestampMs of [1, 2n ** 62n, 2])
+      append(log, ['a value that fills a segment'], { timestampMs });
+    log.updateHighWatermark(3);
+    await made.clock.runUntil(made.clock.nowMs() + 2000);
+    log.deleteOldSegments();
+    expect(log.startOffset).toBe(1);
   });
 
   it('removes segments wholly below a raised start, and their files after the delay', async () => {
@@ -360,6 +414,35 @@ describe('idempotent producers', () => {
     append(log, ['x', 'y', 'z'], from(2147483646));
     expect(append(log, ['x'], from(1)).error).toBe(ErrorCode.NONE);
     expect(append(log, ['x', 'y', 'z'], from(2147483646))).toMatchObject({ duplicate: true, firstOffset: 0 });
+  });
+});
+
+describe('producer ids beyond 2^53', () => {
+  it('are told apart, and survive in a snapshot', async () => {
+    const made = fixture();
+    const first = await made.start();
+    const log = first.create('topic', 0, { isNew: true, topicId: null });
+    const ids = [2n ** 60n, 2n ** 60n + 1n];
+    for (const [index, producerId] of ids.entries()) {
+      const answer = append(log, ['x'], {
+        producerId,
+        producerEpoch: 0,
+        baseSequence: 0,
+        timestampMs: made.clock.wallMs(),
+      });
+      expect(answer).toMatchObject({ error: 0, firstOffset: index, duplicate: false });
+    }
+    first.shutdown();
+    const again = (await made.start()).log('topic', 0) as PartitionLog;
+    for (const [index, producerId] of ids.entries()) {
+      const retry = append(again, ['x'], {
+        producerId,
+        producerEpoch: 0,
+        baseSequence: 0,
+        timestampMs: made.clock.wallMs(),
+      });
+      expect(retry).toMatchObject({ error: 0, firstOffset: index, duplicate: true });
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 /** A log manager on a simulated disk, and short ways to make batches, for the tests of this folder. */
 import { type LogConfig, logConfig } from '../../broker/config/topic-config.ts';
+import type { Int64 } from '../../broker/int64.ts';
 import { LogManager, type LogManagerConfig } from '../../broker/log/log-manager.ts';
 import type { PartitionLog } from '../../broker/log/partition-log.ts';
 import type { Clock } from '../../broker/platform/clock.ts';
@@ -99,7 +100,7 @@ export async function settled<T>(clock: SimulatedClock, promise: Promise<T>): Pr
 }
 
 export interface Simple extends Omit<Partial<BatchInput>, 'records'> {
-  readonly timestampMs?: number;
+  readonly timestampMs?: Int64;
 }
 
 /** A batch with one record for each value; `key=value` sets both. */

@@ -66,6 +66,17 @@ describe('the metadata cache', () => {
     expect(cache.topicId('t')).toBe(ID);
   });
 
+  it('is complete once an update has said that this is all, and stays so', () => {
+    const cache = new MetadataCache(new SimulatedClock());
+    cache.apply(update([]));
+    cache.apply(update([partition('t', 0)]));
+    expect(cache.image.complete).toBe(false);
+    cache.apply({ ...update([partition('u', 0)]), onlyTopics: ['t', 'u'] });
+    expect(cache.image.complete).toBe(true);
+    cache.apply(update([]));
+    expect(cache.image.complete).toBe(true);
+  });
+
   it('forgets topics that an update of all topics does not name, and tells which partitions went', () => {
     const cache = new MetadataCache(new SimulatedClock());
     cache.apply(

@@ -40,7 +40,9 @@ function dispatcher(handlers: readonly AnyHandler[], errors: string[] = [], warn
   const metrics = createMetrics();
   const config = { socketRequestMaxElements: 1000 };
   const features = { current: { epoch: 0, levels: new Map() } };
-  const services = { clock: systemClock, config, diagnostics, metrics, features } as unknown as Services;
+  const metadata = { image: { complete: true } };
+  const parts = { clock: systemClock, config, diagnostics, metrics, features, metadata };
+  const services = parts as unknown as Services;
   const all = [...handlers, apiVersionsHandler(handlers.map(({ api }) => api))];
   const dispatch = createDispatch(new Map(all.map((handler) => [handler.api.key, handler])), services);
   return { dispatch: (frame: Buffer) => dispatch(frame, ORIGIN), metrics };

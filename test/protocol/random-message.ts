@@ -1,4 +1,5 @@
 /** Messages made of chance: every field that a version has gets a value, every other its default. */
+import type { Int64 } from '../../broker/int64.ts';
 import type { Random } from '../../broker/platform/random.ts';
 import type { Field, Schema } from '../../broker/protocol/schema.ts';
 import { versionIn } from '../../broker/protocol/versions.ts';
@@ -51,7 +52,8 @@ function randomValue(field: Field<unknown>, version: number, random: Random): un
     case 'int32':
       return integer(32);
     case 'int64':
-    case 'timestamp':
+      return pick<Int64>(0, -1, Number.MAX_SAFE_INTEGER, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n));
+    case 'safeInt64':
       return pick(0, 1, -1, 2 ** 32, -(2 ** 32) - 1, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER);
     case 'float64':
       return pick(0, -1.5, 1e300, random.fraction());

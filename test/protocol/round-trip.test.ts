@@ -6,6 +6,7 @@ import { ProtocolError } from '../../broker/protocol/reader.ts';
 import type { AnyApi } from '../../broker/protocol/schema.ts';
 import { simulatedRandom } from '../support/simulated-random.ts';
 import { randomMessage } from './random-message.ts';
+import { unbounded } from './unbounded.ts';
 
 interface Direction {
   readonly what: string;
@@ -51,6 +52,21 @@ describe('the declared APIs', () => {
     expect(keys).not.toContain(52);
     expect(ALL_APIS[0]).toMatchObject({ name: 'Produce', minVersion: 0, maxVersion: 11 });
   });
+});
+
+it('no request is refused for the size of an int64, whichever field it is in', () => {
+  const wild = ALL_APIS.map((api) => [api, unbounded(api)] as const);
+  for (const [api, sent] of wild) {
+    for (const version of versionsOf(api)) {
+      const random = simulatedRandom(api.key * 100 + version);
+      for (let round = 0; round < 5; round++) {
+        const message = randomMessage(sent.request, version, random) as Record<string, never>;
+        const request = decodeRequest(api, version, Buffer.concat(encodeRequest(sent, version, message)));
+        // What came out of it can be written: every number is one that the rest of the code may count with.
+        expect(() => encodeRequest(api, version, request)).not.toThrow();
+      }
+    }
+  }
 });
 
 for (const direction of DIRECTIONS) {

@@ -27,7 +27,7 @@ import { DescribeAcls } from '../../broker/protocol/messages/29-describe-acls.ts
 import { ConsumerGroupHeartbeat } from '../../broker/protocol/messages/68-consumer-group-heartbeat.ts';
 import { ALL_APIS } from '../../broker/protocol/messages/all.ts';
 import { ProtocolError } from '../../broker/protocol/reader.ts';
-import { array, data, int16, int32, int64, string, struct, timestamp } from '../../broker/protocol/schema.ts';
+import { array, data, int16, int32, int64, safeInt64, string, struct } from '../../broker/protocol/schema.ts';
 import { parseVersions } from '../../broker/protocol/versions.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
@@ -132,19 +132,34 @@ describe('numbers and ids', () => {
     name: 'Numbers',
     versions: '0-1',
     flexible: '1+',
-    fields: { offset: int64('0+'), time: timestamp('0+') },
+    fields: { exact: int64('0+'), nearest: safeInt64('0+') },
   });
 
-  it('an int64 beyond 2^53 is refused, a time beyond it is clamped', () => {
-    const never = '7fffffffffffffff';
+  it('an int64 is exact, and goes back as it came', () => {
     const zero = '0000000000000000';
-    expect(() => decodeData(Numbers, 0, hex(never + zero))).toThrow(ProtocolError);
-    expect(() => decodeData(Numbers, 0, hex(`8000000000000000${zero}`))).toThrow(ProtocolError);
-    expect(decodeData(Numbers, 0, hex(zero + never)).time).toBe(Number.MAX_SAFE_INTEGER);
-    expect(() => encodeData(Numbers, 0, { offset: 2 ** 53 })).toThrow(ProtocolError);
-    expect(encodeData(Numbers, 0, { offset: -2, time: 2 ** 40 + 1 })).toEqual(
-      hex('fffffffffffffffe 0000010000000001'),
-    );
+    for (const [text, value] of [
+      ['7fffffffffffffff', 2n ** 63n - 1n],
+      ['8000000000000000', -(2n ** 63n)],
+      ['0020000000000001', 2n ** 53n + 1n],
+      ['001fffffffffffff', 2 ** 53 - 1],
+      ['ffe0000000000001', -(2 ** 53) + 1],
+      ['fffffffffffffffe', -2],
+    ] as const) {
+      const decoded = decodeData(Numbers, 0, hex(text + zero));
+      expect(decoded.exact).toBe(value);
+      expect(encodeData(Numbers, 0, decoded)).toEqual(hex(text + zero));
+    }
+    expect(() => encodeData(Numbers, 0, { exact: 2n ** 63n })).toThrow(RangeError);
+  });
+
+  it('an int64 that is only compared becomes the nearest safe integer', () => {
+    const zero = '0000000000000000';
+    const nearest = (text: string): number => decodeData(Numbers, 0, hex(zero + text)).nearest;
+    expect(nearest('7fffffffffffffff')).toBe(Number.MAX_SAFE_INTEGER);
+    expect(nearest('8000000000000000')).toBe(Number.MIN_SAFE_INTEGER);
+    expect(nearest('0000010000000001')).toBe(2 ** 40 + 1);
+    expect(() => encodeData(Numbers, 0, { nearest: 2 ** 53 })).toThrow(ProtocolError);
+    expect(encodeData(Numbers, 0, { nearest: 2 ** 40 + 1 })).toEqual(hex(`${zero}0000010000000001`));
   });
 
   it('a uuid is 16 bytes on the wire and base64url in text', () => {

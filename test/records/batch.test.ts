@@ -16,11 +16,9 @@ import {
   batchRecordCount,
   batchSizeBytes,
   completeBatches,
-  readInt64,
   setBatchBaseOffset,
   setBatchLeaderEpoch,
   setBatchMaxTimestamp,
-  writeInt64,
 } from '../../broker/records/batch.ts';
 import { buildBatch } from '../../broker/records/build.ts';
 import { endTransactionMarker, readControl } from '../../broker/records/control.ts';
@@ -218,12 +216,15 @@ describe('integers', () => {
     }
   });
 
-  it('of eight bytes are exact up to 2^53', () => {
-    const out = Buffer.alloc(8);
-    for (const value of [...EDGES, 2 ** 53 - 1, -(2 ** 53) + 1, 2 ** 32, -(2 ** 32)]) {
-      writeInt64(out, 0, value);
-      expect(Number(out.readBigInt64BE(0))).toBe(value);
-      expect(readInt64(out, 0)).toBe(value);
+  it('beyond 2^53 are exact as varlongs too', () => {
+    const out = Buffer.alloc(10);
+    const edges = [2 ** 48 - 1, 2 ** 48, -(2 ** 48), -(2 ** 48) - 1, 2 ** 53 - 1, 2n ** 53n, 2n ** 53n + 1n];
+    for (const value of [...edges, -(2n ** 60n) - 1n, 2n ** 62n + 3n, 2n ** 63n - 1n, -(2n ** 63n)]) {
+      const end = writeVarint(out, 0, value);
+      expect([end, value]).toEqual([varintSizeBytes(value), value]);
+      expect(new RecordCursor(out, 0, end).varlong()).toBe(value);
     }
+    const endless = Buffer.alloc(11, 0x80);
+    expect(() => new RecordCursor(endless, 0, 11).varlong()).toThrow(/longer than ten bytes/);
   });
 });

@@ -1,6 +1,7 @@
 /** Old message formats: taken in as batches, given out as messages. */
 import { crc32, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { MAX_INT64 } from '../../broker/int64.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { batchCodec, batchCrcIsValid, type Codec, completeBatches } from '../../broker/records/batch.ts';
 import { buildBatch } from '../../broker/records/build.ts';
@@ -33,8 +34,8 @@ const CONFIG = {
   cleanupPolicy: { compact: false },
   compressionType: 'producer',
   messageTimestampType: 'CreateTime',
-  messageTimestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
-  messageTimestampAfterMaxMs: Number.MAX_SAFE_INTEGER,
+  messageTimestampBeforeMaxMs: MAX_INT64,
+  messageTimestampAfterMaxMs: MAX_INT64,
 } as const;
 
 const plenty = () => ({ bytesLeft: 1_000_000 });
@@ -63,6 +64,31 @@ describe('produced messages of an old client', () => {
     expect(records.map(({ key, value }) => [key, value])).toEqual(CONTENT);
     expect(records.map(({ offset }) => offset)).toEqual([0, 1, 2]);
     expect(records.map(({ timestampMs }) => timestampMs)).toEqual(timestamps);
+  });
+
+  it('keep times beyond 2^53, also when they are fetched in the old format again', () => {
+    const nanoseconds = 1_700_000_000_000_000_001n;
+    for (const codec of ['none', 'gzip'] as const) {
+      const sent = [nanoseconds, 7, nanoseconds + 2n].map((timestampMs, offset) => ({
+        offset,
+        timestampMs,
+        key: null,
+        value: Buffer.from('x'),
+      }));
+      const valid = produce(writeLegacyMessages(sent, { magic: 1, codec, logAppendTime: false }));
+      if (!valid.ok) throw new Error(valid.message);
+      const times = (records: readonly { timestampMs: unknown }[]) => records.map((each) => each.timestampMs);
+      expect(times(readRecords(valid.bytes, 0))).toEqual(times(sent));
+      expect(valid.maxTimestampMs).toBe(nanoseconds + 2n);
+      const { bytes } = downConvert(valid.bytes, {
+        toMagic: 1,
+        fetchOffset: 0,
+        open: openUpToDefault,
+        allowance: plenty(),
+      });
+      const fetched = [...completeBatches(bytes)].flatMap((at) => readLegacyMessages(bytes, at));
+      expect(times(fetched)).toEqual(times(sent));
+    }
   });
 
   it('are checked as others are', () => {

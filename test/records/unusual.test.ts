@@ -1,5 +1,6 @@
 /** Unusual frames and batches are answered as Kafka answers them, and what is let in can be read. */
 import { describe, expect, it } from 'vitest';
+import { greaterInt64, type Int64 } from '../../broker/int64.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { batchCodec, batchMaxTimestampMs, CODECS, type Codec } from '../../broker/records/batch.ts';
 import { decompress } from '../../broker/records/compression.ts';
@@ -61,7 +62,10 @@ describe.each<Codec>([...CODECS])('a produced batch (%s)', (codec) => {
     if (!outcome.ok) return;
     const records = readRecords(outcome.bytes, 0);
     expect(records.map(({ offset }) => offset)).toEqual([0, 1]);
-    const latestMs = Math.max(-1, ...records.map(({ timestampMs }) => timestampMs));
+    const latestMs = records.reduce<Int64>(
+      (latest, { timestampMs }) => greaterInt64(latest, timestampMs),
+      -1,
+    );
     expect(batchMaxTimestampMs(outcome.bytes, 0)).toBe(latestMs);
   });
 });

@@ -14,7 +14,7 @@ import {
   sealBatch,
   setBatchBaseOffset,
 } from '../../broker/records/batch.ts';
-import { buildBatch } from '../../broker/records/build.ts';
+import { buildBatch, type RecordInput } from '../../broker/records/build.ts';
 import { endTransactionMarker } from '../../broker/records/control.ts';
 import { readRecords } from '../../broker/records/record.ts';
 import { stampBatches } from '../../broker/records/validate.ts';
@@ -179,6 +179,41 @@ describe('a compacted topic', () => {
   it('takes records with keys, tombstones among them', () => {
     const tombstone = buildBatch({ codec: 'zstd', records: [{ key: Buffer.from('k'), value: null }] });
     expect(accepted(tombstone, compacted).offsetCount).toBe(1);
+  });
+});
+
+describe('timestamps beyond 2^53', () => {
+  const nanoseconds = BigInt(NOW_MS) * 1_000_000n + 1n;
+
+  it('are let in and stay as they are, opened and closed', () => {
+    const sent: RecordInput[] = [
+      { timestampMs: nanoseconds, key: Buffer.from('k') },
+      { timestampMs: nanoseconds + 2n, key: Buffer.from('k') },
+      { timestampMs: 5, key: Buffer.from('k') },
+    ];
+    for (const codec of ['none', 'lz4'] as const) {
+      for (const compact of [false, true]) {
+        const valid = accepted(buildBatch({ codec, records: sent }), context({ cleanupPolicy: { compact } }));
+        expect(valid.maxTimestampMs).toBe(nanoseconds + 2n);
+        expect(batchMaxTimestampMs(valid.bytes, 0)).toBe(nanoseconds + 2n);
+        expect(readRecords(valid.bytes, 0).map(({ timestampMs }) => timestampMs)).toEqual([
+          nanoseconds,
+          nanoseconds + 2n,
+          5,
+        ]);
+      }
+    }
+    const rebuilt = accepted(buildBatch({ records: sent }), context({ compressionType: 'zstd' }));
+    expect(readRecords(rebuilt.bytes, 0)[1]?.timestampMs).toBe(nanoseconds + 2n);
+  });
+
+  it('are held against bounds exactly', () => {
+    const afterMaxMs = nanoseconds - BigInt(NOW_MS);
+    const sent = () => buildBatch({ records: [{ timestampMs: nanoseconds, value: null }] });
+    accepted(sent(), context({ messageTimestampAfterMaxMs: afterMaxMs }));
+    expect(refused(sent(), context({ messageTimestampAfterMaxMs: afterMaxMs - 1n }))).toMatchObject({
+      error: ErrorCode.INVALID_TIMESTAMP,
+    });
   });
 });
 

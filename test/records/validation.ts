@@ -1,5 +1,6 @@
 /** What the tests of produced batches share. */
 
+import { MAX_INT64 } from '../../broker/int64.ts';
 import type { RecordInput } from '../../broker/records/build.ts';
 import { OpeningAllowance, type OpeningLimits } from '../../broker/records/opening.ts';
 import { type ProduceContext, validateProduced } from '../../broker/records/validate.ts';
@@ -21,8 +22,8 @@ export function context(
       cleanupPolicy: { compact: false },
       compressionType: 'producer',
       messageTimestampType: 'CreateTime',
-      messageTimestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
-      messageTimestampAfterMaxMs: Number.MAX_SAFE_INTEGER,
+      messageTimestampBeforeMaxMs: MAX_INT64,
+      messageTimestampAfterMaxMs: MAX_INT64,
       ...config,
     },
   };

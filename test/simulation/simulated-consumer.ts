@@ -2,6 +2,7 @@
  * A consumer of one partition, from its beginning, which commits its position to a group now and then.
  * What it is given must be a sequence without gaps; it tells the history every record.
  */
+import { toSafeInteger } from '../../broker/int64.ts';
 import { sleep } from '../../broker/platform/clock.ts';
 import { ErrorCode, errorName, isRetriable } from '../../broker/protocol/errors.ts';
 import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
@@ -75,7 +76,7 @@ export class SimulatedConsumer {
       const found = answer.groups[0];
       const result = found?.topics[0]?.partitions[0];
       if (found?.errorCode !== ErrorCode.NONE || result?.errorCode !== ErrorCode.NONE) return null;
-      return result.committedOffset;
+      return toSafeInteger(result.committedOffset);
     } catch {
       await client.refresh();
       return null;

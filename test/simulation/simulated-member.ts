@@ -2,6 +2,7 @@
  * A member of a group: joins, is given partitions, goes on from the committed offsets, commits as it
  * goes, leaves now and then and comes back. It does not read: what is examined is the group.
  */
+import { toSafeInteger } from '../../broker/int64.ts';
 import { sleep } from '../../broker/platform/clock.ts';
 import type { Random } from '../../broker/platform/random.ts';
 import { ErrorCode } from '../../broker/protocol/errors.ts';
@@ -160,8 +161,12 @@ export class SimulatedMember {
       check(errorCode);
       // A former coordinator that has not heard of it yet answers from memory; its commits will fail.
       if (wasRight && coordinates(coordinator))
-        history.fetched(partitionIndex, committedOffset, floors[partitions.indexOf(partitionIndex)] ?? -1);
-      positions.set(partitionIndex, Math.max(0, committedOffset));
+        history.fetched(
+          partitionIndex,
+          toSafeInteger(committedOffset),
+          floors[partitions.indexOf(partitionIndex)] ?? -1,
+        );
+      positions.set(partitionIndex, Math.max(0, toSafeInteger(committedOffset)));
     }
     return positions;
   }

@@ -1,5 +1,6 @@
 /** Diagnostics that tell a test what was said, under whichever name. */
 import type { Diagnostics, Level } from '../../broker/platform/diagnostics.ts';
+import { Loggers } from '../../broker/platform/loggers.ts';
 
 export function recordingDiagnostics(
   say: (level: Level, message: string, error: unknown) => void,
@@ -12,5 +13,6 @@ export function recordingDiagnostics(
     error: at('error'),
     fatal: at('fatal'),
     named: () => recordingDiagnostics(say),
+    loggers: new Loggers('info'),
   };
 }

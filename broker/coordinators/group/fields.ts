@@ -3,6 +3,7 @@
  * int32-sized byte strings, or compact ones in flexible versions. Reading beyond the end throws a
  * RangeError, which the loader reports for that record.
  */
+import { type Int64, readInt64, writeInt64 } from '../../int64.ts';
 
 export class FieldWriter {
   private readonly parts: Buffer[] = [];
@@ -21,9 +22,9 @@ export class FieldWriter {
     return this;
   }
 
-  int64(value: number): this {
+  int64(value: Int64): this {
     const part = Buffer.allocUnsafe(8);
-    part.writeBigInt64BE(BigInt(value));
+    writeInt64(part, 0, value);
     this.parts.push(part);
     return this;
   }
@@ -71,9 +72,9 @@ export class FieldReader {
     return this.buffer.readInt32BE(this.at - 4);
   }
 
-  int64(): number {
+  int64(): Int64 {
     this.at += 8;
-    return Number(this.buffer.readBigInt64BE(this.at - 8));
+    return readInt64(this.buffer, this.at - 8);
   }
 
   string(): string {

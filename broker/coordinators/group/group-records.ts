@@ -4,6 +4,7 @@
  * group key 2, value 3) and read every version, the flexible 4 included. A null value is a tombstone.
  * Source: OffsetCommitKey/Value and GroupMetadataKey/Value of Kafka's group coordinator.
  */
+import { toSafeInteger } from '../../int64.ts';
 import { FieldReader, FieldWriter } from './fields.ts';
 import type { Group, Member } from './group.ts';
 import { memberMetadata, newGroup } from './group.ts';
@@ -73,7 +74,7 @@ export function decodeOffsetValue(value: Buffer, recordOffset: number): Committe
     leaderEpoch,
     metadata,
     commitTimestampMs,
-    expireTimestampMs: expiry < 0 ? null : expiry,
+    expireTimestampMs: expiry === -1 ? null : expiry,
     recordOffset,
   };
 }
@@ -113,7 +114,7 @@ export function decodeGroupValue(groupId: string, value: Buffer): Group {
   group.generationId = reader.int32();
   group.protocolName = reader.nullableString();
   group.leaderId = reader.nullableString();
-  if (version >= 2) group.stateSinceMs = reader.int64();
+  if (version >= 2) group.stateSinceMs = toSafeInteger(reader.int64());
   const count = reader.count();
   for (let index = 0; index < count; index++) {
     const member = readMember(reader, version, group);

@@ -3,6 +3,7 @@
  * replicas of the group's partition of `__consumer_offsets`.
  * Source: Kafka's GroupCoordinator.doCommitOffsets and GroupMetadataManager.
  */
+import type { Int64 } from '../../int64.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
 import { BATCH_HEADER_BYTES } from '../../records/batch.ts';
@@ -17,11 +18,11 @@ import { subscribedTopics } from './subscription.ts';
 export interface OffsetToCommit {
   readonly topic: string;
   readonly partition: number;
-  readonly offset: number;
+  readonly offset: Int64;
   readonly leaderEpoch: number;
   readonly metadata: string;
-  readonly commitTimestampMs: number;
-  readonly expireTimestampMs: number | null;
+  readonly commitTimestampMs: Int64;
+  readonly expireTimestampMs: Int64 | null;
 }
 
 export class OffsetStore {

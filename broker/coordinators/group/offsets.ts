@@ -3,17 +3,18 @@
  * OffsetFetch show it, and of two commits of one partition the one later in the log stays.
  * Source: Kafka's GroupMetadata (offsets, pendingOffsetCommits) and GroupMetadataManager.
  */
+import { type Int64, int64Difference } from '../../int64.ts';
 import { type PartitionKey, parsePartitionKey } from '../../types.ts';
 import type { Group } from './group.ts';
 
 export interface CommittedOffset {
-  readonly offset: number;
+  readonly offset: Int64;
   /** -1 when the client did not say. */
   readonly leaderEpoch: number;
   readonly metadata: string;
-  readonly commitTimestampMs: number;
+  readonly commitTimestampMs: Int64;
   /** Only for commits of clients that name a retention themselves (OffsetCommit v2-4). */
-  readonly expireTimestampMs: number | null;
+  readonly expireTimestampMs: Int64 | null;
   /** Where in the log of the group's partition the commit is; -1 while pending. */
   readonly recordOffset: number;
 }
@@ -60,8 +61,11 @@ export function expiredOffsets(
     if (offsets.pending.has(key)) continue;
     const since = retentionStart(group, key, commit, at.subscribedTopics);
     if (since === null) continue;
-    const deadlineMs = commit.expireTimestampMs ?? since + at.retentionMs;
-    if (at.nowMs >= deadlineMs) expired.push(key);
+    const outlived =
+      commit.expireTimestampMs === null
+        ? int64Difference(at.nowMs, since) >= at.retentionMs
+        : at.nowMs >= commit.expireTimestampMs;
+    if (outlived) expired.push(key);
   }
   return expired;
 }
@@ -72,7 +76,7 @@ function retentionStart(
   key: PartitionKey,
   commit: CommittedOffset,
   subscribedTopics: ReadonlySet<string> | null,
-): number | null {
+): Int64 | null {
   if (group.protocolType === null || group.protocolType === '') return commit.commitTimestampMs;
   if (group.state === 'Empty') return Math.max(group.stateSinceMs, 0) || commit.commitTimestampMs;
   if (group.state === 'Stable' && group.protocolType === 'consumer' && subscribedTopics !== null) {

@@ -6,7 +6,7 @@
  * - 11: TRANSACTION_ABORTABLE may be answered.
  * - With acks=0 there is no response at all.
  */
-import { api, array, int16, int32, int64, records, string, struct, timestamp } from '../schema.ts';
+import { api, array, int16, int32, int64, records, safeInt64, string, struct } from '../schema.ts';
 
 export const Produce = api({
   key: 0,
@@ -28,9 +28,9 @@ export const Produce = api({
       partitionResponses: array('0+', {
         index: int32('0+'),
         errorCode: int16('0+'),
-        baseOffset: int64('0+'),
-        logAppendTimeMs: timestamp('2+', { default: -1, ignorable: true }),
-        logStartOffset: int64('5+', { default: -1, ignorable: true }),
+        baseOffset: safeInt64('0+'),
+        logAppendTimeMs: int64('2+', { default: -1, ignorable: true }),
+        logStartOffset: safeInt64('5+', { default: -1, ignorable: true }),
         recordErrors: array(
           '8+',
           {

@@ -6,7 +6,19 @@
  * - 13+: topics by id; 15+: replica id in a tagged struct; 16+: current leader and endpoints; 17:
  *   directory ids.
  */
-import { api, array, int8, int16, int32, int64, records, string, struct, uuid } from '../schema.ts';
+import {
+  api,
+  array,
+  int8,
+  int16,
+  int32,
+  int64,
+  records,
+  safeInt64,
+  string,
+  struct,
+  uuid,
+} from '../schema.ts';
 
 export const Fetch = api({
   key: 1,
@@ -18,7 +30,7 @@ export const Fetch = api({
     replicaId: int32('0-14', { default: -1 }),
     replicaState: struct(
       '15+',
-      { replicaId: int32('15+', { default: -1 }), replicaEpoch: int64('15+', { default: -1 }) },
+      { replicaId: int32('15+', { default: -1 }), replicaEpoch: safeInt64('15+', { default: -1 }) },
       { tag: 1 },
     ),
     maxWaitMs: int32('0+'),
@@ -33,9 +45,9 @@ export const Fetch = api({
       partitions: array('0+', {
         partition: int32('0+'),
         currentLeaderEpoch: int32('9+', { default: -1, ignorable: true }),
-        fetchOffset: int64('0+'),
+        fetchOffset: safeInt64('0+'),
         lastFetchedEpoch: int32('12+', { default: -1 }),
-        logStartOffset: int64('5+', { default: -1, ignorable: true }),
+        logStartOffset: safeInt64('5+', { default: -1, ignorable: true }),
         partitionMaxBytes: int32('0+'),
         replicaDirectoryId: uuid('17+', { ignorable: true, tag: 0 }),
       }),
@@ -57,12 +69,12 @@ export const Fetch = api({
       partitions: array('0+', {
         partitionIndex: int32('0+'),
         errorCode: int16('0+'),
-        highWatermark: int64('0+'),
-        lastStableOffset: int64('4+', { default: -1, ignorable: true }),
-        logStartOffset: int64('5+', { default: -1, ignorable: true }),
+        highWatermark: safeInt64('0+'),
+        lastStableOffset: safeInt64('4+', { default: -1, ignorable: true }),
+        logStartOffset: safeInt64('5+', { default: -1, ignorable: true }),
         divergingEpoch: struct(
           '12+',
-          { epoch: int32('12+', { default: -1 }), endOffset: int64('12+', { default: -1 }) },
+          { epoch: int32('12+', { default: -1 }), endOffset: safeInt64('12+', { default: -1 }) },
           { tag: 0 },
         ),
         currentLeader: struct(
@@ -72,12 +84,12 @@ export const Fetch = api({
         ),
         snapshotId: struct(
           '12+',
-          { endOffset: int64('0+', { default: -1 }), epoch: int32('0+', { default: -1 }) },
+          { endOffset: safeInt64('0+', { default: -1 }), epoch: int32('0+', { default: -1 }) },
           { tag: 2 },
         ),
         abortedTransactions: array(
           '4+',
-          { producerId: int64('4+'), firstOffset: int64('4+') },
+          { producerId: int64('4+'), firstOffset: safeInt64('4+') },
           { nullable: '4+', ignorable: true },
         ),
         preferredReadReplica: int32('11+', { default: -1 }),

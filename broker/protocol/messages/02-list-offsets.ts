@@ -5,7 +5,7 @@
  * - Special timestamps: -1 latest, -2 earliest, -3 largest timestamp (7+), -4 earliest local (8+), -5 last
  *   tiered (9+).
  */
-import { api, array, int8, int16, int32, int64, string, timestamp } from '../schema.ts';
+import { api, array, int8, int16, int32, int64, safeInt64, string } from '../schema.ts';
 
 export const ListOffsets = api({
   key: 2,
@@ -20,7 +20,7 @@ export const ListOffsets = api({
       partitions: array('0+', {
         partitionIndex: int32('0+'),
         currentLeaderEpoch: int32('4+', { default: -1, ignorable: true }),
-        timestamp: timestamp('0+'),
+        timestamp: int64('0+'),
         maxNumOffsets: int32('0', { default: 1 }),
       }),
     }),
@@ -32,9 +32,9 @@ export const ListOffsets = api({
       partitions: array('0+', {
         partitionIndex: int32('0+'),
         errorCode: int16('0+'),
-        oldStyleOffsets: array('0', int64),
-        timestamp: timestamp('1+', { default: -1 }),
-        offset: int64('1+', { default: -1 }),
+        oldStyleOffsets: array('0', safeInt64),
+        timestamp: int64('1+', { default: -1 }),
+        offset: safeInt64('1+', { default: -1 }),
         leaderEpoch: int32('4+', { default: -1 }),
       }),
     }),

@@ -3,7 +3,7 @@
  * - 2+: grouped by topic and fenced by broker epoch; 5+: topic ids; 6+: leader recovery state.
  * - 7: whether the controller is a KRaft one.
  */
-import { api, array, bool, int8, int16, int32, int64, string, uuid } from '../schema.ts';
+import { api, array, bool, int8, int16, int32, safeInt64, string, uuid } from '../schema.ts';
 
 const leaderAndIsrPartitionError = {
   topicName: string('0-4', { ignorable: true }),
@@ -36,7 +36,7 @@ export const LeaderAndIsr = api({
     controllerId: int32('0+'),
     isKRaftController: bool('7+'),
     controllerEpoch: int32('0+'),
-    brokerEpoch: int64('2+', { default: -1, ignorable: true }),
+    brokerEpoch: safeInt64('2+', { default: -1, ignorable: true }),
     type: int8('5+'),
     ungroupedPartitionStates: array('0-1', leaderAndIsrPartitionState),
     topicStates: array('2+', {

@@ -2,7 +2,7 @@
  * UpdateMetadata (key 6): the controller tells a broker the state of partitions and who is alive.
  * - 5+: grouped by topic and fenced by broker epoch; 7+: topic ids; 8: type of update.
  */
-import { api, array, bool, int8, int16, int32, int64, string, uuid } from '../schema.ts';
+import { api, array, bool, int8, int16, int32, safeInt64, string, uuid } from '../schema.ts';
 
 const updateMetadataPartitionState = {
   topicName: string('0-4', { ignorable: true }),
@@ -27,7 +27,7 @@ export const UpdateMetadata = api({
     isKRaftController: bool('8+'),
     type: int8('8+', { tag: 0 }),
     controllerEpoch: int32('0+'),
-    brokerEpoch: int64('5+', { default: -1, ignorable: true }),
+    brokerEpoch: safeInt64('5+', { default: -1, ignorable: true }),
     ungroupedPartitionStates: array('0-4', updateMetadataPartitionState),
     topicStates: array('5+', {
       topicName: string('5+'),

@@ -4,7 +4,7 @@
  * - The response has header version 0 in every version. A version that the broker does not know is
  * answered in the shape of version 0 with UNSUPPORTED_VERSION.
  */
-import { api, array, bool, int16, int32, int64, string } from '../schema.ts';
+import { api, array, bool, int16, int32, safeInt64, string } from '../schema.ts';
 
 export const ApiVersions = api({
   key: 18,
@@ -24,7 +24,7 @@ export const ApiVersions = api({
       { name: string('3+'), minVersion: int16('3+'), maxVersion: int16('3+') },
       { ignorable: true, tag: 0 },
     ),
-    finalizedFeaturesEpoch: int64('3+', { default: -1, ignorable: true, tag: 1 }),
+    finalizedFeaturesEpoch: safeInt64('3+', { default: -1, ignorable: true, tag: 1 }),
     finalizedFeatures: array(
       '3+',
       { name: string('3+'), maxVersionLevel: int16('3+'), minVersionLevel: int16('3+') },

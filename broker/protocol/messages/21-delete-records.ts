@@ -1,7 +1,7 @@
 /**
  * DeleteRecords (key 21): raises the log start offset of partitions.
  */
-import { api, array, int16, int32, int64, string } from '../schema.ts';
+import { api, array, int16, int32, safeInt64, string } from '../schema.ts';
 
 export const DeleteRecords = api({
   key: 21,
@@ -11,7 +11,7 @@ export const DeleteRecords = api({
   request: {
     topics: array('0+', {
       name: string('0+'),
-      partitions: array('0+', { partitionIndex: int32('0+'), offset: int64('0+') }),
+      partitions: array('0+', { partitionIndex: int32('0+'), offset: safeInt64('0+') }),
     }),
     timeoutMs: int32('0+'),
   },
@@ -21,7 +21,7 @@ export const DeleteRecords = api({
       name: string('0+'),
       partitions: array('0+', {
         partitionIndex: int32('0+'),
-        lowWatermark: int64('0+'),
+        lowWatermark: safeInt64('0+'),
         errorCode: int16('0+'),
       }),
     }),

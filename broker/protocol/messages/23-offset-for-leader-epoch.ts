@@ -2,7 +2,7 @@
  * OffsetForLeaderEpoch (key 23): where a leader epoch ends in the log of the leader.
  * - 1+: leader epoch in the answer; 2+: fencing by current leader epoch; 3+: replica id.
  */
-import { api, array, int16, int32, int64, string } from '../schema.ts';
+import { api, array, int16, int32, safeInt64, string } from '../schema.ts';
 
 export const OffsetForLeaderEpoch = api({
   key: 23,
@@ -28,7 +28,7 @@ export const OffsetForLeaderEpoch = api({
         errorCode: int16('0+'),
         partition: int32('0+'),
         leaderEpoch: int32('1+', { default: -1, ignorable: true }),
-        endOffset: int64('0+', { default: -1 }),
+        endOffset: safeInt64('0+', { default: -1 }),
       }),
     }),
   },

@@ -2,7 +2,7 @@
  * DescribeLogDirs (key 35): log directories of a broker and the replicas in them.
  * - 3+: an error at the top; 4: total and usable bytes of the volume.
  */
-import { api, array, bool, int16, int32, int64, string } from '../schema.ts';
+import { api, array, bool, int16, int32, safeInt64, string } from '../schema.ts';
 
 export const DescribeLogDirs = api({
   key: 35,
@@ -22,13 +22,13 @@ export const DescribeLogDirs = api({
         name: string('0+'),
         partitions: array('0+', {
           partitionIndex: int32('0+'),
-          partitionSize: int64('0+'),
-          offsetLag: int64('0+'),
+          partitionSize: safeInt64('0+'),
+          offsetLag: safeInt64('0+'),
           isFutureKey: bool('0+'),
         }),
       }),
-      totalBytes: int64('4+', { default: -1, ignorable: true }),
-      usableBytes: int64('4+', { default: -1, ignorable: true }),
+      totalBytes: safeInt64('4+', { default: -1, ignorable: true }),
+      usableBytes: safeInt64('4+', { default: -1, ignorable: true }),
     }),
   },
 });

@@ -2,7 +2,7 @@
  * SaslAuthenticate (key 36): one step of a SASL exchange.
  * - 1+: life time of the session, after which the client has to authenticate again.
  */
-import { api, bytes, int16, string, timestamp } from '../schema.ts';
+import { api, bytes, int16, safeInt64, string } from '../schema.ts';
 
 export const SaslAuthenticate = api({
   key: 36,
@@ -14,6 +14,6 @@ export const SaslAuthenticate = api({
     errorCode: int16('0+'),
     errorMessage: string('0+', { nullable: '0+' }),
     authBytes: bytes('0+'),
-    sessionLifetimeMs: timestamp('1+', { ignorable: true }),
+    sessionLifetimeMs: safeInt64('1+', { ignorable: true }),
   },
 });

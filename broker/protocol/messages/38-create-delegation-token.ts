@@ -2,7 +2,7 @@
  * CreateDelegationToken (key 38): makes a delegation token.
  * - 3: on behalf of another principal.
  */
-import { api, array, bytes, int16, int32, string, timestamp } from '../schema.ts';
+import { api, array, bytes, int16, int32, safeInt64, string } from '../schema.ts';
 
 export const CreateDelegationToken = api({
   key: 38,
@@ -13,7 +13,7 @@ export const CreateDelegationToken = api({
     ownerPrincipalType: string('3+', { nullable: '3+' }),
     ownerPrincipalName: string('3+', { nullable: '3+' }),
     renewers: array('0+', { principalType: string('0+'), principalName: string('0+') }),
-    maxLifetimeMs: timestamp('0+'),
+    maxLifetimeMs: safeInt64('0+'),
   },
   response: {
     errorCode: int16('0+'),
@@ -21,9 +21,9 @@ export const CreateDelegationToken = api({
     principalName: string('0+'),
     tokenRequesterPrincipalType: string('3+'),
     tokenRequesterPrincipalName: string('3+'),
-    issueTimestampMs: timestamp('0+'),
-    expiryTimestampMs: timestamp('0+'),
-    maxTimestampMs: timestamp('0+'),
+    issueTimestampMs: safeInt64('0+'),
+    expiryTimestampMs: safeInt64('0+'),
+    maxTimestampMs: safeInt64('0+'),
     tokenId: string('0+'),
     hmac: bytes('0+'),
     throttleTimeMs: int32('0+'),

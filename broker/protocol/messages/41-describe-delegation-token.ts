@@ -2,7 +2,7 @@
  * DescribeDelegationToken (key 41): delegation tokens and their owners.
  * - 3: who asked for the token.
  */
-import { api, array, bytes, int16, int32, string, timestamp } from '../schema.ts';
+import { api, array, bytes, int16, int32, safeInt64, string } from '../schema.ts';
 
 export const DescribeDelegationToken = api({
   key: 41,
@@ -19,9 +19,9 @@ export const DescribeDelegationToken = api({
       principalName: string('0+'),
       tokenRequesterPrincipalType: string('3+'),
       tokenRequesterPrincipalName: string('3+'),
-      issueTimestamp: timestamp('0+'),
-      expiryTimestamp: timestamp('0+'),
-      maxTimestamp: timestamp('0+'),
+      issueTimestamp: safeInt64('0+'),
+      expiryTimestamp: safeInt64('0+'),
+      maxTimestamp: safeInt64('0+'),
       tokenId: string('0+'),
       hmac: bytes('0+'),
       renewers: array('0+', { principalType: string('0+'), principalName: string('0+') }),

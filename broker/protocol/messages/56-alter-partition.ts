@@ -2,7 +2,7 @@
  * AlterPartition (key 56): a leader proposes a new in-sync set to the controller.
  * - 2+: topics by id; 3: in-sync members with their broker epochs.
  */
-import { api, array, int8, int16, int32, int64, string, uuid } from '../schema.ts';
+import { api, array, int8, int16, int32, safeInt64, string, uuid } from '../schema.ts';
 
 export const AlterPartition = api({
   key: 56,
@@ -12,7 +12,7 @@ export const AlterPartition = api({
   clusterAction: true,
   request: {
     brokerId: int32('0+'),
-    brokerEpoch: int64('0+', { default: -1 }),
+    brokerEpoch: safeInt64('0+', { default: -1 }),
     topics: array('0+', {
       topicName: string('0-1', { ignorable: true }),
       topicId: uuid('2+', { ignorable: true }),
@@ -20,7 +20,10 @@ export const AlterPartition = api({
         partitionIndex: int32('0+'),
         leaderEpoch: int32('0+'),
         newIsr: array('0-2', int32),
-        newIsrWithEpochs: array('3+', { brokerId: int32('3+'), brokerEpoch: int64('3+', { default: -1 }) }),
+        newIsrWithEpochs: array('3+', {
+          brokerId: int32('3+'),
+          brokerEpoch: safeInt64('3+', { default: -1 }),
+        }),
         leaderRecoveryState: int8('1+'),
         partitionEpoch: int32('0+'),
       }),

@@ -1,7 +1,7 @@
 /**
  * DescribeProducers (key 61): idempotent and transactional producers that are active in partitions.
  */
-import { api, array, int16, int32, int64, string, timestamp } from '../schema.ts';
+import { api, array, int16, int32, int64, safeInt64, string } from '../schema.ts';
 
 export const DescribeProducers = api({
   key: 61,
@@ -21,9 +21,9 @@ export const DescribeProducers = api({
           producerId: int64('0+'),
           producerEpoch: int32('0+'),
           lastSequence: int32('0+', { default: -1 }),
-          lastTimestamp: timestamp('0+', { default: -1 }),
+          lastTimestamp: int64('0+', { default: -1 }),
           coordinatorEpoch: int32('0+'),
-          currentTxnStartOffset: int64('0+', { default: -1 }),
+          currentTxnStartOffset: safeInt64('0+', { default: -1 }),
         }),
       }),
     }),

@@ -2,7 +2,7 @@
  * ListTransactions (key 66): transactions that a broker coordinates.
  * - 1: filtered by duration.
  */
-import { api, array, int16, int32, int64, string, timestamp } from '../schema.ts';
+import { api, array, int16, int32, int64, safeInt64, string } from '../schema.ts';
 
 export const ListTransactions = api({
   key: 66,
@@ -12,7 +12,7 @@ export const ListTransactions = api({
   request: {
     stateFilters: array('0+', string),
     producerIdFilters: array('0+', int64),
-    durationFilter: timestamp('1+', { default: -1 }),
+    durationFilter: safeInt64('1+', { default: -1 }),
   },
   response: {
     throttleTimeMs: int32('0+'),
