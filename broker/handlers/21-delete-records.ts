@@ -10,12 +10,19 @@ import type { DeleteRecordsEntry, DeleteRecordsOutcome } from '../replication/re
 import { isInternalTopic, partitionKey } from '../types.ts';
 import { mayOnTopic, Operation } from './authorization.ts';
 import type { Handler, RequestContext } from './handler.ts';
+import { namedOnce } from './named-once.ts';
 import type { Services } from './services.ts';
 
 type DeleteRecordsRequest = RequestOf<typeof DeleteRecords>;
+type TopicPartitions = DeleteRecordsRequest['topics'][number];
 type DeleteRecordsResponse = ResponseInput<typeof DeleteRecords>;
 
 const NO_WATERMARK = -1;
+const SHAPE = {
+  partitionsOf: ({ partitions }: TopicPartitions) => partitions,
+  indexOf: ({ partitionIndex }: TopicPartitions['partitions'][number]) => partitionIndex,
+  topic: (name: string, partitions: TopicPartitions['partitions']): TopicPartitions => ({ name, partitions }),
+};
 
 interface Verdict {
   readonly error: number;
@@ -27,7 +34,7 @@ export const deleteRecords: Handler<typeof DeleteRecords> = {
   async handle(request, context, services) {
     const verdicts = new Map<string, Verdict>();
     const entries: DeleteRecordsEntry[] = [];
-    for (const { name, partitions } of request.topics) {
+    for (const { name, partitions } of namedOnce(request.topics, SHAPE)) {
       for (const { partitionIndex, offset } of partitions) {
         const error = errorOf(name, partitionIndex, context, services);
         if (error === ErrorCode.NONE) entries.push({ topic: name, partition: partitionIndex, offset });
@@ -53,7 +60,7 @@ function answer(
   verdictOf: (partition: string) => Verdict,
 ): DeleteRecordsResponse {
   return {
-    topics: request.topics.map(({ name, partitions }) => ({
+    topics: namedOnce(request.topics, SHAPE).map(({ name, partitions }) => ({
       name,
       partitions: partitions.map(({ partitionIndex }) => {
         const { error, lowWatermark } = verdictOf(partitionKey(name, partitionIndex));

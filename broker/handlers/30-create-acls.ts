@@ -4,11 +4,12 @@
  */
 import { CreateAcls } from '../protocol/messages/30-create-acls.ts';
 import type { Handler } from './handler.ts';
-import { NO_AUTHORIZER } from './no-authorizer.ts';
+import { NO_AUTHORIZER, namesUnknownAcl } from './no-authorizer.ts';
 
 export const createAcls: Handler<typeof CreateAcls> = {
   api: CreateAcls,
-  handle: ({ creations }) => ({ results: creations.map(() => NO_AUTHORIZER) }),
+  handle: ({ creations }) =>
+    creations.some(namesUnknownAcl) ? 'close' : { results: creations.map(() => NO_AUTHORIZER) },
   refuse: ({ creations }, errorCode) => ({
     results: creations.map(() => ({ errorCode, errorMessage: null })),
   }),

@@ -32,7 +32,7 @@ export const listPartitionReassignments: Handler<typeof ListPartitionReassignmen
         removingReplicas,
       })),
     }));
-    return { errorCode: ErrorCode.NONE, errorMessage: null, topics };
+    return { errorCode: ErrorCode.NONE, errorMessage: '', topics };
   },
   refuse: (_request, errorCode) => refuseAll(errorCode),
 };
