@@ -14,23 +14,32 @@ import type { AppendOutcome } from '../replication/replica-append.ts';
 import { mayOnTopic, Operation } from './authorization.ts';
 import { type CurrentLeader, leadersOf } from './current-leader.ts';
 import type { Answer, Handler, RequestContext } from './handler.ts';
+import { namedOnce } from './named-once.ts';
 import { nodeEndpoints } from './nodes.ts';
 import { openingAllowance } from './opening-allowance.ts';
 import type { Services } from './services.ts';
 
 type ProduceRequest = RequestOf<typeof Produce>;
 type ProduceResponse = ResponseInput<typeof Produce>;
-type PartitionData = ProduceRequest['topicData'][number]['partitionData'][number];
+type TopicData = ProduceRequest['topicData'][number];
+type PartitionData = TopicData['partitionData'][number];
 type TopicResponse = NonNullable<ProduceResponse['responses']>[number];
 type PartitionResponse = NonNullable<TopicResponse['partitionResponses']>[number];
 
 /** Kafka's tools write internal topics under this name. */
 const ADMIN_CLIENT_ID = '__admin_client';
 const NO_OFFSET = -1;
+const SHAPE = {
+  partitionsOf: ({ partitionData }: TopicData) => partitionData,
+  indexOf: ({ index }: PartitionData) => index,
+  topic: (name: string, partitionData: readonly PartitionData[]): TopicData => ({ name, partitionData }),
+};
 
 export const produce: Handler<typeof Produce> = {
   api: Produce,
-  handle(request, context, services) {
+  handle(asked, context, services) {
+    const topicData = namedOnce(asked.topicData, SHAPE);
+    const request = topicData === asked.topicData ? asked : { ...asked, topicData };
     const { acks } = request;
     if (hasTransactionalRecords(request)) return refuse(request, transactionalError(request));
     // One number a partition, in request order: an error that forbids the append, or NONE.
@@ -123,7 +132,7 @@ function respond(
     for (const { index, records } of partitionData) {
       const error = errors[at++] ?? ErrorCode.UNKNOWN_SERVER_ERROR;
       const outcome = error === ErrorCode.NONE ? outcomes[appended++] : undefined;
-      const response = outcome === undefined ? failure(index, error) : success(index, outcome);
+      const response = outcome === undefined ? failure(index, error) : success(index, outcome, records);
       if (response.errorCode !== ErrorCode.NONE) {
         failed = true;
         if (outcome !== undefined) services.topicMetrics.topic(name).failedProduceRequests.add();
@@ -141,8 +150,10 @@ function respond(
   return { responses, nodeEndpoints: nodeEndpoints(services.metadata, context.listener, leadersOf(leaders)) };
 }
 
-function success(index: number, outcome: AppendOutcome): PartitionResponse {
-  const { error, baseOffset, logAppendTimeMs, logStartOffset } = outcome;
+function success(index: number, outcome: AppendOutcome, records: Buffer | null): PartitionResponse {
+  const { error, logAppendTimeMs, logStartOffset } = outcome;
+  // Up to v2 nothing may be appended, and then it has no offset.
+  const baseOffset = records?.length === 0 ? NO_OFFSET : outcome.baseOffset;
   const response = { index, errorCode: error, baseOffset, logAppendTimeMs, logStartOffset };
   if (error === ErrorCode.NONE) return response;
   return {

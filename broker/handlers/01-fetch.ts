@@ -26,6 +26,7 @@ import type { Services } from './services.ts';
 type Request = RequestOf<typeof Fetch>;
 type Response = ResponseInput<typeof Fetch>;
 
+const NO_EPOCH = -1;
 const READ_COMMITTED = 1;
 const FIRST_WITH_TOPIC_IDS = 13;
 
@@ -84,7 +85,8 @@ function openSession(request: Request, context: RequestContext, services: Servic
         partition: wanted.partition,
         fetchOffset: wanted.fetchOffset,
         maxBytes: wanted.partitionMaxBytes,
-        currentLeaderEpoch: wanted.currentLeaderEpoch,
+        // Any negative number is none here, not -1 alone as elsewhere.
+        currentLeaderEpoch: Math.max(NO_EPOCH, wanted.currentLeaderEpoch),
         lastFetchedEpoch: wanted.lastFetchedEpoch,
         logStartOffset: wanted.logStartOffset,
       }),

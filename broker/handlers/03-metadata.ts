@@ -38,14 +38,19 @@ export const metadata: Handler<typeof Metadata> = {
     if (!isWellFormed(topics, context.apiVersion)) return refuse(request, ErrorCode.INVALID_REQUEST);
     const found: TopicEntry[] = [];
     const missing: string[] = [];
+    // Names beside ids are passed over.
+    const byId = topics.some(({ topicId }) => topicId !== ZERO_UUID);
     for (const { name, topicId } of onceEach(topics)) {
+      if (byId && topicId === ZERO_UUID) continue;
       const entry = lookUp(name, topicId, request, { context, services });
       if (entry === 'create') missing.push(name ?? '');
       else found.push(entry);
     }
     if (missing.length === 0) return answer(request, context, services, found);
     return services.autoTopics.create(missing).then((errors) => {
-      for (const [name, errorCode] of errors) found.push(emptyEntry(name, errorCode));
+      for (const [name, errorCode] of errors) {
+        found.push(withOperations(emptyEntry(name, errorCode), request, { context, services }));
+      }
       return answer(request, context, services, found);
     });
   },
@@ -130,10 +135,8 @@ function lookUp(
     return emptyEntry(topicName, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
   }
   const valid = validateTopicName(topicName) === null;
-  return emptyEntry(
-    topicName,
-    valid ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION,
-  );
+  const errorCode = valid ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION;
+  return withOperations(emptyEntry(topicName, errorCode), request, { context, services });
 }
 
 function lookUpById(
@@ -165,15 +168,25 @@ function describe(
   const partitions = [...topic.partitions.values()].map((partition) =>
     describePartition(partition, context, services),
   );
-  const entry = {
+  const entry: TopicEntry = {
     errorCode: ErrorCode.NONE,
     name: topic.name,
     topicId: topic.topicId,
     isInternal: isInternalTopic(topic.name),
     partitions,
   };
+  return withOperations(entry, request, { context, services });
+}
+
+/** What the principal may do is told of every topic that it may name, whether or not there is one. */
+function withOperations(
+  entry: TopicEntry,
+  request: MetadataRequest,
+  { context, services }: { context: RequestContext; services: Services },
+): TopicEntry {
   if (!request.includeTopicAuthorizedOperations) return entry;
-  return { ...entry, topicAuthorizedOperations: authorizedTopicOperations(services, context, topic.name) };
+  const operations = authorizedTopicOperations(services, context, entry.name ?? '');
+  return { ...entry, topicAuthorizedOperations: operations };
 }
 
 function describePartition(

@@ -10,12 +10,19 @@ import type { DeleteRecordsEntry, DeleteRecordsOutcome } from '../replication/re
 import { isInternalTopic, partitionKey } from '../types.ts';
 import { mayOnTopic, Operation } from './authorization.ts';
 import type { Handler, RequestContext } from './handler.ts';
+import { namedOnce } from './named-once.ts';
 import type { Services } from './services.ts';
 
 type DeleteRecordsRequest = RequestOf<typeof DeleteRecords>;
+type TopicPartitions = DeleteRecordsRequest['topics'][number];
 type DeleteRecordsResponse = ResponseInput<typeof DeleteRecords>;
 
 const NO_WATERMARK = -1;
+const SHAPE = {
+  partitionsOf: ({ partitions }: TopicPartitions) => partitions,
+  indexOf: ({ partitionIndex }: TopicPartitions['partitions'][number]) => partitionIndex,
+  topic: (name: string, partitions: TopicPartitions['partitions']): TopicPartitions => ({ name, partitions }),
+};
 
 interface Verdict {
   readonly error: number;
@@ -26,18 +33,17 @@ export const deleteRecords: Handler<typeof DeleteRecords> = {
   api: DeleteRecords,
   async handle(request, context, services) {
     const verdicts = new Map<string, Verdict>();
-    // Of what is asked of one partition the last counts.
-    const entries = new Map<string, DeleteRecordsEntry>();
-    for (const { name, partitions } of request.topics) {
+    const entries: DeleteRecordsEntry[] = [];
+    for (const { name, partitions } of namedOnce(request.topics, SHAPE)) {
       for (const { partitionIndex, offset } of partitions) {
         const error = errorOf(name, partitionIndex, context, services);
         const key = partitionKey(name, partitionIndex);
-        if (error === ErrorCode.NONE) entries.set(key, { topic: name, partition: partitionIndex, offset });
+        if (error === ErrorCode.NONE) entries.push({ topic: name, partition: partitionIndex, offset });
         else verdicts.set(key, failed(error));
       }
     }
     const outcomes: readonly DeleteRecordsOutcome[] = await services.replicas.deleteRecords(
-      [...entries.values()],
+      entries,
       request.timeoutMs,
     );
     for (const outcome of outcomes) verdicts.set(partitionKey(outcome.topic, outcome.partition), outcome);
@@ -55,7 +61,7 @@ function answer(
   verdictOf: (partition: string) => Verdict,
 ): DeleteRecordsResponse {
   return {
-    topics: request.topics.map(({ name, partitions }) => ({
+    topics: namedOnce(request.topics, SHAPE).map(({ name, partitions }) => ({
       name,
       partitions: partitions.map(({ partitionIndex }) => {
         const { error, lowWatermark } = verdictOf(partitionKey(name, partitionIndex));

@@ -5,10 +5,10 @@
  */
 import { DescribeAcls } from '../protocol/messages/29-describe-acls.ts';
 import type { Handler } from './handler.ts';
-import { NO_AUTHORIZER } from './no-authorizer.ts';
+import { NO_AUTHORIZER, namesUnknownAcl } from './no-authorizer.ts';
 
 export const describeAcls: Handler<typeof DescribeAcls> = {
   api: DescribeAcls,
-  handle: () => NO_AUTHORIZER,
+  handle: (request) => (namesUnknownAcl(request) ? 'close' : NO_AUTHORIZER),
   refuse: (_request, errorCode) => ({ errorCode, errorMessage: null }),
 };

@@ -4,11 +4,12 @@
  */
 import { CreateAcls } from '../protocol/messages/30-create-acls.ts';
 import type { Handler } from './handler.ts';
-import { NO_AUTHORIZER_TO_CHANGE } from './no-authorizer.ts';
+import { NO_AUTHORIZER_TO_CHANGE, namesUnknownAcl } from './no-authorizer.ts';
 
 export const createAcls: Handler<typeof CreateAcls> = {
   api: CreateAcls,
-  handle: ({ creations }) => ({ results: creations.map(() => NO_AUTHORIZER_TO_CHANGE) }),
+  handle: ({ creations }) =>
+    creations.some(namesUnknownAcl) ? 'close' : { results: creations.map(() => NO_AUTHORIZER_TO_CHANGE) },
   refuse: ({ creations }, errorCode) => ({
     results: creations.map(() => ({ errorCode, errorMessage: null })),
   }),

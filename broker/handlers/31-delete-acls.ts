@@ -4,11 +4,12 @@
  */
 import { DeleteAcls } from '../protocol/messages/31-delete-acls.ts';
 import type { Handler } from './handler.ts';
-import { NO_AUTHORIZER_TO_CHANGE } from './no-authorizer.ts';
+import { NO_AUTHORIZER_TO_CHANGE, namesUnknownAcl } from './no-authorizer.ts';
 
 export const deleteAcls: Handler<typeof DeleteAcls> = {
   api: DeleteAcls,
-  handle: ({ filters }) => ({ filterResults: filters.map(() => NO_AUTHORIZER_TO_CHANGE) }),
+  handle: ({ filters }) =>
+    filters.some(namesUnknownAcl) ? 'close' : { filterResults: filters.map(() => NO_AUTHORIZER_TO_CHANGE) },
   refuse: ({ filters }, errorCode) => ({
     filterResults: filters.map(() => ({ errorCode, errorMessage: null })),
   }),

@@ -7,11 +7,19 @@ import type { ReassignmentRequest } from '../controller/reassignment-events.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { AlterPartitionReassignments } from '../protocol/messages/45-alter-partition-reassignments.ts';
-import type { ResponseInput } from '../protocol/schema.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { mayOnCluster, Operation } from './authorization.ts';
 import type { Handler } from './handler.ts';
+import { namedOnce } from './named-once.ts';
 
 type Response = ResponseInput<typeof AlterPartitionReassignments>;
+type TopicPartitions = RequestOf<typeof AlterPartitionReassignments>['topics'][number];
+
+const SHAPE = {
+  partitionsOf: ({ partitions }: TopicPartitions) => partitions,
+  indexOf: ({ partitionIndex }: TopicPartitions['partitions'][number]) => partitionIndex,
+  topic: (name: string, partitions: TopicPartitions['partitions']): TopicPartitions => ({ name, partitions }),
+};
 
 export const alterPartitionReassignments: Handler<typeof AlterPartitionReassignments> = {
   api: AlterPartitionReassignments,
@@ -19,7 +27,7 @@ export const alterPartitionReassignments: Handler<typeof AlterPartitionReassignm
     if (!mayOnCluster(services, context, Operation.ALTER)) {
       return refuseAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
-    const wanted = request.topics.flatMap(({ name, partitions }) =>
+    const wanted = namedOnce(request.topics, SHAPE).flatMap(({ name, partitions }) =>
       partitions.map(({ partitionIndex, replicas }): ReassignmentRequest => {
         return { topic: name, partition: partitionIndex, replicas };
       }),

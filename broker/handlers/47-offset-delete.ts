@@ -1,9 +1,19 @@
 /** OffsetDelete (key 47): forgets committed offsets of topics that no live member subscribes to. */
 import { ErrorCode } from '../protocol/errors.ts';
 import { OffsetDelete } from '../protocol/messages/47-offset-delete.ts';
+import type { RequestOf } from '../protocol/schema.ts';
 import { partitionKey } from '../types.ts';
 import { mayOnGroup, mayOnTopic, Operation } from './authorization.ts';
 import type { Handler } from './handler.ts';
+import { namedOnce } from './named-once.ts';
+
+type TopicPartitions = RequestOf<typeof OffsetDelete>['topics'][number];
+
+const SHAPE = {
+  partitionsOf: ({ partitions }: TopicPartitions) => partitions,
+  indexOf: ({ partitionIndex }: TopicPartitions['partitions'][number]) => partitionIndex,
+  topic: (name: string, partitions: TopicPartitions['partitions']): TopicPartitions => ({ name, partitions }),
+};
 
 export const offsetDelete: Handler<typeof OffsetDelete> = {
   api: OffsetDelete,
@@ -12,9 +22,11 @@ export const offsetDelete: Handler<typeof OffsetDelete> = {
     if (!mayOnGroup(services, context, Operation.DELETE, request.groupId)) {
       return { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED };
     }
+    if (request.groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID };
+    const topics = namedOnce(request.topics, SHAPE);
     const errors = new Map<string, number>();
     const keys: string[] = [];
-    for (const topic of request.topics) {
+    for (const topic of topics) {
       for (const { partitionIndex } of topic.partitions) {
         const key = partitionKey(topic.name, partitionIndex);
         if (!mayOnTopic(services, context, Operation.READ, topic.name)) {
@@ -28,7 +40,7 @@ export const offsetDelete: Handler<typeof OffsetDelete> = {
     if (outcome.error !== ErrorCode.NONE) return { errorCode: outcome.error };
     for (const [index, key] of keys.entries()) errors.set(key, outcome.partitions[index] ?? ErrorCode.NONE);
     return {
-      topics: request.topics.map((topic) => ({
+      topics: topics.map((topic) => ({
         name: topic.name,
         partitions: topic.partitions.map(({ partitionIndex }) => ({
           partitionIndex,

@@ -36,7 +36,7 @@ export function failedOutcome(
     records: NO_RECORDS,
     isFull: false,
     release() {},
-    abortedTransactions: null,
+    abortedTransactions: [],
     divergingEpoch: null,
     preferredReadReplica: -1,
     currentLeader: null,

@@ -179,10 +179,10 @@ export class Partition {
 
   /** Compares a requester's leader epoch with ours; -1 means that it has none to compare. */
   checkLeaderEpoch(currentLeaderEpoch: number, mustLead: boolean): ErrorCode {
-    if (currentLeaderEpoch >= 0 && currentLeaderEpoch < this.#leaderEpoch)
-      return ErrorCode.FENCED_LEADER_EPOCH;
-    if (currentLeaderEpoch >= 0 && currentLeaderEpoch > this.#leaderEpoch)
-      return ErrorCode.UNKNOWN_LEADER_EPOCH;
+    if (currentLeaderEpoch !== -1) {
+      if (currentLeaderEpoch < this.#leaderEpoch) return ErrorCode.FENCED_LEADER_EPOCH;
+      if (currentLeaderEpoch > this.#leaderEpoch) return ErrorCode.UNKNOWN_LEADER_EPOCH;
+    }
     if (this.#log === null || (mustLead && !this.isLeader)) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     return ErrorCode.NONE;
   }

@@ -113,6 +113,29 @@ function emptyRequest() {
 }
 
 describe('partitions', () => {
+  it('that are named again are appended to once, as named last, and empty topics are not spoken of', async () => {
+    const other = Buffer.from('other');
+    const request = {
+      acks: 1,
+      timeoutMs: 100,
+      topicData: [
+        { name: 't1', partitionData: [1, 0, 1].map((index) => ({ index, records: RECORDS })) },
+        { name: 't2', partitionData: [] },
+        { name: 't1', partitionData: [{ index: 0, records: other }] },
+      ],
+    };
+    const { response, asked } = run(request, {
+      append: ({ entries }) => entries.map(() => outcome()),
+      overrides: { metadata: metadataOf([partition('t1', 0), partition('t1', 1)]) },
+    });
+    expect(asked[0]?.entries.map((entry) => [entry.partition, entry.records.equals(other)])).toEqual([
+      [1, false],
+      [0, true],
+    ]);
+    const partitionResponses = [1, 0].map((index) => expect.objectContaining({ index }));
+    expect(await response()).toMatchObject({ responses: [{ name: 't1', partitionResponses }] });
+  });
+
   it('are answered in request order, whether appended or refused', async () => {
     const request = {
       acks: 1,
@@ -124,7 +147,7 @@ describe('partitions', () => {
           partitionData: [
             { index: 1, records: RECORDS },
             { index: 9, records: RECORDS },
-            { index: 0, records: null },
+            { index: 2, records: null },
             { index: 0, records: RECORDS },
           ],
         },
@@ -132,7 +155,7 @@ describe('partitions', () => {
     };
     const { response, asked } = run(request, {
       append: ({ entries }) => entries.map((entry) => outcome({ baseOffset: entry.partition * 10 })),
-      overrides: { metadata: metadataOf([partition('t1', 0), partition('t1', 1)]) },
+      overrides: { metadata: metadataOf([0, 1, 2].map((number) => partition('t1', number))) },
     });
     expect(asked[0]?.entries.map((entry) => [entry.topic, entry.partition])).toEqual([
       ['t1', 1],
@@ -147,7 +170,7 @@ describe('partitions', () => {
           partitionResponses: [
             { index: 1, errorCode: 0, baseOffset: 10 },
             { index: 9, ...missing },
-            { index: 0, errorCode: ErrorCode.INVALID_RECORD },
+            { index: 2, errorCode: ErrorCode.INVALID_RECORD },
             { index: 0, errorCode: 0, baseOffset: 0 },
           ],
         },

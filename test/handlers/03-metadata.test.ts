@@ -59,6 +59,11 @@ describe('which topics', () => {
     ]);
   });
 
+  it('v12: names beside ids are passed over', async () => {
+    const topics = [{ topicId: T1_ID, name: null }, { name: 't2' }];
+    expect(names(await ask(12, { topics }, both))).toEqual(['t1']);
+  });
+
   it('v10-11: ids and missing names are invalid', async () => {
     const answer = await ask(10, { topics: [{ topicId: T1_ID, name: null }] });
     expect(answer.topics).toMatchObject([{ errorCode: ErrorCode.INVALID_REQUEST, name: '' }]);
@@ -73,6 +78,15 @@ describe('which topics', () => {
 });
 
 describe('topics that do not exist', () => {
+  it('v8+: are told with what may be done to them, which a client asked for', async () => {
+    const topics = [{ name: 'unknown' }, { name: '..' }];
+    const request = { topics, allowAutoTopicCreation: false, includeTopicAuthorizedOperations: true };
+    const answer = await ask(8, request);
+    expect(answer.topics.map(({ topicAuthorizedOperations }) => topicAuthorizedOperations)).toEqual([
+      3576, 3576,
+    ]);
+  });
+
   it('are created when the client allows it, each once', async () => {
     const answer = await ask(4, { topics: [{ name: 'new' }, { name: 'new' }, { name: 't1' }] });
     expect(answer.created).toEqual([['new']]);

@@ -121,16 +121,29 @@ describe('InitProducerId', () => {
 });
 
 describe('without security', () => {
+  const FILTER = { resourceTypeFilter: 2, operation: 3, permissionType: 3 };
+  const CREATION = { resourceType: 2, operation: 3, permissionType: 3 };
+
   it('ACL requests say that there is no authorizer', async () => {
     const disabled = { errorCode: ErrorCode.SECURITY_DISABLED };
-    expect((await ask(describeAcls, 2, { principalFilter: null, hostFilter: null })).response).toMatchObject(
-      disabled,
-    );
-    expect((await ask(createAcls, 1, { creations: [{}, {}] })).response.results).toMatchObject([
-      disabled,
-      disabled,
-    ]);
-    expect((await ask(deleteAcls, 1, { filters: [{}] })).response.filterResults).toMatchObject([disabled]);
+    expect((await ask(describeAcls, 2, FILTER)).response).toMatchObject(disabled);
+    const creations = [CREATION, CREATION];
+    expect((await ask(createAcls, 1, { creations })).response.results).toMatchObject([disabled, disabled]);
+    const { response } = await ask(deleteAcls, 1, { filters: [FILTER] });
+    expect(response.filterResults).toMatchObject([disabled]);
+  });
+
+  it('ACL requests with a code of 0, "unknown", end the connection', async () => {
+    const closed = /no response but close/;
+    for (const code of ['operation', 'permissionType', 'resourceTypeFilter', 'patternTypeFilter']) {
+      const filter = { ...FILTER, [code]: 0 };
+      await expect(ask(describeAcls, 2, filter), code).rejects.toThrow(closed);
+      await expect(ask(deleteAcls, 2, { filters: [FILTER, filter] }), code).rejects.toThrow(closed);
+    }
+    for (const code of ['operation', 'permissionType', 'resourceType', 'resourcePatternType']) {
+      const creations = [CREATION, { ...CREATION, [code]: 0 }];
+      await expect(ask(createAcls, 2, { creations }), code).rejects.toThrow(closed);
+    }
   });
 
   it('a client that wants to authenticate is told that it can not', async () => {

@@ -330,8 +330,9 @@ describe('min.insync.replicas', () => {
 describe('epochs', () => {
   it('of requests are compared with the leader’s', async () => {
     const { partition } = await setUp({ initial: { leaderEpoch: 5 } });
-    expect([-1, 4, 5, 6].map((epoch) => partition.checkLeaderEpoch(epoch, true))).toEqual([
+    expect([-1, -2, 4, 5, 6].map((epoch) => partition.checkLeaderEpoch(epoch, true))).toEqual([
       ErrorCode.NONE,
+      ErrorCode.FENCED_LEADER_EPOCH,
       ErrorCode.FENCED_LEADER_EPOCH,
       ErrorCode.NONE,
       ErrorCode.UNKNOWN_LEADER_EPOCH,

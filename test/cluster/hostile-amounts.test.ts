@@ -1,0 +1,129 @@
+/**
+ * One real broker process and clients that are hostile by amounts: who announce much and send little, ask
+ * for much and read nothing, or say one thing a hundred thousand times. What they cost stays bounded, and
+ * others are served meanwhile.
+ */
+import type { Socket } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { HANDLERS } from '../../broker/handlers/table.ts';
+import { tcpSockets } from '../../broker/platform/tcp-sockets.ts';
+import { KafkaConnection } from '../../broker/protocol/client.ts';
+import { requestFrame } from '../../broker/protocol/frame.ts';
+import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';
+import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts';
+import type { AnyApi } from '../../broker/protocol/schema.ts';
+import { repetitiveFrames } from '../interop/differential/cases.ts';
+import { SAMPLES } from '../interop/differential/samples.ts';
+import { type Sample, TOPICS, type World } from '../interop/differential/world.ts';
+import { eventually } from '../support/eventually.ts';
+import { exchange, open, residentMiB } from './hostile-client.ts';
+import { type RealCluster, startRealCluster } from './real-cluster.ts';
+
+/** What a broker of this size may take after all of this. */
+const RESIDENT_LIMIT_MIB = 900;
+/** Far more than any of this takes: only what never ends is found out by it. */
+const PATIENCE_MS = 60_000;
+const AGAIN = 100_000;
+const WIDE = 'wide';
+const HEADER = { correlationId: 1, clientId: 'hostile' };
+
+let real: RealCluster;
+let port = 0;
+
+beforeAll(async () => {
+  real = await startRealCluster({ brokers: 1, embedded: true });
+  ({ port } = real.cluster.broker(1));
+  const topic = { replicationFactor: 1, assignments: [], configs: [] };
+  const topics = [
+    ...TOPICS.map((name) => ({ ...topic, name, numPartitions: 2 })),
+    { ...topic, name: WIDE, numPartitions: 500 },
+  ];
+  await withClient((client) => client.request(CreateTopics, { topics, timeoutMs: 30_000 }));
+  await eventually('all partitions are led', async () => (await ledPartitions()) === 506, 30_000);
+}, 90_000);
+
+afterAll(() => real.close(), 60_000);
+
+afterEach(async () => {
+  expect(real.cluster.broker(1).child.ended).toBe(null);
+  expect(await ledPartitions()).toBeGreaterThanOrEqual(506);
+  expect(real.logOf(1)).not.toMatch(/\bFATAL\b|uncaught|unhandled/i);
+  expect(residentMiB(real.cluster.broker(1).child.pid)).toBeLessThan(RESIDENT_LIMIT_MIB);
+}, 30_000);
+
+async function withClient<T>(use: (client: KafkaConnection) => Promise<T>): Promise<T> {
+  const to = { host: '127.0.0.1', port, clientId: 'honest', timeoutMs: 5000 };
+  const client = await KafkaConnection.connect(tcpSockets(), to);
+  try {
+    return await use(client);
+  } finally {
+    client.close();
+  }
+}
+
+/** How many partitions of the topics of this suite have leaders: what an honest client sees. */
+async function ledPartitions(): Promise<number> {
+  const topics = [...TOPICS, WIDE].map((name) => ({ name }));
+  const answer = await withClient((client) => client.request(Metadata, { topics }));
+  return answer.topics.flatMap(({ partitions }) => partitions).filter(({ errorCode }) => errorCode === 0)
+    .length;
+}
+
+async function openMany(count: number): Promise<Socket[]> {
+  const sockets = await Promise.all(Array.from({ length: count }, () => open(port)));
+  for (const socket of sockets) socket.on('error', () => {});
+  return sockets;
+}
+
+describe('clients', () => {
+  it('that announce a hundred megabytes and send a little cost what they send', async () => {
+    const before = residentMiB(real.cluster.broker(1).child.pid);
+    const sockets = await openMany(400);
+    const beginning = Buffer.alloc(16 * 1024);
+    beginning.writeInt32BE(100_000_000);
+    await Promise.all(
+      sockets.map((socket) => new Promise((resolve) => socket.write(beginning, () => resolve(null)))),
+    );
+    expect(await ledPartitions()).toBe(506);
+    // Together they announced 40 GB.
+    expect(residentMiB(real.cluster.broker(1).child.pid) - before).toBeLessThan(300);
+    for (const socket of sockets) socket.destroy();
+  }, 60_000);
+
+  it('that ask for all topics again and again, and read nothing, cost a bounded amount of memory', async () => {
+    const before = residentMiB(real.cluster.broker(1).child.pid);
+    const one = Buffer.concat(requestFrame(Metadata, 12, HEADER, { topics: null }));
+    const requests = Buffer.concat(Array.from({ length: 5000 }, () => one));
+    const sockets = await openMany(20);
+    for (const socket of sockets) {
+      socket.pause();
+      socket.write(requests);
+    }
+    // The answers would come to more than a gigabyte.
+    for (let round = 0; round < 20; round++) {
+      expect(await ledPartitions()).toBe(506);
+      expect(residentMiB(real.cluster.broker(1).child.pid) - before).toBeLessThan(300);
+    }
+    for (const socket of sockets) socket.destroy();
+  }, 120_000);
+});
+
+describe('requests', () => {
+  const world: World = { topicIds: new Map(), memberId: 'nobody', generationId: 1 };
+
+  for (const { api } of HANDLERS.values()) {
+    const request = newestSample(api)?.request(world, 0);
+    const requests = request === undefined ? [] : repetitiveFrames(api, request, AGAIN);
+    if (requests.length === 0) continue;
+    it(`of ${api.name} that name one thing ${AGAIN} times come to an end`, async () => {
+      for (const { path, frame } of requests) {
+        const { ended } = await exchange(port, frame(), PATIENCE_MS);
+        expect(ended, path).not.toBe('silent');
+      }
+    }, 240_000);
+  }
+});
+
+function newestSample({ key, maxVersion }: AnyApi): Sample | undefined {
+  return SAMPLES[key]?.find(({ from = 0, to = maxVersion }) => maxVersion >= from && maxVersion <= to);
+}

@@ -1,0 +1,224 @@
+/**
+ * Where this broker and Apache Kafka 3.9.1 answer differently, and why. A difference that is not here
+ * fails the test, and so does one that is here and does not occur any more.
+ */
+import type { Case } from './cases.ts';
+import type { Difference } from './compared.ts';
+import { PROVISIONAL } from './provisional.ts';
+
+export interface Deliberate {
+  readonly api: string;
+  /** Least and greatest version; without it all. */
+  readonly versions?: readonly [number, number];
+  readonly samples?: readonly string[];
+  /** Which changes of which fields; without it every request of the samples. */
+  readonly paths?: readonly string[];
+  readonly mutations?: readonly string[];
+  /** Where in the answer, 'outcome' for how it ended; without it anywhere. */
+  readonly at?: readonly string[];
+  /** What Kafka has there, where that is the point. */
+  readonly kafkas?: string;
+  readonly reason: string;
+}
+
+const SMALL = ['least', '-1'];
+const NO_CODE = ['least', 'greatest', '-1'];
+const NO_NUMBER = ['least', 'greatest'];
+const NULL = ['null', 'length -2'];
+
+const DELIBERATE: readonly Deliberate[] = [
+  {
+    api: 'Produce',
+    paths: ['topicData.partitionData.records'],
+    mutations: NULL,
+    at: ['outcome'],
+    kafkas: 'silent',
+    reason:
+      'Kafka throws while it makes the answer to what it threw before, and never answers; INVALID_RECORD here',
+  },
+  {
+    api: 'Produce',
+    versions: [3, 11],
+    paths: ['topicData.partitionData.records'],
+    mutations: ['empty'],
+    at: ['responses.partitionResponses.logStartOffset', 'responses.partitionResponses.errorMessage'],
+    reason: 'the same error, but with the reason and the log start offset',
+  },
+  ...['Fetch', 'ListOffsets'].map((api) => ({
+    api,
+    paths: ['isolationLevel'],
+    mutations: NO_CODE,
+    reason:
+      'Kafka throws at an isolation level that does not exist; here all but read_committed is read_uncommitted',
+  })),
+  {
+    api: 'Fetch',
+    paths: ['maxBytes', 'topics.partitions.partitionMaxBytes'],
+    mutations: SMALL,
+    reason:
+      'Kafka throws at a negative size; here it is a limit below that of one batch, which is always given',
+  },
+  {
+    api: 'Fetch',
+    paths: ['replicaId', 'replicaState.replicaId'],
+    mutations: ['0', 'greatest'],
+    reason:
+      'replicas are fed over the channels of the peers, so that none is served here, whatever it asks for',
+  },
+  {
+    api: 'Fetch',
+    paths: ['sessionId'],
+    mutations: NO_NUMBER,
+    reason:
+      'Kafka looks for the session beyond the end of its table and throws; here it is a session that is unknown',
+  },
+  {
+    api: 'Fetch',
+    versions: [13, 17],
+    paths: ['topics.topicId'],
+    mutations: ['zero'],
+    reason: 'Kafka throws at the zero id; here it is an id that is unknown',
+  },
+  {
+    api: 'Metadata',
+    versions: [12, 12],
+    paths: ['topics.name'],
+    mutations: NULL,
+    reason:
+      'Kafka throws at a topic with neither name nor id; here it is an invalid name, and others are answered',
+  },
+  {
+    api: 'InitProducerId',
+    paths: ['transactionalId'],
+    mutations: ['not UTF-8'],
+    at: ['errorCode'],
+    reason:
+      'there are no transactions here: UNSUPPORTED_VERSION keeps clients from looking for a coordinator for ever',
+  },
+  {
+    api: 'OffsetFetch',
+    versions: [8, 9],
+    paths: ['groups'],
+    mutations: ['empty'],
+    at: ['outcome'],
+    kafkas: 'silent',
+    reason: 'Kafka answers with the last of the groups, and so never when there are none',
+  },
+  {
+    api: 'JoinGroup',
+    paths: ['protocols'],
+    mutations: ['first twice'],
+    at: ['outcome'],
+    kafkas: 'silent',
+    reason:
+      'Kafka throws while it counts the votes for protocols, and never answers; here a name counts once',
+  },
+  {
+    api: 'CreatePartitions',
+    paths: ['topics.name'],
+    mutations: ['empty', 'not UTF-8'],
+    reason: 'a name that ZooKeeper does not take makes Kafka throw, for all topics of the request',
+  },
+  {
+    api: 'CreateTopics',
+    versions: [1, 7],
+    samples: ['by assignment'],
+    paths: [
+      'topics.assignments.partitionIndex',
+      'topics.assignments.brokerIds',
+      'topics.assignments.brokerIds[]',
+    ],
+    mutations: ['least', '-1', 'empty'],
+    reason:
+      'Kafka makes topics with partition numbers or replicas that can not be, or throws; here the assignment is invalid',
+  },
+  {
+    api: 'DeleteTopics',
+    versions: [6, 6],
+    paths: ['topics.name'],
+    mutations: NULL,
+    reason:
+      'Kafka takes the zero id for that of a topic that may not be deleted; here it is a name that is unknown',
+  },
+  {
+    api: 'AlterConfigs',
+    paths: ['resources'],
+    mutations: ['first twice'],
+    at: ['outcome'],
+    kafkas: 'silent',
+    reason: 'Kafka throws while it pairs answers with resources, and never answers',
+  },
+  {
+    api: 'IncrementalAlterConfigs',
+    paths: ['resources.configs.configOperation'],
+    mutations: NO_CODE,
+    reason:
+      'Kafka throws at an operation that does not exist; here the resource is refused with INVALID_REQUEST',
+  },
+  {
+    api: 'IncrementalAlterConfigs',
+    paths: ['resources.resourceName'],
+    mutations: ['not UTF-8'],
+    at: ['responses.errorCode'],
+    reason: 'Kafka tells of a path that ZooKeeper does not take; here the topic does not exist',
+  },
+  {
+    api: 'ElectLeaders',
+    paths: ['electionType'],
+    mutations: NO_CODE,
+    reason: 'Kafka throws at a type of election that does not exist; here it is INVALID_REQUEST',
+  },
+  {
+    api: 'AlterPartitionReassignments',
+    paths: ['topics.name'],
+    mutations: ['empty', 'not UTF-8'],
+    at: ['responses.partitions.errorCode'],
+    reason: 'Kafka looks for a reassignment to call off before it looks for the topic',
+  },
+  {
+    api: 'OffsetDelete',
+    paths: ['topics', 'topics.partitions'],
+    mutations: ['first twice'],
+    at: ['topics.partitions.length'],
+    reason: 'Kafka repeats the refusals, though not the successes, of partitions that are named again',
+  },
+  {
+    api: 'DescribeConfigs',
+    versions: [0, 0],
+    at: ['results.configs.isDefault'],
+    reason:
+      'Kafka leaves the flag of v0 unset since later versions have a source instead; here it is true of defaults',
+  },
+];
+
+export const ALL: readonly Deliberate[] = [...DELIBERATE, ...PROVISIONAL];
+
+/** The entries that speak of a request, whatever comes of it. */
+export function entriesFor(sent: Case): Deliberate[] {
+  const { api, version, sample, path, mutation } = sent;
+  return ALL.filter(
+    (entry) =>
+      entry.api === api.name &&
+      version >= (entry.versions?.[0] ?? 0) &&
+      version <= (entry.versions?.[1] ?? version) &&
+      (entry.samples?.includes(sample) ?? true) &&
+      (entry.paths?.includes(path) ?? true) &&
+      (entry.mutations?.includes(mutation) ?? true),
+  );
+}
+
+export function explains(entry: Deliberate, { at, kafkas }: Difference): boolean {
+  return (entry.at?.includes(at) ?? true) && (entry.kafkas === undefined || entry.kafkas === kafkas);
+}
+
+/** APIs that Kafka announces in ZooKeeper mode and this broker does not, by key. */
+export const UNSERVED: readonly { readonly reason: string; readonly keys: readonly number[] }[] = [
+  { reason: 'spoken between brokers, which do so over WebSockets here', keys: [4, 5, 6, 7, 56, 58, 67] },
+  { reason: 'transactions', keys: [24, 25, 26, 27, 28, 65, 66] },
+  { reason: 'replicas do not move between log directories', keys: [34] },
+  { reason: 'delegation tokens', keys: [38, 39, 40, 41] },
+  { reason: 'quotas', keys: [48, 49] },
+  { reason: 'SCRAM credentials', keys: [50, 51] },
+  { reason: 'finalised features', keys: [57] },
+  { reason: 'consumer groups of KIP-848', keys: [68, 69] },
+];

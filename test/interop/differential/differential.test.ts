@@ -1,0 +1,96 @@
+/**
+ * Apache Kafka 3.9.1 as the judge of what we answer: both brokers get the same bytes, requests of every
+ * API and version that is served here and thousands with one thing about them changed, and must make the
+ * same of them, but for what deliberate.ts gives a reason for.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HANDLERS } from '../../../broker/handlers/table.ts';
+import { ApiVersions } from '../../../broker/protocol/messages/18-api-versions.ts';
+import { skipped } from '../interop-cluster.ts';
+import { jarsLack } from '../java-jars.ts';
+import { readAnswer } from './answers.ts';
+import { allCases } from './cases.ts';
+import { ALL, type Deliberate, entriesFor, explains, UNSERVED } from './deliberate.ts';
+import { CORRELATION_ID, Line } from './line.ts';
+import { type Pair, startPair } from './pair.ts';
+import { PROVISIONAL } from './provisional.ts';
+import { type Judged, runAll } from './run.ts';
+
+const skip = skipped('what Apache Kafka answers to the same bytes', jarsLack('3.9.1'));
+
+describe.skipIf(skip)('to the same bytes', () => {
+  let pair: Pair;
+  let judged: readonly Judged[] = [];
+
+  beforeAll(async () => {
+    pair = await startPair();
+    judged = await runAll(pair, allCases());
+  }, 180_000);
+  afterAll(() => pair?.close());
+
+  it('Kafka answers the same, or there is a reason', () => {
+    const unexplained = judged.flatMap(({ sent, found }) => {
+      const entries = entriesFor(sent);
+      return found
+        .filter((difference) => !entries.some((entry) => explains(entry, difference)))
+        .map(({ at, ours, kafkas }) => `${title(sent)}: ${at}: ours ${ours}, Kafka's ${kafkas}`);
+    });
+    expect([...new Set(unexplained)].slice(0, 100)).toEqual([]);
+  });
+
+  it('every reason is still needed', () => {
+    const needed = new Set<Deliberate>();
+    for (const { sent, found } of judged) {
+      for (const entry of entriesFor(sent)) {
+        if (found.some((difference) => explains(entry, difference))) needed.add(entry);
+      }
+    }
+    const useless = ALL.filter((entry) => !needed.has(entry));
+    expect(useless.map(({ api, paths, reason }) => `${api} ${paths ?? ''}: ${reason}`)).toEqual([]);
+  });
+
+  it('most requests of every API are answered alike for good, and all that are whole are answered', () => {
+    for (const { api } of HANDLERS.values()) {
+      const ofApi = judged.filter(({ sent }) => sent.api === api);
+      const alike = ofApi.filter(({ sent, found }) => {
+        const toGo = entriesFor(sent).filter((entry) => PROVISIONAL.includes(entry));
+        return found.every((difference) => toGo.some((entry) => explains(entry, difference)));
+      });
+      expect(alike.length, api.name).toBeGreaterThan(ofApi.length / 2);
+      const whole = ofApi.filter(({ sent }) => sent.path === '');
+      expect(whole.length, api.name).toBeGreaterThan(api.maxVersion - api.minVersion);
+      for (const { sent, ours } of whole) expect(ours.ended, title(sent)).toBe('answered');
+    }
+  });
+
+  it('both end the connection at an API that neither serves', async () => {
+    const [ours, kafkas] = [new Line(pair.ours.port), new Line(pair.kafkas.port)];
+    for (const key of [-1, 52, 55, 59, 62, 70, 80, 81, 9999, 0x7fff, -0x8000]) {
+      const frame = Buffer.from([0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, CORRELATION_ID, 0xff, 0xff]);
+      frame.writeInt16BE(key, 4);
+      const outcomes = await Promise.all([ours, kafkas].map((line) => line.send(frame, 5000)));
+      expect(
+        outcomes.map(({ ended }) => ended),
+        `API ${key}`,
+      ).toEqual(['closed', 'closed']);
+    }
+    ours.close();
+    kafkas.close();
+  });
+
+  it('the APIs that Kafka announces and we do not are the known ones', () => {
+    const asked = judged.find(
+      ({ sent }) => sent.api === ApiVersions && sent.path === '' && sent.version === 0,
+    );
+    const answer = readAnswer(ApiVersions, 0, asked?.kafkas.answer ?? Buffer.alloc(0));
+    const announced = (answer as { apiKeys: readonly { apiKey: number }[] }).apiKeys.map(
+      ({ apiKey }) => apiKey,
+    );
+    const unserved = announced.filter((key) => !HANDLERS.has(key)).sort((a, b) => a - b);
+    expect(unserved).toEqual(UNSERVED.flatMap(({ keys }) => keys).sort((a, b) => a - b));
+  });
+});
+
+function title({ api, version, sample, path, mutation }: Judged['sent']): string {
+  return `${api.name} v${version} [${sample}] ${path} ${mutation}`.trimEnd();
+}

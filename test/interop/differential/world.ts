@@ -1,0 +1,26 @@
+/** What both brokers have, and what requests say of it. */
+
+/** What differs between the brokers. */
+export interface World {
+  readonly topicIds: ReadonlyMap<string, string>;
+  /** The one member of the group `MEMBERS`, which is stable. */
+  readonly memberId: string;
+  readonly generationId: number;
+}
+
+export interface Sample {
+  readonly name: string;
+  /** The least and the greatest version that it suits. */
+  readonly from?: number;
+  readonly to?: number;
+  /** The request; `unique` is a number that no other request gets. */
+  request(world: World, unique: number): Readonly<Record<string, unknown>>;
+}
+
+/** Topics that both brokers have. */
+export const TOPICS = ['plain', 'trimmed', 'configured'] as const;
+export const RECORDS = 5;
+export const MEMBERS = 'members';
+export const FIRST_TIMESTAMP_MS = 1_700_000_000_000;
+export const TIMEOUT_MS = 5000;
+export const UNKNOWN_ID = Buffer.alloc(16, 5).toString('base64url');
