@@ -3,25 +3,19 @@
  * Kafka's start-up and shutdown order. A broker touches the world only through its Platform and its
  * CoordinatorSource, so that the simulator runs this very class. Source: Kafka's KafkaServer.
  */
-import { ClusterStore } from '../coordinator-client/cluster-store.ts';
+
 import type { CoordinatorSource } from '../coordinator-client/coordinator.ts';
-import { registerBrokerMetrics } from './broker-metrics.ts';
+import { ClusterStore } from '../coordinator-client/stores/cluster-store.ts';
 import type { BrokerConfig } from './config/broker-config.ts';
-import { moveLeadersAway } from './controlled-shutdown.ts';
 import { Controller } from './controller/controller.ts';
-import { ControllerLink } from './controller-link.ts';
 import { GroupCoordinator } from './coordinators/group/group-coordinator.ts';
 import { ProducerIdManager } from './coordinators/producer-id-manager.ts';
-import { DynamicConfigs } from './dynamic-configs.ts';
-import { reportFailedDirectories } from './failed-directories.ts';
-import { groupPartitionCount, groupSettings, groupStateLog } from './group-wiring.ts';
-import { allowEverything } from './handlers/authorization.ts';
-import { AutoTopicCreation } from './handlers/auto-topic-creation.ts';
 import type { Services } from './handlers/services.ts';
+import { allowEverything } from './handlers/shared/authorization.ts';
+import { AutoTopicCreation } from './handlers/shared/auto-topic-creation.ts';
+import { TopicMetrics } from './handlers/shared/topic-metrics.ts';
 import { HANDLERS } from './handlers/table.ts';
-import { TopicMetrics } from './handlers/topic-metrics.ts';
-import { identify } from './identity.ts';
-import { joinCluster } from './joining.ts';
+import { type Health, statusPage } from './http/status-pages.ts';
 import { LogManager } from './log/log-manager.ts';
 import { ControllerEpochs } from './metadata/controller-epochs.ts';
 import { ControllerFence } from './metadata/controller-fence.ts';
@@ -31,15 +25,22 @@ import { ownRegistration } from './metadata/registration.ts';
 import { TopicAdmin } from './metadata/topic-admin.ts';
 import { createDispatch } from './network/dispatch.ts';
 import { NetworkServer } from './network/server.ts';
-import { answerPeers } from './peer-answers.ts';
-import { makePeers, peerEndpoint } from './peer-wiring.ts';
+import { moveLeadersAway } from './node/controlled-shutdown.ts';
+import { ControllerLink } from './node/controller-link.ts';
+import { DynamicConfigs } from './node/dynamic-configs.ts';
+import { reportFailedDirectories } from './node/failed-directories.ts';
+import { groupPartitionCount, groupSettings, groupStateLog } from './node/group-wiring.ts';
+import { identify } from './node/identity.ts';
+import { joinCluster } from './node/joining.ts';
+import { registerBrokerMetrics } from './node/node-metrics.ts';
+import { answerPeers } from './node/peer-answers.ts';
+import { makePeers, peerEndpoint } from './node/peer-wiring.ts';
+import { SessionKeeper } from './node/session-keeper.ts';
 import type { ListeningPeers } from './peers/peers.ts';
 import type { Platform } from './platform/platform.ts';
 import { randomUuid } from './platform/random.ts';
-import { FetchSessions } from './replication/fetch-sessions.ts';
 import { ReplicaManager } from './replication/replica-manager.ts';
-import { SessionKeeper } from './session-keeper.ts';
-import { type Health, statusPage } from './status-pages.ts';
+import { FetchSessions } from './replication/requests/fetch-sessions.ts';
 import { GROUP_METADATA_TOPIC } from './types.ts';
 
 export interface BrokerOptions {

@@ -3,8 +3,9 @@
  * deletion carried out become events. Source: KafkaController.processLeaderAndIsrResponseReceived,
  * processTopicDeletionStopReplicaResponseReceived.
  */
+
+import { ErrorCode } from '../errors.ts';
 import type { PeerResponseTo } from '../peers/messages.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import type { BrokerId } from '../types.ts';
 import { leaderAndIsrAnswered } from './broker-events.ts';
 import type { ControllerRequest } from './request-batch.ts';

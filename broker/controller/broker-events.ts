@@ -3,10 +3,11 @@
  * to leave. Source: KafkaController.processBrokerChange and its neighbours.
  */
 
-import { logDirEventZnode } from '../../coordinator-client/admin-znodes.ts';
-import type { RegisteredBroker } from '../../coordinator-client/cluster-store.ts';
-import { readable } from '../../coordinator-client/znode-json.ts';
-import { brokerZnode } from '../../coordinator-client/znodes.ts';
+import type { RegisteredBroker } from '../../coordinator-client/stores/cluster-store.ts';
+import { logDirEventZnode } from '../../coordinator-client/znodes/admin-znodes.ts';
+import { readable } from '../../coordinator-client/znodes/znode-json.ts';
+import { brokerZnode } from '../../coordinator-client/znodes/znodes.ts';
+import { ErrorCode, errorName } from '../errors.ts';
 import { isPeer } from '../metadata/registration.ts';
 import type {
   BrokerInfo,
@@ -15,7 +16,6 @@ import type {
   LeaderAndIsrRequest,
   LeaderAndIsrResponse,
 } from '../peers/messages.ts';
-import { ErrorCode, errorName } from '../protocol/errors.ts';
 import type { BrokerId } from '../types.ts';
 import type { PartitionView } from './cluster-state.ts';
 import {

@@ -3,7 +3,7 @@
  * and one writer, the term's event loop; decisions see it through ClusterView and change nothing.
  * Source: kafka.controller.ControllerContext.
  */
-import type { ReplicaAssignment } from '../../coordinator-client/znodes.ts';
+import type { ReplicaAssignment } from '../../coordinator-client/znodes/znodes.ts';
 import type { BrokerInfo } from '../peers/messages.ts';
 import { type BrokerId, type PartitionKey, partitionKey, type Uuid } from '../types.ts';
 

@@ -3,10 +3,12 @@
  * what and tells everybody. Everything runs through one queue, one event at a time; what belongs to one
  * term of office is in term.ts and dropped with it. Source: kafka.controller.KafkaController.
  */
-import { ClusterStore } from '../../coordinator-client/cluster-store.ts';
+
 import { type Coordinator, CoordinatorError, type Watch } from '../../coordinator-client/coordinator.ts';
-import { ControllerMoved, FencedStore } from '../../coordinator-client/fenced-store.ts';
-import { controllerZnode } from '../../coordinator-client/znodes.ts';
+import { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
+import { ControllerMoved, FencedStore } from '../../coordinator-client/stores/fenced-store.ts';
+import { controllerZnode } from '../../coordinator-client/znodes/znodes.ts';
+import { ErrorCode } from '../errors.ts';
 import type {
   AllocateProducerIdsRequest,
   AllocateProducerIdsResponse,
@@ -18,7 +20,6 @@ import type {
 import type { Peers } from '../peers/peers.contract.ts';
 import type { Timer } from '../platform/clock.ts';
 import type { Platform } from '../platform/platform.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import type { BrokerId, TopicPartition } from '../types.ts';
 import { takeAnswer } from './answers.ts';
 import { BrokerChannels } from './broker-channels.ts';

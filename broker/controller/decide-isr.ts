@@ -2,8 +2,9 @@
  * Whether a leader may change its ISR: the checks of AlterPartition in Kafka's order. Pure.
  * Source: KafkaController.tryProcessAlterPartition (KIP-497, KIP-841).
  */
+
+import { ErrorCode } from '../errors.ts';
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../peers/messages.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import type { BrokerId } from '../types.ts';
 import type { ClusterView, Leadership, PartitionView } from './cluster-state.ts';
 import { RECOVERED, RECOVERING } from './leader-election.ts';

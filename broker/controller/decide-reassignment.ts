@@ -3,9 +3,9 @@
  * when it is done, and what each phase writes and tells. Pure.
  * Source: kafka.controller.ReplicaAssignment, KafkaController.onPartitionReassignment.
  */
-import type { ReplicaAssignment } from '../../coordinator-client/znodes.ts';
+import type { ReplicaAssignment } from '../../coordinator-client/znodes/znodes.ts';
+import { ErrorCode } from '../errors.ts';
 import { arrayBuffer, set, shortened } from '../metadata/scala-text.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import type { BrokerId } from '../types.ts';
 import { type ClusterView, isReassigning, type PartitionView } from './cluster-state.ts';
 import { electForReassignment } from './leader-election.ts';

@@ -3,9 +3,9 @@
  * the assignment wants them. Source: KafkaController.processReplicaLeaderElection,
  * checkAndTriggerAutoLeaderRebalance.
  */
-import { preferredElectionZnode } from '../../coordinator-client/admin-znodes.ts';
-import { readable } from '../../coordinator-client/znode-json.ts';
-import { ErrorCode } from '../protocol/errors.ts';
+import { preferredElectionZnode } from '../../coordinator-client/znodes/admin-znodes.ts';
+import { readable } from '../../coordinator-client/znodes/znode-json.ts';
+import { ErrorCode } from '../errors.ts';
 import { type BrokerId, type PartitionKey, partitionKey, type TopicPartition } from '../types.ts';
 import {
   type ClusterView,

@@ -9,8 +9,8 @@ import {
   logDirEventZnode,
   preferredElectionZnode,
   reassignPartitionsZnode,
-} from '../../coordinator-client/admin-znodes.ts';
-import { brokerZnode, topicZnode } from '../../coordinator-client/znodes.ts';
+} from '../../coordinator-client/znodes/admin-znodes.ts';
+import { brokerZnode, topicZnode } from '../../coordinator-client/znodes/znodes.ts';
 import { brokerChange, logDirEvents, readBrokers } from './broker-events.ts';
 import { isReassigning } from './cluster-state.ts';
 import { decideSettled } from './decide-brokers.ts';

@@ -2,10 +2,10 @@
  * ISR changes that leaders ask for, and those that leaders of old versions have made by themselves.
  * Source: KafkaController.processAlterPartition, processIsrChangeNotification.
  */
-import { isrChangeZnode } from '../../coordinator-client/admin-znodes.ts';
-import { readable } from '../../coordinator-client/znode-json.ts';
+import { isrChangeZnode } from '../../coordinator-client/znodes/admin-znodes.ts';
+import { readable } from '../../coordinator-client/znodes/znode-json.ts';
+import { ErrorCode } from '../errors.ts';
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../peers/messages.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import { type PartitionKey, partitionKey } from '../types.ts';
 import type { Leadership, PartitionRecord } from './cluster-state.ts';
 import {

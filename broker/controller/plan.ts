@@ -3,7 +3,7 @@
  * neighbour), statuses to note, and what to tell to whom once the writes are done. term.ts carries it
  * out in this order.
  */
-import type { PartitionState } from '../../coordinator-client/znodes.ts';
+import type { PartitionState } from '../../coordinator-client/znodes/znodes.ts';
 import type { BrokerId } from '../types.ts';
 import type { ClusterView, PartitionView, ReplicaStatus } from './cluster-state.ts';
 import type { Elected } from './leader-election.ts';

@@ -3,8 +3,9 @@
  * whose answer is lost is lost with it. Source: kafka.controller.KafkaController.allocateProducerIds,
  * ZkProducerIdManager.
  */
+
+import { ErrorCode } from '../errors.ts';
 import type { AllocateProducerIdsRequest, AllocateProducerIdsResponse } from '../peers/messages.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import type { Term } from './term.ts';
 
 /** Kafka's ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE. */

@@ -2,11 +2,14 @@
  * Reassignments: begun through the admin API or the legacy znode, taken on after a failover, completed
  * when the target replicas are in sync. Source: KafkaController.onPartitionReassignment (KIP-455).
  */
-import { type LegacyReassignment, reassignPartitionsZnode } from '../../coordinator-client/admin-znodes.ts';
-import { readable } from '../../coordinator-client/znode-json.ts';
-import type { ReplicaAssignment } from '../../coordinator-client/znodes.ts';
+import {
+  type LegacyReassignment,
+  reassignPartitionsZnode,
+} from '../../coordinator-client/znodes/admin-znodes.ts';
+import { readable } from '../../coordinator-client/znodes/znode-json.ts';
+import type { ReplicaAssignment } from '../../coordinator-client/znodes/znodes.ts';
+import { ErrorCode, errorName } from '../errors.ts';
 import { sleep } from '../platform/clock.ts';
-import { ErrorCode, errorName } from '../protocol/errors.ts';
 import { type BrokerId, partitionKey, type TopicPartition } from '../types.ts';
 import { isReassigning, type PartitionRecord } from './cluster-state.ts';
 import {

@@ -3,15 +3,16 @@
  * store and the channels of the term, and carries plans out: commit, note, tell. After every await the
  * term may be over; then TermOver is thrown and nothing more is changed or said.
  */
-import type { ClusterStore } from '../../coordinator-client/cluster-store.ts';
+
 import type { Watch } from '../../coordinator-client/coordinator.ts';
+import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import {
   ControllerMoved,
   type FencedStore,
   type PartitionWritten,
-} from '../../coordinator-client/fenced-store.ts';
-import type { StoredState } from '../../coordinator-client/topics-store.ts';
-import type { ZnodeFormatError } from '../../coordinator-client/znode-json.ts';
+} from '../../coordinator-client/stores/fenced-store.ts';
+import type { StoredState } from '../../coordinator-client/stores/topics-store.ts';
+import type { ZnodeFormatError } from '../../coordinator-client/znodes/znode-json.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Random } from '../platform/random.ts';

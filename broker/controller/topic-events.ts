@@ -2,11 +2,11 @@
  * Topics that appear, grow or are to be deleted. Source: KafkaController.processTopicChange,
  * processPartitionModifications, processTopicDeletion; TopicDeletionManager.
  */
-import type { StoredAssignment } from '../../coordinator-client/topics-store.ts';
-import { topicZnode } from '../../coordinator-client/znodes.ts';
+import type { StoredAssignment } from '../../coordinator-client/stores/topics-store.ts';
+import { topicZnode } from '../../coordinator-client/znodes/znodes.ts';
+import { ErrorCode } from '../errors.ts';
 import type { StopReplicaRequest, StopReplicaResponse } from '../peers/messages.ts';
 import { randomUuid } from '../platform/random.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import { type BrokerId, type PartitionKey, partitionKey, topicNameComplaint } from '../types.ts';
 import type { PartitionRecord, TopicRecord } from './cluster-state.ts';
 import { decideSettled } from './decide-brokers.ts';

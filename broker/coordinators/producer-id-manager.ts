@@ -4,10 +4,11 @@
  * that a broker did not finish are lost, which is fine.
  * Source: RPCProducerIdManager (KIP-730).
  */
+
+import { ErrorCode, errorName } from '../errors.ts';
 import type { AllocateProducerIdsResponse } from '../peers/messages.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
-import { ErrorCode, errorName } from '../protocol/errors.ts';
 
 export interface ProducerIdManagerParts {
   /** Asks the controller; rejects when it can't be reached. */

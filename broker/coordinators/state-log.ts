@@ -2,7 +2,7 @@
  * What a coordinator needs of the replicated log that holds its state: append with acks=all, and read
  * all of it, uncommitted records included, when it takes over. broker.ts builds it from replication.
  */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 
 export interface StateLog {
   /** Resolves when the batch is replicated to all in-sync replicas, or with the error of the append. */

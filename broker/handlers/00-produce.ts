@@ -6,18 +6,18 @@
  * leader and where to find it. Checks in Kafka's order: topic authorisation, unknown partition, records.
  * Source: KafkaApis.handleProduceRequest.
  */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { Produce } from '../protocol/messages/00-produce.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { BATCH_HEADER_BYTES, batchIsTransactional, batchMagic } from '../records/batch.ts';
-import type { AppendOutcome } from '../replication/replica-append.ts';
-import { mayOnTopic, Operation } from './authorization.ts';
-import { type CurrentLeader, leadersOf } from './current-leader.ts';
+import type { AppendOutcome } from '../replication/requests/replica-append.ts';
 import type { Answer, Handler, RequestContext } from './handler.ts';
-import { namedOnce } from './named-once.ts';
-import { nodeEndpoints } from './nodes.ts';
-import { openingAllowance } from './opening-allowance.ts';
 import type { Services } from './services.ts';
+import { mayOnTopic, Operation } from './shared/authorization.ts';
+import { type CurrentLeader, leadersOf } from './shared/current-leader.ts';
+import { namedOnce } from './shared/named-once.ts';
+import { nodeEndpoints } from './shared/nodes.ts';
+import { openingAllowance } from './shared/opening-allowance.ts';
 
 type ProduceRequest = RequestOf<typeof Produce>;
 type ProduceResponse = ResponseInput<typeof Produce>;

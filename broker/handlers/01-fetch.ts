@@ -6,7 +6,7 @@
  * ids; v16+ the current leader with NOT_LEADER_OR_FOLLOWER and FENCED_LEADER_EPOCH.
  * Source: KafkaApis.handleFetchRequest.
  */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { Fetch } from '../protocol/messages/01-fetch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { upTo } from '../records/compression.ts';
@@ -14,14 +14,14 @@ import type {
   RequestedPartition,
   FetchContext as SessionContext,
   SessionPartition,
-} from '../replication/fetch-sessions.ts';
-import type { FetchOutcome, FetchPartition } from '../replication/read-partition.ts';
-import type { FetchRequest } from '../replication/replica-fetch.ts';
-import { mayOnTopic, Operation } from './authorization.ts';
-import { downConverted, legacyMagicOf } from './down-conversion.ts';
-import { type Fetched, failedOutcome, fetchResponse } from './fetch-response.ts';
+} from '../replication/requests/fetch-sessions.ts';
+import type { FetchOutcome, FetchPartition } from '../replication/requests/read-partition.ts';
+import type { FetchRequest } from '../replication/requests/replica-fetch.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
+import { mayOnTopic, Operation } from './shared/authorization.ts';
+import { downConverted, legacyMagicOf } from './shared/down-conversion.ts';
+import { type Fetched, failedOutcome, fetchResponse } from './shared/fetch-response.ts';
 
 type Request = RequestOf<typeof Fetch>;
 type Response = ResponseInput<typeof Fetch>;

@@ -6,23 +6,24 @@
  * v4+ leader epochs; before v5 OFFSET_NOT_AVAILABLE is not known.
  * Source: KafkaApis.handleListOffsetRequest, UnifiedLog.legacyFetchOffsetsBefore.
  */
+
+import { ErrorCode } from '../errors.ts';
 import { type Int64, toSafeInteger } from '../int64.ts';
 import { EARLIEST_TIMESTAMP } from '../log/lookup.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import { ListOffsets } from '../protocol/messages/02-list-offsets.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import type { OpeningAllowance } from '../records/opening.ts';
-import type { Isolation } from '../replication/read-partition.ts';
+import type { Isolation } from '../replication/requests/read-partition.ts';
 import {
   EARLIEST_LOCAL_TIMESTAMP,
   LATEST_TIERED_TIMESTAMP,
   MAX_TIMESTAMP,
-} from '../replication/replica-offsets.ts';
+} from '../replication/requests/replica-offsets.ts';
 import { partitionKey } from '../types.ts';
-import { mayOnTopic, Operation } from './authorization.ts';
 import type { Handler, RequestContext } from './handler.ts';
-import { openingAllowance } from './opening-allowance.ts';
 import type { Services } from './services.ts';
+import { mayOnTopic, Operation } from './shared/authorization.ts';
+import { openingAllowance } from './shared/opening-allowance.ts';
 
 type ListOffsetsRequest = RequestOf<typeof ListOffsets>;
 type ListOffsetsResponse = ResponseInput<typeof ListOffsets>;

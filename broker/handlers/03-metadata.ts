@@ -5,12 +5,15 @@
  * the client; earlier versions always allow). v0 leaves dead replicas out, later versions list them.
  * Source: KafkaApis.handleTopicMetadataRequest, ZkMetadataCache.getTopicMetadata.
  */
+
+import { ErrorCode } from '../errors.ts';
 import type { PartitionImage, TopicImage } from '../metadata/image.ts';
 import { validateTopicName } from '../metadata/topic-rules.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import { Metadata } from '../protocol/messages/03-metadata.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { isInternalTopic, NO_LEADER, ZERO_UUID } from '../types.ts';
+import type { Handler, RequestContext } from './handler.ts';
+import type { Services } from './services.ts';
 import {
   authorizedClusterOperations,
   authorizedTopicOperations,
@@ -18,10 +21,8 @@ import {
   mayOnCluster,
   mayOnTopic,
   Operation,
-} from './authorization.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import { aliveNode, aliveNodes } from './nodes.ts';
-import type { Services } from './services.ts';
+} from './shared/authorization.ts';
+import { aliveNode, aliveNodes } from './shared/nodes.ts';
 
 type MetadataRequest = RequestOf<typeof Metadata>;
 type MetadataResponse = ResponseInput<typeof Metadata>;

@@ -5,14 +5,14 @@
  * Source: KafkaApis.handleOffsetCommitRequest.
  */
 import type { OffsetToCommit } from '../coordinators/group/offset-store.ts';
+import { ErrorCode } from '../errors.ts';
 import { int64Sum } from '../int64.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import { OffsetCommit } from '../protocol/messages/08-offset-commit.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import { mayOnGroup, mayOnTopic, Operation } from './authorization.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
-import { commitToZookeeper } from './zookeeper-offsets.ts';
+import { mayOnGroup, mayOnTopic, Operation } from './shared/authorization.ts';
+import { commitToZookeeper } from './shared/zookeeper-offsets.ts';
 
 const FIRST_VERSION_WITH_COORDINATOR = 1;
 

@@ -4,16 +4,16 @@
  * several groups at once. Versions before 2 have no error of their own, so it is repeated in each partition.
  * Source: KafkaApis.handleOffsetFetchRequest.
  */
-import { pipelined } from '../../coordinator-client/commits.ts';
+import { pipelined } from '../../coordinator-client/stores/commits.ts';
 import type { CommittedOffset } from '../coordinators/group/offsets.ts';
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { OffsetFetch } from '../protocol/messages/09-offset-fetch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { type PartitionKey, parsePartitionKey, partitionKey } from '../types.ts';
-import { mayOnGroup, mayOnTopic, Operation } from './authorization.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
-import { fetchFromZookeeper } from './zookeeper-offsets.ts';
+import { mayOnGroup, mayOnTopic, Operation } from './shared/authorization.ts';
+import { fetchFromZookeeper } from './shared/zookeeper-offsets.ts';
 
 type Response = ResponseInput<typeof OffsetFetch>;
 type TopicsAsked = RequestOf<typeof OffsetFetch>['topics'];

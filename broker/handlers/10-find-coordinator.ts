@@ -5,15 +5,16 @@
  * Transactional ids (key type 1) are refused for good, not "not available": clients retry the latter.
  * Source: KafkaApis.handleFindCoordinatorRequest, getCoordinator.
  */
+
+import { ErrorCode } from '../errors.ts';
 import { errorText } from '../protocol/error-texts.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import { FindCoordinator } from '../protocol/messages/10-find-coordinator.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { GROUP_METADATA_TOPIC } from '../types.ts';
-import { mayOnGroup, Operation } from './authorization.ts';
 import type { Handler, RequestContext } from './handler.ts';
-import { aliveNode } from './nodes.ts';
 import type { Services } from './services.ts';
+import { mayOnGroup, Operation } from './shared/authorization.ts';
+import { aliveNode } from './shared/nodes.ts';
 
 type FindCoordinatorResponse = ResponseInput<typeof FindCoordinator>;
 

@@ -3,11 +3,11 @@
  * are in coordinators/group/join.ts. v0 has no rebalance timeout (the session timeout serves); v4+ new
  * members come back with their id; v7+ answers may carry a null protocol name.
  */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { JoinGroup } from '../protocol/messages/11-join-group.ts';
 import type { ResponseInput } from '../protocol/schema.ts';
-import { mayOnGroup, Operation } from './authorization.ts';
 import type { Handler } from './handler.ts';
+import { mayOnGroup, Operation } from './shared/authorization.ts';
 
 const FIRST_VERSION_WITH_NULL_PROTOCOL = 7;
 

@@ -1,8 +1,8 @@
 /** Heartbeat (key 12): a member is alive; the answer tells it of a rebalance. */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { Heartbeat } from '../protocol/messages/12-heartbeat.ts';
-import { mayOnGroup, Operation } from './authorization.ts';
 import type { Handler } from './handler.ts';
+import { mayOnGroup, Operation } from './shared/authorization.ts';
 
 export const heartbeat: Handler<typeof Heartbeat> = {
   api: Heartbeat,

@@ -2,10 +2,10 @@
  * LeaveGroup (key 13): members go, and the group rebalances without waiting for their session to end.
  * v0-2 name one member and have one error; v3+ name several, also by instance id.
  */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { LeaveGroup } from '../protocol/messages/13-leave-group.ts';
-import { mayOnGroup, Operation } from './authorization.ts';
 import type { Handler } from './handler.ts';
+import { mayOnGroup, Operation } from './shared/authorization.ts';
 
 const FIRST_BATCHED_VERSION = 3;
 

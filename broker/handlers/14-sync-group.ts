@@ -2,11 +2,11 @@
  * SyncGroup (key 14): the leader brings the assignment, everybody gets their part of it. v5+ must name
  * the protocol type and name that they think was chosen.
  */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { SyncGroup } from '../protocol/messages/14-sync-group.ts';
 import type { ResponseInput } from '../protocol/schema.ts';
-import { mayOnGroup, Operation } from './authorization.ts';
 import type { Handler } from './handler.ts';
+import { mayOnGroup, Operation } from './shared/authorization.ts';
 
 const FIRST_VERSION_WITH_PROTOCOL = 5;
 

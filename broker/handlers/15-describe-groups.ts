@@ -3,11 +3,11 @@
  * error; what members sent and were assigned is shown only while the group is Stable.
  */
 import { type Group, memberMetadata } from '../coordinators/group/group.ts';
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { DescribeGroups } from '../protocol/messages/15-describe-groups.ts';
 import type { ResponseInput } from '../protocol/schema.ts';
-import { authorizedGroupOperations, mayOnGroup, Operation } from './authorization.ts';
 import type { Handler } from './handler.ts';
+import { authorizedGroupOperations, mayOnGroup, Operation } from './shared/authorization.ts';
 
 type Described = NonNullable<ResponseInput<typeof DescribeGroups>['groups']>[number];
 

@@ -3,8 +3,8 @@
  * our groups are of the classic type.
  */
 import { ListGroups } from '../protocol/messages/16-list-groups.ts';
-import { mayOnCluster, mayOnGroup, Operation } from './authorization.ts';
 import type { Handler } from './handler.ts';
+import { mayOnCluster, mayOnGroup, Operation } from './shared/authorization.ts';
 
 const GROUP_TYPE = 'classic';
 

@@ -3,7 +3,7 @@
  * and a client that is set up for SASL learns that by ILLEGAL_SASL_STATE.
  * Source: KafkaApis.handleSaslHandshakeRequest.
  */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { SaslHandshake } from '../protocol/messages/17-sasl-handshake.ts';
 import type { Handler } from './handler.ts';
 

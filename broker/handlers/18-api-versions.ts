@@ -5,7 +5,7 @@
  * v0 (KIP-511), with the range of this API alone: the one request that never closes the connection.
  * Source: KafkaApis.handleApiVersionsRequest, ApiVersionsRequest.isValid.
  */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts';
 import type { AnyApi, ResponseInput } from '../protocol/schema.ts';
 import type { Handler } from './handler.ts';

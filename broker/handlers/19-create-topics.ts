@@ -5,19 +5,20 @@
  * v1+ validateOnly; v4+ -1 for the broker's defaults; v5+ the resulting configs; v7 the topic id.
  * Source: KafkaApis.handleCreateTopicsRequest, ZkAdminManager.createTopics, DelayedCreatePartitions.
  */
+
+import { ErrorCode } from '../errors.ts';
 import type { TopicCreation } from '../metadata/topic-creation.ts';
 import { inTurns } from '../platform/turns.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import { CreateTopics } from '../protocol/messages/19-create-topics.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import { mayCreateTopic, mayOnTopic, Operation } from './authorization.ts';
-import { createdConfigs } from './config-entries.ts';
-import { type DynamicLevels, dynamicLevels } from './config-resources.ts';
 import type { Handler, RequestContext } from './handler.ts';
-import { partitionAllowance, TOO_MANY_PARTITIONS } from './partition-allowance.ts';
-import { repeatedNames } from './repeated-names.ts';
 import type { Services } from './services.ts';
-import { allHaveLeaders } from './topic-waits.ts';
+import { mayCreateTopic, mayOnTopic, Operation } from './shared/authorization.ts';
+import { createdConfigs } from './shared/config-entries.ts';
+import { type DynamicLevels, dynamicLevels } from './shared/config-resources.ts';
+import { partitionAllowance, TOO_MANY_PARTITIONS } from './shared/partition-allowance.ts';
+import { repeatedNames } from './shared/repeated-names.ts';
+import { allHaveLeaders } from './shared/topic-waits.ts';
 
 type CreateTopicsRequest = RequestOf<typeof CreateTopics>;
 type CreatableTopic = CreateTopicsRequest['topics'][number];

@@ -5,14 +5,15 @@
  * v0-2 know no error for "deletion is disabled" and get INVALID_REQUEST; v6 names topics by name or id.
  * Source: KafkaApis.handleDeleteTopicsRequest, DelayedDeleteTopics.
  */
+
+import { ErrorCode } from '../errors.ts';
 import { inTurns } from '../platform/turns.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import { DeleteTopics } from '../protocol/messages/20-delete-topics.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { type Uuid, ZERO_UUID } from '../types.ts';
-import { mayOnTopic, Operation } from './authorization.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
+import { mayOnTopic, Operation } from './shared/authorization.ts';
 
 type DeleteTopicsRequest = RequestOf<typeof DeleteTopics>;
 type DeleteTopicsResponse = ResponseInput<typeof DeleteTopics>;

@@ -3,15 +3,15 @@
  * and answers when every live replica has followed. Offset -1 means up to the high watermark.
  * Source: KafkaApis.handleDeleteRecordsRequest, ReplicaManager.deleteRecords.
  */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { DeleteRecords } from '../protocol/messages/21-delete-records.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import type { DeleteRecordsEntry, DeleteRecordsOutcome } from '../replication/replica-offsets.ts';
+import type { DeleteRecordsEntry, DeleteRecordsOutcome } from '../replication/requests/replica-offsets.ts';
 import { isInternalTopic, partitionKey } from '../types.ts';
-import { mayOnTopic, Operation } from './authorization.ts';
 import type { Handler, RequestContext } from './handler.ts';
-import { namedOnce } from './named-once.ts';
 import type { Services } from './services.ts';
+import { mayOnTopic, Operation } from './shared/authorization.ts';
+import { namedOnce } from './shared/named-once.ts';
 
 type DeleteRecordsRequest = RequestOf<typeof DeleteRecords>;
 type TopicPartitions = DeleteRecordsRequest['topics'][number];

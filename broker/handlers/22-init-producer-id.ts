@@ -5,12 +5,12 @@
  * v3+ a producer may name the id and epoch it had; without a transactional id it gets a new id anyway.
  * Source: KafkaApis.handleInitProducerIdRequest, TransactionCoordinator.handleInitProducerId.
  */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { InitProducerId } from '../protocol/messages/22-init-producer-id.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import { mayOnCluster, mayOnTopic, Operation } from './authorization.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
+import { mayOnCluster, mayOnTopic, Operation } from './shared/authorization.ts';
 
 const NONE = -1;
 

@@ -3,11 +3,11 @@
  * consumers find out whether what they have read was truncated since.
  * Source: KafkaApis.handleOffsetForLeaderEpochRequest, ReplicaManager.lastOffsetForLeaderEpoch.
  */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { OffsetForLeaderEpoch } from '../protocol/messages/23-offset-for-leader-epoch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import { mayOnTopic, Operation } from './authorization.ts';
 import type { Handler } from './handler.ts';
+import { mayOnTopic, Operation } from './shared/authorization.ts';
 
 type Request = RequestOf<typeof OffsetForLeaderEpoch>;
 type Response = ResponseInput<typeof OffsetForLeaderEpoch>;

@@ -5,7 +5,7 @@
  */
 import { DescribeAcls } from '../protocol/messages/29-describe-acls.ts';
 import type { Handler } from './handler.ts';
-import { NO_AUTHORIZER, namesUnknownAcl } from './no-authorizer.ts';
+import { NO_AUTHORIZER, namesUnknownAcl } from './shared/no-authorizer.ts';
 
 export const describeAcls: Handler<typeof DescribeAcls> = {
   api: DescribeAcls,

@@ -4,7 +4,7 @@
  */
 import { CreateAcls } from '../protocol/messages/30-create-acls.ts';
 import type { Handler } from './handler.ts';
-import { NO_AUTHORIZER_TO_CHANGE, namesUnknownAcl } from './no-authorizer.ts';
+import { NO_AUTHORIZER_TO_CHANGE, namesUnknownAcl } from './shared/no-authorizer.ts';
 
 export const createAcls: Handler<typeof CreateAcls> = {
   api: CreateAcls,

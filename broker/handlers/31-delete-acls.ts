@@ -4,7 +4,7 @@
  */
 import { DeleteAcls } from '../protocol/messages/31-delete-acls.ts';
 import type { Handler } from './handler.ts';
-import { NO_AUTHORIZER_TO_CHANGE, namesUnknownAcl } from './no-authorizer.ts';
+import { NO_AUTHORIZER_TO_CHANGE, namesUnknownAcl } from './shared/no-authorizer.ts';
 
 export const deleteAcls: Handler<typeof DeleteAcls> = {
   api: DeleteAcls,

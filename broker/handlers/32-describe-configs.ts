@@ -11,14 +11,16 @@ import {
   effectiveBrokerDefaults,
   effectiveTopicConfig,
 } from '../config/effective.ts';
+import { ErrorCode } from '../errors.ts';
 import { validateTopicName } from '../metadata/topic-rules.ts';
 import { errorText } from '../protocol/error-texts.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import { DescribeConfigs } from '../protocol/messages/32-describe-configs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import { mayOnCluster, mayOnTopic, Operation } from './authorization.ts';
-import { describeLoggers } from './broker-loggers.ts';
-import { describedConfig } from './config-entries.ts';
+import type { Handler, RequestContext } from './handler.ts';
+import type { Services } from './services.ts';
+import { mayOnCluster, mayOnTopic, Operation } from './shared/authorization.ts';
+import { describeLoggers } from './shared/broker-loggers.ts';
+import { describedConfig } from './shared/config-entries.ts';
 import {
   brokerNameError,
   type ConfigRefusal,
@@ -27,9 +29,7 @@ import {
   dynamicLevels,
   ResourceType,
   refusal,
-} from './config-resources.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
+} from './shared/config-resources.ts';
 
 const { BROKER_LOGGER } = ResourceType;
 const NO_LEVELS: DynamicLevels = { defaults: new Map(), broker: new Map() };

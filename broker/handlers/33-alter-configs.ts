@@ -5,9 +5,9 @@
  * Source: KafkaApis.handleAlterConfigsRequest, ConfigAdminManager.
  */
 import { AlterConfigs } from '../protocol/messages/33-alter-configs.ts';
-import { alterResource, alterResources, refuseResources } from './config-changes.ts';
-import { replacing } from './config-operations.ts';
 import type { Handler } from './handler.ts';
+import { alterResource, alterResources, refuseResources } from './shared/config-changes.ts';
+import { replacing } from './shared/config-operations.ts';
 
 export const alterConfigs: Handler<typeof AlterConfigs> = {
   api: AlterConfigs,

@@ -3,14 +3,15 @@
  * they are. v3+ an error at the top; v4 the size of the volume and the bytes still usable on it.
  * Source: ReplicaManager.describeLogDirs.
  */
+
+import { ErrorCode } from '../errors.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import { DescribeLogDirs } from '../protocol/messages/35-describe-log-dirs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { partitionKey } from '../types.ts';
-import { mayOnCluster, Operation } from './authorization.ts';
 import type { Handler } from './handler.ts';
 import type { Services } from './services.ts';
+import { mayOnCluster, Operation } from './shared/authorization.ts';
 
 type Wanted = RequestOf<typeof DescribeLogDirs>['topics'];
 type Result = NonNullable<ResponseInput<typeof DescribeLogDirs>['results']>[number];

@@ -3,7 +3,7 @@
  * ILLEGAL_SASL_STATE on every listener.
  * Source: KafkaApis.handleSaslAuthenticateRequest.
  */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { SaslAuthenticate } from '../protocol/messages/36-sasl-authenticate.ts';
 import type { ResponseInput } from '../protocol/schema.ts';
 import type { Handler } from './handler.ts';

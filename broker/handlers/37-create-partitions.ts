@@ -3,16 +3,17 @@
  * only, and waits until the new ones have leaders in this broker's own metadata.
  * Source: KafkaApis.handleCreatePartitionsRequest, ZkAdminManager.createPartitions.
  */
+
+import { ErrorCode } from '../errors.ts';
 import { inTurns } from '../platform/turns.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import { CreatePartitions } from '../protocol/messages/37-create-partitions.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import { mayOnTopic, Operation } from './authorization.ts';
 import type { Handler, RequestContext } from './handler.ts';
-import { partitionAllowance, TOO_MANY_PARTITIONS } from './partition-allowance.ts';
-import { repeatedNames } from './repeated-names.ts';
 import type { Services } from './services.ts';
-import { allHaveLeaders } from './topic-waits.ts';
+import { mayOnTopic, Operation } from './shared/authorization.ts';
+import { partitionAllowance, TOO_MANY_PARTITIONS } from './shared/partition-allowance.ts';
+import { repeatedNames } from './shared/repeated-names.ts';
+import { allHaveLeaders } from './shared/topic-waits.ts';
 
 type CreatePartitionsRequest = RequestOf<typeof CreatePartitions>;
 type Wanted = CreatePartitionsRequest['topics'][number];

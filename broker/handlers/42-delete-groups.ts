@@ -1,8 +1,8 @@
 /** DeleteGroups (key 42): forgets groups without members, with all their offsets. One answer a group. */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { DeleteGroups } from '../protocol/messages/42-delete-groups.ts';
-import { mayOnGroup, Operation } from './authorization.ts';
 import type { Handler } from './handler.ts';
+import { mayOnGroup, Operation } from './shared/authorization.ts';
 
 export const deleteGroups: Handler<typeof DeleteGroups> = {
   api: DeleteGroups,

@@ -5,14 +5,14 @@
  * Source: KafkaApis.handleElectLeaders, ReplicaManager.electLeaders, DelayedElectLeader.
  */
 import type { ElectionAnswer, ElectionType } from '../controller/election-events.ts';
+import { ErrorCode } from '../errors.ts';
 import type { MetadataImage } from '../metadata/image.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import { ElectLeaders } from '../protocol/messages/43-elect-leaders.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { partitionKey, type TopicPartition } from '../types.ts';
-import { mayOnCluster, Operation } from './authorization.ts';
 import type { Handler } from './handler.ts';
 import type { Services } from './services.ts';
+import { mayOnCluster, Operation } from './shared/authorization.ts';
 
 type ElectLeadersRequest = RequestOf<typeof ElectLeaders>;
 type ElectLeadersResponse = ResponseInput<typeof ElectLeaders>;

@@ -5,11 +5,11 @@
  * Source: KafkaApis.handleIncrementalAlterConfigsRequest, ConfigAdminManager.
  */
 import { IncrementalAlterConfigs } from '../protocol/messages/44-incremental-alter-configs.ts';
-import { alterLoggers } from './broker-loggers.ts';
-import { alterResource, alterResources, refuseResources } from './config-changes.ts';
-import { incrementally } from './config-operations.ts';
-import { ResourceType } from './config-resources.ts';
 import type { Handler } from './handler.ts';
+import { alterLoggers } from './shared/broker-loggers.ts';
+import { alterResource, alterResources, refuseResources } from './shared/config-changes.ts';
+import { incrementally } from './shared/config-operations.ts';
+import { ResourceType } from './shared/config-resources.ts';
 
 export const incrementalAlterConfigs: Handler<typeof IncrementalAlterConfigs> = {
   api: IncrementalAlterConfigs,

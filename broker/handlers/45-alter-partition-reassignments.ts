@@ -4,13 +4,13 @@
  * Source: KafkaApis.handleAlterPartitionReassignmentsRequest (KIP-455).
  */
 import type { ReassignmentRequest } from '../controller/reassignment-events.ts';
+import { ErrorCode } from '../errors.ts';
 import { errorText } from '../protocol/error-texts.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import { AlterPartitionReassignments } from '../protocol/messages/45-alter-partition-reassignments.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import { mayOnCluster, Operation } from './authorization.ts';
 import type { Handler } from './handler.ts';
-import { namedOnce } from './named-once.ts';
+import { mayOnCluster, Operation } from './shared/authorization.ts';
+import { namedOnce } from './shared/named-once.ts';
 
 type Response = ResponseInput<typeof AlterPartitionReassignments>;
 type TopicPartitions = RequestOf<typeof AlterPartitionReassignments>['topics'][number];

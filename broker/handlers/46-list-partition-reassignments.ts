@@ -3,12 +3,13 @@
  * partitions or (null) of all; on the controller only.
  * Source: KafkaApis.handleListPartitionReassignmentsRequest (KIP-455).
  */
+
+import { ErrorCode } from '../errors.ts';
 import { errorText } from '../protocol/error-texts.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import { ListPartitionReassignments } from '../protocol/messages/46-list-partition-reassignments.ts';
 import type { ResponseInput } from '../protocol/schema.ts';
-import { mayOnCluster, Operation } from './authorization.ts';
 import type { Handler } from './handler.ts';
+import { mayOnCluster, Operation } from './shared/authorization.ts';
 
 type Response = ResponseInput<typeof ListPartitionReassignments>;
 

@@ -1,11 +1,11 @@
 /** OffsetDelete (key 47): forgets committed offsets of topics that no live member subscribes to. */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { OffsetDelete } from '../protocol/messages/47-offset-delete.ts';
 import type { RequestOf } from '../protocol/schema.ts';
 import { partitionKey } from '../types.ts';
-import { mayOnGroup, mayOnTopic, Operation } from './authorization.ts';
 import type { Handler } from './handler.ts';
-import { namedOnce } from './named-once.ts';
+import { mayOnGroup, mayOnTopic, Operation } from './shared/authorization.ts';
+import { namedOnce } from './shared/named-once.ts';
 
 type TopicPartitions = RequestOf<typeof OffsetDelete>['topics'][number];
 

@@ -3,11 +3,11 @@
  * is meant; this broker knows brokers (1) only.
  * Source: KafkaApis.handleDescribeCluster, AuthHelper.computeDescribeClusterResponse.
  */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { DescribeCluster } from '../protocol/messages/60-describe-cluster.ts';
-import { authorizedClusterOperations, mayOnCluster, Operation } from './authorization.ts';
 import type { Handler } from './handler.ts';
-import { aliveNodes } from './nodes.ts';
+import { authorizedClusterOperations, mayOnCluster, Operation } from './shared/authorization.ts';
+import { aliveNodes } from './shared/nodes.ts';
 
 const BROKERS = 1;
 const CONTROLLERS = 2;

@@ -3,14 +3,15 @@
  * broker remember.
  * Source: KafkaApis.handleDescribeProducersRequest, ReplicaManager.activeProducerState.
  */
-import type { ProducerEntry } from '../log/producer-entry.ts';
+
+import { ErrorCode } from '../errors.ts';
+import type { ProducerEntry } from '../log/producers/producer-entry.ts';
 import { errorText } from '../protocol/error-texts.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import { DescribeProducers } from '../protocol/messages/61-describe-producers.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import { mayOnTopic, Operation } from './authorization.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
+import { mayOnTopic, Operation } from './shared/authorization.ts';
 
 type Request = RequestOf<typeof DescribeProducers>;
 type Response = ResponseInput<typeof DescribeProducers>;

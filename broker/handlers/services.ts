@@ -2,7 +2,7 @@
  * What handlers may use of the broker: one object, put together by broker.ts. Handlers keep no state
  * of their own, so that several brokers live in one process.
  */
-import type { ClusterStore } from '../../coordinator-client/cluster-store.ts';
+import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { GroupCoordinator } from '../coordinators/group/group-coordinator.ts';
@@ -15,12 +15,12 @@ import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Disk } from '../platform/disk.ts';
 import type { Metrics } from '../platform/metrics.ts';
-import type { FetchSessions } from '../replication/fetch-sessions.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
+import type { FetchSessions } from '../replication/requests/fetch-sessions.ts';
 import type { BrokerId } from '../types.ts';
-import type { Authorize } from './authorization.ts';
-import type { AutoTopicCreation } from './auto-topic-creation.ts';
-import type { TopicMetrics } from './topic-metrics.ts';
+import type { Authorize } from './shared/authorization.ts';
+import type { AutoTopicCreation } from './shared/auto-topic-creation.ts';
+import type { TopicMetrics } from './shared/topic-metrics.ts';
 
 export interface Services {
   readonly brokerId: BrokerId;

@@ -3,8 +3,9 @@
  * with one synchronous write; a follower writes its leader's batches as they are. What is returned as
  * appended has been handed to the operating system, unless the caller asked for staging. (Kafka's UnifiedLog.append.)
  */
+
+import { ErrorCode } from '../errors.ts';
 import type { Int64 } from '../int64.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import {
   batchBaseOffset,
   batchCrcIsValid,
@@ -17,12 +18,12 @@ import {
 } from '../records/batch.ts';
 import type { OpeningAllowance } from '../records/opening.ts';
 import { stampBatches, type ValidBatches, validateProduced } from '../records/validate.ts';
-import { hasProducerId, lastOffsetOf, maxTimestampOf } from './batch-fields.ts';
+import { hasProducerId, lastOffsetOf, maxTimestampOf } from './files/batch-fields.ts';
 import { flush } from './flusher.ts';
 import type { LogState } from './log-state.ts';
-import { firstOffsetOf, type RetainedBatch } from './producer-entry.ts';
-import type { VerificationGuard } from './producer-state.ts';
-import { ProducerUpdate, type ProducerVerdict } from './producer-update.ts';
+import { firstOffsetOf, type RetainedBatch } from './producers/producer-entry.ts';
+import type { VerificationGuard } from './producers/producer-state.ts';
+import { ProducerUpdate, type ProducerVerdict } from './producers/producer-update.ts';
 import { segmentFor } from './roll.ts';
 
 export interface LeaderAppendOptions {

@@ -4,8 +4,8 @@
  * a clean stop. The recovery point moves after the sync, and a recovery begins there.
  */
 
+import { asStorageError, StorageError } from './files/storage-error.ts';
 import type { LogState } from './log-state.ts';
-import { asStorageError, StorageError } from './storage-error.ts';
 
 /** Everything up to the end of the log is on the disk when this returns. */
 export function flush(log: LogState): void {

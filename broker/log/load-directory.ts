@@ -2,8 +2,8 @@
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Disk } from '../platform/disk.ts';
 import type { TopicPartition } from '../types.ts';
-import { LOG_START_CHECKPOINT, RECOVERY_POINT_CHECKPOINT } from './checkpoint.ts';
-import { parseLogDirectoryName } from './file-names.ts';
+import { LOG_START_CHECKPOINT, RECOVERY_POINT_CHECKPOINT } from './files/checkpoint.ts';
+import { parseLogDirectoryName } from './files/file-names.ts';
 import { loadLog } from './load.ts';
 import type { LogDirectories } from './log-directories.ts';
 import type { LogDirectory } from './log-directory.ts';

@@ -3,7 +3,7 @@
  * undone, indexes that are missing or damaged are rebuilt, and after anything but a clean stop every
  * segment from the recovery point on is checked batch by batch. (Kafka's LogLoader.)
  */
-import { EPOCH_CHECKPOINT, EpochHistory } from './epoch-history.ts';
+import { EPOCH_CHECKPOINT, EpochHistory } from './files/epoch-history.ts';
 import {
   ABORTED_INDEX_SUFFIX,
   CLEANED_SUFFIX,
@@ -15,13 +15,13 @@ import {
   SEGMENT_SUFFIXES,
   SWAP_SUFFIX,
   TIME_INDEX_SUFFIX,
-} from './file-names.ts';
+} from './files/file-names.ts';
+import { readPartitionMetadata } from './files/partition-metadata.ts';
+import { Segment } from './files/segment.ts';
+import { CorruptFile } from './files/storage-error.ts';
 import type { LogState } from './log-state.ts';
-import { readPartitionMetadata } from './partition-metadata.ts';
-import { rebuildProducers } from './producer-replay.ts';
+import { rebuildProducers } from './producers/producer-replay.ts';
 import { rebuildEpochs, recoverSegment } from './recovery.ts';
-import { Segment } from './segment.ts';
-import { CorruptFile } from './storage-error.ts';
 
 export interface LoadOptions {
   readonly hadCleanShutdown: boolean;

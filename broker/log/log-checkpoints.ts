@@ -3,7 +3,11 @@
  * high watermarks, each in the directory its logs lie in.
  */
 import { type PartitionKey, partitionKey } from '../types.ts';
-import { HIGH_WATERMARK_CHECKPOINT, LOG_START_CHECKPOINT, RECOVERY_POINT_CHECKPOINT } from './checkpoint.ts';
+import {
+  HIGH_WATERMARK_CHECKPOINT,
+  LOG_START_CHECKPOINT,
+  RECOVERY_POINT_CHECKPOINT,
+} from './files/checkpoint.ts';
 import type { LogDirectories } from './log-directories.ts';
 import type { PartitionLog } from './partition-log.ts';
 import type { Tasks } from './tasks.ts';

@@ -5,7 +5,6 @@
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Disk } from '../platform/disk.ts';
 import type { BrokerId, PartitionKey } from '../types.ts';
-import { LogDirectory } from './log-directory.ts';
 import {
   agreedMetaProperties,
   InconsistentMetaProperties,
@@ -13,8 +12,9 @@ import {
   metaPropertiesPath,
   verifyMetaProperties,
   writeMetaProperties,
-} from './meta-properties.ts';
-import { asStorageError, CorruptFile, isDiskError, StorageError } from './storage-error.ts';
+} from './files/meta-properties.ts';
+import { asStorageError, CorruptFile, isDiskError, StorageError } from './files/storage-error.ts';
+import { LogDirectory } from './log-directory.ts';
 
 export interface LogDirectoriesOptions {
   readonly disk: Disk;

@@ -5,9 +5,9 @@
 import { dirname } from 'node:path';
 import type { DirectoryLock, Disk } from '../platform/disk.ts';
 import type { PartitionKey } from '../types.ts';
-import { offsetCheckpointText, readOffsetCheckpoint } from './checkpoint.ts';
-import { CheckpointWriter } from './checkpoint-writer.ts';
-import { type MetaProperties, readMetaProperties } from './meta-properties.ts';
+import { offsetCheckpointText, readOffsetCheckpoint } from './files/checkpoint.ts';
+import { CheckpointWriter } from './files/checkpoint-writer.ts';
+import { type MetaProperties, readMetaProperties } from './files/meta-properties.ts';
 
 export const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
 

@@ -11,8 +11,10 @@ import type { Disk } from '../platform/disk.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Random } from '../platform/random.ts';
 import { type BrokerId, type PartitionKey, partitionKey, type TopicPartition, type Uuid } from '../types.ts';
-import { Cleaner } from './cleaner.ts';
-import { renamedDirectoryName } from './file-names.ts';
+import { Cleaner } from './cleaner/cleaner.ts';
+import { renamedDirectoryName } from './files/file-names.ts';
+import { ReadBuffers } from './files/read-buffers.ts';
+import { asStorageError, StorageError } from './files/storage-error.ts';
 import { createLog } from './load.ts';
 import { loadDirectory } from './load-directory.ts';
 import { type CheckpointWhen, LogCheckpoints } from './log-checkpoints.ts';
@@ -21,8 +23,6 @@ import type { LogDirectory } from './log-directory.ts';
 import { type LogServices, LogState } from './log-state.ts';
 import { LogTable } from './log-table.ts';
 import { PartitionLog } from './partition-log.ts';
-import { ReadBuffers } from './read-buffers.ts';
-import { asStorageError, StorageError } from './storage-error.ts';
 import { Tasks } from './tasks.ts';
 
 export type LogManagerConfig = Pick<

@@ -12,15 +12,15 @@ import type { Random } from '../platform/random.ts';
 import { type Open, upTo } from '../records/compression.ts';
 import type { RecordRules } from '../records/validate.ts';
 import type { TopicPartition, Uuid } from '../types.ts';
-import { Cursors } from './cursors.ts';
-import { EPOCH_CHECKPOINT, EpochHistory } from './epoch-history.ts';
-import { DELETED_SUFFIX } from './file-names.ts';
-import { writePartitionMetadata } from './partition-metadata.ts';
-import { ProducerState } from './producer-state.ts';
-import type { ReadBuffers } from './read-buffers.ts';
-import { Segment, type SegmentHome } from './segment.ts';
-import { Segments } from './segments.ts';
-import type { StorageError } from './storage-error.ts';
+import { Cursors } from './files/cursors.ts';
+import { EPOCH_CHECKPOINT, EpochHistory } from './files/epoch-history.ts';
+import { DELETED_SUFFIX } from './files/file-names.ts';
+import { writePartitionMetadata } from './files/partition-metadata.ts';
+import type { ReadBuffers } from './files/read-buffers.ts';
+import { Segment, type SegmentHome } from './files/segment.ts';
+import { Segments } from './files/segments.ts';
+import type { StorageError } from './files/storage-error.ts';
+import { ProducerState } from './producers/producer-state.ts';
 
 export interface LogServices {
   readonly disk: Disk;

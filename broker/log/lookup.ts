@@ -13,11 +13,11 @@ import {
 } from '../records/batch.ts';
 import type { Open } from '../records/compression.ts';
 import { walkRecords } from '../records/record.ts';
-import type { AbortedTransaction } from './aborted-index.ts';
-import { maxTimestampOf } from './batch-fields.ts';
+import type { AbortedTransaction } from './files/aborted-index.ts';
+import { maxTimestampOf } from './files/batch-fields.ts';
+import { scanBatches } from './files/scan.ts';
+import type { Segment } from './files/segment.ts';
 import type { LogState } from './log-state.ts';
-import { scanBatches } from './scan.ts';
-import type { Segment } from './segment.ts';
 
 export interface OffsetAtTime {
   readonly offset: number;

@@ -8,9 +8,10 @@ import type { LogConfig } from '../config/topic-config.ts';
 import type { Int64 } from '../int64.ts';
 import type { Open } from '../records/compression.ts';
 import type { Uuid } from '../types.ts';
-import type { AbortedTransaction } from './aborted-index.ts';
 import { type AppendInfo, appendAsFollower, appendAsLeader, type LeaderAppendOptions } from './append.ts';
-import { EPOCH_CHECKPOINT, type EpochHistory } from './epoch-history.ts';
+import type { AbortedTransaction } from './files/aborted-index.ts';
+import { EPOCH_CHECKPOINT, type EpochHistory } from './files/epoch-history.ts';
+import { asStorageError, StorageError } from './files/storage-error.ts';
 import { flush, flushWhenDue } from './flusher.ts';
 import type { LogState } from './log-state.ts';
 import {
@@ -20,12 +21,11 @@ import {
   type OffsetAtTime,
   offsetForTimestamp,
 } from './lookup.ts';
-import type { ProducerEntry } from './producer-entry.ts';
-import type { VerificationGuard } from './producer-state.ts';
+import type { ProducerEntry } from './producers/producer-entry.ts';
+import type { VerificationGuard } from './producers/producer-state.ts';
 import { findPlace, type ReadRange, type ReadResult, readLog } from './read.ts';
 import { deleteOldSegments, raiseStartOffset } from './retention.ts';
 import { roll } from './roll.ts';
-import { asStorageError, StorageError } from './storage-error.ts';
 import { truncateFullyAndStartAt, truncateTo } from './truncate.ts';
 
 export class PartitionLog {

@@ -4,12 +4,12 @@
  * they have left the process. (Kafka's LocalLog.read; where Kafka cuts the last batch of an answer off
  * anywhere, this reader leaves it out.)
  */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { batchBaseOffset, batchSizeBytes, CorruptBatch, completeBatchSizeBytes } from '../records/batch.ts';
-import { HEADER_WINDOW_BYTES, lastOffsetOf } from './batch-fields.ts';
-import type { Place } from './cursors.ts';
+import { HEADER_WINDOW_BYTES, lastOffsetOf } from './files/batch-fields.ts';
+import type { Place } from './files/cursors.ts';
+import type { Segment } from './files/segment.ts';
 import type { LogState } from './log-state.ts';
-import type { Segment } from './segment.ts';
 
 export interface ReadRange {
   readonly offset: number;

@@ -10,12 +10,12 @@ import {
   batchMagic,
   batchSizeBytes,
 } from '../records/batch.ts';
-import { lastOffsetOf, maxTimestampOf } from './batch-fields.ts';
+import { lastOffsetOf, maxTimestampOf } from './files/batch-fields.ts';
+import { scanBatches, scanHeaders } from './files/scan.ts';
+import type { Segment } from './files/segment.ts';
 import type { LogState } from './log-state.ts';
-import { rebuildProducers, replayBatch } from './producer-replay.ts';
-import { ProducerState } from './producer-state.ts';
-import { scanBatches, scanHeaders } from './scan.ts';
-import type { Segment } from './segment.ts';
+import { rebuildProducers, replayBatch } from './producers/producer-replay.ts';
+import { ProducerState } from './producers/producer-state.ts';
 
 /** Returns how many bytes were cut off. */
 export function recoverSegment(log: LogState, segment: Segment, startOffset: number): number {

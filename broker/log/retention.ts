@@ -4,9 +4,9 @@
  * goes, and the start of the log moves before the files do. (Kafka's UnifiedLog.deleteOldSegments.)
  */
 import { int64Difference } from '../int64.ts';
+import type { Segment } from './files/segment.ts';
 import type { LogState } from './log-state.ts';
 import { roll } from './roll.ts';
-import type { Segment } from './segment.ts';
 
 /** Returns how many segments were removed. */
 export function deleteOldSegments(log: LogState): number {

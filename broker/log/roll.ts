@@ -1,9 +1,9 @@
 /** Beginning a new segment: when the active one is full, old, or can't express the next offset. */
 import type { LogConfig } from '../config/topic-config.ts';
 import { type Int64, int64Difference, lesserInt64 } from '../int64.ts';
+import type { Segment } from './files/segment.ts';
 import { flushInBackground } from './flusher.ts';
 import type { LogState } from './log-state.ts';
-import type { Segment } from './segment.ts';
 
 export interface NextAppend {
   readonly sizeBytes: number;

@@ -5,7 +5,7 @@
  * leader's. (Kafka's UnifiedLog.truncateTo and truncateFullyAndStartAt, which leave that to chance.)
  */
 import type { LogState } from './log-state.ts';
-import { rebuildProducers } from './producer-replay.ts';
+import { rebuildProducers } from './producers/producer-replay.ts';
 
 /** Removes the records from `offset` on. True when there were any. */
 export function truncateTo(log: LogState, offset: number): boolean {

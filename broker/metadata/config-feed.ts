@@ -4,14 +4,15 @@
  * new topic comes with its overrides and without a notice, therefore `load` before its logs are made.
  * Source: ZkConfigManager, ZkNodeChangeNotificationListener.
  */
-import type { ClusterStore } from '../../coordinator-client/cluster-store.ts';
+
+import { CoordinatorError, type Watch } from '../../coordinator-client/coordinator.ts';
+import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import {
   type ConfigEntity,
   configChangeZnode,
   DEFAULT_ENTITY,
-} from '../../coordinator-client/config-znodes.ts';
-import { CoordinatorError, type Watch } from '../../coordinator-client/coordinator.ts';
-import type { Unreadable } from '../../coordinator-client/znode-json.ts';
+} from '../../coordinator-client/znodes/config-znodes.ts';
+import type { Unreadable } from '../../coordinator-client/znodes/znode-json.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { BrokerId } from '../types.ts';

@@ -5,7 +5,7 @@
  * The look costs three reads once for each controller that comes into office. An order that comes when
  * its sender has lost the office is refused: the next controller tells everybody everything again.
  */
-import type { ClusterStore } from '../../coordinator-client/cluster-store.ts';
+import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import type { BrokerId } from '../types.ts';
 
 export interface Order {

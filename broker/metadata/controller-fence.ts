@@ -4,7 +4,7 @@
  * controller older than one already heard.
  * Source: KafkaApis.isBrokerEpochStale, ReplicaManager's controller epoch.
  */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { NO_EPOCH } from '../types.ts';
 
 export class ControllerFence {

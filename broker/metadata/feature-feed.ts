@@ -3,9 +3,10 @@
  * finalise in a cluster with ZooKeeper, but clients are told the epoch of the empty set.
  * Source: Kafka's FinalizedFeatureChangeListener.
  */
-import type { ClusterStore } from '../../coordinator-client/cluster-store.ts';
+
 import type { Watch } from '../../coordinator-client/coordinator.ts';
-import { featureZnode } from '../../coordinator-client/znodes.ts';
+import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
+import { featureZnode } from '../../coordinator-client/znodes/znodes.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 
 export interface FinalizedFeatures {

@@ -5,8 +5,9 @@
  * a partition only when every rack has one.
  * Source: AdminUtils.assignReplicasToBrokers.
  */
+
+import { ErrorCode } from '../errors.ts';
 import type { Random } from '../platform/random.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import type { BrokerId } from '../types.ts';
 
 export interface PlacementBroker {

@@ -3,7 +3,7 @@
  * known once its sockets are bound; and beside whom it may.
  * Source: KafkaServer.createBrokerInfo.
  */
-import type { BrokerRegistration, RegisteredEndpoint } from '../../coordinator-client/znodes.ts';
+import type { BrokerRegistration, RegisteredEndpoint } from '../../coordinator-client/znodes/znodes.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
 import { type BrokerInfo, PEER_LISTENER } from '../peers/messages.ts';
 import type { BrokerId } from '../types.ts';

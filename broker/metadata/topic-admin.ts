@@ -4,10 +4,10 @@
  * be reached rejects.
  * Source: ZkAdminManager, AdminZkClient of Kafka 3.9.
  */
-import type { ClusterStore } from '../../coordinator-client/cluster-store.ts';
-import type { StoredAssignment } from '../../coordinator-client/topics-store.ts';
+import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
+import type { StoredAssignment } from '../../coordinator-client/stores/topics-store.ts';
+import { ErrorCode } from '../errors.ts';
 import type { Random } from '../platform/random.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import type { BrokerId } from '../types.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 import { assignReplicas, type PlacementBroker, type Refusal } from './placement.ts';

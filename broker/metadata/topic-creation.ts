@@ -4,11 +4,11 @@
  * names of one request that would collide are not both made.
  * Source: ZkAdminManager.createTopics, AdminZkClient.createTopicWithAssignment.
  */
-import type { TopicsStore } from '../../coordinator-client/topics-store.ts';
-import type { ReplicaAssignment } from '../../coordinator-client/znodes.ts';
+import type { TopicsStore } from '../../coordinator-client/stores/topics-store.ts';
+import type { ReplicaAssignment } from '../../coordinator-client/znodes/znodes.ts';
 import { validateTopicOverrides } from '../config/topic-config.ts';
+import { ErrorCode } from '../errors.ts';
 import { type Random, randomUuid } from '../platform/random.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import { type BrokerId, type Uuid, ZERO_UUID } from '../types.ts';
 import { assignReplicas, type PlacementBroker, type Refusal } from './placement.ts';
 import { givenAssignmentRefusal, metricForm, validateTopicName } from './topic-rules.ts';

@@ -3,8 +3,8 @@
  * are Kafka's, since tools print them, down to the way in which Scala writes lists.
  * Source: Topic.validate, AdminZkClient.validateTopicCreate, validateReplicaAssignment.
  */
-import type { StoredAssignment } from '../../coordinator-client/topics-store.ts';
-import { ErrorCode } from '../protocol/errors.ts';
+import type { StoredAssignment } from '../../coordinator-client/stores/topics-store.ts';
+import { ErrorCode } from '../errors.ts';
 import { type BrokerId, topicNameComplaint } from '../types.ts';
 import type { Refusal } from './placement.ts';
 import { arrayBuffer, shortened } from './scala-text.ts';

@@ -7,13 +7,13 @@
  * Source: SocketServer.processCompletedReceives, RequestContext.parseRequest, KafkaApis.handle.
  */
 import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
+import { ErrorCode, errorName } from '../errors.ts';
 import { unknownApiVersionsVersion } from '../handlers/18-api-versions.ts';
-import { answerBeforeMetadata } from '../handlers/before-metadata.ts';
 import { ANONYMOUS, type Answer, type AnyHandler, type RequestContext } from '../handlers/handler.ts';
 import type { Services } from '../handlers/services.ts';
-import { StorageError } from '../log/storage-error.ts';
+import { answerBeforeMetadata } from '../handlers/shared/before-metadata.ts';
+import { StorageError } from '../log/files/storage-error.ts';
 import { decodeRequest } from '../protocol/codec.ts';
-import { ErrorCode, errorName } from '../protocol/errors.ts';
 import { responseFrame } from '../protocol/frame.ts';
 import { parseRequestHeader, type RequestHeader } from '../protocol/header.ts';
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts';

@@ -4,11 +4,12 @@
  * A new control channel of a broker replaces its old one, so that nothing that was sent on the old one
  * can be acted on after something sent on the new one.
  */
+
+import { ErrorCode } from '../errors.ts';
 import type { Channel } from '../platform/channels.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Random } from '../platform/random.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import type { BrokerId } from '../types.ts';
 import {
   asInteger,

@@ -3,11 +3,12 @@
  * short way to itself. One WebSocket endpoint serves both control and replication channels, and the
  * plain HTTP paths that broker.ts hands in (metrics, health).
  */
+
+import { ErrorCode } from '../errors.ts';
 import type { Channel, ChannelListener, ChannelNetwork, HttpAnswer } from '../platform/channels.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Random } from '../platform/random.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import type { BrokerId } from '../types.ts';
 import { MAX_HANDSHAKE_BYTES, PROTOCOL_REVISION } from './handshake.ts';
 import { secretAdvice } from './loopback.ts';

@@ -3,9 +3,10 @@
  * simulator. It asks once what the broker speaks and then uses the highest version both know; many
  * requests may be under way, answers are matched by correlation id.
  */
+
+import { ErrorCode } from '../errors.ts';
 import type { ByteSocket, SocketNetwork } from '../platform/sockets.ts';
 import { decodeResponse } from './codec.ts';
-import { ErrorCode } from './errors.ts';
 import { FrameReader, requestFrame } from './frame.ts';
 import { parseResponseHeader } from './header.ts';
 import { Produce } from './messages/00-produce.ts';

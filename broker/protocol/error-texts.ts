@@ -2,7 +2,7 @@
  * What Kafka says of an error where it has nothing more particular to say. Tools print it. Only codes
  * that are answered with a text are here. Source: org.apache.kafka.common.protocol.Errors of 3.9.
  */
-import { ErrorCode, errorName } from './errors.ts';
+import { ErrorCode, errorName } from '../errors.ts';
 
 const TEXTS: ReadonlyMap<number, string> = new Map([
   [ErrorCode.UNKNOWN_SERVER_ERROR, 'The server experienced an unexpected error when processing the request.'],

@@ -2,8 +2,9 @@
  * The checks of single records: keys where the topic is compacted, timestamps where it bounds them.
  * All bad ones are named in the answer, up to a number that keeps it an answer. Source: KIP-467; Kafka's LogValidator.
  */
+
+import { ErrorCode } from '../errors.ts';
 import { type Int64, int64Difference, int64Sum } from '../int64.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import { batchBaseTimestampMs, batchIsLogAppendTime, batchMaxTimestampMs, NO_TIMESTAMP } from './batch.ts';
 import type { Open } from './compression.ts';
 import { walkRecords } from './record.ts';

@@ -5,8 +5,9 @@
  * leader epoch are stamped by the log, which knows them.
  * Source: Kafka's ProduceRequest.validateRecords, UnifiedLog.analyzeAndValidateRecords, LogValidator.
  */
+
+import { ErrorCode } from '../errors.ts';
 import { greaterInt64, type Int64 } from '../int64.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import {
   batchBaseOffset,
   batchBaseSequence,

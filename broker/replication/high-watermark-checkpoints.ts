@@ -4,8 +4,9 @@
  * LeaderAndIsr: till then the old checkpoint knows more than we do. Source: KAFKA-1647; Kafka's
  * ReplicaManager.checkpointHighWatermarks.
  */
+
+import { StorageError } from '../log/files/storage-error.ts';
 import type { LogManager } from '../log/log-manager.ts';
-import { StorageError } from '../log/storage-error.ts';
 import { type Clock, every, type Timer } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { PartitionKey } from '../types.ts';

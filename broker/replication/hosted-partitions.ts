@@ -3,7 +3,7 @@
  * log directory has failed) or unknown; what a request for one that is not online is answered depends
  * on which. Source: Kafka's HostedPartition and ReplicaManager.getPartitionOrError.
  */
-import { ErrorCode } from '../protocol/errors.ts';
+import { ErrorCode } from '../errors.ts';
 import { type PartitionKey, partitionKey } from '../types.ts';
 import type { ReplicationMetadata } from './collaborators.ts';
 import type { Partition } from './partition.ts';

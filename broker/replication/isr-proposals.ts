@@ -4,10 +4,11 @@
  * own answer comes, so a lost request or a refusing controller repeats it, never loses it.
  * Source: KIP-497; Kafka's DefaultAlterPartitionManager.
  */
+
+import { ErrorCode, errorName } from '../errors.ts';
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../peers/messages.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
-import { ErrorCode, errorName } from '../protocol/errors.ts';
 import { type BrokerId, type PartitionKey, partitionKey, type TopicPartition } from '../types.ts';
 
 /** Kafka's pause before a refused request is repeated. */

@@ -6,9 +6,10 @@
  * Source: Kafka's ReplicaManager.becomeLeaderOrFollower, makeLeaders, makeFollowers, stopReplicas.
  */
 
+import { ErrorCode } from '../errors.ts';
+import { StorageError } from '../log/files/storage-error.ts';
 import type { LogManager } from '../log/log-manager.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
-import { StorageError } from '../log/storage-error.ts';
 import type {
   LeaderAndIsrRequest,
   LeaderAndIsrResponse,
@@ -19,7 +20,6 @@ import type {
   UpdateMetadataRequest,
 } from '../peers/messages.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import {
   type BrokerId,
   EPOCH_DURING_DELETE,
@@ -30,9 +30,9 @@ import {
   ZERO_UUID,
 } from '../types.ts';
 import type { ReplicationFence, ReplicationMetadata } from './collaborators.ts';
-import type { Follower } from './follower.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
 import type { Partition } from './partition.ts';
+import type { Follower } from './stream/follower.ts';
 
 export interface LeadershipChange {
   readonly topic: string;

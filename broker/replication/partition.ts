@@ -5,12 +5,12 @@
  * moves by leader-state.ts; at most one ISR change is on its way. Source: Kafka's Partition.scala.
  */
 
+import { ErrorCode, errorName } from '../errors.ts';
 import type { AppendInfo, LeaderAppendOptions } from '../log/append.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import type { PartitionStateMessage } from '../peers/messages.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
-import { ErrorCode, errorName } from '../protocol/errors.ts';
 import { type BrokerId, NO_EPOCH, NO_LEADER, type PartitionKey, partitionKey, type Uuid } from '../types.ts';
 import type { IsrProposals, IsrVerdict } from './isr-proposals.ts';
 import * as isr from './isr-state.ts';

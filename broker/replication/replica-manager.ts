@@ -4,8 +4,10 @@
  * here it is wired together, and whoever waits is woken.
  * Source: Kafka's ReplicaManager.
  */
+
+import { ErrorCode } from '../errors.ts';
+import { StorageError } from '../log/files/storage-error.ts';
 import type { LogManager } from '../log/log-manager.ts';
-import { StorageError } from '../log/storage-error.ts';
 import type {
   AlterPartitionRequest,
   AlterPartitionResponse,
@@ -19,26 +21,29 @@ import type { Peers } from '../peers/peers.contract.ts';
 import { type Clock, every, type Timer } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Metrics } from '../platform/metrics.ts';
-import { ErrorCode } from '../protocol/errors.ts';
 import { CorruptBatch } from '../records/batch.ts';
 import { NO_EPOCH, NO_LEADER, type TopicPartition } from '../types.ts';
 import type { ReplicationConfig, ReplicationFence, ReplicationMetadata } from './collaborators.ts';
-import { CoordinatorLog, type CoordinatorRead } from './coordinator-log.ts';
-import { Follower } from './follower.ts';
 import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts';
 import { HostedPartitions } from './hosted-partitions.ts';
 import { IsrProposals } from './isr-proposals.ts';
 import { Leadership, type LeadershipChange } from './leadership.ts';
 import { Partition, type PartitionContext } from './partition.ts';
-import { isRackAware } from './preferred-replica.ts';
-import type { FetchOutcome } from './read-partition.ts';
+import {
+  type ReplicationCounters,
+  registerReplicationGauges,
+  replicationCounters,
+} from './replication-metrics.ts';
+import { CoordinatorLog, type CoordinatorRead } from './requests/coordinator-log.ts';
+import { isRackAware } from './requests/preferred-replica.ts';
+import type { FetchOutcome } from './requests/read-partition.ts';
 import {
   type AppendOutcome,
   type AppendRequest,
   type CurrentLeader,
   ReplicaAppend,
-} from './replica-append.ts';
-import { type FetchRequest, ReplicaFetch } from './replica-fetch.ts';
+} from './requests/replica-append.ts';
+import { type FetchRequest, ReplicaFetch } from './requests/replica-fetch.ts';
 import {
   type DeleteRecordsEntry,
   type DeleteRecordsOutcome,
@@ -47,15 +52,11 @@ import {
   type ListOffsetQuery,
   type OffsetAnswer,
   ReplicaOffsets,
-} from './replica-offsets.ts';
-import { ReplicaStreams } from './replica-streams.ts';
-import {
-  type ReplicationCounters,
-  registerReplicationGauges,
-  replicationCounters,
-} from './replication-metrics.ts';
-import { SharedReads } from './shared-reads.ts';
-import { WaitingRoom } from './waiting.ts';
+} from './requests/replica-offsets.ts';
+import { WaitingRoom } from './requests/waiting.ts';
+import { Follower } from './stream/follower.ts';
+import { ReplicaStreams } from './stream/replica-streams.ts';
+import { SharedReads } from './stream/shared-reads.ts';
 
 export interface ReplicaManagerOptions {
   readonly clock: Clock;
@@ -187,11 +188,7 @@ export class ReplicaManager {
   }
 
   /** OffsetForLeaderEpoch: where an epoch ended, as far as this broker knows; -1 and -1 when it doesn't. */
-  endOffsetForEpoch(
-    topic: string,
-    partition: number,
-    query: EpochEndQuery,
-  ): { error: ErrorCode; epoch: number; endOffset: number } {
+  endOffsetForEpoch(topic: string, partition: number, query: EpochEndQuery) {
     return this.#offsets.endOffsetForEpoch(topic, partition, query);
   }
 

@@ -2,11 +2,11 @@
  * What replication tells its operator, under the names Kafka's JMX exporter gives them.
  */
 import type { Counter, Metrics } from '../platform/metrics.ts';
-import type { Follower } from './follower.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
 import type { Partition } from './partition.ts';
-import type { ReplicaStreams } from './replica-streams.ts';
-import type { WaitingRoom } from './waiting.ts';
+import type { WaitingRoom } from './requests/waiting.ts';
+import type { Follower } from './stream/follower.ts';
+import type { ReplicaStreams } from './stream/replica-streams.ts';
 
 const PREFIX = 'kafka_server_replicamanager_';
 const BYTES_PREFIX = 'kafka_server_brokertopicmetrics_';

@@ -3,7 +3,7 @@
  * the follower's cut are both functions of the two epoch histories.
  * Source: KIP-101, KIP-279, KIP-595; Kafka's AbstractFetcherThread.getOffsetTruncationState.
  */
-import type { EpochEnd } from '../log/epoch-history.ts';
+import type { EpochEnd } from '../log/files/epoch-history.ts';
 
 export type EndOffsetFor = (epoch: number) => EpochEnd;
 

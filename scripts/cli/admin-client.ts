@@ -3,10 +3,11 @@
  * controller, a group's coordinator, a leader), asked again while the cluster is changing, and errors
  * with the broker's own reason. Brokers of Kafka 3.0 or later. Records go through client.ts.
  */
+
+import { ErrorCode, errorName, isRetriable } from '../../broker/errors.ts';
 import type { SocketNetwork } from '../../broker/platform/sockets.ts';
 import { tcpSockets } from '../../broker/platform/tcp-sockets.ts';
 import { ConnectionError, KafkaConnection } from '../../broker/protocol/client.ts';
-import { ErrorCode, errorName, isRetriable } from '../../broker/protocol/errors.ts';
 import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';
 import { FindCoordinator } from '../../broker/protocol/messages/10-find-coordinator.ts';
 import type { AnyApi, RequestInput, ResponseOf } from '../../broker/protocol/schema.ts';

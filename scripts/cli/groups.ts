@@ -1,6 +1,7 @@
 /** `odradek groups`: what Kafka's kafka-consumer-groups does, with its flags. */
+
+import { ErrorCode } from '../../broker/errors.ts';
 import { type Int64, int64Difference } from '../../broker/int64.ts';
-import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { ListOffsets } from '../../broker/protocol/messages/02-list-offsets.ts';
 import { OffsetFetch } from '../../broker/protocol/messages/09-offset-fetch.ts';
 import { DescribeGroups } from '../../broker/protocol/messages/15-describe-groups.ts';

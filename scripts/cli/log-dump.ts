@@ -5,7 +5,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type Int64, readInt64, readSafeInt64 } from '../../broker/int64.ts';
-import { decodeProducerSnapshot } from '../../broker/log/producer-snapshot.ts';
+import { decodeProducerSnapshot } from '../../broker/log/producers/producer-snapshot.ts';
 import {
   batchAttributes,
   batchBaseOffset,

@@ -1,5 +1,5 @@
 /** `odradek topics`: what Kafka's kafka-topics does, with its flags. */
-import { ErrorCode } from '../../broker/protocol/errors.ts';
+import { ErrorCode } from '../../broker/errors.ts';
 import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts';
 import { DeleteTopics } from '../../broker/protocol/messages/20-delete-topics.ts';
 import { CreatePartitions } from '../../broker/protocol/messages/37-create-partitions.ts';

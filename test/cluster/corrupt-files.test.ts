@@ -14,9 +14,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ErrorCode } from '../../broker/errors.ts';
 import { tcpSockets } from '../../broker/platform/tcp-sockets.ts';
 import { KafkaConnection } from '../../broker/protocol/client.ts';
-import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { Produce } from '../../broker/protocol/messages/00-produce.ts';
 import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
 import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';

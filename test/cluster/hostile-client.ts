@@ -5,7 +5,7 @@ import { HANDLERS } from '../../broker/handlers/table.ts';
 import type { Random } from '../../broker/platform/random.ts';
 import { requestFrame } from '../../broker/protocol/frame.ts';
 import type { AnyApi } from '../../broker/protocol/schema.ts';
-import { randomMessage } from '../protocol/random-message.ts';
+import { randomMessage } from '../unit/protocol/random-message.ts';
 
 export const SERVED: readonly AnyApi[] = [...HANDLERS.values()].map(({ api }) => api);
 

@@ -6,10 +6,10 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { ErrorCode } from '../../broker/errors.ts';
 import { encodeEnvelope } from '../../broker/peers/envelope.ts';
 import { tcpSockets } from '../../broker/platform/tcp-sockets.ts';
 import { KafkaConnection } from '../../broker/protocol/client.ts';
-import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { requestFrame } from '../../broker/protocol/frame.ts';
 import { Produce } from '../../broker/protocol/messages/00-produce.ts';
 import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';

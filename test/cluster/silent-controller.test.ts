@@ -3,9 +3,9 @@
  * of the cluster, and it must not tell its clients that their topics are gone.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ErrorCode } from '../../broker/errors.ts';
 import { systemPlatform } from '../../broker/platform/system-platform.ts';
 import { KafkaConnection } from '../../broker/protocol/client.ts';
-import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { Produce } from '../../broker/protocol/messages/00-produce.ts';
 import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';
 import { FindCoordinator } from '../../broker/protocol/messages/10-find-coordinator.ts';

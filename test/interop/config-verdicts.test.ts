@@ -11,7 +11,7 @@ import { parseProperties } from '../../broker/config/java-properties.ts';
 import { ConfigError, type PropertyTable } from '../../broker/config/property.ts';
 import { TOPIC_CONFIGS, validateTopicOverrides } from '../../broker/config/topic-config.ts';
 import { isRefused, isWithoutEffect } from '../../broker/config/without-effect.ts';
-import { PUBLIC_PROPERTIES } from '../config/public-properties.ts';
+import { PUBLIC_PROPERTIES } from '../unit/config/public-properties.ts';
 import { CLIENTS, skipped } from './interop-cluster.ts';
 import { jarsLack, javaArguments } from './java-jars.ts';
 

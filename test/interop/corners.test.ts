@@ -1,9 +1,9 @@
 /** Corners where brokers that claim to be Kafka are known to fall, one test each, over a real connection. */
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ErrorCode } from '../../broker/errors.ts';
 import type { Int64 } from '../../broker/int64.ts';
 import type { KafkaConnection } from '../../broker/protocol/client.ts';
-import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { Produce } from '../../broker/protocol/messages/00-produce.ts';
 import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
 import { ListOffsets } from '../../broker/protocol/messages/02-list-offsets.ts';

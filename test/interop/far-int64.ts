@@ -3,9 +3,10 @@
  * asked of two brokers, the answers can be compared. All go over one connection, so a broker that closes
  * it fails everything that follows.
  */
+
+import { ErrorCode } from '../../broker/errors.ts';
 import { type Int64, toInt64 } from '../../broker/int64.ts';
 import type { KafkaConnection } from '../../broker/protocol/client.ts';
-import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { Produce } from '../../broker/protocol/messages/00-produce.ts';
 import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
 import { ListOffsets } from '../../broker/protocol/messages/02-list-offsets.ts';
@@ -20,8 +21,8 @@ import { DescribeProducers } from '../../broker/protocol/messages/61-describe-pr
 import { completeBatches } from '../../broker/records/batch.ts';
 import { buildBatch } from '../../broker/records/build.ts';
 import { readRecords } from '../../broker/records/record.ts';
-import { unbounded } from '../protocol/unbounded.ts';
 import { eventually } from '../support/eventually.ts';
+import { unbounded } from '../unit/protocol/unbounded.ts';
 
 const NANOSECONDS = 1_700_000_000_000_000_000n;
 const PRODUCER_ID = 2n ** 60n + 1n;

@@ -11,9 +11,9 @@ import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts
 import { CODECS } from '../../broker/records/batch.ts';
 import { type EmbeddedServer, startEmbeddedServer } from '../../coordinator-client/embedded/server.ts';
 import { freePort } from '../../scripts/cluster/ports.ts';
-import { batchAround, UNUSUAL_BATCHES } from '../records/unusual-batches.ts';
-import { UNUSUAL_FRAMES } from '../records/unusual-frames.ts';
 import { eventually } from '../support/eventually.ts';
+import { batchAround, UNUSUAL_BATCHES } from '../unit/records/unusual-batches.ts';
+import { UNUSUAL_FRAMES } from '../unit/records/unusual-frames.ts';
 import { APACHE_VERSION, type ApacheBroker, startApacheProcess } from './apache-process.ts';
 import { skipped } from './interop-cluster.ts';
 import { jarsLack } from './java-jars.ts';

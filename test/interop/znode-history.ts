@@ -5,17 +5,21 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Coordinator } from '../../coordinator-client/coordinator.ts';
+import { type EmbeddedServer, startEmbeddedServer } from '../../coordinator-client/embedded/server.ts';
+import { logZxids, readLog } from '../../coordinator-client/embedded/transaction-log.ts';
 import {
   consumerOffsetZnode,
   isrChangeZnode,
   logDirEventZnode,
   preferredElectionZnode,
   reassignPartitionsZnode,
-} from '../../coordinator-client/admin-znodes.ts';
-import { CONFIG_TYPES, configChangeZnode, configZnode } from '../../coordinator-client/config-znodes.ts';
-import type { Coordinator } from '../../coordinator-client/coordinator.ts';
-import { type EmbeddedServer, startEmbeddedServer } from '../../coordinator-client/embedded/server.ts';
-import { logZxids, readLog } from '../../coordinator-client/embedded/transaction-log.ts';
+} from '../../coordinator-client/znodes/admin-znodes.ts';
+import {
+  CONFIG_TYPES,
+  configChangeZnode,
+  configZnode,
+} from '../../coordinator-client/znodes/config-znodes.ts';
 import {
   brokerZnode,
   clusterIdZnode,
@@ -25,7 +29,7 @@ import {
   partitionStateZnode,
   producerIdBlockZnode,
   topicZnode,
-} from '../../coordinator-client/znodes.ts';
+} from '../../coordinator-client/znodes/znodes.ts';
 import { zookeeperSource } from '../../coordinator-client/zookeeper/zookeeper.ts';
 
 export interface Write {

@@ -13,8 +13,11 @@ import { DeleteGroups } from '../../broker/protocol/messages/42-delete-groups.ts
 import { ElectLeaders } from '../../broker/protocol/messages/43-elect-leaders.ts';
 import { IncrementalAlterConfigs } from '../../broker/protocol/messages/44-incremental-alter-configs.ts';
 import { AlterPartitionReassignments } from '../../broker/protocol/messages/45-alter-partition-reassignments.ts';
-import { preferredElectionZnode, reassignPartitionsZnode } from '../../coordinator-client/admin-znodes.ts';
 import type { Coordinator } from '../../coordinator-client/coordinator.ts';
+import {
+  preferredElectionZnode,
+  reassignPartitionsZnode,
+} from '../../coordinator-client/znodes/admin-znodes.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Answers, groupAnswers, oldOffsets } from './group-answers.ts';
 import { groupLives } from './group-life.ts';

@@ -1,6 +1,6 @@
 /** A topic is deleted while a broker that holds a replica of it is dead, on whole clusters. */
 import { describe, expect, it } from 'vitest';
-import { ErrorCode } from '../../broker/protocol/errors.ts';
+import { ErrorCode } from '../../broker/errors.ts';
 import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts';
 import { DeleteTopics } from '../../broker/protocol/messages/20-delete-topics.ts';
 import type { ClusterClient } from './cluster-client.ts';

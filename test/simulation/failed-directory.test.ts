@@ -1,6 +1,6 @@
 /** A disk that fails under a running broker: what the rest of the cluster makes of it. */
 import { describe, expect, it } from 'vitest';
-import { ClusterStore } from '../../coordinator-client/cluster-store.ts';
+import { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 const TOPIC = 'orders';

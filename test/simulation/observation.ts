@@ -8,7 +8,7 @@ import {
   controllerZnode,
   partitionStateZnode,
   topicZnode,
-} from '../../coordinator-client/znodes.ts';
+} from '../../coordinator-client/znodes/znodes.ts';
 import type { Machine } from './simulated-cluster.ts';
 
 export interface ReplicaView {

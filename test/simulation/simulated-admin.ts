@@ -1,7 +1,8 @@
 /** An operator who creates, grows and deletes topics while things go wrong. */
+
+import { ErrorCode } from '../../broker/errors.ts';
 import { sleep } from '../../broker/platform/clock.ts';
 import type { Random } from '../../broker/platform/random.ts';
-import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts';
 import { DeleteTopics } from '../../broker/protocol/messages/20-delete-topics.ts';
 import { CreatePartitions } from '../../broker/protocol/messages/37-create-partitions.ts';

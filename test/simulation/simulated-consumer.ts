@@ -2,9 +2,10 @@
  * A consumer of one partition, from its beginning, which commits its position to a group now and then.
  * What it is given must be a sequence without gaps; it tells the history every record.
  */
+
+import { ErrorCode, errorName, isRetriable } from '../../broker/errors.ts';
 import { toSafeInteger } from '../../broker/int64.ts';
 import { sleep } from '../../broker/platform/clock.ts';
-import { ErrorCode, errorName, isRetriable } from '../../broker/protocol/errors.ts';
 import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
 import { OffsetCommit } from '../../broker/protocol/messages/08-offset-commit.ts';
 import { OffsetFetch } from '../../broker/protocol/messages/09-offset-fetch.ts';

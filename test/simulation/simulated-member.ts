@@ -2,10 +2,11 @@
  * A member of a group: joins, is given partitions, goes on from the committed offsets, commits as it
  * goes, leaves now and then and comes back. It does not read: what is examined is the group.
  */
+
+import { ErrorCode } from '../../broker/errors.ts';
 import { toSafeInteger } from '../../broker/int64.ts';
 import { sleep } from '../../broker/platform/clock.ts';
 import type { Random } from '../../broker/platform/random.ts';
-import { ErrorCode } from '../../broker/protocol/errors.ts';
 import { OffsetCommit } from '../../broker/protocol/messages/08-offset-commit.ts';
 import { OffsetFetch } from '../../broker/protocol/messages/09-offset-fetch.ts';
 import { FindCoordinator } from '../../broker/protocol/messages/10-find-coordinator.ts';

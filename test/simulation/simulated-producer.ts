@@ -6,9 +6,9 @@
  * Kafka's producers do, it gives up what is outstanding and begins again under a new id.
  */
 
+import { ErrorCode, errorName, isRetriable } from '../../broker/errors.ts';
 import { sleep } from '../../broker/platform/clock.ts';
 import type { Random } from '../../broker/platform/random.ts';
-import { ErrorCode, errorName, isRetriable } from '../../broker/protocol/errors.ts';
 import { Produce } from '../../broker/protocol/messages/00-produce.ts';
 import { InitProducerId } from '../../broker/protocol/messages/22-init-producer-id.ts';
 import { buildBatch } from '../../broker/records/build.ts';

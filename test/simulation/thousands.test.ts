@@ -1,6 +1,6 @@
 /** Thousands of topics in one request, on whole clusters: every one of them gets its leaders, whatever breaks. */
 import { describe, expect, it } from 'vitest';
-import { ErrorCode } from '../../broker/protocol/errors.ts';
+import { ErrorCode } from '../../broker/errors.ts';
 import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts';
 import { observeTree } from './observation.ts';
 import { CLIENT_PORT, SimulatedCluster } from './simulated-cluster.ts';

@@ -1,7 +1,7 @@
 /** The clients of one run: four kinds of producers, consumers of a group, an operator. */
 import type { Clock } from '../../broker/platform/clock.ts';
 import { GROUP_METADATA_TOPIC } from '../../broker/types.ts';
-import { partitionStateZnode } from '../../coordinator-client/znodes.ts';
+import { partitionStateZnode } from '../../coordinator-client/znodes/znodes.ts';
 import { ClusterClient } from './cluster-client.ts';
 import type { History } from './history.ts';
 import { SimulatedAdmin } from './simulated-admin.ts';

@@ -1,6 +1,6 @@
 /** The simulated disk keeps the contract of disks, and forgets what a power cut forgets. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { diskContract } from '../platform/disk.contract.ts';
+import { diskContract } from '../unit/platform/disk.contract.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { simulatedRandom } from './simulated-random.ts';
 

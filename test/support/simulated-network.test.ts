@@ -2,8 +2,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Channel } from '../../broker/platform/channels.ts';
 import type { ByteSocket } from '../../broker/platform/sockets.ts';
-import { ChannelWitness, channelsContract } from '../platform/channels.contract.ts';
-import { socketsContract } from '../platform/sockets.contract.ts';
+import { ChannelWitness, channelsContract } from '../unit/platform/channels.contract.ts';
+import { socketsContract } from '../unit/platform/sockets.contract.ts';
 import { inMemoryChannelPair } from './in-memory-channels.ts';
 import { inMemorySocketPair } from './in-memory-sockets.ts';
 import { SimulatedClock } from './simulated-clock.ts';

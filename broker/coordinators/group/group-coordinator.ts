@@ -4,11 +4,12 @@
  * when it no longer is; a request for any other group is told to look for the coordinator again.
  * Source: Kafka's GroupCoordinator (classic protocol).
  */
+
+import { ErrorCode } from '../../errors.ts';
 import { type Clock, every, type Timer } from '../../platform/clock.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { type Random, randomHexUuid } from '../../platform/random.ts';
-import { ErrorCode } from '../../protocol/errors.ts';
 import { type PartitionKey, parsePartitionKey } from '../../types.ts';
 import type { StateLog } from '../state-log.ts';
 import { type JoinAnswer, joinError, type SyncAnswer, syncError } from './effects.ts';

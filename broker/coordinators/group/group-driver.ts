@@ -3,9 +3,10 @@
  * group to the log and feeds the outcome back. Everything between two appends is synchronous, so a
  * group never changes under a decision.
  */
+
+import { ErrorCode } from '../../errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
-import { ErrorCode } from '../../protocol/errors.ts';
 import { buildBatch } from '../../records/build.ts';
 import type { StateLog } from '../state-log.ts';
 import { groupErrorFor } from '../state-log.ts';

@@ -3,7 +3,7 @@
  * Source: Kafka's GroupCoordinator.handleJoinGroup and what it calls; KIP-345 (static members),
  * KIP-394 (member id required), KIP-814 (a static leader skips the assignment).
  */
-import { ErrorCode } from '../../protocol/errors.ts';
+import { ErrorCode } from '../../errors.ts';
 import type { Effect, PersistReason, StaticRejoin } from './effects.ts';
 import { joinError, NO_BYTES, syncError } from './effects.ts';
 import type { Group, Member, MemberProtocol, Ticket } from './group.ts';

@@ -2,7 +2,7 @@
  * Staying in a group and leaving it: heartbeats, LeaveGroup, the end of a session.
  * Source: Kafka's GroupCoordinator.handleHeartbeat, handleLeaveGroup, onExpireHeartbeat.
  */
-import { ErrorCode } from '../../protocol/errors.ts';
+import { ErrorCode } from '../../errors.ts';
 import type { Effect } from './effects.ts';
 import { joinError, syncError } from './effects.ts';
 import type { Group } from './group.ts';

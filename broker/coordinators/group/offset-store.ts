@@ -3,9 +3,10 @@
  * replicas of the group's partition of `__consumer_offsets`.
  * Source: Kafka's GroupCoordinator.doCommitOffsets and GroupMetadataManager.
  */
+
+import { ErrorCode } from '../../errors.ts';
 import type { Int64 } from '../../int64.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { ErrorCode } from '../../protocol/errors.ts';
 import { BATCH_HEADER_BYTES } from '../../records/batch.ts';
 import { buildBatch, type RecordInput } from '../../records/build.ts';
 import { type PartitionKey, parsePartitionKey, partitionKey } from '../../types.ts';

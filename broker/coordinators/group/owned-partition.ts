@@ -2,8 +2,9 @@
  * The partitions of `__consumer_offsets` that this broker leads, and the groups in them. A partition is
  * `loading` until all of its log has been read; requests for its groups are told to come again.
  */
+
+import { ErrorCode } from '../../errors.ts';
 import type { Timer } from '../../platform/clock.ts';
-import { ErrorCode } from '../../protocol/errors.ts';
 import { partitionForKey } from '../java-hash.ts';
 import type { TimerName } from './effects.ts';
 import type { Group } from './group.ts';

@@ -4,7 +4,7 @@
  * timeout has passed and those who did not join are left out (static members are kept until their
  * session ends). Source: Kafka's GroupCoordinator.prepareRebalance, onCompleteJoin, DelayedJoin.
  */
-import { ErrorCode } from '../../protocol/errors.ts';
+import { ErrorCode } from '../../errors.ts';
 import type { Effect, JoinAnswer } from './effects.ts';
 import { NO_BYTES, syncError } from './effects.ts';
 import type { Group, Member } from './group.ts';

@@ -3,7 +3,7 @@
  * The rule: nobody learns an assignment that is not in the log.
  * Source: Kafka's GroupCoordinator.doSyncGroup.
  */
-import { ErrorCode } from '../../protocol/errors.ts';
+import { ErrorCode } from '../../errors.ts';
 import type { Effect, PersistReason, SyncAnswer } from './effects.ts';
 import { NO_BYTES, syncError } from './effects.ts';
 import type { Group, Member, Ticket } from './group.ts';

@@ -12,7 +12,10 @@ import { setBatchBaseOffset } from '../../../broker/records/batch.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
 import { crc32c } from '../../../broker/records/crc32c.ts';
 import { validateProduced } from '../../../broker/records/validate.ts';
-import { decodeLeaderMessage, encodeLeaderMessage } from '../../../broker/replication/stream-messages.ts';
+import {
+  decodeLeaderMessage,
+  encodeLeaderMessage,
+} from '../../../broker/replication/stream/stream-messages.ts';
 import { type Micro, measured } from './measure.ts';
 
 const KIB = 1024;

@@ -2,9 +2,10 @@
  * Housekeeping around the measured clients, the same for both systems: topics, end offsets, and single
  * records whose acknowledgement is awaited. Not a load: that comes from foreign clients.
  */
+
+import { ErrorCode, errorName } from '../../../broker/errors.ts';
 import { systemPlatform } from '../../../broker/platform/system-platform.ts';
 import { KafkaConnection } from '../../../broker/protocol/client.ts';
-import { ErrorCode, errorName } from '../../../broker/protocol/errors.ts';
 import { Produce } from '../../../broker/protocol/messages/00-produce.ts';
 import { ListOffsets } from '../../../broker/protocol/messages/02-list-offsets.ts';
 import { Metadata } from '../../../broker/protocol/messages/03-metadata.ts';

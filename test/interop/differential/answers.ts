@@ -4,7 +4,7 @@
  */
 import type { AnyApi, Field, Schema } from '../../../broker/protocol/schema.ts';
 import { versionIn } from '../../../broker/protocol/versions.ts';
-import { defaultValue } from '../../protocol/random-message.ts';
+import { defaultValue } from '../../unit/protocol/random-message.ts';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 

@@ -4,7 +4,7 @@
  */
 import type { Field, Schema } from '../../../broker/protocol/schema.ts';
 import { versionIn } from '../../../broker/protocol/versions.ts';
-import { defaultValue } from '../../protocol/random-message.ts';
+import { defaultValue } from '../../unit/protocol/random-message.ts';
 
 /** Something that can be changed: the first of its kind in the message, named by its path without indexes. */
 export interface Site {

@@ -1,0 +1,104 @@
+/**
+ * The loggers of this broker as a config resource (KIP-412): read by DescribeConfigs, set by
+ * IncrementalAlterConfigs, never by AlterConfigs. A broker tells and sets its own only. All changes of a
+ * resource are judged before the first is made.
+ * Source: ConfigHelper (BROKER_LOGGER), RuntimeLoggerManager, LogLevelConfig.
+ */
+import { CONFIG_SOURCE, type EffectiveEntry } from '../../config/effective.ts';
+import { TYPE_CODE } from '../../config/property.ts';
+import { ErrorCode } from '../../errors.ts';
+import { LEVELS, type Level, type Loggers, ROOT_LOGGER } from '../../platform/loggers.ts';
+import type { RequestContext } from '../handler.ts';
+import type { Services } from '../services.ts';
+import { mayOnCluster, Operation } from './authorization.ts';
+import { type ConfigOperation, OpType, unknownOperation } from './config-operations.ts';
+import { type ConfigRefusal, refusal } from './config-resources.ts';
+
+/** In the order in which Kafka names them. */
+const LEVELS_TEXT = 'DEBUG, ERROR, FATAL, INFO, TRACE, WARN';
+
+/** Every logger with the level that counts for it. */
+export function describeLoggers(broker: string, services: Services): EffectiveEntry[] | ConfigRefusal {
+  if (broker === '') return refusal(ErrorCode.INVALID_REQUEST, 'Broker id must not be empty');
+  if (!/^[+-]?\d+$/.test(broker))
+    return refusal(ErrorCode.INVALID_REQUEST, `Broker id must be an integer, but it is: ${broker}`);
+  if (Number(broker) !== services.brokerId) {
+    const message = `Unexpected broker id, expected ${services.brokerId} but received ${broker}`;
+    return refusal(ErrorCode.INVALID_REQUEST, message);
+  }
+  return [...services.diagnostics.loggers.levels()].map(([name, level]) => ({
+    name,
+    value: level.toUpperCase(),
+    source: CONFIG_SOURCE.DYNAMIC_BROKER_LOGGER,
+    type: TYPE_CODE.UNKNOWN,
+    readOnly: false,
+    sensitive: false,
+    documentation: '',
+    synonyms: [],
+  }));
+}
+
+/** Sets levels, or takes them away; with `validateOnly` it only judges. */
+export function alterLoggers(
+  broker: string,
+  operations: readonly ConfigOperation[],
+  validateOnly: boolean,
+  { context, services }: { context: RequestContext; services: Services },
+): ConfigRefusal {
+  const { loggers } = services.diagnostics;
+  const refused =
+    mayNotAlter(broker, context, services) ??
+    unknownOperation(operations) ??
+    operations.map((operation) => problemOf(operation, loggers)).find((problem) => problem !== null);
+  if (refused !== undefined && refused !== null) return refused;
+  for (const operation of validateOnly ? [] : operations) apply(operation, services);
+  return refusal(ErrorCode.NONE);
+}
+
+function mayNotAlter(broker: string, context: RequestContext, services: Services): ConfigRefusal | null {
+  if (!mayOnCluster(services, context, Operation.ALTER_CONFIGS)) {
+    return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+  }
+  if (!/^[+-]?\d+$/.test(broker))
+    return refusal(ErrorCode.INVALID_REQUEST, `Node id must be an integer, but it is: ${broker}`);
+  if (Number(broker) === services.brokerId) return null;
+  const message = `Unexpected node id. Expected ${services.brokerId}, but received ${Number(broker)}`;
+  return refusal(ErrorCode.INVALID_REQUEST, message);
+}
+
+function problemOf(
+  { name, configOperation, value }: ConfigOperation,
+  loggers: Loggers,
+): ConfigRefusal | null {
+  if (configOperation === OpType.APPEND || configOperation === OpType.SUBTRACT) {
+    const verb = configOperation === OpType.APPEND ? 'APPEND' : 'SUBTRACT';
+    const message = `${verb} operation is not allowed for the BROKER_LOGGER resource`;
+    return refusal(ErrorCode.INVALID_REQUEST, message);
+  }
+  if (!loggers.has(name)) return refusal(ErrorCode.INVALID_CONFIG, `Logger ${name} does not exist!`);
+  if (configOperation === OpType.DELETE) {
+    if (name !== ROOT_LOGGER) return null;
+    const message = `Removing the log level of the ${ROOT_LOGGER} logger is not allowed`;
+    return refusal(ErrorCode.INVALID_REQUEST, message);
+  }
+  if (levelOf(value) !== undefined) return null;
+  const message = `Cannot set the log level of ${name} to ${value} as it is not a supported log level. Valid log levels are ${LEVELS_TEXT}`;
+  return refusal(ErrorCode.INVALID_CONFIG, message);
+}
+
+/** Only in capitals. */
+function levelOf(text: string | null): Level | undefined {
+  return LEVELS.find((level) => level.toUpperCase() === text);
+}
+
+function apply({ name, configOperation, value }: ConfigOperation, services: Services): void {
+  const { diagnostics } = services;
+  const level = levelOf(value);
+  if (configOperation === OpType.DELETE) {
+    diagnostics.loggers.unset(name);
+    diagnostics.warn(`Unset the log level of ${name}`);
+  } else if (level !== undefined) {
+    diagnostics.loggers.set(name, level);
+    diagnostics.warn(`Updated the log level of ${name} to ${value}`);
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * Changes dynamic configs: judged, then written together with the notice to every broker, for one
+ * resource at a time: all of its changes, or none. What a topic can't have is INVALID_CONFIG, what a
+ * broker can't is INVALID_REQUEST, as in ZooKeeper mode.
+ * Source: ZkAdminManager.alterConfigs, incrementalAlterConfigs.
+ */
+
+import { CoordinatorError } from '../../../coordinator-client/coordinator.ts';
+import { NoController } from '../../../coordinator-client/stores/config-store.ts';
+import { brokerProperty } from '../../config/broker-config.ts';
+import { validateBrokerOverrides } from '../../config/broker-overrides.ts';
+import { effectiveTopicConfig } from '../../config/effective.ts';
+import type { ConfigError, Property } from '../../config/property.ts';
+import { topicProperty, validateTopicOverrides } from '../../config/topic-config.ts';
+import { ErrorCode } from '../../errors.ts';
+import type { RequestContext } from '../handler.ts';
+import type { Services } from '../services.ts';
+import { mayOnCluster, mayOnTopic, Operation } from './authorization.ts';
+import { type Change, malformedConfigs, type Overrides } from './config-operations.ts';
+import {
+  brokerEntity,
+  brokerNameError,
+  type ConfigRefusal,
+  type ConfigResource,
+  describeResource,
+  dynamicLevels,
+  ResourceType,
+  refusal,
+} from './config-resources.ts';
+
+const DONE = refusal(ErrorCode.NONE);
+
+export interface AlteredResource extends ConfigRefusal {
+  readonly resourceType: number;
+  readonly resourceName: string;
+}
+
+/** Who asks, and in which way. */
+export interface Asked {
+  readonly context: RequestContext;
+  readonly services: Services;
+  /** Whether a request changes single configs of a resource or replaces all of them. */
+  readonly how: 'single' | 'all';
+}
+
+interface AlteredConfigs {
+  readonly configs: Parameters<typeof malformedConfigs>[0];
+}
+
+/** Does `alter` with each resource of a request that names it once; the answers are in request order. */
+export function alterResources<R extends ConfigResource & AlteredConfigs>(
+  resources: readonly R[],
+  alter: (resource: R) => ConfigRefusal | Promise<ConfigRefusal>,
+): Promise<AlteredResource[]> {
+  const repeated = repeatedResources(resources);
+  return Promise.all(
+    resources.map(async (resource) => {
+      const { resourceType, resourceName } = resource;
+      const outcome = repeated.has(describeResource(resource))
+        ? refusal(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once.')
+        : (malformedConfigs(resource.configs) ?? (await alter(resource)));
+      return { ...outcome, resourceType, resourceName };
+    }),
+  );
+}
+
+/** The same refusal for each resource. */
+export function refuseResources(resources: readonly ConfigResource[], errorCode: number): AlteredResource[] {
+  return resources.map(({ resourceType, resourceName }) => ({
+    ...refusal(errorCode),
+    resourceType,
+    resourceName,
+  }));
+}
+
+/** Applies `change` to the resource; with `validateOnly` it only judges. */
+export async function alterResource(
+  resource: ConfigResource,
+  change: Change,
+  validateOnly: boolean,
+  { context, services, how }: Asked,
+): Promise<ConfigRefusal> {
+  const refused = mayNotAlter(resource, context, services);
+  if (refused !== null) return refused;
+  const kind =
+    resource.resourceType === ResourceType.TOPIC
+      ? topicKind(resource, services)
+      : brokerKind(resource, services);
+  try {
+    const judge = await kind.judge();
+    let outcome: ConfigRefusal = DONE;
+    // Runs again when somebody else has changed the same resource meanwhile.
+    const next = (stored: Overrides): Overrides => {
+      const changed = change(stored, kind.propertyOf);
+      outcome = isRefusal(changed) ? changed : judge(changed);
+      return isRefusal(changed) ? stored : changed;
+    };
+    const configs = services.store().configs;
+    next(await configs.read(kind.type, kind.name));
+    if (outcome.errorCode !== ErrorCode.NONE || validateOnly) return outcome;
+    const changed = (stored: Overrides): Overrides => {
+      const wanted = next(stored);
+      return outcome.errorCode === ErrorCode.NONE ? wanted : stored;
+    };
+    await configs.update(kind.type, kind.name, changed, how);
+    return outcome;
+  } catch (error) {
+    if (error instanceof NoController) return refusal(ErrorCode.NOT_CONTROLLER, error.message);
+    if (error instanceof CoordinatorError) return refusal(ErrorCode.REQUEST_TIMED_OUT, error.message);
+    throw error;
+  }
+}
+
+interface Kind {
+  readonly type: 'topics' | 'brokers';
+  readonly name: string;
+  propertyOf(name: string): Property | undefined;
+  judge(): Promise<(overrides: Overrides) => ConfigRefusal>;
+}
+
+function topicKind(resource: ConfigResource, services: Services): Kind {
+  return {
+    type: 'topics',
+    name: resource.resourceName,
+    propertyOf: topicProperty,
+    async judge() {
+      const levels = await dynamicLevels(services);
+      const { entries } = effectiveTopicConfig(services.config, levels.defaults, levels.broker, new Map());
+      const defaults = new Map<string, string>();
+      for (const { name, value } of entries) if (value !== null) defaults.set(name, value);
+      return (overrides) => topicVerdict(resource, validateTopicOverrides(overrides, defaults));
+    },
+  };
+}
+
+function topicVerdict(resource: ConfigResource, error: ConfigError | null): ConfigRefusal {
+  if (error === null) return DONE;
+  if (error.rule !== 'value') return refusal(ErrorCode.INVALID_CONFIG, error.message);
+  const message = `Invalid config value for resource ${describeResource(resource)}: ${error.message}`;
+  return refusal(ErrorCode.INVALID_CONFIG, message);
+}
+
+function brokerKind(resource: ConfigResource, services: Services): Kind {
+  const { resourceName } = resource;
+  const scope = resourceName === '' ? 'default' : 'broker';
+  return {
+    type: 'brokers',
+    name: brokerEntity(resourceName),
+    propertyOf: brokerProperty,
+    async judge() {
+      const stored = await dynamicLevels(services);
+      return (overrides) => {
+        const secret = [...overrides.keys()].find((name) => brokerProperty(name)?.type === 'PASSWORD');
+        if (secret !== undefined) {
+          const message = `Password configs can't be stored in ZooKeeper by this broker: ${secret}`;
+          return refusal(ErrorCode.INVALID_REQUEST, message);
+        }
+        const error = validateBrokerOverrides(services.config, overrides, scope, stored);
+        return error === null ? DONE : refusal(ErrorCode.INVALID_REQUEST, error.message);
+      };
+    },
+  };
+}
+
+function mayNotAlter(
+  resource: ConfigResource,
+  context: RequestContext,
+  services: Services,
+): ConfigRefusal | null {
+  const { resourceType, resourceName } = resource;
+  if (resourceType === ResourceType.TOPIC) {
+    if (!mayOnTopic(services, context, Operation.ALTER_CONFIGS, resourceName)) {
+      return refusal(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+    }
+    if (resourceName === '') {
+      return refusal(ErrorCode.INVALID_REQUEST, 'Default topic resources are not allowed.');
+    }
+    if (services.metadata.topic(resourceName) !== undefined) return null;
+    return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist.`);
+  }
+  if (resourceType !== ResourceType.BROKER) {
+    const message =
+      resourceType === ResourceType.CLIENT_METRICS
+        ? 'AlterConfigs is only supported for topics and brokers, but resource type is CLIENT_METRICS'
+        : `Unknown resource type ${resourceType}`;
+    return refusal(ErrorCode.INVALID_REQUEST, message);
+  }
+  if (!mayOnCluster(services, context, Operation.ALTER_CONFIGS)) {
+    return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+  }
+  return brokerNameError(resourceName, services, { node: 'Node', orElse: ',' });
+}
+
+/** Which of the resources a request names more than once; each of those is refused. */
+function repeatedResources(resources: readonly ConfigResource[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const resource of resources) {
+    const name = describeResource(resource);
+    if (seen.has(name)) repeated.add(name);
+    seen.add(name);
+  }
+  return repeated;
+}
+
+function isRefusal(changed: Overrides | ConfigRefusal): changed is ConfigRefusal {
+  return !(changed instanceof Map);
+}

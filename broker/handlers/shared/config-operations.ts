@@ -1,0 +1,102 @@
+/**
+ * From what is stored of a resource's dynamic configs, and what a client asks for, to what shall be
+ * stored: pure, before any judgement of values.
+ * Source: ConfigAdminManager.prepareIncrementalConfigs.
+ */
+import { type Property, splitList } from '../../config/property.ts';
+import { ErrorCode } from '../../errors.ts';
+import { type ConfigRefusal, refusal } from './config-resources.ts';
+import { repeatedNames } from './repeated-names.ts';
+
+export type Overrides = ReadonlyMap<string, string>;
+
+/** What shall be stored in place of `stored`, or why that can't be. */
+export type Change = (
+  stored: Overrides,
+  propertyOf: (name: string) => Property | undefined,
+) => Overrides | ConfigRefusal;
+
+export const OpType = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
+
+export interface ConfigOperation {
+  readonly name: string;
+  readonly configOperation: number;
+  readonly value: string | null;
+}
+
+/** The change that single operations make (IncrementalAlterConfigs). */
+export function incrementally(operations: readonly ConfigOperation[]): Change {
+  return (stored, propertyOf) => {
+    const unknown = unknownOperation(operations);
+    if (unknown !== null) return unknown;
+    const next = new Map(stored);
+    for (const operation of operations) {
+      const { name, configOperation, value } = operation;
+      if (configOperation === OpType.DELETE) next.delete(name);
+      else if (configOperation === OpType.SET) next.set(name, value ?? '');
+      else {
+        const list = changedList(operation, next.get(name), propertyOf(name));
+        if (typeof list !== 'string') return list;
+        next.set(name, list);
+      }
+    }
+    return next;
+  };
+}
+
+/** APPEND and SUBTRACT: what is appended is there once, what is subtracted not at all. */
+function changedList(
+  { name, configOperation, value }: ConfigOperation,
+  stored: string | undefined,
+  property: Property | undefined,
+): string | ConfigRefusal {
+  if (property === undefined) return refusal(ErrorCode.INVALID_CONFIG, `Unknown config name: ${name}`);
+  const append = configOperation === OpType.APPEND;
+  if (property.type !== 'LIST') {
+    const verb = append ? 'append' : 'subtract';
+    return refusal(ErrorCode.INVALID_CONFIG, `Config value ${verb} is not allowed for config key: ${name}`);
+  }
+  const old = splitList(stored ?? property.default ?? '');
+  const given = splitList(value ?? '');
+  const excluded = new Set(append ? old : given);
+  const remaining = (append ? given : old).filter((element) => !excluded.has(element));
+  return (append ? [...old, ...remaining] : remaining).join(',');
+}
+
+/**
+ * Configs that are named twice or lack their value: what no resource allows, whichever way it is altered.
+ * Kafka separates the names differently where configs are replaced.
+ */
+export function malformedConfigs(
+  configs: readonly {
+    readonly name: string;
+    readonly value: string | null;
+    readonly configOperation?: number;
+  }[],
+): ConfigRefusal | null {
+  if (repeatedNames(configs).size > 0) {
+    return refusal(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys');
+  }
+  const nulls = configs.filter(
+    ({ value, configOperation }) => value === null && configOperation !== OpType.DELETE,
+  );
+  if (nulls.length === 0) return null;
+  const separator = nulls[0]?.configOperation === undefined ? ',' : ', ';
+  const names = nulls.map(({ name }) => name).join(separator);
+  return refusal(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${names}`);
+}
+
+/** An operation that does not exist; where Kafka fails over it, this broker refuses it. */
+export function unknownOperation(operations: readonly ConfigOperation[]): ConfigRefusal | null {
+  const known: readonly number[] = Object.values(OpType);
+  const unknown = operations.find(({ configOperation }) => !known.includes(configOperation));
+  if (unknown === undefined) return null;
+  return refusal(ErrorCode.INVALID_REQUEST, `Unknown operations type ${unknown.configOperation}`);
+}
+
+/** The change that puts `configs` in place of all that is stored (AlterConfigs). */
+export function replacing(
+  configs: readonly { readonly name: string; readonly value: string | null }[],
+): Change {
+  return () => new Map(configs.map(({ name, value }) => [name, value ?? '']));
+}

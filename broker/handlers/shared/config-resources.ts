@@ -1,0 +1,74 @@
+/**
+ * What DescribeConfigs, AlterConfigs and IncrementalAlterConfigs share: the resources they name, and
+ * the dynamic configs of this broker as they stand in ZooKeeper, which is where a client that has just
+ * changed one expects to find it.
+ * Source: ConfigHelper, ConfigAdminManager, ZkAdminManager.
+ */
+import { DEFAULT_ENTITY } from '../../../coordinator-client/znodes/config-znodes.ts';
+import { ErrorCode } from '../../errors.ts';
+import type { Services } from '../services.ts';
+
+/** ConfigResource.Type's codes. */
+export const ResourceType = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8, CLIENT_METRICS: 16 } as const;
+
+export interface ConfigResource {
+  readonly resourceType: number;
+  readonly resourceName: string;
+}
+
+/** An error as config responses carry it. */
+export interface ConfigRefusal {
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+}
+
+export function refusal(errorCode: number, errorMessage: string | null = null): ConfigRefusal {
+  return { errorCode, errorMessage };
+}
+
+/** As Kafka's messages write it. */
+export function describeResource({ resourceType, resourceName }: ConfigResource): string {
+  return `ConfigResource(type=${TYPE_NAMES.get(resourceType) ?? 'UNKNOWN'}, name='${resourceName}')`;
+}
+
+const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
+  [ResourceType.TOPIC, 'TOPIC'],
+  [ResourceType.BROKER, 'BROKER'],
+  [ResourceType.BROKER_LOGGER, 'BROKER_LOGGER'],
+]);
+
+/**
+ * Why a broker resource isn't this broker's business: its id must be ours, or empty for the defaults of
+ * all. Kafka has different words for it in each place.
+ */
+export function brokerNameError(
+  name: string,
+  services: Services,
+  words: { readonly node: 'Broker' | 'Node'; readonly orElse: string },
+): ConfigRefusal | null {
+  if (name === '' || name === String(services.brokerId)) return null;
+  const message = /^[+-]?\d+$/.test(name)
+    ? `Unexpected broker id, expected ${services.brokerId}${words.orElse} but received ${name}`
+    : `${words.node} id must be an integer, but it is: ${name}`;
+  return refusal(ErrorCode.INVALID_REQUEST, message);
+}
+
+/** The name of the entity that a broker resource's configs are stored under. */
+export function brokerEntity(resourceName: string): string {
+  return resourceName === '' ? DEFAULT_ENTITY : resourceName;
+}
+
+export interface DynamicLevels {
+  /** For all brokers. */
+  readonly defaults: ReadonlyMap<string, string>;
+  /** For this broker. */
+  readonly broker: ReadonlyMap<string, string>;
+}
+
+export async function dynamicLevels(services: Services): Promise<DynamicLevels> {
+  const names = [DEFAULT_ENTITY, String(services.brokerId)];
+  const [defaults = new Map(), broker = new Map()] = await services
+    .store()
+    .configs.readMany('brokers', names);
+  return { defaults, broker };
+}

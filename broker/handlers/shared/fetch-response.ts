@@ -1,0 +1,106 @@
+/** The outcomes of a fetch as the versions of its response carry them. */
+import { ErrorCode } from '../../errors.ts';
+import type { Fetch } from '../../protocol/messages/01-fetch.ts';
+import type { ResponseInput } from '../../protocol/schema.ts';
+import type { SessionAnswer, SessionPartition } from '../../replication/requests/fetch-sessions.ts';
+import type { FetchOutcome } from '../../replication/requests/read-partition.ts';
+import type { RequestContext } from '../handler.ts';
+import type { Services } from '../services.ts';
+import { leadersOf } from './current-leader.ts';
+import { nodeEndpoints } from './nodes.ts';
+
+type Response = ResponseInput<typeof Fetch>;
+type TopicResponse = NonNullable<Response['responses']>[number];
+type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
+
+/** An outcome with the request for it, which knows the topic id that the client used. */
+export interface Fetched extends FetchOutcome {
+  readonly wanted: SessionPartition;
+}
+
+const NO_RECORDS = Buffer.alloc(0);
+
+/** The outcome of a partition that was not read. */
+export function failedOutcome(
+  { topic, topicId, partition }: SessionPartition,
+  error: ErrorCode,
+): FetchOutcome {
+  return {
+    topic: topic ?? '',
+    topicId,
+    partition,
+    error,
+    highWatermark: -1,
+    lastStableOffset: -1,
+    logStartOffset: -1,
+    records: NO_RECORDS,
+    isFull: false,
+    release() {},
+    abortedTransactions: [],
+    divergingEpoch: null,
+    preferredReadReplica: -1,
+    currentLeader: null,
+  };
+}
+
+/** The response of the request's version; partitions keep their order, neighbours share a topic entry. */
+export function fetchResponse(
+  answer: SessionAnswer<Fetched>,
+  context: RequestContext,
+  services: Services,
+): Response {
+  const { apiVersion } = context;
+  const responses: { topic: string; topicId: string; partitions: PartitionResponse[] }[] = [];
+  for (const fetched of answer.outcomes) {
+    const { topic, topicId } = fetched.wanted;
+    let last = responses.at(-1);
+    if (last === undefined || last.topic !== (topic ?? '') || last.topicId !== topicId) {
+      last = { topic: topic ?? '', topicId, partitions: [] };
+      responses.push(last);
+    }
+    last.partitions.push(partitionResponse(fetched, apiVersion));
+    count(fetched, services);
+  }
+  if (apiVersion < 7) return { responses };
+  const response = { errorCode: answer.error, sessionId: answer.sessionId, responses };
+  if (apiVersion < 16) return response;
+  const leaders = answer.outcomes.flatMap(({ currentLeader }) => currentLeader ?? []);
+  if (leaders.length === 0) return response;
+  return {
+    ...response,
+    nodeEndpoints: nodeEndpoints(services.metadata, context.listener, leadersOf(leaders)),
+  };
+}
+
+function partitionResponse(fetched: Fetched, apiVersion: number): PartitionResponse {
+  const { divergingEpoch, currentLeader } = fetched;
+  const response: PartitionResponse = {
+    partitionIndex: fetched.partition,
+    errorCode: errorFor(fetched.error, apiVersion),
+    highWatermark: fetched.highWatermark,
+    lastStableOffset: fetched.lastStableOffset,
+    logStartOffset: fetched.logStartOffset,
+    abortedTransactions: fetched.abortedTransactions,
+    records: fetched.records,
+  };
+  if (apiVersion < 11) return response;
+  return {
+    ...response,
+    preferredReadReplica: fetched.preferredReadReplica,
+    ...(divergingEpoch !== null && apiVersion >= 12 ? { divergingEpoch } : {}),
+    ...(currentLeader !== null && apiVersion >= 16 ? { currentLeader } : {}),
+  };
+}
+
+/** KAFKA_STORAGE_ERROR came with v6; before, moving on to another broker is the cure anyway. */
+function errorFor(error: number, apiVersion: number): number {
+  return error === ErrorCode.KAFKA_STORAGE_ERROR && apiVersion < 6 ? ErrorCode.NOT_LEADER_OR_FOLLOWER : error;
+}
+
+function count({ wanted, error, records }: Fetched, services: Services): void {
+  if (wanted.topic === null || services.metadata.topic(wanted.topic) === undefined) return;
+  const counters = services.topicMetrics.topic(wanted.topic);
+  counters.fetchRequests.add();
+  counters.bytesOut.add(records.length);
+  if (error !== ErrorCode.NONE) counters.failedFetchRequests.add();
+}

@@ -1,0 +1,397 @@
+/**
+ * One piece of a log: a file of record batches back to back, with its three indexes. Only the last
+ * segment of a log is appended to; a segment that is not, is changed by truncation and compaction
+ * only. (Kafka's LogSegment.)
+ */
+import { type Int64, int64Difference } from '../../int64.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Disk, DiskFile } from '../../platform/disk.ts';
+import { batchBaseOffset, batchSizeBytes } from '../../records/batch.ts';
+import { AbortedIndex } from './aborted-index.ts';
+import { lastOffsetOf, maxTimestampOf } from './batch-fields.ts';
+import {
+  ABORTED_INDEX_SUFFIX,
+  DELETED_SUFFIX,
+  LOG_SUFFIX,
+  OFFSET_INDEX_SUFFIX,
+  offsetName,
+  SEGMENT_SUFFIXES,
+  TIME_INDEX_SUFFIX,
+} from './file-names.ts';
+import { OffsetIndex } from './offset-index.ts';
+import type { ReadBuffers } from './read-buffers.ts';
+import { scanHeaders } from './scan.ts';
+import { TimeIndex, type TimestampOffset } from './time-index.ts';
+
+/** What segments need of the log they belong to; the directory changes when the log is renamed. */
+export interface SegmentHome {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly buffers: ReadBuffers;
+  readonly directory: string;
+  readonly config: {
+    readonly indexIntervalBytes: number;
+    readonly segmentIndexBytes: number;
+    readonly segmentBytes: number;
+    readonly preallocate: boolean;
+  };
+}
+
+export interface BatchPosition {
+  readonly positionBytes: number;
+  readonly sizeBytes: number;
+}
+
+export interface AppendedChunk {
+  readonly lastOffset: number;
+  readonly maxTimestampMs: Int64;
+  readonly offsetOfMaxTimestamp: number;
+}
+
+/** Small chunks of one burst of requests gather here and are written at once. */
+const STAGE_BYTES = 64 * 1024;
+const LARGEST_STAGED_BYTES = 16 * 1024;
+const MAX_RELATIVE_OFFSET = 0x7fffffff;
+
+export class Segment {
+  readonly baseOffset: number;
+  readonly offsetIndex: OffsetIndex;
+  readonly timeIndex: TimeIndex;
+  readonly abortedIndex: AbortedIndex;
+  readonly #home: SegmentHome;
+  #suffix: string;
+  #file: DiskFile | null = null;
+  #sizeBytes = 0;
+  #createdMs: number;
+  #modifiedMs: number;
+  #firstTimestampMs: Int64 | null = null;
+  #maxTimestamp: TimestampOffset | null = null;
+  #bytesSinceIndexEntry = 0;
+  #removed = false;
+  #staged: Buffer | null = null;
+  #stagedBytes = 0;
+
+  private constructor(home: SegmentHome, baseOffset: number, suffix: string) {
+    const { disk, config } = home;
+    this.#home = home;
+    this.#suffix = suffix;
+    this.baseOffset = baseOffset;
+    const maxIndexBytes = config.segmentIndexBytes;
+    this.offsetIndex = new OffsetIndex(disk, this.#path(OFFSET_INDEX_SUFFIX), baseOffset, maxIndexBytes);
+    this.timeIndex = new TimeIndex(disk, this.#path(TIME_INDEX_SUFFIX), baseOffset, maxIndexBytes);
+    this.abortedIndex = new AbortedIndex(disk, this.#path(ABORTED_INDEX_SUFFIX));
+    this.#createdMs = home.clock.wallMs();
+    this.#modifiedMs = this.#createdMs;
+  }
+
+  /** A new, empty segment; what was left under its name is cleared. */
+  static create(home: SegmentHome, baseOffset: number, suffix = ''): Segment {
+    const segment = new Segment(home, baseOffset, suffix);
+    for (const kind of SEGMENT_SUFFIXES) home.disk.remove(segment.#path(kind));
+    const file = segment.file();
+    if (home.config.preallocate) file.truncate(home.config.segmentBytes);
+    segment.offsetIndex.file.create();
+    segment.timeIndex.file.create();
+    return segment;
+  }
+
+  /** An existing segment with its log file; call {@link loadIndexes} or recover it before use. */
+  static open(home: SegmentHome, baseOffset: number, suffix = ''): Segment {
+    const segment = new Segment(home, baseOffset, suffix);
+    const stat = home.disk.stat(segment.#path(LOG_SUFFIX));
+    segment.#sizeBytes = stat?.sizeBytes ?? 0;
+    segment.#modifiedMs = stat?.modifiedMs ?? segment.#createdMs;
+    return segment;
+  }
+
+  /** Throws CorruptFile when an index is missing or can't be one. */
+  loadIndexes(): void {
+    this.offsetIndex.load();
+    this.timeIndex.load();
+    this.abortedIndex.entries();
+    this.#maxTimestamp = null;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  get createdMs(): number {
+    return this.#createdMs;
+  }
+
+  /** When the file was last written to, before this process at least. */
+  get modifiedMs(): number {
+    return this.#modifiedMs;
+  }
+
+  get removed(): boolean {
+    return this.#removed;
+  }
+
+  /** The largest timestamp seen, (-1, base offset) when no batch has one. */
+  get maxTimestamp(): TimestampOffset {
+    this.#maxTimestamp ??= this.timeIndex.last;
+    return this.#maxTimestamp;
+  }
+
+  /** What retention by time goes by: the largest timestamp, or the age of the file. */
+  get largestTimestampMs(): Int64 {
+    const { timestampMs } = this.maxTimestamp;
+    return timestampMs >= 0 ? timestampMs : this.#modifiedMs;
+  }
+
+  get indexIsFull(): boolean {
+    return this.offsetIndex.isFull || this.timeIndex.isFull;
+  }
+
+  holdsRelative(offset: number): boolean {
+    const relative = offset - this.baseOffset;
+    return relative >= 0 && relative <= MAX_RELATIVE_OFFSET;
+  }
+
+  /** The file, opened at first use, with everything in it that was appended. */
+  file(): DiskFile {
+    this.#file ??= this.#home.disk.open(this.#path(LOG_SUFFIX), 'write');
+    if (this.#stagedBytes > 0) this.#writeStaged(this.#file);
+    return this.#file;
+  }
+
+  /** Time that counts towards segment.ms: by the records' own clock when they have one. */
+  timeWaitedMs(nowMs: number, appendTimestampMs: Int64): Int64 {
+    const first = this.firstTimestampMs();
+    return first >= 0 ? int64Difference(appendTimestampMs, first) : nowMs - this.#createdMs;
+  }
+
+  /** Largest timestamp of the first batch, or -1. */
+  firstTimestampMs(): Int64 {
+    if (this.#firstTimestampMs === null) {
+      if (this.#sizeBytes === 0) return -1;
+      this.#firstTimestampMs = -1;
+      scanHeaders(this.file(), { fromBytes: 0, toBytes: this.#sizeBytes }, (buffer, at) => {
+        this.#firstTimestampMs = maxTimestampOf(buffer, at);
+        return 'stop';
+      });
+    }
+    return this.#firstTimestampMs;
+  }
+
+  /**
+   * Writes a chunk of whole batches at the end, then notes it in the indexes. `stage` allows a small
+   * chunk to wait in memory for others; anything that looks at the file writes it first.
+   */
+  append(records: Buffer, chunk: AppendedChunk, stage = false): void {
+    const positionBytes = this.#sizeBytes;
+    if (stage && records.length < LARGEST_STAGED_BYTES) this.#stage(records);
+    else this.file().write(records, 0, records.length, positionBytes);
+    this.#sizeBytes += records.length;
+    if (positionBytes === 0) this.#firstTimestampMs = chunk.maxTimestampMs;
+    this.#modifiedMs = this.#home.clock.wallMs();
+    if (chunk.maxTimestampMs > this.maxTimestamp.timestampMs) {
+      this.#maxTimestamp = { timestampMs: chunk.maxTimestampMs, offset: chunk.offsetOfMaxTimestamp };
+    }
+    this.#noteInIndexes(chunk.lastOffset, positionBytes, records.length);
+  }
+
+  /** For recovery: notes a batch that is in the file already. */
+  noteRecovered(lastOffset: number, maxTimestampMs: Int64, positionBytes: number, sizeBytes: number): void {
+    if (maxTimestampMs > this.maxTimestamp.timestampMs) {
+      this.#maxTimestamp = { timestampMs: maxTimestampMs, offset: lastOffset };
+    }
+    this.#noteInIndexes(lastOffset, positionBytes, sizeBytes);
+  }
+
+  /** For recovery: empties the indexes. */
+  resetIndexes(): void {
+    this.offsetIndex.file.create();
+    this.timeIndex.file.create();
+    this.offsetIndex.file.load();
+    this.timeIndex.file.load();
+    this.offsetIndex.reset();
+    this.timeIndex.reset();
+    this.abortedIndex.reset();
+    this.#maxTimestamp = null;
+    this.#bytesSinceIndexEntry = 0;
+  }
+
+  /** The first batch whose last offset is at `offset` or above; null past the end. */
+  locate(offset: number): BatchPosition | null {
+    const fromBytes = this.startForSearch(offset);
+    const found = this.#locateFrom(offset, fromBytes);
+    // An index that was damaged behind our back costs time, not data.
+    return found === 'misled' ? (this.#locateFrom(offset, 0) as BatchPosition | null) : found;
+  }
+
+  /** Where to begin looking for `offset`: what the index says, unless it points past the file. */
+  startForSearch(offset: number): number {
+    const { positionBytes } = this.offsetIndex.lookup(offset);
+    return positionBytes <= this.#sizeBytes ? positionBytes : 0;
+  }
+
+  /** The offset after the last batch, and whether the file ends with that batch. */
+  end(): { nextOffset: number; clean: boolean } {
+    let nextOffset = this.baseOffset;
+    const fromBytes = this.offsetIndex.last().positionBytes;
+    const stoppedAt = scanHeaders(this.file(), { fromBytes, toBytes: this.#sizeBytes }, (buffer, at) => {
+      nextOffset = lastOffsetOf(buffer, at) + 1;
+      return undefined;
+    });
+    return { nextOffset, clean: stoppedAt === this.#sizeBytes };
+  }
+
+  /** Cuts everything from the batch that holds `offset` on; returns how many bytes went. */
+  truncateTo(offset: number): number {
+    const whole = { fromBytes: 0, toBytes: this.#sizeBytes }; // a part of a batch at the end goes as well
+    const cutAt = this.locate(offset)?.positionBytes ?? scanHeaders(this.file(), whole, () => undefined);
+    this.offsetIndex.truncateTo(offset);
+    this.timeIndex.truncateTo(offset);
+    this.abortedIndex.truncateTo(offset);
+    const cutBytes = this.#sizeBytes - cutAt;
+    this.cutFile(cutAt);
+    this.#bytesSinceIndexEntry = 0;
+    if (cutAt === 0) {
+      this.#createdMs = this.#home.clock.wallMs();
+      this.#firstTimestampMs = null;
+    }
+    this.#reloadMaxTimestamp();
+    return cutBytes;
+  }
+
+  cutFile(sizeBytes: number): void {
+    if (sizeBytes === this.#sizeBytes) return;
+    this.file().truncate(sizeBytes);
+    this.#modifiedMs = this.#home.clock.wallMs();
+    this.#sizeBytes = sizeBytes;
+  }
+
+  /** No more appends for now: the indexes get their final entries and all files their true size. */
+  seal(): void {
+    this.flushStaged();
+    if (this.#home.config.preallocate) this.file().truncate(this.#sizeBytes);
+    this.timeIndex.maybeAppend(this.maxTimestamp.timestampMs, this.maxTimestamp.offset, true);
+    this.offsetIndex.file.seal();
+    this.timeIndex.file.seal();
+  }
+
+  /** Makes everything durable before it returns. */
+  sync(): void {
+    this.file().sync();
+    this.#syncIndexes();
+  }
+
+  /** Makes everything that is there now durable without stopping the broker; the records on another thread. */
+  async syncInBackground(): Promise<void> {
+    await this.file().syncInBackground();
+    if (!this.#removed) this.#syncIndexes();
+  }
+
+  /** Hands what is staged to the operating system. */
+  flushStaged(): void {
+    if (this.#stagedBytes > 0) this.file();
+  }
+
+  /** Closes the file, which a later use opens again. What is staged is lost, as if it had never come. */
+  close(): void {
+    this.#sizeBytes -= this.#stagedBytes;
+    this.#dropStage();
+    this.#file?.close();
+    this.#file = null;
+  }
+
+  /** Moves all files from one suffix to another: '' to `.deleted`, `.cleaned` to `.swap`, `.swap` to ''. */
+  changeSuffix(suffix: string): void {
+    const { disk } = this.#home;
+    const from = this.#path(LOG_SUFFIX);
+    this.#suffix = suffix;
+    if (suffix === DELETED_SUFFIX) this.#removed = true;
+    if (disk.stat(from) !== null) disk.rename(from, this.#path(LOG_SUFFIX));
+    for (const [index, kind] of this.#indexes()) {
+      if (disk.stat(index.path) !== null) index.rename(this.#path(kind));
+      else index.movedTo(this.#path(kind));
+    }
+  }
+
+  removeFiles(): void {
+    this.#removed = true;
+    this.close();
+    for (const kind of SEGMENT_SUFFIXES) this.#home.disk.remove(this.#path(kind));
+  }
+
+  /** The folder was renamed. */
+  movedHome(): void {
+    for (const [index, kind] of this.#indexes()) index.movedTo(this.#path(kind));
+  }
+
+  #indexes() {
+    return [
+      [this.offsetIndex.file, OFFSET_INDEX_SUFFIX],
+      [this.timeIndex.file, TIME_INDEX_SUFFIX],
+      [this.abortedIndex, ABORTED_INDEX_SUFFIX],
+    ] as const;
+  }
+
+  #syncIndexes(): void {
+    this.offsetIndex.file.store(true);
+    this.timeIndex.file.store(true);
+    this.abortedIndex.sync();
+  }
+
+  #locateFrom(offset: number, fromBytes: number): BatchPosition | null | 'misled' {
+    let found: BatchPosition | null | 'misled' = null;
+    const range = { fromBytes, toBytes: this.#sizeBytes };
+    const stoppedAt = scanHeaders(this.file(), range, (buffer, at, positionBytes) => {
+      if (fromBytes > 0 && positionBytes === fromBytes && batchBaseOffset(buffer, at) > offset) {
+        found = 'misled';
+        return 'stop';
+      }
+      if (lastOffsetOf(buffer, at) < offset) return undefined;
+      found = { positionBytes, sizeBytes: batchSizeBytes(buffer, at) };
+      return 'stop';
+    });
+    return found === null && fromBytes > 0 && stoppedAt < this.#sizeBytes ? 'misled' : found;
+  }
+
+  #stage(records: Buffer): void {
+    if (this.#stagedBytes + records.length > STAGE_BYTES) this.flushStaged();
+    this.#staged ??= this.#home.buffers.take(STAGE_BYTES);
+    records.copy(this.#staged, this.#stagedBytes);
+    this.#stagedBytes += records.length;
+  }
+
+  #writeStaged(file: DiskFile): void {
+    if (this.#staged === null) return;
+    file.write(this.#staged, 0, this.#stagedBytes, this.#sizeBytes - this.#stagedBytes);
+    this.#dropStage();
+  }
+
+  #dropStage(): void {
+    if (this.#staged !== null) this.#home.buffers.giveBack(this.#staged);
+    this.#staged = null;
+    this.#stagedBytes = 0;
+  }
+
+  /** An entry for what was added at `positionBytes`, when enough was added before it. */
+  #noteInIndexes(lastOffset: number, positionBytes: number, sizeBytes: number): void {
+    if (this.#bytesSinceIndexEntry > this.#home.config.indexIntervalBytes) {
+      this.offsetIndex.append(lastOffset, positionBytes);
+      this.timeIndex.maybeAppend(this.maxTimestamp.timestampMs, this.maxTimestamp.offset);
+      this.#bytesSinceIndexEntry = 0;
+    }
+    this.#bytesSinceIndexEntry += sizeBytes;
+  }
+
+  #reloadMaxTimestamp(): void {
+    let max = this.timeIndex.last;
+    const fromBytes = this.offsetIndex.lookup(max.offset).positionBytes;
+    scanHeaders(this.file(), { fromBytes, toBytes: this.#sizeBytes }, (buffer, at) => {
+      const timestampMs = maxTimestampOf(buffer, at);
+      if (timestampMs > max.timestampMs) max = { timestampMs, offset: lastOffsetOf(buffer, at) };
+      return undefined;
+    });
+    this.#maxTimestamp = max;
+  }
+
+  #path(kind: string): string {
+    return `${this.#home.directory}/${offsetName(this.baseOffset)}${kind}${this.#suffix}`;
+  }
+}

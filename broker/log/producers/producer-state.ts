@@ -1,0 +1,306 @@
+/**
+ * All producers of one log, its open transactions, and the snapshots of both. The state at offset N
+ * covers the records below N. A transaction holds the last stable offset back from its first record
+ * until its marker is below the high watermark. (Kafka's ProducerStateManager.)
+ */
+import { type Int64, int64Difference } from '../../int64.ts';
+import type { Disk } from '../../platform/disk.ts';
+import { offsetName, offsetOfName, SNAPSHOT_SUFFIX } from '../files/file-names.ts';
+import { CorruptFile } from '../files/storage-error.ts';
+import { type ProducerEntry, unknownProducer } from './producer-entry.ts';
+import { decodeProducerSnapshot, encodeProducerSnapshot } from './producer-snapshot.ts';
+
+export interface CompletedTransaction {
+  readonly producerId: Int64;
+  readonly firstOffset: number;
+  /** The offset of the marker. */
+  readonly lastOffset: number;
+  readonly aborted: boolean;
+}
+
+/** Permission to begin a transaction here, once the coordinator has confirmed it (KIP-890). */
+export interface VerificationGuard {
+  readonly producerId: Int64;
+}
+
+interface Verification {
+  readonly guard: VerificationGuard;
+  epoch: number;
+  lowestSequence: number;
+  timestampMs: number;
+}
+
+export interface ProducerStateOptions {
+  readonly disk: Disk;
+  directory: string;
+  readonly expirationMs: () => number;
+}
+
+export class ProducerState {
+  readonly #options: ProducerStateOptions;
+  readonly #producers = new Map<Int64, ProducerEntry>();
+  /** First offset → producer id of transactions without a marker, in the order they began. */
+  readonly #ongoing = new Map<number, Int64>();
+  /** First offset → marker offset of those that ended, until the marker is below the high watermark. */
+  readonly #unreplicated = new Map<number, number>();
+  readonly #verifications = new Map<Int64, Verification>();
+  #snapshots: number[];
+  #mapEndOffset = 0;
+  #lastSnapshotOffset = 0;
+
+  /** Empty; {@link rescan} finds the snapshots, {@link truncateAndReload} the producers. */
+  constructor(options: ProducerStateOptions) {
+    this.#options = options;
+    this.#snapshots = [];
+  }
+
+  /** Looks at the directory again, after someone else has written or removed snapshots there. */
+  rescan(): void {
+    this.#snapshots = listSnapshots(this.#options.disk, this.#options.directory);
+  }
+
+  get mapEndOffset(): number {
+    return this.#mapEndOffset;
+  }
+
+  get isEmpty(): boolean {
+    return this.#producers.size === 0 && this.#unreplicated.size === 0;
+  }
+
+  get snapshotOffsets(): readonly number[] {
+    return this.#snapshots;
+  }
+
+  get activeProducers(): Iterable<ProducerEntry> {
+    return this.#producers.values();
+  }
+
+  entry(producerId: Int64): ProducerEntry | undefined {
+    return this.#producers.get(producerId);
+  }
+
+  entryOrUnknown(producerId: Int64): ProducerEntry {
+    return this.#producers.get(producerId) ?? unknownProducer(producerId);
+  }
+
+  hasOngoingTransaction(producerId: Int64, epoch: number): boolean {
+    const entry = this.#producers.get(producerId);
+    return entry !== undefined && entry.transactionFirstOffset >= 0 && entry.epoch === epoch;
+  }
+
+  /** The smallest offset that a reader of committed data must not pass yet, or -1. */
+  get firstUnstableOffset(): number {
+    const ended = smallestKey(this.#unreplicated);
+    const open = smallestKey(this.#ongoing);
+    if (ended < 0) return open;
+    return open < 0 ? ended : Math.min(ended, open);
+  }
+
+  /** Takes the new picture of a producer over, once its records are written. */
+  put(entry: ProducerEntry): void {
+    this.#producers.set(entry.producerId, entry);
+    if (entry.transactionFirstOffset >= 0) this.#verifications.delete(entry.producerId);
+  }
+
+  beginTransaction(producerId: Int64, firstOffset: number): void {
+    this.#ongoing.set(firstOffset, producerId);
+  }
+
+  updateMapEndOffset(offset: number): void {
+    this.#mapEndOffset = offset;
+  }
+
+  /** The last stable offset that holds once this transaction has ended: the next open one, or past the marker. */
+  lastStableOffsetAfter(completed: CompletedTransaction): number {
+    let smallest = -1;
+    for (const [firstOffset, producerId] of this.#ongoing) {
+      if (producerId === completed.producerId) continue;
+      if (smallest < 0 || firstOffset < smallest) smallest = firstOffset;
+    }
+    return smallest < 0 ? completed.lastOffset + 1 : smallest;
+  }
+
+  completeTransaction(completed: CompletedTransaction): void {
+    this.#ongoing.delete(completed.firstOffset);
+    this.#unreplicated.set(completed.firstOffset, completed.lastOffset);
+  }
+
+  onHighWatermark(highWatermark: number): void {
+    if (this.#unreplicated.size === 0) return;
+    for (const [firstOffset, lastOffset] of this.#unreplicated) {
+      if (lastOffset < highWatermark) this.#unreplicated.delete(firstOffset);
+    }
+  }
+
+  /** The log now begins at `offset`: transactions that ended before it are over for everyone. */
+  onStartOffset(offset: number): void {
+    this.onHighWatermark(offset);
+    this.#mapEndOffset = Math.max(this.#mapEndOffset, offset);
+    this.#lastSnapshotOffset = this.#snapshots.at(-1) ?? offset;
+  }
+
+  /** Forgets producers that have been silent for too long and have no open transaction. */
+  removeExpired(nowMs: number): void {
+    const expirationMs = this.#options.expirationMs();
+    for (const entry of this.#producers.values()) {
+      if (isExpired(entry, nowMs, expirationMs)) this.#producers.delete(entry.producerId);
+    }
+    for (const [producerId, verification] of this.#verifications) {
+      if (nowMs - verification.timestampMs >= expirationMs) this.#verifications.delete(producerId);
+    }
+  }
+
+  /** null when the producer has an open transaction already: nothing to verify. */
+  startVerification(
+    producerId: Int64,
+    epoch: number,
+    firstSequence: number,
+    nowMs: number,
+  ): VerificationGuard | null {
+    if (this.hasOngoingTransaction(producerId, epoch)) return null;
+    const known = this.#verifications.get(producerId);
+    if (known === undefined) {
+      const guard: VerificationGuard = { producerId };
+      this.#verifications.set(producerId, {
+        guard,
+        epoch,
+        lowestSequence: firstSequence,
+        timestampMs: nowMs,
+      });
+      return guard;
+    }
+    if (epoch > known.epoch) {
+      known.epoch = epoch;
+      known.lowestSequence = firstSequence;
+    } else if (epoch === known.epoch) {
+      known.lowestSequence = Math.min(known.lowestSequence, firstSequence);
+    }
+    return known.guard;
+  }
+
+  isVerified(producerId: Int64, guard: VerificationGuard | null): boolean {
+    return guard !== null && this.#verifications.get(producerId)?.guard === guard;
+  }
+
+  /** An earlier batch of the producer is still being verified and must come first. */
+  awaitsEarlierSequence(producerId: Int64, firstSequence: number): boolean {
+    const verification = this.#verifications.get(producerId);
+    return verification !== undefined && firstSequence > verification.lowestSequence;
+  }
+
+  /**
+   * Goes back to what the newest usable snapshot in (startOffset, endOffset] says; the caller replays
+   * the records from {@link mapEndOffset} on. Snapshots outside that range are removed.
+   */
+  truncateAndReload(startOffset: number, endOffset: number, nowMs: number): void {
+    for (const offset of [...this.#snapshots]) {
+      if (offset > endOffset || offset <= startOffset) this.removeSnapshot(offset);
+    }
+    if (endOffset === this.#mapEndOffset) return;
+    this.#clear();
+    this.#loadNewest(startOffset, nowMs);
+  }
+
+  /** Forgets everything; the log starts anew at `offset`. */
+  truncateFully(offset: number): void {
+    this.#clear();
+    for (const snapshot of [...this.#snapshots]) this.removeSnapshot(snapshot);
+    this.#lastSnapshotOffset = 0;
+    this.#mapEndOffset = offset;
+  }
+
+  /** Writes the state as of {@link mapEndOffset}, unless that snapshot exists. Returns its path when written. */
+  takeSnapshot(sync: boolean): string | null {
+    if (this.#mapEndOffset <= this.#lastSnapshotOffset) return null;
+    const path = this.#snapshotPath(this.#mapEndOffset);
+    const bytes = encodeProducerSnapshot([...this.#producers.values()]);
+    const file = this.#options.disk.open(path, 'write');
+    try {
+      file.write(bytes, 0, bytes.length, 0);
+      file.truncate(bytes.length);
+      if (sync) file.sync();
+    } finally {
+      file.close();
+    }
+    this.#snapshots = [
+      ...this.#snapshots.filter((offset) => offset !== this.#mapEndOffset),
+      this.#mapEndOffset,
+    ];
+    this.#snapshots.sort((a, b) => a - b);
+    this.#lastSnapshotOffset = this.#mapEndOffset;
+    return path;
+  }
+
+  removeSnapshot(offset: number): void {
+    this.#options.disk.remove(this.#snapshotPath(offset));
+    this.#snapshots = this.#snapshots.filter((other) => other !== offset);
+  }
+
+  /** Removes the snapshots that belong to no segment; the newest stays. */
+  removeStraySnapshots(segmentBaseOffsets: ReadonlySet<number>): void {
+    const newest = this.#snapshots.at(-1);
+    for (const offset of [...this.#snapshots]) {
+      if (offset !== newest && !segmentBaseOffsets.has(offset)) this.removeSnapshot(offset);
+    }
+  }
+
+  movedTo(directory: string): void {
+    this.#options.directory = directory;
+  }
+
+  #clear(): void {
+    this.#producers.clear();
+    this.#ongoing.clear();
+    this.#unreplicated.clear();
+    this.#verifications.clear();
+  }
+
+  #loadNewest(startOffset: number, nowMs: number): void {
+    for (;;) {
+      const offset = this.#snapshots.at(-1);
+      if (offset === undefined) break;
+      const path = this.#snapshotPath(offset);
+      try {
+        for (const entry of decodeProducerSnapshot(path, this.#options.disk.readFile(path))) {
+          if (isExpired(entry, nowMs, this.#options.expirationMs())) continue;
+          this.put(entry);
+          if (entry.transactionFirstOffset >= 0) {
+            this.beginTransaction(entry.producerId, entry.transactionFirstOffset);
+          }
+        }
+      } catch (error) {
+        if (!(error instanceof CorruptFile)) throw error;
+        this.removeSnapshot(offset);
+        continue;
+      }
+      this.#lastSnapshotOffset = offset;
+      this.#mapEndOffset = offset;
+      return;
+    }
+    this.#lastSnapshotOffset = startOffset;
+    this.#mapEndOffset = startOffset;
+  }
+
+  #snapshotPath(offset: number): string {
+    return `${this.#options.directory}/${offsetName(offset)}${SNAPSHOT_SUFFIX}`;
+  }
+}
+
+function listSnapshots(disk: Disk, directory: string): number[] {
+  const offsets: number[] = [];
+  for (const name of disk.list(directory)) {
+    const offset = offsetOfName(name);
+    if (offset !== null && name.endsWith(SNAPSHOT_SUFFIX)) offsets.push(offset);
+  }
+  return offsets;
+}
+
+function isExpired(entry: ProducerEntry, nowMs: number, expirationMs: number): boolean {
+  return entry.transactionFirstOffset < 0 && int64Difference(nowMs, entry.lastTimestampMs) >= expirationMs;
+}
+
+function smallestKey(map: ReadonlyMap<number, unknown>): number {
+  let smallest = -1;
+  for (const key of map.keys()) if (smallest < 0 || key < smallest) smallest = key;
+  return smallest;
+}

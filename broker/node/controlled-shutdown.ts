@@ -1,0 +1,39 @@
+/**
+ * Controlled shutdown: before a broker goes, the controller moves every leadership it can to others, so
+ * that no client waits for a session to expire. Source: KafkaServer.controlledShutdown (KIP-380).
+ */
+import type { BrokerConfig } from '../config/broker-config.ts';
+import { ErrorCode, errorName } from '../errors.ts';
+import type { ControllerFence } from '../metadata/controller-fence.ts';
+import { type Clock, sleep } from '../platform/clock.ts';
+import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { ControllerLink } from './controller-link.ts';
+
+export async function moveLeadersAway(
+  broker: { readonly config: BrokerConfig; readonly link: ControllerLink; readonly fence: ControllerFence },
+  { clock, diagnostics }: { clock: Clock; diagnostics: Diagnostics },
+): Promise<void> {
+  const { config, link, fence } = broker;
+  if (!config.controlledShutdownEnable) return;
+  for (let attempt = 1; attempt <= config.controlledShutdownMaxRetries; attempt++) {
+    const request = {
+      type: 'ControlledShutdown',
+      brokerId: config.brokerId,
+      brokerEpoch: fence.brokerEpoch,
+    } as const;
+    try {
+      const { error, remainingPartitions } = await link.ask(request);
+      if (error === ErrorCode.NONE && remainingPartitions.length === 0) return;
+      diagnostics.info(
+        `Controlled shutdown: ${remainingPartitions.length} partitions remain, error ${errorName(error)}`,
+      );
+      // Nobody is left to take over: trying again changes nothing.
+      if (error === ErrorCode.NONE && attempt > 1) break;
+    } catch (error) {
+      diagnostics.info('Controlled shutdown: the controller did not answer', error);
+    }
+    if (attempt < config.controlledShutdownMaxRetries)
+      await sleep(clock, config.controlledShutdownRetryBackoffMs);
+  }
+  diagnostics.warn('Proceeding to an unclean shutdown, as not all leaders could be moved');
+}

@@ -1,0 +1,200 @@
+/**
+ * Configs that change while the broker runs. Everybody holds the same BrokerConfig object, so a change
+ * is written into it; logs of a topic are given their new effective config. What was set in vain is
+ * said, once for each level.
+ * Source: Kafka's DynamicBrokerConfig and TopicConfigHandler.
+ */
+import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
+import { type BrokerConfig, brokerProperty, reconfigured } from '../config/broker-config.ts';
+import { overrideProblem } from '../config/broker-overrides.ts';
+import { effectiveTopicConfig, topicDefaults } from '../config/effective.ts';
+import { ConfigError } from '../config/property.ts';
+import { type LogConfig, TOPIC_CONFIGS, validTopicOverrides } from '../config/topic-config.ts';
+import {
+  isEffectiveFromNextStart,
+  isTopicConfigWithoutEffect,
+  isWithoutEffect,
+} from '../config/without-effect.ts';
+import { ConfigFeed, type Overrides } from '../metadata/config-feed.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Diagnostics } from '../platform/diagnostics.ts';
+
+export interface DynamicConfigListeners {
+  topicChanged(topic: string, config: LogConfig): void;
+  brokerChanged(config: BrokerConfig): void;
+  /** unclean.leader.election.enable has become true for a topic, or for all (null). */
+  uncleanElectionAllowed(topic: string | null): void;
+}
+
+const UNCLEAN = 'unclean.leader.election.enable';
+
+export class DynamicConfigs {
+  /** Changes in place; read what you need when you need it. */
+  readonly config: BrokerConfig;
+  readonly #static: BrokerConfig;
+  readonly #feed: ConfigFeed;
+  readonly #diagnostics: Diagnostics;
+  #listeners: DynamicConfigListeners | null = null;
+  #started = false;
+  /** What is set for all brokers and for this one, as far as it is valid. */
+  #defaults: Overrides = new Map();
+  #own: Overrides = new Map();
+  readonly #known = new Map<string, LogConfig>();
+  /** What has been said: `level config`. */
+  readonly #said = new Set<string>();
+
+  /** `live` becomes `config`: whoever was given it before the broker knew its id sees all changes. */
+  constructor(config: BrokerConfig, live: BrokerConfig, parts: { clock: Clock; diagnostics: Diagnostics }) {
+    this.#static = config;
+    this.config = Object.assign(live, config);
+    this.#diagnostics = parts.diagnostics;
+    this.#feed = new ConfigFeed({
+      ...parts,
+      brokerId: config.brokerId,
+      onTopicConfig: (topic, overrides) => this.#topicChanged(topic, overrides),
+      onBrokerConfig: (defaults, own) => this.#brokerChanged(defaults, own),
+    });
+  }
+
+  /** Reads all dynamic configs and follows their changes, in this session. Rejects with ConfigError. */
+  async start(store: ClusterStore): Promise<void> {
+    await this.#feed.start(store);
+    this.#started = true;
+  }
+
+  stop(): void {
+    this.#feed.stop();
+  }
+
+  listen(listeners: DynamicConfigListeners): void {
+    this.#listeners = listeners;
+  }
+
+  /** Makes sure that the overrides of these topics are known before their logs are made. */
+  load(topics: Iterable<string>): Promise<void> {
+    return this.#feed.load(topics);
+  }
+
+  forget(topic: string): void {
+    this.#feed.forget(topic);
+    this.#known.delete(topic);
+  }
+
+  /** What a topic without overrides gets, as texts: new overrides are judged against it. */
+  get topicDefaults(): Overrides {
+    return topicDefaults(this.#static, this.#defaults, this.#own);
+  }
+
+  /** The effective config of a topic's logs. */
+  topicConfig(topic: string): LogConfig {
+    const known = this.#known.get(topic);
+    if (known !== undefined) return known;
+    const overrides = this.#feed.topicOverrides(topic);
+    const config = this.#judged(topic, overrides) ?? this.#effective(validTopicOverrides(overrides));
+    this.#known.set(topic, config);
+    this.#sayTopic(topic, overrides);
+    return config;
+  }
+
+  #effective(overrides: Overrides): LogConfig {
+    return effectiveTopicConfig(this.#static, this.#defaults, this.#own, overrides).log;
+  }
+
+  /**
+   * What the overrides come to. A value that somebody has spoilt in ZooKeeper stops the start, as it stops
+   * Kafka's: with the default in its place records might be deleted that are to be kept. For a broker that
+   * runs it is null: the topic keeps what it had.
+   */
+  #judged(topic: string, overrides: Overrides): LogConfig | null {
+    try {
+      return this.#effective(overrides);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      const complaint = `Topic ${topic} has an invalid config in ZooKeeper: ${error.message}`;
+      if (!this.#started) throw new ConfigError(complaint);
+      this.#diagnostics.error(`${complaint}; the topic keeps what it had`);
+      return null;
+    }
+  }
+
+  #topicChanged(topic: string, overrides: Overrides): void {
+    const config = this.#judged(topic, overrides);
+    if (config === null) return;
+    this.#diagnostics.info(`Configs of topic ${topic} are now ${describe(overrides)}`);
+    this.#sayTopic(topic, overrides);
+    this.#take(topic, config);
+    if (overrides.get(UNCLEAN) === 'true') this.#listeners?.uncleanElectionAllowed(topic);
+  }
+
+  #take(topic: string, config: LogConfig): void {
+    this.#known.set(topic, config);
+    this.#listeners?.topicChanged(topic, config);
+  }
+
+  #brokerChanged(givenDefaults: Overrides, givenOwn: Overrides): void {
+    const before = this.config.uncleanLeaderElectionEnable;
+    const defaults = this.#usable('default', givenDefaults, this.#defaults);
+    const own = this.#usable('broker', givenOwn, this.#own);
+    try {
+      Object.assign(this.config, reconfigured(this.#static, defaults, own));
+    } catch (error) {
+      this.#diagnostics.error('Dynamic broker configs can’t be applied; the ones before stay', error);
+      return;
+    }
+    this.#defaults = defaults;
+    this.#own = own;
+    for (const name of defaults.keys()) this.#say('all brokers', name, brokerConfigNote(name));
+    for (const name of own.keys()) this.#say('this broker', name, brokerConfigNote(name));
+    for (const topic of [...this.#known.keys()]) {
+      const config = this.#judged(topic, this.#feed.topicOverrides(topic));
+      if (config !== null) this.#take(topic, config);
+    }
+    this.#diagnostics.info(`Dynamic broker configs are now ${describe(new Map([...defaults, ...own]))}`);
+    this.#listeners?.brokerChanged(this.config);
+    if (!before && this.config.uncleanLeaderElectionEnable) this.#listeners?.uncleanElectionAllowed(null);
+  }
+
+  /** Without what can't be, or can't be set at run time: there, what was before stays. As Kafka's broker does. */
+  #usable(scope: 'broker' | 'default', given: Overrides, before: Overrides): Overrides {
+    const usable = new Map<string, string>();
+    for (const [name, value] of given) {
+      const problem = overrideProblem(this.#static, [name, value], scope);
+      const former = before.get(name);
+      if (problem === null) usable.set(name, value);
+      else if (former !== undefined) usable.set(name, former);
+      if (problem !== null) {
+        this.#diagnostics.error(`The dynamic configuration '${name}' is ignored: ${problem.message}`);
+      }
+    }
+    return usable;
+  }
+
+  #sayTopic(topic: string, overrides: Overrides): void {
+    for (const [name, value] of overrides) {
+      if (isTopicConfigWithoutEffect(name, value, TOPIC_CONFIGS))
+        this.#say(`topic ${topic}`, name, NO_EFFECT);
+    }
+  }
+
+  /** Of topics, the first that has a config speaks for all: there may be many. */
+  #say(level: string, name: string, note: string | null): void {
+    const once = `${level.split(' ')[0]} ${name}`;
+    if (note === null || this.#said.has(once)) return;
+    this.#said.add(once);
+    this.#diagnostics.warn(`The configuration '${name}', set for ${level}, ${note}.`);
+  }
+}
+
+const NO_EFFECT = 'is known but has no effect here';
+
+/** What is to be said of a broker config that was set at run time; null when it does what it should. */
+function brokerConfigNote(name: string): string | null {
+  if (brokerProperty(name) === undefined) return "isn't a known config";
+  if (isEffectiveFromNextStart(name)) return 'takes effect when the broker is started again';
+  return isWithoutEffect(name) ? NO_EFFECT : null;
+}
+
+/** Names only: values may be secrets. */
+function describe(overrides: Overrides): string {
+  return overrides.size === 0 ? 'the defaults' : `those with ${[...overrides.keys()].join(', ')} set`;
+}

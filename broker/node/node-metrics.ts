@@ -1,0 +1,35 @@
+/** What a broker as a whole shows of itself: its state, its session, and what it asks of ZooKeeper. */
+
+import type { Health } from '../http/status-pages.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import type { SessionKeeper } from './session-keeper.ts';
+
+/** Kafka's BrokerState numbers. */
+const STATES: Record<Health['state'], number> = { starting: 1, running: 3, stopping: 6 };
+
+export function registerBrokerMetrics(
+  metrics: Metrics,
+  keeper: SessionKeeper,
+  state: () => Health['state'],
+): void {
+  metrics.gauge('odradek_zookeeper_reads', 'Reads of znodes so far', () => keeper.counts.reads);
+  metrics.gauge('odradek_zookeeper_writes', 'Changes of znodes committed so far', () => keeper.counts.writes);
+  metrics.gauge(
+    'odradek_zookeeper_watch_fires',
+    'Watches that have fired so far',
+    () => keeper.counts.watchFires,
+  );
+  metrics.gauge(
+    'kafka_server_sessionexpirelistener_zookeeperexpires',
+    'ZooKeeper sessions that have expired so far',
+    () => keeper.expirations,
+  );
+  metrics.gauge('kafka_server_sessionexpirelistener_sessionstate', '1 while connected to ZooKeeper', () =>
+    keeper.coordinator.session === 'connected' ? 1 : 0,
+  );
+  metrics.gauge(
+    'kafka_server_kafkaserver_brokerstate',
+    '1 starting, 3 running, 6 stopping',
+    () => STATES[state()],
+  );
+}

@@ -1,0 +1,124 @@
+/**
+ * Keeps a broker in a coordination session. A session that is lost is lost for good: the parts that
+ * acted under it are told at once and synchronously, then a new one is opened, however long that takes,
+ * and they are given it. Source: KafkaZkClient's re-initialisation after an expired session.
+ */
+import {
+  type Coordinator,
+  CoordinatorError,
+  type CoordinatorSource,
+} from '../../coordinator-client/coordinator.ts';
+import { type Clock, sleep } from '../platform/clock.ts';
+import type { Diagnostics } from '../platform/diagnostics.ts';
+
+const RETRY_MS = 1000;
+
+export interface SessionListener {
+  /** The session is over: stop acting in its name, now. */
+  lost(): void;
+  /** A new session, with the id of the one before it. */
+  regained(coordinator: Coordinator, formerSessionId: bigint): Promise<void>;
+}
+
+export class SessionKeeper {
+  readonly #source: CoordinatorSource;
+  readonly #clock: Clock;
+  readonly #diagnostics: Diagnostics;
+  readonly #openTimeoutMs: number;
+  #current: Coordinator | null = null;
+  #listener: SessionListener | null = null;
+  #closed = false;
+  /** Sessions lost since the start, for metrics. */
+  expirations = 0;
+
+  constructor(options: {
+    source: CoordinatorSource;
+    clock: Clock;
+    diagnostics: Diagnostics;
+    openTimeoutMs: number;
+  }) {
+    this.#source = options.source;
+    this.#clock = options.clock;
+    this.#diagnostics = options.diagnostics;
+    this.#openTimeoutMs = options.openTimeoutMs;
+  }
+
+  /** The live session, or the last one. */
+  get coordinator(): Coordinator {
+    if (this.#current === null) throw new Error('no session has been opened');
+    return this.#current;
+  }
+
+  get counts(): CoordinatorSource['counts'] {
+    return this.#source.counts;
+  }
+
+  /** Opens the first session; rejects when ZooKeeper can't be reached in time. */
+  async open(): Promise<Coordinator> {
+    const coordinator = await this.#source.open(this.#openTimeoutMs);
+    if (this.#closed) {
+      await coordinator.close();
+      throw new CoordinatorError('closed', 'the broker was stopped while it opened its first session');
+    }
+    this.#take(coordinator);
+    return coordinator;
+  }
+
+  /** From now on, losses are reported. One listener. */
+  listen(listener: SessionListener): void {
+    this.#listener = listener;
+    if (this.#current?.session === 'lost') this.#lost(this.#current);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#current?.close();
+  }
+
+  #take(coordinator: Coordinator): void {
+    this.#current = coordinator;
+    coordinator.onSession((state) => {
+      if (state === 'suspended') this.#diagnostics.warn('disconnected from ZooKeeper');
+      if (state === 'connected') this.#diagnostics.info('connected to ZooKeeper again, the session lives on');
+      if (state === 'lost') this.#lost(coordinator);
+    });
+    if (coordinator.session === 'lost') this.#lost(coordinator);
+  }
+
+  #lost(coordinator: Coordinator): void {
+    if (this.#closed || this.#listener === null || coordinator !== this.#current) return;
+    this.expirations++;
+    this.#diagnostics.warn(`ZooKeeper session 0x${coordinator.sessionId.toString(16)} has expired`);
+    this.#listener.lost();
+    void this.#renew(coordinator.sessionId);
+  }
+
+  async #renew(lostSessionId: bigint): Promise<void> {
+    let formerSessionId = lostSessionId;
+    while (!this.#closed) {
+      let opened: Coordinator | null = null;
+      try {
+        opened = await this.#source.open(this.#openTimeoutMs);
+        if (this.#closed) break;
+        this.#take(opened);
+        this.#diagnostics.info(`new ZooKeeper session 0x${opened.sessionId.toString(16)}`);
+        await this.#listener?.regained(opened, formerSessionId);
+        return;
+      } catch (error) {
+        // A session that died while it was taken up has started its own renewal.
+        if (opened?.session === 'lost') return;
+        this.#diagnostics.warn(`no new ZooKeeper session yet, trying again in ${RETRY_MS} ms`, error);
+      } finally {
+        if (this.#closed) await opened?.close();
+      }
+      if (this.#closed) return;
+      if (opened !== null) {
+        // It may have been half taken up: nobody acts in it any more, and what it registered is our own.
+        this.#listener?.lost();
+        formerSessionId = opened.sessionId;
+        await opened.close();
+      }
+      await sleep(this.#clock, RETRY_MS);
+    }
+  }
+}

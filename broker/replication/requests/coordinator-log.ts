@@ -1,0 +1,75 @@
+/**
+ * How coordinators use the partitions that hold their state: writes acknowledged by all, fenced by the
+ * leader epoch in which the coordinator was elected, and reads up to the log's end when it loads.
+ * Source: Kafka's PartitionWriter and CoordinatorLoaderImpl.
+ */
+import { ErrorCode } from '../../errors.ts';
+import type { HostedPartitions } from '../hosted-partitions.ts';
+import type { ReplicaAppend } from './replica-append.ts';
+
+/** What coordinators write with: the newest format there is. */
+const COORDINATOR_PRODUCE_VERSION = 11;
+
+export interface CoordinatorLogContext {
+  readonly hosted: HostedPartitions;
+  readonly append: ReplicaAppend;
+  readonly failureOf: (partition: { topic: string; partition: number }, error: unknown) => ErrorCode;
+}
+
+export type CoordinatorRead =
+  | { readonly records: Buffer; readonly nextOffset: number; readonly logEndOffset: number; release(): void }
+  | { readonly error: ErrorCode };
+
+export class CoordinatorLog {
+  readonly #context: CoordinatorLogContext;
+
+  constructor(context: CoordinatorLogContext) {
+    this.#context = context;
+  }
+
+  async append(
+    at: { readonly topic: string; readonly partition: number },
+    batch: Buffer,
+    options: { readonly leaderEpoch: number; readonly timeoutMs: number },
+  ): Promise<{ error: ErrorCode; baseOffset: number }> {
+    const found = this.#context.hosted.lookup(at.topic, at.partition);
+    if (typeof found === 'number') return { error: found, baseOffset: -1 };
+    if (!found.isLeader || found.leaderEpoch !== options.leaderEpoch) {
+      return { error: ErrorCode.NOT_LEADER_OR_FOLLOWER, baseOffset: -1 };
+    }
+    const [outcome] = await this.#context.append.append({
+      acks: -1,
+      timeoutMs: options.timeoutMs,
+      origin: 'coordinator',
+      apiVersion: COORDINATOR_PRODUCE_VERSION,
+      entries: [{ ...at, records: batch }],
+    });
+    if (outcome === undefined) return { error: ErrorCode.UNKNOWN_SERVER_ERROR, baseOffset: -1 };
+    return { error: outcome.error, baseOffset: outcome.baseOffset };
+  }
+
+  read(
+    at: { readonly topic: string; readonly partition: number },
+    offset: number,
+    maxBytes: number,
+  ): CoordinatorRead {
+    const found = this.#context.hosted.lookup(at.topic, at.partition);
+    if (typeof found === 'number') return { error: found };
+    const { log } = found;
+    if (!found.isLeader || log === null) return { error: ErrorCode.NOT_LEADER_OR_FOLLOWER };
+    try {
+      const logEndOffset = log.endOffset;
+      const from = Math.max(offset, log.startOffset);
+      const read = log.read({ offset: from, maxBytes, upToOffset: logEndOffset, minOneBatch: true });
+      if ('error' in read) return { error: read.error };
+      return {
+        records: read.bytes,
+        nextOffset: read.nextOffset,
+        logEndOffset,
+        release: () => read.release(),
+      };
+    } catch (error) {
+      return { error: this.#context.failureOf(at, error) };
+    }
+  }
+}

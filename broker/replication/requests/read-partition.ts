@@ -1,0 +1,186 @@
+/**
+ * One consumer read of one partition: who may read here, up to where, and from where. Never waits.
+ * A reader of uncommitted data gets what lies below the high watermark, one of committed data what
+ * lies below the last stable offset; an offset between there and the log's end is fine and empty.
+ * Source: Kafka's Partition.fetchRecords and ReplicaManager.readFromLocalLog.
+ */
+
+import { ErrorCode } from '../../errors.ts';
+import type { AbortedTransaction } from '../../log/files/aborted-index.ts';
+import type { EpochEnd } from '../../log/files/epoch-history.ts';
+import type { PartitionLog } from '../../log/partition-log.ts';
+import type { BrokerId, Uuid } from '../../types.ts';
+import type { ReplicationMetadata } from '../collaborators.ts';
+import type { HostedPartitions } from '../hosted-partitions.ts';
+import type { Partition } from '../partition.ts';
+import { judgePosition } from '../truncation.ts';
+import { preferredReadReplica } from './preferred-replica.ts';
+import type { CurrentLeader } from './replica-append.ts';
+
+export type Isolation = 'read_uncommitted' | 'read_committed';
+
+export interface FetchPartition {
+  readonly topic: string;
+  readonly topicId?: Uuid;
+  readonly partition: number;
+  readonly fetchOffset: number;
+  /** -1: not told. */
+  readonly currentLeaderEpoch: number;
+  /** -1: not told. */
+  readonly lastFetchedEpoch: number;
+  readonly maxBytes: number;
+  readonly logStartOffset: number;
+}
+
+export interface FetchOutcome {
+  readonly topic: string;
+  readonly topicId: Uuid | null;
+  readonly partition: number;
+  readonly error: ErrorCode;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+  readonly logStartOffset: number;
+  readonly records: Buffer;
+  /** Gives the buffer of `records` back; must be called once when it has been sent. */
+  release(): void;
+  /** null for readers of uncommitted data. */
+  readonly abortedTransactions: readonly AbortedTransaction[] | null;
+  readonly divergingEpoch: EpochEnd | null;
+  /** -1: none. */
+  readonly preferredReadReplica: BrokerId;
+  /** With NOT_LEADER_OR_FOLLOWER and FENCED_LEADER_EPOCH. */
+  readonly currentLeader: CurrentLeader | null;
+  /** There is more to read, but this read could not have brought it: waiting would not either. */
+  readonly isFull: boolean;
+}
+
+export interface ReadContext {
+  readonly brokerId: BrokerId;
+  readonly rackAware: boolean;
+  readonly hosted: HostedPartitions;
+  readonly metadata: ReplicationMetadata;
+  readonly currentLeader: (topic: string, partition: number) => CurrentLeader;
+  readonly failureOf: (partition: { topic: string; partition: number }, error: unknown) => ErrorCode;
+}
+
+export interface ReadLimits {
+  readonly isolation: Isolation;
+  /** null: the consumer does not say where it is and may read from the leader only. */
+  readonly clientRack: string | null;
+  readonly maxBytes: number;
+  readonly minOneBatch: boolean;
+}
+
+const NO_RECORDS = Buffer.alloc(0);
+const NOTHING_TO_RELEASE = (): void => {};
+
+/** Where a consumer of this isolation must stop. */
+export function readableUpTo(log: PartitionLog, isolation: Isolation): number {
+  return isolation === 'read_committed' ? log.lastStableOffset : log.highWatermark;
+}
+
+/** The partition a consumer may read here, or the error it gets. */
+export function readablePartition(
+  want: FetchPartition,
+  clientRack: string | null,
+  context: ReadContext,
+): { readonly partition: Partition; readonly log: PartitionLog } | ErrorCode {
+  const partition = context.hosted.lookup(want.topic, want.partition);
+  if (typeof partition === 'number') return partition;
+  if (want.topicId !== undefined && partition.topicId !== null && want.topicId !== partition.topicId) {
+    return ErrorCode.INCONSISTENT_TOPIC_ID;
+  }
+  const error = partition.checkLeaderEpoch(want.currentLeaderEpoch, clientRack === null);
+  if (error !== ErrorCode.NONE) return error;
+  return partition.log === null ? ErrorCode.NOT_LEADER_OR_FOLLOWER : { partition, log: partition.log };
+}
+
+/** Reads what there is now. */
+export function readPartition(want: FetchPartition, limits: ReadLimits, context: ReadContext): FetchOutcome {
+  const readable = readablePartition(want, limits.clientRack, context);
+  if (typeof readable === 'number') return failedFetch(want, readable, context);
+  const { partition, log } = readable;
+  const base = { ...emptyFetch(want), ...marksOf(log), topicId: want.topicId ?? log.topicId };
+  if (context.rackAware) {
+    const consumer = { rack: limits.clientRack, fetchOffset: want.fetchOffset };
+    const preferred = preferredReadReplica(partition, consumer, context);
+    if (preferred !== null) return { ...base, preferredReadReplica: preferred };
+  }
+  const verdict = judgePosition(
+    {
+      startOffset: log.startOffset,
+      endOffset: log.endOffset,
+      endOffsetFor: (epoch) => log.epochs.endOffsetFor(epoch, log.endOffset),
+    },
+    { offset: want.fetchOffset, lastEpoch: want.lastFetchedEpoch },
+  );
+  if (verdict.kind === 'out-of-range') return failedFetch(want, ErrorCode.OFFSET_OUT_OF_RANGE, context);
+  if (verdict.kind === 'diverging') return { ...base, divergingEpoch: verdict.leaderEnd };
+  try {
+    return readRecords(want, limits, log, base);
+  } catch (error) {
+    return failedFetch(want, context.failureOf(want, error), context);
+  }
+}
+
+/** An outcome that carries an error and nothing else. */
+export function failedFetch(want: FetchPartition, error: ErrorCode, context: ReadContext): FetchOutcome {
+  const tellsLeader = error === ErrorCode.NOT_LEADER_OR_FOLLOWER || error === ErrorCode.FENCED_LEADER_EPOCH;
+  const currentLeader = tellsLeader ? context.currentLeader(want.topic, want.partition) : null;
+  return { ...emptyFetch(want), error, currentLeader };
+}
+
+function readRecords(
+  want: FetchPartition,
+  limits: ReadLimits,
+  log: PartitionLog,
+  base: FetchOutcome,
+): FetchOutcome {
+  const upToOffset = readableUpTo(log, limits.isolation);
+  const isCommitted = limits.isolation === 'read_committed';
+  const abortedTransactions = isCommitted ? [] : null;
+  if (want.fetchOffset >= upToOffset) return { ...base, abortedTransactions };
+  const read = log.read({
+    offset: want.fetchOffset,
+    maxBytes: Math.min(want.maxBytes, limits.maxBytes),
+    upToOffset,
+    minOneBatch: limits.minOneBatch,
+  });
+  if ('error' in read) return { ...base, error: read.error as ErrorCode };
+  return {
+    ...base,
+    records: read.bytes,
+    release: () => read.release(),
+    isFull: read.bytes.length > 0 && read.nextOffset < upToOffset,
+    abortedTransactions: isCommitted
+      ? log.abortedTransactions(want.fetchOffset, read.nextOffset)
+      : abortedTransactions,
+  };
+}
+
+function emptyFetch(want: FetchPartition): FetchOutcome {
+  return {
+    topic: want.topic,
+    topicId: want.topicId ?? null,
+    partition: want.partition,
+    error: ErrorCode.NONE,
+    highWatermark: -1,
+    lastStableOffset: -1,
+    logStartOffset: -1,
+    records: NO_RECORDS,
+    release: NOTHING_TO_RELEASE,
+    abortedTransactions: null,
+    divergingEpoch: null,
+    preferredReadReplica: -1,
+    currentLeader: null,
+    isFull: false,
+  };
+}
+
+function marksOf(log: PartitionLog) {
+  return {
+    highWatermark: log.highWatermark,
+    lastStableOffset: log.lastStableOffset,
+    logStartOffset: log.startOffset,
+  };
+}

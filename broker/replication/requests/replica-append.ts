@@ -1,0 +1,190 @@
+/**
+ * Appends of producers and coordinators, and what the three values of acks promise: 0 and 1 are
+ * answered when the leader has the records, -1 when the high watermark has passed them.
+ * Source: Kafka's ReplicaManager.appendRecords and DelayedProduce.
+ */
+
+import { ErrorCode } from '../../errors.ts';
+import type { Int64 } from '../../int64.ts';
+import type { AppendInfo, LeaderAppendOptions } from '../../log/append.ts';
+import { isInternalTopic, type PartitionKey, partitionKey } from '../../types.ts';
+import type { HostedPartitions } from '../hosted-partitions.ts';
+import type { Waiting, WaitingRoom } from './waiting.ts';
+
+export interface AppendEntry {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: Buffer;
+}
+
+export interface AppendRequest {
+  readonly acks: number;
+  readonly timeoutMs: number;
+  readonly origin: LeaderAppendOptions['origin'];
+  readonly apiVersion: number;
+  readonly entries: readonly AppendEntry[];
+  /** Clients may write to internal topics only as `__admin_client`. */
+  readonly internalTopicsAllowed?: boolean;
+  /** What all entries together may have decompressed. */
+  readonly opening?: LeaderAppendOptions['opening'];
+}
+
+export interface CurrentLeader {
+  readonly leaderId: number;
+  readonly leaderEpoch: number;
+}
+
+export interface AppendOutcome {
+  readonly topic: string;
+  readonly partition: number;
+  readonly error: ErrorCode;
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly logAppendTimeMs: Int64;
+  readonly logStartOffset: number;
+  readonly recordErrors: NonNullable<AppendInfo['recordErrors']>;
+  readonly errorMessage: string | null;
+  /** With NOT_LEADER_OR_FOLLOWER: who leads as far as this broker knows. */
+  readonly currentLeader: CurrentLeader | null;
+}
+
+export interface AppendContext {
+  readonly hosted: HostedPartitions;
+  readonly waiting: WaitingRoom;
+  readonly currentLeader: (topic: string, partition: number) => CurrentLeader;
+  readonly failureOf: (partition: { topic: string; partition: number }, error: unknown) => ErrorCode;
+}
+
+export class ReplicaAppend {
+  readonly #context: AppendContext;
+
+  constructor(context: AppendContext) {
+    this.#context = context;
+  }
+
+  /** Outcomes in the order of the entries; a promise only when there is something to wait for. */
+  append(request: AppendRequest): AppendOutcome[] | Promise<AppendOutcome[]> {
+    const { acks } = request;
+    if (acks !== -1 && acks !== 0 && acks !== 1) {
+      return request.entries.map((entry) => this.#refusal(entry, ErrorCode.INVALID_REQUIRED_ACKS));
+    }
+    const outcomes = request.entries.map((entry) => this.#appendOne(entry, request, acks));
+    if (acks !== -1 || !outcomes.some(({ error }) => error === ErrorCode.NONE)) return outcomes;
+    const produce = new DelayedProduce(outcomes, this.#context);
+    if (produce.tryComplete(null)) return produce.outcomes;
+    return new Promise((resolve) => {
+      produce.completed = resolve;
+      this.#context.waiting.tryCompleteElseWait(produce, produce.keys(), request.timeoutMs);
+    });
+  }
+
+  #appendOne(entry: AppendEntry, request: AppendRequest, acks: -1 | 0 | 1): AppendOutcome {
+    const { origin, apiVersion, opening } = request;
+    if (origin === 'client' && isInternalTopic(entry.topic) && request.internalTopicsAllowed !== true) {
+      return this.#refusal(entry, ErrorCode.INVALID_TOPIC_EXCEPTION);
+    }
+    const partition = this.#context.hosted.lookup(entry.topic, entry.partition);
+    if (typeof partition === 'number') return this.#refusal(entry, partition);
+    let info: AppendInfo | ErrorCode;
+    try {
+      info = partition.append(entry.records, { acks, origin, apiVersion, opening });
+    } catch (error) {
+      return this.#refusal(entry, this.#context.failureOf(entry, error));
+    }
+    if (typeof info === 'number') return this.#refusal(entry, info);
+    return {
+      topic: entry.topic,
+      partition: entry.partition,
+      error: info.error as ErrorCode,
+      baseOffset: info.firstOffset,
+      lastOffset: info.lastOffset,
+      logAppendTimeMs: info.logAppendTimeMs,
+      logStartOffset: info.logStartOffset,
+      recordErrors: info.recordErrors ?? [],
+      errorMessage: info.errorMessage ?? null,
+      currentLeader: null,
+    };
+  }
+
+  #refusal(entry: { topic: string; partition: number }, error: ErrorCode): AppendOutcome {
+    const { topic, partition } = entry;
+    const lostLead = error === ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    return {
+      topic,
+      partition,
+      error,
+      baseOffset: -1,
+      lastOffset: -1,
+      logAppendTimeMs: -1,
+      logStartOffset: -1,
+      recordErrors: [],
+      errorMessage: null,
+      currentLeader: lostLead ? this.#context.currentLeader(topic, partition) : null,
+    };
+  }
+}
+
+/** Waits until the high watermark of each partition has passed what was appended to it. */
+class DelayedProduce implements Waiting {
+  readonly outcomes: AppendOutcome[];
+  completed: (outcomes: AppendOutcome[]) => void = () => {};
+  readonly #context: AppendContext;
+  /** Indexes into `outcomes`; most requests have one for each partition, some have ten thousand of them. */
+  readonly #pending = new Map<PartitionKey, number[]>();
+
+  constructor(outcomes: AppendOutcome[], context: AppendContext) {
+    this.outcomes = outcomes;
+    this.#context = context;
+    outcomes.forEach(({ error, topic, partition }, index) => {
+      if (error !== ErrorCode.NONE) return;
+      const key = partitionKey(topic, partition);
+      const those = this.#pending.get(key);
+      if (those === undefined) this.#pending.set(key, [index]);
+      else those.push(index);
+    });
+  }
+
+  keys(): PartitionKey[] {
+    return [...this.#pending.keys()];
+  }
+
+  tryComplete(changed: PartitionKey | null): boolean {
+    for (const key of changed === null ? this.#pending.keys() : [changed]) this.#look(key);
+    if (this.#pending.size > 0) return false;
+    this.completed(this.outcomes);
+    return true;
+  }
+
+  expire(): void {
+    for (const indexes of this.#pending.values()) {
+      for (const index of indexes) this.#settle(index, ErrorCode.REQUEST_TIMED_OUT);
+    }
+    this.completed(this.outcomes);
+  }
+
+  #look(key: PartitionKey): void {
+    const left = this.#pending.get(key)?.filter((index) => {
+      const verdict = this.#verdict(index);
+      if (verdict !== null) this.#settle(index, verdict);
+      return verdict === null;
+    });
+    if (left?.length === 0) this.#pending.delete(key);
+    else if (left !== undefined) this.#pending.set(key, left);
+  }
+
+  /** What to answer, null while the high watermark has not passed the records. */
+  #verdict(index: number): ErrorCode | null {
+    const outcome = this.outcomes[index];
+    if (outcome === undefined) return ErrorCode.NONE;
+    const partition = this.#context.hosted.lookup(outcome.topic, outcome.partition);
+    return typeof partition === 'number' ? partition : partition.acknowledgedByAll(outcome.lastOffset + 1);
+  }
+
+  #settle(index: number, error: ErrorCode): void {
+    const outcome = this.outcomes[index];
+    if (outcome === undefined || error === ErrorCode.NONE) return;
+    const lostLead = error === ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    const currentLeader = lostLead ? this.#context.currentLeader(outcome.topic, outcome.partition) : null;
+    this.outcomes[index] = { ...outcome, error, currentLeader };
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * Questions about offsets: ListOffsets, OffsetForLeaderEpoch, and DeleteRecords, which raises the first
+ * offset and waits until the live replicas have followed.
+ * Source: Kafka's Partition.fetchOffsetForTimestamp, lastOffsetForLeaderEpoch, DelayedDeleteRecords.
+ */
+
+import { ErrorCode } from '../../errors.ts';
+import type { Int64 } from '../../int64.ts';
+import type { EpochEnd } from '../../log/files/epoch-history.ts';
+import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, type OffsetAtTime } from '../../log/lookup.ts';
+import type { PartitionLog } from '../../log/partition-log.ts';
+import { DecompressedTooLarge } from '../../records/batch.ts';
+import type { OpeningAllowance } from '../../records/opening.ts';
+import { NO_EPOCH, type PartitionKey, partitionKey } from '../../types.ts';
+import type { HostedPartitions } from '../hosted-partitions.ts';
+import type { Partition } from '../partition.ts';
+import type { Isolation } from './read-partition.ts';
+import type { Waiting, WaitingRoom } from './waiting.ts';
+
+/** More timestamps with a meaning of their own. */
+export const MAX_TIMESTAMP = -3;
+export const EARLIEST_LOCAL_TIMESTAMP = -4;
+export const LATEST_TIERED_TIMESTAMP = -5;
+
+/** DeleteRecords: everything up to the high watermark. */
+export const TO_HIGH_WATERMARK = -1;
+
+export interface ListOffsetQuery {
+  readonly timestampMs: Int64;
+  /** null: a replica or a debugging consumer, who sees all of the log. */
+  readonly isolation: Isolation | null;
+  readonly currentLeaderEpoch: number;
+  /** False lets a follower answer. */
+  readonly fetchOnlyLeader: boolean;
+  /** What the request as a whole may have decompressed; what comes after is to be asked for again. */
+  readonly opening?: OpeningAllowance;
+}
+
+export interface LegacyOffsetsQuery {
+  readonly timestampMs: number;
+  readonly maxOffsets: number;
+  /** Who is none sees all of the log. */
+  readonly isConsumer: boolean;
+  readonly fetchOnlyLeader: boolean;
+}
+
+export interface EpochEndQuery {
+  readonly leaderEpoch: number;
+  readonly currentLeaderEpoch: number;
+  readonly fetchOnlyLeader: boolean;
+}
+
+export interface OffsetAnswer extends OffsetAtTime {
+  readonly error: ErrorCode;
+}
+
+export interface DeleteRecordsEntry {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export interface DeleteRecordsOutcome {
+  readonly topic: string;
+  readonly partition: number;
+  readonly error: ErrorCode;
+  readonly lowWatermark: number;
+}
+
+export interface OffsetsContext {
+  readonly hosted: HostedPartitions;
+  readonly waiting: WaitingRoom;
+  readonly failureOf: (partition: { topic: string; partition: number }, error: unknown) => ErrorCode;
+}
+
+export class ReplicaOffsets {
+  readonly #context: OffsetsContext;
+
+  constructor(context: OffsetsContext) {
+    this.#context = context;
+  }
+
+  listOffset(topic: string, partition: number, query: ListOffsetQuery): OffsetAnswer {
+    const found = this.#partition(topic, partition, query);
+    if (typeof found === 'number') return noOffset(found);
+    try {
+      return offsetFor(found.partition, found.log, query);
+    } catch (error) {
+      if (error instanceof DecompressedTooLarge && query.opening?.isSpent === true) {
+        return noOffset(ErrorCode.OFFSET_NOT_AVAILABLE);
+      }
+      return noOffset(this.#context.failureOf({ topic, partition }, error));
+    }
+  }
+
+  /** ListOffsets v0: a consumer is told the high watermark in the place of what lies beyond it. */
+  legacyOffsets(
+    topic: string,
+    partition: number,
+    { timestampMs, maxOffsets, isConsumer, fetchOnlyLeader }: LegacyOffsetsQuery,
+  ): { readonly error: ErrorCode; readonly offsets: readonly number[] } {
+    const found = this.#partition(topic, partition, { currentLeaderEpoch: NO_EPOCH, fetchOnlyLeader });
+    if (typeof found === 'number') return { error: found, offsets: [] };
+    try {
+      const { log } = found;
+      const offsets = log.legacyOffsetsBefore(timestampMs, maxOffsets);
+      const visible = offsets.filter((offset) => offset <= log.highWatermark);
+      if (isConsumer && visible.length < offsets.length) visible.unshift(log.highWatermark);
+      return { error: ErrorCode.NONE, offsets: isConsumer ? visible : offsets };
+    } catch (error) {
+      return { error: this.#context.failureOf({ topic, partition }, error), offsets: [] };
+    }
+  }
+
+  endOffsetForEpoch(
+    topic: string,
+    partition: number,
+    query: EpochEndQuery,
+  ): EpochEnd & { readonly error: ErrorCode } {
+    const found = this.#partition(topic, partition, query);
+    if (typeof found === 'number') return { error: found, epoch: -1, endOffset: -1 };
+    const { log } = found;
+    return { error: ErrorCode.NONE, ...log.epochs.endOffsetFor(query.leaderEpoch, log.endOffset) };
+  }
+
+  /** Outcomes in the order of the entries; a promise when followers have yet to follow. */
+  deleteRecords(
+    entries: readonly DeleteRecordsEntry[],
+    timeoutMs: number,
+  ): DeleteRecordsOutcome[] | Promise<DeleteRecordsOutcome[]> {
+    const operation = new DelayedDeleteRecords(
+      entries.map((entry) => this.#raise(entry)),
+      this.#context.hosted,
+    );
+    if (operation.tryComplete()) return operation.outcomes;
+    return new Promise((resolve) => {
+      operation.completed = resolve;
+      this.#context.waiting.tryCompleteElseWait(operation, operation.keys(), timeoutMs);
+    });
+  }
+
+  #partition(
+    topic: string,
+    partition: number,
+    query: { readonly currentLeaderEpoch: number; readonly fetchOnlyLeader: boolean },
+  ): { partition: Partition; log: PartitionLog } | ErrorCode {
+    const found = this.#context.hosted.lookup(topic, partition);
+    if (typeof found === 'number') return found;
+    const error = found.checkLeaderEpoch(query.currentLeaderEpoch, query.fetchOnlyLeader);
+    if (error !== ErrorCode.NONE) return error;
+    return found.log === null ? ErrorCode.NOT_LEADER_OR_FOLLOWER : { partition: found, log: found.log };
+  }
+
+  /** Raises the log start of one partition; `requiredOffset` is what replicas must reach. */
+  #raise(entry: DeleteRecordsEntry): Deletion {
+    const failed = (error: ErrorCode): Deletion => ({ ...entry, error, requiredOffset: -1 });
+    const partition = this.#context.hosted.lookup(entry.topic, entry.partition);
+    if (typeof partition === 'number') return failed(partition);
+    const { log } = partition;
+    if (!partition.isLeader || log === null) return failed(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    if (!log.config.cleanupPolicy.delete) return failed(ErrorCode.POLICY_VIOLATION);
+    const requiredOffset = entry.offset === TO_HIGH_WATERMARK ? log.highWatermark : entry.offset;
+    if (requiredOffset < 0 || requiredOffset > log.highWatermark)
+      return failed(ErrorCode.OFFSET_OUT_OF_RANGE);
+    try {
+      partition.raiseStartOffset(requiredOffset);
+    } catch (error) {
+      return failed(this.#context.failureOf(entry, error));
+    }
+    return { ...entry, error: ErrorCode.NONE, requiredOffset };
+  }
+}
+
+interface Deletion {
+  readonly topic: string;
+  readonly partition: number;
+  readonly error: ErrorCode;
+  readonly requiredOffset: number;
+}
+
+/** Waits until no live replica has the deleted records any more. */
+class DelayedDeleteRecords implements Waiting {
+  completed: (outcomes: DeleteRecordsOutcome[]) => void = () => {};
+  readonly outcomes: DeleteRecordsOutcome[];
+  readonly #deletions: readonly Deletion[];
+  readonly #hosted: HostedPartitions;
+  readonly #pending = new Set<number>();
+
+  constructor(deletions: readonly Deletion[], hosted: HostedPartitions) {
+    this.#deletions = deletions;
+    this.#hosted = hosted;
+    this.outcomes = deletions.map(({ topic, partition, error }, index) => {
+      if (error === ErrorCode.NONE) this.#pending.add(index);
+      return { topic, partition, error, lowWatermark: -1 };
+    });
+  }
+
+  keys(): PartitionKey[] {
+    return this.outcomes
+      .filter((_, index) => this.#pending.has(index))
+      .map(({ topic, partition }) => partitionKey(topic, partition));
+  }
+
+  tryComplete(): boolean {
+    for (const index of this.#pending) this.#look(index, null);
+    if (this.#pending.size > 0) return false;
+    this.completed(this.outcomes);
+    return true;
+  }
+
+  expire(): void {
+    for (const index of this.#pending) this.#look(index, ErrorCode.REQUEST_TIMED_OUT);
+    this.completed(this.outcomes);
+  }
+
+  #look(index: number, lateError: ErrorCode | null): void {
+    const deletion = this.#deletions[index];
+    if (deletion === undefined) return;
+    const { topic, partition: number, requiredOffset } = deletion;
+    const settle = (error: ErrorCode, lowWatermark: number): void => {
+      this.outcomes[index] = { topic, partition: number, error, lowWatermark };
+      this.#pending.delete(index);
+    };
+    const partition = this.#hosted.lookup(topic, number);
+    if (typeof partition === 'number') settle(partition, -1);
+    else if (!partition.isLeader) settle(ErrorCode.NOT_LEADER_OR_FOLLOWER, -1);
+    else if (partition.lowWatermark() >= requiredOffset) settle(ErrorCode.NONE, partition.lowWatermark());
+    else if (lateError !== null) settle(lateError, partition.lowWatermark());
+  }
+}
+
+function offsetFor(partition: Partition, log: PartitionLog, query: ListOffsetQuery): OffsetAnswer {
+  const { timestampMs, isolation } = query;
+  const end = endFor(log, isolation);
+  // A leader that has not yet committed what it began with may know less than its predecessor told.
+  const mayFallBack = isolation !== null && partition.leaderEpochStartOffset > log.highWatermark;
+  switch (timestampMs) {
+    case LATEST_TIMESTAMP:
+      if (mayFallBack) return noOffset(ErrorCode.OFFSET_NOT_AVAILABLE);
+      return { error: ErrorCode.NONE, offset: end, timestampMs: -1, leaderEpoch: partition.leaderEpoch };
+    case EARLIEST_TIMESTAMP:
+    case EARLIEST_LOCAL_TIMESTAMP: {
+      const leaderEpoch = log.epochs.epochAt(log.startOffset);
+      return { error: ErrorCode.NONE, offset: log.startOffset, timestampMs: -1, leaderEpoch };
+    }
+    case LATEST_TIERED_TIMESTAMP:
+      return noOffset(ErrorCode.NONE); // nothing is ever tiered here
+    default: {
+      const open = query.opening?.open;
+      const found =
+        timestampMs === MAX_TIMESTAMP ? log.maxTimestamp(open) : log.offsetForTimestamp(timestampMs, open);
+      if (found !== null && found.offset < end) return { error: ErrorCode.NONE, ...found };
+      return noOffset(mayFallBack ? ErrorCode.OFFSET_NOT_AVAILABLE : ErrorCode.NONE);
+    }
+  }
+}
+
+function endFor(log: PartitionLog, isolation: Isolation | null): number {
+  if (isolation === null) return log.endOffset;
+  return isolation === 'read_committed' ? log.lastStableOffset : log.highWatermark;
+}
+
+function noOffset(error: ErrorCode): OffsetAnswer {
+  return { error, offset: -1, timestampMs: -1, leaderEpoch: -1 };
+}

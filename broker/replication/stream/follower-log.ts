@@ -1,0 +1,125 @@
+/**
+ * What a follower does to its log with what the leader sends: append, go back, start over. Synchronous;
+ * throws what the log throws (StorageError, CorruptBatch). Source: Kafka's ReplicaFetcherThread and
+ * Partition.doAppendRecordsToFollowerOrFutureReplica.
+ */
+
+import type { EpochEnd } from '../../log/files/epoch-history.ts';
+import type { PartitionLog } from '../../log/partition-log.ts';
+import type { Diagnostics } from '../../platform/diagnostics.ts';
+import {
+  batchBaseOffset,
+  batchLastOffset,
+  batchSizeBytes,
+  CorruptBatch,
+  completeBatches,
+} from '../../records/batch.ts';
+import { decompressSnappy } from '../../records/snappy.ts';
+import type { Partition } from '../partition.ts';
+import { cutFor, repairFor } from '../truncation.ts';
+import type { MarksItem, RecordsItem } from './stream-messages.ts';
+
+/** The leader sent what does not follow on our log. */
+export class UnexpectedOffset extends Error {
+  override readonly name = 'UnexpectedOffset';
+}
+
+/** Appends what the leader has sent and takes over its marks. */
+export function applyRecords(partition: Partition, log: PartitionLog, item: RecordsItem): void {
+  const records = plainRecords(item);
+  if (records.length > 0) append(log, records);
+  applyMarks(partition, log, item);
+}
+
+/** High watermark first: a log start beyond it would be refused. */
+export function applyMarks(partition: Partition, log: PartitionLog, marks: MarksItem): void {
+  partition.followHighWatermark(marks.highWatermark);
+  if (marks.startOffset > log.startOffset && marks.startOffset <= log.highWatermark) {
+    partition.raiseStartOffset(marks.startOffset);
+  }
+}
+
+/**
+ * Without an epoch history there is nothing to compare with the leader's: only what is known to be
+ * committed may stay.
+ */
+export function truncateWithoutEpochs(log: PartitionLog): void {
+  if (log.epochs.latestEpoch() < 0 && log.endOffset > log.highWatermark) log.truncateTo(log.highWatermark);
+}
+
+/** Goes back to where the histories part. False when nothing changed, so that asking again is in vain. */
+export function truncateToLeader(log: PartitionLog, leaderEnd: EpochEnd, diagnostics: Diagnostics): boolean {
+  const { endOffset } = log;
+  const latestEpoch = log.epochs.latestEpoch();
+  const cut = cutFor(leaderEnd, {
+    endOffset,
+    fetchOffset: endOffset,
+    endOffsetFor: (epoch) => log.epochs.endOffsetFor(epoch, endOffset),
+  });
+  const where = `${log.topic}-${log.partition} from ${endOffset} to ${cut.offset}`;
+  if (cut.offset < log.highWatermark) {
+    diagnostics.warn(`Truncating ${where}, below the high watermark ${log.highWatermark}`);
+  } else {
+    diagnostics.info(
+      `Truncating ${where}: the leader's epoch ${leaderEnd.epoch} ends at ${leaderEnd.endOffset}`,
+    );
+  }
+  // Also at the log's end: an epoch that has no records must leave the history.
+  log.truncateTo(cut.offset);
+  return log.endOffset !== endOffset || log.epochs.latestEpoch() !== latestEpoch;
+}
+
+/** Our position is outside the leader's log. False when nothing could be done about it. */
+export function repairRange(
+  log: PartitionLog,
+  leader: { readonly startOffset: number; readonly endOffset: number },
+  diagnostics: Diagnostics,
+): boolean {
+  const repair = repairFor(leader, log.endOffset);
+  const where = `${log.topic}-${log.partition}`;
+  switch (repair.kind) {
+    case 'truncate':
+      diagnostics.warn(`Truncating ${where} from ${log.endOffset} to the leader's end ${repair.offset}`);
+      log.truncateTo(repair.offset);
+      return true;
+    case 'start-over':
+      diagnostics.warn(`Starting ${where} over at ${repair.offset}, where the leader's log begins`);
+      log.truncateFullyAndStartAt(repair.offset);
+      return true;
+    case 'ask-again':
+      return false;
+  }
+}
+
+function append(log: PartitionLog, records: Buffer): void {
+  const nextOffset = offsetAfter(records);
+  const baseOffset = batchBaseOffset(records, 0);
+  if (baseOffset < log.endOffset) {
+    // The leader's log may start within a batch (DeleteRecords); an empty log takes all of that batch.
+    const startsWithin = log.endOffset === log.startOffset && nextOffset > log.endOffset;
+    if (!startsWithin) {
+      throw new UnexpectedOffset(`expected offset ${log.endOffset}, the leader sent ${baseOffset}`);
+    }
+    log.truncateFullyAndStartAt(baseOffset);
+  }
+  log.appendAsFollower(records);
+}
+
+function plainRecords(item: RecordsItem): Buffer {
+  if (item.plainBytes === 0) return item.bytes;
+  const plain = decompressSnappy(item.bytes, item.plainBytes);
+  if (plain.length !== item.plainBytes) throw new CorruptBatch('Snappy data of an unexpected size');
+  return plain;
+}
+
+/** The offset after the last batch; throws CorruptBatch when the bytes are not whole batches. */
+function offsetAfter(records: Buffer): number {
+  let end = 0;
+  let nextOffset = -1;
+  for (const at of completeBatches(records)) {
+    end = at + batchSizeBytes(records, at);
+    nextOffset = batchLastOffset(records, at) + 1;
+  }
+  if (end !== records.length) throw new CorruptBatch('The leader sent a partial batch');
+  return nextOffset;
+}

@@ -1,0 +1,80 @@
+/**
+ * The partitions this broker follows, spread over the replication streams to their leaders: one stream
+ * a leader, or num.replica.fetchers of them, among which partitions are divided as Kafka divides them
+ * among fetcher threads. Source: Kafka's AbstractFetcherManager.
+ */
+import type { BrokerId, PartitionKey } from '../../types.ts';
+import type { Partition } from '../partition.ts';
+import { type FollowerContext, FollowerStream } from './follower-stream.ts';
+
+export class Follower {
+  readonly #context: FollowerContext;
+  readonly #streams = new Map<string, FollowerStream>();
+  readonly #streamOf = new Map<PartitionKey, FollowerStream>();
+
+  constructor(context: FollowerContext) {
+    this.#context = context;
+  }
+
+  /** Partitions that are followed, those that have failed included. */
+  get size(): number {
+    return this.#streamOf.size;
+  }
+
+  /** Partitions that wait for a new LeaderAndIsr because they could not go on. */
+  get failedCount(): number {
+    let count = 0;
+    for (const stream of this.#streams.values()) count += stream.failedCount;
+    return count;
+  }
+
+  get streamCount(): number {
+    return this.#streams.size;
+  }
+
+  /** Follows the leader the partition has now. */
+  follow(partition: Partition): void {
+    this.unfollow(partition.key);
+    const index = fetcherOf(partition.topic, partition.partition, this.#context.config.numReplicaFetchers);
+    const stream = this.#streamTo(partition.leader, index);
+    this.#streamOf.set(partition.key, stream);
+    stream.add(partition);
+  }
+
+  unfollow(key: PartitionKey): void {
+    this.#streamOf.get(key)?.remove(key);
+    this.#streamOf.delete(key);
+  }
+
+  /** Closes the streams on which nothing is followed any more. */
+  closeIdleStreams(): void {
+    for (const [name, stream] of this.#streams) {
+      if (stream.size > 0) continue;
+      this.#streams.delete(name);
+      stream.close('nothing is followed any more');
+    }
+  }
+
+  close(): void {
+    for (const stream of this.#streams.values()) stream.close('the broker is shutting down');
+    this.#streams.clear();
+    this.#streamOf.clear();
+  }
+
+  #streamTo(leader: BrokerId, index: number): FollowerStream {
+    const name = `${leader}/${index}`;
+    const known = this.#streams.get(name);
+    if (known !== undefined) return known;
+    const stream = new FollowerStream(leader, this.#context);
+    this.#streams.set(name, stream);
+    return stream;
+  }
+}
+
+/** Which of a leader's streams carries a partition: Java's hash of the topic, as in Kafka. */
+export function fetcherOf(topic: string, partition: number, fetchers: number): number {
+  let hash = 0;
+  for (let index = 0; index < topic.length; index++)
+    hash = (Math.imul(31, hash) + topic.charCodeAt(index)) | 0;
+  return Math.abs((Math.imul(31, hash) + partition) | 0) % fetchers;
+}

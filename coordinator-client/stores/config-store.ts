@@ -1,0 +1,162 @@
+/**
+ * Dynamic configurations in the tree. A change and the notice about it are one commit, and it stands only
+ * while there is a controller of this mode. Source: kafka.zk.AdminZkClient, KafkaZkClient.
+ */
+
+import type { Change, Coordinator } from '../coordinator.ts';
+import type { ConfigEntity, ConfigType } from '../znodes/config-znodes.ts';
+import { configChangeZnode, configZnode, sequenceNumber } from '../znodes/config-znodes.ts';
+import { readable, type Unreadable } from '../znodes/znode-json.ts';
+import { controllerZnode, NO_DATA } from '../znodes/znodes.ts';
+import { commitKnown, pipelined } from './commits.ts';
+
+/** A configuration was to be written while no controller was elected. Try again later. */
+export class NoController extends Error {
+  override readonly name = 'NoController';
+}
+
+export interface ConfigChange {
+  readonly node: string;
+  readonly sequence: number;
+  readonly createdMs: number;
+  /** null: the notice is gone or cannot be read. */
+  readonly entity: ConfigEntity | null;
+}
+
+export class ConfigStore {
+  readonly #coordinator: Coordinator;
+
+  constructor(coordinator: Coordinator) {
+    this.#coordinator = coordinator;
+  }
+
+  /** Overrides of an entity; empty when there are none, or when nobody can read them and `unreadable` is told. */
+  async read(type: ConfigType, name: string, unreadable?: Unreadable): Promise<Map<string, string>> {
+    const node = await this.#coordinator.read(configZnode.path(type, name));
+    if (node === null) return new Map();
+    return readable(() => configZnode.decode(type, name, node.data), unreadable) ?? new Map();
+  }
+
+  /** In the order asked. */
+  readMany(
+    type: ConfigType,
+    names: readonly string[],
+    unreadable?: Unreadable,
+  ): Promise<Map<string, string>[]> {
+    return pipelined(names, (name) => this.read(type, name, unreadable));
+  }
+
+  /** Names of the entities of a type that have a node, sorted. */
+  async names(type: ConfigType): Promise<readonly string[]> {
+    return (await this.#coordinator.children(configZnode.typePath(type))) ?? [];
+  }
+
+  /** Every entity of a type below users, which nest: `alice`, `alice/clients/app`. */
+  async userEntities(): Promise<string[]> {
+    const users = await this.names('users');
+    const clients = await pipelined(users, (user) =>
+      this.#coordinator.children(configZnode.path('users', `${user}/clients`)),
+    );
+    return users.flatMap((user, index) => [
+      user,
+      ...(clients[index] ?? []).map((client) => `${user}/clients/${client}`),
+    ]);
+  }
+
+  /**
+   * Changes the overrides of an entity and tells every broker. `change` gets what is stored and answers
+   * what shall be; it runs again when somebody else was faster. `how` tells whether single ones of them
+   * change or all are replaced, which Kafka's order of keys depends on. Rejects with {@link NoController}.
+   */
+  async update(
+    type: ConfigType,
+    name: string,
+    change: (stored: ReadonlyMap<string, string>) => ReadonlyMap<string, string>,
+    how: 'single' | 'all' = 'single',
+  ): Promise<void> {
+    const path = configZnode.path(type, name);
+    for (;;) {
+      const [controller, node] = await Promise.all([
+        this.#coordinator.read(controllerZnode.path),
+        this.#coordinator.read(path),
+      ]);
+      if (controller === null || controllerZnode.decode(controller.data).kraftControllerEpoch >= 0) {
+        throw new NoController(`cannot change the configuration of ${type}/${name}: no ZooKeeper controller`);
+      }
+      const stored = node === null ? new Map<string, string>() : configZnode.decode(type, name, node.data);
+      const data = configZnode.encode(change(stored), how === 'single' ? stored : null);
+      const write: Change =
+        node === null
+          ? { op: 'create', path, data, lifetime: 'persistent' }
+          : { op: 'put', path, data, version: node.version };
+      const answer = await commitKnown(this.#coordinator, [
+        { op: 'check', path: controllerZnode.path, version: controller.version },
+        write,
+        noticeOf({ type, name }),
+      ]);
+      if (answer.ok) return;
+      if (answer.reason === 'missing' && answer.index === 1) await this.#makeParents(path);
+      else if (answer.reason !== 'version' && answer.reason !== 'exists' && answer.reason !== 'missing') {
+        throw new Error(`cannot write ${path}: ${answer.reason}`);
+      }
+    }
+  }
+
+  /** Replaces all overrides of an entity. */
+  write(type: ConfigType, name: string, config: ReadonlyMap<string, string>): Promise<void> {
+    return this.update(type, name, () => config, 'all');
+  }
+
+  /** Notices whose sequence is greater than `after`, in order. */
+  async changesAfter(after: number): Promise<ConfigChange[]> {
+    const names = (await this.#coordinator.children(configChangeZnode.parent)) ?? [];
+    const newer = names
+      .map((node) => ({ node, sequence: sequenceNumber(node) }))
+      .filter(({ sequence }) => sequence > after)
+      .sort((a, b) => a.sequence - b.sequence);
+    return pipelined(newer, async ({ node, sequence }) => {
+      const read = await this.#coordinator.read(configChangeZnode.path(node));
+      return { node, sequence, createdMs: read?.createdMs ?? 0, entity: entityOf(node, read?.data ?? null) };
+    });
+  }
+
+  /** Removes notices older than `olderThanMs`, by the creation time of their nodes. */
+  async purgeChanges(nowMs: number, olderThanMs: number): Promise<void> {
+    const names = (await this.#coordinator.children(configChangeZnode.parent)) ?? [];
+    await pipelined(names, async (node) => {
+      const path = configChangeZnode.path(node);
+      const read = await this.#coordinator.read(path);
+      if (read === null || nowMs - read.createdMs <= olderThanMs) return;
+      await commitKnown(this.#coordinator, [{ op: 'remove', path, version: read.version }]);
+    });
+  }
+
+  async #makeParents(path: string): Promise<void> {
+    const names = path.split('/').slice(1, -1);
+    for (let depth = 1; depth <= names.length; depth++) {
+      const parent = `/${names.slice(0, depth).join('/')}`;
+      await commitKnown(this.#coordinator, [
+        { op: 'create', path: parent, data: NO_DATA, lifetime: 'persistent' },
+      ]);
+    }
+  }
+}
+
+function noticeOf(entity: ConfigEntity): Change {
+  return {
+    op: 'create',
+    path: configChangeZnode.prefix,
+    data: configChangeZnode.encode(entity),
+    lifetime: 'persistent',
+    sequential: true,
+  };
+}
+
+function entityOf(node: string, data: Buffer | null): ConfigEntity | null {
+  if (data === null) return null;
+  try {
+    return configChangeZnode.decode(node, data);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,183 @@
+/** Starts that fail half way, and stops that come in the middle of a start: nothing stays open. */
+import { describe, expect, it } from 'vitest';
+import { Broker } from '../../../broker/broker.ts';
+import { brokerConfig } from '../../../broker/config/broker-config.ts';
+import { silent } from '../../../broker/platform/diagnostics.ts';
+import { createMetrics } from '../../../broker/platform/metrics.ts';
+import type { Coordinator, CoordinatorSource } from '../../../coordinator-client/coordinator.ts';
+import { localSource } from '../../../coordinator-client/local/local.ts';
+import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
+import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { SimulatedDisk } from '../../support/simulated-disk.ts';
+import { SimulatedNetwork } from '../../support/simulated-network.ts';
+import { simulatedRandom } from '../../support/simulated-random.ts';
+
+const HOST = 'broker1';
+const CLIENT_PORT = 9092;
+const PEER_PORT = 9093;
+
+class World {
+  readonly clock = new SimulatedClock();
+  readonly tree = new LocalTree();
+  readonly disk = new SimulatedDisk({ clock: this.clock });
+  readonly network = new SimulatedNetwork({
+    clock: this.clock,
+    random: simulatedRandom(1),
+    minLatencyMs: 1,
+    maxLatencyMs: 1,
+  });
+  readonly sessions: Coordinator[] = [];
+  readonly broker: Broker;
+
+  constructor() {
+    const { clock, disk } = this;
+    const random = simulatedRandom(2);
+    const source = localSource({ tree: this.tree, clock, random, sessionTimeoutMs: 2000, delayMs: 1 });
+    const coordinators: CoordinatorSource = {
+      counts: source.counts,
+      open: async (timeoutMs) => {
+        const coordinator = await source.open(timeoutMs);
+        this.sessions.push(coordinator);
+        return coordinator;
+      },
+    };
+    const properties = {
+      'broker.id': '1',
+      'zookeeper.connect': 'tree:2181',
+      'log.dirs': '/data',
+      listeners: `PLAINTEXT://${HOST}:${CLIENT_PORT}`,
+      'peer.listener': `PEER://${HOST}:${PEER_PORT}`,
+    };
+    const { sockets, channels } = this.network.host(HOST);
+    const metrics = createMetrics();
+    this.broker = new Broker({
+      config: brokerConfig(new Map(Object.entries(properties))),
+      platform: { clock, random, disk, sockets, channels, diagnostics: silent, metrics },
+      coordinators,
+      hostName: HOST,
+    });
+  }
+
+  /** Takes a port that the broker wants; gives it back when called again. */
+  async occupy(port: number): Promise<() => Promise<void>> {
+    const { sockets } = this.network.host(HOST);
+    const listener = await sockets.listen({ host: HOST, port, backlog: 1, accept: () => {} });
+    return () => listener.close();
+  }
+
+  /** Throws unless both ports and the directory are free, and no session is open. */
+  async nothingIsOpen(): Promise<void> {
+    for (const port of [CLIENT_PORT, PEER_PORT]) await (await this.occupy(port))();
+    this.disk.makeDirectory('/data');
+    this.disk.lock('/data/.lock').release();
+    expect(this.sessions.filter(({ session }) => session !== 'closed')).toEqual([]);
+    expect(this.tree.children('/brokers/ids') ?? []).toEqual([]);
+  }
+}
+
+describe('a start that fails', () => {
+  it.each([
+    ['client', CLIENT_PORT],
+    ['peer', PEER_PORT],
+  ])('because its %s port is taken leaves nothing open', async (_, port) => {
+    const world = new World();
+    const free = await world.occupy(port);
+    const outcome = world.broker.start().then(
+      () => 'started',
+      (error: Error) => error.message,
+    );
+    expect(await world.clock.runUntilSettled(outcome, 5000)).toContain(String(port));
+    await free();
+    await world.nothingIsOpen();
+  });
+});
+
+describe('a start beside another broker', () => {
+  async function startBeside(...endpoints: { listener: string; host: string; port: number }[]) {
+    const world = new World();
+    const source = localSource({ tree: world.tree, clock: world.clock, sessionTimeoutMs: 60_000 });
+    const store = new ClusterStore(await world.clock.runUntilSettled(source.open(1000), 1000));
+    await world.clock.runUntilSettled(store.ensureTopLevelPaths(), 1000);
+    const registration = {
+      id: 7,
+      endpoints: endpoints.map((endpoint) => ({ ...endpoint, securityProtocol: 'PLAINTEXT' })),
+      rack: null,
+      jmxPort: -1,
+      timestampMs: 1,
+      features: new Map(),
+    };
+    await world.clock.runUntilSettled(store.registerBroker(registration), 1000);
+    const outcome = world.broker.start().then(
+      () => 'started',
+      (error: Error) => error.message,
+    );
+    const said = await world.clock.runUntilSettled(outcome, 5000);
+    await world.clock.runUntilSettled(store.coordinator.close(), 1000);
+    return { world, said };
+  }
+  const peer = { listener: 'PEER', host: 'other', port: PEER_PORT };
+
+  it('that has its address is refused, and leaves nothing open', async () => {
+    const { world, said } = await startBeside({ listener: 'PLAINTEXT', host: HOST, port: CLIENT_PORT }, peer);
+    expect(said).toBe(
+      'Configured end points broker1:9092 in advertised listeners are already registered by broker 7',
+    );
+    await world.nothingIsOpen();
+  });
+
+  it('of Apache Kafka is refused, and leaves nothing open', async () => {
+    const { world, said } = await startBeside({ listener: 'PLAINTEXT', host: 'other', port: 9092 });
+    expect(said).toContain('Broker 7 of this cluster has registered no PEER endpoint');
+    await world.nothingIsOpen();
+  });
+
+  it('that can be beside it is a start', async () => {
+    const { world, said } = await startBeside({ listener: 'PLAINTEXT', host: 'other', port: 9092 }, peer);
+    expect(said).toBe('started');
+    await world.clock.runUntilSettled(world.broker.shutdown(), 10_000);
+  });
+});
+
+describe('a stop in the middle of a start', () => {
+  it.each([0, 1, 2, 3, 4, 6, 8, 10, 12, 15, 20, 30, 100, 500])(
+    'after %d ms ends the broker, and is over only when nothing is open',
+    async (delayMs) => {
+      const world = new World();
+      const started = world.broker.start().catch(() => {});
+      await world.clock.runFor(delayMs);
+      await world.clock.runUntilSettled(world.broker.shutdown(), 10_000);
+      await world.nothingIsOpen();
+      await world.clock.runUntilSettled(started, 10_000);
+      await world.clock.runFor(5000);
+      await world.nothingIsOpen();
+    },
+  );
+});
+
+describe('/healthz', () => {
+  it('says what the broker is at from the moment its endpoint listens to its end: 200 only while it serves', async () => {
+    const world = new World();
+    const seen: string[] = [];
+    const look = async (): Promise<void> => {
+      const answer = await world.network.get(HOST, PEER_PORT, '/healthz').catch(() => null);
+      if (answer === null) return;
+      const { state, healthy } = JSON.parse(answer.body) as { state: string; healthy: boolean };
+      const line = `${answer.status} ${state} ${healthy}`;
+      if (seen.at(-1) !== line) seen.push(line);
+    };
+    const step = async (promise: Promise<void>): Promise<void> => {
+      let over = false;
+      void promise.then(() => {
+        over = true;
+      });
+      while (!over) {
+        await world.clock.runFor(0.5);
+        await look();
+      }
+    };
+    await step(world.broker.start());
+    await step(world.broker.shutdown());
+    expect(seen).toEqual(['503 starting false', '200 running true', '503 stopping false']);
+  });
+});

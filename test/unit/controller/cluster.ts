@@ -1,0 +1,242 @@
+/**
+ * A cluster for the controller's tests: one tree, a session a broker, controllers that are real, and
+ * brokers that only note what they are told and answer as the test wants.
+ */
+import { Controller } from '../../../broker/controller/controller.ts';
+import type { ControllerRequest } from '../../../broker/controller/request-batch.ts';
+import type { ControllerConfig } from '../../../broker/controller/term.ts';
+import type { BrokerInfo, PeerRequest, PeerResponseTo } from '../../../broker/peers/messages.ts';
+import { PeerUnreachable } from '../../../broker/peers/peers.contract.ts';
+import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
+import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
+import { createMetrics, type Metrics } from '../../../broker/platform/metrics.ts';
+import { systemRandom } from '../../../broker/platform/random.ts';
+import type { Coordinator } from '../../../coordinator-client/coordinator.ts';
+import { type LocalSource, localSource } from '../../../coordinator-client/local/local.ts';
+import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
+import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
+
+export interface Told {
+  readonly from: number;
+  readonly to: number;
+  readonly request: ControllerRequest;
+}
+
+export interface Member {
+  readonly id: number;
+  readonly epoch: number;
+  readonly coordinator: Coordinator;
+  readonly store: ClusterStore;
+  readonly controller: Controller;
+  readonly metrics: Metrics;
+}
+
+type Answer = (request: ControllerRequest) => PeerResponseTo<ControllerRequest> | null;
+
+const CONFIG: ControllerConfig = {
+  autoLeaderRebalanceEnable: true,
+  leaderImbalancePerBrokerPercentage: 10,
+  leaderImbalanceCheckIntervalSeconds: 300,
+  deleteTopicEnable: true,
+  controllerSocketTimeoutMs: 30_000,
+  uncleanLeaderElectionEnable: false,
+};
+
+export class TestCluster {
+  readonly tree = new LocalTree();
+  readonly told: Told[] = [];
+  readonly log: string[] = [];
+  readonly members = new Map<number, Member>();
+  readonly source: LocalSource;
+  /** What brokers answer; by default success for everything. null: no answer comes. */
+  readonly answers = new Map<number, Answer>();
+  readonly #config: ControllerConfig;
+  /** Timers of a second or more wait here until the test lets them run. */
+  readonly #slow: { delayMs: number; run: () => void }[] = [];
+
+  constructor(config: Partial<ControllerConfig> = {}) {
+    this.#config = { ...CONFIG, ...config };
+    this.source = localSource({ tree: this.tree, clock: systemClock, reconnectMs: 1 });
+  }
+
+  /** Registers a broker and starts its controller. */
+  async start(id: number): Promise<Member> {
+    const coordinator = await this.source.open(1000);
+    const store = new ClusterStore(coordinator);
+    await store.ensureTopLevelPaths();
+    const epoch = await this.register(store, id);
+    const metrics = createMetrics();
+    const controller = new Controller({
+      brokerId: id,
+      platform: {
+        clock: this.#clock(),
+        random: systemRandom,
+        diagnostics: lineDiagnostics(systemClock, (line) => this.log.push(line), 'info'),
+        metrics,
+      },
+      config: this.#config,
+      peers: { request: (to, request) => this.#request(id, to, request) },
+      store: () => store,
+    });
+    const member = { id, epoch, coordinator, store, controller, metrics };
+    this.members.set(id, member);
+    controller.startup();
+    return member;
+  }
+
+  async startAll(...ids: number[]): Promise<Member[]> {
+    const members: Member[] = [];
+    for (const id of ids) members.push(await this.start(id));
+    await this.until(() => this.active() !== undefined);
+    await this.settle();
+    return members;
+  }
+
+  register(store: ClusterStore, id: number): Promise<number> {
+    return store.registerBroker({
+      id,
+      endpoints: ['PLAINTEXT', 'PEER'].map((listener) => {
+        return { listener, host: `b${id}`, port: 9092, securityProtocol: 'PLAINTEXT' };
+      }),
+      rack: null,
+      jmxPort: -1,
+      timestampMs: 1,
+      features: new Map(),
+    });
+  }
+
+  /** As after kill -9, with the session's end at once. */
+  async kill(id: number): Promise<void> {
+    const member = this.member(id);
+    this.members.delete(id);
+    member.controller.shutdown();
+    await member.coordinator.close();
+  }
+
+  member(id: number): Member {
+    const member = this.members.get(id);
+    if (member === undefined) throw new Error(`no broker ${id}`);
+    return member;
+  }
+
+  active(): Member | undefined {
+    return [...this.members.values()].find(
+      ({ controller }) => controller.failoverTimeline !== null && controller.isActive,
+    );
+  }
+
+  controller(): Controller {
+    const active = this.active();
+    if (active === undefined) throw new Error('no controller');
+    return active.controller;
+  }
+
+  any(): ClusterStore {
+    const [member] = this.members.values();
+    if (member === undefined) throw new Error('no broker');
+    return member.store;
+  }
+
+  async createTopic(name: string, ...partitions: number[][]): Promise<void> {
+    await this.any().topics.create(name, assignment(partitions), new Map());
+    await this.until(() => partitions.every((_, index) => this.state(name, index) !== null));
+    await this.settle();
+  }
+
+  /** leader, ISR and leader epoch as stored; null when there is no state node. */
+  state(topic: string, partition: number): { leader: number; isr: number[]; leaderEpoch: number } | null {
+    const node = this.tree.read(`/brokers/topics/${topic}/partitions/${partition}/state`);
+    if (node === null) return null;
+    const json = JSON.parse(node.data.toString());
+    return { leader: json.leader, isr: json.isr, leaderEpoch: json.leader_epoch };
+  }
+
+  toldTo(id: number): ControllerRequest[] {
+    return this.told.filter(({ to }) => to === id).map(({ request }) => request);
+  }
+
+  forget(): void {
+    this.told.length = 0;
+  }
+
+  async until(holds: () => boolean): Promise<void> {
+    const deadlineMs = systemClock.nowMs() + 3000;
+    while (!holds()) {
+      if (systemClock.nowMs() > deadlineMs) {
+        throw new Error(`did not come about: ${holds}\n${this.log.join('\n')}`);
+      }
+      await pause(1);
+    }
+  }
+
+  /** Until nothing has been told for a few turns. */
+  async settle(): Promise<void> {
+    for (let quiet = 0, before = -1; quiet < 8; quiet++) {
+      if (this.told.length !== before) quiet = 0;
+      before = this.told.length;
+      await pause(1);
+    }
+  }
+
+  /** Lets timers of exactly this delay run. */
+  runTimers(delayMs: number): number {
+    const due = this.#slow.filter((timer) => timer.delayMs === delayMs);
+    for (const timer of due) {
+      this.#slow.splice(this.#slow.indexOf(timer), 1);
+      timer.run();
+    }
+    return due.length;
+  }
+
+  async stop(): Promise<void> {
+    for (const id of [...this.members.keys()]) await this.kill(id);
+  }
+
+  #clock(): Clock {
+    return {
+      ...systemClock,
+      after: (delayMs, run) => {
+        if (delayMs < 1000) return systemClock.after(delayMs === 100 ? 2 : delayMs, run);
+        const timer = { delayMs, run };
+        this.#slow.push(timer);
+        return {
+          cancel: () => {
+            const at = this.#slow.indexOf(timer);
+            if (at >= 0) this.#slow.splice(at, 1);
+          },
+        };
+      },
+    };
+  }
+
+  async #request<R extends PeerRequest>(
+    from: number,
+    to: BrokerInfo,
+    request: R,
+  ): Promise<PeerResponseTo<R>> {
+    await pause(0);
+    const asked = request as unknown as ControllerRequest;
+    const answer = (this.answers.get(to.id) ?? success)(asked);
+    if (answer === null) throw new PeerUnreachable('no answer');
+    this.told.push({ from, to: to.id, request: asked });
+    return answer as PeerResponseTo<R>;
+  }
+}
+
+export function success(request: ControllerRequest): PeerResponseTo<ControllerRequest> {
+  if (request.type === 'UpdateMetadata') return { error: 0 };
+  const partitions = request.partitions.map(({ topic, partition }) => ({ topic, partition, error: 0 }));
+  return { error: 0, partitions };
+}
+
+export function assignment(partitions: readonly (readonly number[])[]) {
+  const plain = (replicas: readonly number[]) => ({ replicas, addingReplicas: [], removingReplicas: [] });
+  return {
+    topicId: 'AAAAAAAAAAAAAAAAAAAAAQ',
+    partitions: new Map(partitions.map((replicas, index) => [index, plain(replicas)])),
+  };
+}
+
+function pause(delayMs: number): Promise<void> {
+  return new Promise((resolve) => systemClock.after(delayMs, resolve));
+}

@@ -1,0 +1,123 @@
+/** A broker's services in miniature: a real metadata cache and configuration, the rest as a test says. */
+import { brokerConfig } from '../../../broker/config/broker-config.ts';
+import type { RequestContext } from '../../../broker/handlers/handler.ts';
+import { ANONYMOUS } from '../../../broker/handlers/handler.ts';
+import type { Services } from '../../../broker/handlers/services.ts';
+import {
+  type Authorize,
+  allowEverything,
+  type Resource,
+} from '../../../broker/handlers/shared/authorization.ts';
+import { TopicMetrics } from '../../../broker/handlers/shared/topic-metrics.ts';
+import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
+import type { BrokerInfo, UpdatePartitionMessage } from '../../../broker/peers/messages.ts';
+import { systemClock } from '../../../broker/platform/clock.ts';
+import { silent } from '../../../broker/platform/diagnostics.ts';
+import { createMetrics } from '../../../broker/platform/metrics.ts';
+
+export const T1_ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
+
+export function broker(id: number, listeners: readonly string[] = ['PLAINTEXT']): BrokerInfo {
+  const endpoints = listeners.map((listener) => ({
+    listener,
+    host: `host${id}`,
+    port: 9092,
+    securityProtocol: 'PLAINTEXT',
+  }));
+  return { id, epoch: id, rack: id === 1 ? 'r1' : null, endpoints };
+}
+
+export function partition(
+  topic: string,
+  number: number,
+  overrides: Partial<UpdatePartitionMessage> = {},
+): UpdatePartitionMessage {
+  return {
+    topic,
+    partition: number,
+    controllerEpoch: 1,
+    leader: 1,
+    leaderEpoch: 3,
+    isr: [1, 2],
+    partitionEpoch: 4,
+    replicas: [1, 2],
+    offlineReplicas: [],
+    ...overrides,
+  };
+}
+
+/** A cache that knows brokers 1 and 2, controller 1 and the given partitions. */
+export function metadataOf(
+  partitions: readonly UpdatePartitionMessage[],
+  brokers: readonly BrokerInfo[] = [broker(1), broker(2)],
+): MetadataCache {
+  const cache = new MetadataCache(systemClock);
+  cache.apply({
+    type: 'UpdateMetadata',
+    controllerId: 1,
+    controllerEpoch: 1,
+    brokerEpoch: 1,
+    topicIds: [['t1', T1_ID]],
+    partitions,
+    liveBrokers: brokers,
+    onlyTopics: partitions.map(({ topic }) => topic),
+  });
+  return cache;
+}
+
+export function services(overrides: { readonly [K in keyof Services]?: unknown } = {}): Services {
+  const metrics = createMetrics();
+  const properties = new Map([
+    ['zookeeper.connect', 'localhost:2181'],
+    ['broker.id', '1'],
+  ]);
+  const metadata = metadataOf([partition('t1', 0)]);
+  const base = {
+    brokerId: 1,
+    clusterId: 'cluster',
+    config: brokerConfig(properties),
+    clock: systemClock,
+    diagnostics: silent,
+    metrics,
+    topicMetrics: new TopicMetrics(metrics, metadata),
+    metadata,
+    features: { current: { epoch: -1, levels: new Map() } },
+    authorize: allowEverything,
+  };
+  return { ...base, ...overrides } as unknown as Services;
+}
+
+export function context(
+  apiVersion: number,
+  overrides: Partial<RequestContext> = {},
+): RequestContext & { released: (() => void)[] } {
+  const released: (() => void)[] = [];
+  return {
+    apiVersion,
+    clientId: 'client',
+    clientHost: '10.0.0.1',
+    listener: 'PLAINTEXT',
+    principal: ANONYMOUS,
+    connectionId: 'c1',
+    afterSend: (run) => released.push(run),
+    released,
+    ...overrides,
+  };
+}
+
+/** A group coordinator that answers `answer` whatever it is asked by `method`, and keeps the questions. */
+export function playing<Answer>(method: string, answer: Answer) {
+  const asked: unknown[] = [];
+  const groups = {
+    [method]: (...question: unknown[]) => {
+      asked.push(question.length === 1 ? question[0] : question);
+      return answer;
+    },
+  };
+  return { asked, groups };
+}
+
+/** An authorizer: nobody may do anything to things of that kind. */
+export function denying(type: Resource['type']): Authorize {
+  return (_principal, _host, _operation, resource) => resource.type !== type;
+}

@@ -1,0 +1,237 @@
+/** The picture of the cluster: what an update changes, and what it leaves alone. */
+import { describe, expect, it } from 'vitest';
+import { ErrorCode } from '../../../broker/errors.ts';
+import { ControllerFence } from '../../../broker/metadata/controller-fence.ts';
+import type { MetadataImage } from '../../../broker/metadata/image.ts';
+import { LayeredMap } from '../../../broker/metadata/layered-map.ts';
+import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
+import type {
+  TopicIds,
+  UpdateMetadataRequest,
+  UpdatePartitionMessage,
+} from '../../../broker/peers/messages.ts';
+import { LEADER_DURING_DELETE, ZERO_UUID } from '../../../broker/types.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { simulatedRandom } from '../../support/simulated-random.ts';
+
+const ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
+const OTHER_ID = 'AAAAAAAAAAAAAAAAAAAAAg';
+
+function partition(topic: string, index: number, leader = 1): UpdatePartitionMessage {
+  return {
+    topic,
+    partition: index,
+    controllerEpoch: 1,
+    leader,
+    leaderEpoch: 0,
+    isr: [1],
+    partitionEpoch: 0,
+    replicas: [1, 2],
+    offlineReplicas: [],
+  };
+}
+
+function update(
+  partitions: readonly UpdatePartitionMessage[],
+  topicIds: TopicIds = [],
+  brokers: readonly number[] = [1, 2],
+): UpdateMetadataRequest {
+  return {
+    type: 'UpdateMetadata',
+    controllerId: 1,
+    controllerEpoch: 1,
+    brokerEpoch: -1,
+    topicIds,
+    partitions,
+    liveBrokers: brokers.map((id) => ({ id, epoch: 1, rack: null, endpoints: [] })),
+  };
+}
+
+describe('the metadata cache', () => {
+  it('knows what it was told: topics, ids, brokers, controller', () => {
+    const cache = new MetadataCache(new SimulatedClock());
+    expect(cache.image.controllerId).toBe(-1);
+    expect(cache.apply(update([partition('t', 0), partition('t', 1, 2)], [['t', ID]]))).toEqual([]);
+    expect(cache.topicId('t')).toBe(ID);
+    expect(cache.topicName(ID)).toBe('t');
+    expect(cache.partition('t', 1)?.leader).toBe(2);
+    expect(cache.isAlive(2)).toBe(true);
+    expect(cache.broker(3)).toBeUndefined();
+    expect(cache.image.controllerId).toBe(1);
+    expect(cache.topicId('unknown')).toBe(ZERO_UUID);
+  });
+
+  it('replaces the live brokers and keeps partitions that an update does not name', () => {
+    const cache = new MetadataCache(new SimulatedClock());
+    cache.apply(update([partition('t', 0), partition('u', 0)], [['t', ID]]));
+    cache.apply(update([], [], [2]));
+    expect([...cache.image.brokers.keys()]).toEqual([2]);
+    expect([...cache.image.topics.keys()].sort()).toEqual(['t', 'u']);
+    expect(cache.topicId('t')).toBe(ID);
+  });
+
+  it('is complete once an update has said that this is all, and stays so', () => {
+    const cache = new MetadataCache(new SimulatedClock());
+    cache.apply(update([]));
+    cache.apply(update([partition('t', 0)]));
+    expect(cache.image.complete).toBe(false);
+    cache.apply({ ...update([partition('u', 0)]), onlyTopics: ['t', 'u'] });
+    expect(cache.image.complete).toBe(true);
+    cache.apply(update([]));
+    expect(cache.image.complete).toBe(true);
+  });
+
+  it('forgets topics that an update of all topics does not name, and tells which partitions went', () => {
+    const cache = new MetadataCache(new SimulatedClock());
+    cache.apply(
+      update(
+        [partition('t', 0), partition('t', 1), partition('u', 0)],
+        [
+          ['t', ID],
+          ['u', OTHER_ID],
+        ],
+      ),
+    );
+    const gone = [
+      { topic: 't', partition: 0 },
+      { topic: 't', partition: 1 },
+    ];
+    const whole = update([partition('v', 0)]);
+    expect(cache.apply({ ...whole, onlyTopics: ['u', 'v', 'not seen yet'] })).toEqual(gone);
+    expect([...cache.image.topics.keys()].sort()).toEqual(['u', 'v']);
+    expect(cache.topicName(ID)).toBeUndefined();
+    expect(cache.topicName(OTHER_ID)).toBe('u');
+  });
+
+  it('drops partitions of a topic that is being deleted, and the topic with the last', () => {
+    const cache = new MetadataCache(new SimulatedClock());
+    cache.apply(update([partition('t', 0), partition('t', 1)], [['t', ID]]));
+    const gone = { topic: 't', partition: 0 };
+    expect(cache.apply(update([partition('t', 0, LEADER_DURING_DELETE)]))).toEqual([gone]);
+    expect(cache.topic('t')?.partitions.size).toBe(1);
+    cache.apply(update([partition('t', 1, LEADER_DURING_DELETE)]));
+    expect(cache.topic('t')).toBeUndefined();
+    expect(cache.topicName(ID)).toBeUndefined();
+    expect(cache.apply(update([partition('never', 0, LEADER_DURING_DELETE)]))).toHaveLength(1);
+    expect(cache.topic('never')).toBeUndefined();
+  });
+
+  it('takes another id under the same name for another topic', () => {
+    const cache = new MetadataCache(new SimulatedClock());
+    cache.apply(update([partition('t', 0), partition('t', 1)], [['t', ID]]));
+    cache.apply(update([partition('t', 0)], [['t', OTHER_ID]]));
+    expect(cache.topic('t')?.partitions.size).toBe(1);
+    expect(cache.topicName(ID)).toBeUndefined();
+    expect(cache.topicName(OTHER_ID)).toBe('t');
+  });
+
+  it('keeps the partitions of a topic that gets its first id', () => {
+    const cache = new MetadataCache(new SimulatedClock());
+    cache.apply(update([partition('t', 0), partition('t', 1)]));
+    cache.apply(update([partition('t', 0)], [['t', ID]]));
+    expect(cache.topic('t')?.partitions.size).toBe(2);
+    expect(cache.topicId('t')).toBe(ID);
+  });
+
+  it('never changes an image that somebody holds', () => {
+    const cache = new MetadataCache(new SimulatedClock());
+    const names = Array.from({ length: 200 }, (_, index) => `topic-${index}`);
+    cache.apply(update(names.map((name) => partition(name, 0))));
+    const before = cache.image;
+    const topic = before.topics.get('topic-7');
+    cache.apply(update([partition('topic-7', 0, 2), partition('new', 0)], [], [2]));
+    expect(before.topics.get('topic-7')).toBe(topic);
+    expect(topic?.partitions.get(0)?.leader).toBe(1);
+    expect(before.topics.has('new')).toBe(false);
+    expect(before.brokers.has(1)).toBe(true);
+    expect(cache.image.topics.get('topic-8')).toBe(before.topics.get('topic-8'));
+    expect(cache.partition('topic-7', 0)?.leader).toBe(2);
+  });
+
+  it('copies far less than it holds for a small update', () => {
+    const cache = new MetadataCache(new SimulatedClock());
+    const names = Array.from({ length: 10_000 }, (_, index) => `topic-${index}`);
+    cache.apply(update(names.map((name) => partition(name, 0))));
+    const milliseconds = (run: (round: number) => void): number => {
+      const startedMs = performance.now();
+      for (let round = 0; round < 300; round++) run(round);
+      return performance.now() - startedMs;
+    };
+    const copies = milliseconds(() => new Map(cache.image.topics));
+    const updates = milliseconds((round) => cache.apply(update([partition(`topic-${round}`, 0, 2)])));
+    expect(updates).toBeLessThan(copies / 2);
+  });
+
+  it('tells listeners of each new image until they have enough', () => {
+    const cache = new MetadataCache(new SimulatedClock());
+    const seen: MetadataImage[] = [];
+    const stop = cache.onChange((image) => seen.push(image));
+    cache.setController(5);
+    cache.setController(5);
+    cache.apply(update([]));
+    stop();
+    cache.setController(6);
+    expect(seen.map(({ controllerId }) => controllerId)).toEqual([5, 1]);
+  });
+
+  it('waits for a state of the cluster, but not for ever', async () => {
+    const clock = new SimulatedClock();
+    const cache = new MetadataCache(clock);
+    const hasTopic = (image: MetadataImage) => image.topics.has('t');
+    const tooLate = cache.waitFor(hasTopic, 100);
+    const inTime = cache.waitFor(hasTopic, 1000);
+    await clock.runFor(500);
+    cache.apply(update([partition('t', 0)]));
+    expect(await Promise.all([tooLate, inTime, cache.waitFor(hasTopic, 0)])).toEqual([false, true, true]);
+    expect(await cache.waitFor(() => false, 0)).toBe(false);
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe('a map in layers', () => {
+  it('is at any time what a plain map would be', () => {
+    const random = simulatedRandom(3);
+    let layered = LayeredMap.of<number, number>(
+      Array.from({ length: 300 }, (_, index) => [index, index] as const),
+    );
+    const plain = new Map(layered);
+    for (let round = 0; round < 400; round++) {
+      const changes = new Map<number, number | undefined>();
+      for (let count = random.int(4); count >= 0; count--) {
+        changes.set(random.int(400), random.int(3) === 0 ? undefined : round);
+      }
+      layered = layered.with(changes);
+      for (const [key, value] of changes) {
+        if (value === undefined) plain.delete(key);
+        else plain.set(key, value);
+      }
+      expect(layered.size).toBe(plain.size);
+    }
+    const sorted = (map: Iterable<[number, number]>) => [...map].sort(([a], [b]) => a - b);
+    expect(sorted(layered)).toEqual(sorted(plain));
+    for (let key = 0; key < 400; key++) {
+      expect(layered.get(key)).toBe(plain.get(key));
+      expect(layered.has(key)).toBe(plain.has(key));
+    }
+  });
+});
+
+describe('the controller fence', () => {
+  it('refuses what was meant for an earlier incarnation of the broker', () => {
+    const fence = new ControllerFence();
+    fence.brokerEpoch = 100;
+    expect(fence.check({ controllerEpoch: 1, brokerEpoch: 99 })).toBe(ErrorCode.STALE_BROKER_EPOCH);
+    expect(fence.highestControllerEpoch).toBe(0);
+    expect(fence.check({ controllerEpoch: 1, brokerEpoch: 100 })).toBe(ErrorCode.NONE);
+    expect(fence.check({ controllerEpoch: 1, brokerEpoch: 101 })).toBe(ErrorCode.NONE);
+    expect(fence.check({ controllerEpoch: 1, brokerEpoch: -1 })).toBe(ErrorCode.NONE);
+  });
+
+  it('refuses a controller older than one it has heard', () => {
+    const fence = new ControllerFence();
+    expect(fence.check({ controllerEpoch: 5, brokerEpoch: -1 })).toBe(ErrorCode.NONE);
+    expect(fence.check({ controllerEpoch: 4, brokerEpoch: -1 })).toBe(ErrorCode.STALE_CONTROLLER_EPOCH);
+    expect(fence.check({ controllerEpoch: 5, brokerEpoch: -1 })).toBe(ErrorCode.NONE);
+    expect(fence.highestControllerEpoch).toBe(5);
+  });
+});

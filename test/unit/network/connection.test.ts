@@ -1,0 +1,347 @@
+/** One connection: order of answers, framing at every split point, hostile sizes, back-pressure. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { BufferPool } from '../../../broker/network/buffer-pool.ts';
+import { Connection, type ConnectionLimits } from '../../../broker/network/connection.ts';
+import type { Dispatch, Outcome } from '../../../broker/network/outcome.ts';
+import { RequestMemory } from '../../../broker/network/request-memory.ts';
+import { systemClock } from '../../../broker/platform/clock.ts';
+import { silent } from '../../../broker/platform/diagnostics.ts';
+import { MemorySocket } from './memory-socket.ts';
+
+const PRODUCE = 0;
+const FETCH = 1;
+
+function frame(apiKey: number, text: string): Buffer {
+  const payload = Buffer.concat([Buffer.alloc(2), Buffer.from(text)]);
+  payload.writeInt16BE(apiKey);
+  const size = Buffer.alloc(4);
+  size.writeInt32BE(payload.length);
+  return Buffer.concat([size, payload]);
+}
+
+let released: string[] = [];
+beforeEach(() => {
+  released = [];
+});
+
+function reply(text: string): Outcome {
+  return { parts: [Buffer.from(text)], sizeBytes: text.length, sent: () => released.push(text) };
+}
+
+const echo: Dispatch = (bytes) => reply(`<${bytes.toString('latin1', 2)}>`);
+
+/** A dispatcher whose answers come when the test says. */
+function manual(): {
+  dispatch: Dispatch;
+  started: string[];
+  answer: (text: string, outcome?: Outcome) => Promise<void>;
+} {
+  const started: string[] = [];
+  const waiting = new Map<string, (outcome: Outcome) => void>();
+  return {
+    started,
+    dispatch: (bytes) => {
+      const text = bytes.toString('latin1', 2);
+      started.push(text);
+      return new Promise((resolve) => waiting.set(text, resolve));
+    },
+    async answer(text, outcome = reply(`<${text}>`)) {
+      waiting.get(text)?.(outcome);
+      await settled();
+    },
+  };
+}
+
+async function settled(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+}
+
+function connect(
+  dispatch: Dispatch,
+  limits: Partial<ConnectionLimits> = {},
+  memory = new RequestMemory(-1),
+): { socket: MemorySocket; connection: Connection; closed: () => boolean; pool: BufferPool } {
+  const socket = new MemorySocket();
+  let closed = false;
+  const pool = new BufferPool(1 << 20);
+  const connection = new Connection({
+    socket,
+    id: 'c1',
+    listener: 'PLAINTEXT',
+    dispatch,
+    limits: { maxFrameBytes: 1000, maxInFlightRequests: 3, maxUnsentBytes: 20, ...limits },
+    pool,
+    memory,
+    clock: systemClock,
+    diagnostics: silent,
+    bytesIn: { add() {}, value: 0 },
+    bytesOut: { add() {}, value: 0 },
+    onClosed: () => {
+      closed = true;
+    },
+  });
+  return { socket, connection, closed: () => closed, pool };
+}
+
+describe('framing', () => {
+  const stream = Buffer.concat([frame(FETCH, 'first'), frame(PRODUCE, ''), frame(FETCH, 'third one')]);
+
+  it('finds the same frames wherever the stream is cut in two', () => {
+    for (let cut = 0; cut <= stream.length; cut += 1) {
+      const { socket } = connect(echo, { maxUnsentBytes: 1000 });
+      socket.arrive(stream.subarray(0, cut));
+      socket.arrive(stream.subarray(cut));
+      expect(socket.written.toString(), `cut at ${cut}`).toBe('<first><><third one>');
+    }
+  });
+
+  it('finds the same frames when single bytes arrive', () => {
+    const { socket } = connect(echo, { maxUnsentBytes: 1000 });
+    for (const byte of stream) socket.arrive(Buffer.from([byte]));
+    expect(socket.written.toString()).toBe('<first><><third one>');
+  });
+
+  it('hands a frame that lies within a chunk on without copying it', () => {
+    const frames: Buffer[] = [];
+    const { socket } = connect((bytes) => {
+      frames.push(bytes);
+      return 'nothing';
+    });
+    socket.arrive(frame(FETCH, 'whole'));
+    // The socket has overwritten the chunk since: a view shows that, a copy would not.
+    expect(frames[0]?.every((byte) => byte === 0xee)).toBe(true);
+  });
+
+  it.each([
+    ['negative', -1],
+    ['longer than socket.request.max.bytes', 1001],
+    ['as long as an int32 can say', 0x7fffffff],
+  ])('closes the connection on a size that is %s, after the answers before it', (_name, size) => {
+    const { socket, closed } = connect(echo);
+    const bad = Buffer.alloc(8);
+    bad.writeInt32BE(size);
+    socket.arrive(frame(FETCH, 'ok'), bad);
+    expect(socket.written.toString()).toBe('<ok>');
+    expect(closed()).toBe(true);
+  });
+
+  it('reserves memory for what arrives, not for what a peer announces', () => {
+    const { socket, connection } = connect(echo, { maxFrameBytes: 100 << 20 });
+    const start = Buffer.alloc(6);
+    start.writeInt32BE(100 << 20);
+    socket.arrive(start);
+    expect(connection.heldBytes).toBe(6);
+  });
+
+  it('gives the private buffer of a partial frame back to the pool', () => {
+    const { socket, pool } = connect(echo);
+    const bytes = frame(FETCH, 'in two parts');
+    socket.arrive(bytes.subarray(0, 7));
+    expect(pool.keptBytes).toBe(0);
+    socket.arrive(bytes.subarray(7));
+    expect(pool.keptBytes).toBe(4096);
+  });
+});
+
+describe('order of answers', () => {
+  it('Produce requests start while earlier ones wait, and are answered in request order', async () => {
+    const { dispatch, started, answer } = manual();
+    const { socket } = connect(dispatch);
+    socket.arrive(frame(PRODUCE, 'a'), frame(PRODUCE, 'b'), frame(PRODUCE, 'c'));
+    expect(started).toEqual(['a', 'b', 'c']);
+    await answer('c');
+    await answer('b');
+    expect(socket.written.toString()).toBe('');
+    await answer('a');
+    expect(socket.written.toString()).toBe('<a><b><c>');
+    expect(socket.writes).toBe(1);
+  });
+
+  it('any other request starts only when all before it are answered, and holds back those after it', async () => {
+    const { dispatch, started, answer } = manual();
+    const { socket } = connect(dispatch);
+    socket.arrive(frame(PRODUCE, 'a'), frame(FETCH, 'b'), frame(PRODUCE, 'c'));
+    expect(started).toEqual(['a']);
+    await answer('a');
+    expect(started).toEqual(['a', 'b']);
+    await answer('b');
+    expect(started).toEqual(['a', 'b', 'c']);
+    await answer('c');
+    expect(socket.written.toString()).toBe('<a><b><c>');
+    expect(socket.paused).toBe(false);
+  });
+
+  it('a request without a response leaves no gap', async () => {
+    const { dispatch, answer } = manual();
+    const { socket } = connect(dispatch);
+    socket.arrive(frame(PRODUCE, 'a'), frame(PRODUCE, 'b'));
+    await answer('b');
+    await answer('a', 'nothing');
+    expect(socket.written.toString()).toBe('<b>');
+  });
+
+  it('the answers of one burst leave in one write', () => {
+    const { socket } = connect(echo, { maxUnsentBytes: 1000 });
+    socket.arrive(frame(FETCH, 'a'), frame(FETCH, 'b'), frame(FETCH, 'c'));
+    expect(socket.writes).toBe(1);
+  });
+
+  it('a request that closes the connection does so after the answers before it, and nothing follows', async () => {
+    const { dispatch, started, answer } = manual();
+    const { socket, closed } = connect(dispatch);
+    socket.arrive(frame(PRODUCE, 'a'), frame(PRODUCE, 'b'), frame(PRODUCE, 'c'));
+    await answer('b', 'close');
+    await answer('c');
+    expect(closed()).toBe(false);
+    await answer('a');
+    expect(socket.written.toString()).toBe('<a>');
+    expect(closed()).toBe(true);
+    expect(started).toEqual(['a', 'b', 'c']);
+    expect(released.sort()).toEqual(['<a>', '<c>']);
+  });
+
+  it('frames behind a request that closes the connection at once are not looked at', () => {
+    const seen: string[] = [];
+    const { socket, closed } = connect((bytes) => {
+      seen.push(bytes.toString('latin1', 2));
+      return 'close';
+    });
+    socket.arrive(frame(FETCH, 'bad'), frame(FETCH, 'next'));
+    return settled().then(() => {
+      expect(seen).toEqual(['bad']);
+      expect(closed()).toBe(true);
+    });
+  });
+});
+
+describe('back-pressure', () => {
+  it('takes no more Produce requests than queued.max.requests allows, and stops reading', async () => {
+    const { dispatch, started, answer } = manual();
+    const { socket } = connect(dispatch, { maxInFlightRequests: 2 });
+    socket.arrive(frame(PRODUCE, 'a'), frame(PRODUCE, 'b'), frame(PRODUCE, 'c'));
+    socket.arrive(frame(PRODUCE, 'd'));
+    expect(started).toEqual(['a', 'b']);
+    expect(socket.paused).toBe(true);
+    expect(socket.unreadBytes).toBe(frame(PRODUCE, 'd').length);
+    await answer('a');
+    await answer('b');
+    expect(started).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('a peer that does not read its responses is not read from, and holds a bounded amount of memory', async () => {
+    const { socket, connection } = connect(echo, { maxUnsentBytes: 100 });
+    socket.stalled = true;
+    const request = frame(FETCH, 'x'.repeat(50));
+    for (let i = 0; i < 100; i += 1) {
+      socket.arrive(request);
+      await settled();
+    }
+    expect(socket.paused).toBe(true);
+    expect(connection.heldBytes).toBeLessThan(100 + 4 * request.length);
+    for (let i = 0; i < 100; i += 1) {
+      socket.read();
+      await settled();
+    }
+    expect(socket.written.length).toBe(100 * 52);
+    expect(socket.paused).toBe(false);
+  });
+
+  it('requests that had to wait for room go on in turns, so that others are served and a dead peer is noticed', async () => {
+    let started = 0;
+    const { socket } = connect(() => {
+      started += 1;
+      return reply('x'.repeat(30));
+    });
+    socket.stalled = true;
+    socket.arrive(Buffer.concat(Array.from({ length: 50 }, () => frame(FETCH, 'a'))));
+    await settled();
+    expect(started).toBe(1);
+    socket.read();
+    for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+    expect(started).toBe(1);
+    await settled();
+    expect(started).toBe(2);
+    socket.open = false;
+    socket.read();
+    await settled();
+    expect(started).toBe(2);
+  });
+
+  it('what was answered before the limit was hit in mid-burst leaves and is not stuck', async () => {
+    const { socket } = connect(echo, { maxUnsentBytes: 5 });
+    const many = Array.from({ length: 20 }, (_, index) => frame(FETCH, `request ${index}`));
+    socket.arrive(Buffer.concat(many));
+    for (let i = 0; i < 30; i += 1) await settled();
+    expect(socket.written.toString().match(/</g)?.length).toBe(20);
+    expect(socket.paused).toBe(false);
+  });
+});
+
+describe('queued.max.request.bytes', () => {
+  it('frames that begin when it is used up wait until others are complete', async () => {
+    const memory = new RequestMemory(100);
+    const first = connect(echo, {}, memory);
+    const second = connect(echo, {}, memory);
+    const large = frame(FETCH, 'x'.repeat(200));
+    first.socket.arrive(large.subarray(0, 50));
+    expect(memory.usedBytes).toBe(large.length);
+    const other = frame(FETCH, 'other');
+    second.socket.arrive(other.subarray(0, 6));
+    expect(second.socket.paused).toBe(true);
+    second.socket.arrive(other.subarray(6));
+    await settled();
+    expect(second.socket.written.length).toBe(0);
+    first.socket.arrive(large.subarray(50));
+    await settled();
+    expect(second.socket.written.toString()).toBe('<other>');
+    expect(memory.usedBytes).toBe(0);
+  });
+
+  it('frames that arrive whole need none of it, and a closed connection gives its part back', () => {
+    const memory = new RequestMemory(1);
+    const one = connect(echo, {}, memory);
+    one.socket.arrive(frame(FETCH, 'whole'));
+    expect(one.socket.written.toString()).toBe('<whole>');
+    one.socket.arrive(frame(FETCH, 'partial').subarray(0, 8));
+    expect(memory.usedBytes).toBeGreaterThan(0);
+    one.socket.destroy();
+    expect(memory.usedBytes).toBe(0);
+  });
+});
+
+describe('buffers of answers', () => {
+  it('are given back once the write has left the process', () => {
+    const { socket } = connect(echo);
+    socket.stalled = true;
+    socket.arrive(frame(FETCH, 'a'));
+    expect(released).toEqual([]);
+    socket.read();
+    expect(released).toEqual(['<a>']);
+  });
+
+  it('are given back when the connection dies before the handler has answered', async () => {
+    const { dispatch, answer } = manual();
+    const { socket } = connect(dispatch);
+    socket.arrive(frame(FETCH, 'a'));
+    socket.destroy();
+    await answer('a');
+    expect(released).toEqual(['<a>']);
+    expect(socket.written.length).toBe(0);
+  });
+});
+
+describe('ending', () => {
+  it('answers what is under way, takes nothing more, then closes', async () => {
+    const { dispatch, started, answer } = manual();
+    const { socket, connection, closed } = connect(dispatch);
+    socket.arrive(frame(FETCH, 'a'));
+    connection.end();
+    socket.arrive(frame(FETCH, 'b'));
+    expect(started).toEqual(['a']);
+    expect(closed()).toBe(false);
+    await answer('a');
+    expect(socket.written.toString()).toBe('<a>');
+    expect(closed()).toBe(true);
+  });
+});

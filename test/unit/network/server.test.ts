@@ -1,0 +1,218 @@
+/** Listeners and limits: bind first, serve later; who may connect, and for how long. */
+import { describe, expect, it } from 'vitest';
+import type { BrokerConfig } from '../../../broker/config/broker-config.ts';
+import type { Dispatch, Outcome } from '../../../broker/network/outcome.ts';
+import { NetworkServer } from '../../../broker/network/server.ts';
+import type { Clock } from '../../../broker/platform/clock.ts';
+import { silent } from '../../../broker/platform/diagnostics.ts';
+import { createMetrics } from '../../../broker/platform/metrics.ts';
+import type { ByteSocket, SocketNetwork } from '../../../broker/platform/sockets.ts';
+import { MemorySocket } from './memory-socket.ts';
+
+/** Time that the test moves on. */
+class TestClock implements Clock {
+  #nowMs = 0;
+  #timers: { atMs: number; run: () => void }[] = [];
+
+  wallMs = (): number => this.#nowMs;
+  nowMs = (): number => this.#nowMs;
+
+  after(delayMs: number, run: () => void) {
+    const timer = { atMs: this.#nowMs + delayMs, run };
+    this.#timers.push(timer);
+    return {
+      cancel: () => {
+        this.#timers = this.#timers.filter((other) => other !== timer);
+      },
+    };
+  }
+
+  soon(run: () => void): void {
+    this.after(0, run);
+  }
+
+  advance(byMs: number): void {
+    const untilMs = this.#nowMs + byMs;
+    for (;;) {
+      const next = this.#timers.filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
+      if (next === undefined) break;
+      this.#timers = this.#timers.filter((other) => other !== next);
+      this.#nowMs = Math.max(this.#nowMs, next.atMs);
+      next.run();
+    }
+    this.#nowMs = untilMs;
+  }
+}
+
+const CONFIG = {
+  brokerId: 1,
+  listeners: [{ name: 'PLAINTEXT', host: 'localhost', port: 0, securityProtocol: 'PLAINTEXT' }],
+  socketRequestMaxBytes: 1000,
+  queuedMaxRequests: 10,
+  socketSendBufferBytes: 100,
+  queuedMaxRequestBytes: -1,
+  socketListenBacklogSize: 2,
+  maxConnections: 100,
+  maxConnectionsPerIp: 100,
+  maxConnectionsPerIpOverrides: new Map<string, number>(),
+  maxConnectionCreationRate: 1000,
+  connectionsMaxIdleMs: 1000,
+};
+
+function start(overrides: Partial<typeof CONFIG> = {}, failing: readonly string[] = []) {
+  const clock = new TestClock();
+  const closed: string[] = [];
+  const accepts = new Map<string, (socket: ByteSocket) => void>();
+  const sockets: SocketNetwork = {
+    listen: async ({ host, port, accept }) => {
+      if (failing.includes(host)) throw new Error(`EADDRINUSE ${host}`);
+      accepts.set(host, accept);
+      return {
+        port: port === 0 ? 12345 : port,
+        close: async () => {
+          closed.push(host);
+        },
+      };
+    },
+    dial: () => Promise.reject(new Error('not here')),
+  };
+  const server = new NetworkServer({
+    config: { ...CONFIG, ...overrides } as unknown as BrokerConfig,
+    sockets,
+    clock,
+    diagnostics: silent,
+    metrics: createMetrics(),
+  });
+  const connect = (remoteHost = '10.0.0.1', listener = 'localhost'): MemorySocket => {
+    const socket = new MemorySocket(remoteHost);
+    accepts.get(listener)?.(socket);
+    return socket;
+  };
+  return { server, clock, connect, closed };
+}
+
+const REQUEST = Buffer.from([0, 0, 0, 2, 0, 3]);
+const echo: Dispatch = (frame, origin): Outcome => {
+  const text = `${origin.listener} ${frame.length}`;
+  return { parts: [Buffer.from(text)], sizeBytes: text.length, sent() {} };
+};
+
+describe('listeners', () => {
+  it('tell the ports that were really bound', async () => {
+    const { server } = start();
+    await server.start();
+    expect(server.ports.get('PLAINTEXT')).toBe(12345);
+  });
+
+  it('are all closed again when one of them can not be bound', async () => {
+    const listeners = [
+      { name: 'A', host: 'a', port: 1, securityProtocol: 'PLAINTEXT' },
+      { name: 'B', host: 'b', port: 2, securityProtocol: 'PLAINTEXT' },
+    ];
+    const { server, closed } = start({ listeners }, ['b']);
+    await expect(server.start()).rejects.toThrow('EADDRINUSE b');
+    expect(closed).toEqual(['a']);
+  });
+
+  it('a protocol that is not served is refused by name', async () => {
+    const listeners = [{ name: 'EXTERNAL', host: '', port: 1, securityProtocol: 'SASL_SSL' }];
+    await expect(start({ listeners }).server.start()).rejects.toThrow(/EXTERNAL.*SASL_SSL/);
+  });
+
+  it('connections that come before the broker is ready wait, and are served then', async () => {
+    const { server, connect } = start();
+    await server.start();
+    const socket = connect();
+    socket.arrive(REQUEST);
+    expect(socket.served).toBe(false);
+    server.startAccepting(echo);
+    expect(socket.written.toString()).toBe('PLAINTEXT 2');
+  });
+});
+
+async function serving(overrides: Partial<typeof CONFIG> = {}) {
+  const started = start(overrides);
+  await started.server.start();
+  started.server.startAccepting(echo);
+  return started;
+}
+
+describe('limits', () => {
+  it('max.connections: newcomers wait until somebody leaves; beyond the backlog they are closed', async () => {
+    const { connect } = await serving({ maxConnections: 1 });
+    const [first, second, third, fourth] = [connect(), connect(), connect(), connect()];
+    expect([first, second, third, fourth].map(({ served }) => served)).toEqual([true, false, false, false]);
+    expect([first, second, third, fourth].map(({ open }) => open)).toEqual([true, true, true, false]);
+    second.arrive(REQUEST);
+    first.destroy();
+    expect(second.written.toString()).toBe('PLAINTEXT 2');
+    expect(third.served).toBe(false);
+  });
+
+  it('max.connections.per.ip closes what is too much, and overrides count for their address', async () => {
+    const { server, connect } = await serving({
+      maxConnectionsPerIp: 1,
+      maxConnectionsPerIpOverrides: new Map([['10.0.0.9', 2]]),
+    });
+    const open = (host: string): boolean => connect(host).open;
+    expect([open('10.0.0.1'), open('10.0.0.1'), open('10.0.0.2')]).toEqual([true, false, true]);
+    expect([open('10.0.0.9'), open('10.0.0.9'), open('10.0.0.9')]).toEqual([true, true, false]);
+    expect(server.connectionCount).toBe(4);
+  });
+
+  it('max.connection.creation.rate lets newcomers in one after the other', async () => {
+    const { clock, connect } = await serving({ maxConnectionCreationRate: 2 });
+    const sockets = [connect(), connect(), connect(), connect()];
+    expect(sockets.map(({ served }) => served)).toEqual([true, true, false, false]);
+    clock.advance(500);
+    expect(sockets.map(({ served }) => served)).toEqual([true, true, true, false]);
+    clock.advance(500);
+    expect(sockets.map(({ served }) => served)).toEqual([true, true, true, true]);
+  });
+
+  it('connections.max.idle.ms closes those that do nothing, not those that are waiting for an answer', async () => {
+    const { server, clock, connect } = start();
+    await server.start();
+    server.startAccepting((frame, origin) =>
+      frame.length === 2 ? echo(frame, origin) : new Promise(() => {}),
+    );
+    const [idle, busy, waiting] = [connect(), connect(), connect()];
+    waiting.arrive(Buffer.from([0, 0, 0, 3, 0, 1, 1]));
+    for (let i = 0; i < 4; i += 1) {
+      clock.advance(400);
+      busy.arrive(REQUEST);
+    }
+    expect([idle.open, busy.open, waiting.open]).toEqual([false, true, true]);
+  });
+});
+
+describe('stopping', () => {
+  it('closes listeners and connections', async () => {
+    const { server, connect, closed } = await serving();
+    const socket = connect();
+    await server.stop();
+    expect(closed).toEqual(['localhost']);
+    expect(socket.open).toBe(false);
+    expect(server.connectionCount).toBe(0);
+  });
+
+  it('lets requests under way be answered within the grace', async () => {
+    const { server, connect } = start();
+    await server.start();
+    let answer: (outcome: Outcome) => void = () => {};
+    server.startAccepting(
+      () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    );
+    const socket = connect();
+    socket.arrive(REQUEST);
+    const stopped = server.stop(5000);
+    await Promise.resolve();
+    answer({ parts: [Buffer.from('late')], sizeBytes: 4, sent() {} });
+    await stopped;
+    expect(socket.written.toString()).toBe('late');
+    expect(socket.open).toBe(false);
+  });
+});

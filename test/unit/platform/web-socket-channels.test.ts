@@ -1,0 +1,178 @@
+/** WebSockets keep the contract of channels, answer HTTP beside them, and notice silence. */
+import { connect, createServer, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import type { Channel, ChannelListener } from '../../../broker/platform/channels.ts';
+import { webSocketChannels } from '../../../broker/platform/web-socket-channels.ts';
+import { ChannelWitness, channelsContract } from './channels.contract.ts';
+
+channelsContract('WebSocket', () => ({
+  near: webSocketChannels(),
+  far: webSocketChannels(),
+  host: '127.0.0.1',
+  settle: (promise) => promise,
+}));
+
+describe('the HTTP server of the channels', () => {
+  let listener: ChannelListener;
+  let accepted: Channel[];
+
+  beforeEach(async () => {
+    accepted = [];
+    listener = await webSocketChannels().listen({
+      host: '127.0.0.1',
+      port: 0,
+      maxMessageBytes: 1000,
+      accept: (channel) => accepted.push(channel),
+      http: async (path) => {
+        if (path === '/broken') throw new Error('secret detail');
+        return path === '/metrics?x=1'
+          ? { status: 200, contentType: 'text/plain; version=0.0.4', body: 'up 1 é\n' }
+          : { status: 404, contentType: 'text/plain', body: 'nothing\n' };
+      },
+    });
+  });
+
+  afterEach(() => listener.close());
+
+  const get = (path: string, method = 'GET') =>
+    fetch(`http://127.0.0.1:${listener.port}${path}`, { method, headers: { connection: 'close' } });
+
+  it('answers other requests as it is told', async () => {
+    const metrics = await get('/metrics?x=1');
+    expect([metrics.status, metrics.headers.get('content-type'), await metrics.text()]).toEqual([
+      200,
+      'text/plain; version=0.0.4',
+      'up 1 é\n',
+    ]);
+    expect((await get('/nothing')).status).toBe(404);
+  });
+
+  it('answers nothing but GET and HEAD, and tells nothing of its failures', async () => {
+    expect((await get('/metrics?x=1', 'POST')).status).toBe(405);
+    const broken = await get('/broken');
+    expect([broken.status, await broken.text()]).toEqual([500, 'the answer could not be made\n']);
+  });
+
+  it('upgrades on /peer only', async () => {
+    const refused = new WebSocket(`ws://127.0.0.1:${listener.port}/elsewhere`);
+    const error = await new Promise<Error>((resolve) => refused.once('error', resolve));
+    expect(error.message).toContain('404');
+    expect(accepted).toEqual([]);
+  });
+
+  it('refuses web pages, whose browsers say where they come from', async () => {
+    for (const origin of ['http://elsewhere.example', `http://127.0.0.1:${listener.port}`, 'null']) {
+      const page = new WebSocket(`ws://127.0.0.1:${listener.port}/peer`, { origin });
+      const error = await new Promise<Error>((resolve) => {
+        page.once('error', resolve);
+        page.once('open', () => resolve(new Error('was let in')));
+      });
+      expect(error.message).toContain('403');
+      page.terminate();
+    }
+    expect(accepted).toEqual([]);
+  });
+
+  it('closes at the header of a frame that would be too large, and does not wait for its bytes', async () => {
+    const client = new WebSocket(`ws://127.0.0.1:${listener.port}/peer`);
+    const upgraded = new Promise<Socket>((resolve) =>
+      client.once('upgrade', ({ socket }) => resolve(socket)),
+    );
+    await new Promise((resolve) => client.once('open', resolve));
+    const [channel] = accepted;
+    if (channel === undefined) throw new Error('nothing was accepted');
+    const witness = new ChannelWitness(channel);
+    const header = Buffer.from('82ff0000000000100000', 'hex'); // 1 MiB, masked, and nothing of it
+    (await upgraded).write(Buffer.concat([header, Buffer.alloc(4)]));
+    expect(await witness.closed()).toContain('Max payload size exceeded');
+  });
+
+  it('talks to an ordinary WebSocket client that masks', async () => {
+    const client = new WebSocket(`ws://127.0.0.1:${listener.port}/peer`);
+    await new Promise((resolve) => client.once('open', resolve));
+    const [channel] = accepted;
+    if (channel === undefined) throw new Error('nothing was accepted');
+    const witness = new ChannelWitness(channel);
+    client.send(Buffer.from('masked'));
+    await witness.until(() => witness.messages.length === 1);
+    expect(witness.messages.map(String)).toEqual(['masked']);
+    const answer = new Promise((resolve) => client.once('message', resolve));
+    channel.send([Buffer.from('in '), Buffer.from('parts')]);
+    expect(String(await answer)).toBe('in parts');
+    client.terminate();
+    await witness.closed();
+  });
+});
+
+describe('a link that carries nothing any more', () => {
+  it('is noticed at both ends, while a quiet one stays', async () => {
+    const channels = webSocketChannels({ silenceLimitMs: 90 });
+    const accepted: Channel[] = [];
+    const listener = await channels.listen({
+      host: '127.0.0.1',
+      port: 0,
+      maxMessageBytes: 1000,
+      accept: (channel) => accepted.push(channel),
+      http: async () => ({ status: 404, contentType: 'text/plain', body: '' }),
+    });
+    const relay = await startRelay(listener.port);
+    const near = await channels.dial({
+      host: '127.0.0.1',
+      port: relay.port,
+      timeoutMs: 1000,
+      maxMessageBytes: 1000,
+    });
+    const [far] = accepted;
+    if (far === undefined) throw new Error('nothing was accepted');
+    const [one, other] = [new ChannelWitness(near), new ChannelWitness(far)];
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    expect([near.open, far.open]).toEqual([true, true]);
+    relay.cut();
+    expect(await one.closed()).toBe('nothing heard for 90 ms');
+    expect(await other.closed()).toBe('nothing heard for 90 ms');
+    relay.close();
+    await listener.close();
+  });
+
+  it('is given up by a dial in time', async () => {
+    const mute = createServer(() => {});
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    const address = mute.address();
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    const dialled = webSocketChannels().dial({ host: '127.0.0.1', port, timeoutMs: 50, maxMessageBytes: 10 });
+    await expect(dialled).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+    mute.close();
+  });
+});
+
+/** Passes bytes on until it is told to swallow them. */
+async function startRelay(target: number): Promise<{ port: number; cut: () => void; close: () => void }> {
+  let passing = true;
+  const sockets: Socket[] = [];
+  const server = createServer((inner) => {
+    const outer = connect(target, '127.0.0.1');
+    sockets.push(inner, outer);
+    for (const [from, to] of [
+      [inner, outer],
+      [outer, inner],
+    ] as const) {
+      from.on('data', (data) => {
+        if (passing) to.write(data);
+      });
+      from.on('error', () => {});
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  return {
+    port: typeof address === 'object' ? (address?.port ?? 0) : 0,
+    cut: () => {
+      passing = false;
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}

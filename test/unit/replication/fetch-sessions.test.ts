@@ -1,0 +1,272 @@
+/** Incremental fetch sessions (KIP-227): numbering, what is answered, forgetting, eviction. */
+import { describe, expect, it } from 'vitest';
+import { ErrorCode } from '../../../broker/errors.ts';
+import { createMetrics } from '../../../broker/platform/metrics.ts';
+import {
+  FetchSessions,
+  type RequestedPartition,
+  type SessionOutcome,
+  type SessionPartition,
+  type SessionRequest,
+} from '../../../broker/replication/requests/fetch-sessions.ts';
+import { ZERO_UUID } from '../../../broker/types.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { simulatedRandom } from '../../support/simulated-random.ts';
+
+const ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
+
+function setUp(slots = 10, maxPartitions = 1000) {
+  const clock = new SimulatedClock();
+  const sessions = new FetchSessions({
+    slots,
+    maxPartitions,
+    clock,
+    random: simulatedRandom(1),
+    metrics: createMetrics(),
+  });
+  const names = new Map([[ID, 'known']]);
+  /** Outcomes by `topic/partition`; what is not in it is empty. */
+  const outcomes = new Map<string, Partial<SessionOutcome & { name: string }>>();
+  const outcomeOf = ({ topic, partition }: SessionPartition) => ({
+    name: `${topic}/${partition}`,
+    error: ErrorCode.NONE as number,
+    records: { length: 0 },
+    highWatermark: 0,
+    logStartOffset: 0,
+    preferredReadReplica: -1,
+    divergingEpoch: null,
+    ...outcomes.get(`${topic}/${partition}`),
+  });
+  const fetch = (request: Partial<SessionRequest>) => {
+    const context = sessions.open(
+      {
+        sessionId: 0,
+        sessionEpoch: 0,
+        usesTopicIds: false,
+        fromFollower: false,
+        partitions: [],
+        forgotten: [],
+        ...request,
+      },
+      (id) => names.get(id),
+    );
+    const answer = context.answer(context.partitions.map(outcomeOf));
+    return {
+      fetched: context.partitions.map(({ topic, partition }) => `${topic}/${partition}`),
+      error: context.error === ErrorCode.NONE ? answer.error : context.error,
+      id: answer.sessionId,
+      told: answer.outcomes.map(({ name }) => name),
+    };
+  };
+  return { clock, sessions, names, outcomes, fetch };
+}
+
+function wanted(...partitions: number[]): RequestedPartition[] {
+  return partitions.map((partition) => ({ ...want(partition) }));
+}
+
+function want(partition: number, changed: Partial<RequestedPartition> = {}): RequestedPartition {
+  return {
+    topic: 't',
+    topicId: ZERO_UUID,
+    partition,
+    fetchOffset: 0,
+    maxBytes: 1000,
+    currentLeaderEpoch: -1,
+    lastFetchedEpoch: -1,
+    logStartOffset: -1,
+    ...changed,
+  };
+}
+
+describe('a session', () => {
+  it('begins with a full request of epoch 0, and then answers what is new only', () => {
+    const { fetch, outcomes } = setUp();
+    const full = fetch({ partitions: wanted(0, 1, 2) });
+    expect(full).toMatchObject({ error: 0, told: ['t/0', 't/1', 't/2'] });
+    expect(full.id).toBeGreaterThan(0);
+    expect(fetch({ sessionId: full.id, sessionEpoch: 1 })).toEqual({
+      fetched: ['t/0', 't/1', 't/2'],
+      error: 0,
+      id: full.id,
+      told: [],
+    });
+    outcomes.set('t/1', { highWatermark: 5 });
+    expect(fetch({ sessionId: full.id, sessionEpoch: 2 }).told).toEqual(['t/1']);
+    expect(fetch({ sessionId: full.id, sessionEpoch: 3 }).told).toEqual([]);
+    outcomes.set('t/0', { logStartOffset: 1 });
+    outcomes.set('t/1', { highWatermark: 5, preferredReadReplica: 2 });
+    outcomes.set('t/2', { divergingEpoch: {} });
+    expect(fetch({ sessionId: full.id, sessionEpoch: 4 }).told).toEqual(['t/0', 't/1', 't/2']);
+  });
+
+  it('tells an error each time, and of a partition again once its error is over', () => {
+    const { fetch, outcomes } = setUp();
+    const { id } = fetch({ partitions: wanted(0) });
+    outcomes.set('t/0', { error: 3 });
+    expect(fetch({ sessionId: id, sessionEpoch: 1 }).told).toEqual(['t/0']);
+    expect(fetch({ sessionId: id, sessionEpoch: 2 }).told).toEqual(['t/0']);
+    outcomes.delete('t/0');
+    expect(fetch({ sessionId: id, sessionEpoch: 3 }).told).toEqual(['t/0']);
+    expect(fetch({ sessionId: id, sessionEpoch: 4 }).told).toEqual([]);
+  });
+
+  it('puts partitions that brought records behind the others', () => {
+    const { fetch, outcomes } = setUp();
+    const { id } = fetch({ partitions: wanted(0, 1, 2) });
+    outcomes.set('t/0', { records: { length: 9 } });
+    fetch({ sessionId: id, sessionEpoch: 1 });
+    expect(fetch({ sessionId: id, sessionEpoch: 2 }).fetched).toEqual(['t/1', 't/2', 't/0']);
+  });
+
+  it('takes additions and changes first, then forgets', () => {
+    const { fetch } = setUp();
+    const { id } = fetch({ partitions: wanted(0, 1) });
+    const changed = fetch({ sessionId: id, sessionEpoch: 1, partitions: wanted(2), forgotten: wanted(0, 2) });
+    expect(changed.fetched).toEqual(['t/1']);
+    const added = fetch({
+      sessionId: id,
+      sessionEpoch: 2,
+      partitions: [want(3), want(1, { fetchOffset: 7 })],
+    });
+    expect(added).toMatchObject({ fetched: ['t/1', 't/3'], told: ['t/3'] });
+  });
+
+  it('ends when nothing is left of it, and the request is answered without one', () => {
+    const { fetch, sessions } = setUp();
+    const { id } = fetch({ partitions: wanted(0) });
+    expect(fetch({ sessionId: id, sessionEpoch: 1, forgotten: wanted(0) })).toMatchObject({
+      error: 0,
+      id: 0,
+    });
+    expect(sessions.count).toBe(0);
+  });
+
+  it('ends with the final epoch, which is answered in full, and with a new one', () => {
+    const { fetch, sessions } = setUp();
+    const { id } = fetch({ partitions: wanted(0) });
+    expect(fetch({ sessionId: id, sessionEpoch: -1, partitions: wanted(0, 1) })).toMatchObject({
+      id: 0,
+      told: ['t/0', 't/1'],
+    });
+    expect(sessions.count).toBe(0);
+    const first = fetch({ partitions: wanted(0) });
+    fetch({ sessionId: first.id, partitions: wanted(0) });
+    expect(sessions.count).toBe(1);
+  });
+
+  it.each([
+    ['an unknown id', { sessionId: 12345, sessionEpoch: 1 }, ErrorCode.FETCH_SESSION_ID_NOT_FOUND],
+    ['a number too early', { sessionEpoch: 2 }, ErrorCode.INVALID_FETCH_SESSION_EPOCH],
+    [
+      'another way of naming topics',
+      { sessionEpoch: 1, usesTopicIds: true },
+      ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR,
+    ],
+  ])('refuses %s', (_what, request, error) => {
+    const { fetch } = setUp();
+    const { id } = fetch({ partitions: wanted(0) });
+    expect(fetch({ sessionId: id, ...request })).toMatchObject({ error, fetched: [], told: [] });
+    expect(fetch({ sessionId: id, sessionEpoch: 1 }).error).toBe(0);
+  });
+
+  it('refuses a request that another has overtaken', () => {
+    const { sessions, fetch } = setUp();
+    const { id } = fetch({ partitions: wanted(0) });
+    const request = {
+      sessionId: id,
+      usesTopicIds: false,
+      fromFollower: false,
+      partitions: [],
+      forgotten: [],
+    };
+    const slow = sessions.open({ ...request, sessionEpoch: 1 }, () => undefined);
+    expect(fetch({ sessionId: id, sessionEpoch: 2 }).error).toBe(0);
+    expect(slow.answer([]).error).toBe(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
+    expect(slow.throttled().error).toBe(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
+  });
+
+  it('uses up a number when throttled, and makes no session when throttled at the start', () => {
+    const { sessions, fetch } = setUp();
+    const { id } = fetch({ partitions: wanted(0) });
+    const request = { usesTopicIds: false, fromFollower: false, partitions: wanted(0), forgotten: [] };
+    const throttled = sessions
+      .open({ ...request, sessionId: id, sessionEpoch: 1 }, () => undefined)
+      .throttled();
+    expect(throttled).toEqual({ error: 0, sessionId: id, outcomes: [] });
+    expect(fetch({ sessionId: id, sessionEpoch: 2 }).error).toBe(0);
+    const first = sessions.open({ ...request, sessionId: 0, sessionEpoch: 0 }, () => undefined).throttled();
+    expect([first.sessionId, sessions.count]).toEqual([0, 1]);
+  });
+
+  it('learns the name of a topic id when somebody knows it', () => {
+    const { fetch, names } = setUp();
+    const other = 'AAAAAAAAAAAAAAAAAAAABQ';
+    const partitions = [want(0, { topic: '', topicId: other }), want(0, { topic: '', topicId: ID })];
+    const { id, fetched } = fetch({ usesTopicIds: true, partitions });
+    expect(fetched).toEqual(['null/0', 'known/0']);
+    names.set(other, 'later');
+    expect(fetch({ sessionId: id, sessionEpoch: 1, usesTopicIds: true }).fetched).toEqual([
+      'later/0',
+      'known/0',
+    ]);
+  });
+});
+
+describe('when there is no slot left', () => {
+  it('a newcomer gets no session while the others are young or in use', () => {
+    const { fetch, sessions } = setUp(1);
+    const { id } = fetch({ partitions: wanted(0) });
+    expect(fetch({ partitions: wanted(0, 1, 2) }).id).toBe(0);
+    expect(fetch({ sessionId: id, sessionEpoch: 1 }).error).toBe(0);
+    expect([setUp(0).fetch({ partitions: wanted(0) }).id, sessions.count]).toEqual([0, 1]);
+  });
+
+  it('one that was idle for two minutes goes', async () => {
+    const { fetch, clock } = setUp(1);
+    const { id } = fetch({ partitions: wanted(0, 1, 2) });
+    await clock.runFor(120_001);
+    expect(fetch({ partitions: wanted(0) }).id).toBeGreaterThan(0);
+    expect(fetch({ sessionId: id, sessionEpoch: 1 }).error).toBe(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
+  });
+
+  it('an old one in use goes if it is smaller than the newcomer', async () => {
+    const { fetch, clock } = setUp(2);
+    const small = fetch({ partitions: wanted(0) });
+    const large = fetch({ partitions: wanted(0, 1, 2) });
+    for (const epoch of [1, 2]) {
+      await clock.runFor(70_000);
+      for (const { id } of [small, large]) fetch({ sessionId: id, sessionEpoch: epoch });
+    }
+    expect(fetch({ partitions: wanted(0) }).id).toBe(0);
+    expect(fetch({ partitions: wanted(0, 1) }).id).toBeGreaterThan(0);
+    expect(fetch({ sessionId: small.id, sessionEpoch: 3 }).error).toBe(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
+    expect(fetch({ sessionId: large.id, sessionEpoch: 3 }).error).toBe(0);
+  });
+
+  it('a follower’s pushes a client’s out at once, and never the other way round', () => {
+    const { fetch } = setUp(1);
+    const client = fetch({ partitions: wanted(0, 1, 2) });
+    const follower = fetch({ partitions: wanted(0), fromFollower: true });
+    expect(follower.id).toBeGreaterThan(0);
+    expect(fetch({ sessionId: client.id, sessionEpoch: 1 }).error).toBe(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
+    expect(fetch({ partitions: wanted(0, 1, 2) }).id).toBe(0);
+  });
+});
+
+describe('what all sessions remember together', () => {
+  it('has an end: beyond it there are no new sessions, and one that grows is over', () => {
+    const { sessions, fetch } = setUp(10, 5);
+    const first = fetch({ partitions: wanted(0, 1) });
+    const second = fetch({ partitions: wanted(0, 1) });
+    expect(fetch({ partitions: wanted(0, 1) }).id).toBe(0);
+    expect(fetch({ sessionId: first.id, sessionEpoch: 1, partitions: wanted(2) }).error).toBe(ErrorCode.NONE);
+    expect(fetch({ sessionId: second.id, sessionEpoch: 1, partitions: wanted(2) }).error).toBe(
+      ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
+    );
+    expect(sessions.count).toBe(1);
+    expect(fetch({ partitions: wanted(0, 1) }).id).not.toBe(0);
+    expect(fetch({ sessionId: first.id, sessionEpoch: -1 }).error).toBe(ErrorCode.NONE);
+    expect(fetch({ partitions: wanted(0, 1, 2) }).id).not.toBe(0);
+  });
+});

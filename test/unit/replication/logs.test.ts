@@ -1,0 +1,60 @@
+/** What the leader's and the follower's end of a stream do to logs: shared reads, and truncation without epochs. */
+import { describe, expect, it } from 'vitest';
+import { truncateWithoutEpochs } from '../../../broker/replication/stream/follower-log.ts';
+import { type SharedRead, SharedReads } from '../../../broker/replication/stream/shared-reads.ts';
+import { append, contents, fixture } from '../log/support.ts';
+
+async function someLog() {
+  const logs = await fixture().start();
+  const log = logs.create('t', 0, { isNew: true, topicId: null });
+  for (const value of ['a', 'b', 'c']) append(log, [value]);
+  return log;
+}
+
+function given(read: ReturnType<SharedReads['read']>): SharedRead {
+  if (read === null || 'error' in read) throw new Error('nothing was read');
+  return read;
+}
+
+describe('reads for several followers', () => {
+  it('share one buffer as long as one of them holds it', async () => {
+    const log = await someLog();
+    const reads = new SharedReads();
+    const first = given(reads.read('t-0', log, 0, 10_000));
+    const second = given(reads.read('t-0', log, 0, 10_000));
+    expect(second.bytes).toBe(first.bytes);
+    expect(first.nextOffset).toBe(3);
+    const copy = Buffer.from(first.bytes);
+    first.release();
+    // The buffer has not gone back to the pool: another read must not land in it.
+    const other = given(reads.read('t-0', log, 1, 10_000));
+    expect(second.bytes).toEqual(copy);
+    other.release();
+    second.release();
+    expect(given(reads.read('t-0', log, 0, 10_000)).bytes).not.toBe(first.bytes);
+  });
+
+  it('are apart at other offsets, beyond the limit of one of them, and after the epoch has changed', async () => {
+    const log = await someLog();
+    const reads = new SharedReads();
+    const first = given(reads.read('t-0', log, 0, 10_000));
+    expect(given(reads.read('t-0', log, 0, first.bytes.length - 1)).bytes).not.toBe(first.bytes);
+    const again = given(reads.read('t-0', log, 0, 10_000));
+    reads.forget('t-0');
+    expect(given(reads.read('t-0', log, 0, 10_000)).bytes).not.toBe(again.bytes);
+    expect(reads.read('t-0', log, 3, 10_000)).toBeNull();
+    expect(reads.read('t-0', log, 9, 10_000)).toHaveProperty('error');
+  });
+});
+
+describe('a follower without epochs', () => {
+  it('keeps only what is known to be committed', async () => {
+    const log = await someLog();
+    log.updateHighWatermark(2);
+    truncateWithoutEpochs(log);
+    expect(contents(log)).toEqual(['0:a', '1:b', '2:c']);
+    log.epochs.clear();
+    truncateWithoutEpochs(log);
+    expect(contents(log)).toEqual(['0:a', '1:b']);
+  });
+});
