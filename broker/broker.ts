@@ -29,7 +29,7 @@ import { moveLeadersAway } from './node/controlled-shutdown.ts';
 import { ControllerLink } from './node/controller-link.ts';
 import { DynamicConfigs } from './node/dynamic-configs.ts';
 import { reportFailedDirectories } from './node/failed-directories.ts';
-import { groupPartitionCount, groupSettings, groupStateLog } from './node/group-wiring.ts';
+import { groupPartitionCount, groupSettings, stateLogOf } from './node/group-wiring.ts';
 import { identify } from './node/identity.ts';
 import { joinCluster } from './node/joining.ts';
 import { registerBrokerMetrics } from './node/node-metrics.ts';
@@ -243,7 +243,7 @@ export class Broker {
       random,
       metrics,
       diagnostics: diagnostics.named(`GroupCoordinator id=${config.brokerId}`),
-      log: groupStateLog(replicas),
+      log: stateLogOf(GROUP_METADATA_TOPIC, replicas),
       settings: groupSettings(config),
       partitionCount: groupPartitions,
     });

@@ -2,24 +2,24 @@
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { GroupSettings } from '../coordinators/group/group-coordinator.ts';
-import type { StateLog } from '../coordinators/state-log.ts';
+import type { StateLog } from '../coordinators/runtime/state-log.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
 import { GROUP_METADATA_TOPIC } from '../types.ts';
 
 const MS_PER_MINUTE = 60_000;
 
-export function groupStateLog(replicas: ReplicaManager): StateLog {
+/** The log of a coordinator's topic. */
+export function stateLogOf(topic: string, replicas: ReplicaManager): StateLog {
   return {
-    append: (partition, batch, options) =>
-      replicas.appendToCoordinatorLog(GROUP_METADATA_TOPIC, partition, batch, options),
+    topic,
+    append: (partition, batch, options) => replicas.appendToCoordinatorLog(topic, partition, batch, options),
     read(partition, offset, maxBytes) {
-      const read = replicas.readForCoordinator(GROUP_METADATA_TOPIC, partition, offset, maxBytes);
+      const read = replicas.readForCoordinator(topic, partition, offset, maxBytes);
       return 'error' in read ? null : { bytes: read.records, release: () => read.release() };
     },
-    maxBatchBytes: (partition) =>
-      replicas.partition(GROUP_METADATA_TOPIC, partition)?.log?.config.maxMessageBytes ?? 0,
+    maxBatchBytes: (partition) => replicas.partition(topic, partition)?.log?.config.maxMessageBytes ?? 0,
     range(partition) {
-      const log = replicas.partition(GROUP_METADATA_TOPIC, partition)?.log ?? null;
+      const log = replicas.partition(topic, partition)?.log ?? null;
       return log === null ? null : { startOffset: log.startOffset, endOffset: log.endOffset };
     },
   };

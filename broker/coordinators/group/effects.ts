@@ -2,10 +2,28 @@
  * What the group's transitions ask of the driver. They are data, so that a test reads a rebalance as a
  * list, and the simulator replays it.
  */
-import type { Ticket } from './group.ts';
+import type { ErrorCode } from '../../errors.ts';
+import type { MemberProtocol, Ticket } from './group.ts';
+
+export interface JoinRequest {
+  readonly memberId: string;
+  readonly instanceId: string | null;
+  readonly clientId: string;
+  readonly clientHost: string;
+  readonly sessionTimeoutMs: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly protocolType: string;
+  readonly protocols: readonly MemberProtocol[];
+  /** v4 and later without an instance id: a new member is first told its id. */
+  readonly requireKnownMemberId: boolean;
+  /** v9 and later understand SkipAssignment. */
+  readonly supportsSkippingAssignment: boolean;
+  /** The id to give if the member has none. */
+  readonly newMemberId: string;
+}
 
 export interface JoinAnswer {
-  readonly error: number;
+  readonly error: ErrorCode;
   readonly generationId: number;
   readonly protocolType: string | null;
   readonly protocolName: string | null;
@@ -16,7 +34,7 @@ export interface JoinAnswer {
 }
 
 export interface SyncAnswer {
-  readonly error: number;
+  readonly error: ErrorCode;
   readonly protocolType: string | null;
   readonly protocolName: string | null;
   readonly assignment: Buffer;
@@ -25,7 +43,7 @@ export interface SyncAnswer {
 /** `rebalance`, `initial-delay`, `sync`, or `session:` / `pending:` and a member id. */
 export type TimerName = 'rebalance' | 'initial-delay' | 'sync' | `session:${string}` | `pending:${string}`;
 
-/** Why the group was persisted; handed back with the outcome. */
+/** Why the group is written; handed back with the outcome. */
 export type PersistReason =
   | {
       readonly why: 'assignment';
@@ -33,19 +51,14 @@ export type PersistReason =
       readonly assignments: ReadonlyMap<string, Buffer>;
     }
   | { readonly why: 'empty'; readonly generationId: number }
-  | { readonly why: 'static-rejoin'; readonly generationId: number; readonly rejoin: StaticRejoin };
+  | { readonly why: 'static-return'; readonly generationId: number; readonly returned: StaticReturn };
 
-/** What is needed to answer, or to undo, a static member's return without a rebalance. */
-export interface StaticRejoin {
+/** A static member that has come back under a new id, in a group that need not rebalance for it. */
+export interface StaticReturn {
   readonly oldMemberId: string;
-  readonly newMemberId: string;
-  readonly previousLeaderId: string;
-  readonly supportsSkippingAssignment: boolean;
-  readonly before: {
-    readonly protocols: readonly { name: string; metadata: Buffer }[];
-    readonly rebalanceTimeoutMs: number;
-    readonly sessionTimeoutMs: number;
-  };
+  readonly request: JoinRequest;
+  /** Its JoinGroup waits until the new id is stored. */
+  readonly ticket: Ticket;
 }
 
 export type Effect =
@@ -57,7 +70,7 @@ export type Effect =
 
 export const NO_BYTES: Buffer = Buffer.alloc(0);
 
-export function joinError(error: number, memberId: string): JoinAnswer {
+export function joinError(error: ErrorCode, memberId: string): JoinAnswer {
   return {
     error,
     generationId: -1,
@@ -70,6 +83,6 @@ export function joinError(error: number, memberId: string): JoinAnswer {
   };
 }
 
-export function syncError(error: number): SyncAnswer {
+export function syncError(error: ErrorCode): SyncAnswer {
   return { error, protocolType: null, protocolName: null, assignment: NO_BYTES };
 }

@@ -11,25 +11,24 @@ import type { Diagnostics } from '../../platform/diagnostics.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { type Random, randomHexUuid } from '../../platform/random.ts';
 import { type PartitionKey, parsePartitionKey } from '../../types.ts';
-import type { StateLog } from '../state-log.ts';
-import { type JoinAnswer, joinError, type SyncAnswer, syncError } from './effects.ts';
+import { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts';
+import type { StateLog } from '../runtime/state-log.ts';
+import { type JoinAnswer, type JoinRequest, joinError, type SyncAnswer, syncError } from './effects.ts';
 import { canRebalance, type Group, type GroupState } from './group.ts';
-import { type DriverSettings, GroupDriver } from './group-driver.ts';
-import { loadGroups } from './group-loader.ts';
-import { type JoinRequest, join } from './join.ts';
+import { GroupDriver, type Placed } from './group-driver.ts';
+import { type GroupRecord, groupRecordCodec } from './group-records.ts';
+import { type GroupOwner, GroupShard } from './group-shard.ts';
+import { type JoinSettings, join } from './join.ts';
 import { heartbeat, leave, renewSession, validateMember } from './membership.ts';
-import { OffsetStore, type OffsetToCommit } from './offset-store.ts';
+import { type OffsetSettings, OffsetStore, type OffsetToCommit } from './offset-store.ts';
 import type { CommittedOffset } from './offsets.ts';
-import { createEntry, entryOf, type GroupEntry, Ownership } from './owned-partition.ts';
 import { subscribedTopics } from './subscription.ts';
 import { type SyncRequest, sync } from './sync.ts';
 
-export interface GroupSettings extends DriverSettings {
+export interface GroupSettings extends JoinSettings, OffsetSettings {
+  readonly commitTimeoutMs: number;
   readonly minSessionTimeoutMs: number;
   readonly maxSessionTimeoutMs: number;
-  /** offset.metadata.max.bytes: for all its name Kafka counts the characters, in UTF-16. */
-  readonly metadataMaxLength: number;
-  readonly retentionMs: number;
   readonly retentionCheckIntervalMs: number;
   readonly loadBufferSizeBytes: number;
 }
@@ -44,17 +43,16 @@ export interface GroupListing {
 }
 
 export class GroupCoordinator {
-  private readonly clock: Clock;
-  private readonly random: Random;
-  private readonly log: StateLog;
-  private readonly diagnostics: Diagnostics;
-  private readonly settings: GroupSettings;
-  private readonly ownership: Ownership;
-  private readonly driver: GroupDriver;
-  private readonly offsets: OffsetStore;
-  private expiry: Timer | null = null;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #diagnostics: Diagnostics;
+  readonly #settings: GroupSettings;
+  readonly #runtime: CoordinatorRuntime<GroupRecord, GroupShard>;
+  readonly #driver: GroupDriver;
+  readonly #offsets: OffsetStore;
+  #expiry: Timer | null = null;
 
-  constructor(options: {
+  constructor(parts: {
     clock: Clock;
     random: Random;
     log: StateLog;
@@ -64,116 +62,100 @@ export class GroupCoordinator {
     /** Partitions of `__consumer_offsets`: which one a group falls into must not change while we run. */
     partitionCount: number;
   }) {
-    this.clock = options.clock;
-    this.random = options.random;
-    this.log = options.log;
-    this.diagnostics = options.diagnostics;
-    this.settings = options.settings;
-    this.ownership = new Ownership(options.partitionCount);
-    this.driver = new GroupDriver(options);
-    this.offsets = new OffsetStore(options);
-    options.metrics.gauge(
+    const { clock, diagnostics, settings } = parts;
+    this.#clock = clock;
+    this.#random = parts.random;
+    this.#diagnostics = diagnostics;
+    this.#settings = settings;
+    this.#runtime = new CoordinatorRuntime(
+      {
+        ...parts,
+        codec: groupRecordCodec,
+        newShard: () => new GroupShard(clock),
+        loaded: (owner, tookMs) => this.#loaded(owner, tookMs),
+        unloaded: (owner) => this.#driver.unload(owner),
+      },
+      { loadBufferSizeBytes: settings.loadBufferSizeBytes, writeTimeoutMs: settings.commitTimeoutMs },
+    );
+    this.#driver = new GroupDriver({ clock, diagnostics, settings, runtime: this.#runtime });
+    this.#offsets = new OffsetStore({ clock, settings, runtime: this.#runtime });
+    parts.metrics.gauge(
       'kafka_coordinator_group_groupmetadatamanager_numgroups',
       'Groups this broker coordinates',
-      () => [...this.ownership.all()].reduce((sum, owner) => sum + owner.groups.size, 0),
+      () => [...this.#runtime.active()].reduce((sum, { shard }) => sum + shard.groups.size, 0),
     );
   }
 
   start(): void {
-    const onError = (error: unknown): void => this.diagnostics.error('Expiring offsets failed', error);
-    this.expiry = every(
-      this.clock,
-      this.settings.retentionCheckIntervalMs,
-      () => void this.expireOffsets().catch(onError),
+    const onError = (error: unknown): void => this.#diagnostics.error('Expiring offsets failed', error);
+    this.#expiry = every(
+      this.#clock,
+      this.#settings.retentionCheckIntervalMs,
+      () => void this.#expireOffsets().catch(onError),
       onError,
     );
   }
 
   shutdown(): void {
-    this.expiry?.cancel();
-    for (const owner of [...this.ownership.all()]) this.resign(owner.partition);
+    this.#expiry?.cancel();
+    this.#runtime.shutdown();
   }
 
   /** This broker leads a partition of `__consumer_offsets`: read it, then answer for its groups. */
-  async elect(partition: number, leaderEpoch: number): Promise<void> {
-    const owner = this.ownership.take(partition, leaderEpoch);
-    if (owner === null) return;
-    const startedMs = this.clock.nowMs();
-    const { log, clock, diagnostics } = this;
-    const options = { log, clock, diagnostics, bufferSizeBytes: this.settings.loadBufferSizeBytes };
-    try {
-      if (!(await loadGroups(owner, options))) return;
-    } catch (error) {
-      // As in Kafka the partition counts as loaded then, with nothing in it: its groups can go on,
-      // from where their consumers begin without an offset.
-      this.diagnostics.error(`Error loading offsets from __consumer_offsets-${partition}`, error);
-    }
-    if (owner.state !== 'loading') return;
-    owner.state = 'active';
-    for (const entry of owner.groups.values()) {
-      for (const memberId of entry.group.members.keys())
-        this.driver.carryOut(entry, renewSession(entry.group, memberId));
-    }
-    if (owner.groups.size > 0) {
-      const tookMs = Math.round(this.clock.nowMs() - startedMs);
-      this.diagnostics.info(
-        `Loaded ${owner.groups.size} groups of __consumer_offsets-${partition} in ${tookMs} ms`,
-      );
-    }
+  elect(partition: number, leaderEpoch: number): Promise<void> {
+    return this.#runtime.elect(partition, leaderEpoch);
   }
 
-  /** This broker no longer leads the partition. After a deleted one, another may begin at epoch 0. */
+  /** This broker no longer leads the partition. */
   resign(partition: number, why: 'moved' | 'deleted' = 'moved'): void {
-    const owner = this.ownership.drop(partition);
-    if (why === 'deleted') this.ownership.forget(partition);
-    if (owner !== null) this.driver.unload(owner);
+    this.#runtime.resign(partition, why);
   }
 
   /** The partition of `__consumer_offsets` that the group falls into; its leader coordinates the group. */
   partitionFor(groupId: string): number {
-    return this.ownership.partitionFor(groupId);
+    return this.#runtime.partitionFor(groupId);
   }
 
   joinGroup(request: GroupJoin): Promise<JoinAnswer> {
-    const refuse = (error: number): Promise<JoinAnswer> =>
+    const refuse = (error: ErrorCode): Promise<JoinAnswer> =>
       Promise.resolve(joinError(error, request.memberId));
     if (request.groupId === '') return refuse(ErrorCode.INVALID_GROUP_ID);
-    const { owner, error } = this.ownership.locate(request.groupId);
+    const { owner, error } = this.#runtime.locate(request.groupId);
     if (owner === null) return refuse(error);
-    const { minSessionTimeoutMs, maxSessionTimeoutMs } = this.settings;
+    const { minSessionTimeoutMs, maxSessionTimeoutMs } = this.#settings;
     if (request.sessionTimeoutMs < minSessionTimeoutMs || request.sessionTimeoutMs > maxSessionTimeoutMs) {
       return refuse(ErrorCode.INVALID_SESSION_TIMEOUT);
     }
-    let entry = entryOf(owner, request.groupId);
+    let entry = owner.shard.groups.get(request.groupId);
     if (entry === undefined) {
       if (request.memberId !== '') return refuse(ErrorCode.UNKNOWN_MEMBER_ID);
-      entry = createEntry(owner, request.groupId, this.clock.wallMs());
+      entry = owner.shard.create(request.groupId, this.#clock.wallMs());
     }
     const { group } = entry;
-    const newMemberId = `${request.instanceId ?? request.clientId}-${randomHexUuid(this.random)}`;
+    const newMemberId = `${request.instanceId ?? request.clientId}-${randomHexUuid(this.#random)}`;
     const protocols = request.protocols.map(({ name, metadata }) => ({
       name,
       metadata: Buffer.from(metadata),
     }));
-    const at = { settings: this.settings, nowMs: this.clock.wallMs() };
-    return this.driver.awaitJoin(entry, (ticket) =>
+    const at = { settings: this.#settings, nowMs: this.#clock.wallMs() };
+    return this.#driver.awaitJoin({ owner, entry }, (ticket) =>
       join(group, { ...request, protocols, newMemberId }, ticket, at),
     );
   }
 
   syncGroup(request: GroupSync): Promise<SyncAnswer> {
-    const refuse = (error: number): Promise<SyncAnswer> => Promise.resolve(syncError(error));
+    const refuse = (error: ErrorCode): Promise<SyncAnswer> => Promise.resolve(syncError(error));
     if (request.groupId === '') return refuse(ErrorCode.INVALID_GROUP_ID);
-    const { owner, error } = this.ownership.locate(request.groupId);
+    const { owner, error } = this.#runtime.locate(request.groupId);
     if (owner === null) {
       // A member of a group that is being loaded has to join again anyway.
       return refuse(
         error === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS ? ErrorCode.REBALANCE_IN_PROGRESS : error,
       );
     }
-    const entry = entryOf(owner, request.groupId);
+    const entry = owner.shard.groups.get(request.groupId);
     if (entry === undefined) return refuse(ErrorCode.UNKNOWN_MEMBER_ID);
-    return this.driver.awaitSync(entry, (ticket) => sync(entry.group, request, ticket));
+    return this.#driver.awaitSync({ owner, entry }, (ticket) => sync(entry.group, request, ticket));
   }
 
   heartbeat(request: {
@@ -181,14 +163,14 @@ export class GroupCoordinator {
     memberId: string;
     instanceId: string | null;
     generationId: number;
-  }): number {
+  }): ErrorCode {
     if (request.groupId === '') return ErrorCode.INVALID_GROUP_ID;
-    const { owner, error } = this.ownership.locate(request.groupId);
+    const { owner, error } = this.#runtime.locate(request.groupId);
     if (owner === null) return error === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS ? ErrorCode.NONE : error;
-    const entry = entryOf(owner, request.groupId);
+    const entry = owner.shard.groups.get(request.groupId);
     if (entry === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
     const answer = heartbeat(entry.group, request);
-    this.driver.carryOut(entry, answer.effects);
+    this.#driver.carryOut({ owner, entry }, answer.effects);
     return answer.error;
   }
 
@@ -196,15 +178,15 @@ export class GroupCoordinator {
   leaveGroup(
     groupId: string,
     members: readonly { memberId: string; instanceId: string | null }[],
-  ): { error: number; members: number[] } {
+  ): { error: ErrorCode; members: ErrorCode[] } {
     if (groupId === '') return { error: ErrorCode.INVALID_GROUP_ID, members: [] };
-    const { owner, error } = this.ownership.locate(groupId);
+    const { owner, error } = this.#runtime.locate(groupId);
     if (owner === null) return { error, members: [] };
-    const entry = entryOf(owner, groupId);
+    const entry = owner.shard.groups.get(groupId);
     if (entry === undefined) return { error: 0, members: members.map(() => ErrorCode.UNKNOWN_MEMBER_ID) };
     const errors = members.map((who) => {
-      const answer = leave(entry.group, who, { settings: this.settings, nowMs: this.clock.wallMs() });
-      this.driver.carryOut(entry, answer.effects);
+      const answer = leave(entry.group, who, { settings: this.#settings, nowMs: this.#clock.wallMs() });
+      this.#driver.carryOut({ owner, entry }, answer.effects);
       return answer.error;
     });
     return { error: ErrorCode.NONE, members: errors };
@@ -217,31 +199,31 @@ export class GroupCoordinator {
     instanceId: string | null;
     generationId: number;
     commits: readonly OffsetToCommit[];
-  }): Promise<number[]> {
-    const all = (error: number): number[] => request.commits.map(() => error);
-    const { owner, error } = this.ownership.locate(request.groupId);
+  }): Promise<ErrorCode[]> {
+    const all = (error: ErrorCode): ErrorCode[] => request.commits.map(() => error);
+    const { owner, error } = this.#runtime.locate(request.groupId);
     if (owner === null) return all(error);
-    let entry = entryOf(owner, request.groupId);
+    let entry = owner.shard.groups.get(request.groupId);
     if (entry === undefined) {
       if (request.generationId >= 0) return all(ErrorCode.ILLEGAL_GENERATION);
-      entry = createEntry(owner, request.groupId, this.clock.wallMs());
+      entry = owner.shard.create(request.groupId, this.#clock.wallMs());
     }
     const refused = validateCommit(entry.group, request);
     if (refused !== ErrorCode.NONE) return all(refused);
     if (entry.group.members.has(request.memberId)) {
-      this.driver.carryOut(entry, renewSession(entry.group, request.memberId));
+      this.#driver.carryOut({ owner, entry }, renewSession(entry.group, request.memberId));
     }
-    return this.offsets.commit(entry, request.commits);
+    return this.#offsets.commit(owner, entry, request.commits);
   }
 
   /** The committed offset of each key, or of all partitions when `keys` is null; an unknown group has none. */
   fetchOffsets(
     groupId: string,
     keys: readonly PartitionKey[] | null,
-  ): { error: number; offsets: ReadonlyMap<PartitionKey, CommittedOffset> } {
-    const { owner, error } = this.ownership.locate(groupId);
+  ): { error: ErrorCode; offsets: ReadonlyMap<PartitionKey, CommittedOffset> } {
+    const { owner, error } = this.#runtime.locate(groupId);
     if (owner === null) return { error, offsets: new Map() };
-    const entry = entryOf(owner, groupId);
+    const entry = owner.shard.groups.get(groupId);
     const committed = entry?.offsets.committed ?? new Map<PartitionKey, CommittedOffset>();
     if (keys === null) return { error: ErrorCode.NONE, offsets: committed };
     const found = new Map<PartitionKey, CommittedOffset>();
@@ -253,12 +235,15 @@ export class GroupCoordinator {
   }
 
   /** `error` is COORDINATOR_LOAD_IN_PROGRESS while any partition is loading; what is loaded is listed all the same. */
-  listGroups(): { error: number; groups: GroupListing[] } {
-    let error: number = ErrorCode.NONE;
+  listGroups(): { error: ErrorCode; groups: GroupListing[] } {
+    let error: ErrorCode = ErrorCode.NONE;
     const groups: GroupListing[] = [];
-    for (const owner of this.ownership.all()) {
-      if (owner.state === 'loading') error = ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
-      for (const { group } of owner.groups.values()) {
+    for (const { state, shard } of this.#runtime.owned()) {
+      if (state === 'loading') {
+        error = ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
+        continue;
+      }
+      for (const { group } of shard.groups.values()) {
         groups.push({ groupId: group.groupId, protocolType: group.protocolType ?? '', state: group.state });
       }
     }
@@ -266,29 +251,29 @@ export class GroupCoordinator {
   }
 
   /** null: there is no such group (Kafka shows it as Dead). */
-  describeGroup(groupId: string): { error: number; group: Group | null } {
-    const { owner, error } = this.ownership.locate(groupId);
+  describeGroup(groupId: string): { error: ErrorCode; group: Group | null } {
+    const { owner, error } = this.#runtime.locate(groupId);
     if (owner === null) return { error, group: null };
-    return { error: ErrorCode.NONE, group: entryOf(owner, groupId)?.group ?? null };
+    return { error: ErrorCode.NONE, group: owner.shard.groups.get(groupId)?.group ?? null };
   }
 
-  async deleteGroup(groupId: string): Promise<number> {
-    const { owner, error } = this.ownership.locate(groupId);
+  async deleteGroup(groupId: string): Promise<ErrorCode> {
+    const { owner, error } = this.#runtime.locate(groupId);
     if (owner === null) return error;
-    const entry = entryOf(owner, groupId);
+    const entry = owner.shard.groups.get(groupId);
     if (entry === undefined || entry.group.state === 'Dead') return ErrorCode.GROUP_ID_NOT_FOUND;
     if (entry.group.state !== 'Empty') return ErrorCode.NON_EMPTY_GROUP;
-    return this.offsets.removeGroup(entry);
+    return this.#offsets.removeGroup(owner, entry);
   }
 
   /** OffsetDelete: `error` for the group, else one for each key. */
   async deleteOffsets(
     groupId: string,
     keys: readonly PartitionKey[],
-  ): Promise<{ error: number; partitions: number[] }> {
-    const { owner, error } = this.ownership.locate(groupId);
+  ): Promise<{ error: ErrorCode; partitions: ErrorCode[] }> {
+    const { owner, error } = this.#runtime.locate(groupId);
     if (owner === null) return { error, partitions: [] };
-    const entry = entryOf(owner, groupId);
+    const entry = owner.shard.groups.get(groupId);
     if (entry === undefined || entry.group.state === 'Dead')
       return { error: ErrorCode.GROUP_ID_NOT_FOUND, partitions: [] };
     const { group } = entry;
@@ -299,33 +284,48 @@ export class GroupCoordinator {
     const blocked = (key: PartitionKey): boolean =>
       subscribed === null || subscribed.has(parsePartitionKey(key).topic);
     const removable = new Set(keys.filter((key) => !blocked(key) && entry.offsets.committed.has(key)));
-    const outcome = await this.offsets.forget(entry, [...removable]);
+    const outcome = await this.#offsets.forget(owner, entry, [...removable]);
     const partitions = keys.map((key) => (blocked(key) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : outcome));
     return { error: ErrorCode.NONE, partitions };
   }
 
   /** Partitions are gone: so are the offsets committed for them. Never rejects. */
   async forgetPartitions(keys: ReadonlySet<PartitionKey>): Promise<void> {
-    const removals = this.activeEntries().map((entry) => {
+    const removals = this.#activeEntries().map(({ owner, entry }) => {
       const affected = [...entry.offsets.committed.keys()].filter((key) => keys.has(key));
-      return affected.length === 0 ? ErrorCode.NONE : this.offsets.forget(entry, affected);
+      return affected.length === 0 ? ErrorCode.NONE : this.#offsets.forget(owner, entry, affected);
     });
     for (const removal of await Promise.allSettled(removals)) {
       if (removal.status === 'rejected')
-        this.diagnostics.error('Offsets of deleted partitions could not be removed', removal.reason);
+        this.#diagnostics.error('Offsets of deleted partitions could not be removed', removal.reason);
     }
   }
 
-  private async expireOffsets(): Promise<void> {
-    for (const entry of this.activeEntries()) {
-      if (entry.owner.state === 'active') await this.offsets.expire(entry);
+  #loaded(owner: GroupOwner, tookMs: number): void {
+    const { shard, partition } = owner;
+    shard.loaded();
+    for (const entry of shard.groups.values()) {
+      for (const memberId of entry.group.members.keys()) {
+        this.#driver.carryOut({ owner, entry }, renewSession(entry.group, memberId));
+      }
+    }
+    if (shard.groups.size > 0) {
+      this.#diagnostics.info(
+        `Loaded ${shard.groups.size} groups of __consumer_offsets-${partition} in ${tookMs} ms`,
+      );
     }
   }
 
-  private activeEntries(): GroupEntry[] {
-    return [...this.ownership.all()]
-      .filter((owner) => owner.state === 'active')
-      .flatMap((owner) => [...owner.groups.values()]);
+  async #expireOffsets(): Promise<void> {
+    for (const { owner, entry } of this.#activeEntries()) {
+      if (owner.state === 'active') await this.#offsets.expire(owner, entry);
+    }
+  }
+
+  #activeEntries(): Placed[] {
+    return [...this.#runtime.active()].flatMap((owner) =>
+      [...owner.shard.groups.values()].map((entry) => ({ owner, entry })),
+    );
   }
 }
 
@@ -333,7 +333,7 @@ export class GroupCoordinator {
 function validateCommit(
   group: Group,
   request: { memberId: string; instanceId: string | null; generationId: number },
-): number {
+): ErrorCode {
   if (group.state === 'Dead') return ErrorCode.COORDINATOR_NOT_AVAILABLE;
   if (request.generationId < 0 && group.state === 'Empty') return ErrorCode.NONE;
   if (request.generationId < 0 && request.memberId === '' && request.instanceId === null) {

@@ -4,149 +4,128 @@
  * group key 2, value 3) and read every version, the flexible 4 included. A null value is a tombstone.
  * Source: OffsetCommitKey/Value and GroupMetadataKey/Value of Kafka's group coordinator.
  */
-import { toSafeInteger } from '../../int64.ts';
-import { FieldReader, FieldWriter } from './fields.ts';
-import type { Group, Member } from './group.ts';
-import { memberMetadata, newGroup } from './group.ts';
-import type { CommittedOffset } from './offsets.ts';
+import { array, bytes, type DataOf, data, int32, int64, safeInt64, string } from '../../protocol/schema.ts';
+import type { KeyValue, RecordCodec } from '../runtime/shard.ts';
+import { decodeVersioned, encodeVersioned, versionOf } from '../runtime/versioned.ts';
+import type { Commit } from './offsets.ts';
 
-export type GroupRecordKey =
-  | { readonly kind: 'offset'; readonly groupId: string; readonly topic: string; readonly partition: number }
-  | { readonly kind: 'group'; readonly groupId: string }
-  /** Written by something newer than us: skipped. */
-  | { readonly kind: 'unknown'; readonly version: number };
+const OffsetCommitKey = data({
+  name: 'OffsetCommitKey',
+  versions: '0-1',
+  flexible: 'none',
+  fields: { group: string('0+'), topic: string('0+'), partition: int32('0+') },
+});
+
+const OffsetCommitValue = data({
+  name: 'OffsetCommitValue',
+  versions: '0-4',
+  flexible: '4+',
+  fields: {
+    offset: int64('0+'),
+    leaderEpoch: int32('3+', { default: -1, ignorable: true }),
+    metadata: string('0+'),
+    commitTimestamp: int64('0+'),
+    expireTimestamp: int64('1', { default: -1, ignorable: true }),
+  },
+});
+
+const GroupMetadataKey = data({
+  name: 'GroupMetadataKey',
+  versions: '2',
+  flexible: 'none',
+  fields: { group: string('2+') },
+});
+
+export const GroupMetadataValue = data({
+  name: 'GroupMetadataValue',
+  versions: '0-4',
+  flexible: '4+',
+  fields: {
+    protocolType: string('0+'),
+    generation: int32('0+'),
+    protocol: string('0+', { nullable: '0+' }),
+    leader: string('0+', { nullable: '0+' }),
+    currentStateTimestamp: safeInt64('2+', { default: -1, ignorable: true }),
+    members: array('0+', {
+      memberId: string('0+'),
+      groupInstanceId: string('3+', { nullable: '3+', default: null, ignorable: true }),
+      clientId: string('0+'),
+      clientHost: string('0+'),
+      rebalanceTimeout: int32('1+', { default: -1, ignorable: true }),
+      sessionTimeout: int32('0+'),
+      subscription: bytes('0+'),
+      assignment: bytes('0+'),
+    }),
+  },
+});
+
+export type GroupValue = DataOf<typeof GroupMetadataValue>;
+
+export type GroupRecord =
+  | {
+      readonly kind: 'offset';
+      readonly groupId: string;
+      readonly topic: string;
+      readonly partition: number;
+      readonly commit: Commit | null;
+    }
+  | { readonly kind: 'group'; readonly groupId: string; readonly value: GroupValue | null };
 
 const OFFSET_KEY_VERSION = 1;
 const GROUP_KEY_VERSION = 2;
 const OFFSET_VALUE_VERSION = 3;
 const OFFSET_VALUE_VERSION_WITH_EXPIRY = 1;
 const GROUP_VALUE_VERSION = 3;
-const FLEXIBLE_VERSION = 4;
 
-export function encodeOffsetKey(groupId: string, topic: string, partition: number): Buffer {
-  return new FieldWriter().int16(OFFSET_KEY_VERSION).string(groupId).string(topic).int32(partition).bytes();
-}
+export const groupRecordCodec: RecordCodec<GroupRecord> = {
+  encode(record) {
+    if (record.kind === 'group') {
+      const { groupId: group, value } = record;
+      return {
+        key: encodeVersioned(GroupMetadataKey, GROUP_KEY_VERSION, { group }),
+        value: value === null ? null : encodeVersioned(GroupMetadataValue, GROUP_VALUE_VERSION, value),
+      };
+    }
+    const { groupId: group, topic, partition, commit } = record;
+    return {
+      key: encodeVersioned(OffsetCommitKey, OFFSET_KEY_VERSION, { group, topic, partition }),
+      value: commit === null ? null : encodeCommit(commit),
+    };
+  },
 
-export function encodeGroupKey(groupId: string): Buffer {
-  return new FieldWriter().int16(GROUP_KEY_VERSION).string(groupId).bytes();
-}
+  decode({ key, value }: KeyValue) {
+    const version = versionOf(key);
+    if (version === GROUP_KEY_VERSION) {
+      const { group: groupId } = decodeVersioned(GroupMetadataKey, key);
+      return {
+        kind: 'group',
+        groupId,
+        value: value === null ? null : decodeVersioned(GroupMetadataValue, value),
+      };
+    }
+    if (version < 0 || version > OFFSET_KEY_VERSION) return null;
+    const { group: groupId, topic, partition } = decodeVersioned(OffsetCommitKey, key);
+    return { kind: 'offset', groupId, topic, partition, commit: value === null ? null : decodeCommit(value) };
+  },
+};
 
-export function decodeKey(key: Buffer): GroupRecordKey {
-  const reader = new FieldReader(key, false);
-  const version = reader.int16();
-  if (version === 0 || version === OFFSET_KEY_VERSION) {
-    return { kind: 'offset', groupId: reader.string(), topic: reader.string(), partition: reader.int32() };
+function encodeCommit(commit: Commit): Buffer {
+  const { offset, leaderEpoch, metadata, commitTimestampMs, expireTimestampMs } = commit;
+  const common = { offset, metadata, commitTimestamp: commitTimestampMs };
+  if (expireTimestampMs === null) {
+    return encodeVersioned(OffsetCommitValue, OFFSET_VALUE_VERSION, { ...common, leaderEpoch });
   }
-  if (version === GROUP_KEY_VERSION) return { kind: 'group', groupId: reader.string() };
-  return { kind: 'unknown', version };
+  const value = { ...common, expireTimestamp: expireTimestampMs };
+  return encodeVersioned(OffsetCommitValue, OFFSET_VALUE_VERSION_WITH_EXPIRY, value);
 }
 
-export function encodeOffsetValue(commit: CommittedOffset): Buffer {
-  if (commit.expireTimestampMs !== null) {
-    return new FieldWriter()
-      .int16(OFFSET_VALUE_VERSION_WITH_EXPIRY)
-      .int64(commit.offset)
-      .string(commit.metadata)
-      .int64(commit.commitTimestampMs)
-      .int64(commit.expireTimestampMs)
-      .bytes();
-  }
-  return new FieldWriter()
-    .int16(OFFSET_VALUE_VERSION)
-    .int64(commit.offset)
-    .int32(commit.leaderEpoch)
-    .string(commit.metadata)
-    .int64(commit.commitTimestampMs)
-    .bytes();
-}
-
-export function decodeOffsetValue(value: Buffer, recordOffset: number): CommittedOffset {
-  const version = value.readInt16BE(0);
-  const reader = new FieldReader(value, version >= FLEXIBLE_VERSION);
-  reader.int16();
-  const offset = reader.int64();
-  const leaderEpoch = version >= 3 ? reader.int32() : -1;
-  const metadata = reader.string();
-  const commitTimestampMs = reader.int64();
-  const expiry = version === OFFSET_VALUE_VERSION_WITH_EXPIRY ? reader.int64() : -1;
+function decodeCommit(bytes: Buffer): Commit {
+  const value = decodeVersioned(OffsetCommitValue, bytes);
   return {
-    offset,
-    leaderEpoch,
-    metadata,
-    commitTimestampMs,
-    expireTimestampMs: expiry === -1 ? null : expiry,
-    recordOffset,
-  };
-}
-
-/** The group as it will be once `assignments` are its members' (the group itself is not yet changed). */
-export function encodeGroupValue(group: Group, assignments: ReadonlyMap<string, Buffer>): Buffer {
-  const writer = new FieldWriter()
-    .int16(GROUP_VALUE_VERSION)
-    .string(group.protocolType ?? '')
-    .int32(group.generationId)
-    .nullableString(group.protocolName)
-    .nullableString(group.leaderId)
-    .int64(group.stateSinceMs)
-    .int32(group.members.size);
-  for (const member of group.members.values()) {
-    writer
-      .string(member.memberId)
-      .nullableString(member.instanceId)
-      .string(member.clientId)
-      .string(member.clientHost)
-      .int32(member.rebalanceTimeoutMs)
-      .int32(member.sessionTimeoutMs)
-      .sized(memberMetadata(member, group.protocolName))
-      .sized(assignments.get(member.memberId) ?? member.assignment);
-  }
-  return writer.bytes();
-}
-
-/** The group as a coordinator finds it in the log: Stable with members, Empty without. */
-export function decodeGroupValue(groupId: string, value: Buffer): Group {
-  const version = value.readInt16BE(0);
-  const reader = new FieldReader(value, version >= FLEXIBLE_VERSION);
-  reader.int16();
-  const group = newGroup(groupId, -1);
-  const protocolType = reader.string();
-  group.protocolType = protocolType === '' ? null : protocolType;
-  group.generationId = reader.int32();
-  group.protocolName = reader.nullableString();
-  group.leaderId = reader.nullableString();
-  if (version >= 2) group.stateSinceMs = toSafeInteger(reader.int64());
-  const count = reader.count();
-  for (let index = 0; index < count; index++) {
-    const member = readMember(reader, version, group);
-    group.members.set(member.memberId, member);
-    if (member.instanceId !== null) group.staticMembers.set(member.instanceId, member.memberId);
-    reader.tags();
-  }
-  group.state = count > 0 ? 'Stable' : 'Empty';
-  return group;
-}
-
-function readMember(reader: FieldReader, version: number, group: Group): Member {
-  const memberId = reader.string();
-  const instanceId = version >= 3 ? reader.nullableString() : null;
-  const clientId = reader.string();
-  const clientHost = reader.string();
-  const rebalance = version >= 1 ? reader.int32() : null;
-  const sessionTimeoutMs = reader.int32();
-  const subscription = reader.sized();
-  const assignment = reader.sized();
-  return {
-    memberId,
-    instanceId,
-    clientId,
-    clientHost,
-    rebalanceTimeoutMs: rebalance ?? sessionTimeoutMs,
-    sessionTimeoutMs,
-    protocolType: group.protocolType ?? '',
-    protocols: [{ name: group.protocolName ?? '', metadata: subscription }],
-    assignment,
-    joinTicket: null,
-    syncTicket: null,
-    isNew: false,
+    offset: value.offset,
+    leaderEpoch: value.leaderEpoch,
+    metadata: value.metadata,
+    commitTimestampMs: value.commitTimestamp,
+    expireTimestampMs: value.expireTimestamp === -1 ? null : value.expireTimestamp,
   };
 }

@@ -4,9 +4,9 @@
  * KIP-394 (member id required), KIP-814 (a static leader skips the assignment).
  */
 import { ErrorCode } from '../../errors.ts';
-import type { Effect, PersistReason, StaticRejoin } from './effects.ts';
+import type { Effect, JoinRequest, PersistReason, StaticReturn } from './effects.ts';
 import { joinError, NO_BYTES, syncError } from './effects.ts';
-import type { Group, Member, MemberProtocol, Ticket } from './group.ts';
+import type { Group, Member, Ticket } from './group.ts';
 import {
   addMember,
   membersAwaitingJoin,
@@ -27,23 +27,6 @@ import {
 
 export interface JoinSettings extends RebalanceSettings {
   readonly groupMaxSize: number;
-}
-
-export interface JoinRequest {
-  readonly memberId: string;
-  readonly instanceId: string | null;
-  readonly clientId: string;
-  readonly clientHost: string;
-  readonly sessionTimeoutMs: number;
-  readonly rebalanceTimeoutMs: number;
-  readonly protocolType: string;
-  readonly protocols: readonly MemberProtocol[];
-  /** v4 and later without an instance id: a new member is first told its id. */
-  readonly requireKnownMemberId: boolean;
-  /** v9 and later understand SkipAssignment. */
-  readonly supportsSkippingAssignment: boolean;
-  /** The id to give if the member has none. */
-  readonly newMemberId: string;
 }
 
 /** A member that waits in its first join is given this long before it counts as gone. */
@@ -176,7 +159,8 @@ function updateAndRebalance(group: Group, member: Member, request: JoinRequest, 
   return [...update(member, request, at.ticket), ...maybePrepareRebalance(group, at.settings, at.nowMs)];
 }
 
-function update(member: Member, request: JoinRequest, ticket: Ticket): Effect[] {
+/** `ticket` null: the request does not wait for a rebalance. */
+function update(member: Member, request: JoinRequest, ticket: Ticket | null): Effect[] {
   const effects: Effect[] = [];
   if (member.joinTicket !== null) {
     // The member asks again over another connection: the older request is let go.
@@ -189,36 +173,30 @@ function update(member: Member, request: JoinRequest, ticket: Ticket): Effect[] 
   return effects;
 }
 
-/** A static member is back under a new id: the old one is fenced, and often nobody has to rebalance. */
+/**
+ * A static member is back under a new id: the old one is fenced, and often nobody has to rebalance. Then
+ * the new id is stored first, so that a successor knows it, and nothing changes before.
+ */
 function replaceStatic(group: Group, oldMemberId: string, request: JoinRequest, at: At): Effect[] {
   const member = group.members.get(oldMemberId);
   if (member === undefined) return [refuse(at.ticket, ErrorCode.UNKNOWN_MEMBER_ID, oldMemberId)];
-  const previousLeaderId = group.leaderId ?? '';
-  const before = {
-    protocols: member.protocols,
-    rebalanceTimeoutMs: member.rebalanceTimeoutMs,
-    sessionTimeoutMs: member.sessionTimeoutMs,
-  };
+  if (group.state === 'Stable' && keepsProtocol(group, member, request)) {
+    const returned: StaticReturn = { oldMemberId, request, ticket: at.ticket };
+    return [{ do: 'persist', reason: { why: 'static-return', generationId: group.generationId, returned } }];
+  }
   const effects = rename(group, member, request.newMemberId);
   effects.push(...update(member, request, at.ticket));
-  if (group.state === 'Stable' && group.protocolName === selectProtocol(group)) {
-    const rejoin: StaticRejoin = {
-      oldMemberId,
-      newMemberId: request.newMemberId,
-      previousLeaderId,
-      supportsSkippingAssignment: request.supportsSkippingAssignment,
-      before,
-    };
-    effects.push({
-      do: 'persist',
-      reason: { why: 'static-rejoin', generationId: group.generationId, rejoin },
-    });
-    return effects;
-  }
   if (group.state === 'Stable' || group.state === 'CompletingRebalance') {
     effects.push(...prepareRebalance(group, at.settings, at.nowMs));
   }
   return effects;
+}
+
+/** Would the group choose the protocol it has, if the member came with what it asks for? */
+function keepsProtocol(group: Group, member: Member, { protocols }: JoinRequest): boolean {
+  const members = new Map(group.members);
+  members.set(member.memberId, { ...member, protocols });
+  return group.protocolName === selectProtocol({ ...group, members });
 }
 
 /** Gives a static member another id; whoever waits under the old one is fenced. */
@@ -247,47 +225,45 @@ function rename(group: Group, member: Member, newMemberId: string): Effect[] {
   return effects;
 }
 
-/** The static member's new id has been stored (or not): answer it, or put things back. */
-export function staticRejoinPersisted(
+/**
+ * The static member's new id is in the log (or could not be written): it takes the old one's place. What
+ * came between may have changed the group: then it joins the group as it is now.
+ */
+export function staticReturnStored(
   group: Group,
-  reason: Extract<PersistReason, { why: 'static-rejoin' }>,
-  error: number,
+  reason: Extract<PersistReason, { why: 'static-return' }>,
+  error: ErrorCode,
+  at: { settings: JoinSettings; nowMs: number },
 ): Effect[] {
-  const { rejoin } = reason;
-  const member = group.members.get(rejoin.newMemberId);
-  if (member === undefined || member.joinTicket === null) return [];
-  const ticket = member.joinTicket;
-  if (group.state !== 'Stable' || group.generationId !== reason.generationId) return []; // the rebalance that came between will answer
-  member.joinTicket = null;
-  if (error !== ErrorCode.NONE) {
-    member.protocols = rejoin.before.protocols;
-    member.rebalanceTimeoutMs = rejoin.before.rebalanceTimeoutMs;
-    member.sessionTimeoutMs = rejoin.before.sessionTimeoutMs;
-    return [
-      refuse(ticket, error, rejoin.newMemberId),
-      ...rename(group, member, rejoin.oldMemberId),
-      { do: 'arm', timer: `session:${rejoin.oldMemberId}`, delayMs: member.sessionTimeoutMs },
-    ];
+  const { oldMemberId, request, ticket } = reason.returned;
+  if (error !== ErrorCode.NONE) return [refuse(ticket, error, request.newMemberId)];
+  const member = group.members.get(oldMemberId);
+  if (group.state !== 'Stable' || group.generationId !== reason.generationId || member === undefined) {
+    return join(group, request, ticket, at);
   }
+  const previousLeaderId = group.leaderId ?? '';
+  const effects = rename(group, member, request.newMemberId);
+  effects.push(...update(member, request, null));
+  member.isNew = false;
   const isLeader = group.leaderId === member.memberId;
-  const skip = rejoin.supportsSkippingAssignment;
+  const skip = request.supportsSkippingAssignment;
   const answer = {
     ...joinedAnswer(group, member),
-    leader: skip ? (group.leaderId ?? '') : rejoin.previousLeaderId,
+    leader: skip ? (group.leaderId ?? '') : previousLeaderId,
     skipAssignment: skip && isLeader,
     members: skip && isLeader ? membersWithMetadata(group) : [],
   };
-  member.isNew = false;
-  return [
+  effects.push(
     { do: 'answer-join', ticket, answer },
     { do: 'arm', timer: `session:${member.memberId}`, delayMs: member.sessionTimeoutMs },
-  ];
+  );
+  return effects;
 }
 
 function answerCurrent(group: Group, member: Member, ticket: Ticket): Effect {
   return { do: 'answer-join', ticket, answer: joinedAnswer(group, member) };
 }
 
-function refuse(ticket: Ticket, error: number, memberId: string): Effect {
+function refuse(ticket: Ticket, error: ErrorCode, memberId: string): Effect {
   return { do: 'answer-join', ticket, answer: joinError(error, memberId) };
 }

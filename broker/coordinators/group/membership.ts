@@ -11,7 +11,7 @@ import type { RebalanceSettings } from './rebalance.ts';
 import { maybeCompleteJoin, maybePrepareRebalance } from './rebalance.ts';
 
 /** Is this the member it says it is? A static member under an older id is fenced. */
-export function validateMember(group: Group, memberId: string, instanceId: string | null): number {
+export function validateMember(group: Group, memberId: string, instanceId: string | null): ErrorCode {
   if (instanceId !== null) {
     const current = group.staticMembers.get(instanceId);
     if (current === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
@@ -23,7 +23,7 @@ export function validateMember(group: Group, memberId: string, instanceId: strin
 export function heartbeat(
   group: Group,
   request: { memberId: string; instanceId: string | null; generationId: number },
-): { error: number; effects: Effect[] } {
+): { error: ErrorCode; effects: Effect[] } {
   if (group.state === 'Dead') return { error: ErrorCode.COORDINATOR_NOT_AVAILABLE, effects: [] };
   const error = validateMember(group, request.memberId, request.instanceId);
   if (error !== ErrorCode.NONE) return { error, effects: [] };
@@ -48,7 +48,7 @@ export function leave(
   group: Group,
   who: { memberId: string; instanceId: string | null },
   at: { settings: RebalanceSettings; nowMs: number },
-): { error: number; effects: Effect[] } {
+): { error: ErrorCode; effects: Effect[] } {
   if (group.state === 'Dead') return { error: ErrorCode.COORDINATOR_NOT_AVAILABLE, effects: [] };
   let { memberId } = who;
   if (memberId === '' && who.instanceId !== null) {

@@ -7,7 +7,7 @@ import { type Int64, int64Difference } from '../../int64.ts';
 import { type PartitionKey, parsePartitionKey } from '../../types.ts';
 import type { Group } from './group.ts';
 
-export interface CommittedOffset {
+export interface Commit {
   readonly offset: Int64;
   /** -1 when the client did not say. */
   readonly leaderEpoch: number;
@@ -15,34 +15,38 @@ export interface CommittedOffset {
   readonly commitTimestampMs: Int64;
   /** Only for commits of clients that name a retention themselves (OffsetCommit v2-4). */
   readonly expireTimestampMs: Int64 | null;
-  /** Where in the log of the group's partition the commit is; -1 while pending. */
+}
+
+export interface CommittedOffset extends Commit {
+  /** Where in the log of the group's partition the commit is. */
   readonly recordOffset: number;
 }
 
 export interface GroupOffsets {
   readonly committed: Map<PartitionKey, CommittedOffset>;
-  readonly pending: Map<PartitionKey, CommittedOffset>;
+  /** The latest commit of each partition that is on its way into the log. */
+  readonly pending: Map<PartitionKey, Commit>;
 }
 
 export function newGroupOffsets(): GroupOffsets {
   return { committed: new Map(), pending: new Map() };
 }
 
-/** The record of a pending commit is in the log and replicated. */
-export function commitSucceeded(
+/** A commit's record, or with null the tombstone of one, is in the log and replicated. */
+export function replayCommit(
   offsets: GroupOffsets,
   key: PartitionKey,
-  commit: CommittedOffset,
+  commit: Commit | null,
   recordOffset: number,
 ): void {
   const existing = offsets.committed.get(key);
-  if (existing === undefined || existing.recordOffset < recordOffset) {
-    offsets.committed.set(key, { ...commit, recordOffset });
-  }
-  if (offsets.pending.get(key) === commit) offsets.pending.delete(key);
+  if (existing !== undefined && existing.recordOffset > recordOffset) return;
+  if (commit === null) offsets.committed.delete(key);
+  else offsets.committed.set(key, { ...commit, recordOffset });
 }
 
-export function commitFailed(offsets: GroupOffsets, key: PartitionKey, commit: CommittedOffset): void {
+/** A commit is no longer under way, whatever came of it. */
+export function commitSettled(offsets: GroupOffsets, key: PartitionKey, commit: Commit): void {
   if (offsets.pending.get(key) === commit) offsets.pending.delete(key);
 }
 

@@ -154,7 +154,7 @@ export function membersWithMetadata(group: Group): JoinAnswer['members'] {
 }
 
 /** Forgets the assignment and fails everybody who waits for it. */
-export function propagateAssignmentError(group: Group, error: number): Effect[] {
+export function propagateAssignmentError(group: Group, error: ErrorCode): Effect[] {
   const effects: Effect[] = [];
   for (const member of group.members.values()) {
     member.assignment = NO_BYTES;

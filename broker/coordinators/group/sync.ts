@@ -57,7 +57,7 @@ export function sync(group: Group, request: SyncRequest, ticket: Ticket): Effect
   return effects;
 }
 
-function validateSync(group: Group, request: SyncRequest): number {
+function validateSync(group: Group, request: SyncRequest): ErrorCode {
   if (group.state === 'Dead') return ErrorCode.COORDINATOR_NOT_AVAILABLE;
   const error = validateMember(group, request.memberId, request.instanceId);
   if (error !== ErrorCode.NONE) return error;
@@ -80,10 +80,10 @@ function fullAssignment(group: Group, request: SyncRequest): Map<string, Buffer>
 }
 
 /** The assignment is in the log (or could not be written). */
-export function assignmentPersisted(
+export function assignmentStored(
   group: Group,
   reason: Extract<PersistReason, { why: 'assignment' }>,
-  error: number,
+  error: ErrorCode,
   at: { settings: RebalanceSettings; nowMs: number },
 ): Effect[] {
   if (group.state !== 'CompletingRebalance' || group.generationId !== reason.generationId) return [];

@@ -1,60 +1,25 @@
 /** The coordinator as its clients see it, over a log in memory and virtual time. */
 import { describe, expect, it } from 'vitest';
 import { GroupCoordinator, type GroupJoin } from '../../../broker/coordinators/group/group-coordinator.ts';
-import { partitionForKey } from '../../../broker/coordinators/java-hash.ts';
-import type { StateLog } from '../../../broker/coordinators/state-log.ts';
+import { partitionForKey } from '../../../broker/coordinators/runtime/java-hash.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
-import { batchLastOffset, setBatchBaseOffset } from '../../../broker/records/batch.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { simulatedRandom } from '../../support/simulated-random.ts';
+import { MemoryStateLog } from './memory-state-log.ts';
 
+const TOPIC = '__consumer_offsets';
 const PARTITIONS = 5;
 const GROUP = 'readers';
 const OWNER = partitionForKey(GROUP, PARTITIONS);
 const DAY_MS = 24 * 3600 * 1000;
 
-/** One log for each partition; appends can be held back or refused. */
-class MemoryLog implements StateLog {
-  readonly batches = new Map<number, { batch: Buffer; offset: number }[]>();
-  error: number = ErrorCode.NONE;
-  held: (() => void)[] | null = null;
-  largestBytes = 1_048_588;
-
-  append(partition: number, batch: Buffer): Promise<{ error: number; baseOffset: number }> {
-    if (this.error !== ErrorCode.NONE) return Promise.resolve({ error: this.error, baseOffset: -1 });
-    if (batch.length > this.largestBytes) {
-      return Promise.resolve({ error: ErrorCode.MESSAGE_TOO_LARGE, baseOffset: -1 });
-    }
-    const list = this.batches.get(partition) ?? [];
-    this.batches.set(partition, list);
-    const last = list.at(-1);
-    const offset = last === undefined ? 0 : batchLastOffset(last.batch, 0) + 1;
-    setBatchBaseOffset(batch, 0, offset);
-    list.push({ batch, offset });
-    const { held } = this;
-    if (held === null) return Promise.resolve({ error: 0, baseOffset: offset });
-    return new Promise((resolve) => held.push(() => resolve({ error: 0, baseOffset: offset })));
-  }
-
-  read(partition: number, offset: number): { bytes: Buffer; release(): void } {
-    const list = this.batches.get(partition) ?? [];
-    const next = list.find(({ batch }) => batchLastOffset(batch, 0) >= offset);
-    return { bytes: next?.batch ?? Buffer.alloc(0), release() {} };
-  }
-
-  maxBatchBytes(): number {
-    return this.largestBytes;
-  }
-
-  range(partition: number): { startOffset: number; endOffset: number } {
-    const last = this.batches.get(partition)?.at(-1);
-    return { startOffset: 0, endOffset: last === undefined ? 0 : batchLastOffset(last.batch, 0) + 1 };
-  }
-}
-
-function setUp(log = new MemoryLog()): { clock: SimulatedClock; log: MemoryLog; groups: GroupCoordinator } {
+function setUp(log = new MemoryStateLog(TOPIC)): {
+  clock: SimulatedClock;
+  log: MemoryStateLog;
+  groups: GroupCoordinator;
+} {
   const clock = new SimulatedClock();
   const groups = new GroupCoordinator({
     clock,
@@ -257,6 +222,27 @@ describe('a static member', () => {
     expect([...(world.groups.describeGroup(GROUP).group?.members.keys() ?? [])]).toEqual([memberId]);
     await world.clock.runFor(JOIN.sessionTimeoutMs + 1);
     expect(world.groups.describeGroup(GROUP).group?.members.size).toBe(0);
+  });
+});
+
+describe('a static member that comes back', () => {
+  it('while its coordinator moves away is told to look for the new one', async () => {
+    const world = setUp();
+    const elected = world.groups.elect(OWNER, 1);
+    await world.clock.runFor(1);
+    await elected;
+    const request = { ...JOIN, instanceId: 'i1' };
+    const joining = world.groups.joinGroup(request);
+    await world.clock.runFor(200);
+    const { memberId, generationId } = await joining;
+    const who = { groupId: GROUP, memberId, instanceId: 'i1', generationId };
+    await world.groups.syncGroup({ ...who, protocolType: null, protocolName: null, assignments: [] });
+    world.log.held = [];
+    const returning = world.groups.joinGroup(request);
+    await settle();
+    world.groups.resign(OWNER);
+    for (const release of world.log.held) release();
+    expect((await returning).error).toBe(ErrorCode.NOT_COORDINATOR);
   });
 });
 
@@ -486,7 +472,7 @@ describe('more offsets than one batch holds', () => {
     return world;
   }
 
-  async function successorSees(log: MemoryLog): Promise<number> {
+  async function successorSees(log: MemoryStateLog): Promise<number> {
     const { clock, groups } = setUp(log);
     const elected = groups.elect(OWNER, 2);
     await clock.runFor(1);

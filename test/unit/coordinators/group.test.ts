@@ -1,8 +1,8 @@
 /** The group's transitions by transcript: what goes in, and the whole list of effects that comes out. */
 import { describe, expect, it } from 'vitest';
-import type { Effect, PersistReason } from '../../../broker/coordinators/group/effects.ts';
+import type { Effect, JoinRequest, PersistReason } from '../../../broker/coordinators/group/effects.ts';
 import { type Group, newGroup } from '../../../broker/coordinators/group/group.ts';
-import { type JoinRequest, join, staticRejoinPersisted } from '../../../broker/coordinators/group/join.ts';
+import { join, staticReturnStored } from '../../../broker/coordinators/group/join.ts';
 import {
   heartbeat,
   leave,
@@ -14,7 +14,7 @@ import {
   initialDelayPassed,
   syncTimedOut,
 } from '../../../broker/coordinators/group/rebalance.ts';
-import { assignmentPersisted, type SyncRequest, sync } from '../../../broker/coordinators/group/sync.ts';
+import { assignmentStored, type SyncRequest, sync } from '../../../broker/coordinators/group/sync.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 
 const SETTINGS = { initialRebalanceDelayMs: 3000, groupMaxSize: 10 };
@@ -114,7 +114,7 @@ function stableGroupOf(...requests: Partial<JoinRequest>[]): Group {
   const ids = requests.map(({ newMemberId = 'm1' }) => newMemberId);
   const leader = { memberId: ids[0] ?? '', instanceId: requests[0]?.instanceId ?? null };
   const effects = sync(group, syncRequest(leader, ...ids), 100);
-  assignmentPersisted(group, storing(effects, 'assignment'), ErrorCode.NONE, AT);
+  assignmentStored(group, storing(effects, 'assignment'), ErrorCode.NONE, AT);
   group.pendingSyncMembers.clear();
   return group;
 }
@@ -286,7 +286,7 @@ describe('syncing', () => {
     expect(words(sync(group, syncRequest({ memberId: 'm2' }), 3))).toEqual([]);
     const effects = sync(group, syncRequest({}, 'm1'), 4);
     expect(words(effects)).toEqual(['persist assignment 1']);
-    expect(words(assignmentPersisted(group, storing(effects, 'assignment'), 0, AT))).toEqual([
+    expect(words(assignmentStored(group, storing(effects, 'assignment'), 0, AT))).toEqual([
       "sync 4: error 0 'for m1'",
       'arm session:m1 10000',
       "sync 3: error 0 ''",
@@ -298,7 +298,7 @@ describe('syncing', () => {
   it('an assignment that cannot be stored fails everybody and starts another rebalance', () => {
     const group = joinedGroup({});
     const reason = storing(sync(group, syncRequest(), 3), 'assignment');
-    expect(words(assignmentPersisted(group, reason, ErrorCode.NOT_COORDINATOR, AT))).toContain(
+    expect(words(assignmentStored(group, reason, ErrorCode.NOT_COORDINATOR, AT))).toContain(
       `sync 3: error ${ErrorCode.NOT_COORDINATOR} ''`,
     );
     expect(group.state).toBe('PreparingRebalance');
@@ -349,40 +349,77 @@ describe('static members', () => {
     return join(group, request({ ...instance, newMemberId: 's2', ...over }), 5, AT);
   }
 
-  it('a static member that returns keeps its place without a rebalance', () => {
+  it('a static member that returns keeps its place without a rebalance, once its new id is stored', () => {
     const group = stableGroupOf(instance);
     const effects = comeBack(group, { supportsSkippingAssignment: true });
-    expect(words(effects)).toEqual(['disarm session:s1', 'persist static-rejoin 1']);
-    expect(words(staticRejoinPersisted(group, storing(effects, 'static-rejoin'), 0))).toEqual([
+    expect(words(effects)).toEqual(['persist static-return 1']);
+    expect([...group.members.keys()]).toEqual(['s1']);
+    expect(words(staticReturnStored(group, storing(effects, 'static-return'), 0, AT))).toEqual([
+      'disarm session:s1',
       'join 5: s2 generation 1 leader s2 members [s2]',
       'arm session:s2 10000',
     ]);
     expect(group.members.get('s2')?.assignment.toString()).toBe('for s1');
+    expect(group.staticMembers.get('i1')).toBe('s2');
     expect(group.state).toBe('Stable');
   });
 
   it('an older client is shown the old leader id, so that it does not assign', () => {
     const group = stableGroupOf(instance);
-    const reason = storing(comeBack(group), 'static-rejoin');
-    expect(words(staticRejoinPersisted(group, reason, 0))[0]).toBe(
+    const reason = storing(comeBack(group), 'static-return');
+    expect(words(staticReturnStored(group, reason, 0, AT))).toContain(
       'join 5: s2 generation 1 leader s1 members []',
     );
   });
 
   it('the older of two with one instance id is fenced', () => {
     const group = stableGroupOf(instance);
-    comeBack(group);
+    staticReturnStored(group, storing(comeBack(group), 'static-return'), 0, AT);
     expect(heartbeat(group, { memberId: 's1', instanceId: 'i1', generationId: 1 }).error).toBe(
       ErrorCode.FENCED_INSTANCE_ID,
     );
   });
 
-  it('is put back as it was when the return cannot be stored', () => {
+  it('of two returns under way the one stored later stays', () => {
     const group = stableGroupOf(instance);
-    const reason = storing(comeBack(group), 'static-rejoin');
-    staticRejoinPersisted(group, reason, ErrorCode.NOT_COORDINATOR);
+    const first = storing(comeBack(group), 'static-return');
+    const second = storing(join(group, request({ ...instance, newMemberId: 's3' }), 6, AT), 'static-return');
+    staticReturnStored(group, first, 0, AT);
+    const effects = staticReturnStored(group, second, 0, AT);
+    // The old id of the second is gone: it comes back as what the group has become.
+    const again = storing(effects, 'static-return');
+    expect(again.returned.oldMemberId).toBe('s2');
+    staticReturnStored(group, again, 0, AT);
+    expect([...group.members.keys()]).toEqual(['s3']);
+  });
+
+  it('stays as it was when the return cannot be stored', () => {
+    const group = stableGroupOf(instance);
+    const reason = storing(comeBack(group), 'static-return');
+    expect(words(staticReturnStored(group, reason, ErrorCode.NOT_COORDINATOR, AT))).toEqual([
+      `join 5: s2 error ${ErrorCode.NOT_COORDINATOR} members []`,
+    ]);
     expect([...group.members.keys()]).toEqual(['s1']);
     expect(group.staticMembers.get('i1')).toBe('s1');
+  });
+
+  it('whose group rebalances before its return is stored joins that rebalance', () => {
+    const group = stableGroupOf(instance);
+    const reason = storing(comeBack(group), 'static-return');
+    join(group, request({ newMemberId: 'm2' }), 7, AT);
+    expect(group.state).toBe('PreparingRebalance');
+    const effects = words(staticReturnStored(group, reason, 0, AT));
+    expect(effects).toContain('disarm session:s1');
+    expect(effects).toContain('join 5: s2 generation 2 leader s2 members [s2,m2]');
+  });
+
+  it('whose group is gone before its return is stored is told to look again', () => {
+    const group = stableGroupOf(instance);
+    const reason = storing(comeBack(group), 'static-return');
+    group.state = 'Dead';
+    expect(words(staticReturnStored(group, reason, 0, AT))).toEqual([
+      `join 5:  error ${ErrorCode.COORDINATOR_NOT_AVAILABLE} members []`,
+    ]);
   });
 
   it('leaves by instance id', () => {

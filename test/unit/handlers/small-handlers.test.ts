@@ -1,6 +1,6 @@
 /** FindCoordinator, InitProducerId, DescribeCluster, ListOffsets: small answers, many versions. */
 import { describe, expect, it } from 'vitest';
-import { partitionForKey } from '../../../broker/coordinators/java-hash.ts';
+import { partitionForKey } from '../../../broker/coordinators/runtime/java-hash.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { listOffsets } from '../../../broker/handlers/02-list-offsets.ts';
 import { findCoordinator } from '../../../broker/handlers/10-find-coordinator.ts';

@@ -1,0 +1,83 @@
+/**
+ * The groups of one partition of `__consumer_offsets`. While the partition is loading, its records make
+ * them: the later record wins, a tombstone removes. Afterwards a group is ahead of its record, since its
+ * members' requests wait in it, and its transitions say themselves what a stored record changes; only
+ * offsets go on being replayed.
+ * Source: Kafka's GroupMetadataManager.
+ */
+import type { Clock } from '../../platform/clock.ts';
+import { partitionKey } from '../../types.ts';
+import { NamedTimers } from '../runtime/named-timers.ts';
+import type { OwnedPartition } from '../runtime/ownership.ts';
+import type { Shard } from '../runtime/shard.ts';
+import type { TimerName } from './effects.ts';
+import { type Group, newGroup } from './group.ts';
+import type { GroupRecord, GroupValue } from './group-records.ts';
+import { groupFrom } from './group-value.ts';
+import { type GroupOffsets, newGroupOffsets, replayCommit } from './offsets.ts';
+
+export type GroupOwner = OwnedPartition<GroupShard>;
+
+export interface GroupEntry {
+  readonly group: Group;
+  readonly offsets: GroupOffsets;
+  readonly timers: NamedTimers<TimerName>;
+}
+
+export class GroupShard implements Shard<GroupRecord> {
+  readonly groups = new Map<string, GroupEntry>();
+  readonly #clock: Clock;
+  /** While loading: the groups whose latest record is no tombstone. Null afterwards. */
+  #stored: Set<string> | null = new Set();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  replay(record: GroupRecord, offset: number): void {
+    if (record.kind === 'offset') this.#replayOffset(record, offset);
+    else if (this.#stored !== null) this.#loadGroup(record.groupId, record.value);
+  }
+
+  /** The log has been read to its end. Groups of which nothing is left were there only while it was read. */
+  loaded(): void {
+    const stored = this.#stored ?? new Set();
+    this.#stored = null;
+    for (const [groupId, { offsets }] of this.groups) {
+      if (!stored.has(groupId) && offsets.committed.size === 0) this.groups.delete(groupId);
+    }
+  }
+
+  create(groupId: string, nowMs: number): GroupEntry {
+    return this.#add(newGroup(groupId, nowMs), newGroupOffsets());
+  }
+
+  /** The group is no more: nobody who still holds it can do anything with it. */
+  forget({ group, timers }: GroupEntry): void {
+    group.state = 'Dead';
+    this.groups.delete(group.groupId);
+    timers.disarmAll();
+  }
+
+  #replayOffset(record: Extract<GroupRecord, { kind: 'offset' }>, offset: number): void {
+    let entry = this.groups.get(record.groupId);
+    if (entry === undefined) {
+      if (this.#stored === null || record.commit === null) return;
+      entry = this.#add(newGroup(record.groupId, -1), newGroupOffsets());
+    }
+    replayCommit(entry.offsets, partitionKey(record.topic, record.partition), record.commit, offset);
+  }
+
+  #loadGroup(groupId: string, value: GroupValue | null): void {
+    if (value === null) this.#stored?.delete(groupId);
+    else this.#stored?.add(groupId);
+    const offsets = this.groups.get(groupId)?.offsets ?? newGroupOffsets();
+    this.#add(value === null ? newGroup(groupId, -1) : groupFrom(groupId, value), offsets);
+  }
+
+  #add(group: Group, offsets: GroupOffsets): GroupEntry {
+    const entry: GroupEntry = { group, offsets, timers: new NamedTimers(this.#clock) };
+    this.groups.set(group.groupId, entry);
+    return entry;
+  }
+}

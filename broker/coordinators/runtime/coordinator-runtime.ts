@@ -1,0 +1,169 @@
+/**
+ * What every coordinator does with its topic: it takes a partition when this broker becomes its leader
+ * (after reading all of it), gives it up when it no longer is, and changes state by one rule. A transition
+ * decides and says which records it takes; they are appended; only when they are replicated are they
+ * replayed into the shard. So what could not be written has not happened, and nothing is undone.
+ * Source: Kafka's CoordinatorRuntime.
+ */
+
+import { ErrorCode } from '../../errors.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Diagnostics } from '../../platform/diagnostics.ts';
+import { BATCH_HEADER_BYTES } from '../../records/batch.ts';
+import { buildBatch } from '../../records/build.ts';
+import { loadShard } from './loader.ts';
+import { type Located, type OwnedPartition, Ownership } from './ownership.ts';
+import type { KeyValue, RecordCodec, Shard } from './shard.ts';
+import type { StateLog } from './state-log.ts';
+
+export interface RuntimeParts<R, S extends Shard<R>> {
+  readonly clock: Clock;
+  readonly diagnostics: Diagnostics;
+  readonly log: StateLog;
+  readonly codec: RecordCodec<R>;
+  readonly newShard: () => S;
+  /** Partitions of the topic: which one a key falls into must not change while we run. */
+  readonly partitionCount: number;
+  /** All of it has been read, which took so long: from now on it answers. */
+  readonly loaded: (owner: OwnedPartition<S>, tookMs: number) => void;
+  /** It is no longer ours: whoever waits is told, and no timer of it fires again. */
+  readonly unloaded: (owner: OwnedPartition<S>) => void;
+}
+
+export interface RuntimeSettings {
+  readonly loadBufferSizeBytes: number;
+  readonly writeTimeoutMs: number;
+}
+
+/** More than a record takes besides its key and its value. */
+const RECORD_OVERHEAD_BYTES = 32;
+
+export class CoordinatorRuntime<R, S extends Shard<R>> {
+  readonly #parts: RuntimeParts<R, S>;
+  readonly #settings: RuntimeSettings;
+  readonly #ownership: Ownership<S>;
+
+  constructor(parts: RuntimeParts<R, S>, settings: RuntimeSettings) {
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#ownership = new Ownership(parts.partitionCount, parts.newShard);
+  }
+
+  /** This broker leads a partition of the topic: read it, then answer for what is in it. */
+  async elect(partition: number, leaderEpoch: number): Promise<void> {
+    const owner = this.#ownership.take(partition, leaderEpoch);
+    if (owner === null) return;
+    const { clock, diagnostics, log, codec, newShard, loaded } = this.#parts;
+    const startedMs = clock.nowMs();
+    const bufferSizeBytes = this.#settings.loadBufferSizeBytes;
+    try {
+      if (!(await loadShard(owner, { log, codec, clock, diagnostics, bufferSizeBytes }))) return;
+    } catch (error) {
+      // As in Kafka the partition counts as loaded then, with nothing in it: life can go on.
+      owner.shard = newShard();
+      diagnostics.error(`Error loading ${log.topic}-${partition}`, error);
+    }
+    if (owner.state !== 'loading') return;
+    owner.state = 'active';
+    loaded(owner, Math.round(clock.nowMs() - startedMs));
+  }
+
+  /** This broker no longer leads the partition. After a deleted one, another may begin at epoch 0. */
+  resign(partition: number, why: 'moved' | 'deleted'): void {
+    const owner = this.#ownership.drop(partition);
+    if (why === 'deleted') this.#ownership.forget(partition);
+    if (owner !== null) this.#parts.unloaded(owner);
+  }
+
+  shutdown(): void {
+    for (const owner of [...this.#ownership.all()]) this.resign(owner.partition, 'moved');
+  }
+
+  /** The partition that the key falls into; its leader coordinates the key. */
+  partitionFor(key: string): number {
+    return this.#ownership.partitionFor(key);
+  }
+
+  locate(key: string): Located<S> {
+    return this.#ownership.locate(key);
+  }
+
+  /** Also those that are loading. */
+  owned(): Iterable<OwnedPartition<S>> {
+    return this.#ownership.all();
+  }
+
+  *active(): Iterable<OwnedPartition<S>> {
+    for (const owner of this.#ownership.all()) if (owner.state === 'active') yield owner;
+  }
+
+  /**
+   * Appends the records as one batch and replays them once they are replicated. Resolves with the error
+   * of the append; an error replays nothing. Never rejects.
+   */
+  async write(owner: OwnedPartition<S>, records: readonly R[]): Promise<ErrorCode> {
+    try {
+      return await this.#append(
+        owner,
+        records,
+        records.map((record) => this.#parts.codec.encode(record)),
+      );
+    } catch (error) {
+      // Names without end that fit into no record, for example.
+      this.#parts.diagnostics.error(`Records for ${this.#parts.log.topic} cannot be written`, error);
+      return ErrorCode.UNKNOWN_SERVER_ERROR;
+    }
+  }
+
+  /**
+   * The same in as many batches as it takes, all of them appended before anything else can be: what comes
+   * later is later in the log. Resolves with the first error, if there is any.
+   */
+  async writeInSlices(owner: OwnedPartition<S>, records: readonly R[]): Promise<ErrorCode> {
+    const encoded = records.map((record) => this.#parts.codec.encode(record));
+    const writes: Promise<ErrorCode>[] = [];
+    let from = 0;
+    for (const to of sliceEnds(encoded, this.#parts.log.maxBatchBytes(owner.partition))) {
+      writes.push(this.#append(owner, records.slice(from, to), encoded.slice(from, to)));
+      from = to;
+    }
+    const errors = await Promise.all(writes);
+    return errors.find((error) => error !== ErrorCode.NONE) ?? ErrorCode.NONE;
+  }
+
+  async #append(
+    owner: OwnedPartition<S>,
+    records: readonly R[],
+    encoded: readonly KeyValue[],
+  ): Promise<ErrorCode> {
+    const { clock, log } = this.#parts;
+    const timestampMs = clock.wallMs();
+    const batch = buildBatch({
+      records: encoded.map(({ key, value }) => ({ timestampMs, key, value, headers: [] })),
+    });
+    const { leaderEpoch } = owner;
+    const timeoutMs = this.#settings.writeTimeoutMs;
+    const { error, baseOffset } = await log.append(owner.partition, batch, { leaderEpoch, timeoutMs });
+    if (error !== ErrorCode.NONE) return error;
+    records.forEach((record, index) => {
+      owner.shard.replay(record, baseOffset + index);
+    });
+    return ErrorCode.NONE;
+  }
+}
+
+/** Where slices end of which each makes a batch of at most `maxBytes`; a record that is too large has one of its own. */
+function* sliceEnds(records: readonly KeyValue[], maxBytes: number): Generator<number> {
+  let sizeBytes = BATCH_HEADER_BYTES;
+  let from = 0;
+  for (const [index, { key, value }] of records.entries()) {
+    const recordBytes = RECORD_OVERHEAD_BYTES + key.length + (value?.length ?? 0);
+    if (index > from && sizeBytes + recordBytes > maxBytes) {
+      yield index;
+      from = index;
+      sizeBytes = BATCH_HEADER_BYTES;
+    }
+    sizeBytes += recordBytes;
+  }
+  if (records.length > from) yield records.length;
+}
