@@ -388,6 +388,18 @@ describe('the port of the peers', () => {
     }
   }, 60_000);
 
+  it('lets no web page in, wherever it says it comes from', async () => {
+    const whole = `Sec-WebSocket-Version: 13\r\n${KEY}`;
+    const taken = await exchange(peerPort, upgrade('/peer', whole), 700);
+    expect(taken.received.toString('latin1')).toMatch(/^HTTP\/1.1 101/);
+    for (const origin of ['http://evil.example', `http://127.0.0.1:${peerPort}`, 'null', '']) {
+      const { received } = await exchange(peerPort, upgrade('/peer', `${whole}Origin: ${origin}\r\n`), 700);
+      expect(received.toString('latin1'), origin).toMatch(/^HTTP\/1.1 403/);
+      // Strangers learn nothing: not which broker this is, nor of which cluster.
+      expect(received.toString('latin1'), origin).not.toMatch(/broker|cluster/i);
+    }
+  }, 30_000);
+
   it('closes channels on which something else than the handshake is said', async () => {
     const nested = Buffer.concat([Buffer.alloc(3900, 0x81), Buffer.from([0])]);
     const hello = {
