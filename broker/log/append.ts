@@ -28,17 +28,11 @@ import { segmentFor } from './roll.ts';
 
 export interface LeaderAppendOptions {
   readonly leaderEpoch: number;
-  /** `replication` is accepted for callers that pass origins through; it is checked like a coordinator's. */
-  readonly origin: 'client' | 'coordinator' | 'replication';
+  readonly origin: 'client' | 'coordinator';
   readonly apiVersion: number;
   readonly nowMs?: number;
   /** What the request may still have decompressed. */
   readonly opening?: OpeningAllowance | undefined;
-  /**
-   * Small batches may wait in memory until flushStaged(), which the caller then has to call before
-   * anyone is told of them. Readers of the log see them at once.
-   */
-  readonly stage?: boolean;
   /** Given when a transaction may only begin here after its coordinator has confirmed it. */
   readonly verification?: { readonly guard: VerificationGuard | null };
 }
@@ -93,7 +87,7 @@ export function appendAsLeader(log: LogState, records: Buffer, options: LeaderAp
   if (verdict?.kind === 'duplicate') return acceptAgain(log, verdict.batch);
   if (verdict?.kind === 'refused') return refuse(log, ErrorCode[verdict.refusal], verdict.message);
   log.epochs.assign(options.leaderEpoch, firstOffset);
-  write(log, describe(valid.bytes, valid.positions), { update, nowMs, stage: options.stage === true });
+  write(log, describe(valid.bytes, valid.positions), { update, nowMs });
   return accept(log, firstOffset, log.endOffset - 1, valid.logAppendTimeMs);
 }
 
@@ -115,7 +109,7 @@ export function appendAsFollower(log: LogState, records: Buffer): { lastOffset: 
       noteEpoch(log, chunk.bytes, at);
       if (hasProducerId(chunk.bytes, at)) update.add(chunk.bytes, at);
     }
-    write(log, chunk, { update, nowMs, stage: false });
+    write(log, chunk, { update, nowMs });
   }
   return { lastOffset: log.endOffset - 1 };
 }
@@ -173,7 +167,7 @@ function describe(bytes: Buffer, positions: readonly number[]): Chunk {
 function write(
   log: LogState,
   chunk: Chunk,
-  { update, nowMs, stage }: { update: ProducerUpdate | null; nowMs: number; stage: boolean },
+  { update, nowMs }: { update: ProducerUpdate | null; nowMs: number },
 ): void {
   // Records of an unknown topic would be taken for those of another that has the name later.
   if (!log.topicIdIsSaved) log.saveTopicId();
@@ -184,8 +178,7 @@ function write(
     maxTimestampMs: chunk.maxTimestampMs,
     nowMs,
   });
-  segment.append(chunk.bytes, chunk, stage);
-  if (stage) log.services.onStaged(log);
+  segment.append(chunk.bytes, chunk);
   update?.commit((aborted, lastStableOffset) => {
     const { producerId, firstOffset, lastOffset } = aborted;
     segment.abortedIndex.append({ producerId, firstOffset, lastOffset, lastStableOffset });

@@ -65,7 +65,6 @@ export class LogManager {
   readonly #directories: LogDirectories;
   readonly #logs = new LogTable();
   readonly #listeners: ((directory: string, error: Error) => void)[] = [];
-  readonly #staged = new Set<LogState>();
   readonly #tasks: Tasks;
   readonly #checkpoints: LogCheckpoints;
   readonly #buffers = new ReadBuffers();
@@ -188,26 +187,6 @@ export class LogManager {
     this.#removeTreeLater(target, log.config.fileDeleteDelayMs);
   }
 
-  /**
-   * Hands everything that was appended with `stage` to the operating system: to be called once per
-   * burst of requests, before their answers leave. Returns the partitions whose records are lost.
-   */
-  flushStaged(): TopicPartition[] {
-    const lost: TopicPartition[] = [];
-    for (const { name, topic, partition } of this.#staged) {
-      try {
-        const log = this.#logs.get(name);
-        if (log === undefined) lost.push({ topic, partition });
-        else log.flushStaged();
-      } catch (error) {
-        if (!(error instanceof StorageError)) throw error;
-        lost.push({ topic, partition });
-      }
-    }
-    this.#staged.clear();
-    return lost;
-  }
-
   /** Gives all logs of a topic their new config. */
   updateTopicConfig(topic: string, config: LogConfig): void {
     for (const log of this.#logs.values()) if (log.topic === topic) log.updateConfig(config);
@@ -288,7 +267,6 @@ export class LogManager {
       buffers: this.#buffers,
       config: this.#config,
       later: (delayMs, run) => this.#tasks.later(delayMs, run),
-      onStaged: (log) => this.#staged.add(log),
       onTruncated: (log, offset) => {
         this.#cleaner.truncated(log.name, log.logDirectory, offset);
         this.#checkpoints.writeSoon(log.logDirectory);

@@ -34,8 +34,6 @@ export interface LogServices {
   readonly later: (delayMs: number, run: () => void) => void;
   /** Records from `offset` on are gone: checkpoints that say otherwise must be written soon. */
   readonly onTruncated: (log: LogState, offset: number) => void;
-  /** Something waits to be written by flushStaged(). */
-  readonly onStaged: (log: LogState) => void;
   readonly onStorageError: (error: StorageError) => void;
 }
 

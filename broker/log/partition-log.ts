@@ -110,11 +110,6 @@ export class PartitionLog {
     return this.#guarded('appending records', () => appendAsFollower(this.#log, records));
   }
 
-  /** Hands what appends with `stage` left in memory to the operating system. */
-  flushStaged(): void {
-    this.#guarded('appending records', () => this.#log.segments.active.flushStaged());
-  }
-
   /** Whole batches from the one that holds `offset` on. */
   read(range: ReadRange): ReadResult {
     return this.#guarded('reading', () => readLog(this.#log, range));

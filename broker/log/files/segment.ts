@@ -48,9 +48,6 @@ export interface AppendedChunk {
   readonly offsetOfMaxTimestamp: number;
 }
 
-/** Small chunks of one burst of requests gather here and are written at once. */
-const STAGE_BYTES = 64 * 1024;
-const LARGEST_STAGED_BYTES = 16 * 1024;
 const MAX_RELATIVE_OFFSET = 0x7fffffff;
 
 export class Segment {
@@ -68,8 +65,6 @@ export class Segment {
   #maxTimestamp: TimestampOffset | null = null;
   #bytesSinceIndexEntry = 0;
   #removed = false;
-  #staged: Buffer | null = null;
-  #stagedBytes = 0;
 
   private constructor(home: SegmentHome, baseOffset: number, suffix: string) {
     const { disk, config } = home;
@@ -153,7 +148,6 @@ export class Segment {
   /** The file, opened at first use, with everything in it that was appended. */
   file(): DiskFile {
     this.#file ??= this.#home.disk.open(this.#path(LOG_SUFFIX), 'write');
-    if (this.#stagedBytes > 0) this.#writeStaged(this.#file);
     return this.#file;
   }
 
@@ -176,14 +170,10 @@ export class Segment {
     return this.#firstTimestampMs;
   }
 
-  /**
-   * Writes a chunk of whole batches at the end, then notes it in the indexes. `stage` allows a small
-   * chunk to wait in memory for others; anything that looks at the file writes it first.
-   */
-  append(records: Buffer, chunk: AppendedChunk, stage = false): void {
+  /** Writes a chunk of whole batches at the end, then notes it in the indexes. */
+  append(records: Buffer, chunk: AppendedChunk): void {
     const positionBytes = this.#sizeBytes;
-    if (stage && records.length < LARGEST_STAGED_BYTES) this.#stage(records);
-    else this.file().write(records, 0, records.length, positionBytes);
+    this.file().write(records, 0, records.length, positionBytes);
     this.#sizeBytes += records.length;
     if (positionBytes === 0) this.#firstTimestampMs = chunk.maxTimestampMs;
     this.#modifiedMs = this.#home.clock.wallMs();
@@ -266,7 +256,6 @@ export class Segment {
 
   /** No more appends for now: the indexes get their final entries and all files their true size. */
   seal(): void {
-    this.flushStaged();
     if (this.#home.config.preallocate) this.file().truncate(this.#sizeBytes);
     this.timeIndex.maybeAppend(this.maxTimestamp.timestampMs, this.maxTimestamp.offset, true);
     this.offsetIndex.file.seal();
@@ -285,15 +274,8 @@ export class Segment {
     if (!this.#removed) this.#syncIndexes();
   }
 
-  /** Hands what is staged to the operating system. */
-  flushStaged(): void {
-    if (this.#stagedBytes > 0) this.file();
-  }
-
-  /** Closes the file, which a later use opens again. What is staged is lost, as if it had never come. */
+  /** Closes the file, which a later use opens again. */
   close(): void {
-    this.#sizeBytes -= this.#stagedBytes;
-    this.#dropStage();
     this.#file?.close();
     this.#file = null;
   }
@@ -349,25 +331,6 @@ export class Segment {
       return 'stop';
     });
     return found === null && fromBytes > 0 && stoppedAt < this.#sizeBytes ? 'misled' : found;
-  }
-
-  #stage(records: Buffer): void {
-    if (this.#stagedBytes + records.length > STAGE_BYTES) this.flushStaged();
-    this.#staged ??= this.#home.buffers.take(STAGE_BYTES);
-    records.copy(this.#staged, this.#stagedBytes);
-    this.#stagedBytes += records.length;
-  }
-
-  #writeStaged(file: DiskFile): void {
-    if (this.#staged === null) return;
-    file.write(this.#staged, 0, this.#stagedBytes, this.#sizeBytes - this.#stagedBytes);
-    this.#dropStage();
-  }
-
-  #dropStage(): void {
-    if (this.#staged !== null) this.#home.buffers.giveBack(this.#staged);
-    this.#staged = null;
-    this.#stagedBytes = 0;
   }
 
   /** An entry for what was added at `positionBytes`, when enough was added before it. */
