@@ -102,7 +102,6 @@ function openSession(request: Request, context: RequestContext, services: Servic
       sessionId,
       sessionEpoch,
       usesTopicIds,
-      fromFollower: false,
       partitions: onceEach(partitions),
       forgotten,
     },

@@ -40,7 +40,6 @@ export interface SessionRequest {
   readonly sessionEpoch: number;
   /** Version 13 and later. */
   readonly usesTopicIds: boolean;
-  readonly fromFollower: boolean;
   readonly partitions: readonly RequestedPartition[];
   readonly forgotten: readonly Pick<RequestedPartition, 'topic' | 'topicId' | 'partition'>[];
 }
@@ -101,8 +100,6 @@ interface Remembered {
 interface Session {
   readonly id: number;
   readonly usesTopicIds: boolean;
-  /** Followers' sessions push clients' out. */
-  readonly privileged: boolean;
   readonly createdMs: number;
   lastUsedMs: number;
   /** Partitions at the last use; what eviction compares. */
@@ -218,9 +215,8 @@ export class FetchSessions {
     outcomes: readonly SessionOutcome[],
   ): number {
     const { slots, clock, random } = this.#options;
-    const candidate = { privileged: request.fromFollower, size: partitions.length };
-    if (this.#partitionCount + candidate.size > this.#options.maxPartitions) return NO_SESSION;
-    if (this.#sessions.size >= slots && !this.#evictFor(candidate)) return NO_SESSION;
+    if (this.#partitionCount + partitions.length > this.#options.maxPartitions) return NO_SESSION;
+    if (this.#sessions.size >= slots && !this.#evictFor(partitions.length)) return NO_SESSION;
     let id: number;
     do {
       id = 1 + random.int(LARGEST_INT - 1);
@@ -229,7 +225,6 @@ export class FetchSessions {
     const session: Session = {
       id,
       usesTopicIds: request.usesTopicIds,
-      privileged: request.fromFollower,
       createdMs: nowMs,
       lastUsedMs: nowMs,
       size: partitions.length,
@@ -254,33 +249,23 @@ export class FetchSessions {
     this.#sessions.set(session.id, session);
   }
 
-  /** Frees a slot for a newcomer: of who is idle, else of the smallest that may be evicted and is smaller. */
-  #evictFor(newcomer: { readonly privileged: boolean; readonly size: number }): boolean {
+  /** Frees a slot for a newcomer of a size: of who is idle, else of the smallest that may be evicted and is smaller. */
+  #evictFor(size: number): boolean {
     const nowMs = this.#options.clock.nowMs();
     const [oldest] = this.#sessions.values();
     if (oldest === undefined) return false;
     let victim: Session | null = nowMs - oldest.lastUsedMs > EVICTION_MS ? oldest : null;
     if (victim === null) {
       for (const session of this.#sessions.values()) {
-        const evictable =
-          nowMs - session.createdMs > EVICTION_MS || (newcomer.privileged && !session.privileged);
-        if (evictable && (victim === null || isLess(session, victim))) victim = session;
+        const isEvictable = nowMs - session.createdMs > EVICTION_MS;
+        if (isEvictable && (victim === null || session.size < victim.size)) victim = session;
       }
-      if (victim === null || !isLess(victim, newcomer)) return false;
+      if (victim === null || victim.size >= size) return false;
     }
     this.#drop(victim);
     this.#evictions.add();
     return true;
   }
-}
-
-/** Clients before followers, then by size. */
-function isLess(
-  one: { readonly privileged: boolean; readonly size: number },
-  other: { readonly privileged: boolean; readonly size: number },
-): boolean {
-  if (one.privileged !== other.privileged) return other.privileged;
-  return one.size < other.size;
 }
 
 /** The number after `epoch`: it never becomes 0 again. */

@@ -43,7 +43,6 @@ function setUp(slots = 10, maxPartitions = 1000) {
         sessionId: 0,
         sessionEpoch: 0,
         usesTopicIds: false,
-        fromFollower: false,
         partitions: [],
         forgotten: [],
         ...request,
@@ -176,7 +175,6 @@ describe('a session', () => {
     const request = {
       sessionId: id,
       usesTopicIds: false,
-      fromFollower: false,
       partitions: [],
       forgotten: [],
     };
@@ -189,7 +187,7 @@ describe('a session', () => {
   it('uses up a number when throttled, and makes no session when throttled at the start', () => {
     const { sessions, fetch } = setUp();
     const { id } = fetch({ partitions: wanted(0) });
-    const request = { usesTopicIds: false, fromFollower: false, partitions: wanted(0), forgotten: [] };
+    const request = { usesTopicIds: false, partitions: wanted(0), forgotten: [] };
     const throttled = sessions
       .open({ ...request, sessionId: id, sessionEpoch: 1 }, () => undefined)
       .throttled();
@@ -242,15 +240,6 @@ describe('when there is no slot left', () => {
     expect(fetch({ partitions: wanted(0, 1) }).id).toBeGreaterThan(0);
     expect(fetch({ sessionId: small.id, sessionEpoch: 3 }).error).toBe(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
     expect(fetch({ sessionId: large.id, sessionEpoch: 3 }).error).toBe(0);
-  });
-
-  it('a follower’s pushes a client’s out at once, and never the other way round', () => {
-    const { fetch } = setUp(1);
-    const client = fetch({ partitions: wanted(0, 1, 2) });
-    const follower = fetch({ partitions: wanted(0), fromFollower: true });
-    expect(follower.id).toBeGreaterThan(0);
-    expect(fetch({ sessionId: client.id, sessionEpoch: 1 }).error).toBe(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
-    expect(fetch({ partitions: wanted(0, 1, 2) }).id).toBe(0);
   });
 });
 
