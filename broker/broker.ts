@@ -16,6 +16,7 @@ import { AutoTopicCreation } from './handlers/shared/auto-topic-creation.ts';
 import { TopicMetrics } from './handlers/shared/topic-metrics.ts';
 import { HANDLERS } from './handlers/table.ts';
 import { type Health, statusPage } from './http/status-pages.ts';
+import { LogDirectories } from './log/log-directories.ts';
 import { LogManager } from './log/log-manager.ts';
 import { ControllerEpochs } from './metadata/controller-epochs.ts';
 import { ControllerFence } from './metadata/controller-fence.ts';
@@ -164,25 +165,19 @@ export class Broker {
     const { clock, random, diagnostics, metrics, disk, sockets } = platform;
     this.#clusterId = await store.getOrCreateClusterId(randomUuid(random));
     diagnostics.info(`Cluster ID = ${this.#clusterId}`);
-    let configs: DynamicConfigs | null = null;
-    const live = { ...this.#options.config };
-    const logs = new LogManager({
+    const directories = new LogDirectories({
       disk,
-      clock,
-      random,
-      diagnostics,
-      metrics,
-      config: live,
-      topicConfig: (topic) => {
-        if (configs === null) throw new Error('configs are read before logs are loaded');
-        return configs.topicConfig(topic);
-      },
+      diagnostics: diagnostics.named('LogManager'),
+      paths: this.#options.config.logDirs,
     });
-    this.#opened.push(() => logs.shutdown());
-    const own = await identify(this.#options.config, this.#clusterId, store, logs);
-    configs = new DynamicConfigs(own, live, { clock, diagnostics: diagnostics.named('DynamicConfigs') });
+    this.#opened.push(() => directories.release());
+    const own = await identify(this.#options.config, this.#clusterId, store, directories);
+    const configs = new DynamicConfigs(own, { clock, diagnostics: diagnostics.named('DynamicConfigs') });
     const { config } = configs;
     await configs.start(store);
+    const topicConfig = configs.topicConfig.bind(configs);
+    const logs = new LogManager({ ...platform, config, directories, topicConfig });
+    this.#opened.push(() => logs.shutdown());
     await logs.start();
     const features = new FeatureFeed(diagnostics.named('FinalizedFeatures'));
     await features.start(store);

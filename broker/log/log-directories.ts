@@ -1,6 +1,8 @@
 /**
  * The entries of log.dirs together: opened and claimed for this broker, and one place where the
- * failure of any of them is noted. While one works, the broker goes on with it.
+ * failure of any of them is noted. While one works, the broker goes on with it. They are there before
+ * the logs in them, because they say which broker it is; the LogManager that is made on them takes
+ * them over, and releases them when it stops.
  */
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Disk } from '../platform/disk.ts';
@@ -20,14 +22,13 @@ export interface LogDirectoriesOptions {
   readonly disk: Disk;
   readonly diagnostics: Diagnostics;
   readonly paths: readonly string[];
-  /** Called once for each directory that fails. */
-  readonly onFailure: (path: string, error: StorageError) => void;
 }
 
 export class LogDirectories {
   readonly #options: LogDirectoriesOptions;
   readonly #all: readonly LogDirectory[];
   #opened = false;
+  #failed: (path: string, error: StorageError) => void = () => {};
 
   constructor(options: LogDirectoriesOptions) {
     this.#options = options;
@@ -48,6 +49,11 @@ export class LogDirectories {
 
   get(path: string): LogDirectory | undefined {
     return this.#all.find((directory) => directory.path === path);
+  }
+
+  /** Called once for each directory that fails from here on. One listener: whose logs lie in them. */
+  onFailure(failed: (path: string, error: StorageError) => void): void {
+    this.#failed = failed;
   }
 
   /** Makes and locks them, once. Throws when another broker runs on one, or when none is usable. */
@@ -71,7 +77,10 @@ export class LogDirectories {
     this.requireOne();
   }
 
-  /** What they say they belong to; throws InconsistentMetaProperties when they disagree. */
+  /**
+   * What they say they belong to; makes and locks them first. Throws InconsistentMetaProperties when
+   * they disagree, and the lock's error when another broker runs on one.
+   */
   readMeta(): { clusterId: string | null; brokerId: BrokerId | null } {
     this.open();
     return agreedMetaProperties(this.#metaByPath);
@@ -104,7 +113,7 @@ export class LogDirectories {
     if (directory === undefined || !directory.online) return;
     directory.fail(error);
     this.#options.diagnostics.error(`Stopping serving logs in dir ${directory.path}`, error);
-    this.#options.onFailure(directory.path, error);
+    this.#failed(directory.path, error);
   }
 
   requireOne(): void {
@@ -116,6 +125,7 @@ export class LogDirectories {
     );
   }
 
+  /** Gives up the locks. Harmless when that was done before. */
   release(): void {
     for (const directory of this.#all) directory.release();
   }

@@ -1,5 +1,5 @@
 /**
- * All logs of a broker and the directories they lie in: loads them at the start, makes and deletes them,
+ * All logs of a broker, in directories that it is given: loads them at the start, makes and deletes them,
  * runs what must run now and then (retention, checkpoints, flushing, compaction), and stops cleanly. A
  * directory that fails is taken offline with all its logs; the others go on. (Kafka's LogManager.)
  */
@@ -10,7 +10,7 @@ import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Disk } from '../platform/disk.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Random } from '../platform/random.ts';
-import { type BrokerId, type PartitionKey, partitionKey, type TopicPartition, type Uuid } from '../types.ts';
+import { type PartitionKey, partitionKey, type TopicPartition, type Uuid } from '../types.ts';
 import { Cleaner } from './cleaner/cleaner.ts';
 import { renamedDirectoryName } from './files/file-names.ts';
 import { ReadBuffers } from './files/read-buffers.ts';
@@ -18,7 +18,7 @@ import { asStorageError, StorageError } from './files/storage-error.ts';
 import { createLog } from './load.ts';
 import { loadDirectory } from './load-directory.ts';
 import { type CheckpointWhen, LogCheckpoints } from './log-checkpoints.ts';
-import { LogDirectories } from './log-directories.ts';
+import type { LogDirectories } from './log-directories.ts';
 import type { LogDirectory } from './log-directory.ts';
 import { type LogServices, LogState } from './log-state.ts';
 import { LogTable } from './log-table.ts';
@@ -27,7 +27,6 @@ import { Tasks } from './tasks.ts';
 
 export type LogManagerConfig = Pick<
   BrokerConfig,
-  | 'logDirs'
   | 'numRecoveryThreadsPerDataDir'
   | 'logRetentionCheckIntervalMs'
   | 'logFlushSchedulerIntervalMs'
@@ -52,6 +51,8 @@ export interface LogManagerOptions {
   readonly diagnostics: Diagnostics;
   readonly metrics: Metrics;
   readonly config: LogManagerConfig;
+  /** Where the logs lie. It takes them over: opens them if nobody has, and releases them in the end. */
+  readonly directories: LogDirectories;
   /** The effective config of a topic's logs, asked when a log is loaded or made. */
   readonly topicConfig: (topic: string) => LogConfig;
 }
@@ -74,12 +75,8 @@ export class LogManager {
     this.#options = options;
     this.#config = options.config;
     this.#diagnostics = options.diagnostics.named('LogManager');
-    this.#directories = new LogDirectories({
-      disk: options.disk,
-      diagnostics: this.#diagnostics,
-      paths: options.config.logDirs,
-      onFailure: (path, error) => this.#directoryFailed(path, error),
-    });
+    this.#directories = options.directories;
+    this.#directories.onFailure((path, error) => this.#directoryFailed(path, error));
     this.#tasks = new Tasks(options.clock, (error) => this.#taskFailed(error));
     this.#checkpoints = new LogCheckpoints(this.#directories, this.#logs, this.#tasks);
     this.#cleaner = new Cleaner({
@@ -87,7 +84,6 @@ export class LogManager {
       diagnostics: options.diagnostics.named('LogCleaner'),
       later: (delayMs, run) => this.#tasks.later(delayMs, run),
       logs: () => this.#logs.values(),
-      directories: this.#directories,
     });
     options.metrics.gauge(
       'kafka_log_logmanager_offlinelogdirectorycount',
@@ -97,19 +93,6 @@ export class LogManager {
     options.metrics.gauge('kafka_log_log_size', 'Bytes in all logs of this broker', () =>
       [...this.#logs.values()].reduce((total, log) => total + log.sizeBytes, 0),
     );
-  }
-
-  /**
-   * What the directories say they belong to. Makes and locks them first. Throws
-   * InconsistentMetaProperties when they disagree, and the lock's error when another broker runs on one.
-   */
-  readMeta(): { clusterId: string | null; brokerId: BrokerId | null } {
-    return this.#directories.readMeta();
-  }
-
-  /** Claims the directories for this broker; throws InconsistentMetaProperties when they are someone else's. */
-  claim(own: { clusterId: string; brokerId: BrokerId }): void {
-    this.#directories.claim(own);
   }
 
   /** Loads all logs, recovering them where the last stop was not clean, and begins the background work. */

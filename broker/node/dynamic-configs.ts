@@ -43,10 +43,10 @@ export class DynamicConfigs {
   /** What has been said: `level config`. */
   readonly #said = new Set<string>();
 
-  /** `live` becomes `config`: whoever was given it before the broker knew its id sees all changes. */
-  constructor(config: BrokerConfig, live: BrokerConfig, parts: { clock: Clock; diagnostics: Diagnostics }) {
+  /** `config`: as the broker was started with it, its id included. */
+  constructor(config: BrokerConfig, parts: { clock: Clock; diagnostics: Diagnostics }) {
     this.#static = config;
-    this.config = Object.assign(live, config);
+    this.config = { ...config };
     this.#diagnostics = parts.diagnostics;
     this.#feed = new ConfigFeed({
       ...parts,

@@ -4,23 +4,23 @@
  */
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import { type BrokerConfig, brokerConfig } from '../config/broker-config.ts';
-import type { LogManager } from '../log/log-manager.ts';
+import type { LogDirectories } from '../log/log-directories.ts';
 
 /** The configuration with the id that the broker has from here on. */
 export async function identify(
   config: BrokerConfig,
   clusterId: string,
   store: ClusterStore,
-  logs: LogManager,
+  directories: Pick<LogDirectories, 'readMeta' | 'claim'>,
 ): Promise<BrokerConfig> {
-  const meta = logs.readMeta();
+  const meta = directories.readMeta();
   let brokerId = config.brokerId >= 0 ? config.brokerId : (meta.brokerId ?? -1);
   if (brokerId < 0) {
     if (!config.brokerIdGenerationEnable)
       throw new Error('broker.id is not set, and broker.id.generation.enable is false');
     brokerId = (await store.nextSequenceBrokerId()) + config.reservedBrokerMaxId;
   }
-  logs.claim({ clusterId, brokerId });
+  directories.claim({ clusterId, brokerId });
   if (brokerId === config.brokerId) return config;
   const named = brokerConfig(
     new Map([

@@ -1,6 +1,7 @@
 /** The pieces of the hot paths: protocol codec, checksums and validation, log append and read, stream messages. */
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import { logConfig } from '../../../broker/config/topic-config.ts';
+import { LogDirectories } from '../../../broker/log/log-directories.ts';
 import { LogManager } from '../../../broker/log/log-manager.ts';
 import type { PartitionLog } from '../../../broker/log/partition-log.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
@@ -126,7 +127,10 @@ async function logs(directory: string): Promise<Micro[]> {
   );
   const { clock, random, disk, metrics } = systemPlatform();
   const topicConfig = () => logConfig(new Map());
-  const manager = new LogManager({ disk, clock, random, diagnostics: silent, metrics, config, topicConfig });
+  const diagnostics = silent;
+  const directories = new LogDirectories({ disk, diagnostics, paths: config.logDirs });
+  const world = { disk, clock, random, diagnostics, metrics };
+  const manager = new LogManager({ ...world, config, directories, topicConfig });
   await manager.start();
   let made = 0;
   const append = (records: number, sizeBytes: number): Micro => {

@@ -35,8 +35,7 @@ beforeEach(async () => {
   await admin.electController(9, 1);
   said = [];
   const config = brokerConfig(of({ 'zookeeper.connect': 'tree:2181', 'broker.id': '1' }));
-  const live = { ...config };
-  configs = new DynamicConfigs(config, live, {
+  configs = new DynamicConfigs(config, {
     clock: systemClock,
     diagnostics: recordingDiagnostics((level, message) => said.push(`${level} ${message}`)),
   });
@@ -99,7 +98,7 @@ describe('a topic’s config that somebody has spoilt in ZooKeeper', () => {
     await admin.configs.write('topics', 'spoilt', of({ 'retention.ms': 'abc' }));
     const config = brokerConfig(of({ 'zookeeper.connect': 'tree:2181', 'broker.id': '1' }));
     const parts = { clock: systemClock, diagnostics: silent };
-    await expect(new DynamicConfigs(config, { ...config }, parts).start(await openStore())).rejects.toThrow(
+    await expect(new DynamicConfigs(config, parts).start(await openStore())).rejects.toThrow(
       'Topic spoilt has an invalid config in ZooKeeper: Invalid value abc for configuration retention.ms: Not a number of type LONG',
     );
   });

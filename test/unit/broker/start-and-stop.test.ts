@@ -93,6 +93,30 @@ describe('a start that fails', () => {
   });
 });
 
+describe('a start that fails before the logs are loaded', () => {
+  it('leaves what their checkpoints say', async () => {
+    const world = new World();
+    const source = localSource({ tree: world.tree, clock: world.clock, sessionTimeoutMs: 60_000 });
+    const store = new ClusterStore(await world.clock.runUntilSettled(source.open(1000), 1000));
+    await world.clock.runUntilSettled(store.ensureTopLevelPaths(), 1000);
+    await world.clock.runUntilSettled(store.electController(9, world.clock.wallMs()), 1000);
+    const spoilt = store.configs.write('topics', 'spoilt', new Map([['retention.ms', 'abc']]));
+    await world.clock.runUntilSettled(spoilt, 1000);
+    await world.clock.runUntilSettled(store.coordinator.close(), 1000);
+    const checkpoint = '/data/log-start-offset-checkpoint';
+    const says = '0\n1\nspoilt 0 5\n';
+    world.disk.makeDirectory('/data');
+    world.disk.writeFileAtomically(checkpoint, says);
+    const outcome = world.broker.start().then(
+      () => 'started',
+      (error: Error) => error.message,
+    );
+    expect(await world.clock.runUntilSettled(outcome, 5000)).toContain('Topic spoilt has an invalid config');
+    expect(world.disk.readFile(checkpoint).toString()).toBe(says);
+    await world.nothingIsOpen();
+  });
+});
+
 describe('a start beside another broker', () => {
   async function startBeside(...endpoints: { listener: string; host: string; port: number }[]) {
     const world = new World();

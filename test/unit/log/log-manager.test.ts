@@ -10,16 +10,16 @@ const TWO = { logDirs: ['/a', '/b'] };
 describe('log directories', () => {
   it('are claimed for one broker of one cluster, and refused to any other', async () => {
     const made = fixture({}, TWO);
-    const logs = made.manager();
-    expect(logs.readMeta()).toEqual({ clusterId: null, brokerId: null });
-    logs.claim({ clusterId: 'c', brokerId: 3 });
-    logs.abandon();
+    const directories = made.directories();
+    expect(directories.readMeta()).toEqual({ clusterId: null, brokerId: null });
+    directories.claim({ clusterId: 'c', brokerId: 3 });
+    directories.release();
     for (const path of TWO.logDirs) {
       expect(made.disk.readFile(`${path}/meta.properties`).toString()).toContain(
         'broker.id=3\ncluster.id=c\n',
       );
     }
-    const other = made.manager();
+    const other = made.directories();
     expect(other.readMeta()).toEqual({ clusterId: 'c', brokerId: 3 });
     expect(() => other.claim({ clusterId: 'c', brokerId: 4 })).toThrow(InconsistentMetaProperties);
     expect(() => other.claim({ clusterId: 'd', brokerId: 3 })).toThrow(InconsistentMetaProperties);

@@ -1,9 +1,11 @@
 /** A log manager on a simulated disk, and short ways to make batches, for the tests of this folder. */
 import { type LogConfig, logConfig } from '../../../broker/config/topic-config.ts';
 import type { Int64 } from '../../../broker/int64.ts';
+import { LogDirectories } from '../../../broker/log/log-directories.ts';
 import { LogManager, type LogManagerConfig } from '../../../broker/log/log-manager.ts';
 import type { PartitionLog } from '../../../broker/log/partition-log.ts';
 import type { Clock } from '../../../broker/platform/clock.ts';
+import type { Diagnostics } from '../../../broker/platform/diagnostics.ts';
 import type { Disk } from '../../../broker/platform/disk.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import { completeBatches } from '../../../broker/records/batch.ts';
@@ -20,13 +22,17 @@ export interface Fixture {
   /** Starts a manager; the one before must have been stopped, abandoned or crashed. */
   start(): Promise<LogManager>;
   manager(): LogManager;
+  /** Its directories alone, as they are before there are logs. */
+  directories(): LogDirectories;
   /** Warnings and errors of all managers. */
   readonly said: string[];
   topicConfig: LogConfig;
 }
 
+/** Where the logs of a test lie when it does not say so. */
+export const LOG_DIRS: readonly string[] = ['/data'];
+
 export const MANAGER_CONFIG: LogManagerConfig = {
-  logDirs: ['/data'],
   numRecoveryThreadsPerDataDir: 1,
   logRetentionCheckIntervalMs: 300_000,
   logFlushSchedulerIntervalMs: Number.MAX_SAFE_INTEGER,
@@ -46,7 +52,7 @@ export const MANAGER_CONFIG: LogManagerConfig = {
 
 export function fixture(
   topic: Readonly<Record<string, string>> = {},
-  config: Partial<LogManagerConfig> = {},
+  { logDirs = LOG_DIRS, ...config }: Partial<LogManagerConfig> & { logDirs?: readonly string[] } = {},
 ): Fixture {
   const clock = new SimulatedClock();
   const disk = new SimulatedDisk({ clock });
@@ -55,7 +61,8 @@ export function fixture(
     disk,
     said: [],
     topicConfig: topicConfig(topic),
-    manager: () => manager(disk, clock, made, config),
+    manager: () => manager(disk, clock, made, config, logDirs),
+    directories: () => new LogDirectories({ disk, diagnostics: complaintsTo(made), paths: logDirs }),
     async start() {
       const logs = made.manager();
       await settled(clock, logs.start());
@@ -74,17 +81,24 @@ export function manager(
   clock: Clock,
   owner: { topicConfig: LogConfig; said?: string[] },
   config: Partial<LogManagerConfig>,
+  logDirs = LOG_DIRS,
 ): LogManager {
+  const diagnostics = complaintsTo(owner);
   return new LogManager({
     disk,
     clock,
     random: simulatedRandom(7),
-    diagnostics: recordingDiagnostics((level, message) => {
-      if (level === 'warn' || level === 'error') owner.said?.push(message);
-    }),
+    diagnostics,
+    directories: new LogDirectories({ disk, diagnostics, paths: logDirs }),
     metrics: createMetrics(),
     config: { ...MANAGER_CONFIG, ...config },
     topicConfig: () => owner.topicConfig,
+  });
+}
+
+function complaintsTo(owner: { said?: string[] }): Diagnostics {
+  return recordingDiagnostics((level, message) => {
+    if (level === 'warn' || level === 'error') owner.said?.push(message);
   });
 }
 

@@ -4,6 +4,7 @@
  */
 import type { LogConfig } from '../../../broker/config/topic-config.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
+import { LogDirectories } from '../../../broker/log/log-directories.ts';
 import { LogManager } from '../../../broker/log/log-manager.ts';
 import { ControllerFence } from '../../../broker/metadata/controller-fence.ts';
 import type {
@@ -23,7 +24,7 @@ import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
 import { SimulatedNetwork } from '../../support/simulated-network.ts';
 import { simulatedRandom } from '../../support/simulated-random.ts';
-import { batch, contents, MANAGER_CONFIG, topicConfig } from '../log/support.ts';
+import { batch, contents, LOG_DIRS, MANAGER_CONFIG, topicConfig } from '../log/support.ts';
 
 export const TOPIC = 'orders';
 export const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
@@ -131,6 +132,7 @@ export class ReplicationCluster {
       diagnostics,
       metrics,
       config: MANAGER_CONFIG,
+      directories: new LogDirectories({ disk, diagnostics, paths: LOG_DIRS }),
       topicConfig: () => this.#topicConfig,
     });
     await clock.runUntilSettled(logs.start(), 1000);
