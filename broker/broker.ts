@@ -1,48 +1,38 @@
 /**
- * The composition root: makes every part of a broker, wires them together, and takes them through
- * Kafka's start-up and shutdown order. A broker touches the world only through its Platform and its
+ * A broker's life: Kafka's order of starting, a session that is lost and regained, and the stop. The parts
+ * are made in node/, one maker each. A broker touches the world only through its Platform and its
  * CoordinatorSource, so that the simulator runs this very class. Source: Kafka's KafkaServer.
  */
 
 import type { CoordinatorSource } from '../coordinator-client/coordinator.ts';
 import { ClusterStore } from '../coordinator-client/stores/cluster-store.ts';
 import type { BrokerConfig } from './config/broker-config.ts';
-import { Controller } from './controller/controller.ts';
-import { GroupCoordinator } from './coordinators/group/group-coordinator.ts';
-import { ProducerIdManager } from './coordinators/producer-id-manager.ts';
-import type { Services } from './handlers/services.ts';
-import { allowEverything } from './handlers/shared/authorization.ts';
-import { AutoTopicCreation } from './handlers/shared/auto-topic-creation.ts';
-import { TopicMetrics } from './handlers/shared/topic-metrics.ts';
 import { HANDLERS } from './handlers/table.ts';
 import { type Health, statusPage } from './http/status-pages.ts';
-import { LogDirectories } from './log/log-directories.ts';
-import { LogManager } from './log/log-manager.ts';
 import { ControllerEpochs } from './metadata/controller-epochs.ts';
 import { ControllerFence } from './metadata/controller-fence.ts';
-import { FeatureFeed } from './metadata/feature-feed.ts';
 import { MetadataCache } from './metadata/metadata-cache.ts';
 import { ownRegistration } from './metadata/registration.ts';
-import { TopicAdmin } from './metadata/topic-admin.ts';
 import { createDispatch } from './network/dispatch.ts';
-import { NetworkServer } from './network/server.ts';
 import { moveLeadersAway } from './node/controlled-shutdown.ts';
 import { ControllerLink } from './node/controller-link.ts';
-import { DynamicConfigs } from './node/dynamic-configs.ts';
 import { reportFailedDirectories } from './node/failed-directories.ts';
-import { groupPartitionCount, groupSettings, stateLogOf } from './node/group-wiring.ts';
-import { identify } from './node/identity.ts';
 import { joinCluster } from './node/joining.ts';
+import { makeClients } from './node/make-clients.ts';
+import { followConfigs, makeConfigs } from './node/make-configs.ts';
+import { makeController } from './node/make-controller.ts';
+import { makeGroups, makeProducerIds } from './node/make-coordinators.ts';
+import { makePeers, peerEndpoint } from './node/make-peers.ts';
+import { makeReplication } from './node/make-replication.ts';
+import { makeServices } from './node/make-services.ts';
+import { claimDirectories, makeLogs } from './node/make-storage.ts';
 import { registerBrokerMetrics } from './node/node-metrics.ts';
+import type { Ground, Parts } from './node/parts.ts';
 import { answerPeers } from './node/peer-answers.ts';
-import { makePeers, peerEndpoint } from './node/peer-wiring.ts';
 import { SessionKeeper } from './node/session-keeper.ts';
-import type { ListeningPeers } from './peers/peers.ts';
+import { StopList } from './node/stop-list.ts';
 import type { Platform } from './platform/platform.ts';
 import { randomUuid } from './platform/random.ts';
-import { ReplicaManager } from './replication/replica-manager.ts';
-import { FetchSessions } from './replication/requests/fetch-sessions.ts';
-import { GROUP_METADATA_TOPIC } from './types.ts';
 
 export interface BrokerOptions {
   readonly config: BrokerConfig;
@@ -54,52 +44,38 @@ export interface BrokerOptions {
   readonly ended?: () => void;
 }
 
-/** Everything that start() makes, in the order it is made. */
-interface Parts {
-  readonly config: BrokerConfig;
-  readonly configs: DynamicConfigs;
-  readonly features: FeatureFeed;
-  readonly logs: LogManager;
-  readonly fence: ControllerFence;
-  readonly metadata: MetadataCache;
-  readonly network: NetworkServer;
-  readonly peers: ListeningPeers;
-  readonly peerPort: number;
-  readonly link: ControllerLink;
-  readonly replicas: ReplicaManager;
-  readonly controller: Controller;
-  readonly groups: GroupCoordinator;
-  readonly producerIds: ProducerIdManager;
-}
-
-const NETWORK_GRACE_MS = 500;
 /** Without a controller there is no metadata; clients are told so after this time (handlers/before-metadata.ts). */
 const FIRST_METADATA_WAIT_MS = 2000;
 
 export class Broker {
   readonly #options: BrokerOptions;
   readonly #keeper: SessionKeeper;
-  /** What is stored in the session of that moment. */
-  readonly #store = (): ClusterStore => new ClusterStore(this.#keeper.coordinator);
+  readonly #ground: Ground;
   #state: Health['state'] = 'starting';
   #parts: Parts | null = null;
-  #clusterId = '';
+  #peerPort = -1;
   /** Never rejects. */
   #starting: Promise<unknown> = Promise.resolve();
   #stopping: Promise<void> | null = null;
-  #closed = false;
-  /** Closes what was opened before there are parts, the last first. */
-  readonly #opened: (() => void | Promise<void>)[] = [];
 
   constructor(options: BrokerOptions) {
     this.#options = options;
     const { clock, diagnostics } = options.platform;
-    this.#keeper = new SessionKeeper({
+    const keeper = new SessionKeeper({
       source: options.coordinators,
       clock,
       diagnostics: diagnostics.named('ZooKeeperClient'),
       openTimeoutMs: options.config.zookeeperConnectionTimeoutMs,
     });
+    this.#keeper = keeper;
+    const stops = new StopList(diagnostics);
+    this.#ground = {
+      platform: options.platform,
+      store: () => new ClusterStore(keeper.coordinator),
+      stops,
+    };
+    // Below everything: its end tells the cluster that this broker is gone, which must then be true.
+    stops.push({ name: 'the ZooKeeper session', stop: () => keeper.close() });
   }
 
   get brokerId(): number {
@@ -107,7 +83,7 @@ export class Broker {
   }
 
   get clusterId(): string {
-    return this.#clusterId;
+    return this.#made.clusterId;
   }
 
   /** Client ports by listener name, as bound. */
@@ -116,7 +92,7 @@ export class Broker {
   }
 
   get peerPort(): number {
-    return this.#made.peerPort;
+    return this.#peerPort;
   }
 
   /** For tests and the simulator's checkers: the parts as they are. */
@@ -133,17 +109,17 @@ export class Broker {
 
   async #start(): Promise<void> {
     try {
-      const store = new ClusterStore(await this.#keeper.open());
-      await store.ensureTopLevelPaths();
-      await this.#make(store);
-      await this.#register(store, undefined);
+      await this.#keeper.open();
+      await this.#ground.store().ensureTopLevelPaths();
+      await this.#listen(await this.#make());
+      await this.#register(undefined);
       this.#keeper.listen({
         lost: () => this.#sessionLost(),
-        regained: (coordinator, former) => this.#sessionRegained(new ClusterStore(coordinator), former),
+        regained: (formerSessionId) => this.#sessionRegained(formerSessionId),
       });
       await this.#serve();
     } catch (error) {
-      await this.#tearDown(false);
+      await this.#ground.stops.stop(false);
       throw error;
     }
   }
@@ -159,170 +135,76 @@ export class Broker {
     return this.#parts;
   }
 
-  /** Steps 2 to 11 of Kafka's order: identity, configs, logs, sockets, replication. */
-  async #make(store: ClusterStore): Promise<void> {
-    const { platform } = this.#options;
-    const { clock, random, diagnostics, metrics, disk, sockets } = platform;
-    this.#clusterId = await store.getOrCreateClusterId(randomUuid(random));
-    diagnostics.info(`Cluster ID = ${this.#clusterId}`);
-    const directories = new LogDirectories({
-      disk,
-      diagnostics: diagnostics.named('LogManager'),
-      paths: this.#options.config.logDirs,
-    });
-    this.#opened.push(() => directories.release());
-    const own = await identify(this.#options.config, this.#clusterId, store, directories);
-    const configs = new DynamicConfigs(own, { clock, diagnostics: diagnostics.named('DynamicConfigs') });
-    const { config } = configs;
-    await configs.start(store);
-    const topicConfig = configs.topicConfig.bind(configs);
-    const logs = new LogManager({ ...platform, config, directories, topicConfig });
-    this.#opened.push(() => logs.shutdown());
-    await logs.start();
-    const features = new FeatureFeed(diagnostics.named('FinalizedFeatures'));
-    await features.start(store);
+  /**
+   * Steps 2 to 11 of Kafka's order: identity, configs, logs, replication, sockets. What must stop late is
+   * made early (the peers, the controller: neither does anything yet), because the stops run in reverse.
+   */
+  async #make(): Promise<Parts> {
+    const ground = this.#ground;
+    const { clock, random, diagnostics, metrics } = ground.platform;
+    const clusterId = await ground.store().getOrCreateClusterId(randomUuid(random));
+    diagnostics.info(`Cluster ID = ${clusterId}`);
+    const claimed = await claimDirectories(ground, this.#options.config, clusterId);
+    const { config, configs, features } = await makeConfigs(ground, claimed.config);
     const fence = new ControllerFence();
     const metadata = new MetadataCache(clock);
-    const network = new NetworkServer({ config, sockets, clock, diagnostics, metrics });
-    await network.start();
-    this.#opened.push(() => network.stop());
-    const peers = makePeers(config, platform, {
-      clusterId: this.#clusterId,
+    const peers = makePeers(ground, config, {
+      clusterId,
       brokerEpoch: () => fence.brokerEpoch,
       http: (path) => statusPage(path, metrics, () => this.#health()),
     });
-    this.#opened.push(() => peers.close());
-    const peerPort = (await peers.listen(peerEndpoint(config))).port;
-    const groupPartitions = await groupPartitionCount(store, config);
-    const made = { config, configs, features, logs, fence, metadata, network, peers, peerPort };
-    this.#parts = { ...made, ...this.#makeActors(made, groupPartitions) };
-    reportFailedDirectories(logs, {
-      brokerId: config.brokerId,
-      store: this.#store,
+    const link = new ControllerLink(peers, metadata, () => config.controllerSocketTimeoutMs);
+    const known = { clusterId, config, configs, features, fence, metadata, peers, link };
+    const controller = makeController(ground, known);
+    const logs = await makeLogs(ground, { ...known, directories: claimed.directories });
+    const replicas = makeReplication(ground, { ...known, logs });
+    const producerIds = makeProducerIds(ground, known);
+    const groups = await makeGroups(ground, { config, replicas });
+    const network = await makeClients(ground, config);
+    return { ...known, controller, logs, replicas, producerIds, groups, network };
+  }
+
+  /** All parts are there: what comes from outside reaches them from here on. */
+  async #listen(parts: Parts): Promise<void> {
+    const { platform, store } = this.#ground;
+    const { diagnostics, metrics } = platform;
+    const { config, peers } = parts;
+    const { brokerId } = config;
+    this.#parts = parts;
+    followConfigs(this.#ground, parts);
+    answerPeers({ ...parts, brokerId, diagnostics, epochs: new ControllerEpochs(store) });
+    this.#peerPort = (await peers.listen(peerEndpoint(config))).port;
+    reportFailedDirectories(parts.logs, {
+      brokerId,
+      store,
       diagnostics,
       allFailed: () => void this.shutdown().finally(() => this.#options.ended?.()),
     });
     registerBrokerMetrics(metrics, this.#keeper, () => this.#state);
   }
 
-  /** Those who act: they hear of each other only through what is handed to them here. */
-  #makeActors(
-    made: Omit<Parts, 'link' | 'replicas' | 'controller' | 'groups' | 'producerIds'>,
-    groupPartitions: number,
-  ): Pick<Parts, 'link' | 'replicas' | 'controller' | 'groups' | 'producerIds'> {
-    const { config, configs, logs, fence, metadata, peers, network } = made;
-    const { clock, random, diagnostics, metrics } = this.#options.platform;
-    const link = new ControllerLink(peers, metadata, () => config.controllerSocketTimeoutMs);
-    const brokerEpoch = (): number => fence.brokerEpoch;
-    const replicas = new ReplicaManager({
-      clock,
-      diagnostics,
-      metrics,
-      config,
-      logs,
-      metadata,
-      fence,
-      peers,
-      brokerEpoch,
-      propose: (request) => link.ask(request),
-    });
-    const controller = new Controller({
-      brokerId: config.brokerId,
-      platform: this.#options.platform,
-      config,
-      peers,
-      store: this.#store,
-    });
-    const groups = new GroupCoordinator({
-      clock,
-      random,
-      metrics,
-      diagnostics: diagnostics.named(`GroupCoordinator id=${config.brokerId}`),
-      log: stateLogOf(GROUP_METADATA_TOPIC, replicas),
-      settings: groupSettings(config),
-      partitionCount: groupPartitions,
-    });
-    const producerIds = new ProducerIdManager({
-      allocate: () =>
-        link.ask({ type: 'AllocateProducerIds', brokerId: config.brokerId, brokerEpoch: brokerEpoch() }),
-      clock,
-      diagnostics: diagnostics.named('ProducerIdManager'),
-      maxWaitMs: config.requestTimeoutMs,
-    });
-    replicas.onLeadership(({ topic, partition, leaderEpoch, role }) => {
-      if (topic !== GROUP_METADATA_TOPIC) return;
-      if (role === 'leader') void groups.elect(partition, leaderEpoch);
-      else groups.resign(partition, role === 'stopped' ? 'deleted' : 'moved');
-    });
-    const epochs = new ControllerEpochs(this.#store);
-    const brokerId = config.brokerId;
-    answerPeers({ ...made, brokerId, diagnostics, epochs, replicas, controller, groups });
-    configs.listen({
-      topicChanged: (topic, changed) => logs.updateTopicConfig(topic, changed),
-      brokerChanged: (changed) => network.reconfigure(changed),
-      uncleanElectionAllowed: (topic) => controller.uncleanElectionAllowed(topic),
-    });
-    return { link, replicas, controller, groups, producerIds };
-  }
-
   /** Step 12: from here on the cluster knows this broker. Rejects beside brokers that it can't be with. */
-  async #register(store: ClusterStore, formerSessionId: bigint | undefined): Promise<void> {
-    const { config, network, peerPort, fence } = this.#made;
-    const { clock, diagnostics } = this.#options.platform;
-    const bound = { ports: network.ports, peerPort, hostName: this.#options.hostName };
+  async #register(formerSessionId: bigint | undefined): Promise<void> {
+    const { config, network, fence } = this.#made;
+    const { clock, diagnostics } = this.#ground.platform;
+    const bound = { ports: network.ports, peerPort: this.#peerPort, hostName: this.#options.hostName };
     const registration = ownRegistration(config, config.brokerId, bound, clock.wallMs());
-    fence.brokerEpoch = await joinCluster(store, registration, { formerSessionId, clock, diagnostics });
+    const options = { formerSessionId, clock, diagnostics };
+    fence.brokerEpoch = await joinCluster(this.#ground.store(), registration, options);
   }
 
   /** Steps 13 to 16: the controller module, the coordinators, and then the clients. */
   async #serve(): Promise<void> {
     const parts = this.#made;
-    const { platform } = this.#options;
-    const { clock, disk, diagnostics, metrics, random } = platform;
-    const { config, configs, metadata, features, replicas, controller, groups, producerIds, logs } = parts;
-    controller.startup();
-    groups.start();
-    const store = this.#store;
-    const topicAdmin = new TopicAdmin({
-      store,
-      metadata,
-      random,
-      topicDefaults: () => configs.topicDefaults,
-    });
-    const services: Services = {
-      brokerId: config.brokerId,
-      clusterId: this.#clusterId,
-      config,
-      clock,
-      disk,
-      diagnostics: diagnostics.named(`KafkaApi-${config.brokerId}`),
-      metrics,
-      topicMetrics: new TopicMetrics(metrics, metadata),
-      metadata,
-      features,
-      replicas,
-      fetchSessions: new FetchSessions({
-        clock,
-        random,
-        metrics,
-        slots: config.maxIncrementalFetchSessionCacheSlots,
-        maxPartitions: config.maxIncrementalFetchSessionCachePartitions,
-      }),
-      logs,
-      topicAdmin,
-      autoTopics: new AutoTopicCreation(config, topicAdmin, diagnostics.named('AutoTopicCreation')),
-      controller,
-      store,
-      groups,
-      producerIds,
-      authorize: allowEverything,
-    };
+    parts.controller.startup();
+    parts.groups.start();
+    const services = makeServices(this.#ground, parts);
     // A client that came earlier would have to ask again.
-    await metadata.waitFor(({ complete }) => complete, FIRST_METADATA_WAIT_MS);
+    await parts.metadata.waitFor(({ complete }) => complete, FIRST_METADATA_WAIT_MS);
     if (this.#stopping !== null) return;
     parts.network.startAccepting(createDispatch(HANDLERS, services));
     this.#state = 'running';
-    diagnostics.named(`KafkaServer id=${config.brokerId}`).info('started');
+    this.#ground.platform.diagnostics.named(`KafkaServer id=${parts.config.brokerId}`).info('started');
   }
 
   #sessionLost(): void {
@@ -332,16 +214,18 @@ export class Broker {
     features.stop();
   }
 
-  async #sessionRegained(store: ClusterStore, formerSessionId: bigint): Promise<void> {
+  async #sessionRegained(formerSessionId: bigint): Promise<void> {
     const { controller, configs, features, fence } = this.#made;
-    await this.#register(store, formerSessionId);
-    controller.onSessionRegained(store.coordinator, fence.brokerEpoch);
+    // Of this session to the end, whatever becomes of it meanwhile: in another nothing was registered.
+    const store = this.#ground.store();
+    await this.#register(formerSessionId);
+    controller.onSessionRegained(store, fence.brokerEpoch);
     await configs.start(store);
     await features.start(store);
   }
 
   async #shutdown(): Promise<void> {
-    const { diagnostics } = this.#options.platform;
+    const { clock, diagnostics } = this.#ground.platform;
     diagnostics.info('shutting down');
     const before = this.#state;
     this.#state = 'stopping';
@@ -350,30 +234,9 @@ export class Broker {
       await this.#keeper.close();
       await this.#starting;
     }
-    if (before === 'running') {
-      await moveLeadersAway(this.#made, { clock: this.#options.platform.clock, diagnostics });
-    }
-    await this.#tearDown(true);
+    if (before === 'running') await moveLeadersAway(this.#made, { clock, diagnostics });
+    await this.#ground.stops.stop(true);
     diagnostics.info('shut down completed');
-  }
-
-  async #tearDown(clean: boolean): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    const parts = this.#parts;
-    if (parts === null) for (const close of this.#opened.reverse()) await close();
-    else {
-      parts.configs.stop();
-      parts.features.stop();
-      await parts.network.stop(clean ? NETWORK_GRACE_MS : 0);
-      parts.groups.shutdown();
-      parts.producerIds.shutdown();
-      parts.replicas.shutdown();
-      parts.logs.shutdown();
-      parts.controller.shutdown();
-      await parts.peers.close();
-    }
-    await this.#keeper.close();
   }
 
   #health(): Health {

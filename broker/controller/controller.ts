@@ -4,8 +4,8 @@
  * term of office is in term.ts and dropped with it. Source: kafka.controller.KafkaController.
  */
 
-import { type Coordinator, CoordinatorError, type Watch } from '../../coordinator-client/coordinator.ts';
-import { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
+import { CoordinatorError, type Watch } from '../../coordinator-client/coordinator.ts';
+import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import { ControllerMoved, FencedStore } from '../../coordinator-client/stores/fenced-store.ts';
 import { controllerZnode } from '../../coordinator-client/znodes/znodes.ts';
 import { ErrorCode } from '../errors.ts';
@@ -120,11 +120,11 @@ export class Controller {
   }
 
   /** The broker is registered again, in a new session and under a new epoch. */
-  onSessionRegained(coordinator: Coordinator, brokerEpoch: number): void {
+  onSessionRegained(store: ClusterStore, brokerEpoch: number): void {
     this.#diagnostics.info(`Taking part in elections again, with broker epoch ${brokerEpoch}`);
     this.#leave();
     this.#resign('a new session has begun');
-    this.#join(new ClusterStore(coordinator), 'RegisterBrokerAndReelect');
+    this.#join(store, 'RegisterBrokerAndReelect');
   }
 
   /** The end: the office is not given up in the tree, the session's end does that. */

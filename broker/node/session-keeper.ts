@@ -16,8 +16,8 @@ const RETRY_MS = 1000;
 export interface SessionListener {
   /** The session is over: stop acting in its name, now. */
   lost(): void;
-  /** A new session, with the id of the one before it. */
-  regained(coordinator: Coordinator, formerSessionId: bigint): Promise<void>;
+  /** A new session is the keeper's `coordinator`; the id of the one before it. */
+  regained(formerSessionId: bigint): Promise<void>;
 }
 
 export class SessionKeeper {
@@ -102,7 +102,7 @@ export class SessionKeeper {
         if (this.#closed) break;
         this.#take(opened);
         this.#diagnostics.info(`new ZooKeeper session 0x${opened.sessionId.toString(16)}`);
-        await this.#listener?.regained(opened, formerSessionId);
+        await this.#listener?.regained(formerSessionId);
         return;
       } catch (error) {
         // A session that died while it was taken up has started its own renewal.

@@ -36,7 +36,8 @@ async function setUp(regained: (coordinator: Coordinator) => Promise<void> = asy
   const number = (id: bigint): number => sessions.findIndex(({ sessionId }) => sessionId === id);
   const listener: SessionListener = {
     lost: () => told.push('lost'),
-    async regained(coordinator, formerSessionId) {
+    async regained(formerSessionId) {
+      const { coordinator } = keeper;
       told.push(`regained ${number(coordinator.sessionId)} after ${number(formerSessionId)}`);
       await regained(coordinator);
     },

@@ -2,12 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { Broker } from '../../../broker/broker.ts';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
-import { silent } from '../../../broker/platform/diagnostics.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import type { Coordinator, CoordinatorSource } from '../../../coordinator-client/coordinator.ts';
 import { localSource } from '../../../coordinator-client/local/local.ts';
 import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
 import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
+import { recordingDiagnostics } from '../../support/recording-diagnostics.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
 import { SimulatedNetwork } from '../../support/simulated-network.ts';
@@ -28,6 +28,8 @@ class World {
     maxLatencyMs: 1,
   });
   readonly sessions: Coordinator[] = [];
+  /** The parts that were stopped, in order. */
+  readonly stopped: string[] = [];
   readonly broker: Broker;
 
   constructor() {
@@ -51,9 +53,12 @@ class World {
     };
     const { sockets, channels } = this.network.host(HOST);
     const metrics = createMetrics();
+    const diagnostics = recordingDiagnostics((_level, message) => {
+      if (message.startsWith('stopping ')) this.stopped.push(message.slice('stopping '.length));
+    });
     this.broker = new Broker({
       config: brokerConfig(new Map(Object.entries(properties))),
-      platform: { clock, random, disk, sockets, channels, diagnostics: silent, metrics },
+      platform: { clock, random, disk, sockets, channels, diagnostics, metrics },
       coordinators,
       hostName: HOST,
     });
@@ -76,21 +81,51 @@ class World {
   }
 }
 
-describe('a start that fails', () => {
-  it.each([
-    ['client', CLIENT_PORT],
-    ['peer', PEER_PORT],
-  ])('because its %s port is taken leaves nothing open', async (_, port) => {
+/** In the order of a clean stop: whoever needs another to end well comes before it. */
+const STOPS = [
+  'the feed of dynamic configs',
+  'the feed of finalized features',
+  'the clients',
+  'the groups',
+  'the producer ids',
+  'the replicas',
+  'the logs',
+  'the controller',
+  'the peers',
+  'the log directories',
+  'the ZooKeeper session',
+];
+
+describe('a clean stop', () => {
+  it('ends the parts of a broker from its clients down to its session', async () => {
     const world = new World();
-    const free = await world.occupy(port);
-    const outcome = world.broker.start().then(
-      () => 'started',
-      (error: Error) => error.message,
-    );
-    expect(await world.clock.runUntilSettled(outcome, 5000)).toContain(String(port));
-    await free();
+    await world.clock.runUntilSettled(world.broker.start(), 5000);
+    expect(world.stopped).toEqual([]);
+    await world.clock.runUntilSettled(world.broker.shutdown(), 10_000);
+    expect(world.stopped).toEqual(STOPS);
     await world.nothingIsOpen();
   });
+});
+
+describe('a start that fails', () => {
+  it.each([
+    ['client', CLIENT_PORT, 'the groups'],
+    ['peer', PEER_PORT, 'the feed of dynamic configs'],
+  ])(
+    'because its %s port is taken stops what it has made and leaves nothing open',
+    async (_, port, lastMade) => {
+      const world = new World();
+      const free = await world.occupy(port);
+      const outcome = world.broker.start().then(
+        () => 'started',
+        (error: Error) => error.message,
+      );
+      expect(await world.clock.runUntilSettled(outcome, 5000)).toContain(String(port));
+      expect(world.stopped).toEqual(STOPS.slice(STOPS.indexOf(lastMade)));
+      await free();
+      await world.nothingIsOpen();
+    },
+  );
 });
 
 describe('a start that fails before the logs are loaded', () => {

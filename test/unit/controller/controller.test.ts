@@ -81,8 +81,9 @@ describe('elections', () => {
     cluster.source.expire(one.coordinator.sessionId);
     const again = await cluster.source.open(1000);
     const { ClusterStore } = await import('../../../coordinator-client/stores/cluster-store.ts');
-    const epoch = await cluster.register(new ClusterStore(again), 1);
-    one.controller.onSessionRegained(again, epoch);
+    const store = new ClusterStore(again);
+    const epoch = await cluster.register(store, 1);
+    one.controller.onSessionRegained(store, epoch);
     await cluster.until(() => one.controller.epoch === 2);
     await again.close();
   });

@@ -177,7 +177,7 @@ export class SimulatedControllers {
   async #renew(broker: ModelBroker, incarnation: number): Promise<void> {
     broker.controller?.onSessionLost();
     const store = await this.#join(broker, incarnation, broker.coordinator?.sessionId);
-    if (store !== null) broker.controller?.onSessionRegained(store.coordinator, broker.epoch);
+    if (store !== null) broker.controller?.onSessionRegained(store, broker.epoch);
   }
 
   async #request<R extends PeerRequest>(to: BrokerInfo, request: R): Promise<PeerResponseTo<R>> {

@@ -1,17 +1,19 @@
 /**
- * How a broker's configuration reaches its peers: limits, the secret, and where their endpoint is bound.
+ * The peers of a broker, and how its configuration reaches them: limits, the secret, and where their
+ * endpoint is bound.
  */
 import type { BrokerConfig, HostAndPort } from '../config/broker-config.ts';
 import { createPeers, type ListeningPeers, type PeersOptions } from '../peers/peers.ts';
-import type { Platform } from '../platform/platform.ts';
+import type { Ground } from './parts.ts';
 
-/** The peers of this broker, not bound yet. */
+/** Not bound yet: the endpoint listens when there is somebody to answer. */
 export function makePeers(
+  { platform, stops }: Ground,
   config: BrokerConfig,
-  { channels, clock, random, diagnostics }: Platform,
   own: Pick<PeersOptions, 'clusterId' | 'brokerEpoch' | 'http'>,
 ): ListeningPeers {
-  return createPeers({
+  const { channels, clock, random, diagnostics } = platform;
+  const peers = createPeers({
     ...own,
     channels,
     clock,
@@ -25,6 +27,9 @@ export function makePeers(
     maxHandshakesPerAddress: config.peerMaxHandshakesPerIp,
     handshakeTimeoutMs: config.socketConnectionSetupTimeoutMs,
   });
+  // Below the parts that speak through them, so that their last words get out, and /healthz says `stopping`.
+  stops.push({ name: 'the peers', stop: () => peers.close() });
+  return peers;
 }
 
 /** Where the peer endpoint is bound: without a host of its own, where the inter-broker listener is. */

@@ -1,7 +1,7 @@
 /** Where the peer endpoint is bound. */
 import { expect, it } from 'vitest';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
-import { peerEndpoint } from '../../../broker/node/peer-wiring.ts';
+import { peerEndpoint } from '../../../broker/node/make-peers.ts';
 
 it.each([
   ['with the inter-broker listener', { listeners: 'PLAINTEXT://127.0.0.1:9092' }, '127.0.0.1:0'],

@@ -1,0 +1,26 @@
+/** The replicas of this broker; they ask the controller for changes of the in-sync replicas. */
+import { ReplicaManager } from '../replication/replica-manager.ts';
+import type { Ground, Parts } from './parts.ts';
+
+export function makeReplication(
+  { platform, stops }: Ground,
+  parts: Pick<Parts, 'config' | 'logs' | 'metadata' | 'fence' | 'peers' | 'link'>,
+): ReplicaManager {
+  const { clock, diagnostics, metrics } = platform;
+  const { config, logs, metadata, fence, peers, link } = parts;
+  const replicas = new ReplicaManager({
+    clock,
+    diagnostics,
+    metrics,
+    config,
+    logs,
+    metadata,
+    fence,
+    peers,
+    brokerEpoch: () => fence.brokerEpoch,
+    propose: (request) => link.ask(request),
+  });
+  // Above the logs: the last high watermarks are written into their directories.
+  stops.push({ name: 'the replicas', stop: () => replicas.shutdown() });
+  return replicas;
+}

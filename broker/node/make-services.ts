@@ -1,0 +1,44 @@
+/** What handlers may use of this broker, put together from its parts. */
+import type { Services } from '../handlers/services.ts';
+import { allowEverything } from '../handlers/shared/authorization.ts';
+import { AutoTopicCreation } from '../handlers/shared/auto-topic-creation.ts';
+import { TopicMetrics } from '../handlers/shared/topic-metrics.ts';
+import { TopicAdmin } from '../metadata/topic-admin.ts';
+import { FetchSessions } from '../replication/requests/fetch-sessions.ts';
+import type { Ground, Parts } from './parts.ts';
+
+export function makeServices({ platform, store }: Ground, parts: Parts): Services {
+  const { clock, disk, diagnostics, metrics, random } = platform;
+  const { clusterId, config, configs, metadata, features, replicas, logs } = parts;
+  const { controller, groups, producerIds } = parts;
+  const topicDefaults = (): ReadonlyMap<string, string> => configs.topicDefaults;
+  const topicAdmin = new TopicAdmin({ store, metadata, random, topicDefaults });
+  return {
+    brokerId: config.brokerId,
+    clusterId,
+    config,
+    clock,
+    disk,
+    diagnostics: diagnostics.named(`KafkaApi-${config.brokerId}`),
+    metrics,
+    topicMetrics: new TopicMetrics(metrics, metadata),
+    metadata,
+    features,
+    replicas,
+    fetchSessions: new FetchSessions({
+      clock,
+      random,
+      metrics,
+      slots: config.maxIncrementalFetchSessionCacheSlots,
+      maxPartitions: config.maxIncrementalFetchSessionCachePartitions,
+    }),
+    logs,
+    topicAdmin,
+    autoTopics: new AutoTopicCreation(config, topicAdmin, diagnostics.named('AutoTopicCreation')),
+    controller,
+    store,
+    groups,
+    producerIds,
+    authorize: allowEverything,
+  };
+}

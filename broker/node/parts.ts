@@ -1,0 +1,44 @@
+/** What makers are given, and what they make: the words that broker.ts and the makers of this folder share. */
+import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
+import type { BrokerConfig } from '../config/broker-config.ts';
+import type { Controller } from '../controller/controller.ts';
+import type { GroupCoordinator } from '../coordinators/group/group-coordinator.ts';
+import type { ProducerIdManager } from '../coordinators/producer-id-manager.ts';
+import type { LogManager } from '../log/log-manager.ts';
+import type { ControllerFence } from '../metadata/controller-fence.ts';
+import type { FeatureFeed } from '../metadata/feature-feed.ts';
+import type { MetadataCache } from '../metadata/metadata-cache.ts';
+import type { NetworkServer } from '../network/server.ts';
+import type { ListeningPeers } from '../peers/peers.ts';
+import type { Platform } from '../platform/platform.ts';
+import type { ReplicaManager } from '../replication/replica-manager.ts';
+import type { ControllerLink } from './controller-link.ts';
+import type { DynamicConfigs } from './dynamic-configs.ts';
+import type { StopList } from './stop-list.ts';
+
+/** What every maker stands on. A maker pushes the stop of what it makes. */
+export interface Ground {
+  readonly platform: Platform;
+  /** What is stored, by way of the session there is at that moment; throws before the first. */
+  readonly store: () => ClusterStore;
+  readonly stops: StopList;
+}
+
+/** The parts of a broker, all there before anybody can reach it. */
+export interface Parts {
+  readonly clusterId: string;
+  /** With the id that the broker has, and as dynamic configs change it: in place. */
+  readonly config: BrokerConfig;
+  readonly configs: DynamicConfigs;
+  readonly features: FeatureFeed;
+  readonly fence: ControllerFence;
+  readonly metadata: MetadataCache;
+  readonly peers: ListeningPeers;
+  readonly controller: Controller;
+  readonly logs: LogManager;
+  readonly link: ControllerLink;
+  readonly replicas: ReplicaManager;
+  readonly producerIds: ProducerIdManager;
+  readonly groups: GroupCoordinator;
+  readonly network: NetworkServer;
+}
