@@ -14,6 +14,7 @@ import { ControllerFence } from './metadata/controller-fence.ts';
 import { MetadataCache } from './metadata/metadata-cache.ts';
 import { ownRegistration } from './metadata/registration.ts';
 import { createDispatch } from './network/dispatch.ts';
+import { type BrokerView, healthOf, viewOf } from './node/broker-view.ts';
 import { moveLeadersAway } from './node/controlled-shutdown.ts';
 import { ControllerLink } from './node/controller-link.ts';
 import { reportFailedDirectories } from './node/failed-directories.ts';
@@ -53,6 +54,7 @@ export class Broker {
   readonly #ground: Ground;
   #state: Health['state'] = 'starting';
   #parts: Parts | null = null;
+  #view: BrokerView | null = null;
   #peerPort = -1;
   /** Never rejects. */
   #starting: Promise<unknown> = Promise.resolve();
@@ -95,9 +97,10 @@ export class Broker {
     return this.#peerPort;
   }
 
-  /** For tests and the simulator's checkers: the parts as they are. */
-  get inside(): Pick<Parts, 'metadata' | 'replicas' | 'controller' | 'groups' | 'logs' | 'fence'> {
-    return this.#made;
+  /** What there is to be seen of it; there is nothing before its parts are made. */
+  get inside(): BrokerView {
+    if (this.#view === null) throw new Error('the broker has not been started');
+    return this.#view;
   }
 
   /** Resolves when clients are served. Rejects, with nothing left open, when the broker can't run. */
@@ -151,7 +154,7 @@ export class Broker {
     const peers = makePeers(ground, config, {
       clusterId,
       brokerEpoch: () => fence.brokerEpoch,
-      http: (path) => statusPage(path, metrics, () => this.#health()),
+      http: (path) => statusPage(path, metrics, () => healthOf(this.inside)),
     });
     const link = new ControllerLink(peers, metadata, () => config.controllerSocketTimeoutMs);
     const known = { clusterId, config, configs, features, fence, metadata, peers, link };
@@ -171,6 +174,7 @@ export class Broker {
     const { config, peers } = parts;
     const { brokerId } = config;
     this.#parts = parts;
+    this.#view = viewOf(parts, this.#keeper, () => this.#state);
     followConfigs(this.#ground, parts);
     answerPeers({ ...parts, brokerId, diagnostics, epochs: new ControllerEpochs(store) });
     this.#peerPort = (await peers.listen(peerEndpoint(config))).port;
@@ -180,7 +184,7 @@ export class Broker {
       diagnostics,
       allFailed: () => void this.shutdown().finally(() => this.#options.ended?.()),
     });
-    registerBrokerMetrics(metrics, this.#keeper, () => this.#state);
+    registerBrokerMetrics(metrics, this.#view);
   }
 
   /** Step 12: from here on the cluster knows this broker. Rejects beside brokers that it can't be with. */
@@ -237,18 +241,5 @@ export class Broker {
     if (before === 'running') await moveLeadersAway(this.#made, { clock, diagnostics });
     await this.#ground.stops.stop(true);
     diagnostics.info('shut down completed');
-  }
-
-  #health(): Health {
-    const parts = this.#parts;
-    if (parts === null) return { state: this.#state };
-    return {
-      state: this.#state,
-      brokerId: parts.config.brokerId,
-      brokerEpoch: parts.fence.brokerEpoch,
-      session: this.#keeper.coordinator.session,
-      controllerId: parts.metadata.image.controllerId,
-      isController: parts.controller.isActive,
-    };
   }
 }

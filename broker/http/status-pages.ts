@@ -4,12 +4,13 @@ import type { Metrics } from '../platform/metrics.ts';
 
 export interface Health {
   readonly state: 'starting' | 'running' | 'stopping';
-  /** The rest is known when the broker's parts are made, which is before it registers. */
-  readonly session?: string;
-  readonly brokerId?: number;
-  readonly brokerEpoch?: number;
-  readonly controllerId?: number;
-  readonly isController?: boolean;
+  readonly brokerId: number;
+  /** -1 before the broker registers. */
+  readonly brokerEpoch: number;
+  /** Towards ZooKeeper. */
+  readonly session: string;
+  readonly controllerId: number;
+  readonly isController: boolean;
 }
 
 /** /healthz is 200 while clients are served and ZooKeeper hears us, and 503 before, after and otherwise. */

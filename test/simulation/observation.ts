@@ -1,7 +1,6 @@
 /** What checkers look at: replicas, controllers and state znodes as they are between two events. */
-import type { PartitionLog } from '../../broker/log/partition-log.ts';
+import type { LogView, PartitionView } from '../../broker/node/broker-view.ts';
 import { batchLastOffset, completeBatches } from '../../broker/records/batch.ts';
-import type { Partition } from '../../broker/replication/partition.ts';
 import type { LocalTree } from '../../coordinator-client/local/local-tree.ts';
 import {
   controllerEpochZnode,
@@ -59,7 +58,7 @@ const READ_BYTES = 1024 * 1024;
 
 /** Looks at all replicas again and again; one that has not changed gives the same view as before. */
 export class ReplicaObserver {
-  readonly #last = new WeakMap<PartitionLog, ReplicaView>();
+  readonly #last = new WeakMap<LogView, ReplicaView>();
   #lives = 0;
 
   observe(machines: readonly Machine[]): ReplicaView[] {
@@ -84,7 +83,7 @@ export class ReplicaObserver {
   }
 }
 
-function isUnchanged(last: ReplicaView, partition: Partition, log: PartitionLog): boolean {
+function isUnchanged(last: ReplicaView, partition: PartitionView, log: LogView): boolean {
   return (
     last.endOffset === log.endOffset &&
     last.highWatermark === log.highWatermark &&
@@ -97,8 +96,8 @@ function isUnchanged(last: ReplicaView, partition: Partition, log: PartitionLog)
 
 function replicaView(
   at: { brokerId: number; life: number },
-  partition: Partition,
-  log: PartitionLog,
+  partition: PartitionView,
+  log: LogView,
 ): ReplicaView {
   return {
     ...at,
@@ -114,7 +113,7 @@ function replicaView(
   };
 }
 
-function readBatches(log: PartitionLog, fromOffset: number, upToOffset: number): Buffer {
+function readBatches(log: LogView, fromOffset: number, upToOffset: number): Buffer {
   const parts: Buffer[] = [];
   for (let offset = fromOffset; offset < upToOffset; ) {
     const found = log.read({ offset, maxBytes: READ_BYTES, upToOffset, minOneBatch: true });

@@ -214,6 +214,25 @@ describe('a stop in the middle of a start', () => {
   );
 });
 
+describe('what is seen of a broker', () => {
+  it('is there once its parts are, and stays true while they change', async () => {
+    const world = new World();
+    expect(() => world.broker.inside).toThrow('the broker has not been started');
+    await world.clock.runUntilSettled(world.broker.start(), 5000);
+    const { inside } = world.broker;
+    const { brokerId, brokerEpoch, session, controller } = inside;
+    expect([brokerId, inside.state, session.state, controller.isActive]).toEqual([
+      1,
+      'running',
+      'connected',
+      true,
+    ]);
+    expect(BigInt(brokerEpoch)).toBe(world.tree.read('/brokers/ids/1')?.czxid);
+    await world.clock.runUntilSettled(world.broker.shutdown(), 10_000);
+    expect([inside.state, session.state, controller.isActive]).toEqual(['stopping', 'closed', false]);
+  });
+});
+
 describe('/healthz', () => {
   it('says what the broker is at from the moment its endpoint listens to its end: 200 only while it serves', async () => {
     const world = new World();
