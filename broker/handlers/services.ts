@@ -1,6 +1,6 @@
 /**
- * What handlers may use of the broker: one object, put together by broker.ts. Handlers keep no state
- * of their own, so that several brokers live in one process.
+ * What handlers may use of the broker: one object, put together by node/make-services.ts. Handlers keep
+ * no state of their own, so that several brokers live in one process.
  */
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
