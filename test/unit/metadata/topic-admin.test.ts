@@ -117,6 +117,16 @@ describe('creating a topic', () => {
     expect((await create('t', { replicationFactor: 4 })).error).toBe(ErrorCode.INVALID_REPLICATION_FACTOR);
   });
 
+  it('is refused for the counts before the name, and for the configs last', async () => {
+    const configs = new Map([['nonsense', '1']]);
+    expect((await create('a b', { partitions: 0, configs })).error).toBe(ErrorCode.INVALID_PARTITIONS);
+    expect((await create('a b', { replicationFactor: 0 })).error).toBe(ErrorCode.INVALID_REPLICATION_FACTOR);
+    const assignment = new Map([[0, [1, 1]]]);
+    expect((await create('a b', { assignment, configs })).error).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
+    expect((await create('t', { assignment, configs })).error).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
+    expect((await create('a b', { configs })).error).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
+  });
+
   it('takes a given assignment, if it is one', async () => {
     const given = (...replicas: number[][]) => new Map(replicas.map((ids, partition) => [partition, ids]));
     expect((await create('t', { assignment: given([2, 1], [1, 3]) })).error).toBe(ErrorCode.NONE);
