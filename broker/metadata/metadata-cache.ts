@@ -4,7 +4,8 @@
  * topic that is being deleted and is dropped. Fencing is the caller's (controller-fence.ts).
  * Source: ZkMetadataCache.updateMetadata.
  */
-import type { BrokerInfo, UpdateMetadataRequest, UpdatePartitionMessage } from '../peers/messages.ts';
+import type { BrokerInfo } from '../cluster.ts';
+import type { UpdateMetadataRequest, UpdatePartitionMessage } from '../peers/messages.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type BrokerId, LEADER_DURING_DELETE, type TopicPartition, type Uuid, ZERO_UUID } from '../types.ts';
 import type { MetadataImage, PartitionImage, TopicImage } from './image.ts';

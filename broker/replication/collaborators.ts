@@ -3,7 +3,7 @@
  * fence, and the properties it reads. The real ones (MetadataCache, ControllerFence, BrokerConfig) fit
  * as they are.
  */
-import type { BrokerInfo } from '../peers/messages.ts';
+import type { BrokerInfo } from '../cluster.ts';
 import type { BrokerId } from '../types.ts';
 
 /** What replication asks of the metadata cache. */

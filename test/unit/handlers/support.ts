@@ -1,4 +1,6 @@
 /** A broker's services in miniature: a real metadata cache and configuration, the rest as a test says. */
+
+import type { BrokerInfo } from '../../../broker/cluster.ts';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import type { RequestContext } from '../../../broker/handlers/handler.ts';
 import { ANONYMOUS } from '../../../broker/handlers/handler.ts';
@@ -10,7 +12,7 @@ import {
 } from '../../../broker/handlers/shared/authorization.ts';
 import { TopicMetrics } from '../../../broker/handlers/shared/topic-metrics.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
-import type { BrokerInfo, UpdatePartitionMessage } from '../../../broker/peers/messages.ts';
+import type { UpdatePartitionMessage } from '../../../broker/peers/messages.ts';
 import { systemClock } from '../../../broker/platform/clock.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';

@@ -2,6 +2,8 @@
  * Brokers reduced to their logs, peers and replica managers on a simulated network, and a controller
  * that is told whom to elect. Everything else is the real code.
  */
+
+import { type BrokerInfo, PEER_LISTENER } from '../../../broker/cluster.ts';
 import type { LogConfig } from '../../../broker/config/topic-config.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { LogManager } from '../../../broker/log/log-manager.ts';
@@ -9,7 +11,6 @@ import { ControllerFence } from '../../../broker/metadata/controller-fence.ts';
 import type {
   AlterPartitionRequest,
   AlterPartitionResponse,
-  BrokerInfo,
   LeaderAndIsrResponse,
 } from '../../../broker/peers/messages.ts';
 import { createPeers, type ListeningPeers } from '../../../broker/peers/peers.ts';
@@ -156,7 +157,7 @@ export class ReplicationCluster {
     });
     const { port } = await peers.listen({ host: '', port: 0 });
     const rack = this.#options.racks?.[id - 1] ?? null;
-    const endpoints = [{ listener: 'PEER', host: `host${id}`, port, securityProtocol: 'PLAINTEXT' }];
+    const endpoints = [{ listener: PEER_LISTENER, host: `host${id}`, port, securityProtocol: 'PLAINTEXT' }];
     const info: BrokerInfo = { id, epoch, rack, endpoints };
     this.infos.set(id, info);
     this.alive.add(id);
