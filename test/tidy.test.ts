@@ -45,7 +45,6 @@ const SHARED_WORDS = new Set([
   'broker/int64.ts',
   'broker/errors.ts',
   'broker/config/topic-config.ts',
-  'broker/peers/messages.ts',
 ]);
 
 const MAX_FILE_LINES = 400;

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { ControllerEpochs } from '../../../broker/metadata/controller-epochs.ts';
 import { ControllerFence } from '../../../broker/metadata/controller-fence.ts';
+import { deltaOutcome } from '../../../broker/metadata/delta.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
 import { type AnswerParts, answerPeers } from '../../../broker/node/peer-answers.ts';
 import type { LeaderAndIsrRequest, UpdateMetadataRequest } from '../../../broker/peers/messages.ts';
@@ -38,15 +39,10 @@ function setUp(): SetUp {
     epochs: new ControllerEpochs(() => store as unknown as ClusterStore),
     metadata: new MetadataCache(clock),
     peers: { handle: (type: string, handler: Handler) => handlers.set(type, handler), forget: () => {} },
-    replicas: {
-      becomeLeaderOrFollower: (request: LeaderAndIsrRequest) => ({
-        error: fence.check(request),
-        partitions: [],
-      }),
-      metadataUpdated: () => {},
-      stopReplicas: (request: LeaderAndIsrRequest) => ({ error: fence.check(request), partitions: [] }),
-    },
+    replicas: { apply: () => deltaOutcome(ErrorCode.NONE), metadataUpdated: () => {} },
     configs: { load: () => Promise.resolve(), forget: () => {} },
+    groups: { forgetPartitions: () => Promise.resolve() },
+    controller: {},
   };
   answerPeers(parts as unknown as AnswerParts);
   return {
