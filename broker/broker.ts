@@ -226,7 +226,6 @@ export class Broker {
       config,
       logs,
       metadata,
-      fence,
       peers,
       brokerEpoch,
       propose: (request) => link.ask(request),

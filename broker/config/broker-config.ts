@@ -4,6 +4,7 @@
  * derives from several configs (retention, listeners, log directories) is derived here.
  * Source: KafkaConfig of Kafka 3.9.
  */
+import { PEER_LISTENER } from '../cluster.ts';
 import { checkConsistency } from './consistency.ts';
 import { GROUP_CONFIGS } from './definitions/group.ts';
 import { KRAFT_CONFIGS } from './definitions/kraft.ts';
@@ -198,7 +199,7 @@ function derivedPeerEndpoints(values: BrokerValues) {
     const endpoint = parseEndpoint(text);
     if (typeof endpoint === 'string') throw invalidValue(key, text, endpoint);
     const { name, host, port } = endpoint;
-    if (name !== 'PEER') throw invalidValue(key, text, 'the listener must be named PEER');
+    if (name !== PEER_LISTENER) throw invalidValue(key, text, `the listener must be named ${PEER_LISTENER}`);
     return { host, port };
   };
   const advertised = values.peerAdvertisedListener;

@@ -7,10 +7,10 @@ import type { RegisteredBroker } from '../../coordinator-client/stores/cluster-s
 import { logDirEventZnode } from '../../coordinator-client/znodes/admin-znodes.ts';
 import { readable } from '../../coordinator-client/znodes/znode-json.ts';
 import { brokerZnode } from '../../coordinator-client/znodes/znodes.ts';
+import type { BrokerInfo } from '../cluster.ts';
 import { ErrorCode, errorName } from '../errors.ts';
 import { isPeer } from '../metadata/registration.ts';
 import type {
-  BrokerInfo,
   ControlledShutdownRequest,
   ControlledShutdownResponse,
   LeaderAndIsrRequest,

@@ -8,7 +8,7 @@
 import { ErrorCode, errorName } from '../errors.ts';
 import type { AppendInfo, LeaderAppendOptions } from '../log/append.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
-import type { PartitionStateMessage } from '../peers/messages.ts';
+import type { ReplicaState } from '../metadata/delta.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import { type BrokerId, NO_EPOCH, NO_LEADER, type PartitionKey, partitionKey, type Uuid } from '../types.ts';
@@ -128,7 +128,7 @@ export class Partition {
   }
 
   /** Takes the lead. False when the state is older than the known one and was ignored. */
-  becomeLeader(state: PartitionStateMessage, log: PartitionLog): boolean {
+  becomeLeader(state: ReplicaState, log: PartitionLog): boolean {
     if (state.partitionEpoch < this.#partitionEpoch) return false;
     const wasLeader = this.isLeader;
     this.#log = log;
@@ -152,7 +152,7 @@ export class Partition {
   }
 
   /** Follows another broker. True when the leader epoch is new, so that fetching must start over. */
-  becomeFollower(state: PartitionStateMessage, log: PartitionLog): boolean {
+  becomeFollower(state: ReplicaState, log: PartitionLog): boolean {
     if (state.partitionEpoch < this.#partitionEpoch) return false;
     const isNewEpoch = state.leaderEpoch > this.#leaderEpoch;
     this.#log = log;
@@ -303,7 +303,7 @@ export class Partition {
   }
 
   #decided(pending: isr.PendingIsr, verdict: IsrVerdict): void {
-    if (this.#isr !== pending) return; // a newer LeaderAndIsr has decided already
+    if (this.#isr !== pending) return; // a newer state has decided already
     if ('refused' in verdict) {
       this.#refused(pending, verdict.error);
       return;
@@ -333,7 +333,7 @@ export class Partition {
       case ErrorCode.INVALID_UPDATE_VERSION:
       case ErrorCode.INVALID_REQUEST:
       case ErrorCode.NEW_LEADER_ELECTED:
-        return; // stays pending: a LeaderAndIsr that knows better is on its way
+        return; // stays pending: a state that knows better is on its way
       default:
         this.#context.proposals.later(() => {
           if (this.#isr === pending) this.#propose(pending);

@@ -8,22 +8,15 @@
 import { ErrorCode } from '../errors.ts';
 import { StorageError } from '../log/files/storage-error.ts';
 import type { LogManager } from '../log/log-manager.ts';
-import type {
-  AlterPartitionRequest,
-  AlterPartitionResponse,
-  LeaderAndIsrRequest,
-  LeaderAndIsrResponse,
-  StopReplicaRequest,
-  StopReplicaResponse,
-  UpdateMetadataRequest,
-} from '../peers/messages.ts';
+import { type DeltaOutcome, deltaOutcome, type MetadataDelta, type ReplicaDelta } from '../metadata/delta.ts';
+import type { AlterPartitionRequest, AlterPartitionResponse } from '../peers/messages.ts';
 import type { Peers } from '../peers/peers.contract.ts';
 import { type Clock, every, type Timer } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { CorruptBatch } from '../records/batch.ts';
 import { NO_EPOCH, NO_LEADER, type TopicPartition } from '../types.ts';
-import type { ReplicationConfig, ReplicationFence, ReplicationMetadata } from './collaborators.ts';
+import type { ReplicationConfig, ReplicationMetadata } from './collaborators.ts';
 import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts';
 import { HostedPartitions } from './hosted-partitions.ts';
 import { IsrProposals } from './isr-proposals.ts';
@@ -65,7 +58,6 @@ export interface ReplicaManagerOptions {
   readonly config: ReplicationConfig;
   readonly logs: LogManager;
   readonly metadata: ReplicationMetadata;
-  readonly fence: ReplicationFence;
   readonly peers: Pick<Peers, 'openStream' | 'onStream'>;
   readonly brokerEpoch: () => number;
   /** Asks the active controller, wherever it is; rejects when it can't be reached. */
@@ -135,22 +127,17 @@ export class ReplicaManager {
     this.#shrinkTimer = this.#start();
   }
 
-  /** LeaderAndIsr. */
-  becomeLeaderOrFollower(request: LeaderAndIsrRequest): LeaderAndIsrResponse {
-    if (this.#closed) return { error: ErrorCode.BROKER_NOT_AVAILABLE, partitions: [] };
-    const response = this.#leadership.becomeLeaderOrFollower(request);
-    if (response.error === ErrorCode.NONE) this.#checkpoints.start();
-    return response;
+  /** What the controller wants of the replicas here; its epochs have been compared. */
+  apply(delta: ReplicaDelta): DeltaOutcome {
+    if (this.#closed) return deltaOutcome(ErrorCode.BROKER_NOT_AVAILABLE);
+    const failed = this.#leadership.apply(delta);
+    if (delta.lead.length + delta.follow.length > 0) this.#checkpoints.start();
+    return { error: ErrorCode.NONE, failed };
   }
 
-  stopReplicas(request: StopReplicaRequest): StopReplicaResponse {
-    if (this.#closed) return { error: ErrorCode.BROKER_NOT_AVAILABLE, partitions: [] };
-    return this.#leadership.stopReplicas(request);
-  }
-
-  /** What the controller tells all brokers, once this one's metadata has taken it in. */
-  metadataUpdated(update: UpdateMetadataRequest): void {
-    this.#leadership.leaveMoved(update);
+  /** What all brokers are told of the cluster, once this one's metadata has taken it in. */
+  metadataUpdated(delta: MetadataDelta): void {
+    this.#leadership.leaveMoved(delta);
   }
 
   /** Outcomes in the order of the entries; a promise only while acks=all has to wait. */
@@ -212,7 +199,7 @@ export class ReplicaManager {
     return this.#hosted.all();
   }
 
-  /** Called after each LeaderAndIsr for what it changed, leaders first, and for deleted replicas. */
+  /** Called after each delta for what it changed, leaders first, and for deleted replicas. */
   onLeadership(listener: (change: LeadershipChange) => void): void {
     this.#listeners.push(listener);
   }
@@ -297,7 +284,7 @@ export class ReplicaManager {
   }
 
   #makeLeadership(): Leadership {
-    const { config, logs, metadata, fence } = this.#options;
+    const { config, logs, metadata } = this.#options;
     const context = this.#makePartitionContext();
     return new Leadership({
       brokerId: config.brokerId,
@@ -305,7 +292,6 @@ export class ReplicaManager {
       hosted: this.#hosted,
       logs,
       metadata,
-      fence,
       follower: this.#follower,
       newPartition: (topic, partition) => new Partition(topic, partition, context),
       changed: (partition) => this.#changed(partition),

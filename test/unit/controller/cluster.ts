@@ -2,10 +2,12 @@
  * A cluster for the controller's tests: one tree, a session a broker, controllers that are real, and
  * brokers that only note what they are told and answer as the test wants.
  */
+
+import { type BrokerInfo, PEER_LISTENER } from '../../../broker/cluster.ts';
 import { Controller } from '../../../broker/controller/controller.ts';
 import type { ControllerRequest } from '../../../broker/controller/request-batch.ts';
 import type { ControllerConfig } from '../../../broker/controller/term.ts';
-import type { BrokerInfo, PeerRequest, PeerResponseTo } from '../../../broker/peers/messages.ts';
+import type { PeerRequest, PeerResponseTo } from '../../../broker/peers/messages.ts';
 import { PeerUnreachable } from '../../../broker/peers/peers.contract.ts';
 import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
 import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
@@ -95,7 +97,7 @@ export class TestCluster {
   register(store: ClusterStore, id: number): Promise<number> {
     return store.registerBroker({
       id,
-      endpoints: ['PLAINTEXT', 'PEER'].map((listener) => {
+      endpoints: ['PLAINTEXT', PEER_LISTENER].map((listener) => {
         return { listener, host: `b${id}`, port: 9092, securityProtocol: 'PLAINTEXT' };
       }),
       rack: null,

@@ -2,10 +2,12 @@
  * Controllers under virtual time: real controllers, a local tree, and brokers that are models (they fence
  * as brokers do and remember what they were told). One seed gives one history.
  */
+
+import { type BrokerInfo, PEER_LISTENER } from '../../../broker/cluster.ts';
 import { Controller } from '../../../broker/controller/controller.ts';
 import type { ControllerRequest } from '../../../broker/controller/request-batch.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
-import type { BrokerInfo, PeerRequest, PeerResponseTo } from '../../../broker/peers/messages.ts';
+import type { PeerRequest, PeerResponseTo } from '../../../broker/peers/messages.ts';
 import { PeerUnreachable } from '../../../broker/peers/peers.contract.ts';
 import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
@@ -196,7 +198,7 @@ export class SimulatedControllers {
 }
 
 function registration(id: number) {
-  const endpoints = ['PLAINTEXT', 'PEER'].map((listener) => {
+  const endpoints = ['PLAINTEXT', PEER_LISTENER].map((listener) => {
     return { listener, host: `b${id}`, port: 9092, securityProtocol: 'PLAINTEXT' };
   });
   return { id, endpoints, rack: null, jmxPort: -1, timestampMs: 1, features: new Map() };

@@ -10,6 +10,7 @@ import { ZERO_UUID } from '../../../broker/types.ts';
 import { localSource } from '../../../coordinator-client/local/local.ts';
 import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
 import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
+import { metadataDelta } from '../../support/metadata-deltas.ts';
 import { simulatedRandom } from '../../support/simulated-random.ts';
 
 let store: ClusterStore;
@@ -20,15 +21,8 @@ beforeEach(async () => {
   store = new ClusterStore(await source.open(1000));
   await store.ensureTopLevelPaths();
   const metadata = new MetadataCache(systemClock);
-  metadata.apply({
-    type: 'UpdateMetadata',
-    controllerId: 1,
-    controllerEpoch: 1,
-    brokerEpoch: -1,
-    topicIds: [],
-    partitions: [],
-    liveBrokers: [3, 1, 2].map((id) => ({ id, epoch: 1, rack: null, endpoints: [] })),
-  });
+  const brokers = [3, 1, 2].map((id) => ({ id, epoch: 1, rack: null, endpoints: [] }));
+  metadata.apply(metadataDelta({ brokers }));
   const topicDefaults = () => new Map([['max.compaction.lag.ms', '100']]);
   admin = new TopicAdmin({ store: () => store, metadata, random: simulatedRandom(5), topicDefaults });
 });
