@@ -37,11 +37,12 @@ import { answerPeers } from './node/peer-answers.ts';
 import { makePeers, peerEndpoint } from './node/peer-wiring.ts';
 import { SessionKeeper } from './node/session-keeper.ts';
 import type { ListeningPeers } from './peers/peers.ts';
+import type { EventId } from './platform/event-ring.ts';
 import type { Platform } from './platform/platform.ts';
 import { randomUuid } from './platform/random.ts';
 import { ReplicaManager } from './replication/replica-manager.ts';
 import { FetchSessions } from './replication/requests/fetch-sessions.ts';
-import { GROUP_METADATA_TOPIC } from './types.ts';
+import { GROUP_METADATA_TOPIC, NO_EPOCH } from './types.ts';
 
 export interface BrokerOptions {
   readonly config: BrokerConfig;
@@ -92,11 +93,12 @@ export class Broker {
 
   constructor(options: BrokerOptions) {
     this.#options = options;
-    const { clock, diagnostics } = options.platform;
+    const { clock, diagnostics, journal } = options.platform;
     this.#keeper = new SessionKeeper({
       source: options.coordinators,
       clock,
       diagnostics: diagnostics.named('ZooKeeperClient'),
+      journal: journal.named('ZooKeeperClient'),
       openTimeoutMs: options.config.zookeeperConnectionTimeoutMs,
     });
   }
@@ -137,7 +139,7 @@ export class Broker {
       await this.#make(store);
       await this.#register(store, undefined);
       this.#keeper.listen({
-        lost: () => this.#sessionLost(),
+        lost: (causeId) => this.#sessionLost(causeId),
         regained: (coordinator, former) => this.#sessionRegained(new ClusterStore(coordinator), former),
       });
       await this.#serve();
@@ -161,17 +163,13 @@ export class Broker {
   /** Steps 2 to 11 of Kafka's order: identity, configs, logs, sockets, replication. */
   async #make(store: ClusterStore): Promise<void> {
     const { platform } = this.#options;
-    const { clock, random, diagnostics, metrics, disk, sockets } = platform;
+    const { clock, random, diagnostics, journal, metrics, sockets } = platform;
     this.#clusterId = await store.getOrCreateClusterId(randomUuid(random));
     diagnostics.info(`Cluster ID = ${this.#clusterId}`);
     let configs: DynamicConfigs | null = null;
     const live = { ...this.#options.config };
     const logs = new LogManager({
-      disk,
-      clock,
-      random,
-      diagnostics,
-      metrics,
+      ...platform,
       config: live,
       topicConfig: (topic) => {
         if (configs === null) throw new Error('configs are read before logs are loaded');
@@ -180,6 +178,7 @@ export class Broker {
     });
     this.#opened.push(() => logs.shutdown());
     const own = await identify(this.#options.config, this.#clusterId, store, logs);
+    journal.identify(own.brokerId, NO_EPOCH);
     configs = new DynamicConfigs(own, live, { clock, diagnostics: diagnostics.named('DynamicConfigs') });
     const { config } = configs;
     await configs.start(store);
@@ -216,12 +215,13 @@ export class Broker {
     groupPartitions: number,
   ): Pick<Parts, 'link' | 'replicas' | 'controller' | 'groups' | 'producerIds'> {
     const { config, configs, logs, fence, metadata, peers, network } = made;
-    const { clock, random, diagnostics, metrics } = this.#options.platform;
+    const { clock, random, diagnostics, journal, metrics } = this.#options.platform;
     const link = new ControllerLink(peers, metadata, () => config.controllerSocketTimeoutMs);
     const brokerEpoch = (): number => fence.brokerEpoch;
     const replicas = new ReplicaManager({
       clock,
       diagnostics,
+      journal,
       metrics,
       config,
       logs,
@@ -242,6 +242,7 @@ export class Broker {
       random,
       metrics,
       diagnostics: diagnostics.named(`GroupCoordinator id=${config.brokerId}`),
+      journal: journal.named(`GroupCoordinator id=${config.brokerId}`),
       log: stateLogOf(GROUP_METADATA_TOPIC, replicas),
       settings: groupSettings(config),
       partitionCount: groupPartitions,
@@ -272,10 +273,10 @@ export class Broker {
   /** Step 12: from here on the cluster knows this broker. Rejects beside brokers that it can't be with. */
   async #register(store: ClusterStore, formerSessionId: bigint | undefined): Promise<void> {
     const { config, network, peerPort, fence } = this.#made;
-    const { clock, diagnostics } = this.#options.platform;
+    const { platform } = this.#options;
     const bound = { ports: network.ports, peerPort, hostName: this.#options.hostName };
-    const registration = ownRegistration(config, config.brokerId, bound, clock.wallMs());
-    fence.brokerEpoch = await joinCluster(store, registration, { formerSessionId, clock, diagnostics });
+    const registration = ownRegistration(config, config.brokerId, bound, platform.clock.wallMs());
+    fence.brokerEpoch = await joinCluster(store, registration, { formerSessionId, ...platform });
   }
 
   /** Steps 13 to 16: the controller module, the coordinators, and then the clients. */
@@ -326,12 +327,12 @@ export class Broker {
     if (this.#stopping !== null) return;
     parts.network.startAccepting(createDispatch(HANDLERS, services));
     this.#state = 'running';
-    diagnostics.named(`KafkaServer id=${config.brokerId}`).info('started');
+    platform.journal.named(`KafkaServer id=${config.brokerId}`).record({ kind: 'broker-started' });
   }
 
-  #sessionLost(): void {
+  #sessionLost(causeId: EventId | null): void {
     const { controller, configs, features } = this.#made;
-    controller.onSessionLost();
+    controller.onSessionLost(causeId);
     configs.stop();
     features.stop();
   }
@@ -345,8 +346,8 @@ export class Broker {
   }
 
   async #shutdown(): Promise<void> {
-    const { diagnostics } = this.#options.platform;
-    diagnostics.info('shutting down');
+    const { journal } = this.#options.platform;
+    const causeId = journal.record({ kind: 'shutdown-begun' });
     const before = this.#state;
     this.#state = 'stopping';
     if (before === 'starting') {
@@ -355,10 +356,10 @@ export class Broker {
       await this.#starting;
     }
     if (before === 'running') {
-      await moveLeadersAway(this.#made, { clock: this.#options.platform.clock, diagnostics });
+      await moveLeadersAway(this.#made, this.#options.platform);
     }
     await this.#tearDown(true);
-    diagnostics.info('shut down completed');
+    journal.record({ kind: 'shutdown-finished' }, causeId);
   }
 
   async #tearDown(clean: boolean): Promise<void> {

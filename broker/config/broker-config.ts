@@ -7,6 +7,7 @@
 import { PEER_LISTENER } from '../cluster.ts';
 import { checkConsistency } from './consistency.ts';
 import { GROUP_CONFIGS } from './definitions/group.ts';
+import { JOURNAL_CONFIGS } from './definitions/journal.ts';
 import { KRAFT_CONFIGS } from './definitions/kraft.ts';
 import { LIMIT_CONFIGS } from './definitions/limits.ts';
 import { LOG_CONFIGS } from './definitions/log.ts';
@@ -56,6 +57,7 @@ const DEFINITIONS = {
   ...SHARE_GROUP_CONFIGS,
   ...PEER_CONFIGS,
   ...LIMIT_CONFIGS,
+  ...JOURNAL_CONFIGS,
   ...THROTTLE_CONFIGS,
 };
 

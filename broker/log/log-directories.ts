@@ -4,6 +4,8 @@
  */
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Disk } from '../platform/disk.ts';
+import type { EventId } from '../platform/event-ring.ts';
+import type { Journal } from '../platform/journal.ts';
 import type { BrokerId, PartitionKey } from '../types.ts';
 import {
   agreedMetaProperties,
@@ -19,9 +21,10 @@ import { LogDirectory } from './log-directory.ts';
 export interface LogDirectoriesOptions {
   readonly disk: Disk;
   readonly diagnostics: Diagnostics;
+  readonly journal: Journal;
   readonly paths: readonly string[];
   /** Called once for each directory that fails. */
-  readonly onFailure: (path: string, error: StorageError) => void;
+  readonly onFailure: (path: string, error: StorageError, causeId: EventId) => void;
 }
 
 export class LogDirectories {
@@ -103,8 +106,9 @@ export class LogDirectories {
     const directory = this.get(error.logDirectory);
     if (directory === undefined || !directory.online) return;
     directory.fail(error);
-    this.#options.diagnostics.error(`Stopping serving logs in dir ${directory.path}`, error);
-    this.#options.onFailure(directory.path, error);
+    const event = { kind: 'log-directory-failed', directory: directory.path, reason: error.message } as const;
+    const causeId = this.#options.journal.record(event, null, error);
+    this.#options.onFailure(directory.path, error, causeId);
   }
 
   requireOne(): void {

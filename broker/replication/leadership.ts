@@ -12,6 +12,7 @@ import type { LogManager } from '../log/log-manager.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import type { MetadataDelta, ReplicaDelta, ReplicaState, StoppedReplica } from '../metadata/delta.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { Journal } from '../platform/journal.ts';
 import {
   type BrokerId,
   EPOCH_DURING_DELETE,
@@ -23,6 +24,7 @@ import {
 import type { ReplicationMetadata } from './collaborators.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
 import type { Partition } from './partition.ts';
+import { replicaLeft } from './replica-events.ts';
 import type { Follower } from './stream/follower.ts';
 
 export interface LeadershipChange {
@@ -36,6 +38,7 @@ export interface LeadershipChange {
 export interface LeadershipContext {
   readonly brokerId: BrokerId;
   readonly diagnostics: Diagnostics;
+  readonly journal: Journal;
   readonly hosted: HostedPartitions;
   readonly logs: LogManager;
   readonly metadata: ReplicationMetadata;
@@ -118,14 +121,12 @@ export class Leadership {
       readonly leaderEpoch: number;
     },
   ): void {
-    const { brokerId, hosted, follower, diagnostics } = this.#context;
+    const { brokerId, hosted, follower, journal } = this.#context;
     const partition = hosted.get(topic, told.partition);
     if (partition === undefined || partition.role === 'none' || told.replicas.includes(brokerId)) return;
     const isAnother = topicId !== null && partition.topicId !== null && partition.topicId !== topicId;
     if (told.leaderEpoch <= partition.leaderEpoch && !isAnother) return;
-    diagnostics.info(
-      `${partition.key} is now on ${told.replicas}: this broker keeps its log and leaves it alone`,
-    );
+    journal.record(replicaLeft(partition, told.replicas));
     follower.unfollow(partition.key);
     partition.retire();
     this.#context.changed(partition);

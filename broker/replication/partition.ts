@@ -5,16 +5,17 @@
  * moves by leader-state.ts; at most one ISR change is on its way. Source: Kafka's Partition.scala.
  */
 
-import { ErrorCode, errorName } from '../errors.ts';
+import { ErrorCode } from '../errors.ts';
 import type { AppendInfo, LeaderAppendOptions } from '../log/append.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import type { ReplicaState } from '../metadata/delta.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { Journal } from '../platform/journal.ts';
 import { type BrokerId, NO_EPOCH, NO_LEADER, type PartitionKey, partitionKey, type Uuid } from '../types.ts';
 import type { IsrProposals, IsrVerdict } from './isr-proposals.ts';
 import * as isr from './isr-state.ts';
 import * as leading from './leader-state.ts';
+import { isrChangeRefused, isrExpandProposed, isrShrinkProposed } from './replica-events.ts';
 
 /** Who is told of what happens to a partition; called synchronously. */
 export interface PartitionEvents {
@@ -29,7 +30,7 @@ export interface PartitionEvents {
 export interface PartitionContext {
   readonly brokerId: BrokerId;
   readonly clock: Clock;
-  readonly diagnostics: Diagnostics;
+  readonly journal: Journal;
   readonly lagTimeMaxMs: number;
   readonly isAlive: (broker: BrokerId) => boolean;
   readonly proposals: IsrProposals;
@@ -240,10 +241,7 @@ export class Partition {
     if (view === null) return;
     const pending = isr.shrink(this.#isr, leading.outOfSync(view, this.#context.brokerId));
     if (pending === null) return;
-    this.#context.diagnostics.info(
-      `Shrinking ISR of ${this.key} from ${this.inSyncReplicas} to ${isr.proposedIsr(pending)}; ` +
-        `leader end ${view.leaderEndOffset}, high watermark ${view.highWatermark}`,
-    );
+    this.#context.journal.record(isrShrinkProposed(this, isr.proposedIsr(pending), view));
     this.#propose(pending);
   }
 
@@ -281,9 +279,7 @@ export class Partition {
     if (view === null || !leading.mayJoin(view, follower)) return;
     const pending = isr.expand(this.#isr, follower);
     if (pending === null) return;
-    this.#context.diagnostics.info(
-      `Expanding ISR of ${this.key} from ${this.inSyncReplicas} to ${isr.proposedIsr(pending)}`,
-    );
+    this.#context.journal.record(isrExpandProposed(this, isr.proposedIsr(pending)));
     this.#propose(pending);
   }
 
@@ -321,7 +317,7 @@ export class Partition {
 
   #refused(pending: isr.PendingIsr, error: number): void {
     this.#context.events.isrChanged(this, 'failed');
-    this.#context.diagnostics.info(`ISR change of ${this.key} was refused: ${errorName(error)}`);
+    this.#context.journal.record(isrChangeRefused(this, error));
     switch (error) {
       case ErrorCode.OPERATION_NOT_ATTEMPTED:
       case ErrorCode.INELIGIBLE_REPLICA:

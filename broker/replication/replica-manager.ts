@@ -11,9 +11,9 @@ import type { LogManager } from '../log/log-manager.ts';
 import { type DeltaOutcome, deltaOutcome, type MetadataDelta, type ReplicaDelta } from '../metadata/delta.ts';
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../peers/messages.ts';
 import type { Peers } from '../peers/peers.contract.ts';
-import { type Clock, every, type Timer } from '../platform/clock.ts';
-import type { Diagnostics } from '../platform/diagnostics.ts';
-import type { Metrics } from '../platform/metrics.ts';
+import { every, type Timer } from '../platform/clock.ts';
+import type { EventId } from '../platform/event-ring.ts';
+import type { Platform } from '../platform/platform.ts';
 import { CorruptBatch } from '../records/batch.ts';
 import { NO_EPOCH, NO_LEADER, type TopicPartition } from '../types.ts';
 import type { ReplicationConfig, ReplicationMetadata } from './collaborators.ts';
@@ -22,6 +22,7 @@ import { HostedPartitions } from './hosted-partitions.ts';
 import { IsrProposals } from './isr-proposals.ts';
 import { Leadership, type LeadershipChange } from './leadership.ts';
 import { Partition, type PartitionContext } from './partition.ts';
+import { replicaOffline } from './replica-events.ts';
 import {
   type ReplicationCounters,
   registerReplicationGauges,
@@ -51,10 +52,8 @@ import { Follower } from './stream/follower.ts';
 import { ReplicaStreams } from './stream/replica-streams.ts';
 import { SharedReads } from './stream/shared-reads.ts';
 
-export interface ReplicaManagerOptions {
-  readonly clock: Clock;
-  readonly diagnostics: Diagnostics;
-  readonly metrics: Metrics;
+export interface ReplicaManagerOptions
+  extends Pick<Platform, 'clock' | 'diagnostics' | 'journal' | 'metrics'> {
   readonly config: ReplicationConfig;
   readonly logs: LogManager;
   readonly metadata: ReplicationMetadata;
@@ -66,7 +65,8 @@ export interface ReplicaManagerOptions {
 
 export class ReplicaManager {
   readonly #options: ReplicaManagerOptions;
-  readonly #diagnostics: Diagnostics;
+  /** Both under the name of the replica manager. */
+  readonly #told: Pick<Platform, 'diagnostics' | 'journal'>;
   readonly #hosted: HostedPartitions;
   readonly #produceWaiting: WaitingRoom;
   readonly #fetchWaiting: WaitingRoom;
@@ -88,9 +88,10 @@ export class ReplicaManager {
   constructor(options: ReplicaManagerOptions) {
     const { clock, metrics, config, metadata, logs, brokerEpoch, propose } = options;
     const { brokerId } = config;
-    const diagnostics = options.diagnostics.named(`ReplicaManager broker=${brokerId}`);
+    const name = `ReplicaManager broker=${brokerId}`;
+    const diagnostics = options.diagnostics.named(name);
     this.#options = options;
-    this.#diagnostics = diagnostics;
+    this.#told = { diagnostics, journal: options.journal.named(name) };
     this.#hosted = new HostedPartitions(metadata);
     this.#counters = replicationCounters(metrics);
     this.#produceWaiting = new WaitingRoom(clock);
@@ -239,7 +240,7 @@ export class ReplicaManager {
       if (this.#closed) channel.close('the broker is shutting down');
       else this.#streams.accept(channel, follower);
     });
-    logs.onDirectoryFailure((directory) => this.#directoryFailed(directory));
+    logs.onDirectoryFailure((directory, _, causeId) => this.#directoryFailed(directory, causeId));
     registerReplicationGauges(metrics, {
       hosted: this.#hosted,
       follower: this.#follower,
@@ -251,7 +252,7 @@ export class ReplicaManager {
       for (const partition of this.#hosted.all()) partition.shrinkIsr();
     };
     return every(clock, config.replicaLagTimeMaxMs / 2, shrink, (error) =>
-      this.#diagnostics.error('Shrinking in-sync replicas failed', error),
+      this.#told.diagnostics.error('Shrinking in-sync replicas failed', error),
     );
   }
 
@@ -260,7 +261,7 @@ export class ReplicaManager {
     return new ReplicaStreams({
       clock,
       config,
-      diagnostics: this.#diagnostics,
+      diagnostics: this.#told.diagnostics,
       reads: new SharedReads(),
       partition: (topic, partition) => this.#hosted.lookup(topic, partition),
       knownBrokerEpoch: (broker) => metadata.broker(broker)?.epoch ?? NO_EPOCH,
@@ -277,7 +278,7 @@ export class ReplicaManager {
       metadata,
       peers,
       brokerEpoch,
-      diagnostics: this.#diagnostics,
+      ...this.#told,
       receivedBytes: (sizeBytes) => this.#counters.replicationBytesIn.add(sizeBytes),
       isStorageFailure: (error) => error instanceof StorageError,
     });
@@ -288,7 +289,7 @@ export class ReplicaManager {
     const context = this.#makePartitionContext();
     return new Leadership({
       brokerId: config.brokerId,
-      diagnostics: this.#diagnostics,
+      ...this.#told,
       hosted: this.#hosted,
       logs,
       metadata,
@@ -305,7 +306,7 @@ export class ReplicaManager {
     return {
       brokerId: config.brokerId,
       clock,
-      diagnostics: this.#diagnostics,
+      journal: this.#told.journal,
       lagTimeMaxMs: config.replicaLagTimeMaxMs,
       isAlive: (broker) => metadata.isAlive(broker),
       proposals: this.#proposals,
@@ -344,15 +345,15 @@ export class ReplicaManager {
       try {
         listener(change);
       } catch (error) {
-        this.#diagnostics.error(`A listener failed on ${change.topic}-${change.partition}`, error);
+        this.#told.diagnostics.error(`A listener failed on ${change.topic}-${change.partition}`, error);
       }
     }
   }
 
-  #directoryFailed(directory: string): void {
+  #directoryFailed(directory: string, causeId: EventId): void {
     for (const partition of [...this.#hosted.all()]) {
       if (partition.log?.logDirectory !== directory) continue;
-      this.#diagnostics.warn(`${partition.key} is offline: its log directory ${directory} has failed`);
+      this.#told.journal.record(replicaOffline(partition, directory), causeId);
       this.#follower.unfollow(partition.key);
       partition.retire();
       this.#hosted.markOffline(partition.key);
@@ -373,10 +374,10 @@ export class ReplicaManager {
   #failureOf(partition: { topic: string; partition: number }, error: unknown): ErrorCode {
     const { topic, partition: number } = partition;
     if (error instanceof StorageError) {
-      this.#diagnostics.error(`The storage of ${topic}-${number} failed`, error);
+      this.#told.diagnostics.error(`The storage of ${topic}-${number} failed`, error);
       return ErrorCode.KAFKA_STORAGE_ERROR;
     }
-    this.#diagnostics.error(`A request for ${topic}-${number} failed`, error);
+    this.#told.diagnostics.error(`A request for ${topic}-${number} failed`, error);
     return error instanceof CorruptBatch ? ErrorCode.CORRUPT_MESSAGE : ErrorCode.UNKNOWN_SERVER_ERROR;
   }
 }

@@ -6,6 +6,7 @@
 import { Broker } from '../../broker/broker.ts';
 import { brokerConfig } from '../../broker/config/broker-config.ts';
 import { type Diagnostics, lineDiagnostics } from '../../broker/platform/diagnostics.ts';
+import { createJournal } from '../../broker/platform/journal.ts';
 import { createMetrics } from '../../broker/platform/metrics.ts';
 import type { Random } from '../../broker/platform/random.ts';
 import type { SocketNetwork } from '../../broker/platform/sockets.ts';
@@ -254,10 +255,11 @@ export class SimulatedCluster {
     };
     const metrics = createMetrics();
     const diagnostics = this.#diagnostics(id);
+    const journal = createJournal(this.clock, diagnostics);
     const random = this.fork();
     return new Broker({
       config: brokerConfig(new Map(Object.entries(properties))),
-      platform: { clock, random, disk, channels, sockets, diagnostics, metrics },
+      platform: { clock, random, disk, channels, sockets, diagnostics, journal, metrics },
       coordinators: this.#watchedSource(machine, source),
       hostName: host,
     });

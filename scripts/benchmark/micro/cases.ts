@@ -4,6 +4,7 @@ import { logConfig } from '../../../broker/config/topic-config.ts';
 import { LogManager } from '../../../broker/log/log-manager.ts';
 import type { PartitionLog } from '../../../broker/log/partition-log.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
+import { createJournal } from '../../../broker/platform/journal.ts';
 import { systemPlatform } from '../../../broker/platform/system-platform.ts';
 import { decodeRequest, encodeRequest, encodeResponse } from '../../../broker/protocol/codec.ts';
 import { Produce } from '../../../broker/protocol/messages/00-produce.ts';
@@ -126,7 +127,8 @@ async function logs(directory: string): Promise<Micro[]> {
   );
   const { clock, random, disk, metrics } = systemPlatform();
   const topicConfig = () => logConfig(new Map());
-  const manager = new LogManager({ disk, clock, random, diagnostics: silent, metrics, config, topicConfig });
+  const told = { diagnostics: silent, journal: createJournal(clock, silent) };
+  const manager = new LogManager({ disk, clock, random, ...told, metrics, config, topicConfig });
   await manager.start();
   let made = 0;
   const append = (records: number, sizeBytes: number): Micro => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Broker } from '../../../broker/broker.ts';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
+import { createJournal } from '../../../broker/platform/journal.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import type { Coordinator, CoordinatorSource } from '../../../coordinator-client/coordinator.ts';
 import { localSource } from '../../../coordinator-client/local/local.ts';
@@ -53,7 +54,16 @@ class World {
     const metrics = createMetrics();
     this.broker = new Broker({
       config: brokerConfig(new Map(Object.entries(properties))),
-      platform: { clock, random, disk, sockets, channels, diagnostics: silent, metrics },
+      platform: {
+        clock,
+        random,
+        disk,
+        sockets,
+        channels,
+        diagnostics: silent,
+        journal: createJournal(clock, silent),
+        metrics,
+      },
       coordinators,
       hostName: HOST,
     });

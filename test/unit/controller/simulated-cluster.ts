@@ -10,6 +10,7 @@ import { ErrorCode } from '../../../broker/errors.ts';
 import type { PeerRequest, PeerResponseTo } from '../../../broker/peers/messages.ts';
 import { PeerUnreachable } from '../../../broker/peers/peers.contract.ts';
 import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
+import { createJournal } from '../../../broker/platform/journal.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import type { Random } from '../../../broker/platform/random.ts';
 import { type PartitionKey, partitionKey } from '../../../broker/types.ts';
@@ -113,12 +114,14 @@ export class SimulatedControllers {
     broker.highestControllerEpoch = 0;
     const store = await this.#join(broker, incarnation, undefined);
     if (store === null) return;
+    const diagnostics = lineDiagnostics(this.clock, (line) => this.log.push(`${broker.id} ${line}`), 'info');
     const controller = new Controller({
       brokerId: broker.id,
       platform: {
         clock: this.clock,
         random: this.random,
-        diagnostics: lineDiagnostics(this.clock, (line) => this.log.push(`${broker.id} ${line}`), 'info'),
+        diagnostics,
+        journal: createJournal(this.clock, diagnostics),
         metrics: createMetrics(),
       },
       config: {

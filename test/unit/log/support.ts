@@ -5,6 +5,7 @@ import { LogManager, type LogManagerConfig } from '../../../broker/log/log-manag
 import type { PartitionLog } from '../../../broker/log/partition-log.ts';
 import type { Clock } from '../../../broker/platform/clock.ts';
 import type { Disk } from '../../../broker/platform/disk.ts';
+import { createJournal } from '../../../broker/platform/journal.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import { completeBatches } from '../../../broker/records/batch.ts';
 import { type BatchInput, buildBatch } from '../../../broker/records/build.ts';
@@ -75,13 +76,15 @@ export function manager(
   owner: { topicConfig: LogConfig; said?: string[] },
   config: Partial<LogManagerConfig>,
 ): LogManager {
+  const diagnostics = recordingDiagnostics((level, message) => {
+    if (level === 'warn' || level === 'error') owner.said?.push(message);
+  });
   return new LogManager({
     disk,
     clock,
     random: simulatedRandom(7),
-    diagnostics: recordingDiagnostics((level, message) => {
-      if (level === 'warn' || level === 'error') owner.said?.push(message);
-    }),
+    diagnostics,
+    journal: createJournal(clock, diagnostics),
     metrics: createMetrics(),
     config: { ...MANAGER_CONFIG, ...config },
     topicConfig: () => owner.topicConfig,

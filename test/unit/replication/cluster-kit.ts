@@ -11,6 +11,7 @@ import type { DeltaOutcome } from '../../../broker/metadata/delta.ts';
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../../../broker/peers/messages.ts';
 import { createPeers, type ListeningPeers } from '../../../broker/peers/peers.ts';
 import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
+import { createJournal, type Journal } from '../../../broker/platform/journal.ts';
 import { createMetrics, type Metrics } from '../../../broker/platform/metrics.ts';
 import type { ReplicationConfig } from '../../../broker/replication/collaborators.ts';
 import type { Partition } from '../../../broker/replication/partition.ts';
@@ -42,6 +43,7 @@ export interface Node {
   readonly peers: ListeningPeers;
   readonly replicas: ReplicaManager;
   readonly metrics: Metrics;
+  readonly journal: Journal;
   readonly info: BrokerInfo;
 }
 
@@ -122,11 +124,13 @@ export class ReplicationCluster {
     const metrics = createMetrics();
     const random = simulatedRandom(id * 31 + this.lines.length);
     const diagnostics = lineDiagnostics(clock, (line) => this.lines.push(line), 'info');
+    const journal = createJournal(clock, diagnostics);
     const logs = new LogManager({
       disk,
       clock,
       random,
       diagnostics,
+      journal,
       metrics,
       config: MANAGER_CONFIG,
       topicConfig: () => this.#topicConfig,
@@ -159,6 +163,7 @@ export class ReplicationCluster {
     const replicas = new ReplicaManager({
       clock,
       diagnostics,
+      journal,
       metrics,
       config,
       logs,
@@ -171,7 +176,7 @@ export class ReplicationCluster {
       },
       propose: (request) => this.#propose(request),
     });
-    const node: Node = { id, disk, logs, peers, replicas, metrics, info };
+    const node: Node = { id, disk, logs, peers, replicas, metrics, journal, info };
     this.nodes.set(id, node);
     return node;
   }

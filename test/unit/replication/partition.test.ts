@@ -4,6 +4,7 @@ import { ErrorCode } from '../../../broker/errors.ts';
 import type { ReplicaState } from '../../../broker/metadata/delta.ts';
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../../../broker/peers/messages.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
+import { createJournal } from '../../../broker/platform/journal.ts';
 import { IsrProposals } from '../../../broker/replication/isr-proposals.ts';
 import { Partition } from '../../../broker/replication/partition.ts';
 import { batch, fixture } from '../log/support.ts';
@@ -55,7 +56,7 @@ async function setUp(options: { topic?: Record<string, string>; initial?: Partia
   const partition = new Partition('t', 0, {
     brokerId: 1,
     clock: made.clock,
-    diagnostics: silent,
+    journal: createJournal(made.clock, silent),
     lagTimeMaxMs: LAG_MS,
     isAlive: (id) => alive.has(id),
     proposals,
