@@ -137,10 +137,11 @@ export class Broker {
       const store = new ClusterStore(await this.#keeper.open());
       await store.ensureTopLevelPaths();
       await this.#make(store);
-      await this.#register(store, undefined);
+      await this.#register(store, undefined, null);
       this.#keeper.listen({
         lost: (causeId) => this.#sessionLost(causeId),
-        regained: (coordinator, former) => this.#sessionRegained(new ClusterStore(coordinator), former),
+        regained: (coordinator, former, causeId) =>
+          this.#sessionRegained(new ClusterStore(coordinator), former, causeId),
       });
       await this.#serve();
     } catch (error) {
@@ -271,12 +272,12 @@ export class Broker {
   }
 
   /** Step 12: from here on the cluster knows this broker. Rejects beside brokers that it can't be with. */
-  async #register(store: ClusterStore, formerSessionId: bigint | undefined): Promise<void> {
+  async #register(store: ClusterStore, formerSessionId: bigint | undefined, causeId: EventId | null) {
     const { config, network, peerPort, fence } = this.#made;
     const { platform } = this.#options;
     const bound = { ports: network.ports, peerPort, hostName: this.#options.hostName };
     const registration = ownRegistration(config, config.brokerId, bound, platform.clock.wallMs());
-    fence.brokerEpoch = await joinCluster(store, registration, { formerSessionId, ...platform });
+    fence.brokerEpoch = await joinCluster(store, registration, { formerSessionId, causeId, ...platform });
   }
 
   /** Steps 13 to 16: the controller module, the coordinators, and then the clients. */
@@ -330,17 +331,17 @@ export class Broker {
     platform.journal.named(`KafkaServer id=${config.brokerId}`).record({ kind: 'broker-started' });
   }
 
-  #sessionLost(causeId: EventId | null): void {
+  #sessionLost(causeId: EventId): void {
     const { controller, configs, features } = this.#made;
     controller.onSessionLost(causeId);
     configs.stop();
     features.stop();
   }
 
-  async #sessionRegained(store: ClusterStore, formerSessionId: bigint): Promise<void> {
+  async #sessionRegained(store: ClusterStore, formerSessionId: bigint, causeId: EventId): Promise<void> {
     const { controller, configs, features, fence } = this.#made;
-    await this.#register(store, formerSessionId);
-    controller.onSessionRegained(store.coordinator, fence.brokerEpoch);
+    await this.#register(store, formerSessionId, causeId);
+    controller.onSessionRegained(store.coordinator, fence.brokerEpoch, causeId);
     await configs.start(store);
     await features.start(store);
   }

@@ -129,8 +129,8 @@ export class Controller {
   }
 
   /** The broker is registered again, in a new session and under a new epoch. */
-  onSessionRegained(coordinator: Coordinator, brokerEpoch: number): void {
-    this.#journal.record({ kind: 'candidacy-resumed', brokerEpoch });
+  onSessionRegained(coordinator: Coordinator, brokerEpoch: number, causeId: EventId | null = null): void {
+    this.#journal.record({ kind: 'candidacy-resumed', brokerEpoch }, causeId);
     this.#leave();
     this.#resign('a new session has begun');
     this.#join(new ClusterStore(coordinator), 'RegisterBrokerAndReelect');
@@ -240,13 +240,13 @@ export class Controller {
     const term = this.#newTerm(store, new FencedStore(store.coordinator, result.epoch, result.epochVersion));
     this.#term = term;
     this.#upkeep = new Upkeep(term);
-    this.#seen(brokerId);
     this.#counters.terms.add(1);
     try {
       const electedMs = platform.clock.nowMs() - startedMs;
       this.failoverTimeline = await term.because(
         { kind: 'controller-elected', epoch: term.epoch },
-        async () => {
+        async (causeId) => {
+          this.#seen(brokerId, causeId);
           const timeline = await takeOffice(term, electedMs);
           term.record({ kind: 'failover-finished', ...timeline });
           return timeline;

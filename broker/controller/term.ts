@@ -107,12 +107,13 @@ export class Term {
     return this.options.journal.record(event, this.#causeId);
   }
 
-  /** Records an event, and it as the cause of all that is recorded while `run` runs. */
-  async because<Result>(event: ClusterEvent, run: () => Promise<Result>): Promise<Result> {
+  /** Records an event, and it as the cause of all that is recorded while `run` runs, which gets its id. */
+  async because<Result>(event: ClusterEvent, run: (id: EventId) => Promise<Result>): Promise<Result> {
     const before = this.#causeId;
-    this.#causeId = this.record(event);
+    const id = this.record(event);
+    this.#causeId = id;
     try {
-      return await run();
+      return await run(id);
     } finally {
       this.#causeId = before;
     }

@@ -10,6 +10,7 @@ import { BrokerIdTaken, type ClusterStore } from '../../coordinator-client/store
 import { type BrokerRegistration, brokerZnode } from '../../coordinator-client/znodes/znodes.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { EventId } from '../platform/event-ring.ts';
 import type { Journal } from '../platform/journal.ts';
 
 /**
@@ -21,6 +22,8 @@ const TIMEOUTS_OF_A_DEAD_SESSION = 1.5;
 export interface RegisteringOptions {
   /** The session that this process had before; its registration is replaced without waiting. */
   readonly formerSessionId: bigint | undefined;
+  /** The event that led to it, if one did. */
+  readonly causeId: EventId | null;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly journal: Journal;
@@ -30,7 +33,7 @@ export interface RegisteringOptions {
 export async function takeBrokerId(
   store: ClusterStore,
   registration: BrokerRegistration,
-  { formerSessionId, clock, journal }: RegisteringOptions,
+  { formerSessionId, causeId, clock, journal }: RegisteringOptions,
 ): Promise<number> {
   const { coordinator } = store;
   const path = brokerZnode.path(registration.id);
@@ -43,13 +46,15 @@ export async function takeBrokerId(
     try {
       const brokerEpoch = await store.registerBroker(registration, formerSessionId);
       journal.identify(registration.id, brokerEpoch);
-      journal.record({ kind: 'broker-registered', brokerId: registration.id, path, brokerEpoch });
+      const event = { kind: 'broker-registered', brokerId: registration.id, path, brokerEpoch } as const;
+      journal.record(event, causeId);
       return brokerEpoch;
     } catch (error) {
       if (!(error instanceof BrokerIdTaken)) throw error;
       const isAlive = firstOwner !== null && error.sessionId !== firstOwner;
       if (isAlive || clock.nowMs() >= deadlineMs) throw refusal(error);
-      if (firstOwner === null) journal.record({ kind: 'broker-id-awaited', reason: error.message, limitMs });
+      if (firstOwner === null)
+        journal.record({ kind: 'broker-id-awaited', reason: error.message, limitMs }, causeId);
       firstOwner = error.sessionId;
       await change.happened;
     } finally {

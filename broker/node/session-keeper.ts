@@ -17,9 +17,9 @@ const RETRY_MS = 1000;
 
 export interface SessionListener {
   /** The session is over: stop acting in its name, now. `causeId`: the event of the loss. */
-  lost(causeId: EventId | null): void;
-  /** A new session, with the id of the one before it. */
-  regained(coordinator: Coordinator, formerSessionId: bigint): Promise<void>;
+  lost(causeId: EventId): void;
+  /** A new session, with the id of the one before it, and the event of it. */
+  regained(coordinator: Coordinator, formerSessionId: bigint, causeId: EventId): Promise<void>;
 }
 
 export class SessionKeeper {
@@ -106,8 +106,11 @@ export class SessionKeeper {
         opened = await this.#source.open(this.#openTimeoutMs);
         if (this.#closed) break;
         this.#take(opened);
-        this.#journal.record({ kind: 'session-regained', sessionId: idOf(opened) }, causeId);
-        await this.#listener?.regained(opened, formerSessionId);
+        const regainedId = this.#journal.record(
+          { kind: 'session-regained', sessionId: idOf(opened) },
+          causeId,
+        );
+        await this.#listener?.regained(opened, formerSessionId, regainedId);
         return;
       } catch (error) {
         // A session that died while it was taken up has started its own renewal.

@@ -45,14 +45,17 @@ type OfficeEvent =
   | { readonly kind: 'controller-elected'; readonly epoch: number }
   | ({ readonly kind: 'failover-finished' } & FailoverTimeline)
   | { readonly kind: 'controller-resigned'; readonly epoch: number; readonly reason: string }
-  /** A write was refused because somebody newer holds the office; `during` names what was going on. */
+  /**
+   * A write was refused because somebody newer holds the office; `during` names what was going on. Epoch 0:
+   * this broker held none any more.
+   */
   | {
       readonly kind: 'controller-fenced';
       readonly epoch: number;
       readonly during: string;
       readonly reason: string;
     }
-  /** ZooKeeper could not be reached in the middle of something: the term can't go on. */
+  /** ZooKeeper could not be reached in the middle of something: a term, if there is one, can't go on. */
   | {
       readonly kind: 'controller-interrupted';
       readonly epoch: number;

@@ -46,7 +46,13 @@ async function registered(port: number): Promise<Coordinator> {
 }
 
 function take(coordinator: Coordinator, formerSessionId?: bigint): Promise<number | string> {
-  const options = { formerSessionId, clock, diagnostics, journal: createJournal(clock, diagnostics) };
+  const options = {
+    formerSessionId,
+    causeId: null,
+    clock,
+    diagnostics,
+    journal: createJournal(clock, diagnostics),
+  };
   return takeBrokerId(new ClusterStore(coordinator), registration(9092), options).catch(
     (error: Error) => error.message,
   );

@@ -65,12 +65,12 @@ describe('the journal of a controller', () => {
     ).toEqual(['controller-changed to 1']);
     await two.first('failover-finished', () => true, { timeoutMs: 3000 });
     expect(transcript(two.since(lastId))).toEqual([
-      '2←nothing controller-changed to 2',
-      '3←nothing controller-elected at epoch 2',
-      '4←3 leader-moved: t-0 1→2 in epoch 1, failover',
-      '5←3 isr-shrunk: t-0 1,2→2, failover',
-      '6←3 isr-shrunk: t-1 2,1→2, failover',
-      '7←3 failover-finished at epoch 2',
+      '2←nothing controller-elected at epoch 2',
+      '3←2 controller-changed to 2',
+      '4←2 leader-moved: t-0 1→2 in epoch 1, failover',
+      '5←2 isr-shrunk: t-0 1,2→2, failover',
+      '6←2 isr-shrunk: t-1 2,1→2, failover',
+      '7←2 failover-finished at epoch 2',
     ]);
   });
 
@@ -84,9 +84,9 @@ describe('the journal of a controller', () => {
     await cluster.kill(2);
     await cluster.until(() => cluster.events('lost-leaders-replaced').length > 0);
     expect(transcript(one.journal.since(0))).toEqual([
-      '1←nothing controller-changed to 1',
-      '2←nothing controller-elected at epoch 1',
-      '3←2 failover-finished at epoch 1',
+      '1←nothing controller-elected at epoch 1',
+      '2←1 controller-changed to 1',
+      '3←1 failover-finished at epoch 1',
       '4←nothing brokers-changed: +2 ~ -',
       '5←nothing topics-created: t',
       '6←5 leader-moved: t-0 -1→2 in epoch 0, new-partition',
