@@ -243,15 +243,7 @@ export class Controller {
     this.#counters.terms.add(1);
     try {
       const electedMs = platform.clock.nowMs() - startedMs;
-      this.failoverTimeline = await term.because(
-        { kind: 'controller-elected', epoch: term.epoch },
-        async (causeId) => {
-          this.#seen(brokerId, causeId);
-          const timeline = await takeOffice(term, electedMs);
-          term.record({ kind: 'failover-finished', ...timeline });
-          return timeline;
-        },
-      );
+      this.failoverTimeline = await this.#failOver(term, electedMs);
       this.#upkeep?.start();
     } catch (error) {
       if (
@@ -270,6 +262,16 @@ export class Controller {
       });
       await term.options.fenced.resign();
     }
+  }
+
+  /** What is recorded on the way follows from the election. */
+  #failOver(term: Term, electedMs: number): Promise<FailoverTimeline> {
+    return term.because({ kind: 'controller-elected', epoch: term.epoch }, async (causeId) => {
+      this.#seen(this.#options.brokerId, causeId);
+      const timeline = await takeOffice(term, electedMs);
+      term.record({ kind: 'failover-finished', ...timeline });
+      return timeline;
+    });
   }
 
   /** The node is this session's, but no term goes with it: a resignation did not get through. */
