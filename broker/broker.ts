@@ -32,8 +32,10 @@ import type { Ground, Parts } from './node/parts.ts';
 import { answerPeers } from './node/peer-answers.ts';
 import { SessionKeeper } from './node/session-keeper.ts';
 import { StopList } from './node/stop-list.ts';
+import type { EventId } from './platform/event-ring.ts';
 import type { Platform } from './platform/platform.ts';
 import { randomUuid } from './platform/random.ts';
+import { NO_EPOCH } from './types.ts';
 
 export interface BrokerOptions {
   readonly config: BrokerConfig;
@@ -62,11 +64,12 @@ export class Broker {
 
   constructor(options: BrokerOptions) {
     this.#options = options;
-    const { clock, diagnostics } = options.platform;
+    const { clock, diagnostics, journal } = options.platform;
     const keeper = new SessionKeeper({
       source: options.coordinators,
       clock,
       diagnostics: diagnostics.named('ZooKeeperClient'),
+      journal: journal.named('ZooKeeperClient'),
       openTimeoutMs: options.config.zookeeperConnectionTimeoutMs,
     });
     this.#keeper = keeper;
@@ -115,10 +118,10 @@ export class Broker {
       await this.#keeper.open();
       await this.#ground.store().ensureTopLevelPaths();
       await this.#listen(await this.#make());
-      await this.#register(undefined);
+      await this.#register(undefined, null);
       this.#keeper.listen({
-        lost: () => this.#sessionLost(),
-        regained: (formerSessionId) => this.#sessionRegained(formerSessionId),
+        lost: (causeId) => this.#sessionLost(causeId),
+        regained: (formerSessionId, causeId) => this.#sessionRegained(formerSessionId, causeId),
       });
       await this.#serve();
     } catch (error) {
@@ -144,10 +147,11 @@ export class Broker {
    */
   async #make(): Promise<Parts> {
     const ground = this.#ground;
-    const { clock, random, diagnostics, metrics } = ground.platform;
+    const { clock, random, diagnostics, journal, metrics } = ground.platform;
     const clusterId = await ground.store().getOrCreateClusterId(randomUuid(random));
     diagnostics.info(`Cluster ID = ${clusterId}`);
     const claimed = await claimDirectories(ground, this.#options.config, clusterId);
+    journal.identify(claimed.config.brokerId, NO_EPOCH);
     const { config, configs, features } = await makeConfigs(ground, claimed.config);
     const fence = new ControllerFence();
     const metadata = new MetadataCache(clock);
@@ -188,13 +192,13 @@ export class Broker {
   }
 
   /** Step 12: from here on the cluster knows this broker. Rejects beside brokers that it can't be with. */
-  async #register(formerSessionId: bigint | undefined): Promise<void> {
+  async #register(formerSessionId: bigint | undefined, causeId: EventId | null): Promise<void> {
     const { config, network, fence } = this.#made;
-    const { clock, diagnostics } = this.#ground.platform;
+    const { platform, store } = this.#ground;
     const bound = { ports: network.ports, peerPort: this.#peerPort, hostName: this.#options.hostName };
-    const registration = ownRegistration(config, config.brokerId, bound, clock.wallMs());
-    const options = { formerSessionId, clock, diagnostics };
-    fence.brokerEpoch = await joinCluster(this.#ground.store(), registration, options);
+    const registration = ownRegistration(config, config.brokerId, bound, platform.clock.wallMs());
+    const options = { formerSessionId, causeId, ...platform };
+    fence.brokerEpoch = await joinCluster(store(), registration, options);
   }
 
   /** Steps 13 to 16: the controller module, the coordinators, and then the clients. */
@@ -208,29 +212,30 @@ export class Broker {
     if (this.#stopping !== null) return;
     parts.network.startAccepting(createDispatch(HANDLERS, services));
     this.#state = 'running';
-    this.#ground.platform.diagnostics.named(`KafkaServer id=${parts.config.brokerId}`).info('started');
+    const { journal } = this.#ground.platform;
+    journal.named(`KafkaServer id=${parts.config.brokerId}`).record({ kind: 'broker-started' });
   }
 
-  #sessionLost(): void {
+  #sessionLost(causeId: EventId): void {
     const { controller, configs, features } = this.#made;
-    controller.onSessionLost();
+    controller.onSessionLost(causeId);
     configs.stop();
     features.stop();
   }
 
-  async #sessionRegained(formerSessionId: bigint): Promise<void> {
+  async #sessionRegained(formerSessionId: bigint, causeId: EventId): Promise<void> {
     const { controller, configs, features, fence } = this.#made;
     // Of this session to the end, whatever becomes of it meanwhile: in another nothing was registered.
     const store = this.#ground.store();
-    await this.#register(formerSessionId);
-    controller.onSessionRegained(store, fence.brokerEpoch);
+    await this.#register(formerSessionId, causeId);
+    controller.onSessionRegained(store, fence.brokerEpoch, causeId);
     await configs.start(store);
     await features.start(store);
   }
 
   async #shutdown(): Promise<void> {
-    const { clock, diagnostics } = this.#ground.platform;
-    diagnostics.info('shutting down');
+    const { platform, stops } = this.#ground;
+    const causeId = platform.journal.record({ kind: 'shutdown-begun' });
     const before = this.#state;
     this.#state = 'stopping';
     if (before === 'starting') {
@@ -238,8 +243,8 @@ export class Broker {
       await this.#keeper.close();
       await this.#starting;
     }
-    if (before === 'running') await moveLeadersAway(this.#made, { clock, diagnostics });
-    await this.#ground.stops.stop(true);
-    diagnostics.info('shut down completed');
+    if (before === 'running') await moveLeadersAway(this.#made, platform);
+    await stops.stop(true);
+    platform.journal.record({ kind: 'shutdown-finished' }, causeId);
   }
 }

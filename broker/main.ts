@@ -10,6 +10,7 @@ import { type BrokerConfig, brokerConfig } from './config/broker-config.ts';
 import { parseProperties } from './config/java-properties.ts';
 import { ConfigError } from './config/property.ts';
 import { isWithoutEffect } from './config/without-effect.ts';
+import type { Journal } from './platform/journal.ts';
 import { giveBackSpareMemory } from './platform/spare-memory.ts';
 import { systemPlatform } from './platform/system-platform.ts';
 
@@ -41,6 +42,8 @@ export interface RunOptions {
   readonly overrides?: Readonly<Record<string, string>>;
   /** When it resolves in the middle of the start, the broker takes back what it has begun. */
   readonly stop?: Promise<unknown>;
+  /** Gets the journal before the broker starts. */
+  readonly observe?: (journal: Journal) => void;
 }
 
 /**
@@ -49,7 +52,7 @@ export interface RunOptions {
  */
 export async function runBroker(
   text: string,
-  { overrides = {}, stop = new Promise(() => {}) }: RunOptions = {},
+  { overrides = {}, stop = new Promise(() => {}), observe }: RunOptions = {},
 ): Promise<RunningBroker> {
   let config: BrokerConfig;
   try {
@@ -58,8 +61,9 @@ export async function runBroker(
     if (!(error instanceof ConfigError)) throw error;
     return { ...NOT_RUNNING, problem: error.message };
   }
-  const platform = systemPlatform();
+  const platform = systemPlatform({ journalMaxEvents: config.journalMaxEvents });
   const { diagnostics } = platform;
+  observe?.(platform.journal);
   for (const key of config.unknownKeys)
     diagnostics.warn(`The configuration '${key}' was supplied but isn't a known config.`);
   for (const key of config.raw.keys()) {

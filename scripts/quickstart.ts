@@ -3,8 +3,7 @@
  * killed in the middle, who took over and how long each phase took, and the proof that every
  * acknowledged record is there once and in order. Then the cluster stays up for the user's own clients.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import type { FailoverTimeline } from '../broker/platform/cluster-events.ts';
 import type { Arguments, CommandSpec } from './cli/arguments.ts';
 import { runCommand } from './cli/run.ts';
 import { attendCluster, say } from './cluster/attended-cluster.ts';
@@ -17,6 +16,7 @@ const PARTITIONS = 6;
 const WARM_UP_MS = 1000;
 const AFTERMATH_MS = 1000;
 const VERIFY_TIMEOUT_MS = 60_000;
+const FAILOVER_TIMEOUT_MS = 30_000;
 
 const quickstart: CommandSpec = {
   name: 'quickstart',
@@ -87,26 +87,38 @@ async function killController(cluster: LocalCluster, load: Load, witness: Witnes
   say(
     `(its ZooKeeper session lives on for up to ${sessionTimeoutMs} ms; nobody can take over before it ends)`,
   );
+  const lastIds = new Map(cluster.brokers.map(({ id, child }) => [id, child.events.lastId]));
   const killedMs = performance.now();
   const handover = witness.handover(victim, sessionTimeoutMs + 30_000);
   await cluster.broker(victim).child.kill();
   const recovered = load.nextAcknowledgement((ack) => led.has(ack.partition) && ack.atMs > killedMs);
   const taken = await handover;
+  const { events } = cluster.broker(taken.controllerId).child;
+  const { event: timeline } = await events.first('failover-finished', () => true, {
+    afterId: lastIds.get(taken.controllerId) ?? 0,
+    timeoutMs: FAILOVER_TIMEOUT_MS,
+  });
   const first = led.size > 0 ? await recovered : null;
-  report(cluster, taken, killedMs, first === null ? null : first.atMs);
+  report({ taken, timeline, killedMs, firstAckMs: first === null ? null : first.atMs });
   await cluster.restart(victim);
   say(`broker ${victim} is back`);
 }
 
-function report(cluster: LocalCluster, taken: Handover, killedMs: number, firstAckMs: number | null): void {
-  const log = readFileSync(join(cluster.broker(taken.controllerId).directory, 'server.log'), 'utf8');
-  const line = log.split('\n').findLast((each) => each.includes(' elected at epoch ')) ?? '';
-  const phases = [...line.matchAll(/(?:[:,] )([a-z ]+?) ([\d.]+) ms/g)].map(
-    ([, name, ms]) => [name ?? '', Number(ms)] as const,
-  );
+interface Reported {
+  readonly taken: Handover;
+  readonly timeline: FailoverTimeline;
+  readonly killedMs: number;
+  /** null: the dead broker led nothing. */
+  readonly firstAckMs: number | null;
+}
+
+function report({ taken, timeline, killedMs, firstAckMs }: Reported): void {
   say(`broker ${taken.controllerId} is the new controller`);
   say(row('session expiry', taken.goneAtMs - killedMs));
-  for (const [name, ms] of phases) say(row(name, ms));
+  say(row('election', timeline.electedMs));
+  say(row('load', timeline.loadMs));
+  say(row('leaders moved', timeline.leadersMovedMs));
+  say(row('total', timeline.totalMs));
   if (firstAckMs !== null) {
     say(
       row(

@@ -4,8 +4,10 @@
  * derives from several configs (retention, listeners, log directories) is derived here.
  * Source: KafkaConfig of Kafka 3.9.
  */
+import { PEER_LISTENER } from '../cluster.ts';
 import { checkConsistency } from './consistency.ts';
 import { GROUP_CONFIGS } from './definitions/group.ts';
+import { JOURNAL_CONFIGS } from './definitions/journal.ts';
 import { KRAFT_CONFIGS } from './definitions/kraft.ts';
 import { LIMIT_CONFIGS } from './definitions/limits.ts';
 import { LOG_CONFIGS } from './definitions/log.ts';
@@ -55,6 +57,7 @@ const DEFINITIONS = {
   ...SHARE_GROUP_CONFIGS,
   ...PEER_CONFIGS,
   ...LIMIT_CONFIGS,
+  ...JOURNAL_CONFIGS,
   ...THROTTLE_CONFIGS,
 };
 
@@ -198,7 +201,7 @@ function derivedPeerEndpoints(values: BrokerValues) {
     const endpoint = parseEndpoint(text);
     if (typeof endpoint === 'string') throw invalidValue(key, text, endpoint);
     const { name, host, port } = endpoint;
-    if (name !== 'PEER') throw invalidValue(key, text, 'the listener must be named PEER');
+    if (name !== PEER_LISTENER) throw invalidValue(key, text, `the listener must be named ${PEER_LISTENER}`);
     return { host, port };
   };
   const advertised = values.peerAdvertisedListener;

@@ -3,7 +3,8 @@
  * is sent again after 100 ms for as long as the broker is registered. Hence every broker sees the
  * controller's decisions in the order they were made. Source: kafka.controller.ControllerChannelManager.
  */
-import type { BrokerInfo, PeerResponseTo } from '../peers/messages.ts';
+import type { BrokerInfo } from '../cluster.ts';
+import type { PeerResponseTo } from '../peers/messages.ts';
 import type { Peers } from '../peers/peers.contract.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';

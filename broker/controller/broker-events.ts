@@ -7,15 +7,16 @@ import type { RegisteredBroker } from '../../coordinator-client/stores/cluster-s
 import { logDirEventZnode } from '../../coordinator-client/znodes/admin-znodes.ts';
 import { readable } from '../../coordinator-client/znodes/znode-json.ts';
 import { brokerZnode } from '../../coordinator-client/znodes/znodes.ts';
-import { ErrorCode, errorName } from '../errors.ts';
+import type { BrokerInfo } from '../cluster.ts';
+import { ErrorCode } from '../errors.ts';
 import { isPeer } from '../metadata/registration.ts';
 import type {
-  BrokerInfo,
   ControlledShutdownRequest,
   ControlledShutdownResponse,
   LeaderAndIsrRequest,
   LeaderAndIsrResponse,
 } from '../peers/messages.ts';
+import type { StateReason } from '../platform/cluster-events.ts';
 import type { BrokerId } from '../types.ts';
 import type { PartitionView } from './cluster-state.ts';
 import {
@@ -37,24 +38,21 @@ export async function brokerChange(term: Term): Promise<void> {
   const bounced = registered.filter(({ id, epoch }) => epoch > (known.get(id)?.epoch ?? epoch));
   const gone = [...known.keys()].filter((id) => !registered.some((broker) => broker.id === id));
   if (started.length + bounced.length + gone.length === 0) return;
-  options.diagnostics.info(
-    `Brokers registered: ${ids(started)}; back under a new epoch: ${ids(bounced)}; gone: ${gone.join(',') || 'none'}`,
-  );
-  for (const broker of [...started, ...bounced]) options.channels.add(broker);
-  for (const id of gone) options.channels.remove(id);
-  if (started.length > 0) await brokersStarted(term, started);
-  if (bounced.length > 0) {
-    // What the broker led and followed, its former self did: everybody else moves first.
-    await brokersLost(
-      term,
-      bounced.map(({ id }) => id),
-    );
-    await brokersStarted(term, bounced);
-  }
-  if (gone.length > 0) {
-    for (const id of gone) term.unwatch(brokerZnode.path(id));
-    await brokersLost(term, gone);
-  }
+  const [joined, back] = [ids(started), ids(bounced)];
+  await term.because({ kind: 'brokers-changed', joined, bounced: back, left: gone }, async () => {
+    for (const broker of [...started, ...bounced]) options.channels.add(broker);
+    for (const id of gone) options.channels.remove(id);
+    if (started.length > 0) await brokersStarted(term, started);
+    if (bounced.length > 0) {
+      // What the broker led and followed, its former self did: everybody else moves first.
+      await brokersLost(term, back);
+      await brokersStarted(term, bounced);
+    }
+    if (gone.length > 0) {
+      for (const id of gone) term.unwatch(brokerZnode.path(id));
+      await brokersLost(term, gone);
+    }
+  });
 }
 
 /** Every registered broker, watched from before it is read. */
@@ -73,13 +71,12 @@ export async function readBrokers(term: Term): Promise<BrokerInfo[]> {
  * A broker of another kind can neither be told anything nor replicate: for the cluster it isn't there. It
  * is told once that it has come; one that starts beside it refuses.
  */
-function isOfOurKind({ state, options }: Term, broker: RegisteredBroker): boolean {
+function isOfOurKind(term: Term, broker: RegisteredBroker): boolean {
   if (isPeer(broker)) return true;
-  if (state.strangers.get(broker.id) !== broker.epoch) {
-    state.strangers.set(broker.id, broker.epoch);
-    options.diagnostics.error(
-      `Broker ${broker.id} has registered without an endpoint for peers, as Apache Kafka's do: it is left out, and must not stay in this cluster`,
-    );
+  const { strangers } = term.state;
+  if (strangers.get(broker.id) !== broker.epoch) {
+    strangers.set(broker.id, broker.epoch);
+    term.record({ kind: 'stranger-registered', broker: broker.id });
   }
   return false;
 }
@@ -111,7 +108,7 @@ async function brokersStarted(term: Term, brokers: readonly BrokerInfo[]): Promi
   term.tell([{ request: 'UpdateMetadata', to: [...started], partitions: led, forgetOthers: true }]);
   const waiting = [...state.partitions()].filter(({ status }) => status !== 'Online');
   const unclean = await term.uncleanTopics(waiting);
-  await term.carryOut([], () => decideBrokersStarted(state, started, unclean));
+  await term.carryOut('broker-started', [], () => decideBrokersStarted(state, started, unclean));
   await resumeReassignments(term);
   // Also of topics that are being moved: the move may never end, as nobody is elected for them any more.
   for (const { topic } of state.partitionsOn(started)) state.deletionIneligible.delete(topic);
@@ -134,21 +131,20 @@ async function brokersLost(term: Term, gone: readonly BrokerId[]): Promise<void>
       partition.assignment.replicas.filter((replica) => lostSet.has(replica)),
     );
   }
-  await replicasLost(term, lost);
+  await replicasLost(term, 'broker-lost', lost);
   const moved = led.filter(({ leadership }) => (leadership?.leader ?? -1) >= 0).length;
   const tookMs = Math.round(options.clock.nowMs() - startedMs);
-  options.diagnostics.info(
-    `Brokers ${gone.join(',')} are gone: ${moved} of ${led.length} partitions they led have a new leader after ${tookMs} ms`,
-  );
+  term.record({ kind: 'lost-leaders-replaced', brokers: gone, led: led.length, moved, tookMs });
 }
 
 async function replicasLost(
   term: Term,
+  reason: StateReason,
   lost: ReadonlyMap<PartitionView, readonly BrokerId[]>,
 ): Promise<void> {
   const { state } = term;
   const unclean = await term.uncleanTopics(lost.keys());
-  await term.carryOut([...lost.keys()], (partitions) =>
+  await term.carryOut(reason, [...lost.keys()], (partitions) =>
     decideReplicasLost(
       state,
       new Map(partitions.map((partition) => [partition, lost.get(partition) ?? []])),
@@ -175,7 +171,7 @@ export async function logDirEvents(term: Term): Promise<void> {
     if (broker !== null) brokers.add(broker);
   });
   if (brokers.size > 0) {
-    term.options.diagnostics.warn(`Log directories failed on brokers ${[...brokers].join(',')}`);
+    term.record({ kind: 'log-directories-reported', brokers: [...brokers] });
     term.tell(
       term.state.partitionsOn(brokers).map((partition) => ({
         request: 'LeaderAndIsr',
@@ -207,29 +203,28 @@ export async function leaderAndIsrAnswered(
       state.setReplicaOnDisk(record, broker, false);
     } else if (error === ErrorCode.NONE) state.setReplicaOnDisk(record, broker, true);
   }
-  if (lost.size > 0) await replicasLost(term, lost);
+  if (lost.size > 0) await replicasLost(term, 'replica-lost', lost);
 }
 
 export async function controlledShutdown(
   term: Term,
   { brokerId, brokerEpoch }: ControlledShutdownRequest,
 ): Promise<ControlledShutdownResponse> {
-  const { state, options } = term;
+  const { state } = term;
   const known = state.brokers.get(brokerId);
   const refuse = (error: number): ControlledShutdownResponse => {
-    options.diagnostics.warn(`Controlled shutdown of broker ${brokerId} refused: ${errorName(error)}`);
+    term.record({ kind: 'controlled-shutdown-refused', broker: brokerId, error });
     return { error, remainingPartitions: [] };
   };
   if (known === undefined) return refuse(ErrorCode.BROKER_NOT_AVAILABLE);
   if (brokerEpoch >= 0 && brokerEpoch < known.epoch) return refuse(ErrorCode.STALE_BROKER_EPOCH);
   state.shuttingDown.add(brokerId);
-  await term.carryOut(state.partitionsOn(new Set([brokerId])), (partitions) =>
+  const held = state.partitionsOn(new Set([brokerId]));
+  await term.carryOut('controlled-shutdown', held, (partitions) =>
     decideControlledShutdown(state, brokerId, partitions),
   );
   const remaining = stillLed(state, brokerId);
-  options.diagnostics.info(
-    `Controlled shutdown of broker ${brokerId}: ${remaining.length} partitions that it leads have no successor`,
-  );
+  term.record({ kind: 'controlled-shutdown-granted', broker: brokerId, remaining: remaining.length });
   const remainingPartitions = remaining.map(({ topic, partition }) => ({ topic, partition }));
   return { error: ErrorCode.NONE, remainingPartitions };
 }
@@ -238,6 +233,6 @@ function toBrokerInfo({ id, epoch, rack, endpoints }: RegisteredBroker): BrokerI
   return { id, epoch, rack, endpoints };
 }
 
-function ids(brokers: readonly BrokerInfo[]): string {
-  return brokers.map(({ id }) => id).join(',') || 'none';
+function ids(brokers: readonly BrokerInfo[]): BrokerId[] {
+  return brokers.map(({ id }) => id);
 }

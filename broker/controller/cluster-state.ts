@@ -4,7 +4,7 @@
  * Source: kafka.controller.ControllerContext.
  */
 import type { ReplicaAssignment } from '../../coordinator-client/znodes/znodes.ts';
-import type { BrokerInfo } from '../peers/messages.ts';
+import type { BrokerInfo } from '../cluster.ts';
 import { type BrokerId, type PartitionKey, partitionKey, type Uuid } from '../types.ts';
 
 /** Kafka's partition states without NonExistent, which is absence from the state. */

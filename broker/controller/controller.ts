@@ -19,6 +19,9 @@ import type {
 } from '../peers/messages.ts';
 import type { Peers } from '../peers/peers.contract.ts';
 import type { Timer } from '../platform/clock.ts';
+import type { FailoverTimeline } from '../platform/cluster-events.ts';
+import type { EventId } from '../platform/event-ring.ts';
+import type { Journal } from '../platform/journal.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { BrokerId, TopicPartition } from '../types.ts';
 import { takeAnswer } from './answers.ts';
@@ -27,7 +30,7 @@ import { controlledShutdown } from './broker-events.ts';
 import { registerControllerMetrics } from './controller-metrics.ts';
 import { type ElectionAnswer, type ElectionType, electLeaders, retryElections } from './election-events.ts';
 import { type ControllerEvent, EventQueue } from './events.ts';
-import { describeTimeline, type FailoverTimeline, takeOffice } from './failover.ts';
+import { takeOffice } from './failover.ts';
 import { alterPartition } from './isr-events.ts';
 import { allocateProducerIds, refused as producerIdsRefused } from './producer-ids.ts';
 import {
@@ -42,7 +45,7 @@ import { Upkeep } from './upkeep.ts';
 
 export interface ControllerOptions {
   readonly brokerId: BrokerId;
-  readonly platform: Pick<Platform, 'clock' | 'random' | 'diagnostics' | 'metrics'>;
+  readonly platform: Pick<Platform, 'clock' | 'random' | 'diagnostics' | 'journal' | 'metrics'>;
   /** Read anew in every term and decision, so a dynamic value may be a getter. */
   readonly config: ControllerConfig;
   readonly peers: Pick<Peers, 'request'>;
@@ -63,6 +66,7 @@ export class Controller {
   failoverTimeline: FailoverTimeline | null = null;
   readonly #options: ControllerOptions;
   readonly #diagnostics: Platform['diagnostics'];
+  readonly #journal: Journal;
   readonly #queue: EventQueue;
   readonly #counters: ReturnType<typeof registerControllerMetrics>;
   readonly #listeners = new Set<(controllerId: BrokerId) => void>();
@@ -78,7 +82,9 @@ export class Controller {
 
   constructor(options: ControllerOptions) {
     this.#options = options;
-    this.#diagnostics = options.platform.diagnostics.named(`Controller id=${options.brokerId}`);
+    const name = `Controller id=${options.brokerId}`;
+    this.#diagnostics = options.platform.diagnostics.named(name);
+    this.#journal = options.platform.journal.named(name);
     this.#queue = new EventQueue((event, error) => this.#failed(event, error));
     this.#counters = registerControllerMetrics(options.platform.metrics, {
       state: () => this.#term?.state ?? null,
@@ -111,17 +117,20 @@ export class Controller {
     this.#join(this.#options.store(), 'Startup');
   }
 
-  /** The session is gone, and with it the office. Everything is dropped at once, before a new session begins. */
-  onSessionLost(): void {
+  /**
+   * The session is gone, and with it the office. Everything is dropped at once, before a new session begins.
+   * `causeId` is the event of the loss.
+   */
+  onSessionLost(causeId: EventId | null = null): void {
     this.#leave();
-    this.#resign('the session is lost');
+    this.#resign('the session is lost', causeId);
     this.#queue.clear();
-    this.#seen(-1);
+    this.#seen(-1, causeId);
   }
 
   /** The broker is registered again, in a new session and under a new epoch. */
-  onSessionRegained(store: ClusterStore, brokerEpoch: number): void {
-    this.#diagnostics.info(`Taking part in elections again, with broker epoch ${brokerEpoch}`);
+  onSessionRegained(store: ClusterStore, brokerEpoch: number, causeId: EventId | null = null): void {
+    this.#journal.record({ kind: 'candidacy-resumed', brokerEpoch }, causeId);
     this.#leave();
     this.#resign('a new session has begun');
     this.#join(store, 'RegisterBrokerAndReelect');
@@ -231,11 +240,10 @@ export class Controller {
     const term = this.#newTerm(store, new FencedStore(store.coordinator, result.epoch, result.epochVersion));
     this.#term = term;
     this.#upkeep = new Upkeep(term);
-    this.#seen(brokerId);
     this.#counters.terms.add(1);
     try {
-      this.failoverTimeline = await takeOffice(term, platform.clock.nowMs() - startedMs);
-      this.#diagnostics.info(describeTimeline(this.failoverTimeline));
+      const electedMs = platform.clock.nowMs() - startedMs;
+      this.failoverTimeline = await this.#failOver(term, electedMs);
       this.#upkeep?.start();
     } catch (error) {
       if (
@@ -254,6 +262,16 @@ export class Controller {
       });
       await term.options.fenced.resign();
     }
+  }
+
+  /** What is recorded on the way follows from the election. */
+  #failOver(term: Term, electedMs: number): Promise<FailoverTimeline> {
+    return term.because({ kind: 'controller-elected', epoch: term.epoch }, async (causeId) => {
+      this.#seen(this.#options.brokerId, causeId);
+      const timeline = await takeOffice(term, electedMs);
+      term.record({ kind: 'failover-finished', ...timeline });
+      return timeline;
+    });
   }
 
   /** The node is this session's, but no term goes with it: a resignation did not get through. */
@@ -284,6 +302,7 @@ export class Controller {
       clock,
       random,
       diagnostics: this.#diagnostics,
+      journal: this.#journal,
       schedule: (name, key, run) => this.#schedule(name, key, run),
       repairSoon: () => this.#upkeep?.repairSoon(),
       elections: this.#counters.elections,
@@ -291,22 +310,21 @@ export class Controller {
     });
   }
 
-  #resign(reason: string): void {
+  #resign(reason: string, causeId: EventId | null = null): void {
     const term = this.#term;
     this.#upkeep?.end();
     this.#upkeep = null;
     if (term === null) return;
     this.#term = null;
     term.end();
-    this.#diagnostics.info(`Resigned from the term of epoch ${term.epoch}: ${reason}`);
+    this.#journal.record({ kind: 'controller-resigned', epoch: term.epoch, reason }, causeId);
   }
 
-  #seen(controllerId: BrokerId): void {
+  #seen(controllerId: BrokerId, causeId: EventId | null = null): void {
     if (controllerId === this.#controllerId) return;
     this.#controllerId = controllerId;
-    if (controllerId >= 0 && controllerId !== this.#options.brokerId) {
-      this.#diagnostics.info(`Broker ${controllerId} is the controller`);
-    }
+    const isSelf = controllerId === this.#options.brokerId;
+    this.#journal.record({ kind: 'controller-changed', controllerId, isSelf }, causeId);
     for (const changed of this.#listeners) changed(controllerId);
   }
 
@@ -358,8 +376,10 @@ export class Controller {
     if (error instanceof TermOver) return;
     if (error instanceof ControllerMoved || error instanceof CoordinatorError) {
       // An interrupted event leaves the state half known: the term cannot go on, a new one reads it all.
-      this.#diagnostics.warn(`${event.name} was interrupted: ${error.message}`);
-      this.#resign(error.message);
+      const kind = error instanceof ControllerMoved ? 'controller-fenced' : 'controller-interrupted';
+      const { epoch } = this;
+      const causeId = this.#journal.record({ kind, epoch, during: event.name, reason: error.message });
+      this.#resign(error.message, causeId);
       const session = this.#store?.coordinator.session;
       const goesOn = session === 'connected' || session === 'suspended';
       if (this.#store !== null && goesOn) this.#lookAtOffice('ControllerChange', this.#store);

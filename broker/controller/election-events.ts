@@ -47,7 +47,7 @@ export async function electLeaders(
     verdicts.set(key, { topic, partition, ...verdict });
     if (verdict.error === ErrorCode.NONE && record !== undefined) candidates.push(record);
   }
-  const { written, failed } = await term.carryOut(candidates, (undecided) =>
+  const { written, failed } = await term.carryOut(`${type}-election`, candidates, (undecided) =>
     decideElections(state, type, undecided),
   );
   for (const { topic, partition, key } of candidates) {
@@ -75,9 +75,7 @@ export async function rebalanceLeaders(term: Term): Promise<void> {
   if (candidates.length === 0) return;
   const answers = await electLeaders(term, 'preferred', candidates);
   const moved = answers.filter(({ error }) => error === ErrorCode.NONE).length;
-  term.options.diagnostics.info(
-    `Leaders rebalanced: ${moved} partitions are led by their first replica again`,
-  );
+  term.record({ kind: 'leaders-rebalanced', moved });
 }
 
 /** Pure: the partitions to give back, of brokers out of balance, as far as their first replica can lead. */
@@ -106,7 +104,7 @@ export async function retryElections(term: Term, topic: string | null): Promise<
     (partition) => partition.status !== 'Online' && (topic === null || partition.topic === topic),
   );
   const unclean = await term.uncleanTopics(offline);
-  await term.carryOut(offline, (undecided) => decideSettled(state, undecided, unclean));
+  await term.carryOut('unclean-election', offline, (undecided) => decideSettled(state, undecided, unclean));
 }
 
 /** The admin API may elect uncleanly whatever the configuration says. */

@@ -11,6 +11,7 @@ import {
   reassignPartitionsZnode,
 } from '../../coordinator-client/znodes/admin-znodes.ts';
 import { brokerZnode, topicZnode } from '../../coordinator-client/znodes/znodes.ts';
+import type { FailoverTimeline } from '../platform/cluster-events.ts';
 import { brokerChange, logDirEvents, readBrokers } from './broker-events.ts';
 import { isReassigning } from './cluster-state.ts';
 import { decideSettled } from './decide-brokers.ts';
@@ -28,34 +29,6 @@ import {
   usableNames,
 } from './topic-events.ts';
 
-/** How long each phase of the last failover took, for the log and for those who compare. */
-export interface FailoverTimeline {
-  readonly controllerId: number;
-  readonly epoch: number;
-  /** From the attempt to the won election. */
-  readonly electedMs: number;
-  /** Reading brokers, topics and partition states. */
-  readonly loadMs: number;
-  /** Deciding and committing new leaders and ISRs, up to the hand-over of the requests. */
-  readonly leadersMovedMs: number;
-  /** All of it, with pending deletions, reassignments and elections. */
-  readonly totalMs: number;
-  readonly brokers: number;
-  readonly partitions: number;
-  /** Partitions whose state was written. */
-  readonly partitionsMoved: number;
-}
-
-/** One line in a form that is kept stable: scripts read it. */
-export function describeTimeline(one: FailoverTimeline): string {
-  const ms = (value: number): string => `${Math.round(value)} ms`;
-  return (
-    `Controller ${one.controllerId} elected at epoch ${one.epoch}: election ${ms(one.electedMs)}, ` +
-    `load ${ms(one.loadMs)}, leaders moved ${ms(one.leadersMovedMs)}, total ${ms(one.totalMs)} ` +
-    `(${one.brokers} brokers, ${one.partitions} partitions, ${one.partitionsMoved} moved)`
-  );
-}
-
 export async function takeOffice(term: Term, electedMs: number): Promise<FailoverTimeline> {
   const { clock, brokerId, store } = term.options;
   const startedMs = clock.nowMs();
@@ -71,7 +44,7 @@ export async function takeOffice(term: Term, electedMs: number): Promise<Failove
   const unclean = await term.uncleanTopics(term.state.partitions());
   const partitions = [...term.state.partitions()];
   let first = true;
-  const { written } = await term.carryOut(partitions, (undecided) => {
+  const { written } = await term.carryOut('failover', partitions, (undecided) => {
     const settled = decideSettled(term.state, undecided, unclean);
     const plan = first ? combine(decideAnnouncement(term), settled) : settled;
     first = false;

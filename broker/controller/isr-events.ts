@@ -17,6 +17,7 @@ import {
   refused,
 } from './decide-isr.ts';
 import { resumeReassignments } from './reassignment-events.ts';
+import { recordAlteration } from './state-events.ts';
 import type { Term } from './term.ts';
 
 /** `reply` is called as soon as the answer is known; what follows from the change comes after it. */
@@ -62,14 +63,17 @@ async function writeAlterations(
   term.inOffice();
   const written = new Map<PartitionKey, Leadership>();
   const stale: PartitionRecord[] = [];
-  changes.forEach(({ partition, state }, index) => {
+  changes.forEach((change, index) => {
+    const { partition, state } = change;
     const result = results[index];
     if (!result?.ok) {
       stale.push(term.state.record(partition));
       return;
     }
     const leadership = { ...state, partitionEpoch: result.version };
+    const before = partition.leadership;
     term.state.setLeadership(partition, leadership);
+    recordAlteration(term, change, { before, now: leadership });
     written.set(partition.key, leadership);
   });
   await term.reread(stale);

@@ -100,7 +100,7 @@ export async function legacyReassignments(term: Term): Promise<void> {
     const record = term.state.partition(topic, partition);
     if ('error' in valid || record === undefined) {
       const reason = 'error' in valid ? errorName(valid.error) : 'unknown partition';
-      term.options.diagnostics.warn(`Not reassigning ${topic}-${partition}: ${reason}`);
+      term.record({ kind: 'reassignment-refused', topic, partition, reason });
       await forgetLegacy(term, { topic, partition });
     } else if (targetReplicas(record.assignment).join() !== replicas.join() || !isReassigning(record)) {
       await begin(term, record, valid);
@@ -127,46 +127,59 @@ export async function restartReassignments(term: Term): Promise<void> {
 
 /** False when the topic is gone, or its znode can't be written. */
 async function begin(term: Term, partition: PartitionRecord, target: readonly BrokerId[]): Promise<boolean> {
-  const { state, options } = term;
+  const { state } = term;
   const before = partition.assignment;
   const next = reassignTo(before, target);
-  options.diagnostics.info(`Reassigning ${partition.key} from ${before.replicas} to ${target}`);
-  if (!(await writeAssignment(term, partition, next))) return false;
-  state.assign(partition, next);
-  const dropped = before.replicas.filter((replica) => !next.replicas.includes(replica));
-  if (dropped.length > 0) {
-    await term.carryOut([partition], () => decideDropped(state, partition, dropped));
-  }
-  await advance(term, partition);
-  return true;
+  const event = {
+    kind: 'reassignment-begun',
+    ...named(partition),
+    from: before.replicas,
+    to: target,
+  } as const;
+  return term.because(event, async () => {
+    if (!(await writeAssignment(term, partition, next))) return false;
+    state.assign(partition, next);
+    const dropped = before.replicas.filter((replica) => !next.replicas.includes(replica));
+    if (dropped.length > 0) {
+      await term.carryOut('reassignment', [partition], () => decideDropped(state, partition, dropped));
+    }
+    await advance(term, partition);
+    return true;
+  });
+}
+
+function named({ topic, partition }: TopicPartition): TopicPartition {
+  return { topic, partition };
 }
 
 async function advance(term: Term, partition: PartitionRecord): Promise<void> {
   if (canComplete(term.state, partition)) return complete(term, partition);
-  await term.carryOut([partition], () => decideReassignmentStart(term.state, partition));
+  const { addingReplicas: adding, removingReplicas: removing } = partition.assignment;
+  term.record({ kind: 'reassignment-step', ...named(partition), adding, removing });
+  await term.carryOut('reassignment', [partition], () => decideReassignmentStart(term.state, partition));
 }
 
 async function complete(term: Term, partition: PartitionRecord): Promise<void> {
-  const { state, options } = term;
+  const { state } = term;
   const before = partition.assignment;
   const leaving = before.removingReplicas;
   const final = settledOn(targetReplicas(before));
   state.assign(partition, final);
-  const { written } = await term.carryOut([partition], () =>
+  const { written } = await term.carryOut('reassignment', [partition], () =>
     decideReassignmentEnd(state, partition, leaving),
   );
   if (!written.has(partition.key)) {
     // The state was not what we knew, and does not allow it any more: the next change of the ISR resumes it.
     state.assign(partition, before);
-    options.diagnostics.warn(`Reassignment of ${partition.key} cannot be completed yet`);
+    term.record({ kind: 'reassignment-held-up', ...named(partition) });
     return;
   }
   if (!(await writeAssignment(term, partition, final))) {
-    options.diagnostics.warn(`${partition.key} has moved, but the assignment of its topic cannot be written`);
+    term.record({ kind: 'reassignment-unwritten', ...named(partition) });
   }
   await forgetLegacy(term, partition);
   term.tell([{ request: 'UpdateMetadata', to: 'all', partitions: [partition] }]);
-  options.diagnostics.info(`Reassignment of ${partition.key} to ${final.replicas} is complete`);
+  term.record({ kind: 'reassignment-finished', ...named(partition), replicas: final.replicas });
   if (!state.topicsToDelete.has(partition.topic)) return;
   // The topic was to be deleted, and had to wait for this.
   allowDeletions(term, [partition.topic]);

@@ -66,14 +66,14 @@ export class Repair {
   }
 
   async #leaderless(): Promise<void> {
-    const { state, options } = this.#term;
+    const { state } = this.#term;
     const partitions: PartitionRecord[] = [...state.partitions()];
     const unclean = await this.#term.uncleanTopics(partitions);
-    const { written } = await this.#term.carryOut(partitions, (undecided) =>
+    const { written } = await this.#term.carryOut('repair', partitions, (undecided) =>
       decideSettled(state, undecided, unclean),
     );
     if (written.size === 0) return;
-    const keys = [...written].slice(0, 10).join(', ');
-    options.diagnostics.warn(`${written.size} partitions were out of line and are led again: ${keys}`);
+    const keys = [...written].slice(0, 10);
+    this.#term.record({ kind: 'partitions-repaired', count: written.size, partitions: keys });
   }
 }

@@ -14,7 +14,10 @@ import {
 import type { StoredState } from '../../coordinator-client/stores/topics-store.ts';
 import type { ZnodeFormatError } from '../../coordinator-client/znodes/znode-json.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { ClusterEvent, StateReason } from '../platform/cluster-events.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { EventId } from '../platform/event-ring.ts';
+import type { Journal } from '../platform/journal.ts';
 import type { Random } from '../platform/random.ts';
 import { type BrokerId, type PartitionKey, partitionKey } from '../types.ts';
 import type { BrokerChannels } from './broker-channels.ts';
@@ -22,6 +25,7 @@ import { ClusterState, type Leadership, type PartitionView } from './cluster-sta
 import { type UncleanTopics, withoutCleanLeader } from './decide-brokers.ts';
 import type { LeadershipChange, Plan, Tell } from './plan.ts';
 import { RequestBatch } from './request-batch.ts';
+import { recordState } from './state-events.ts';
 
 /** This broker has stopped being the controller while an event was under way. Nothing is wrong. */
 export class TermOver extends Error {
@@ -47,6 +51,7 @@ export interface TermOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly diagnostics: Diagnostics;
+  readonly journal: Journal;
   /** Puts an event whose handler gets this term, unless the term is over by then. */
   readonly schedule: (name: string, key: string | undefined, run: (term: Term) => Promise<void>) => void;
   /** Something that should have been done could not be: have a look before long. */
@@ -71,6 +76,8 @@ export class Term {
   /** Legacy reassignments of /admin/reassign_partitions that are under way. */
   legacyReassignments = false;
   readonly #watches = new Map<string, Watch>();
+  /** What the events of now follow from. One event of the queue runs at a time, so it can stand here. */
+  #causeId: EventId | null = null;
   #over = false;
 
   constructor(options: TermOptions) {
@@ -95,6 +102,22 @@ export class Term {
   readonly unreadable = (error: ZnodeFormatError): void => {
     this.options.diagnostics.error(`${error.message}; going on without it`);
   };
+
+  record(event: ClusterEvent): EventId {
+    return this.options.journal.record(event, this.#causeId);
+  }
+
+  /** Records an event, and it as the cause of all that is recorded while `run` runs, which gets its id. */
+  async because<Result>(event: ClusterEvent, run: (id: EventId) => Promise<Result>): Promise<Result> {
+    const before = this.#causeId;
+    const id = this.record(event);
+    this.#causeId = id;
+    try {
+      return await run(id);
+    } finally {
+      this.#causeId = before;
+    }
+  }
 
   /** Ends the term at once: no watch fires any more, nothing more is sent. */
   end(): void {
@@ -130,9 +153,11 @@ export class Term {
 
   /**
    * Commits what `decide` asks for, all partitions pipelined; where somebody else has written a state
-   * meanwhile, reads it and decides again for those partitions only; then tells.
+   * meanwhile, reads it and decides again for those partitions only; then tells. `reason` goes into the
+   * events of what is written.
    */
   async carryOut(
+    reason: StateReason,
     partitions: readonly PartitionView[],
     decide: (partitions: readonly PartitionView[]) => Plan,
   ): Promise<CarriedOut> {
@@ -148,7 +173,7 @@ export class Term {
       plan.changes.forEach((change, index) => {
         const result = results[index];
         if (result?.ok) {
-          this.#changed(change, result.version, batch);
+          this.#changed(reason, change, result.version, batch);
           written.add(change.partition.key);
         } else refused.push(change.partition);
       });
@@ -177,7 +202,8 @@ export class Term {
     return partitions.filter((partition, index) => {
       const stored = states[index] ?? null;
       if (stored === null) {
-        this.options.diagnostics.warn(`Partition ${partition.key} has no state node any more`);
+        const { topic, partition: number } = partition;
+        this.record({ kind: 'partition-state-vanished', topic, partition: number });
         return false;
       }
       if (stored.controllerEpoch > this.epoch) {
@@ -239,18 +265,15 @@ export class Term {
     });
   }
 
-  #changed(change: LeadershipChange, version: number, batch: RequestBatch): void {
+  #changed(reason: StateReason, change: LeadershipChange, version: number, batch: RequestBatch): void {
     const { partition, state, recipients, isNew, unclean } = change;
-    const before = partition.leadership?.leader;
-    this.state.setLeadership(partition, { ...state, partitionEpoch: version });
+    const before = partition.leadership;
+    const now = { ...state, partitionEpoch: version };
+    this.state.setLeadership(partition, now);
+    recordState(this, change, reason, { before, now });
     if (isNew) for (const replica of partition.assignment.replicas) this.#madeReplica(partition, replica);
-    if (before !== state.leader) this.options.elections.add(1);
-    if (unclean) {
-      this.options.uncleanElections.add(1);
-      this.options.diagnostics.warn(
-        `Unclean election: broker ${state.leader}, not in sync, leads ${partition.key} now; committed records may be lost`,
-      );
-    }
+    if (before?.leader !== state.leader) this.options.elections.add(1);
+    if (unclean) this.options.uncleanElections.add(1);
     batch.add({ request: 'LeaderAndIsr', to: recipients, partition, isNew });
   }
 

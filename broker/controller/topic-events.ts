@@ -22,7 +22,7 @@ export async function topicChange(term: Term): Promise<void> {
   for (const name of [...state.topics.keys()]) {
     if (present.has(name)) continue;
     // Removed by hand, or by a deletion that this term did not see to its end.
-    options.diagnostics.warn(`Topic ${name} has vanished`);
+    term.record({ kind: 'topic-vanished', topic: name });
     term.unwatch(topicZnode.path(name));
     state.removeTopic(name);
   }
@@ -31,10 +31,9 @@ export async function topicChange(term: Term): Promise<void> {
     names.filter((name) => !state.topics.has(name)),
   );
   if (added.length === 0) return;
-  options.diagnostics.info(`New topics: ${added.map(({ name }) => name).join(', ')}`);
-  await makePartitions(
-    term,
-    added.flatMap((topic) => [...topic.partitions.values()]),
+  const partitions = added.flatMap((topic) => [...topic.partitions.values()]);
+  await term.because({ kind: 'topics-created', topics: added.map(({ name }) => name) }, () =>
+    makePartitions(term, partitions),
   );
 }
 
@@ -110,7 +109,7 @@ export async function partitionModifications(term: Term, name: string): Promise<
     return;
   }
   if (state.topicsToDelete.has(name)) {
-    options.diagnostics.warn(`Partitions added to ${name}, which is being deleted, are taken back`);
+    term.record({ kind: 'topic-growth-undone', topic: name });
     const partitions = new Map(
       [...topic.partitions].map(([partition, { assignment }]) => [partition, assignment]),
     );
@@ -120,31 +119,34 @@ export async function partitionModifications(term: Term, name: string): Promise<
     return;
   }
   topic.version = stored.version;
-  options.diagnostics.info(`Topic ${name} has grown by ${added.length} partitions`);
-  await makePartitions(
-    term,
-    added.map(([partition, assignment]) => state.addPartition(topic, partition, assignment)),
+  await term.because({ kind: 'topic-grown', topic: name, added: added.length }, () =>
+    makePartitions(
+      term,
+      added.map(([partition, assignment]) => state.addPartition(topic, partition, assignment)),
+    ),
   );
 }
 
 async function makePartitions(term: Term, partitions: readonly PartitionRecord[]): Promise<void> {
-  await term.carryOut(partitions, (undecided) => decideSettled(term.state, undecided, new Set()));
+  await term.carryOut('new-partition', partitions, (undecided) =>
+    decideSettled(term.state, undecided, new Set()),
+  );
   const leaderless = partitions.filter(({ leadership }) => leadership === null);
   const undone = new Set(
     decideSettled(term.state, leaderless, new Set()).changes.map((one) => one.partition),
   );
-  const say = (some: readonly PartitionRecord[], what: string): void => {
+  const tell = (why: 'no-living-replica' | 'not-written', some: readonly PartitionRecord[]): void => {
     if (some.length === 0) return;
     const names = some.slice(0, 10).map(({ key }) => key);
-    term.options.diagnostics.error(`${some.length} new partitions ${what}: ${names.join(', ')}`);
+    term.record({ kind: 'new-partitions-leaderless', why, count: some.length, partitions: names });
   };
-  say(
+  tell(
+    'no-living-replica',
     leaderless.filter((partition) => !undone.has(partition)),
-    'wait for a living replica',
   );
-  say(
+  tell(
+    'not-written',
     leaderless.filter((partition) => undone.has(partition)),
-    'could not be given a leader',
   );
   if (undone.size > 0) term.options.repairSoon();
 }
@@ -157,20 +159,21 @@ export async function topicDeletion(term: Term): Promise<void> {
   if (asked.some((name) => !state.topics.has(name))) await topicChange(term);
   const unknown = asked.filter((name) => !state.topics.has(name));
   if (unknown.length > 0) {
-    options.diagnostics.warn(`Not deleting ${unknown.join(', ')}: no such topics`);
+    term.record({ kind: 'topic-deletion-refused', topics: unknown, why: 'no-such-topics' });
     await options.fenced.deleteTopicRequests(unknown);
     term.inOffice();
   }
   const known = asked.filter((name) => state.topics.has(name) && !state.topicsToDelete.has(name));
   if (known.length === 0) return;
   if (!options.config.deleteTopicEnable) {
-    options.diagnostics.info(`Not deleting ${known.join(', ')}: delete.topic.enable is false`);
+    term.record({ kind: 'topic-deletion-refused', topics: known, why: 'not-enabled' });
     await options.fenced.deleteTopicRequests(known);
     return;
   }
-  options.diagnostics.info(`Deleting topics ${known.join(', ')}`);
-  enqueueDeletions(term, known);
-  await resumeDeletions(term);
+  await term.because({ kind: 'topic-deletion-begun', topics: known }, () => {
+    enqueueDeletions(term, known);
+    return resumeDeletions(term);
+  });
 }
 
 /** From here on the topics are on their way out: no elections, leader -2 in all metadata. */
@@ -188,7 +191,7 @@ export function allowDeletions({ state }: Term, names: Iterable<string>): void {
 
 /** Takes every deletion a step further, if it can be. */
 export async function resumeDeletions(term: Term): Promise<void> {
-  const { state, options } = term;
+  const { state } = term;
   if (state.topicsToDelete.size === 0) return;
   const step = decideDeletions(state);
   for (const name of step.started) {
@@ -197,9 +200,9 @@ export async function resumeDeletions(term: Term): Promise<void> {
   }
   for (const name of step.ineligible) {
     state.deletionIneligible.add(name);
-    options.diagnostics.info(`Deletion of ${name} waits for brokers that hold replicas of it`);
+    term.record({ kind: 'topic-deletion-waits', topic: name });
   }
-  await term.carryOut([], () => step.plan);
+  await term.carryOut('topic-deletion', [], () => step.plan);
   for (let at = 0; at < step.finished.length; at += DELETIONS_AT_ONCE) {
     await Promise.all(
       step.finished.slice(at, at + DELETIONS_AT_ONCE).map((name) => finishDeletion(term, name)),
@@ -216,7 +219,7 @@ async function finishDeletion(term: Term, name: string): Promise<void> {
   await options.fenced.deleteTopic(name);
   term.inOffice();
   state.removeTopic(name);
-  options.diagnostics.info(`Topic ${name} is deleted`);
+  term.record({ kind: 'topic-deleted', topic: name });
 }
 
 /** A broker has answered a StopReplica that deletes. */

@@ -12,6 +12,7 @@ import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
 import { mayOnGroup, mayOnTopic, Operation } from './shared/authorization.ts';
+import { namedOnce } from './shared/named-once.ts';
 import { commitToZookeeper } from './shared/zookeeper-offsets.ts';
 
 const FIRST_VERSION_WITH_COORDINATOR = 1;
@@ -20,60 +21,101 @@ const FIRST_VERSION_WITH_COORDINATOR = 1;
 const UNSET = -1;
 
 type Request = RequestOf<typeof OffsetCommit>;
+type Topic = Request['topics'][number];
+type Response = ResponseInput<typeof OffsetCommit>;
+type PartitionAnswer = { readonly partitionIndex: number; readonly errorCode: number };
+/** By topic. */
+type Answers = Map<string, PartitionAnswer[]>;
+
+const SHAPE = {
+  partitionsOf: ({ partitions }: Topic) => partitions,
+  indexOf: ({ partitionIndex }: Topic['partitions'][number]) => partitionIndex,
+  topic: (name: string, partitions: Topic['partitions']): Topic => ({ name, partitions }),
+};
 
 export const offsetCommit: Handler<typeof OffsetCommit> = {
   api: OffsetCommit,
 
   async handle(request, context, services) {
     if (!mayOnGroup(services, context, Operation.READ, request.groupId)) {
-      return answer(request, () => ErrorCode.GROUP_AUTHORIZATION_FAILED);
+      return refused(request, ErrorCode.GROUP_AUTHORIZATION_FAILED);
     }
-    const commits: OffsetToCommit[] = [];
-    const errors = new Map<object, number>();
-    const positions = new Map<object, number>();
-    for (const topic of request.topics) {
-      for (const partition of topic.partitions) {
-        const error = check(topic.name, partition.partitionIndex, context, services);
-        if (error !== ErrorCode.NONE) {
-          errors.set(partition, error);
-          continue;
-        }
-        positions.set(partition, commits.length);
-        commits.push(toCommit(request, topic.name, partition, services));
-      }
-    }
-    if (commits.length === 0) return answer(request, (partition) => errors.get(partition) ?? ErrorCode.NONE);
-    const { groupId } = request;
-    const outcome =
-      context.apiVersion < FIRST_VERSION_WITH_COORDINATOR
-        ? await commitToZookeeper(groupId, commits, services)
-        : await services.groups.commitOffsets({
-            groupId,
-            memberId: request.memberId,
-            instanceId: request.groupInstanceId,
-            generationId: request.generationIdOrMemberEpoch,
-            commits,
-          });
-    return answer(
-      request,
-      (partition) => errors.get(partition) ?? outcome[positions.get(partition) ?? -1] ?? 0,
+    const { answers, valid } = looked(request, context, services);
+    const inZookeeper = context.apiVersion < FIRST_VERSION_WITH_COORDINATOR;
+    // The coordinator's partitions are in a map in Kafka: one that is named again counts once, as named last.
+    const topics = inZookeeper ? valid : namedOnce(valid, SHAPE);
+    const commits = topics.flatMap(({ name, partitions }) =>
+      partitions.map((partition) => toCommit(request, name, partition, services)),
     );
+    const errors = await commitAll(request, commits, inZookeeper, services);
+    for (const [index, { topic, partition }] of commits.entries()) {
+      answersOf(answers, topic).push({ partitionIndex: partition, errorCode: errors[index] ?? 0 });
+    }
+    return { topics: [...answers].map(([name, partitions]) => ({ name, partitions })) };
   },
 
-  refuse: (request, errorCode) => answer(request, () => errorCode),
+  refuse: refused,
 };
 
-function check(topic: string, partition: number, context: RequestContext, services: Services): number {
-  if (!mayOnTopic(services, context, Operation.READ, topic)) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
-  if (services.metadata.partition(topic, partition) === undefined)
-    return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-  return ErrorCode.NONE;
+/**
+ * The partitions to commit, and answers for those that one may not commit, as often as they are named. Of a
+ * topic without partitions nothing is said.
+ */
+function looked(
+  request: Request,
+  context: RequestContext,
+  services: Services,
+): { readonly answers: Answers; readonly valid: readonly Topic[] } {
+  const answers: Answers = new Map();
+  const valid: Topic[] = [];
+  for (const { name, partitions } of request.topics) {
+    const allowed = mayOnTopic(services, context, Operation.READ, name);
+    const known: Topic['partitions'][number][] = [];
+    for (const partition of partitions) {
+      const { partitionIndex } = partition;
+      if (allowed && services.metadata.partition(name, partitionIndex) !== undefined) known.push(partition);
+      else {
+        const errorCode = allowed
+          ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+          : ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+        answersOf(answers, name).push({ partitionIndex, errorCode });
+      }
+    }
+    if (known.length > 0) valid.push({ name, partitions: known });
+  }
+  return { answers, valid };
+}
+
+function answersOf(answers: Answers, topic: string): PartitionAnswer[] {
+  const known = answers.get(topic);
+  if (known !== undefined) return known;
+  const made: PartitionAnswer[] = [];
+  answers.set(topic, made);
+  return made;
+}
+
+/** An error for each commit. */
+async function commitAll(
+  request: Request,
+  commits: readonly OffsetToCommit[],
+  inZookeeper: boolean,
+  services: Services,
+): Promise<readonly number[]> {
+  if (commits.length === 0) return [];
+  if (inZookeeper) return commitToZookeeper(request.groupId, commits, services);
+  return services.groups.commitOffsets({
+    groupId: request.groupId,
+    memberId: request.memberId,
+    instanceId: request.groupInstanceId,
+    generationId: request.generationIdOrMemberEpoch,
+    commits,
+  });
 }
 
 function toCommit(
   request: Request,
   topic: string,
-  partition: Request['topics'][number]['partitions'][number],
+  partition: Topic['partitions'][number],
   services: Services,
 ): OffsetToCommit {
   const nowMs = services.clock.wallMs();
@@ -88,17 +130,11 @@ function toCommit(
   };
 }
 
-function answer(
-  request: Request,
-  errorOf: (partition: object) => number,
-): ResponseInput<typeof OffsetCommit> {
+function refused(request: Request, errorCode: number): Response {
   return {
-    topics: request.topics.map((topic) => ({
-      name: topic.name,
-      partitions: topic.partitions.map((partition) => ({
-        partitionIndex: partition.partitionIndex,
-        errorCode: errorOf(partition),
-      })),
+    topics: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
     })),
   };
 }

@@ -13,10 +13,12 @@ import { type PartitionKey, parsePartitionKey, partitionKey } from '../types.ts'
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
 import { mayOnGroup, mayOnTopic, Operation } from './shared/authorization.ts';
+import { namedOnce } from './shared/named-once.ts';
 import { fetchFromZookeeper } from './shared/zookeeper-offsets.ts';
 
 type Response = ResponseInput<typeof OffsetFetch>;
 type TopicsAsked = RequestOf<typeof OffsetFetch>['topics'];
+type TopicAsked = NonNullable<TopicsAsked>[number];
 type GroupAnswer = NonNullable<Response['groups']>[number];
 type TopicAnswer = NonNullable<GroupAnswer['topics']>[number];
 type PartitionAnswer = NonNullable<TopicAnswer['partitions']>[number];
@@ -24,6 +26,15 @@ type PartitionAnswer = NonNullable<TopicAnswer['partitions']>[number];
 const FIRST_VERSION_WITH_COORDINATOR = 1;
 const FIRST_BATCHED_VERSION = 8;
 const FIRST_VERSION_WITH_ERROR = 2;
+
+const SHAPE = {
+  partitionsOf: ({ partitionIndexes }: TopicAsked) => partitionIndexes,
+  indexOf: (partition: number) => partition,
+  topic: (name: string, partitionIndexes: readonly number[]): TopicAsked => ({
+    name,
+    partitionIndexes: [...partitionIndexes],
+  }),
+};
 
 export const offsetFetch: Handler<typeof OffsetFetch> = {
   api: OffsetFetch,
@@ -70,7 +81,7 @@ async function fetchOld(
     return { ...noOffset(partition), committedOffset: offset, errorCode };
   };
   const answers: TopicAnswer[] = [];
-  for (const { name, partitionIndexes } of topics) {
+  for (const { name, partitionIndexes } of namedOnce(topics, SHAPE)) {
     answers.push({
       name,
       partitions: await pipelined(partitionIndexes, (partition) => one(name, partition)),
@@ -91,7 +102,7 @@ function fetchGroup(
   const asked =
     topics === null
       ? null
-      : topics.flatMap(({ name, partitionIndexes }) =>
+      : namedOnce(topics, SHAPE).flatMap(({ name, partitionIndexes }) =>
           partitionIndexes.map((partition) => ({ topic: name, partition })),
         );
   const keys = asked?.map(({ topic, partition }) => partitionKey(topic, partition)) ?? null;

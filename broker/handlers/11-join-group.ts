@@ -35,8 +35,7 @@ export const joinGroup: Handler<typeof JoinGroup> = {
       requireKnownMemberId: apiVersion >= 4 && request.groupInstanceId === null,
       supportsSkippingAssignment: apiVersion >= 9,
     });
-    const protocolName =
-      apiVersion >= FIRST_VERSION_WITH_NULL_PROTOCOL ? answer.protocolName : (answer.protocolName ?? '');
+    const protocolName = protocolNameFor(apiVersion, answer.protocolName);
     return {
       errorCode: answer.error,
       generationId: answer.generationId,
@@ -58,6 +57,12 @@ export const joinGroup: Handler<typeof JoinGroup> = {
 };
 
 function refusal(memberId: string, errorCode: number, apiVersion: number): ResponseInput<typeof JoinGroup> {
-  const protocolName = apiVersion >= FIRST_VERSION_WITH_NULL_PROTOCOL ? null : '';
+  const protocolName = protocolNameFor(apiVersion, null);
   return { errorCode, generationId: -1, protocolName, leader: '', memberId, members: [] };
+}
+
+/** An empty name and none are the same to Kafka's clients: which of both they see goes by the version. */
+function protocolNameFor(apiVersion: number, name: string | null): string | null {
+  const given = name ?? '';
+  return given === '' && apiVersion >= FIRST_VERSION_WITH_NULL_PROTOCOL ? null : given;
 }

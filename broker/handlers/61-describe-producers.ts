@@ -3,9 +3,9 @@
  * broker remember.
  * Source: KafkaApis.handleDescribeProducersRequest, ReplicaManager.activeProducerState.
  */
-
 import { ErrorCode } from '../errors.ts';
 import type { ProducerEntry } from '../log/producers/producer-entry.ts';
+import { validateTopicName } from '../metadata/topic-rules.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { DescribeProducers } from '../protocol/messages/61-describe-producers.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -52,9 +52,8 @@ function describe(
   context: RequestContext,
   services: Services,
 ): PartitionResponse {
-  if (!mayOnTopic(services, context, Operation.READ, topic)) {
-    return failed(partitionIndex, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
-  }
+  const refused = topicRefusal(topic, context, services);
+  if (refused !== null) return failed(partitionIndex, ...refused);
   const known = services.metadata.partition(topic, partitionIndex) !== undefined;
   if (!known) return failed(partitionIndex, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   const log = services.logs.log(topic, partitionIndex);
@@ -62,8 +61,30 @@ function describe(
   return { partitionIndex, errorCode: ErrorCode.NONE, activeProducers: log.producers().map(activeProducer) };
 }
 
-function failed(partitionIndex: number, errorCode: number): PartitionResponse {
-  return { partitionIndex, errorCode, errorMessage: errorText(errorCode) };
+/** What no partition of the topic is described for, and why in words. */
+function topicRefusal(
+  topic: string,
+  context: RequestContext,
+  services: Services,
+): readonly [errorCode: number, message: string | null] | null {
+  if (!mayOnTopic(services, context, Operation.READ, topic))
+    return worded(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+  const complaint = validateTopicName(topic);
+  if (complaint !== null) return [ErrorCode.INVALID_TOPIC_EXCEPTION, complaint];
+  return services.metadata.topic(topic) === undefined ? worded(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) : null;
+}
+
+function worded(errorCode: number): readonly [errorCode: number, message: string | null] {
+  return [errorCode, errorText(errorCode)];
+}
+
+/** Kafka has words only for what is wrong with the whole topic. */
+function failed(
+  partitionIndex: number,
+  errorCode: number,
+  errorMessage: string | null = null,
+): PartitionResponse {
+  return { partitionIndex, errorCode, errorMessage };
 }
 
 function activeProducer(entry: ProducerEntry): ActiveProducer {

@@ -6,6 +6,8 @@
  */
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Disk } from '../platform/disk.ts';
+import type { EventId } from '../platform/event-ring.ts';
+import type { Journal } from '../platform/journal.ts';
 import type { BrokerId, PartitionKey } from '../types.ts';
 import {
   agreedMetaProperties,
@@ -21,14 +23,18 @@ import { LogDirectory } from './log-directory.ts';
 export interface LogDirectoriesOptions {
   readonly disk: Disk;
   readonly diagnostics: Diagnostics;
+  readonly journal: Journal;
   readonly paths: readonly string[];
 }
+
+/** `causeId`: the event of the failure. */
+type DirectoryFailed = (path: string, error: StorageError, causeId: EventId) => void;
 
 export class LogDirectories {
   readonly #options: LogDirectoriesOptions;
   readonly #all: readonly LogDirectory[];
   #opened = false;
-  #failed: (path: string, error: StorageError) => void = () => {};
+  #failed: DirectoryFailed = () => {};
 
   constructor(options: LogDirectoriesOptions) {
     this.#options = options;
@@ -52,7 +58,7 @@ export class LogDirectories {
   }
 
   /** Called once for each directory that fails from here on. One listener: whose logs lie in them. */
-  onFailure(failed: (path: string, error: StorageError) => void): void {
+  onFailure(failed: DirectoryFailed): void {
     this.#failed = failed;
   }
 
@@ -112,8 +118,9 @@ export class LogDirectories {
     const directory = this.get(error.logDirectory);
     if (directory === undefined || !directory.online) return;
     directory.fail(error);
-    this.#options.diagnostics.error(`Stopping serving logs in dir ${directory.path}`, error);
-    this.#failed(directory.path, error);
+    const event = { kind: 'log-directory-failed', directory: directory.path, reason: error.message } as const;
+    const causeId = this.#options.journal.record(event, null, error);
+    this.#failed(directory.path, error, causeId);
   }
 
   requireOne(): void {

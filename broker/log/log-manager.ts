@@ -5,11 +5,9 @@
  */
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { LogConfig } from '../config/topic-config.ts';
-import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
-import type { Disk } from '../platform/disk.ts';
-import type { Metrics } from '../platform/metrics.ts';
-import type { Random } from '../platform/random.ts';
+import type { EventId } from '../platform/event-ring.ts';
+import type { Platform } from '../platform/platform.ts';
 import { type PartitionKey, partitionKey, type TopicPartition, type Uuid } from '../types.ts';
 import { Cleaner } from './cleaner/cleaner.ts';
 import { renamedDirectoryName } from './files/file-names.ts';
@@ -44,18 +42,17 @@ export type LogManagerConfig = Pick<
   | 'compressedBatchMaxDecompressedBytes'
 >;
 
-export interface LogManagerOptions {
-  readonly disk: Disk;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly diagnostics: Diagnostics;
-  readonly metrics: Metrics;
+export interface LogManagerOptions
+  extends Pick<Platform, 'disk' | 'clock' | 'random' | 'diagnostics' | 'journal' | 'metrics'> {
   readonly config: LogManagerConfig;
   /** Where the logs lie. It takes them over: opens them if nobody has, and releases them in the end. */
   readonly directories: LogDirectories;
   /** The effective config of a topic's logs, asked when a log is loaded or made. */
   readonly topicConfig: (topic: string) => LogConfig;
 }
+
+/** `causeId`: the event of the failure. */
+export type DirectoryFailureListener = (directory: string, error: Error, causeId: EventId) => void;
 
 const TRIM_INTERVAL_MS = 10_000;
 
@@ -65,7 +62,7 @@ export class LogManager {
   readonly #diagnostics: Diagnostics;
   readonly #directories: LogDirectories;
   readonly #logs = new LogTable();
-  readonly #listeners: ((directory: string, error: Error) => void)[] = [];
+  readonly #listeners: DirectoryFailureListener[] = [];
   readonly #tasks: Tasks;
   readonly #checkpoints: LogCheckpoints;
   readonly #buffers = new ReadBuffers();
@@ -76,7 +73,7 @@ export class LogManager {
     this.#config = options.config;
     this.#diagnostics = options.diagnostics.named('LogManager');
     this.#directories = options.directories;
-    this.#directories.onFailure((path, error) => this.#directoryFailed(path, error));
+    this.#directories.onFailure((path, error, causeId) => this.#directoryFailed(path, error, causeId));
     this.#tasks = new Tasks(options.clock, (error) => this.#taskFailed(error));
     this.#checkpoints = new LogCheckpoints(this.#directories, this.#logs, this.#tasks);
     this.#cleaner = new Cleaner({
@@ -176,7 +173,7 @@ export class LogManager {
   }
 
   /** Called (later, never from within the failing call) with each directory that fails. */
-  onDirectoryFailure(listener: (directory: string, error: Error) => void): void {
+  onDirectoryFailure(listener: DirectoryFailureListener): void {
     this.#listeners.push(listener);
   }
 
@@ -329,14 +326,14 @@ export class LogManager {
   }
 
   /** Its logs are gone at once; who listens hears of it later, never from within the failing call. */
-  #directoryFailed(path: string, error: StorageError): void {
+  #directoryFailed(path: string, error: StorageError, causeId: EventId): void {
     for (const [key, log] of [...this.#logs]) {
       if (log.logDirectory !== path) continue;
       this.#logs.delete(key);
       log.abandon();
     }
     this.#options.clock.soon(() => {
-      for (const listener of this.#listeners) listener(path, error);
+      for (const listener of this.#listeners) listener(path, error, causeId);
     });
   }
 

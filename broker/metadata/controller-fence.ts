@@ -1,11 +1,11 @@
 /**
- * Keeps out what outdated controllers send. LeaderAndIsr, UpdateMetadata and StopReplica share one
- * fence: a request must be meant for this incarnation of the broker, and must not come from a
- * controller older than one already heard.
+ * Keeps out what outdated controllers say. There is one fence for all of it: news must be meant for this
+ * incarnation of the broker, and must not come from a controller older than one already heard.
  * Source: KafkaApis.isBrokerEpochStale, ReplicaManager's controller epoch.
  */
 import { ErrorCode } from '../errors.ts';
 import { NO_EPOCH } from '../types.ts';
+import type { ClusterDelta } from './delta.ts';
 
 export class ControllerFence {
   /** Resolves with the first registration: until then nobody can tell what is meant for this incarnation. */
@@ -35,15 +35,13 @@ export class ControllerFence {
   }
 
   /**
-   * NONE admits the request and remembers its controller epoch. A broker epoch above ours is admitted:
+   * NONE admits the news and remembers their controller epoch. A broker epoch above ours is admitted:
    * the controller may learn of a registration before the broker itself does.
    */
-  check(request: { readonly controllerEpoch: number; readonly brokerEpoch: number }): ErrorCode {
-    if (request.brokerEpoch !== NO_EPOCH && request.brokerEpoch < this.brokerEpoch) {
-      return ErrorCode.STALE_BROKER_EPOCH;
-    }
-    if (request.controllerEpoch < this.#highestControllerEpoch) return ErrorCode.STALE_CONTROLLER_EPOCH;
-    this.#highestControllerEpoch = request.controllerEpoch;
+  check({ controllerEpoch, brokerEpoch }: Pick<ClusterDelta, 'controllerEpoch' | 'brokerEpoch'>): ErrorCode {
+    if (brokerEpoch !== NO_EPOCH && brokerEpoch < this.brokerEpoch) return ErrorCode.STALE_BROKER_EPOCH;
+    if (controllerEpoch < this.#highestControllerEpoch) return ErrorCode.STALE_CONTROLLER_EPOCH;
+    this.#highestControllerEpoch = controllerEpoch;
     return ErrorCode.NONE;
   }
 }

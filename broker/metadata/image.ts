@@ -2,7 +2,7 @@
  * What a broker knows of the cluster: a picture that never changes. A change makes a new one that
  * shares what stayed the same, so whoever holds a picture may look at it across an await.
  */
-import type { BrokerInfo } from '../peers/messages.ts';
+import type { BrokerInfo } from '../cluster.ts';
 import type { BrokerId, Uuid } from '../types.ts';
 
 export interface PartitionImage {

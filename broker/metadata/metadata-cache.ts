@@ -1,12 +1,11 @@
 /**
- * The broker's copy of the cluster metadata, fed by the controller's UpdateMetadata. Each update
- * names all live brokers and the partitions that changed; a partition with leader -2 belongs to a
- * topic that is being deleted and is dropped. Fencing is the caller's (controller-fence.ts).
- * Source: ZkMetadataCache.updateMetadata.
+ * The broker's copy of the cluster metadata, changed by deltas. Fencing is the caller's
+ * (controller-fence.ts). Source: ZkMetadataCache.updateMetadata.
  */
-import type { BrokerInfo, UpdateMetadataRequest, UpdatePartitionMessage } from '../peers/messages.ts';
+import type { BrokerInfo } from '../cluster.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type BrokerId, LEADER_DURING_DELETE, type TopicPartition, type Uuid, ZERO_UUID } from '../types.ts';
+import { type BrokerId, type TopicPartition, type Uuid, ZERO_UUID } from '../types.ts';
+import type { MetadataDelta, TopicDelta } from './delta.ts';
 import type { MetadataImage, PartitionImage, TopicImage } from './image.ts';
 import { LayeredMap } from './layered-map.ts';
 
@@ -54,28 +53,24 @@ export class MetadataCache {
     return this.#brokers.get(id);
   }
 
-  /** Takes in an update; the partitions that vanished with their topics. */
-  apply(update: UpdateMetadataRequest): readonly TopicPartition[] {
-    this.#controllerId = Math.max(-1, update.controllerId);
-    this.#brokers = new Map(update.liveBrokers.map((broker) => [broker.id, broker]));
+  /** Takes in a delta; the partitions that vanished, with their topics or alone. */
+  apply({ controllerId, brokers, topics: changed, onlyTopics }: MetadataDelta): readonly TopicPartition[] {
+    this.#controllerId = Math.max(-1, controllerId);
+    this.#brokers = new Map(brokers.map((broker) => [broker.id, broker]));
     const deleted: TopicPartition[] = [];
     const topics = new Map<string, TopicImage | undefined>();
     const names = new Map<Uuid, string | undefined>();
-    const ids = new Map(update.topicIds);
-    for (const [name, changes] of byTopic(update.partitions)) {
+    for (const [name, delta] of changed) {
       const old = this.#topics.get(name);
-      const topic = nextTopic(name, old, changes, ids.get(name));
+      const topic = nextTopic(name, old, delta);
       topics.set(name, topic);
       if (old !== undefined && old.topicId !== topic?.topicId) names.set(old.topicId, undefined);
       if (topic !== undefined) names.set(topic.topicId, name);
-      for (const { partition, leader } of changes) {
-        if (leader === LEADER_DURING_DELETE) deleted.push({ topic: name, partition });
-      }
+      for (const { partition } of delta.removed) deleted.push({ topic: name, partition });
     }
-    this.#complete ||= update.onlyTopics !== undefined;
-    const only = update.onlyTopics === undefined ? null : new Set(update.onlyTopics);
-    for (const [name, gone] of only === null ? [] : this.#topics) {
-      if (only?.has(name) !== false) continue;
+    this.#complete ||= onlyTopics !== null;
+    for (const [name, gone] of onlyTopics === null ? [] : this.#topics) {
+      if (onlyTopics?.has(name) !== false) continue;
       topics.set(name, undefined);
       names.set(gone.topicId, undefined);
       for (const partition of gone.partitions.keys()) deleted.push({ topic: name, partition });
@@ -85,13 +80,6 @@ export class MetadataCache {
     this.#topicNames = this.#topicNames.with(names);
     this.#changed();
     return deleted;
-  }
-
-  /** What the broker learns by itself from the controller znode, ahead of the next update. */
-  setController(id: BrokerId): void {
-    if (id === this.#controllerId) return;
-    this.#controllerId = id;
-    this.#changed();
   }
 
   /** Calls `changed` with each new image; the returned function ends that. */
@@ -135,48 +123,16 @@ export class MetadataCache {
   }
 }
 
-function byTopic(
-  partitions: readonly UpdatePartitionMessage[],
-): ReadonlyMap<string, UpdatePartitionMessage[]> {
-  const topics = new Map<string, UpdatePartitionMessage[]>();
-  for (const partition of partitions) {
-    const changes = topics.get(partition.topic);
-    if (changes === undefined) topics.set(partition.topic, [partition]);
-    else changes.push(partition);
-  }
-  return topics;
-}
-
-/** The topic after `changes`; undefined when no partition is left of it. */
-function nextTopic(
-  name: string,
-  old: TopicImage | undefined,
-  changes: readonly UpdatePartitionMessage[],
-  givenId: Uuid | undefined,
-): TopicImage | undefined {
-  const topicId = givenId ?? old?.topicId ?? ZERO_UUID;
+/** The topic after `delta`; undefined when no partition is left of it. */
+function nextTopic(name: string, old: TopicImage | undefined, delta: TopicDelta): TopicImage | undefined {
+  const topicId = delta.topicId ?? old?.topicId ?? ZERO_UUID;
   // Another id under the same name is another topic: nothing of the old one is valid for it.
   const sameTopic = old !== undefined && (old.topicId === topicId || old.topicId === ZERO_UUID);
   const known = sameTopic ? old.partitions : LayeredMap.of<number, PartitionImage>();
   const next = new Map<number, PartitionImage | undefined>();
-  for (const change of changes) {
-    const removed = change.leader === LEADER_DURING_DELETE;
-    next.set(change.partition, removed ? undefined : partitionImage(change));
-  }
+  for (const image of delta.changed) next.set(image.partition, image);
+  for (const { partition } of delta.removed) next.set(partition, undefined);
   const layered = known instanceof LayeredMap ? known : LayeredMap.of(known);
   const partitions = layered.with(next);
   return partitions.size === 0 ? undefined : { name, topicId, partitions };
-}
-
-function partitionImage(change: UpdatePartitionMessage): PartitionImage {
-  return {
-    partition: change.partition,
-    leader: change.leader,
-    leaderEpoch: change.leaderEpoch,
-    partitionEpoch: change.partitionEpoch,
-    isr: change.isr,
-    replicas: change.replicas,
-    offlineReplicas: change.offlineReplicas,
-    controllerEpoch: change.controllerEpoch,
-  };
 }

@@ -4,8 +4,8 @@
  * Source: KafkaServer.createBrokerInfo.
  */
 import type { BrokerRegistration, RegisteredEndpoint } from '../../coordinator-client/znodes/znodes.ts';
+import { type BrokerInfo, PEER_LISTENER } from '../cluster.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
-import { type BrokerInfo, PEER_LISTENER } from '../peers/messages.ts';
 import type { BrokerId } from '../types.ts';
 
 export interface Bound {

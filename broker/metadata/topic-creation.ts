@@ -61,10 +61,14 @@ export class TopicCreation {
   /** Checks and takes the name before it first waits, so calls made in a row are checked in that order. */
   async createTopic(topic: NewTopic): Promise<CreatedTopic> {
     const { topics, random } = this.#options;
-    const refusal = this.#nameRefusal(topic.name) ?? this.#configRefusal(topic.configs);
-    if (refusal !== null) return failed(refusal);
-    const assignment = this.#place(topic);
+    // Of several things that are wrong Kafka names the first in this order.
+    const assignment = topic.assignment ?? this.#place(topic);
     if (isRefusal(assignment)) return failed(assignment);
+    const refusal =
+      this.#nameRefusal(topic.name) ??
+      (topic.assignment === undefined ? null : givenAssignmentRefusal(topic.assignment)) ??
+      this.#configRefusal(topic.configs);
+    if (refusal !== null) return failed(refusal);
     if (topic.validateOnly) return { error: ErrorCode.NONE, topicId: ZERO_UUID, assignment };
     this.#take(topic.name);
     const topicId = randomUuid(random);
@@ -104,8 +108,7 @@ export class TopicCreation {
     return verdict;
   }
 
-  #place({ assignment, partitions, replicationFactor }: NewTopic): Assignment | Refusal {
-    if (assignment !== undefined) return givenAssignmentRefusal(assignment) ?? assignment;
+  #place({ partitions, replicationFactor }: NewTopic): Assignment | Refusal {
     const { brokers, random } = this.#options;
     return assignReplicas({ brokers, partitions, replicationFactor, random });
   }

@@ -3,15 +3,15 @@
  * that no client waits for a session to expire. Source: KafkaServer.controlledShutdown (KIP-380).
  */
 import type { BrokerConfig } from '../config/broker-config.ts';
-import { ErrorCode, errorName } from '../errors.ts';
+import { ErrorCode } from '../errors.ts';
 import type { ControllerFence } from '../metadata/controller-fence.ts';
-import { type Clock, sleep } from '../platform/clock.ts';
-import type { Diagnostics } from '../platform/diagnostics.ts';
+import { sleep } from '../platform/clock.ts';
+import type { Platform } from '../platform/platform.ts';
 import type { ControllerLink } from './controller-link.ts';
 
 export async function moveLeadersAway(
   broker: { readonly config: BrokerConfig; readonly link: ControllerLink; readonly fence: ControllerFence },
-  { clock, diagnostics }: { clock: Clock; diagnostics: Diagnostics },
+  { clock, diagnostics, journal }: Pick<Platform, 'clock' | 'diagnostics' | 'journal'>,
 ): Promise<void> {
   const { config, link, fence } = broker;
   if (!config.controlledShutdownEnable) return;
@@ -24,9 +24,7 @@ export async function moveLeadersAway(
     try {
       const { error, remainingPartitions } = await link.ask(request);
       if (error === ErrorCode.NONE && remainingPartitions.length === 0) return;
-      diagnostics.info(
-        `Controlled shutdown: ${remainingPartitions.length} partitions remain, error ${errorName(error)}`,
-      );
+      journal.record({ kind: 'leaders-remain', partitions: remainingPartitions.length, error });
       // Nobody is left to take over: trying again changes nothing.
       if (error === ErrorCode.NONE && attempt > 1) break;
     } catch (error) {
@@ -35,5 +33,5 @@ export async function moveLeadersAway(
     if (attempt < config.controlledShutdownMaxRetries)
       await sleep(clock, config.controlledShutdownRetryBackoffMs);
   }
-  diagnostics.warn('Proceeding to an unclean shutdown, as not all leaders could be moved');
+  journal.record({ kind: 'shutdown-unclean' });
 }

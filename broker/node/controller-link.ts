@@ -2,8 +2,10 @@
  * The way from this broker to the active controller, wherever it is: by the id that the last update of
  * the metadata named. Source: Kafka's BrokerToControllerChannelManager in ZooKeeper mode.
  */
+
+import type { BrokerInfo } from '../cluster.ts';
 import type { MetadataCache } from '../metadata/metadata-cache.ts';
-import type { BrokerInfo, PeerRequest, PeerResponseTo } from '../peers/messages.ts';
+import type { PeerRequest, PeerResponseTo } from '../peers/messages.ts';
 import { type Peers, PeerUnreachable } from '../peers/peers.contract.ts';
 
 export class ControllerLink {

@@ -19,8 +19,5 @@ export async function joinCluster(
     const problem = registrationProblem(registration, others);
     if (problem !== null) throw new Error(problem);
   }
-  const epoch = await takeBrokerId(store, registration, options);
-  const { id } = registration;
-  diagnostics.info(`Registered broker ${id} at path /brokers/ids/${id}, czxid (broker epoch): ${epoch}`);
-  return epoch;
+  return takeBrokerId(store, registration, options);
 }

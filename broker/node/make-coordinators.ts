@@ -27,12 +27,13 @@ export async function makeGroups(
   { platform, store, stops }: Ground,
   { config, replicas }: Pick<Parts, 'config' | 'replicas'>,
 ): Promise<GroupCoordinator> {
-  const { clock, random, metrics, diagnostics } = platform;
+  const { clock, random, metrics, diagnostics, journal } = platform;
   const groups = new GroupCoordinator({
     clock,
     random,
     metrics,
     diagnostics: diagnostics.named(`GroupCoordinator id=${config.brokerId}`),
+    journal: journal.named(`GroupCoordinator id=${config.brokerId}`),
     log: stateLogOf(GROUP_METADATA_TOPIC, replicas),
     settings: groupSettings(config),
     partitionCount: await groupPartitionCount(store(), config),

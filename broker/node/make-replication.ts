@@ -6,16 +6,16 @@ export function makeReplication(
   { platform, stops }: Ground,
   parts: Pick<Parts, 'config' | 'logs' | 'metadata' | 'fence' | 'peers' | 'link'>,
 ): ReplicaManager {
-  const { clock, diagnostics, metrics } = platform;
+  const { clock, diagnostics, journal, metrics } = platform;
   const { config, logs, metadata, fence, peers, link } = parts;
   const replicas = new ReplicaManager({
     clock,
     diagnostics,
+    journal,
     metrics,
     config,
     logs,
     metadata,
-    fence,
     peers,
     brokerEpoch: () => fence.brokerEpoch,
     propose: (request) => link.ask(request),

@@ -20,9 +20,13 @@ export async function claimDirectories(
   config: BrokerConfig,
   clusterId: string,
 ): Promise<Claimed> {
-  const { disk, diagnostics } = platform;
-  const paths = config.logDirs;
-  const directories = new LogDirectories({ disk, diagnostics: diagnostics.named('LogManager'), paths });
+  const { disk, diagnostics, journal } = platform;
+  const directories = new LogDirectories({
+    disk,
+    diagnostics: diagnostics.named('LogManager'),
+    journal: journal.named('LogManager'),
+    paths: config.logDirs,
+  });
   // Below everything but the session: for a start that fails before there are logs, which release them too.
   stops.push({ name: 'the log directories', stop: () => directories.release() });
   return { directories, config: await identify(config, clusterId, store(), directories) };

@@ -10,6 +10,8 @@ import { BrokerIdTaken, type ClusterStore } from '../../coordinator-client/store
 import { type BrokerRegistration, brokerZnode } from '../../coordinator-client/znodes/znodes.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { EventId } from '../platform/event-ring.ts';
+import type { Journal } from '../platform/journal.ts';
 
 /**
  * A session ends at the first tick after its timeout. Servers grant no timeout below two ticks, so the
@@ -20,15 +22,18 @@ const TIMEOUTS_OF_A_DEAD_SESSION = 1.5;
 export interface RegisteringOptions {
   /** The session that this process had before; its registration is replaced without waiting. */
   readonly formerSessionId: bigint | undefined;
+  /** The event that led to it, if one did. */
+  readonly causeId: EventId | null;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
+  readonly journal: Journal;
 }
 
 /** Registers the broker and answers its epoch. Rejects when another living broker has the id. */
 export async function takeBrokerId(
   store: ClusterStore,
   registration: BrokerRegistration,
-  { formerSessionId, clock, diagnostics }: RegisteringOptions,
+  { formerSessionId, causeId, clock, journal }: RegisteringOptions,
 ): Promise<number> {
   const { coordinator } = store;
   const path = brokerZnode.path(registration.id);
@@ -39,19 +44,17 @@ export async function takeBrokerId(
     // Before the attempt, so that no change after it is missed.
     const change = nextChange(coordinator, path, clock, deadlineMs);
     try {
-      const epoch = await store.registerBroker(registration, formerSessionId);
-      diagnostics.info(
-        `Registered broker ${registration.id} at path ${path}, czxid (broker epoch): ${epoch}`,
-      );
-      return epoch;
+      const brokerEpoch = await store.registerBroker(registration, formerSessionId);
+      journal.identify(registration.id, brokerEpoch);
+      const event = { kind: 'broker-registered', brokerId: registration.id, path, brokerEpoch } as const;
+      journal.record(event, causeId);
+      return brokerEpoch;
     } catch (error) {
       if (!(error instanceof BrokerIdTaken)) throw error;
       const isAlive = firstOwner !== null && error.sessionId !== firstOwner;
       if (isAlive || clock.nowMs() >= deadlineMs) throw refusal(error);
       if (firstOwner === null)
-        diagnostics.warn(
-          `${error.message}. If that was an earlier run of this broker, its session ends by itself: waiting for that, at most ${limitMs} ms`,
-        );
+        journal.record({ kind: 'broker-id-awaited', reason: error.message, limitMs }, causeId);
       firstOwner = error.sessionId;
       await change.happened;
     } finally {

@@ -10,20 +10,23 @@ import {
 } from '../../coordinator-client/coordinator.ts';
 import { type Clock, sleep } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { EventId } from '../platform/event-ring.ts';
+import type { Journal } from '../platform/journal.ts';
 
 const RETRY_MS = 1000;
 
 export interface SessionListener {
-  /** The session is over: stop acting in its name, now. */
-  lost(): void;
-  /** A new session is the keeper's `coordinator`; the id of the one before it. */
-  regained(formerSessionId: bigint): Promise<void>;
+  /** The session is over: stop acting in its name, now. `causeId`: the event of the loss. */
+  lost(causeId: EventId): void;
+  /** A new session is the keeper's `coordinator`; the id of the one before it, and the event of it. */
+  regained(formerSessionId: bigint, causeId: EventId): Promise<void>;
 }
 
 export class SessionKeeper {
   readonly #source: CoordinatorSource;
   readonly #clock: Clock;
   readonly #diagnostics: Diagnostics;
+  readonly #journal: Journal;
   readonly #openTimeoutMs: number;
   #current: Coordinator | null = null;
   #listener: SessionListener | null = null;
@@ -35,11 +38,13 @@ export class SessionKeeper {
     source: CoordinatorSource;
     clock: Clock;
     diagnostics: Diagnostics;
+    journal: Journal;
     openTimeoutMs: number;
   }) {
     this.#source = options.source;
     this.#clock = options.clock;
     this.#diagnostics = options.diagnostics;
+    this.#journal = options.journal;
     this.#openTimeoutMs = options.openTimeoutMs;
   }
 
@@ -78,8 +83,8 @@ export class SessionKeeper {
   #take(coordinator: Coordinator): void {
     this.#current = coordinator;
     coordinator.onSession((state) => {
-      if (state === 'suspended') this.#diagnostics.warn('disconnected from ZooKeeper');
-      if (state === 'connected') this.#diagnostics.info('connected to ZooKeeper again, the session lives on');
+      if (state === 'suspended') this.#journal.record({ kind: 'session-suspended' });
+      if (state === 'connected') this.#journal.record({ kind: 'session-resumed' });
       if (state === 'lost') this.#lost(coordinator);
     });
     if (coordinator.session === 'lost') this.#lost(coordinator);
@@ -88,12 +93,12 @@ export class SessionKeeper {
   #lost(coordinator: Coordinator): void {
     if (this.#closed || this.#listener === null || coordinator !== this.#current) return;
     this.expirations++;
-    this.#diagnostics.warn(`ZooKeeper session 0x${coordinator.sessionId.toString(16)} has expired`);
-    this.#listener.lost();
-    void this.#renew(coordinator.sessionId);
+    const lostId = this.#journal.record({ kind: 'session-lost', sessionId: idOf(coordinator) });
+    this.#listener.lost(lostId);
+    void this.#renew(coordinator.sessionId, lostId);
   }
 
-  async #renew(lostSessionId: bigint): Promise<void> {
+  async #renew(lostSessionId: bigint, causeId: EventId): Promise<void> {
     let formerSessionId = lostSessionId;
     while (!this.#closed) {
       let opened: Coordinator | null = null;
@@ -101,8 +106,11 @@ export class SessionKeeper {
         opened = await this.#source.open(this.#openTimeoutMs);
         if (this.#closed) break;
         this.#take(opened);
-        this.#diagnostics.info(`new ZooKeeper session 0x${opened.sessionId.toString(16)}`);
-        await this.#listener?.regained(formerSessionId);
+        const regainedId = this.#journal.record(
+          { kind: 'session-regained', sessionId: idOf(opened) },
+          causeId,
+        );
+        await this.#listener?.regained(formerSessionId, regainedId);
         return;
       } catch (error) {
         // A session that died while it was taken up has started its own renewal.
@@ -114,11 +122,15 @@ export class SessionKeeper {
       if (this.#closed) return;
       if (opened !== null) {
         // It may have been half taken up: nobody acts in it any more, and what it registered is our own.
-        this.#listener?.lost();
+        this.#listener?.lost(causeId);
         formerSessionId = opened.sessionId;
         await opened.close();
       }
       await sleep(this.#clock, RETRY_MS);
     }
   }
+}
+
+function idOf({ sessionId }: Coordinator): string {
+  return `0x${sessionId.toString(16)}`;
 }

@@ -3,28 +3,10 @@
  * names, as plain objects (CBOR on the wire). Every message that acts carries its sender's epoch, and
  * the receiver compares it before anything else. Error fields are Kafka error codes.
  * Source: LeaderAndIsr v7, UpdateMetadata v8, StopReplica v4, ControlledShutdown v3, AlterPartition v2,
- * AllocateProducerIds v0, WriteTxnMarkers v1 in Kafka 3.9.
+ * AllocateProducerIds v0 in Kafka 3.9.
  */
+import type { BrokerInfo } from '../cluster.ts';
 import type { BrokerId, Uuid } from '../types.ts';
-
-export interface Endpoint {
-  readonly listener: string;
-  readonly host: string;
-  readonly port: number;
-  /** PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL. */
-  readonly securityProtocol: string;
-}
-
-export interface BrokerInfo {
-  readonly id: BrokerId;
-  /** czxid of the registration znode. */
-  readonly epoch: number;
-  readonly rack: string | null;
-  readonly endpoints: readonly Endpoint[];
-}
-
-/** Name of the listener under which a broker registers its peer WebSocket endpoint. */
-export const PEER_LISTENER = 'PEER';
 
 export interface PartitionStateMessage {
   readonly topic: string;

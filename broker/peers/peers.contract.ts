@@ -2,9 +2,11 @@
  * What the floors above see of the peers: ask a broker something, answer what others ask, open a
  * replication stream. peers.ts implements it over channels.
  */
+
+import type { BrokerInfo } from '../cluster.ts';
 import type { Channel } from '../platform/channels.ts';
 import type { BrokerId } from '../types.ts';
-import type { BrokerInfo, PeerExchange, PeerRequest, PeerRequestType, PeerResponseTo } from './messages.ts';
+import type { PeerExchange, PeerRequest, PeerRequestType, PeerResponseTo } from './messages.ts';
 
 /** The request did not get an answer: the peer is unreachable, refused us, or the connection broke. */
 export class PeerUnreachable extends Error {

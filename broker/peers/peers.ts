@@ -4,6 +4,7 @@
  * plain HTTP paths that broker.ts hands in (metrics, health).
  */
 
+import { type BrokerInfo, PEER_LISTENER } from '../cluster.ts';
 import { ErrorCode } from '../errors.ts';
 import type { Channel, ChannelListener, ChannelNetwork, HttpAnswer } from '../platform/channels.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -12,13 +13,7 @@ import type { Random } from '../platform/random.ts';
 import type { BrokerId } from '../types.ts';
 import { MAX_HANDSHAKE_BYTES, PROTOCOL_REVISION } from './handshake.ts';
 import { secretAdvice } from './loopback.ts';
-import {
-  type BrokerInfo,
-  PEER_LISTENER,
-  type PeerRequest,
-  type PeerRequestType,
-  type PeerResponseTo,
-} from './messages.ts';
+import type { PeerRequest, PeerRequestType, PeerResponseTo } from './messages.ts';
 import { dialPeer, type PeerAddress, PeerClient } from './peer-client.ts';
 import { type PeerContext, PeerServer } from './peer-server.ts';
 import { type PeerHandler, type Peers, PeerUnreachable } from './peers.contract.ts';

@@ -3,6 +3,7 @@ import type { ChannelNetwork } from './channels.ts';
 import type { Clock } from './clock.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { Disk } from './disk.ts';
+import type { Journal } from './journal.ts';
 import type { Metrics } from './metrics.ts';
 import type { Random } from './random.ts';
 import type { SocketNetwork } from './sockets.ts';
@@ -14,5 +15,6 @@ export interface Platform {
   readonly channels: ChannelNetwork;
   readonly sockets: SocketNetwork;
   readonly diagnostics: Diagnostics;
+  readonly journal: Journal;
   readonly metrics: Metrics;
 }

@@ -1,6 +1,7 @@
 /** The platform of a real process: the system's clock, chance, files and network. */
 import { systemClock } from './clock.ts';
 import { type Level, lineDiagnostics } from './diagnostics.ts';
+import { createJournal } from './journal.ts';
 import { createMetrics, type Labels } from './metrics.ts';
 import { nodeDisk } from './node-disk.ts';
 import type { Platform } from './platform.ts';
@@ -16,6 +17,8 @@ export interface SystemPlatformOptions {
   readonly metricLabels?: Labels;
   /** After so long without a sign of life a channel between brokers is closed. */
   readonly peerSilenceLimitMs?: number;
+  /** Events that the journal keeps. */
+  readonly journalMaxEvents?: number;
 }
 
 export function systemPlatform({
@@ -23,6 +26,7 @@ export function systemPlatform({
   logLevel = 'info',
   metricLabels = {},
   peerSilenceLimitMs,
+  journalMaxEvents,
 }: SystemPlatformOptions = {}): Platform {
   const diagnostics = lineDiagnostics(systemClock, write, logLevel);
   return {
@@ -36,6 +40,7 @@ export function systemPlatform({
       onAcceptError: (error) => diagnostics.warn('A connection could not be accepted', error),
     }),
     diagnostics,
+    journal: createJournal(systemClock, diagnostics, journalMaxEvents),
     metrics: createMetrics(metricLabels),
   };
 }

@@ -1,9 +1,8 @@
 /**
- * What replication needs of its neighbours, as narrow interfaces: the metadata cache, the controller
- * fence, and the properties it reads. The real ones (MetadataCache, ControllerFence, BrokerConfig) fit
- * as they are.
+ * What replication needs of its neighbours, as narrow interfaces: the metadata cache, and the properties
+ * it reads. The real ones (MetadataCache, BrokerConfig) fit as they are.
  */
-import type { BrokerInfo } from '../peers/messages.ts';
+import type { BrokerInfo } from '../cluster.ts';
 import type { BrokerId } from '../types.ts';
 
 /** What replication asks of the metadata cache. */
@@ -14,11 +13,6 @@ export interface ReplicationMetadata {
     topic: string,
     partition: number,
   ): { readonly leader: BrokerId; readonly leaderEpoch: number } | undefined;
-}
-
-/** Compares the epochs of a controller's request with those this broker knows. */
-export interface ReplicationFence {
-  check(request: { readonly controllerEpoch: number; readonly brokerEpoch: number }): number;
 }
 
 /** The properties replication reads, under the names of BrokerConfig. */

@@ -1,7 +1,7 @@
 /**
  * Writes the high watermarks of all hosted partitions to replication-offset-checkpoint now and then, so
- * that a broker that comes back knows how much of its logs was committed. Not before the first
- * LeaderAndIsr: till then the old checkpoint knows more than we do. Source: KAFKA-1647; Kafka's
+ * that a broker that comes back knows how much of its logs was committed. Not before it has first been told
+ * what to lead or to follow: till then the old checkpoint knows more than we do. Source: KAFKA-1647; Kafka's
  * ReplicaManager.checkpointHighWatermarks.
  */
 

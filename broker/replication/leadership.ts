@@ -1,8 +1,8 @@
 /**
- * LeaderAndIsr and StopReplica: what the controller wants this broker to lead, follow and drop.
- * Both are decided synchronously and in one piece. Rules: the controller's and the broker's epoch are
- * compared before anything else; a partition state takes effect only with a leader epoch above the
- * known one; leaders first, then followers; a follower starts only when its leader is alive.
+ * What the controller wants this broker to lead, follow and drop, decided synchronously and in one piece.
+ * Whose word it is has been checked before (metadata/controller-fence.ts). Rules: a partition state takes
+ * effect only with a leader epoch above the known one; leaders first, then followers; a follower starts
+ * only when its leader is alive.
  * Source: Kafka's ReplicaManager.becomeLeaderOrFollower, makeLeaders, makeFollowers, stopReplicas.
  */
 
@@ -10,16 +10,9 @@ import { ErrorCode } from '../errors.ts';
 import { StorageError } from '../log/files/storage-error.ts';
 import type { LogManager } from '../log/log-manager.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
-import type {
-  LeaderAndIsrRequest,
-  LeaderAndIsrResponse,
-  PartitionError,
-  PartitionStateMessage,
-  StopReplicaRequest,
-  StopReplicaResponse,
-  UpdateMetadataRequest,
-} from '../peers/messages.ts';
+import type { MetadataDelta, ReplicaDelta, ReplicaState, StoppedReplica } from '../metadata/delta.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { Journal } from '../platform/journal.ts';
 import {
   type BrokerId,
   EPOCH_DURING_DELETE,
@@ -27,11 +20,11 @@ import {
   type PartitionKey,
   partitionKey,
   type Uuid,
-  ZERO_UUID,
 } from '../types.ts';
-import type { ReplicationFence, ReplicationMetadata } from './collaborators.ts';
+import type { ReplicationMetadata } from './collaborators.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
 import type { Partition } from './partition.ts';
+import { replicaLeft } from './replica-events.ts';
 import type { Follower } from './stream/follower.ts';
 
 export interface LeadershipChange {
@@ -45,10 +38,10 @@ export interface LeadershipChange {
 export interface LeadershipContext {
   readonly brokerId: BrokerId;
   readonly diagnostics: Diagnostics;
+  readonly journal: Journal;
   readonly hosted: HostedPartitions;
   readonly logs: LogManager;
   readonly metadata: ReplicationMetadata;
-  readonly fence: ReplicationFence;
   readonly follower: Follower;
   readonly newPartition: (topic: string, partition: number) => Partition;
   /** Role or epoch has changed: whoever waits or streams must look again. */
@@ -60,37 +53,42 @@ export interface LeadershipContext {
 
 interface Transition {
   readonly partition: Partition;
-  readonly state: PartitionStateMessage;
-  readonly topicId: Uuid | null;
+  readonly state: ReplicaState;
 }
 
 export class Leadership {
   readonly #context: LeadershipContext;
-  /** The checkpointed high watermarks, read once a request and only when a log is new to us. */
+  /** The checkpointed high watermarks, read once a delta and only when a log is new to us. */
   #checkpointed: ReadonlyMap<PartitionKey, number> | null = null;
 
   constructor(context: LeadershipContext) {
     this.#context = context;
   }
 
-  becomeLeaderOrFollower(request: LeaderAndIsrRequest): LeaderAndIsrResponse {
-    const { fence, brokerId, follower, announce } = this.#context;
-    const fenced = fence.check(request);
-    if (fenced !== ErrorCode.NONE) return { error: fenced, partitions: [] };
-    const errors = new Map<PartitionStateMessage, ErrorCode>();
-    const leaders: Transition[] = [];
-    const followers: Transition[] = [];
-    this.#checkpointed = null;
-    const topicIds = new Map(request.topicIds);
-    for (const state of request.partitions) {
-      const topicId = topicIdOf(topicIds, state.topic);
-      const judged = this.#judge(state, topicId);
-      if (typeof judged === 'number') errors.set(state, judged);
-      else (state.leader === brokerId ? leaders : followers).push({ partition: judged, state, topicId });
+  /** The replicas that could not, or would not, with the reason. */
+  apply({ lead, follow, stop }: ReplicaDelta): ReadonlyMap<PartitionKey, ErrorCode> {
+    const failed = new Map<PartitionKey, ErrorCode>();
+    if (lead.length + follow.length > 0) this.#leadAndFollow(lead, follow, failed);
+    for (const replica of stop) {
+      const error = this.#stopped(replica);
+      if (error !== ErrorCode.NONE) failed.set(partitionKey(replica.topic, replica.partition), error);
     }
+    this.#context.follower.closeIdleStreams();
+    return failed;
+  }
+
+  #leadAndFollow(
+    lead: readonly ReplicaState[],
+    follow: readonly ReplicaState[],
+    failed: Map<PartitionKey, ErrorCode>,
+  ): void {
+    const { follower, announce } = this.#context;
+    this.#checkpointed = null;
+    const leaders = this.#judged(lead, failed);
+    const followers = this.#judged(follow, failed);
     for (const { partition } of [...leaders, ...followers]) follower.unfollow(partition.key);
-    const led = this.#carryOut(leaders, errors, (transition) => this.#makeLeader(transition));
-    const followed = this.#carryOut(followers, errors, (transition) => this.#makeFollower(transition));
+    const led = this.#carryOut(leaders, failed, (transition) => this.#makeLeader(transition));
+    const followed = this.#carryOut(followers, failed, (transition) => this.#makeFollower(transition));
     follower.closeIdleStreams();
     for (const { topic, partition, leaderEpoch } of led) {
       announce({ topic, partition, leaderEpoch, role: 'leader' });
@@ -98,23 +96,6 @@ export class Leadership {
     for (const { topic, partition, leaderEpoch } of followed) {
       announce({ topic, partition, leaderEpoch, role: 'follower' });
     }
-    const partitions = request.partitions.map((state) => answer(state, errors.get(state) ?? ErrorCode.NONE));
-    return { error: ErrorCode.NONE, partitions };
-  }
-
-  stopReplicas(request: StopReplicaRequest): StopReplicaResponse {
-    const { fence, follower } = this.#context;
-    const fenced = fence.check(request);
-    if (fenced !== ErrorCode.NONE) return { error: fenced, partitions: [] };
-    const partitions = request.partitions.map((item) => {
-      try {
-        return answer(item, this.#stop(item));
-      } catch (error) {
-        return answer(item, this.#context.failureOf(item, error));
-      }
-    });
-    follower.closeIdleStreams();
-    return { error: ErrorCode.NONE, partitions };
   }
 
   /**
@@ -122,35 +103,52 @@ export class Leadership {
    * moved to others is never told to stop it; it must not go on leading, or its clients would stay with it.
    * The log is kept, as nobody has said that it is to be deleted.
    */
-  leaveMoved({ partitions, topicIds }: Pick<UpdateMetadataRequest, 'partitions' | 'topicIds'>): void {
-    const { brokerId, hosted, follower, diagnostics } = this.#context;
-    const ids = new Map(topicIds);
-    for (const { topic, partition: number, leaderEpoch, replicas } of partitions) {
-      const partition = hosted.get(topic, number);
-      if (partition === undefined || partition.role === 'none' || replicas.includes(brokerId)) continue;
-      const topicId = topicIdOf(ids, topic);
-      const isAnother = topicId !== null && partition.topicId !== null && partition.topicId !== topicId;
-      if (leaderEpoch <= partition.leaderEpoch && !isAnother) continue;
-      diagnostics.info(
-        `${partition.key} is now on ${replicas}: this broker keeps its log and leaves it alone`,
-      );
-      follower.unfollow(partition.key);
-      partition.retire();
-      this.#context.changed(partition);
-      this.#context.announce({
-        topic,
-        partition: number,
-        leaderEpoch: partition.leaderEpoch,
-        role: 'stopped',
-      });
+  leaveMoved({ topics }: MetadataDelta): void {
+    for (const [topic, { topicId, changed, removed }] of topics) {
+      for (const told of changed) this.#leaveIfMoved(topic, topicId, told);
+      // Whoever holds a replica is told to stop it, unless it is one of another topic of this name.
+      for (const told of removed) this.#leaveIfMoved(topic, topicId, { ...told, leaderEpoch: NO_EPOCH });
     }
-    follower.closeIdleStreams();
+    this.#context.follower.closeIdleStreams();
+  }
+
+  #leaveIfMoved(
+    topic: string,
+    topicId: Uuid | null,
+    told: {
+      readonly partition: number;
+      readonly replicas: readonly BrokerId[];
+      readonly leaderEpoch: number;
+    },
+  ): void {
+    const { brokerId, hosted, follower, journal } = this.#context;
+    const partition = hosted.get(topic, told.partition);
+    if (partition === undefined || partition.role === 'none' || told.replicas.includes(brokerId)) return;
+    const isAnother = topicId !== null && partition.topicId !== null && partition.topicId !== topicId;
+    if (told.leaderEpoch <= partition.leaderEpoch && !isAnother) return;
+    journal.record(replicaLeft(partition, told.replicas));
+    follower.unfollow(partition.key);
+    partition.retire();
+    this.#context.changed(partition);
+    const { leaderEpoch } = partition;
+    this.#context.announce({ topic, partition: told.partition, leaderEpoch, role: 'stopped' });
+  }
+
+  /** Those states that apply. */
+  #judged(states: readonly ReplicaState[], failed: Map<PartitionKey, ErrorCode>): Transition[] {
+    const transitions: Transition[] = [];
+    for (const state of states) {
+      const judged = this.#judge(state);
+      if (typeof judged !== 'number') transitions.push({ partition: judged, state });
+      else if (judged !== ErrorCode.NONE) failed.set(partitionKey(state.topic, state.partition), judged);
+    }
+    return transitions;
   }
 
   /** The partition a state applies to, or why it does not apply. */
-  #judge(state: PartitionStateMessage, topicId: Uuid | null): Partition | ErrorCode {
+  #judge(state: ReplicaState): Partition | ErrorCode {
     const { hosted, logs, brokerId, newPartition } = this.#context;
-    const { topic, partition: number } = state;
+    const { topic, partition: number, topicId } = state;
     if (hosted.isOffline(topic, number)) return ErrorCode.KAFKA_STORAGE_ERROR;
     const known = hosted.get(topic, number);
     const log = known?.log ?? logs.log(topic, number);
@@ -174,7 +172,7 @@ export class Leadership {
 
   #carryOut(
     transitions: readonly Transition[],
-    errors: Map<PartitionStateMessage, ErrorCode>,
+    failed: Map<PartitionKey, ErrorCode>,
     make: (transition: Transition) => boolean,
   ): Partition[] {
     const made: Partition[] = [];
@@ -184,8 +182,8 @@ export class Leadership {
         made.push(transition.partition);
         this.#context.changed(transition.partition);
       } catch (error) {
-        const { partition, state } = transition;
-        errors.set(state, this.#context.failureOf(partition, error));
+        const { partition } = transition;
+        failed.set(partition.key, this.#context.failureOf(partition, error));
         // No directory could take its log. What is known of it must not look like a replica.
         if (error instanceof StorageError && partition.log === null)
           this.#context.hosted.markOffline(partition.key);
@@ -194,14 +192,14 @@ export class Leadership {
     return made;
   }
 
-  #makeLeader({ partition, state, topicId }: Transition): boolean {
-    const log = this.#ensureLog(partition, state, topicId);
+  #makeLeader({ partition, state }: Transition): boolean {
+    const log = this.#ensureLog(partition, state);
     return partition.becomeLeader(state, log);
   }
 
-  #makeFollower({ partition, state, topicId }: Transition): boolean {
+  #makeFollower({ partition, state }: Transition): boolean {
     const { metadata, follower, diagnostics } = this.#context;
-    const log = this.#ensureLog(partition, state, topicId);
+    const log = this.#ensureLog(partition, state);
     if (!metadata.isAlive(state.leader)) {
       // The log is there, so that its high watermark stays in the checkpoint; nothing else changes.
       diagnostics.error(`${partition.key} can't follow ${state.leader}: that broker is not alive`);
@@ -212,11 +210,10 @@ export class Leadership {
     return true;
   }
 
-  #ensureLog(partition: Partition, state: PartitionStateMessage, topicId: Uuid | null): PartitionLog {
+  #ensureLog(partition: Partition, { isNew, topicId }: ReplicaState): PartitionLog {
     const { logs } = this.#context;
     const { topic, partition: number } = partition;
-    const log =
-      partition.log ?? logs.log(topic, number) ?? logs.create(topic, number, { isNew: state.isNew, topicId });
+    const log = partition.log ?? logs.log(topic, number) ?? logs.create(topic, number, { isNew, topicId });
     if (topicId !== null && log.topicId === null) log.assignTopicId(topicId);
     if (partition.log === null) {
       this.#checkpointed ??= logs.readHighWatermarks();
@@ -227,9 +224,16 @@ export class Leadership {
     return log;
   }
 
-  #stop(item: StopReplicaRequest['partitions'][number]): ErrorCode {
+  #stopped(replica: StoppedReplica): ErrorCode {
+    try {
+      return this.#stop(replica);
+    } catch (error) {
+      return this.#context.failureOf(replica, error);
+    }
+  }
+
+  #stop({ topic, partition: number, leaderEpoch, deletePartition }: StoppedReplica): ErrorCode {
     const { hosted, follower, logs, changed, announce } = this.#context;
-    const { topic, partition: number, leaderEpoch, deletePartition } = item;
     const key = partitionKey(topic, number);
     if (hosted.isOffline(topic, number)) return ErrorCode.KAFKA_STORAGE_ERROR;
     const partition = hosted.get(topic, number);
@@ -254,13 +258,4 @@ export class Leadership {
     }
     return ErrorCode.NONE;
   }
-}
-
-function answer(item: { topic: string; partition: number }, error: ErrorCode): PartitionError {
-  return { topic: item.topic, partition: item.partition, error };
-}
-
-function topicIdOf(topicIds: ReadonlyMap<string, Uuid>, topic: string): Uuid | null {
-  const id = topicIds.get(topic);
-  return id === undefined || id === ZERO_UUID ? null : id;
 }

@@ -5,16 +5,17 @@
  * moves by leader-state.ts; at most one ISR change is on its way. Source: Kafka's Partition.scala.
  */
 
-import { ErrorCode, errorName } from '../errors.ts';
+import { ErrorCode } from '../errors.ts';
 import type { AppendInfo, LeaderAppendOptions } from '../log/append.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
-import type { PartitionStateMessage } from '../peers/messages.ts';
+import type { ReplicaState } from '../metadata/delta.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { Journal } from '../platform/journal.ts';
 import { type BrokerId, NO_EPOCH, NO_LEADER, type PartitionKey, partitionKey, type Uuid } from '../types.ts';
 import type { IsrProposals, IsrVerdict } from './isr-proposals.ts';
 import * as isr from './isr-state.ts';
 import * as leading from './leader-state.ts';
+import { isrChangeRefused, isrExpandProposed, isrShrinkProposed } from './replica-events.ts';
 
 /** Who is told of what happens to a partition; called synchronously. */
 export interface PartitionEvents {
@@ -29,7 +30,7 @@ export interface PartitionEvents {
 export interface PartitionContext {
   readonly brokerId: BrokerId;
   readonly clock: Clock;
-  readonly diagnostics: Diagnostics;
+  readonly journal: Journal;
   readonly lagTimeMaxMs: number;
   readonly isAlive: (broker: BrokerId) => boolean;
   readonly proposals: IsrProposals;
@@ -128,7 +129,7 @@ export class Partition {
   }
 
   /** Takes the lead. False when the state is older than the known one and was ignored. */
-  becomeLeader(state: PartitionStateMessage, log: PartitionLog): boolean {
+  becomeLeader(state: ReplicaState, log: PartitionLog): boolean {
     if (state.partitionEpoch < this.#partitionEpoch) return false;
     const wasLeader = this.isLeader;
     this.#log = log;
@@ -152,7 +153,7 @@ export class Partition {
   }
 
   /** Follows another broker. True when the leader epoch is new, so that fetching must start over. */
-  becomeFollower(state: PartitionStateMessage, log: PartitionLog): boolean {
+  becomeFollower(state: ReplicaState, log: PartitionLog): boolean {
     if (state.partitionEpoch < this.#partitionEpoch) return false;
     const isNewEpoch = state.leaderEpoch > this.#leaderEpoch;
     this.#log = log;
@@ -240,10 +241,7 @@ export class Partition {
     if (view === null) return;
     const pending = isr.shrink(this.#isr, leading.outOfSync(view, this.#context.brokerId));
     if (pending === null) return;
-    this.#context.diagnostics.info(
-      `Shrinking ISR of ${this.key} from ${this.inSyncReplicas} to ${isr.proposedIsr(pending)}; ` +
-        `leader end ${view.leaderEndOffset}, high watermark ${view.highWatermark}`,
-    );
+    this.#context.journal.record(isrShrinkProposed(this, isr.proposedIsr(pending), view));
     this.#propose(pending);
   }
 
@@ -281,9 +279,7 @@ export class Partition {
     if (view === null || !leading.mayJoin(view, follower)) return;
     const pending = isr.expand(this.#isr, follower);
     if (pending === null) return;
-    this.#context.diagnostics.info(
-      `Expanding ISR of ${this.key} from ${this.inSyncReplicas} to ${isr.proposedIsr(pending)}`,
-    );
+    this.#context.journal.record(isrExpandProposed(this, isr.proposedIsr(pending)));
     this.#propose(pending);
   }
 
@@ -303,7 +299,7 @@ export class Partition {
   }
 
   #decided(pending: isr.PendingIsr, verdict: IsrVerdict): void {
-    if (this.#isr !== pending) return; // a newer LeaderAndIsr has decided already
+    if (this.#isr !== pending) return; // a newer state has decided already
     if ('refused' in verdict) {
       this.#refused(pending, verdict.error);
       return;
@@ -321,7 +317,7 @@ export class Partition {
 
   #refused(pending: isr.PendingIsr, error: number): void {
     this.#context.events.isrChanged(this, 'failed');
-    this.#context.diagnostics.info(`ISR change of ${this.key} was refused: ${errorName(error)}`);
+    this.#context.journal.record(isrChangeRefused(this, error));
     switch (error) {
       case ErrorCode.OPERATION_NOT_ATTEMPTED:
       case ErrorCode.INELIGIBLE_REPLICA:
@@ -333,7 +329,7 @@ export class Partition {
       case ErrorCode.INVALID_UPDATE_VERSION:
       case ErrorCode.INVALID_REQUEST:
       case ErrorCode.NEW_LEADER_ELECTED:
-        return; // stays pending: a LeaderAndIsr that knows better is on its way
+        return; // stays pending: a state that knows better is on its way
       default:
         this.#context.proposals.later(() => {
           if (this.#isr === pending) this.#propose(pending);

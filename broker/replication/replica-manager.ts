@@ -8,27 +8,21 @@
 import { ErrorCode } from '../errors.ts';
 import { StorageError } from '../log/files/storage-error.ts';
 import type { LogManager } from '../log/log-manager.ts';
-import type {
-  AlterPartitionRequest,
-  AlterPartitionResponse,
-  LeaderAndIsrRequest,
-  LeaderAndIsrResponse,
-  StopReplicaRequest,
-  StopReplicaResponse,
-  UpdateMetadataRequest,
-} from '../peers/messages.ts';
+import { type DeltaOutcome, deltaOutcome, type MetadataDelta, type ReplicaDelta } from '../metadata/delta.ts';
+import type { AlterPartitionRequest, AlterPartitionResponse } from '../peers/messages.ts';
 import type { Peers } from '../peers/peers.contract.ts';
-import { type Clock, every, type Timer } from '../platform/clock.ts';
-import type { Diagnostics } from '../platform/diagnostics.ts';
-import type { Metrics } from '../platform/metrics.ts';
+import { every, type Timer } from '../platform/clock.ts';
+import type { EventId } from '../platform/event-ring.ts';
+import type { Platform } from '../platform/platform.ts';
 import { CorruptBatch } from '../records/batch.ts';
 import { NO_EPOCH, NO_LEADER, type TopicPartition } from '../types.ts';
-import type { ReplicationConfig, ReplicationFence, ReplicationMetadata } from './collaborators.ts';
+import type { ReplicationConfig, ReplicationMetadata } from './collaborators.ts';
 import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts';
 import { HostedPartitions } from './hosted-partitions.ts';
 import { IsrProposals } from './isr-proposals.ts';
 import { Leadership, type LeadershipChange } from './leadership.ts';
 import { Partition, type PartitionContext } from './partition.ts';
+import { replicaOffline } from './replica-events.ts';
 import {
   type ReplicationCounters,
   registerReplicationGauges,
@@ -58,14 +52,11 @@ import { Follower } from './stream/follower.ts';
 import { ReplicaStreams } from './stream/replica-streams.ts';
 import { SharedReads } from './stream/shared-reads.ts';
 
-export interface ReplicaManagerOptions {
-  readonly clock: Clock;
-  readonly diagnostics: Diagnostics;
-  readonly metrics: Metrics;
+export interface ReplicaManagerOptions
+  extends Pick<Platform, 'clock' | 'diagnostics' | 'journal' | 'metrics'> {
   readonly config: ReplicationConfig;
   readonly logs: LogManager;
   readonly metadata: ReplicationMetadata;
-  readonly fence: ReplicationFence;
   readonly peers: Pick<Peers, 'openStream' | 'onStream'>;
   readonly brokerEpoch: () => number;
   /** Asks the active controller, wherever it is; rejects when it can't be reached. */
@@ -74,7 +65,8 @@ export interface ReplicaManagerOptions {
 
 export class ReplicaManager {
   readonly #options: ReplicaManagerOptions;
-  readonly #diagnostics: Diagnostics;
+  /** Both under the name of the replica manager. */
+  readonly #told: Pick<Platform, 'diagnostics' | 'journal'>;
   readonly #hosted: HostedPartitions;
   readonly #produceWaiting: WaitingRoom;
   readonly #fetchWaiting: WaitingRoom;
@@ -96,9 +88,10 @@ export class ReplicaManager {
   constructor(options: ReplicaManagerOptions) {
     const { clock, metrics, config, metadata, logs, brokerEpoch, propose } = options;
     const { brokerId } = config;
-    const diagnostics = options.diagnostics.named(`ReplicaManager broker=${brokerId}`);
+    const name = `ReplicaManager broker=${brokerId}`;
+    const diagnostics = options.diagnostics.named(name);
     this.#options = options;
-    this.#diagnostics = diagnostics;
+    this.#told = { diagnostics, journal: options.journal.named(name) };
     this.#hosted = new HostedPartitions(metadata);
     this.#counters = replicationCounters(metrics);
     this.#produceWaiting = new WaitingRoom(clock);
@@ -135,22 +128,17 @@ export class ReplicaManager {
     this.#shrinkTimer = this.#start();
   }
 
-  /** LeaderAndIsr. */
-  becomeLeaderOrFollower(request: LeaderAndIsrRequest): LeaderAndIsrResponse {
-    if (this.#closed) return { error: ErrorCode.BROKER_NOT_AVAILABLE, partitions: [] };
-    const response = this.#leadership.becomeLeaderOrFollower(request);
-    if (response.error === ErrorCode.NONE) this.#checkpoints.start();
-    return response;
+  /** What the controller wants of the replicas here; its epochs have been compared. */
+  apply(delta: ReplicaDelta): DeltaOutcome {
+    if (this.#closed) return deltaOutcome(ErrorCode.BROKER_NOT_AVAILABLE);
+    const failed = this.#leadership.apply(delta);
+    if (delta.lead.length + delta.follow.length > 0) this.#checkpoints.start();
+    return { error: ErrorCode.NONE, failed };
   }
 
-  stopReplicas(request: StopReplicaRequest): StopReplicaResponse {
-    if (this.#closed) return { error: ErrorCode.BROKER_NOT_AVAILABLE, partitions: [] };
-    return this.#leadership.stopReplicas(request);
-  }
-
-  /** What the controller tells all brokers, once this one's metadata has taken it in. */
-  metadataUpdated(update: UpdateMetadataRequest): void {
-    this.#leadership.leaveMoved(update);
+  /** What all brokers are told of the cluster, once this one's metadata has taken it in. */
+  metadataUpdated(delta: MetadataDelta): void {
+    this.#leadership.leaveMoved(delta);
   }
 
   /** Outcomes in the order of the entries; a promise only while acks=all has to wait. */
@@ -212,7 +200,7 @@ export class ReplicaManager {
     return this.#hosted.all();
   }
 
-  /** Called after each LeaderAndIsr for what it changed, leaders first, and for deleted replicas. */
+  /** Called after each delta for what it changed, leaders first, and for deleted replicas. */
   onLeadership(listener: (change: LeadershipChange) => void): void {
     this.#listeners.push(listener);
   }
@@ -252,7 +240,7 @@ export class ReplicaManager {
       if (this.#closed) channel.close('the broker is shutting down');
       else this.#streams.accept(channel, follower);
     });
-    logs.onDirectoryFailure((directory) => this.#directoryFailed(directory));
+    logs.onDirectoryFailure((directory, _, causeId) => this.#directoryFailed(directory, causeId));
     registerReplicationGauges(metrics, {
       hosted: this.#hosted,
       follower: this.#follower,
@@ -264,7 +252,7 @@ export class ReplicaManager {
       for (const partition of this.#hosted.all()) partition.shrinkIsr();
     };
     return every(clock, config.replicaLagTimeMaxMs / 2, shrink, (error) =>
-      this.#diagnostics.error('Shrinking in-sync replicas failed', error),
+      this.#told.diagnostics.error('Shrinking in-sync replicas failed', error),
     );
   }
 
@@ -273,7 +261,7 @@ export class ReplicaManager {
     return new ReplicaStreams({
       clock,
       config,
-      diagnostics: this.#diagnostics,
+      diagnostics: this.#told.diagnostics,
       reads: new SharedReads(),
       partition: (topic, partition) => this.#hosted.lookup(topic, partition),
       knownBrokerEpoch: (broker) => metadata.broker(broker)?.epoch ?? NO_EPOCH,
@@ -290,22 +278,21 @@ export class ReplicaManager {
       metadata,
       peers,
       brokerEpoch,
-      diagnostics: this.#diagnostics,
+      ...this.#told,
       receivedBytes: (sizeBytes) => this.#counters.replicationBytesIn.add(sizeBytes),
       isStorageFailure: (error) => error instanceof StorageError,
     });
   }
 
   #makeLeadership(): Leadership {
-    const { config, logs, metadata, fence } = this.#options;
+    const { config, logs, metadata } = this.#options;
     const context = this.#makePartitionContext();
     return new Leadership({
       brokerId: config.brokerId,
-      diagnostics: this.#diagnostics,
+      ...this.#told,
       hosted: this.#hosted,
       logs,
       metadata,
-      fence,
       follower: this.#follower,
       newPartition: (topic, partition) => new Partition(topic, partition, context),
       changed: (partition) => this.#changed(partition),
@@ -319,7 +306,7 @@ export class ReplicaManager {
     return {
       brokerId: config.brokerId,
       clock,
-      diagnostics: this.#diagnostics,
+      journal: this.#told.journal,
       lagTimeMaxMs: config.replicaLagTimeMaxMs,
       isAlive: (broker) => metadata.isAlive(broker),
       proposals: this.#proposals,
@@ -358,15 +345,15 @@ export class ReplicaManager {
       try {
         listener(change);
       } catch (error) {
-        this.#diagnostics.error(`A listener failed on ${change.topic}-${change.partition}`, error);
+        this.#told.diagnostics.error(`A listener failed on ${change.topic}-${change.partition}`, error);
       }
     }
   }
 
-  #directoryFailed(directory: string): void {
+  #directoryFailed(directory: string, causeId: EventId): void {
     for (const partition of [...this.#hosted.all()]) {
       if (partition.log?.logDirectory !== directory) continue;
-      this.#diagnostics.warn(`${partition.key} is offline: its log directory ${directory} has failed`);
+      this.#told.journal.record(replicaOffline(partition, directory), causeId);
       this.#follower.unfollow(partition.key);
       partition.retire();
       this.#hosted.markOffline(partition.key);
@@ -387,10 +374,10 @@ export class ReplicaManager {
   #failureOf(partition: { topic: string; partition: number }, error: unknown): ErrorCode {
     const { topic, partition: number } = partition;
     if (error instanceof StorageError) {
-      this.#diagnostics.error(`The storage of ${topic}-${number} failed`, error);
+      this.#told.diagnostics.error(`The storage of ${topic}-${number} failed`, error);
       return ErrorCode.KAFKA_STORAGE_ERROR;
     }
-    this.#diagnostics.error(`A request for ${topic}-${number} failed`, error);
+    this.#told.diagnostics.error(`A request for ${topic}-${number} failed`, error);
     return error instanceof CorruptBatch ? ErrorCode.CORRUPT_MESSAGE : ErrorCode.UNKNOWN_SERVER_ERROR;
   }
 }

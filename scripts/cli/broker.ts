@@ -1,6 +1,7 @@
 /** `odradek broker`: one broker from a server.properties file. */
 import { readFileSync } from 'node:fs';
 import { runBroker } from '../../broker/main.ts';
+import { forwardEvents } from '../cluster/broker-events.ts';
 import { overrides } from '../cluster/cluster-options.ts';
 import { tellParent, untilParentAsks, untilSignalled } from '../cluster/ending.ts';
 import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
@@ -30,7 +31,13 @@ async function run(given: Arguments): Promise<number> {
     throw new UsageError(`--config ${file} can't be read`);
   }
   const asked = Promise.race([untilSignalled(), untilParentAsks()]);
-  const running = await runBroker(text, { overrides: overrides(given.all('override')), stop: asked });
+  const running = await runBroker(text, {
+    overrides: overrides(given.all('override')),
+    stop: asked,
+    observe: (journal) => {
+      if (process.connected) forwardEvents(journal, tellParent);
+    },
+  });
   if (running.problem !== null) throw new UsageError(running.problem);
   if (!running.isRunning) return 0;
   tellParent({ type: 'started', port: running.port, peerPort: running.peerPort });

@@ -6,6 +6,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../../broker/platform/clock.ts';
+import { EventRing } from '../../broker/platform/event-ring.ts';
+import { DEFAULT_MAX_EVENTS } from '../../broker/platform/journal.ts';
+import type { EventsMessage } from './broker-events.ts';
 import type { AskedToEndMessage, StopMessage } from './ending.ts';
 
 const COMMAND_LINE = join(import.meta.dirname, '..', 'cli', 'main.ts');
@@ -36,6 +40,8 @@ export class Child {
   readonly argv: readonly string[];
   readonly logFile: string;
   readonly process: ChildProcess;
+  /** What a broker has recorded in its journal, the newest of it, a moment later; of others nothing. */
+  readonly events = new EventRing(DEFAULT_MAX_EVENTS, systemClock);
   /** Exit code or signal, once it is gone. */
   ended: string | null = null;
   /** It was asked to end, did not in time, and was killed. */
@@ -54,9 +60,10 @@ export class Child {
       env: process.env,
     });
     closeSync(output);
-    this.process.on('message', ({ type }: Started | AskedToEndMessage) => {
-      if (type === 'started') this.#isServing = true;
-      else if (type === 'asked-to-end') askedToEnd?.();
+    this.process.on('message', (message: Started | AskedToEndMessage | EventsMessage) => {
+      if (message.type === 'started') this.#isServing = true;
+      else if (message.type === 'asked-to-end') askedToEnd?.();
+      else for (const recorded of message.events) this.events.add(recorded);
     });
     this.#exit = new Promise((resolve) => {
       this.process.once('exit', (code, signal) => {

@@ -56,7 +56,7 @@ export function untilParentAsks(): Promise<'told' | 'orphaned'> {
   });
 }
 
-/** Says something to the process that started this one, if there is one and it lives. */
-export function tellParent(message: object): void {
-  if (process.connected) process.send?.(message, () => {});
+/** Says something to the process that started this one, if there is one and it lives; `sent`: it has left. */
+export function tellParent(message: object, sent: () => void = () => {}): void {
+  if (process.connected) process.send?.(message, sent);
 }

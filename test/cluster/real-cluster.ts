@@ -5,20 +5,22 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { EventKind, EventOf } from '../../broker/platform/cluster-events.ts';
 import { LocalCluster } from '../../scripts/cluster/local-cluster.ts';
 import { type Ensemble, ensembleLacks, startEnsemble } from '../support/ensemble.ts';
 import { eventually } from '../support/eventually.ts';
 
 export const SESSION_TIMEOUT_MS = 2000;
 const TICK_MS = 500;
+const EVENT_TIMEOUT_MS = 20_000;
 
 export interface RealCluster {
   readonly cluster: LocalCluster;
   /** null: on the embedded server. */
   readonly ensemble: Ensemble | null;
   logOf(brokerId: number): string;
-  /** Resolves when the broker's log holds the text (counted from `from` on, a length of logOf). */
-  said(brokerId: number, text: string, from?: number): Promise<void>;
+  /** Resolves with the first event of this kind that the broker records after one (a lastId of its events). */
+  event<Kind extends EventKind>(brokerId: number, kind: Kind, afterId?: number): Promise<EventOf<Kind>>;
   health(brokerId: number): Promise<{ healthy: boolean; controllerId: number; isController: boolean } | null>;
   metric(brokerId: number, name: string): Promise<number>;
   close(): Promise<void>;
@@ -56,12 +58,11 @@ export async function startRealCluster(options: {
     cluster,
     ensemble,
     logOf,
-    said: (brokerId, text, from = 0) =>
-      eventually(
-        `broker ${brokerId} says '${text}'`,
-        () => logOf(brokerId).slice(from).includes(text),
-        20_000,
-      ),
+    async event(brokerId, kind, afterId = 0) {
+      const { events } = cluster.broker(brokerId).child;
+      const { event } = await events.first(kind, () => true, { afterId, timeoutMs: EVENT_TIMEOUT_MS });
+      return event;
+    },
     async health(brokerId) {
       const page = await get(cluster.broker(brokerId).peerPort, '/healthz');
       return page === null ? null : JSON.parse(page);

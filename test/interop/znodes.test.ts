@@ -22,6 +22,8 @@ import { daysWork, type Served } from './znode-work.ts';
 
 const skip = skipped("znodes of Apache's brokers", jarsLack(APACHE_VERSION));
 const STOP_TIMEOUT_MS = 20_000;
+/** Each of ours is started as a cluster of one, which would make a secret of its own. */
+const SHARED_SECRET = 'of both brokers';
 
 const PROPERTIES: Readonly<Record<string, string>> = {
   'zookeeper.session.timeout.ms': '18000',
@@ -143,7 +145,7 @@ async function startOurs(brokerId: number, zookeeper: string): Promise<Served> {
     zookeeper,
     zookeeperPort: 0,
     sessionTimeoutMs: 18_000,
-    properties: { ...PROPERTIES, 'broker.id': String(brokerId) },
+    properties: { ...PROPERTIES, 'broker.id': String(brokerId), 'peer.shared.secret': SHARED_SECRET },
   });
   const { port, child } = cluster.broker(1);
   return { port, stop: () => child.stop(STOP_TIMEOUT_MS), kill: () => child.kill() };

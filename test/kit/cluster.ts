@@ -126,7 +126,11 @@ function makeBroker(
       }),
     ),
   );
-  const platform = systemPlatform({ write: (line) => options.log?.(id, line), metricLabels: {} });
+  const platform = systemPlatform({
+    write: (line) => options.log?.(id, line),
+    metricLabels: {},
+    journalMaxEvents: config.journalMaxEvents,
+  });
   return new Broker({ config, platform, hostName: '127.0.0.1', coordinators: options.coordinators });
 }
 

@@ -7,6 +7,7 @@
 import { CommittedLogs } from './committed-logs.ts';
 import type { Acknowledgement, ConsumedRecord } from './history.ts';
 import type { ControllerView, ReplicaView, StateView, TreeView } from './observation.ts';
+import { ToldEvents } from './told-events.ts';
 
 export type Broken = (what: string) => void;
 
@@ -124,6 +125,7 @@ export class SoundStates {
 /** All of them together, over a whole run. */
 export class Invariants {
   readonly logs: CommittedLogs;
+  readonly events: ToldEvents;
   readonly #leaders: OneLeaderPerEpoch;
   readonly #marks: RisingMarks;
   readonly #controllers: OneControllerPerEpoch;
@@ -136,6 +138,7 @@ export class Invariants {
 
   constructor(broken: Broken) {
     this.logs = new CommittedLogs(broken);
+    this.events = new ToldEvents(broken);
     this.#leaders = new OneLeaderPerEpoch(broken);
     this.#marks = new RisingMarks(broken);
     this.#controllers = new OneControllerPerEpoch(broken);
@@ -145,6 +148,7 @@ export class Invariants {
   /** After every change of the tree, before the replicas are checked. */
   treeChanged(tree: TreeView): void {
     this.#treeChanged = true;
+    this.events.treeChanged(tree);
     for (const state of tree.states) {
       this.#leaderEpochs.set(state.key, state.leaderEpoch);
       this.#leaders.elected(state);
@@ -153,6 +157,7 @@ export class Invariants {
   }
 
   check(replicas: readonly ReplicaView[], controllers: readonly ControllerView[], tree: TreeView): void {
+    this.events.check();
     for (const controller of controllers) this.#controllers.check(controller, tree);
     let changed = this.#treeChanged;
     this.#treeChanged = false;

@@ -91,6 +91,7 @@ class Run {
     this.#nemesis = new Nemesis(this.#cluster, this.#cluster.fork());
     this.#invariants = new Invariants((what) => this.broken(what));
     this.#tree = observeTree(this.#cluster.tree);
+    this.#cluster.onRecorded = (broker, recorded) => this.#invariants.events.recorded(broker, recorded);
     this.#history.onBroken = (what) => this.broken(what);
     this.#history.onTopic = (what) => this.#cluster.trace.add(`  ${what}`);
     this.#history.onAcknowledged = (acknowledgement) => this.#invariants.acknowledged(acknowledgement);
@@ -167,6 +168,7 @@ class Run {
       await this.#cluster.clock.runFor(REST_MS);
     }
     if (this.#broken.length > 0) return;
+    for (const what of this.#invariants.events.untold(this.#tree)) this.broken(what);
     for (const what of repeatedRecords(this.#tree, this.#invariants.logs, this.#history)) this.broken(what);
     const lost = lostOffsets(this.#workload, this.#history);
     for (const what of await this.#cluster.clock.runUntilSettled(lost, SETTLE_LIMIT_MS)) this.broken(what);

@@ -6,6 +6,8 @@
 import { Broker } from '../../broker/broker.ts';
 import { brokerConfig } from '../../broker/config/broker-config.ts';
 import { type Diagnostics, lineDiagnostics } from '../../broker/platform/diagnostics.ts';
+import type { Recorded } from '../../broker/platform/event-ring.ts';
+import { createJournal, type Journal } from '../../broker/platform/journal.ts';
 import { createMetrics } from '../../broker/platform/metrics.ts';
 import type { Random } from '../../broker/platform/random.ts';
 import type { SocketNetwork } from '../../broker/platform/sockets.ts';
@@ -90,6 +92,9 @@ export class SimulatedCluster {
   readonly trace = new Trace(this.clock);
   readonly network: SimulatedNetwork;
   readonly machines: readonly Machine[];
+  /** Told of every event that a broker records. */
+  onRecorded: (broker: { readonly brokerId: number; readonly life: number }, recorded: Recorded) => void =
+    () => {};
   readonly #options: SimulatedClusterOptions;
   readonly #random: Random;
 
@@ -254,10 +259,11 @@ export class SimulatedCluster {
     };
     const metrics = createMetrics();
     const diagnostics = this.#diagnostics(id);
+    const journal = this.#journal(machine, diagnostics);
     const random = this.fork();
     return new Broker({
       config: brokerConfig(new Map(Object.entries(properties))),
-      platform: { clock, random, disk, channels, sockets, diagnostics, metrics },
+      platform: { clock, random, disk, channels, sockets, diagnostics, journal, metrics },
       coordinators: this.#watchedSource(machine, source),
       hostName: host,
     });
@@ -272,6 +278,17 @@ export class SimulatedCluster {
         return coordinator;
       },
     };
+  }
+
+  #journal({ id, life }: Machine, diagnostics: Diagnostics): Journal {
+    const journal = createJournal(this.clock, diagnostics);
+    journal.onEvent((recorded) => {
+      const { kind, ...facts } = recorded.event;
+      const because = recorded.causeId === null ? '' : ` because of ${recorded.causeId}`;
+      this.trace.add(`  broker ${id}: ${recorded.id} ${kind}${because} ${JSON.stringify(facts)}`);
+      this.onRecorded({ brokerId: id, life }, recorded);
+    });
+    return journal;
   }
 
   #diagnostics(id: number): Diagnostics {

@@ -8,6 +8,7 @@
 import { ErrorCode } from '../../errors.ts';
 import { type Clock, every, type Timer } from '../../platform/clock.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
+import type { Journal } from '../../platform/journal.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { type Random, randomHexUuid } from '../../platform/random.ts';
 import { type PartitionKey, parsePartitionKey } from '../../types.ts';
@@ -46,6 +47,7 @@ export class GroupCoordinator {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #diagnostics: Diagnostics;
+  readonly #journal: Journal;
   readonly #settings: GroupSettings;
   readonly #runtime: CoordinatorRuntime<GroupRecord, GroupShard>;
   readonly #driver: GroupDriver;
@@ -57,6 +59,7 @@ export class GroupCoordinator {
     random: Random;
     log: StateLog;
     diagnostics: Diagnostics;
+    journal: Journal;
     metrics: Metrics;
     settings: GroupSettings;
     /** Partitions of `__consumer_offsets`: which one a group falls into must not change while we run. */
@@ -66,6 +69,7 @@ export class GroupCoordinator {
     this.#clock = clock;
     this.#random = parts.random;
     this.#diagnostics = diagnostics;
+    this.#journal = parts.journal;
     this.#settings = settings;
     this.#runtime = new CoordinatorRuntime(
       {
@@ -73,7 +77,7 @@ export class GroupCoordinator {
         codec: groupRecordCodec,
         newShard: () => new GroupShard(clock),
         loaded: (owner, tookMs) => this.#loaded(owner, tookMs),
-        unloaded: (owner) => this.#driver.unload(owner),
+        unloaded: (owner, why) => this.#unloaded(owner, why),
       },
       { loadBufferSizeBytes: settings.loadBufferSizeBytes, writeTimeoutMs: settings.commitTimeoutMs },
     );
@@ -302,18 +306,20 @@ export class GroupCoordinator {
   }
 
   #loaded(owner: GroupOwner, tookMs: number): void {
-    const { shard, partition } = owner;
+    const { shard, partition, leaderEpoch } = owner;
     shard.loaded();
     for (const entry of shard.groups.values()) {
       for (const memberId of entry.group.members.keys()) {
         this.#driver.carryOut({ owner, entry }, renewSession(entry.group, memberId));
       }
     }
-    if (shard.groups.size > 0) {
-      this.#diagnostics.info(
-        `Loaded ${shard.groups.size} groups of __consumer_offsets-${partition} in ${tookMs} ms`,
-      );
-    }
+    const groups = shard.groups.size;
+    this.#journal.record({ kind: 'groups-loaded', partition, leaderEpoch, groups, tookMs });
+  }
+
+  #unloaded(owner: GroupOwner, why: 'moved' | 'deleted'): void {
+    this.#journal.record({ kind: 'groups-resigned', partition: owner.partition, why });
+    this.#driver.unload(owner);
   }
 
   async #expireOffsets(): Promise<void> {

@@ -27,7 +27,7 @@ export interface RuntimeParts<R, S extends Shard<R>> {
   /** All of it has been read, which took so long: from now on it answers. */
   readonly loaded: (owner: OwnedPartition<S>, tookMs: number) => void;
   /** It is no longer ours: whoever waits is told, and no timer of it fires again. */
-  readonly unloaded: (owner: OwnedPartition<S>) => void;
+  readonly unloaded: (owner: OwnedPartition<S>, why: 'moved' | 'deleted') => void;
 }
 
 export interface RuntimeSettings {
@@ -72,7 +72,7 @@ export class CoordinatorRuntime<R, S extends Shard<R>> {
   resign(partition: number, why: 'moved' | 'deleted'): void {
     const owner = this.#ownership.drop(partition);
     if (why === 'deleted') this.#ownership.forget(partition);
-    if (owner !== null) this.#parts.unloaded(owner);
+    if (owner !== null) this.#parts.unloaded(owner, why);
   }
 
   shutdown(): void {

@@ -17,6 +17,8 @@ export function describedConfig(
   request: Pick<RequestOf<typeof DescribeConfigs>, 'includeSynonyms' | 'includeDocumentation'>,
   apiVersion: number,
 ): DescribedConfig {
+  // Kafka leaves the documentation of a logger at the schema's default, which is '' and not null.
+  const documented = request.includeDocumentation || entry.source === CONFIG_SOURCE.DYNAMIC_BROKER_LOGGER;
   const config = {
     name: entry.name,
     value: entry.value,
@@ -25,7 +27,7 @@ export function describedConfig(
     isSensitive: entry.sensitive,
     synonyms: request.includeSynonyms ? entry.synonyms : [],
     configType: entry.type,
-    documentation: request.includeDocumentation ? entry.documentation : null,
+    documentation: documented ? entry.documentation : null,
   };
   return apiVersion === 0 ? { ...config, isDefault: entry.source === CONFIG_SOURCE.DEFAULT } : config;
 }

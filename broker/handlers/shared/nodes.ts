@@ -2,8 +2,9 @@
  * Brokers as clients see them: by the endpoint of the listener that the request came in on. A broker
  * that does not have that listener can't be reached by this client and is left out.
  */
+
+import type { BrokerInfo, Endpoint } from '../../cluster.ts';
 import type { MetadataCache } from '../../metadata/metadata-cache.ts';
-import type { BrokerInfo, Endpoint } from '../../peers/messages.ts';
 import type { BrokerId } from '../../types.ts';
 
 export interface Node {

@@ -2,7 +2,7 @@
 import type { Timer } from '../../platform/clock.ts';
 import type { Partition } from '../partition.ts';
 
-/** due: to be subscribed; failed: waits for a new LeaderAndIsr. */
+/** due: to be subscribed; failed: waits for a new leader epoch. */
 export type Progress = 'due' | 'subscribed' | 'backing-off' | 'failed';
 
 export interface Followed {

@@ -6,7 +6,7 @@
 
 import type { EpochEnd } from '../../log/files/epoch-history.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
-import type { Diagnostics } from '../../platform/diagnostics.ts';
+import type { Journal } from '../../platform/journal.ts';
 import {
   batchBaseOffset,
   batchLastOffset,
@@ -16,6 +16,7 @@ import {
 } from '../../records/batch.ts';
 import { decompressSnappy } from '../../records/snappy.ts';
 import type { Partition } from '../partition.ts';
+import { logTruncated } from '../replica-events.ts';
 import { cutFor, repairFor } from '../truncation.ts';
 import type { MarksItem, RecordsItem } from './stream-messages.ts';
 
@@ -43,12 +44,14 @@ export function applyMarks(partition: Partition, log: PartitionLog, marks: Marks
  * Without an epoch history there is nothing to compare with the leader's: only what is known to be
  * committed may stay.
  */
-export function truncateWithoutEpochs(log: PartitionLog): void {
-  if (log.epochs.latestEpoch() < 0 && log.endOffset > log.highWatermark) log.truncateTo(log.highWatermark);
+export function truncateWithoutEpochs(log: PartitionLog, journal: Journal): void {
+  if (log.epochs.latestEpoch() >= 0 || log.endOffset <= log.highWatermark) return;
+  journal.record(logTruncated(log, log.highWatermark, { rule: 'no-epochs' }));
+  log.truncateTo(log.highWatermark);
 }
 
 /** Goes back to where the histories part. False when nothing changed, so that asking again is in vain. */
-export function truncateToLeader(log: PartitionLog, leaderEnd: EpochEnd, diagnostics: Diagnostics): boolean {
+export function truncateToLeader(log: PartitionLog, leaderEnd: EpochEnd, journal: Journal): boolean {
   const { endOffset } = log;
   const latestEpoch = log.epochs.latestEpoch();
   const cut = cutFor(leaderEnd, {
@@ -56,14 +59,8 @@ export function truncateToLeader(log: PartitionLog, leaderEnd: EpochEnd, diagnos
     fetchOffset: endOffset,
     endOffsetFor: (epoch) => log.epochs.endOffsetFor(epoch, endOffset),
   });
-  const where = `${log.topic}-${log.partition} from ${endOffset} to ${cut.offset}`;
-  if (cut.offset < log.highWatermark) {
-    diagnostics.warn(`Truncating ${where}, below the high watermark ${log.highWatermark}`);
-  } else {
-    diagnostics.info(
-      `Truncating ${where}: the leader's epoch ${leaderEnd.epoch} ends at ${leaderEnd.endOffset}`,
-    );
-  }
+  const why = { rule: 'leader-epoch', epoch: leaderEnd.epoch, endOffset: leaderEnd.endOffset } as const;
+  journal.record(logTruncated(log, cut.offset, why));
   // Also at the log's end: an epoch that has no records must leave the history.
   log.truncateTo(cut.offset);
   return log.endOffset !== endOffset || log.epochs.latestEpoch() !== latestEpoch;
@@ -73,17 +70,16 @@ export function truncateToLeader(log: PartitionLog, leaderEnd: EpochEnd, diagnos
 export function repairRange(
   log: PartitionLog,
   leader: { readonly startOffset: number; readonly endOffset: number },
-  diagnostics: Diagnostics,
+  journal: Journal,
 ): boolean {
   const repair = repairFor(leader, log.endOffset);
-  const where = `${log.topic}-${log.partition}`;
   switch (repair.kind) {
     case 'truncate':
-      diagnostics.warn(`Truncating ${where} from ${log.endOffset} to the leader's end ${repair.offset}`);
+      journal.record(logTruncated(log, repair.offset, { rule: 'leader-end' }));
       log.truncateTo(repair.offset);
       return true;
     case 'start-over':
-      diagnostics.warn(`Starting ${where} over at ${repair.offset}, where the leader's log begins`);
+      journal.record(logTruncated(log, repair.offset, { rule: 'leader-start' }));
       log.truncateFullyAndStartAt(repair.offset);
       return true;
     case 'ask-again':

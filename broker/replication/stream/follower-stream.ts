@@ -12,6 +12,7 @@ import type { Peers } from '../../peers/peers.contract.ts';
 import type { Channel } from '../../platform/channels.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
+import type { Journal } from '../../platform/journal.ts';
 import type { BrokerId, PartitionKey } from '../../types.ts';
 import type { ReplicationConfig, ReplicationMetadata } from '../collaborators.ts';
 import type { Partition } from '../partition.ts';
@@ -38,6 +39,7 @@ import {
 export interface FollowerContext {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
+  readonly journal: Journal;
   readonly config: ReplicationConfig;
   readonly metadata: ReplicationMetadata;
   readonly peers: Pick<Peers, 'openStream'>;
@@ -88,7 +90,7 @@ export class FollowerStream {
     };
     this.#followed.set(partition.key, followed);
     this.#attempt(followed, () => {
-      if (partition.log !== null) truncateWithoutEpochs(partition.log);
+      if (partition.log !== null) truncateWithoutEpochs(partition.log, this.#context.journal);
     });
     this.#scheduleSubscribe();
   }
@@ -303,7 +305,7 @@ export class FollowerStream {
     if (followed === undefined || log === null || log === undefined) return;
     let changed = false;
     this.#attempt(followed, () => {
-      changed = truncateToLeader(log, item, this.#context.diagnostics);
+      changed = truncateToLeader(log, item, this.#context.journal);
     });
     if (followed.progress !== 'due') return;
     if (changed) this.#scheduleSubscribe();
@@ -314,11 +316,11 @@ export class FollowerStream {
     const followed = this.#unsubscribed(item.id);
     const log = followed?.partition.log;
     if (followed === undefined || log === null || log === undefined) return;
-    const { diagnostics } = this.#context;
+    const { diagnostics, journal } = this.#context;
     if (item.error === ErrorCode.OFFSET_OUT_OF_RANGE && item.endOffset >= 0) {
       let repaired = false;
       this.#attempt(followed, () => {
-        repaired = repairRange(log, item, diagnostics);
+        repaired = repairRange(log, item, journal);
       });
       if (followed.progress !== 'due') return;
       if (repaired) this.#scheduleSubscribe();

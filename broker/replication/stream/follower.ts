@@ -21,7 +21,7 @@ export class Follower {
     return this.#streamOf.size;
   }
 
-  /** Partitions that wait for a new LeaderAndIsr because they could not go on. */
+  /** Partitions that wait for a new leader epoch because they could not go on. */
   get failedCount(): number {
     let count = 0;
     for (const stream of this.#streams.values()) count += stream.failedCount;

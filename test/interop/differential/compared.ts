@@ -33,6 +33,8 @@ const OWN_CONFIGS = new Set([
   'peer.advertised.listener',
   'peer.compression.type',
   'peer.listener',
+  'peer.max.handshakes',
+  'peer.max.handshakes.per.ip',
   'peer.max.message.bytes',
   'peer.shared.secret',
   'peer.stream.credit.bytes',

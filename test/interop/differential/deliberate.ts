@@ -4,7 +4,6 @@
  */
 import type { Case } from './cases.ts';
 import type { Difference } from './compared.ts';
-import { PROVISIONAL } from './provisional.ts';
 
 export interface Deliberate {
   readonly api: string;
@@ -26,7 +25,7 @@ const NO_CODE = ['least', 'greatest', '-1'];
 const NO_NUMBER = ['least', 'greatest'];
 const NULL = ['null', 'length -2'];
 
-const DELIBERATE: readonly Deliberate[] = [
+export const DELIBERATE: readonly Deliberate[] = [
   {
     api: 'Produce',
     paths: ['topicData.partitionData.records'],
@@ -104,6 +103,17 @@ const DELIBERATE: readonly Deliberate[] = [
     kafkas: 'silent',
     reason: 'Kafka answers with the last of the groups, and so never when there are none',
   },
+  ...[
+    { api: 'OffsetFetch', paths: ['groups'] },
+    { api: 'DescribeGroups', paths: ['groups'] },
+    { api: 'DescribeConfigs', paths: ['resources'] },
+    { api: 'DescribeProducers', paths: ['topics', 'topics.partitionIndexes'] },
+  ].map((named) => ({
+    ...named,
+    mutations: ['first twice'],
+    reason:
+      'an answer that is far longer than the name that it is asked by is given once, however often it is named',
+  })),
   {
     api: 'JoinGroup',
     paths: ['protocols'],
@@ -133,14 +143,6 @@ const DELIBERATE: readonly Deliberate[] = [
       'Kafka makes topics with partition numbers or replicas that can not be, or throws; here the assignment is invalid',
   },
   {
-    api: 'DeleteTopics',
-    versions: [6, 6],
-    paths: ['topics.name'],
-    mutations: NULL,
-    reason:
-      'Kafka takes the zero id for that of a topic that may not be deleted; here it is a name that is unknown',
-  },
-  {
     api: 'AlterConfigs',
     paths: ['resources'],
     mutations: ['first twice'],
@@ -161,12 +163,6 @@ const DELIBERATE: readonly Deliberate[] = [
     mutations: ['not UTF-8'],
     at: ['responses.errorCode'],
     reason: 'Kafka tells of a path that ZooKeeper does not take; here the topic does not exist',
-  },
-  {
-    api: 'ElectLeaders',
-    paths: ['electionType'],
-    mutations: NO_CODE,
-    reason: 'Kafka throws at a type of election that does not exist; here it is INVALID_REQUEST',
   },
   {
     api: 'AlterPartitionReassignments',
@@ -191,12 +187,10 @@ const DELIBERATE: readonly Deliberate[] = [
   },
 ];
 
-export const ALL: readonly Deliberate[] = [...DELIBERATE, ...PROVISIONAL];
-
 /** The entries that speak of a request, whatever comes of it. */
 export function entriesFor(sent: Case): Deliberate[] {
   const { api, version, sample, path, mutation } = sent;
-  return ALL.filter(
+  return DELIBERATE.filter(
     (entry) =>
       entry.api === api.name &&
       version >= (entry.versions?.[0] ?? 0) &&

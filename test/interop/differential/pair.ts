@@ -37,10 +37,13 @@ const PROPERTIES = {
   'transaction.state.log.replication.factor': '1',
   'transaction.state.log.min.isr': '1',
 };
-/** Only what the start is recognised by: each request that Kafka can't read would be a page. */
-const LOG4J = `log4j.rootLogger=OFF, stdout
-log4j.logger.kafka.server.KafkaServer=INFO
-log4j.logger.kafka.network.DataPlaneAcceptor=INFO
+/**
+ * The level is the one that both start with, but only what the start is recognised by is written: each
+ * request that Kafka can't read would be a page.
+ */
+const LOG4J = `log4j.rootLogger=INFO
+log4j.logger.kafka.server.KafkaServer=INFO, stdout
+log4j.logger.kafka.network.DataPlaneAcceptor=INFO, stdout
 log4j.appender.stdout=org.apache.log4j.ConsoleAppender
 log4j.appender.stdout.layout=org.apache.log4j.PatternLayout
 log4j.appender.stdout.layout.ConversionPattern=[%d] %p %m (%c)%n

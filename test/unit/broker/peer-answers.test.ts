@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { ControllerEpochs } from '../../../broker/metadata/controller-epochs.ts';
 import { ControllerFence } from '../../../broker/metadata/controller-fence.ts';
+import { deltaOutcome } from '../../../broker/metadata/delta.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
-import { type AnswerParts, answerPeers } from '../../../broker/node/peer-answers.ts';
+import { answerPeers } from '../../../broker/node/peer-answers.ts';
 import type { LeaderAndIsrRequest, UpdateMetadataRequest } from '../../../broker/peers/messages.ts';
 import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
 import type { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
@@ -31,24 +32,19 @@ function setUp(): SetUp {
     controller: () => Promise.resolve({ brokerId: OFFICE.controllerId }),
   };
   const handlers = new Map<string, Handler>();
-  const parts = {
+  const unasked = () => Promise.reject(new Error('the controller was asked'));
+  answerPeers({
     brokerId: 2,
     diagnostics: lineDiagnostics(clock, (line) => lines.push(line), 'info'),
     fence,
     epochs: new ControllerEpochs(() => store as unknown as ClusterStore),
     metadata: new MetadataCache(clock),
-    peers: { handle: (type: string, handler: Handler) => handlers.set(type, handler), forget: () => {} },
-    replicas: {
-      becomeLeaderOrFollower: (request: LeaderAndIsrRequest) => ({
-        error: fence.check(request),
-        partitions: [],
-      }),
-      metadataUpdated: () => {},
-      stopReplicas: (request: LeaderAndIsrRequest) => ({ error: fence.check(request), partitions: [] }),
-    },
+    peers: { handle: (type, handler) => handlers.set(type, handler as Handler), forget: () => {} },
+    replicas: { apply: () => deltaOutcome(ErrorCode.NONE), metadataUpdated: () => {} },
     configs: { load: () => Promise.resolve(), forget: () => {} },
-  };
-  answerPeers(parts as unknown as AnswerParts);
+    groups: { forgetPartitions: () => Promise.resolve() },
+    controller: { controlledShutdown: unasked, alterPartition: unasked, allocateProducerIds: unasked },
+  });
   return {
     fence,
     lines,

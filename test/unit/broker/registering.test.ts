@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { takeBrokerId } from '../../../broker/node/registering.ts';
 import { type Diagnostics, silent } from '../../../broker/platform/diagnostics.ts';
+import { createJournal } from '../../../broker/platform/journal.ts';
 import type { Coordinator } from '../../../coordinator-client/coordinator.ts';
 import { type LocalSource, localSource } from '../../../coordinator-client/local/local.ts';
 import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
@@ -45,7 +46,13 @@ async function registered(port: number): Promise<Coordinator> {
 }
 
 function take(coordinator: Coordinator, formerSessionId?: bigint): Promise<number | string> {
-  const options = { formerSessionId, clock, diagnostics };
+  const options = {
+    formerSessionId,
+    causeId: null,
+    clock,
+    diagnostics,
+    journal: createJournal(clock, diagnostics),
+  };
   return takeBrokerId(new ClusterStore(coordinator), registration(9092), options).catch(
     (error: Error) => error.message,
   );

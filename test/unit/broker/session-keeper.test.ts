@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { SessionKeeper, type SessionListener } from '../../../broker/node/session-keeper.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
+import { createJournal } from '../../../broker/platform/journal.ts';
 import type { Coordinator, CoordinatorSource } from '../../../coordinator-client/coordinator.ts';
 import { type LocalSource, localSource } from '../../../coordinator-client/local/local.ts';
 import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
@@ -42,7 +43,13 @@ async function setUp(regained: (coordinator: Coordinator) => Promise<void> = asy
       await regained(coordinator);
     },
   };
-  const keeper = new SessionKeeper({ source: recording, clock, diagnostics: silent, openTimeoutMs: 4000 });
+  const keeper = new SessionKeeper({
+    source: recording,
+    clock,
+    diagnostics: silent,
+    journal: createJournal(clock, silent),
+    openTimeoutMs: 4000,
+  });
   await clock.runUntilSettled(keeper.open(), 1000);
   keeper.listen(listener);
   return { clock, tree, source, keeper, sessions, told };

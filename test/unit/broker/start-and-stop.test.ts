@@ -2,9 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { Broker } from '../../../broker/broker.ts';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
+import { silent } from '../../../broker/platform/diagnostics.ts';
+import { createJournal } from '../../../broker/platform/journal.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import type { Coordinator, CoordinatorSource } from '../../../coordinator-client/coordinator.ts';
-import { localSource } from '../../../coordinator-client/local/local.ts';
+import { type LocalSource, localSource } from '../../../coordinator-client/local/local.ts';
 import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
 import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
 import { recordingDiagnostics } from '../../support/recording-diagnostics.ts';
@@ -31,11 +33,14 @@ class World {
   /** The parts that were stopped, in order. */
   readonly stopped: string[] = [];
   readonly broker: Broker;
+  readonly source: LocalSource;
+  readonly journal = createJournal(this.clock, silent);
 
   constructor() {
     const { clock, disk } = this;
     const random = simulatedRandom(2);
     const source = localSource({ tree: this.tree, clock, random, sessionTimeoutMs: 2000, delayMs: 1 });
+    this.source = source;
     const coordinators: CoordinatorSource = {
       counts: source.counts,
       open: async (timeoutMs) => {
@@ -58,7 +63,16 @@ class World {
     });
     this.broker = new Broker({
       config: brokerConfig(new Map(Object.entries(properties))),
-      platform: { clock, random, disk, sockets, channels, diagnostics, metrics },
+      platform: {
+        clock,
+        random,
+        disk,
+        sockets,
+        channels,
+        diagnostics,
+        journal: this.journal,
+        metrics,
+      },
       coordinators,
       hostName: HOST,
     });
@@ -257,5 +271,44 @@ describe('/healthz', () => {
     await step(world.broker.start());
     await step(world.broker.shutdown());
     expect(seen).toEqual(['503 starting false', '200 running true', '503 stopping false']);
+  });
+});
+
+describe("a broker's journal", () => {
+  it('tells its life: the registration, a lost session and what followed from it, the end', async () => {
+    const world = new World();
+    const { clock, journal } = world;
+    await clock.runUntilSettled(world.broker.start(), 5000);
+    await clock.runFor(1000);
+    const [session] = world.sessions;
+    world.source.expire(session?.sessionId ?? 0n);
+    await clock.runFor(3000);
+    await clock.runUntilSettled(world.broker.shutdown(), 10_000);
+    const recorded = journal.since(0);
+    const epochs = [...new Set(recorded.map(({ brokerEpoch }) => brokerEpoch))];
+    const told = recorded.map(({ id, causeId, brokerEpoch, event }) => {
+      return `${id}←${causeId ?? 'nothing'} ${event.kind}, registration ${epochs.indexOf(brokerEpoch) + 1}`;
+    });
+    expect(told).toEqual([
+      '1←nothing broker-registered, registration 1',
+      '2←nothing controller-elected, registration 1',
+      '3←2 controller-changed, registration 1',
+      '4←nothing broker-started, registration 1',
+      '5←2 failover-finished, registration 1',
+      '6←nothing session-lost, registration 1',
+      '7←6 controller-resigned, registration 1',
+      '8←6 controller-changed, registration 1',
+      '9←nothing controller-interrupted, registration 1',
+      '10←6 session-regained, registration 1',
+      '11←10 broker-registered, registration 2',
+      '12←10 candidacy-resumed, registration 2',
+      '13←nothing controller-elected, registration 2',
+      '14←13 controller-changed, registration 2',
+      '15←13 failover-finished, registration 2',
+      '16←nothing shutdown-begun, registration 2',
+      '17←nothing controlled-shutdown-granted, registration 2',
+      '18←nothing controller-resigned, registration 2',
+      '19←16 shutdown-finished, registration 2',
+    ]);
   });
 });

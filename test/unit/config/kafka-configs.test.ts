@@ -15,6 +15,7 @@ const OWN = [
   'compressed.batch.max.decompressed.bytes',
   'compressed.batch.max.records',
   'fetch.max.converted.bytes',
+  'journal.max.events',
   'max.incremental.fetch.session.cache.partitions',
   'peer.advertised.listener',
   'peer.compression.type',

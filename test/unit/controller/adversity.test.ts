@@ -1,10 +1,11 @@
 /** The controller when things go wrong: garbage in the tree, a cut-off session, brokers that do not answer. */
 import { afterEach, describe, expect, it } from 'vitest';
+import type { BrokerInfo } from '../../../broker/cluster.ts';
 import { BrokerChannels } from '../../../broker/controller/broker-channels.ts';
 import { EventQueue } from '../../../broker/controller/events.ts';
 import { RequestBatch } from '../../../broker/controller/request-batch.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
-import type { BrokerInfo, PeerRequest, PeerResponseTo } from '../../../broker/peers/messages.ts';
+import type { PeerRequest, PeerResponseTo } from '../../../broker/peers/messages.ts';
 import { PeerUnreachable } from '../../../broker/peers/peers.contract.ts';
 import type { Clock } from '../../../broker/platform/clock.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';

@@ -2,13 +2,18 @@
  * A cluster for the controller's tests: one tree, a session a broker, controllers that are real, and
  * brokers that only note what they are told and answer as the test wants.
  */
+
+import { type BrokerInfo, PEER_LISTENER } from '../../../broker/cluster.ts';
 import { Controller } from '../../../broker/controller/controller.ts';
 import type { ControllerRequest } from '../../../broker/controller/request-batch.ts';
 import type { ControllerConfig } from '../../../broker/controller/term.ts';
-import type { BrokerInfo, PeerRequest, PeerResponseTo } from '../../../broker/peers/messages.ts';
+import type { PeerRequest, PeerResponseTo } from '../../../broker/peers/messages.ts';
 import { PeerUnreachable } from '../../../broker/peers/peers.contract.ts';
 import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
+import type { EventKind, EventOf } from '../../../broker/platform/cluster-events.ts';
 import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
+import type { Recorded } from '../../../broker/platform/event-ring.ts';
+import { createJournal, type Journal } from '../../../broker/platform/journal.ts';
 import { createMetrics, type Metrics } from '../../../broker/platform/metrics.ts';
 import { systemRandom } from '../../../broker/platform/random.ts';
 import type { Coordinator } from '../../../coordinator-client/coordinator.ts';
@@ -29,6 +34,7 @@ export interface Member {
   readonly store: ClusterStore;
   readonly controller: Controller;
   readonly metrics: Metrics;
+  readonly journal: Journal;
 }
 
 type Answer = (request: ControllerRequest) => PeerResponseTo<ControllerRequest> | null;
@@ -47,6 +53,8 @@ export class TestCluster {
   readonly told: Told[] = [];
   readonly log: string[] = [];
   readonly members = new Map<number, Member>();
+  /** What has been recorded, of the dead as well, in its order. */
+  readonly recorded: Recorded[] = [];
   readonly source: LocalSource;
   /** What brokers answer; by default success for everything. null: no answer comes. */
   readonly answers = new Map<number, Answer>();
@@ -66,19 +74,19 @@ export class TestCluster {
     await store.ensureTopLevelPaths();
     const epoch = await this.register(store, id);
     const metrics = createMetrics();
+    const clock = this.#clock();
+    const diagnostics = lineDiagnostics(systemClock, (line) => this.log.push(line), 'info');
+    const journal = createJournal(clock, diagnostics);
+    journal.identify(id, epoch);
+    journal.onEvent((recorded) => this.recorded.push(recorded));
     const controller = new Controller({
       brokerId: id,
-      platform: {
-        clock: this.#clock(),
-        random: systemRandom,
-        diagnostics: lineDiagnostics(systemClock, (line) => this.log.push(line), 'info'),
-        metrics,
-      },
+      platform: { clock, random: systemRandom, diagnostics, journal, metrics },
       config: this.#config,
       peers: { request: (to, request) => this.#request(id, to, request) },
       store: () => store,
     });
-    const member = { id, epoch, coordinator, store, controller, metrics };
+    const member = { id, epoch, coordinator, store, controller, metrics, journal };
     this.members.set(id, member);
     controller.startup();
     return member;
@@ -95,7 +103,7 @@ export class TestCluster {
   register(store: ClusterStore, id: number): Promise<number> {
     return store.registerBroker({
       id,
-      endpoints: ['PLAINTEXT', 'PEER'].map((listener) => {
+      endpoints: ['PLAINTEXT', PEER_LISTENER].map((listener) => {
         return { listener, host: `b${id}`, port: 9092, securityProtocol: 'PLAINTEXT' };
       }),
       rack: null,
@@ -149,6 +157,11 @@ export class TestCluster {
     if (node === null) return null;
     const json = JSON.parse(node.data.toString());
     return { leader: json.leader, isr: json.isr, leaderEpoch: json.leader_epoch };
+  }
+
+  /** The events of one kind that anybody has recorded. */
+  events<Kind extends EventKind>(kind: Kind): EventOf<Kind>[] {
+    return this.recorded.flatMap(({ event }) => (event.kind === kind ? [event as EventOf<Kind>] : []));
   }
 
   toldTo(id: number): ControllerRequest[] {

@@ -56,7 +56,7 @@ describe('a controller that looks whether all is done', () => {
       cluster.tree.commit([{ op: 'remove', path: `${topicZnode.path('t')}${path}`, version: -1 }], 0n, 0);
     }
     cluster.runTimers(INTERVAL_MS);
-    await cluster.until(() => cluster.log.some((line) => line.includes('Topic t has vanished')));
+    await cluster.until(() => cluster.events('topic-vanished').some(({ topic }) => topic === 't'));
   });
 
   it('does so soon after an event that failed half way', async () => {

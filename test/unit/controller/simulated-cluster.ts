@@ -2,12 +2,15 @@
  * Controllers under virtual time: real controllers, a local tree, and brokers that are models (they fence
  * as brokers do and remember what they were told). One seed gives one history.
  */
+
+import { type BrokerInfo, PEER_LISTENER } from '../../../broker/cluster.ts';
 import { Controller } from '../../../broker/controller/controller.ts';
 import type { ControllerRequest } from '../../../broker/controller/request-batch.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
-import type { BrokerInfo, PeerRequest, PeerResponseTo } from '../../../broker/peers/messages.ts';
+import type { PeerRequest, PeerResponseTo } from '../../../broker/peers/messages.ts';
 import { PeerUnreachable } from '../../../broker/peers/peers.contract.ts';
 import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
+import { createJournal } from '../../../broker/platform/journal.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import type { Random } from '../../../broker/platform/random.ts';
 import { type PartitionKey, partitionKey } from '../../../broker/types.ts';
@@ -111,12 +114,14 @@ export class SimulatedControllers {
     broker.highestControllerEpoch = 0;
     const store = await this.#join(broker, incarnation, undefined);
     if (store === null) return;
+    const diagnostics = lineDiagnostics(this.clock, (line) => this.log.push(`${broker.id} ${line}`), 'info');
     const controller = new Controller({
       brokerId: broker.id,
       platform: {
         clock: this.clock,
         random: this.random,
-        diagnostics: lineDiagnostics(this.clock, (line) => this.log.push(`${broker.id} ${line}`), 'info'),
+        diagnostics,
+        journal: createJournal(this.clock, diagnostics),
         metrics: createMetrics(),
       },
       config: {
@@ -196,7 +201,7 @@ export class SimulatedControllers {
 }
 
 function registration(id: number) {
-  const endpoints = ['PLAINTEXT', 'PEER'].map((listener) => {
+  const endpoints = ['PLAINTEXT', PEER_LISTENER].map((listener) => {
     return { listener, host: `b${id}`, port: 9092, securityProtocol: 'PLAINTEXT' };
   });
   return { id, endpoints, rack: null, jmxPort: -1, timestampMs: 1, features: new Map() };

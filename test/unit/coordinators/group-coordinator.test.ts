@@ -4,6 +4,7 @@ import { GroupCoordinator, type GroupJoin } from '../../../broker/coordinators/g
 import { partitionForKey } from '../../../broker/coordinators/runtime/java-hash.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
+import { createJournal } from '../../../broker/platform/journal.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { simulatedRandom } from '../../support/simulated-random.ts';
@@ -26,6 +27,7 @@ function setUp(log = new MemoryStateLog(TOPIC)): {
     random: simulatedRandom(7),
     log,
     diagnostics: silent,
+    journal: createJournal(clock, silent),
     metrics: createMetrics(),
     partitionCount: PARTITIONS,
     settings: {

@@ -22,6 +22,7 @@ import { CreateTopics } from '../../../broker/protocol/messages/19-create-topics
 import { DescribeConfigs } from '../../../broker/protocol/messages/32-describe-configs.ts';
 import { DescribeCluster } from '../../../broker/protocol/messages/60-describe-cluster.ts';
 import type { AnyApi, RequestInput, ResponseOf } from '../../../broker/protocol/schema.ts';
+import { metadataDelta } from '../../support/metadata-deltas.ts';
 import { broker, services } from './support.ts';
 
 const ORIGIN = { id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' };
@@ -38,15 +39,7 @@ const RETRIABLE = new Set<number>([
 /** Knows who is alive, and no topic: what a controller that has just been elected tells first. */
 function halfTold(): Services {
   const metadata = new MetadataCache(systemClock);
-  metadata.apply({
-    type: 'UpdateMetadata',
-    controllerId: 1,
-    controllerEpoch: 1,
-    brokerEpoch: 1,
-    topicIds: [],
-    partitions: [],
-    liveBrokers: [broker(1)],
-  });
+  metadata.apply(metadataDelta({ brokers: [broker(1)] }));
   return services({ metadata });
 }
 

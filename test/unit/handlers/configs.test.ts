@@ -315,6 +315,7 @@ describe('loggers of the broker', () => {
       readOnly: false,
       isSensitive: false,
       synonyms: [],
+      documentation: '',
     });
     expect(configs.find(({ name }) => name === 'root')?.value).toBe('INFO');
   });

@@ -86,6 +86,15 @@ describe('JoinGroup', () => {
     });
   });
 
+  it.each([
+    [6, ''],
+    [7, null],
+  ])('v%i: a protocol with an empty name is told as %j', async (version, protocolName) => {
+    const { groups } = playing('joinGroup', { ...joined, protocolName: '' });
+    const { response } = await ask(joinGroup, version, request, { groups });
+    expect(response).toMatchObject({ errorCode: 0, protocolName });
+  });
+
   it('tells a static leader to skip the assignment only when it can understand that', async () => {
     const { groups } = playing('joinGroup', { ...joined, skipAssignment: true });
     const { response } = await ask(joinGroup, 9, request, { groups });

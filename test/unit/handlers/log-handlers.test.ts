@@ -8,7 +8,7 @@ import { alterPartitionReassignments } from '../../../broker/handlers/45-alter-p
 import { listPartitionReassignments } from '../../../broker/handlers/46-list-partition-reassignments.ts';
 import { describeProducers } from '../../../broker/handlers/61-describe-producers.ts';
 import { ask } from './ask.ts';
-import { metadataOf, partition } from './support.ts';
+import { denying, metadataOf, partition } from './support.ts';
 
 describe('DeleteRecords', () => {
   it.each([0, 1, 2])('v%i: outcomes go where they were asked for', async (version) => {
@@ -124,9 +124,29 @@ describe('DescribeProducers', () => {
         errorCode: 0,
         activeProducers: [{ producerId: 7, producerEpoch: 2, lastSequence: 4, lastTimestamp: 99 }],
       },
-      { errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER },
-      { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION },
+      { errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, errorMessage: null },
+      { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: null },
     ]);
+  });
+
+  it('says in words what is wrong with a whole topic', async () => {
+    const one = async (name: string, overrides = {}) => {
+      const topics = [{ name, partitionIndexes: [0] }];
+      const { response } = await ask(describeProducers, 0, { topics }, overrides);
+      return response.topics[0]?.partitions[0];
+    };
+    expect(await one('no name')).toMatchObject({
+      errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION,
+      errorMessage: expect.stringContaining('Topic name is invalid: '),
+    });
+    expect(await one('t1', { authorize: denying('topic') })).toMatchObject({
+      errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+      errorMessage: 'Topic authorization failed.',
+    });
+    expect(await one('nobody')).toMatchObject({
+      errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+      errorMessage: 'This server does not host this topic-partition.',
+    });
   });
 });
 

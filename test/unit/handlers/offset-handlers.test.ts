@@ -8,7 +8,7 @@ import { offsetDelete } from '../../../broker/handlers/47-offset-delete.ts';
 import type { Resource } from '../../../broker/handlers/shared/authorization.ts';
 import { partitionKey } from '../../../broker/types.ts';
 import { ask, refusal } from './ask.ts';
-import { denying, playing } from './support.ts';
+import { denying, metadataOf, partition, playing } from './support.ts';
 
 describe('OffsetCommit at the coordinator', () => {
   const partitionOf = (partitionIndex: number) => ({
@@ -34,14 +34,36 @@ describe('OffsetCommit at the coordinator', () => {
         {
           name: 't1',
           partitions: [
-            { partitionIndex: 0, errorCode: ErrorCode.ILLEGAL_GENERATION },
             { partitionIndex: 9, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION },
+            { partitionIndex: 0, errorCode: ErrorCode.ILLEGAL_GENERATION },
           ],
         },
         { name: 'nope', partitions: [{ errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }] },
       ]);
     },
   );
+
+  it('commits a partition that is named again once, as named last, and is silent on a topic without any', async () => {
+    const again = [
+      { name: 't1', partitions: [partitionOf(0), partitionOf(9), { ...partitionOf(0), committedOffset: 8 }] },
+      { name: 't1', partitions: [{ ...partitionOf(0), committedOffset: 9 }, partitionOf(9)] },
+      { name: 't2', partitions: [] },
+    ];
+    const { asked, groups } = playing('commitOffsets', [ErrorCode.NONE]);
+    const metadata = metadataOf([partition('t1', 0), partition('t2', 0)]);
+    const { response } = await ask(offsetCommit, 9, { groupId: 'g', topics: again }, { groups, metadata });
+    expect(asked).toMatchObject([{ commits: [{ topic: 't1', partition: 0, offset: 9 }] }]);
+    expect(response.topics).toEqual([
+      {
+        name: 't1',
+        partitions: [
+          { partitionIndex: 9, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION },
+          { partitionIndex: 9, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION },
+          { partitionIndex: 0, errorCode: ErrorCode.NONE },
+        ],
+      },
+    ]);
+  });
 
   it('needs the rights to read the group and the topics', async () => {
     const codes = async (type: Resource['type']) => {
@@ -73,6 +95,21 @@ describe('OffsetFetch at the coordinator', () => {
     const { groups } = playing('fetchOffsets', { error: 0, offsets });
     const { response } = await ask(offsetFetch, version, { groupId: 'g', topics }, { groups });
     expect(response.topics).toMatchObject([{ name: 't1', partitions: found }]);
+  });
+
+  it.each([1, 7, 9])('v%i: tells of a partition once, however often it is named', async (version) => {
+    const { groups } = playing('fetchOffsets', { error: 0, offsets });
+    const again = [
+      ...topics,
+      { name: 't1', partitionIndexes: [1, 1, 0] },
+      { name: 't2', partitionIndexes: [] },
+    ];
+    const request =
+      version < 8 ? { groupId: 'g', topics: again } : { groups: [{ groupId: 'g', topics: again }] };
+    const { response } = await ask(offsetFetch, version, request, { groups });
+    const answered = version < 8 ? response.topics : response.groups[0]?.topics;
+    expect(answered).toMatchObject([{ name: 't1', partitions: found }]);
+    expect(answered?.[0]?.partitions).toHaveLength(2);
   });
 
   it.each([8, 9])('v%i: many groups, one that is named twice once; null topics are all', async (version) => {

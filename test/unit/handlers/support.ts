@@ -1,4 +1,6 @@
 /** A broker's services in miniature: a real metadata cache and configuration, the rest as a test says. */
+
+import type { BrokerInfo } from '../../../broker/cluster.ts';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import type { RequestContext } from '../../../broker/handlers/handler.ts';
 import { ANONYMOUS } from '../../../broker/handlers/handler.ts';
@@ -10,10 +12,10 @@ import {
 } from '../../../broker/handlers/shared/authorization.ts';
 import { TopicMetrics } from '../../../broker/handlers/shared/topic-metrics.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
-import type { BrokerInfo, UpdatePartitionMessage } from '../../../broker/peers/messages.ts';
 import { systemClock } from '../../../broker/platform/clock.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
+import { metadataDelta, type ToldPartition } from '../../support/metadata-deltas.ts';
 
 export const T1_ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
 
@@ -30,8 +32,8 @@ export function broker(id: number, listeners: readonly string[] = ['PLAINTEXT'])
 export function partition(
   topic: string,
   number: number,
-  overrides: Partial<UpdatePartitionMessage> = {},
-): UpdatePartitionMessage {
+  overrides: Partial<ToldPartition> = {},
+): ToldPartition {
   return {
     topic,
     partition: number,
@@ -48,20 +50,12 @@ export function partition(
 
 /** A cache that knows brokers 1 and 2, controller 1 and the given partitions. */
 export function metadataOf(
-  partitions: readonly UpdatePartitionMessage[],
+  partitions: readonly ToldPartition[],
   brokers: readonly BrokerInfo[] = [broker(1), broker(2)],
 ): MetadataCache {
   const cache = new MetadataCache(systemClock);
-  cache.apply({
-    type: 'UpdateMetadata',
-    controllerId: 1,
-    controllerEpoch: 1,
-    brokerEpoch: 1,
-    topicIds: [['t1', T1_ID]],
-    partitions,
-    liveBrokers: brokers,
-    onlyTopics: partitions.map(({ topic }) => topic),
-  });
+  const onlyTopics = partitions.map(({ topic }) => topic);
+  cache.apply(metadataDelta({ brokers, partitions, topicIds: [['t1', T1_ID]], onlyTopics }));
   return cache;
 }
 

@@ -7,6 +7,7 @@ import { createPartitions } from '../../../broker/handlers/37-create-partitions.
 import { electLeaders } from '../../../broker/handlers/43-elect-leaders.ts';
 import type { NewTopic } from '../../../broker/metadata/topic-creation.ts';
 import { ZERO_UUID } from '../../../broker/types.ts';
+import { metadataDelta, type Told } from '../../support/metadata-deltas.ts';
 import { ask } from './ask.ts';
 import { metadataOf, partition, services, T1_ID } from './support.ts';
 
@@ -23,10 +24,7 @@ function admin(metadata: ReturnType<typeof metadataOf>, answered = true) {
         topic.assignment?.get(0) ?? Array.from({ length: topic.replicationFactor }, (_, i) => i + 1);
       const numbers = Array.from({ length: topic.partitions }, (_, index) => index);
       if (answered && !topic.validateOnly)
-        update(
-          metadata,
-          numbers.map((number) => partition(topic.name, number)),
-        );
+        update(metadata, { partitions: numbers.map((number) => partition(topic.name, number)) });
       return {
         error: ErrorCode.NONE,
         topicId: topic.validateOnly ? ZERO_UUID : T1_ID,
@@ -41,27 +39,19 @@ function admin(metadata: ReturnType<typeof metadataOf>, answered = true) {
     creation: async () => creating,
     deleteTopic: async (name: string) => {
       deleted.push(name);
-      if (answered) update(metadata, [partition(name, 0, { leader: -2 })]);
+      if (answered) update(metadata, { removed: [{ topic: name, partition: 0, replicas: [1, 2] }] });
       return ErrorCode.NONE;
     },
     createPartitions: async ({ name, count }: { name: string; count: number }) => {
       if (count === 1) return { error: ErrorCode.INVALID_PARTITIONS, message: 'too few' };
-      if (answered) update(metadata, [partition(name, count - 1)]);
+      if (answered) update(metadata, { partitions: [partition(name, count - 1)] });
       return { error: ErrorCode.NONE };
     },
   };
 }
 
-function update(cache: ReturnType<typeof metadataOf>, partitions: ReturnType<typeof partition>[]): void {
-  cache.apply({
-    type: 'UpdateMetadata',
-    controllerId: 1,
-    controllerEpoch: 1,
-    brokerEpoch: 1,
-    topicIds: [],
-    partitions,
-    liveBrokers: [...cache.image.brokers.values()],
-  });
+function update(cache: ReturnType<typeof metadataOf>, told: Told): void {
+  cache.apply(metadataDelta({ ...told, brokers: [...cache.image.brokers.values()] }));
 }
 
 function cluster(answered = true) {

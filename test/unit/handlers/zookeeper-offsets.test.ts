@@ -96,9 +96,17 @@ describe('a commit of version 0', () => {
     expect(await fetch([2, 0, 1])).toEqual([2, 0, 1].map((number) => [number, '', 0]));
   });
 
-  it('of one partition twice leaves the last', async () => {
+  it('of one partition twice leaves the last, and is told once', async () => {
     expect(await commit([{ offset: 1 }, { offset: 2 }])).toEqual([0, 0]);
-    expect(await fetch([0])).toEqual([[2, '', 0]]);
+    expect(await fetch([0, 0])).toEqual([[2, '', 0]]);
+  });
+
+  it('is not told of for a topic without partitions', async () => {
+    const services = { metadata, store: () => store };
+    const committed = { groupId: 'g', topics: [{ name: 't1', partitions: [] }] };
+    expect((await ask(offsetCommit, 0, committed, services)).response.topics).toEqual([]);
+    const fetched = { groupId: 'g', topics: [{ name: 't1', partitionIndexes: [] }] };
+    expect((await ask(offsetFetch, 0, fetched, services)).response.topics).toEqual([]);
   });
 
   it('of a group whose name is no name of a node is refused, one with a slash nests', async () => {

@@ -7,6 +7,7 @@ import type { PartitionLog } from '../../../broker/log/partition-log.ts';
 import type { Clock } from '../../../broker/platform/clock.ts';
 import type { Diagnostics } from '../../../broker/platform/diagnostics.ts';
 import type { Disk } from '../../../broker/platform/disk.ts';
+import { createJournal } from '../../../broker/platform/journal.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import { completeBatches } from '../../../broker/records/batch.ts';
 import { type BatchInput, buildBatch } from '../../../broker/records/build.ts';
@@ -62,7 +63,11 @@ export function fixture(
     said: [],
     topicConfig: topicConfig(topic),
     manager: () => manager(disk, clock, made, config, logDirs),
-    directories: () => new LogDirectories({ disk, diagnostics: complaintsTo(made), paths: logDirs }),
+    directories() {
+      const diagnostics = complaintsTo(made);
+      const journal = createJournal(clock, diagnostics);
+      return new LogDirectories({ disk, diagnostics, journal, paths: logDirs });
+    },
     async start() {
       const logs = made.manager();
       await settled(clock, logs.start());
@@ -84,12 +89,14 @@ export function manager(
   logDirs = LOG_DIRS,
 ): LogManager {
   const diagnostics = complaintsTo(owner);
+  const journal = createJournal(clock, diagnostics);
   return new LogManager({
     disk,
     clock,
     random: simulatedRandom(7),
     diagnostics,
-    directories: new LogDirectories({ disk, diagnostics, paths: logDirs }),
+    directories: new LogDirectories({ disk, diagnostics, journal, paths: logDirs }),
+    journal,
     metrics: createMetrics(),
     config: { ...MANAGER_CONFIG, ...config },
     topicConfig: () => owner.topicConfig,

@@ -2,22 +2,19 @@
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { ControllerFence } from '../../../broker/metadata/controller-fence.ts';
+import type { MetadataDelta } from '../../../broker/metadata/delta.ts';
 import type { MetadataImage } from '../../../broker/metadata/image.ts';
 import { LayeredMap } from '../../../broker/metadata/layered-map.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
-import type {
-  TopicIds,
-  UpdateMetadataRequest,
-  UpdatePartitionMessage,
-} from '../../../broker/peers/messages.ts';
-import { LEADER_DURING_DELETE, ZERO_UUID } from '../../../broker/types.ts';
+import { ZERO_UUID } from '../../../broker/types.ts';
+import { metadataDelta, type Told, type ToldPartition } from '../../support/metadata-deltas.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { simulatedRandom } from '../../support/simulated-random.ts';
 
 const ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
 const OTHER_ID = 'AAAAAAAAAAAAAAAAAAAAAg';
 
-function partition(topic: string, index: number, leader = 1): UpdatePartitionMessage {
+function partition(topic: string, index: number, leader = 1): ToldPartition {
   return {
     topic,
     partition: index,
@@ -32,19 +29,16 @@ function partition(topic: string, index: number, leader = 1): UpdatePartitionMes
 }
 
 function update(
-  partitions: readonly UpdatePartitionMessage[],
-  topicIds: TopicIds = [],
-  brokers: readonly number[] = [1, 2],
-): UpdateMetadataRequest {
-  return {
-    type: 'UpdateMetadata',
-    controllerId: 1,
-    controllerEpoch: 1,
-    brokerEpoch: -1,
-    topicIds,
-    partitions,
-    liveBrokers: brokers.map((id) => ({ id, epoch: 1, rack: null, endpoints: [] })),
-  };
+  partitions: readonly ToldPartition[],
+  topicIds: NonNullable<Told['topicIds']> = [],
+  { ids = [1, 2], ...more }: Told & { readonly ids?: readonly number[] } = {},
+): MetadataDelta {
+  const brokers = ids.map((id) => ({ id, epoch: 1, rack: null, endpoints: [] }));
+  return metadataDelta({ brokers, partitions, topicIds, ...more });
+}
+
+function removal(topic: string, index: number): MetadataDelta {
+  return update([], [], { removed: [{ topic, partition: index, replicas: [1, 2] }] });
 }
 
 describe('the metadata cache', () => {
@@ -64,7 +58,7 @@ describe('the metadata cache', () => {
   it('replaces the live brokers and keeps partitions that an update does not name', () => {
     const cache = new MetadataCache(new SimulatedClock());
     cache.apply(update([partition('t', 0), partition('u', 0)], [['t', ID]]));
-    cache.apply(update([], [], [2]));
+    cache.apply(update([], [], { ids: [2] }));
     expect([...cache.image.brokers.keys()]).toEqual([2]);
     expect([...cache.image.topics.keys()].sort()).toEqual(['t', 'u']);
     expect(cache.topicId('t')).toBe(ID);
@@ -75,7 +69,7 @@ describe('the metadata cache', () => {
     cache.apply(update([]));
     cache.apply(update([partition('t', 0)]));
     expect(cache.image.complete).toBe(false);
-    cache.apply({ ...update([partition('u', 0)]), onlyTopics: ['t', 'u'] });
+    cache.apply(update([partition('u', 0)], [], { onlyTopics: ['t', 'u'] }));
     expect(cache.image.complete).toBe(true);
     cache.apply(update([]));
     expect(cache.image.complete).toBe(true);
@@ -96,8 +90,8 @@ describe('the metadata cache', () => {
       { topic: 't', partition: 0 },
       { topic: 't', partition: 1 },
     ];
-    const whole = update([partition('v', 0)]);
-    expect(cache.apply({ ...whole, onlyTopics: ['u', 'v', 'not seen yet'] })).toEqual(gone);
+    const whole = update([partition('v', 0)], [], { onlyTopics: ['u', 'v', 'not seen yet'] });
+    expect(cache.apply(whole)).toEqual(gone);
     expect([...cache.image.topics.keys()].sort()).toEqual(['u', 'v']);
     expect(cache.topicName(ID)).toBeUndefined();
     expect(cache.topicName(OTHER_ID)).toBe('u');
@@ -107,12 +101,12 @@ describe('the metadata cache', () => {
     const cache = new MetadataCache(new SimulatedClock());
     cache.apply(update([partition('t', 0), partition('t', 1)], [['t', ID]]));
     const gone = { topic: 't', partition: 0 };
-    expect(cache.apply(update([partition('t', 0, LEADER_DURING_DELETE)]))).toEqual([gone]);
+    expect(cache.apply(removal('t', 0))).toEqual([gone]);
     expect(cache.topic('t')?.partitions.size).toBe(1);
-    cache.apply(update([partition('t', 1, LEADER_DURING_DELETE)]));
+    cache.apply(removal('t', 1));
     expect(cache.topic('t')).toBeUndefined();
     expect(cache.topicName(ID)).toBeUndefined();
-    expect(cache.apply(update([partition('never', 0, LEADER_DURING_DELETE)]))).toHaveLength(1);
+    expect(cache.apply(removal('never', 0))).toHaveLength(1);
     expect(cache.topic('never')).toBeUndefined();
   });
 
@@ -139,7 +133,7 @@ describe('the metadata cache', () => {
     cache.apply(update(names.map((name) => partition(name, 0))));
     const before = cache.image;
     const topic = before.topics.get('topic-7');
-    cache.apply(update([partition('topic-7', 0, 2), partition('new', 0)], [], [2]));
+    cache.apply(update([partition('topic-7', 0, 2), partition('new', 0)], [], { ids: [2] }));
     expect(before.topics.get('topic-7')).toBe(topic);
     expect(topic?.partitions.get(0)?.leader).toBe(1);
     expect(before.topics.has('new')).toBe(false);
@@ -166,11 +160,10 @@ describe('the metadata cache', () => {
     const cache = new MetadataCache(new SimulatedClock());
     const seen: MetadataImage[] = [];
     const stop = cache.onChange((image) => seen.push(image));
-    cache.setController(5);
-    cache.setController(5);
+    cache.apply(update([], [], { controllerId: 5 }));
     cache.apply(update([]));
     stop();
-    cache.setController(6);
+    cache.apply(update([], [], { controllerId: 6 }));
     expect(seen.map(({ controllerId }) => controllerId)).toEqual([5, 1]);
   });
 

@@ -10,6 +10,7 @@ import { ZERO_UUID } from '../../../broker/types.ts';
 import { localSource } from '../../../coordinator-client/local/local.ts';
 import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
 import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
+import { metadataDelta } from '../../support/metadata-deltas.ts';
 import { simulatedRandom } from '../../support/simulated-random.ts';
 
 let store: ClusterStore;
@@ -20,15 +21,8 @@ beforeEach(async () => {
   store = new ClusterStore(await source.open(1000));
   await store.ensureTopLevelPaths();
   const metadata = new MetadataCache(systemClock);
-  metadata.apply({
-    type: 'UpdateMetadata',
-    controllerId: 1,
-    controllerEpoch: 1,
-    brokerEpoch: -1,
-    topicIds: [],
-    partitions: [],
-    liveBrokers: [3, 1, 2].map((id) => ({ id, epoch: 1, rack: null, endpoints: [] })),
-  });
+  const brokers = [3, 1, 2].map((id) => ({ id, epoch: 1, rack: null, endpoints: [] }));
+  metadata.apply(metadataDelta({ brokers }));
   const topicDefaults = () => new Map([['max.compaction.lag.ms', '100']]);
   admin = new TopicAdmin({ store: () => store, metadata, random: simulatedRandom(5), topicDefaults });
 });
@@ -115,6 +109,16 @@ describe('creating a topic', () => {
     expect(againstDefault.error).toBe(ErrorCode.INVALID_CONFIG);
     expect((await create('t', { partitions: 0 })).error).toBe(ErrorCode.INVALID_PARTITIONS);
     expect((await create('t', { replicationFactor: 4 })).error).toBe(ErrorCode.INVALID_REPLICATION_FACTOR);
+  });
+
+  it('is refused for the counts before the name, and for the configs last', async () => {
+    const configs = new Map([['nonsense', '1']]);
+    expect((await create('a b', { partitions: 0, configs })).error).toBe(ErrorCode.INVALID_PARTITIONS);
+    expect((await create('a b', { replicationFactor: 0 })).error).toBe(ErrorCode.INVALID_REPLICATION_FACTOR);
+    const assignment = new Map([[0, [1, 1]]]);
+    expect((await create('a b', { assignment, configs })).error).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
+    expect((await create('t', { assignment, configs })).error).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
+    expect((await create('a b', { configs })).error).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
   });
 
   it('takes a given assignment, if it is one', async () => {

@@ -1,7 +1,9 @@
 /** Peers on a simulated network, and a stranger who speaks the handshake by hand. */
+
+import { type BrokerInfo, PEER_LISTENER } from '../../../broker/cluster.ts';
 import { asMap, decodeEnvelope, encodeEnvelope } from '../../../broker/peers/envelope.ts';
 import { type Hello, PROTOCOL_REVISION, proofOf } from '../../../broker/peers/handshake.ts';
-import type { AllocateProducerIdsRequest, BrokerInfo } from '../../../broker/peers/messages.ts';
+import type { AllocateProducerIdsRequest } from '../../../broker/peers/messages.ts';
 import { createPeers, type ListeningPeers, type PeersOptions } from '../../../broker/peers/peers.ts';
 import type { Channel } from '../../../broker/platform/channels.ts';
 import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
@@ -40,7 +42,7 @@ export class PeerWorld {
       ...changed,
     });
     const { port } = await peers.listen({ host: '', port: 0 });
-    const endpoints = [{ listener: 'PEER', host: `host${id}`, port, securityProtocol: 'PLAINTEXT' }];
+    const endpoints = [{ listener: PEER_LISTENER, host: `host${id}`, port, securityProtocol: 'PLAINTEXT' }];
     return { peers, info: { id, epoch: 2 ** 40 + id, rack: null, endpoints }, lines };
   }
 

@@ -1,6 +1,6 @@
 /** Peers over real WebSockets on the loopback: handshake, requests, a replication channel, plain HTTP. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { BrokerInfo } from '../../../broker/peers/messages.ts';
+import { type BrokerInfo, PEER_LISTENER } from '../../../broker/cluster.ts';
 import { createPeers, type ListeningPeers } from '../../../broker/peers/peers.ts';
 import { systemClock } from '../../../broker/platform/clock.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
@@ -35,7 +35,7 @@ async function node(
   });
   started.push(peers);
   const { port } = await peers.listen({ host: '127.0.0.1', port: 0 });
-  const endpoints = [{ listener: 'PEER', host: '127.0.0.1', port, securityProtocol: 'PLAINTEXT' }];
+  const endpoints = [{ listener: PEER_LISTENER, host: '127.0.0.1', port, securityProtocol: 'PLAINTEXT' }];
   return { peers, info: { id, epoch: id, rack: null, endpoints }, port };
 }
 

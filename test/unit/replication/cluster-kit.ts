@@ -2,24 +2,23 @@
  * Brokers reduced to their logs, peers and replica managers on a simulated network, and a controller
  * that is told whom to elect. Everything else is the real code.
  */
+
+import { type BrokerInfo, PEER_LISTENER } from '../../../broker/cluster.ts';
 import type { LogConfig } from '../../../broker/config/topic-config.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { LogDirectories } from '../../../broker/log/log-directories.ts';
 import { LogManager } from '../../../broker/log/log-manager.ts';
-import { ControllerFence } from '../../../broker/metadata/controller-fence.ts';
-import type {
-  AlterPartitionRequest,
-  AlterPartitionResponse,
-  BrokerInfo,
-  LeaderAndIsrResponse,
-} from '../../../broker/peers/messages.ts';
+import type { DeltaOutcome } from '../../../broker/metadata/delta.ts';
+import type { AlterPartitionRequest, AlterPartitionResponse } from '../../../broker/peers/messages.ts';
 import { createPeers, type ListeningPeers } from '../../../broker/peers/peers.ts';
 import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
+import { createJournal, type Journal } from '../../../broker/platform/journal.ts';
 import { createMetrics, type Metrics } from '../../../broker/platform/metrics.ts';
 import type { ReplicationConfig } from '../../../broker/replication/collaborators.ts';
 import type { Partition } from '../../../broker/replication/partition.ts';
 import { ReplicaManager } from '../../../broker/replication/replica-manager.ts';
 import type { AppendOutcome } from '../../../broker/replication/requests/replica-append.ts';
+import { replicaDelta } from '../../support/metadata-deltas.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
 import { SimulatedNetwork } from '../../support/simulated-network.ts';
@@ -45,6 +44,7 @@ export interface Node {
   readonly peers: ListeningPeers;
   readonly replicas: ReplicaManager;
   readonly metrics: Metrics;
+  readonly journal: Journal;
   readonly info: BrokerInfo;
 }
 
@@ -125,20 +125,20 @@ export class ReplicationCluster {
     const metrics = createMetrics();
     const random = simulatedRandom(id * 31 + this.lines.length);
     const diagnostics = lineDiagnostics(clock, (line) => this.lines.push(line), 'info');
+    const journal = createJournal(clock, diagnostics);
     const logs = new LogManager({
       disk,
       clock,
       random,
       diagnostics,
+      journal,
       metrics,
       config: MANAGER_CONFIG,
-      directories: new LogDirectories({ disk, diagnostics, paths: LOG_DIRS }),
+      directories: new LogDirectories({ disk, diagnostics, journal, paths: LOG_DIRS }),
       topicConfig: () => this.#topicConfig,
     });
     await clock.runUntilSettled(logs.start(), 1000);
     const epoch = (this.infos.get(id)?.epoch ?? 0) + 100;
-    const fence = new ControllerFence();
-    fence.brokerEpoch = epoch;
     const config = { ...CONFIG, brokerId: id, ...this.#options.config };
     const peers = createPeers({
       channels: this.network.host(`host${id}`).channels,
@@ -158,17 +158,17 @@ export class ReplicationCluster {
     });
     const { port } = await peers.listen({ host: '', port: 0 });
     const rack = this.#options.racks?.[id - 1] ?? null;
-    const endpoints = [{ listener: 'PEER', host: `host${id}`, port, securityProtocol: 'PLAINTEXT' }];
+    const endpoints = [{ listener: PEER_LISTENER, host: `host${id}`, port, securityProtocol: 'PLAINTEXT' }];
     const info: BrokerInfo = { id, epoch, rack, endpoints };
     this.infos.set(id, info);
     this.alive.add(id);
     const replicas = new ReplicaManager({
       clock,
       diagnostics,
+      journal,
       metrics,
       config,
       logs,
-      fence,
       peers,
       brokerEpoch: () => epoch,
       metadata: {
@@ -178,7 +178,7 @@ export class ReplicationCluster {
       },
       propose: (request) => this.#propose(request),
     });
-    const node: Node = { id, disk, logs, peers, replicas, metrics, info };
+    const node: Node = { id, disk, logs, peers, replicas, metrics, journal, info };
     this.nodes.set(id, node);
     return node;
   }
@@ -213,7 +213,7 @@ export class ReplicationCluster {
     this.tell(partition);
   }
 
-  /** LeaderAndIsr to all replicas that are up, or to those named. */
+  /** Tells all replicas that are up, or those named, who leads. */
   tell(
     partition = 0,
     {
@@ -221,38 +221,28 @@ export class ReplicationCluster {
       only,
       truth = this.truth(partition),
     }: { isNew?: boolean; only?: readonly number[]; truth?: Truth } = {},
-  ): Map<number, LeaderAndIsrResponse> {
-    const answers = new Map<number, LeaderAndIsrResponse>();
+  ): Map<number, DeltaOutcome> {
+    const outcomes = new Map<number, DeltaOutcome>();
     for (const id of only ?? truth.replicas) {
       const node = this.nodes.get(id);
       if (node === undefined) continue;
-      const answer = node.replicas.becomeLeaderOrFollower({
-        type: 'LeaderAndIsr',
-        controllerId: 1,
+      const state = {
+        topic: TOPIC,
+        partition,
+        topicId: TOPIC_ID,
         controllerEpoch: this.controllerEpoch,
-        brokerEpoch: node.info.epoch,
-        topicIds: [[TOPIC, TOPIC_ID]],
-        liveLeaders: [],
-        partitions: [
-          {
-            topic: TOPIC,
-            partition,
-            controllerEpoch: this.controllerEpoch,
-            leader: truth.leader,
-            leaderEpoch: truth.leaderEpoch,
-            isr: [...truth.isr],
-            partitionEpoch: truth.partitionEpoch,
-            replicas: [...truth.replicas],
-            addingReplicas: [],
-            removingReplicas: [],
-            isNew,
-            leaderRecoveryState: 0,
-          },
-        ],
-      });
-      answers.set(id, answer);
+        leader: truth.leader,
+        leaderEpoch: truth.leaderEpoch,
+        isr: [...truth.isr],
+        partitionEpoch: truth.partitionEpoch,
+        replicas: [...truth.replicas],
+        addingReplicas: [],
+        removingReplicas: [],
+        isNew,
+      };
+      outcomes.set(id, node.replicas.apply(replicaDelta(id, [state])));
     }
-    return answers;
+    return outcomes;
   }
 
   /** Appends one batch through the leader. */

@@ -1,13 +1,8 @@
 /** The real neighbours fit the narrow interfaces that replication asks for. */
 import { describe, expect, it } from 'vitest';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
-import { ControllerFence } from '../../../broker/metadata/controller-fence.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
-import type {
-  ReplicationConfig,
-  ReplicationFence,
-  ReplicationMetadata,
-} from '../../../broker/replication/collaborators.ts';
+import type { ReplicationConfig, ReplicationMetadata } from '../../../broker/replication/collaborators.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 
 describe('what replication asks for', () => {
@@ -31,14 +26,12 @@ describe('what replication asks for', () => {
     });
   });
 
-  it('is answered by the metadata cache and the controller fence', () => {
+  it('is answered by the metadata cache', () => {
     const metadata: ReplicationMetadata = new MetadataCache(new SimulatedClock());
-    const fence: ReplicationFence = new ControllerFence();
     expect([metadata.isAlive(1), metadata.broker(1), metadata.partition('t', 0)]).toEqual([
       false,
       undefined,
       undefined,
     ]);
-    expect(fence.check({ controllerEpoch: 1, brokerEpoch: -1 })).toBe(0);
   });
 });

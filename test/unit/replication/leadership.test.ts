@@ -1,8 +1,9 @@
-/** Appends and leadership requests, as the handlers and the controller see them. */
+/** Appends, and what the controller wants led, followed and stopped. */
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { OpeningAllowance } from '../../../broker/records/opening.ts';
 import type { LeadershipChange } from '../../../broker/replication/leadership.ts';
+import { metadataDelta, replicaDelta } from '../../support/metadata-deltas.ts';
 import { batch } from '../log/support.ts';
 import { ReplicationCluster, TOPIC, TOPIC_ID } from './cluster-kit.ts';
 
@@ -102,15 +103,14 @@ describe('appends', () => {
   });
 });
 
-describe('LeaderAndIsr and StopReplica', () => {
+describe('orders to lead, to follow and to stop', () => {
   it('announce leaders, then followers, then what was deleted', async () => {
     const cluster = await ReplicationCluster.start({ brokers: 2 });
     const heard: string[] = [];
-    const { replicas, info } = cluster.node(1);
+    const { replicas } = cluster.node(1);
     replicas.onLeadership((change: LeadershipChange) => {
       heard.push(`${change.partition} ${change.role} ${change.leaderEpoch}`);
     });
-    const from = { controllerId: 1, controllerEpoch: 1, brokerEpoch: info.epoch, topicIds: [] };
     const state = (partition: number, leader: number, replicaIds = [1, 2]) => ({
       topic: TOPIC,
       partition,
@@ -123,29 +123,24 @@ describe('LeaderAndIsr and StopReplica', () => {
       addingReplicas: [],
       removingReplicas: [],
       isNew: true,
-      leaderRecoveryState: 0,
+      topicId: null,
     });
     const partitions = [state(0, 2), state(1, 1), state(2, 9), state(3, 2, [2])];
-    const request = { type: 'LeaderAndIsr' as const, ...from, partitions, liveLeaders: [] };
-    const errors = replicas.becomeLeaderOrFollower(request).partitions.map(({ error }) => error);
-    expect(errors).toEqual([0, 0, 0, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]);
+    const failed = () => [...replicas.apply(replicaDelta(1, partitions)).failed].sort();
+    expect(failed()).toEqual([[`${TOPIC}-3`, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]]);
     expect(heard).toEqual(['1 leader 4', '0 follower 4']);
     // A leader that is not alive: there is a log, but nothing is followed.
     expect(replicas.partition(TOPIC, 2)?.log).not.toBeNull();
     expect(replicas.partition(TOPIC, 2)?.role).toBe('none');
-    const again = replicas.becomeLeaderOrFollower(request).partitions.map(({ error }) => error);
-    expect(again).toEqual([
-      ErrorCode.STALE_CONTROLLER_EPOCH,
-      ErrorCode.STALE_CONTROLLER_EPOCH,
-      0,
-      ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    expect(failed()).toEqual([
+      [`${TOPIC}-0`, ErrorCode.STALE_CONTROLLER_EPOCH],
+      [`${TOPIC}-1`, ErrorCode.STALE_CONTROLLER_EPOCH],
+      [`${TOPIC}-3`, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION],
     ]);
-    const stop = (leaderEpoch: number, deletePartition: boolean) =>
-      replicas.stopReplicas({
-        type: 'StopReplica',
-        ...from,
-        partitions: [{ topic: TOPIC, partition: 1, leaderEpoch, deletePartition }],
-      }).partitions[0]?.error;
+    const stop = (leaderEpoch: number, deletePartition: boolean) => {
+      const stopped = { topic: TOPIC, partition: 1, leaderEpoch, deletePartition };
+      return replicas.apply({ lead: [], follow: [], stop: [stopped] }).failed.get(`${TOPIC}-1`) ?? 0;
+    };
     expect(stop(3, true)).toBe(ErrorCode.FENCED_LEADER_EPOCH);
     expect(stop(4, false)).toBe(0);
     expect(replicas.partition(TOPIC, 1)).toBeDefined();
@@ -160,30 +155,19 @@ describe('LeaderAndIsr and StopReplica', () => {
 
   it('refuse a topic that was deleted and made anew under the same name', async () => {
     const cluster = await oneBroker();
-    const { replicas, info } = cluster.node(1);
-    const truth = cluster.truth();
-    const answer = replicas.becomeLeaderOrFollower({
-      type: 'LeaderAndIsr',
-      controllerId: 1,
+    const state = {
+      ...cluster.truth(),
+      topic: TOPIC,
+      partition: 0,
+      topicId: 'AAAAAAAAAAAAAAAAAAAABQ',
       controllerEpoch: 1,
-      brokerEpoch: info.epoch,
-      topicIds: [[TOPIC, 'AAAAAAAAAAAAAAAAAAAABQ']],
-      liveLeaders: [],
-      partitions: [
-        {
-          ...truth,
-          topic: TOPIC,
-          partition: 0,
-          controllerEpoch: 1,
-          leaderEpoch: 9,
-          addingReplicas: [],
-          removingReplicas: [],
-          isNew: true,
-          leaderRecoveryState: 0,
-        },
-      ],
-    });
-    expect(answer.partitions[0]?.error).toBe(ErrorCode.INCONSISTENT_TOPIC_ID);
+      leaderEpoch: 9,
+      addingReplicas: [],
+      removingReplicas: [],
+      isNew: true,
+    };
+    const { failed } = cluster.node(1).replicas.apply(replicaDelta(1, [state]));
+    expect([...failed]).toEqual([[`${TOPIC}-0`, ErrorCode.INCONSISTENT_TOPIC_ID]]);
   });
 
   it('find the high watermark of before in the checkpoint', async () => {
@@ -197,32 +181,6 @@ describe('LeaderAndIsr and StopReplica', () => {
     cluster.tell(0, { only: [1] });
     expect(cluster.log(1).highWatermark).toBe(2);
     cluster.node(1).replicas.shutdown();
-  });
-
-  it('for a topic whose name every object has a property of give it no id', async () => {
-    const cluster = await ReplicationCluster.start({ brokers: 1 });
-    const { replicas, logs, info } = cluster.node(1);
-    const state = { leader: 1, leaderEpoch: 0, isr: [1], partitionEpoch: 0, replicas: [1] };
-    const response = replicas.becomeLeaderOrFollower({
-      type: 'LeaderAndIsr',
-      controllerId: 1,
-      controllerEpoch: 1,
-      brokerEpoch: -1,
-      topicIds: [],
-      partitions: ['__proto__', 'constructor'].map((topic) => ({
-        topic,
-        partition: 0,
-        controllerEpoch: 1,
-        leaderRecoveryState: 0,
-        addingReplicas: [],
-        removingReplicas: [],
-        isNew: true,
-        ...state,
-      })),
-      liveLeaders: [info],
-    });
-    expect(response.partitions.map(({ error }) => error)).toEqual([0, 0]);
-    expect([...logs.all()].map(({ topicId }) => topicId)).toEqual([null, null]);
   });
 
   it('that come after the shutdown touch nothing any more', async () => {
@@ -241,7 +199,7 @@ describe('LeaderAndIsr and StopReplica', () => {
     cluster.node(1).disk.fault = (operation) =>
       operation === 'write' || operation === 'open' ? 'EIO' : null;
     cluster.truths.set(0, { leader: 1, leaderEpoch: 0, partitionEpoch: 0, isr: [1], replicas: [1] });
-    expect(cluster.tell(0).get(1)?.partitions[0]?.error).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+    expect(cluster.tell(0).get(1)?.failed.get(`${TOPIC}-0`)).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
     expect(cluster.node(1).replicas.lookup(TOPIC, 0)).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
   });
 
@@ -271,7 +229,7 @@ describe('LeaderAndIsr and StopReplica', () => {
     const fetched = cluster.node(1).replicas.fetch({ ...limits, partitions: [want] });
     expect(fetched).toMatchObject([{ error: ErrorCode.KAFKA_STORAGE_ERROR }]);
     cluster.truth().leaderEpoch += 1;
-    expect(cluster.tell().get(1)?.partitions[0]?.error).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+    expect(cluster.tell().get(1)?.failed.get(`${TOPIC}-0`)).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
     expect(await cluster.node(1).metrics.render()).toMatch(/offlinereplicacount 1\n/);
   });
 
@@ -287,27 +245,23 @@ describe('LeaderAndIsr and StopReplica', () => {
 });
 
 describe('an update of the metadata', () => {
-  const update = (leaderEpoch: number, replicas: number[], topicId = TOPIC_ID) => ({
-    type: 'UpdateMetadata' as const,
-    controllerId: 1,
-    controllerEpoch: 1,
-    brokerEpoch: -1,
-    topicIds: [[TOPIC, topicId] as const],
-    liveBrokers: [],
-    partitions: [
-      {
-        topic: TOPIC,
-        partition: 0,
-        controllerEpoch: 1,
-        leader: replicas[0] ?? -1,
-        leaderEpoch,
-        isr: replicas,
-        partitionEpoch: 9,
-        replicas,
-        offlineReplicas: [],
-      },
-    ],
-  });
+  const update = (leaderEpoch: number, replicas: number[], topicId = TOPIC_ID) =>
+    metadataDelta({
+      topicIds: [[TOPIC, topicId]],
+      partitions: [
+        {
+          topic: TOPIC,
+          partition: 0,
+          controllerEpoch: 1,
+          leader: replicas[0] ?? -1,
+          leaderEpoch,
+          isr: replicas,
+          partitionEpoch: 9,
+          replicas,
+          offlineReplicas: [],
+        },
+      ],
+    });
 
   it('ends the lead of a broker whose replica was moved to others while it was away; its log stays', async () => {
     const cluster = await oneBroker();
@@ -330,6 +284,19 @@ describe('an update of the metadata', () => {
   it('ends the lead in a topic that was made anew elsewhere, whatever its epoch', async () => {
     const cluster = await oneBroker();
     cluster.node(1).replicas.metadataUpdated(update(0, [2, 3], 'AAAAAAAAAAAAAAAAAAAAAg'));
+    expect(cluster.partition(1).role).toBe('none');
+  });
+
+  it('ends the lead in a topic of which another, of the same name, was made elsewhere and deleted', async () => {
+    const cluster = await oneBroker();
+    const deleted = (topicId: string) =>
+      metadataDelta({
+        topicIds: [[TOPIC, topicId]],
+        removed: [{ topic: TOPIC, partition: 0, replicas: [2, 3] }],
+      });
+    cluster.node(1).replicas.metadataUpdated(deleted(TOPIC_ID));
+    expect(cluster.partition(1).isLeader).toBe(true);
+    cluster.node(1).replicas.metadataUpdated(deleted('AAAAAAAAAAAAAAAAAAAAAg'));
     expect(cluster.partition(1).role).toBe('none');
   });
 

@@ -1,12 +1,10 @@
 /** One partition as its leader: ISR changes under way, acknowledgements, min.insync.replicas, epochs. */
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
-import type {
-  AlterPartitionRequest,
-  AlterPartitionResponse,
-  PartitionStateMessage,
-} from '../../../broker/peers/messages.ts';
+import type { ReplicaState } from '../../../broker/metadata/delta.ts';
+import type { AlterPartitionRequest, AlterPartitionResponse } from '../../../broker/peers/messages.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
+import { createJournal } from '../../../broker/platform/journal.ts';
 import { IsrProposals } from '../../../broker/replication/isr-proposals.ts';
 import { Partition } from '../../../broker/replication/partition.ts';
 import { batch, fixture } from '../log/support.ts';
@@ -15,7 +13,7 @@ type Answer = (request: AlterPartitionRequest) => AlterPartitionResponse | Error
 
 const LAG_MS = 30_000;
 
-function state(changed: Partial<PartitionStateMessage> = {}): PartitionStateMessage {
+function state(changed: Partial<ReplicaState> = {}): ReplicaState {
   return {
     topic: 't',
     partition: 0,
@@ -28,14 +26,12 @@ function state(changed: Partial<PartitionStateMessage> = {}): PartitionStateMess
     addingReplicas: [],
     removingReplicas: [],
     isNew: true,
-    leaderRecoveryState: 0,
+    topicId: null,
     ...changed,
   };
 }
 
-async function setUp(
-  options: { topic?: Record<string, string>; initial?: Partial<PartitionStateMessage> } = {},
-) {
+async function setUp(options: { topic?: Record<string, string>; initial?: Partial<ReplicaState> } = {}) {
   const made = fixture(options.topic ?? {});
   const logs = await made.start();
   const log = logs.create('t', 0, { isNew: true, topicId: null });
@@ -60,7 +56,7 @@ async function setUp(
   const partition = new Partition('t', 0, {
     brokerId: 1,
     clock: made.clock,
-    diagnostics: silent,
+    journal: createJournal(made.clock, silent),
     lagTimeMaxMs: LAG_MS,
     isAlive: (id) => alive.has(id),
     proposals,

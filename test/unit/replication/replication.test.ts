@@ -263,20 +263,4 @@ describe('fencing', () => {
     expect((await cluster.produced(1, ['b'])).error).toBe(ErrorCode.NONE);
     expect(failed.exec(await cluster.node(2).metrics.render())?.[1]).toBe('0');
   });
-
-  it('of requests of an old controller and of an old incarnation', async () => {
-    const cluster = await ReplicationCluster.start();
-    cluster.create([1, 2, 3]);
-    const { replicas, info } = cluster.node(1);
-    const from = { controllerId: 1, controllerEpoch: 1, brokerEpoch: info.epoch };
-    const request = { type: 'LeaderAndIsr' as const, topicIds: [], partitions: [], liveLeaders: [] };
-    const stale = replicas.becomeLeaderOrFollower({ ...request, ...from, brokerEpoch: info.epoch - 1 });
-    expect(stale.error).toBe(ErrorCode.STALE_BROKER_EPOCH);
-    expect(replicas.becomeLeaderOrFollower({ ...request, ...from, controllerEpoch: 2 }).error).toBe(0);
-    expect(replicas.becomeLeaderOrFollower({ ...request, ...from }).error).toBe(
-      ErrorCode.STALE_CONTROLLER_EPOCH,
-    );
-    const stop = { type: 'StopReplica' as const, partitions: [], ...from };
-    expect(replicas.stopReplicas(stop).error).toBe(ErrorCode.STALE_CONTROLLER_EPOCH);
-  });
 });

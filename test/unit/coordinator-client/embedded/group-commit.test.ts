@@ -7,7 +7,7 @@ import { resolveOptions } from '../../../../coordinator-client/embedded/options.
 import { ServerCore } from '../../../../coordinator-client/embedded/server-core.ts';
 import { Opcode } from '../../../../coordinator-client/embedded/wire.ts';
 import { ZnodeDatabase } from '../../../../coordinator-client/tree/database.ts';
-import { pause } from '../../../support/eventually.ts';
+import { eventually, pause } from '../../../support/eventually.ts';
 import { RawClient, type Reply } from './raw-client.ts';
 
 let listener: Server;
@@ -41,10 +41,16 @@ function sync(): void {
   core.flush();
 }
 
+/** The disk must not move before there is something to write, or that would wait for ever. */
+async function appendedAfter(before: number): Promise<void> {
+  await eventually('something waits for the disk', () => journal.appended > before);
+}
+
 async function session(): Promise<RawClient> {
   const { port } = listener.address() as AddressInfo;
+  const before = journal.appended;
   const opened = RawClient.session(port);
-  await pause(30);
+  await appendedAfter(before);
   sync();
   return opened;
 }
@@ -54,7 +60,9 @@ test('an answer, the events it causes and the reads that show it wait for the di
   await reader.ask(Opcode.EXISTS, (body) => body.string('/a').boolean(true));
   const arrived: string[] = [];
   const note = (name: string) => (reply: Reply) => arrived.push(`${name} ${reply.xid}`);
+  const before = journal.appended;
   const written = writer.create('/a').then(note('answer'));
+  await appendedAfter(before);
   await pause(30);
   reader.send(Opcode.EXISTS, (body) => body.string('/a').boolean(false));
   const told = reader.reply().then(note('event'));
@@ -72,6 +80,7 @@ test('a new session is not granted before it is durable', async () => {
   const opened = RawClient.session(port).then(() => {
     granted = true;
   });
+  await appendedAfter(0);
   await pause(30);
   expect(granted).toBe(false);
   sync();

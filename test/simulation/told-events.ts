@@ -1,0 +1,104 @@
+/**
+ * What brokers record in their journals is what has happened in the tree, and all of it: each leader and
+ * each ISR that an event tells was stored, with those epochs; and what the controller in office has written
+ * has its event. Ids run on without gaps in the life of a process, and causes come before effects.
+ */
+import type { ClusterEvent } from '../../broker/platform/cluster-events.ts';
+import type { Recorded } from '../../broker/platform/event-ring.ts';
+import type { Broken } from './invariants.ts';
+import type { StateView, TreeView } from './observation.ts';
+
+type WriteEvent = Extract<ClusterEvent, { readonly controllerEpoch: number }>;
+
+interface Written {
+  readonly state: StateView;
+  readonly what: string;
+}
+
+export class ToldEvents {
+  readonly #broken: Broken;
+  /** The last id of each process. */
+  readonly #lastIds = new Map<string, number>();
+  /** States that were stored, by the words of `words`; a topic that is made anew begins anew. */
+  readonly #stored = new Set<string>();
+  readonly #last = new Map<string, StateView>();
+  /** Changes whose event has not come yet, by partition and epoch. */
+  readonly #untold = new Map<string, Written>();
+  /** Told since the last look at the tree, which may not have been seen as it is. */
+  #unchecked: WriteEvent[] = [];
+
+  constructor(broken: Broken) {
+    this.#broken = broken;
+  }
+
+  recorded(broker: { readonly brokerId: number; readonly life: number }, recorded: Recorded): void {
+    const { id, causeId, event } = recorded;
+    const process = `${broker.brokerId}.${broker.life}`;
+    const before = this.#lastIds.get(process) ?? 0;
+    this.#lastIds.set(process, id);
+    if (id !== before + 1) this.#broken(`journal of ${process}: ${event.kind} is ${id}, after ${before}`);
+    if (causeId !== null && causeId >= id)
+      this.#broken(`journal of ${process}: ${event.kind} (${id}) is caused by ${causeId}`);
+    if (recorded.brokerId !== broker.brokerId && recorded.brokerId !== -1)
+      this.#broken(`journal of ${process}: ${event.kind} is by ${recorded.brokerId}`);
+    if (isWrite(event)) this.#unchecked.push(event);
+  }
+
+  /** After every change of the tree. */
+  treeChanged({ states }: TreeView): void {
+    for (const state of states) {
+      const before = this.#last.get(state.key);
+      if (before?.partitionEpoch === state.partitionEpoch) continue;
+      this.#last.set(state.key, state);
+      const { name, leader, leaderEpoch, partitionEpoch, controllerEpoch, isr } = state;
+      this.#stored.add(words(name, { leaderEpoch, partitionEpoch, controllerEpoch }, { leader }));
+      this.#stored.add(words(name, { leaderEpoch, partitionEpoch, controllerEpoch }, { isr }));
+      if (leader !== (before?.leader ?? -1))
+        this.#untold.set(`leader ${name}@${partitionEpoch}`, { state, what: `leader ${leader}` });
+      if (before !== undefined && [...isr].sort().join() !== [...before.isr].sort().join())
+        this.#untold.set(`isr ${name}@${partitionEpoch}`, { state, what: `ISR ${isr}` });
+    }
+  }
+
+  /** After each event of the cluster, when the tree has been seen as it is. */
+  check(): void {
+    for (const event of this.#unchecked) {
+      const name = `${event.topic}-${event.partition}`;
+      const told = event.kind === 'leader-moved' ? { leader: event.to } : { isr: event.to };
+      const claim = words(name, event, told);
+      if (!this.#stored.has(claim)) this.#broken(`${event.kind} tells what was never stored: ${claim}`);
+      const change = event.kind === 'leader-moved' ? 'leader' : 'isr';
+      this.#untold.delete(`${change} ${name}@${event.partitionEpoch}`);
+    }
+    this.#unchecked = [];
+  }
+
+  /**
+   * Once all is quiet: what the controller in office has written and nobody has told. A controller that
+   * is gone may have died between the write and the event.
+   */
+  untold({ controllerEpoch }: TreeView): string[] {
+    return [...this.#untold.values()]
+      .filter(({ state }) => state.controllerEpoch === controllerEpoch)
+      .map(({ state, what }) => `no event tells of ${what} of ${state.name}, epoch ${state.partitionEpoch}`);
+  }
+}
+
+function isWrite(event: ClusterEvent): event is WriteEvent {
+  return event.kind === 'leader-moved' || event.kind === 'isr-shrunk' || event.kind === 'isr-expanded';
+}
+
+interface Epochs {
+  readonly leaderEpoch: number;
+  readonly partitionEpoch: number;
+  readonly controllerEpoch: number;
+}
+
+function words(
+  name: string,
+  { leaderEpoch, partitionEpoch, controllerEpoch }: Epochs,
+  what: { readonly leader: number } | { readonly isr: readonly number[] },
+): string {
+  const told = 'leader' in what ? `leader ${what.leader}` : `ISR ${[...what.isr].sort()}`;
+  return `${name}: ${told} at ${leaderEpoch}/${partitionEpoch} by controller ${controllerEpoch}`;
+}

@@ -1,0 +1,147 @@
+/** Who hears of news of the cluster, in which order, and that outdated news reach nobody. */
+import { describe, expect, it } from 'vitest';
+import type { BrokerInfo } from '../../../broker/cluster.ts';
+import { ErrorCode } from '../../../broker/errors.ts';
+import { ControllerFence } from '../../../broker/metadata/controller-fence.ts';
+import { type ClusterDelta, deltaOutcome, type ReplicaState } from '../../../broker/metadata/delta.ts';
+import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
+import { MetadataPublisher } from '../../../broker/node/metadata-publisher.ts';
+import { metadataDelta, replicaDelta } from '../../support/metadata-deltas.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
+
+const IMAGE = {
+  partition: 0,
+  controllerEpoch: 1,
+  leader: 1,
+  leaderEpoch: 0,
+  isr: [1],
+  partitionEpoch: 0,
+  replicas: [1],
+  offlineReplicas: [],
+};
+
+const STATE: ReplicaState = {
+  ...IMAGE,
+  topic: 't',
+  topicId: null,
+  addingReplicas: [],
+  removingReplicas: [],
+  isNew: true,
+};
+
+function setUp() {
+  const heard: string[] = [];
+  const metadata = new MetadataCache(new SimulatedClock());
+  metadata.onChange(({ topics }) => heard.push(`image ${[...topics.keys()]}`));
+  const fence = new ControllerFence();
+  fence.brokerEpoch = 9;
+  const loading: (() => void)[] = [];
+  const publisher = new MetadataPublisher({
+    fence,
+    metadata,
+    replicas: {
+      metadataUpdated: ({ topics }) => heard.push(`replicas hear of ${[...topics.keys()]}`),
+      apply: ({ lead, stop }) => {
+        heard.push(`replicas lead ${lead.map(({ topic }) => topic)} stop ${stop.map(({ topic }) => topic)}`);
+        return deltaOutcome(ErrorCode.NONE);
+      },
+    },
+    peers: { forget: (id) => heard.push(`peers forget ${id}`) },
+    configs: {
+      load: (topics) => {
+        heard.push(`configs load ${[...topics]}`);
+        return new Promise((resolve) => loading.push(resolve));
+      },
+      forget: (topic) => heard.push(`configs forget ${topic}`),
+    },
+    groups: {
+      forgetPartitions: async (keys) => {
+        heard.push(`groups forget ${[...keys]}`);
+      },
+    },
+  });
+  const publish = (delta: Partial<ClusterDelta>) => {
+    heard.length = 0;
+    return publisher.publish({
+      controllerEpoch: 1,
+      brokerEpoch: 9,
+      metadata: null,
+      replicas: null,
+      ...delta,
+    });
+  };
+  return { metadata, loading, heard, publish };
+}
+
+function broker(id: number, epoch = 1): BrokerInfo {
+  return { id, epoch, rack: null, endpoints: [] };
+}
+
+const known = metadataDelta({
+  brokers: [broker(1), broker(2), broker(3)],
+  partitions: [
+    { topic: 'gone', ...IMAGE },
+    { topic: 'shrunk', ...IMAGE },
+    { topic: 'shrunk', ...IMAGE, partition: 1 },
+  ],
+});
+
+/** 2 is gone, and 3 is another incarnation. */
+const next = metadataDelta({
+  brokers: [broker(1), broker(3, 2)],
+  partitions: [{ topic: 't', ...IMAGE }],
+  removed: [
+    { topic: 'gone', partition: 0, replicas: [1] },
+    { topic: 'shrunk', partition: 1, replicas: [1] },
+  ],
+});
+
+describe('news of the cluster', () => {
+  it('reach the picture, the replicas, the peers, the configs and the groups, in this order', async () => {
+    const { heard, publish, loading } = setUp();
+    publish({ metadata: known });
+    const publishing = publish({ metadata: next, replicas: replicaDelta(1, [STATE]) });
+    expect(heard).toEqual(['configs load t']);
+    loading[0]?.();
+    expect(await publishing).toEqual(deltaOutcome(ErrorCode.NONE));
+    expect(heard).toEqual([
+      'configs load t',
+      'image shrunk,t',
+      'replicas hear of t,gone,shrunk',
+      'replicas lead t stop ',
+      'peers forget 2',
+      'peers forget 3',
+      'configs forget gone',
+      'groups forget gone-0,shrunk-1',
+    ]);
+  });
+
+  it('are taken in before publish returns, unless configs have to be read', () => {
+    const { heard, publish } = setUp();
+    expect(publish({ metadata: known })).toEqual(deltaOutcome(ErrorCode.NONE));
+    expect(heard).toEqual(['image gone,shrunk', 'replicas hear of gone,shrunk']);
+    const stop = [{ topic: 't', partition: 0, leaderEpoch: 1, deletePartition: true }];
+    expect(publish({ replicas: { lead: [], follow: [], stop } })).toEqual(deltaOutcome(ErrorCode.NONE));
+    expect(heard).toEqual(['replicas lead  stop t']);
+  });
+
+  it('for a former incarnation of this broker reach nobody', async () => {
+    const { heard, publish, loading } = setUp();
+    publish({ metadata: known });
+    expect(publish({ metadata: next, brokerEpoch: 8 })).toEqual(deltaOutcome(ErrorCode.STALE_BROKER_EPOCH));
+    const order = publish({ replicas: replicaDelta(1, [STATE]), brokerEpoch: 8 });
+    loading[0]?.();
+    expect(await order).toEqual(deltaOutcome(ErrorCode.STALE_BROKER_EPOCH));
+    expect(heard).toEqual(['configs load t']);
+  });
+
+  it('reach nobody when a later controller was obeyed while configs were read', async () => {
+    const { heard, publish, loading } = setUp();
+    const order = publish({ replicas: replicaDelta(1, [STATE]) });
+    publish({ metadata: known, controllerEpoch: 2 });
+    heard.length = 0;
+    loading[0]?.();
+    expect(await order).toEqual(deltaOutcome(ErrorCode.STALE_CONTROLLER_EPOCH));
+    expect(heard).toEqual([]);
+  });
+});
