@@ -38,6 +38,7 @@ import { makePeers, peerEndpoint } from './node/peer-wiring.ts';
 import { SessionKeeper } from './node/session-keeper.ts';
 import type { ListeningPeers } from './peers/peers.ts';
 import type { EventId } from './platform/event-ring.ts';
+import type { Journal } from './platform/journal.ts';
 import type { Platform } from './platform/platform.ts';
 import { randomUuid } from './platform/random.ts';
 import { ReplicaManager } from './replication/replica-manager.ts';
@@ -65,6 +66,7 @@ interface Parts {
   readonly network: NetworkServer;
   readonly peers: ListeningPeers;
   readonly peerPort: number;
+  readonly journal: Journal;
   readonly link: ControllerLink;
   readonly replicas: ReplicaManager;
   readonly controller: Controller;
@@ -121,7 +123,10 @@ export class Broker {
   }
 
   /** For tests and the simulator's checkers: the parts as they are. */
-  get inside(): Pick<Parts, 'metadata' | 'replicas' | 'controller' | 'groups' | 'logs' | 'fence'> {
+  get inside(): Pick<
+    Parts,
+    'metadata' | 'replicas' | 'controller' | 'groups' | 'logs' | 'fence' | 'journal'
+  > {
     return this.#made;
   }
 
@@ -199,7 +204,7 @@ export class Broker {
     this.#opened.push(() => peers.close());
     const peerPort = (await peers.listen(peerEndpoint(config))).port;
     const groupPartitions = await groupPartitionCount(store, config);
-    const made = { config, configs, features, logs, fence, metadata, network, peers, peerPort };
+    const made = { config, configs, features, logs, fence, metadata, network, peers, peerPort, journal };
     this.#parts = { ...made, ...this.#makeActors(made, groupPartitions) };
     reportFailedDirectories(logs, {
       brokerId: config.brokerId,
@@ -220,10 +225,7 @@ export class Broker {
     const link = new ControllerLink(peers, metadata, () => config.controllerSocketTimeoutMs);
     const brokerEpoch = (): number => fence.brokerEpoch;
     const replicas = new ReplicaManager({
-      clock,
-      diagnostics,
-      journal,
-      metrics,
+      ...this.#options.platform,
       config,
       logs,
       metadata,

@@ -31,7 +31,6 @@ class World {
   readonly sessions: Coordinator[] = [];
   readonly broker: Broker;
   readonly source: LocalSource;
-  readonly journal = createJournal(this.clock, silent);
 
   constructor() {
     const { clock, disk } = this;
@@ -64,7 +63,7 @@ class World {
         sockets,
         channels,
         diagnostics: silent,
-        journal: this.journal,
+        journal: createJournal(clock, silent),
         metrics,
       },
       coordinators,
@@ -198,8 +197,9 @@ describe('/healthz', () => {
 describe("a broker's journal", () => {
   it('tells its life: the registration, a lost session and what followed from it, the end', async () => {
     const world = new World();
-    const { clock, journal } = world;
+    const { clock } = world;
     await clock.runUntilSettled(world.broker.start(), 5000);
+    const { journal } = world.broker.inside;
     await clock.runFor(1000);
     const [session] = world.sessions;
     world.source.expire(session?.sessionId ?? 0n);
