@@ -178,7 +178,11 @@ export class Broker {
     const { config, peers } = parts;
     const { brokerId } = config;
     this.#parts = parts;
-    this.#view = viewOf(parts, this.#keeper, () => this.#state);
+    this.#view = viewOf(parts, {
+      keeper: this.#keeper,
+      journal: platform.journal,
+      state: () => this.#state,
+    });
     followConfigs(this.#ground, parts);
     answerPeers({ ...parts, brokerId, diagnostics, epochs: new ControllerEpochs(store) });
     this.#peerPort = (await peers.listen(peerEndpoint(config))).port;

@@ -8,6 +8,7 @@ import type { Health } from '../http/status-pages.ts';
 import type { LogManager } from '../log/log-manager.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import type { MetadataCache } from '../metadata/metadata-cache.ts';
+import type { Journal } from '../platform/journal.ts';
 import type { Partition } from '../replication/partition.ts';
 import type { BrokerId } from '../types.ts';
 import type { Parts } from './parts.ts';
@@ -20,6 +21,7 @@ export interface BrokerView {
   /** czxid of the current registration; NO_EPOCH before the first. */
   readonly brokerEpoch: number;
   readonly session: SessionView;
+  readonly journal: Pick<Journal, 'since' | 'lastId' | 'first' | 'onEvent'>;
   /** `waitFor` only waits. */
   readonly metadata: Pick<MetadataCache, 'image' | 'topic' | 'broker' | 'isAlive' | 'waitFor'>;
   readonly replicas: { partitions(): Iterable<PartitionView> };
@@ -67,11 +69,17 @@ export type LogView = Pick<
   | 'read'
 >;
 
+/** What is seen of a broker besides its parts. */
+interface Surroundings {
+  readonly keeper: Pick<SessionKeeper, 'coordinator' | 'counts' | 'expirations'>;
+  readonly journal: Journal;
+  readonly state: () => Health['state'];
+}
+
 /** The view of a broker whose parts are all there, from before anybody can reach it to after its end. */
 export function viewOf(
   { clusterId, config, fence, metadata, replicas, controller, logs }: Parts,
-  keeper: Pick<SessionKeeper, 'coordinator' | 'counts' | 'expirations'>,
-  state: () => Health['state'],
+  { keeper, journal, state }: Surroundings,
 ): BrokerView {
   const session: SessionView = {
     get state() {
@@ -98,6 +106,7 @@ export function viewOf(
     replicas,
     controller,
     logs,
+    journal,
   };
 }
 

@@ -1,5 +1,6 @@
 /**
- * What a broker says to its operator: one line an event, in the manner of Kafka's server.log.
+ * What a broker says to its operator, in lines in the manner of Kafka's server.log; those that tell an event
+ * of the cluster are made from it (journal.ts).
  * `[2026-01-31 12:00:00,123] INFO [Controller id=1] …`. Which lines are written, loggers.ts decides.
  * Names and reasons in it come from clients, peers and ZooKeeper. Whatever could begin a line of its own,
  * steer a terminal or turn the order of reading round is written as an escape, here and nowhere else.

@@ -34,7 +34,6 @@ class World {
   readonly stopped: string[] = [];
   readonly broker: Broker;
   readonly source: LocalSource;
-  readonly journal = createJournal(this.clock, silent);
 
   constructor() {
     const { clock, disk } = this;
@@ -70,7 +69,7 @@ class World {
         sockets,
         channels,
         diagnostics,
-        journal: this.journal,
+        journal: createJournal(clock, silent),
         metrics,
       },
       coordinators,
@@ -277,8 +276,9 @@ describe('/healthz', () => {
 describe("a broker's journal", () => {
   it('tells its life: the registration, a lost session and what followed from it, the end', async () => {
     const world = new World();
-    const { clock, journal } = world;
+    const { clock } = world;
     await clock.runUntilSettled(world.broker.start(), 5000);
+    const { journal } = world.broker.inside;
     await clock.runFor(1000);
     const [session] = world.sessions;
     world.source.expire(session?.sessionId ?? 0n);
