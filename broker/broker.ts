@@ -11,7 +11,6 @@ import { Controller } from './controller/controller.ts';
 import { GroupCoordinator } from './coordinators/group/group-coordinator.ts';
 import { ProducerIdManager } from './coordinators/producer-id-manager.ts';
 import type { Services } from './handlers/services.ts';
-import { allowEverything } from './handlers/shared/authorization.ts';
 import { AutoTopicCreation } from './handlers/shared/auto-topic-creation.ts';
 import { TopicMetrics } from './handlers/shared/topic-metrics.ts';
 import { HANDLERS } from './handlers/table.ts';
@@ -42,6 +41,7 @@ import type { Platform } from './platform/platform.ts';
 import { randomUuid } from './platform/random.ts';
 import { ReplicaManager } from './replication/replica-manager.ts';
 import { FetchSessions } from './replication/requests/fetch-sessions.ts';
+import { allowEverything } from './security/authorizer.ts';
 import { GROUP_METADATA_TOPIC, NO_EPOCH } from './types.ts';
 
 export interface BrokerOptions {
@@ -321,12 +321,11 @@ export class Broker {
       store,
       groups,
       producerIds,
-      authorize: allowEverything,
     };
     // A client that came earlier would have to ask again.
     await metadata.waitFor(({ complete }) => complete, FIRST_METADATA_WAIT_MS);
     if (this.#stopping !== null) return;
-    parts.network.startAccepting(createDispatch(HANDLERS, services));
+    parts.network.startAccepting(createDispatch(HANDLERS, services, allowEverything));
     this.#state = 'running';
     platform.journal.named(`KafkaServer id=${config.brokerId}`).record({ kind: 'broker-started' });
   }

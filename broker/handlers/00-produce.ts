@@ -11,9 +11,9 @@ import { Produce } from '../protocol/messages/00-produce.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { BATCH_HEADER_BYTES, batchIsTransactional, batchMagic } from '../records/batch.ts';
 import type { AppendOutcome } from '../replication/requests/replica-append.ts';
+import { Operation, topicNamed } from '../security/operations.ts';
 import type { Answer, Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
-import { mayOnTopic, Operation } from './shared/authorization.ts';
 import { type CurrentLeader, leadersOf } from './shared/current-leader.ts';
 import { namedOnce } from './shared/named-once.ts';
 import { nodeEndpoints } from './shared/nodes.ts';
@@ -46,7 +46,7 @@ export const produce: Handler<typeof Produce> = {
     const errors: number[] = [];
     const entries: { topic: string; partition: number; records: Buffer }[] = [];
     for (const { name, partitionData } of request.topicData) {
-      const allowed = mayOnTopic(services, context, Operation.WRITE, name);
+      const allowed = context.may(Operation.WRITE, topicNamed(name));
       for (const data of partitionData) {
         let error = allowed ? partitionErrorOf(name, data, services) : ErrorCode.TOPIC_AUTHORIZATION_FAILED;
         if (error === ErrorCode.NONE && !isAcks(acks)) error = ErrorCode.INVALID_REQUIRED_ACKS;

@@ -17,9 +17,9 @@ import type {
 } from '../replication/requests/fetch-sessions.ts';
 import type { FetchOutcome, FetchPartition } from '../replication/requests/read-partition.ts';
 import type { FetchRequest } from '../replication/requests/replica-fetch.ts';
+import { Operation, topicNamed } from '../security/operations.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
-import { mayOnTopic, Operation } from './shared/authorization.ts';
 import { downConverted, legacyMagicOf } from './shared/down-conversion.ts';
 import { type Fetched, failedOutcome, fetchResponse } from './shared/fetch-response.ts';
 
@@ -124,7 +124,7 @@ function errorOf(
   services: Services,
 ): ErrorCode {
   if (topic === null) return ErrorCode.UNKNOWN_TOPIC_ID;
-  if (!mayOnTopic(services, context, Operation.READ, topic)) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+  if (!context.may(Operation.READ, topicNamed(topic))) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
   if (services.metadata.partition(topic, partition) === undefined) {
     return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
   }

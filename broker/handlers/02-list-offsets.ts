@@ -19,10 +19,10 @@ import {
   LATEST_TIERED_TIMESTAMP,
   MAX_TIMESTAMP,
 } from '../replication/requests/replica-offsets.ts';
+import { Operation, topicNamed } from '../security/operations.ts';
 import { partitionKey } from '../types.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
-import { mayOnTopic, Operation } from './shared/authorization.ts';
 import { openingAllowance } from './shared/opening-allowance.ts';
 
 type ListOffsetsRequest = RequestOf<typeof ListOffsets>;
@@ -58,7 +58,7 @@ export const listOffsets: Handler<typeof ListOffsets> = {
     const repeated = repeatedPartitions(request);
     return {
       topics: request.topics.map(({ name, partitions }) => {
-        const allowed = mayOnTopic(services, context, Operation.DESCRIBE, name);
+        const allowed = context.may(Operation.DESCRIBE, topicNamed(name));
         return {
           name,
           partitions: partitions.map((wanted) => {

@@ -11,17 +11,11 @@ import type { PartitionImage, TopicImage } from '../metadata/image.ts';
 import { validateTopicName } from '../metadata/topic-rules.ts';
 import { Metadata } from '../protocol/messages/03-metadata.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { allowedOperations, mayCreateTopic } from '../security/authorizer.ts';
+import { CLUSTER, Operation, topicNamed } from '../security/operations.ts';
 import { isInternalTopic, NO_LEADER, ZERO_UUID } from '../types.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
-import {
-  authorizedClusterOperations,
-  authorizedTopicOperations,
-  mayCreateTopic,
-  mayOnCluster,
-  mayOnTopic,
-  Operation,
-} from './shared/authorization.ts';
 import { aliveNode, aliveNodes } from './shared/nodes.ts';
 
 type MetadataRequest = RequestOf<typeof Metadata>;
@@ -50,7 +44,7 @@ export const metadata: Handler<typeof Metadata> = {
     if (missing.length === 0) return answer(request, context, services, found);
     return services.autoTopics.create(missing).then((errors) => {
       for (const [name, errorCode] of errors) {
-        found.push(withOperations(emptyEntry(name, errorCode), request, { context, services }));
+        found.push(withOperations(emptyEntry(name, errorCode), request, context));
       }
       return answer(request, context, services, found);
     });
@@ -100,10 +94,10 @@ function answer(
     topics,
   };
   if (!request.includeClusterAuthorizedOperations) return response;
-  const allowed = mayOnCluster(services, context, Operation.DESCRIBE);
+  const allowed = context.may(Operation.DESCRIBE, CLUSTER);
   return {
     ...response,
-    clusterAuthorizedOperations: allowed ? authorizedClusterOperations(services, context) : 0,
+    clusterAuthorizedOperations: allowed ? allowedOperations(context, CLUSTER) : 0,
   };
 }
 
@@ -111,7 +105,7 @@ function answer(
 function allTopics(request: MetadataRequest, context: RequestContext, services: Services): TopicEntry[] {
   const entries: TopicEntry[] = [];
   for (const topic of services.metadata.image.topics.values()) {
-    if (!mayOnTopic(services, context, Operation.DESCRIBE, topic.name)) continue;
+    if (!context.may(Operation.DESCRIBE, topicNamed(topic.name))) continue;
     entries.push(describe(topic, request, context, services));
   }
   return entries;
@@ -125,19 +119,19 @@ function lookUp(
 ): TopicEntry | 'create' {
   if (topicId !== ZERO_UUID) return lookUpById(topicId, request, context, services);
   const topicName = name ?? '';
-  if (!mayOnTopic(services, context, Operation.DESCRIBE, topicName)) {
+  if (!context.may(Operation.DESCRIBE, topicNamed(topicName))) {
     return emptyEntry(topicName, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
   }
   const topic = services.metadata.topic(topicName);
   if (topic !== undefined) return describe(topic, request, context, services);
   const mayCreate = request.allowAutoTopicCreation && services.config.autoCreateTopicsEnable;
   if (mayCreate) {
-    if (mayCreateTopic(services, context, topicName)) return 'create';
+    if (mayCreateTopic(context, topicName)) return 'create';
     return emptyEntry(topicName, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
   }
   const valid = validateTopicName(topicName) === null;
   const errorCode = valid ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION;
-  return withOperations(emptyEntry(topicName, errorCode), request, { context, services });
+  return withOperations(emptyEntry(topicName, errorCode), request, context);
 }
 
 function lookUpById(
@@ -149,7 +143,7 @@ function lookUpById(
   const name = services.metadata.topicName(topicId);
   const topic = name === undefined ? undefined : services.metadata.topic(name);
   if (topic === undefined) return { ...emptyEntry(null, ErrorCode.UNKNOWN_TOPIC_ID), topicId };
-  if (!mayOnTopic(services, context, Operation.DESCRIBE, topic.name)) {
+  if (!context.may(Operation.DESCRIBE, topicNamed(topic.name))) {
     // The name behind an id is not given away.
     return { ...emptyEntry(null, ErrorCode.TOPIC_AUTHORIZATION_FAILED), topicId };
   }
@@ -176,17 +170,13 @@ function describe(
     isInternal: isInternalTopic(topic.name),
     partitions,
   };
-  return withOperations(entry, request, { context, services });
+  return withOperations(entry, request, context);
 }
 
 /** What the principal may do is told of every topic that it may name, whether or not there is one. */
-function withOperations(
-  entry: TopicEntry,
-  request: MetadataRequest,
-  { context, services }: { context: RequestContext; services: Services },
-): TopicEntry {
+function withOperations(entry: TopicEntry, request: MetadataRequest, context: RequestContext): TopicEntry {
   if (!request.includeTopicAuthorizedOperations) return entry;
-  const operations = authorizedTopicOperations(services, context, entry.name ?? '');
+  const operations = allowedOperations(context, topicNamed(entry.name ?? ''));
   return { ...entry, topicAuthorizedOperations: operations };
 }
 

@@ -9,9 +9,9 @@ import { ErrorCode } from '../errors.ts';
 import { int64Sum } from '../int64.ts';
 import { OffsetCommit } from '../protocol/messages/08-offset-commit.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { groupNamed, Operation, topicNamed } from '../security/operations.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
-import { mayOnGroup, mayOnTopic, Operation } from './shared/authorization.ts';
 import { namedOnce } from './shared/named-once.ts';
 import { commitToZookeeper } from './shared/zookeeper-offsets.ts';
 
@@ -37,7 +37,7 @@ export const offsetCommit: Handler<typeof OffsetCommit> = {
   api: OffsetCommit,
 
   async handle(request, context, services) {
-    if (!mayOnGroup(services, context, Operation.READ, request.groupId)) {
+    if (!context.may(Operation.READ, groupNamed(request.groupId))) {
       return refused(request, ErrorCode.GROUP_AUTHORIZATION_FAILED);
     }
     const { answers, valid } = looked(request, context, services);
@@ -69,7 +69,7 @@ function looked(
   const answers: Answers = new Map();
   const valid: Topic[] = [];
   for (const { name, partitions } of request.topics) {
-    const allowed = mayOnTopic(services, context, Operation.READ, name);
+    const allowed = context.may(Operation.READ, topicNamed(name));
     const known: Topic['partitions'][number][] = [];
     for (const partition of partitions) {
       const { partitionIndex } = partition;

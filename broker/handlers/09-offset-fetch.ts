@@ -9,10 +9,10 @@ import type { CommittedOffset } from '../coordinators/group/offsets.ts';
 import { ErrorCode } from '../errors.ts';
 import { OffsetFetch } from '../protocol/messages/09-offset-fetch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { groupNamed, Operation, topicNamed } from '../security/operations.ts';
 import { type PartitionKey, parsePartitionKey, partitionKey } from '../types.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
-import { mayOnGroup, mayOnTopic, Operation } from './shared/authorization.ts';
 import { namedOnce } from './shared/named-once.ts';
 import { fetchFromZookeeper } from './shared/zookeeper-offsets.ts';
 
@@ -71,11 +71,11 @@ async function fetchOld(
   context: RequestContext,
   services: Services,
 ): Promise<Response> {
-  if (!mayOnGroup(services, context, Operation.DESCRIBE, groupId)) {
+  if (!context.may(Operation.DESCRIBE, groupNamed(groupId))) {
     return { topics: withError(topics, ErrorCode.GROUP_AUTHORIZATION_FAILED) };
   }
   const one = async (topic: string, partition: number): Promise<PartitionAnswer> => {
-    const { offset, errorCode } = mayOnTopic(services, context, Operation.DESCRIBE, topic)
+    const { offset, errorCode } = context.may(Operation.DESCRIBE, topicNamed(topic))
       ? await fetchFromZookeeper(groupId, { topic, partition }, services)
       : { offset: -1, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
     return { ...noOffset(partition), committedOffset: offset, errorCode };
@@ -96,7 +96,7 @@ function fetchGroup(
   context: RequestContext,
   services: Services,
 ): GroupAnswer {
-  if (!mayOnGroup(services, context, Operation.DESCRIBE, groupId)) {
+  if (!context.may(Operation.DESCRIBE, groupNamed(groupId))) {
     return { groupId, errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED, topics: [] };
   }
   const asked =
@@ -111,7 +111,7 @@ function fetchGroup(
   const byTopic = new Map<string, PartitionAnswer[]>();
   for (const { topic, partition } of asked ?? [...offsets.keys()].map(parsePartitionKey)) {
     const key = partitionKey(topic, partition);
-    const allowed = mayOnTopic(services, context, Operation.DESCRIBE, topic);
+    const allowed = context.may(Operation.DESCRIBE, topicNamed(topic));
     if (!allowed && asked === null) continue;
     const answer = allowed
       ? partitionAnswer(partition, key, offsets)

@@ -10,10 +10,10 @@ import { ErrorCode } from '../errors.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { FindCoordinator } from '../protocol/messages/10-find-coordinator.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { groupNamed, Operation } from '../security/operations.ts';
 import { GROUP_METADATA_TOPIC } from '../types.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
-import { mayOnGroup, Operation } from './shared/authorization.ts';
 import { aliveNode } from './shared/nodes.ts';
 
 type FindCoordinatorResponse = ResponseInput<typeof FindCoordinator>;
@@ -88,7 +88,7 @@ function none(errorCode: number): Found {
 }
 
 function find(key: string, context: RequestContext, services: Services): Found {
-  if (!mayOnGroup(services, context, Operation.DESCRIBE, key)) {
+  if (!context.may(Operation.DESCRIBE, groupNamed(key))) {
     return none(ErrorCode.GROUP_AUTHORIZATION_FAILED);
   }
   const topic = services.metadata.topic(GROUP_METADATA_TOPIC);

@@ -6,8 +6,8 @@
 import { ErrorCode } from '../errors.ts';
 import { JoinGroup } from '../protocol/messages/11-join-group.ts';
 import type { ResponseInput } from '../protocol/schema.ts';
+import { groupNamed, Operation } from '../security/operations.ts';
 import type { Handler } from './handler.ts';
-import { mayOnGroup, Operation } from './shared/authorization.ts';
 
 const FIRST_VERSION_WITH_NULL_PROTOCOL = 7;
 
@@ -16,7 +16,7 @@ export const joinGroup: Handler<typeof JoinGroup> = {
 
   async handle(request, context, services): Promise<ResponseInput<typeof JoinGroup>> {
     const { apiVersion } = context;
-    if (!mayOnGroup(services, context, Operation.READ, request.groupId)) {
+    if (!context.may(Operation.READ, groupNamed(request.groupId))) {
       return refusal(request.memberId, ErrorCode.GROUP_AUTHORIZATION_FAILED, apiVersion);
     }
     const answer = await services.groups.joinGroup({

@@ -4,8 +4,8 @@
  */
 import { ErrorCode } from '../errors.ts';
 import { LeaveGroup } from '../protocol/messages/13-leave-group.ts';
+import { groupNamed, Operation } from '../security/operations.ts';
 import type { Handler } from './handler.ts';
-import { mayOnGroup, Operation } from './shared/authorization.ts';
 
 const FIRST_BATCHED_VERSION = 3;
 
@@ -13,7 +13,7 @@ export const leaveGroup: Handler<typeof LeaveGroup> = {
   api: LeaveGroup,
 
   handle(request, context, services) {
-    if (!mayOnGroup(services, context, Operation.READ, request.groupId)) {
+    if (!context.may(Operation.READ, groupNamed(request.groupId))) {
       return { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED };
     }
     const batched = context.apiVersion >= FIRST_BATCHED_VERSION;

@@ -5,8 +5,8 @@
 import { ErrorCode } from '../errors.ts';
 import { SyncGroup } from '../protocol/messages/14-sync-group.ts';
 import type { ResponseInput } from '../protocol/schema.ts';
+import { groupNamed, Operation } from '../security/operations.ts';
 import type { Handler } from './handler.ts';
-import { mayOnGroup, Operation } from './shared/authorization.ts';
 
 const FIRST_VERSION_WITH_PROTOCOL = 5;
 
@@ -14,7 +14,7 @@ export const syncGroup: Handler<typeof SyncGroup> = {
   api: SyncGroup,
 
   async handle(request, context, services) {
-    if (!mayOnGroup(services, context, Operation.READ, request.groupId)) {
+    if (!context.may(Operation.READ, groupNamed(request.groupId))) {
       return refusal(ErrorCode.GROUP_AUTHORIZATION_FAILED);
     }
     const namesProtocol = request.protocolType !== null && request.protocolName !== null;

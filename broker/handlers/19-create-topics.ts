@@ -11,9 +11,10 @@ import type { TopicCreation } from '../metadata/topic-creation.ts';
 import { inTurns } from '../platform/turns.ts';
 import { CreateTopics } from '../protocol/messages/19-create-topics.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { mayCreateTopic } from '../security/authorizer.ts';
+import { Operation, topicNamed } from '../security/operations.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
-import { mayCreateTopic, mayOnTopic, Operation } from './shared/authorization.ts';
 import { createdConfigs } from './shared/config-entries.ts';
 import { type DynamicLevels, dynamicLevels } from './shared/config-resources.ts';
 import { partitionAllowance, TOO_MANY_PARTITIONS } from './shared/partition-allowance.ts';
@@ -98,7 +99,7 @@ async function createOne(topic: CreatableTopic, creating: Creating): Promise<Top
   if (name === CLUSTER_METADATA_TOPIC) {
     return failure(name, ErrorCode.INVALID_REQUEST, `Creation of internal topic ${name} is prohibited.`);
   }
-  if (!mayCreateTopic(services, context, name)) {
+  if (!mayCreateTopic(context, name)) {
     return failure(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED, 'Authorization failed.');
   }
   if (services.metadata.topic(name) !== undefined) {
@@ -123,7 +124,7 @@ async function createOne(topic: CreatableTopic, creating: Creating): Promise<Top
     // Also what the waiting for leaders goes by.
     numPartitions: created.assignment.size,
   };
-  if (!mayOnTopic(services, context, Operation.DESCRIBE_CONFIGS, name)) {
+  if (!context.may(Operation.DESCRIBE_CONFIGS, topicNamed(name))) {
     return { ...result, configs: null, topicConfigErrorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
   }
   const replicationFactor = created.assignment.get(0)?.length ?? BROKER_DEFAULT;

@@ -10,10 +10,10 @@ import { ErrorCode } from '../errors.ts';
 import { inTurns } from '../platform/turns.ts';
 import { DeleteTopics } from '../protocol/messages/20-delete-topics.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { Operation, topicNamed } from '../security/operations.ts';
 import { type Uuid, ZERO_UUID } from '../types.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
-import { mayOnTopic, Operation } from './shared/authorization.ts';
 
 type DeleteTopicsRequest = RequestOf<typeof DeleteTopics>;
 type DeleteTopicsResponse = ResponseInput<typeof DeleteTopics>;
@@ -75,7 +75,7 @@ function resolve({ name, topicId }: Named, context: RequestContext, services: Se
   if (topicId === ZERO_UUID) return { name, topicId, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
   const found = services.metadata.topicName(topicId);
   if (found === undefined) return { name: null, topicId, errorCode: ErrorCode.UNKNOWN_TOPIC_ID };
-  if (!mayOnTopic(services, context, Operation.DESCRIBE, found)) {
+  if (!context.may(Operation.DESCRIBE, topicNamed(found))) {
     // The name behind an id is not given away.
     return { name: null, topicId, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
   }
@@ -88,7 +88,7 @@ function permitted(
   services: Services,
 ): TopicResult {
   const result = { name, topicId };
-  if (!mayOnTopic(services, context, Operation.DELETE, name)) {
+  if (!context.may(Operation.DELETE, topicNamed(name))) {
     return { ...result, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
   }
   const topic = services.metadata.topic(name);

@@ -7,10 +7,10 @@ import { ErrorCode } from '../errors.ts';
 import { DeleteRecords } from '../protocol/messages/21-delete-records.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import type { DeleteRecordsEntry, DeleteRecordsOutcome } from '../replication/requests/replica-offsets.ts';
+import { Operation, topicNamed } from '../security/operations.ts';
 import { isInternalTopic, partitionKey } from '../types.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
-import { mayOnTopic, Operation } from './shared/authorization.ts';
 import { namedOnce } from './shared/named-once.ts';
 
 type DeleteRecordsRequest = RequestOf<typeof DeleteRecords>;
@@ -72,7 +72,7 @@ function answer(
 }
 
 function errorOf(topic: string, partition: number, context: RequestContext, services: Services): number {
-  if (!mayOnTopic(services, context, Operation.DELETE, topic)) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+  if (!context.may(Operation.DELETE, topicNamed(topic))) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
   if (services.metadata.partition(topic, partition) === undefined) {
     return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
   }

@@ -8,9 +8,9 @@
 import { ErrorCode } from '../errors.ts';
 import { InitProducerId } from '../protocol/messages/22-init-producer-id.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { CLUSTER, Operation, topicNamed } from '../security/operations.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
-import { mayOnCluster, mayOnTopic, Operation } from './shared/authorization.ts';
 
 const NONE = -1;
 
@@ -48,9 +48,9 @@ function check(
 
 /** IDEMPOTENT_WRITE on the cluster, or WRITE on any topic (KIP-679). */
 function mayWriteSomewhere(context: RequestContext, services: Services): boolean {
-  if (mayOnCluster(services, context, Operation.IDEMPOTENT_WRITE)) return true;
+  if (context.may(Operation.IDEMPOTENT_WRITE, CLUSTER)) return true;
   for (const topic of services.metadata.image.topics.keys()) {
-    if (mayOnTopic(services, context, Operation.WRITE, topic)) return true;
+    if (context.may(Operation.WRITE, topicNamed(topic))) return true;
   }
   return false;
 }

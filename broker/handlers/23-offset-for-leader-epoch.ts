@@ -6,8 +6,8 @@
 import { ErrorCode } from '../errors.ts';
 import { OffsetForLeaderEpoch } from '../protocol/messages/23-offset-for-leader-epoch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { Operation, topicNamed } from '../security/operations.ts';
 import type { Handler } from './handler.ts';
-import { mayOnTopic, Operation } from './shared/authorization.ts';
 
 type Request = RequestOf<typeof OffsetForLeaderEpoch>;
 type Response = ResponseInput<typeof OffsetForLeaderEpoch>;
@@ -22,7 +22,7 @@ export const offsetForLeaderEpoch: Handler<typeof OffsetForLeaderEpoch> = {
   api: OffsetForLeaderEpoch,
   handle(request, context, services) {
     return answer(request, (topic, { partition, currentLeaderEpoch, leaderEpoch }) => {
-      if (!mayOnTopic(services, context, Operation.DESCRIBE, topic)) {
+      if (!context.may(Operation.DESCRIBE, topicNamed(topic))) {
         return { partition, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
       }
       const end = services.replicas.endOffsetForEpoch(topic, partition, {

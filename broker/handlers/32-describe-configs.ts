@@ -16,9 +16,9 @@ import { validateTopicName } from '../metadata/topic-rules.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { DescribeConfigs } from '../protocol/messages/32-describe-configs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { CLUSTER, Operation, topicNamed } from '../security/operations.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
-import { mayOnCluster, mayOnTopic, Operation } from './shared/authorization.ts';
 import { describeLoggers } from './shared/broker-loggers.ts';
 import { describedConfig } from './shared/config-entries.ts';
 import {
@@ -96,12 +96,12 @@ async function describe(
 ): Promise<Described> {
   const { resourceType, resourceName } = resource;
   if (resourceType === ResourceType.TOPIC) {
-    if (!mayOnTopic(services, context, Operation.DESCRIBE_CONFIGS, resourceName)) {
+    if (!context.may(Operation.DESCRIBE_CONFIGS, topicNamed(resourceName))) {
       return refusal(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
     }
     return describeTopic(resourceName, levels, services);
   }
-  if (!mayOnCluster(services, context, Operation.DESCRIBE_CONFIGS)) {
+  if (!context.may(Operation.DESCRIBE_CONFIGS, CLUSTER)) {
     return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
   if (resourceType === ResourceType.BROKER_LOGGER) return describeLoggers(resourceName, services);

@@ -8,10 +8,10 @@ import { ErrorCode } from '../errors.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import { DescribeLogDirs } from '../protocol/messages/35-describe-log-dirs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { CLUSTER, Operation } from '../security/operations.ts';
 import { partitionKey } from '../types.ts';
 import type { Handler } from './handler.ts';
 import type { Services } from './services.ts';
-import { mayOnCluster, Operation } from './shared/authorization.ts';
 
 type Wanted = RequestOf<typeof DescribeLogDirs>['topics'];
 type Result = NonNullable<ResponseInput<typeof DescribeLogDirs>['results']>[number];
@@ -21,7 +21,7 @@ const UNKNOWN_BYTES = -1;
 export const describeLogDirs: Handler<typeof DescribeLogDirs> = {
   api: DescribeLogDirs,
   handle(request, context, services) {
-    if (!mayOnCluster(services, context, Operation.DESCRIBE)) {
+    if (!context.may(Operation.DESCRIBE, CLUSTER)) {
       return { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED };
     }
     const isWanted = wantedBy(request.topics);

@@ -8,9 +8,9 @@ import { ErrorCode } from '../errors.ts';
 import { inTurns } from '../platform/turns.ts';
 import { CreatePartitions } from '../protocol/messages/37-create-partitions.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { Operation, topicNamed } from '../security/operations.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
-import { mayOnTopic, Operation } from './shared/authorization.ts';
 import { partitionAllowance, TOO_MANY_PARTITIONS } from './shared/partition-allowance.ts';
 import { repeatedNames } from './shared/repeated-names.ts';
 import { allHaveLeaders } from './shared/topic-waits.ts';
@@ -76,7 +76,7 @@ async function extend(
   services: Services,
 ): Promise<TopicResult> {
   const { name, count, assignments } = topic;
-  if (!mayOnTopic(services, context, Operation.ALTER, name)) {
+  if (!context.may(Operation.ALTER, topicNamed(name))) {
     return failure(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED, 'The topic authorization is failed.');
   }
   const added = await services.topicAdmin.createPartitions({

@@ -1,8 +1,8 @@
 /** DeleteGroups (key 42): forgets groups without members, with all their offsets. One answer a group. */
 import { ErrorCode } from '../errors.ts';
 import { DeleteGroups } from '../protocol/messages/42-delete-groups.ts';
+import { groupNamed, Operation } from '../security/operations.ts';
 import type { Handler } from './handler.ts';
-import { mayOnGroup, Operation } from './shared/authorization.ts';
 
 export const deleteGroups: Handler<typeof DeleteGroups> = {
   api: DeleteGroups,
@@ -11,7 +11,7 @@ export const deleteGroups: Handler<typeof DeleteGroups> = {
     const results = await Promise.all(
       [...new Set(request.groupsNames)].map(async (groupId) => ({
         groupId,
-        errorCode: mayOnGroup(services, context, Operation.DELETE, groupId)
+        errorCode: context.may(Operation.DELETE, groupNamed(groupId))
           ? await services.groups.deleteGroup(groupId)
           : ErrorCode.GROUP_AUTHORIZATION_FAILED,
       })),

@@ -9,10 +9,10 @@ import { ErrorCode } from '../errors.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import { ElectLeaders } from '../protocol/messages/43-elect-leaders.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { CLUSTER, Operation } from '../security/operations.ts';
 import { partitionKey, type TopicPartition } from '../types.ts';
 import type { Handler } from './handler.ts';
 import type { Services } from './services.ts';
-import { mayOnCluster, Operation } from './shared/authorization.ts';
 
 type ElectLeadersRequest = RequestOf<typeof ElectLeaders>;
 type ElectLeadersResponse = ResponseInput<typeof ElectLeaders>;
@@ -24,7 +24,7 @@ export const electLeaders: Handler<typeof ElectLeaders> = {
   async handle(request, context, services) {
     const { apiVersion } = context;
     const refuseAll = (error: number): ElectLeadersResponse => refuse(request, error, apiVersion);
-    if (!mayOnCluster(services, context, Operation.ALTER)) {
+    if (!context.may(Operation.ALTER, CLUSTER)) {
       return refuseAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
     const type = ELECTION_TYPES[request.electionType];

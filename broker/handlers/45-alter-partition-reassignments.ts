@@ -8,8 +8,8 @@ import { ErrorCode } from '../errors.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { AlterPartitionReassignments } from '../protocol/messages/45-alter-partition-reassignments.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { CLUSTER, Operation } from '../security/operations.ts';
 import type { Handler } from './handler.ts';
-import { mayOnCluster, Operation } from './shared/authorization.ts';
 import { namedOnce } from './shared/named-once.ts';
 
 type Response = ResponseInput<typeof AlterPartitionReassignments>;
@@ -24,7 +24,7 @@ const SHAPE = {
 export const alterPartitionReassignments: Handler<typeof AlterPartitionReassignments> = {
   api: AlterPartitionReassignments,
   async handle(request, context, services) {
-    if (!mayOnCluster(services, context, Operation.ALTER)) {
+    if (!context.may(Operation.ALTER, CLUSTER)) {
       return refuseAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
     const wanted = namedOnce(request.topics, SHAPE).flatMap(({ name, partitions }) =>

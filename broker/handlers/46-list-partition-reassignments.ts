@@ -8,15 +8,15 @@ import { ErrorCode } from '../errors.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { ListPartitionReassignments } from '../protocol/messages/46-list-partition-reassignments.ts';
 import type { ResponseInput } from '../protocol/schema.ts';
+import { CLUSTER, Operation } from '../security/operations.ts';
 import type { Handler } from './handler.ts';
-import { mayOnCluster, Operation } from './shared/authorization.ts';
 
 type Response = ResponseInput<typeof ListPartitionReassignments>;
 
 export const listPartitionReassignments: Handler<typeof ListPartitionReassignments> = {
   api: ListPartitionReassignments,
   async handle(request, context, services) {
-    if (!mayOnCluster(services, context, Operation.DESCRIBE)) {
+    if (!context.may(Operation.DESCRIBE, CLUSTER)) {
       return refuseAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
     const asked = request.topics?.flatMap(({ name, partitionIndexes }) =>

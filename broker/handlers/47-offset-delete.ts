@@ -2,9 +2,9 @@
 import { ErrorCode } from '../errors.ts';
 import { OffsetDelete } from '../protocol/messages/47-offset-delete.ts';
 import type { RequestOf } from '../protocol/schema.ts';
+import { groupNamed, Operation, topicNamed } from '../security/operations.ts';
 import { partitionKey } from '../types.ts';
 import type { Handler } from './handler.ts';
-import { mayOnGroup, mayOnTopic, Operation } from './shared/authorization.ts';
 import { namedOnce } from './shared/named-once.ts';
 
 type TopicPartitions = RequestOf<typeof OffsetDelete>['topics'][number];
@@ -19,7 +19,7 @@ export const offsetDelete: Handler<typeof OffsetDelete> = {
   api: OffsetDelete,
 
   async handle(request, context, services) {
-    if (!mayOnGroup(services, context, Operation.DELETE, request.groupId)) {
+    if (!context.may(Operation.DELETE, groupNamed(request.groupId))) {
       return { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED };
     }
     if (request.groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID };
@@ -29,7 +29,7 @@ export const offsetDelete: Handler<typeof OffsetDelete> = {
     for (const topic of topics) {
       for (const { partitionIndex } of topic.partitions) {
         const key = partitionKey(topic.name, partitionIndex);
-        if (!mayOnTopic(services, context, Operation.READ, topic.name)) {
+        if (!context.may(Operation.READ, topicNamed(topic.name))) {
           errors.set(key, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
         } else if (services.metadata.partition(topic.name, partitionIndex) === undefined) {
           errors.set(key, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);

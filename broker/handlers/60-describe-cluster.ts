@@ -5,8 +5,9 @@
  */
 import { ErrorCode } from '../errors.ts';
 import { DescribeCluster } from '../protocol/messages/60-describe-cluster.ts';
+import { allowedOperations } from '../security/authorizer.ts';
+import { CLUSTER, Operation } from '../security/operations.ts';
 import type { Handler } from './handler.ts';
-import { authorizedClusterOperations, mayOnCluster, Operation } from './shared/authorization.ts';
 import { aliveNodes } from './shared/nodes.ts';
 
 const BROKERS = 1;
@@ -37,10 +38,10 @@ export const describeCluster: Handler<typeof DescribeCluster> = {
       })),
     };
     if (!request.includeClusterAuthorizedOperations) return response;
-    const allowed = mayOnCluster(services, context, Operation.DESCRIBE);
+    const allowed = context.may(Operation.DESCRIBE, CLUSTER);
     return {
       ...response,
-      clusterAuthorizedOperations: allowed ? authorizedClusterOperations(services, context) : 0,
+      clusterAuthorizedOperations: allowed ? allowedOperations(context, CLUSTER) : 0,
     };
   },
   refuse: (_request, errorCode) => ({ errorCode }),

@@ -9,9 +9,9 @@ import { validateTopicName } from '../metadata/topic-rules.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { DescribeProducers } from '../protocol/messages/61-describe-producers.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { Operation, topicNamed } from '../security/operations.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { Services } from './services.ts';
-import { mayOnTopic, Operation } from './shared/authorization.ts';
 
 type Request = RequestOf<typeof DescribeProducers>;
 type Response = ResponseInput<typeof DescribeProducers>;
@@ -67,8 +67,7 @@ function topicRefusal(
   context: RequestContext,
   services: Services,
 ): readonly [errorCode: number, message: string | null] | null {
-  if (!mayOnTopic(services, context, Operation.READ, topic))
-    return worded(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+  if (!context.may(Operation.READ, topicNamed(topic))) return worded(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
   const complaint = validateTopicName(topic);
   if (complaint !== null) return [ErrorCode.INVALID_TOPIC_EXCEPTION, complaint];
   return services.metadata.topic(topic) === undefined ? worded(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) : null;

@@ -5,18 +5,12 @@
  * error wherever this API carries errors.
  */
 import type { AnyApi, RequestOf, ResponseInput } from '../protocol/schema.ts';
+import type { Sender } from '../security/authorizer.ts';
+import type { Principal } from '../security/principal.ts';
 import type { Services } from './services.ts';
 
-export interface Principal {
-  /** `User` unless a custom builder says otherwise. */
-  readonly type: string;
-  readonly name: string;
-}
-
-export const ANONYMOUS: Principal = { type: 'User', name: 'ANONYMOUS' };
-
-/** Who asks, and how. */
-export interface RequestContext {
+/** Who asks, and how. Before it acts, a handler asks `may(operation, resource)` of it. */
+export interface RequestContext extends Sender {
   readonly apiVersion: number;
   readonly clientId: string | null;
   readonly clientHost: string;

@@ -18,7 +18,6 @@ import type { Metrics } from '../platform/metrics.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
 import type { FetchSessions } from '../replication/requests/fetch-sessions.ts';
 import type { BrokerId } from '../types.ts';
-import type { Authorize } from './shared/authorization.ts';
 import type { AutoTopicCreation } from './shared/auto-topic-creation.ts';
 import type { TopicMetrics } from './shared/topic-metrics.ts';
 
@@ -43,5 +42,4 @@ export interface Services {
   store(): ClusterStore;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIdManager;
-  readonly authorize: Authorize;
 }

@@ -9,7 +9,7 @@
 import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
 import { ErrorCode, errorName } from '../errors.ts';
 import { unknownApiVersionsVersion } from '../handlers/18-api-versions.ts';
-import { ANONYMOUS, type Answer, type AnyHandler, type RequestContext } from '../handlers/handler.ts';
+import type { Answer, AnyHandler, RequestContext } from '../handlers/handler.ts';
 import type { Services } from '../handlers/services.ts';
 import { answerBeforeMetadata } from '../handlers/shared/before-metadata.ts';
 import { StorageError } from '../log/files/storage-error.ts';
@@ -19,11 +19,18 @@ import { parseRequestHeader, type RequestHeader } from '../protocol/header.ts';
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts';
 import { ProtocolError } from '../protocol/reader.ts';
 import type { AnyApi, RequestOf } from '../protocol/schema.ts';
+import type { Authorizer } from '../security/authorizer.ts';
+import type { Operation, Resource } from '../security/operations.ts';
+import { ANONYMOUS } from '../security/principal.ts';
 import type { Dispatch, Outcome, Reply, RequestOrigin } from './outcome.ts';
 import { RequestMetrics } from './request-metrics.ts';
 
-/** The dispatcher over the handlers of `table`. */
-export function createDispatch(table: ReadonlyMap<number, AnyHandler>, services: Services): Dispatch {
+/** The dispatcher over the handlers of `table`; `authorizer` decides what their senders may do. */
+export function createDispatch(
+  table: ReadonlyMap<number, AnyHandler>,
+  services: Services,
+  authorizer: Authorizer,
+): Dispatch {
   const metrics = new RequestMetrics(services.metrics);
   const apiByKey = (key: number): AnyApi | undefined => table.get(key)?.api;
   return (frame, origin) => {
@@ -31,7 +38,7 @@ export function createDispatch(table: ReadonlyMap<number, AnyHandler>, services:
     let request: IncomingRequest | Outcome;
     try {
       header = parseRequestHeader(frame, apiByKey);
-      request = open(header, frame, { table, origin, services });
+      request = open(header, frame, { table, origin, services, authorizer });
     } catch (error) {
       // Whatever the decoder stumbles over came from outside: it is never this broker's failure.
       const reason = error instanceof ProtocolError ? error.message : String(error);
@@ -53,7 +60,12 @@ function describe({ apiKey, apiVersion, clientId }: RequestHeader, api: AnyApi |
 function open(
   header: RequestHeader,
   frame: Buffer,
-  at: { table: ReadonlyMap<number, AnyHandler>; origin: RequestOrigin; services: Services },
+  at: {
+    table: ReadonlyMap<number, AnyHandler>;
+    origin: RequestOrigin;
+    services: Services;
+    authorizer: Authorizer;
+  },
 ): IncomingRequest | Outcome {
   const { apiKey, apiVersion } = header;
   const handler = at.table.get(apiKey);
@@ -65,7 +77,7 @@ function open(
   }
   const { socketRequestMaxElements } = at.services.config;
   const body = decodeRequest(api, apiVersion, frame.subarray(header.bodyOffset), socketRequestMaxElements);
-  return new IncomingRequest(handler, header, body, at.origin);
+  return new IncomingRequest(handler, header, body, at);
 }
 
 /** One request on its way through its handler; also what the handler sees of its sender. */
@@ -77,19 +89,30 @@ class IncomingRequest implements RequestContext {
   readonly connectionId: string;
   readonly principal = ANONYMOUS;
   readonly #handler: AnyHandler;
+  readonly #authorizer: Authorizer;
   readonly #correlationId: number;
   readonly #body: RequestOf<AnyApi>;
   #afterSend: (() => void)[] | null = null;
 
-  constructor(handler: AnyHandler, header: RequestHeader, body: RequestOf<AnyApi>, origin: RequestOrigin) {
+  constructor(
+    handler: AnyHandler,
+    header: RequestHeader,
+    body: RequestOf<AnyApi>,
+    { origin, authorizer }: { origin: RequestOrigin; authorizer: Authorizer },
+  ) {
     this.apiVersion = header.apiVersion;
     this.clientId = header.clientId;
     this.clientHost = origin.remoteHost;
     this.listener = origin.listener;
     this.connectionId = origin.id;
     this.#handler = handler;
+    this.#authorizer = authorizer;
     this.#correlationId = header.correlationId;
     this.#body = body;
+  }
+
+  may(operation: Operation, resource: Resource): boolean {
+    return this.#authorizer.authorize(this.principal, this.clientHost, operation, resource);
   }
 
   afterSend(run: () => void): void {

@@ -8,9 +8,9 @@ import { CONFIG_SOURCE, type EffectiveEntry } from '../../config/effective.ts';
 import { TYPE_CODE } from '../../config/property.ts';
 import { ErrorCode } from '../../errors.ts';
 import { LEVELS, type Level, type Loggers, ROOT_LOGGER } from '../../platform/loggers.ts';
+import { CLUSTER, Operation } from '../../security/operations.ts';
 import type { RequestContext } from '../handler.ts';
 import type { Services } from '../services.ts';
-import { mayOnCluster, Operation } from './authorization.ts';
 import { type ConfigOperation, OpType, unknownOperation } from './config-operations.ts';
 import { type ConfigRefusal, refusal } from './config-resources.ts';
 
@@ -56,7 +56,7 @@ export function alterLoggers(
 }
 
 function mayNotAlter(broker: string, context: RequestContext, services: Services): ConfigRefusal | null {
-  if (!mayOnCluster(services, context, Operation.ALTER_CONFIGS)) {
+  if (!context.may(Operation.ALTER_CONFIGS, CLUSTER)) {
     return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
   if (!/^[+-]?\d+$/.test(broker))

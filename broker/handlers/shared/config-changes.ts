@@ -13,9 +13,9 @@ import { effectiveTopicConfig } from '../../config/effective.ts';
 import type { ConfigError, Property } from '../../config/property.ts';
 import { topicProperty, validateTopicOverrides } from '../../config/topic-config.ts';
 import { ErrorCode } from '../../errors.ts';
+import { CLUSTER, Operation, topicNamed } from '../../security/operations.ts';
 import type { RequestContext } from '../handler.ts';
 import type { Services } from '../services.ts';
-import { mayOnCluster, mayOnTopic, Operation } from './authorization.ts';
 import { type Change, malformedConfigs, type Overrides } from './config-operations.ts';
 import {
   brokerEntity,
@@ -169,7 +169,7 @@ function mayNotAlter(
 ): ConfigRefusal | null {
   const { resourceType, resourceName } = resource;
   if (resourceType === ResourceType.TOPIC) {
-    if (!mayOnTopic(services, context, Operation.ALTER_CONFIGS, resourceName)) {
+    if (!context.may(Operation.ALTER_CONFIGS, topicNamed(resourceName))) {
       return refusal(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
     }
     if (resourceName === '') {
@@ -185,7 +185,7 @@ function mayNotAlter(
         : `Unknown resource type ${resourceType}`;
     return refusal(ErrorCode.INVALID_REQUEST, message);
   }
-  if (!mayOnCluster(services, context, Operation.ALTER_CONFIGS)) {
+  if (!context.may(Operation.ALTER_CONFIGS, CLUSTER)) {
     return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
   return brokerNameError(resourceName, services, { node: 'Node', orElse: ',' });

@@ -139,7 +139,7 @@ describe('DescribeProducers', () => {
       errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION,
       errorMessage: expect.stringContaining('Topic name is invalid: '),
     });
-    expect(await one('t1', { authorize: denying('topic') })).toMatchObject({
+    expect(await one('t1', { may: denying('topic') })).toMatchObject({
       errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
       errorMessage: 'Topic authorization failed.',
     });

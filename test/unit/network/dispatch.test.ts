@@ -16,6 +16,9 @@ import { Produce } from '../../../broker/protocol/messages/00-produce.ts';
 import { Metadata } from '../../../broker/protocol/messages/03-metadata.ts';
 import { ApiVersions } from '../../../broker/protocol/messages/18-api-versions.ts';
 import type { AnyApi, RequestInput } from '../../../broker/protocol/schema.ts';
+import { type Authorizer, allowEverything } from '../../../broker/security/authorizer.ts';
+import { Operation, topicNamed } from '../../../broker/security/operations.ts';
+import { ANONYMOUS } from '../../../broker/security/principal.ts';
 import { CoordinatorError } from '../../../coordinator-client/coordinator.ts';
 
 const ORIGIN = { id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' };
@@ -31,7 +34,12 @@ function bytesOf(outcome: Outcome): Buffer {
   return Buffer.concat(outcome.parts);
 }
 
-function dispatcher(handlers: readonly AnyHandler[], errors: string[] = [], warnings: string[] = []) {
+function dispatcher(
+  handlers: readonly AnyHandler[],
+  errors: string[] = [],
+  warnings: string[] = [],
+  authorizer: Authorizer = allowEverything,
+) {
   const diagnostics: Diagnostics = {
     ...silent,
     warn: (message) => warnings.push(message),
@@ -44,7 +52,8 @@ function dispatcher(handlers: readonly AnyHandler[], errors: string[] = [], warn
   const parts = { clock: systemClock, config, diagnostics, metrics, features, metadata };
   const services = parts as unknown as Services;
   const all = [...handlers, apiVersionsHandler(handlers.map(({ api }) => api))];
-  const dispatch = createDispatch(new Map(all.map((handler) => [handler.api.key, handler])), services);
+  const table = new Map(all.map((handler) => [handler.api.key, handler]));
+  const dispatch = createDispatch(table, services, authorizer);
   return { dispatch: (frame: Buffer) => dispatch(frame, ORIGIN), metrics };
 }
 
@@ -185,6 +194,25 @@ describe('handlers', () => {
       principal: { type: 'User', name: 'ANONYMOUS' },
       connectionId: 'c1',
     });
+  });
+
+  it('ask what the sender may do in the name of its principal and from its address', async () => {
+    const asked: unknown[] = [];
+    const authorizer: Authorizer = {
+      authorize: (...question) => {
+        asked.push(question);
+        return false;
+      },
+    };
+    let allowed: unknown = null;
+    const handler = metadataHandler((_request, context) => {
+      allowed = context.may(Operation.READ, topicNamed('t'));
+      return {};
+    });
+    const { dispatch } = dispatcher([handler], [], [], authorizer);
+    await dispatch(frameOf(Metadata, 1, { topics: null }));
+    expect(allowed).toBe(false);
+    expect(asked).toEqual([[ANONYMOUS, '10.0.0.1', Operation.READ, { type: 'topic', name: 't' }]]);
   });
 
   it.each([
