@@ -21,8 +21,9 @@ import { ProtocolError } from '../protocol/reader.ts';
 import type { AnyApi, RequestOf } from '../protocol/schema.ts';
 import type { Authorizer } from '../security/authorizer.ts';
 import type { Operation, Resource } from '../security/operations.ts';
-import { ANONYMOUS } from '../security/principal.ts';
-import type { Dispatch, Outcome, Reply, RequestOrigin } from './outcome.ts';
+import type { Principal } from '../security/principal.ts';
+import type { ClientSession } from './client-session.ts';
+import type { Dispatch, Outcome, Reply } from './outcome.ts';
 import { RequestMetrics } from './request-metrics.ts';
 
 /** The dispatcher over the handlers of `table`; `authorizer` decides what their senders may do. */
@@ -33,17 +34,17 @@ export function createDispatch(
 ): Dispatch {
   const metrics = new RequestMetrics(services.metrics);
   const apiByKey = (key: number): AnyApi | undefined => table.get(key)?.api;
-  return (frame, origin) => {
+  return (frame, session) => {
     let header: RequestHeader | null = null;
     let request: IncomingRequest | Outcome;
     try {
       header = parseRequestHeader(frame, apiByKey);
-      request = open(header, frame, { table, origin, services, authorizer });
+      request = open(header, frame, { table, session, services, authorizer });
     } catch (error) {
       // Whatever the decoder stumbles over came from outside: it is never this broker's failure.
       const reason = error instanceof ProtocolError ? error.message : String(error);
       const what = header === null ? '' : ` (${describe(header, apiByKey(header.apiKey))})`;
-      services.diagnostics.warn(`closing ${origin.id}${what}: ${reason}`);
+      services.diagnostics.warn(`closing ${session.id}${what}: ${reason}`);
       return 'close';
     }
     if (!(request instanceof IncomingRequest)) return request;
@@ -62,7 +63,7 @@ function open(
   frame: Buffer,
   at: {
     table: ReadonlyMap<number, AnyHandler>;
-    origin: RequestOrigin;
+    session: ClientSession;
     services: Services;
     authorizer: Authorizer;
   },
@@ -87,7 +88,8 @@ class IncomingRequest implements RequestContext {
   readonly clientHost: string;
   readonly listener: string;
   readonly connectionId: string;
-  readonly principal = ANONYMOUS;
+  /** As of the request's arrival. */
+  readonly principal: Principal;
   readonly #handler: AnyHandler;
   readonly #authorizer: Authorizer;
   readonly #correlationId: number;
@@ -98,13 +100,14 @@ class IncomingRequest implements RequestContext {
     handler: AnyHandler,
     header: RequestHeader,
     body: RequestOf<AnyApi>,
-    { origin, authorizer }: { origin: RequestOrigin; authorizer: Authorizer },
+    { session, authorizer }: { session: ClientSession; authorizer: Authorizer },
   ) {
     this.apiVersion = header.apiVersion;
     this.clientId = header.clientId;
-    this.clientHost = origin.remoteHost;
-    this.listener = origin.listener;
-    this.connectionId = origin.id;
+    this.clientHost = session.remoteHost;
+    this.listener = session.listener;
+    this.connectionId = session.id;
+    this.principal = session.principal;
     this.#handler = handler;
     this.#authorizer = authorizer;
     this.#correlationId = header.correlationId;

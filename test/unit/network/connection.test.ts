@@ -1,6 +1,7 @@
 /** One connection: order of answers, framing at every split point, hostile sizes, back-pressure. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BufferPool } from '../../../broker/network/buffer-pool.ts';
+import { ClientSession } from '../../../broker/network/client-session.ts';
 import { Connection, type ConnectionLimits } from '../../../broker/network/connection.ts';
 import type { Dispatch, Outcome } from '../../../broker/network/outcome.ts';
 import { RequestMemory } from '../../../broker/network/request-memory.ts';
@@ -67,8 +68,7 @@ function connect(
   const pool = new BufferPool(1 << 20);
   const connection = new Connection({
     socket,
-    id: 'c1',
-    listener: 'PLAINTEXT',
+    session: new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: socket.remoteHost }),
     dispatch,
     limits: { maxFrameBytes: 1000, maxInFlightRequests: 3, maxUnsentBytes: 20, ...limits },
     pool,

@@ -5,6 +5,7 @@ import { apiVersionsHandler } from '../../../broker/handlers/18-api-versions.ts'
 import type { AnyHandler, Handler } from '../../../broker/handlers/handler.ts';
 import type { Services } from '../../../broker/handlers/services.ts';
 import { StorageError } from '../../../broker/log/files/storage-error.ts';
+import { ClientSession } from '../../../broker/network/client-session.ts';
 import { createDispatch } from '../../../broker/network/dispatch.ts';
 import type { Outcome } from '../../../broker/network/outcome.ts';
 import { systemClock } from '../../../broker/platform/clock.ts';
@@ -21,7 +22,7 @@ import { Operation, topicNamed } from '../../../broker/security/operations.ts';
 import { ANONYMOUS } from '../../../broker/security/principal.ts';
 import { CoordinatorError } from '../../../coordinator-client/coordinator.ts';
 
-const ORIGIN = { id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' };
+const SESSION = new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' });
 
 function frameOf<A extends AnyApi>(api: A, version: number, request: RequestInput<A>): Buffer {
   return Buffer.concat(requestFrame(api, version, { correlationId: 77, clientId: 'me' }, request)).subarray(
@@ -54,7 +55,7 @@ function dispatcher(
   const all = [...handlers, apiVersionsHandler(handlers.map(({ api }) => api))];
   const table = new Map(all.map((handler) => [handler.api.key, handler]));
   const dispatch = createDispatch(table, services, authorizer);
-  return { dispatch: (frame: Buffer) => dispatch(frame, ORIGIN), metrics };
+  return { dispatch: (frame: Buffer) => dispatch(frame, SESSION), metrics };
 }
 
 function metadataHandler(handle: Handler<typeof Metadata>['handle']): Handler<typeof Metadata> {
