@@ -12,8 +12,8 @@ import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { BATCH_HEADER_BYTES, batchIsTransactional, batchMagic } from '../records/batch.ts';
 import type { AppendOutcome } from '../replication/requests/replica-append.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
-import type { Answer, Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
+import { type Answer, defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { type CurrentLeader, leadersOf } from './shared/current-leader.ts';
 import { namedOnce } from './shared/named-once.ts';
 import { nodeEndpoints } from './shared/nodes.ts';
@@ -35,8 +35,10 @@ const SHAPE = {
   topic: (name: string, partitionData: readonly PartitionData[]): TopicData => ({ name, partitionData }),
 };
 
-export const produce: Handler<typeof Produce> = {
-  api: Produce,
+const NEEDS = ['config', 'topicMetrics', 'metadata', 'replicas'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const produce = defineHandler(Produce, NEEDS, {
   handle(asked, context, services) {
     const topicData = namedOnce(asked.topicData, SHAPE);
     const request = topicData === asked.topicData ? asked : { ...asked, topicData };
@@ -71,7 +73,7 @@ export const produce: Handler<typeof Produce> = {
     return appended instanceof Promise ? appended.then(answer) : answer(appended);
   },
   refuse,
-};
+});
 
 function isAcks(acks: number): boolean {
   return acks === -1 || acks === 0 || acks === 1;
@@ -91,7 +93,7 @@ function failure(index: number, errorCode: number): PartitionResponse {
   return { index, errorCode, baseOffset: NO_OFFSET };
 }
 
-function partitionErrorOf(topic: string, data: PartitionData, services: Services): number {
+function partitionErrorOf(topic: string, data: PartitionData, services: Needed): number {
   if (services.metadata.partition(topic, data.index) === undefined) {
     return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
   }
@@ -120,7 +122,7 @@ function respond(
   request: ProduceRequest,
   errors: readonly number[],
   outcomes: readonly AppendOutcome[],
-  { context, services }: { context: RequestContext; services: Services },
+  { context, services }: { context: RequestContext; services: Needed },
 ): Answer<typeof Produce> {
   const leaders: CurrentLeader[] = [];
   let failed = false;

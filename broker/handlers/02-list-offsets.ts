@@ -21,8 +21,8 @@ import {
 } from '../replication/requests/replica-offsets.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
 import { partitionKey } from '../types.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { openingAllowance } from './shared/opening-allowance.ts';
 
 type ListOffsetsRequest = RequestOf<typeof ListOffsets>;
@@ -46,12 +46,14 @@ const DEBUGGING_CONSUMER = -2;
 interface Asked {
   readonly request: ListOffsetsRequest;
   readonly context: RequestContext;
-  readonly services: Services;
+  readonly services: Needed;
   readonly opening: OpeningAllowance;
 }
 
-export const listOffsets: Handler<typeof ListOffsets> = {
-  api: ListOffsets,
+const NEEDS = ['config', 'replicas'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const listOffsets = defineHandler(ListOffsets, NEEDS, {
   handle(request, context, services) {
     const opening = openingAllowance(services.config);
     const asked = { request, context, services, opening };
@@ -80,7 +82,7 @@ export const listOffsets: Handler<typeof ListOffsets> = {
       partitions: partitions.map(({ partitionIndex }) => failure(partitionIndex, errorCode)),
     })),
   }),
-};
+});
 
 function failure(partitionIndex: number, errorCode: number): PartitionResponse {
   return { partitionIndex, errorCode };

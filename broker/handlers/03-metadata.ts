@@ -14,8 +14,8 @@ import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { allowedOperations, mayCreateTopic } from '../security/authorizer.ts';
 import { CLUSTER, Operation, topicNamed } from '../security/operations.ts';
 import { isInternalTopic, NO_LEADER, ZERO_UUID } from '../types.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { aliveNode, aliveNodes } from './shared/nodes.ts';
 
 type MetadataRequest = RequestOf<typeof Metadata>;
@@ -23,8 +23,10 @@ type MetadataResponse = ResponseInput<typeof Metadata>;
 type TopicEntry = NonNullable<MetadataResponse['topics']>[number];
 type PartitionEntry = NonNullable<TopicEntry['partitions']>[number];
 
-export const metadata: Handler<typeof Metadata> = {
-  api: Metadata,
+const NEEDS = ['clusterId', 'config', 'metadata', 'autoTopics'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const metadata = defineHandler(Metadata, NEEDS, {
   handle(request, context, services) {
     const { topics } = request;
     if (topics === null || (context.apiVersion === 0 && topics.length === 0)) {
@@ -50,7 +52,7 @@ export const metadata: Handler<typeof Metadata> = {
     });
   },
   refuse,
-};
+});
 
 function refuse(request: MetadataRequest, errorCode: number): MetadataResponse {
   const topics = request.topics ?? [];
@@ -78,7 +80,7 @@ function onceEach(topics: NonNullable<MetadataRequest['topics']>): Iterable<(typ
 function answer(
   request: MetadataRequest,
   context: RequestContext,
-  services: Services,
+  services: Needed,
   topics: readonly TopicEntry[],
 ): MetadataResponse {
   const brokers = aliveNodes(services.metadata, context.listener).map(({ id, host, port, rack }) => ({
@@ -102,7 +104,7 @@ function answer(
 }
 
 /** Topics that the principal may not see are left out without a word. */
-function allTopics(request: MetadataRequest, context: RequestContext, services: Services): TopicEntry[] {
+function allTopics(request: MetadataRequest, context: RequestContext, services: Needed): TopicEntry[] {
   const entries: TopicEntry[] = [];
   for (const topic of services.metadata.image.topics.values()) {
     if (!context.may(Operation.DESCRIBE, topicNamed(topic.name))) continue;
@@ -115,7 +117,7 @@ function lookUp(
   name: string | null,
   topicId: string,
   request: MetadataRequest,
-  { context, services }: { context: RequestContext; services: Services },
+  { context, services }: { context: RequestContext; services: Needed },
 ): TopicEntry | 'create' {
   if (topicId !== ZERO_UUID) return lookUpById(topicId, request, context, services);
   const topicName = name ?? '';
@@ -138,7 +140,7 @@ function lookUpById(
   topicId: string,
   request: MetadataRequest,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): TopicEntry {
   const name = services.metadata.topicName(topicId);
   const topic = name === undefined ? undefined : services.metadata.topic(name);
@@ -158,7 +160,7 @@ function describe(
   topic: TopicImage,
   request: MetadataRequest,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): TopicEntry {
   const partitions = [...topic.partitions.values()].map((partition) =>
     describePartition(partition, context, services),
@@ -183,7 +185,7 @@ function withOperations(entry: TopicEntry, request: MetadataRequest, context: Re
 function describePartition(
   partition: PartitionImage,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): PartitionEntry {
   const { apiVersion, listener } = context;
   const reachable = (id: number): boolean => aliveNode(services.metadata, id, listener) !== undefined;

@@ -10,8 +10,8 @@ import { int64Sum } from '../int64.ts';
 import { OffsetCommit } from '../protocol/messages/08-offset-commit.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation, topicNamed } from '../security/operations.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { namedOnce } from './shared/named-once.ts';
 import { commitToZookeeper } from './shared/zookeeper-offsets.ts';
 
@@ -33,9 +33,10 @@ const SHAPE = {
   topic: (name: string, partitions: Topic['partitions']): Topic => ({ name, partitions }),
 };
 
-export const offsetCommit: Handler<typeof OffsetCommit> = {
-  api: OffsetCommit,
+const NEEDS = ['config', 'clock', 'diagnostics', 'metadata', 'store', 'groups'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
 
+export const offsetCommit = defineHandler(OffsetCommit, NEEDS, {
   async handle(request, context, services) {
     if (!context.may(Operation.READ, groupNamed(request.groupId))) {
       return refused(request, ErrorCode.GROUP_AUTHORIZATION_FAILED);
@@ -55,7 +56,7 @@ export const offsetCommit: Handler<typeof OffsetCommit> = {
   },
 
   refuse: refused,
-};
+});
 
 /**
  * The partitions to commit, and answers for those that one may not commit, as often as they are named. Of a
@@ -64,7 +65,7 @@ export const offsetCommit: Handler<typeof OffsetCommit> = {
 function looked(
   request: Request,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): { readonly answers: Answers; readonly valid: readonly Topic[] } {
   const answers: Answers = new Map();
   const valid: Topic[] = [];
@@ -99,7 +100,7 @@ async function commitAll(
   request: Request,
   commits: readonly OffsetToCommit[],
   inZookeeper: boolean,
-  services: Services,
+  services: Needed,
 ): Promise<readonly number[]> {
   if (commits.length === 0) return [];
   if (inZookeeper) return commitToZookeeper(request.groupId, commits, services);
@@ -116,7 +117,7 @@ function toCommit(
   request: Request,
   topic: string,
   partition: Topic['partitions'][number],
-  services: Services,
+  services: Needed,
 ): OffsetToCommit {
   const nowMs = services.clock.wallMs();
   return {

@@ -11,8 +11,8 @@ import { OffsetFetch } from '../protocol/messages/09-offset-fetch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation, topicNamed } from '../security/operations.ts';
 import { type PartitionKey, parsePartitionKey, partitionKey } from '../types.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { namedOnce } from './shared/named-once.ts';
 import { fetchFromZookeeper } from './shared/zookeeper-offsets.ts';
 
@@ -36,9 +36,10 @@ const SHAPE = {
   }),
 };
 
-export const offsetFetch: Handler<typeof OffsetFetch> = {
-  api: OffsetFetch,
+const NEEDS = ['diagnostics', 'metadata', 'store', 'groups'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
 
+export const offsetFetch = defineHandler(OffsetFetch, NEEDS, {
   handle(request, context, services) {
     if (context.apiVersion < FIRST_VERSION_WITH_COORDINATOR) {
       return fetchOld(request.groupId, request.topics ?? [], context, services);
@@ -63,13 +64,13 @@ export const offsetFetch: Handler<typeof OffsetFetch> = {
     topics: withError(request.topics, errorCode),
     groups: request.groups.map((group) => ({ groupId: group.groupId, errorCode, topics: [] })),
   }),
-};
+});
 
 async function fetchOld(
   groupId: string,
   topics: NonNullable<TopicsAsked>,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): Promise<Response> {
   if (!context.may(Operation.DESCRIBE, groupNamed(groupId))) {
     return { topics: withError(topics, ErrorCode.GROUP_AUTHORIZATION_FAILED) };
@@ -94,7 +95,7 @@ function fetchGroup(
   groupId: string,
   topics: TopicsAsked,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): GroupAnswer {
   if (!context.may(Operation.DESCRIBE, groupNamed(groupId))) {
     return { groupId, errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED, topics: [] };

@@ -12,8 +12,8 @@ import { FindCoordinator } from '../protocol/messages/10-find-coordinator.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation } from '../security/operations.ts';
 import { GROUP_METADATA_TOPIC } from '../types.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { aliveNode } from './shared/nodes.ts';
 
 type FindCoordinatorResponse = ResponseInput<typeof FindCoordinator>;
@@ -29,8 +29,10 @@ interface Found {
   readonly port: number;
 }
 
-export const findCoordinator: Handler<typeof FindCoordinator> = {
-  api: FindCoordinator,
+const NEEDS = ['metadata', 'autoTopics', 'groups'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const findCoordinator = defineHandler(FindCoordinator, NEEDS, {
   handle(request, context, services) {
     const { apiVersion } = context;
     if (request.keyType !== GROUP) {
@@ -49,7 +51,7 @@ export const findCoordinator: Handler<typeof FindCoordinator> = {
     return services.autoTopics.create([GROUP_METADATA_TOPIC]).then(answer);
   },
   refuse,
-};
+});
 
 function refuse(
   request: RequestOf<typeof FindCoordinator>,
@@ -87,7 +89,7 @@ function none(errorCode: number): Found {
   return { errorCode, nodeId: -1, host: '', port: -1 };
 }
 
-function find(key: string, context: RequestContext, services: Services): Found {
+function find(key: string, context: RequestContext, services: Needed): Found {
   if (!context.may(Operation.DESCRIBE, groupNamed(key))) {
     return none(ErrorCode.GROUP_AUTHORIZATION_FAILED);
   }

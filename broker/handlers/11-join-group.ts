@@ -7,13 +7,11 @@ import { ErrorCode } from '../errors.ts';
 import { JoinGroup } from '../protocol/messages/11-join-group.ts';
 import type { ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation } from '../security/operations.ts';
-import type { Handler } from './handler.ts';
+import { defineHandler } from './handler.ts';
 
 const FIRST_VERSION_WITH_NULL_PROTOCOL = 7;
 
-export const joinGroup: Handler<typeof JoinGroup> = {
-  api: JoinGroup,
-
+export const joinGroup = defineHandler(JoinGroup, ['groups'], {
   async handle(request, context, services): Promise<ResponseInput<typeof JoinGroup>> {
     const { apiVersion } = context;
     if (!context.may(Operation.READ, groupNamed(request.groupId))) {
@@ -54,7 +52,7 @@ export const joinGroup: Handler<typeof JoinGroup> = {
   },
 
   refuse: (request, errorCode, apiVersion) => refusal(request.memberId, errorCode, apiVersion),
-};
+});
 
 function refusal(memberId: string, errorCode: number, apiVersion: number): ResponseInput<typeof JoinGroup> {
   const protocolName = protocolNameFor(apiVersion, null);

@@ -2,11 +2,9 @@
 import { ErrorCode } from '../errors.ts';
 import { Heartbeat } from '../protocol/messages/12-heartbeat.ts';
 import { groupNamed, Operation } from '../security/operations.ts';
-import type { Handler } from './handler.ts';
+import { defineHandler } from './handler.ts';
 
-export const heartbeat: Handler<typeof Heartbeat> = {
-  api: Heartbeat,
-
+export const heartbeat = defineHandler(Heartbeat, ['groups'], {
   handle(request, context, services) {
     if (!context.may(Operation.READ, groupNamed(request.groupId))) {
       return { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED };
@@ -18,4 +16,4 @@ export const heartbeat: Handler<typeof Heartbeat> = {
   },
 
   refuse: (_request, errorCode) => ({ errorCode }),
-};
+});

@@ -8,13 +8,11 @@ import { DescribeGroups } from '../protocol/messages/15-describe-groups.ts';
 import type { ResponseInput } from '../protocol/schema.ts';
 import { allowedOperations } from '../security/authorizer.ts';
 import { groupNamed, Operation } from '../security/operations.ts';
-import type { Handler } from './handler.ts';
+import { defineHandler } from './handler.ts';
 
 type Described = NonNullable<ResponseInput<typeof DescribeGroups>['groups']>[number];
 
-export const describeGroups: Handler<typeof DescribeGroups> = {
-  api: DescribeGroups,
-
+export const describeGroups = defineHandler(DescribeGroups, ['groups'], {
   handle(request, context, services) {
     // A group that is named again and again is described once: it may be far longer than its name.
     const groups = [...new Set(request.groups)].map((groupId): Described => {
@@ -34,7 +32,7 @@ export const describeGroups: Handler<typeof DescribeGroups> = {
   refuse: (request, errorCode) => ({
     groups: request.groups.map((groupId) => withError(groupId, errorCode)),
   }),
-};
+});
 
 function describe(group: Group): Described {
   const stable = group.state === 'Stable';

@@ -4,13 +4,11 @@
  */
 import { ListGroups } from '../protocol/messages/16-list-groups.ts';
 import { CLUSTER, groupNamed, Operation } from '../security/operations.ts';
-import type { Handler } from './handler.ts';
+import { defineHandler } from './handler.ts';
 
 const GROUP_TYPE = 'classic';
 
-export const listGroups: Handler<typeof ListGroups> = {
-  api: ListGroups,
-
+export const listGroups = defineHandler(ListGroups, ['groups'], {
   handle(request, context, services) {
     const { error, groups } = services.groups.listGroups();
     const states = new Set(request.statesFilter.map((state) => state.toLowerCase()));
@@ -34,4 +32,4 @@ export const listGroups: Handler<typeof ListGroups> = {
   },
 
   refuse: (_request, errorCode) => ({ errorCode, groups: [] }),
-};
+});

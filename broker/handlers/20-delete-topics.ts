@@ -12,8 +12,8 @@ import { DeleteTopics } from '../protocol/messages/20-delete-topics.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
 import { type Uuid, ZERO_UUID } from '../types.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 
 type DeleteTopicsRequest = RequestOf<typeof DeleteTopics>;
 type DeleteTopicsResponse = ResponseInput<typeof DeleteTopics>;
@@ -24,8 +24,10 @@ interface Named {
   readonly topicId: Uuid;
 }
 
-export const deleteTopics: Handler<typeof DeleteTopics> = {
-  api: DeleteTopics,
+const NEEDS = ['config', 'clock', 'metadata', 'topicAdmin', 'controller'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const deleteTopics = defineHandler(DeleteTopics, NEEDS, {
   async handle(request, context, services) {
     if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
     if (!services.config.deleteTopicEnable) {
@@ -57,7 +59,7 @@ export const deleteTopics: Handler<typeof DeleteTopics> = {
     };
   },
   refuse,
-};
+});
 
 function refuse(request: DeleteTopicsRequest, errorCode: number): DeleteTopicsResponse {
   return { responses: namedTopics(request).map(({ name, topicId }) => ({ name, topicId, errorCode })) };
@@ -69,7 +71,7 @@ function namedTopics({ topics, topicNames }: DeleteTopicsRequest): Named[] {
 }
 
 /** The topic that is meant, or why it can't be deleted. */
-function resolve({ name, topicId }: Named, context: RequestContext, services: Services): TopicResult {
+function resolve({ name, topicId }: Named, context: RequestContext, services: Needed): TopicResult {
   if (name !== null) return permitted({ name, topicId }, context, services);
   // Neither a name nor an id: nobody may delete that.
   if (topicId === ZERO_UUID) return { name, topicId, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
@@ -85,7 +87,7 @@ function resolve({ name, topicId }: Named, context: RequestContext, services: Se
 function permitted(
   { name, topicId }: { name: string; topicId: Uuid },
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): TopicResult {
   const result = { name, topicId };
   if (!context.may(Operation.DELETE, topicNamed(name))) {
@@ -97,7 +99,7 @@ function permitted(
 }
 
 /** Asks for each topic's deletion once, however often it is named. */
-async function deleteEach(wanted: readonly TopicResult[], services: Services): Promise<TopicResult[]> {
+async function deleteEach(wanted: readonly TopicResult[], services: Needed): Promise<TopicResult[]> {
   const allowed = wanted.filter(({ errorCode }) => errorCode === ErrorCode.NONE);
   const names = [...new Set(allowed.map(({ name }) => name ?? ''))];
   const errors = new Map(

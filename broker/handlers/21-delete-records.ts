@@ -9,8 +9,8 @@ import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import type { DeleteRecordsEntry, DeleteRecordsOutcome } from '../replication/requests/replica-offsets.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
 import { isInternalTopic, partitionKey } from '../types.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { namedOnce } from './shared/named-once.ts';
 
 type DeleteRecordsRequest = RequestOf<typeof DeleteRecords>;
@@ -29,8 +29,10 @@ interface Verdict {
   readonly lowWatermark: number;
 }
 
-export const deleteRecords: Handler<typeof DeleteRecords> = {
-  api: DeleteRecords,
+const NEEDS = ['metadata', 'replicas'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const deleteRecords = defineHandler(DeleteRecords, NEEDS, {
   async handle(request, context, services) {
     const verdicts = new Map<string, Verdict>();
     const entries: DeleteRecordsEntry[] = [];
@@ -50,7 +52,7 @@ export const deleteRecords: Handler<typeof DeleteRecords> = {
     return answer(request, (key) => verdicts.get(key) ?? failed(ErrorCode.UNKNOWN_SERVER_ERROR));
   },
   refuse: (request, errorCode) => answer(request, () => failed(errorCode)),
-};
+});
 
 function failed(error: number): Verdict {
   return { error, lowWatermark: NO_WATERMARK };
@@ -71,7 +73,7 @@ function answer(
   };
 }
 
-function errorOf(topic: string, partition: number, context: RequestContext, services: Services): number {
+function errorOf(topic: string, partition: number, context: RequestContext, services: Needed): number {
   if (!context.may(Operation.DELETE, topicNamed(topic))) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
   if (services.metadata.partition(topic, partition) === undefined) {
     return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;

@@ -9,8 +9,8 @@ import { inTurns } from '../platform/turns.ts';
 import { CreatePartitions } from '../protocol/messages/37-create-partitions.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { partitionAllowance, TOO_MANY_PARTITIONS } from './shared/partition-allowance.ts';
 import { repeatedNames } from './shared/repeated-names.ts';
 import { allHaveLeaders } from './shared/topic-waits.ts';
@@ -20,8 +20,10 @@ type Wanted = CreatePartitionsRequest['topics'][number];
 type CreatePartitionsResponse = ResponseInput<typeof CreatePartitions>;
 type TopicResult = NonNullable<CreatePartitionsResponse['results']>[number];
 
-export const createPartitions: Handler<typeof CreatePartitions> = {
-  api: CreatePartitions,
+const NEEDS = ['config', 'clock', 'metadata', 'topicAdmin', 'controller'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const createPartitions = defineHandler(CreatePartitions, NEEDS, {
   async handle(request, context, services) {
     if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
@@ -58,7 +60,7 @@ export const createPartitions: Handler<typeof CreatePartitions> = {
     };
   },
   refuse,
-};
+});
 
 function refuse(request: CreatePartitionsRequest, errorCode: number): CreatePartitionsResponse {
   const names = new Set(request.topics.map(({ name }) => name));
@@ -73,7 +75,7 @@ async function extend(
   topic: Wanted,
   validateOnly: boolean,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): Promise<TopicResult> {
   const { name, count, assignments } = topic;
   if (!context.may(Operation.ALTER, topicNamed(name))) {

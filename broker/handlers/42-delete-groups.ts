@@ -2,11 +2,9 @@
 import { ErrorCode } from '../errors.ts';
 import { DeleteGroups } from '../protocol/messages/42-delete-groups.ts';
 import { groupNamed, Operation } from '../security/operations.ts';
-import type { Handler } from './handler.ts';
+import { defineHandler } from './handler.ts';
 
-export const deleteGroups: Handler<typeof DeleteGroups> = {
-  api: DeleteGroups,
-
+export const deleteGroups = defineHandler(DeleteGroups, ['groups'], {
   async handle(request, context, services) {
     const results = await Promise.all(
       [...new Set(request.groupsNames)].map(async (groupId) => ({
@@ -22,4 +20,4 @@ export const deleteGroups: Handler<typeof DeleteGroups> = {
   refuse: (request, errorCode) => ({
     results: request.groupsNames.map((groupId) => ({ groupId, errorCode })),
   }),
-};
+});

@@ -11,16 +11,18 @@ import { ElectLeaders } from '../protocol/messages/43-elect-leaders.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
 import { partitionKey, type TopicPartition } from '../types.ts';
-import type { Handler } from './handler.ts';
-import type { Services } from './services.ts';
+import { defineHandler } from './handler.ts';
+import type { Needs } from './services.ts';
 
 type ElectLeadersRequest = RequestOf<typeof ElectLeaders>;
 type ElectLeadersResponse = ResponseInput<typeof ElectLeaders>;
 
 const ELECTION_TYPES: readonly ElectionType[] = ['preferred', 'unclean'];
 
-export const electLeaders: Handler<typeof ElectLeaders> = {
-  api: ElectLeaders,
+const NEEDS = ['clock', 'metadata', 'controller'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const electLeaders = defineHandler(ElectLeaders, NEEDS, {
   async handle(request, context, services) {
     const { apiVersion } = context;
     const refuseAll = (error: number): ElectLeadersResponse => refuse(request, error, apiVersion);
@@ -51,7 +53,7 @@ export const electLeaders: Handler<typeof ElectLeaders> = {
     );
   },
   refuse,
-};
+});
 
 function refuse(request: ElectLeadersRequest, error: number, apiVersion: number): ElectLeadersResponse {
   return respond(named(request)?.map((one) => ({ ...one, error, message: null })) ?? [], error, apiVersion);
@@ -60,7 +62,7 @@ function refuse(request: ElectLeadersRequest, error: number, apiVersion: number)
 /** Another broker is the controller: that is said of each partition, and of the request nothing. */
 function elsewhere(
   request: ElectLeadersRequest,
-  { metadata }: Services,
+  { metadata }: Needed,
   error: number,
   apiVersion: number,
 ): ElectLeadersResponse {

@@ -9,7 +9,7 @@ import { errorText } from '../protocol/error-texts.ts';
 import { AlterPartitionReassignments } from '../protocol/messages/45-alter-partition-reassignments.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
-import type { Handler } from './handler.ts';
+import { defineHandler } from './handler.ts';
 import { namedOnce } from './shared/named-once.ts';
 
 type Response = ResponseInput<typeof AlterPartitionReassignments>;
@@ -21,8 +21,7 @@ const SHAPE = {
   topic: (name: string, partitions: TopicPartitions['partitions']): TopicPartitions => ({ name, partitions }),
 };
 
-export const alterPartitionReassignments: Handler<typeof AlterPartitionReassignments> = {
-  api: AlterPartitionReassignments,
+export const alterPartitionReassignments = defineHandler(AlterPartitionReassignments, ['controller'], {
   async handle(request, context, services) {
     if (!context.may(Operation.ALTER, CLUSTER)) {
       return refuseAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
@@ -46,7 +45,7 @@ export const alterPartitionReassignments: Handler<typeof AlterPartitionReassignm
     return { errorCode: ErrorCode.NONE, errorMessage: '', responses };
   },
   refuse: (_request, errorCode) => refuseAll(errorCode),
-};
+});
 
 function refuseAll(errorCode: number): Response {
   return { errorCode, errorMessage: errorText(errorCode) };

@@ -9,12 +9,11 @@ import { errorText } from '../protocol/error-texts.ts';
 import { ListPartitionReassignments } from '../protocol/messages/46-list-partition-reassignments.ts';
 import type { ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
-import type { Handler } from './handler.ts';
+import { defineHandler } from './handler.ts';
 
 type Response = ResponseInput<typeof ListPartitionReassignments>;
 
-export const listPartitionReassignments: Handler<typeof ListPartitionReassignments> = {
-  api: ListPartitionReassignments,
+export const listPartitionReassignments = defineHandler(ListPartitionReassignments, ['controller'], {
   async handle(request, context, services) {
     if (!context.may(Operation.DESCRIBE, CLUSTER)) {
       return refuseAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
@@ -37,7 +36,7 @@ export const listPartitionReassignments: Handler<typeof ListPartitionReassignmen
     return { errorCode: ErrorCode.NONE, errorMessage: '', topics };
   },
   refuse: (_request, errorCode) => refuseAll(errorCode),
-};
+});
 
 function refuseAll(errorCode: number): Response {
   return { errorCode, errorMessage: errorText(errorCode) };

@@ -4,7 +4,7 @@ import { OffsetDelete } from '../protocol/messages/47-offset-delete.ts';
 import type { RequestOf } from '../protocol/schema.ts';
 import { groupNamed, Operation, topicNamed } from '../security/operations.ts';
 import { partitionKey } from '../types.ts';
-import type { Handler } from './handler.ts';
+import { defineHandler } from './handler.ts';
 import { namedOnce } from './shared/named-once.ts';
 
 type TopicPartitions = RequestOf<typeof OffsetDelete>['topics'][number];
@@ -15,9 +15,7 @@ const SHAPE = {
   topic: (name: string, partitions: TopicPartitions['partitions']): TopicPartitions => ({ name, partitions }),
 };
 
-export const offsetDelete: Handler<typeof OffsetDelete> = {
-  api: OffsetDelete,
-
+export const offsetDelete = defineHandler(OffsetDelete, ['metadata', 'groups'], {
   async handle(request, context, services) {
     if (!context.may(Operation.DELETE, groupNamed(request.groupId))) {
       return { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED };
@@ -51,4 +49,4 @@ export const offsetDelete: Handler<typeof OffsetDelete> = {
   },
 
   refuse: (_request, errorCode) => ({ errorCode }),
-};
+});

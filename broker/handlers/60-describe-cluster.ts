@@ -7,14 +7,13 @@ import { ErrorCode } from '../errors.ts';
 import { DescribeCluster } from '../protocol/messages/60-describe-cluster.ts';
 import { allowedOperations } from '../security/authorizer.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
-import type { Handler } from './handler.ts';
+import { defineHandler } from './handler.ts';
 import { aliveNodes } from './shared/nodes.ts';
 
 const BROKERS = 1;
 const CONTROLLERS = 2;
 
-export const describeCluster: Handler<typeof DescribeCluster> = {
-  api: DescribeCluster,
+export const describeCluster = defineHandler(DescribeCluster, ['clusterId', 'metadata'], {
   handle(request, context, services) {
     const { endpointType } = request;
     if (endpointType !== BROKERS) {
@@ -45,4 +44,4 @@ export const describeCluster: Handler<typeof DescribeCluster> = {
     };
   },
   refuse: (_request, errorCode) => ({ errorCode }),
-};
+});

@@ -10,8 +10,8 @@ import { errorText } from '../protocol/error-texts.ts';
 import { DescribeProducers } from '../protocol/messages/61-describe-producers.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 
 type Request = RequestOf<typeof DescribeProducers>;
 type Response = ResponseInput<typeof DescribeProducers>;
@@ -19,13 +19,15 @@ type TopicResponse = NonNullable<Response['topics']>[number];
 type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
 type ActiveProducer = NonNullable<PartitionResponse['activeProducers']>[number];
 
-export const describeProducers: Handler<typeof DescribeProducers> = {
-  api: DescribeProducers,
+const NEEDS = ['metadata', 'logs'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const describeProducers = defineHandler(DescribeProducers, NEEDS, {
   handle: (request, context, services) =>
     answer(request, (topic, partition) => describe(topic, partition, context, services)),
   refuse: (request, errorCode) =>
     answer(request, (_topic, partitionIndex) => failed(partitionIndex, errorCode)),
-};
+});
 
 /** What is named again and again is described once: an answer is far longer than a number. */
 function answer(
@@ -50,7 +52,7 @@ function describe(
   topic: string,
   partitionIndex: number,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): PartitionResponse {
   const refused = topicRefusal(topic, context, services);
   if (refused !== null) return failed(partitionIndex, ...refused);
@@ -65,7 +67,7 @@ function describe(
 function topicRefusal(
   topic: string,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): readonly [errorCode: number, message: string | null] | null {
   if (!context.may(Operation.READ, topicNamed(topic))) return worded(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
   const complaint = validateTopicName(topic);

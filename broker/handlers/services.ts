@@ -1,6 +1,7 @@
 /**
  * What handlers may use of the broker: one object, put together by broker.ts. Handlers keep no state
- * of their own, so that several brokers live in one process.
+ * of their own, so that several brokers live in one process. Each declares what it needs of it, and
+ * sees no more.
  */
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
@@ -43,3 +44,8 @@ export interface Services {
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIdManager;
 }
+
+export type ServiceName = keyof Services;
+
+/** The services of these names. */
+export type Needs<N extends ServiceName> = Pick<Services, N>;

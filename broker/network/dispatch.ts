@@ -9,8 +9,8 @@
 import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
 import { ErrorCode, errorName } from '../errors.ts';
 import { unknownApiVersionsVersion } from '../handlers/18-api-versions.ts';
-import type { Answer, AnyHandler, RequestContext } from '../handlers/handler.ts';
-import type { Services } from '../handlers/services.ts';
+import type { Answer, Handler, RequestContext } from '../handlers/handler.ts';
+import type { Needs, ServiceName } from '../handlers/services.ts';
 import { answerBeforeMetadata } from '../handlers/shared/before-metadata.ts';
 import { StorageError } from '../log/files/storage-error.ts';
 import { decodeRequest } from '../protocol/codec.ts';
@@ -26,17 +26,20 @@ import type { ClientSession } from './client-session.ts';
 import type { Dispatch, Outcome, Reply } from './outcome.ts';
 import { RequestMetrics } from './request-metrics.ts';
 
+/** What the dispatcher itself uses, whatever its handlers need. */
+type OwnNeeds = Needs<'clock' | 'config' | 'diagnostics' | 'metadata' | 'metrics'>;
+
 /** The dispatcher over the handlers of `table`; `authorizer` decides what their senders may do. */
-export function createDispatch(
-  table: ReadonlyMap<number, AnyHandler>,
-  services: Services,
+export function createDispatch<N extends ServiceName>(
+  table: ReadonlyMap<number, Handler<AnyApi, N>>,
+  services: Needs<N> & OwnNeeds,
   authorizer: Authorizer,
 ): Dispatch {
   const metrics = new RequestMetrics(services.metrics);
   const apiByKey = (key: number): AnyApi | undefined => table.get(key)?.api;
   return (frame, session) => {
     let header: RequestHeader | null = null;
-    let request: IncomingRequest | Outcome;
+    let request: IncomingRequest<N> | Outcome;
     try {
       header = parseRequestHeader(frame, apiByKey);
       request = open(header, frame, { table, session, services, authorizer });
@@ -58,16 +61,16 @@ function describe({ apiKey, apiVersion, clientId }: RequestHeader, api: AnyApi |
 }
 
 /** Finds the handler and decodes; throws ProtocolError on what is not a request we serve. */
-function open(
+function open<N extends ServiceName>(
   header: RequestHeader,
   frame: Buffer,
   at: {
-    table: ReadonlyMap<number, AnyHandler>;
+    table: ReadonlyMap<number, Handler<AnyApi, N>>;
     session: ClientSession;
-    services: Services;
+    services: OwnNeeds;
     authorizer: Authorizer;
   },
-): IncomingRequest | Outcome {
+): IncomingRequest<N> | Outcome {
   const { apiKey, apiVersion } = header;
   const handler = at.table.get(apiKey);
   if (handler === undefined) throw new ProtocolError(`there is no API with key ${apiKey}`);
@@ -82,7 +85,7 @@ function open(
 }
 
 /** One request on its way through its handler; also what the handler sees of its sender. */
-class IncomingRequest implements RequestContext {
+class IncomingRequest<N extends ServiceName> implements RequestContext {
   readonly apiVersion: number;
   readonly clientId: string | null;
   readonly clientHost: string;
@@ -90,14 +93,14 @@ class IncomingRequest implements RequestContext {
   readonly connectionId: string;
   /** As of the request's arrival. */
   readonly principal: Principal;
-  readonly #handler: AnyHandler;
+  readonly #handler: Handler<AnyApi, N>;
   readonly #authorizer: Authorizer;
   readonly #correlationId: number;
   readonly #body: RequestOf<AnyApi>;
   #afterSend: (() => void)[] | null = null;
 
   constructor(
-    handler: AnyHandler,
+    handler: Handler<AnyApi, N>,
     header: RequestHeader,
     body: RequestOf<AnyApi>,
     { session, authorizer }: { session: ClientSession; authorizer: Authorizer },
@@ -123,7 +126,7 @@ class IncomingRequest implements RequestContext {
     this.#afterSend.push(run);
   }
 
-  run(services: Services, metrics: RequestMetrics): Outcome | Promise<Outcome> {
+  run(services: Needs<N> & OwnNeeds, metrics: RequestMetrics): Outcome | Promise<Outcome> {
     const { api } = this.#handler;
     const startedMs = services.clock.nowMs();
     metrics.received(api, this.apiVersion);
@@ -143,7 +146,7 @@ class IncomingRequest implements RequestContext {
   async #later(
     promised: Promise<Answer<AnyApi>>,
     startedMs: number,
-    services: Services,
+    services: OwnNeeds,
     metrics: RequestMetrics,
   ): Promise<Outcome> {
     try {
@@ -165,7 +168,7 @@ class IncomingRequest implements RequestContext {
   }
 
   /** The one place where what a handler throws becomes an error code. */
-  #refuse(error: unknown, services: Services, metrics: RequestMetrics): Outcome {
+  #refuse(error: unknown, services: OwnNeeds, metrics: RequestMetrics): Outcome {
     const { api } = this.#handler;
     const errorCode = errorCodeOf(error);
     const what = `${api.name} v${this.apiVersion} from ${this.connectionId} (client ${this.clientId})`;

@@ -6,7 +6,6 @@
  */
 import type { BrokerConfig } from '../../config/broker-config.ts';
 import { ErrorCode } from '../../errors.ts';
-import type { TopicAdmin } from '../../metadata/topic-admin.ts';
 import type { TopicCreation } from '../../metadata/topic-creation.ts';
 import { validateTopicName } from '../../metadata/topic-rules.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
@@ -19,13 +18,18 @@ interface Shape {
   readonly configs: ReadonlyMap<string, string>;
 }
 
+/** What it needs of TopicAdmin: the names that there are, read once, and then topic after topic. */
+interface TopicMaker {
+  creation(): Promise<Pick<TopicCreation, 'createTopic'>>;
+}
+
 export class AutoTopicCreation {
   readonly #config: BrokerConfig;
-  readonly #topicAdmin: TopicAdmin;
+  readonly #topicAdmin: TopicMaker;
   readonly #diagnostics: Diagnostics;
   readonly #inFlight = new Set<string>();
 
-  constructor(config: BrokerConfig, topicAdmin: TopicAdmin, diagnostics: Diagnostics) {
+  constructor(config: BrokerConfig, topicAdmin: TopicMaker, diagnostics: Diagnostics) {
     this.#config = config;
     this.#topicAdmin = topicAdmin;
     this.#diagnostics = diagnostics;
@@ -38,8 +42,8 @@ export class AutoTopicCreation {
     const fits = partitionAllowance(
       Math.max(requestMaxNewPartitions, numPartitions, offsetsTopicNumPartitions),
     );
-    let opened: Promise<TopicCreation> | null = null;
-    const creation = (): Promise<TopicCreation> => {
+    let opened: ReturnType<TopicMaker['creation']> | null = null;
+    const creation: TopicMaker['creation'] = () => {
       opened ??= this.#topicAdmin.creation();
       return opened;
     };
@@ -53,7 +57,7 @@ export class AutoTopicCreation {
     return new Map(topics.map((topic, index) => [topic, errors[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR]));
   }
 
-  async #createOne(topic: string, creation: () => Promise<TopicCreation>): Promise<number> {
+  async #createOne(topic: string, creation: TopicMaker['creation']): Promise<number> {
     if (validateTopicName(topic) !== null) return ErrorCode.INVALID_TOPIC_EXCEPTION;
     if (this.#inFlight.has(topic)) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     this.#inFlight.add(topic);

@@ -15,7 +15,7 @@ import { topicProperty, validateTopicOverrides } from '../../config/topic-config
 import { ErrorCode } from '../../errors.ts';
 import { CLUSTER, Operation, topicNamed } from '../../security/operations.ts';
 import type { RequestContext } from '../handler.ts';
-import type { Services } from '../services.ts';
+import type { Needs } from '../services.ts';
 import { type Change, malformedConfigs, type Overrides } from './config-operations.ts';
 import {
   brokerEntity,
@@ -28,6 +28,8 @@ import {
   refusal,
 } from './config-resources.ts';
 
+type Needed = Needs<'brokerId' | 'config' | 'metadata' | 'store'>;
+
 const DONE = refusal(ErrorCode.NONE);
 
 export interface AlteredResource extends ConfigRefusal {
@@ -38,7 +40,7 @@ export interface AlteredResource extends ConfigRefusal {
 /** Who asks, and in which way. */
 export interface Asked {
   readonly context: RequestContext;
-  readonly services: Services;
+  readonly services: Needed;
   /** Whether a request changes single configs of a resource or replaces all of them. */
   readonly how: 'single' | 'all';
 }
@@ -118,7 +120,7 @@ interface Kind {
   judge(): Promise<(overrides: Overrides) => ConfigRefusal>;
 }
 
-function topicKind(resource: ConfigResource, services: Services): Kind {
+function topicKind(resource: ConfigResource, services: Needed): Kind {
   return {
     type: 'topics',
     name: resource.resourceName,
@@ -140,7 +142,7 @@ function topicVerdict(resource: ConfigResource, error: ConfigError | null): Conf
   return refusal(ErrorCode.INVALID_CONFIG, message);
 }
 
-function brokerKind(resource: ConfigResource, services: Services): Kind {
+function brokerKind(resource: ConfigResource, services: Needed): Kind {
   const { resourceName } = resource;
   const scope = resourceName === '' ? 'default' : 'broker';
   return {
@@ -165,7 +167,7 @@ function brokerKind(resource: ConfigResource, services: Services): Kind {
 function mayNotAlter(
   resource: ConfigResource,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): ConfigRefusal | null {
   const { resourceType, resourceName } = resource;
   if (resourceType === ResourceType.TOPIC) {

@@ -1,5 +1,6 @@
 /** Puts a request through a handler as the wire would: encoded, decoded, handled, encoded, decoded. */
 import type { Handler } from '../../../broker/handlers/handler.ts';
+import type { ServiceName } from '../../../broker/handlers/services.ts';
 import {
   decodeRequest,
   decodeResponse,
@@ -10,11 +11,11 @@ import type { AnyApi, RequestInput, ResponseOf } from '../../../broker/protocol/
 import { type Given, sender, services } from './support.ts';
 
 /** The decoded response; rejects when there is none. `released`: what the handler wants to run after sending. */
-export async function ask<A extends AnyApi>(
-  handler: Handler<A>,
+export async function ask<A extends AnyApi, N extends ServiceName>(
+  handler: Handler<A, N>,
   version: number,
   request: RequestInput<A>,
-  given: Given = {},
+  given: Given<N> = {},
 ): Promise<{ response: ResponseOf<A>; released: (() => void)[] }> {
   const { api } = handler;
   const decoded = decodeRequest(api, version, Buffer.concat(encodeRequest(api, version, request)));
@@ -27,7 +28,7 @@ export async function ask<A extends AnyApi>(
 
 /** What a client gets when the request may not be handled at all, decoded. */
 export function refusal<A extends AnyApi>(
-  { api, refuse }: Handler<A>,
+  { api, refuse }: Pick<Handler<A, ServiceName>, 'api' | 'refuse'>,
   version: number,
   request: RequestInput<A>,
   errorCode: number,

@@ -2,7 +2,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { AutoTopicCreation } from '../../../broker/handlers/shared/auto-topic-creation.ts';
-import type { TopicAdmin } from '../../../broker/metadata/topic-admin.ts';
 import type { CreatedTopic, NewTopic } from '../../../broker/metadata/topic-creation.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
 import { ZERO_UUID } from '../../../broker/types.ts';
@@ -16,7 +15,7 @@ function setUp(outcome: (topic: NewTopic) => Promise<number>) {
       return { error: await outcome(topic), topicId: ZERO_UUID, assignment: new Map() };
     },
   };
-  const topicAdmin = { creation: async () => creating } as unknown as TopicAdmin;
+  const topicAdmin = { creation: async () => creating };
   const config = { ...services().config, numPartitions: 4, defaultReplicationFactor: 2 };
   return { asked, creation: new AutoTopicCreation(config, topicAdmin, silent) };
 }

@@ -3,7 +3,7 @@
 import type { BrokerInfo } from '../../../broker/cluster.ts';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import type { RequestContext } from '../../../broker/handlers/handler.ts';
-import type { Services } from '../../../broker/handlers/services.ts';
+import type { ServiceName, Services } from '../../../broker/handlers/services.ts';
 import { TopicMetrics } from '../../../broker/handlers/shared/topic-metrics.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
 import { systemClock } from '../../../broker/platform/clock.ts';
@@ -56,7 +56,18 @@ export function metadataOf(
 }
 
 /** What a test says of a broker and of the sender of its request; the rest is as in {@link services} and {@link context}. */
-export type Given = { readonly [K in keyof Services]?: unknown } & { readonly may?: RequestContext['may'] };
+export type Given<N extends ServiceName = ServiceName> = { readonly [K in N]?: Played<Services[K]> } & {
+  readonly may?: RequestContext['may'];
+};
+
+/** As much of a service as a test plays. What it is asked is the test's to read; what it answers has to fit. */
+export type Played<T> = T extends (...question: never) => infer Answer
+  ? (...question: never) => Played<Answer>
+  : T extends Promise<infer Value>
+    ? Promise<Played<Value>>
+    : T extends ReadonlyMap<unknown, unknown> | Uint8Array | bigint
+      ? T
+      : { readonly [K in keyof T]?: Played<T[K]> };
 
 /** The context of a request by a sender who may do everything, or what the test says. */
 export function sender(
@@ -85,7 +96,7 @@ export function services({ may, ...overrides }: Given = {}): Services {
     metadata,
     features: { current: { epoch: -1, levels: new Map() } },
   };
-  return { ...base, ...overrides } as unknown as Services;
+  return { ...base, ...overrides } as Services;
 }
 
 export function context(

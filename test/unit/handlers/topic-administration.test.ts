@@ -1,5 +1,6 @@
 /** CreateTopics, DeleteTopics, CreatePartitions, ElectLeaders: the controller's, and what they wait for. */
 import { describe, expect, it } from 'vitest';
+import type { Controller } from '../../../broker/controller/controller.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { createTopics } from '../../../broker/handlers/19-create-topics.ts';
 import { deleteTopics } from '../../../broker/handlers/20-delete-topics.ts';
@@ -254,7 +255,7 @@ describe('CreatePartitions', () => {
 });
 
 describe('ElectLeaders', () => {
-  const withAnswers = (answers: unknown) => ({
+  const withAnswers = (answers: Awaited<ReturnType<Controller['electLeaders']>>) => ({
     ...cluster(),
     controller: { isActive: true, electLeaders: async () => answers },
   });

@@ -1,9 +1,9 @@
 /** From frame to answer: versions, unknown APIs, hostile bytes, handlers that throw. */
 import { describe, expect, it } from 'vitest';
+import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { apiVersionsHandler } from '../../../broker/handlers/18-api-versions.ts';
-import type { AnyHandler, Handler } from '../../../broker/handlers/handler.ts';
-import type { Services } from '../../../broker/handlers/services.ts';
+import { defineHandler, type Handler } from '../../../broker/handlers/handler.ts';
 import { StorageError } from '../../../broker/log/files/storage-error.ts';
 import { ClientSession } from '../../../broker/network/client-session.ts';
 import { createDispatch } from '../../../broker/network/dispatch.ts';
@@ -21,7 +21,14 @@ import { type Authorizer, allowEverything } from '../../../broker/security/autho
 import { Operation, topicNamed } from '../../../broker/security/operations.ts';
 import { ANONYMOUS } from '../../../broker/security/principal.ts';
 import { CoordinatorError } from '../../../coordinator-client/coordinator.ts';
+import { metadataOf } from '../handlers/support.ts';
 
+const CONFIG = brokerConfig(
+  new Map([
+    ['zookeeper.connect', 'localhost:2181'],
+    ['socket.request.max.elements', '1000'],
+  ]),
+);
 const SESSION = new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' });
 
 function frameOf<A extends AnyApi>(api: A, version: number, request: RequestInput<A>): Buffer {
@@ -36,7 +43,7 @@ function bytesOf(outcome: Outcome): Buffer {
 }
 
 function dispatcher(
-  handlers: readonly AnyHandler[],
+  handlers: readonly Handler<AnyApi, never>[],
   errors: string[] = [],
   warnings: string[] = [],
   authorizer: Authorizer = allowEverything,
@@ -47,26 +54,23 @@ function dispatcher(
     error: (message) => errors.push(message),
   };
   const metrics = createMetrics();
-  const config = { socketRequestMaxElements: 1000 };
   const features = { current: { epoch: 0, levels: new Map() } };
-  const metadata = { image: { complete: true } };
-  const parts = { clock: systemClock, config, diagnostics, metrics, features, metadata };
-  const services = parts as unknown as Services;
+  const metadata = metadataOf([]);
+  const services = { clock: systemClock, config: CONFIG, diagnostics, metrics, features, metadata };
   const all = [...handlers, apiVersionsHandler(handlers.map(({ api }) => api))];
   const table = new Map(all.map((handler) => [handler.api.key, handler]));
   const dispatch = createDispatch(table, services, authorizer);
   return { dispatch: (frame: Buffer) => dispatch(frame, SESSION), metrics };
 }
 
-function metadataHandler(handle: Handler<typeof Metadata>['handle']): Handler<typeof Metadata> {
-  return {
-    api: Metadata,
+function metadataHandler(handle: Handler<typeof Metadata, never>['handle']) {
+  return defineHandler(Metadata, [], {
     handle,
     refuse: (_request, errorCode) => ({ topics: [{ errorCode, name: 'refused' }] }),
-  };
+  });
 }
 
-const PRODUCE: Handler<typeof Produce> = { api: Produce, handle: () => null, refuse: () => 'close' };
+const PRODUCE = defineHandler(Produce, [], { handle: () => null, refuse: () => 'close' });
 
 describe('ApiVersions', () => {
   it('announces exactly what is served', async () => {

@@ -1,6 +1,6 @@
 /** Listeners and limits: bind first, serve later; who may connect, and for how long. */
 import { describe, expect, it } from 'vitest';
-import type { BrokerConfig } from '../../../broker/config/broker-config.ts';
+import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import type { ClientSession } from '../../../broker/network/client-session.ts';
 import type { Dispatch, Outcome } from '../../../broker/network/outcome.ts';
 import { NetworkServer } from '../../../broker/network/server.ts';
@@ -79,7 +79,7 @@ function start(overrides: Partial<typeof CONFIG> = {}, failing: readonly string[
     dial: () => Promise.reject(new Error('not here')),
   };
   const server = new NetworkServer({
-    config: { ...CONFIG, ...overrides } as unknown as BrokerConfig,
+    config: { ...brokerConfig(new Map([['zookeeper.connect', 'localhost:2181']])), ...CONFIG, ...overrides },
     sockets,
     clock,
     diagnostics: silent,

@@ -47,7 +47,9 @@ async function start(reading: 'slab' | 'plain', overrides: object = {}) {
       };
     });
     if (acks !== -1) return outcomes;
-    return new Promise((resolve) => systemClock.after(checksumDelayMs(outcomes), () => resolve(outcomes)));
+    return new Promise<AppendOutcome[]>((resolve) =>
+      systemClock.after(checksumDelayMs(outcomes), () => resolve(outcomes)),
+    );
   };
   const server = new NetworkServer({
     config,
