@@ -12,7 +12,7 @@ import { electForReassignment } from './leader-election.ts';
 import { electionOf, NOTHING, type Plan, type Tell } from './plan.ts';
 
 export interface ReassignmentRefusal {
-  readonly error: number;
+  readonly error: ErrorCode;
   readonly message: string;
 }
 
@@ -169,6 +169,6 @@ function stopAndDelete(partition: PartitionView, replicas: readonly BrokerId[]):
   return replicas.map((to) => ({ request: 'StopReplica', to, partition, deletePartition: true }));
 }
 
-function refusal(error: number, message: string): ReassignmentRefusal {
+function refusal(error: ErrorCode, message: string): ReassignmentRefusal {
   return { error, message };
 }

@@ -31,7 +31,7 @@ export interface ReassignmentRequest extends TopicPartition {
 }
 
 export interface ReassignmentAnswer extends TopicPartition {
-  readonly error: number;
+  readonly error: ErrorCode;
   readonly message: string | null;
 }
 

@@ -45,7 +45,7 @@ export const produce = defineHandler(Produce, NEEDS, {
     const { acks } = request;
     if (hasTransactionalRecords(request)) return refuse(request, transactionalError(request));
     // One number a partition, in request order: an error that forbids the append, or NONE.
-    const errors: number[] = [];
+    const errors: ErrorCode[] = [];
     const entries: { topic: string; partition: number; records: Buffer }[] = [];
     for (const { name, partitionData } of request.topicData) {
       const allowed = context.may(Operation.WRITE, topicNamed(name));
@@ -79,7 +79,7 @@ function isAcks(acks: number): boolean {
   return acks === -1 || acks === 0 || acks === 1;
 }
 
-function refuse(request: ProduceRequest, errorCode: number): Answer<typeof Produce> {
+function refuse(request: ProduceRequest, errorCode: ErrorCode): Answer<typeof Produce> {
   if (request.acks === 0) return 'close';
   return {
     responses: request.topicData.map(({ name, partitionData }) => ({
@@ -89,11 +89,11 @@ function refuse(request: ProduceRequest, errorCode: number): Answer<typeof Produ
   };
 }
 
-function failure(index: number, errorCode: number): PartitionResponse {
+function failure(index: number, errorCode: ErrorCode): PartitionResponse {
   return { index, errorCode, baseOffset: NO_OFFSET };
 }
 
-function partitionErrorOf(topic: string, data: PartitionData, services: Needed): number {
+function partitionErrorOf(topic: string, data: PartitionData, services: Needed): ErrorCode {
   if (services.metadata.partition(topic, data.index) === undefined) {
     return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
   }
@@ -112,7 +112,7 @@ function hasTransactionalRecords(request: ProduceRequest): boolean {
 }
 
 /** No transaction can be under way, since no transactional producer gets an id from InitProducerId. */
-function transactionalError(request: ProduceRequest): number {
+function transactionalError(request: ProduceRequest): ErrorCode {
   return request.transactionalId === null
     ? ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
     : ErrorCode.INVALID_TXN_STATE;
@@ -120,7 +120,7 @@ function transactionalError(request: ProduceRequest): number {
 
 function respond(
   request: ProduceRequest,
-  errors: readonly number[],
+  errors: readonly ErrorCode[],
   outcomes: readonly AppendOutcome[],
   { context, services }: { context: RequestContext; services: Needed },
 ): Answer<typeof Produce> {

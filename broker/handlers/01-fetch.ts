@@ -62,7 +62,7 @@ export const fetch = defineHandler(Fetch, NEEDS, {
 });
 
 /** Before v7 there is no error at the top: every partition carries it. */
-function refuse(request: Request, errorCode: number, apiVersion: number): Response {
+function refuse(request: Request, errorCode: ErrorCode, apiVersion: number): Response {
   if (apiVersion >= 7 && errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) return { errorCode };
   return {
     responses: request.topics.map(({ topic, topicId, partitions }) => ({

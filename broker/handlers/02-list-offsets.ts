@@ -84,7 +84,7 @@ export const listOffsets = defineHandler(ListOffsets, NEEDS, {
   }),
 });
 
-function failure(partitionIndex: number, errorCode: number): PartitionResponse {
+function failure(partitionIndex: number, errorCode: ErrorCode): PartitionResponse {
   return { partitionIndex, errorCode };
 }
 

@@ -54,7 +54,7 @@ export const metadata = defineHandler(Metadata, NEEDS, {
   refuse,
 });
 
-function refuse(request: MetadataRequest, errorCode: number): MetadataResponse {
+function refuse(request: MetadataRequest, errorCode: ErrorCode): MetadataResponse {
   const topics = request.topics ?? [];
   return {
     topics: topics.map(({ name, topicId }) => ({
@@ -152,7 +152,7 @@ function lookUpById(
   return describe(topic, request, context, services);
 }
 
-function emptyEntry(name: string | null, errorCode: number): TopicEntry {
+function emptyEntry(name: string | null, errorCode: ErrorCode): TopicEntry {
   return { errorCode, name, isInternal: isInternalTopic(name ?? '') };
 }
 

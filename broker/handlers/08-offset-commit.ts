@@ -23,7 +23,7 @@ const UNSET = -1;
 type Request = RequestOf<typeof OffsetCommit>;
 type Topic = Request['topics'][number];
 type Response = ResponseInput<typeof OffsetCommit>;
-type PartitionAnswer = { readonly partitionIndex: number; readonly errorCode: number };
+type PartitionAnswer = { readonly partitionIndex: number; readonly errorCode: ErrorCode };
 /** By topic. */
 type Answers = Map<string, PartitionAnswer[]>;
 
@@ -50,7 +50,10 @@ export const offsetCommit = defineHandler(OffsetCommit, NEEDS, {
     );
     const errors = await commitAll(request, commits, inZookeeper, services);
     for (const [index, { topic, partition }] of commits.entries()) {
-      answersOf(answers, topic).push({ partitionIndex: partition, errorCode: errors[index] ?? 0 });
+      answersOf(answers, topic).push({
+        partitionIndex: partition,
+        errorCode: errors[index] ?? ErrorCode.NONE,
+      });
     }
     return { topics: [...answers].map(([name, partitions]) => ({ name, partitions })) };
   },
@@ -101,7 +104,7 @@ async function commitAll(
   commits: readonly OffsetToCommit[],
   inZookeeper: boolean,
   services: Needed,
-): Promise<readonly number[]> {
+): Promise<readonly ErrorCode[]> {
   if (commits.length === 0) return [];
   if (inZookeeper) return commitToZookeeper(request.groupId, commits, services);
   return services.groups.commitOffsets({
@@ -131,7 +134,7 @@ function toCommit(
   };
 }
 
-function refused(request: Request, errorCode: number): Response {
+function refused(request: Request, errorCode: ErrorCode): Response {
   return {
     topics: request.topics.map(({ name, partitions }) => ({
       name,

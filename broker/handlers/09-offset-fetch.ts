@@ -19,7 +19,7 @@ import { fetchFromZookeeper } from './shared/zookeeper-offsets.ts';
 type Response = ResponseInput<typeof OffsetFetch>;
 type TopicsAsked = RequestOf<typeof OffsetFetch>['topics'];
 type TopicAsked = NonNullable<TopicsAsked>[number];
-type GroupAnswer = NonNullable<Response['groups']>[number];
+type GroupAnswer = NonNullable<Response['groups']>[number] & { readonly errorCode: ErrorCode };
 type TopicAnswer = NonNullable<GroupAnswer['topics']>[number];
 type PartitionAnswer = NonNullable<TopicAnswer['partitions']>[number];
 
@@ -52,7 +52,7 @@ export const offsetFetch = defineHandler(OffsetFetch, NEEDS, {
       };
     }
     const group = fetchGroup(request.groupId, request.topics, context, services);
-    const errorCode = group.errorCode ?? ErrorCode.NONE;
+    const { errorCode } = group;
     if (errorCode !== ErrorCode.NONE && context.apiVersion < FIRST_VERSION_WITH_ERROR) {
       return { topics: withError(request.topics, errorCode) };
     }
@@ -155,7 +155,7 @@ function noOffset(partitionIndex: number): PartitionAnswer {
   };
 }
 
-function withError(topics: TopicsAsked, errorCode: number): TopicAnswer[] {
+function withError(topics: TopicsAsked, errorCode: ErrorCode): TopicAnswer[] {
   return (topics ?? []).map((topic) => ({
     name: topic.name,
     partitions: topic.partitionIndexes.map((index) => ({ ...noOffset(index), errorCode })),

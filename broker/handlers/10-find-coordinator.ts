@@ -23,7 +23,7 @@ const TRANSACTION = 1;
 
 interface Found {
   readonly errorMessage?: string;
-  readonly errorCode: number;
+  readonly errorCode: ErrorCode;
   readonly nodeId: number;
   readonly host: string;
   readonly port: number;
@@ -55,7 +55,7 @@ export const findCoordinator = defineHandler(FindCoordinator, NEEDS, {
 
 function refuse(
   request: RequestOf<typeof FindCoordinator>,
-  errorCode: number,
+  errorCode: ErrorCode,
   apiVersion: number,
 ): FindCoordinatorResponse {
   const keys = keysOf(request, apiVersion);
@@ -85,7 +85,7 @@ function respond(
   return { ...first, errorMessage: errorText(first.errorCode) };
 }
 
-function none(errorCode: number): Found {
+function none(errorCode: ErrorCode): Found {
   return { errorCode, nodeId: -1, host: '', port: -1 };
 }
 

@@ -54,7 +54,11 @@ export const joinGroup = defineHandler(JoinGroup, ['groups'], {
   refuse: (request, errorCode, apiVersion) => refusal(request.memberId, errorCode, apiVersion),
 });
 
-function refusal(memberId: string, errorCode: number, apiVersion: number): ResponseInput<typeof JoinGroup> {
+function refusal(
+  memberId: string,
+  errorCode: ErrorCode,
+  apiVersion: number,
+): ResponseInput<typeof JoinGroup> {
   const protocolName = protocolNameFor(apiVersion, null);
   return { errorCode, generationId: -1, protocolName, leader: '', memberId, members: [] };
 }

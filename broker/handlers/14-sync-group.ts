@@ -42,6 +42,6 @@ export const syncGroup = defineHandler(SyncGroup, ['groups'], {
   refuse: (_request, errorCode) => refusal(errorCode),
 });
 
-function refusal(errorCode: number): ResponseInput<typeof SyncGroup> {
+function refusal(errorCode: ErrorCode): ResponseInput<typeof SyncGroup> {
   return { errorCode, assignment: Buffer.alloc(0) };
 }

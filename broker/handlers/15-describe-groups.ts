@@ -53,6 +53,6 @@ function describe(group: Group): Described {
   };
 }
 
-function withError(groupId: string, errorCode: number): Described {
+function withError(groupId: string, errorCode: ErrorCode): Described {
   return { errorCode, groupId, groupState: '', protocolType: '', protocolData: '', members: [] };
 }

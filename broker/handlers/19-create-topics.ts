@@ -67,7 +67,7 @@ export const createTopics = defineHandler(CreateTopics, NEEDS, {
   refuse,
 });
 
-function refuse(request: CreateTopicsRequest, errorCode: number): CreateTopicsResponse {
+function refuse(request: CreateTopicsRequest, errorCode: ErrorCode): CreateTopicsResponse {
   return { topics: request.topics.map(({ name }) => failure(name, errorCode, '')) };
 }
 
@@ -82,7 +82,7 @@ function configsOnce(levels: DynamicLevels, services: Needed): Creating['configs
   };
 }
 
-function failure(name: string, errorCode: number, errorMessage: string | null): TopicResult {
+function failure(name: string, errorCode: ErrorCode, errorMessage: string | null): TopicResult {
   return { name, errorCode, errorMessage, configs: [] };
 }
 

@@ -61,7 +61,7 @@ export const deleteTopics = defineHandler(DeleteTopics, NEEDS, {
   refuse,
 });
 
-function refuse(request: DeleteTopicsRequest, errorCode: number): DeleteTopicsResponse {
+function refuse(request: DeleteTopicsRequest, errorCode: ErrorCode): DeleteTopicsResponse {
   return { responses: namedTopics(request).map(({ name, topicId }) => ({ name, topicId, errorCode })) };
 }
 

@@ -25,7 +25,7 @@ const SHAPE = {
 };
 
 interface Verdict {
-  readonly error: number;
+  readonly error: ErrorCode;
   readonly lowWatermark: number;
 }
 
@@ -54,7 +54,7 @@ export const deleteRecords = defineHandler(DeleteRecords, NEEDS, {
   refuse: (request, errorCode) => answer(request, () => failed(errorCode)),
 });
 
-function failed(error: number): Verdict {
+function failed(error: ErrorCode): Verdict {
   return { error, lowWatermark: NO_WATERMARK };
 }
 
@@ -73,7 +73,7 @@ function answer(
   };
 }
 
-function errorOf(topic: string, partition: number, context: RequestContext, services: Needed): number {
+function errorOf(topic: string, partition: number, context: RequestContext, services: Needed): ErrorCode {
   if (!context.may(Operation.DELETE, topicNamed(topic))) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
   if (services.metadata.partition(topic, partition) === undefined) {
     return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;

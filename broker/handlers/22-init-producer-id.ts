@@ -31,12 +31,16 @@ export const initProducerId = defineHandler(InitProducerId, NEEDS, {
 
 function refuse(
   _request: RequestOf<typeof InitProducerId>,
-  errorCode: number,
+  errorCode: ErrorCode,
 ): ResponseInput<typeof InitProducerId> {
   return { errorCode, producerId: NONE, producerEpoch: NONE };
 }
 
-function check(request: RequestOf<typeof InitProducerId>, context: RequestContext, services: Needed): number {
+function check(
+  request: RequestOf<typeof InitProducerId>,
+  context: RequestContext,
+  services: Needed,
+): ErrorCode {
   const { transactionalId, producerId, producerEpoch } = request;
   if (transactionalId === '') return ErrorCode.INVALID_REQUEST;
   if (transactionalId !== null) return ErrorCode.UNSUPPORTED_VERSION;

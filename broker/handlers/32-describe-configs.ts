@@ -76,7 +76,7 @@ function onceEach(resources: DescribeConfigsRequest['resources']): DescribeConfi
   return [...new Map(resources.map((each) => [`${each.resourceType} ${each.resourceName}`, each])).values()];
 }
 
-function refuse(request: DescribeConfigsRequest, errorCode: number): DescribeConfigsResponse {
+function refuse(request: DescribeConfigsRequest, errorCode: ErrorCode): DescribeConfigsResponse {
   return {
     results: request.resources.map(({ resourceType, resourceName }) => ({
       ...refusal(errorCode, errorText(errorCode)),

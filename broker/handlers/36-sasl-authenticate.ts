@@ -17,6 +17,6 @@ export const saslAuthenticate = defineHandler(SaslAuthenticate, [], {
   refuse: (_request, errorCode) => refusal(errorCode, null),
 });
 
-function refusal(errorCode: number, errorMessage: string | null): ResponseInput<typeof SaslAuthenticate> {
+function refusal(errorCode: ErrorCode, errorMessage: string | null): ResponseInput<typeof SaslAuthenticate> {
   return { errorCode, errorMessage, authBytes: Buffer.alloc(0) };
 }

@@ -62,12 +62,12 @@ export const createPartitions = defineHandler(CreatePartitions, NEEDS, {
   refuse,
 });
 
-function refuse(request: CreatePartitionsRequest, errorCode: number): CreatePartitionsResponse {
+function refuse(request: CreatePartitionsRequest, errorCode: ErrorCode): CreatePartitionsResponse {
   const names = new Set(request.topics.map(({ name }) => name));
   return { results: [...names].map((name) => failure(name, errorCode, null)) };
 }
 
-function failure(name: string, errorCode: number, errorMessage: string | null): TopicResult {
+function failure(name: string, errorCode: ErrorCode, errorMessage: string | null): TopicResult {
   return { name, errorCode, errorMessage };
 }
 

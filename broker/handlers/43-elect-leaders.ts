@@ -25,7 +25,7 @@ type Needed = Needs<(typeof NEEDS)[number]>;
 export const electLeaders = defineHandler(ElectLeaders, NEEDS, {
   async handle(request, context, services) {
     const { apiVersion } = context;
-    const refuseAll = (error: number): ElectLeadersResponse => refuse(request, error, apiVersion);
+    const refuseAll = (error: ErrorCode): ElectLeadersResponse => refuse(request, error, apiVersion);
     if (!context.may(Operation.ALTER, CLUSTER)) {
       return refuseAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
@@ -55,7 +55,7 @@ export const electLeaders = defineHandler(ElectLeaders, NEEDS, {
   refuse,
 });
 
-function refuse(request: ElectLeadersRequest, error: number, apiVersion: number): ElectLeadersResponse {
+function refuse(request: ElectLeadersRequest, error: ErrorCode, apiVersion: number): ElectLeadersResponse {
   return respond(named(request)?.map((one) => ({ ...one, error, message: null })) ?? [], error, apiVersion);
 }
 
@@ -63,7 +63,7 @@ function refuse(request: ElectLeadersRequest, error: number, apiVersion: number)
 function elsewhere(
   request: ElectLeadersRequest,
   { metadata }: Needed,
-  error: number,
+  error: ErrorCode,
   apiVersion: number,
 ): ElectLeadersResponse {
   const asked = new Map<string, TopicPartition>();
@@ -97,7 +97,7 @@ function isLed({ topic, partition }: TopicPartition, type: ElectionType, image: 
 /** v0 has no error at the top. */
 function respond(
   answers: readonly ElectionAnswer[],
-  errorCode: number,
+  errorCode: ErrorCode,
   apiVersion: number,
 ): ElectLeadersResponse {
   const byTopic = Map.groupBy(answers, ({ topic }) => topic);

@@ -47,6 +47,6 @@ export const alterPartitionReassignments = defineHandler(AlterPartitionReassignm
   refuse: (_request, errorCode) => refuseAll(errorCode),
 });
 
-function refuseAll(errorCode: number): Response {
+function refuseAll(errorCode: ErrorCode): Response {
   return { errorCode, errorMessage: errorText(errorCode) };
 }

@@ -38,6 +38,6 @@ export const listPartitionReassignments = defineHandler(ListPartitionReassignmen
   refuse: (_request, errorCode) => refuseAll(errorCode),
 });
 
-function refuseAll(errorCode: number): Response {
+function refuseAll(errorCode: ErrorCode): Response {
   return { errorCode, errorMessage: errorText(errorCode) };
 }

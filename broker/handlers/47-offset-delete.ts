@@ -22,7 +22,7 @@ export const offsetDelete = defineHandler(OffsetDelete, ['metadata', 'groups'], 
     }
     if (request.groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID };
     const topics = namedOnce(request.topics, SHAPE);
-    const errors = new Map<string, number>();
+    const errors = new Map<string, ErrorCode>();
     const keys: string[] = [];
     for (const topic of topics) {
       for (const { partitionIndex } of topic.partitions) {

@@ -68,21 +68,21 @@ function topicRefusal(
   topic: string,
   context: RequestContext,
   services: Needed,
-): readonly [errorCode: number, message: string | null] | null {
+): readonly [errorCode: ErrorCode, message: string | null] | null {
   if (!context.may(Operation.READ, topicNamed(topic))) return worded(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
   const complaint = validateTopicName(topic);
   if (complaint !== null) return [ErrorCode.INVALID_TOPIC_EXCEPTION, complaint];
   return services.metadata.topic(topic) === undefined ? worded(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) : null;
 }
 
-function worded(errorCode: number): readonly [errorCode: number, message: string | null] {
+function worded(errorCode: ErrorCode): readonly [errorCode: ErrorCode, message: string | null] {
   return [errorCode, errorText(errorCode)];
 }
 
 /** Kafka has words only for what is wrong with the whole topic. */
 function failed(
   partitionIndex: number,
-  errorCode: number,
+  errorCode: ErrorCode,
   errorMessage: string | null = null,
 ): PartitionResponse {
   return { partitionIndex, errorCode, errorMessage };

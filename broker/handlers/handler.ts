@@ -4,6 +4,7 @@
  * request may not be handled at all (not authorised, handler threw): a well-formed response with the
  * error wherever this API carries errors.
  */
+import type { ErrorCode } from '../errors.ts';
 import type { AnyApi, RequestOf, ResponseInput } from '../protocol/schema.ts';
 import type { Sender } from '../security/authorizer.ts';
 import type { Principal } from '../security/principal.ts';
@@ -33,7 +34,7 @@ export interface Handler<A extends AnyApi, N extends ServiceName> {
    * `null`: there is no response (Produce with acks=0). `'close'`: close the connection.
    */
   handle(request: RequestOf<A>, context: RequestContext, services: Needs<N>): Answer<A> | Promise<Answer<A>>;
-  refuse(request: RequestOf<A>, errorCode: number, apiVersion: number): Answer<A>;
+  refuse(request: RequestOf<A>, errorCode: ErrorCode, apiVersion: number): Answer<A>;
 }
 
 export type Answer<A extends AnyApi> = ResponseInput<A> | null | 'close';

@@ -17,7 +17,7 @@ export interface PlacementBroker {
 
 /** A request that can't be met, as the error of the response. */
 export interface Refusal {
-  readonly error: number;
+  readonly error: ErrorCode;
   readonly message: string;
 }
 

@@ -65,7 +65,7 @@ export class TopicAdmin {
   }
 
   /** Asks the controller to delete the topic; asking again is fine. The error code. */
-  async deleteTopic(name: string): Promise<number> {
+  async deleteTopic(name: string): Promise<ErrorCode> {
     const { topics } = this.#store();
     if (validateTopicName(name) !== null || !(await topics.exists(name)))
       return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
@@ -73,7 +73,7 @@ export class TopicAdmin {
     return ErrorCode.NONE;
   }
 
-  async createPartitions(wanted: NewPartitions): Promise<{ error: number; message?: string }> {
+  async createPartitions(wanted: NewPartitions): Promise<{ error: ErrorCode; message?: string }> {
     // Not every text that a client sends is the name of a node.
     if (validateTopicName(wanted.name) !== null) return unknownTopic(wanted.name);
     const { topics } = this.#store();

@@ -24,7 +24,7 @@ export interface NewTopic {
 }
 
 export interface CreatedTopic {
-  readonly error: number;
+  readonly error: ErrorCode;
   readonly message?: string;
   /** ZERO_UUID unless it was created. */
   readonly topicId: Uuid;

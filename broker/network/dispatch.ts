@@ -195,7 +195,7 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
   }
 }
 
-function errorCodeOf(error: unknown): number {
+function errorCodeOf(error: unknown): ErrorCode {
   // The change may have been made or not: what a time-out says to clients.
   if (error instanceof CoordinatorError) return ErrorCode.REQUEST_TIMED_OUT;
   if (error instanceof StorageError) return ErrorCode.KAFKA_STORAGE_ERROR;

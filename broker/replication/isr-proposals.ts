@@ -29,7 +29,7 @@ export type IsrVerdict =
       readonly isr: readonly BrokerId[];
       readonly partitionEpoch: number;
     }
-  | { readonly error: Exclude<number, 0>; readonly refused: true };
+  | { readonly error: Exclude<ErrorCode, 0>; readonly refused: true };
 
 export interface IsrProposalsOptions {
   readonly clock: Clock;

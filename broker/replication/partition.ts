@@ -315,7 +315,7 @@ export class Partition {
     if (this.#advanceHighWatermark()) this.#context.events.highWatermarkMoved(this);
   }
 
-  #refused(pending: isr.PendingIsr, error: number): void {
+  #refused(pending: isr.PendingIsr, error: ErrorCode): void {
     this.#context.events.isrChanged(this, 'failed');
     this.#context.journal.record(isrChangeRefused(this, error));
     switch (error) {

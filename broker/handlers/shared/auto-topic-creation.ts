@@ -36,7 +36,7 @@ export class AutoTopicCreation {
   }
 
   /** Creates what is missing; the error to answer for each topic meanwhile. */
-  async create(topics: readonly string[]): Promise<Map<string, number>> {
+  async create(topics: readonly string[]): Promise<Map<string, ErrorCode>> {
     const { requestMaxNewPartitions, numPartitions, offsetsTopicNumPartitions } = this.#config;
     // One topic as the configuration wants it is always allowed.
     const fits = partitionAllowance(
@@ -57,7 +57,7 @@ export class AutoTopicCreation {
     return new Map(topics.map((topic, index) => [topic, errors[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR]));
   }
 
-  async #createOne(topic: string, creation: TopicMaker['creation']): Promise<number> {
+  async #createOne(topic: string, creation: TopicMaker['creation']): Promise<ErrorCode> {
     if (validateTopicName(topic) !== null) return ErrorCode.INVALID_TOPIC_EXCEPTION;
     if (this.#inFlight.has(topic)) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     this.#inFlight.add(topic);
@@ -114,7 +114,7 @@ export class AutoTopicCreation {
 }
 
 /** Created, or created by somebody else: the leader is what is still missing. */
-function meanwhile(error: number): number {
+function meanwhile(error: ErrorCode): ErrorCode {
   const exists =
     error === ErrorCode.NONE ||
     error === ErrorCode.TOPIC_ALREADY_EXISTS ||

@@ -67,7 +67,10 @@ export function alterResources<R extends ConfigResource & AlteredConfigs>(
 }
 
 /** The same refusal for each resource. */
-export function refuseResources(resources: readonly ConfigResource[], errorCode: number): AlteredResource[] {
+export function refuseResources(
+  resources: readonly ConfigResource[],
+  errorCode: ErrorCode,
+): AlteredResource[] {
   return resources.map(({ resourceType, resourceName }) => ({
     ...refusal(errorCode),
     resourceType,

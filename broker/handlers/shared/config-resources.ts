@@ -18,11 +18,11 @@ export interface ConfigResource {
 
 /** An error as config responses carry it. */
 export interface ConfigRefusal {
-  readonly errorCode: number;
+  readonly errorCode: ErrorCode;
   readonly errorMessage: string | null;
 }
 
-export function refusal(errorCode: number, errorMessage: string | null = null): ConfigRefusal {
+export function refusal(errorCode: ErrorCode, errorMessage: string | null = null): ConfigRefusal {
   return { errorCode, errorMessage };
 }
 

@@ -95,7 +95,7 @@ function partitionResponse(fetched: Fetched, apiVersion: number): PartitionRespo
 }
 
 /** KAFKA_STORAGE_ERROR came with v6; before, moving on to another broker is the cure anyway. */
-function errorFor(error: number, apiVersion: number): number {
+function errorFor(error: ErrorCode, apiVersion: number): ErrorCode {
   return error === ErrorCode.KAFKA_STORAGE_ERROR && apiVersion < 6 ? ErrorCode.NOT_LEADER_OR_FOLLOWER : error;
 }
 

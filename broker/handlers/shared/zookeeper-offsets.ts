@@ -22,13 +22,13 @@ export async function commitToZookeeper(
   groupId: string,
   commits: readonly OldCommit[],
   services: Needed,
-): Promise<number[]> {
-  const errors: number[] = [];
+): Promise<ErrorCode[]> {
+  const errors: ErrorCode[] = [];
   for (const commit of commits) errors.push(await commitOne(groupId, commit, services));
   return errors;
 }
 
-async function commitOne(groupId: string, commit: OldCommit, services: Needed): Promise<number> {
+async function commitOne(groupId: string, commit: OldCommit, services: Needed): Promise<ErrorCode> {
   if (commit.metadata.length > services.config.offsetMetadataMaxBytes) {
     return ErrorCode.OFFSET_METADATA_TOO_LARGE;
   }
@@ -46,7 +46,7 @@ export async function fetchFromZookeeper(
   groupId: string,
   { topic, partition }: { readonly topic: string; readonly partition: number },
   services: Needs<'diagnostics' | 'metadata' | 'store'>,
-): Promise<{ readonly errorCode: number; readonly offset: Int64 }> {
+): Promise<{ readonly errorCode: ErrorCode; readonly offset: Int64 }> {
   const none = { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, offset: -1 };
   if (services.metadata.partition(topic, partition) === undefined) return none;
   try {
@@ -58,7 +58,7 @@ export async function fetchFromZookeeper(
 }
 
 /** Whoever has no session now will have one soon: the client is to ask again. */
-function errorOf(error: unknown, services: Needs<'diagnostics'>): number {
+function errorOf(error: unknown, services: Needs<'diagnostics'>): ErrorCode {
   if (error instanceof CoordinatorError) return ErrorCode.REQUEST_TIMED_OUT;
   services.diagnostics.warn(`Offsets in ZooKeeper: ${String(error)}`);
   return ErrorCode.UNKNOWN_SERVER_ERROR;

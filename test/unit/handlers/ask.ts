@@ -1,4 +1,5 @@
 /** Puts a request through a handler as the wire would: encoded, decoded, handled, encoded, decoded. */
+import type { ErrorCode } from '../../../broker/errors.ts';
 import type { Handler } from '../../../broker/handlers/handler.ts';
 import type { ServiceName } from '../../../broker/handlers/services.ts';
 import {
@@ -31,7 +32,7 @@ export function refusal<A extends AnyApi>(
   { api, refuse }: Pick<Handler<A, ServiceName>, 'api' | 'refuse'>,
   version: number,
   request: RequestInput<A>,
-  errorCode: number,
+  errorCode: ErrorCode,
 ): ResponseOf<A> {
   const decoded = decodeRequest(api, version, Buffer.concat(encodeRequest(api, version, request)));
   const answer = refuse(decoded, errorCode, version);

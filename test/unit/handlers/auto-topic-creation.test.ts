@@ -7,7 +7,7 @@ import { silent } from '../../../broker/platform/diagnostics.ts';
 import { ZERO_UUID } from '../../../broker/types.ts';
 import { services } from './support.ts';
 
-function setUp(outcome: (topic: NewTopic) => Promise<number>) {
+function setUp(outcome: (topic: NewTopic) => Promise<ErrorCode>) {
   const asked: NewTopic[] = [];
   const creating = {
     createTopic: async (topic: NewTopic): Promise<CreatedTopic> => {
@@ -47,7 +47,7 @@ describe('topics made on demand', () => {
   });
 
   it('while one is being created it is unknown to the next who asks, and afterwards may be tried again', async () => {
-    let finish: (error: number) => void = () => {};
+    let finish: (error: ErrorCode) => void = () => {};
     const { asked, creation } = setUp(
       () =>
         new Promise((resolve) => {

@@ -158,7 +158,7 @@ describe('reassignments', () => {
         asked.push(...wanted);
         return wanted.map((one, index) => ({
           ...one,
-          error: index === 0 ? 0 : 85,
+          error: index === 0 ? ErrorCode.NONE : ErrorCode.NO_REASSIGNMENT_IN_PROGRESS,
           message: index === 0 ? null : 'none',
         }));
       },

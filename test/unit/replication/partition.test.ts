@@ -97,7 +97,7 @@ const agree: Answer = (request) => ({
 });
 
 const refuse =
-  (error: number): Answer =>
+  (error: ErrorCode): Answer =>
   (request) => ({
     error: 0,
     partitions: request.partitions.map((item) => ({ ...item, error, leader: -1, isr: [], leaderEpoch: -1 })),
