@@ -185,6 +185,24 @@ export function isError<T extends object>(found: T | ErrorCode): found is ErrorC
   return typeof found === 'number';
 }
 
+/** Why something was not done; `message` in Kafka's words, where clients are told more than the code. */
+export interface Failure {
+  readonly ok: false;
+  readonly error: ErrorCode;
+  readonly message?: string;
+}
+
+/** What came of something that may fail, off the hot path: what was asked for, or the error of the response. */
+export type Outcome<T> = { readonly ok: true; readonly value: T } | Failure;
+
+export function success<T>(value: T): Outcome<T> {
+  return { ok: true, value };
+}
+
+export function failure(error: ErrorCode, message?: string): Failure {
+  return message === undefined ? { ok: false, error } : { ok: false, error, message };
+}
+
 /** What a code that came from outside says: one that nobody knows is UNKNOWN_SERVER_ERROR, as clients take it. */
 export function knownError(code: number): ErrorCode {
   return NAMES.has(code) ? (code as ErrorCode) : ErrorCode.UNKNOWN_SERVER_ERROR;

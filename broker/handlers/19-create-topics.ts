@@ -117,19 +117,20 @@ async function createOne(topic: CreatableTopic, creating: Creating): Promise<Top
     configs,
     validateOnly,
   });
-  if (created.error !== ErrorCode.NONE) return failure(name, created.error, created.message ?? null);
+  if (!created.ok) return failure(name, created.error, created.message ?? null);
+  const { topicId, assignment } = created.value;
   const result = {
     name,
-    topicId: created.topicId,
+    topicId,
     errorCode: ErrorCode.NONE,
     errorMessage: null,
     // Also what the waiting for leaders goes by.
-    numPartitions: created.assignment.size,
+    numPartitions: assignment.size,
   };
   if (!context.may(Operation.DESCRIBE_CONFIGS, topicNamed(name))) {
     return { ...result, configs: null, topicConfigErrorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
   }
-  const replicationFactor = created.assignment.get(0)?.length ?? BROKER_DEFAULT;
+  const replicationFactor = assignment.get(0)?.length ?? BROKER_DEFAULT;
   return { ...result, replicationFactor, configs: configsOf(configs) };
 }
 

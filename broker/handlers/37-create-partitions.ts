@@ -87,5 +87,5 @@ async function extend(
     assignments: assignments === null ? null : assignments.map(({ brokerIds }) => brokerIds),
     validateOnly,
   });
-  return failure(name, added.error, added.message ?? null);
+  return added.ok ? failure(name, ErrorCode.NONE, null) : failure(name, added.error, added.message ?? null);
 }

@@ -15,7 +15,7 @@ import type { ByteSocket } from '../platform/sockets.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { ClientSession } from './client-session.ts';
 import { FrameSplitter, InvalidFrameSize } from './frame-splitter.ts';
-import { type Dispatch, type Outcome, pipelines, type Reply } from './outcome.ts';
+import { type Dispatch, pipelines, type Reply, type RequestOutcome } from './outcome.ts';
 import type { RequestMemory } from './request-memory.ts';
 
 export interface ConnectionLimits {
@@ -43,7 +43,7 @@ export interface ConnectionParts {
 
 /** A request whose outcome is not written yet; `outcome` is null while the handler is at work. */
 interface Pending {
-  outcome: Outcome | null;
+  outcome: RequestOutcome | null;
   /** The connection closes before this one's turn: the answer is thrown away when it comes. */
   discarded: boolean;
 }
@@ -194,7 +194,7 @@ export class Connection {
     return !this.#exclusive && waiting < this.#parts.limits.maxInFlightRequests && pipelines(frame);
   }
 
-  #await(promise: Promise<Outcome>): void {
+  #await(promise: Promise<RequestOutcome>): void {
     const pending: Pending = { outcome: null, discarded: false };
     this.#pending.push(pending);
     // The dispatcher's promises never reject.
@@ -219,7 +219,7 @@ export class Connection {
     this.#scheduleFlush();
   }
 
-  #finish(outcome: Outcome): void {
+  #finish(outcome: RequestOutcome): void {
     if (this.#closed) {
       giveBack(outcome);
       return;
@@ -318,6 +318,6 @@ export class Connection {
   }
 }
 
-function giveBack(outcome: Outcome): void {
+function giveBack(outcome: RequestOutcome): void {
   if (typeof outcome !== 'string') outcome.sent();
 }

@@ -23,7 +23,7 @@ import type { Authorizer } from '../security/authorizer.ts';
 import type { Operation, Resource } from '../security/operations.ts';
 import type { Principal } from '../security/principal.ts';
 import type { ClientSession } from './client-session.ts';
-import type { Dispatch, Outcome, Reply } from './outcome.ts';
+import type { Dispatch, Reply, RequestOutcome } from './outcome.ts';
 import { RequestMetrics } from './request-metrics.ts';
 
 /** What the dispatcher itself uses, whatever its handlers need. */
@@ -39,7 +39,7 @@ export function createDispatch<N extends ServiceName>(
   const apiByKey = (key: number): AnyApi | undefined => table.get(key)?.api;
   return (frame, session) => {
     let header: RequestHeader | null = null;
-    let request: IncomingRequest<N> | Outcome;
+    let request: IncomingRequest<N> | RequestOutcome;
     try {
       header = parseRequestHeader(frame, apiByKey);
       request = open(header, frame, { table, session, services, authorizer });
@@ -70,7 +70,7 @@ function open<N extends ServiceName>(
     services: OwnNeeds;
     authorizer: Authorizer;
   },
-): IncomingRequest<N> | Outcome {
+): IncomingRequest<N> | RequestOutcome {
   const { apiKey, apiVersion } = header;
   const handler = at.table.get(apiKey);
   if (handler === undefined) throw new ProtocolError(`there is no API with key ${apiKey}`);
@@ -126,7 +126,7 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
     this.#afterSend.push(run);
   }
 
-  run(services: Needs<N> & OwnNeeds, metrics: RequestMetrics): Outcome | Promise<Outcome> {
+  run(services: Needs<N> & OwnNeeds, metrics: RequestMetrics): RequestOutcome | Promise<RequestOutcome> {
     const { api } = this.#handler;
     const startedMs = services.clock.nowMs();
     metrics.received(api, this.apiVersion);
@@ -148,7 +148,7 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
     startedMs: number,
     services: OwnNeeds,
     metrics: RequestMetrics,
-  ): Promise<Outcome> {
+  ): Promise<RequestOutcome> {
     try {
       const answer = await promised;
       metrics.answered(this.#handler.api, services.clock.nowMs() - startedMs);
@@ -158,7 +158,7 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
     }
   }
 
-  #outcomeOf(answer: Answer<AnyApi>): Outcome {
+  #outcomeOf(answer: Answer<AnyApi>): RequestOutcome {
     if (answer === null || answer === 'close') {
       runAll(this.#takeAfterSend());
       return answer === null ? 'nothing' : 'close';
@@ -168,7 +168,7 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
   }
 
   /** The one place where what a handler throws becomes an error code. */
-  #refuse(error: unknown, services: OwnNeeds, metrics: RequestMetrics): Outcome {
+  #refuse(error: unknown, services: OwnNeeds, metrics: RequestMetrics): RequestOutcome {
     const { api } = this.#handler;
     const errorCode = errorCodeOf(error);
     const what = `${api.name} v${this.apiVersion} from ${this.connectionId} (client ${this.clientId})`;

@@ -10,10 +10,10 @@ export interface Reply {
 }
 
 /** `nothing`: the request has no response. `close`: the connection ends here. */
-export type Outcome = Reply | 'nothing' | 'close';
+export type RequestOutcome = Reply | 'nothing' | 'close';
 
 /** The frame is valid during the call only. A returned promise never rejects. */
-export type Dispatch = (frame: Buffer, session: ClientSession) => Outcome | Promise<Outcome>;
+export type Dispatch = (frame: Buffer, session: ClientSession) => RequestOutcome | Promise<RequestOutcome>;
 
 const PRODUCE_KEY = 0;
 

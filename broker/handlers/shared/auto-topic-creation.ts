@@ -70,7 +70,7 @@ export class AutoTopicCreation {
         configs,
         validateOnly: false,
       });
-      return meanwhile(created.error);
+      return meanwhile(created.ok ? ErrorCode.NONE : created.error);
     } catch (error) {
       this.#diagnostics.warn(`could not create topic ${topic}`, error);
       return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;

@@ -1,6 +1,6 @@
 /** Topics made on demand: their shape, the answer meanwhile, and one creation at a time. */
 import { describe, expect, it, vi } from 'vitest';
-import { ErrorCode } from '../../../broker/errors.ts';
+import { ErrorCode, failure, type Outcome, success } from '../../../broker/errors.ts';
 import { AutoTopicCreation } from '../../../broker/handlers/shared/auto-topic-creation.ts';
 import type { CreatedTopic, NewTopic } from '../../../broker/metadata/topic-creation.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
@@ -10,9 +10,11 @@ import { services } from './support.ts';
 function setUp(outcome: (topic: NewTopic) => Promise<ErrorCode>) {
   const asked: NewTopic[] = [];
   const creating = {
-    createTopic: async (topic: NewTopic): Promise<CreatedTopic> => {
+    createTopic: async (topic: NewTopic): Promise<Outcome<CreatedTopic>> => {
       asked.push(topic);
-      return { error: await outcome(topic), topicId: ZERO_UUID, assignment: new Map() };
+      const error = await outcome(topic);
+      if (error !== ErrorCode.NONE) return failure(error);
+      return success({ topicId: ZERO_UUID, assignment: new Map() });
     },
   };
   const topicAdmin = { creation: async () => creating };

@@ -1,7 +1,7 @@
 /** Well-formed requests that ask for far more than they look like: what they may cost is bounded. */
 import { describe, expect, it } from 'vitest';
 import { splitList } from '../../../broker/config/property.ts';
-import { ErrorCode } from '../../../broker/errors.ts';
+import { ErrorCode, failure } from '../../../broker/errors.ts';
 import { fetch } from '../../../broker/handlers/01-fetch.ts';
 import { metadata } from '../../../broker/handlers/03-metadata.ts';
 import { offsetCommit } from '../../../broker/handlers/08-offset-commit.ts';
@@ -105,14 +105,14 @@ describe('request.max.new.partitions', () => {
   const creating = {
     createTopic: async ({ name }: { name: string }) => {
       asked.push(name);
-      return { error: ErrorCode.INVALID_CONFIG, topicId: '', assignment: new Map() };
+      return failure(ErrorCode.INVALID_CONFIG);
     },
   };
   const topicAdmin = {
     creation: async () => creating,
     createPartitions: async ({ name }: { name: string }) => {
       asked.push(name);
-      return { error: ErrorCode.INVALID_CONFIG };
+      return failure(ErrorCode.INVALID_CONFIG);
     },
   };
   const overrides = { store, topicAdmin, controller: { isActive: true } };
@@ -179,7 +179,7 @@ describe('the time that is needed does not grow with the square of the request',
     const topics = times(100_000, (index) => ({ name: `${index}`, count: 1, assignments: null }));
     const overrides = {
       controller: { isActive: true },
-      topicAdmin: { createPartitions: async () => ({ error: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }) },
+      topicAdmin: { createPartitions: async () => failure(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) },
     };
     const startedMs = performance.now();
     await ask(createPartitions, 3, { topics, timeoutMs: 1, validateOnly: true }, overrides);

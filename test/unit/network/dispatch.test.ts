@@ -7,7 +7,7 @@ import { defineHandler, type Handler } from '../../../broker/handlers/handler.ts
 import { StorageError } from '../../../broker/log/files/storage-error.ts';
 import { ClientSession } from '../../../broker/network/client-session.ts';
 import { createDispatch } from '../../../broker/network/dispatch.ts';
-import type { Outcome } from '../../../broker/network/outcome.ts';
+import type { RequestOutcome } from '../../../broker/network/outcome.ts';
 import { systemClock } from '../../../broker/platform/clock.ts';
 import { type Diagnostics, silent } from '../../../broker/platform/diagnostics.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
@@ -37,7 +37,7 @@ function frameOf<A extends AnyApi>(api: A, version: number, request: RequestInpu
   );
 }
 
-function bytesOf(outcome: Outcome): Buffer {
+function bytesOf(outcome: RequestOutcome): Buffer {
   if (typeof outcome === 'string') throw new Error(`no reply but ${outcome}`);
   return Buffer.concat(outcome.parts);
 }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import type { ClientSession } from '../../../broker/network/client-session.ts';
-import type { Dispatch, Outcome } from '../../../broker/network/outcome.ts';
+import type { Dispatch, RequestOutcome } from '../../../broker/network/outcome.ts';
 import { NetworkServer } from '../../../broker/network/server.ts';
 import type { Clock } from '../../../broker/platform/clock.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
@@ -94,7 +94,7 @@ function start(overrides: Partial<typeof CONFIG> = {}, failing: readonly string[
 }
 
 const REQUEST = Buffer.from([0, 0, 0, 2, 0, 3]);
-const echo: Dispatch = (frame, session): Outcome => {
+const echo: Dispatch = (frame, session): RequestOutcome => {
   const text = `${session.listener} ${frame.length}`;
   return { parts: [Buffer.from(text)], sizeBytes: text.length, sent() {} };
 };
@@ -221,7 +221,7 @@ describe('stopping', () => {
   it('lets requests under way be answered within the grace', async () => {
     const { server, connect } = start();
     await server.start();
-    let answer: (outcome: Outcome) => void = () => {};
+    let answer: (outcome: RequestOutcome) => void = () => {};
     server.startAccepting(
       () =>
         new Promise((resolve) => {
