@@ -35,6 +35,7 @@ import { StopList } from './node/stop-list.ts';
 import type { EventId } from './platform/event-ring.ts';
 import type { Platform } from './platform/platform.ts';
 import { randomUuid } from './platform/random.ts';
+import { allowEverything } from './security/authorizer.ts';
 import { NO_EPOCH } from './types.ts';
 
 export interface BrokerOptions {
@@ -214,7 +215,7 @@ export class Broker {
     // A client that came earlier would have to ask again.
     await parts.metadata.waitFor(({ complete }) => complete, FIRST_METADATA_WAIT_MS);
     if (this.#stopping !== null) return;
-    parts.network.startAccepting(createDispatch(HANDLERS, services));
+    parts.network.startAccepting(createDispatch(HANDLERS, services, allowEverything));
     this.#state = 'running';
     const { journal } = this.#ground.platform;
     journal.named(`KafkaServer id=${parts.config.brokerId}`).record({ kind: 'broker-started' });

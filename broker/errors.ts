@@ -176,6 +176,38 @@ const RETRIABLE: ReadonlySet<number> = new Set([
   ErrorCode.INVALID_SHARE_SESSION_EPOCH,
 ]);
 
+/**
+ * Tells a code from what was asked for, in functions that return either: `Partition | ErrorCode`. They are
+ * asked for every partition of every request, so that a failure is the bare number and makes no object;
+ * nothing that is asked for so is a number itself.
+ */
+export function isError<T extends object>(found: T | ErrorCode): found is ErrorCode {
+  return typeof found === 'number';
+}
+
+/** Why something was not done; `message` in Kafka's words, where clients are told more than the code. */
+export interface Failure {
+  readonly ok: false;
+  readonly error: ErrorCode;
+  readonly message?: string;
+}
+
+/** What came of something that may fail, off the hot path: what was asked for, or the error of the response. */
+export type Outcome<T> = { readonly ok: true; readonly value: T } | Failure;
+
+export function success<T>(value: T): Outcome<T> {
+  return { ok: true, value };
+}
+
+export function failure(error: ErrorCode, message?: string): Failure {
+  return message === undefined ? { ok: false, error } : { ok: false, error, message };
+}
+
+/** What a code that came from outside says: one that nobody knows is UNKNOWN_SERVER_ERROR, as clients take it. */
+export function knownError(code: number): ErrorCode {
+  return NAMES.has(code) ? (code as ErrorCode) : ErrorCode.UNKNOWN_SERVER_ERROR;
+}
+
 /** The name of a code; a code that nobody knows reads as UNKNOWN_SERVER_ERROR, as clients take it. */
 export function errorName(code: number): string {
   return NAMES.get(code) ?? 'UNKNOWN_SERVER_ERROR';

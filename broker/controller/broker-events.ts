@@ -212,7 +212,7 @@ export async function controlledShutdown(
 ): Promise<ControlledShutdownResponse> {
   const { state } = term;
   const known = state.brokers.get(brokerId);
-  const refuse = (error: number): ControlledShutdownResponse => {
+  const refuse = (error: ErrorCode): ControlledShutdownResponse => {
     term.record({ kind: 'controlled-shutdown-refused', broker: brokerId, error });
     return { error, remainingPartitions: [] };
   };

@@ -14,13 +14,13 @@ export type AlterItem = AlterPartitionRequest['partitions'][number];
 export type AlterAnswer = AlterPartitionResponse['partitions'][number];
 
 export type AlterDecision =
-  | { readonly do: 'refuse'; readonly error: number }
+  | { readonly do: 'refuse'; readonly error: ErrorCode }
   /** The change is in place already: a retry whose first answer was lost. */
   | { readonly do: 'confirm'; readonly leadership: Leadership }
   | { readonly do: 'write'; readonly change: LeadershipChange };
 
 /** The answer for the whole request, before any partition is looked at; NONE to go on. */
-export function alterRequestError(view: ClusterView, broker: BrokerId, brokerEpoch: number): number {
+export function alterRequestError(view: ClusterView, broker: BrokerId, brokerEpoch: number): ErrorCode {
   return view.brokers.get(broker)?.epoch === brokerEpoch ? ErrorCode.NONE : ErrorCode.STALE_BROKER_EPOCH;
 }
 
@@ -51,7 +51,7 @@ export function decideAlteration(view: ClusterView, item: AlterItem): AlterDecis
 }
 
 /** An answer that carries only an error. */
-export function refused({ topic, partition }: AlterItem, error: number): AlterAnswer {
+export function refused({ topic, partition }: AlterItem, error: ErrorCode): AlterAnswer {
   return {
     topic,
     partition,
@@ -70,7 +70,7 @@ export function accepted({ topic, partition }: AlterItem, leadership: Leadership
   return { topic, partition, error, leader, leaderEpoch, isr, leaderRecoveryState, partitionEpoch };
 }
 
-function refuse(error: number): AlterDecision {
+function refuse(error: ErrorCode): AlterDecision {
   return { do: 'refuse', error };
 }
 

@@ -4,17 +4,12 @@
  * Source: kafka.controller.ReplicaAssignment, KafkaController.onPartitionReassignment.
  */
 import type { ReplicaAssignment } from '../../coordinator-client/znodes/znodes.ts';
-import { ErrorCode } from '../errors.ts';
+import { ErrorCode, failure, type Outcome, success } from '../errors.ts';
 import { arrayBuffer, set, shortened } from '../metadata/scala-text.ts';
 import type { BrokerId } from '../types.ts';
 import { type ClusterView, isReassigning, type PartitionView } from './cluster-state.ts';
 import { electForReassignment } from './leader-election.ts';
 import { electionOf, NOTHING, type Plan, type Tell } from './plan.ts';
-
-export interface ReassignmentRefusal {
-  readonly error: number;
-  readonly message: string;
-}
 
 /** Where the replicas end up. */
 export function targetReplicas({ replicas, removingReplicas }: ReplicaAssignment): BrokerId[] {
@@ -48,16 +43,16 @@ export function validateReassignment(
   topic: string,
   partition: number,
   target: readonly BrokerId[] | null,
-): ReassignmentRefusal | readonly BrokerId[] {
+): Outcome<readonly BrokerId[]> {
   const known = view.partition(topic, partition);
   if (known === undefined || view.topicsToDelete.has(topic)) {
-    return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'The partition does not exist.');
+    return failure(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'The partition does not exist.');
   }
   if (target === null) {
     if (isReassigning(known)) return leadable(view, known, originReplicas(known.assignment));
-    return refusal(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, 'No partition reassignment is in progress.');
+    return failure(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, 'No partition reassignment is in progress.');
   }
-  const invalid = (message: string) => refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, shortened(message));
+  const invalid = (message: string) => failure(ErrorCode.INVALID_REPLICA_ASSIGNMENT, shortened(message));
   if (target.length === 0) return invalid('Empty replica list specified in partition reassignment.');
   if (new Set(target).size < target.length) {
     return invalid(`Duplicate replica ids in partition reassignment replica list: ${arrayBuffer(target)}`);
@@ -84,14 +79,15 @@ function leadable(
   view: ClusterView,
   partition: PartitionView,
   target: readonly BrokerId[],
-): ReassignmentRefusal | readonly BrokerId[] {
+): Outcome<readonly BrokerId[]> {
   const { leadership, assignment } = partition;
   const replicas = new Set(reassignTo(assignment, target).replicas);
   const dropped = assignment.replicas.filter((replica) => !replicas.has(replica));
-  if (leadership === null || dropped.every((replica) => !leadership.isr.includes(replica))) return target;
-  if (firstInSync(view, partition, [...replicas]) !== undefined) return target;
+  if (leadership === null || dropped.every((replica) => !leadership.isr.includes(replica)))
+    return success(target);
+  if (firstInSync(view, partition, [...replicas]) !== undefined) return success(target);
   const message = 'None of the replicas that would be left is alive and in sync.';
-  return refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message);
+  return failure(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message);
 }
 
 function firstInSync(
@@ -167,8 +163,4 @@ export function decideDropped(
 /** Replicas that are needed no longer are stopped, then deleted. */
 function stopAndDelete(partition: PartitionView, replicas: readonly BrokerId[]): Tell[] {
   return replicas.map((to) => ({ request: 'StopReplica', to, partition, deletePartition: true }));
-}
-
-function refusal(error: number, message: string): ReassignmentRefusal {
-  return { error, message };
 }

@@ -21,7 +21,7 @@ import type { Term } from './term.ts';
 export type ElectionType = 'preferred' | 'unclean';
 
 export interface ElectionAnswer extends TopicPartition {
-  readonly error: number;
+  readonly error: ErrorCode;
   /** Kafka's words, null when there is nothing to say. */
   readonly message: string | null;
 }

@@ -24,6 +24,6 @@ export async function allocateProducerIds(
   return { error: ErrorCode.NONE, producerIdStart: block.start, producerIdLength: block.length };
 }
 
-export function refused(error: number): AllocateProducerIdsResponse {
+export function refused(error: ErrorCode): AllocateProducerIdsResponse {
   return { error, producerIdStart: 0, producerIdLength: 0 };
 }

@@ -31,7 +31,7 @@ export interface ReassignmentRequest extends TopicPartition {
 }
 
 export interface ReassignmentAnswer extends TopicPartition {
-  readonly error: number;
+  readonly error: ErrorCode;
   readonly message: string | null;
 }
 
@@ -46,12 +46,12 @@ export async function alterReassignments(
   for (const { topic, partition, replicas } of lastOfEach(requests)) {
     if (answers.length % REFUSALS_PER_TURN === REFUSALS_PER_TURN - 1) await nextTurn(term);
     const valid = validateReassignment(term.state, topic, partition, replicas);
-    if ('error' in valid) {
-      answers.push({ topic, partition, ...valid });
+    if (!valid.ok) {
+      answers.push({ topic, partition, error: valid.error, message: valid.message ?? null });
       continue;
     }
     const record = term.state.partition(topic, partition);
-    const done = record !== undefined && (await begin(term, record, valid));
+    const done = record !== undefined && (await begin(term, record, valid.value));
     answers.push(
       done
         ? { topic, partition, error: ErrorCode.NONE, message: null }
@@ -98,12 +98,12 @@ export async function legacyReassignments(term: Term): Promise<void> {
   for (const { topic, partition, replicas } of lastOfEach(asked)) {
     const valid = validateReassignment(term.state, topic, partition, replicas);
     const record = term.state.partition(topic, partition);
-    if ('error' in valid || record === undefined) {
-      const reason = 'error' in valid ? errorName(valid.error) : 'unknown partition';
+    if (!valid.ok || record === undefined) {
+      const reason = valid.ok ? 'unknown partition' : errorName(valid.error);
       term.record({ kind: 'reassignment-refused', topic, partition, reason });
       await forgetLegacy(term, { topic, partition });
     } else if (targetReplicas(record.assignment).join() !== replicas.join() || !isReassigning(record)) {
-      await begin(term, record, valid);
+      await begin(term, record, valid.value);
     }
   }
 }

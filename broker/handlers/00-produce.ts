@@ -11,9 +11,9 @@ import { Produce } from '../protocol/messages/00-produce.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { BATCH_HEADER_BYTES, batchIsTransactional, batchMagic } from '../records/batch.ts';
 import type { AppendOutcome } from '../replication/requests/replica-append.ts';
-import type { Answer, Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
-import { mayOnTopic, Operation } from './shared/authorization.ts';
+import { Operation, topicNamed } from '../security/operations.ts';
+import { type Answer, defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { type CurrentLeader, leadersOf } from './shared/current-leader.ts';
 import { namedOnce } from './shared/named-once.ts';
 import { nodeEndpoints } from './shared/nodes.ts';
@@ -35,18 +35,20 @@ const SHAPE = {
   topic: (name: string, partitionData: readonly PartitionData[]): TopicData => ({ name, partitionData }),
 };
 
-export const produce: Handler<typeof Produce> = {
-  api: Produce,
+const NEEDS = ['config', 'topicMetrics', 'metadata', 'replicas'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const produce = defineHandler(Produce, NEEDS, {
   handle(asked, context, services) {
     const topicData = namedOnce(asked.topicData, SHAPE);
     const request = topicData === asked.topicData ? asked : { ...asked, topicData };
     const { acks } = request;
     if (hasTransactionalRecords(request)) return refuse(request, transactionalError(request));
     // One number a partition, in request order: an error that forbids the append, or NONE.
-    const errors: number[] = [];
+    const errors: ErrorCode[] = [];
     const entries: { topic: string; partition: number; records: Buffer }[] = [];
     for (const { name, partitionData } of request.topicData) {
-      const allowed = mayOnTopic(services, context, Operation.WRITE, name);
+      const allowed = context.may(Operation.WRITE, topicNamed(name));
       for (const data of partitionData) {
         let error = allowed ? partitionErrorOf(name, data, services) : ErrorCode.TOPIC_AUTHORIZATION_FAILED;
         if (error === ErrorCode.NONE && !isAcks(acks)) error = ErrorCode.INVALID_REQUIRED_ACKS;
@@ -71,13 +73,13 @@ export const produce: Handler<typeof Produce> = {
     return appended instanceof Promise ? appended.then(answer) : answer(appended);
   },
   refuse,
-};
+});
 
 function isAcks(acks: number): boolean {
   return acks === -1 || acks === 0 || acks === 1;
 }
 
-function refuse(request: ProduceRequest, errorCode: number): Answer<typeof Produce> {
+function refuse(request: ProduceRequest, errorCode: ErrorCode): Answer<typeof Produce> {
   if (request.acks === 0) return 'close';
   return {
     responses: request.topicData.map(({ name, partitionData }) => ({
@@ -87,11 +89,11 @@ function refuse(request: ProduceRequest, errorCode: number): Answer<typeof Produ
   };
 }
 
-function failure(index: number, errorCode: number): PartitionResponse {
+function failure(index: number, errorCode: ErrorCode): PartitionResponse {
   return { index, errorCode, baseOffset: NO_OFFSET };
 }
 
-function partitionErrorOf(topic: string, data: PartitionData, services: Services): number {
+function partitionErrorOf(topic: string, data: PartitionData, services: Needed): ErrorCode {
   if (services.metadata.partition(topic, data.index) === undefined) {
     return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
   }
@@ -110,7 +112,7 @@ function hasTransactionalRecords(request: ProduceRequest): boolean {
 }
 
 /** No transaction can be under way, since no transactional producer gets an id from InitProducerId. */
-function transactionalError(request: ProduceRequest): number {
+function transactionalError(request: ProduceRequest): ErrorCode {
   return request.transactionalId === null
     ? ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
     : ErrorCode.INVALID_TXN_STATE;
@@ -118,9 +120,9 @@ function transactionalError(request: ProduceRequest): number {
 
 function respond(
   request: ProduceRequest,
-  errors: readonly number[],
+  errors: readonly ErrorCode[],
   outcomes: readonly AppendOutcome[],
-  { context, services }: { context: RequestContext; services: Services },
+  { context, services }: { context: RequestContext; services: Needed },
 ): Answer<typeof Produce> {
   const leaders: CurrentLeader[] = [];
   let failed = false;

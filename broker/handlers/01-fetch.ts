@@ -17,9 +17,9 @@ import type {
 } from '../replication/requests/fetch-sessions.ts';
 import type { FetchOutcome, FetchPartition } from '../replication/requests/read-partition.ts';
 import type { FetchRequest } from '../replication/requests/replica-fetch.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
-import { mayOnTopic, Operation } from './shared/authorization.ts';
+import { Operation, topicNamed } from '../security/operations.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { downConverted, legacyMagicOf } from './shared/down-conversion.ts';
 import { type Fetched, failedOutcome, fetchResponse } from './shared/fetch-response.ts';
 
@@ -30,8 +30,10 @@ const NO_EPOCH = -1;
 const READ_COMMITTED = 1;
 const FIRST_WITH_TOPIC_IDS = 13;
 
-export const fetch: Handler<typeof Fetch> = {
-  api: Fetch,
+const NEEDS = ['config', 'topicMetrics', 'metadata', 'replicas', 'fetchSessions', 'logs'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const fetch = defineHandler(Fetch, NEEDS, {
   handle(request, context, services) {
     const isReplica = request.replicaId >= 0 || request.replicaState.replicaId >= 0;
     if (isReplica) return refuse(request, ErrorCode.NOT_LEADER_OR_FOLLOWER, context.apiVersion);
@@ -57,10 +59,10 @@ export const fetch: Handler<typeof Fetch> = {
     return outcomes instanceof Promise ? outcomes.then(answer) : answer(outcomes);
   },
   refuse,
-};
+});
 
 /** Before v7 there is no error at the top: every partition carries it. */
-function refuse(request: Request, errorCode: number, apiVersion: number): Response {
+function refuse(request: Request, errorCode: ErrorCode, apiVersion: number): Response {
   if (apiVersion >= 7 && errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) return { errorCode };
   return {
     responses: request.topics.map(({ topic, topicId, partitions }) => ({
@@ -76,7 +78,7 @@ function refuse(request: Request, errorCode: number, apiVersion: number): Respon
   };
 }
 
-function openSession(request: Request, context: RequestContext, services: Services): SessionContext {
+function openSession(request: Request, context: RequestContext, services: Needed): SessionContext {
   const partitions = request.topics.flatMap(({ topic, topicId, partitions }) =>
     partitions.map(
       (wanted): RequestedPartition => ({
@@ -121,10 +123,10 @@ function onceEach(partitions: readonly RequestedPartition[]): readonly Requested
 function errorOf(
   { topic, partition }: SessionPartition,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): ErrorCode {
   if (topic === null) return ErrorCode.UNKNOWN_TOPIC_ID;
-  if (!mayOnTopic(services, context, Operation.READ, topic)) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+  if (!context.may(Operation.READ, topicNamed(topic))) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
   if (services.metadata.partition(topic, partition) === undefined) {
     return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
   }
@@ -158,7 +160,7 @@ function respond(
   fetched: readonly Fetched[],
   session: SessionContext,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): Response {
   // Also what is not told, and what is converted, holds a buffer.
   for (const { release } of fetched) context.afterSend(release);

@@ -19,10 +19,10 @@ import {
   LATEST_TIERED_TIMESTAMP,
   MAX_TIMESTAMP,
 } from '../replication/requests/replica-offsets.ts';
+import { Operation, topicNamed } from '../security/operations.ts';
 import { partitionKey } from '../types.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
-import { mayOnTopic, Operation } from './shared/authorization.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { openingAllowance } from './shared/opening-allowance.ts';
 
 type ListOffsetsRequest = RequestOf<typeof ListOffsets>;
@@ -46,19 +46,21 @@ const DEBUGGING_CONSUMER = -2;
 interface Asked {
   readonly request: ListOffsetsRequest;
   readonly context: RequestContext;
-  readonly services: Services;
+  readonly services: Needed;
   readonly opening: OpeningAllowance;
 }
 
-export const listOffsets: Handler<typeof ListOffsets> = {
-  api: ListOffsets,
+const NEEDS = ['config', 'replicas'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const listOffsets = defineHandler(ListOffsets, NEEDS, {
   handle(request, context, services) {
     const opening = openingAllowance(services.config);
     const asked = { request, context, services, opening };
     const repeated = repeatedPartitions(request);
     return {
       topics: request.topics.map(({ name, partitions }) => {
-        const allowed = mayOnTopic(services, context, Operation.DESCRIBE, name);
+        const allowed = context.may(Operation.DESCRIBE, topicNamed(name));
         return {
           name,
           partitions: partitions.map((wanted) => {
@@ -80,9 +82,9 @@ export const listOffsets: Handler<typeof ListOffsets> = {
       partitions: partitions.map(({ partitionIndex }) => failure(partitionIndex, errorCode)),
     })),
   }),
-};
+});
 
-function failure(partitionIndex: number, errorCode: number): PartitionResponse {
+function failure(partitionIndex: number, errorCode: ErrorCode): PartitionResponse {
   return { partitionIndex, errorCode };
 }
 

@@ -11,17 +11,11 @@ import type { PartitionImage, TopicImage } from '../metadata/image.ts';
 import { validateTopicName } from '../metadata/topic-rules.ts';
 import { Metadata } from '../protocol/messages/03-metadata.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { allowedOperations, mayCreateTopic } from '../security/authorizer.ts';
+import { CLUSTER, Operation, topicNamed } from '../security/operations.ts';
 import { isInternalTopic, NO_LEADER, ZERO_UUID } from '../types.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
-import {
-  authorizedClusterOperations,
-  authorizedTopicOperations,
-  mayCreateTopic,
-  mayOnCluster,
-  mayOnTopic,
-  Operation,
-} from './shared/authorization.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { aliveNode, aliveNodes } from './shared/nodes.ts';
 
 type MetadataRequest = RequestOf<typeof Metadata>;
@@ -29,8 +23,10 @@ type MetadataResponse = ResponseInput<typeof Metadata>;
 type TopicEntry = NonNullable<MetadataResponse['topics']>[number];
 type PartitionEntry = NonNullable<TopicEntry['partitions']>[number];
 
-export const metadata: Handler<typeof Metadata> = {
-  api: Metadata,
+const NEEDS = ['clusterId', 'config', 'metadata', 'autoTopics'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const metadata = defineHandler(Metadata, NEEDS, {
   handle(request, context, services) {
     const { topics } = request;
     if (topics === null || (context.apiVersion === 0 && topics.length === 0)) {
@@ -50,15 +46,15 @@ export const metadata: Handler<typeof Metadata> = {
     if (missing.length === 0) return answer(request, context, services, found);
     return services.autoTopics.create(missing).then((errors) => {
       for (const [name, errorCode] of errors) {
-        found.push(withOperations(emptyEntry(name, errorCode), request, { context, services }));
+        found.push(withOperations(emptyEntry(name, errorCode), request, context));
       }
       return answer(request, context, services, found);
     });
   },
   refuse,
-};
+});
 
-function refuse(request: MetadataRequest, errorCode: number): MetadataResponse {
+function refuse(request: MetadataRequest, errorCode: ErrorCode): MetadataResponse {
   const topics = request.topics ?? [];
   return {
     topics: topics.map(({ name, topicId }) => ({
@@ -84,7 +80,7 @@ function onceEach(topics: NonNullable<MetadataRequest['topics']>): Iterable<(typ
 function answer(
   request: MetadataRequest,
   context: RequestContext,
-  services: Services,
+  services: Needed,
   topics: readonly TopicEntry[],
 ): MetadataResponse {
   const brokers = aliveNodes(services.metadata, context.listener).map(({ id, host, port, rack }) => ({
@@ -100,18 +96,18 @@ function answer(
     topics,
   };
   if (!request.includeClusterAuthorizedOperations) return response;
-  const allowed = mayOnCluster(services, context, Operation.DESCRIBE);
+  const allowed = context.may(Operation.DESCRIBE, CLUSTER);
   return {
     ...response,
-    clusterAuthorizedOperations: allowed ? authorizedClusterOperations(services, context) : 0,
+    clusterAuthorizedOperations: allowed ? allowedOperations(context, CLUSTER) : 0,
   };
 }
 
 /** Topics that the principal may not see are left out without a word. */
-function allTopics(request: MetadataRequest, context: RequestContext, services: Services): TopicEntry[] {
+function allTopics(request: MetadataRequest, context: RequestContext, services: Needed): TopicEntry[] {
   const entries: TopicEntry[] = [];
   for (const topic of services.metadata.image.topics.values()) {
-    if (!mayOnTopic(services, context, Operation.DESCRIBE, topic.name)) continue;
+    if (!context.may(Operation.DESCRIBE, topicNamed(topic.name))) continue;
     entries.push(describe(topic, request, context, services));
   }
   return entries;
@@ -121,42 +117,42 @@ function lookUp(
   name: string | null,
   topicId: string,
   request: MetadataRequest,
-  { context, services }: { context: RequestContext; services: Services },
+  { context, services }: { context: RequestContext; services: Needed },
 ): TopicEntry | 'create' {
   if (topicId !== ZERO_UUID) return lookUpById(topicId, request, context, services);
   const topicName = name ?? '';
-  if (!mayOnTopic(services, context, Operation.DESCRIBE, topicName)) {
+  if (!context.may(Operation.DESCRIBE, topicNamed(topicName))) {
     return emptyEntry(topicName, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
   }
   const topic = services.metadata.topic(topicName);
   if (topic !== undefined) return describe(topic, request, context, services);
   const mayCreate = request.allowAutoTopicCreation && services.config.autoCreateTopicsEnable;
   if (mayCreate) {
-    if (mayCreateTopic(services, context, topicName)) return 'create';
+    if (mayCreateTopic(context, topicName)) return 'create';
     return emptyEntry(topicName, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
   }
   const valid = validateTopicName(topicName) === null;
   const errorCode = valid ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION;
-  return withOperations(emptyEntry(topicName, errorCode), request, { context, services });
+  return withOperations(emptyEntry(topicName, errorCode), request, context);
 }
 
 function lookUpById(
   topicId: string,
   request: MetadataRequest,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): TopicEntry {
   const name = services.metadata.topicName(topicId);
   const topic = name === undefined ? undefined : services.metadata.topic(name);
   if (topic === undefined) return { ...emptyEntry(null, ErrorCode.UNKNOWN_TOPIC_ID), topicId };
-  if (!mayOnTopic(services, context, Operation.DESCRIBE, topic.name)) {
+  if (!context.may(Operation.DESCRIBE, topicNamed(topic.name))) {
     // The name behind an id is not given away.
     return { ...emptyEntry(null, ErrorCode.TOPIC_AUTHORIZATION_FAILED), topicId };
   }
   return describe(topic, request, context, services);
 }
 
-function emptyEntry(name: string | null, errorCode: number): TopicEntry {
+function emptyEntry(name: string | null, errorCode: ErrorCode): TopicEntry {
   return { errorCode, name, isInternal: isInternalTopic(name ?? '') };
 }
 
@@ -164,7 +160,7 @@ function describe(
   topic: TopicImage,
   request: MetadataRequest,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): TopicEntry {
   const partitions = [...topic.partitions.values()].map((partition) =>
     describePartition(partition, context, services),
@@ -176,24 +172,20 @@ function describe(
     isInternal: isInternalTopic(topic.name),
     partitions,
   };
-  return withOperations(entry, request, { context, services });
+  return withOperations(entry, request, context);
 }
 
 /** What the principal may do is told of every topic that it may name, whether or not there is one. */
-function withOperations(
-  entry: TopicEntry,
-  request: MetadataRequest,
-  { context, services }: { context: RequestContext; services: Services },
-): TopicEntry {
+function withOperations(entry: TopicEntry, request: MetadataRequest, context: RequestContext): TopicEntry {
   if (!request.includeTopicAuthorizedOperations) return entry;
-  const operations = authorizedTopicOperations(services, context, entry.name ?? '');
+  const operations = allowedOperations(context, topicNamed(entry.name ?? ''));
   return { ...entry, topicAuthorizedOperations: operations };
 }
 
 function describePartition(
   partition: PartitionImage,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): PartitionEntry {
   const { apiVersion, listener } = context;
   const reachable = (id: number): boolean => aliveNode(services.metadata, id, listener) !== undefined;

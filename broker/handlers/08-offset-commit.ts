@@ -9,9 +9,9 @@ import { ErrorCode } from '../errors.ts';
 import { int64Sum } from '../int64.ts';
 import { OffsetCommit } from '../protocol/messages/08-offset-commit.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
-import { mayOnGroup, mayOnTopic, Operation } from './shared/authorization.ts';
+import { groupNamed, Operation, topicNamed } from '../security/operations.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { namedOnce } from './shared/named-once.ts';
 import { commitToZookeeper } from './shared/zookeeper-offsets.ts';
 
@@ -23,7 +23,7 @@ const UNSET = -1;
 type Request = RequestOf<typeof OffsetCommit>;
 type Topic = Request['topics'][number];
 type Response = ResponseInput<typeof OffsetCommit>;
-type PartitionAnswer = { readonly partitionIndex: number; readonly errorCode: number };
+type PartitionAnswer = { readonly partitionIndex: number; readonly errorCode: ErrorCode };
 /** By topic. */
 type Answers = Map<string, PartitionAnswer[]>;
 
@@ -33,11 +33,12 @@ const SHAPE = {
   topic: (name: string, partitions: Topic['partitions']): Topic => ({ name, partitions }),
 };
 
-export const offsetCommit: Handler<typeof OffsetCommit> = {
-  api: OffsetCommit,
+const NEEDS = ['config', 'clock', 'diagnostics', 'metadata', 'store', 'groups'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
 
+export const offsetCommit = defineHandler(OffsetCommit, NEEDS, {
   async handle(request, context, services) {
-    if (!mayOnGroup(services, context, Operation.READ, request.groupId)) {
+    if (!context.may(Operation.READ, groupNamed(request.groupId))) {
       return refused(request, ErrorCode.GROUP_AUTHORIZATION_FAILED);
     }
     const { answers, valid } = looked(request, context, services);
@@ -49,13 +50,16 @@ export const offsetCommit: Handler<typeof OffsetCommit> = {
     );
     const errors = await commitAll(request, commits, inZookeeper, services);
     for (const [index, { topic, partition }] of commits.entries()) {
-      answersOf(answers, topic).push({ partitionIndex: partition, errorCode: errors[index] ?? 0 });
+      answersOf(answers, topic).push({
+        partitionIndex: partition,
+        errorCode: errors[index] ?? ErrorCode.NONE,
+      });
     }
     return { topics: [...answers].map(([name, partitions]) => ({ name, partitions })) };
   },
 
   refuse: refused,
-};
+});
 
 /**
  * The partitions to commit, and answers for those that one may not commit, as often as they are named. Of a
@@ -64,12 +68,12 @@ export const offsetCommit: Handler<typeof OffsetCommit> = {
 function looked(
   request: Request,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): { readonly answers: Answers; readonly valid: readonly Topic[] } {
   const answers: Answers = new Map();
   const valid: Topic[] = [];
   for (const { name, partitions } of request.topics) {
-    const allowed = mayOnTopic(services, context, Operation.READ, name);
+    const allowed = context.may(Operation.READ, topicNamed(name));
     const known: Topic['partitions'][number][] = [];
     for (const partition of partitions) {
       const { partitionIndex } = partition;
@@ -99,8 +103,8 @@ async function commitAll(
   request: Request,
   commits: readonly OffsetToCommit[],
   inZookeeper: boolean,
-  services: Services,
-): Promise<readonly number[]> {
+  services: Needed,
+): Promise<readonly ErrorCode[]> {
   if (commits.length === 0) return [];
   if (inZookeeper) return commitToZookeeper(request.groupId, commits, services);
   return services.groups.commitOffsets({
@@ -116,7 +120,7 @@ function toCommit(
   request: Request,
   topic: string,
   partition: Topic['partitions'][number],
-  services: Services,
+  services: Needed,
 ): OffsetToCommit {
   const nowMs = services.clock.wallMs();
   return {
@@ -130,7 +134,7 @@ function toCommit(
   };
 }
 
-function refused(request: Request, errorCode: number): Response {
+function refused(request: Request, errorCode: ErrorCode): Response {
   return {
     topics: request.topics.map(({ name, partitions }) => ({
       name,

@@ -9,17 +9,17 @@ import type { CommittedOffset } from '../coordinators/group/offsets.ts';
 import { ErrorCode } from '../errors.ts';
 import { OffsetFetch } from '../protocol/messages/09-offset-fetch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { groupNamed, Operation, topicNamed } from '../security/operations.ts';
 import { type PartitionKey, parsePartitionKey, partitionKey } from '../types.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
-import { mayOnGroup, mayOnTopic, Operation } from './shared/authorization.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { namedOnce } from './shared/named-once.ts';
 import { fetchFromZookeeper } from './shared/zookeeper-offsets.ts';
 
 type Response = ResponseInput<typeof OffsetFetch>;
 type TopicsAsked = RequestOf<typeof OffsetFetch>['topics'];
 type TopicAsked = NonNullable<TopicsAsked>[number];
-type GroupAnswer = NonNullable<Response['groups']>[number];
+type GroupAnswer = NonNullable<Response['groups']>[number] & { readonly errorCode: ErrorCode };
 type TopicAnswer = NonNullable<GroupAnswer['topics']>[number];
 type PartitionAnswer = NonNullable<TopicAnswer['partitions']>[number];
 
@@ -36,9 +36,10 @@ const SHAPE = {
   }),
 };
 
-export const offsetFetch: Handler<typeof OffsetFetch> = {
-  api: OffsetFetch,
+const NEEDS = ['diagnostics', 'metadata', 'store', 'groups'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
 
+export const offsetFetch = defineHandler(OffsetFetch, NEEDS, {
   handle(request, context, services) {
     if (context.apiVersion < FIRST_VERSION_WITH_COORDINATOR) {
       return fetchOld(request.groupId, request.topics ?? [], context, services);
@@ -51,7 +52,7 @@ export const offsetFetch: Handler<typeof OffsetFetch> = {
       };
     }
     const group = fetchGroup(request.groupId, request.topics, context, services);
-    const errorCode = group.errorCode ?? ErrorCode.NONE;
+    const { errorCode } = group;
     if (errorCode !== ErrorCode.NONE && context.apiVersion < FIRST_VERSION_WITH_ERROR) {
       return { topics: withError(request.topics, errorCode) };
     }
@@ -63,19 +64,19 @@ export const offsetFetch: Handler<typeof OffsetFetch> = {
     topics: withError(request.topics, errorCode),
     groups: request.groups.map((group) => ({ groupId: group.groupId, errorCode, topics: [] })),
   }),
-};
+});
 
 async function fetchOld(
   groupId: string,
   topics: NonNullable<TopicsAsked>,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): Promise<Response> {
-  if (!mayOnGroup(services, context, Operation.DESCRIBE, groupId)) {
+  if (!context.may(Operation.DESCRIBE, groupNamed(groupId))) {
     return { topics: withError(topics, ErrorCode.GROUP_AUTHORIZATION_FAILED) };
   }
   const one = async (topic: string, partition: number): Promise<PartitionAnswer> => {
-    const { offset, errorCode } = mayOnTopic(services, context, Operation.DESCRIBE, topic)
+    const { offset, errorCode } = context.may(Operation.DESCRIBE, topicNamed(topic))
       ? await fetchFromZookeeper(groupId, { topic, partition }, services)
       : { offset: -1, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
     return { ...noOffset(partition), committedOffset: offset, errorCode };
@@ -94,9 +95,9 @@ function fetchGroup(
   groupId: string,
   topics: TopicsAsked,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): GroupAnswer {
-  if (!mayOnGroup(services, context, Operation.DESCRIBE, groupId)) {
+  if (!context.may(Operation.DESCRIBE, groupNamed(groupId))) {
     return { groupId, errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED, topics: [] };
   }
   const asked =
@@ -111,7 +112,7 @@ function fetchGroup(
   const byTopic = new Map<string, PartitionAnswer[]>();
   for (const { topic, partition } of asked ?? [...offsets.keys()].map(parsePartitionKey)) {
     const key = partitionKey(topic, partition);
-    const allowed = mayOnTopic(services, context, Operation.DESCRIBE, topic);
+    const allowed = context.may(Operation.DESCRIBE, topicNamed(topic));
     if (!allowed && asked === null) continue;
     const answer = allowed
       ? partitionAnswer(partition, key, offsets)
@@ -154,7 +155,7 @@ function noOffset(partitionIndex: number): PartitionAnswer {
   };
 }
 
-function withError(topics: TopicsAsked, errorCode: number): TopicAnswer[] {
+function withError(topics: TopicsAsked, errorCode: ErrorCode): TopicAnswer[] {
   return (topics ?? []).map((topic) => ({
     name: topic.name,
     partitions: topic.partitionIndexes.map((index) => ({ ...noOffset(index), errorCode })),

@@ -10,10 +10,10 @@ import { ErrorCode } from '../errors.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { FindCoordinator } from '../protocol/messages/10-find-coordinator.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { groupNamed, Operation } from '../security/operations.ts';
 import { GROUP_METADATA_TOPIC } from '../types.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
-import { mayOnGroup, Operation } from './shared/authorization.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { aliveNode } from './shared/nodes.ts';
 
 type FindCoordinatorResponse = ResponseInput<typeof FindCoordinator>;
@@ -23,14 +23,16 @@ const TRANSACTION = 1;
 
 interface Found {
   readonly errorMessage?: string;
-  readonly errorCode: number;
+  readonly errorCode: ErrorCode;
   readonly nodeId: number;
   readonly host: string;
   readonly port: number;
 }
 
-export const findCoordinator: Handler<typeof FindCoordinator> = {
-  api: FindCoordinator,
+const NEEDS = ['metadata', 'autoTopics', 'groups'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const findCoordinator = defineHandler(FindCoordinator, NEEDS, {
   handle(request, context, services) {
     const { apiVersion } = context;
     if (request.keyType !== GROUP) {
@@ -49,11 +51,11 @@ export const findCoordinator: Handler<typeof FindCoordinator> = {
     return services.autoTopics.create([GROUP_METADATA_TOPIC]).then(answer);
   },
   refuse,
-};
+});
 
 function refuse(
   request: RequestOf<typeof FindCoordinator>,
-  errorCode: number,
+  errorCode: ErrorCode,
   apiVersion: number,
 ): FindCoordinatorResponse {
   const keys = keysOf(request, apiVersion);
@@ -83,12 +85,12 @@ function respond(
   return { ...first, errorMessage: errorText(first.errorCode) };
 }
 
-function none(errorCode: number): Found {
+function none(errorCode: ErrorCode): Found {
   return { errorCode, nodeId: -1, host: '', port: -1 };
 }
 
-function find(key: string, context: RequestContext, services: Services): Found {
-  if (!mayOnGroup(services, context, Operation.DESCRIBE, key)) {
+function find(key: string, context: RequestContext, services: Needed): Found {
+  if (!context.may(Operation.DESCRIBE, groupNamed(key))) {
     return none(ErrorCode.GROUP_AUTHORIZATION_FAILED);
   }
   const topic = services.metadata.topic(GROUP_METADATA_TOPIC);

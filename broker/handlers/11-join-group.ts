@@ -6,17 +6,15 @@
 import { ErrorCode } from '../errors.ts';
 import { JoinGroup } from '../protocol/messages/11-join-group.ts';
 import type { ResponseInput } from '../protocol/schema.ts';
-import type { Handler } from './handler.ts';
-import { mayOnGroup, Operation } from './shared/authorization.ts';
+import { groupNamed, Operation } from '../security/operations.ts';
+import { defineHandler } from './handler.ts';
 
 const FIRST_VERSION_WITH_NULL_PROTOCOL = 7;
 
-export const joinGroup: Handler<typeof JoinGroup> = {
-  api: JoinGroup,
-
+export const joinGroup = defineHandler(JoinGroup, ['groups'], {
   async handle(request, context, services): Promise<ResponseInput<typeof JoinGroup>> {
     const { apiVersion } = context;
-    if (!mayOnGroup(services, context, Operation.READ, request.groupId)) {
+    if (!context.may(Operation.READ, groupNamed(request.groupId))) {
       return refusal(request.memberId, ErrorCode.GROUP_AUTHORIZATION_FAILED, apiVersion);
     }
     const answer = await services.groups.joinGroup({
@@ -54,9 +52,13 @@ export const joinGroup: Handler<typeof JoinGroup> = {
   },
 
   refuse: (request, errorCode, apiVersion) => refusal(request.memberId, errorCode, apiVersion),
-};
+});
 
-function refusal(memberId: string, errorCode: number, apiVersion: number): ResponseInput<typeof JoinGroup> {
+function refusal(
+  memberId: string,
+  errorCode: ErrorCode,
+  apiVersion: number,
+): ResponseInput<typeof JoinGroup> {
   const protocolName = protocolNameFor(apiVersion, null);
   return { errorCode, generationId: -1, protocolName, leader: '', memberId, members: [] };
 }

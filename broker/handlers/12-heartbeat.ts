@@ -1,14 +1,12 @@
 /** Heartbeat (key 12): a member is alive; the answer tells it of a rebalance. */
 import { ErrorCode } from '../errors.ts';
 import { Heartbeat } from '../protocol/messages/12-heartbeat.ts';
-import type { Handler } from './handler.ts';
-import { mayOnGroup, Operation } from './shared/authorization.ts';
+import { groupNamed, Operation } from '../security/operations.ts';
+import { defineHandler } from './handler.ts';
 
-export const heartbeat: Handler<typeof Heartbeat> = {
-  api: Heartbeat,
-
+export const heartbeat = defineHandler(Heartbeat, ['groups'], {
   handle(request, context, services) {
-    if (!mayOnGroup(services, context, Operation.READ, request.groupId)) {
+    if (!context.may(Operation.READ, groupNamed(request.groupId))) {
       return { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED };
     }
     const { groupId, memberId, groupInstanceId, generationId } = request;
@@ -18,4 +16,4 @@ export const heartbeat: Handler<typeof Heartbeat> = {
   },
 
   refuse: (_request, errorCode) => ({ errorCode }),
-};
+});

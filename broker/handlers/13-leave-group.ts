@@ -4,16 +4,14 @@
  */
 import { ErrorCode } from '../errors.ts';
 import { LeaveGroup } from '../protocol/messages/13-leave-group.ts';
-import type { Handler } from './handler.ts';
-import { mayOnGroup, Operation } from './shared/authorization.ts';
+import { groupNamed, Operation } from '../security/operations.ts';
+import { defineHandler } from './handler.ts';
 
 const FIRST_BATCHED_VERSION = 3;
 
-export const leaveGroup: Handler<typeof LeaveGroup> = {
-  api: LeaveGroup,
-
+export const leaveGroup = defineHandler(LeaveGroup, ['groups'], {
   handle(request, context, services) {
-    if (!mayOnGroup(services, context, Operation.READ, request.groupId)) {
+    if (!context.may(Operation.READ, groupNamed(request.groupId))) {
       return { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED };
     }
     const batched = context.apiVersion >= FIRST_BATCHED_VERSION;
@@ -37,4 +35,4 @@ export const leaveGroup: Handler<typeof LeaveGroup> = {
   },
 
   refuse: (_request, errorCode) => ({ errorCode }),
-};
+});

@@ -5,16 +5,14 @@
 import { ErrorCode } from '../errors.ts';
 import { SyncGroup } from '../protocol/messages/14-sync-group.ts';
 import type { ResponseInput } from '../protocol/schema.ts';
-import type { Handler } from './handler.ts';
-import { mayOnGroup, Operation } from './shared/authorization.ts';
+import { groupNamed, Operation } from '../security/operations.ts';
+import { defineHandler } from './handler.ts';
 
 const FIRST_VERSION_WITH_PROTOCOL = 5;
 
-export const syncGroup: Handler<typeof SyncGroup> = {
-  api: SyncGroup,
-
+export const syncGroup = defineHandler(SyncGroup, ['groups'], {
   async handle(request, context, services) {
-    if (!mayOnGroup(services, context, Operation.READ, request.groupId)) {
+    if (!context.may(Operation.READ, groupNamed(request.groupId))) {
       return refusal(ErrorCode.GROUP_AUTHORIZATION_FAILED);
     }
     const namesProtocol = request.protocolType !== null && request.protocolName !== null;
@@ -42,8 +40,8 @@ export const syncGroup: Handler<typeof SyncGroup> = {
   },
 
   refuse: (_request, errorCode) => refusal(errorCode),
-};
+});
 
-function refusal(errorCode: number): ResponseInput<typeof SyncGroup> {
+function refusal(errorCode: ErrorCode): ResponseInput<typeof SyncGroup> {
   return { errorCode, assignment: Buffer.alloc(0) };
 }

@@ -6,18 +6,17 @@ import { type Group, memberMetadata } from '../coordinators/group/group.ts';
 import { ErrorCode } from '../errors.ts';
 import { DescribeGroups } from '../protocol/messages/15-describe-groups.ts';
 import type { ResponseInput } from '../protocol/schema.ts';
-import type { Handler } from './handler.ts';
-import { authorizedGroupOperations, mayOnGroup, Operation } from './shared/authorization.ts';
+import { allowedOperations } from '../security/authorizer.ts';
+import { groupNamed, Operation } from '../security/operations.ts';
+import { defineHandler } from './handler.ts';
 
 type Described = NonNullable<ResponseInput<typeof DescribeGroups>['groups']>[number];
 
-export const describeGroups: Handler<typeof DescribeGroups> = {
-  api: DescribeGroups,
-
+export const describeGroups = defineHandler(DescribeGroups, ['groups'], {
   handle(request, context, services) {
     // A group that is named again and again is described once: it may be far longer than its name.
     const groups = [...new Set(request.groups)].map((groupId): Described => {
-      if (!mayOnGroup(services, context, Operation.DESCRIBE, groupId)) {
+      if (!context.may(Operation.DESCRIBE, groupNamed(groupId))) {
         return withError(groupId, ErrorCode.GROUP_AUTHORIZATION_FAILED);
       }
       const { error, group } = services.groups.describeGroup(groupId);
@@ -25,7 +24,7 @@ export const describeGroups: Handler<typeof DescribeGroups> = {
       const described =
         group === null ? { ...withError(groupId, ErrorCode.NONE), groupState: 'Dead' } : describe(group);
       if (!request.includeAuthorizedOperations) return described;
-      return { ...described, authorizedOperations: authorizedGroupOperations(services, context, groupId) };
+      return { ...described, authorizedOperations: allowedOperations(context, groupNamed(groupId)) };
     });
     return { groups };
   },
@@ -33,7 +32,7 @@ export const describeGroups: Handler<typeof DescribeGroups> = {
   refuse: (request, errorCode) => ({
     groups: request.groups.map((groupId) => withError(groupId, errorCode)),
   }),
-};
+});
 
 function describe(group: Group): Described {
   const stable = group.state === 'Stable';
@@ -54,6 +53,6 @@ function describe(group: Group): Described {
   };
 }
 
-function withError(groupId: string, errorCode: number): Described {
+function withError(groupId: string, errorCode: ErrorCode): Described {
   return { errorCode, groupId, groupState: '', protocolType: '', protocolData: '', members: [] };
 }

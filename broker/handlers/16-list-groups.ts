@@ -3,24 +3,22 @@
  * our groups are of the classic type.
  */
 import { ListGroups } from '../protocol/messages/16-list-groups.ts';
-import type { Handler } from './handler.ts';
-import { mayOnCluster, mayOnGroup, Operation } from './shared/authorization.ts';
+import { CLUSTER, groupNamed, Operation } from '../security/operations.ts';
+import { defineHandler } from './handler.ts';
 
 const GROUP_TYPE = 'classic';
 
-export const listGroups: Handler<typeof ListGroups> = {
-  api: ListGroups,
-
+export const listGroups = defineHandler(ListGroups, ['groups'], {
   handle(request, context, services) {
     const { error, groups } = services.groups.listGroups();
     const states = new Set(request.statesFilter.map((state) => state.toLowerCase()));
     const types = new Set(request.typesFilter.map((type) => type.toLowerCase()));
-    const seesAll = mayOnCluster(services, context, Operation.DESCRIBE);
+    const seesAll = context.may(Operation.DESCRIBE, CLUSTER);
     const shown = groups.filter(
       (group) =>
         (states.size === 0 || states.has(group.state.toLowerCase())) &&
         (types.size === 0 || types.has(GROUP_TYPE)) &&
-        (seesAll || mayOnGroup(services, context, Operation.DESCRIBE, group.groupId)),
+        (seesAll || context.may(Operation.DESCRIBE, groupNamed(group.groupId))),
     );
     return {
       errorCode: error,
@@ -34,4 +32,4 @@ export const listGroups: Handler<typeof ListGroups> = {
   },
 
   refuse: (_request, errorCode) => ({ errorCode, groups: [] }),
-};
+});

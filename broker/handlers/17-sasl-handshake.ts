@@ -5,10 +5,9 @@
  */
 import { ErrorCode } from '../errors.ts';
 import { SaslHandshake } from '../protocol/messages/17-sasl-handshake.ts';
-import type { Handler } from './handler.ts';
+import { defineHandler } from './handler.ts';
 
-export const saslHandshake: Handler<typeof SaslHandshake> = {
-  api: SaslHandshake,
+export const saslHandshake = defineHandler(SaslHandshake, [], {
   handle: () => ({ errorCode: ErrorCode.ILLEGAL_SASL_STATE, mechanisms: [] }),
   refuse: (_request, errorCode) => ({ errorCode, mechanisms: [] }),
-};
+});

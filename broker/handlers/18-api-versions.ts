@@ -8,13 +8,12 @@
 import { ErrorCode } from '../errors.ts';
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts';
 import type { AnyApi, ResponseInput } from '../protocol/schema.ts';
-import type { Handler } from './handler.ts';
+import { defineHandler, type Handler } from './handler.ts';
 
 /** The handler that announces `served` and itself. */
-export function apiVersionsHandler(served: readonly AnyApi[]): Handler<typeof ApiVersions> {
+export function apiVersionsHandler(served: readonly AnyApi[]): Handler<typeof ApiVersions, 'features'> {
   const apiKeys = [...served, ApiVersions].map(rangeOf).sort((a, b) => a.apiKey - b.apiKey);
-  return {
-    api: ApiVersions,
+  return defineHandler(ApiVersions, ['features'], {
     handle(request, context, { features }) {
       const named =
         isSoftwareName(request.clientSoftwareName) && isSoftwareName(request.clientSoftwareVersion);
@@ -28,7 +27,7 @@ export function apiVersionsHandler(served: readonly AnyApi[]): Handler<typeof Ap
       return { errorCode: ErrorCode.NONE, apiKeys, finalizedFeaturesEpoch: epoch, finalizedFeatures };
     },
     refuse: (_request, errorCode) => ({ errorCode }),
-  };
+  });
 }
 
 /** The answer, in version 0, to a version of ApiVersions that this broker does not know. */

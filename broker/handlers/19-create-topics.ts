@@ -11,9 +11,10 @@ import type { TopicCreation } from '../metadata/topic-creation.ts';
 import { inTurns } from '../platform/turns.ts';
 import { CreateTopics } from '../protocol/messages/19-create-topics.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
-import { mayCreateTopic, mayOnTopic, Operation } from './shared/authorization.ts';
+import { mayCreateTopic } from '../security/authorizer.ts';
+import { Operation, topicNamed } from '../security/operations.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { createdConfigs } from './shared/config-entries.ts';
 import { type DynamicLevels, dynamicLevels } from './shared/config-resources.ts';
 import { partitionAllowance, TOO_MANY_PARTITIONS } from './shared/partition-allowance.ts';
@@ -29,8 +30,10 @@ const BROKER_DEFAULT = -1;
 /** KRaft's own topic, which no client may claim. */
 const CLUSTER_METADATA_TOPIC = '__cluster_metadata';
 
-export const createTopics: Handler<typeof CreateTopics> = {
-  api: CreateTopics,
+const NEEDS = ['brokerId', 'config', 'clock', 'metadata', 'topicAdmin', 'controller', 'store'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const createTopics = defineHandler(CreateTopics, NEEDS, {
   async handle(request, context, services) {
     if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
@@ -62,14 +65,14 @@ export const createTopics: Handler<typeof CreateTopics> = {
     return { topics: results.map((result) => timedOutUnlessLed(result, request.timeoutMs, services)) };
   },
   refuse,
-};
+});
 
-function refuse(request: CreateTopicsRequest, errorCode: number): CreateTopicsResponse {
+function refuse(request: CreateTopicsRequest, errorCode: ErrorCode): CreateTopicsResponse {
   return { topics: request.topics.map(({ name }) => failure(name, errorCode, '')) };
 }
 
 /** The configs of new topics by their overrides: most topics of a request have the same. */
-function configsOnce(levels: DynamicLevels, services: Services): Creating['configsOf'] {
+function configsOnce(levels: DynamicLevels, services: Needed): Creating['configsOf'] {
   const known = new Map<string, ReturnType<typeof createdConfigs>>();
   return (overrides) => {
     const key = JSON.stringify([...overrides]);
@@ -79,7 +82,7 @@ function configsOnce(levels: DynamicLevels, services: Services): Creating['confi
   };
 }
 
-function failure(name: string, errorCode: number, errorMessage: string | null): TopicResult {
+function failure(name: string, errorCode: ErrorCode, errorMessage: string | null): TopicResult {
   return { name, errorCode, errorMessage, configs: [] };
 }
 
@@ -89,7 +92,7 @@ interface Creating {
   readonly configsOf: (overrides: ReadonlyMap<string, string>) => ReturnType<typeof createdConfigs>;
   readonly validateOnly: boolean;
   readonly context: RequestContext;
-  readonly services: Services;
+  readonly services: Needed;
 }
 
 async function createOne(topic: CreatableTopic, creating: Creating): Promise<TopicResult> {
@@ -98,7 +101,7 @@ async function createOne(topic: CreatableTopic, creating: Creating): Promise<Top
   if (name === CLUSTER_METADATA_TOPIC) {
     return failure(name, ErrorCode.INVALID_REQUEST, `Creation of internal topic ${name} is prohibited.`);
   }
-  if (!mayCreateTopic(services, context, name)) {
+  if (!mayCreateTopic(context, name)) {
     return failure(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED, 'Authorization failed.');
   }
   if (services.metadata.topic(name) !== undefined) {
@@ -114,19 +117,20 @@ async function createOne(topic: CreatableTopic, creating: Creating): Promise<Top
     configs,
     validateOnly,
   });
-  if (created.error !== ErrorCode.NONE) return failure(name, created.error, created.message ?? null);
+  if (!created.ok) return failure(name, created.error, created.message ?? null);
+  const { topicId, assignment } = created.value;
   const result = {
     name,
-    topicId: created.topicId,
+    topicId,
     errorCode: ErrorCode.NONE,
     errorMessage: null,
     // Also what the waiting for leaders goes by.
-    numPartitions: created.assignment.size,
+    numPartitions: assignment.size,
   };
-  if (!mayOnTopic(services, context, Operation.DESCRIBE_CONFIGS, name)) {
+  if (!context.may(Operation.DESCRIBE_CONFIGS, topicNamed(name))) {
     return { ...result, configs: null, topicConfigErrorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
   }
-  const replicationFactor = created.assignment.get(0)?.length ?? BROKER_DEFAULT;
+  const replicationFactor = assignment.get(0)?.length ?? BROKER_DEFAULT;
   return { ...result, replicationFactor, configs: configsOf(configs) };
 }
 
@@ -153,7 +157,7 @@ function shapeError({
 
 function shapeOf(
   { assignments, numPartitions, replicationFactor }: CreatableTopic,
-  { config }: Services,
+  { config }: Needed,
 ): { partitions: number; replicationFactor: number; assignment?: Map<number, readonly number[]> } {
   if (assignments.length > 0) {
     const assignment = new Map(
@@ -168,7 +172,7 @@ function shapeOf(
   };
 }
 
-function timedOutUnlessLed(result: TopicResult, timeoutMs: number, services: Services): TopicResult {
+function timedOutUnlessLed(result: TopicResult, timeoutMs: number, services: Needed): TopicResult {
   if (result.errorCode !== ErrorCode.NONE) return result;
   const { image } = services.metadata;
   const led = timeoutMs > 0 && allHaveLeaders(image, result.name ?? '', result.numPartitions ?? 0);

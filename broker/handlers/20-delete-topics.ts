@@ -10,10 +10,10 @@ import { ErrorCode } from '../errors.ts';
 import { inTurns } from '../platform/turns.ts';
 import { DeleteTopics } from '../protocol/messages/20-delete-topics.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { Operation, topicNamed } from '../security/operations.ts';
 import { type Uuid, ZERO_UUID } from '../types.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
-import { mayOnTopic, Operation } from './shared/authorization.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 
 type DeleteTopicsRequest = RequestOf<typeof DeleteTopics>;
 type DeleteTopicsResponse = ResponseInput<typeof DeleteTopics>;
@@ -24,8 +24,10 @@ interface Named {
   readonly topicId: Uuid;
 }
 
-export const deleteTopics: Handler<typeof DeleteTopics> = {
-  api: DeleteTopics,
+const NEEDS = ['config', 'clock', 'metadata', 'topicAdmin', 'controller'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const deleteTopics = defineHandler(DeleteTopics, NEEDS, {
   async handle(request, context, services) {
     if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
     if (!services.config.deleteTopicEnable) {
@@ -57,9 +59,9 @@ export const deleteTopics: Handler<typeof DeleteTopics> = {
     };
   },
   refuse,
-};
+});
 
-function refuse(request: DeleteTopicsRequest, errorCode: number): DeleteTopicsResponse {
+function refuse(request: DeleteTopicsRequest, errorCode: ErrorCode): DeleteTopicsResponse {
   return { responses: namedTopics(request).map(({ name, topicId }) => ({ name, topicId, errorCode })) };
 }
 
@@ -69,13 +71,13 @@ function namedTopics({ topics, topicNames }: DeleteTopicsRequest): Named[] {
 }
 
 /** The topic that is meant, or why it can't be deleted. */
-function resolve({ name, topicId }: Named, context: RequestContext, services: Services): TopicResult {
+function resolve({ name, topicId }: Named, context: RequestContext, services: Needed): TopicResult {
   if (name !== null) return permitted({ name, topicId }, context, services);
   // Neither a name nor an id: nobody may delete that.
   if (topicId === ZERO_UUID) return { name, topicId, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
   const found = services.metadata.topicName(topicId);
   if (found === undefined) return { name: null, topicId, errorCode: ErrorCode.UNKNOWN_TOPIC_ID };
-  if (!mayOnTopic(services, context, Operation.DESCRIBE, found)) {
+  if (!context.may(Operation.DESCRIBE, topicNamed(found))) {
     // The name behind an id is not given away.
     return { name: null, topicId, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
   }
@@ -85,10 +87,10 @@ function resolve({ name, topicId }: Named, context: RequestContext, services: Se
 function permitted(
   { name, topicId }: { name: string; topicId: Uuid },
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): TopicResult {
   const result = { name, topicId };
-  if (!mayOnTopic(services, context, Operation.DELETE, name)) {
+  if (!context.may(Operation.DELETE, topicNamed(name))) {
     return { ...result, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
   }
   const topic = services.metadata.topic(name);
@@ -97,7 +99,7 @@ function permitted(
 }
 
 /** Asks for each topic's deletion once, however often it is named. */
-async function deleteEach(wanted: readonly TopicResult[], services: Services): Promise<TopicResult[]> {
+async function deleteEach(wanted: readonly TopicResult[], services: Needed): Promise<TopicResult[]> {
   const allowed = wanted.filter(({ errorCode }) => errorCode === ErrorCode.NONE);
   const names = [...new Set(allowed.map(({ name }) => name ?? ''))];
   const errors = new Map(

@@ -7,10 +7,10 @@ import { ErrorCode } from '../errors.ts';
 import { DeleteRecords } from '../protocol/messages/21-delete-records.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import type { DeleteRecordsEntry, DeleteRecordsOutcome } from '../replication/requests/replica-offsets.ts';
+import { Operation, topicNamed } from '../security/operations.ts';
 import { isInternalTopic, partitionKey } from '../types.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
-import { mayOnTopic, Operation } from './shared/authorization.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { namedOnce } from './shared/named-once.ts';
 
 type DeleteRecordsRequest = RequestOf<typeof DeleteRecords>;
@@ -25,12 +25,14 @@ const SHAPE = {
 };
 
 interface Verdict {
-  readonly error: number;
+  readonly error: ErrorCode;
   readonly lowWatermark: number;
 }
 
-export const deleteRecords: Handler<typeof DeleteRecords> = {
-  api: DeleteRecords,
+const NEEDS = ['metadata', 'replicas'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const deleteRecords = defineHandler(DeleteRecords, NEEDS, {
   async handle(request, context, services) {
     const verdicts = new Map<string, Verdict>();
     const entries: DeleteRecordsEntry[] = [];
@@ -50,9 +52,9 @@ export const deleteRecords: Handler<typeof DeleteRecords> = {
     return answer(request, (key) => verdicts.get(key) ?? failed(ErrorCode.UNKNOWN_SERVER_ERROR));
   },
   refuse: (request, errorCode) => answer(request, () => failed(errorCode)),
-};
+});
 
-function failed(error: number): Verdict {
+function failed(error: ErrorCode): Verdict {
   return { error, lowWatermark: NO_WATERMARK };
 }
 
@@ -71,8 +73,8 @@ function answer(
   };
 }
 
-function errorOf(topic: string, partition: number, context: RequestContext, services: Services): number {
-  if (!mayOnTopic(services, context, Operation.DELETE, topic)) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+function errorOf(topic: string, partition: number, context: RequestContext, services: Needed): ErrorCode {
+  if (!context.may(Operation.DELETE, topicNamed(topic))) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
   if (services.metadata.partition(topic, partition) === undefined) {
     return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
   }

@@ -8,14 +8,16 @@
 import { ErrorCode } from '../errors.ts';
 import { InitProducerId } from '../protocol/messages/22-init-producer-id.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
-import { mayOnCluster, mayOnTopic, Operation } from './shared/authorization.ts';
+import { CLUSTER, Operation, topicNamed } from '../security/operations.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 
 const NONE = -1;
 
-export const initProducerId: Handler<typeof InitProducerId> = {
-  api: InitProducerId,
+const NEEDS = ['metadata', 'producerIds'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const initProducerId = defineHandler(InitProducerId, NEEDS, {
   handle(request, context, services) {
     const error = check(request, context, services);
     if (error !== ErrorCode.NONE) return refuse(request, error);
@@ -25,11 +27,11 @@ export const initProducerId: Handler<typeof InitProducerId> = {
     });
   },
   refuse,
-};
+});
 
 function refuse(
   _request: RequestOf<typeof InitProducerId>,
-  errorCode: number,
+  errorCode: ErrorCode,
 ): ResponseInput<typeof InitProducerId> {
   return { errorCode, producerId: NONE, producerEpoch: NONE };
 }
@@ -37,8 +39,8 @@ function refuse(
 function check(
   request: RequestOf<typeof InitProducerId>,
   context: RequestContext,
-  services: Services,
-): number {
+  services: Needed,
+): ErrorCode {
   const { transactionalId, producerId, producerEpoch } = request;
   if (transactionalId === '') return ErrorCode.INVALID_REQUEST;
   if (transactionalId !== null) return ErrorCode.UNSUPPORTED_VERSION;
@@ -47,10 +49,10 @@ function check(
 }
 
 /** IDEMPOTENT_WRITE on the cluster, or WRITE on any topic (KIP-679). */
-function mayWriteSomewhere(context: RequestContext, services: Services): boolean {
-  if (mayOnCluster(services, context, Operation.IDEMPOTENT_WRITE)) return true;
+function mayWriteSomewhere(context: RequestContext, services: Needed): boolean {
+  if (context.may(Operation.IDEMPOTENT_WRITE, CLUSTER)) return true;
   for (const topic of services.metadata.image.topics.keys()) {
-    if (mayOnTopic(services, context, Operation.WRITE, topic)) return true;
+    if (context.may(Operation.WRITE, topicNamed(topic))) return true;
   }
   return false;
 }

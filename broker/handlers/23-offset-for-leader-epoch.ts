@@ -6,8 +6,8 @@
 import { ErrorCode } from '../errors.ts';
 import { OffsetForLeaderEpoch } from '../protocol/messages/23-offset-for-leader-epoch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import type { Handler } from './handler.ts';
-import { mayOnTopic, Operation } from './shared/authorization.ts';
+import { Operation, topicNamed } from '../security/operations.ts';
+import { defineHandler } from './handler.ts';
 
 type Request = RequestOf<typeof OffsetForLeaderEpoch>;
 type Response = ResponseInput<typeof OffsetForLeaderEpoch>;
@@ -18,11 +18,10 @@ type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
 /** v3+; may ask any replica. The default of earlier versions, who may not. */
 const DEBUGGING_CONSUMER = -2;
 
-export const offsetForLeaderEpoch: Handler<typeof OffsetForLeaderEpoch> = {
-  api: OffsetForLeaderEpoch,
+export const offsetForLeaderEpoch = defineHandler(OffsetForLeaderEpoch, ['replicas'], {
   handle(request, context, services) {
     return answer(request, (topic, { partition, currentLeaderEpoch, leaderEpoch }) => {
-      if (!mayOnTopic(services, context, Operation.DESCRIBE, topic)) {
+      if (!context.may(Operation.DESCRIBE, topicNamed(topic))) {
         return { partition, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
       }
       const end = services.replicas.endOffsetForEpoch(topic, partition, {
@@ -34,7 +33,7 @@ export const offsetForLeaderEpoch: Handler<typeof OffsetForLeaderEpoch> = {
     });
   },
   refuse: (request, errorCode) => answer(request, (_topic, { partition }) => ({ partition, errorCode })),
-};
+});
 
 function answer(request: Request, one: (topic: string, wanted: Wanted) => PartitionResponse): Response {
   return {

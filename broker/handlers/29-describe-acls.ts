@@ -4,11 +4,10 @@
  * Source: AclApis.handleDescribeAcls.
  */
 import { DescribeAcls } from '../protocol/messages/29-describe-acls.ts';
-import type { Handler } from './handler.ts';
+import { defineHandler } from './handler.ts';
 import { NO_AUTHORIZER, namesUnknownAcl } from './shared/no-authorizer.ts';
 
-export const describeAcls: Handler<typeof DescribeAcls> = {
-  api: DescribeAcls,
+export const describeAcls = defineHandler(DescribeAcls, [], {
   handle: (request) => (namesUnknownAcl(request) ? 'close' : NO_AUTHORIZER),
   refuse: (_request, errorCode) => ({ errorCode, errorMessage: null }),
-};
+});

@@ -3,14 +3,13 @@
  * Source: AclApis.handleCreateAcls.
  */
 import { CreateAcls } from '../protocol/messages/30-create-acls.ts';
-import type { Handler } from './handler.ts';
+import { defineHandler } from './handler.ts';
 import { NO_AUTHORIZER_TO_CHANGE, namesUnknownAcl } from './shared/no-authorizer.ts';
 
-export const createAcls: Handler<typeof CreateAcls> = {
-  api: CreateAcls,
+export const createAcls = defineHandler(CreateAcls, [], {
   handle: ({ creations }) =>
     creations.some(namesUnknownAcl) ? 'close' : { results: creations.map(() => NO_AUTHORIZER_TO_CHANGE) },
   refuse: ({ creations }, errorCode) => ({
     results: creations.map(() => ({ errorCode, errorMessage: null })),
   }),
-};
+});

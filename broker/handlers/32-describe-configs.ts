@@ -16,9 +16,9 @@ import { validateTopicName } from '../metadata/topic-rules.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { DescribeConfigs } from '../protocol/messages/32-describe-configs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
-import { mayOnCluster, mayOnTopic, Operation } from './shared/authorization.ts';
+import { CLUSTER, Operation, topicNamed } from '../security/operations.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { describeLoggers } from './shared/broker-loggers.ts';
 import { describedConfig } from './shared/config-entries.ts';
 import {
@@ -41,8 +41,10 @@ const KNOWN_TYPES: ReadonlySet<number> = new Set(Object.values(ResourceType));
 
 type Described = readonly EffectiveEntry[] | ConfigRefusal;
 
-export const describeConfigs: Handler<typeof DescribeConfigs> = {
-  api: DescribeConfigs,
+const NEEDS = ['brokerId', 'config', 'diagnostics', 'metadata', 'store'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const describeConfigs = defineHandler(DescribeConfigs, NEEDS, {
   async handle(request, context, services) {
     // Of the whole request, as Kafka makes it.
     if (request.resources.some(({ resourceType }) => !KNOWN_TYPES.has(resourceType))) {
@@ -67,14 +69,14 @@ export const describeConfigs: Handler<typeof DescribeConfigs> = {
     return { results };
   },
   refuse,
-};
+});
 
 /** What is named again and again is described once: an answer is a thousand times longer than a name. */
 function onceEach(resources: DescribeConfigsRequest['resources']): DescribeConfigsRequest['resources'] {
   return [...new Map(resources.map((each) => [`${each.resourceType} ${each.resourceName}`, each])).values()];
 }
 
-function refuse(request: DescribeConfigsRequest, errorCode: number): DescribeConfigsResponse {
+function refuse(request: DescribeConfigsRequest, errorCode: ErrorCode): DescribeConfigsResponse {
   return {
     results: request.resources.map(({ resourceType, resourceName }) => ({
       ...refusal(errorCode, errorText(errorCode)),
@@ -92,16 +94,16 @@ async function describe(
   resource: ConfigResource,
   levels: DynamicLevels,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): Promise<Described> {
   const { resourceType, resourceName } = resource;
   if (resourceType === ResourceType.TOPIC) {
-    if (!mayOnTopic(services, context, Operation.DESCRIBE_CONFIGS, resourceName)) {
+    if (!context.may(Operation.DESCRIBE_CONFIGS, topicNamed(resourceName))) {
       return refusal(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
     }
     return describeTopic(resourceName, levels, services);
   }
-  if (!mayOnCluster(services, context, Operation.DESCRIBE_CONFIGS)) {
+  if (!context.may(Operation.DESCRIBE_CONFIGS, CLUSTER)) {
     return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
   if (resourceType === ResourceType.BROKER_LOGGER) return describeLoggers(resourceName, services);
@@ -118,7 +120,7 @@ async function describe(
   return refusal(ErrorCode.INVALID_REQUEST, message);
 }
 
-async function describeTopic(topic: string, levels: DynamicLevels, services: Services): Promise<Described> {
+async function describeTopic(topic: string, levels: DynamicLevels, services: Needed): Promise<Described> {
   const complaint = validateTopicName(topic);
   if (complaint !== null) return refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, complaint);
   if (services.metadata.topic(topic) === undefined) return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, '');

@@ -5,12 +5,11 @@
  * Source: KafkaApis.handleAlterConfigsRequest, ConfigAdminManager.
  */
 import { AlterConfigs } from '../protocol/messages/33-alter-configs.ts';
-import type { Handler } from './handler.ts';
+import { defineHandler } from './handler.ts';
 import { alterResource, alterResources, refuseResources } from './shared/config-changes.ts';
 import { replacing } from './shared/config-operations.ts';
 
-export const alterConfigs: Handler<typeof AlterConfigs> = {
-  api: AlterConfigs,
+export const alterConfigs = defineHandler(AlterConfigs, ['brokerId', 'config', 'metadata', 'store'], {
   async handle(request, context, services) {
     const { resources, validateOnly } = request;
     const asked = { context, services, how: 'all' } as const;
@@ -20,4 +19,4 @@ export const alterConfigs: Handler<typeof AlterConfigs> = {
     return { responses };
   },
   refuse: (request, errorCode) => ({ responses: refuseResources(request.resources, errorCode) }),
-};
+});

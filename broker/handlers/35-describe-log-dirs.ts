@@ -8,20 +8,22 @@ import { ErrorCode } from '../errors.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import { DescribeLogDirs } from '../protocol/messages/35-describe-log-dirs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { CLUSTER, Operation } from '../security/operations.ts';
 import { partitionKey } from '../types.ts';
-import type { Handler } from './handler.ts';
-import type { Services } from './services.ts';
-import { mayOnCluster, Operation } from './shared/authorization.ts';
+import { defineHandler } from './handler.ts';
+import type { Needs } from './services.ts';
 
 type Wanted = RequestOf<typeof DescribeLogDirs>['topics'];
 type Result = NonNullable<ResponseInput<typeof DescribeLogDirs>['results']>[number];
 
 const UNKNOWN_BYTES = -1;
 
-export const describeLogDirs: Handler<typeof DescribeLogDirs> = {
-  api: DescribeLogDirs,
+const NEEDS = ['disk', 'logs'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const describeLogDirs = defineHandler(DescribeLogDirs, NEEDS, {
   handle(request, context, services) {
-    if (!mayOnCluster(services, context, Operation.DESCRIBE)) {
+    if (!context.may(Operation.DESCRIBE, CLUSTER)) {
       return { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED };
     }
     const isWanted = wantedBy(request.topics);
@@ -38,7 +40,7 @@ export const describeLogDirs: Handler<typeof DescribeLogDirs> = {
     return { results };
   },
   refuse: (_request, errorCode) => ({ errorCode }),
-};
+});
 
 function wantedBy(wanted: Wanted): (log: PartitionLog) => boolean {
   if (wanted === null) return () => true;
@@ -61,7 +63,7 @@ function byTopic(logs: readonly PartitionLog[]): NonNullable<Result['topics']> {
   }));
 }
 
-function volume(path: string, { disk }: Services): { totalBytes: number; usableBytes: number } {
+function volume(path: string, { disk }: Needed): { totalBytes: number; usableBytes: number } {
   try {
     return { totalBytes: disk.totalBytes(path), usableBytes: disk.freeBytes(path) };
   } catch {

@@ -6,18 +6,17 @@
 import { ErrorCode } from '../errors.ts';
 import { SaslAuthenticate } from '../protocol/messages/36-sasl-authenticate.ts';
 import type { ResponseInput } from '../protocol/schema.ts';
-import type { Handler } from './handler.ts';
+import { defineHandler } from './handler.ts';
 
-export const saslAuthenticate: Handler<typeof SaslAuthenticate> = {
-  api: SaslAuthenticate,
+export const saslAuthenticate = defineHandler(SaslAuthenticate, [], {
   handle: () =>
     refusal(
       ErrorCode.ILLEGAL_SASL_STATE,
       'SaslAuthenticate request received after successful authentication',
     ),
   refuse: (_request, errorCode) => refusal(errorCode, null),
-};
+});
 
-function refusal(errorCode: number, errorMessage: string | null): ResponseInput<typeof SaslAuthenticate> {
+function refusal(errorCode: ErrorCode, errorMessage: string | null): ResponseInput<typeof SaslAuthenticate> {
   return { errorCode, errorMessage, authBytes: Buffer.alloc(0) };
 }

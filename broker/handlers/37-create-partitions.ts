@@ -8,9 +8,9 @@ import { ErrorCode } from '../errors.ts';
 import { inTurns } from '../platform/turns.ts';
 import { CreatePartitions } from '../protocol/messages/37-create-partitions.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
-import { mayOnTopic, Operation } from './shared/authorization.ts';
+import { Operation, topicNamed } from '../security/operations.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 import { partitionAllowance, TOO_MANY_PARTITIONS } from './shared/partition-allowance.ts';
 import { repeatedNames } from './shared/repeated-names.ts';
 import { allHaveLeaders } from './shared/topic-waits.ts';
@@ -20,8 +20,10 @@ type Wanted = CreatePartitionsRequest['topics'][number];
 type CreatePartitionsResponse = ResponseInput<typeof CreatePartitions>;
 type TopicResult = NonNullable<CreatePartitionsResponse['results']>[number];
 
-export const createPartitions: Handler<typeof CreatePartitions> = {
-  api: CreatePartitions,
+const NEEDS = ['config', 'clock', 'metadata', 'topicAdmin', 'controller'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const createPartitions = defineHandler(CreatePartitions, NEEDS, {
   async handle(request, context, services) {
     if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
@@ -58,14 +60,14 @@ export const createPartitions: Handler<typeof CreatePartitions> = {
     };
   },
   refuse,
-};
+});
 
-function refuse(request: CreatePartitionsRequest, errorCode: number): CreatePartitionsResponse {
+function refuse(request: CreatePartitionsRequest, errorCode: ErrorCode): CreatePartitionsResponse {
   const names = new Set(request.topics.map(({ name }) => name));
   return { results: [...names].map((name) => failure(name, errorCode, null)) };
 }
 
-function failure(name: string, errorCode: number, errorMessage: string | null): TopicResult {
+function failure(name: string, errorCode: ErrorCode, errorMessage: string | null): TopicResult {
   return { name, errorCode, errorMessage };
 }
 
@@ -73,10 +75,10 @@ async function extend(
   topic: Wanted,
   validateOnly: boolean,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): Promise<TopicResult> {
   const { name, count, assignments } = topic;
-  if (!mayOnTopic(services, context, Operation.ALTER, name)) {
+  if (!context.may(Operation.ALTER, topicNamed(name))) {
     return failure(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED, 'The topic authorization is failed.');
   }
   const added = await services.topicAdmin.createPartitions({
@@ -85,5 +87,5 @@ async function extend(
     assignments: assignments === null ? null : assignments.map(({ brokerIds }) => brokerIds),
     validateOnly,
   });
-  return failure(name, added.error, added.message ?? null);
+  return added.ok ? failure(name, ErrorCode.NONE, null) : failure(name, added.error, added.message ?? null);
 }

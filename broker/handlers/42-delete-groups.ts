@@ -1,17 +1,15 @@
 /** DeleteGroups (key 42): forgets groups without members, with all their offsets. One answer a group. */
 import { ErrorCode } from '../errors.ts';
 import { DeleteGroups } from '../protocol/messages/42-delete-groups.ts';
-import type { Handler } from './handler.ts';
-import { mayOnGroup, Operation } from './shared/authorization.ts';
+import { groupNamed, Operation } from '../security/operations.ts';
+import { defineHandler } from './handler.ts';
 
-export const deleteGroups: Handler<typeof DeleteGroups> = {
-  api: DeleteGroups,
-
+export const deleteGroups = defineHandler(DeleteGroups, ['groups'], {
   async handle(request, context, services) {
     const results = await Promise.all(
       [...new Set(request.groupsNames)].map(async (groupId) => ({
         groupId,
-        errorCode: mayOnGroup(services, context, Operation.DELETE, groupId)
+        errorCode: context.may(Operation.DELETE, groupNamed(groupId))
           ? await services.groups.deleteGroup(groupId)
           : ErrorCode.GROUP_AUTHORIZATION_FAILED,
       })),
@@ -22,4 +20,4 @@ export const deleteGroups: Handler<typeof DeleteGroups> = {
   refuse: (request, errorCode) => ({
     results: request.groupsNames.map((groupId) => ({ groupId, errorCode })),
   }),
-};
+});

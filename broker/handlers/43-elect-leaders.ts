@@ -9,22 +9,24 @@ import { ErrorCode } from '../errors.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import { ElectLeaders } from '../protocol/messages/43-elect-leaders.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { CLUSTER, Operation } from '../security/operations.ts';
 import { partitionKey, type TopicPartition } from '../types.ts';
-import type { Handler } from './handler.ts';
-import type { Services } from './services.ts';
-import { mayOnCluster, Operation } from './shared/authorization.ts';
+import { defineHandler } from './handler.ts';
+import type { Needs } from './services.ts';
 
 type ElectLeadersRequest = RequestOf<typeof ElectLeaders>;
 type ElectLeadersResponse = ResponseInput<typeof ElectLeaders>;
 
 const ELECTION_TYPES: readonly ElectionType[] = ['preferred', 'unclean'];
 
-export const electLeaders: Handler<typeof ElectLeaders> = {
-  api: ElectLeaders,
+const NEEDS = ['clock', 'metadata', 'controller'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const electLeaders = defineHandler(ElectLeaders, NEEDS, {
   async handle(request, context, services) {
     const { apiVersion } = context;
-    const refuseAll = (error: number): ElectLeadersResponse => refuse(request, error, apiVersion);
-    if (!mayOnCluster(services, context, Operation.ALTER)) {
+    const refuseAll = (error: ErrorCode): ElectLeadersResponse => refuse(request, error, apiVersion);
+    if (!context.may(Operation.ALTER, CLUSTER)) {
       return refuseAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
     const type = ELECTION_TYPES[request.electionType];
@@ -51,17 +53,17 @@ export const electLeaders: Handler<typeof ElectLeaders> = {
     );
   },
   refuse,
-};
+});
 
-function refuse(request: ElectLeadersRequest, error: number, apiVersion: number): ElectLeadersResponse {
+function refuse(request: ElectLeadersRequest, error: ErrorCode, apiVersion: number): ElectLeadersResponse {
   return respond(named(request)?.map((one) => ({ ...one, error, message: null })) ?? [], error, apiVersion);
 }
 
 /** Another broker is the controller: that is said of each partition, and of the request nothing. */
 function elsewhere(
   request: ElectLeadersRequest,
-  { metadata }: Services,
-  error: number,
+  { metadata }: Needed,
+  error: ErrorCode,
   apiVersion: number,
 ): ElectLeadersResponse {
   const asked = new Map<string, TopicPartition>();
@@ -95,7 +97,7 @@ function isLed({ topic, partition }: TopicPartition, type: ElectionType, image: 
 /** v0 has no error at the top. */
 function respond(
   answers: readonly ElectionAnswer[],
-  errorCode: number,
+  errorCode: ErrorCode,
   apiVersion: number,
 ): ElectLeadersResponse {
   const byTopic = Map.groupBy(answers, ({ topic }) => topic);

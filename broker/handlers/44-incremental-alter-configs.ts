@@ -5,24 +5,27 @@
  * Source: KafkaApis.handleIncrementalAlterConfigsRequest, ConfigAdminManager.
  */
 import { IncrementalAlterConfigs } from '../protocol/messages/44-incremental-alter-configs.ts';
-import type { Handler } from './handler.ts';
+import { defineHandler } from './handler.ts';
 import { alterLoggers } from './shared/broker-loggers.ts';
 import { alterResource, alterResources, refuseResources } from './shared/config-changes.ts';
 import { incrementally } from './shared/config-operations.ts';
 import { ResourceType } from './shared/config-resources.ts';
 
-export const incrementalAlterConfigs: Handler<typeof IncrementalAlterConfigs> = {
-  api: IncrementalAlterConfigs,
-  async handle(request, context, services) {
-    const { resources, validateOnly } = request;
-    const asked = { context, services, how: 'single' } as const;
-    const responses = await alterResources(resources, (resource) => {
-      const { resourceType, resourceName, configs } = resource;
-      if (resourceType === ResourceType.BROKER_LOGGER)
-        return alterLoggers(resourceName, configs, validateOnly, asked);
-      return alterResource(resource, incrementally(configs), validateOnly, asked);
-    });
-    return { responses };
+export const incrementalAlterConfigs = defineHandler(
+  IncrementalAlterConfigs,
+  ['brokerId', 'config', 'diagnostics', 'metadata', 'store'],
+  {
+    async handle(request, context, services) {
+      const { resources, validateOnly } = request;
+      const asked = { context, services, how: 'single' } as const;
+      const responses = await alterResources(resources, (resource) => {
+        const { resourceType, resourceName, configs } = resource;
+        if (resourceType === ResourceType.BROKER_LOGGER)
+          return alterLoggers(resourceName, configs, validateOnly, asked);
+        return alterResource(resource, incrementally(configs), validateOnly, asked);
+      });
+      return { responses };
+    },
+    refuse: (request, errorCode) => ({ responses: refuseResources(request.resources, errorCode) }),
   },
-  refuse: (request, errorCode) => ({ responses: refuseResources(request.resources, errorCode) }),
-};
+);

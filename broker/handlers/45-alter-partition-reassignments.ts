@@ -8,8 +8,8 @@ import { ErrorCode } from '../errors.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { AlterPartitionReassignments } from '../protocol/messages/45-alter-partition-reassignments.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import type { Handler } from './handler.ts';
-import { mayOnCluster, Operation } from './shared/authorization.ts';
+import { CLUSTER, Operation } from '../security/operations.ts';
+import { defineHandler } from './handler.ts';
 import { namedOnce } from './shared/named-once.ts';
 
 type Response = ResponseInput<typeof AlterPartitionReassignments>;
@@ -21,10 +21,9 @@ const SHAPE = {
   topic: (name: string, partitions: TopicPartitions['partitions']): TopicPartitions => ({ name, partitions }),
 };
 
-export const alterPartitionReassignments: Handler<typeof AlterPartitionReassignments> = {
-  api: AlterPartitionReassignments,
+export const alterPartitionReassignments = defineHandler(AlterPartitionReassignments, ['controller'], {
   async handle(request, context, services) {
-    if (!mayOnCluster(services, context, Operation.ALTER)) {
+    if (!context.may(Operation.ALTER, CLUSTER)) {
       return refuseAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
     const wanted = namedOnce(request.topics, SHAPE).flatMap(({ name, partitions }) =>
@@ -46,8 +45,8 @@ export const alterPartitionReassignments: Handler<typeof AlterPartitionReassignm
     return { errorCode: ErrorCode.NONE, errorMessage: '', responses };
   },
   refuse: (_request, errorCode) => refuseAll(errorCode),
-};
+});
 
-function refuseAll(errorCode: number): Response {
+function refuseAll(errorCode: ErrorCode): Response {
   return { errorCode, errorMessage: errorText(errorCode) };
 }

@@ -8,15 +8,14 @@ import { ErrorCode } from '../errors.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { ListPartitionReassignments } from '../protocol/messages/46-list-partition-reassignments.ts';
 import type { ResponseInput } from '../protocol/schema.ts';
-import type { Handler } from './handler.ts';
-import { mayOnCluster, Operation } from './shared/authorization.ts';
+import { CLUSTER, Operation } from '../security/operations.ts';
+import { defineHandler } from './handler.ts';
 
 type Response = ResponseInput<typeof ListPartitionReassignments>;
 
-export const listPartitionReassignments: Handler<typeof ListPartitionReassignments> = {
-  api: ListPartitionReassignments,
+export const listPartitionReassignments = defineHandler(ListPartitionReassignments, ['controller'], {
   async handle(request, context, services) {
-    if (!mayOnCluster(services, context, Operation.DESCRIBE)) {
+    if (!context.may(Operation.DESCRIBE, CLUSTER)) {
       return refuseAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
     const asked = request.topics?.flatMap(({ name, partitionIndexes }) =>
@@ -37,8 +36,8 @@ export const listPartitionReassignments: Handler<typeof ListPartitionReassignmen
     return { errorCode: ErrorCode.NONE, errorMessage: '', topics };
   },
   refuse: (_request, errorCode) => refuseAll(errorCode),
-};
+});
 
-function refuseAll(errorCode: number): Response {
+function refuseAll(errorCode: ErrorCode): Response {
   return { errorCode, errorMessage: errorText(errorCode) };
 }

@@ -2,9 +2,9 @@
 import { ErrorCode } from '../errors.ts';
 import { OffsetDelete } from '../protocol/messages/47-offset-delete.ts';
 import type { RequestOf } from '../protocol/schema.ts';
+import { groupNamed, Operation, topicNamed } from '../security/operations.ts';
 import { partitionKey } from '../types.ts';
-import type { Handler } from './handler.ts';
-import { mayOnGroup, mayOnTopic, Operation } from './shared/authorization.ts';
+import { defineHandler } from './handler.ts';
 import { namedOnce } from './shared/named-once.ts';
 
 type TopicPartitions = RequestOf<typeof OffsetDelete>['topics'][number];
@@ -15,21 +15,19 @@ const SHAPE = {
   topic: (name: string, partitions: TopicPartitions['partitions']): TopicPartitions => ({ name, partitions }),
 };
 
-export const offsetDelete: Handler<typeof OffsetDelete> = {
-  api: OffsetDelete,
-
+export const offsetDelete = defineHandler(OffsetDelete, ['metadata', 'groups'], {
   async handle(request, context, services) {
-    if (!mayOnGroup(services, context, Operation.DELETE, request.groupId)) {
+    if (!context.may(Operation.DELETE, groupNamed(request.groupId))) {
       return { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED };
     }
     if (request.groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID };
     const topics = namedOnce(request.topics, SHAPE);
-    const errors = new Map<string, number>();
+    const errors = new Map<string, ErrorCode>();
     const keys: string[] = [];
     for (const topic of topics) {
       for (const { partitionIndex } of topic.partitions) {
         const key = partitionKey(topic.name, partitionIndex);
-        if (!mayOnTopic(services, context, Operation.READ, topic.name)) {
+        if (!context.may(Operation.READ, topicNamed(topic.name))) {
           errors.set(key, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
         } else if (services.metadata.partition(topic.name, partitionIndex) === undefined) {
           errors.set(key, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
@@ -51,4 +49,4 @@ export const offsetDelete: Handler<typeof OffsetDelete> = {
   },
 
   refuse: (_request, errorCode) => ({ errorCode }),
-};
+});

@@ -5,15 +5,15 @@
  */
 import { ErrorCode } from '../errors.ts';
 import { DescribeCluster } from '../protocol/messages/60-describe-cluster.ts';
-import type { Handler } from './handler.ts';
-import { authorizedClusterOperations, mayOnCluster, Operation } from './shared/authorization.ts';
+import { allowedOperations } from '../security/authorizer.ts';
+import { CLUSTER, Operation } from '../security/operations.ts';
+import { defineHandler } from './handler.ts';
 import { aliveNodes } from './shared/nodes.ts';
 
 const BROKERS = 1;
 const CONTROLLERS = 2;
 
-export const describeCluster: Handler<typeof DescribeCluster> = {
-  api: DescribeCluster,
+export const describeCluster = defineHandler(DescribeCluster, ['clusterId', 'metadata'], {
   handle(request, context, services) {
     const { endpointType } = request;
     if (endpointType !== BROKERS) {
@@ -37,11 +37,11 @@ export const describeCluster: Handler<typeof DescribeCluster> = {
       })),
     };
     if (!request.includeClusterAuthorizedOperations) return response;
-    const allowed = mayOnCluster(services, context, Operation.DESCRIBE);
+    const allowed = context.may(Operation.DESCRIBE, CLUSTER);
     return {
       ...response,
-      clusterAuthorizedOperations: allowed ? authorizedClusterOperations(services, context) : 0,
+      clusterAuthorizedOperations: allowed ? allowedOperations(context, CLUSTER) : 0,
     };
   },
   refuse: (_request, errorCode) => ({ errorCode }),
-};
+});

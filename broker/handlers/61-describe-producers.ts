@@ -9,9 +9,9 @@ import { validateTopicName } from '../metadata/topic-rules.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { DescribeProducers } from '../protocol/messages/61-describe-producers.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import type { Handler, RequestContext } from './handler.ts';
-import type { Services } from './services.ts';
-import { mayOnTopic, Operation } from './shared/authorization.ts';
+import { Operation, topicNamed } from '../security/operations.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 
 type Request = RequestOf<typeof DescribeProducers>;
 type Response = ResponseInput<typeof DescribeProducers>;
@@ -19,13 +19,15 @@ type TopicResponse = NonNullable<Response['topics']>[number];
 type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
 type ActiveProducer = NonNullable<PartitionResponse['activeProducers']>[number];
 
-export const describeProducers: Handler<typeof DescribeProducers> = {
-  api: DescribeProducers,
+const NEEDS = ['metadata', 'logs'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const describeProducers = defineHandler(DescribeProducers, NEEDS, {
   handle: (request, context, services) =>
     answer(request, (topic, partition) => describe(topic, partition, context, services)),
   refuse: (request, errorCode) =>
     answer(request, (_topic, partitionIndex) => failed(partitionIndex, errorCode)),
-};
+});
 
 /** What is named again and again is described once: an answer is far longer than a number. */
 function answer(
@@ -50,7 +52,7 @@ function describe(
   topic: string,
   partitionIndex: number,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): PartitionResponse {
   const refused = topicRefusal(topic, context, services);
   if (refused !== null) return failed(partitionIndex, ...refused);
@@ -65,23 +67,22 @@ function describe(
 function topicRefusal(
   topic: string,
   context: RequestContext,
-  services: Services,
-): readonly [errorCode: number, message: string | null] | null {
-  if (!mayOnTopic(services, context, Operation.READ, topic))
-    return worded(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+  services: Needed,
+): readonly [errorCode: ErrorCode, message: string | null] | null {
+  if (!context.may(Operation.READ, topicNamed(topic))) return worded(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
   const complaint = validateTopicName(topic);
   if (complaint !== null) return [ErrorCode.INVALID_TOPIC_EXCEPTION, complaint];
   return services.metadata.topic(topic) === undefined ? worded(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) : null;
 }
 
-function worded(errorCode: number): readonly [errorCode: number, message: string | null] {
+function worded(errorCode: ErrorCode): readonly [errorCode: ErrorCode, message: string | null] {
   return [errorCode, errorText(errorCode)];
 }
 
 /** Kafka has words only for what is wrong with the whole topic. */
 function failed(
   partitionIndex: number,
-  errorCode: number,
+  errorCode: ErrorCode,
   errorMessage: string | null = null,
 ): PartitionResponse {
   return { partitionIndex, errorCode, errorMessage };

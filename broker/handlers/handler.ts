@@ -4,19 +4,14 @@
  * request may not be handled at all (not authorised, handler threw): a well-formed response with the
  * error wherever this API carries errors.
  */
+import type { ErrorCode } from '../errors.ts';
 import type { AnyApi, RequestOf, ResponseInput } from '../protocol/schema.ts';
-import type { Services } from './services.ts';
+import type { Sender } from '../security/authorizer.ts';
+import type { Principal } from '../security/principal.ts';
+import type { Needs, ServiceName } from './services.ts';
 
-export interface Principal {
-  /** `User` unless a custom builder says otherwise. */
-  readonly type: string;
-  readonly name: string;
-}
-
-export const ANONYMOUS: Principal = { type: 'User', name: 'ANONYMOUS' };
-
-/** Who asks, and how. */
-export interface RequestContext {
+/** Who asks, and how. Before it acts, a handler asks `may(operation, resource)` of it. */
+export interface RequestContext extends Sender {
   readonly apiVersion: number;
   readonly clientId: string | null;
   readonly clientHost: string;
@@ -29,18 +24,29 @@ export interface RequestContext {
   afterSend(run: () => void): void;
 }
 
-export interface Handler<A extends AnyApi> {
+export interface Handler<A extends AnyApi, N extends ServiceName> {
   readonly api: A;
+  /** What it uses of the broker, directly or through others. */
+  readonly needs: readonly N[];
   /**
    * Buffers inside `request` point into the connection's read buffer: they are valid until `handle`
    * returns (also when it returns a promise) and must be copied or written before that.
    * `null`: there is no response (Produce with acks=0). `'close'`: close the connection.
    */
-  handle(request: RequestOf<A>, context: RequestContext, services: Services): Answer<A> | Promise<Answer<A>>;
-  refuse(request: RequestOf<A>, errorCode: number, apiVersion: number): Answer<A>;
+  handle(request: RequestOf<A>, context: RequestContext, services: Needs<N>): Answer<A> | Promise<Answer<A>>;
+  refuse(request: RequestOf<A>, errorCode: ErrorCode, apiVersion: number): Answer<A>;
 }
 
 export type Answer<A extends AnyApi> = ResponseInput<A> | null | 'close';
 
-/** A handler whose API is not known at compile time: what the table holds. */
-export type AnyHandler = Handler<AnyApi>;
+/** A handler whose API is not known at compile time, and which may need anything: what the table holds. */
+export type AnyHandler = Handler<AnyApi, ServiceName>;
+
+/** The handler of `api`. Its functions are given what `needs` names; using anything else does not compile. */
+export function defineHandler<A extends AnyApi, N extends ServiceName>(
+  api: A,
+  needs: readonly N[],
+  functions: Pick<Handler<A, N>, 'handle' | 'refuse'>,
+): Handler<A, N> {
+  return { api, needs, ...functions };
+}

@@ -1,6 +1,7 @@
 /**
  * What handlers may use of the broker: one object, put together by node/make-services.ts. Handlers keep
- * no state of their own, so that several brokers live in one process.
+ * no state of their own, so that several brokers live in one process. Each declares what it needs of it,
+ * and sees no more.
  */
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
@@ -18,7 +19,6 @@ import type { Metrics } from '../platform/metrics.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
 import type { FetchSessions } from '../replication/requests/fetch-sessions.ts';
 import type { BrokerId } from '../types.ts';
-import type { Authorize } from './shared/authorization.ts';
 import type { AutoTopicCreation } from './shared/auto-topic-creation.ts';
 import type { TopicMetrics } from './shared/topic-metrics.ts';
 
@@ -43,5 +43,9 @@ export interface Services {
   store(): ClusterStore;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIdManager;
-  readonly authorize: Authorize;
 }
+
+export type ServiceName = keyof Services;
+
+/** The services of these names. */
+export type Needs<N extends ServiceName> = Pick<Services, N>;

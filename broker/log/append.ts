@@ -73,7 +73,7 @@ export function appendAsLeader(log: LogState, records: Buffer, options: LeaderAp
     opening: options.opening,
   });
   if (!valid.ok) {
-    const refusal = refuse(log, valid.error as ErrorCode, valid.message);
+    const refusal = refuse(log, valid.error, valid.message);
     return valid.recordErrors.length === 0 ? refusal : { ...refusal, recordErrors: valid.recordErrors };
   }
   const firstOffset = log.endOffset;

@@ -31,7 +31,7 @@ export interface ReadRecords {
   release(): void;
 }
 
-export type ReadResult = ReadRecords | { readonly error: ErrorCode };
+export type ReadResult = ReadRecords | ErrorCode;
 
 const NO_BYTES = Buffer.alloc(0);
 /** With fewer there is no telling how long a batch is. */
@@ -39,7 +39,7 @@ const UP_TO_MAGIC_BYTES = 17;
 
 export function readLog(log: LogState, range: ReadRange): ReadResult {
   const { offset } = range;
-  if (offset < log.startOffset || offset > log.endOffset) return { error: ErrorCode.OFFSET_OUT_OF_RANGE };
+  if (offset < log.startOffset || offset > log.endOffset) return ErrorCode.OFFSET_OUT_OF_RANGE;
   const upToOffset = Math.min(range.upToOffset, log.endOffset);
   if (offset >= upToOffset) return nothing(offset);
   let place = findPlace(log, offset);
@@ -99,7 +99,7 @@ function readFrom(log: LogState, place: Place, range: ReadRange): ReadResult | '
     kept = wholeBatches(buffer, got, range.upToOffset);
   } catch (error) {
     log.buffers.giveBack(buffer);
-    if (error instanceof CorruptBatch) return { error: ErrorCode.CORRUPT_MESSAGE };
+    if (error instanceof CorruptBatch) return ErrorCode.CORRUPT_MESSAGE;
     throw error;
   }
   if (kept.sizeBytes === 0) {

@@ -6,19 +6,13 @@
  * Source: AdminUtils.assignReplicasToBrokers.
  */
 
-import { ErrorCode } from '../errors.ts';
+import { ErrorCode, type Failure, failure, type Outcome, success } from '../errors.ts';
 import type { Random } from '../platform/random.ts';
 import type { BrokerId } from '../types.ts';
 
 export interface PlacementBroker {
   readonly id: BrokerId;
   readonly rack: string | null;
-}
-
-/** A request that can't be met, as the error of the response. */
-export interface Refusal {
-  readonly error: number;
-  readonly message: string;
 }
 
 export interface PlacementRequest {
@@ -36,7 +30,7 @@ export interface PlacementRequest {
 }
 
 /** Replicas by partition, the preferred leader first; or why it can't be done. */
-export function assignReplicas(request: PlacementRequest): Map<number, BrokerId[]> | Refusal {
+export function assignReplicas(request: PlacementRequest): Outcome<Map<number, BrokerId[]>> {
   const refusal = refusalOf(request);
   if (refusal !== null) return refusal;
   const { partitions, replicationFactor, random, firstPartition = 0 } = request;
@@ -54,31 +48,28 @@ export function assignReplicas(request: PlacementRequest): Map<number, BrokerId[
       : replicasFrom(brokers, { first, shift, replicationFactor });
     assignment.set(partition, replicas);
   }
-  return assignment;
+  return success(assignment);
 }
 
-function refusalOf({ brokers, partitions, replicationFactor }: PlacementRequest): Refusal | null {
+function refusalOf({ brokers, partitions, replicationFactor }: PlacementRequest): Failure | null {
   if (partitions <= 0) {
-    return { error: ErrorCode.INVALID_PARTITIONS, message: 'Number of partitions must be larger than 0.' };
+    return failure(ErrorCode.INVALID_PARTITIONS, 'Number of partitions must be larger than 0.');
   }
   if (replicationFactor <= 0) {
-    return {
-      error: ErrorCode.INVALID_REPLICATION_FACTOR,
-      message: 'Replication factor must be larger than 0.',
-    };
+    return failure(ErrorCode.INVALID_REPLICATION_FACTOR, 'Replication factor must be larger than 0.');
   }
   if (replicationFactor > brokers.length) {
-    return {
-      error: ErrorCode.INVALID_REPLICATION_FACTOR,
-      message: `Replication factor: ${replicationFactor} larger than available brokers: ${brokers.length}.`,
-    };
+    return failure(
+      ErrorCode.INVALID_REPLICATION_FACTOR,
+      `Replication factor: ${replicationFactor} larger than available brokers: ${brokers.length}.`,
+    );
   }
   const racked = brokers.filter(({ rack }) => rack !== null).length;
   if (racked === 0 || racked === brokers.length) return null;
-  return {
-    error: ErrorCode.UNKNOWN_SERVER_ERROR,
-    message: 'Not all brokers have rack information for replica rack aware assignment.',
-  };
+  return failure(
+    ErrorCode.UNKNOWN_SERVER_ERROR,
+    'Not all brokers have rack information for replica rack aware assignment.',
+  );
 }
 
 interface Placement {

@@ -6,18 +6,20 @@
  */
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import type { StoredAssignment } from '../../coordinator-client/stores/topics-store.ts';
-import { ErrorCode } from '../errors.ts';
+import { ErrorCode, type Failure, failure, type Outcome, success } from '../errors.ts';
 import type { Random } from '../platform/random.ts';
 import type { BrokerId } from '../types.ts';
 import type { MetadataCache } from './metadata-cache.ts';
-import { assignReplicas, type PlacementBroker, type Refusal } from './placement.ts';
-import { type Assignment, asStored, isRefusal, TopicCreation } from './topic-creation.ts';
+import { assignReplicas, type PlacementBroker } from './placement.ts';
+import { type Assignment, asStored, TopicCreation } from './topic-creation.ts';
 import {
   addedAssignmentRefusal,
   extensionRefusal,
   invalidAssignment,
   validateTopicName,
 } from './topic-rules.ts';
+
+const DONE: Outcome<void> = success(undefined);
 
 export interface NewPartitions {
   readonly name: string;
@@ -65,7 +67,7 @@ export class TopicAdmin {
   }
 
   /** Asks the controller to delete the topic; asking again is fine. The error code. */
-  async deleteTopic(name: string): Promise<number> {
+  async deleteTopic(name: string): Promise<ErrorCode> {
     const { topics } = this.#store();
     if (validateTopicName(name) !== null || !(await topics.exists(name)))
       return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
@@ -73,23 +75,23 @@ export class TopicAdmin {
     return ErrorCode.NONE;
   }
 
-  async createPartitions(wanted: NewPartitions): Promise<{ error: number; message?: string }> {
+  async createPartitions(wanted: NewPartitions): Promise<Outcome<void>> {
     // Not every text that a client sends is the name of a node.
     if (validateTopicName(wanted.name) !== null) return unknownTopic(wanted.name);
     const { topics } = this.#store();
     if ((await topics.deletionRequests()).includes(wanted.name)) {
-      return { error: ErrorCode.INVALID_TOPIC_EXCEPTION, message: 'The topic is queued for deletion.' };
+      return failure(ErrorCode.INVALID_TOPIC_EXCEPTION, 'The topic is queued for deletion.');
     }
     for (;;) {
       const stored = await topics.assignment(wanted.name);
       if (stored === null) return unknownTopic(wanted.name);
       const added = this.#extend(wanted, stored);
-      if (isRefusal(added)) return added;
-      if (wanted.validateOnly) return { error: ErrorCode.NONE };
-      const partitions = new Map([...stored.partitions, ...asStored(added)]);
+      if (!added.ok) return added;
+      if (wanted.validateOnly) return DONE;
+      const partitions = new Map([...stored.partitions, ...asStored(added.value)]);
       const { topicId, version } = stored;
       const outcome = await topics.replaceAssignment(wanted.name, { topicId, partitions }, version);
-      if (outcome === 'replaced') return { error: ErrorCode.NONE };
+      if (outcome === 'replaced') return DONE;
       if (outcome === 'missing') return unknownTopic(wanted.name);
       // Somebody else has changed the assignment in between: judge the request anew.
     }
@@ -101,7 +103,7 @@ export class TopicAdmin {
   }
 
   /** The partitions to add to a topic. */
-  #extend({ name, count, assignments }: NewPartitions, stored: StoredAssignment): Assignment | Refusal {
+  #extend({ name, count, assignments }: NewPartitions, stored: StoredAssignment): Outcome<Assignment> {
     const current = stored.partitions.size;
     const first = stored.partitions.get(0);
     const refusal = extensionRefusal(name, count, stored);
@@ -120,7 +122,7 @@ export class TopicAdmin {
         current,
         replicationFactor: first.replicas.length,
       });
-      return wrong ?? new Map(assignments.map((replicas, index) => [current + index, replicas]));
+      return wrong ?? success(new Map(assignments.map((replicas, index) => [current + index, replicas])));
     }
     const preferred = first.replicas[0] ?? 0;
     return assignReplicas({
@@ -137,9 +139,6 @@ export class TopicAdmin {
   }
 }
 
-function unknownTopic(name: string): Refusal {
-  return {
-    error: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-    message: `The topic '${name}' does not exist.`,
-  };
+function unknownTopic(name: string): Failure {
+  return failure(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${name}' does not exist.`);
 }

@@ -7,10 +7,10 @@
 import type { TopicsStore } from '../../coordinator-client/stores/topics-store.ts';
 import type { ReplicaAssignment } from '../../coordinator-client/znodes/znodes.ts';
 import { validateTopicOverrides } from '../config/topic-config.ts';
-import { ErrorCode } from '../errors.ts';
+import { ErrorCode, type Failure, failure, type Outcome, success } from '../errors.ts';
 import { type Random, randomUuid } from '../platform/random.ts';
 import { type BrokerId, type Uuid, ZERO_UUID } from '../types.ts';
-import { assignReplicas, type PlacementBroker, type Refusal } from './placement.ts';
+import { assignReplicas, type PlacementBroker } from './placement.ts';
 import { givenAssignmentRefusal, metricForm, validateTopicName } from './topic-rules.ts';
 
 export interface NewTopic {
@@ -24,12 +24,9 @@ export interface NewTopic {
 }
 
 export interface CreatedTopic {
-  readonly error: number;
-  readonly message?: string;
-  /** ZERO_UUID unless it was created. */
+  /** ZERO_UUID when it was only checked. */
   readonly topicId: Uuid;
-  /** Empty when it failed. */
-  readonly assignment: ReadonlyMap<number, readonly BrokerId[]>;
+  readonly assignment: Assignment;
 }
 
 export type Assignment = ReadonlyMap<number, readonly BrokerId[]>;
@@ -51,7 +48,7 @@ export class TopicCreation {
   /** Taken names by what they look like in a metric. */
   readonly #taken = new Map<string, Set<string>>();
   /** Verdicts on overrides: most topics of a request have the same. */
-  readonly #judged = new Map<string, Refusal | null>();
+  readonly #judged = new Map<string, Failure | null>();
 
   constructor(options: TopicCreationOptions) {
     this.#options = options;
@@ -59,23 +56,24 @@ export class TopicCreation {
   }
 
   /** Checks and takes the name before it first waits, so calls made in a row are checked in that order. */
-  async createTopic(topic: NewTopic): Promise<CreatedTopic> {
+  async createTopic(topic: NewTopic): Promise<Outcome<CreatedTopic>> {
     const { topics, random } = this.#options;
     // Of several things that are wrong Kafka names the first in this order.
-    const assignment = topic.assignment ?? this.#place(topic);
-    if (isRefusal(assignment)) return failed(assignment);
+    const placed = topic.assignment === undefined ? this.#place(topic) : success(topic.assignment);
+    if (!placed.ok) return placed;
+    const assignment = placed.value;
     const refusal =
       this.#nameRefusal(topic.name) ??
       (topic.assignment === undefined ? null : givenAssignmentRefusal(topic.assignment)) ??
       this.#configRefusal(topic.configs);
-    if (refusal !== null) return failed(refusal);
-    if (topic.validateOnly) return { error: ErrorCode.NONE, topicId: ZERO_UUID, assignment };
+    if (refusal !== null) return refusal;
+    if (topic.validateOnly) return success({ topicId: ZERO_UUID, assignment });
     this.#take(topic.name);
     const topicId = randomUuid(random);
     const stored = { topicId, partitions: asStored(assignment) };
     const created = await topics.create(topic.name, stored, topic.configs);
-    if (created === 'exists') return failed(alreadyExists(topic.name));
-    return { error: ErrorCode.NONE, topicId, assignment };
+    if (created === 'exists') return alreadyExists(topic.name);
+    return success({ topicId, assignment });
   }
 
   #take(name: string): void {
@@ -85,30 +83,30 @@ export class TopicCreation {
     else names.add(name);
   }
 
-  #nameRefusal(name: string): Refusal | null {
+  #nameRefusal(name: string): Failure | null {
     const complaint = validateTopicName(name);
-    if (complaint !== null) return { error: ErrorCode.INVALID_TOPIC_EXCEPTION, message: complaint };
+    if (complaint !== null) return failure(ErrorCode.INVALID_TOPIC_EXCEPTION, complaint);
     const colliding = this.#taken.get(metricForm(name)) ?? new Set();
     if (colliding.size === 0) return null;
     if (this.#options.leaving.has(name)) return isLeaving(name);
     if (colliding.has(name)) return alreadyExists(name);
-    return {
-      error: ErrorCode.INVALID_TOPIC_EXCEPTION,
-      message: `Topic '${name}' collides with existing topics: ${[...colliding].join(', ')}`,
-    };
+    return failure(
+      ErrorCode.INVALID_TOPIC_EXCEPTION,
+      `Topic '${name}' collides with existing topics: ${[...colliding].join(', ')}`,
+    );
   }
 
-  #configRefusal(configs: ReadonlyMap<string, string>): Refusal | null {
+  #configRefusal(configs: ReadonlyMap<string, string>): Failure | null {
     const key = JSON.stringify([...configs]);
     const known = this.#judged.get(key);
     if (known !== undefined) return known;
     const wrong = validateTopicOverrides(configs, this.#options.defaults);
-    const verdict = wrong === null ? null : { error: ErrorCode.INVALID_CONFIG, message: wrong.message };
+    const verdict = wrong === null ? null : failure(ErrorCode.INVALID_CONFIG, wrong.message);
     this.#judged.set(key, verdict);
     return verdict;
   }
 
-  #place({ partitions, replicationFactor }: NewTopic): Assignment | Refusal {
+  #place({ partitions, replicationFactor }: NewTopic): Outcome<Assignment> {
     const { brokers, random } = this.#options;
     return assignReplicas({ brokers, partitions, replicationFactor, random });
   }
@@ -123,18 +121,10 @@ export function asStored(assignment: Assignment): Map<number, ReplicaAssignment>
   );
 }
 
-export function isRefusal(outcome: Assignment | Refusal): outcome is Refusal {
-  return 'error' in outcome;
+function alreadyExists(name: string): Failure {
+  return failure(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`);
 }
 
-function failed({ error, message }: Refusal): CreatedTopic {
-  return { error, message, topicId: ZERO_UUID, assignment: new Map() };
-}
-
-function alreadyExists(name: string): Refusal {
-  return { error: ErrorCode.TOPIC_ALREADY_EXISTS, message: `Topic '${name}' already exists.` };
-}
-
-function isLeaving(name: string): Refusal {
-  return { error: ErrorCode.TOPIC_ALREADY_EXISTS, message: `Topic '${name}' is marked for deletion.` };
+function isLeaving(name: string): Failure {
+  return failure(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' is marked for deletion.`);
 }

@@ -4,9 +4,8 @@
  * Source: Topic.validate, AdminZkClient.validateTopicCreate, validateReplicaAssignment.
  */
 import type { StoredAssignment } from '../../coordinator-client/stores/topics-store.ts';
-import { ErrorCode } from '../errors.ts';
+import { ErrorCode, type Failure, failure } from '../errors.ts';
 import { type BrokerId, topicNameComplaint } from '../types.ts';
-import type { Refusal } from './placement.ts';
 import { arrayBuffer, shortened } from './scala-text.ts';
 
 /** Why `name` is no topic name, in Kafka's words; null for a good one. */
@@ -21,7 +20,7 @@ export function metricForm(name: string): string {
 }
 
 /** Brokers that are not there are let through, as in Kafka. */
-export function givenAssignmentRefusal(assignment: ReadonlyMap<number, readonly BrokerId[]>): Refusal | null {
+export function givenAssignmentRefusal(assignment: ReadonlyMap<number, readonly BrokerId[]>): Failure | null {
   for (const replicas of assignment.values()) {
     if (new Set(replicas).size !== replicas.length) {
       const listed = [...assignment].map(([partition, ids]) => `${partition} -> ${arrayBuffer(ids)}`);
@@ -45,28 +44,28 @@ export function givenAssignmentRefusal(assignment: ReadonlyMap<number, readonly 
 }
 
 /** Why the topic cannot have `count` partitions in all. */
-export function extensionRefusal(name: string, count: number, stored: StoredAssignment): Refusal | null {
+export function extensionRefusal(name: string, count: number, stored: StoredAssignment): Failure | null {
   const current = stored.partitions.size;
   for (const { addingReplicas, removingReplicas } of stored.partitions.values()) {
     if (addingReplicas.length + removingReplicas.length === 0) continue;
-    return {
-      error: ErrorCode.REASSIGNMENT_IN_PROGRESS,
-      message: `A partition reassignment is in progress for the topic '${name}'.`,
-    };
+    return failure(
+      ErrorCode.REASSIGNMENT_IN_PROGRESS,
+      `A partition reassignment is in progress for the topic '${name}'.`,
+    );
   }
   if (count > current) return null;
   const message =
     count === current
       ? `Topic already has ${current} partitions.`
       : `Topic currently has ${current} partitions, which is higher than the requested ${count}.`;
-  return { error: ErrorCode.INVALID_PARTITIONS, message };
+  return failure(ErrorCode.INVALID_PARTITIONS, message);
 }
 
 /** Why new partitions cannot have the replicas they are given. */
 export function addedAssignmentRefusal(
   assignments: readonly (readonly BrokerId[])[],
   topic: { live: ReadonlySet<BrokerId>; count: number; current: number; replicationFactor: number },
-): Refusal | null {
+): Failure | null {
   const unknown = assignments.flat().filter((id) => !topic.live.has(id));
   if (unknown.length > 0) {
     return invalidAssignment(`Unknown broker(s) in replica assignment: ${unknown.join(', ')}.`);
@@ -98,6 +97,6 @@ export function addedAssignmentRefusal(
   );
 }
 
-export function invalidAssignment(message: string): Refusal {
-  return { error: ErrorCode.INVALID_REPLICA_ASSIGNMENT, message };
+export function invalidAssignment(message: string): Failure {
+  return failure(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message);
 }

@@ -13,8 +13,9 @@ import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Counter } from '../platform/metrics.ts';
 import type { ByteSocket } from '../platform/sockets.ts';
 import type { BufferPool } from './buffer-pool.ts';
+import type { ClientSession } from './client-session.ts';
 import { FrameSplitter, InvalidFrameSize } from './frame-splitter.ts';
-import { type Dispatch, type Outcome, pipelines, type Reply } from './outcome.ts';
+import { type Dispatch, pipelines, type Reply, type RequestOutcome } from './outcome.ts';
 import type { RequestMemory } from './request-memory.ts';
 
 export interface ConnectionLimits {
@@ -28,8 +29,7 @@ export interface ConnectionLimits {
 
 export interface ConnectionParts {
   readonly socket: ByteSocket;
-  readonly id: string;
-  readonly listener: string;
+  readonly session: ClientSession;
   readonly dispatch: Dispatch;
   readonly limits: ConnectionLimits;
   readonly pool: BufferPool;
@@ -43,15 +43,12 @@ export interface ConnectionParts {
 
 /** A request whose outcome is not written yet; `outcome` is null while the handler is at work. */
 interface Pending {
-  outcome: Outcome | null;
+  outcome: RequestOutcome | null;
   /** The connection closes before this one's turn: the answer is thrown away when it comes. */
   discarded: boolean;
 }
 
 export class Connection {
-  readonly id: string;
-  readonly listener: string;
-  readonly remoteHost: string;
   readonly #parts: ConnectionParts;
   readonly #socket: ByteSocket;
   readonly #splitter: FrameSplitter;
@@ -78,9 +75,6 @@ export class Connection {
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
     this.#socket = parts.socket;
-    this.id = parts.id;
-    this.listener = parts.listener;
-    this.remoteHost = parts.socket.remoteHost;
     this.#lastActiveMs = parts.clock.nowMs();
     this.#splitter = new FrameSplitter(parts.pool, parts.limits.maxFrameBytes, (frame) => this.#take(frame));
     this.#socket.on({
@@ -88,6 +82,10 @@ export class Connection {
       readEnd: () => this.#flush(),
       close: () => this.#onClose(),
     });
+  }
+
+  get session(): ClientSession {
+    return this.#parts.session;
   }
 
   /** Since when nothing has happened, or null while a request is being processed. */
@@ -144,7 +142,7 @@ export class Connection {
       run();
     } catch (error) {
       if (!(error instanceof InvalidFrameSize)) throw error;
-      this.#parts.diagnostics.warn(`closing ${this.id}: ${error.message}`);
+      this.#parts.diagnostics.warn(`closing ${this.#parts.session.id}: ${error.message}`);
       this.end();
     }
     this.#reserve();
@@ -176,7 +174,7 @@ export class Connection {
       this.#pause();
       return false;
     }
-    const outcome = this.#parts.dispatch(frame, this);
+    const outcome = this.#parts.dispatch(frame, this.#parts.session);
     if (outcome instanceof Promise) {
       this.#exclusive = !pipelines(frame);
       this.#await(outcome);
@@ -196,7 +194,7 @@ export class Connection {
     return !this.#exclusive && waiting < this.#parts.limits.maxInFlightRequests && pipelines(frame);
   }
 
-  #await(promise: Promise<Outcome>): void {
+  #await(promise: Promise<RequestOutcome>): void {
     const pending: Pending = { outcome: null, discarded: false };
     this.#pending.push(pending);
     // The dispatcher's promises never reject.
@@ -221,7 +219,7 @@ export class Connection {
     this.#scheduleFlush();
   }
 
-  #finish(outcome: Outcome): void {
+  #finish(outcome: RequestOutcome): void {
     if (this.#closed) {
       giveBack(outcome);
       return;
@@ -320,6 +318,6 @@ export class Connection {
   }
 }
 
-function giveBack(outcome: Outcome): void {
+function giveBack(outcome: RequestOutcome): void {
   if (typeof outcome !== 'string') outcome.sent();
 }

@@ -9,8 +9,8 @@
 import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
 import { ErrorCode, errorName } from '../errors.ts';
 import { unknownApiVersionsVersion } from '../handlers/18-api-versions.ts';
-import { ANONYMOUS, type Answer, type AnyHandler, type RequestContext } from '../handlers/handler.ts';
-import type { Services } from '../handlers/services.ts';
+import type { Answer, Handler, RequestContext } from '../handlers/handler.ts';
+import type { Needs, ServiceName } from '../handlers/services.ts';
 import { answerBeforeMetadata } from '../handlers/shared/before-metadata.ts';
 import { StorageError } from '../log/files/storage-error.ts';
 import { decodeRequest } from '../protocol/codec.ts';
@@ -19,24 +19,35 @@ import { parseRequestHeader, type RequestHeader } from '../protocol/header.ts';
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts';
 import { ProtocolError } from '../protocol/reader.ts';
 import type { AnyApi, RequestOf } from '../protocol/schema.ts';
-import type { Dispatch, Outcome, Reply, RequestOrigin } from './outcome.ts';
+import type { Authorizer } from '../security/authorizer.ts';
+import type { Operation, Resource } from '../security/operations.ts';
+import type { Principal } from '../security/principal.ts';
+import type { ClientSession } from './client-session.ts';
+import type { Dispatch, Reply, RequestOutcome } from './outcome.ts';
 import { RequestMetrics } from './request-metrics.ts';
 
-/** The dispatcher over the handlers of `table`. */
-export function createDispatch(table: ReadonlyMap<number, AnyHandler>, services: Services): Dispatch {
+/** What the dispatcher itself uses, whatever its handlers need. */
+type OwnNeeds = Needs<'clock' | 'config' | 'diagnostics' | 'metadata' | 'metrics'>;
+
+/** The dispatcher over the handlers of `table`; `authorizer` decides what their senders may do. */
+export function createDispatch<N extends ServiceName>(
+  table: ReadonlyMap<number, Handler<AnyApi, N>>,
+  services: Needs<N> & OwnNeeds,
+  authorizer: Authorizer,
+): Dispatch {
   const metrics = new RequestMetrics(services.metrics);
   const apiByKey = (key: number): AnyApi | undefined => table.get(key)?.api;
-  return (frame, origin) => {
+  return (frame, session) => {
     let header: RequestHeader | null = null;
-    let request: IncomingRequest | Outcome;
+    let request: IncomingRequest<N> | RequestOutcome;
     try {
       header = parseRequestHeader(frame, apiByKey);
-      request = open(header, frame, { table, origin, services });
+      request = open(header, frame, { table, session, services, authorizer });
     } catch (error) {
       // Whatever the decoder stumbles over came from outside: it is never this broker's failure.
       const reason = error instanceof ProtocolError ? error.message : String(error);
       const what = header === null ? '' : ` (${describe(header, apiByKey(header.apiKey))})`;
-      services.diagnostics.warn(`closing ${origin.id}${what}: ${reason}`);
+      services.diagnostics.warn(`closing ${session.id}${what}: ${reason}`);
       return 'close';
     }
     if (!(request instanceof IncomingRequest)) return request;
@@ -50,11 +61,16 @@ function describe({ apiKey, apiVersion, clientId }: RequestHeader, api: AnyApi |
 }
 
 /** Finds the handler and decodes; throws ProtocolError on what is not a request we serve. */
-function open(
+function open<N extends ServiceName>(
   header: RequestHeader,
   frame: Buffer,
-  at: { table: ReadonlyMap<number, AnyHandler>; origin: RequestOrigin; services: Services },
-): IncomingRequest | Outcome {
+  at: {
+    table: ReadonlyMap<number, Handler<AnyApi, N>>;
+    session: ClientSession;
+    services: OwnNeeds;
+    authorizer: Authorizer;
+  },
+): IncomingRequest<N> | RequestOutcome {
   const { apiKey, apiVersion } = header;
   const handler = at.table.get(apiKey);
   if (handler === undefined) throw new ProtocolError(`there is no API with key ${apiKey}`);
@@ -65,31 +81,44 @@ function open(
   }
   const { socketRequestMaxElements } = at.services.config;
   const body = decodeRequest(api, apiVersion, frame.subarray(header.bodyOffset), socketRequestMaxElements);
-  return new IncomingRequest(handler, header, body, at.origin);
+  return new IncomingRequest(handler, header, body, at);
 }
 
 /** One request on its way through its handler; also what the handler sees of its sender. */
-class IncomingRequest implements RequestContext {
+class IncomingRequest<N extends ServiceName> implements RequestContext {
   readonly apiVersion: number;
   readonly clientId: string | null;
   readonly clientHost: string;
   readonly listener: string;
   readonly connectionId: string;
-  readonly principal = ANONYMOUS;
-  readonly #handler: AnyHandler;
+  /** As of the request's arrival. */
+  readonly principal: Principal;
+  readonly #handler: Handler<AnyApi, N>;
+  readonly #authorizer: Authorizer;
   readonly #correlationId: number;
   readonly #body: RequestOf<AnyApi>;
   #afterSend: (() => void)[] | null = null;
 
-  constructor(handler: AnyHandler, header: RequestHeader, body: RequestOf<AnyApi>, origin: RequestOrigin) {
+  constructor(
+    handler: Handler<AnyApi, N>,
+    header: RequestHeader,
+    body: RequestOf<AnyApi>,
+    { session, authorizer }: { session: ClientSession; authorizer: Authorizer },
+  ) {
     this.apiVersion = header.apiVersion;
     this.clientId = header.clientId;
-    this.clientHost = origin.remoteHost;
-    this.listener = origin.listener;
-    this.connectionId = origin.id;
+    this.clientHost = session.remoteHost;
+    this.listener = session.listener;
+    this.connectionId = session.id;
+    this.principal = session.principal;
     this.#handler = handler;
+    this.#authorizer = authorizer;
     this.#correlationId = header.correlationId;
     this.#body = body;
+  }
+
+  may(operation: Operation, resource: Resource): boolean {
+    return this.#authorizer.authorize(this.principal, this.clientHost, operation, resource);
   }
 
   afterSend(run: () => void): void {
@@ -97,7 +126,7 @@ class IncomingRequest implements RequestContext {
     this.#afterSend.push(run);
   }
 
-  run(services: Services, metrics: RequestMetrics): Outcome | Promise<Outcome> {
+  run(services: Needs<N> & OwnNeeds, metrics: RequestMetrics): RequestOutcome | Promise<RequestOutcome> {
     const { api } = this.#handler;
     const startedMs = services.clock.nowMs();
     metrics.received(api, this.apiVersion);
@@ -117,9 +146,9 @@ class IncomingRequest implements RequestContext {
   async #later(
     promised: Promise<Answer<AnyApi>>,
     startedMs: number,
-    services: Services,
+    services: OwnNeeds,
     metrics: RequestMetrics,
-  ): Promise<Outcome> {
+  ): Promise<RequestOutcome> {
     try {
       const answer = await promised;
       metrics.answered(this.#handler.api, services.clock.nowMs() - startedMs);
@@ -129,7 +158,7 @@ class IncomingRequest implements RequestContext {
     }
   }
 
-  #outcomeOf(answer: Answer<AnyApi>): Outcome {
+  #outcomeOf(answer: Answer<AnyApi>): RequestOutcome {
     if (answer === null || answer === 'close') {
       runAll(this.#takeAfterSend());
       return answer === null ? 'nothing' : 'close';
@@ -139,7 +168,7 @@ class IncomingRequest implements RequestContext {
   }
 
   /** The one place where what a handler throws becomes an error code. */
-  #refuse(error: unknown, services: Services, metrics: RequestMetrics): Outcome {
+  #refuse(error: unknown, services: OwnNeeds, metrics: RequestMetrics): RequestOutcome {
     const { api } = this.#handler;
     const errorCode = errorCodeOf(error);
     const what = `${api.name} v${this.apiVersion} from ${this.connectionId} (client ${this.clientId})`;
@@ -166,7 +195,7 @@ class IncomingRequest implements RequestContext {
   }
 }
 
-function errorCodeOf(error: unknown): number {
+function errorCodeOf(error: unknown): ErrorCode {
   // The change may have been made or not: what a time-out says to clients.
   if (error instanceof CoordinatorError) return ErrorCode.REQUEST_TIMED_OUT;
   if (error instanceof StorageError) return ErrorCode.KAFKA_STORAGE_ERROR;

@@ -1,4 +1,5 @@
 /** What becomes of a request, between the dispatcher, which decides it, and the connection, which writes it. */
+import type { ClientSession } from './client-session.ts';
 
 export interface Reply {
   /** A whole frame, size field included. */
@@ -9,17 +10,10 @@ export interface Reply {
 }
 
 /** `nothing`: the request has no response. `close`: the connection ends here. */
-export type Outcome = Reply | 'nothing' | 'close';
-
-/** The connection a request came from. */
-export interface RequestOrigin {
-  readonly id: string;
-  readonly listener: string;
-  readonly remoteHost: string;
-}
+export type RequestOutcome = Reply | 'nothing' | 'close';
 
 /** The frame is valid during the call only. A returned promise never rejects. */
-export type Dispatch = (frame: Buffer, origin: RequestOrigin) => Outcome | Promise<Outcome>;
+export type Dispatch = (frame: Buffer, session: ClientSession) => RequestOutcome | Promise<RequestOutcome>;
 
 const PRODUCE_KEY = 0;
 

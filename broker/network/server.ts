@@ -10,6 +10,7 @@ import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Counter, Metrics } from '../platform/metrics.ts';
 import type { ByteSocket, SocketListener, SocketNetwork } from '../platform/sockets.ts';
 import { BufferPool } from './buffer-pool.ts';
+import { ClientSession } from './client-session.ts';
 import { Connection, type ConnectionLimits } from './connection.ts';
 import { ConnectionQuotas, connectionLimits } from './connection-quotas.ts';
 import type { Dispatch } from './outcome.ts';
@@ -192,8 +193,7 @@ export class NetworkServer {
     this.#connections.add(
       new Connection({
         socket,
-        id,
-        listener,
+        session: new ClientSession({ id, listener, remoteHost: host }),
         dispatch,
         clock,
         limits: this.#limits,
@@ -229,7 +229,7 @@ export class NetworkServer {
       }
       const sinceMs = connection.idleSinceMs;
       if (sinceMs === null || nowMs - sinceMs < idleMs) continue;
-      this.#diagnostics.debug(`closing ${connection.id}: idle for ${Math.round(nowMs - sinceMs)} ms`);
+      this.#diagnostics.debug(`closing ${connection.session.id}: idle for ${Math.round(nowMs - sinceMs)} ms`);
       connection.destroy();
     }
   }

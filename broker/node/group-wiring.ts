@@ -3,6 +3,7 @@ import type { ClusterStore } from '../../coordinator-client/stores/cluster-store
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { GroupSettings } from '../coordinators/group/group-coordinator.ts';
 import type { StateLog } from '../coordinators/runtime/state-log.ts';
+import { isError } from '../errors.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
 import { GROUP_METADATA_TOPIC } from '../types.ts';
 
@@ -15,7 +16,7 @@ export function stateLogOf(topic: string, replicas: ReplicaManager): StateLog {
     append: (partition, batch, options) => replicas.appendToCoordinatorLog(topic, partition, batch, options),
     read(partition, offset, maxBytes) {
       const read = replicas.readForCoordinator(topic, partition, offset, maxBytes);
-      return 'error' in read ? null : { bytes: read.records, release: () => read.release() };
+      return isError(read) ? null : { bytes: read.records, release: () => read.release() };
     },
     maxBatchBytes: (partition) => replicas.partition(topic, partition)?.log?.config.maxMessageBytes ?? 0,
     range(partition) {

@@ -1,6 +1,5 @@
 /** What handlers may use of this broker, put together from its parts. */
 import type { Services } from '../handlers/services.ts';
-import { allowEverything } from '../handlers/shared/authorization.ts';
 import { AutoTopicCreation } from '../handlers/shared/auto-topic-creation.ts';
 import { TopicMetrics } from '../handlers/shared/topic-metrics.ts';
 import { TopicAdmin } from '../metadata/topic-admin.ts';
@@ -39,6 +38,5 @@ export function makeServices({ platform, store }: Ground, parts: Parts): Service
     store,
     groups,
     producerIds,
-    authorize: allowEverything,
   };
 }

@@ -6,6 +6,7 @@
  * AllocateProducerIds v0 in Kafka 3.9.
  */
 import type { BrokerInfo } from '../cluster.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { BrokerId, Uuid } from '../types.ts';
 
 export interface PartitionStateMessage {
@@ -59,11 +60,11 @@ export interface LeaderAndIsrRequest extends FromController {
 export interface PartitionError {
   readonly topic: string;
   readonly partition: number;
-  readonly error: number;
+  readonly error: ErrorCode;
 }
 
 export interface LeaderAndIsrResponse {
-  readonly error: number;
+  readonly error: ErrorCode;
   readonly partitions: readonly PartitionError[];
 }
 
@@ -82,7 +83,7 @@ export interface UpdateMetadataRequest extends FromController {
 }
 
 export interface UpdateMetadataResponse {
-  readonly error: number;
+  readonly error: ErrorCode;
 }
 
 export interface StopReplicaRequest extends FromController {
@@ -97,7 +98,7 @@ export interface StopReplicaRequest extends FromController {
 }
 
 export interface StopReplicaResponse {
-  readonly error: number;
+  readonly error: ErrorCode;
   readonly partitions: readonly PartitionError[];
 }
 
@@ -108,7 +109,7 @@ export interface ControlledShutdownRequest {
 }
 
 export interface ControlledShutdownResponse {
-  readonly error: number;
+  readonly error: ErrorCode;
   /** Partitions with more than one replica that the broker still leads. */
   readonly remainingPartitions: readonly { readonly topic: string; readonly partition: number }[];
 }
@@ -128,11 +129,11 @@ export interface AlterPartitionRequest {
 }
 
 export interface AlterPartitionResponse {
-  readonly error: number;
+  readonly error: ErrorCode;
   readonly partitions: readonly {
     readonly topic: string;
     readonly partition: number;
-    readonly error: number;
+    readonly error: ErrorCode;
     readonly leader: BrokerId;
     readonly leaderEpoch: number;
     readonly isr: readonly BrokerId[];
@@ -148,7 +149,7 @@ export interface AllocateProducerIdsRequest {
 }
 
 export interface AllocateProducerIdsResponse {
-  readonly error: number;
+  readonly error: ErrorCode;
   readonly producerIdStart: number;
   readonly producerIdLength: number;
 }

@@ -3,6 +3,7 @@
  * without asking anybody. The broker that records an event is in the record (journal.ts), not in the event.
  * Lists of brokers are ids; offsets, epochs and times are numbers; `…Ms` is milliseconds.
  */
+import type { ErrorCode } from '../errors.ts';
 import type { BrokerId, TopicPartition } from '../types.ts';
 
 /** How long each phase of taking office took. */
@@ -91,7 +92,7 @@ type MembershipEvent =
       /** Partitions that it leads on, as nobody can succeed it. */
       readonly remaining: number;
     }
-  | { readonly kind: 'controlled-shutdown-refused'; readonly broker: BrokerId; readonly error: number };
+  | { readonly kind: 'controlled-shutdown-refused'; readonly broker: BrokerId; readonly error: ErrorCode };
 
 interface IsrWritten extends TopicPartition {
   readonly from: readonly BrokerId[];
@@ -183,7 +184,7 @@ type ReplicaEvent =
       readonly to: readonly BrokerId[];
       readonly leaderEpoch: number;
     })
-  | (TopicPartition & { readonly kind: 'isr-change-refused'; readonly error: number })
+  | (TopicPartition & { readonly kind: 'isr-change-refused'; readonly error: ErrorCode })
   | (TopicPartition & {
       readonly kind: 'log-truncated';
       readonly from: number;
@@ -232,7 +233,7 @@ type BrokerLifeEvent =
     }
   | { readonly kind: 'broker-started' }
   | { readonly kind: 'shutdown-begun' }
-  | { readonly kind: 'leaders-remain'; readonly partitions: number; readonly error: number }
+  | { readonly kind: 'leaders-remain'; readonly partitions: number; readonly error: ErrorCode }
   /** The broker goes, and leaders that could not be moved go with it. */
   | { readonly kind: 'shutdown-unclean' }
   | { readonly kind: 'shutdown-finished' };

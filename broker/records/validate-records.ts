@@ -12,7 +12,7 @@ import { walkRecords } from './record.ts';
 export interface RecordError {
   /** Which record of the batch, from 0. */
   readonly batchIndex: number;
-  readonly error: number;
+  readonly error: ErrorCode;
   readonly message: string;
 }
 

@@ -76,7 +76,7 @@ export interface ValidBatches {
 
 export interface RefusedBatches {
   readonly ok: false;
-  readonly error: number;
+  readonly error: ErrorCode;
   readonly message: string;
   readonly recordErrors: readonly RecordError[];
 }
@@ -314,6 +314,6 @@ function invalid(message: string): RefusedBatches {
   return refuse(ErrorCode.INVALID_RECORD, message);
 }
 
-function refuse(error: number, message: string): RefusedBatches {
+function refuse(error: ErrorCode, message: string): RefusedBatches {
   return { ok: false, error, message, recordErrors: [] };
 }

@@ -5,7 +5,7 @@
  * Source: KIP-497; Kafka's DefaultAlterPartitionManager.
  */
 
-import { ErrorCode, errorName } from '../errors.ts';
+import { ErrorCode, errorName, failure, type Outcome, success } from '../errors.ts';
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../peers/messages.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
@@ -21,15 +21,12 @@ export interface IsrProposal extends TopicPartition {
 }
 
 /** What the controller made of one proposal. */
-export type IsrVerdict =
-  | {
-      readonly error: typeof ErrorCode.NONE;
-      readonly leader: BrokerId;
-      readonly leaderEpoch: number;
-      readonly isr: readonly BrokerId[];
-      readonly partitionEpoch: number;
-    }
-  | { readonly error: Exclude<number, 0>; readonly refused: true };
+export type IsrVerdict = Outcome<{
+  readonly leader: BrokerId;
+  readonly leaderEpoch: number;
+  readonly isr: readonly BrokerId[];
+  readonly partitionEpoch: number;
+}>;
 
 export interface IsrProposalsOptions {
   readonly clock: Clock;
@@ -111,10 +108,7 @@ export class IsrProposals {
         continue;
       }
       this.#queued.delete(key);
-      const verdict: IsrVerdict =
-        answer.error === ErrorCode.NONE
-          ? { ...answer, error: ErrorCode.NONE }
-          : { error: answer.error, refused: true };
+      const verdict: IsrVerdict = answer.error === ErrorCode.NONE ? success(answer) : failure(answer.error);
       decided.push(() => queued.decided(verdict));
     }
     // Whoever is told may propose again at once; that goes with the next request.

@@ -6,7 +6,7 @@
  * Source: Kafka's ReplicaManager.becomeLeaderOrFollower, makeLeaders, makeFollowers, stopReplicas.
  */
 
-import { ErrorCode } from '../errors.ts';
+import { ErrorCode, isError } from '../errors.ts';
 import { StorageError } from '../log/files/storage-error.ts';
 import type { LogManager } from '../log/log-manager.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
@@ -139,7 +139,7 @@ export class Leadership {
     const transitions: Transition[] = [];
     for (const state of states) {
       const judged = this.#judge(state);
-      if (typeof judged !== 'number') transitions.push({ partition: judged, state });
+      if (!isError(judged)) transitions.push({ partition: judged, state });
       else if (judged !== ErrorCode.NONE) failed.set(partitionKey(state.topic, state.partition), judged);
     }
     return transitions;

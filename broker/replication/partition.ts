@@ -300,22 +300,23 @@ export class Partition {
 
   #decided(pending: isr.PendingIsr, verdict: IsrVerdict): void {
     if (this.#isr !== pending) return; // a newer state has decided already
-    if ('refused' in verdict) {
+    if (!verdict.ok) {
       this.#refused(pending, verdict.error);
       return;
     }
+    const { leader, leaderEpoch, partitionEpoch, isr: decided } = verdict.value;
     const outdated =
-      verdict.leaderEpoch !== this.#leaderEpoch ||
-      verdict.partitionEpoch < this.#partitionEpoch ||
-      verdict.leader !== this.#context.brokerId;
+      leaderEpoch !== this.#leaderEpoch ||
+      partitionEpoch < this.#partitionEpoch ||
+      leader !== this.#context.brokerId;
     if (outdated) return;
-    this.#isr = isr.committed(verdict.isr);
-    this.#partitionEpoch = verdict.partitionEpoch;
+    this.#isr = isr.committed(decided);
+    this.#partitionEpoch = partitionEpoch;
     this.#context.events.isrChanged(this, pending.kind === 'pending-expand' ? 'expand' : 'shrink');
     if (this.#advanceHighWatermark()) this.#context.events.highWatermarkMoved(this);
   }
 
-  #refused(pending: isr.PendingIsr, error: number): void {
+  #refused(pending: isr.PendingIsr, error: ErrorCode): void {
     this.#context.events.isrChanged(this, 'failed');
     this.#context.journal.record(isrChangeRefused(this, error));
     switch (error) {

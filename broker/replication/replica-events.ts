@@ -1,4 +1,5 @@
 /** What happens to a replica of this broker, as events of the journal. Pure. */
+import type { ErrorCode } from '../errors.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import type { EventOf } from '../platform/cluster-events.ts';
 import type { BrokerId } from '../types.ts';
@@ -27,7 +28,7 @@ export function isrExpandProposed(
 
 export function isrChangeRefused(
   { topic, partition }: Partition,
-  error: number,
+  error: ErrorCode,
 ): EventOf<'isr-change-refused'> {
   return { kind: 'isr-change-refused', topic, partition, error };
 }

@@ -1,4 +1,5 @@
 /** What checkers look at: replicas, controllers and state znodes as they are between two events. */
+import { isError } from '../../broker/errors.ts';
 import type { LogView, PartitionView } from '../../broker/node/broker-view.ts';
 import { batchLastOffset, completeBatches } from '../../broker/records/batch.ts';
 import type { LocalTree } from '../../coordinator-client/local/local-tree.ts';
@@ -117,7 +118,7 @@ function readBatches(log: LogView, fromOffset: number, upToOffset: number): Buff
   const parts: Buffer[] = [];
   for (let offset = fromOffset; offset < upToOffset; ) {
     const found = log.read({ offset, maxBytes: READ_BYTES, upToOffset, minOneBatch: true });
-    if ('error' in found) throw new Error(`${log.directory} can't be read at ${offset}: ${found.error}`);
+    if (isError(found)) throw new Error(`${log.directory} can't be read at ${offset}: ${found}`);
     const bytes = Buffer.from(found.bytes);
     found.release();
     if (bytes.length === 0) break;

@@ -6,7 +6,6 @@
  */
 import type { BrokerConfig } from '../../config/broker-config.ts';
 import { ErrorCode } from '../../errors.ts';
-import type { TopicAdmin } from '../../metadata/topic-admin.ts';
 import type { TopicCreation } from '../../metadata/topic-creation.ts';
 import { validateTopicName } from '../../metadata/topic-rules.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
@@ -19,27 +18,32 @@ interface Shape {
   readonly configs: ReadonlyMap<string, string>;
 }
 
+/** What it needs of TopicAdmin: the names that there are, read once, and then topic after topic. */
+interface TopicMaker {
+  creation(): Promise<Pick<TopicCreation, 'createTopic'>>;
+}
+
 export class AutoTopicCreation {
   readonly #config: BrokerConfig;
-  readonly #topicAdmin: TopicAdmin;
+  readonly #topicAdmin: TopicMaker;
   readonly #diagnostics: Diagnostics;
   readonly #inFlight = new Set<string>();
 
-  constructor(config: BrokerConfig, topicAdmin: TopicAdmin, diagnostics: Diagnostics) {
+  constructor(config: BrokerConfig, topicAdmin: TopicMaker, diagnostics: Diagnostics) {
     this.#config = config;
     this.#topicAdmin = topicAdmin;
     this.#diagnostics = diagnostics;
   }
 
   /** Creates what is missing; the error to answer for each topic meanwhile. */
-  async create(topics: readonly string[]): Promise<Map<string, number>> {
+  async create(topics: readonly string[]): Promise<Map<string, ErrorCode>> {
     const { requestMaxNewPartitions, numPartitions, offsetsTopicNumPartitions } = this.#config;
     // One topic as the configuration wants it is always allowed.
     const fits = partitionAllowance(
       Math.max(requestMaxNewPartitions, numPartitions, offsetsTopicNumPartitions),
     );
-    let opened: Promise<TopicCreation> | null = null;
-    const creation = (): Promise<TopicCreation> => {
+    let opened: ReturnType<TopicMaker['creation']> | null = null;
+    const creation: TopicMaker['creation'] = () => {
       opened ??= this.#topicAdmin.creation();
       return opened;
     };
@@ -53,7 +57,7 @@ export class AutoTopicCreation {
     return new Map(topics.map((topic, index) => [topic, errors[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR]));
   }
 
-  async #createOne(topic: string, creation: () => Promise<TopicCreation>): Promise<number> {
+  async #createOne(topic: string, creation: TopicMaker['creation']): Promise<ErrorCode> {
     if (validateTopicName(topic) !== null) return ErrorCode.INVALID_TOPIC_EXCEPTION;
     if (this.#inFlight.has(topic)) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     this.#inFlight.add(topic);
@@ -66,7 +70,7 @@ export class AutoTopicCreation {
         configs,
         validateOnly: false,
       });
-      return meanwhile(created.error);
+      return meanwhile(created.ok ? ErrorCode.NONE : created.error);
     } catch (error) {
       this.#diagnostics.warn(`could not create topic ${topic}`, error);
       return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
@@ -110,7 +114,7 @@ export class AutoTopicCreation {
 }
 
 /** Created, or created by somebody else: the leader is what is still missing. */
-function meanwhile(error: number): number {
+function meanwhile(error: ErrorCode): ErrorCode {
   const exists =
     error === ErrorCode.NONE ||
     error === ErrorCode.TOPIC_ALREADY_EXISTS ||

@@ -45,8 +45,8 @@ import { OffsetDelete } from '../../protocol/messages/47-offset-delete.ts';
 import { DescribeCluster } from '../../protocol/messages/60-describe-cluster.ts';
 import { DescribeProducers } from '../../protocol/messages/61-describe-producers.ts';
 import type { AnyApi, RequestOf } from '../../protocol/schema.ts';
-import type { Answer, AnyHandler, RequestContext } from '../handler.ts';
-import type { Services } from '../services.ts';
+import type { Answer, Handler, RequestContext } from '../handler.ts';
+import type { Needs, ServiceName } from '../services.ts';
 import { type ConfigResource, ResourceType } from './config-resources.ts';
 
 /** `serve`: the answer does not depend on the cluster. A code is answered by the handler's refusal. */
@@ -98,12 +98,12 @@ export const RULES_BEFORE_METADATA: ReadonlyMap<AnyApi, Rule> = new Map<AnyApi, 
   [IncrementalAlterConfigs, ofResources],
 ]);
 
-/** In the place of {@link AnyHandler.handle}, while the picture of the cluster is not complete. */
-export function answerBeforeMetadata(
-  handler: AnyHandler,
+/** In the place of {@link Handler.handle}, while the picture of the cluster is not complete. */
+export function answerBeforeMetadata<N extends ServiceName>(
+  handler: Handler<AnyApi, N>,
   request: RequestOf<AnyApi>,
   context: RequestContext,
-  services: Services,
+  services: Needs<N>,
 ): Answer<AnyApi> | Promise<Answer<AnyApi>> {
   const rule = RULES_BEFORE_METADATA.get(handler.api) ?? 'close';
   const verdict = typeof rule === 'function' ? rule(request as never, context.apiVersion) : rule;

@@ -8,17 +8,19 @@ import { CONFIG_SOURCE, type EffectiveEntry } from '../../config/effective.ts';
 import { TYPE_CODE } from '../../config/property.ts';
 import { ErrorCode } from '../../errors.ts';
 import { LEVELS, type Level, type Loggers, ROOT_LOGGER } from '../../platform/loggers.ts';
+import { CLUSTER, Operation } from '../../security/operations.ts';
 import type { RequestContext } from '../handler.ts';
-import type { Services } from '../services.ts';
-import { mayOnCluster, Operation } from './authorization.ts';
+import type { Needs } from '../services.ts';
 import { type ConfigOperation, OpType, unknownOperation } from './config-operations.ts';
 import { type ConfigRefusal, refusal } from './config-resources.ts';
+
+type Needed = Needs<'brokerId' | 'diagnostics'>;
 
 /** In the order in which Kafka names them. */
 const LEVELS_TEXT = 'DEBUG, ERROR, FATAL, INFO, TRACE, WARN';
 
 /** Every logger with the level that counts for it. */
-export function describeLoggers(broker: string, services: Services): EffectiveEntry[] | ConfigRefusal {
+export function describeLoggers(broker: string, services: Needed): EffectiveEntry[] | ConfigRefusal {
   if (broker === '') return refusal(ErrorCode.INVALID_REQUEST, 'Broker id must not be empty');
   if (!/^[+-]?\d+$/.test(broker))
     return refusal(ErrorCode.INVALID_REQUEST, `Broker id must be an integer, but it is: ${broker}`);
@@ -43,7 +45,7 @@ export function alterLoggers(
   broker: string,
   operations: readonly ConfigOperation[],
   validateOnly: boolean,
-  { context, services }: { context: RequestContext; services: Services },
+  { context, services }: { context: RequestContext; services: Needed },
 ): ConfigRefusal {
   const { loggers } = services.diagnostics;
   const refused =
@@ -55,8 +57,8 @@ export function alterLoggers(
   return refusal(ErrorCode.NONE);
 }
 
-function mayNotAlter(broker: string, context: RequestContext, services: Services): ConfigRefusal | null {
-  if (!mayOnCluster(services, context, Operation.ALTER_CONFIGS)) {
+function mayNotAlter(broker: string, context: RequestContext, services: Needed): ConfigRefusal | null {
+  if (!context.may(Operation.ALTER_CONFIGS, CLUSTER)) {
     return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
   if (!/^[+-]?\d+$/.test(broker))
@@ -91,7 +93,7 @@ function levelOf(text: string | null): Level | undefined {
   return LEVELS.find((level) => level.toUpperCase() === text);
 }
 
-function apply({ name, configOperation, value }: ConfigOperation, services: Services): void {
+function apply({ name, configOperation, value }: ConfigOperation, services: Needed): void {
   const { diagnostics } = services;
   const level = levelOf(value);
   if (configOperation === OpType.DELETE) {

@@ -13,9 +13,9 @@ import { effectiveTopicConfig } from '../../config/effective.ts';
 import type { ConfigError, Property } from '../../config/property.ts';
 import { topicProperty, validateTopicOverrides } from '../../config/topic-config.ts';
 import { ErrorCode } from '../../errors.ts';
+import { CLUSTER, Operation, topicNamed } from '../../security/operations.ts';
 import type { RequestContext } from '../handler.ts';
-import type { Services } from '../services.ts';
-import { mayOnCluster, mayOnTopic, Operation } from './authorization.ts';
+import type { Needs } from '../services.ts';
 import { type Change, malformedConfigs, type Overrides } from './config-operations.ts';
 import {
   brokerEntity,
@@ -28,6 +28,8 @@ import {
   refusal,
 } from './config-resources.ts';
 
+type Needed = Needs<'brokerId' | 'config' | 'metadata' | 'store'>;
+
 const DONE = refusal(ErrorCode.NONE);
 
 export interface AlteredResource extends ConfigRefusal {
@@ -38,7 +40,7 @@ export interface AlteredResource extends ConfigRefusal {
 /** Who asks, and in which way. */
 export interface Asked {
   readonly context: RequestContext;
-  readonly services: Services;
+  readonly services: Needed;
   /** Whether a request changes single configs of a resource or replaces all of them. */
   readonly how: 'single' | 'all';
 }
@@ -65,7 +67,10 @@ export function alterResources<R extends ConfigResource & AlteredConfigs>(
 }
 
 /** The same refusal for each resource. */
-export function refuseResources(resources: readonly ConfigResource[], errorCode: number): AlteredResource[] {
+export function refuseResources(
+  resources: readonly ConfigResource[],
+  errorCode: ErrorCode,
+): AlteredResource[] {
   return resources.map(({ resourceType, resourceName }) => ({
     ...refusal(errorCode),
     resourceType,
@@ -118,7 +123,7 @@ interface Kind {
   judge(): Promise<(overrides: Overrides) => ConfigRefusal>;
 }
 
-function topicKind(resource: ConfigResource, services: Services): Kind {
+function topicKind(resource: ConfigResource, services: Needed): Kind {
   return {
     type: 'topics',
     name: resource.resourceName,
@@ -140,7 +145,7 @@ function topicVerdict(resource: ConfigResource, error: ConfigError | null): Conf
   return refusal(ErrorCode.INVALID_CONFIG, message);
 }
 
-function brokerKind(resource: ConfigResource, services: Services): Kind {
+function brokerKind(resource: ConfigResource, services: Needed): Kind {
   const { resourceName } = resource;
   const scope = resourceName === '' ? 'default' : 'broker';
   return {
@@ -165,11 +170,11 @@ function brokerKind(resource: ConfigResource, services: Services): Kind {
 function mayNotAlter(
   resource: ConfigResource,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): ConfigRefusal | null {
   const { resourceType, resourceName } = resource;
   if (resourceType === ResourceType.TOPIC) {
-    if (!mayOnTopic(services, context, Operation.ALTER_CONFIGS, resourceName)) {
+    if (!context.may(Operation.ALTER_CONFIGS, topicNamed(resourceName))) {
       return refusal(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
     }
     if (resourceName === '') {
@@ -185,7 +190,7 @@ function mayNotAlter(
         : `Unknown resource type ${resourceType}`;
     return refusal(ErrorCode.INVALID_REQUEST, message);
   }
-  if (!mayOnCluster(services, context, Operation.ALTER_CONFIGS)) {
+  if (!context.may(Operation.ALTER_CONFIGS, CLUSTER)) {
     return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
   return brokerNameError(resourceName, services, { node: 'Node', orElse: ',' });

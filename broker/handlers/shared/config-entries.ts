@@ -3,7 +3,7 @@ import { CONFIG_SOURCE, type EffectiveEntry, effectiveTopicConfig } from '../../
 import type { CreateTopics } from '../../protocol/messages/19-create-topics.ts';
 import type { DescribeConfigs } from '../../protocol/messages/32-describe-configs.ts';
 import type { RequestOf, ResponseInput } from '../../protocol/schema.ts';
-import type { Services } from '../services.ts';
+import type { Needs } from '../services.ts';
 import type { DynamicLevels } from './config-resources.ts';
 
 type DescribeResults = NonNullable<ResponseInput<typeof DescribeConfigs>['results']>;
@@ -36,7 +36,7 @@ export function describedConfig(
 export function createdConfigs(
   overrides: ReadonlyMap<string, string>,
   levels: DynamicLevels,
-  services: Services,
+  services: Needs<'config'>,
 ): CreatedConfig[] {
   const { entries } = effectiveTopicConfig(services.config, levels.defaults, levels.broker, overrides);
   return entries.map(({ name, value, readOnly, source, sensitive }) => ({

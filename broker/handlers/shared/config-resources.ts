@@ -6,7 +6,7 @@
  */
 import { DEFAULT_ENTITY } from '../../../coordinator-client/znodes/config-znodes.ts';
 import { ErrorCode } from '../../errors.ts';
-import type { Services } from '../services.ts';
+import type { Needs } from '../services.ts';
 
 /** ConfigResource.Type's codes. */
 export const ResourceType = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8, CLIENT_METRICS: 16 } as const;
@@ -18,11 +18,11 @@ export interface ConfigResource {
 
 /** An error as config responses carry it. */
 export interface ConfigRefusal {
-  readonly errorCode: number;
+  readonly errorCode: ErrorCode;
   readonly errorMessage: string | null;
 }
 
-export function refusal(errorCode: number, errorMessage: string | null = null): ConfigRefusal {
+export function refusal(errorCode: ErrorCode, errorMessage: string | null = null): ConfigRefusal {
   return { errorCode, errorMessage };
 }
 
@@ -43,7 +43,7 @@ const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
  */
 export function brokerNameError(
   name: string,
-  services: Services,
+  services: Needs<'brokerId'>,
   words: { readonly node: 'Broker' | 'Node'; readonly orElse: string },
 ): ConfigRefusal | null {
   if (name === '' || name === String(services.brokerId)) return null;
@@ -65,7 +65,7 @@ export interface DynamicLevels {
   readonly broker: ReadonlyMap<string, string>;
 }
 
-export async function dynamicLevels(services: Services): Promise<DynamicLevels> {
+export async function dynamicLevels(services: Needs<'brokerId' | 'store'>): Promise<DynamicLevels> {
   const names = [DEFAULT_ENTITY, String(services.brokerId)];
   const [defaults = new Map(), broker = new Map()] = await services
     .store()

@@ -3,7 +3,7 @@
  * asking for metadata first (KIP-951).
  */
 import { type BrokerId, NO_EPOCH, NO_LEADER } from '../../types.ts';
-import type { Services } from '../services.ts';
+import type { Needs } from '../services.ts';
 
 export interface CurrentLeader {
   readonly leaderId: BrokerId;
@@ -11,7 +11,7 @@ export interface CurrentLeader {
 }
 
 /** As this broker's metadata cache knows it; -1 and -1 when it does not. */
-export function currentLeader(services: Services, topic: string, partition: number): CurrentLeader {
+export function currentLeader(services: Needs<'metadata'>, topic: string, partition: number): CurrentLeader {
   const known = services.metadata.partition(topic, partition);
   if (known === undefined) return { leaderId: NO_LEADER, leaderEpoch: NO_EPOCH };
   return { leaderId: known.leader, leaderEpoch: known.leaderEpoch };

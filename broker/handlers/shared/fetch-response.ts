@@ -5,7 +5,7 @@ import type { ResponseInput } from '../../protocol/schema.ts';
 import type { SessionAnswer, SessionPartition } from '../../replication/requests/fetch-sessions.ts';
 import type { FetchOutcome } from '../../replication/requests/read-partition.ts';
 import type { RequestContext } from '../handler.ts';
-import type { Services } from '../services.ts';
+import type { Needs } from '../services.ts';
 import { leadersOf } from './current-leader.ts';
 import { nodeEndpoints } from './nodes.ts';
 
@@ -17,6 +17,8 @@ type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
 export interface Fetched extends FetchOutcome {
   readonly wanted: SessionPartition;
 }
+
+type Needed = Needs<'metadata' | 'topicMetrics'>;
 
 const NO_RECORDS = Buffer.alloc(0);
 
@@ -47,7 +49,7 @@ export function failedOutcome(
 export function fetchResponse(
   answer: SessionAnswer<Fetched>,
   context: RequestContext,
-  services: Services,
+  services: Needed,
 ): Response {
   const { apiVersion } = context;
   const responses: { topic: string; topicId: string; partitions: PartitionResponse[] }[] = [];
@@ -93,11 +95,11 @@ function partitionResponse(fetched: Fetched, apiVersion: number): PartitionRespo
 }
 
 /** KAFKA_STORAGE_ERROR came with v6; before, moving on to another broker is the cure anyway. */
-function errorFor(error: number, apiVersion: number): number {
+function errorFor(error: ErrorCode, apiVersion: number): ErrorCode {
   return error === ErrorCode.KAFKA_STORAGE_ERROR && apiVersion < 6 ? ErrorCode.NOT_LEADER_OR_FOLLOWER : error;
 }
 
-function count({ wanted, error, records }: Fetched, services: Services): void {
+function count({ wanted, error, records }: Fetched, services: Needed): void {
   if (wanted.topic === null || services.metadata.topic(wanted.topic) === undefined) return;
   const counters = services.topicMetrics.topic(wanted.topic);
   counters.fetchRequests.add();

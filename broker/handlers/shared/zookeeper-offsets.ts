@@ -6,7 +6,9 @@
 import { CoordinatorError } from '../../../coordinator-client/coordinator.ts';
 import { ErrorCode } from '../../errors.ts';
 import type { Int64 } from '../../int64.ts';
-import type { Services } from '../services.ts';
+import type { Needs } from '../services.ts';
+
+type Needed = Needs<'config' | 'diagnostics' | 'store'>;
 
 export interface OldCommit {
   readonly topic: string;
@@ -19,14 +21,14 @@ export interface OldCommit {
 export async function commitToZookeeper(
   groupId: string,
   commits: readonly OldCommit[],
-  services: Services,
-): Promise<number[]> {
-  const errors: number[] = [];
+  services: Needed,
+): Promise<ErrorCode[]> {
+  const errors: ErrorCode[] = [];
   for (const commit of commits) errors.push(await commitOne(groupId, commit, services));
   return errors;
 }
 
-async function commitOne(groupId: string, commit: OldCommit, services: Services): Promise<number> {
+async function commitOne(groupId: string, commit: OldCommit, services: Needed): Promise<ErrorCode> {
   if (commit.metadata.length > services.config.offsetMetadataMaxBytes) {
     return ErrorCode.OFFSET_METADATA_TOO_LARGE;
   }
@@ -43,8 +45,8 @@ async function commitOne(groupId: string, commit: OldCommit, services: Services)
 export async function fetchFromZookeeper(
   groupId: string,
   { topic, partition }: { readonly topic: string; readonly partition: number },
-  services: Services,
-): Promise<{ readonly errorCode: number; readonly offset: Int64 }> {
+  services: Needs<'diagnostics' | 'metadata' | 'store'>,
+): Promise<{ readonly errorCode: ErrorCode; readonly offset: Int64 }> {
   const none = { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, offset: -1 };
   if (services.metadata.partition(topic, partition) === undefined) return none;
   try {
@@ -56,7 +58,7 @@ export async function fetchFromZookeeper(
 }
 
 /** Whoever has no session now will have one soon: the client is to ask again. */
-function errorOf(error: unknown, services: Services): number {
+function errorOf(error: unknown, services: Needs<'diagnostics'>): ErrorCode {
   if (error instanceof CoordinatorError) return ErrorCode.REQUEST_TIMED_OUT;
   services.diagnostics.warn(`Offsets in ZooKeeper: ${String(error)}`);
   return ErrorCode.UNKNOWN_SERVER_ERROR;

@@ -3,7 +3,7 @@
  * leader epoch in which the coordinator was elected, and reads up to the log's end when it loads.
  * Source: Kafka's PartitionWriter and CoordinatorLoaderImpl.
  */
-import { ErrorCode } from '../../errors.ts';
+import { ErrorCode, isError } from '../../errors.ts';
 import type { HostedPartitions } from '../hosted-partitions.ts';
 import type { ReplicaAppend } from './replica-append.ts';
 
@@ -18,7 +18,7 @@ export interface CoordinatorLogContext {
 
 export type CoordinatorRead =
   | { readonly records: Buffer; readonly nextOffset: number; readonly logEndOffset: number; release(): void }
-  | { readonly error: ErrorCode };
+  | ErrorCode;
 
 export class CoordinatorLog {
   readonly #context: CoordinatorLogContext;
@@ -33,7 +33,7 @@ export class CoordinatorLog {
     options: { readonly leaderEpoch: number; readonly timeoutMs: number },
   ): Promise<{ error: ErrorCode; baseOffset: number }> {
     const found = this.#context.hosted.lookup(at.topic, at.partition);
-    if (typeof found === 'number') return { error: found, baseOffset: -1 };
+    if (isError(found)) return { error: found, baseOffset: -1 };
     if (!found.isLeader || found.leaderEpoch !== options.leaderEpoch) {
       return { error: ErrorCode.NOT_LEADER_OR_FOLLOWER, baseOffset: -1 };
     }
@@ -54,14 +54,14 @@ export class CoordinatorLog {
     maxBytes: number,
   ): CoordinatorRead {
     const found = this.#context.hosted.lookup(at.topic, at.partition);
-    if (typeof found === 'number') return { error: found };
+    if (isError(found)) return found;
     const { log } = found;
-    if (!found.isLeader || log === null) return { error: ErrorCode.NOT_LEADER_OR_FOLLOWER };
+    if (!found.isLeader || log === null) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     try {
       const logEndOffset = log.endOffset;
       const from = Math.max(offset, log.startOffset);
       const read = log.read({ offset: from, maxBytes, upToOffset: logEndOffset, minOneBatch: true });
-      if ('error' in read) return { error: read.error };
+      if (isError(read)) return read;
       return {
         records: read.bytes,
         nextOffset: read.nextOffset,
@@ -69,7 +69,7 @@ export class CoordinatorLog {
         release: () => read.release(),
       };
     } catch (error) {
-      return { error: this.#context.failureOf(at, error) };
+      return this.#context.failureOf(at, error);
     }
   }
 }

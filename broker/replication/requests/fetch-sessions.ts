@@ -51,7 +51,7 @@ export interface SessionPartition extends Omit<RequestedPartition, 'topic'> {
 
 /** What the session looks at in the outcome of a partition. */
 export interface SessionOutcome {
-  readonly error: number;
+  readonly error: ErrorCode;
   readonly records: { readonly length: number };
   readonly highWatermark: number;
   readonly logStartOffset: number;

@@ -5,7 +5,7 @@
  * Source: Kafka's Partition.fetchRecords and ReplicaManager.readFromLocalLog.
  */
 
-import { ErrorCode } from '../../errors.ts';
+import { ErrorCode, isError } from '../../errors.ts';
 import type { AbortedTransaction } from '../../log/files/aborted-index.ts';
 import type { EpochEnd } from '../../log/files/epoch-history.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
@@ -86,7 +86,7 @@ export function readablePartition(
   context: ReadContext,
 ): { readonly partition: Partition; readonly log: PartitionLog } | ErrorCode {
   const partition = context.hosted.lookup(want.topic, want.partition);
-  if (typeof partition === 'number') return partition;
+  if (isError(partition)) return partition;
   if (want.topicId !== undefined && partition.topicId !== null && want.topicId !== partition.topicId) {
     return ErrorCode.INCONSISTENT_TOPIC_ID;
   }
@@ -98,7 +98,7 @@ export function readablePartition(
 /** Reads what there is now. */
 export function readPartition(want: FetchPartition, limits: ReadLimits, context: ReadContext): FetchOutcome {
   const readable = readablePartition(want, limits.clientRack, context);
-  if (typeof readable === 'number') return failedFetch(want, readable, context);
+  if (isError(readable)) return failedFetch(want, readable, context);
   const { partition, log } = readable;
   const base = { ...emptyFetch(want), ...marksOf(log), topicId: want.topicId ?? log.topicId };
   if (context.rackAware) {
@@ -146,7 +146,7 @@ function readRecords(
     upToOffset,
     minOneBatch: limits.minOneBatch,
   });
-  if ('error' in read) return { ...base, error: read.error as ErrorCode };
+  if (isError(read)) return { ...base, error: read };
   return {
     ...base,
     records: read.bytes,

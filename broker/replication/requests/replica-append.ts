@@ -4,7 +4,7 @@
  * Source: Kafka's ReplicaManager.appendRecords and DelayedProduce.
  */
 
-import { ErrorCode } from '../../errors.ts';
+import { ErrorCode, isError } from '../../errors.ts';
 import type { Int64 } from '../../int64.ts';
 import type { AppendInfo, LeaderAppendOptions } from '../../log/append.ts';
 import { isInternalTopic, type PartitionKey, partitionKey } from '../../types.ts';
@@ -84,18 +84,18 @@ export class ReplicaAppend {
       return this.#refusal(entry, ErrorCode.INVALID_TOPIC_EXCEPTION);
     }
     const partition = this.#context.hosted.lookup(entry.topic, entry.partition);
-    if (typeof partition === 'number') return this.#refusal(entry, partition);
+    if (isError(partition)) return this.#refusal(entry, partition);
     let info: AppendInfo | ErrorCode;
     try {
       info = partition.append(entry.records, { acks, origin, apiVersion, opening });
     } catch (error) {
       return this.#refusal(entry, this.#context.failureOf(entry, error));
     }
-    if (typeof info === 'number') return this.#refusal(entry, info);
+    if (isError(info)) return this.#refusal(entry, info);
     return {
       topic: entry.topic,
       partition: entry.partition,
-      error: info.error as ErrorCode,
+      error: info.error,
       baseOffset: info.firstOffset,
       lastOffset: info.lastOffset,
       logAppendTimeMs: info.logAppendTimeMs,
@@ -177,7 +177,7 @@ class DelayedProduce implements Waiting {
     const outcome = this.outcomes[index];
     if (outcome === undefined) return ErrorCode.NONE;
     const partition = this.#context.hosted.lookup(outcome.topic, outcome.partition);
-    return typeof partition === 'number' ? partition : partition.acknowledgedByAll(outcome.lastOffset + 1);
+    return isError(partition) ? partition : partition.acknowledgedByAll(outcome.lastOffset + 1);
   }
 
   #settle(index: number, error: ErrorCode): void {

@@ -3,7 +3,7 @@
  * the consumer asked for. Source: Kafka's ReplicaManager.fetchMessages and DelayedFetch.
  */
 
-import { ErrorCode } from '../../errors.ts';
+import { ErrorCode, isError } from '../../errors.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
 import { type PartitionKey, partitionKey } from '../../types.ts';
 import {
@@ -126,7 +126,7 @@ class DelayedFetch implements Waiting {
     let bytes = 0;
     for (const [index, want] of this.#request.partitions.entries()) {
       const readable = readablePartition(want, this.#request.clientRack, this.#context);
-      if (typeof readable === 'number') return true; // it can't be served here any more
+      if (isError(readable)) return true; // it can't be served here any more
       const { log } = readable;
       if (want.fetchOffset > log.endOffset || want.fetchOffset < log.startOffset) return true; // truncated
       const upToOffset = readableUpTo(log, this.#request.isolation);

@@ -4,7 +4,7 @@
  * Source: Kafka's Partition.fetchOffsetForTimestamp, lastOffsetForLeaderEpoch, DelayedDeleteRecords.
  */
 
-import { ErrorCode } from '../../errors.ts';
+import { ErrorCode, isError } from '../../errors.ts';
 import type { Int64 } from '../../int64.ts';
 import type { EpochEnd } from '../../log/files/epoch-history.ts';
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, type OffsetAtTime } from '../../log/lookup.ts';
@@ -82,7 +82,7 @@ export class ReplicaOffsets {
 
   listOffset(topic: string, partition: number, query: ListOffsetQuery): OffsetAnswer {
     const found = this.#partition(topic, partition, query);
-    if (typeof found === 'number') return noOffset(found);
+    if (isError(found)) return noOffset(found);
     try {
       return offsetFor(found.partition, found.log, query);
     } catch (error) {
@@ -100,7 +100,7 @@ export class ReplicaOffsets {
     { timestampMs, maxOffsets, isConsumer, fetchOnlyLeader }: LegacyOffsetsQuery,
   ): { readonly error: ErrorCode; readonly offsets: readonly number[] } {
     const found = this.#partition(topic, partition, { currentLeaderEpoch: NO_EPOCH, fetchOnlyLeader });
-    if (typeof found === 'number') return { error: found, offsets: [] };
+    if (isError(found)) return { error: found, offsets: [] };
     try {
       const { log } = found;
       const offsets = log.legacyOffsetsBefore(timestampMs, maxOffsets);
@@ -118,7 +118,7 @@ export class ReplicaOffsets {
     query: EpochEndQuery,
   ): EpochEnd & { readonly error: ErrorCode } {
     const found = this.#partition(topic, partition, query);
-    if (typeof found === 'number') return { error: found, epoch: -1, endOffset: -1 };
+    if (isError(found)) return { error: found, epoch: -1, endOffset: -1 };
     const { log } = found;
     return { error: ErrorCode.NONE, ...log.epochs.endOffsetFor(query.leaderEpoch, log.endOffset) };
   }
@@ -145,7 +145,7 @@ export class ReplicaOffsets {
     query: { readonly currentLeaderEpoch: number; readonly fetchOnlyLeader: boolean },
   ): { partition: Partition; log: PartitionLog } | ErrorCode {
     const found = this.#context.hosted.lookup(topic, partition);
-    if (typeof found === 'number') return found;
+    if (isError(found)) return found;
     const error = found.checkLeaderEpoch(query.currentLeaderEpoch, query.fetchOnlyLeader);
     if (error !== ErrorCode.NONE) return error;
     return found.log === null ? ErrorCode.NOT_LEADER_OR_FOLLOWER : { partition: found, log: found.log };
@@ -155,7 +155,7 @@ export class ReplicaOffsets {
   #raise(entry: DeleteRecordsEntry): Deletion {
     const failed = (error: ErrorCode): Deletion => ({ ...entry, error, requiredOffset: -1 });
     const partition = this.#context.hosted.lookup(entry.topic, entry.partition);
-    if (typeof partition === 'number') return failed(partition);
+    if (isError(partition)) return failed(partition);
     const { log } = partition;
     if (!partition.isLeader || log === null) return failed(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     if (!log.config.cleanupPolicy.delete) return failed(ErrorCode.POLICY_VIOLATION);
@@ -222,7 +222,7 @@ class DelayedDeleteRecords implements Waiting {
       this.#pending.delete(index);
     };
     const partition = this.#hosted.lookup(topic, number);
-    if (typeof partition === 'number') settle(partition, -1);
+    if (isError(partition)) settle(partition, -1);
     else if (!partition.isLeader) settle(ErrorCode.NOT_LEADER_OR_FOLLOWER, -1);
     else if (partition.lowWatermark() >= requiredOffset) settle(ErrorCode.NONE, partition.lowWatermark());
     else if (lateError !== null) settle(lateError, partition.lowWatermark());

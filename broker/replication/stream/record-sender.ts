@@ -4,7 +4,7 @@
  * of it, and together no more than the follower has given credit for. One batch may go beyond each of
  * these, or a large one would never leave.
  */
-import { ErrorCode } from '../../errors.ts';
+import { ErrorCode, isError } from '../../errors.ts';
 import { batchCodec, batchMagic, CorruptBatch, completeBatches } from '../../records/batch.ts';
 import { compressSnappy } from '../../records/snappy.ts';
 import type { ReplicationConfig } from '../collaborators.ts';
@@ -118,8 +118,8 @@ export class RecordSender {
           this.#ready.delete(subscription);
           return null;
         }
-        if ('error' in read) {
-          error = read.error as ErrorCode;
+        if (isError(read)) {
+          error = read;
         } else if (read.bytes.length <= config.peerMaxMessageBytes - HEADER_ROOM_BYTES) {
           return read;
         } else {

@@ -14,6 +14,6 @@ const LEADER_NOT_TOLD_YET: ReadonlySet<number> = new Set([
 const FIRST_PAUSE_MS = 10;
 
 /** `refusals`: how many came in a row before this one. */
-export function pauseAfterRefusal(error: number, refusals: number, longestMs: number): number {
+export function pauseAfterRefusal(error: ErrorCode, refusals: number, longestMs: number): number {
   return LEADER_NOT_TOLD_YET.has(error) ? Math.min(FIRST_PAUSE_MS * 2 ** refusals, longestMs) : longestMs;
 }

@@ -8,7 +8,7 @@
  * message; the high watermark rides on records, and alone when none have come for a moment.
  */
 
-import { ErrorCode, errorName } from '../../errors.ts';
+import { ErrorCode, errorName, isError } from '../../errors.ts';
 import { MalformedMessage } from '../../peers/envelope.ts';
 import type { Channel } from '../../platform/channels.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
@@ -185,8 +185,8 @@ export class ReplicaStream {
 
   #subscribe(item: SubscribeItem): void {
     const found = this.#context.partition(item.topic, item.partition);
-    const partition = typeof found === 'number' ? null : found;
-    const error = partition === null ? (found as ErrorCode) : this.#errorOf(item, partition);
+    const partition = isError(found) ? null : found;
+    const error = isError(found) ? found : this.#errorOf(item, found);
     const log = partition?.log ?? null;
     if (partition === null || log === null || error !== ErrorCode.NONE) {
       this.#refuseItem(item.id, error, partition);

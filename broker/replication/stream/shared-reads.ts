@@ -4,6 +4,7 @@
  * gets the same buffer, and it goes back to the pool when the last has sent it.
  */
 
+import { type ErrorCode, isError } from '../../errors.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
 import type { ReadRecords } from '../../log/read.ts';
 import type { PartitionKey } from '../../types.ts';
@@ -23,7 +24,7 @@ interface Held extends SharedRead {
   holders: number;
 }
 
-export type ReadResult = SharedRead | { readonly error: number } | null;
+export type ReadResult = SharedRead | ErrorCode | null;
 
 export class SharedReads {
   readonly #held = new Map<PartitionKey, Held>();
@@ -39,7 +40,7 @@ export class SharedReads {
       return held;
     }
     const read = log.read({ offset, maxBytes, upToOffset: log.endOffset, minOneBatch: true });
-    if ('error' in read) return read;
+    if (isError(read)) return read;
     const made = this.#hold(key, log, offset, read);
     if (made === null) read.release();
     return made;

@@ -27,6 +27,7 @@
  * Fencing: every subscription and acknowledgement carries its partition's leader epoch and the
  * follower's broker epoch; an older one of either is refused. Source: KIP-101, KIP-227, KIP-595.
  */
+import { type ErrorCode, knownError } from '../../errors.ts';
 import {
   asInteger,
   asList,
@@ -88,7 +89,7 @@ export interface DivergingItem {
 
 export interface RefusedItem {
   readonly id: number;
-  readonly error: number;
+  readonly error: ErrorCode;
   readonly startOffset: number;
   readonly endOffset: number;
 }
@@ -244,7 +245,7 @@ function refusedItem(row: unknown): RefusedItem {
   const [id, error, startOffset, endOffset] = asList(row);
   return {
     id: asInteger(id),
-    error: asInteger(error),
+    error: knownError(asInteger(error)),
     startOffset: asInteger(startOffset),
     endOffset: asInteger(endOffset),
   };

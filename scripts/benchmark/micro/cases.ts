@@ -1,6 +1,7 @@
 /** The pieces of the hot paths: protocol codec, checksums and validation, log append and read, stream messages. */
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import { logConfig } from '../../../broker/config/topic-config.ts';
+import { isError } from '../../../broker/errors.ts';
 import { LogDirectories } from '../../../broker/log/log-directories.ts';
 import { LogManager } from '../../../broker/log/log-manager.ts';
 import type { PartitionLog } from '../../../broker/log/partition-log.ts';
@@ -152,7 +153,7 @@ async function logs(directory: string): Promise<Micro[]> {
   let offset = 0;
   const read = (): unknown => {
     const found = source.read({ offset, maxBytes: MIB, upToOffset: source.endOffset, minOneBatch: true });
-    if ('error' in found) throw new Error(`the log could not be read: ${found.error}`);
+    if (isError(found)) throw new Error(`the log could not be read: ${found}`);
     offset = found.nextOffset >= source.endOffset - 1024 ? 0 : found.nextOffset;
     found.release();
     return found;

@@ -7,6 +7,7 @@ import { type BrokerInfo, PEER_LISTENER } from '../../../broker/cluster.ts';
 import { Controller } from '../../../broker/controller/controller.ts';
 import type { ControllerRequest } from '../../../broker/controller/request-batch.ts';
 import type { ControllerConfig } from '../../../broker/controller/term.ts';
+import { ErrorCode } from '../../../broker/errors.ts';
 import type { PeerRequest, PeerResponseTo } from '../../../broker/peers/messages.ts';
 import { PeerUnreachable } from '../../../broker/peers/peers.contract.ts';
 import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
@@ -238,7 +239,11 @@ export class TestCluster {
 
 export function success(request: ControllerRequest): PeerResponseTo<ControllerRequest> {
   if (request.type === 'UpdateMetadata') return { error: 0 };
-  const partitions = request.partitions.map(({ topic, partition }) => ({ topic, partition, error: 0 }));
+  const partitions = request.partitions.map(({ topic, partition }) => ({
+    topic,
+    partition,
+    error: ErrorCode.NONE,
+  }));
   return { error: 0, partitions };
 }
 

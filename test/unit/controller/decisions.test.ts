@@ -38,7 +38,7 @@ import {
   electPreferred,
 } from '../../../broker/controller/leader-election.ts';
 import { RequestBatch } from '../../../broker/controller/request-batch.ts';
-import { ErrorCode } from '../../../broker/errors.ts';
+import { ErrorCode, success } from '../../../broker/errors.ts';
 import { clusterOf, first, transcript } from './views.ts';
 
 const NONE: ReadonlySet<string> = new Set();
@@ -386,13 +386,13 @@ describe('reassignments', () => {
     expect(validateReassignment(state, 't', 0, [3])).toMatchObject({
       error: ErrorCode.INVALID_REPLICA_ASSIGNMENT,
     });
-    expect(validateReassignment(state, 't', 0, [2, 3])).toEqual([2, 3]);
+    expect(validateReassignment(state, 't', 0, [2, 3])).toEqual(success([2, 3]));
   });
 
   it('are called off where nobody can lead, if those who are waited for stay', () => {
     const state = clusterOf([1], { replicas: [2], leader: -1, isr: [2] });
     state.assign(first(state), reassignTo(settledOn([2]), [1]));
-    expect(validateReassignment(state, 't', 0, null)).toEqual([2]);
+    expect(validateReassignment(state, 't', 0, null)).toEqual(success([2]));
     state.assign(first(state), settledOn([2]));
     expect(transcript(decideDropped(state, first(state), [1]))).toEqual(['StopReplica t-0 delete -> 1']);
   });

@@ -75,7 +75,7 @@ export class ModelBroker {
       } else if (here === undefined || told.leaderEpoch > here.leaderEpoch) {
         this.hosted.set(key, told);
       } else return { topic, partition, error: ErrorCode.STALE_CONTROLLER_EPOCH };
-      return { topic, partition, error: 0 };
+      return { topic, partition, error: ErrorCode.NONE };
     });
     return { error: 0, partitions };
   }

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { produce } from '../../../broker/handlers/00-produce.ts';
-import type { Services } from '../../../broker/handlers/services.ts';
 import {
   decodeRequest,
   decodeResponse,
@@ -14,7 +13,7 @@ import { Produce } from '../../../broker/protocol/messages/00-produce.ts';
 import type { RequestInput } from '../../../broker/protocol/schema.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
 import type { AppendOutcome, AppendRequest } from '../../../broker/replication/requests/replica-append.ts';
-import { context, metadataOf, partition, services } from './support.ts';
+import { type Given, metadataOf, partition, sender, services } from './support.ts';
 
 const RECORDS = Buffer.from('not looked at here');
 
@@ -40,7 +39,7 @@ function run(
     version?: number;
     clientId?: string;
     append?: (request: AppendRequest) => AppendOutcome[] | Promise<AppendOutcome[]>;
-    overrides?: { readonly [K in keyof Services]?: unknown };
+    given?: Given;
   } = {},
 ) {
   const version = options.version ?? 7;
@@ -52,8 +51,8 @@ function run(
   const decoded = decodeRequest(Produce, version, Buffer.concat(encodeRequest(Produce, version, request)));
   const answer = produce.handle(
     decoded,
-    context(version, { clientId: options.clientId ?? 'client' }),
-    services({ replicas: { append }, ...options.overrides }),
+    sender(version, options.given ?? {}, { clientId: options.clientId ?? 'client' }),
+    services({ replicas: { append }, ...options.given }),
   );
   const decode = (response: Awaited<typeof answer>) => {
     if (response === null || response === 'close') return response;
@@ -131,7 +130,7 @@ describe('partitions', () => {
     };
     const { response, asked } = run(request, {
       append: ({ entries }) => entries.map(() => outcome()),
-      overrides: { metadata: metadataOf([partition('t1', 0), partition('t1', 1)]) },
+      given: { metadata: metadataOf([partition('t1', 0), partition('t1', 1)]) },
     });
     expect(asked[0]?.entries.map((entry) => [entry.partition, entry.records.equals(other)])).toEqual([
       [1, false],
@@ -160,7 +159,7 @@ describe('partitions', () => {
     };
     const { response, asked } = run(request, {
       append: ({ entries }) => entries.map((entry) => outcome({ baseOffset: entry.partition * 10 })),
-      overrides: { metadata: metadataOf([0, 1, 2].map((number) => partition('t1', number))) },
+      given: { metadata: metadataOf([0, 1, 2].map((number) => partition('t1', number))) },
     });
     expect(asked[0]?.entries.map((entry) => [entry.topic, entry.partition])).toEqual([
       ['t1', 1],
@@ -186,7 +185,7 @@ describe('partitions', () => {
   it('that may not be written are refused before anything is said about their existence', async () => {
     const { response } = run(
       { acks: 1, timeoutMs: 1, topicData: [{ name: 'x', partitionData: [{ index: 0, records: RECORDS }] }] },
-      { overrides: { authorize: () => false } },
+      { given: { may: () => false } },
     );
     expect(await response()).toMatchObject({
       responses: [{ partitionResponses: [{ errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED }] }],
@@ -211,7 +210,7 @@ describe('what is decompressed', () => {
       ]),
     );
     for (const _request of [1, 2]) {
-      const opening = run(one(1), { overrides: { config } }).asked[0]?.opening;
+      const opening = run(one(1), { given: { config } }).asked[0]?.opening;
       if (opening === undefined) throw new Error('no limits');
       expect(opening.within((limitBytes) => Buffer.alloc(limitBytes))).toHaveLength(1_048_576);
       expect(opening.within((limitBytes) => Buffer.alloc(limitBytes))).toHaveLength(951_424);

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { fetch } from '../../../broker/handlers/01-fetch.ts';
-import type { Services } from '../../../broker/handlers/services.ts';
 import { systemClock } from '../../../broker/platform/clock.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import { systemRandom } from '../../../broker/platform/random.ts';
@@ -15,7 +14,7 @@ import { FetchSessions } from '../../../broker/replication/requests/fetch-sessio
 import type { FetchOutcome, FetchPartition } from '../../../broker/replication/requests/read-partition.ts';
 import type { FetchRequest } from '../../../broker/replication/requests/replica-fetch.ts';
 import { ask } from './ask.ts';
-import { metadataOf, partition, T1_ID } from './support.ts';
+import { type Given, metadataOf, partition, T1_ID } from './support.ts';
 
 const RECORDS = buildBatch({
   records: [
@@ -48,7 +47,7 @@ function broker(
     ...outcome(wanted),
   });
   const metrics = createMetrics();
-  const overrides: { readonly [K in keyof Services]?: unknown } = {
+  const overrides: Given<(typeof fetch.needs)[number]> = {
     metadata: metadataOf([partition('t1', 0), partition('t1', 1), partition('t2', 0)]),
     fetchSessions: new FetchSessions({
       slots: 10,
@@ -71,7 +70,7 @@ function broker(
     ask: (
       version: number,
       request: RequestInput<typeof Fetch>,
-      more: { readonly [K in keyof Services]?: unknown } = {},
+      more: Given<(typeof fetch.needs)[number]> = {},
     ) => ask(fetch, version, request, { ...overrides, ...more }),
   };
 }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { metadata } from '../../../broker/handlers/03-metadata.ts';
-import type { Services } from '../../../broker/handlers/services.ts';
+import type { RequestContext } from '../../../broker/handlers/handler.ts';
 import {
   decodeRequest,
   decodeResponse,
@@ -11,12 +11,12 @@ import {
 } from '../../../broker/protocol/codec.ts';
 import { Metadata } from '../../../broker/protocol/messages/03-metadata.ts';
 import type { RequestInput } from '../../../broker/protocol/schema.ts';
-import { broker, context, metadataOf, partition, services, T1_ID } from './support.ts';
+import { broker, type Given, metadataOf, partition, sender, services, T1_ID } from './support.ts';
 
 async function ask(
   version: number,
   request: RequestInput<typeof Metadata>,
-  overrides: { readonly [K in keyof Services]?: unknown } = {},
+  given: Given = {},
   listener = 'PLAINTEXT',
 ) {
   const decoded = decodeRequest(Metadata, version, Buffer.concat(encodeRequest(Metadata, version, request)));
@@ -29,8 +29,8 @@ async function ask(
   };
   const answer = await metadata.handle(
     decoded,
-    context(version, { listener }),
-    services({ autoTopics, ...overrides }),
+    sender(version, given, { listener }),
+    services({ autoTopics, ...given }),
   );
   if (answer === null || answer === 'close') throw new Error('no answer');
   const body = Buffer.concat(encodeResponse(Metadata, version, answer));
@@ -75,9 +75,9 @@ describe('which topics', () => {
   });
 
   it('all topics: those that may not be seen are left out; named ones are refused', async () => {
-    const authorize = (...[, , , resource]: Parameters<Services['authorize']>) => resource.name !== 't2';
-    expect(names(await ask(4, { topics: null }, { ...both, authorize }))).toEqual(['t1']);
-    const named = await ask(4, { topics: [{ name: 't2' }] }, { ...both, authorize });
+    const may: RequestContext['may'] = (_operation, resource) => resource.name !== 't2';
+    expect(names(await ask(4, { topics: null }, { ...both, may }))).toEqual(['t1']);
+    const named = await ask(4, { topics: [{ name: 't2' }] }, { ...both, may });
     expect(named.topics).toMatchObject([{ errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED, name: 't2' }]);
   });
 });

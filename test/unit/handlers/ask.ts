@@ -1,6 +1,7 @@
 /** Puts a request through a handler as the wire would: encoded, decoded, handled, encoded, decoded. */
+import type { ErrorCode } from '../../../broker/errors.ts';
 import type { Handler } from '../../../broker/handlers/handler.ts';
-import type { Services } from '../../../broker/handlers/services.ts';
+import type { ServiceName } from '../../../broker/handlers/services.ts';
 import {
   decodeRequest,
   decodeResponse,
@@ -8,30 +9,30 @@ import {
   encodeResponse,
 } from '../../../broker/protocol/codec.ts';
 import type { AnyApi, RequestInput, ResponseOf } from '../../../broker/protocol/schema.ts';
-import { context, services } from './support.ts';
+import { type Given, sender, services } from './support.ts';
 
 /** The decoded response; rejects when there is none. `released`: what the handler wants to run after sending. */
-export async function ask<A extends AnyApi>(
-  handler: Handler<A>,
+export async function ask<A extends AnyApi, N extends ServiceName>(
+  handler: Handler<A, N>,
   version: number,
   request: RequestInput<A>,
-  overrides: { readonly [K in keyof Services]?: unknown } = {},
+  given: Given<N> = {},
 ): Promise<{ response: ResponseOf<A>; released: (() => void)[] }> {
   const { api } = handler;
   const decoded = decodeRequest(api, version, Buffer.concat(encodeRequest(api, version, request)));
-  const sender = context(version);
-  const answer = await handler.handle(decoded, sender, services(overrides));
+  const asker = sender(version, given);
+  const answer = await handler.handle(decoded, asker, services(given));
   if (answer === null || answer === 'close') throw new Error(`no response but ${answer}`);
   const body = Buffer.concat(encodeResponse(api, version, answer));
-  return { response: decodeResponse(api, version, body), released: sender.released };
+  return { response: decodeResponse(api, version, body), released: asker.released };
 }
 
 /** What a client gets when the request may not be handled at all, decoded. */
 export function refusal<A extends AnyApi>(
-  { api, refuse }: Handler<A>,
+  { api, refuse }: Pick<Handler<A, ServiceName>, 'api' | 'refuse'>,
   version: number,
   request: RequestInput<A>,
-  errorCode: number,
+  errorCode: ErrorCode,
 ): ResponseOf<A> {
   const decoded = decodeRequest(api, version, Buffer.concat(encodeRequest(api, version, request)));
   const answer = refuse(decoded, errorCode, version);

@@ -1,22 +1,23 @@
 /** Topics made on demand: their shape, the answer meanwhile, and one creation at a time. */
 import { describe, expect, it, vi } from 'vitest';
-import { ErrorCode } from '../../../broker/errors.ts';
+import { ErrorCode, failure, type Outcome, success } from '../../../broker/errors.ts';
 import { AutoTopicCreation } from '../../../broker/handlers/shared/auto-topic-creation.ts';
-import type { TopicAdmin } from '../../../broker/metadata/topic-admin.ts';
 import type { CreatedTopic, NewTopic } from '../../../broker/metadata/topic-creation.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
 import { ZERO_UUID } from '../../../broker/types.ts';
 import { services } from './support.ts';
 
-function setUp(outcome: (topic: NewTopic) => Promise<number>) {
+function setUp(outcome: (topic: NewTopic) => Promise<ErrorCode>) {
   const asked: NewTopic[] = [];
   const creating = {
-    createTopic: async (topic: NewTopic): Promise<CreatedTopic> => {
+    createTopic: async (topic: NewTopic): Promise<Outcome<CreatedTopic>> => {
       asked.push(topic);
-      return { error: await outcome(topic), topicId: ZERO_UUID, assignment: new Map() };
+      const error = await outcome(topic);
+      if (error !== ErrorCode.NONE) return failure(error);
+      return success({ topicId: ZERO_UUID, assignment: new Map() });
     },
   };
-  const topicAdmin = { creation: async () => creating } as unknown as TopicAdmin;
+  const topicAdmin = { creation: async () => creating };
   const config = { ...services().config, numPartitions: 4, defaultReplicationFactor: 2 };
   return { asked, creation: new AutoTopicCreation(config, topicAdmin, silent) };
 }
@@ -48,7 +49,7 @@ describe('topics made on demand', () => {
   });
 
   it('while one is being created it is unknown to the next who asks, and afterwards may be tried again', async () => {
-    let finish: (error: number) => void = () => {};
+    let finish: (error: ErrorCode) => void = () => {};
     const { asked, creation } = setUp(
       () =>
         new Promise((resolve) => {

@@ -5,6 +5,7 @@ import type { Services } from '../../../broker/handlers/services.ts';
 import { RULES_BEFORE_METADATA } from '../../../broker/handlers/shared/before-metadata.ts';
 import { HANDLERS } from '../../../broker/handlers/table.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
+import { ClientSession } from '../../../broker/network/client-session.ts';
 import { createDispatch } from '../../../broker/network/dispatch.ts';
 import { systemClock } from '../../../broker/platform/clock.ts';
 import { decodeResponse } from '../../../broker/protocol/codec.ts';
@@ -22,10 +23,11 @@ import { CreateTopics } from '../../../broker/protocol/messages/19-create-topics
 import { DescribeConfigs } from '../../../broker/protocol/messages/32-describe-configs.ts';
 import { DescribeCluster } from '../../../broker/protocol/messages/60-describe-cluster.ts';
 import type { AnyApi, RequestInput, ResponseOf } from '../../../broker/protocol/schema.ts';
+import { allowEverything } from '../../../broker/security/authorizer.ts';
 import { metadataDelta } from '../../support/metadata-deltas.ts';
 import { broker, services } from './support.ts';
 
-const ORIGIN = { id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' };
+const SESSION = new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' });
 const RETRIABLE = new Set<number>([
   ErrorCode.LEADER_NOT_AVAILABLE,
   ErrorCode.NOT_LEADER_OR_FOLLOWER,
@@ -45,7 +47,7 @@ function halfTold(): Services {
 
 async function ask<A extends AnyApi>(api: A, version: number, request: RequestInput<A>) {
   const frame = Buffer.concat(requestFrame(api, version, { correlationId: 1, clientId: 'c' }, request));
-  const outcome = await createDispatch(HANDLERS, halfTold())(frame.subarray(4), ORIGIN);
+  const outcome = await createDispatch(HANDLERS, halfTold(), allowEverything)(frame.subarray(4), SESSION);
   if (typeof outcome === 'string') return outcome;
   const answer = Buffer.concat(outcome.parts).subarray(4);
   const { bodyOffset } = parseResponseHeader(api, version, answer);

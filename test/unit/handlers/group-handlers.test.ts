@@ -12,8 +12,8 @@ import { leaveGroup } from '../../../broker/handlers/13-leave-group.ts';
 import { syncGroup } from '../../../broker/handlers/14-sync-group.ts';
 import { describeGroups } from '../../../broker/handlers/15-describe-groups.ts';
 import { listGroups } from '../../../broker/handlers/16-list-groups.ts';
-import type { Resource } from '../../../broker/handlers/shared/authorization.ts';
 import type { RequestInput } from '../../../broker/protocol/schema.ts';
+import type { Resource } from '../../../broker/security/operations.ts';
 import { ask, refusal } from './ask.ts';
 import { denying, playing } from './support.ts';
 
@@ -72,12 +72,7 @@ describe('JoinGroup', () => {
     const { groups } = playing('joinGroup', refused);
     const { response } = await ask(joinGroup, version, request, { groups });
     expect(response).toMatchObject({ errorCode: ErrorCode.UNKNOWN_MEMBER_ID, protocolName });
-    const denied = await ask(
-      joinGroup,
-      version,
-      { ...request, memberId: 'm' },
-      { authorize: denying('group') },
-    );
+    const denied = await ask(joinGroup, version, { ...request, memberId: 'm' }, { may: denying('group') });
     expect(denied.response).toMatchObject({
       errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED,
       generationId: -1,
@@ -133,7 +128,7 @@ describe('SyncGroup', () => {
   });
 
   it('needs the right to read the group', async () => {
-    const { response } = await ask(syncGroup, 3, request, { authorize: denying('group') });
+    const { response } = await ask(syncGroup, 3, request, { may: denying('group') });
     expect(response).toMatchObject({ errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED });
     expect(response.assignment).toHaveLength(0);
   });
@@ -150,7 +145,7 @@ describe('Heartbeat', () => {
   });
 
   it('needs the right to read the group', async () => {
-    const { response } = await ask(heartbeat, 0, { groupId: 'g' }, { authorize: denying('group') });
+    const { response } = await ask(heartbeat, 0, { groupId: 'g' }, { may: denying('group') });
     expect(response.errorCode).toBe(ErrorCode.GROUP_AUTHORIZATION_FAILED);
   });
 });
@@ -190,7 +185,7 @@ describe('LeaveGroup', () => {
     const request = version < 3 ? { groupId: 'g', memberId: 'm' } : { groupId: 'g', members };
     const { response } = await ask(leaveGroup, version, request, { groups });
     expect(response).toMatchObject({ errorCode: ErrorCode.NOT_COORDINATOR, members: [] });
-    const denied = await ask(leaveGroup, version, request, { authorize: denying('group') });
+    const denied = await ask(leaveGroup, version, request, { may: denying('group') });
     expect(denied.response).toMatchObject({ errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED, members: [] });
   });
 });
@@ -263,7 +258,7 @@ describe('DescribeGroups', () => {
     expect(asked).toEqual(['g', 'h']);
     const allOfThem = (1 << 3) | (1 << 6) | (1 << 8);
     expect(response.groups.map((one) => one.authorizedOperations)).toEqual([allOfThem, allOfThem]);
-    const denied = await ask(describeGroups, 3, request, { authorize: denying('group') });
+    const denied = await ask(describeGroups, 3, request, { may: denying('group') });
     expect(denied.response.groups).toMatchObject([
       { groupId: 'g', errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED },
       { groupId: 'h', errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED },
@@ -308,10 +303,10 @@ describe('ListGroups', () => {
   });
 
   it('shows everything to who may look at the cluster, and to others the groups they may look at', async () => {
-    const ofCluster = { authorize: denying('group') };
+    const ofCluster = { may: denying('group') };
     expect(await names(0, {}, ofCluster)).toEqual(['a', 'b']);
-    const onlyB = (_who: unknown, _host: string, _what: number, on: Resource) => on.name === 'b';
-    expect(await names(0, {}, { authorize: onlyB })).toEqual(['b']);
+    const onlyB = (_operation: number, on: Resource) => on.name === 'b';
+    expect(await names(0, {}, { may: onlyB })).toEqual(['b']);
   });
 
   it('says that it is loading, and shows what it has', async () => {

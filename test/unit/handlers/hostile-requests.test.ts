@@ -1,7 +1,7 @@
 /** Well-formed requests that ask for far more than they look like: what they may cost is bounded. */
 import { describe, expect, it } from 'vitest';
 import { splitList } from '../../../broker/config/property.ts';
-import { ErrorCode } from '../../../broker/errors.ts';
+import { ErrorCode, failure } from '../../../broker/errors.ts';
 import { fetch } from '../../../broker/handlers/01-fetch.ts';
 import { metadata } from '../../../broker/handlers/03-metadata.ts';
 import { offsetCommit } from '../../../broker/handlers/08-offset-commit.ts';
@@ -89,8 +89,8 @@ describe('what is named again and again is answered once', () => {
 
   it('a group in DescribeGroups and OffsetFetch', async () => {
     const groups = {
-      describeGroup: () => ({ error: 0, group: null }),
-      fetchOffsets: () => ({ error: 0, offsets: new Map() }),
+      describeGroup: () => ({ error: ErrorCode.NONE, group: null }),
+      fetchOffsets: () => ({ error: ErrorCode.NONE, offsets: new Map() }),
     };
     const described = await ask(describeGroups, 5, { groups: times(50, () => 'g') }, { groups });
     expect(described.response.groups).toHaveLength(1);
@@ -105,14 +105,14 @@ describe('request.max.new.partitions', () => {
   const creating = {
     createTopic: async ({ name }: { name: string }) => {
       asked.push(name);
-      return { error: ErrorCode.INVALID_CONFIG, topicId: '', assignment: new Map() };
+      return failure(ErrorCode.INVALID_CONFIG);
     },
   };
   const topicAdmin = {
     creation: async () => creating,
     createPartitions: async ({ name }: { name: string }) => {
       asked.push(name);
-      return { error: ErrorCode.INVALID_CONFIG };
+      return failure(ErrorCode.INVALID_CONFIG);
     },
   };
   const overrides = { store, topicAdmin, controller: { isActive: true } };
@@ -156,7 +156,7 @@ describe('request.max.new.partitions', () => {
   it('holds for topics that come to be because they are asked for; the rest is asked for again', async () => {
     asked.length = 0;
     const { config } = services();
-    const creation = new AutoTopicCreation(config, topicAdmin as unknown as TopicAdmin, silent);
+    const creation = new AutoTopicCreation(config, topicAdmin, silent);
     const errors = await creation.create(times(10_002, (index) => `t${index}`));
     expect(asked).toHaveLength(10_000);
     expect(errors.get('t10001')).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
@@ -179,7 +179,7 @@ describe('the time that is needed does not grow with the square of the request',
     const topics = times(100_000, (index) => ({ name: `${index}`, count: 1, assignments: null }));
     const overrides = {
       controller: { isActive: true },
-      topicAdmin: { createPartitions: async () => ({ error: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }) },
+      topicAdmin: { createPartitions: async () => failure(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) },
     };
     const startedMs = performance.now();
     await ask(createPartitions, 3, { topics, timeoutMs: 1, validateOnly: true }, overrides);
@@ -254,12 +254,13 @@ describe('a negative partition', () => {
   it("is not taken for another topic's", async () => {
     const commit = {
       offset: 42,
+      recordOffset: 0,
       leaderEpoch: 1,
       metadata: 'm',
       commitTimestampMs: 0,
       expireTimestampMs: null,
     };
-    const groups = { fetchOffsets: () => ({ error: 0, offsets: new Map([['a--1', commit]]) }) };
+    const groups = { fetchOffsets: () => ({ error: ErrorCode.NONE, offsets: new Map([['a--1', commit]]) }) };
     const wanted = [{ groupId: 'g', topics: [{ name: 'a', partitionIndexes: [-1] }] }];
     const { response } = await ask(offsetFetch, 9, { groups: wanted }, { groups });
     expect(response.groups[0]?.topics[0]).toMatchObject({

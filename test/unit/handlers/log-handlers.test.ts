@@ -139,7 +139,7 @@ describe('DescribeProducers', () => {
       errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION,
       errorMessage: expect.stringContaining('Topic name is invalid: '),
     });
-    expect(await one('t1', { authorize: denying('topic') })).toMatchObject({
+    expect(await one('t1', { may: denying('topic') })).toMatchObject({
       errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
       errorMessage: 'Topic authorization failed.',
     });
@@ -158,7 +158,7 @@ describe('reassignments', () => {
         asked.push(...wanted);
         return wanted.map((one, index) => ({
           ...one,
-          error: index === 0 ? 0 : 85,
+          error: index === 0 ? ErrorCode.NONE : ErrorCode.NO_REASSIGNMENT_IN_PROGRESS,
           message: index === 0 ? null : 'none',
         }));
       },

@@ -5,7 +5,7 @@ import { offsetCommit } from '../../../broker/handlers/08-offset-commit.ts';
 import { offsetFetch } from '../../../broker/handlers/09-offset-fetch.ts';
 import { deleteGroups } from '../../../broker/handlers/42-delete-groups.ts';
 import { offsetDelete } from '../../../broker/handlers/47-offset-delete.ts';
-import type { Resource } from '../../../broker/handlers/shared/authorization.ts';
+import type { Resource } from '../../../broker/security/operations.ts';
 import { partitionKey } from '../../../broker/types.ts';
 import { ask, refusal } from './ask.ts';
 import { denying, metadataOf, partition, playing } from './support.ts';
@@ -67,7 +67,7 @@ describe('OffsetCommit at the coordinator', () => {
 
   it('needs the rights to read the group and the topics', async () => {
     const codes = async (type: Resource['type']) => {
-      const { response } = await ask(offsetCommit, 8, { groupId: 'g', topics }, { authorize: denying(type) });
+      const { response } = await ask(offsetCommit, 8, { groupId: 'g', topics }, { may: denying(type) });
       return new Set(response.topics.flatMap(({ partitions }) => partitions.map((one) => one.errorCode)));
     };
     expect(await codes('group')).toEqual(new Set([ErrorCode.GROUP_AUTHORIZATION_FAILED]));
@@ -142,7 +142,7 @@ describe('OffsetFetch at the coordinator', () => {
 
   it('hides topics that one may not look at, and says so of those that are named', async () => {
     const { groups } = playing('fetchOffsets', { error: 0, offsets });
-    const overrides = { groups, authorize: denying('topic') };
+    const overrides = { groups, may: denying('topic') };
     const named = await ask(offsetFetch, 7, { groupId: 'g', topics }, overrides);
     const codes = named.response.topics.flatMap(({ partitions }) => partitions.map((one) => one.errorCode));
     expect(codes).toEqual([ErrorCode.TOPIC_AUTHORIZATION_FAILED, ErrorCode.TOPIC_AUTHORIZATION_FAILED]);
@@ -154,9 +154,9 @@ describe('OffsetFetch at the coordinator', () => {
 describe('DeleteGroups and OffsetDelete', () => {
   it('delete what one may delete', async () => {
     const { asked, groups } = playing('deleteGroup', ErrorCode.NON_EMPTY_GROUP);
-    const notH = (_who: unknown, _host: string, _what: number, on: Resource) => on.name !== 'h';
+    const notH = (_operation: number, on: Resource) => on.name !== 'h';
     const request = { groupsNames: ['g', 'h'] };
-    const { response } = await ask(deleteGroups, 2, request, { groups, authorize: notH });
+    const { response } = await ask(deleteGroups, 2, request, { groups, may: notH });
     expect(asked).toEqual(['g']);
     expect(response.results).toMatchObject([
       { groupId: 'g', errorCode: ErrorCode.NON_EMPTY_GROUP },

@@ -63,7 +63,7 @@ describe('FindCoordinator', () => {
     const groups = { partitionFor: () => 7 };
     expect(await text({ key: 'group' })).toBe('NONE');
     expect(await text({ key: 'group' }, { groups })).toBe('The coordinator is not available.');
-    expect(await text({ key: 'group' }, { authorize: () => false })).toBe('Group authorization failed.');
+    expect(await text({ key: 'group' }, { may: () => false })).toBe('Group authorization failed.');
     expect(await text({ key: 'group', keyType: 9 })).toMatch(/^This most likely occurs because of a request/);
   });
 

@@ -3,18 +3,14 @@
 import type { BrokerInfo } from '../../../broker/cluster.ts';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import type { RequestContext } from '../../../broker/handlers/handler.ts';
-import { ANONYMOUS } from '../../../broker/handlers/handler.ts';
-import type { Services } from '../../../broker/handlers/services.ts';
-import {
-  type Authorize,
-  allowEverything,
-  type Resource,
-} from '../../../broker/handlers/shared/authorization.ts';
+import type { ServiceName, Services } from '../../../broker/handlers/services.ts';
 import { TopicMetrics } from '../../../broker/handlers/shared/topic-metrics.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
 import { systemClock } from '../../../broker/platform/clock.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
+import type { ResourceType } from '../../../broker/security/operations.ts';
+import { ANONYMOUS } from '../../../broker/security/principal.ts';
 import { metadataDelta, type ToldPartition } from '../../support/metadata-deltas.ts';
 
 export const T1_ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
@@ -59,7 +55,30 @@ export function metadataOf(
   return cache;
 }
 
-export function services(overrides: { readonly [K in keyof Services]?: unknown } = {}): Services {
+/** What a test says of a broker and of the sender of its request; the rest is as in {@link services} and {@link context}. */
+export type Given<N extends ServiceName = ServiceName> = { readonly [K in N]?: Played<Services[K]> } & {
+  readonly may?: RequestContext['may'];
+};
+
+/** As much of a service as a test plays. What it is asked is the test's to read; what it answers has to fit. */
+export type Played<T> = T extends (...question: never) => infer Answer
+  ? (...question: never) => Played<Answer>
+  : T extends Promise<infer Value>
+    ? Promise<Played<Value>>
+    : T extends ReadonlyMap<unknown, unknown> | Uint8Array | bigint
+      ? T
+      : { readonly [K in keyof T]?: Played<T[K]> };
+
+/** The context of a request by a sender who may do everything, or what the test says. */
+export function sender(
+  apiVersion: number,
+  { may }: Given,
+  overrides: Partial<RequestContext> = {},
+): ReturnType<typeof context> {
+  return context(apiVersion, may === undefined ? overrides : { ...overrides, may });
+}
+
+export function services({ may, ...overrides }: Given = {}): Services {
   const metrics = createMetrics();
   const properties = new Map([
     ['zookeeper.connect', 'localhost:2181'],
@@ -76,9 +95,8 @@ export function services(overrides: { readonly [K in keyof Services]?: unknown }
     topicMetrics: new TopicMetrics(metrics, metadata),
     metadata,
     features: { current: { epoch: -1, levels: new Map() } },
-    authorize: allowEverything,
   };
-  return { ...base, ...overrides } as unknown as Services;
+  return { ...base, ...overrides } as Services;
 }
 
 export function context(
@@ -93,6 +111,7 @@ export function context(
     listener: 'PLAINTEXT',
     principal: ANONYMOUS,
     connectionId: 'c1',
+    may: () => true,
     afterSend: (run) => released.push(run),
     released,
     ...overrides,
@@ -111,7 +130,7 @@ export function playing<Answer>(method: string, answer: Answer) {
   return { asked, groups };
 }
 
-/** An authorizer: nobody may do anything to things of that kind. */
-export function denying(type: Resource['type']): Authorize {
-  return (_principal, _host, _operation, resource) => resource.type !== type;
+/** The rights of a sender who may not do anything to things of that kind. */
+export function denying(type: ResourceType): RequestContext['may'] {
+  return (_operation, resource) => resource.type !== type;
 }

@@ -1,6 +1,7 @@
 /** CreateTopics, DeleteTopics, CreatePartitions, ElectLeaders: the controller's, and what they wait for. */
 import { describe, expect, it } from 'vitest';
-import { ErrorCode } from '../../../broker/errors.ts';
+import type { Controller } from '../../../broker/controller/controller.ts';
+import { ErrorCode, failure, success } from '../../../broker/errors.ts';
 import { createTopics } from '../../../broker/handlers/19-create-topics.ts';
 import { deleteTopics } from '../../../broker/handlers/20-delete-topics.ts';
 import { createPartitions } from '../../../broker/handlers/37-create-partitions.ts';
@@ -25,11 +26,10 @@ function admin(metadata: ReturnType<typeof metadataOf>, answered = true) {
       const numbers = Array.from({ length: topic.partitions }, (_, index) => index);
       if (answered && !topic.validateOnly)
         update(metadata, { partitions: numbers.map((number) => partition(topic.name, number)) });
-      return {
-        error: ErrorCode.NONE,
+      return success({
         topicId: topic.validateOnly ? ZERO_UUID : T1_ID,
         assignment: new Map(numbers.map((number) => [number, replicas])),
-      };
+      });
     },
   };
   const deleted: string[] = [];
@@ -43,9 +43,9 @@ function admin(metadata: ReturnType<typeof metadataOf>, answered = true) {
       return ErrorCode.NONE;
     },
     createPartitions: async ({ name, count }: { name: string; count: number }) => {
-      if (count === 1) return { error: ErrorCode.INVALID_PARTITIONS, message: 'too few' };
+      if (count === 1) return failure(ErrorCode.INVALID_PARTITIONS, 'too few');
       if (answered) update(metadata, { partitions: [partition(name, count - 1)] });
-      return { error: ErrorCode.NONE };
+      return success(undefined);
     },
   };
 }
@@ -254,7 +254,7 @@ describe('CreatePartitions', () => {
 });
 
 describe('ElectLeaders', () => {
-  const withAnswers = (answers: unknown) => ({
+  const withAnswers = (answers: Awaited<ReturnType<Controller['electLeaders']>>) => ({
     ...cluster(),
     controller: { isActive: true, electLeaders: async () => answers },
   });

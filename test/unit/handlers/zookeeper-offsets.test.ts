@@ -127,10 +127,10 @@ describe('a commit of version 0', () => {
   });
 
   it('needs the rights to read the group and the topic', async () => {
-    const groups = { authorize: denying('group') };
+    const groups = { may: denying('group') };
     expect(await commit([{}], 'g', groups)).toEqual([ErrorCode.GROUP_AUTHORIZATION_FAILED]);
     expect(await fetch([0], { overrides: groups })).toEqual([[-1, '', ErrorCode.GROUP_AUTHORIZATION_FAILED]]);
-    const topics = { authorize: denying('topic') };
+    const topics = { may: denying('topic') };
     expect(await commit([{}], 'g', topics)).toEqual([ErrorCode.TOPIC_AUTHORIZATION_FAILED]);
     expect(await fetch([0], { overrides: topics })).toEqual([[-1, '', ErrorCode.TOPIC_AUTHORIZATION_FAILED]]);
   });

@@ -1,6 +1,6 @@
 /** Compaction: what stays, what goes, and that a log means the same after it. */
 import { describe, expect, it } from 'vitest';
-import { ErrorCode } from '../../../broker/errors.ts';
+import { ErrorCode, isError } from '../../../broker/errors.ts';
 import { KeyMap } from '../../../broker/log/cleaner/key-map.ts';
 import type { PartitionLog } from '../../../broker/log/partition-log.ts';
 import { batchIsControl, batchRecordCount, completeBatches } from '../../../broker/records/batch.ts';
@@ -30,7 +30,7 @@ function records(log: PartitionLog, from = log.startOffset): string[] {
   const found: string[] = [];
   for (let offset = from; ; ) {
     const result = log.read({ offset, maxBytes: 500, upToOffset: log.endOffset, minOneBatch: true });
-    if ('error' in result) throw new Error(`read at ${offset} failed with ${result.error}`);
+    if (isError(result)) throw new Error(`read at ${offset} failed with ${result}`);
     for (const at of completeBatches(result.bytes)) {
       for (const { offset: recordOffset, key, value } of readRecords(result.bytes, at)) {
         if (recordOffset < from) continue;
@@ -169,7 +169,7 @@ describe('compaction', () => {
     append(log, ['a=2'], { timestampMs });
     await compact(made, log);
     const result = log.read({ offset: 0, maxBytes: 1000, upToOffset: 2, minOneBatch: true });
-    if ('error' in result) throw new Error('unreadable');
+    if (isError(result)) throw new Error('unreadable');
     expect([...completeBatches(result.bytes)].map((at) => batchRecordCount(result.bytes, at))).toEqual([
       0, 1,
     ]);

@@ -1,5 +1,6 @@
 /** A log that lost bytes in its middle: whoever reads it goes on with the segment after them. */
 import { describe, expect, it } from 'vitest';
+import { isError } from '../../../broker/errors.ts';
 import type { LogManager } from '../../../broker/log/log-manager.ts';
 import type { PartitionLog } from '../../../broker/log/partition-log.ts';
 import { append, contents, type Fixture, fixture } from './support.ts';
@@ -76,7 +77,7 @@ describe.each([1, 10, 30, 70, 75, 150])('a sealed segment that lost its last %i 
         upToOffset: log.endOffset,
         minOneBatch: true,
       });
-      if ('error' in result || result.bytes.length === 0) throw new Error(`stuck at ${copy.endOffset}`);
+      if (isError(result) || result.bytes.length === 0) throw new Error(`stuck at ${copy.endOffset}`);
       copy.appendAsFollower(Buffer.from(result.bytes));
       result.release();
     }

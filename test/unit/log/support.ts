@@ -1,5 +1,6 @@
 /** A log manager on a simulated disk, and short ways to make batches, for the tests of this folder. */
 import { type LogConfig, logConfig } from '../../../broker/config/topic-config.ts';
+import { isError } from '../../../broker/errors.ts';
 import type { Int64 } from '../../../broker/int64.ts';
 import { LogDirectories } from '../../../broker/log/log-directories.ts';
 import { LogManager, type LogManagerConfig } from '../../../broker/log/log-manager.ts';
@@ -154,7 +155,7 @@ export function contents(log: PartitionLog, from = log.startOffset, upTo = log.e
   const found: string[] = [];
   for (let offset = from; ; ) {
     const result = log.read({ offset, maxBytes: 300, upToOffset: upTo, minOneBatch: true });
-    if ('error' in result) throw new Error(`read at ${offset} failed with ${result.error}`);
+    if (isError(result)) throw new Error(`read at ${offset} failed with ${result}`);
     for (const at of completeBatches(result.bytes)) {
       for (const record of readRecords(result.bytes, at)) {
         if (record.offset < offset) continue;

@@ -9,8 +9,8 @@ const unracked = (count: number) => Array.from({ length: count }, (_, id) => ({ 
 
 function assigned(request: Omit<Parameters<typeof assignReplicas>[0], 'random'>): [number, number[]][] {
   const outcome = assignReplicas({ random, ...request });
-  if ('error' in outcome) throw new Error(outcome.message);
-  return [...outcome];
+  if (!outcome.ok) throw new Error(outcome.message);
+  return [...outcome.value];
 }
 
 describe('without racks', () => {
@@ -100,6 +100,7 @@ describe('what can’t be placed', () => {
       error: ErrorCode.INVALID_REPLICATION_FACTOR,
     });
     expect(refusal({ brokers: unracked(1), partitions: 1, replicationFactor: 3 })).toEqual({
+      ok: false,
       error: ErrorCode.INVALID_REPLICATION_FACTOR,
       message: 'Replication factor: 3 larger than available brokers: 1.',
     });

@@ -1,6 +1,6 @@
 /** Topics are made, extended and deleted by writing the tree, and refused in Kafka's words. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ErrorCode } from '../../../broker/errors.ts';
+import { ErrorCode, type Outcome } from '../../../broker/errors.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
 import { TopicAdmin } from '../../../broker/metadata/topic-admin.ts';
 import type { NewTopic } from '../../../broker/metadata/topic-creation.ts';
@@ -40,23 +40,28 @@ async function create(name: string, more: Partial<NewTopic> = {}) {
 const extend = (count: number, assignments: number[][] | null = null, validateOnly = false) =>
   admin.createPartitions({ name: 't', count, assignments, validateOnly });
 
+/** The code that a response would carry. */
+const codeOf = (outcome: Outcome<unknown>): ErrorCode => (outcome.ok ? ErrorCode.NONE : outcome.error);
+const messageOf = (outcome: Outcome<unknown>) => (outcome.ok ? undefined : outcome.message);
+
 describe('creating a topic', () => {
   it('writes assignment, id and configs', async () => {
     const created = await create('t', { configs: new Map([['retention.ms', '5']]) });
-    expect(created.error).toBe(ErrorCode.NONE);
+    if (!created.ok) throw new Error(created.message);
+    const { topicId, assignment } = created.value;
     const stored = await store.topics.assignment('t');
-    expect(stored?.topicId).toBe(created.topicId);
+    expect(stored?.topicId).toBe(topicId);
     expect([...(stored?.partitions ?? [])].map(([partition, { replicas }]) => [partition, replicas])).toEqual(
-      [...created.assignment],
+      [...assignment],
     );
-    expect([...created.assignment.keys()]).toEqual([0, 1, 2]);
+    expect([...assignment.keys()]).toEqual([0, 1, 2]);
     expect(await store.configs.read('topics', 't')).toEqual(new Map([['retention.ms', '5']]));
   });
 
   it('writes nothing when it is only to be checked', async () => {
     const checked = await create('t', { validateOnly: true });
-    expect(checked).toMatchObject({ error: ErrorCode.NONE, topicId: ZERO_UUID });
-    expect(checked.assignment.size).toBe(3);
+    expect(checked).toMatchObject({ ok: true, value: { topicId: ZERO_UUID } });
+    expect(checked.ok && checked.value.assignment.size).toBe(3);
     expect(await store.topics.exists('t')).toBe(false);
   });
 
@@ -70,7 +75,7 @@ describe('creating a topic', () => {
       error: ErrorCode.INVALID_TOPIC_EXCEPTION,
       message: "Topic 'a_b' collides with existing topics: a.b",
     });
-    expect((await create('sp ace')).error).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
+    expect(codeOf(await create('sp ace'))).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
   });
 
   it('is refused for a name that looks like one before it in the same request, unless nothing is made', async () => {
@@ -80,9 +85,9 @@ describe('creating a topic', () => {
       const names = ['x.a', 'x_a', 'y'];
       return Promise.all(names.map((name) => creation.createTopic({ ...topic, name, validateOnly })));
     };
-    expect((await both(true)).map(({ error }) => error)).toEqual([0, 0, 0]);
+    expect((await both(true)).map(codeOf)).toEqual([0, 0, 0]);
     const [first, second, third] = await both(false);
-    expect([first?.error, third?.error]).toEqual([ErrorCode.NONE, ErrorCode.NONE]);
+    expect([first?.ok, third?.ok]).toEqual([true, true]);
     expect(second).toMatchObject({
       error: ErrorCode.INVALID_TOPIC_EXCEPTION,
       message: "Topic 'x_a' collides with existing topics: x.a",
@@ -106,27 +111,27 @@ describe('creating a topic', () => {
       message: 'Unknown topic config name: nonsense',
     });
     const againstDefault = await create('t', { configs: new Map([['min.compaction.lag.ms', '101']]) });
-    expect(againstDefault.error).toBe(ErrorCode.INVALID_CONFIG);
-    expect((await create('t', { partitions: 0 })).error).toBe(ErrorCode.INVALID_PARTITIONS);
-    expect((await create('t', { replicationFactor: 4 })).error).toBe(ErrorCode.INVALID_REPLICATION_FACTOR);
+    expect(codeOf(againstDefault)).toBe(ErrorCode.INVALID_CONFIG);
+    expect(codeOf(await create('t', { partitions: 0 }))).toBe(ErrorCode.INVALID_PARTITIONS);
+    expect(codeOf(await create('t', { replicationFactor: 4 }))).toBe(ErrorCode.INVALID_REPLICATION_FACTOR);
   });
 
   it('is refused for the counts before the name, and for the configs last', async () => {
     const configs = new Map([['nonsense', '1']]);
-    expect((await create('a b', { partitions: 0, configs })).error).toBe(ErrorCode.INVALID_PARTITIONS);
-    expect((await create('a b', { replicationFactor: 0 })).error).toBe(ErrorCode.INVALID_REPLICATION_FACTOR);
+    expect(codeOf(await create('a b', { partitions: 0, configs }))).toBe(ErrorCode.INVALID_PARTITIONS);
+    expect(codeOf(await create('a b', { replicationFactor: 0 }))).toBe(ErrorCode.INVALID_REPLICATION_FACTOR);
     const assignment = new Map([[0, [1, 1]]]);
-    expect((await create('a b', { assignment, configs })).error).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
-    expect((await create('t', { assignment, configs })).error).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
-    expect((await create('a b', { configs })).error).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
+    expect(codeOf(await create('a b', { assignment, configs }))).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
+    expect(codeOf(await create('t', { assignment, configs }))).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
+    expect(codeOf(await create('a b', { configs }))).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
   });
 
   it('takes a given assignment, if it is one', async () => {
     const given = (...replicas: number[][]) => new Map(replicas.map((ids, partition) => [partition, ids]));
-    expect((await create('t', { assignment: given([2, 1], [1, 3]) })).error).toBe(ErrorCode.NONE);
+    expect(codeOf(await create('t', { assignment: given([2, 1], [1, 3]) }))).toBe(ErrorCode.NONE);
     expect((await store.topics.assignment('t'))?.partitions.get(1)?.replicas).toEqual([1, 3]);
     for (const assignment of [given([1, 1]), given([1], [1, 2]), given([]), new Map([[1, [1]]])]) {
-      expect((await create('u', { assignment })).error).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
+      expect(codeOf(await create('u', { assignment }))).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
     }
   });
 
@@ -135,14 +140,14 @@ describe('creating a topic', () => {
       [0, [1, 2]],
       [1, [2, 2]],
     ]);
-    expect((await create('u', { assignment })).message).toBe(
+    expect(messageOf(await create('u', { assignment }))).toBe(
       'Duplicate replica assignment found: HashMap(0 -> ArrayBuffer(1, 2), 1 -> ArrayBuffer(2, 2))',
     );
   });
 
   it('by two at once succeeds once', async () => {
     const both = await Promise.all([create('t'), create('t')]);
-    expect(both.map(({ error }) => error).sort()).toEqual([ErrorCode.NONE, ErrorCode.TOPIC_ALREADY_EXISTS]);
+    expect(both.map(codeOf).sort()).toEqual([ErrorCode.NONE, ErrorCode.TOPIC_ALREADY_EXISTS]);
   });
 });
 
@@ -153,7 +158,7 @@ describe('adding partitions', () => {
 
   it('goes on where the assignment ends', async () => {
     const id = (await store.topics.assignment('t'))?.topicId;
-    expect(await extend(4)).toEqual({ error: ErrorCode.NONE });
+    expect(await extend(4)).toEqual({ ok: true });
     const stored = await store.topics.assignment('t');
     expect(stored?.topicId).toBe(id);
     expect([...(stored?.partitions.values() ?? [])].map(({ replicas }) => replicas)).toEqual([
@@ -178,48 +183,50 @@ describe('adding partitions', () => {
     ];
     for (const [count, assignments, message] of rules) {
       const refused = await extend(count, assignments);
-      expect(refused.error).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
-      expect(refused.message).toContain(message);
+      expect(codeOf(refused)).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
+      expect(messageOf(refused)).toContain(message);
     }
-    expect((await extend(2, [[1, 3]])).error).toBe(ErrorCode.NONE);
+    expect(codeOf(await extend(2, [[1, 3]]))).toBe(ErrorCode.NONE);
     expect((await store.topics.assignment('t'))?.partitions.get(1)?.replicas).toEqual([1, 3]);
   });
 
   it('is refused when there are as many already, when the topic is unknown, and while it moves', async () => {
     expect(await extend(1)).toEqual({
+      ok: false,
       error: ErrorCode.INVALID_PARTITIONS,
       message: 'Topic already has 1 partitions.',
     });
-    expect((await extend(0)).message).toContain('which is higher than the requested 0');
+    expect(messageOf(await extend(0))).toContain('which is higher than the requested 0');
     const unknown = await admin.createPartitions({
       name: 'x',
       count: 2,
       assignments: null,
       validateOnly: false,
     });
-    expect(unknown.error).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    expect(codeOf(unknown)).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
     for (const name of ['', '.', 'a/b', '../../controller', 'Grüße'])
       expect(
-        (await admin.createPartitions({ name, count: 2, assignments: null, validateOnly: false })).error,
+        codeOf(await admin.createPartitions({ name, count: 2, assignments: null, validateOnly: false })),
       ).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
     const moving = { replicas: [2, 3, 1], addingReplicas: [1], removingReplicas: [3] };
     await store.topics.replaceAssignment('t', { topicId: null, partitions: new Map([[0, moving]]) }, 0);
-    expect((await extend(2)).error).toBe(ErrorCode.REASSIGNMENT_IN_PROGRESS);
+    expect(codeOf(await extend(2))).toBe(ErrorCode.REASSIGNMENT_IN_PROGRESS);
   });
 
   it('is refused for a topic that is about to be deleted', async () => {
     await admin.deleteTopic('t');
     expect(await extend(2)).toEqual({
+      ok: false,
       error: ErrorCode.INVALID_TOPIC_EXCEPTION,
       message: 'The topic is queued for deletion.',
     });
   });
 
   it('writes nothing when it is only to be checked, and loses nothing of two at once', async () => {
-    expect((await extend(5, null, true)).error).toBe(ErrorCode.NONE);
+    expect(codeOf(await extend(5, null, true))).toBe(ErrorCode.NONE);
     expect((await store.topics.assignment('t'))?.partitions.size).toBe(1);
     const both = await Promise.all([extend(2), extend(3)]);
-    expect(both.map(({ error }) => error)).toContain(ErrorCode.NONE);
+    expect(both.map(codeOf)).toContain(ErrorCode.NONE);
     expect((await store.topics.assignment('t'))?.partitions.size).toBe(3);
   });
 });

@@ -1,8 +1,9 @@
 /** One connection: order of answers, framing at every split point, hostile sizes, back-pressure. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BufferPool } from '../../../broker/network/buffer-pool.ts';
+import { ClientSession } from '../../../broker/network/client-session.ts';
 import { Connection, type ConnectionLimits } from '../../../broker/network/connection.ts';
-import type { Dispatch, Outcome } from '../../../broker/network/outcome.ts';
+import type { Dispatch, RequestOutcome } from '../../../broker/network/outcome.ts';
 import { RequestMemory } from '../../../broker/network/request-memory.ts';
 import { systemClock } from '../../../broker/platform/clock.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
@@ -24,7 +25,7 @@ beforeEach(() => {
   released = [];
 });
 
-function reply(text: string): Outcome {
+function reply(text: string): RequestOutcome {
   return { parts: [Buffer.from(text)], sizeBytes: text.length, sent: () => released.push(text) };
 }
 
@@ -34,10 +35,10 @@ const echo: Dispatch = (bytes) => reply(`<${bytes.toString('latin1', 2)}>`);
 function manual(): {
   dispatch: Dispatch;
   started: string[];
-  answer: (text: string, outcome?: Outcome) => Promise<void>;
+  answer: (text: string, outcome?: RequestOutcome) => Promise<void>;
 } {
   const started: string[] = [];
-  const waiting = new Map<string, (outcome: Outcome) => void>();
+  const waiting = new Map<string, (outcome: RequestOutcome) => void>();
   return {
     started,
     dispatch: (bytes) => {
@@ -67,8 +68,7 @@ function connect(
   const pool = new BufferPool(1 << 20);
   const connection = new Connection({
     socket,
-    id: 'c1',
-    listener: 'PLAINTEXT',
+    session: new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: socket.remoteHost }),
     dispatch,
     limits: { maxFrameBytes: 1000, maxInFlightRequests: 3, maxUnsentBytes: 20, ...limits },
     pool,

@@ -1,12 +1,13 @@
 /** From frame to answer: versions, unknown APIs, hostile bytes, handlers that throw. */
 import { describe, expect, it } from 'vitest';
+import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { apiVersionsHandler } from '../../../broker/handlers/18-api-versions.ts';
-import type { AnyHandler, Handler } from '../../../broker/handlers/handler.ts';
-import type { Services } from '../../../broker/handlers/services.ts';
+import { defineHandler, type Handler } from '../../../broker/handlers/handler.ts';
 import { StorageError } from '../../../broker/log/files/storage-error.ts';
+import { ClientSession } from '../../../broker/network/client-session.ts';
 import { createDispatch } from '../../../broker/network/dispatch.ts';
-import type { Outcome } from '../../../broker/network/outcome.ts';
+import type { RequestOutcome } from '../../../broker/network/outcome.ts';
 import { systemClock } from '../../../broker/platform/clock.ts';
 import { type Diagnostics, silent } from '../../../broker/platform/diagnostics.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
@@ -16,9 +17,19 @@ import { Produce } from '../../../broker/protocol/messages/00-produce.ts';
 import { Metadata } from '../../../broker/protocol/messages/03-metadata.ts';
 import { ApiVersions } from '../../../broker/protocol/messages/18-api-versions.ts';
 import type { AnyApi, RequestInput } from '../../../broker/protocol/schema.ts';
+import { type Authorizer, allowEverything } from '../../../broker/security/authorizer.ts';
+import { Operation, topicNamed } from '../../../broker/security/operations.ts';
+import { ANONYMOUS } from '../../../broker/security/principal.ts';
 import { CoordinatorError } from '../../../coordinator-client/coordinator.ts';
+import { metadataOf } from '../handlers/support.ts';
 
-const ORIGIN = { id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' };
+const CONFIG = brokerConfig(
+  new Map([
+    ['zookeeper.connect', 'localhost:2181'],
+    ['socket.request.max.elements', '1000'],
+  ]),
+);
+const SESSION = new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' });
 
 function frameOf<A extends AnyApi>(api: A, version: number, request: RequestInput<A>): Buffer {
   return Buffer.concat(requestFrame(api, version, { correlationId: 77, clientId: 'me' }, request)).subarray(
@@ -26,37 +37,40 @@ function frameOf<A extends AnyApi>(api: A, version: number, request: RequestInpu
   );
 }
 
-function bytesOf(outcome: Outcome): Buffer {
+function bytesOf(outcome: RequestOutcome): Buffer {
   if (typeof outcome === 'string') throw new Error(`no reply but ${outcome}`);
   return Buffer.concat(outcome.parts);
 }
 
-function dispatcher(handlers: readonly AnyHandler[], errors: string[] = [], warnings: string[] = []) {
+function dispatcher(
+  handlers: readonly Handler<AnyApi, never>[],
+  errors: string[] = [],
+  warnings: string[] = [],
+  authorizer: Authorizer = allowEverything,
+) {
   const diagnostics: Diagnostics = {
     ...silent,
     warn: (message) => warnings.push(message),
     error: (message) => errors.push(message),
   };
   const metrics = createMetrics();
-  const config = { socketRequestMaxElements: 1000 };
   const features = { current: { epoch: 0, levels: new Map() } };
-  const metadata = { image: { complete: true } };
-  const parts = { clock: systemClock, config, diagnostics, metrics, features, metadata };
-  const services = parts as unknown as Services;
+  const metadata = metadataOf([]);
+  const services = { clock: systemClock, config: CONFIG, diagnostics, metrics, features, metadata };
   const all = [...handlers, apiVersionsHandler(handlers.map(({ api }) => api))];
-  const dispatch = createDispatch(new Map(all.map((handler) => [handler.api.key, handler])), services);
-  return { dispatch: (frame: Buffer) => dispatch(frame, ORIGIN), metrics };
+  const table = new Map(all.map((handler) => [handler.api.key, handler]));
+  const dispatch = createDispatch(table, services, authorizer);
+  return { dispatch: (frame: Buffer) => dispatch(frame, SESSION), metrics };
 }
 
-function metadataHandler(handle: Handler<typeof Metadata>['handle']): Handler<typeof Metadata> {
-  return {
-    api: Metadata,
+function metadataHandler(handle: Handler<typeof Metadata, never>['handle']) {
+  return defineHandler(Metadata, [], {
     handle,
     refuse: (_request, errorCode) => ({ topics: [{ errorCode, name: 'refused' }] }),
-  };
+  });
 }
 
-const PRODUCE: Handler<typeof Produce> = { api: Produce, handle: () => null, refuse: () => 'close' };
+const PRODUCE = defineHandler(Produce, [], { handle: () => null, refuse: () => 'close' });
 
 describe('ApiVersions', () => {
   it('announces exactly what is served', async () => {
@@ -185,6 +199,25 @@ describe('handlers', () => {
       principal: { type: 'User', name: 'ANONYMOUS' },
       connectionId: 'c1',
     });
+  });
+
+  it('ask what the sender may do in the name of its principal and from its address', async () => {
+    const asked: unknown[] = [];
+    const authorizer: Authorizer = {
+      authorize: (...question) => {
+        asked.push(question);
+        return false;
+      },
+    };
+    let allowed: unknown = null;
+    const handler = metadataHandler((_request, context) => {
+      allowed = context.may(Operation.READ, topicNamed('t'));
+      return {};
+    });
+    const { dispatch } = dispatcher([handler], [], [], authorizer);
+    await dispatch(frameOf(Metadata, 1, { topics: null }));
+    expect(allowed).toBe(false);
+    expect(asked).toEqual([[ANONYMOUS, '10.0.0.1', Operation.READ, { type: 'topic', name: 't' }]]);
   });
 
   it.each([

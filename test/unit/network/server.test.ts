@@ -1,12 +1,14 @@
 /** Listeners and limits: bind first, serve later; who may connect, and for how long. */
 import { describe, expect, it } from 'vitest';
-import type { BrokerConfig } from '../../../broker/config/broker-config.ts';
-import type { Dispatch, Outcome } from '../../../broker/network/outcome.ts';
+import { brokerConfig } from '../../../broker/config/broker-config.ts';
+import type { ClientSession } from '../../../broker/network/client-session.ts';
+import type { Dispatch, RequestOutcome } from '../../../broker/network/outcome.ts';
 import { NetworkServer } from '../../../broker/network/server.ts';
 import type { Clock } from '../../../broker/platform/clock.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import type { ByteSocket, SocketNetwork } from '../../../broker/platform/sockets.ts';
+import { ANONYMOUS } from '../../../broker/security/principal.ts';
 import { MemorySocket } from './memory-socket.ts';
 
 /** Time that the test moves on. */
@@ -77,7 +79,7 @@ function start(overrides: Partial<typeof CONFIG> = {}, failing: readonly string[
     dial: () => Promise.reject(new Error('not here')),
   };
   const server = new NetworkServer({
-    config: { ...CONFIG, ...overrides } as unknown as BrokerConfig,
+    config: { ...brokerConfig(new Map([['zookeeper.connect', 'localhost:2181']])), ...CONFIG, ...overrides },
     sockets,
     clock,
     diagnostics: silent,
@@ -92,8 +94,8 @@ function start(overrides: Partial<typeof CONFIG> = {}, failing: readonly string[
 }
 
 const REQUEST = Buffer.from([0, 0, 0, 2, 0, 3]);
-const echo: Dispatch = (frame, origin): Outcome => {
-  const text = `${origin.listener} ${frame.length}`;
+const echo: Dispatch = (frame, session): RequestOutcome => {
+  const text = `${session.listener} ${frame.length}`;
   return { parts: [Buffer.from(text)], sizeBytes: text.length, sent() {} };
 };
 
@@ -127,6 +129,26 @@ describe('listeners', () => {
     expect(socket.served).toBe(false);
     server.startAccepting(echo);
     expect(socket.written.toString()).toBe('PLAINTEXT 2');
+  });
+});
+
+describe('sessions', () => {
+  it('are one for each connection, and tell every request of it who is there', async () => {
+    const { server, connect } = start();
+    await server.start();
+    const seen: ClientSession[] = [];
+    server.startAccepting((frame, session) => {
+      seen.push(session);
+      return echo(frame, session);
+    });
+    const first = connect('10.0.0.1');
+    first.arrive(REQUEST);
+    first.arrive(REQUEST);
+    connect('10.0.0.2').arrive(REQUEST);
+    expect(seen[1]).toBe(seen[0]);
+    expect(seen.map(({ remoteHost }) => remoteHost)).toEqual(['10.0.0.1', '10.0.0.1', '10.0.0.2']);
+    expect(seen[2]?.id).not.toBe(seen[0]?.id);
+    expect(seen[0]).toMatchObject({ listener: 'PLAINTEXT', principal: ANONYMOUS });
   });
 });
 
@@ -173,8 +195,8 @@ describe('limits', () => {
   it('connections.max.idle.ms closes those that do nothing, not those that are waiting for an answer', async () => {
     const { server, clock, connect } = start();
     await server.start();
-    server.startAccepting((frame, origin) =>
-      frame.length === 2 ? echo(frame, origin) : new Promise(() => {}),
+    server.startAccepting((frame, session) =>
+      frame.length === 2 ? echo(frame, session) : new Promise(() => {}),
     );
     const [idle, busy, waiting] = [connect(), connect(), connect()];
     waiting.arrive(Buffer.from([0, 0, 0, 3, 0, 1, 1]));
@@ -199,7 +221,7 @@ describe('stopping', () => {
   it('lets requests under way be answered within the grace', async () => {
     const { server, connect } = start();
     await server.start();
-    let answer: (outcome: Outcome) => void = () => {};
+    let answer: (outcome: RequestOutcome) => void = () => {};
     server.startAccepting(
       () =>
         new Promise((resolve) => {

@@ -14,6 +14,7 @@ import { Produce } from '../../../broker/protocol/messages/00-produce.ts';
 import { Metadata } from '../../../broker/protocol/messages/03-metadata.ts';
 import { crc32c } from '../../../broker/records/crc32c.ts';
 import type { AppendOutcome, AppendRequest } from '../../../broker/replication/requests/replica-append.ts';
+import { allowEverything } from '../../../broker/security/authorizer.ts';
 import { services } from '../handlers/support.ts';
 
 const running: NetworkServer[] = [];
@@ -46,7 +47,9 @@ async function start(reading: 'slab' | 'plain', overrides: object = {}) {
       };
     });
     if (acks !== -1) return outcomes;
-    return new Promise((resolve) => systemClock.after(checksumDelayMs(outcomes), () => resolve(outcomes)));
+    return new Promise<AppendOutcome[]>((resolve) =>
+      systemClock.after(checksumDelayMs(outcomes), () => resolve(outcomes)),
+    );
   };
   const server = new NetworkServer({
     config,
@@ -57,7 +60,9 @@ async function start(reading: 'slab' | 'plain', overrides: object = {}) {
   });
   running.push(server);
   await server.start();
-  server.startAccepting(createDispatch(HANDLERS, services({ config, replicas: { append } })));
+  server.startAccepting(
+    createDispatch(HANDLERS, services({ config, replicas: { append } }), allowEverything),
+  );
   const port = server.ports.get('PLAINTEXT') ?? 0;
   return { server, sockets, port };
 }

@@ -1,6 +1,7 @@
 /** Peers over real WebSockets on the loopback: handshake, requests, a replication channel, plain HTTP. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { type BrokerInfo, PEER_LISTENER } from '../../../broker/cluster.ts';
+import { ErrorCode } from '../../../broker/errors.ts';
 import { createPeers, type ListeningPeers } from '../../../broker/peers/peers.ts';
 import { systemClock } from '../../../broker/platform/clock.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
@@ -43,13 +44,13 @@ describe('peers over WebSockets', () => {
   it('ask and answer, and refuse who does not know the secret', async () => {
     const [one, two, stranger] = [await node(1, 's'), await node(2, 's'), await node(3, 'x')];
     two.peers.handle('AllocateProducerIds', ({ brokerEpoch }, from) => ({
-      error: from,
+      error: from === 1 ? ErrorCode.NONE : ErrorCode.UNKNOWN_SERVER_ERROR,
       producerIdStart: brokerEpoch,
       producerIdLength: 1,
     }));
     const request = { type: 'AllocateProducerIds' as const, brokerId: 1, brokerEpoch: 2 ** 50 };
     expect(await one.peers.request(two.info, request, 5000)).toEqual({
-      error: 1,
+      error: ErrorCode.NONE,
       producerIdStart: 2 ** 50,
       producerIdLength: 1,
     });

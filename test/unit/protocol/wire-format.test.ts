@@ -1,6 +1,6 @@
 /** Bytes written by hand from the protocol guide, so that encoder and decoder can't be wrong together. */
 import { describe, expect, it } from 'vitest';
-import { ErrorCode, errorName, isRetriable } from '../../../broker/errors.ts';
+import { ErrorCode, errorName, isError, isRetriable, knownError } from '../../../broker/errors.ts';
 import {
   decodeData,
   decodeRequest,
@@ -374,5 +374,12 @@ describe('error codes', () => {
     expect(errorName(99)).toBe('UNKNOWN_SERVER_ERROR');
     expect(isRetriable(ErrorCode.NOT_COORDINATOR)).toBe(true);
     expect(isRetriable(ErrorCode.ILLEGAL_GENERATION)).toBe(false);
+  });
+
+  it('are told from what was asked for, and from numbers that are none', () => {
+    expect(isError(ErrorCode.NONE)).toBe(true);
+    expect(isError<object>({ error: ErrorCode.NONE })).toBe(false);
+    expect(knownError(6)).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    expect(knownError(99)).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
   });
 });

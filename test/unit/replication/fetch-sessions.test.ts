@@ -29,7 +29,7 @@ function setUp(slots = 10, maxPartitions = 1000) {
   const outcomes = new Map<string, Partial<SessionOutcome & { name: string }>>();
   const outcomeOf = ({ topic, partition }: SessionPartition) => ({
     name: `${topic}/${partition}`,
-    error: ErrorCode.NONE as number,
+    error: ErrorCode.NONE as ErrorCode,
     records: { length: 0 },
     highWatermark: 0,
     logStartOffset: 0,

@@ -97,7 +97,7 @@ const agree: Answer = (request) => ({
 });
 
 const refuse =
-  (error: number): Answer =>
+  (error: ErrorCode): Answer =>
   (request) => ({
     error: 0,
     partitions: request.partitions.map((item) => ({ ...item, error, leader: -1, isr: [], leaderEpoch: -1 })),
@@ -280,16 +280,16 @@ describe('proposals of one broker', () => {
     const decided: string[] = [];
     const propose = (topic: string): boolean =>
       proposals.submit({ topic, partition: 0, leaderEpoch: 0, partitionEpoch: 0, newIsr: [1] }, (verdict) =>
-        decided.push(`${topic} ${verdict.error}`),
+        decided.push(`${topic} ${verdict.ok}`),
       );
     expect(['a', 'b', 'c', 'b'].map(propose)).toEqual([true, true, true, false]);
     expect(waiting).toHaveLength(1);
     await answer(agree);
-    expect(decided).toEqual(['a 0']);
+    expect(decided).toEqual(['a true']);
     expect(asked.map(({ partitions }) => partitions.map(({ topic }) => topic))).toEqual([['a'], ['b', 'c']]);
     expect(propose('a')).toBe(true);
     await answer(agree);
-    expect(decided).toEqual(['a 0', 'b 0', 'c 0']);
+    expect(decided).toEqual(['a true', 'b true', 'c true']);
     expect(asked).toHaveLength(3);
   });
 });

@@ -1,0 +1,13 @@
+/**
+ * Who somebody is to this broker: the name that access control lists and quotas speak of.
+ * Source: org.apache.kafka.common.security.auth.KafkaPrincipal.
+ */
+
+export interface Principal {
+  /** `User` unless a custom builder says otherwise. */
+  readonly type: string;
+  readonly name: string;
+}
+
+/** Everybody on a listener that asks nobody for a name. */
+export const ANONYMOUS: Principal = { type: 'User', name: 'ANONYMOUS' };
