@@ -57,13 +57,11 @@ export async function brokerChange(term: Term): Promise<void> {
 
 /** Every registered broker, watched from before it is read. */
 export async function readBrokers(term: Term): Promise<BrokerInfo[]> {
-  const { store } = term.options;
+  const { store } = term;
   for (const id of await store.brokerIds()) {
-    term.inOffice();
     term.watch(brokerZnode.path(id), 'node', 'BrokerModifications', (current) => brokerModified(current, id));
   }
   const brokers = await store.brokers(term.unreadable);
-  term.inOffice();
   return brokers.filter((broker) => isOfOurKind(term, broker)).map(toBrokerInfo);
 }
 
@@ -83,8 +81,7 @@ function isOfOurKind(term: Term, broker: RegisteredBroker): boolean {
 
 /** Endpoints of a registered broker have changed: everybody learns them. */
 async function brokerModified(term: Term, id: BrokerId): Promise<void> {
-  const read = await term.options.store.broker(id);
-  term.inOffice();
+  const read = await term.store.broker(id);
   const known = term.state.brokers.get(id);
   if (read === null || known === undefined || known.epoch !== read.epoch) return;
   const broker = toBrokerInfo(read);
@@ -159,10 +156,9 @@ async function replicasLost(
 
 /** Brokers say that a disk of theirs failed: they are told again what they hold, and answer what is lost. */
 export async function logDirEvents(term: Term): Promise<void> {
-  const { store, fenced } = term.options;
+  const { store, fenced } = term;
   const names = (await store.coordinator.children(logDirEventZnode.parent)) ?? [];
   const nodes = await Promise.all(names.map((name) => store.coordinator.read(logDirEventZnode.path(name))));
-  term.inOffice();
   const brokers = new Set<BrokerId>();
   names.forEach((name, index) => {
     const node = nodes[index];

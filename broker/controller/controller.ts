@@ -40,7 +40,8 @@ import {
   type ReassignmentAnswer,
   type ReassignmentRequest,
 } from './reassignment-events.ts';
-import { type ControllerConfig, Term, TermOver } from './term.ts';
+import { type ControllerConfig, Term } from './term.ts';
+import { TermOver } from './term-coordinator.ts';
 import { Upkeep } from './upkeep.ts';
 
 export interface ControllerOptions {
@@ -237,7 +238,7 @@ export class Controller {
       this.#seen(result.lostTo ?? -1);
       return;
     }
-    const term = this.#newTerm(store, new FencedStore(store.coordinator, result.epoch, result.epochVersion));
+    const term = this.#newTerm(store.coordinator, result);
     this.#term = term;
     this.#upkeep = new Upkeep(term);
     this.#counters.terms.add(1);
@@ -260,7 +261,8 @@ export class Controller {
         this.#rest = null;
         if (this.#store !== null) this.#lookAtOffice('Reelect', this.#store);
       });
-      await term.options.fenced.resign();
+      // Not through the term, which is over.
+      await new FencedStore(store.coordinator, result.epoch, result.epochVersion).resign();
     }
   }
 
@@ -281,7 +283,7 @@ export class Controller {
     await new FencedStore(store.coordinator, stored.epoch, stored.version).resign();
   }
 
-  #newTerm(store: ClusterStore, fenced: FencedStore): Term {
+  #newTerm(coordinator: Coordinator, won: { readonly epoch: number; readonly epochVersion: number }): Term {
     const { brokerId, platform, peers, config } = this.#options;
     const { clock, random } = platform;
     const channels = new BrokerChannels({
@@ -295,8 +297,9 @@ export class Controller {
     });
     return new Term({
       brokerId,
-      store,
-      fenced,
+      coordinator,
+      epoch: won.epoch,
+      epochVersion: won.epochVersion,
       channels,
       config,
       clock,
@@ -367,7 +370,7 @@ export class Controller {
   ): Promise<Answer | Refusal> {
     return new Promise((resolve) => {
       const refuse = (): void => resolve(inactive);
-      this.#whileActive(name, refuse, async (term) => resolve(await run(term)));
+      this.#whileActive(name, refuse, async (term) => term.answer(resolve, await run(term)));
     });
   }
 

@@ -60,12 +60,11 @@ export async function electLeaders(
 
 /** The preferred elections of the legacy znode; it is removed when they are over. */
 export async function preferredElectionNode(term: Term): Promise<void> {
-  const node = await term.options.store.coordinator.read(preferredElectionZnode.path);
-  term.inOffice();
+  const node = await term.store.coordinator.read(preferredElectionZnode.path);
   if (node === null) return;
   const asked = readable(() => preferredElectionZnode.decode(node.data), term.unreadable);
   await electLeaders(term, 'preferred', asked ?? []);
-  await term.options.fenced.deletePreferredElection();
+  await term.fenced.deletePreferredElection();
 }
 
 /** The periodic check. Brokers whose share of leaders elsewhere is above the limit get theirs back. */

@@ -30,14 +30,13 @@ import {
 } from './topic-events.ts';
 
 export async function takeOffice(term: Term, electedMs: number): Promise<FailoverTimeline> {
-  const { clock, brokerId, store } = term.options;
+  const { clock, brokerId } = term.options;
   const startedMs = clock.nowMs();
   await enableFeatures(term);
   watchEverything(term);
   await discardNotices(term);
   await load(term);
-  const deletions = await store.topics.deletionRequests();
-  term.inOffice();
+  const deletions = await term.store.topics.deletionRequests();
   await discardImpossibleDeletions(term, deletions);
   const loadedMs = clock.nowMs();
   term.tell([{ request: 'UpdateMetadata', to: 'all', partitions: [] }]);
@@ -70,15 +69,13 @@ export async function takeOffice(term: Term, electedMs: number): Promise<Failove
 
 /** Finalised features exist from inter-broker protocol 2.7 on; there are none to finalise in 3.9. */
 async function enableFeatures(term: Term): Promise<void> {
-  const { store, fenced } = term.options;
+  const { store, fenced } = term;
   const feature = await store.feature();
-  term.inOffice();
   if (feature?.enabled) return;
   await fenced.writeFeature(
     { enabled: true, levels: feature?.levels ?? new Map() },
     feature?.version ?? null,
   );
-  term.inOffice();
 }
 
 function watchEverything(term: Term): void {
@@ -93,30 +90,26 @@ function watchEverything(term: Term): void {
 
 /** Notices to the former controller: everything is read and told anyway. */
 async function discardNotices(term: Term): Promise<void> {
-  const { store, fenced } = term.options;
+  const { store, fenced } = term;
   const [logDirs, isrs] = await Promise.all([
     store.coordinator.children(logDirEventZnode.parent),
     store.coordinator.children(isrChangeZnode.parent),
   ]);
-  term.inOffice();
   await fenced.deleteLogDirEvents(logDirs ?? []);
   await fenced.deleteIsrChanges(isrs ?? []);
-  term.inOffice();
 }
 
 /** Brokers, topics, states; all pipelined. */
 async function load(term: Term): Promise<void> {
   const { state, options } = term;
-  const [brokers, names] = await Promise.all([readBrokers(term), options.store.topics.names()]);
-  term.inOffice();
+  const [brokers, names] = await Promise.all([readBrokers(term), term.store.topics.names()]);
   for (const broker of brokers) {
     state.brokers.set(broker.id, broker);
     options.channels.add(broker);
   }
   await readTopics(term, usableNames(term, names));
   const partitions = [...state.partitions()];
-  const states = await options.store.topics.partitionStates(partitions, term.unreadable);
-  term.inOffice();
+  const states = await term.store.topics.partitionStates(partitions, term.unreadable);
   partitions.forEach((partition, index) => {
     const stored = states[index];
     if (stored === undefined || stored === null) return;
@@ -129,10 +122,9 @@ async function discardImpossibleDeletions(term: Term, names: readonly string[]):
   const known = names.filter((name) => state.topics.has(name));
   const { deleteTopicEnable } = options.config;
   if (deleteTopicEnable) enqueueDeletions(term, known);
-  await options.fenced.deleteTopicRequests(
+  await term.fenced.deleteTopicRequests(
     deleteTopicEnable ? names.filter((name) => !state.topics.has(name)) : names,
   );
-  term.inOffice();
 }
 
 /**

@@ -28,7 +28,7 @@ export async function alterPartition(
 ): Promise<void> {
   const { state } = term;
   const error = alterRequestError(state, request.brokerId, request.brokerEpoch);
-  if (error !== ErrorCode.NONE) return reply({ error, partitions: [] });
+  if (error !== ErrorCode.NONE) return term.answer(reply, { error, partitions: [] });
   const decisions = request.partitions.map((item) => decideAlteration(state, item));
   const written = await writeAlterations(term, decisions);
   const changed: PartitionRecord[] = [];
@@ -42,7 +42,7 @@ export async function alterPartition(
     return accepted(item, leadership);
   });
   if (changed.length > 0) term.tell([{ request: 'UpdateMetadata', to: 'all', partitions: changed }]);
-  reply({ error: ErrorCode.NONE, partitions });
+  term.answer(reply, { error: ErrorCode.NONE, partitions });
   await resumeReassignments(term, changed);
 }
 
@@ -52,7 +52,7 @@ async function writeAlterations(
   decisions: readonly AlterDecision[],
 ): Promise<Map<PartitionKey, Leadership>> {
   const changes = decisions.flatMap((decision) => (decision.do === 'write' ? [decision.change] : []));
-  const results = await term.options.fenced.updatePartitionStates(
+  const results = await term.fenced.updatePartitionStates(
     changes.map(({ partition: { topic, partition }, state, expectedVersion }) => ({
       topic,
       partition,
@@ -60,7 +60,6 @@ async function writeAlterations(
       version: expectedVersion ?? 0,
     })),
   );
-  term.inOffice();
   const written = new Map<PartitionKey, Leadership>();
   const stale: PartitionRecord[] = [];
   changes.forEach((change, index) => {
@@ -82,11 +81,10 @@ async function writeAlterations(
 
 /** Leaders before AlterPartition wrote states themselves and left a notice. */
 export async function isrChanges(term: Term): Promise<void> {
-  const { store, fenced } = term.options;
+  const { store, fenced } = term;
   const names = (await store.coordinator.children(isrChangeZnode.parent)) ?? [];
   if (names.length === 0) return;
   const nodes = await Promise.all(names.map((name) => store.coordinator.read(isrChangeZnode.path(name))));
-  term.inOffice();
   const changed = new Map<PartitionKey, PartitionRecord>();
   names.forEach((name, index) => {
     const node = nodes[index];
@@ -101,6 +99,5 @@ export async function isrChanges(term: Term): Promise<void> {
   await term.reread(partitions);
   term.tell([{ request: 'UpdateMetadata', to: 'all', partitions }]);
   await fenced.deleteIsrChanges(names);
-  term.inOffice();
   await resumeReassignments(term, partitions);
 }

@@ -18,8 +18,7 @@ export async function allocateProducerIds(
   const known = term.state.brokers.get(brokerId);
   if (known === undefined) return refused(ErrorCode.BROKER_ID_NOT_REGISTERED);
   if (known.epoch !== brokerEpoch) return refused(ErrorCode.STALE_BROKER_EPOCH);
-  const block = await term.options.fenced.nextProducerIdBlock(brokerId, BLOCK_LENGTH);
-  term.inOffice();
+  const block = await term.fenced.nextProducerIdBlock(brokerId, BLOCK_LENGTH);
   if (block === null) return refused(ErrorCode.UNKNOWN_SERVER_ERROR);
   return { error: ErrorCode.NONE, producerIdStart: block.start, producerIdLength: block.length };
 }

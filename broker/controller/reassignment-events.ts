@@ -9,7 +9,6 @@ import {
 import { readable } from '../../coordinator-client/znodes/znode-json.ts';
 import type { ReplicaAssignment } from '../../coordinator-client/znodes/znodes.ts';
 import { ErrorCode, errorName } from '../errors.ts';
-import { sleep } from '../platform/clock.ts';
 import { type BrokerId, partitionKey, type TopicPartition } from '../types.ts';
 import { isReassigning, type PartitionRecord } from './cluster-state.ts';
 import {
@@ -44,7 +43,7 @@ export async function alterReassignments(
 ): Promise<ReassignmentAnswer[]> {
   const answers: ReassignmentAnswer[] = [];
   for (const { topic, partition, replicas } of lastOfEach(requests)) {
-    if (answers.length % REFUSALS_PER_TURN === REFUSALS_PER_TURN - 1) await nextTurn(term);
+    if (answers.length % REFUSALS_PER_TURN === REFUSALS_PER_TURN - 1) await term.nextTurn();
     const valid = validateReassignment(term.state, topic, partition, replicas);
     if (!valid.ok) {
       answers.push({ topic, partition, error: valid.error, message: valid.message ?? null });
@@ -63,11 +62,6 @@ export async function alterReassignments(
 
 /** A refusal waits for nothing; after so many of them others get to the event loop. */
 const REFUSALS_PER_TURN = 1000;
-
-async function nextTurn(term: Term): Promise<void> {
-  await sleep(term.options.clock, 0);
-  term.inOffice();
-}
 
 /** One item a partition, the last there is. */
 function lastOfEach<Item extends TopicPartition>(items: readonly Item[]): Item[] {
@@ -94,7 +88,7 @@ export async function legacyReassignments(term: Term): Promise<void> {
   const asked = await readLegacy(term);
   if (asked === null) return;
   term.legacyReassignments = true;
-  if (asked.length === 0) await term.options.fenced.writeReassignments([]);
+  if (asked.length === 0) await term.fenced.writeReassignments([]);
   for (const { topic, partition, replicas } of lastOfEach(asked)) {
     const valid = validateReassignment(term.state, topic, partition, replicas);
     const record = term.state.partition(topic, partition);
@@ -207,15 +201,13 @@ async function writeAssignment(
   let { version } = topic;
   let partitions = known;
   for (let round = 1; round <= MAX_ROUNDS; round++) {
-    const written = await term.options.fenced.writeAssignment(name, { topicId, partitions }, version);
-    term.inOffice();
+    const written = await term.fenced.writeAssignment(name, { topicId, partitions }, version);
     if (written.ok) {
       // A version with partitions that are not known is not one we know.
       if (partitions.size === known.size) topic.version = written.version;
       return true;
     }
-    const stored = await term.options.store.topics.assignment(name);
-    term.inOffice();
+    const stored = await term.store.topics.assignment(name);
     if (stored === null || (stored.topicId ?? topicId) !== topicId) return false;
     version = stored.version;
     partitions = new Map([...stored.partitions, ...known]);
@@ -224,8 +216,7 @@ async function writeAssignment(
 }
 
 async function readLegacy(term: Term): Promise<LegacyReassignment[] | null> {
-  const node = await term.options.store.coordinator.read(reassignPartitionsZnode.path);
-  term.inOffice();
+  const node = await term.store.coordinator.read(reassignPartitionsZnode.path);
   if (node === null) return null;
   return readable(() => reassignPartitionsZnode.decode(node.data), term.unreadable) ?? [];
 }
@@ -235,6 +226,5 @@ async function forgetLegacy(term: Term, { topic, partition }: TopicPartition): P
   const asked = await readLegacy(term);
   if (asked === null) return;
   const left = asked.filter((one) => one.topic !== topic || one.partition !== partition);
-  if (left.length < asked.length) await term.options.fenced.writeReassignments(left);
-  term.inOffice();
+  if (left.length < asked.length) await term.fenced.writeReassignments(left);
 }

@@ -42,9 +42,8 @@ export class Repair {
   }
 
   async #missedTopics(): Promise<void> {
-    const { state, options } = this.#term;
-    const found = await options.store.topics.names();
-    this.#term.inOffice();
+    const { state } = this.#term;
+    const found = await this.#term.store.topics.names();
     const names = new Set(usableNames(this.#term, found));
     const appeared = [...names].some((name) => !state.topics.has(name) && !state.unreadTopics.has(name));
     const vanished = [...state.topics.keys()].some((name) => !names.has(name));
@@ -52,14 +51,13 @@ export class Repair {
   }
 
   async #missedAssignments(): Promise<void> {
-    const { state, options } = this.#term;
+    const { state } = this.#term;
     const all = [...state.topics.keys()].sort();
     const next = all.findIndex((name) => name > this.#lookedAt);
     const from = Math.max(next, 0);
     const names = all.slice(from, from + TOPICS_PER_LOOK);
     this.#lookedAt = names.at(-1) ?? '';
-    const stored = await options.store.topics.assignments(names, this.#term.unreadable);
-    this.#term.inOffice();
+    const stored = await this.#term.store.topics.assignments(names, this.#term.unreadable);
     for (const [name, { version }] of stored) {
       if (state.topics.get(name)?.version !== version) await partitionModifications(this.#term, name);
     }

@@ -1,19 +1,19 @@
 /**
- * One term of office: from the election this broker won to its resignation. Holds the state, the fenced
- * store and the channels of the term, and carries plans out: commit, note, tell. After every await the
- * term may be over; then TermOver is thrown and nothing more is changed or said.
+ * One term of office: from the election this broker won to its resignation. Holds the state, the stores
+ * and the channels of the term, and carries plans out: commit, note, tell. Once the term is over, all of
+ * that throws TermOver or rejects with it, so that an event goes no further; nobody has to ask.
  */
 
-import type { Watch } from '../../coordinator-client/coordinator.ts';
-import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
+import type { Coordinator, Watch } from '../../coordinator-client/coordinator.ts';
+import { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import {
   ControllerMoved,
-  type FencedStore,
+  FencedStore,
   type PartitionWritten,
 } from '../../coordinator-client/stores/fenced-store.ts';
 import type { StoredState } from '../../coordinator-client/stores/topics-store.ts';
 import type { ZnodeFormatError } from '../../coordinator-client/znodes/znode-json.ts';
-import type { Clock } from '../platform/clock.ts';
+import { type Clock, sleep } from '../platform/clock.ts';
 import type { ClusterEvent, StateReason } from '../platform/cluster-events.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { EventId } from '../platform/event-ring.ts';
@@ -26,11 +26,7 @@ import { type UncleanTopics, withoutCleanLeader } from './decide-brokers.ts';
 import type { LeadershipChange, Plan, Tell } from './plan.ts';
 import { RequestBatch } from './request-batch.ts';
 import { recordState } from './state-events.ts';
-
-/** This broker has stopped being the controller while an event was under way. Nothing is wrong. */
-export class TermOver extends Error {
-  override readonly name = 'TermOver';
-}
+import { TermCoordinator, TermOver } from './term-coordinator.ts';
 
 /** What the controller needs of the broker's configuration. */
 export interface ControllerConfig {
@@ -44,8 +40,11 @@ export interface ControllerConfig {
 
 export interface TermOptions {
   readonly brokerId: BrokerId;
-  readonly store: ClusterStore;
-  readonly fenced: FencedStore;
+  /** The session that won the election. */
+  readonly coordinator: Coordinator;
+  /** The epoch that the election was won with, and the version of its node: the fence. */
+  readonly epoch: number;
+  readonly epochVersion: number;
   readonly channels: BrokerChannels;
   readonly config: ControllerConfig;
   readonly clock: Clock;
@@ -73,6 +72,9 @@ const MAX_ROUNDS = 10;
 export class Term {
   readonly options: TermOptions;
   readonly state: ClusterState;
+  /** For the length of the term; afterwards both reject with TermOver. */
+  readonly store: ClusterStore;
+  readonly fenced: FencedStore;
   /** Legacy reassignments of /admin/reassign_partitions that are under way. */
   legacyReassignments = false;
   readonly #watches = new Map<string, Watch>();
@@ -82,20 +84,18 @@ export class Term {
 
   constructor(options: TermOptions) {
     this.options = options;
-    this.state = new ClusterState(options.fenced.epoch);
+    this.state = new ClusterState(options.epoch);
+    const coordinator = new TermCoordinator(options.coordinator, () => this.#inOffice());
+    this.store = new ClusterStore(coordinator);
+    this.fenced = new FencedStore(coordinator, options.epoch, options.epochVersion);
   }
 
   get epoch(): number {
-    return this.options.fenced.epoch;
+    return this.options.epoch;
   }
 
   get isOver(): boolean {
     return this.#over;
-  }
-
-  /** To be called after every await. */
-  inOffice(): void {
-    if (this.#over) throw new TermOver(`the term of epoch ${this.epoch} is over`);
   }
 
   /** Data that nobody can read must not keep the rest of the cluster from being led. */
@@ -127,10 +127,19 @@ export class Term {
     this.options.channels.removeAll();
   }
 
-  /** Watches a path for the rest of the term; every change puts the event. A second call does nothing. */
+  /** Lets others have their turn; rejects with TermOver if the term has ended meanwhile. */
+  async nextTurn(): Promise<void> {
+    await sleep(this.options.clock, 0);
+    this.#inOffice();
+  }
+
+  /**
+   * Watches a path for the rest of the term; every change puts the event. A second call does nothing.
+   * Throws TermOver.
+   */
   watch(path: string, what: 'node' | 'children', event: string, run: (term: Term) => Promise<void>): void {
     if (this.#watches.has(path)) return;
-    const { coordinator } = this.options.store;
+    const { coordinator } = this.store;
     const changed = (): void => this.options.schedule(event, `${event} ${path}`, run);
     this.#watches.set(path, coordinator.watch(path, what, changed));
   }
@@ -140,14 +149,21 @@ export class Term {
     this.#watches.delete(path);
   }
 
-  /** Tells without deciding anything. */
+  /** Tells without deciding anything. Throws TermOver. */
   tell(tells: readonly Tell[]): void {
     const batch = new RequestBatch(this.state, this.options.brokerId);
     for (const tell of tells) batch.add(tell);
-    this.send(batch);
+    this.#send(batch);
   }
 
-  send(batch: RequestBatch): void {
+  /** Answers somebody who waits. Throws TermOver: another controller will have to be asked. */
+  answer<Answer>(reply: (answer: Answer) => void, answer: Answer): void {
+    this.#inOffice();
+    reply(answer);
+  }
+
+  #send(batch: RequestBatch): void {
+    this.#inOffice();
     for (const { to, request } of batch.requests()) this.options.channels.send(to, request);
   }
 
@@ -168,7 +184,6 @@ export class Term {
     for (let round = 1; round === 1 || undecided.length > 0; round++) {
       const plan = decide(undecided);
       const results = await this.#write(plan.changes);
-      this.inOffice();
       const refused: PartitionView[] = [];
       plan.changes.forEach((change, index) => {
         const result = results[index];
@@ -190,15 +205,14 @@ export class Term {
       for (const { key } of refused) failed.add(key);
       for (const { key } of undecided) failed.delete(key);
     }
-    this.send(batch);
+    this.#send(batch);
     return { written, failed };
   }
 
   /** Reads states again; answers the partitions that have one. A newer controller's hand ends the term. */
   async reread(partitions: readonly PartitionView[]): Promise<PartitionView[]> {
     if (partitions.length === 0) return [];
-    const states = await this.options.store.topics.partitionStates(partitions, this.unreadable);
-    this.inOffice();
+    const states = await this.store.topics.partitionStates(partitions, this.unreadable);
     return partitions.filter((partition, index) => {
       const stored = states[index] ?? null;
       if (stored === null) {
@@ -220,14 +234,17 @@ export class Term {
    */
   async uncleanTopics(partitions: Iterable<PartitionView>): Promise<UncleanTopics> {
     const topics = [...new Set(withoutCleanLeader(this.state, partitions).map(({ topic }) => topic))];
-    const configs = await this.options.store.configs.readMany('topics', topics, this.unreadable);
-    this.inOffice();
+    const configs = await this.store.configs.readMany('topics', topics, this.unreadable);
     const byDefault = String(this.options.config.uncleanLeaderElectionEnable);
     return new Set(
       topics.filter(
         (_, index) => (configs[index]?.get('unclean.leader.election.enable') ?? byDefault) === 'true',
       ),
     );
+  }
+
+  #inOffice(): void {
+    if (this.#over) throw new TermOver(`the term of epoch ${this.epoch} is over`);
   }
 
   async #write(changes: readonly LeadershipChange[]): Promise<PartitionWritten[]> {
@@ -243,7 +260,7 @@ export class Term {
       partition: partition.partition,
       state,
     });
-    const { fenced } = this.options;
+    const { fenced } = this;
     const [created, updated] = await Promise.all([
       fenced.createPartitionStates(creates.map(write)),
       fenced.updatePartitionStates(

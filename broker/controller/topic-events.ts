@@ -14,9 +14,8 @@ import { decideDeletionAnswer, decideDeletions, ineligibleForDeletion } from './
 import type { Term } from './term.ts';
 
 export async function topicChange(term: Term): Promise<void> {
-  const { state, options } = term;
-  const found = await options.store.topics.names();
-  term.inOffice();
+  const { state } = term;
+  const found = await term.store.topics.names();
   const names = usableNames(term, found);
   const present = new Set(names);
   for (const name of [...state.topics.keys()]) {
@@ -54,14 +53,13 @@ export function usableNames({ state, options }: Term, names: readonly string[]):
 
 /** Takes topics into the state, watched from before they are read; those without an id get one. */
 export async function readTopics(term: Term, names: readonly string[]): Promise<TopicRecord[]> {
-  const { state, options } = term;
+  const { state } = term;
   for (const name of names) {
     term.watch(topicZnode.path(name), 'node', 'PartitionModifications', (current) =>
       partitionModifications(current, name),
     );
   }
-  const assignments = await options.store.topics.assignments(names, term.unreadable);
-  term.inOffice();
+  const assignments = await term.store.topics.assignments(names, term.unreadable);
   for (const name of names) {
     if (assignments.has(name)) state.unreadTopics.delete(name);
     else state.unreadTopics.add(name);
@@ -69,7 +67,6 @@ export async function readTopics(term: Term, names: readonly string[]): Promise<
   const named = await Promise.all(
     [...assignments].map(async ([name, stored]) => [name, await withTopicId(term, name, stored)] as const),
   );
-  term.inOffice();
   return named.map(([name, stored]) => {
     const topic = state.addTopic(name, stored.topicId, stored.version);
     for (const [partition, assignment] of stored.partitions) {
@@ -88,9 +85,9 @@ async function withTopicId(
   for (;;) {
     if (current.topicId !== null) return { ...current, topicId: current.topicId };
     const topicId = randomUuid(term.options.random);
-    const written = await term.options.fenced.writeAssignment(name, { ...current, topicId }, current.version);
+    const written = await term.fenced.writeAssignment(name, { ...current, topicId }, current.version);
     if (written.ok) return { ...current, topicId, version: written.version };
-    const again = await term.options.store.topics.assignment(name);
+    const again = await term.store.topics.assignment(name);
     if (again === null) return { ...current, topicId };
     current = again;
   }
@@ -98,9 +95,8 @@ async function withTopicId(
 
 /** Partitions in the znode that are not known are made; anything else in it is the controller's own. */
 export async function partitionModifications(term: Term, name: string): Promise<void> {
-  const { state, options } = term;
-  const stored = await options.store.topics.assignment(name);
-  term.inOffice();
+  const { state } = term;
+  const stored = await term.store.topics.assignment(name);
   const topic = state.topics.get(name);
   if (stored === null || topic === undefined || stored.version === topic.version) return;
   const added = [...stored.partitions].filter(([partition]) => !topic.partitions.has(partition));
@@ -114,7 +110,7 @@ export async function partitionModifications(term: Term, name: string): Promise<
       [...topic.partitions].map(([partition, { assignment }]) => [partition, assignment]),
     );
     const assignment = { topicId: topic.topicId, partitions };
-    const written = await options.fenced.writeAssignment(name, assignment, stored.version);
+    const written = await term.fenced.writeAssignment(name, assignment, stored.version);
     if (written.ok) topic.version = written.version;
     return;
   }
@@ -153,21 +149,19 @@ async function makePartitions(term: Term, partitions: readonly PartitionRecord[]
 
 export async function topicDeletion(term: Term): Promise<void> {
   const { state, options } = term;
-  const asked = await options.store.topics.deletionRequests();
-  term.inOffice();
+  const asked = await term.store.topics.deletionRequests();
   // A topic may have been made and deleted before we have heard of it.
   if (asked.some((name) => !state.topics.has(name))) await topicChange(term);
   const unknown = asked.filter((name) => !state.topics.has(name));
   if (unknown.length > 0) {
     term.record({ kind: 'topic-deletion-refused', topics: unknown, why: 'no-such-topics' });
-    await options.fenced.deleteTopicRequests(unknown);
-    term.inOffice();
+    await term.fenced.deleteTopicRequests(unknown);
   }
   const known = asked.filter((name) => state.topics.has(name) && !state.topicsToDelete.has(name));
   if (known.length === 0) return;
   if (!options.config.deleteTopicEnable) {
     term.record({ kind: 'topic-deletion-refused', topics: known, why: 'not-enabled' });
-    await options.fenced.deleteTopicRequests(known);
+    await term.fenced.deleteTopicRequests(known);
     return;
   }
   await term.because({ kind: 'topic-deletion-begun', topics: known }, () => {
@@ -214,10 +208,9 @@ export async function resumeDeletions(term: Term): Promise<void> {
 const DELETIONS_AT_ONCE = 50;
 
 async function finishDeletion(term: Term, name: string): Promise<void> {
-  const { state, options } = term;
+  const { state } = term;
   term.unwatch(topicZnode.path(name));
-  await options.fenced.deleteTopic(name);
-  term.inOffice();
+  await term.fenced.deleteTopic(name);
   state.removeTopic(name);
   term.record({ kind: 'topic-deleted', topic: name });
 }

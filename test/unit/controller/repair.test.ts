@@ -89,13 +89,13 @@ describe('a controller that looks whether all is done', () => {
     await cluster.settle();
     const zxid = cluster.tree.lastZxid;
     cluster.forget();
-    const { topics } = cluster.member(cluster.controller().controllerId).store;
-    const names = vi.spyOn(topics, 'names');
+    const { coordinator } = cluster.member(cluster.controller().controllerId);
+    const children = vi.spyOn(coordinator, 'children');
     expect(cluster.runTimers(INTERVAL_MS)).toBe(1);
     await cluster.settle();
     expect(cluster.tree.lastZxid).toBe(zxid);
     expect(cluster.told).toEqual([]);
-    expect(names).toHaveBeenCalledTimes(1);
+    expect(children.mock.calls.filter(([path]) => path === topicZnode.parent)).toHaveLength(1);
   });
 
   it('has them all led when thousands of topics appear at once', { timeout: 60_000 }, async () => {
