@@ -4,7 +4,7 @@
  * term of office is in term.ts and dropped with it. Source: kafka.controller.KafkaController.
  */
 
-import { CoordinatorError, type Watch } from '../../coordinator-client/coordinator.ts';
+import { type Coordinator, CoordinatorError, type Watch } from '../../coordinator-client/coordinator.ts';
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import { ControllerMoved, FencedStore } from '../../coordinator-client/stores/fenced-store.ts';
 import { controllerZnode } from '../../coordinator-client/znodes/znodes.ts';
