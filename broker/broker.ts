@@ -168,7 +168,7 @@ export class Broker {
     const replicas = makeReplication(ground, { ...known, logs });
     const producerIds = makeProducerIds(ground, known);
     const groups = await makeGroups(ground, { config, replicas });
-    const network = await makeClients(ground, config);
+    const network = await makeClients(ground, known);
     return { ...known, controller, logs, replicas, producerIds, groups, network };
   }
 
@@ -198,10 +198,10 @@ export class Broker {
 
   /** Step 12: from here on the cluster knows this broker. Rejects beside brokers that it can't be with. */
   async #register(formerSessionId: bigint | undefined, causeId: EventId | null): Promise<void> {
-    const { config, network, fence } = this.#made;
+    const { config, configs, network, fence } = this.#made;
     const { platform, store } = this.#ground;
     const bound = { ports: network.ports, peerPort: this.#peerPort, hostName: this.#options.hostName };
-    const registration = ownRegistration(config, config.brokerId, bound, platform.clock.wallMs());
+    const registration = ownRegistration(configs.live.now, config.brokerId, bound, platform.clock.wallMs());
     const options = { formerSessionId, causeId, ...platform };
     fence.brokerEpoch = await joinCluster(store(), registration, options);
   }

@@ -32,6 +32,7 @@ import {
 } from './listeners.ts';
 import { derivedPeerMaxMessageBytes } from './peer-messages.ts';
 import {
+  type CamelCase,
   ConfigError,
   invalidValue,
   type Property,
@@ -40,6 +41,7 @@ import {
   type ValuesOf,
   valuesOf,
 } from './property.ts';
+import type { ValueFromNextStart } from './without-effect.ts';
 
 const DEFINITIONS = {
   ...SERVER_CONFIGS,
@@ -98,7 +100,21 @@ interface Derived {
   readonly unknownKeys: readonly string[];
 }
 
+/** The configuration of one moment: an object that never changes. */
 export interface BrokerConfig extends Omit<BrokerValues, keyof Derived>, Derived {}
+
+type Definitions = typeof DEFINITIONS;
+
+/** What may be another value a moment later, because its config can be set while the broker runs. */
+type ChangingValue = {
+  [Name in keyof Definitions]: Definitions[Name]['update'] extends 'read-only' ? never : CamelCase<Name>;
+}[keyof Definitions];
+
+/**
+ * What the broker has been started with and keeps to its end. Everything else is read from a
+ * `Live<BrokerConfig>`: the compiler refuses to read it here.
+ */
+export type FixedConfig = Omit<BrokerConfig, Exclude<ChangingValue, ValueFromNextStart>>;
 
 /** Reads a broker's properties; throws ConfigError, which names the config and what is wrong with it. */
 export function brokerConfig(given: ReadonlyMap<string, string>): BrokerConfig {

@@ -47,9 +47,12 @@ type Texts = ReadonlyMap<string, string>;
 
 const NONE: Texts = new Map();
 
+/** Of the configuration only what was given at the start: what is set at run time comes with it. */
+type GivenProperties = Pick<BrokerConfig, 'raw'>;
+
 /** Broker-level values by where they come from. */
 interface BrokerLevels {
-  readonly config: BrokerConfig;
+  readonly config: GivenProperties;
   readonly dynamicDefaults: Texts;
   readonly dynamicBroker: Texts;
 }
@@ -63,7 +66,7 @@ export interface EffectiveTopicConfig {
 
 /** The configs of a topic with the given overrides. */
 export function effectiveTopicConfig(
-  config: BrokerConfig,
+  config: GivenProperties,
   dynamicDefaults: Texts,
   dynamicBroker: Texts,
   topicOverrides: Texts,
@@ -82,7 +85,7 @@ export function effectiveTopicConfig(
 
 /** The configs of this broker. */
 export function effectiveBrokerConfig(
-  config: BrokerConfig,
+  config: GivenProperties,
   dynamicDefaults: Texts,
   dynamicBroker: Texts,
 ): readonly EffectiveEntry[] {
@@ -101,7 +104,7 @@ export function effectiveBrokerDefaults(dynamicDefaults: Texts): readonly Effect
 
 /** What topics have without overrides of their own, as texts: the broker configs behind them. */
 export function topicDefaults(
-  config: BrokerConfig,
+  config: GivenProperties,
   dynamicDefaults: Texts,
   dynamicBroker: Texts,
 ): Map<string, string> {

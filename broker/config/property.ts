@@ -45,11 +45,11 @@ export type Validator = (value: unknown, name: string) => Complaint | null;
 /** What is wrong; or also of what part of the value that is said. */
 export type Complaint = string | { readonly part: string; readonly complaint: string };
 
-export interface Property<T = unknown> {
+export interface Property<T = unknown, U extends Update = Update> {
   readonly type: ConfigType;
   /** Null: no value unless one is given. */
   readonly default: string | null;
-  readonly update: Update;
+  readonly update: U;
   readonly documentation: string;
   readonly validator: Validator | null;
   /** Not among the configs of a broker unless it is set; Kafka calls it internal. */
@@ -67,12 +67,12 @@ export type PropertyTable = Readonly<Record<string, Property>>;
 type OrNull<T, D> = D extends null ? T | null : T;
 
 function propertyOf<T>(type: ConfigType, more: { readonly exact?: boolean } = {}) {
-  return <D extends string | null>(
+  return <D extends string | null, U extends Update>(
     defaultText: D,
-    update: Update,
+    update: U,
     documentation: string,
     validator: Validator | null = null,
-  ): Property<OrNull<T, D>> => ({
+  ): Property<OrNull<T, D>, U> => ({
     type,
     default: defaultText,
     update,
@@ -95,11 +95,11 @@ export const list = propertyOf<readonly string[]>('LIST');
 export const className = propertyOf<string>('CLASS');
 export const password = propertyOf<string>('PASSWORD');
 
-export function hidden<T>(property: Property<T>): Property<T> {
+export function hidden<P extends Property>(property: P): P {
   return { ...property, hidden: true };
 }
 
-export function undefinedUntilSet<T>(property: Property<T>): Property<T> {
+export function undefinedUntilSet<P extends Property>(property: P): P {
   return { ...hidden(property), undefinedUntilSet: true };
 }
 

@@ -4,7 +4,7 @@
  * ZooKeeper, or to the JVM's threads. Whoever sets one
  * is told so. Where carrying on without the effect would be dangerous, the broker refuses to start.
  */
-import type { PropertyTable } from './property.ts';
+import type { CamelCase, PropertyTable } from './property.ts';
 
 const GROUPS_WITHOUT_EFFECT = [
   'alter.log.dirs.replication.quota.',
@@ -78,12 +78,15 @@ const TOPIC_CONFIGS_WITHOUT_EFFECT = new Set([
 ]);
 
 /** Kafka takes these over at once; here, what was made at the start goes on as it was made. */
-const EFFECTIVE_FROM_NEXT_START = new Set([
+const EFFECTIVE_FROM_NEXT_START = [
   'advertised.listeners',
   'listener.security.protocol.map',
   'listeners',
   'log.cleaner.threads',
-]);
+] as const;
+
+/** The same as members of the configuration. */
+export type ValueFromNextStart = CamelCase<(typeof EFFECTIVE_FROM_NEXT_START)[number]>;
 
 /** With what each may be left at. */
 const REFUSED: ReadonlyMap<string, readonly string[]> = new Map([
@@ -134,5 +137,5 @@ export function isTopicConfigWithoutEffect(name: string, value: string, table: P
 
 /** Whether a broker config that is set at run time changes nothing before the next start. */
 export function isEffectiveFromNextStart(name: string): boolean {
-  return EFFECTIVE_FROM_NEXT_START.has(name);
+  return EFFECTIVE_FROM_NEXT_START.some((one) => one === name);
 }

@@ -40,15 +40,15 @@ import {
   type ReassignmentAnswer,
   type ReassignmentRequest,
 } from './reassignment-events.ts';
-import { type ControllerConfig, Term } from './term.ts';
+import { type ControllerConfig, type LiveControllerConfig, Term } from './term.ts';
 import { TermOver } from './term-coordinator.ts';
 import { Upkeep } from './upkeep.ts';
 
 export interface ControllerOptions {
   readonly brokerId: BrokerId;
   readonly platform: Pick<Platform, 'clock' | 'random' | 'diagnostics' | 'journal' | 'metrics'>;
-  /** Read anew in every term and decision, so a dynamic value may be a getter. */
   readonly config: ControllerConfig;
+  readonly liveConfig: LiveControllerConfig;
   readonly peers: Pick<Peers, 'request'>;
   /** The store of the session that is open when startup() is called. */
   readonly store: () => ClusterStore;
@@ -284,7 +284,7 @@ export class Controller {
   }
 
   #newTerm(coordinator: Coordinator, won: { readonly epoch: number; readonly epochVersion: number }): Term {
-    const { brokerId, platform, peers, config } = this.#options;
+    const { brokerId, platform, peers, config, liveConfig } = this.#options;
     const { clock, random } = platform;
     const channels = new BrokerChannels({
       peers,
@@ -302,6 +302,7 @@ export class Controller {
       epochVersion: won.epochVersion,
       channels,
       config,
+      liveConfig,
       clock,
       random,
       diagnostics: this.#diagnostics,

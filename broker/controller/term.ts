@@ -13,6 +13,7 @@ import {
 } from '../../coordinator-client/stores/fenced-store.ts';
 import type { StoredState } from '../../coordinator-client/stores/topics-store.ts';
 import type { ZnodeFormatError } from '../../coordinator-client/znodes/znode-json.ts';
+import type { Live } from '../config/live.ts';
 import { type Clock, sleep } from '../platform/clock.ts';
 import type { ClusterEvent, StateReason } from '../platform/cluster-events.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
@@ -35,8 +36,10 @@ export interface ControllerConfig {
   readonly leaderImbalanceCheckIntervalSeconds: number;
   readonly deleteTopicEnable: boolean;
   readonly controllerSocketTimeoutMs: number;
-  readonly uncleanLeaderElectionEnable: boolean;
 }
+
+/** And what of it may change while the broker runs. */
+export type LiveControllerConfig = Live<{ readonly uncleanLeaderElectionEnable: boolean }>;
 
 export interface TermOptions {
   readonly brokerId: BrokerId;
@@ -47,6 +50,7 @@ export interface TermOptions {
   readonly epochVersion: number;
   readonly channels: BrokerChannels;
   readonly config: ControllerConfig;
+  readonly liveConfig: LiveControllerConfig;
   readonly clock: Clock;
   readonly random: Random;
   readonly diagnostics: Diagnostics;
@@ -235,7 +239,7 @@ export class Term {
   async uncleanTopics(partitions: Iterable<PartitionView>): Promise<UncleanTopics> {
     const topics = [...new Set(withoutCleanLeader(this.state, partitions).map(({ topic }) => topic))];
     const configs = await this.store.configs.readMany('topics', topics, this.unreadable);
-    const byDefault = String(this.options.config.uncleanLeaderElectionEnable);
+    const byDefault = String(this.options.liveConfig.now.uncleanLeaderElectionEnable);
     return new Set(
       topics.filter(
         (_, index) => (configs[index]?.get('unclean.leader.election.enable') ?? byDefault) === 'true',

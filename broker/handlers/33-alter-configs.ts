@@ -9,14 +9,18 @@ import { defineHandler } from './handler.ts';
 import { alterResource, alterResources, refuseResources } from './shared/config-changes.ts';
 import { replacing } from './shared/config-operations.ts';
 
-export const alterConfigs = defineHandler(AlterConfigs, ['brokerId', 'config', 'metadata', 'store'], {
-  async handle(request, context, services) {
-    const { resources, validateOnly } = request;
-    const asked = { context, services, how: 'all' } as const;
-    const responses = await alterResources(resources, (resource) =>
-      alterResource(resource, replacing(resource.configs), validateOnly, asked),
-    );
-    return { responses };
+export const alterConfigs = defineHandler(
+  AlterConfigs,
+  ['brokerId', 'config', 'liveConfig', 'metadata', 'store'],
+  {
+    async handle(request, context, services) {
+      const { resources, validateOnly } = request;
+      const asked = { context, services, how: 'all' } as const;
+      const responses = await alterResources(resources, (resource) =>
+        alterResource(resource, replacing(resource.configs), validateOnly, asked),
+      );
+      return { responses };
+    },
+    refuse: (request, errorCode) => ({ responses: refuseResources(request.resources, errorCode) }),
   },
-  refuse: (request, errorCode) => ({ responses: refuseResources(request.resources, errorCode) }),
-});
+);

@@ -13,7 +13,7 @@ import { ResourceType } from './shared/config-resources.ts';
 
 export const incrementalAlterConfigs = defineHandler(
   IncrementalAlterConfigs,
-  ['brokerId', 'config', 'diagnostics', 'metadata', 'store'],
+  ['brokerId', 'config', 'liveConfig', 'diagnostics', 'metadata', 'store'],
   {
     async handle(request, context, services) {
       const { resources, validateOnly } = request;

@@ -4,7 +4,8 @@
  * and sees no more.
  */
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
-import type { BrokerConfig } from '../config/broker-config.ts';
+import type { BrokerConfig, FixedConfig } from '../config/broker-config.ts';
+import type { Live } from '../config/live.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { GroupCoordinator } from '../coordinators/group/group-coordinator.ts';
 import type { ProducerIdManager } from '../coordinators/producer-id-manager.ts';
@@ -25,7 +26,8 @@ import type { TopicMetrics } from './shared/topic-metrics.ts';
 export interface Services {
   readonly brokerId: BrokerId;
   readonly clusterId: string;
-  readonly config: BrokerConfig;
+  readonly config: FixedConfig;
+  readonly liveConfig: Live<BrokerConfig>;
   readonly clock: Clock;
   readonly disk: Disk;
   readonly diagnostics: Diagnostics;

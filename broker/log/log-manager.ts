@@ -3,7 +3,8 @@
  * runs what must run now and then (retention, checkpoints, flushing, compaction), and stops cleanly. A
  * directory that fails is taken offline with all its logs; the others go on. (Kafka's LogManager.)
  */
-import type { BrokerConfig } from '../config/broker-config.ts';
+import type { BrokerConfig, FixedConfig } from '../config/broker-config.ts';
+import type { Live } from '../config/live.ts';
 import type { LogConfig } from '../config/topic-config.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { EventId } from '../platform/event-ring.ts';
@@ -24,22 +25,28 @@ import { PartitionLog } from './partition-log.ts';
 import { Tasks } from './tasks.ts';
 
 export type LogManagerConfig = Pick<
-  BrokerConfig,
-  | 'numRecoveryThreadsPerDataDir'
+  FixedConfig,
   | 'logRetentionCheckIntervalMs'
   | 'logFlushSchedulerIntervalMs'
   | 'logFlushOffsetCheckpointIntervalMs'
   | 'logFlushStartOffsetCheckpointIntervalMs'
   | 'logInitialTaskDelayMs'
-  | 'producerIdExpirationMs'
   | 'producerIdExpirationCheckIntervalMs'
   | 'logCleanerEnable'
-  | 'logCleanerBackoffMs'
-  | 'logCleanerThreads'
-  | 'logCleanerDedupeBufferSize'
-  | 'logCleanerIoBufferLoadFactor'
-  | 'logCleanerIoMaxBytesPerSecond'
   | 'compressedBatchMaxDecompressedBytes'
+>;
+
+export type LiveLogConfig = Live<
+  Pick<
+    BrokerConfig,
+    | 'numRecoveryThreadsPerDataDir'
+    | 'producerIdExpirationMs'
+    | 'logCleanerBackoffMs'
+    | 'logCleanerThreads'
+    | 'logCleanerDedupeBufferSize'
+    | 'logCleanerIoBufferLoadFactor'
+    | 'logCleanerIoMaxBytesPerSecond'
+  >
 >;
 
 export interface LogManagerOptions
@@ -47,6 +54,7 @@ export interface LogManagerOptions
   readonly config: LogManagerConfig;
   /** Where the logs lie. It takes them over: opens them if nobody has, and releases them in the end. */
   readonly directories: LogDirectories;
+  readonly liveConfig: LiveLogConfig;
   /** The effective config of a topic's logs, asked when a log is loaded or made. */
   readonly topicConfig: (topic: string) => LogConfig;
 }
@@ -211,7 +219,7 @@ export class LogManager {
         disk,
         directories: this.#directories,
         diagnostics: this.#diagnostics,
-        concurrency: this.#config.numRecoveryThreadsPerDataDir,
+        concurrency: this.#options.liveConfig.now.numRecoveryThreadsPerDataDir,
         newLog: (at, path) =>
           new LogState(
             { ...at, logDirectory: directory.path, directory: path },
@@ -238,7 +246,7 @@ export class LogManager {
   }
 
   #services(): LogServices {
-    const { disk, clock, random, diagnostics } = this.#options;
+    const { disk, clock, random, diagnostics, liveConfig } = this.#options;
     return {
       disk,
       clock,
@@ -246,6 +254,7 @@ export class LogManager {
       diagnostics: diagnostics.named('Log'),
       buffers: this.#buffers,
       config: this.#config,
+      liveConfig,
       later: (delayMs, run) => this.#tasks.later(delayMs, run),
       onTruncated: (log, offset) => {
         this.#cleaner.truncated(log.name, log.logDirectory, offset);

@@ -2,7 +2,8 @@
  * What the files of this folder share about one log. PartitionLog is its face to the rest of the
  * broker; append, read, truncate, load, flush, retention and compaction work on this object.
  */
-import type { BrokerConfig } from '../config/broker-config.ts';
+import type { BrokerConfig, FixedConfig } from '../config/broker-config.ts';
+import type { Live } from '../config/live.ts';
 import type { LogConfig } from '../config/topic-config.ts';
 import { toSafeInteger } from '../int64.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -28,8 +29,8 @@ export interface LogServices {
   readonly random: Random;
   readonly diagnostics: Diagnostics;
   readonly buffers: ReadBuffers;
-  /** Changes in place while we run. */
-  readonly config: Pick<BrokerConfig, 'producerIdExpirationMs' | 'compressedBatchMaxDecompressedBytes'>;
+  readonly config: Pick<FixedConfig, 'compressedBatchMaxDecompressedBytes'>;
+  readonly liveConfig: Live<Pick<BrokerConfig, 'producerIdExpirationMs'>>;
   /** Runs something later, unless the broker stops before. */
   readonly later: (delayMs: number, run: () => void) => void;
   /** Records from `offset` on are gone: checkpoints that say otherwise must be written soon. */
@@ -98,7 +99,7 @@ export class LogState implements SegmentHome {
     this.producers = new ProducerState({
       disk: services.disk,
       directory: identity.directory,
-      expirationMs: () => services.config.producerIdExpirationMs,
+      expirationMs: () => services.liveConfig.now.producerIdExpirationMs,
     });
   }
 

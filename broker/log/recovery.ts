@@ -22,7 +22,7 @@ export function recoverSegment(log: LogState, segment: Segment, startOffset: num
   const producers = new ProducerState({
     disk: log.disk,
     directory: log.directory,
-    expirationMs: () => log.services.config.producerIdExpirationMs,
+    expirationMs: () => log.services.liveConfig.now.producerIdExpirationMs,
   });
   producers.rescan();
   rebuildProducers(log, { producers, startOffset, endOffset: segment.baseOffset, afterCleanStop: false });

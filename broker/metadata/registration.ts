@@ -5,7 +5,7 @@
  */
 import type { BrokerRegistration, RegisteredEndpoint } from '../../coordinator-client/znodes/znodes.ts';
 import { type BrokerInfo, PEER_LISTENER } from '../cluster.ts';
-import type { BrokerConfig } from '../config/broker-config.ts';
+import type { FixedConfig } from '../config/broker-config.ts';
 import type { BrokerId } from '../types.ts';
 
 export interface Bound {
@@ -18,7 +18,7 @@ export interface Bound {
 
 /** The registration of this broker. */
 export function ownRegistration(
-  config: BrokerConfig,
+  config: FixedConfig,
   brokerId: BrokerId,
   bound: Bound,
   timestampMs: number,
@@ -67,7 +67,7 @@ export function brokerInfo(registration: BrokerRegistration, epoch: number): Bro
   return { id, epoch, rack, endpoints };
 }
 
-function endpoints(config: BrokerConfig, bound: Bound): RegisteredEndpoint[] {
+function endpoints(config: FixedConfig, bound: Bound): RegisteredEndpoint[] {
   const listeners = config.advertisedListeners.map(({ name, host, port, securityProtocol }) => ({
     listener: name,
     host: host === '' ? bound.hostName : host,

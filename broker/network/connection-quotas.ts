@@ -5,6 +5,7 @@
  * Source: SocketServer's ConnectionQuotas (KIP-308, KIP-402, KIP-612).
  */
 import type { BrokerConfig } from '../config/broker-config.ts';
+import type { Live } from '../config/live.ts';
 
 export interface ConnectionLimits {
   readonly maxConnections: number;
@@ -13,13 +14,13 @@ export interface ConnectionLimits {
   readonly creationRatePerSecond: number;
 }
 
-/** The limits as configured. */
-export function connectionLimits(config: BrokerConfig): ConnectionLimits {
+/** The limits as configured now. */
+export function connectionLimits({ now }: Live<BrokerConfig>): ConnectionLimits {
   return {
-    maxConnections: config.maxConnections,
-    maxConnectionsPerIp: config.maxConnectionsPerIp,
-    perIpOverrides: config.maxConnectionsPerIpOverrides,
-    creationRatePerSecond: config.maxConnectionCreationRate,
+    maxConnections: now.maxConnections,
+    maxConnectionsPerIp: now.maxConnectionsPerIp,
+    perIpOverrides: now.maxConnectionsPerIpOverrides,
+    creationRatePerSecond: now.maxConnectionCreationRate,
   };
 }
 

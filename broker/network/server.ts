@@ -4,7 +4,8 @@
  * until then, as they do while max.connections are open.
  * Source: SocketServer, Acceptor, Selector.maybeCloseOldestConnection.
  */
-import type { BrokerConfig } from '../config/broker-config.ts';
+import type { BrokerConfig, FixedConfig } from '../config/broker-config.ts';
+import type { Live } from '../config/live.ts';
 import { type Clock, every, type Timer } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Counter, Metrics } from '../platform/metrics.ts';
@@ -17,7 +18,8 @@ import type { Dispatch } from './outcome.ts';
 import { RequestMemory } from './request-memory.ts';
 
 export interface NetworkServerParts {
-  readonly config: BrokerConfig;
+  readonly config: FixedConfig;
+  readonly liveConfig: Live<BrokerConfig>;
   readonly sockets: SocketNetwork;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
@@ -54,9 +56,10 @@ export class NetworkServer {
   #nextTry: Timer | null = null;
   #nextConnection = 0;
   #stopped: (() => void) | null = null;
+  readonly #unfollow: () => void;
 
   constructor(parts: NetworkServerParts) {
-    const { config, metrics } = parts;
+    const { config, liveConfig, metrics } = parts;
     this.#parts = parts;
     this.#diagnostics = parts.diagnostics.named(`SocketServer id=${config.brokerId}`);
     this.#limits = {
@@ -64,7 +67,8 @@ export class NetworkServer {
       maxInFlightRequests: config.queuedMaxRequests,
       maxUnsentBytes: config.socketSendBufferBytes > 0 ? config.socketSendBufferBytes : DEFAULT_UNSENT_BYTES,
     };
-    this.#quotas = new ConnectionQuotas(connectionLimits(config), parts.clock.nowMs());
+    this.#quotas = new ConnectionQuotas(connectionLimits(liveConfig), parts.clock.nowMs());
+    this.#unfollow = liveConfig.onChange(() => this.#reconfigure());
     this.#memory = new RequestMemory(config.queuedMaxRequestBytes);
     this.#bytesIn = metrics.counter('kafka_network_socketserver_bytesin_total', 'Bytes read from clients');
     this.#bytesOut = metrics.counter('kafka_network_socketserver_bytesout_total', 'Bytes written to clients');
@@ -121,15 +125,10 @@ export class NetworkServer {
     this.#serveWaiting();
   }
 
-  /** Takes over limits that were changed while the broker runs. */
-  reconfigure(config: BrokerConfig): void {
-    this.#quotas.limits = connectionLimits(config);
-    this.#serveWaiting();
-  }
-
   /** Accepts nothing more, lets requests under way be answered for up to `graceMs`, then closes everything. */
   async stop(graceMs = 0): Promise<void> {
     this.#dispatch = null;
+    this.#unfollow();
     this.#sweeper?.cancel();
     this.#nextTry?.cancel();
     await this.#closeListeners();
@@ -145,6 +144,12 @@ export class NetworkServer {
       });
     }
     for (const connection of [...this.#connections]) connection.destroy();
+  }
+
+  /** Takes over limits that were changed while the broker runs. */
+  #reconfigure(): void {
+    this.#quotas.limits = connectionLimits(this.#parts.liveConfig);
+    this.#serveWaiting();
   }
 
   async #closeListeners(): Promise<void> {

@@ -2,7 +2,7 @@
  * Controlled shutdown: before a broker goes, the controller moves every leadership it can to others, so
  * that no client waits for a session to expire. Source: KafkaServer.controlledShutdown (KIP-380).
  */
-import type { BrokerConfig } from '../config/broker-config.ts';
+import type { FixedConfig } from '../config/broker-config.ts';
 import { ErrorCode } from '../errors.ts';
 import type { ControllerFence } from '../metadata/controller-fence.ts';
 import { sleep } from '../platform/clock.ts';
@@ -10,7 +10,7 @@ import type { Platform } from '../platform/platform.ts';
 import type { ControllerLink } from './controller-link.ts';
 
 export async function moveLeadersAway(
-  broker: { readonly config: BrokerConfig; readonly link: ControllerLink; readonly fence: ControllerFence },
+  broker: { readonly config: FixedConfig; readonly link: ControllerLink; readonly fence: ControllerFence },
   { clock, diagnostics, journal }: Pick<Platform, 'clock' | 'diagnostics' | 'journal'>,
 ): Promise<void> {
   const { config, link, fence } = broker;

@@ -1,13 +1,13 @@
 /**
- * Configs that change while the broker runs. Everybody holds the same BrokerConfig object, so a change
- * is written into it; logs of a topic are given their new effective config. What was set in vain is
- * said, once for each level.
+ * Configs that change while the broker runs: whoever holds the Live sees every change, and logs of a
+ * topic are given their new effective config. What was set in vain is said, once for each level.
  * Source: Kafka's DynamicBrokerConfig and TopicConfigHandler.
  */
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import { type BrokerConfig, brokerProperty, reconfigured } from '../config/broker-config.ts';
 import { overrideProblem } from '../config/broker-overrides.ts';
 import { effectiveTopicConfig, topicDefaults } from '../config/effective.ts';
+import { type Live, LiveValue } from '../config/live.ts';
 import { ConfigError } from '../config/property.ts';
 import { type LogConfig, TOPIC_CONFIGS, validTopicOverrides } from '../config/topic-config.ts';
 import {
@@ -21,7 +21,6 @@ import type { Diagnostics } from '../platform/diagnostics.ts';
 
 export interface DynamicConfigListeners {
   topicChanged(topic: string, config: LogConfig): void;
-  brokerChanged(config: BrokerConfig): void;
   /** unclean.leader.election.enable has become true for a topic, or for all (null). */
   uncleanElectionAllowed(topic: string | null): void;
 }
@@ -29,9 +28,8 @@ export interface DynamicConfigListeners {
 const UNCLEAN = 'unclean.leader.election.enable';
 
 export class DynamicConfigs {
-  /** Changes in place; read what you need when you need it. */
-  readonly config: BrokerConfig;
   readonly #static: BrokerConfig;
+  readonly #live: LiveValue<BrokerConfig>;
   readonly #feed: ConfigFeed;
   readonly #diagnostics: Diagnostics;
   #listeners: DynamicConfigListeners | null = null;
@@ -46,7 +44,7 @@ export class DynamicConfigs {
   /** `config`: as the broker was started with it, its id included. */
   constructor(config: BrokerConfig, parts: { clock: Clock; diagnostics: Diagnostics }) {
     this.#static = config;
-    this.config = { ...config };
+    this.#live = new LiveValue(config);
     this.#diagnostics = parts.diagnostics;
     this.#feed = new ConfigFeed({
       ...parts,
@@ -54,6 +52,11 @@ export class DynamicConfigs {
       onTopicConfig: (topic, overrides) => this.#topicChanged(topic, overrides),
       onBrokerConfig: (defaults, own) => this.#brokerChanged(defaults, own),
     });
+  }
+
+  /** Of the broker; topics' configs are in topicConfig(). */
+  get live(): Live<BrokerConfig> {
+    return this.#live;
   }
 
   /** Reads all dynamic configs and follows their changes, in this session. Rejects with ConfigError. */
@@ -132,26 +135,27 @@ export class DynamicConfigs {
   }
 
   #brokerChanged(givenDefaults: Overrides, givenOwn: Overrides): void {
-    const before = this.config.uncleanLeaderElectionEnable;
+    const before = this.#live.now.uncleanLeaderElectionEnable;
     const defaults = this.#usable('default', givenDefaults, this.#defaults);
     const own = this.#usable('broker', givenOwn, this.#own);
+    let config: BrokerConfig;
     try {
-      Object.assign(this.config, reconfigured(this.#static, defaults, own));
+      config = reconfigured(this.#static, defaults, own);
     } catch (error) {
       this.#diagnostics.error('Dynamic broker configs can’t be applied; the ones before stay', error);
       return;
     }
     this.#defaults = defaults;
     this.#own = own;
+    this.#live.set(config);
     for (const name of defaults.keys()) this.#say('all brokers', name, brokerConfigNote(name));
     for (const name of own.keys()) this.#say('this broker', name, brokerConfigNote(name));
     for (const topic of [...this.#known.keys()]) {
-      const config = this.#judged(topic, this.#feed.topicOverrides(topic));
-      if (config !== null) this.#take(topic, config);
+      const changed = this.#judged(topic, this.#feed.topicOverrides(topic));
+      if (changed !== null) this.#take(topic, changed);
     }
     this.#diagnostics.info(`Dynamic broker configs are now ${describe(new Map([...defaults, ...own]))}`);
-    this.#listeners?.brokerChanged(this.config);
-    if (!before && this.config.uncleanLeaderElectionEnable) this.#listeners?.uncleanElectionAllowed(null);
+    if (!before && config.uncleanLeaderElectionEnable) this.#listeners?.uncleanElectionAllowed(null);
   }
 
   /** Without what can't be, or can't be set at run time: there, what was before stays. As Kafka's broker does. */

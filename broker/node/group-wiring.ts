@@ -1,6 +1,6 @@
 /** How the group coordinator reaches replication, and which properties it goes by. */
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
-import type { BrokerConfig } from '../config/broker-config.ts';
+import type { FixedConfig } from '../config/broker-config.ts';
 import type { GroupSettings } from '../coordinators/group/group-coordinator.ts';
 import type { StateLog } from '../coordinators/runtime/state-log.ts';
 import { isError } from '../errors.ts';
@@ -26,7 +26,7 @@ export function stateLogOf(topic: string, replicas: ReplicaManager): StateLog {
   };
 }
 
-export function groupSettings(config: BrokerConfig): GroupSettings {
+export function groupSettings(config: FixedConfig): GroupSettings {
   return {
     initialRebalanceDelayMs: config.groupInitialRebalanceDelayMs,
     groupMaxSize: config.groupMaxSize,
@@ -45,7 +45,7 @@ export function groupSettings(config: BrokerConfig): GroupSettings {
  * The metadata would not do: while a new topic's leaders are being elected it has only some of them.
  * Source: GroupCoordinator.startup of Kafka's ZooKeeper mode.
  */
-export async function groupPartitionCount(store: ClusterStore, config: BrokerConfig): Promise<number> {
+export async function groupPartitionCount(store: ClusterStore, config: FixedConfig): Promise<number> {
   const assigned = await store.topics.assignment(GROUP_METADATA_TOPIC);
   return assigned?.partitions.size ?? config.offsetsTopicNumPartitions;
 }

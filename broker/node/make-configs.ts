@@ -14,7 +14,7 @@ export async function makeConfigs(
   await configs.start(store());
   const features = new FeatureFeed(diagnostics.named('FinalizedFeatures'));
   await features.start(store());
-  return { config: configs.config, configs, features };
+  return { config: configs.live.now, configs, features };
 }
 
 /**
@@ -24,17 +24,10 @@ export async function makeConfigs(
  */
 export function followConfigs(
   { stops }: Ground,
-  {
-    configs,
-    features,
-    logs,
-    network,
-    controller,
-  }: Pick<Parts, 'configs' | 'features' | 'logs' | 'network' | 'controller'>,
+  { configs, features, logs, controller }: Pick<Parts, 'configs' | 'features' | 'logs' | 'controller'>,
 ): void {
   configs.listen({
     topicChanged: (topic, changed) => logs.updateTopicConfig(topic, changed),
-    brokerChanged: (changed) => network.reconfigure(changed),
     uncleanElectionAllowed: (topic) => controller.uncleanElectionAllowed(topic),
   });
   stops.push({ name: 'the feed of finalized features', stop: () => features.stop() });

@@ -4,9 +4,16 @@ import type { Ground, Parts } from './parts.ts';
 
 export function makeController(
   { platform, store, stops }: Ground,
-  { config, peers }: Pick<Parts, 'config' | 'peers'>,
+  { config, configs, peers }: Pick<Parts, 'config' | 'configs' | 'peers'>,
 ): Controller {
-  const controller = new Controller({ brokerId: config.brokerId, platform, config, peers, store });
+  const controller = new Controller({
+    brokerId: config.brokerId,
+    platform,
+    config,
+    liveConfig: configs.live,
+    peers,
+    store,
+  });
   // Below the logs: it goes on deciding for the cluster until this broker has nothing more of its own to end.
   stops.push({ name: 'the controller', stop: () => controller.shutdown() });
   return controller;

@@ -2,14 +2,14 @@
  * The peers of a broker, and how its configuration reaches them: limits, the secret, and where their
  * endpoint is bound.
  */
-import type { BrokerConfig, HostAndPort } from '../config/broker-config.ts';
+import type { FixedConfig, HostAndPort } from '../config/broker-config.ts';
 import { createPeers, type ListeningPeers, type PeersOptions } from '../peers/peers.ts';
 import type { Ground } from './parts.ts';
 
 /** Not bound yet: the endpoint listens when there is somebody to answer. */
 export function makePeers(
   { platform, stops }: Ground,
-  config: BrokerConfig,
+  config: FixedConfig,
   own: Pick<PeersOptions, 'clusterId' | 'brokerEpoch' | 'http'>,
 ): ListeningPeers {
   const { channels, clock, random, diagnostics } = platform;
@@ -33,11 +33,7 @@ export function makePeers(
 }
 
 /** Where the peer endpoint is bound: without a host of its own, where the inter-broker listener is. */
-export function peerEndpoint({
-  peerListener,
-  listeners,
-  interBrokerListenerName,
-}: BrokerConfig): HostAndPort {
+export function peerEndpoint({ peerListener, listeners, interBrokerListenerName }: FixedConfig): HostAndPort {
   if (peerListener.host !== '') return peerListener;
   const among = listeners.find(({ name }) => name === interBrokerListenerName);
   return { host: among?.host ?? '', port: peerListener.port };

@@ -4,16 +4,17 @@ import type { Ground, Parts } from './parts.ts';
 
 export function makeReplication(
   { platform, stops }: Ground,
-  parts: Pick<Parts, 'config' | 'logs' | 'metadata' | 'fence' | 'peers' | 'link'>,
+  parts: Pick<Parts, 'config' | 'configs' | 'logs' | 'metadata' | 'fence' | 'peers' | 'link'>,
 ): ReplicaManager {
   const { clock, diagnostics, journal, metrics } = platform;
-  const { config, logs, metadata, fence, peers, link } = parts;
+  const { config, configs, logs, metadata, fence, peers, link } = parts;
   const replicas = new ReplicaManager({
     clock,
     diagnostics,
     journal,
     metrics,
     config,
+    liveConfig: configs.live,
     logs,
     metadata,
     peers,

@@ -16,6 +16,7 @@ export function makeServices({ platform, store }: Ground, parts: Parts): Service
     brokerId: config.brokerId,
     clusterId,
     config,
+    liveConfig: configs.live,
     clock,
     disk,
     diagnostics: diagnostics.named(`KafkaApi-${config.brokerId}`),

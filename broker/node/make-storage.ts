@@ -38,7 +38,13 @@ export async function makeLogs(
   { config, configs, directories }: Pick<Parts, 'config' | 'configs'> & Pick<Claimed, 'directories'>,
 ): Promise<LogManager> {
   const topicConfig = configs.topicConfig.bind(configs);
-  const logs = new LogManager({ ...platform, config, directories, topicConfig });
+  const logs = new LogManager({
+    ...platform,
+    config,
+    liveConfig: configs.live,
+    directories,
+    topicConfig,
+  });
   // Before they are loaded: what a load that fails has opened must be closed.
   stops.push({ name: 'the logs', stop: () => logs.shutdown() });
   await logs.start();

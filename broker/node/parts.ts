@@ -1,6 +1,6 @@
 /** What makers are given, and what they make: the words that broker.ts and the makers of this folder share. */
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
-import type { BrokerConfig } from '../config/broker-config.ts';
+import type { FixedConfig } from '../config/broker-config.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { GroupCoordinator } from '../coordinators/group/group-coordinator.ts';
 import type { ProducerIdManager } from '../coordinators/producer-id-manager.ts';
@@ -27,8 +27,8 @@ export interface Ground {
 /** The parts of a broker, all there before anybody can reach it. */
 export interface Parts {
   readonly clusterId: string;
-  /** With the id that the broker has, and as dynamic configs change it: in place. */
-  readonly config: BrokerConfig;
+  /** With the id that the broker has; what may change while it runs is in `configs.live`. */
+  readonly config: FixedConfig;
   readonly configs: DynamicConfigs;
   readonly features: FeatureFeed;
   readonly fence: ControllerFence;

@@ -3,6 +3,7 @@
  * it reads. The real ones (MetadataCache, BrokerConfig) fit as they are.
  */
 import type { BrokerInfo } from '../cluster.ts';
+import type { Live } from '../config/live.ts';
 import type { BrokerId } from '../types.ts';
 
 /** What replication asks of the metadata cache. */
@@ -15,7 +16,7 @@ export interface ReplicationMetadata {
   ): { readonly leader: BrokerId; readonly leaderEpoch: number } | undefined;
 }
 
-/** The properties replication reads, under the names of BrokerConfig. */
+/** The properties that replication reads and that never change, under the names of BrokerConfig. */
 export interface ReplicationConfig {
   readonly brokerId: BrokerId;
   readonly replicaLagTimeMaxMs: number;
@@ -25,7 +26,6 @@ export interface ReplicationConfig {
   readonly replicaFetchResponseMaxBytes: number;
   readonly replicaFetchWaitMaxMs: number;
   readonly replicaSocketTimeoutMs: number;
-  readonly numReplicaFetchers: number;
   readonly replicaSelectorClass: string | null;
   readonly fetchMaxBytes: number;
   readonly socketConnectionSetupTimeoutMs: number;
@@ -33,4 +33,10 @@ export interface ReplicationConfig {
   readonly peerMaxMessageBytes: number;
   /** none or snappy. */
   readonly peerCompressionType: string;
+}
+
+export interface ReplicationConfigs {
+  readonly config: ReplicationConfig;
+  /** Those that may change while the broker runs. */
+  readonly liveConfig: Live<{ readonly numReplicaFetchers: number }>;
 }

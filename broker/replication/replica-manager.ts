@@ -16,7 +16,7 @@ import type { EventId } from '../platform/event-ring.ts';
 import type { Platform } from '../platform/platform.ts';
 import { CorruptBatch } from '../records/batch.ts';
 import { NO_EPOCH, NO_LEADER, type TopicPartition } from '../types.ts';
-import type { ReplicationConfig, ReplicationMetadata } from './collaborators.ts';
+import type { ReplicationConfigs, ReplicationMetadata } from './collaborators.ts';
 import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts';
 import { HostedPartitions } from './hosted-partitions.ts';
 import { IsrProposals } from './isr-proposals.ts';
@@ -53,8 +53,8 @@ import { ReplicaStreams } from './stream/replica-streams.ts';
 import { SharedReads } from './stream/shared-reads.ts';
 
 export interface ReplicaManagerOptions
-  extends Pick<Platform, 'clock' | 'diagnostics' | 'journal' | 'metrics'> {
-  readonly config: ReplicationConfig;
+  extends ReplicationConfigs,
+    Pick<Platform, 'clock' | 'diagnostics' | 'journal' | 'metrics'> {
   readonly logs: LogManager;
   readonly metadata: ReplicationMetadata;
   readonly peers: Pick<Peers, 'openStream' | 'onStream'>;
@@ -271,10 +271,11 @@ export class ReplicaManager {
   }
 
   #makeFollower(): Follower {
-    const { clock, config, metadata, peers, brokerEpoch } = this.#options;
+    const { clock, config, liveConfig, metadata, peers, brokerEpoch } = this.#options;
     return new Follower({
       clock,
       config,
+      liveConfig,
       metadata,
       peers,
       brokerEpoch,

@@ -93,7 +93,8 @@ const CASES: readonly Case[] = [
 
 /** The configs that Kafka has as well. */
 function kafkasOwn(): PropertyTable {
-  const ours = /^(peer|compressed\.batch|request\.max)\.|\.elements$|\.converted\.|\.cache\.partitions$/;
+  const ours =
+    /^(peer|journal|compressed\.batch|request\.max)\.|\.elements$|\.converted\.|\.cache\.partitions$/;
   return Object.fromEntries(
     Object.entries(BROKER_CONFIGS).filter(([name, { hidden }]) => !ours.test(name) && hidden !== true),
   );

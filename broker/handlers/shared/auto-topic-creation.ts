@@ -4,7 +4,7 @@
  * in ZooKeeper. The asker gets a retriable error in any case, for the leaders are not elected yet.
  * Source: DefaultAutoTopicCreationManager.createTopics, createTopicsInZk.
  */
-import type { BrokerConfig } from '../../config/broker-config.ts';
+import type { FixedConfig } from '../../config/broker-config.ts';
 import { ErrorCode } from '../../errors.ts';
 import type { TopicCreation } from '../../metadata/topic-creation.ts';
 import { validateTopicName } from '../../metadata/topic-rules.ts';
@@ -24,12 +24,12 @@ interface TopicMaker {
 }
 
 export class AutoTopicCreation {
-  readonly #config: BrokerConfig;
+  readonly #config: FixedConfig;
   readonly #topicAdmin: TopicMaker;
   readonly #diagnostics: Diagnostics;
   readonly #inFlight = new Set<string>();
 
-  constructor(config: BrokerConfig, topicAdmin: TopicMaker, diagnostics: Diagnostics) {
+  constructor(config: FixedConfig, topicAdmin: TopicMaker, diagnostics: Diagnostics) {
     this.#config = config;
     this.#topicAdmin = topicAdmin;
     this.#diagnostics = diagnostics;

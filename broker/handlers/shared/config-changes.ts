@@ -28,7 +28,7 @@ import {
   refusal,
 } from './config-resources.ts';
 
-type Needed = Needs<'brokerId' | 'config' | 'metadata' | 'store'>;
+type Needed = Needs<'brokerId' | 'config' | 'liveConfig' | 'metadata' | 'store'>;
 
 const DONE = refusal(ErrorCode.NONE);
 
@@ -160,7 +160,7 @@ function brokerKind(resource: ConfigResource, services: Needed): Kind {
           const message = `Password configs can't be stored in ZooKeeper by this broker: ${secret}`;
           return refusal(ErrorCode.INVALID_REQUEST, message);
         }
-        const error = validateBrokerOverrides(services.config, overrides, scope, stored);
+        const error = validateBrokerOverrides(services.liveConfig.now, overrides, scope, stored);
         return error === null ? DONE : refusal(ErrorCode.INVALID_REQUEST, error.message);
       };
     },

@@ -1,8 +1,8 @@
 /** What the configs allow one request to have decompressed. */
-import type { BrokerConfig } from '../../config/broker-config.ts';
+import type { FixedConfig } from '../../config/broker-config.ts';
 import { OpeningAllowance } from '../../records/opening.ts';
 
-export function openingAllowance(config: BrokerConfig): OpeningAllowance {
+export function openingAllowance(config: FixedConfig): OpeningAllowance {
   return new OpeningAllowance({
     batchBytes: config.compressedBatchMaxDecompressedBytes,
     batchRecords: config.compressedBatchMaxRecords,

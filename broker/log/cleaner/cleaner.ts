@@ -4,6 +4,7 @@
  * goes first; one that can't be compacted is left alone until the restart. (Kafka's LogCleaner and
  * LogCleanerManager.)
  */
+import type { Live } from '../../config/live.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { type PartitionKey, partitionKey } from '../../types.ts';
@@ -18,13 +19,13 @@ import { KeyMap } from './key-map.ts';
 export interface CleanerOptions {
   readonly diagnostics: Diagnostics;
   readonly metrics: Metrics;
-  readonly config: {
-    readonly logCleanerThreads: number;
+  readonly liveConfig: Live<{
     readonly logCleanerBackoffMs: number;
+    readonly logCleanerThreads: number;
     readonly logCleanerDedupeBufferSize: number;
     readonly logCleanerIoBufferLoadFactor: number;
     readonly logCleanerIoMaxBytesPerSecond: number;
-  };
+  }>;
   /** Runs something later, or never when the broker stops before. */
   readonly later: (delayMs: number, run: () => void) => void;
   readonly logs: () => Iterable<PartitionLog>;
@@ -51,7 +52,7 @@ export class Cleaner {
   /** As many loops as log.cleaner.threads says; they take turns on the one thread there is. */
   start(): void {
     this.#running = true;
-    for (let loop = 0; loop < this.#options.config.logCleanerThreads; loop++) {
+    for (let loop = 0; loop < this.#options.liveConfig.now.logCleanerThreads; loop++) {
       this.#loop().catch((error: unknown) => this.#options.diagnostics.error('The cleaner stopped', error));
     }
   }
@@ -95,21 +96,21 @@ export class Cleaner {
   }
 
   async #loop(): Promise<void> {
-    const { config } = this.#options;
+    const { liveConfig } = this.#options;
     while (this.#running) {
-      await this.#sleep(config.logCleanerBackoffMs);
+      await this.#sleep(liveConfig.now.logCleanerBackoffMs);
       while (this.#running && (await this.cleanOne()));
       if (this.#running) this.#deleteOld();
     }
   }
 
   #compact(log: PartitionLog, range: Cleanable['range']): Promise<number> {
-    const { config } = this.#options;
-    const threads = Math.max(1, config.logCleanerThreads);
-    const bytesPerMs = config.logCleanerIoMaxBytesPerSecond / 1000 / threads;
+    const { now } = this.#options.liveConfig;
+    const threads = Math.max(1, now.logCleanerThreads);
+    const bytesPerMs = now.logCleanerIoMaxBytesPerSecond / 1000 / threads;
     const keys = new KeyMap({
-      maxBytes: config.logCleanerDedupeBufferSize / threads,
-      loadFactor: config.logCleanerIoBufferLoadFactor,
+      maxBytes: now.logCleanerDedupeBufferSize / threads,
+      loadFactor: now.logCleanerIoBufferLoadFactor,
     });
     return compactLog(log.state, range, {
       keys,

@@ -14,7 +14,7 @@ import type { Clock, Timer } from '../../platform/clock.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
 import type { Journal } from '../../platform/journal.ts';
 import type { BrokerId, PartitionKey } from '../../types.ts';
-import type { ReplicationConfig, ReplicationMetadata } from '../collaborators.ts';
+import type { ReplicationConfigs, ReplicationMetadata } from '../collaborators.ts';
 import type { Partition } from '../partition.ts';
 import type { Followed } from './followed.ts';
 import {
@@ -36,11 +36,10 @@ import {
   type SubscribeItem,
 } from './stream-messages.ts';
 
-export interface FollowerContext {
+export interface FollowerContext extends ReplicationConfigs {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly journal: Journal;
-  readonly config: ReplicationConfig;
   readonly metadata: ReplicationMetadata;
   readonly peers: Pick<Peers, 'openStream'>;
   readonly brokerEpoch: () => number;

@@ -35,7 +35,11 @@ export class Follower {
   /** Follows the leader the partition has now. */
   follow(partition: Partition): void {
     this.unfollow(partition.key);
-    const index = fetcherOf(partition.topic, partition.partition, this.#context.config.numReplicaFetchers);
+    const index = fetcherOf(
+      partition.topic,
+      partition.partition,
+      this.#context.liveConfig.now.numReplicaFetchers,
+    );
     const stream = this.#streamTo(partition.leader, index);
     this.#streamOf.set(partition.key, stream);
     stream.add(partition);

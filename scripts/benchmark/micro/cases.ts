@@ -1,5 +1,6 @@
 /** The pieces of the hot paths: protocol codec, checksums and validation, log append and read, stream messages. */
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
+import { LiveValue } from '../../../broker/config/live.ts';
 import { logConfig } from '../../../broker/config/topic-config.ts';
 import { isError } from '../../../broker/errors.ts';
 import { LogDirectories } from '../../../broker/log/log-directories.ts';
@@ -132,7 +133,8 @@ async function logs(directory: string): Promise<Micro[]> {
   const told = { diagnostics: silent, journal: createJournal(clock, silent) };
   const directories = new LogDirectories({ disk, ...told, paths: config.logDirs });
   const world = { disk, clock, random, ...told, metrics };
-  const manager = new LogManager({ ...world, config, directories, topicConfig });
+  const liveConfig = new LiveValue(config);
+  const manager = new LogManager({ ...world, config, liveConfig, directories, topicConfig });
   await manager.start();
   let made = 0;
   const append = (records: number, sizeBytes: number): Micro => {

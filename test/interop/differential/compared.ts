@@ -33,6 +33,7 @@ const OWN_CONFIGS = new Set([
   'peer.advertised.listener',
   'peer.compression.type',
   'peer.listener',
+  'journal.max.events',
   'peer.max.handshakes',
   'peer.max.handshakes.per.ip',
   'peer.max.message.bytes',

@@ -82,10 +82,15 @@ describe('a config that is set while the broker runs', () => {
     ]);
   });
 
-  it('reaches everybody who holds the configuration', async () => {
-    const live = configs.config;
+  it('reaches everybody who follows the configuration, and nobody who has taken a copy', async () => {
+    const { live } = configs;
+    const before = live.now;
+    const told: number[] = [];
+    live.onChange((now) => told.push(now.producerIdExpirationMs));
     await set('brokers', DEFAULT_ENTITY, { 'log.cleaner.backoff.ms': '7', 'producer.id.expiration.ms': '8' });
-    expect([live.logCleanerBackoffMs, live.producerIdExpirationMs]).toEqual([7, 8]);
+    expect([live.now.logCleanerBackoffMs, live.now.producerIdExpirationMs]).toEqual([7, 8]);
+    expect(told).toEqual([8]);
+    expect([before.logCleanerBackoffMs, before.producerIdExpirationMs]).toEqual([15_000, 86_400_000]);
     expect(warnings()).toEqual([]);
   });
 });
@@ -135,7 +140,7 @@ describe('a broker’s config that somebody has spoilt in ZooKeeper', () => {
     await set('brokers', '1', { 'log.segment.bytes': '99', 'log.retention.ms': '5' });
     await set('brokers', '1', { 'log.segment.bytes': 'abc', 'log.retention.ms': '6', 'num.partitions': '9' });
     await set('brokers', DEFAULT_ENTITY, { 'log.index.interval.bytes': 'x', listeners: 'PLAINTEXT://:1' });
-    expect(configs.config).toMatchObject({ logSegmentBytes: 99, logRetentionMs: 6, numPartitions: 1 });
+    expect(configs.live.now).toMatchObject({ logSegmentBytes: 99, logRetentionMs: 6, numPartitions: 1 });
     expect(configs.topicConfig('t')).toMatchObject({ segmentBytes: 99, retentionMs: 6 });
     expect(said.filter((line) => line.startsWith('error'))).toEqual(
       expect.arrayContaining([

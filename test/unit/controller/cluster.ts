@@ -4,6 +4,7 @@
  */
 
 import { type BrokerInfo, PEER_LISTENER } from '../../../broker/cluster.ts';
+import { LiveValue } from '../../../broker/config/live.ts';
 import { Controller } from '../../../broker/controller/controller.ts';
 import type { ControllerRequest } from '../../../broker/controller/request-batch.ts';
 import type { ControllerConfig } from '../../../broker/controller/term.ts';
@@ -46,7 +47,6 @@ const CONFIG: ControllerConfig = {
   leaderImbalanceCheckIntervalSeconds: 300,
   deleteTopicEnable: true,
   controllerSocketTimeoutMs: 30_000,
-  uncleanLeaderElectionEnable: false,
 };
 
 export class TestCluster {
@@ -84,6 +84,7 @@ export class TestCluster {
       brokerId: id,
       platform: { clock, random: systemRandom, diagnostics, journal, metrics },
       config: this.#config,
+      liveConfig: new LiveValue({ uncleanLeaderElectionEnable: false }),
       peers: { request: (to, request) => this.#request(id, to, request) },
       store: () => store,
     });

@@ -2,6 +2,7 @@
  * One term of office on a tree that answers at once, for tests that end it between two steps. Everything
  * that leaves the term is counted: requests to brokers, commits, watches, answers to who waits.
  */
+import { LiveValue } from '../../../broker/config/live.ts';
 import { BrokerChannels } from '../../../broker/controller/broker-channels.ts';
 import { takeOffice } from '../../../broker/controller/failover.ts';
 import { Term } from '../../../broker/controller/term.ts';
@@ -175,8 +176,8 @@ export class OneTerm {
         leaderImbalanceCheckIntervalSeconds: 300,
         deleteTopicEnable: true,
         controllerSocketTimeoutMs: 1000,
-        uncleanLeaderElectionEnable: false,
       },
+      liveConfig: new LiveValue({ uncleanLeaderElectionEnable: false }),
       clock: this.clock,
       random: this.random,
       diagnostics: silent,

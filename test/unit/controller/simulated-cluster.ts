@@ -4,6 +4,7 @@
  */
 
 import { type BrokerInfo, PEER_LISTENER } from '../../../broker/cluster.ts';
+import { LiveValue } from '../../../broker/config/live.ts';
 import { Controller } from '../../../broker/controller/controller.ts';
 import type { ControllerRequest } from '../../../broker/controller/request-batch.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
@@ -130,8 +131,8 @@ export class SimulatedControllers {
         leaderImbalanceCheckIntervalSeconds: 10,
         deleteTopicEnable: true,
         controllerSocketTimeoutMs: 1000,
-        uncleanLeaderElectionEnable: false,
       },
+      liveConfig: new LiveValue({ uncleanLeaderElectionEnable: false }),
       peers: { request: (to, request) => this.#request(to, request) },
       store: () => store,
     });

@@ -2,6 +2,7 @@
 
 import type { BrokerInfo } from '../../../broker/cluster.ts';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
+import { LiveValue } from '../../../broker/config/live.ts';
 import type { RequestContext } from '../../../broker/handlers/handler.ts';
 import type { ServiceName, Services } from '../../../broker/handlers/services.ts';
 import { TopicMetrics } from '../../../broker/handlers/shared/topic-metrics.ts';
@@ -80,15 +81,18 @@ export function sender(
 
 export function services({ may, ...overrides }: Given = {}): Services {
   const metrics = createMetrics();
-  const properties = new Map([
-    ['zookeeper.connect', 'localhost:2181'],
-    ['broker.id', '1'],
-  ]);
+  const config = brokerConfig(
+    new Map([
+      ['zookeeper.connect', 'localhost:2181'],
+      ['broker.id', '1'],
+    ]),
+  );
   const metadata = metadataOf([partition('t1', 0)]);
   const base = {
     brokerId: 1,
     clusterId: 'cluster',
-    config: brokerConfig(properties),
+    config,
+    liveConfig: new LiveValue(config),
     clock: systemClock,
     diagnostics: silent,
     metrics,

@@ -1,9 +1,10 @@
 /** A log manager on a simulated disk, and short ways to make batches, for the tests of this folder. */
+import { LiveValue } from '../../../broker/config/live.ts';
 import { type LogConfig, logConfig } from '../../../broker/config/topic-config.ts';
 import { isError } from '../../../broker/errors.ts';
 import type { Int64 } from '../../../broker/int64.ts';
 import { LogDirectories } from '../../../broker/log/log-directories.ts';
-import { LogManager, type LogManagerConfig } from '../../../broker/log/log-manager.ts';
+import { type LiveLogConfig, LogManager, type LogManagerConfig } from '../../../broker/log/log-manager.ts';
 import type { PartitionLog } from '../../../broker/log/partition-log.ts';
 import type { Clock } from '../../../broker/platform/clock.ts';
 import type { Diagnostics } from '../../../broker/platform/diagnostics.ts';
@@ -34,7 +35,9 @@ export interface Fixture {
 /** Where the logs of a test lie when it does not say so. */
 export const LOG_DIRS: readonly string[] = ['/data'];
 
-export const MANAGER_CONFIG: LogManagerConfig = {
+type Configs = LogManagerConfig & LiveLogConfig['now'];
+
+export const MANAGER_CONFIG: Configs = {
   numRecoveryThreadsPerDataDir: 1,
   logRetentionCheckIntervalMs: 300_000,
   logFlushSchedulerIntervalMs: Number.MAX_SAFE_INTEGER,
@@ -54,7 +57,7 @@ export const MANAGER_CONFIG: LogManagerConfig = {
 
 export function fixture(
   topic: Readonly<Record<string, string>> = {},
-  { logDirs = LOG_DIRS, ...config }: Partial<LogManagerConfig> & { logDirs?: readonly string[] } = {},
+  { logDirs = LOG_DIRS, ...config }: Partial<Configs> & { logDirs?: readonly string[] } = {},
 ): Fixture {
   const clock = new SimulatedClock();
   const disk = new SimulatedDisk({ clock });
@@ -86,11 +89,12 @@ export function manager(
   disk: Disk,
   clock: Clock,
   owner: { topicConfig: LogConfig; said?: string[] },
-  config: Partial<LogManagerConfig>,
+  config: Partial<Configs>,
   logDirs = LOG_DIRS,
 ): LogManager {
   const diagnostics = complaintsTo(owner);
   const journal = createJournal(clock, diagnostics);
+  const configs = { ...MANAGER_CONFIG, ...config };
   return new LogManager({
     disk,
     clock,
@@ -99,7 +103,8 @@ export function manager(
     directories: new LogDirectories({ disk, diagnostics, journal, paths: logDirs }),
     journal,
     metrics: createMetrics(),
-    config: { ...MANAGER_CONFIG, ...config },
+    config: configs,
+    liveConfig: new LiveValue(configs),
     topicConfig: () => owner.topicConfig,
   });
 }

@@ -1,6 +1,7 @@
 /** Listeners and limits: bind first, serve later; who may connect, and for how long. */
 import { describe, expect, it } from 'vitest';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
+import { LiveValue } from '../../../broker/config/live.ts';
 import type { ClientSession } from '../../../broker/network/client-session.ts';
 import type { Dispatch, RequestOutcome } from '../../../broker/network/outcome.ts';
 import { NetworkServer } from '../../../broker/network/server.ts';
@@ -78,8 +79,15 @@ function start(overrides: Partial<typeof CONFIG> = {}, failing: readonly string[
     },
     dial: () => Promise.reject(new Error('not here')),
   };
+  const config = {
+    ...brokerConfig(new Map([['zookeeper.connect', 'localhost:2181']])),
+    ...CONFIG,
+    ...overrides,
+  };
+  const liveConfig = new LiveValue(config);
   const server = new NetworkServer({
-    config: { ...brokerConfig(new Map([['zookeeper.connect', 'localhost:2181']])), ...CONFIG, ...overrides },
+    config,
+    liveConfig,
     sockets,
     clock,
     diagnostics: silent,
@@ -90,7 +98,7 @@ function start(overrides: Partial<typeof CONFIG> = {}, failing: readonly string[
     accepts.get(listener)?.(socket);
     return socket;
   };
-  return { server, clock, connect, closed };
+  return { server, clock, connect, closed, liveConfig };
 }
 
 const REQUEST = Buffer.from([0, 0, 0, 2, 0, 3]);

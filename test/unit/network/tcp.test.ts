@@ -1,6 +1,7 @@
 /** Over real sockets: large requests cut anywhere, many in flight, connections that end. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BrokerConfig } from '../../../broker/config/broker-config.ts';
+import { LiveValue } from '../../../broker/config/live.ts';
 import { HANDLERS } from '../../../broker/handlers/table.ts';
 import { createDispatch } from '../../../broker/network/dispatch.ts';
 import { NetworkServer } from '../../../broker/network/server.ts';
@@ -27,7 +28,7 @@ async function start(reading: 'slab' | 'plain', overrides: object = {}) {
   const sockets = tcpSockets({ reading });
   const base = services();
   const config: BrokerConfig = {
-    ...base.config,
+    ...base.liveConfig.now,
     listeners: [{ name: 'PLAINTEXT', host: '127.0.0.1', port: 0, securityProtocol: 'PLAINTEXT' }],
     ...overrides,
   };
@@ -53,6 +54,7 @@ async function start(reading: 'slab' | 'plain', overrides: object = {}) {
   };
   const server = new NetworkServer({
     config,
+    liveConfig: new LiveValue(config),
     sockets,
     clock: systemClock,
     diagnostics: silent,

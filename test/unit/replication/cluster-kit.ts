@@ -4,6 +4,7 @@
  */
 
 import { type BrokerInfo, PEER_LISTENER } from '../../../broker/cluster.ts';
+import { LiveValue } from '../../../broker/config/live.ts';
 import type { LogConfig } from '../../../broker/config/topic-config.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { LogDirectories } from '../../../broker/log/log-directories.ts';
@@ -14,7 +15,7 @@ import { createPeers, type ListeningPeers } from '../../../broker/peers/peers.ts
 import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
 import { createJournal, type Journal } from '../../../broker/platform/journal.ts';
 import { createMetrics, type Metrics } from '../../../broker/platform/metrics.ts';
-import type { ReplicationConfig } from '../../../broker/replication/collaborators.ts';
+import type { ReplicationConfigs } from '../../../broker/replication/collaborators.ts';
 import type { Partition } from '../../../broker/replication/partition.ts';
 import { ReplicaManager } from '../../../broker/replication/replica-manager.ts';
 import type { AppendOutcome } from '../../../broker/replication/requests/replica-append.ts';
@@ -51,7 +52,7 @@ export interface Node {
 export interface ClusterOptions {
   readonly brokers?: number;
   readonly topic?: Readonly<Record<string, string>>;
-  readonly config?: Partial<ReplicationConfig>;
+  readonly config?: Partial<Configs>;
   readonly racks?: readonly (string | null)[];
   readonly latencyMs?: number;
 }
@@ -135,6 +136,7 @@ export class ReplicationCluster {
       metrics,
       config: MANAGER_CONFIG,
       directories: new LogDirectories({ disk, diagnostics, journal, paths: LOG_DIRS }),
+      liveConfig: new LiveValue(MANAGER_CONFIG),
       topicConfig: () => this.#topicConfig,
     });
     await clock.runUntilSettled(logs.start(), 1000);
@@ -168,6 +170,7 @@ export class ReplicationCluster {
       journal,
       metrics,
       config,
+      liveConfig: new LiveValue(config),
       logs,
       peers,
       brokerEpoch: () => epoch,
@@ -319,7 +322,9 @@ export class ReplicationCluster {
   }
 }
 
-const CONFIG: ReplicationConfig = {
+type Configs = ReplicationConfigs['config'] & ReplicationConfigs['liveConfig']['now'];
+
+const CONFIG: Configs = {
   brokerId: 0,
   replicaLagTimeMaxMs: 30_000,
   replicaHighWatermarkCheckpointIntervalMs: 5000,

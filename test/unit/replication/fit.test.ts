@@ -16,7 +16,6 @@ describe('what replication asks for', () => {
       replicaFetchResponseMaxBytes: 10_485_760,
       replicaFetchWaitMaxMs: 500,
       replicaSocketTimeoutMs: 30_000,
-      numReplicaFetchers: 1,
       replicaSelectorClass: null,
       fetchMaxBytes: 57_671_680,
       socketConnectionSetupTimeoutMs: 10_000,
