@@ -12,12 +12,12 @@ const SMALL_LAYER = 32;
 
 export class LayeredMap<K, V> implements ReadonlyMap<K, V> {
   readonly size: number;
-  private readonly base: ReadonlyMap<K, V>;
-  private readonly layer: ReadonlyMap<K, V | typeof REMOVED>;
+  readonly #base: ReadonlyMap<K, V>;
+  readonly #layer: ReadonlyMap<K, V | typeof REMOVED>;
 
   private constructor(base: ReadonlyMap<K, V>, layer: ReadonlyMap<K, V | typeof REMOVED>, size: number) {
-    this.base = base;
-    this.layer = layer;
+    this.#base = base;
+    this.#layer = layer;
     this.size = size;
   }
 
@@ -29,7 +29,7 @@ export class LayeredMap<K, V> implements ReadonlyMap<K, V> {
   /** The next version; a change to `undefined` removes the entry. */
   with(changes: ReadonlyMap<K, V | undefined>): LayeredMap<K, V> {
     if (changes.size === 0) return this;
-    const folded = this.layer.size + changes.size > Math.max(SMALL_LAYER, Math.sqrt(this.base.size));
+    const folded = this.#layer.size + changes.size > Math.max(SMALL_LAYER, Math.sqrt(this.#base.size));
     if (folded) {
       const base = new Map(this);
       for (const [key, value] of changes) {
@@ -38,34 +38,34 @@ export class LayeredMap<K, V> implements ReadonlyMap<K, V> {
       }
       return new LayeredMap(base, new Map(), base.size);
     }
-    const layer = new Map(this.layer);
+    const layer = new Map(this.#layer);
     let { size } = this;
     for (const [key, value] of changes) {
       const had = this.has(key);
       if (value !== undefined) layer.set(key, value);
-      else if (this.base.has(key)) layer.set(key, REMOVED);
+      else if (this.#base.has(key)) layer.set(key, REMOVED);
       else layer.delete(key);
       size += (value === undefined ? 0 : 1) - (had ? 1 : 0);
     }
-    return new LayeredMap(this.base, layer, size);
+    return new LayeredMap(this.#base, layer, size);
   }
 
   get(key: K): V | undefined {
-    const over = this.layer.get(key);
-    if (over === undefined) return this.base.get(key);
+    const over = this.#layer.get(key);
+    if (over === undefined) return this.#base.get(key);
     return over === REMOVED ? undefined : over;
   }
 
   has(key: K): boolean {
-    const over = this.layer.get(key);
-    return over === undefined ? this.base.has(key) : over !== REMOVED;
+    const over = this.#layer.get(key);
+    return over === undefined ? this.#base.has(key) : over !== REMOVED;
   }
 
   *entries(): MapIterator<[K, V]> {
-    for (const entry of this.base) {
-      if (!this.layer.has(entry[0])) yield entry;
+    for (const entry of this.#base) {
+      if (!this.#layer.has(entry[0])) yield entry;
     }
-    for (const [key, value] of this.layer) {
+    for (const [key, value] of this.#layer) {
       if (value !== REMOVED) yield [key, value];
     }
   }

@@ -28,20 +28,20 @@ export function compileDecoder(fields: Schema, target: Target): Decoder {
 }
 
 class DecoderSource {
-  private readonly target: Target;
-  private readonly functions: string[] = [];
+  readonly #target: Target;
+  readonly #functions: string[] = [];
 
   constructor(target: Target) {
-    this.target = target;
+    this.#target = target;
   }
 
   text(): string {
-    return this.functions.join('\n');
+    return this.#functions.join('\n');
   }
 
   /** Adds a function that reads a struct, returns its name. */
   struct(fields: Schema): string {
-    const { target } = this;
+    const target = this.#target;
     const lines: string[] = [];
     const variables = new Map(Object.keys(fields).map((name, index) => [name, `f${index}`]));
     for (const [name, field] of Object.entries(fields)) {
@@ -50,18 +50,18 @@ class DecoderSource {
       }
     }
     for (const [name, field] of orderedFields(fields, target)) {
-      lines.push(`const ${variables.get(name)} = ${this.value(field, false)};`);
+      lines.push(`const ${variables.get(name)} = ${this.#value(field, false)};`);
     }
-    if (target.flexible) lines.push(this.tagSection(fields, variables));
+    if (target.flexible) lines.push(this.#tagSection(fields, variables));
     const members = [...variables].map(([name, variable]) => `${name}: ${variable}`);
-    return this.add(`${lines.join('\n')}\nreturn { ${members.join(', ')} };`);
+    return this.#add(`${lines.join('\n')}\nreturn { ${members.join(', ')} };`);
   }
 
-  private tagSection(fields: Schema, variables: ReadonlyMap<string, string>): string {
-    const tagged = taggedFields(fields, this.target);
+  #tagSection(fields: Schema, variables: ReadonlyMap<string, string>): string {
+    const tagged = taggedFields(fields, this.#target);
     if (tagged.length === 0) return 'r.skipTags();';
     const cases = tagged.map(([name, field, tag]) => {
-      const read = `${variables.get(name)} = ${this.value(field, true)};`;
+      const read = `${variables.get(name)} = ${this.#value(field, true)};`;
       // The size that a known tag declares is read and not compared: Kafka does not look at it.
       return `case ${tag}: r.uvarint(); ${read} break;`;
     });
@@ -71,17 +71,17 @@ class DecoderSource {
   }
 
   /** An expression that reads a value. */
-  private value(field: Field<unknown>, tagged: boolean): string {
+  #value(field: Field<unknown>, tagged: boolean): string {
     switch (field.kind) {
       case 'string':
       case 'bytes':
       case 'records':
-        return `r.${lengthPrefixed(field, this.target)}()`;
+        return `r.${lengthPrefixed(field, this.#target)}()`;
       case 'array':
-        return `${this.array(field)}(r)`;
+        return `${this.#array(field)}(r)`;
       case 'struct': {
         const read = `${this.struct(field.fields ?? {})}(r)`;
-        if (!isNullable(field, this.target)) return read;
+        if (!isNullable(field, this.#target)) return read;
         return `(${tagged ? 'r.presentInTag()' : 'r.present()'} ? ${read} : null)`;
       }
       default:
@@ -89,23 +89,23 @@ class DecoderSource {
     }
   }
 
-  private array(field: Field<unknown>): string {
-    const { target } = this;
+  #array(field: Field<unknown>): string {
+    const target = this.#target;
     const { element } = field;
     if (element === undefined) throw new TypeError('an array needs an element');
     const compact = target.flexible ? 'compact' : '';
     const name = `${compact}${isNullable(field, target) ? 'Nullable' : ''}Count`;
     const method = name.charAt(0).toLowerCase() + name.slice(1);
-    return this.add(`const count = r.${method}(${Math.max(1, leastBytes(element, target))});
+    return this.#add(`const count = r.${method}(${Math.max(1, leastBytes(element, target))});
 if (count < 0) return null;
 const list = [];
-for (let i = 0; i < count; i++) list.push(${this.value(element, false)});
+for (let i = 0; i < count; i++) list.push(${this.#value(element, false)});
 return list;`);
   }
 
-  private add(body: string): string {
-    const name = `read${this.functions.length}`;
-    this.functions.push(`function ${name}(r) {\n${body}\n}`);
+  #add(body: string): string {
+    const name = `read${this.#functions.length}`;
+    this.#functions.push(`function ${name}(r) {\n${body}\n}`);
     return name;
   }
 }

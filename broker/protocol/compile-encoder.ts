@@ -40,20 +40,20 @@ export function compileEncoder(fields: Schema, target: Target): Encoder {
 const OBJECTS = new Set<FieldKind>(['string', 'uuid', 'bytes', 'records', 'array', 'struct']);
 
 class EncoderSource {
-  private readonly target: Target;
-  private readonly functions: string[] = [];
+  readonly #target: Target;
+  readonly #functions: string[] = [];
 
   constructor(target: Target) {
-    this.target = target;
+    this.#target = target;
   }
 
   text(): string {
-    return this.functions.join('\n');
+    return this.#functions.join('\n');
   }
 
   /** Adds a function that writes a struct, returns its name. */
   struct(fields: Schema): string {
-    const { target } = this;
+    const target = this.#target;
     const lines: string[] = [];
     for (const [name, field] of Object.entries(fields)) {
       if (isPresent(field, target) || field.options.ignorable === true) continue;
@@ -64,15 +64,15 @@ class EncoderSource {
       const variable = `f${index}`;
       lines.push(`let ${variable} = v.${name};`);
       lines.push(`if (${variable} === undefined) ${variable} = ${defaultExpression(field)};`);
-      lines.push(this.notNull(field, variable, name));
-      lines.push(this.write(field, variable, 'w', false));
+      lines.push(this.#notNull(field, variable, name));
+      lines.push(this.#write(field, variable, 'w', false));
     });
-    if (target.flexible) lines.push(this.tagSection(fields));
-    return this.add(lines.join('\n'));
+    if (target.flexible) lines.push(this.#tagSection(fields));
+    return this.#add(lines.join('\n'));
   }
 
-  private tagSection(fields: Schema): string {
-    const tagged = taggedFields(fields, this.target);
+  #tagSection(fields: Schema): string {
+    const tagged = taggedFields(fields, this.#target);
     if (tagged.length === 0) return 'w.uvarint(0);';
     const lines = ['let tags = 0;'];
     for (const [name, field, tag] of tagged) {
@@ -83,29 +83,29 @@ class EncoderSource {
     lines.push('w.uvarint(tags);');
     for (const [name, field, tag] of tagged) {
       const value = `v.${name}`;
-      const write = `${this.notNull(field, value, name)} ${this.write(field, value, 'inner', true)}`;
+      const write = `${this.#notNull(field, value, name)} ${this.#write(field, value, 'inner', true)}`;
       lines.push(`if (has${tag}) { const inner = new Writer(); ${write} w.tagged(${tag}, inner); }`);
     }
     return lines.join('\n');
   }
 
-  private notNull(field: Field<unknown>, value: string, name: string): string {
-    if (!OBJECTS.has(field.kind) || isNullable(field, this.target)) return '';
+  #notNull(field: Field<unknown>, value: string, name: string): string {
+    if (!OBJECTS.has(field.kind) || isNullable(field, this.#target)) return '';
     return `if (${value} === null) throw isNull('${name}');`;
   }
 
   /** A statement that writes the value of an expression. */
-  private write(field: Field<unknown>, value: string, writer: string, tagged: boolean): string {
+  #write(field: Field<unknown>, value: string, writer: string, tagged: boolean): string {
     switch (field.kind) {
       case 'string':
       case 'bytes':
       case 'records':
-        return `${writer}.${lengthPrefixed(field, this.target)}(${value});`;
+        return `${writer}.${lengthPrefixed(field, this.#target)}(${value});`;
       case 'array':
-        return `${this.array(field)}(${writer}, ${value});`;
+        return `${this.#array(field)}(${writer}, ${value});`;
       case 'struct': {
         const write = `${this.struct(field.fields ?? {})}(${writer}, ${value});`;
-        if (!isNullable(field, this.target)) return write;
+        if (!isNullable(field, this.#target)) return write;
         const mark = (present: boolean): string =>
           tagged ? `${writer}.uvarint(${present ? 1 : 0});` : `${writer}.int8(${present ? 1 : -1});`;
         return `if (${value} === null) { ${mark(false)} } else { ${mark(true)} ${write} }`;
@@ -115,18 +115,18 @@ class EncoderSource {
     }
   }
 
-  private array(field: Field<unknown>): string {
+  #array(field: Field<unknown>): string {
     const { element } = field;
     if (element === undefined) throw new TypeError('an array needs an element');
-    const count = this.target.flexible ? 'compactCount' : 'count';
-    return this.add(`if (v === null) { w.${count}(-1); return; }
+    const count = this.#target.flexible ? 'compactCount' : 'count';
+    return this.#add(`if (v === null) { w.${count}(-1); return; }
 w.${count}(v.length);
-for (let i = 0; i < v.length; i++) { const item = v[i]; ${this.write(element, 'item', 'w', false)} }`);
+for (let i = 0; i < v.length; i++) { const item = v[i]; ${this.#write(element, 'item', 'w', false)} }`);
   }
 
-  private add(body: string): string {
-    const name = `write${this.functions.length}`;
-    this.functions.push(`function ${name}(w, v) {\n${body}\n}`);
+  #add(body: string): string {
+    const name = `write${this.#functions.length}`;
+    this.#functions.push(`function ${name}(w, v) {\n${body}\n}`);
     return name;
   }
 }

@@ -58,58 +58,58 @@ function patchLength(writer: Writer): Buffer[] {
  * valid during the call; only a frame that spans chunks is copied together.
  */
 export class FrameReader {
-  private readonly maxFrameBytes: number;
-  private readonly receive: (frame: Buffer) => void;
+  readonly #maxFrameBytes: number;
+  readonly #receive: (frame: Buffer) => void;
   /** The beginning of a frame that is not complete. */
-  private held: Buffer[] = [];
-  private heldBytes = 0;
+  #held: Buffer[] = [];
+  #heldBytes = 0;
 
   constructor(maxFrameBytes: number, receive: (frame: Buffer) => void) {
-    this.maxFrameBytes = maxFrameBytes;
-    this.receive = receive;
+    this.#maxFrameBytes = maxFrameBytes;
+    this.#receive = receive;
   }
 
   /** Throws ProtocolError on a length that is negative or above the limit. */
   push(chunk: Buffer): void {
     let bytes = chunk;
-    if (this.heldBytes > 0) {
-      this.held.push(Buffer.from(chunk));
-      this.heldBytes += chunk.length;
-      if (this.heldBytes < this.needed()) return;
-      bytes = Buffer.concat(this.held);
-      this.held = [];
-      this.heldBytes = 0;
+    if (this.#heldBytes > 0) {
+      this.#held.push(Buffer.from(chunk));
+      this.#heldBytes += chunk.length;
+      if (this.#heldBytes < this.#needed()) return;
+      bytes = Buffer.concat(this.#held);
+      this.#held = [];
+      this.#heldBytes = 0;
     }
-    const rest = this.handOver(bytes);
+    const rest = this.#handOver(bytes);
     if (rest < bytes.length) {
-      this.held.push(Buffer.from(bytes.subarray(rest)));
-      this.heldBytes = bytes.length - rest;
+      this.#held.push(Buffer.from(bytes.subarray(rest)));
+      this.#heldBytes = bytes.length - rest;
     }
   }
 
   /** Hands over the complete frames, returns where the incomplete one begins. */
-  private handOver(bytes: Buffer): number {
+  #handOver(bytes: Buffer): number {
     let at = 0;
     while (bytes.length - at >= LENGTH_BYTES) {
-      const end = at + LENGTH_BYTES + this.frameBytes(bytes, at);
+      const end = at + LENGTH_BYTES + this.#frameBytes(bytes, at);
       if (end > bytes.length) break;
-      this.receive(bytes.subarray(at + LENGTH_BYTES, end));
+      this.#receive(bytes.subarray(at + LENGTH_BYTES, end));
       at = end;
     }
     return at;
   }
 
   /** How many bytes must be held before it is worth joining them. */
-  private needed(): number {
-    const first = this.held[0];
-    if (first === undefined || this.heldBytes < LENGTH_BYTES) return LENGTH_BYTES;
-    if (first.length < LENGTH_BYTES) this.held = [Buffer.concat(this.held)];
-    return LENGTH_BYTES + this.frameBytes(this.held[0] ?? first, 0);
+  #needed(): number {
+    const first = this.#held[0];
+    if (first === undefined || this.#heldBytes < LENGTH_BYTES) return LENGTH_BYTES;
+    if (first.length < LENGTH_BYTES) this.#held = [Buffer.concat(this.#held)];
+    return LENGTH_BYTES + this.#frameBytes(this.#held[0] ?? first, 0);
   }
 
-  private frameBytes(bytes: Buffer, at: number): number {
+  #frameBytes(bytes: Buffer, at: number): number {
     const sizeBytes = bytes.readInt32BE(at);
-    if (sizeBytes < 0 || sizeBytes > this.maxFrameBytes) {
+    if (sizeBytes < 0 || sizeBytes > this.#maxFrameBytes) {
       throw new ProtocolError(`a frame of ${sizeBytes} bytes is not allowed`);
     }
     return sizeBytes;

@@ -21,13 +21,13 @@ export class Reader {
   /** Reading stops here. */
   readonly end: number;
   /** How many more array elements may be read: an element of a few bytes becomes an object of a hundred. */
-  private elementsLeft: number;
+  #elementsLeft: number;
 
   constructor(buffer: Buffer, maxElements = Number.POSITIVE_INFINITY) {
     this.buffer = buffer;
     this.position = 0;
     this.end = buffer.length;
-    this.elementsLeft = maxElements;
+    this.#elementsLeft = maxElements;
   }
 
   /** Moves past `size` bytes and returns where they began. */
@@ -84,59 +84,59 @@ export class Reader {
   }
 
   string(): string {
-    return this.text(this.int16());
+    return this.#text(this.int16());
   }
 
   nullableString(): string | null {
     const length = this.int16();
-    return length < 0 ? null : this.text(length);
+    return length < 0 ? null : this.#text(length);
   }
 
   compactString(): string {
-    return this.text(this.compactLength());
+    return this.#text(this.#compactLength());
   }
 
   compactNullableString(): string | null {
-    const length = this.compactLength();
-    return length < 0 ? null : this.text(length);
+    const length = this.#compactLength();
+    return length < 0 ? null : this.#text(length);
   }
 
   bytes(): Buffer {
-    return this.view(this.int32());
+    return this.#view(this.int32());
   }
 
   nullableBytes(): Buffer | null {
     const length = this.int32();
-    return length < 0 ? null : this.view(length);
+    return length < 0 ? null : this.#view(length);
   }
 
   compactBytes(): Buffer {
-    return this.view(this.compactLength());
+    return this.#view(this.#compactLength());
   }
 
   compactNullableBytes(): Buffer | null {
-    const length = this.compactLength();
-    return length < 0 ? null : this.view(length);
+    const length = this.#compactLength();
+    return length < 0 ? null : this.#view(length);
   }
 
   /** The count of an array whose elements take at least `elementBytes` each. */
   count(elementBytes: number): number {
-    return this.checkedCount(this.int32(), elementBytes);
+    return this.#checkedCount(this.int32(), elementBytes);
   }
 
   /** -1 for null. */
   nullableCount(elementBytes: number): number {
     const count = this.int32();
-    return count < 0 ? -1 : this.checkedCount(count, elementBytes);
+    return count < 0 ? -1 : this.#checkedCount(count, elementBytes);
   }
 
   compactCount(elementBytes: number): number {
-    return this.checkedCount(this.compactLength(), elementBytes);
+    return this.#checkedCount(this.#compactLength(), elementBytes);
   }
 
   compactNullableCount(elementBytes: number): number {
-    const count = this.compactLength();
-    return count < 0 ? -1 : this.checkedCount(count, elementBytes);
+    const count = this.#compactLength();
+    return count < 0 ? -1 : this.#checkedCount(count, elementBytes);
   }
 
   /** A nullable struct begins with a negative byte for null, any other before its fields. */
@@ -162,32 +162,32 @@ export class Reader {
   }
 
   /** Lengths are written one higher, so that 0 is null; the subtraction wraps around as an int32's does. */
-  private compactLength(): number {
+  #compactLength(): number {
     return (this.uvarint() - 1) | 0;
   }
 
-  private text(length: number): string {
+  #text(length: number): string {
     if (length < 0) throw new ProtocolError('a string that can’t be null is null or has a negative length');
     if (length > MAX_STRING_BYTES) throw new ProtocolError(`a string of ${length} bytes is too long`);
     const at = this.take(length);
     return this.buffer.toString('utf8', at, at + length);
   }
 
-  private view(length: number): Buffer {
+  #view(length: number): Buffer {
     if (length < 0) throw new ProtocolError('bytes that can’t be null are null or have a negative length');
     const at = this.take(length);
     return this.buffer.subarray(at, at + length);
   }
 
-  private checkedCount(count: number, elementBytes: number): number {
+  #checkedCount(count: number, elementBytes: number): number {
     if (count < 0) throw new ProtocolError('an array that can’t be null is null or has a negative count');
     if (count * elementBytes > this.end - this.position) {
       throw new ProtocolError(
         `an array of ${count} elements does not fit in ${this.end - this.position} bytes`,
       );
     }
-    this.elementsLeft -= count;
-    if (this.elementsLeft < 0) throw new ProtocolError('too many array elements for one message');
+    this.#elementsLeft -= count;
+    if (this.#elementsLeft < 0) throw new ProtocolError('too many array elements for one message');
     return count;
   }
 }

@@ -14,85 +14,85 @@ const LARGEST_CHUNK_BYTES = 64 * 1024;
 const REFERENCE_FROM_BYTES = 512;
 
 export class Writer {
-  private readonly parts: Buffer[] = [];
-  private partsBytes = 0;
-  private chunk: Buffer;
+  readonly #parts: Buffer[] = [];
+  #partsBytes = 0;
+  #chunk: Buffer;
   /** Where in the chunk the bytes begin that are not in `parts` yet. */
-  private start = 0;
-  private position = 0;
+  #start = 0;
+  #position = 0;
 
   constructor(firstChunkBytes = FIRST_CHUNK_BYTES) {
-    this.chunk = Buffer.allocUnsafe(firstChunkBytes);
+    this.#chunk = Buffer.allocUnsafe(firstChunkBytes);
   }
 
   get sizeBytes(): number {
-    return this.partsBytes + this.position - this.start;
+    return this.#partsBytes + this.#position - this.#start;
   }
 
   /** What was written, in order. The writer is done with. */
   finish(): Buffer[] {
-    this.cut();
-    return this.parts;
+    this.#cut();
+    return this.#parts;
   }
 
   bool(value: boolean): void {
-    const at = this.reserve(1);
-    this.chunk[at] = value ? 1 : 0;
+    const at = this.#reserve(1);
+    this.#chunk[at] = value ? 1 : 0;
   }
 
   int8(value: number): void {
-    const at = this.reserve(1);
-    this.chunk.writeInt8(value, at);
+    const at = this.#reserve(1);
+    this.#chunk.writeInt8(value, at);
   }
 
   int16(value: number): void {
-    const at = this.reserve(2);
-    this.chunk.writeInt16BE(value, at);
+    const at = this.#reserve(2);
+    this.#chunk.writeInt16BE(value, at);
   }
 
   int32(value: number): void {
-    const at = this.reserve(4);
-    this.chunk.writeInt32BE(value, at);
+    const at = this.#reserve(4);
+    this.#chunk.writeInt32BE(value, at);
   }
 
   int64(value: Int64): void {
-    const at = this.reserve(8);
-    writeInt64(this.chunk, at, value);
+    const at = this.#reserve(8);
+    writeInt64(this.#chunk, at, value);
   }
 
   safeInt64(value: number): void {
     if (!Number.isSafeInteger(value)) throw new ProtocolError(`${value} can’t be written as an int64`);
-    const at = this.reserve(8);
-    writeInt64(this.chunk, at, value);
+    const at = this.#reserve(8);
+    writeInt64(this.#chunk, at, value);
   }
 
   float64(value: number): void {
-    const at = this.reserve(8);
-    this.chunk.writeDoubleBE(value, at);
+    const at = this.#reserve(8);
+    this.#chunk.writeDoubleBE(value, at);
   }
 
   uuid(value: string): void {
-    const at = this.reserve(16);
-    if (value.length !== 22 || this.chunk.write(value, at, 16, 'base64url') !== 16) {
+    const at = this.#reserve(16);
+    if (value.length !== 22 || this.#chunk.write(value, at, 16, 'base64url') !== 16) {
       throw new ProtocolError(`${value} is no uuid`);
     }
   }
 
   uvarint(value: number): void {
-    let at = this.reserve(5);
+    let at = this.#reserve(5);
     let left = value >>> 0;
     while (left > 0x7f) {
-      this.chunk[at++] = (left & 0x7f) | 0x80;
+      this.#chunk[at++] = (left & 0x7f) | 0x80;
       left >>>= 7;
     }
-    this.chunk[at++] = left;
-    this.position = at;
+    this.#chunk[at++] = left;
+    this.#position = at;
   }
 
   string(value: string): void {
     const length = textBytes(value);
     this.int16(length);
-    this.text(value, length);
+    this.#text(value, length);
   }
 
   nullableString(value: string | null): void {
@@ -103,7 +103,7 @@ export class Writer {
   compactString(value: string): void {
     const length = textBytes(value);
     this.uvarint(length + 1);
-    this.text(value, length);
+    this.#text(value, length);
   }
 
   compactNullableString(value: string | null): void {
@@ -150,41 +150,41 @@ export class Writer {
   /** The bytes themselves, without a length; large ones by reference. */
   raw(value: Buffer): void {
     if (value.length < REFERENCE_FROM_BYTES) {
-      const at = this.reserve(value.length);
-      value.copy(this.chunk, at);
+      const at = this.#reserve(value.length);
+      value.copy(this.#chunk, at);
       return;
     }
-    this.cut();
-    this.parts.push(value);
-    this.partsBytes += value.length;
+    this.#cut();
+    this.#parts.push(value);
+    this.#partsBytes += value.length;
   }
 
-  private text(value: string, length: number): void {
-    const at = this.reserve(length);
-    this.chunk.write(value, at, length, 'utf8');
+  #text(value: string, length: number): void {
+    const at = this.#reserve(length);
+    this.#chunk.write(value, at, length, 'utf8');
   }
 
   /** Makes room for `size` bytes and returns where they go. */
-  private reserve(size: number): number {
-    const at = this.position;
-    if (at + size <= this.chunk.length) {
-      this.position = at + size;
+  #reserve(size: number): number {
+    const at = this.#position;
+    if (at + size <= this.#chunk.length) {
+      this.#position = at + size;
       return at;
     }
-    this.cut();
-    const next = Math.min(this.chunk.length * 2, LARGEST_CHUNK_BYTES);
-    this.chunk = Buffer.allocUnsafe(Math.max(next, size));
-    this.start = 0;
-    this.position = size;
+    this.#cut();
+    const next = Math.min(this.#chunk.length * 2, LARGEST_CHUNK_BYTES);
+    this.#chunk = Buffer.allocUnsafe(Math.max(next, size));
+    this.#start = 0;
+    this.#position = size;
     return 0;
   }
 
-  private cut(): void {
-    if (this.position === this.start) return;
-    const part = this.chunk.subarray(this.start, this.position);
-    this.parts.push(part);
-    this.partsBytes += part.length;
-    this.start = this.position;
+  #cut(): void {
+    if (this.#position === this.#start) return;
+    const part = this.#chunk.subarray(this.#start, this.#position);
+    this.#parts.push(part);
+    this.#partsBytes += part.length;
+    this.#start = this.#position;
   }
 }
 

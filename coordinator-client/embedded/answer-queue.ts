@@ -17,67 +17,67 @@ const FULL_BYTES = 1 << 20;
 const LINGER_MS = 2000;
 
 export class AnswerQueue {
-  private readonly socket: Socket;
-  private readonly maxUnreadBytes: number;
-  private readonly room: () => void;
-  private waiting: Waiting[] = [];
-  private waitingBytes = 0;
-  private ending = false;
+  readonly #socket: Socket;
+  readonly #maxUnreadBytes: number;
+  readonly #room: () => void;
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  #ending = false;
 
   /** `room` is called when something has gone out. */
   constructor(socket: Socket, maxUnreadBytes: number, room: () => void) {
-    this.socket = socket;
-    this.maxUnreadBytes = maxUnreadBytes;
-    this.room = room;
+    this.#socket = socket;
+    this.#maxUnreadBytes = maxUnreadBytes;
+    this.#room = room;
     socket.on('drain', room);
   }
 
   get isFull(): boolean {
-    return this.unreadBytes > FULL_BYTES;
+    return this.#unreadBytes > FULL_BYTES;
   }
 
   /** A whole frame, to be sent in its turn. */
   add(bytes: Buffer, barrier: number): void {
-    if (this.ending || this.socket.destroyed) return;
-    this.waiting.push({ bytes, barrier });
-    this.waitingBytes += bytes.length;
-    if (this.unreadBytes > this.maxUnreadBytes) this.socket.destroy();
+    if (this.#ending || this.#socket.destroyed) return;
+    this.#waiting.push({ bytes, barrier });
+    this.#waitingBytes += bytes.length;
+    if (this.#unreadBytes > this.#maxUnreadBytes) this.#socket.destroy();
   }
 
   /** Nothing is added any more; the socket ends when everything has gone out. */
   end(durable: number): void {
-    this.ending = true;
+    this.#ending = true;
     this.flush(durable);
   }
 
   get isEmpty(): boolean {
-    return this.waiting.length === 0;
+    return this.#waiting.length === 0;
   }
 
   /** Sends what may go. */
   flush(durable: number): void {
-    if (this.socket.destroyed) {
-      this.waiting = [];
+    if (this.#socket.destroyed) {
+      this.#waiting = [];
       return;
     }
-    let count = this.waiting.findIndex((answer) => answer.barrier > durable);
-    if (count === -1) count = this.waiting.length;
+    let count = this.#waiting.findIndex((answer) => answer.barrier > durable);
+    if (count === -1) count = this.#waiting.length;
     if (count > 0) {
-      const ready = this.waiting.splice(0, count).map((answer) => answer.bytes);
+      const ready = this.#waiting.splice(0, count).map((answer) => answer.bytes);
       const bytes = ready.length === 1 && ready[0] ? ready[0] : Buffer.concat(ready);
-      this.waitingBytes -= bytes.length;
-      this.socket.write(bytes);
-      this.room();
+      this.#waitingBytes -= bytes.length;
+      this.#socket.write(bytes);
+      this.#room();
     }
-    if (this.ending && this.waiting.length === 0) this.finish();
+    if (this.#ending && this.#waiting.length === 0) this.#finish();
   }
 
-  private get unreadBytes(): number {
-    return this.waitingBytes + this.socket.writableLength;
+  get #unreadBytes(): number {
+    return this.#waitingBytes + this.#socket.writableLength;
   }
 
-  private finish(): void {
-    this.socket.destroySoon();
-    setTimeout(() => this.socket.destroy(), LINGER_MS).unref();
+  #finish(): void {
+    this.#socket.destroySoon();
+    setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
   }
 }

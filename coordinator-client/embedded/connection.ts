@@ -28,32 +28,32 @@ export class Connection implements Watcher {
   identities: readonly Identity[];
   sessionId: bigint | null = null;
   readonly answers: AnswerQueue;
-  private readonly core: ServerCore;
-  private readonly socket: Socket;
-  private readonly frames = new RequestFrames();
-  private readonly context: Omit<RequestContext, 'sessionId'>;
-  private closed = false;
+  readonly #core: ServerCore;
+  readonly #socket: Socket;
+  readonly #frames = new RequestFrames();
+  readonly #context: Omit<RequestContext, 'sessionId'>;
+  #closed = false;
   /** Requests are waiting until the peer has taken more of its answers. */
-  private stalled = false;
+  #stalled = false;
 
   constructor(socket: Socket, core: ServerCore) {
-    this.socket = socket;
-    this.core = core;
+    this.#socket = socket;
+    this.#core = core;
     this.address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
     this.port = socket.remotePort ?? 0;
     this.establishedMs = core.clock.wallMs();
     this.identities = [{ scheme: 'ip', id: this.address }];
-    this.answers = new AnswerQueue(socket, core.options.maxUnreadBytes, () => this.goOn());
-    this.context = {
+    this.answers = new AnswerQueue(socket, core.options.maxUnreadBytes, () => this.#goOn());
+    this.#context = {
       database: core.database,
       watcher: this,
       commit: (operations) => core.commit(operations, this),
       deliver: (firings: readonly Firing[]) => core.deliver(firings),
     };
-    socket.on('data', (chunk: Buffer) => this.onData(chunk));
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('error', () => {}); // 'close' follows
     socket.on('close', () => {
-      this.closed = true;
+      this.#closed = true;
       core.disconnected(this);
     });
     socket.setTimeout(core.options.handshakeTimeoutMs, () => {
@@ -67,59 +67,59 @@ export class Connection implements Watcher {
     // From 3.9 on the header carries the zxid of the change.
     writeReplyHeader(writer, Xid.EVENT, event.zxid, ZkError.OK);
     writeWatchEvent(writer, event.type, event.path);
-    this.send(writer);
+    this.#send(writer);
   }
 
   /** No further request is taken; the socket ends once the last answer is out. */
   close(): void {
-    this.closed = true;
-    this.answers.end(this.core.journal.durable);
+    this.#closed = true;
+    this.answers.end(this.#core.journal.durable);
   }
 
   /** At once: what is still to be answered stays unknown to the client. */
   destroy(): void {
-    this.socket.destroy();
+    this.#socket.destroy();
   }
 
-  private onData(chunk: Buffer): void {
-    this.frames.push(chunk);
-    this.takeRequests();
+  #onData(chunk: Buffer): void {
+    this.#frames.push(chunk);
+    this.#takeRequests();
   }
 
-  private takeRequests(): void {
+  #takeRequests(): void {
     try {
-      while (!this.closed && !this.answers.isFull && this.takeRequest());
+      while (!this.#closed && !this.answers.isFull && this.#takeRequest());
       if (this.answers.isFull) {
-        this.stalled = true;
-        this.socket.pause();
+        this.#stalled = true;
+        this.#socket.pause();
       }
     } finally {
-      this.core.flush();
+      this.#core.flush();
     }
   }
 
   /** Called when answers have gone out, perhaps in the middle of a request: goes on afterwards. */
-  private goOn(): void {
-    if (!this.stalled || this.answers.isFull) return;
-    this.stalled = false;
+  #goOn(): void {
+    if (!this.#stalled || this.answers.isFull) return;
+    this.#stalled = false;
     setImmediate(() => {
-      this.socket.resume();
-      this.takeRequests();
+      this.#socket.resume();
+      this.#takeRequests();
     });
   }
 
   /** False when the next request is not complete. */
-  private takeRequest(): boolean {
-    const { options } = this.core;
+  #takeRequest(): boolean {
+    const { options } = this.#core;
     if (this.sessionId === null) {
-      const word = this.frames.firstFour();
+      const word = this.#frames.firstFour();
       if (word && isFourLetterWord(word)) {
-        this.sayFourLetters(word.toString('latin1'));
+        this.#sayFourLetters(word.toString('latin1'));
         return false;
       }
     }
     const limitBytes = this.sessionId === null ? MAX_CONNECT_REQUEST_BYTES : options.maxRequestBytes;
-    const request = this.frames.next(limitBytes);
+    const request = this.#frames.next(limitBytes);
     if (request === null) return false;
     if (request === 'too-large') {
       options.log(`closing ${this.address}:${this.port}: a request over ${limitBytes} bytes`);
@@ -127,18 +127,18 @@ export class Connection implements Watcher {
       return false;
     }
     this.traffic.received++;
-    this.core.statistics.received++;
-    if (this.sessionId === null) this.connect(request);
-    else this.handle(request, this.sessionId);
+    this.#core.statistics.received++;
+    if (this.sessionId === null) this.#connect(request);
+    else this.#handle(request, this.sessionId);
     return true;
   }
 
-  private sayFourLetters(word: string): void {
-    this.socket.end(this.core.administer(word));
+  #sayFourLetters(word: string): void {
+    this.#socket.end(this.#core.administer(word));
     this.close();
   }
 
-  private connect(request: Buffer): void {
+  #connect(request: Buffer): void {
     try {
       const reader = new JuteReader(request);
       reader.int(); // protocol version
@@ -148,7 +148,7 @@ export class Connection implements Watcher {
         sessionId: reader.long(),
         password: reader.buffer() ?? Buffer.alloc(0),
       };
-      const session = this.core.openSession(this, asked);
+      const session = this.#core.openSession(this, asked);
       if (session === 'refused') {
         this.close();
         return;
@@ -161,8 +161,8 @@ export class Connection implements Watcher {
       // Older clients send no readOnly byte, and expect none back.
       if (reader.remaining > 0) writer.boolean(false);
       this.sessionId = session?.id ?? null;
-      this.send(writer);
-      if (session) this.socket.setTimeout(0);
+      this.#send(writer);
+      if (session) this.#socket.setTimeout(0);
       else this.close();
     } catch (error) {
       if (!(error instanceof JuteError)) throw error;
@@ -170,7 +170,7 @@ export class Connection implements Watcher {
     }
   }
 
-  private handle(request: Buffer, sessionId: bigint): void {
+  #handle(request: Buffer, sessionId: bigint): void {
     if (request.length < 8) {
       this.close();
       return;
@@ -179,22 +179,22 @@ export class Connection implements Watcher {
     const [xid, opcode] = [reader.int(), reader.int()];
     this.traffic.lastXid = xid;
     this.traffic.lastOpcode = opcode;
-    if (!this.core.touchSession(sessionId)) {
-      this.answer(xid, ZkError.SESSION_EXPIRED);
+    if (!this.#core.touchSession(sessionId)) {
+      this.#answer(xid, ZkError.SESSION_EXPIRED);
       this.close();
-    } else if (opcode === Opcode.PING) this.answer(Xid.PING, ZkError.OK);
-    else if (opcode === Opcode.AUTH) this.authenticate(reader);
+    } else if (opcode === Opcode.PING) this.#answer(Xid.PING, ZkError.OK);
+    else if (opcode === Opcode.AUTH) this.#authenticate(reader);
     else if (opcode === Opcode.CLOSE_SESSION) {
-      this.core.endSession(sessionId);
-      this.answer(xid, ZkError.OK);
+      this.#core.endSession(sessionId);
+      this.#answer(xid, ZkError.OK);
       this.close();
-    } else this.perform(opcode, { xid, reader, sessionId });
+    } else this.#perform(opcode, { xid, reader, sessionId });
   }
 
-  private perform(opcode: number, request: { xid: number; reader: JuteReader; sessionId: bigint }): void {
+  #perform(opcode: number, request: { xid: number; reader: JuteReader; sessionId: bigint }): void {
     const handler = HANDLERS.get(opcode);
     if (!handler) {
-      this.answer(request.xid, ZkError.UNIMPLEMENTED);
+      this.#answer(request.xid, ZkError.UNIMPLEMENTED);
       this.close();
       return;
     }
@@ -203,59 +203,59 @@ export class Connection implements Watcher {
     writeReplyHeader(writer, request.xid, 0n, ZkError.OK);
     let code: ZkErrorCode;
     try {
-      code = handler(request.reader, writer, { ...this.context, sessionId: request.sessionId });
+      code = handler(request.reader, writer, { ...this.#context, sessionId: request.sessionId });
     } catch (error) {
       if (!(error instanceof JuteError)) throw error;
       code = ZkError.MARSHALLING;
     }
-    if (code !== ZkError.OK) this.answer(request.xid, code);
+    if (code !== ZkError.OK) this.#answer(request.xid, code);
     else {
-      writer.longAt(8, this.core.database.lastZxid);
-      this.send(writer);
+      writer.longAt(8, this.#core.database.lastZxid);
+      this.#send(writer);
     }
-    if (this.core.database.watches.countOf(this) > this.core.options.maxWatchesPerConnection) {
-      this.core.options.log(`closing ${this.address}:${this.port}: too many watches`);
+    if (this.#core.database.watches.countOf(this) > this.#core.options.maxWatchesPerConnection) {
+      this.#core.options.log(`closing ${this.address}:${this.port}: too many watches`);
       this.close();
     }
   }
 
-  private authenticate(reader: JuteReader): void {
+  #authenticate(reader: JuteReader): void {
     let accepted = false;
     try {
       reader.int(); // type, always 0
-      accepted = this.addIdentity(reader.string(), reader.buffer() ?? Buffer.alloc(0));
+      accepted = this.#addIdentity(reader.string(), reader.buffer() ?? Buffer.alloc(0));
     } catch (error) {
       if (!(error instanceof JuteError)) throw error;
     }
     const writer = frame();
     writeReplyHeader(writer, Xid.AUTH, 0n, accepted ? ZkError.OK : ZkError.AUTH_FAILED);
-    this.send(writer);
+    this.#send(writer);
     if (!accepted) this.close();
   }
 
-  private addIdentity(scheme: string, credentials: Buffer): boolean {
+  #addIdentity(scheme: string, credentials: Buffer): boolean {
     if (scheme === 'ip') return true; // known from the connection
     if (scheme !== 'digest') return false;
     const id = digestId(credentials.toString('utf8'));
-    if (id === this.core.options.superDigest) this.identities = [...this.identities, SUPER_USER];
+    if (id === this.#core.options.superDigest) this.identities = [...this.identities, SUPER_USER];
     const known = this.identities.some((identity) => identity.scheme === 'digest' && identity.id === id);
     if (!known) this.identities = [...this.identities, { scheme: 'digest', id }];
     return true;
   }
 
-  private answer(xid: number, code: ZkErrorCode): void {
+  #answer(xid: number, code: ZkErrorCode): void {
     const writer = frame();
-    writeReplyHeader(writer, xid, this.core.database.lastZxid, code);
-    this.send(writer);
+    writeReplyHeader(writer, xid, this.#core.database.lastZxid, code);
+    this.#send(writer);
   }
 
-  private send(writer: JuteWriter): void {
+  #send(writer: JuteWriter): void {
     const bytes = writer.intAt(0, writer.sizeBytes - 4).done();
     this.traffic.sent++;
-    this.traffic.lastZxid = this.core.database.lastZxid;
-    this.core.statistics.sent++;
-    this.answers.add(bytes, this.core.journal.appended);
-    this.core.toFlush(this);
+    this.traffic.lastZxid = this.#core.database.lastZxid;
+    this.#core.statistics.sent++;
+    this.answers.add(bytes, this.#core.journal.appended);
+    this.#core.toFlush(this);
   }
 }
 

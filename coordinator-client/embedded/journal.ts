@@ -88,53 +88,53 @@ class DirectoryJournal implements Journal {
   readonly database: ZnodeDatabase;
   readonly secret: Buffer;
   durable = 0;
-  private readonly opened: Opened;
-  private readonly options: JournalOptions;
-  private readonly log: TransactionLog;
-  private sinceSnapshot = { transactions: 0, bytes: 0 };
-  private snapshotting: Promise<void> | null = null;
+  readonly #opened: Opened;
+  readonly #options: JournalOptions;
+  readonly #log: TransactionLog;
+  #sinceSnapshot = { transactions: 0, bytes: 0 };
+  #snapshotting: Promise<void> | null = null;
 
   constructor(opened: Opened, options: JournalOptions) {
-    this.opened = opened;
-    this.options = options;
+    this.#opened = opened;
+    this.#options = options;
     this.database = opened.database;
     this.secret = opened.secret;
     const synced = (count: number): void => {
       this.durable = count;
       options.advanced();
     };
-    this.log = new TransactionLog(opened.directory, synced, options.failed);
+    this.#log = new TransactionLog(opened.directory, synced, options.failed);
   }
 
   get appended(): number {
-    return this.log.appended;
+    return this.#log.appended;
   }
 
   append(transaction: Transaction): void {
-    this.sinceSnapshot.bytes += this.log.append(transaction);
-    this.sinceSnapshot.transactions++;
-    const { transactions, bytes } = this.sinceSnapshot;
-    const due = transactions >= this.options.snapshotTransactions || bytes >= this.options.snapshotBytes;
-    if (due && this.snapshotting === null) this.snapshot();
+    this.#sinceSnapshot.bytes += this.#log.append(transaction);
+    this.#sinceSnapshot.transactions++;
+    const { transactions, bytes } = this.#sinceSnapshot;
+    const due = transactions >= this.#options.snapshotTransactions || bytes >= this.#options.snapshotBytes;
+    if (due && this.#snapshotting === null) this.#snapshot();
   }
 
   async close(): Promise<void> {
-    await this.snapshotting;
-    await this.log.close();
-    this.opened.release();
+    await this.#snapshotting;
+    await this.#log.close();
+    this.#opened.release();
   }
 
   /** The picture is taken now, between two transactions; writing it takes its time. */
-  private snapshot(): void {
-    this.sinceSnapshot = { transactions: 0, bytes: 0 };
+  #snapshot(): void {
+    this.#sinceSnapshot = { transactions: 0, bytes: 0 };
     const zxid = this.database.lastZxid;
     const records = takeSnapshot(this.database);
-    this.log.roll();
-    this.snapshotting = storeSnapshot(this.opened.directory, zxid, records)
-      .then(() => purge(this.opened.directory, this.options.snapshotsKept))
-      .catch((error: unknown) => this.options.failed(error))
+    this.#log.roll();
+    this.#snapshotting = storeSnapshot(this.#opened.directory, zxid, records)
+      .then(() => purge(this.#opened.directory, this.#options.snapshotsKept))
+      .catch((error: unknown) => this.#options.failed(error))
       .finally(() => {
-        this.snapshotting = null;
+        this.#snapshotting = null;
       });
   }
 }

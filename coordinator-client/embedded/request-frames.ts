@@ -6,17 +6,17 @@
 const LENGTH_BYTES = 4;
 
 export class RequestFrames {
-  private chunks: Buffer[] = [];
-  private sizeBytes = 0;
+  #chunks: Buffer[] = [];
+  #sizeBytes = 0;
 
   push(chunk: Buffer): void {
-    this.chunks.push(chunk);
-    this.sizeBytes += chunk.length;
+    this.#chunks.push(chunk);
+    this.#sizeBytes += chunk.length;
   }
 
   /** The first four bytes as they came; null while there are fewer. */
   firstFour(): Buffer | null {
-    return this.sizeBytes < LENGTH_BYTES ? null : this.head(LENGTH_BYTES).subarray(0, LENGTH_BYTES);
+    return this.#sizeBytes < LENGTH_BYTES ? null : this.#head(LENGTH_BYTES).subarray(0, LENGTH_BYTES);
   }
 
   /** The next request without its length, a view; null while it is not complete. */
@@ -25,20 +25,20 @@ export class RequestFrames {
     if (length === undefined) return null;
     if (length < 0 || length > maxRequestBytes) return 'too-large';
     const end = LENGTH_BYTES + length;
-    if (this.sizeBytes < end) return null;
-    const head = this.head(end);
-    this.sizeBytes -= end;
-    if (head.length === end) this.chunks.shift();
-    else this.chunks[0] = head.subarray(end);
+    if (this.#sizeBytes < end) return null;
+    const head = this.#head(end);
+    this.#sizeBytes -= end;
+    if (head.length === end) this.#chunks.shift();
+    else this.#chunks[0] = head.subarray(end);
     return head.subarray(LENGTH_BYTES, end);
   }
 
   /** The first chunk, made as long as needed; a request that spans chunks is joined once. */
-  private head(sizeBytes: number): Buffer {
-    const [first] = this.chunks;
+  #head(sizeBytes: number): Buffer {
+    const [first] = this.#chunks;
     if (first && first.length >= sizeBytes) return first;
-    const joined = Buffer.concat(this.chunks);
-    this.chunks = [joined];
+    const joined = Buffer.concat(this.#chunks);
+    this.#chunks = [joined];
     return joined;
   }
 }

@@ -43,9 +43,9 @@ export class ServerCore {
   readonly connections = new Set<Connection>();
   readonly statistics = { received: 0, sent: 0 };
   readonly startedMs: number;
-  private readonly owners = new Map<bigint, Connection>();
-  private readonly unflushed = new Set<Connection>();
-  private nextSessionId: bigint;
+  readonly #owners = new Map<bigint, Connection>();
+  readonly #unflushed = new Set<Connection>();
+  #nextSessionId: bigint;
 
   constructor(options: ResolvedOptions, clock: ServerClock, journal: Journal) {
     this.options = options;
@@ -53,7 +53,7 @@ export class ServerCore {
     this.journal = journal;
     this.database = journal.database;
     this.startedMs = clock.wallMs();
-    this.nextSessionId = (SERVER_NUMBER << 56n) | ((BigInt(this.startedMs) << 16n) & 0xff_ffff_ffff_ffffn);
+    this.#nextSessionId = (SERVER_NUMBER << 56n) | ((BigInt(this.startedMs) << 16n) & 0xff_ffff_ffff_ffffn);
   }
 
   commit(operations: readonly Operation[], connection: Connection): Applied | Refused {
@@ -80,14 +80,14 @@ export class ServerCore {
     }
     const { minSessionTimeoutMs, maxSessionTimeoutMs, maxSessions } = this.options;
     const timeoutMs = Math.min(Math.max(asked.timeoutMs, minSessionTimeoutMs), maxSessionTimeoutMs);
-    if (asked.sessionId !== 0n) return this.reattach(connection, asked, timeoutMs);
+    if (asked.sessionId !== 0n) return this.#reattach(connection, asked, timeoutMs);
     if (this.database.sessions.size >= maxSessions) return 'refused';
-    while (this.database.sessions.get(this.nextSessionId)) this.nextSessionId++;
-    const id = this.nextSessionId++;
+    while (this.database.sessions.get(this.#nextSessionId)) this.#nextSessionId++;
+    const id = this.#nextSessionId++;
     const time = { nowMs: this.clock.nowMs(), timeMs: this.clock.wallMs() };
     this.journal.append(this.database.openSession(id, timeoutMs, time));
-    this.owners.set(id, connection);
-    return { id, timeoutMs, password: this.passwordOf(id) };
+    this.#owners.set(id, connection);
+    return { id, timeoutMs, password: this.#passwordOf(id) };
   }
 
   touchSession(sessionId: bigint): boolean {
@@ -106,7 +106,7 @@ export class ServerCore {
     for (const sessionId of this.database.sessions.expired(this.clock.nowMs())) {
       this.options.log(`session 0x${sessionId.toString(16)} expired`);
       this.endSession(sessionId);
-      this.owners.get(sessionId)?.close();
+      this.#owners.get(sessionId)?.close();
     }
     this.flush();
   }
@@ -120,10 +120,10 @@ export class ServerCore {
 
   disconnected(connection: Connection): void {
     this.connections.delete(connection);
-    this.unflushed.delete(connection);
+    this.#unflushed.delete(connection);
     this.database.watches.removeAll(connection);
     const { sessionId } = connection;
-    if (sessionId !== null && this.owners.get(sessionId) === connection) this.owners.delete(sessionId);
+    if (sessionId !== null && this.#owners.get(sessionId) === connection) this.#owners.delete(sessionId);
   }
 
   administer(word: string): string {
@@ -132,30 +132,30 @@ export class ServerCore {
 
   /** The connection has something to send. */
   toFlush(connection: Connection): void {
-    this.unflushed.add(connection);
+    this.#unflushed.add(connection);
   }
 
   /** Sends whatever is durable, on all connections. */
   flush(): void {
-    for (const connection of this.unflushed) {
+    for (const connection of this.#unflushed) {
       connection.answers.flush(this.journal.durable);
-      if (connection.answers.isEmpty) this.unflushed.delete(connection);
+      if (connection.answers.isEmpty) this.#unflushed.delete(connection);
     }
   }
 
-  private reattach(connection: Connection, asked: AskedSession, timeoutMs: number): GrantedSession | null {
+  #reattach(connection: Connection, asked: AskedSession, timeoutMs: number): GrantedSession | null {
     const id = asked.sessionId;
-    const password = this.passwordOf(id);
+    const password = this.#passwordOf(id);
     const known = asked.password.length === PASSWORD_BYTES && timingSafeEqual(asked.password, password);
     if (!known || !this.database.sessions.get(id)) return null;
     this.database.sessions.put(id, timeoutMs, this.clock.nowMs());
-    const former = this.owners.get(id);
-    this.owners.set(id, connection);
+    const former = this.#owners.get(id);
+    this.#owners.set(id, connection);
     former?.close();
     return { id, timeoutMs, password };
   }
 
-  private passwordOf(sessionId: bigint): Buffer {
+  #passwordOf(sessionId: bigint): Buffer {
     const hmac = createHmac('sha256', this.journal.secret).update(sessionId.toString());
     return hmac.digest().subarray(0, PASSWORD_BYTES);
   }

@@ -62,41 +62,41 @@ function firstZxid(): bigint {
 
 class RunningServer implements EmbeddedServer {
   readonly host: string;
-  private readonly options: ResolvedOptions;
-  private readonly listener: Server;
-  private readonly timers: NodeJS.Timeout[] = [];
-  private core: ServerCore | null = null;
-  private journal: Journal | null = null;
-  private closing: Promise<void> | null = null;
+  readonly #options: ResolvedOptions;
+  readonly #listener: Server;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #core: ServerCore | null = null;
+  #journal: Journal | null = null;
+  #closing: Promise<void> | null = null;
 
   constructor(options: ResolvedOptions) {
-    this.options = options;
+    this.#options = options;
     this.host = options.host;
-    this.listener = createServer({ noDelay: true }, (socket) => this.accept(socket));
+    this.#listener = createServer({ noDelay: true }, (socket) => this.#accept(socket));
   }
 
   get port(): number {
-    return (this.listener.address() as AddressInfo | null)?.port ?? this.options.port;
+    return (this.#listener.address() as AddressInfo | null)?.port ?? this.#options.port;
   }
 
   get connectionCount(): number {
-    return this.core?.connections.size ?? 0;
+    return this.#core?.connections.size ?? 0;
   }
 
   async start(): Promise<void> {
-    const { dataDir, tickMs, containerCheckMs } = this.options;
-    const journalOptions = this.journalOptions();
+    const { dataDir, tickMs, containerCheckMs } = this.#options;
+    const journalOptions = this.#journalOptions();
     const journal = dataDir ? await directoryJournal(dataDir, journalOptions) : memoryJournal(journalOptions);
-    this.journal = journal;
+    this.#journal = journal;
     try {
-      await this.listen();
+      await this.#listen();
     } catch (error) {
       await journal.close();
       throw error;
     }
-    const core = new ServerCore({ ...this.options, port: this.port }, clock, journal);
-    this.core = core;
-    this.timers.push(
+    const core = new ServerCore({ ...this.#options, port: this.port }, clock, journal);
+    this.#core = core;
+    this.#timers.push(
       // After a pause of the process what the clients have sent meanwhile is read before anyone expires.
       setInterval(() => setImmediate(() => core.expireSessions()), Math.max(1, tickMs / 2)),
       setInterval(() => core.reapNodes(), containerCheckMs),
@@ -104,36 +104,36 @@ class RunningServer implements EmbeddedServer {
   }
 
   close(): Promise<void> {
-    this.closing ??= this.stop();
-    return this.closing;
+    this.#closing ??= this.#stop();
+    return this.#closing;
   }
 
-  private async stop(): Promise<void> {
-    for (const timer of this.timers) clearInterval(timer);
-    const closed = new Promise((resolve) => this.listener.close(resolve));
-    for (const connection of this.core?.connections ?? []) connection.destroy();
+  async #stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    const closed = new Promise((resolve) => this.#listener.close(resolve));
+    for (const connection of this.#core?.connections ?? []) connection.destroy();
     await closed;
-    await this.journal?.close();
+    await this.#journal?.close();
   }
 
-  private listen(): Promise<void> {
+  #listen(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.listener.once('error', reject);
-      this.listener.listen(this.options.port, this.options.host, () => {
-        this.listener.off('error', reject);
-        this.listener.on('error', (error) => this.options.log(`cannot accept: ${error.message}`));
+      this.#listener.once('error', reject);
+      this.#listener.listen(this.#options.port, this.#options.host, () => {
+        this.#listener.off('error', reject);
+        this.#listener.on('error', (error) => this.#options.log(`cannot accept: ${error.message}`));
         resolve();
       });
     });
   }
 
-  private accept(socket: Socket): void {
-    const { core, options } = this;
-    if (!core || this.closing) {
+  #accept(socket: Socket): void {
+    const [core, options] = [this.#core, this.#options];
+    if (!core || this.#closing) {
       socket.destroy();
       return;
     }
-    const ofAddress = options.maxConnectionsPerAddress === 0 ? 0 : this.connectionsOf(core, socket);
+    const ofAddress = options.maxConnectionsPerAddress === 0 ? 0 : this.#connectionsOf(core, socket);
     const tooManyOfAddress =
       options.maxConnectionsPerAddress > 0 && ofAddress >= options.maxConnectionsPerAddress;
     if (core.connections.size >= options.maxConnections || tooManyOfAddress) {
@@ -144,13 +144,13 @@ class RunningServer implements EmbeddedServer {
     core.connections.add(new Connection(socket, core));
   }
 
-  private connectionsOf(core: ServerCore, socket: Socket): number {
+  #connectionsOf(core: ServerCore, socket: Socket): number {
     const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
     return [...core.connections].filter((connection) => connection.address === address).length;
   }
 
-  private journalOptions(): JournalOptions {
-    const { tickMs, snapshotTransactions, snapshotBytes, snapshotsKept, log } = this.options;
+  #journalOptions(): JournalOptions {
+    const { tickMs, snapshotTransactions, snapshotBytes, snapshotsKept, log } = this.#options;
     return {
       firstZxid: firstZxid(),
       nowMs: clock.nowMs(),
@@ -159,11 +159,11 @@ class RunningServer implements EmbeddedServer {
       snapshotBytes,
       snapshotsKept,
       log,
-      advanced: () => this.core?.flush(),
+      advanced: () => this.#core?.flush(),
       failed: (error) => {
         // Nothing that has not reached the disk may be answered: all connections end here.
         void this.close();
-        this.options.failed(error);
+        this.#options.failed(error);
       },
     };
   }

@@ -68,26 +68,26 @@ interface Entry {
 
 /** Appends to new files only. An error of the disk goes to `failed`, once; nothing is durable afterwards. */
 export class TransactionLog {
-  private readonly directory: string;
-  private readonly synced: (count: number) => void;
-  private readonly failed: (error: unknown) => void;
-  private handle: FileHandle | null = null;
-  private pending: Entry[] = [];
-  private appendedCount = 0;
-  private syncedCount = 0;
-  private newFileNext = true;
-  private running: Promise<void> | null = null;
-  private broken = false;
+  readonly #directory: string;
+  readonly #synced: (count: number) => void;
+  readonly #failed: (error: unknown) => void;
+  #handle: FileHandle | null = null;
+  #pending: Entry[] = [];
+  #appendedCount = 0;
+  #syncedCount = 0;
+  #newFileNext = true;
+  #running: Promise<void> | null = null;
+  #broken = false;
 
   constructor(directory: string, synced: (count: number) => void, failed: (error: unknown) => void) {
-    this.directory = directory;
-    this.synced = synced;
-    this.failed = failed;
+    this.#directory = directory;
+    this.#synced = synced;
+    this.#failed = failed;
   }
 
   /** Transactions appended by this process; `synced` reports how many of them are durable. */
   get appended(): number {
-    return this.appendedCount;
+    return this.#appendedCount;
   }
 
   /** Returns the bytes that it takes in the log. */
@@ -95,60 +95,60 @@ export class TransactionLog {
     const writer = new JuteWriter();
     writeTransaction(writer, transaction);
     const record = recordOf(writer.done());
-    this.pending.push({ record, newFile: this.newFileNext ? transaction.zxid : null });
-    this.newFileNext = false;
-    this.appendedCount++;
-    this.start();
+    this.#pending.push({ record, newFile: this.#newFileNext ? transaction.zxid : null });
+    this.#newFileNext = false;
+    this.#appendedCount++;
+    this.#start();
     return record.length;
   }
 
   /** The next transaction begins a new file. */
   roll(): void {
-    this.newFileNext = true;
+    this.#newFileNext = true;
   }
 
   /** Returns when everything that has been appended is durable, or the disk has failed. */
   async close(): Promise<void> {
-    while (this.running) await this.running;
-    await this.handle?.close();
-    this.handle = null;
+    while (this.#running) await this.#running;
+    await this.#handle?.close();
+    this.#handle = null;
   }
 
-  private start(): void {
-    if (this.running || this.broken) return;
-    this.running = this.flush()
+  #start(): void {
+    if (this.#running || this.#broken) return;
+    this.#running = this.#flush()
       .catch((error: unknown) => {
-        this.broken = true;
-        this.failed(error);
+        this.#broken = true;
+        this.#failed(error);
       })
       .finally(() => {
-        this.running = null;
-        if (this.pending.length > 0) this.start();
+        this.#running = null;
+        if (this.#pending.length > 0) this.#start();
       });
   }
 
-  private async flush(): Promise<void> {
+  async #flush(): Promise<void> {
     // One turn of the event loop gathers what the other connections have to say.
     await new Promise((resolve) => setImmediate(resolve));
-    const batch = this.takeBatch();
+    const batch = this.#takeBatch();
     const newFile = batch[0]?.newFile ?? null;
-    if (newFile !== null) await this.begin(newFile);
-    await this.handle?.appendFile(Buffer.concat(batch.map((entry) => entry.record)));
-    await this.handle?.datasync();
-    this.syncedCount += batch.length;
-    this.synced(this.syncedCount);
+    if (newFile !== null) await this.#begin(newFile);
+    await this.#handle?.appendFile(Buffer.concat(batch.map((entry) => entry.record)));
+    await this.#handle?.datasync();
+    this.#syncedCount += batch.length;
+    this.#synced(this.#syncedCount);
   }
 
   /** Everything pending that goes into one file. */
-  private takeBatch(): readonly Entry[] {
-    const next = this.pending.findIndex((entry, index) => index > 0 && entry.newFile !== null);
-    return this.pending.splice(0, next === -1 ? this.pending.length : next);
+  #takeBatch(): readonly Entry[] {
+    const next = this.#pending.findIndex((entry, index) => index > 0 && entry.newFile !== null);
+    return this.#pending.splice(0, next === -1 ? this.#pending.length : next);
   }
 
-  private async begin(firstZxid: bigint): Promise<void> {
-    await this.handle?.close();
-    this.handle = await open(join(this.directory, PREFIX + hexOf(firstZxid)), 'wx');
-    await this.handle.appendFile(LOG_MAGIC);
-    await syncDirectory(this.directory);
+  async #begin(firstZxid: bigint): Promise<void> {
+    await this.#handle?.close();
+    this.#handle = await open(join(this.#directory, PREFIX + hexOf(firstZxid)), 'wx');
+    await this.#handle.appendFile(LOG_MAGIC);
+    await syncDirectory(this.#directory);
   }
 }

@@ -15,32 +15,32 @@ export interface Timers {
 }
 
 export class Lane {
-  private readonly timers: Timers;
-  private readonly delayMs: () => number;
-  private underway: { run: () => void; timer: { cancel(): void } }[] = [];
-  private lastArrivalMs = 0;
+  readonly #timers: Timers;
+  readonly #delayMs: () => number;
+  #underway: { run: () => void; timer: { cancel(): void } }[] = [];
+  #lastArrivalMs = 0;
 
   constructor(timers: Timers, delayMs: () => number) {
-    this.timers = timers;
-    this.delayMs = delayMs;
+    this.#timers = timers;
+    this.#delayMs = delayMs;
   }
 
   /** `run` happens at the other end, after everything that was sent before it. */
   send(run: () => void): void {
-    const nowMs = this.timers.nowMs();
+    const nowMs = this.#timers.nowMs();
     // Never before the one ahead, whatever delay each of them drew.
-    this.lastArrivalMs = Math.max(nowMs + this.delayMs(), this.lastArrivalMs);
-    const timer = this.timers.after(this.lastArrivalMs - nowMs, () => this.arrive());
-    this.underway.push({ run, timer });
+    this.#lastArrivalMs = Math.max(nowMs + this.#delayMs(), this.#lastArrivalMs);
+    const timer = this.#timers.after(this.#lastArrivalMs - nowMs, () => this.#arrive());
+    this.#underway.push({ run, timer });
   }
 
   /** Whatever is under way never arrives. */
   cut(): void {
-    for (const { timer } of this.underway) timer.cancel();
-    this.underway = [];
+    for (const { timer } of this.#underway) timer.cancel();
+    this.#underway = [];
   }
 
-  private arrive(): void {
-    this.underway.shift()?.run();
+  #arrive(): void {
+    this.#underway.shift()?.run();
   }
 }

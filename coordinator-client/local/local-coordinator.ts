@@ -52,25 +52,25 @@ interface HeldWatch {
 export class LocalCoordinator implements Coordinator {
   readonly sessionId: bigint;
   readonly sessionTimeoutMs: number;
-  private state: SessionState = 'connected';
-  private readonly options: LocalCoordinatorOptions;
-  private readonly toTree: Lane;
-  private readonly toHere: Lane;
-  private readonly pending = new Set<Pending>();
-  private readonly watches = new Map<string, Set<HeldWatch>>();
-  private readonly listeners = new Set<{ readonly changed: (state: SessionState) => void }>();
-  private readonly watcher: LocalWatcher = { identities: [], fired: (event) => this.onEvent(event) };
-  private expiry: { cancel(): void } | null = null;
+  #state: SessionState = 'connected';
+  readonly #options: LocalCoordinatorOptions;
+  readonly #toTree: Lane;
+  readonly #toHere: Lane;
+  readonly #pending = new Set<Pending>();
+  readonly #watches = new Map<string, Set<HeldWatch>>();
+  readonly #listeners = new Set<{ readonly changed: (state: SessionState) => void }>();
+  readonly #watcher: LocalWatcher = { identities: [], fired: (event) => this.#onEvent(event) };
+  #expiry: { cancel(): void } | null = null;
   /** Set while a broken link is about to come back by itself. */
-  private mending: { cancel(): void } | null = null;
-  private drop: 'answer' | 'request' | null = null;
-  private closing: Promise<void> | null = null;
+  #mending: { cancel(): void } | null = null;
+  #drop: 'answer' | 'request' | null = null;
+  #closing: Promise<void> | null = null;
 
   /** To be made at the tree's end of the link: the session begins here. */
   constructor(options: LocalCoordinatorOptions) {
-    this.options = options;
-    this.toTree = new Lane(options.clock, options.delayMs);
-    this.toHere = new Lane(options.clock, options.delayMs);
+    this.#options = options;
+    this.#toTree = new Lane(options.clock, options.delayMs);
+    this.#toHere = new Lane(options.clock, options.delayMs);
     this.sessionTimeoutMs = options.sessionTimeoutMs;
     const { clock } = options;
     const time = { nowMs: clock.nowMs(), timeMs: clock.wallMs() };
@@ -78,34 +78,34 @@ export class LocalCoordinator implements Coordinator {
   }
 
   get session(): SessionState {
-    return this.state;
+    return this.#state;
   }
 
   onSession(changed: (state: SessionState) => void): Watch {
     const listener = { changed };
-    this.listeners.add(listener);
-    return { close: () => this.listeners.delete(listener) };
+    this.#listeners.add(listener);
+    return { close: () => this.#listeners.delete(listener) };
   }
 
   async read(path: string): Promise<ZNode | null> {
     assertPath(path);
-    this.options.counts.reads++;
-    return this.request(true, () => this.options.tree.read(path));
+    this.#options.counts.reads++;
+    return this.#request(true, () => this.#options.tree.read(path));
   }
 
   async children(path: string): Promise<readonly string[] | null> {
     assertPath(path);
-    this.options.counts.reads++;
-    return this.request(true, () => this.options.tree.children(path));
+    this.#options.counts.reads++;
+    return this.#request(true, () => this.#options.tree.children(path));
   }
 
   sync(): Promise<void> {
-    return this.request(true, () => {});
+    return this.#request(true, () => {});
   }
 
   commit(changes: readonly Change[]): Promise<Committed | Rejected> {
-    const { tree, clock, counts } = this.options;
-    return this.request(false, () => {
+    const { tree, clock, counts } = this.#options;
+    return this.#request(false, () => {
       const outcome = tree.commit(changes, this.sessionId, clock.wallMs());
       if (outcome.ok) counts.writes += changes.length;
       return outcome;
@@ -115,68 +115,70 @@ export class LocalCoordinator implements Coordinator {
   watch(path: string, what: 'node' | 'children', changed: () => void): Watch {
     assertPath(path);
     const held: HeldWatch = { what, changed, due: false, open: true };
-    const onPath = this.watches.get(path);
+    const onPath = this.#watches.get(path);
     if (onPath) onPath.add(held);
     else {
-      this.watches.set(path, new Set([held]));
-      if (this.state === 'connected') this.toTree.send(() => this.arm(path));
+      this.#watches.set(path, new Set([held]));
+      if (this.#state === 'connected') this.#toTree.send(() => this.#arm(path));
     }
-    return { close: () => this.unwatch(path, held) };
+    return { close: () => this.#unwatch(path, held) };
   }
 
   close(): Promise<void> {
-    this.closing ??= this.end();
-    return this.closing;
+    this.#closing ??= this.#end();
+    return this.#closing;
   }
 
   /** The link is cut: nothing that is under way arrives. The tree starts to count the session's time. */
   suspend(): void {
-    this.mending?.cancel();
-    if (this.state !== 'connected') return;
-    const { tree, clock } = this.options;
-    this.toTree.cut();
-    this.toHere.cut();
-    tree.unwatchAll(this.watcher);
-    this.expiry = clock.after(this.sessionTimeoutMs, () => tree.closeSession(this.sessionId, clock.wallMs()));
-    for (const request of [...this.pending]) {
+    this.#mending?.cancel();
+    if (this.#state !== 'connected') return;
+    const { tree, clock } = this.#options;
+    this.#toTree.cut();
+    this.#toHere.cut();
+    tree.unwatchAll(this.#watcher);
+    this.#expiry = clock.after(this.sessionTimeoutMs, () =>
+      tree.closeSession(this.sessionId, clock.wallMs()),
+    );
+    for (const request of [...this.#pending]) {
       if (request.repeatable) continue;
-      this.pending.delete(request);
+      this.#pending.delete(request);
       request.fail(failure('outcome-unknown'));
     }
-    this.enter('suspended');
+    this.#enter('suspended');
   }
 
   /** The link is back: with the same session if that is still alive, else the session is lost. */
   resume(): void {
-    if (this.state !== 'suspended') return;
-    this.expiry?.cancel();
-    this.expiry = null;
-    if (!this.options.tree.hasSession(this.sessionId)) {
-      this.lose();
+    if (this.#state !== 'suspended') return;
+    this.#expiry?.cancel();
+    this.#expiry = null;
+    if (!this.#options.tree.hasSession(this.sessionId)) {
+      this.#lose();
       return;
     }
-    for (const path of this.watches.keys()) this.toTree.send(() => this.arm(path));
-    for (const request of this.pending) this.send(request);
-    this.enter('connected');
+    for (const path of this.#watches.keys()) this.#toTree.send(() => this.#arm(path));
+    for (const request of this.#pending) this.#send(request);
+    this.#enter('connected');
     // What changed in the meantime is unknown: everything under a watch is to be looked at again.
-    for (const held of this.watches.values()) this.call(held);
+    for (const held of this.#watches.values()) this.#call(held);
   }
 
   /** The tree ends the session now. A coordinator that is cut off finds out on resuming. */
   expire(): void {
-    const { tree, clock } = this.options;
+    const { tree, clock } = this.#options;
     tree.closeSession(this.sessionId, clock.wallMs());
-    tree.unwatchAll(this.watcher);
-    if (this.state === 'connected') this.toHere.send(() => this.lose());
+    tree.unwatchAll(this.#watcher);
+    if (this.#state === 'connected') this.#toHere.send(() => this.#lose());
   }
 
   /** The next commit is applied (`answer`) or not (`request`), and the link breaks before it is answered. */
   dropNext(what: 'answer' | 'request'): void {
-    this.drop = what;
+    this.#drop = what;
   }
 
-  private request<Result>(repeatable: boolean, execute: () => Result): Promise<Result> {
-    const refusal = this.refusal(repeatable);
+  #request<Result>(repeatable: boolean, execute: () => Result): Promise<Result> {
+    const refusal = this.#refusal(repeatable);
     if (refusal) return Promise.reject(failure(refusal));
     return new Promise((resolve, reject) => {
       const request: Pending = {
@@ -187,116 +189,116 @@ export class LocalCoordinator implements Coordinator {
         },
         fail: reject,
       };
-      this.pending.add(request);
-      if (this.state === 'connected') this.send(request);
+      this.#pending.add(request);
+      if (this.#state === 'connected') this.#send(request);
     });
   }
 
-  private refusal(repeatable: boolean): CoordinatorFailure | null {
-    if (this.state === 'closed') return 'closed';
-    if (this.state === 'lost') return 'session-lost';
-    return this.state === 'suspended' && !repeatable ? 'unavailable' : null;
+  #refusal(repeatable: boolean): CoordinatorFailure | null {
+    if (this.#state === 'closed') return 'closed';
+    if (this.#state === 'lost') return 'session-lost';
+    return this.#state === 'suspended' && !repeatable ? 'unavailable' : null;
   }
 
-  private send(request: Pending): void {
-    this.toTree.send(() => {
-      if (!this.options.tree.hasSession(this.sessionId)) return; // the loss is on its way
-      const drop = request.repeatable ? null : this.drop;
-      if (drop) this.drop = null;
+  #send(request: Pending): void {
+    this.#toTree.send(() => {
+      if (!this.#options.tree.hasSession(this.sessionId)) return; // the loss is on its way
+      const drop = request.repeatable ? null : this.#drop;
+      if (drop) this.#drop = null;
       if (drop === 'request') {
-        this.breakOff();
+        this.#breakOff();
         return;
       }
       const answer = request.execute();
       if (drop === 'answer') {
-        this.breakOff();
+        this.#breakOff();
         return;
       }
-      this.toHere.send(() => {
-        this.pending.delete(request);
+      this.#toHere.send(() => {
+        this.#pending.delete(request);
         answer();
       });
     });
   }
 
-  private breakOff(): void {
+  #breakOff(): void {
     this.suspend();
-    this.mending = this.options.clock.after(this.options.reconnectMs, () => {
-      if (this.options.reachable()) this.resume();
+    this.#mending = this.#options.clock.after(this.#options.reconnectMs, () => {
+      if (this.#options.reachable()) this.resume();
     });
   }
 
-  private arm(path: string): void {
-    if (this.watches.has(path)) this.options.tree.watch(path, this.watcher);
+  #arm(path: string): void {
+    if (this.#watches.has(path)) this.#options.tree.watch(path, this.#watcher);
   }
 
-  private unwatch(path: string, held: HeldWatch): void {
+  #unwatch(path: string, held: HeldWatch): void {
     held.open = false;
-    const onPath = this.watches.get(path);
+    const onPath = this.#watches.get(path);
     if (!onPath?.delete(held) || onPath.size > 0) return;
-    this.watches.delete(path);
-    this.options.tree.unwatch(path, this.watcher);
+    this.#watches.delete(path);
+    this.#options.tree.unwatch(path, this.#watcher);
   }
 
   /** Runs at the tree, before the answer of whatever caused the event. */
-  private onEvent(event: WatchEvent): void {
-    for (const held of this.watches.get(event.path) ?? []) {
+  #onEvent(event: WatchEvent): void {
+    for (const held of this.#watches.get(event.path) ?? []) {
       if (!concerns(event, held.what) || held.due) continue;
       held.due = true;
-      this.toHere.send(() => this.call([held]));
+      this.#toHere.send(() => this.#call([held]));
     }
   }
 
-  private call(held: Iterable<HeldWatch>): void {
+  #call(held: Iterable<HeldWatch>): void {
     for (const watch of [...held]) {
       watch.due = false;
-      if (!watch.open || this.state !== 'connected') continue;
-      this.options.counts.watchFires++;
+      if (!watch.open || this.#state !== 'connected') continue;
+      this.#options.counts.watchFires++;
       watch.changed();
     }
   }
 
-  private lose(): void {
-    if (this.state === 'lost' || this.state === 'closed') return;
-    this.toTree.cut();
-    this.toHere.cut();
-    this.enter('lost');
-    this.failAll('session-lost');
+  #lose(): void {
+    if (this.#state === 'lost' || this.#state === 'closed') return;
+    this.#toTree.cut();
+    this.#toHere.cut();
+    this.#enter('lost');
+    this.#failAll('session-lost');
   }
 
-  private end(): Promise<void> {
-    const before = this.state;
+  #end(): Promise<void> {
+    const before = this.#state;
     if (before === 'lost') return Promise.resolve();
-    this.enter('closed');
+    this.#enter('closed');
     if (before === 'suspended') {
-      this.failAll('closed');
+      this.#failAll('closed');
       return Promise.resolve();
     }
     return new Promise((resolve) => {
-      const { tree, clock } = this.options;
+      const { tree, clock } = this.#options;
       const request: Pending = {
         repeatable: true,
         execute: () => {
           tree.closeSession(this.sessionId, clock.wallMs());
-          tree.unwatchAll(this.watcher);
+          tree.unwatchAll(this.#watcher);
           return resolve;
         },
         fail: () => resolve(),
       };
-      this.pending.add(request);
-      this.send(request);
+      this.#pending.add(request);
+      this.#send(request);
     });
   }
 
-  private failAll(why: CoordinatorFailure): void {
-    for (const request of this.pending) request.fail(failure(why));
-    this.pending.clear();
+  #failAll(why: CoordinatorFailure): void {
+    for (const request of this.#pending) request.fail(failure(why));
+    this.#pending.clear();
   }
 
-  private enter(state: SessionState): void {
-    this.state = state;
-    for (const listener of [...this.listeners]) {
-      if (this.listeners.has(listener)) listener.changed(state);
+  #enter(state: SessionState): void {
+    this.#state = state;
+    for (const listener of [...this.#listeners]) {
+      if (this.#listeners.has(listener)) listener.changed(state);
     }
   }
 }

@@ -25,33 +25,33 @@ const TICK_MS = 1;
 const NOBODY: LocalWatcher = { identities: [SUPER_USER], fired: () => {} };
 
 export class LocalTree {
-  private readonly database = new ZnodeDatabase({ lastZxid: 0n, tickMs: TICK_MS });
-  private nextSessionId = 1n;
+  readonly #database = new ZnodeDatabase({ lastZxid: 0n, tickMs: TICK_MS });
+  #nextSessionId = 1n;
 
   /** For tests and checkers: the node as it is now. */
   read(path: string): ZNode | null {
-    const found = this.database.getData(path, NOBODY, false);
+    const found = this.#database.getData(path, NOBODY, false);
     return typeof found === 'number' ? null : toZNode(found.data, found.stat);
   }
 
   /** For tests and checkers: sorted names, null when there is no such node. */
   children(path: string): readonly string[] | null {
-    const found = this.database.getChildren(path, NOBODY, false);
+    const found = this.#database.getChildren(path, NOBODY, false);
     return typeof found === 'number' ? null : [...found.names].sort();
   }
 
   /** For tests and checkers: every path there is, parents first. */
   paths(): readonly string[] {
-    return Array.from(this.database.tree.entries(), ([path]) => path);
+    return Array.from(this.#database.tree.entries(), ([path]) => path);
   }
 
   /** The sessions that have not ended. */
   sessionIds(): readonly bigint[] {
-    return Array.from(this.database.sessions.all(), (session) => session.id);
+    return Array.from(this.#database.sessions.all(), (session) => session.id);
   }
 
   get lastZxid(): bigint {
-    return this.database.lastZxid;
+    return this.#database.lastZxid;
   }
 
   /** A commit in the name of a session; `0n` for a hand from outside, which may make nothing ephemeral. */
@@ -59,9 +59,9 @@ export class LocalTree {
     const refused = firstImpossible(changes, sessionId);
     if (refused) return refused;
     const actor = { sessionId, identities: [] };
-    const outcome = this.database.commit(changes.map(toOperation), actor, wallMs);
+    const outcome = this.#database.commit(changes.map(toOperation), actor, wallMs);
     if (!outcome.ok) return toRejected(outcome);
-    this.deliver(outcome.firings);
+    this.#deliver(outcome.firings);
     return {
       ok: true,
       results: outcome.results.map((result, index) => {
@@ -74,37 +74,37 @@ export class LocalTree {
   }
 
   openSession(timeoutMs: number, time: { nowMs: number; timeMs: number }): bigint {
-    const sessionId = this.nextSessionId++;
-    this.database.openSession(sessionId, timeoutMs, time);
+    const sessionId = this.#nextSessionId++;
+    this.#database.openSession(sessionId, timeoutMs, time);
     return sessionId;
   }
 
   hasSession(sessionId: bigint): boolean {
-    return this.database.sessions.get(sessionId) !== undefined;
+    return this.#database.sessions.get(sessionId) !== undefined;
   }
 
   /** Ends the session: its ephemeral nodes vanish, their watchers hear of it. */
   closeSession(sessionId: bigint, wallMs: number): void {
-    const closed = this.database.closeSession(sessionId, wallMs);
-    if (closed) this.deliver(closed.firings);
+    const closed = this.#database.closeSession(sessionId, wallMs);
+    if (closed) this.#deliver(closed.firings);
   }
 
   /** From now on the watcher hears of every change of the node, its data and its children. */
   watch(path: string, watcher: LocalWatcher): void {
-    this.database.watches.add('data', path, watcher, WatchMode.PERSISTENT);
-    this.database.watches.add('child', path, watcher, WatchMode.PERSISTENT);
+    this.#database.watches.add('data', path, watcher, WatchMode.PERSISTENT);
+    this.#database.watches.add('child', path, watcher, WatchMode.PERSISTENT);
   }
 
   unwatch(path: string, watcher: LocalWatcher): void {
-    this.database.watches.remove('data', path, watcher, WatchMode.PERSISTENT);
-    this.database.watches.remove('child', path, watcher, WatchMode.PERSISTENT);
+    this.#database.watches.remove('data', path, watcher, WatchMode.PERSISTENT);
+    this.#database.watches.remove('child', path, watcher, WatchMode.PERSISTENT);
   }
 
   unwatchAll(watcher: LocalWatcher): void {
-    this.database.watches.removeAll(watcher);
+    this.#database.watches.removeAll(watcher);
   }
 
-  private deliver(firings: readonly Firing[]): void {
+  #deliver(firings: readonly Firing[]): void {
     for (const { watcher, event } of firings) (watcher as LocalWatcher).fired(event);
   }
 }

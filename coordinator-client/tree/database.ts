@@ -36,21 +36,21 @@ export class ZnodeDatabase {
   readonly tree: Tree;
   readonly sessions: Sessions;
   readonly watches = new Watches();
-  private zxid: bigint;
+  #zxid: bigint;
 
   constructor(options: DatabaseOptions) {
     this.tree = options.tree ?? Tree.fresh();
     this.sessions = new Sessions(options.tickMs);
-    this.zxid = options.lastZxid;
+    this.#zxid = options.lastZxid;
   }
 
   get lastZxid(): bigint {
-    return this.zxid;
+    return this.#zxid;
   }
 
   /** All of the operations under one zxid, or none. Later ones see the effects of earlier ones. */
   commit(operations: readonly Operation[], actor: Actor, timeMs: number): Applied | Refused {
-    const zxid = this.zxid + 1n;
+    const zxid = this.#zxid + 1n;
     const edits: NodeEdit[] = [];
     const undos: Undo[] = [];
     const firings: (() => void)[] = [];
@@ -63,7 +63,7 @@ export class ZnodeDatabase {
         return { ok: false, index, code: prepared };
       }
       if (prepared !== null) {
-        firings.push(this.firingsOf(prepared, zxid, due));
+        firings.push(this.#firingsOf(prepared, zxid, due));
         undos.push(this.tree.apply(prepared, zxid, timeMs));
         edits.push(prepared);
       }
@@ -71,12 +71,12 @@ export class ZnodeDatabase {
       results.push({ path, stat: this.tree.get(path)?.stat() ?? null });
     }
     for (const fire of firings) fire();
-    return { ok: true, results, transaction: this.transaction(zxid, timeMs, edits), firings: due };
+    return { ok: true, results, transaction: this.#transaction(zxid, timeMs, edits), firings: due };
   }
 
   openSession(sessionId: bigint, timeoutMs: number, time: { nowMs: number; timeMs: number }): Transaction {
     this.sessions.put(sessionId, timeoutMs, time.nowMs);
-    return this.sessionTransaction({ kind: 'openSession', sessionId, timeoutMs }, time.timeMs);
+    return this.#sessionTransaction({ kind: 'openSession', sessionId, timeoutMs }, time.timeMs);
   }
 
   /** Ends a session and deletes its ephemeral nodes in one transaction; null when there is none. */
@@ -85,10 +85,10 @@ export class ZnodeDatabase {
     timeMs: number,
   ): { transaction: Transaction; firings: readonly Firing[] } | null {
     if (!this.sessions.remove(sessionId)) return null;
-    const transaction = this.sessionTransaction({ kind: 'closeSession', sessionId }, timeMs);
+    const transaction = this.#sessionTransaction({ kind: 'closeSession', sessionId }, timeMs);
     const firings: Firing[] = [];
     for (const path of [...this.tree.ephemeralsOf(sessionId)]) {
-      const fire = this.firingsOf({ kind: 'delete', path }, transaction.zxid, firings);
+      const fire = this.#firingsOf({ kind: 'delete', path }, transaction.zxid, firings);
       this.tree.apply({ kind: 'delete', path }, transaction.zxid, timeMs);
       fire();
     }
@@ -101,11 +101,11 @@ export class ZnodeDatabase {
     const firings: Firing[] = [];
     for (const path of this.tree.reapable(timeMs)) {
       const edit: NodeEdit = { kind: 'delete', path };
-      const zxid = this.zxid + 1n;
-      const fire = this.firingsOf(edit, zxid, firings);
+      const zxid = this.#zxid + 1n;
+      const fire = this.#firingsOf(edit, zxid, firings);
       this.tree.apply(edit, zxid, timeMs);
       fire();
-      const transaction = this.transaction(zxid, timeMs, [edit]);
+      const transaction = this.#transaction(zxid, timeMs, [edit]);
       if (transaction) transactions.push(transaction);
     }
     return { transactions, firings };
@@ -123,7 +123,7 @@ export class ZnodeDatabase {
         }
       } else this.tree.apply(edit, zxid, timeMs);
     }
-    this.zxid = zxid;
+    this.#zxid = zxid;
   }
 
   /**
@@ -131,13 +131,13 @@ export class ZnodeDatabase {
    * more of it than that it is there (ZooKeeper before 3.8.4 told everybody).
    */
   exists(path: string, reader: Watcher, watch: boolean): Stat | ZkErrorCode {
-    const node = this.readable(path, reader, Permission.READ);
+    const node = this.#readable(path, reader, Permission.READ);
     if (watch && node !== ZkError.NO_AUTH) this.watches.add('data', path, reader, WatchMode.STANDARD);
     return typeof node === 'number' ? node : node.stat();
   }
 
   getData(path: string, reader: Watcher, watch: boolean): { data: Buffer | null; stat: Stat } | ZkErrorCode {
-    const node = this.readable(path, reader, Permission.READ);
+    const node = this.#readable(path, reader, Permission.READ);
     if (typeof node === 'number') return node;
     if (watch) this.watches.add('data', path, reader, WatchMode.STANDARD);
     return { data: node.data, stat: node.stat() };
@@ -148,38 +148,38 @@ export class ZnodeDatabase {
     reader: Watcher,
     watch: boolean,
   ): { names: ReadonlySet<string>; stat: Stat } | ZkErrorCode {
-    const node = this.readable(path, reader, Permission.READ);
+    const node = this.#readable(path, reader, Permission.READ);
     if (typeof node === 'number') return node;
     if (watch) this.watches.add('child', path, reader, WatchMode.STANDARD);
     return { names: node.children, stat: node.stat() };
   }
 
   getAcl(path: string, reader: Watcher): { acl: readonly Acl[]; stat: Stat } | ZkErrorCode {
-    const node = this.readable(path, reader, Permission.READ | Permission.ADMIN);
+    const node = this.#readable(path, reader, Permission.READ | Permission.ADMIN);
     if (typeof node === 'number') return node;
     const acl = isAllowed(node.acl, Permission.ADMIN, reader.identities) ? node.acl : maskedAcl(node.acl);
     return { acl, stat: node.stat() };
   }
 
   countBelow(path: string, reader: Watcher): { count: number } | ZkErrorCode {
-    const node = this.readable(path, reader, Permission.READ);
+    const node = this.#readable(path, reader, Permission.READ);
     return typeof node === 'number' ? node : { count: this.tree.countBelow(path) };
   }
 
-  private readable(path: string, reader: Watcher, permissions: number): Znode | ZkErrorCode {
+  #readable(path: string, reader: Watcher, permissions: number): Znode | ZkErrorCode {
     const node = this.tree.get(path);
     if (!node) return ZkError.NO_NODE;
     return isAllowed(node.acl, permissions, reader.identities) ? node : ZkError.NO_AUTH;
   }
 
-  private sessionTransaction(edit: Edit, timeMs: number): Transaction {
-    this.zxid += 1n;
-    return { zxid: this.zxid, timeMs, edits: [edit] };
+  #sessionTransaction(edit: Edit, timeMs: number): Transaction {
+    this.#zxid += 1n;
+    return { zxid: this.#zxid, timeMs, edits: [edit] };
   }
 
-  private transaction(zxid: bigint, timeMs: number, edits: readonly Edit[]): Transaction | null {
+  #transaction(zxid: bigint, timeMs: number, edits: readonly Edit[]): Transaction | null {
     if (edits.length === 0) return null;
-    this.zxid = zxid;
+    this.#zxid = zxid;
     return { zxid, timeMs, edits };
   }
 
@@ -187,7 +187,7 @@ export class ZnodeDatabase {
    * Called before the edit is applied, since a deleted node's list is needed; what it returns is
    * called once the whole transaction stands, since a refused one fires nothing.
    */
-  private firingsOf(edit: NodeEdit, zxid: bigint, firings: Firing[]): () => void {
+  #firingsOf(edit: NodeEdit, zxid: bigint, firings: Firing[]): () => void {
     if (edit.kind === 'setAcl') return () => {};
     const before = this.tree.get(edit.path)?.acl ?? [];
     const parent = { path: parentOf(edit.path), acl: this.tree.get(parentOf(edit.path))?.acl ?? [] };

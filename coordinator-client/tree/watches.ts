@@ -33,13 +33,13 @@ export type WatchKind = 'data' | 'child';
 type Table = Map<string, Map<Watcher, number>>;
 
 export class Watches {
-  private readonly tables: Readonly<Record<WatchKind, Table>> = { data: new Map(), child: new Map() };
-  private readonly pathsOf = new Map<Watcher, Record<WatchKind, Set<string>>>();
+  readonly #tables: Readonly<Record<WatchKind, Table>> = { data: new Map(), child: new Map() };
+  readonly #pathsOf = new Map<Watcher, Record<WatchKind, Set<string>>>();
   /** While it is zero no ancestor needs to be looked at. */
-  private recursiveCount = 0;
+  #recursiveCount = 0;
 
   add(kind: WatchKind, path: string, watcher: Watcher, mode: number): void {
-    const table = this.tables[kind];
+    const table = this.#tables[kind];
     let watchers = table.get(path);
     if (!watchers) {
       watchers = new Map();
@@ -47,42 +47,42 @@ export class Watches {
     }
     const before = watchers.get(watcher) ?? 0;
     watchers.set(watcher, before | mode);
-    if (mode & ~before & WatchMode.RECURSIVE) this.recursiveCount++;
-    let paths = this.pathsOf.get(watcher);
+    if (mode & ~before & WatchMode.RECURSIVE) this.#recursiveCount++;
+    let paths = this.#pathsOf.get(watcher);
     if (!paths) {
       paths = { data: new Set(), child: new Set() };
-      this.pathsOf.set(watcher, paths);
+      this.#pathsOf.set(watcher, paths);
     }
     paths[kind].add(path);
   }
 
   /** The modes that the watcher has on the path. */
   modes(kind: WatchKind, path: string, watcher: Watcher): number {
-    return this.tables[kind].get(path)?.get(watcher) ?? 0;
+    return this.#tables[kind].get(path)?.get(watcher) ?? 0;
   }
 
   /** Takes the modes away; false when it had none of them. */
   remove(kind: WatchKind, path: string, watcher: Watcher, modes: number): boolean {
-    const watchers = this.tables[kind].get(path);
+    const watchers = this.#tables[kind].get(path);
     const before = watchers?.get(watcher) ?? 0;
     if (!watchers || (before & modes) === 0) return false;
-    if (before & modes & WatchMode.RECURSIVE) this.recursiveCount--;
+    if (before & modes & WatchMode.RECURSIVE) this.#recursiveCount--;
     const left = before & ~modes;
     if (left !== 0) {
       watchers.set(watcher, left);
       return true;
     }
     watchers.delete(watcher);
-    if (watchers.size === 0) this.tables[kind].delete(path);
-    const paths = this.pathsOf.get(watcher);
+    if (watchers.size === 0) this.#tables[kind].delete(path);
+    const paths = this.#pathsOf.get(watcher);
     paths?.[kind].delete(path);
-    if (paths && paths.data.size === 0 && paths.child.size === 0) this.pathsOf.delete(watcher);
+    if (paths && paths.data.size === 0 && paths.child.size === 0) this.#pathsOf.delete(watcher);
     return true;
   }
 
   /** Forgets a watcher that is gone. */
   removeAll(watcher: Watcher): void {
-    const paths = this.pathsOf.get(watcher);
+    const paths = this.#pathsOf.get(watcher);
     if (!paths) return;
     for (const kind of ['data', 'child'] as const) {
       for (const path of [...paths[kind]]) this.remove(kind, path, watcher, WatchMode.ANY);
@@ -90,49 +90,49 @@ export class Watches {
   }
 
   created(node: Changed, parent: Changed, zxid: bigint, firings: Firing[]): void {
-    this.fire('data', { type: 'created', path: node.path, zxid }, node.acl, firings);
-    this.fire('child', { type: 'childrenChanged', path: parent.path, zxid }, parent.acl, firings);
+    this.#fire('data', { type: 'created', path: node.path, zxid }, node.acl, firings);
+    this.#fire('child', { type: 'childrenChanged', path: parent.path, zxid }, parent.acl, firings);
   }
 
   /** A watcher of both the node's data and its children hears of the deletion once. */
   deleted(node: Changed, parent: Changed, zxid: bigint, firings: Firing[]): void {
     const event: WatchEvent = { type: 'deleted', path: node.path, zxid };
-    const told = this.fire('data', event, node.acl, firings);
-    this.fire('child', event, node.acl, firings, told);
-    this.fire('child', { type: 'childrenChanged', path: parent.path, zxid }, parent.acl, firings);
+    const told = this.#fire('data', event, node.acl, firings);
+    this.#fire('child', event, node.acl, firings, told);
+    this.#fire('child', { type: 'childrenChanged', path: parent.path, zxid }, parent.acl, firings);
   }
 
   dataChanged(node: Changed, zxid: bigint, firings: Firing[]): void {
-    this.fire('data', { type: 'dataChanged', path: node.path, zxid }, node.acl, firings);
+    this.#fire('data', { type: 'dataChanged', path: node.path, zxid }, node.acl, firings);
   }
 
   /** Figures for the administrator: watches, watched paths, watchers. */
   counts(): { watches: number; paths: number; watchers: number } {
     let watches = 0;
-    for (const paths of this.pathsOf.values()) watches += paths.data.size + paths.child.size;
-    const paths = new Set([...this.tables.data.keys(), ...this.tables.child.keys()]).size;
-    return { watches, paths, watchers: this.pathsOf.size };
+    for (const paths of this.#pathsOf.values()) watches += paths.data.size + paths.child.size;
+    const paths = new Set([...this.#tables.data.keys(), ...this.#tables.child.keys()]).size;
+    return { watches, paths, watchers: this.#pathsOf.size };
   }
 
   /** How many watches one watcher holds. */
   countOf(watcher: Watcher): number {
-    const paths = this.pathsOf.get(watcher);
+    const paths = this.#pathsOf.get(watcher);
     return paths ? paths.data.size + paths.child.size : 0;
   }
 
   /** The watched paths of every watcher. */
   *byWatcher(): Iterable<readonly [Watcher, ReadonlySet<string>]> {
-    for (const [watcher, paths] of this.pathsOf) yield [watcher, new Set([...paths.data, ...paths.child])];
+    for (const [watcher, paths] of this.#pathsOf) yield [watcher, new Set([...paths.data, ...paths.child])];
   }
 
-  private fire(
+  #fire(
     kind: WatchKind,
     event: WatchEvent,
     acl: readonly Acl[],
     firings: Firing[],
     except?: ReadonlySet<Watcher>,
   ): ReadonlySet<Watcher> {
-    const told = this.taken(kind, event.path);
+    const told = this.#taken(kind, event.path);
     for (const watcher of told) {
       if (except?.has(watcher) || !isAllowed(acl, Permission.READ, watcher.identities)) continue;
       firings.push({ watcher, event });
@@ -141,19 +141,19 @@ export class Watches {
   }
 
   /** The watchers that an event on the path concerns; their standard watches are used up. */
-  private taken(kind: WatchKind, path: string): ReadonlySet<Watcher> {
+  #taken(kind: WatchKind, path: string): ReadonlySet<Watcher> {
     const told = new Set<Watcher>();
-    const watchers = this.tables[kind].get(path);
+    const watchers = this.#tables[kind].get(path);
     if (watchers) {
       for (const watcher of [...watchers.keys()]) {
         told.add(watcher);
         this.remove(kind, path, watcher, WatchMode.STANDARD);
       }
     }
-    if (kind !== 'data' || this.recursiveCount === 0) return told;
+    if (kind !== 'data' || this.#recursiveCount === 0) return told;
     for (let above = path; above !== '/'; ) {
       above = parentOf(above);
-      for (const [watcher, modes] of this.tables.data.get(above) ?? []) {
+      for (const [watcher, modes] of this.#tables.data.get(above) ?? []) {
         if (modes & WatchMode.RECURSIVE) told.add(watcher);
       }
     }

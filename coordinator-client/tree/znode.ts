@@ -51,7 +51,7 @@ export class Znode implements ZnodeFields {
   aversion: number;
   creations: number;
   /** Leaves are the rule: the set is made with the first child. */
-  private names: Set<string> | null = null;
+  #names: Set<string> | null = null;
 
   constructor(fields: ZnodeFields) {
     this.data = fields.data;
@@ -68,17 +68,17 @@ export class Znode implements ZnodeFields {
   }
 
   get children(): ReadonlySet<string> {
-    return this.names ?? NO_CHILDREN;
+    return this.#names ?? NO_CHILDREN;
   }
 
   addChild(name: string): void {
-    this.names ??= new Set();
-    this.names.add(name);
+    this.#names ??= new Set();
+    this.#names.add(name);
   }
 
   removeChild(name: string): void {
-    this.names?.delete(name);
-    if (this.names?.size === 0) this.names = null;
+    this.#names?.delete(name);
+    if (this.#names?.size === 0) this.#names = null;
   }
 
   stat(): Stat {

@@ -37,20 +37,20 @@ export interface CommandSpec {
 }
 
 export class Arguments {
-  private readonly values: ReadonlyMap<string, readonly string[]>;
+  readonly #values: ReadonlyMap<string, readonly string[]>;
   readonly words: readonly string[];
 
   constructor(values: ReadonlyMap<string, readonly string[]>, words: readonly string[]) {
-    this.values = values;
+    this.#values = values;
     this.words = words;
   }
 
   flag(name: string): boolean {
-    return this.values.has(name);
+    return this.#values.has(name);
   }
 
   text(name: string): string | null {
-    return this.values.get(name)?.[0] ?? null;
+    return this.#values.get(name)?.[0] ?? null;
   }
 
   /** For an option that has a fallback or is required. */
@@ -70,7 +70,7 @@ export class Arguments {
   }
 
   all(name: string): readonly string[] {
-    return this.values.get(name) ?? [];
+    return this.#values.get(name) ?? [];
   }
 }
 

@@ -68,9 +68,9 @@ export class LocalCluster {
     try {
       mkdirSync(options.directory, { recursive: true });
       cluster.#secret = sharedSecret(join(options.directory, SECRET_FILE));
-      if (options.zookeeper === null) await cluster.startZookeeper();
+      if (options.zookeeper === null) await cluster.#startZookeeper();
       await Promise.all(
-        Array.from({ length: options.brokers }, (_, index) => cluster.startBroker(index + 1)),
+        Array.from({ length: options.brokers }, (_, index) => cluster.#startBroker(index + 1)),
       );
       if (cluster.#isEnding) throw new Error(BEING_ENDED);
       cluster.brokers.sort((a, b) => a.id - b.id);
@@ -94,7 +94,7 @@ export class LocalCluster {
   /** Starts a broker that was stopped or killed, on the directory and the ports it had. */
   async restart(id: number): Promise<void> {
     const broker = this.broker(id);
-    const { child, started } = await this.launch(id, broker.port);
+    const { child, started } = await this.#launchBroker(id, broker.port);
     broker.child = child;
     broker.port = started.port;
     broker.peerPort = started.peerPort ?? 0;
@@ -131,7 +131,7 @@ export class LocalCluster {
     });
   }
 
-  private async startZookeeper(): Promise<void> {
+  async #startZookeeper(): Promise<void> {
     const directory = join(this.options.directory, 'zookeeper');
     mkdirSync(directory, { recursive: true });
     const argv = (port: number): string[] => [
@@ -142,16 +142,16 @@ export class LocalCluster {
     this.zookeeper = this.#launch({ name: 'the embedded ZooKeeper', argv: argv(port), logFile }, () =>
       commandLine(argv(port)),
     );
-    ({ port } = await this.zookeeper.started(this.startTimeoutMs));
+    ({ port } = await this.zookeeper.started(this.#startTimeoutMs));
     this.zookeeperConnect = `127.0.0.1:${port}`;
     this.options.progress?.(`  zookeeper (embedded) on 127.0.0.1:${port}`);
   }
 
-  private async startBroker(id: number): Promise<void> {
+  async #startBroker(id: number): Promise<void> {
     const port = this.options.basePort === 0 ? 0 : this.options.basePort + id - 1;
     const directory = join(this.options.directory, `broker-${id}`);
     mkdirSync(directory, { recursive: true });
-    const { child, started } = await this.launch(id, port, (launched) => {
+    const { child, started } = await this.#launchBroker(id, port, (launched) => {
       this.brokers.push({ id, directory, port, peerPort: 0, child: launched });
     });
     const broker = this.broker(id);
@@ -161,24 +161,24 @@ export class LocalCluster {
     this.options.progress?.(`  broker ${id} on 127.0.0.1:${started.port} (pid ${child.pid})`);
   }
 
-  private async launch(
+  async #launchBroker(
     id: number,
     port: number,
     launched?: (child: Child) => void,
   ): Promise<{ child: Child; started: Started }> {
     const directory = join(this.options.directory, `broker-${id}`);
     const file = join(directory, 'server.properties');
-    writeFileSync(file, this.propertiesFor(id, port, directory), { mode: PRIVATE });
+    writeFileSync(file, this.#propertiesFor(id, port, directory), { mode: PRIVATE });
     // One that was there already keeps its rights.
     chmodSync(file, PRIVATE);
     const argv = ['broker', '--config', file];
     const logFile = join(directory, 'server.log');
     const child = this.#launch({ name: `broker ${id}`, argv, logFile }, () => commandLine(argv));
     launched?.(child);
-    return { child, started: await child.started(this.startTimeoutMs) };
+    return { child, started: await child.started(this.#startTimeoutMs) };
   }
 
-  private propertiesFor(id: number, port: number, directory: string): string {
+  #propertiesFor(id: number, port: number, directory: string): string {
     const properties: Record<string, string> = {
       'broker.id': String(id),
       listeners: `PLAINTEXT://127.0.0.1:${port}`,
@@ -195,7 +195,7 @@ export class LocalCluster {
   }
 
   /** With the time that a broker waits for the session of an earlier run. */
-  private get startTimeoutMs(): number {
+  get #startTimeoutMs(): number {
     return this.options.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS + 2 * this.options.sessionTimeoutMs;
   }
 }

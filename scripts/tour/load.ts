@@ -16,20 +16,20 @@ export interface Acknowledgement {
 
 export class Load {
   readonly topic: string;
-  private readonly kafka: Kafka;
-  private readonly producer: Producer;
-  private readonly partitions: number;
+  readonly #kafka: Kafka;
+  readonly #producer: Producer;
+  readonly #partitions: number;
   /** How many records of each partition are acknowledged; record n has the value n. */
   readonly acknowledged: number[];
-  private running = false;
-  private loops: Promise<void>[] = [];
-  private onAcknowledged: (ack: Acknowledgement) => void = () => {};
+  #running = false;
+  #loops: Promise<void>[] = [];
+  #onAcknowledged: (ack: Acknowledgement) => void = () => {};
 
   constructor(options: { bootstrapServers: string; topic: string; partitions: number }) {
     this.topic = options.topic;
-    this.partitions = options.partitions;
+    this.#partitions = options.partitions;
     this.acknowledged = Array.from({ length: options.partitions }, () => 0);
-    this.kafka = new Kafka({
+    this.#kafka = new Kafka({
       clientId: 'tour',
       brokers: options.bootstrapServers.split(','),
       logLevel: logLevel.NOTHING,
@@ -37,21 +37,21 @@ export class Load {
       requestTimeout: 5000,
       retry: RETRY,
     });
-    this.producer = this.kafka.producer({ idempotent: true, retry: RETRY });
+    this.#producer = this.#kafka.producer({ idempotent: true, retry: RETRY });
   }
 
   async createTopic(replicationFactor: number): Promise<void> {
-    const admin = this.kafka.admin();
+    const admin = this.#kafka.admin();
     await admin.connect();
     await admin.createTopics({
       waitForLeaders: true,
-      topics: [{ topic: this.topic, numPartitions: this.partitions, replicationFactor }],
+      topics: [{ topic: this.topic, numPartitions: this.#partitions, replicationFactor }],
     });
     await admin.disconnect();
   }
 
   async deleteTopic(): Promise<void> {
-    const admin = this.kafka.admin();
+    const admin = this.#kafka.admin();
     await admin.connect();
     await admin.deleteTopics({ topics: [this.topic] });
     await admin.disconnect();
@@ -59,7 +59,7 @@ export class Load {
 
   /** Names of all topics, as some broker knows them. */
   async topics(): Promise<string[]> {
-    const admin = this.kafka.admin();
+    const admin = this.#kafka.admin();
     await admin.connect();
     const names = await admin.listTopics();
     await admin.disconnect();
@@ -68,7 +68,7 @@ export class Load {
 
   /** Partitions led by a broker, by an ordinary metadata request. */
   async ledBy(brokerId: number): Promise<number[]> {
-    const admin = this.kafka.admin();
+    const admin = this.#kafka.admin();
     await admin.connect();
     const { topics } = await admin.fetchTopicMetadata({ topics: [this.topic] });
     await admin.disconnect();
@@ -78,9 +78,9 @@ export class Load {
   }
 
   async start(): Promise<void> {
-    await this.producer.connect();
-    this.running = true;
-    this.loops = this.acknowledged.map((_, partition) => this.produce(partition));
+    await this.#producer.connect();
+    this.#running = true;
+    this.#loops = this.acknowledged.map((_, partition) => this.#produce(partition));
   }
 
   get total(): number {
@@ -90,9 +90,9 @@ export class Load {
   /** Resolves with the first acknowledgement from now on that `matches`. */
   nextAcknowledgement(matches: (ack: Acknowledgement) => boolean): Promise<Acknowledgement> {
     return new Promise((resolve) => {
-      this.onAcknowledged = (ack) => {
+      this.#onAcknowledged = (ack) => {
         if (!matches(ack)) return;
-        this.onAcknowledged = () => {};
+        this.#onAcknowledged = () => {};
         resolve(ack);
       };
     });
@@ -100,14 +100,14 @@ export class Load {
 
   /** Ends the load after what is under way has been acknowledged. */
   async stop(): Promise<void> {
-    this.running = false;
-    await Promise.all(this.loops);
-    await this.producer.disconnect();
+    this.#running = false;
+    await Promise.all(this.#loops);
+    await this.#producer.disconnect();
   }
 
   /** Reads everything back; null when it is exactly what was acknowledged, else what is wrong. */
   async verify(timeoutMs: number): Promise<string | null> {
-    const consumer = this.kafka.consumer({
+    const consumer = this.#kafka.consumer({
       groupId: `${this.topic}-check`,
       sessionTimeout: 10_000,
       maxWaitTimeInMs: 250,
@@ -115,26 +115,26 @@ export class Load {
     await consumer.connect();
     await consumer.subscribe({ topic: this.topic, fromBeginning: true });
     try {
-      return await this.check(consumer, timeoutMs);
+      return await this.#check(consumer, timeoutMs);
     } finally {
       await consumer.disconnect();
     }
   }
 
-  private async produce(partition: number): Promise<void> {
-    while (this.running) {
+  async #produce(partition: number): Promise<void> {
+    while (this.#running) {
       const first = this.acknowledged[partition] ?? 0;
       const messages = Array.from({ length: RECORDS_PER_REQUEST }, (_, index) => ({
         partition,
         value: String(first + index),
       }));
-      await this.producer.send({ topic: this.topic, acks: -1, messages });
+      await this.#producer.send({ topic: this.topic, acks: -1, messages });
       this.acknowledged[partition] = first + RECORDS_PER_REQUEST;
-      this.onAcknowledged({ partition, atMs: performance.now() });
+      this.#onAcknowledged({ partition, atMs: performance.now() });
     }
   }
 
-  private check(consumer: Consumer, timeoutMs: number): Promise<string | null> {
+  #check(consumer: Consumer, timeoutMs: number): Promise<string | null> {
     const next = this.acknowledged.map(() => 0);
     let left = this.total;
     return new Promise((resolve, reject) => {

@@ -16,10 +16,10 @@ export interface Handover {
 const SESSION_TIMEOUT_MS = 10_000;
 
 export class Witness {
-  private readonly coordinator: Coordinator;
+  readonly #coordinator: Coordinator;
 
   private constructor(coordinator: Coordinator) {
-    this.coordinator = coordinator;
+    this.#coordinator = coordinator;
   }
 
   static async open(connect: string): Promise<Witness> {
@@ -35,7 +35,7 @@ export class Witness {
 
   /** The id of the controller, null while there is none. */
   async controllerId(): Promise<number | null> {
-    const node = await this.coordinator.read('/controller');
+    const node = await this.#coordinator.read('/controller');
     if (node === null) return null;
     const holder: { brokerid?: number } = JSON.parse(node.data.toString());
     return holder.brokerid ?? null;
@@ -63,12 +63,12 @@ export class Witness {
         resolve({ goneAtMs, takenAtMs: nowMs, controllerId });
       };
       const looked = (): void => void look().catch(reject);
-      const watch = this.coordinator.watch('/controller', 'node', looked);
+      const watch = this.#coordinator.watch('/controller', 'node', looked);
       looked();
     });
   }
 
   close(): Promise<void> {
-    return this.coordinator.close();
+    return this.#coordinator.close();
   }
 }

@@ -53,8 +53,8 @@ async function isModern(port: number): Promise<boolean> {
 /** One server with its sessions, and the names of what only it knows. */
 class Side implements Names {
   readonly sessions: (RawClient & { welcome: { sessionId: bigint } })[] = [];
-  private readonly zxids = new Map<bigint, string>([[0n, 'the beginning']]);
-  private last = 0n;
+  readonly #zxids = new Map<bigint, string>([[0n, 'the beginning']]);
+  #last = 0n;
 
   async open(port: number): Promise<void> {
     for (let index = 0; index <= LISTENER; index++) {
@@ -66,7 +66,7 @@ class Side implements Names {
   }
 
   zxid(zxid: bigint): string {
-    return this.zxids.get(zxid) ?? 'a zxid of no successful step';
+    return this.#zxids.get(zxid) ?? 'a zxid of no successful step';
   }
 
   owner(owner: bigint): string {
@@ -78,16 +78,16 @@ class Side implements Names {
   async take(step: Step, sessionIndex: number, stepIndex: number): Promise<unknown[]> {
     const session = this.sessions[sessionIndex];
     if (!session) throw new Error(`no session ${sessionIndex}`);
-    const xid = session.send(step.opcode, (writer) => step.write(writer, this.last));
+    const xid = session.send(step.opcode, (writer) => step.write(writer, this.#last));
     const seen: unknown[] = [];
     let reply: Reply = await session.reply();
     for (; reply.xid === -1; reply = await session.reply()) {
       seen.push(`event ${reply.body.int()} state ${reply.body.int()} ${reply.body.string()}`);
     }
     // A refused multi answers with code 0, and here under the zxid of what came before it.
-    const named = this.zxids.has(reply.zxid);
-    if (step.changes && reply.code === 0 && !named) this.zxids.set(reply.zxid, `step ${stepIndex}`);
-    if (reply.zxid > this.last) this.last = reply.zxid;
+    const named = this.#zxids.has(reply.zxid);
+    if (step.changes && reply.code === 0 && !named) this.#zxids.set(reply.zxid, `step ${stepIndex}`);
+    if (reply.zxid > this.#last) this.#last = reply.zxid;
     seen.push({ answers: reply.xid === xid, code: reply.code });
     if (reply.code === 0) seen.push(step.parse(reply.body, this), `${reply.body.remaining} bytes left`);
     return seen;

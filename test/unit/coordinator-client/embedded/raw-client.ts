@@ -28,20 +28,20 @@ export interface Hello {
 export class RawClient {
   readonly socket: Socket;
   closed = false;
-  private received: Buffer = Buffer.alloc(0);
-  private nextXid = 1;
-  private wake: () => void = () => {};
+  #received: Buffer = Buffer.alloc(0);
+  #nextXid = 1;
+  #wake: () => void = () => {};
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk: Buffer) => {
-      this.received = Buffer.concat([this.received, chunk]);
-      this.wake();
+      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#wake();
     });
     socket.on('error', () => {});
     socket.on('close', () => {
       this.closed = true;
-      this.wake();
+      this.#wake();
     });
   }
 
@@ -66,7 +66,7 @@ export class RawClient {
     writer.long(hello.sessionId ?? 0n).buffer(hello.password ?? Buffer.alloc(16));
     if (hello.readOnly ?? true) writer.boolean(false);
     this.frame(writer.done());
-    const reader = new JuteReader(await this.nextFrame());
+    const reader = new JuteReader(await this.#nextFrame());
     reader.int();
     const [timeoutMs, sessionId, password] = [
       reader.int(),
@@ -82,7 +82,7 @@ export class RawClient {
 
   /** Sends a request and returns its xid. */
   send(opcode: number, body: (writer: JuteWriter) => void = () => {}): number {
-    const xid = this.nextXid++;
+    const xid = this.#nextXid++;
     const writer = new JuteWriter().int(xid).int(opcode);
     body(writer);
     this.frame(writer.done());
@@ -90,7 +90,7 @@ export class RawClient {
   }
 
   async reply(): Promise<Reply> {
-    const body = new JuteReader(await this.nextFrame());
+    const body = new JuteReader(await this.#nextFrame());
     return { xid: body.int(), zxid: body.long(), code: body.int(), body };
   }
 
@@ -111,21 +111,21 @@ export class RawClient {
   /** Everything until the other end closes, as text. */
   async rest(): Promise<string> {
     await eventually('the server closes', () => this.closed);
-    return this.received.toString('latin1');
+    return this.#received.toString('latin1');
   }
 
-  private async nextFrame(): Promise<Buffer> {
+  async #nextFrame(): Promise<Buffer> {
     const whole = (): boolean =>
-      this.received.length >= 4 && this.received.length >= 4 + this.received.readInt32BE(0);
+      this.#received.length >= 4 && this.#received.length >= 4 + this.#received.readInt32BE(0);
     while (!whole()) {
       if (this.closed) throw new Error('closed');
       await new Promise<void>((resolve) => {
-        this.wake = resolve;
+        this.#wake = resolve;
       });
     }
-    const end = 4 + this.received.readInt32BE(0);
-    const frame = this.received.subarray(4, end);
-    this.received = this.received.subarray(end);
+    const end = 4 + this.#received.readInt32BE(0);
+    const frame = this.#received.subarray(4, end);
+    this.#received = this.#received.subarray(end);
     return frame;
   }
 }

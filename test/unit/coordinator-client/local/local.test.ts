@@ -10,32 +10,32 @@ import { type LocalSource, localSource } from '../../../../coordinator-client/lo
 import { LocalTree } from '../../../../coordinator-client/local/local-tree.ts';
 
 class TestTimers implements Timers {
-  private now = 0;
-  private waiting: { atMs: number; run: () => void }[] = [];
+  #now = 0;
+  #waiting: { atMs: number; run: () => void }[] = [];
 
-  nowMs = (): number => this.now;
-  wallMs = (): number => 1_000_000 + this.now;
+  nowMs = (): number => this.#now;
+  wallMs = (): number => 1_000_000 + this.#now;
 
   after(delayMs: number, run: () => void): { cancel(): void } {
-    const entry = { atMs: this.now + delayMs, run };
-    this.waiting.push(entry);
+    const entry = { atMs: this.#now + delayMs, run };
+    this.#waiting.push(entry);
     return {
-      cancel: () => this.waiting.splice(0, Infinity, ...this.waiting.filter((other) => other !== entry)),
+      cancel: () => this.#waiting.splice(0, Infinity, ...this.#waiting.filter((other) => other !== entry)),
     };
   }
 
   /** Lets time pass; promises settle in between. */
   async pass(durationMs: number): Promise<void> {
-    const untilMs = this.now + durationMs;
+    const untilMs = this.#now + durationMs;
     for (;;) {
       for (let i = 0; i < 5; i++) await Promise.resolve();
-      const next = this.waiting.filter((entry) => entry.atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
+      const next = this.#waiting.filter((entry) => entry.atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
       if (!next) break;
-      this.waiting.splice(this.waiting.indexOf(next), 1);
-      this.now = Math.max(this.now, next.atMs);
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      this.#now = Math.max(this.#now, next.atMs);
       next.run();
     }
-    this.now = untilMs;
+    this.#now = untilMs;
   }
 }
 
