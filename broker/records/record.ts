@@ -16,6 +16,7 @@ import {
   InvalidRecord,
 } from './batch.ts';
 import { type Open, openUpToDefault } from './compression.ts';
+import { takePlainRecord } from './plain-record.ts';
 import { RecordCursor } from './varint.ts';
 
 export interface RecordHeader {
@@ -79,21 +80,26 @@ export function walkRecords(
   const { cursor, count } = openRecords(buffer, at, open);
   const record: WalkedRecord = { index: 0, offsetDelta: 0, timestampDeltaMs: 0, hasKey: false };
   for (let index = 0; index < count; index++) {
-    const end = recordEnd(cursor);
-    cursor.byte();
     record.index = index;
-    record.timestampDeltaMs = cursor.varlong();
-    record.offsetDelta = cursor.varint();
-    record.hasKey = skipNullable(cursor);
-    skipNullable(cursor);
-    for (let headers = headerCount(cursor); headers > 0; headers--) {
-      cursor.skip(cursor.varint());
-      skipNullable(cursor);
-    }
-    expectRecordEnd(cursor, end);
+    if (!takePlainRecord(cursor, record)) takeRecord(cursor, record);
     if (visit(record) === 'stop') return;
   }
   expectNoMore(cursor);
+}
+
+/** Any record, with all its checks. */
+function takeRecord(cursor: RecordCursor, record: WalkedRecord): void {
+  const end = recordEnd(cursor);
+  cursor.byte();
+  record.timestampDeltaMs = cursor.varlong();
+  record.offsetDelta = cursor.varint();
+  record.hasKey = skipNullable(cursor);
+  skipNullable(cursor);
+  for (let headers = headerCount(cursor); headers > 0; headers--) {
+    cursor.skip(cursor.varint());
+    skipNullable(cursor);
+  }
+  expectRecordEnd(cursor, end);
 }
 
 interface OpenRecords {
