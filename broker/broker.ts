@@ -153,7 +153,7 @@ export class Broker {
     diagnostics.info(`Cluster ID = ${clusterId}`);
     const claimed = await claimDirectories(ground, this.#options.config, clusterId);
     journal.identify(claimed.config.brokerId, NO_EPOCH);
-    const { config, configs, features } = await makeConfigs(ground, claimed.config);
+    const { config, configs, quotas, features } = await makeConfigs(ground, claimed.config);
     const fence = new ControllerFence();
     const metadata = new MetadataCache(clock);
     const peers = makePeers(ground, config, {
@@ -162,7 +162,7 @@ export class Broker {
       http: (path) => statusPage(path, metrics, () => healthOf(this.inside)),
     });
     const link = new ControllerLink(peers, metadata, () => config.controllerSocketTimeoutMs);
-    const known = { clusterId, config, configs, features, fence, metadata, peers, link };
+    const known = { clusterId, config, configs, quotas, features, fence, metadata, peers, link };
     const controller = makeController(ground, known);
     const logs = await makeLogs(ground, { ...known, directories: claimed.directories });
     const replicas = makeReplication(ground, { ...known, logs });
@@ -215,7 +215,7 @@ export class Broker {
     // A client that came earlier would have to ask again.
     await parts.metadata.waitFor(({ complete }) => complete, FIRST_METADATA_WAIT_MS);
     if (this.#stopping !== null) return;
-    parts.network.startAccepting(createDispatch(HANDLERS, services, allowEverything));
+    parts.network.startAccepting(createDispatch(HANDLERS, services, allowEverything, parts.quotas));
     this.#state = 'running';
     const { journal } = this.#ground.platform;
     journal.named(`KafkaServer id=${parts.config.brokerId}`).record({ kind: 'broker-started' });

@@ -26,6 +26,7 @@ const FLOOR: Record<string, number> = {
   records: 1,
   protocol: 1,
   config: 1,
+  quotas: 1,
   log: 2,
   metadata: 2,
   security: 2,

@@ -1,6 +1,6 @@
 /**
  * Configs of Kafka that this broker knows, checks and shows, but that change nothing here: most of them
- * belong to what is missing (TLS, SASL, quotas, transactions, tiered storage), to clusters without
+ * belong to what is missing (TLS, SASL, transactions, tiered storage), to clusters without
  * ZooKeeper, or to the JVM's threads. Whoever sets one
  * is told so. Where carrying on without the effect would be dangerous, the broker refuses to start.
  */
@@ -9,7 +9,6 @@ import type { CamelCase, PropertyTable } from './property.ts';
 const GROUPS_WITHOUT_EFFECT = [
   'alter.log.dirs.replication.quota.',
   'controller.quorum.',
-  'controller.quota.',
   'delegation.token.',
   'group.consumer.',
   'group.coordinator.',
@@ -18,7 +17,6 @@ const GROUPS_WITHOUT_EFFECT = [
   'metadata.',
   'metrics.',
   'password.encoder.',
-  'quota.',
   'remote.',
   'replication.quota.',
   'sasl.',

@@ -124,6 +124,7 @@ function respond(
   outcomes: readonly AppendOutcome[],
   { context, services }: { context: RequestContext; services: Needed },
 ): Answer<typeof Produce> {
+  context.charges?.produced();
   const leaders: CurrentLeader[] = [];
   let failed = false;
   let at = 0;

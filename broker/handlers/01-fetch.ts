@@ -55,7 +55,7 @@ export const fetch = defineHandler(Fetch, NEEDS, {
       return respond(fetched, session, context, services);
     };
     if (readable.length === 0) return answer([]);
-    const outcomes = services.replicas.fetch(fetchRequest(request, readable, context.apiVersion));
+    const outcomes = services.replicas.fetch(fetchRequest(request, readable, context));
     return outcomes instanceof Promise ? outcomes.then(answer) : answer(outcomes);
   },
   refuse,
@@ -143,12 +143,14 @@ function asFetchPartition(wanted: SessionPartition, topic: string, apiVersion: n
 function fetchRequest(
   request: Request,
   partitions: readonly FetchPartition[],
-  apiVersion: number,
+  { apiVersion, charges }: RequestContext,
 ): FetchRequest {
+  // More than the quota allows in its window would be throttled whenever it comes.
+  const maxBytes = charges === null ? request.maxBytes : Math.min(request.maxBytes, charges.maxFetchBytes());
   return {
     maxWaitMs: request.maxWaitMs,
     minBytes: request.minBytes,
-    maxBytes: request.maxBytes,
+    maxBytes,
     hardMaxBytes: apiVersion <= 2,
     isolation: request.isolationLevel === READ_COMMITTED ? 'read_committed' : 'read_uncommitted',
     clientRack: apiVersion >= 11 ? request.rackId : null,
@@ -164,6 +166,9 @@ function respond(
 ): Response {
   // Also what is not told, and what is converted, holds a buffer.
   for (const { release } of fetched) context.afterSend(release);
+  if (context.charges?.fetched(answeredBytes(fetched)) === false) {
+    return fetchResponse(session.throttled(), context, services);
+  }
   const toMagic = legacyMagicOf(context.apiVersion);
   const open = upTo(services.config.compressedBatchMaxDecompressedBytes);
   const allowance = { bytesLeft: services.config.fetchMaxConvertedBytes };
@@ -179,4 +184,12 @@ function respond(
           };
         });
   return fetchResponse(session.answer(readable), context, services);
+}
+
+/** What a partition adds to an answer beside its records, and the answer to its partitions, about. */
+const PARTITION_OVERHEAD_BYTES = 40;
+
+/** What the quota is charged for: before records are converted, as in Kafka. */
+function answeredBytes(fetched: readonly Fetched[]): number {
+  return fetched.reduce((bytes, { records }) => bytes + records.length + PARTITION_OVERHEAD_BYTES, 0);
 }

@@ -2,6 +2,7 @@
  * CreateTopics (19), versions 0-7: on the controller only, NOT_CONTROLLER elsewhere. A topic counts as
  * created when every partition has a leader in this broker's own metadata, for which the request waits
  * up to its timeout; then it is REQUEST_TIMED_OUT, although the topic comes to be.
+ * Partitions beyond the client's quota are refused from v6 on, and made all the same before.
  * v1+ validateOnly; v4+ -1 for the broker's defaults; v5+ the resulting configs; v7 the topic id.
  * Source: KafkaApis.handleCreateTopicsRequest, ZkAdminManager.createTopics, DelayedCreatePartitions.
  */
@@ -26,6 +27,8 @@ type CreatableTopic = CreateTopicsRequest['topics'][number];
 type CreateTopicsResponse = ResponseInput<typeof CreateTopics>;
 type TopicResult = NonNullable<CreateTopicsResponse['topics']>[number];
 
+/** From here on clients know THROTTLING_QUOTA_EXCEEDED. */
+const FIRST_WITH_STRICT_QUOTA = 6;
 const BROKER_DEFAULT = -1;
 /** KRaft's own topic, which no client may claim. */
 const CLUSTER_METADATA_TOPIC = '__cluster_metadata';
@@ -116,6 +119,8 @@ async function createOne(topic: CreatableTopic, creating: Creating): Promise<Top
     ...shapeOf(topic, services),
     configs,
     validateOnly,
+    allows: (count) =>
+      context.charges?.mutations(context.apiVersion >= FIRST_WITH_STRICT_QUOTA)?.take(count) !== false,
   });
   if (!created.ok) return failure(name, created.error, created.message ?? null);
   const { topicId, assignment } = created.value;

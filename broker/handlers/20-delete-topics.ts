@@ -24,6 +24,9 @@ interface Named {
   readonly topicId: Uuid;
 }
 
+/** From here on clients know THROTTLING_QUOTA_EXCEEDED. */
+const FIRST_WITH_STRICT_QUOTA = 5;
+
 const NEEDS = ['config', 'clock', 'metadata', 'topicAdmin', 'controller'] as const;
 type Needed = Needs<(typeof NEEDS)[number]>;
 
@@ -41,6 +44,7 @@ export const deleteTopics = defineHandler(DeleteTopics, NEEDS, {
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
     const results = await deleteEach(
       named.map((one) => resolve(one, context, services)),
+      context,
       services,
     );
     const going = new Set(
@@ -99,15 +103,21 @@ function permitted(
 }
 
 /** Asks for each topic's deletion once, however often it is named. */
-async function deleteEach(wanted: readonly TopicResult[], services: Needed): Promise<TopicResult[]> {
+async function deleteEach(
+  wanted: readonly TopicResult[],
+  { charges, apiVersion }: RequestContext,
+  services: Needed,
+): Promise<TopicResult[]> {
+  const quota = charges?.mutations(apiVersion >= FIRST_WITH_STRICT_QUOTA) ?? null;
+  const deleted = async (name: string): Promise<ErrorCode> => {
+    const partitions = services.metadata.topic(name)?.partitions.size ?? 0;
+    if (quota?.take(partitions) === false) return ErrorCode.THROTTLING_QUOTA_EXCEEDED;
+    return services.topicAdmin.deleteTopic(name);
+  };
   const allowed = wanted.filter(({ errorCode }) => errorCode === ErrorCode.NONE);
   const names = [...new Set(allowed.map(({ name }) => name ?? ''))];
   const errors = new Map(
-    await inTurns(
-      services.clock,
-      names,
-      async (name) => [name, await services.topicAdmin.deleteTopic(name)] as const,
-    ),
+    await inTurns(services.clock, names, async (name) => [name, await deleted(name)] as const),
   );
   return wanted.map((one) =>
     one.errorCode === ErrorCode.NONE

@@ -20,6 +20,9 @@ type Wanted = CreatePartitionsRequest['topics'][number];
 type CreatePartitionsResponse = ResponseInput<typeof CreatePartitions>;
 type TopicResult = NonNullable<CreatePartitionsResponse['results']>[number];
 
+/** From here on clients know THROTTLING_QUOTA_EXCEEDED. */
+const FIRST_WITH_STRICT_QUOTA = 3;
+
 const NEEDS = ['config', 'clock', 'metadata', 'topicAdmin', 'controller'] as const;
 type Needed = Needs<(typeof NEEDS)[number]>;
 
@@ -86,6 +89,8 @@ async function extend(
     count,
     assignments: assignments === null ? null : assignments.map(({ brokerIds }) => brokerIds),
     validateOnly,
+    allows: (more) =>
+      context.charges?.mutations(context.apiVersion >= FIRST_WITH_STRICT_QUOTA)?.take(more) !== false,
   });
   return added.ok ? failure(name, ErrorCode.NONE, null) : failure(name, added.error, added.message ?? null);
 }

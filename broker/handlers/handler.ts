@@ -6,6 +6,7 @@
  */
 import type { ErrorCode } from '../errors.ts';
 import type { AnyApi, RequestOf, ResponseInput } from '../protocol/schema.ts';
+import type { RequestCharges } from '../quotas/request-charges.ts';
 import type { Sender } from '../security/authorizer.ts';
 import type { Principal } from '../security/principal.ts';
 import type { Needs, ServiceName } from './services.ts';
@@ -20,6 +21,8 @@ export interface RequestContext extends Sender {
   readonly principal: Principal;
   /** Unique among the connections of this process. */
   readonly connectionId: string;
+  /** What the request uses of the sender's quotas; null when the sender has none. */
+  readonly charges: RequestCharges | null;
   /** Runs `run` once the response has left the process or the connection has died: the moment to give pooled buffers back. */
   afterSend(run: () => void): void;
 }

@@ -26,8 +26,8 @@ export interface ConfigFeedOptions {
   readonly onTopicConfig: (topic: string, overrides: Overrides) => void;
   /** Called with both levels when either has changed. */
   readonly onBrokerConfig: (defaults: Overrides, own: Overrides) => void;
-  /** Quotas and credentials: entities of other types. */
-  readonly onOtherConfig?: (entity: ConfigEntity, config: Overrides) => void;
+  /** Quotas and credentials of users, clients and addresses; empty when nothing is said of one any more. */
+  readonly onOtherConfig: (entity: ConfigEntity, config: Overrides) => void;
 }
 
 /** Notices older than this are removed; every broker has seen them. */
@@ -38,6 +38,8 @@ const NONE: Overrides = new Map();
 export class ConfigFeed {
   readonly #options: ConfigFeedOptions;
   readonly #topics = new Map<string, Overrides>();
+  /** Entities of other types of which something is said, by `type/name`. */
+  readonly #others = new Map<string, ConfigEntity>();
   #brokerDefaults: Overrides = NONE;
   #ownBroker: Overrides = NONE;
   #store: ClusterStore | null = null;
@@ -75,8 +77,9 @@ export class ConfigFeed {
     this.#store = store;
     this.#watch = store.coordinator.watch(configChangeZnode.parent, 'children', () => this.#changed(store));
     const notices = await store.configs.changesAfter(-1);
-    const [topics, defaults, own] = await Promise.all([
+    const [topics, others, defaults, own] = await Promise.all([
       store.configs.names('topics'),
+      this.#readOthers(store),
       store.configs.read('brokers', DEFAULT_ENTITY, this.#unreadable),
       store.configs.read('brokers', String(this.#options.brokerId), this.#unreadable),
     ]);
@@ -84,12 +87,39 @@ export class ConfigFeed {
     if (this.#store !== store) return;
     this.#lastSequence = notices.at(-1)?.sequence ?? -1;
     this.#takeBroker(defaults, own);
+    this.#takeOthers(others);
     const known = new Set(topics);
     for (const topic of this.#topics.keys()) if (!known.has(topic)) this.#takeTopic(topic, NONE);
     topics.forEach((topic, index) => {
       this.#takeTopic(topic, overrides[index] ?? NONE);
     });
     this.#changed(store);
+  }
+
+  async #readOthers({ configs }: ClusterStore): Promise<(readonly [ConfigEntity, Overrides])[]> {
+    const named = await Promise.all([
+      configs.userEntities().then((names) => ({ type: 'users' as const, names })),
+      configs.names('clients').then((names) => ({ type: 'clients' as const, names })),
+      configs.names('ips').then((names) => ({ type: 'ips' as const, names })),
+    ]);
+    const read = named.map(async ({ type, names }) => {
+      const found = await configs.readMany(type, names, this.#unreadable);
+      return names.map((name, index) => [{ type, name }, found[index] ?? NONE] as const);
+    });
+    return (await Promise.all(read)).flat();
+  }
+
+  #takeOthers(all: readonly (readonly [ConfigEntity, Overrides])[]): void {
+    const found = new Set(all.map(([entity]) => pathOf(entity)));
+    for (const [path, entity] of [...this.#others]) if (!found.has(path)) this.#takeOther(entity, NONE);
+    for (const [entity, config] of all) this.#takeOther(entity, config);
+  }
+
+  #takeOther(entity: ConfigEntity, config: Overrides): void {
+    if (config.size === 0 && !this.#others.has(pathOf(entity))) return;
+    if (config.size === 0) this.#others.delete(pathOf(entity));
+    else this.#others.set(pathOf(entity), entity);
+    this.#options.onOtherConfig(entity, config);
   }
 
   stop(): void {
@@ -152,7 +182,7 @@ export class ConfigFeed {
     });
     if (config === null || this.#store !== store) return;
     if (entity.type === 'topics') this.#takeTopic(entity.name, config);
-    else if (entity.type !== 'brokers') this.#options.onOtherConfig?.(entity, config);
+    else if (entity.type !== 'brokers') this.#takeOther(entity, config);
     else if (entity.name === DEFAULT_ENTITY) this.#takeBroker(config, this.#ownBroker);
     else if (entity.name === String(this.#options.brokerId)) this.#takeBroker(this.#brokerDefaults, config);
   }
@@ -169,6 +199,10 @@ export class ConfigFeed {
     this.#ownBroker = own;
     if (!same) this.#options.onBrokerConfig(defaults, own);
   }
+}
+
+function pathOf({ type, name }: ConfigEntity): string {
+  return `${type}/${name}`;
 }
 
 function sameOverrides(one: Overrides, other: Overrides): boolean {

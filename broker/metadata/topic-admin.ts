@@ -28,6 +28,8 @@ export interface NewPartitions {
   /** Replicas of each new partition; null leaves the choice to the broker. */
   readonly assignments: readonly (readonly BrokerId[])[] | null;
   readonly validateOnly: boolean;
+  /** Asked once nothing else is wrong: whether the client's quota allows that many more partitions now. */
+  readonly allows?: (partitions: number) => boolean;
 }
 
 export interface TopicAdminOptions {
@@ -82,12 +84,15 @@ export class TopicAdmin {
     if ((await topics.deletionRequests()).includes(wanted.name)) {
       return failure(ErrorCode.INVALID_TOPIC_EXCEPTION, 'The topic is queued for deletion.');
     }
+    let allowed = false;
     for (;;) {
       const stored = await topics.assignment(wanted.name);
       if (stored === null) return unknownTopic(wanted.name);
       const added = this.#extend(wanted, stored);
       if (!added.ok) return added;
       if (wanted.validateOnly) return DONE;
+      allowed ||= wanted.allows?.(added.value.size) !== false;
+      if (!allowed) return failure(ErrorCode.THROTTLING_QUOTA_EXCEEDED);
       const partitions = new Map([...stored.partitions, ...asStored(added.value)]);
       const { topicId, version } = stored;
       const outcome = await topics.replaceAssignment(wanted.name, { topicId, partitions }, version);

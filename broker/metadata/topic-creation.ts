@@ -21,6 +21,8 @@ export interface NewTopic {
   readonly assignment?: ReadonlyMap<number, readonly BrokerId[]>;
   readonly configs: ReadonlyMap<string, string>;
   readonly validateOnly: boolean;
+  /** Asked once nothing else is wrong: whether the client's quota allows that many partitions now. */
+  readonly allows?: (partitions: number) => boolean;
 }
 
 export interface CreatedTopic {
@@ -68,6 +70,7 @@ export class TopicCreation {
       this.#configRefusal(topic.configs);
     if (refusal !== null) return refusal;
     if (topic.validateOnly) return success({ topicId: ZERO_UUID, assignment });
+    if (topic.allows?.(assignment.size) === false) return failure(ErrorCode.THROTTLING_QUOTA_EXCEEDED);
     this.#take(topic.name);
     const topicId = randomUuid(random);
     const stored = { topicId, partitions: asStored(assignment) };

@@ -1,8 +1,11 @@
 /**
  * Who is at the other end of a client's connection, for as long as the connection lasts. Dispatch reads
- * here in whose name a request comes. What a client has to prove before it has a name, and how long it is
- * to be throttled, belong here too once there are such listeners and quotas: they outlive a request.
+ * here in whose name a request comes, and notes how long the client is throttled; its connection listens
+ * to it again after that. What a client has to prove before it has a name belongs here too once there are
+ * such listeners: it outlives a request.
  */
+import { sanitize } from '../../coordinator-client/znodes/config-znodes.ts';
+import type { ClientLimits, ClientQuotas, KnownLimits } from '../quotas/client-quotas.ts';
 import { ANONYMOUS, type Principal } from '../security/principal.ts';
 
 /** Where a connection comes from. */
@@ -19,6 +22,9 @@ export class ClientSession implements ClientOrigin {
   readonly id: string;
   readonly listener: string;
   readonly remoteHost: string;
+  /** Until when the client is not listened to; 0 while it is. */
+  mutedUntilMs = 0;
+  #quotaLimits: KnownLimits | null = null;
 
   constructor({ id, listener, remoteHost }: ClientOrigin) {
     this.id = id;
@@ -29,5 +35,25 @@ export class ClientSession implements ClientOrigin {
   /** Of the requests that come from now on. Every listener is PLAINTEXT, which asks nobody for a name. */
   get principal(): Principal {
     return ANONYMOUS;
+  }
+
+  /** What the client is held to, when it calls itself so; null without any limit. */
+  limits(quotas: ClientQuotas, clientId: string, nowMs: number): ClientLimits | null {
+    let known = this.#quotaLimits;
+    // Names are made fit for a path only when something has changed: clients keep theirs.
+    if (known === null || known.clientId !== clientId || known.revision !== quotas.revision) {
+      known = {
+        clientId,
+        limits: quotas.limitsOf(sanitize(this.principal.name), sanitize(clientId), nowMs),
+        revision: quotas.revision,
+      };
+      this.#quotaLimits = known;
+    }
+    return known.limits;
+  }
+
+  /** The client has used more than its quota. */
+  mute(untilMs: number): void {
+    this.mutedUntilMs = Math.max(this.mutedUntilMs, untilMs);
   }
 }

@@ -1,7 +1,8 @@
 /**
  * Who may connect: max.connections for the broker as a whole makes newcomers wait until somebody
  * leaves, max.connection.creation.rate until it is their turn, and max.connections.per.ip (with
- * overrides for single addresses) turns them away at once.
+ * overrides for single addresses) turns them away at once. An address that connects more often than its
+ * quota allows is kept waiting, then turned away.
  * Source: SocketServer's ConnectionQuotas (KIP-308, KIP-402, KIP-612).
  */
 import type { BrokerConfig } from '../config/broker-config.ts';
@@ -24,16 +25,31 @@ export function connectionLimits({ now }: Live<BrokerConfig>): ConnectionLimits 
   };
 }
 
+/** The quotas of addresses. */
+export interface AddressRates {
+  /** 0, or how long the address has to wait. */
+  take(host: string, nowMs: number): number;
+}
+
+/** `waitMs`: when to try again; null: when a connection has closed. `closeAfterMs`: it is never served. */
+export type ConnectionVerdict =
+  | 'added'
+  | 'refused'
+  | { readonly waitMs: number | null }
+  | { readonly closeAfterMs: number };
+
 export class ConnectionQuotas {
   #limits: ConnectionLimits;
+  readonly #rates: AddressRates;
   readonly #byHost = new Map<string, number>();
   #count = 0;
   /** Connections that may be made at once: grows with time to one second's worth. */
   #allowance: number;
   #allowanceAtMs: number;
 
-  constructor(limits: ConnectionLimits, nowMs: number) {
+  constructor(limits: ConnectionLimits, rates: AddressRates, nowMs: number) {
     this.#limits = limits;
+    this.#rates = rates;
     this.#allowance = limits.creationRatePerSecond;
     this.#allowanceAtMs = nowMs;
   }
@@ -42,17 +58,16 @@ export class ConnectionQuotas {
     this.#limits = limits;
   }
 
-  /**
-   * Counts the connection in if there is room for it. `waitMs`: when to try again; null: when a
-   * connection has closed.
-   */
-  tryAdd(host: string, nowMs: number): 'added' | 'refused' | { readonly waitMs: number | null } {
+  /** Counts the connection in if there is room for it. */
+  tryAdd(host: string, nowMs: number): ConnectionVerdict {
     const limits = this.#limits;
     if (this.#count >= limits.maxConnections) return { waitMs: null };
     const ofHost = this.#byHost.get(host) ?? 0;
     if (ofHost >= (limits.perIpOverrides.get(host) ?? limits.maxConnectionsPerIp)) return 'refused';
     const waitMs = this.#takeAllowance(nowMs);
     if (waitMs > 0) return { waitMs };
+    const closeAfterMs = this.#rates.take(host, nowMs);
+    if (closeAfterMs > 0) return { closeAfterMs };
     this.#byHost.set(host, ofHost + 1);
     this.#count += 1;
     return 'added';

@@ -8,7 +8,7 @@
  * does not read its responses; so the memory of a connection is bounded by one response, one socket
  * chunk and one frame of socket.request.max.bytes.
  */
-import type { Clock } from '../platform/clock.ts';
+import type { Clock, Timer } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Counter } from '../platform/metrics.ts';
 import type { ByteSocket } from '../platform/sockets.ts';
@@ -64,6 +64,8 @@ export class Connection {
   /** What the frame that is arriving has reserved of queued.max.request.bytes. */
   #reservedBytes = 0;
   #awaitsMemory = false;
+  /** Runs while a frame waits because its client is throttled. */
+  #unmute: Timer | null = null;
   #paused = false;
   /** No more requests are taken: the connection ends once what came before is answered. */
   #ending = false;
@@ -188,10 +190,27 @@ export class Connection {
   }
 
   #mayStart(frame: Buffer): boolean {
+    if (this.#isMuted()) return false;
     if (this.#outgoingBytes + this.#unsentBytes > this.#parts.limits.maxUnsentBytes) return false;
     const waiting = this.#pending.length;
     if (waiting === 0) return true;
     return !this.#exclusive && waiting < this.#parts.limits.maxInFlightRequests && pipelines(frame);
+  }
+
+  /** A client over its quota has its answer, but is not listened to until its time is over. */
+  #isMuted(): boolean {
+    const { session, clock } = this.#parts;
+    if (session.mutedUntilMs === 0) return false;
+    const leftMs = session.mutedUntilMs - clock.nowMs();
+    if (leftMs <= 0) {
+      session.mutedUntilMs = 0;
+      return false;
+    }
+    this.#unmute ??= clock.after(Math.ceil(leftMs), () => {
+      this.#unmute = null;
+      this.#scheduleFlush();
+    });
+    return true;
   }
 
   #await(promise: Promise<RequestOutcome>): void {
@@ -309,6 +328,7 @@ export class Connection {
   #onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#unmute?.cancel();
     this.#splitter.close();
     this.#reserve();
     for (const reply of this.#outgoingReplies.splice(0)) reply.sent();

@@ -4,6 +4,7 @@
  * does not decode. Only ApiVersions answers an unknown version, so that a newer client can step down.
  * What a handler throws is caught here: the coordinator or a disk that fails has its error code,
  * anything else is a defect, which is reported; the client gets the handler's refusal either way.
+ * A client over its quota gets its answer with the time that it is throttled for, and is muted meanwhile.
  * Source: SocketServer.processCompletedReceives, RequestContext.parseRequest, KafkaApis.handle.
  */
 import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
@@ -19,6 +20,8 @@ import { parseRequestHeader, type RequestHeader } from '../protocol/header.ts';
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts';
 import { ProtocolError } from '../protocol/reader.ts';
 import type { AnyApi, RequestOf } from '../protocol/schema.ts';
+import type { ClientQuotas } from '../quotas/client-quotas.ts';
+import { RequestCharges } from '../quotas/request-charges.ts';
 import type { Authorizer } from '../security/authorizer.ts';
 import type { Operation, Resource } from '../security/operations.ts';
 import type { Principal } from '../security/principal.ts';
@@ -34,6 +37,7 @@ export function createDispatch<N extends ServiceName>(
   table: ReadonlyMap<number, Handler<AnyApi, N>>,
   services: Needs<N> & OwnNeeds,
   authorizer: Authorizer,
+  quotas: ClientQuotas | null = null,
 ): Dispatch {
   const metrics = new RequestMetrics(services.metrics);
   const apiByKey = (key: number): AnyApi | undefined => table.get(key)?.api;
@@ -42,7 +46,7 @@ export function createDispatch<N extends ServiceName>(
     let request: IncomingRequest<N> | RequestOutcome;
     try {
       header = parseRequestHeader(frame, apiByKey);
-      request = open(header, frame, { table, session, services, authorizer });
+      request = open(header, frame, { table, session, services, authorizer, quotas });
     } catch (error) {
       // Whatever the decoder stumbles over came from outside: it is never this broker's failure.
       const reason = error instanceof ProtocolError ? error.message : String(error);
@@ -69,6 +73,7 @@ function open<N extends ServiceName>(
     session: ClientSession;
     services: OwnNeeds;
     authorizer: Authorizer;
+    quotas: ClientQuotas | null;
   },
 ): IncomingRequest<N> | RequestOutcome {
   const { apiKey, apiVersion } = header;
@@ -81,7 +86,22 @@ function open<N extends ServiceName>(
   }
   const { socketRequestMaxElements } = at.services.config;
   const body = decodeRequest(api, apiVersion, frame.subarray(header.bodyOffset), socketRequestMaxElements);
-  return new IncomingRequest(handler, header, body, at);
+  const sizeBytes = frame.length - header.bodyOffset;
+  const charges = at.quotas?.isLimiting === true ? chargesOf(header, sizeBytes, at.quotas, at) : null;
+  return new IncomingRequest(handler, header, body, { ...at, charges });
+}
+
+/** What is charged to the sender's quotas; null when it has none. */
+function chargesOf(
+  { clientId }: RequestHeader,
+  sizeBytes: number,
+  quotas: ClientQuotas,
+  { session, services: { clock } }: { session: ClientSession; services: OwnNeeds },
+): RequestCharges | null {
+  const nowMs = (): number => clock.nowMs();
+  const limits = session.limits(quotas, clientId ?? '', nowMs());
+  if (limits === null) return null;
+  return new RequestCharges({ limits, sizeBytes, nowMs, longestRequestThrottleMs: quotas.requestSampleMs });
 }
 
 /** One request on its way through its handler; also what the handler sees of its sender. */
@@ -93,6 +113,8 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
   readonly connectionId: string;
   /** As of the request's arrival. */
   readonly principal: Principal;
+  readonly charges: RequestCharges | null;
+  readonly #session: ClientSession;
   readonly #handler: Handler<AnyApi, N>;
   readonly #authorizer: Authorizer;
   readonly #correlationId: number;
@@ -103,14 +125,17 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
     handler: Handler<AnyApi, N>,
     header: RequestHeader,
     body: RequestOf<AnyApi>,
-    { session, authorizer }: { session: ClientSession; authorizer: Authorizer },
+    sent: { session: ClientSession; authorizer: Authorizer; charges: RequestCharges | null },
   ) {
+    const { session, authorizer, charges } = sent;
     this.apiVersion = header.apiVersion;
     this.clientId = header.clientId;
     this.clientHost = session.remoteHost;
     this.listener = session.listener;
     this.connectionId = session.id;
     this.principal = session.principal;
+    this.charges = charges;
+    this.#session = session;
     this.#handler = handler;
     this.#authorizer = authorizer;
     this.#correlationId = header.correlationId;
@@ -134,8 +159,11 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
       const answer = services.metadata.image.complete
         ? this.#handler.handle(this.#body, this, services)
         : answerBeforeMetadata(this.#handler, this.#body, this, services);
-      if (answer instanceof Promise) return this.#later(answer, startedMs, services, metrics);
-      const outcome = this.#outcomeOf(answer);
+      if (answer instanceof Promise) {
+        this.charges?.pause();
+        return this.#later(answer, startedMs, services, metrics);
+      }
+      const outcome = this.#outcomeOf(this.#throttled(answer, services));
       metrics.answered(api, services.clock.nowMs() - startedMs);
       return outcome;
     } catch (error) {
@@ -151,11 +179,21 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
   ): Promise<RequestOutcome> {
     try {
       const answer = await promised;
+      this.charges?.resume();
       metrics.answered(this.#handler.api, services.clock.nowMs() - startedMs);
-      return this.#outcomeOf(answer);
+      return this.#outcomeOf(this.#throttled(answer, services));
     } catch (error) {
       return this.#refuse(error, services, metrics);
     }
+  }
+
+  /** Settles what the request has used; a client over its quota is muted from here on, and told for how long. */
+  #throttled(answer: Answer<AnyApi>, { clock }: OwnNeeds): Answer<AnyApi> {
+    if (this.charges === null) return answer;
+    const throttleTimeMs = this.charges.finish(answer !== null);
+    if (throttleTimeMs === 0) return answer;
+    this.#session.mute(clock.nowMs() + throttleTimeMs);
+    return answer === null || answer === 'close' ? answer : { ...answer, throttleTimeMs };
   }
 
   #outcomeOf(answer: Answer<AnyApi>): RequestOutcome {

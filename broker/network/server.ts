@@ -13,7 +13,7 @@ import type { ByteSocket, SocketListener, SocketNetwork } from '../platform/sock
 import { BufferPool } from './buffer-pool.ts';
 import { ClientSession } from './client-session.ts';
 import { Connection, type ConnectionLimits } from './connection.ts';
-import { ConnectionQuotas, connectionLimits } from './connection-quotas.ts';
+import { type AddressRates, ConnectionQuotas, connectionLimits } from './connection-quotas.ts';
 import type { Dispatch } from './outcome.ts';
 import { RequestMemory } from './request-memory.ts';
 
@@ -24,6 +24,8 @@ export interface NetworkServerParts {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly metrics: Metrics;
+  /** How often single addresses may connect. */
+  readonly rates: AddressRates;
 }
 
 /** What the pool of buffers for partial frames may keep for reuse. */
@@ -51,6 +53,8 @@ export class NetworkServer {
   readonly #connections = new Set<Connection>();
   /** Accepted by the operating system, not read from yet: at most socket.listen.backlog.size. */
   readonly #waiting: Waiting[] = [];
+  /** Throttled by the quota of their address: at most socket.listen.backlog.size as well. */
+  readonly #held = new Set<ByteSocket>();
   #dispatch: Dispatch | null = null;
   #sweeper: Timer | null = null;
   #nextTry: Timer | null = null;
@@ -67,7 +71,7 @@ export class NetworkServer {
       maxInFlightRequests: config.queuedMaxRequests,
       maxUnsentBytes: config.socketSendBufferBytes > 0 ? config.socketSendBufferBytes : DEFAULT_UNSENT_BYTES,
     };
-    this.#quotas = new ConnectionQuotas(connectionLimits(liveConfig), parts.clock.nowMs());
+    this.#quotas = new ConnectionQuotas(connectionLimits(liveConfig), parts.rates, parts.clock.nowMs());
     this.#unfollow = liveConfig.onChange(() => this.#reconfigure());
     this.#memory = new RequestMemory(config.queuedMaxRequestBytes);
     this.#bytesIn = metrics.counter('kafka_network_socketserver_bytesin_total', 'Bytes read from clients');
@@ -133,6 +137,8 @@ export class NetworkServer {
     this.#nextTry?.cancel();
     await this.#closeListeners();
     for (const { socket } of this.#waiting.splice(0)) socket.destroy();
+    for (const socket of this.#held) socket.destroy();
+    this.#held.clear();
     for (const connection of this.#connections) connection.end();
     if (this.#connections.size > 0 && graceMs > 0) {
       await new Promise<void>((resolve) => {
@@ -172,7 +178,7 @@ export class NetworkServer {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       if (this.#dispatch === null || !this.#serve(next)) return;
       this.#waiting.shift();
-      next.socket.resume();
+      if (!this.#held.has(next.socket)) next.socket.resume();
     }
   }
 
@@ -183,6 +189,10 @@ export class NetworkServer {
     if (!socket.open) return true;
     const host = socket.remoteHost;
     const verdict = this.#quotas.tryAdd(host, this.#parts.clock.nowMs());
+    if (typeof verdict === 'object' && 'closeAfterMs' in verdict) {
+      this.#hold(socket, verdict.closeAfterMs);
+      return true;
+    }
     if (typeof verdict === 'object') {
       if (verdict.waitMs !== null) this.#tryAgainIn(verdict.waitMs);
       return false;
@@ -211,6 +221,19 @@ export class NetworkServer {
       }),
     );
     return true;
+  }
+
+  /** Its address connects too often: it is not answered, and closed only when it may try again. */
+  #hold(socket: ByteSocket, forMs: number): void {
+    socket.pause();
+    if (this.#held.size >= this.#parts.config.socketListenBacklogSize) {
+      socket.destroy();
+      return;
+    }
+    this.#held.add(socket);
+    this.#parts.clock.after(forMs, () => {
+      if (this.#held.delete(socket)) socket.destroy();
+    });
   }
 
   #tryAgainIn(waitMs: number): void {

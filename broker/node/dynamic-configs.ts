@@ -15,7 +15,7 @@ import {
   isTopicConfigWithoutEffect,
   isWithoutEffect,
 } from '../config/without-effect.ts';
-import { ConfigFeed, type Overrides } from '../metadata/config-feed.ts';
+import { ConfigFeed, type ConfigFeedOptions, type Overrides } from '../metadata/config-feed.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 
@@ -42,11 +42,15 @@ export class DynamicConfigs {
   readonly #said = new Set<string>();
 
   /** `config`: as the broker was started with it, its id included. */
-  constructor(config: BrokerConfig, parts: { clock: Clock; diagnostics: Diagnostics }) {
+  constructor(
+    config: BrokerConfig,
+    parts: { clock: Clock; diagnostics: Diagnostics } & Partial<Pick<ConfigFeedOptions, 'onOtherConfig'>>,
+  ) {
     this.#static = config;
     this.#live = new LiveValue(config);
     this.#diagnostics = parts.diagnostics;
     this.#feed = new ConfigFeed({
+      onOtherConfig: () => {},
       ...parts,
       brokerId: config.brokerId,
       onTopicConfig: (topic, overrides) => this.#topicChanged(topic, overrides),

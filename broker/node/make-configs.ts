@@ -1,6 +1,7 @@
 /** What is set for the whole cluster, read before the parts are made that go by it, and followed from then on. */
 import type { BrokerConfig } from '../config/broker-config.ts';
 import { FeatureFeed } from '../metadata/feature-feed.ts';
+import { ClientQuotas } from '../quotas/client-quotas.ts';
 import { DynamicConfigs } from './dynamic-configs.ts';
 import type { Ground, Parts } from './parts.ts';
 
@@ -8,13 +9,19 @@ import type { Ground, Parts } from './parts.ts';
 export async function makeConfigs(
   { platform, store }: Ground,
   own: BrokerConfig,
-): Promise<Pick<Parts, 'config' | 'configs' | 'features'>> {
-  const { clock, diagnostics } = platform;
-  const configs = new DynamicConfigs(own, { clock, diagnostics: diagnostics.named('DynamicConfigs') });
+): Promise<Pick<Parts, 'config' | 'configs' | 'quotas' | 'features'>> {
+  const { clock, diagnostics, metrics } = platform;
+  const quotas = new ClientQuotas(own);
+  quotas.register(metrics, () => clock.nowMs());
+  const configs = new DynamicConfigs(own, {
+    clock,
+    diagnostics: diagnostics.named('DynamicConfigs'),
+    onOtherConfig: (entity, config) => quotas.configured(entity, config),
+  });
   await configs.start(store());
   const features = new FeatureFeed(diagnostics.named('FinalizedFeatures'));
   await features.start(store());
-  return { config: configs.live.now, configs, features };
+  return { config: configs.live.now, configs, quotas, features };
 }
 
 /**

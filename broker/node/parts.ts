@@ -11,6 +11,7 @@ import type { MetadataCache } from '../metadata/metadata-cache.ts';
 import type { NetworkServer } from '../network/server.ts';
 import type { ListeningPeers } from '../peers/peers.ts';
 import type { Platform } from '../platform/platform.ts';
+import type { ClientQuotas } from '../quotas/client-quotas.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
 import type { ControllerLink } from './controller-link.ts';
 import type { DynamicConfigs } from './dynamic-configs.ts';
@@ -30,6 +31,7 @@ export interface Parts {
   /** With the id that the broker has; what may change while it runs is in `configs.live`. */
   readonly config: FixedConfig;
   readonly configs: DynamicConfigs;
+  readonly quotas: ClientQuotas;
   readonly features: FeatureFeed;
   readonly fence: ControllerFence;
   readonly metadata: MetadataCache;

@@ -17,11 +17,19 @@ export interface Distribution {
   observe(value: number): void;
 }
 
+/** One value of a family of gauges. */
+export interface GaugeReading {
+  readonly labels: Labels;
+  readonly value: number;
+}
+
 export interface Metrics {
   /** The counter of these labels; the same object for the same arguments. */
   counter(name: string, help: string, labels?: Labels): Counter;
   /** A gauge read when the metrics are rendered. Registering again replaces the reader. */
   gauge(name: string, help: string, read: () => number, labels?: Labels): void;
+  /** Gauges whose labels come and go: all of one name are read together. Registering again replaces the reader. */
+  gauges(name: string, help: string, read: () => readonly GaugeReading[]): void;
   /** A histogram; `buckets` are upper bounds, those of the first call count. */
   distribution(name: string, help: string, buckets: readonly number[], labels?: Labels): Distribution;
   /** Removes the counters of all names that carry this label; what was handed out counts in vain. */
@@ -89,6 +97,7 @@ export function createMetrics(constant: Labels = {}): Metrics {
   const counters = new Map<string, Family<PlainCounter>>();
   const gauges = new Map<string, Family<() => number>>();
   const distributions = new Map<string, Family<Buckets>>();
+  const changing = new Map<string, Family<() => readonly GaugeReading[]>>();
   return {
     counter(name, help, labels = {}) {
       const samples = (own: Labels, { value }: PlainCounter): Sample[] => [{ labels: own, value }];
@@ -99,6 +108,13 @@ export function createMetrics(constant: Labels = {}): Metrics {
       const samples = (own: Labels, now: () => number): Sample[] => [{ labels: own, value: now() }];
       const family = familyOf(gauges, name, { type: 'gauge', help, samples });
       family.members.set(labelKey(labels), { labels, metric: read });
+    },
+    gauges(name, help, read) {
+      const samples = (_: Labels, now: () => readonly GaugeReading[]): Sample[] => [...now()];
+      familyOf(changing, name, { type: 'gauge', help, samples }).members.set('', {
+        labels: {},
+        metric: read,
+      });
     },
     distribution(name, help, buckets, labels = {}) {
       const samples = (own: Labels, metric: Buckets): Sample[] => metric.samples(name, own);
@@ -115,7 +131,12 @@ export function createMetrics(constant: Labels = {}): Metrics {
       const prometheus = await import('prom-client');
       const registry = new prometheus.Registry();
       registry.setDefaultLabels(constant);
-      const all = [...collected(counters), ...collected(gauges), ...collected(distributions)];
+      const all = [
+        ...collected(counters),
+        ...collected(gauges),
+        ...collected(changing),
+        ...collected(distributions),
+      ];
       for (const metric of all) registry.registerMetric(metric);
       return registry.metrics();
     },

@@ -3,7 +3,7 @@
  * while there is a controller of this mode. Source: kafka.zk.AdminZkClient, KafkaZkClient.
  */
 
-import type { Change, Coordinator } from '../coordinator.ts';
+import type { Change, Coordinator, ZNode } from '../coordinator.ts';
 import type { ConfigEntity, ConfigType } from '../znodes/config-znodes.ts';
 import { configChangeZnode, configZnode, sequenceNumber } from '../znodes/config-znodes.ts';
 import { readable, type Unreadable } from '../znodes/znode-json.ts';
@@ -22,6 +22,11 @@ export interface ConfigChange {
   /** null: the notice is gone or cannot be read. */
   readonly entity: ConfigEntity | null;
 }
+
+/** Types whose entities go when nothing is said of them any more; the others keep an empty node. */
+const GOING: ReadonlySet<ConfigType> = new Set(['users', 'clients', 'ips']);
+/** Somebody else has changed something in between. */
+const FASTER: ReadonlySet<string> = new Set(['version', 'exists', 'missing', 'not-empty']);
 
 export class ConfigStore {
   readonly #coordinator: Coordinator;
@@ -84,22 +89,50 @@ export class ConfigStore {
         throw new NoController(`cannot change the configuration of ${type}/${name}: no ZooKeeper controller`);
       }
       const stored = node === null ? new Map<string, string>() : configZnode.decode(type, name, node.data);
-      const data = configZnode.encode(change(stored), how === 'single' ? stored : null);
+      const wanted = change(stored);
+      const removal = wanted.size === 0 ? await this.#removal({ type, name }, node) : null;
+      const data = configZnode.encode(wanted, how === 'single' ? stored : null);
       const write: Change =
         node === null
           ? { op: 'create', path, data, lifetime: 'persistent' }
           : { op: 'put', path, data, version: node.version };
       const answer = await commitKnown(this.#coordinator, [
         { op: 'check', path: controllerZnode.path, version: controller.version },
-        write,
+        ...(removal ?? [write]),
         noticeOf({ type, name }),
       ]);
       if (answer.ok) return;
-      if (answer.reason === 'missing' && answer.index === 1) await this.#makeParents(path);
-      else if (answer.reason !== 'version' && answer.reason !== 'exists' && answer.reason !== 'missing') {
+      if (removal === null && answer.reason === 'missing' && answer.index === 1)
+        await this.#makeParents(path);
+      else if (!FASTER.has(answer.reason)) {
         throw new Error(`cannot write ${path}: ${answer.reason}`);
       }
     }
+  }
+
+  /**
+   * What removes a user, client or address of whom nothing is said any more, as Kafka does with them: a
+   * user's last client takes the nodes above along, if they say nothing either. null when it has to stay.
+   */
+  async #removal({ type, name }: ConfigEntity, node: ZNode | null): Promise<Change[] | null> {
+    if (!GOING.has(type)) return null;
+    const path = configZnode.path(type, name);
+    if (((await this.#coordinator.children(path)) ?? []).length > 0) return null;
+    if (node === null) return [];
+    const changes: Change[] = [{ op: 'remove', path, version: node.version }];
+    const [user, client] = name.split('/clients/');
+    if (user === undefined || client === undefined) return changes;
+    const [clientsPath, userPath] = [`${user}/clients`, user].map((above) => configZnode.path(type, above));
+    if (clientsPath === undefined || userPath === undefined) return changes;
+    const [siblings, clients, above] = await Promise.all([
+      this.#coordinator.children(clientsPath),
+      this.#coordinator.read(clientsPath),
+      this.#coordinator.read(userPath),
+    ]);
+    if (siblings?.length !== 1 || clients === null || above === null) return changes;
+    changes.push({ op: 'remove', path: clientsPath, version: clients.version });
+    if (configZnode.decode(type, user, above.data).size > 0) return changes;
+    return [...changes, { op: 'remove', path: userPath, version: above.version }];
   }
 
   /** Replaces all overrides of an entity. */

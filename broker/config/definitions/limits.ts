@@ -9,6 +9,12 @@ export const LIMIT_CONFIGS = {
     'Largest number of array elements in a request: small elements take far more memory than their bytes.',
     atLeast(1000),
   ),
+  'client.quota.max.sensors': int(
+    '10000',
+    'read-only',
+    'Most users and client ids whose use of a quota is remembered at once, for each kind of quota.',
+    atLeast(10),
+  ),
   'request.max.new.partitions': int(
     '10000',
     'read-only',

@@ -42,6 +42,8 @@ import { IncrementalAlterConfigs } from '../../protocol/messages/44-incremental-
 import { AlterPartitionReassignments } from '../../protocol/messages/45-alter-partition-reassignments.ts';
 import { ListPartitionReassignments } from '../../protocol/messages/46-list-partition-reassignments.ts';
 import { OffsetDelete } from '../../protocol/messages/47-offset-delete.ts';
+import { DescribeClientQuotas } from '../../protocol/messages/48-describe-client-quotas.ts';
+import { AlterClientQuotas } from '../../protocol/messages/49-alter-client-quotas.ts';
 import { DescribeCluster } from '../../protocol/messages/60-describe-cluster.ts';
 import { DescribeProducers } from '../../protocol/messages/61-describe-producers.ts';
 import type { AnyApi, RequestOf } from '../../protocol/schema.ts';
@@ -65,6 +67,8 @@ export const RULES_BEFORE_METADATA: ReadonlyMap<AnyApi, Rule> = new Map<AnyApi, 
   [CreateAcls, 'serve'],
   [DeleteAcls, 'serve'],
   [DescribeLogDirs, 'serve'],
+  [DescribeClientQuotas, 'serve'],
+  [AlterClientQuotas, 'serve'],
   [Metadata, ofTopics],
   [DescribeCluster, 'close'],
   // The leader is somebody else, says this, and sends clients to ask who.

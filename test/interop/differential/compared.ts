@@ -26,6 +26,7 @@ const IDENTITIES = [
 const PLACES = new Set(['log.dirs', 'zookeeper.connect']);
 /** Configs that only ours has. */
 const OWN_CONFIGS = new Set([
+  'client.quota.max.sensors',
   'compressed.batch.max.decompressed.bytes',
   'compressed.batch.max.records',
   'fetch.max.converted.bytes',

@@ -59,6 +59,8 @@ export interface Side {
 export interface Pair {
   readonly ours: Side;
   readonly kafkas: Side;
+  /** Of both; Kafka's znodes are below /apache. */
+  readonly zookeeperConnect: string;
   close(): Promise<void>;
 }
 
@@ -88,6 +90,7 @@ export async function startPair(): Promise<Pair> {
     return {
       ours: { port, world: ours },
       kafkas: { port: kafkasPort, world: await furnish(kafkasPort) },
+      zookeeperConnect: cluster.zookeeperConnect,
       close,
     };
   } catch (error) {

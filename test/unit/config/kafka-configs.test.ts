@@ -12,6 +12,7 @@ const KAFKA = readFileSync(join(import.meta.dirname, 'kafka-3.9.1-broker-configs
   .map((line) => line.split('\t'));
 
 const OWN = [
+  'client.quota.max.sensors',
   'compressed.batch.max.decompressed.bytes',
   'compressed.batch.max.records',
   'fetch.max.converted.bytes',

@@ -292,3 +292,47 @@ describe('topics and configurations', () => {
     await expect(store.configs.write('topics', 't', new Map())).rejects.toThrow(/no ZooKeeper controller/);
   });
 });
+
+describe('an entity of whom nothing is said any more', () => {
+  const none = new Map<string, string>();
+  const some = new Map([['producer_byte_rate', '1']]);
+
+  it('goes, with the nodes above it that say nothing either, and a notice comes', async () => {
+    const { store } = await controllerStore();
+    await store.configs.update('users', 'alice/clients/app', () => some);
+    await store.configs.update('users', 'alice/clients/other', () => some);
+    await store.configs.update('users', 'alice/clients/app', () => none);
+    expect(tree.read('/config/users/alice/clients/app')).toBeNull();
+    expect(tree.read('/config/users/alice/clients/other')).not.toBeNull();
+    await store.configs.update('users', 'alice/clients/other', () => none);
+    expect(tree.read('/config/users/alice')).toBeNull();
+    const notices = await store.configs.changesAfter(-1);
+    expect(notices.map(({ entity }) => entity?.name)).toEqual([
+      'alice/clients/app',
+      'alice/clients/other',
+      'alice/clients/app',
+      'alice/clients/other',
+    ]);
+  });
+
+  it('stays empty while it has clients, and keeps what is said of itself', async () => {
+    const { store } = await controllerStore();
+    await store.configs.update('users', 'alice', () => some);
+    await store.configs.update('users', 'alice/clients/app', () => some);
+    await store.configs.update('users', 'alice', () => none);
+    expect(tree.read('/config/users/alice')?.data.toString()).toBe('{"version":1,"config":{}}');
+    await store.configs.update('users', 'alice', () => some);
+    await store.configs.update('users', 'alice/clients/app', () => none);
+    expect(tree.read('/config/users/alice/clients')).toBeNull();
+    expect(await store.configs.read('users', 'alice')).toEqual(some);
+  });
+
+  it('that was never there is told of all the same; a topic keeps its empty node', async () => {
+    const { store } = await controllerStore();
+    await store.configs.update('clients', 'nobody', () => none);
+    expect(tree.read('/config/clients/nobody')).toBeNull();
+    expect(await store.configs.changesAfter(-1)).toHaveLength(1);
+    await store.configs.update('topics', 't', () => none);
+    expect(tree.read('/config/topics/t')).not.toBeNull();
+  });
+});

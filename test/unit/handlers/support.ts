@@ -115,6 +115,7 @@ export function context(
     listener: 'PLAINTEXT',
     principal: ANONYMOUS,
     connectionId: 'c1',
+    charges: null,
     may: () => true,
     afterSend: (run) => released.push(run),
     released,

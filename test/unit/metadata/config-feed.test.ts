@@ -37,6 +37,39 @@ function newFeed(): ConfigFeed {
   });
 }
 
+describe('quotas and credentials', () => {
+  const APP = 'alice/clients/app';
+
+  it('are told at the start, by notice, and when nothing is said of somebody any more', async () => {
+    await admin.configs.write('users', APP, of({ producer_byte_rate: '1' }));
+    await admin.configs.write('clients', DEFAULT_ENTITY, of({ request_percentage: '2.0' }));
+    await admin.configs.write('ips', '10.0.0.1', of({ connection_creation_rate: '3' }));
+    const feed = newFeed();
+    await feed.start(await openStore());
+    expect(told.sort()).toEqual([
+      'clients/<default>: request_percentage=2.0',
+      'ips/10.0.0.1: connection_creation_rate=3',
+      'users/alice/clients/app: producer_byte_rate=1',
+    ]);
+    told = [];
+    await admin.configs.update('users', APP, () => of({ producer_byte_rate: '4' }));
+    await admin.configs.update('users', APP, () => new Map());
+    await eventually('the user is free', () => told.length === 2);
+    expect(told).toEqual(['users/alice/clients/app: producer_byte_rate=4', 'users/alice/clients/app: ']);
+  });
+
+  it('that went while there was no session are told with the next one', async () => {
+    await admin.configs.write('users', 'alice', of({ producer_byte_rate: '1' }));
+    const feed = newFeed();
+    await feed.start(await openStore());
+    feed.stop();
+    await admin.configs.update('users', 'alice', () => new Map());
+    told = [];
+    await feed.start(await openStore());
+    expect(told).toEqual(['users/alice: ']);
+  });
+});
+
 describe('the config feed', () => {
   it('knows everything once it has started', async () => {
     await admin.configs.write('topics', 't', of({ 'retention.ms': '1' }));

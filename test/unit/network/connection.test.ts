@@ -5,8 +5,9 @@ import { ClientSession } from '../../../broker/network/client-session.ts';
 import { Connection, type ConnectionLimits } from '../../../broker/network/connection.ts';
 import type { Dispatch, RequestOutcome } from '../../../broker/network/outcome.ts';
 import { RequestMemory } from '../../../broker/network/request-memory.ts';
-import { systemClock } from '../../../broker/platform/clock.ts';
+import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { MemorySocket } from './memory-socket.ts';
 
 const PRODUCE = 0;
@@ -61,7 +62,7 @@ async function settled(): Promise<void> {
 function connect(
   dispatch: Dispatch,
   limits: Partial<ConnectionLimits> = {},
-  memory = new RequestMemory(-1),
+  { memory = new RequestMemory(-1), clock = systemClock }: { memory?: RequestMemory; clock?: Clock } = {},
 ): { socket: MemorySocket; connection: Connection; closed: () => boolean; pool: BufferPool } {
   const socket = new MemorySocket();
   let closed = false;
@@ -73,7 +74,7 @@ function connect(
     limits: { maxFrameBytes: 1000, maxInFlightRequests: 3, maxUnsentBytes: 20, ...limits },
     pool,
     memory,
-    clock: systemClock,
+    clock,
     diagnostics: silent,
     bytesIn: { add() {}, value: 0 },
     bytesOut: { add() {}, value: 0 },
@@ -281,8 +282,8 @@ describe('back-pressure', () => {
 describe('queued.max.request.bytes', () => {
   it('frames that begin when it is used up wait until others are complete', async () => {
     const memory = new RequestMemory(100);
-    const first = connect(echo, {}, memory);
-    const second = connect(echo, {}, memory);
+    const first = connect(echo, {}, { memory });
+    const second = connect(echo, {}, { memory });
     const large = frame(FETCH, 'x'.repeat(200));
     first.socket.arrive(large.subarray(0, 50));
     expect(memory.usedBytes).toBe(large.length);
@@ -300,7 +301,7 @@ describe('queued.max.request.bytes', () => {
 
   it('frames that arrive whole need none of it, and a closed connection gives its part back', () => {
     const memory = new RequestMemory(1);
-    const one = connect(echo, {}, memory);
+    const one = connect(echo, {}, { memory });
     one.socket.arrive(frame(FETCH, 'whole'));
     expect(one.socket.written.toString()).toBe('<whole>');
     one.socket.arrive(frame(FETCH, 'partial').subarray(0, 8));
@@ -343,5 +344,46 @@ describe('ending', () => {
     await answer('a');
     expect(socket.written.toString()).toBe('<a>');
     expect(closed()).toBe(true);
+  });
+});
+
+describe('a client over its quota', () => {
+  it('is answered, and not listened to until its time is over', async () => {
+    const clock = new SimulatedClock();
+    const heard: string[] = [];
+    const { socket } = connect(
+      (bytes, session) => {
+        heard.push(bytes.toString('latin1', 2));
+        if (heard.length === 1) session.mute(clock.nowMs() + 1000);
+        return echo(bytes, session);
+      },
+      { maxUnsentBytes: 1000 },
+      { clock },
+    );
+    socket.arrive(frame(FETCH, 'one'), frame(FETCH, 'two'), frame(FETCH, 'three'));
+    await settled();
+    expect(socket.written.toString()).toBe('<one>');
+    await clock.runFor(999);
+    expect(heard).toEqual(['one']);
+    await clock.runFor(1);
+    await settled();
+    expect(socket.written.toString()).toBe('<one><two><three>');
+  });
+
+  it('that leaves meanwhile leaves no timer behind', async () => {
+    const clock = new SimulatedClock();
+    const { socket } = connect(
+      (bytes, session) => {
+        session.mute(clock.nowMs() + 1000);
+        return echo(bytes, session);
+      },
+      {},
+      { clock },
+    );
+    socket.arrive(frame(FETCH, 'one'), frame(FETCH, 'two'));
+    await clock.runFor(0);
+    expect(clock.pending).toBe(1);
+    socket.destroy();
+    expect(clock.pending).toBe(0);
   });
 });

@@ -17,6 +17,7 @@ import { Produce } from '../../../broker/protocol/messages/00-produce.ts';
 import { Metadata } from '../../../broker/protocol/messages/03-metadata.ts';
 import { ApiVersions } from '../../../broker/protocol/messages/18-api-versions.ts';
 import type { AnyApi, RequestInput } from '../../../broker/protocol/schema.ts';
+import { ClientQuotas } from '../../../broker/quotas/client-quotas.ts';
 import { type Authorizer, allowEverything } from '../../../broker/security/authorizer.ts';
 import { Operation, topicNamed } from '../../../broker/security/operations.ts';
 import { ANONYMOUS } from '../../../broker/security/principal.ts';
@@ -284,5 +285,54 @@ describe('handlers', () => {
     const text = await metrics.render();
     expect(text).toMatch(/kafka_network_requestmetrics_requests_total\{request="Metadata",version="9"\} 2/);
     expect(text).toMatch(/kafka_network_requestmetrics_totaltimems_count\{request="Metadata"\} 3/);
+  });
+});
+
+describe('a client over its quota', () => {
+  const quotas = new ClientQuotas(CONFIG);
+  quotas.configured({ type: 'clients', name: 'me' }, new Map([['producer_byte_rate', '10']]));
+  const produced = { acks: 1, timeoutMs: 1, topicData: [{ name: 'x'.repeat(1000), partitionData: [] }] };
+
+  function ask(acks: number, isNamed = true) {
+    const handler = defineHandler(Produce, [], {
+      handle: (_request, { charges }) => {
+        charges?.produced();
+        return acks === 0 ? null : {};
+      },
+      refuse: () => 'close',
+    });
+    const session = new ClientSession({ id: 'c2', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' });
+    const services = { clock: systemClock, config: CONFIG, diagnostics: silent, metrics: createMetrics() };
+    const dispatch = createDispatch(
+      new Map([[Produce.key, handler]]),
+      { ...services, metadata: metadataOf([]) },
+      allowEverything,
+      quotas,
+    );
+    const clientId = isNamed ? 'me' : 'other';
+    const frame = Buffer.concat(
+      requestFrame(Produce, 9, { correlationId: 7, clientId }, { ...produced, acks }),
+    );
+    return { outcome: dispatch(frame.subarray(4), session) as RequestOutcome, session };
+  }
+
+  it('is told for how long it is throttled, and is muted for as long', () => {
+    const { outcome, session } = ask(1);
+    const { throttleTimeMs } = decodeResponse(Produce, 9, bytesOf(outcome).subarray(9));
+    expect(throttleTimeMs).toBeGreaterThan(0);
+    const leftMs = session.mutedUntilMs - systemClock.nowMs();
+    expect(Math.ceil(leftMs / 1000)).toBe(Math.ceil(throttleTimeMs / 1000));
+  });
+
+  it('is muted although it gets no answer', () => {
+    const { outcome, session } = ask(0);
+    expect(outcome).toBe('nothing');
+    expect(session.mutedUntilMs).toBeGreaterThan(systemClock.nowMs());
+  });
+
+  it('keeps nobody else waiting', () => {
+    const { outcome, session } = ask(1, false);
+    expect(decodeResponse(Produce, 9, bytesOf(outcome).subarray(9)).throttleTimeMs).toBe(0);
+    expect(session.mutedUntilMs).toBe(0);
   });
 });

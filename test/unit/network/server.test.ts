@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import { LiveValue } from '../../../broker/config/live.ts';
 import type { ClientSession } from '../../../broker/network/client-session.ts';
+import type { AddressRates } from '../../../broker/network/connection-quotas.ts';
 import type { Dispatch, RequestOutcome } from '../../../broker/network/outcome.ts';
 import { NetworkServer } from '../../../broker/network/server.ts';
 import type { Clock } from '../../../broker/platform/clock.ts';
@@ -62,7 +63,11 @@ const CONFIG = {
   connectionsMaxIdleMs: 1000,
 };
 
-function start(overrides: Partial<typeof CONFIG> = {}, failing: readonly string[] = []) {
+function start(
+  overrides: Partial<typeof CONFIG> = {},
+  failing: readonly string[] = [],
+  rates: AddressRates = { take: () => 0 },
+) {
   const clock = new TestClock();
   const closed: string[] = [];
   const accepts = new Map<string, (socket: ByteSocket) => void>();
@@ -92,6 +97,7 @@ function start(overrides: Partial<typeof CONFIG> = {}, failing: readonly string[
     clock,
     diagnostics: silent,
     metrics: createMetrics(),
+    rates,
   });
   const connect = (remoteHost = '10.0.0.1', listener = 'localhost'): MemorySocket => {
     const socket = new MemorySocket(remoteHost);
@@ -160,8 +166,8 @@ describe('sessions', () => {
   });
 });
 
-async function serving(overrides: Partial<typeof CONFIG> = {}) {
-  const started = start(overrides);
+async function serving(overrides: Partial<typeof CONFIG> = {}, rates?: AddressRates) {
+  const started = start(overrides, [], rates);
   await started.server.start();
   started.server.startAccepting(echo);
   return started;
@@ -244,5 +250,26 @@ describe('stopping', () => {
     await stopped;
     expect(socket.written.toString()).toBe('late');
     expect(socket.open).toBe(false);
+  });
+});
+
+describe('an address over its connection rate', () => {
+  it('is kept waiting, then turned away; others are served', async () => {
+    const limits = new Map([['10.0.0.1', 700]]);
+    const { connect, clock } = await serving({}, { take: (host) => limits.get(host) ?? 0 });
+    const [held, served] = [connect('10.0.0.1'), connect('10.0.0.2')];
+    served.arrive(REQUEST);
+    expect(served.written.toString()).toBe('PLAINTEXT 2');
+    expect([held.served, held.open]).toEqual([false, true]);
+    clock.advance(700);
+    expect(held.open).toBe(false);
+  });
+
+  it('keeps no more sockets waiting than the backlog holds, and none when the broker stops', async () => {
+    const { connect, server } = await serving({}, { take: () => 700 });
+    const sockets = [connect(), connect(), connect()];
+    expect(sockets.map(({ open }) => open)).toEqual([true, true, false]);
+    await server.stop();
+    expect(sockets.some(({ open }) => open)).toBe(false);
   });
 });

@@ -59,6 +59,7 @@ async function start(reading: 'slab' | 'plain', overrides: object = {}) {
     clock: systemClock,
     diagnostics: silent,
     metrics: createMetrics(),
+    rates: { take: () => 0 },
   });
   running.push(server);
   await server.start();

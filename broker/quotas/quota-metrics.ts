@@ -1,0 +1,49 @@
+/**
+ * What quotas show: use and throttle times by user and client id, under Kafka's names
+ * (kafka.server:type=Produce,user=…,client-id=…). Only clients that have a limit are measured.
+ * Source: ClientQuotaManager, ClientRequestQuotaManager, ControllerMutationQuotaManager.
+ */
+import type { GaugeReading, Metrics } from '../platform/metrics.ts';
+import type { QuotaType } from './quota-keys.ts';
+import type { QuotaSensor, QuotaSensors } from './quota-sensors.ts';
+
+/** Name of the group, and of what is used. */
+const NAMES: Record<QuotaType, readonly [group: string, used: string, help: string]> = {
+  produce: ['produce', 'byte_rate', 'Bytes a second that were produced'],
+  fetch: ['fetch', 'byte_rate', 'Bytes a second that were fetched'],
+  request: ['request', 'request_time', 'Percent of the time that requests took'],
+  controllerMutation: ['controllermutation', 'mutation_rate', 'Partitions a second that were changed'],
+};
+
+export function quotaGauges(
+  metrics: Metrics,
+  type: QuotaType,
+  sensors: QuotaSensors,
+  nowMs: () => number,
+): void {
+  const [group, used, help] = NAMES[type];
+  const read = (value: (sensor: QuotaSensor, now: number) => number) => (): GaugeReading[] => {
+    const now = nowMs();
+    return [...sensors.all()].map((sensor) => ({
+      labels: { user: sensor.tags.user, client_id: sensor.tags.clientId },
+      value: value(sensor, now),
+    }));
+  };
+  const prefix = `kafka_server_${group}_`;
+  metrics.gauges(
+    `${prefix}${used}`,
+    `${help}, by user and client id`,
+    read(({ rate }, now) => rate.rate(now)),
+  );
+  metrics.gauges(
+    `${prefix}throttle_time`,
+    'Mean of the milliseconds that the client was throttled for',
+    read((sensor, now) => sensor.throttleTimeMs(now)),
+  );
+  if (type !== 'controllerMutation') return;
+  metrics.gauges(
+    `${prefix}tokens`,
+    'Partitions that may be changed at once',
+    read(({ bucket, limit }, now) => bucket.tokens(limit, now)),
+  );
+}

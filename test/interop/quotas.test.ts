@@ -1,0 +1,291 @@
+/**
+ * Apache Kafka 3.9.1 as the judge of quotas: the same changes and questions to both brokers, one after the
+ * other, must be answered alike, leave the same znodes to the byte, and throttle clients alike.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemPlatform } from '../../broker/platform/system-platform.ts';
+import { KafkaConnection } from '../../broker/protocol/client.ts';
+import { Produce } from '../../broker/protocol/messages/00-produce.ts';
+import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts';
+import { DeleteTopics } from '../../broker/protocol/messages/20-delete-topics.ts';
+import { CreatePartitions } from '../../broker/protocol/messages/37-create-partitions.ts';
+import { DescribeClientQuotas } from '../../broker/protocol/messages/48-describe-client-quotas.ts';
+import { AlterClientQuotas } from '../../broker/protocol/messages/49-alter-client-quotas.ts';
+import type { AnyApi, RequestInput, ResponseOf } from '../../broker/protocol/schema.ts';
+import { buildBatch } from '../../broker/records/build.ts';
+import { zookeeperSource } from '../../coordinator-client/zookeeper/zookeeper.ts';
+import { type Pair, startPair } from './differential/pair.ts';
+import { skipped } from './interop-cluster.ts';
+import { jarsLack } from './java-jars.ts';
+
+const skip = skipped('quotas beside Apache Kafka', jarsLack('3.9.1'));
+
+type Named = Readonly<Record<string, string | null>>;
+type Op = readonly [key: string, value: number | null];
+type Alteration = readonly [entity: Named, ops: readonly Op[], validateOnly?: boolean];
+
+const alteration = ([entity, ops, validateOnly = false]: Alteration): RequestInput<
+  typeof AlterClientQuotas
+> => ({
+  entries: [
+    {
+      entity: Object.entries(entity).map(([entityType, entityName]) => ({ entityType, entityName })),
+      ops: ops.map(([key, value]) => ({ key, value: value ?? 0, remove: value === null })),
+    },
+  ],
+  validateOnly,
+});
+
+const ALL: readonly Op[] = [
+  ['producer_byte_rate', 1024],
+  ['consumer_byte_rate', 2048.0000001],
+  ['request_percentage', 12.5],
+  ['controller_mutation_rate', 1e7],
+];
+
+const ALTERATIONS: readonly Alteration[] = [
+  [{ user: 'alice' }, ALL],
+  [{ user: null }, [['producer_byte_rate', 1]]],
+  [{ 'client-id': 'an app/*~' }, ALL],
+  [{ 'client-id': null }, [['request_percentage', 0.0001]]],
+  [{ user: 'alice', 'client-id': 'app' }, [['producer_byte_rate', 5]]],
+  [{ user: 'alice', 'client-id': null }, [['producer_byte_rate', 6]]],
+  [{ user: null, 'client-id': null }, [['producer_byte_rate', 7]]],
+  [{ user: 'bob', 'client-id': 'app' }, [['producer_byte_rate', 8]]],
+  [{ ip: '10.0.0.1' }, [['connection_creation_rate', 9]]],
+  [{ ip: null }, [['connection_creation_rate', 1000]]],
+  [{ user: 'carol' }, ALL, true],
+  [
+    { user: 'alice' },
+    [
+      ['request_percentage', null],
+      ['consumer_byte_rate', null],
+      ['no such', null],
+    ],
+  ],
+  [{ user: 'bob', 'client-id': 'app' }, [['producer_byte_rate', null]]],
+  [{ user: 'alice', 'client-id': 'app' }, [['producer_byte_rate', null]]],
+  [{ 'client-id': 'nobody' }, [['producer_byte_rate', null]]],
+  [{ user: 'zero' }, [['producer_byte_rate', 0]]],
+  [
+    { user: 'minus' },
+    [
+      ['producer_byte_rate', -1],
+      ['request_percentage', -1],
+    ],
+  ],
+  [{ user: 'nan' }, [['request_percentage', Number.NaN]]],
+  [{ user: 'most' }, [['producer_byte_rate', 1e30]]],
+  [{ user: 'large' }, [['producer_byte_rate', 2 ** 60]]],
+  [{ user: 'half' }, [['producer_byte_rate', 0.5]]],
+  [
+    { user: 'twice' },
+    [
+      ['producer_byte_rate', 1],
+      ['producer_byte_rate', 2],
+    ],
+  ],
+  [{ ip: '10.0.0.2' }, [['connection_creation_rate', -1]]],
+  [{ ip: '10.0.0.2' }, [['connection_creation_rate', -1]], true],
+  [{ ip: '10.0.0.2' }, [['connection_creation_rate', 1.5]]],
+  [{ ip: '10.0.0.2' }, [['producer_byte_rate', 1]]],
+  [{ ip: '300.1.1.1' }, [['connection_creation_rate', 1]]],
+  [{ ip: '::1' }, [['connection_creation_rate', 1]]],
+  [{ ip: '10.0.0.2', user: 'a' }, [['connection_creation_rate', 1]]],
+  [{}, []],
+  [{ user: '' }, []],
+  [{ group: 'g' }, []],
+  [{ group: '' }, []],
+  [{ user: 'x' }, [['bytes', 1]]],
+  [{ user: 'x' }, [['connection_creation_rate', 1]]],
+  [{ user: 'no ops' }, []],
+];
+
+const EXACT = 0;
+const DEFAULT = 1;
+const ANY = 2;
+type Component = readonly [entityType: string, matchType: number, match?: string];
+
+const FILTERS: readonly (readonly Component[])[] = [
+  [],
+  [['user', EXACT, 'alice']],
+  [['user', DEFAULT]],
+  [['user', ANY]],
+  [['client-id', EXACT, 'an app/*~']],
+  [['client-id', DEFAULT]],
+  [['client-id', ANY]],
+  [
+    ['user', EXACT, 'alice'],
+    ['client-id', DEFAULT],
+  ],
+  [
+    ['user', ANY],
+    ['client-id', ANY],
+  ],
+  [
+    ['user', DEFAULT],
+    ['client-id', EXACT, 'app'],
+  ],
+  [['ip', EXACT, '10.0.0.1']],
+  [['ip', ANY]],
+  [['ip', DEFAULT]],
+  [
+    ['user', ANY],
+    ['ip', ANY],
+  ],
+  [
+    ['user', ANY],
+    ['user', ANY],
+  ],
+  [['', ANY]],
+  [['group', ANY]],
+  [['user', 9]],
+  [['user', EXACT]],
+];
+
+describe.skipIf(skip)('beside Apache Kafka', () => {
+  let pair: Pair;
+  beforeAll(async () => {
+    pair = await startPair();
+  }, 180_000);
+  afterAll(() => pair?.close());
+
+  /** What both brokers say to the same requests, each side on one connection. */
+  async function both<T>(
+    clientId: string,
+    work: (
+      say: <A extends AnyApi>(api: A, version: number, request: RequestInput<A>) => Promise<ResponseOf<A>>,
+    ) => Promise<T>,
+  ): Promise<[ours: T, kafkas: T]> {
+    const sides = [pair.ours.port, pair.kafkas.port].map(async (port) => {
+      const to = { host: '127.0.0.1', port, clientId, timeoutMs: 30_000 };
+      const connection = await KafkaConnection.connect(systemPlatform().sockets, to);
+      try {
+        return await work((api, version, request) => connection.request(api, request, version));
+      } finally {
+        connection.close();
+      }
+    });
+    return Promise.all(sides) as Promise<[T, T]>;
+  }
+
+  it('what is set is answered alike, and found alike', async () => {
+    const [ours, kafkas] = await both('admin', async (say) => {
+      const said: unknown[] = [];
+      for (const each of ALTERATIONS) said.push([each, await say(AlterClientQuotas, 1, alteration(each))]);
+      for (const components of FILTERS) {
+        for (const strict of [false, true]) {
+          const filter = components.map(([entityType, matchType, match = null]) => ({
+            entityType,
+            matchType,
+            match,
+          }));
+          const { entries, ...rest } = await say(DescribeClientQuotas, 1, { components: filter, strict });
+          said.push([components, strict, rest, sorted(entries)]);
+        }
+      }
+      return said;
+    });
+    ours.forEach((said, index) => {
+      expect.soft(said).toEqual(kafkas[index]);
+    });
+  });
+
+  it('the znodes are the same to the byte', async () => {
+    const session = await zookeeperSource({
+      connect: pair.zookeeperConnect,
+      sessionTimeoutMs: 10_000,
+      connectionTimeoutMs: 10_000,
+      maxInFlightRequests: 10,
+    }).open(10_000);
+    const read = async (path: string, known: string[] = []): Promise<string[]> => {
+      const node = await session.read(path);
+      known.push(`${path.replace(/^\/apache/, '')} ${node?.data.toString() ?? 'none'}`);
+      for (const child of [...((await session.children(path)) ?? [])].sort())
+        await read(`${path}/${child}`, known);
+      return known;
+    };
+    for (const root of ['/config/users', '/config/clients', '/config/ips', '/config/changes']) {
+      expect.soft(await read(root)).toEqual(await read(`/apache${root}`));
+    }
+    await session.close();
+  });
+
+  it('a producer over its quota is throttled alike', async () => {
+    const batch = buildBatch({ records: [{ timestampMs: 5, key: null, value: Buffer.alloc(60_000) }] });
+    const produce = {
+      transactionalId: null,
+      acks: 1,
+      timeoutMs: 1000,
+      topicData: [{ name: 'plain', partitionData: [{ index: 0, records: batch }] }],
+    };
+    await both('admin', (say) =>
+      say(AlterClientQuotas, 1, alteration([{ 'client-id': 'producer' }, [['producer_byte_rate', 10_000]]])),
+    );
+    const [ours, kafkas] = await both('producer', async (say) => {
+      const times: number[] = [];
+      for (let each = 0; each < 3; each++) times.push((await say(Produce, 9, produce)).throttleTimeMs);
+      return times;
+    });
+    // Tenths of a second: the two were not asked at the very same moments.
+    expect(ours.map((ms) => Math.round(ms / 500))).toEqual(kafkas.map((ms) => Math.round(ms / 500)));
+    expect(ours[2]).toBeGreaterThan(0);
+  }, 60_000);
+
+  it('changes of topics beyond the quota are refused alike', async () => {
+    await both('admin', (say) =>
+      say(AlterClientQuotas, 1, alteration([{ 'client-id': 'mutator' }, [['controller_mutation_rate', 1]]])),
+    );
+    const topic = (name: string, numPartitions: number) => ({
+      topics: [{ name, numPartitions, replicationFactor: 1 }],
+      timeoutMs: 10_000,
+    });
+    const [ours, kafkas] = await both('mutator', async (say) => {
+      const said: unknown[] = [];
+      said.push((await say(CreateTopics, 7, topic('mutated', 15))).topics.map(plain));
+      said.push(
+        (await say(CreateTopics, 7, { ...topic('checked', 1), validateOnly: true })).topics.map(plain),
+      );
+      said.push((await say(CreateTopics, 7, topic('wrong name!', 1))).topics.map(plain));
+      const refused = await say(CreateTopics, 7, topic('refused', 1));
+      said.push(refused.topics.map(plain), refused.throttleTimeMs > 0);
+      const extended = await say(CreatePartitions, 3, {
+        topics: [{ name: 'mutated', count: 25, assignments: null }],
+        timeoutMs: 10_000,
+      });
+      said.push(extended.results, extended.throttleTimeMs > 0);
+      const again = await say(CreatePartitions, 3, {
+        topics: [{ name: 'mutated', count: 26, assignments: null }],
+        timeoutMs: 10_000,
+      });
+      said.push(again.results, again.throttleTimeMs > 0);
+      const old = await say(CreateTopics, 5, topic('of-old', 1));
+      said.push(old.topics.map(plain), old.throttleTimeMs > 0);
+      const deleted = await say(DeleteTopics, 5, { topicNames: ['mutated'], timeoutMs: 10_000 });
+      said.push(deleted.responses, deleted.throttleTimeMs > 0);
+      return said;
+    });
+    expect(ours).toEqual(kafkas);
+  }, 120_000);
+});
+
+/** Without what each broker invents. */
+function plain({
+  name,
+  errorCode,
+  errorMessage,
+}: {
+  name: string;
+  errorCode: number;
+  errorMessage?: string | null;
+}) {
+  return { name, errorCode, errorMessage };
+}
+
+/** In one order, values too: neither broker promises any. */
+function sorted(entries: ResponseOf<typeof DescribeClientQuotas>['entries']): unknown {
+  const byText = (a: unknown, b: unknown): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+  return (
+    entries?.map(({ entity, values }) => ({ entity, values: [...values].sort(byText) })).sort(byText) ?? null
+  );
+}
