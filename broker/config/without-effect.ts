@@ -18,7 +18,6 @@ const GROUPS_WITHOUT_EFFECT = [
   'metrics.',
   'password.encoder.',
   'remote.',
-  'replication.quota.',
   'sasl.',
   'ssl.',
   'transaction.',
@@ -37,10 +36,8 @@ const WITHOUT_EFFECT = new Set([
   'delete.records.purgatory.purge.interval.requests',
   'eligible.leader.replicas.enable',
   'fetch.purgatory.purge.interval.requests',
-  'follower.replication.throttled.rate',
   'initial.broker.registration.timeout.ms',
   'inter.broker.protocol.version',
-  'leader.replication.throttled.rate',
   'log.cleaner.io.buffer.size',
   'log.dir.failure.timeout.ms',
   'log.message.format.version',
@@ -65,8 +62,6 @@ const WITHOUT_EFFECT = new Set([
 
 /** Of topics. */
 const TOPIC_CONFIGS_WITHOUT_EFFECT = new Set([
-  'follower.replication.throttled.replicas',
-  'leader.replication.throttled.replicas',
   'local.retention.bytes',
   'local.retention.ms',
   'message.format.version',

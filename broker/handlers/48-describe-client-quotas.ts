@@ -36,7 +36,7 @@ export const describeClientQuotas = defineHandler(DescribeClientQuotas, ['store'
     const filter = filterOf(request);
     if (!filter.ok) return refused(filter);
     const entries = await matching(filter.value, store().configs);
-    return { errorCode: ErrorCode.NONE, errorMessage: null, entries };
+    return { errorCode: ErrorCode.NONE, errorMessage: '', entries };
   },
   refuse,
 });
@@ -46,7 +46,9 @@ function refuse(_request: Request, errorCode: ErrorCode): Response {
 }
 
 function refused({ error, message }: Failure): Response {
-  return { errorCode: error, errorMessage: message ?? errorText(error), entries: null };
+  // What Kafka throws at without saying why has no text here.
+  const text = error === ErrorCode.UNKNOWN_SERVER_ERROR ? null : errorText(error);
+  return { errorCode: error, errorMessage: message ?? text, entries: null };
 }
 
 const NAMES = new Map([

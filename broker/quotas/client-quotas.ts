@@ -6,7 +6,7 @@
 import type { ConfigEntity } from '../../coordinator-client/znodes/config-znodes.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { ConnectionRates } from './connection-rates.ts';
-import { CLIENT_QUOTA_KEYS, type QuotaType, quotaNumber } from './quota-keys.ts';
+import { CLIENT_QUOTA_KEYS, type QuotaType, quotaLimit } from './quota-keys.ts';
 import { quotaGauges } from './quota-metrics.ts';
 import { type QuotaSensor, QuotaSensors } from './quota-sensors.ts';
 import { ANY_OTHER, type QuotaTags } from './quota-table.ts';
@@ -80,7 +80,7 @@ export class ClientQuotas {
 
   #setLimits(tags: QuotaTags, config: ReadonlyMap<string, string>): void {
     for (const type of TYPES) {
-      const limit = quotaNumber(config.get(CLIENT_QUOTA_KEYS[type]));
+      const limit = quotaLimit(config.get(CLIENT_QUOTA_KEYS[type]));
       this.#byType[type].setLimit(tags, limit);
     }
     this.#limiting = TYPES.some((type) => this.#byType[type].isLimiting);

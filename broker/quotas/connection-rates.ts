@@ -3,7 +3,7 @@
  * others together by the default. What comes too early counts as not having come, and its connection is
  * closed when the time is over. Source: kafka.network.ConnectionQuotas, IpConfigHandler.
  */
-import { CONNECTION_RATE_KEY, quotaNumber } from './quota-keys.ts';
+import { CONNECTION_RATE_KEY, quotaLimit } from './quota-keys.ts';
 import { SampledRate, type SampleWindow, throttleMs } from './sampled-rate.ts';
 
 const UNUSED_MS = 3_600_000;
@@ -28,7 +28,7 @@ export class ConnectionRates {
 
   /** `address` null: the default. */
   configured(address: string | null, config: ReadonlyMap<string, string>): void {
-    const limit = quotaNumber(config.get(CONNECTION_RATE_KEY));
+    const limit = quotaLimit(config.get(CONNECTION_RATE_KEY));
     if (limit === null) this.#limits.delete(address ?? ANY_ADDRESS);
     else this.#limits.set(address ?? ANY_ADDRESS, limit);
   }

@@ -61,9 +61,14 @@ export function javaDouble(value: number): string {
   return `${digits.includes('.') ? digits : `${digits}.0`}E${Number(exponent)}`;
 }
 
-/** A stored value as a number; null for what is none. */
-export function quotaNumber(text: string | undefined): number | null {
-  if (text === undefined || text.trim() === '') return null;
-  const value = Number(text);
-  return Number.isNaN(value) ? null : value;
+/** A stored value as a number, which may be NaN; null for what is none. */
+export function quotaNumber(text: string): number | null {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  return Number.isNaN(value) && text !== 'NaN' ? null : value;
+}
+
+/** The limit that a stored value sets; null when it sets none. */
+export function quotaLimit(text: string | undefined): number | null {
+  const value = text === undefined ? null : quotaNumber(text);
+  return value === null || Number.isNaN(value) ? null : value;
 }

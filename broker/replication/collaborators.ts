@@ -33,10 +33,16 @@ export interface ReplicationConfig {
   readonly peerMaxMessageBytes: number;
   /** none or snappy. */
   readonly peerCompressionType: string;
+  readonly replicationQuotaWindowNum: number;
+  readonly replicationQuotaWindowSizeSeconds: number;
 }
 
 export interface ReplicationConfigs {
   readonly config: ReplicationConfig;
   /** Those that may change while the broker runs. */
-  readonly liveConfig: Live<{ readonly numReplicaFetchers: number }>;
+  readonly liveConfig: Live<{
+    readonly numReplicaFetchers: number;
+    readonly leaderReplicationThrottledRate: number;
+    readonly followerReplicationThrottledRate: number;
+  }>;
 }

@@ -51,6 +51,7 @@ import { WaitingRoom } from './requests/waiting.ts';
 import { Follower } from './stream/follower.ts';
 import { ReplicaStreams } from './stream/replica-streams.ts';
 import { SharedReads } from './stream/shared-reads.ts';
+import { type ReplicationThrottles, replicationThrottles } from './throttles.ts';
 
 export interface ReplicaManagerOptions
   extends ReplicationConfigs,
@@ -80,6 +81,7 @@ export class ReplicaManager {
   readonly #offsets: ReplicaOffsets;
   readonly #counters: ReplicationCounters;
   readonly #coordinatorLog: CoordinatorLog;
+  readonly #throttles: ReplicationThrottles;
   readonly #checkpoints: HighWatermarkCheckpoints;
   readonly #shrinkTimer: Timer;
   readonly #listeners: ((change: LeadershipChange) => void)[] = [];
@@ -98,6 +100,7 @@ export class ReplicaManager {
     this.#fetchWaiting = new WaitingRoom(clock);
     this.#deleteWaiting = new WaitingRoom(clock);
     this.#proposals = new IsrProposals({ clock, diagnostics, brokerId, brokerEpoch, propose });
+    this.#throttles = replicationThrottles({ ...options, brokerId });
     this.#streams = this.#makeStreams();
     this.#follower = this.#makeFollower();
     this.#leadership = this.#makeLeadership();
@@ -229,6 +232,7 @@ export class ReplicaManager {
     this.#closed = true;
     this.#shrinkTimer.cancel();
     this.#checkpoints.stop();
+    this.#throttles.stop();
     this.#proposals.close();
     this.#follower.close();
     this.#streams.close();
@@ -263,6 +267,7 @@ export class ReplicaManager {
       config,
       diagnostics: this.#told.diagnostics,
       reads: new SharedReads(),
+      throttle: this.#throttles.leader,
       partition: (topic, partition) => this.#hosted.lookup(topic, partition),
       knownBrokerEpoch: (broker) => metadata.broker(broker)?.epoch ?? NO_EPOCH,
       sentBytes: (sizeBytes) => this.#counters.replicationBytesOut.add(sizeBytes),
@@ -278,6 +283,7 @@ export class ReplicaManager {
       liveConfig,
       metadata,
       peers,
+      throttle: this.#throttles.follower,
       brokerEpoch,
       ...this.#told,
       receivedBytes: (sizeBytes) => this.#counters.replicationBytesIn.add(sizeBytes),

@@ -1,6 +1,8 @@
 /** One partition that a follower stream follows, and how far its subscription has come. */
+import type { PartitionLog } from '../../log/partition-log.ts';
 import type { Timer } from '../../platform/clock.ts';
 import type { Partition } from '../partition.ts';
+import type { SubscribeItem } from './stream-messages.ts';
 
 /** due: to be subscribed; failed: waits for a new leader epoch. */
 export type Progress = 'due' | 'subscribed' | 'backing-off' | 'failed';
@@ -15,4 +17,18 @@ export interface Followed {
   refusals: number;
   reportedStartOffset: number;
   timer: Timer | null;
+}
+
+/** Asks for what comes after the end of its log. */
+export function subscriptionOf({ id, partition, leaderEpoch }: Followed, log: PartitionLog): SubscribeItem {
+  return {
+    id,
+    topic: partition.topic,
+    partition: partition.partition,
+    topicId: log.topicId,
+    leaderEpoch,
+    endOffset: log.endOffset,
+    lastEpoch: log.epochs.latestEpoch(),
+    startOffset: log.startOffset,
+  };
 }

@@ -16,7 +16,8 @@ import type { Journal } from '../../platform/journal.ts';
 import type { BrokerId, PartitionKey } from '../../types.ts';
 import type { ReplicationConfigs, ReplicationMetadata } from '../collaborators.ts';
 import type { Partition } from '../partition.ts';
-import type { Followed } from './followed.ts';
+import type { Throttle } from '../throttles.ts';
+import { type Followed, subscriptionOf } from './followed.ts';
 import {
   applyMarks,
   applyRecords,
@@ -24,6 +25,7 @@ import {
   truncateToLeader,
   truncateWithoutEpochs,
 } from './follower-log.ts';
+import { HeldPartitions } from './held-partitions.ts';
 import { pauseAfterRefusal } from './refusal-pause.ts';
 import {
   type AckItem,
@@ -42,6 +44,7 @@ export interface FollowerContext extends ReplicationConfigs {
   readonly journal: Journal;
   readonly metadata: ReplicationMetadata;
   readonly peers: Pick<Peers, 'openStream'>;
+  readonly throttle: Throttle;
   readonly brokerEpoch: () => number;
   readonly receivedBytes: (sizeBytes: number) => void;
   /** Whether the error is the storage's, which ends the partition on this broker. */
@@ -53,6 +56,7 @@ export class FollowerStream {
   readonly #context: FollowerContext;
   readonly #followed = new Map<PartitionKey, Followed>();
   readonly #byId = new Map<number, Followed>();
+  readonly #held: HeldPartitions;
   #channel: Channel | null = null;
   #dialling = false;
   #redial: Timer | null = null;
@@ -66,6 +70,10 @@ export class FollowerStream {
   constructor(leader: BrokerId, context: FollowerContext) {
     this.leader = leader;
     this.#context = context;
+    const { clock, throttle } = context;
+    const tell = (type: 'hold' | 'resume', ids: readonly number[]): void =>
+      this.#channel?.send(encodeFollowerMessage({ type, ids }));
+    this.#held = new HeldPartitions({ clock, throttle, tell });
   }
 
   get size(): number {
@@ -102,6 +110,7 @@ export class FollowerStream {
     followed.timer?.cancel();
     if (followed.progress === 'subscribed') {
       this.#byId.delete(followed.id);
+      this.#held.drop(followed.id);
       this.#channel?.send(encodeFollowerMessage({ type: 'unsubscribe', ids: [followed.id] }));
     }
     return true;
@@ -111,6 +120,7 @@ export class FollowerStream {
     this.#closed = true;
     this.#redial?.cancel();
     this.#beat?.cancel();
+    this.#held.clear();
     for (const followed of this.#followed.values()) followed.timer?.cancel();
     this.#followed.clear();
     this.#byId.clear();
@@ -170,6 +180,7 @@ export class FollowerStream {
   #ended(): void {
     this.#channel = null;
     this.#beat?.cancel();
+    this.#held.clear();
     this.#byId.clear();
     for (const followed of this.#followed.values()) {
       if (followed.progress === 'subscribed') followed.progress = 'due';
@@ -193,28 +204,21 @@ export class FollowerStream {
       return;
     }
     const items: SubscribeItem[] = [];
+    const subscribed: Followed[] = [];
     for (const followed of this.#followed.values()) {
-      const { partition, leaderEpoch } = followed;
-      const log = partition.log;
+      const { log } = followed.partition;
       if (followed.progress !== 'due' || log === null) continue;
       followed.id = this.#nextId++;
       followed.progress = 'subscribed';
       followed.reportedStartOffset = log.startOffset;
       this.#byId.set(followed.id, followed);
-      items.push({
-        id: followed.id,
-        topic: partition.topic,
-        partition: partition.partition,
-        topicId: log.topicId,
-        leaderEpoch,
-        endOffset: log.endOffset,
-        lastEpoch: log.epochs.latestEpoch(),
-        startOffset: log.startOffset,
-      });
+      subscribed.push(followed);
+      items.push(subscriptionOf(followed, log));
     }
     if (items.length === 0) return;
     const epoch = this.#context.brokerEpoch();
     this.#channel.send(encodeFollowerMessage({ type: 'subscribe', epoch, items }));
+    this.#held.subscribed(subscribed);
   }
 
   /** Tells the leader at the promised pace that we are here, also when there is nothing to acknowledge. */
@@ -278,6 +282,7 @@ export class FollowerStream {
       if (followed === undefined || log === null || log === undefined) continue;
       this.#attempt(followed, () => {
         applyRecords(followed.partition, log, item);
+        this.#held.received(followed, item.plainBytes || item.bytes.length, item.highWatermark);
         this.#acknowledge(followed, acks);
       });
     }
@@ -343,6 +348,7 @@ export class FollowerStream {
     const followed = this.#byId.get(id);
     if (followed === undefined) return undefined;
     this.#byId.delete(id);
+    this.#held.drop(id);
     followed.progress = 'due';
     return followed;
   }
@@ -363,6 +369,7 @@ export class FollowerStream {
     } catch (error) {
       const { key } = followed.partition;
       const wasSubscribed = this.#byId.delete(followed.id);
+      this.#held.drop(followed.id);
       if (wasSubscribed) {
         this.#channel?.send(encodeFollowerMessage({ type: 'unsubscribe', ids: [followed.id] }));
       }

@@ -2,13 +2,16 @@
  * Chooses what one replication stream sends next: the subscriptions that have records take turns, a
  * message holds up to replica.fetch.response.max.bytes, no partition more than replica.fetch.max.bytes
  * of it, and together no more than the follower has given credit for. One batch may go beyond each of
- * these, or a large one would never leave.
+ * these, or a large one would never leave. Held back are followers that are not in sync of a throttled
+ * replica while the leader's rate is exceeded, and those that ask for it.
  */
 import { ErrorCode, isError } from '../../errors.ts';
 import { batchCodec, batchMagic, CorruptBatch, completeBatches } from '../../records/batch.ts';
 import { compressSnappy } from '../../records/snappy.ts';
+import type { BrokerId } from '../../types.ts';
 import type { ReplicationConfig } from '../collaborators.ts';
 import type { Partition } from '../partition.ts';
+import type { Throttle } from '../throttles.ts';
 import type { SharedRead, SharedReads } from './shared-reads.ts';
 import type { RecordsItem } from './stream-messages.ts';
 
@@ -25,11 +28,15 @@ export interface Subscription {
   ackedStartOffset: number;
   sentHighWatermark: number;
   sentStartOffset: number;
+  /** The follower wants no records for now. */
+  held: boolean;
 }
 
 export interface RecordSenderOptions {
   readonly config: ReplicationConfig;
   readonly reads: SharedReads;
+  readonly follower: BrokerId;
+  readonly throttle: Throttle;
   /** The subscription can't go on. */
   readonly refuse: (subscription: Subscription, error: ErrorCode) => void;
   /** The log could not be read: the caller maps what was thrown. */
@@ -46,6 +53,8 @@ export class RecordSender {
   readonly #options: RecordSenderOptions;
   /** Those whose partition may have records to send, in the order of their turns. */
   readonly #ready = new Set<Subscription>();
+  /** Of the ready ones, those that the throttle holds back. */
+  readonly #throttled = new Set<Subscription>();
   #creditBytes = 0;
 
   constructor(options: RecordSenderOptions) {
@@ -61,6 +70,17 @@ export class RecordSender {
     return this.#ready.size > 0 && this.#creditBytes > 0;
   }
 
+  /** Whether there are subscriptions to be looked at again when the rate may be down. */
+  get isThrottling(): boolean {
+    return this.#throttled.size > 0;
+  }
+
+  /** Those that the throttle has held back may try again. */
+  tryThrottled(): void {
+    for (const subscription of this.#throttled) this.#ready.add(subscription);
+    this.#throttled.clear();
+  }
+
   /** More credit, up to the window this leader is willing to have under way. */
   grant(creditBytes: number): void {
     const windowBytes = this.#options.config.peerStreamCreditBytes;
@@ -68,15 +88,17 @@ export class RecordSender {
   }
 
   ready(subscription: Subscription): void {
-    this.#ready.add(subscription);
+    if (!subscription.held && !this.#throttled.has(subscription)) this.#ready.add(subscription);
   }
 
   drop(subscription: Subscription): void {
     this.#ready.delete(subscription);
+    this.#throttled.delete(subscription);
   }
 
   clear(): void {
     this.#ready.clear();
+    this.#throttled.clear();
   }
 
   /** Takes the records of the next message out of the logs. */
@@ -87,6 +109,11 @@ export class RecordSender {
     let room = Math.min(config.replicaFetchResponseMaxBytes, config.peerMaxMessageBytes - HEADER_ROOM_BYTES);
     for (const subscription of [...this.#ready]) {
       if (room <= 0 || this.#creditBytes <= 0) break;
+      if (this.#isHeldBack(subscription.partition)) {
+        this.#ready.delete(subscription);
+        this.#throttled.add(subscription);
+        continue;
+      }
       const read = this.#read(subscription, Math.min(config.replicaFetchMaxBytes, room, this.#creditBytes));
       if (read === null) continue;
       if (items.length > 0 && read.bytes.length > room) {
@@ -100,9 +127,18 @@ export class RecordSender {
       this.#creditBytes -= read.bytes.length;
       subscription.nextOffset = read.nextOffset;
       items.push(this.#item(subscription, read));
+      const { throttle } = this.#options;
+      if (throttle.isThrottled(subscription.partition)) throttle.record(read.bytes.length);
       reads.push(read);
     }
     return { items, reads };
+  }
+
+  /** In-sync replicas never are: acks=all waits for them. */
+  #isHeldBack(partition: Partition): boolean {
+    const { throttle, follower } = this.#options;
+    if (!throttle.isThrottled(partition) || partition.inSyncReplicas.includes(follower)) return false;
+    return throttle.isExceeded();
   }
 
   /** The next bytes of a subscription; null when there are none, which also ends its turn. */

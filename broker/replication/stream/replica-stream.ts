@@ -16,6 +16,7 @@ import type { Diagnostics } from '../../platform/diagnostics.ts';
 import type { BrokerId, PartitionKey } from '../../types.ts';
 import type { ReplicationConfig } from '../collaborators.ts';
 import type { Partition } from '../partition.ts';
+import { THROTTLE_CHECK_MS, type Throttle } from '../throttles.ts';
 import { judgePosition } from '../truncation.ts';
 import { RecordSender, type Subscription } from './record-sender.ts';
 import type { SharedRead, SharedReads } from './shared-reads.ts';
@@ -38,6 +39,7 @@ export interface ReplicaStreamContext {
   readonly diagnostics: Diagnostics;
   readonly config: ReplicationConfig;
   readonly reads: SharedReads;
+  readonly throttle: Throttle;
   /** The partition, or why this broker can't serve it. */
   readonly partition: (topic: string, partition: number) => Partition | ErrorCode;
   /** The broker epoch that the metadata cache knows, -1 when it knows none. */
@@ -60,6 +62,8 @@ export class ReplicaStream {
   readonly #unsent = new Set<readonly SharedRead[]>();
   #scheduled = false;
   #marksTimer: Timer | null = null;
+  /** Runs while the throttle holds somebody back. */
+  #throttleTimer: Timer | null = null;
   #idleTimer: Timer;
   #heardMs: number;
 
@@ -70,6 +74,8 @@ export class ReplicaStream {
     this.#sender = new RecordSender({
       config: context.config,
       reads: context.reads,
+      follower,
+      throttle: context.throttle,
       refuse: (subscription, error) => this.#refuse(subscription, error),
       onReadFailure: context.onReadFailure,
     });
@@ -124,6 +130,7 @@ export class ReplicaStream {
   closed(): void {
     this.#idleTimer.cancel();
     this.#marksTimer?.cancel();
+    this.#throttleTimer?.cancel();
     this.#subscriptions.clear();
     this.#byPartition.clear();
     this.#sender.clear();
@@ -160,7 +167,7 @@ export class ReplicaStream {
       this.#channel.close('malformed message');
       return;
     }
-    if (said.type !== 'unsubscribe' && said.epoch < this.#context.knownBrokerEpoch(this.follower)) {
+    if ('epoch' in said && said.epoch < this.#context.knownBrokerEpoch(this.follower)) {
       this.#channel.close(errorName(ErrorCode.STALE_BROKER_EPOCH));
       return;
     }
@@ -171,16 +178,27 @@ export class ReplicaStream {
       case 'subscribe':
         for (const item of said.items) this.#subscribe(item);
         return;
+      case 'hold':
+      case 'resume':
       case 'unsubscribe':
         for (const id of said.ids) {
           const subscription = this.#subscriptions.get(id);
-          if (subscription !== undefined) this.#drop(subscription);
+          if (subscription !== undefined) this.#steer(subscription, said.type);
         }
         return;
       default:
         this.#acknowledged(said.items, said.credit);
         if (said.type === 'beat') this.#beat();
     }
+  }
+
+  #steer(subscription: Subscription, how: 'hold' | 'resume' | 'unsubscribe'): void {
+    this.#sender.drop(subscription);
+    if (how === 'unsubscribe') this.#drop(subscription);
+    subscription.held = how === 'hold';
+    if (how !== 'resume') return;
+    this.#sender.ready(subscription);
+    this.#schedule();
   }
 
   #subscribe(item: SubscribeItem): void {
@@ -229,6 +247,7 @@ export class ReplicaStream {
       ackedStartOffset: item.startOffset,
       sentHighWatermark: -1,
       sentStartOffset: -1,
+      held: false,
     };
     this.#subscriptions.set(item.id, subscription);
     this.#byPartition.set(partition.key, subscription);
@@ -279,6 +298,13 @@ export class ReplicaStream {
     if (this.#channel.bufferedBytes > this.#context.config.peerStreamCreditBytes) return;
     // One message a turn, so that other work of this process gets its turn between two of them.
     if (this.#sender.canSend) this.#sendRecords();
+    if (this.#sender.isThrottling) {
+      this.#throttleTimer ??= this.#context.clock.after(THROTTLE_CHECK_MS, () => {
+        this.#throttleTimer = null;
+        this.#sender.tryThrottled();
+        this.#schedule();
+      });
+    }
     if (this.#marksTimer === null) this.#sendMarks();
     if (this.#sender.canSend) this.#schedule();
   }

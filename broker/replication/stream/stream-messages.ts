@@ -14,6 +14,8 @@
  *               `credit` record bytes have been dealt with and may be sent again.
  *   beat        {epoch, credit, p}   as ack, and: of every subscription not in p, my last word stands.
  *               Sent each replica.fetch.wait.max.ms, so that followers stay in sync when idle.
+ *   hold        {ids}   send no records of these until I say so: I have taken more than I may of them.
+ *   resume      {ids}
  *   unsubscribe {ids}
  * Leader to follower:
  *   records     {p: [[id, highWatermark, startOffset, sizeBytes, plainBytes]]} + the bytes of each, end
@@ -66,7 +68,7 @@ export type FollowerMessage =
       readonly credit: number;
       readonly items: readonly AckItem[];
     }
-  | { readonly type: 'unsubscribe'; readonly ids: readonly number[] };
+  | { readonly type: 'hold' | 'resume' | 'unsubscribe'; readonly ids: readonly number[] };
 
 export interface MarksItem {
   readonly id: number;
@@ -124,8 +126,10 @@ export function encodeFollowerMessage(message: FollowerMessage): Uint8Array[] {
       const p = message.items.map((item) => [item.id, item.leaderEpoch, item.endOffset, item.startOffset]);
       return encodeEnvelope({ type, epoch, credit, p });
     }
+    case 'hold':
+    case 'resume':
     case 'unsubscribe':
-      return encodeEnvelope({ type: 'unsubscribe', p: message.ids });
+      return encodeEnvelope({ type: message.type, p: message.ids });
   }
 }
 
@@ -179,8 +183,10 @@ export function decodeFollowerMessage(message: Buffer): FollowerMessage {
         credit: asSize(map['credit']),
         items: asList(map['p']).map(ackItem),
       };
+    case 'hold':
+    case 'resume':
     case 'unsubscribe':
-      return { type: 'unsubscribe', ids: asList(map['p']).map(asInteger) };
+      return { type: map['type'], ids: asList(map['p']).map(asInteger) };
     default:
       throw new MalformedMessage('unknown message on a replication stream');
   }

@@ -340,4 +340,8 @@ const CONFIG: Configs = {
   peerStreamCreditBytes: 8 * 1024 * 1024,
   peerMaxMessageBytes: 128 * 1024 * 1024,
   peerCompressionType: 'none',
+  replicationQuotaWindowNum: 11,
+  replicationQuotaWindowSizeSeconds: 1,
+  leaderReplicationThrottledRate: Number.MAX_SAFE_INTEGER,
+  followerReplicationThrottledRate: Number.MAX_SAFE_INTEGER,
 };

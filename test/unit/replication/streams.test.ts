@@ -50,6 +50,8 @@ describe('messages', () => {
     { type: 'ack', epoch: 1, credit: 5, items: [{ id: 1, leaderEpoch: 3, endOffset: BIG, startOffset: 7 }] },
     { type: 'beat', epoch: 1, credit: 0, items: [] },
     { type: 'unsubscribe', ids: [1, 2] },
+    { type: 'hold', ids: [1, 2] },
+    { type: 'resume', ids: [] },
   ])('of a follower come out as they went in: $type', (message) => {
     expect(decodeFollowerMessage(Buffer.concat(encodeFollowerMessage(message)))).toEqual(message);
   });
