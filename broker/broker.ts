@@ -165,11 +165,11 @@ export class Broker {
     const known = { clusterId, config, configs, quotas, features, fence, metadata, peers, link };
     const controller = makeController(ground, known);
     const logs = await makeLogs(ground, { ...known, directories: claimed.directories });
-    const replicas = makeReplication(ground, { ...known, logs });
+    const { replicas, logDirMoves } = makeReplication(ground, { ...known, logs });
     const producerIds = makeProducerIds(ground, known);
     const groups = await makeGroups(ground, { config, replicas });
     const network = await makeClients(ground, known);
-    return { ...known, controller, logs, replicas, producerIds, groups, network };
+    return { ...known, controller, logs, replicas, logDirMoves, producerIds, groups, network };
   }
 
   /** All parts are there: what comes from outside reaches them from here on. */

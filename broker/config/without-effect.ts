@@ -7,7 +7,6 @@
 import type { CamelCase, PropertyTable } from './property.ts';
 
 const GROUPS_WITHOUT_EFFECT = [
-  'alter.log.dirs.replication.quota.',
   'controller.quorum.',
   'delegation.token.',
   'group.consumer.',
@@ -49,7 +48,6 @@ const WITHOUT_EFFECT = new Set([
   'offsets.commit.required.acks',
   'offsets.topic.compression.codec',
   'producer.purgatory.purge.interval.requests',
-  'replica.alter.log.dirs.io.max.bytes.per.second',
   'replica.fetch.min.bytes',
   'replica.socket.receive.buffer.bytes',
   'security.providers',

@@ -1,6 +1,6 @@
 /**
  * DescribeLogDirs (35), versions 0-4: this broker's log directories, the replicas in them and how big
- * they are. v3+ an error at the top; v4 the size of the volume and the bytes still usable on it.
+ * they are; of those on their way to another directory also their future, and how far it is behind. v3+ an error at the top; v4 the size of the volume and the bytes still usable on it.
  * Source: ReplicaManager.describeLogDirs.
  */
 
@@ -17,6 +17,7 @@ type Wanted = RequestOf<typeof DescribeLogDirs>['topics'];
 type Result = NonNullable<ResponseInput<typeof DescribeLogDirs>['results']>[number];
 
 const UNKNOWN_BYTES = -1;
+const UNKNOWN_LAG = -1;
 
 const NEEDS = ['disk', 'logs'] as const;
 type Needed = Needs<(typeof NEEDS)[number]>;
@@ -27,13 +28,16 @@ export const describeLogDirs = defineHandler(DescribeLogDirs, NEEDS, {
       return { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED };
     }
     const isWanted = wantedBy(request.topics);
-    const logs = [...services.logs.all()].filter(isWanted);
+    const logs = [
+      ...[...services.logs.all()].map(current),
+      ...[...services.logs.futures.all()].map((log) => future(log, services)),
+    ].filter(({ log }) => isWanted(log));
     const results = services.logs.directories().map(({ path, online }): Result => {
       if (!online) return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir: path };
       return {
         errorCode: ErrorCode.NONE,
         logDir: path,
-        topics: byTopic(logs.filter(({ logDirectory }) => logDirectory === path)),
+        topics: byTopic(logs.filter(({ log }) => log.logDirectory === path)),
         ...volume(path, services),
       };
     });
@@ -50,15 +54,31 @@ function wantedBy(wanted: Wanted): (log: PartitionLog) => boolean {
   return ({ topic, partition }) => keys.has(partitionKey(topic, partition));
 }
 
-function byTopic(logs: readonly PartitionLog[]): NonNullable<Result['topics']> {
-  const topics = Map.groupBy(logs, ({ topic }) => topic);
+interface Described {
+  readonly log: PartitionLog;
+  readonly offsetLag: number;
+  readonly isFutureKey: boolean;
+}
+
+function current(log: PartitionLog): Described {
+  return { log, offsetLag: Math.max(0, log.highWatermark - log.endOffset), isFutureKey: false };
+}
+
+function future(log: PartitionLog, { logs }: Needed): Described {
+  const moved = logs.log(log.topic, log.partition);
+  const offsetLag = moved === undefined ? UNKNOWN_LAG : moved.endOffset - log.endOffset;
+  return { log, offsetLag, isFutureKey: true };
+}
+
+function byTopic(all: readonly Described[]): NonNullable<Result['topics']> {
+  const topics = Map.groupBy(all, ({ log }) => log.topic);
   return [...topics].map(([name, ofTopic]) => ({
     name,
-    partitions: ofTopic.map((log) => ({
+    partitions: ofTopic.map(({ log, offsetLag, isFutureKey }) => ({
       partitionIndex: log.partition,
       partitionSize: log.sizeBytes,
-      offsetLag: Math.max(0, log.highWatermark - log.endOffset),
-      isFutureKey: false,
+      offsetLag,
+      isFutureKey,
     })),
   }));
 }

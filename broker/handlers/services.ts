@@ -17,6 +17,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Disk } from '../platform/disk.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import type { LogDirMoves } from '../replication/log-dir-moves.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
 import type { FetchSessions } from '../replication/requests/fetch-sessions.ts';
 import type { BrokerId } from '../types.ts';
@@ -38,6 +39,7 @@ export interface Services {
   readonly replicas: ReplicaManager;
   readonly fetchSessions: FetchSessions;
   readonly logs: LogManager;
+  readonly logDirMoves: Pick<LogDirMoves, 'alter'>;
   readonly topicAdmin: TopicAdmin;
   readonly autoTopics: AutoTopicCreation;
   readonly controller: Controller;

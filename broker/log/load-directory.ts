@@ -20,6 +20,8 @@ export interface LoadDirectoryOptions {
 
 export interface LoadedDirectory {
   readonly logs: readonly LogState[];
+  /** Logs that were on their way into this directory. */
+  readonly futures: readonly LogState[];
   /** Logs that were deleted before the last stop, whose files are still there. */
   readonly toDelete: readonly { readonly path: string; readonly topic: string }[];
 }
@@ -32,6 +34,7 @@ export async function loadDirectory(
   const recoveryPoints = directories.readOffsets(directory.path, RECOVERY_POINT_CHECKPOINT);
   const startOffsets = directories.readOffsets(directory.path, LOG_START_CHECKPOINT);
   const logs: LogState[] = [];
+  const futures: LogState[] = [];
   const toDelete: { path: string; topic: string }[] = [];
   for (const name of disk.list(directory.path)) {
     const path = `${directory.path}/${name}`;
@@ -43,19 +46,23 @@ export async function loadDirectory(
     }
     const { topic, partition, kind } = parsed;
     if (kind === 'log') logs.push(newLog({ topic, partition }, path));
+    else if (kind === 'future') futures.push(newLog({ topic, partition }, path));
     else if (kind === 'delete') toDelete.push({ path, topic });
     else diagnostics.warn(`Leaving ${path} alone: it is a ${kind} replica`);
   }
   const how = hadCleanShutdown ? 'after a clean stop' : 'with recovery';
   diagnostics.info(`Loading ${logs.length} logs in ${directory.path} ${how}`);
-  await eachLimited(logs, concurrency, (log) =>
+  // What the checkpoints say of a name is said of the log, not of its future.
+  const ofName = (log: LogState, offsets: ReadonlyMap<string, number>): number =>
+    futures.includes(log) ? 0 : (offsets.get(log.name) ?? 0);
+  await eachLimited([...logs, ...futures], concurrency, (log) =>
     loadLog(log, {
       hadCleanShutdown,
-      recoveryPoint: recoveryPoints.get(log.name) ?? 0,
-      startOffset: startOffsets.get(log.name) ?? 0,
+      recoveryPoint: ofName(log, recoveryPoints),
+      startOffset: ofName(log, startOffsets),
     }),
   );
-  return { logs, toDelete };
+  return { logs, futures, toDelete };
 }
 
 async function eachLimited<T>(

@@ -11,14 +11,15 @@ import type { EventId } from '../platform/event-ring.ts';
 import type { Platform } from '../platform/platform.ts';
 import { type PartitionKey, partitionKey, type TopicPartition, type Uuid } from '../types.ts';
 import { Cleaner } from './cleaner/cleaner.ts';
-import { renamedDirectoryName } from './files/file-names.ts';
 import { ReadBuffers } from './files/read-buffers.ts';
 import { asStorageError, StorageError } from './files/storage-error.ts';
+import { FutureLogs } from './future-logs.ts';
 import { createLog } from './load.ts';
 import { loadDirectory } from './load-directory.ts';
 import { type CheckpointWhen, LogCheckpoints } from './log-checkpoints.ts';
 import type { LogDirectories } from './log-directories.ts';
 import type { LogDirectory } from './log-directory.ts';
+import { LogFolders } from './log-folders.ts';
 import { type LogServices, LogState } from './log-state.ts';
 import { LogTable } from './log-table.ts';
 import { PartitionLog } from './partition-log.ts';
@@ -70,6 +71,10 @@ export class LogManager {
   readonly #diagnostics: Diagnostics;
   readonly #directories: LogDirectories;
   readonly #logs = new LogTable();
+  readonly #folders: LogFolders;
+  readonly futures: FutureLogs;
+  /** Where the log of a partition is to be made that is not here yet. */
+  readonly #preferred = new Map<PartitionKey, string>();
   readonly #listeners: DirectoryFailureListener[] = [];
   readonly #tasks: Tasks;
   readonly #checkpoints: LogCheckpoints;
@@ -84,11 +89,26 @@ export class LogManager {
     this.#directories.onFailure((path, error, causeId) => this.#directoryFailed(path, error, causeId));
     this.#tasks = new Tasks(options.clock, (error) => this.#taskFailed(error));
     this.#checkpoints = new LogCheckpoints(this.#directories, this.#logs, this.#tasks);
+    this.#folders = new LogFolders({
+      ...options,
+      left: (log) => {
+        this.#cleaner.forget(partitionKey(log.topic, log.partition), log.logDirectory);
+        this.#checkpoints.writeSoon(log.logDirectory);
+      },
+      later: (delayMs, run) => this.#tasks.later(delayMs, run),
+    });
+    this.futures = new FutureLogs({
+      ...options,
+      diagnostics: this.#diagnostics,
+      newLog: (at, logDirectory, directory) => this.#newState(at, logDirectory, directory),
+      discard: (log) => this.#folders.discard(log),
+    });
     this.#cleaner = new Cleaner({
       ...options,
       diagnostics: options.diagnostics.named('LogCleaner'),
       later: (delayMs, run) => this.#tasks.later(delayMs, run),
-      logs: () => this.#logs.values(),
+      // What is being copied must not be compacted under its copy.
+      logs: () => [...this.#logs.values()].filter(({ state }) => !this.futures.has(state.name)),
     });
     options.metrics.gauge(
       'kafka_log_logmanager_offlinelogdirectorycount',
@@ -141,7 +161,7 @@ export class LogManager {
     if (!isNew && offline !== undefined) {
       throw new StorageError(offline.path, `Can't create log for ${key} because log directories are offline`);
     }
-    for (const path of this.#emptiestFirst()) {
+    for (const path of this.#placesFor(key)) {
       try {
         return this.#createIn(path, { topic, partition }, topicId);
       } catch (error) {
@@ -155,29 +175,37 @@ export class LogManager {
   /** Takes a log out of service at once; its files go after file.delete.delay.ms. */
   delete(topic: string, partition: number): void {
     const key = partitionKey(topic, partition);
+    this.#preferred.delete(key);
+    this.futures.delete(key);
     const log = this.#logs.get(key);
     if (log === undefined) return;
     this.#logs.delete(key);
-    const name = renamedDirectoryName(
-      { topic, partition },
-      'delete',
-      this.#options.random.bytes(16).toString('hex'),
-    );
-    const target = `${log.logDirectory}/${name}`;
-    this.#directories.guarded(log.logDirectory, `deleting the log of ${key}`, () => {
-      log.abandon();
-      this.#options.disk.rename(log.directory, target);
-      this.#options.disk.syncDirectory(log.logDirectory);
-      log.movedTo(target);
-    });
-    this.#cleaner.forget(key, log.logDirectory);
-    this.#checkpoints.writeSoon(log.logDirectory);
-    this.#removeTreeLater(target, log.config.fileDeleteDelayMs);
+    this.#folders.discard(log);
+  }
+
+  /** Where the log of a partition is to be made when this broker gets a replica of it. */
+  preferDirectory(topic: string, partition: number, path: string): void {
+    this.#preferred.set(partitionKey(topic, partition), path);
+  }
+
+  /** Puts the future log of a partition, which holds all that its log holds, in the place of that. */
+  replaceByFuture(topic: string, partition: number): PartitionLog {
+    const key = partitionKey(topic, partition);
+    const log = this.#logs.get(key);
+    if (log === undefined) throw new Error(`${key} is not on its way anywhere`);
+    const future = this.futures.arrive(log, this.#folders);
+    this.#logs.set(key, future);
+    this.#folders.discard(log);
+    this.#checkpoints.writeSoon(future.logDirectory);
+    this.#diagnostics.info(`The log of ${key} is now in ${future.logDirectory}`);
+    return future;
   }
 
   /** Gives all logs of a topic their new config. */
   updateTopicConfig(topic: string, config: LogConfig): void {
-    for (const log of this.#logs.values()) if (log.topic === topic) log.updateConfig(config);
+    for (const log of [...this.#logs.values(), ...this.futures.all()]) {
+      if (log.topic === topic) log.updateConfig(config);
+    }
   }
 
   /** Called (later, never from within the failing call) with each directory that fails. */
@@ -208,6 +236,7 @@ export class LogManager {
     this.#tasks.stop();
     this.#cleaner.stop();
     for (const log of this.#logs.values()) log.abandon();
+    this.futures.abandon();
     this.#logs.clear();
     this.#directories.release();
   }
@@ -220,12 +249,7 @@ export class LogManager {
         directories: this.#directories,
         diagnostics: this.#diagnostics,
         concurrency: this.#options.liveConfig.now.numRecoveryThreadsPerDataDir,
-        newLog: (at, path) =>
-          new LogState(
-            { ...at, logDirectory: directory.path, directory: path },
-            topicConfig(at.topic),
-            this.#services(),
-          ),
+        newLog: (at, path) => this.#newState(at, directory.path, path),
       });
       for (const state of loaded.logs) {
         const other = this.#logs.get(state.name);
@@ -234,8 +258,9 @@ export class LogManager {
         }
         this.#logs.set(state.name, new PartitionLog(state));
       }
+      for (const state of loaded.futures) this.futures.found(state);
       for (const { path, topic } of loaded.toDelete) {
-        this.#removeTreeLater(path, topicConfig(topic).fileDeleteDelayMs);
+        this.#folders.removeLater(path, topicConfig(topic).fileDeleteDelayMs);
       }
       directory.loaded = directory.online;
     } catch (error) {
@@ -257,6 +282,7 @@ export class LogManager {
       liveConfig,
       later: (delayMs, run) => this.#tasks.later(delayMs, run),
       onTruncated: (log, offset) => {
+        if (this.#logs.get(log.name)?.state === log) this.futures.truncated(log.name, offset);
         this.#cleaner.truncated(log.name, log.logDirectory, offset);
         this.#checkpoints.writeSoon(log.logDirectory);
       },
@@ -264,16 +290,24 @@ export class LogManager {
     };
   }
 
+  #newState(at: TopicPartition, logDirectory: string, directory: string): LogState {
+    return new LogState(
+      { ...at, logDirectory, directory },
+      this.#options.topicConfig(at.topic),
+      this.#services(),
+    );
+  }
+
   #createIn(logDirectory: string, at: TopicPartition, topicId: Uuid | null): PartitionLog {
     const key = partitionKey(at.topic, at.partition);
     const directory = `${logDirectory}/${key}`;
     return this.#directories.guarded(logDirectory, `creating the log of ${key}`, () => {
-      const config = this.#options.topicConfig(at.topic);
-      const state = new LogState({ ...at, logDirectory, directory }, config, this.#services());
+      const state = this.#newState(at, logDirectory, directory);
       createLog(state);
       const log = new PartitionLog(state);
       if (topicId !== null) log.assignTopicId(topicId);
       this.#logs.set(key, log);
+      this.#preferred.delete(key);
       this.#diagnostics.info(`Created log for partition ${key} in ${directory}`);
       return log;
     });
@@ -319,7 +353,7 @@ export class LogManager {
 
   #closeDirectory(directory: LogDirectory): void {
     try {
-      const logs = this.#logsIn(directory.path);
+      const logs = [...this.#logsIn(directory.path), ...this.futures.in(directory.path)];
       for (const log of logs) if (!log.closed) log.close();
       this.#checkpoints.writeRecoveryPoints(directory.path, 'now');
       this.#checkpoints.writeLogStarts(directory.path, 'now');
@@ -336,6 +370,7 @@ export class LogManager {
 
   /** Its logs are gone at once; who listens hears of it later, never from within the failing call. */
   #directoryFailed(path: string, error: StorageError, causeId: EventId): void {
+    this.futures.directoryFailed(path);
     for (const [key, log] of [...this.#logs]) {
       if (log.logDirectory !== path) continue;
       this.#logs.delete(key);
@@ -350,16 +385,15 @@ export class LogManager {
     if (!(error instanceof StorageError)) this.#diagnostics.error('A background task failed', error);
   }
 
-  #removeTreeLater(path: string, delayMs: number): void {
-    this.#tasks.later(delayMs, () => this.#options.disk.removeTree(path));
-  }
-
   #logsIn(path: string): PartitionLog[] {
     return [...this.#logs.values()].filter((log) => log.logDirectory === path);
   }
 
-  #emptiestFirst(): string[] {
+  /** Where somebody wants it, or the directories by how few logs they hold. */
+  #placesFor(key: PartitionKey): string[] {
+    const preferred = this.#preferred.get(key);
     const paths = this.#directories.online.map(({ path }) => path);
+    if (preferred !== undefined && paths.includes(preferred)) return [preferred];
     return paths.sort((one, other) => this.#logs.countIn(one) - this.#logs.countIn(other));
   }
 }

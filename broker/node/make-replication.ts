@@ -1,11 +1,12 @@
-/** The replicas of this broker; they ask the controller for changes of the in-sync replicas. */
+/** The replicas of this broker, and their moves between its log directories; they ask the controller for changes of the in-sync replicas. */
+import { LogDirMoves } from '../replication/log-dir-moves.ts';
 import { ReplicaManager } from '../replication/replica-manager.ts';
 import type { Ground, Parts } from './parts.ts';
 
 export function makeReplication(
   { platform, stops }: Ground,
   parts: Pick<Parts, 'config' | 'configs' | 'logs' | 'metadata' | 'fence' | 'peers' | 'link'>,
-): ReplicaManager {
+): Pick<Parts, 'replicas' | 'logDirMoves'> {
   const { clock, diagnostics, journal, metrics } = platform;
   const { config, configs, logs, metadata, fence, peers, link } = parts;
   const replicas = new ReplicaManager({
@@ -23,5 +24,15 @@ export function makeReplication(
   });
   // Above the logs: the last high watermarks are written into their directories.
   stops.push({ name: 'the replicas', stop: () => replicas.shutdown() });
-  return replicas;
+  const logDirMoves = new LogDirMoves({
+    clock,
+    diagnostics: diagnostics.named('ReplicaAlterLogDirs'),
+    metrics,
+    config,
+    liveConfig: configs.live,
+    logs,
+    replicas,
+  });
+  stops.push({ name: 'moves between log directories', stop: () => logDirMoves.stop() });
+  return { replicas, logDirMoves };
 }

@@ -8,7 +8,7 @@ import type { Ground, Parts } from './parts.ts';
 
 export function makeServices({ platform, store }: Ground, parts: Parts): Services {
   const { clock, disk, diagnostics, metrics, random } = platform;
-  const { clusterId, config, configs, metadata, features, replicas, logs } = parts;
+  const { clusterId, config, configs, metadata, features, replicas, logs, logDirMoves } = parts;
   const { controller, groups, producerIds } = parts;
   const topicDefaults = (): ReadonlyMap<string, string> => configs.topicDefaults;
   const topicAdmin = new TopicAdmin({ store, metadata, random, topicDefaults });
@@ -33,6 +33,7 @@ export function makeServices({ platform, store }: Ground, parts: Parts): Service
       maxPartitions: config.maxIncrementalFetchSessionCachePartitions,
     }),
     logs,
+    logDirMoves,
     topicAdmin,
     autoTopics: new AutoTopicCreation(config, topicAdmin, diagnostics.named('AutoTopicCreation')),
     controller,

@@ -12,6 +12,7 @@ import type { NetworkServer } from '../network/server.ts';
 import type { ListeningPeers } from '../peers/peers.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { ClientQuotas } from '../quotas/client-quotas.ts';
+import type { LogDirMoves } from '../replication/log-dir-moves.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
 import type { ControllerLink } from './controller-link.ts';
 import type { DynamicConfigs } from './dynamic-configs.ts';
@@ -40,6 +41,7 @@ export interface Parts {
   readonly logs: LogManager;
   readonly link: ControllerLink;
   readonly replicas: ReplicaManager;
+  readonly logDirMoves: LogDirMoves;
   readonly producerIds: ProducerIdManager;
   readonly groups: GroupCoordinator;
   readonly network: NetworkServer;

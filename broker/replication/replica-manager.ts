@@ -8,6 +8,7 @@
 import { ErrorCode } from '../errors.ts';
 import { StorageError } from '../log/files/storage-error.ts';
 import type { LogManager } from '../log/log-manager.ts';
+import type { PartitionLog } from '../log/partition-log.ts';
 import { type DeltaOutcome, deltaOutcome, type MetadataDelta, type ReplicaDelta } from '../metadata/delta.ts';
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../peers/messages.ts';
 import type { Peers } from '../peers/peers.contract.ts';
@@ -197,6 +198,12 @@ export class ReplicaManager {
   /** The partition, or the error a request for it is answered with. */
   lookup(topic: string, partition: number): Partition | ErrorCode {
     return this.#hosted.lookup(topic, partition);
+  }
+
+  /** The log of a replica lies in another directory now. */
+  logReplaced(partition: Partition, log: PartitionLog): void {
+    partition.attachLog(log);
+    this.#changed(partition);
   }
 
   partitions(): Iterable<Partition> {

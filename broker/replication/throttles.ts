@@ -4,7 +4,7 @@
  * reassignment does not crowd out clients and in-sync replicas; but those count too.
  * Source: kafka.server.ReplicationQuotaManager, ReplicaManager.shouldLeaderThrottle, KIP-73.
  */
-import type { BrokerConfig } from '../config/broker-config.ts';
+import type { BrokerConfig, FixedConfig } from '../config/broker-config.ts';
 import type { Live } from '../config/live.ts';
 import type { LogConfig } from '../config/topic-config.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -23,12 +23,12 @@ export interface Throttle {
   isExceeded(): boolean;
 }
 
-type Rates = Pick<BrokerConfig, 'leaderReplicationThrottledRate' | 'followerReplicationThrottledRate'>;
-
 export interface ThrottleOptions {
   readonly brokerId: BrokerId;
-  readonly config: Pick<BrokerConfig, 'replicationQuotaWindowNum' | 'replicationQuotaWindowSizeSeconds'>;
-  readonly liveConfig: Live<Rates>;
+  readonly config: Pick<FixedConfig, 'replicationQuotaWindowNum' | 'replicationQuotaWindowSizeSeconds'>;
+  readonly liveConfig: Live<
+    Pick<BrokerConfig, 'leaderReplicationThrottledRate' | 'followerReplicationThrottledRate'>
+  >;
   readonly clock: Clock;
   readonly metrics: Metrics;
 }

@@ -223,7 +223,11 @@ describe.skipIf(skip)('beside Apache Kafka', () => {
       topicData: [{ name: 'plain', partitionData: [{ index: 0, records: batch }] }],
     };
     await both('admin', (say) =>
-      say(AlterClientQuotas, 1, alteration([{ user: 'ANONYMOUS', 'client-id': 'producer' }, [['producer_byte_rate', 10_000]]])),
+      say(
+        AlterClientQuotas,
+        1,
+        alteration([{ user: 'ANONYMOUS', 'client-id': 'producer' }, [['producer_byte_rate', 10_000]]]),
+      ),
     );
     const [ours, kafkas] = await both('producer', async (say) => {
       const times: number[] = [];

@@ -1,5 +1,6 @@
 /** Kafka's own tools set, show and remove quotas and replication throttles here, and what they set has its effect. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
@@ -10,19 +11,28 @@ const TIMEOUT_MS = 120_000;
 const skip = skipped("Kafka's tools for quotas and throttles", jarsLack('3.9.1'));
 
 describe.skipIf(skip)("Kafka's tools", () => {
+  const directories = mkdtempSync(join(tmpdir(), 'odradek-log-dirs-'));
+  const logDirs = [join(directories, 'a'), join(directories, 'b')];
   let interop: InteropCluster;
+  let housed: InteropCluster;
   let tools: JavaTools;
   beforeAll(async () => {
     interop = await startInteropCluster();
+    housed = await startInteropCluster({ brokers: 1, properties: { 'log.dirs': logDirs.join() } });
     tools = new JavaTools('3.9.1');
   }, TIMEOUT_MS);
   afterAll(async () => {
     tools?.close();
     await interop?.close();
+    await housed?.close();
+    rmSync(directories, { recursive: true, force: true });
   });
 
+  let target: InteropCluster | null = null;
+
   async function tool(mainClass: string, ...argv: string[]): Promise<string> {
-    const result = await tools.run(mainClass, [...argv, '--bootstrap-server', interop.bootstrap]);
+    const { bootstrap } = target ?? interop;
+    const result = await tools.run(mainClass, [...argv, '--bootstrap-server', bootstrap]);
     expect(result, mainClass).toMatchObject({ status: 0 });
     return result.out;
   }
@@ -32,7 +42,7 @@ describe.skipIf(skip)("Kafka's tools", () => {
     tool('org.apache.kafka.tools.reassign.ReassignPartitionsCommand', ...argv);
 
   async function load(topic: string, records: number): Promise<void> {
-    const props = ['--producer-props', `bootstrap.servers=${interop.bootstrap}`, 'acks=all'];
+    const props = ['--producer-props', `bootstrap.servers=${(target ?? interop).bootstrap}`, 'acks=all'];
     const argv = ['--topic', topic, '--num-records', String(records), '--record-size', '10000'];
     const result = await tools.run('org.apache.kafka.tools.ProducerPerformance', [
       ...argv,
@@ -43,9 +53,9 @@ describe.skipIf(skip)("Kafka's tools", () => {
     expect(result).toMatchObject({ status: 0 });
   }
 
-  function planned(topic: string, replicas: readonly number[], logDir?: string): string {
+  function planned(topic: string, replicas: readonly number[], logDirs?: readonly string[]): string {
     const file = join(interop.directory, `${topic}.json`);
-    const dirs = logDir === undefined ? {} : { log_dirs: replicas.map(() => logDir) };
+    const dirs = logDirs === undefined ? {} : { log_dirs: logDirs };
     writeFileSync(
       file,
       JSON.stringify({ version: 1, partitions: [{ topic, partition: 0, replicas, ...dirs }] }),
@@ -105,6 +115,49 @@ describe.skipIf(skip)("Kafka's tools", () => {
       expect(await configs('--describe', '--entity-type', 'brokers', '--entity-name', '2')).not.toContain(
         'throttled',
       );
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'kafka-reassign-partitions moves a replica to another log directory, and kafka-log-dirs shows both',
+    async () => {
+      target = housed;
+      await topics('--create', '--topic', 'housed', '--replica-assignment', '1');
+      await load('housed', 300);
+      const from = logDirs.find((path) => existsSync(join(path, 'housed-0'))) ?? '';
+      const to = logDirs.find((path) => path !== from) ?? '';
+      const plan = ['--reassignment-json-file', planned('housed', [1], [to])];
+      const executed = await reassign('--execute', ...plan, '--replica-alter-log-dirs-throttle', '400000');
+      expect(executed).toContain('Successfully started log directory move for: housed-0-1');
+      const shown = await tool(
+        'org.apache.kafka.tools.LogDirsCommand',
+        '--describe',
+        '--topic-list',
+        'housed',
+      );
+      expect(shown).toContain('"isFuture":true');
+      expect(await reassign('--verify', ...plan, '--preserve-throttles')).toContain(
+        'Reassignment of replica housed-0-1 is still in progress',
+      );
+      await eventually(
+        'the log has moved',
+        async () =>
+          (await reassign('--verify', ...plan, '--preserve-throttles')).includes(
+            'Reassignment of replica housed-0-1 completed successfully',
+          ),
+        60_000,
+      );
+      expect(existsSync(join(to, 'housed-0'))).toBe(true);
+      const consumed = await tool(
+        'org.apache.kafka.tools.ConsumerPerformance',
+        '--topic',
+        'housed',
+        '--messages',
+        '300',
+      );
+      expect(consumed.trim().split('\n').at(-1)?.split(', ')[4]).toBe('300');
+      target = null;
     },
     TIMEOUT_MS,
   );

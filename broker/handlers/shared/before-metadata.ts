@@ -33,6 +33,7 @@ import { CreateAcls } from '../../protocol/messages/30-create-acls.ts';
 import { DeleteAcls } from '../../protocol/messages/31-delete-acls.ts';
 import { DescribeConfigs } from '../../protocol/messages/32-describe-configs.ts';
 import { AlterConfigs } from '../../protocol/messages/33-alter-configs.ts';
+import { AlterReplicaLogDirs } from '../../protocol/messages/34-alter-replica-log-dirs.ts';
 import { DescribeLogDirs } from '../../protocol/messages/35-describe-log-dirs.ts';
 import { SaslAuthenticate } from '../../protocol/messages/36-sasl-authenticate.ts';
 import { CreatePartitions } from '../../protocol/messages/37-create-partitions.ts';
@@ -66,6 +67,7 @@ export const RULES_BEFORE_METADATA: ReadonlyMap<AnyApi, Rule> = new Map<AnyApi, 
   [DescribeAcls, 'serve'],
   [CreateAcls, 'serve'],
   [DeleteAcls, 'serve'],
+  [AlterReplicaLogDirs, 'close'],
   [DescribeLogDirs, 'serve'],
   [DescribeClientQuotas, 'serve'],
   [AlterClientQuotas, 'serve'],

@@ -28,7 +28,7 @@ export class UnexpectedOffset extends Error {
 /** Appends what the leader has sent and takes over its marks. */
 export function applyRecords(partition: Partition, log: PartitionLog, item: RecordsItem): void {
   const records = plainRecords(item);
-  if (records.length > 0) append(log, records);
+  if (records.length > 0) appendFollowed(log, records);
   applyMarks(partition, log, item);
 }
 
@@ -87,7 +87,8 @@ export function repairRange(
   }
 }
 
-function append(log: PartitionLog, records: Buffer): void {
+/** Appends what another log holds, which may begin within a batch. Throws UnexpectedOffset or CorruptBatch. */
+export function appendFollowed(log: PartitionLog, records: Buffer): void {
   const nextOffset = offsetAfter(records);
   const baseOffset = batchBaseOffset(records, 0);
   if (baseOffset < log.endOffset) {

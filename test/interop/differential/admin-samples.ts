@@ -116,6 +116,22 @@ export const ADMIN_SAMPLES: Readonly<Record<number, readonly Sample[]>> = {
     },
   ],
   31: [{ name: 'some', request: () => ({ filters: [aclFilter] }) }],
+  34: [
+    {
+      name: 'some',
+      request: () => ({
+        dirs: [
+          {
+            path: '/nowhere',
+            topics: [
+              { name: 'plain', partitions: [0, 9] },
+              { name: 'nobody', partitions: [0] },
+            ],
+          },
+        ],
+      }),
+    },
+  ],
   32: [
     {
       name: 'a topic',
@@ -292,6 +308,39 @@ export const ADMIN_SAMPLES: Readonly<Record<number, readonly Sample[]>> = {
       request: (_, unique) => ({
         groupId: `unknown-${unique}`,
         topics: [{ name: 'plain', partitions: [{ partitionIndex: 0 }] }],
+      }),
+    },
+  ],
+  48: [
+    { name: 'everybody', request: () => ({ components: [], strict: false }) },
+    {
+      name: 'some',
+      request: () => ({
+        components: [
+          { entityType: 'user', matchType: 0, match: 'alice' },
+          { entityType: 'client-id', matchType: 2, match: null },
+        ],
+        strict: true,
+      }),
+    },
+  ],
+  49: [
+    {
+      name: 'only looked at',
+      request: () => ({
+        entries: [
+          {
+            entity: [
+              { entityType: 'user', entityName: 'alice' },
+              { entityType: 'client-id', entityName: null },
+            ],
+            ops: [
+              { key: 'producer_byte_rate', value: 1024, remove: false },
+              { key: 'request_percentage', value: 0, remove: true },
+            ],
+          },
+        ],
+        validateOnly: true,
       }),
     },
   ],

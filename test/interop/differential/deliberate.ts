@@ -209,9 +209,7 @@ export function explains(entry: Deliberate, { at, kafkas }: Difference): boolean
 export const UNSERVED: readonly { readonly reason: string; readonly keys: readonly number[] }[] = [
   { reason: 'spoken between brokers, which do so over WebSockets here', keys: [4, 5, 6, 7, 56, 58, 67] },
   { reason: 'transactions', keys: [24, 25, 26, 27, 28, 65, 66] },
-  { reason: 'replicas do not move between log directories', keys: [34] },
   { reason: 'delegation tokens', keys: [38, 39, 40, 41] },
-  { reason: 'quotas', keys: [48, 49] },
   { reason: 'SCRAM credentials', keys: [50, 51] },
   { reason: 'finalised features', keys: [57] },
   { reason: 'consumer groups of KIP-848', keys: [68, 69] },

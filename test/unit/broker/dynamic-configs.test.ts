@@ -59,13 +59,13 @@ describe('a config that is set while the broker runs', () => {
       'retention.ms': '9',
       'remote.storage.enable': 'false',
     });
-    await admin.configs.write('topics', 'u', of({ 'leader.replication.throttled.replicas': '*' }));
+    await admin.configs.write('topics', 'u', of({ 'local.retention.bytes': '7' }));
     await configs.load(['u']);
     configs.topicConfig('u');
     configs.topicConfig('u');
     expect(warnings()).toEqual([
       "The configuration 'local.retention.ms', set for topic t, is known but has no effect here.",
-      "The configuration 'leader.replication.throttled.replicas', set for topic u, is known but has no effect here.",
+      "The configuration 'local.retention.bytes', set for topic u, is known but has no effect here.",
     ]);
   });
 

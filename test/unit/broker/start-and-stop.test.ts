@@ -101,6 +101,7 @@ const STOPS = [
   'the clients',
   'the groups',
   'the producer ids',
+  'moves between log directories',
   'the replicas',
   'the logs',
   'the controller',

@@ -69,6 +69,7 @@ describe('DescribeLogDirs', () => {
     disk: { freeBytes: () => 777, totalBytes: () => 999 },
     logs: {
       all: () => [log('t1', 0), log('t1', 1), log('t2', 0)],
+      futures: { all: () => [] },
       directories: () => [
         { path: '/a', online: true },
         { path: '/b', online: false },

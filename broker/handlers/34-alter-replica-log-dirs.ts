@@ -1,0 +1,52 @@
+/**
+ * AlterReplicaLogDirs (34), versions 0-2: moves replicas of this broker to other log directories of its
+ * own. Answered when the moves have begun; DescribeLogDirs tells how far they are. For a replica that is
+ * not here yet it says where it is to be made, with REPLICA_NOT_AVAILABLE all the same.
+ * Source: KafkaApis.handleAlterReplicaLogDirsRequest, ReplicaManager.alterReplicaLogDirs.
+ */
+import { ErrorCode } from '../errors.ts';
+import { AlterReplicaLogDirs } from '../protocol/messages/34-alter-replica-log-dirs.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { CLUSTER, Operation } from '../security/operations.ts';
+import { defineHandler } from './handler.ts';
+
+type Request = RequestOf<typeof AlterReplicaLogDirs>;
+type Response = ResponseInput<typeof AlterReplicaLogDirs>;
+
+export const alterReplicaLogDirs = defineHandler(AlterReplicaLogDirs, ['logDirMoves'], {
+  handle(request, context, { logDirMoves }) {
+    if (!context.may(Operation.ALTER, CLUSTER)) {
+      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+    }
+    return answered(request, (topic, partition, path) => logDirMoves.alter({ topic, partition }, path));
+  },
+  refuse,
+});
+
+function refuse(request: Request, errorCode: ErrorCode): Response {
+  return answered(request, () => errorCode);
+}
+
+/** Each partition once: of several directories it is named with, the last one counts. */
+function answered(
+  { dirs }: Request,
+  decide: (topic: string, partition: number, path: string) => ErrorCode,
+): Response {
+  const wanted = new Map<string, Map<number, string>>();
+  for (const { path, topics } of dirs) {
+    for (const { name, partitions } of topics) {
+      const ofTopic = wanted.get(name) ?? new Map<number, string>();
+      wanted.set(name, ofTopic);
+      for (const partition of partitions) ofTopic.set(partition, path);
+    }
+  }
+  return {
+    results: [...wanted].map(([topicName, ofTopic]) => ({
+      topicName,
+      partitions: [...ofTopic].map(([partitionIndex, path]) => ({
+        partitionIndex,
+        errorCode: decide(topicName, partitionIndex, path),
+      })),
+    })),
+  };
+}

@@ -1,0 +1,50 @@
+/**
+ * The folders of logs as they are renamed: a future log's into its place, and that of a log which is out
+ * of service to a name under which it waits for its removal, since readers may still be at it.
+ */
+import type { Disk } from '../platform/disk.ts';
+import type { Random } from '../platform/random.ts';
+import { renamedDirectoryName } from './files/file-names.ts';
+import type { LogDirectories } from './log-directories.ts';
+import type { PartitionLog } from './partition-log.ts';
+
+export interface LogFoldersOptions {
+  readonly disk: Disk;
+  readonly random: Random;
+  readonly directories: LogDirectories;
+  /** The log is in its directory no more: what is noted of it there is wrong. */
+  readonly left: (log: PartitionLog) => void;
+  readonly later: (delayMs: number, run: () => void) => void;
+}
+
+export class LogFolders {
+  readonly #options: LogFoldersOptions;
+
+  constructor(options: LogFoldersOptions) {
+    this.#options = options;
+  }
+
+  /** Throws StorageError. */
+  rename(log: PartitionLog, name: string): void {
+    const { disk, directories } = this.#options;
+    const target = `${log.logDirectory}/${name}`;
+    directories.guarded(log.logDirectory, `renaming ${log.directory} to ${name}`, () => {
+      disk.rename(log.directory, target);
+      disk.syncDirectory(log.logDirectory);
+      log.movedTo(target);
+    });
+  }
+
+  /** Closes a log that is out of service; its files go after file.delete.delay.ms. Throws StorageError. */
+  discard(log: PartitionLog): void {
+    log.abandon();
+    this.rename(log, renamedDirectoryName(log, 'delete', this.#options.random.bytes(16).toString('hex')));
+    this.#options.left(log);
+    this.removeLater(log.directory, log.config.fileDeleteDelayMs);
+  }
+
+  removeLater(path: string, delayMs: number): void {
+    const { disk, later } = this.#options;
+    later(delayMs, () => disk.removeTree(path));
+  }
+}
