@@ -44,7 +44,7 @@ export const metadata = defineHandler(Metadata, NEEDS, {
       else found.push(entry);
     }
     if (missing.length === 0) return answer(request, context, services, found);
-    return services.autoTopics.create(missing).then((errors) => {
+    return services.autoTopics.create(missing, context.charges).then((errors) => {
       for (const [name, errorCode] of errors) {
         found.push(withOperations(emptyEntry(name, errorCode), request, context));
       }

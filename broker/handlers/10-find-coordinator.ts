@@ -48,7 +48,7 @@ export const findCoordinator = defineHandler(FindCoordinator, NEEDS, {
       );
     if (keys.length === 0 || services.metadata.topic(GROUP_METADATA_TOPIC) !== undefined) return answer();
     // Whatever comes of it, there is no coordinator yet: the client asks again.
-    return services.autoTopics.create([GROUP_METADATA_TOPIC]).then(answer);
+    return services.autoTopics.create([GROUP_METADATA_TOPIC], context.charges).then(answer);
   },
   refuse,
 });

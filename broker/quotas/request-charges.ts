@@ -75,6 +75,14 @@ export class RequestCharges {
     return this.#mutations;
   }
 
+  /** Topics were made by themselves: their partitions count, but nobody is refused or throttled for that. */
+  autoCreated(partitions: number): void {
+    const { limits, nowMs } = this.#request;
+    if (limits.controllerMutation !== null) {
+      new MutationCharges(limits.controllerMutation, false, nowMs).take(partitions);
+    }
+  }
+
   /** The request is over; `answered` false for one that has no response. How long its client is throttled. */
   finish(answered: boolean): number {
     if (answered) this.#chargeTime();

@@ -9,6 +9,7 @@ import { ErrorCode } from '../../errors.ts';
 import type { TopicCreation } from '../../metadata/topic-creation.ts';
 import { validateTopicName } from '../../metadata/topic-rules.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
+import type { RequestCharges } from '../../quotas/request-charges.ts';
 import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../../types.ts';
 import { partitionAllowance } from './partition-allowance.ts';
 
@@ -35,8 +36,11 @@ export class AutoTopicCreation {
     this.#diagnostics = diagnostics;
   }
 
-  /** Creates what is missing; the error to answer for each topic meanwhile. */
-  async create(topics: readonly string[]): Promise<Map<string, ErrorCode>> {
+  /** Creates what is missing, at the charge of who asks; the error to answer for each topic meanwhile. */
+  async create(
+    topics: readonly string[],
+    charges: Pick<RequestCharges, 'autoCreated'> | null = null,
+  ): Promise<Map<string, ErrorCode>> {
     const { requestMaxNewPartitions, numPartitions, offsetsTopicNumPartitions } = this.#config;
     // One topic as the configuration wants it is always allowed.
     const fits = partitionAllowance(
@@ -51,13 +55,17 @@ export class AutoTopicCreation {
       topics.map((topic) => {
         // What does not fit is as if others were creating it: the client asks again, and it does then.
         if (!fits(this.#shapeOf(topic).partitions)) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-        return this.#createOne(topic, creation);
+        return this.#createOne(topic, creation, charges);
       }),
     );
     return new Map(topics.map((topic, index) => [topic, errors[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR]));
   }
 
-  async #createOne(topic: string, creation: TopicMaker['creation']): Promise<ErrorCode> {
+  async #createOne(
+    topic: string,
+    creation: TopicMaker['creation'],
+    charges: Pick<RequestCharges, 'autoCreated'> | null,
+  ): Promise<ErrorCode> {
     if (validateTopicName(topic) !== null) return ErrorCode.INVALID_TOPIC_EXCEPTION;
     if (this.#inFlight.has(topic)) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     this.#inFlight.add(topic);
@@ -70,6 +78,7 @@ export class AutoTopicCreation {
         configs,
         validateOnly: false,
       });
+      if (created.ok) charges?.autoCreated(created.value.assignment.size);
       return meanwhile(created.ok ? ErrorCode.NONE : created.error);
     } catch (error) {
       this.#diagnostics.warn(`could not create topic ${topic}`, error);

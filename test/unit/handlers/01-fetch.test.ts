@@ -8,6 +8,8 @@ import { createMetrics } from '../../../broker/platform/metrics.ts';
 import { systemRandom } from '../../../broker/platform/random.ts';
 import type { Fetch } from '../../../broker/protocol/messages/01-fetch.ts';
 import type { RequestInput } from '../../../broker/protocol/schema.ts';
+import { ClientQuotas } from '../../../broker/quotas/client-quotas.ts';
+import { RequestCharges } from '../../../broker/quotas/request-charges.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
 import { readLegacyMessages } from '../../../broker/records/legacy.ts';
 import { FetchSessions } from '../../../broker/replication/requests/fetch-sessions.ts';
@@ -195,6 +197,45 @@ describe('what is not read', () => {
   ])('v%i: a topic that compresses with zstd', async (version, errorCode) => {
     const { response } = await broker(() => ({}), { compressionType: 'zstd' }).ask(version, request(version));
     expect(response.responses[0]?.partitions[0]?.errorCode).toBe(errorCode);
+  });
+});
+
+describe('a consumer over its quota', () => {
+  const config = {
+    quotaWindowNum: 11,
+    quotaWindowSizeSeconds: 1,
+    controllerQuotaWindowNum: 11,
+    controllerQuotaWindowSizeSeconds: 1,
+    clientQuotaMaxSensors: 10,
+  };
+
+  function charges(rate: number): RequestCharges {
+    const quotas = new ClientQuotas(config);
+    quotas.configured({ type: 'clients', name: 'client' }, new Map([['consumer_byte_rate', String(rate)]]));
+    const limits = quotas.limitsOf('ANONYMOUS', 'client', 0);
+    if (limits === null) throw new Error('no limits');
+    return new RequestCharges({ limits, sizeBytes: 0, nowMs: () => 1000, longestRequestThrottleMs: 1000 });
+  }
+
+  it('gets no records, and its session does not think that it did', async () => {
+    const one = broker();
+    const full = await one.ask(12, { ...request(12, 0), sessionEpoch: 0 });
+    const { sessionId } = full.response;
+    const over = await one.ask(
+      12,
+      { maxWaitMs: 1, minBytes: 1, sessionId, sessionEpoch: 1 },
+      { charges: charges(1) },
+    );
+    expect(over.response).toMatchObject({ errorCode: ErrorCode.NONE, sessionId, responses: [] });
+    expect(over.released).toHaveLength(1);
+    const next = await one.ask(12, { maxWaitMs: 1, minBytes: 1, sessionId, sessionEpoch: 2 });
+    expect(next.response.responses[0]?.partitions[0]?.records).toEqual(RECORDS);
+  });
+
+  it('is read no more than its quota allows in the whole of its window', async () => {
+    const one = broker();
+    await one.ask(12, { ...request(12, 0), maxBytes: 1_000_000 }, { charges: charges(1000) });
+    expect(one.asked[0]?.maxBytes).toBe(10_000);
   });
 });
 

@@ -59,6 +59,7 @@ export function metadataOf(
 /** What a test says of a broker and of the sender of its request; the rest is as in {@link services} and {@link context}. */
 export type Given<N extends ServiceName = ServiceName> = { readonly [K in N]?: Played<Services[K]> } & {
   readonly may?: RequestContext['may'];
+  readonly charges?: RequestContext['charges'];
 };
 
 /** As much of a service as a test plays. What it is asked is the test's to read; what it answers has to fit. */
@@ -73,13 +74,14 @@ export type Played<T> = T extends (...question: never) => infer Answer
 /** The context of a request by a sender who may do everything, or what the test says. */
 export function sender(
   apiVersion: number,
-  { may }: Given,
+  { may, charges = null }: Given,
   overrides: Partial<RequestContext> = {},
 ): ReturnType<typeof context> {
-  return context(apiVersion, may === undefined ? overrides : { ...overrides, may });
+  const own = { charges, ...overrides };
+  return context(apiVersion, may === undefined ? own : { ...own, may });
 }
 
-export function services({ may, ...overrides }: Given = {}): Services {
+export function services({ may, charges, ...overrides }: Given = {}): Services {
   const metrics = createMetrics();
   const config = brokerConfig(
     new Map([
