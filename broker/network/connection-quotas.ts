@@ -26,10 +26,12 @@ export function connectionLimits({ now }: Live<BrokerConfig>): ConnectionLimits 
 
 export class ConnectionQuotas {
   #limits: ConnectionLimits;
+  /** Open connections by address; their sum is `#count`. No entry stands at 0. */
   readonly #byHost = new Map<string, number>();
   #count = 0;
   /** Connections that may be made at once: grows with time to one second's worth. */
   #allowance: number;
+  /** When `#allowance` was last brought up to date. */
   #allowanceAtMs: number;
 
   constructor(limits: ConnectionLimits, nowMs: number) {
