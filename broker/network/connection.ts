@@ -49,9 +49,8 @@ interface Pending {
 }
 
 /**
- * `#pending` holds requests in the order of their arrival and is answered from its head, so an answer
- * that is ready early waits there. `#unsentBytes` and `#outgoingBytes` together are all that was
- * answered and has not left.
+ * `#pending` is answered from its head, so an answer that is ready early waits there. `#outgoingBytes` and
+ * `#unsentBytes` together are the answers whose turn has come and that have not left.
  */
 export class Connection {
   readonly #parts: ConnectionParts;

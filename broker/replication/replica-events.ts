@@ -33,6 +33,7 @@ export function isrChangeRefused(
   return { kind: 'isr-change-refused', topic, partition, error };
 }
 
+/** `replicas`: who holds the partition now. */
 export function replicaLeft(
   { topic, partition }: Partition,
   replicas: readonly BrokerId[],

@@ -83,7 +83,7 @@ export class ReplicaManager {
   readonly #checkpoints: HighWatermarkCheckpoints;
   readonly #shrinkTimer: Timer;
   readonly #listeners: ((change: LeadershipChange) => void)[] = [];
-  #closed = false;
+  #closed = false; // once true, deltas and new streams are refused
 
   constructor(options: ReplicaManagerOptions) {
     const { clock, metrics, config, metadata, logs, brokerEpoch, propose } = options;

@@ -32,6 +32,7 @@ export interface JoinSettings extends RebalanceSettings {
 /** A member that waits in its first join is given this long before it counts as gone. */
 const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1000;
 
+/** `ticket` is answered now, or when the rebalance it causes is complete. */
 export function join(
   group: Group,
   request: JoinRequest,
