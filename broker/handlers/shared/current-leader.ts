@@ -1,5 +1,5 @@
 /**
- * The leader that Produce v10+ and Fetch v12+ name along with "not me", so that clients go on without
+ * The leader that Produce v10+ and Fetch v16+ name along with "not me", so that clients go on without
  * asking for metadata first (KIP-951).
  */
 import { type BrokerId, NO_EPOCH, NO_LEADER } from '../../types.ts';
@@ -17,6 +17,7 @@ export function currentLeader(services: Needs<'metadata'>, topic: string, partit
   return { leaderId: known.leader, leaderEpoch: known.leaderEpoch };
 }
 
+/** Those that there are: -1 is nobody. */
 export function leadersOf(leaders: readonly CurrentLeader[]): ReadonlySet<BrokerId> {
   return new Set(leaders.map(({ leaderId }) => leaderId).filter((id) => id >= 0));
 }
