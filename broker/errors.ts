@@ -213,6 +213,7 @@ export function errorName(code: number): string {
   return NAMES.get(code) ?? 'UNKNOWN_SERVER_ERROR';
 }
 
+/** Whether Kafka's clients ask again after it. */
 export function isRetriable(code: number): boolean {
   return RETRIABLE.has(code);
 }

@@ -10,6 +10,7 @@ import { type BrokerId, type PartitionKey, partitionKey, type Uuid } from '../ty
 /** Kafka's partition states without NonExistent, which is absence from the state. */
 export type PartitionStatus = 'New' | 'Online' | 'Offline';
 
+/** Kafka's states of replicas; kept in memory only. */
 export type ReplicaStatus =
   | 'New'
   | 'Online'
@@ -28,6 +29,7 @@ export interface Leadership {
   readonly partitionEpoch: number;
 }
 
+/** What decisions see of a partition; they change nothing of it. */
 export interface PartitionView {
   readonly topic: string;
   readonly partition: number;
@@ -45,6 +47,7 @@ export interface TopicView {
   readonly partitions: ReadonlyMap<number, PartitionView>;
 }
 
+/** What decisions see of the cluster; they change nothing of it. */
 export interface ClusterView {
   readonly controllerEpoch: number;
   /** Registered brokers, also those that are shutting down. */

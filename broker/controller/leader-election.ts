@@ -7,6 +7,7 @@ import type { ClusterView, Leadership, PartitionView } from './cluster-state.ts'
 
 /** After an unclean election the leader is recovering until its ISR is committed once. */
 export const RECOVERED = 0;
+/** `leaderRecoveryState` after an unclean election; 0 is recovered. */
 export const RECOVERING = 1;
 
 export interface Elected {

@@ -8,6 +8,7 @@ import type { BrokerId } from '../types.ts';
 import type { ClusterView, PartitionView, ReplicaStatus } from './cluster-state.ts';
 import type { Elected } from './leader-election.ts';
 
+/** A state to be written; it is told once it stands. */
 export interface LeadershipChange {
   readonly partition: PartitionView;
   readonly state: PartitionState;
@@ -19,12 +20,14 @@ export interface LeadershipChange {
   readonly unclean: boolean;
 }
 
+/** A replica's status in this controller's memory; nothing is written. */
 export interface ReplicaNote {
   readonly partition: PartitionView;
   readonly replica: BrokerId;
   readonly status: ReplicaStatus;
 }
 
+/** What brokers are told without anything being written for it. */
 export type Tell =
   | {
       readonly request: 'LeaderAndIsr';

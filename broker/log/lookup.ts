@@ -19,6 +19,7 @@ import { scanBatches } from './files/scan.ts';
 import type { Segment } from './files/segment.ts';
 import type { LogState } from './log-state.ts';
 
+/** In answers the timestamp is -1 for an end of the log, and both are -1 where nothing was found. */
 export interface OffsetAtTime {
   readonly offset: number;
   readonly timestampMs: Int64;

@@ -5,6 +5,7 @@
 import type { BrokerInfo } from '../cluster.ts';
 import type { BrokerId, Uuid } from '../types.ts';
 
+/** As the controller told it last; the broker that holds the replica may be ahead of it, or behind. */
 export interface PartitionImage {
   readonly partition: number;
   /** NO_LEADER when there is none. */
@@ -26,6 +27,7 @@ export interface TopicImage {
   readonly partitions: ReadonlyMap<number, PartitionImage>;
 }
 
+/** Immutable: a change makes a new one. */
 export interface MetadataImage {
   /**
    * Whether a controller has told this broker of the whole cluster since it started. Before that, a topic

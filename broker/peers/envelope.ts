@@ -69,6 +69,7 @@ export function asInteger(value: unknown): number {
   return value;
 }
 
+/** Throws MalformedMessage for anything else; so do the next ones. */
 export function asText(value: unknown): string {
   if (typeof value !== 'string') throw new MalformedMessage('expected a string');
   return value;

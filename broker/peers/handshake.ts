@@ -44,6 +44,7 @@ export interface Hello extends PeerIdentity {
   readonly nonce: Buffer;
 }
 
+/** What the accepting side wants the secret proved for. */
 export interface Challenge {
   readonly type: 'challenge';
   readonly nonce: Buffer;

@@ -20,6 +20,7 @@ const TYPES = [
 
 export type ControlType = (typeof TYPES)[number] | 'UNKNOWN';
 
+/** What a marker of a transaction says, or a record of a kind that is left alone. */
 export interface ControlRecord {
   readonly type: ControlType;
   /** Of ABORT and COMMIT; -1 for the others. */

@@ -24,6 +24,7 @@ import { OpeningAllowance } from './opening.ts';
 
 export type LegacyMagic = 0 | 1;
 
+/** Of magic 1, or of magic 0, which has no timestamp (-1). */
 export interface LegacyMessage {
   readonly offset: number;
   readonly timestampMs: Int64;

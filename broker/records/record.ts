@@ -23,6 +23,7 @@ export interface RecordHeader {
   readonly value: Buffer | null;
 }
 
+/** Key, value and headers are views of what the record was read from. */
 export interface RecordData {
   readonly offset: number;
   readonly timestampMs: Int64;

@@ -61,6 +61,7 @@ export interface ProduceContext {
   readonly opening?: OpeningAllowance | undefined;
 }
 
+/** The offsets are for whoever appends them to set. */
 export interface ValidBatches {
   readonly ok: true;
   /** What is to be appended: a view of the given bytes, or new ones. */
@@ -74,6 +75,7 @@ export interface ValidBatches {
   readonly logAppendTimeMs: number;
 }
 
+/** Nothing is to be appended; `recordErrors` names the guilty records where they are known. */
 export interface RefusedBatches {
   readonly ok: false;
   readonly error: ErrorCode;

@@ -6,17 +6,20 @@
  */
 import type { BrokerId } from '../types.ts';
 
+/** As the controller wrote it. */
 export interface CommittedIsr {
   readonly kind: 'committed';
   readonly isr: readonly BrokerId[];
 }
 
+/** Asked for, not answered: until then the added broker counts for the high watermark already. */
 export interface PendingExpand {
   readonly kind: 'pending-expand';
   readonly lastCommitted: CommittedIsr;
   readonly added: BrokerId;
 }
 
+/** Asked for, not answered: until then the removed brokers still count for the high watermark. */
 export interface PendingShrink {
   readonly kind: 'pending-shrink';
   readonly lastCommitted: CommittedIsr;

@@ -5,6 +5,7 @@
  */
 import type { EpochEnd } from '../log/files/epoch-history.ts';
 
+/** Where the greatest epoch not above this one ends. */
 export type EndOffsetFor = (epoch: number) => EpochEnd;
 
 export interface LeaderLogView {

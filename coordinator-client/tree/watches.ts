@@ -27,6 +27,7 @@ export interface Firing {
   readonly event: WatchEvent;
 }
 
+/** Bits: a watcher may have several on one path. */
 export const WatchMode = { STANDARD: 1, PERSISTENT: 2, RECURSIVE: 4, ANY: 7 } as const;
 export type WatchKind = 'data' | 'child';
 

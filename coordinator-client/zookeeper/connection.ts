@@ -26,6 +26,7 @@ export interface ConnectionOptions {
   readonly log: (message: string) => void;
 }
 
+/** With an error of the server the reply is there as well, without a payload. */
 export type Answer = (error: Error | null, reply?: Reply) => void;
 
 interface Packet {

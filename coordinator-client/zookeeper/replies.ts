@@ -16,6 +16,7 @@ export interface ReplyHeader {
   readonly err: number;
 }
 
+/** The payload is null with an error. */
 export interface Reply<Payload = object | null> {
   readonly header: ReplyHeader;
   readonly payload: Payload;

@@ -22,6 +22,7 @@ export interface CommittedOffset extends Commit {
   readonly recordOffset: number;
 }
 
+/** A pending commit is not in `committed` before its record is replicated. */
 export interface GroupOffsets {
   readonly committed: Map<PartitionKey, CommittedOffset>;
   /** The latest commit of each partition that is on its way into the log. */

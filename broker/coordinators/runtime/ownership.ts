@@ -15,6 +15,7 @@ export interface OwnedPartition<S> {
   shard: S;
 }
 
+/** A shard is only handed out once all of it is loaded. */
 export type Located<S> =
   | { readonly owner: OwnedPartition<S>; readonly error: typeof ErrorCode.NONE }
   | { readonly owner: null; readonly error: ErrorCode };

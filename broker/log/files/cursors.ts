@@ -5,6 +5,7 @@
  */
 import type { Segment } from './segment.ts';
 
+/** Where a batch begins, or the segment ends. */
 export interface Place {
   readonly segment: Segment;
   readonly positionBytes: number;

@@ -13,11 +13,13 @@ import { CorruptFile } from './storage-error.ts';
 
 export const EPOCH_CHECKPOINT = 'leader-epoch-checkpoint';
 
+/** The epoch goes on up to the start of the next one. */
 export interface EpochStart {
   readonly epoch: number;
   readonly startOffset: number;
 }
 
+/** Where the epoch ends, exclusive; NO_EPOCH and -1 when that isn't known. */
 export interface EpochEnd {
   readonly epoch: number;
   readonly endOffset: number;

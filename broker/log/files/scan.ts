@@ -16,6 +16,7 @@ import type { ReadBuffers } from './read-buffers.ts';
 /** `stop` ends the walk before this batch. */
 export type Visit = (buffer: Buffer, at: number, positionBytes: number) => 'stop' | undefined;
 
+/** In bytes of the file; `toBytes` is exclusive. */
 export interface ScanRange {
   readonly fromBytes: number;
   readonly toBytes: number;

@@ -24,6 +24,7 @@ export function firstSequenceOf(batch: RetainedBatch): number {
     : 0x7fffffff - (batch.offsetDelta - batch.lastSequence) + 1;
 }
 
+/** Of its first record. */
 export function firstOffsetOf(batch: RetainedBatch): number {
   return batch.lastOffset - batch.offsetDelta;
 }

@@ -28,6 +28,7 @@ import {
 } from './producer-entry.ts';
 import type { CompletedTransaction, ProducerState, VerificationGuard } from './producer-state.ts';
 
+/** Who appends: what comes by `replication` is not checked, as its leader has. */
 export type AppendOrigin = 'client' | 'coordinator' | 'replication';
 
 export type ProducerVerdict =

@@ -32,6 +32,7 @@ export interface FetchPartition {
   readonly logStartOffset: number;
 }
 
+/** Of one partition; with an error `records` is empty. */
 export interface FetchOutcome {
   readonly topic: string;
   readonly topicId: Uuid | null;

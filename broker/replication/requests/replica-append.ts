@@ -17,6 +17,7 @@ export interface AppendEntry {
   readonly records: Buffer;
 }
 
+/** `acks` other than 0, 1 and -1 is refused for every entry. */
 export interface AppendRequest {
   readonly acks: number;
   readonly timeoutMs: number;
@@ -34,6 +35,7 @@ export interface CurrentLeader {
   readonly leaderEpoch: number;
 }
 
+/** Offsets are -1 with an error. */
 export interface AppendOutcome {
   readonly topic: string;
   readonly partition: number;

@@ -44,6 +44,7 @@ export interface LegacyOffsetsQuery {
   readonly fetchOnlyLeader: boolean;
 }
 
+/** Where `leaderEpoch` ends; `currentLeaderEpoch` is what the asker takes for the present one. */
 export interface EpochEndQuery {
   readonly leaderEpoch: number;
   readonly currentLeaderEpoch: number;
@@ -60,6 +61,7 @@ export interface DeleteRecordsEntry {
   readonly offset: number;
 }
 
+/** `lowWatermark` is -1 with an error, unless it is REQUEST_TIMED_OUT. */
 export interface DeleteRecordsOutcome {
   readonly topic: string;
   readonly partition: number;

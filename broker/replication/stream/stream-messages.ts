@@ -39,6 +39,7 @@ import {
 } from '../../peers/envelope.ts';
 import type { Uuid } from '../../types.ts';
 
+/** A follower begins with a partition, under an id of its choice. */
 export interface SubscribeItem {
   readonly id: number;
   readonly topic: string;
@@ -50,6 +51,7 @@ export interface SubscribeItem {
   readonly startOffset: number;
 }
 
+/** How far the follower has appended. */
 export interface AckItem {
   readonly id: number;
   readonly leaderEpoch: number;
@@ -68,6 +70,7 @@ export type FollowerMessage =
     }
   | { readonly type: 'unsubscribe'; readonly ids: readonly number[] };
 
+/** What a follower learns of a partition without records. */
 export interface MarksItem {
   readonly id: number;
   readonly highWatermark: number;
@@ -81,6 +84,7 @@ export interface RecordsItem extends MarksItem {
   readonly plainBytes: number;
 }
 
+/** The follower's history differs: it truncates to the end of this epoch and subscribes again. */
 export interface DivergingItem {
   readonly id: number;
   readonly epoch: number;
