@@ -5,11 +5,11 @@
 import type { BrokerConfig } from './broker-config.ts';
 import { PEER_HEADER_ROOM_BYTES, peerMessageNeedBytes } from './peer-messages.ts';
 import { ConfigError } from './property.ts';
-import { refusal } from './without-effect.ts';
+import { refusalOfUnsupported } from './without-effect.ts';
 
 /** Throws ConfigError for the first rule that is broken. */
 export function checkConsistency(config: BrokerConfig, given: ReadonlyMap<string, string>): void {
-  const refused = refusal(given);
+  const refused = refusalOfUnsupported(given);
   if (refused !== null) throw new ConfigError(refused);
   for (const [holds, complaint] of rules(config)) {
     if (!holds) throw new ConfigError(complaint, 'requirement');

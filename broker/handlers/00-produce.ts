@@ -10,13 +10,12 @@ import { ErrorCode } from '../errors.ts';
 import { Produce } from '../protocol/messages/00-produce.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { BATCH_HEADER_BYTES, batchIsTransactional, batchMagic } from '../records/batch.ts';
-import type { AppendOutcome } from '../replication/requests/replica-append.ts';
+import type { AppendOutcome, CurrentLeader } from '../replication/requests/replica-append.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
 import { type Answer, defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
-import { type CurrentLeader, leadersOf } from './shared/current-leader.ts';
 import { namedOnce } from './shared/named-once.ts';
-import { nodeEndpoints } from './shared/nodes.ts';
+import { leadersOf, nodeEndpoints } from './shared/nodes.ts';
 import { openingAllowance } from './shared/opening-allowance.ts';
 
 type ProduceRequest = RequestOf<typeof Produce>;

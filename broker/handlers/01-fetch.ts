@@ -11,8 +11,8 @@ import { Fetch } from '../protocol/messages/01-fetch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { upTo } from '../records/compression.ts';
 import type {
+  FetchSession,
   RequestedPartition,
-  FetchContext as SessionContext,
   SessionPartition,
 } from '../replication/requests/fetch-sessions.ts';
 import type { FetchOutcome, FetchPartition } from '../replication/requests/read-partition.ts';
@@ -78,7 +78,7 @@ function refuse(request: Request, errorCode: ErrorCode, apiVersion: number): Res
   };
 }
 
-function openSession(request: Request, context: RequestContext, services: Needed): SessionContext {
+function openSession(request: Request, context: RequestContext, services: Needed): FetchSession {
   const partitions = request.topics.flatMap(({ topic, topicId, partitions }) =>
     partitions.map(
       (wanted): RequestedPartition => ({
@@ -158,7 +158,7 @@ function fetchRequest(
 
 function respond(
   fetched: readonly Fetched[],
-  session: SessionContext,
+  session: FetchSession,
   context: RequestContext,
   services: Needed,
 ): Response {

@@ -20,7 +20,7 @@ import { GroupDriver, type Placed } from './group-driver.ts';
 import { type GroupRecord, groupRecordCodec } from './group-records.ts';
 import { type GroupOwner, GroupShard } from './group-shard.ts';
 import { type JoinSettings, join } from './join.ts';
-import { heartbeat, leave, renewSession, validateMember } from './membership.ts';
+import { leave, memberHeartbeat, renewSession, validateMember } from './membership.ts';
 import { type OffsetSettings, OffsetStore, type OffsetToCommit } from './offset-store.ts';
 import type { CommittedOffset } from './offsets.ts';
 import { subscribedTopics } from './subscription.ts';
@@ -173,7 +173,7 @@ export class GroupCoordinator {
     if (owner === null) return error === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS ? ErrorCode.NONE : error;
     const entry = owner.shard.groups.get(request.groupId);
     if (entry === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
-    const answer = heartbeat(entry.group, request);
+    const answer = memberHeartbeat(entry.group, request);
     this.#driver.carryOut({ owner, entry }, answer.effects);
     return answer.error;
   }

@@ -20,7 +20,7 @@ export function validateMember(group: Group, memberId: string, instanceId: strin
   return group.members.has(memberId) ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID;
 }
 
-export function heartbeat(
+export function memberHeartbeat(
   group: Group,
   request: { memberId: string; instanceId: string | null; generationId: number },
 ): { error: ErrorCode; effects: Effect[] } {

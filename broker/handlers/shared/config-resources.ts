@@ -9,7 +9,7 @@ import { ErrorCode } from '../../errors.ts';
 import type { Needs } from '../services.ts';
 
 /** ConfigResource.Type's codes. */
-export const ResourceType = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8, CLIENT_METRICS: 16 } as const;
+export const ConfigResourceType = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8, CLIENT_METRICS: 16 } as const;
 
 export interface ConfigResource {
   readonly resourceType: number;
@@ -22,7 +22,7 @@ export interface ConfigRefusal {
   readonly errorMessage: string | null;
 }
 
-export function refusal(errorCode: ErrorCode, errorMessage: string | null = null): ConfigRefusal {
+export function configRefusal(errorCode: ErrorCode, errorMessage: string | null = null): ConfigRefusal {
   return { errorCode, errorMessage };
 }
 
@@ -32,9 +32,9 @@ export function describeResource({ resourceType, resourceName }: ConfigResource)
 }
 
 const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
-  [ResourceType.TOPIC, 'TOPIC'],
-  [ResourceType.BROKER, 'BROKER'],
-  [ResourceType.BROKER_LOGGER, 'BROKER_LOGGER'],
+  [ConfigResourceType.TOPIC, 'TOPIC'],
+  [ConfigResourceType.BROKER, 'BROKER'],
+  [ConfigResourceType.BROKER_LOGGER, 'BROKER_LOGGER'],
 ]);
 
 /**
@@ -50,7 +50,7 @@ export function brokerNameError(
   const message = /^[+-]?\d+$/.test(name)
     ? `Unexpected broker id, expected ${services.brokerId}${words.orElse} but received ${name}`
     : `${words.node} id must be an integer, but it is: ${name}`;
-  return refusal(ErrorCode.INVALID_REQUEST, message);
+  return configRefusal(ErrorCode.INVALID_REQUEST, message);
 }
 
 /** The name of the entity that a broker resource's configs are stored under. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { OpeningAllowance } from '../../../broker/records/opening.ts';
-import type { LeadershipChange } from '../../../broker/replication/leadership.ts';
+import type { RoleChange } from '../../../broker/replication/leadership.ts';
 import { metadataDelta, replicaDelta } from '../../support/metadata-deltas.ts';
 import { batch } from '../log/support.ts';
 import { ReplicationCluster, TOPIC, TOPIC_ID } from './cluster-kit.ts';
@@ -108,7 +108,7 @@ describe('orders to lead, to follow and to stop', () => {
     const cluster = await ReplicationCluster.start({ brokers: 2 });
     const heard: string[] = [];
     const { replicas } = cluster.node(1);
-    replicas.onLeadership((change: LeadershipChange) => {
+    replicas.onLeadership((change: RoleChange) => {
       heard.push(`${change.partition} ${change.role} ${change.leaderEpoch}`);
     });
     const state = (partition: number, leader: number, replicaIds = [1, 2]) => ({
@@ -235,7 +235,7 @@ describe('orders to lead, to follow and to stop', () => {
 
   it('are not needed to tell coordinators that what they lead is gone with its directory', async () => {
     const cluster = await oneBroker();
-    const changes: LeadershipChange[] = [];
+    const changes: RoleChange[] = [];
     cluster.node(1).replicas.onLeadership((change) => changes.push(change));
     cluster.node(1).disk.fault = (operation) => (operation === 'write' ? 'EIO' : null);
     await cluster.produced(1, ['a']);
