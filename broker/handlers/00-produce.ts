@@ -14,9 +14,9 @@ import type { AppendOutcome, CurrentLeader } from '../replication/requests/repli
 import { Operation, topicNamed } from '../security/operations.ts';
 import { type Answer, defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
+import { decompressionAllowance } from './shared/decompression-allowance.ts';
 import { namedOnce } from './shared/named-once.ts';
 import { leadersOf, nodeEndpoints } from './shared/nodes.ts';
-import { openingAllowance } from './shared/opening-allowance.ts';
 
 type ProduceRequest = RequestOf<typeof Produce>;
 type ProduceResponse = ResponseInput<typeof Produce>;
@@ -65,7 +65,7 @@ export const produce = defineHandler(Produce, NEEDS, {
       apiVersion: context.apiVersion,
       internalTopicsAllowed: context.clientId === ADMIN_CLIENT_ID,
       entries,
-      opening: openingAllowance(services.config),
+      decompression: decompressionAllowance(services.config),
     });
     const answer = (outcomes: readonly AppendOutcome[]): Answer<typeof Produce> =>
       respond(request, errors, outcomes, { context, services });

@@ -9,7 +9,7 @@
 import { ErrorCode } from '../errors.ts';
 import { Fetch } from '../protocol/messages/01-fetch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import { upTo } from '../records/compression.ts';
+import { decompressUpTo } from '../records/compression.ts';
 import type {
   FetchSession,
   RequestedPartition,
@@ -165,7 +165,7 @@ function respond(
   // Also what is not told, and what is converted, holds a buffer.
   for (const { release } of fetched) context.afterSend(release);
   const toMagic = legacyMagicOf(context.apiVersion);
-  const open = upTo(services.config.compressedBatchMaxDecompressedBytes);
+  const decompress = decompressUpTo(services.config.compressedBatchMaxDecompressedBytes);
   const allowance = { bytesLeft: services.config.fetchMaxConvertedBytes };
   const readable =
     toMagic === null
@@ -175,7 +175,7 @@ function respond(
           const config = topic === null ? undefined : services.logs.log(topic, partition)?.config;
           return {
             wanted: one.wanted,
-            ...downConverted(one, { toMagic, fetchOffset, open, allowance }, config),
+            ...downConverted(one, { toMagic, fetchOffset, decompress, allowance }, config),
           };
         });
   return fetchResponse(session.answer(readable), context, services);

@@ -63,7 +63,7 @@ export function compressLz4Block(
  * Opens the block in `data[start, end)` into `out` at `from`, and returns where it ends there. Throws
  * {@link DecompressionFailed} on nonsense and when it is more than `mostBytes` or `out` has room for.
  */
-export function openLz4Block(
+export function decompressLz4Block(
   data: Buffer,
   { start, end }: { readonly start: number; readonly end: number },
   out: Buffer,
@@ -108,7 +108,7 @@ export function openLz4Block(
 }
 
 function fail(): never {
-  throw new DecompressionFailed('An LZ4 block that makes no sense, or opens to more than it may');
+  throw new DecompressionFailed('An LZ4 block that makes no sense, or decompresses to more than it may');
 }
 
 function hashAt(data: Buffer, at: number): number {

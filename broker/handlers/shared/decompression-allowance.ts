@@ -1,9 +1,9 @@
 /** What the configs allow one request to have decompressed. */
 import type { FixedConfig } from '../../config/broker-config.ts';
-import { OpeningAllowance } from '../../records/opening.ts';
+import { DecompressionAllowance } from '../../records/decompression-allowance.ts';
 
-export function openingAllowance(config: FixedConfig): OpeningAllowance {
-  return new OpeningAllowance({
+export function decompressionAllowance(config: FixedConfig): DecompressionAllowance {
+  return new DecompressionAllowance({
     batchBytes: config.compressedBatchMaxDecompressedBytes,
     batchRecords: config.compressedBatchMaxRecords,
     requestBytes: config.requestMaxDecompressedBytes,
