@@ -141,9 +141,9 @@ export class GroupCoordinator {
       name,
       metadata: Buffer.from(metadata),
     }));
-    const at = { settings: this.#settings, nowMs: this.#clock.wallMs() };
+    const context = { settings: this.#settings, nowMs: this.#clock.wallMs() };
     return this.#driver.awaitJoin({ owner, entry }, (ticket) =>
-      join(group, { ...request, protocols, newMemberId }, ticket, at),
+      join(group, { ...request, protocols, newMemberId }, ticket, context),
     );
   }
 

@@ -148,9 +148,9 @@ class DelayedFetch implements Waiting {
   #look(
     index: number,
     want: FetchPartition,
-    at: { readonly log: PartitionLog; readonly upToOffset: number },
+    readable: { readonly log: PartitionLog; readonly upToOffset: number },
   ): number | null {
-    const { log, upToOffset } = at;
+    const { log, upToOffset } = readable;
     const before = this.#counted[index];
     try {
       const bytes = log.bytesBetween(want.fetchOffset, upToOffset);
