@@ -14,9 +14,9 @@ import type { AppendOutcome, CurrentLeader } from '../replication/requests/repli
 import { Operation, topicNamed } from '../security/operations.ts';
 import { type Answer, defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
-import { decompressionAllowance } from './shared/decompression-allowance.ts';
 import { namedOnce } from './shared/named-once.ts';
 import { leadersOf, nodeEndpoints } from './shared/nodes.ts';
+import { decompressionAllowance } from './shared/request-allowances.ts';
 
 type ProduceRequest = RequestOf<typeof Produce>;
 type ProduceResponse = ResponseInput<typeof Produce>;

@@ -6,6 +6,7 @@
  * ids; v16+ the current leader with NOT_LEADER_OR_FOLLOWER and FENCED_LEADER_EPOCH.
  * Source: KafkaApis.handleFetchRequest.
  */
+
 import { ErrorCode } from '../errors.ts';
 import { Fetch } from '../protocol/messages/01-fetch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -22,6 +23,7 @@ import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { downConverted, legacyMagicOf } from './shared/down-conversion.ts';
 import { type Fetched, failedOutcome, fetchResponse } from './shared/fetch-response.ts';
+import { onceEach } from './shared/named-once.ts';
 
 type Request = RequestOf<typeof Fetch>;
 type Response = ResponseInput<typeof Fetch>;
@@ -104,19 +106,12 @@ function openSession(request: Request, context: RequestContext, services: Needed
       sessionId,
       sessionEpoch,
       usesTopicIds,
-      partitions: onceEach(partitions),
+      // A waiting fetch looks at every entry again on each wake-up.
+      partitions: onceEach(partitions, ({ topicId, topic, partition }) => `${topicId}${topic}/${partition}`),
       forgotten,
     },
     (topicId) => services.metadata.topicName(topicId),
   );
-}
-
-/** A partition that is named again is read once, as named last: who waits looks at all of them each time. */
-function onceEach(partitions: readonly RequestedPartition[]): readonly RequestedPartition[] {
-  if (partitions.length < 2) return partitions;
-  const byName = new Map<string, RequestedPartition>();
-  for (const each of partitions) byName.set(`${each.topicId}${each.topic}/${each.partition}`, each);
-  return byName.size === partitions.length ? partitions : [...byName.values()];
 }
 
 /** What forbids the read before the log is looked at. */

@@ -23,7 +23,7 @@ import { Operation, topicNamed } from '../security/operations.ts';
 import { partitionKey } from '../types.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
-import { decompressionAllowance } from './shared/decompression-allowance.ts';
+import { decompressionAllowance } from './shared/request-allowances.ts';
 
 type ListOffsetsRequest = RequestOf<typeof ListOffsets>;
 type ListOffsetsResponse = ResponseInput<typeof ListOffsets>;

@@ -28,8 +28,10 @@ import {
   ConfigResourceType,
   configRefusal,
   type DynamicLevels,
+  describeResource,
   dynamicLevels,
 } from './shared/config-resources.ts';
+import { onceEach } from './shared/named-once.ts';
 
 const { BROKER_LOGGER } = ConfigResourceType;
 const NO_LEVELS: DynamicLevels = { defaults: new Map(), broker: new Map() };
@@ -54,7 +56,7 @@ export const describeConfigs = defineHandler(DescribeConfigs, NEEDS, {
     const onlyLoggers = request.resources.every(({ resourceType }) => resourceType === BROKER_LOGGER);
     const levels = onlyLoggers ? NO_LEVELS : await dynamicLevels(services);
     const results = await Promise.all(
-      onceEach(request.resources).map(async (resource) => {
+      onceEach(request.resources, describeResource).map(async (resource) => {
         const { resourceType, resourceName, configurationKeys } = resource;
         const described = await describe(resource, levels, context, services);
         if (!isEntries(described)) return { ...described, resourceType, resourceName };
@@ -70,11 +72,6 @@ export const describeConfigs = defineHandler(DescribeConfigs, NEEDS, {
   },
   refuse,
 });
-
-/** What is named again and again is described once: an answer is a thousand times longer than a name. */
-function onceEach(resources: DescribeConfigsRequest['resources']): DescribeConfigsRequest['resources'] {
-  return [...new Map(resources.map((each) => [`${each.resourceType} ${each.resourceName}`, each])).values()];
-}
 
 function refuse(request: DescribeConfigsRequest, errorCode: ErrorCode): DescribeConfigsResponse {
   return {

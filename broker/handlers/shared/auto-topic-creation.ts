@@ -10,7 +10,7 @@ import type { TopicCreation } from '../../metadata/topic-creation.ts';
 import { validateTopicName } from '../../metadata/topic-rules.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
 import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../../types.ts';
-import { partitionAllowance } from './partition-allowance.ts';
+import { partitionAllowance } from './request-allowances.ts';
 
 interface Shape {
   readonly partitions: number;

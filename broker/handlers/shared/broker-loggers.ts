@@ -12,7 +12,7 @@ import { CLUSTER, Operation } from '../../security/operations.ts';
 import type { RequestContext } from '../handler.ts';
 import type { Needs } from '../services.ts';
 import { type ConfigOperation, OpType, unknownOperation } from './config-operations.ts';
-import { type ConfigRefusal, configRefusal } from './config-resources.ts';
+import { type ConfigRefusal, configRefusal, loggersNameError } from './config-resources.ts';
 
 type Needed = Needs<'brokerId' | 'diagnostics'>;
 
@@ -21,13 +21,8 @@ const LEVELS_TEXT = 'DEBUG, ERROR, FATAL, INFO, TRACE, WARN';
 
 /** Every logger with the level that counts for it. */
 export function describeLoggers(broker: string, services: Needed): EffectiveEntry[] | ConfigRefusal {
-  if (broker === '') return configRefusal(ErrorCode.INVALID_REQUEST, 'Broker id must not be empty');
-  if (!/^[+-]?\d+$/.test(broker))
-    return configRefusal(ErrorCode.INVALID_REQUEST, `Broker id must be an integer, but it is: ${broker}`);
-  if (Number(broker) !== services.brokerId) {
-    const message = `Unexpected broker id, expected ${services.brokerId} but received ${broker}`;
-    return configRefusal(ErrorCode.INVALID_REQUEST, message);
-  }
+  const nameError = loggersNameError(broker, services, 'describe');
+  if (nameError !== null) return nameError;
   return [...services.diagnostics.loggers.levels()].map(([name, level]) => ({
     name,
     value: level.toUpperCase(),
@@ -61,11 +56,7 @@ function mayNotAlter(broker: string, context: RequestContext, services: Needed):
   if (!context.may(Operation.ALTER_CONFIGS, CLUSTER)) {
     return configRefusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
-  if (!/^[+-]?\d+$/.test(broker))
-    return configRefusal(ErrorCode.INVALID_REQUEST, `Node id must be an integer, but it is: ${broker}`);
-  if (Number(broker) === services.brokerId) return null;
-  const message = `Unexpected node id. Expected ${services.brokerId}, but received ${Number(broker)}`;
-  return configRefusal(ErrorCode.INVALID_REQUEST, message);
+  return loggersNameError(broker, services, 'alter');
 }
 
 function problemOf(

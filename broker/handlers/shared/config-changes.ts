@@ -28,6 +28,7 @@ import {
   describeResource,
   dynamicLevels,
 } from './config-resources.ts';
+import { repeatedNames } from './named-once.ts';
 
 type Needed = Needs<'brokerId' | 'config' | 'liveConfig' | 'metadata' | 'store'>;
 
@@ -55,7 +56,7 @@ export function alterResources<R extends ConfigResource & AlteredConfigs>(
   resources: readonly R[],
   alter: (resource: R) => ConfigRefusal | Promise<ConfigRefusal>,
 ): Promise<AlteredResource[]> {
-  const repeated = repeatedResources(resources);
+  const repeated = repeatedNames(resources.map(describeResource));
   return Promise.all(
     resources.map(async (resource) => {
       const { resourceType, resourceName } = resource;
@@ -195,18 +196,6 @@ function mayNotAlter(
     return configRefusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
   return brokerNameError(resourceName, services, { node: 'Node', orElse: ',' });
-}
-
-/** Which of the resources a request names more than once; each of those is refused. */
-function repeatedResources(resources: readonly ConfigResource[]): ReadonlySet<string> {
-  const seen = new Set<string>();
-  const repeated = new Set<string>();
-  for (const resource of resources) {
-    const name = describeResource(resource);
-    if (seen.has(name)) repeated.add(name);
-    seen.add(name);
-  }
-  return repeated;
 }
 
 function isRefusal(changed: Overrides | ConfigRefusal): changed is ConfigRefusal {

@@ -7,7 +7,7 @@ import { type Property, splitList } from '../../config/property.ts';
 import { ErrorCode } from '../../errors.ts';
 import type { Overrides } from '../../metadata/config-feed.ts';
 import { type ConfigRefusal, configRefusal } from './config-resources.ts';
-import { repeatedNames } from './repeated-names.ts';
+import { repeatedNames } from './named-once.ts';
 
 /** What shall be stored in place of `stored`, or why that can't be. */
 export type Change = (
@@ -76,7 +76,7 @@ export function malformedConfigs(
     readonly configOperation?: number;
   }[],
 ): ConfigRefusal | null {
-  if (repeatedNames(configs).size > 0) {
+  if (repeatedNames(configs.map(({ name }) => name)).size > 0) {
     return configRefusal(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys');
   }
   const nulls = configs.filter(

@@ -16,6 +16,8 @@ export interface ConfigResource {
   readonly resourceName: string;
 }
 
+const INTEGER = /^[+-]?\d+$/;
+
 /** An error as config responses carry it. */
 export interface ConfigRefusal {
   readonly errorCode: ErrorCode;
@@ -47,10 +49,30 @@ export function brokerNameError(
   words: { readonly node: 'Broker' | 'Node'; readonly orElse: string },
 ): ConfigRefusal | null {
   if (name === '' || name === String(services.brokerId)) return null;
-  const message = /^[+-]?\d+$/.test(name)
-    ? `Unexpected broker id, expected ${services.brokerId}${words.orElse} but received ${name}`
-    : `${words.node} id must be an integer, but it is: ${name}`;
+  if (!INTEGER.test(name)) return notAnInteger(words.node, name);
+  const message = `Unexpected broker id, expected ${services.brokerId}${words.orElse} but received ${name}`;
   return configRefusal(ErrorCode.INVALID_REQUEST, message);
+}
+
+/** The same of a broker's loggers: they have no defaults, and Kafka compares the numbers. */
+export function loggersNameError(
+  name: string,
+  { brokerId }: Needs<'brokerId'>,
+  asked: 'describe' | 'alter',
+): ConfigRefusal | null {
+  const describes = asked === 'describe';
+  if (describes && name === '')
+    return configRefusal(ErrorCode.INVALID_REQUEST, 'Broker id must not be empty');
+  if (!INTEGER.test(name)) return notAnInteger(describes ? 'Broker' : 'Node', name);
+  if (Number(name) === brokerId) return null;
+  const message = describes
+    ? `Unexpected broker id, expected ${brokerId} but received ${name}`
+    : `Unexpected node id. Expected ${brokerId}, but received ${Number(name)}`;
+  return configRefusal(ErrorCode.INVALID_REQUEST, message);
+}
+
+function notAnInteger(node: 'Broker' | 'Node', name: string): ConfigRefusal {
+  return configRefusal(ErrorCode.INVALID_REQUEST, `${node} id must be an integer, but it is: ${name}`);
 }
 
 /** The name of the entity that a broker resource's configs are stored under. */
