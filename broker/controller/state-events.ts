@@ -1,9 +1,13 @@
 /** The events of a partition's state that the controller has written: its leader moved, its ISR changed. */
-import type { IsrReason, StateReason } from '../platform/cluster-events.ts';
+import type { ClusterEvent, IsrReason, StateReason } from '../platform/cluster-events.ts';
 import { type BrokerId, NO_LEADER } from '../types.ts';
 import type { IsrAndLeader } from './cluster-state.ts';
 import type { LeaderWrite } from './plan.ts';
-import type { Term } from './term.ts';
+
+/** The term that wrote it. */
+interface Recorder {
+  record(event: ClusterEvent): unknown;
+}
 
 export interface StateWritten {
   /** null: the state node was made. */
@@ -13,7 +17,7 @@ export interface StateWritten {
 
 /** Records what the write of a decided change has changed. */
 export function recordState(
-  term: Term,
+  term: Recorder,
   { partition: { topic, partition }, unclean }: LeaderWrite,
   reason: StateReason,
   { before, now }: StateWritten,
@@ -29,7 +33,7 @@ export function recordState(
 
 /** An ISR that their leader asked for; what it takes out lags, what it takes in has caught up. */
 export function recordAlteration(
-  term: Term,
+  term: Recorder,
   { partition: { topic, partition } }: LeaderWrite,
   { before, now }: StateWritten,
 ): void {
@@ -40,7 +44,7 @@ export function recordAlteration(
 
 /** A change can do both: a reassignment swaps replicas. */
 function recordIsr(
-  term: Term,
+  term: Recorder,
   of: { readonly topic: string; readonly partition: number },
   reason: IsrReason,
   { before, now }: { readonly before: IsrAndLeader; readonly now: IsrAndLeader },

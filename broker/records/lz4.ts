@@ -46,7 +46,7 @@ export function compressLz4(data: Buffer, quirk = CORRECT): Buffer {
   let to = HEADER_BYTES;
   for (let from = 0; from < data.length; from += WRITTEN_BLOCK_BYTES) {
     const end = Math.min(from + WRITTEN_BLOCK_BYTES, data.length);
-    const sizeBytes = compressLz4Block(data, from, end, out, to + 4);
+    const sizeBytes = compressLz4Block(data, { start: from, end }, out, to + 4);
     if (sizeBytes < end - from) {
       out.writeUInt32LE(sizeBytes, to);
       to += 4 + sizeBytes;

@@ -11,6 +11,8 @@ import {
 } from '../../coordinator-client/znodes/znodes.ts';
 import type { Machine } from './simulated-cluster.ts';
 
+export type Broken = (what: string) => void;
+
 export interface ReplicaView {
   readonly brokerId: number;
   /** Counts logs: with a new process, or a replica made anew, state may start over. */
