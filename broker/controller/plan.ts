@@ -8,7 +8,7 @@ import type { BrokerId } from '../types.ts';
 import type { ClusterView, PartitionView, ReplicaStatus } from './cluster-state.ts';
 import type { Elected } from './leader-election.ts';
 
-export interface LeadershipChange {
+export interface LeaderWrite {
   readonly partition: PartitionView;
   readonly state: PartitionState;
   /** Data version the znode must have, null to make it. */
@@ -47,7 +47,7 @@ export type Tell =
     };
 
 export interface Plan {
-  readonly changes: readonly LeadershipChange[];
+  readonly changes: readonly LeaderWrite[];
   readonly notes: readonly ReplicaNote[];
   readonly tell: readonly Tell[];
 }
@@ -63,7 +63,7 @@ export function combine(...plans: readonly Plan[]): Plan {
 }
 
 /** The write that makes an election good: one leader epoch on. */
-export function electionOf(view: ClusterView, partition: PartitionView, elected: Elected): LeadershipChange {
+export function electionOf(view: ClusterView, partition: PartitionView, elected: Elected): LeaderWrite {
   return {
     partition,
     state: {
