@@ -83,7 +83,7 @@ function propertyOf<T>(type: ConfigType, more: { readonly exact?: boolean } = {}
 }
 
 export const boolean = propertyOf<boolean>('BOOLEAN');
-export const string = propertyOf<string>('STRING');
+export const text = propertyOf<string>('STRING');
 export const int = propertyOf<number>('INT');
 export const short = propertyOf<number>('SHORT');
 /** As the nearest safe integer: 2^63-1, Kafka's "never", becomes the largest of them. */

@@ -20,7 +20,7 @@ export type ReplicaStatus =
   | 'DeletionIneligible';
 
 /** The stored state of a partition; `partitionEpoch` is the data version of its znode. */
-export interface Leadership {
+export interface IsrAndLeader {
   readonly leader: BrokerId;
   readonly leaderEpoch: number;
   readonly isr: readonly BrokerId[];
@@ -37,7 +37,7 @@ export interface PartitionView {
   readonly assignment: ReplicaAssignment;
   readonly status: PartitionStatus;
   /** null: the controller has not made the state node yet. */
-  readonly leadership: Leadership | null;
+  readonly leadership: IsrAndLeader | null;
   readonly replicaStatus: ReadonlyMap<BrokerId, ReplicaStatus>;
 }
 
@@ -73,7 +73,7 @@ export interface ClusterView {
 export interface PartitionRecord extends PartitionView {
   assignment: ReplicaAssignment;
   status: PartitionStatus;
-  leadership: Leadership | null;
+  leadership: IsrAndLeader | null;
   readonly replicaStatus: Map<BrokerId, ReplicaStatus>;
 }
 
@@ -176,7 +176,7 @@ export class ClusterState implements ClusterView {
   }
 
   /** What a commit or a read has shown. The partition is online exactly while it has a leader. */
-  setLeadership(partition: PartitionView, leadership: Leadership): void {
+  setLeadership(partition: PartitionView, leadership: IsrAndLeader): void {
     const record = this.record(partition);
     record.leadership = leadership;
     record.status = leadership.leader >= 0 ? 'Online' : 'Offline';

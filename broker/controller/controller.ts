@@ -28,11 +28,11 @@ import { takeAnswer } from './answers.ts';
 import { BrokerChannels } from './broker-channels.ts';
 import { controlledShutdown } from './broker-events.ts';
 import { registerControllerMetrics } from './controller-metrics.ts';
-import { type ElectionAnswer, type ElectionType, electLeaders, retryElections } from './election-events.ts';
+import { type ElectionAnswer, type ElectionType, retryElections, runElection } from './election-events.ts';
 import { type ControllerEvent, EventQueue } from './events.ts';
 import { takeOffice } from './failover.ts';
 import { alterPartition } from './isr-events.ts';
-import { allocateProducerIds, refused as producerIdsRefused } from './producer-ids.ts';
+import { allocateProducerIds, refusedAllocation } from './producer-ids.ts';
 import {
   alterReassignments,
   listReassignments,
@@ -159,7 +159,7 @@ export class Controller {
   }
 
   allocateProducerIds(request: AllocateProducerIdsRequest): Promise<AllocateProducerIdsResponse> {
-    const inactive = producerIdsRefused(ErrorCode.NOT_CONTROLLER);
+    const inactive = refusedAllocation(ErrorCode.NOT_CONTROLLER);
     return this.#ask('AllocateProducerIds', inactive, (term) => allocateProducerIds(term, request));
   }
 
@@ -168,7 +168,7 @@ export class Controller {
     type: ElectionType,
     partitions: readonly TopicPartition[] | null,
   ): Promise<ElectionAnswer[] | NotController> {
-    return this.#ask('ReplicaLeaderElection', NOT_CONTROLLER, (term) => electLeaders(term, type, partitions));
+    return this.#ask('ReplicaLeaderElection', NOT_CONTROLLER, (term) => runElection(term, type, partitions));
   }
 
   alterReassignments(

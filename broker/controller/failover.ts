@@ -19,7 +19,7 @@ import { preferredElectionNode } from './election-events.ts';
 import { isrChanges } from './isr-events.ts';
 import { combine, type Plan, type ReplicaNote, type Tell } from './plan.ts';
 import { legacyReassignments, restartReassignments } from './reassignment-events.ts';
-import { leadershipOf, type Term } from './term.ts';
+import { isrAndLeaderOf, type Term } from './term.ts';
 import {
   enqueueDeletions,
   readTopics,
@@ -117,7 +117,7 @@ async function load(term: Term): Promise<void> {
   partitions.forEach((partition, index) => {
     const stored = states[index];
     if (stored === undefined || stored === null) return;
-    state.setLeadership(partition, leadershipOf(stored));
+    state.setLeadership(partition, isrAndLeaderOf(stored));
   });
 }
 

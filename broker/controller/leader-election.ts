@@ -3,7 +3,7 @@
  * Source: kafka.controller.Election and PartitionLeaderElectionAlgorithms.
  */
 import type { BrokerId } from '../types.ts';
-import type { ClusterView, Leadership, PartitionView } from './cluster-state.ts';
+import type { ClusterView, IsrAndLeader, PartitionView } from './cluster-state.ts';
 
 /** After an unclean election the leader is recovering until its ISR is committed once. */
 export const RECOVERED = 0;
@@ -79,7 +79,7 @@ export function electForShutdown(view: ClusterView, partition: PartitionView): E
   return { ...keeping(leadership), leader, isr, recipients: reachable };
 }
 
-function keeping(leadership: Leadership): Omit<Elected, 'recipients'> {
+function keeping(leadership: IsrAndLeader): Omit<Elected, 'recipients'> {
   return {
     leader: leadership.leader,
     isr: leadership.isr,

@@ -9,7 +9,7 @@ import type { ClusterView, PartitionView, ReplicaStatus } from './cluster-state.
 import type { Elected } from './leader-election.ts';
 
 /** A state to be written; it is told once it stands. */
-export interface LeadershipChange {
+export interface LeaderWrite {
   readonly partition: PartitionView;
   readonly state: PartitionState;
   /** Data version the znode must have, null to make it. */
@@ -50,7 +50,7 @@ export type Tell =
     };
 
 export interface Plan {
-  readonly changes: readonly LeadershipChange[];
+  readonly changes: readonly LeaderWrite[];
   readonly notes: readonly ReplicaNote[];
   readonly tell: readonly Tell[];
 }
@@ -67,7 +67,7 @@ export function combine(...plans: readonly Plan[]): Plan {
 }
 
 /** The write that makes an election good: one leader epoch on. */
-export function electionOf(view: ClusterView, partition: PartitionView, elected: Elected): LeadershipChange {
+export function electionOf(view: ClusterView, partition: PartitionView, elected: Elected): LeaderWrite {
   return {
     partition,
     state: {

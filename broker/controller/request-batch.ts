@@ -21,7 +21,7 @@ import {
   type Uuid,
   ZERO_UUID,
 } from '../types.ts';
-import type { ClusterView, Leadership, PartitionView } from './cluster-state.ts';
+import type { ClusterView, IsrAndLeader, PartitionView } from './cluster-state.ts';
 import type { Tell } from './plan.ts';
 
 /** What only a controller sends. */
@@ -209,7 +209,7 @@ function parts<Item>(items: readonly Item[], most: number): (readonly Item[])[] 
 
 function stateMessage(
   partition: PartitionView,
-  leadership: Leadership,
+  leadership: IsrAndLeader,
   isNew: boolean,
 ): PartitionStateMessage {
   return {
@@ -225,7 +225,7 @@ function stateMessage(
 function metadataMessage(
   view: ClusterView,
   partition: PartitionView,
-  leadership: Leadership,
+  leadership: IsrAndLeader,
 ): UpdatePartitionMessage {
   const { replicas } = partition.assignment;
   const leaving = view.topicsToDelete.has(partition.topic);

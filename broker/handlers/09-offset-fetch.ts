@@ -13,7 +13,7 @@ import { groupNamed, Operation, topicNamed } from '../security/operations.ts';
 import { type PartitionKey, parsePartitionKey, partitionKey } from '../types.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
-import { namedOnce } from './shared/named-once.ts';
+import { namedOnce, onceEach } from './shared/named-once.ts';
 import { fetchFromZookeeper } from './shared/zookeeper-offsets.ts';
 
 type Response = ResponseInput<typeof OffsetFetch>;
@@ -46,9 +46,9 @@ export const offsetFetch = defineHandler(OffsetFetch, NEEDS, {
     }
     if (context.apiVersion >= FIRST_BATCHED_VERSION) {
       // A group that is named again and again is answered once: all its offsets are far longer than its name.
-      const groups = new Map(request.groups.map((group) => [group.groupId, group])).values();
+      const groups = onceEach(request.groups, ({ groupId }) => groupId);
       return {
-        groups: [...groups].map(({ groupId, topics }) => fetchGroup(groupId, topics, context, services)),
+        groups: groups.map(({ groupId, topics }) => fetchGroup(groupId, topics, context, services)),
       };
     }
     const group = fetchGroup(request.groupId, request.topics, context, services);

@@ -10,7 +10,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Disk } from '../platform/disk.ts';
 import type { Random } from '../platform/random.ts';
-import { type Open, upTo } from '../records/compression.ts';
+import { type Decompress, decompressUpTo } from '../records/compression.ts';
 import type { RecordRules } from '../records/validate.ts';
 import type { TopicPartition, Uuid } from '../types.ts';
 import { Cursors } from './files/cursors.ts';
@@ -55,7 +55,7 @@ export class LogState implements SegmentHome {
   readonly clock: Clock;
   readonly buffers: ReadBuffers;
   /** Opens compressed batches. */
-  readonly open: Open;
+  readonly decompress: Decompress;
   readonly topic: string;
   readonly partition: number;
   readonly logDirectory: string;
@@ -97,7 +97,7 @@ export class LogState implements SegmentHome {
     this.disk = services.disk;
     this.clock = services.clock;
     this.buffers = services.buffers;
-    this.open = upTo(services.config.compressedBatchMaxDecompressedBytes);
+    this.decompress = decompressUpTo(services.config.compressedBatchMaxDecompressedBytes);
     this.topic = identity.topic;
     this.partition = identity.partition;
     this.logDirectory = identity.logDirectory;

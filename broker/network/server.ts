@@ -13,7 +13,7 @@ import type { ByteSocket, SocketListener, SocketNetwork } from '../platform/sock
 import { BufferPool } from './buffer-pool.ts';
 import { ClientSession } from './client-session.ts';
 import { Connection, type ConnectionLimits } from './connection.ts';
-import { ConnectionQuotas, connectionLimits } from './connection-quotas.ts';
+import { ConnectionQuotas, connectionQuotaLimits } from './connection-quotas.ts';
 import type { Dispatch } from './outcome.ts';
 import { RequestMemory } from './request-memory.ts';
 
@@ -76,7 +76,7 @@ export class NetworkServer {
       maxInFlightRequests: config.queuedMaxRequests,
       maxUnsentBytes: config.socketSendBufferBytes > 0 ? config.socketSendBufferBytes : DEFAULT_UNSENT_BYTES,
     };
-    this.#quotas = new ConnectionQuotas(connectionLimits(liveConfig), parts.clock.nowMs());
+    this.#quotas = new ConnectionQuotas(connectionQuotaLimits(liveConfig), parts.clock.nowMs());
     this.#unfollow = liveConfig.onChange(() => this.#reconfigure());
     this.#memory = new RequestMemory(config.queuedMaxRequestBytes);
     this.#bytesIn = metrics.counter('kafka_network_socketserver_bytesin_total', 'Bytes read from clients');
@@ -157,7 +157,7 @@ export class NetworkServer {
 
   /** Takes over limits that were changed while the broker runs. */
   #reconfigure(): void {
-    this.#quotas.limits = connectionLimits(this.#parts.liveConfig);
+    this.#quotas.limits = connectionQuotaLimits(this.#parts.liveConfig);
     this.#serveWaiting();
   }
 

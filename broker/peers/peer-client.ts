@@ -24,7 +24,7 @@ import {
 } from './handshake.ts';
 import type { PeerContext } from './peer-server.ts';
 import { PeerUnreachable } from './peers.contract.ts';
-import { steeredChannel } from './steered-channel.ts';
+import { rewirableChannel } from './rewirable-channel.ts';
 
 export interface PeerAddress {
   readonly brokerId: BrokerId;
@@ -53,7 +53,7 @@ export async function dialPeer(
     throw new PeerUnreachable(`broker ${to.brokerId} at ${to.host}:${to.port} cannot be reached: ${why}`);
   }
   const leftMs = timeoutMs - (context.clock.nowMs() - started);
-  return greet(steeredChannel(dialled), context, to, Math.max(1, leftMs));
+  return greet(rewirableChannel(dialled), context, to, Math.max(1, leftMs));
 }
 
 function greet(

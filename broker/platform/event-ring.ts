@@ -24,7 +24,7 @@ export interface Recorded<Event extends ClusterEvent = ClusterEvent> {
 
 export type EventListener = (recorded: Recorded) => void;
 
-export interface Waiting {
+export interface EventWaitOptions {
   /** Only events with a larger id count; 0, all that are kept, unless given. */
   readonly afterId?: EventId;
   readonly timeoutMs: number;
@@ -80,7 +80,7 @@ export class EventRing {
   first<Kind extends EventKind>(
     kind: Kind,
     matches: (event: EventOf<Kind>) => boolean,
-    { afterId = 0, timeoutMs }: Waiting,
+    { afterId = 0, timeoutMs }: EventWaitOptions,
   ): Promise<Recorded<EventOf<Kind>>> {
     const isIt = (recorded: Recorded): recorded is Recorded<EventOf<Kind>> =>
       recorded.event.kind === kind && matches(recorded.event as EventOf<Kind>);

@@ -61,17 +61,17 @@ export class InvalidRecord extends CorruptBatch {
   override readonly name = 'InvalidRecord';
 }
 
-/** Compressed bytes that can't be opened, or a codec that does not exist. */
+/** Compressed bytes that can't be decompressed, or a codec that does not exist. */
 export class DecompressionFailed extends CorruptBatch {
   override readonly name = 'DecompressionFailed';
 }
 
-/** A batch that opens to more than the limit. */
+/** A batch that decompresses to more than the limit. */
 export class DecompressedTooLarge extends CorruptBatch {
   override readonly name = 'DecompressedTooLarge';
 
   constructor(what: string, limitBytes: number) {
-    super(`${what} opens to more than ${limitBytes} bytes`);
+    super(`${what} decompresses to more than ${limitBytes} bytes`);
   }
 }
 

@@ -52,11 +52,11 @@ export function unknownFollower(inSync: boolean, nowMs: number): FollowerState {
 /** The leader stays but its epoch changes: offsets are kept, the times start over. */
 export function renewFollower(
   follower: FollowerState,
-  at: { readonly inSync: boolean; readonly leaderEndOffset: number; readonly nowMs: number },
+  now: { readonly inSync: boolean; readonly leaderEndOffset: number; readonly nowMs: number },
 ): void {
-  follower.markOffset = at.leaderEndOffset;
-  follower.markMs = at.inSync ? at.nowMs : NEVER_MS;
-  follower.lastCaughtUpMs = at.inSync ? at.nowMs : NEVER_MS;
+  follower.markOffset = now.leaderEndOffset;
+  follower.markMs = now.inSync ? now.nowMs : NEVER_MS;
+  follower.lastCaughtUpMs = now.inSync ? now.nowMs : NEVER_MS;
 }
 
 /** Takes an acknowledgement into account. */

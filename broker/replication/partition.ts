@@ -6,7 +6,7 @@
  */
 
 import { ErrorCode } from '../errors.ts';
-import type { AppendInfo, LeaderAppendOptions } from '../log/append.ts';
+import type { AppendInfo, RequestedAppendOptions } from '../log/append.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import type { ReplicaState } from '../metadata/delta.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -191,13 +191,14 @@ export class Partition {
   /** Appends as the leader; a number is the error that kept the log from being touched. */
   append(
     records: Buffer,
-    options: { readonly acks: -1 | 0 | 1 } & Pick<LeaderAppendOptions, 'origin' | 'apiVersion' | 'opening'>,
+    options: { readonly acks: -1 | 0 | 1 } & RequestedAppendOptions,
   ): AppendInfo | ErrorCode {
     const log = this.#log;
     if (!this.isLeader || log === null) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     if (options.acks === -1 && this.isUnderMinIsr) return ErrorCode.NOT_ENOUGH_REPLICAS;
-    const { origin, apiVersion, opening } = options;
-    const info = log.appendAsLeader(records, { leaderEpoch: this.#leaderEpoch, origin, apiVersion, opening });
+    const { origin, apiVersion, decompression } = options;
+    const leaderEpoch = this.#leaderEpoch;
+    const info = log.appendAsLeader(records, { leaderEpoch, origin, apiVersion, decompression });
     if (info.error !== ErrorCode.NONE) return info;
     const moved = this.#advanceHighWatermark();
     this.#context.events.appended(this);

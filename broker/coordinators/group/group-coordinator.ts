@@ -20,7 +20,7 @@ import { GroupDriver, type Placed } from './group-driver.ts';
 import { type GroupRecord, groupRecordCodec } from './group-records.ts';
 import { type GroupOwner, GroupShard } from './group-shard.ts';
 import { type JoinSettings, join } from './join.ts';
-import { heartbeat, leave, renewSession, validateMember } from './membership.ts';
+import { leave, memberHeartbeat, renewSession, validateMember } from './membership.ts';
 import { type OffsetSettings, OffsetStore, type OffsetToCommit } from './offset-store.ts';
 import type { CommittedOffset } from './offsets.ts';
 import { subscribedTopics } from './subscription.ts';
@@ -147,9 +147,9 @@ export class GroupCoordinator {
       name,
       metadata: Buffer.from(metadata),
     }));
-    const at = { settings: this.#settings, nowMs: this.#clock.wallMs() };
+    const context = { settings: this.#settings, nowMs: this.#clock.wallMs() };
     return this.#driver.awaitJoin({ owner, entry }, (ticket) =>
-      join(group, { ...request, protocols, newMemberId }, ticket, at),
+      join(group, { ...request, protocols, newMemberId }, ticket, context),
     );
   }
 
@@ -179,7 +179,7 @@ export class GroupCoordinator {
     if (owner === null) return error === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS ? ErrorCode.NONE : error;
     const entry = owner.shard.groups.get(request.groupId);
     if (entry === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
-    const answer = heartbeat(entry.group, request);
+    const answer = memberHeartbeat(entry.group, request);
     this.#driver.carryOut({ owner, entry }, answer.effects);
     return answer.error;
   }

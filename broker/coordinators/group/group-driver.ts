@@ -122,13 +122,14 @@ export class GroupDriver {
   }
 
   #timerFired({ group }: GroupEntry, name: TimerName): Effect[] {
-    const at = { settings: this.#settings, nowMs: this.#clock.wallMs() };
-    if (name === 'rebalance') return completeJoin(group, at.nowMs);
-    if (name === 'initial-delay') return initialDelayPassed(group, at.settings, at.nowMs);
-    if (name === 'sync') return syncTimedOut(group, at.settings, at.nowMs);
-    if (name.startsWith('pending:')) return pendingExpired(group, name.slice('pending:'.length), at.nowMs);
+    const context = { settings: this.#settings, nowMs: this.#clock.wallMs() };
+    if (name === 'rebalance') return completeJoin(group, context.nowMs);
+    if (name === 'initial-delay') return initialDelayPassed(group, context.settings, context.nowMs);
+    if (name === 'sync') return syncTimedOut(group, context.settings, context.nowMs);
+    if (name.startsWith('pending:'))
+      return pendingExpired(group, name.slice('pending:'.length), context.nowMs);
     const memberId = name.slice('session:'.length);
-    const effects = sessionExpired(group, memberId, at);
+    const effects = sessionExpired(group, memberId, context);
     if (effects.length > 0) {
       this.#diagnostics.info(
         `Member ${memberId} in group ${group.groupId} has failed, removing it from the group`,
@@ -147,13 +148,13 @@ export class GroupDriver {
     if (failure !== ErrorCode.NONE) {
       this.#diagnostics.warn(`Group ${groupId} could not be stored (${reason.why}): ${errorName(failure)}`);
     }
-    const at = { settings: this.#settings, nowMs: this.#clock.wallMs() };
+    const context = { settings: this.#settings, nowMs: this.#clock.wallMs() };
     if (reason.why === 'static-return') {
-      this.carryOut({ owner, entry }, staticReturnStored(group, reason, error, at));
+      this.carryOut({ owner, entry }, staticReturnStored(group, reason, error, context));
     }
     // Whoever waited for an assignment was told when the partition was given up.
     if (reason.why === 'assignment' && owner.state === 'active') {
-      this.carryOut({ owner, entry }, assignmentStored(group, reason, error, at));
+      this.carryOut({ owner, entry }, assignmentStored(group, reason, error, context));
     }
   }
 }

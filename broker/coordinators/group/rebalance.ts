@@ -22,6 +22,12 @@ export interface RebalanceSettings {
   readonly initialRebalanceDelayMs: number;
 }
 
+/** What a transition needs besides the group and the request. */
+export interface RebalanceContext {
+  readonly settings: RebalanceSettings;
+  readonly nowMs: number;
+}
+
 /** A rebalance, if the state allows one. */
 export function maybePrepareRebalance(group: Group, settings: RebalanceSettings, nowMs: number): Effect[] {
   return canRebalance(group) ? prepareRebalance(group, settings, nowMs) : [];

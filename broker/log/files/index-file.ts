@@ -6,6 +6,7 @@
  * large the segment; older entries are searched in the file.
  */
 import type { Disk } from '../../platform/disk.ts';
+import { CorruptFile } from './storage-error.ts';
 
 const PIECE_ENTRIES = 512;
 /** Below this many entries a search reads them all at once instead of halving further. */
@@ -53,6 +54,13 @@ export class IndexFile {
     this.#tailCount = 0;
     this.#storedCount = stat === null ? 0 : Math.floor(stat.sizeBytes / this.entryBytes);
     return stat === null ? null : stat.sizeBytes;
+  }
+
+  /** As {@link load}; throws CorruptFile when the file is missing, or ends within an entry. */
+  loadWhole(): void {
+    const sizeBytes = this.load();
+    if (sizeBytes === null) throw new CorruptFile(this.#path, 'the index is missing');
+    if (sizeBytes % this.entryBytes !== 0) throw new CorruptFile(this.#path, `odd size ${sizeBytes}`);
   }
 
   /** Makes sure that the file exists. */

@@ -40,7 +40,7 @@ export interface ProducerBatch {
   readonly transactional: boolean;
 }
 
-export type Refusal =
+export type ProducerRefusal =
   | 'INVALID_PRODUCER_EPOCH'
   | 'OUT_OF_ORDER_SEQUENCE_NUMBER'
   | 'INVALID_TXN_STATE'
@@ -92,7 +92,7 @@ export function refuseDataBatch(
   committed: ProducerEntry,
   batch: ProducerBatch,
   checkSequence: boolean,
-): Refusal | null {
+): ProducerRefusal | null {
   if (batch.epoch < entry.epoch) return 'INVALID_PRODUCER_EPOCH';
   if (checkSequence && !sequenceFollows(entry, committed, batch)) return 'OUT_OF_ORDER_SEQUENCE_NUMBER';
   if (entry.transactionFirstOffset >= 0 && !batch.transactional) return 'INVALID_TXN_STATE';
@@ -138,7 +138,7 @@ export interface MarkerFields {
 }
 
 /** Why this marker may not follow `entry`, or null. */
-export function refuseMarker(entry: ProducerEntry, marker: MarkerFields): Refusal | null {
+export function refuseMarker(entry: ProducerEntry, marker: MarkerFields): ProducerRefusal | null {
   if (marker.epoch < entry.epoch) return 'INVALID_PRODUCER_EPOCH';
   if (marker.coordinatorEpoch < entry.coordinatorEpoch) return 'TRANSACTION_COORDINATOR_FENCED';
   return null;

@@ -19,7 +19,7 @@ import {
   duplicateOf,
   type ProducerBatch,
   type ProducerEntry,
-  type Refusal,
+  type ProducerRefusal,
   type RetainedBatch,
   refuseDataBatch,
   refuseMarker,
@@ -34,7 +34,7 @@ export type AppendOrigin = 'client' | 'coordinator' | 'replication';
 export type ProducerVerdict =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'duplicate'; readonly batch: RetainedBatch }
-  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly message: string };
+  | { readonly kind: 'refused'; readonly refusal: ProducerRefusal; readonly message: string };
 
 const ACCEPTED: ProducerVerdict = { kind: 'accepted' };
 
@@ -110,7 +110,7 @@ export class ProducerUpdate {
     committed: ProducerEntry,
     batch: ProducerBatch,
     checkSequence: boolean,
-  ): Refusal | null {
+  ): ProducerRefusal | null {
     const { verification } = this.#options;
     if (
       verification !== undefined &&
@@ -155,7 +155,7 @@ export class ProducerUpdate {
   }
 }
 
-function refused(refusal: Refusal, entry: ProducerEntry, batch: ProducerBatch): ProducerVerdict {
+function refused(refusal: ProducerRefusal, entry: ProducerEntry, batch: ProducerBatch): ProducerVerdict {
   const at = `offset ${batch.firstOffset}, producer ${batch.producerId}, epoch ${batch.epoch}`;
   const last = entry.batches.at(-1)?.lastSequence ?? -1;
   const message =

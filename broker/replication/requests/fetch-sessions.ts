@@ -67,7 +67,7 @@ export interface SessionAnswer<O> {
 }
 
 /** One fetch request within its session. */
-export interface FetchContext {
+export interface FetchSession {
   /** Not NONE: the response is this error and nothing else. */
   readonly error: ErrorCode;
   readonly partitions: readonly SessionPartition[];
@@ -141,7 +141,7 @@ export class FetchSessions {
   }
 
   /** Takes a request into its session, or makes one, or finds out that there is none. */
-  open(request: SessionRequest, nameOf: TopicNameOf): FetchContext {
+  open(request: SessionRequest, nameOf: TopicNameOf): FetchSession {
     const { sessionId, sessionEpoch } = request;
     if (sessionEpoch === INITIAL_EPOCH || sessionEpoch === FINAL_EPOCH) {
       if (sessionId !== NO_SESSION) this.#drop(this.#sessions.get(sessionId));
@@ -173,7 +173,7 @@ export class FetchSessions {
     this.#partitionCount -= session.partitions.size;
   }
 
-  #full(request: SessionRequest, nameOf: TopicNameOf): FetchContext {
+  #full(request: SessionRequest, nameOf: TopicNameOf): FetchSession {
     const partitions = request.partitions.map((wanted) => resolved(wanted, request.usesTopicIds, nameOf));
     return {
       error: ErrorCode.NONE,
@@ -187,7 +187,7 @@ export class FetchSessions {
     };
   }
 
-  #incremental(session: Session, nameOf: TopicNameOf): FetchContext {
+  #incremental(session: Session, nameOf: TopicNameOf): FetchSession {
     const { epoch } = session;
     const remembered = [...session.partitions];
     for (const [, each] of remembered) each.wanted = resolved(each.wanted, session.usesTopicIds, nameOf);
@@ -303,7 +303,7 @@ function takeNews(told: Remembered, outcome: SessionOutcome): boolean {
   return isNews;
 }
 
-function sessionless(request: SessionRequest, nameOf: TopicNameOf): FetchContext {
+function sessionless(request: SessionRequest, nameOf: TopicNameOf): FetchSession {
   return {
     error: ErrorCode.NONE,
     partitions: request.partitions.map((wanted) => resolved(wanted, request.usesTopicIds, nameOf)),
@@ -312,7 +312,7 @@ function sessionless(request: SessionRequest, nameOf: TopicNameOf): FetchContext
   };
 }
 
-function refused(error: ErrorCode): FetchContext {
+function refused(error: ErrorCode): FetchSession {
   const answer = { error, sessionId: NO_SESSION, outcomes: [] };
   return { error, partitions: [], answer: () => answer, throttled: () => answer };
 }

@@ -27,7 +27,7 @@ export interface AppendRequest {
   /** Clients may write to internal topics only as `__admin_client`. */
   readonly internalTopicsAllowed?: boolean;
   /** What all entries together may have decompressed. */
-  readonly opening?: LeaderAppendOptions['opening'];
+  readonly decompression?: LeaderAppendOptions['decompression'];
 }
 
 export interface CurrentLeader {
@@ -81,7 +81,7 @@ export class ReplicaAppend {
   }
 
   #appendOne(entry: AppendEntry, request: AppendRequest, acks: -1 | 0 | 1): AppendOutcome {
-    const { origin, apiVersion, opening } = request;
+    const { origin, apiVersion, decompression } = request;
     if (origin === 'client' && isInternalTopic(entry.topic) && request.internalTopicsAllowed !== true) {
       return this.#refusal(entry, ErrorCode.INVALID_TOPIC_EXCEPTION);
     }
@@ -89,7 +89,7 @@ export class ReplicaAppend {
     if (isError(partition)) return this.#refusal(entry, partition);
     let info: AppendInfo | ErrorCode;
     try {
-      info = partition.append(entry.records, { acks, origin, apiVersion, opening });
+      info = partition.append(entry.records, { acks, origin, apiVersion, decompression });
     } catch (error) {
       return this.#refusal(entry, this.#context.failureOf(entry, error));
     }

@@ -10,7 +10,7 @@ import type { EpochEnd } from '../../log/files/epoch-history.ts';
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, type OffsetAtTime } from '../../log/lookup.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
 import { DecompressedTooLarge } from '../../records/batch.ts';
-import type { OpeningAllowance } from '../../records/opening.ts';
+import type { DecompressionAllowance } from '../../records/decompression-allowance.ts';
 import { NO_EPOCH, type PartitionKey, partitionKey } from '../../types.ts';
 import type { HostedPartitions } from '../hosted-partitions.ts';
 import type { Partition } from '../partition.ts';
@@ -33,7 +33,7 @@ export interface ListOffsetQuery {
   /** False lets a follower answer. */
   readonly fetchOnlyLeader: boolean;
   /** What the request as a whole may have decompressed; what comes after is to be asked for again. */
-  readonly opening?: OpeningAllowance;
+  readonly decompression?: DecompressionAllowance;
 }
 
 export interface LegacyOffsetsQuery {
@@ -88,7 +88,7 @@ export class ReplicaOffsets {
     try {
       return offsetFor(found.partition, found.log, query);
     } catch (error) {
-      if (error instanceof DecompressedTooLarge && query.opening?.isSpent === true) {
+      if (error instanceof DecompressedTooLarge && query.decompression?.isSpent === true) {
         return noOffset(ErrorCode.OFFSET_NOT_AVAILABLE);
       }
       return noOffset(this.#context.failureOf({ topic, partition }, error));
@@ -249,9 +249,11 @@ function offsetFor(partition: Partition, log: PartitionLog, query: ListOffsetQue
     case LATEST_TIERED_TIMESTAMP:
       return noOffset(ErrorCode.NONE); // nothing is ever tiered here
     default: {
-      const open = query.opening?.open;
+      const decompress = query.decompression?.decompress;
       const found =
-        timestampMs === MAX_TIMESTAMP ? log.maxTimestamp(open) : log.offsetForTimestamp(timestampMs, open);
+        timestampMs === MAX_TIMESTAMP
+          ? log.maxTimestamp(decompress)
+          : log.offsetForTimestamp(timestampMs, decompress);
       if (found !== null && found.offset < end) return { error: ErrorCode.NONE, ...found };
       return noOffset(mayFallBack ? ErrorCode.OFFSET_NOT_AVAILABLE : ErrorCode.NONE);
     }

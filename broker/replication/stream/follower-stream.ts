@@ -16,7 +16,7 @@ import type { Journal } from '../../platform/journal.ts';
 import type { BrokerId, PartitionKey } from '../../types.ts';
 import type { ReplicationConfigs, ReplicationMetadata } from '../collaborators.ts';
 import type { Partition } from '../partition.ts';
-import type { Followed } from './followed.ts';
+import { type Followed, pauseAfterRefusal } from './followed-partition.ts';
 import {
   applyMarks,
   applyRecords,
@@ -24,7 +24,6 @@ import {
   truncateToLeader,
   truncateWithoutEpochs,
 } from './follower-log.ts';
-import { pauseAfterRefusal } from './refusal-pause.ts';
 import {
   type AckItem,
   decodeLeaderMessage,

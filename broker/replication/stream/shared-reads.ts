@@ -24,7 +24,7 @@ interface Held extends SharedRead {
   holders: number;
 }
 
-export type ReadResult = SharedRead | ErrorCode | null;
+export type SharedReadResult = SharedRead | ErrorCode | null;
 
 export class SharedReads {
   /**
@@ -37,7 +37,7 @@ export class SharedReads {
    * Whole batches from `offset` to the log's end, at most `maxBytes` but one batch at least. null when
    * there is nothing. Throws what the log throws.
    */
-  read(key: PartitionKey, log: PartitionLog, offset: number, maxBytes: number): ReadResult {
+  read(key: PartitionKey, log: PartitionLog, offset: number, maxBytes: number): SharedReadResult {
     const held = this.#held.get(key);
     if (held !== undefined && held.log === log && held.offset === offset && held.bytes.length <= maxBytes) {
       held.holders += 1;

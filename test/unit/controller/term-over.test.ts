@@ -9,7 +9,7 @@ import {
   leaderAndIsrAnswered,
   logDirEvents,
 } from '../../../broker/controller/broker-events.ts';
-import { electLeaders, preferredElectionNode } from '../../../broker/controller/election-events.ts';
+import { preferredElectionNode, runElection } from '../../../broker/controller/election-events.ts';
 import { takeOffice } from '../../../broker/controller/failover.ts';
 import { alterPartition, isrChanges } from '../../../broker/controller/isr-events.ts';
 import { allocateProducerIds } from '../../../broker/controller/producer-ids.ts';
@@ -175,7 +175,7 @@ const SCENARIOS: Record<string, Scenario> = {
     return async () => {
       await controlledShutdown(term, { type: 'ControlledShutdown', brokerId, brokerEpoch: -1 });
       term.state.shuttingDown.clear();
-      await electLeaders(term, 'preferred', null);
+      await runElection(term, 'preferred', null);
     };
   },
   'elections of the legacy node': async (world) => {

@@ -4,8 +4,8 @@ import type { Effect, JoinRequest, PersistReason } from '../../../broker/coordin
 import { type Group, newGroup } from '../../../broker/coordinators/group/group.ts';
 import { join, staticReturnStored } from '../../../broker/coordinators/group/join.ts';
 import {
-  heartbeat,
   leave,
+  memberHeartbeat,
   pendingExpired,
   sessionExpired,
 } from '../../../broker/coordinators/group/membership.ts';
@@ -319,13 +319,13 @@ describe('staying', () => {
   it('a heartbeat renews the session, and tells of a rebalance', () => {
     const group = stableGroup('m1', 'm2');
     const beat = { memberId: 'm2', instanceId: null, generationId: 1 };
-    expect(heartbeat(group, beat).error).toBe(ErrorCode.NONE);
+    expect(memberHeartbeat(group, beat).error).toBe(ErrorCode.NONE);
     join(group, request({ memberId: 'm1' }), 5, AT);
-    const answer = heartbeat(group, beat);
+    const answer = memberHeartbeat(group, beat);
     expect(answer.error).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
     expect(words(answer.effects)).toEqual(['arm session:m2 10000']);
-    expect(heartbeat(group, { ...beat, generationId: 0 }).error).toBe(ErrorCode.ILLEGAL_GENERATION);
-    expect(heartbeat(group, { ...beat, memberId: 'x' }).error).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    expect(memberHeartbeat(group, { ...beat, generationId: 0 }).error).toBe(ErrorCode.ILLEGAL_GENERATION);
+    expect(memberHeartbeat(group, { ...beat, memberId: 'x' }).error).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
   });
 
   it('a silent member is removed and the others rebalance; one that waits for a join is alive', () => {
@@ -375,7 +375,7 @@ describe('static members', () => {
   it('the older of two with one instance id is fenced', () => {
     const group = stableGroupOf(instance);
     staticReturnStored(group, storing(comeBack(group), 'static-return'), 0, AT);
-    expect(heartbeat(group, { memberId: 's1', instanceId: 'i1', generationId: 1 }).error).toBe(
+    expect(memberHeartbeat(group, { memberId: 's1', instanceId: 'i1', generationId: 1 }).error).toBe(
       ErrorCode.FENCED_INSTANCE_ID,
     );
   });

@@ -5,7 +5,7 @@ import { ErrorCode } from '../../../broker/errors.ts';
 import { MAX_INT64 } from '../../../broker/int64.ts';
 import { batchCodec, batchCrcIsValid, type Codec, completeBatches } from '../../../broker/records/batch.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
-import { openUpToDefault } from '../../../broker/records/compression.ts';
+import { decompressUpToDefault } from '../../../broker/records/compression.ts';
 import { endTransactionMarker } from '../../../broker/records/control.ts';
 import { downConvert } from '../../../broker/records/convert.ts';
 import { readLegacyMessages, writeLegacyMessages } from '../../../broker/records/legacy.ts';
@@ -83,7 +83,7 @@ describe('produced messages of an old client', () => {
       const { bytes } = downConvert(valid.bytes, {
         toMagic: 1,
         fetchOffset: 0,
-        open: openUpToDefault,
+        decompress: decompressUpToDefault,
         allowance: plenty(),
       });
       const fetched = [...completeBatches(bytes)].flatMap((at) => readLegacyMessages(bytes, at));
@@ -152,7 +152,7 @@ describe('fetches of an old client', () => {
     const { bytes, complete } = downConvert(batch, {
       toMagic,
       fetchOffset: 500,
-      open: openUpToDefault,
+      decompress: decompressUpToDefault,
       allowance: plenty(),
     });
     expect(complete).toBe(true);
@@ -180,7 +180,7 @@ describe('fetches of an old client', () => {
     const { bytes } = downConvert(Buffer.concat([data, marker]), {
       toMagic: 1,
       fetchOffset: 2,
-      open: openUpToDefault,
+      decompress: decompressUpToDefault,
       allowance: plenty(),
     });
     const offsets = [...completeBatches(bytes)].map((at) => readLegacyMessages(bytes, at)[0]?.offset);
@@ -197,7 +197,7 @@ describe('fetches of an old client', () => {
     const { bytes, complete } = downConvert(Buffer.concat([0, 1, 2, 3].map(batch)), {
       toMagic: 1,
       fetchOffset: 0,
-      open: openUpToDefault,
+      decompress: decompressUpToDefault,
       allowance: { bytesLeft: 3000 },
     });
     expect(complete).toBe(true);
@@ -210,12 +210,17 @@ describe('fetches of an old client', () => {
     const some = downConvert(Buffer.concat([plain, packed]), {
       toMagic: 1,
       fetchOffset: 0,
-      open: openUpToDefault,
+      decompress: decompressUpToDefault,
       allowance: plenty(),
     });
     expect([some.complete, some.bytes.length > 0]).toEqual([false, true]);
     expect(
-      downConvert(packed, { toMagic: 1, fetchOffset: 3, open: openUpToDefault, allowance: plenty() }),
+      downConvert(packed, {
+        toMagic: 1,
+        fetchOffset: 3,
+        decompress: decompressUpToDefault,
+        allowance: plenty(),
+      }),
     ).toEqual({
       bytes: Buffer.alloc(0),
       complete: false,

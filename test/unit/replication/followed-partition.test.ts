@@ -1,7 +1,7 @@
 /** How soon a refused follower asks again. */
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
-import { pauseAfterRefusal } from '../../../broker/replication/stream/refusal-pause.ts';
+import { pauseAfterRefusal } from '../../../broker/replication/stream/followed-partition.ts';
 
 describe('a follower that was refused', () => {
   it('asks a leader that has not heard of its office again soon, and ever more slowly', () => {

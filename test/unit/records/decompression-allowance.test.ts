@@ -1,4 +1,4 @@
-/** How much one request may have opened, of all its batches together. */
+/** How much one request may have decompressed, of all its batches together. */
 import { zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
@@ -13,7 +13,7 @@ function plainRecords(): { bytes: Buffer } {
   return { bytes: buildBatch({ records: records(1) }).subarray(BATCH_HEADER_BYTES) };
 }
 
-describe('a batch is refused when its request has had enough opened', () => {
+describe('a batch is refused when its request has had enough decompressed', () => {
   const bomb = (codec: Codec = 'gzip') =>
     buildBatch({ codec, records: [{ key: Buffer.from('k'), value: Buffer.alloc(100_000) }] });
   const asked = [
@@ -22,38 +22,38 @@ describe('a batch is refused when its request has had enough opened', () => {
   ] as const;
 
   it.each(asked)('by batches that were let in (%s)', (_why, config) => {
-    const opening = allowance({ requestBytes: 250_000 });
-    const outcomes = [1, 2, 3, 4].map(() => validateProduced(bomb(), context(config, { opening })));
+    const decompression = allowance({ requestBytes: 250_000 });
+    const outcomes = [1, 2, 3, 4].map(() => validateProduced(bomb(), context(config, { decompression })));
     expect(outcomes.map((one) => (one.ok ? ErrorCode.NONE : one.error))).toEqual([0, 0, 10, 10]);
   });
 
   it('by batches that were refused, whatever was wrong with them', () => {
     const config = { cleanupPolicy: { compact: true } };
-    const opening = allowance({ batchBytes: 110_000, requestBytes: 200_000 });
+    const decompression = allowance({ batchBytes: 110_000, requestBytes: 200_000 });
     const broken = bomb();
     broken.fill(0xff, broken.length - 8);
     sealBatch(broken, 0);
-    expect(refused(broken, context(config, { opening })).error).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
-    expect(refused(bomb(), context(config, { opening })).error).toBe(ErrorCode.MESSAGE_TOO_LARGE);
+    expect(refused(broken, context(config, { decompression })).error).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
+    expect(refused(bomb(), context(config, { decompression })).error).toBe(ErrorCode.MESSAGE_TOO_LARGE);
     const small = buildBatch({
       codec: 'gzip',
       records: [{ key: Buffer.from('k'), value: Buffer.alloc(30_000) }],
     });
-    expect(refused(small, context(config, { opening })).error).toBe(ErrorCode.MESSAGE_TOO_LARGE);
+    expect(refused(small, context(config, { decompression })).error).toBe(ErrorCode.MESSAGE_TOO_LARGE);
   });
 
   it('by the number of their records', () => {
     const many = () => buildBatch({ codec: 'gzip', records: records(60) });
-    const opening = allowance({ requestRecords: 100 });
-    const compacted = context({ cleanupPolicy: { compact: true } }, { opening });
+    const decompression = allowance({ requestRecords: 100 });
+    const compacted = context({ cleanupPolicy: { compact: true } }, { decompression });
     expect(validateProduced(many(), compacted).ok).toBe(true);
     expect(refused(many(), compacted).error).toBe(ErrorCode.MESSAGE_TOO_LARGE);
   });
 
   it('by the number of its batches, however little they hold', () => {
-    const opening = allowance({ requestBytes: 100_000 });
+    const decompression = allowance({ requestBytes: 100_000 });
     const outcomes = Array.from({ length: 10 }, () =>
-      validateProduced(buildBatch({ codec: 'zstd', records: records(1) }), context({}, { opening })),
+      validateProduced(buildBatch({ codec: 'zstd', records: records(1) }), context({}, { decompression })),
     );
     expect(outcomes.filter(({ ok }) => ok)).toHaveLength(7);
   });
@@ -62,16 +62,18 @@ describe('a batch is refused when its request has had enough opened', () => {
     const { bytes } = plainRecords();
     const frames = Array.from(bytes, (byte) => zstdCompressSync(Buffer.from([byte])));
     const batch = batchAround(Buffer.concat(frames), 1, { codec: 'zstd' });
-    expect(refused(batch, context({}, { opening: allowance({ requestBytes: 200_000 }) })).error).toBe(
+    expect(refused(batch, context({}, { decompression: allowance({ requestBytes: 200_000 }) })).error).toBe(
       ErrorCode.MESSAGE_TOO_LARGE,
     );
     expect(accepted(batch).offsetCount).toBe(1);
   });
 
-  it('but one that needs no opening is let in', () => {
-    const opening = allowance({ requestBytes: 0, requestRecords: 0 });
-    expect(refused(bomb(), context({}, { opening })).error).toBe(ErrorCode.MESSAGE_TOO_LARGE);
+  it('but one that needs no decompression is let in', () => {
+    const decompression = allowance({ requestBytes: 0, requestRecords: 0 });
+    expect(refused(bomb(), context({}, { decompression })).error).toBe(ErrorCode.MESSAGE_TOO_LARGE);
     const plain = buildBatch({ records: records(2) });
-    expect(validateProduced(plain, context({ cleanupPolicy: { compact: true } }, { opening })).ok).toBe(true);
+    expect(validateProduced(plain, context({ cleanupPolicy: { compact: true } }, { decompression })).ok).toBe(
+      true,
+    );
   });
 });

@@ -6,7 +6,7 @@
 import type { Channel } from '../platform/channels.ts';
 
 /** Wraps a channel that nobody listens to yet; `whenClosed` is told of its end before anybody else. */
-export function steeredChannel(channel: Channel, whenClosed: (reason: string) => void = () => {}): Channel {
+export function rewirableChannel(channel: Channel, whenClosed: (reason: string) => void = () => {}): Channel {
   let receive: (message: Buffer) => void = () => {};
   let drained: () => void = () => {};
   let closed: (reason: string) => void = () => {};
