@@ -95,10 +95,12 @@ export const list = propertyOf<readonly string[]>('LIST');
 export const className = propertyOf<string>('CLASS');
 export const password = propertyOf<string>('PASSWORD');
 
+/** Not shown unless it is set. */
 export function hidden<P extends Property>(property: P): P {
   return { ...property, hidden: true };
 }
 
+/** As if it did not exist until it is set, without a default to show. */
 export function undefinedUntilSet<P extends Property>(property: P): P {
   return { ...hidden(property), undefinedUntilSet: true };
 }
@@ -113,6 +115,7 @@ export type ValuesOf<T extends PropertyTable> = {
   readonly [K in keyof T as CamelCase<K & string>]: T[K] extends Property<infer V> ? V : never;
 };
 
+/** `log.retention.ms` becomes `logRetentionMs`. */
 export function camelCase(name: string): string {
   return name.replace(/\.(.)/g, (_, letter: string) => letter.toUpperCase());
 }
@@ -144,6 +147,7 @@ export function valuesOf<T extends PropertyTable>(table: T, given: ReadonlyMap<s
   return values as ValuesOf<T>;
 }
 
+/** In the words of Kafka's ConfigException. */
 export function invalidValue(name: string, value: string, complaint: string): ConfigError {
   return new ConfigError(`Invalid value ${value} for configuration ${name}: ${complaint}`);
 }

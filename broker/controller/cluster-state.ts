@@ -66,6 +66,7 @@ export interface ClusterView {
   isOnlineOrShuttingDown(broker: BrokerId, partition: PartitionView): boolean;
 }
 
+/** The owner's side of a partition: the same object as its view. */
 export interface PartitionRecord extends PartitionView {
   assignment: ReplicaAssignment;
   status: PartitionStatus;
@@ -80,9 +81,16 @@ export interface TopicRecord extends TopicView {
   readonly partitions: Map<number, PartitionRecord>;
 }
 
+/**
+ * Changed by the events of one term only. `deletionStarted` and `deletionIneligible` hold topics of
+ * `topicsToDelete`. A partition is Online exactly while its leadership names a leader, unless its topic is
+ * being deleted.
+ */
 export class ClusterState implements ClusterView {
   readonly controllerEpoch: number;
+  /** Registered brokers of our kind. */
   readonly brokers = new Map<BrokerId, BrokerInfo>();
+  /** Have asked to leave; until their registration goes. */
   readonly shuttingDown = new Set<BrokerId>();
   readonly topics = new Map<string, TopicRecord>();
   readonly unreadTopics = new Set<string>();
@@ -90,10 +98,13 @@ export class ClusterState implements ClusterView {
   readonly strangers = new Map<BrokerId, number>();
   /** Nodes among the topics whose names can't be those of topics. */
   readonly refusedNames = new Set<string>();
+  /** No elections for them, and leader -2 in all metadata. */
   readonly topicsToDelete = new Set<string>();
+  /** Those of which the brokers were told. */
   readonly deletionStarted = new Set<string>();
+  /** Those whose deletion waits for a broker, a disk or a reassignment. */
   readonly deletionIneligible = new Set<string>();
-  /** Replicas on failed log directories, by broker. */
+  /** Replicas on failed log directories, by broker. No set is empty. */
   readonly offlineDirs = new Map<BrokerId, Set<PartitionKey>>();
 
   constructor(controllerEpoch: number) {
@@ -186,6 +197,7 @@ export class ClusterState implements ClusterView {
   }
 }
 
+/** Replicas are being added or removed. */
 export function isReassigning(partition: PartitionView): boolean {
   const { addingReplicas, removingReplicas } = partition.assignment;
   return addingReplicas.length > 0 || removingReplicas.length > 0;

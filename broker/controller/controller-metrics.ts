@@ -16,6 +16,7 @@ export interface ControllerCounters {
   readonly terms: Counter;
 }
 
+/** Registers the gauges, which look when they are asked, and the counters. */
 export function registerControllerMetrics(
   metrics: Metrics,
   readings: ControllerReadings,

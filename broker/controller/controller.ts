@@ -71,9 +71,9 @@ export class Controller {
   readonly #queue: EventQueue;
   readonly #counters: ReturnType<typeof registerControllerMetrics>;
   readonly #listeners = new Set<(controllerId: BrokerId) => void>();
-  #store: ClusterStore | null = null;
+  #store: ClusterStore | null = null; // null while it takes no part in elections
   #watch: Watch | null = null;
-  #term: Term | null = null;
+  #term: Term | null = null; // null while this broker is not the controller
   /** The elected controller as last seen, -1 none. */
   #controllerId: BrokerId = -1;
   /** Of the term. */

@@ -24,6 +24,7 @@ export function alterRequestError(view: ClusterView, broker: BrokerId, brokerEpo
   return view.brokers.get(broker)?.epoch === brokerEpoch ? ErrorCode.NONE : ErrorCode.STALE_BROKER_EPOCH;
 }
 
+/** What becomes of one item of an AlterPartition. */
 export function decideAlteration(view: ClusterView, item: AlterItem): AlterDecision {
   const partition = view.partition(item.topic, item.partition);
   const leadership = partition?.leadership;
@@ -64,6 +65,7 @@ export function refusedAlteration({ topic, partition }: AlterItem, error: ErrorC
   };
 }
 
+/** The answer to an item whose state is now `leadership`. */
 export function acceptedAlteration({ topic, partition }: AlterItem, leadership: IsrAndLeader): AlterAnswer {
   const { leader, leaderEpoch, isr, leaderRecoveryState, partitionEpoch } = leadership;
   const error = ErrorCode.NONE;

@@ -29,6 +29,10 @@ import {
   usableNames,
 } from './topic-events.ts';
 
+/**
+ * Reads everything, moves what has no leader, resumes what was under way. `electedMs`: how long winning
+ * the election took.
+ */
 export async function takeOffice(term: Term, electedMs: number): Promise<FailoverTimeline> {
   const { clock, brokerId } = term.options;
   const startedMs = clock.nowMs();

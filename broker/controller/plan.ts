@@ -54,6 +54,7 @@ export interface Plan {
 
 export const NOTHING: Plan = { changes: [], notes: [], tell: [] };
 
+/** One plan of several, in their order. */
 export function combine(...plans: readonly Plan[]): Plan {
   return {
     changes: plans.flatMap(({ changes }) => changes),

@@ -11,6 +11,7 @@ import type { Term } from './term.ts';
 /** Kafka's ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE. */
 const BLOCK_LENGTH = 1000;
 
+/** A block that no other broker has had or will have. */
 export async function allocateProducerIds(
   term: Term,
   { brokerId, brokerEpoch }: AllocateProducerIdsRequest,
@@ -23,6 +24,7 @@ export async function allocateProducerIds(
   return { error: ErrorCode.NONE, producerIdStart: block.start, producerIdLength: block.length };
 }
 
+/** An answer without a block. */
 export function refusedAllocation(error: ErrorCode): AllocateProducerIdsResponse {
   return { error, producerIdStart: 0, producerIdLength: 0 };
 }

@@ -40,11 +40,17 @@ const MAX_METADATA_PARTITIONS = 10_000;
  */
 export const MAX_REPLICAS = 250;
 
+/**
+ * By receiver and partition, the last word on a partition stands; `isNew` and `remove` stay once they
+ * were said.
+ */
 export class RequestBatch {
   readonly #leaders = new Map<BrokerId, Map<PartitionKey, { partition: PartitionView; isNew: boolean }>>();
   readonly #stops = new Map<BrokerId, Map<PartitionKey, { partition: PartitionView; remove: boolean }>>();
+  /** Told to every broker of `#metadataTo` alike. */
   readonly #metadata = new Map<PartitionKey, PartitionView>();
   readonly #metadataTo = new Set<BrokerId>();
+  /** The receivers of metadata are told all topics there are. */
   #forgetOthers = false;
   readonly #view: ClusterView;
   readonly #controllerId: BrokerId;

@@ -81,9 +81,11 @@ export class Term {
   readonly fenced: FencedStore;
   /** Legacy reassignments of /admin/reassign_partitions that are under way. */
   legacyReassignments = false;
+  /** By path, one for each; none once the term is over. */
   readonly #watches = new Map<string, Watch>();
   /** What the events of now follow from. One event of the queue runs at a time, so it can stand here. */
   #causeId: EventId | null = null;
+  /** Once true it stays so. */
   #over = false;
 
   constructor(options: TermOptions) {
@@ -304,6 +306,7 @@ export class Term {
   }
 }
 
+/** A partition's stored state, with the version of its znode as the partition epoch. */
 export function isrAndLeaderOf({ version, ...state }: StoredState): IsrAndLeader {
   return { ...state, partitionEpoch: version };
 }

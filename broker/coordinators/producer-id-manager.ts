@@ -23,6 +23,7 @@ export interface ProducerIdManagerParts {
 const PREFETCH_FRACTION = 0.9;
 const RETRY_BACKOFF_MS = 50;
 
+/** `next` to `end`, without `end`, are not given out yet. */
 interface Block {
   next: number;
   readonly end: number;
@@ -35,9 +36,13 @@ interface Waiter {
 
 export class ProducerIdManager {
   readonly #parts: ProducerIdManagerParts;
+  /** What ids are taken from; null before the first block, and once used up without another. */
   #current: Block | null = null;
+  /** The block after it, asked for in good time. */
   #following: Block | null = null;
+  /** One request at most is under way, or the pause after a failed one. */
   #asking = false;
+  /** In the order they came; only while there is no id to give. */
   #waiters: Waiter[] = [];
   #stopped = false;
 

@@ -1,7 +1,7 @@
 /**
  * Appending. A leader checks the batches, gives them offsets and its epoch in place, and writes them
  * with one synchronous write; a follower writes its leader's batches as they are. What is returned as
- * appended has been handed to the operating system, unless the caller asked for staging. (Kafka's UnifiedLog.append.)
+ * appended has been handed to the operating system. (Kafka's UnifiedLog.append.)
  */
 
 import { ErrorCode } from '../errors.ts';
@@ -66,6 +66,10 @@ export class UnexpectedAppendOffset extends Error {
   }
 }
 
+/**
+ * Changes offsets and epochs in `records`, also of an append that is refused in the end. A refusal has
+ * written nothing.
+ */
 export function appendAsLeader(log: LogState, records: Buffer, options: LeaderAppendOptions): AppendInfo {
   const nowMs = options.nowMs ?? log.clock.wallMs();
   const valid = validateProduced(records, {

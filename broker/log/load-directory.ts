@@ -24,6 +24,7 @@ export interface LoadedDirectory {
   readonly toDelete: readonly { readonly path: string; readonly topic: string }[];
 }
 
+/** Throws disk errors; a folder whose name is not that of a log is left alone. */
 export async function loadDirectory(
   directory: LogDirectory,
   { disk, directories, diagnostics, concurrency, newLog }: LoadDirectoryOptions,

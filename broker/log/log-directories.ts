@@ -33,6 +33,7 @@ type DirectoryFailed = (path: string, error: StorageError, causeId: EventId) => 
 export class LogDirectories {
   readonly #options: LogDirectoriesOptions;
   readonly #all: readonly LogDirectory[];
+  /** `open` was called: it does its work once, whatever came of it. */
   #opened = false;
   #failed: DirectoryFailed = () => {};
 

@@ -69,10 +69,12 @@ export class LogManager {
   readonly #config: LogManagerConfig;
   readonly #diagnostics: Diagnostics;
   readonly #directories: LogDirectories;
+  /** Those in service: a log leaves at once when it is deleted or its directory fails. */
   readonly #logs = new LogTable();
   readonly #listeners: DirectoryFailureListener[] = [];
   readonly #tasks: Tasks;
   readonly #checkpoints: LogCheckpoints;
+  /** Shared by all logs. */
   readonly #buffers = new ReadBuffers();
   readonly #cleaner: Cleaner;
 

@@ -75,6 +75,7 @@ export class TopicAdmin {
     return ErrorCode.NONE;
   }
 
+  /** Extends a topic, or says why not; whoever else changes the assignment meanwhile makes it judge anew. */
   async createPartitions(wanted: NewPartitions): Promise<Outcome<void>> {
     // Not every text that a client sends is the name of a node.
     if (validateTopicName(wanted.name) !== null) return unknownTopic(wanted.name);

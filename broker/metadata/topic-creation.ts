@@ -112,6 +112,7 @@ export class TopicCreation {
   }
 }
 
+/** As the topic's znode has it, with no reassignment under way. */
 export function asStored(assignment: Assignment): Map<number, ReplicaAssignment> {
   return new Map(
     [...assignment].map(([partition, replicas]) => [

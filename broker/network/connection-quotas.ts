@@ -30,6 +30,7 @@ export class ConnectionQuotas {
   #count = 0;
   /** Connections that may be made at once: grows with time to one second's worth. */
   #allowance: number;
+  /** When `#allowance` was last brought up to date. */
   #allowanceAtMs: number;
 
   constructor(limits: ConnectionQuotaLimits, nowMs: number) {

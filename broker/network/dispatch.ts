@@ -97,6 +97,7 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
   readonly #authorizer: Authorizer;
   readonly #correlationId: number;
   readonly #body: RequestOf<AnyApi>;
+  /** What handlers want done once the answer has left; null when there is nothing, and once it was taken. */
   #afterSend: (() => void)[] | null = null;
 
   constructor(

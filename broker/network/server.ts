@@ -38,6 +38,10 @@ interface Waiting {
   readonly listener: string;
 }
 
+/**
+ * A connection is in `#connections` and counted in `#quotas` from the moment it is served until its
+ * socket has closed; until it is served it is in `#waiting`, oldest first.
+ */
 export class NetworkServer {
   readonly #parts: NetworkServerParts;
   readonly #diagnostics: Diagnostics;
@@ -47,14 +51,19 @@ export class NetworkServer {
   readonly #memory: RequestMemory;
   readonly #bytesIn: Counter;
   readonly #bytesOut: Counter;
+  /** By listener name; empty again once the server stops. */
   readonly #listeners = new Map<string, SocketListener>();
   readonly #connections = new Set<Connection>();
   /** Accepted by the operating system, not read from yet: at most socket.listen.backlog.size. */
   readonly #waiting: Waiting[] = [];
+  /** null before `startAccepting` and after `stop`: nobody is served then. */
   #dispatch: Dispatch | null = null;
   #sweeper: Timer | null = null;
+  /** Armed while the head of `#waiting` waits for max.connection.creation.rate. */
   #nextTry: Timer | null = null;
+  /** Last part of a connection's id, which makes it unique in this process. */
   #nextConnection = 0;
+  /** Set while `stop` waits for the last connection to close. */
   #stopped: (() => void) | null = null;
   readonly #unfollow: () => void;
 

@@ -13,6 +13,7 @@ export interface AnswerParts extends PublisherParts, PushedFeedParts {
   readonly controller: Pick<Controller, 'controlledShutdown' | 'alterPartition' | 'allocateProducerIds'>;
 }
 
+/** Registers a handler for everything a peer may ask. */
 export function answerPeers(parts: AnswerParts): void {
   const { peers, controller } = parts;
   const publisher = new MetadataPublisher(parts);

@@ -14,6 +14,7 @@ export interface Stoppable {
 
 export class StopList {
   readonly #diagnostics: Diagnostics;
+  /** What is still to be stopped, the last made at the end. */
   readonly #parts: Stoppable[] = [];
 
   constructor(diagnostics: Diagnostics) {

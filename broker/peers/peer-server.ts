@@ -61,7 +61,9 @@ export interface PeerServerHooks {
 export class PeerServer {
   readonly #context: PeerContext;
   readonly #hooks: PeerServerHooks;
+  /** All open channels that others have dialled, whatever stage they are in. */
   readonly #channels = new Set<Channel>();
+  /** The welcomed control channel of each broker: one at most. */
   readonly #control = new Map<BrokerId, Channel>();
   readonly #slots: HandshakeSlots;
 

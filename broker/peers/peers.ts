@@ -80,10 +80,13 @@ class ChannelPeers implements ListeningPeers {
   readonly #options: PeersOptions;
   readonly #context: PeerContext;
   readonly #server: PeerServer;
+  /** One for each broker asked so far, at the endpoint it was last asked at. */
   readonly #clients = new Map<BrokerId, PeerClient>();
+  /** Open replication channels that this broker has dialled, with their leader. */
   readonly #streams = new Map<Channel, BrokerId>();
   readonly #handlers = new Map<string, AnyHandler>();
   #listener: ChannelListener | null = null;
+  /** Turns streams away until replication has called `onStream`. */
   #acceptStream: (channel: Channel, follower: { id: BrokerId; epoch: number }) => void;
   #closed = false;
 

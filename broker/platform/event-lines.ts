@@ -178,4 +178,5 @@ const LINES: Lines = {
   ...BROKER_LIFE,
 };
 
+/** Every kind there is; the compiler knows that none is missing. */
 export const EVENT_KINDS = Object.keys(LINES) as readonly EventKind[];

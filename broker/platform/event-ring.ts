@@ -30,10 +30,11 @@ export interface EventWaitOptions {
   readonly timeoutMs: number;
 }
 
+/** Ids rise from the oldest slot to the newest, without gaps as long as one journal fills it. */
 export class EventRing {
   readonly #maxEvents: number;
   readonly #clock: Pick<Clock, 'after'>;
-  /** Full: the oldest is at `#oldest`. */
+  /** At most `#maxEvents`. Once it is full the oldest is at `#oldest`; before that at 0. */
   readonly #slots: Recorded[] = [];
   #oldest = 0;
   readonly #listeners = new Set<EventListener>();

@@ -44,6 +44,7 @@ export interface Journal {
 /** As journal.max.events has it, where there is no configuration. */
 export const DEFAULT_MAX_EVENTS = 10_000;
 
+/** A journal that nobody has recorded anything in; its records are of broker -1 until `identify`. */
 export function createJournal(
   clock: Pick<Clock, 'wallMs' | 'after'>,
   diagnostics: Diagnostics,

@@ -21,6 +21,7 @@ export interface SystemPlatformOptions {
   readonly journalMaxEvents?: number;
 }
 
+/** Everything the system's own; nothing is bound or opened yet. */
 export function systemPlatform({
   write = (line) => process.stdout.write(`${line}\n`),
   logLevel = 'info',

@@ -117,6 +117,7 @@ abstract class NodeSocket implements ByteSocket {
   readonly remotePort: number;
   readonly localPort: number;
   protected readonly socket: Socket;
+  /** null until somebody listens: nothing is read before. */
   protected events: SocketEvents | null = null;
   protected paused = false;
   #error: Error | null = null;

@@ -30,6 +30,7 @@ const PEER_PATH = '/peer';
 // As an import, node:http would load all of its exports, a WebSocket client and fetch among them: a tenth of a start.
 const { createServer } = process.getBuiltinModule('node:http');
 
+/** The channels of a real process. */
 export function webSocketChannels({
   silenceLimitMs = DEFAULT_SILENCE_LIMIT_MS,
   requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS,

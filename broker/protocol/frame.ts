@@ -62,6 +62,7 @@ export class FrameReader {
   readonly #receive: (frame: Buffer) => void;
   /** The beginning of a frame that is not complete. */
   #held: Buffer[] = [];
+  /** Sum of `#held`; 0 between two frames. */
   #heldBytes = 0;
 
   constructor(maxFrameBytes: number, receive: (frame: Buffer) => void) {

@@ -20,11 +20,13 @@ export interface RequestHeader {
 const CONTROLLED_SHUTDOWN = 7;
 const API_VERSIONS = 18;
 
+/** Of a request in this version, which need not be one that the API has. */
 export function requestHeaderVersion(api: AnyApi, version: number): 0 | 1 | 2 {
   if (api.key === CONTROLLED_SHUTDOWN && version === 0) return 0;
   return version >= api.requestFlexibleFrom ? 2 : 1;
 }
 
+/** Of the response to a request in this version. */
 export function responseHeaderVersion(api: AnyApi, version: number): 0 | 1 {
   if (api.key === API_VERSIONS) return 0;
   return version >= api.responseFlexibleFrom ? 1 : 0;
@@ -66,6 +68,7 @@ export function writeRequestHeader(
   if (headerVersion >= 2) writer.uvarint(0);
 }
 
+/** A request header by itself. */
 export function encodeRequestHeader(
   api: AnyApi,
   version: number,

@@ -1,7 +1,7 @@
 /**
  * The language in which Kafka's messages are declared: one object per message, each field with the
  * versions it exists in. TypeScript types are inferred from the declaration, the codec is compiled
- * from it (compile.ts), so a message is written down exactly once.
+ * from it (compile-decoder.ts, compile-encoder.ts), so a message is written down exactly once.
  * Source: the JSON message definitions of Kafka 3.9 (KIP-482 for tagged fields and compact encodings).
  */
 import type { Int64 } from '../int64.ts';

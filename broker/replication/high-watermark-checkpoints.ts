@@ -23,6 +23,10 @@ export interface HighWatermarkCheckpointsOptions {
 
 export class HighWatermarkCheckpoints {
   readonly #options: HighWatermarkCheckpointsOptions;
+  /**
+   * null until this broker was first told what to host: nothing is written before. Stays after `stop`,
+   * for the last write.
+   */
   #timer: Timer | null = null;
 
   constructor(options: HighWatermarkCheckpointsOptions) {

@@ -42,9 +42,12 @@ interface Queued {
   readonly decided: (verdict: IsrVerdict) => void;
 }
 
+/** What is queued stays so until its own answer has come, whatever happens to requests. */
 export class IsrProposals {
   readonly #options: IsrProposalsOptions;
+  /** At most one proposal for each partition, those under way included. */
   readonly #queued = new Map<PartitionKey, Queued>();
+  /** A request is under way, or the pause before it is repeated. */
   #inFlight = false;
   #closed = false;
 
@@ -61,7 +64,7 @@ export class IsrProposals {
     return true;
   }
 
-  /** Proposes an item again after the controller's pause, unless `stillWanted` says no by then. */
+  /** Calls `run` after the pause in which the controller may come round; never once this is closed. */
   later(run: () => void): void {
     this.#options.clock.after(RETRY_MS, () => {
       if (!this.#closed) run();

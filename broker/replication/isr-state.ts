@@ -26,6 +26,7 @@ export interface PendingShrink {
 export type PendingIsr = PendingExpand | PendingShrink;
 export type IsrState = CommittedIsr | PendingIsr;
 
+/** A set with no change on its way. */
 export function committed(isr: readonly BrokerId[]): CommittedIsr {
   return { kind: 'committed', isr };
 }

@@ -20,8 +20,17 @@ export const UNKNOWN_OFFSET = -1;
 /** A moment before every moment: "not within living memory". */
 export const NEVER_MS = Number.NEGATIVE_INFINITY;
 
+/**
+ * `markOffset` is UNKNOWN_OFFSET or a log end the leader has had; `lastCaughtUpMs` never falls within
+ * an epoch.
+ */
 export interface FollowerState {
+  /**
+   * The last acknowledged log end; UNKNOWN_OFFSET before the first. It falls when the follower has
+   * truncated.
+   */
   endOffset: number;
+  /** Where the follower's log begins; UNKNOWN_OFFSET likewise. */
   startOffset: number;
   /** The leader's end when the mark was set, and when that was. */
   markOffset: number;

@@ -45,16 +45,16 @@ export class Partition {
   readonly key: PartitionKey;
   readonly #context: PartitionContext;
   #log: PartitionLog | null = null;
-  #role: PartitionRole = 'none';
-  #leader: BrokerId = NO_LEADER;
-  #leaderEpoch = NO_EPOCH;
-  #partitionEpoch = -1;
+  #role: PartitionRole = 'none'; // 'none' until told, and after `retire`
+  #leader: BrokerId = NO_LEADER; // this broker, while the role is 'leader'
+  #leaderEpoch = NO_EPOCH; // never falls: leadership.ts lets only higher ones through
+  #partitionEpoch = -1; // never falls
   #controllerEpoch = -1;
-  #leaderEpochStartOffset = -1;
+  #leaderEpochStartOffset = -1; // -1 unless leading
   #replicas: readonly BrokerId[] = [];
   #isReassigning = false;
-  #isr: isr.IsrState = isr.committed([]);
-  readonly #followers = new Map<BrokerId, leading.FollowerState>();
+  #isr: isr.IsrState = isr.committed([]); // empty unless leading
+  readonly #followers = new Map<BrokerId, leading.FollowerState>(); // the other replicas, if leading
 
   constructor(topic: string, partition: number, context: PartitionContext) {
     this.topic = topic;

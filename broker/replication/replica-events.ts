@@ -42,6 +42,7 @@ export function isrChangeRefused(
   return { kind: 'isr-change-refused', topic, partition, error };
 }
 
+/** `replicas`: who holds the partition now. */
 export function replicaLeft(
   { topic, partition }: Replica,
   replicas: readonly BrokerId[],

@@ -25,13 +25,16 @@ export class Connection implements ClientConnection {
   readonly port: number;
   readonly establishedMs: number;
   readonly traffic = { received: 0, sent: 0, lastOpcode: 0, lastXid: 0, lastZxid: 0n };
+  /** Whom the client has proved to be; its address is always among them. */
   identities: readonly Identity[];
+  /** null until the connect request was answered; then the same to the end. */
   sessionId: bigint | null = null;
   readonly answers: AnswerQueue;
   readonly #core: ServerCore;
   readonly #socket: Socket;
   readonly #frames = new RequestFrames();
   readonly #context: Omit<RequestContext, 'sessionId'>;
+  /** No further request is taken. */
   #closed = false;
   /** Requests are waiting until the peer has taken more of its answers. */
   #stalled = false;

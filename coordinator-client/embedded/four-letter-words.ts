@@ -28,10 +28,12 @@ const WORDS: ReadonlyMap<string, (core: ServerCore) => string> = new Map([
   ['srst', resetStatistics],
 ]);
 
+/** `bytes` are the first four of a connection. */
 export function isFourLetterWord(bytes: Buffer): boolean {
   return WORDS.has(bytes.toString('latin1'));
 }
 
+/** Empty for a word that is none. */
 export function fourLetterAnswer(word: string, core: ServerCore): string {
   return WORDS.get(word)?.(core) ?? '';
 }

@@ -48,16 +48,21 @@ const PASSWORD_BYTES = 16;
 /** ZooKeeper's server number, in the top byte of a session id. */
 const SERVER_NUMBER = 1n;
 
+/** A session has one connection at most: a newer one closes the former. */
 export class ServerCore {
   readonly options: ResolvedOptions;
   readonly clock: ServerClock;
   readonly journal: Journal;
   readonly database: ZnodeDatabase;
+  /** Every one that was accepted and has not ended, with a session or without. */
   readonly connections = new Set<ClientConnection>();
   readonly statistics = { received: 0, sent: 0 };
   readonly startedMs: number;
+  /** The connection that each session was last attached to, while that is open. */
   readonly #owners = new Map<bigint, ClientConnection>();
+  /** Connections that have answers waiting. */
   readonly #unflushed = new Set<ClientConnection>();
+  /** Never falls. It begins with the time of the start, so that runs do not meet. */
   #nextSessionId: bigint;
 
   constructor(options: ResolvedOptions, clock: ServerClock, journal: Journal) {

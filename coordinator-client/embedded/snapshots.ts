@@ -38,6 +38,7 @@ export async function numbered(directory: string, prefix: string): Promise<reado
     .map((name) => BigInt(`0x${name.slice(prefix.length)}`));
 }
 
+/** Names of the snapshots in the directory, as the last zxid in each, ascending. */
 export function snapshotZxids(directory: string): Promise<readonly bigint[]> {
   return numbered(directory, PREFIX);
 }

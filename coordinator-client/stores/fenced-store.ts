@@ -46,9 +46,14 @@ export type PartitionWritten =
   | { readonly ok: true; readonly version: number }
   | { readonly ok: false; readonly reason: RejectReason };
 
+/**
+ * Of one term: once another controller is elected no commit of it succeeds, each rejects with {@link
+ * ControllerMoved}.
+ */
 export class FencedStore {
   readonly epoch: number;
   readonly #coordinator: Coordinator;
+  /** The data version of /controller_epoch that our election made. */
   readonly #epochVersion: number;
 
   constructor(coordinator: Coordinator, epoch: number, epochVersion: number) {

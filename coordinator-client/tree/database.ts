@@ -32,10 +32,12 @@ export interface DatabaseOptions {
   readonly tree?: Tree;
 }
 
+/** Tree, zxid and which sessions there are follow from the transactions; deadlines and watches do not. */
 export class ZnodeDatabase {
   readonly tree: Tree;
   readonly sessions: Sessions;
   readonly watches = new Watches();
+  /** Of the last transaction; rises by one with each. */
   #zxid: bigint;
 
   constructor(options: DatabaseOptions) {

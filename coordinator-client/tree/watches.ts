@@ -32,7 +32,9 @@ export type WatchKind = 'data' | 'child';
 
 type Table = Map<string, Map<Watcher, number>>;
 
+/** The two fields hold the same watches, by path and by watcher; who holds none is in neither. */
 export class Watches {
+  /** The modes of each watcher on each path; never 0. */
   readonly #tables: Readonly<Record<WatchKind, Table>> = { data: new Map(), child: new Map() };
   readonly #pathsOf = new Map<Watcher, Record<WatchKind, Set<string>>>();
   /** While it is zero no ancestor needs to be looked at. */

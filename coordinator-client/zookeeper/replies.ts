@@ -28,6 +28,7 @@ export interface Created {
 
 export const REPLY_HEADER_BYTES = 16;
 
+/** The zxid is a copy: the frame may go. */
 export function readReplyHeader(frame: Buffer): ReplyHeader {
   return {
     xid: frame.readInt32BE(0),

@@ -46,7 +46,9 @@ export class Session implements Coordinator {
   readonly #connection: Connection;
   readonly #watches: WatchTable;
   readonly #listeners = new Set<(state: SessionState) => void>();
+  /** `suspended` also before the first connection; `lost` and `closed` are final. */
   #state: SessionState = 'suspended';
+  /** Set by the first `close`. */
   #ended: Promise<void> | undefined;
 
   constructor(options: SessionOptions) {

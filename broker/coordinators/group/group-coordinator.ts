@@ -43,15 +43,21 @@ export interface GroupListing {
   readonly state: GroupState;
 }
 
+/**
+ * Finds the group by its partition, then leaves everything to transitions and the driver; it keeps no
+ * state of groups.
+ */
 export class GroupCoordinator {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #diagnostics: Diagnostics;
   readonly #journal: Journal;
   readonly #settings: GroupSettings;
+  /** Holds the groups, by partition. */
   readonly #runtime: CoordinatorRuntime<GroupRecord, GroupShard>;
   readonly #driver: GroupDriver;
   readonly #offsets: OffsetStore;
+  /** null before `start`. */
   #expiry: Timer | null = null;
 
   constructor(parts: {

@@ -32,8 +32,10 @@ export class GroupDriver {
   readonly #runtime: CoordinatorRuntime<GroupRecord, GroupShard>;
   readonly #diagnostics: Diagnostics;
   readonly #settings: JoinSettings;
+  /** Requests that wait, by ticket; each leaves when it is answered. */
   readonly #joins = new Map<Ticket, (answer: JoinAnswer) => void>();
   readonly #syncs = new Map<Ticket, (answer: SyncAnswer) => void>();
+  /** Of joins and syncs together; never used twice. */
   #lastTicket = 0;
 
   constructor(parts: {
@@ -65,6 +67,7 @@ export class GroupDriver {
     });
   }
 
+  /** In their order. A timer that fires after the partition was given up does nothing. */
   carryOut(placed: Placed, effects: readonly Effect[]): void {
     const { timers } = placed.entry;
     for (const effect of effects) {

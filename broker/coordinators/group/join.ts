@@ -36,6 +36,7 @@ export interface JoinContext extends RebalanceContext {
 /** A member that waits in its first join is given this long before it counts as gone. */
 const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1000;
 
+/** `ticket` is answered now, or when the rebalance it causes is complete. */
 export function join(group: Group, request: JoinRequest, ticket: Ticket, context: JoinContext): Effect[] {
   const { settings, nowMs } = context;
   if (!mayJoin(group, request.memberId, settings.groupMaxSize)) {

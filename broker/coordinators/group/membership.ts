@@ -20,6 +20,7 @@ export function validateMember(group: Group, memberId: string, instanceId: strin
   return group.members.has(memberId) ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID;
 }
 
+/** REBALANCE_IN_PROGRESS tells a living member to join again. */
 export function memberHeartbeat(
   group: Group,
   request: { memberId: string; instanceId: string | null; generationId: number },
@@ -44,6 +45,7 @@ export function renewSession(group: Group, memberId: string): Effect[] {
   return [{ do: 'arm', timer: `session:${memberId}`, delayMs: member.sessionTimeoutMs }];
 }
 
+/** A member, a static one by its instance alone, or an id that was given out and never used. */
 export function leave(
   group: Group,
   who: { memberId: string; instanceId: string | null },

@@ -28,6 +28,7 @@ export interface GroupOffsets {
   readonly pending: Map<PartitionKey, Commit>;
 }
 
+/** No offsets. */
 export function newGroupOffsets(): GroupOffsets {
   return { committed: new Map(), pending: new Map() };
 }

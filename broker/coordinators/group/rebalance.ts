@@ -32,6 +32,7 @@ export function maybePrepareRebalance(group: Group, settings: RebalanceSettings,
   return canRebalance(group) ? prepareRebalance(group, settings, nowMs) : [];
 }
 
+/** Begins a rebalance: who waits for an assignment is told, and the wait for members begins. */
 export function prepareRebalance(group: Group, settings: RebalanceSettings, nowMs: number): Effect[] {
   const effects: Effect[] = [];
   if (group.state === 'CompletingRebalance') {
@@ -151,6 +152,7 @@ export function joinedAnswer(group: Group, member: Member): JoinAnswer {
   };
 }
 
+/** What the leader needs to assign. */
 export function membersWithMetadata(group: Group): JoinAnswer['members'] {
   return [...group.members.values()].map((member) => ({
     memberId: member.memberId,

@@ -22,6 +22,7 @@ export interface SyncRequest {
   readonly assignments: readonly { memberId: string; assignment: Buffer }[];
 }
 
+/** Answered at once in a stable group; otherwise when the leader's assignment is stored. */
 export function sync(group: Group, request: SyncRequest, ticket: Ticket): Effect[] {
   const error = validateSync(group, request);
   if (error !== ErrorCode.NONE) return [{ do: 'answer-sync', ticket, answer: syncError(error) }];

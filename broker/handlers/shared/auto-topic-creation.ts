@@ -27,6 +27,7 @@ export class AutoTopicCreation {
   readonly #config: FixedConfig;
   readonly #topicAdmin: TopicMaker;
   readonly #diagnostics: Diagnostics;
+  /** Topics that are being made; each by one request at a time. */
   readonly #inFlight = new Set<string>();
 
   constructor(config: FixedConfig, topicAdmin: TopicMaker, diagnostics: Diagnostics) {

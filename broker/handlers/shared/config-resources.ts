@@ -24,6 +24,7 @@ export interface ConfigRefusal {
   readonly errorMessage: string | null;
 }
 
+/** With NONE it is the answer to what was done. */
 export function configRefusal(errorCode: ErrorCode, errorMessage: string | null = null): ConfigRefusal {
   return { errorCode, errorMessage };
 }
@@ -87,6 +88,7 @@ export interface DynamicLevels {
   readonly broker: ReadonlyMap<string, string>;
 }
 
+/** As they stand in ZooKeeper now; rejects with a CoordinatorError when it can't be asked. */
 export async function dynamicLevels(services: Needs<'brokerId' | 'store'>): Promise<DynamicLevels> {
   const names = [DEFAULT_ENTITY, String(services.brokerId)];
   const [defaults = new Map(), broker = new Map()] = await services

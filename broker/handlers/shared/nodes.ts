@@ -15,6 +15,7 @@ export interface Node {
   readonly rack: string | null;
 }
 
+/** Where a broker is reached by way of a listener, if it has that one. */
 export function endpointOn(broker: BrokerInfo, listener: string): Endpoint | undefined {
   return broker.endpoints.find((endpoint) => endpoint.listener === listener);
 }

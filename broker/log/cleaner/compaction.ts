@@ -76,6 +76,7 @@ export async function compactLog(
 class Guard {
   readonly #log: LogState;
   readonly #context: CompactionContext;
+  /** As `log.changes` was when the compaction last knew all of its files. */
   #changes: number;
 
   constructor(log: LogState, context: CompactionContext) {

@@ -13,6 +13,7 @@ export interface Place {
 const MAX_CURSORS = 128;
 
 export class Cursors {
+  /** By offset, the one noted longest ago first; at most MAX_CURSORS. */
   readonly #places = new Map<number, Place>();
 
   find(offset: number): Place | undefined {

@@ -25,6 +25,7 @@ export const SEGMENT_SUFFIXES = [
 
 const MAX_NAME_LENGTH = 255;
 
+/** 20 digits, with zeros in front. */
 export function offsetName(offset: number): string {
   return String(offset).padStart(20, '0');
 }

@@ -12,13 +12,17 @@ const PIECE_ENTRIES = 512;
 /** Below this many entries a search reads them all at once instead of halving further. */
 const SEARCH_WINDOW_ENTRIES = 128;
 
+/** The entries are those of the file, then those of the tail: `count` is the sum of both. */
 export class IndexFile {
   #path: string;
   readonly entryBytes: number;
   readonly #disk: Disk;
   readonly #maxEntries: number;
+  /** Entries in the file. */
   #storedCount = 0;
+  /** Room for one piece; null before the first push and once sealed. */
   #tail: Buffer | null = null;
+  /** Entries in the tail, which come after those of the file; at most PIECE_ENTRIES. */
   #tailCount = 0;
 
   constructor(disk: Disk, path: string, entryBytes: number, maxBytes: number) {

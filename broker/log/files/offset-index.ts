@@ -18,6 +18,7 @@ export interface OffsetPosition {
 export class OffsetIndex {
   readonly file: IndexFile;
   readonly #baseOffset: number;
+  /** Of the last entry; the base offset when there is none. */
   #lastOffset: number;
 
   constructor(disk: Disk, path: string, baseOffset: number, maxBytes: number) {

@@ -19,6 +19,7 @@ export interface TimestampOffset {
 export class TimeIndex {
   readonly file: IndexFile;
   readonly #baseOffset: number;
+  /** The last entry; (-1, base offset) when there is none. */
   #last: TimestampOffset;
 
   constructor(disk: Disk, path: string, baseOffset: number, maxBytes: number) {

@@ -16,6 +16,7 @@ export interface RetainedBatch {
   readonly timestampMs: Int64;
 }
 
+/** Sequences wrap from 2^31 - 1 to 0. */
 export function firstSequenceOf(batch: RetainedBatch): number {
   if (batch.lastSequence === NO_SEQUENCE) return NO_SEQUENCE;
   return batch.lastSequence >= batch.offsetDelta
@@ -56,6 +57,7 @@ export interface ProducerEntry {
   readonly batches: readonly RetainedBatch[];
 }
 
+/** A producer of which nothing is known: anything may follow. */
 export function unknownProducer(producerId: Int64): ProducerEntry {
   return {
     producerId,
@@ -105,6 +107,7 @@ function sequenceFollows(entry: ProducerEntry, committed: ProducerEntry, batch: 
   return batch.firstSequence === last + 1 || (batch.firstSequence === 0 && last === 0x7fffffff);
 }
 
+/** The producer after the batch; batches of an older epoch are forgotten. */
 export function withDataBatch(entry: ProducerEntry, batch: ProducerBatch): ProducerEntry {
   const retained: RetainedBatch = {
     lastSequence:
@@ -133,6 +136,7 @@ export interface MarkerFields {
   readonly timestampMs: Int64;
 }
 
+/** Why this marker may not follow `entry`, or null. */
 export function refuseMarker(entry: ProducerEntry, marker: MarkerFields): ProducerRefusal | null {
   if (marker.epoch < entry.epoch) return 'INVALID_PRODUCER_EPOCH';
   if (marker.coordinatorEpoch < entry.coordinatorEpoch) return 'TRANSACTION_COORDINATOR_FENCED';

@@ -46,6 +46,7 @@ export interface ProducerUpdateOptions {
 export class ProducerUpdate {
   readonly #state: ProducerState;
   readonly #options: ProducerUpdateOptions;
+  /** The producers as they will be. */
   readonly #entries = new Map<Int64, ProducerEntry>();
   readonly #started: { producerId: Int64; firstOffset: number }[] = [];
   readonly #completed: CompletedTransaction[] = [];

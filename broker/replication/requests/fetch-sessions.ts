@@ -97,6 +97,7 @@ interface Remembered {
   logStartOffset: number;
 }
 
+/** `partitions` are in the order of their turns: those that brought records last are at the end. */
 interface Session {
   readonly id: number;
   readonly usesTopicIds: boolean;
@@ -104,6 +105,7 @@ interface Session {
   lastUsedMs: number;
   /** Partitions at the last use; what eviction compares. */
   size: number;
+  /** Of the request that is expected next; never 0 again. */
   epoch: number;
   readonly partitions: Map<string, Remembered>;
 }

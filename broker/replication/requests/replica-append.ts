@@ -126,6 +126,7 @@ export class ReplicaAppend {
 
 /** Waits until the high watermark of each partition has passed what was appended to it. */
 class DelayedProduce implements Waiting {
+  /** In the order of the entries; complete once nothing is pending. */
   readonly outcomes: AppendOutcome[];
   completed: (outcomes: AppendOutcome[]) => void = () => {};
   readonly #context: AppendContext;

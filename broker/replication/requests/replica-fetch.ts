@@ -100,6 +100,7 @@ class DelayedFetch implements Waiting {
   readonly #request: FetchRequest;
   readonly #context: ReplicaFetchContext;
   readonly #completed: (outcomes: FetchOutcome[]) => void;
+  /** By index of the request's partitions; a hole for those that were never counted. */
   readonly #counted: (Counted | undefined)[] = [];
 
   constructor(

@@ -184,6 +184,7 @@ class DelayedDeleteRecords implements Waiting {
   readonly outcomes: DeleteRecordsOutcome[];
   readonly #deletions: readonly Deletion[];
   readonly #hosted: HostedPartitions;
+  /** Indexes into `outcomes` of deletions that some live replica has not followed yet. */
   readonly #pending = new Set<number>();
 
   constructor(deletions: readonly Deletion[], hosted: HostedPartitions) {

@@ -51,15 +51,15 @@ export class FollowerStream {
   readonly leader: BrokerId;
   readonly #context: FollowerContext;
   readonly #followed = new Map<PartitionKey, Followed>();
-  readonly #byId = new Map<number, Followed>();
-  #channel: Channel | null = null;
+  readonly #byId = new Map<number, Followed>(); // those that are 'subscribed', and no others
+  #channel: Channel | null = null; // null while dialling or between two dials
   #dialling = false;
   #redial: Timer | null = null;
   #beat: Timer | null = null;
   #subscribeScheduled = false;
-  #nextId = 1;
-  #heardMs = 0;
-  #creditToReturn = 0;
+  #nextId = 1; // for the next subscription; never falls, also over channels
+  #heardMs = 0; // when the leader last said anything on this channel
+  #creditToReturn = 0; // record bytes dealt with since the last ack or beat
   #closed = false;
 
   constructor(leader: BrokerId, context: FollowerContext) {

@@ -27,6 +27,10 @@ interface Held extends SharedRead {
 export type SharedReadResult = SharedRead | ErrorCode | null;
 
 export class SharedReads {
+  /**
+   * The latest read of each partition that somebody still holds. An earlier one lives on with its
+   * holders alone.
+   */
   readonly #held = new Map<PartitionKey, Held>();
 
   /**

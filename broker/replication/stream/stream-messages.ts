@@ -14,7 +14,7 @@
  *               `credit` record bytes have been dealt with and may be sent again.
  *   beat        {epoch, credit, p}   as ack, and: of every subscription not in p, my last word stands.
  *               Sent each replica.fetch.wait.max.ms, so that followers stay in sync when idle.
- *   unsubscribe {ids}
+ *   unsubscribe {p: [id]}
  * Leader to follower:
  *   records     {p: [[id, highWatermark, startOffset, sizeBytes, plainBytes]]} + the bytes of each, end
  *               to end. plainBytes is 0 for bytes as they are in the log, else their size before snappy.
@@ -101,6 +101,7 @@ export type LeaderMessage =
   | { readonly type: 'refused'; readonly items: readonly RefusedItem[] }
   | { readonly type: 'beat' };
 
+/** The parts of one message, to be sent as they are. */
 export function encodeFollowerMessage(message: FollowerMessage): Uint8Array[] {
   switch (message.type) {
     case 'open':
@@ -129,6 +130,10 @@ export function encodeFollowerMessage(message: FollowerMessage): Uint8Array[] {
   }
 }
 
+/**
+ * The parts of one message; the bytes of records are passed on by reference and must stay until it has
+ * left.
+ */
 export function encodeLeaderMessage(message: LeaderMessage): Uint8Array[] {
   switch (message.type) {
     case 'records': {
