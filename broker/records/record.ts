@@ -16,7 +16,7 @@ import {
   InvalidRecord,
 } from './batch.ts';
 import { type Decompress, decompressUpToDefault } from './compression.ts';
-import { takePlainRecord } from './plain-record.ts';
+import { takePlainRecord, type WalkedRecord } from './plain-record.ts';
 import { RecordCursor } from './varint.ts';
 
 export interface RecordHeader {
@@ -62,14 +62,6 @@ export function readRecords(
   }
   expectNoMore(cursor);
   return records;
-}
-
-/** What a walk tells of each record. */
-export interface WalkedRecord {
-  index: number;
-  offsetDelta: number;
-  timestampDeltaMs: Int64;
-  hasKey: boolean;
 }
 
 /**
