@@ -5,6 +5,7 @@
  * ones. Whatever is not plain, or wrong, is left to the cursor, which alone says what is wrong.
  */
 
+import type { Int64 } from '../int64.ts';
 import type { RecordCursor } from './varint.ts';
 
 /** What a walk tells of each record. */
