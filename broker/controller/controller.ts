@@ -44,7 +44,7 @@ import { type ControllerConfig, type LiveControllerConfig, Term } from './term.t
 import { TermOver } from './term-coordinator.ts';
 import { Upkeep } from './upkeep.ts';
 
-export interface ControllerOptions {
+interface ControllerOptions {
   readonly brokerId: BrokerId;
   readonly platform: Pick<Platform, 'clock' | 'random' | 'diagnostics' | 'journal' | 'metrics'>;
   readonly config: ControllerConfig;
@@ -55,7 +55,7 @@ export interface ControllerOptions {
 }
 
 /** The answer to something that only the controller may do, asked of a broker that is not it. */
-export interface NotController {
+interface NotController {
   readonly error: typeof ErrorCode.NOT_CONTROLLER;
 }
 

@@ -27,7 +27,7 @@ import type { Tell } from './plan.ts';
 /** What only a controller sends. */
 export type ControllerRequest = LeaderAndIsrRequest | UpdateMetadataRequest | StopReplicaRequest;
 
-export interface Outgoing {
+interface Outgoing {
   readonly to: BrokerId;
   readonly request: ControllerRequest;
 }

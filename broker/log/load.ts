@@ -23,7 +23,7 @@ import type { LogState } from './log-state.ts';
 import { rebuildProducers } from './producers/producer-replay.ts';
 import { rebuildEpochs, recoverSegment } from './recovery.ts';
 
-export interface LoadOptions {
+interface LoadOptions {
   readonly hadCleanShutdown: boolean;
   /** From the checkpoints; 0 when they don't name this log. */
   readonly recoveryPoint: number;

@@ -57,7 +57,7 @@ export interface LeaderAndIsrRequest extends FromController {
   readonly liveLeaders: readonly BrokerInfo[];
 }
 
-export interface PartitionError {
+interface PartitionError {
   readonly topic: string;
   readonly partition: number;
   readonly error: ErrorCode;

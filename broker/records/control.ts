@@ -18,9 +18,9 @@ const TYPES = [
   'KRAFT_VOTERS',
 ] as const;
 
-export type ControlType = (typeof TYPES)[number] | 'UNKNOWN';
+type ControlType = (typeof TYPES)[number] | 'UNKNOWN';
 
-export interface ControlRecord {
+interface ControlRecord {
   readonly type: ControlType;
   /** Of ABORT and COMMIT; -1 for the others. */
   readonly coordinatorEpoch: number;

@@ -24,7 +24,7 @@ import { compressLz4, decompressLz4 } from './lz4.ts';
 
 export type LegacyMagic = 0 | 1;
 
-export interface LegacyMessage {
+interface LegacyMessage {
   readonly offset: number;
   readonly timestampMs: Int64;
   readonly key: Buffer | null;

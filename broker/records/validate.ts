@@ -74,7 +74,7 @@ export interface ValidBatches {
   readonly logAppendTimeMs: number;
 }
 
-export interface RefusedBatches {
+interface RefusedBatches {
   readonly ok: false;
   readonly error: ErrorCode;
   readonly message: string;

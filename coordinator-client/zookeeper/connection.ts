@@ -26,7 +26,7 @@ export interface ConnectionOptions {
   readonly log: (message: string) => void;
 }
 
-export type Answer = (error: Error | null, reply?: Reply) => void;
+type Answer = (error: Error | null, reply?: Reply) => void;
 
 interface Packet {
   readonly opcode: number;

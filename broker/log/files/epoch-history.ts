@@ -13,7 +13,7 @@ import { CorruptFile } from './storage-error.ts';
 
 export const EPOCH_CHECKPOINT = 'leader-epoch-checkpoint';
 
-export interface EpochStart {
+interface EpochStart {
   readonly epoch: number;
   readonly startOffset: number;
 }

@@ -28,7 +28,7 @@ import {
 } from './producer-entry.ts';
 import type { CompletedTransaction, ProducerState, VerificationGuard } from './producer-state.ts';
 
-export type AppendOrigin = 'client' | 'coordinator' | 'replication';
+type AppendOrigin = 'client' | 'coordinator' | 'replication';
 
 export type ProducerVerdict =
   | { readonly kind: 'accepted' }
@@ -37,7 +37,7 @@ export type ProducerVerdict =
 
 const ACCEPTED: ProducerVerdict = { kind: 'accepted' };
 
-export interface ProducerUpdateOptions {
+interface ProducerUpdateOptions {
   readonly origin: AppendOrigin;
   /** Given when a transaction may only begin after its coordinator has confirmed it. */
   readonly verification?: { readonly guard: VerificationGuard | null };

@@ -81,7 +81,7 @@ export interface RecordsItem extends MarksItem {
   readonly plainBytes: number;
 }
 
-export interface DivergingItem {
+interface DivergingItem {
   readonly id: number;
   readonly epoch: number;
   readonly endOffset: number;
