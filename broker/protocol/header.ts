@@ -6,7 +6,7 @@
  */
 import { ProtocolError, Reader } from './reader.ts';
 import type { AnyApi } from './schema.ts';
-import { Writer } from './writer.ts';
+import type { Writer } from './writer.ts';
 
 export interface RequestHeader {
   readonly apiKey: number;

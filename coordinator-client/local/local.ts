@@ -7,7 +7,7 @@ import { Lane, type Timers } from './link.ts';
 import { LocalCoordinator, type LocalCoordinatorOptions } from './local-coordinator.ts';
 import type { LocalTree } from './local-tree.ts';
 
-interface LocalSourceOptions {
+export interface LocalSourceOptions {
   readonly tree: LocalTree;
   readonly clock: Timers;
   /** Needed for `jitterMs`. */
