@@ -53,8 +53,6 @@ export interface LeaderAndIsrRequest extends FromController {
   readonly type: 'LeaderAndIsr';
   readonly topicIds: TopicIds;
   readonly partitions: readonly PartitionStateMessage[];
-  /** The brokers that lead any of `partitions`. */
-  readonly liveLeaders: readonly BrokerInfo[];
 }
 
 interface PartitionError {
