@@ -13,7 +13,7 @@ import { type ControllerRequest, MAX_REPLICAS } from './request-batch.ts';
 
 const RETRY_BACKOFF_MS = 100;
 
-export interface BrokerChannelsOptions {
+interface BrokerChannelsOptions {
   readonly peers: Pick<Peers, 'request'>;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;

@@ -8,7 +8,7 @@ import type { BrokerInfo } from '../cluster.ts';
 import { type BrokerId, type PartitionKey, partitionKey, type Uuid } from '../types.ts';
 
 /** Kafka's partition states without NonExistent, which is absence from the state. */
-export type PartitionStatus = 'New' | 'Online' | 'Offline';
+type PartitionStatus = 'New' | 'Online' | 'Offline';
 
 /** Kafka's states of replicas; kept in memory only. */
 export type ReplicaStatus =

@@ -1,5 +1,5 @@
 /**
- * Fetch (1), versions 0-17, for consumers: followers are fed over the peers' channels, and a request
+ * Fetch (1), versions 0-17: records for consumers. Followers are fed over the peers' channels, so a request
  * that claims to be from a replica is turned away. Records travel from the log's pooled buffer to the
  * socket without a copy; the buffer goes back when the response has left.
  * v0-2 hard limits; v4+ isolation; v7+ sessions; v11+ the consumer's rack; v12+ divergence; v13+ topic

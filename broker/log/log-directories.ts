@@ -20,7 +20,7 @@ import {
 import { asStorageError, CorruptFile, isDiskError, StorageError } from './files/storage-error.ts';
 import { LogDirectory } from './log-directory.ts';
 
-export interface LogDirectoriesOptions {
+interface LogDirectoriesOptions {
   readonly disk: Disk;
   readonly diagnostics: Diagnostics;
   readonly journal: Journal;

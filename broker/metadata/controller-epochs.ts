@@ -8,7 +8,7 @@
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import type { BrokerId } from '../types.ts';
 
-export interface Order {
+interface Order {
   readonly controllerId: BrokerId;
   readonly controllerEpoch: number;
 }

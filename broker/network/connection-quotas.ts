@@ -7,7 +7,7 @@
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { Live } from '../config/live.ts';
 
-export interface ConnectionQuotaLimits {
+interface ConnectionQuotaLimits {
   readonly maxConnections: number;
   readonly maxConnectionsPerIp: number;
   readonly perIpOverrides: ReadonlyMap<string, number>;

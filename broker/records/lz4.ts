@@ -28,7 +28,7 @@ const HEADER_BYTES = 7;
 const END_MARK_BYTES = 4;
 
 /** What the frames of magic 0 messages get wrong: their header checksum covers the magic as well. */
-export interface Lz4Quirk {
+interface Lz4Quirk {
   readonly brokenHeaderChecksum: boolean;
 }
 

@@ -35,7 +35,7 @@ export interface RoleChange {
   readonly role: 'leader' | 'follower' | 'stopped';
 }
 
-export interface LeadershipContext {
+interface LeadershipContext {
   readonly brokerId: BrokerId;
   readonly diagnostics: Diagnostics;
   readonly journal: Journal;

@@ -6,7 +6,7 @@ import { type Coordinator, CoordinatorError, type CoordinatorSource } from '../c
 import { parseConnectString } from './connect-string.ts';
 import { Session } from './session.ts';
 
-export interface ZookeeperOptions {
+interface ZookeeperOptions {
   /** zookeeper.connect: `host:port,[::1]:port/chroot`. */
   readonly connect: string;
   /** zookeeper.session.timeout.ms; the ensemble may negotiate another. */

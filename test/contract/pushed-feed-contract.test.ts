@@ -98,7 +98,7 @@ function updateMetadata(head: Head, { brokers, topics, onlyTopics }: MetadataDel
 function leaderAndIsr(head: Head, { lead, follow }: ReplicaDelta): LeaderAndIsrRequest {
   const states = [...lead, ...follow];
   const partitions = states.map(({ topicId: _, ...state }) => ({ ...state, leaderRecoveryState: 0 }));
-  return { type: 'LeaderAndIsr', ...head, topicIds: idsOf(states), partitions, liveLeaders: [] };
+  return { type: 'LeaderAndIsr', ...head, topicIds: idsOf(states), partitions };
 }
 
 function idsOf(topics: readonly Pick<ReplicaState, 'topic' | 'topicId'>[]): TopicIds {

@@ -25,7 +25,7 @@ interface Named {
 }
 
 /** How a request holds its partitions. */
-export interface Shape<T extends Named, P> {
+interface Shape<T extends Named, P> {
   partitionsOf(topic: T): readonly P[];
   indexOf(partition: P): number;
   topic(name: string, partitions: readonly P[]): T;

@@ -16,7 +16,7 @@ import { type Cleanable, cleanableRange } from './cleanable.ts';
 import { CompactionGivenUp, compactLog } from './compaction.ts';
 import { KeyMap } from './key-map.ts';
 
-export interface CleanerOptions {
+interface CleanerOptions {
   readonly diagnostics: Diagnostics;
   readonly metrics: Metrics;
   readonly liveConfig: Live<{

@@ -32,7 +32,7 @@ export interface Subscription {
   sentStartOffset: number;
 }
 
-export interface RecordSenderOptions {
+interface RecordSenderOptions {
   readonly config: ReplicationConfig;
   readonly reads: SharedReads;
   /** The subscription can't go on. */
@@ -41,7 +41,7 @@ export interface RecordSenderOptions {
   readonly onReadFailure: (partition: Partition, error: unknown) => ErrorCode;
 }
 
-export interface NextMessage {
+interface NextMessage {
   readonly items: readonly RecordsItem[];
   /** To be released when the message has left. */
   readonly reads: readonly SharedRead[];

@@ -63,7 +63,6 @@ function orders(
     brokerEpoch,
     topicIds: [],
     partitions: [],
-    liveLeaders: [],
   } satisfies LeaderAndIsrRequest;
   const updateMetadata = {
     type: 'UpdateMetadata',

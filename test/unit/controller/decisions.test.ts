@@ -444,7 +444,7 @@ describe('a batch of requests', () => {
       'UpdateMetadata -> 3 of epoch 103',
       'StopReplica -> 2 of epoch 102',
     ]);
-    expect(requests[0]?.request).toMatchObject({ partitions: [{ isNew: true }], liveLeaders: [{ id: 1 }] });
+    expect(requests[0]?.request).toMatchObject({ partitions: [{ isNew: true }] });
     expect(requests.at(-1)?.request).toMatchObject({
       partitions: [{ deletePartition: true, leaderEpoch: 5 }],
     });

@@ -266,7 +266,7 @@ describe('ElectLeaders', () => {
       electLeaders,
       version,
       request,
-      withAnswers([{ ...t1, error: 0, message: null }]),
+      withAnswers(success([{ ...t1, error: 0, message: null }])),
     );
     expect(response.replicaElectionResults).toMatchObject([
       { topic: 't1', partitionResult: [{ partitionId: 0, errorCode: 0 }] },
@@ -275,14 +275,14 @@ describe('ElectLeaders', () => {
 
   it('asked for all partitions, those that needed no election are left out', async () => {
     const answers = [{ ...t1, error: ErrorCode.ELECTION_NOT_NEEDED, message: 'not needed' }];
-    const { response } = await ask(electLeaders, 2, { topicPartitions: null }, withAnswers(answers));
+    const { response } = await ask(electLeaders, 2, { topicPartitions: null }, withAnswers(success(answers)));
     expect(response.replicaElectionResults).toEqual([]);
   });
 
   it('what a partition is refused with is said in the answer', async () => {
     const answers = [{ ...t1, error: ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE, message: 'it is dead' }];
     const request = { topicPartitions: [{ topic: 't1', partitions: [0] }], timeoutMs: 1000 };
-    const { response } = await ask(electLeaders, 2, request, withAnswers(answers));
+    const { response } = await ask(electLeaders, 2, request, withAnswers(success(answers)));
     expect(response.replicaElectionResults[0]?.partitionResult).toEqual([
       { partitionId: 0, errorCode: ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE, errorMessage: 'it is dead' },
     ]);
@@ -292,7 +292,7 @@ describe('ElectLeaders', () => {
     ['with every named partition, once', [{ topic: 't1', partitions: [0, 0] }]],
     ['with every partition there is, when all are asked for', null],
   ])('NOT_CONTROLLER stands %s', async (_name, topicPartitions) => {
-    const away = withAnswers({ error: ErrorCode.NOT_CONTROLLER });
+    const away = withAnswers(failure(ErrorCode.NOT_CONTROLLER));
     const { response } = await ask(electLeaders, 2, { topicPartitions }, away);
     expect(response.errorCode).toBe(ErrorCode.NONE);
     expect(response.replicaElectionResults).toEqual([
