@@ -1,13 +1,11 @@
 /** The coordinator as its clients see it, over a log in memory and virtual time. */
+
 import { describe, expect, it } from 'vitest';
 import { GroupCoordinator, type GroupJoin } from '../../../broker/coordinators/group/group-coordinator.ts';
 import { partitionForKey } from '../../../broker/coordinators/runtime/java-hash.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
-import { silent } from '../../../broker/platform/diagnostics.ts';
-import { createJournal } from '../../../broker/platform/journal.ts';
-import { createMetrics } from '../../../broker/platform/metrics.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
-import { simulatedRandom } from '../../support/simulated-random.ts';
+import type { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 import { MemoryStateLog } from './memory-state-log.ts';
 
 const TOPIC = '__consumer_offsets';
@@ -21,14 +19,10 @@ function setUp(log = new MemoryStateLog(TOPIC)): {
   log: MemoryStateLog;
   groups: GroupCoordinator;
 } {
-  const clock = new SimulatedClock();
+  const world = new World();
   const groups = new GroupCoordinator({
-    clock,
-    random: simulatedRandom(7),
+    ...world.platform(),
     log,
-    diagnostics: silent,
-    journal: createJournal(clock, silent),
-    metrics: createMetrics(),
     partitionCount: PARTITIONS,
     settings: {
       initialRebalanceDelayMs: 100,
@@ -42,7 +36,7 @@ function setUp(log = new MemoryStateLog(TOPIC)): {
       loadBufferSizeBytes: 1 << 20,
     },
   });
-  return { clock, log, groups };
+  return { clock: world.clock, log, groups };
 }
 
 const JOIN: GroupJoin = {
