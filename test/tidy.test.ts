@@ -191,3 +191,26 @@ describe('maps', () => {
     });
   }
 });
+
+describe('tests', () => {
+  const TESTS = SOURCES.filter((name) => name.startsWith('test/'));
+
+  it('have files of at most 400 lines, as the rest has: a longer one is split by concept', () => {
+    const lines = (name: string): number => (TEXT.get(name) ?? '').split('\n').length - 1;
+    expect(TESTS.filter((name) => lines(name) > MAX_FILE_LINES)).toEqual([]);
+  });
+
+  it('that run in one process run in a world, which alone puts clock, disks, network and tree together', () => {
+    const own = new Set([
+      'test/support/world.ts',
+      'test/support/simulated-clock.test.ts',
+      'test/support/simulated-disk.test.ts',
+      'test/support/simulated-network.test.ts',
+      // On the system's clock: the first beside real servers, the second as a part of other projects' tests.
+      'test/contract/local-contract.test.ts',
+      'test/kit/cluster.ts',
+    ]);
+    const assembled = /\bnew (SimulatedClock|SimulatedNetwork|SimulatedDisk|LocalTree)\(/;
+    expect(TESTS.filter((name) => !own.has(name) && assembled.test(TEXT.get(name) ?? ''))).toEqual([]);
+  });
+});

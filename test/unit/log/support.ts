@@ -175,3 +175,17 @@ export function contents(log: PartitionLog, from = log.startOffset, upTo = log.e
     offset = result.nextOffset;
   }
 }
+
+export async function freshLog(topic: Readonly<Record<string, string>> = {}): Promise<PartitionLog> {
+  const logs = await fixture(topic).start();
+  return logs.create('topic', 0, { isNew: true, topicId: null });
+}
+
+export function follow(
+  log: PartitionLog,
+  values: readonly string[],
+  baseOffset: number,
+  leaderEpoch = 0,
+): void {
+  log.appendAsFollower(batch(values, { baseOffset, leaderEpoch }));
+}
