@@ -47,7 +47,7 @@ async function openWithin(timeoutMs: number, newSession: () => Session): Promise
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {
     const session = newSession();
-    const timer = setTimeout(() => void session.close(), deadlineMs - performance.now());
+    const timer = setTimeout(() => void session.close(), Math.max(0, deadlineMs - performance.now()));
     try {
       await session.start();
       return session;

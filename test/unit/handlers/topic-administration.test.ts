@@ -10,7 +10,7 @@ import type { NewTopic } from '../../../broker/metadata/topic-creation.ts';
 import { ZERO_UUID } from '../../../broker/types.ts';
 import { metadataDelta, type Told } from '../../support/metadata-deltas.ts';
 import { ask } from './ask.ts';
-import { metadataOf, partition, services, T1_ID } from './support.ts';
+import { metadataOf, partition, services, T1_ID, world } from './support.ts';
 
 const CONTROLLER = { isActive: true };
 const store = () => ({ configs: { readMany: async () => [new Map(), new Map()] } });
@@ -89,7 +89,9 @@ describe('CreateTopics', () => {
   });
 
   it('is REQUEST_TIMED_OUT without leaders in time, or with no time at all', async () => {
-    const late = await ask(createTopics, 5, { topics: [newTopic], timeoutMs: 5 }, cluster(false));
+    const late = await world.settled(
+      ask(createTopics, 5, { topics: [newTopic], timeoutMs: 5 }, cluster(false)),
+    );
     expect(late.response.topics).toMatchObject([{ errorCode: ErrorCode.REQUEST_TIMED_OUT }]);
     const hasty = await ask(createTopics, 5, { topics: [newTopic], timeoutMs: 0 }, cluster());
     expect(hasty.response.topics).toMatchObject([{ errorCode: ErrorCode.REQUEST_TIMED_OUT }]);
@@ -219,7 +221,7 @@ describe('DeleteTopics', () => {
 
   it('is REQUEST_TIMED_OUT while the topic is still there', async () => {
     const request = { topicNames: ['t1'], timeoutMs: 5 };
-    const { response } = await ask(deleteTopics, 5, request, cluster(false));
+    const { response } = await world.settled(ask(deleteTopics, 5, request, cluster(false)));
     expect(response.responses).toMatchObject([{ errorCode: ErrorCode.REQUEST_TIMED_OUT }]);
   });
 
