@@ -15,7 +15,7 @@ import type { LogFolders } from './log-folders.ts';
 import type { LogState } from './log-state.ts';
 import { PartitionLog } from './partition-log.ts';
 
-export interface FutureLogsOptions {
+interface FutureLogsOptions {
   readonly disk: Disk;
   readonly random: Random;
   readonly diagnostics: Diagnostics;

@@ -8,7 +8,7 @@ import { renamedDirectoryName } from './files/file-names.ts';
 import type { LogDirectories } from './log-directories.ts';
 import type { PartitionLog } from './partition-log.ts';
 
-export interface LogFoldersOptions {
+interface LogFoldersOptions {
   readonly disk: Disk;
   readonly random: Random;
   readonly directories: LogDirectories;

@@ -46,7 +46,7 @@ export function createDispatch<N extends ServiceName>(
     let request: IncomingRequest<N> | RequestOutcome;
     try {
       header = parseRequestHeader(frame, apiByKey);
-      request = open(header, frame, { table, session, services, authorizer, quotas });
+      request = decodeIncoming(header, frame, { table, session, services, authorizer, quotas });
     } catch (error) {
       // Whatever the decoder stumbles over came from outside: it is never this broker's failure.
       const reason = error instanceof ProtocolError ? error.message : String(error);
@@ -65,10 +65,10 @@ function describe({ apiKey, apiVersion, clientId }: RequestHeader, api: AnyApi |
 }
 
 /** Finds the handler and decodes; throws ProtocolError on what is not a request we serve. */
-function open<N extends ServiceName>(
+function decodeIncoming<N extends ServiceName>(
   header: RequestHeader,
   frame: Buffer,
-  at: {
+  parts: {
     table: ReadonlyMap<number, Handler<AnyApi, N>>;
     session: ClientSession;
     services: OwnNeeds;
@@ -77,18 +77,19 @@ function open<N extends ServiceName>(
   },
 ): IncomingRequest<N> | RequestOutcome {
   const { apiKey, apiVersion } = header;
-  const handler = at.table.get(apiKey);
+  const handler = parts.table.get(apiKey);
   if (handler === undefined) throw new ProtocolError(`there is no API with key ${apiKey}`);
   const { api } = handler;
   if (apiVersion < api.minVersion || apiVersion > api.maxVersion) {
     if (apiKey !== ApiVersions.key) throw new ProtocolError(`${api.name} has no version ${apiVersion}`);
     return replyOf(responseFrame(ApiVersions, 0, header.correlationId, unknownApiVersionsVersion()), null);
   }
-  const { socketRequestMaxElements } = at.services.config;
+  const { socketRequestMaxElements } = parts.services.config;
   const body = decodeRequest(api, apiVersion, frame.subarray(header.bodyOffset), socketRequestMaxElements);
   const sizeBytes = frame.length - header.bodyOffset;
-  const charges = at.quotas?.isLimiting === true ? chargesOf(header, sizeBytes, at.quotas, at) : null;
-  return new IncomingRequest(handler, header, body, { ...at, charges });
+  const charges =
+    parts.quotas?.isLimiting === true ? chargesOf(header, sizeBytes, parts.quotas, parts) : null;
+  return new IncomingRequest(handler, header, body, { ...parts, charges });
 }
 
 /** What is charged to the sender's quotas; null when it has none. */
@@ -119,6 +120,7 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
   readonly #authorizer: Authorizer;
   readonly #correlationId: number;
   readonly #body: RequestOf<AnyApi>;
+  /** What handlers want done once the answer has left; null when there is nothing, and once it was taken. */
   #afterSend: (() => void)[] | null = null;
 
   constructor(

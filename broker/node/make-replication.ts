@@ -3,6 +3,7 @@ import { LogDirMoves } from '../replication/log-dir-moves.ts';
 import { ReplicaManager } from '../replication/replica-manager.ts';
 import type { Ground, Parts } from './parts.ts';
 
+/** Leads and follows nothing yet: the controller's orders tell it. */
 export function makeReplication(
   { platform, stops }: Ground,
   parts: Pick<Parts, 'config' | 'configs' | 'logs' | 'metadata' | 'fence' | 'peers' | 'link'>,

@@ -13,7 +13,7 @@ import { ANY_OTHER, type QuotaTags } from './quota-table.ts';
 import type { SampleWindow } from './sampled-rate.ts';
 
 /** The properties that it reads, under the names of BrokerConfig. */
-export interface QuotaConfig {
+interface QuotaConfig {
   readonly quotaWindowNum: number;
   readonly quotaWindowSizeSeconds: number;
   readonly controllerQuotaWindowNum: number;

@@ -48,7 +48,7 @@ function toWhole(value: number, greatest: bigint): bigint {
 }
 
 /** A number as Java's Double.toString writes it, which is what stands in ZooKeeper. */
-export function javaDouble(value: number): string {
+function javaDouble(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? 'Infinity' : '-Infinity';
   if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';

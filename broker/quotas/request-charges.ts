@@ -9,7 +9,7 @@ import type { QuotaSensor } from './quota-sensors.ts';
 
 const LARGEST_INT = 2 ** 31 - 1;
 
-export interface ChargedRequest {
+interface ChargedRequest {
   readonly limits: ClientLimits;
   /** Of the request without its header. */
   readonly sizeBytes: number;
@@ -114,7 +114,7 @@ function percentOfASecond(ms: number): number {
 }
 
 /** The partitions that one request creates or deletes. */
-export class MutationCharges {
+class MutationCharges {
   readonly sensor: QuotaSensor;
   readonly #strict: boolean;
   readonly #nowMs: () => number;

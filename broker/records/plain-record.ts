@@ -5,8 +5,16 @@
  * ones. Whatever is not plain, or wrong, is left to the cursor, which alone says what is wrong.
  */
 
-import type { WalkedRecord } from './record.ts';
+import type { Int64 } from '../int64.ts';
 import type { RecordCursor } from './varint.ts';
+
+/** What a walk tells of each record. */
+export interface WalkedRecord {
+  index: number;
+  offsetDelta: number;
+  timestampDeltaMs: Int64;
+  hasKey: boolean;
+}
 
 /** Takes the next record if it is a plain one; otherwise returns false and has changed nothing. */
 export function takePlainRecord(cursor: RecordCursor, record: WalkedRecord): boolean {

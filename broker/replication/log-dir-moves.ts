@@ -14,12 +14,12 @@ import type { PartitionLog } from '../log/partition-log.ts';
 import type { Platform } from '../platform/platform.ts';
 import { ReplicationQuota } from '../quotas/replication-quota.ts';
 import type { PartitionKey, TopicPartition } from '../types.ts';
-import type { LeadershipChange } from './leadership.ts';
+import type { RoleChange } from './leadership.ts';
 import type { Partition } from './partition.ts';
 import { appendFollowed } from './stream/follower-log.ts';
 import { THROTTLE_CHECK_MS } from './throttles.ts';
 
-export interface LogDirMovesOptions extends Pick<Platform, 'clock' | 'diagnostics' | 'metrics'> {
+interface LogDirMovesOptions extends Pick<Platform, 'clock' | 'diagnostics' | 'metrics'> {
   readonly config: Pick<
     FixedConfig,
     | 'replicaFetchMaxBytes'
@@ -30,7 +30,7 @@ export interface LogDirMovesOptions extends Pick<Platform, 'clock' | 'diagnostic
   readonly logs: LogManager;
   readonly replicas: {
     lookup(topic: string, partition: number): Partition | ErrorCode;
-    onLeadership(listener: (change: LeadershipChange) => void): void;
+    onLeadership(listener: (change: RoleChange) => void): void;
     logReplaced(partition: Partition, log: PartitionLog): void;
   };
 }

@@ -23,7 +23,7 @@ export interface Throttle {
   isExceeded(): boolean;
 }
 
-export interface ThrottleOptions {
+interface ThrottleOptions {
   readonly brokerId: BrokerId;
   readonly config: Pick<FixedConfig, 'replicationQuotaWindowNum' | 'replicationQuotaWindowSizeSeconds'>;
   readonly liveConfig: Live<

@@ -129,7 +129,9 @@ describe.skipIf(skip)("Kafka's tools", () => {
       const to = logDirs.find((path) => path !== from) ?? '';
       const plan = ['--reassignment-json-file', planned('housed', [1], [to])];
       const executed = await reassign('--execute', ...plan, '--replica-alter-log-dirs-throttle', '400000');
-      expect(executed).toContain('Successfully started log directory move for: housed-0-1');
+      expect(executed).toContain(
+        `Successfully started moving log directory to ${to} for replica housed-0 with broker 1`,
+      );
       const shown = await tool(
         'org.apache.kafka.tools.LogDirsCommand',
         '--describe',

@@ -17,7 +17,7 @@ import type { BrokerId, PartitionKey } from '../../types.ts';
 import type { ReplicationConfigs, ReplicationMetadata } from '../collaborators.ts';
 import type { Partition } from '../partition.ts';
 import type { Throttle } from '../throttles.ts';
-import { type Followed, subscriptionOf } from './followed.ts';
+import { type Followed, pauseAfterRefusal, subscriptionOf } from './followed-partition.ts';
 import {
   applyMarks,
   applyRecords,
@@ -26,7 +26,6 @@ import {
   truncateWithoutEpochs,
 } from './follower-log.ts';
 import { HeldPartitions } from './held-partitions.ts';
-import { pauseAfterRefusal } from './refusal-pause.ts';
 import {
   type AckItem,
   decodeLeaderMessage,
@@ -55,16 +54,16 @@ export class FollowerStream {
   readonly leader: BrokerId;
   readonly #context: FollowerContext;
   readonly #followed = new Map<PartitionKey, Followed>();
-  readonly #byId = new Map<number, Followed>();
+  readonly #byId = new Map<number, Followed>(); // those that are 'subscribed', and no others
   readonly #held: HeldPartitions;
-  #channel: Channel | null = null;
+  #channel: Channel | null = null; // null while dialling or between two dials
   #dialling = false;
   #redial: Timer | null = null;
   #beat: Timer | null = null;
   #subscribeScheduled = false;
-  #nextId = 1;
-  #heardMs = 0;
-  #creditToReturn = 0;
+  #nextId = 1; // for the next subscription; never falls, also over channels
+  #heardMs = 0; // when the leader last said anything on this channel
+  #creditToReturn = 0; // record bytes dealt with since the last ack or beat
   #closed = false;
 
   constructor(leader: BrokerId, context: FollowerContext) {

@@ -6,9 +6,9 @@
  */
 import type { Clock, Timer } from '../../platform/clock.ts';
 import { THROTTLE_CHECK_MS, type Throttle } from '../throttles.ts';
-import type { Followed } from './followed.ts';
+import type { Followed } from './followed-partition.ts';
 
-export interface HoldingOptions {
+interface HoldingOptions {
   readonly clock: Clock;
   readonly throttle: Throttle;
   readonly tell: (type: 'hold' | 'resume', ids: readonly number[]) => void;

@@ -18,21 +18,26 @@ import type { RecordsItem } from './stream-messages.ts';
 /** Room for the header of a message beside its records. */
 const HEADER_ROOM_BYTES = 64 * 1024;
 
-/** One partition that a follower has subscribed to. */
+/**
+ * One partition that a follower has subscribed to. `ackedEndOffset` is the follower's last word and may
+ * lag behind `nextOffset` by what is under way.
+ */
 export interface Subscription {
   readonly id: number;
   readonly partition: Partition;
   readonly leaderEpoch: number;
+  /** What is sent next; never falls within a subscription. */
   nextOffset: number;
   ackedEndOffset: number;
   ackedStartOffset: number;
+  /** The marks the follower was told last; -1 before the first. */
   sentHighWatermark: number;
   sentStartOffset: number;
   /** The follower wants no records for now. */
   held: boolean;
 }
 
-export interface RecordSenderOptions {
+interface RecordSenderOptions {
   readonly config: ReplicationConfig;
   readonly reads: SharedReads;
   readonly follower: BrokerId;
@@ -43,7 +48,7 @@ export interface RecordSenderOptions {
   readonly onReadFailure: (partition: Partition, error: unknown) => ErrorCode;
 }
 
-export interface NextMessage {
+interface NextMessage {
   readonly items: readonly RecordsItem[];
   /** To be released when the message has left. */
   readonly reads: readonly SharedRead[];
@@ -55,6 +60,7 @@ export class RecordSender {
   readonly #ready = new Set<Subscription>();
   /** Of the ready ones, those that the throttle holds back. */
   readonly #throttled = new Set<Subscription>();
+  /** At most peer.stream.credit.bytes. */
   #creditBytes = 0;
 
   constructor(options: RecordSenderOptions) {

@@ -3,10 +3,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { describeClientQuotas } from '../../../broker/handlers/48-describe-client-quotas.ts';
 import { alterClientQuotas } from '../../../broker/handlers/49-alter-client-quotas.ts';
-import { systemClock } from '../../../broker/platform/clock.ts';
-import { localSource } from '../../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
-import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
+import type { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
+import type { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
+import { World } from '../../support/world.ts';
 import { ask } from './ask.ts';
 import { denying } from './support.ts';
 
@@ -14,9 +13,9 @@ let tree: LocalTree;
 let store: ClusterStore;
 
 beforeEach(async () => {
-  tree = new LocalTree();
-  store = new ClusterStore(await localSource({ tree, clock: systemClock, reconnectMs: 1 }).open(1000));
-  await store.ensureTopLevelPaths();
+  const world = World.flowing();
+  tree = world.tree;
+  store = await world.store();
   await store.electController(1, 1);
 });
 

@@ -7,7 +7,7 @@ import type { Dispatch, RequestOutcome } from '../../../broker/network/outcome.t
 import { RequestMemory } from '../../../broker/network/request-memory.ts';
 import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 import { MemorySocket } from './memory-socket.ts';
 
 const PRODUCE = 0;
@@ -349,7 +349,7 @@ describe('ending', () => {
 
 describe('a client over its quota', () => {
   it('is answered, and not listened to until its time is over', async () => {
-    const clock = new SimulatedClock();
+    const clock = new World().clock;
     const heard: string[] = [];
     const { socket } = connect(
       (bytes, session) => {
@@ -371,7 +371,7 @@ describe('a client over its quota', () => {
   });
 
   it('that leaves meanwhile leaves no timer behind', async () => {
-    const clock = new SimulatedClock();
+    const clock = new World().clock;
     const { socket } = connect(
       (bytes, session) => {
         session.mute(clock.nowMs() + 1000);

@@ -8,7 +8,6 @@ import { StorageError } from '../../../broker/log/files/storage-error.ts';
 import { ClientSession } from '../../../broker/network/client-session.ts';
 import { createDispatch } from '../../../broker/network/dispatch.ts';
 import type { RequestOutcome } from '../../../broker/network/outcome.ts';
-import { systemClock } from '../../../broker/platform/clock.ts';
 import { type Diagnostics, silent } from '../../../broker/platform/diagnostics.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import { decodeResponse } from '../../../broker/protocol/codec.ts';
@@ -22,7 +21,7 @@ import { type Authorizer, allowEverything } from '../../../broker/security/autho
 import { Operation, topicNamed } from '../../../broker/security/operations.ts';
 import { ANONYMOUS } from '../../../broker/security/principal.ts';
 import { CoordinatorError } from '../../../coordinator-client/coordinator.ts';
-import { metadataOf } from '../handlers/support.ts';
+import { metadataOf, world } from '../handlers/support.ts';
 
 const CONFIG = brokerConfig(
   new Map([
@@ -57,7 +56,7 @@ function dispatcher(
   const metrics = createMetrics();
   const features = { current: { epoch: 0, levels: new Map() } };
   const metadata = metadataOf([]);
-  const services = { clock: systemClock, config: CONFIG, diagnostics, metrics, features, metadata };
+  const services = { clock: world.clock, config: CONFIG, diagnostics, metrics, features, metadata };
   const all = [...handlers, apiVersionsHandler(handlers.map(({ api }) => api))];
   const table = new Map(all.map((handler) => [handler.api.key, handler]));
   const dispatch = createDispatch(table, services, authorizer);
@@ -302,7 +301,7 @@ describe('a client over its quota', () => {
       refuse: () => 'close',
     });
     const session = new ClientSession({ id: 'c2', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' });
-    const services = { clock: systemClock, config: CONFIG, diagnostics: silent, metrics: createMetrics() };
+    const services = { clock: world.clock, config: CONFIG, diagnostics: silent, metrics: createMetrics() };
     const dispatch = createDispatch(
       new Map([[Produce.key, handler]]),
       { ...services, metadata: metadataOf([]) },
@@ -320,14 +319,14 @@ describe('a client over its quota', () => {
     const { outcome, session } = ask(1);
     const { throttleTimeMs } = decodeResponse(Produce, 9, bytesOf(outcome).subarray(9));
     expect(throttleTimeMs).toBeGreaterThan(0);
-    const leftMs = session.mutedUntilMs - systemClock.nowMs();
+    const leftMs = session.mutedUntilMs - world.clock.nowMs();
     expect(Math.ceil(leftMs / 1000)).toBe(Math.ceil(throttleTimeMs / 1000));
   });
 
   it('is muted although it gets no answer', () => {
     const { outcome, session } = ask(0);
     expect(outcome).toBe('nothing');
-    expect(session.mutedUntilMs).toBeGreaterThan(systemClock.nowMs());
+    expect(session.mutedUntilMs).toBeGreaterThan(world.clock.nowMs());
   });
 
   it('keeps nobody else waiting', () => {

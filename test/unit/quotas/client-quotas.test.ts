@@ -1,7 +1,7 @@
 /** What a request is charged, by what is set in ZooKeeper. */
 import { describe, expect, it } from 'vitest';
 import { ClientQuotas } from '../../../broker/quotas/client-quotas.ts';
-import { javaDouble, quotaText } from '../../../broker/quotas/quota-keys.ts';
+import { quotaText } from '../../../broker/quotas/quota-keys.ts';
 import { RequestCharges } from '../../../broker/quotas/request-charges.ts';
 
 const CONFIG = {
@@ -125,7 +125,7 @@ describe('values as Java writes them', () => {
     [Number.NaN, 'NaN'],
     [Number.POSITIVE_INFINITY, 'Infinity'],
   ])('%d is %s', (value, text) => {
-    expect(javaDouble(value)).toBe(text);
+    expect(quotaText('DOUBLE', value)).toBe(text);
   });
 
   it('whole numbers have to be whole', () => {

@@ -9,7 +9,7 @@ import { silent } from '../../../broker/platform/diagnostics.ts';
 import { createJournal } from '../../../broker/platform/journal.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import { IsrProposals } from '../../../broker/replication/isr-proposals.ts';
-import type { LeadershipChange } from '../../../broker/replication/leadership.ts';
+import type { RoleChange } from '../../../broker/replication/leadership.ts';
 import { LogDirMoves } from '../../../broker/replication/log-dir-moves.ts';
 import { Partition } from '../../../broker/replication/partition.ts';
 import { ask } from '../handlers/ask.ts';
@@ -39,7 +39,7 @@ async function broker(
   const logs = await made.start();
   const log = logs.log('t', 0) ?? logs.create('t', 0, { isNew: true, topicId: null });
   const partition = leading(made, logs);
-  let told: (change: LeadershipChange) => void = () => {};
+  let told: (change: RoleChange) => void = () => {};
   const known = new Map([['t-0', partition]]);
   const moves = new LogDirMoves({
     clock: made.clock,
