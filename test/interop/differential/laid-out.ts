@@ -57,6 +57,8 @@ export function mutationsOf(kind: Site['kind'], value: unknown): readonly string
       return ['unknown tag'];
     case 'tag':
       return ['declared longer', 'declared shorter'];
+    case 'float64':
+      return ['NaN', 'Infinity', '-1.5', '1e300'];
     default:
       return [];
   }
@@ -126,6 +128,7 @@ export class LaidOut {
     else if (kind === 'array') this.#array(field, value as readonly unknown[] | null, path);
     else if (integerBytes !== undefined)
       this.#integer(integerBytes, Number(value), this.#at(path, kind, value));
+    else if (kind === 'float64') this.#float64(Number(value), this.#at(path, kind, value));
     else if (kind === 'bool') this.#bool(value === true, this.#at(path, kind, value));
     else if (kind === 'uuid') this.#uuid(String(value), this.#at(path, kind, value));
     else this.#sized(kind, value as string | Buffer | null, this.#at(path, kind, value));
@@ -140,6 +143,12 @@ export class LaidOut {
     const bytes = Buffer.alloc(8);
     bytes.writeBigInt64BE(integer);
     this.#push(bytes.subarray(8 - sizeBytes));
+  }
+
+  #float64(value: number, mutation: string | null): void {
+    const bytes = Buffer.alloc(8);
+    bytes.writeDoubleBE(mutation === null ? value : Number(mutation));
+    this.#push(bytes);
   }
 
   #bool(value: boolean, mutation: string | null): void {
