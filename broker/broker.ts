@@ -209,7 +209,7 @@ export class Broker {
     const bound = { ports: network.ports, peerPort: this.#peerPort, hostName: this.#options.hostName };
     const registration = ownRegistration(configs.live.now, config.brokerId, bound, platform.clock.wallMs());
     const options = { formerSessionId, causeId, ...platform };
-    fence.brokerEpoch = await joinCluster(store(), registration, options);
+    fence.registered(await joinCluster(store(), registration, options));
   }
 
   /** Steps 13 to 16: the controller module, the coordinators, and then the clients. */

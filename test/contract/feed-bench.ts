@@ -70,7 +70,7 @@ export class Listener {
   }
 
   register(brokerEpoch: number): void {
-    this.fence.brokerEpoch = brokerEpoch;
+    this.fence.registered(brokerEpoch);
   }
 
   elect(controllerId: BrokerId): Promise<Office> {
