@@ -37,7 +37,7 @@ export interface Said {
   readonly replicas?: ReplicaDelta;
 }
 
-export interface FeedBench {
+interface FeedBench {
   readonly feed: MetadataFeed;
   /** A broker comes into office, and whoever held it has lost it. */
   elect(controllerId: BrokerId): Promise<Office>;
