@@ -34,10 +34,6 @@ export class Follower {
     return count;
   }
 
-  get streamCount(): number {
-    return this.#streams.size;
-  }
-
   /** Follows the leader the partition has now. */
   follow(partition: Partition): void {
     this.unfollow(partition.key);

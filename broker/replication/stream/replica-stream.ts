@@ -96,10 +96,6 @@ export class ReplicaStream {
     return this.#channel.bufferedBytes;
   }
 
-  get subscriptionCount(): number {
-    return this.#subscriptions.size;
-  }
-
   /** The leader's log has grown. */
   appended(partition: Partition): void {
     const subscription = this.#byPartition.get(partition.key);
