@@ -5,6 +5,8 @@
  * these, or a large one would never leave. Held back are followers that are not in sync of a throttled
  * replica while the leader's rate is exceeded, and those that ask for it.
  */
+
+import { PEER_HEADER_ROOM_BYTES } from '../../config/peer-messages.ts';
 import { ErrorCode, isError } from '../../errors.ts';
 import { batchCodec, batchMagic, CorruptBatch, completeBatches } from '../../records/batch.ts';
 import { compressSnappy } from '../../records/snappy.ts';
@@ -14,9 +16,6 @@ import type { Partition } from '../partition.ts';
 import type { Throttle } from '../throttles.ts';
 import type { SharedRead, SharedReads } from './shared-reads.ts';
 import type { RecordsItem } from './stream-messages.ts';
-
-/** Room for the header of a message beside its records. */
-const HEADER_ROOM_BYTES = 64 * 1024;
 
 /**
  * One partition that a follower has subscribed to. `ackedEndOffset` is the follower's last word and may
@@ -112,7 +111,10 @@ export class RecordSender {
     const { config } = this.#options;
     const items: RecordsItem[] = [];
     const reads: SharedRead[] = [];
-    let room = Math.min(config.replicaFetchResponseMaxBytes, config.peerMaxMessageBytes - HEADER_ROOM_BYTES);
+    let room = Math.min(
+      config.replicaFetchResponseMaxBytes,
+      config.peerMaxMessageBytes - PEER_HEADER_ROOM_BYTES,
+    );
     for (const subscription of [...this.#ready]) {
       if (room <= 0 || this.#creditBytes <= 0) break;
       if (this.#isHeldBack(subscription.partition)) {
@@ -162,7 +164,7 @@ export class RecordSender {
         }
         if (isError(read)) {
           error = read;
-        } else if (read.bytes.length <= config.peerMaxMessageBytes - HEADER_ROOM_BYTES) {
+        } else if (read.bytes.length <= config.peerMaxMessageBytes - PEER_HEADER_ROOM_BYTES) {
           return read;
         } else {
           read.release();
