@@ -46,7 +46,7 @@ interface Node {
   readonly info: BrokerInfo;
 }
 
-interface ClusterOptions {
+export interface ClusterOptions {
   readonly brokers?: number;
   readonly topic?: Readonly<Record<string, string>>;
   readonly config?: Partial<Configs>;
