@@ -5,6 +5,7 @@
 import type { Disk } from '../platform/disk.ts';
 import type { Random } from '../platform/random.ts';
 import { renamedDirectoryName } from './files/file-names.ts';
+import { StorageError } from './files/storage-error.ts';
 import type { LogDirectories } from './log-directories.ts';
 import type { PartitionLog } from './partition-log.ts';
 
@@ -41,6 +42,15 @@ export class LogFolders {
     this.rename(log, renamedDirectoryName(log, 'delete', this.#options.random.bytes(16).toString('hex')));
     this.#options.left(log);
     this.removeLater(log.directory, log.config.fileDeleteDelayMs);
+  }
+
+  /** {@link discard} of a log that another has replaced, which must not suffer when the old directory fails. */
+  leaveBehind(log: PartitionLog): void {
+    try {
+      this.discard(log);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error; // else the directory is offline by now
+    }
   }
 
   removeLater(path: string, delayMs: number): void {

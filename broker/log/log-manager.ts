@@ -196,7 +196,7 @@ export class LogManager {
     if (log === undefined) throw new Error(`${key} is not on its way anywhere`);
     const future = this.futures.arrive(log, this.#folders);
     this.#logs.set(key, future);
-    this.#folders.discard(log);
+    this.#folders.leaveBehind(log);
     this.#checkpoints.writeSoon(future.logDirectory);
     this.#diagnostics.info(`The log of ${key} is now in ${future.logDirectory}`);
     return future;

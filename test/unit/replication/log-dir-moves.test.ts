@@ -222,6 +222,19 @@ describe('a directory that fails during a move', () => {
     expect(moves.alter(AT, '/b')).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
   });
 
+  it('and in which the replica lay until just now, does not take it along', async () => {
+    const { made, logs, log, partition, moves } = await broker();
+    fill(log, 5);
+    made.disk.fault = (operation, path) =>
+      operation === 'rename' && path.startsWith('/a/t-0') ? 'EIO' : null;
+    moves.alter(AT, '/b');
+    await made.clock.runFor(1000);
+    expect(logs.directories()).toContainEqual({ path: '/a', online: false });
+    expect(logs.log('t', 0)?.directory).toBe('/b/t-0');
+    expect(partition.log).toBe(logs.log('t', 0));
+    expect(partition.log?.closed).toBe(false);
+  });
+
   it('and in which the replica lies, ends the move', async () => {
     const { made, logs, log, moves } = await broker(2000);
     fill(log, 60);
