@@ -1,8 +1,13 @@
-/** What coordinates clients by way of internal topics and the controller: producer ids and consumer groups. */
+/** What coordinates clients by way of internal topics and the controller: producer ids, consumer groups. */
 import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts';
 import { ProducerIdManager } from '../coordinators/producer-id-manager.ts';
 import { GROUP_METADATA_TOPIC } from '../types.ts';
-import { groupPartitionCount, groupSettings, stateLogOf } from './group-wiring.ts';
+import {
+  coordinatorPartitionCount,
+  followLeadership,
+  groupSettings,
+  stateLogOf,
+} from './coordinator-wiring.ts';
 import type { Ground, Parts } from './parts.ts';
 
 /** Blocks of ids are asked of the controller. */
@@ -36,14 +41,14 @@ export async function makeGroups(
     journal: journal.named(`GroupCoordinator id=${config.brokerId}`),
     log: stateLogOf(GROUP_METADATA_TOPIC, replicas),
     settings: groupSettings(config),
-    partitionCount: await groupPartitionCount(store(), config),
+    partitionCount: await coordinatorPartitionCount(
+      store(),
+      GROUP_METADATA_TOPIC,
+      config.offsetsTopicNumPartitions,
+    ),
   });
   // Above the replicas, through which they write.
   stops.push({ name: 'the groups', stop: () => groups.shutdown() });
-  replicas.onLeadership(({ topic, partition, leaderEpoch, role }) => {
-    if (topic !== GROUP_METADATA_TOPIC) return;
-    if (role === 'leader') void groups.elect(partition, leaderEpoch);
-    else groups.resign(partition, role === 'stopped' ? 'deleted' : 'moved');
-  });
+  followLeadership(GROUP_METADATA_TOPIC, replicas, groups);
   return groups;
 }

@@ -1,11 +1,10 @@
-/** How the group coordinator reaches replication, and which properties it goes by. */
+/** How coordinators reach replication and hear of it, and which properties they go by. */
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import type { FixedConfig } from '../config/broker-config.ts';
 import type { GroupSettings } from '../coordinators/group/group-coordinator.ts';
 import type { StateLog } from '../coordinators/runtime/state-log.ts';
 import { isError } from '../errors.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
-import { GROUP_METADATA_TOPIC } from '../types.ts';
 
 const MS_PER_MINUTE = 60_000;
 
@@ -26,6 +25,22 @@ export function stateLogOf(topic: string, replicas: ReplicaManager): StateLog {
   };
 }
 
+/** The coordinator takes the partitions of its topic that this broker leads, and gives them up with the leadership. */
+export function followLeadership(
+  topic: string,
+  replicas: Pick<ReplicaManager, 'onLeadership'>,
+  coordinator: {
+    elect(partition: number, leaderEpoch: number): Promise<void>;
+    resign(partition: number, why: 'moved' | 'deleted'): void;
+  },
+): void {
+  replicas.onLeadership(({ topic: changed, partition, leaderEpoch, role }) => {
+    if (changed !== topic) return;
+    if (role === 'leader') void coordinator.elect(partition, leaderEpoch);
+    else coordinator.resign(partition, role === 'stopped' ? 'deleted' : 'moved');
+  });
+}
+
 export function groupSettings(config: FixedConfig): GroupSettings {
   return {
     initialRebalanceDelayMs: config.groupInitialRebalanceDelayMs,
@@ -41,11 +56,15 @@ export function groupSettings(config: FixedConfig): GroupSettings {
 }
 
 /**
- * Asked once, at the start: as many partitions as the topic is assigned, or as it would be made with.
- * The metadata would not do: while a new topic's leaders are being elected it has only some of them.
+ * Asked once, at the start: as many partitions as the coordinator's topic is assigned, or as it would be made
+ * with. The metadata would not do: while a new topic's leaders are being elected it has only some of them.
  * Source: GroupCoordinator.startup of Kafka's ZooKeeper mode.
  */
-export async function groupPartitionCount(store: ClusterStore, config: FixedConfig): Promise<number> {
-  const assigned = await store.topics.assignment(GROUP_METADATA_TOPIC);
-  return assigned?.partitions.size ?? config.offsetsTopicNumPartitions;
+export async function coordinatorPartitionCount(
+  store: ClusterStore,
+  topic: string,
+  otherwise: number,
+): Promise<number> {
+  const assigned = await store.topics.assignment(topic);
+  return assigned?.partitions.size ?? otherwise;
 }
