@@ -3,10 +3,14 @@ import type { ClusterStore } from '../../coordinator-client/stores/cluster-store
 import type { FixedConfig } from '../config/broker-config.ts';
 import type { GroupSettings } from '../coordinators/group/group-coordinator.ts';
 import type { StateLog } from '../coordinators/runtime/state-log.ts';
+import type { MarkerSettings } from '../coordinators/transaction/marker-sender.ts';
+import type { TransactionSettings } from '../coordinators/transaction/transaction-coordinator.ts';
 import { isError } from '../errors.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
 
 const MS_PER_MINUTE = 60_000;
+/** Of a message between brokers, a request for markers takes no more. */
+const MARKERS_FRACTION = 0.5;
 
 /** The log of a coordinator's topic. */
 export function stateLogOf(topic: string, replicas: ReplicaManager): StateLog {
@@ -55,10 +59,28 @@ export function groupSettings(config: FixedConfig): GroupSettings {
   };
 }
 
+export function transactionSettings(config: FixedConfig): TransactionSettings {
+  return {
+    maxTimeoutMs: config.transactionMaxTimeoutMs,
+    writeTimeoutMs: config.requestTimeoutMs,
+    loadBufferSizeBytes: config.transactionStateLogLoadBufferSize,
+    abortCheckIntervalMs: config.transactionAbortTimedOutTransactionCleanupIntervalMs,
+    expiryCheckIntervalMs: config.transactionRemoveExpiredTransactionCleanupIntervalMs,
+    idExpirationMs: config.transactionalIdExpirationMs,
+  };
+}
+
+export function markerSettings(config: FixedConfig): MarkerSettings {
+  return {
+    requestTimeoutMs: config.requestTimeoutMs,
+    maxRequestBytes: config.peerMaxMessageBytes * MARKERS_FRACTION,
+  };
+}
+
 /**
  * Asked once, at the start: as many partitions as the coordinator's topic is assigned, or as it would be made
  * with. The metadata would not do: while a new topic's leaders are being elected it has only some of them.
- * Source: GroupCoordinator.startup of Kafka's ZooKeeper mode.
+ * Source: startup of GroupCoordinator and TransactionCoordinator in Kafka's ZooKeeper mode.
  */
 export async function coordinatorPartitionCount(
   store: ClusterStore,

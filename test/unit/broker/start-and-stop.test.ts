@@ -99,6 +99,7 @@ const STOPS = [
   'the feed of dynamic configs',
   'the feed of finalized features',
   'the clients',
+  'the transactions',
   'the groups',
   'the producer ids',
   'the replicas',
