@@ -44,6 +44,7 @@ const OWN_CONFIGS = new Set([
   'request.max.decompressed.records',
   'request.max.new.partitions',
   'socket.request.max.elements',
+  'transaction.max.ids',
 ]);
 
 /** One thing that is not alike. */
