@@ -22,7 +22,7 @@ import { joinCluster } from './node/joining.ts';
 import { makeClients } from './node/make-clients.ts';
 import { followConfigs, makeConfigs } from './node/make-configs.ts';
 import { makeController } from './node/make-controller.ts';
-import { makeGroups, makeProducerIds } from './node/make-coordinators.ts';
+import { makeGroups, makeProducerIds, makeTransactions } from './node/make-coordinators.ts';
 import { makePeers, peerEndpoint } from './node/make-peers.ts';
 import { makeReplication } from './node/make-replication.ts';
 import { makeServices } from './node/make-services.ts';
@@ -168,8 +168,9 @@ export class Broker {
     const replicas = makeReplication(ground, { ...known, logs });
     const producerIds = makeProducerIds(ground, known);
     const groups = await makeGroups(ground, { config, replicas });
+    const transactions = await makeTransactions(ground, { ...known, replicas, producerIds });
     const network = await makeClients(ground, known);
-    return { ...known, controller, logs, replicas, producerIds, groups, network };
+    return { ...known, controller, logs, replicas, producerIds, groups, transactions, network };
   }
 
   /** All parts are there: what comes from outside reaches them from here on. */
@@ -211,6 +212,7 @@ export class Broker {
     const parts = this.#made;
     parts.controller.startup();
     parts.groups.start();
+    parts.transactions.start();
     const services = makeServices(this.#ground, parts);
     // A client that came earlier would have to ask again.
     await parts.metadata.waitFor(({ complete }) => complete, FIRST_METADATA_WAIT_MS);

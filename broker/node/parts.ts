@@ -4,6 +4,7 @@ import type { FixedConfig } from '../config/broker-config.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { GroupCoordinator } from '../coordinators/group/group-coordinator.ts';
 import type { ProducerIdManager } from '../coordinators/producer-id-manager.ts';
+import type { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts';
 import type { LogManager } from '../log/log-manager.ts';
 import type { ControllerFence } from '../metadata/controller-fence.ts';
 import type { FeatureFeed } from '../metadata/feature-feed.ts';
@@ -40,5 +41,6 @@ export interface Parts {
   readonly replicas: ReplicaManager;
   readonly producerIds: ProducerIdManager;
   readonly groups: GroupCoordinator;
+  readonly transactions: TransactionCoordinator;
   readonly network: NetworkServer;
 }

@@ -28,6 +28,9 @@ import { DeleteTopics } from '../../protocol/messages/20-delete-topics.ts';
 import { DeleteRecords } from '../../protocol/messages/21-delete-records.ts';
 import { InitProducerId } from '../../protocol/messages/22-init-producer-id.ts';
 import { OffsetForLeaderEpoch } from '../../protocol/messages/23-offset-for-leader-epoch.ts';
+import { AddPartitionsToTxn } from '../../protocol/messages/24-add-partitions-to-txn.ts';
+import { AddOffsetsToTxn } from '../../protocol/messages/25-add-offsets-to-txn.ts';
+import { EndTxn } from '../../protocol/messages/26-end-txn.ts';
 import { DescribeAcls } from '../../protocol/messages/29-describe-acls.ts';
 import { CreateAcls } from '../../protocol/messages/30-create-acls.ts';
 import { DeleteAcls } from '../../protocol/messages/31-delete-acls.ts';
@@ -44,6 +47,8 @@ import { ListPartitionReassignments } from '../../protocol/messages/46-list-part
 import { OffsetDelete } from '../../protocol/messages/47-offset-delete.ts';
 import { DescribeCluster } from '../../protocol/messages/60-describe-cluster.ts';
 import { DescribeProducers } from '../../protocol/messages/61-describe-producers.ts';
+import { DescribeTransactions } from '../../protocol/messages/65-describe-transactions.ts';
+import { ListTransactions } from '../../protocol/messages/66-list-transactions.ts';
 import type { AnyApi, RequestOf } from '../../protocol/schema.ts';
 import type { Answer, Handler, RequestContext } from '../handler.ts';
 import type { Needs, ServiceName } from '../services.ts';
@@ -87,6 +92,11 @@ export const RULES_BEFORE_METADATA: ReadonlyMap<AnyApi, Rule> = new Map<AnyApi, 
   [ListGroups, COORDINATOR_NOT_AVAILABLE],
   // After the other two Java's producer would look for the coordinator of a transaction that it has none of.
   [InitProducerId, COORDINATOR_LOAD_IN_PROGRESS],
+  [AddPartitionsToTxn, NOT_COORDINATOR],
+  [AddOffsetsToTxn, NOT_COORDINATOR],
+  [EndTxn, NOT_COORDINATOR],
+  [DescribeTransactions, NOT_COORDINATOR],
+  [ListTransactions, COORDINATOR_LOAD_IN_PROGRESS],
   [CreateTopics, NOT_CONTROLLER],
   [DeleteTopics, NOT_CONTROLLER],
   [CreatePartitions, NOT_CONTROLLER],
