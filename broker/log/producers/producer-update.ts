@@ -40,7 +40,7 @@ const ACCEPTED: ProducerVerdict = { kind: 'accepted' };
 export interface ProducerUpdateOptions {
   readonly origin: AppendOrigin;
   /** Given when a transaction may only begin after its coordinator has confirmed it. */
-  readonly verification?: { readonly guard: VerificationGuard | null };
+  readonly verification?: { readonly guard: VerificationGuard | null } | undefined;
 }
 
 export class ProducerUpdate {
