@@ -8,6 +8,7 @@ import type { BrokerConfig, FixedConfig } from '../config/broker-config.ts';
 import type { Live } from '../config/live.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { GroupCoordinator } from '../coordinators/group/group-coordinator.ts';
+import type { MarkerReceiver } from '../coordinators/marker-receiver.ts';
 import type { ProducerIdManager } from '../coordinators/producer-id-manager.ts';
 import type { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts';
 import type { LogManager } from '../log/log-manager.ts';
@@ -46,6 +47,7 @@ export interface Services {
   store(): ClusterStore;
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
+  readonly markers: Pick<MarkerReceiver, 'write'>;
   readonly producerIds: ProducerIdManager;
 }
 

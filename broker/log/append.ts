@@ -34,7 +34,12 @@ export interface LeaderAppendOptions {
   /** What the request may still have decompressed. */
   readonly opening?: OpeningAllowance | undefined;
   /** Given when a transaction may only begin here after its coordinator has confirmed it. */
-  readonly verification?: { readonly guard: VerificationGuard | null };
+  readonly verification?: Verification | undefined;
+}
+
+/** null where no guard was needed, since the transaction was under way. */
+export interface Verification {
+  readonly guard: VerificationGuard | null;
 }
 
 export interface AppendInfo {
@@ -135,7 +140,7 @@ function judge(
     if (!hasProducerId(valid.bytes, at)) continue;
     update ??= new ProducerUpdate(log.producers, {
       origin: options.origin === 'client' ? 'client' : 'coordinator',
-      ...(options.verification !== undefined && { verification: options.verification }),
+      verification: options.verification,
     });
     const verdict = update.add(valid.bytes, at);
     if (verdict.kind !== 'accepted') return { update: null, verdict };

@@ -74,6 +74,8 @@ export class LogState implements SegmentHome {
   firstUnstableOffset = -1;
   unflushedRecords = 0;
   lastFlushMs: number;
+  /** The syncs that are under way or wait for their turn; null when there are none. Never rejects. */
+  backgroundFlush: Promise<void> | null = null;
   rollJitterMs: number;
   closed = false;
   /** The name of the log's folder has been synced. */

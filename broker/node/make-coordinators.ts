@@ -1,8 +1,11 @@
 /** What coordinates clients by way of internal topics and the controller: producer ids, consumer groups, transactions. */
 import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts';
+import { MarkerReceiver } from '../coordinators/marker-receiver.ts';
 import { ProducerIdManager } from '../coordinators/producer-id-manager.ts';
 import { MarkerSender } from '../coordinators/transaction/marker-sender.ts';
 import { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts';
+import { TransactionVerification } from '../coordinators/transaction-verification.ts';
+import type { TransactionVerifier } from '../replication/collaborators.ts';
 import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../types.ts';
 import {
   coordinatorPartitionCount,
@@ -31,6 +34,31 @@ export function makeProducerIds(
   return producerIds;
 }
 
+/** Whom replication asks before a transaction begins in a partition: its coordinator, wherever it is. */
+export async function makeVerifier(
+  { store }: Ground,
+  { config, metadata, peers }: Pick<Parts, 'config' | 'metadata' | 'peers'>,
+): Promise<TransactionVerifier> {
+  return new TransactionVerification({
+    metadata,
+    peers,
+    timeoutMs: config.requestTimeoutMs,
+    partitionCount: await coordinatorPartitionCount(
+      store(),
+      TRANSACTION_STATE_TOPIC,
+      config.transactionStateLogNumPartitions,
+    ),
+  });
+}
+
+/** Markers of transactions, whoever coordinates them, are written where their partitions are led. */
+export function makeMarkers(
+  { platform: { clock } }: Ground,
+  { config, replicas, groups }: Pick<Parts, 'config' | 'replicas' | 'groups'>,
+): MarkerReceiver {
+  return new MarkerReceiver({ clock, replicas, groups, timeoutMs: config.requestTimeoutMs });
+}
+
 /** Groups are coordinated where their partition of `__consumer_offsets` is led. */
 export async function makeGroups(
   { platform, store, stops }: Ground,
@@ -45,6 +73,8 @@ export async function makeGroups(
     journal: journal.named(`GroupCoordinator id=${config.brokerId}`),
     log: stateLogOf(GROUP_METADATA_TOPIC, replicas),
     settings: groupSettings(config),
+    verifyTransaction: (partition, claim) =>
+      replicas.verifyTransaction({ topic: GROUP_METADATA_TOPIC, partition }, claim),
     partitionCount: await coordinatorPartitionCount(
       store(),
       GROUP_METADATA_TOPIC,

@@ -32,6 +32,7 @@ export interface ReplicationConfig {
   readonly replicaSelectorClass: string | null;
   readonly fetchMaxBytes: number;
   readonly socketConnectionSetupTimeoutMs: number;
+  readonly transactionMaxTimeoutMs: number;
   readonly peerStreamCreditBytes: number;
   readonly peerMaxMessageBytes: number;
   /** none or snappy. */
@@ -41,7 +42,10 @@ export interface ReplicationConfig {
 export interface ReplicationConfigs {
   readonly config: ReplicationConfig;
   /** Those that may change while the broker runs. */
-  readonly liveConfig: Live<{ readonly numReplicaFetchers: number }>;
+  readonly liveConfig: Live<{
+    readonly numReplicaFetchers: number;
+    readonly transactionPartitionVerificationEnable: boolean;
+  }>;
 }
 
 /** Records of a transaction that is not open in their partitions here yet. */

@@ -191,13 +191,13 @@ export class Partition {
   /** Appends as the leader; a number is the error that kept the log from being touched. */
   append(
     records: Buffer,
-    options: { readonly acks: -1 | 0 | 1 } & Pick<LeaderAppendOptions, 'origin' | 'apiVersion' | 'opening'>,
+    options: { readonly acks: -1 | 0 | 1 } & Omit<LeaderAppendOptions, 'leaderEpoch' | 'nowMs'>,
   ): AppendInfo | ErrorCode {
     const log = this.#log;
     if (!this.isLeader || log === null) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
-    if (options.acks === -1 && this.isUnderMinIsr) return ErrorCode.NOT_ENOUGH_REPLICAS;
-    const { origin, apiVersion, opening } = options;
-    const info = log.appendAsLeader(records, { leaderEpoch: this.#leaderEpoch, origin, apiVersion, opening });
+    const { acks, ...rest } = options;
+    if (acks === -1 && this.isUnderMinIsr) return ErrorCode.NOT_ENOUGH_REPLICAS;
+    const info = log.appendAsLeader(records, { leaderEpoch: this.#leaderEpoch, ...rest });
     if (info.error !== ErrorCode.NONE) return info;
     const moved = this.#advanceHighWatermark();
     this.#context.events.appended(this);

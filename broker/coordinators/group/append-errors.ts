@@ -10,6 +10,16 @@ export function commitErrorFor(appendError: ErrorCode): ErrorCode {
   });
 }
 
+/**
+ * Of offsets committed within a transaction, which its coordinator did not confirm. Old clients don't know
+ * NETWORK_EXCEPTION here; this one they try again, without looking for the coordinator.
+ */
+export function verificationErrorFor(error: ErrorCode): ErrorCode {
+  return error === ErrorCode.NETWORK_EXCEPTION
+    ? ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+    : commitErrorFor(error);
+}
+
 /** Of a group's members and assignments. */
 export function groupErrorFor(appendError: ErrorCode): ErrorCode {
   return coordinatorErrorFor(appendError, {

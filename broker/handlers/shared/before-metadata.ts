@@ -31,6 +31,8 @@ import { OffsetForLeaderEpoch } from '../../protocol/messages/23-offset-for-lead
 import { AddPartitionsToTxn } from '../../protocol/messages/24-add-partitions-to-txn.ts';
 import { AddOffsetsToTxn } from '../../protocol/messages/25-add-offsets-to-txn.ts';
 import { EndTxn } from '../../protocol/messages/26-end-txn.ts';
+import { WriteTxnMarkers } from '../../protocol/messages/27-write-txn-markers.ts';
+import { TxnOffsetCommit } from '../../protocol/messages/28-txn-offset-commit.ts';
 import { DescribeAcls } from '../../protocol/messages/29-describe-acls.ts';
 import { CreateAcls } from '../../protocol/messages/30-create-acls.ts';
 import { DeleteAcls } from '../../protocol/messages/31-delete-acls.ts';
@@ -79,6 +81,7 @@ export const RULES_BEFORE_METADATA: ReadonlyMap<AnyApi, Rule> = new Map<AnyApi, 
   [OffsetForLeaderEpoch, NOT_LEADER_OR_FOLLOWER],
   [DeleteRecords, NOT_LEADER_OR_FOLLOWER],
   [DescribeProducers, NOT_LEADER_OR_FOLLOWER],
+  [WriteTxnMarkers, NOT_LEADER_OR_FOLLOWER],
   [FindCoordinator, COORDINATOR_NOT_AVAILABLE],
   [OffsetCommit, NOT_COORDINATOR],
   [OffsetFetch, NOT_COORDINATOR],
@@ -95,6 +98,7 @@ export const RULES_BEFORE_METADATA: ReadonlyMap<AnyApi, Rule> = new Map<AnyApi, 
   [AddPartitionsToTxn, NOT_COORDINATOR],
   [AddOffsetsToTxn, NOT_COORDINATOR],
   [EndTxn, NOT_COORDINATOR],
+  [TxnOffsetCommit, NOT_COORDINATOR],
   [DescribeTransactions, NOT_COORDINATOR],
   [ListTransactions, COORDINATOR_LOAD_IN_PROGRESS],
   [CreateTopics, NOT_CONTROLLER],

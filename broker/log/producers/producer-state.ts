@@ -45,6 +45,8 @@ export class ProducerState {
   readonly #unreplicated = new Map<number, number>();
   readonly #verifications = new Map<Int64, Verification>();
   #snapshots: number[];
+  /** Producers have expired, whose transactions a truncation might open again. */
+  #hasForgotten = false;
   #mapEndOffset = 0;
   #lastSnapshotOffset = 0;
 
@@ -63,8 +65,9 @@ export class ProducerState {
     return this.#mapEndOffset;
   }
 
+  /** No producer has written here: none can come to light when the end of the log is cut off. */
   get isEmpty(): boolean {
-    return this.#producers.size === 0 && this.#unreplicated.size === 0;
+    return this.#producers.size === 0 && this.#unreplicated.size === 0 && !this.#hasForgotten;
   }
 
   get snapshotOffsets(): readonly number[] {
@@ -88,6 +91,12 @@ export class ProducerState {
     return entry !== undefined && entry.transactionFirstOffset >= 0 && entry.epoch === epoch;
   }
 
+  /** When the producer of the oldest open transaction last wrote, by its clock; -1 when none is open. */
+  get oldestTransactionTimestampMs(): Int64 {
+    const producerId = this.#ongoing.get(smallestKey(this.#ongoing));
+    return producerId === undefined ? -1 : (this.#producers.get(producerId)?.lastTimestampMs ?? -1);
+  }
+
   /** The smallest offset that a reader of committed data must not pass yet, or -1. */
   get firstUnstableOffset(): number {
     const ended = smallestKey(this.#unreplicated);
@@ -99,7 +108,15 @@ export class ProducerState {
   /** Takes the new picture of a producer over, once its records are written. */
   put(entry: ProducerEntry): void {
     this.#producers.set(entry.producerId, entry);
-    if (entry.transactionFirstOffset >= 0) this.#verifications.delete(entry.producerId);
+  }
+
+  /**
+   * Records of a transaction or its marker have been written: what was asked of the coordinator before
+   * them permits nothing after them. Without this a late confirmation could open a transaction again that
+   * a marker, here even without records, has ended.
+   */
+  endVerification(producerId: Int64): void {
+    this.#verifications.delete(producerId);
   }
 
   beginTransaction(producerId: Int64, firstOffset: number): void {
@@ -110,14 +127,17 @@ export class ProducerState {
     this.#mapEndOffset = offset;
   }
 
-  /** The last stable offset that holds once this transaction has ended: the next open one, or past the marker. */
+  /**
+   * The last stable offset that holds once this transaction has ended: the next open one, or past the marker.
+   * One that begins after the marker, in the same append of a follower, does not count: the index would
+   * differ from the leader's, and a reader who stops at this entry would miss those before that one.
+   */
   lastStableOffsetAfter(completed: CompletedTransaction): number {
-    let smallest = -1;
-    for (const [firstOffset, producerId] of this.#ongoing) {
-      if (producerId === completed.producerId) continue;
-      if (smallest < 0 || firstOffset < smallest) smallest = firstOffset;
+    let smallest = completed.lastOffset + 1;
+    for (const firstOffset of this.#ongoing.keys()) {
+      if (firstOffset !== completed.firstOffset && firstOffset < smallest) smallest = firstOffset;
     }
-    return smallest < 0 ? completed.lastOffset + 1 : smallest;
+    return smallest;
   }
 
   completeTransaction(completed: CompletedTransaction): void {
@@ -143,7 +163,9 @@ export class ProducerState {
   removeExpired(nowMs: number): void {
     const expirationMs = this.#options.expirationMs();
     for (const entry of this.#producers.values()) {
-      if (isExpired(entry, nowMs, expirationMs)) this.#producers.delete(entry.producerId);
+      if (!isExpired(entry, nowMs, expirationMs)) continue;
+      this.#producers.delete(entry.producerId);
+      this.#hasForgotten = true;
     }
     for (const [producerId, verification] of this.#verifications) {
       if (nowMs - verification.timestampMs >= expirationMs) this.#verifications.delete(producerId);
@@ -253,6 +275,7 @@ export class ProducerState {
     this.#ongoing.clear();
     this.#unreplicated.clear();
     this.#verifications.clear();
+    this.#hasForgotten = false;
   }
 
   #loadNewest(startOffset: number, nowMs: number): void {
@@ -262,7 +285,10 @@ export class ProducerState {
       const path = this.#snapshotPath(offset);
       try {
         for (const entry of decodeProducerSnapshot(path, this.#options.disk.readFile(path))) {
-          if (isExpired(entry, nowMs, this.#options.expirationMs())) continue;
+          if (isExpired(entry, nowMs, this.#options.expirationMs())) {
+            this.#hasForgotten = true;
+            continue;
+          }
           this.put(entry);
           if (entry.transactionFirstOffset >= 0) {
             this.beginTransaction(entry.producerId, entry.transactionFirstOffset);
