@@ -20,6 +20,7 @@ import {
 import { partitionForKey } from './runtime/java-hash.ts';
 
 export interface VerificationParts {
+  readonly brokerId: BrokerId;
   readonly metadata: {
     partition(topic: string, partition: number): { readonly leader: BrokerId } | undefined;
     broker(id: BrokerId): BrokerInfo | undefined;
@@ -103,7 +104,8 @@ export class TransactionVerification implements TransactionVerifier {
 
   async #ask(coordinator: BrokerInfo, asked: ReadonlyMap<string, Question>): Promise<void> {
     const transactions = [...asked.values()].map(({ transaction }) => toMessage(transaction));
-    const request: VerifyTransactionsRequest = { type: 'VerifyTransactions', transactions };
+    const { brokerId } = this.#parts;
+    const request: VerifyTransactionsRequest = { type: 'VerifyTransactions', brokerId, transactions };
     let response: VerifyTransactionsResponse;
     try {
       response = await this.#parts.peers.request(coordinator, request, this.#parts.timeoutMs);

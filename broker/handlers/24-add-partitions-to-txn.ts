@@ -83,8 +83,7 @@ async function fromProducer(
   if (context.may(Operation.WRITE, transactionNamed(transaction.transactionalId))) {
     return carryOut(transaction, context, services);
   }
-  const topics = namedOnce(transaction.topics, SHAPE);
-  return answerAll(topics, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  return answerAll(transaction.topics, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
 }
 
 async function carryOut(
@@ -104,7 +103,7 @@ async function carryOut(
     return answerEach(topics, services.transactions.verifyPartitions(transaction, partitions));
   }
   const error = await services.transactions.addPartitions(transaction, partitions);
-  return answerAll(topics, fencedFrom(FIRST_VERSION_WITH_FENCED, context.apiVersion, error));
+  return answerAll(transaction.topics, fencedFrom(FIRST_VERSION_WITH_FENCED, context.apiVersion, error));
 }
 
 /** What keeps each partition of the topic out, by the topic or by itself. Brokers have been asked for their right. */
@@ -129,6 +128,7 @@ function notAttempted(error: ErrorCode): ErrorCode {
   return error === ErrorCode.NONE ? ErrorCode.OPERATION_NOT_ATTEMPTED : error;
 }
 
+/** For all alike, as they were named. */
 function answerAll(topics: readonly Topic[], error: ErrorCode): TopicResults {
   return answerEach(
     topics,

@@ -61,6 +61,7 @@ export function groupSettings(config: FixedConfig): GroupSettings {
 
 export function transactionSettings(config: FixedConfig): TransactionSettings {
   return {
+    maxIds: config.transactionMaxIds,
     maxTimeoutMs: config.transactionMaxTimeoutMs,
     writeTimeoutMs: config.requestTimeoutMs,
     loadBufferSizeBytes: config.transactionStateLogLoadBufferSize,

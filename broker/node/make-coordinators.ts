@@ -40,6 +40,7 @@ export async function makeVerifier(
   { config, metadata, peers }: Pick<Parts, 'config' | 'metadata' | 'peers'>,
 ): Promise<TransactionVerifier> {
   return new TransactionVerification({
+    brokerId: config.brokerId,
     metadata,
     peers,
     timeoutMs: config.requestTimeoutMs,
@@ -99,8 +100,9 @@ export async function makeTransactions(
   }: Pick<Parts, 'config' | 'metadata' | 'peers' | 'replicas' | 'producerIds'>,
 ): Promise<TransactionCoordinator> {
   const { clock, metrics, journal } = platform;
-  const diagnostics = platform.diagnostics.named(`TransactionMarkers id=${config.brokerId}`);
-  const name = `TransactionCoordinator id=${config.brokerId}`;
+  const { brokerId } = config;
+  const diagnostics = platform.diagnostics.named(`TransactionMarkers id=${brokerId}`);
+  const name = `TransactionCoordinator id=${brokerId}`;
   const transactions = new TransactionCoordinator({
     clock,
     metrics,
@@ -114,7 +116,10 @@ export async function makeTransactions(
       config.transactionStateLogNumPartitions,
     ),
     producerIds,
-    markers: new MarkerSender({ clock, diagnostics, metrics, metadata, peers }, markerSettings(config)),
+    markers: new MarkerSender(
+      { brokerId, clock, diagnostics, metrics, metadata, peers },
+      markerSettings(config),
+    ),
   });
   stops.push({ name: 'the transactions', stop: () => transactions.shutdown() });
   followLeadership(TRANSACTION_STATE_TOPIC, replicas, transactions);

@@ -166,6 +166,8 @@ export interface TransactionMarker {
 
 export interface WriteTxnMarkersRequest {
   readonly type: 'WriteTxnMarkers';
+  /** The sender. */
+  readonly brokerId: BrokerId;
   readonly markers: readonly TransactionMarker[];
 }
 
@@ -182,6 +184,8 @@ export interface WriteTxnMarkersResponse {
 /** Asks the coordinator of some transactions whether they are open and the partitions belong to them. */
 export interface VerifyTransactionsRequest {
   readonly type: 'VerifyTransactions';
+  /** The sender. */
+  readonly brokerId: BrokerId;
   readonly transactions: readonly {
     readonly transactionalId: string;
     readonly producerId: number;

@@ -16,6 +16,7 @@ import { batchOf, type MarkerBatch, takeBatch } from './marker-batch.ts';
 import type { MarkerTarget, Telling, TransactionEnd } from './marker-target.ts';
 
 export interface MarkerSenderParts {
+  readonly brokerId: BrokerId;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly metrics: Metrics;
@@ -140,7 +141,7 @@ export class MarkerSender {
   #sendNext(leader: BrokerId): void {
     const queue = this.#queues.get(leader);
     if (queue === undefined || queue.isBusy) return;
-    const { clock, metadata, peers } = this.#parts;
+    const { brokerId, clock, metadata, peers } = this.#parts;
     const { requestTimeoutMs, maxRequestBytes } = this.#settings;
     const targets = takeBatch(queue.waiting, maxRequestBytes).filter(isWanted);
     if (targets.length === 0) {
@@ -157,8 +158,9 @@ export class MarkerSender {
     queue.isBusy = true;
     const batch = batchOf(targets);
     const sentMs = clock.nowMs();
+    const request = { type: 'WriteTxnMarkers', brokerId, markers: batch.markers } as const;
     peers
-      .request(broker, { type: 'WriteTxnMarkers', markers: batch.markers }, requestTimeoutMs)
+      .request(broker, request, requestTimeoutMs)
       .then(
         (response) => {
           this.#latencyMs.observe(clock.nowMs() - sentMs);

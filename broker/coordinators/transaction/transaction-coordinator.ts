@@ -26,6 +26,8 @@ import { transactionRecordCodec } from './transaction-records.ts';
 import { type Placed, type TransactionOwner, TransactionShard } from './transaction-shard.ts';
 
 export interface TransactionSettings extends CleanupSettings {
+  /** More are only taken over from other coordinators. */
+  readonly maxIds: number;
   readonly maxTimeoutMs: number;
   readonly writeTimeoutMs: number;
   readonly loadBufferSizeBytes: number;
@@ -180,6 +182,7 @@ export class TransactionCoordinator {
     const nowMs = this.#parts.clock.wallMs();
     let entry = owner.shard.entries.get(transactionalId);
     if (entry === undefined) {
+      if (this.#idCount() >= this.#parts.settings.maxIds) return initError(ErrorCode.POLICY_VIOLATION);
       if (newProducerId === null) return null;
       entry = owner.shard.create(transactionalId, newTransaction(newProducerId, timeoutMs, nowMs));
     }
@@ -194,6 +197,10 @@ export class TransactionCoordinator {
       case 'write':
         return this.#writeInit({ owner, entry }, decision.next);
     }
+  }
+
+  #idCount(): number {
+    return [...this.#runtime.active()].reduce((sum, { shard }) => sum + shard.entries.size, 0);
   }
 
   async #abortFirst(placed: Placed): Promise<InitAnswer> {

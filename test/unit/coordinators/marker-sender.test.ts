@@ -37,7 +37,7 @@ function setUp(maxRequestBytes = 1 << 20) {
       }),
   };
   const sender = new MarkerSender(
-    { clock, diagnostics, metrics, metadata, peers },
+    { brokerId: 1, clock, diagnostics, metrics, metadata, peers },
     { requestTimeoutMs: 30_000, maxRequestBytes },
   );
   return { clock, metadata, asked, sender, metrics, lines };
@@ -117,6 +117,7 @@ describe('markers', () => {
     world.sender.send(end(events, [0, 1, 2]));
     const asked = await sent(world);
     expect(asked.map(said)).toEqual(['1: 7 t-0,2', '2: 7 t-1']);
+    expect(asked[0]?.request.brokerId).toBe(1);
     expect(asked[0]?.request.markers[0]).toMatchObject({
       producerEpoch: 3,
       committed: true,

@@ -114,6 +114,19 @@ describe('bad input', () => {
     expect(world.describe(transactionalId)).toBe('TRANSACTIONAL_ID_NOT_FOUND');
   });
 
+  it('ids without end end at transaction.max.ids; those that there are go on', async () => {
+    const world = await new TransactionWorld().elect();
+    for (let partition = 0; partition < 5; partition++) await world.elect(1, partition);
+    const init = async (transactionalId: string) => {
+      const request = { transactionalId, timeoutMs: 1000, expected: null };
+      return errorName((await world.transactions.initProducerId(request)).error);
+    };
+    const answers = [];
+    for (const id of ['a', 'b', 'c', 'd', 'e', 'a']) answers.push(await init(id));
+    expect(answers).toEqual(['NONE', 'NONE', 'NONE', 'NONE', 'POLICY_VIOLATION', 'NONE']);
+    expect(world.describe('e')).toBe('TRANSACTIONAL_ID_NOT_FOUND');
+  });
+
   it('without a producer id from the controller the producer is to come again', async () => {
     const world = await new TransactionWorld().elect();
     world.nextProducerId = null;

@@ -23,6 +23,7 @@ function setUp({ leader = 3 }: { leader?: number } = {}) {
   const asked: Asked[] = [];
   const lookedUp: [string, number][] = [];
   const verification = new TransactionVerification({
+    brokerId: 3,
     partitionCount: PARTITIONS,
     timeoutMs: 1000,
     metadata: {
@@ -82,6 +83,7 @@ describe('a question', () => {
         to: 3,
         request: {
           type: 'VerifyTransactions',
+          brokerId: 3,
           transactions: [
             {
               transactionalId: 'tx',

@@ -22,6 +22,7 @@ export const FIRST_PRODUCER_ID = 4000;
 const DAY_MS = 24 * 3600 * 1000;
 
 export const SETTINGS: TransactionSettings = {
+  maxIds: 4,
   maxTimeoutMs: 900_000,
   writeTimeoutMs: 30_000,
   loadBufferSizeBytes: 1 << 20,
