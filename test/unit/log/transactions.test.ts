@@ -21,21 +21,22 @@ async function freshLog(topic: Readonly<Record<string, string>> = {}): Promise<P
 interface Sender {
   readonly producerId: number;
   readonly epoch?: number;
+  readonly timestampMs?: number;
 }
 
-function write(log: PartitionLog, { producerId, epoch = 0 }: Sender, sequence: number, values = ['x']) {
-  return append(log, values, {
+function write(log: PartitionLog, { producerId, epoch = 0, timestampMs }: Sender, sequence: number) {
+  return append(log, ['x'], {
     producerId,
     producerEpoch: epoch,
     baseSequence: sequence,
     transactional: true,
-    timestampMs: 1000 + sequence,
+    timestampMs: timestampMs ?? 1000 + sequence,
   });
 }
 
 function end(
   log: PartitionLog,
-  { producerId, epoch = 0 }: Sender,
+  { producerId, epoch = 0, timestampMs = 2000 }: Sender,
   how: 'commit' | 'abort',
   coordinatorEpoch = 1,
 ) {
@@ -44,7 +45,7 @@ function end(
     producerId,
     producerEpoch: epoch,
     coordinatorEpoch,
-    timestampMs: 2000,
+    timestampMs,
   });
   return log.appendAsLeader(marker, { leaderEpoch: 0, origin: 'coordinator', apiVersion: 0 });
 }
@@ -184,6 +185,21 @@ describe('a transaction', () => {
   });
 });
 
+it('a truncation opens a transaction again whose producer has been forgotten since', async () => {
+  const made = fixture();
+  const logs = await made.start();
+  // Long ago, so that the next start does not remember the producer.
+  write(theLog(logs), { producerId: 1, timestampMs: 1000 }, 0);
+  end(theLog(logs), { producerId: 1, timestampMs: 1000 }, 'commit');
+  logs.shutdown();
+  made.disk.crash('all');
+  const log = theLog(await made.start());
+  expect(log.producers()).toEqual([]);
+  log.truncateTo(1);
+  log.updateHighWatermark(1);
+  expect(log.lastStableOffset).toBe(0);
+});
+
 /** What a log should say, from the list of all that was written. */
 class Model {
   entries: { producerId: number; kind: 'data' | 'commit' | 'abort'; offset: number }[] = [];
@@ -235,7 +251,7 @@ describe('whatever happens', () => {
       };
       const marker = (how: 'commit' | 'abort') => (): void => {
         const producerId = random.int(4);
-        note(producerId, how, end(log, { producerId }, how).error);
+        note(producerId, how, end(log, { producerId, timestampMs: made.clock.wallMs() }, how).error);
       };
       const restart = async (): Promise<void> => {
         logs = await made.start();
@@ -248,15 +264,19 @@ describe('whatever happens', () => {
           const producerId = random.int(4);
           const known = log.producers().find((entry) => entry.producerId === producerId);
           const sequence = (known?.batches.at(-1)?.lastSequence ?? -1) + 1;
-          note(producerId, 'data', write(log, { producerId }, sequence).error);
+          // Of now: who has been silent for long is forgotten, and begins with sequence 0 again.
+          const timestampMs = made.clock.wallMs();
+          note(producerId, 'data', write(log, { producerId, timestampMs }, sequence).error);
         },
         marker('commit'),
         marker('abort'),
-        () => {
+        async () => {
           const at = Math.max(0, log.endOffset - random.int(6));
           log.truncateTo(at);
           model.cut(at);
           if (follower.endOffset > at) follower.truncateTo(at);
+          // The recovery point goes to its checkpoint.
+          await made.clock.runUntil(made.clock.nowMs());
         },
         () => log.flush(),
         async () => {
