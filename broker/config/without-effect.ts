@@ -59,7 +59,6 @@ const WITHOUT_EFFECT = new Set([
   'socket.connection.setup.timeout.max.ms',
   'socket.receive.buffer.bytes',
   'telemetry.max.bytes',
-  'transaction.partition.verification.enable',
   'unclean.leader.election.interval.ms',
   'zookeeper.clientCnxnSocket',
 ]);

@@ -217,7 +217,6 @@ export function explains(entry: Deliberate, { at, kafkas }: Difference): boolean
 /** APIs that Kafka announces in ZooKeeper mode and this broker does not, by key. */
 export const UNSERVED: readonly { readonly reason: string; readonly keys: readonly number[] }[] = [
   { reason: 'spoken between brokers, which do so over WebSockets here', keys: [4, 5, 6, 7, 56, 58, 67] },
-  { reason: 'transactions', keys: [27, 28] },
   { reason: 'replicas do not move between log directories', keys: [34] },
   { reason: 'delegation tokens', keys: [38, 39, 40, 41] },
   { reason: 'quotas', keys: [48, 49] },

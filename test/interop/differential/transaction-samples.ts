@@ -3,6 +3,11 @@ import { IDLE, OPEN, type Sample } from './world.ts';
 
 const PRODUCER = { transactionTimeoutMs: 60_000, producerId: -1, producerEpoch: -1 };
 
+const OFFSETS = [
+  { name: 'plain', partitions: [{ partitionIndex: 0, committedOffset: 3, committedMetadata: 'm' }] },
+  { name: 'nobody', partitions: [{ partitionIndex: 0, committedOffset: 3, committedMetadata: null }] },
+];
+
 /** By API key. */
 export const TRANSACTION_SAMPLES: Readonly<Record<number, readonly Sample[]>> = {
   22: [
@@ -107,6 +112,57 @@ export const TRANSACTION_SAMPLES: Readonly<Record<number, readonly Sample[]>> = 
         producerId: producers.idle,
         producerEpoch: 5,
         committed: false,
+      }),
+    },
+  ],
+  27: [
+    {
+      name: 'of an administrator',
+      request: () => ({
+        markers: [
+          {
+            producerId: 123_456,
+            producerEpoch: 1,
+            transactionResult: false,
+            coordinatorEpoch: 1,
+            topics: [
+              { name: 'plain', partitionIndexes: [0, 9] },
+              { name: 'nobody', partitionIndexes: [0] },
+            ],
+          },
+        ],
+      }),
+    },
+  ],
+  28: [
+    {
+      name: 'of nobody',
+      request: () => ({
+        transactionalId: 'no-id',
+        groupId: 'kept',
+        producerId: 9,
+        producerEpoch: 0,
+        topics: OFFSETS,
+      }),
+    },
+    {
+      name: 'of an open one, without the group',
+      request: ({ producers }) => ({
+        transactionalId: OPEN,
+        groupId: 'kept',
+        producerId: producers.open,
+        producerEpoch: 0,
+        topics: OFFSETS,
+      }),
+    },
+    {
+      name: 'of a fenced one',
+      request: ({ producers }) => ({
+        transactionalId: OPEN,
+        groupId: 'kept',
+        producerId: producers.open,
+        producerEpoch: 5,
+        topics: OFFSETS,
       }),
     },
   ],
