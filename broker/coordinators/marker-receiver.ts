@@ -20,7 +20,7 @@ export interface Marker extends Omit<TransactionMarker, 'producerId'> {
   readonly producerId: Int64;
 }
 
-export interface MarkerReceiverParts {
+interface MarkerReceiverParts {
   readonly clock: Clock;
   readonly replicas: Pick<ReplicaManager, 'append' | 'partition'>;
   readonly groups: Pick<GroupCoordinator, 'transactionEnding'>;

@@ -19,7 +19,7 @@ import {
 } from '../types.ts';
 import { partitionForKey } from './runtime/java-hash.ts';
 
-export interface VerificationParts {
+interface VerificationParts {
   readonly brokerId: BrokerId;
   readonly metadata: {
     partition(topic: string, partition: number): { readonly leader: BrokerId } | undefined;

@@ -20,7 +20,7 @@ import type { ClusterClient } from './cluster-client.ts';
 import { readCommitted } from './committed-reader.ts';
 import type { Found, Outcome, TransactionHistory } from './transaction-history.ts';
 
-export interface TransactionsOptions {
+interface TransactionsOptions {
   readonly client: ClusterClient;
   readonly random: Random;
   readonly history: TransactionHistory;

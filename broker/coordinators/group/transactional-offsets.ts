@@ -33,7 +33,7 @@ export type VerifyTransaction = (
 /** Called when the marker is replicated. Resolves when what was written before it is decided. */
 export type TransactionEnding = (end: TransactionEnd) => Promise<void>;
 
-export interface TransactionalOffsetsParts {
+interface TransactionalOffsetsParts {
   readonly clock: Clock;
   readonly runtime: CoordinatorRuntime<GroupRecord, GroupShard>;
   readonly offsets: OffsetStore;

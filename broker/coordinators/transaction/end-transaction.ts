@@ -5,19 +5,13 @@
  * Source: Kafka's TransactionCoordinator.endTransaction, TransactionMetadata.
  */
 import { ErrorCode } from '../../errors.ts';
-import {
-  NO_PARTITIONS,
-  NO_PRODUCER_EPOCH,
-  nextEpoch,
-  type Transaction,
-  type TransactionState,
-  transit,
-} from './transaction.ts';
+import { NO_PRODUCER_EPOCH } from '../../records/batch.ts';
+import { NO_PARTITIONS, nextEpoch, type Transaction, type TransactionState, transit } from './transaction.ts';
 import { type Claim, checkClaim, type Decision } from './transaction-partitions.ts';
 import type { TransactionEntry } from './transaction-shard.ts';
 
 /** The producer wants to commit or to abort. */
-export function endTransaction(
+export function decideEnd(
   { transaction, pending }: TransactionEntry,
   claim: Claim,
   committed: boolean,

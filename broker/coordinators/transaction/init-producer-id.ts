@@ -5,11 +5,11 @@
  * Source: Kafka's TransactionCoordinator.prepareInitProducerIdTransit, TransactionMetadata.
  */
 import { ErrorCode } from '../../errors.ts';
+import { NO_PRODUCER_EPOCH } from '../../records/batch.ts';
 import {
   isEnding,
   isEpochExhausted,
   NO_PARTITIONS,
-  NO_PRODUCER_EPOCH,
   nextEpoch,
   type Transaction,
   transit,
@@ -21,7 +21,7 @@ export interface ProducerIdAndEpoch {
   readonly producerEpoch: number;
 }
 
-export interface InitRequest {
+interface InitRequest {
   readonly timeoutMs: number;
   /** What the producer says it has; null for a new one. */
   readonly expected: ProducerIdAndEpoch | null;
@@ -37,7 +37,7 @@ export type InitDecision =
   /** Decide again with a new producer id. */
   | { readonly do: 'need-producer-id' };
 
-export function initProducerId(entry: TransactionEntry, request: InitRequest, nowMs: number): InitDecision {
+export function decideInit(entry: TransactionEntry, request: InitRequest, nowMs: number): InitDecision {
   const { transaction, pending } = entry;
   const { expected } = request;
   if (pending !== null) return refuse(ErrorCode.CONCURRENT_TRANSACTIONS);

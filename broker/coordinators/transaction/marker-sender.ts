@@ -13,9 +13,9 @@ import type { Diagnostics } from '../../platform/diagnostics.ts';
 import type { Distribution, Metrics } from '../../platform/metrics.ts';
 import { type BrokerId, partitionKey } from '../../types.ts';
 import { batchOf, type MarkerBatch, takeBatch } from './marker-batch.ts';
-import type { MarkerTarget, Telling, TransactionEnd } from './marker-target.ts';
+import type { EndToTell, MarkerTarget, Telling } from './marker-target.ts';
 
-export interface MarkerSenderParts {
+interface MarkerSenderParts {
   readonly brokerId: BrokerId;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
@@ -85,7 +85,7 @@ export class MarkerSender {
   }
 
   /** Tells all of the transaction's partitions. Calls back later, never at once. */
-  send(end: TransactionEnd): void {
+  send(end: EndToTell): void {
     const targets: MarkerTarget[] = [];
     const telling: Telling = { end, left: 0, isFenced: false };
     for (const [topic, partitions] of end.partitions) {

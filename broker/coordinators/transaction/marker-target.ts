@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../errors.ts';
 import type { TransactionPartitions } from './transaction.ts';
 
 /** How a transaction ended, and who wants to know when all of its partitions have been told. */
-export interface TransactionEnd {
+export interface EndToTell {
   readonly transactionalId: string;
   readonly producerId: number;
   readonly producerEpoch: number;
@@ -21,7 +21,7 @@ export interface TransactionEnd {
 
 /** An end that is being told. */
 export interface Telling {
-  readonly end: TransactionEnd;
+  readonly end: EndToTell;
   /** Partitions that have not answered yet. */
   left: number;
   isFenced: boolean;

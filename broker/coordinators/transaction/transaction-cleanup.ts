@@ -20,7 +20,7 @@ export interface CleanupSettings {
   readonly idExpirationMs: number;
 }
 
-export interface CleanupParts {
+interface CleanupParts {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly journal: Journal;

@@ -13,8 +13,8 @@ import type { TopicPartition } from '../../types.ts';
 import { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts';
 import { LoadTimes } from '../runtime/load-times.ts';
 import type { StateLog } from '../runtime/state-log.ts';
-import { endTransaction } from './end-transaction.ts';
-import { initProducerId, type ProducerIdAndEpoch } from './init-producer-id.ts';
+import { decideEnd } from './end-transaction.ts';
+import { decideInit, type ProducerIdAndEpoch } from './init-producer-id.ts';
 import type { MarkerSender } from './marker-sender.ts';
 import { isEnding, newTransaction, type Transaction } from './transaction.ts';
 import { type CleanupSettings, TransactionCleanup } from './transaction-cleanup.ts';
@@ -23,7 +23,7 @@ import { type ListedTransaction, type ListFilters, listed } from './transaction-
 import { type TransactionRuntime, writeTransaction } from './transaction-log.ts';
 import { addPartitions, type Claim, verifyPartitions } from './transaction-partitions.ts';
 import { transactionRecordCodec } from './transaction-records.ts';
-import { type Placed, type TransactionOwner, TransactionShard } from './transaction-shard.ts';
+import { type PlacedEntry, type TransactionOwner, TransactionShard } from './transaction-shard.ts';
 
 export interface TransactionSettings extends CleanupSettings {
   /** More are only taken over from other coordinators. */
@@ -33,21 +33,21 @@ export interface TransactionSettings extends CleanupSettings {
   readonly loadBufferSizeBytes: number;
 }
 
-export interface InitProducerIdRequest {
+interface InitProducerIdRequest {
   readonly transactionalId: string;
   readonly timeoutMs: number;
   readonly expected: ProducerIdAndEpoch | null;
 }
 
-export interface InitAnswer extends ProducerIdAndEpoch {
+interface InitAnswer extends ProducerIdAndEpoch {
   readonly error: ErrorCode;
 }
 
-export interface TransactionClaim extends Claim {
+interface OwnClaim extends Claim {
   readonly transactionalId: string;
 }
 
-export interface CoordinatorParts {
+interface CoordinatorParts {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly journal: Journal;
@@ -127,7 +127,7 @@ export class TransactionCoordinator {
   }
 
   /** Adds partitions to a transaction, which begins with the first. */
-  async addPartitions(claim: TransactionClaim, partitions: readonly TopicPartition[]): Promise<ErrorCode> {
+  async addPartitions(claim: OwnClaim, partitions: readonly TopicPartition[]): Promise<ErrorCode> {
     const { placed, error } = this.#find(claim.transactionalId);
     if (placed === null) return error;
     const decision = addPartitions(placed.entry, claim, partitions, this.#parts.clock.wallMs());
@@ -135,17 +135,17 @@ export class TransactionCoordinator {
   }
 
   /** The error of each partition, in order: NONE for those that belong to the open transaction. */
-  verifyPartitions(claim: TransactionClaim, partitions: readonly TopicPartition[]): readonly ErrorCode[] {
+  verifyPartitions(claim: OwnClaim, partitions: readonly TopicPartition[]): readonly ErrorCode[] {
     const { placed, error } = this.#find(claim.transactionalId);
     if (placed === null) return partitions.map(() => error);
     return verifyPartitions(placed.entry, claim, partitions);
   }
 
   /** Answers as soon as the end is certain; partitions learn of it afterwards. */
-  async endTransaction(claim: TransactionClaim, committed: boolean): Promise<ErrorCode> {
+  async endTransaction(claim: OwnClaim, committed: boolean): Promise<ErrorCode> {
     const { placed, error } = this.#find(claim.transactionalId);
     if (placed === null) return error;
-    const decision = endTransaction(placed.entry, claim, committed, this.#parts.clock.wallMs());
+    const decision = decideEnd(placed.entry, claim, committed, this.#parts.clock.wallMs());
     return decision.next === null ? decision.error : this.#endings.end(placed, decision.next);
   }
 
@@ -186,7 +186,7 @@ export class TransactionCoordinator {
       if (newProducerId === null) return null;
       entry = owner.shard.create(transactionalId, newTransaction(newProducerId, timeoutMs, nowMs));
     }
-    const decision = initProducerId(entry, { timeoutMs, expected, newProducerId }, nowMs);
+    const decision = decideInit(entry, { timeoutMs, expected, newProducerId }, nowMs);
     switch (decision.do) {
       case 'refuse':
         return initError(decision.error);
@@ -203,12 +203,12 @@ export class TransactionCoordinator {
     return [...this.#runtime.active()].reduce((sum, { shard }) => sum + shard.entries.size, 0);
   }
 
-  async #abortFirst(placed: Placed): Promise<InitAnswer> {
+  async #abortFirst(placed: PlacedEntry): Promise<InitAnswer> {
     const error = await this.#endings.abort(placed, 'replaced');
     return initError(error === ErrorCode.NONE ? ErrorCode.CONCURRENT_TRANSACTIONS : error);
   }
 
-  async #writeInit(placed: Placed, next: Transaction): Promise<InitAnswer> {
+  async #writeInit(placed: PlacedEntry, next: Transaction): Promise<InitAnswer> {
     const { owner, entry } = placed;
     const isNew = entry.transaction.producerEpoch < 0;
     const error = await writeTransaction(this.#runtime, placed, next);
@@ -221,7 +221,7 @@ export class TransactionCoordinator {
 
   #find(
     transactionalId: string,
-  ): { placed: Placed; error: typeof ErrorCode.NONE } | { placed: null; error: ErrorCode } {
+  ): { placed: PlacedEntry; error: typeof ErrorCode.NONE } | { placed: null; error: ErrorCode } {
     if (transactionalId === '') return { placed: null, error: ErrorCode.INVALID_REQUEST };
     const { owner, error } = this.#runtime.locate(transactionalId);
     if (owner === null) return { placed: null, error };

@@ -13,11 +13,11 @@ import { completed, fenceAndAbort, isCommit } from './end-transaction.ts';
 import type { MarkerSender } from './marker-sender.ts';
 import type { Transaction } from './transaction.ts';
 import { appendTransaction, type TransactionRuntime } from './transaction-log.ts';
-import type { Placed } from './transaction-shard.ts';
+import type { PlacedEntry } from './transaction-shard.ts';
 
 const RETRY_BACKOFF_MS = 100;
 
-export interface EndingsParts {
+interface EndingsParts {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly journal: Journal;
@@ -41,7 +41,7 @@ export class TransactionEndings {
   }
 
   /** Writes the decided end. NONE as soon as it is certain: the partitions are told afterwards. */
-  async end(placed: Placed, next: Transaction): Promise<ErrorCode> {
+  async end(placed: PlacedEntry, next: Transaction): Promise<ErrorCode> {
     const { entry } = placed;
     entry.pending = next.state;
     const error = await appendTransaction(this.#parts.runtime, placed, next);
@@ -51,7 +51,7 @@ export class TransactionEndings {
   }
 
   /** Fences whoever writes in the open transaction, and aborts it. */
-  async abort(placed: Placed, why: 'timed-out' | 'replaced'): Promise<ErrorCode> {
+  async abort(placed: PlacedEntry, why: 'timed-out' | 'replaced'): Promise<ErrorCode> {
     const { clock, journal } = this.#parts;
     const { entry } = placed;
     const { fenced, next } = fenceAndAbort(entry, clock.wallMs());
@@ -67,7 +67,7 @@ export class TransactionEndings {
   }
 
   /** Tells the partitions of a transaction whose end is in the log, and then completes it. */
-  tell(placed: Placed): void {
+  tell(placed: PlacedEntry): void {
     const { owner, entry } = placed;
     const { transactionalId, transaction } = entry;
     const { producerId, producerEpoch, partitions } = transaction;
@@ -94,7 +94,7 @@ export class TransactionEndings {
     });
   }
 
-  async #complete(placed: Placed, next: Transaction): Promise<void> {
+  async #complete(placed: PlacedEntry, next: Transaction): Promise<void> {
     const { clock, diagnostics, runtime } = this.#parts;
     const { owner, entry } = placed;
     let error = await appendTransaction(runtime, placed, next);

@@ -8,14 +8,14 @@ import { coordinatorErrorFor } from '../runtime/append-errors.ts';
 import type { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts';
 import type { Transaction } from './transaction.ts';
 import type { TransactionRecord } from './transaction-records.ts';
-import type { Placed, TransactionShard } from './transaction-shard.ts';
+import type { PlacedEntry, TransactionShard } from './transaction-shard.ts';
 
 export type TransactionRuntime = CoordinatorRuntime<TransactionRecord, TransactionShard>;
 
 /** The error to answer with, NONE when it is written. Never rejects. */
 export async function writeTransaction(
   runtime: TransactionRuntime,
-  placed: Placed,
+  placed: PlacedEntry,
   next: Transaction,
 ): Promise<ErrorCode> {
   const { entry } = placed;
@@ -28,7 +28,7 @@ export async function writeTransaction(
 /** The same for whoever keeps the id pending himself. */
 export async function appendTransaction(
   runtime: TransactionRuntime,
-  { owner, entry }: Placed,
+  { owner, entry }: PlacedEntry,
   next: Transaction,
 ): Promise<ErrorCode> {
   const record = { transactionalId: entry.transactionalId, transaction: next };

@@ -5,15 +5,10 @@
  * Source: TransactionLogKey/Value of Kafka's transaction coordinator, TransactionLog.
  */
 import { array, data, int8, int16, int32, safeInt64, string } from '../../protocol/schema.ts';
+import { NO_PRODUCER_EPOCH, NO_PRODUCER_ID } from '../../records/batch.ts';
 import type { KeyValue, RecordCodec } from '../runtime/shard.ts';
 import { decodeVersioned, encodeVersioned, versionOf } from '../runtime/versioned.ts';
-import {
-  NO_PARTITIONS,
-  NO_PRODUCER_EPOCH,
-  NO_PRODUCER_ID,
-  type Transaction,
-  type TransactionState,
-} from './transaction.ts';
+import { NO_PARTITIONS, type Transaction, type TransactionState } from './transaction.ts';
 
 const TransactionLogKey = data({
   name: 'TransactionLogKey',

@@ -26,7 +26,7 @@ export interface TransactionEntry {
 }
 
 /** An id and the partition that it is in. */
-export interface Placed {
+export interface PlacedEntry {
   readonly owner: TransactionOwner;
   readonly entry: TransactionEntry;
 }

@@ -5,6 +5,7 @@
  * Source: Kafka's TransactionMetadata, TransactionState.
  */
 import assert from 'node:assert/strict';
+import { NO_PRODUCER_EPOCH, NO_PRODUCER_ID } from '../../records/batch.ts';
 
 export type TransactionState =
   | 'Empty'
@@ -32,8 +33,6 @@ export interface Transaction {
   readonly updatedMs: number;
 }
 
-export const NO_PRODUCER_ID = -1;
-export const NO_PRODUCER_EPOCH = -1;
 export const NO_PARTITIONS: TransactionPartitions = new Map();
 
 const LARGEST_EPOCH = 0x7fff;

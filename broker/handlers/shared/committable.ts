@@ -9,7 +9,7 @@ interface TopicToCommit<P> {
   readonly partitions: readonly P[];
 }
 
-export interface PartitionAnswer {
+interface PartitionAnswer {
   readonly partitionIndex: number;
   readonly errorCode: ErrorCode;
 }

@@ -23,7 +23,7 @@ import type { TransactionVerifier } from '../collaborators.ts';
 import type { HostedPartitions } from '../hosted-partitions.ts';
 import type { AppendEntry, AppendOutcome, AppendRequest, ReplicaAppend } from './replica-append.ts';
 
-export interface VerifiedAppendContext {
+interface VerifiedAppendContext {
   readonly hosted: HostedPartitions;
   readonly append: ReplicaAppend;
   readonly verifier: TransactionVerifier;

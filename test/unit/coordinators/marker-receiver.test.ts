@@ -7,7 +7,7 @@ import { batchProducerEpoch, batchProducerId } from '../../../broker/records/bat
 import { readControl } from '../../../broker/records/control.ts';
 import type { Partition } from '../../../broker/replication/partition.ts';
 import type { AppendOutcome, AppendRequest } from '../../../broker/replication/requests/replica-append.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 
 const MARKER: Marker = {
   producerId: 7,
@@ -23,7 +23,7 @@ function setUp(errors: Readonly<Record<string, ErrorCode>> = {}) {
   const appended: AppendRequest[] = [];
   const events: string[] = [];
   const receiver = new MarkerReceiver({
-    clock: new SimulatedClock(),
+    clock: new World().clock,
     timeoutMs: 30_000,
     replicas: {
       partition: (_topic, partition) => (partition <= 1 ? ({} as Partition) : undefined),

@@ -8,7 +8,7 @@ import { PeerUnreachable } from '../../../broker/peers/peers.contract.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import { metadataDelta } from '../../support/metadata-deltas.ts';
 import { recordingDiagnostics } from '../../support/recording-diagnostics.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 
 /** A request under way, and how to answer it. */
 interface Asked {
@@ -19,7 +19,7 @@ interface Asked {
 }
 
 function setUp(maxRequestBytes = 1 << 20) {
-  const clock = new SimulatedClock();
+  const clock = new World().clock;
   const metadata = new MetadataCache(clock);
   const lines: string[] = [];
   const diagnostics = recordingDiagnostics((level, message) => lines.push(`${level} ${message}`));
@@ -43,10 +43,10 @@ function setUp(maxRequestBytes = 1 << 20) {
   return { clock, metadata, asked, sender, metrics, lines };
 }
 
-type World = ReturnType<typeof setUp>;
+type Rig = ReturnType<typeof setUp>;
 
 /** The leader of each partition of topic t, by index; a leader of 0 is not alive. */
-function lead({ metadata }: World, leaders: readonly number[], isComplete = true): void {
+function lead({ metadata }: Rig, leaders: readonly number[], isComplete = true): void {
   const partitions = leaders.map((leader, partition) => ({
     topic: 't',
     partition,
@@ -100,11 +100,11 @@ function answerAll({ request, answer }: Asked, error: ErrorCode = ErrorCode.NONE
 }
 
 /** What has been asked since the last time. */
-function news({ asked }: World): Asked[] {
+function news({ asked }: Rig): Asked[] {
   return asked.splice(0);
 }
 
-async function sent(world: World): Promise<Asked[]> {
+async function sent(world: Rig): Promise<Asked[]> {
   await world.clock.runFor(1);
   return news(world);
 }

@@ -2,13 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import {
   completed,
-  endTransaction,
+  decideEnd,
   fenceAndAbort,
   isTimedOut,
 } from '../../../broker/coordinators/transaction/end-transaction.ts';
 import {
+  decideInit,
   type InitDecision,
-  initProducerId,
   type ProducerIdAndEpoch,
 } from '../../../broker/coordinators/transaction/init-producer-id.ts';
 import {
@@ -59,7 +59,7 @@ function init(
   expected: ProducerIdAndEpoch | null = null,
   newProducerId: number | null = null,
 ): string {
-  return told(initProducerId(entry, { timeoutMs: 9000, expected, newProducerId }, NOW_MS));
+  return told(decideInit(entry, { timeoutMs: 9000, expected, newProducerId }, NOW_MS));
 }
 
 function told(decision: InitDecision): string {
@@ -94,7 +94,7 @@ describe('InitProducerId', () => {
 
   it('takes over the timeout, and leaves nothing of the transaction before', () => {
     const request = { timeoutMs: 9000, expected: null, newProducerId: null };
-    const decision = initProducerId(entryIn('CompleteCommit'), request, NOW_MS);
+    const decision = decideInit(entryIn('CompleteCommit'), request, NOW_MS);
     expect(decision).toMatchObject({
       next: { timeoutMs: 9000, partitions: NO_PARTITIONS, startedMs: -1, updatedMs: NOW_MS },
     });
@@ -103,7 +103,7 @@ describe('InitProducerId', () => {
   it('of a producer that goes on after an error raises its epoch, once, however often it asks', () => {
     const entry = entryIn('Empty');
     const request = { timeoutMs: 9000, expected: OWN, newProducerId: null };
-    const decision = initProducerId(entry, request, NOW_MS);
+    const decision = decideInit(entry, request, NOW_MS);
     expect(told(decision)).toBe('Empty 7/4 after 3');
     if (decision.do === 'write') entry.transaction = decision.next;
     expect(init(entry, OWN)).toBe('Empty 7/4 after 3');
@@ -206,7 +206,7 @@ describe('verifying partitions', () => {
 
 describe('the end of a transaction', () => {
   const end = (entry: TransactionEntry, committed: boolean, claim = OWN): string =>
-    outcome(endTransaction(entry, claim, committed, NOW_MS));
+    outcome(decideEnd(entry, claim, committed, NOW_MS));
 
   it.each([
     ['Empty', 'INVALID_TXN_STATE', 'INVALID_TXN_STATE'],
@@ -229,7 +229,7 @@ describe('the end of a transaction', () => {
   });
 
   it('keeps the partitions until they have been told', () => {
-    const { next } = endTransaction(entryIn('Ongoing'), OWN, true, NOW_MS);
+    const { next } = decideEnd(entryIn('Ongoing'), OWN, true, NOW_MS);
     expect(next?.partitions.size).toBe(1);
     const done = completed(entryIn('PrepareAbort').transaction, NOW_MS);
     expect(done).toMatchObject({

@@ -1,6 +1,6 @@
 /** A transaction coordinator over a log in memory, with markers that a test lets arrive when it wants. */
 import { partitionForKey } from '../../../broker/coordinators/runtime/java-hash.ts';
-import type { TransactionEnd } from '../../../broker/coordinators/transaction/marker-target.ts';
+import type { EndToTell } from '../../../broker/coordinators/transaction/marker-target.ts';
 import {
   TransactionCoordinator,
   type TransactionSettings,
@@ -9,10 +9,11 @@ import { errorName } from '../../../broker/errors.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
 import { createJournal } from '../../../broker/platform/journal.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
+import type { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 import { MemoryStateLog } from './memory-state-log.ts';
 
-export const PARTITIONS = 5;
+const PARTITIONS = 5;
 export const ID = 'pay';
 export const OWNER = partitionForKey(ID, PARTITIONS);
 export const T0 = { topic: 't', partition: 0 };
@@ -38,10 +39,10 @@ export class TransactionWorld {
   readonly journal;
   readonly transactions: TransactionCoordinator;
   /** Ends whose partitions are being told. */
-  readonly telling: TransactionEnd[] = [];
+  readonly telling: EndToTell[] = [];
   nextProducerId: number | null = FIRST_PRODUCER_ID;
 
-  constructor(log = new MemoryStateLog('__transaction_state'), clock = new SimulatedClock()) {
+  constructor(log = new MemoryStateLog('__transaction_state'), clock = new World().clock) {
     this.clock = clock;
     this.log = log;
     this.journal = createJournal(clock, silent);

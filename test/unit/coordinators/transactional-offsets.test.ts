@@ -9,8 +9,8 @@ import { createJournal } from '../../../broker/platform/journal.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import { batchBaseSequence, batchIsTransactional, batchProducerId } from '../../../broker/records/batch.ts';
 import { endTransactionMarker } from '../../../broker/records/control.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { simulatedRandom } from '../../support/simulated-random.ts';
+import { World } from '../../support/world.ts';
 import { MemoryStateLog } from './memory-state-log.ts';
 
 const PARTITIONS = 5;
@@ -18,8 +18,8 @@ const GROUP = 'readers';
 const OWNER = partitionForKey(GROUP, PARTITIONS);
 const NOBODY = { memberId: '', instanceId: null, generationId: -1 };
 
-class World {
-  readonly clock = new SimulatedClock();
+class GroupWorld {
+  readonly clock = new World().clock;
   readonly log: MemoryStateLog;
   readonly groups: GroupCoordinator;
   verify: VerifyTransaction = () => Promise.resolve({ error: ErrorCode.NONE });
@@ -58,8 +58,8 @@ class World {
   }
 
   /** The coordinator after this one: it knows what is in the log. */
-  successor(): Promise<World> {
-    return new World(this.log).elected();
+  successor(): Promise<GroupWorld> {
+    return new GroupWorld(this.log).elected();
   }
 
   commitBy(
@@ -126,7 +126,7 @@ function commitOf(offset: number, partition: number) {
 
 describe('a commit within a transaction', () => {
   it('is written as records of its producer, without a sequence', async () => {
-    const world = await new World().elected();
+    const world = await new GroupWorld().elected();
     expect(await world.commitBy(7, 5)).toEqual([ErrorCode.NONE]);
     const [{ batch } = { batch: Buffer.alloc(0) }] = world.log.batches.get(OWNER) ?? [];
     expect(batchIsTransactional(batch, 0)).toBe(true);
@@ -135,7 +135,7 @@ describe('a commit within a transaction', () => {
   });
 
   it('is unstable, and what was committed before it is shown, until the marker decides', async () => {
-    const world = await new World().elected();
+    const world = await new GroupWorld().elected();
     await world.commitPlainly(1);
     await world.commitBy(7, 5);
     expect(world.seen()).toEqual({ 't-0': 1 });
@@ -145,7 +145,7 @@ describe('a commit within a transaction', () => {
   });
 
   it('is unstable also while it is being replicated', async () => {
-    const world = await new World().elected();
+    const world = await new GroupWorld().elected();
     world.log.held = [];
     void world.commitBy(7, 5);
     await world.clock.runFor(0);
@@ -153,7 +153,7 @@ describe('a commit within a transaction', () => {
   });
 
   it('vanishes with an abort', async () => {
-    const world = await new World().elected();
+    const world = await new GroupWorld().elected();
     await world.commitBy(7, 5);
     await world.end(7, false);
     expect(world.stable()).toEqual({});
@@ -161,7 +161,7 @@ describe('a commit within a transaction', () => {
   });
 
   it('does not replace one that is later in the log', async () => {
-    const world = await new World().elected();
+    const world = await new GroupWorld().elected();
     await world.commitBy(7, 5);
     await world.commitPlainly(9);
     await world.end(7, true);
@@ -170,7 +170,7 @@ describe('a commit within a transaction', () => {
   });
 
   it('of one producer is not decided by the marker of another', async () => {
-    const world = await new World().elected();
+    const world = await new GroupWorld().elected();
     await world.commitBy(7, 5);
     await world.commitBy(8, 6, { partition: 1 });
     await world.end(8, true);
@@ -179,7 +179,7 @@ describe('a commit within a transaction', () => {
   });
 
   it('that is answered after its marker is decided by it all the same', async () => {
-    const world = await new World().elected();
+    const world = await new GroupWorld().elected();
     world.log.held = [];
     const committing = world.commitBy(7, 5);
     await world.clock.runFor(0);
@@ -193,7 +193,7 @@ describe('a commit within a transaction', () => {
   });
 
   it('after a marker waits for the next one', async () => {
-    const world = await new World().elected();
+    const world = await new GroupWorld().elected();
     await world.commitBy(7, 5);
     const ending = world.groups.transactionEnding(OWNER, 7);
     await world.commitBy(7, 6, { partition: 1 });
@@ -202,7 +202,7 @@ describe('a commit within a transaction', () => {
   });
 
   it.each(['commit', 'abort'] as const)('is decided after a failover as before it (%s)', async (how) => {
-    const world = await new World().elected();
+    const world = await new GroupWorld().elected();
     await world.commitPlainly(1);
     await world.commitBy(7, 5);
     const after = await world.successor();
@@ -215,7 +215,7 @@ describe('a commit within a transaction', () => {
   });
 
   it('keeps a group that has nothing else over a failover', async () => {
-    const world = await new World().elected();
+    const world = await new GroupWorld().elected();
     await world.commitBy(7, 5);
     const after = await world.successor();
     expect(after.groups.listGroups().groups).toHaveLength(1);
@@ -224,7 +224,7 @@ describe('a commit within a transaction', () => {
 
 describe('who may commit within a transaction', () => {
   it('is asked of its coordinator, with the partition of the group', async () => {
-    const world = await new World().elected();
+    const world = await new GroupWorld().elected();
     const asked: unknown[] = [];
     world.verify = (...question) => {
       asked.push(question);
@@ -240,13 +240,13 @@ describe('who may commit within a transaction', () => {
     [ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.NOT_COORDINATOR],
     [ErrorCode.CONCURRENT_TRANSACTIONS, ErrorCode.CONCURRENT_TRANSACTIONS],
   ])('is told %d of the question as %d', async (error, told) => {
-    const world = await new World().elected();
+    const world = await new GroupWorld().elected();
     world.verify = () => Promise.resolve({ error });
     expect(await world.commitBy(7, 5)).toEqual([told]);
   });
 
   it('is not asked where the group is not coordinated, or no longer after the question', async () => {
-    const world = new World();
+    const world = new GroupWorld();
     expect(await world.commitBy(7, 5)).toEqual([ErrorCode.NOT_COORDINATOR]);
     await world.elected();
     world.verify = () => {
@@ -257,7 +257,7 @@ describe('who may commit within a transaction', () => {
   });
 
   it('says so from version 3 on: an unknown member and an old generation are refused', async () => {
-    const world = await new World().elected();
+    const world = await new GroupWorld().elected();
     expect(await world.commitBy(7, 5, { memberId: 'm', generationId: 3 })).toEqual([
       ErrorCode.UNKNOWN_MEMBER_ID,
     ]);
@@ -289,11 +289,11 @@ describe('who may commit within a transaction', () => {
 describe('what is removed while a transaction is open', () => {
   it('does not come back with its marker, be it offsets or the group', async () => {
     for (const remove of [
-      (world: World) => world.groups.deleteOffsets(GROUP, ['t-0']),
-      (world: World) => world.groups.deleteGroup(GROUP),
-      (world: World) => world.groups.forgetPartitions(new Set(['t-0'])),
+      (world: GroupWorld) => world.groups.deleteOffsets(GROUP, ['t-0']),
+      (world: GroupWorld) => world.groups.deleteGroup(GROUP),
+      (world: GroupWorld) => world.groups.forgetPartitions(new Set(['t-0'])),
     ]) {
-      const world = await new World().elected();
+      const world = await new GroupWorld().elected();
       await world.commitBy(7, 5);
       await remove(world);
       await world.end(7, true);
@@ -303,7 +303,7 @@ describe('what is removed while a transaction is open', () => {
   });
 
   it('is not what a commit is open for: such offsets outlive their retention', async () => {
-    const world = await new World().elected();
+    const world = await new GroupWorld().elected();
     await world.commitPlainly(1);
     await world.commitBy(7, 5);
     world.groups.start();
