@@ -57,16 +57,22 @@ export interface BrokerOptions {
 /** Without a controller there is no metadata; clients are told so after this time (handlers/before-metadata.ts). */
 const FIRST_METADATA_WAIT_MS = 2000;
 
+/** One life of a broker: it is started once, and shut down for good. */
 export class Broker {
   readonly #options: BrokerOptions;
   readonly #keeper: SessionKeeper;
+  /** What the parts are made on; its `stops` hold all that is open so far. */
   readonly #ground: Ground;
+  /** Only forwards. */
   #state: Health['state'] = 'starting';
+  /** Set all at once, when every part is made; then the same to the end. So is `#view`. */
   #parts: Parts | null = null;
   #view: BrokerView | null = null;
+  /** -1 before the peer endpoint is bound. */
   #peerPort = -1;
   /** Never rejects. */
   #starting: Promise<unknown> = Promise.resolve();
+  /** Set by the first `shutdown`. */
   #stopping: Promise<void> | null = null;
 
   constructor(options: BrokerOptions) {
@@ -86,7 +92,7 @@ export class Broker {
       store: () => new ClusterStore(keeper.coordinator),
       stops,
     };
-    // Below everything: its end tells the cluster that this broker is gone, which must then be true.
+    // Stops last: its end tells the cluster that this broker is gone, which must be true by then.
     stops.push({ name: 'the ZooKeeper session', stop: () => keeper.close() });
   }
 
@@ -212,7 +218,7 @@ export class Broker {
     const bound = { ports: network.ports, peerPort: this.#peerPort, hostName: this.#options.hostName };
     const registration = ownRegistration(configs.live.now, config.brokerId, bound, platform.clock.wallMs());
     const options = { formerSessionId, causeId, ...platform };
-    fence.brokerEpoch = await joinCluster(store(), registration, options);
+    fence.registered(await joinCluster(store(), registration, options));
   }
 
   /** Steps 13 to 16: the controller module, the coordinators, and then the clients. */
@@ -222,7 +228,7 @@ export class Broker {
     parts.groups.start();
     parts.transactions.start();
     const services = makeServices(this.#ground, parts);
-    // A client that came earlier would have to ask again.
+    // A client that were let in earlier would be told to ask again.
     await parts.metadata.waitFor(({ complete }) => complete, FIRST_METADATA_WAIT_MS);
     if (this.#stopping !== null) return;
     parts.network.startAccepting(createDispatch(HANDLERS, services, allowEverything));
@@ -240,7 +246,7 @@ export class Broker {
 
   async #sessionRegained(formerSessionId: bigint, causeId: EventId): Promise<void> {
     const { controller, configs, features, fence } = this.#made;
-    // Of this session to the end, whatever becomes of it meanwhile: in another nothing was registered.
+    // The store of this session, also if a newer one begins meanwhile: in that, nothing is registered yet.
     const store = this.#ground.store();
     await this.#register(formerSessionId, causeId);
     controller.onSessionRegained(store, fence.brokerEpoch, causeId);

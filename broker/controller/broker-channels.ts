@@ -13,7 +13,7 @@ import { type ControllerRequest, MAX_REPLICAS } from './request-batch.ts';
 
 const RETRY_BACKOFF_MS = 100;
 
-export interface BrokerChannelsOptions {
+interface BrokerChannelsOptions {
   readonly peers: Pick<Peers, 'request'>;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
@@ -26,16 +26,20 @@ export interface BrokerChannelsOptions {
   ) => void;
 }
 
+/** The head of `queue` is what is being sent; it leaves the queue when its answer has come. */
 interface Channel {
   broker: BrokerInfo;
   readonly queue: ControllerRequest[];
+  /** A request is under way, or the pause before it is sent again. */
   sending: boolean;
+  /** For good: what still comes of it is nobody's any more. */
   removed: boolean;
   backoff: Timer | null;
 }
 
 export class BrokerChannels {
   readonly #options: BrokerChannelsOptions;
+  /** One for each registered broker that was added. */
   readonly #channels = new Map<BrokerId, Channel>();
 
   constructor(options: BrokerChannelsOptions) {
@@ -99,7 +103,7 @@ export class BrokerChannels {
     if (channel.removed) return;
     channel.sending = false;
     channel.queue.shift();
-    // A broker may be this one: between pieces that each touch many files it has other work to do.
+    // The broker may be this very process, which needs time for others between two pieces of many files each.
     const isPiece = request.type !== 'UpdateMetadata' && request.partitions.length >= MAX_REPLICAS;
     if (isPiece) this.#options.clock.soon(() => this.#next(channel));
     else this.#next(channel);

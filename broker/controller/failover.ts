@@ -19,7 +19,7 @@ import { preferredElectionNode } from './election-events.ts';
 import { isrChanges } from './isr-events.ts';
 import { combine, type Plan, type ReplicaNote, type Tell } from './plan.ts';
 import { legacyReassignments, restartReassignments } from './reassignment-events.ts';
-import { leadershipOf, type Term } from './term.ts';
+import { isrAndLeaderOf, type Term } from './term.ts';
 import {
   enqueueDeletions,
   readTopics,
@@ -29,6 +29,10 @@ import {
   usableNames,
 } from './topic-events.ts';
 
+/**
+ * Reads everything, moves what has no leader, resumes what was under way. `electedMs`: how long winning
+ * the election took.
+ */
 export async function takeOffice(term: Term, electedMs: number): Promise<FailoverTimeline> {
   const { clock, brokerId } = term.options;
   const startedMs = clock.nowMs();
@@ -113,7 +117,7 @@ async function load(term: Term): Promise<void> {
   partitions.forEach((partition, index) => {
     const stored = states[index];
     if (stored === undefined || stored === null) return;
-    state.setLeadership(partition, leadershipOf(stored));
+    state.setLeadership(partition, isrAndLeaderOf(stored));
   });
 }
 
@@ -143,7 +147,7 @@ function decideAnnouncement({ state }: Term): Plan {
       const gone = leaving ? 'DeletionIneligible' : 'Offline';
       notes.push({ partition, replica, status: isOnline ? 'Online' : gone });
     }
-    // A deletion waits for a reassignment to end; whatever else is leaving has nothing to hear.
+    // Replicas of a topic that is deleted are told nothing here, unless a reassignment has to end before.
     if ((leaving && !isReassigning(partition)) || partition.leadership === null) continue;
     tell.push({ request: 'LeaderAndIsr', to: online, partition, isNew: false });
   }

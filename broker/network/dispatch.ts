@@ -42,7 +42,7 @@ export function createDispatch<N extends ServiceName>(
     let request: IncomingRequest<N> | RequestOutcome;
     try {
       header = parseRequestHeader(frame, apiByKey);
-      request = open(header, frame, { table, session, services, authorizer });
+      request = decodeIncoming(header, frame, { table, session, services, authorizer });
     } catch (error) {
       // Whatever the decoder stumbles over came from outside: it is never this broker's failure.
       const reason = error instanceof ProtocolError ? error.message : String(error);
@@ -61,10 +61,10 @@ function describe({ apiKey, apiVersion, clientId }: RequestHeader, api: AnyApi |
 }
 
 /** Finds the handler and decodes; throws ProtocolError on what is not a request we serve. */
-function open<N extends ServiceName>(
+function decodeIncoming<N extends ServiceName>(
   header: RequestHeader,
   frame: Buffer,
-  at: {
+  parts: {
     table: ReadonlyMap<number, Handler<AnyApi, N>>;
     session: ClientSession;
     services: OwnNeeds;
@@ -72,16 +72,16 @@ function open<N extends ServiceName>(
   },
 ): IncomingRequest<N> | RequestOutcome {
   const { apiKey, apiVersion } = header;
-  const handler = at.table.get(apiKey);
+  const handler = parts.table.get(apiKey);
   if (handler === undefined) throw new ProtocolError(`there is no API with key ${apiKey}`);
   const { api } = handler;
   if (apiVersion < api.minVersion || apiVersion > api.maxVersion) {
     if (apiKey !== ApiVersions.key) throw new ProtocolError(`${api.name} has no version ${apiVersion}`);
     return replyOf(responseFrame(ApiVersions, 0, header.correlationId, unknownApiVersionsVersion()), null);
   }
-  const { socketRequestMaxElements } = at.services.config;
+  const { socketRequestMaxElements } = parts.services.config;
   const body = decodeRequest(api, apiVersion, frame.subarray(header.bodyOffset), socketRequestMaxElements);
-  return new IncomingRequest(handler, header, body, at);
+  return new IncomingRequest(handler, header, body, parts);
 }
 
 /** One request on its way through its handler; also what the handler sees of its sender. */
@@ -97,6 +97,7 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
   readonly #authorizer: Authorizer;
   readonly #correlationId: number;
   readonly #body: RequestOf<AnyApi>;
+  /** What handlers want done once the answer has left; null when there is nothing, and once it was taken. */
   #afterSend: (() => void)[] | null = null;
 
   constructor(

@@ -2,6 +2,7 @@
 import { Controller } from '../controller/controller.ts';
 import type { Ground, Parts } from './parts.ts';
 
+/** Not standing for election yet. */
 export function makeController(
   { platform, store, stops }: Ground,
   { config, configs, peers }: Pick<Parts, 'config' | 'configs' | 'peers'>,
@@ -14,7 +15,7 @@ export function makeController(
     peers,
     store,
   });
-  // Below the logs: it goes on deciding for the cluster until this broker has nothing more of its own to end.
+  // Stops after the logs: it goes on deciding for the cluster until this broker has nothing more of its own to end.
   stops.push({ name: 'the controller', stop: () => controller.shutdown() });
   return controller;
 }

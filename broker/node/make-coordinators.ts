@@ -82,7 +82,7 @@ export async function makeGroups(
       config.offsetsTopicNumPartitions,
     ),
   });
-  // Above the replicas, through which they write.
+  // Stop before the replicas, through which they write.
   stops.push({ name: 'the groups', stop: () => groups.shutdown() });
   followLeadership(GROUP_METADATA_TOPIC, replicas, groups);
   return groups;

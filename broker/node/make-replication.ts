@@ -3,6 +3,7 @@ import type { TransactionVerifier } from '../replication/collaborators.ts';
 import { ReplicaManager } from '../replication/replica-manager.ts';
 import type { Ground, Parts } from './parts.ts';
 
+/** Leads and follows nothing yet: the controller's orders tell it. */
 export function makeReplication(
   { platform, stops }: Ground,
   parts: Pick<Parts, 'config' | 'configs' | 'logs' | 'metadata' | 'fence' | 'peers' | 'link'> & {
@@ -25,7 +26,7 @@ export function makeReplication(
     propose: (request) => link.ask(request),
     verifier,
   });
-  // Above the logs: the last high watermarks are written into their directories.
+  // Stops before the logs: the last high watermarks are written into their directories.
   stops.push({ name: 'the replicas', stop: () => replicas.shutdown() });
   return replicas;
 }

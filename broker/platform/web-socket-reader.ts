@@ -23,6 +23,7 @@ type Receive = (message: Buffer) => void;
 export class WebSocketReader {
   #maxMessageBytes: number;
   #socket: Socket | null = null;
+  /** null until somebody listens: frames wait in the buffer. */
   #receive: Receive | null = null;
   #buffer = Buffer.allocUnsafeSlow(SMALLEST_BYTES);
   /** Bytes from #begin to #end have been read and not dealt with. */
@@ -30,6 +31,7 @@ export class WebSocketReader {
   #end = 0;
   /** What the frame at #begin takes in all, as far as that is known. */
   #neededBytes = MAX_HEADER_BYTES;
+  /** Only forwards: the answer to the upgrade, frames, and after a violation everything goes to `ws`. */
   #stage: 'answer' | 'frames' | 'all-to-ws' = 'answer';
   /** Of the frame at #begin, if it is one that `ws` gets. */
   #leftForWsBytes = 0;
@@ -67,7 +69,7 @@ export class WebSocketReader {
   /** Where the next bytes go. Called by the socket after each read, which is the only time when bytes may move. */
   #room(): Buffer {
     const pendingBytes = this.#end - this.#begin;
-    // Never nothing, not even while nobody listens.
+    // Room for a header at least: a socket must not be given an empty buffer to read into.
     const neededBytes = Math.max(this.#neededBytes, pendingBytes + MAX_HEADER_BYTES);
     // Room for two, so that a frame that begins in the middle seldom has to be moved.
     const wantedBytes = Math.max(SMALLEST_BYTES, roundUp(neededBytes) * 2);

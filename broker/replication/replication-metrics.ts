@@ -23,6 +23,7 @@ export interface ReplicationCounters {
   readonly replicationBytesOut: Counter;
 }
 
+/** Registers the counters, which grow as things happen. */
 export function replicationCounters(metrics: Metrics): ReplicationCounters {
   return {
     isrShrinks: metrics.counter(`${PREFIX}isrshrinks_total`, 'Times a replica was dropped from an ISR'),
@@ -39,7 +40,7 @@ export function replicationCounters(metrics: Metrics): ReplicationCounters {
   };
 }
 
-export interface MeasuredParts {
+interface MeasuredParts {
   readonly clock: Pick<Clock, 'wallMs'>;
   /** `transaction.max.timeout.ms` */
   readonly maxTransactionTimeoutMs: number;

@@ -10,7 +10,7 @@ import {
   stringDeserializers,
   stringSerializers,
 } from '@platformatic/kafka';
-import type { Admin, Producer } from 'kafkajs';
+import kafkajs, { type Admin, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FindCoordinator } from '../../broker/protocol/messages/10-find-coordinator.ts';
 import { DescribeTransactions } from '../../broker/protocol/messages/65-describe-transactions.ts';
@@ -300,27 +300,46 @@ test.skipIf(withoutKcat)(
 );
 
 describe('a broker that is killed', () => {
+  /** More patient than it would be by itself: a dead broker's session lives on for a while. */
+  async function patientProducer(transactionalId: string): Promise<Producer> {
+    const client = new kafkajs.Kafka({
+      brokers: interop.bootstrap.split(','),
+      logLevel: kafkajs.logLevel.NOTHING,
+      retry: { retries: 60, initialRetryTime: 100, maxRetryTime: 500 },
+    });
+    const one = client.producer({ transactionalId, maxInFlightRequests: 1, idempotent: true });
+    producers.push(one);
+    await one.connect();
+    return one;
+  }
+
+  async function leaderOf(topic: string): Promise<number> {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return topics[0]?.partitions[0]?.leader ?? 0;
+  }
+
   test.each(['coordinator', 'leader'])(
-    '%s: the transaction goes on, all of it or nothing',
+    'as %s: the transaction goes on, all of it or nothing',
     async (role) => {
       const topic = await createTopic(`killed-${role}`);
       const id = `killed-${role}`;
-      const one = await producer(id);
+      const one = await patientProducer(id);
       const before = await one.transaction();
       await before.send({ topic, messages: spread('before') });
       await before.commit();
       const transaction = await one.transaction();
       await transaction.send({ topic, messages: spread('kept') });
-      const [described] = (await admin.fetchTopicMetadata({ topics: [topic] })).topics;
-      const victim =
-        role === 'coordinator' ? await coordinatorOf(id) : (described?.partitions[0]?.leader ?? 0);
+      const victim = role === 'coordinator' ? await coordinatorOf(id) : await leaderOf(topic);
       await interop.cluster.broker(victim).child.kill();
-      await transaction.send({ topic, messages: spread('more') });
-      await transaction.commit();
-      const aborted = await one.transaction();
-      await aborted.send({ topic, messages: spread('aborted') });
-      await aborted.abort();
-      await interop.cluster.restart(victim);
+      try {
+        await transaction.send({ topic, messages: spread('more') });
+        await transaction.commit();
+        const aborted = await one.transaction();
+        await aborted.send({ topic, messages: spread('aborted') });
+        await aborted.abort();
+      } finally {
+        await interop.cluster.restart(victim);
+      }
       const values = ['before', 'kept', 'more'].flatMap((value) => spread(value).map((each) => each.value));
       expect(await read(topic, values.length)).toEqual(values.sort());
     },

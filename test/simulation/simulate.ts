@@ -23,7 +23,7 @@ import { SimulatedTransactions } from './simulated-transactions.ts';
 import { TransactionHistory } from './transaction-history.ts';
 import { newClient, Workload } from './workload.ts';
 
-export interface SimulationOptions {
+interface SimulationOptions {
   readonly seed: number;
   /** How long faults happen, in virtual time. */
   readonly faultsMs?: number;

@@ -33,6 +33,7 @@ export interface GroupEntry {
 }
 
 export class GroupShard implements Shard<GroupRecord> {
+  /** By group id; none of them is Dead. */
   readonly groups = new Map<string, GroupEntry>();
   /** By producer, the groups for which its open transaction has committed offsets. */
   readonly #openTransactions = new Map<Int64, Set<string>>();

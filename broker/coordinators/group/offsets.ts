@@ -25,6 +25,7 @@ export interface CommittedOffset extends Commit {
   readonly recordOffset: number;
 }
 
+/** A pending commit is not in `committed` before its record is replicated. */
 export interface GroupOffsets {
   readonly committed: Map<PartitionKey, CommittedOffset>;
   /** The latest commit of each partition that is on its way into the log. */
@@ -33,6 +34,7 @@ export interface GroupOffsets {
   readonly transactional: Map<Int64, Map<PartitionKey, CommittedOffset>>;
 }
 
+/** No offsets. */
 export function newGroupOffsets(): GroupOffsets {
   return { committed: new Map(), pending: new Map(), transactional: new Map() };
 }
@@ -124,17 +126,18 @@ export function commitSettled(offsets: GroupOffsets, key: PartitionKey, commit: 
 export function expiredOffsets(
   group: Group,
   offsets: GroupOffsets,
-  at: { nowMs: number; retentionMs: number; subscribedTopics: ReadonlySet<string> | null },
+  retention: { nowMs: number; retentionMs: number; subscribedTopics: ReadonlySet<string> | null },
 ): PartitionKey[] {
+  const { nowMs, retentionMs, subscribedTopics } = retention;
   const expired: PartitionKey[] = [];
   for (const [key, commit] of offsets.committed) {
     if (isUnstable(offsets, key)) continue;
-    const since = retentionStart(group, key, commit, at.subscribedTopics);
+    const since = retentionStart(group, key, commit, subscribedTopics);
     if (since === null) continue;
     const outlived =
       commit.expireTimestampMs === null
-        ? int64Difference(at.nowMs, since) >= at.retentionMs
-        : at.nowMs >= commit.expireTimestampMs;
+        ? int64Difference(nowMs, since) >= retentionMs
+        : nowMs >= commit.expireTimestampMs;
     if (outlived) expired.push(key);
   }
   return expired;

@@ -10,7 +10,7 @@ import type { TopicCreation } from '../../metadata/topic-creation.ts';
 import { validateTopicName } from '../../metadata/topic-rules.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
 import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../../types.ts';
-import { partitionAllowance } from './partition-allowance.ts';
+import { partitionAllowance } from './request-allowances.ts';
 
 interface Shape {
   readonly partitions: number;
@@ -27,6 +27,7 @@ export class AutoTopicCreation {
   readonly #config: FixedConfig;
   readonly #topicAdmin: TopicMaker;
   readonly #diagnostics: Diagnostics;
+  /** Topics that are being made; each by one request at a time. */
   readonly #inFlight = new Set<string>();
 
   constructor(config: FixedConfig, topicAdmin: TopicMaker, diagnostics: Diagnostics) {
@@ -55,7 +56,7 @@ export class AutoTopicCreation {
     };
     const errors = await Promise.all(
       topics.map((topic) => {
-        // What does not fit is as if others were creating it: the client asks again, and it does then.
+        // Over the limit: answered as if its creation were under way; the client asks again, and it fits then.
         if (!fits(this.#shapeOf(topic).partitions)) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
         return this.#createOne(topic, creation);
       }),
@@ -76,7 +77,7 @@ export class AutoTopicCreation {
         configs,
         validateOnly: false,
       });
-      return meanwhile(created.ok ? ErrorCode.NONE : created.error);
+      return creatingError(created.ok ? ErrorCode.NONE : created.error);
     } catch (error) {
       this.#diagnostics.warn(`could not create topic ${topic}`, error);
       return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
@@ -120,7 +121,7 @@ export class AutoTopicCreation {
 }
 
 /** Created, or created by somebody else: the leader is what is still missing. */
-function meanwhile(error: ErrorCode): ErrorCode {
+function creatingError(error: ErrorCode): ErrorCode {
   const exists =
     error === ErrorCode.NONE ||
     error === ErrorCode.TOPIC_ALREADY_EXISTS ||

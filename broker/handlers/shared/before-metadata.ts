@@ -54,7 +54,7 @@ import { ListTransactions } from '../../protocol/messages/66-list-transactions.t
 import type { AnyApi, RequestOf } from '../../protocol/schema.ts';
 import type { Answer, Handler, RequestContext } from '../handler.ts';
 import type { Needs, ServiceName } from '../services.ts';
-import { type ConfigResource, ResourceType } from './config-resources.ts';
+import { type ConfigResource, ConfigResourceType } from './config-resources.ts';
 
 /** `serve`: the answer does not depend on the cluster. A code is answered by the handler's refusal. */
 type Verdict = ErrorCode | 'serve' | 'close';
@@ -93,7 +93,7 @@ export const RULES_BEFORE_METADATA: ReadonlyMap<AnyApi, Rule> = new Map<AnyApi, 
   [DeleteGroups, NOT_COORDINATOR],
   [OffsetDelete, NOT_COORDINATOR],
   [ListGroups, COORDINATOR_NOT_AVAILABLE],
-  // After the other two Java's producer would look for the coordinator of a transaction that it has none of.
+  // After the other two Java's producer would look for the coordinator of a transaction, also without one.
   [InitProducerId, COORDINATOR_LOAD_IN_PROGRESS],
   [AddPartitionsToTxn, NOT_COORDINATOR],
   [AddOffsetsToTxn, NOT_COORDINATOR],
@@ -137,5 +137,5 @@ function ofSession({ sessionId, topics }: RequestOf<typeof Fetch>): Verdict {
 
 /** Those of brokers are in ZooKeeper and in this process. */
 function ofResources({ resources }: { readonly resources: readonly ConfigResource[] }): Verdict {
-  return resources.some(({ resourceType }) => resourceType === ResourceType.TOPIC) ? 'close' : 'serve';
+  return resources.some(({ resourceType }) => resourceType === ConfigResourceType.TOPIC) ? 'close' : 'serve';
 }

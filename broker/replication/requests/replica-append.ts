@@ -21,6 +21,7 @@ export interface AppendEntry {
   readonly refusal?: { readonly error: ErrorCode; readonly message: string | null };
 }
 
+/** `acks` other than 0, 1 and -1 is refused for every entry. */
 export interface AppendRequest {
   readonly acks: number;
   readonly timeoutMs: number;
@@ -32,7 +33,7 @@ export interface AppendRequest {
   /** With records of a transaction from a client: whose it is. */
   readonly transactionalId?: string;
   /** What all entries together may have decompressed. */
-  readonly opening?: LeaderAppendOptions['opening'];
+  readonly decompression?: LeaderAppendOptions['decompression'];
 }
 
 export interface CurrentLeader {
@@ -40,6 +41,7 @@ export interface CurrentLeader {
   readonly leaderEpoch: number;
 }
 
+/** Offsets are -1 with an error. */
 export interface AppendOutcome {
   readonly topic: string;
   readonly partition: number;
@@ -54,7 +56,7 @@ export interface AppendOutcome {
   readonly currentLeader: CurrentLeader | null;
 }
 
-export interface AppendContext {
+interface AppendContext {
   readonly hosted: HostedPartitions;
   readonly waiting: WaitingRoom;
   readonly currentLeader: (topic: string, partition: number) => CurrentLeader;
@@ -85,7 +87,7 @@ export class ReplicaAppend {
   }
 
   #appendOne(entry: AppendEntry, request: AppendRequest, acks: -1 | 0 | 1): AppendOutcome {
-    const { origin, apiVersion, opening } = request;
+    const { origin, apiVersion, decompression } = request;
     if (entry.refusal !== undefined) {
       return { ...this.#refusal(entry, entry.refusal.error), errorMessage: entry.refusal.message };
     }
@@ -97,7 +99,7 @@ export class ReplicaAppend {
     let info: AppendInfo | ErrorCode;
     try {
       const { verification } = entry;
-      info = partition.append(entry.records, { acks, origin, apiVersion, opening, verification });
+      info = partition.append(entry.records, { acks, origin, apiVersion, decompression, verification });
     } catch (error) {
       return this.#refusal(entry, this.#context.failureOf(entry, error));
     }
@@ -136,6 +138,7 @@ export class ReplicaAppend {
 
 /** Waits until the high watermark of each partition has passed what was appended to it. */
 class DelayedProduce implements Waiting {
+  /** In the order of the entries; complete once nothing is pending. */
   readonly outcomes: AppendOutcome[];
   completed: (outcomes: AppendOutcome[]) => void = () => {};
   readonly #context: AppendContext;

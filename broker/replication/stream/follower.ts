@@ -3,12 +3,18 @@
  * a leader, or num.replica.fetchers of them, among which partitions are divided as Kafka divides them
  * among fetcher threads. Source: Kafka's AbstractFetcherManager.
  */
+import { javaStringHash } from '../../../coordinator-client/znodes/java-string-hash.ts';
 import type { BrokerId, PartitionKey } from '../../types.ts';
 import type { Partition } from '../partition.ts';
 import { type FollowerContext, FollowerStream } from './follower-stream.ts';
 
+/**
+ * A followed partition is on one stream, that of its leader; a stream without partitions lives until
+ * `closeIdleStreams`.
+ */
 export class Follower {
   readonly #context: FollowerContext;
+  /** By leader and index of the fetcher. */
   readonly #streams = new Map<string, FollowerStream>();
   readonly #streamOf = new Map<PartitionKey, FollowerStream>();
 
@@ -26,10 +32,6 @@ export class Follower {
     let count = 0;
     for (const stream of this.#streams.values()) count += stream.failedCount;
     return count;
-  }
-
-  get streamCount(): number {
-    return this.#streams.size;
   }
 
   /** Follows the leader the partition has now. */
@@ -77,8 +79,5 @@ export class Follower {
 
 /** Which of a leader's streams carries a partition: Java's hash of the topic, as in Kafka. */
 export function fetcherOf(topic: string, partition: number, fetchers: number): number {
-  let hash = 0;
-  for (let index = 0; index < topic.length; index++)
-    hash = (Math.imul(31, hash) + topic.charCodeAt(index)) | 0;
-  return Math.abs((Math.imul(31, hash) + partition) | 0) % fetchers;
+  return Math.abs((Math.imul(31, javaStringHash(topic)) + partition) | 0) % fetchers;
 }

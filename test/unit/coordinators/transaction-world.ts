@@ -109,3 +109,17 @@ export function claim(producerEpoch = 0, producerId = FIRST_PRODUCER_ID) {
 export async function settle(): Promise<void> {
   for (let round = 0; round < 20; round++) await Promise.resolve();
 }
+
+/** Producer 4000/0 has an open transaction with t-0. */
+export async function ongoing(): Promise<TransactionWorld> {
+  const world = await new TransactionWorld().elect();
+  const made = [await world.init(), await world.add()];
+  if (made.join() !== '4000/0,NONE') throw new Error(`no transaction: ${made}`);
+  return world;
+}
+
+/** Another broker takes over what is in the log of this one. */
+export async function failover(world: TransactionWorld, leaderEpoch = 2): Promise<TransactionWorld> {
+  world.transactions.resign(OWNER);
+  return new TransactionWorld(world.log, world.clock).elect(leaderEpoch);
+}
