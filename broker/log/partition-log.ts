@@ -198,6 +198,11 @@ export class PartitionLog {
     return this.#log.producers.startVerification(producerId, epoch, firstSequence, nowMs);
   }
 
+  /** The coordinator has refused it for good. */
+  abandonVerification(guard: VerificationGuard): void {
+    this.#log.producers.abandonVerification(guard);
+  }
+
   removeExpiredProducers(): void {
     this.#log.producers.removeExpired(this.#log.clock.wallMs());
   }

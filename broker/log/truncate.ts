@@ -35,6 +35,8 @@ export function truncateTo(log: LogState, offset: number): boolean {
   // would say of the new records what was true of the old ones.
   log.disk.syncDirectory(log.directory);
   if (log.highWatermark >= offset) log.setHighWatermark(offset);
+  // The replay has found transactions whose markers are committed long since.
+  log.producers.onHighWatermark(log.highWatermark);
   log.refreshFirstUnstable();
   return true;
 }

@@ -208,6 +208,16 @@ export class ProducerState {
     return known.guard;
   }
 
+  /**
+   * The coordinator has said that there is no such transaction, so that nothing of it comes any more. Without
+   * this whoever invents producer ids would fill the memory of a day.
+   */
+  abandonVerification(guard: VerificationGuard): void {
+    if (this.#verifications.get(guard.producerId)?.guard === guard) {
+      this.#verifications.delete(guard.producerId);
+    }
+  }
+
   isVerified(producerId: Int64, guard: VerificationGuard | null): boolean {
     return guard !== null && this.#verifications.get(producerId)?.guard === guard;
   }

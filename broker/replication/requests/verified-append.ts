@@ -125,6 +125,11 @@ export class VerifiedAppend {
     return begun;
   }
 
+  #abandon({ topic, partition }: TopicPartition, { guard }: Verification): void {
+    const found = this.#context.hosted.lookup(topic, partition);
+    if (!isError(found) && guard !== null) found.log?.abandonVerification(guard);
+  }
+
   #beginOne(at: TopicPartition, claim: TransactionClaim, firstSequence: number): Verification | ErrorCode {
     const found = this.#context.hosted.lookup(at.topic, at.partition);
     if (isError(found)) return found;
@@ -144,9 +149,11 @@ export class VerifiedAppend {
       if (outcome === undefined) return entry;
       if (isError(outcome)) return { ...entry, refusal: { error: outcome, message: null } };
       const verdict = verdicts.get(key) ?? ErrorCode.NONE;
-      return verdict === ErrorCode.NONE
-        ? { ...entry, verification: outcome }
-        : { ...entry, refusal: refusalFor(verdict, request.apiVersion) };
+      if (verdict === ErrorCode.NONE) return { ...entry, verification: outcome };
+      const refusal = refusalFor(verdict, request.apiVersion);
+      // What is tried again must not be overtaken by what came after it; for the rest there is nothing to keep.
+      if (refusal.error !== ErrorCode.NOT_ENOUGH_REPLICAS) this.#abandon(entry, outcome);
+      return { ...entry, refusal };
     });
     return this.#context.append.append({ ...request, entries });
   }

@@ -185,6 +185,17 @@ describe('a transaction', () => {
   });
 });
 
+it('a truncation leaves the last stable offset where it was, when what is cut away was not committed', async () => {
+  const log = await freshLog();
+  write(log, { producerId: 1 }, 0);
+  end(log, { producerId: 1 }, 'commit');
+  log.updateHighWatermark(2);
+  append(log, ['more']);
+  expect(log.lastStableOffset).toBe(2);
+  log.truncateTo(2);
+  expect(log.lastStableOffset).toBe(2);
+});
+
 it('a truncation opens a transaction again whose producer has been forgotten since', async () => {
   const made = fixture();
   const logs = await made.start();

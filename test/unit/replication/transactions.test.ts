@@ -116,6 +116,20 @@ describe('a transaction begins in a partition', () => {
     expect(cluster.log(1).endOffset).toBe(0);
   });
 
+  it('and nothing is kept of one that is refused for good, while what is tried again keeps its turn', async () => {
+    const { cluster, asked } = await setUp();
+    const said = async (error: ErrorCode, sequence: number) => {
+      const before = cluster.log(1).startVerification(5, 0, 0);
+      const appended = appending(cluster, [{ sequence }]);
+      await cluster.clock.runFor(1);
+      asked.at(-1)?.answer(error);
+      await appended;
+      return cluster.log(1).startVerification(5, 0, 9) === before;
+    };
+    expect(await said(ErrorCode.TRANSACTION_ABORTABLE, 0)).toBe(false);
+    expect(await said(ErrorCode.CONCURRENT_TRANSACTIONS, 0)).toBe(true);
+  });
+
   it('not when a marker came between the question and the answer', async () => {
     const { cluster, asked } = await setUp();
     const appended = appending(cluster, [{}]);
