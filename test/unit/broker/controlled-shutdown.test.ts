@@ -26,7 +26,7 @@ async function shutDown(
   const world = new World();
   const platform = world.platform();
   const fence = new ControllerFence();
-  fence.brokerEpoch = 77;
+  fence.registered(77);
   const asked: [atMs: number, request: unknown][] = [];
   const ask = async (request: unknown) => {
     const answer = answers[asked.length];

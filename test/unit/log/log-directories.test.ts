@@ -29,14 +29,14 @@ describe('log directories', () => {
   it('that are new belong to nobody, and are made and claimed', () => {
     const { disk, started } = setUp();
     const directories = started();
-    expect(directories.readMeta()).toEqual({ clusterId: null, brokerId: null });
+    expect(directories.openAndReadMeta()).toEqual({ clusterId: null, brokerId: null });
     directories.claim(OWN);
     for (const path of PATHS) {
       const text = disk.readFile(`${path}/meta.properties`).toString();
       expect(text).toContain('broker.id=1');
       expect(text).toContain('cluster.id=cluster');
     }
-    expect(started().readMeta()).toEqual(OWN);
+    expect(started().openAndReadMeta()).toEqual(OWN);
   });
 
   it('one of which is new are claimed as the others are', () => {
@@ -44,7 +44,7 @@ describe('log directories', () => {
     started(['/one']).claim(OWN);
     const before = disk.readFile('/one/meta.properties');
     const both = started();
-    expect(both.readMeta()).toEqual(OWN);
+    expect(both.openAndReadMeta()).toEqual(OWN);
     both.claim(OWN);
     expect(disk.readFile('/two/meta.properties').toString()).toContain('broker.id=1');
     expect(disk.readFile('/one/meta.properties')).toEqual(before);
@@ -56,7 +56,7 @@ describe('log directories', () => {
     started(['/one']).claim(OWN);
     started(['/two']).claim({ ...OWN, brokerId: 2 });
     const directories = started();
-    expect(() => directories.readMeta()).toThrow(InconsistentMetaProperties);
+    expect(() => directories.openAndReadMeta()).toThrow(InconsistentMetaProperties);
   });
 
   it('of another broker or cluster are not claimed', () => {
@@ -102,7 +102,7 @@ describe('a log directory that fails', () => {
     expect(onlineOf(directories)).toEqual(['/two']);
     expect(directories.firstOffline?.path).toBe('/one');
     expect(events()).toMatchObject([{ kind: 'log-directory-failed', directory: '/one' }]);
-    expect(directories.readMeta()).toEqual(OWN);
+    expect(directories.openAndReadMeta()).toEqual(OWN);
   });
 
   it('as all others do stops the start, in the words of Kafka', () => {
