@@ -35,6 +35,7 @@ function answered(
   const wanted = new Map<string, Map<number, string>>();
   for (const { path, topics } of dirs) {
     for (const { name, partitions } of topics) {
+      if (partitions.length === 0) continue;
       const ofTopic = wanted.get(name) ?? new Map<number, string>();
       wanted.set(name, ofTopic);
       for (const partition of partitions) ofTopic.set(partition, path);

@@ -27,13 +27,13 @@ export const alterClientQuotas = defineHandler(AlterClientQuotas, NEEDS, {
     if (!context.may(Operation.ALTER_CONFIGS, CLUSTER)) {
       return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
-    const entries: EntryResult[] = [];
-    // One after the other: entries of one request may speak of the same nodes.
+    const results = new Map<string, EntryResult>();
+    // One after the other: entries of one request may speak of the same nodes, and then the last answers.
     for (const entry of request.entries) {
       const altered = await alter(entry, request.validateOnly, services);
-      entries.push(resultOf(entry, altered));
+      results.set(JSON.stringify([...entityOf(entry)].sort()), resultOf(entry, altered));
     }
-    return { entries };
+    return { entries: [...results.values()] };
   },
   refuse,
 });

@@ -18,6 +18,7 @@ import { decodeRequest } from '../protocol/codec.ts';
 import { responseFrame } from '../protocol/frame.ts';
 import { parseRequestHeader, type RequestHeader } from '../protocol/header.ts';
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts';
+import { WriteTxnMarkers } from '../protocol/messages/27-write-txn-markers.ts';
 import { ProtocolError } from '../protocol/reader.ts';
 import type { AnyApi, RequestOf } from '../protocol/schema.ts';
 import type { ClientQuotas } from '../quotas/client-quotas.ts';
@@ -92,13 +93,14 @@ function decodeIncoming<N extends ServiceName>(
   return new IncomingRequest(handler, header, body, { ...parts, charges });
 }
 
-/** What is charged to the sender's quotas; null when it has none. */
+/** What is charged to the sender's quotas; null when it has none, or when this is work of the cluster's own. */
 function chargesOf(
-  { clientId }: RequestHeader,
+  { apiKey, clientId }: RequestHeader,
   sizeBytes: number,
   quotas: ClientQuotas,
   { session, services: { clock } }: { session: ClientSession; services: OwnNeeds },
 ): RequestCharges | null {
+  if (apiKey === WriteTxnMarkers.key) return null;
   const nowMs = (): number => clock.nowMs();
   const limits = session.limits(quotas, clientId ?? '', nowMs());
   if (limits === null) return null;

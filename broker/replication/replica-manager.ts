@@ -15,9 +15,9 @@ import type { Peers } from '../peers/peers.contract.ts';
 import { every, type Timer } from '../platform/clock.ts';
 import type { EventId } from '../platform/event-ring.ts';
 import type { Platform } from '../platform/platform.ts';
-import { CorruptBatch } from '../records/batch.ts';
 import { NO_EPOCH, NO_LEADER, type TopicPartition } from '../types.ts';
-import type { ReplicationConfigs, ReplicationMetadata } from './collaborators.ts';
+import type { ReplicationConfigs, ReplicationMetadata, TransactionVerifier } from './collaborators.ts';
+import { failureError } from './failure-error.ts';
 import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts';
 import { HostedPartitions } from './hosted-partitions.ts';
 import { IsrProposals } from './isr-proposals.ts';
@@ -25,11 +25,12 @@ import { Leadership, type RoleChange } from './leadership.ts';
 import { Partition, type PartitionContext } from './partition.ts';
 import { replicaOffline } from './replica-events.ts';
 import {
+  countIsrChange,
   type ReplicationCounters,
   registerReplicationGauges,
   replicationCounters,
 } from './replication-metrics.ts';
-import { CoordinatorLog, type CoordinatorRead } from './requests/coordinator-log.ts';
+import { type CoordinatorAppend, CoordinatorLog, type CoordinatorRead } from './requests/coordinator-log.ts';
 import { isRackAware } from './requests/preferred-replica.ts';
 import type { FetchOutcome } from './requests/read-partition.ts';
 import {
@@ -48,6 +49,11 @@ import {
   type OffsetAnswer,
   ReplicaOffsets,
 } from './requests/replica-offsets.ts';
+import {
+  type TransactionClaim,
+  VerifiedAppend,
+  type VerifiedTransaction,
+} from './requests/verified-append.ts';
 import { WaitingRoom } from './requests/waiting.ts';
 import { Follower } from './stream/follower.ts';
 import { ReplicaStreams } from './stream/replica-streams.ts';
@@ -63,12 +69,12 @@ interface ReplicaManagerOptions
   readonly brokerEpoch: () => number;
   /** Asks the active controller, wherever it is; rejects when it can't be reached. */
   readonly propose: (request: AlterPartitionRequest) => Promise<AlterPartitionResponse>;
+  readonly verifier: TransactionVerifier;
 }
 
 export class ReplicaManager {
   readonly #options: ReplicaManagerOptions;
-  /** Both under the name of the replica manager. */
-  readonly #told: Pick<Platform, 'diagnostics' | 'journal'>;
+  readonly #told: Pick<Platform, 'diagnostics' | 'journal'>; // both under the name of the replica manager
   readonly #hosted: HostedPartitions;
   readonly #produceWaiting: WaitingRoom;
   readonly #fetchWaiting: WaitingRoom;
@@ -77,7 +83,7 @@ export class ReplicaManager {
   readonly #streams: ReplicaStreams;
   readonly #follower: Follower;
   readonly #leadership: Leadership;
-  readonly #append: ReplicaAppend;
+  readonly #append: VerifiedAppend;
   readonly #fetch: ReplicaFetch;
   readonly #offsets: ReplicaOffsets;
   readonly #counters: ReplicationCounters;
@@ -110,7 +116,13 @@ export class ReplicaManager {
       failureOf: (partition: TopicPartition, error: unknown) => this.#failureOf(partition, error),
       currentLeader: (topic: string, partition: number) => this.#currentLeader(topic, partition),
     };
-    this.#append = new ReplicaAppend({ ...common, waiting: this.#produceWaiting });
+    const append = new ReplicaAppend({ ...common, waiting: this.#produceWaiting });
+    this.#append = new VerifiedAppend({
+      hosted: this.#hosted,
+      append,
+      verifier: options.verifier,
+      isEnabled: () => options.liveConfig.now.transactionPartitionVerificationEnable,
+    });
     this.#fetch = new ReplicaFetch({
       ...common,
       brokerId,
@@ -120,15 +132,9 @@ export class ReplicaManager {
       fetchMaxBytes: config.fetchMaxBytes,
     });
     this.#offsets = new ReplicaOffsets({ ...common, waiting: this.#deleteWaiting });
-    this.#coordinatorLog = new CoordinatorLog({ ...common, append: this.#append });
+    this.#coordinatorLog = new CoordinatorLog({ ...common, append });
     const intervalMs = config.replicaHighWatermarkCheckpointIntervalMs;
-    this.#checkpoints = new HighWatermarkCheckpoints({
-      clock,
-      diagnostics,
-      logs,
-      hosted: this.#hosted,
-      intervalMs,
-    });
+    this.#checkpoints = new HighWatermarkCheckpoints({ ...common, clock, diagnostics, logs, intervalMs });
     this.#shrinkTimer = this.#start();
   }
 
@@ -150,12 +156,17 @@ export class ReplicaManager {
     return this.#append.append(request);
   }
 
+  /** Before a coordinator writes records of somebody's transaction to its partition. */
+  verifyTransaction(at: TopicPartition, claim: TransactionClaim): Promise<VerifiedTransaction> {
+    return this.#append.verify(at, claim);
+  }
+
   /** A coordinator's write, acknowledged by all, in the leader epoch in which the coordinator was elected. */
   appendToCoordinatorLog(
     topic: string,
     partition: number,
     batch: Buffer,
-    options: { readonly leaderEpoch: number; readonly timeoutMs: number },
+    options: CoordinatorAppend,
   ): Promise<{ error: ErrorCode; baseOffset: number }> {
     return this.#coordinatorLog.append({ topic, partition }, batch, options);
   }
@@ -200,8 +211,8 @@ export class ReplicaManager {
     return this.#hosted.lookup(topic, partition);
   }
 
-  /** The log of a replica lies in another directory now. */
   logReplaced(partition: Partition, log: PartitionLog): void {
+    // it lies in another directory now
     partition.attachLog(log);
     this.#changed(partition);
   }
@@ -258,6 +269,8 @@ export class ReplicaManager {
       streams: this.#streams,
       produceWaiting: this.#produceWaiting,
       fetchWaiting: this.#fetchWaiting,
+      clock,
+      maxTransactionTimeoutMs: config.transactionMaxTimeoutMs,
     });
     const shrink = (): void => {
       for (const partition of this.#hosted.all()) partition.shrinkIsr();
@@ -334,11 +347,7 @@ export class ReplicaManager {
           this.#streams.marksMoved(partition);
           this.#deleteWaiting.check(partition.key);
         },
-        isrChanged: (_partition, change) => {
-          if (change === 'expand') this.#counters.isrExpands.add();
-          else if (change === 'shrink') this.#counters.isrShrinks.add();
-          else this.#counters.failedIsrUpdates.add();
-        },
+        isrChanged: (_partition, change) => countIsrChange(this.#counters, change),
       },
     };
   }
@@ -386,12 +395,6 @@ export class ReplicaManager {
   }
 
   #failureOf(partition: { topic: string; partition: number }, error: unknown): ErrorCode {
-    const { topic, partition: number } = partition;
-    if (error instanceof StorageError) {
-      this.#told.diagnostics.error(`The storage of ${topic}-${number} failed`, error);
-      return ErrorCode.KAFKA_STORAGE_ERROR;
-    }
-    this.#told.diagnostics.error(`A request for ${topic}-${number} failed`, error);
-    return error instanceof CorruptBatch ? ErrorCode.CORRUPT_MESSAGE : ErrorCode.UNKNOWN_SERVER_ERROR;
+    return failureError(partition, error, this.#told.diagnostics);
   }
 }

@@ -42,10 +42,16 @@ export class AutoTopicCreation {
     topics: readonly string[],
     charges: Pick<RequestCharges, 'autoCreated'> | null = null,
   ): Promise<Map<string, ErrorCode>> {
-    const { requestMaxNewPartitions, numPartitions, offsetsTopicNumPartitions } = this.#config;
+    const { requestMaxNewPartitions, numPartitions } = this.#config;
+    const { offsetsTopicNumPartitions, transactionStateLogNumPartitions } = this.#config;
     // One topic as the configuration wants it is always allowed.
     const fits = partitionAllowance(
-      Math.max(requestMaxNewPartitions, numPartitions, offsetsTopicNumPartitions),
+      Math.max(
+        requestMaxNewPartitions,
+        numPartitions,
+        offsetsTopicNumPartitions,
+        transactionStateLogNumPartitions,
+      ),
     );
     let opened: ReturnType<TopicMaker['creation']> | null = null;
     const creation: TopicMaker['creation'] = () => {
