@@ -31,8 +31,15 @@ export function apiVersionsHandler(served: readonly AnyApi[]): Handler<typeof Ap
 }
 
 /** The answer, in version 0, to a version of ApiVersions that this broker does not know. */
-export function unknownApiVersionsVersion(): ResponseInput<typeof ApiVersions> {
-  return { errorCode: ErrorCode.UNSUPPORTED_VERSION, apiKeys: [rangeOf(ApiVersions)] };
+export function unknownApiVersionsVersion({
+  min,
+  max,
+}: {
+  min: number;
+  max: number;
+}): ResponseInput<typeof ApiVersions> {
+  const own = { apiKey: ApiVersions.key, minVersion: min, maxVersion: max };
+  return { errorCode: ErrorCode.UNSUPPORTED_VERSION, apiKeys: [own] };
 }
 
 function rangeOf(api: AnyApi): { apiKey: number; minVersion: number; maxVersion: number } {

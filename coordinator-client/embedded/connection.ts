@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net';
 import { digestId, type Identity, SUPER_USER } from '../tree/acl.ts';
 import { ZkError, type ZkErrorCode } from '../tree/error-codes.ts';
-import type { Firing, WatchEvent, Watcher } from '../tree/watches.ts';
+import type { Firing, Listener, WatchEvent } from '../tree/watches.ts';
 import { AnswerQueue } from './answer-queue.ts';
 import { isFourLetterWord } from './four-letter-words.ts';
 import { HANDLERS } from './handlers.ts';
@@ -20,7 +20,7 @@ import { Opcode, writeReplyHeader, writeWatchEvent, Xid } from './wire.ts';
 const MAX_CONNECT_REQUEST_BYTES = 1024;
 const PASSWORD_BYTES = 16;
 
-export class Connection implements Watcher {
+export class Connection implements Listener {
   readonly address: string;
   readonly port: number;
   readonly establishedMs: number;

@@ -6,7 +6,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { ZnodeDatabase } from '../tree/database.ts';
 import type { Applied, Operation, Refused } from '../tree/transaction.ts';
-import type { Firing } from '../tree/watches.ts';
+import type { Firing, Listener } from '../tree/watches.ts';
 import type { Connection } from './connection.ts';
 import { fourLetterAnswer } from './four-letter-words.ts';
 import type { Journal } from './journal.ts';
@@ -66,7 +66,7 @@ export class ServerCore {
   }
 
   deliver(firings: readonly Firing[]): void {
-    for (const { watcher, event } of firings) (watcher as Connection).notify(event);
+    for (const { watcher, event } of firings) (watcher as Listener).notify(event);
   }
 
   /** null: there is no such session, or the password is wrong. `refused`: not to be answered at all. */

@@ -53,8 +53,11 @@ export class AdminClient {
   readonly #bootstrap: readonly Address[];
   readonly #connections = new Map<string, KafkaConnection>();
 
-  constructor(bootstrapServers: string) {
+  readonly #clientId: string;
+
+  constructor(bootstrapServers: string, clientId = 'odradek') {
     this.#bootstrap = bootstrapAddresses(bootstrapServers);
+    this.#clientId = clientId;
   }
 
   close(): void {
@@ -156,7 +159,7 @@ export class AdminClient {
     const key = `${address.host}:${address.port}`;
     const known = this.#connections.get(key);
     if (known?.open === true) return known;
-    const options = { ...address, clientId: 'odradek', timeoutMs: CONNECT_TIMEOUT_MS };
+    const options = { ...address, clientId: this.#clientId, timeoutMs: CONNECT_TIMEOUT_MS };
     const connection = await KafkaConnection.connect(this.#sockets, options).catch((error: unknown) => {
       throw new Gone(messageOf(error));
     });

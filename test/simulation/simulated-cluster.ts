@@ -7,6 +7,7 @@ import { Broker } from '../../broker/broker.ts';
 import { brokerConfig } from '../../broker/config/broker-config.ts';
 import { type Diagnostics, lineDiagnostics } from '../../broker/platform/diagnostics.ts';
 import type { Recorded } from '../../broker/platform/event-ring.ts';
+import { ProcessGate } from '../../broker/platform/faulty/process-gate.ts';
 import { createJournal, type Journal } from '../../broker/platform/journal.ts';
 import { createMetrics } from '../../broker/platform/metrics.ts';
 import type { Random } from '../../broker/platform/random.ts';
@@ -18,7 +19,6 @@ import { SimulatedClock } from '../support/simulated-clock.ts';
 import { SimulatedDisk } from '../support/simulated-disk.ts';
 import { SimulatedNetwork } from '../support/simulated-network.ts';
 import { simulatedRandom } from '../support/simulated-random.ts';
-import { SimulatedProcess } from './simulated-process.ts';
 import { Trace } from './trace.ts';
 
 export const CLIENT_PORT = 9092;
@@ -68,7 +68,7 @@ export interface Machine {
   readonly id: number;
   readonly host: string;
   readonly disk: SimulatedDisk;
-  process: SimulatedProcess | null;
+  process: ProcessGate | null;
   broker: Broker | null;
   /** `running` from the moment clients are served. */
   status: 'down' | 'starting' | 'running' | 'stopping';
@@ -146,7 +146,7 @@ export class SimulatedCluster {
     if (machine.status !== 'down') return;
     machine.life++;
     machine.status = 'starting';
-    const process = new SimulatedProcess({
+    const process = new ProcessGate({
       clock: this.clock,
       network: this.network.host(machine.host),
       wallSkewMs: this.#random.int(2000) - 1000,
@@ -246,7 +246,7 @@ export class SimulatedCluster {
     if (source !== null && sessionId !== null) act(source, sessionId);
   }
 
-  #newBroker(machine: Machine, process: SimulatedProcess, source: LocalSource): Broker {
+  #newBroker(machine: Machine, process: ProcessGate, source: LocalSource): Broker {
     const { id, host, disk } = machine;
     const { clock, sockets, channels } = process;
     const properties = {
