@@ -41,5 +41,6 @@ export function steeredChannel(channel: Channel, whenClosed: (reason: string) =>
       if (reason !== null) queueMicrotask(() => next(reason));
     },
     close: (reason) => channel.close(reason),
+    destroy: () => channel.destroy(),
   };
 }

@@ -54,6 +54,8 @@ export async function makeGround(options: KitOptions, count: number): Promise<Gr
     await Promise.all(members.map((member) => member.end()));
     await agreement?.close();
     if (clock instanceof VirtualClock) clock.stop();
+    // What is closed is still open to Node until the turn after the next.
+    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
     if (temporary) rmSync(directory, { recursive: true, force: true });
     watchdog?.dismiss();
   };
@@ -131,6 +133,8 @@ function configsOf(id: number, settings: Settings): (bound: Bound | null) => Bro
           'offsets.topic.replication.factor': replicas,
           'offsets.topic.num.partitions': '5',
           'group.initial.rebalance.delay.ms': '0',
+          // What resets leave would be in the way of snapshots, and fill the disk.
+          'log.segment.delete.delay.ms': '500',
           // Leaders that have moved, or been moved, stay where they are.
           'auto.leader.rebalance.enable': 'false',
           ...(rack === undefined ? {} : { 'broker.rack': rack }),

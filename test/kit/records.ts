@@ -45,6 +45,7 @@ export interface ConsumeOptions extends WaitOptions {
 }
 
 const LATEST = -1;
+const EARLIEST = -2;
 const FETCH_BYTES = 16 * 1024 * 1024;
 const TIMEOUT_MS = 10_000;
 /** Errors that pass: the cluster is changing, or a topic is on its way. */
@@ -132,14 +133,10 @@ function append(
 /** All there is from `from` up to the high watermark. */
 async function read(admin: AdminClient, place: Place, from: number | undefined): Promise<ConsumedRecord[]> {
   const records: ConsumedRecord[] = [];
-  const end = await endOffset(admin, place);
-  let at = from ?? 0;
+  const end = await offsetAt(admin, place, LATEST);
+  let at = Math.max(from ?? 0, await offsetAt(admin, place, EARLIEST));
   while (at < end) {
     const partition = await fetchAt(admin, place, at);
-    if (partition.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE && at < partition.logStartOffset) {
-      at = partition.logStartOffset;
-      continue;
-    }
     if (partition.errorCode !== ErrorCode.NONE) throw new Error(`${place.topic}: ${reasonOf(partition)}`);
     const bytes = partition.records ?? Buffer.alloc(0);
     let next = at;
@@ -155,8 +152,8 @@ async function read(admin: AdminClient, place: Place, from: number | undefined):
   return records;
 }
 
-async function endOffset(admin: AdminClient, { topic, partition }: Place): Promise<number> {
-  const partitions = [{ partitionIndex: partition, timestamp: LATEST }];
+async function offsetAt(admin: AdminClient, { topic, partition }: Place, timestamp: number): Promise<number> {
+  const partitions = [{ partitionIndex: partition, timestamp }];
   const answer = await askLeader(admin, { topic, partition }, (leader, metadata) =>
     admin.askBroker(leader, metadata, ListOffsets, { replicaId: -1, topics: [{ name: topic, partitions }] }),
   );

@@ -3,7 +3,16 @@
  * without giving up the turn is one moment of all of them: their files and the tree. On the way back the
  * brokers are killed and start again on the copies, as after a power failure that lost nothing.
  */
-import { constants, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { ANY_VERSION } from '../../coordinator-client/coordinator.ts';
 import type { LocalTree } from '../../coordinator-client/local/local-tree.ts';
@@ -18,6 +27,8 @@ export interface Snapshot {
 /** Another number where older pictures can't be read any more. */
 const FORMAT = 1;
 const MANIFEST = 'snapshot.json';
+/** Ending of a directory whose topic is gone. */
+const DELETED = '-delete';
 /** ZooKeeper's own, which is not the brokers'. */
 const RESERVED = '/zookeeper';
 
@@ -122,7 +133,13 @@ function isOurs(path: string): boolean {
   return path !== '/' && path !== RESERVED && !path.startsWith(`${RESERVED}/`);
 }
 
-/** Shares the blocks where the file system can. */
+/** A directory and all in it but what is being deleted; shares the blocks where the file system can. */
 function copy(from: string, to: string): void {
-  if (existsSync(from)) cpSync(from, to, { recursive: true, mode: constants.COPYFILE_FICLONE });
+  if (!existsSync(from)) return;
+  mkdirSync(to, { recursive: true });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (!entry.isDirectory()) copyFileSync(source, target, constants.COPYFILE_FICLONE);
+    else if (!entry.name.endsWith(DELETED)) copy(source, target);
+  }
 }

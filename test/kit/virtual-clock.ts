@@ -13,9 +13,9 @@ interface Entry {
 }
 
 /** However much is skipped, it takes at most so many steps. */
-const MOST_STEPS = 200;
-/** Real time for what a step has set off: a round trip between brokers. */
-const SETTLE_MS = 1;
+const MOST_STEPS = 100;
+/** For what a step has set off: a round trip between brokers, all of which are in this process. */
+const SETTLE_TURNS = 4;
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 export class VirtualClock implements Clock {
@@ -106,8 +106,10 @@ export class VirtualClock implements Clock {
   }
 }
 
-function settle(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, SETTLE_MS);
-  });
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < SETTLE_TURNS; turn++) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
 }

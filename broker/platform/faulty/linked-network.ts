@@ -124,7 +124,7 @@ function linkedSocket(inner: ByteSocket, rule: LinkRule, clock: Clock): ByteSock
 }
 
 function linkedChannel(inner: Channel, rule: LinkRule, clock: Clock): Channel {
-  const lanes = lanesOf(rule, clock, () => inner.close('the link is cut'));
+  const lanes = lanesOf(rule, clock, () => inner.destroy());
   return {
     remote: inner.remote,
     remoteAddress: inner.remoteAddress,
@@ -149,5 +149,6 @@ function linkedChannel(inner: Channel, rule: LinkRule, clock: Clock): Channel {
         closed(reason);
       }),
     close: (reason) => inner.close(reason),
+    destroy: () => inner.destroy(),
   };
 }

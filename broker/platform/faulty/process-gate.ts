@@ -193,6 +193,7 @@ export class ProcessGate {
       onDrain: (drained) => inner.onDrain(() => this.enter(drained)),
       onClose: (closed) => inner.onClose((reason) => this.enter(() => closed(reason))),
       close: (reason) => inner.close(reason),
+      destroy: () => inner.destroy(),
     };
   }
 }
