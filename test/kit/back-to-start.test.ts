@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tcpSockets } from '../../broker/platform/tcp-sockets.ts';
+import { KafkaConnection } from '../../broker/protocol/client.ts';
+import { JoinGroup } from '../../broker/protocol/messages/11-join-group.ts';
+import { SyncGroup } from '../../broker/protocol/messages/14-sync-group.ts';
 import { type KitCluster, startCluster } from './cluster.ts';
 
 let cluster: KitCluster;
@@ -25,6 +29,25 @@ async function commitAsGroup(group: string, topic: string): Promise<void> {
   await cluster.awaitAssigned(group, topic);
   await consumer.commitOffsets([{ topic, partition: 0, offset: '1' }]);
   await consumer.disconnect();
+}
+
+/** Joins at broker 1, alone, and says nothing more. */
+async function silentMember(of: KitCluster, groupId: string): Promise<KafkaConnection> {
+  const port = Number(of.bootstrapServers.split(',')[0]?.split(':')[1]);
+  const options = { host: '127.0.0.1', port, clientId: 'silent', timeoutMs: 2000 };
+  const connection = await KafkaConnection.connect(tcpSockets(), options);
+  const joining = {
+    groupId,
+    sessionTimeoutMs: 30_000,
+    rebalanceTimeoutMs: 30_000,
+    memberId: '',
+    protocolType: 'consumer',
+    protocols: [{ name: 'range', metadata: Buffer.alloc(0) }],
+  };
+  const { memberId, generationId } = await connection.request(JoinGroup, joining, 3);
+  const assignments = [{ memberId, assignment: Buffer.alloc(0) }];
+  await connection.request(SyncGroup, { groupId, generationId, memberId, assignments }, 2);
+  return connection;
 }
 
 describe('reset', () => {
@@ -157,19 +180,13 @@ describe('virtual time', () => {
   it('expires a member that is silent, and the session of a broker that is dead', async () => {
     const virtual = await startCluster({ virtualTime: true, topics: ['t'] });
     try {
-      const consumer = client(virtual).consumer({
-        groupId: 'g',
-        sessionTimeout: 30_000,
-        maxWaitTimeInMs: 50,
-      });
-      await consumer.connect();
-      await consumer.subscribe({ topic: 't' });
-      await consumer.run({ eachMessage: () => Promise.resolve() });
-      await virtual.awaitAssigned('g', 't');
-      virtual.failNext({ api: 'JoinGroup', error: 'no answer', times: 100 });
+      await virtual.awaitGroup('g', 'Dead');
+      await virtual.moveCoordinator('g', 1);
+      const member = await silentMember(virtual, 'g');
+      await virtual.awaitGroup('g', 'Stable');
       await virtual.clock.advance(31_000);
       await virtual.awaitGroup('g', 'Empty');
-      await consumer.disconnect();
+      member.close();
       const leader = await virtual.awaitLeader('t');
       await virtual.kill(leader);
       await virtual.clock.advance(6000);
