@@ -1,0 +1,16 @@
+/** A test that finds the cluster which the run has. */
+import { Kafka, logLevel } from 'kafkajs';
+import { expect, it } from 'vitest';
+
+it('finds brokers, and the commands of the kit', async () => {
+  const brokers = process.env['ODRADEK_BOOTSTRAP_SERVERS']?.split(',') ?? [];
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  expect((await admin.describeCluster()).brokers).toHaveLength(3);
+  await admin.disconnect();
+  const answer = await fetch(`${process.env['ODRADEK_ADMIN_URL']}/state`, {
+    method: 'POST',
+    body: '{"broker":1}',
+  });
+  expect(await answer.json()).toBe('running');
+});
