@@ -17,6 +17,7 @@ import type { LocalTree } from '../../coordinator-client/local/local-tree.ts';
 import { createTopics, deleteTopics, moveController, moveCoordinator, moveLeader } from './administration.ts';
 import { expectEveryOnce } from './expectations.ts';
 import { bootstrapServers, type Ground, makeGround } from './ground.ts';
+import { commandsAt, type RemoteCluster } from './http/client.ts';
 import type { KitCluster } from './kit-cluster.ts';
 import type { Member } from './member.ts';
 import { cut, heal, memberOf, slow } from './network.ts';
@@ -29,6 +30,10 @@ import { awaitPicture, putBack, readSnapshot, takeSnapshot } from './snapshot.ts
 import { VirtualClock } from './virtual-clock.ts';
 import { awaitAssigned, awaitGroup, awaitIsr, awaitLeader, until } from './waits.ts';
 
+/** Where the workers of a run find its cluster; they inherit it. */
+export const ADMIN_URL_VARIABLE = 'ODRADEK_ADMIN_URL';
+
+export type { RemoteCluster } from './http/client.ts';
 export type { KitCluster } from './kit-cluster.ts';
 export type { KitOptions, TopicOptions } from './options.ts';
 
@@ -48,6 +53,16 @@ export async function startCluster(options: KitOptions = {}): Promise<KitCluster
   } catch (error) {
     throw plainly(error, options);
   }
+}
+
+/**
+ * The cluster that a global set-up, or `odradek cluster --json`, has started; by its admin URL.
+ * @example const cluster = remoteCluster(); await cluster.stop(1);
+ */
+export function remoteCluster(adminUrl = process.env[ADMIN_URL_VARIABLE]): RemoteCluster {
+  if (adminUrl === undefined)
+    throw new Error(`there is no ${ADMIN_URL_VARIABLE}: no global set-up has started a cluster`);
+  return commandsAt(adminUrl);
 }
 
 /** And every one that runs knows all the others. */

@@ -5,7 +5,8 @@
  *     module.exports = { globalSetup: 'odradek/testkit/jest', globalTeardown: 'odradek/testkit/jest-teardown' };
  *
  * Options are in the configuration's `globals`: `{ globals: { odradek: { topics: ['orders'] } } }`. Tests
- * find it by `process.env.ODRADEK_BOOTSTRAP_SERVERS`, and its commands by ODRADEK_ADMIN_URL.
+ * find it by `process.env.ODRADEK_BOOTSTRAP_SERVERS`, and what it can do by
+ * `remoteCluster()` of `odradek/testkit`.
  */
 import type { KitOptions } from './cluster.ts';
 import { type SharedCluster, startSharedCluster } from './shared-cluster.ts';

@@ -42,12 +42,12 @@ export interface KitCluster {
    * Resolves when all partitions have leaders.
    * @example await cluster.createTopics('t', { name: 'u', partitions: 3, configs: { 'retention.ms': '1000' } })
    */
-  createTopics(...topics: readonly (TopicOptions | string)[]): Promise<void>;
+  createTopics(...topics: (TopicOptions | string)[]): Promise<void>;
   /**
    * Resolves when nothing of them is left, so that the names can be used again.
    * @example await cluster.deleteTopics('t')
    */
-  deleteTopics(...names: readonly string[]): Promise<void>;
+  deleteTopics(...names: string[]): Promise<void>;
   /**
    * By acks=all. Resolves with where each record lies.
    * @example await cluster.produce('t', ['one', { key: 'k', value: 'two', headers: { h: 'x' } }])

@@ -2,7 +2,7 @@
  * One cluster for all files of a test run: a runner's global set-up starts it, and its workers find it by
  * their environment, with the kit's commands over HTTP (see http/).
  */
-import { type KitCluster, type KitOptions, startCluster } from './cluster.ts';
+import { ADMIN_URL_VARIABLE, type KitCluster, type KitOptions, startCluster } from './cluster.ts';
 import { type KitServer, serveKit } from './http/server.ts';
 
 export interface SharedCluster {
@@ -13,7 +13,6 @@ export interface SharedCluster {
 
 /** Where workers, which inherit it, find the cluster. */
 export const BOOTSTRAP_SERVERS_VARIABLE = 'ODRADEK_BOOTSTRAP_SERVERS';
-export const ADMIN_URL_VARIABLE = 'ODRADEK_ADMIN_URL';
 
 export async function startSharedCluster(options: KitOptions): Promise<SharedCluster> {
   const cluster = await startCluster(options);

@@ -6,7 +6,8 @@
  *     // or a file of your own, with options
  *     export const { setup, teardown } = globalSetup({ topics: ['orders'] });
  *
- * Tests find it by `process.env.ODRADEK_BOOTSTRAP_SERVERS`, and its commands by ODRADEK_ADMIN_URL.
+ * Tests find it by `process.env.ODRADEK_BOOTSTRAP_SERVERS`, and what it can do by
+ * `remoteCluster()` of `odradek/testkit`.
  */
 import type { KitOptions } from './cluster.ts';
 import { type SharedCluster, startSharedCluster } from './shared-cluster.ts';

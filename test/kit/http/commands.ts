@@ -19,6 +19,8 @@ export interface Command {
   readonly name: CommandName;
   readonly summary: string;
   readonly parameters: readonly Parameter[];
+  /** The member takes any number of arguments, and the command a list of them. */
+  readonly takesRest?: true;
   /** Given the body, which has the parameters and nothing else. What it resolves to is answered as JSON. */
   run(cluster: KitCluster, body: Body): unknown;
 }
@@ -78,11 +80,13 @@ const TABLE: Runs = {
   createTopics: {
     summary: 'Makes topics; resolves when their partitions have leaders',
     parameters: [need('topics', 'array', 'names, or { name, partitions, replicationFactor, configs }')],
+    takesRest: true,
     run: (cluster, { topics }) => cluster.createTopics(...(topics as string[])),
   },
   deleteTopics: {
     summary: 'Deletes topics; resolves when their names can be used again',
     parameters: [need('names', 'array', 'of topics')],
+    takesRest: true,
     run: (cluster, { names }) => cluster.deleteTopics(...(names as string[])),
   },
   produce: {

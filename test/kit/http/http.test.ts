@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type KitCluster, startCluster } from '../cluster.ts';
+import { type KitCluster, remoteCluster, startCluster } from '../cluster.ts';
 import { COMMANDS } from './commands.ts';
 import { type KitServer, serveKit } from './server.ts';
 
@@ -89,6 +89,28 @@ describe('commands over HTTP', () => {
     expect((await ask('reset', {}, { origin: 'http://example.org' })).status).toBe(403);
     const { status } = await fetch(`${server.url}/reset`);
     expect(status).toBe(405);
+  });
+
+  it('are the members of a remote cluster', async () => {
+    const remote = remoteCluster(server.url);
+    await remote.reset();
+    await remote.createTopics('r', { name: 's', partitions: 2 });
+    expect(await remote.produce('r', ['x'], { timeoutMs: 5000 })).toEqual([{ partition: 0, offset: 0 }]);
+    expect((await remote.consume('r', { count: 1 })).map(({ value }) => value)).toEqual(['x']);
+    const leader = await remote.awaitLeader('s', 1);
+    const to = (leader % 3) + 1;
+    await remote.moveLeader('s', 1, to);
+    expect(await remote.awaitLeader('s', 1, { leader: to })).toBe(to);
+    await remote.awaitIsr('s', 1, [1, 2, 3]);
+    await remote.failNext({ api: 'Metadata', error: 'close' });
+    await remote.cut(1, 2, { how: 'silent' });
+    await remote.heal();
+    await remote.limitVersions({ Fetch: [4, 11] });
+    expect(await remote.events({ kind: 'session-lost' })).toEqual([]);
+    await remote.restore(await remote.snapshot());
+    await remote.deleteTopics('r', 's');
+    await expect(remote.clock.advance(1)).rejects.toThrow('virtualTime: true');
+    await expect(remote.stop(9)).rejects.toThrow('there is no broker 9');
   });
 
   it('are described', async () => {

@@ -1,6 +1,7 @@
 /** A test that finds the cluster which the run has. */
 import { Kafka, logLevel } from 'kafkajs';
 import { expect, it } from 'vitest';
+import { remoteCluster } from '../../cluster.ts'; // in your project: 'odradek/testkit'
 
 it('finds brokers, and the commands of the kit', async () => {
   const brokers = process.env['ODRADEK_BOOTSTRAP_SERVERS']?.split(',') ?? [];
@@ -8,9 +9,6 @@ it('finds brokers, and the commands of the kit', async () => {
   await admin.connect();
   expect((await admin.describeCluster()).brokers).toHaveLength(3);
   await admin.disconnect();
-  const answer = await fetch(`${process.env['ODRADEK_ADMIN_URL']}/state`, {
-    method: 'POST',
-    body: '{"broker":1}',
-  });
-  expect(await answer.json()).toBe('running');
+  const cluster = remoteCluster();
+  expect(await cluster.state(1)).toBe('running');
 });
