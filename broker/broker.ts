@@ -54,16 +54,22 @@ export interface BrokerOptions {
 /** Without a controller there is no metadata; clients are told so after this time (handlers/before-metadata.ts). */
 const FIRST_METADATA_WAIT_MS = 2000;
 
+/** One life of a broker: it is started once, and shut down for good. */
 export class Broker {
   readonly #options: BrokerOptions;
   readonly #keeper: SessionKeeper;
+  /** What the parts are made on; its `stops` hold all that is open so far. */
   readonly #ground: Ground;
+  /** Only forwards. */
   #state: Health['state'] = 'starting';
+  /** Set all at once, when every part is made; then the same to the end. So is `#view`. */
   #parts: Parts | null = null;
   #view: BrokerView | null = null;
+  /** -1 before the peer endpoint is bound. */
   #peerPort = -1;
   /** Never rejects. */
   #starting: Promise<unknown> = Promise.resolve();
+  /** Set by the first `shutdown`. */
   #stopping: Promise<void> | null = null;
 
   constructor(options: BrokerOptions) {

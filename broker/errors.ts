@@ -134,7 +134,7 @@ export const ErrorCode = {
   VOTER_NOT_FOUND: 127,
 } as const;
 
-export type ErrorName = keyof typeof ErrorCode;
+type ErrorName = keyof typeof ErrorCode;
 export type ErrorCode = (typeof ErrorCode)[ErrorName];
 
 const NAMES: ReadonlyMap<number, string> = new Map(
@@ -213,6 +213,7 @@ export function errorName(code: number): string {
   return NAMES.get(code) ?? 'UNKNOWN_SERVER_ERROR';
 }
 
+/** Whether Kafka's clients ask again after it. */
 export function isRetriable(code: number): boolean {
   return RETRIABLE.has(code);
 }

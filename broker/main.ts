@@ -14,7 +14,7 @@ import type { Journal } from './platform/journal.ts';
 import { giveBackSpareMemory } from './platform/spare-memory.ts';
 import { systemPlatform } from './platform/system-platform.ts';
 
-export interface RunningBroker {
+interface RunningBroker {
   /** What is wrong with the configuration; then nothing runs. */
   readonly problem: string | null;
   /** False with a problem, and when it was stopped in the middle of its start. */
@@ -37,7 +37,7 @@ const NOT_RUNNING: RunningBroker = {
 /** Long enough for those who waited for the broker to have been served. */
 const SPARE_MEMORY_AFTER_MS = 1000;
 
-export interface RunOptions {
+interface RunOptions {
   /** Properties that replace those of the file. */
   readonly overrides?: Readonly<Record<string, string>>;
   /** When it resolves in the middle of the start, the broker takes back what it has begun. */

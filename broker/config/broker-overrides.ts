@@ -18,7 +18,7 @@ export function validateBrokerOverrides(
   try {
     const next = reconfigured(config, new Map(), overrides);
     const problem =
-      threadCountProblem(config, afterwards(config, overrides, scope, stored) ?? config) ??
+      threadCountProblem(config, withOverrides(config, overrides, scope, stored) ?? config) ??
       localRetentionProblem(next);
     // In these words, since the parts of Kafka's broker that object are asked one after the other.
     return problem === null
@@ -100,7 +100,7 @@ interface StoredOverrides {
 const NOTHING_STORED: StoredOverrides = { defaults: new Map(), broker: new Map() };
 
 /** The configuration with the overrides among what is stored; null when something stored is spoilt. */
-function afterwards(
+function withOverrides(
   config: BrokerConfig,
   overrides: ReadonlyMap<string, string>,
   scope: 'broker' | 'default',

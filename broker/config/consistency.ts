@@ -2,25 +2,55 @@
  * What must hold between configs of a broker, in Kafka's words.
  * Source: KafkaConfig.validateValues of Kafka 3.9.
  */
-import type { BrokerConfig } from './broker-config.ts';
-import { PEER_HEADER_ROOM_BYTES, peerMessageNeedBytes } from './peer-messages.ts';
+import { type BatchSources, PEER_HEADER_ROOM_BYTES, peerMessageNeedBytes } from './peer-messages.ts';
 import { ConfigError } from './property.ts';
-import { refusal } from './without-effect.ts';
+import { refusalOfUnsupported } from './without-effect.ts';
+
+/** The configs that hang together. */
+interface RelatedConfigs extends BatchSources {
+  readonly brokerId: number;
+  readonly nodeId: number;
+  readonly reservedBrokerMaxId: number;
+  readonly brokerIdGenerationEnable: boolean;
+  readonly replicaFetchWaitMaxMs: number;
+  readonly replicaSocketTimeoutMs: number;
+  readonly replicaLagTimeMaxMs: number;
+  readonly offsetsCommitRequiredAcks: number;
+  readonly offsetsTopicReplicationFactor: number;
+  readonly messageMaxBytes: number;
+  readonly peerMaxMessageBytes: number;
+  readonly logRollMs: number;
+  readonly logRollJitterMs: number;
+  readonly groupCoordinatorRebalanceProtocols: readonly string[];
+  readonly logCleanerThreads: number;
+  readonly logCleanerDedupeBufferSize: number;
+  readonly queuedMaxRequestBytes: number;
+  readonly maxConnectionsPerIp: number;
+  readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>;
+  readonly connectionFailedAuthenticationDelayMs: number;
+  readonly connectionsMaxIdleMs: number;
+  readonly requestMaxDecompressedBytes: number;
+  readonly requestMaxDecompressedRecords: number;
+  readonly compressedBatchMaxRecords: number;
+  readonly controlPlaneListenerName: string | null;
+  readonly advertisedListeners: readonly { readonly name: string }[];
+  readonly interBrokerListenerName: string;
+}
 
 /** Throws ConfigError for the first rule that is broken. */
-export function checkConsistency(config: BrokerConfig, given: ReadonlyMap<string, string>): void {
-  const refused = refusal(given);
+export function checkConsistency(config: RelatedConfigs, given: ReadonlyMap<string, string>): void {
+  const refused = refusalOfUnsupported(given);
   if (refused !== null) throw new ConfigError(refused);
   for (const [holds, complaint] of rules(config)) {
     if (!holds) throw new ConfigError(complaint, 'requirement');
   }
 }
 
-function rules(config: BrokerConfig): [boolean, string][] {
+function rules(config: RelatedConfigs): [boolean, string][] {
   return [...brokerIdRules(config), ...replicationRules(config), ...otherRules(config)];
 }
 
-function brokerIdRules(config: BrokerConfig): [boolean, string][] {
+function brokerIdRules(config: RelatedConfigs): [boolean, string][] {
   const { brokerId, nodeId, reservedBrokerMaxId } = config;
   const same: [boolean, string] = [
     nodeId === brokerId,
@@ -37,7 +67,7 @@ function brokerIdRules(config: BrokerConfig): [boolean, string][] {
   ];
 }
 
-function replicationRules(config: BrokerConfig): [boolean, string][] {
+function replicationRules(config: RelatedConfigs): [boolean, string][] {
   return [
     [
       config.replicaFetchWaitMaxMs <= config.replicaSocketTimeoutMs,
@@ -59,7 +89,7 @@ function replicationRules(config: BrokerConfig): [boolean, string][] {
   ];
 }
 
-function otherRules(config: BrokerConfig): [boolean, string][] {
+function otherRules(config: RelatedConfigs): [boolean, string][] {
   return [
     [config.logRollMs >= 1, 'log.roll.ms must be greater than or equal to 1'],
     [config.logRollJitterMs >= 0, 'log.roll.jitter.ms must be greater than or equal to 0'],
@@ -96,7 +126,7 @@ function otherRules(config: BrokerConfig): [boolean, string][] {
 }
 
 /** The listener is bound and serves clients as the others do; what it is for goes over peer.listener here. */
-function controlPlaneRules(config: BrokerConfig): [boolean, string][] {
+function controlPlaneRules(config: RelatedConfigs): [boolean, string][] {
   const name = config.controlPlaneListenerName?.toUpperCase();
   if (name === undefined) return [];
   const names = config.advertisedListeners.map((listener) => listener.name);

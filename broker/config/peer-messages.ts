@@ -7,7 +7,7 @@ export const PEER_HEADER_ROOM_BYTES = 64 * 1024;
 
 const LEAST_BYTES = 128 * 1024 * 1024;
 
-/** Where batches come from: a request holds them, or they are compressed anew after they were opened. */
+/** Where batches come from: a request holds them, or they are compressed anew after they were decompressed. */
 export interface BatchSources {
   readonly socketRequestMaxBytes: number;
   readonly compressedBatchMaxDecompressedBytes: number;

@@ -34,16 +34,16 @@ export const TYPE_CODE = {
   PASSWORD: 9,
 } as const;
 
-export type ConfigType = Exclude<keyof typeof TYPE_CODE, 'UNKNOWN'>;
+type ConfigType = Exclude<keyof typeof TYPE_CODE, 'UNKNOWN'>;
 
 /** Whether a broker config may change at run time: never, per broker, or also for all brokers. */
-export type Update = 'read-only' | 'per-broker' | 'cluster-wide';
+type Update = 'read-only' | 'per-broker' | 'cluster-wide';
 
 /** Judges a parsed value; null when it is fine. */
 export type Validator = (value: unknown, name: string) => Complaint | null;
 
 /** What is wrong; or also of what part of the value that is said. */
-export type Complaint = string | { readonly part: string; readonly complaint: string };
+type Complaint = string | { readonly part: string; readonly complaint: string };
 
 export interface Property<T = unknown, U extends Update = Update> {
   readonly type: ConfigType;
@@ -83,7 +83,7 @@ function propertyOf<T>(type: ConfigType, more: { readonly exact?: boolean } = {}
 }
 
 export const boolean = propertyOf<boolean>('BOOLEAN');
-export const string = propertyOf<string>('STRING');
+export const text = propertyOf<string>('STRING');
 export const int = propertyOf<number>('INT');
 export const short = propertyOf<number>('SHORT');
 /** As the nearest safe integer: 2^63-1, Kafka's "never", becomes the largest of them. */
@@ -95,10 +95,12 @@ export const list = propertyOf<readonly string[]>('LIST');
 export const className = propertyOf<string>('CLASS');
 export const password = propertyOf<string>('PASSWORD');
 
+/** Not shown unless it is set. */
 export function hidden<P extends Property>(property: P): P {
   return { ...property, hidden: true };
 }
 
+/** As if it did not exist until it is set, without a default to show. */
 export function undefinedUntilSet<P extends Property>(property: P): P {
   return { ...hidden(property), undefinedUntilSet: true };
 }
@@ -113,6 +115,7 @@ export type ValuesOf<T extends PropertyTable> = {
   readonly [K in keyof T as CamelCase<K & string>]: T[K] extends Property<infer V> ? V : never;
 };
 
+/** `log.retention.ms` becomes `logRetentionMs`. */
 export function camelCase(name: string): string {
   return name.replace(/\.(.)/g, (_, letter: string) => letter.toUpperCase());
 }
@@ -144,6 +147,7 @@ export function valuesOf<T extends PropertyTable>(table: T, given: ReadonlyMap<s
   return values as ValuesOf<T>;
 }
 
+/** In the words of Kafka's ConfigException. */
 export function invalidValue(name: string, value: string, complaint: string): ConfigError {
   return new ConfigError(`Invalid value ${value} for configuration ${name}: ${complaint}`);
 }

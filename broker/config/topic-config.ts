@@ -14,7 +14,7 @@ import {
   type Property,
   type PropertyTable,
   parseValue,
-  string,
+  text,
   type ValuesOf,
   valuesOf,
 } from './property.ts';
@@ -51,7 +51,7 @@ export const TOPIC_CONFIGS = {
     'Level of lz4 when the broker compresses.',
     between(1, 17),
   ),
-  'compression.type': string(
+  'compression.type': text(
     'producer',
     'cluster-wide',
     'Codec of what is stored; `producer` keeps the codec of the producer.',
@@ -134,7 +134,7 @@ export const TOPIC_CONFIGS = {
     'cluster-wide',
     'Whether records are converted for clients that know older formats only.',
   ),
-  'message.format.version': string(
+  'message.format.version': text(
     '3.0-IV1',
     'cluster-wide',
     'Version of the record format; ignored since 3.0, where it is always the newest.',
@@ -158,7 +158,7 @@ export const TOPIC_CONFIGS = {
     'Largest difference between a record’s time and the broker’s.',
     atLeast(0),
   ),
-  'message.timestamp.type': string(
+  'message.timestamp.type': text(
     'CreateTime',
     'cluster-wide',
     'Whether a record’s time is the producer’s or that of its arrival.',
@@ -202,13 +202,13 @@ export const TOPIC_CONFIGS = {
   ),
 } satisfies PropertyTable;
 
-export interface CleanupPolicy {
+interface CleanupPolicy {
   readonly delete: boolean;
   readonly compact: boolean;
 }
 
-export type CompressionType = 'uncompressed' | 'zstd' | 'lz4' | 'snappy' | 'gzip' | 'producer';
-export type TimestampType = 'CreateTime' | 'LogAppendTime';
+type CompressionType = 'uncompressed' | 'zstd' | 'lz4' | 'snappy' | 'gzip' | 'producer';
+type TimestampType = 'CreateTime' | 'LogAppendTime';
 
 /** Values that the validators narrow further than their type does. */
 interface Narrowed {

@@ -3,10 +3,12 @@
  */
 import type { Validator } from './property.ts';
 
+/** A number of at least `least`. */
 export function atLeast(least: number): Validator {
   return (value) => (Number(value) < least ? `Value must be at least ${least}` : null);
 }
 
+/** A number from `least` to `most`, both included. */
 export function between(least: number, most: number): Validator {
   return (value) => {
     if (Number(value) < least) return `Value must be at least ${least}`;
@@ -14,10 +16,12 @@ export function between(least: number, most: number): Validator {
   };
 }
 
+/** One of these words, in this spelling. */
 export function oneOf(...allowed: string[]): Validator {
   return (value) => (allowed.includes(String(value)) ? null : `String must be one of: ${allowed.join(', ')}`);
 }
 
+/** One of these words, in small letters or capitals. */
 export function oneOfIgnoringCase(...allowed: string[]): Validator {
   const upper = allowed.map((name) => name.toUpperCase());
   return (value) =>

@@ -115,7 +115,7 @@ export function isWithoutEffect(name: string): boolean {
 }
 
 /** Why the broker must not start with what was given; null when it may. */
-export function refusal(given: ReadonlyMap<string, string>): string | null {
+export function refusalOfUnsupported(given: ReadonlyMap<string, string>): string | null {
   for (const [name, allowed] of REFUSED) {
     const value = given.get(name);
     if (value === undefined || allowed.includes(value.trim())) continue;

@@ -12,6 +12,7 @@ import type { ControllerRequest } from './request-batch.ts';
 import type { Term } from './term.ts';
 import { stopReplicaAnswered } from './topic-events.ts';
 
+/** Logs a refusal, and puts an event where the answer changes what the controller knows. */
 export function takeAnswer(
   term: Term,
   broker: BrokerId,

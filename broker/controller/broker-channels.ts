@@ -13,7 +13,7 @@ import { type ControllerRequest, MAX_REPLICAS } from './request-batch.ts';
 
 const RETRY_BACKOFF_MS = 100;
 
-export interface BrokerChannelsOptions {
+interface BrokerChannelsOptions {
   readonly peers: Pick<Peers, 'request'>;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
@@ -26,16 +26,20 @@ export interface BrokerChannelsOptions {
   ) => void;
 }
 
+/** The head of `queue` is what is being sent; it leaves the queue when its answer has come. */
 interface Channel {
   broker: BrokerInfo;
   readonly queue: ControllerRequest[];
+  /** A request is under way, or the pause before it is sent again. */
   sending: boolean;
+  /** For good: what still comes of it is nobody's any more. */
   removed: boolean;
   backoff: Timer | null;
 }
 
 export class BrokerChannels {
   readonly #options: BrokerChannelsOptions;
+  /** One for each registered broker that was added. */
   readonly #channels = new Map<BrokerId, Channel>();
 
   constructor(options: BrokerChannelsOptions) {

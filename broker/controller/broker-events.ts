@@ -180,6 +180,7 @@ export async function logDirEvents(term: Term): Promise<void> {
   await fenced.deleteLogDirEvents(names);
 }
 
+/** Takes in which replicas a broker has no disk for, and which are well again. */
 export async function leaderAndIsrAnswered(
   term: Term,
   broker: BrokerId,
@@ -202,6 +203,10 @@ export async function leaderAndIsrAnswered(
   if (lost.size > 0) await replicasLost(term, 'replica-lost', lost);
 }
 
+/**
+ * Moves what a broker leads; the answer names what it leads still, and it asks again until that is
+ * nothing.
+ */
 export async function controlledShutdown(
   term: Term,
   { brokerId, brokerEpoch }: ControlledShutdownRequest,

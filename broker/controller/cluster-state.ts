@@ -8,8 +8,9 @@ import type { BrokerInfo } from '../cluster.ts';
 import { type BrokerId, type PartitionKey, partitionKey, type Uuid } from '../types.ts';
 
 /** Kafka's partition states without NonExistent, which is absence from the state. */
-export type PartitionStatus = 'New' | 'Online' | 'Offline';
+type PartitionStatus = 'New' | 'Online' | 'Offline';
 
+/** Kafka's states of replicas; kept in memory only. */
 export type ReplicaStatus =
   | 'New'
   | 'Online'
@@ -19,7 +20,7 @@ export type ReplicaStatus =
   | 'DeletionIneligible';
 
 /** The stored state of a partition; `partitionEpoch` is the data version of its znode. */
-export interface Leadership {
+export interface IsrAndLeader {
   readonly leader: BrokerId;
   readonly leaderEpoch: number;
   readonly isr: readonly BrokerId[];
@@ -28,6 +29,7 @@ export interface Leadership {
   readonly partitionEpoch: number;
 }
 
+/** What decisions see of a partition; they change nothing of it. */
 export interface PartitionView {
   readonly topic: string;
   readonly partition: number;
@@ -35,7 +37,7 @@ export interface PartitionView {
   readonly assignment: ReplicaAssignment;
   readonly status: PartitionStatus;
   /** null: the controller has not made the state node yet. */
-  readonly leadership: Leadership | null;
+  readonly leadership: IsrAndLeader | null;
   readonly replicaStatus: ReadonlyMap<BrokerId, ReplicaStatus>;
 }
 
@@ -45,6 +47,7 @@ export interface TopicView {
   readonly partitions: ReadonlyMap<number, PartitionView>;
 }
 
+/** What decisions see of the cluster; they change nothing of it. */
 export interface ClusterView {
   readonly controllerEpoch: number;
   /** Registered brokers, also those that are shutting down. */
@@ -66,10 +69,11 @@ export interface ClusterView {
   isOnlineOrShuttingDown(broker: BrokerId, partition: PartitionView): boolean;
 }
 
+/** The owner's side of a partition: the same object as its view. */
 export interface PartitionRecord extends PartitionView {
   assignment: ReplicaAssignment;
   status: PartitionStatus;
-  leadership: Leadership | null;
+  leadership: IsrAndLeader | null;
   readonly replicaStatus: Map<BrokerId, ReplicaStatus>;
 }
 
@@ -80,9 +84,16 @@ export interface TopicRecord extends TopicView {
   readonly partitions: Map<number, PartitionRecord>;
 }
 
+/**
+ * Changed by the events of one term only. `deletionStarted` and `deletionIneligible` hold topics of
+ * `topicsToDelete`. A partition is Online exactly while its leadership names a leader, unless its topic is
+ * being deleted.
+ */
 export class ClusterState implements ClusterView {
   readonly controllerEpoch: number;
+  /** Registered brokers of our kind. */
   readonly brokers = new Map<BrokerId, BrokerInfo>();
+  /** Have asked to leave; until their registration goes. */
   readonly shuttingDown = new Set<BrokerId>();
   readonly topics = new Map<string, TopicRecord>();
   readonly unreadTopics = new Set<string>();
@@ -90,10 +101,13 @@ export class ClusterState implements ClusterView {
   readonly strangers = new Map<BrokerId, number>();
   /** Nodes among the topics whose names can't be those of topics. */
   readonly refusedNames = new Set<string>();
+  /** No elections for them, and leader -2 in all metadata. */
   readonly topicsToDelete = new Set<string>();
+  /** Those of which the brokers were told. */
   readonly deletionStarted = new Set<string>();
+  /** Those whose deletion waits for a broker, a disk or a reassignment. */
   readonly deletionIneligible = new Set<string>();
-  /** Replicas on failed log directories, by broker. */
+  /** Replicas on failed log directories, by broker. No set is empty. */
   readonly offlineDirs = new Map<BrokerId, Set<PartitionKey>>();
 
   constructor(controllerEpoch: number) {
@@ -162,7 +176,7 @@ export class ClusterState implements ClusterView {
   }
 
   /** What a commit or a read has shown. The partition is online exactly while it has a leader. */
-  setLeadership(partition: PartitionView, leadership: Leadership): void {
+  setLeadership(partition: PartitionView, leadership: IsrAndLeader): void {
     const record = this.record(partition);
     record.leadership = leadership;
     record.status = leadership.leader >= 0 ? 'Online' : 'Offline';
@@ -186,6 +200,7 @@ export class ClusterState implements ClusterView {
   }
 }
 
+/** Replicas are being added or removed. */
 export function isReassigning(partition: PartitionView): boolean {
   const { addingReplicas, removingReplicas } = partition.assignment;
   return addingReplicas.length > 0 || removingReplicas.length > 0;

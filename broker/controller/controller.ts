@@ -8,7 +8,7 @@ import { type Coordinator, CoordinatorError, type Watch } from '../../coordinato
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import { ControllerMoved, FencedStore } from '../../coordinator-client/stores/fenced-store.ts';
 import { controllerZnode } from '../../coordinator-client/znodes/znodes.ts';
-import { ErrorCode } from '../errors.ts';
+import { ErrorCode, failure, type Outcome, success } from '../errors.ts';
 import type {
   AllocateProducerIdsRequest,
   AllocateProducerIdsResponse,
@@ -28,11 +28,11 @@ import { takeAnswer } from './answers.ts';
 import { BrokerChannels } from './broker-channels.ts';
 import { controlledShutdown } from './broker-events.ts';
 import { registerControllerMetrics } from './controller-metrics.ts';
-import { type ElectionAnswer, type ElectionType, electLeaders, retryElections } from './election-events.ts';
+import { type ElectionAnswer, type ElectionType, retryElections, runElection } from './election-events.ts';
 import { type ControllerEvent, EventQueue } from './events.ts';
 import { takeOffice } from './failover.ts';
 import { alterPartition } from './isr-events.ts';
-import { allocateProducerIds, refused as producerIdsRefused } from './producer-ids.ts';
+import { allocateProducerIds, refusedAllocation } from './producer-ids.ts';
 import {
   alterReassignments,
   listReassignments,
@@ -44,7 +44,7 @@ import { type ControllerConfig, type LiveControllerConfig, Term } from './term.t
 import { TermOver } from './term-coordinator.ts';
 import { Upkeep } from './upkeep.ts';
 
-export interface ControllerOptions {
+interface ControllerOptions {
   readonly brokerId: BrokerId;
   readonly platform: Pick<Platform, 'clock' | 'random' | 'diagnostics' | 'journal' | 'metrics'>;
   readonly config: ControllerConfig;
@@ -52,11 +52,6 @@ export interface ControllerOptions {
   readonly peers: Pick<Peers, 'request'>;
   /** The store of the session that is open when startup() is called. */
   readonly store: () => ClusterStore;
-}
-
-/** The answer to something that only the controller may do, asked of a broker that is not it. */
-export interface NotController {
-  readonly error: typeof ErrorCode.NOT_CONTROLLER;
 }
 
 /** A broker that could not take office lets the others try. */
@@ -70,10 +65,9 @@ export class Controller {
   readonly #journal: Journal;
   readonly #queue: EventQueue;
   readonly #counters: ReturnType<typeof registerControllerMetrics>;
-  readonly #listeners = new Set<(controllerId: BrokerId) => void>();
-  #store: ClusterStore | null = null;
+  #store: ClusterStore | null = null; // null while it takes no part in elections
   #watch: Watch | null = null;
-  #term: Term | null = null;
+  #term: Term | null = null; // null while this broker is not the controller
   /** The elected controller as last seen, -1 none. */
   #controllerId: BrokerId = -1;
   /** Of the term. */
@@ -107,12 +101,6 @@ export class Controller {
     return this.#controllerId;
   }
 
-  /** Called with the new controller's id, -1 for none. */
-  onControllerChange(changed: (controllerId: BrokerId) => void): () => void {
-    this.#listeners.add(changed);
-    return () => this.#listeners.delete(changed);
-  }
-
   /** Begins to take part in elections; the broker is registered by then. */
   startup(): void {
     this.#join(this.#options.store(), 'Startup');
@@ -142,7 +130,6 @@ export class Controller {
     this.#leave();
     this.#resign('shutting down');
     this.#queue.close();
-    this.#listeners.clear();
   }
 
   alterPartition(request: AlterPartitionRequest): Promise<AlterPartitionResponse> {
@@ -159,7 +146,7 @@ export class Controller {
   }
 
   allocateProducerIds(request: AllocateProducerIdsRequest): Promise<AllocateProducerIdsResponse> {
-    const inactive = producerIdsRefused(ErrorCode.NOT_CONTROLLER);
+    const inactive = refusedAllocation(ErrorCode.NOT_CONTROLLER);
     return this.#ask('AllocateProducerIds', inactive, (term) => allocateProducerIds(term, request));
   }
 
@@ -167,22 +154,16 @@ export class Controller {
   electLeaders(
     type: ElectionType,
     partitions: readonly TopicPartition[] | null,
-  ): Promise<ElectionAnswer[] | NotController> {
-    return this.#ask('ReplicaLeaderElection', NOT_CONTROLLER, (term) => electLeaders(term, type, partitions));
+  ): Promise<Outcome<ElectionAnswer[]>> {
+    return this.#askController('ReplicaLeaderElection', (term) => runElection(term, type, partitions));
   }
 
-  alterReassignments(
-    requests: readonly ReassignmentRequest[],
-  ): Promise<ReassignmentAnswer[] | NotController> {
-    return this.#ask('ApiPartitionReassignment', NOT_CONTROLLER, (term) =>
-      alterReassignments(term, requests),
-    );
+  alterReassignments(requests: readonly ReassignmentRequest[]): Promise<Outcome<ReassignmentAnswer[]>> {
+    return this.#askController('ApiPartitionReassignment', (term) => alterReassignments(term, requests));
   }
 
-  listReassignments(
-    partitions: readonly TopicPartition[] | null,
-  ): Promise<OngoingReassignment[] | NotController> {
-    return this.#ask('ListPartitionReassignments', NOT_CONTROLLER, async (term) =>
+  listReassignments(partitions: readonly TopicPartition[] | null): Promise<Outcome<OngoingReassignment[]>> {
+    return this.#askController('ListPartitionReassignments', async (term) =>
       listReassignments(term, partitions),
     );
   }
@@ -329,7 +310,6 @@ export class Controller {
     this.#controllerId = controllerId;
     const isSelf = controllerId === this.#options.brokerId;
     this.#journal.record({ kind: 'controller-changed', controllerId, isSelf }, causeId);
-    for (const changed of this.#listeners) changed(controllerId);
   }
 
   /** An event of the current term: it does not run in another one. */
@@ -364,15 +344,17 @@ export class Controller {
     this.#queue.put(event);
   }
 
-  #ask<Answer, Refusal>(
-    name: string,
-    inactive: Refusal,
-    run: (term: Term) => Promise<Answer>,
-  ): Promise<Answer | Refusal> {
+  #ask<Answer>(name: string, inactive: Answer, run: (term: Term) => Promise<Answer>): Promise<Answer> {
     return new Promise((resolve) => {
       const refuse = (): void => resolve(inactive);
       this.#whileActive(name, refuse, async (term) => term.answer(resolve, await run(term)));
     });
+  }
+
+  #askController<Answer>(name: string, run: (term: Term) => Promise<Answer>): Promise<Outcome<Answer>> {
+    return this.#ask<Outcome<Answer>>(name, failure(ErrorCode.NOT_CONTROLLER), async (term) =>
+      success(await run(term)),
+    );
   }
 
   /** An event threw. A refused check means that somebody else has been elected: look who. */
@@ -394,5 +376,3 @@ export class Controller {
     if (event.name !== 'Repair') this.#upkeep?.repairSoon();
   }
 }
-
-const NOT_CONTROLLER: NotController = { error: ErrorCode.NOT_CONTROLLER };

@@ -8,9 +8,9 @@
  * PartitionStateMachine, ReplicaStateMachine.
  */
 import type { BrokerId } from '../types.ts';
-import type { ClusterView, Leadership, PartitionView } from './cluster-state.ts';
+import type { ClusterView, IsrAndLeader, PartitionView } from './cluster-state.ts';
 import { electAfterLoss, electForShutdown, RECOVERED } from './leader-election.ts';
-import { combine, electionOf, type LeadershipChange, NOTHING, type Plan, type Tell } from './plan.ts';
+import { combine, electionOf, type LeaderWrite, NOTHING, type Plan, type Tell } from './plan.ts';
 
 /** Topics, by name, whose configuration allows an unclean election. */
 export type UncleanTopics = ReadonlySet<string>;
@@ -24,7 +24,7 @@ export function decideSettled(
   partitions: Iterable<PartitionView>,
   unclean: UncleanTopics,
 ): Plan {
-  const changes: LeadershipChange[] = [];
+  const changes: LeaderWrite[] = [];
   for (const partition of partitions) {
     if (view.topicsToDelete.has(partition.topic)) continue;
     const change = settle(view, partition, unclean.has(partition.topic));
@@ -103,7 +103,7 @@ export function decideControlledShutdown(
   broker: BrokerId,
   partitions: Iterable<PartitionView>,
 ): Plan {
-  const changes: LeadershipChange[] = [];
+  const changes: LeaderWrite[] = [];
   const tell: Tell[] = [];
   const notes: Plan['notes'][number][] = [];
   for (const partition of partitions) {
@@ -133,7 +133,7 @@ function moves(view: ClusterView, { topic, assignment }: PartitionView): boolean
   return assignment.replicas.length > 1 && !view.topicsToDelete.has(topic);
 }
 
-function settle(view: ClusterView, partition: PartitionView, unclean: boolean): LeadershipChange | null {
+function settle(view: ClusterView, partition: PartitionView, unclean: boolean): LeaderWrite | null {
   const { leadership } = partition;
   if (leadership === null) return firstLeader(view, partition);
   const { leader } = leadership;
@@ -148,7 +148,7 @@ function settle(view: ClusterView, partition: PartitionView, unclean: boolean): 
 }
 
 /** A new partition: every living replica is in sync, the first of them leads. null while none lives. */
-function firstLeader(view: ClusterView, partition: PartitionView): LeadershipChange | null {
+function firstLeader(view: ClusterView, partition: PartitionView): LeaderWrite | null {
   const living = partition.assignment.replicas.filter((replica) => view.isOnline(replica, partition));
   const [leader] = living;
   if (leader === undefined) return null;
@@ -167,9 +167,9 @@ function firstLeader(view: ClusterView, partition: PartitionView): LeadershipCha
 function withoutLostReplicas(
   view: ClusterView,
   partition: PartitionView,
-  leadership: Leadership,
+  leadership: IsrAndLeader,
   stays: (replica: BrokerId) => boolean,
-): LeadershipChange | null {
+): LeaderWrite | null {
   const isr = leadership.isr.filter(stays);
   if (isr.length === leadership.isr.length) return null;
   const recipients = partition.assignment.replicas.filter((replica) => view.isOnline(replica, partition));
@@ -184,8 +184,8 @@ function withoutLostReplicas(
 function leaderless(
   view: ClusterView,
   partition: PartitionView,
-  leadership: Leadership,
-): LeadershipChange | null {
+  leadership: IsrAndLeader,
+): LeaderWrite | null {
   const { leader, isr, leaderRecoveryState } = leadership;
   if (leader < 0) return null;
   const last =

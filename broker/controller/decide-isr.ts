@@ -6,9 +6,9 @@
 import { ErrorCode } from '../errors.ts';
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../peers/messages.ts';
 import type { BrokerId } from '../types.ts';
-import type { ClusterView, Leadership, PartitionView } from './cluster-state.ts';
+import type { ClusterView, IsrAndLeader, PartitionView } from './cluster-state.ts';
 import { RECOVERED, RECOVERING } from './leader-election.ts';
-import type { LeadershipChange } from './plan.ts';
+import type { LeaderWrite } from './plan.ts';
 
 export type AlterItem = AlterPartitionRequest['partitions'][number];
 export type AlterAnswer = AlterPartitionResponse['partitions'][number];
@@ -16,14 +16,15 @@ export type AlterAnswer = AlterPartitionResponse['partitions'][number];
 export type AlterDecision =
   | { readonly do: 'refuse'; readonly error: ErrorCode }
   /** The change is in place already: a retry whose first answer was lost. */
-  | { readonly do: 'confirm'; readonly leadership: Leadership }
-  | { readonly do: 'write'; readonly change: LeadershipChange };
+  | { readonly do: 'confirm'; readonly leadership: IsrAndLeader }
+  | { readonly do: 'write'; readonly change: LeaderWrite };
 
 /** The answer for the whole request, before any partition is looked at; NONE to go on. */
 export function alterRequestError(view: ClusterView, broker: BrokerId, brokerEpoch: number): ErrorCode {
   return view.brokers.get(broker)?.epoch === brokerEpoch ? ErrorCode.NONE : ErrorCode.STALE_BROKER_EPOCH;
 }
 
+/** What becomes of one item of an AlterPartition. */
 export function decideAlteration(view: ClusterView, item: AlterItem): AlterDecision {
   const partition = view.partition(item.topic, item.partition);
   const leadership = partition?.leadership;
@@ -51,7 +52,7 @@ export function decideAlteration(view: ClusterView, item: AlterItem): AlterDecis
 }
 
 /** An answer that carries only an error. */
-export function refused({ topic, partition }: AlterItem, error: ErrorCode): AlterAnswer {
+export function refusedAlteration({ topic, partition }: AlterItem, error: ErrorCode): AlterAnswer {
   return {
     topic,
     partition,
@@ -64,7 +65,8 @@ export function refused({ topic, partition }: AlterItem, error: ErrorCode): Alte
   };
 }
 
-export function accepted({ topic, partition }: AlterItem, leadership: Leadership): AlterAnswer {
+/** The answer to an item whose state is now `leadership`. */
+export function acceptedAlteration({ topic, partition }: AlterItem, leadership: IsrAndLeader): AlterAnswer {
   const { leader, leaderEpoch, isr, leaderRecoveryState, partitionEpoch } = leadership;
   const error = ErrorCode.NONE;
   return { topic, partition, error, leader, leaderEpoch, isr, leaderRecoveryState, partitionEpoch };
@@ -74,7 +76,7 @@ function refuse(error: ErrorCode): AlterDecision {
   return { do: 'refuse', error };
 }
 
-function isInPlace(item: AlterItem, leadership: Leadership): boolean {
+function isInPlace(item: AlterItem, leadership: IsrAndLeader): boolean {
   return (
     item.leaderRecoveryState === leadership.leaderRecoveryState &&
     item.newIsr.length === leadership.isr.length &&
@@ -94,9 +96,9 @@ function isEligible(view: ClusterView, partition: PartitionView, replica: Broker
 function alteration(
   view: ClusterView,
   partition: PartitionView,
-  leadership: Leadership,
+  leadership: IsrAndLeader,
   item: AlterItem,
-): LeadershipChange {
+): LeaderWrite {
   return {
     partition,
     state: {

@@ -33,6 +33,7 @@ export function reassignTo(current: ReplicaAssignment, target: readonly BrokerId
   };
 }
 
+/** The assignment when the move is over. */
 export function settledOn(target: readonly BrokerId[]): ReplicaAssignment {
   return { replicas: [...target], addingReplicas: [], removingReplicas: [] };
 }

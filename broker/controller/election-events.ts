@@ -31,7 +31,7 @@ type Verdict = Pick<ElectionAnswer, 'error' | 'message'>;
 const DONE: Verdict = { error: ErrorCode.NONE, message: null };
 
 /** `asked` null: all partitions. One answer a partition, however often it is asked for. */
-export async function electLeaders(
+export async function runElection(
   term: Term,
   type: ElectionType,
   asked: readonly TopicPartition[] | null,
@@ -63,7 +63,7 @@ export async function preferredElectionNode(term: Term): Promise<void> {
   const node = await term.store.coordinator.read(preferredElectionZnode.path);
   if (node === null) return;
   const asked = readable(() => preferredElectionZnode.decode(node.data), term.unreadable);
-  await electLeaders(term, 'preferred', asked ?? []);
+  await runElection(term, 'preferred', asked ?? []);
   await term.fenced.deletePreferredElection();
 }
 
@@ -72,7 +72,7 @@ export async function rebalanceLeaders(term: Term): Promise<void> {
   const limit = term.options.config.leaderImbalancePerBrokerPercentage / 100;
   const candidates = decideRebalance(term.state, limit);
   if (candidates.length === 0) return;
-  const answers = await electLeaders(term, 'preferred', candidates);
+  const answers = await runElection(term, 'preferred', candidates);
   const moved = answers.filter(({ error }) => error === ErrorCode.NONE).length;
   term.record({ kind: 'leaders-rebalanced', moved });
 }

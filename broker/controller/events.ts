@@ -15,9 +15,12 @@ export interface ControllerEvent {
 }
 
 export class EventQueue {
+  /** Oldest first; the one that runs is not in it. */
   readonly #waiting: ControllerEvent[] = [];
+  /** The keys of those that wait, each once. */
   readonly #waitingKeys = new Set<string>();
   readonly #failed: (event: ControllerEvent, error: unknown) => Promise<void>;
+  /** One drain at most is under way. */
   #running = false;
   #closed = false;
 

@@ -19,7 +19,7 @@ import { preferredElectionNode } from './election-events.ts';
 import { isrChanges } from './isr-events.ts';
 import { combine, type Plan, type ReplicaNote, type Tell } from './plan.ts';
 import { legacyReassignments, restartReassignments } from './reassignment-events.ts';
-import { leadershipOf, type Term } from './term.ts';
+import { isrAndLeaderOf, type Term } from './term.ts';
 import {
   enqueueDeletions,
   readTopics,
@@ -29,6 +29,10 @@ import {
   usableNames,
 } from './topic-events.ts';
 
+/**
+ * Reads everything, moves what has no leader, resumes what was under way. `electedMs`: how long winning
+ * the election took.
+ */
 export async function takeOffice(term: Term, electedMs: number): Promise<FailoverTimeline> {
   const { clock, brokerId } = term.options;
   const startedMs = clock.nowMs();
@@ -113,7 +117,7 @@ async function load(term: Term): Promise<void> {
   partitions.forEach((partition, index) => {
     const stored = states[index];
     if (stored === undefined || stored === null) return;
-    state.setLeadership(partition, leadershipOf(stored));
+    state.setLeadership(partition, isrAndLeaderOf(stored));
   });
 }
 

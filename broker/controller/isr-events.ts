@@ -7,14 +7,14 @@ import { readable } from '../../coordinator-client/znodes/znode-json.ts';
 import { ErrorCode } from '../errors.ts';
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../peers/messages.ts';
 import { type PartitionKey, partitionKey } from '../types.ts';
-import type { Leadership, PartitionRecord } from './cluster-state.ts';
+import type { IsrAndLeader, PartitionRecord } from './cluster-state.ts';
 import {
   type AlterAnswer,
   type AlterDecision,
-  accepted,
+  acceptedAlteration,
   alterRequestError,
   decideAlteration,
-  refused,
+  refusedAlteration,
 } from './decide-isr.ts';
 import { resumeReassignments } from './reassignment-events.ts';
 import { recordAlteration } from './state-events.ts';
@@ -34,12 +34,13 @@ export async function alterPartition(
   const changed: PartitionRecord[] = [];
   const partitions = request.partitions.map((item, index): AlterAnswer => {
     const decision = decisions[index];
-    if (decision?.do === 'confirm') return accepted(item, decision.leadership);
-    if (decision?.do !== 'write') return refused(item, decision?.error ?? ErrorCode.UNKNOWN_SERVER_ERROR);
+    if (decision?.do === 'confirm') return acceptedAlteration(item, decision.leadership);
+    if (decision?.do !== 'write')
+      return refusedAlteration(item, decision?.error ?? ErrorCode.UNKNOWN_SERVER_ERROR);
     const leadership = written.get(partitionKey(item.topic, item.partition));
-    if (leadership === undefined) return refused(item, ErrorCode.INVALID_UPDATE_VERSION);
+    if (leadership === undefined) return refusedAlteration(item, ErrorCode.INVALID_UPDATE_VERSION);
     changed.push(state.record(decision.change.partition));
-    return accepted(item, leadership);
+    return acceptedAlteration(item, leadership);
   });
   if (changed.length > 0) term.tell([{ request: 'UpdateMetadata', to: 'all', partitions: changed }]);
   term.answer(reply, { error: ErrorCode.NONE, partitions });
@@ -50,7 +51,7 @@ export async function alterPartition(
 async function writeAlterations(
   term: Term,
   decisions: readonly AlterDecision[],
-): Promise<Map<PartitionKey, Leadership>> {
+): Promise<Map<PartitionKey, IsrAndLeader>> {
   const changes = decisions.flatMap((decision) => (decision.do === 'write' ? [decision.change] : []));
   const results = await term.fenced.updatePartitionStates(
     changes.map(({ partition: { topic, partition }, state, expectedVersion }) => ({
@@ -60,7 +61,7 @@ async function writeAlterations(
       version: expectedVersion ?? 0,
     })),
   );
-  const written = new Map<PartitionKey, Leadership>();
+  const written = new Map<PartitionKey, IsrAndLeader>();
   const stale: PartitionRecord[] = [];
   changes.forEach((change, index) => {
     const { partition, state } = change;

@@ -3,10 +3,11 @@
  * Source: kafka.controller.Election and PartitionLeaderElectionAlgorithms.
  */
 import type { BrokerId } from '../types.ts';
-import type { ClusterView, Leadership, PartitionView } from './cluster-state.ts';
+import type { ClusterView, IsrAndLeader, PartitionView } from './cluster-state.ts';
 
 /** After an unclean election the leader is recovering until its ISR is committed once. */
 export const RECOVERED = 0;
+/** `leaderRecoveryState` after an unclean election; 0 is recovered. */
 export const RECOVERING = 1;
 
 export interface Elected {
@@ -78,7 +79,7 @@ export function electForShutdown(view: ClusterView, partition: PartitionView): E
   return { ...keeping(leadership), leader, isr, recipients: reachable };
 }
 
-function keeping(leadership: Leadership): Omit<Elected, 'recipients'> {
+function keeping(leadership: IsrAndLeader): Omit<Elected, 'recipients'> {
   return {
     leader: leadership.leader,
     isr: leadership.isr,

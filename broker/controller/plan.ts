@@ -8,7 +8,8 @@ import type { BrokerId } from '../types.ts';
 import type { ClusterView, PartitionView, ReplicaStatus } from './cluster-state.ts';
 import type { Elected } from './leader-election.ts';
 
-export interface LeadershipChange {
+/** A state to be written; it is told once it stands. */
+export interface LeaderWrite {
   readonly partition: PartitionView;
   readonly state: PartitionState;
   /** Data version the znode must have, null to make it. */
@@ -19,12 +20,14 @@ export interface LeadershipChange {
   readonly unclean: boolean;
 }
 
+/** A replica's status in this controller's memory; nothing is written. */
 export interface ReplicaNote {
   readonly partition: PartitionView;
   readonly replica: BrokerId;
   readonly status: ReplicaStatus;
 }
 
+/** What brokers are told without anything being written for it. */
 export type Tell =
   | {
       readonly request: 'LeaderAndIsr';
@@ -47,13 +50,14 @@ export type Tell =
     };
 
 export interface Plan {
-  readonly changes: readonly LeadershipChange[];
+  readonly changes: readonly LeaderWrite[];
   readonly notes: readonly ReplicaNote[];
   readonly tell: readonly Tell[];
 }
 
 export const NOTHING: Plan = { changes: [], notes: [], tell: [] };
 
+/** One plan of several, in their order. */
 export function combine(...plans: readonly Plan[]): Plan {
   return {
     changes: plans.flatMap(({ changes }) => changes),
@@ -63,7 +67,7 @@ export function combine(...plans: readonly Plan[]): Plan {
 }
 
 /** The write that makes an election good: one leader epoch on. */
-export function electionOf(view: ClusterView, partition: PartitionView, elected: Elected): LeadershipChange {
+export function electionOf(view: ClusterView, partition: PartitionView, elected: Elected): LeaderWrite {
   return {
     partition,
     state: {

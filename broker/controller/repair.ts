@@ -24,7 +24,7 @@ const TOPICS_PER_LOOK = 1000;
 
 export class Repair {
   readonly #term: Term;
-  /** The last topic whose znode was looked at. */
+  /** The last topic whose znode was looked at, in the order of names; '' to begin anew. */
   #lookedAt = '';
 
   constructor(term: Term) {

@@ -21,13 +21,13 @@ import {
   type Uuid,
   ZERO_UUID,
 } from '../types.ts';
-import type { ClusterView, Leadership, PartitionView } from './cluster-state.ts';
+import type { ClusterView, IsrAndLeader, PartitionView } from './cluster-state.ts';
 import type { Tell } from './plan.ts';
 
 /** What only a controller sends. */
 export type ControllerRequest = LeaderAndIsrRequest | UpdateMetadataRequest | StopReplicaRequest;
 
-export interface Outgoing {
+interface Outgoing {
   readonly to: BrokerId;
   readonly request: ControllerRequest;
 }
@@ -40,11 +40,17 @@ const MAX_METADATA_PARTITIONS = 10_000;
  */
 export const MAX_REPLICAS = 250;
 
+/**
+ * By receiver and partition, the last word on a partition stands; `isNew` and `remove` stay once they
+ * were said.
+ */
 export class RequestBatch {
   readonly #leaders = new Map<BrokerId, Map<PartitionKey, { partition: PartitionView; isNew: boolean }>>();
   readonly #stops = new Map<BrokerId, Map<PartitionKey, { partition: PartitionView; remove: boolean }>>();
+  /** Told to every broker of `#metadataTo` alike. */
   readonly #metadata = new Map<PartitionKey, PartitionView>();
   readonly #metadataTo = new Set<BrokerId>();
+  /** The receivers of metadata are told all topics there are. */
   #forgetOthers = false;
   readonly #view: ClusterView;
   readonly #controllerId: BrokerId;
@@ -134,11 +140,9 @@ export class RequestBatch {
     items: readonly { partition: PartitionView; isNew: boolean }[],
   ): LeaderAndIsrRequest {
     const partitions: PartitionStateMessage[] = [];
-    const leaders = new Set<BrokerId>();
     for (const { partition, isNew } of items) {
       const { leadership } = partition;
       if (leadership === null) continue;
-      leaders.add(leadership.leader);
       partitions.push(stateMessage(partition, leadership, isNew));
     }
     return {
@@ -146,7 +150,6 @@ export class RequestBatch {
       ...this.#head(to),
       topicIds: this.#topicIds(partitions),
       partitions,
-      liveLeaders: [...this.#view.brokers.values()].filter(({ id }) => leaders.has(id)),
     };
   }
 
@@ -203,7 +206,7 @@ function parts<Item>(items: readonly Item[], most: number): (readonly Item[])[] 
 
 function stateMessage(
   partition: PartitionView,
-  leadership: Leadership,
+  leadership: IsrAndLeader,
   isNew: boolean,
 ): PartitionStateMessage {
   return {
@@ -219,7 +222,7 @@ function stateMessage(
 function metadataMessage(
   view: ClusterView,
   partition: PartitionView,
-  leadership: Leadership,
+  leadership: IsrAndLeader,
 ): UpdatePartitionMessage {
   const { replicas } = partition.assignment;
   const leaving = view.topicsToDelete.has(partition.topic);

@@ -1,20 +1,24 @@
 /** The events of a partition's state that the controller has written: its leader moved, its ISR changed. */
-import type { IsrReason, StateReason } from '../platform/cluster-events.ts';
+import type { ClusterEvent, IsrReason, StateReason } from '../platform/cluster-events.ts';
 import { type BrokerId, NO_LEADER } from '../types.ts';
-import type { Leadership } from './cluster-state.ts';
-import type { LeadershipChange } from './plan.ts';
-import type { Term } from './term.ts';
+import type { IsrAndLeader } from './cluster-state.ts';
+import type { LeaderWrite } from './plan.ts';
 
-export interface StateWritten {
+/** The term that wrote it. */
+interface Recorder {
+  record(event: ClusterEvent): unknown;
+}
+
+interface StateWritten {
   /** null: the state node was made. */
-  readonly before: Leadership | null;
-  readonly now: Leadership;
+  readonly before: IsrAndLeader | null;
+  readonly now: IsrAndLeader;
 }
 
 /** Records what the write of a decided change has changed. */
 export function recordState(
-  term: Term,
-  { partition: { topic, partition }, unclean }: LeadershipChange,
+  term: Recorder,
+  { partition: { topic, partition }, unclean }: LeaderWrite,
   reason: StateReason,
   { before, now }: StateWritten,
 ): void {
@@ -29,8 +33,8 @@ export function recordState(
 
 /** An ISR that their leader asked for; what it takes out lags, what it takes in has caught up. */
 export function recordAlteration(
-  term: Term,
-  { partition: { topic, partition } }: LeadershipChange,
+  term: Recorder,
+  { partition: { topic, partition } }: LeaderWrite,
   { before, now }: StateWritten,
 ): void {
   if (before === null) return;
@@ -40,10 +44,10 @@ export function recordAlteration(
 
 /** A change can do both: a reassignment swaps replicas. */
 function recordIsr(
-  term: Term,
+  term: Recorder,
   of: { readonly topic: string; readonly partition: number },
   reason: IsrReason,
-  { before, now }: { readonly before: Leadership; readonly now: Leadership },
+  { before, now }: { readonly before: IsrAndLeader; readonly now: IsrAndLeader },
 ): void {
   const { isr: to, leaderEpoch, partitionEpoch, controllerEpoch } = now;
   const change = { ...of, from: before.isr, to, leaderEpoch, partitionEpoch, controllerEpoch, reason };

@@ -22,9 +22,9 @@ import type { Journal } from '../platform/journal.ts';
 import type { Random } from '../platform/random.ts';
 import { type BrokerId, type PartitionKey, partitionKey } from '../types.ts';
 import type { BrokerChannels } from './broker-channels.ts';
-import { ClusterState, type Leadership, type PartitionView } from './cluster-state.ts';
+import { ClusterState, type IsrAndLeader, type PartitionView } from './cluster-state.ts';
 import { type UncleanTopics, withoutCleanLeader } from './decide-brokers.ts';
-import type { LeadershipChange, Plan, Tell } from './plan.ts';
+import type { LeaderWrite, Plan, Tell } from './plan.ts';
 import { RequestBatch } from './request-batch.ts';
 import { recordState } from './state-events.ts';
 import { TermCoordinator, TermOver } from './term-coordinator.ts';
@@ -41,7 +41,7 @@ export interface ControllerConfig {
 /** And what of it may change while the broker runs. */
 export type LiveControllerConfig = Live<{ readonly uncleanLeaderElectionEnable: boolean }>;
 
-export interface TermOptions {
+interface TermOptions {
   readonly brokerId: BrokerId;
   /** The session that won the election. */
   readonly coordinator: Coordinator;
@@ -63,7 +63,7 @@ export interface TermOptions {
   readonly uncleanElections: { add(amount: number): void };
 }
 
-export interface CarriedOut {
+interface CarriedOut {
   /** Partitions whose state was written as decided. */
   readonly written: ReadonlySet<PartitionKey>;
   /** Partitions whose state somebody else keeps changing, or whose node is gone. */
@@ -81,9 +81,11 @@ export class Term {
   readonly fenced: FencedStore;
   /** Legacy reassignments of /admin/reassign_partitions that are under way. */
   legacyReassignments = false;
+  /** By path, one for each; none once the term is over. */
   readonly #watches = new Map<string, Watch>();
   /** What the events of now follow from. One event of the queue runs at a time, so it can stand here. */
   #causeId: EventId | null = null;
+  /** Once true it stays so. */
   #over = false;
 
   constructor(options: TermOptions) {
@@ -227,7 +229,7 @@ export class Term {
       if (stored.controllerEpoch > this.epoch) {
         throw new ControllerMoved(`${partition.key} was written by epoch ${stored.controllerEpoch}`);
       }
-      this.state.setLeadership(partition, leadershipOf(stored));
+      this.state.setLeadership(partition, isrAndLeaderOf(stored));
       return true;
     });
   }
@@ -251,15 +253,15 @@ export class Term {
     if (this.#over) throw new TermOver(`the term of epoch ${this.epoch} is over`);
   }
 
-  async #write(changes: readonly LeadershipChange[]): Promise<PartitionWritten[]> {
-    const creates: LeadershipChange[] = [];
-    const updates: (LeadershipChange & { readonly expectedVersion: number })[] = [];
+  async #write(changes: readonly LeaderWrite[]): Promise<PartitionWritten[]> {
+    const creates: LeaderWrite[] = [];
+    const updates: (LeaderWrite & { readonly expectedVersion: number })[] = [];
     for (const change of changes) {
       const { expectedVersion } = change;
       if (expectedVersion === null) creates.push(change);
       else updates.push({ ...change, expectedVersion });
     }
-    const write = ({ partition, state }: LeadershipChange) => ({
+    const write = ({ partition, state }: LeaderWrite) => ({
       topic: partition.topic,
       partition: partition.partition,
       state,
@@ -286,7 +288,7 @@ export class Term {
     });
   }
 
-  #changed(reason: StateReason, change: LeadershipChange, version: number, batch: RequestBatch): void {
+  #changed(reason: StateReason, change: LeaderWrite, version: number, batch: RequestBatch): void {
     const { partition, state, recipients, isNew, unclean } = change;
     const before = partition.leadership;
     const now = { ...state, partitionEpoch: version };
@@ -304,6 +306,7 @@ export class Term {
   }
 }
 
-export function leadershipOf({ version, ...state }: StoredState): Leadership {
+/** A partition's stored state, with the version of its znode as the partition epoch. */
+export function isrAndLeaderOf({ version, ...state }: StoredState): IsrAndLeader {
   return { ...state, partitionEpoch: version };
 }

@@ -13,6 +13,7 @@ import { decideSettled } from './decide-brokers.ts';
 import { decideDeletionAnswer, decideDeletions, ineligibleForDeletion } from './decide-topics.ts';
 import type { Term } from './term.ts';
 
+/** Compares the topics that there are with those known: new ones are made, vanished ones forgotten. */
 export async function topicChange(term: Term): Promise<void> {
   const { state } = term;
   const found = await term.store.topics.names();
@@ -147,6 +148,7 @@ async function makePartitions(term: Term, partitions: readonly PartitionRecord[]
   if (undone.size > 0) term.options.repairSoon();
 }
 
+/** Takes up the requests to delete; those for topics that are not there, or may not go, are removed. */
 export async function topicDeletion(term: Term): Promise<void> {
   const { state, options } = term;
   const asked = await term.store.topics.deletionRequests();

@@ -18,6 +18,7 @@ const REPAIR_SOON_MS = 2000;
 export class Upkeep {
   readonly #term: Term;
   readonly #repair: Repair;
+  /** null where auto.leader.rebalance.enable is false, and before the office is taken. */
   #rebalanceTimer: Timer | null = null;
   #repairTimer: Timer | null = null;
   /** A check that was asked for has not begun: it comes within REPAIR_SOON_MS. */

@@ -10,7 +10,7 @@ import type { AllocateProducerIdsResponse } from '../peers/messages.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 
-export interface ProducerIdManagerParts {
+interface ProducerIdManagerParts {
   /** Asks the controller; rejects when it can't be reached. */
   readonly allocate: () => Promise<AllocateProducerIdsResponse>;
   readonly clock: Clock;
@@ -23,6 +23,7 @@ export interface ProducerIdManagerParts {
 const PREFETCH_FRACTION = 0.9;
 const RETRY_BACKOFF_MS = 50;
 
+/** `next` to `end`, without `end`, are not given out yet. */
 interface Block {
   next: number;
   readonly end: number;
@@ -35,9 +36,13 @@ interface Waiter {
 
 export class ProducerIdManager {
   readonly #parts: ProducerIdManagerParts;
+  /** What ids are taken from; null before the first block, and once used up without another. */
   #current: Block | null = null;
+  /** The block after it, asked for in good time. */
   #following: Block | null = null;
+  /** One request at most is under way, or the pause after a failed one. */
   #asking = false;
+  /** In the order they came; only while there is no id to give. */
   #waiters: Waiter[] = [];
   #stopped = false;
 

@@ -10,14 +10,13 @@ import { ErrorCode } from '../errors.ts';
 import { Produce } from '../protocol/messages/00-produce.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { BATCH_HEADER_BYTES, batchIsTransactional, batchMagic } from '../records/batch.ts';
-import type { AppendOutcome } from '../replication/requests/replica-append.ts';
+import type { AppendOutcome, CurrentLeader } from '../replication/requests/replica-append.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
 import { type Answer, defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
-import { type CurrentLeader, leadersOf } from './shared/current-leader.ts';
 import { namedOnce } from './shared/named-once.ts';
-import { nodeEndpoints } from './shared/nodes.ts';
-import { openingAllowance } from './shared/opening-allowance.ts';
+import { leadersOf, nodeEndpoints } from './shared/nodes.ts';
+import { decompressionAllowance } from './shared/request-allowances.ts';
 
 type ProduceRequest = RequestOf<typeof Produce>;
 type ProduceResponse = ResponseInput<typeof Produce>;
@@ -66,7 +65,7 @@ export const produce = defineHandler(Produce, NEEDS, {
       apiVersion: context.apiVersion,
       internalTopicsAllowed: context.clientId === ADMIN_CLIENT_ID,
       entries,
-      opening: openingAllowance(services.config),
+      decompression: decompressionAllowance(services.config),
     });
     const answer = (outcomes: readonly AppendOutcome[]): Answer<typeof Produce> =>
       respond(request, errors, outcomes, { context, services });

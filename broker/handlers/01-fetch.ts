@@ -1,18 +1,19 @@
 /**
- * Fetch (1), versions 0-17, for consumers: followers are fed over the peers' channels, and a request
+ * Fetch (1), versions 0-17: records for consumers. Followers are fed over the peers' channels, so a request
  * that claims to be from a replica is turned away. Records travel from the log's pooled buffer to the
  * socket without a copy; the buffer goes back when the response has left.
  * v0-2 hard limits; v4+ isolation; v7+ sessions; v11+ the consumer's rack; v12+ divergence; v13+ topic
  * ids; v16+ the current leader with NOT_LEADER_OR_FOLLOWER and FENCED_LEADER_EPOCH.
  * Source: KafkaApis.handleFetchRequest.
  */
+
 import { ErrorCode } from '../errors.ts';
 import { Fetch } from '../protocol/messages/01-fetch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import { upTo } from '../records/compression.ts';
+import { decompressUpTo } from '../records/compression.ts';
 import type {
+  FetchSession,
   RequestedPartition,
-  FetchContext as SessionContext,
   SessionPartition,
 } from '../replication/requests/fetch-sessions.ts';
 import type { FetchOutcome, FetchPartition } from '../replication/requests/read-partition.ts';
@@ -22,6 +23,7 @@ import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { downConverted, legacyMagicOf } from './shared/down-conversion.ts';
 import { type Fetched, failedOutcome, fetchResponse } from './shared/fetch-response.ts';
+import { onceEach } from './shared/named-once.ts';
 
 type Request = RequestOf<typeof Fetch>;
 type Response = ResponseInput<typeof Fetch>;
@@ -78,7 +80,7 @@ function refuse(request: Request, errorCode: ErrorCode, apiVersion: number): Res
   };
 }
 
-function openSession(request: Request, context: RequestContext, services: Needed): SessionContext {
+function openSession(request: Request, context: RequestContext, services: Needed): FetchSession {
   const partitions = request.topics.flatMap(({ topic, topicId, partitions }) =>
     partitions.map(
       (wanted): RequestedPartition => ({
@@ -104,19 +106,12 @@ function openSession(request: Request, context: RequestContext, services: Needed
       sessionId,
       sessionEpoch,
       usesTopicIds,
-      partitions: onceEach(partitions),
+      // A waiting fetch looks at every entry again on each wake-up.
+      partitions: onceEach(partitions, ({ topicId, topic, partition }) => `${topicId}${topic}/${partition}`),
       forgotten,
     },
     (topicId) => services.metadata.topicName(topicId),
   );
-}
-
-/** A partition that is named again is read once, as named last: who waits looks at all of them each time. */
-function onceEach(partitions: readonly RequestedPartition[]): readonly RequestedPartition[] {
-  if (partitions.length < 2) return partitions;
-  const byName = new Map<string, RequestedPartition>();
-  for (const each of partitions) byName.set(`${each.topicId}${each.topic}/${each.partition}`, each);
-  return byName.size === partitions.length ? partitions : [...byName.values()];
 }
 
 /** What forbids the read before the log is looked at. */
@@ -158,14 +153,14 @@ function fetchRequest(
 
 function respond(
   fetched: readonly Fetched[],
-  session: SessionContext,
+  session: FetchSession,
   context: RequestContext,
   services: Needed,
 ): Response {
   // Also what is not told, and what is converted, holds a buffer.
   for (const { release } of fetched) context.afterSend(release);
   const toMagic = legacyMagicOf(context.apiVersion);
-  const open = upTo(services.config.compressedBatchMaxDecompressedBytes);
+  const decompress = decompressUpTo(services.config.compressedBatchMaxDecompressedBytes);
   const allowance = { bytesLeft: services.config.fetchMaxConvertedBytes };
   const readable =
     toMagic === null
@@ -175,7 +170,7 @@ function respond(
           const config = topic === null ? undefined : services.logs.log(topic, partition)?.config;
           return {
             wanted: one.wanted,
-            ...downConverted(one, { toMagic, fetchOffset, open, allowance }, config),
+            ...downConverted(one, { toMagic, fetchOffset, decompress, allowance }, config),
           };
         });
   return fetchResponse(session.answer(readable), context, services);

@@ -12,7 +12,7 @@ import { type Int64, toSafeInteger } from '../int64.ts';
 import { EARLIEST_TIMESTAMP } from '../log/lookup.ts';
 import { ListOffsets } from '../protocol/messages/02-list-offsets.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import type { OpeningAllowance } from '../records/opening.ts';
+import type { DecompressionAllowance } from '../records/decompression-allowance.ts';
 import type { Isolation } from '../replication/requests/read-partition.ts';
 import {
   EARLIEST_LOCAL_TIMESTAMP,
@@ -23,7 +23,7 @@ import { Operation, topicNamed } from '../security/operations.ts';
 import { partitionKey } from '../types.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
-import { openingAllowance } from './shared/opening-allowance.ts';
+import { decompressionAllowance } from './shared/request-allowances.ts';
 
 type ListOffsetsRequest = RequestOf<typeof ListOffsets>;
 type ListOffsetsResponse = ResponseInput<typeof ListOffsets>;
@@ -47,7 +47,7 @@ interface Asked {
   readonly request: ListOffsetsRequest;
   readonly context: RequestContext;
   readonly services: Needed;
-  readonly opening: OpeningAllowance;
+  readonly decompression: DecompressionAllowance;
 }
 
 const NEEDS = ['config', 'replicas'] as const;
@@ -55,8 +55,8 @@ type Needed = Needs<(typeof NEEDS)[number]>;
 
 export const listOffsets = defineHandler(ListOffsets, NEEDS, {
   handle(request, context, services) {
-    const opening = openingAllowance(services.config);
-    const asked = { request, context, services, opening };
+    const decompression = decompressionAllowance(services.config);
+    const asked = { request, context, services, decompression };
     const repeated = repeatedPartitions(request);
     return {
       topics: request.topics.map(({ name, partitions }) => {
@@ -104,7 +104,7 @@ function repeatedPartitions(request: ListOffsetsRequest): ReadonlySet<string> {
 function offsetOf(
   topic: string,
   wanted: Wanted,
-  { request, context, services, opening }: Asked,
+  { request, context, services, decompression }: Asked,
 ): PartitionResponse {
   const { partitionIndex, timestamp, currentLeaderEpoch } = wanted;
   const { apiVersion } = context;
@@ -115,7 +115,7 @@ function offsetOf(
     currentLeaderEpoch,
     isolation: isolationOf(request),
     fetchOnlyLeader: request.replicaId !== DEBUGGING_CONSUMER,
-    opening,
+    decompression,
   });
   if (found.error !== ErrorCode.NONE) {
     const unknownToClient = found.error === ErrorCode.OFFSET_NOT_AVAILABLE && apiVersion < 5;

@@ -16,6 +16,7 @@ import { CLUSTER, Operation, topicNamed } from '../security/operations.ts';
 import { isInternalTopic, NO_LEADER, ZERO_UUID } from '../types.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
+import { onceEach } from './shared/named-once.ts';
 import { aliveNode, aliveNodes } from './shared/nodes.ts';
 
 type MetadataRequest = RequestOf<typeof Metadata>;
@@ -37,7 +38,8 @@ export const metadata = defineHandler(Metadata, NEEDS, {
     const missing: string[] = [];
     // Names beside ids are passed over.
     const byId = topics.some(({ topicId }) => topicId !== ZERO_UUID);
-    for (const { name, topicId } of onceEach(topics)) {
+    // The answer of a topic may be far larger than its name.
+    for (const { name, topicId } of onceEach(topics, (topic) => `${topic.topicId} ${topic.name}`)) {
       if (byId && topicId === ZERO_UUID) continue;
       const entry = lookUp(name, topicId, request, { context, services });
       if (entry === 'create') missing.push(name ?? '');
@@ -70,11 +72,6 @@ function refuse(request: MetadataRequest, errorCode: ErrorCode): MetadataRespons
 function isWellFormed(topics: NonNullable<MetadataRequest['topics']>, apiVersion: number): boolean {
   if (apiVersion >= 12) return true;
   return topics.every(({ name, topicId }) => name !== null && topicId === ZERO_UUID);
-}
-
-/** A topic that is named again and again is answered once: the answer may be far larger than its name. */
-function onceEach(topics: NonNullable<MetadataRequest['topics']>): Iterable<(typeof topics)[number]> {
-  return new Map(topics.map((topic) => [`${topic.topicId} ${topic.name}`, topic])).values();
 }
 
 function answer(

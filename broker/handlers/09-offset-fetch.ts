@@ -1,7 +1,8 @@
 /**
- * OffsetFetch (key 9): what a group has committed. An unknown group or partition has offset -1 and no
- * error, except in v0, which any broker answers from ZooKeeper. v2+ null topics means all; v8+ asks for
- * several groups at once. Versions before 2 have no error of their own, so it is repeated in each partition.
+ * OffsetFetch (9), versions 0-9: what a group has committed. An unknown group or partition has offset -1
+ * and no error, except in v0.
+ * v0 from ZooKeeper, at any broker; v0-1 have no error of their own, so it is repeated in each partition;
+ * v2+ null topics means all; v8+ asks for several groups at once.
  * Source: KafkaApis.handleOffsetFetchRequest.
  */
 import { pipelined } from '../../coordinator-client/stores/commits.ts';
@@ -13,7 +14,7 @@ import { groupNamed, Operation, topicNamed } from '../security/operations.ts';
 import { type PartitionKey, parsePartitionKey, partitionKey } from '../types.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
-import { namedOnce } from './shared/named-once.ts';
+import { namedOnce, onceEach } from './shared/named-once.ts';
 import { fetchFromZookeeper } from './shared/zookeeper-offsets.ts';
 
 type Response = ResponseInput<typeof OffsetFetch>;
@@ -46,9 +47,9 @@ export const offsetFetch = defineHandler(OffsetFetch, NEEDS, {
     }
     if (context.apiVersion >= FIRST_BATCHED_VERSION) {
       // A group that is named again and again is answered once: all its offsets are far longer than its name.
-      const groups = new Map(request.groups.map((group) => [group.groupId, group])).values();
+      const groups = onceEach(request.groups, ({ groupId }) => groupId);
       return {
-        groups: [...groups].map(({ groupId, topics }) => fetchGroup(groupId, topics, context, services)),
+        groups: groups.map(({ groupId, topics }) => fetchGroup(groupId, topics, context, services)),
       };
     }
     const group = fetchGroup(request.groupId, request.topics, context, services);

@@ -7,6 +7,7 @@
  */
 
 import { ErrorCode } from '../errors.ts';
+import { allHaveLeaders } from '../metadata/image.ts';
 import type { TopicCreation } from '../metadata/topic-creation.ts';
 import { inTurns } from '../platform/turns.ts';
 import { CreateTopics } from '../protocol/messages/19-create-topics.ts';
@@ -17,9 +18,8 @@ import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { createdConfigs } from './shared/config-entries.ts';
 import { type DynamicLevels, dynamicLevels } from './shared/config-resources.ts';
-import { partitionAllowance, TOO_MANY_PARTITIONS } from './shared/partition-allowance.ts';
-import { repeatedNames } from './shared/repeated-names.ts';
-import { allHaveLeaders } from './shared/topic-waits.ts';
+import { repeatedNames } from './shared/named-once.ts';
+import { partitionAllowance, TOO_MANY_PARTITIONS } from './shared/request-allowances.ts';
 
 type CreateTopicsRequest = RequestOf<typeof CreateTopics>;
 type CreatableTopic = CreateTopicsRequest['topics'][number];
@@ -37,7 +37,7 @@ export const createTopics = defineHandler(CreateTopics, NEEDS, {
   async handle(request, context, services) {
     if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
-    const repeated = repeatedNames(request.topics);
+    const repeated = repeatedNames(request.topics.map(({ name }) => name));
     const fits = partitionAllowance(services.config.requestMaxNewPartitions);
     const creating = {
       creation: await services.topicAdmin.creation(),

@@ -36,7 +36,8 @@ export const deleteRecords = defineHandler(DeleteRecords, NEEDS, {
   async handle(request, context, services) {
     const verdicts = new Map<string, Verdict>();
     const entries: DeleteRecordsEntry[] = [];
-    for (const { name, partitions } of namedOnce(request.topics, SHAPE)) {
+    const topics = namedOnce(request.topics, SHAPE);
+    for (const { name, partitions } of topics) {
       for (const { partitionIndex, offset } of partitions) {
         const error = errorOf(name, partitionIndex, context, services);
         const key = partitionKey(name, partitionIndex);
@@ -49,9 +50,9 @@ export const deleteRecords = defineHandler(DeleteRecords, NEEDS, {
       request.timeoutMs,
     );
     for (const outcome of outcomes) verdicts.set(partitionKey(outcome.topic, outcome.partition), outcome);
-    return answer(request, (key) => verdicts.get(key) ?? failed(ErrorCode.UNKNOWN_SERVER_ERROR));
+    return answer(topics, (key) => verdicts.get(key) ?? failed(ErrorCode.UNKNOWN_SERVER_ERROR));
   },
-  refuse: (request, errorCode) => answer(request, () => failed(errorCode)),
+  refuse: (request, errorCode) => answer(namedOnce(request.topics, SHAPE), () => failed(errorCode)),
 });
 
 function failed(error: ErrorCode): Verdict {
@@ -59,11 +60,11 @@ function failed(error: ErrorCode): Verdict {
 }
 
 function answer(
-  request: DeleteRecordsRequest,
+  topics: readonly TopicPartitions[],
   verdictOf: (partition: string) => Verdict,
 ): DeleteRecordsResponse {
   return {
-    topics: namedOnce(request.topics, SHAPE).map(({ name, partitions }) => ({
+    topics: topics.map(({ name, partitions }) => ({
       name,
       partitions: partitions.map(({ partitionIndex }) => {
         const { error, lowWatermark } = verdictOf(partitionKey(name, partitionIndex));

@@ -25,19 +25,21 @@ import {
   brokerNameError,
   type ConfigRefusal,
   type ConfigResource,
+  ConfigResourceType,
+  configRefusal,
   type DynamicLevels,
+  describeResource,
   dynamicLevels,
-  ResourceType,
-  refusal,
 } from './shared/config-resources.ts';
+import { onceEach } from './shared/named-once.ts';
 
-const { BROKER_LOGGER } = ResourceType;
+const { BROKER_LOGGER } = ConfigResourceType;
 const NO_LEVELS: DynamicLevels = { defaults: new Map(), broker: new Map() };
 
 type DescribeConfigsRequest = RequestOf<typeof DescribeConfigs>;
 type DescribeConfigsResponse = ResponseInput<typeof DescribeConfigs>;
 
-const KNOWN_TYPES: ReadonlySet<number> = new Set(Object.values(ResourceType));
+const KNOWN_TYPES: ReadonlySet<number> = new Set(Object.values(ConfigResourceType));
 
 type Described = readonly EffectiveEntry[] | ConfigRefusal;
 
@@ -54,7 +56,7 @@ export const describeConfigs = defineHandler(DescribeConfigs, NEEDS, {
     const onlyLoggers = request.resources.every(({ resourceType }) => resourceType === BROKER_LOGGER);
     const levels = onlyLoggers ? NO_LEVELS : await dynamicLevels(services);
     const results = await Promise.all(
-      onceEach(request.resources).map(async (resource) => {
+      onceEach(request.resources, describeResource).map(async (resource) => {
         const { resourceType, resourceName, configurationKeys } = resource;
         const described = await describe(resource, levels, context, services);
         if (!isEntries(described)) return { ...described, resourceType, resourceName };
@@ -71,15 +73,10 @@ export const describeConfigs = defineHandler(DescribeConfigs, NEEDS, {
   refuse,
 });
 
-/** What is named again and again is described once: an answer is a thousand times longer than a name. */
-function onceEach(resources: DescribeConfigsRequest['resources']): DescribeConfigsRequest['resources'] {
-  return [...new Map(resources.map((each) => [`${each.resourceType} ${each.resourceName}`, each])).values()];
-}
-
 function refuse(request: DescribeConfigsRequest, errorCode: ErrorCode): DescribeConfigsResponse {
   return {
     results: request.resources.map(({ resourceType, resourceName }) => ({
-      ...refusal(errorCode, errorText(errorCode)),
+      ...configRefusal(errorCode, errorText(errorCode)),
       resourceType,
       resourceName,
     })),
@@ -97,17 +94,17 @@ async function describe(
   services: Needed,
 ): Promise<Described> {
   const { resourceType, resourceName } = resource;
-  if (resourceType === ResourceType.TOPIC) {
+  if (resourceType === ConfigResourceType.TOPIC) {
     if (!context.may(Operation.DESCRIBE_CONFIGS, topicNamed(resourceName))) {
-      return refusal(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+      return configRefusal(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
     }
     return describeTopic(resourceName, levels, services);
   }
   if (!context.may(Operation.DESCRIBE_CONFIGS, CLUSTER)) {
-    return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+    return configRefusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
-  if (resourceType === ResourceType.BROKER_LOGGER) return describeLoggers(resourceName, services);
-  if (resourceType === ResourceType.BROKER) {
+  if (resourceType === ConfigResourceType.BROKER_LOGGER) return describeLoggers(resourceName, services);
+  if (resourceType === ConfigResourceType.BROKER) {
     const nameError = brokerNameError(resourceName, services, {
       node: 'Broker',
       orElse: ' or empty string,',
@@ -117,13 +114,14 @@ async function describe(
     return effectiveBrokerConfig(services.config, levels.defaults, levels.broker);
   }
   const message = 'Config type client-metrics is only supported on KRaft clusters';
-  return refusal(ErrorCode.INVALID_REQUEST, message);
+  return configRefusal(ErrorCode.INVALID_REQUEST, message);
 }
 
 async function describeTopic(topic: string, levels: DynamicLevels, services: Needed): Promise<Described> {
   const complaint = validateTopicName(topic);
-  if (complaint !== null) return refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, complaint);
-  if (services.metadata.topic(topic) === undefined) return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, '');
+  if (complaint !== null) return configRefusal(ErrorCode.INVALID_TOPIC_EXCEPTION, complaint);
+  if (services.metadata.topic(topic) === undefined)
+    return configRefusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, '');
   const overrides = await services.store().configs.read('topics', topic);
   return effectiveTopicConfig(services.config, levels.defaults, levels.broker, overrides).entries;
 }

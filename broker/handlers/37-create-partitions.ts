@@ -5,15 +5,15 @@
  */
 
 import { ErrorCode } from '../errors.ts';
+import { allHaveLeaders } from '../metadata/image.ts';
 import { inTurns } from '../platform/turns.ts';
 import { CreatePartitions } from '../protocol/messages/37-create-partitions.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
-import { partitionAllowance, TOO_MANY_PARTITIONS } from './shared/partition-allowance.ts';
-import { repeatedNames } from './shared/repeated-names.ts';
-import { allHaveLeaders } from './shared/topic-waits.ts';
+import { repeatedNames } from './shared/named-once.ts';
+import { partitionAllowance, TOO_MANY_PARTITIONS } from './shared/request-allowances.ts';
 
 type CreatePartitionsRequest = RequestOf<typeof CreatePartitions>;
 type Wanted = CreatePartitionsRequest['topics'][number];
@@ -28,7 +28,7 @@ export const createPartitions = defineHandler(CreatePartitions, NEEDS, {
     if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
     const wanted = new Map(request.topics.map((topic) => [topic.name, topic]));
-    const repeated = repeatedNames(request.topics);
+    const repeated = repeatedNames(request.topics.map(({ name }) => name));
     const fits = partitionAllowance(services.config.requestMaxNewPartitions);
     const results = await inTurns(services.clock, [...wanted.values()], (topic) => {
       const { name, count } = topic;

@@ -9,7 +9,7 @@ import { defineHandler } from './handler.ts';
 import { alterLoggers } from './shared/broker-loggers.ts';
 import { alterResource, alterResources, refuseResources } from './shared/config-changes.ts';
 import { incrementally } from './shared/config-operations.ts';
-import { ResourceType } from './shared/config-resources.ts';
+import { ConfigResourceType } from './shared/config-resources.ts';
 
 export const incrementalAlterConfigs = defineHandler(
   IncrementalAlterConfigs,
@@ -20,7 +20,7 @@ export const incrementalAlterConfigs = defineHandler(
       const asked = { context, services, how: 'single' } as const;
       const responses = await alterResources(resources, (resource) => {
         const { resourceType, resourceName, configs } = resource;
-        if (resourceType === ResourceType.BROKER_LOGGER)
+        if (resourceType === ConfigResourceType.BROKER_LOGGER)
           return alterLoggers(resourceName, configs, validateOnly, asked);
         return alterResource(resource, incrementally(configs), validateOnly, asked);
       });

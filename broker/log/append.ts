@@ -1,7 +1,7 @@
 /**
  * Appending. A leader checks the batches, gives them offsets and its epoch in place, and writes them
  * with one synchronous write; a follower writes its leader's batches as they are. What is returned as
- * appended has been handed to the operating system, unless the caller asked for staging. (Kafka's UnifiedLog.append.)
+ * appended has been handed to the operating system. (Kafka's UnifiedLog.append.)
  */
 
 import { ErrorCode } from '../errors.ts';
@@ -16,7 +16,7 @@ import {
   CorruptBatch,
   completeBatches,
 } from '../records/batch.ts';
-import type { OpeningAllowance } from '../records/opening.ts';
+import type { DecompressionAllowance } from '../records/decompression-allowance.ts';
 import { stampBatches, type ValidBatches, validateProduced } from '../records/validate.ts';
 import { hasProducerId, lastOffsetOf, maxTimestampOf } from './files/batch-fields.ts';
 import { flush } from './flusher.ts';
@@ -32,10 +32,13 @@ export interface LeaderAppendOptions {
   readonly apiVersion: number;
   readonly nowMs?: number;
   /** What the request may still have decompressed. */
-  readonly opening?: OpeningAllowance | undefined;
+  readonly decompression?: DecompressionAllowance | undefined;
   /** Given when a transaction may only begin here after its coordinator has confirmed it. */
   readonly verification?: { readonly guard: VerificationGuard | null };
 }
+
+/** Of them what comes with the request; the leader adds the rest. */
+export type RequestedAppendOptions = Pick<LeaderAppendOptions, 'origin' | 'apiVersion' | 'decompression'>;
 
 export interface AppendInfo {
   readonly error: ErrorCode;
@@ -63,6 +66,10 @@ export class UnexpectedAppendOffset extends Error {
   }
 }
 
+/**
+ * Changes offsets and epochs in `records`, also of an append that is refused in the end. A refusal has
+ * written nothing.
+ */
 export function appendAsLeader(log: LogState, records: Buffer, options: LeaderAppendOptions): AppendInfo {
   const nowMs = options.nowMs ?? log.clock.wallMs();
   const valid = validateProduced(records, {
@@ -70,7 +77,7 @@ export function appendAsLeader(log: LogState, records: Buffer, options: LeaderAp
     apiVersion: options.apiVersion,
     nowMs,
     origin: options.origin === 'client' ? 'client' : 'coordinator',
-    opening: options.opening,
+    decompression: options.decompression,
   });
   if (!valid.ok) {
     const refusal = refuse(log, valid.error, valid.message);

@@ -23,7 +23,8 @@ import type { LogState } from './log-state.ts';
 import { rebuildProducers } from './producers/producer-replay.ts';
 import { rebuildEpochs, recoverSegment } from './recovery.ts';
 
-export interface LoadOptions {
+/** What is known of a log before any of its files is read. */
+interface LoadOptions {
   readonly hadCleanShutdown: boolean;
   /** From the checkpoints; 0 when they don't name this log. */
   readonly recoveryPoint: number;

@@ -19,6 +19,7 @@ export class LogCheckpoints {
   readonly #directories: LogDirectories;
   readonly #logs: ReadonlyMap<PartitionKey, PartitionLog>;
   readonly #tasks: Tasks;
+  /** Directories whose checkpoints are written in the next turn. */
   readonly #due = new Set<string>();
 
   constructor(directories: LogDirectories, logs: ReadonlyMap<PartitionKey, PartitionLog>, tasks: Tasks) {

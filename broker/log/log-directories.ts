@@ -20,7 +20,7 @@ import {
 import { asStorageError, CorruptFile, isDiskError, StorageError } from './files/storage-error.ts';
 import { LogDirectory } from './log-directory.ts';
 
-export interface LogDirectoriesOptions {
+interface LogDirectoriesOptions {
   readonly disk: Disk;
   readonly diagnostics: Diagnostics;
   readonly journal: Journal;
@@ -33,6 +33,7 @@ type DirectoryFailed = (path: string, error: StorageError, causeId: EventId) => 
 export class LogDirectories {
   readonly #options: LogDirectoriesOptions;
   readonly #all: readonly LogDirectory[];
+  /** `open` was called: it does its work once, whatever came of it. */
   #opened = false;
   #failed: DirectoryFailed = () => {};
 

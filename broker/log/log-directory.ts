@@ -9,14 +9,18 @@ import { offsetCheckpointText, readOffsetCheckpoint } from './files/checkpoint.t
 import { CheckpointWriter } from './files/checkpoint-writer.ts';
 import { type MetaProperties, readMetaProperties } from './files/meta-properties.ts';
 
-export const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
+const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
 
 export class LogDirectory {
   readonly path: string;
   readonly #disk: Disk;
+  /** Held from `open` to `release`. */
   #lock: DirectoryLock | null = null;
+  /** As read by `open`; null when there was no such file. */
   #meta: MetaProperties | null = null;
+  /** The first failure; once set it stays. */
   #failure: Error | null = null;
+  /** By file name, made at the first write. */
   readonly #writers = new Map<string, CheckpointWriter>();
   /** All logs of the directory were loaded; without that a stop can't be called clean. */
   loaded = false;

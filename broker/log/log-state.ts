@@ -10,7 +10,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Disk } from '../platform/disk.ts';
 import type { Random } from '../platform/random.ts';
-import { type Open, upTo } from '../records/compression.ts';
+import { type Decompress, decompressUpTo } from '../records/compression.ts';
 import type { RecordRules } from '../records/validate.ts';
 import type { TopicPartition, Uuid } from '../types.ts';
 import { Cursors } from './files/cursors.ts';
@@ -38,20 +38,24 @@ export interface LogServices {
   readonly onStorageError: (error: StorageError) => void;
 }
 
-export interface LogIdentity extends TopicPartition {
+interface LogIdentity extends TopicPartition {
   /** The entry of log.dirs. */
   readonly logDirectory: string;
   /** The log's own folder. */
   readonly directory: string;
 }
 
+/**
+ * `startOffset` ≤ `highWatermark` ≤ `endOffset`, and `recoveryPoint` ≤ `endOffset`. The first segment
+ * begins at `startOffset` or below it, the active one at `endOffset` or below it.
+ */
 export class LogState implements SegmentHome {
   readonly services: LogServices;
   readonly disk: Disk;
   readonly clock: Clock;
   readonly buffers: ReadBuffers;
   /** Opens compressed batches. */
-  readonly open: Open;
+  readonly decompress: Decompress;
   readonly topic: string;
   readonly partition: number;
   readonly logDirectory: string;
@@ -63,18 +67,25 @@ export class LogState implements SegmentHome {
   topicIdIsSaved = true;
   epochs: EpochHistory;
   readonly producers: ProducerState;
+  /** At least one once the log is loaded. */
   readonly segments = new Segments();
   readonly cursors = new Cursors();
+  /** Rises by retention and DeleteRecords; a truncation below it takes it along. */
   startOffset = 0;
+  /** The offset that the next record gets. */
   endOffset = 0;
   highWatermark = 0;
   /** Everything below is known to be on the disk itself. */
   recoveryPoint = 0;
   /** The first offset of the oldest transaction that is not over, or -1. */
   firstUnstableOffset = -1;
+  /** Appended since the last sync was begun. */
   unflushedRecords = 0;
+  /** When the last sync was begun, by the monotonic clock. */
   lastFlushMs: number;
+  /** By how much the active segment is rolled before segment.ms; drawn anew with each roll. */
   rollJitterMs: number;
+  /** For good: nothing is written or read any more. */
   closed = false;
   /** The name of the log's folder has been synced. */
   folderIsDurable = false;
@@ -86,7 +97,7 @@ export class LogState implements SegmentHome {
     this.disk = services.disk;
     this.clock = services.clock;
     this.buffers = services.buffers;
-    this.open = upTo(services.config.compressedBatchMaxDecompressedBytes);
+    this.decompress = decompressUpTo(services.config.compressedBatchMaxDecompressedBytes);
     this.topic = identity.topic;
     this.partition = identity.partition;
     this.logDirectory = identity.logDirectory;
@@ -155,6 +166,7 @@ export class LogState implements SegmentHome {
     this.services.onTruncated(this, offset);
   }
 
+  /** Makes the files of a segment and takes it in. */
   createSegment(baseOffset: number): Segment {
     const segment = Segment.create(this, baseOffset);
     this.segments.add(segment);
@@ -195,6 +207,7 @@ export class LogState implements SegmentHome {
     });
   }
 
+  /** To be called after every change behind the log's end. */
   filesChanged(): void {
     this.changes += 1;
     this.cursors.clear();

@@ -6,6 +6,7 @@ import type { PartitionKey } from '../types.ts';
 import type { PartitionLog } from './partition-log.ts';
 
 export class LogTable extends Map<PartitionKey, PartitionLog> {
+  /** Logs by directory; their sum is `size`. */
   readonly #counts = new Map<string, number>();
 
   countIn(logDirectory: string): number {

@@ -11,7 +11,7 @@ import {
   batchMagic,
   batchMaxTimestampMs,
 } from '../records/batch.ts';
-import type { Open } from '../records/compression.ts';
+import type { Decompress } from '../records/compression.ts';
 import { walkRecords } from '../records/record.ts';
 import type { AbortedTransaction } from './files/aborted-index.ts';
 import { maxTimestampOf } from './files/batch-fields.ts';
@@ -19,6 +19,7 @@ import { scanBatches } from './files/scan.ts';
 import type { Segment } from './files/segment.ts';
 import type { LogState } from './log-state.ts';
 
+/** In answers the timestamp is -1 for an end of the log, and both are -1 where nothing was found. */
 export interface OffsetAtTime {
   readonly offset: number;
   readonly timestampMs: Int64;
@@ -26,24 +27,24 @@ export interface OffsetAtTime {
   readonly leaderEpoch: number;
 }
 
-/** The first record whose timestamp is at least `timestampMs`; null when there is none. `open` opens compressed batches. */
+/** The first record whose timestamp is at least `timestampMs`; null when there is none. `decompress` is for compressed batches. */
 export function offsetForTimestamp(
   log: LogState,
   timestampMs: Int64,
-  open: Open = log.open,
+  decompress: Decompress = log.decompress,
 ): OffsetAtTime | null {
   for (const segment of log.segments.all) {
     if (segment.maxTimestamp.timestampMs < timestampMs) continue;
     const indexed = segment.timeIndex.lookup(timestampMs).offset;
     const from = Math.max(indexed, log.startOffset);
-    const found = firstRecord(log, segment, from, { timestampMs, open });
+    const found = firstRecord(log, segment, from, { timestampMs, decompress });
     if (found !== null) return found;
   }
   return null;
 }
 
 /** The first record that has the largest timestamp of the log; null when no record has one. */
-export function maxTimestamp(log: LogState, open: Open = log.open): OffsetAtTime | null {
+export function maxTimestamp(log: LogState, decompress: Decompress = log.decompress): OffsetAtTime | null {
   let latest: Segment | null = null;
   for (const segment of log.segments.all) {
     if (latest === null || segment.maxTimestamp.timestampMs > latest.maxTimestamp.timestampMs)
@@ -51,7 +52,7 @@ export function maxTimestamp(log: LogState, open: Open = log.open): OffsetAtTime
   }
   if (latest === null || latest.maxTimestamp.timestampMs < 0) return null;
   const { timestampMs, offset } = latest.maxTimestamp;
-  return firstRecord(log, latest, offset, { timestampMs, open });
+  return firstRecord(log, latest, offset, { timestampMs, decompress });
 }
 
 /** Timestamps with a meaning of their own. */
@@ -106,7 +107,7 @@ function firstRecord(
   log: LogState,
   segment: Segment,
   fromOffset: number,
-  { timestampMs, open }: { readonly timestampMs: Int64; readonly open: Open },
+  { timestampMs, decompress }: { readonly timestampMs: Int64; readonly decompress: Decompress },
 ): OffsetAtTime | null {
   const start = segment.locate(fromOffset);
   if (start === null) return null;
@@ -117,7 +118,7 @@ function firstRecord(
     const baseOffset = batchBaseOffset(buffer, at);
     const baseTimestampMs = batchBaseTimestampMs(buffer, at);
     const appendTimeMs = batchIsLogAppendTime(buffer, at) ? batchMaxTimestampMs(buffer, at) : null;
-    walkRecords(buffer, at, open, ({ offsetDelta, timestampDeltaMs }) => {
+    walkRecords(buffer, at, decompress, ({ offsetDelta, timestampDeltaMs }) => {
       const offset = baseOffset + offsetDelta;
       const ofRecordMs = appendTimeMs ?? int64Sum(baseTimestampMs, timestampDeltaMs);
       if (offset < log.startOffset || ofRecordMs < timestampMs) return undefined;

@@ -6,7 +6,7 @@
  */
 import type { LogConfig } from '../config/topic-config.ts';
 import type { Int64 } from '../int64.ts';
-import type { Open } from '../records/compression.ts';
+import type { Decompress } from '../records/compression.ts';
 import type { Uuid } from '../types.ts';
 import { type AppendInfo, appendAsFollower, appendAsLeader, type LeaderAppendOptions } from './append.ts';
 import type { AbortedTransaction } from './files/aborted-index.ts';
@@ -159,8 +159,8 @@ export class PartitionLog {
   }
 
   /** The first record at or after a time; null when there is none. */
-  offsetForTimestamp(timestampMs: Int64, open?: Open): OffsetAtTime | null {
-    return this.#guarded('searching by time', () => offsetForTimestamp(this.#log, timestampMs, open));
+  offsetForTimestamp(timestampMs: Int64, decompress?: Decompress): OffsetAtTime | null {
+    return this.#guarded('searching by time', () => offsetForTimestamp(this.#log, timestampMs, decompress));
   }
 
   /** Where segments begin that were last written to at or before a time; see lookup.ts. */
@@ -169,8 +169,8 @@ export class PartitionLog {
   }
 
   /** The first record with the largest timestamp; null when no record has one. */
-  maxTimestamp(open?: Open): OffsetAtTime | null {
-    return this.#guarded('searching by time', () => maxTimestamp(this.#log, open));
+  maxTimestamp(decompress?: Decompress): OffsetAtTime | null {
+    return this.#guarded('searching by time', () => maxTimestamp(this.#log, decompress));
   }
 
   /** Aborted transactions with records in [fromOffset, upToOffset). */

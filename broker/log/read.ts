@@ -1,8 +1,8 @@
 /**
  * Reading: from the batch that holds the asked offset, whole batches only, never past the bound and
- * never past the end of a segment; where a segment lost its end, from the next one. The bytes come in a pooled buffer that the reader gives back when
- * they have left the process. (Kafka's LocalLog.read; where Kafka cuts the last batch of an answer off
- * anywhere, this reader leaves it out.)
+ * never past the end of a segment; where a segment lost its end, from the next one. The bytes come in a
+ * pooled buffer that the reader gives back when they have left the process. (Kafka's LocalLog.read; where
+ * Kafka cuts the last batch of an answer off anywhere, this reader leaves it out.)
  */
 import { ErrorCode } from '../errors.ts';
 import { batchBaseOffset, batchSizeBytes, CorruptBatch, completeBatchSizeBytes } from '../records/batch.ts';
@@ -37,6 +37,10 @@ const NO_BYTES = Buffer.alloc(0);
 /** With fewer there is no telling how long a batch is. */
 const UP_TO_MAGIC_BYTES = 17;
 
+/**
+ * OFFSET_OUT_OF_RANGE outside the log, CORRUPT_MESSAGE where the first batch is none; throws what the
+ * disk throws.
+ */
 export function readLog(log: LogState, range: ReadRange): ReadResult {
   const { offset } = range;
   if (offset < log.startOffset || offset > log.endOffset) return ErrorCode.OFFSET_OUT_OF_RANGE;

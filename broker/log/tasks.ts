@@ -4,6 +4,7 @@ import { type Clock, every, type Timer } from '../platform/clock.ts';
 export class Tasks {
   readonly #clock: Clock;
   readonly #onError: (error: unknown) => void;
+  /** Those that have not run yet, and those that repeat. */
   readonly #timers = new Set<Timer>();
   #stopped = false;
 

@@ -19,7 +19,7 @@ import type { BrokerId } from '../types.ts';
 
 export type Overrides = ReadonlyMap<string, string>;
 
-export interface ConfigFeedOptions {
+interface ConfigFeedOptions {
   readonly brokerId: BrokerId;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
@@ -35,14 +35,22 @@ const NOTICE_LIFE_MS = 15 * 60_000;
 
 const NONE: Overrides = new Map();
 
+/** Follows one store at a time: whatever an earlier store still answers is dropped. */
 export class ConfigFeed {
   readonly #options: ConfigFeedOptions;
+  /**
+   * Of every topic that was read so far. A topic without overrides has an empty entry, so it is not
+   * read again.
+   */
   readonly #topics = new Map<string, Overrides>();
   #brokerDefaults: Overrides = NONE;
   #ownBroker: Overrides = NONE;
+  /** Of the session that is followed; null while stopped. */
   #store: ClusterStore | null = null;
   #watch: Watch | null = null;
+  /** Of the last notice that was taken in; -1 before the first. */
   #lastSequence = -1;
+  /** One reader of notices at a time; `#readAgain` says that it has to look once more. */
   #reading = false;
   #readAgain = false;
 

@@ -8,7 +8,7 @@
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import type { BrokerId } from '../types.ts';
 
-export interface Order {
+interface Order {
   readonly controllerId: BrokerId;
   readonly controllerEpoch: number;
 }
@@ -24,6 +24,7 @@ export class ControllerEpochs {
   readonly #store: () => ClusterStore;
   /** The latest office that was seen; its epoch never falls. */
   #latest: Office = { epoch: 0, controllerId: null };
+  /** The look at ZooKeeper that is under way; whoever comes meanwhile shares it. */
   #looking: Promise<void> | null = null;
 
   constructor(store: () => ClusterStore) {

@@ -12,6 +12,7 @@ export class ControllerFence {
   readonly registered: Promise<void>;
   readonly #setRegistered: () => void;
   #brokerEpoch: number = NO_EPOCH;
+  /** Of all news that were admitted; never falls. */
   #highestControllerEpoch = 0;
 
   constructor() {

@@ -81,6 +81,7 @@ export interface StoppedReplica extends TopicPartition {
   readonly deletePartition: boolean;
 }
 
+/** What the sender of the delta is answered. */
 export interface DeltaOutcome {
   /** Other than NONE: nothing was taken in. */
   readonly error: ErrorCode;

@@ -5,6 +5,7 @@
 import type { BrokerInfo } from '../cluster.ts';
 import type { BrokerId, Uuid } from '../types.ts';
 
+/** As the controller told it last; the broker that holds the replica may be ahead of it, or behind. */
 export interface PartitionImage {
   readonly partition: number;
   /** NO_LEADER when there is none. */
@@ -26,6 +27,7 @@ export interface TopicImage {
   readonly partitions: ReadonlyMap<number, PartitionImage>;
 }
 
+/** Immutable: a change makes a new one. */
 export interface MetadataImage {
   /**
    * Whether a controller has told this broker of the whole cluster since it started. Before that, a topic
@@ -38,4 +40,15 @@ export interface MetadataImage {
   readonly brokers: ReadonlyMap<BrokerId, BrokerInfo>;
   readonly topics: ReadonlyMap<string, TopicImage>;
   readonly topicNames: ReadonlyMap<Uuid, string>;
+}
+
+/** Whether partitions 0 to `partitionCount - 1` of the topic all have a leader. */
+export function allHaveLeaders(image: MetadataImage, topic: string, partitionCount: number): boolean {
+  const partitions = image.topics.get(topic)?.partitions;
+  if (partitions === undefined) return false;
+  for (let partition = 0; partition < partitionCount; partition += 1) {
+    const leader = partitions.get(partition)?.leader;
+    if (leader === undefined || leader < 0) return false;
+  }
+  return true;
 }

@@ -10,7 +10,12 @@ const REMOVED = Symbol('removed');
 /** Layers up to this size are kept even over a small base. */
 const SMALL_LAYER = 32;
 
+/**
+ * `undefined` is no value: it means that there is no entry. The order of iteration is not that of
+ * insertion.
+ */
 export class LayeredMap<K, V> implements ReadonlyMap<K, V> {
+  /** Entries that can be got: those of both layers, without the removed. */
   readonly size: number;
   readonly #base: ReadonlyMap<K, V>;
   readonly #layer: ReadonlyMap<K, V | typeof REMOVED>;
@@ -21,6 +26,7 @@ export class LayeredMap<K, V> implements ReadonlyMap<K, V> {
     this.size = size;
   }
 
+  /** A first version, all in the base. */
   static of<K, V>(entries: Iterable<readonly [K, V]> = []): LayeredMap<K, V> {
     const base = new Map(entries);
     return new LayeredMap<K, V>(base, new Map(), base.size);

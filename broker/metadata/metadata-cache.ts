@@ -9,13 +9,17 @@ import type { MetadataDelta, TopicDelta } from './delta.ts';
 import type { MetadataImage, PartitionImage, TopicImage } from './image.ts';
 import { LayeredMap } from './layered-map.ts';
 
+/** `#image` shows what the other fields hold; it is drawn anew at the end of each change. */
 export class MetadataCache {
   readonly #clock: Clock;
   readonly #listeners = new Set<(image: MetadataImage) => void>();
   #controllerId: BrokerId = -1;
+  /** Once true it stays so. */
   #complete = false;
   #brokers: ReadonlyMap<BrokerId, BrokerInfo> = new Map();
+  /** By name; none without a partition. */
   #topics = LayeredMap.of<string, TopicImage>();
+  /** The name of every topic in `#topics` that has an id. */
   #topicNames = LayeredMap.of<Uuid, string>();
   #image: MetadataImage;
 

@@ -3,6 +3,7 @@
 /** What a message may be at most: protocol versions before the flexible ones have 16 bits for its length. */
 const MAX_TEXT_LENGTH = 8192;
 
+/** `ArrayBuffer(1, 2)`, in the order given. */
 export function arrayBuffer(ids: readonly number[]): string {
   return `ArrayBuffer(${ids.join(', ')})`;
 }

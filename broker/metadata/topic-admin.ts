@@ -21,7 +21,7 @@ import {
 
 const DONE: Outcome<void> = success(undefined);
 
-export interface NewPartitions {
+interface NewPartitions {
   readonly name: string;
   /** How many the topic shall have in all. */
   readonly count: number;
@@ -30,7 +30,7 @@ export interface NewPartitions {
   readonly validateOnly: boolean;
 }
 
-export interface TopicAdminOptions {
+interface TopicAdminOptions {
   /** Of the current session. */
   readonly store: () => ClusterStore;
   readonly metadata: MetadataCache;
@@ -75,6 +75,7 @@ export class TopicAdmin {
     return ErrorCode.NONE;
   }
 
+  /** Extends a topic, or says why not; whoever else changes the assignment meanwhile makes it judge anew. */
   async createPartitions(wanted: NewPartitions): Promise<Outcome<void>> {
     // Not every text that a client sends is the name of a node.
     if (validateTopicName(wanted.name) !== null) return unknownTopic(wanted.name);

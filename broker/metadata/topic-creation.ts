@@ -31,7 +31,7 @@ export interface CreatedTopic {
 
 export type Assignment = ReadonlyMap<number, readonly BrokerId[]>;
 
-export interface TopicCreationOptions {
+interface TopicCreationOptions {
   readonly topics: TopicsStore;
   /** Of all topics, also of those that are being deleted. */
   readonly names: readonly string[];
@@ -112,6 +112,7 @@ export class TopicCreation {
   }
 }
 
+/** As the topic's znode has it, with no reassignment under way. */
 export function asStored(assignment: Assignment): Map<number, ReplicaAssignment> {
   return new Map(
     [...assignment].map(([partition, replicas]) => [

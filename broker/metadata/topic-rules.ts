@@ -97,6 +97,7 @@ export function addedAssignmentRefusal(
   );
 }
 
+/** INVALID_REPLICA_ASSIGNMENT with Kafka's text. */
 export function invalidAssignment(message: string): Failure {
   return failure(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message);
 }

@@ -10,8 +10,10 @@ const SMALLEST_BYTES = 4096;
 const LARGEST_KEPT_BYTES = 4 * 1024 * 1024;
 
 export class BufferPool {
+  /** Kept buffers by their size, always a power of two. */
   readonly #bySize = new Map<number, Buffer[]>();
   readonly #maxKeptBytes: number;
+  /** Sum of the kept buffers; at most `#maxKeptBytes`. */
   #keptBytes = 0;
 
   constructor(maxKeptBytes: number) {
@@ -31,6 +33,7 @@ export class BufferPool {
     return kept;
   }
 
+  /** Takes back a buffer of `take` that nobody reads any more. */
   give(buffer: Buffer): void {
     const size = buffer.length;
     if (size > LARGEST_KEPT_BYTES || this.#keptBytes + size > this.#maxKeptBytes) return;

@@ -7,7 +7,7 @@
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { Live } from '../config/live.ts';
 
-export interface ConnectionLimits {
+interface ConnectionQuotaLimits {
   readonly maxConnections: number;
   readonly maxConnectionsPerIp: number;
   readonly perIpOverrides: ReadonlyMap<string, number>;
@@ -15,7 +15,7 @@ export interface ConnectionLimits {
 }
 
 /** The limits as configured now. */
-export function connectionLimits({ now }: Live<BrokerConfig>): ConnectionLimits {
+export function connectionQuotaLimits({ now }: Live<BrokerConfig>): ConnectionQuotaLimits {
   return {
     maxConnections: now.maxConnections,
     maxConnectionsPerIp: now.maxConnectionsPerIp,
@@ -25,20 +25,22 @@ export function connectionLimits({ now }: Live<BrokerConfig>): ConnectionLimits 
 }
 
 export class ConnectionQuotas {
-  #limits: ConnectionLimits;
+  #limits: ConnectionQuotaLimits;
+  /** Open connections by address; their sum is `#count`. No entry stands at 0. */
   readonly #byHost = new Map<string, number>();
   #count = 0;
   /** Connections that may be made at once: grows with time to one second's worth. */
   #allowance: number;
+  /** When `#allowance` was last brought up to date. */
   #allowanceAtMs: number;
 
-  constructor(limits: ConnectionLimits, nowMs: number) {
+  constructor(limits: ConnectionQuotaLimits, nowMs: number) {
     this.#limits = limits;
     this.#allowance = limits.creationRatePerSecond;
     this.#allowanceAtMs = nowMs;
   }
 
-  set limits(limits: ConnectionLimits) {
+  set limits(limits: ConnectionQuotaLimits) {
     this.#limits = limits;
   }
 

@@ -27,7 +27,7 @@ export interface ConnectionLimits {
   readonly maxUnsentBytes: number;
 }
 
-export interface ConnectionParts {
+interface ConnectionParts {
   readonly socket: ByteSocket;
   readonly session: ClientSession;
   readonly dispatch: Dispatch;
@@ -48,28 +48,48 @@ interface Pending {
   discarded: boolean;
 }
 
+/**
+ * `#pending` is answered from its head, so an answer that is ready early waits there. `#outgoingBytes` and
+ * `#unsentBytes` together are the answers whose turn has come and that have not left.
+ */
 export class Connection {
   readonly #parts: ConnectionParts;
   readonly #socket: ByteSocket;
   readonly #splitter: FrameSplitter;
+  /** Oldest first. More than one only while all of them are Produce requests. */
   readonly #pending: Pending[] = [];
   /** Set while a request other than Produce is unanswered. */
   #exclusive = false;
+  /**
+   * Answers for the next write: their bytes, whom to tell that they have left, and the sum of their
+   * sizes.
+   */
   #outgoing: Uint8Array[] = [];
   #outgoingReplies: Reply[] = [];
   #outgoingBytes = 0;
   /** Bytes handed to the socket whose write has not been reported done. */
   #unsentBytes = 0;
+  /** A flush follows at the end of this turn. */
   #flushScheduled = false;
-  /** What the frame that is arriving has reserved of queued.max.request.bytes. */
+  /** What the frame that is arriving has reserved of queued.max.request.bytes: its whole size, or 0. */
   #reservedBytes = 0;
+  /**
+   * No memory was left for the frame that is arriving. Reading is paused until `RequestMemory` calls
+   * back.
+   */
   #awaitsMemory = false;
+  /**
+   * The socket is not read from: a frame was refused, or memory is awaited. Never once the connection
+   * is ending.
+   */
   #paused = false;
   /** No more requests are taken: the connection ends once what came before is answered. */
   #ending = false;
   /** Our side of the socket is closed. */
   #ended = false;
+  /** The socket has gone. Nothing is written any more; outcomes that still come are only given back. */
   #closed = false;
+  /** When bytes last came in, an answer became ready or left. */
   #lastActiveMs: number;
 
   constructor(parts: ConnectionParts) {

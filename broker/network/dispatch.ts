@@ -29,8 +29,8 @@ import {
   type InterferenceSlot,
   NO_INTERFERENCE,
   type SpokenApi,
+  type SpokenVersions,
   type Strike,
-  type VersionRange,
 } from './interference.ts';
 import type { Dispatch, Reply, RequestOutcome } from './outcome.ts';
 import { RequestMetrics } from './request-metrics.ts';
@@ -56,7 +56,7 @@ export function createDispatch<N extends ServiceName>(
     const interference = slot.current;
     try {
       header = parseRequestHeader(frame, apiByKey);
-      request = open(header, frame, { table, session, services, authorizer, interference });
+      request = decodeIncoming(header, frame, { table, session, services, authorizer, interference });
     } catch (error) {
       // Whatever the decoder stumbles over came from outside: it is never this broker's failure.
       const reason = error instanceof ProtocolError ? error.message : String(error);
@@ -76,10 +76,10 @@ function describe({ apiKey, apiVersion, clientId }: RequestHeader, api: AnyApi |
 }
 
 /** Finds the handler and decodes; throws ProtocolError on what is not a request we serve. */
-function open<N extends ServiceName>(
+function decodeIncoming<N extends ServiceName>(
   header: RequestHeader,
   frame: Buffer,
-  at: {
+  parts: {
     table: ReadonlyMap<number, Handler<AnyApi, N>>;
     session: ClientSession;
     services: OwnNeeds;
@@ -88,10 +88,10 @@ function open<N extends ServiceName>(
   },
 ): IncomingRequest<N> | RequestOutcome {
   const { apiKey, apiVersion } = header;
-  const handler = at.table.get(apiKey);
+  const handler = parts.table.get(apiKey);
   if (handler === undefined) throw new ProtocolError(`there is no API with key ${apiKey}`);
   const { api } = handler;
-  const range = versionsOf(api, header.clientId, at.interference);
+  const range = versionsOf(api, header.clientId, parts.interference);
   if (range === null) throw new ProtocolError(`there is no API with key ${apiKey}`);
   const { min, max } = range;
   if (apiVersion < min || apiVersion > max) {
@@ -101,9 +101,9 @@ function open<N extends ServiceName>(
       null,
     );
   }
-  const { socketRequestMaxElements } = at.services.config;
+  const { socketRequestMaxElements } = parts.services.config;
   const body = decodeRequest(api, apiVersion, frame.subarray(header.bodyOffset), socketRequestMaxElements);
-  return new IncomingRequest(handler, header, body, at);
+  return new IncomingRequest(handler, header, body, parts);
 }
 
 /** One request on its way through its handler; also what the handler sees of its sender. */
@@ -121,6 +121,7 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
   readonly #session: ClientSession;
   readonly #correlationId: number;
   readonly #body: RequestOf<AnyApi>;
+  /** What handlers want done once the answer has left; null when there is nothing, and once it was taken. */
   #afterSend: (() => void)[] | null = null;
 
   constructor(
@@ -257,7 +258,7 @@ function versionsOf(
   api: SpokenApi,
   clientId: string | null,
   interference: Interference | null,
-): VersionRange | null {
+): SpokenVersions | null {
   if (interference !== null) return interference.versionsOf(api, clientId);
   return { min: api.minVersion, max: api.maxVersion };
 }
@@ -266,7 +267,7 @@ function versionsOf(
 function spokenAnswer<A extends AnyApi>(
   api: A,
   answer: ResponseInput<A>,
-  spoken: (api: SpokenApi) => VersionRange | null,
+  spoken: (api: SpokenApi) => SpokenVersions | null,
 ): ResponseInput<A> {
   if (api.key !== ApiVersions.key) return answer;
   const { apiKeys = [] } = answer as ResponseInput<typeof ApiVersions>;

@@ -15,18 +15,25 @@ export class InvalidFrameSize extends Error {
  * Handles one frame (without its size field), whose bytes are valid during the call only; false when
  * it can't be taken now: the frame is kept and offered again by {@link FrameSplitter.resume}.
  */
-export type TakeFrame = (frame: Buffer) => boolean;
+type TakeFrame = (frame: Buffer) => boolean;
 
 const SIZE_BYTES = 4;
 
+/**
+ * What is kept stands at `#from` to `#to` of `#held` and begins at the size field of a frame. Without
+ * kept bytes there is no buffer.
+ */
 export class FrameSplitter {
   readonly #pool: BufferPool;
   readonly #maxFrameBytes: number;
   readonly #take: TakeFrame;
+  /** From the pool; given back when all of it is taken, and left to the garbage collector by `close`. */
   #held: Buffer | null = null;
   #from = 0;
   #to = 0;
+  /** The kept bytes begin with a complete frame that was offered and not taken. */
   #refused = false;
+  /** For good: by `close`, or because a size was wrong. */
   #closed = false;
 
   constructor(pool: BufferPool, maxFrameBytes: number, take: TakeFrame) {

@@ -30,7 +30,7 @@ export interface Strike {
 /** Of an API, what a broker says that it speaks. */
 export type SpokenApi = Pick<AnyApi, 'key' | 'minVersion' | 'maxVersion'>;
 
-export interface VersionRange {
+export interface SpokenVersions {
   readonly min: number;
   readonly max: number;
 }
@@ -39,7 +39,7 @@ export interface Interference {
   /** null: nothing becomes of it but what always does. */
   meet(request: MetRequest): Strike | null;
   /** The versions of an API that the broker owns up to towards a client; null: it denies the API. */
-  versionsOf(api: SpokenApi, clientId: string | null): VersionRange | null;
+  versionsOf(api: SpokenApi, clientId: string | null): SpokenVersions | null;
 }
 
 /** Handed to the dispatcher for good; what is in it comes and goes. */

@@ -1,6 +1,7 @@
 /** What becomes of a request, between the dispatcher, which decides it, and the connection, which writes it. */
 import type { ClientSession } from './client-session.ts';
 
+/** An answer on its way out; for acks=0 there is none. */
 export interface Reply {
   /** A whole frame, size field included. */
   readonly parts: readonly Uint8Array[];

@@ -11,12 +11,12 @@ import type {
   InterferenceSlot,
   MetRequest,
   SpokenApi,
+  SpokenVersions,
   Strike,
-  VersionRange,
 } from './interference.ts';
 
 /** What a request must be like; whatever is left out may be anything. */
-export interface RequestFilter {
+interface RequestFilter {
   readonly apiKey?: number;
   readonly clientId?: string;
   readonly topic?: string;
@@ -40,7 +40,7 @@ export interface PlacedFault {
   remove(): void;
 }
 
-export interface RequestFaultsOptions {
+interface RequestFaultsOptions {
   /** A fraction in [0, 1), for faults with a probability. */
   readonly fraction: () => number;
   /** Topics by their ids, for requests that name no names. */
@@ -54,7 +54,7 @@ export interface RequestFaultsOptions {
 export class RequestFaults implements Interference, InterferenceSlot {
   readonly #options: RequestFaultsOptions;
   readonly #placed: Placed[] = [];
-  #limits: ReadonlyMap<number, VersionRange | null> | null = null;
+  #limits: ReadonlyMap<number, SpokenVersions | null> | null = null;
 
   constructor(options: RequestFaultsOptions) {
     this.#options = options;
@@ -80,7 +80,7 @@ export class RequestFaults implements Interference, InterferenceSlot {
   }
 
   /** By API key; null denies an API, and what is not named stays as it is. */
-  limitVersions(limits: ReadonlyMap<number, VersionRange | null> | null): void {
+  limitVersions(limits: ReadonlyMap<number, SpokenVersions | null> | null): void {
     this.#limits = limits;
   }
 
@@ -90,7 +90,7 @@ export class RequestFaults implements Interference, InterferenceSlot {
     this.#limits = null;
   }
 
-  versionsOf(api: SpokenApi, clientId: string | null): VersionRange | null {
+  versionsOf(api: SpokenApi, clientId: string | null): SpokenVersions | null {
     const limit = this.#isSpared(clientId) ? undefined : this.#limits?.get(api.key);
     if (limit === null) return null;
     const { minVersion, maxVersion } = api;

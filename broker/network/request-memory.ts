@@ -8,7 +8,9 @@
 
 export class RequestMemory {
   readonly #limitBytes: number;
+  /** May exceed the limit by one frame, as a frame is let in while anything is left. */
   #usedBytes = 0;
+  /** Called together once there is room again; who finds none then comes back here. */
   #waiting: (() => void)[] = [];
 
   /** Negative: no limit. */

@@ -10,6 +10,7 @@ const TIME_BUCKETS_MS = [
   0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000,
 ];
 
+/** The series of one API; `byVersion` has holes for versions that never came. */
 interface OfApi {
   readonly byVersion: Counter[];
   readonly totalTimeMs: Distribution;

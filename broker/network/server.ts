@@ -13,11 +13,11 @@ import type { ByteSocket, SocketListener, SocketNetwork } from '../platform/sock
 import { BufferPool } from './buffer-pool.ts';
 import { ClientSession } from './client-session.ts';
 import { Connection, type ConnectionLimits } from './connection.ts';
-import { ConnectionQuotas, connectionLimits } from './connection-quotas.ts';
+import { ConnectionQuotas, connectionQuotaLimits } from './connection-quotas.ts';
 import type { Dispatch } from './outcome.ts';
 import { RequestMemory } from './request-memory.ts';
 
-export interface NetworkServerParts {
+interface NetworkServerParts {
   readonly config: FixedConfig;
   readonly liveConfig: Live<BrokerConfig>;
   readonly sockets: SocketNetwork;
@@ -38,6 +38,10 @@ interface Waiting {
   readonly listener: string;
 }
 
+/**
+ * A connection is in `#connections` and counted in `#quotas` from the moment it is served until its
+ * socket has closed; until it is served it is in `#waiting`, oldest first.
+ */
 export class NetworkServer {
   readonly #parts: NetworkServerParts;
   readonly #diagnostics: Diagnostics;
@@ -47,14 +51,19 @@ export class NetworkServer {
   readonly #memory: RequestMemory;
   readonly #bytesIn: Counter;
   readonly #bytesOut: Counter;
+  /** By listener name; empty again once the server stops. */
   readonly #listeners = new Map<string, SocketListener>();
   readonly #connections = new Set<Connection>();
   /** Accepted by the operating system, not read from yet: at most socket.listen.backlog.size. */
   readonly #waiting: Waiting[] = [];
+  /** null before `startAccepting` and after `stop`: nobody is served then. */
   #dispatch: Dispatch | null = null;
   #sweeper: Timer | null = null;
+  /** Armed while the head of `#waiting` waits for max.connection.creation.rate. */
   #nextTry: Timer | null = null;
+  /** Last part of a connection's id, which makes it unique in this process. */
   #nextConnection = 0;
+  /** Set while `stop` waits for the last connection to close. */
   #stopped: (() => void) | null = null;
   readonly #unfollow: () => void;
 
@@ -67,7 +76,7 @@ export class NetworkServer {
       maxInFlightRequests: config.queuedMaxRequests,
       maxUnsentBytes: config.socketSendBufferBytes > 0 ? config.socketSendBufferBytes : DEFAULT_UNSENT_BYTES,
     };
-    this.#quotas = new ConnectionQuotas(connectionLimits(liveConfig), parts.clock.nowMs());
+    this.#quotas = new ConnectionQuotas(connectionQuotaLimits(liveConfig), parts.clock.nowMs());
     this.#unfollow = liveConfig.onChange(() => this.#reconfigure());
     this.#memory = new RequestMemory(config.queuedMaxRequestBytes);
     this.#bytesIn = metrics.counter('kafka_network_socketserver_bytesin_total', 'Bytes read from clients');
@@ -148,7 +157,7 @@ export class NetworkServer {
 
   /** Takes over limits that were changed while the broker runs. */
   #reconfigure(): void {
-    this.#quotas.limits = connectionLimits(this.#parts.liveConfig);
+    this.#quotas.limits = connectionQuotaLimits(this.#parts.liveConfig);
     this.#serveWaiting();
   }
 

@@ -24,7 +24,7 @@ export interface BrokerView {
   readonly journal: Pick<Journal, 'since' | 'lastId' | 'first' | 'onEvent'>;
   /** `waitFor` only waits. */
   readonly metadata: Pick<MetadataCache, 'image' | 'topic' | 'broker' | 'isAlive' | 'waitFor'>;
-  readonly replicas: { partitions(): Iterable<PartitionView> };
+  readonly replicas: { partitions(): Iterable<HostedReplicaView> };
   readonly controller: Readonly<Pick<Controller, 'isActive' | 'epoch' | 'controllerId' | 'failoverTimeline'>>;
   readonly logs: { log(topic: string, partition: number): LogView | undefined } & Pick<
     LogManager,
@@ -32,7 +32,7 @@ export interface BrokerView {
   >;
 }
 
-export interface SessionView {
+interface SessionView {
   readonly state: SessionState;
   /** Sessions lost since the start. */
   readonly expirations: number;
@@ -40,7 +40,7 @@ export interface SessionView {
   readonly counts: Readonly<CoordinatorSource['counts']>;
 }
 
-export type PartitionView = Pick<
+export type HostedReplicaView = Pick<
   Partition,
   | 'topic'
   | 'partition'

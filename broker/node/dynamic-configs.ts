@@ -19,7 +19,7 @@ import { ConfigFeed, type Overrides } from '../metadata/config-feed.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 
-export interface DynamicConfigListeners {
+interface DynamicConfigListeners {
   topicChanged(topic: string, config: LogConfig): void;
   /** unclean.leader.election.enable has become true for a topic, or for all (null). */
   uncleanElectionAllowed(topic: string | null): void;
@@ -28,15 +28,19 @@ export interface DynamicConfigListeners {
 const UNCLEAN = 'unclean.leader.election.enable';
 
 export class DynamicConfigs {
+  /** As the broker was started; dynamic configs are laid over it each time anew. */
   readonly #static: BrokerConfig;
   readonly #live: LiveValue<BrokerConfig>;
   readonly #feed: ConfigFeed;
   readonly #diagnostics: Diagnostics;
+  /** null until the parts are made that are to hear of changes. */
   #listeners: DynamicConfigListeners | null = null;
+  /** All was read once: from then on what is spoilt is left as it was instead of thrown. */
   #started = false;
   /** What is set for all brokers and for this one, as far as it is valid. */
   #defaults: Overrides = new Map();
   #own: Overrides = new Map();
+  /** Effective configs of the topics that were asked for or have changed. */
   readonly #known = new Map<string, LogConfig>();
   /** What has been said: `level config`. */
   readonly #said = new Set<string>();

@@ -26,6 +26,7 @@ export function stateLogOf(topic: string, replicas: ReplicaManager): StateLog {
   };
 }
 
+/** What groups go by, in their own units. */
 export function groupSettings(config: FixedConfig): GroupSettings {
   return {
     initialRebalanceDelayMs: config.groupInitialRebalanceDelayMs,

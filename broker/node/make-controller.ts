@@ -2,6 +2,7 @@
 import { Controller } from '../controller/controller.ts';
 import type { Ground, Parts } from './parts.ts';
 
+/** Not standing for election yet. */
 export function makeController(
   { platform, store, stops }: Ground,
   { config, configs, peers }: Pick<Parts, 'config' | 'configs' | 'peers'>,

@@ -2,6 +2,7 @@
 import { ReplicaManager } from '../replication/replica-manager.ts';
 import type { Ground, Parts } from './parts.ts';
 
+/** Leads and follows nothing yet: the controller's orders tell it. */
 export function makeReplication(
   { platform, stops }: Ground,
   parts: Pick<Parts, 'config' | 'configs' | 'logs' | 'metadata' | 'fence' | 'peers' | 'link'>,

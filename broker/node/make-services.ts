@@ -6,6 +6,7 @@ import { TopicAdmin } from '../metadata/topic-admin.ts';
 import { FetchSessions } from '../replication/requests/fetch-sessions.ts';
 import type { Ground, Parts } from './parts.ts';
 
+/** Fetch sessions, topic administration and metrics by topic are made here, as only handlers use them. */
 export function makeServices({ platform, store }: Ground, parts: Parts): Services {
   const { clock, disk, diagnostics, metrics, random } = platform;
   const { clusterId, config, configs, metadata, features, replicas, logs } = parts;

@@ -8,7 +8,7 @@ import { LogManager } from '../log/log-manager.ts';
 import { identify } from './identity.ts';
 import type { Ground, Parts } from './parts.ts';
 
-export interface Claimed {
+interface Claimed {
   readonly directories: LogDirectories;
   /** The configuration with the id that the broker has from here on. */
   readonly config: BrokerConfig;

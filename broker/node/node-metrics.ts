@@ -7,6 +7,7 @@ import type { BrokerView } from './broker-view.ts';
 /** Kafka's BrokerState numbers. */
 const STATES: Record<Health['state'], number> = { starting: 1, running: 3, stopping: 6 };
 
+/** Registers gauges, which look when they are asked. */
 export function registerBrokerMetrics(metrics: Metrics, broker: BrokerView): void {
   const { session } = broker;
   metrics.gauge('odradek_zookeeper_reads', 'Reads of znodes so far', () => session.counts.reads);

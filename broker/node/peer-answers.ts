@@ -7,12 +7,13 @@ import type { Peers } from '../peers/peers.contract.ts';
 import { MetadataPublisher, type PublisherParts } from './metadata-publisher.ts';
 import { PushedFeed, type PushedFeedParts } from './pushed-feed.ts';
 
-export interface AnswerParts extends PublisherParts, PushedFeedParts {
+interface AnswerParts extends PublisherParts, PushedFeedParts {
   readonly fence: PublisherParts['fence'] & PushedFeedParts['fence'];
   readonly peers: Pick<Peers, 'handle' | 'forget'>;
   readonly controller: Pick<Controller, 'controlledShutdown' | 'alterPartition' | 'allocateProducerIds'>;
 }
 
+/** Registers a handler for everything a peer may ask. */
 export function answerPeers(parts: AnswerParts): void {
   const { peers, controller } = parts;
   const publisher = new MetadataPublisher(parts);

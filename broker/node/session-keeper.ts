@@ -22,14 +22,18 @@ export interface SessionListener {
   regained(formerSessionId: bigint, causeId: EventId): Promise<void>;
 }
 
+/** One session at a time: a new one is opened only after the loss of the one before was told. */
 export class SessionKeeper {
   readonly #source: CoordinatorSource;
   readonly #clock: Clock;
   readonly #diagnostics: Diagnostics;
   readonly #journal: Journal;
   readonly #openTimeoutMs: number;
+  /** null before the first session; a lost one stays until there is another. */
   #current: Coordinator | null = null;
+  /** null until there are parts to be told. Losses before that are told when it comes. */
   #listener: SessionListener | null = null;
+  /** For good: no session is opened any more, and none is reported as lost. */
   #closed = false;
   /** Sessions lost since the start, for metrics. */
   expirations = 0;

@@ -13,7 +13,7 @@ export class MalformedMessage extends Error {
   override readonly name = 'MalformedMessage';
 }
 
-export interface Envelope {
+interface PeerEnvelope {
   readonly header: unknown;
   /** What follows the header; a view of the message. */
   readonly body: Buffer;
@@ -32,7 +32,7 @@ export function encodeEnvelope(header: unknown, raw: readonly Uint8Array[] = [])
 }
 
 /** Takes a message apart. Throws {@link MalformedMessage} and nothing else. */
-export function decodeEnvelope(message: Buffer): Envelope {
+export function decodeEnvelope(message: Buffer): PeerEnvelope {
   if (message.length < LENGTH_BYTES) throw new MalformedMessage('message is shorter than its prefix');
   const end = LENGTH_BYTES + message.readUInt32BE(0);
   if (end > message.length) throw new MalformedMessage('header is longer than the message');
@@ -69,6 +69,7 @@ export function asInteger(value: unknown): number {
   return value;
 }
 
+/** Throws MalformedMessage for anything else; so do the next ones. */
 export function asText(value: unknown): string {
   if (typeof value !== 'string') throw new MalformedMessage('expected a string');
   return value;

@@ -5,7 +5,7 @@
  * way only to each other, so that strangers never shut out who was here before.
  */
 /** A handshake under way. */
-export interface Slot {
+interface Slot {
   readonly address: string;
   readonly close: (reason: string) => void;
 }
@@ -20,6 +20,7 @@ export class HandshakeSlots {
   /** In order of their age, all of them and by address. */
   readonly #underWay = new Set<Slot>();
   readonly #ofAddress = new Map<string, Set<Slot>>();
+  /** Addresses from which a broker was welcomed, the longest ago first; at most MAX_KNOWN_ADDRESSES. */
   readonly #known = new Set<string>();
 
   /** `peer.max.handshakes`, `peer.max.handshakes.per.ip` */

@@ -44,6 +44,7 @@ export interface Hello extends PeerIdentity {
   readonly nonce: Buffer;
 }
 
+/** What the accepting side wants the secret proved for. */
 export interface Challenge {
   readonly type: 'challenge';
   readonly nonce: Buffer;
@@ -80,20 +81,20 @@ export function readHandshakeMessage(header: unknown): HandshakeMessage {
 }
 
 /** Why a handshake ends: what the peer is told, which names nothing of ours, and what the log adds. */
-export interface Refusal {
+export interface HandshakeRefusal {
   readonly reason: string;
   readonly detail: string;
 }
 
 /** Why `hello` is not answered with a challenge, or null: nobody has proven anything yet. */
-export function refusalBeforeProof(own: PeerIdentity, hello: Hello): Refusal | null {
+export function refusalBeforeProof(own: PeerIdentity, hello: Hello): HandshakeRefusal | null {
   if (hello.revision === own.revision) return null;
   const reason = `protocol revision ${hello.revision} is not supported, only ${own.revision}`;
   return { reason, detail: '' };
 }
 
 /** Why the answering side `own` does not welcome one who knows the secret, or null. */
-export function refusalOfHello(own: PeerIdentity, hello: Hello): Refusal | null {
+export function refusalOfHello(own: PeerIdentity, hello: Hello): HandshakeRefusal | null {
   if (hello.clusterId !== own.clusterId) {
     return { reason: 'the cluster ids differ', detail: `${hello.clusterId} and ${own.clusterId}` };
   }

@@ -27,6 +27,7 @@ export interface PartitionStateMessage {
   readonly leaderRecoveryState: number;
 }
 
+/** What everybody learns of a partition, whether he holds it or not. */
 export interface UpdatePartitionMessage {
   readonly topic: string;
   readonly partition: number;
@@ -53,11 +54,9 @@ export interface LeaderAndIsrRequest extends FromController {
   readonly type: 'LeaderAndIsr';
   readonly topicIds: TopicIds;
   readonly partitions: readonly PartitionStateMessage[];
-  /** The brokers that lead any of `partitions`. */
-  readonly liveLeaders: readonly BrokerInfo[];
 }
 
-export interface PartitionError {
+interface PartitionError {
   readonly topic: string;
   readonly partition: number;
   readonly error: ErrorCode;
@@ -86,6 +85,7 @@ export interface UpdateMetadataResponse {
   readonly error: ErrorCode;
 }
 
+/** Follow these partitions no longer; with `deletePartition` remove their logs as well. */
 export interface StopReplicaRequest extends FromController {
   readonly type: 'StopReplica';
   readonly partitions: readonly {
@@ -102,6 +102,7 @@ export interface StopReplicaResponse {
   readonly partitions: readonly PartitionError[];
 }
 
+/** Moves the leaders away from the broker that asks; the answer names what it still leads. */
 export interface ControlledShutdownRequest {
   readonly type: 'ControlledShutdown';
   readonly brokerId: BrokerId;
@@ -114,6 +115,7 @@ export interface ControlledShutdownResponse {
   readonly remainingPartitions: readonly { readonly topic: string; readonly partition: number }[];
 }
 
+/** A leader asks for other in-sync sets; each stands only for the epochs it names. */
 export interface AlterPartitionRequest {
   readonly type: 'AlterPartition';
   readonly brokerId: BrokerId;
@@ -142,6 +144,7 @@ export interface AlterPartitionResponse {
   }[];
 }
 
+/** Asks for a block of producer ids that nobody else gets. */
 export interface AllocateProducerIdsRequest {
   readonly type: 'AllocateProducerIds';
   readonly brokerId: BrokerId;

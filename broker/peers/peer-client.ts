@@ -24,7 +24,7 @@ import {
 } from './handshake.ts';
 import type { PeerContext } from './peer-server.ts';
 import { PeerUnreachable } from './peers.contract.ts';
-import { steeredChannel } from './steered-channel.ts';
+import { rewirableChannel } from './rewirable-channel.ts';
 
 export interface PeerAddress {
   readonly brokerId: BrokerId;
@@ -53,7 +53,7 @@ export async function dialPeer(
     throw new PeerUnreachable(`broker ${to.brokerId} at ${to.host}:${to.port} cannot be reached: ${why}`);
   }
   const leftMs = timeoutMs - (context.clock.nowMs() - started);
-  return greet(steeredChannel(dialled), context, to, Math.max(1, leftMs));
+  return greet(rewirableChannel(dialled), context, to, Math.max(1, leftMs));
 }
 
 function greet(
@@ -120,13 +120,21 @@ interface Asked {
   readonly timer: Timer;
 }
 
+/**
+ * Every request that was accepted is in `#asked`, with a running timer, until it is answered, times out
+ * or its channel breaks; those in `#unsent` wait for a channel that is being opened.
+ */
 export class PeerClient {
   readonly address: PeerAddress;
   readonly #network: ChannelNetwork;
   readonly #context: PeerContext;
+  /** By request id, at most `maxInFlightRequests`. */
   readonly #asked = new Map<number, Asked>();
+  /** null until the handshake is done, and after the channel broke: the next request opens another. */
   #channel: Channel | null = null;
+  /** At most one dial is under way. */
   #dialling = false;
+  /** In call order. Some may have timed out meanwhile: those are not sent. */
   #unsent: { id: number; parts: Uint8Array[] }[] = [];
   #nextId = 1;
   #closed = false;
@@ -137,6 +145,10 @@ export class PeerClient {
     this.address = address;
   }
 
+  /**
+   * The answer's `response`, as it came. Rejects with PeerUnreachable when there is none within
+   * `timeoutMs`.
+   */
   request(type: string, request: unknown, timeoutMs: number): Promise<unknown> {
     const { maxInFlightRequests, maxMessageBytes, clock } = this.#context;
     if (this.#closed) return Promise.reject(this.#unreachable('the connection was closed'));

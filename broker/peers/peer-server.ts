@@ -23,11 +23,11 @@ import {
 import {
   type Challenge,
   type HandshakeMessage,
+  type HandshakeRefusal,
   type Hello,
   NONCE_BYTES,
   type PeerIdentity,
   proofOf,
-  type Refusal,
   readHandshakeMessage,
   refusalBeforeProof,
   refusalOfHello,
@@ -36,7 +36,7 @@ import {
 } from './handshake.ts';
 import { HandshakeSlots } from './handshake-slots.ts';
 import { isLoopback, SECRET_NEEDED } from './loopback.ts';
-import { steeredChannel } from './steered-channel.ts';
+import { rewirableChannel } from './rewirable-channel.ts';
 
 /** What both sides of the peers need to know and to use. */
 export interface PeerContext {
@@ -52,7 +52,7 @@ export interface PeerContext {
   readonly handshakeTimeoutMs: number;
 }
 
-export interface PeerServerHooks {
+interface PeerServerHooks {
   /** Answers one request; never rejects. */
   readonly answer: (type: string, request: unknown, from: BrokerId) => Promise<unknown>;
   readonly takeStream: (channel: Channel, follower: { id: BrokerId; epoch: number }) => void;
@@ -61,7 +61,9 @@ export interface PeerServerHooks {
 export class PeerServer {
   readonly #context: PeerContext;
   readonly #hooks: PeerServerHooks;
+  /** All open channels that others have dialled, whatever stage they are in. */
   readonly #channels = new Set<Channel>();
+  /** The welcomed control channel of each broker: one at most. */
   readonly #control = new Map<BrokerId, Channel>();
   readonly #slots: HandshakeSlots;
 
@@ -73,7 +75,7 @@ export class PeerServer {
 
   /** Takes a channel that was just opened to this broker. */
   accept(opened: Channel): void {
-    const channel = steeredChannel(opened, () => this.#channels.delete(channel));
+    const channel = rewirableChannel(opened, () => this.#channels.delete(channel));
     this.#channels.add(channel);
     if (this.#context.sharedSecret === '' && !isLoopback(channel.remoteAddress)) {
       this.#refuse(channel, { reason: SECRET_NEEDED, detail: '' });
@@ -145,13 +147,13 @@ export class PeerServer {
     return challenge;
   }
 
-  #refusalOfProof(hello: Hello, challenge: Challenge, proof: Buffer): Refusal | null {
+  #refusalOfProof(hello: Hello, challenge: Challenge, proof: Buffer): HandshakeRefusal | null {
     const right = proofOf('dial', hello, challenge, this.#context.sharedSecret);
     if (!sameBytes(right, proof)) return { reason: SECRETS_DIFFER, detail: '' };
     return refusalOfHello(this.#context.identity(), hello);
   }
 
-  #refuse(channel: Channel, { reason, detail }: Refusal, hello?: Hello): void {
+  #refuse(channel: Channel, { reason, detail }: HandshakeRefusal, hello?: Hello): void {
     const what = hello === undefined ? 'a channel' : `${hello.role} channel of broker ${hello.brokerId}`;
     const more = detail === '' ? '' : ` (${detail})`;
     this.#context.diagnostics.warn(`Refused ${what} from ${channel.remote}: ${reason}${more}`);

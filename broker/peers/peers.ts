@@ -17,7 +17,7 @@ import type { PeerRequest, PeerRequestType, PeerResponseTo } from './messages.ts
 import { dialPeer, type PeerAddress, PeerClient } from './peer-client.ts';
 import { type PeerContext, PeerServer } from './peer-server.ts';
 import { type PeerHandler, type Peers, PeerUnreachable } from './peers.contract.ts';
-import { steeredChannel } from './steered-channel.ts';
+import { rewirableChannel } from './rewirable-channel.ts';
 
 export interface PeersOptions {
   readonly channels: ChannelNetwork;
@@ -80,10 +80,13 @@ class ChannelPeers implements ListeningPeers {
   readonly #options: PeersOptions;
   readonly #context: PeerContext;
   readonly #server: PeerServer;
+  /** One for each broker asked so far, at the endpoint it was last asked at. */
   readonly #clients = new Map<BrokerId, PeerClient>();
+  /** Open replication channels that this broker has dialled, with their leader. */
   readonly #streams = new Map<Channel, BrokerId>();
   readonly #handlers = new Map<string, AnyHandler>();
   #listener: ChannelListener | null = null;
+  /** Turns streams away until replication has called `onStream`. */
   #acceptStream: (channel: Channel, follower: { id: BrokerId; epoch: number }) => void;
   #closed = false;
 
@@ -142,7 +145,7 @@ class ChannelPeers implements ListeningPeers {
       throw new PeerUnreachable('the broker is shutting down');
     }
     this.#streams.set(channel, to.id);
-    return steeredChannel(channel, () => this.#streams.delete(channel));
+    return rewirableChannel(channel, () => this.#streams.delete(channel));
   }
 
   onStream(accept: (channel: Channel, follower: { id: BrokerId; epoch: number }) => void): void {

@@ -31,7 +31,9 @@ export function notPlain(bytes: Uint8Array): string | null {
 
 class Walk {
   #bytes: Uint8Array = NOTHING;
+  /** Never beyond the end of `#bytes`. */
   #position = 0;
+  /** The first one found; nothing is stepped over after it. */
   #problem: string | null = null;
 
   over(bytes: Uint8Array): string | null {

@@ -96,6 +96,7 @@ function hex(code: number, digits: number): string {
   return code.toString(16).padStart(digits, '0');
 }
 
+/** Says nothing. */
 export const silent: Diagnostics = {
   debug() {},
   info() {},

@@ -24,16 +24,17 @@ export interface Recorded<Event extends ClusterEvent = ClusterEvent> {
 
 export type EventListener = (recorded: Recorded) => void;
 
-export interface Waiting {
+export interface EventWaitOptions {
   /** Only events with a larger id count; 0, all that are kept, unless given. */
   readonly afterId?: EventId;
   readonly timeoutMs: number;
 }
 
+/** Ids rise from the oldest slot to the newest, without gaps as long as one journal fills it. */
 export class EventRing {
   readonly #maxEvents: number;
   readonly #clock: Pick<Clock, 'after'>;
-  /** Full: the oldest is at `#oldest`. */
+  /** At most `#maxEvents`. Once it is full the oldest is at `#oldest`; before that at 0. */
   readonly #slots: Recorded[] = [];
   #oldest = 0;
   readonly #listeners = new Set<EventListener>();
@@ -79,7 +80,7 @@ export class EventRing {
   first<Kind extends EventKind>(
     kind: Kind,
     matches: (event: EventOf<Kind>) => boolean,
-    { afterId = 0, timeoutMs }: Waiting,
+    { afterId = 0, timeoutMs }: EventWaitOptions,
   ): Promise<Recorded<EventOf<Kind>>> {
     const isIt = (recorded: Recorded): recorded is Recorded<EventOf<Kind>> =>
       recorded.event.kind === kind && matches(recorded.event as EventOf<Kind>);

@@ -9,7 +9,13 @@ import type { Clock } from './clock.ts';
 import type { ClusterEvent, EventKind, EventOf } from './cluster-events.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { lineOf } from './event-lines.ts';
-import { type EventId, type EventListener, EventRing, type Recorded, type Waiting } from './event-ring.ts';
+import {
+  type EventId,
+  type EventListener,
+  EventRing,
+  type EventWaitOptions,
+  type Recorded,
+} from './event-ring.ts';
 
 export interface Journal {
   /**
@@ -25,7 +31,7 @@ export interface Journal {
   first<Kind extends EventKind>(
     kind: Kind,
     matches: (event: EventOf<Kind>) => boolean,
-    waiting: Waiting,
+    waiting: EventWaitOptions,
   ): Promise<Recorded<EventOf<Kind>>>;
   /** Called with each event from now on, synchronously: it must not throw. The answer takes it away again. */
   onEvent(listener: EventListener): () => void;
@@ -38,6 +44,7 @@ export interface Journal {
 /** As journal.max.events has it, where there is no configuration. */
 export const DEFAULT_MAX_EVENTS = 10_000;
 
+/** A journal that nobody has recorded anything in; its records are of broker -1 until `identify`. */
 export function createJournal(
   clock: Pick<Clock, 'wallMs' | 'after'>,
   diagnostics: Diagnostics,
@@ -83,7 +90,7 @@ class RecordingJournal implements Journal {
   first<Kind extends EventKind>(
     kind: Kind,
     matches: (event: EventOf<Kind>) => boolean,
-    waiting: Waiting,
+    waiting: EventWaitOptions,
   ): Promise<Recorded<EventOf<Kind>>> {
     return this.#book.events.first(kind, matches, waiting);
   }

@@ -85,6 +85,7 @@ interface Family<T> {
   samples(labels: Labels, metric: T): Sample[];
 }
 
+/** `constant` labels are on every metric. */
 export function createMetrics(constant: Labels = {}): Metrics {
   const counters = new Map<string, Family<PlainCounter>>();
   const gauges = new Map<string, Family<() => number>>();

@@ -69,6 +69,7 @@ export const nodeDisk: Disk = {
 
 class NodeDiskFile implements DiskFile {
   readonly path: string;
+  /** null once closed; a background sync may still hold it. */
   #descriptor: number | null;
   /** How many background syncs use the descriptor; closing waits for them. */
   #syncing = 0;

@@ -9,7 +9,7 @@ import { systemRandom } from './random.ts';
 import { tcpSockets } from './tcp-sockets.ts';
 import { webSocketChannels } from './web-socket-channels.ts';
 
-export interface SystemPlatformOptions {
+interface SystemPlatformOptions {
   /** Where lines of diagnostics go; standard output unless given. */
   readonly write?: (line: string) => void;
   readonly logLevel?: Level;
@@ -21,6 +21,7 @@ export interface SystemPlatformOptions {
   readonly journalMaxEvents?: number;
 }
 
+/** Everything the system's own; nothing is bound or opened yet. */
 export function systemPlatform({
   write = (line) => process.stdout.write(`${line}\n`),
   logLevel = 'info',

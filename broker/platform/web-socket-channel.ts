@@ -15,6 +15,7 @@ const CHECKS_PER_LIMIT = 3;
 const MAX_REASON_BYTES = 123;
 const NORMAL_CLOSURE = 1000;
 
+/** Paused until somebody listens for messages. `#closed` is called once, whoever ends it. */
 export class WebSocketChannel implements Channel {
   readonly remote: string;
   readonly remoteAddress: string;
@@ -28,6 +29,7 @@ export class WebSocketChannel implements Channel {
   /** Why the channel is closed or closing, as far as it is known. */
   #reason: string | null = null;
   #isClosed = false;
+  /** Messages handed to the socket that have not left. */
   #unsent = 0;
 
   constructor(

@@ -13,7 +13,7 @@ import type { Channel, ChannelNetwork, HttpAnswer } from './channels.ts';
 import { WebSocketChannel } from './web-socket-channel.ts';
 import { WebSocketReader } from './web-socket-reader.ts';
 
-export interface WebSocketOptions {
+interface WebSocketOptions {
   /** A channel on which nothing has come for so long, not even the answer to a ping, is closed. */
   readonly silenceLimitMs?: number;
   /** For an HTTP request to arrive whole. */
@@ -30,6 +30,7 @@ const PEER_PATH = '/peer';
 // As an import, node:http would load all of its exports, a WebSocket client and fetch among them: a tenth of a start.
 const { createServer } = process.getBuiltinModule('node:http');
 
+/** The channels of a real process. */
 export function webSocketChannels({
   silenceLimitMs = DEFAULT_SILENCE_LIMIT_MS,
   requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS,

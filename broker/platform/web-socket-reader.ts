@@ -23,6 +23,7 @@ type Receive = (message: Buffer) => void;
 export class WebSocketReader {
   #maxMessageBytes: number;
   #socket: Socket | null = null;
+  /** null until somebody listens: frames wait in the buffer. */
   #receive: Receive | null = null;
   #buffer = Buffer.allocUnsafeSlow(SMALLEST_BYTES);
   /** Bytes from #begin to #end have been read and not dealt with. */
@@ -30,6 +31,7 @@ export class WebSocketReader {
   #end = 0;
   /** What the frame at #begin takes in all, as far as that is known. */
   #neededBytes = MAX_HEADER_BYTES;
+  /** Only forwards: the answer to the upgrade, frames, and after a violation everything goes to `ws`. */
   #stage: 'answer' | 'frames' | 'all-to-ws' = 'answer';
   /** Of the frame at #begin, if it is one that `ws` gets. */
   #leftForWsBytes = 0;

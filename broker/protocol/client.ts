@@ -19,7 +19,7 @@ export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
 }
 
-export interface ConnectOptions {
+interface ConnectOptions {
   readonly host: string;
   readonly port: number;
   readonly clientId: string | null;
@@ -35,13 +35,21 @@ interface Waiting {
 /** Larger responses than any broker sends. */
 const MAX_FRAME_BYTES = 1024 * 1024 * 1024;
 
+/**
+ * Every request that was sent and has an answer to come is in `#waiting`; when the connection ends all
+ * of them reject.
+ */
 export class KafkaConnection {
   readonly #socket: ByteSocket;
   readonly #clientId: string | null;
+  /** By correlation id. */
   readonly #waiting = new Map<number, Waiting>();
+  /** By API key; null until the broker has said. */
   #versions: ReadonlyMap<number, { min: number; max: number }> | null = null;
+  /** The one question for the versions, asked when they are first needed. */
   #negotiation: Promise<void> | null = null;
   #nextCorrelationId = 0;
+  /** Why the connection has ended, whoever ended it; null while it is open. */
   #closed: Error | null = null;
 
   private constructor(socket: ByteSocket, clientId: string | null) {
@@ -70,8 +78,9 @@ export class KafkaConnection {
   }
 
   /**
-   * Sends a request, in the highest version both ends know unless one is given. Once
-   * the versions are known, requests leave in call order. A Produce with acks=0 has no answer: it resolves when it is written, with an empty response.
+   * Sends a request, in the highest version both ends know unless one is given. Once the versions are
+   * known, requests leave in call order. A Produce with acks=0 has no answer: it resolves when it is
+   * written, with an empty response.
    */
   async request<A extends AnyApi>(
     api: A,

@@ -20,6 +20,7 @@ import type { Field, Schema } from './schema.ts';
 
 export type Decoder = (reader: Reader) => unknown;
 
+/** A decoder of one message in one version. What it throws is a ProtocolError. */
 export function compileDecoder(fields: Schema, target: Target): Decoder {
   const source = new DecoderSource(target);
   const root = source.struct(fields);

@@ -19,6 +19,7 @@ import { Writer } from './writer.ts';
 
 export type Encoder = (writer: Writer, value: unknown) => void;
 
+/** An encoder of one message in one version; it throws a ProtocolError on what the version can't express. */
 export function compileEncoder(fields: Schema, target: Target): Encoder {
   const source = new EncoderSource(target);
   const root = source.struct(fields);

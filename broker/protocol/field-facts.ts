@@ -13,10 +13,12 @@ export interface Target {
   readonly flexible: boolean;
 }
 
+/** Whether this version has the field. */
 export function isPresent(field: Field<unknown>, target: Target): boolean {
   return versionIn(field.versions, target.version);
 }
 
+/** Written by number in the tagged section, if at all. */
 export function isTagged(field: Field<unknown>): boolean {
   return field.options.tag !== undefined;
 }

@@ -17,6 +17,7 @@ const MAX_STRING_BYTES = 0x7fff;
 
 export class Reader {
   readonly buffer: Buffer;
+  /** Never beyond `end`; what is before it has been read. */
   position: number;
   /** Reading stops here. */
   readonly end: number;

@@ -13,8 +13,10 @@ const LARGEST_CHUNK_BYTES = 64 * 1024;
 /** Bytes below this size are cheaper to copy than to carry as a part of their own. */
 const REFERENCE_FROM_BYTES = 512;
 
+/** What was written is `#parts`, then the chunk from `#start` to `#position`. */
 export class Writer {
   readonly #parts: Buffer[] = [];
+  /** Sum of the parts. */
   #partsBytes = 0;
   #chunk: Buffer;
   /** Where in the chunk the bytes begin that are not in `parts` yet. */

@@ -10,6 +10,7 @@ import { crc32c } from './crc32c.ts';
 
 /** Base offset and length: what precedes every batch or legacy message. */
 export const LOG_OVERHEAD_BYTES = 12;
+/** Of magic 2, from the base offset up to the first record. */
 export const BATCH_HEADER_BYTES = 61;
 
 export const NO_TIMESTAMP = -1;
@@ -21,7 +22,7 @@ export const NO_SEQUENCE = -1;
 export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 export type Codec = (typeof CODECS)[number];
 
-export const CODEC_MASK = 0x07;
+const CODEC_MASK = 0x07;
 export const LOG_APPEND_TIME_BIT = 0x08;
 export const TRANSACTIONAL_BIT = 0x10;
 export const CONTROL_BIT = 0x20;
@@ -60,17 +61,17 @@ export class InvalidRecord extends CorruptBatch {
   override readonly name = 'InvalidRecord';
 }
 
-/** Compressed bytes that can't be opened, or a codec that does not exist. */
+/** Compressed bytes that can't be decompressed, or a codec that does not exist. */
 export class DecompressionFailed extends CorruptBatch {
   override readonly name = 'DecompressionFailed';
 }
 
-/** A batch that opens to more than the limit. */
+/** A batch that decompresses to more than the limit. */
 export class DecompressedTooLarge extends CorruptBatch {
   override readonly name = 'DecompressedTooLarge';
 
   constructor(what: string, limitBytes: number) {
-    super(`${what} opens to more than ${limitBytes} bytes`);
+    super(`${what} decompresses to more than ${limitBytes} bytes`);
   }
 }
 
@@ -79,6 +80,7 @@ export class TooManyRecords extends CorruptBatch {
   override readonly name = 'TooManyRecords';
 }
 
+/** Of the first record that the batch once had; compaction may have dropped it. */
 export function batchBaseOffset(buffer: Buffer, at: number): number {
   return readSafeInt64(buffer, at);
 }
@@ -88,10 +90,12 @@ export function batchSizeBytes(buffer: Buffer, at: number): number {
   return buffer.readInt32BE(at + LENGTH_AT) + LOG_OVERHEAD_BYTES;
 }
 
+/** Of the leader that appended the batch; not covered by the checksum. */
 export function batchLeaderEpoch(buffer: Buffer, at: number): number {
   return buffer.readInt32BE(at + LEADER_EPOCH_AT);
 }
 
+/** Also of a legacy message, which has it at the same place. */
 export function batchMagic(buffer: Buffer, at: number): number {
   return buffer.readInt8(at + MAGIC_AT);
 }
@@ -109,6 +113,7 @@ export function batchCodec(buffer: Buffer, at: number): Codec {
   return codecOf(batchAttributes(buffer, at));
 }
 
+/** Throws {@link DecompressionFailed} for the numbers that name no codec. */
 export function codecOf(attributes: number): Codec {
   const codec = CODECS[attributes & CODEC_MASK];
   if (codec === undefined)
@@ -116,6 +121,7 @@ export function codecOf(attributes: number): Codec {
   return codec;
 }
 
+/** Then the greatest timestamp of the batch is the time of all its records. */
 export function batchIsLogAppendTime(buffer: Buffer, at: number): boolean {
   return (batchAttributes(buffer, at) & LOG_APPEND_TIME_BIT) !== 0;
 }
@@ -133,6 +139,7 @@ export function batchHasDeleteHorizon(buffer: Buffer, at: number): boolean {
   return (batchAttributes(buffer, at) & DELETE_HORIZON_BIT) !== 0;
 }
 
+/** From the base offset; compaction keeps it where it drops records, so it may be more than their count. */
 export function batchLastOffsetDelta(buffer: Buffer, at: number): number {
   return buffer.readInt32BE(at + LAST_OFFSET_DELTA_AT);
 }
@@ -141,6 +148,7 @@ export function batchLastOffset(buffer: Buffer, at: number): number {
   return batchBaseOffset(buffer, at) + batchLastOffsetDelta(buffer, at);
 }
 
+/** What the records' timestamps are counted from, or the delete horizon. */
 export function batchBaseTimestampMs(buffer: Buffer, at: number): Int64 {
   return readInt64(buffer, at + BASE_TIMESTAMP_AT);
 }
@@ -149,6 +157,7 @@ export function batchMaxTimestampMs(buffer: Buffer, at: number): Int64 {
   return readInt64(buffer, at + MAX_TIMESTAMP_AT);
 }
 
+/** NO_PRODUCER_ID for a producer that is not idempotent. */
 export function batchProducerId(buffer: Buffer, at: number): Int64 {
   return readInt64(buffer, at + PRODUCER_ID_AT);
 }
@@ -157,6 +166,7 @@ export function batchProducerEpoch(buffer: Buffer, at: number): number {
   return buffer.readInt16BE(at + PRODUCER_EPOCH_AT);
 }
 
+/** NO_SEQUENCE for a producer that is not idempotent. */
 export function batchBaseSequence(buffer: Buffer, at: number): number {
   return buffer.readInt32BE(at + BASE_SEQUENCE_AT);
 }
@@ -167,6 +177,7 @@ export function batchLastSequence(buffer: Buffer, at: number): number {
   return base === NO_SEQUENCE ? NO_SEQUENCE : incrementSequence(base, batchLastOffsetDelta(buffer, at));
 }
 
+/** As the header says; nothing here counts. */
 export function batchRecordCount(buffer: Buffer, at: number): number {
   return buffer.readInt32BE(at + RECORD_COUNT_AT);
 }
@@ -177,10 +188,12 @@ export function incrementSequence(sequence: number, increment: number): number {
   return sum > 0x7fffffff ? sum - 0x80000000 : sum;
 }
 
+/** In place; the checksum stays right. */
 export function setBatchBaseOffset(buffer: Buffer, at: number, offset: number): void {
   writeInt64(buffer, at, offset);
 }
 
+/** In place; the checksum stays right. */
 export function setBatchLeaderEpoch(buffer: Buffer, at: number, leaderEpoch: number): void {
   buffer.writeInt32BE(leaderEpoch, at + LEADER_EPOCH_AT);
 }

@@ -9,7 +9,7 @@ export type BufferSupplier = (sizeBytes: number) => Buffer;
 
 export const freshBuffers: BufferSupplier = (sizeBytes) => Buffer.allocUnsafeSlow(sizeBytes);
 
-/** What a batch of the usual max.message.bytes opens to at four times its size; more is not kept. */
+/** What a batch of the usual max.message.bytes decompresses to at four times its size; more is not kept. */
 const LARGEST_KEPT_BYTES = 4 * 1024 * 1024;
 
 let kept: Buffer = Buffer.alloc(0);

@@ -1,6 +1,6 @@
 /**
- * The codecs of record batches in the framings that Kafka's clients use. Opening takes a limit in
- * bytes, for a few bytes can be made to open to gigabytes; beyond it {@link DecompressedTooLarge} is
+ * The codecs of record batches in the framings that Kafka's clients use. Decompression takes a limit in
+ * bytes, for a few bytes can be made to become gigabytes; beyond it {@link DecompressedTooLarge} is
  * thrown, and {@link DecompressionFailed} for bytes that are no compressed data.
  */
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
@@ -14,15 +14,15 @@ import { decompressZstd, zstdFrames } from './zstd.ts';
 /** Used where no other limit is given. The bytes on the wire are limited by `max.message.bytes` besides. */
 export const DEFAULT_DECOMPRESSED_LIMIT_BYTES = 128 * 1024 * 1024;
 
-/** Opens the compressed part of one batch. */
-export type Open = (codec: Codec, data: Buffer) => Buffer;
+/** Decompresses the compressed part of one batch. */
+export type Decompress = (codec: Codec, data: Buffer) => Buffer;
 
-/** Opens each batch up to the same limit. */
-export function upTo(limitBytes: number): Open {
+/** Decompresses each batch up to the same limit. */
+export function decompressUpTo(limitBytes: number): Decompress {
   return (codec, data) => decompress(codec, data, limitBytes);
 }
 
-export const openUpToDefault: Open = upTo(DEFAULT_DECOMPRESSED_LIMIT_BYTES);
+export const decompressUpToDefault: Decompress = decompressUpTo(DEFAULT_DECOMPRESSED_LIMIT_BYTES);
 
 /** `level` is for gzip and zstd; without it each takes its own default. */
 export function compress(codec: Codec, data: Buffer, level?: number): Buffer {
@@ -63,7 +63,7 @@ export function decompress(
   }
 }
 
-/** How many decompressors that takes: each costs time, however little it opens. */
+/** How many decompressors that takes: each costs time, however little comes out. */
 export function decompressorsFor(codec: Codec, data: Buffer): number {
   return codec === 'zstd' ? Math.max(1, zstdFrames(data).length) : 1;
 }

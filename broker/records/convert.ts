@@ -5,7 +5,8 @@
  */
 import { batchCodec, batchIsControl, batchIsLogAppendTime, type Codec, completeBatches } from './batch.ts';
 import { buildBatch } from './build.ts';
-import type { Open } from './compression.ts';
+import type { Decompress } from './compression.ts';
+import type { DecompressionAllowance } from './decompression-allowance.ts';
 import {
   type LegacyMagic,
   legacyCodec,
@@ -13,11 +14,10 @@ import {
   readLegacyMessages,
   writeLegacyMessages,
 } from './legacy.ts';
-import type { OpeningAllowance } from './opening.ts';
 import { readRecords } from './record.ts';
 
-export interface UpConversion {
-  readonly opening: OpeningAllowance;
+interface UpConversion {
+  readonly decompression: DecompressionAllowance;
   /** Which codec the batch gets when the messages had this one. */
   readonly codecOf: (source: Codec) => Codec;
   readonly compressionLevel?: number | undefined;
@@ -27,14 +27,14 @@ export interface UpConversion {
 export function upConvert(
   buffer: Buffer,
   positions: readonly number[],
-  { opening, codecOf, compressionLevel }: UpConversion,
+  { decompression, codecOf, compressionLevel }: UpConversion,
 ): { readonly batch: Buffer } | { readonly problem: string } {
   const source = positions.map((at) => legacyCodec(buffer, at)).find((codec) => codec !== 'none') ?? 'none';
   if (source !== 'none' && positions.length > 1) {
     return { problem: 'A compressed message must be the only one of its request' };
   }
   const records = positions
-    .flatMap((at) => readLegacyMessages(buffer, at, opening))
+    .flatMap((at) => readLegacyMessages(buffer, at, decompression))
     .map(({ timestampMs, key, value }) => ({ timestampMs, key, value }));
   // Declared append times are kept as such, so that they can be refused where producers must not give them.
   const typed = positions.some((at) => legacyIsAppendTime(buffer, at));
@@ -50,13 +50,13 @@ export interface DownConversion {
   /** Uncompressed records before it are left out, as readers of old formats expect. */
   readonly fetchOffset: number;
   /** Opens compressed batches. */
-  readonly open: Open;
+  readonly decompress: Decompress;
   /** Shared by the partitions of one answer. */
   readonly allowance: ConversionAllowance;
 }
 
 /** After so many bytes of records no further batch is converted for one answer. */
-export interface ConversionAllowance {
+interface ConversionAllowance {
   bytesLeft: number;
 }
 
@@ -67,16 +67,16 @@ export interface ConversionAllowance {
  */
 export function downConvert(
   buffer: Buffer,
-  { toMagic, fetchOffset, open, allowance }: DownConversion,
+  { toMagic, fetchOffset, decompress, allowance }: DownConversion,
 ): { readonly bytes: Buffer; readonly complete: boolean } {
   const parts: Buffer[] = [];
   for (const at of completeBatches(buffer)) {
-    // What is left out is asked for next: opening all of it at once would keep everybody waiting.
+    // What is left out is asked for next: decompressing all of it at once would keep everybody waiting.
     if (allowance.bytesLeft <= 0) break;
     if (batchIsControl(buffer, at)) continue;
     const codec = batchCodec(buffer, at);
     if (codec === 'zstd') return { bytes: Buffer.concat(parts), complete: false };
-    const records = readRecords(buffer, at, open).filter(
+    const records = readRecords(buffer, at, decompress).filter(
       ({ offset }) => codec !== 'none' || offset >= fetchOffset,
     );
     for (const { key, value } of records) {

@@ -28,22 +28,23 @@ export function decompressGzip(data: Buffer, limitBytes: number): Buffer {
 }
 
 function oneByOne(data: Buffer, limitBytes: number): Buffer {
-  const opened: Buffer[] = [];
+  const decompressed: Buffer[] = [];
   let totalBytes = 0;
   let next = headerEnd(data, 0);
   if (next === null) throw new DecompressionFailed('Bytes that are no gzip data');
   while (next !== null) {
-    if (opened.length === MAX_MEMBERS_ONE_BY_ONE) throw new DecompressionFailed('Too many gzip members');
+    if (decompressed.length === MAX_MEMBERS_ONE_BY_ONE)
+      throw new DecompressionFailed('Too many gzip members');
     const { bytes, end } = inflate(data.subarray(next), limitBytes - totalBytes);
     const trailerAt: number = next + end;
     checkTrailer(data, trailerAt, bytes);
-    opened.push(bytes);
+    decompressed.push(bytes);
     totalBytes += bytes.length;
     const after = trailerAt + TRAILER_BYTES;
     // Java does not even look at what is too short to be a member.
     next = data.length - after > HEADER_BYTES + TRAILER_BYTES ? headerEnd(data, after) : null;
   }
-  return Buffer.concat(opened, totalBytes);
+  return Buffer.concat(decompressed, totalBytes);
 }
 
 /** The bytes of one deflate stream, and where it ends in `data`. */

@@ -19,12 +19,13 @@ import {
   NO_TIMESTAMP,
 } from './batch.ts';
 import { compress, decompress } from './compression.ts';
+import { DecompressionAllowance } from './decompression-allowance.ts';
 import { compressLz4, decompressLz4 } from './lz4.ts';
-import { OpeningAllowance } from './opening.ts';
 
 export type LegacyMagic = 0 | 1;
 
-export interface LegacyMessage {
+/** Of magic 1, or of magic 0, which has no timestamp (-1). */
+interface LegacyMessage {
   readonly offset: number;
   readonly timestampMs: Int64;
   readonly key: Buffer | null;
@@ -48,7 +49,7 @@ export function legacyCodec(buffer: Buffer, at: number): Codec {
 export function readLegacyMessages(
   buffer: Buffer,
   at: number,
-  opening = new OpeningAllowance(),
+  decompression = new DecompressionAllowance(),
 ): LegacyMessage[] {
   const codec = legacyCodec(buffer, at);
   const outer = readMessage(buffer, at);
@@ -56,19 +57,19 @@ export function readLegacyMessages(
   const magic = batchMagic(buffer, at);
   const data = outer.value;
   if (data === null) throw new InvalidRecord('A wrapper message without a value');
-  const opened = opening.within((limitBytes) => decompressLegacy(codec, data, magic, limitBytes));
+  const decompressed = decompression.within((limitBytes) => decompressLegacy(codec, data, magic, limitBytes));
   const inner: LegacyMessage[] = [];
   // A part of a message at the end is passed over, as it is among messages that are not compressed.
-  for (const innerAt of completeBatches(opened)) {
-    if (batchMagic(opened, innerAt) !== magic)
+  for (const innerAt of completeBatches(decompressed)) {
+    if (batchMagic(decompressed, innerAt) !== magic)
       throw new InvalidRecord('A message inside another is of another format');
-    if (legacyCodec(opened, innerAt) !== 'none')
+    if (legacyCodec(decompressed, innerAt) !== 'none')
       throw new InvalidRecord('Compressed messages inside compressed ones');
-    if (!batchCrcIsValid(opened, innerAt))
+    if (!batchCrcIsValid(decompressed, innerAt))
       throw new CorruptBatch('A message inside another fails its checksum');
-    // What is opened becomes objects, which take many times the memory of the bytes.
-    opening.takeRecords(1, inner.length);
-    inner.push(readMessage(opened, innerAt));
+    // What is decompressed becomes objects, which take many times the memory of the bytes.
+    decompression.takeRecords(1, inner.length);
+    inner.push(readMessage(decompressed, innerAt));
   }
   if (inner.length === 0) throw new InvalidRecord('A wrapper message without whole messages');
   return absolute(inner, outer, legacyIsAppendTime(buffer, at), magic);

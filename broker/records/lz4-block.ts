@@ -23,8 +23,7 @@ export function lz4BlockBound(sizeBytes: number): number {
 /** Compresses `data[start, end)` into `out` at `outStart`, which must have room for the bound; returns the size. */
 export function compressLz4Block(
   data: Buffer,
-  start: number,
-  end: number,
+  { start, end }: { readonly start: number; readonly end: number },
   out: Buffer,
   outStart = 0,
 ): number {
@@ -56,14 +55,14 @@ export function compressLz4Block(
     anchor = at;
     if (at < searchEnd) lastSeen[hashAt(data, at - 2)] = at - 1;
   }
-  return writeLastLiterals(out, to, data, anchor, end) - outStart;
+  return writeLastLiterals(out, to, data.subarray(anchor, end)) - outStart;
 }
 
 /**
- * Opens the block in `data[start, end)` into `out` at `from`, and returns where it ends there. Throws
+ * Decompresses the block in `data[start, end)` into `out` at `from`, and returns where it ends there. Throws
  * {@link DecompressionFailed} on nonsense and when it is more than `mostBytes` or `out` has room for.
  */
-export function openLz4Block(
+export function decompressLz4Block(
   data: Buffer,
   { start, end }: { readonly start: number; readonly end: number },
   out: Buffer,
@@ -108,7 +107,7 @@ export function openLz4Block(
 }
 
 function fail(): never {
-  throw new DecompressionFailed('An LZ4 block that makes no sense, or opens to more than it may');
+  throw new DecompressionFailed('An LZ4 block that makes no sense, or decompresses to more than it may');
 }
 
 function hashAt(data: Buffer, at: number): number {
@@ -149,12 +148,11 @@ function writeSequence(out: Buffer, start: number, data: Buffer, sequence: Seque
   return extra >= 15 ? writeLength(out, to, extra - 15) : to;
 }
 
-function writeLastLiterals(out: Buffer, start: number, data: Buffer, anchor: number, end: number): number {
-  const literals = end - anchor;
+function writeLastLiterals(out: Buffer, start: number, literals: Buffer): number {
   let to = start + 1;
-  out[start] = Math.min(literals, 15) << 4;
-  if (literals >= 15) to = writeLength(out, to, literals - 15);
-  return to + data.copy(out, to, anchor, end);
+  out[start] = Math.min(literals.length, 15) << 4;
+  if (literals.length >= 15) to = writeLength(out, to, literals.length - 15);
+  return to + literals.copy(out, to);
 }
 
 function writeLength(out: Buffer, start: number, length: number): number {

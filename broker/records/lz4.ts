@@ -1,12 +1,12 @@
 /**
  * LZ4 as Kafka writes it: one frame of independent blocks of at most 64 KiB, no checksums but the
  * header's. Reading takes any frame with independent blocks and checks the block checksums it finds.
- * Written in JavaScript because the broker opens batches seldom, so that no machine lacks it.
+ * Written in JavaScript because the broker decompresses batches seldom, so that no machine lacks it.
  * Sources: LZ4 frame format 1.5.1, LZ4 block format; Kafka's Lz4BlockInputStream.
  */
 import { DecompressedTooLarge, DecompressionFailed } from './batch.ts';
 import { type BufferSupplier, filledPart, freshBuffers } from './buffer-supplier.ts';
-import { compressLz4Block, lz4BlockBound, openLz4Block } from './lz4-block.ts';
+import { compressLz4Block, decompressLz4Block, lz4BlockBound } from './lz4-block.ts';
 import { xxHash32 } from './xx-hash.ts';
 
 const FRAME_MAGIC = 0x184d2204;
@@ -28,7 +28,7 @@ const HEADER_BYTES = 7;
 const END_MARK_BYTES = 4;
 
 /** What the frames of magic 0 messages get wrong: their header checksum covers the magic as well. */
-export interface Lz4Quirk {
+interface Lz4Quirk {
   readonly brokenHeaderChecksum: boolean;
 }
 
@@ -46,7 +46,7 @@ export function compressLz4(data: Buffer, quirk = CORRECT): Buffer {
   let to = HEADER_BYTES;
   for (let from = 0; from < data.length; from += WRITTEN_BLOCK_BYTES) {
     const end = Math.min(from + WRITTEN_BLOCK_BYTES, data.length);
-    const sizeBytes = compressLz4Block(data, from, end, out, to + 4);
+    const sizeBytes = compressLz4Block(data, { start: from, end }, out, to + 4);
     if (sizeBytes < end - from) {
       out.writeUInt32LE(sizeBytes, to);
       to += 4 + sizeBytes;
@@ -60,7 +60,7 @@ export function compressLz4(data: Buffer, quirk = CORRECT): Buffer {
 }
 
 /**
- * Opens the first frame, as Kafka does: what follows it is passed over. A block that opens to nothing,
+ * Decompresses the first frame, as Kafka does: what follows it is passed over. A block of which nothing comes,
  * which its reader takes for the end, ends the frame as well.
  */
 export function decompressLz4(
@@ -79,7 +79,7 @@ export function decompressLz4(
     }
     const from = to;
     if (stored) to += data.copy(out, to, start, end);
-    else to = openLz4Block(data, { start, end }, out, { from, mostBytes: frame.maxBlockBytes });
+    else to = decompressLz4Block(data, { start, end }, out, { from, mostBytes: frame.maxBlockBytes });
     if (to > limitBytes) throw new DecompressedTooLarge('lz4 data', limitBytes);
     if (to === from) break;
   }
@@ -92,7 +92,7 @@ interface BlockRange {
   readonly stored: boolean;
 }
 
-/** Where the blocks lie up to the end mark, and the most that they can open to. */
+/** Where the blocks lie up to the end mark, and the most that can come of them. */
 function readBlocks(data: Buffer, frame: Frame): { blocks: BlockRange[]; mostBytes: number } {
   const blocks: BlockRange[] = [];
   let mostBytes = 0;

@@ -11,22 +11,26 @@ import {
   type Codec,
 } from './batch.ts';
 import { buildBatch } from './build.ts';
-import type { Open } from './compression.ts';
+import type { Decompress } from './compression.ts';
 import { readRecords } from './record.ts';
 
-export interface Rebuild {
+interface Rebuild {
   readonly codec: Codec;
   readonly nowMs: number;
   readonly config: {
     readonly messageTimestampType: 'CreateTime' | 'LogAppendTime';
     readonly compressionLevel?: number | undefined;
   };
-  readonly open: Open;
+  readonly decompress: Decompress;
 }
 
 /** The offsets of the new batch are 0, 1, 2, …, to be stamped. */
-export function rebuildBatch(buffer: Buffer, at: number, { codec, nowMs, config, open }: Rebuild): Buffer {
-  const records = readRecords(buffer, at, open).map(({ timestampMs, key, value, headers }) => ({
+export function rebuildBatch(
+  buffer: Buffer,
+  at: number,
+  { codec, nowMs, config, decompress }: Rebuild,
+): Buffer {
+  const records = readRecords(buffer, at, decompress).map(({ timestampMs, key, value, headers }) => ({
     timestampMs,
     key,
     value,

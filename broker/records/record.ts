@@ -1,6 +1,6 @@
 /**
  * The records inside a batch of magic 2. Keys and values are views: of the batch itself, or of the
- * bytes it was opened to; who keeps them longer than the buffer copies them.
+ * bytes it was decompressed to; who keeps them longer than the buffer copies them.
  * Source: KIP-98, KIP-82 (headers); Kafka's DefaultRecord.
  */
 import { type Int64, int64Sum } from '../int64.ts';
@@ -15,14 +15,16 @@ import {
   batchSizeBytes,
   InvalidRecord,
 } from './batch.ts';
-import { type Open, openUpToDefault } from './compression.ts';
+import { type Decompress, decompressUpToDefault } from './compression.ts';
+import { takePlainRecord, type WalkedRecord } from './plain-record.ts';
 import { RecordCursor } from './varint.ts';
 
-export interface RecordHeader {
+interface RecordHeader {
   readonly key: string;
   readonly value: Buffer | null;
 }
 
+/** Key, value and headers are views of what the record was read from. */
 export interface RecordData {
   readonly offset: number;
   readonly timestampMs: Int64;
@@ -35,8 +37,12 @@ export interface RecordData {
 const SMALLEST_RECORD_BYTES = 7;
 
 /** All records of the batch at `at`. Throws {@link InvalidRecord} when they don't add up. */
-export function readRecords(buffer: Buffer, at: number, open: Open = openUpToDefault): RecordData[] {
-  const { cursor, count } = openRecords(buffer, at, open);
+export function readRecords(
+  buffer: Buffer,
+  at: number,
+  decompress: Decompress = decompressUpToDefault,
+): RecordData[] {
+  const { cursor, count } = startOfRecords(buffer, at, decompress);
   const baseOffset = batchBaseOffset(buffer, at);
   const baseTimestampMs = batchBaseTimestampMs(buffer, at);
   const appendTimeMs = batchIsLogAppendTime(buffer, at) ? batchMaxTimestampMs(buffer, at) : null;
@@ -58,14 +64,6 @@ export function readRecords(buffer: Buffer, at: number, open: Open = openUpToDef
   return records;
 }
 
-/** What a walk tells of each record. */
-export interface WalkedRecord {
-  index: number;
-  offsetDelta: number;
-  timestampDeltaMs: Int64;
-  hasKey: boolean;
-}
-
 /**
  * Visits the records without making objects of them; `visit` gets the same object every time.
  * Checks the framing as {@link readRecords} does, as far as it gets: `visit` may end the walk with 'stop'.
@@ -73,43 +71,48 @@ export interface WalkedRecord {
 export function walkRecords(
   buffer: Buffer,
   at: number,
-  open: Open,
+  decompress: Decompress,
   visit: (record: WalkedRecord) => 'stop' | undefined,
 ): void {
-  const { cursor, count } = openRecords(buffer, at, open);
+  const { cursor, count } = startOfRecords(buffer, at, decompress);
   const record: WalkedRecord = { index: 0, offsetDelta: 0, timestampDeltaMs: 0, hasKey: false };
   for (let index = 0; index < count; index++) {
-    const end = recordEnd(cursor);
-    cursor.byte();
     record.index = index;
-    record.timestampDeltaMs = cursor.varlong();
-    record.offsetDelta = cursor.varint();
-    record.hasKey = skipNullable(cursor);
-    skipNullable(cursor);
-    for (let headers = headerCount(cursor); headers > 0; headers--) {
-      cursor.skip(cursor.varint());
-      skipNullable(cursor);
-    }
-    expectRecordEnd(cursor, end);
+    if (!takePlainRecord(cursor, record)) takeRecord(cursor, record);
     if (visit(record) === 'stop') return;
   }
   expectNoMore(cursor);
 }
 
-interface OpenRecords {
+/** Any record, with all its checks. */
+function takeRecord(cursor: RecordCursor, record: WalkedRecord): void {
+  const end = recordEnd(cursor);
+  cursor.byte();
+  record.timestampDeltaMs = cursor.varlong();
+  record.offsetDelta = cursor.varint();
+  record.hasKey = skipNullable(cursor);
+  skipNullable(cursor);
+  for (let headers = headerCount(cursor); headers > 0; headers--) {
+    cursor.skip(cursor.varint());
+    skipNullable(cursor);
+  }
+  expectRecordEnd(cursor, end);
+}
+
+interface StartOfRecords {
   readonly cursor: RecordCursor;
   readonly count: number;
 }
 
-function openRecords(buffer: Buffer, at: number, open: Open): OpenRecords {
+function startOfRecords(buffer: Buffer, at: number, decompress: Decompress): StartOfRecords {
   const codec = batchCodec(buffer, at);
   const end = at + batchSizeBytes(buffer, at);
   const count = batchRecordCount(buffer, at);
   let cursor = new RecordCursor(buffer, at + BATCH_HEADER_BYTES, end);
   // A batch that compaction has emptied has no compressed bytes either.
   if (codec !== 'none' && (cursor.at < end || count > 0)) {
-    const opened = open(codec, buffer.subarray(cursor.at, end));
-    cursor = new RecordCursor(opened, 0, opened.length);
+    const decompressed = decompress(codec, buffer.subarray(cursor.at, end));
+    cursor = new RecordCursor(decompressed, 0, decompressed.length);
   }
   if (count < 0 || count * SMALLEST_RECORD_BYTES > cursor.end - cursor.at) {
     throw new InvalidRecord(`A batch can't hold the ${count} records it announces`);

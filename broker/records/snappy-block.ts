@@ -1,5 +1,5 @@
 /**
- * Opening one block of raw snappy: the size it opens to, then literals and copies of what came before.
+ * Decompression of one block of raw snappy: the size of what comes, then literals and copies of what came before.
  * Source: snappy's format_description.txt.
  */
 import { DecompressionFailed } from './batch.ts';
@@ -9,7 +9,7 @@ const LONG_COPY_BYTES = 48;
 /** Three bytes of snappy make 64 at most, so a block that promises more lies. */
 const GREATEST_RATIO = 22;
 
-/** What the block in `data[at, end)` says it opens to. Throws {@link DecompressionFailed} when that can't be. */
+/** What the block in `data[at, end)` says comes of it. Throws {@link DecompressionFailed} when that can't be. */
 export function snappyBlockSizeBytes(data: Buffer, at: number, end: number): number {
   let sizeBytes = 0;
   for (let index = 0, scale = 1; ; index++, scale *= 128) {
@@ -23,7 +23,7 @@ export function snappyBlockSizeBytes(data: Buffer, at: number, end: number): num
 }
 
 /** Opens the block in `data[start, end)` into `out` at `outStart`, where there is room for what it promises. */
-export function openSnappyBlock(
+export function decompressSnappyBlock(
   data: Buffer,
   { start, end }: { readonly start: number; readonly end: number },
   out: Buffer,

@@ -6,7 +6,7 @@
 import snappy from 'snappyjs';
 import { DecompressedTooLarge, DecompressionFailed } from './batch.ts';
 import { type BufferSupplier, freshBuffers } from './buffer-supplier.ts';
-import { openSnappyBlock, snappyBlockSizeBytes } from './snappy-block.ts';
+import { decompressSnappyBlock, snappyBlockSizeBytes } from './snappy-block.ts';
 
 const MAGIC = Buffer.from('\x82SNAPPY\0', 'latin1');
 const HEADER_BYTES = 16;
@@ -39,7 +39,7 @@ export function decompressSnappy(
   if (totalBytes > limitBytes) throw new DecompressedTooLarge('snappy data', limitBytes);
   const out = buffers(totalBytes);
   let to = 0;
-  for (const block of blocks) to = openSnappyBlock(data, block, out, to);
+  for (const block of blocks) to = decompressSnappyBlock(data, block, out, to);
   return out.subarray(0, to);
 }
 

@@ -1,7 +1,7 @@
 /**
  * What a leader checks of produced bytes before it appends them, and what it changes in them. The
- * client's batch stays as it is wherever the rules allow, but every compressed one is opened: what
- * nobody can open, or whose records don't add up, would stop each of its readers for good. Offsets and
+ * client's batch stays as it is wherever the rules allow, but every compressed one is decompressed: what
+ * nobody can decompress, or whose records don't add up, would stop each of its readers for good. Offsets and
  * leader epoch are stamped by the log, which knows them.
  * Source: Kafka's ProduceRequest.validateRecords, UnifiedLog.analyzeAndValidateRecords, LogValidator.
  */
@@ -33,7 +33,7 @@ import {
   TooManyRecords,
 } from './batch.ts';
 import { upConvert } from './convert.ts';
-import { OpeningAllowance } from './opening.ts';
+import { DecompressionAllowance } from './decompression-allowance.ts';
 import { rebuildBatch } from './rebuild.ts';
 import { checkRecords, type RecordError } from './validate-records.ts';
 
@@ -57,10 +57,11 @@ export interface ProduceContext {
   readonly nowMs: number;
   /** `coordinator`: batches of our own making, whose records are not checked. */
   readonly origin: 'client' | 'coordinator';
-  /** What the request may still have opened; the limits of a single one when missing. */
-  readonly opening?: OpeningAllowance | undefined;
+  /** What the request may still have decompressed; the limits of a single one when missing. */
+  readonly decompression?: DecompressionAllowance | undefined;
 }
 
+/** The offsets are for whoever appends them to set. */
 export interface ValidBatches {
   readonly ok: true;
   /** What is to be appended: a view of the given bytes, or new ones. */
@@ -74,7 +75,8 @@ export interface ValidBatches {
   readonly logAppendTimeMs: number;
 }
 
-export interface RefusedBatches {
+/** Nothing is to be appended; `recordErrors` names the guilty records where they are known. */
+interface RefusedBatches {
   readonly ok: false;
   readonly error: ErrorCode;
   readonly message: string;
@@ -188,16 +190,20 @@ function transform(
 }
 
 function transformBatch(buffer: Buffer, at: number, context: ProduceContext): Buffer | RefusedBatches {
-  const { config, origin, nowMs, opening = new OpeningAllowance() } = context;
+  const { config, origin, nowMs, decompression = new DecompressionAllowance() } = context;
   const source = batchCodec(buffer, at);
   const target = targetCodec(source, config);
   let maxTimestampMs = batchMaxTimestampMs(buffer, at);
   let rebuild = target !== source;
   if (origin === 'client') {
-    const refusal = checkBatch(buffer, at, opening);
+    const refusal = checkBatch(buffer, at, decompression);
     if (refusal !== null) return refusal;
-    if (source !== 'none') opening.takeRecords(batchRecordCount(buffer, at));
-    const checked = checkRecords(buffer, at, { config, nowMs, open: opening.openBriefly });
+    if (source !== 'none') decompression.takeRecords(batchRecordCount(buffer, at));
+    const checked = checkRecords(buffer, at, {
+      config,
+      nowMs,
+      decompress: decompression.decompressToReusedBuffer,
+    });
     if (checked.errors.length > 0) return refuseRecords(checked.errors);
     maxTimestampMs = checked.maxTimestampMs;
     if (!checked.offsetsInOrder) {
@@ -210,7 +216,13 @@ function transformBatch(buffer: Buffer, at: number, context: ProduceContext): Bu
       rebuild = true;
     }
   }
-  if (rebuild) return rebuildBatch(buffer, at, { codec: target, config, nowMs, open: opening.openAgain });
+  if (rebuild)
+    return rebuildBatch(buffer, at, {
+      codec: target,
+      config,
+      nowMs,
+      decompress: decompression.decompressAgain,
+    });
   const appendTime = config.messageTimestampType === 'LogAppendTime';
   setBatchMaxTimestamp(buffer, at, config.messageTimestampType, appendTime ? nowMs : maxTimestampMs);
   return buffer.subarray(at, at + batchSizeBytes(buffer, at));
@@ -222,14 +234,18 @@ function transformLegacy(
   positions: readonly number[],
   context: ProduceContext,
 ): Buffer | RefusedBatches {
-  const { config, nowMs, opening = new OpeningAllowance() } = context;
+  const { config, nowMs, decompression = new DecompressionAllowance() } = context;
   const converted = upConvert(buffer, positions, {
-    opening,
+    decompression,
     codecOf: (source) => targetCodec(source, config),
     compressionLevel: config.compressionLevel,
   });
   if ('problem' in converted) return invalid(converted.problem);
-  const checked = checkRecords(converted.batch, 0, { config, nowMs, open: opening.openAgain });
+  const checked = checkRecords(converted.batch, 0, {
+    config,
+    nowMs,
+    decompress: decompression.decompressAgain,
+  });
   if (checked.errors.length > 0) return refuseRecords(checked.errors);
   const appendTime = config.messageTimestampType === 'LogAppendTime';
   setBatchMaxTimestamp(
@@ -242,7 +258,11 @@ function transformLegacy(
 }
 
 /** What every batch of a client must say of itself. */
-function checkBatch(buffer: Buffer, at: number, { batchRecords }: OpeningAllowance): RefusedBatches | null {
+function checkBatch(
+  buffer: Buffer,
+  at: number,
+  { batchRecords }: DecompressionAllowance,
+): RefusedBatches | null {
   const offsets = batchLastOffsetDelta(buffer, at) + 1;
   const records = batchRecordCount(buffer, at);
   if (offsets <= 0 || records <= 0 || offsets !== records) {

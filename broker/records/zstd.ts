@@ -1,6 +1,6 @@
 /**
  * Zstandard as zstd-jni reads it for Kafka: any number of frames one after the other, skippable ones
- * among them. Node opens one frame at a time, so their ends are found first, from the headers of their
+ * among them. Node decompresses one frame at a time, so their ends are found first, from the headers of their
  * blocks. What is cut after a whole frame is passed over; anything else that is no frame is refused.
  * Source: RFC 8878; zstd-jni's ZstdInputStreamNoFinalizer.
  */
@@ -19,15 +19,17 @@ const BLOCK_HEADER_BYTES = 3;
 const REPEATED_BYTE = 1;
 
 export function decompressZstd(data: Buffer, limitBytes: number): Buffer {
-  const opened: Buffer[] = [];
+  const decompressed: Buffer[] = [];
   let totalBytes = 0;
   for (const frame of zstdFrames(data)) {
-    const bytes = openFrame(frame, limitBytes - totalBytes);
+    const bytes = decompressFrame(frame, limitBytes - totalBytes);
     totalBytes += bytes.length;
-    opened.push(bytes);
+    decompressed.push(bytes);
   }
   if (totalBytes > limitBytes) throw new DecompressedTooLarge('zstd data', limitBytes);
-  return opened.length === 1 && opened[0] !== undefined ? opened[0] : Buffer.concat(opened, totalBytes);
+  return decompressed.length === 1 && decompressed[0] !== undefined
+    ? decompressed[0]
+    : Buffer.concat(decompressed, totalBytes);
 }
 
 /** The frames that hold something, in order. Each costs a decompressor. */
@@ -45,7 +47,7 @@ export function zstdFrames(data: Buffer): Buffer[] {
   return frames;
 }
 
-function openFrame(frame: Buffer, limitBytes: number): Buffer {
+function decompressFrame(frame: Buffer, limitBytes: number): Buffer {
   try {
     return zstdDecompressSync(frame, {
       maxOutputLength: Math.max(1, limitBytes),

@@ -12,7 +12,7 @@ import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { PartitionKey } from '../types.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
 
-export interface HighWatermarkCheckpointsOptions {
+interface HighWatermarkCheckpointsOptions {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly logs: LogManager;
@@ -23,6 +23,10 @@ export interface HighWatermarkCheckpointsOptions {
 
 export class HighWatermarkCheckpoints {
   readonly #options: HighWatermarkCheckpointsOptions;
+  /**
+   * null until this broker was first told what to host: nothing is written before. Stays after `stop`,
+   * for the last write.
+   */
   #timer: Timer | null = null;
 
   constructor(options: HighWatermarkCheckpointsOptions) {

@@ -8,6 +8,7 @@ import { type PartitionKey, partitionKey } from '../types.ts';
 import type { ReplicationMetadata } from './collaborators.ts';
 import type { Partition } from './partition.ts';
 
+/** No partition is both online and offline. */
 export class HostedPartitions {
   readonly #metadata: ReplicationMetadata;
   readonly #online = new Map<PartitionKey, Partition>();

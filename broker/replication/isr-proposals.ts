@@ -14,7 +14,7 @@ import { type BrokerId, type PartitionKey, partitionKey, type TopicPartition } f
 /** Kafka's pause before a refused request is repeated. */
 const RETRY_MS = 50;
 
-export interface IsrProposal extends TopicPartition {
+interface IsrProposal extends TopicPartition {
   readonly leaderEpoch: number;
   readonly partitionEpoch: number;
   readonly newIsr: readonly BrokerId[];
@@ -28,7 +28,7 @@ export type IsrVerdict = Outcome<{
   readonly partitionEpoch: number;
 }>;
 
-export interface IsrProposalsOptions {
+interface IsrProposalsOptions {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly brokerId: BrokerId;
@@ -42,9 +42,12 @@ interface Queued {
   readonly decided: (verdict: IsrVerdict) => void;
 }
 
+/** What is queued stays so until its own answer has come, whatever happens to requests. */
 export class IsrProposals {
   readonly #options: IsrProposalsOptions;
+  /** At most one proposal for each partition, those under way included. */
   readonly #queued = new Map<PartitionKey, Queued>();
+  /** A request is under way, or the pause before it is repeated. */
   #inFlight = false;
   #closed = false;
 
@@ -61,7 +64,7 @@ export class IsrProposals {
     return true;
   }
 
-  /** Proposes an item again after the controller's pause, unless `stillWanted` says no by then. */
+  /** Calls `run` after the pause in which the controller may come round; never once this is closed. */
   later(run: () => void): void {
     this.#options.clock.after(RETRY_MS, () => {
       if (!this.#closed) run();

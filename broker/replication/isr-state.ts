@@ -6,17 +6,20 @@
  */
 import type { BrokerId } from '../types.ts';
 
+/** As the controller wrote it. */
 export interface CommittedIsr {
   readonly kind: 'committed';
   readonly isr: readonly BrokerId[];
 }
 
+/** Asked for, not answered: until then the added broker counts for the high watermark already. */
 export interface PendingExpand {
   readonly kind: 'pending-expand';
   readonly lastCommitted: CommittedIsr;
   readonly added: BrokerId;
 }
 
+/** Asked for, not answered: until then the removed brokers still count for the high watermark. */
 export interface PendingShrink {
   readonly kind: 'pending-shrink';
   readonly lastCommitted: CommittedIsr;
@@ -26,6 +29,7 @@ export interface PendingShrink {
 export type PendingIsr = PendingExpand | PendingShrink;
 export type IsrState = CommittedIsr | PendingIsr;
 
+/** A set with no change on its way. */
 export function committed(isr: readonly BrokerId[]): CommittedIsr {
   return { kind: 'committed', isr };
 }

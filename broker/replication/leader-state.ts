@@ -20,8 +20,17 @@ export const UNKNOWN_OFFSET = -1;
 /** A moment before every moment: "not within living memory". */
 export const NEVER_MS = Number.NEGATIVE_INFINITY;
 
+/**
+ * `markOffset` is UNKNOWN_OFFSET or a log end the leader has had; `lastCaughtUpMs` never falls within
+ * an epoch.
+ */
 export interface FollowerState {
+  /**
+   * The last acknowledged log end; UNKNOWN_OFFSET before the first. It falls when the follower has
+   * truncated.
+   */
   endOffset: number;
+  /** Where the follower's log begins; UNKNOWN_OFFSET likewise. */
   startOffset: number;
   /** The leader's end when the mark was set, and when that was. */
   markOffset: number;
@@ -43,11 +52,11 @@ export function unknownFollower(inSync: boolean, nowMs: number): FollowerState {
 /** The leader stays but its epoch changes: offsets are kept, the times start over. */
 export function renewFollower(
   follower: FollowerState,
-  at: { readonly inSync: boolean; readonly leaderEndOffset: number; readonly nowMs: number },
+  now: { readonly inSync: boolean; readonly leaderEndOffset: number; readonly nowMs: number },
 ): void {
-  follower.markOffset = at.leaderEndOffset;
-  follower.markMs = at.inSync ? at.nowMs : NEVER_MS;
-  follower.lastCaughtUpMs = at.inSync ? at.nowMs : NEVER_MS;
+  follower.markOffset = now.leaderEndOffset;
+  follower.markMs = now.inSync ? now.nowMs : NEVER_MS;
+  follower.lastCaughtUpMs = now.inSync ? now.nowMs : NEVER_MS;
 }
 
 /** Takes an acknowledgement into account. */

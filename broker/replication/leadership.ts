@@ -27,7 +27,7 @@ import type { Partition } from './partition.ts';
 import { replicaLeft } from './replica-events.ts';
 import type { Follower } from './stream/follower.ts';
 
-export interface LeadershipChange {
+export interface RoleChange {
   readonly topic: string;
   readonly partition: number;
   readonly leaderEpoch: number;
@@ -35,7 +35,7 @@ export interface LeadershipChange {
   readonly role: 'leader' | 'follower' | 'stopped';
 }
 
-export interface LeadershipContext {
+interface LeadershipContext {
   readonly brokerId: BrokerId;
   readonly diagnostics: Diagnostics;
   readonly journal: Journal;
@@ -46,7 +46,7 @@ export interface LeadershipContext {
   readonly newPartition: (topic: string, partition: number) => Partition;
   /** Role or epoch has changed: whoever waits or streams must look again. */
   readonly changed: (partition: Partition) => void;
-  readonly announce: (change: LeadershipChange) => void;
+  readonly announce: (change: RoleChange) => void;
   /** Maps what a log threw. */
   readonly failureOf: (partition: { topic: string; partition: number }, error: unknown) => ErrorCode;
 }

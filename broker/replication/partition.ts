@@ -6,7 +6,7 @@
  */
 
 import { ErrorCode } from '../errors.ts';
-import type { AppendInfo, LeaderAppendOptions } from '../log/append.ts';
+import type { AppendInfo, RequestedAppendOptions } from '../log/append.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import type { ReplicaState } from '../metadata/delta.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -18,7 +18,7 @@ import * as leading from './leader-state.ts';
 import { isrChangeRefused, isrExpandProposed, isrShrinkProposed } from './replica-events.ts';
 
 /** Who is told of what happens to a partition; called synchronously. */
-export interface PartitionEvents {
+interface PartitionEvents {
   /** The leader's log has grown. */
   appended(partition: Partition): void;
   highWatermarkMoved(partition: Partition): void;
@@ -37,7 +37,7 @@ export interface PartitionContext {
   readonly events: PartitionEvents;
 }
 
-export type PartitionRole = 'leader' | 'follower' | 'none';
+type PartitionRole = 'leader' | 'follower' | 'none';
 
 export class Partition {
   readonly topic: string;
@@ -45,16 +45,16 @@ export class Partition {
   readonly key: PartitionKey;
   readonly #context: PartitionContext;
   #log: PartitionLog | null = null;
-  #role: PartitionRole = 'none';
-  #leader: BrokerId = NO_LEADER;
-  #leaderEpoch = NO_EPOCH;
-  #partitionEpoch = -1;
+  #role: PartitionRole = 'none'; // 'none' until told, and after `retire`
+  #leader: BrokerId = NO_LEADER; // this broker, while the role is 'leader'
+  #leaderEpoch = NO_EPOCH; // never falls: leadership.ts lets only higher ones through
+  #partitionEpoch = -1; // never falls
   #controllerEpoch = -1;
-  #leaderEpochStartOffset = -1;
+  #leaderEpochStartOffset = -1; // -1 unless leading
   #replicas: readonly BrokerId[] = [];
   #isReassigning = false;
-  #isr: isr.IsrState = isr.committed([]);
-  readonly #followers = new Map<BrokerId, leading.FollowerState>();
+  #isr: isr.IsrState = isr.committed([]); // empty unless leading
+  readonly #followers = new Map<BrokerId, leading.FollowerState>(); // the other replicas, if leading
 
   constructor(topic: string, partition: number, context: PartitionContext) {
     this.topic = topic;
@@ -191,13 +191,14 @@ export class Partition {
   /** Appends as the leader; a number is the error that kept the log from being touched. */
   append(
     records: Buffer,
-    options: { readonly acks: -1 | 0 | 1 } & Pick<LeaderAppendOptions, 'origin' | 'apiVersion' | 'opening'>,
+    options: { readonly acks: -1 | 0 | 1 } & RequestedAppendOptions,
   ): AppendInfo | ErrorCode {
     const log = this.#log;
     if (!this.isLeader || log === null) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     if (options.acks === -1 && this.isUnderMinIsr) return ErrorCode.NOT_ENOUGH_REPLICAS;
-    const { origin, apiVersion, opening } = options;
-    const info = log.appendAsLeader(records, { leaderEpoch: this.#leaderEpoch, origin, apiVersion, opening });
+    const { origin, apiVersion, decompression } = options;
+    const leaderEpoch = this.#leaderEpoch;
+    const info = log.appendAsLeader(records, { leaderEpoch, origin, apiVersion, decompression });
     if (info.error !== ErrorCode.NONE) return info;
     const moved = this.#advanceHighWatermark();
     this.#context.events.appended(this);

@@ -3,11 +3,20 @@ import type { ErrorCode } from '../errors.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import type { EventOf } from '../platform/cluster-events.ts';
 import type { BrokerId } from '../types.ts';
-import type { Partition } from './partition.ts';
+
+interface Replica {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+interface LeadingReplica extends Replica {
+  readonly inSyncReplicas: readonly BrokerId[];
+  readonly leaderEpoch: number;
+}
 
 /** Before the change: `partition` has the ISR as it was. */
 export function isrShrinkProposed(
-  partition: Partition,
+  partition: LeadingReplica,
   to: readonly BrokerId[],
   ends: { readonly leaderEndOffset: number; readonly highWatermark: number },
 ): EventOf<'isr-shrink-proposed'> {
@@ -19,7 +28,7 @@ export function isrShrinkProposed(
 
 /** Before the change, as well. */
 export function isrExpandProposed(
-  partition: Partition,
+  partition: LeadingReplica,
   to: readonly BrokerId[],
 ): EventOf<'isr-expand-proposed'> {
   const { topic, partition: number, inSyncReplicas: from, leaderEpoch } = partition;
@@ -27,23 +36,21 @@ export function isrExpandProposed(
 }
 
 export function isrChangeRefused(
-  { topic, partition }: Partition,
+  { topic, partition }: Replica,
   error: ErrorCode,
 ): EventOf<'isr-change-refused'> {
   return { kind: 'isr-change-refused', topic, partition, error };
 }
 
+/** `replicas`: who holds the partition now. */
 export function replicaLeft(
-  { topic, partition }: Partition,
+  { topic, partition }: Replica,
   replicas: readonly BrokerId[],
 ): EventOf<'replica-left'> {
   return { kind: 'replica-left', topic, partition, replicas };
 }
 
-export function replicaOffline(
-  { topic, partition }: Partition,
-  directory: string,
-): EventOf<'replica-offline'> {
+export function replicaOffline({ topic, partition }: Replica, directory: string): EventOf<'replica-offline'> {
   return { kind: 'replica-offline', topic, partition, directory };
 }
 

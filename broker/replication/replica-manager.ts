@@ -20,7 +20,7 @@ import type { ReplicationConfigs, ReplicationMetadata } from './collaborators.ts
 import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts';
 import { HostedPartitions } from './hosted-partitions.ts';
 import { IsrProposals } from './isr-proposals.ts';
-import { Leadership, type LeadershipChange } from './leadership.ts';
+import { Leadership, type RoleChange } from './leadership.ts';
 import { Partition, type PartitionContext } from './partition.ts';
 import { replicaOffline } from './replica-events.ts';
 import {
@@ -52,7 +52,7 @@ import { Follower } from './stream/follower.ts';
 import { ReplicaStreams } from './stream/replica-streams.ts';
 import { SharedReads } from './stream/shared-reads.ts';
 
-export interface ReplicaManagerOptions
+interface ReplicaManagerOptions
   extends ReplicationConfigs,
     Pick<Platform, 'clock' | 'diagnostics' | 'journal' | 'metrics'> {
   readonly logs: LogManager;
@@ -82,8 +82,8 @@ export class ReplicaManager {
   readonly #coordinatorLog: CoordinatorLog;
   readonly #checkpoints: HighWatermarkCheckpoints;
   readonly #shrinkTimer: Timer;
-  readonly #listeners: ((change: LeadershipChange) => void)[] = [];
-  #closed = false;
+  readonly #listeners: ((change: RoleChange) => void)[] = [];
+  #closed = false; // once true, deltas and new streams are refused
 
   constructor(options: ReplicaManagerOptions) {
     const { clock, metrics, config, metadata, logs, brokerEpoch, propose } = options;
@@ -201,7 +201,7 @@ export class ReplicaManager {
   }
 
   /** Called after each delta for what it changed, leaders first, and for deleted replicas. */
-  onLeadership(listener: (change: LeadershipChange) => void): void {
+  onLeadership(listener: (change: RoleChange) => void): void {
     this.#listeners.push(listener);
   }
 
@@ -341,7 +341,7 @@ export class ReplicaManager {
     this.#wake(partition);
   }
 
-  #announce(change: LeadershipChange): void {
+  #announce(change: RoleChange): void {
     for (const listener of this.#listeners) {
       try {
         listener(change);

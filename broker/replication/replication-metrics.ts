@@ -19,6 +19,7 @@ export interface ReplicationCounters {
   readonly replicationBytesOut: Counter;
 }
 
+/** Registers the counters, which grow as things happen. */
 export function replicationCounters(metrics: Metrics): ReplicationCounters {
   return {
     isrShrinks: metrics.counter(`${PREFIX}isrshrinks_total`, 'Times a replica was dropped from an ISR'),
@@ -35,7 +36,7 @@ export function replicationCounters(metrics: Metrics): ReplicationCounters {
   };
 }
 
-export interface MeasuredParts {
+interface MeasuredParts {
   readonly hosted: HostedPartitions;
   readonly follower: Follower;
   readonly streams: ReplicaStreams;

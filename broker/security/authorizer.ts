@@ -6,6 +6,7 @@
 import { CLUSTER, OPERATIONS_ON, Operation, type Resource, topicNamed } from './operations.ts';
 import type { Principal } from './principal.ts';
 
+/** Asked for each request; answers at once, from memory. */
 export interface Authorizer {
   /** Whether `principal`, connected from the address `host`, may do `operation` to `resource`. */
   authorize(principal: Principal, host: string, operation: Operation, resource: Resource): boolean;

@@ -27,6 +27,7 @@ export interface Resource {
 
 export const CLUSTER: Resource = { type: 'cluster', name: 'kafka-cluster' };
 
+/** A topic as a resource; it need not exist. */
 export function topicNamed(name: string): Resource {
   return { type: 'topic', name };
 }

@@ -16,12 +16,16 @@ const FULL_BYTES = 1 << 20;
 /** After the last answer the peer has this long to take it. */
 const LINGER_MS = 2000;
 
+/** In the order in which they are to leave: an answer that must wait holds up those behind it. */
 export class AnswerQueue {
   readonly #socket: Socket;
   readonly #maxUnreadBytes: number;
   readonly #room: () => void;
+  /** Not handed to the socket yet, oldest first. */
   #waiting: Waiting[] = [];
+  /** Sum of `#waiting`, as long as the socket lives. */
   #waitingBytes = 0;
+  /** Nothing is added any more; the socket ends once nothing waits. */
   #ending = false;
 
   /** `room` is called when something has gone out. */

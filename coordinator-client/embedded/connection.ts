@@ -6,32 +6,35 @@
 import type { Socket } from 'node:net';
 import { digestId, type Identity, SUPER_USER } from '../tree/acl.ts';
 import { ZkError, type ZkErrorCode } from '../tree/error-codes.ts';
-import type { Firing, Listener, WatchEvent } from '../tree/watches.ts';
+import type { Firing, WatchEvent } from '../tree/watches.ts';
 import { AnswerQueue } from './answer-queue.ts';
-import { isFourLetterWord } from './four-letter-words.ts';
+import { fourLetterAnswer, isFourLetterWord } from './four-letter-words.ts';
 import { HANDLERS } from './handlers.ts';
 import { JuteError, JuteReader, JuteWriter } from './jute.ts';
 import type { RequestContext } from './request-context.ts';
 import { RequestFrames } from './request-frames.ts';
-import type { ServerCore } from './server-core.ts';
+import type { ClientConnection, ServerCore } from './server-core.ts';
 import { Opcode, writeReplyHeader, writeWatchEvent, Xid } from './wire.ts';
 
 /** A connect request is 44 or 45 bytes; nothing larger is one. */
 const MAX_CONNECT_REQUEST_BYTES = 1024;
 const PASSWORD_BYTES = 16;
 
-export class Connection implements Listener {
+export class Connection implements ClientConnection {
   readonly address: string;
   readonly port: number;
   readonly establishedMs: number;
   readonly traffic = { received: 0, sent: 0, lastOpcode: 0, lastXid: 0, lastZxid: 0n };
+  /** Whom the client has proved to be; its address is always among them. */
   identities: readonly Identity[];
+  /** null until the connect request was answered; then the same to the end. */
   sessionId: bigint | null = null;
   readonly answers: AnswerQueue;
   readonly #core: ServerCore;
   readonly #socket: Socket;
   readonly #frames = new RequestFrames();
   readonly #context: Omit<RequestContext, 'sessionId'>;
+  /** No further request is taken. */
   #closed = false;
   /** Requests are waiting until the peer has taken more of its answers. */
   #stalled = false;
@@ -134,7 +137,7 @@ export class Connection implements Listener {
   }
 
   #sayFourLetters(word: string): void {
-    this.#socket.end(this.#core.administer(word));
+    this.#socket.end(fourLetterAnswer(word, this.#core));
     this.close();
   }
 

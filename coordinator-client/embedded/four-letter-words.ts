@@ -2,8 +2,7 @@
  * The administrator's words: four letters as the first bytes of a connection, answered with text.
  * Source: org.apache.zookeeper.server.command.
  */
-import type { Connection } from './connection.ts';
-import type { ServerCore } from './server-core.ts';
+import type { ClientConnection, ServerCore } from './server-core.ts';
 
 /** The ZooKeeper whose behaviour this server has. */
 const VERSION = '3.9.3-odradek';
@@ -29,10 +28,12 @@ const WORDS: ReadonlyMap<string, (core: ServerCore) => string> = new Map([
   ['srst', resetStatistics],
 ]);
 
+/** `bytes` are the first four of a connection. */
 export function isFourLetterWord(bytes: Buffer): boolean {
   return WORDS.has(bytes.toString('latin1'));
 }
 
+/** Empty for a word that is none. */
 export function fourLetterAnswer(word: string, core: ServerCore): string {
   return WORDS.get(word)?.(core) ?? '';
 }
@@ -62,7 +63,7 @@ function clientLines(core: ServerCore): string {
   return lines(Array.from(core.connections, (connection) => ` ${clientLine(core, connection)}`));
 }
 
-function clientLine(core: ServerCore, connection: Connection): string {
+function clientLine(core: ServerCore, connection: ClientConnection): string {
   const { traffic, sessionId } = connection;
   const session = sessionId === null ? undefined : core.database.sessions.get(sessionId);
   const counts = `queued=0,recved=${traffic.received},sent=${traffic.sent}`;
@@ -73,7 +74,7 @@ function clientLine(core: ServerCore, connection: Connection): string {
   return `${endOf(connection)}[${session ? 1 : 0}](${counts}${more})`;
 }
 
-function endOf(connection: Connection): string {
+function endOf(connection: ClientConnection): string {
   return `/${connection.address}:${connection.port}`;
 }
 
@@ -146,7 +147,7 @@ function watchSummary(core: ServerCore): string {
 function watchesByConnection(core: ServerCore): string {
   const blocks: string[] = [];
   for (const [watcher, paths] of core.database.watches.byWatcher()) {
-    blocks.push(sessionOf(watcher as Connection), ...Array.from(paths, tabbed));
+    blocks.push(sessionOf(watcher as ClientConnection), ...Array.from(paths, tabbed));
   }
   return lines(blocks);
 }
@@ -155,7 +156,7 @@ function watchesByPath(core: ServerCore): string {
   const byPath = new Map<string, string[]>();
   for (const [watcher, paths] of core.database.watches.byWatcher()) {
     for (const path of paths)
-      byPath.set(path, [...(byPath.get(path) ?? []), sessionOf(watcher as Connection)]);
+      byPath.set(path, [...(byPath.get(path) ?? []), sessionOf(watcher as ClientConnection)]);
   }
   return lines([...byPath].flatMap(([path, sessions]) => [path, ...sessions.map(tabbed)]));
 }
@@ -170,7 +171,7 @@ function resetStatistics(core: ServerCore): string {
   return 'Server stats reset.\n';
 }
 
-function sessionOf(connection: Connection): string {
+function sessionOf(connection: ClientConnection): string {
   return hex(connection.sessionId ?? 0n);
 }
 

@@ -51,6 +51,7 @@ export interface JournalOptions {
 const SECRET_BYTES = 16;
 const SECRET_FILE = 'secret';
 
+/** Nothing is appended, so nothing has to wait: `appended` and `durable` stay 0. */
 export function memoryJournal(options: JournalOptions): Journal {
   return {
     database: new ZnodeDatabase({ lastZxid: options.firstZxid, tickMs: options.tickMs }),
@@ -91,7 +92,9 @@ class DirectoryJournal implements Journal {
   readonly #opened: Opened;
   readonly #options: JournalOptions;
   readonly #log: TransactionLog;
+  /** Appended since the last picture was taken. */
   #sinceSnapshot = { transactions: 0, bytes: 0 };
+  /** One at a time; when another is due meanwhile, the first transaction after it takes it. */
   #snapshotting: Promise<void> | null = null;
 
   constructor(opened: Opened, options: JournalOptions) {

@@ -73,10 +73,12 @@ export function* multiHeaders(reader: JuteReader): Iterable<number> {
   }
 }
 
+/** The result of one operation that was not carried out, inside the answer to a multi. */
 export function writeError(answer: JuteWriter, code: ZkErrorCode): void {
   answer.int(Opcode.ERROR).boolean(false).int(code).int(code);
 }
 
+/** The mark behind the last result of a multi. */
 export function writeMultiEnd(answer: JuteWriter): void {
   answer.int(-1).boolean(true).int(-1);
 }

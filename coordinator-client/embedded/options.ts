@@ -39,6 +39,7 @@ export interface EmbeddedServerOptions {
 export type ResolvedOptions = Required<Omit<EmbeddedServerOptions, 'dataDir' | 'superDigest'>> &
   Pick<EmbeddedServerOptions, 'dataDir' | 'superDigest'>;
 
+/** Throws RangeError for a tick or session timeouts that make no sense. */
 export function resolveOptions(options: EmbeddedServerOptions): ResolvedOptions {
   const { tickMs } = options;
   if (!(tickMs > 0)) throw new RangeError(`tickMs must be positive, not ${tickMs}`);

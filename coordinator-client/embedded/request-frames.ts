@@ -6,7 +6,9 @@
 const LENGTH_BYTES = 4;
 
 export class RequestFrames {
+  /** The first one begins at a request's length. */
   #chunks: Buffer[] = [];
+  /** Sum of `#chunks`. */
   #sizeBytes = 0;
 
   push(chunk: Buffer): void {

@@ -7,17 +7,16 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { ZnodeDatabase } from '../tree/database.ts';
 import type { Applied, Operation, Refused } from '../tree/transaction.ts';
 import type { Firing, Listener } from '../tree/watches.ts';
-import type { Connection } from './connection.ts';
-import { fourLetterAnswer } from './four-letter-words.ts';
+import type { AnswerQueue } from './answer-queue.ts';
 import type { Journal } from './journal.ts';
 import type { ResolvedOptions } from './options.ts';
 
-export interface ServerClock {
+interface ServerClock {
   nowMs(): number;
   wallMs(): number;
 }
 
-export interface AskedSession {
+interface AskedSession {
   readonly lastSeenZxid: bigint;
   readonly timeoutMs: number;
   /** 0n asks for a new session. */
@@ -25,26 +24,44 @@ export interface AskedSession {
   readonly password: Buffer;
 }
 
-export interface GrantedSession {
+interface GrantedSession {
   readonly id: bigint;
   readonly timeoutMs: number;
   readonly password: Buffer;
+}
+
+/** What the core, and the administrator's words, know of a connection. */
+export interface ClientConnection extends Listener {
+  readonly address: string;
+  readonly port: number;
+  readonly establishedMs: number;
+  readonly traffic: { received: number; sent: number; lastOpcode: number; lastXid: number; lastZxid: bigint };
+  /** null until it has a session. */
+  readonly sessionId: bigint | null;
+  readonly answers: Pick<AnswerQueue, 'flush' | 'isEmpty'>;
+  close(): void;
+  destroy(): void;
 }
 
 const PASSWORD_BYTES = 16;
 /** ZooKeeper's server number, in the top byte of a session id. */
 const SERVER_NUMBER = 1n;
 
+/** A session has one connection at most: a newer one closes the former. */
 export class ServerCore {
   readonly options: ResolvedOptions;
   readonly clock: ServerClock;
   readonly journal: Journal;
   readonly database: ZnodeDatabase;
-  readonly connections = new Set<Connection>();
+  /** Every one that was accepted and has not ended, with a session or without. */
+  readonly connections = new Set<ClientConnection>();
   readonly statistics = { received: 0, sent: 0 };
   readonly startedMs: number;
-  readonly #owners = new Map<bigint, Connection>();
-  readonly #unflushed = new Set<Connection>();
+  /** The connection that each session was last attached to, while that is open. */
+  readonly #owners = new Map<bigint, ClientConnection>();
+  /** Connections that have answers waiting. */
+  readonly #unflushed = new Set<ClientConnection>();
+  /** Never falls. It begins with the time of the start, so that runs do not meet. */
   #nextSessionId: bigint;
 
   constructor(options: ResolvedOptions, clock: ServerClock, journal: Journal) {
@@ -56,7 +73,7 @@ export class ServerCore {
     this.#nextSessionId = (SERVER_NUMBER << 56n) | ((BigInt(this.startedMs) << 16n) & 0xff_ffff_ffff_ffffn);
   }
 
-  commit(operations: readonly Operation[], connection: Connection): Applied | Refused {
+  commit(operations: readonly Operation[], connection: ClientConnection): Applied | Refused {
     const actor = { sessionId: connection.sessionId ?? 0n, identities: connection.identities };
     const outcome = this.database.commit(operations, actor, this.clock.wallMs());
     if (!outcome.ok) return outcome;
@@ -70,7 +87,7 @@ export class ServerCore {
   }
 
   /** null: there is no such session, or the password is wrong. `refused`: not to be answered at all. */
-  openSession(connection: Connection, asked: AskedSession): GrantedSession | 'refused' | null {
+  openSession(connection: ClientConnection, asked: AskedSession): GrantedSession | 'refused' | null {
     // A client that has seen more than there is talks to a server that has lost something.
     if (asked.lastSeenZxid > this.database.lastZxid) {
       this.options.log(
@@ -118,7 +135,7 @@ export class ServerCore {
     this.flush();
   }
 
-  disconnected(connection: Connection): void {
+  disconnected(connection: ClientConnection): void {
     this.connections.delete(connection);
     this.#unflushed.delete(connection);
     this.database.watches.removeAll(connection);
@@ -126,12 +143,8 @@ export class ServerCore {
     if (sessionId !== null && this.#owners.get(sessionId) === connection) this.#owners.delete(sessionId);
   }
 
-  administer(word: string): string {
-    return fourLetterAnswer(word, this);
-  }
-
   /** The connection has something to send. */
-  toFlush(connection: Connection): void {
+  toFlush(connection: ClientConnection): void {
     this.#unflushed.add(connection);
   }
 
@@ -143,7 +156,7 @@ export class ServerCore {
     }
   }
 
-  #reattach(connection: Connection, asked: AskedSession, timeoutMs: number): GrantedSession | null {
+  #reattach(connection: ClientConnection, asked: AskedSession, timeoutMs: number): GrantedSession | null {
     const id = asked.sessionId;
     const password = this.#passwordOf(id);
     const known = asked.password.length === PASSWORD_BYTES && timingSafeEqual(asked.password, password);

@@ -18,7 +18,7 @@ const RECORD_BYTES = 1 << 20;
 /** Session id and timeout; a node takes much more. */
 const SMALLEST_SESSION_BYTES = 12;
 
-export interface Snapshot {
+interface Snapshot {
   readonly lastZxid: bigint;
   readonly sessions: readonly { readonly id: bigint; readonly timeoutMs: number }[];
   readonly tree: Tree;
@@ -38,6 +38,7 @@ export async function numbered(directory: string, prefix: string): Promise<reado
     .map((name) => BigInt(`0x${name.slice(prefix.length)}`));
 }
 
+/** Names of the snapshots in the directory, as the last zxid in each, ascending. */
 export function snapshotZxids(directory: string): Promise<readonly bigint[]> {
   return numbered(directory, PREFIX);
 }

@@ -26,12 +26,14 @@ export function writeTransaction(writer: JuteWriter, transaction: Transaction): 
   for (const edit of transaction.edits) writeEdit(writer, edit);
 }
 
+/** Throws JuteError for what `writeTransaction` cannot have written. */
 export function readTransaction(reader: JuteReader): Transaction {
   const zxid = reader.long();
   const timeMs = Number(reader.long());
   return { zxid, timeMs, edits: reader.vector(SMALLEST_EDIT_BYTES, () => readEdit(reader)) };
 }
 
+/** Without its children: each has a record of its own, behind its parent's. */
 export function writeZnode(writer: JuteWriter, path: string, node: Znode): void {
   writer.string(path).buffer(node.data).long(node.owner);
   writer.long(node.czxid).long(node.mzxid).long(node.pzxid).safeLong(node.ctimeMs).safeLong(node.mtimeMs);

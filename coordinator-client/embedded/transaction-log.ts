@@ -14,6 +14,7 @@ import { readTransaction, writeTransaction } from './transaction-codec.ts';
 const LOG_MAGIC = Buffer.from('ODRKLOG1', 'latin1');
 const PREFIX = 'log.';
 
+/** Names of the logs in the directory, as the first zxid in each, ascending. */
 export function logZxids(directory: string): Promise<readonly bigint[]> {
   return numbered(directory, PREFIX);
 }
@@ -45,6 +46,7 @@ export async function readLog(
   return { transactions, cutBytes };
 }
 
+/** Not durable by itself: a log that comes back after a crash holds nothing that a snapshot lacks. */
 export async function removeLog(directory: string, firstZxid: bigint): Promise<void> {
   await unlink(join(directory, PREFIX + hexOf(firstZxid)));
 }
@@ -71,12 +73,18 @@ export class TransactionLog {
   readonly #directory: string;
   readonly #synced: (count: number) => void;
   readonly #failed: (error: unknown) => void;
+  /** The newest file; null until a transaction of this process is flushed, and after `close`. */
   #handle: FileHandle | null = null;
+  /** Appended and not handed to the disk yet, by zxid. */
   #pending: Entry[] = [];
   #appendedCount = 0;
+  /** Never above `#appendedCount`; the difference is what answers may wait for. */
   #syncedCount = 0;
+  /** The next transaction begins a file: the first one of this process, and the first after a snapshot. */
   #newFileNext = true;
+  /** One flush at a time; it takes all that is pending for one file. */
   #running: Promise<void> | null = null;
+  /** For good: nothing is flushed any more. */
   #broken = false;
 
   constructor(directory: string, synced: (count: number) => void, failed: (error: unknown) => void) {

@@ -56,6 +56,7 @@ const EVENT_TYPES: Readonly<Record<WatchEventType, number>> = {
 /** An empty vector of ACLs or strings takes no less than this per element. */
 const SMALLEST_ACL_BYTES = 12;
 
+/** `stat` in zookeeper.jute. */
 export function writeStat(writer: JuteWriter, stat: Stat): void {
   writer.long(stat.czxid).long(stat.mzxid).safeLong(stat.ctimeMs).safeLong(stat.mtimeMs);
   writer.int(stat.version).int(stat.cversion).int(stat.aversion).long(stat.ephemeralOwner);
@@ -75,6 +76,7 @@ export function readAcl(reader: JuteReader): Acl[] {
   }));
 }
 
+/** `zxid` is the last one of the database, or that of the change in an event. */
 export function writeReplyHeader(writer: JuteWriter, xid: number, zxid: bigint, code: number): void {
   writer.int(xid).long(zxid).int(code);
 }

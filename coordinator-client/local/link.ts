@@ -17,7 +17,9 @@ export interface Timers {
 export class Lane {
   readonly #timers: Timers;
   readonly #delayMs: () => number;
+  /** In the order of sending, which is that of arrival. */
   #underway: { run: () => void; timer: { cancel(): void } }[] = [];
+  /** Never falls. */
   #lastArrivalMs = 0;
 
   constructor(timers: Timers, delayMs: () => number) {

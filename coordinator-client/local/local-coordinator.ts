@@ -49,21 +49,28 @@ interface HeldWatch {
   open: boolean;
 }
 
+/** While the link is cut nothing is on the lanes, and only what is repeatable stays in `#pending`. */
 export class LocalCoordinator implements Coordinator {
   readonly sessionId: bigint;
   readonly sessionTimeoutMs: number;
+  /** `lost` and `closed` are final. */
   #state: SessionState = 'connected';
   readonly #options: LocalCoordinatorOptions;
   readonly #toTree: Lane;
   readonly #toHere: Lane;
+  /** Asked and neither answered nor failed, in the order of asking. */
   readonly #pending = new Set<Pending>();
+  /** By path; no set is empty. */
   readonly #watches = new Map<string, Set<HeldWatch>>();
   readonly #listeners = new Set<{ readonly changed: (state: SessionState) => void }>();
   readonly #watcher: Listener = { identities: [], notify: (event) => this.#onEvent(event) };
+  /** Runs while the link is cut: the tree's count of the session's time. */
   #expiry: { cancel(): void } | null = null;
   /** Set while a broken link is about to come back by itself. */
   #mending: { cancel(): void } | null = null;
+  /** What befalls the next commit that reaches the tree. */
   #drop: 'answer' | 'request' | null = null;
+  /** Set by the first `close`. */
   #closing: Promise<void> | null = null;
 
   /** To be made at the tree's end of the link: the session begins here. */

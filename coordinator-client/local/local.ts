@@ -45,6 +45,7 @@ export interface LocalSource extends CoordinatorSource {
 const DEFAULT_SESSION_TIMEOUT_MS = 18_000;
 const DEFAULT_RECONNECT_MS = 10;
 
+/** Without `random` every delay is `delayMs`. */
 export function localSource(options: LocalSourceOptions): LocalSource {
   const { tree, clock, random, delayMs = 0, jitterMs = 0 } = options;
   const drawDelayMs = (): number =>

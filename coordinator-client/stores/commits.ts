@@ -24,8 +24,9 @@ const MAX_ATTEMPTS = 20;
 
 /**
  * Commits, waiting through a suspended session and resolving unknown outcomes by reading back. Rejects
- * only when the session has ended. A commit that had to be made again comes after later ones. A sequential create may happen twice: such nodes are notices, and a
- * notice given twice is harmless.
+ * when the session has ended, or after 20 attempts. A commit that had to be made again comes after
+ * later ones. A sequential create may happen twice: such nodes are notices, and a notice given twice is
+ * harmless.
  */
 export async function commitKnown(
   coordinator: Coordinator,
@@ -75,7 +76,7 @@ export async function pipelined<Item, Result>(
 }
 
 /** Resolves once the session is connected; rejects when it has ended. */
-export function untilConnected(coordinator: Coordinator): Promise<void> {
+function untilConnected(coordinator: Coordinator): Promise<void> {
   return new Promise((resolve, reject) => {
     const settled = (): boolean => {
       if (coordinator.session === 'suspended') return false;

@@ -46,9 +46,14 @@ export type PartitionWritten =
   | { readonly ok: true; readonly version: number }
   | { readonly ok: false; readonly reason: RejectReason };
 
+/**
+ * Of one term: once another controller is elected no commit of it succeeds, each rejects with {@link
+ * ControllerMoved}.
+ */
 export class FencedStore {
   readonly epoch: number;
   readonly #coordinator: Coordinator;
+  /** The data version of /controller_epoch that our election made. */
   readonly #epochVersion: number;
 
   constructor(coordinator: Coordinator, epoch: number, epochVersion: number) {
@@ -86,7 +91,7 @@ export class FencedStore {
     return this.#grouped(
       writes,
       (write) => [changeOf(write)],
-      async (write) => written(await this.#commit([changeOf(write)])),
+      async (write) => writeResult(await this.#commit([changeOf(write)])),
     );
   }
 
@@ -97,7 +102,7 @@ export class FencedStore {
     version: number,
   ): Promise<PartitionWritten> {
     const data = topicZnode.encode(assignment);
-    return written(await this.#commit([{ op: 'put', path: topicZnode.path(topic), data, version }]));
+    return writeResult(await this.#commit([{ op: 'put', path: topicZnode.path(topic), data, version }]));
   }
 
   /**
@@ -213,13 +218,13 @@ export class FencedStore {
   async #createState(write: PartitionWrite): Promise<PartitionWritten> {
     const create = createdState(write);
     const answer = await this.#commit([directoryOf(write), create]);
-    if (answer.ok || answer.index !== 0) return written(answer);
+    if (answer.ok || answer.index !== 0) return writeResult(answer);
     // A controller that was cut off, or an old one, has left the directory without the state.
-    if (answer.reason === 'exists') return written(await this.#commit([create]));
-    if (answer.reason !== 'missing') return written(answer);
+    if (answer.reason === 'exists') return writeResult(await this.#commit([create]));
+    if (answer.reason !== 'missing') return writeResult(answer);
     const above = await this.#commit([topicDirectoryOf(write)]);
-    if (!above.ok && above.reason !== 'exists') return written(above);
-    return written(await this.#commit([directoryOf(write), create]));
+    if (!above.ok && above.reason !== 'exists') return writeResult(above);
+    return writeResult(await this.#commit([directoryOf(write), create]));
   }
 
   async #removeTree(path: string): Promise<void> {
@@ -250,16 +255,16 @@ export class FencedStore {
   }
 }
 
-function made(path: string): Change {
+function createChange(path: string): Change {
   return { op: 'create', path, data: NO_DATA, lifetime: 'persistent' };
 }
 
 function topicDirectoryOf({ topic }: PartitionWrite): Change {
-  return made(partitionStateZnode.partitionsPath(topic));
+  return createChange(partitionStateZnode.partitionsPath(topic));
 }
 
 function directoryOf({ topic, partition }: PartitionWrite): Change {
-  return made(partitionStateZnode.partitionPath(topic, partition));
+  return createChange(partitionStateZnode.partitionPath(topic, partition));
 }
 
 function createdState({ topic, partition, state }: PartitionWrite): Change {
@@ -271,7 +276,7 @@ function createdState({ topic, partition, state }: PartitionWrite): Change {
   };
 }
 
-function written(answer: Committed | Rejected): PartitionWritten {
+function writeResult(answer: Committed | Rejected): PartitionWritten {
   if (!answer.ok) return { ok: false, reason: answer.reason };
   return { ok: true, version: answer.results.at(-1)?.version ?? 0 };
 }

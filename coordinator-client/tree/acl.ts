@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 
 export const Permission = { READ: 1, WRITE: 2, CREATE: 4, DELETE: 8, ADMIN: 16, ALL: 31 } as const;
 
+/** One entry of a list: the permissions of whoever matches scheme and id. */
 export interface Acl {
   readonly permissions: number;
   readonly scheme: string;

@@ -24,7 +24,7 @@ import { Tree, type Undo } from './tree.ts';
 import { type Firing, type Watcher, Watches, WatchMode } from './watches.ts';
 import type { Stat, Znode } from './znode.ts';
 
-export interface DatabaseOptions {
+interface DatabaseOptions {
   /** The last zxid given out; the first transaction gets the next one. */
   readonly lastZxid: bigint;
   /** Session deadlines are rounded up to multiples of it. */
@@ -32,10 +32,12 @@ export interface DatabaseOptions {
   readonly tree?: Tree;
 }
 
+/** Tree, zxid and which sessions there are follow from the transactions; deadlines and watches do not. */
 export class ZnodeDatabase {
   readonly tree: Tree;
   readonly sessions: Sessions;
   readonly watches = new Watches();
+  /** Of the last transaction; rises by one with each. */
   #zxid: bigint;
 
   constructor(options: DatabaseOptions) {

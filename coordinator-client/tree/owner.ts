@@ -19,10 +19,12 @@ export function kindOfOwner(owner: bigint): NodeKind {
   return BigInt.asUintN(64, owner) >> 56n === 0xffn ? 'ttl' : 'ephemeral';
 }
 
+/** `ttlMs` is from 1 to `LONGEST_TTL_MS`. */
 export function ttlOwner(ttlMs: number): bigint {
   return BigInt.asIntN(64, TTL_MARK | BigInt(ttlMs));
 }
 
+/** Of a TTL node's owner; of any other it means nothing. */
 export function ttlMsOf(owner: bigint): number {
   return Number(owner & BigInt(LONGEST_TTL_MS));
 }

@@ -4,7 +4,7 @@
  * Source: org.apache.zookeeper.server.SessionTrackerImpl, ExpiryQueue.
  */
 
-export interface Session {
+interface Session {
   readonly id: bigint;
   readonly timeoutMs: number;
 }
@@ -14,8 +14,10 @@ interface Tracked extends Session {
   deadlineMs: number;
 }
 
+/** Each session is in the bucket of its deadline, and no bucket is empty. */
 export class Sessions {
   readonly #byId = new Map<bigint, Tracked>();
+  /** By deadline, which is a multiple of a tick; not sorted. */
   readonly #buckets = new Map<number, Set<Tracked>>();
   readonly #tickMs: number;
 

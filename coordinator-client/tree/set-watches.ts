@@ -15,6 +15,7 @@ export interface HeldWatches {
   readonly recursive: readonly string[];
 }
 
+/** Returns what is due to the watcher at once. */
 export function rearm(database: ZnodeDatabase, watcher: Watcher, held: HeldWatches): readonly Firing[] {
   const { tree, watches, lastZxid: zxid } = database;
   const firings: Firing[] = [];

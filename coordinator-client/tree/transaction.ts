@@ -9,6 +9,7 @@ import type { NodeKind } from './owner.ts';
 import type { Firing } from './watches.ts';
 import type { Stat } from './znode.ts';
 
+/** As a client asks; -1 for any version. */
 export type Operation =
   | {
       readonly kind: 'create';
@@ -30,6 +31,7 @@ export type Operation =
   | { readonly kind: 'setAcl'; readonly path: string; readonly acl: readonly Acl[]; readonly version: number }
   | { readonly kind: 'check'; readonly path: string; readonly version: number };
 
+/** Nothing is left to be decided: the path has its sequence, the list is resolved, the owner is known. */
 export type NodeEdit =
   | {
       readonly kind: 'create';
@@ -75,6 +77,7 @@ export interface Applied {
   readonly firings: readonly Firing[];
 }
 
+/** The tree is as it was. */
 export interface Refused {
   readonly ok: false;
   /** The first operation that was refused; nothing was applied. */

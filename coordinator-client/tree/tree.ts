@@ -22,11 +22,18 @@ export const SPECIAL_PATHS: ReadonlySet<string> = new Set([
 
 const NO_PATHS: ReadonlySet<string> = new Set();
 
+/**
+ * Every node but the root has its parent in the tree and its name among the parent's children. Each
+ * index holds just the paths of its kind of nodes.
+ */
 export class Tree {
+  /** By path, each after its parent. */
   readonly #nodes = new Map<string, Znode>();
+  /** By the session that owns them; no set is empty. */
   readonly #ephemerals = new Map<bigint, Set<string>>();
   readonly #containers = new Set<string>();
   readonly #ttls = new Set<string>();
+  /** Sum of the lengths of all paths and data. */
   #dataBytes = 0;
 
   /** A tree with the special nodes only. */

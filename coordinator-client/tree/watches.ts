@@ -32,12 +32,15 @@ export interface Firing {
   readonly event: WatchEvent;
 }
 
+/** Bits: a watcher may have several on one path. */
 export const WatchMode = { STANDARD: 1, PERSISTENT: 2, RECURSIVE: 4, ANY: 7 } as const;
-export type WatchKind = 'data' | 'child';
+type WatchKind = 'data' | 'child';
 
 type Table = Map<string, Map<Watcher, number>>;
 
+/** The two fields hold the same watches, by path and by watcher; who holds none is in neither. */
 export class Watches {
+  /** The modes of each watcher on each path; never 0. */
   readonly #tables: Readonly<Record<WatchKind, Table>> = { data: new Map(), child: new Map() };
   readonly #pathsOf = new Map<Watcher, Record<WatchKind, Set<string>>>();
   /** While it is zero no ancestor needs to be looked at. */
@@ -95,20 +98,24 @@ export class Watches {
   }
 
   created(node: Changed, parent: Changed, zxid: bigint, firings: Firing[]): void {
-    this.#fire('data', { type: 'created', path: node.path, zxid }, node.acl, firings);
-    this.#fire('child', { type: 'childrenChanged', path: parent.path, zxid }, parent.acl, firings);
+    const event: WatchEvent = { type: 'created', path: node.path, zxid };
+    tell(this.#taken('data', node.path), event, node.acl, firings);
+    this.#childrenChanged(parent, zxid, firings);
   }
 
   /** A watcher of both the node's data and its children hears of the deletion once. */
   deleted(node: Changed, parent: Changed, zxid: bigint, firings: Firing[]): void {
     const event: WatchEvent = { type: 'deleted', path: node.path, zxid };
-    const told = this.#fire('data', event, node.acl, firings);
-    this.#fire('child', event, node.acl, firings, told);
-    this.#fire('child', { type: 'childrenChanged', path: parent.path, zxid }, parent.acl, firings);
+    const told = this.#taken('data', node.path);
+    tell(told, event, node.acl, firings);
+    const others = [...this.#taken('child', node.path)].filter((watcher) => !told.has(watcher));
+    tell(others, event, node.acl, firings);
+    this.#childrenChanged(parent, zxid, firings);
   }
 
   dataChanged(node: Changed, zxid: bigint, firings: Firing[]): void {
-    this.#fire('data', { type: 'dataChanged', path: node.path, zxid }, node.acl, firings);
+    const event: WatchEvent = { type: 'dataChanged', path: node.path, zxid };
+    tell(this.#taken('data', node.path), event, node.acl, firings);
   }
 
   /** Figures for the administrator: watches, watched paths, watchers. */
@@ -130,19 +137,9 @@ export class Watches {
     for (const [watcher, paths] of this.#pathsOf) yield [watcher, new Set([...paths.data, ...paths.child])];
   }
 
-  #fire(
-    kind: WatchKind,
-    event: WatchEvent,
-    acl: readonly Acl[],
-    firings: Firing[],
-    except?: ReadonlySet<Watcher>,
-  ): ReadonlySet<Watcher> {
-    const told = this.#taken(kind, event.path);
-    for (const watcher of told) {
-      if (except?.has(watcher) || !isAllowed(acl, Permission.READ, watcher.identities)) continue;
-      firings.push({ watcher, event });
-    }
-    return told;
+  #childrenChanged(parent: Changed, zxid: bigint, firings: Firing[]): void {
+    const event: WatchEvent = { type: 'childrenChanged', path: parent.path, zxid };
+    tell(this.#taken('child', parent.path), event, parent.acl, firings);
   }
 
   /** The watchers that an event on the path concerns; their standard watches are used up. */
@@ -163,6 +160,13 @@ export class Watches {
       }
     }
     return told;
+  }
+}
+
+/** Those of them who may read the node. */
+function tell(watchers: Iterable<Watcher>, event: WatchEvent, acl: readonly Acl[], firings: Firing[]): void {
+  for (const watcher of watchers) {
+    if (isAllowed(acl, Permission.READ, watcher.identities)) firings.push({ watcher, event });
   }
 }
 

@@ -6,6 +6,7 @@
 import type { Acl } from './acl.ts';
 import { kindOfOwner } from './owner.ts';
 
+/** As clients see it. */
 export interface Stat {
   readonly czxid: bigint;
   readonly mzxid: bigint;

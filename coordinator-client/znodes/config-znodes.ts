@@ -69,6 +69,7 @@ export function sanitize(name: string): string {
   );
 }
 
+/** Throws URIError for a name that `sanitize` cannot have made. */
 export function desanitize(name: string): string {
   return decodeURIComponent(name);
 }

@@ -42,7 +42,7 @@ export function propertiesOrder(keys: readonly string[], former: readonly string
 }
 
 /** Java's String.hashCode, which Scala's maps use too. */
-export function javaStringHash(text: string): number {
+function javaStringHash(text: string): number {
   let hash = 0;
   for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
   return hash;

@@ -26,7 +26,7 @@ export function readable<Value>(decode: () => Value, unreadable: Unreadable | un
 }
 
 /** An object to write: entries in order. */
-export class OrderedObject {
+class OrderedObject {
   readonly entries: readonly (readonly [string, unknown])[];
   constructor(entries: readonly (readonly [string, unknown])[]) {
     this.entries = entries;
@@ -48,6 +48,7 @@ export function asGiven(keys: readonly string[]): string[] {
   return [...keys];
 }
 
+/** As UTF-8, without blanks. Only an OrderedObject keeps its order where keys look like numbers. */
 export function encodeJson(value: unknown): Buffer {
   return Buffer.from(text(value), 'utf8');
 }

@@ -57,6 +57,7 @@ export function refusedByForm(
   return null;
 }
 
+/** `changes` is not empty and has passed `refusedByForm`. */
 export function commitRequest(changes: readonly Change[]): Request {
   const [only] = changes;
   if (changes.length === 1 && only !== undefined) {

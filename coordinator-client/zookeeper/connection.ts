@@ -1,6 +1,6 @@
 /**
  * The connection under node-zookeeper-client's Client: keeps one session alive over a row of TCP
- * connections. It takes the place of the package's ConnectionManager, whose defects README.md lists, and
+ * connections. It takes the place of the package's ConnectionManager, whose defects ../README.md lists, and
  * keeps what the Client and its WatcherManager rely on.
  *
  * Rules: requests go out in the order of `queue`, at most `maxInFlightRequests` unanswered; every request
@@ -26,7 +26,8 @@ export interface ConnectionOptions {
   readonly log: (message: string) => void;
 }
 
-export type Answer = (error: Error | null, reply?: Reply) => void;
+/** With an error of the server the reply is there as well, without a payload. */
+type Answer = (error: Error | null, reply?: Reply) => void;
 
 interface Packet {
   readonly opcode: number;
@@ -44,21 +45,32 @@ const MIN_HANDSHAKE_TIMEOUT_MS = 200;
 const FIRST_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 1_000;
 
+/**
+ * A packet that is not refused at once is in `#waiting` or in `#inFlight`, not in both, until it is
+ * answered.
+ */
 export class Connection extends ConnectionManager {
   readonly #options: ConnectionOptions;
   readonly #servers: readonly ServerAddress[];
+  /** Not sent. While there is no connection only requests that change nothing wait. */
   readonly #waiting = new Fifo<Packet>();
+  /** Sent and not answered, by xid: the server answers in this order. */
   readonly #inFlight = new Fifo<Packet>();
+  /** The one that is dialling or established; events of a former one are not listened to. */
   #line: Line | undefined;
+  /** Implies `#line`. */
   #established = false;
   #dialTimer: NodeJS.Timeout | undefined;
   /** Servers tried since the last handshake that worked. */
   #attempts = 0;
+  /** Begins anywhere, then goes round. */
   #nextServer: number;
+  /** `end` was called: nothing new is taken. */
   #closing = false;
   #closeSent = false;
   /** The code that every request is answered with once the session is over. */
   #finished: number | undefined;
+  /** Called once each, when the session is over. */
   #onFinished: (() => void)[] = [];
 
   constructor(connect: ConnectString, options: ConnectionOptions, listener: (state: number) => void) {

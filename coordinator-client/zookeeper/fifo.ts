@@ -3,6 +3,7 @@
 const COMPACT_AT = 1024;
 
 export class Fifo<T extends object> {
+  /** Undefined before `#head`, an item from there on. */
   #items: (T | undefined)[] = [];
   #head = 0;
 

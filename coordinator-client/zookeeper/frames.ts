@@ -9,8 +9,11 @@ const MAX_FRAME_BYTES = 128 * 1024 * 1024;
 const LENGTH_BYTES = 4;
 
 export class FrameSplitter {
+  /** The first one begins at a frame's length. */
   #chunks: Buffer[] = [];
+  /** Sum of `#chunks`. */
   #heldBytes = 0;
+  /** Of the first frame, with its length; 4 until that is known. */
   #neededBytes = LENGTH_BYTES;
 
   /** The bodies that are complete with this chunk, in order. Throws on an impossible length. */

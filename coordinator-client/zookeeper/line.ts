@@ -12,7 +12,7 @@ import type { ServerAddress } from './connect-string.ts';
 import { FrameSplitter } from './frames.ts';
 import { Opcode, ReservedXid } from './opcodes.ts';
 
-export interface LineEvents {
+interface LineEvents {
   /** TCP stands; the handshake may be sent. */
   opened(): void;
   frame(frame: Buffer): void;
@@ -30,10 +30,14 @@ export class Line {
   readonly #events: LineEvents;
   #handshakeTimer: NodeJS.Timeout | undefined;
   #heartbeatTimer: NodeJS.Timeout | undefined;
+  /** This and the next never fall. */
   #lastSentMs = performance.now();
   #lastReceivedMs = this.#lastSentMs;
+  /** Set while what was written in this turn of the event loop is held back. */
   #corked = false;
+  /** What `closed` is told: the last one that was set. */
   #reason = 'closed by the server';
+  /** For good: nothing is delivered any more but `closed`. */
   #over = false;
 
   constructor(address: ServerAddress, handshakeTimeoutMs: number, events: LineEvents) {

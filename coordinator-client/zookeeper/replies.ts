@@ -9,13 +9,14 @@ import type { Request } from './requests.ts';
 type JuteRecord = NonNullable<Request['payload']>;
 export type Stat = InstanceType<typeof jute.data.Stat>;
 
-export interface ReplyHeader {
+interface ReplyHeader {
   readonly xid: number;
   /** Eight bytes; in the answer to a write it is that write's own zxid. */
   readonly zxid: Buffer;
   readonly err: number;
 }
 
+/** The payload is null with an error. */
 export interface Reply<Payload = object | null> {
   readonly header: ReplyHeader;
   readonly payload: Payload;
@@ -28,6 +29,7 @@ export interface Created {
 
 export const REPLY_HEADER_BYTES = 16;
 
+/** The zxid is a copy: the frame may go. */
 export function readReplyHeader(frame: Buffer): ReplyHeader {
   return {
     xid: frame.readInt32BE(0),

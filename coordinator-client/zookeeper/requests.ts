@@ -45,6 +45,7 @@ export function removeRequest(path: string, version: number): Request {
   return requestOf(Opcode.remove, payload);
 }
 
+/** Any path will do: a server syncs as a whole. */
 export function syncRequest(path: string): Request {
   const payload = new jute.protocol.GetACLRequest(); // SyncRequest has the same layout: one path
   payload.path = path;
@@ -70,6 +71,7 @@ export function closeSessionRequest(): Request {
   return requestOf(Opcode.closeSession, null);
 }
 
+/** The xid is filled in when it is sent. */
 export function requestOf(opcode: number, payload: Request['payload']): Request {
   const header = new jute.protocol.RequestHeader();
   header.type = opcode;

@@ -26,7 +26,7 @@ import { create2Request, createMode, type Request, syncRequest } from './request
 import { forgetWatcher } from './watch-restore.ts';
 import { type CarriedWatch, WatchTable } from './watch-table.ts';
 
-export interface SessionOptions extends ConnectionOptions {
+interface SessionOptions extends ConnectionOptions {
   readonly connect: ConnectString;
   readonly maxRequestBytes: number;
   readonly counts: CoordinatorSource['counts'];
@@ -46,7 +46,9 @@ export class Session implements Coordinator {
   readonly #connection: Connection;
   readonly #watches: WatchTable;
   readonly #listeners = new Set<(state: SessionState) => void>();
+  /** `suspended` also before the first connection; `lost` and `closed` are final. */
   #state: SessionState = 'suspended';
+  /** Set by the first `close`. */
   #ended: Promise<void> | undefined;
 
   constructor(options: SessionOptions) {

@@ -29,7 +29,7 @@ interface Entry {
   readonly fired: (event: Event) => void;
 }
 
-export interface WatchTableOptions {
+interface WatchTableOptions {
   readonly client: Pick<Client, 'exists' | 'getChildren'>;
   /** Removes a watcher that was given to the client and has not fired. */
   readonly forget: (path: string, watcher: (event: Event) => void) => void;
@@ -43,11 +43,16 @@ export interface CarriedWatch {
   answered(outcome: 'read' | 'missing' | 'failed'): void;
 }
 
+/** There is an entry for each path and kind with listeners, and each entry has at least one. */
 export class WatchTable {
   readonly #options: WatchTableOptions;
+  /** By kind and path. */
   readonly #entries = new Map<string, Entry>();
+  /** Those of `#entries` in state `wanted`. */
   readonly #wanted = new Set<Entry>();
+  /** A flush of what no request takes along is due in this turn of the event loop. */
   #flushSoon = false;
+  /** From the loss of the connection until all watches are set again. */
   #restoring = false;
   #over = false;
 

@@ -4,7 +4,7 @@
  */
 import { UsageError } from './arguments.ts';
 
-export interface LineRecord {
+interface LineRecord {
   /** null: none. */
   readonly key: string | null;
   /** null: a tombstone. */
@@ -68,9 +68,9 @@ export class LineReader {
   /** Throws, with the number of the line, when what should divide it isn't there. */
   record(line: string): LineRecord {
     this.#lineNumber++;
-    const headers = this.#part('parse.headers', 'headers.delimiter', 'headers delimiter', line, 0);
+    const headers = this.#part('parse.headers', 'headers.delimiter', line, 0);
     const keyAt = headers === null ? 0 : headers.length + this.#property('headers.delimiter').length;
-    const key = this.#part('parse.key', 'key.separator', 'key separator', line, keyAt);
+    const key = this.#part('parse.key', 'key.separator', line, keyAt);
     const valueAt = keyAt + (key === null ? 0 : key.length + this.#property('key.separator').length);
     const value = line.slice(valueAt);
     return {
@@ -80,11 +80,12 @@ export class LineReader {
     };
   }
 
-  #part(parse: Property, demarcation: Property, called: string, line: string, from: number): string | null {
+  #part(parse: Property, demarcation: Property, line: string, from: number): string | null {
     if (!this.#isTrue(parse)) return null;
     const at = line.indexOf(this.#property(demarcation), from);
     if (at >= 0) return line.slice(from, at);
     if (this.#isTrue('ignore.error')) return null;
+    const called = demarcation.replace('.', ' ');
     throw new Error(`No ${called} found on line number ${this.#lineNumber}: '${line}'`);
   }
 

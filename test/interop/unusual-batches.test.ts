@@ -1,4 +1,4 @@
-/** What the tests in test/records say that Apache Kafka answers to unusual batches, asked of itself. */
+/** What the tests in test/unit/records say that Apache Kafka answers to unusual batches, asked of itself. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

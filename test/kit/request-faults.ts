@@ -1,7 +1,7 @@
 /** Requests that fail on purpose, and brokers that speak as older ones: the kit's words for what dispatch does. */
 import { ErrorCode } from '../../broker/errors.ts';
 import { HANDLERS } from '../../broker/handlers/table.ts';
-import type { Strike, VersionRange } from '../../broker/network/interference.ts';
+import type { SpokenVersions, Strike } from '../../broker/network/interference.ts';
 import type { PlacedFault, RequestFault, RequestFaults } from '../../broker/network/request-faults.ts';
 import type { AnyApi } from '../../broker/protocol/schema.ts';
 import { highestVersions, RELEASE_NAMES } from './older-brokers.ts';
@@ -115,7 +115,7 @@ export type VersionLimits = Readonly<Record<string, readonly [number, number] | 
 
 /** Those that are not named stay as they are. */
 export function limitVersions(tables: Iterable<RequestFaults>, limits: VersionLimits): void {
-  const ranges = new Map<number, VersionRange | null>();
+  const ranges = new Map<number, SpokenVersions | null>();
   for (const [name, range] of Object.entries(limits)) {
     const api = apiNamed(name);
     const [min, max] = range ?? [api.minVersion, api.maxVersion];
@@ -133,7 +133,7 @@ export function actLike(tables: Iterable<RequestFaults>, release: string): void 
   const highest = highestVersions(release);
   if (highest === null)
     throw new Error(`'${release}' is no release that can be acted: these are ${RELEASE_NAMES.join(', ')}`);
-  const ranges = new Map<number, VersionRange | null>();
+  const ranges = new Map<number, SpokenVersions | null>();
   for (const { api } of HANDLERS.values()) {
     const max = highest.get(api.key);
     ranges.set(api.key, max === undefined ? null : { min: api.minVersion, max });

@@ -11,8 +11,7 @@ import {
 } from '../../broker/records/batch.ts';
 import { readRecords } from '../../broker/records/record.ts';
 import type { Acknowledgement, ConsumedRecord } from './history.ts';
-import type { Broken } from './invariants.ts';
-import type { ReplicaView } from './observation.ts';
+import type { Broken, ReplicaView } from './observation.ts';
 
 interface CommittedLog {
   readonly name: string;

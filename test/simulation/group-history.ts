@@ -3,7 +3,7 @@
  * next is given it or a later one, for commits of a former owner are refused. And in one generation a
  * partition has one owner.
  */
-import type { Broken } from './invariants.ts';
+import type { Broken } from './observation.ts';
 
 export class GroupHistory {
   readonly #broken: Broken;

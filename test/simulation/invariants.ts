@@ -6,10 +6,8 @@
 
 import { CommittedLogs } from './committed-logs.ts';
 import type { Acknowledgement, ConsumedRecord } from './history.ts';
-import type { ControllerView, ReplicaView, StateView, TreeView } from './observation.ts';
+import type { Broken, ControllerView, ReplicaView, StateView, TreeView } from './observation.ts';
 import { ToldEvents } from './told-events.ts';
-
-export type Broken = (what: string) => void;
 
 /** At most one broker leads a partition in one leader epoch, and it is the one that the tree names. */
 export class OneLeaderPerEpoch {

@@ -1,6 +1,6 @@
 /** What checkers look at: replicas, controllers and state znodes as they are between two events. */
 import { isError } from '../../broker/errors.ts';
-import type { LogView, PartitionView } from '../../broker/node/broker-view.ts';
+import type { HostedReplicaView, LogView } from '../../broker/node/broker-view.ts';
 import { batchLastOffset, completeBatches } from '../../broker/records/batch.ts';
 import type { LocalTree } from '../../coordinator-client/local/local-tree.ts';
 import {
@@ -10,6 +10,8 @@ import {
   topicZnode,
 } from '../../coordinator-client/znodes/znodes.ts';
 import type { Machine } from './simulated-cluster.ts';
+
+export type Broken = (what: string) => void;
 
 export interface ReplicaView {
   readonly brokerId: number;
@@ -84,7 +86,7 @@ export class ReplicaObserver {
   }
 }
 
-function isUnchanged(last: ReplicaView, partition: PartitionView, log: LogView): boolean {
+function isUnchanged(last: ReplicaView, partition: HostedReplicaView, log: LogView): boolean {
   return (
     last.endOffset === log.endOffset &&
     last.highWatermark === log.highWatermark &&
@@ -97,7 +99,7 @@ function isUnchanged(last: ReplicaView, partition: PartitionView, log: LogView):
 
 function replicaView(
   at: { brokerId: number; life: number },
-  partition: PartitionView,
+  partition: HostedReplicaView,
   log: LogView,
 ): ReplicaView {
   return {

@@ -5,8 +5,7 @@
  */
 import type { ClusterEvent } from '../../broker/platform/cluster-events.ts';
 import type { Recorded } from '../../broker/platform/event-ring.ts';
-import type { Broken } from './invariants.ts';
-import type { StateView, TreeView } from './observation.ts';
+import type { Broken, StateView, TreeView } from './observation.ts';
 
 type WriteEvent = Extract<ClusterEvent, { readonly controllerEpoch: number }>;
 

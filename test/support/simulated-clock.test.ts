@@ -68,6 +68,34 @@ describe('the simulated clock', () => {
     const clock = new SimulatedClock();
     await expect(clock.runUntilTrue(() => false, 50)).rejects.toThrow('50 ms');
   });
+
+  it('that flows does what is due as soon as somebody waits, and lets no time pass', async () => {
+    const clock = new SimulatedClock();
+    const seen: string[] = [];
+    clock.after(0, () => seen.push('before it flowed'));
+    clock.flow();
+    await sleep(clock, 0);
+    clock.after(1, () => seen.push('later'));
+    await new Promise<void>((resolve) => clock.soon(resolve));
+    expect([seen, clock.nowMs()]).toEqual([['before it flowed'], 0]);
+    await clock.runFor(1);
+    expect(seen).toEqual(['before it flowed', 'later']);
+  });
+
+  it('that flows goes on with what a run has left', async () => {
+    const clock = new SimulatedClock();
+    clock.flow();
+    const turns: number[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const turn = (): void => {
+      if (turns.push(turns.length) < 5) clock.after(0, turn);
+      else resolve();
+    };
+    clock.after(3, turn);
+    await clock.runUntilTrue(() => turns.length === 1, 3);
+    await promise;
+    expect([turns.length, clock.nowMs()]).toEqual([5, 3]);
+  });
 });
 
 describe('simulated chance', () => {

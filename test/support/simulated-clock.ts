@@ -1,6 +1,7 @@
 /**
  * Virtual time. Nothing happens between two timers: running the clock jumps from one to the next,
- * in the order of their times and, at one time, of their making. Promises settle in between.
+ * in the order of their times and, at one time, of their making. Promises settle in between. A flowing
+ * clock does what is due without being run, and still lets no time pass.
  */
 import type { Clock, Timer } from '../../broker/platform/clock.ts';
 
@@ -21,6 +22,11 @@ export class SimulatedClock implements Clock {
   #order = 0;
   /** A binary heap, earliest first. */
   readonly #heap: Entry[] = [];
+  /** What is due now happens by itself. */
+  #flows = false;
+  #flowing = false;
+  /** How many calls that run the clock are under way. */
+  #running = 0;
   /** Called after every step; the place for checkers of invariants. */
   afterStep: (() => void) | null = null;
 
@@ -50,6 +56,12 @@ export class SimulatedClock implements Clock {
     this.#add(Number.NEGATIVE_INFINITY, run);
   }
 
+  /** From here on what is due now happens by itself, in turns of its own. Time passes only as it is told. */
+  flow(): void {
+    this.#flows = true;
+    this.#flowSoon();
+  }
+
   /** How many callbacks wait. */
   get pending(): number {
     return this.#heap.reduce((count, { run }) => (run === null ? count : count + 1), 0);
@@ -57,14 +69,15 @@ export class SimulatedClock implements Clock {
 
   /** Runs everything due up to `untilMs` of monotonic time, and sets the time to it. */
   async runUntil(untilMs: number): Promise<void> {
-    let steps = 0;
-    await settle();
-    for (let entry = this.#due(untilMs); entry !== null; entry = this.#due(untilMs)) {
-      steps = entry.atMs > this.#nowMs ? 0 : steps + 1;
-      if (steps > MOST_STEPS_AT_ONE_TIME) throw new Error(`time stands still at ${this.#nowMs} ms`);
-      await this.#step(entry);
-    }
-    this.#nowMs = Math.max(this.#nowMs, untilMs);
+    await this.#run(async () => {
+      let steps = 0;
+      for (let entry = this.#due(untilMs); entry !== null; entry = this.#due(untilMs)) {
+        steps = entry.atMs > this.#nowMs ? 0 : steps + 1;
+        if (steps > MOST_STEPS_AT_ONE_TIME) throw new Error(`time stands still at ${this.#nowMs} ms`);
+        await this.#step(entry);
+      }
+      this.#nowMs = Math.max(this.#nowMs, untilMs);
+    });
   }
 
   /** {@link runUntil} from now. */
@@ -75,12 +88,15 @@ export class SimulatedClock implements Clock {
   /** Runs until the condition holds; throws when it doesn't within `limitMs` of virtual time. */
   async runUntilTrue(condition: () => boolean, limitMs: number): Promise<void> {
     const untilMs = this.#nowMs + limitMs;
-    await settle();
-    while (!condition()) {
-      const entry = this.#due(untilMs);
-      if (entry === null) throw new Error(`the condition did not hold within ${limitMs} ms of virtual time`);
-      await this.#step(entry);
-    }
+    await this.#run(async () => {
+      while (!condition()) {
+        const entry = this.#due(untilMs);
+        if (entry === null) {
+          throw new Error(`the condition did not hold within ${limitMs} ms of virtual time: ${condition}`);
+        }
+        await this.#step(entry);
+      }
+    });
   }
 
   /** Runs until the promise settles, and gives what it came to. */
@@ -92,6 +108,28 @@ export class SimulatedClock implements Clock {
     promise.then(done, done);
     await this.runUntilTrue(() => settled, limitMs);
     return promise;
+  }
+
+  async #run(steps: () => Promise<void>): Promise<void> {
+    this.#running++;
+    try {
+      await settle();
+      await steps();
+    } finally {
+      this.#running--;
+      this.#flowSoon();
+    }
+  }
+
+  #flowSoon(): void {
+    const first = this.#heap[0];
+    const isDue = first !== undefined && first.atMs <= this.#nowMs;
+    if (!this.#flows || this.#flowing || this.#running > 0 || !isDue) return;
+    this.#flowing = true;
+    setImmediate(() => {
+      this.#flowing = false;
+      if (this.#running === 0) void this.runUntil(this.#nowMs);
+    });
   }
 
   async #step(entry: Entry): Promise<void> {
@@ -107,6 +145,7 @@ export class SimulatedClock implements Clock {
     const entry: Entry = { atMs, order: this.#order++, run };
     this.#heap.push(entry);
     this.#rise(this.#heap.length - 1);
+    this.#flowSoon();
     return {
       cancel() {
         entry.run = null;

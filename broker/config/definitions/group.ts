@@ -2,7 +2,7 @@
  * Consumer groups and committed offsets.
  * Source: the broker configs of Kafka 3.9, of the group GroupCoordinator.
  */
-import { boolean, hidden, int, list, long, short, string } from '../property.ts';
+import { boolean, hidden, int, list, long, short, text } from '../property.ts';
 import { atLeast, COMPRESSION_ID, eachOneOf, oneOfIgnoringCase } from '../validators.ts';
 
 export const GROUP_CONFIGS = {
@@ -126,7 +126,7 @@ export const GROUP_CONFIGS = {
     'Server-side assignors of the new group protocol.',
   ),
   'group.consumer.migration.policy': hidden(
-    string(
+    text(
       'disabled',
       'read-only',
       'Whether groups change between the protocols.',

@@ -3,7 +3,7 @@
  * that they have no effect here; who asks for a role without ZooKeeper is refused.
  * Source: the broker configs of Kafka 3.9, of the groups KRaft and Raft.
  */
-import { boolean, int, list, long, string } from '../property.ts';
+import { boolean, int, list, long, text } from '../property.ts';
 import { atLeast, eachOneOf } from '../validators.ts';
 
 export const KRAFT_CONFIGS = {
@@ -29,9 +29,9 @@ export const KRAFT_CONFIGS = {
     'read-only',
     'A broker that the quorum has not heard of for this long is fenced.',
   ),
-  'controller.listener.names': string(null, 'read-only', 'Names of the listeners of controllers.'),
-  'sasl.mechanism.controller.protocol': string('GSSAPI', 'read-only', 'SASL mechanism towards controllers.'),
-  'metadata.log.dir': string(
+  'controller.listener.names': text(null, 'read-only', 'Names of the listeners of controllers.'),
+  'sasl.mechanism.controller.protocol': text('GSSAPI', 'read-only', 'SASL mechanism towards controllers.'),
+  'metadata.log.dir': text(
     null,
     'read-only',
     'Where the metadata log lies; null is the first log directory.',

@@ -18,7 +18,7 @@ export const LIMIT_CONFIGS = {
   'compressed.batch.max.decompressed.bytes': long(
     '134217728',
     'read-only',
-    'Most bytes that a compressed batch may open to.',
+    'Most bytes that a compressed batch may decompress to.',
     atLeast(1048576),
   ),
   'compressed.batch.max.records': int(
@@ -30,7 +30,7 @@ export const LIMIT_CONFIGS = {
   'request.max.decompressed.bytes': long(
     '268435456',
     'read-only',
-    'Most bytes that the compressed batches of one Produce or ListOffsets request may open to together; each counts for 16 KiB at least.',
+    'Most bytes that the compressed batches of one Produce or ListOffsets request may decompress to together; each counts for 16 KiB at least.',
     atLeast(1048576),
   ),
   'request.max.decompressed.records': int(

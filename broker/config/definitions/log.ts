@@ -2,7 +2,7 @@
  * Logs: segments, retention, flushing, compaction; and topic creation defaults.
  * Source: the broker configs of Kafka 3.9, of the group Cleaner and Logs.
  */
-import { boolean, className, double, hidden, int, list, long, string } from '../property.ts';
+import { boolean, className, double, hidden, int, list, long, text } from '../property.ts';
 import { atLeast, between, eachOneOf, METADATA_VERSION, oneOf } from '../validators.ts';
 
 export const LOG_CONFIGS = {
@@ -12,8 +12,8 @@ export const LOG_CONFIGS = {
     'Partitions of a topic that is created without saying how many.',
     atLeast(1),
   ),
-  'log.dir': string('/tmp/kafka-logs', 'read-only', 'Directory of the logs, when log.dirs is not set.'),
-  'log.dirs': string(null, 'read-only', 'Directories of the logs, separated by commas; null means log.dir.'),
+  'log.dir': text('/tmp/kafka-logs', 'read-only', 'Directory of the logs, when log.dirs is not set.'),
+  'log.dirs': text(null, 'read-only', 'Directories of the logs, separated by commas; null means log.dir.'),
   'log.segment.bytes': int('1073741824', 'cluster-wide', 'Largest size of a segment file.', atLeast(14)),
   'log.roll.ms': long(
     null,
@@ -118,13 +118,13 @@ export const LOG_CONFIGS = {
     'Replicas that must have a record before acks=all is answered.',
     atLeast(1),
   ),
-  'log.message.format.version': string(
+  'log.message.format.version': text(
     '3.0-IV1',
     'read-only',
     'Version of the record format; ignored since 3.0, where it is always the newest.',
     METADATA_VERSION,
   ),
-  'log.message.timestamp.type': string(
+  'log.message.timestamp.type': text(
     'CreateTime',
     'cluster-wide',
     "Whether a record's time is the producer's or that of its arrival.",

@@ -2,26 +2,26 @@
  * Listeners and client connections.
  * Source: the broker configs of Kafka 3.9, of the group SocketServer.
  */
-import { int, long, string } from '../property.ts';
+import { int, long, text } from '../property.ts';
 import { atLeast } from '../validators.ts';
 
 export const NETWORK_CONFIGS = {
-  listeners: string(
+  listeners: text(
     'PLAINTEXT://:9092',
     'per-broker',
     'Where clients and brokers connect: NAME://host:port, separated by commas; an empty host is every interface.',
   ),
-  'advertised.listeners': string(
+  'advertised.listeners': text(
     null,
     'per-broker',
     'What clients and brokers are told to connect to; null means `listeners`.',
   ),
-  'listener.security.protocol.map': string(
+  'listener.security.protocol.map': text(
     'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT',
     'per-broker',
     'Security protocol of each listener name.',
   ),
-  'control.plane.listener.name': string(null, 'read-only', "Listener reserved to the controller's requests."),
+  'control.plane.listener.name': text(null, 'read-only', "Listener reserved to the controller's requests."),
   'socket.send.buffer.bytes': int(
     '102400',
     'read-only',
@@ -45,7 +45,7 @@ export const NETWORK_CONFIGS = {
     'Most connections from one address.',
     atLeast(0),
   ),
-  'max.connections.per.ip.overrides': string(
+  'max.connections.per.ip.overrides': text(
     '',
     'cluster-wide',
     'Limits of single addresses: host:number, separated by commas.',

@@ -1,16 +1,16 @@
 /**
  * Configs of this broker that Kafka does not have: the WebSockets between brokers.
  */
-import { int, long, password, string, undefinedUntilSet } from '../property.ts';
+import { int, long, password, text, undefinedUntilSet } from '../property.ts';
 import { atLeast, oneOf } from '../validators.ts';
 
 export const PEER_CONFIGS = {
-  'peer.listener': string(
+  'peer.listener': text(
     'PEER://:0',
     'read-only',
     'Where other brokers connect: PEER://host:port; an empty host is that of the inter-broker listener, port 0 any free one.',
   ),
-  'peer.advertised.listener': string(
+  'peer.advertised.listener': text(
     null,
     'read-only',
     'What other brokers are told to connect to; null means peer.listener.',
@@ -32,7 +32,7 @@ export const PEER_CONFIGS = {
     'How many of these may come from one address.',
     atLeast(1),
   ),
-  'peer.compression.type': string(
+  'peer.compression.type': text(
     'none',
     'read-only',
     'Compression of replicated batches that are not compressed already.',

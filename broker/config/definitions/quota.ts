@@ -2,7 +2,7 @@
  * Quotas and metrics.
  * Source: the broker configs of Kafka 3.9, of the group Metric and Quota.
  */
-import { boolean, className, int, list, long, string } from '../property.ts';
+import { boolean, className, int, list, long, text } from '../property.ts';
 import { atLeast } from '../validators.ts';
 
 export const QUOTA_CONFIGS = {
@@ -56,5 +56,5 @@ export const QUOTA_CONFIGS = {
     'Largest push of metrics that a client may send.',
     atLeast(1),
   ),
-  'metrics.recording.level': string('INFO', 'read-only', 'Highest level of metrics that are recorded.'),
+  'metrics.recording.level': text('INFO', 'read-only', 'Highest level of metrics that are recorded.'),
 };

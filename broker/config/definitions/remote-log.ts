@@ -2,48 +2,44 @@
  * Tiered storage, which this broker does not have: who enables it is refused.
  * Source: the broker configs of Kafka 3.9, of RemoteLogManagerConfig.
  */
-import { boolean, int, long, string } from '../property.ts';
+import { boolean, int, long, text } from '../property.ts';
 import { atLeast, NOT_EMPTY, POSITIVE_OR_NONE } from '../validators.ts';
 
 const UNLIMITED = '9223372036854775807';
 
 export const REMOTE_LOG_CONFIGS = {
   'remote.log.storage.system.enable': boolean('false', 'read-only', 'Whether older data may be tiered.'),
-  'remote.log.storage.manager.class.name': string(
+  'remote.log.storage.manager.class.name': text(
     null,
     'read-only',
     'Class that stores tiered data.',
     NOT_EMPTY,
   ),
-  'remote.log.storage.manager.class.path': string(
-    null,
-    'read-only',
-    'Where that class and its libraries are.',
-  ),
-  'remote.log.storage.manager.impl.prefix': string(
+  'remote.log.storage.manager.class.path': text(null, 'read-only', 'Where that class and its libraries are.'),
+  'remote.log.storage.manager.impl.prefix': text(
     'rsm.config.',
     'read-only',
     'Prefix of the properties that are handed to the storage.',
     NOT_EMPTY,
   ),
-  'remote.log.metadata.manager.class.name': string(
+  'remote.log.metadata.manager.class.name': text(
     'org.apache.kafka.server.log.remote.metadata.storage.TopicBasedRemoteLogMetadataManager',
     'read-only',
     'Class that knows what has been tiered.',
     NOT_EMPTY,
   ),
-  'remote.log.metadata.manager.class.path': string(
+  'remote.log.metadata.manager.class.path': text(
     null,
     'read-only',
     'Where that class and its libraries are.',
   ),
-  'remote.log.metadata.manager.impl.prefix': string(
+  'remote.log.metadata.manager.impl.prefix': text(
     'rlmm.config.',
     'read-only',
     'Prefix of the properties that are handed to it.',
     NOT_EMPTY,
   ),
-  'remote.log.metadata.manager.listener.name': string(
+  'remote.log.metadata.manager.listener.name': text(
     null,
     'read-only',
     'Listener by which it reaches this broker.',

@@ -2,7 +2,7 @@
  * Replication between brokers, leadership, the protocol between brokers.
  * Source: the broker configs of Kafka 3.9, of the group Replication.
  */
-import { boolean, hidden, int, long, string } from '../property.ts';
+import { boolean, hidden, int, long, text } from '../property.ts';
 import { atLeast, METADATA_VERSION, SECURITY_PROTOCOL } from '../validators.ts';
 
 export const REPLICATION_CONFIGS = {
@@ -92,20 +92,20 @@ export const REPLICATION_CONFIGS = {
     'cluster-wide',
     'Whether a replica that is not in sync may become leader, which loses data.',
   ),
-  'security.inter.broker.protocol': string(
+  'security.inter.broker.protocol': text(
     'PLAINTEXT',
     'read-only',
     'Security protocol between brokers, when no inter-broker listener is named.',
     SECURITY_PROTOCOL,
   ),
-  'inter.broker.protocol.version': string(
+  'inter.broker.protocol.version': text(
     '3.9-IV0',
     'read-only',
     'Version of the protocol between brokers.',
     METADATA_VERSION,
   ),
-  'inter.broker.listener.name': string(null, 'read-only', 'Listener that brokers use among themselves.'),
-  'replica.selector.class': string(
+  'inter.broker.listener.name': text(null, 'read-only', 'Listener that brokers use among themselves.'),
+  'replica.selector.class': text(
     null,
     'read-only',
     'Class that chooses the replica a consumer reads from; null is the leader.',

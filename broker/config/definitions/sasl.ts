@@ -2,11 +2,11 @@
  * SASL and delegation tokens.
  * Source: the broker configs of Kafka 3.9, of the group BrokerSecurity and DelegationTokenManager.
  */
-import { className, double, int, list, long, password, short, string } from '../property.ts';
+import { className, double, int, list, long, password, short, text } from '../property.ts';
 import { atLeast } from '../validators.ts';
 
 export const SASL_CONFIGS = {
-  'sasl.mechanism.inter.broker.protocol': string('GSSAPI', 'per-broker', 'SASL mechanism between brokers.'),
+  'sasl.mechanism.inter.broker.protocol': text('GSSAPI', 'per-broker', 'SASL mechanism between brokers.'),
   'sasl.enabled.mechanisms': list('GSSAPI', 'per-broker', 'SASL mechanisms that clients may use.'),
   'sasl.server.callback.handler.class': className(null, 'read-only', 'Class that verifies SASL credentials.'),
   'sasl.kerberos.principal.to.local.rules': list(
@@ -26,8 +26,8 @@ export const SASL_CONFIGS = {
     'read-only',
     'Class that supplies SASL login credentials.',
   ),
-  'sasl.kerberos.service.name': string(null, 'per-broker', 'Kerberos name that Kafka runs under.'),
-  'sasl.kerberos.kinit.cmd': string('/usr/bin/kinit', 'per-broker', 'Path of kinit.'),
+  'sasl.kerberos.service.name': text(null, 'per-broker', 'Kerberos name that Kafka runs under.'),
+  'sasl.kerberos.kinit.cmd': text('/usr/bin/kinit', 'per-broker', 'Path of kinit.'),
   'sasl.kerberos.ticket.renew.window.factor': double(
     '0.8',
     'per-broker',
@@ -71,10 +71,10 @@ export const SASL_CONFIGS = {
     'read-only',
     'First pause between attempts to reach the identity provider.',
   ),
-  'sasl.oauthbearer.scope.claim.name': string('scope', 'read-only', 'Claim that holds the scope.'),
-  'sasl.oauthbearer.sub.claim.name': string('sub', 'read-only', 'Claim that holds the subject.'),
-  'sasl.oauthbearer.token.endpoint.url': string(null, 'read-only', 'Where tokens are issued.'),
-  'sasl.oauthbearer.jwks.endpoint.url': string(null, 'read-only', 'Where the keys of the issuer are.'),
+  'sasl.oauthbearer.scope.claim.name': text('scope', 'read-only', 'Claim that holds the scope.'),
+  'sasl.oauthbearer.sub.claim.name': text('sub', 'read-only', 'Claim that holds the subject.'),
+  'sasl.oauthbearer.token.endpoint.url': text(null, 'read-only', 'Where tokens are issued.'),
+  'sasl.oauthbearer.jwks.endpoint.url': text(null, 'read-only', 'Where the keys of the issuer are.'),
   'sasl.oauthbearer.jwks.endpoint.refresh.ms': long(
     '3600000',
     'read-only',
@@ -96,7 +96,7 @@ export const SASL_CONFIGS = {
     'Difference between clocks that is allowed for.',
   ),
   'sasl.oauthbearer.expected.audience': list(null, 'read-only', 'Audiences one of which a token must name.'),
-  'sasl.oauthbearer.expected.issuer': string(null, 'read-only', 'Issuer that a token must name.'),
+  'sasl.oauthbearer.expected.issuer': text(null, 'read-only', 'Issuer that a token must name.'),
   'delegation.token.master.key': password(null, 'read-only', 'Former name of delegation.token.secret.key.'),
   'delegation.token.secret.key': password(
     null,

@@ -2,7 +2,7 @@
  * The broker itself: identity, shutdown, compression, fetch limits.
  * Source: the broker configs of Kafka 3.9, of the group Server.
  */
-import { boolean, int, long, string } from '../property.ts';
+import { boolean, int, long, text } from '../property.ts';
 import { atLeast, between, COMPRESSION_TYPE, GZIP_LEVEL } from '../validators.ts';
 
 export const SERVER_CONFIGS = {
@@ -60,13 +60,13 @@ export const SERVER_CONFIGS = {
     'read-only',
     'Upper bound of the connection set-up timeout after repeated failures.',
   ),
-  'authorizer.class.name': string(
+  'authorizer.class.name': text(
     '',
     'read-only',
     'Class of the authorizer; empty means that everything is allowed.',
   ),
-  'early.start.listeners': string(null, 'read-only', 'Listeners that serve before the authorizer is ready.'),
-  'broker.rack': string(
+  'early.start.listeners': text(null, 'read-only', 'Listeners that serve before the authorizer is ready.'),
+  'broker.rack': text(
     null,
     'read-only',
     'Rack of this broker, for the placement of replicas and reads from the nearest one.',
@@ -87,7 +87,7 @@ export const SERVER_CONFIGS = {
     'Whether leadership is moved away before the broker stops.',
   ),
   'delete.topic.enable': boolean('true', 'read-only', 'Whether topics may be deleted.'),
-  'compression.type': string(
+  'compression.type': text(
     'producer',
     'cluster-wide',
     'Codec of what is stored; `producer` keeps the codec of the producer.',

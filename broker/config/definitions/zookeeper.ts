@@ -2,11 +2,11 @@
  * The connection to ZooKeeper.
  * Source: the broker configs of Kafka 3.9, of the group Zk.
  */
-import { boolean, int, list, password, string } from '../property.ts';
+import { boolean, int, list, password, text } from '../property.ts';
 import { atLeast } from '../validators.ts';
 
 export const ZOOKEEPER_CONFIGS = {
-  'zookeeper.connect': string(
+  'zookeeper.connect': text(
     null,
     'read-only',
     'The ZooKeeper ensemble: host:port, separated by commas, with an optional /chroot at the end.',
@@ -38,25 +38,25 @@ export const ZOOKEEPER_CONFIGS = {
     'read-only',
     'Whether metadata moves from ZooKeeper to a quorum.',
   ),
-  'zookeeper.clientCnxnSocket': string(null, 'read-only', 'Socket class of the ZooKeeper client.'),
-  'zookeeper.ssl.keystore.location': string(null, 'read-only', 'Key store for TLS to ZooKeeper.'),
+  'zookeeper.clientCnxnSocket': text(null, 'read-only', 'Socket class of the ZooKeeper client.'),
+  'zookeeper.ssl.keystore.location': text(null, 'read-only', 'Key store for TLS to ZooKeeper.'),
   'zookeeper.ssl.keystore.password': password(
     null,
     'read-only',
     'Password of the key store for TLS to ZooKeeper.',
   ),
-  'zookeeper.ssl.keystore.type': string(null, 'read-only', 'Type of the key store for TLS to ZooKeeper.'),
-  'zookeeper.ssl.truststore.location': string(null, 'read-only', 'Trust store for TLS to ZooKeeper.'),
+  'zookeeper.ssl.keystore.type': text(null, 'read-only', 'Type of the key store for TLS to ZooKeeper.'),
+  'zookeeper.ssl.truststore.location': text(null, 'read-only', 'Trust store for TLS to ZooKeeper.'),
   'zookeeper.ssl.truststore.password': password(
     null,
     'read-only',
     'Password of the trust store for TLS to ZooKeeper.',
   ),
-  'zookeeper.ssl.truststore.type': string(null, 'read-only', 'Type of the trust store for TLS to ZooKeeper.'),
-  'zookeeper.ssl.protocol': string('TLSv1.2', 'read-only', 'TLS protocol towards ZooKeeper.'),
+  'zookeeper.ssl.truststore.type': text(null, 'read-only', 'Type of the trust store for TLS to ZooKeeper.'),
+  'zookeeper.ssl.protocol': text('TLSv1.2', 'read-only', 'TLS protocol towards ZooKeeper.'),
   'zookeeper.ssl.enabled.protocols': list(null, 'read-only', 'TLS protocols allowed towards ZooKeeper.'),
   'zookeeper.ssl.cipher.suites': list(null, 'read-only', 'Cipher suites allowed towards ZooKeeper.'),
-  'zookeeper.ssl.endpoint.identification.algorithm': string(
+  'zookeeper.ssl.endpoint.identification.algorithm': text(
     'HTTPS',
     'read-only',
     'How the host name of a ZooKeeper server is verified; empty is not at all.',

@@ -5,6 +5,7 @@
 import type { ErrorCode } from '../../errors.ts';
 import type { MemberProtocol, Ticket } from './group.ts';
 
+/** What a member says when it joins; buffers are its own copies. */
 export interface JoinRequest {
   readonly memberId: string;
   readonly instanceId: string | null;
@@ -22,6 +23,7 @@ export interface JoinRequest {
   readonly newMemberId: string;
 }
 
+/** `members` is empty for all but the leader. */
 export interface JoinAnswer {
   readonly error: ErrorCode;
   readonly generationId: number;
@@ -70,6 +72,7 @@ export type Effect =
 
 export const NO_BYTES: Buffer = Buffer.alloc(0);
 
+/** A refusal, in no generation. */
 export function joinError(error: ErrorCode, memberId: string): JoinAnswer {
   return {
     error,
@@ -83,6 +86,7 @@ export function joinError(error: ErrorCode, memberId: string): JoinAnswer {
   };
 }
 
+/** A refusal, without an assignment. */
 export function syncError(error: ErrorCode): SyncAnswer {
   return { error, protocolType: null, protocolName: null, assignment: NO_BYTES };
 }

@@ -20,7 +20,7 @@ import { GroupDriver, type Placed } from './group-driver.ts';
 import { type GroupRecord, groupRecordCodec } from './group-records.ts';
 import { type GroupOwner, GroupShard } from './group-shard.ts';
 import { type JoinSettings, join } from './join.ts';
-import { heartbeat, leave, renewSession, validateMember } from './membership.ts';
+import { leave, memberHeartbeat, renewSession, validateMember } from './membership.ts';
 import { type OffsetSettings, OffsetStore, type OffsetToCommit } from './offset-store.ts';
 import type { CommittedOffset } from './offsets.ts';
 import { subscribedTopics } from './subscription.ts';
@@ -35,23 +35,29 @@ export interface GroupSettings extends JoinSettings, OffsetSettings {
 }
 
 export type GroupJoin = Omit<JoinRequest, 'newMemberId'> & { readonly groupId: string };
-export type GroupSync = SyncRequest & { readonly groupId: string };
+type GroupSync = SyncRequest & { readonly groupId: string };
 
-export interface GroupListing {
+interface GroupListing {
   readonly groupId: string;
   readonly protocolType: string;
   readonly state: GroupState;
 }
 
+/**
+ * Finds the group by its partition, then leaves everything to transitions and the driver; it keeps no
+ * state of groups.
+ */
 export class GroupCoordinator {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #diagnostics: Diagnostics;
   readonly #journal: Journal;
   readonly #settings: GroupSettings;
+  /** Holds the groups, by partition. */
   readonly #runtime: CoordinatorRuntime<GroupRecord, GroupShard>;
   readonly #driver: GroupDriver;
   readonly #offsets: OffsetStore;
+  /** null before `start`. */
   #expiry: Timer | null = null;
 
   constructor(parts: {
@@ -141,9 +147,9 @@ export class GroupCoordinator {
       name,
       metadata: Buffer.from(metadata),
     }));
-    const at = { settings: this.#settings, nowMs: this.#clock.wallMs() };
+    const context = { settings: this.#settings, nowMs: this.#clock.wallMs() };
     return this.#driver.awaitJoin({ owner, entry }, (ticket) =>
-      join(group, { ...request, protocols, newMemberId }, ticket, at),
+      join(group, { ...request, protocols, newMemberId }, ticket, context),
     );
   }
 
@@ -173,7 +179,7 @@ export class GroupCoordinator {
     if (owner === null) return error === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS ? ErrorCode.NONE : error;
     const entry = owner.shard.groups.get(request.groupId);
     if (entry === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
-    const answer = heartbeat(entry.group, request);
+    const answer = memberHeartbeat(entry.group, request);
     this.#driver.carryOut({ owner, entry }, answer.effects);
     return answer.error;
   }

@@ -32,8 +32,10 @@ export class GroupDriver {
   readonly #runtime: CoordinatorRuntime<GroupRecord, GroupShard>;
   readonly #diagnostics: Diagnostics;
   readonly #settings: JoinSettings;
+  /** Requests that wait, by ticket; each leaves when it is answered. */
   readonly #joins = new Map<Ticket, (answer: JoinAnswer) => void>();
   readonly #syncs = new Map<Ticket, (answer: SyncAnswer) => void>();
+  /** Of joins and syncs together; never used twice. */
   #lastTicket = 0;
 
   constructor(parts: {
@@ -65,6 +67,7 @@ export class GroupDriver {
     });
   }
 
+  /** In their order. A timer that fires after the partition was given up does nothing. */
   carryOut(placed: Placed, effects: readonly Effect[]): void {
     const { timers } = placed.entry;
     for (const effect of effects) {
@@ -119,13 +122,14 @@ export class GroupDriver {
   }
 
   #timerFired({ group }: GroupEntry, name: TimerName): Effect[] {
-    const at = { settings: this.#settings, nowMs: this.#clock.wallMs() };
-    if (name === 'rebalance') return completeJoin(group, at.nowMs);
-    if (name === 'initial-delay') return initialDelayPassed(group, at.settings, at.nowMs);
-    if (name === 'sync') return syncTimedOut(group, at.settings, at.nowMs);
-    if (name.startsWith('pending:')) return pendingExpired(group, name.slice('pending:'.length), at.nowMs);
+    const context = { settings: this.#settings, nowMs: this.#clock.wallMs() };
+    if (name === 'rebalance') return completeJoin(group, context.nowMs);
+    if (name === 'initial-delay') return initialDelayPassed(group, context.settings, context.nowMs);
+    if (name === 'sync') return syncTimedOut(group, context.settings, context.nowMs);
+    if (name.startsWith('pending:'))
+      return pendingExpired(group, name.slice('pending:'.length), context.nowMs);
     const memberId = name.slice('session:'.length);
-    const effects = sessionExpired(group, memberId, at);
+    const effects = sessionExpired(group, memberId, context);
     if (effects.length > 0) {
       this.#diagnostics.info(
         `Member ${memberId} in group ${group.groupId} has failed, removing it from the group`,
@@ -144,13 +148,13 @@ export class GroupDriver {
     if (failure !== ErrorCode.NONE) {
       this.#diagnostics.warn(`Group ${groupId} could not be stored (${reason.why}): ${errorName(failure)}`);
     }
-    const at = { settings: this.#settings, nowMs: this.#clock.wallMs() };
+    const context = { settings: this.#settings, nowMs: this.#clock.wallMs() };
     if (reason.why === 'static-return') {
-      this.carryOut({ owner, entry }, staticReturnStored(group, reason, error, at));
+      this.carryOut({ owner, entry }, staticReturnStored(group, reason, error, context));
     }
     // Whoever waited for an assignment was told when the partition was given up.
     if (reason.why === 'assignment' && owner.state === 'active') {
-      this.carryOut({ owner, entry }, assignmentStored(group, reason, error, at));
+      this.carryOut({ owner, entry }, assignmentStored(group, reason, error, context));
     }
   }
 }

@@ -25,6 +25,7 @@ export interface GroupEntry {
 }
 
 export class GroupShard implements Shard<GroupRecord> {
+  /** By group id; none of them is Dead. */
   readonly groups = new Map<string, GroupEntry>();
   readonly #clock: Clock;
   /** While loading: the groups whose latest record is no tombstone. Null afterwards. */

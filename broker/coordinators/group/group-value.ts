@@ -13,6 +13,7 @@ export interface Ahead {
   readonly returned?: StaticReturn;
 }
 
+/** The record of a group, with what is to become true once it is stored. */
 export function groupValue(group: Group, { assignments, returned }: Ahead): GroupValue {
   return {
     protocolType: group.protocolType ?? '',

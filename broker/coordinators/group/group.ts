@@ -33,12 +33,18 @@ export interface Member {
   isNew: boolean;
 }
 
+/**
+ * The leader is a member, or null; who is in `pendingMembers` is no member yet. `protocolName` is that of the
+ * last generation: null before the first, and after one without members.
+ */
 export interface Group {
   readonly groupId: string;
   state: GroupState;
   /** Wall time of the last change of state; persisted, decides when offsets expire. */
   stateSinceMs: number;
+  /** 0 before the first rebalance; rises by one with each. */
   generationId: number;
+  /** Of the first member since the group was without any; kept when all have left. */
   protocolType: string | null;
   protocolName: string | null;
   leaderId: string | null;
@@ -64,6 +70,7 @@ const VALID_PREVIOUS: Record<GroupState, readonly GroupState[]> = {
   Empty: ['PreparingRebalance'],
 };
 
+/** Empty, in generation 0. */
 export function newGroup(groupId: string, nowMs: number): Group {
   return {
     groupId,
@@ -91,6 +98,7 @@ export function transition(group: Group, to: GroupState, nowMs: number): void {
   group.stateSinceMs = nowMs;
 }
 
+/** Whether the state allows a rebalance to begin. */
 export function canRebalance(group: Group): boolean {
   return VALID_PREVIOUS.PreparingRebalance.includes(group.state);
 }
@@ -102,6 +110,7 @@ export function rebalanceTimeoutMs(group: Group): number {
   return longest;
 }
 
+/** Everybody's JoinGroup waits, and nobody is still to come. */
 export function allMembersJoined(group: Group): boolean {
   if (group.pendingMembers.size > 0) return false;
   for (const member of group.members.values()) if (member.joinTicket === null) return false;
@@ -149,6 +158,7 @@ export function selectProtocol(group: Group): string {
   return best;
 }
 
+/** The member's metadata for a protocol; empty when it does not support it. */
 export function memberMetadata(member: Member, protocolName: string | null): Buffer {
   return member.protocols.find((protocol) => protocol.name === protocolName)?.metadata ?? Buffer.alloc(0);
 }
@@ -164,6 +174,7 @@ export function sameProtocols(member: Member, protocols: readonly MemberProtocol
   );
 }
 
+/** The first member gives the group its protocol type, and leads while nobody else does. */
 export function addMember(group: Group, member: Member): void {
   if (group.members.size === 0) group.protocolType = member.protocolType;
   if (group.leaderId === null) group.leaderId = member.memberId;
@@ -172,6 +183,7 @@ export function addMember(group: Group, member: Member): void {
   group.pendingMembers.delete(member.memberId);
 }
 
+/** Also a pending one; a leader is followed by the member that has been there longest. */
 export function removeMember(group: Group, memberId: string): void {
   const member = group.members.get(memberId);
   if (member !== undefined) {

@@ -16,7 +16,7 @@ import {
   supportsProtocols,
 } from './group.ts';
 import { validateMember } from './membership.ts';
-import type { RebalanceSettings } from './rebalance.ts';
+import type { RebalanceContext, RebalanceSettings } from './rebalance.ts';
 import {
   joinedAnswer,
   maybeCompleteJoin,
@@ -29,16 +29,16 @@ export interface JoinSettings extends RebalanceSettings {
   readonly groupMaxSize: number;
 }
 
+interface JoinContext extends RebalanceContext {
+  readonly settings: JoinSettings;
+}
+
 /** A member that waits in its first join is given this long before it counts as gone. */
 const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1000;
 
-export function join(
-  group: Group,
-  request: JoinRequest,
-  ticket: Ticket,
-  at: { settings: JoinSettings; nowMs: number },
-): Effect[] {
-  const { settings, nowMs } = at;
+/** `ticket` is answered now, or when the rebalance it causes is complete. */
+export function join(group: Group, request: JoinRequest, ticket: Ticket, context: JoinContext): Effect[] {
+  const { settings, nowMs } = context;
   if (!mayJoin(group, request.memberId, settings.groupMaxSize)) {
     removeMember(group, request.memberId);
     return [refuse(ticket, ErrorCode.GROUP_MAX_SIZE_REACHED, request.memberId)];
@@ -49,7 +49,9 @@ export function join(
     return [refuse(ticket, ErrorCode.INCONSISTENT_GROUP_PROTOCOL, request.memberId)];
   }
   const effects =
-    request.memberId === '' ? joinNew(group, request, ticket, at) : joinKnown(group, request, ticket, at);
+    request.memberId === ''
+      ? joinNew(group, request, ticket, context)
+      : joinKnown(group, request, ticket, context);
   effects.push(...maybeCompleteJoin(group, nowMs));
   return effects;
 }
@@ -68,17 +70,12 @@ function mayJoin(group: Group, memberId: string, maxSize: number): boolean {
   }
 }
 
-function joinNew(
-  group: Group,
-  request: JoinRequest,
-  ticket: Ticket,
-  at: { settings: JoinSettings; nowMs: number },
-): Effect[] {
+function joinNew(group: Group, request: JoinRequest, ticket: Ticket, context: JoinContext): Effect[] {
   const memberId = request.newMemberId;
   if (request.instanceId !== null) {
     const oldMemberId = group.staticMembers.get(request.instanceId);
-    if (oldMemberId === undefined) return addAndRebalance(group, memberId, request, { ticket, ...at });
-    return replaceStatic(group, oldMemberId, request, { ticket, ...at });
+    if (oldMemberId === undefined) return addAndRebalance(group, memberId, request, { ticket, ...context });
+    return replaceStatic(group, oldMemberId, request, { ticket, ...context });
   }
   if (request.requireKnownMemberId) {
     group.pendingMembers.add(memberId);
@@ -87,20 +84,15 @@ function joinNew(
       refuse(ticket, ErrorCode.MEMBER_ID_REQUIRED, memberId),
     ];
   }
-  return addAndRebalance(group, memberId, request, { ticket, ...at });
+  return addAndRebalance(group, memberId, request, { ticket, ...context });
 }
 
-function joinKnown(
-  group: Group,
-  request: JoinRequest,
-  ticket: Ticket,
-  at: { settings: JoinSettings; nowMs: number },
-): Effect[] {
+function joinKnown(group: Group, request: JoinRequest, ticket: Ticket, context: JoinContext): Effect[] {
   const { memberId } = request;
   if (group.pendingMembers.has(memberId)) {
     return [
       { do: 'disarm', timer: `pending:${memberId}` },
-      ...addAndRebalance(group, memberId, request, { ticket, ...at }),
+      ...addAndRebalance(group, memberId, request, { ticket, ...context }),
     ];
   }
   const error = validateMember(group, memberId, request.instanceId);
@@ -109,29 +101,32 @@ function joinKnown(
   if (member === undefined) return [refuse(ticket, ErrorCode.UNKNOWN_MEMBER_ID, memberId)];
   switch (group.state) {
     case 'PreparingRebalance':
-      return updateAndRebalance(group, member, request, { ticket, ...at });
+      return updateAndRebalance(group, member, request, { ticket, ...context });
     case 'CompletingRebalance':
       // The same metadata again: the member has lost our answer, which is given once more.
       if (sameProtocols(member, request.protocols)) return [answerCurrent(group, member, ticket)];
-      return updateAndRebalance(group, member, request, { ticket, ...at });
+      return updateAndRebalance(group, member, request, { ticket, ...context });
     case 'Stable':
       // A leader that joins again wants a rebalance, as it may have noticed a change of the topics.
       if (group.leaderId !== memberId && sameProtocols(member, request.protocols)) {
         return [answerCurrent(group, member, ticket)];
       }
-      return updateAndRebalance(group, member, request, { ticket, ...at });
+      return updateAndRebalance(group, member, request, { ticket, ...context });
     default:
       return [refuse(ticket, ErrorCode.UNKNOWN_MEMBER_ID, memberId)];
   }
 }
 
-interface At {
+interface TicketContext extends JoinContext {
   readonly ticket: Ticket;
-  readonly settings: JoinSettings;
-  readonly nowMs: number;
 }
 
-function addAndRebalance(group: Group, memberId: string, request: JoinRequest, at: At): Effect[] {
+function addAndRebalance(
+  group: Group,
+  memberId: string,
+  request: JoinRequest,
+  context: TicketContext,
+): Effect[] {
   const member: Member = {
     memberId,
     instanceId: request.instanceId,
@@ -142,7 +137,7 @@ function addAndRebalance(group: Group, memberId: string, request: JoinRequest, a
     protocolType: request.protocolType,
     protocols: request.protocols,
     assignment: NO_BYTES,
-    joinTicket: at.ticket,
+    joinTicket: context.ticket,
     syncTicket: null,
     isNew: true,
   };
@@ -151,12 +146,20 @@ function addAndRebalance(group: Group, memberId: string, request: JoinRequest, a
   addMember(group, member);
   return [
     { do: 'arm', timer: `session:${memberId}`, delayMs: NEW_MEMBER_JOIN_TIMEOUT_MS },
-    ...maybePrepareRebalance(group, at.settings, at.nowMs),
+    ...maybePrepareRebalance(group, context.settings, context.nowMs),
   ];
 }
 
-function updateAndRebalance(group: Group, member: Member, request: JoinRequest, at: At): Effect[] {
-  return [...update(member, request, at.ticket), ...maybePrepareRebalance(group, at.settings, at.nowMs)];
+function updateAndRebalance(
+  group: Group,
+  member: Member,
+  request: JoinRequest,
+  context: TicketContext,
+): Effect[] {
+  return [
+    ...update(member, request, context.ticket),
+    ...maybePrepareRebalance(group, context.settings, context.nowMs),
+  ];
 }
 
 /** `ticket` null: the request does not wait for a rebalance. */
@@ -177,17 +180,22 @@ function update(member: Member, request: JoinRequest, ticket: Ticket | null): Ef
  * A static member is back under a new id: the old one is fenced, and often nobody has to rebalance. Then
  * the new id is stored first, so that a successor knows it, and nothing changes before.
  */
-function replaceStatic(group: Group, oldMemberId: string, request: JoinRequest, at: At): Effect[] {
+function replaceStatic(
+  group: Group,
+  oldMemberId: string,
+  request: JoinRequest,
+  context: TicketContext,
+): Effect[] {
   const member = group.members.get(oldMemberId);
-  if (member === undefined) return [refuse(at.ticket, ErrorCode.UNKNOWN_MEMBER_ID, oldMemberId)];
+  if (member === undefined) return [refuse(context.ticket, ErrorCode.UNKNOWN_MEMBER_ID, oldMemberId)];
   if (group.state === 'Stable' && keepsProtocol(group, member, request)) {
-    const returned: StaticReturn = { oldMemberId, request, ticket: at.ticket };
+    const returned: StaticReturn = { oldMemberId, request, ticket: context.ticket };
     return [{ do: 'persist', reason: { why: 'static-return', generationId: group.generationId, returned } }];
   }
   const effects = rename(group, member, request.newMemberId);
-  effects.push(...update(member, request, at.ticket));
+  effects.push(...update(member, request, context.ticket));
   if (group.state === 'Stable' || group.state === 'CompletingRebalance') {
-    effects.push(...prepareRebalance(group, at.settings, at.nowMs));
+    effects.push(...prepareRebalance(group, context.settings, context.nowMs));
   }
   return effects;
 }
@@ -233,13 +241,13 @@ export function staticReturnStored(
   group: Group,
   reason: Extract<PersistReason, { why: 'static-return' }>,
   error: ErrorCode,
-  at: { settings: JoinSettings; nowMs: number },
+  context: JoinContext,
 ): Effect[] {
   const { oldMemberId, request, ticket } = reason.returned;
   if (error !== ErrorCode.NONE) return [refuse(ticket, error, request.newMemberId)];
   const member = group.members.get(oldMemberId);
   if (group.state !== 'Stable' || group.generationId !== reason.generationId || member === undefined) {
-    return join(group, request, ticket, at);
+    return join(group, request, ticket, context);
   }
   const previousLeaderId = group.leaderId ?? '';
   const effects = rename(group, member, request.newMemberId);

@@ -7,7 +7,7 @@ import type { Effect } from './effects.ts';
 import { joinError, syncError } from './effects.ts';
 import type { Group } from './group.ts';
 import { removeMember } from './group.ts';
-import type { RebalanceSettings } from './rebalance.ts';
+import type { RebalanceContext } from './rebalance.ts';
 import { maybeCompleteJoin, maybePrepareRebalance } from './rebalance.ts';
 
 /** Is this the member it says it is? A static member under an older id is fenced. */
@@ -20,7 +20,8 @@ export function validateMember(group: Group, memberId: string, instanceId: strin
   return group.members.has(memberId) ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID;
 }
 
-export function heartbeat(
+/** REBALANCE_IN_PROGRESS tells a living member to join again. */
+export function memberHeartbeat(
   group: Group,
   request: { memberId: string; instanceId: string | null; generationId: number },
 ): { error: ErrorCode; effects: Effect[] } {
@@ -44,10 +45,11 @@ export function renewSession(group: Group, memberId: string): Effect[] {
   return [{ do: 'arm', timer: `session:${memberId}`, delayMs: member.sessionTimeoutMs }];
 }
 
+/** A member, a static one by its instance alone, or an id that was given out and never used. */
 export function leave(
   group: Group,
   who: { memberId: string; instanceId: string | null },
-  at: { settings: RebalanceSettings; nowMs: number },
+  context: RebalanceContext,
 ): { error: ErrorCode; effects: Effect[] } {
   if (group.state === 'Dead') return { error: ErrorCode.COORDINATOR_NOT_AVAILABLE, effects: [] };
   let { memberId } = who;
@@ -58,24 +60,20 @@ export function leave(
   }
   if (group.pendingMembers.delete(memberId)) {
     const effects: Effect[] = [{ do: 'disarm', timer: `pending:${memberId}` }];
-    return { error: ErrorCode.NONE, effects: [...effects, ...maybeCompleteJoin(group, at.nowMs)] };
+    return { error: ErrorCode.NONE, effects: [...effects, ...maybeCompleteJoin(group, context.nowMs)] };
   }
   const error = validateMember(group, memberId, who.instanceId);
   if (error !== ErrorCode.NONE) return { error, effects: [] };
-  return { error: ErrorCode.NONE, effects: expel(group, memberId, at) };
+  return { error: ErrorCode.NONE, effects: expel(group, memberId, context) };
 }
 
 /** The session timer of a member has run out. Who waits in a join or sync is alive by definition. */
-export function sessionExpired(
-  group: Group,
-  memberId: string,
-  at: { settings: RebalanceSettings; nowMs: number },
-): Effect[] {
+export function sessionExpired(group: Group, memberId: string, context: RebalanceContext): Effect[] {
   const member = group.members.get(memberId);
   if (group.state === 'Dead' || member === undefined) return [];
   const waiting = member.joinTicket !== null || member.syncTicket !== null;
   if (waiting && !member.isNew) return [];
-  return expel(group, memberId, at);
+  return expel(group, memberId, context);
 }
 
 /** A member id was given out and never used. */
@@ -84,7 +82,7 @@ export function pendingExpired(group: Group, memberId: string, nowMs: number): E
 }
 
 /** Removes a member and lets the others notice. */
-function expel(group: Group, memberId: string, at: { settings: RebalanceSettings; nowMs: number }): Effect[] {
+function expel(group: Group, memberId: string, context: RebalanceContext): Effect[] {
   const member = group.members.get(memberId);
   if (member === undefined) return [];
   const effects: Effect[] = [{ do: 'disarm', timer: `session:${memberId}` }];
@@ -103,7 +101,7 @@ function expel(group: Group, memberId: string, at: { settings: RebalanceSettings
     });
   }
   removeMember(group, memberId);
-  if (group.state === 'PreparingRebalance') effects.push(...maybeCompleteJoin(group, at.nowMs));
-  else effects.push(...maybePrepareRebalance(group, at.settings, at.nowMs));
+  if (group.state === 'PreparingRebalance') effects.push(...maybeCompleteJoin(group, context.nowMs));
+  else effects.push(...maybePrepareRebalance(group, context.settings, context.nowMs));
   return effects;
 }

@@ -22,12 +22,14 @@ export interface CommittedOffset extends Commit {
   readonly recordOffset: number;
 }
 
+/** A pending commit is not in `committed` before its record is replicated. */
 export interface GroupOffsets {
   readonly committed: Map<PartitionKey, CommittedOffset>;
   /** The latest commit of each partition that is on its way into the log. */
   readonly pending: Map<PartitionKey, Commit>;
 }
 
+/** No offsets. */
 export function newGroupOffsets(): GroupOffsets {
   return { committed: new Map(), pending: new Map() };
 }
@@ -58,17 +60,18 @@ export function commitSettled(offsets: GroupOffsets, key: PartitionKey, commit: 
 export function expiredOffsets(
   group: Group,
   offsets: GroupOffsets,
-  at: { nowMs: number; retentionMs: number; subscribedTopics: ReadonlySet<string> | null },
+  retention: { nowMs: number; retentionMs: number; subscribedTopics: ReadonlySet<string> | null },
 ): PartitionKey[] {
+  const { nowMs, retentionMs, subscribedTopics } = retention;
   const expired: PartitionKey[] = [];
   for (const [key, commit] of offsets.committed) {
     if (offsets.pending.has(key)) continue;
-    const since = retentionStart(group, key, commit, at.subscribedTopics);
+    const since = retentionStart(group, key, commit, subscribedTopics);
     if (since === null) continue;
     const outlived =
       commit.expireTimestampMs === null
-        ? int64Difference(at.nowMs, since) >= at.retentionMs
-        : at.nowMs >= commit.expireTimestampMs;
+        ? int64Difference(nowMs, since) >= retentionMs
+        : nowMs >= commit.expireTimestampMs;
     if (outlived) expired.push(key);
   }
   return expired;

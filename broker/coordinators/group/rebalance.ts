@@ -22,10 +22,18 @@ export interface RebalanceSettings {
   readonly initialRebalanceDelayMs: number;
 }
 
+/** What a transition needs besides the group and the request. */
+export interface RebalanceContext {
+  readonly settings: RebalanceSettings;
+  readonly nowMs: number;
+}
+
+/** A rebalance, if the state allows one. */
 export function maybePrepareRebalance(group: Group, settings: RebalanceSettings, nowMs: number): Effect[] {
   return canRebalance(group) ? prepareRebalance(group, settings, nowMs) : [];
 }
 
+/** Begins a rebalance: who waits for an assignment is told, and the wait for members begins. */
 export function prepareRebalance(group: Group, settings: RebalanceSettings, nowMs: number): Effect[] {
   const effects: Effect[] = [];
   if (group.state === 'CompletingRebalance') {
@@ -145,6 +153,7 @@ export function joinedAnswer(group: Group, member: Member): JoinAnswer {
   };
 }
 
+/** What the leader needs to assign. */
 export function membersWithMetadata(group: Group): JoinAnswer['members'] {
   return [...group.members.values()].map((member) => ({
     memberId: member.memberId,

@@ -9,7 +9,7 @@ import { NO_BYTES, syncError } from './effects.ts';
 import type { Group, Member, Ticket } from './group.ts';
 import { transition } from './group.ts';
 import { validateMember } from './membership.ts';
-import type { RebalanceSettings } from './rebalance.ts';
+import type { RebalanceContext } from './rebalance.ts';
 import { maybePrepareRebalance, propagateAssignmentError } from './rebalance.ts';
 
 export interface SyncRequest {
@@ -22,6 +22,7 @@ export interface SyncRequest {
   readonly assignments: readonly { memberId: string; assignment: Buffer }[];
 }
 
+/** Answered at once in a stable group; otherwise when the leader's assignment is stored. */
 export function sync(group: Group, request: SyncRequest, ticket: Ticket): Effect[] {
   const error = validateSync(group, request);
   if (error !== ErrorCode.NONE) return [{ do: 'answer-sync', ticket, answer: syncError(error) }];
@@ -84,13 +85,13 @@ export function assignmentStored(
   group: Group,
   reason: Extract<PersistReason, { why: 'assignment' }>,
   error: ErrorCode,
-  at: { settings: RebalanceSettings; nowMs: number },
+  context: RebalanceContext,
 ): Effect[] {
   if (group.state !== 'CompletingRebalance' || group.generationId !== reason.generationId) return [];
   if (error !== ErrorCode.NONE) {
     return [
       ...propagateAssignmentError(group, error),
-      ...maybePrepareRebalance(group, at.settings, at.nowMs),
+      ...maybePrepareRebalance(group, context.settings, context.nowMs),
     ];
   }
   const effects: Effect[] = [];
@@ -101,7 +102,7 @@ export function assignmentStored(
     member.syncTicket = null;
     effects.push({ do: 'arm', timer: `session:${member.memberId}`, delayMs: member.sessionTimeoutMs });
   }
-  transition(group, 'Stable', at.nowMs);
+  transition(group, 'Stable', context.nowMs);
   return effects;
 }
 

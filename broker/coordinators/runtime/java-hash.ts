@@ -2,7 +2,7 @@
  * Which partition of an internal topic a key belongs to: Java's String.hashCode over UTF-16 code units,
  * made non-negative the way Kafka's Utils.abs does (the smallest integer becomes 0).
  */
-export function javaHash(text: string): number {
+function javaHash(text: string): number {
   let hash = 0;
   for (let index = 0; index < text.length; index++) {
     hash = (Math.imul(31, hash) + text.charCodeAt(index)) | 0;

@@ -7,17 +7,21 @@ import { partitionForKey } from './java-hash.ts';
 
 export interface OwnedPartition<S> {
   readonly partition: number;
-  /** Rises while the leadership stays here, as when a follower dies. */
+  /** Never falls; rises while the leadership stays here, as when a follower dies. */
   leaderEpoch: number;
+  /** Only forwards; `gone` is for good, a partition that comes back is another one of these. */
   state: 'loading' | 'active' | 'gone';
+  /** Incomplete while loading. */
   shard: S;
 }
 
+/** A shard is only handed out once all of it is loaded. */
 export type Located<S> =
   | { readonly owner: OwnedPartition<S>; readonly error: typeof ErrorCode.NONE }
   | { readonly owner: null; readonly error: ErrorCode };
 
 export class Ownership<S> {
+  /** None of them is gone. */
   readonly #owned = new Map<number, OwnedPartition<S>>();
   /** Highest leader epoch seen of each partition, also after losing it: older news is ignored. */
   readonly #epochs = new Map<number, number>();

@@ -21,6 +21,7 @@ export interface KeyValue {
   readonly value: Buffer | null;
 }
 
+/** Records of one topic, as Kafka's coordinators write them. */
 export interface RecordCodec<R> {
   encode(record: R): KeyValue;
   /**

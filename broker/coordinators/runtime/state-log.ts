@@ -5,6 +5,7 @@
  */
 import type { ErrorCode } from '../../errors.ts';
 
+/** One topic; each of its partitions is the state of one coordinator. */
 export interface StateLog {
   readonly topic: string;
   /** Resolves when the batch is replicated to all in-sync replicas, or with the error of the append. */

@@ -7,6 +7,7 @@ import type { Data, DataInput, DataOf, Schema } from '../../protocol/schema.ts';
 
 const VERSION_BYTES = 2;
 
+/** `value` as `data` lays it out in `version`, after the version itself. */
 export function encodeVersioned<D extends Data<Schema>>(
   data: D,
   version: number,

@@ -10,7 +10,7 @@ import type { TopicCreation } from '../../metadata/topic-creation.ts';
 import { validateTopicName } from '../../metadata/topic-rules.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
 import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../../types.ts';
-import { partitionAllowance } from './partition-allowance.ts';
+import { partitionAllowance } from './request-allowances.ts';
 
 interface Shape {
   readonly partitions: number;
@@ -27,6 +27,7 @@ export class AutoTopicCreation {
   readonly #config: FixedConfig;
   readonly #topicAdmin: TopicMaker;
   readonly #diagnostics: Diagnostics;
+  /** Topics that are being made; each by one request at a time. */
   readonly #inFlight = new Set<string>();
 
   constructor(config: FixedConfig, topicAdmin: TopicMaker, diagnostics: Diagnostics) {
@@ -70,7 +71,7 @@ export class AutoTopicCreation {
         configs,
         validateOnly: false,
       });
-      return meanwhile(created.ok ? ErrorCode.NONE : created.error);
+      return creatingError(created.ok ? ErrorCode.NONE : created.error);
     } catch (error) {
       this.#diagnostics.warn(`could not create topic ${topic}`, error);
       return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
@@ -114,7 +115,7 @@ export class AutoTopicCreation {
 }
 
 /** Created, or created by somebody else: the leader is what is still missing. */
-function meanwhile(error: ErrorCode): ErrorCode {
+function creatingError(error: ErrorCode): ErrorCode {
   const exists =
     error === ErrorCode.NONE ||
     error === ErrorCode.TOPIC_ALREADY_EXISTS ||

@@ -47,7 +47,7 @@ import { DescribeProducers } from '../../protocol/messages/61-describe-producers
 import type { AnyApi, RequestOf } from '../../protocol/schema.ts';
 import type { Answer, Handler, RequestContext } from '../handler.ts';
 import type { Needs, ServiceName } from '../services.ts';
-import { type ConfigResource, ResourceType } from './config-resources.ts';
+import { type ConfigResource, ConfigResourceType } from './config-resources.ts';
 
 /** `serve`: the answer does not depend on the cluster. A code is answered by the handler's refusal. */
 type Verdict = ErrorCode | 'serve' | 'close';
@@ -123,5 +123,5 @@ function ofSession({ sessionId, topics }: RequestOf<typeof Fetch>): Verdict {
 
 /** Those of brokers are in ZooKeeper and in this process. */
 function ofResources({ resources }: { readonly resources: readonly ConfigResource[] }): Verdict {
-  return resources.some(({ resourceType }) => resourceType === ResourceType.TOPIC) ? 'close' : 'serve';
+  return resources.some(({ resourceType }) => resourceType === ConfigResourceType.TOPIC) ? 'close' : 'serve';
 }

@@ -12,7 +12,7 @@ import { CLUSTER, Operation } from '../../security/operations.ts';
 import type { RequestContext } from '../handler.ts';
 import type { Needs } from '../services.ts';
 import { type ConfigOperation, OpType, unknownOperation } from './config-operations.ts';
-import { type ConfigRefusal, refusal } from './config-resources.ts';
+import { type ConfigRefusal, configRefusal, loggersNameError } from './config-resources.ts';
 
 type Needed = Needs<'brokerId' | 'diagnostics'>;
 
@@ -21,13 +21,8 @@ const LEVELS_TEXT = 'DEBUG, ERROR, FATAL, INFO, TRACE, WARN';
 
 /** Every logger with the level that counts for it. */
 export function describeLoggers(broker: string, services: Needed): EffectiveEntry[] | ConfigRefusal {
-  if (broker === '') return refusal(ErrorCode.INVALID_REQUEST, 'Broker id must not be empty');
-  if (!/^[+-]?\d+$/.test(broker))
-    return refusal(ErrorCode.INVALID_REQUEST, `Broker id must be an integer, but it is: ${broker}`);
-  if (Number(broker) !== services.brokerId) {
-    const message = `Unexpected broker id, expected ${services.brokerId} but received ${broker}`;
-    return refusal(ErrorCode.INVALID_REQUEST, message);
-  }
+  const nameError = loggersNameError(broker, services, 'describe');
+  if (nameError !== null) return nameError;
   return [...services.diagnostics.loggers.levels()].map(([name, level]) => ({
     name,
     value: level.toUpperCase(),
@@ -54,18 +49,14 @@ export function alterLoggers(
     operations.map((operation) => problemOf(operation, loggers)).find((problem) => problem !== null);
   if (refused !== undefined && refused !== null) return refused;
   for (const operation of validateOnly ? [] : operations) apply(operation, services);
-  return refusal(ErrorCode.NONE);
+  return configRefusal(ErrorCode.NONE);
 }
 
 function mayNotAlter(broker: string, context: RequestContext, services: Needed): ConfigRefusal | null {
   if (!context.may(Operation.ALTER_CONFIGS, CLUSTER)) {
-    return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+    return configRefusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
-  if (!/^[+-]?\d+$/.test(broker))
-    return refusal(ErrorCode.INVALID_REQUEST, `Node id must be an integer, but it is: ${broker}`);
-  if (Number(broker) === services.brokerId) return null;
-  const message = `Unexpected node id. Expected ${services.brokerId}, but received ${Number(broker)}`;
-  return refusal(ErrorCode.INVALID_REQUEST, message);
+  return loggersNameError(broker, services, 'alter');
 }
 
 function problemOf(
@@ -75,17 +66,17 @@ function problemOf(
   if (configOperation === OpType.APPEND || configOperation === OpType.SUBTRACT) {
     const verb = configOperation === OpType.APPEND ? 'APPEND' : 'SUBTRACT';
     const message = `${verb} operation is not allowed for the BROKER_LOGGER resource`;
-    return refusal(ErrorCode.INVALID_REQUEST, message);
+    return configRefusal(ErrorCode.INVALID_REQUEST, message);
   }
-  if (!loggers.has(name)) return refusal(ErrorCode.INVALID_CONFIG, `Logger ${name} does not exist!`);
+  if (!loggers.has(name)) return configRefusal(ErrorCode.INVALID_CONFIG, `Logger ${name} does not exist!`);
   if (configOperation === OpType.DELETE) {
     if (name !== ROOT_LOGGER) return null;
     const message = `Removing the log level of the ${ROOT_LOGGER} logger is not allowed`;
-    return refusal(ErrorCode.INVALID_REQUEST, message);
+    return configRefusal(ErrorCode.INVALID_REQUEST, message);
   }
   if (levelOf(value) !== undefined) return null;
   const message = `Cannot set the log level of ${name} to ${value} as it is not a supported log level. Valid log levels are ${LEVELS_TEXT}`;
-  return refusal(ErrorCode.INVALID_CONFIG, message);
+  return configRefusal(ErrorCode.INVALID_CONFIG, message);
 }
 
 /** Only in capitals. */

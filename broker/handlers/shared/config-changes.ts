@@ -13,32 +13,34 @@ import { effectiveTopicConfig } from '../../config/effective.ts';
 import type { ConfigError, Property } from '../../config/property.ts';
 import { topicProperty, validateTopicOverrides } from '../../config/topic-config.ts';
 import { ErrorCode } from '../../errors.ts';
+import type { Overrides } from '../../metadata/config-feed.ts';
 import { CLUSTER, Operation, topicNamed } from '../../security/operations.ts';
 import type { RequestContext } from '../handler.ts';
 import type { Needs } from '../services.ts';
-import { type Change, malformedConfigs, type Overrides } from './config-operations.ts';
+import { type Change, malformedConfigs } from './config-operations.ts';
 import {
   brokerEntity,
   brokerNameError,
   type ConfigRefusal,
   type ConfigResource,
+  ConfigResourceType,
+  configRefusal,
   describeResource,
   dynamicLevels,
-  ResourceType,
-  refusal,
 } from './config-resources.ts';
+import { repeatedNames } from './named-once.ts';
 
 type Needed = Needs<'brokerId' | 'config' | 'liveConfig' | 'metadata' | 'store'>;
 
-const DONE = refusal(ErrorCode.NONE);
+const DONE = configRefusal(ErrorCode.NONE);
 
-export interface AlteredResource extends ConfigRefusal {
+interface AlteredResource extends ConfigRefusal {
   readonly resourceType: number;
   readonly resourceName: string;
 }
 
 /** Who asks, and in which way. */
-export interface Asked {
+interface Asked {
   readonly context: RequestContext;
   readonly services: Needed;
   /** Whether a request changes single configs of a resource or replaces all of them. */
@@ -54,12 +56,12 @@ export function alterResources<R extends ConfigResource & AlteredConfigs>(
   resources: readonly R[],
   alter: (resource: R) => ConfigRefusal | Promise<ConfigRefusal>,
 ): Promise<AlteredResource[]> {
-  const repeated = repeatedResources(resources);
+  const repeated = repeatedNames(resources.map(describeResource));
   return Promise.all(
     resources.map(async (resource) => {
       const { resourceType, resourceName } = resource;
       const outcome = repeated.has(describeResource(resource))
-        ? refusal(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once.')
+        ? configRefusal(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once.')
         : (malformedConfigs(resource.configs) ?? (await alter(resource)));
       return { ...outcome, resourceType, resourceName };
     }),
@@ -72,7 +74,7 @@ export function refuseResources(
   errorCode: ErrorCode,
 ): AlteredResource[] {
   return resources.map(({ resourceType, resourceName }) => ({
-    ...refusal(errorCode),
+    ...configRefusal(errorCode),
     resourceType,
     resourceName,
   }));
@@ -88,7 +90,7 @@ export async function alterResource(
   const refused = mayNotAlter(resource, context, services);
   if (refused !== null) return refused;
   const kind =
-    resource.resourceType === ResourceType.TOPIC
+    resource.resourceType === ConfigResourceType.TOPIC
       ? topicKind(resource, services)
       : brokerKind(resource, services);
   try {
@@ -110,8 +112,8 @@ export async function alterResource(
     await configs.update(kind.type, kind.name, changed, how);
     return outcome;
   } catch (error) {
-    if (error instanceof NoController) return refusal(ErrorCode.NOT_CONTROLLER, error.message);
-    if (error instanceof CoordinatorError) return refusal(ErrorCode.REQUEST_TIMED_OUT, error.message);
+    if (error instanceof NoController) return configRefusal(ErrorCode.NOT_CONTROLLER, error.message);
+    if (error instanceof CoordinatorError) return configRefusal(ErrorCode.REQUEST_TIMED_OUT, error.message);
     throw error;
   }
 }
@@ -140,9 +142,9 @@ function topicKind(resource: ConfigResource, services: Needed): Kind {
 
 function topicVerdict(resource: ConfigResource, error: ConfigError | null): ConfigRefusal {
   if (error === null) return DONE;
-  if (error.rule !== 'value') return refusal(ErrorCode.INVALID_CONFIG, error.message);
+  if (error.rule !== 'value') return configRefusal(ErrorCode.INVALID_CONFIG, error.message);
   const message = `Invalid config value for resource ${describeResource(resource)}: ${error.message}`;
-  return refusal(ErrorCode.INVALID_CONFIG, message);
+  return configRefusal(ErrorCode.INVALID_CONFIG, message);
 }
 
 function brokerKind(resource: ConfigResource, services: Needed): Kind {
@@ -158,10 +160,10 @@ function brokerKind(resource: ConfigResource, services: Needed): Kind {
         const secret = [...overrides.keys()].find((name) => brokerProperty(name)?.type === 'PASSWORD');
         if (secret !== undefined) {
           const message = `Password configs can't be stored in ZooKeeper by this broker: ${secret}`;
-          return refusal(ErrorCode.INVALID_REQUEST, message);
+          return configRefusal(ErrorCode.INVALID_REQUEST, message);
         }
         const error = validateBrokerOverrides(services.liveConfig.now, overrides, scope, stored);
-        return error === null ? DONE : refusal(ErrorCode.INVALID_REQUEST, error.message);
+        return error === null ? DONE : configRefusal(ErrorCode.INVALID_REQUEST, error.message);
       };
     },
   };
@@ -173,39 +175,27 @@ function mayNotAlter(
   services: Needed,
 ): ConfigRefusal | null {
   const { resourceType, resourceName } = resource;
-  if (resourceType === ResourceType.TOPIC) {
+  if (resourceType === ConfigResourceType.TOPIC) {
     if (!context.may(Operation.ALTER_CONFIGS, topicNamed(resourceName))) {
-      return refusal(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+      return configRefusal(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
     }
     if (resourceName === '') {
-      return refusal(ErrorCode.INVALID_REQUEST, 'Default topic resources are not allowed.');
+      return configRefusal(ErrorCode.INVALID_REQUEST, 'Default topic resources are not allowed.');
     }
     if (services.metadata.topic(resourceName) !== undefined) return null;
-    return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist.`);
+    return configRefusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist.`);
   }
-  if (resourceType !== ResourceType.BROKER) {
+  if (resourceType !== ConfigResourceType.BROKER) {
     const message =
-      resourceType === ResourceType.CLIENT_METRICS
+      resourceType === ConfigResourceType.CLIENT_METRICS
         ? 'AlterConfigs is only supported for topics and brokers, but resource type is CLIENT_METRICS'
         : `Unknown resource type ${resourceType}`;
-    return refusal(ErrorCode.INVALID_REQUEST, message);
+    return configRefusal(ErrorCode.INVALID_REQUEST, message);
   }
   if (!context.may(Operation.ALTER_CONFIGS, CLUSTER)) {
-    return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+    return configRefusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
   return brokerNameError(resourceName, services, { node: 'Node', orElse: ',' });
-}
-
-/** Which of the resources a request names more than once; each of those is refused. */
-function repeatedResources(resources: readonly ConfigResource[]): ReadonlySet<string> {
-  const seen = new Set<string>();
-  const repeated = new Set<string>();
-  for (const resource of resources) {
-    const name = describeResource(resource);
-    if (seen.has(name)) repeated.add(name);
-    seen.add(name);
-  }
-  return repeated;
 }
 
 function isRefusal(changed: Overrides | ConfigRefusal): changed is ConfigRefusal {

@@ -5,10 +5,9 @@
  */
 import { type Property, splitList } from '../../config/property.ts';
 import { ErrorCode } from '../../errors.ts';
-import { type ConfigRefusal, refusal } from './config-resources.ts';
-import { repeatedNames } from './repeated-names.ts';
-
-export type Overrides = ReadonlyMap<string, string>;
+import type { Overrides } from '../../metadata/config-feed.ts';
+import { type ConfigRefusal, configRefusal } from './config-resources.ts';
+import { repeatedNames } from './named-once.ts';
 
 /** What shall be stored in place of `stored`, or why that can't be. */
 export type Change = (
@@ -50,11 +49,14 @@ function changedList(
   stored: string | undefined,
   property: Property | undefined,
 ): string | ConfigRefusal {
-  if (property === undefined) return refusal(ErrorCode.INVALID_CONFIG, `Unknown config name: ${name}`);
+  if (property === undefined) return configRefusal(ErrorCode.INVALID_CONFIG, `Unknown config name: ${name}`);
   const append = configOperation === OpType.APPEND;
   if (property.type !== 'LIST') {
     const verb = append ? 'append' : 'subtract';
-    return refusal(ErrorCode.INVALID_CONFIG, `Config value ${verb} is not allowed for config key: ${name}`);
+    return configRefusal(
+      ErrorCode.INVALID_CONFIG,
+      `Config value ${verb} is not allowed for config key: ${name}`,
+    );
   }
   const old = splitList(stored ?? property.default ?? '');
   const given = splitList(value ?? '');
@@ -74,8 +76,8 @@ export function malformedConfigs(
     readonly configOperation?: number;
   }[],
 ): ConfigRefusal | null {
-  if (repeatedNames(configs).size > 0) {
-    return refusal(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys');
+  if (repeatedNames(configs.map(({ name }) => name)).size > 0) {
+    return configRefusal(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys');
   }
   const nulls = configs.filter(
     ({ value, configOperation }) => value === null && configOperation !== OpType.DELETE,
@@ -83,7 +85,7 @@ export function malformedConfigs(
   if (nulls.length === 0) return null;
   const separator = nulls[0]?.configOperation === undefined ? ',' : ', ';
   const names = nulls.map(({ name }) => name).join(separator);
-  return refusal(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${names}`);
+  return configRefusal(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${names}`);
 }
 
 /** An operation that does not exist; where Kafka fails over it, this broker refuses it. */
@@ -91,7 +93,7 @@ export function unknownOperation(operations: readonly ConfigOperation[]): Config
   const known: readonly number[] = Object.values(OpType);
   const unknown = operations.find(({ configOperation }) => !known.includes(configOperation));
   if (unknown === undefined) return null;
-  return refusal(ErrorCode.INVALID_REQUEST, `Unknown operations type ${unknown.configOperation}`);
+  return configRefusal(ErrorCode.INVALID_REQUEST, `Unknown operations type ${unknown.configOperation}`);
 }
 
 /** The change that puts `configs` in place of all that is stored (AlterConfigs). */

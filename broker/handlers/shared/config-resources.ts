@@ -9,12 +9,14 @@ import { ErrorCode } from '../../errors.ts';
 import type { Needs } from '../services.ts';
 
 /** ConfigResource.Type's codes. */
-export const ResourceType = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8, CLIENT_METRICS: 16 } as const;
+export const ConfigResourceType = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8, CLIENT_METRICS: 16 } as const;
 
 export interface ConfigResource {
   readonly resourceType: number;
   readonly resourceName: string;
 }
+
+const INTEGER = /^[+-]?\d+$/;
 
 /** An error as config responses carry it. */
 export interface ConfigRefusal {
@@ -22,7 +24,8 @@ export interface ConfigRefusal {
   readonly errorMessage: string | null;
 }
 
-export function refusal(errorCode: ErrorCode, errorMessage: string | null = null): ConfigRefusal {
+/** With NONE it is the answer to what was done. */
+export function configRefusal(errorCode: ErrorCode, errorMessage: string | null = null): ConfigRefusal {
   return { errorCode, errorMessage };
 }
 
@@ -32,9 +35,9 @@ export function describeResource({ resourceType, resourceName }: ConfigResource)
 }
 
 const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
-  [ResourceType.TOPIC, 'TOPIC'],
-  [ResourceType.BROKER, 'BROKER'],
-  [ResourceType.BROKER_LOGGER, 'BROKER_LOGGER'],
+  [ConfigResourceType.TOPIC, 'TOPIC'],
+  [ConfigResourceType.BROKER, 'BROKER'],
+  [ConfigResourceType.BROKER_LOGGER, 'BROKER_LOGGER'],
 ]);
 
 /**
@@ -47,10 +50,30 @@ export function brokerNameError(
   words: { readonly node: 'Broker' | 'Node'; readonly orElse: string },
 ): ConfigRefusal | null {
   if (name === '' || name === String(services.brokerId)) return null;
-  const message = /^[+-]?\d+$/.test(name)
-    ? `Unexpected broker id, expected ${services.brokerId}${words.orElse} but received ${name}`
-    : `${words.node} id must be an integer, but it is: ${name}`;
-  return refusal(ErrorCode.INVALID_REQUEST, message);
+  if (!INTEGER.test(name)) return notAnInteger(words.node, name);
+  const message = `Unexpected broker id, expected ${services.brokerId}${words.orElse} but received ${name}`;
+  return configRefusal(ErrorCode.INVALID_REQUEST, message);
+}
+
+/** The same of a broker's loggers: they have no defaults, and Kafka compares the numbers. */
+export function loggersNameError(
+  name: string,
+  { brokerId }: Needs<'brokerId'>,
+  asked: 'describe' | 'alter',
+): ConfigRefusal | null {
+  const describes = asked === 'describe';
+  if (describes && name === '')
+    return configRefusal(ErrorCode.INVALID_REQUEST, 'Broker id must not be empty');
+  if (!INTEGER.test(name)) return notAnInteger(describes ? 'Broker' : 'Node', name);
+  if (Number(name) === brokerId) return null;
+  const message = describes
+    ? `Unexpected broker id, expected ${brokerId} but received ${name}`
+    : `Unexpected node id. Expected ${brokerId}, but received ${Number(name)}`;
+  return configRefusal(ErrorCode.INVALID_REQUEST, message);
+}
+
+function notAnInteger(node: 'Broker' | 'Node', name: string): ConfigRefusal {
+  return configRefusal(ErrorCode.INVALID_REQUEST, `${node} id must be an integer, but it is: ${name}`);
 }
 
 /** The name of the entity that a broker resource's configs are stored under. */
@@ -65,6 +88,7 @@ export interface DynamicLevels {
   readonly broker: ReadonlyMap<string, string>;
 }
 
+/** As they stand in ZooKeeper now; rejects with a CoordinatorError when it can't be asked. */
 export async function dynamicLevels(services: Needs<'brokerId' | 'store'>): Promise<DynamicLevels> {
   const names = [DEFAULT_ENTITY, String(services.brokerId)];
   const [defaults = new Map(), broker = new Map()] = await services

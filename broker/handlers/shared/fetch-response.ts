@@ -6,8 +6,7 @@ import type { SessionAnswer, SessionPartition } from '../../replication/requests
 import type { FetchOutcome } from '../../replication/requests/read-partition.ts';
 import type { RequestContext } from '../handler.ts';
 import type { Needs } from '../services.ts';
-import { leadersOf } from './current-leader.ts';
-import { nodeEndpoints } from './nodes.ts';
+import { leadersOf, nodeEndpoints } from './nodes.ts';
 
 type Response = ResponseInput<typeof Fetch>;
 type TopicResponse = NonNullable<Response['responses']>[number];

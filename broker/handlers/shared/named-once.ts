@@ -1,20 +1,40 @@
 /**
- * Kafka puts the partitions of a request into a map before it acts: one that is named again counts once,
- * as it was named last, and a topic that is named without partitions is not spoken of.
+ * What a request names more than once. Where Kafka puts the things of a request into a map before it acts,
+ * one that is named again counts once, as it was named last; elsewhere the names that are repeated are
+ * refused. What a name costs (a read, an answer a thousand times longer) is thus paid once.
  */
+
+/** Each once by its key, as named last, at the place of its first mention; `items` itself when none is repeated. */
+export function onceEach<T>(items: readonly T[], keyOf: (item: T) => string): readonly T[] {
+  if (items.length < 2) return items;
+  const byKey = new Map<string, T>();
+  for (const item of items) byKey.set(keyOf(item), item);
+  return byKey.size === items.length ? items : [...byKey.values()];
+}
+
+/** The names that stand there more often than once. */
+export function repeatedNames(names: Iterable<string>): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const name of names) (seen.has(name) ? repeated : seen).add(name);
+  return repeated;
+}
 
 interface Named {
   readonly name: string;
 }
 
 /** How a request holds its partitions. */
-export interface Shape<T extends Named, P> {
+interface Shape<T extends Named, P> {
   partitionsOf(topic: T): readonly P[];
   indexOf(partition: P): number;
   topic(name: string, partitions: readonly P[]): T;
 }
 
-/** The topics with each partition once; `topics` itself, without further cost, when that holds already. */
+/**
+ * The topics with each partition once, and none without partitions; `topics` itself, without further cost,
+ * when that holds already.
+ */
 export function namedOnce<T extends Named, P>(topics: readonly T[], shape: Shape<T, P>): readonly T[] {
   if (isNamedOnce(topics, shape)) return topics;
   const merged = new Map<string, Map<number, P>>();

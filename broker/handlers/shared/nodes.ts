@@ -5,16 +5,18 @@
 
 import type { BrokerInfo, Endpoint } from '../../cluster.ts';
 import type { MetadataCache } from '../../metadata/metadata-cache.ts';
+import type { CurrentLeader } from '../../replication/requests/replica-append.ts';
 import type { BrokerId } from '../../types.ts';
 
-export interface Node {
+interface Node {
   readonly id: BrokerId;
   readonly host: string;
   readonly port: number;
   readonly rack: string | null;
 }
 
-export function endpointOn(broker: BrokerInfo, listener: string): Endpoint | undefined {
+/** Where a broker is reached by way of a listener, if it has that one. */
+function endpointOn(broker: BrokerInfo, listener: string): Endpoint | undefined {
   return broker.endpoints.find((endpoint) => endpoint.listener === listener);
 }
 
@@ -32,6 +34,11 @@ export function aliveNodes(metadata: MetadataCache, listener: string): Node[] {
     if (node !== undefined) nodes.push(node);
   }
   return nodes.sort((a, b) => a.id - b.id);
+}
+
+/** The brokers that lead, of answers where some partitions have no leader. */
+export function leadersOf(leaders: readonly CurrentLeader[]): ReadonlySet<BrokerId> {
+  return new Set(leaders.map(({ leaderId }) => leaderId).filter((id) => id >= 0));
 }
 
 /** Where clients find the leaders that an error answer points to (KIP-951). */

@@ -5,7 +5,7 @@
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { Counter, Metrics } from '../../platform/metrics.ts';
 
-export interface TopicCounters {
+interface TopicCounters {
   readonly bytesIn: Counter;
   readonly bytesOut: Counter;
   readonly produceRequests: Counter;
@@ -16,8 +16,10 @@ export interface TopicCounters {
 
 export class TopicMetrics {
   readonly #metrics: Metrics;
+  /** Of topics that were written to or read from and are in the metadata. */
   readonly #byTopic = new Map<string, TopicCounters>();
 
+  /** Topics in the last image: a smaller one has lost some. */
   #topicCount = 0;
 
   constructor(

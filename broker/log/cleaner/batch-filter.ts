@@ -22,32 +22,32 @@ import {
   batchSizeBytes,
 } from '../../records/batch.ts';
 import { buildBatch, type RecordInput } from '../../records/build.ts';
-import type { Open } from '../../records/compression.ts';
+import type { Decompress } from '../../records/compression.ts';
 import { type RecordData, readRecords } from '../../records/record.ts';
 import { hasProducerId } from '../files/batch-fields.ts';
 import type { ProducerEntry } from '../producers/producer-entry.ts';
 import type { CleanedTransactions } from './cleaned-transactions.ts';
 import type { KeyMap } from './key-map.ts';
 
-export interface FilterOptions {
+interface FilterOptions {
   readonly keys: KeyMap;
   readonly transactions: CleanedTransactions;
   readonly producer: (producerId: Int64) => ProducerEntry | undefined;
   readonly nowMs: number;
   readonly deleteRetentionMs: number;
-  readonly open: Open;
+  readonly decompress: Decompress;
 }
 
 /** The bytes that take the batch's place (a view of it when nothing changes), or null. */
 export function filterBatch(buffer: Buffer, at: number, options: FilterOptions): Buffer | null {
   const whole = buffer.subarray(at, at + batchSizeBytes(buffer, at));
-  // Logs of an older cluster keep their old messages: opening them is not worth the code.
+  // Logs of an older cluster keep their old messages: decompressing them is not worth the code.
   if (batchMagic(buffer, at) < 2) return whole;
   const mayDiscard = options.transactions.mayDiscard(buffer, at);
   const isControl = batchIsControl(buffer, at);
   const horizonMs = batchHasDeleteHorizon(buffer, at) ? batchBaseTimestampMs(buffer, at) : null;
   const discard = mayDiscard && (!isControl || (horizonMs !== null && horizonMs <= options.nowMs));
-  const all = discard ? [] : readRecords(buffer, at, options.open);
+  const all = discard ? [] : readRecords(buffer, at, options.decompress);
   const retained = isControl ? all : all.filter((record) => isRetained(record, horizonMs, options));
   if (retained.length === 0) {
     return mustKeepHeader(buffer, at, options) ? emptyBatch(buffer, at) : null;

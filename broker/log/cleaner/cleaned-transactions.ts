@@ -15,8 +15,11 @@ interface OngoingAbort {
 }
 
 export class CleanedTransactions {
+  /** By their first offset: those that begin further on than the walk has come. */
   #waiting: AbortedTransaction[] = [];
+  /** By producer, from the first offset of an aborted transaction to its marker. */
   readonly #aborting = new Map<Int64, OngoingAbort>();
+  /** Producers with records since their last marker that were not aborted. */
   readonly #committing = new Set<Int64>();
   readonly #onRetainedAbort: (transaction: AbortedTransaction) => void;
 

@@ -16,7 +16,7 @@ import { type Cleanable, cleanableRange } from './cleanable.ts';
 import { CompactionGivenUp, compactLog } from './compaction.ts';
 import { KeyMap } from './key-map.ts';
 
-export interface CleanerOptions {
+interface CleanerOptions {
   readonly diagnostics: Diagnostics;
   readonly metrics: Metrics;
   readonly liveConfig: Live<{
@@ -36,7 +36,9 @@ export class Cleaner {
   readonly #options: CleanerOptions;
   /** First dirty offsets by log directory. */
   readonly #checkpoints = new Map<string, Map<PartitionKey, number>>();
+  /** Being compacted now: not chosen by another loop, and no retention. */
   readonly #inProgress = new Set<PartitionKey>();
+  /** Given up on until the restart, or until the log is deleted. */
   readonly #uncleanable = new Set<PartitionKey>();
   #running = false;
 

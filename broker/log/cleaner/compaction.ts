@@ -6,7 +6,7 @@
  */
 import type { Int64 } from '../../int64.ts';
 import { batchIsControl, batchMagic, batchSizeBytes } from '../../records/batch.ts';
-import type { Open } from '../../records/compression.ts';
+import type { Decompress } from '../../records/compression.ts';
 import { readRecords } from '../../records/record.ts';
 import { lastOffsetOf, maxTimestampOf } from '../files/batch-fields.ts';
 import { CLEANED_SUFFIX, SWAP_SUFFIX } from '../files/file-names.ts';
@@ -24,7 +24,7 @@ export interface CompactionRange {
   readonly firstUncleanableOffset: number;
 }
 
-export interface CompactionContext {
+interface CompactionContext {
   readonly keys: KeyMap;
   /** Lets others run, and holds back when more than the allowed bytes were moved. */
   readonly pause: (movedBytes: number) => Promise<void>;
@@ -76,6 +76,7 @@ export async function compactLog(
 class Guard {
   readonly #log: LogState;
   readonly #context: CompactionContext;
+  /** As `log.changes` was when the compaction last knew all of its files. */
   #changes: number;
 
   constructor(log: LogState, context: CompactionContext) {
@@ -109,7 +110,7 @@ async function noteKeys(log: LogState, range: CompactionRange, keys: KeyMap, gua
       const from = position;
       position = slice(log, segment, position, (buffer, at) => {
         const discard = batchMagic(buffer, at) >= 2 && transactions.mayDiscard(buffer, at);
-        if (!discard) full = !noteBatch(keys, buffer, at, { firstDirtyOffset, open: log.open });
+        if (!discard) full = !noteBatch(keys, buffer, at, { firstDirtyOffset, decompress: log.decompress });
         if (!full && lastOffsetOf(buffer, at) >= firstDirtyOffset)
           keys.updateLatestOffset(lastOffsetOf(buffer, at));
         return !full;
@@ -126,10 +127,10 @@ function noteBatch(
   keys: KeyMap,
   buffer: Buffer,
   at: number,
-  { firstDirtyOffset, open }: { firstDirtyOffset: number; open: Open },
+  { firstDirtyOffset, decompress }: { firstDirtyOffset: number; decompress: Decompress },
 ): boolean {
   if (batchMagic(buffer, at) < 2 || batchIsControl(buffer, at)) return true;
-  for (const record of readRecords(buffer, at, open)) {
+  for (const record of readRecords(buffer, at, decompress)) {
     if (record.key === null || record.offset < firstDirtyOffset) continue;
     if (keys.isFull) return false;
     keys.put(record.key, record.offset);
@@ -189,7 +190,7 @@ async function rewrite({ log, segment, output, transactions, keys, nowMs, guard 
     producer: (producerId: Int64) => log.producers.entry(producerId),
     nowMs,
     deleteRetentionMs: log.config.deleteRetentionMs,
-    open: log.open,
+    decompress: log.decompress,
   };
   let position = 0;
   while (position < segment.sizeBytes) {

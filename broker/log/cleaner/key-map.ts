@@ -9,13 +9,20 @@ const SLOT_BYTES = 24;
 const HASH_BYTES = 16;
 const FIRST_SLOTS = 4096;
 
+/**
+ * Open addressing: a key is in the first slot from its own that is empty or its own. There is always an
+ * empty one.
+ */
 export class KeyMap {
   readonly #maxKeys: number;
   readonly #maxSlots: number;
   readonly #loadFactor: number;
+  /** `#slots` of SLOT_BYTES each. */
   #table: Buffer;
   #slots: number;
+  /** Keys in the table; below `#maxKeys` unless isFull. */
   #size = 0;
+  /** Never falls. */
   #latestOffset = -1;
 
   constructor(options: { maxBytes: number; loadFactor: number }) {

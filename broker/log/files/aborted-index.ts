@@ -21,6 +21,7 @@ export interface AbortedTransaction {
   readonly lastStableOffset: number;
 }
 
+/** In memory as in the file: ascending by the offset of the marker. */
 export class AbortedIndex {
   #path: string;
   readonly #disk: Disk;

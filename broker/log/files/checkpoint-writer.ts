@@ -11,6 +11,7 @@ export class CheckpointWriter {
   readonly #path: string;
   /** Counts what was asked for, so that a write in the background finds out that it has been overtaken. */
   #latest = 0;
+  /** One write in the background at most is under way. */
   #writing = false;
   /** What is to follow the write that is under way. */
   #next: string | null = null;

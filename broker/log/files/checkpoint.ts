@@ -35,6 +35,7 @@ export function readCheckpoint(disk: Disk, path: string): string[] {
   return entries;
 }
 
+/** All of it or nothing: readers never see half of a checkpoint. */
 export function writeCheckpoint(disk: Disk, path: string, entries: readonly string[]): void {
   disk.writeFileAtomically(path, checkpointText(entries));
 }

@@ -5,6 +5,7 @@
  */
 import type { Segment } from './segment.ts';
 
+/** Where a batch begins, or the segment ends. */
 export interface Place {
   readonly segment: Segment;
   readonly positionBytes: number;
@@ -13,6 +14,7 @@ export interface Place {
 const MAX_CURSORS = 128;
 
 export class Cursors {
+  /** By offset, the one noted longest ago first; at most MAX_CURSORS. */
   readonly #places = new Map<number, Place>();
 
   find(offset: number): Place | undefined {

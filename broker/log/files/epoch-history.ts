@@ -13,11 +13,13 @@ import { CorruptFile } from './storage-error.ts';
 
 export const EPOCH_CHECKPOINT = 'leader-epoch-checkpoint';
 
-export interface EpochStart {
+/** The epoch goes on up to the start of the next one. */
+interface EpochStart {
   readonly epoch: number;
   readonly startOffset: number;
 }
 
+/** Where the epoch ends, exclusive; NO_EPOCH and -1 when that isn't known. */
 export interface EpochEnd {
   readonly epoch: number;
   readonly endOffset: number;
@@ -28,7 +30,9 @@ const UNDEFINED_END: EpochEnd = { epoch: NO_EPOCH, endOffset: -1 };
 export class EpochHistory {
   readonly #disk: Disk;
   #path: string;
+  /** Ascending in epoch, and never descending in start offset. */
   #entries: EpochStart[];
+  /** There are entries that the file does not have. */
   #unsaved = false;
 
   constructor(disk: Disk, path: string, entries: readonly EpochStart[] = []) {
@@ -57,6 +61,7 @@ export class EpochHistory {
     return this.#entries;
   }
 
+  /** NO_EPOCH when there is no history. */
   latestEpoch(): number {
     return this.#entries.at(-1)?.epoch ?? NO_EPOCH;
   }
@@ -110,6 +115,7 @@ export class EpochHistory {
     this.#replace([{ epoch: last.epoch, startOffset }, ...this.#entries.slice(removed.length)]);
   }
 
+  /** Forgets everything, in the file as well. */
   clear(): void {
     if (this.#entries.length > 0) this.#replace([]);
   }

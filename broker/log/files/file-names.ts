@@ -25,6 +25,7 @@ export const SEGMENT_SUFFIXES = [
 
 const MAX_NAME_LENGTH = 255;
 
+/** 20 digits, with zeros in front. */
 export function offsetName(offset: number): string {
   return String(offset).padStart(20, '0');
 }
@@ -35,9 +36,9 @@ export function offsetOfName(name: string): number | null {
   return match === null ? null : Number(match[1]);
 }
 
-export type DirectoryKind = 'log' | 'delete' | 'future' | 'stray';
+type DirectoryKind = 'log' | 'delete' | 'future' | 'stray';
 
-export interface LogDirectoryName extends TopicPartition {
+interface LogDirectoryName extends TopicPartition {
   readonly kind: DirectoryKind;
 }
 

@@ -6,18 +6,23 @@
  * large the segment; older entries are searched in the file.
  */
 import type { Disk } from '../../platform/disk.ts';
+import { CorruptFile } from './storage-error.ts';
 
 const PIECE_ENTRIES = 512;
 /** Below this many entries a search reads them all at once instead of halving further. */
 const SEARCH_WINDOW_ENTRIES = 128;
 
+/** The entries are those of the file, then those of the tail: `count` is the sum of both. */
 export class IndexFile {
   #path: string;
   readonly entryBytes: number;
   readonly #disk: Disk;
   readonly #maxEntries: number;
+  /** Entries in the file. */
   #storedCount = 0;
+  /** Room for one piece; null before the first push and once sealed. */
   #tail: Buffer | null = null;
+  /** Entries in the tail, which come after those of the file; at most PIECE_ENTRIES. */
   #tailCount = 0;
 
   constructor(disk: Disk, path: string, entryBytes: number, maxBytes: number) {
@@ -49,6 +54,13 @@ export class IndexFile {
     this.#tailCount = 0;
     this.#storedCount = stat === null ? 0 : Math.floor(stat.sizeBytes / this.entryBytes);
     return stat === null ? null : stat.sizeBytes;
+  }
+
+  /** As {@link load}; throws CorruptFile when the file is missing, or ends within an entry. */
+  loadWhole(): void {
+    const sizeBytes = this.load();
+    if (sizeBytes === null) throw new CorruptFile(this.#path, 'the index is missing');
+    if (sizeBytes % this.entryBytes !== 0) throw new CorruptFile(this.#path, `odd size ${sizeBytes}`);
   }
 
   /** Makes sure that the file exists. */

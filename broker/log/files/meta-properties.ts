@@ -11,6 +11,7 @@ import { CorruptFile } from './storage-error.ts';
 
 const META_PROPERTIES = 'meta.properties';
 
+/** null: the file does not say. */
 export interface MetaProperties {
   readonly clusterId: string | null;
   readonly brokerId: BrokerId | null;
@@ -100,6 +101,7 @@ function verify(
   }
 }
 
+/** Durable when this returns. */
 export function writeMetaProperties(
   disk: Disk,
   directory: string,

@@ -10,7 +10,7 @@ import { CorruptFile } from './storage-error.ts';
 
 const ENTRY_BYTES = 8;
 
-export interface OffsetPosition {
+interface OffsetPosition {
   readonly offset: number;
   readonly positionBytes: number;
 }
@@ -18,6 +18,7 @@ export interface OffsetPosition {
 export class OffsetIndex {
   readonly file: IndexFile;
   readonly #baseOffset: number;
+  /** Of the last entry; the base offset when there is none. */
   #lastOffset: number;
 
   constructor(disk: Disk, path: string, baseOffset: number, maxBytes: number) {
@@ -35,11 +36,9 @@ export class OffsetIndex {
     return this.#lastOffset;
   }
 
-  /** Takes over an existing file. Throws CorruptFile when its end is not that of an index. */
+  /** Takes over an existing file. Throws CorruptFile when it is missing or its end is not that of an index. */
   load(): void {
-    const sizeBytes = this.file.load();
-    if (sizeBytes === null) throw new CorruptFile(this.file.path, 'the index is missing');
-    if (sizeBytes % ENTRY_BYTES !== 0) throw new CorruptFile(this.file.path, `odd size ${sizeBytes}`);
+    this.file.loadWhole();
     if (this.file.count === 0) return;
     const first = this.#entry(0);
     const last = this.#entry(this.file.count - 1);

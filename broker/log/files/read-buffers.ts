@@ -9,8 +9,10 @@ const SMALLEST_BYTES = 4096;
 const LARGEST_BYTES = 4 * 1024 * 1024;
 
 export class ReadBuffers {
+  /** Unused buffers by their size, always a power of two. */
   readonly #free = new Map<number, Buffer[]>();
   readonly #maxFreeBytes: number;
+  /** Sum of the unused buffers; at most `#maxFreeBytes`. */
   #freeBytes = 0;
   /** The least that was free since the last {@link trim}: so much was not needed. */
   #unneededBytes = 0;

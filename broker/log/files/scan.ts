@@ -16,7 +16,8 @@ import type { ReadBuffers } from './read-buffers.ts';
 /** `stop` ends the walk before this batch. */
 export type Visit = (buffer: Buffer, at: number, positionBytes: number) => 'stop' | undefined;
 
-export interface ScanRange {
+/** In bytes of the file; `toBytes` is exclusive. */
+interface ScanRange {
   readonly fromBytes: number;
   readonly toBytes: number;
 }

@@ -37,12 +37,12 @@ export interface SegmentHome {
   };
 }
 
-export interface BatchPosition {
+interface BatchPosition {
   readonly positionBytes: number;
   readonly sizeBytes: number;
 }
 
-export interface AppendedChunk {
+interface AppendedChunk {
   readonly lastOffset: number;
   readonly maxTimestampMs: Int64;
   readonly offsetOfMaxTimestamp: number;
@@ -50,20 +50,32 @@ export interface AppendedChunk {
 
 const MAX_RELATIVE_OFFSET = 0x7fffffff;
 
+/**
+ * Bytes from 0 to `#sizeBytes` are whole batches, unless a crash has torn the last one and nobody has
+ * repaired it. Offsets begin at `baseOffset` or above, and ascend.
+ */
 export class Segment {
   readonly baseOffset: number;
   readonly offsetIndex: OffsetIndex;
   readonly timeIndex: TimeIndex;
   readonly abortedIndex: AbortedIndex;
   readonly #home: SegmentHome;
+  /** What comes after the names of the files: '' while the segment is in use. */
   #suffix: string;
+  /** null while nobody needs it; `file()` opens it. */
   #file: DiskFile | null = null;
+  /** Bytes of batches; a preallocated file is longer. */
   #sizeBytes = 0;
+  /** When this process made or opened it, or last emptied it. */
   #createdMs: number;
   #modifiedMs: number;
+  /** Largest timestamp of the first batch; null while it has not been looked for. */
   #firstTimestampMs: Int64 | null = null;
+  /** null: as the last entry of the time index says. */
   #maxTimestamp: TimestampOffset | null = null;
+  /** Appended since the last entry of the indexes; an entry is due when it exceeds index.interval.bytes. */
   #bytesSinceIndexEntry = 0;
+  /** For good: it is out of the log, and its files go. */
   #removed = false;
 
   private constructor(home: SegmentHome, baseOffset: number, suffix: string) {

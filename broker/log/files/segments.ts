@@ -2,6 +2,7 @@
 import type { Segment } from './segment.ts';
 
 export class Segments {
+  /** Ascending by base offset. */
   #list: Segment[] = [];
 
   get count(): number {

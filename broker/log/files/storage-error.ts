@@ -5,6 +5,7 @@
  * which most callers repair by rebuilding the file.
  */
 
+/** The disk has failed: everything in the directory is to be given up. */
 export class StorageError extends Error {
   /** The log directory (an entry of log.dirs) that failed. */
   readonly logDirectory: string;
@@ -16,6 +17,7 @@ export class StorageError extends Error {
   }
 }
 
+/** The disk is fine, but a file holds what it can't: it is made anew, or refuses the start. */
 export class CorruptFile extends Error {
   readonly path: string;
 

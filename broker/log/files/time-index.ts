@@ -19,6 +19,7 @@ export interface TimestampOffset {
 export class TimeIndex {
   readonly file: IndexFile;
   readonly #baseOffset: number;
+  /** The last entry; (-1, base offset) when there is none. */
   #last: TimestampOffset;
 
   constructor(disk: Disk, path: string, baseOffset: number, maxBytes: number) {
@@ -38,9 +39,7 @@ export class TimeIndex {
 
   /** Takes over an existing file. Throws CorruptFile when it is missing or its end is not that of an index. */
   load(): void {
-    const sizeBytes = this.file.load();
-    if (sizeBytes === null) throw new CorruptFile(this.file.path, 'the index is missing');
-    if (sizeBytes % ENTRY_BYTES !== 0) throw new CorruptFile(this.file.path, `odd size ${sizeBytes}`);
+    this.file.loadWhole();
     if (this.file.count === 0) return;
     const first = this.#entry(0);
     const last = this.#entry(this.file.count - 1);

@@ -6,7 +6,7 @@
 import type { Int64 } from '../../int64.ts';
 import { incrementSequence, NO_PRODUCER_EPOCH, NO_SEQUENCE } from '../../records/batch.ts';
 
-export const RETAINED_BATCHES = 5;
+const RETAINED_BATCHES = 5;
 
 /** What the last of an entry's batches span; the firsts follow from the delta. */
 export interface RetainedBatch {
@@ -16,13 +16,15 @@ export interface RetainedBatch {
   readonly timestampMs: Int64;
 }
 
-export function firstSequenceOf(batch: RetainedBatch): number {
+/** Sequences wrap from 2^31 - 1 to 0. */
+function firstSequenceOf(batch: RetainedBatch): number {
   if (batch.lastSequence === NO_SEQUENCE) return NO_SEQUENCE;
   return batch.lastSequence >= batch.offsetDelta
     ? batch.lastSequence - batch.offsetDelta
     : 0x7fffffff - (batch.offsetDelta - batch.lastSequence) + 1;
 }
 
+/** Of its first record. */
 export function firstOffsetOf(batch: RetainedBatch): number {
   return batch.lastOffset - batch.offsetDelta;
 }
@@ -38,7 +40,7 @@ export interface ProducerBatch {
   readonly transactional: boolean;
 }
 
-export type Refusal =
+export type ProducerRefusal =
   | 'INVALID_PRODUCER_EPOCH'
   | 'OUT_OF_ORDER_SEQUENCE_NUMBER'
   | 'INVALID_TXN_STATE'
@@ -56,6 +58,7 @@ export interface ProducerEntry {
   readonly batches: readonly RetainedBatch[];
 }
 
+/** A producer of which nothing is known: anything may follow. */
 export function unknownProducer(producerId: Int64): ProducerEntry {
   return {
     producerId,
@@ -89,7 +92,7 @@ export function refuseDataBatch(
   committed: ProducerEntry,
   batch: ProducerBatch,
   checkSequence: boolean,
-): Refusal | null {
+): ProducerRefusal | null {
   if (batch.epoch < entry.epoch) return 'INVALID_PRODUCER_EPOCH';
   if (checkSequence && !sequenceFollows(entry, committed, batch)) return 'OUT_OF_ORDER_SEQUENCE_NUMBER';
   if (entry.transactionFirstOffset >= 0 && !batch.transactional) return 'INVALID_TXN_STATE';
@@ -105,6 +108,7 @@ function sequenceFollows(entry: ProducerEntry, committed: ProducerEntry, batch: 
   return batch.firstSequence === last + 1 || (batch.firstSequence === 0 && last === 0x7fffffff);
 }
 
+/** The producer after the batch; batches of an older epoch are forgotten. */
 export function withDataBatch(entry: ProducerEntry, batch: ProducerBatch): ProducerEntry {
   const retained: RetainedBatch = {
     lastSequence:
@@ -127,13 +131,14 @@ export function withDataBatch(entry: ProducerEntry, batch: ProducerBatch): Produ
   };
 }
 
-export interface MarkerFields {
+interface MarkerFields {
   readonly epoch: number;
   readonly coordinatorEpoch: number;
   readonly timestampMs: Int64;
 }
 
-export function refuseMarker(entry: ProducerEntry, marker: MarkerFields): Refusal | null {
+/** Why this marker may not follow `entry`, or null. */
+export function refuseMarker(entry: ProducerEntry, marker: MarkerFields): ProducerRefusal | null {
   if (marker.epoch < entry.epoch) return 'INVALID_PRODUCER_EPOCH';
   if (marker.coordinatorEpoch < entry.coordinatorEpoch) return 'TRANSACTION_COORDINATOR_FENCED';
   return null;

@@ -10,7 +10,7 @@ import type { LogState } from '../log-state.ts';
 import type { ProducerState } from './producer-state.ts';
 import { ProducerUpdate } from './producer-update.ts';
 
-export interface ReplayTarget {
+interface ReplayTarget {
   readonly producers: ProducerState;
   readonly startOffset: number;
   readonly endOffset: number;
@@ -18,6 +18,7 @@ export interface ReplayTarget {
   readonly afterCleanStop: boolean;
 }
 
+/** Leaves `producers` at `target.endOffset`, with a snapshot there. */
 export function rebuildProducers(log: LogState, target: ReplayTarget): void {
   const { producers, startOffset, endOffset } = target;
   const snapshotAt = new Set([...log.segments.all.slice(-2).map((segment) => segment.baseOffset), endOffset]);

@@ -14,6 +14,7 @@ const COUNT_AT = 6;
 const ENTRIES_AT = 10;
 const ENTRY_BYTES = 46;
 
+/** The whole file. */
 export function encodeProducerSnapshot(entries: readonly ProducerEntry[]): Buffer {
   const bytes = Buffer.alloc(ENTRIES_AT + entries.length * ENTRY_BYTES);
   bytes.writeInt16BE(VERSION, 0);

@@ -30,22 +30,30 @@ interface Verification {
   timestampMs: number;
 }
 
-export interface ProducerStateOptions {
+interface ProducerStateOptions {
   readonly disk: Disk;
   directory: string;
   readonly expirationMs: () => number;
 }
 
+/**
+ * A producer with an open transaction is in `#producers` with its first offset, and that offset in
+ * `#ongoing`.
+ */
 export class ProducerState {
   readonly #options: ProducerStateOptions;
   readonly #producers = new Map<Int64, ProducerEntry>();
-  /** First offset → producer id of transactions without a marker, in the order they began. */
+  /** First offset → producer id of transactions without a marker. */
   readonly #ongoing = new Map<number, Int64>();
   /** First offset → marker offset of those that ended, until the marker is below the high watermark. */
   readonly #unreplicated = new Map<number, number>();
+  /** By producer, of those without an open transaction; until it begins, or they expire. */
   readonly #verifications = new Map<Int64, Verification>();
+  /** Offsets of the snapshots on disk, ascending. */
   #snapshots: number[];
+  /** The state covers the records below this. */
   #mapEndOffset = 0;
+  /** No snapshot is taken at or below this. */
   #lastSnapshotOffset = 0;
 
   /** Empty; {@link rescan} finds the snapshots, {@link truncateAndReload} the producers. */

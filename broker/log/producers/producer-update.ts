@@ -19,7 +19,7 @@ import {
   duplicateOf,
   type ProducerBatch,
   type ProducerEntry,
-  type Refusal,
+  type ProducerRefusal,
   type RetainedBatch,
   refuseDataBatch,
   refuseMarker,
@@ -28,16 +28,17 @@ import {
 } from './producer-entry.ts';
 import type { CompletedTransaction, ProducerState, VerificationGuard } from './producer-state.ts';
 
-export type AppendOrigin = 'client' | 'coordinator' | 'replication';
+/** Who appends: what comes by `replication` is not checked, as its leader has. */
+type AppendOrigin = 'client' | 'coordinator' | 'replication';
 
 export type ProducerVerdict =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'duplicate'; readonly batch: RetainedBatch }
-  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly message: string };
+  | { readonly kind: 'refused'; readonly refusal: ProducerRefusal; readonly message: string };
 
 const ACCEPTED: ProducerVerdict = { kind: 'accepted' };
 
-export interface ProducerUpdateOptions {
+interface ProducerUpdateOptions {
   readonly origin: AppendOrigin;
   /** Given when a transaction may only begin after its coordinator has confirmed it. */
   readonly verification?: { readonly guard: VerificationGuard | null };
@@ -46,6 +47,7 @@ export interface ProducerUpdateOptions {
 export class ProducerUpdate {
   readonly #state: ProducerState;
   readonly #options: ProducerUpdateOptions;
+  /** The producers as they will be. */
   readonly #entries = new Map<Int64, ProducerEntry>();
   readonly #started: { producerId: Int64; firstOffset: number }[] = [];
   readonly #completed: CompletedTransaction[] = [];
@@ -108,7 +110,7 @@ export class ProducerUpdate {
     committed: ProducerEntry,
     batch: ProducerBatch,
     checkSequence: boolean,
-  ): Refusal | null {
+  ): ProducerRefusal | null {
     const { verification } = this.#options;
     if (
       verification !== undefined &&
@@ -153,7 +155,7 @@ export class ProducerUpdate {
   }
 }
 
-function refused(refusal: Refusal, entry: ProducerEntry, batch: ProducerBatch): ProducerVerdict {
+function refused(refusal: ProducerRefusal, entry: ProducerEntry, batch: ProducerBatch): ProducerVerdict {
   const at = `offset ${batch.firstOffset}, producer ${batch.producerId}, epoch ${batch.epoch}`;
   const last = entry.batches.at(-1)?.lastSequence ?? -1;
   const message =

@@ -8,7 +8,7 @@ import type { Channel, ChannelNetwork } from '../channels.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { ByteSocket, SocketNetwork } from '../sockets.ts';
 
-export interface ProcessWorld {
+interface ProcessWorld {
   readonly clock: Clock;
   readonly network: { readonly sockets: SocketNetwork; readonly channels: ChannelNetwork };
   /** How far this machine's clocks are from the others'. */

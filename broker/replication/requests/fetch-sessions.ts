@@ -13,11 +13,11 @@ import type { Metrics } from '../../platform/metrics.ts';
 import type { Random } from '../../platform/random.ts';
 import { type Uuid, ZERO_UUID } from '../../types.ts';
 
-export const NO_SESSION = 0;
+const NO_SESSION = 0;
 /** Asks for a new session. */
-export const INITIAL_EPOCH = 0;
+const INITIAL_EPOCH = 0;
 /** Ends the session; the request itself is answered in full. */
-export const FINAL_EPOCH = -1;
+const FINAL_EPOCH = -1;
 
 const LARGEST_INT = 2 ** 31 - 1;
 /** Kafka's fixed time after which a session may be evicted by a newcomer. */
@@ -67,7 +67,7 @@ export interface SessionAnswer<O> {
 }
 
 /** One fetch request within its session. */
-export interface FetchContext {
+export interface FetchSession {
   /** Not NONE: the response is this error and nothing else. */
   readonly error: ErrorCode;
   readonly partitions: readonly SessionPartition[];
@@ -77,7 +77,7 @@ export interface FetchContext {
   throttled(): SessionAnswer<never>;
 }
 
-export interface FetchSessionsOptions {
+interface FetchSessionsOptions {
   /** `max.incremental.fetch.session.cache.slots` */
   readonly slots: number;
   /**
@@ -97,6 +97,7 @@ interface Remembered {
   logStartOffset: number;
 }
 
+/** `partitions` are in the order of their turns: those that brought records last are at the end. */
 interface Session {
   readonly id: number;
   readonly usesTopicIds: boolean;
@@ -104,11 +105,12 @@ interface Session {
   lastUsedMs: number;
   /** Partitions at the last use; what eviction compares. */
   size: number;
+  /** Of the request that is expected next; never 0 again. */
   epoch: number;
   readonly partitions: Map<string, Remembered>;
 }
 
-export type TopicNameOf = (topicId: Uuid) => string | undefined;
+type TopicNameOf = (topicId: Uuid) => string | undefined;
 
 export class FetchSessions {
   readonly #options: FetchSessionsOptions;
@@ -139,7 +141,7 @@ export class FetchSessions {
   }
 
   /** Takes a request into its session, or makes one, or finds out that there is none. */
-  open(request: SessionRequest, nameOf: TopicNameOf): FetchContext {
+  open(request: SessionRequest, nameOf: TopicNameOf): FetchSession {
     const { sessionId, sessionEpoch } = request;
     if (sessionEpoch === INITIAL_EPOCH || sessionEpoch === FINAL_EPOCH) {
       if (sessionId !== NO_SESSION) this.#drop(this.#sessions.get(sessionId));
@@ -171,7 +173,7 @@ export class FetchSessions {
     this.#partitionCount -= session.partitions.size;
   }
 
-  #full(request: SessionRequest, nameOf: TopicNameOf): FetchContext {
+  #full(request: SessionRequest, nameOf: TopicNameOf): FetchSession {
     const partitions = request.partitions.map((wanted) => resolved(wanted, request.usesTopicIds, nameOf));
     return {
       error: ErrorCode.NONE,
@@ -185,7 +187,7 @@ export class FetchSessions {
     };
   }
 
-  #incremental(session: Session, nameOf: TopicNameOf): FetchContext {
+  #incremental(session: Session, nameOf: TopicNameOf): FetchSession {
     const { epoch } = session;
     const remembered = [...session.partitions];
     for (const [, each] of remembered) each.wanted = resolved(each.wanted, session.usesTopicIds, nameOf);
@@ -301,7 +303,7 @@ function takeNews(told: Remembered, outcome: SessionOutcome): boolean {
   return isNews;
 }
 
-function sessionless(request: SessionRequest, nameOf: TopicNameOf): FetchContext {
+function sessionless(request: SessionRequest, nameOf: TopicNameOf): FetchSession {
   return {
     error: ErrorCode.NONE,
     partitions: request.partitions.map((wanted) => resolved(wanted, request.usesTopicIds, nameOf)),
@@ -310,7 +312,7 @@ function sessionless(request: SessionRequest, nameOf: TopicNameOf): FetchContext
   };
 }
 
-function refused(error: ErrorCode): FetchContext {
+function refused(error: ErrorCode): FetchSession {
   const answer = { error, sessionId: NO_SESSION, outcomes: [] };
   return { error, partitions: [], answer: () => answer, throttled: () => answer };
 }

@@ -11,12 +11,13 @@ import { isInternalTopic, type PartitionKey, partitionKey } from '../../types.ts
 import type { HostedPartitions } from '../hosted-partitions.ts';
 import type { Waiting, WaitingRoom } from './waiting.ts';
 
-export interface AppendEntry {
+interface AppendEntry {
   readonly topic: string;
   readonly partition: number;
   readonly records: Buffer;
 }
 
+/** `acks` other than 0, 1 and -1 is refused for every entry. */
 export interface AppendRequest {
   readonly acks: number;
   readonly timeoutMs: number;
@@ -26,7 +27,7 @@ export interface AppendRequest {
   /** Clients may write to internal topics only as `__admin_client`. */
   readonly internalTopicsAllowed?: boolean;
   /** What all entries together may have decompressed. */
-  readonly opening?: LeaderAppendOptions['opening'];
+  readonly decompression?: LeaderAppendOptions['decompression'];
 }
 
 export interface CurrentLeader {
@@ -34,6 +35,7 @@ export interface CurrentLeader {
   readonly leaderEpoch: number;
 }
 
+/** Offsets are -1 with an error. */
 export interface AppendOutcome {
   readonly topic: string;
   readonly partition: number;
@@ -48,7 +50,7 @@ export interface AppendOutcome {
   readonly currentLeader: CurrentLeader | null;
 }
 
-export interface AppendContext {
+interface AppendContext {
   readonly hosted: HostedPartitions;
   readonly waiting: WaitingRoom;
   readonly currentLeader: (topic: string, partition: number) => CurrentLeader;
@@ -79,7 +81,7 @@ export class ReplicaAppend {
   }
 
   #appendOne(entry: AppendEntry, request: AppendRequest, acks: -1 | 0 | 1): AppendOutcome {
-    const { origin, apiVersion, opening } = request;
+    const { origin, apiVersion, decompression } = request;
     if (origin === 'client' && isInternalTopic(entry.topic) && request.internalTopicsAllowed !== true) {
       return this.#refusal(entry, ErrorCode.INVALID_TOPIC_EXCEPTION);
     }
@@ -87,7 +89,7 @@ export class ReplicaAppend {
     if (isError(partition)) return this.#refusal(entry, partition);
     let info: AppendInfo | ErrorCode;
     try {
-      info = partition.append(entry.records, { acks, origin, apiVersion, opening });
+      info = partition.append(entry.records, { acks, origin, apiVersion, decompression });
     } catch (error) {
       return this.#refusal(entry, this.#context.failureOf(entry, error));
     }
@@ -126,6 +128,7 @@ export class ReplicaAppend {
 
 /** Waits until the high watermark of each partition has passed what was appended to it. */
 class DelayedProduce implements Waiting {
+  /** In the order of the entries; complete once nothing is pending. */
   readonly outcomes: AppendOutcome[];
   completed: (outcomes: AppendOutcome[]) => void = () => {};
   readonly #context: AppendContext;

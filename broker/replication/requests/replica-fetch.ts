@@ -29,16 +29,16 @@ export interface FetchRequest {
   readonly partitions: readonly FetchPartition[];
 }
 
-export interface FetchContext extends ReadContext {
+interface ReplicaFetchContext extends ReadContext {
   readonly waiting: WaitingRoom;
   /** `fetch.max.bytes` */
   readonly fetchMaxBytes: number;
 }
 
 export class ReplicaFetch {
-  readonly #context: FetchContext;
+  readonly #context: ReplicaFetchContext;
 
-  constructor(context: FetchContext) {
+  constructor(context: ReplicaFetchContext) {
     this.#context = context;
   }
 
@@ -62,7 +62,7 @@ export class ReplicaFetch {
  * nothing of any more, which are at their end, and waits fetch.max.wait.ms in vain (5 to 38 MB/s were
  * measured where 150 are usual).
  */
-function readAll(request: FetchRequest, context: FetchContext): FetchOutcome[] {
+function readAll(request: FetchRequest, context: ReplicaFetchContext): FetchOutcome[] {
   let leftBytes = request.maxBytes;
   let minOneBatch = request.hardMaxBytes !== true;
   return request.partitions.map((want) => {
@@ -77,12 +77,12 @@ function readAll(request: FetchRequest, context: FetchContext): FetchOutcome[] {
 function isEnough(outcomes: readonly FetchOutcome[], request: FetchRequest): boolean {
   let bytes = 0;
   for (const outcome of outcomes) {
-    const speaks =
+    const mustAnswerNow =
       outcome.error !== ErrorCode.NONE ||
       outcome.divergingEpoch !== null ||
       outcome.preferredReadReplica >= 0 ||
       outcome.isFull;
-    if (speaks) return true;
+    if (mustAnswerNow) return true;
     bytes += outcome.records.length;
   }
   return outcomes.length === 0 || bytes >= request.minBytes;
@@ -98,11 +98,16 @@ interface Counted {
 /** Waits until there is enough to read, or until waiting has become pointless. */
 class DelayedFetch implements Waiting {
   readonly #request: FetchRequest;
-  readonly #context: FetchContext;
+  readonly #context: ReplicaFetchContext;
   readonly #completed: (outcomes: FetchOutcome[]) => void;
+  /** By index of the request's partitions; a hole for those that were never counted. */
   readonly #counted: (Counted | undefined)[] = [];
 
-  constructor(request: FetchRequest, context: FetchContext, completed: (outcomes: FetchOutcome[]) => void) {
+  constructor(
+    request: FetchRequest,
+    context: ReplicaFetchContext,
+    completed: (outcomes: FetchOutcome[]) => void,
+  ) {
     this.#request = request;
     this.#context = context;
     this.#completed = completed;
@@ -144,9 +149,9 @@ class DelayedFetch implements Waiting {
   #look(
     index: number,
     want: FetchPartition,
-    at: { readonly log: PartitionLog; readonly upToOffset: number },
+    readable: { readonly log: PartitionLog; readonly upToOffset: number },
   ): number | null {
-    const { log, upToOffset } = at;
+    const { log, upToOffset } = readable;
     const before = this.#counted[index];
     try {
       const bytes = log.bytesBetween(want.fetchOffset, upToOffset);

@@ -10,7 +10,7 @@ import type { EpochEnd } from '../../log/files/epoch-history.ts';
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, type OffsetAtTime } from '../../log/lookup.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
 import { DecompressedTooLarge } from '../../records/batch.ts';
-import type { OpeningAllowance } from '../../records/opening.ts';
+import type { DecompressionAllowance } from '../../records/decompression-allowance.ts';
 import { NO_EPOCH, type PartitionKey, partitionKey } from '../../types.ts';
 import type { HostedPartitions } from '../hosted-partitions.ts';
 import type { Partition } from '../partition.ts';
@@ -23,7 +23,7 @@ export const EARLIEST_LOCAL_TIMESTAMP = -4;
 export const LATEST_TIERED_TIMESTAMP = -5;
 
 /** DeleteRecords: everything up to the high watermark. */
-export const TO_HIGH_WATERMARK = -1;
+const TO_HIGH_WATERMARK = -1;
 
 export interface ListOffsetQuery {
   readonly timestampMs: Int64;
@@ -33,7 +33,7 @@ export interface ListOffsetQuery {
   /** False lets a follower answer. */
   readonly fetchOnlyLeader: boolean;
   /** What the request as a whole may have decompressed; what comes after is to be asked for again. */
-  readonly opening?: OpeningAllowance;
+  readonly decompression?: DecompressionAllowance;
 }
 
 export interface LegacyOffsetsQuery {
@@ -44,6 +44,7 @@ export interface LegacyOffsetsQuery {
   readonly fetchOnlyLeader: boolean;
 }
 
+/** Where `leaderEpoch` ends; `currentLeaderEpoch` is what the asker takes for the present one. */
 export interface EpochEndQuery {
   readonly leaderEpoch: number;
   readonly currentLeaderEpoch: number;
@@ -60,6 +61,7 @@ export interface DeleteRecordsEntry {
   readonly offset: number;
 }
 
+/** `lowWatermark` is -1 with an error, unless it is REQUEST_TIMED_OUT. */
 export interface DeleteRecordsOutcome {
   readonly topic: string;
   readonly partition: number;
@@ -67,7 +69,7 @@ export interface DeleteRecordsOutcome {
   readonly lowWatermark: number;
 }
 
-export interface OffsetsContext {
+interface OffsetsContext {
   readonly hosted: HostedPartitions;
   readonly waiting: WaitingRoom;
   readonly failureOf: (partition: { topic: string; partition: number }, error: unknown) => ErrorCode;
@@ -86,7 +88,7 @@ export class ReplicaOffsets {
     try {
       return offsetFor(found.partition, found.log, query);
     } catch (error) {
-      if (error instanceof DecompressedTooLarge && query.opening?.isSpent === true) {
+      if (error instanceof DecompressedTooLarge && query.decompression?.isSpent === true) {
         return noOffset(ErrorCode.OFFSET_NOT_AVAILABLE);
       }
       return noOffset(this.#context.failureOf({ topic, partition }, error));
@@ -184,6 +186,7 @@ class DelayedDeleteRecords implements Waiting {
   readonly outcomes: DeleteRecordsOutcome[];
   readonly #deletions: readonly Deletion[];
   readonly #hosted: HostedPartitions;
+  /** Indexes into `outcomes` of deletions that some live replica has not followed yet. */
   readonly #pending = new Set<number>();
 
   constructor(deletions: readonly Deletion[], hosted: HostedPartitions) {
@@ -246,9 +249,11 @@ function offsetFor(partition: Partition, log: PartitionLog, query: ListOffsetQue
     case LATEST_TIERED_TIMESTAMP:
       return noOffset(ErrorCode.NONE); // nothing is ever tiered here
     default: {
-      const open = query.opening?.open;
+      const decompress = query.decompression?.decompress;
       const found =
-        timestampMs === MAX_TIMESTAMP ? log.maxTimestamp(open) : log.offsetForTimestamp(timestampMs, open);
+        timestampMs === MAX_TIMESTAMP
+          ? log.maxTimestamp(decompress)
+          : log.offsetForTimestamp(timestampMs, decompress);
       if (found !== null && found.offset < end) return { error: ErrorCode.NONE, ...found };
       return noOffset(mayFallBack ? ErrorCode.OFFSET_NOT_AVAILABLE : ErrorCode.NONE);
     }

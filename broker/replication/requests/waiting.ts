@@ -30,9 +30,15 @@ interface Deadline {
   readonly timer: Timer;
 }
 
+/**
+ * An operation that waits is under each of its keys and under one deadline, and leaves all of them
+ * together.
+ */
 export class WaitingRoom {
   readonly #clock: Clock;
+  /** No set is empty. */
   readonly #byKey = new Map<PartitionKey, Set<Entry>>();
+  /** By the millisecond in which they fall; each has entries and a running timer. */
   readonly #deadlines = new Map<number, Deadline>();
   #size = 0;
 

@@ -21,7 +21,7 @@ import { cutFor, repairFor } from '../truncation.ts';
 import type { MarksItem, RecordsItem } from './stream-messages.ts';
 
 /** The leader sent what does not follow on our log. */
-export class UnexpectedOffset extends Error {
+class UnexpectedOffset extends Error {
   override readonly name = 'UnexpectedOffset';
 }
 

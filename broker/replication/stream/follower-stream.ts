@@ -16,7 +16,7 @@ import type { Journal } from '../../platform/journal.ts';
 import type { BrokerId, PartitionKey } from '../../types.ts';
 import type { ReplicationConfigs, ReplicationMetadata } from '../collaborators.ts';
 import type { Partition } from '../partition.ts';
-import type { Followed } from './followed.ts';
+import { type Followed, pauseAfterRefusal } from './followed-partition.ts';
 import {
   applyMarks,
   applyRecords,
@@ -24,7 +24,6 @@ import {
   truncateToLeader,
   truncateWithoutEpochs,
 } from './follower-log.ts';
-import { pauseAfterRefusal } from './refusal-pause.ts';
 import {
   type AckItem,
   decodeLeaderMessage,
@@ -52,15 +51,15 @@ export class FollowerStream {
   readonly leader: BrokerId;
   readonly #context: FollowerContext;
   readonly #followed = new Map<PartitionKey, Followed>();
-  readonly #byId = new Map<number, Followed>();
-  #channel: Channel | null = null;
+  readonly #byId = new Map<number, Followed>(); // those that are 'subscribed', and no others
+  #channel: Channel | null = null; // null while dialling or between two dials
   #dialling = false;
   #redial: Timer | null = null;
   #beat: Timer | null = null;
   #subscribeScheduled = false;
-  #nextId = 1;
-  #heardMs = 0;
-  #creditToReturn = 0;
+  #nextId = 1; // for the next subscription; never falls, also over channels
+  #heardMs = 0; // when the leader last said anything on this channel
+  #creditToReturn = 0; // record bytes dealt with since the last ack or beat
   #closed = false;
 
   constructor(leader: BrokerId, context: FollowerContext) {

@@ -7,8 +7,13 @@ import type { BrokerId, PartitionKey } from '../../types.ts';
 import type { Partition } from '../partition.ts';
 import { type FollowerContext, FollowerStream } from './follower-stream.ts';
 
+/**
+ * A followed partition is on one stream, that of its leader; a stream without partitions lives until
+ * `closeIdleStreams`.
+ */
 export class Follower {
   readonly #context: FollowerContext;
+  /** By leader and index of the fetcher. */
   readonly #streams = new Map<string, FollowerStream>();
   readonly #streamOf = new Map<PartitionKey, FollowerStream>();
 

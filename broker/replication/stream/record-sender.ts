@@ -15,19 +15,24 @@ import type { RecordsItem } from './stream-messages.ts';
 /** Room for the header of a message beside its records. */
 const HEADER_ROOM_BYTES = 64 * 1024;
 
-/** One partition that a follower has subscribed to. */
+/**
+ * One partition that a follower has subscribed to. `ackedEndOffset` is the follower's last word and may
+ * lag behind `nextOffset` by what is under way.
+ */
 export interface Subscription {
   readonly id: number;
   readonly partition: Partition;
   readonly leaderEpoch: number;
+  /** What is sent next; never falls within a subscription. */
   nextOffset: number;
   ackedEndOffset: number;
   ackedStartOffset: number;
+  /** The marks the follower was told last; -1 before the first. */
   sentHighWatermark: number;
   sentStartOffset: number;
 }
 
-export interface RecordSenderOptions {
+interface RecordSenderOptions {
   readonly config: ReplicationConfig;
   readonly reads: SharedReads;
   /** The subscription can't go on. */
@@ -36,7 +41,7 @@ export interface RecordSenderOptions {
   readonly onReadFailure: (partition: Partition, error: unknown) => ErrorCode;
 }
 
-export interface NextMessage {
+interface NextMessage {
   readonly items: readonly RecordsItem[];
   /** To be released when the message has left. */
   readonly reads: readonly SharedRead[];
@@ -46,6 +51,7 @@ export class RecordSender {
   readonly #options: RecordSenderOptions;
   /** Those whose partition may have records to send, in the order of their turns. */
   readonly #ready = new Set<Subscription>();
+  /** At most peer.stream.credit.bytes. */
   #creditBytes = 0;
 
   constructor(options: RecordSenderOptions) {

@@ -47,6 +47,10 @@ export interface ReplicaStreamContext {
   readonly onReadFailure: (partition: Partition, error: unknown) => ErrorCode;
 }
 
+/**
+ * `#subscriptions` and `#byPartition` hold the same: at most one for each partition, all in the epoch
+ * they were accepted in.
+ */
 export class ReplicaStream {
   readonly follower: BrokerId;
   readonly #channel: Channel;
@@ -58,9 +62,12 @@ export class ReplicaStream {
   readonly #marked = new Set<Subscription>();
   /** What the channel may still be reading from. */
   readonly #unsent = new Set<readonly SharedRead[]>();
+  /** A flush follows at the end of this turn. */
   #scheduled = false;
+  /** Running while moved marks wait for records to ride on. */
   #marksTimer: Timer | null = null;
   #idleTimer: Timer;
+  /** When the follower last said anything. */
   #heardMs: number;
 
   constructor(channel: Channel, follower: BrokerId, context: ReplicaStreamContext) {

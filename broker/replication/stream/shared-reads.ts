@@ -24,16 +24,20 @@ interface Held extends SharedRead {
   holders: number;
 }
 
-export type ReadResult = SharedRead | ErrorCode | null;
+type SharedReadResult = SharedRead | ErrorCode | null;
 
 export class SharedReads {
+  /**
+   * The latest read of each partition that somebody still holds. An earlier one lives on with its
+   * holders alone.
+   */
   readonly #held = new Map<PartitionKey, Held>();
 
   /**
    * Whole batches from `offset` to the log's end, at most `maxBytes` but one batch at least. null when
    * there is nothing. Throws what the log throws.
    */
-  read(key: PartitionKey, log: PartitionLog, offset: number, maxBytes: number): ReadResult {
+  read(key: PartitionKey, log: PartitionLog, offset: number, maxBytes: number): SharedReadResult {
     const held = this.#held.get(key);
     if (held !== undefined && held.log === log && held.offset === offset && held.bytes.length <= maxBytes) {
       held.holders += 1;

@@ -14,7 +14,7 @@
  *               `credit` record bytes have been dealt with and may be sent again.
  *   beat        {epoch, credit, p}   as ack, and: of every subscription not in p, my last word stands.
  *               Sent each replica.fetch.wait.max.ms, so that followers stay in sync when idle.
- *   unsubscribe {ids}
+ *   unsubscribe {p: [id]}
  * Leader to follower:
  *   records     {p: [[id, highWatermark, startOffset, sizeBytes, plainBytes]]} + the bytes of each, end
  *               to end. plainBytes is 0 for bytes as they are in the log, else their size before snappy.
@@ -39,6 +39,7 @@ import {
 } from '../../peers/envelope.ts';
 import type { Uuid } from '../../types.ts';
 
+/** A follower begins with a partition, under an id of its choice. */
 export interface SubscribeItem {
   readonly id: number;
   readonly topic: string;
@@ -50,6 +51,7 @@ export interface SubscribeItem {
   readonly startOffset: number;
 }
 
+/** How far the follower has appended. */
 export interface AckItem {
   readonly id: number;
   readonly leaderEpoch: number;
@@ -68,6 +70,7 @@ export type FollowerMessage =
     }
   | { readonly type: 'unsubscribe'; readonly ids: readonly number[] };
 
+/** What a follower learns of a partition without records. */
 export interface MarksItem {
   readonly id: number;
   readonly highWatermark: number;
@@ -81,7 +84,8 @@ export interface RecordsItem extends MarksItem {
   readonly plainBytes: number;
 }
 
-export interface DivergingItem {
+/** The follower's history differs: it truncates to the end of this epoch and subscribes again. */
+interface DivergingItem {
   readonly id: number;
   readonly epoch: number;
   readonly endOffset: number;
@@ -101,6 +105,7 @@ export type LeaderMessage =
   | { readonly type: 'refused'; readonly items: readonly RefusedItem[] }
   | { readonly type: 'beat' };
 
+/** The parts of one message, to be sent as they are. */
 export function encodeFollowerMessage(message: FollowerMessage): Uint8Array[] {
   switch (message.type) {
     case 'open':
@@ -129,6 +134,10 @@ export function encodeFollowerMessage(message: FollowerMessage): Uint8Array[] {
   }
 }
 
+/**
+ * The parts of one message; the bytes of records are passed on by reference and must stay until it has
+ * left.
+ */
 export function encodeLeaderMessage(message: LeaderMessage): Uint8Array[] {
   switch (message.type) {
     case 'records': {

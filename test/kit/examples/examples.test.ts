@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { commandLacks, PYTHON } from '../../interop/interop-cluster.ts';
 import { classpathOf, jarsLack } from '../../interop/java-jars.ts';
-import setupJest, { teardown as teardownJest } from '../jest-setup.ts';
+import setupJest from '../jest-setup.ts';
+import teardownJest from '../jest-teardown.ts';
 
 const HERE = import.meta.dirname;
 const ROOT = join(HERE, '..', '..', '..');

@@ -1,4 +1,5 @@
 /** What a broker answers its controller around its own registration. */
+
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { ControllerEpochs } from '../../../broker/metadata/controller-epochs.ts';
@@ -7,9 +8,8 @@ import { deltaOutcome } from '../../../broker/metadata/delta.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
 import { answerPeers } from '../../../broker/node/peer-answers.ts';
 import type { LeaderAndIsrRequest, UpdateMetadataRequest } from '../../../broker/peers/messages.ts';
-import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
 import type { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 
 /** Who is in office, as ZooKeeper says. */
 const OFFICE = { controllerId: 1, epoch: 3 };
@@ -24,8 +24,8 @@ interface SetUp {
 
 function setUp(): SetUp {
   const fence = new ControllerFence();
-  const clock = new SimulatedClock();
-  const lines: string[] = [];
+  const world = World.flowing();
+  const { clock, diagnostics } = world.platform();
   const store = {
     coordinator: { sync: () => Promise.resolve() },
     controllerEpoch: () => Promise.resolve({ epoch: OFFICE.epoch, version: 0 }),
@@ -35,7 +35,7 @@ function setUp(): SetUp {
   const unasked = () => Promise.reject(new Error('the controller was asked'));
   answerPeers({
     brokerId: 2,
-    diagnostics: lineDiagnostics(clock, (line) => lines.push(line), 'info'),
+    diagnostics,
     fence,
     epochs: new ControllerEpochs(() => store as unknown as ClusterStore),
     metadata: new MetadataCache(clock),
@@ -47,7 +47,7 @@ function setUp(): SetUp {
   });
   return {
     fence,
-    lines,
+    lines: world.lines,
     ask: async (request, from = 1) =>
       (await handlers.get(request.type)?.(request, from)) as { error: number },
   };
@@ -63,7 +63,6 @@ function orders(
     brokerEpoch,
     topicIds: [],
     partitions: [],
-    liveLeaders: [],
   } satisfies LeaderAndIsrRequest;
   const updateMetadata = {
     type: 'UpdateMetadata',

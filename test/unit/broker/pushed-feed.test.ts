@@ -45,7 +45,7 @@ function setUp(outcome: DeltaOutcome = deltaOutcome(ErrorCode.NONE)) {
 }
 
 function leaderAndIsr(partitions: readonly PartitionStateMessage[], topicIds = [['t', ID]] as const) {
-  const request = { type: 'LeaderAndIsr', ...HEAD, topicIds, partitions, liveLeaders: [] } as const;
+  const request = { type: 'LeaderAndIsr', ...HEAD, topicIds, partitions } as const;
   return request satisfies LeaderAndIsrRequest;
 }
 

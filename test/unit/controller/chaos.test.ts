@@ -26,7 +26,8 @@ class StateChecker {
   }
 
   check(): void {
-    const { tree, brokers } = this.#simulation;
+    const { brokers, world } = this.#simulation;
+    const { tree } = world;
     const epochs = brokers.flatMap(({ controller }) => (controller?.isActive ? [controller.epoch] : []));
     if (new Set(epochs).size < epochs.length) throw new Error('two controllers of one epoch');
     if (tree.lastZxid === this.#zxid) return;
@@ -54,9 +55,9 @@ class StateChecker {
 
 function states(simulation: SimulatedControllers) {
   const found = new Map<PartitionKey, { czxid: bigint; version: number; state: PartitionState }>();
-  for (const path of simulation.tree.paths()) {
+  for (const path of simulation.world.tree.paths()) {
     const [, topic, partition] = /^\/brokers\/topics\/([^/]+)\/partitions\/(\d+)\/state$/.exec(path) ?? [];
-    const node = topic === undefined ? null : simulation.tree.read(path);
+    const node = topic === undefined ? null : simulation.world.tree.read(path);
     if (topic === undefined || partition === undefined || node === null) continue;
     const state = partitionStateZnode.decode(topic, Number(partition), node.data);
     found.set(`${topic}-${partition}`, { czxid: node.czxid, version: node.version, state });
@@ -66,7 +67,8 @@ function states(simulation: SimulatedControllers) {
 
 /** One random thing happens. */
 async function happen(simulation: SimulatedControllers): Promise<void> {
-  const { random, brokers, tree } = simulation;
+  const { brokers, world } = simulation;
+  const { random, tree } = world;
   const any = <Item>(items: readonly Item[]): Item | undefined => items[random.int(items.length)];
   const broker = any(brokers) as ModelBroker;
   const sessionId = broker.coordinator?.sessionId ?? 0n;
@@ -93,7 +95,7 @@ async function happen(simulation: SimulatedControllers): Promise<void> {
     case 4:
       if (!broker.up) return;
       broker.source.suspend(sessionId);
-      simulation.clock.after(random.int(3000), () => {
+      simulation.world.clock.after(random.int(3000), () => {
         if (broker.up && broker.coordinator?.sessionId === sessionId) broker.source.resume(sessionId);
       });
       return;
@@ -133,9 +135,9 @@ async function happen(simulation: SimulatedControllers): Promise<void> {
 /** The leader proposes, for one of its partitions, those replicas that are alive, or itself alone. */
 function proposeIsr(simulation: SimulatedControllers, broker: ModelBroker, everybody = false): void {
   const led = [...broker.hosted].filter(([, { leader }]) => leader === broker.id);
-  const chosen = everybody ? led : led.slice(0, simulation.random.int(led.length + 1));
+  const chosen = everybody ? led : led.slice(0, simulation.world.random.int(led.length + 1));
   for (const [key, replica] of chosen) {
-    const alone = !everybody && simulation.random.int(3) === 0;
+    const alone = !everybody && simulation.world.random.int(3) === 0;
     const newIsr = replica.replicas.filter((id) => id === broker.id || (!alone && broker.live.includes(id)));
     const { topic, partition } = parsePartitionKey(key);
     const { leaderEpoch, partitionEpoch } = replica;
@@ -157,10 +159,10 @@ async function calm(simulation: SimulatedControllers): Promise<void> {
     broker.source.heal();
     if (!broker.up) void simulation.start(broker);
   }
-  await simulation.clock.runFor(15_000);
+  await simulation.world.clock.runFor(15_000);
   for (let round = 0; round < 10; round++) {
     for (const broker of simulation.brokers) proposeIsr(simulation, broker, true);
-    await simulation.clock.runFor(5000);
+    await simulation.world.clock.runFor(5000);
   }
 }
 
@@ -168,24 +170,24 @@ describe('whatever happens', () => {
   it.each(SEEDS)('states obey the rules and in the end everybody agrees (seed %i)', async (seed) => {
     const simulation = new SimulatedControllers(seed, 4);
     const checker = new StateChecker(simulation);
-    simulation.clock.afterStep = () => checker.check();
+    simulation.world.clock.afterStep = () => checker.check();
     for (const broker of simulation.brokers) void simulation.start(broker);
-    await simulation.clock.runFor(2000);
+    await simulation.world.clock.runFor(2000);
     for (let step = 0; step < STEPS; step++) {
       await happen(simulation);
-      await simulation.clock.runFor(simulation.random.int(400));
+      await simulation.world.clock.runFor(simulation.world.random.int(400));
     }
     await calm(simulation);
-    const history = simulation.log.slice(-30).join('\n');
+    const history = simulation.world.lines.slice(-30).join('\n');
     expect(
       simulation.brokers.filter(({ controller }) => controller?.isActive),
       history,
     ).toHaveLength(1);
-    expect(simulation.tree.children('/admin/delete_topics'), history).toEqual([]);
+    expect(simulation.world.tree.children('/admin/delete_topics'), history).toEqual([]);
     const stored = states(simulation);
-    const topics = simulation.tree.children('/brokers/topics') ?? [];
+    const topics = simulation.world.tree.children('/brokers/topics') ?? [];
     for (const topic of topics) {
-      const node = simulation.tree.read(topicZnode.path(topic));
+      const node = simulation.world.tree.read(topicZnode.path(topic));
       for (const [partition, one] of topicZnode.decode(topic, node?.data ?? Buffer.alloc(0)).partitions) {
         const key = `${topic}-${partition}`;
         const state = stored.get(key)?.state;

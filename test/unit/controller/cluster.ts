@@ -1,6 +1,7 @@
 /**
  * A cluster for the controller's tests: one tree, a session a broker, controllers that are real, and
- * brokers that only note what they are told and answer as the test wants.
+ * brokers that only note what they are told and answer as the test wants. Its world flows: what is due
+ * happens as soon as a test waits, and time passes only by `until`, `settle` and `pass`.
  */
 
 import { type BrokerInfo, PEER_LISTENER } from '../../../broker/cluster.ts';
@@ -11,17 +12,15 @@ import type { ControllerConfig } from '../../../broker/controller/term.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import type { PeerRequest, PeerResponseTo } from '../../../broker/peers/messages.ts';
 import { PeerUnreachable } from '../../../broker/peers/peers.contract.ts';
-import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
+import { sleep } from '../../../broker/platform/clock.ts';
 import type { EventKind, EventOf } from '../../../broker/platform/cluster-events.ts';
-import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
 import type { Recorded } from '../../../broker/platform/event-ring.ts';
-import { createJournal, type Journal } from '../../../broker/platform/journal.ts';
-import { createMetrics, type Metrics } from '../../../broker/platform/metrics.ts';
-import { systemRandom } from '../../../broker/platform/random.ts';
+import type { Journal } from '../../../broker/platform/journal.ts';
+import type { Metrics } from '../../../broker/platform/metrics.ts';
 import type { Coordinator } from '../../../coordinator-client/coordinator.ts';
-import { type LocalSource, localSource } from '../../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
+import type { LocalSource } from '../../../coordinator-client/local/local.ts';
 import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
+import { World } from '../../support/world.ts';
 
 export interface Told {
   readonly from: number;
@@ -49,40 +48,43 @@ const CONFIG: ControllerConfig = {
   controllerSocketTimeoutMs: 30_000,
 };
 
+const UNTIL_MS = 3000;
+/** So long that a request without an answer has been sent once more. */
+const SETTLE_MS = 110;
+
 export class TestCluster {
-  readonly tree = new LocalTree();
+  readonly world = World.flowing();
+  readonly tree = this.world.tree;
+  /** What the controllers say. */
+  readonly log = this.world.lines;
   readonly told: Told[] = [];
-  readonly log: string[] = [];
   readonly members = new Map<number, Member>();
   /** What has been recorded, of the dead as well, in its order. */
   readonly recorded: Recorded[] = [];
-  readonly source: LocalSource;
+  readonly source: LocalSource = this.world.source({ reconnectMs: 1 });
+  /** Brokers whose watches tell them nothing. */
+  readonly deaf = new Set<number>();
   /** What brokers answer; by default success for everything. null: no answer comes. */
   readonly answers = new Map<number, Answer>();
   readonly #config: ControllerConfig;
-  /** Timers of a second or more wait here until the test lets them run. */
-  readonly #slow: { delayMs: number; run: () => void }[] = [];
 
   constructor(config: Partial<ControllerConfig> = {}) {
     this.#config = { ...CONFIG, ...config };
-    this.source = localSource({ tree: this.tree, clock: systemClock, reconnectMs: 1 });
   }
 
   /** Registers a broker and starts its controller. */
   async start(id: number): Promise<Member> {
-    const coordinator = await this.source.open(1000);
+    const coordinator = await this.#open(id);
     const store = new ClusterStore(coordinator);
     await store.ensureTopLevelPaths();
     const epoch = await this.register(store, id);
-    const metrics = createMetrics();
-    const clock = this.#clock();
-    const diagnostics = lineDiagnostics(systemClock, (line) => this.log.push(line), 'info');
-    const journal = createJournal(clock, diagnostics);
+    const platform = this.world.platform(`b${id}`);
+    const { metrics, journal } = platform;
     journal.identify(id, epoch);
     journal.onEvent((recorded) => this.recorded.push(recorded));
     const controller = new Controller({
       brokerId: id,
-      platform: { clock, random: systemRandom, diagnostics, journal, metrics },
+      platform,
       config: this.#config,
       liveConfig: new LiveValue({ uncleanLeaderElectionEnable: false }),
       peers: { request: (to, request) => this.#request(id, to, request) },
@@ -175,53 +177,33 @@ export class TestCluster {
   }
 
   async until(holds: () => boolean): Promise<void> {
-    const deadlineMs = systemClock.nowMs() + 3000;
-    while (!holds()) {
-      if (systemClock.nowMs() > deadlineMs) {
-        throw new Error(`did not come about: ${holds}\n${this.log.join('\n')}`);
-      }
-      await pause(1);
-    }
+    await this.world.until(holds, UNTIL_MS).catch((error: Error) => {
+      throw new Error(`${error.message}\n${this.log.join('\n')}`);
+    });
   }
 
-  /** Until nothing has been told for a few turns. */
-  async settle(): Promise<void> {
-    for (let quiet = 0, before = -1; quiet < 8; quiet++) {
-      if (this.told.length !== before) quiet = 0;
-      before = this.told.length;
-      await pause(1);
-    }
+  /** Until everybody has been told what there is to tell. */
+  settle(): Promise<void> {
+    return this.pass(SETTLE_MS);
   }
 
-  /** Lets timers of exactly this delay run. */
-  runTimers(delayMs: number): number {
-    const due = this.#slow.filter((timer) => timer.delayMs === delayMs);
-    for (const timer of due) {
-      this.#slow.splice(this.#slow.indexOf(timer), 1);
-      timer.run();
-    }
-    return due.length;
+  /** Lets time pass. */
+  pass(durationMs: number): Promise<void> {
+    return this.world.pass(durationMs);
   }
 
   async stop(): Promise<void> {
     for (const id of [...this.members.keys()]) await this.kill(id);
   }
 
-  #clock(): Clock {
-    return {
-      ...systemClock,
-      after: (delayMs, run) => {
-        if (delayMs < 1000) return systemClock.after(delayMs === 100 ? 2 : delayMs, run);
-        const timer = { delayMs, run };
-        this.#slow.push(timer);
-        return {
-          cancel: () => {
-            const at = this.#slow.indexOf(timer);
-            if (at >= 0) this.#slow.splice(at, 1);
-          },
-        };
-      },
-    };
+  async #open(id: number): Promise<Coordinator> {
+    const coordinator = await this.source.open(1000);
+    const watch = coordinator.watch.bind(coordinator);
+    coordinator.watch = (path, what, changed) =>
+      watch(path, what, () => {
+        if (!this.deaf.has(id)) changed();
+      });
+    return coordinator;
   }
 
   async #request<R extends PeerRequest>(
@@ -229,7 +211,7 @@ export class TestCluster {
     to: BrokerInfo,
     request: R,
   ): Promise<PeerResponseTo<R>> {
-    await pause(0);
+    await sleep(this.world.clock, 0);
     const asked = request as unknown as ControllerRequest;
     const answer = (this.answers.get(to.id) ?? success)(asked);
     if (answer === null) throw new PeerUnreachable('no answer');
@@ -256,6 +238,20 @@ export function assignment(partitions: readonly (readonly number[])[]) {
   };
 }
 
-function pause(delayMs: number): Promise<void> {
-  return new Promise((resolve) => systemClock.after(delayMs, resolve));
-}
+/** A leader of t-0 asks for another ISR. */
+export const alter = (brokerId: number, brokerEpoch: number, newIsr: number[], more: object = {}) => ({
+  type: 'AlterPartition' as const,
+  brokerId,
+  brokerEpoch,
+  partitions: [
+    {
+      topic: 't',
+      partition: 0,
+      leaderEpoch: 0,
+      newIsr,
+      leaderRecoveryState: 0,
+      partitionEpoch: 0,
+      ...more,
+    },
+  ],
+});

@@ -7,8 +7,6 @@ import { BrokerChannels } from '../../../broker/controller/broker-channels.ts';
 import { takeOffice } from '../../../broker/controller/failover.ts';
 import { Term } from '../../../broker/controller/term.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
-import { createJournal } from '../../../broker/platform/journal.ts';
-import type { Random } from '../../../broker/platform/random.ts';
 import type {
   Change,
   Committed,
@@ -17,10 +15,9 @@ import type {
   Watch,
   ZNode,
 } from '../../../coordinator-client/coordinator.ts';
-import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
+import type { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
 import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
-import { simulatedRandom } from '../../support/simulated-random.ts';
+import { World } from '../../support/world.ts';
 import { assignment } from './cluster.ts';
 
 const BROKERS = [1, 2, 3, 4];
@@ -79,17 +76,17 @@ class ImmediateSession implements Coordinator {
 }
 
 export class OneTerm {
-  readonly tree = new LocalTree();
-  readonly session = new ImmediateSession(this.tree);
-  readonly clock = new SimulatedClock();
-  readonly random: Random;
+  readonly world: World;
+  readonly session: ImmediateSession;
   /** Of brokers and of others who wait for an answer. */
   told = 0;
-  readonly #store = new ClusterStore(this.session);
+  readonly #store: ClusterStore;
   #term: Term | null = null;
 
   constructor(seed: number) {
-    this.random = simulatedRandom(seed);
+    this.world = new World({ seed });
+    this.session = new ImmediateSession(this.world.tree);
+    this.#store = new ClusterStore(this.session);
   }
 
   get term(): Term {
@@ -131,8 +128,8 @@ export class OneTerm {
   /** Three of the brokers, in any order. */
   replicas(): number[] {
     const ids = [...BROKERS];
-    ids.splice(this.random.int(ids.length), 1);
-    const [first] = ids.splice(this.random.int(ids.length), 1);
+    ids.splice(this.world.random.int(ids.length), 1);
+    const [first] = ids.splice(this.world.random.int(ids.length), 1);
     return [first as number, ...ids];
   }
 
@@ -140,7 +137,7 @@ export class OneTerm {
   put(path: string, text: string): void {
     const data = Buffer.from(text);
     const change: Change =
-      this.tree.read(path) === null
+      this.world.tree.read(path) === null
         ? { op: 'create', path, data, lifetime: 'persistent' }
         : { op: 'put', path, data, version: -1 };
     this.#hand(change);
@@ -152,6 +149,7 @@ export class OneTerm {
 
   /** A new term, which has not taken office yet. */
   begin(): Term {
+    const { clock, random, journal, diagnostics } = this.world.platform('b1', { diagnostics: silent });
     const channels = new BrokerChannels({
       peers: {
         request: async () => {
@@ -159,8 +157,8 @@ export class OneTerm {
           return { error: 0, partitions: [] } as never;
         },
       },
-      clock: this.clock,
-      diagnostics: silent,
+      clock,
+      diagnostics,
       requestTimeoutMs: 1000,
       answered: () => {},
     });
@@ -178,10 +176,10 @@ export class OneTerm {
         controllerSocketTimeoutMs: 1000,
       },
       liveConfig: new LiveValue({ uncleanLeaderElectionEnable: false }),
-      clock: this.clock,
-      random: this.random,
-      diagnostics: silent,
-      journal: createJournal(this.clock, silent),
+      clock,
+      random,
+      diagnostics,
+      journal,
       schedule: () => {},
       repairSoon: () => {},
       elections: { add: () => {} },
@@ -197,7 +195,7 @@ export class OneTerm {
   }
 
   #hand(change: Change): void {
-    const answer = this.tree.commit([change], 0n, 0);
+    const answer = this.world.tree.commit([change], 0n, 0);
     if (!answer.ok) throw new Error(`${change.op} of ${change.path}: ${answer.reason}`);
   }
 }

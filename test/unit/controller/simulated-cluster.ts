@@ -10,17 +10,12 @@ import type { ControllerRequest } from '../../../broker/controller/request-batch
 import { ErrorCode } from '../../../broker/errors.ts';
 import type { PeerRequest, PeerResponseTo } from '../../../broker/peers/messages.ts';
 import { PeerUnreachable } from '../../../broker/peers/peers.contract.ts';
-import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
-import { createJournal } from '../../../broker/platform/journal.ts';
-import { createMetrics } from '../../../broker/platform/metrics.ts';
-import type { Random } from '../../../broker/platform/random.ts';
+import { sleep } from '../../../broker/platform/clock.ts';
 import { type PartitionKey, partitionKey } from '../../../broker/types.ts';
 import type { Coordinator } from '../../../coordinator-client/coordinator.ts';
-import { type LocalSource, localSource } from '../../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
+import type { LocalSource } from '../../../coordinator-client/local/local.ts';
 import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
-import { simulatedRandom } from '../../support/simulated-random.ts';
+import { World } from '../../support/world.ts';
 
 interface Replica {
   readonly leader: number;
@@ -83,26 +78,15 @@ export class ModelBroker {
 }
 
 export class SimulatedControllers {
-  readonly clock = new SimulatedClock();
-  readonly random: Random;
-  readonly tree = new LocalTree();
-  readonly log: string[] = [];
+  readonly world: World;
   readonly brokers: ModelBroker[];
   /** Share of requests that get no answer. */
   loss = 0.05;
 
   constructor(seed: number, size: number) {
-    this.random = simulatedRandom(seed);
+    this.world = new World({ seed });
     this.brokers = Array.from({ length: size }, (_, index) => {
-      const source = localSource({
-        tree: this.tree,
-        clock: this.clock,
-        random: this.random,
-        sessionTimeoutMs: 2000,
-        delayMs: 0.2,
-        jitterMs: 1,
-      });
-      return new ModelBroker(index + 1, source);
+      return new ModelBroker(index + 1, this.world.source({ delayMs: 0.2, jitterMs: 1 }));
     });
   }
 
@@ -115,16 +99,9 @@ export class SimulatedControllers {
     broker.highestControllerEpoch = 0;
     const store = await this.#join(broker, incarnation, undefined);
     if (store === null) return;
-    const diagnostics = lineDiagnostics(this.clock, (line) => this.log.push(`${broker.id} ${line}`), 'info');
     const controller = new Controller({
       brokerId: broker.id,
-      platform: {
-        clock: this.clock,
-        random: this.random,
-        diagnostics,
-        journal: createJournal(this.clock, diagnostics),
-        metrics: createMetrics(),
-      },
+      platform: this.world.platform(`b${broker.id}`, { random: this.world.random }),
       config: {
         autoLeaderRebalanceEnable: true,
         leaderImbalancePerBrokerPercentage: 10,
@@ -174,7 +151,7 @@ export class SimulatedControllers {
         });
         return store;
       } catch {
-        await new Promise<void>((resolve) => this.clock.after(100, resolve));
+        await sleep(this.world.clock, 100);
       }
     }
     return null;
@@ -187,16 +164,16 @@ export class SimulatedControllers {
   }
 
   async #request<R extends PeerRequest>(to: BrokerInfo, request: R): Promise<PeerResponseTo<R>> {
-    const travel = (): Promise<void> =>
-      new Promise((resolve) => this.clock.after(1 + this.random.int(20), resolve));
+    const { clock, random } = this.world;
+    const travel = () => sleep(clock, 1 + random.int(20));
     await travel();
     const broker = this.brokers[to.id - 1];
-    if (broker === undefined || !broker.up || this.random.fraction() < this.loss) {
+    if (broker === undefined || !broker.up || random.fraction() < this.loss) {
       throw new PeerUnreachable('the request is lost');
     }
     const answer = broker.handle(request as unknown as ControllerRequest);
     await travel();
-    if (this.random.fraction() < this.loss) throw new PeerUnreachable('the answer is lost');
+    if (random.fraction() < this.loss) throw new PeerUnreachable('the answer is lost');
     return answer as PeerResponseTo<R>;
   }
 }

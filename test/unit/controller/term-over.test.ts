@@ -9,7 +9,7 @@ import {
   leaderAndIsrAnswered,
   logDirEvents,
 } from '../../../broker/controller/broker-events.ts';
-import { electLeaders, preferredElectionNode } from '../../../broker/controller/election-events.ts';
+import { preferredElectionNode, runElection } from '../../../broker/controller/election-events.ts';
 import { takeOffice } from '../../../broker/controller/failover.ts';
 import { alterPartition, isrChanges } from '../../../broker/controller/isr-events.ts';
 import { allocateProducerIds } from '../../../broker/controller/producer-ids.ts';
@@ -25,8 +25,8 @@ import {
 } from '../../../broker/controller/topic-events.ts';
 import { OneTerm } from './one-term.ts';
 
-/** Makes the world ready and answers the event, not begun yet. */
-type Scenario = (world: OneTerm) => Promise<() => Promise<unknown>>;
+/** Makes everything ready and answers the event, not begun yet. */
+type Scenario = (office: OneTerm) => Promise<() => Promise<unknown>>;
 
 const partitionsOf = (text: string): string => `{"version":1,"partitions":[${text}]}`;
 const T0 = '{"topic":"t","partition":0}';
@@ -38,11 +38,11 @@ const leaderOf = (term: Term, topic: string): number =>
   term.state.partition(topic, 0)?.leadership?.leader ?? -1;
 
 /** The leader of t-0 asks for an ISR of its own id, by an old partition epoch if `stale`. */
-function shrink(world: OneTerm, term: Term, stale: boolean): () => Promise<unknown> {
+function shrink(office: OneTerm, term: Term, stale: boolean): () => Promise<unknown> {
   const leader = leaderOf(term, 't');
   if (stale) {
-    const node = world.tree.read('/brokers/topics/t/partitions/0/state');
-    world.put('/brokers/topics/t/partitions/0/state', node?.data.toString() ?? '');
+    const node = office.world.tree.read('/brokers/topics/t/partitions/0/state');
+    office.put('/brokers/topics/t/partitions/0/state', node?.data.toString() ?? '');
   }
   const { leaderEpoch = 0, partitionEpoch = 0 } = term.state.partition('t', 0)?.leadership ?? {};
   const item = {
@@ -61,14 +61,14 @@ function shrink(world: OneTerm, term: Term, stale: boolean): () => Promise<unkno
   } as const;
   return () =>
     alterPartition(term, request, () => {
-      world.told++;
+      office.told++;
     });
 }
 
 /** Deletion of t has begun, and all of its replicas but one have answered. */
-async function almostDeleted(world: OneTerm): Promise<() => Promise<unknown>> {
-  const term = await world.inOffice();
-  world.put('/admin/delete_topics/t', '');
+async function almostDeleted(office: OneTerm): Promise<() => Promise<unknown>> {
+  const term = await office.inOffice();
+  office.put('/admin/delete_topics/t', '');
   await topicDeletion(term);
   const replicas = [...(term.state.topics.get('t')?.partitions.values() ?? [])].flatMap((one) =>
     one.assignment.replicas.map((replica) => ({ replica, partition: one.partition })),
@@ -89,78 +89,78 @@ async function almostDeleted(world: OneTerm): Promise<() => Promise<unknown>> {
 }
 
 const SCENARIOS: Record<string, Scenario> = {
-  'taking office': async (world) => {
-    await world.inOffice();
-    world.remove('/feature');
-    world.remove('/brokers/ids/4');
-    world.put('/admin/delete_topics/u', '');
-    world.put('/isr_change_notification/isr_change_0000000001', partitionsOf(T0));
-    world.put('/admin/preferred_replica_election', partitionsOf(T0));
-    world.put(
+  'taking office': async (office) => {
+    await office.inOffice();
+    office.remove('/feature');
+    office.remove('/brokers/ids/4');
+    office.put('/admin/delete_topics/u', '');
+    office.put('/isr_change_notification/isr_change_0000000001', partitionsOf(T0));
+    office.put('/admin/preferred_replica_election', partitionsOf(T0));
+    office.put(
       '/admin/reassign_partitions',
-      partitionsOf(`{"topic":"t","partition":1,"replicas":[${world.replicas()}]}`),
+      partitionsOf(`{"topic":"t","partition":1,"replicas":[${office.replicas()}]}`),
     );
-    await world.makeTopic('new');
-    const term = world.begin();
+    await office.makeTopic('new');
+    const term = office.begin();
     return () => takeOffice(term, 0);
   },
-  'new topics, one of them without an id': async (world) => {
-    const term = await world.inOffice();
-    await world.makeTopic('new');
-    world.put('/brokers/topics/old', '{"version":2,"partitions":{"0":[1,2]}}');
+  'new topics, one of them without an id': async (office) => {
+    const term = await office.inOffice();
+    await office.makeTopic('new');
+    office.put('/brokers/topics/old', '{"version":2,"partitions":{"0":[1,2]}}');
     return () => topicChange(term);
   },
-  'a topic that has grown': async (world) => {
-    const term = await world.inOffice();
-    const node = world.tree.read('/brokers/topics/t')?.data.toString() ?? '';
-    world.put('/brokers/topics/t', node.replace('"partitions":{', '"partitions":{"7":[1,2],'));
+  'a topic that has grown': async (office) => {
+    const term = await office.inOffice();
+    const node = office.world.tree.read('/brokers/topics/t')?.data.toString() ?? '';
+    office.put('/brokers/topics/t', node.replace('"partitions":{', '"partitions":{"7":[1,2],'));
     return () => partitionModifications(term, 't');
   },
-  'a topic that has grown while it is deleted': async (world) => {
-    const term = await world.inOffice();
+  'a topic that has grown while it is deleted': async (office) => {
+    const term = await office.inOffice();
     term.state.topicsToDelete.add('t');
-    const node = world.tree.read('/brokers/topics/t')?.data.toString() ?? '';
-    world.put('/brokers/topics/t', node.replace('"partitions":{', '"partitions":{"7":[1,2],'));
+    const node = office.world.tree.read('/brokers/topics/t')?.data.toString() ?? '';
+    office.put('/brokers/topics/t', node.replace('"partitions":{', '"partitions":{"7":[1,2],'));
     return () => partitionModifications(term, 't');
   },
-  'a request to delete topics': async (world) => {
-    const term = await world.inOffice();
-    world.put('/admin/delete_topics/t', '');
-    world.put('/admin/delete_topics/unknown', '');
+  'a request to delete topics': async (office) => {
+    const term = await office.inOffice();
+    office.put('/admin/delete_topics/t', '');
+    office.put('/admin/delete_topics/unknown', '');
     return () => topicDeletion(term);
   },
   'the end of a deletion': almostDeleted,
-  'a broker that is gone, one that has bounced, and one that is new': async (world) => {
-    world.remove('/brokers/ids/1');
-    const term = await world.inOffice();
-    await world.register(1);
-    world.remove('/brokers/ids/2');
-    await world.register(2);
-    world.remove('/brokers/ids/3');
+  'a broker that is gone, one that has bounced, and one that is new': async (office) => {
+    office.remove('/brokers/ids/1');
+    const term = await office.inOffice();
+    await office.register(1);
+    office.remove('/brokers/ids/2');
+    await office.register(2);
+    office.remove('/brokers/ids/3');
     return () => brokerChange(term);
   },
-  'a changed ISR': async (world) => shrink(world, await world.inOffice(), false),
-  'an ISR that somebody else has changed': async (world) => shrink(world, await world.inOffice(), true),
-  'notices of changed ISRs': async (world) => {
-    const term = await world.inOffice();
-    world.put('/isr_change_notification/isr_change_0000000001', partitionsOf(T0));
+  'a changed ISR': async (office) => shrink(office, await office.inOffice(), false),
+  'an ISR that somebody else has changed': async (office) => shrink(office, await office.inOffice(), true),
+  'notices of changed ISRs': async (office) => {
+    const term = await office.inOffice();
+    office.put('/isr_change_notification/isr_change_0000000001', partitionsOf(T0));
     return () => isrChanges(term);
   },
-  'notices of changed ISRs of unknown partitions': async (world) => {
-    const term = await world.inOffice();
-    world.put('/isr_change_notification/isr_change_0000000001', partitionsOf('{"topic":"x","partition":0}'));
+  'notices of changed ISRs of unknown partitions': async (office) => {
+    const term = await office.inOffice();
+    office.put('/isr_change_notification/isr_change_0000000001', partitionsOf('{"topic":"x","partition":0}'));
     return () => isrChanges(term);
   },
-  'a notice of a failed disk': async (world) => {
-    const term = await world.inOffice();
-    world.put('/log_dir_event_notification/log_dir_event_0000000001', '{"version":1,"broker":2,"event":1}');
+  'a notice of a failed disk': async (office) => {
+    const term = await office.inOffice();
+    office.put('/log_dir_event_notification/log_dir_event_0000000001', '{"version":1,"broker":2,"event":1}');
     return () => logDirEvents(term);
   },
-  'a leader whose disk has failed': async (world) => {
-    const term = await world.inOffice();
+  'a leader whose disk has failed': async (office) => {
+    const term = await office.inOffice();
     const leader = leaderOf(term, 't');
     const head = { controllerId: 1, controllerEpoch: 1, brokerEpoch: epochOf(term, leader) };
-    const told = { topicIds: [], partitions: [], liveLeaders: [] };
+    const told = { topicIds: [], partitions: [] };
     return () =>
       leaderAndIsrAnswered(
         term,
@@ -169,55 +169,55 @@ const SCENARIOS: Record<string, Scenario> = {
         { error: 0, partitions: [{ topic: 't', partition: 0, error: 56 }] },
       );
   },
-  'a broker that asks to leave, and the elections that give its partitions back': async (world) => {
-    const term = await world.inOffice();
+  'a broker that asks to leave, and the elections that give its partitions back': async (office) => {
+    const term = await office.inOffice();
     const brokerId = leaderOf(term, 't');
     return async () => {
       await controlledShutdown(term, { type: 'ControlledShutdown', brokerId, brokerEpoch: -1 });
       term.state.shuttingDown.clear();
-      await electLeaders(term, 'preferred', null);
+      await runElection(term, 'preferred', null);
     };
   },
-  'elections of the legacy node': async (world) => {
-    const term = await world.inOffice();
-    world.put('/admin/preferred_replica_election', partitionsOf(T0));
+  'elections of the legacy node': async (office) => {
+    const term = await office.inOffice();
+    office.put('/admin/preferred_replica_election', partitionsOf(T0));
     return () => preferredElectionNode(term);
   },
-  'a reassignment that waits for its replicas, and is cancelled': async (world) => {
-    const term = await world.inOffice();
+  'a reassignment that waits for its replicas, and is cancelled': async (office) => {
+    const term = await office.inOffice();
     const replicas = [1, 2, 3, 4].filter((id) => id !== leaderOf(term, 't'));
     return async () => {
       await alterReassignments(term, [{ topic: 't', partition: 0, replicas }]);
       await alterReassignments(term, [{ topic: 't', partition: 0, replicas: null }]);
     };
   },
-  'a reassignment that ends at once, of the legacy node': async (world) => {
-    const term = await world.inOffice();
+  'a reassignment that ends at once, of the legacy node': async (office) => {
+    const term = await office.inOffice();
     const [, ...replicas] = term.state.partition('t', 0)?.assignment.replicas ?? [];
     const move = `{"topic":"t","partition":0,"replicas":[${replicas}]}`;
-    world.put('/admin/reassign_partitions', partitionsOf(move));
+    office.put('/admin/reassign_partitions', partitionsOf(move));
     return () => legacyReassignments(term);
   },
-  'producer ids': async (world) => {
-    const term = await world.inOffice();
+  'producer ids': async (office) => {
+    const term = await office.inOffice();
     const request = { type: 'AllocateProducerIds', brokerId: 1, brokerEpoch: epochOf(term, 1) } as const;
     return () => allocateProducerIds(term, request);
   },
-  'a look at what is undone': async (world) => {
-    const term = await world.inOffice();
-    await world.makeTopic('missed');
-    world.put('/admin/delete_topics/u', '');
+  'a look at what is undone': async (office) => {
+    const term = await office.inOffice();
+    await office.makeTopic('missed');
+    office.put('/admin/delete_topics/u', '');
     const repair = new Repair(term);
     return () => repair.run();
   },
 };
 
 async function prepared(scenario: Scenario, seed: number) {
-  const world = new OneTerm(seed);
-  await world.build();
-  const event = await scenario(world);
-  world.session.answers = 0;
-  return { world, event };
+  const office = new OneTerm(seed);
+  await office.build();
+  const event = await scenario(office);
+  office.session.answers = 0;
+  return { office, event };
 }
 
 /** Long enough for everything that could still happen: nothing here waits for more than microtasks. */
@@ -235,8 +235,8 @@ function outcome(event: Promise<unknown>): Promise<unknown> {
 
 /** How many answers and microtasks an event takes that nobody disturbs. */
 async function lengthOf(scenario: Scenario, seed: number): Promise<{ answers: number; turns: number }> {
-  const { world, event } = await prepared(scenario, seed);
-  const before = world.effects;
+  const { office, event } = await prepared(scenario, seed);
+  const before = office.effects;
   let over = false;
   let turns = 0;
   const ended = outcome(event()).then((error) => {
@@ -245,8 +245,8 @@ async function lengthOf(scenario: Scenario, seed: number): Promise<{ answers: nu
   });
   for (; !over; turns++) await Promise.resolve();
   await ended;
-  expect(world.effects).toBeGreaterThan(before);
-  return { answers: world.session.answers, turns };
+  expect(office.effects).toBeGreaterThan(before);
+  return { answers: office.session.answers, turns };
 }
 
 describe.each([1, 2])('a term that ends, seed %i', (seed) => {
@@ -256,16 +256,16 @@ describe.each([1, 2])('a term that ends, seed %i', (seed) => {
       const { answers } = await lengthOf(scenario, seed);
       expect(answers).toBeGreaterThan(0);
       for (let last = 1; last <= answers; last++) {
-        const { world, event } = await prepared(scenario, seed);
+        const { office, event } = await prepared(scenario, seed);
         let then: { effects: number; state: unknown } | null = null;
-        world.session.beforeAnswer = () => {
-          if (world.session.answers !== last) return;
-          world.term.end();
-          then = { effects: world.effects, state: structuredClone(world.term.state) };
+        office.session.beforeAnswer = () => {
+          if (office.session.answers !== last) return;
+          office.term.end();
+          then = { effects: office.effects, state: structuredClone(office.term.state) };
         };
         expect(await outcome(event())).toBeInstanceOf(TermOver);
         await settled();
-        expect({ effects: world.effects, state: structuredClone(world.term.state) }).toEqual(then);
+        expect({ effects: office.effects, state: structuredClone(office.term.state) }).toEqual(then);
       }
     },
   );
@@ -275,15 +275,15 @@ describe.each([1, 2])('a term that ends, seed %i', (seed) => {
     async (_, scenario) => {
       const { turns } = await lengthOf(scenario, seed);
       for (let last = 0; last < turns; last++) {
-        const { world, event } = await prepared(scenario, seed);
+        const { office, event } = await prepared(scenario, seed);
         const ended = outcome(event());
         for (let turn = 0; turn < last; turn++) await Promise.resolve();
-        world.term.end();
-        const then = world.effects;
+        office.term.end();
+        const then = office.effects;
         const error = await ended;
         if (error !== null) expect(error).toBeInstanceOf(TermOver);
         await settled();
-        expect(world.effects).toBe(then);
+        expect(office.effects).toBe(then);
       }
     },
   );
@@ -291,35 +291,35 @@ describe.each([1, 2])('a term that ends, seed %i', (seed) => {
 
 describe('a term that is over', () => {
   it('takes up no work after a turn that was given to others', async () => {
-    const world = new OneTerm(1);
-    await world.build();
-    const term = await world.inOffice();
+    const office = new OneTerm(1);
+    await office.build();
+    const term = await office.inOffice();
     const unknown = Array.from({ length: 1500 }, (_, partition) => ({
       topic: 'x',
       partition,
       replicas: [1],
     }));
-    const replicas = world.replicas().reverse();
+    const replicas = office.replicas().reverse();
     const ended = outcome(alterReassignments(term, [...unknown, { topic: 't', partition: 0, replicas }]));
     await settled();
     term.end();
-    const then = world.effects;
-    await world.clock.runUntil(1000);
+    const then = office.effects;
+    await office.world.clock.runUntil(1000);
     expect(await ended).toBeInstanceOf(TermOver);
-    expect(world.effects).toBe(then);
+    expect(office.effects).toBe(then);
   });
 
   it('gives no store that reads, writes or watches', async () => {
-    const world = new OneTerm(1);
-    await world.build();
-    const term = await world.inOffice();
+    const office = new OneTerm(1);
+    await office.build();
+    const term = await office.inOffice();
     term.end();
-    const then = world.effects;
+    const then = office.effects;
     await expect(term.store.topics.names()).rejects.toBeInstanceOf(TermOver);
     await expect(term.store.coordinator.sync()).rejects.toBeInstanceOf(TermOver);
     await expect(term.fenced.deletePreferredElection()).rejects.toBeInstanceOf(TermOver);
     expect(() => term.watch('/x', 'node', 'X', async () => {})).toThrow(TermOver);
     expect(() => term.tell([{ request: 'UpdateMetadata', to: 'all', partitions: [] }])).toThrow(TermOver);
-    expect(world.effects).toBe(then);
+    expect(office.effects).toBe(then);
   });
 });

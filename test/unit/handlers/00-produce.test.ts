@@ -210,14 +210,14 @@ describe('what is decompressed', () => {
       ]),
     );
     for (const _request of [1, 2]) {
-      const opening = run(one(1), { given: { config } }).asked[0]?.opening;
-      if (opening === undefined) throw new Error('no limits');
-      expect(opening.within((limitBytes) => Buffer.alloc(limitBytes))).toHaveLength(1_048_576);
-      expect(opening.within((limitBytes) => Buffer.alloc(limitBytes))).toHaveLength(951_424);
-      expect(() => opening.within(() => Buffer.alloc(0))).toThrow();
-      expect(() => opening.takeRecords(8)).toThrow();
-      opening.takeRecords(7);
-      expect(() => opening.takeRecords(4)).toThrow();
+      const decompression = run(one(1), { given: { config } }).asked[0]?.decompression;
+      if (decompression === undefined) throw new Error('no limits');
+      expect(decompression.within((limitBytes) => Buffer.alloc(limitBytes))).toHaveLength(1_048_576);
+      expect(decompression.within((limitBytes) => Buffer.alloc(limitBytes))).toHaveLength(951_424);
+      expect(() => decompression.within(() => Buffer.alloc(0))).toThrow();
+      expect(() => decompression.takeRecords(8)).toThrow();
+      decompression.takeRecords(7);
+      expect(() => decompression.takeRecords(4)).toThrow();
     }
   });
 });

@@ -16,7 +16,7 @@ import { Metadata } from '../../../broker/protocol/messages/03-metadata.ts';
 import { ApiVersions } from '../../../broker/protocol/messages/18-api-versions.ts';
 import type { AnyApi, RequestInput } from '../../../broker/protocol/schema.ts';
 import { allowEverything } from '../../../broker/security/authorizer.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 import { metadataOf } from '../handlers/support.ts';
 
 const CONFIG = brokerConfig(new Map([['zookeeper.connect', 'localhost:2181']]));
@@ -25,7 +25,7 @@ const EVERYTHING = { topics: null, allowAutoTopicCreation: false };
 
 /** A dispatcher whose Metadata requests are all struck, and what it has seen. */
 function struck(strike: Strike | null, versions: Interference['versionsOf'] | null = null) {
-  const clock = new SimulatedClock();
+  const clock = new World().clock;
   const seen = { met: [] as MetRequest[], handled: 0, released: 0 };
   const handler = defineHandler(Metadata, [], {
     handle(_request, context) {

@@ -68,7 +68,7 @@ describe('a batch made by another client', () => {
     expect(buildBatch({ leaderEpoch: 0, records: RECORDS }).toString('hex')).toBe(PLAIN);
   });
 
-  it('is opened when it is compressed, and its sequence wraps after 2^31 - 1', () => {
+  it('is decompressed when it is compressed, and its sequence wraps after 2^31 - 1', () => {
     const packed = Buffer.from(GZIP, 'hex');
     expect(batchCodec(packed, 0)).toBe('gzip');
     expect(batchIsTransactional(packed, 0)).toBe(true);

@@ -4,7 +4,7 @@ import snappy from 'snappyjs';
 import { describe, expect, it } from 'vitest';
 import { CODECS, type Codec, CorruptBatch, DecompressedTooLarge } from '../../../broker/records/batch.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
-import { compress, decompress, upTo } from '../../../broker/records/compression.ts';
+import { compress, decompress, decompressUpTo } from '../../../broker/records/compression.ts';
 import { compressLz4, decompressLz4 } from '../../../broker/records/lz4.ts';
 import { readRecords } from '../../../broker/records/record.ts';
 import { compressSnappy } from '../../../broker/records/snappy.ts';
@@ -44,11 +44,11 @@ describe.each(PACKING)('%s', (codec: Codec) => {
     ['noise', noise(5000)],
     ['zeroes over several blocks', Buffer.alloc(300_000)],
     ['noise and text over several blocks', MIXED],
-  ])('opens %s to what was packed', (_what, data) => {
+  ])('decompresses %s to what was packed', (_what, data) => {
     expect(decompress(codec, compress(codec, data), data.length + 1).equals(data)).toBe(true);
   });
 
-  it('refuses what opens to more than the limit', () => {
+  it('refuses what decompresses to more than the limit', () => {
     const bomb = compress(codec, Buffer.alloc(1_000_000));
     expect(() => decompress(codec, bomb, 999_999)).toThrow(DecompressedTooLarge);
     expect(decompress(codec, bomb, 1_000_000)).toHaveLength(1_000_000);
@@ -61,16 +61,16 @@ describe.each(PACKING)('%s', (codec: Codec) => {
     }
   });
 
-  it('opens batches', () => {
+  it('decompresses batches', () => {
     const records = [{ timestampMs: 1, key: Buffer.from('k'), value: MIXED }];
     const batch = buildBatch({ codec, records });
     expect(readRecords(batch, 0)[0]?.value?.equals(MIXED)).toBe(true);
-    expect(() => readRecords(batch, 0, upTo(100_000))).toThrow();
+    expect(() => readRecords(batch, 0, decompressUpTo(100_000))).toThrow();
   });
 });
 
 describe('lz4 frames', () => {
-  it('of another program are opened', () => {
+  it('of another program are decompressed', () => {
     for (const frame of [LZ4, LZ4_CHECKSUMS]) {
       expect(decompressLz4(Buffer.from(frame, 'hex'), 1000).toString()).toBe(TEXT.toString());
     }
@@ -120,7 +120,7 @@ describe('snappy streams', () => {
 });
 
 describe('zlib codecs', () => {
-  it('open what other programs wrote', () => {
+  it('decompress what other programs wrote', () => {
     expect(decompress('zstd', Buffer.from(ZSTD, 'hex'), 1000).equals(TEXT)).toBe(true);
   });
 

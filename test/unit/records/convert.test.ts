@@ -5,12 +5,13 @@ import { ErrorCode } from '../../../broker/errors.ts';
 import { MAX_INT64 } from '../../../broker/int64.ts';
 import { batchCodec, batchCrcIsValid, type Codec, completeBatches } from '../../../broker/records/batch.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
-import { openUpToDefault } from '../../../broker/records/compression.ts';
+import { decompressUpToDefault } from '../../../broker/records/compression.ts';
 import { endTransactionMarker } from '../../../broker/records/control.ts';
 import { downConvert } from '../../../broker/records/convert.ts';
+import { DecompressionAllowance } from '../../../broker/records/decompression-allowance.ts';
 import { readLegacyMessages, writeLegacyMessages } from '../../../broker/records/legacy.ts';
 import { readRecords } from '../../../broker/records/record.ts';
-import { validateProduced } from '../../../broker/records/validate.ts';
+import { type ProduceContext, validateProduced } from '../../../broker/records/validate.ts';
 
 /** Made by kafka-python 2.0.2's LegacyRecordBatchBuilder: magic 0 and 1, plain and gzip. */
 const MESSAGES = {
@@ -40,8 +41,13 @@ const CONFIG = {
 
 const plenty = () => ({ bytesLeft: 1_000_000 });
 
-function produce(bytes: Buffer, config: Partial<Parameters<typeof validateProduced>[1]['config']> = {}) {
+function produce(
+  bytes: Buffer,
+  config: Partial<ProduceContext['config']> = {},
+  decompression?: DecompressionAllowance,
+) {
   return validateProduced(bytes, {
+    decompression,
     apiVersion: 2,
     nowMs: 1,
     origin: 'client',
@@ -83,7 +89,7 @@ describe('produced messages of an old client', () => {
       const { bytes } = downConvert(valid.bytes, {
         toMagic: 1,
         fetchOffset: 0,
-        open: openUpToDefault,
+        decompress: decompressUpToDefault,
         allowance: plenty(),
       });
       const fetched = [...completeBatches(bytes)].flatMap((at) => readLegacyMessages(bytes, at));
@@ -108,10 +114,19 @@ describe('produced messages of an old client', () => {
       codec: 'none',
       logAppendTime: false,
     });
-    const refused = produce(wrap(Buffer.alloc(message.length * 1_000_001, message)));
+    const limits = {
+      batchBytes: 1 << 20,
+      batchRecords: 1000,
+      requestBytes: 1 << 20,
+      requestRecords: 1 << 20,
+    };
+    const produceAtMost = (count: number) =>
+      produce(wrap(Buffer.alloc(message.length * count, message)), {}, new DecompressionAllowance(limits));
+    expect(produceAtMost(1000)).toMatchObject({ ok: true });
+    const refused = produceAtMost(1001);
     expect(refused).toMatchObject({
       error: ErrorCode.MESSAGE_TOO_LARGE,
-      message: 'A compressed batch of more than 1000000 records',
+      message: 'A compressed batch of more than 1000 records',
     });
   });
 
@@ -152,7 +167,7 @@ describe('fetches of an old client', () => {
     const { bytes, complete } = downConvert(batch, {
       toMagic,
       fetchOffset: 500,
-      open: openUpToDefault,
+      decompress: decompressUpToDefault,
       allowance: plenty(),
     });
     expect(complete).toBe(true);
@@ -180,7 +195,7 @@ describe('fetches of an old client', () => {
     const { bytes } = downConvert(Buffer.concat([data, marker]), {
       toMagic: 1,
       fetchOffset: 2,
-      open: openUpToDefault,
+      decompress: decompressUpToDefault,
       allowance: plenty(),
     });
     const offsets = [...completeBatches(bytes)].map((at) => readLegacyMessages(bytes, at)[0]?.offset);
@@ -197,7 +212,7 @@ describe('fetches of an old client', () => {
     const { bytes, complete } = downConvert(Buffer.concat([0, 1, 2, 3].map(batch)), {
       toMagic: 1,
       fetchOffset: 0,
-      open: openUpToDefault,
+      decompress: decompressUpToDefault,
       allowance: { bytesLeft: 3000 },
     });
     expect(complete).toBe(true);
@@ -210,12 +225,17 @@ describe('fetches of an old client', () => {
     const some = downConvert(Buffer.concat([plain, packed]), {
       toMagic: 1,
       fetchOffset: 0,
-      open: openUpToDefault,
+      decompress: decompressUpToDefault,
       allowance: plenty(),
     });
     expect([some.complete, some.bytes.length > 0]).toEqual([false, true]);
     expect(
-      downConvert(packed, { toMagic: 1, fetchOffset: 3, open: openUpToDefault, allowance: plenty() }),
+      downConvert(packed, {
+        toMagic: 1,
+        fetchOffset: 3,
+        decompress: decompressUpToDefault,
+        allowance: plenty(),
+      }),
     ).toEqual({
       bytes: Buffer.alloc(0),
       complete: false,

@@ -3,7 +3,7 @@ import type { Codec } from '../../../broker/records/batch.ts';
 
 type Names = Record<Exclude<Codec, 'none'>, readonly string[]>;
 
-/** Frames that Kafka can't open: UNKNOWN_SERVER_ERROR. */
+/** Frames that Kafka can't decompress: UNKNOWN_SERVER_ERROR. */
 export const FAILING: Names = {
   gzip: [
     'a wrong checksum',
@@ -95,7 +95,7 @@ export const FAILING: Names = {
   ],
 };
 
-/** Frames that it opens to something else than whole records, and nothing more: INVALID_RECORD. */
+/** Frames that it decompresses to something else than whole records, and nothing more: INVALID_RECORD. */
 export const INCOMPLETE: Names = {
   gzip: [
     'half a member after it',
@@ -107,8 +107,8 @@ export const INCOMPLETE: Names = {
   lz4: [
     'two frames',
     'a stored block of no bytes',
-    'a block that opens to nothing first',
-    'a block that opens to nothing between',
+    'a block of which nothing comes first',
+    'a block of which nothing comes between',
     'a match at distance 0',
     'a frame of nothing',
   ],

@@ -91,7 +91,7 @@ export function lz4Frame(blocks: readonly Lz4Block[], o: Lz4Fields = {}): Buffer
 
 export function lz4Packed(data: Buffer): Buffer {
   const out = Buffer.alloc(lz4BlockBound(data.length));
-  return out.subarray(0, compressLz4Block(data, 0, data.length, out));
+  return out.subarray(0, compressLz4Block(data, { start: 0, end: data.length }, out));
 }
 
 /** A frame that decoders pass over; zstd and LZ4 have the same ones. */

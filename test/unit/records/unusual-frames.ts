@@ -278,13 +278,13 @@ const LZ4: Record<string, Buffer> = {
     ),
   ),
   'a stored block of no bytes': lz4Frame([{ stored: first }, { stored: zeros(0) }, { stored: second }]),
-  'a block that opens to nothing first': lz4Frame([{ bytes: Buffer.from([0]) }, { packed: s }]),
-  'a block that opens to nothing between': lz4Frame([
+  'a block of which nothing comes first': lz4Frame([{ bytes: Buffer.from([0]) }, { packed: s }]),
+  'a block of which nothing comes between': lz4Frame([
     { packed: first },
     { bytes: Buffer.from([0]) },
     { packed: second },
   ]),
-  'a block that opens to nothing last': lz4Frame([{ packed: s }, { bytes: Buffer.from([0]) }]),
+  'a block of which nothing comes last': lz4Frame([{ packed: s }, { bytes: Buffer.from([0]) }]),
   'a block that is cut': lz4Frame([{ packed: s }], { endMark: false }).subarray(0, -3),
   'a block that is no lz4': lz4Frame([{ bytes: Buffer.from('this is not lz4') }]),
   'a block with bytes after its end': lz4Frame([{ bytes: Buffer.concat([lz4Packed(s), Buffer.from([0])]) }]),

@@ -46,7 +46,7 @@ describe.each(CODECS.filter((codec) => codec !== 'none'))('a produced %s frame',
     }
   });
 
-  it('that is let in opens to what was packed', () => {
+  it('that is let in decompresses to what was packed', () => {
     for (const { what, frame, content, answer } of cases) {
       if (answer !== ErrorCode.NONE) continue;
       expect(decompress(codec, frame, LIMIT_BYTES).equals(content.bytes), what).toBe(true);

@@ -2,7 +2,10 @@
 
 import { MAX_INT64 } from '../../../broker/int64.ts';
 import type { RecordInput } from '../../../broker/records/build.ts';
-import { OpeningAllowance, type OpeningLimits } from '../../../broker/records/opening.ts';
+import {
+  DecompressionAllowance,
+  type DecompressionLimits,
+} from '../../../broker/records/decompression-allowance.ts';
 import { type ProduceContext, validateProduced } from '../../../broker/records/validate.ts';
 
 export const NOW_MS = 1_700_000_000_000;
@@ -29,9 +32,9 @@ export function context(
   };
 }
 
-export function allowance(limits: Partial<OpeningLimits>): OpeningAllowance {
+export function allowance(limits: Partial<DecompressionLimits>): DecompressionAllowance {
   const plenty = { batchBytes: 1e9, batchRecords: 1e9, requestBytes: 1e9, requestRecords: 1e9 };
-  return new OpeningAllowance({ ...plenty, ...limits });
+  return new DecompressionAllowance({ ...plenty, ...limits });
 }
 
 export function records(count: number): RecordInput[] {

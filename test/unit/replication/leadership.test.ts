@@ -1,8 +1,8 @@
 /** Appends, and what the controller wants led, followed and stopped. */
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
-import { OpeningAllowance } from '../../../broker/records/opening.ts';
-import type { LeadershipChange } from '../../../broker/replication/leadership.ts';
+import { DecompressionAllowance } from '../../../broker/records/decompression-allowance.ts';
+import type { RoleChange } from '../../../broker/replication/leadership.ts';
 import { metadataDelta, replicaDelta } from '../../support/metadata-deltas.ts';
 import { batch } from '../log/support.ts';
 import { ReplicationCluster, TOPIC, TOPIC_ID } from './cluster-kit.ts';
@@ -40,8 +40,8 @@ describe('appends', () => {
     for (const { partition } of entries) cluster.create([1], partition);
     const limits = { batchBytes: 150_000, batchRecords: 10, requestBytes: 250_000, requestRecords: 10 };
     const request = { acks: 1, timeoutMs: 1000, origin: 'client' as const, apiVersion: 9, entries };
-    const opening = new OpeningAllowance(limits);
-    expect(cluster.node(1).replicas.append({ ...request, opening })).toMatchObject([
+    const decompression = new DecompressionAllowance(limits);
+    expect(cluster.node(1).replicas.append({ ...request, decompression })).toMatchObject([
       { error: ErrorCode.NONE },
       { error: ErrorCode.NONE },
       { error: ErrorCode.MESSAGE_TOO_LARGE },
@@ -57,23 +57,23 @@ describe('appends', () => {
       const entries = [{ topic: TOPIC, partition, records: Buffer.from(of100KB) }];
       replicas.append({ acks: 1, timeoutMs: 1000, origin: 'client', apiVersion: 9, entries });
     }
-    const search = (opening: OpeningAllowance, partition: number) =>
+    const search = (decompression: DecompressionAllowance, partition: number) =>
       replicas.listOffset(TOPIC, partition, {
         timestampMs: 500,
         isolation: null,
         currentLeaderEpoch: -1,
         fetchOnlyLeader: true,
-        opening,
+        decompression,
       });
     const limits = { batchBytes: 250_000, batchRecords: 10, requestBytes: 250_000, requestRecords: 10 };
-    const opening = new OpeningAllowance(limits);
+    const decompression = new DecompressionAllowance(limits);
     const found = { error: ErrorCode.NONE, offset: 0, timestampMs: 1000 };
-    expect([0, 1, 2].map((partition) => search(opening, partition))).toMatchObject([
+    expect([0, 1, 2].map((partition) => search(decompression, partition))).toMatchObject([
       found,
       found,
       { error: ErrorCode.OFFSET_NOT_AVAILABLE, offset: -1 },
     ]);
-    expect(search(new OpeningAllowance(limits), 2)).toMatchObject(found);
+    expect(search(new DecompressionAllowance(limits), 2)).toMatchObject(found);
   });
 
   it('that wait for acks=all end when the leader loses its role', async () => {
@@ -108,7 +108,7 @@ describe('orders to lead, to follow and to stop', () => {
     const cluster = await ReplicationCluster.start({ brokers: 2 });
     const heard: string[] = [];
     const { replicas } = cluster.node(1);
-    replicas.onLeadership((change: LeadershipChange) => {
+    replicas.onLeadership((change: RoleChange) => {
       heard.push(`${change.partition} ${change.role} ${change.leaderEpoch}`);
     });
     const state = (partition: number, leader: number, replicaIds = [1, 2]) => ({
@@ -235,7 +235,7 @@ describe('orders to lead, to follow and to stop', () => {
 
   it('are not needed to tell coordinators that what they lead is gone with its directory', async () => {
     const cluster = await oneBroker();
-    const changes: LeadershipChange[] = [];
+    const changes: RoleChange[] = [];
     cluster.node(1).replicas.onLeadership((change) => changes.push(change));
     cluster.node(1).disk.fault = (operation) => (operation === 'write' ? 'EIO' : null);
     await cluster.produced(1, ['a']);

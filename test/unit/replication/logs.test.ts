@@ -1,11 +1,10 @@
 /** What the leader's and the follower's end of a stream do to logs: shared reads, and truncation without epochs. */
+
 import { describe, expect, it } from 'vitest';
 import { ErrorCode, isError } from '../../../broker/errors.ts';
-import { silent } from '../../../broker/platform/diagnostics.ts';
-import { createJournal } from '../../../broker/platform/journal.ts';
 import { truncateWithoutEpochs } from '../../../broker/replication/stream/follower-log.ts';
 import { type SharedRead, SharedReads } from '../../../broker/replication/stream/shared-reads.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 import { append, contents, fixture } from '../log/support.ts';
 
 async function someLog() {
@@ -54,7 +53,7 @@ describe('reads for several followers', () => {
 describe('a follower without epochs', () => {
   it('keeps only what is known to be committed', async () => {
     const log = await someLog();
-    const journal = createJournal(new SimulatedClock(), silent);
+    const { journal } = new World().platform();
     log.updateHighWatermark(2);
     truncateWithoutEpochs(log, journal);
     expect(contents(log)).toEqual(['0:a', '1:b', '2:c']);

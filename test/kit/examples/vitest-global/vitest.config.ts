@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     root: import.meta.dirname,
-    include: ['*.spec.ts'],
+    include: ['orders.spec.ts'],
     globalSetup: '../../vitest-setup.ts',
     cache: false,
   },
