@@ -56,6 +56,18 @@ describe('a broker', () => {
     expect(await cluster.consume('t')).toHaveLength(3);
   });
 
+  it('that is killed while it starts or stops leaves nobody waiting', async () => {
+    const stopping = expect(cluster.stop(2)).rejects.toThrow('broker 2 was killed');
+    await cluster.kill(2);
+    await stopping;
+    const starting = expect(cluster.start(2)).rejects.toThrow('broker 2 was killed');
+    await cluster.kill(2);
+    await starting;
+    expect(cluster.state(2)).toBe('killed');
+    await cluster.start(2);
+    expect(cluster.state(2)).toBe('running');
+  });
+
   it('that stands still is replaced, and follows when it goes on', async () => {
     await cluster.createTopics('t');
     const leader = await cluster.awaitLeader('t');

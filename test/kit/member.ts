@@ -47,6 +47,9 @@ interface Life {
   readonly faults: Faults;
   readonly source: CoordinatorSource & Partial<LocalSource>;
   session: Coordinator | null;
+  /** Rejects when it is killed; what it was in the middle of never ends by itself. */
+  readonly killed: Promise<never>;
+  readonly kill: () => void;
 }
 
 export class Member {
@@ -96,6 +99,7 @@ export class Member {
         break;
       } catch (error) {
         await this.#killLife();
+        if (this.#state !== 'starting') throw error;
         const isTaken = this.#bound !== null && (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
         if (!isTaken || performance.now() > deadlineMs) {
           this.#state = before;
@@ -113,7 +117,7 @@ export class Member {
   async stop(handOver = true): Promise<void> {
     if (this.#state === 'paused') this.resume();
     if (this.#state !== 'running') return;
-    await this.broker.shutdown({ handOver });
+    await this.#unlessKilled((broker) => broker.shutdown({ handOver }));
     await this.#killLife();
     this.#state = 'stopped';
   }
@@ -174,6 +178,7 @@ export class Member {
   }
 
   async #killLife(): Promise<void> {
+    this.#life?.kill();
     this.#life?.source.abandon?.();
     await this.#life?.faults.kill();
   }
@@ -213,9 +218,20 @@ export class Member {
       },
     };
     const broker = new Broker({ config, platform, hostName: '127.0.0.1', coordinators, interference });
-    const life: Life = { broker, faults, source, session: null };
+    const life: Life = { broker, faults, source, session: null, ...this.#mortality() };
     this.#life = life;
-    await broker.start();
+    await this.#unlessKilled(() => broker.start());
+  }
+
+  #mortality(): Pick<Life, 'killed' | 'kill'> {
+    const { promise: killed, reject } = Promise.withResolvers<never>();
+    killed.catch(() => {});
+    return { killed, kill: () => reject(new Error(`broker ${this.id} was killed`)) };
+  }
+
+  async #unlessKilled(act: (broker: Broker) => Promise<void>): Promise<void> {
+    const life = this.#life;
+    if (life !== null) await Promise.race([act(life.broker), life.killed]);
   }
 
   #endSessionIn(delayMs: number): void {
