@@ -19,21 +19,15 @@ import { responseFrame } from '../protocol/frame.ts';
 import { parseRequestHeader, type RequestHeader } from '../protocol/header.ts';
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts';
 import { ProtocolError } from '../protocol/reader.ts';
-import type { AnyApi, RequestOf, ResponseInput } from '../protocol/schema.ts';
+import type { AnyApi, RequestOf } from '../protocol/schema.ts';
 import type { Authorizer } from '../security/authorizer.ts';
 import type { Operation, Resource } from '../security/operations.ts';
 import type { Principal } from '../security/principal.ts';
 import type { ClientOrigin, ClientSession } from './client-session.ts';
-import {
-  type Interference,
-  type InterferenceSlot,
-  NO_INTERFERENCE,
-  type SpokenApi,
-  type SpokenVersions,
-  type Strike,
-} from './interference.ts';
+import { type Interference, type InterferenceSlot, NO_INTERFERENCE, type Strike } from './interference.ts';
 import type { Dispatch, Reply, RequestOutcome } from './outcome.ts';
 import { RequestMetrics } from './request-metrics.ts';
+import { isSpoken, spokenAnswer, versionsOf } from './spoken-versions.ts';
 
 /** What the dispatcher itself uses, whatever its handlers need. */
 type OwnNeeds = Needs<'clock' | 'config' | 'diagnostics' | 'metadata' | 'metrics'>;
@@ -91,13 +85,11 @@ function decodeIncoming<N extends ServiceName>(
   const handler = parts.table.get(apiKey);
   if (handler === undefined) throw new ProtocolError(`there is no API with key ${apiKey}`);
   const { api } = handler;
-  const range = versionsOf(api, header.clientId, parts.interference);
-  if (range === null) throw new ProtocolError(`there is no API with key ${apiKey}`);
-  const { min, max } = range;
-  if (apiVersion < min || apiVersion > max) {
+  if (!isSpoken(api, header, parts.interference)) {
     if (apiKey !== ApiVersions.key) throw new ProtocolError(`${api.name} has no version ${apiVersion}`);
+    const spoken = versionsOf(api, header.clientId, parts.interference);
     return replyOf(
-      responseFrame(ApiVersions, 0, header.correlationId, unknownApiVersionsVersion({ min, max })),
+      responseFrame(ApiVersions, 0, header.correlationId, unknownApiVersionsVersion(spoken)),
       null,
     );
   }
@@ -252,30 +244,6 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
     this.#afterSend = null;
     return taken;
   }
-}
-
-function versionsOf(
-  api: SpokenApi,
-  clientId: string | null,
-  interference: Interference | null,
-): SpokenVersions | null {
-  if (interference !== null) return interference.versionsOf(api, clientId);
-  return { min: api.minVersion, max: api.maxVersion };
-}
-
-/** Which versions there are is answered as the interference has it. */
-function spokenAnswer<A extends AnyApi>(
-  api: A,
-  answer: ResponseInput<A>,
-  spoken: (api: SpokenApi) => SpokenVersions | null,
-): ResponseInput<A> {
-  if (api.key !== ApiVersions.key) return answer;
-  const { apiKeys = [] } = answer as ResponseInput<typeof ApiVersions>;
-  const ranges = apiKeys.flatMap(({ apiKey = 0, minVersion = 0, maxVersion = 0 }) => {
-    const range = spoken({ key: apiKey, minVersion, maxVersion });
-    return range === null ? [] : [{ apiKey, minVersion: range.min, maxVersion: range.max }];
-  });
-  return { ...answer, apiKeys: ranges };
 }
 
 function errorCodeOf(error: unknown): ErrorCode {

@@ -116,7 +116,7 @@ describe('the end', () => {
       encoding: 'utf8',
     });
     expect(JSON.parse(output)).toEqual([]);
-  });
+  }, 60_000);
 
   it('by kill -9 leaves no directory', async () => {
     const program = `

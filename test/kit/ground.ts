@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrokerConfig, brokerConfig } from '../../broker/config/broker-config.ts';
 import { RequestFaults } from '../../broker/network/request-faults.ts';
 import { type Clock, systemClock } from '../../broker/platform/clock.ts';
 import { EventRing } from '../../broker/platform/event-ring.ts';
@@ -12,7 +11,8 @@ import { tcpSockets } from '../../broker/platform/tcp-sockets.ts';
 import { webSocketChannels } from '../../broker/platform/web-socket-channels.ts';
 import { AdminClient } from '../../scripts/cli/admin-client.ts';
 import { type Agreement, openAgreement } from './agreement.ts';
-import { type Bound, Member } from './member.ts';
+import { configsOf } from './broker-configs.ts';
+import { Member, type MemberGround } from './member.ts';
 import type { KitOptions } from './options.ts';
 import { RequestLog } from './request-log.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -28,62 +28,102 @@ export interface Ground {
   readonly events: EventRing;
   /** The kit's own client, which meets no fault. */
   readonly admin: () => AdminClient;
+  /** A directory that is to go when the cluster does. */
+  readonly removeAtTheEnd: (directory: string) => void;
   readonly close: () => Promise<void>;
 }
 
 /** In the records of requests, and for those who look at connections. */
 const CLIENT_ID = 'odradek-testkit';
-const DEFAULT_SESSION_TIMEOUT_MS = 6000;
 const MOST_EVENTS = 10_000;
 
 /** Nothing is started yet. */
 export async function makeGround(options: KitOptions, count: number): Promise<Ground> {
-  const temporary = options.directory === undefined;
-  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'odradek-kit-'));
-  const watchdog = temporary ? watchOver(directory) : null;
+  const place = openPlace(options);
   const clock = options.virtualTime === true ? new VirtualClock() : systemClock;
-  const requestLog = new RequestLog();
-  const events = new EventRing(MOST_EVENTS, systemClock);
-  let agreement: Agreement | null = null;
-  let admin: AdminClient | null = null;
-  const members: Member[] = [];
-  const close = async (): Promise<void> => {
-    admin?.close();
-    // What is thrown away anyway need not be made durable.
-    await Promise.all(members.map((member) => (temporary ? member.end() : member.stop(false))));
-    await Promise.all(members.map((member) => member.end()));
-    await agreement?.close();
-    if (clock instanceof VirtualClock) clock.stop();
-    // What is closed is still open to Node until the turn after the next.
-    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
-    if (temporary) rmSync(directory, { recursive: true, force: true });
-    watchdog?.dismiss();
-  };
+  let agreement: Agreement;
   try {
     agreement = await openAgreement(options);
   } catch (error) {
-    await close();
+    place.leave();
     throw error;
   }
-  const opened = agreement;
+  const shared = { ...options, count, agreement, clock, directory: place.directory };
+  const made = makeMembers(shared);
+  const { members } = made;
+  let admin: AdminClient | null = null;
+  return {
+    ...made,
+    ...{ agreement, clock, directory: place.directory, removeAtTheEnd: place.removeAtTheEnd },
+    admin() {
+      admin ??= new AdminClient(bootstrapServers(members), CLIENT_ID);
+      return admin;
+    },
+    async close() {
+      admin?.close();
+      // What is thrown away anyway need not be made durable.
+      if (!place.isTemporary) await Promise.all(members.map((member) => member.stop(false)));
+      await Promise.all(members.map((member) => member.end()));
+      await agreement.close();
+      if (clock instanceof VirtualClock) clock.stop();
+      // What is closed is still open to Node until the turn after the next.
+      for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+      place.leave();
+    },
+  };
+}
+
+/** Where everything of it is on the disk. */
+interface Place {
+  readonly directory: string;
+  readonly isTemporary: boolean;
+  readonly removeAtTheEnd: (directory: string) => void;
+  /** Removes what nobody asked to keep. */
+  leave(): void;
+}
+
+function openPlace(options: KitOptions): Place {
+  const isTemporary = options.directory === undefined;
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'odradek-kit-'));
+  const watchdog = isTemporary ? watchOver(directory) : null;
+  const removed = new Set(isTemporary ? [directory] : []);
+  return {
+    directory,
+    isTemporary,
+    removeAtTheEnd: (another) => removed.add(another),
+    leave() {
+      for (const each of removed) rmSync(each, { recursive: true, force: true });
+      watchdog?.dismiss();
+    },
+  };
+}
+
+type MemberOptions = KitOptions & {
+  readonly count: number;
+  readonly agreement: Agreement;
+  readonly clock: Clock;
+  readonly directory: string;
+};
+
+function makeMembers(
+  options: MemberOptions,
+): Pick<Ground, 'members' | 'requestFaults' | 'requestLog' | 'events'> {
+  const { count, agreement, clock } = options;
+  const [requestLog, events] = [new RequestLog(), new EventRing(MOST_EVENTS, systemClock)];
   const requestFaults = new Map<number, RequestFaults>();
+  const members: Member[] = [];
   const network = { sockets: tcpSockets(), channels: webSocketChannels() };
   const secret = randomBytes(32).toString('base64url');
   for (let id = 1; id <= count; id++) {
-    const configOf = configsOf(id, { ...options, count, directory, connect: opened.connect, secret });
-    const member: Member = new Member(
-      id,
-      {
-        network,
-        clock,
-        agreement: () => opened,
-        interference: () => faults,
-        log: (brokerId, line) => options.log?.(brokerId, line),
-        recorded: (recorded) => events.add(recorded),
-      },
-      configOf,
-    );
-    const faults = new RequestFaults({
+    const shared: MemberGround = {
+      ...{ network, clock, agreement },
+      interference: () => faults,
+      log: (brokerId, line) => options.log?.(brokerId, line),
+      recorded: (recorded) => events.add(recorded),
+    };
+    const configOf = configsOf(id, { ...options, connect: agreement.connect, secret });
+    const member = new Member(id, shared, configOf);
+    const faults: RequestFaults = new RequestFaults({
       fraction: () => systemRandom.fraction(),
       topicName: (topicId) => member.broker.inside.metadata.image.topicNames.get(topicId),
       witness: requestLog.witness(id),
@@ -92,13 +132,7 @@ export async function makeGround(options: KitOptions, count: number): Promise<Gr
     requestFaults.set(id, faults);
     members.push(member);
   }
-  return {
-    ...{ members, agreement, clock, directory, requestFaults, requestLog, events, close },
-    admin() {
-      admin ??= new AdminClient(bootstrapServers(members), CLIENT_ID);
-      return admin;
-    },
-  };
+  return { members, requestFaults, requestLog, events };
 }
 
 /** Of one listener, or of the first; in the order of the ids. */
@@ -111,56 +145,4 @@ export function bootstrapServers(members: readonly Member[], listener?: string):
       return `127.0.0.1:${port}`;
     })
     .join(',');
-}
-
-type Settings = KitOptions & { count: number; directory: string; connect: string | null; secret: string };
-
-/** The configuration of one broker: on free ports at first, and then on those that it had. */
-function configsOf(id: number, settings: Settings): (bound: Bound | null) => BrokerConfig {
-  const replicas = String(Math.min(3, settings.count));
-  const rack = settings.racks?.[id - 1];
-  return (bound) =>
-    brokerConfig(
-      new Map(
-        Object.entries({
-          'broker.id': String(id),
-          ...listenersOf(id, settings, bound),
-          'log.dirs': join(settings.directory, `broker-${id}`),
-          'zookeeper.connect': settings.connect ?? 'in-process:2181',
-          'peer.shared.secret': settings.secret,
-          'zookeeper.session.timeout.ms': String(DEFAULT_SESSION_TIMEOUT_MS),
-          'default.replication.factor': replicas,
-          'offsets.topic.replication.factor': replicas,
-          'offsets.topic.num.partitions': '5',
-          'group.initial.rebalance.delay.ms': '0',
-          // What resets leave would be in the way of snapshots, and fill the disk.
-          'log.segment.delete.delay.ms': '500',
-          // Leaders that have moved, or been moved, stay where they are.
-          'auto.leader.rebalance.enable': 'false',
-          ...(rack === undefined ? {} : { 'broker.rack': rack }),
-          ...settings.properties,
-          ...settings.perBroker?.[id],
-        }),
-      ),
-    );
-}
-
-function listenersOf(id: number, settings: Settings, bound: Bound | null): Record<string, string> {
-  const names = settings.listeners ?? ['PLAINTEXT'];
-  const fixed = settings.ports?.[id - 1] ?? 0;
-  const listeners = names.map((name, index) => {
-    const port = bound?.ports.get(name) ?? (index === 0 ? fixed : 0);
-    return `${name}://127.0.0.1:${port}`;
-  });
-  const isUsual = settings.listeners === undefined;
-  return {
-    listeners: listeners.join(','),
-    'peer.listener': `PEER://127.0.0.1:${bound?.peerPort ?? 0}`,
-    ...(isUsual
-      ? {}
-      : {
-          'listener.security.protocol.map': names.map((name) => `${name}:PLAINTEXT`).join(','),
-          'inter.broker.listener.name': names[0] ?? '',
-        }),
-  };
 }

@@ -20,11 +20,11 @@ import type { LocalSource } from '../../coordinator-client/local/local.ts';
 import type { Agreement } from './agreement.ts';
 
 /** What all members share. */
-export interface Ground {
+export interface MemberGround {
   readonly network: Pick<Platform, 'sockets' | 'channels'>;
   readonly clock: Clock;
-  readonly agreement: () => Agreement;
-  readonly interference: (brokerId: number) => InterferenceSlot;
+  readonly agreement: Agreement;
+  readonly interference: () => InterferenceSlot;
   readonly log: (brokerId: number, line: string) => void;
   readonly recorded: (recorded: Recorded) => void;
 }
@@ -57,14 +57,14 @@ export class Member {
   readonly links = new Links();
   /** How much longer what it says to ZooKeeper, and hears, takes. */
   zookeeperDelayMs = 0;
-  readonly #ground: Ground;
+  readonly #ground: MemberGround;
   readonly #configOf: (bound: Bound | null) => BrokerConfig;
   #state: MemberState = 'stopped';
   #life: Life | null = null;
   #bound: Bound | null = null;
   #expiry: Timer | null = null;
 
-  constructor(id: number, ground: Ground, configOf: (bound: Bound | null) => BrokerConfig) {
+  constructor(id: number, ground: MemberGround, configOf: (bound: Bound | null) => BrokerConfig) {
     this.id = id;
     this.#ground = ground;
     this.#configOf = configOf;
@@ -129,14 +129,14 @@ export class Member {
     await this.#killLife();
     const { agreement } = this.#ground;
     // On an ensemble nobody but its owner can end a session, and it would live on in this process.
-    if (agreement().tree === null) await this.#life?.session?.close();
+    if (agreement.tree === null) await this.#life?.session?.close();
     else this.#endSessionIn(this.#sessionTimeoutMs);
   }
 
   /** SIGSTOP. */
   pause(): void {
     if (this.#state !== 'running') return;
-    if (this.#ground.agreement().tree === null)
+    if (this.#ground.agreement.tree === null)
       throw new Error('pause needs the tree in this process: start the cluster without zookeeper');
     this.#state = 'paused';
     this.#life?.faults.pause();
@@ -172,7 +172,7 @@ export class Member {
   /** Ends it at once, whatever it does; nothing of it is left. */
   async end(): Promise<void> {
     this.#expiry?.cancel();
-    if (this.#ground.agreement().tree === null && this.#state === 'running') await this.stop(false);
+    if (this.#ground.agreement.tree === null && this.#state === 'running') await this.stop(false);
     await this.#killLife();
     this.#state = 'killed';
   }
@@ -190,7 +190,7 @@ export class Member {
   async #begin(): Promise<void> {
     const config = this.#configOf(this.#bound);
     const { clock, network, agreement } = this.#ground;
-    const interference = this.#ground.interference(this.id);
+    const interference = this.#ground.interference();
     const diagnostics = lineDiagnostics(clock, (line) => this.#ground.log(this.id, line), 'info');
     const journal = createJournal(clock, diagnostics, config.journalMaxEvents);
     journal.onEvent((recorded) => this.#ground.recorded(recorded));
@@ -204,7 +204,7 @@ export class Member {
       metrics: createMetrics(),
     };
     const { platform, faults } = faulty(base, this.links);
-    const source = agreement().source({
+    const source = agreement.source({
       clock: platform.clock,
       sessionTimeoutMs: config.zookeeperSessionTimeoutMs,
       delayMs: () => this.zookeeperDelayMs,
@@ -242,7 +242,7 @@ export class Member {
   /** As ZooKeeper does when it has not heard of a client for too long. */
   #endSession(): void {
     this.#expiry?.cancel();
-    const { tree } = this.#ground.agreement();
+    const { tree } = this.#ground.agreement;
     const sessionId = this.#life?.session?.sessionId ?? null;
     if (tree === null || sessionId === null || !tree.hasSession(sessionId)) return;
     if (this.#state === 'paused') this.#life?.source.expire?.(sessionId);
