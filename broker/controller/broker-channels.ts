@@ -103,7 +103,7 @@ export class BrokerChannels {
     if (channel.removed) return;
     channel.sending = false;
     channel.queue.shift();
-    // A broker may be this one: between pieces that each touch many files it has other work to do.
+    // The broker may be this very process, which needs time for others between two pieces of many files each.
     const isPiece = request.type !== 'UpdateMetadata' && request.partitions.length >= MAX_REPLICAS;
     if (isPiece) this.#options.clock.soon(() => this.#next(channel));
     else this.#next(channel);

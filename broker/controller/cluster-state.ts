@@ -194,7 +194,7 @@ export class ClusterState implements ClusterView {
     else this.offlineDirs.set(replica, failed);
   }
 
-  /** The owner's side of a view; a partition that has been forgotten meanwhile is changed in vain. */
+  /** The owner's side of a view. For a partition that has been forgotten since, changes have no effect. */
   record(partition: PartitionView): PartitionRecord {
     return this.partition(partition.topic, partition.partition) ?? (partition as PartitionRecord);
   }

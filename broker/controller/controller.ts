@@ -372,7 +372,7 @@ export class Controller {
       return;
     }
     this.#diagnostics.error(`${event.name} failed`, error);
-    // What it leaves undone is found by looking.
+    // What the event has left undone is found by a repair, which compares everything.
     if (event.name !== 'Repair') this.#upkeep?.repairSoon();
   }
 }

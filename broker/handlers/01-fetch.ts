@@ -157,7 +157,7 @@ function respond(
   context: RequestContext,
   services: Needed,
 ): Response {
-  // Also what is not told, and what is converted, holds a buffer.
+  // Every outcome's buffer goes back, also of those that the session leaves out or that are converted.
   for (const { release } of fetched) context.afterSend(release);
   const toMagic = legacyMagicOf(context.apiVersion);
   const decompress = decompressUpTo(services.config.compressedBatchMaxDecompressedBytes);

@@ -102,7 +102,7 @@ function readBlocks(data: Buffer, frame: Frame): { blocks: BlockRange[]; mostByt
     const start = at + 4;
     const end = start + sizeBytes;
     if (sizeBytes === 0) {
-      // Kafka wants the content checksum to be there, and leaves it at that.
+      // Kafka wants the content checksum to be there, and does not compare it.
       if (frame.contentChecksum) readUInt32(data, start);
       return { blocks, mostBytes };
     }

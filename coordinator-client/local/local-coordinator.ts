@@ -114,7 +114,7 @@ export class LocalCoordinator implements Coordinator {
     const { tree, clock, counts } = this.#options;
     return this.#request(false, () => {
       const outcome = tree.commit(changes, this.sessionId, clock.wallMs());
-      if (outcome.ok) counts.writes += changes.length;
+      if (outcome.ok) counts.writes += changes.filter(({ op }) => op !== 'check').length;
       return outcome;
     });
   }

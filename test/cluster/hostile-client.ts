@@ -10,10 +10,10 @@ import { Produce } from '../../broker/protocol/messages/00-produce.ts';
 import type { AnyApi } from '../../broker/protocol/schema.ts';
 import { randomMessage } from '../unit/protocol/random-message.ts';
 
-export const SERVED: readonly AnyApi[] = [...HANDLERS.values()].map(({ api }) => api);
+const SERVED: readonly AnyApi[] = [...HANDLERS.values()].map(({ api }) => api);
 
 /** How an exchange ended: the broker closed, it answered, or it said nothing for the whole time. */
-export interface Exchange {
+interface Exchange {
   readonly ended: 'closed' | 'answered' | 'silent';
   readonly received: Buffer;
 }

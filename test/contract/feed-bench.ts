@@ -37,7 +37,7 @@ export interface Said {
   readonly replicas?: ReplicaDelta;
 }
 
-export interface FeedBench {
+interface FeedBench {
   readonly feed: MetadataFeed;
   /** A broker comes into office, and whoever held it has lost it. */
   elect(controllerId: BrokerId): Promise<Office>;
@@ -70,7 +70,7 @@ export class Listener {
   }
 
   register(brokerEpoch: number): void {
-    this.fence.brokerEpoch = brokerEpoch;
+    this.fence.registered(brokerEpoch);
   }
 
   elect(controllerId: BrokerId): Promise<Office> {

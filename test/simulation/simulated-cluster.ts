@@ -75,7 +75,7 @@ export interface Machine {
   sessionId: bigint | null;
 }
 
-export interface SimulatedClusterOptions {
+interface SimulatedClusterOptions {
   readonly seed: number;
   readonly brokers?: number;
   readonly properties?: Readonly<Record<string, string>>;

@@ -22,7 +22,7 @@ import { SimulatedDisk } from './simulated-disk.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
 import { simulatedRandom } from './simulated-random.ts';
 
-export interface WorldOptions {
+interface WorldOptions {
   readonly seed?: number;
   /** How long a message takes between two hosts, at least and at most; may be drawn from the seed. */
   readonly latencyMs?: readonly [number, number] | ((random: Random) => readonly [number, number]);

@@ -3,7 +3,7 @@
  * more are held to it: by their own README.md, or, where there is none, by the nearest one above. An entry
  * is described where it stands in backticks: `segment.ts` (or `segment`), `files/`, or a pattern for many:
  * `NN-*.ts`.
- * A file of tests is described by its name.
+ * A file of tests is described by its name. And a map that is out of date is worse than none.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -67,4 +67,19 @@ it('every folder has a map that names all its entries', () => {
     unmapped.push(`${folder}: ${missing.join(', ')}`);
   }
   expect(unmapped).toEqual([]);
+});
+
+it('no map names a file that is not there, and every link leads somewhere', () => {
+  const there = new Set(FILES.map((name) => name.split('/').at(-1)));
+  const wrong = FILES.filter((name) => name.endsWith('.md')).flatMap((map) => {
+    const text = readFileSync(join(ROOT, map), 'utf8');
+    const named = Array.from(text.matchAll(/`([\w./-]+\.(?:ts|md|java|py|sh|c))`/g), ([, word = '']) => word)
+      .filter((word) => !/^(NN-|NAME\b)/.test(word) && !there.has(word.split('/').at(-1)))
+      .map((word) => `${map}: ${word}`);
+    const broken = Array.from(text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g), ([, target = '']) => target)
+      .filter((target) => !existsSync(join(ROOT, dirname(map), target)))
+      .map((target) => `${map}: the link to ${target}`);
+    return [...named, ...broken];
+  });
+  expect(wrong).toEqual([]);
 });

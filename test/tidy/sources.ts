@@ -18,7 +18,6 @@ export const FILES = execFileSync('git', ['ls-files', '--cached', '--others', '-
   .filter((name) => name !== '' && existsSync(join(ROOT, name)));
 export const SOURCES = FILES.filter((name) => name.endsWith('.ts'));
 export const PRODUCT = SOURCES.filter((name) => /^(broker|coordinator-client)\//.test(name));
-export const SCRIPTS = SOURCES.filter((name) => name.startsWith('scripts/'));
 
 const TEXT = new Map(FILES.map((name) => [name, readFileSync(join(ROOT, name), 'utf8')]));
 
@@ -40,7 +39,7 @@ export function importsOf(file: string): string[] {
   return Array.from(found, ([, path = '']) => resolved(file, path));
 }
 
-export interface ImportedName {
+interface ImportedName {
   readonly file: string;
   /** `*`: any of its names may be used. */
   readonly name: string;

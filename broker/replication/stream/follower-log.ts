@@ -50,7 +50,7 @@ export function truncateWithoutEpochs(log: PartitionLog, journal: Journal): void
   log.truncateTo(log.highWatermark);
 }
 
-/** Goes back to where the histories part. False when nothing changed, so that asking again is in vain. */
+/** Goes back to where the histories part. False when nothing changed: to ask again would end the same way. */
 export function truncateToLeader(log: PartitionLog, leaderEnd: EpochEnd, journal: Journal): boolean {
   const { endOffset } = log;
   const latestEpoch = log.epochs.latestEpoch();

@@ -3,6 +3,7 @@
  * a leader, or num.replica.fetchers of them, among which partitions are divided as Kafka divides them
  * among fetcher threads. Source: Kafka's AbstractFetcherManager.
  */
+import { javaStringHash } from '../../../coordinator-client/znodes/java-string-hash.ts';
 import type { BrokerId, PartitionKey } from '../../types.ts';
 import type { Partition } from '../partition.ts';
 import { type FollowerContext, FollowerStream } from './follower-stream.ts';
@@ -31,10 +32,6 @@ export class Follower {
     let count = 0;
     for (const stream of this.#streams.values()) count += stream.failedCount;
     return count;
-  }
-
-  get streamCount(): number {
-    return this.#streams.size;
   }
 
   /** Follows the leader the partition has now. */
@@ -82,8 +79,5 @@ export class Follower {
 
 /** Which of a leader's streams carries a partition: Java's hash of the topic, as in Kafka. */
 export function fetcherOf(topic: string, partition: number, fetchers: number): number {
-  let hash = 0;
-  for (let index = 0; index < topic.length; index++)
-    hash = (Math.imul(31, hash) + topic.charCodeAt(index)) | 0;
-  return Math.abs((Math.imul(31, hash) + partition) | 0) % fetchers;
+  return Math.abs((Math.imul(31, javaStringHash(topic)) + partition) | 0) % fetchers;
 }

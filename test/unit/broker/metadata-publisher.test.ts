@@ -35,7 +35,7 @@ function setUp() {
   const metadata = new MetadataCache(new World().clock);
   metadata.onChange(({ topics }) => heard.push(`image ${[...topics.keys()]}`));
   const fence = new ControllerFence();
-  fence.brokerEpoch = 9;
+  fence.registered(9);
   const loading: (() => void)[] = [];
   const publisher = new MetadataPublisher({
     fence,

@@ -86,7 +86,7 @@ describe("the controller's orders to a broker that has not registered yet", () =
     for (const order of orders(5)) void ask(order).then(({ error }) => answers.push(error));
     await new Promise((resolve) => setImmediate(resolve));
     expect(answers).toEqual([]);
-    fence.brokerEpoch = 9;
+    fence.registered(9);
     await new Promise((resolve) => setImmediate(resolve));
     expect(answers).toEqual(orders(5).map(() => ErrorCode.STALE_BROKER_EPOCH));
   });
@@ -94,7 +94,7 @@ describe("the controller's orders to a broker that has not registered yet", () =
   it('wait, and those that were meant for it are followed', async () => {
     const { fence, ask } = setUp();
     const answering = orders(9).map(ask);
-    fence.brokerEpoch = 9;
+    fence.registered(9);
     expect((await Promise.all(answering)).map(({ error }) => error)).toEqual([0, 0, 0]);
   });
 });
@@ -102,7 +102,7 @@ describe("the controller's orders to a broker that has not registered yet", () =
 describe('orders of somebody who is not the controller', () => {
   it('are refused under an epoch that ZooKeeper does not know, and the controller is obeyed after them', async () => {
     const { fence, ask, lines } = setUp();
-    fence.brokerEpoch = 9;
+    fence.registered(9);
     const forged = orders(-1, { controllerId: 4, controllerEpoch: 2 ** 31 - 1 });
     const refused = await Promise.all(forged.map((order) => ask(order, 4)));
     expect(refused.map(({ error }) => error)).toEqual(forged.map(() => ErrorCode.STALE_CONTROLLER_EPOCH));
@@ -114,7 +114,7 @@ describe('orders of somebody who is not the controller', () => {
 
   it('are refused under the epoch of the one who is', async () => {
     const { fence, ask } = setUp();
-    fence.brokerEpoch = 9;
+    fence.registered(9);
     for (const order of orders(9, { controllerId: 4, controllerEpoch: OFFICE.epoch })) {
       expect((await ask(order, 4)).error).toBe(ErrorCode.STALE_CONTROLLER_EPOCH);
     }

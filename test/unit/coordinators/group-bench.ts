@@ -7,7 +7,7 @@ import type { SimulatedClock } from '../../support/simulated-clock.ts';
 import { World } from '../../support/world.ts';
 import { MemoryStateLog } from './memory-state-log.ts';
 
-export const TOPIC = '__consumer_offsets';
+const TOPIC = '__consumer_offsets';
 export const PARTITIONS = 5;
 export const GROUP = 'readers';
 export const OWNER = partitionForKey(GROUP, PARTITIONS);

@@ -8,7 +8,7 @@ import { ErrorCode } from '../../../broker/errors.ts';
 
 export const SETTINGS = { initialRebalanceDelayMs: 3000, groupMaxSize: 10 };
 export const AT = { settings: SETTINGS, nowMs: 1000 };
-export const RANGE = [{ name: 'range', metadata: Buffer.from('topics') }];
+const RANGE = [{ name: 'range', metadata: Buffer.from('topics') }];
 
 export function request(over: Partial<JoinRequest> = {}): JoinRequest {
   return {
@@ -86,7 +86,7 @@ export function storing<W extends PersistReason['why']>(
   throw new Error(`nothing is to be stored because of ${why}`);
 }
 
-export function isAbout<W extends PersistReason['why']>(
+function isAbout<W extends PersistReason['why']>(
   reason: PersistReason,
   why: W,
 ): reason is Extract<PersistReason, { why: W }> {

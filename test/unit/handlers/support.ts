@@ -64,7 +64,7 @@ export type Given<N extends ServiceName = ServiceName> = { readonly [K in N]?: P
 };
 
 /** As much of a service as a test plays. What it is asked is the test's to read; what it answers has to fit. */
-export type Played<T> = T extends (...question: never) => infer Answer
+type Played<T> = T extends (...question: never) => infer Answer
   ? (...question: never) => Played<Answer>
   : T extends Promise<infer Value>
     ? Promise<Played<Value>>

@@ -88,7 +88,7 @@ export function topicConfig(overrides: Readonly<Record<string, string>>): LogCon
   return logConfig(new Map(Object.entries(overrides)));
 }
 
-export function manager(
+function manager(
   disk: Disk,
   clock: Clock,
   owner: { topicConfig: LogConfig; said?: string[] },
@@ -119,7 +119,7 @@ function complaintsTo(owner: { said?: string[] }): Diagnostics {
 }
 
 /** Lets the clock run, without time passing, until the promise is settled. */
-export async function settled<T>(clock: SimulatedClock, promise: Promise<T>): Promise<T> {
+async function settled<T>(clock: SimulatedClock, promise: Promise<T>): Promise<T> {
   let done = false;
   const watched = promise.finally(() => {
     done = true;

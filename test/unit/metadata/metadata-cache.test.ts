@@ -213,7 +213,7 @@ describe('a map in layers', () => {
 describe('the controller fence', () => {
   it('refuses what was meant for an earlier incarnation of the broker', () => {
     const fence = new ControllerFence();
-    fence.brokerEpoch = 100;
+    fence.registered(100);
     expect(fence.check({ controllerEpoch: 1, brokerEpoch: 99 })).toBe(ErrorCode.STALE_BROKER_EPOCH);
     expect(fence.highestControllerEpoch).toBe(0);
     expect(fence.check({ controllerEpoch: 1, brokerEpoch: 100 })).toBe(ErrorCode.NONE);

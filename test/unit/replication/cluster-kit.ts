@@ -35,7 +35,7 @@ export interface Truth {
   replicas: number[];
 }
 
-export interface Node {
+interface Node {
   readonly id: number;
   readonly disk: SimulatedDisk;
   readonly logs: LogManager;
@@ -46,7 +46,7 @@ export interface Node {
   readonly info: BrokerInfo;
 }
 
-export interface ClusterOptions {
+interface ClusterOptions {
   readonly brokers?: number;
   readonly topic?: Readonly<Record<string, string>>;
   readonly config?: Partial<Configs>;
