@@ -22,7 +22,7 @@ export interface Agreement {
   close(): Promise<void>;
 }
 
-export interface SourceOptions {
+interface SourceOptions {
   readonly clock: Clock;
   readonly sessionTimeoutMs: number;
   /** How much longer each way takes, at this moment. */

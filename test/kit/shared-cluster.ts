@@ -12,7 +12,7 @@ export interface SharedCluster {
 }
 
 /** Where workers, which inherit it, find the cluster. */
-export const BOOTSTRAP_SERVERS_VARIABLE = 'ODRADEK_BOOTSTRAP_SERVERS';
+const BOOTSTRAP_SERVERS_VARIABLE = 'ODRADEK_BOOTSTRAP_SERVERS';
 
 export async function startSharedCluster(options: KitOptions): Promise<SharedCluster> {
   const cluster = await startCluster(options);

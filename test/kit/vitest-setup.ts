@@ -12,7 +12,7 @@
 import type { KitOptions } from './cluster.ts';
 import { type SharedCluster, startSharedCluster } from './shared-cluster.ts';
 
-export interface GlobalSetup {
+interface GlobalSetup {
   setup(): Promise<void>;
   teardown(): Promise<void>;
 }

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 
-export interface Watchdog {
+interface Watchdog {
   /** The directory is gone already. */
   dismiss(): void;
 }
