@@ -57,7 +57,7 @@ export class Belongings {
 
   disk(disk: Disk): Disk {
     return {
-      ...disk,
+      ...delegating(disk),
       open: (path, mode) => {
         const file = disk.open(path, mode);
         const forget = this.#keep(() => file.close());
@@ -90,6 +90,27 @@ export class Belongings {
     this.#open.add(close);
     return () => this.#open.delete(close);
   }
+}
+
+/** The disk again, as an object of functions: an implementation may be a class. */
+function delegating(disk: Disk): Disk {
+  return {
+    open: (path, mode) => disk.open(path, mode),
+    stat: (path) => disk.stat(path),
+    list: (directory) => disk.list(directory),
+    makeDirectory: (path) => disk.makeDirectory(path),
+    rename: (from, to) => disk.rename(from, to),
+    remove: (path) => disk.remove(path),
+    removeTree: (path) => disk.removeTree(path),
+    readFile: (path) => disk.readFile(path),
+    writeFileAtomically: (path, data) => disk.writeFileAtomically(path, data),
+    writeFileInBackground: (path, data) => disk.writeFileInBackground(path, data),
+    syncDirectory: (path) => disk.syncDirectory(path),
+    syncDirectoryInBackground: (path) => disk.syncDirectoryInBackground(path),
+    freeBytes: (path) => disk.freeBytes(path),
+    totalBytes: (path) => disk.totalBytes(path),
+    lock: (path) => disk.lock(path),
+  };
 }
 
 /** A file that says when it is closed. */
