@@ -23,7 +23,13 @@ import { joinCluster } from './node/joining.ts';
 import { makeClients } from './node/make-clients.ts';
 import { followConfigs, makeConfigs } from './node/make-configs.ts';
 import { makeController } from './node/make-controller.ts';
-import { makeGroups, makeProducerIds } from './node/make-coordinators.ts';
+import {
+  makeGroups,
+  makeMarkers,
+  makeProducerIds,
+  makeTransactions,
+  makeVerifier,
+} from './node/make-coordinators.ts';
 import { makePeers, peerEndpoint } from './node/make-peers.ts';
 import { makeReplication } from './node/make-replication.ts';
 import { makeServices } from './node/make-services.ts';
@@ -177,11 +183,14 @@ export class Broker {
     const known = { clusterId, config, configs, features, fence, metadata, peers, link };
     const controller = makeController(ground, known);
     const logs = await makeLogs(ground, { ...known, directories: claimed.directories });
-    const replicas = makeReplication(ground, { ...known, logs });
+    const verifier = await makeVerifier(ground, known);
+    const replicas = makeReplication(ground, { ...known, logs, verifier });
     const producerIds = makeProducerIds(ground, known);
     const groups = await makeGroups(ground, { config, replicas });
+    const transactions = await makeTransactions(ground, { ...known, replicas, producerIds });
+    const markers = makeMarkers(ground, { config, replicas, groups });
     const network = await makeClients(ground, known);
-    return { ...known, controller, logs, replicas, producerIds, groups, network };
+    return { ...known, controller, logs, replicas, producerIds, groups, transactions, markers, network };
   }
 
   /** All parts are there: what comes from outside reaches them from here on. */
@@ -223,6 +232,7 @@ export class Broker {
     const parts = this.#made;
     parts.controller.startup();
     parts.groups.start();
+    parts.transactions.start();
     const services = makeServices(this.#ground, parts);
     // A client that were let in earlier would be told to ask again.
     await parts.metadata.waitFor(({ complete }) => complete, FIRST_METADATA_WAIT_MS);

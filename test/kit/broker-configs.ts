@@ -25,6 +25,9 @@ export function configsOf(id: number, settings: Settings): (bound: Bound | null)
           'default.replication.factor': replicas,
           'offsets.topic.replication.factor': replicas,
           'offsets.topic.num.partitions': '5',
+          'transaction.state.log.replication.factor': replicas,
+          'transaction.state.log.min.isr': String(Math.min(2, settings.count)),
+          'transaction.state.log.num.partitions': '5',
           'group.initial.rebalance.delay.ms': '0',
           // What resets leave would be in the way of snapshots, and fill the disk.
           'log.segment.delete.delay.ms': '500',

@@ -36,6 +36,8 @@ const PROPERTIES: Readonly<Record<string, string>> = {
   'min.insync.replicas': '2',
   'offsets.topic.num.partitions': '1',
   'offsets.topic.replication.factor': '3',
+  'transaction.state.log.num.partitions': '1',
+  'transaction.state.log.replication.factor': '3',
   'auto.create.topics.enable': 'false',
   'unclean.leader.election.enable': 'false',
   'replica.lag.time.max.ms': '2000',

@@ -52,7 +52,8 @@ describe('handlers', () => {
   const handlers = PRODUCT.filter((file) => /^broker\/handlers\/\d\d-/.test(file));
 
   it.each(handlers)('%s says its API, key and versions first, and the source to compare last', (file) => {
-    const message = textOf(file.replace('handlers/', 'protocol/messages/'));
+    const text = textOf(file.replace('handlers/', 'protocol/messages/'));
+    const message = text.slice(text.indexOf(' api({'));
     const declared = (field: string): string =>
       new RegExp(`^  ${field}: '?([\\w-]+)`, 'm').exec(message)?.[1] ?? '';
     const [least, most] = declared('versions').split('-');
