@@ -45,7 +45,8 @@ export function recordAbilities({
     produce: (topic, records, wait) => produce(admin, topic, records, wait),
     consume: (topic, wanted) => consume(admin, topic, wanted),
     async expectEveryAcknowledgedRecordOnce(topic, acknowledged) {
-      expectEveryOnce(topic, [...acknowledged], await consume(admin, topic));
+      const found = await consume(admin, topic, { isolation: 'read_committed' });
+      expectEveryOnce(topic, [...acknowledged], found);
     },
   };
 }

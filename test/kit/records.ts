@@ -1,13 +1,22 @@
 /** Records as plain values, to topics and from them, over the wire as any client's. */
 import { ErrorCode, isRetriable } from '../../broker/errors.ts';
+import type { Int64 } from '../../broker/int64.ts';
 import { Produce } from '../../broker/protocol/messages/00-produce.ts';
 import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
 import { ListOffsets } from '../../broker/protocol/messages/02-list-offsets.ts';
-import { batchIsControl, completeBatches } from '../../broker/records/batch.ts';
+import {
+  batchBaseOffset,
+  batchIsControl,
+  batchIsTransactional,
+  batchLastOffset,
+  batchProducerId,
+  completeBatches,
+} from '../../broker/records/batch.ts';
 import { buildBatch, type RecordInput } from '../../broker/records/build.ts';
 import { type RecordData, readRecords } from '../../broker/records/record.ts';
 import { type AdminClient, type ClusterMetadata, reasonOf } from '../../scripts/cli/admin-client.ts';
 import { murmur2 } from './murmur2.ts';
+import { refuseUnknown } from './options.ts';
 import { until, type WaitOptions } from './waits.ts';
 
 /** A record to be produced; a text alone is its value. */
@@ -42,8 +51,13 @@ export interface ConsumeOptions extends WaitOptions {
   readonly from?: number;
   /** Waits until there are so many; what there is at the moment unless given. */
   readonly count?: number;
+  /** As a consumer has it: what belongs to no transaction that has been committed is left out, or not. */
+  readonly isolation?: Isolation;
 }
 
+type Isolation = 'read_uncommitted' | 'read_committed';
+
+const ISOLATIONS: readonly Isolation[] = ['read_uncommitted', 'read_committed'];
 const LATEST = -1;
 const EARLIEST = -2;
 const FETCH_BYTES = 16 * 1024 * 1024;
@@ -78,14 +92,15 @@ export async function produce(
 export async function consume(
   admin: AdminClient,
   topic: string,
-  { partition, from, count, ...wait }: ConsumeOptions = {},
+  { partition, from, count, isolation = 'read_uncommitted', ...wait }: ConsumeOptions = {},
 ): Promise<ConsumedRecord[]> {
+  refuseUnknown([isolation], ISOLATIONS, 'isolation of a consumer');
   const partitions = await partitionCount(admin, topic, wait);
   const asked = partition === undefined ? Array.from({ length: partitions }, (_, each) => each) : [partition];
   const what = count === undefined ? 'the records' : `${count} records`;
   return until(`${what} of ${topic}`, wait, async () => {
     const found: ConsumedRecord[] = [];
-    for (const each of asked) found.push(...(await read(admin, { topic, partition: each }, from)));
+    for (const each of asked) found.push(...(await read(admin, { topic, partition: each, isolation }, from)));
     if (count !== undefined && found.length < count) return { seen: `there are ${found.length}` };
     return { done: count === undefined ? found : found.slice(0, count) };
   });
@@ -94,6 +109,10 @@ export async function consume(
 interface Place {
   readonly topic: string;
   readonly partition: number;
+}
+
+interface IsolatedPlace extends Place {
+  readonly isolation: Isolation;
 }
 
 function partitionCount(admin: AdminClient, topic: string, wait: WaitOptions): Promise<number> {
@@ -130,8 +149,12 @@ function append(
   });
 }
 
-/** All there is from `from` up to the high watermark. */
-async function read(admin: AdminClient, place: Place, from: number | undefined): Promise<ConsumedRecord[]> {
+/** All there is from `from` up to the high watermark, or to the last stable offset. */
+async function read(
+  admin: AdminClient,
+  place: IsolatedPlace,
+  from: number | undefined,
+): Promise<ConsumedRecord[]> {
   const records: ConsumedRecord[] = [];
   const end = await offsetAt(admin, place, LATEST);
   let at = Math.max(from ?? 0, await offsetAt(admin, place, EARLIEST));
@@ -139,12 +162,15 @@ async function read(admin: AdminClient, place: Place, from: number | undefined):
     const partition = await fetchAt(admin, place, at);
     if (partition.errorCode !== ErrorCode.NONE) throw new Error(`${place.topic}: ${reasonOf(partition)}`);
     const bytes = partition.records ?? Buffer.alloc(0);
+    const aborted = new AbortedTransactions(partition.abortedTransactions ?? []);
     let next = at;
     for (const batchAt of completeBatches(bytes)) {
-      const batch = readRecords(bytes, batchAt);
-      next = (batch.at(-1)?.offset ?? next) + 1;
-      if (batchIsControl(bytes, batchAt)) continue;
-      records.push(...batch.filter(({ offset }) => offset >= at).map((each) => plain(each, place.partition)));
+      next = batchLastOffset(bytes, batchAt) + 1;
+      if (batchIsControl(bytes, batchAt)) aborted.end(bytes, batchAt);
+      else if (!aborted.holds(bytes, batchAt)) {
+        const batch = readRecords(bytes, batchAt).filter(({ offset }) => offset >= at);
+        records.push(...batch.map((each) => plain(each, place.partition)));
+      }
     }
     if (next === at) break;
     at = next;
@@ -152,10 +178,47 @@ async function read(admin: AdminClient, place: Place, from: number | undefined):
   return records;
 }
 
-async function offsetAt(admin: AdminClient, { topic, partition }: Place, timestamp: number): Promise<number> {
+/** Which batches of an answer belong to transactions that were aborted; none where the answer names none. */
+class AbortedTransactions {
+  readonly #later: { readonly producerId: Int64; readonly firstOffset: number }[];
+  readonly #open = new Set<Int64>();
+
+  constructor(named: readonly { readonly producerId: Int64; readonly firstOffset: number }[]) {
+    this.#later = [...named];
+  }
+
+  holds(bytes: Buffer, batchAt: number): boolean {
+    const producerId = batchProducerId(bytes, batchAt);
+    const baseOffset = batchBaseOffset(bytes, batchAt);
+    const begun = this.#later.findIndex(
+      (each) => each.producerId === producerId && each.firstOffset <= baseOffset,
+    );
+    if (begun >= 0) {
+      this.#later.splice(begun, 1);
+      this.#open.add(producerId);
+    }
+    return batchIsTransactional(bytes, batchAt) && this.#open.has(producerId);
+  }
+
+  /** A marker ends the producer's transaction. */
+  end(bytes: Buffer, batchAt: number): void {
+    this.#open.delete(batchProducerId(bytes, batchAt));
+  }
+}
+
+async function offsetAt(
+  admin: AdminClient,
+  { topic, partition, isolation }: IsolatedPlace,
+  timestamp: number,
+): Promise<number> {
   const partitions = [{ partitionIndex: partition, timestamp }];
+  const request = {
+    replicaId: -1,
+    isolationLevel: ISOLATIONS.indexOf(isolation),
+    topics: [{ name: topic, partitions }],
+  };
   const answer = await askLeader(admin, { topic, partition }, (leader, metadata) =>
-    admin.askBroker(leader, metadata, ListOffsets, { replicaId: -1, topics: [{ name: topic, partitions }] }),
+    admin.askBroker(leader, metadata, ListOffsets, request),
   );
   const found = answer?.topics[0]?.partitions[0];
   if (found === undefined || found.errorCode !== ErrorCode.NONE)
@@ -164,19 +227,19 @@ async function offsetAt(admin: AdminClient, { topic, partition }: Place, timesta
 }
 
 /** By name, without a session: an answer holds what is there now. */
-async function fetchAt(admin: AdminClient, { topic, partition }: Place, fetchOffset: number) {
+async function fetchAt(
+  admin: AdminClient,
+  { topic, partition, isolation }: IsolatedPlace,
+  fetchOffset: number,
+) {
   const partitions = [{ partition, fetchOffset, partitionMaxBytes: FETCH_BYTES }];
   const answer = await askLeader(admin, { topic, partition }, (leader, metadata) => {
     const topicId = metadata.topics[0]?.topicId ?? '';
     const limits = { maxWaitMs: 0, minBytes: 0, maxBytes: FETCH_BYTES, replicaId: -1 };
-    const session = { sessionId: 0, sessionEpoch: -1 };
-    const request = {
-      ...limits,
-      ...session,
-      topics: [{ topic, topicId, partitions }],
-      forgottenTopicsData: [],
-    };
-    return admin.askBroker(leader, metadata, Fetch, { ...request, rackId: '' });
+    const how = { sessionId: 0, sessionEpoch: -1, isolationLevel: ISOLATIONS.indexOf(isolation) };
+    const topics = [{ topic, topicId, partitions }];
+    const request = { ...limits, ...how, topics, forgottenTopicsData: [], rackId: '' };
+    return admin.askBroker(leader, metadata, Fetch, request);
   });
   const found = answer?.responses[0]?.partitions[0];
   if (found === undefined) throw new Error(`${topic}-${partition}: no leader`);

@@ -46,16 +46,24 @@ async function run(command: string, argv: readonly string[], cwd: string): Promi
 }
 
 describe('runners', () => {
-  it('node:test', async () => {
-    const output = await run(process.execPath, ['--test', '--test-reporter=tap', 'node-test.ts'], HERE);
-    expect(output).toMatch(/^# pass 1$/m);
-  }, TIMEOUT_MS);
+  it(
+    'node:test',
+    async () => {
+      const output = await run(process.execPath, ['--test', '--test-reporter=tap', 'node-test.ts'], HERE);
+      expect(output).toMatch(/^# pass 1$/m);
+    },
+    TIMEOUT_MS,
+  );
 
-  it('vitest, with one cluster for the whole run', async () => {
-    const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
-    const argv = [vitest, 'run', '--config', join(HERE, 'vitest-global', 'vitest.config.ts')];
-    await run(process.execPath, argv, join(HERE, 'vitest-global'));
-  }, TIMEOUT_MS);
+  it(
+    'vitest, with one cluster for the whole run',
+    async () => {
+      const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
+      const argv = [vitest, 'run', '--config', join(HERE, 'vitest-global', 'vitest.config.ts')];
+      await run(process.execPath, argv, join(HERE, 'vitest-global'));
+    },
+    TIMEOUT_MS,
+  );
 
   it('jest, with one cluster for the whole run (its set-up and teardown)', async () => {
     await setupJest({ globals: { odradek: { brokers: 1 } } });

@@ -105,6 +105,7 @@ const TABLE: Runs = {
       may('partition', 'integer', 'all unless given'),
       may('from', 'integer', 'offset to begin at'),
       may('count', 'integer', 'wait until there are so many'),
+      may('isolation', 'string', 'read_uncommitted unless given, or read_committed'),
       TIMEOUT,
     ],
     run: (cluster, body) => cluster.consume(body['topic'] as string, without(body, 'topic')),
