@@ -50,13 +50,17 @@ export function reasonOf({ errorCode, errorMessage }: Answer): string {
 
 export class AdminClient {
   readonly #sockets: SocketNetwork = tcpSockets();
-  readonly #bootstrap: readonly Address[];
+  readonly #bootstrap: () => readonly Address[];
   readonly #connections = new Map<string, KafkaConnection>();
 
   readonly #clientId: string;
 
-  constructor(bootstrapServers: string, clientId = 'odradek') {
-    this.#bootstrap = bootstrapAddresses(bootstrapServers);
+  /** Asked again each time where it is a function: who knows that a broker does not answer leaves it out. */
+  constructor(bootstrapServers: string | (() => string), clientId = 'odradek') {
+    if (typeof bootstrapServers === 'string') {
+      const fixed = bootstrapAddresses(bootstrapServers);
+      this.#bootstrap = () => fixed;
+    } else this.#bootstrap = () => bootstrapAddresses(bootstrapServers());
     this.#clientId = clientId;
   }
 
@@ -68,7 +72,7 @@ export class AdminClient {
   async metadata(topics: readonly string[] | null): Promise<ClusterMetadata> {
     const wanted = topics === null ? null : topics.map((name) => ({ name }));
     const problems: string[] = [];
-    for (const address of this.#bootstrap) {
+    for (const address of this.#bootstrap()) {
       try {
         return await this.#ask(address, Metadata, { topics: wanted, allowAutoTopicCreation: false });
       } catch (error) {
