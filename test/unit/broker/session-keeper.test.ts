@@ -20,7 +20,10 @@ interface World {
   readonly told: string[];
 }
 
-async function setUp(regained: (coordinator: Coordinator) => Promise<void> = async () => {}): Promise<World> {
+async function setUp(
+  regained: (coordinator: Coordinator) => Promise<void> = async () => {},
+  opened: (index: number, session: Coordinator) => void = () => {},
+): Promise<World> {
   const clock = new SimulatedClock();
   const tree = new LocalTree();
   const source = localSource({ tree, clock, random: simulatedRandom(3), sessionTimeoutMs: 2000, delayMs: 1 });
@@ -31,6 +34,7 @@ async function setUp(regained: (coordinator: Coordinator) => Promise<void> = asy
     async open(timeoutMs) {
       const coordinator = await source.open(timeoutMs);
       sessions.push(coordinator);
+      opened(sessions.length - 1, coordinator);
       return coordinator;
     },
   };
@@ -88,6 +92,17 @@ describe('a session that is lost', () => {
     expect(world.told).toEqual(['lost', 'regained 1 after 0', 'lost', 'regained 2 after 1']);
     expect(world.sessions).toHaveLength(3);
     expect(world.keeper.coordinator.session).toBe('connected');
+  });
+});
+
+describe('a session that is lost before it is taken up', () => {
+  it('is passed over: nobody hears that it was regained', async () => {
+    const world = await setUp(undefined, (index, session) => {
+      if (index === 1) Object.defineProperty(session, 'session', { value: 'lost' });
+    });
+    expire(world, 0);
+    await world.clock.runFor(100);
+    expect(world.told).toEqual(['lost', 'lost', 'regained 2 after 1']);
   });
 });
 
