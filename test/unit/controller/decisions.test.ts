@@ -450,6 +450,22 @@ describe('a batch of requests', () => {
     });
   });
 
+  it('tells only those of all topics that there are who are to forget others', () => {
+    const state = clusterOf([1, 2], { replicas: [1, 2], leader: 1 });
+    const batch = new RequestBatch(state, 1);
+    batch.add({ request: 'UpdateMetadata', to: [2], partitions: [first(state)], forgetOthers: true });
+    batch.add({ request: 'LeaderAndIsr', to: [1], partition: first(state), isNew: false });
+    const told = batch.requests().flatMap(({ to, request }) => {
+      return request.type === 'UpdateMetadata' ? [[to, request.onlyTopics]] : [];
+    });
+    expect(new Map(told as [number, unknown][])).toEqual(
+      new Map<number, unknown>([
+        [1, undefined],
+        [2, ['t']],
+      ]),
+    );
+  });
+
   it('names the replicas that are offline, and -2 for what is being deleted', () => {
     const state = clusterOf([1], { replicas: [1, 2], leader: 1 });
     state.topicsToDelete.add('t');
