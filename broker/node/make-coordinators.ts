@@ -43,7 +43,7 @@ export async function makeGroups(
   replicas.onLeadership(({ topic, partition, leaderEpoch, role }) => {
     if (topic !== GROUP_METADATA_TOPIC) return;
     if (role === 'leader') void groups.elect(partition, leaderEpoch);
-    else groups.resign(partition, role === 'stopped' ? 'deleted' : 'moved');
+    else groups.resign(partition, role === 'deleted' ? 'deleted' : 'moved');
   });
   return groups;
 }
