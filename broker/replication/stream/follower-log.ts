@@ -60,7 +60,7 @@ export function truncateToLeader(log: PartitionLog, leaderEnd: EpochEnd, journal
     endOffsetFor: (epoch) => log.epochs.endOffsetFor(epoch, endOffset),
   });
   const why = { rule: 'leader-epoch', epoch: leaderEnd.epoch, endOffset: leaderEnd.endOffset } as const;
-  journal.record(logTruncated(log, cut.offset, why));
+  if (cut.offset < endOffset) journal.record(logTruncated(log, cut.offset, why));
   // Also at the log's end: an epoch that has no records must leave the history.
   log.truncateTo(cut.offset);
   return log.endOffset !== endOffset || log.epochs.latestEpoch() !== latestEpoch;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ErrorCode, isError } from '../../../broker/errors.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
 import { createJournal } from '../../../broker/platform/journal.ts';
-import { truncateWithoutEpochs } from '../../../broker/replication/stream/follower-log.ts';
+import { truncateToLeader, truncateWithoutEpochs } from '../../../broker/replication/stream/follower-log.ts';
 import { type SharedRead, SharedReads } from '../../../broker/replication/stream/shared-reads.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { append, contents, fixture } from '../log/support.ts';
@@ -48,6 +48,18 @@ describe('reads for several followers', () => {
     expect(given(reads.read('t-0', log, 0, 10_000)).bytes).not.toBe(again.bytes);
     expect(reads.read('t-0', log, 3, 10_000)).toBeNull();
     expect(reads.read('t-0', log, 9, 10_000)).toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
+  });
+});
+
+describe('a follower whose history ends as the leader’s', () => {
+  it('is not said to have been truncated', async () => {
+    const log = await someLog();
+    const journal = createJournal(new SimulatedClock(), silent);
+    const epoch = log.epochs.latestEpoch();
+    expect(truncateToLeader(log, { epoch, endOffset: 5 }, journal)).toBe(false);
+    expect(journal.since(0)).toEqual([]);
+    expect(truncateToLeader(log, { epoch, endOffset: 2 }, journal)).toBe(true);
+    expect(journal.since(0).map(({ event }) => event)).toMatchObject([{ from: 3, to: 2 }]);
   });
 });
 
