@@ -1,6 +1,6 @@
 /**
- * Which partition of an internal topic a key belongs to: Java's String.hashCode over UTF-16 code units,
- * made non-negative the way Kafka's Utils.abs does (the smallest integer becomes 0).
+ * Where Kafka spreads things by Java's hash: String.hashCode over UTF-16 code units, made non-negative the way
+ * Utils.abs does. (coordinator-client has its own, as it imports nothing of the broker.)
  */
 export function javaHash(text: string): number {
   let hash = 0;
@@ -12,6 +12,10 @@ export function javaHash(text: string): number {
 
 /** The partition of `__consumer_offsets` or `__transaction_state` that owns `key`. */
 export function partitionForKey(key: string, partitionCount: number): number {
-  const hash = javaHash(key);
-  return (hash === -(2 ** 31) ? 0 : Math.abs(hash)) % partitionCount;
+  return javaAbs(javaHash(key)) % partitionCount;
+}
+
+/** Of a 32-bit integer: the smallest, whose amount there is no room for, becomes 0. */
+export function javaAbs(value: number): number {
+  return value === -(2 ** 31) ? 0 : Math.abs(value);
 }

@@ -3,6 +3,7 @@
  * a leader, or num.replica.fetchers of them, among which partitions are divided as Kafka divides them
  * among fetcher threads. Source: Kafka's AbstractFetcherManager.
  */
+import { javaAbs, javaHash } from '../../java-hash.ts';
 import type { BrokerId, PartitionKey } from '../../types.ts';
 import type { Partition } from '../partition.ts';
 import { type FollowerContext, FollowerStream } from './follower-stream.ts';
@@ -82,8 +83,5 @@ export class Follower {
 
 /** Which of a leader's streams carries a partition: Java's hash of the topic, as in Kafka. */
 export function fetcherOf(topic: string, partition: number, fetchers: number): number {
-  let hash = 0;
-  for (let index = 0; index < topic.length; index++)
-    hash = (Math.imul(31, hash) + topic.charCodeAt(index)) | 0;
-  return Math.abs((Math.imul(31, hash) + partition) | 0) % fetchers;
+  return javaAbs((Math.imul(31, javaHash(topic)) + partition) | 0) % fetchers;
 }

@@ -1,8 +1,8 @@
 /** The coordinator as its clients see it, over a log in memory and virtual time. */
 import { describe, expect, it } from 'vitest';
 import { GroupCoordinator, type GroupJoin } from '../../../broker/coordinators/group/group-coordinator.ts';
-import { partitionForKey } from '../../../broker/coordinators/runtime/java-hash.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
+import { partitionForKey } from '../../../broker/java-hash.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
 import { createJournal } from '../../../broker/platform/journal.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
