@@ -127,6 +127,7 @@ export function describeNodes(makeBench: MakeBench, freshPath: () => string): vo
       const before = { ...source.counts };
       await coordinator.commit([create(path), create(`${path}/a`)]);
       await coordinator.commit([check(path, 7), create(`${path}/b`)]); // refused
+      await coordinator.commit([check(path, 0)]); // changes nothing
       await coordinator.read(path);
       await coordinator.children(path);
       expect(source.counts.writes - before.writes).toBe(2);
