@@ -50,6 +50,17 @@ export function truncateWithoutEpochs(log: PartitionLog, journal: Journal): void
   log.truncateTo(log.highWatermark);
 }
 
+/**
+ * A log that has lost records in its middle, and not those behind, goes back to where it is whole: the leader has
+ * them all. Without a leader all is kept, which may be all that there is.
+ */
+export function truncateAtHole(log: PartitionLog, journal: Journal): void {
+  const { holeOffset } = log;
+  if (holeOffset === null || holeOffset >= log.endOffset) return;
+  journal.record(logTruncated(log, holeOffset, { rule: 'hole' }));
+  log.truncateTo(holeOffset);
+}
+
 /** Goes back to where the histories part. False when nothing changed, so that asking again is in vain. */
 export function truncateToLeader(log: PartitionLog, leaderEnd: EpochEnd, journal: Journal): boolean {
   const { endOffset } = log;

@@ -21,6 +21,7 @@ import {
   applyMarks,
   applyRecords,
   repairRange,
+  truncateAtHole,
   truncateToLeader,
   truncateWithoutEpochs,
 } from './follower-log.ts';
@@ -88,7 +89,9 @@ export class FollowerStream {
     };
     this.#followed.set(partition.key, followed);
     this.#attempt(followed, () => {
-      if (partition.log !== null) truncateWithoutEpochs(partition.log, this.#context.journal);
+      if (partition.log === null) return;
+      truncateAtHole(partition.log, this.#context.journal);
+      truncateWithoutEpochs(partition.log, this.#context.journal);
     });
     this.#scheduleSubscribe();
   }

@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { ErrorCode, isError } from '../../../broker/errors.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
 import { createJournal } from '../../../broker/platform/journal.ts';
-import { truncateToLeader, truncateWithoutEpochs } from '../../../broker/replication/stream/follower-log.ts';
+import {
+  truncateAtHole,
+  truncateToLeader,
+  truncateWithoutEpochs,
+} from '../../../broker/replication/stream/follower-log.ts';
 import { type SharedRead, SharedReads } from '../../../broker/replication/stream/shared-reads.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { append, contents, fixture } from '../log/support.ts';
@@ -60,6 +64,28 @@ describe('a follower whose history ends as the leader’s', () => {
     expect(journal.since(0)).toEqual([]);
     expect(truncateToLeader(log, { epoch, endOffset: 2 }, journal)).toBe(true);
     expect(journal.since(0).map(({ event }) => event)).toMatchObject([{ from: 3, to: 2 }]);
+  });
+});
+
+describe('a follower whose log has lost records in its middle', () => {
+  it('goes back to where it is whole', async () => {
+    const made = fixture({ 'segment.bytes': '150' });
+    const before = await made.start();
+    const made0 = before.create('t', 0, { isNew: true, topicId: null });
+    for (let n = 0; n < 8; n++) append(made0, [`value ${n}`]);
+    const [, , third] = made0.state.segments.all.map(({ baseOffset }) => baseOffset);
+    before.abandon();
+    made.disk.crash('all');
+    made.disk.remove(`/data/t-0/${String(third).padStart(20, '0')}.log`);
+    const log = (await made.start()).create('t', 0, { isNew: false, topicId: null });
+    expect(log.endOffset).toBe(8);
+    const journal = createJournal(new SimulatedClock(), silent);
+    truncateAtHole(log, journal);
+    expect(log.endOffset).toBe(third);
+    truncateAtHole(log, journal);
+    expect(journal.since(0).map(({ event }) => event)).toMatchObject([
+      { from: 8, to: third, why: { rule: 'hole' } },
+    ]);
   });
 });
 
