@@ -403,7 +403,7 @@ describe('reassignments', () => {
     expect(canComplete(state, first(state))).toBe(true);
     state.assign(first(state), settledOn([2, 3]));
     expect(transcript(decideReassignmentEnd(state, first(state), [1]))).toEqual([
-      'write@9 t-0 leader 2 epoch 6 isr 2,3 by 7 -> 2,3',
+      'write@9 t-0 leader 2 epoch 7 isr 2,3 by 7 -> 2,3',
       't-0 replica 2 is Online',
       't-0 replica 3 is Online',
       'StopReplica t-0 delete -> 1',
