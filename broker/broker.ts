@@ -86,7 +86,7 @@ export class Broker {
       store: () => new ClusterStore(keeper.coordinator),
       stops,
     };
-    // Below everything: its end tells the cluster that this broker is gone, which must then be true.
+    // Stops last: its end tells the cluster that this broker is gone, which must be true by then.
     stops.push({ name: 'the ZooKeeper session', stop: () => keeper.close() });
   }
 
@@ -209,7 +209,7 @@ export class Broker {
     const bound = { ports: network.ports, peerPort: this.#peerPort, hostName: this.#options.hostName };
     const registration = ownRegistration(config, config.brokerId, bound, platform.clock.wallMs());
     const options = { formerSessionId, causeId, ...platform };
-    fence.brokerEpoch = await joinCluster(store(), registration, options);
+    fence.registered(await joinCluster(store(), registration, options));
   }
 
   /** Steps 13 to 16: the controller module, the coordinators, and then the clients. */
@@ -218,7 +218,7 @@ export class Broker {
     parts.controller.startup();
     parts.groups.start();
     const services = makeServices(this.#ground, parts);
-    // A client that came earlier would have to ask again.
+    // A client that were let in earlier would be told to ask again.
     await parts.metadata.waitFor(({ complete }) => complete, FIRST_METADATA_WAIT_MS);
     if (this.#stopping !== null) return;
     parts.network.startAccepting(createDispatch(HANDLERS, services, allowEverything));
@@ -236,7 +236,7 @@ export class Broker {
 
   async #sessionRegained(formerSessionId: bigint, causeId: EventId): Promise<void> {
     const { controller, configs, features, fence } = this.#made;
-    // Of this session to the end, whatever becomes of it meanwhile: in another nothing was registered.
+    // The store of this session, also if a newer one begins meanwhile: in that, nothing is registered yet.
     const store = this.#ground.store();
     await this.#register(formerSessionId, causeId);
     controller.onSessionRegained(store, fence.brokerEpoch, causeId);

@@ -134,7 +134,7 @@ export const ErrorCode = {
   VOTER_NOT_FOUND: 127,
 } as const;
 
-export type ErrorName = keyof typeof ErrorCode;
+type ErrorName = keyof typeof ErrorCode;
 export type ErrorCode = (typeof ErrorCode)[ErrorName];
 
 const NAMES: ReadonlyMap<number, string> = new Map(

@@ -10,11 +10,13 @@ import { type BrokerConfig, brokerConfig } from './config/broker-config.ts';
 import { parseProperties } from './config/java-properties.ts';
 import { ConfigError } from './config/property.ts';
 import { isWithoutEffect } from './config/without-effect.ts';
+import type { Diagnostics } from './platform/diagnostics.ts';
 import type { Journal } from './platform/journal.ts';
+import type { Platform } from './platform/platform.ts';
 import { giveBackSpareMemory } from './platform/spare-memory.ts';
 import { systemPlatform } from './platform/system-platform.ts';
 
-export interface RunningBroker {
+interface RunningBroker {
   /** What is wrong with the configuration; then nothing runs. */
   readonly problem: string | null;
   /** False with a problem, and when it was stopped in the middle of its start. */
@@ -37,7 +39,7 @@ const NOT_RUNNING: RunningBroker = {
 /** Long enough for those who waited for the broker to have been served. */
 const SPARE_MEMORY_AFTER_MS = 1000;
 
-export interface RunOptions {
+interface RunOptions {
   /** Properties that replace those of the file. */
   readonly overrides?: Readonly<Record<string, string>>;
   /** When it resolves in the middle of the start, the broker takes back what it has begun. */
@@ -64,28 +66,12 @@ export async function runBroker(
   const platform = systemPlatform({ journalMaxEvents: config.journalMaxEvents });
   const { diagnostics } = platform;
   observe?.(platform.journal);
-  for (const key of config.unknownKeys)
-    diagnostics.warn(`The configuration '${key}' was supplied but isn't a known config.`);
-  for (const key of config.raw.keys()) {
-    if (isWithoutEffect(key)) diagnostics.warn(`The configuration '${key}' is known but has no effect here.`);
-  }
+  warnOfProperties(config, diagnostics);
   process.on('uncaughtException', (error) => {
     diagnostics.fatal('A fault that nobody caught; the broker ends here', error);
     process.exit(1);
   });
-  const broker = new Broker({
-    config,
-    platform,
-    hostName: hostname(),
-    ended: () => process.exit(1),
-    coordinators: zookeeperSource({
-      connect: config.zookeeperConnect,
-      sessionTimeoutMs: config.zookeeperSessionTimeoutMs,
-      connectionTimeoutMs: config.zookeeperConnectionTimeoutMs,
-      maxInFlightRequests: config.zookeeperMaxInFlightRequests,
-      log: (message) => diagnostics.named('ZooKeeperClient').debug(message),
-    }),
-  });
+  const broker = brokerOn(platform, config);
   let isStopping = false;
   void stop.then(() => {
     isStopping = true;
@@ -112,4 +98,29 @@ export async function runBroker(
       return 0;
     },
   };
+}
+
+function warnOfProperties(config: BrokerConfig, diagnostics: Diagnostics): void {
+  for (const key of config.unknownKeys)
+    diagnostics.warn(`The configuration '${key}' was supplied but isn't a known config.`);
+  for (const key of config.raw.keys()) {
+    if (isWithoutEffect(key)) diagnostics.warn(`The configuration '${key}' is known but has no effect here.`);
+  }
+}
+
+/** A broker of this process: what ends it ends the process. */
+function brokerOn(platform: Platform, config: BrokerConfig): Broker {
+  return new Broker({
+    config,
+    platform,
+    hostName: hostname(),
+    ended: () => process.exit(1),
+    coordinators: zookeeperSource({
+      connect: config.zookeeperConnect,
+      sessionTimeoutMs: config.zookeeperSessionTimeoutMs,
+      connectionTimeoutMs: config.zookeeperConnectionTimeoutMs,
+      maxInFlightRequests: config.zookeeperMaxInFlightRequests,
+      log: (message) => platform.diagnostics.named('ZooKeeperClient').debug(message),
+    }),
+  });
 }

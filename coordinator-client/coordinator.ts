@@ -135,6 +135,6 @@ export interface CoordinatorSource {
    * The chroot of the connect string is created when missing.
    */
   open(timeoutMs: number): Promise<Coordinator>;
-  /** Counts since the start, for metrics: reads, writes (changes committed), watch firings. */
+  /** Counts since the start, for metrics: reads, writes (changes committed, checks left out), watch firings. */
   readonly counts: { reads: number; writes: number; watchFires: number };
 }

@@ -66,7 +66,7 @@ const DEFINITIONS = {
 /** The definition of every broker config, by name. */
 export const BROKER_CONFIGS: PropertyTable = DEFINITIONS;
 
-export type BrokerValues = ValuesOf<typeof DEFINITIONS>;
+type BrokerValues = ValuesOf<typeof DEFINITIONS>;
 
 /** Where a socket is bound or reached. */
 export interface HostAndPort {

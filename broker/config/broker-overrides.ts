@@ -20,7 +20,7 @@ export function validateBrokerOverrides(
     const problem =
       threadCountProblem(config, withOverrides(config, overrides, scope, stored) ?? config) ??
       localRetentionProblem(next);
-    // In these words, since the parts of Kafka's broker that object are asked one after the other.
+    // Kafka asks its parts one after the other, and wraps what the second or a later one objects in these words.
     return problem === null
       ? null
       : new ConfigError(

@@ -7,7 +7,7 @@ import { ConfigError } from './property.ts';
 import { refusalOfUnsupported } from './without-effect.ts';
 
 /** The configs that hang together. */
-export interface RelatedConfigs extends BatchSources {
+interface RelatedConfigs extends BatchSources {
   readonly brokerId: number;
   readonly nodeId: number;
   readonly reservedBrokerMaxId: number;

@@ -22,7 +22,7 @@ export const CONFIG_SOURCE = {
 
 type Source = (typeof CONFIG_SOURCE)[keyof typeof CONFIG_SOURCE];
 
-export interface Synonym {
+interface Synonym {
   readonly name: string;
   /** Null when sensitive. */
   readonly value: string | null;
@@ -57,7 +57,7 @@ interface BrokerLevels {
   readonly dynamicBroker: Texts;
 }
 
-export interface EffectiveTopicConfig {
+interface EffectiveTopicConfig {
   /** Throws ConfigError for a value that somebody has spoilt. */
   readonly log: LogConfig;
   /** Also of spoilt values, which have to be seen to be mended. Made on demand: only DescribeConfigs and CreateTopics want it. */

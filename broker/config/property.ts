@@ -34,16 +34,16 @@ export const TYPE_CODE = {
   PASSWORD: 9,
 } as const;
 
-export type ConfigType = Exclude<keyof typeof TYPE_CODE, 'UNKNOWN'>;
+type ConfigType = Exclude<keyof typeof TYPE_CODE, 'UNKNOWN'>;
 
 /** Whether a broker config may change at run time: never, per broker, or also for all brokers. */
-export type Update = 'read-only' | 'per-broker' | 'cluster-wide';
+type Update = 'read-only' | 'per-broker' | 'cluster-wide';
 
 /** Judges a parsed value; null when it is fine. */
 export type Validator = (value: unknown, name: string) => Complaint | null;
 
 /** What is wrong; or also of what part of the value that is said. */
-export type Complaint = string | { readonly part: string; readonly complaint: string };
+type Complaint = string | { readonly part: string; readonly complaint: string };
 
 export interface Property<T = unknown, U extends Update = Update> {
   readonly type: ConfigType;

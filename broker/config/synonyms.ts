@@ -4,7 +4,7 @@
  * Source: ServerTopicConfigSynonyms, DynamicBrokerConfig.brokerConfigSynonyms of Kafka 3.9.
  */
 
-export interface TopicSynonym {
+interface TopicSynonym {
   /** The broker config. */
   readonly name: string;
   /** Milliseconds of its unit; 1 where the value is taken as it is. */

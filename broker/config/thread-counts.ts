@@ -12,7 +12,7 @@ const POOLS = {
   'log.cleaner.threads': 'logCleanerThreads',
 } as const;
 
-export type ThreadCounts = Readonly<Record<(typeof POOLS)[keyof typeof POOLS], number>>;
+type ThreadCounts = Readonly<Record<(typeof POOLS)[keyof typeof POOLS], number>>;
 
 /** What is wrong with going from one configuration to the other; null when nothing is. */
 export function threadCountProblem(current: ThreadCounts, next: ThreadCounts): string | null {

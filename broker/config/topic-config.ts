@@ -202,13 +202,13 @@ export const TOPIC_CONFIGS = {
   ),
 } satisfies PropertyTable;
 
-export interface CleanupPolicy {
+interface CleanupPolicy {
   readonly delete: boolean;
   readonly compact: boolean;
 }
 
-export type CompressionType = 'uncompressed' | 'zstd' | 'lz4' | 'snappy' | 'gzip' | 'producer';
-export type TimestampType = 'CreateTime' | 'LogAppendTime';
+type CompressionType = 'uncompressed' | 'zstd' | 'lz4' | 'snappy' | 'gzip' | 'producer';
+type TimestampType = 'CreateTime' | 'LogAppendTime';
 
 /** Values that the validators narrow further than their type does. */
 interface Narrowed {

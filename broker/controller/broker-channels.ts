@@ -13,7 +13,7 @@ import { type ControllerRequest, MAX_REPLICAS } from './request-batch.ts';
 
 const RETRY_BACKOFF_MS = 100;
 
-export interface BrokerChannelsOptions {
+interface BrokerChannelsOptions {
   readonly peers: Pick<Peers, 'request'>;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
@@ -113,7 +113,7 @@ export class BrokerChannels {
     channel.sending = false;
     channel.failure = null;
     channel.queue.shift();
-    // A broker may be this one: between pieces that each touch many files it has other work to do.
+    // The broker may be this very process, which needs time for others between two pieces of many files each.
     const isPiece = request.type !== 'UpdateMetadata' && request.partitions.length >= MAX_REPLICAS;
     if (isPiece) this.#options.clock.soon(() => this.#next(channel));
     else this.#next(channel);

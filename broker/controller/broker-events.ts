@@ -44,7 +44,7 @@ export async function brokerChange(term: Term): Promise<void> {
     for (const id of gone) options.channels.remove(id);
     if (started.length > 0) await brokersStarted(term, started);
     if (bounced.length > 0) {
-      // What the broker led and followed, its former self did: everybody else moves first.
+      // Its new self leads and follows nothing yet: it counts as lost first, and as started then.
       await brokersLost(term, back);
       await brokersStarted(term, bounced);
     }

@@ -8,7 +8,7 @@ import type { BrokerInfo } from '../cluster.ts';
 import { type BrokerId, type PartitionKey, partitionKey, type Uuid } from '../types.ts';
 
 /** Kafka's partition states without NonExistent, which is absence from the state. */
-export type PartitionStatus = 'New' | 'Online' | 'Offline';
+type PartitionStatus = 'New' | 'Online' | 'Offline';
 
 /** Kafka's states of replicas; kept in memory only. */
 export type ReplicaStatus =
@@ -194,7 +194,7 @@ export class ClusterState implements ClusterView {
     else this.offlineDirs.set(replica, failed);
   }
 
-  /** The owner's side of a view; a partition that has been forgotten meanwhile is changed in vain. */
+  /** The owner's side of a view. For a partition that has been forgotten since, changes have no effect. */
   record(partition: PartitionView): PartitionRecord {
     return this.partition(partition.topic, partition.partition) ?? (partition as PartitionRecord);
   }

@@ -2,14 +2,14 @@
 import type { Counter, Metrics } from '../platform/metrics.ts';
 import { type ClusterView, countOfflinePartitions, countPreferredImbalance } from './cluster-state.ts';
 
-export interface ControllerReadings {
+interface ControllerReadings {
   /** null while this broker is not the controller. */
   readonly state: () => ClusterView | null;
   readonly queuedEvents: () => number;
   readonly queuedRequests: () => number;
 }
 
-export interface ControllerCounters {
+interface ControllerCounters {
   readonly elections: Counter;
   readonly uncleanElections: Counter;
   /** Times this broker has been elected controller. */

@@ -8,7 +8,7 @@ import { type Coordinator, CoordinatorError, type Watch } from '../../coordinato
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import { ControllerMoved, FencedStore } from '../../coordinator-client/stores/fenced-store.ts';
 import { controllerZnode } from '../../coordinator-client/znodes/znodes.ts';
-import { ErrorCode } from '../errors.ts';
+import { ErrorCode, failure, type Outcome, success } from '../errors.ts';
 import type {
   AllocateProducerIdsRequest,
   AllocateProducerIdsResponse,
@@ -44,7 +44,7 @@ import { type ControllerConfig, type LiveControllerConfig, Term } from './term.t
 import { TermOver } from './term-coordinator.ts';
 import { Upkeep } from './upkeep.ts';
 
-export interface ControllerOptions {
+interface ControllerOptions {
   readonly brokerId: BrokerId;
   readonly platform: Pick<Platform, 'clock' | 'random' | 'diagnostics' | 'journal' | 'metrics'>;
   readonly config: ControllerConfig;
@@ -52,11 +52,6 @@ export interface ControllerOptions {
   readonly peers: Pick<Peers, 'request'>;
   /** The store of the session that is open when startup() is called. */
   readonly store: () => ClusterStore;
-}
-
-/** The answer to something that only the controller may do, asked of a broker that is not it. */
-export interface NotController {
-  readonly error: typeof ErrorCode.NOT_CONTROLLER;
 }
 
 /** A broker that could not take office lets the others try. */
@@ -72,7 +67,6 @@ export class Controller {
   readonly #journal: Journal;
   readonly #queue: EventQueue;
   readonly #counters: ReturnType<typeof registerControllerMetrics>;
-  readonly #listeners = new Set<(controllerId: BrokerId) => void>();
   #store: ClusterStore | null = null; // null while it takes no part in elections
   #watch: Watch | null = null;
   #term: Term | null = null; // null while this broker is not the controller
@@ -109,12 +103,6 @@ export class Controller {
     return this.#controllerId;
   }
 
-  /** Called with the new controller's id, -1 for none. */
-  onControllerChange(changed: (controllerId: BrokerId) => void): () => void {
-    this.#listeners.add(changed);
-    return () => this.#listeners.delete(changed);
-  }
-
   /** Begins to take part in elections; the broker is registered by then. */
   startup(): void {
     this.#join(this.#options.store(), 'Startup');
@@ -144,7 +132,6 @@ export class Controller {
     this.#leave();
     this.#resign('shutting down');
     this.#queue.close();
-    this.#listeners.clear();
   }
 
   alterPartition(request: AlterPartitionRequest): Promise<AlterPartitionResponse> {
@@ -169,22 +156,16 @@ export class Controller {
   electLeaders(
     type: ElectionType,
     partitions: readonly TopicPartition[] | null,
-  ): Promise<ElectionAnswer[] | NotController> {
-    return this.#ask('ReplicaLeaderElection', NOT_CONTROLLER, (term) => runElection(term, type, partitions));
+  ): Promise<Outcome<ElectionAnswer[]>> {
+    return this.#askController('ReplicaLeaderElection', (term) => runElection(term, type, partitions));
   }
 
-  alterReassignments(
-    requests: readonly ReassignmentRequest[],
-  ): Promise<ReassignmentAnswer[] | NotController> {
-    return this.#ask('ApiPartitionReassignment', NOT_CONTROLLER, (term) =>
-      alterReassignments(term, requests),
-    );
+  alterReassignments(requests: readonly ReassignmentRequest[]): Promise<Outcome<ReassignmentAnswer[]>> {
+    return this.#askController('ApiPartitionReassignment', (term) => alterReassignments(term, requests));
   }
 
-  listReassignments(
-    partitions: readonly TopicPartition[] | null,
-  ): Promise<OngoingReassignment[] | NotController> {
-    return this.#ask('ListPartitionReassignments', NOT_CONTROLLER, async (term) =>
+  listReassignments(partitions: readonly TopicPartition[] | null): Promise<Outcome<OngoingReassignment[]>> {
+    return this.#askController('ListPartitionReassignments', async (term) =>
       listReassignments(term, partitions),
     );
   }
@@ -329,7 +310,6 @@ export class Controller {
     this.#controllerId = controllerId;
     const isSelf = controllerId === this.#options.brokerId;
     this.#journal.record({ kind: 'controller-changed', controllerId, isSelf }, causeId);
-    for (const changed of this.#listeners) changed(controllerId);
   }
 
   /** An event of the current term: it does not run in another one. */
@@ -364,15 +344,17 @@ export class Controller {
     this.#queue.put(event);
   }
 
-  #ask<Answer, Refusal>(
-    name: string,
-    inactive: Refusal,
-    run: (term: Term) => Promise<Answer>,
-  ): Promise<Answer | Refusal> {
+  #ask<Answer>(name: string, inactive: Answer, run: (term: Term) => Promise<Answer>): Promise<Answer> {
     return new Promise((resolve) => {
       const refuse = (): void => resolve(inactive);
       this.#whileActive(name, refuse, async (term) => term.answer(resolve, await run(term)));
     });
+  }
+
+  #askController<Answer>(name: string, run: (term: Term) => Promise<Answer>): Promise<Outcome<Answer>> {
+    return this.#ask<Outcome<Answer>>(name, failure(ErrorCode.NOT_CONTROLLER), async (term) =>
+      success(await run(term)),
+    );
   }
 
   /** An event threw. A refused check means that somebody else has been elected: look who. */
@@ -390,10 +372,8 @@ export class Controller {
       return;
     }
     this.#diagnostics.error(`${event.name} failed`, error);
-    // What it leaves undone is found by looking: an election as well, which no watch may tell of again.
+    // What the event has left undone is found by a repair, which compares everything; an election by another.
     if (this.#term === null && this.#store !== null) this.#takeRest();
     else if (event.name !== 'Repair') this.#upkeep?.repairSoon();
   }
 }
-
-const NOT_CONTROLLER: NotController = { error: ErrorCode.NOT_CONTROLLER };

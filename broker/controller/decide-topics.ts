@@ -9,7 +9,7 @@ import { partitionKey } from '../types.ts';
 import { type ClusterView, isReassigning, type PartitionView, type TopicView } from './cluster-state.ts';
 import type { Plan, ReplicaNote, Tell } from './plan.ts';
 
-export interface DeletionStep {
+interface DeletionStep {
   /** Topics whose replicas are all gone: remove their znodes and forget them. */
   readonly finished: readonly string[];
   /** Topics whose deletion begins with this step. */

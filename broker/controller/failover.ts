@@ -147,7 +147,7 @@ function decideAnnouncement({ state }: Term): Plan {
       const gone = leaving ? 'DeletionIneligible' : 'Offline';
       notes.push({ partition, replica, status: isOnline ? 'Online' : gone });
     }
-    // A deletion waits for a reassignment to end; whatever else is leaving has nothing to hear.
+    // Replicas of a topic that is deleted are told nothing here, unless a reassignment has to end before.
     if ((leaving && !isReassigning(partition)) || partition.leadership === null) continue;
     tell.push({ request: 'LeaderAndIsr', to: online, partition, isNew: false });
   }

@@ -27,7 +27,7 @@ import type { MetadataTell, Tell } from './plan.ts';
 /** What only a controller sends. */
 export type ControllerRequest = LeaderAndIsrRequest | UpdateMetadataRequest | StopReplicaRequest;
 
-export interface Outgoing {
+interface Outgoing {
   readonly to: BrokerId;
   readonly request: ControllerRequest;
 }
@@ -141,11 +141,9 @@ export class RequestBatch {
     items: readonly { partition: PartitionView; isNew: boolean }[],
   ): LeaderAndIsrRequest {
     const partitions: PartitionStateMessage[] = [];
-    const leaders = new Set<BrokerId>();
     for (const { partition, isNew } of items) {
       const { leadership } = partition;
       if (leadership === null) continue;
-      leaders.add(leadership.leader);
       partitions.push(stateMessage(partition, leadership, isNew));
     }
     return {
@@ -153,7 +151,6 @@ export class RequestBatch {
       ...this.#head(to),
       topicIds: this.#topicIds(partitions),
       partitions,
-      liveLeaders: [...this.#view.brokers.values()].filter(({ id }) => leaders.has(id)),
     };
   }
 

@@ -9,7 +9,7 @@ interface Recorder {
   record(event: ClusterEvent): unknown;
 }
 
-export interface StateWritten {
+interface StateWritten {
   /** null: the state node was made. */
   readonly before: IsrAndLeader | null;
   readonly now: IsrAndLeader;

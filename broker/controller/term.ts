@@ -42,7 +42,7 @@ export interface ControllerConfig {
 /** And what of it may change while the broker runs. */
 export type LiveControllerConfig = Live<{ readonly uncleanLeaderElectionEnable: boolean }>;
 
-export interface TermOptions {
+interface TermOptions {
   readonly brokerId: BrokerId;
   /** The session that won the election. */
   readonly coordinator: Coordinator;
@@ -64,7 +64,7 @@ export interface TermOptions {
   readonly uncleanElections: { add(amount: number): void };
 }
 
-export interface CarriedOut {
+interface CarriedOut {
   /** Partitions whose state was written as decided. */
   readonly written: ReadonlySet<PartitionKey>;
   /** Partitions whose state somebody else keeps changing, or whose node is gone. */

@@ -10,7 +10,7 @@ import type { AllocateProducerIdsResponse } from '../peers/messages.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 
-export interface ProducerIdManagerParts {
+interface ProducerIdManagerParts {
   /** Asks the controller; rejects when it can't be reached. */
   readonly allocate: () => Promise<AllocateProducerIdsResponse>;
   readonly clock: Clock;

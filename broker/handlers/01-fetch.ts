@@ -1,5 +1,5 @@
 /**
- * Fetch (1), versions 0-17, for consumers: followers are fed over the peers' channels, and a request
+ * Fetch (1), versions 0-17: records for consumers. Followers are fed over the peers' channels, so a request
  * that claims to be from a replica is turned away. Records travel from the log's pooled buffer to the
  * socket without a copy; the buffer goes back when the response has left.
  * v0-2 hard limits; v4+ isolation; v7+ sessions; v11+ the consumer's rack; v12+ divergence; v13+ topic
@@ -157,7 +157,7 @@ function respond(
   context: RequestContext,
   services: Needed,
 ): Response {
-  // Also what is not told, and what is converted, holds a buffer.
+  // Every outcome's buffer goes back, also of those that the session leaves out or that are converted.
   for (const { release } of fetched) context.afterSend(release);
   const toMagic = legacyMagicOf(context.apiVersion);
   const decompress = decompressUpTo(services.config.compressedBatchMaxDecompressedBytes);

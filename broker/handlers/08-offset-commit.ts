@@ -1,6 +1,6 @@
 /**
- * OffsetCommit (key 8): stores how far a group has read, in `__consumer_offsets`; v0 in ZooKeeper, at any
- * broker. v1 may name the time of the commit, v2-4 how long to keep it.
+ * OffsetCommit (8), versions 0-9: stores how far a group has read, in `__consumer_offsets`.
+ * v0 in ZooKeeper, at any broker; v1 may name the time of the commit; v2-4 how long to keep it.
  * Per partition: not authorised, unknown partition, metadata too large, then the group's own errors.
  * Source: KafkaApis.handleOffsetCommitRequest.
  */

@@ -1,7 +1,8 @@
 /**
- * OffsetFetch (key 9): what a group has committed. An unknown group or partition has offset -1 and no
- * error, except in v0, which any broker answers from ZooKeeper. v2+ null topics means all; v8+ asks for
- * several groups at once. Versions before 2 have no error of their own, so it is repeated in each partition.
+ * OffsetFetch (9), versions 0-9: what a group has committed. An unknown group or partition has offset -1
+ * and no error, except in v0.
+ * v0 from ZooKeeper, at any broker; v0-1 have no error of their own, so it is repeated in each partition;
+ * v2+ null topics means all; v8+ asks for several groups at once.
  * Source: KafkaApis.handleOffsetFetchRequest.
  */
 import { pipelined } from '../../coordinator-client/stores/commits.ts';

@@ -1,7 +1,9 @@
 /**
- * JoinGroup (key 11): enters a group; the answer comes with the next generation. The group's own rules
- * are in coordinators/group/join.ts. v0 has no rebalance timeout (the session timeout serves); v4+ new
- * members come back with their id; v7+ answers may carry a null protocol name.
+ * JoinGroup (11), versions 0-9: enters a group; the answer comes with the next generation. The group's own
+ * rules are in coordinators/group/join.ts.
+ * v0 has no rebalance timeout, the session timeout serves; v4+ new members come back with their id; v7+
+ * answers may carry a null protocol name.
+ * Source: KafkaApis.handleJoinGroupRequest.
  */
 import { ErrorCode } from '../errors.ts';
 import { JoinGroup } from '../protocol/messages/11-join-group.ts';

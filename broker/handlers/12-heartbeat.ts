@@ -1,4 +1,7 @@
-/** Heartbeat (key 12): a member is alive; the answer tells it of a rebalance. */
+/**
+ * Heartbeat (12), versions 0-4: a member is alive; the answer tells it of a rebalance.
+ * Source: KafkaApis.handleHeartbeatRequest.
+ */
 import { ErrorCode } from '../errors.ts';
 import { Heartbeat } from '../protocol/messages/12-heartbeat.ts';
 import { groupNamed, Operation } from '../security/operations.ts';

@@ -1,6 +1,7 @@
 /**
- * LeaveGroup (key 13): members go, and the group rebalances without waiting for their session to end.
- * v0-2 name one member and have one error; v3+ name several, also by instance id.
+ * LeaveGroup (13), versions 0-5: members go, and the group rebalances without waiting for their session to
+ * end. v0-2 name one member and have one error; v3+ name several, also by instance id.
+ * Source: KafkaApis.handleLeaveGroupRequest.
  */
 import { ErrorCode } from '../errors.ts';
 import { LeaveGroup } from '../protocol/messages/13-leave-group.ts';

@@ -1,6 +1,7 @@
 /**
- * SyncGroup (key 14): the leader brings the assignment, everybody gets their part of it. v5+ must name
- * the protocol type and name that they think was chosen.
+ * SyncGroup (14), versions 0-5: the leader brings the assignment, everybody gets their part of it. v5+ must
+ * name the protocol type and name that they think was chosen.
+ * Source: KafkaApis.handleSyncGroupRequest.
  */
 import { ErrorCode } from '../errors.ts';
 import { SyncGroup } from '../protocol/messages/14-sync-group.ts';

@@ -1,6 +1,7 @@
 /**
- * DescribeGroups (key 15): state and members of groups. A group that nobody knows is Dead, without an
- * error; what members sent and were assigned is shown only while the group is Stable.
+ * DescribeGroups (15), versions 0-5: state and members of groups. A group that nobody knows is Dead, without
+ * an error; what members sent and were assigned is shown only while the group is Stable.
+ * Source: KafkaApis.handleDescribeGroupsRequest.
  */
 import { type Group, memberMetadata } from '../coordinators/group/group.ts';
 import { ErrorCode } from '../errors.ts';

@@ -1,6 +1,7 @@
 /**
- * ListGroups (key 16): the groups that this broker coordinates. v4+ filters by state, v5+ by type; all
- * our groups are of the classic type.
+ * ListGroups (16), versions 0-5: the groups that this broker coordinates. v4+ filters by state, v5+ by type;
+ * all our groups are of the classic type.
+ * Source: KafkaApis.handleListGroupsRequest.
  */
 import { ListGroups } from '../protocol/messages/16-list-groups.ts';
 import { CLUSTER, groupNamed, Operation } from '../security/operations.ts';

@@ -124,7 +124,7 @@ async function createOne(topic: CreatableTopic, creating: Creating): Promise<Top
     topicId,
     errorCode: ErrorCode.NONE,
     errorMessage: null,
-    // Also what the waiting for leaders goes by.
+    // The wait for leaders reads it, too.
     numPartitions: assignment.size,
   };
   if (!context.may(Operation.DESCRIBE_CONFIGS, topicNamed(name))) {

@@ -48,7 +48,7 @@ type Needed = Needs<(typeof NEEDS)[number]>;
 
 export const describeConfigs = defineHandler(DescribeConfigs, NEEDS, {
   async handle(request, context, services) {
-    // Of the whole request, as Kafka makes it.
+    // One type that nobody knows refuses the whole request, as in Kafka.
     if (request.resources.some(({ resourceType }) => !KNOWN_TYPES.has(resourceType))) {
       return refuse(request, ErrorCode.INVALID_REQUEST);
     }

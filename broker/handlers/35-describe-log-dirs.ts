@@ -67,7 +67,7 @@ function volume(path: string, { disk }: Needed): { totalBytes: number; usableByt
   try {
     return { totalBytes: disk.totalBytes(path), usableBytes: disk.freeBytes(path) };
   } catch {
-    // The volume has just failed: the log floor will find out by itself.
+    // The volume has just failed; whoever next reads or writes a log on it takes the directory offline.
     return { totalBytes: UNKNOWN_BYTES, usableBytes: UNKNOWN_BYTES };
   }
 }

@@ -1,4 +1,8 @@
-/** DeleteGroups (key 42): forgets groups without members, with all their offsets. One answer a group. */
+/**
+ * DeleteGroups (42), versions 0-2: forgets groups without members, with all their offsets. One answer a
+ * group, however often it is named.
+ * Source: KafkaApis.handleDeleteGroupsRequest.
+ */
 import { ErrorCode } from '../errors.ts';
 import { DeleteGroups } from '../protocol/messages/42-delete-groups.ts';
 import { groupNamed, Operation } from '../security/operations.ts';

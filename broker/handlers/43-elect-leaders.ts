@@ -34,13 +34,13 @@ export const electLeaders = defineHandler(ElectLeaders, NEEDS, {
     if (type === undefined) return refuseAll(ErrorCode.UNKNOWN_SERVER_ERROR);
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
     const answers = await services.controller.electLeaders(type, named(request));
-    if ('error' in answers) return elsewhere(request, services, answers.error, apiVersion);
-    const elected = answers.filter(({ error }) => error === ErrorCode.NONE);
+    if (!answers.ok) return elsewhere(request, services, answers.error, apiVersion);
+    const elected = answers.value.filter(({ error }) => error === ErrorCode.NONE);
     await services.metadata.waitFor(
       (image) => elected.every((one) => isLed(one, type, image)),
       deadlineMs - services.clock.nowMs(),
     );
-    const results = answers.map((one) =>
+    const results = answers.value.map((one) =>
       one.error === ErrorCode.NONE && !isLed(one, type, services.metadata.image)
         ? { ...one, error: ErrorCode.REQUEST_TIMED_OUT, message: null }
         : one,

@@ -32,8 +32,8 @@ export const alterPartitionReassignments = defineHandler(AlterPartitionReassignm
       }),
     );
     const answers = await services.controller.alterReassignments(wanted);
-    if ('error' in answers) return refuseAll(answers.error);
-    const byTopic = Map.groupBy(answers, ({ topic }) => topic);
+    if (!answers.ok) return refuseAll(answers.error);
+    const byTopic = Map.groupBy(answers.value, ({ topic }) => topic);
     const responses = [...byTopic].map(([name, ofTopic]) => ({
       name,
       partitions: ofTopic.map(({ partition, error, message }) => ({

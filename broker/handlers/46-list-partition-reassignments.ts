@@ -22,8 +22,8 @@ export const listPartitionReassignments = defineHandler(ListPartitionReassignmen
       partitionIndexes.map((partition) => ({ topic: name, partition })),
     );
     const ongoing = await services.controller.listReassignments(asked ?? null);
-    if ('error' in ongoing) return refuseAll(ongoing.error);
-    const byTopic = Map.groupBy(ongoing, ({ topic }) => topic);
+    if (!ongoing.ok) return refuseAll(ongoing.error);
+    const byTopic = Map.groupBy(ongoing.value, ({ topic }) => topic);
     const topics = [...byTopic].map(([name, ofTopic]) => ({
       name,
       partitions: ofTopic.map(({ partition, replicas, addingReplicas, removingReplicas }) => ({

@@ -1,4 +1,7 @@
-/** OffsetDelete (key 47): forgets committed offsets of topics that no live member subscribes to. */
+/**
+ * OffsetDelete (47), version 0: forgets committed offsets of topics that no live member subscribes to.
+ * Source: KafkaApis.handleOffsetDeleteRequest.
+ */
 import { ErrorCode } from '../errors.ts';
 import { OffsetDelete } from '../protocol/messages/47-offset-delete.ts';
 import type { RequestOf } from '../protocol/schema.ts';

@@ -239,7 +239,7 @@ function accept(log: LogState, firstOffset: number, lastOffset: number, logAppen
   };
 }
 
-/** With the time of the batch that is there, be it one that its producer gave it. */
+/** A retry is answered with the time of the batch that is in the log, also where its producer gave that time. */
 function acceptAgain(log: LogState, batch: RetainedBatch): AppendInfo {
   const { lastOffset, timestampMs } = batch;
   return { ...accept(log, firstOffsetOf(batch), lastOffset, timestampMs), duplicate: true };

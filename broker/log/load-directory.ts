@@ -9,7 +9,7 @@ import type { LogDirectories } from './log-directories.ts';
 import type { LogDirectory } from './log-directory.ts';
 import type { LogState } from './log-state.ts';
 
-export interface LoadDirectoryOptions {
+interface LoadDirectoryOptions {
   readonly disk: Disk;
   readonly directories: LogDirectories;
   readonly diagnostics: Diagnostics;
@@ -18,7 +18,7 @@ export interface LoadDirectoryOptions {
   readonly newLog: (at: TopicPartition, path: string) => LogState;
 }
 
-export interface LoadedDirectory {
+interface LoadedDirectory {
   readonly logs: readonly LogState[];
   /** Logs that were deleted before the last stop, whose files are still there. */
   readonly toDelete: readonly { readonly path: string; readonly topic: string }[];

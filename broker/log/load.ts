@@ -24,7 +24,7 @@ import { rebuildProducers } from './producers/producer-replay.ts';
 import { rebuildEpochs, recoverSegment } from './recovery.ts';
 
 /** What is known of a log before any of its files is read. */
-export interface LoadOptions {
+interface LoadOptions {
   readonly hadCleanShutdown: boolean;
   /** From the checkpoints; 0 when they don't name this log. */
   readonly recoveryPoint: number;

@@ -20,7 +20,7 @@ import {
 import { asStorageError, CorruptFile, isDiskError, StorageError } from './files/storage-error.ts';
 import { LogDirectory } from './log-directory.ts';
 
-export interface LogDirectoriesOptions {
+interface LogDirectoriesOptions {
   readonly disk: Disk;
   readonly diagnostics: Diagnostics;
   readonly journal: Journal;
@@ -85,10 +85,10 @@ export class LogDirectories {
   }
 
   /**
-   * What they say they belong to; makes and locks them first. Throws InconsistentMetaProperties when
+   * What they say they belong to, once they are made and locked. Throws InconsistentMetaProperties when
    * they disagree, and the lock's error when another broker runs on one.
    */
-  readMeta(): { clusterId: string | null; brokerId: BrokerId | null } {
+  openAndReadMeta(): { clusterId: string | null; brokerId: BrokerId | null } {
     this.open();
     return agreedMetaProperties(this.#metaByPath);
   }

@@ -9,7 +9,7 @@ import { offsetCheckpointText, readOffsetCheckpoint } from './files/checkpoint.t
 import { CheckpointWriter } from './files/checkpoint-writer.ts';
 import { type MetaProperties, readMetaProperties } from './files/meta-properties.ts';
 
-export const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
+const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
 
 export class LogDirectory {
   readonly path: string;

@@ -49,7 +49,7 @@ export type LiveLogConfig = Live<
   >
 >;
 
-export interface LogManagerOptions
+interface LogManagerOptions
   extends Pick<Platform, 'disk' | 'clock' | 'random' | 'diagnostics' | 'journal' | 'metrics'> {
   readonly config: LogManagerConfig;
   /** Where the logs lie. It takes them over: opens them if nobody has, and releases them in the end. */
@@ -60,7 +60,7 @@ export interface LogManagerOptions
 }
 
 /** `causeId`: the event of the failure. */
-export type DirectoryFailureListener = (directory: string, error: Error, causeId: EventId) => void;
+type DirectoryFailureListener = (directory: string, error: Error, causeId: EventId) => void;
 
 const TRIM_INTERVAL_MS = 10_000;
 

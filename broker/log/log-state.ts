@@ -38,7 +38,7 @@ export interface LogServices {
   readonly onStorageError: (error: StorageError) => void;
 }
 
-export interface LogIdentity extends TopicPartition {
+interface LogIdentity extends TopicPartition {
   /** The entry of log.dirs. */
   readonly logDirectory: string;
   /** The log's own folder. */

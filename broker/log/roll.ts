@@ -5,7 +5,7 @@ import type { Segment } from './files/segment.ts';
 import { flushInBackground } from './flusher.ts';
 import type { LogState } from './log-state.ts';
 
-export interface NextAppend {
+interface NextAppend {
   readonly sizeBytes: number;
   readonly firstOffset: number;
   readonly lastOffset: number;

@@ -19,7 +19,7 @@ import type { BrokerId } from '../types.ts';
 
 export type Overrides = ReadonlyMap<string, string>;
 
-export interface ConfigFeedOptions {
+interface ConfigFeedOptions {
   readonly brokerId: BrokerId;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;

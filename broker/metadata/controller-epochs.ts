@@ -8,7 +8,7 @@
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import type { BrokerId } from '../types.ts';
 
-export interface Order {
+interface Order {
   readonly controllerId: BrokerId;
   readonly controllerEpoch: number;
 }
@@ -76,7 +76,7 @@ export class ControllerEpochs {
     const store = this.#store();
     // The server that is asked may lag behind the one the controller was elected at.
     await store.coordinator.sync();
-    // In this order: a holder of a later epoch than the one read is none of it, and is asked for again.
+    // The epoch first: if somebody is elected in between, the holder does not fit it and both are read again.
     const epoch = (await store.controllerEpoch())?.epoch ?? 0;
     const holder = await store.controller();
     if (epoch >= this.#latest.epoch) this.#latest = { epoch, controllerId: holder?.brokerId ?? null };

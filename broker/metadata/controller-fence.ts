@@ -9,16 +9,16 @@ import type { ClusterDelta } from './delta.ts';
 
 export class ControllerFence {
   /** Resolves with the first registration: until then nobody can tell what is meant for this incarnation. */
-  readonly registered: Promise<void>;
-  readonly #setRegistered: () => void;
+  readonly whenRegistered: Promise<void>;
+  readonly #openGate: () => void;
   #brokerEpoch: number = NO_EPOCH;
   /** Of all news that were admitted; never falls. */
   #highestControllerEpoch = 0;
 
   constructor() {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.registered = promise;
-    this.#setRegistered = resolve;
+    this.whenRegistered = promise;
+    this.#openGate = resolve;
   }
 
   /** Of the current registration; NO_EPOCH before the first. */
@@ -26,9 +26,10 @@ export class ControllerFence {
     return this.#brokerEpoch;
   }
 
-  set brokerEpoch(epoch: number) {
-    this.#brokerEpoch = epoch;
-    this.#setRegistered();
+  /** This broker has registered, for the first time or again; whoever waits for the first time goes on. */
+  registered(brokerEpoch: number): void {
+    this.#brokerEpoch = brokerEpoch;
+    this.#openGate();
   }
 
   get highestControllerEpoch(): number {

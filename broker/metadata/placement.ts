@@ -15,7 +15,7 @@ export interface PlacementBroker {
   readonly rack: string | null;
 }
 
-export interface PlacementRequest {
+interface PlacementRequest {
   readonly brokers: readonly PlacementBroker[];
   /** How many partitions to place. */
   readonly partitions: number;

@@ -4,11 +4,11 @@
  * Source: KafkaServer.createBrokerInfo.
  */
 import type { BrokerRegistration, RegisteredEndpoint } from '../../coordinator-client/znodes/znodes.ts';
-import { type BrokerInfo, PEER_LISTENER } from '../cluster.ts';
+import { PEER_LISTENER } from '../cluster.ts';
 import type { FixedConfig } from '../config/broker-config.ts';
 import type { BrokerId } from '../types.ts';
 
-export interface Bound {
+interface Bound {
   /** Port by listener name. */
   readonly ports: ReadonlyMap<string, number>;
   readonly peerPort: number;
@@ -59,12 +59,6 @@ export function registrationProblem(
 
 function hostAndPort({ host, port }: RegisteredEndpoint): string {
   return `${host}:${port}`;
-}
-
-/** A registration as the rest of the broker knows it. */
-export function brokerInfo(registration: BrokerRegistration, epoch: number): BrokerInfo {
-  const { id, rack, endpoints } = registration;
-  return { id, epoch, rack, endpoints };
 }
 
 function endpoints(config: FixedConfig, bound: Bound): RegisteredEndpoint[] {

@@ -21,7 +21,7 @@ import {
 
 const DONE: Outcome<void> = success(undefined);
 
-export interface NewPartitions {
+interface NewPartitions {
   readonly name: string;
   /** How many the topic shall have in all. */
   readonly count: number;
@@ -30,7 +30,7 @@ export interface NewPartitions {
   readonly validateOnly: boolean;
 }
 
-export interface TopicAdminOptions {
+interface TopicAdminOptions {
   /** Of the current session. */
   readonly store: () => ClusterStore;
   readonly metadata: MetadataCache;

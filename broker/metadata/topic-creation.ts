@@ -31,7 +31,7 @@ export interface CreatedTopic {
 
 export type Assignment = ReadonlyMap<number, readonly BrokerId[]>;
 
-export interface TopicCreationOptions {
+interface TopicCreationOptions {
   readonly topics: TopicsStore;
   /** Of all topics, also of those that are being deleted. */
   readonly names: readonly string[];

@@ -7,7 +7,7 @@
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { Live } from '../config/live.ts';
 
-export interface ConnectionQuotaLimits {
+interface ConnectionQuotaLimits {
   readonly maxConnections: number;
   readonly maxConnectionsPerIp: number;
   readonly perIpOverrides: ReadonlyMap<string, number>;
@@ -69,7 +69,7 @@ export class ConnectionQuotas {
 
   /** 0, or how long it takes until the rate allows another connection. */
   #takeAllowance(nowMs: number): number {
-    // A rate of 0 would lock everybody out, and its maker too: one connection a second gets through.
+    // A rate of 0 would lock out even who wants to raise it again: one connection a second gets through.
     const rate = Math.max(1, this.#limits.creationRatePerSecond);
     const earned = ((nowMs - this.#allowanceAtMs) * rate) / 1000;
     this.#allowance = Math.min(rate, this.#allowance + earned);

@@ -27,7 +27,7 @@ export interface ConnectionLimits {
   readonly maxUnsentBytes: number;
 }
 
-export interface ConnectionParts {
+interface ConnectionParts {
   readonly socket: ByteSocket;
   readonly session: ClientSession;
   readonly dispatch: Dispatch;

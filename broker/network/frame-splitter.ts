@@ -15,7 +15,7 @@ export class InvalidFrameSize extends Error {
  * Handles one frame (without its size field), whose bytes are valid during the call only; false when
  * it can't be taken now: the frame is kept and offered again by {@link FrameSplitter.resume}.
  */
-export type TakeFrame = (frame: Buffer) => boolean;
+type TakeFrame = (frame: Buffer) => boolean;
 
 const SIZE_BYTES = 4;
 

@@ -17,7 +17,7 @@ import { ConnectionQuotas, connectionQuotaLimits } from './connection-quotas.ts'
 import type { Dispatch } from './outcome.ts';
 import { RequestMemory } from './request-memory.ts';
 
-export interface NetworkServerParts {
+interface NetworkServerParts {
   readonly config: FixedConfig;
   readonly liveConfig: Live<BrokerConfig>;
   readonly sockets: SocketNetwork;

@@ -32,7 +32,7 @@ export interface BrokerView {
   >;
 }
 
-export interface SessionView {
+interface SessionView {
   readonly state: SessionState;
   /** Sessions lost since the start. */
   readonly expirations: number;

@@ -9,7 +9,10 @@ import { sleep } from '../platform/clock.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { ControllerLink } from './controller-link.ts';
 
-/** Asks the controller until nothing is left to move, or it is in vain. Never rejects. */
+/**
+ * Asks the controller, a configured number of times, until nothing is left to move or nobody is left to
+ * take over. Never rejects.
+ */
 export async function moveLeadersAway(
   broker: { readonly config: FixedConfig; readonly link: ControllerLink; readonly fence: ControllerFence },
   { clock, diagnostics, journal }: Pick<Platform, 'clock' | 'diagnostics' | 'journal'>,

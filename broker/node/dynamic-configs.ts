@@ -24,7 +24,7 @@ import { ConfigFeed, type Overrides } from '../metadata/config-feed.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 
-export interface DynamicConfigListeners {
+interface DynamicConfigListeners {
   topicChanged(topic: string, config: LogConfig): void;
   /** unclean.leader.election.enable has become true for a topic, or for all (null). */
   uncleanElectionAllowed(topic: string | null): void;

@@ -11,9 +11,9 @@ export async function identify(
   config: BrokerConfig,
   clusterId: string,
   store: ClusterStore,
-  directories: Pick<LogDirectories, 'readMeta' | 'claim'>,
+  directories: Pick<LogDirectories, 'openAndReadMeta' | 'claim'>,
 ): Promise<BrokerConfig> {
-  const meta = directories.readMeta();
+  const meta = directories.openAndReadMeta();
   let brokerId = config.brokerId >= 0 ? config.brokerId : (meta.brokerId ?? -1);
   if (brokerId < 0) {
     if (!config.brokerIdGenerationEnable)

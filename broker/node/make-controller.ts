@@ -15,7 +15,7 @@ export function makeController(
     peers,
     store,
   });
-  // Below the logs: it goes on deciding for the cluster until this broker has nothing more of its own to end.
+  // Stops after the logs: it goes on deciding for the cluster until this broker has nothing more of its own to end.
   stops.push({ name: 'the controller', stop: () => controller.shutdown() });
   return controller;
 }

@@ -38,7 +38,7 @@ export async function makeGroups(
     settings: groupSettings(config),
     partitionCount: await groupPartitionCount(store(), config),
   });
-  // Above the replicas, through which they write.
+  // Stop before the replicas, through which they write.
   stops.push({ name: 'the groups', stop: () => groups.shutdown() });
   replicas.onLeadership(({ topic, partition, leaderEpoch, role }) => {
     if (topic !== GROUP_METADATA_TOPIC) return;

@@ -27,7 +27,7 @@ export function makePeers(
     maxHandshakesPerAddress: config.peerMaxHandshakesPerIp,
     handshakeTimeoutMs: config.socketConnectionSetupTimeoutMs,
   });
-  // Below the parts that speak through them, so that their last words get out, and /healthz says `stopping`.
+  // Stop after the parts that speak through them, so that their last words get out, and /healthz says `stopping`.
   stops.push({ name: 'the peers', stop: () => peers.close() });
   return peers;
 }

@@ -22,7 +22,7 @@ export function makeReplication(
     brokerEpoch: () => fence.brokerEpoch,
     propose: (request) => link.ask(request),
   });
-  // Above the logs: the last high watermarks are written into their directories.
+  // Stops before the logs: the last high watermarks are written into their directories.
   stops.push({ name: 'the replicas', stop: () => replicas.shutdown() });
   return replicas;
 }

@@ -8,7 +8,7 @@ import { LogManager } from '../log/log-manager.ts';
 import { identify } from './identity.ts';
 import type { Ground, Parts } from './parts.ts';
 
-export interface Claimed {
+interface Claimed {
   readonly directories: LogDirectories;
   /** The configuration with the id that the broker has from here on. */
   readonly config: BrokerConfig;
@@ -27,7 +27,7 @@ export async function claimDirectories(
     journal: journal.named('LogManager'),
     paths: config.logDirs,
   });
-  // Below everything but the session: for a start that fails before there are logs, which release them too.
+  // For a start that fails before there are logs; where there are, their stop has released them already.
   stops.push({ name: 'the log directories', stop: () => directories.release() });
   return { directories, config: await identify(config, clusterId, store(), directories) };
 }
@@ -45,7 +45,7 @@ export async function makeLogs(
     directories,
     topicConfig,
   });
-  // Before they are loaded: what a load that fails has opened must be closed.
+  // Pushed before they are loaded: what a load that fails has opened must be closed.
   stops.push({ name: 'the logs', stop: () => logs.shutdown() });
   await logs.start();
   return logs;

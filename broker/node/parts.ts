@@ -16,7 +16,7 @@ import type { ControllerLink } from './controller-link.ts';
 import type { DynamicConfigs } from './dynamic-configs.ts';
 import type { StopList } from './stop-list.ts';
 
-/** What every maker stands on. A maker pushes the stop of what it makes. */
+/** What every maker is given. A maker pushes the stop of what it makes. */
 export interface Ground {
   readonly platform: Platform;
   /** What is stored, by way of the session there is at that moment; throws before the first. */

@@ -7,7 +7,7 @@ import type { Peers } from '../peers/peers.contract.ts';
 import { MetadataPublisher, type PublisherParts } from './metadata-publisher.ts';
 import { PushedFeed, type PushedFeedParts } from './pushed-feed.ts';
 
-export interface AnswerParts extends PublisherParts, PushedFeedParts {
+interface AnswerParts extends PublisherParts, PushedFeedParts {
   readonly fence: PublisherParts['fence'] & PushedFeedParts['fence'];
   readonly peers: Pick<Peers, 'handle' | 'forget'>;
   readonly controller: Pick<Controller, 'controlledShutdown' | 'alterPartition' | 'allocateProducerIds'>;

@@ -34,7 +34,7 @@ import { type BrokerId, LEADER_DURING_DELETE, partitionKey, type Uuid, ZERO_UUID
 export interface PushedFeedParts {
   readonly brokerId: BrokerId;
   readonly peers: Pick<Peers, 'handle'>;
-  readonly fence: Pick<ControllerFence, 'registered'>;
+  readonly fence: Pick<ControllerFence, 'whenRegistered'>;
   readonly epochs: ControllerEpochs;
   readonly diagnostics: Diagnostics;
 }
@@ -69,7 +69,7 @@ export class PushedFeed implements MetadataFeed {
   /** Why an order is not for this broker to obey, or null; that no later one came meanwhile, the fence says. */
   async #refusalOf(order: Order, from: BrokerId): Promise<{ error: ErrorCode; partitions: [] } | null> {
     const { fence, epochs, diagnostics, brokerId } = this.#parts;
-    await fence.registered;
+    await fence.whenRegistered;
     if (from === brokerId) epochs.trust(order);
     if (await epochs.knows(order)) return null;
     const { epoch, controllerId } = epochs.latest;

@@ -127,7 +127,7 @@ export class SessionKeeper {
       }
       if (this.#closed) return;
       if (opened !== null) {
-        // It may have been half taken up: nobody acts in it any more, and what it registered is our own.
+        // Taking it up failed half way: stop everybody again, and take its registration for our former one's.
         this.#listener?.lost(causeId);
         formerSessionId = opened.sessionId;
         await opened.close();

@@ -5,7 +5,7 @@
  */
 import type { Diagnostics } from '../platform/diagnostics.ts';
 
-export interface Stoppable {
+interface Stoppable {
   /** What it is, for the log, as the object of a sentence. */
   readonly name: string;
   /** `clean`: the broker served, and those it serves get time to end. False after a start that failed. */

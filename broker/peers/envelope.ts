@@ -13,7 +13,7 @@ export class MalformedMessage extends Error {
   override readonly name = 'MalformedMessage';
 }
 
-export interface PeerEnvelope {
+interface PeerEnvelope {
   readonly header: unknown;
   /** What follows the header; a view of the message. */
   readonly body: Buffer;

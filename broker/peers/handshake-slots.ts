@@ -5,7 +5,7 @@
  * way only to each other, so that strangers never shut out who was here before.
  */
 /** A handshake under way. */
-export interface Slot {
+interface Slot {
   readonly address: string;
   readonly close: (reason: string) => void;
 }

@@ -54,11 +54,9 @@ export interface LeaderAndIsrRequest extends FromController {
   readonly type: 'LeaderAndIsr';
   readonly topicIds: TopicIds;
   readonly partitions: readonly PartitionStateMessage[];
-  /** The brokers that lead any of `partitions`. */
-  readonly liveLeaders: readonly BrokerInfo[];
 }
 
-export interface PartitionError {
+interface PartitionError {
   readonly topic: string;
   readonly partition: number;
   readonly error: ErrorCode;

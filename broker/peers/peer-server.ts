@@ -54,7 +54,7 @@ export interface PeerContext {
   readonly handshakeTimeoutMs: number;
 }
 
-export interface PeerServerHooks {
+interface PeerServerHooks {
   /** Answers one request; never rejects. */
   readonly answer: (type: string, request: unknown, from: BrokerId) => Promise<unknown>;
   readonly takeStream: (channel: Channel, follower: { id: BrokerId; epoch: number }) => void;

@@ -72,7 +72,7 @@ function escapedStack({ name, message, stack }: Error): string {
   if (stack === undefined) return escaped(said);
   if (stack.startsWith(said))
     return escaped(said) + stack.slice(said.length).replace(UNSAFE_BUT_LINES, escapeOf);
-  // Somebody has changed the one or the other: only the last lines that look like a stack are one.
+  // Name, message or stack have been changed since: only the last lines that look like frames are frames.
   const frames = /(?:\n {4}at [^\n]*)*$/.exec(stack)?.[0] ?? '';
   const head = stack.slice(0, stack.length - frames.length);
   return escaped(head) + frames.replace(UNSAFE_BUT_LINES, escapeOf);

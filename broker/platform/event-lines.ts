@@ -7,7 +7,7 @@ import { errorName } from '../errors.ts';
 import { partitionKey, type TopicPartition } from '../types.ts';
 import type { ClusterEvent, EventKind, EventOf, FailoverTimeline } from './cluster-events.ts';
 
-export interface Line {
+interface Line {
   readonly level: 'info' | 'warn' | 'error';
   readonly text: string;
 }

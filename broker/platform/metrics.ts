@@ -24,7 +24,7 @@ export interface Metrics {
   gauge(name: string, help: string, read: () => number, labels?: Labels): void;
   /** A histogram; `buckets` are upper bounds, those of the first call count. */
   distribution(name: string, help: string, buckets: readonly number[], labels?: Labels): Distribution;
-  /** Removes the counters of all names that carry this label; what was handed out counts in vain. */
+  /** Removes the counters of all names that carry this label. Who still holds one counts unseen. */
   forgetCounters(label: string, value: string): void;
   /** The Prometheus exposition text. */
   render(): Promise<string>;

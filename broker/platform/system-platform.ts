@@ -9,7 +9,7 @@ import { systemRandom } from './random.ts';
 import { tcpSockets } from './tcp-sockets.ts';
 import { webSocketChannels } from './web-socket-channels.ts';
 
-export interface SystemPlatformOptions {
+interface SystemPlatformOptions {
   /** Where lines of diagnostics go; standard output unless given. */
   readonly write?: (line: string) => void;
   readonly logLevel?: Level;

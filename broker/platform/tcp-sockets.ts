@@ -24,7 +24,7 @@ const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'];
 
 type SocketEvents = Parameters<ByteSocket['on']>[0];
 
-export interface TcpOptions {
+interface TcpOptions {
   /** `plain`: Node's ordinary events, without trying anything else. */
   readonly reading?: 'slab' | 'plain';
   /** A connection could not be accepted, for example because the process has too many files open. */

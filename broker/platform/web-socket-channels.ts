@@ -13,7 +13,7 @@ import type { Channel, ChannelNetwork, HttpAnswer } from './channels.ts';
 import { WebSocketChannel } from './web-socket-channel.ts';
 import { WebSocketReader } from './web-socket-reader.ts';
 
-export interface WebSocketOptions {
+interface WebSocketOptions {
   /** A channel on which nothing has come for so long, not even the answer to a ping, is closed. */
   readonly silenceLimitMs?: number;
   /** For an HTTP request to arrive whole. */

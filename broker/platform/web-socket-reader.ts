@@ -69,7 +69,7 @@ export class WebSocketReader {
   /** Where the next bytes go. Called by the socket after each read, which is the only time when bytes may move. */
   #room(): Buffer {
     const pendingBytes = this.#end - this.#begin;
-    // Never nothing, not even while nobody listens.
+    // Room for a header at least: a socket must not be given an empty buffer to read into.
     const neededBytes = Math.max(this.#neededBytes, pendingBytes + MAX_HEADER_BYTES);
     // Room for two, so that a frame that begins in the middle seldom has to be moved.
     const wantedBytes = Math.max(SMALLEST_BYTES, roundUp(neededBytes) * 2);

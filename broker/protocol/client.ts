@@ -19,7 +19,7 @@ export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
 }
 
-export interface ConnectOptions {
+interface ConnectOptions {
   readonly host: string;
   readonly port: number;
   readonly clientId: string | null;

@@ -9,15 +9,6 @@ import { Writer } from './writer.ts';
 
 const LENGTH_BYTES = 4;
 
-/** Puts the length in front of the parts of a message. */
-export function withLength(parts: readonly Buffer[]): Buffer[] {
-  let sizeBytes = 0;
-  for (const part of parts) sizeBytes += part.length;
-  const length = Buffer.allocUnsafe(LENGTH_BYTES);
-  length.writeInt32BE(sizeBytes);
-  return [length, ...parts];
-}
-
 /** A whole response, ready for the socket: length, header and body share one buffer where they can. */
 export function responseFrame<A extends AnyApi>(
   api: A,

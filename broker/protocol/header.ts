@@ -6,7 +6,7 @@
  */
 import { ProtocolError, Reader } from './reader.ts';
 import type { AnyApi } from './schema.ts';
-import { Writer } from './writer.ts';
+import type { Writer } from './writer.ts';
 
 export interface RequestHeader {
   readonly apiKey: number;
@@ -27,7 +27,7 @@ export function requestHeaderVersion(api: AnyApi, version: number): 0 | 1 | 2 {
 }
 
 /** Of the response to a request in this version. */
-export function responseHeaderVersion(api: AnyApi, version: number): 0 | 1 {
+function responseHeaderVersion(api: AnyApi, version: number): 0 | 1 {
   if (api.key === API_VERSIONS) return 0;
   return version >= api.responseFlexibleFrom ? 1 : 0;
 }
@@ -68,17 +68,6 @@ export function writeRequestHeader(
   if (headerVersion >= 2) writer.uvarint(0);
 }
 
-/** A request header by itself. */
-export function encodeRequestHeader(
-  api: AnyApi,
-  version: number,
-  header: { readonly correlationId: number; readonly clientId: string | null },
-): Buffer {
-  const writer = new Writer();
-  writeRequestHeader(api, version, header, writer);
-  return Buffer.concat(writer.finish());
-}
-
 /** Appends a response header to what `writer` holds. */
 export function writeResponseHeader(
   api: AnyApi,
@@ -88,12 +77,6 @@ export function writeResponseHeader(
 ): void {
   writer.int32(correlationId);
   if (responseHeaderVersion(api, version) >= 1) writer.uvarint(0);
-}
-
-export function encodeResponseHeader(api: AnyApi, version: number, correlationId: number): Buffer {
-  const writer = new Writer(8);
-  writeResponseHeader(api, version, correlationId, writer);
-  return Buffer.concat(writer.finish());
 }
 
 /** Reads a response header; the API and version are those of the request that `correlationId` names. */

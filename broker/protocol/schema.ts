@@ -23,7 +23,7 @@ export type FieldKind =
   | 'array'
   | 'struct';
 
-export interface FieldOptions<T = unknown> {
+interface FieldOptions<T = unknown> {
   /** Versions in which null is a legal value. */
   readonly nullable?: VersionRange;
   /** The value of an absent field. Without it: 0, false, '', an empty array, the zero uuid, null for records. */
@@ -52,12 +52,12 @@ export interface Schema {
 }
 
 /** Every field of `S` as it comes out of a decoder. */
-export type Decoded<S> = {
+type Decoded<S> = {
   readonly [K in keyof S]: S[K] extends { readonly decoded?: () => infer T } ? T : never;
 };
 
 /** What an encoder takes: fields left out have their default. */
-export type Input<S> = {
+type Input<S> = {
   readonly [K in keyof S]?: S[K] extends { readonly input?: () => infer I } ? I : never;
 };
 
@@ -134,7 +134,7 @@ export function struct(versions: VersionRange, fields: Schema, options: FieldOpt
 }
 
 /** One of Kafka's APIs: the request and its response. */
-export interface Api<Req extends Schema, Res extends Schema> {
+interface Api<Req extends Schema, Res extends Schema> {
   readonly key: number;
   readonly name: string;
   /** What a ZooKeeper-mode 3.9 broker advertises. */

@@ -4,7 +4,7 @@
 
 export type VersionRange = `${number}+` | `${number}-${number}` | `${number}` | 'none';
 
-export interface Versions {
+interface Versions {
   readonly from: number;
   /** Inclusive; Infinity for an open range. */
   readonly to: number;

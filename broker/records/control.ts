@@ -18,10 +18,10 @@ const TYPES = [
   'KRAFT_VOTERS',
 ] as const;
 
-export type ControlType = (typeof TYPES)[number] | 'UNKNOWN';
+type ControlType = (typeof TYPES)[number] | 'UNKNOWN';
 
 /** What a marker of a transaction says, or a record of a kind that is left alone. */
-export interface ControlRecord {
+interface ControlRecord {
   readonly type: ControlType;
   /** Of ABORT and COMMIT; -1 for the others. */
   readonly coordinatorEpoch: number;

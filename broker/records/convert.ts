@@ -16,7 +16,7 @@ import {
 } from './legacy.ts';
 import { readRecords } from './record.ts';
 
-export interface UpConversion {
+interface UpConversion {
   readonly decompression: DecompressionAllowance;
   /** Which codec the batch gets when the messages had this one. */
   readonly codecOf: (source: Codec) => Codec;
@@ -56,7 +56,7 @@ export interface DownConversion {
 }
 
 /** After so many bytes of records no further batch is converted for one answer. */
-export interface ConversionAllowance {
+interface ConversionAllowance {
   bytesLeft: number;
 }
 

@@ -70,7 +70,7 @@ export class DecompressionAllowance {
   readonly decompressAgain: Decompress = (codec: Codec, data: Buffer) =>
     decompress(codec, data, this.#batchBytes);
 
-  /** Runs `run` with the bytes that it may decompress to. What comes of it costs something, be it nothing. */
+  /** Runs `run` with the bytes that it may decompress to. Even an empty result is charged. */
   within(run: (limitBytes: number) => Buffer, decompressors = 1): Buffer {
     const limitBytes = Math.min(this.#batchBytes, this.#bytesLeft);
     const leastBytes = (decompressors - 1) * DECOMPRESSOR_BYTES;

@@ -25,7 +25,7 @@ import { compressLz4, decompressLz4 } from './lz4.ts';
 export type LegacyMagic = 0 | 1;
 
 /** Of magic 1, or of magic 0, which has no timestamp (-1). */
-export interface LegacyMessage {
+interface LegacyMessage {
   readonly offset: number;
   readonly timestampMs: Int64;
   readonly key: Buffer | null;

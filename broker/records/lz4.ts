@@ -29,7 +29,7 @@ const HEADER_BYTES = 7;
 const END_MARK_BYTES = 4;
 
 /** What the frames of magic 0 messages get wrong: their header checksum covers the magic as well. */
-export interface Lz4Quirk {
+interface Lz4Quirk {
   readonly brokenHeaderChecksum: boolean;
 }
 
@@ -110,7 +110,7 @@ function readBlocks(data: Buffer, frame: Frame): { blocks: FoundBlock[]; mostByt
     const start = at + 4;
     const end = start + sizeBytes;
     if (sizeBytes === 0) {
-      // Kafka wants the content checksum to be there, and leaves it at that.
+      // Kafka wants the content checksum to be there, and does not compare it.
       if (frame.contentChecksum) readUInt32(data, start);
       return { blocks, mostBytes };
     }

@@ -14,7 +14,7 @@ import { buildBatch } from './build.ts';
 import type { Decompress } from './compression.ts';
 import { readRecords } from './record.ts';
 
-export interface Rebuild {
+interface Rebuild {
   readonly codec: Codec;
   readonly nowMs: number;
   readonly config: {

@@ -19,7 +19,7 @@ import { type Decompress, decompressUpToDefault } from './compression.ts';
 import { takePlainRecord, type WalkedRecord } from './plain-record.ts';
 import { RecordCursor } from './varint.ts';
 
-export interface RecordHeader {
+interface RecordHeader {
   readonly key: string;
   readonly value: Buffer | null;
 }

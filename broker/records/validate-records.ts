@@ -16,14 +16,14 @@ export interface RecordError {
   readonly message: string;
 }
 
-export interface CheckedRecords {
+interface CheckedRecords {
   readonly errors: readonly RecordError[];
   readonly maxTimestampMs: Int64;
   /** Whether the offsets are 0, 1, 2, … from the base offset. */
   readonly offsetsInOrder: boolean;
 }
 
-export interface RecordChecks {
+interface RecordChecks {
   readonly config: {
     readonly cleanupPolicy: { readonly compact: boolean };
     readonly messageTimestampType: 'CreateTime' | 'LogAppendTime';

@@ -76,7 +76,7 @@ export interface ValidBatches {
 }
 
 /** Nothing is to be appended; `recordErrors` names the guilty records where they are known. */
-export interface RefusedBatches {
+interface RefusedBatches {
   readonly ok: false;
   readonly error: ErrorCode;
   readonly message: string;

@@ -12,7 +12,7 @@ import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { PartitionKey } from '../types.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
 
-export interface HighWatermarkCheckpointsOptions {
+interface HighWatermarkCheckpointsOptions {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly logs: LogManager;

@@ -14,7 +14,7 @@ import { type BrokerId, type PartitionKey, partitionKey, type TopicPartition } f
 /** Kafka's pause before a refused request is repeated. */
 const RETRY_MS = 50;
 
-export interface IsrProposal extends TopicPartition {
+interface IsrProposal extends TopicPartition {
   readonly leaderEpoch: number;
   readonly partitionEpoch: number;
   readonly newIsr: readonly BrokerId[];
@@ -28,7 +28,7 @@ export type IsrVerdict = Outcome<{
   readonly partitionEpoch: number;
 }>;
 
-export interface IsrProposalsOptions {
+interface IsrProposalsOptions {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly brokerId: BrokerId;

@@ -38,7 +38,7 @@ export interface RoleChange {
   readonly role: 'leader' | 'follower' | 'stopped' | 'deleted';
 }
 
-export interface LeadershipContext {
+interface LeadershipContext {
   readonly brokerId: BrokerId;
   readonly diagnostics: Diagnostics;
   readonly journal: Journal;
@@ -188,7 +188,7 @@ export class Leadership {
       } catch (error) {
         const { partition } = transition;
         failed.set(partition.key, this.#context.failureOf(partition, error));
-        // No directory could take its log. What is known of it must not look like a replica.
+        // No directory could take its log: nobody may take the bare Partition for a replica that is hosted.
         if (error instanceof StorageError && partition.log === null)
           this.#context.hosted.markOffline(partition.key);
       }

@@ -18,7 +18,7 @@ import * as leading from './leader-state.ts';
 import { isrChangeRefused, isrExpandProposed, isrShrinkProposed } from './replica-events.ts';
 
 /** Who is told of what happens to a partition; called synchronously. */
-export interface PartitionEvents {
+interface PartitionEvents {
   /** The leader's log has grown. */
   appended(partition: Partition): void;
   highWatermarkMoved(partition: Partition): void;
@@ -37,7 +37,7 @@ export interface PartitionContext {
   readonly events: PartitionEvents;
 }
 
-export type PartitionRole = 'leader' | 'follower' | 'none';
+type PartitionRole = 'leader' | 'follower' | 'none';
 
 export class Partition {
   readonly topic: string;

@@ -52,7 +52,7 @@ import { Follower } from './stream/follower.ts';
 import { ReplicaStreams } from './stream/replica-streams.ts';
 import { SharedReads } from './stream/shared-reads.ts';
 
-export interface ReplicaManagerOptions
+interface ReplicaManagerOptions
   extends ReplicationConfigs,
     Pick<Platform, 'clock' | 'diagnostics' | 'journal' | 'metrics'> {
   readonly logs: LogManager;

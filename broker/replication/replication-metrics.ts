@@ -36,7 +36,7 @@ export function replicationCounters(metrics: Metrics): ReplicationCounters {
   };
 }
 
-export interface MeasuredParts {
+interface MeasuredParts {
   readonly hosted: HostedPartitions;
   readonly follower: Follower;
   readonly streams: ReplicaStreams;

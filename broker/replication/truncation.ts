@@ -6,16 +6,16 @@
 import type { EpochEnd } from '../log/files/epoch-history.ts';
 
 /** Where the greatest epoch not above this one ends. */
-export type EndOffsetFor = (epoch: number) => EpochEnd;
+type EndOffsetFor = (epoch: number) => EpochEnd;
 
-export interface LeaderLogView {
+interface LeaderLogView {
   readonly startOffset: number;
   readonly endOffset: number;
   readonly endOffsetFor: EndOffsetFor;
 }
 
 /** What the leader makes of a position of which the last epoch is told along. */
-export type PositionVerdict =
+type PositionVerdict =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'out-of-range' }
   | { readonly kind: 'diverging'; readonly leaderEnd: EpochEnd };
@@ -37,7 +37,7 @@ export function judgePosition(
   return { kind: 'accepted' };
 }
 
-export interface Cut {
+interface Cut {
   /** The follower's log is to end here. */
   readonly offset: number;
   /** False: the histories may still differ below; ask again with the new last epoch. */
@@ -66,7 +66,7 @@ export function cutFor(
 }
 
 /** What a follower does whose position is outside the leader's log. */
-export type RangeRepair =
+type RangeRepair =
   | { readonly kind: 'truncate'; readonly offset: number }
   | { readonly kind: 'start-over'; readonly offset: number }
   | { readonly kind: 'ask-again' };

@@ -12,7 +12,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-export interface FileLock {
+interface FileLock {
   /** Idempotent. The file stays: to remove it would let two others lock two files of one name. */
   release(): void;
 }

@@ -11,7 +11,7 @@ import { handleMulti, handleOperation, multiHeaders, writeError, writeMultiEnd }
 import type { RequestContext } from './request-context.ts';
 import { Opcode, writeAcl, writeStat } from './wire.ts';
 
-export type Handler = (reader: JuteReader, answer: JuteWriter, context: RequestContext) => ZkErrorCode;
+type Handler = (reader: JuteReader, answer: JuteWriter, context: RequestContext) => ZkErrorCode;
 
 export const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   ...[

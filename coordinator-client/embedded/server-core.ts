@@ -11,12 +11,12 @@ import type { AnswerQueue } from './answer-queue.ts';
 import type { Journal } from './journal.ts';
 import type { ResolvedOptions } from './options.ts';
 
-export interface ServerClock {
+interface ServerClock {
   nowMs(): number;
   wallMs(): number;
 }
 
-export interface AskedSession {
+interface AskedSession {
   readonly lastSeenZxid: bigint;
   readonly timeoutMs: number;
   /** 0n asks for a new session. */
@@ -24,7 +24,7 @@ export interface AskedSession {
   readonly password: Buffer;
 }
 
-export interface GrantedSession {
+interface GrantedSession {
   readonly id: bigint;
   readonly timeoutMs: number;
   readonly password: Buffer;

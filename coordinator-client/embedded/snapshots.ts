@@ -18,7 +18,7 @@ const RECORD_BYTES = 1 << 20;
 /** Session id and timeout; a node takes much more. */
 const SMALLEST_SESSION_BYTES = 12;
 
-export interface Snapshot {
+interface Snapshot {
   readonly lastZxid: bigint;
   readonly sessions: readonly { readonly id: bigint; readonly timeoutMs: number }[];
   readonly tree: Tree;

@@ -46,7 +46,7 @@ export class BrokerIdTaken extends Error {
   }
 }
 
-export type ElectionResult =
+type ElectionResult =
   | { readonly won: true; readonly epoch: number; readonly epochVersion: number }
   /** null: the winner is gone already; its vanishing will fire the watch on /controller. */
   | { readonly won: false; readonly lostTo: number | null };

@@ -88,7 +88,7 @@ export async function pipelined<Item, Result>(
 }
 
 /** Resolves once the session is connected; rejects when it has ended. */
-export function untilConnected(coordinator: Coordinator): Promise<void> {
+function untilConnected(coordinator: Coordinator): Promise<void> {
   return new Promise((resolve, reject) => {
     const settled = (): boolean => {
       if (coordinator.session === 'suspended') return false;

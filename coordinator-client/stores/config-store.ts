@@ -16,7 +16,7 @@ export class NoController extends Error {
   override readonly name = 'NoController';
 }
 
-export interface ConfigChange {
+interface ConfigChange {
   readonly node: string;
   readonly sequence: number;
   readonly createdMs: number;

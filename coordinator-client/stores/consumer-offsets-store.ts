@@ -11,7 +11,7 @@ import { NO_DATA } from '../znodes/znodes.ts';
 import { commitKnown } from './commits.ts';
 
 /** The node cannot be what the group's name makes of it, or holds no offset. */
-export class NoOffsetNode extends Error {
+class NoOffsetNode extends Error {
   override readonly name = 'NoOffsetNode';
 }
 

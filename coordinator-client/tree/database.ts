@@ -24,7 +24,7 @@ import { Tree, type Undo } from './tree.ts';
 import { type Firing, type Watcher, Watches, WatchMode } from './watches.ts';
 import type { Stat, Znode } from './znode.ts';
 
-export interface DatabaseOptions {
+interface DatabaseOptions {
   /** The last zxid given out; the first transaction gets the next one. */
   readonly lastZxid: bigint;
   /** Session deadlines are rounded up to multiples of it. */

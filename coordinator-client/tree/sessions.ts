@@ -4,7 +4,7 @@
  * Source: org.apache.zookeeper.server.SessionTrackerImpl, ExpiryQueue.
  */
 
-export interface Session {
+interface Session {
   readonly id: bigint;
   readonly timeoutMs: number;
 }

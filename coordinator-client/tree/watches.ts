@@ -29,7 +29,7 @@ export interface Firing {
 
 /** Bits: a watcher may have several on one path. */
 export const WatchMode = { STANDARD: 1, PERSISTENT: 2, RECURSIVE: 4, ANY: 7 } as const;
-export type WatchKind = 'data' | 'child';
+type WatchKind = 'data' | 'child';
 
 type Table = Map<string, Map<Watcher, number>>;
 

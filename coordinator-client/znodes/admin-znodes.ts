@@ -68,18 +68,6 @@ export const consumerOffsetZnode = {
   decode: decodeLong,
 };
 
-/** State of a migration to KRaft; only its existence and its controller epoch matter here. */
-export const migrationZnode = {
-  path: '/migration',
-  decode(data: Buffer): { kraftControllerId: number; kraftControllerEpoch: number } {
-    const json = JsonFields.parse('/migration', data);
-    return {
-      kraftControllerId: json.int('kraft_controller_id'),
-      kraftControllerEpoch: json.int('kraft_controller_epoch'),
-    };
-  },
-};
-
 function encodePartitions(partitions: readonly TopicPartition[]): Buffer {
   return encodeJson({
     version: 1,

@@ -4,6 +4,7 @@
  * source, and whoever compares znodes byte by byte sees it. Three kinds of map occur: Scala's mutable
  * HashMap, its immutable Map (a trie, for five keys and more) and java.util.Properties.
  */
+import { javaStringHash } from './java-string-hash.ts';
 
 /**
  * Order of scala.collection.mutable.HashMap: a bucket is sorted by hash. The table doubles when three
@@ -39,13 +40,6 @@ export function propertiesOrder(keys: readonly string[], former: readonly string
     if (++count >= buckets.length * LOAD_FACTOR) buckets = doubled(buckets);
   }
   return buckets.flatMap((bucket) => bucket.map(({ key }) => key).filter((key) => wanted.has(key)));
-}
-
-/** Java's String.hashCode, which Scala's maps use too. */
-export function javaStringHash(text: string): number {
-  let hash = 0;
-  for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
-  return hash;
 }
 
 interface Hashed {

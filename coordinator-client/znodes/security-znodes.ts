@@ -6,7 +6,7 @@
 import { immutableMapOrder } from './key-order.ts';
 import { encodeJson, JsonFields, ordered, ZnodeFormatError } from './znode-json.ts';
 
-export const ACL_RESOURCE_TYPES = [
+const ACL_RESOURCE_TYPES = [
   'Topic',
   'Group',
   'Cluster',
@@ -15,9 +15,9 @@ export const ACL_RESOURCE_TYPES = [
   'User',
 ] as const;
 
-export type AclPatternType = 'LITERAL' | 'PREFIXED';
+type AclPatternType = 'LITERAL' | 'PREFIXED';
 
-export interface AclEntry {
+interface AclEntry {
   /** `User:name`. */
   readonly principal: string;
   /** `Allow` or `Deny`. */
@@ -57,7 +57,7 @@ export const aclZnode = {
   },
 };
 
-export interface AclResource {
+interface AclResource {
   readonly pattern: AclPatternType;
   /** As in {@link ACL_RESOURCE_TYPES}. */
   readonly resourceType: string;
@@ -97,7 +97,7 @@ export const aclChangeZnode = {
   },
 };
 
-export interface DelegationToken {
+interface DelegationToken {
   readonly tokenId: string;
   /** Principals are sanitised (percent-encoded) in the tree. */
   readonly owner: string;
@@ -138,13 +138,6 @@ export const delegationTokenZnode = {
       expiryTimestampMs: json.longText('expiryTimestamp'),
     };
   },
-};
-
-export const tokenChangeZnode = {
-  parent: '/delegation_token/token_changes',
-  prefix: '/delegation_token/token_changes/token_change_',
-  encode: (tokenId: string): Buffer => Buffer.from(tokenId),
-  decode: (data: Buffer): string => data.toString('utf8'),
 };
 
 /** `TransactionalId` as the Java enum spells it: `TRANSACTIONAL_ID`. */

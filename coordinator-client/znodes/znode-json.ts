@@ -26,7 +26,7 @@ export function readable<Value>(decode: () => Value, unreadable: Unreadable | un
 }
 
 /** An object to write: entries in order. */
-export class OrderedObject {
+class OrderedObject {
   readonly entries: readonly (readonly [string, unknown])[];
   constructor(entries: readonly (readonly [string, unknown])[]) {
     this.entries = entries;

@@ -53,7 +53,7 @@ export interface RegisteredEndpoint {
   readonly securityProtocol: string;
 }
 
-export interface FeatureRange {
+interface FeatureRange {
   readonly minVersion: number;
   readonly maxVersion: number;
 }
@@ -240,7 +240,7 @@ export const clusterIdZnode = {
 /** Its data version, counted up by empty writes, is a sequence of broker ids. */
 export const brokerSequencePath = '/brokers/seqid';
 
-export interface ProducerIdBlock {
+interface ProducerIdBlock {
   readonly brokerId: number;
   readonly firstProducerId: number;
   /** Inclusive. */

@@ -27,7 +27,7 @@ export interface ConnectionOptions {
 }
 
 /** With an error of the server the reply is there as well, without a payload. */
-export type Answer = (error: Error | null, reply?: Reply) => void;
+type Answer = (error: Error | null, reply?: Reply) => void;
 
 interface Packet {
   readonly opcode: number;

@@ -12,7 +12,7 @@ import type { ServerAddress } from './connect-string.ts';
 import { FrameSplitter } from './frames.ts';
 import { Opcode, ReservedXid } from './opcodes.ts';
 
-export interface LineEvents {
+interface LineEvents {
   /** TCP stands; the handshake may be sent. */
   opened(): void;
   frame(frame: Buffer): void;

@@ -9,7 +9,7 @@ import type { Request } from './requests.ts';
 type JuteRecord = NonNullable<Request['payload']>;
 export type Stat = InstanceType<typeof jute.data.Stat>;
 
-export interface ReplyHeader {
+interface ReplyHeader {
   readonly xid: number;
   /** Eight bytes; in the answer to a write it is that write's own zxid. */
   readonly zxid: Buffer;

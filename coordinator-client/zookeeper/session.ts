@@ -27,7 +27,7 @@ import { create2Request, createMode, type Request, syncRequest } from './request
 import { forgetWatcher } from './watch-restore.ts';
 import { type CarriedWatch, WatchTable } from './watch-table.ts';
 
-export interface SessionOptions extends ConnectionOptions {
+interface SessionOptions extends ConnectionOptions {
   readonly connect: ConnectString;
   readonly maxRequestBytes: number;
   readonly counts: CoordinatorSource['counts'];

@@ -34,7 +34,7 @@ interface Entry {
   readonly fired: (event: Event) => void;
 }
 
-export interface WatchTableOptions {
+interface WatchTableOptions {
   readonly client: Pick<Client, 'exists' | 'getChildren'>;
   /** Removes a watcher that was given to the client and has not fired. */
   readonly forget: (path: string, watcher: (event: Event) => void) => void;

@@ -6,7 +6,7 @@ import { type Coordinator, CoordinatorError, type CoordinatorSource } from '../c
 import { parseConnectString } from './connect-string.ts';
 import { Session } from './session.ts';
 
-export interface ZookeeperOptions {
+interface ZookeeperOptions {
   /** zookeeper.connect: `host:port,[::1]:port/chroot`. */
   readonly connect: string;
   /** zookeeper.session.timeout.ms; the ensemble may negotiate another. */
@@ -47,7 +47,7 @@ async function openWithin(timeoutMs: number, newSession: () => Session): Promise
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {
     const session = newSession();
-    const timer = setTimeout(() => void session.close(), deadlineMs - performance.now());
+    const timer = setTimeout(() => void session.close(), Math.max(0, deadlineMs - performance.now()));
     try {
       await session.start();
       return session;

@@ -24,7 +24,7 @@ export async function findEquipment(
 }
 
 /** Why cases with a need can't run; null when they can. */
-export function lacks({ java, probes, load }: Equipment): Readonly<Record<Need, string | null>> {
+function lacks({ java, probes, load }: Equipment): Readonly<Record<Need, string | null>> {
   const reason = (found: object | string): string | null => (typeof found === 'string' ? found : null);
   return { java: reason(java), javac: reason(probes), c: reason(load) };
 }

@@ -3,7 +3,7 @@
  * system that runs it, and holds for every system and every round: all move the same.
  */
 
-export interface PlanOptions {
+interface PlanOptions {
   /** How much of the usual number. */
   readonly share: number;
   readonly records: number | null;

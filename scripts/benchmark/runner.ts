@@ -12,7 +12,7 @@ import { pause, Wire } from './systems/wire.ts';
 import type { ZooKeeperServer } from './systems/zookeeper-server.ts';
 import type { Workplace } from './workplace.ts';
 
-export interface RunOptions {
+interface RunOptions {
   readonly rounds: number;
   readonly warmUpSeconds: number;
   readonly plan: Plan;
@@ -24,14 +24,14 @@ export interface RunOptions {
   readonly progress: (message: string) => void;
 }
 
-export interface Reading {
+interface Reading {
   readonly case: string;
   readonly system: string;
   readonly round: number;
   readonly values: Values;
 }
 
-export interface Failure {
+interface Failure {
   readonly case: string;
   readonly system: string;
   readonly round: number;

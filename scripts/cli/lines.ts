@@ -4,7 +4,7 @@
  */
 import { UsageError } from './arguments.ts';
 
-export interface LineRecord {
+interface LineRecord {
   /** null: none. */
   readonly key: string | null;
   /** null: a tombstone. */

@@ -11,7 +11,7 @@ import { clusterOptions } from './cluster-options.ts';
 import { INTERRUPTED_STATUS, untilSignalled } from './ending.ts';
 import { LocalCluster } from './local-cluster.ts';
 
-export interface AttendedCluster {
+interface AttendedCluster {
   readonly cluster: LocalCluster;
   /** `1.26 s`: how long it took to start. */
   readonly startedIn: string;
@@ -21,7 +21,7 @@ export interface AttendedCluster {
   untilInterrupted(status: number): Promise<void>;
 }
 
-export interface AttendOptions {
+interface AttendOptions {
   /** Told before anything is started. */
   readonly starting?: (brokers: number, where: string) => void;
   /** What is done with the cluster once it is ready; the exit status. */

@@ -28,7 +28,7 @@ export interface ClusterOptions {
   readonly askedToEnd?: () => void;
 }
 
-export interface BrokerProcess {
+interface BrokerProcess {
   readonly id: number;
   readonly directory: string;
   port: number;

@@ -9,7 +9,7 @@ const RECORDS_PER_REQUEST = 20;
 /** Enough to outlast any session timeout that a tour is run with. */
 const RETRY = { initialRetryTime: 50, maxRetryTime: 500, retries: 100 };
 
-export interface Acknowledgement {
+interface Acknowledgement {
   readonly partition: number;
   readonly atMs: number;
 }

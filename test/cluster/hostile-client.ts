@@ -3,14 +3,17 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { HANDLERS } from '../../broker/handlers/table.ts';
 import type { Random } from '../../broker/platform/random.ts';
+import { tcpSockets } from '../../broker/platform/tcp-sockets.ts';
+import { KafkaConnection } from '../../broker/protocol/client.ts';
 import { requestFrame } from '../../broker/protocol/frame.ts';
+import { Produce } from '../../broker/protocol/messages/00-produce.ts';
 import type { AnyApi } from '../../broker/protocol/schema.ts';
 import { randomMessage } from '../unit/protocol/random-message.ts';
 
-export const SERVED: readonly AnyApi[] = [...HANDLERS.values()].map(({ api }) => api);
+const SERVED: readonly AnyApi[] = [...HANDLERS.values()].map(({ api }) => api);
 
 /** How an exchange ended: the broker closed, it answered, or it said nothing for the whole time. */
-export interface Exchange {
+interface Exchange {
   readonly ended: 'closed' | 'answered' | 'silent';
   readonly received: Buffer;
 }
@@ -96,4 +99,57 @@ function damaged(payload: Buffer, from: number, random: Random): Buffer {
 export function residentMiB(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) / 1024;
+}
+
+/** A request with a bare header of version 1 and no client. */
+export function request(apiKey: number, apiVersion: number, body: Buffer): Buffer {
+  const header = Buffer.alloc(10);
+  header.writeInt16BE(apiKey, 0);
+  header.writeInt16BE(apiVersion, 2);
+  header.writeInt16BE(-1, 8);
+  return frame(Buffer.concat([header, body]));
+}
+
+export function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}
+
+export function fetchOf(topic: string, offset: number, maxBytes: number) {
+  return {
+    maxWaitMs: 0,
+    minBytes: 0,
+    maxBytes,
+    topics: [{ topic, partitions: [{ partition: 0, fetchOffset: offset, partitionMaxBytes: maxBytes }] }],
+  };
+}
+
+/** Appends `records` to partition 0; the error code of the answer. */
+export async function produce(
+  client: KafkaConnection,
+  topic: string,
+  records: Buffer,
+): Promise<number | undefined> {
+  const topicData = [{ name: topic, partitionData: [{ index: 0, records }] }];
+  const answer = await client.request(Produce, { acks: -1, timeoutMs: 5000, topicData });
+  return answer.responses[0]?.partitionResponses[0]?.errorCode;
+}
+
+/** A client beside the hostile ones, which must be served all the same. */
+export async function withHonestClient<T>(
+  port: number,
+  use: (client: KafkaConnection) => Promise<T>,
+): Promise<T> {
+  const client = await KafkaConnection.connect(tcpSockets(), {
+    host: '127.0.0.1',
+    port,
+    clientId: 'honest',
+    timeoutMs: 5000,
+  });
+  try {
+    return await use(client);
+  } finally {
+    client.close();
+  }
 }

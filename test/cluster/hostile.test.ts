@@ -8,23 +8,32 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { ErrorCode } from '../../broker/errors.ts';
 import { encodeEnvelope } from '../../broker/peers/envelope.ts';
-import { tcpSockets } from '../../broker/platform/tcp-sockets.ts';
-import { KafkaConnection } from '../../broker/protocol/client.ts';
+import type { KafkaConnection } from '../../broker/protocol/client.ts';
 import { requestFrame } from '../../broker/protocol/frame.ts';
-import { Produce } from '../../broker/protocol/messages/00-produce.ts';
 import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
 import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';
 import { OffsetFetch } from '../../broker/protocol/messages/09-offset-fetch.ts';
 import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts';
 import { DeleteTopics } from '../../broker/protocol/messages/20-delete-topics.ts';
 import { CreatePartitions } from '../../broker/protocol/messages/37-create-partitions.ts';
-import { BATCH_HEADER_BYTES, type Codec, sealBatch } from '../../broker/records/batch.ts';
+import { sealBatch } from '../../broker/records/batch.ts';
 import { buildBatch } from '../../broker/records/build.ts';
-import { compress } from '../../broker/records/compression.ts';
 import { readRecords } from '../../broker/records/record.ts';
 import { eventually, pause } from '../support/eventually.ts';
 import { simulatedRandom } from '../support/simulated-random.ts';
-import { exchange, frame, hostileRequest, open, residentMiB } from './hostile-client.ts';
+import { batchOf, bombOf } from './hostile-batches.ts';
+import {
+  exchange,
+  fetchOf,
+  frame,
+  hostileRequest,
+  int32,
+  open,
+  produce,
+  request,
+  residentMiB,
+  withHonestClient,
+} from './hostile-client.ts';
 import { type RealCluster, startRealCluster } from './real-cluster.ts';
 
 const TOPIC = 'kept';
@@ -76,48 +85,8 @@ afterEach(async () => {
   expect(residentMiB(real.cluster.broker(1).child.pid)).toBeLessThan(RESIDENT_LIMIT_MIB);
 }, 30_000);
 
-async function withClient<T>(use: (client: KafkaConnection) => Promise<T>): Promise<T> {
-  const client = await KafkaConnection.connect(tcpSockets(), {
-    host: '127.0.0.1',
-    port,
-    clientId: 'honest',
-    timeoutMs: 5000,
-  });
-  try {
-    return await use(client);
-  } finally {
-    client.close();
-  }
-}
-
-function batchOf(value: string): Buffer {
-  return buildBatch({
-    records: [{ timestampMs: Date.now(), key: Buffer.from('k'), value: Buffer.from(value) }],
-  });
-}
-
-async function produce(client: KafkaConnection, topic: string, records: Buffer): Promise<number | undefined> {
-  const topicData = [{ name: topic, partitionData: [{ index: 0, records }] }];
-  const answer = await client.request(Produce, { acks: -1, timeoutMs: 5000, topicData });
-  return answer.responses[0]?.partitionResponses[0]?.errorCode;
-}
-
-function fetchOf(topic: string, offset: number, maxBytes: number) {
-  return {
-    maxWaitMs: 0,
-    minBytes: 0,
-    maxBytes,
-    topics: [{ topic, partitions: [{ partition: 0, fetchOffset: offset, partitionMaxBytes: maxBytes }] }],
-  };
-}
-
-function request(apiKey: number, apiVersion: number, body: Buffer): Buffer {
-  const header = Buffer.alloc(10);
-  header.writeInt16BE(apiKey, 0);
-  header.writeInt16BE(apiVersion, 2);
-  header.writeInt16BE(-1, 8);
-  return frame(Buffer.concat([header, body]));
-}
+const withClient = <T>(use: (client: KafkaConnection) => Promise<T>): Promise<T> =>
+  withHonestClient(port, use);
 
 describe('frames', () => {
   it('of a size that is negative, too large or no request at all end the connection', async () => {
@@ -234,12 +203,6 @@ describe('requests', () => {
   }, 30_000);
 });
 
-function int32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32BE(value);
-  return bytes;
-}
-
 describe('batches', () => {
   it('that are corrupt are refused, each with its error', async () => {
     const damage = (change: (batch: Buffer) => void, seal = true): Buffer => {
@@ -291,49 +254,6 @@ describe('batches', () => {
     }
   }, 120_000);
 });
-
-/** A batch whose one record claims a value of zeroes, `sizeBytes` of them. */
-function bombOf(codec: Codec, sizeBytes: number): Buffer {
-  const piece = Buffer.alloc(sizeBytes);
-  let body: Buffer;
-  if (codec === 'snappy') body = snappyBomb(sizeBytes);
-  else if (codec === 'lz4') body = lz4Bomb();
-  else body = compress(codec, piece);
-  const head = batchOf('x').subarray(0, BATCH_HEADER_BYTES);
-  const batch = Buffer.concat([head, body]);
-  batch.writeInt32BE(batch.length - 12, 8);
-  batch.writeInt16BE({ none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 }[codec], 21);
-  sealBatch(batch, 0);
-  return batch;
-}
-
-/** Bare snappy that claims a gigabyte and holds next to nothing. */
-function snappyBomb(sizeBytes: number): Buffer {
-  const length: number[] = [];
-  for (let rest = sizeBytes; ; rest = Math.floor(rest / 128)) {
-    length.push(rest >= 128 ? (rest % 128) + 128 : rest);
-    if (rest < 128) break;
-  }
-  return Buffer.concat([
-    Buffer.from(length),
-    Buffer.from([0, 0]),
-    Buffer.alloc(900_000, Buffer.from([0xfe, 1, 0])),
-  ]);
-}
-
-/** Blocks of 4 MiB from a few kilobytes each, more than may be opened at once. */
-function lz4Bomb(): Buffer {
-  const block = Buffer.concat([
-    Buffer.from([0x1f, 0, 1, 0]),
-    Buffer.alloc(16_000, 0xff),
-    Buffer.from([0, 0x50, 0, 0, 0, 0, 0]),
-  ]);
-  const size = Buffer.alloc(4);
-  size.writeUInt32LE(block.length);
-  const blocks = Array.from({ length: 60 }, () => Buffer.concat([size, block]));
-  const header = Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0x73]);
-  return Buffer.concat([header, ...blocks, Buffer.alloc(4)]);
-}
 
 describe('readers', () => {
   it('who ask for much and read nothing cost a bounded amount of memory', async () => {

@@ -8,7 +8,7 @@ import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
 import { pause } from '../support/eventually.ts';
 
 /** Breaks the connections of one source; those of other sources of the same world stay whole. */
-export interface Faults {
+interface Faults {
   /** The connection breaks and does not come back before `resume`. */
   suspend(): void;
   resume(): void;
@@ -19,7 +19,7 @@ export interface Faults {
 }
 
 /** A source of its own over a world that all benches of a suite share. */
-export interface Bench {
+interface Bench {
   readonly source: CoordinatorSource;
   readonly faults: Faults;
   close(): Promise<void>;
@@ -29,7 +29,7 @@ export type MakeBench = () => Promise<Bench>;
 
 export const OPEN_TIMEOUT_MS = 10_000;
 
-export interface Party {
+interface Party {
   readonly coordinator: Coordinator;
   readonly source: CoordinatorSource;
   readonly faults: Faults;

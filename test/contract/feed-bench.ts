@@ -2,6 +2,7 @@
  * What the contract of metadata feeds is tested with: a feed with a controller that says what the suite
  * wants, and this broker's parts behind a real publisher, which keep what they hear.
  */
+
 import type { BrokerInfo } from '../../broker/cluster.ts';
 import { ErrorCode } from '../../broker/errors.ts';
 import { ControllerFence } from '../../broker/metadata/controller-fence.ts';
@@ -17,7 +18,7 @@ import type { MetadataFeed } from '../../broker/metadata/metadata-feed.ts';
 import { MetadataPublisher } from '../../broker/node/metadata-publisher.ts';
 import type { BrokerId } from '../../broker/types.ts';
 import type { ToldPartition } from '../support/metadata-deltas.ts';
-import { SimulatedClock } from '../support/simulated-clock.ts';
+import { World } from '../support/world.ts';
 
 /** The broker that listens. */
 export const LISTENER = 2;
@@ -36,7 +37,7 @@ export interface Said {
   readonly replicas?: ReplicaDelta;
 }
 
-export interface FeedBench {
+interface FeedBench {
   readonly feed: MetadataFeed;
   /** A broker comes into office, and whoever held it has lost it. */
   elect(controllerId: BrokerId): Promise<Office>;
@@ -48,13 +49,13 @@ export interface FeedBench {
 }
 
 /** Makes a feed for broker LISTENER. */
-export type MakeFeedBench = (own: { clock: SimulatedClock; fence: ControllerFence }) => Promise<FeedBench>;
+export type MakeFeedBench = (own: { world: World; fence: ControllerFence }) => Promise<FeedBench>;
 
 /** A listening broker, not registered yet, and what its parts have heard since the last look. */
 export class Listener {
-  readonly clock = new SimulatedClock();
+  readonly world = new World();
   readonly fence = new ControllerFence();
-  readonly metadata = new MetadataCache(this.clock);
+  readonly metadata = new MetadataCache(this.world.clock);
   readonly #heard: string[] = [];
   #configsBlocked: Promise<void> = Promise.resolve();
   #bench: FeedBench | null = null;
@@ -69,7 +70,7 @@ export class Listener {
   }
 
   register(brokerEpoch: number): void {
-    this.fence.brokerEpoch = brokerEpoch;
+    this.fence.registered(brokerEpoch);
   }
 
   elect(controllerId: BrokerId): Promise<Office> {
@@ -86,12 +87,12 @@ export class Listener {
   }
 
   soon<T>(promise: Promise<T>): Promise<T> {
-    return this.clock.runUntilSettled(promise, LIMIT_MS);
+    return this.world.settled(promise, LIMIT_MS);
   }
 
   /** Whatever is under way has come as far as it can. */
   idle(): Promise<void> {
-    return this.clock.runFor(LIMIT_MS);
+    return this.world.pass(LIMIT_MS);
   }
 
   /** From here on configs are not read before the returned function is called. */

@@ -20,7 +20,7 @@ const OTHER_ID = 'AAAAAAAAAAAAAAAAAAAAAg';
 /** Registrations of the listener, one after the other. */
 const [FORMER, PRESENT] = [100, 200];
 
-export interface FeedTraits {
+interface FeedTraits {
   /** News name the registration they are meant for. Those of a log are for whoever reads it. */
   readonly addressed: boolean;
 }

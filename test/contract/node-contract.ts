@@ -121,16 +121,16 @@ export function describeNodes(makeBench: MakeBench, freshPath: () => string): vo
   });
 
   describe('the counts of a source', () => {
-    it('grow by reads, changes committed and watch firings', async () => {
+    it('grow by reads, changes committed (a check is none) and watch firings', async () => {
       const { coordinator, source } = await join();
       const path = freshPath();
       const before = { ...source.counts };
       await coordinator.commit([create(path), create(`${path}/a`)]);
       await coordinator.commit([check(path, 7), create(`${path}/b`)]); // refused
-      await coordinator.commit([check(path, 0)]); // changes nothing
+      await coordinator.commit([check(path, 0), create(`${path}/c`)]);
       await coordinator.read(path);
       await coordinator.children(path);
-      expect(source.counts.writes - before.writes).toBe(2);
+      expect(source.counts.writes - before.writes).toBe(3);
       expect(source.counts.reads - before.reads).toBe(2);
       let fired = false;
       coordinator.watch(path, 'node', () => {

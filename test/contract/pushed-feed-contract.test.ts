@@ -12,10 +12,7 @@ import type {
 import { silent } from '../../broker/platform/diagnostics.ts';
 import { LEADER_DURING_DELETE, NO_EPOCH } from '../../broker/types.ts';
 import type { Coordinator } from '../../coordinator-client/coordinator.ts';
-import { localSource } from '../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../coordinator-client/local/local-tree.ts';
 import { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
-import { simulatedRandom } from '../support/simulated-random.ts';
 import { LISTENER, type MakeFeedBench, type Said } from './feed-bench.ts';
 import { metadataFeedContract } from './metadata-feed-contract.ts';
 
@@ -25,10 +22,8 @@ type Order = LeaderAndIsrRequest | UpdateMetadataRequest | StopReplicaRequest;
 type Head = Pick<Order, 'controllerId' | 'controllerEpoch' | 'brokerEpoch'>;
 type Handler = (request: Order, from: number) => unknown;
 
-const makeBench: MakeFeedBench = async ({ clock, fence }) => {
-  const tree = new LocalTree();
-  const session = (): Promise<Coordinator> =>
-    localSource({ tree, clock, random: simulatedRandom(1), delayMs: 1 }).open(OPEN_TIMEOUT_MS);
+const makeBench: MakeFeedBench = async ({ world, fence }) => {
+  const session = (): Promise<Coordinator> => world.source({ delayMs: 1 }).open(OPEN_TIMEOUT_MS);
   const store = new ClusterStore(await session());
   await store.ensureTopLevelPaths();
   const handlers = new Map<string, Handler>();
@@ -47,7 +42,7 @@ const makeBench: MakeFeedBench = async ({ clock, fence }) => {
     elect: async (controllerId) => {
       await inOffice?.close();
       inOffice = await session();
-      const elected = await new ClusterStore(inOffice).electController(controllerId, clock.wallMs());
+      const elected = await new ClusterStore(inOffice).electController(controllerId, world.clock.wallMs());
       if (!elected.won) throw new Error('not elected');
       return { controllerId, controllerEpoch: elected.epoch };
     },
@@ -98,7 +93,7 @@ function updateMetadata(head: Head, { brokers, topics, onlyTopics }: MetadataDel
 function leaderAndIsr(head: Head, { lead, follow }: ReplicaDelta): LeaderAndIsrRequest {
   const states = [...lead, ...follow];
   const partitions = states.map(({ topicId: _, ...state }) => ({ ...state, leaderRecoveryState: 0 }));
-  return { type: 'LeaderAndIsr', ...head, topicIds: idsOf(states), partitions, liveLeaders: [] };
+  return { type: 'LeaderAndIsr', ...head, topicIds: idsOf(states), partitions };
 }
 
 function idsOf(topics: readonly Pick<ReplicaState, 'topic' | 'topicId'>[]): TopicIds {

@@ -5,7 +5,7 @@ import { eventually, pause } from '../support/eventually.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import type { MakeBench } from './bench.ts';
 
-export interface WireWorld {
+interface WireWorld {
   /** Client ports of the servers; the sources are spread over them. */
   ports(): readonly number[];
   readonly sessionTimeoutMs: number;

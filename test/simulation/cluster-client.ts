@@ -9,7 +9,7 @@ import { KafkaConnection } from '../../broker/protocol/client.ts';
 import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';
 import type { AnyApi, RequestInput, ResponseOf } from '../../broker/protocol/schema.ts';
 
-export interface Address {
+interface Address {
   readonly host: string;
   readonly port: number;
 }
@@ -20,7 +20,7 @@ export interface Leader {
   readonly topicId: string;
 }
 
-export interface ClusterClientOptions {
+interface ClusterClientOptions {
   readonly clock: Clock;
   readonly sockets: SocketNetwork;
   readonly clientId: string;

@@ -19,7 +19,7 @@ export interface ConsumedRecord {
   readonly value: string;
 }
 
-export interface CommittedOffset {
+interface CommittedOffset {
   readonly group: string;
   readonly topic: string;
   readonly partition: number;

@@ -21,7 +21,7 @@ import { REPLICAS } from './simulated-admin.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 import { Workload } from './workload.ts';
 
-export interface SimulationOptions {
+interface SimulationOptions {
   readonly seed: number;
   /** How long faults happen, in virtual time. */
   readonly faultsMs?: number;

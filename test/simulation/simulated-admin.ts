@@ -10,7 +10,7 @@ import { AlterPartitionReassignments } from '../../broker/protocol/messages/45-a
 import type { ClusterClient } from './cluster-client.ts';
 import type { History } from './history.ts';
 
-export interface AdminOptions {
+interface AdminOptions {
   readonly client: ClusterClient;
   readonly random: Random;
   readonly history: History;

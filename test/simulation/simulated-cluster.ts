@@ -3,21 +3,18 @@
  * ZooKeeper, and everything that can befall a machine as a call. The brokers are the product's own
  * class Broker; nothing of them is replaced but what lies under their Platform.
  */
+
 import { Broker } from '../../broker/broker.ts';
 import { brokerConfig } from '../../broker/config/broker-config.ts';
 import { type Diagnostics, lineDiagnostics } from '../../broker/platform/diagnostics.ts';
 import type { Recorded } from '../../broker/platform/event-ring.ts';
 import { createJournal, type Journal } from '../../broker/platform/journal.ts';
-import { createMetrics } from '../../broker/platform/metrics.ts';
 import type { Random } from '../../broker/platform/random.ts';
 import type { SocketNetwork } from '../../broker/platform/sockets.ts';
 import type { CoordinatorSource } from '../../coordinator-client/coordinator.ts';
-import { type LocalSource, localSource } from '../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../coordinator-client/local/local-tree.ts';
-import { SimulatedClock } from '../support/simulated-clock.ts';
-import { SimulatedDisk } from '../support/simulated-disk.ts';
-import { SimulatedNetwork } from '../support/simulated-network.ts';
-import { simulatedRandom } from '../support/simulated-random.ts';
+import type { LocalSource } from '../../coordinator-client/local/local.ts';
+import type { SimulatedDisk } from '../support/simulated-disk.ts';
+import { World } from '../support/world.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { Trace } from './trace.ts';
 
@@ -78,7 +75,7 @@ export interface Machine {
   sessionId: bigint | null;
 }
 
-export interface SimulatedClusterOptions {
+interface SimulatedClusterOptions {
   readonly seed: number;
   readonly brokers?: number;
   readonly properties?: Readonly<Record<string, string>>;
@@ -86,35 +83,27 @@ export interface SimulatedClusterOptions {
   readonly write?: (line: string) => void;
 }
 
-export class SimulatedCluster {
-  readonly clock = new SimulatedClock();
-  readonly tree = new LocalTree();
+export class SimulatedCluster extends World {
   readonly trace = new Trace(this.clock);
-  readonly network: SimulatedNetwork;
   readonly machines: readonly Machine[];
   /** Told of every event that a broker records. */
   onRecorded: (broker: { readonly brokerId: number; readonly life: number }, recorded: Recorded) => void =
     () => {};
   readonly #options: SimulatedClusterOptions;
-  readonly #random: Random;
 
   constructor(options: SimulatedClusterOptions) {
-    this.#options = options;
-    this.#random = simulatedRandom(options.seed);
-    const { clock } = this;
-    this.network = new SimulatedNetwork({
-      clock,
-      random: this.fork(),
-      minLatencyMs: 0.2,
-      maxLatencyMs: this.#random.int(4) === 0 ? 20 : 3,
+    super({
+      seed: options.seed,
+      latencyMs: (random) => [0.2, random.int(4) === 0 ? 20 : 3],
       silenceLimitMs: SILENCE_LIMIT_MS,
     });
+    this.#options = options;
     // With a fourth broker there is something to reassign.
-    const count = options.brokers ?? (this.#random.int(3) === 0 ? 4 : 3);
+    const count = options.brokers ?? (this.random.int(3) === 0 ? 4 : 3);
     this.machines = Array.from({ length: count }, (_, index) => ({
       id: index + 1,
       host: `broker${index + 1}`,
-      disk: new SimulatedDisk({ clock }),
+      disk: this.disk(`broker${index + 1}`),
       process: null,
       broker: null,
       status: 'down',
@@ -122,11 +111,6 @@ export class SimulatedCluster {
       source: null,
       sessionId: null,
     }));
-  }
-
-  /** Chance of its own for one part of the run, so that parts don't disturb each other. */
-  fork(): Random {
-    return simulatedRandom(this.#random.int(2 ** 48));
   }
 
   machine(id: number): Machine {
@@ -149,12 +133,11 @@ export class SimulatedCluster {
     const process = new SimulatedProcess({
       clock: this.clock,
       network: this.network.host(machine.host),
-      wallSkewMs: this.#random.int(2000) - 1000,
-      startMs: this.#random.int(1_000_000),
+      wallSkewMs: this.random.int(2000) - 1000,
+      startMs: this.random.int(1_000_000),
     });
     machine.process = process;
-    machine.source = localSource({
-      tree: this.tree,
+    machine.source = this.source({
       clock: process.clock,
       random: this.fork(),
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
@@ -247,7 +230,7 @@ export class SimulatedCluster {
   }
 
   #newBroker(machine: Machine, process: SimulatedProcess, source: LocalSource): Broker {
-    const { id, host, disk } = machine;
+    const { id, host } = machine;
     const { clock, sockets, channels } = process;
     const properties = {
       ...PROPERTIES,
@@ -257,13 +240,11 @@ export class SimulatedCluster {
       listeners: `PLAINTEXT://${host}:${CLIENT_PORT}`,
       'peer.listener': `PEER://${host}:${PEER_PORT}`,
     };
-    const metrics = createMetrics();
     const diagnostics = this.#diagnostics(id);
     const journal = this.#journal(machine, diagnostics);
-    const random = this.fork();
     return new Broker({
       config: brokerConfig(new Map(Object.entries(properties))),
-      platform: { clock, random, disk, channels, sockets, diagnostics, journal, metrics },
+      platform: this.platform(host, { clock, channels, sockets, diagnostics, journal }),
       coordinators: this.#watchedSource(machine, source),
       hostName: host,
     });

@@ -16,7 +16,7 @@ import { readRecords } from '../../broker/records/record.ts';
 import type { ClusterClient, Leader } from './cluster-client.ts';
 import type { History } from './history.ts';
 
-export interface ConsumerOptions {
+interface ConsumerOptions {
   readonly client: ClusterClient;
   readonly history: History;
   readonly group: string;

@@ -17,7 +17,7 @@ import { SyncGroup } from '../../broker/protocol/messages/14-sync-group.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import type { GroupHistory } from './group-history.ts';
 
-export interface MemberOptions {
+interface MemberOptions {
   readonly client: ClusterClient;
   readonly random: Random;
   readonly history: GroupHistory;

@@ -7,7 +7,7 @@ import type { Channel, ChannelNetwork } from '../../broker/platform/channels.ts'
 import type { Clock, Timer } from '../../broker/platform/clock.ts';
 import type { ByteSocket, SocketNetwork } from '../../broker/platform/sockets.ts';
 
-export interface ProcessWorld {
+interface ProcessWorld {
   readonly clock: Clock;
   readonly network: { readonly sockets: SocketNetwork; readonly channels: ChannelNetwork };
   /** How far this machine's clocks are from the others'. */

@@ -15,7 +15,7 @@ import { buildBatch } from '../../broker/records/build.ts';
 import type { ClusterClient, Leader } from './cluster-client.ts';
 import type { History } from './history.ts';
 
-export interface ProducerOptions {
+interface ProducerOptions {
   readonly client: ClusterClient;
   readonly random: Random;
   readonly history: History;

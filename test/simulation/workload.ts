@@ -11,7 +11,7 @@ import { SimulatedMember } from './simulated-member.ts';
 import { SimulatedProducer } from './simulated-producer.ts';
 
 export const TOPIC = 'orders';
-export const PARTITIONS = 2;
+const PARTITIONS = 2;
 /** Whose old records go while new ones come. */
 const SHORT_LIVED_TOPIC = 'readings';
 const SHORT_LIVED = { 'segment.bytes': '2048', 'retention.bytes': '6000' };

@@ -5,7 +5,7 @@
 import net from 'node:net';
 import { FrameSplitter } from '../../coordinator-client/zookeeper/frames.ts';
 
-export interface ScriptedRequest {
+interface ScriptedRequest {
   readonly xid: number;
   readonly opcode: number;
   /** Answers with an error code and a body. */

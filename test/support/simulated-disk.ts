@@ -9,9 +9,9 @@ import type { DirectoryLock, Disk, DiskFile, FileStat } from '../../broker/platf
 import type { Random } from '../../broker/platform/random.ts';
 import { DirectoryNode, diskError, FileNode, type TreeNode } from './simulated-disk-nodes.ts';
 
-export type DiskOperation = 'open' | 'read' | 'write' | 'truncate' | 'sync' | 'rename' | 'remove' | 'list';
+type DiskOperation = 'open' | 'read' | 'write' | 'truncate' | 'sync' | 'rename' | 'remove' | 'list';
 
-export interface SimulatedDiskOptions {
+interface SimulatedDiskOptions {
   readonly clock: Pick<Clock, 'wallMs'>;
   /** Beyond it writes fail with ENOSPC. */
   readonly capacityBytes?: number;

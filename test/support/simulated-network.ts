@@ -11,7 +11,7 @@ import { inMemoryChannel } from './in-memory-channels.ts';
 import { inMemorySocket } from './in-memory-sockets.ts';
 import { type Line, WireEnd } from './simulated-wire.ts';
 
-export interface SimulatedNetworkOptions {
+interface SimulatedNetworkOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly minLatencyMs?: number;

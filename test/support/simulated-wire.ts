@@ -65,7 +65,7 @@ class Pipe {
 }
 
 /** What an end tells the socket or channel made of it. */
-export interface WireEvents {
+interface WireEvents {
   receive(data: Buffer): void;
   drained(): void;
   /** Once; null after an orderly close. */

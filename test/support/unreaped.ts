@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { eventually } from './eventually.ts';
 
-export interface UnreapedProcess {
+interface UnreapedProcess {
   readonly pid: number;
   /** When it was started, in ticks since boot, as /proc tells. */
   readonly startTicks: string;

@@ -22,7 +22,7 @@ import { SimulatedDisk } from './simulated-disk.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
 import { simulatedRandom } from './simulated-random.ts';
 
-export interface WorldOptions {
+interface WorldOptions {
   readonly seed?: number;
   /** How long a message takes between two hosts, at least and at most; may be drawn from the seed. */
   readonly latencyMs?: readonly [number, number] | ((random: Random) => readonly [number, number]);
@@ -43,13 +43,21 @@ export class World {
   readonly random: Random;
   /** What all processes have said, down to infos, each line with its host. */
   readonly lines: string[] = [];
-  readonly #options: WorldOptions;
+  readonly network: SimulatedNetwork;
   readonly #disks = new Map<string, SimulatedDisk>();
-  #network: SimulatedNetwork | null = null;
 
-  constructor(options: WorldOptions = {}) {
-    this.#options = options;
-    this.random = simulatedRandom(options.seed ?? 1);
+  constructor({ seed = 1, latencyMs = DEFAULT_LATENCY_MS, silenceLimitMs }: WorldOptions = {}) {
+    this.random = simulatedRandom(seed);
+    const random = this.fork();
+    const [minLatencyMs, maxLatencyMs] = typeof latencyMs === 'function' ? latencyMs(this.random) : latencyMs;
+    const silence = silenceLimitMs === undefined ? {} : { silenceLimitMs };
+    this.network = new SimulatedNetwork({
+      clock: this.clock,
+      random,
+      minLatencyMs,
+      maxLatencyMs,
+      ...silence,
+    });
   }
 
   /** A world in which what is due happens by itself. */
@@ -62,11 +70,6 @@ export class World {
   /** Chance of its own for one part of the world, so that parts don't disturb each other. */
   fork(): Random {
     return simulatedRandom(this.random.int(2 ** 48));
-  }
-
-  get network(): SimulatedNetwork {
-    this.#network ??= this.#newNetwork();
-    return this.#network;
   }
 
   /** The disk of a host, which outlives the processes on it. */
@@ -119,13 +122,5 @@ export class World {
   /** Lets time pass. */
   pass(durationMs: number): Promise<void> {
     return this.clock.runFor(durationMs);
-  }
-
-  #newNetwork(): SimulatedNetwork {
-    const { latencyMs = DEFAULT_LATENCY_MS, silenceLimitMs } = this.#options;
-    const random = this.fork();
-    const [minLatencyMs, maxLatencyMs] = typeof latencyMs === 'function' ? latencyMs(this.random) : latencyMs;
-    const silence = silenceLimitMs === undefined ? {} : { silenceLimitMs };
-    return new SimulatedNetwork({ clock: this.clock, random, minLatencyMs, maxLatencyMs, ...silence });
   }
 }

@@ -35,9 +35,9 @@ export interface GroupSettings extends JoinSettings, OffsetSettings {
 }
 
 export type GroupJoin = Omit<JoinRequest, 'newMemberId'> & { readonly groupId: string };
-export type GroupSync = SyncRequest & { readonly groupId: string };
+type GroupSync = SyncRequest & { readonly groupId: string };
 
-export interface GroupListing {
+interface GroupListing {
   readonly groupId: string;
   readonly protocolType: string;
   readonly state: GroupState;

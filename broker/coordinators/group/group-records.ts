@@ -36,7 +36,7 @@ const GroupMetadataKey = data({
   fields: { group: string('2+') },
 });
 
-export const GroupMetadataValue = data({
+const GroupMetadataValue = data({
   name: 'GroupMetadataValue',
   versions: '0-4',
   flexible: '4+',

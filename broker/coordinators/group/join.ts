@@ -29,7 +29,7 @@ export interface JoinSettings extends RebalanceSettings {
   readonly groupMaxSize: number;
 }
 
-export interface JoinContext extends RebalanceContext {
+interface JoinContext extends RebalanceContext {
   readonly settings: JoinSettings;
 }
 

@@ -16,7 +16,7 @@ import { type Located, type OwnedPartition, Ownership } from './ownership.ts';
 import type { KeyValue, RecordCodec, Shard } from './shard.ts';
 import type { StateLog } from './state-log.ts';
 
-export interface RuntimeParts<R, S extends Shard<R>> {
+interface RuntimeParts<R, S extends Shard<R>> {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly log: StateLog;
@@ -30,7 +30,7 @@ export interface RuntimeParts<R, S extends Shard<R>> {
   readonly unloaded: (owner: OwnedPartition<S>, why: 'moved' | 'deleted') => void;
 }
 
-export interface RuntimeSettings {
+interface RuntimeSettings {
   readonly loadBufferSizeBytes: number;
   readonly writeTimeoutMs: number;
 }

@@ -11,7 +11,7 @@ import type { OwnedPartition } from './ownership.ts';
 import type { RecordCodec, Shard } from './shard.ts';
 import type { StateLog } from './state-log.ts';
 
-export interface LoaderOptions<R> {
+interface LoaderOptions<R> {
   readonly log: StateLog;
   readonly codec: RecordCodec<R>;
   readonly clock: Clock;

@@ -50,7 +50,7 @@ export class AutoTopicCreation {
     };
     const errors = await Promise.all(
       topics.map((topic) => {
-        // What does not fit is as if others were creating it: the client asks again, and it does then.
+        // Over the limit: answered as if its creation were under way; the client asks again, and it fits then.
         if (!fits(this.#shapeOf(topic).partitions)) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
         return this.#createOne(topic, creation);
       }),

@@ -85,7 +85,7 @@ export const RULES_BEFORE_METADATA: ReadonlyMap<AnyApi, Rule> = new Map<AnyApi, 
   [DeleteGroups, NOT_COORDINATOR],
   [OffsetDelete, NOT_COORDINATOR],
   [ListGroups, COORDINATOR_NOT_AVAILABLE],
-  // After the other two Java's producer would look for the coordinator of a transaction that it has none of.
+  // After the other two Java's producer would look for the coordinator of a transaction, also without one.
   [InitProducerId, COORDINATOR_LOAD_IN_PROGRESS],
   [CreateTopics, NOT_CONTROLLER],
   [DeleteTopics, NOT_CONTROLLER],

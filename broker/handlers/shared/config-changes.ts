@@ -34,13 +34,13 @@ type Needed = Needs<'brokerId' | 'config' | 'liveConfig' | 'metadata' | 'store'>
 
 const DONE = configRefusal(ErrorCode.NONE);
 
-export interface AlteredResource extends ConfigRefusal {
+interface AlteredResource extends ConfigRefusal {
   readonly resourceType: number;
   readonly resourceName: string;
 }
 
 /** Who asks, and in which way. */
-export interface Asked {
+interface Asked {
   readonly context: RequestContext;
   readonly services: Needed;
   /** Whether a request changes single configs of a resource or replaces all of them. */

@@ -12,7 +12,7 @@ export function onceEach<T>(items: readonly T[], keyOf: (item: T) => string): re
   return byKey.size === items.length ? items : [...byKey.values()];
 }
 
-/** The names that stand there more often than once. */
+/** The names that occur more than once. */
 export function repeatedNames(names: Iterable<string>): ReadonlySet<string> {
   const seen = new Set<string>();
   const repeated = new Set<string>();
@@ -25,7 +25,7 @@ interface Named {
 }
 
 /** How a request holds its partitions. */
-export interface Shape<T extends Named, P> {
+interface Shape<T extends Named, P> {
   partitionsOf(topic: T): readonly P[];
   indexOf(partition: P): number;
   topic(name: string, partitions: readonly P[]): T;

@@ -8,7 +8,7 @@ import type { MetadataCache } from '../../metadata/metadata-cache.ts';
 import type { CurrentLeader } from '../../replication/requests/replica-append.ts';
 import type { BrokerId } from '../../types.ts';
 
-export interface Node {
+interface Node {
   readonly id: BrokerId;
   readonly host: string;
   readonly port: number;
@@ -16,7 +16,7 @@ export interface Node {
 }
 
 /** Where a broker is reached by way of a listener, if it has that one. */
-export function endpointOn(broker: BrokerInfo, listener: string): Endpoint | undefined {
+function endpointOn(broker: BrokerInfo, listener: string): Endpoint | undefined {
   return broker.endpoints.find((endpoint) => endpoint.listener === listener);
 }
 

@@ -5,7 +5,7 @@
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { Counter, Metrics } from '../../platform/metrics.ts';
 
-export interface TopicCounters {
+interface TopicCounters {
   readonly bytesIn: Counter;
   readonly bytesOut: Counter;
   readonly produceRequests: Counter;

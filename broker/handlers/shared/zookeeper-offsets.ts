@@ -10,7 +10,7 @@ import type { Needs } from '../services.ts';
 
 type Needed = Needs<'config' | 'diagnostics' | 'store'>;
 
-export interface OldCommit {
+interface OldCommit {
   readonly topic: string;
   readonly partition: number;
   readonly offset: Int64;

@@ -29,7 +29,7 @@ import type { ProducerEntry } from '../producers/producer-entry.ts';
 import type { CleanedTransactions } from './cleaned-transactions.ts';
 import type { KeyMap } from './key-map.ts';
 
-export interface FilterOptions {
+interface FilterOptions {
   readonly keys: KeyMap;
   readonly transactions: CleanedTransactions;
   readonly producer: (producerId: Int64) => ProducerEntry | undefined;

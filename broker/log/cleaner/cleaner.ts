@@ -16,7 +16,7 @@ import { type Cleanable, cleanableRange } from './cleanable.ts';
 import { CompactionGivenUp, compactLog } from './compaction.ts';
 import { KeyMap } from './key-map.ts';
 
-export interface CleanerOptions {
+interface CleanerOptions {
   readonly diagnostics: Diagnostics;
   readonly metrics: Metrics;
   /** log.cleaner.threads */
@@ -185,7 +185,7 @@ export class Cleaner {
     try {
       directories.writeOffsets(logDirectory, CLEANER_CHECKPOINT, this.#checkpoint(logDirectory));
     } catch (error) {
-      // The directory is offline by now; the log that was worked on has nothing to do with it.
+      // The directory is offline by now. The log that was compacted may lie in another one: it goes on.
       diagnostics.warn(`Could not write ${CLEANER_CHECKPOINT} of ${logDirectory}`, error);
     }
   }

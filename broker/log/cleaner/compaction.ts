@@ -24,7 +24,7 @@ export interface CompactionRange {
   readonly firstUncleanableOffset: number;
 }
 
-export interface CompactionContext {
+interface CompactionContext {
   readonly keys: KeyMap;
   /** Lets others run, and holds back when more than the allowed bytes were moved. */
   readonly pause: (movedBytes: number) => Promise<void>;

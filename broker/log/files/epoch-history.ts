@@ -14,7 +14,7 @@ import { CorruptFile } from './storage-error.ts';
 export const EPOCH_CHECKPOINT = 'leader-epoch-checkpoint';
 
 /** The epoch goes on up to the start of the next one. */
-export interface EpochStart {
+interface EpochStart {
   readonly epoch: number;
   readonly startOffset: number;
 }

@@ -36,9 +36,9 @@ export function offsetOfName(name: string): number | null {
   return match === null ? null : Number(match[1]);
 }
 
-export type DirectoryKind = 'log' | 'delete' | 'future' | 'stray';
+type DirectoryKind = 'log' | 'delete' | 'future' | 'stray';
 
-export interface LogDirectoryName extends TopicPartition {
+interface LogDirectoryName extends TopicPartition {
   readonly kind: DirectoryKind;
 }
 

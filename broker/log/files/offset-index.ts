@@ -10,7 +10,7 @@ import { CorruptFile } from './storage-error.ts';
 
 const ENTRY_BYTES = 8;
 
-export interface OffsetPosition {
+interface OffsetPosition {
   readonly offset: number;
   readonly positionBytes: number;
 }

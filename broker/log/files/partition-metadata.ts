@@ -6,7 +6,7 @@ import type { Disk } from '../../platform/disk.ts';
 import type { Uuid } from '../../types.ts';
 import { CorruptFile } from './storage-error.ts';
 
-export const PARTITION_METADATA = 'partition.metadata';
+const PARTITION_METADATA = 'partition.metadata';
 
 /** null when the log has no topic id. Throws CorruptFile. */
 export function readPartitionMetadata(disk: Disk, logPath: string): Uuid | null {

@@ -17,7 +17,7 @@ import type { ReadBuffers } from './read-buffers.ts';
 export type Visit = (buffer: Buffer, at: number, positionBytes: number) => 'stop' | undefined;
 
 /** In bytes of the file; `toBytes` is exclusive. */
-export interface ScanRange {
+interface ScanRange {
   readonly fromBytes: number;
   readonly toBytes: number;
 }

@@ -37,12 +37,12 @@ export interface SegmentHome {
   };
 }
 
-export interface BatchPosition {
+interface BatchPosition {
   readonly positionBytes: number;
   readonly sizeBytes: number;
 }
 
-export interface AppendedChunk {
+interface AppendedChunk {
   readonly lastOffset: number;
   readonly maxTimestampMs: Int64;
   readonly offsetOfMaxTimestamp: number;

@@ -6,7 +6,7 @@
 import type { Int64 } from '../../int64.ts';
 import { incrementSequence, NO_PRODUCER_EPOCH, NO_SEQUENCE } from '../../records/batch.ts';
 
-export const RETAINED_BATCHES = 5;
+const RETAINED_BATCHES = 5;
 
 /** What the last of an entry's batches span; the firsts follow from the delta. */
 export interface RetainedBatch {
@@ -17,7 +17,7 @@ export interface RetainedBatch {
 }
 
 /** Sequences wrap from 2^31 - 1 to 0. */
-export function firstSequenceOf(batch: RetainedBatch): number {
+function firstSequenceOf(batch: RetainedBatch): number {
   if (batch.lastSequence === NO_SEQUENCE) return NO_SEQUENCE;
   return batch.lastSequence >= batch.offsetDelta
     ? batch.lastSequence - batch.offsetDelta
@@ -131,7 +131,7 @@ export function withDataBatch(entry: ProducerEntry, batch: ProducerBatch): Produ
   };
 }
 
-export interface MarkerFields {
+interface MarkerFields {
   readonly epoch: number;
   readonly coordinatorEpoch: number;
   readonly timestampMs: Int64;

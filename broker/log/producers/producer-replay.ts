@@ -10,7 +10,7 @@ import type { LogState } from '../log-state.ts';
 import type { ProducerState } from './producer-state.ts';
 import { ProducerUpdate } from './producer-update.ts';
 
-export interface ReplayTarget {
+interface ReplayTarget {
   readonly producers: ProducerState;
   readonly startOffset: number;
   readonly endOffset: number;

@@ -30,7 +30,7 @@ interface Verification {
   timestampMs: number;
 }
 
-export interface ProducerStateOptions {
+interface ProducerStateOptions {
   readonly disk: Disk;
   directory: string;
   readonly expirationMs: () => number;

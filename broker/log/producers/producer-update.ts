@@ -29,7 +29,7 @@ import {
 import type { CompletedTransaction, ProducerState, VerificationGuard } from './producer-state.ts';
 
 /** Who appends: what comes by `replication` is not checked, as its leader has. */
-export type AppendOrigin = 'client' | 'coordinator' | 'replication';
+type AppendOrigin = 'client' | 'coordinator' | 'replication';
 
 export type ProducerVerdict =
   | { readonly kind: 'accepted' }
@@ -38,7 +38,7 @@ export type ProducerVerdict =
 
 const ACCEPTED: ProducerVerdict = { kind: 'accepted' };
 
-export interface ProducerUpdateOptions {
+interface ProducerUpdateOptions {
   readonly origin: AppendOrigin;
   /** Given when a transaction may only begin after its coordinator has confirmed it. */
   readonly verification?: { readonly guard: VerificationGuard | null };

@@ -10,7 +10,7 @@ import type { ReplicaAppend } from './replica-append.ts';
 /** What coordinators write with: the newest format there is. */
 const COORDINATOR_PRODUCE_VERSION = 11;
 
-export interface CoordinatorLogContext {
+interface CoordinatorLogContext {
   readonly hosted: HostedPartitions;
   readonly append: ReplicaAppend;
   readonly failureOf: (partition: { topic: string; partition: number }, error: unknown) => ErrorCode;

@@ -13,11 +13,11 @@ import type { Metrics } from '../../platform/metrics.ts';
 import type { Random } from '../../platform/random.ts';
 import { type Uuid, ZERO_UUID } from '../../types.ts';
 
-export const NO_SESSION = 0;
+const NO_SESSION = 0;
 /** Asks for a new session. */
-export const INITIAL_EPOCH = 0;
+const INITIAL_EPOCH = 0;
 /** Ends the session; the request itself is answered in full. */
-export const FINAL_EPOCH = -1;
+const FINAL_EPOCH = -1;
 
 const LARGEST_INT = 2 ** 31 - 1;
 /** Kafka's fixed time after which a session may be evicted by a newcomer. */
@@ -77,7 +77,7 @@ export interface FetchSession {
   throttled(): SessionAnswer<never>;
 }
 
-export interface FetchSessionsOptions {
+interface FetchSessionsOptions {
   /** `max.incremental.fetch.session.cache.slots` */
   readonly slots: number;
   /**
@@ -110,7 +110,7 @@ interface Session {
   readonly partitions: Map<string, Remembered>;
 }
 
-export type TopicNameOf = (topicId: Uuid) => string | undefined;
+type TopicNameOf = (topicId: Uuid) => string | undefined;
 
 export class FetchSessions {
   readonly #options: FetchSessionsOptions;

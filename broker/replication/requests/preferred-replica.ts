@@ -7,16 +7,13 @@ import type { BrokerId } from '../../types.ts';
 import type { ReplicationMetadata } from '../collaborators.ts';
 import type { Partition } from '../partition.ts';
 
-/** The only selector that Kafka ships besides reading from the leader. */
-export const RACK_AWARE_SELECTOR = 'org.apache.kafka.common.replica.RackAwareReplicaSelector';
-
 interface Candidate {
   readonly broker: BrokerId;
   readonly endOffset: number;
   readonly lastCaughtUpMs: number;
 }
 
-/** Whether `replica.selector.class` asks for racks to be looked at. */
+/** Whether `replica.selector.class` is the one selector that Kafka ships besides reading from the leader. */
 export function isRackAware(selectorClass: string | null): boolean {
   return selectorClass !== null && /(^|\.)RackAwareReplicaSelector$/.test(selectorClass);
 }

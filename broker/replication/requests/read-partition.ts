@@ -64,7 +64,7 @@ export interface ReadContext {
   readonly failureOf: (partition: { topic: string; partition: number }, error: unknown) => ErrorCode;
 }
 
-export interface ReadLimits {
+interface ReadLimits {
   readonly isolation: Isolation;
   /** null: the consumer does not say where it is and may read from the leader only. */
   readonly clientRack: string | null;
@@ -125,7 +125,7 @@ export function readPartition(want: FetchPartition, limits: ReadLimits, context:
 }
 
 /** An outcome that carries an error and nothing else. */
-export function failedFetch(want: FetchPartition, error: ErrorCode, context: ReadContext): FetchOutcome {
+function failedFetch(want: FetchPartition, error: ErrorCode, context: ReadContext): FetchOutcome {
   const tellsLeader = error === ErrorCode.NOT_LEADER_OR_FOLLOWER || error === ErrorCode.FENCED_LEADER_EPOCH;
   const currentLeader = tellsLeader ? context.currentLeader(want.topic, want.partition) : null;
   return { ...emptyFetch(want), error, currentLeader };

@@ -11,7 +11,7 @@ import { isInternalTopic, type PartitionKey, partitionKey } from '../../types.ts
 import type { HostedPartitions } from '../hosted-partitions.ts';
 import type { Waiting, WaitingRoom } from './waiting.ts';
 
-export interface AppendEntry {
+interface AppendEntry {
   readonly topic: string;
   readonly partition: number;
   readonly records: Buffer;
@@ -50,7 +50,7 @@ export interface AppendOutcome {
   readonly currentLeader: CurrentLeader | null;
 }
 
-export interface AppendContext {
+interface AppendContext {
   readonly hosted: HostedPartitions;
   readonly waiting: WaitingRoom;
   readonly currentLeader: (topic: string, partition: number) => CurrentLeader;

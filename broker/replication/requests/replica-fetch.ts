@@ -29,7 +29,7 @@ export interface FetchRequest {
   readonly partitions: readonly FetchPartition[];
 }
 
-export interface ReplicaFetchContext extends ReadContext {
+interface ReplicaFetchContext extends ReadContext {
   readonly waiting: WaitingRoom;
   /** `fetch.max.bytes` */
   readonly fetchMaxBytes: number;

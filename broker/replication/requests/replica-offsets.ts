@@ -23,7 +23,7 @@ export const EARLIEST_LOCAL_TIMESTAMP = -4;
 export const LATEST_TIERED_TIMESTAMP = -5;
 
 /** DeleteRecords: everything up to the high watermark. */
-export const TO_HIGH_WATERMARK = -1;
+const TO_HIGH_WATERMARK = -1;
 
 export interface ListOffsetQuery {
   readonly timestampMs: Int64;
@@ -69,7 +69,7 @@ export interface DeleteRecordsOutcome {
   readonly lowWatermark: number;
 }
 
-export interface OffsetsContext {
+interface OffsetsContext {
   readonly hosted: HostedPartitions;
   readonly waiting: WaitingRoom;
   readonly failureOf: (partition: { topic: string; partition: number }, error: unknown) => ErrorCode;

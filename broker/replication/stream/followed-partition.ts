@@ -12,7 +12,7 @@ import type { Partition } from '../partition.ts';
  * due: to be subscribed; subscribed: under its `id`; backing-off: `timer` makes it due; failed: waits
  * for a new leader epoch.
  */
-export type Progress = 'due' | 'subscribed' | 'backing-off' | 'failed';
+type Progress = 'due' | 'subscribed' | 'backing-off' | 'failed';
 
 export interface Followed {
   readonly partition: Partition;

@@ -21,7 +21,7 @@ import { cutFor, repairFor } from '../truncation.ts';
 import type { MarksItem, RecordsItem } from './stream-messages.ts';
 
 /** The leader sent what does not follow on our log. */
-export class UnexpectedOffset extends Error {
+class UnexpectedOffset extends Error {
   override readonly name = 'UnexpectedOffset';
 }
 
@@ -61,7 +61,7 @@ export function truncateAtHole(log: PartitionLog, journal: Journal): void {
   log.truncateTo(holeOffset);
 }
 
-/** Goes back to where the histories part. False when nothing changed, so that asking again is in vain. */
+/** Goes back to where the histories part. False when nothing changed: to ask again would end the same way. */
 export function truncateToLeader(log: PartitionLog, leaderEnd: EpochEnd, journal: Journal): boolean {
   const { endOffset } = log;
   const latestEpoch = log.epochs.latestEpoch();

@@ -277,7 +277,7 @@ export class FollowerStream {
   #records(items: readonly RecordsItem[]): void {
     const acks: AckItem[] = [];
     for (const item of items) {
-      // Also what is not wanted any more is dealt with, or the window would close for good.
+      // The credit of records that are not wanted any more returns, too, or the leader would stop for good.
       this.#creditToReturn += item.plainBytes === 0 ? item.bytes.length : item.plainBytes;
       this.#context.receivedBytes(item.bytes.length);
       const followed = this.#byId.get(item.id);

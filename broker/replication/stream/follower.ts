@@ -3,7 +3,8 @@
  * a leader, or num.replica.fetchers of them, among which partitions are divided as Kafka divides them
  * among fetcher threads. Source: Kafka's AbstractFetcherManager.
  */
-import { javaAbs, javaHash } from '../../java-hash.ts';
+import { javaStringHash } from '../../../coordinator-client/znodes/java-string-hash.ts';
+import { javaAbs } from '../../java-hash.ts';
 import type { BrokerId, PartitionKey } from '../../types.ts';
 import type { Partition } from '../partition.ts';
 import { type FollowerContext, FollowerStream } from './follower-stream.ts';
@@ -32,10 +33,6 @@ export class Follower {
     let count = 0;
     for (const stream of this.#streams.values()) count += stream.failedCount;
     return count;
-  }
-
-  get streamCount(): number {
-    return this.#streams.size;
   }
 
   /** Follows the leader the partition has now. */
@@ -83,5 +80,5 @@ export class Follower {
 
 /** Which of a leader's streams carries a partition: Java's hash of the topic, as in Kafka. */
 export function fetcherOf(topic: string, partition: number, fetchers: number): number {
-  return javaAbs((Math.imul(31, javaHash(topic)) + partition) | 0) % fetchers;
+  return javaAbs((Math.imul(31, javaStringHash(topic)) + partition) | 0) % fetchers;
 }

@@ -4,6 +4,8 @@
  * of it, and together no more than the follower has given credit for. One batch may go beyond each of
  * these, or a large one would never leave.
  */
+
+import { PEER_HEADER_ROOM_BYTES } from '../../config/peer-messages.ts';
 import { ErrorCode, isError } from '../../errors.ts';
 import { batchCodec, batchMagic, CorruptBatch, completeBatches } from '../../records/batch.ts';
 import { compressSnappy } from '../../records/snappy.ts';
@@ -11,9 +13,6 @@ import type { ReplicationConfig } from '../collaborators.ts';
 import type { Partition } from '../partition.ts';
 import type { SharedRead, SharedReads } from './shared-reads.ts';
 import type { RecordsItem } from './stream-messages.ts';
-
-/** Room for the header of a message beside its records. */
-const HEADER_ROOM_BYTES = 64 * 1024;
 
 /**
  * One partition that a follower has subscribed to. `ackedEndOffset` is the follower's last word and may
@@ -32,7 +31,7 @@ export interface Subscription {
   sentStartOffset: number;
 }
 
-export interface RecordSenderOptions {
+interface RecordSenderOptions {
   readonly config: ReplicationConfig;
   readonly reads: SharedReads;
   /** The subscription can't go on. */
@@ -41,7 +40,7 @@ export interface RecordSenderOptions {
   readonly onReadFailure: (partition: Partition, error: unknown) => ErrorCode;
 }
 
-export interface NextMessage {
+interface NextMessage {
   readonly items: readonly RecordsItem[];
   /** To be released when the message has left. */
   readonly reads: readonly SharedRead[];
@@ -90,7 +89,10 @@ export class RecordSender {
     const { config } = this.#options;
     const items: RecordsItem[] = [];
     const reads: SharedRead[] = [];
-    let room = Math.min(config.replicaFetchResponseMaxBytes, config.peerMaxMessageBytes - HEADER_ROOM_BYTES);
+    let room = Math.min(
+      config.replicaFetchResponseMaxBytes,
+      config.peerMaxMessageBytes - PEER_HEADER_ROOM_BYTES,
+    );
     for (const subscription of [...this.#ready]) {
       if (room <= 0 || this.#creditBytes <= 0) break;
       const read = this.#read(subscription, Math.min(config.replicaFetchMaxBytes, room, this.#creditBytes));
@@ -126,7 +128,7 @@ export class RecordSender {
         }
         if (isError(read)) {
           error = read;
-        } else if (read.bytes.length <= config.peerMaxMessageBytes - HEADER_ROOM_BYTES) {
+        } else if (read.bytes.length <= config.peerMaxMessageBytes - PEER_HEADER_ROOM_BYTES) {
           return read;
         } else {
           read.release();

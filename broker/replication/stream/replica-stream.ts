@@ -96,10 +96,6 @@ export class ReplicaStream {
     return this.#channel.bufferedBytes;
   }
 
-  get subscriptionCount(): number {
-    return this.#subscriptions.size;
-  }
-
   /** The leader's log has grown. */
   appended(partition: Partition): void {
     const subscription = this.#byPartition.get(partition.key);
@@ -249,7 +245,7 @@ export class ReplicaStream {
     this.#sender.grant(credit);
     for (const item of items) {
       const subscription = this.#subscriptions.get(item.id);
-      if (subscription === undefined) continue; // of before a truncation or an epoch
+      if (subscription === undefined) continue; // it has ended, by a truncation or a new epoch
       const error = subscription.partition.acknowledge(this.follower, item.leaderEpoch, item);
       if (error !== ErrorCode.NONE) {
         this.#refuse(subscription, error);

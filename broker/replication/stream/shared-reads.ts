@@ -24,7 +24,7 @@ interface Held extends SharedRead {
   holders: number;
 }
 
-export type SharedReadResult = SharedRead | ErrorCode | null;
+type SharedReadResult = SharedRead | ErrorCode | null;
 
 export class SharedReads {
   /**

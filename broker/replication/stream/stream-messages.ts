@@ -85,7 +85,7 @@ export interface RecordsItem extends MarksItem {
 }
 
 /** The follower's history differs: it truncates to the end of this epoch and subscribes again. */
-export interface DivergingItem {
+interface DivergingItem {
   readonly id: number;
   readonly epoch: number;
   readonly endOffset: number;

@@ -39,7 +39,7 @@ export interface Sent {
   readonly cpu: number;
 }
 
-export interface Shipment {
+interface Shipment {
   readonly topic: string;
   readonly records: number;
   readonly limits?: Partial<ProduceLoad>;

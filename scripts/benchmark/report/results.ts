@@ -8,7 +8,7 @@ import { commonProperties, KAFKA_FLAGS, SESSION_TIMEOUT_MS, type System } from '
 import { chartOf } from './chart.ts';
 import { tableText, tabulate } from './report.ts';
 
-export interface Circumstances {
+interface Circumstances {
   readonly machine: Readonly<Record<string, string | number>>;
   /** Of the clients and the coordination service. */
   readonly tools: Readonly<Record<string, string>>;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { UsageError } from '../../cli/arguments.ts';
 import type { Workplace } from '../workplace.ts';
 
-export interface OtherCheckout {
+interface OtherCheckout {
   readonly path: string;
   readonly version: string;
   /** The packages of this checkout are used, and are not those of the other. */

@@ -10,7 +10,7 @@ import { BrokerProcesses, type RunningCluster } from './broker-processes.ts';
 import { type Java, KAFKA_VERSION } from './java.ts';
 import { startEmbedded, startZooKeeper, type ZooKeeperServer } from './zookeeper-server.ts';
 
-export interface ClusterSettings {
+interface ClusterSettings {
   readonly brokers: number;
   /** Broker N listens on basePort + N - 1. */
   readonly basePort: number;

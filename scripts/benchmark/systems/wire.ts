@@ -16,7 +16,7 @@ import { buildBatch } from '../../../broker/records/build.ts';
 
 type ClusterMetadata = ResponseOf<typeof Metadata>;
 
-export interface NewTopic {
+interface NewTopic {
   readonly name: string;
   readonly partitions: number;
   readonly replicationFactor: number;

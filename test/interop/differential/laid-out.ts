@@ -7,7 +7,7 @@ import { versionIn } from '../../../broker/protocol/versions.ts';
 import { defaultValue } from '../../unit/protocol/random-message.ts';
 
 /** Something that can be changed: the first of its kind in the message, named by its path without indexes. */
-export interface Site {
+interface Site {
   readonly path: string;
   readonly kind: Field<unknown>['kind'] | 'tags' | 'tag';
 }

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 /** How a request ended; `silent`: neither an answer nor an end, for the whole time. */
-export type Ended = 'answered' | 'closed' | 'unanswered' | 'silent';
+type Ended = 'answered' | 'closed' | 'unanswered' | 'silent';
 
 export interface Outcome {
   readonly ended: Ended;

@@ -51,7 +51,7 @@ log4j.appender.stdout.layout.ConversionPattern=[%d] %p %m (%c)%n
 
 const PRODUCER = { transactionalId: null, transactionTimeoutMs: 60_000, producerId: -1, producerEpoch: -1 };
 
-export interface Side {
+interface Side {
   readonly port: number;
   readonly world: World;
 }

@@ -1,42 +1,39 @@
 /** Configs that are set while the broker runs: what they come to is done, or is said. */
+
 import { beforeEach, describe, expect, it } from 'vitest';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import { DynamicConfigs } from '../../../broker/node/dynamic-configs.ts';
-import { systemClock } from '../../../broker/platform/clock.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
-import { type LocalSource, localSource } from '../../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
-import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
+import type { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
 import { DEFAULT_ENTITY } from '../../../coordinator-client/znodes/config-znodes.ts';
-import { eventually } from '../../support/eventually.ts';
 import { recordingDiagnostics } from '../../support/recording-diagnostics.ts';
+import { World } from '../../support/world.ts';
 
-let source: LocalSource;
+let world: World;
 let admin: ClusterStore;
 let said: string[];
 let configs: DynamicConfigs;
 
 const of = (config: Record<string, string>) => new Map(Object.entries(config));
-const openStore = async (): Promise<ClusterStore> => new ClusterStore(await source.open(1000));
+const openStore = () => world.store();
 const warnings = () => said.filter((line) => line.startsWith('warn')).map((line) => line.slice(5));
 
 async function set(type: 'brokers' | 'topics', name: string, config: Record<string, string>): Promise<void> {
   const before = said.length;
   await admin.configs.write(type, name, of(config));
-  await eventually('the change is taken over', () =>
+  await world.until(() =>
     said.slice(before).some((line) => line.startsWith('info') && line.includes(' are now ')),
   );
 }
 
 beforeEach(async () => {
-  source = localSource({ tree: new LocalTree(), clock: systemClock, reconnectMs: 1 });
-  admin = await openStore();
-  await admin.ensureTopLevelPaths();
+  world = World.flowing();
+  admin = await world.store();
   await admin.electController(9, 1);
   said = [];
   const config = brokerConfig(of({ 'zookeeper.connect': 'tree:2181', 'broker.id': '1' }));
   configs = new DynamicConfigs(config, {
-    clock: systemClock,
+    clock: world.clock,
     diagnostics: recordingDiagnostics((level, message) => said.push(`${level} ${message}`)),
   });
   await configs.start(await openStore());
@@ -52,9 +49,7 @@ describe('unclean elections', () => {
     const allowed: (string | null)[] = [];
     configs.listen({ topicChanged: () => {}, uncleanElectionAllowed: (topic) => allowed.push(topic) });
     await admin.configs.write('topics', 't', of({ 'unclean.leader.election.enable': value }));
-    await eventually('the change is seen', () =>
-      said.some((line) => line.includes('topic t') || line.includes('Topic t')),
-    );
+    await world.until(() => said.some((line) => line.includes('topic t') || line.includes('Topic t')));
     expect(allowed).toEqual(expected);
   });
 });
@@ -119,7 +114,7 @@ describe('a topic’s config that somebody has spoilt in ZooKeeper', () => {
     await set('topics', 'fine', { 'retention.ms': '1' });
     await admin.configs.write('topics', 'spoilt', of({ 'retention.ms': 'abc' }));
     const config = brokerConfig(of({ 'zookeeper.connect': 'tree:2181', 'broker.id': '1' }));
-    const parts = { clock: systemClock, diagnostics: silent };
+    const parts = { clock: world.clock, diagnostics: silent };
     await expect(new DynamicConfigs(config, parts).start(await openStore())).rejects.toThrow(
       'Topic spoilt has an invalid config in ZooKeeper: Invalid value abc for configuration retention.ms: Not a number of type LONG',
     );

@@ -1,36 +1,23 @@
 /** What the group coordinator is told about its topic. */
+
 import { expect, it } from 'vitest';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import { groupPartitionCount } from '../../../broker/node/group-wiring.ts';
-import { localSource } from '../../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
-import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
-import { simulatedRandom } from '../../support/simulated-random.ts';
+import { World } from '../../support/world.ts';
 
 it('the partitions of __consumer_offsets are those of its assignment, or those it would be made with', async () => {
-  const clock = new SimulatedClock();
-  const source = localSource({
-    tree: new LocalTree(),
-    clock,
-    random: simulatedRandom(1),
-    sessionTimeoutMs: 2000,
-    delayMs: 0,
-  });
-  const store = new ClusterStore(await clock.runUntilSettled(source.open(1000), 1000));
-  await clock.runUntilSettled(store.ensureTopLevelPaths(), 1000);
+  const store = await World.flowing().store();
   const config = brokerConfig(
     new Map([
       ['zookeeper.connect', 'tree:2181'],
       ['offsets.topic.num.partitions', '12'],
     ]),
   );
-  const count = () => clock.runUntilSettled(groupPartitionCount(store, config), 1000);
+  const count = () => groupPartitionCount(store, config);
   expect(await count()).toBe(12);
   const replicas = { replicas: [1], addingReplicas: [], removingReplicas: [] };
   const partitions = new Map([0, 1, 2].map((partition) => [partition, replicas]));
   const assignment = { topicId: null, partitions };
-  const created = store.topics.create('__consumer_offsets', assignment, new Map());
-  await clock.runUntilSettled(created, 1000);
+  await store.topics.create('__consumer_offsets', assignment, new Map());
   expect(await count()).toBe(3);
 });

@@ -9,7 +9,7 @@ it.each([{}, { 'broker.id': '-1' }, { 'node.id': '-1' }])(
   async (given) => {
     const config = brokerConfig(new Map(Object.entries({ 'zookeeper.connect': 'tree:2181', ...given })));
     const store = { nextSequenceBrokerId: async () => 3 } as ClusterStore;
-    const directories = { readMeta: () => ({ brokerId: null, clusterId: null }), claim() {} };
+    const directories = { openAndReadMeta: () => ({ brokerId: null, clusterId: null }), claim() {} };
     const named = await identify(config, 'cluster', store, directories);
     expect([named.brokerId, named.nodeId]).toEqual([1003, 1003]);
     const changed = reconfigured(named, new Map([['message.max.bytes', '5']]), new Map());

@@ -1,4 +1,5 @@
 /** Who hears of news of the cluster, in which order, and that outdated news reach nobody. */
+
 import { describe, expect, it } from 'vitest';
 import type { BrokerInfo } from '../../../broker/cluster.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
@@ -7,7 +8,7 @@ import { type ClusterDelta, deltaOutcome, type ReplicaState } from '../../../bro
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
 import { MetadataPublisher } from '../../../broker/node/metadata-publisher.ts';
 import { metadataDelta, replicaDelta } from '../../support/metadata-deltas.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 
 const IMAGE = {
   partition: 0,
@@ -31,10 +32,10 @@ const STATE: ReplicaState = {
 
 function setUp() {
   const heard: string[] = [];
-  const metadata = new MetadataCache(new SimulatedClock());
+  const metadata = new MetadataCache(new World().clock);
   metadata.onChange(({ topics }) => heard.push(`image ${[...topics.keys()]}`));
   const fence = new ControllerFence();
-  fence.brokerEpoch = 9;
+  fence.registered(9);
   const loading: (() => void)[] = [];
   const publisher = new MetadataPublisher({
     fence,

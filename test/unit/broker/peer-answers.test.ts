@@ -1,4 +1,5 @@
 /** What a broker answers its controller around its own registration. */
+
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { ControllerEpochs } from '../../../broker/metadata/controller-epochs.ts';
@@ -7,9 +8,8 @@ import { deltaOutcome } from '../../../broker/metadata/delta.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
 import { answerPeers } from '../../../broker/node/peer-answers.ts';
 import type { LeaderAndIsrRequest, UpdateMetadataRequest } from '../../../broker/peers/messages.ts';
-import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
 import type { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 
 /** Who is in office, as ZooKeeper says. */
 const OFFICE = { controllerId: 1, epoch: 3 };
@@ -24,8 +24,8 @@ interface SetUp {
 
 function setUp(): SetUp {
   const fence = new ControllerFence();
-  const clock = new SimulatedClock();
-  const lines: string[] = [];
+  const world = World.flowing();
+  const { clock, diagnostics } = world.platform();
   const store = {
     coordinator: { sync: () => Promise.resolve() },
     controllerEpoch: () => Promise.resolve({ epoch: OFFICE.epoch, version: 0 }),
@@ -35,7 +35,7 @@ function setUp(): SetUp {
   const unasked = () => Promise.reject(new Error('the controller was asked'));
   answerPeers({
     brokerId: 2,
-    diagnostics: lineDiagnostics(clock, (line) => lines.push(line), 'info'),
+    diagnostics,
     fence,
     epochs: new ControllerEpochs(() => store as unknown as ClusterStore),
     metadata: new MetadataCache(clock),
@@ -47,7 +47,7 @@ function setUp(): SetUp {
   });
   return {
     fence,
-    lines,
+    lines: world.lines,
     ask: async (request, from = 1) =>
       (await handlers.get(request.type)?.(request, from)) as { error: number },
   };
@@ -63,7 +63,6 @@ function orders(
     brokerEpoch,
     topicIds: [],
     partitions: [],
-    liveLeaders: [],
   } satisfies LeaderAndIsrRequest;
   const updateMetadata = {
     type: 'UpdateMetadata',
@@ -87,7 +86,7 @@ describe("the controller's orders to a broker that has not registered yet", () =
     for (const order of orders(5)) void ask(order).then(({ error }) => answers.push(error));
     await new Promise((resolve) => setImmediate(resolve));
     expect(answers).toEqual([]);
-    fence.brokerEpoch = 9;
+    fence.registered(9);
     await new Promise((resolve) => setImmediate(resolve));
     expect(answers).toEqual(orders(5).map(() => ErrorCode.STALE_BROKER_EPOCH));
   });
@@ -95,7 +94,7 @@ describe("the controller's orders to a broker that has not registered yet", () =
   it('wait, and those that were meant for it are followed', async () => {
     const { fence, ask } = setUp();
     const answering = orders(9).map(ask);
-    fence.brokerEpoch = 9;
+    fence.registered(9);
     expect((await Promise.all(answering)).map(({ error }) => error)).toEqual([0, 0, 0]);
   });
 });
@@ -103,7 +102,7 @@ describe("the controller's orders to a broker that has not registered yet", () =
 describe('orders of somebody who is not the controller', () => {
   it('are refused under an epoch that ZooKeeper does not know, and the controller is obeyed after them', async () => {
     const { fence, ask, lines } = setUp();
-    fence.brokerEpoch = 9;
+    fence.registered(9);
     const forged = orders(-1, { controllerId: 4, controllerEpoch: 2 ** 31 - 1 });
     const refused = await Promise.all(forged.map((order) => ask(order, 4)));
     expect(refused.map(({ error }) => error)).toEqual(forged.map(() => ErrorCode.STALE_CONTROLLER_EPOCH));
@@ -115,7 +114,7 @@ describe('orders of somebody who is not the controller', () => {
 
   it('are refused under the epoch of the one who is', async () => {
     const { fence, ask } = setUp();
-    fence.brokerEpoch = 9;
+    fence.registered(9);
     for (const order of orders(9, { controllerId: 4, controllerEpoch: OFFICE.epoch })) {
       expect((await ask(order, 4)).error).toBe(ErrorCode.STALE_CONTROLLER_EPOCH);
     }

@@ -25,7 +25,7 @@ function setUp(outcome: DeltaOutcome = deltaOutcome(ErrorCode.NONE)) {
   const handlers = new Map<string, Handler>();
   const published: ClusterDelta[] = [];
   const fence = new ControllerFence();
-  fence.brokerEpoch = 9;
+  fence.registered(9);
   const store = (): never => {
     throw new Error("this broker's own controller needs no look");
   };
@@ -45,7 +45,7 @@ function setUp(outcome: DeltaOutcome = deltaOutcome(ErrorCode.NONE)) {
 }
 
 function leaderAndIsr(partitions: readonly PartitionStateMessage[], topicIds = [['t', ID]] as const) {
-  const request = { type: 'LeaderAndIsr', ...HEAD, topicIds, partitions, liveLeaders: [] } as const;
+  const request = { type: 'LeaderAndIsr', ...HEAD, topicIds, partitions } as const;
   return request satisfies LeaderAndIsrRequest;
 }
 

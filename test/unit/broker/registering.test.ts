@@ -1,36 +1,30 @@
 /** A broker's id when somebody is registered with it already: an earlier run, or another broker. */
+
 import { beforeEach, describe, expect, it } from 'vitest';
 import { takeBrokerId } from '../../../broker/node/registering.ts';
 import { type Diagnostics, silent } from '../../../broker/platform/diagnostics.ts';
-import { createJournal } from '../../../broker/platform/journal.ts';
 import type { Coordinator } from '../../../coordinator-client/coordinator.ts';
-import { type LocalSource, localSource } from '../../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
+import type { LocalSource } from '../../../coordinator-client/local/local.ts';
 import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
 import type { BrokerRegistration } from '../../../coordinator-client/znodes/znodes.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 
 const SESSION_TIMEOUT_MS = 2000;
 
-let clock: SimulatedClock;
-let tree: LocalTree;
+let world: World;
 let source: LocalSource;
 let warnings: string[];
 let diagnostics: Diagnostics;
 
 beforeEach(() => {
-  clock = new SimulatedClock();
-  const sessionTimeoutMs = SESSION_TIMEOUT_MS;
-  tree = new LocalTree();
-  source = localSource({ tree, clock, sessionTimeoutMs, delayMs: 1 });
+  world = new World();
+  source = world.source({ sessionTimeoutMs: SESSION_TIMEOUT_MS, delayMs: 1 });
   warnings = [];
   diagnostics = { ...silent, warn: (message) => warnings.push(message) };
 });
 
 async function open(): Promise<Coordinator> {
-  const coordinator = await clock.runUntilSettled(source.open(1000), 1000);
-  await clock.runUntilSettled(new ClusterStore(coordinator).ensureTopLevelPaths(), 1000);
-  return coordinator;
+  return (await world.store(source)).coordinator;
 }
 
 function registration(port: number): BrokerRegistration {
@@ -41,18 +35,12 @@ function registration(port: number): BrokerRegistration {
 /** Another session that has the id. */
 async function registered(port: number): Promise<Coordinator> {
   const coordinator = await open();
-  await clock.runUntilSettled(new ClusterStore(coordinator).registerBroker(registration(port)), 1000);
+  await world.settled(new ClusterStore(coordinator).registerBroker(registration(port)), 1000);
   return coordinator;
 }
 
 function take(coordinator: Coordinator, formerSessionId?: bigint): Promise<number | string> {
-  const options = {
-    formerSessionId,
-    causeId: null,
-    clock,
-    diagnostics,
-    journal: createJournal(clock, diagnostics),
-  };
+  const options = { ...world.platform('host2', { diagnostics }), formerSessionId, causeId: null };
   return takeBrokerId(new ClusterStore(coordinator), registration(9092), options).catch(
     (error: Error) => error.message,
   );
@@ -64,9 +52,9 @@ describe("a broker's id", () => {
     source.suspend(earlier.sessionId);
     const coordinator = await open();
     const taken = take(coordinator);
-    const epoch = await clock.runUntilSettled(taken, SESSION_TIMEOUT_MS + 200);
+    const epoch = await world.settled(taken, SESSION_TIMEOUT_MS + 200);
     expect(epoch).toBeTypeOf('number');
-    expect((await clock.runUntilSettled(coordinator.read('/brokers/ids/2'), 100))?.ephemeralOwner).toBe(
+    expect((await world.settled(coordinator.read('/brokers/ids/2'), 100))?.ephemeralOwner).toBe(
       coordinator.sessionId,
     );
     expect(warnings).toEqual([
@@ -79,33 +67,31 @@ describe("a broker's id", () => {
 
   it('stays with a broker that is alive; who asks for it is told which that is', async () => {
     const other = await registered(9999);
-    const refused = await clock.runUntilSettled(take(await open()), 3100);
+    const refused = await world.settled(take(await open()), 3100);
     expect(refused).toContain('broker id 2 is registered by ZooKeeper session');
     expect(refused).toContain('PLAINTEXT://somewhere:9999');
     expect(refused).toContain('give this one another broker.id');
     expect(other.session).toBe('connected');
-    expect((await clock.runUntilSettled(other.read('/brokers/ids/2'), 100))?.ephemeralOwner).toBe(
-      other.sessionId,
-    );
+    expect((await world.settled(other.read('/brokers/ids/2'), 100))?.ephemeralOwner).toBe(other.sessionId);
   });
 
   it('is not waited for a second time when a third broker was faster', async () => {
     const earlier = await registered(9092);
-    const faster = localSource({ tree, clock, sessionTimeoutMs: SESSION_TIMEOUT_MS });
-    const third = await clock.runUntilSettled(faster.open(1000), 1000);
+    const faster = world.source({ sessionTimeoutMs: SESSION_TIMEOUT_MS });
+    const third = await world.settled(faster.open(1000), 1000);
     third.watch('/brokers/ids/2', 'node', () => {
       void new ClusterStore(third).registerBroker(registration(9999));
     });
     const refused = take(await open());
-    await clock.runFor(500);
-    await clock.runUntilSettled(earlier.close(), 100);
-    expect(await clock.runUntilSettled(refused, 100)).toContain('PLAINTEXT://somewhere:9999');
+    await world.pass(500);
+    await world.settled(earlier.close(), 100);
+    expect(await world.settled(refused, 100)).toContain('PLAINTEXT://somewhere:9999');
     expect(warnings).toHaveLength(1);
   });
 
   it("is taken from this process's own former session without waiting", async () => {
     const former = await registered(9092);
-    const epoch = await clock.runUntilSettled(take(await open(), former.sessionId), 100);
+    const epoch = await world.settled(take(await open(), former.sessionId), 100);
     expect(epoch).toBeTypeOf('number');
     expect(warnings).toEqual([]);
   });
@@ -114,8 +100,8 @@ describe("a broker's id", () => {
     await registered(9092);
     const coordinator = await open();
     const refused = take(coordinator);
-    await clock.runFor(500);
-    await clock.runUntilSettled(coordinator.close(), 100);
-    expect(await clock.runUntilSettled(refused, 100)).toContain('closed');
+    await world.pass(500);
+    await world.settled(coordinator.close(), 100);
+    expect(await world.settled(refused, 100)).toContain('closed');
   });
 });

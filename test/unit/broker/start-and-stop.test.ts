@@ -1,46 +1,29 @@
 /** Starts that fail half way, and stops that come in the middle of a start: nothing stays open. */
+
 import { describe, expect, it } from 'vitest';
 import { Broker } from '../../../broker/broker.ts';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
-import { silent } from '../../../broker/platform/diagnostics.ts';
-import { createJournal } from '../../../broker/platform/journal.ts';
-import { createMetrics } from '../../../broker/platform/metrics.ts';
 import type { Coordinator, CoordinatorSource } from '../../../coordinator-client/coordinator.ts';
-import { type LocalSource, localSource } from '../../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
-import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
+import type { LocalSource } from '../../../coordinator-client/local/local.ts';
 import { controllerZnode } from '../../../coordinator-client/znodes/znodes.ts';
 import { recordingDiagnostics } from '../../support/recording-diagnostics.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
-import { SimulatedDisk } from '../../support/simulated-disk.ts';
-import { SimulatedNetwork } from '../../support/simulated-network.ts';
-import { simulatedRandom } from '../../support/simulated-random.ts';
+import { World } from '../../support/world.ts';
 
 const HOST = 'broker1';
 const CLIENT_PORT = 9092;
 const PEER_PORT = 9093;
 
-class World {
-  readonly clock = new SimulatedClock();
-  readonly tree = new LocalTree();
-  readonly disk = new SimulatedDisk({ clock: this.clock });
-  readonly network = new SimulatedNetwork({
-    clock: this.clock,
-    random: simulatedRandom(1),
-    minLatencyMs: 1,
-    maxLatencyMs: 1,
-  });
+class OneBroker extends World {
   readonly sessions: Coordinator[] = [];
   /** The parts that were stopped, in order. */
   readonly stopped: string[] = [];
   readonly broker: Broker;
-  readonly source: LocalSource;
+  readonly sessionSource: LocalSource;
 
   constructor() {
-    const { clock, disk } = this;
-    const random = simulatedRandom(2);
-    const source = localSource({ tree: this.tree, clock, random, sessionTimeoutMs: 2000, delayMs: 1 });
-    this.source = source;
+    super({ latencyMs: [1, 1] });
+    const source = this.source({ delayMs: 1 });
+    this.sessionSource = source;
     const coordinators: CoordinatorSource = {
       counts: source.counts,
       open: async (timeoutMs) => {
@@ -56,23 +39,12 @@ class World {
       listeners: `PLAINTEXT://${HOST}:${CLIENT_PORT}`,
       'peer.listener': `PEER://${HOST}:${PEER_PORT}`,
     };
-    const { sockets, channels } = this.network.host(HOST);
-    const metrics = createMetrics();
     const diagnostics = recordingDiagnostics((_level, message) => {
       if (message.startsWith('stopping ')) this.stopped.push(message.slice('stopping '.length));
     });
     this.broker = new Broker({
       config: brokerConfig(new Map(Object.entries(properties))),
-      platform: {
-        clock,
-        random,
-        disk,
-        sockets,
-        channels,
-        diagnostics,
-        journal: createJournal(clock, silent),
-        metrics,
-      },
+      platform: this.platform(HOST, { diagnostics }),
       coordinators,
       hostName: HOST,
     });
@@ -88,8 +60,8 @@ class World {
   /** Throws unless both ports and the directory are free, and no session is open. */
   async nothingIsOpen(): Promise<void> {
     for (const port of [CLIENT_PORT, PEER_PORT]) await (await this.occupy(port))();
-    this.disk.makeDirectory('/data');
-    this.disk.lock('/data/.lock').release();
+    this.disk(HOST).makeDirectory('/data');
+    this.disk(HOST).lock('/data/.lock').release();
     expect(this.sessions.filter(({ session }) => session !== 'closed')).toEqual([]);
     expect(this.tree.children('/brokers/ids') ?? []).toEqual([]);
   }
@@ -112,10 +84,10 @@ const STOPS = [
 
 describe('a clean stop', () => {
   it('ends the parts of a broker from its clients down to its session', async () => {
-    const world = new World();
-    await world.clock.runUntilSettled(world.broker.start(), 5000);
+    const world = new OneBroker();
+    await world.settled(world.broker.start(), 5000);
     expect(world.stopped).toEqual([]);
-    await world.clock.runUntilSettled(world.broker.shutdown(), 10_000);
+    await world.settled(world.broker.shutdown(), 10_000);
     expect(world.stopped).toEqual(STOPS);
     await world.nothingIsOpen();
   });
@@ -128,13 +100,13 @@ describe('a start that fails', () => {
   ])(
     'because its %s port is taken stops what it has made and leaves nothing open',
     async (_, port, lastMade) => {
-      const world = new World();
+      const world = new OneBroker();
       const free = await world.occupy(port);
       const outcome = world.broker.start().then(
         () => 'started',
         (error: Error) => error.message,
       );
-      expect(await world.clock.runUntilSettled(outcome, 5000)).toContain(String(port));
+      expect(await world.settled(outcome, 5000)).toContain(String(port));
       expect(world.stopped).toEqual(STOPS.slice(STOPS.indexOf(lastMade)));
       await free();
       await world.nothingIsOpen();
@@ -144,34 +116,30 @@ describe('a start that fails', () => {
 
 describe('a start that fails before the logs are loaded', () => {
   it('leaves what their checkpoints say', async () => {
-    const world = new World();
-    const source = localSource({ tree: world.tree, clock: world.clock, sessionTimeoutMs: 60_000 });
-    const store = new ClusterStore(await world.clock.runUntilSettled(source.open(1000), 1000));
-    await world.clock.runUntilSettled(store.ensureTopLevelPaths(), 1000);
-    await world.clock.runUntilSettled(store.electController(9, world.clock.wallMs()), 1000);
+    const world = new OneBroker();
+    const store = await world.store(world.source({ sessionTimeoutMs: 60_000 }));
+    await world.settled(store.electController(9, world.clock.wallMs()), 1000);
     const spoilt = store.configs.write('topics', 'spoilt', new Map([['retention.ms', 'abc']]));
-    await world.clock.runUntilSettled(spoilt, 1000);
-    await world.clock.runUntilSettled(store.coordinator.close(), 1000);
+    await world.settled(spoilt, 1000);
+    await world.settled(store.coordinator.close(), 1000);
     const checkpoint = '/data/log-start-offset-checkpoint';
     const says = '0\n1\nspoilt 0 5\n';
-    world.disk.makeDirectory('/data');
-    world.disk.writeFileAtomically(checkpoint, says);
+    world.disk(HOST).makeDirectory('/data');
+    world.disk(HOST).writeFileAtomically(checkpoint, says);
     const outcome = world.broker.start().then(
       () => 'started',
       (error: Error) => error.message,
     );
-    expect(await world.clock.runUntilSettled(outcome, 5000)).toContain('Topic spoilt has an invalid config');
-    expect(world.disk.readFile(checkpoint).toString()).toBe(says);
+    expect(await world.settled(outcome, 5000)).toContain('Topic spoilt has an invalid config');
+    expect(world.disk(HOST).readFile(checkpoint).toString()).toBe(says);
     await world.nothingIsOpen();
   });
 });
 
 describe('a start beside another broker', () => {
   async function startBeside(...endpoints: { listener: string; host: string; port: number }[]) {
-    const world = new World();
-    const source = localSource({ tree: world.tree, clock: world.clock, sessionTimeoutMs: 60_000 });
-    const store = new ClusterStore(await world.clock.runUntilSettled(source.open(1000), 1000));
-    await world.clock.runUntilSettled(store.ensureTopLevelPaths(), 1000);
+    const world = new OneBroker();
+    const store = await world.store(world.source({ sessionTimeoutMs: 60_000 }));
     const registration = {
       id: 7,
       endpoints: endpoints.map((endpoint) => ({ ...endpoint, securityProtocol: 'PLAINTEXT' })),
@@ -180,13 +148,13 @@ describe('a start beside another broker', () => {
       timestampMs: 1,
       features: new Map(),
     };
-    await world.clock.runUntilSettled(store.registerBroker(registration), 1000);
+    await world.settled(store.registerBroker(registration), 1000);
     const outcome = world.broker.start().then(
       () => 'started',
       (error: Error) => error.message,
     );
-    const said = await world.clock.runUntilSettled(outcome, 5000);
-    await world.clock.runUntilSettled(store.coordinator.close(), 1000);
+    const said = await world.settled(outcome, 5000);
+    await world.settled(store.coordinator.close(), 1000);
     return { world, said };
   }
   const peer = { listener: 'PEER', host: 'other', port: PEER_PORT };
@@ -208,7 +176,7 @@ describe('a start beside another broker', () => {
   it('that can be beside it is a start', async () => {
     const { world, said } = await startBeside({ listener: 'PLAINTEXT', host: 'other', port: 9092 }, peer);
     expect(said).toBe('started');
-    await world.clock.runUntilSettled(world.broker.shutdown(), 10_000);
+    await world.settled(world.broker.shutdown(), 10_000);
   });
 });
 
@@ -216,13 +184,13 @@ describe('a stop in the middle of a start', () => {
   it.each([0, 1, 2, 3, 4, 6, 8, 10, 12, 15, 20, 30, 100, 500])(
     'after %d ms ends the broker, and is over only when nothing is open',
     async (delayMs) => {
-      const world = new World();
+      const world = new OneBroker();
       const started = world.broker.start().catch(() => {});
-      await world.clock.runFor(delayMs);
-      await world.clock.runUntilSettled(world.broker.shutdown(), 10_000);
+      await world.pass(delayMs);
+      await world.settled(world.broker.shutdown(), 10_000);
       await world.nothingIsOpen();
-      await world.clock.runUntilSettled(started, 10_000);
-      await world.clock.runFor(5000);
+      await world.settled(started, 10_000);
+      await world.pass(5000);
       await world.nothingIsOpen();
     },
   );
@@ -230,9 +198,9 @@ describe('a stop in the middle of a start', () => {
 
 describe('what is seen of a broker', () => {
   it('is there once its parts are, and stays true while they change', async () => {
-    const world = new World();
+    const world = new OneBroker();
     expect(() => world.broker.inside).toThrow('the broker has not been started');
-    await world.clock.runUntilSettled(world.broker.start(), 5000);
+    await world.settled(world.broker.start(), 5000);
     const { inside } = world.broker;
     const { brokerId, brokerEpoch, session, controller } = inside;
     expect([brokerId, inside.state, session.state, controller.isActive]).toEqual([
@@ -242,14 +210,14 @@ describe('what is seen of a broker', () => {
       true,
     ]);
     expect(BigInt(brokerEpoch)).toBe(world.tree.read('/brokers/ids/1')?.czxid);
-    await world.clock.runUntilSettled(world.broker.shutdown(), 10_000);
+    await world.settled(world.broker.shutdown(), 10_000);
     expect([inside.state, session.state, controller.isActive]).toEqual(['stopping', 'closed', false]);
   });
 });
 
 describe('/healthz', () => {
   it('says what the broker is at from the moment its endpoint listens to its end: 200 only while it serves', async () => {
-    const world = new World();
+    const world = new OneBroker();
     const seen: string[] = [];
     const look = async (): Promise<void> => {
       const answer = await world.network.get(HOST, PEER_PORT, '/healthz').catch(() => null);
@@ -264,7 +232,7 @@ describe('/healthz', () => {
         over = true;
       });
       while (!over) {
-        await world.clock.runFor(0.5);
+        await world.pass(0.5);
         await look();
       }
     };
@@ -274,12 +242,12 @@ describe('/healthz', () => {
   });
 
   it('is 503 as long as no controller has told the broker of the cluster', async () => {
-    const world = new World();
+    const world = new OneBroker();
     const data = controllerZnode.encode({ brokerId: 9, timestampMs: 1, kraftControllerEpoch: -1 });
     const { path } = controllerZnode;
     // A controller that says nothing.
     world.tree.commit([{ op: 'create', path, data, lifetime: 'persistent' }], 0n, 0);
-    await world.clock.runUntilSettled(world.broker.start(), 60_000);
+    await world.settled(world.broker.start(), 60_000);
     const health = async () => {
       const { status, body } = await world.network.get(HOST, PEER_PORT, '/healthz');
       const { state, knowsCluster } = JSON.parse(body) as { state: string; knowsCluster: boolean };
@@ -287,21 +255,21 @@ describe('/healthz', () => {
     };
     expect(await health()).toEqual([503, 'running', false]);
     world.tree.commit([{ op: 'remove', path, version: -1 }], 0n, 0);
-    await world.clock.runUntilTrue(() => world.broker.inside.metadata.image.complete, 5000);
+    await world.until(() => world.broker.inside.metadata.image.complete, 5000);
     expect(await health()).toEqual([200, 'running', true]);
-    await world.clock.runUntilSettled(world.broker.shutdown(), 10_000);
+    await world.settled(world.broker.shutdown(), 10_000);
   });
 });
 
 describe("a broker's journal", () => {
   it('tells its life: the registration, a lost session and what followed from it, the end', async () => {
-    const world = new World();
+    const world = new OneBroker();
     const { clock } = world;
     await clock.runUntilSettled(world.broker.start(), 5000);
     const { journal } = world.broker.inside;
     await clock.runFor(1000);
     const [session] = world.sessions;
-    world.source.expire(session?.sessionId ?? 0n);
+    world.sessionSource.expire(session?.sessionId ?? 0n);
     await clock.runFor(3000);
     await clock.runUntilSettled(world.broker.shutdown(), 10_000);
     const recorded = journal.since(0);

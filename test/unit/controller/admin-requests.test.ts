@@ -1,6 +1,7 @@
 /** What administrators ask of the controller: each partition counts once, and refusals are Kafka's to the word. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
+import { successOf } from '../../support/success-of.ts';
 import { TestCluster } from './cluster.ts';
 
 let cluster: TestCluster;
@@ -26,7 +27,7 @@ describe('a partition that is named very often in one request', () => {
     await started();
     const requests = times(MANY, (index) => ({ ...ofT, replicas: index % 2 === 0 ? [1] : [2, 1] }));
     const version = cluster.tree.read('/brokers/topics/t')?.version;
-    expect(await cluster.controller().alterReassignments(requests)).toEqual([
+    expect(await successOf(cluster.controller().alterReassignments(requests))).toEqual([
       { ...ofT, error: ErrorCode.NONE, message: null },
     ]);
     await cluster.settle();
@@ -38,24 +39,26 @@ describe('a partition that is named very often in one request', () => {
   it('is answered by what was asked last, also where that is refused', async () => {
     await started();
     const last = { ...ofT, replicas: [] };
-    expect(await cluster.controller().alterReassignments([{ ...ofT, replicas: [1] }, last])).toMatchObject([
-      { ...ofT, error: ErrorCode.INVALID_REPLICA_ASSIGNMENT },
-    ]);
-    expect(await cluster.controller().alterReassignments([last, { ...ofT, replicas: [1, 2] }])).toMatchObject(
-      [{ ...ofT, error: ErrorCode.NONE }],
-    );
+    expect(
+      await successOf(cluster.controller().alterReassignments([{ ...ofT, replicas: [1] }, last])),
+    ).toMatchObject([{ ...ofT, error: ErrorCode.INVALID_REPLICA_ASSIGNMENT }]);
+    expect(
+      await successOf(cluster.controller().alterReassignments([last, { ...ofT, replicas: [1, 2] }])),
+    ).toMatchObject([{ ...ofT, error: ErrorCode.NONE }]);
   });
 
   it('is elected and listed once', async () => {
     await started();
     await cluster.createTopic('u', [9, 1]);
     const asked = times(MANY, () => ofT);
-    expect(await cluster.controller().electLeaders('preferred', asked)).toHaveLength(1);
+    expect(await successOf(cluster.controller().electLeaders('preferred', asked))).toHaveLength(1);
     const moving = { topic: 'u', partition: 0 };
-    expect(await cluster.controller().alterReassignments([{ ...moving, replicas: [2, 1] }])).toMatchObject([
-      { error: ErrorCode.NONE },
-    ]);
-    expect(await cluster.controller().listReassignments(times(MANY, () => moving))).toHaveLength(1);
+    expect(
+      await successOf(cluster.controller().alterReassignments([{ ...moving, replicas: [2, 1] }])),
+    ).toMatchObject([{ error: ErrorCode.NONE }]);
+    expect(await successOf(cluster.controller().listReassignments(times(MANY, () => moving)))).toHaveLength(
+      1,
+    );
   });
 });
 
@@ -65,7 +68,7 @@ describe('very many partitions that are not there', () => {
     let turns = 0;
     cluster.world.clock.afterStep = () => turns++;
     const requests = times(MANY, (partition) => ({ topic: 'none', partition, replicas: [1] }));
-    const answers = await cluster.controller().alterReassignments(requests);
+    const answers = await successOf(cluster.controller().alterReassignments(requests));
     expect(answers).toHaveLength(MANY);
     expect(turns).toBeGreaterThan(10);
   });
@@ -75,8 +78,10 @@ describe('refusals', () => {
   it('of reassignments are in the words of Kafka', async () => {
     await started();
     const refusalOf = async (replicas: number[] | null, topic = 't') => {
-      const answers = await cluster.controller().alterReassignments([{ topic, partition: 0, replicas }]);
-      return Array.isArray(answers) ? answers[0]?.message : null;
+      const answers = await successOf(
+        cluster.controller().alterReassignments([{ topic, partition: 0, replicas }]),
+      );
+      return answers?.[0]?.message;
     };
     expect(await refusalOf([1], 'none')).toBe('The partition does not exist.');
     expect(await refusalOf(null)).toBe('No partition reassignment is in progress.');
@@ -99,8 +104,8 @@ describe('refusals', () => {
     await cluster.settle();
     const asked = ['t', 'dead', 'leaving', 'none'].map((topic) => ({ topic, partition: 0 }));
     const messages = async (type: 'preferred' | 'unclean') => {
-      const answers = await cluster.controller().electLeaders(type, asked);
-      return Array.isArray(answers) ? answers.map(({ message }) => message) : [];
+      const answers = await successOf(cluster.controller().electLeaders(type, asked));
+      return answers?.map(({ message }) => message);
     };
     const notNeeded = 'Leader election not needed for topic partition.';
     const others = ['The topic is being deleted', 'The partition does not exist.'];

@@ -22,7 +22,7 @@ import type { LocalSource } from '../../../coordinator-client/local/local.ts';
 import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
 import { World } from '../../support/world.ts';
 
-export interface Told {
+interface Told {
   readonly from: number;
   readonly to: number;
   readonly request: ControllerRequest;

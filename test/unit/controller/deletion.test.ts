@@ -1,5 +1,6 @@
 /** Deletion of topics while a broker that holds replicas of them is not there. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { successOf } from '../../support/success-of.ts';
 import { TestCluster } from './cluster.ts';
 
 let cluster: TestCluster;
@@ -100,7 +101,7 @@ describe('the deletion of a topic of which a replica is on a dead broker', () =>
     await cluster.start(3);
     await cluster.settle();
     const moves = [{ topic: 't', partition: 0, replicas: [3, 1] }];
-    expect(await cluster.controller().alterReassignments(moves)).toMatchObject([{ error: 0 }]);
+    expect(await successOf(cluster.controller().alterReassignments(moves))).toMatchObject([{ error: 0 }]);
     await cluster.settle();
     cluster.forget();
     await cluster.any().topics.requestDeletion('t');

@@ -1,6 +1,7 @@
 /** Leaders that go back to the first replica, by the clock and on request. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
+import { successOf } from '../../support/success-of.ts';
 import { alter, TestCluster } from './cluster.ts';
 
 let cluster: TestCluster;
@@ -53,20 +54,21 @@ describe('preferred leaders', () => {
     await cluster.any().topics.requestDeletion('deleted');
     await cluster.createTopic('dead', [9, 1]);
     const asked = ['t', 'dead', 'unknown', 'deleted'].map((topic) => ({ topic, partition: 0 }));
-    const answers = await cluster.controller().electLeaders('preferred', asked);
+    const answers = await successOf(cluster.controller().electLeaders('preferred', asked));
     expect(answers).toMatchObject([
       { topic: 't', error: 0 },
       { topic: 'dead', error: ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE },
       { topic: 'unknown', error: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION },
       { topic: 'deleted', error: ErrorCode.INVALID_TOPIC_EXCEPTION },
     ]);
-    expect(await cluster.controller().electLeaders('preferred', asked.slice(0, 1))).toMatchObject([
+    expect(await successOf(cluster.controller().electLeaders('preferred', asked.slice(0, 1)))).toMatchObject([
       { error: ErrorCode.ELECTION_NOT_NEEDED },
     ]);
-    expect(await cluster.controller().electLeaders('unclean', asked.slice(0, 1))).toMatchObject([
+    expect(await successOf(cluster.controller().electLeaders('unclean', asked.slice(0, 1)))).toMatchObject([
       { error: ErrorCode.ELECTION_NOT_NEEDED },
     ]);
     expect(await cluster.member(2).controller.electLeaders('preferred', null)).toEqual({
+      ok: false,
       error: ErrorCode.NOT_CONTROLLER,
     });
   });

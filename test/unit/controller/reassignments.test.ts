@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { partitionStateZnode, topicZnode } from '../../../coordinator-client/znodes/znodes.ts';
+import { successOf } from '../../support/success-of.ts';
 import { alter, TestCluster } from './cluster.ts';
 
 let cluster: TestCluster;
@@ -16,8 +17,8 @@ describe('reassignments', () => {
     const [one] = await cluster.startAll(1, 2, 3);
     await cluster.createTopic('t', [1, 2]);
     cluster.forget();
-    expect(await one?.controller.alterReassignments(moveTo([3, 2]))).toMatchObject([{ error: 0 }]);
-    expect(await one?.controller.listReassignments(null)).toEqual([
+    expect(await successOf(one?.controller.alterReassignments(moveTo([3, 2])))).toMatchObject([{ error: 0 }]);
+    expect(await successOf(one?.controller.listReassignments(null))).toEqual([
       { topic: 't', partition: 0, replicas: [3, 2, 1], addingReplicas: [3], removingReplicas: [1] },
     ]);
     await cluster.settle();
@@ -52,7 +53,7 @@ describe('reassignments', () => {
     cluster = new TestCluster();
     const [one] = await cluster.startAll(1, 2, 3);
     await cluster.createTopic('t', [1, 2]);
-    await one?.controller.alterReassignments(moveTo([3, 2]));
+    await successOf(one?.controller.alterReassignments(moveTo([3, 2])));
     await cluster.settle();
     const { tree } = cluster;
     const path = topicZnode.path('t');
@@ -80,15 +81,15 @@ describe('reassignments', () => {
       [0, { replicas: [3, 2], addingReplicas: [], removingReplicas: [] }],
       [1, { replicas: [2], addingReplicas: [], removingReplicas: [] }],
     ]);
-    expect(await one?.controller.listReassignments(null)).toEqual([]);
-    expect(await one?.controller.alterReassignments(moveTo([2, 3]))).toMatchObject([{ error: 0 }]);
+    expect(await successOf(one?.controller.listReassignments(null))).toEqual([]);
+    expect(await successOf(one?.controller.alterReassignments(moveTo([2, 3])))).toMatchObject([{ error: 0 }]);
   });
 
   it('do not end, and delete nothing, when their last step meets a state in which nobody of the target can lead', async () => {
     cluster = new TestCluster();
     const [one] = await cluster.startAll(1, 2, 3);
     await cluster.createTopic('t', [1]);
-    await one?.controller.alterReassignments(moveTo([3]));
+    await successOf(one?.controller.alterReassignments(moveTo([3])));
     await cluster.settle();
     const { tree } = cluster;
     const path = partitionStateZnode.path('t', 0);
@@ -110,7 +111,7 @@ describe('reassignments', () => {
     expect(tree.commit).toBe(commit);
     expect(cluster.state('t', 0)).toMatchObject({ leader: 1, isr: [1] });
     expect(cluster.toldTo(1).filter(({ type }) => type === 'StopReplica')).toEqual([]);
-    expect(await one?.controller.listReassignments(null)).toEqual([
+    expect(await successOf(one?.controller.listReassignments(null))).toEqual([
       { topic: 't', partition: 0, replicas: [3, 1], addingReplicas: [3], removingReplicas: [1] },
     ]);
   });
@@ -120,8 +121,8 @@ describe('reassignments', () => {
     const [one] = await cluster.startAll(1, 2, 3);
     await cluster.createTopic('t', [1, 2]);
     const error = async (replicas: number[] | null) => {
-      const answers = await one?.controller.alterReassignments(moveTo(replicas));
-      return Array.isArray(answers) ? answers[0]?.error : undefined;
+      const answers = await successOf(one?.controller.alterReassignments(moveTo(replicas)));
+      return answers?.[0]?.error;
     };
     expect(await error(null)).toBe(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS);
     expect(await error([])).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
@@ -129,7 +130,7 @@ describe('reassignments', () => {
     expect(await error([1, 9])).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
     expect(await error([1, 3])).toBe(0);
     expect(await error(null)).toBe(0);
-    expect(await one?.controller.listReassignments(null)).toEqual([]);
+    expect(await successOf(one?.controller.listReassignments(null))).toEqual([]);
     expect((await cluster.any().topics.assignment('t'))?.partitions.get(0)?.replicas).toEqual([1, 2]);
     expect(cluster.state('t', 0)?.isr).toEqual([1, 2]);
   });

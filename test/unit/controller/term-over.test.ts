@@ -160,7 +160,7 @@ const SCENARIOS: Record<string, Scenario> = {
     const term = await office.inOffice();
     const leader = leaderOf(term, 't');
     const head = { controllerId: 1, controllerEpoch: 1, brokerEpoch: epochOf(term, leader) };
-    const told = { topicIds: [], partitions: [], liveLeaders: [] };
+    const told = { topicIds: [], partitions: [] };
     return () =>
       leaderAndIsrAnswered(
         term,

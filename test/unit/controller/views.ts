@@ -2,7 +2,7 @@
 import { ClusterState, type PartitionRecord } from '../../../broker/controller/cluster-state.ts';
 import type { Plan } from '../../../broker/controller/plan.ts';
 
-export interface PartitionSketch {
+interface PartitionSketch {
   readonly replicas: number[];
   /** Absent: the partition is new. */
   readonly leader?: number;

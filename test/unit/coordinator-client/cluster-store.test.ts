@@ -1,18 +1,21 @@
 /** Kafka's operations on the tree: registration, election, fenced writes, and outcomes that got lost. */
+
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { systemClock } from '../../../broker/platform/clock.ts';
 import type { Coordinator } from '../../../coordinator-client/coordinator.ts';
-import { type LocalSource, localSource } from '../../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
+import type { LocalSource } from '../../../coordinator-client/local/local.ts';
+import type { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
 import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
 import { ControllerMoved, FencedStore } from '../../../coordinator-client/stores/fenced-store.ts';
+import { World } from '../../support/world.ts';
 
+let world: World;
 let tree: LocalTree;
 let source: LocalSource;
 
 beforeEach(() => {
-  tree = new LocalTree();
-  source = localSource({ tree, clock: systemClock, reconnectMs: 1 });
+  world = World.flowing();
+  tree = world.tree;
+  source = world.source({ reconnectMs: 0 });
 });
 
 const open = (): Promise<Coordinator> => source.open(1000);
@@ -136,7 +139,7 @@ describe('an election whose request was lost', () => {
     const first = await other.electController(7, 4);
     expect(first.won).toBe(true);
     await new FencedStore(other.coordinator, 1, 1).resign();
-    const slow = localSource({ tree, clock: systemClock, reconnectMs: 50 });
+    const slow = world.source({ reconnectMs: 50 });
     const store = new ClusterStore(await slow.open(1000));
     slow.dropNextRequest(store.coordinator.sessionId);
     const result = store.electController(1, 5);
@@ -147,7 +150,7 @@ describe('an election whose request was lost', () => {
       });
     });
     expect(await other.electController(2, 6)).toEqual({ won: true, epoch: 2, epochVersion: 2 });
-    expect(await result).toEqual({ won: false, lostTo: 2 });
+    expect(await world.settled(result)).toEqual({ won: false, lostTo: 2 });
   });
 });
 

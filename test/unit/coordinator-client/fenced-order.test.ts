@@ -1,18 +1,18 @@
 /** Very many fenced writes at once: none may be made before what it stands on. */
+
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../../../broker/platform/clock.ts';
-import { type LocalSource, localSource } from '../../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
-import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
+import type { LocalSource } from '../../../coordinator-client/local/local.ts';
+import type { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
 import { FencedStore, type PartitionWrite } from '../../../coordinator-client/stores/fenced-store.ts';
+import { World } from '../../support/world.ts';
 
 /** More than one batch of requests under way. */
 const TOPICS = 2500;
 
 async function controller(): Promise<{ store: ClusterStore; fenced: FencedStore; source: LocalSource }> {
-  const source = localSource({ tree: new LocalTree(), clock: systemClock, reconnectMs: 1 });
-  const store = new ClusterStore(await source.open(1000));
-  await store.ensureTopLevelPaths();
+  const world = World.flowing();
+  const source = world.source({ reconnectMs: 0 });
+  const store = await world.store(source);
   const election = await store.electController(1, 5);
   if (!election.won) throw new Error('lost');
   const fenced = new FencedStore(store.coordinator, election.epoch, election.epochVersion);

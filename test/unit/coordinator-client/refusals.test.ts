@@ -1,13 +1,12 @@
 /** Refusals that do not pass end an operation with an error instead of an endless loop; those that do are got over. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { TermCoordinator } from '../../../broker/controller/term-coordinator.ts';
-import { systemClock } from '../../../broker/platform/clock.ts';
 import type { Change, Committed, Coordinator, Rejected } from '../../../coordinator-client/coordinator.ts';
 import { ANY_VERSION } from '../../../coordinator-client/coordinator.ts';
-import { localSource } from '../../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
+import type { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
 import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
 import { FencedStore } from '../../../coordinator-client/stores/fenced-store.ts';
+import { World } from '../../support/world.ts';
 
 /** More asking than this is taken for an endless loop. */
 const MANY = 50;
@@ -30,12 +29,14 @@ class DeniedCoordinator extends TermCoordinator {
   }
 }
 
+let world: World;
 let tree: LocalTree;
 let session: Coordinator;
 
 beforeEach(async () => {
-  tree = new LocalTree();
-  session = await localSource({ tree, clock: systemClock, reconnectMs: 1 }).open(1000);
+  world = World.flowing();
+  ({ tree } = world);
+  session = await world.source().open(1000);
 });
 
 async function ready(): Promise<ClusterStore> {
@@ -109,8 +110,7 @@ describe('a write that is denied for good', () => {
   it('fails, of the registration that a former session has left', async () => {
     const store = await ready();
     await store.registerBroker(registration);
-    const source = localSource({ tree, clock: systemClock, reconnectMs: 1 });
-    const next = await source.open(1000);
+    const next = await world.source().open(1000);
     const refusing: Coordinator = Object.assign(new DeniedCoordinator(next, '/none'), {
       commit: (changes: readonly Change[]) =>
         changes[0]?.op === 'remove'

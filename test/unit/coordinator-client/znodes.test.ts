@@ -4,7 +4,6 @@ import {
   consumerOffsetZnode,
   isrChangeZnode,
   logDirEventZnode,
-  migrationZnode,
   preferredElectionZnode,
   reassignPartitionsZnode,
 } from '../../../coordinator-client/znodes/admin-znodes.ts';
@@ -302,7 +301,7 @@ describe('the smaller nodes', () => {
     expect(logDirEventZnode.decode('log_dir_event_0000000000', logDirEventZnode.encode(4))).toBe(4);
   });
 
-  it('old offsets are decimal numbers, and a migration names its controller', () => {
+  it('old offsets are decimal numbers', () => {
     expect(consumerOffsetZnode.encode(12).toString()).toBe('12');
     expect(consumerOffsetZnode.decode('/x', bytes('12'))).toBe(12);
     for (const offset of [2 ** 53 - 1, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n)]) {
@@ -311,9 +310,6 @@ describe('the smaller nodes', () => {
     for (const none of ['', '1.5', '9223372036854775808', '0x1']) {
       expect(() => consumerOffsetZnode.decode('/x', bytes(none))).toThrow('/x');
     }
-    const migration =
-      '{"version":0,"kraft_controller_id":3000,"kraft_controller_epoch":2,"kraft_metadata_offset":1,"kraft_metadata_epoch":1}';
-    expect(migrationZnode.decode(bytes(migration)).kraftControllerId).toBe(3000);
   });
 });
 

@@ -1,10 +1,11 @@
 /** The runtime under every coordinator, with the smallest shard there is: sums by name. */
+
 import { describe, expect, it } from 'vitest';
 import { CoordinatorRuntime } from '../../../broker/coordinators/runtime/coordinator-runtime.ts';
 import type { RecordCodec, Shard } from '../../../broker/coordinators/runtime/shard.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 import { MemoryStateLog } from './memory-state-log.ts';
 
 interface Added {
@@ -35,7 +36,7 @@ const codec: RecordCodec<Added> = {
 };
 
 function setUp(log = new MemoryStateLog('__sums')) {
-  const clock = new SimulatedClock();
+  const clock = new World().clock;
   const events: string[] = [];
   const warnings: string[] = [];
   const runtime = new CoordinatorRuntime<Added, Sums>(
@@ -54,9 +55,9 @@ function setUp(log = new MemoryStateLog('__sums')) {
   return { clock, log, runtime, events, warnings };
 }
 
-type World = ReturnType<typeof setUp>;
+type Runtime = ReturnType<typeof setUp>;
 
-async function owned(world: World, leaderEpoch = 1) {
+async function owned(world: Runtime, leaderEpoch = 1) {
   const elected = world.runtime.elect(0, leaderEpoch);
   await world.clock.runFor(1);
   await elected;

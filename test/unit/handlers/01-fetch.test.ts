@@ -3,9 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { fetch } from '../../../broker/handlers/01-fetch.ts';
-import { systemClock } from '../../../broker/platform/clock.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
-import { systemRandom } from '../../../broker/platform/random.ts';
 import type { Fetch } from '../../../broker/protocol/messages/01-fetch.ts';
 import type { RequestInput } from '../../../broker/protocol/schema.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
@@ -14,7 +12,7 @@ import { FetchSessions } from '../../../broker/replication/requests/fetch-sessio
 import type { FetchOutcome, FetchPartition } from '../../../broker/replication/requests/read-partition.ts';
 import type { FetchRequest } from '../../../broker/replication/requests/replica-fetch.ts';
 import { ask } from './ask.ts';
-import { type Given, metadataOf, partition, T1_ID } from './support.ts';
+import { type Given, metadataOf, partition, T1_ID, world } from './support.ts';
 
 const RECORDS = buildBatch({
   records: [
@@ -52,8 +50,7 @@ function broker(
     fetchSessions: new FetchSessions({
       slots: 10,
       maxPartitions: 1000,
-      clock: systemClock,
-      random: systemRandom,
+      ...world.platform(),
       metrics,
     }),
     logs: { log: () => ({ config }) },

@@ -7,7 +7,6 @@ import { HANDLERS } from '../../../broker/handlers/table.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
 import { ClientSession } from '../../../broker/network/client-session.ts';
 import { createDispatch } from '../../../broker/network/dispatch.ts';
-import { systemClock } from '../../../broker/platform/clock.ts';
 import { decodeResponse } from '../../../broker/protocol/codec.ts';
 import { requestFrame } from '../../../broker/protocol/frame.ts';
 import { parseResponseHeader } from '../../../broker/protocol/header.ts';
@@ -25,7 +24,7 @@ import { DescribeCluster } from '../../../broker/protocol/messages/60-describe-c
 import type { AnyApi, RequestInput, ResponseOf } from '../../../broker/protocol/schema.ts';
 import { allowEverything } from '../../../broker/security/authorizer.ts';
 import { metadataDelta } from '../../support/metadata-deltas.ts';
-import { broker, services } from './support.ts';
+import { broker, services, world } from './support.ts';
 
 const SESSION = new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' });
 const RETRIABLE = new Set<number>([
@@ -40,7 +39,7 @@ const RETRIABLE = new Set<number>([
 
 /** Knows who is alive, and no topic: what a controller that has just been elected tells first. */
 function halfTold(): Services {
-  const metadata = new MetadataCache(systemClock);
+  const metadata = new MetadataCache(world.clock);
   metadata.apply(metadataDelta({ brokers: [broker(1)] }));
   return services({ metadata });
 }

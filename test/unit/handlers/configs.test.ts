@@ -1,11 +1,12 @@
 /** DescribeConfigs, AlterConfigs, IncrementalAlterConfigs: values with their sources, changes whole or not at all. */
+
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { describeConfigs } from '../../../broker/handlers/32-describe-configs.ts';
 import { alterConfigs } from '../../../broker/handlers/33-alter-configs.ts';
 import { incrementalAlterConfigs } from '../../../broker/handlers/44-incremental-alter-configs.ts';
-import { systemClock } from '../../../broker/platform/clock.ts';
 import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
+import { World } from '../../support/world.ts';
 import { ask } from './ask.ts';
 
 const TOPIC = 2;
@@ -284,9 +285,9 @@ describe('AlterConfigs', () => {
 describe('loggers of the broker', () => {
   const LOGGER = 8;
   const CONTROLLER = 'kafka.controller.KafkaController';
-  const world = () => {
+  const setUp = () => {
     const lines: string[] = [];
-    const diagnostics = lineDiagnostics(systemClock, (line) => lines.push(line), 'info');
+    const diagnostics = lineDiagnostics(new World().clock, (line) => lines.push(line), 'info');
     // Nothing of it is in ZooKeeper, which may be out of reach when a broker is looked into.
     const store = () => {
       throw new Error('there is no session');
@@ -294,7 +295,7 @@ describe('loggers of the broker', () => {
     return { lines, diagnostics, store };
   };
   const alter = async (
-    parts: ReturnType<typeof world>,
+    parts: ReturnType<typeof setUp>,
     configs: readonly { name: string; configOperation: number; value?: string | null }[],
     resourceName = '1',
   ) => {
@@ -303,7 +304,7 @@ describe('loggers of the broker', () => {
   };
 
   it('are described with the level that counts', async () => {
-    const parts = world();
+    const parts = setUp();
     parts.diagnostics.loggers.set(CONTROLLER, 'error');
     const resources = [{ resourceType: LOGGER, resourceName: '1', configurationKeys: null }];
     const { response } = await ask(describeConfigs, 4, { resources, includeSynonyms: true }, parts);
@@ -321,7 +322,7 @@ describe('loggers of the broker', () => {
   });
 
   it('are set and reset, and what they write follows', async () => {
-    const parts = world();
+    const parts = setUp();
     const controller = parts.diagnostics.named('Controller id=1');
     expect(await alter(parts, [{ name: CONTROLLER, configOperation: SET, value: 'DEBUG' }])).toMatchObject({
       errorCode: ErrorCode.NONE,
@@ -333,7 +334,7 @@ describe('loggers of the broker', () => {
   });
 
   it('change all at once or not at all, and only where they are', async () => {
-    const parts = world();
+    const parts = setUp();
     const change = { name: 'root', configOperation: SET, value: 'ERROR' };
     for (const wrong of [
       { name: 'kafka.no.such.Logger', configOperation: SET, value: 'INFO' },

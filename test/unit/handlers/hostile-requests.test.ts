@@ -21,7 +21,7 @@ import { silent } from '../../../broker/platform/diagnostics.ts';
 import type { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
 import { simulatedRandom } from '../../support/simulated-random.ts';
 import { ask } from './ask.ts';
-import { broker, context, metadataOf, partition, services } from './support.ts';
+import { broker, context, metadataOf, partition, services, world } from './support.ts';
 
 const store = () => ({
   configs: { read: async () => new Map(), readMany: async () => [new Map(), new Map()] },
@@ -163,16 +163,13 @@ describe('request.max.new.partitions', () => {
   });
 });
 
+// If it did, these would not end within the limit of any test.
 describe('the time that is needed does not grow with the square of the request', () => {
-  const LIMIT_MS = 5000;
-
   it('for the configs of a resource', async () => {
     const configs = times(200_000, (index) => ({ name: `${index}`, configOperation: 9, value: '' }));
     const resources = [{ resourceType: 2, resourceName: 't1', configs }];
-    const startedMs = performance.now();
     const { response } = await ask(incrementalAlterConfigs, 1, { resources, validateOnly: true }, { store });
     expect(response.responses[0]?.errorCode).toBe(ErrorCode.INVALID_REQUEST);
-    expect(performance.now() - startedMs).toBeLessThan(LIMIT_MS);
   });
 
   it('for the topics of CreatePartitions', async () => {
@@ -181,15 +178,11 @@ describe('the time that is needed does not grow with the square of the request',
       controller: { isActive: true },
       topicAdmin: { createPartitions: async () => failure(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) },
     };
-    const startedMs = performance.now();
     await ask(createPartitions, 3, { topics, timeoutMs: 1, validateOnly: true }, overrides);
-    expect(performance.now() - startedMs).toBeLessThan(LIMIT_MS);
   });
 
   it('for a list with many spaces', () => {
-    const startedMs = performance.now();
     expect(splitList(` a ,${' '.repeat(500_000)}b , c`)).toEqual(['a', 'b', 'c']);
-    expect(performance.now() - startedMs).toBeLessThan(LIMIT_MS);
   });
 });
 
@@ -215,10 +208,10 @@ describe('a CreateTopics of very many topics', () => {
     const shape = { numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
     const topics = times(20_000, (index) => ({ name: `t${index}`, ...shape }));
     let turns = 0;
-    const ticking = setInterval(() => turns++, 0);
+    world.clock.afterStep = () => turns++;
     const request = { topics, timeoutMs: 1000, validateOnly: true };
     const answer = await createTopics.handle(request, context(7), services(overrides));
-    clearInterval(ticking);
+    world.clock.afterStep = null;
     if (answer === null || answer === 'close') throw new Error('no answer');
     expect([...new Set(answer.topics?.map(({ errorMessage }) => errorMessage))]).toEqual([null]);
     expect(answer.topics).toHaveLength(topics.length);

@@ -1,6 +1,6 @@
 /** DeleteRecords, OffsetForLeaderEpoch, DescribeLogDirs, DescribeProducers, reassignments. */
 import { describe, expect, it } from 'vitest';
-import { ErrorCode } from '../../../broker/errors.ts';
+import { ErrorCode, failure, success } from '../../../broker/errors.ts';
 import { deleteRecords } from '../../../broker/handlers/21-delete-records.ts';
 import { offsetForLeaderEpoch } from '../../../broker/handlers/23-offset-for-leader-epoch.ts';
 import { describeLogDirs } from '../../../broker/handlers/35-describe-log-dirs.ts';
@@ -156,11 +156,13 @@ describe('reassignments', () => {
     const controller = {
       alterReassignments: async (wanted: { topic: string; partition: number }[]) => {
         asked.push(...wanted);
-        return wanted.map((one, index) => ({
-          ...one,
-          error: index === 0 ? ErrorCode.NONE : ErrorCode.NO_REASSIGNMENT_IN_PROGRESS,
-          message: index === 0 ? null : 'none',
-        }));
+        return success(
+          wanted.map((one, index) => ({
+            ...one,
+            error: index === 0 ? ErrorCode.NONE : ErrorCode.NO_REASSIGNMENT_IN_PROGRESS,
+            message: index === 0 ? null : 'none',
+          })),
+        );
       },
     };
     const partitions = [
@@ -199,7 +201,7 @@ describe('reassignments', () => {
     const controller = {
       listReassignments: async (partitions: unknown) => {
         asked.push(partitions);
-        return [ongoing];
+        return success([ongoing]);
       },
     };
     const { response } = await ask(listPartitionReassignments, 0, { topics: null }, { controller });
@@ -210,7 +212,7 @@ describe('reassignments', () => {
   });
 
   it('are refused at the top elsewhere than on the controller', async () => {
-    const notController = async () => ({ error: ErrorCode.NOT_CONTROLLER });
+    const notController = async () => failure(ErrorCode.NOT_CONTROLLER);
     const controller = { alterReassignments: notController, listReassignments: notController };
     const altered = await ask(alterPartitionReassignments, 0, { topics: [] }, { controller });
     const listed = await ask(listPartitionReassignments, 0, { topics: null }, { controller });

@@ -7,12 +7,14 @@ import type { RequestContext } from '../../../broker/handlers/handler.ts';
 import type { ServiceName, Services } from '../../../broker/handlers/services.ts';
 import { TopicMetrics } from '../../../broker/handlers/shared/topic-metrics.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
-import { systemClock } from '../../../broker/platform/clock.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
-import { createMetrics } from '../../../broker/platform/metrics.ts';
 import type { ResourceType } from '../../../broker/security/operations.ts';
 import { ANONYMOUS } from '../../../broker/security/principal.ts';
 import { metadataDelta, type ToldPartition } from '../../support/metadata-deltas.ts';
+import { World } from '../../support/world.ts';
+
+/** In which all requests of a file are asked. It flows; time passes as the tests say. */
+export const world = World.flowing();
 
 export const T1_ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
 
@@ -50,7 +52,7 @@ export function metadataOf(
   partitions: readonly ToldPartition[],
   brokers: readonly BrokerInfo[] = [broker(1), broker(2)],
 ): MetadataCache {
-  const cache = new MetadataCache(systemClock);
+  const cache = new MetadataCache(world.clock);
   const onlyTopics = partitions.map(({ topic }) => topic);
   cache.apply(metadataDelta({ brokers, partitions, topicIds: [['t1', T1_ID]], onlyTopics }));
   return cache;
@@ -62,7 +64,7 @@ export type Given<N extends ServiceName = ServiceName> = { readonly [K in N]?: P
 };
 
 /** As much of a service as a test plays. What it is asked is the test's to read; what it answers has to fit. */
-export type Played<T> = T extends (...question: never) => infer Answer
+type Played<T> = T extends (...question: never) => infer Answer
   ? (...question: never) => Played<Answer>
   : T extends Promise<infer Value>
     ? Promise<Played<Value>>
@@ -80,7 +82,7 @@ export function sender(
 }
 
 export function services({ may, ...overrides }: Given = {}): Services {
-  const metrics = createMetrics();
+  const { clock, diagnostics, metrics } = world.platform('host1', { diagnostics: silent });
   const config = brokerConfig(
     new Map([
       ['zookeeper.connect', 'localhost:2181'],
@@ -93,8 +95,8 @@ export function services({ may, ...overrides }: Given = {}): Services {
     clusterId: 'cluster',
     config,
     liveConfig: new LiveValue(config),
-    clock: systemClock,
-    diagnostics: silent,
+    clock,
+    diagnostics,
     metrics,
     topicMetrics: new TopicMetrics(metrics, metadata),
     metadata,

@@ -10,7 +10,7 @@ import type { NewTopic } from '../../../broker/metadata/topic-creation.ts';
 import { ZERO_UUID } from '../../../broker/types.ts';
 import { metadataDelta, type Told } from '../../support/metadata-deltas.ts';
 import { ask } from './ask.ts';
-import { metadataOf, partition, services, T1_ID } from './support.ts';
+import { metadataOf, partition, services, T1_ID, world } from './support.ts';
 
 const CONTROLLER = { isActive: true };
 const store = () => ({ configs: { readMany: async () => [new Map(), new Map()] } });
@@ -89,7 +89,9 @@ describe('CreateTopics', () => {
   });
 
   it('is REQUEST_TIMED_OUT without leaders in time, or with no time at all', async () => {
-    const late = await ask(createTopics, 5, { topics: [newTopic], timeoutMs: 5 }, cluster(false));
+    const late = await world.settled(
+      ask(createTopics, 5, { topics: [newTopic], timeoutMs: 5 }, cluster(false)),
+    );
     expect(late.response.topics).toMatchObject([{ errorCode: ErrorCode.REQUEST_TIMED_OUT }]);
     const hasty = await ask(createTopics, 5, { topics: [newTopic], timeoutMs: 0 }, cluster());
     expect(hasty.response.topics).toMatchObject([{ errorCode: ErrorCode.REQUEST_TIMED_OUT }]);
@@ -219,7 +221,7 @@ describe('DeleteTopics', () => {
 
   it('is REQUEST_TIMED_OUT while the topic is still there', async () => {
     const request = { topicNames: ['t1'], timeoutMs: 5 };
-    const { response } = await ask(deleteTopics, 5, request, cluster(false));
+    const { response } = await world.settled(ask(deleteTopics, 5, request, cluster(false)));
     expect(response.responses).toMatchObject([{ errorCode: ErrorCode.REQUEST_TIMED_OUT }]);
   });
 
@@ -266,7 +268,7 @@ describe('ElectLeaders', () => {
       electLeaders,
       version,
       request,
-      withAnswers([{ ...t1, error: 0, message: null }]),
+      withAnswers(success([{ ...t1, error: 0, message: null }])),
     );
     expect(response.replicaElectionResults).toMatchObject([
       { topic: 't1', partitionResult: [{ partitionId: 0, errorCode: 0 }] },
@@ -275,14 +277,14 @@ describe('ElectLeaders', () => {
 
   it('asked for all partitions, those that needed no election are left out', async () => {
     const answers = [{ ...t1, error: ErrorCode.ELECTION_NOT_NEEDED, message: 'not needed' }];
-    const { response } = await ask(electLeaders, 2, { topicPartitions: null }, withAnswers(answers));
+    const { response } = await ask(electLeaders, 2, { topicPartitions: null }, withAnswers(success(answers)));
     expect(response.replicaElectionResults).toEqual([]);
   });
 
   it('what a partition is refused with is said in the answer', async () => {
     const answers = [{ ...t1, error: ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE, message: 'it is dead' }];
     const request = { topicPartitions: [{ topic: 't1', partitions: [0] }], timeoutMs: 1000 };
-    const { response } = await ask(electLeaders, 2, request, withAnswers(answers));
+    const { response } = await ask(electLeaders, 2, request, withAnswers(success(answers)));
     expect(response.replicaElectionResults[0]?.partitionResult).toEqual([
       { partitionId: 0, errorCode: ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE, errorMessage: 'it is dead' },
     ]);
@@ -292,7 +294,7 @@ describe('ElectLeaders', () => {
     ['with every named partition, once', [{ topic: 't1', partitions: [0, 0] }]],
     ['with every partition there is, when all are asked for', null],
   ])('NOT_CONTROLLER stands %s', async (_name, topicPartitions) => {
-    const away = withAnswers({ error: ErrorCode.NOT_CONTROLLER });
+    const away = withAnswers(failure(ErrorCode.NOT_CONTROLLER));
     const { response } = await ask(electLeaders, 2, { topicPartitions }, away);
     expect(response.errorCode).toBe(ErrorCode.NONE);
     expect(response.replicaElectionResults).toEqual([

@@ -1,13 +1,14 @@
 /** Counters of topics, for as long as there are those topics. */
+
 import { expect, it } from 'vitest';
 import { TopicMetrics } from '../../../broker/handlers/shared/topic-metrics.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import { metadataDelta } from '../../support/metadata-deltas.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 
 it('the counters of a topic go when the topic goes, and begin at nothing when it comes back', async () => {
-  const metadata = new MetadataCache(new SimulatedClock());
+  const metadata = new MetadataCache(new World().clock);
   const metrics = createMetrics();
   const counting = new TopicMetrics(metrics, metadata);
   const state = {

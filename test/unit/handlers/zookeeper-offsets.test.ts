@@ -1,13 +1,13 @@
 /** OffsetCommit and OffsetFetch of version 0: in ZooKeeper, at any broker, whoever coordinates the group. */
+
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { offsetCommit } from '../../../broker/handlers/08-offset-commit.ts';
 import { offsetFetch } from '../../../broker/handlers/09-offset-fetch.ts';
-import { systemClock } from '../../../broker/platform/clock.ts';
 import { type Coordinator, CoordinatorError } from '../../../coordinator-client/coordinator.ts';
-import { localSource } from '../../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
+import type { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
 import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
+import { World } from '../../support/world.ts';
 import { ask } from './ask.ts';
 import { denying, metadataOf, partition } from './support.ts';
 
@@ -19,8 +19,9 @@ let coordinator: Coordinator;
 let store: ClusterStore;
 
 beforeEach(async () => {
-  tree = new LocalTree();
-  coordinator = await localSource({ tree, clock: systemClock }).open(1000);
+  const world = World.flowing();
+  tree = world.tree;
+  coordinator = await world.source().open(1000);
   store = new ClusterStore(coordinator);
 });
 

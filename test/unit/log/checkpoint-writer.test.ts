@@ -1,7 +1,9 @@
 /** Checkpoints written at once and in the background, in every order in which they can overtake each other. */
+
 import { describe, expect, it } from 'vitest';
 import { CheckpointWriter } from '../../../broker/log/files/checkpoint-writer.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
+import { World } from '../../support/world.ts';
 
 /** A disk whose writes in the background end when the test says so. */
 class SlowDisk extends SimulatedDisk {
@@ -23,7 +25,7 @@ class SlowDisk extends SimulatedDisk {
 }
 
 function fixture() {
-  const disk = new SlowDisk({ clock: { wallMs: () => 0 } });
+  const disk = new SlowDisk(new World());
   disk.makeDirectory('/d');
   disk.syncDirectory('/');
   const read = (): string => disk.readFile('/d/c').toString();

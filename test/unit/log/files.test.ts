@@ -1,4 +1,5 @@
 /** The files of a log by value: every byte as Kafka writes it, and what damaged files are taken for. */
+
 import { describe, expect, it } from 'vitest';
 import { AbortedIndex } from '../../../broker/log/files/aborted-index.ts';
 import {
@@ -26,11 +27,11 @@ import {
   decodeProducerSnapshot,
   encodeProducerSnapshot,
 } from '../../../broker/log/producers/producer-snapshot.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
-import { SimulatedDisk } from '../../support/simulated-disk.ts';
+import type { SimulatedDisk } from '../../support/simulated-disk.ts';
+import { World } from '../../support/world.ts';
 
 function newDisk(): SimulatedDisk {
-  const disk = new SimulatedDisk({ clock: new SimulatedClock() });
+  const disk = new World().disk();
   disk.makeDirectory('/d');
   return disk;
 }

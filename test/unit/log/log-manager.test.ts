@@ -11,7 +11,7 @@ describe('log directories', () => {
   it('are claimed for one broker of one cluster, and refused to any other', async () => {
     const made = fixture({}, TWO);
     const directories = made.directories();
-    expect(directories.readMeta()).toEqual({ clusterId: null, brokerId: null });
+    expect(directories.openAndReadMeta()).toEqual({ clusterId: null, brokerId: null });
     directories.claim({ clusterId: 'c', brokerId: 3 });
     directories.release();
     for (const path of TWO.logDirs) {
@@ -20,7 +20,7 @@ describe('log directories', () => {
       );
     }
     const other = made.directories();
-    expect(other.readMeta()).toEqual({ clusterId: 'c', brokerId: 3 });
+    expect(other.openAndReadMeta()).toEqual({ clusterId: 'c', brokerId: 3 });
     expect(() => other.claim({ clusterId: 'c', brokerId: 4 })).toThrow(InconsistentMetaProperties);
     expect(() => other.claim({ clusterId: 'd', brokerId: 3 })).toThrow(InconsistentMetaProperties);
     other.claim({ clusterId: 'c', brokerId: 3 });

@@ -169,26 +169,6 @@ describe('after a kill', () => {
     expect(log.epochs.entries.every(({ startOffset }) => startOffset < log.endOffset)).toBe(true);
   });
 
-  it.each(['all of it', 'its last batch'])(
-    'a segment that lost %s costs those behind it nothing',
-    async (lost) => {
-      const { made, before } = await stopped('killed');
-      const [, second = '', third = ''] = files(made, '.log');
-      const [from, to] = [Number(second.slice(0, 20)), Number(third.slice(0, 20))];
-      if (lost === 'all of it') made.disk.remove(`${FOLDER}/${second}`);
-      else
-        overwrite(made, second, (bytes) => bytes.subarray(0, (bytes.length / (to - from)) * (to - from - 1)));
-      const log = await restart(made);
-      const hole = lost === 'all of it' ? from : to - 1;
-      expect(log.holeOffset).toBe(hole);
-      const offsetOf = (line: string) => Number.parseInt(line, 10);
-      expect(contents(log)).toEqual(before.filter((line) => offsetOf(line) < hole || offsetOf(line) >= to));
-      expect(log.endOffset).toBe(20);
-      log.truncateTo(hole);
-      expect(log.holeOffset).toBeNull();
-    },
-  );
-
   it('files left by a deletion or a compaction that was not finished are removed', async () => {
     const { made, before } = await stopped('killed');
     const first = files(made, '.log')[0] ?? '';

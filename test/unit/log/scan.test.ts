@@ -1,11 +1,11 @@
 /** Walks through the batches of a file, whose sizes fall anywhere on the windows that are read. */
+
 import { describe, expect, it } from 'vitest';
 import { ReadBuffers } from '../../../broker/log/files/read-buffers.ts';
 import { scanBatches, scanHeaders, type Visit } from '../../../broker/log/files/scan.ts';
 import { batchBaseOffset, batchCrcIsValid } from '../../../broker/records/batch.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
-import { SimulatedDisk } from '../../support/simulated-disk.ts';
+import { World } from '../../support/world.ts';
 
 /** Around the windows of 8 KiB and of 1 MiB that are read at a time. */
 const VALUE_BYTES = [1, 8000, 150, 1, 7900, 300, 100_000, 1, 1_048_400, 5, 2_500_000, 1, 1];
@@ -18,7 +18,7 @@ function batches(): Buffer[] {
 }
 
 function fileOf(bytes: Buffer) {
-  const file = new SimulatedDisk({ clock: new SimulatedClock() }).open('/log', 'write');
+  const file = new World().disk().open('/log', 'write');
   file.write(bytes, 0, bytes.length, 0);
   return file;
 }

@@ -1,17 +1,16 @@
 /** The segments of a log, found by offset; and the places that readers and appends leave behind. */
+
 import { describe, expect, it } from 'vitest';
 import { Cursors } from '../../../broker/log/files/cursors.ts';
 import { ReadBuffers } from '../../../broker/log/files/read-buffers.ts';
 import { Segment, type SegmentHome } from '../../../broker/log/files/segment.ts';
 import { Segments } from '../../../broker/log/files/segments.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
-import { SimulatedDisk } from '../../support/simulated-disk.ts';
+import { World } from '../../support/world.ts';
 
 const BASES = [5, 9, 10, 40, 41, 70, 1000];
 
 function home(): SegmentHome {
-  const clock = new SimulatedClock();
-  const disk = new SimulatedDisk({ clock });
+  const { clock, disk } = new World().platform();
   disk.makeDirectory('/log');
   const config = {
     indexIntervalBytes: 4096,

@@ -1,4 +1,5 @@
 /** A log manager on a simulated disk, and short ways to make batches, for the tests of this folder. */
+
 import { LiveValue } from '../../../broker/config/live.ts';
 import { type LogConfig, logConfig } from '../../../broker/config/topic-config.ts';
 import { isError } from '../../../broker/errors.ts';
@@ -15,9 +16,10 @@ import { completeBatches } from '../../../broker/records/batch.ts';
 import { type BatchInput, buildBatch } from '../../../broker/records/build.ts';
 import { readRecords } from '../../../broker/records/record.ts';
 import { recordingDiagnostics } from '../../support/recording-diagnostics.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
-import { SimulatedDisk } from '../../support/simulated-disk.ts';
+import type { SimulatedClock } from '../../support/simulated-clock.ts';
+import type { SimulatedDisk } from '../../support/simulated-disk.ts';
 import { simulatedRandom } from '../../support/simulated-random.ts';
+import { World } from '../../support/world.ts';
 
 export interface Fixture {
   readonly clock: SimulatedClock;
@@ -59,8 +61,9 @@ export function fixture(
   topic: Readonly<Record<string, string>> = {},
   { logDirs = LOG_DIRS, ...config }: Partial<Configs> & { logDirs?: readonly string[] } = {},
 ): Fixture {
-  const clock = new SimulatedClock();
-  const disk = new SimulatedDisk({ clock });
+  const world = new World();
+  const { clock } = world;
+  const disk = world.disk();
   const made: Fixture = {
     clock,
     disk,
@@ -85,7 +88,7 @@ export function topicConfig(overrides: Readonly<Record<string, string>>): LogCon
   return logConfig(new Map(Object.entries(overrides)));
 }
 
-export function manager(
+function manager(
   disk: Disk,
   clock: Clock,
   owner: { topicConfig: LogConfig; said?: string[] },
@@ -116,7 +119,7 @@ function complaintsTo(owner: { said?: string[] }): Diagnostics {
 }
 
 /** Lets the clock run, without time passing, until the promise is settled. */
-export async function settled<T>(clock: SimulatedClock, promise: Promise<T>): Promise<T> {
+async function settled<T>(clock: SimulatedClock, promise: Promise<T>): Promise<T> {
   let done = false;
   const watched = promise.finally(() => {
     done = true;
@@ -171,4 +174,18 @@ export function contents(log: PartitionLog, from = log.startOffset, upTo = log.e
     if (result.nextOffset === offset) return found;
     offset = result.nextOffset;
   }
+}
+
+export async function freshLog(topic: Readonly<Record<string, string>> = {}): Promise<PartitionLog> {
+  const logs = await fixture(topic).start();
+  return logs.create('topic', 0, { isNew: true, topicId: null });
+}
+
+export function follow(
+  log: PartitionLog,
+  values: readonly string[],
+  baseOffset: number,
+  leaderEpoch = 0,
+): void {
+  log.appendAsFollower(batch(values, { baseOffset, leaderEpoch }));
 }

@@ -1,27 +1,24 @@
 /** Dynamic configs reach the broker: at the start, by notice, for new topics, and after a lost session. */
+
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ConfigFeed } from '../../../broker/metadata/config-feed.ts';
-import { systemClock } from '../../../broker/platform/clock.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
-import { type LocalSource, localSource } from '../../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
-import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
+import type { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
 import { DEFAULT_ENTITY } from '../../../coordinator-client/znodes/config-znodes.ts';
-import { eventually } from '../../support/eventually.ts';
+import { World } from '../../support/world.ts';
 
-let source: LocalSource;
+let world: World;
 let admin: ClusterStore;
 let told: string[];
 
 const of = (config: Record<string, string>) => new Map(Object.entries(config));
 const text = (config: ReadonlyMap<string, string>) =>
   [...config].map(([name, value]) => `${name}=${value}`).join();
-const openStore = async (): Promise<ClusterStore> => new ClusterStore(await source.open(1000));
+const openStore = () => world.store();
 
 beforeEach(async () => {
-  source = localSource({ tree: new LocalTree(), clock: systemClock, reconnectMs: 1 });
-  admin = await openStore();
-  await admin.ensureTopLevelPaths();
+  world = World.flowing();
+  admin = await world.store();
   await admin.electController(9, 1);
   told = [];
 });
@@ -29,7 +26,7 @@ beforeEach(async () => {
 function newFeed(): ConfigFeed {
   return new ConfigFeed({
     brokerId: 1,
-    clock: systemClock,
+    clock: world.clock,
     diagnostics: silent,
     onTopicConfig: (topic, overrides) => told.push(`${topic}: ${text(overrides)}`),
     onBrokerConfig: (defaults, own) => told.push(`all: ${text(defaults)}; own: ${text(own)}`),
@@ -86,14 +83,14 @@ describe('the config feed', () => {
     await admin.configs.write('brokers', '2', of({ 'log.retention.ms': '4' }));
     await admin.configs.write('brokers', '1', of({ 'log.retention.ms': '3' }));
     await admin.configs.write('clients', 'c', of({ producer_byte_rate: '5' }));
-    await eventually('the last change is heard', () => told.length >= 3);
+    await world.until(() => told.length >= 3);
     expect(told).toEqual([
       't: retention.ms=1',
       'all: ; own: log.retention.ms=3',
       'clients/c: producer_byte_rate=5',
     ]);
     await admin.configs.write('topics', 't', new Map());
-    await eventually('the override is gone', () => told.at(-1) === 't: ');
+    await world.until(() => told.at(-1) === 't: ');
     expect(feed.topicOverrides('t').size).toBe(0);
   });
 
@@ -102,7 +99,7 @@ describe('the config feed', () => {
     await feed.start(await openStore());
     const topics = Array.from({ length: 50 }, (_, index) => `t${index}`);
     await Promise.all(topics.map((topic) => admin.configs.write('topics', topic, of({ 'segment.ms': '7' }))));
-    await eventually('all are heard', () => told.length === 50);
+    await world.until(() => told.length === 50);
     expect(topics.every((topic) => feed.topicOverrides(topic).size === 1)).toBe(true);
   });
 
@@ -123,13 +120,13 @@ describe('the config feed', () => {
     const first = await openStore();
     await feed.start(first);
     await admin.configs.write('topics', 't', of({ 'retention.ms': '1' }));
-    await eventually('the first change is heard', () => told.length === 1);
+    await world.until(() => told.length === 1);
     await first.coordinator.close();
     await admin.configs.write('topics', 't', of({ 'retention.ms': '2' }));
     await feed.start(await openStore());
     expect(told).toEqual(['t: retention.ms=1', 't: retention.ms=2']);
     await admin.configs.write('topics', 't', of({ 'retention.ms': '3' }));
-    await eventually('changes are heard again', () => told.at(-1) === 't: retention.ms=3');
+    await world.until(() => told.at(-1) === 't: retention.ms=3');
     feed.stop();
     await admin.configs.write('topics', 't', of({ 'retention.ms': '4' }));
     expect(told).toHaveLength(3);

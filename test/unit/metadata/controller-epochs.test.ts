@@ -1,39 +1,35 @@
 /** Whose orders a broker obeys, by what ZooKeeper says; and how often it is asked. */
+
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ControllerEpochs } from '../../../broker/metadata/controller-epochs.ts';
 import type { Coordinator } from '../../../coordinator-client/coordinator.ts';
-import { type LocalSource, localSource } from '../../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
+import type { LocalSource } from '../../../coordinator-client/local/local.ts';
 import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
-import { simulatedRandom } from '../../support/simulated-random.ts';
+import { World } from '../../support/world.ts';
 
 const HIGHEST_EPOCH = 2 ** 31 - 1;
 
-let clock: SimulatedClock;
+let world: World;
 let source: LocalSource;
 let epochs: ControllerEpochs;
 let others: Coordinator[];
 
 beforeEach(async () => {
-  clock = new SimulatedClock();
-  const tree = new LocalTree();
-  const open = (): LocalSource =>
-    localSource({ tree, clock, random: simulatedRandom(1), sessionTimeoutMs: 2000, delayMs: 1 });
+  world = new World();
+  const open = () => world.source({ delayMs: 1 });
   source = open();
-  const own = new ClusterStore(await clock.runUntilSettled(source.open(100), 100));
-  await clock.runUntilSettled(own.ensureTopLevelPaths(), 100);
+  const own = await world.store(source);
   epochs = new ControllerEpochs(() => own);
   others = [];
-  for (let id = 0; id < 3; id++) others.push(await clock.runUntilSettled(open().open(100), 100));
+  for (let id = 0; id < 3; id++) others.push(await world.settled(open().open(100), 100));
 });
 
 /** The former controller's session ends, and `broker` is elected; its epoch. */
 async function elect(broker: number): Promise<number> {
   const coordinator = others.shift();
   if (coordinator === undefined) throw new Error('no session is left');
-  const result = await clock.runUntilSettled(
-    new ClusterStore(coordinator).electController(broker, clock.wallMs()),
+  const result = await world.settled(
+    new ClusterStore(coordinator).electController(broker, world.clock.wallMs()),
     100,
   );
   if (!result.won) throw new Error('not elected');
@@ -43,7 +39,7 @@ async function elect(broker: number): Promise<number> {
 let inOffice: Coordinator;
 
 const knows = (controllerId: number, controllerEpoch: number): Promise<boolean> =>
-  clock.runUntilSettled(Promise.resolve(epochs.knows({ controllerId, controllerEpoch })), 100);
+  world.settled(Promise.resolve(epochs.knows({ controllerId, controllerEpoch })), 100);
 
 describe('orders', () => {
   it('are obeyed of the controller in office, and of nobody else', async () => {
@@ -57,13 +53,13 @@ describe('orders', () => {
       expect(await knows(8, forged)).toBe(false);
     }
     expect(await knows(7, first)).toBe(true);
-    await clock.runUntilSettled(inOffice.close(), 100);
+    await world.settled(inOffice.close(), 100);
     expect(await knows(8, await elect(8))).toBe(true);
   });
 
   it('of a controller that has lost the office are refused, also before its successor says a word', async () => {
     const first = await elect(7);
-    await clock.runUntilSettled(inOffice.close(), 100);
+    await world.settled(inOffice.close(), 100);
     expect(await knows(7, first)).toBe(false);
     const second = await elect(8);
     expect([await knows(7, first), await knows(8, second), await knows(7, first)]).toEqual([
@@ -79,7 +75,7 @@ describe('orders', () => {
     const asked = [1, 2, 3].map(() =>
       Promise.resolve(epochs.knows({ controllerId: 7, controllerEpoch: epoch })),
     );
-    expect(await clock.runUntilSettled(Promise.all(asked), 100)).toEqual([true, true, true]);
+    expect(await world.settled(Promise.all(asked), 100)).toEqual([true, true, true]);
     expect(epochs.knows({ controllerId: 7, controllerEpoch: epoch })).toBe(true);
     expect(source.counts.reads - before).toBe(2);
   });
@@ -87,11 +83,11 @@ describe('orders', () => {
   it('that come while an older look is under way get one of their own', async () => {
     const first = await elect(7);
     const early = Promise.resolve(epochs.knows({ controllerId: 7, controllerEpoch: first }));
-    await clock.runUntilSettled(inOffice.close(), 100);
+    await world.settled(inOffice.close(), 100);
     const second = await elect(8);
     const late = Promise.resolve(epochs.knows({ controllerId: 8, controllerEpoch: second }));
-    await clock.runUntilSettled(early, 100);
-    expect(await clock.runUntilSettled(late, 100)).toBe(true);
+    await world.settled(early, 100);
+    expect(await world.settled(late, 100)).toBe(true);
   });
 
   it("of the broker's own controller need no look", () => {
@@ -113,10 +109,10 @@ describe('orders', () => {
         answer = String(error);
       },
     );
-    await clock.runFor(5000);
+    await world.pass(5000);
     expect(answer).toBe(null);
     source.heal();
-    await clock.runFor(5000);
+    await world.pass(5000);
     expect(answer).toContain('CoordinatorError');
   });
 });

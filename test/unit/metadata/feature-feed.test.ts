@@ -1,20 +1,14 @@
 /** What a broker tells of finalised features: the epoch is the version of the node. */
+
 import { expect, it } from 'vitest';
 import { FeatureFeed } from '../../../broker/metadata/feature-feed.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
-import { localSource } from '../../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
-import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
 import { featureZnode } from '../../../coordinator-client/znodes/znodes.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
-import { simulatedRandom } from '../../support/simulated-random.ts';
+import { World } from '../../support/world.ts';
 
 async function setUp() {
-  const clock = new SimulatedClock();
-  const tree = new LocalTree();
-  const random = simulatedRandom(1);
-  const source = localSource({ tree, clock, random, sessionTimeoutMs: 2000, delayMs: 1 });
-  const store = new ClusterStore(await clock.runUntilSettled(source.open(1000), 1000));
+  const world = new World();
+  const store = await world.store(world.source({ delayMs: 1 }));
   const { path } = featureZnode;
   const write = async (text: string, version: number | null) => {
     const data = Buffer.from(text);
@@ -22,11 +16,11 @@ async function setUp() {
       version === null
         ? ({ op: 'create', path, data, lifetime: 'persistent' } as const)
         : ({ op: 'put', path, data, version } as const);
-    expect(await clock.runUntilSettled(store.coordinator.commit([change]), 1000)).toMatchObject({ ok: true });
-    await clock.runFor(10);
+    expect(await world.settled(store.coordinator.commit([change]), 1000)).toMatchObject({ ok: true });
+    await world.pass(10);
   };
   const feed = new FeatureFeed(silent);
-  const start = () => clock.runUntilSettled(feed.start(store), 1000);
+  const start = () => world.settled(feed.start(store), 1000);
   return { write, feed, start };
 }
 

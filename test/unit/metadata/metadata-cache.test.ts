@@ -1,4 +1,5 @@
 /** The picture of the cluster: what an update changes, and what it leaves alone. */
+
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { ControllerFence } from '../../../broker/metadata/controller-fence.ts';
@@ -8,8 +9,8 @@ import { LayeredMap } from '../../../broker/metadata/layered-map.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
 import { ZERO_UUID } from '../../../broker/types.ts';
 import { metadataDelta, type Told, type ToldPartition } from '../../support/metadata-deltas.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { simulatedRandom } from '../../support/simulated-random.ts';
+import { World } from '../../support/world.ts';
 
 const ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
 const OTHER_ID = 'AAAAAAAAAAAAAAAAAAAAAg';
@@ -43,7 +44,7 @@ function removal(topic: string, index: number): MetadataDelta {
 
 describe('the metadata cache', () => {
   it('knows what it was told: topics, ids, brokers, controller', () => {
-    const cache = new MetadataCache(new SimulatedClock());
+    const cache = new MetadataCache(new World().clock);
     expect(cache.image.controllerId).toBe(-1);
     expect(cache.apply(update([partition('t', 0), partition('t', 1, 2)], [['t', ID]]))).toEqual([]);
     expect(cache.topicId('t')).toBe(ID);
@@ -56,7 +57,7 @@ describe('the metadata cache', () => {
   });
 
   it('does not know a topic that is told of and said to be gone in one update', () => {
-    const cache = new MetadataCache(new SimulatedClock());
+    const cache = new MetadataCache(new World().clock);
     cache.apply(update([partition('t', 0)], [['t', ID]], { onlyTopics: [] }));
     expect([cache.topic('t'), cache.topicName(ID)]).toEqual([undefined, undefined]);
     cache.apply(update([partition('t', 0)], [['t', ID]]));
@@ -65,7 +66,7 @@ describe('the metadata cache', () => {
   });
 
   it('replaces the live brokers and keeps partitions that an update does not name', () => {
-    const cache = new MetadataCache(new SimulatedClock());
+    const cache = new MetadataCache(new World().clock);
     cache.apply(update([partition('t', 0), partition('u', 0)], [['t', ID]]));
     cache.apply(update([], [], { ids: [2] }));
     expect([...cache.image.brokers.keys()]).toEqual([2]);
@@ -74,7 +75,7 @@ describe('the metadata cache', () => {
   });
 
   it('is complete once an update has said that this is all, and stays so', () => {
-    const cache = new MetadataCache(new SimulatedClock());
+    const cache = new MetadataCache(new World().clock);
     cache.apply(update([]));
     cache.apply(update([partition('t', 0)]));
     expect(cache.image.complete).toBe(false);
@@ -85,7 +86,7 @@ describe('the metadata cache', () => {
   });
 
   it('forgets topics that an update of all topics does not name, and tells which partitions went', () => {
-    const cache = new MetadataCache(new SimulatedClock());
+    const cache = new MetadataCache(new World().clock);
     cache.apply(
       update(
         [partition('t', 0), partition('t', 1), partition('u', 0)],
@@ -107,7 +108,7 @@ describe('the metadata cache', () => {
   });
 
   it('drops partitions of a topic that is being deleted, and the topic with the last', () => {
-    const cache = new MetadataCache(new SimulatedClock());
+    const cache = new MetadataCache(new World().clock);
     cache.apply(update([partition('t', 0), partition('t', 1)], [['t', ID]]));
     const gone = { topic: 't', partition: 0 };
     expect(cache.apply(removal('t', 0))).toEqual([gone]);
@@ -120,7 +121,7 @@ describe('the metadata cache', () => {
   });
 
   it('takes another id under the same name for another topic', () => {
-    const cache = new MetadataCache(new SimulatedClock());
+    const cache = new MetadataCache(new World().clock);
     cache.apply(update([partition('t', 0), partition('t', 1)], [['t', ID]]));
     cache.apply(update([partition('t', 0)], [['t', OTHER_ID]]));
     expect(cache.topic('t')?.partitions.size).toBe(1);
@@ -129,7 +130,7 @@ describe('the metadata cache', () => {
   });
 
   it('keeps the partitions of a topic that gets its first id', () => {
-    const cache = new MetadataCache(new SimulatedClock());
+    const cache = new MetadataCache(new World().clock);
     cache.apply(update([partition('t', 0), partition('t', 1)]));
     cache.apply(update([partition('t', 0)], [['t', ID]]));
     expect(cache.topic('t')?.partitions.size).toBe(2);
@@ -137,7 +138,7 @@ describe('the metadata cache', () => {
   });
 
   it('never changes an image that somebody holds', () => {
-    const cache = new MetadataCache(new SimulatedClock());
+    const cache = new MetadataCache(new World().clock);
     const names = Array.from({ length: 200 }, (_, index) => `topic-${index}`);
     cache.apply(update(names.map((name) => partition(name, 0))));
     const before = cache.image;
@@ -152,7 +153,7 @@ describe('the metadata cache', () => {
   });
 
   it('copies far less than it holds for a small update', () => {
-    const cache = new MetadataCache(new SimulatedClock());
+    const cache = new MetadataCache(new World().clock);
     const names = Array.from({ length: 10_000 }, (_, index) => `topic-${index}`);
     cache.apply(update(names.map((name) => partition(name, 0))));
     const milliseconds = (run: (round: number) => void): number => {
@@ -166,7 +167,7 @@ describe('the metadata cache', () => {
   });
 
   it('tells listeners of each new image until they have enough', () => {
-    const cache = new MetadataCache(new SimulatedClock());
+    const cache = new MetadataCache(new World().clock);
     const seen: MetadataImage[] = [];
     const stop = cache.onChange((image) => seen.push(image));
     cache.apply(update([], [], { controllerId: 5 }));
@@ -177,7 +178,7 @@ describe('the metadata cache', () => {
   });
 
   it('waits for a state of the cluster, but not for ever', async () => {
-    const clock = new SimulatedClock();
+    const clock = new World().clock;
     const cache = new MetadataCache(clock);
     const hasTopic = (image: MetadataImage) => image.topics.has('t');
     const tooLate = cache.waitFor(hasTopic, 100);
@@ -221,7 +222,7 @@ describe('a map in layers', () => {
 describe('the controller fence', () => {
   it('refuses what was meant for an earlier incarnation of the broker', () => {
     const fence = new ControllerFence();
-    fence.brokerEpoch = 100;
+    fence.registered(100);
     expect(fence.check({ controllerEpoch: 1, brokerEpoch: 99 })).toBe(ErrorCode.STALE_BROKER_EPOCH);
     expect(fence.highestControllerEpoch).toBe(0);
     expect(fence.check({ controllerEpoch: 1, brokerEpoch: 100 })).toBe(ErrorCode.NONE);

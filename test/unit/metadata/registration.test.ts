@@ -1,7 +1,7 @@
 /** What a broker says of itself. */
 import { describe, expect, it } from 'vitest';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
-import { brokerInfo, ownRegistration, registrationProblem } from '../../../broker/metadata/registration.ts';
+import { ownRegistration, registrationProblem } from '../../../broker/metadata/registration.ts';
 
 function registration(properties: Record<string, string>) {
   const config = brokerConfig(new Map([['zookeeper.connect', 'z:2181'], ...Object.entries(properties)]));
@@ -34,12 +34,6 @@ describe('a broker’s registration', () => {
       registration({ ...properties, ...more }).endpoints.map(({ host, port }) => `${host}:${port}`);
     expect(reached({})).toEqual(['kafka-1:9092', 'kafka-1:9190']);
     expect(reached({ 'peer.advertised.listener': 'PEER://inner:1' })).toEqual(['kafka-1:9092', 'inner:1']);
-  });
-
-  it('is a BrokerInfo with its epoch', () => {
-    const info = brokerInfo(registration({}), 55);
-    expect(info).toMatchObject({ id: 7, epoch: 55, rack: null });
-    expect(info.endpoints).toHaveLength(2);
   });
 });
 

@@ -1,30 +1,27 @@
 /** Topics are made, extended and deleted by writing the tree, and refused in Kafka's words. */
+
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ErrorCode, type Outcome } from '../../../broker/errors.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
 import { TopicAdmin } from '../../../broker/metadata/topic-admin.ts';
 import type { NewTopic } from '../../../broker/metadata/topic-creation.ts';
 import { validateTopicName } from '../../../broker/metadata/topic-rules.ts';
-import { systemClock } from '../../../broker/platform/clock.ts';
 import { ZERO_UUID } from '../../../broker/types.ts';
-import { localSource } from '../../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../../coordinator-client/local/local-tree.ts';
-import { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
+import type { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
 import { metadataDelta } from '../../support/metadata-deltas.ts';
-import { simulatedRandom } from '../../support/simulated-random.ts';
+import { World } from '../../support/world.ts';
 
 let store: ClusterStore;
 let admin: TopicAdmin;
 
 beforeEach(async () => {
-  const source = localSource({ tree: new LocalTree(), clock: systemClock, reconnectMs: 1 });
-  store = new ClusterStore(await source.open(1000));
-  await store.ensureTopLevelPaths();
-  const metadata = new MetadataCache(systemClock);
+  const world = World.flowing();
+  store = await world.store();
+  const metadata = new MetadataCache(world.clock);
   const brokers = [3, 1, 2].map((id) => ({ id, epoch: 1, rack: null, endpoints: [] }));
   metadata.apply(metadataDelta({ brokers }));
   const topicDefaults = () => new Map([['max.compaction.lag.ms', '100']]);
-  admin = new TopicAdmin({ store: () => store, metadata, random: simulatedRandom(5), topicDefaults });
+  admin = new TopicAdmin({ store: () => store, metadata, random: world.random, topicDefaults });
 });
 
 async function create(name: string, more: Partial<NewTopic> = {}) {

@@ -8,7 +8,6 @@ import { StorageError } from '../../../broker/log/files/storage-error.ts';
 import { ClientSession } from '../../../broker/network/client-session.ts';
 import { createDispatch } from '../../../broker/network/dispatch.ts';
 import type { RequestOutcome } from '../../../broker/network/outcome.ts';
-import { systemClock } from '../../../broker/platform/clock.ts';
 import { type Diagnostics, silent } from '../../../broker/platform/diagnostics.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import { decodeResponse } from '../../../broker/protocol/codec.ts';
@@ -21,7 +20,7 @@ import { type Authorizer, allowEverything } from '../../../broker/security/autho
 import { Operation, topicNamed } from '../../../broker/security/operations.ts';
 import { ANONYMOUS } from '../../../broker/security/principal.ts';
 import { CoordinatorError } from '../../../coordinator-client/coordinator.ts';
-import { metadataOf } from '../handlers/support.ts';
+import { metadataOf, world } from '../handlers/support.ts';
 
 const CONFIG = brokerConfig(
   new Map([
@@ -56,7 +55,7 @@ function dispatcher(
   const metrics = createMetrics();
   const features = { current: { epoch: 0, levels: new Map() } };
   const metadata = metadataOf([]);
-  const services = { clock: systemClock, config: CONFIG, diagnostics, metrics, features, metadata };
+  const services = { clock: world.clock, config: CONFIG, diagnostics, metrics, features, metadata };
   const all = [...handlers, apiVersionsHandler(handlers.map(({ api }) => api))];
   const table = new Map(all.map((handler) => [handler.api.key, handler]));
   const dispatch = createDispatch(table, services, authorizer);

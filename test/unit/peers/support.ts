@@ -7,9 +7,7 @@ import type { AllocateProducerIdsRequest } from '../../../broker/peers/messages.
 import { createPeers, type ListeningPeers, type PeersOptions } from '../../../broker/peers/peers.ts';
 import type { Channel } from '../../../broker/platform/channels.ts';
 import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
-import { SimulatedNetwork } from '../../support/simulated-network.ts';
-import { simulatedRandom } from '../../support/simulated-random.ts';
+import { World } from '../../support/world.ts';
 
 export interface Node {
   readonly peers: ListeningPeers;
@@ -17,18 +15,12 @@ export interface Node {
   readonly lines: string[];
 }
 
-export class PeerWorld {
-  readonly clock = new SimulatedClock();
-  readonly network = new SimulatedNetwork({ clock: this.clock, random: simulatedRandom(7) });
-
+export class PeerWorld extends World {
   async node(id: number, changed: Partial<PeersOptions> = {}): Promise<Node> {
-    const { clock } = this;
     const lines: string[] = [];
+    const diagnostics = lineDiagnostics(this.clock, (line) => lines.push(line), 'info');
     const peers = createPeers({
-      channels: this.network.host(`host${id}`).channels,
-      clock,
-      random: simulatedRandom(id),
-      diagnostics: lineDiagnostics(clock, (line) => lines.push(line), 'info'),
+      ...this.platform(`host${id}`, { diagnostics }),
       brokerId: id,
       brokerEpoch: () => 2 ** 40 + id,
       clusterId: 'cluster',

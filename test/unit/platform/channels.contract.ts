@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Channel, ChannelListener, ChannelNetwork } from '../../../broker/platform/channels.ts';
 import { Bell, Ends } from './ends.ts';
 
-export interface ChannelsUnderTest {
+interface ChannelsUnderTest {
   readonly near: ChannelNetwork;
   readonly far: ChannelNetwork;
   /** Where `far` listens, as `near` sees it. */

@@ -1,11 +1,12 @@
 /** Lines of the log: each event is one line, whatever others have put into its words. */
+
 import { expect, it } from 'vitest';
 import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 
 function written(name: string, message: string, error?: unknown): string {
   const lines: string[] = [];
-  lineDiagnostics(new SimulatedClock(), (line) => lines.push(line), 'info')
+  lineDiagnostics(new World().clock, (line) => lines.push(line), 'info')
     .named(name)
     .warn(message, error);
   expect(lines).toHaveLength(1);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Disk, DiskFile } from '../../../broker/platform/disk.ts';
 
-export interface DiskUnderTest {
+interface DiskUnderTest {
   readonly disk: Disk;
   /** An empty directory. */
   readonly directory: string;

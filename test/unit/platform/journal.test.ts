@@ -1,13 +1,14 @@
 /** The journal of a broker: what it keeps, what it writes into the log, and how others wait for an event. */
+
 import { describe, expect, it } from 'vitest';
 import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
 import type { Recorded } from '../../../broker/platform/event-ring.ts';
 import { createJournal } from '../../../broker/platform/journal.ts';
 import { type EventsMessage, forwardEvents } from '../../../scripts/cluster/broker-events.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 
 function setUp(maxEvents = 3) {
-  const clock = new SimulatedClock();
+  const clock = new World().clock;
   const lines: string[] = [];
   const diagnostics = lineDiagnostics(clock, (line) => lines.push(line.slice(line.indexOf(']') + 2)), 'info');
   const journal = createJournal(clock, diagnostics, maxEvents);
@@ -68,7 +69,7 @@ describe('a journal', () => {
   });
 
   it('keeps an event whose line nobody wants', () => {
-    const clock = new SimulatedClock();
+    const clock = new World().clock;
     const journal = createJournal(
       clock,
       lineDiagnostics(clock, () => expect.unreachable(), 'error'),

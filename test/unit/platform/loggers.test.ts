@@ -1,8 +1,9 @@
 /** Levels of loggers, and that they decide which lines are written. */
+
 import { describe, expect, it } from 'vitest';
 import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
 import { Loggers } from '../../../broker/platform/loggers.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 
 describe('a logger', () => {
   it('has the level of the nearest above it, until it has one of its own', () => {
@@ -51,7 +52,7 @@ describe('a logger', () => {
 describe('a line', () => {
   it('is written when the logger of who speaks allows it, from the moment its level is changed', () => {
     const lines: string[] = [];
-    const diagnostics = lineDiagnostics(new SimulatedClock(), (line) => lines.push(line), 'info');
+    const diagnostics = lineDiagnostics(new World().clock, (line) => lines.push(line), 'info');
     const controller = diagnostics.named('Controller id=1');
     const cleaner = controller.named('LogCleaner');
     const speak = (word: string): void => {

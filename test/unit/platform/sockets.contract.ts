@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ByteSocket, SocketListener, SocketNetwork } from '../../../broker/platform/sockets.ts';
 import { Bell, Ends } from './ends.ts';
 
-export interface SocketsUnderTest {
+interface SocketsUnderTest {
   readonly near: SocketNetwork;
   readonly far: SocketNetwork;
   /** Where `far` listens, as `near` sees it. */

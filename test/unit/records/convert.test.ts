@@ -8,9 +8,10 @@ import { buildBatch } from '../../../broker/records/build.ts';
 import { decompressUpToDefault } from '../../../broker/records/compression.ts';
 import { endTransactionMarker } from '../../../broker/records/control.ts';
 import { downConvert } from '../../../broker/records/convert.ts';
+import { DecompressionAllowance } from '../../../broker/records/decompression-allowance.ts';
 import { readLegacyMessages, writeLegacyMessages } from '../../../broker/records/legacy.ts';
 import { readRecords } from '../../../broker/records/record.ts';
-import { validateProduced } from '../../../broker/records/validate.ts';
+import { type ProduceContext, validateProduced } from '../../../broker/records/validate.ts';
 
 /** Made by kafka-python 2.0.2's LegacyRecordBatchBuilder: magic 0 and 1, plain and gzip. */
 const MESSAGES = {
@@ -40,8 +41,13 @@ const CONFIG = {
 
 const plenty = () => ({ bytesLeft: 1_000_000 });
 
-function produce(bytes: Buffer, config: Partial<Parameters<typeof validateProduced>[1]['config']> = {}) {
+function produce(
+  bytes: Buffer,
+  config: Partial<ProduceContext['config']> = {},
+  decompression?: DecompressionAllowance,
+) {
   return validateProduced(bytes, {
+    decompression,
     apiVersion: 2,
     nowMs: 1,
     origin: 'client',
@@ -108,10 +114,19 @@ describe('produced messages of an old client', () => {
       codec: 'none',
       logAppendTime: false,
     });
-    const refused = produce(wrap(Buffer.alloc(message.length * 1_000_001, message)));
+    const limits = {
+      batchBytes: 1 << 20,
+      batchRecords: 1000,
+      requestBytes: 1 << 20,
+      requestRecords: 1 << 20,
+    };
+    const produceAtMost = (count: number) =>
+      produce(wrap(Buffer.alloc(message.length * count, message)), {}, new DecompressionAllowance(limits));
+    expect(produceAtMost(1000)).toMatchObject({ ok: true });
+    const refused = produceAtMost(1001);
     expect(refused).toMatchObject({
       error: ErrorCode.MESSAGE_TOO_LARGE,
-      message: 'A compressed batch of more than 1000000 records',
+      message: 'A compressed batch of more than 1000 records',
     });
   });
 

@@ -8,7 +8,7 @@ import snappy from 'snappyjs';
 import { compressLz4Block, lz4BlockBound } from '../../../broker/records/lz4-block.ts';
 import { xxHash32 } from '../../../broker/records/xx-hash.ts';
 
-export interface GzipFields {
+interface GzipFields {
   readonly flags?: number;
   /** Between the ten fixed bytes and the data. */
   readonly fields?: Buffer;
@@ -34,7 +34,7 @@ export function gzipHeaderChecksum(flags: number, fields: Buffer): Buffer {
   return out;
 }
 
-export interface Lz4Fields {
+interface Lz4Fields {
   readonly flags?: number;
   /** Bits of the flag byte besides the version. */
   readonly independent?: boolean;
@@ -53,7 +53,7 @@ export interface Lz4Fields {
 }
 
 /** One block of a frame; `stored` is not compressed. */
-export type Lz4Block = { readonly stored: Buffer } | { readonly packed: Buffer } | { readonly bytes: Buffer };
+type Lz4Block = { readonly stored: Buffer } | { readonly packed: Buffer } | { readonly bytes: Buffer };
 
 export function lz4Frame(blocks: readonly Lz4Block[], o: Lz4Fields = {}): Buffer {
   const flags =
@@ -99,7 +99,7 @@ export function skippableFrame(content: Buffer): Buffer {
   return Buffer.concat([uint32LE(0x184d2a53), uint32LE(content.length), content]);
 }
 
-export interface ZstdFields {
+interface ZstdFields {
   readonly contentSize?: number;
   /** 0, 1, 2 or 3: how the frame header writes the content size. */
   readonly contentSizeCode?: number;

@@ -9,7 +9,7 @@ import { writeVarint } from '../../../broker/records/varint.ts';
 
 export const BATCH_TIME_MS = 1_700_000_000_000;
 
-export interface HeaderFields {
+interface HeaderFields {
   readonly codec?: Codec;
   /** Besides those of the codec. */
   readonly attributes?: number;
@@ -44,7 +44,7 @@ export function batchAround(payload: Buffer, count: number, o: HeaderFields = {}
   return batch;
 }
 
-export interface RecordFields {
+interface RecordFields {
   /** Added to what the record really takes. */
   readonly lengthOff?: number;
   readonly length?: number;
@@ -65,7 +65,7 @@ export interface RecordFields {
   readonly extra?: Buffer;
 }
 
-export function recordBytes(index: number, o: RecordFields = {}): Buffer {
+function recordBytes(index: number, o: RecordFields = {}): Buffer {
   const key = o.key === undefined ? `key ${index}` : o.key;
   const value = o.value === undefined ? `value ${index}` : o.value;
   const body = Buffer.concat([
@@ -88,12 +88,12 @@ export function recordBytes(index: number, o: RecordFields = {}): Buffer {
   return Buffer.concat([varint(o.length ?? body.length + (o.lengthOff ?? 0)), body]);
 }
 
-export function varint(value: number): Buffer {
+function varint(value: number): Buffer {
   const out = Buffer.alloc(10);
   return out.subarray(0, writeVarint(out, 0, value));
 }
 
-export interface UnusualBatch {
+interface UnusualBatch {
   readonly what: string;
   readonly of: (codec: Codec) => Buffer;
   /** Kafka's error code on a topic that asks nothing of its records. */

@@ -51,14 +51,11 @@ function noise(sizeBytes: number): Buffer {
   return data;
 }
 
-export const SMALL = contentOf([
-  Buffer.from('odradek odradek odradek'),
-  Buffer.from('the cares of a family man'),
-]);
+const SMALL = contentOf([Buffer.from('odradek odradek odradek'), Buffer.from('the cares of a family man')]);
 /** More than two blocks of 64 KiB. */
-export const LARGE = contentOf([Buffer.alloc(100_000, 'abc'), noise(70_000), Buffer.from('x')]);
+const LARGE = contentOf([Buffer.alloc(100_000, 'abc'), noise(70_000), Buffer.from('x')]);
 
-export interface UnusualFrame {
+interface UnusualFrame {
   readonly codec: Exclude<Codec, 'none'>;
   readonly what: string;
   readonly frame: Buffer;

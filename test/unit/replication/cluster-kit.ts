@@ -12,18 +12,15 @@ import { LogManager } from '../../../broker/log/log-manager.ts';
 import type { DeltaOutcome } from '../../../broker/metadata/delta.ts';
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../../../broker/peers/messages.ts';
 import { createPeers, type ListeningPeers } from '../../../broker/peers/peers.ts';
-import { lineDiagnostics } from '../../../broker/platform/diagnostics.ts';
-import { createJournal, type Journal } from '../../../broker/platform/journal.ts';
-import { createMetrics, type Metrics } from '../../../broker/platform/metrics.ts';
+import type { Journal } from '../../../broker/platform/journal.ts';
+import type { Metrics } from '../../../broker/platform/metrics.ts';
 import type { ReplicationConfigs } from '../../../broker/replication/collaborators.ts';
 import type { Partition } from '../../../broker/replication/partition.ts';
 import { ReplicaManager } from '../../../broker/replication/replica-manager.ts';
 import type { AppendOutcome } from '../../../broker/replication/requests/replica-append.ts';
 import { replicaDelta } from '../../support/metadata-deltas.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
-import { SimulatedDisk } from '../../support/simulated-disk.ts';
-import { SimulatedNetwork } from '../../support/simulated-network.ts';
-import { simulatedRandom } from '../../support/simulated-random.ts';
+import type { SimulatedDisk } from '../../support/simulated-disk.ts';
+import { World } from '../../support/world.ts';
 import { batch, contents, LOG_DIRS, MANAGER_CONFIG, topicConfig } from '../log/support.ts';
 
 export const TOPIC = 'orders';
@@ -38,7 +35,7 @@ export interface Truth {
   replicas: number[];
 }
 
-export interface Node {
+interface Node {
   readonly id: number;
   readonly disk: SimulatedDisk;
   readonly logs: LogManager;
@@ -49,7 +46,7 @@ export interface Node {
   readonly info: BrokerInfo;
 }
 
-export interface ClusterOptions {
+interface ClusterOptions {
   readonly brokers?: number;
   readonly topic?: Readonly<Record<string, string>>;
   readonly config?: Partial<Configs>;
@@ -57,15 +54,11 @@ export interface ClusterOptions {
   readonly latencyMs?: number;
 }
 
-export class ReplicationCluster {
-  readonly clock = new SimulatedClock();
-  readonly network: SimulatedNetwork;
+export class ReplicationCluster extends World {
   readonly nodes = new Map<number, Node>();
   readonly infos = new Map<number, BrokerInfo>();
   readonly alive = new Set<number>();
-  readonly disks = new Map<number, SimulatedDisk>();
   readonly truths = new Map<number, Truth>();
-  readonly lines: string[] = [];
   readonly proposals: AlterPartitionRequest[] = [];
   /** Instead of the controller's own answer. */
   alterPartition: ((request: AlterPartitionRequest) => Promise<AlterPartitionResponse>) | null = null;
@@ -74,14 +67,9 @@ export class ReplicationCluster {
   readonly #topicConfig: LogConfig;
 
   constructor(options: ClusterOptions) {
-    this.#options = options;
     const latencyMs = options.latencyMs ?? 0.5;
-    this.network = new SimulatedNetwork({
-      clock: this.clock,
-      random: simulatedRandom(5),
-      minLatencyMs: latencyMs,
-      maxLatencyMs: latencyMs * 2,
-    });
+    super({ latencyMs: [latencyMs, latencyMs * 2] });
+    this.#options = options;
     this.#topicConfig = topicConfig(options.topic ?? {});
   }
 
@@ -120,33 +108,20 @@ export class ReplicationCluster {
   }
 
   async startBroker(id: number): Promise<Node> {
-    const { clock } = this;
-    const disk = this.disks.get(id) ?? new SimulatedDisk({ clock });
-    this.disks.set(id, disk);
-    const metrics = createMetrics();
-    const random = simulatedRandom(id * 31 + this.lines.length);
-    const diagnostics = lineDiagnostics(clock, (line) => this.lines.push(line), 'info');
-    const journal = createJournal(clock, diagnostics);
+    const platform = this.platform(`host${id}`);
+    const { disk, journal, metrics } = platform;
     const logs = new LogManager({
-      disk,
-      clock,
-      random,
-      diagnostics,
-      journal,
-      metrics,
+      ...platform,
       config: MANAGER_CONFIG,
-      directories: new LogDirectories({ disk, diagnostics, journal, paths: LOG_DIRS }),
+      directories: new LogDirectories({ ...platform, paths: LOG_DIRS }),
       liveConfig: new LiveValue(MANAGER_CONFIG),
       topicConfig: () => this.#topicConfig,
     });
-    await clock.runUntilSettled(logs.start(), 1000);
+    await this.settled(logs.start());
     const epoch = (this.infos.get(id)?.epoch ?? 0) + 100;
     const config = { ...CONFIG, brokerId: id, ...this.#options.config };
     const peers = createPeers({
-      channels: this.network.host(`host${id}`).channels,
-      clock,
-      random,
-      diagnostics,
+      ...platform,
       brokerId: id,
       brokerEpoch: () => epoch,
       clusterId: 'cluster',
@@ -165,10 +140,7 @@ export class ReplicationCluster {
     this.infos.set(id, info);
     this.alive.add(id);
     const replicas = new ReplicaManager({
-      clock,
-      diagnostics,
-      journal,
-      metrics,
+      ...platform,
       config,
       liveConfig: new LiveValue(config),
       logs,
@@ -274,11 +246,7 @@ export class ReplicationCluster {
 
   /** {@link produce}, awaited in virtual time. */
   async produced(...args: Parameters<ReplicationCluster['produce']>): Promise<AppendOutcome> {
-    return this.clock.runUntilSettled(this.produce(...args), 60_000);
-  }
-
-  until(condition: () => boolean, limitMs = 10_000): Promise<void> {
-    return this.clock.runUntilTrue(condition, limitMs);
+    return this.settled(this.produce(...args));
   }
 
   async #propose(request: AlterPartitionRequest): Promise<AlterPartitionResponse> {

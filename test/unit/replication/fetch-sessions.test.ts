@@ -1,7 +1,7 @@
 /** Incremental fetch sessions (KIP-227): numbering, what is answered, forgetting, eviction. */
+
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
-import { createMetrics } from '../../../broker/platform/metrics.ts';
 import {
   FetchSessions,
   type RequestedPartition,
@@ -10,19 +10,20 @@ import {
   type SessionRequest,
 } from '../../../broker/replication/requests/fetch-sessions.ts';
 import { ZERO_UUID } from '../../../broker/types.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
-import { simulatedRandom } from '../../support/simulated-random.ts';
+import { World } from '../../support/world.ts';
 
 const ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
 
 function setUp(slots = 10, maxPartitions = 1000) {
-  const clock = new SimulatedClock();
+  const world = new World();
+  const { clock } = world;
+  const { random, metrics } = world.platform();
   const sessions = new FetchSessions({
     slots,
     maxPartitions,
     clock,
-    random: simulatedRandom(1),
-    metrics: createMetrics(),
+    random,
+    metrics,
   });
   const names = new Map([[ID, 'known']]);
   /** Outcomes by `topic/partition`; what is not in it is empty. */

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { completeBatches } from '../../../broker/records/batch.ts';
 import { readRecords } from '../../../broker/records/record.ts';
-import { RACK_AWARE_SELECTOR } from '../../../broker/replication/requests/preferred-replica.ts';
 import type { FetchOutcome } from '../../../broker/replication/requests/read-partition.ts';
 import type { FetchRequest } from '../../../broker/replication/requests/replica-fetch.ts';
 import { batch } from '../log/support.ts';
@@ -153,7 +152,7 @@ describe('a consumer reads', () => {
   it('from the replica of its own rack, if the selector is set and that has the offset', async () => {
     const cluster = await ReplicationCluster.start({
       racks: ['x', 'y', 'z'],
-      config: { replicaSelectorClass: RACK_AWARE_SELECTOR },
+      config: { replicaSelectorClass: 'org.apache.kafka.common.replica.RackAwareReplicaSelector' },
     });
     cluster.create([1, 2, 3]);
     await cluster.produced(1, ['a']);

@@ -1,9 +1,10 @@
 /** The real neighbours fit the narrow interfaces that replication asks for. */
+
 import { describe, expect, it } from 'vitest';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
 import type { ReplicationConfig, ReplicationMetadata } from '../../../broker/replication/collaborators.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 
 describe('what replication asks for', () => {
   it('is a part of the broker’s configuration, with Kafka’s defaults', () => {
@@ -26,7 +27,7 @@ describe('what replication asks for', () => {
   });
 
   it('is answered by the metadata cache', () => {
-    const metadata: ReplicationMetadata = new MetadataCache(new SimulatedClock());
+    const metadata: ReplicationMetadata = new MetadataCache(new World().clock);
     expect([metadata.isAlive(1), metadata.broker(1), metadata.partition('t', 0)]).toEqual([
       false,
       undefined,

@@ -1,15 +1,14 @@
 /** What the leader's and the follower's end of a stream do to logs: shared reads, and truncation without epochs. */
+
 import { describe, expect, it } from 'vitest';
 import { ErrorCode, isError } from '../../../broker/errors.ts';
-import { silent } from '../../../broker/platform/diagnostics.ts';
-import { createJournal } from '../../../broker/platform/journal.ts';
 import {
   truncateAtHole,
   truncateToLeader,
   truncateWithoutEpochs,
 } from '../../../broker/replication/stream/follower-log.ts';
 import { type SharedRead, SharedReads } from '../../../broker/replication/stream/shared-reads.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 import { append, contents, fixture } from '../log/support.ts';
 
 async function someLog() {
@@ -58,7 +57,7 @@ describe('reads for several followers', () => {
 describe('a follower whose history ends as the leader’s', () => {
   it('is not said to have been truncated', async () => {
     const log = await someLog();
-    const journal = createJournal(new SimulatedClock(), silent);
+    const { journal } = new World().platform();
     const epoch = log.epochs.latestEpoch();
     expect(truncateToLeader(log, { epoch, endOffset: 5 }, journal)).toBe(false);
     expect(journal.since(0)).toEqual([]);
@@ -79,7 +78,7 @@ describe('a follower whose log has lost records in its middle', () => {
     made.disk.remove(`/data/t-0/${String(third).padStart(20, '0')}.log`);
     const log = (await made.start()).create('t', 0, { isNew: false, topicId: null });
     expect(log.endOffset).toBe(8);
-    const journal = createJournal(new SimulatedClock(), silent);
+    const { journal } = new World().platform();
     truncateAtHole(log, journal);
     expect(log.endOffset).toBe(third);
     truncateAtHole(log, journal);
@@ -92,7 +91,7 @@ describe('a follower whose log has lost records in its middle', () => {
 describe('a follower without epochs', () => {
   it('keeps only what is known to be committed', async () => {
     const log = await someLog();
-    const journal = createJournal(new SimulatedClock(), silent);
+    const { journal } = new World().platform();
     log.updateHighWatermark(2);
     truncateWithoutEpochs(log, journal);
     expect(contents(log)).toEqual(['0:a', '1:b', '2:c']);

@@ -1,14 +1,14 @@
 /** Where histories part: the leader's verdict, the follower's cut, and that the two come to an end. */
+
 import { describe, expect, it } from 'vitest';
 import { EpochHistory } from '../../../broker/log/files/epoch-history.ts';
 import { cutFor, judgePosition, repairFor } from '../../../broker/replication/truncation.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
-import { SimulatedDisk } from '../../support/simulated-disk.ts';
 import { simulatedRandom } from '../../support/simulated-random.ts';
+import { World } from '../../support/world.ts';
 
 /** A history of `epoch@startOffset` entries. */
 function history(text: string): EpochHistory {
-  const disk = new SimulatedDisk({ clock: new SimulatedClock() });
+  const disk = new World().disk();
   disk.makeDirectory('/x');
   const entries = text
     .split(' ')

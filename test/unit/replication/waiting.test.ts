@@ -1,7 +1,8 @@
 /** Requests that wait: completed by their partitions or by their deadline, once. */
+
 import { describe, expect, it } from 'vitest';
 import { type Waiting, WaitingRoom } from '../../../broker/replication/requests/waiting.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { World } from '../../support/world.ts';
 
 function operation(ready: () => boolean): Waiting & { log: string[] } {
   const log: string[] = [];
@@ -20,14 +21,14 @@ function operation(ready: () => boolean): Waiting & { log: string[] } {
 
 describe('the waiting room', () => {
   it('keeps nothing that can be completed at once', () => {
-    const room = new WaitingRoom(new SimulatedClock());
+    const room = new WaitingRoom(new World().clock);
     const done = operation(() => true);
     expect(room.tryCompleteElseWait(done, ['a'], 100)).toBe(true);
     expect([done.log, room.size]).toEqual([['completed'], 0]);
   });
 
   it('completes what waits when any of its partitions allows it, and then forgets it everywhere', async () => {
-    const clock = new SimulatedClock();
+    const clock = new World().clock;
     const room = new WaitingRoom(clock);
     let ready = false;
     const waiting = operation(() => ready);
@@ -44,7 +45,7 @@ describe('the waiting room', () => {
   });
 
   it('ends a wait at its deadline, not before, and shares timers', async () => {
-    const clock = new SimulatedClock();
+    const clock = new World().clock;
     const room = new WaitingRoom(clock);
     const all = [100, 100, 250].map((timeoutMs) => {
       const waiting = operation(() => false);
@@ -61,7 +62,7 @@ describe('the waiting room', () => {
   });
 
   it('tells an operation which of its partitions has changed, so that it need not look at all', () => {
-    const room = new WaitingRoom(new SimulatedClock());
+    const room = new WaitingRoom(new World().clock);
     const told: (string | null)[] = [];
     const waiting: Waiting = {
       tryComplete(changed) {
@@ -76,7 +77,7 @@ describe('the waiting room', () => {
   });
 
   it('lets an operation that completes another do so', () => {
-    const room = new WaitingRoom(new SimulatedClock());
+    const room = new WaitingRoom(new World().clock);
     let ready = false;
     const second = operation(() => ready);
     const first: Waiting = {
@@ -95,7 +96,7 @@ describe('the waiting room', () => {
   });
 
   it('ends all waits at shutdown', () => {
-    const room = new WaitingRoom(new SimulatedClock());
+    const room = new WaitingRoom(new World().clock);
     const waiting = operation(() => false);
     room.tryCompleteElseWait(waiting, ['a'], 1e6);
     room.expireAll();

@@ -10,14 +10,14 @@ export interface Reply {
   readonly body: JuteReader;
 }
 
-export interface Welcome {
+interface Welcome {
   readonly timeoutMs: number;
   readonly sessionId: bigint;
   readonly password: Buffer;
   readonly hasReadOnly: boolean;
 }
 
-export interface Hello {
+interface Hello {
   readonly lastSeenZxid?: bigint;
   readonly timeoutMs?: number;
   readonly sessionId?: bigint;

@@ -5,39 +5,9 @@ import {
   type Coordinator,
   CoordinatorError,
 } from '../../../../coordinator-client/coordinator.ts';
-import type { Timers } from '../../../../coordinator-client/local/link.ts';
-import { type LocalSource, localSource } from '../../../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../../../coordinator-client/local/local-tree.ts';
-
-class TestTimers implements Timers {
-  #now = 0;
-  #waiting: { atMs: number; run: () => void }[] = [];
-
-  nowMs = (): number => this.#now;
-  wallMs = (): number => 1_000_000 + this.#now;
-
-  after(delayMs: number, run: () => void): { cancel(): void } {
-    const entry = { atMs: this.#now + delayMs, run };
-    this.#waiting.push(entry);
-    return {
-      cancel: () => this.#waiting.splice(0, Infinity, ...this.#waiting.filter((other) => other !== entry)),
-    };
-  }
-
-  /** Lets time pass; promises settle in between. */
-  async pass(durationMs: number): Promise<void> {
-    const untilMs = this.#now + durationMs;
-    for (;;) {
-      for (let i = 0; i < 5; i++) await Promise.resolve();
-      const next = this.#waiting.filter((entry) => entry.atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
-      if (!next) break;
-      this.#waiting.splice(this.#waiting.indexOf(next), 1);
-      this.#now = Math.max(this.#now, next.atMs);
-      next.run();
-    }
-    this.#now = untilMs;
-  }
-}
+import type { LocalSource } from '../../../../coordinator-client/local/local.ts';
+import type { LocalTree } from '../../../../coordinator-client/local/local-tree.ts';
+import { World } from '../../../support/world.ts';
 
 const create = (path: string, lifetime: 'persistent' | 'session' = 'persistent'): Change => ({
   op: 'create',
@@ -47,7 +17,7 @@ const create = (path: string, lifetime: 'persistent' | 'session' = 'persistent')
 });
 const put = (path: string, version = -1): Change => ({ op: 'put', path, data: Buffer.from('y'), version });
 
-let timers: TestTimers;
+let world: World;
 let tree: LocalTree;
 let source: LocalSource;
 
@@ -55,20 +25,20 @@ async function settled<Value>(promise: Promise<Value>, durationMs = 50): Promise
   const outcome = promise.catch((error: unknown) =>
     error instanceof CoordinatorError ? error.failure : 'other',
   );
-  await timers.pass(durationMs);
+  await world.pass(durationMs);
   return Promise.race([outcome, Promise.resolve('pending')]);
 }
 
 async function open(from: LocalSource = source): Promise<Coordinator> {
   const opened = from.open(1000);
-  await timers.pass(20);
+  await world.pass(20);
   return opened;
 }
 
 beforeEach(() => {
-  timers = new TestTimers();
-  tree = new LocalTree();
-  source = localSource({ tree, clock: timers, delayMs: 5, sessionTimeoutMs: 1000 });
+  world = new World();
+  tree = world.tree;
+  source = world.source({ delayMs: 5, sessionTimeoutMs: 1000 });
 });
 
 describe('commits', () => {
@@ -154,7 +124,7 @@ describe('a cut link', () => {
     const one = await open();
     let calls = 0;
     one.watch('/a', 'node', () => calls++);
-    await timers.pass(20);
+    await world.pass(20);
     source.suspend(one.sessionId);
     expect(one.session).toBe('suspended');
     expect(await settled(one.commit([create('/b')]))).toBe('unavailable');
@@ -166,7 +136,7 @@ describe('a cut link', () => {
     expect(await settled(read)).toMatchObject({ version: 0 });
     expect([one.session, calls]).toEqual(['connected', 1]);
     tree.commit([put('/a')], 0n, 6);
-    await timers.pass(20);
+    await world.pass(20);
     expect(calls).toBe(2);
   });
 
@@ -181,9 +151,9 @@ describe('a cut link', () => {
     const one = await open();
     await settled(one.commit([create('/e', 'session')]));
     source.suspend(one.sessionId);
-    await timers.pass(999);
+    await world.pass(999);
     expect(tree.read('/e')).not.toBeNull();
-    await timers.pass(1);
+    await world.pass(1);
     expect(tree.read('/e')).toBeNull();
     const read = one.read('/e');
     expect(await settled(read)).toBe('pending');
@@ -201,7 +171,7 @@ describe('a cut link', () => {
     const refused = source.open(100);
     expect(await settled(refused, 200)).toBe('unavailable');
     const waiting = source.open(1000);
-    await timers.pass(100);
+    await world.pass(100);
     source.heal();
     expect(await settled(waiting)).toMatchObject({ session: 'connected' });
     expect(tree.sessionIds()).toHaveLength(2);
@@ -215,10 +185,10 @@ describe('sessions', () => {
     await settled(one.commit([create('/e', 'session')]));
     let calls = 0;
     two.watch('/e', 'node', () => calls++);
-    await timers.pass(20);
+    await world.pass(20);
     source.expire(one.sessionId);
     expect(tree.read('/e')).toBeNull();
-    await timers.pass(20);
+    await world.pass(20);
     expect([one.session, calls]).toEqual(['lost', 1]);
   });
 
@@ -252,7 +222,7 @@ describe('sessions', () => {
     await one.close();
     expect(await settled(read)).toBe('closed');
     expect(tree.read('/e')).not.toBeNull();
-    await timers.pass(1000);
+    await world.pass(1000);
     expect(tree.read('/e')).toBeNull();
   });
 });
@@ -262,12 +232,12 @@ describe('watches', () => {
     const [one, two] = [await open(), await open()];
     const seen: string[] = [];
     one.watch('/a', 'node', () => seen.push('changed'));
-    await timers.pass(20);
+    await world.pass(20);
     void two.commit([create('/a')]);
     void two.commit([put('/a')]);
-    await timers.pass(5);
+    await world.pass(5);
     void one.read('/a').then((node) => seen.push(`read ${node?.version}`));
-    await timers.pass(20);
+    await world.pass(20);
     expect(seen).toEqual(['changed', 'read 1']);
   });
 
