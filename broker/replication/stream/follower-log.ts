@@ -71,9 +71,9 @@ export function truncateToLeader(log: PartitionLog, leaderEnd: EpochEnd, journal
     endOffsetFor: (epoch) => log.epochs.endOffsetFor(epoch, endOffset),
   });
   const why = { rule: 'leader-epoch', epoch: leaderEnd.epoch, endOffset: leaderEnd.endOffset } as const;
-  if (cut.offset < endOffset) journal.record(logTruncated(log, cut.offset, why));
+  if (cut < endOffset) journal.record(logTruncated(log, cut, why));
   // Also at the log's end: an epoch that has no records must leave the history.
-  log.truncateTo(cut.offset);
+  log.truncateTo(cut);
   return log.endOffset !== endOffset || log.epochs.latestEpoch() !== latestEpoch;
 }
 
