@@ -219,10 +219,10 @@ export class Broker {
 
   /** Step 12: from here on the cluster knows this broker. Rejects beside brokers that it can't be with. */
   async #register(formerSessionId: bigint | undefined, causeId: EventId | null): Promise<void> {
-    const { config, configs, network, fence } = this.#made;
+    const { config, network, fence } = this.#made;
     const { platform, store } = this.#ground;
     const bound = { ports: network.ports, peerPort: this.#peerPort, hostName: this.#options.hostName };
-    const registration = ownRegistration(configs.live.now, config.brokerId, bound, platform.clock.wallMs());
+    const registration = ownRegistration(config, config.brokerId, bound, platform.clock.wallMs());
     const options = { formerSessionId, causeId, ...platform };
     fence.registered(await joinCluster(store(), registration, options));
   }

@@ -33,6 +33,7 @@ export type LogManagerConfig = Pick<
   | 'logInitialTaskDelayMs'
   | 'producerIdExpirationCheckIntervalMs'
   | 'logCleanerEnable'
+  | 'logCleanerThreads'
   | 'compressedBatchMaxDecompressedBytes'
 >;
 
@@ -42,7 +43,6 @@ export type LiveLogConfig = Live<
     | 'numRecoveryThreadsPerDataDir'
     | 'producerIdExpirationMs'
     | 'logCleanerBackoffMs'
-    | 'logCleanerThreads'
     | 'logCleanerDedupeBufferSize'
     | 'logCleanerIoBufferLoadFactor'
     | 'logCleanerIoMaxBytesPerSecond'
@@ -88,6 +88,7 @@ export class LogManager {
     this.#checkpoints = new LogCheckpoints(this.#directories, this.#logs, this.#tasks);
     this.#cleaner = new Cleaner({
       ...options,
+      threads: this.#config.logCleanerThreads,
       diagnostics: options.diagnostics.named('LogCleaner'),
       later: (delayMs, run) => this.#tasks.later(delayMs, run),
       logs: () => this.#logs.values(),

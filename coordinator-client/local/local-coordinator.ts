@@ -218,7 +218,11 @@ export class LocalCoordinator implements Coordinator {
 
   #send(request: Pending): void {
     this.#toTree.send(() => {
-      if (!this.#options.tree.hasSession(this.sessionId)) return; // the loss is on its way
+      if (!this.#options.tree.hasSession(this.sessionId)) {
+        // The loss is on its way, but whoever has closed does not wait for it.
+        if (this.#state === 'closed') this.#toHere.send(() => this.#failAll('closed'));
+        return;
+      }
       const drop = request.repeatable ? null : this.#drop;
       if (drop) this.#drop = null;
       if (drop === 'request') {

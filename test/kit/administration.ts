@@ -1,5 +1,5 @@
 /** Topics made and deleted, leaders, coordinators and the controller moved: by requests, as a tool does it. */
-import { partitionForKey } from '../../broker/coordinators/runtime/java-hash.ts';
+import { partitionForKey } from '../../broker/java-hash.ts';
 import { ErrorCode } from '../../broker/errors.ts';
 import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts';
 import { DeleteTopics } from '../../broker/protocol/messages/20-delete-topics.ts';

@@ -21,6 +21,7 @@ import {
   applyMarks,
   applyRecords,
   repairRange,
+  truncateAtHole,
   truncateToLeader,
   truncateWithoutEpochs,
 } from './follower-log.ts';
@@ -54,6 +55,8 @@ export class FollowerStream {
   readonly #byId = new Map<number, Followed>(); // those that are 'subscribed', and no others
   #channel: Channel | null = null; // null while dialling or between two dials
   #dialling = false;
+  /** Why the last dial failed; it is told once. */
+  #noStream: string | null = null;
   #redial: Timer | null = null;
   #beat: Timer | null = null;
   #subscribeScheduled = false;
@@ -88,7 +91,9 @@ export class FollowerStream {
     };
     this.#followed.set(partition.key, followed);
     this.#attempt(followed, () => {
-      if (partition.log !== null) truncateWithoutEpochs(partition.log, this.#context.journal);
+      if (partition.log === null) return;
+      truncateAtHole(partition.log, this.#context.journal);
+      truncateWithoutEpochs(partition.log, this.#context.journal);
     });
     this.#scheduleSubscribe();
   }
@@ -134,7 +139,9 @@ export class FollowerStream {
       (error: unknown) => {
         this.#dialling = false;
         const why = error instanceof Error ? error.message : String(error);
-        diagnostics.info(`No replication stream to leader ${this.leader}: ${why}`);
+        if (why !== this.#noStream)
+          diagnostics.info(`No replication stream to leader ${this.leader}: ${why}`);
+        this.#noStream = why;
         this.#dialLater();
       },
     );
@@ -149,6 +156,7 @@ export class FollowerStream {
   }
 
   #opened(channel: Channel): void {
+    this.#noStream = null;
     this.#channel = channel;
     this.#heardMs = this.#context.clock.nowMs();
     this.#creditToReturn = 0;

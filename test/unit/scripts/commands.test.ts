@@ -113,6 +113,21 @@ describe('groups', () => {
     });
     expect((await odradek('groups --describe --group g')).err).toContain('group g: GROUP_ID_NOT_FOUND');
   }, 90_000);
+
+  it('are shown with what would steer a terminal spelled out', async () => {
+    await odradek('topics --create --topic steered --partitions 1');
+    const groupId = 'red\u001b[31m\u009b2J\ngroup';
+    const admin = new Kafka({
+      brokers: cluster.bootstrapServers.split(','),
+      logLevel: logLevel.NOTHING,
+    }).admin();
+    await admin.connect();
+    await admin.setOffsets({ groupId, topic: 'steered', partitions: [{ partition: 0, offset: '0' }] });
+    const listed = await odradek('groups --list');
+    await admin.deleteGroups([groupId]);
+    await admin.disconnect();
+    expect(listed.out).toBe('red\\u001b[31m\\u009b2J\\u000agroup\n');
+  }, 90_000);
 });
 
 describe('produce', () => {
