@@ -1,0 +1,18 @@
+/**
+ * The doors of the package: for each the source that it opens to. `package.json` names the same in
+ * `exports`, `build.ts` makes `dist/NAME.js` and the declarations of each.
+ */
+export interface PublicEntry {
+  /** `dist/NAME.js`. */
+  readonly name: string;
+  readonly source: string;
+}
+
+/** What programs import. */
+export const PUBLIC_ENTRIES: readonly PublicEntry[] = [
+  { name: 'odradek', source: 'scripts/package/odradek.ts' },
+  { name: 'testkit', source: 'test/kit/cluster.ts' },
+];
+
+/** What only the package itself opens: its command. */
+export const INNER_ENTRIES: readonly PublicEntry[] = [{ name: 'cli', source: 'scripts/cli/command-line.ts' }];
