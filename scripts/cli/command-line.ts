@@ -26,6 +26,14 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
     summary: 'write records of a topic to standard output',
     load: async () => (await import('./consume.ts')).consumeCommand,
   },
+  configs: {
+    summary: 'show and change configs of topics and brokers',
+    load: async () => (await import('./configs.ts')).configsCommand,
+  },
+  'api-versions': {
+    summary: 'show which requests each broker takes',
+    load: async () => (await import('./api-versions.ts')).apiVersionsCommand,
+  },
   groups: {
     summary: 'list, describe and delete consumer groups',
     load: async () => (await import('./groups.ts')).groupsCommand,
@@ -37,11 +45,11 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
   },
 };
 
-/** Runs the command that these words ask for, and ends the process with its status. */
-export async function runCommandLine(argv: readonly string[]): Promise<void> {
+/** Runs the command that these words ask for, and ends the process with its status; `program`: as it was called. */
+export async function runCommandLine(argv: readonly string[], program?: string): Promise<void> {
   const [name = '--help', ...rest] = argv;
   const command = COMMANDS[name];
-  if (command !== undefined) return runCommand(await command.load(), `odradek ${name}`, rest);
+  if (command !== undefined) return runCommand(await command.load(), program ?? `odradek ${name}`, rest);
   const spec = { name, summary: 'What there is.', options: [], run: () => overview(name) };
   return runCommand(spec, 'odradek', []);
 }
@@ -49,7 +57,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
 async function overview(name: string): Promise<number> {
   if (!['--help', '-h', 'help'].includes(name))
     throw new UsageError(`there is no command '${name}'; commands are ${Object.keys(COMMANDS).join(', ')}`);
-  const rows = Object.entries(COMMANDS).map(([each, { summary }]) => `  ${each.padEnd(11)}${summary}`);
+  const rows = Object.entries(COMMANDS).map(([each, { summary }]) => `  ${each.padEnd(14)}${summary}`);
   await print(
     `Odradek: Apache Kafka in ZooKeeper mode, in TypeScript.\n\nUsage: odradek COMMAND [options]\n\n${rows.join('\n')}\n\n'odradek COMMAND --help' tells more.`,
   );

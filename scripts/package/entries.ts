@@ -14,5 +14,9 @@ export const PUBLIC_ENTRIES: readonly PublicEntry[] = [
   { name: 'testkit', source: 'test/kit/cluster.ts' },
 ];
 
-/** What only the package itself opens: its command. */
-export const INNER_ENTRIES: readonly PublicEntry[] = [{ name: 'cli', source: 'scripts/cli/command-line.ts' }];
+/** What only the package's own command and the image open. */
+export const INNER_ENTRIES: readonly PublicEntry[] = [
+  { name: 'cli', source: 'scripts/cli/command-line.ts' },
+  { name: 'container', source: 'scripts/docker/entrypoint.ts' },
+  { name: 'health', source: 'scripts/docker/health.ts' },
+];

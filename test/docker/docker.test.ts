@@ -62,7 +62,7 @@ describe('brokers in containers', () => {
       const writable = async (path: string) =>
         (await container.exec(['sh', '-c', `test -w ${path}`])).exitCode === 0;
       for (const path of [
-        '/opt/odradek/broker/main.ts',
+        '/opt/odradek/node_modules/odradek/dist/bundle.js',
         '/opt/odradek/node_modules',
         '/etc/odradek',
         '/usr/local/bin',
