@@ -39,7 +39,7 @@ writeDeclarations(
 
 async function bundle(): Promise<Metafile> {
   const entries = [...PUBLIC_ENTRIES, ...INNER_ENTRIES];
-  const contents = entries.map(({ name, source }) => `exports.${name} = () => require('./${source}');`);
+  const contents = entries.map(({ name, source }) => `exports['${name}'] = () => require('./${source}');`);
   const result = await build({
     stdin: { contents: contents.join('\n'), resolveDir: ROOT },
     outfile: join(DIST, 'bundle.js'),
@@ -66,11 +66,13 @@ async function bundle(): Promise<Metafile> {
 
 function door(name: string): string {
   const made: Record<string, () => object> = createRequire(import.meta.url)(join(DIST, 'bundle.js'));
-  const names = Object.keys(made[name]?.() ?? {}).join(', ');
+  const names = Object.keys(made[name]?.() ?? {})
+    .filter((each) => each !== 'default')
+    .join(', ');
   return [
     `'use strict';`,
     `require('./node-version.js').check();`,
-    `module.exports = require('./bundle.js').${name}();`,
+    `module.exports = require('./bundle.js')['${name}']();`,
     '// Never run: Node reads from it what an ES module can import.',
     `0 && (module.exports = { ${names} });`,
     '',
