@@ -30,7 +30,8 @@ copy('node-version.cjs', 'node-version.js');
 copy('cli.cjs', 'cli.js');
 const metafile = await bundle();
 write('THIRD-PARTY-NOTICES.txt', noticesOf(ROOT, Object.keys(metafile.inputs)));
-for (const { name } of PUBLIC_ENTRIES) write(`${name}.js`, door(name));
+for (const { name, isModule } of PUBLIC_ENTRIES)
+  write(isModule ? `${name}.mjs` : `${name}.js`, isModule ? moduleDoor(name) : door(name));
 writeDeclarations(
   ROOT,
   DIST,
@@ -65,18 +66,30 @@ async function bundle(): Promise<Metafile> {
 }
 
 function door(name: string): string {
-  const made: Record<string, () => object> = createRequire(import.meta.url)(join(DIST, 'bundle.js'));
-  const names = Object.keys(made[name]?.() ?? {})
-    .filter((each) => each !== 'default')
-    .join(', ');
   return [
     `'use strict';`,
     `require('./node-version.js').check();`,
     `module.exports = require('./bundle.js')['${name}']();`,
     '// Never run: Node reads from it what an ES module can import.',
-    `0 && (module.exports = { ${names} });`,
+    `0 && (module.exports = { ${namesOf(name)} });`,
     '',
   ].join('\n');
+}
+
+function moduleDoor(name: string): string {
+  return [
+    `import { createRequire } from 'node:module';`,
+    'const require = createRequire(import.meta.url);',
+    `require('./node-version.js').check();`,
+    `export const { ${namesOf(name)} } = require('./bundle.js')['${name}']();`,
+    '',
+  ].join('\n');
+}
+
+function namesOf(name: string): string {
+  const made: Record<string, () => object> = createRequire(import.meta.url)(join(DIST, 'bundle.js'));
+  const names = Object.keys(made[name]?.() ?? {});
+  return names.filter((each) => each !== 'default').join(', ');
 }
 
 function write(file: string, text: string): void {

@@ -6,6 +6,8 @@ export interface PublicEntry {
   /** `dist/NAME.js`. */
   readonly name: string;
   readonly source: string;
+  /** `dist/NAME.mjs` instead: for whoever takes the `default` of CommonJS for one that was meant, as vitest's globalSetup. */
+  readonly isModule?: true;
 }
 
 /** What programs import. */
