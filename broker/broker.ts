@@ -14,6 +14,7 @@ import { ControllerFence } from './metadata/controller-fence.ts';
 import { MetadataCache } from './metadata/metadata-cache.ts';
 import { ownRegistration } from './metadata/registration.ts';
 import { createDispatch } from './network/dispatch.ts';
+import type { InterferenceSlot } from './network/interference.ts';
 import { type BrokerView, healthOf, viewOf } from './node/broker-view.ts';
 import { moveLeadersAway } from './node/controlled-shutdown.ts';
 import { ControllerLink } from './node/controller-link.ts';
@@ -22,7 +23,13 @@ import { joinCluster } from './node/joining.ts';
 import { makeClients } from './node/make-clients.ts';
 import { followConfigs, makeConfigs } from './node/make-configs.ts';
 import { makeController } from './node/make-controller.ts';
-import { makeGroups, makeProducerIds } from './node/make-coordinators.ts';
+import {
+  makeGroups,
+  makeMarkers,
+  makeProducerIds,
+  makeTransactions,
+  makeVerifier,
+} from './node/make-coordinators.ts';
 import { makePeers, peerEndpoint } from './node/make-peers.ts';
 import { makeReplication } from './node/make-replication.ts';
 import { makeServices } from './node/make-services.ts';
@@ -46,6 +53,8 @@ export interface BrokerOptions {
   readonly hostName: string;
   /** The broker has given up by itself, and has shut down. */
   readonly ended?: () => void;
+  /** Of whoever has requests fail on purpose. */
+  readonly interference?: InterferenceSlot;
 }
 
 /** Without a controller there is no metadata; clients are told so after this time (handlers/before-metadata.ts). */
@@ -137,9 +146,12 @@ export class Broker {
     }
   }
 
-  /** The clean stop: leaders are moved away first, and what is in the logs is made durable. Idempotent. */
-  shutdown(): Promise<void> {
-    this.#stopping ??= this.#shutdown();
+  /**
+   * The clean stop: leaders are moved away first, unless there is nobody to hand them to, and what is in the
+   * logs is made durable. Idempotent.
+   */
+  shutdown({ handOver = true }: { handOver?: boolean } = {}): Promise<void> {
+    this.#stopping ??= this.#shutdown(handOver);
     return this.#stopping;
   }
 
@@ -171,11 +183,14 @@ export class Broker {
     const known = { clusterId, config, configs, features, fence, metadata, peers, link };
     const controller = makeController(ground, known);
     const logs = await makeLogs(ground, { ...known, directories: claimed.directories });
-    const replicas = makeReplication(ground, { ...known, logs });
+    const verifier = await makeVerifier(ground, known);
+    const replicas = makeReplication(ground, { ...known, logs, verifier });
     const producerIds = makeProducerIds(ground, known);
     const groups = await makeGroups(ground, { config, replicas });
+    const transactions = await makeTransactions(ground, { ...known, replicas, producerIds });
+    const markers = makeMarkers(ground, { config, replicas, groups });
     const network = await makeClients(ground, known);
-    return { ...known, controller, logs, replicas, producerIds, groups, network };
+    return { ...known, controller, logs, replicas, producerIds, groups, transactions, markers, network };
   }
 
   /** All parts are there: what comes from outside reaches them from here on. */
@@ -217,11 +232,13 @@ export class Broker {
     const parts = this.#made;
     parts.controller.startup();
     parts.groups.start();
+    parts.transactions.start();
     const services = makeServices(this.#ground, parts);
     // A client that were let in earlier would be told to ask again.
     await parts.metadata.waitFor(({ complete }) => complete, FIRST_METADATA_WAIT_MS);
     if (this.#stopping !== null) return;
-    parts.network.startAccepting(createDispatch(HANDLERS, services, allowEverything));
+    const { interference } = this.#options;
+    parts.network.startAccepting(createDispatch(HANDLERS, services, allowEverything, interference));
     this.#state = 'running';
     const { journal } = this.#ground.platform;
     journal.named(`KafkaServer id=${parts.config.brokerId}`).record({ kind: 'broker-started' });
@@ -244,7 +261,7 @@ export class Broker {
     await features.start(store);
   }
 
-  async #shutdown(): Promise<void> {
+  async #shutdown(handOver: boolean): Promise<void> {
     const { platform, stops } = this.#ground;
     const causeId = platform.journal.record({ kind: 'shutdown-begun' });
     const before = this.#state;
@@ -254,7 +271,7 @@ export class Broker {
       await this.#keeper.close();
       await this.#starting;
     }
-    if (before === 'running') await moveLeadersAway(this.#made, platform);
+    if (before === 'running' && handOver) await moveLeadersAway(this.#made, platform);
     await stops.stop(true);
     platform.journal.record({ kind: 'shutdown-finished' }, causeId);
   }

@@ -1,6 +1,6 @@
 /**
  * Configs of Kafka that this broker knows, checks and shows, but that change nothing here: most of them
- * belong to what is missing (TLS, SASL, quotas, transactions, tiered storage), to clusters without
+ * belong to what is missing (TLS, SASL, quotas, tiered storage), to clusters without
  * ZooKeeper, or to the JVM's threads. Whoever sets one
  * is told so. Where carrying on without the effect would be dangerous, the broker refuses to start.
  */
@@ -23,8 +23,6 @@ const GROUPS_WITHOUT_EFFECT = [
   'replication.quota.',
   'sasl.',
   'ssl.',
-  'transaction.',
-  'transactional.',
   'zookeeper.ssl.',
 ];
 
@@ -109,8 +107,6 @@ export function isWithoutEffect(name: string): boolean {
   if (REFUSED.has(name)) return false;
   // No listener has limits or secrets of its own here.
   if (name.startsWith('listener.name.')) return true;
-  // Both are read where topics of coordinators are made.
-  if (name.startsWith('transaction.state.log.') && !name.endsWith('load.buffer.size')) return false;
   return WITHOUT_EFFECT.has(name) || GROUPS_WITHOUT_EFFECT.some((group) => name.startsWith(group));
 }
 

@@ -3,15 +3,16 @@
  * to tell the producer that something failed is to close the connection. acks=1 is answered at once,
  * acks=-1 when the batches are below the high watermark.
  * v5+ log start offset; v8+ which records were refused and why; v10+ on NOT_LEADER_OR_FOLLOWER the
- * leader and where to find it. Checks in Kafka's order: topic authorisation, unknown partition, records.
+ * leader and where to find it; v11+ TRANSACTION_ABORTABLE. Checks in Kafka's order: whose transaction, topic
+ * authorisation, unknown partition, records.
  * Source: KafkaApis.handleProduceRequest.
  */
 import { ErrorCode } from '../errors.ts';
 import { Produce } from '../protocol/messages/00-produce.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import { BATCH_HEADER_BYTES, batchIsTransactional, batchMagic } from '../records/batch.ts';
 import type { AppendOutcome, CurrentLeader } from '../replication/requests/replica-append.ts';
-import { Operation, topicNamed } from '../security/operations.ts';
+import { isTransactional } from '../replication/requests/verified-append.ts';
+import { Operation, topicNamed, transactionNamed } from '../security/operations.ts';
 import { type Answer, defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { namedOnce } from './shared/named-once.ts';
@@ -42,7 +43,11 @@ export const produce = defineHandler(Produce, NEEDS, {
     const topicData = namedOnce(asked.topicData, SHAPE);
     const request = topicData === asked.topicData ? asked : { ...asked, topicData };
     const { acks } = request;
-    if (hasTransactionalRecords(request)) return refuse(request, transactionalError(request));
+    const { transactionalId } = request;
+    const inTransaction = hasTransactionalRecords(request);
+    if (inTransaction && (transactionalId === null || !mayUse(transactionalId, context))) {
+      return refuse(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    }
     // One number a partition, in request order: an error that forbids the append, or NONE.
     const errors: ErrorCode[] = [];
     const entries: { topic: string; partition: number; records: Buffer }[] = [];
@@ -66,6 +71,7 @@ export const produce = defineHandler(Produce, NEEDS, {
       internalTopicsAllowed: context.clientId === ADMIN_CLIENT_ID,
       entries,
       decompression: decompressionAllowance(services.config),
+      ...(inTransaction && transactionalId !== null && { transactionalId }),
     });
     const answer = (outcomes: readonly AppendOutcome[]): Answer<typeof Produce> =>
       respond(request, errors, outcomes, { context, services });
@@ -99,22 +105,14 @@ function partitionErrorOf(topic: string, data: PartitionData, services: Needed):
   return data.records === null ? ErrorCode.INVALID_RECORD : ErrorCode.NONE;
 }
 
-/** Whether any partition's first batch belongs to a transaction; there is only one batch from v3 on. */
-function hasTransactionalRecords(request: ProduceRequest): boolean {
-  for (const { partitionData } of request.topicData) {
-    for (const { records } of partitionData) {
-      if (records === null || records.length < BATCH_HEADER_BYTES || batchMagic(records, 0) !== 2) continue;
-      if (batchIsTransactional(records, 0)) return true;
-    }
-  }
-  return false;
+function hasTransactionalRecords({ topicData }: ProduceRequest): boolean {
+  return topicData.some(({ partitionData }) =>
+    partitionData.some(({ records }) => records !== null && isTransactional(records)),
+  );
 }
 
-/** No transaction can be under way, since no transactional producer gets an id from InitProducerId. */
-function transactionalError(request: ProduceRequest): ErrorCode {
-  return request.transactionalId === null
-    ? ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
-    : ErrorCode.INVALID_TXN_STATE;
+function mayUse(transactionalId: string, context: RequestContext): boolean {
+  return context.may(Operation.WRITE, transactionNamed(transactionalId));
 }
 
 function respond(

@@ -9,9 +9,10 @@ import { ErrorCode } from '../errors.ts';
 import { int64Sum } from '../int64.ts';
 import { OffsetCommit } from '../protocol/messages/08-offset-commit.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import { groupNamed, Operation, topicNamed } from '../security/operations.ts';
-import { defineHandler, type RequestContext } from './handler.ts';
+import { groupNamed, Operation } from '../security/operations.ts';
+import { defineHandler } from './handler.ts';
 import type { Needs } from './services.ts';
+import { answersOf, committable } from './shared/committable.ts';
 import { namedOnce } from './shared/named-once.ts';
 import { commitToZookeeper } from './shared/zookeeper-offsets.ts';
 
@@ -23,9 +24,6 @@ const UNSET = -1;
 type Request = RequestOf<typeof OffsetCommit>;
 type Topic = Request['topics'][number];
 type Response = ResponseInput<typeof OffsetCommit>;
-type PartitionAnswer = { readonly partitionIndex: number; readonly errorCode: ErrorCode };
-/** By topic. */
-type Answers = Map<string, PartitionAnswer[]>;
 
 const SHAPE = {
   partitionsOf: ({ partitions }: Topic) => partitions,
@@ -41,7 +39,7 @@ export const offsetCommit = defineHandler(OffsetCommit, NEEDS, {
     if (!context.may(Operation.READ, groupNamed(request.groupId))) {
       return refused(request, ErrorCode.GROUP_AUTHORIZATION_FAILED);
     }
-    const { answers, valid } = looked(request, context, services);
+    const { answers, valid } = committable(request.topics, context, services.metadata);
     const inZookeeper = context.apiVersion < FIRST_VERSION_WITH_COORDINATOR;
     // The coordinator's partitions are in a map in Kafka: one that is named again counts once, as named last.
     const topics = inZookeeper ? valid : namedOnce(valid, SHAPE);
@@ -60,43 +58,6 @@ export const offsetCommit = defineHandler(OffsetCommit, NEEDS, {
 
   refuse: refused,
 });
-
-/**
- * The partitions to commit, and answers for those that one may not commit, as often as they are named. Of a
- * topic without partitions nothing is said.
- */
-function looked(
-  request: Request,
-  context: RequestContext,
-  services: Needed,
-): { readonly answers: Answers; readonly valid: readonly Topic[] } {
-  const answers: Answers = new Map();
-  const valid: Topic[] = [];
-  for (const { name, partitions } of request.topics) {
-    const allowed = context.may(Operation.READ, topicNamed(name));
-    const known: Topic['partitions'][number][] = [];
-    for (const partition of partitions) {
-      const { partitionIndex } = partition;
-      if (allowed && services.metadata.partition(name, partitionIndex) !== undefined) known.push(partition);
-      else {
-        const errorCode = allowed
-          ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-          : ErrorCode.TOPIC_AUTHORIZATION_FAILED;
-        answersOf(answers, name).push({ partitionIndex, errorCode });
-      }
-    }
-    if (known.length > 0) valid.push({ name, partitions: known });
-  }
-  return { answers, valid };
-}
-
-function answersOf(answers: Answers, topic: string): PartitionAnswer[] {
-  const known = answers.get(topic);
-  if (known !== undefined) return known;
-  const made: PartitionAnswer[] = [];
-  answers.set(topic, made);
-  return made;
-}
 
 /** An error for each commit. */
 async function commitAll(

@@ -2,7 +2,8 @@
  * OffsetFetch (9), versions 0-9: what a group has committed. An unknown group or partition has offset -1
  * and no error, except in v0.
  * v0 from ZooKeeper, at any broker; v0-1 have no error of their own, so it is repeated in each partition;
- * v2+ null topics means all; v8+ asks for several groups at once.
+ * v2+ null topics means all; v8+ asks for several groups at once. v7+ may ask for what is stable: a
+ * partition whose commit is still open, as within a transaction, is answered UNSTABLE_OFFSET_COMMIT.
  * Source: KafkaApis.handleOffsetFetchRequest.
  */
 import { pipelined } from '../../coordinator-client/stores/commits.ts';
@@ -45,14 +46,15 @@ export const offsetFetch = defineHandler(OffsetFetch, NEEDS, {
     if (context.apiVersion < FIRST_VERSION_WITH_COORDINATOR) {
       return fetchOld(request.groupId, request.topics ?? [], context, services);
     }
+    const { requireStable } = request;
     if (context.apiVersion >= FIRST_BATCHED_VERSION) {
       // A group that is named again and again is answered once: all its offsets are far longer than its name.
       const groups = onceEach(request.groups, ({ groupId }) => groupId);
       return {
-        groups: groups.map(({ groupId, topics }) => fetchGroup(groupId, topics, context, services)),
+        groups: groups.map((group) => fetchGroup({ ...group, requireStable }, context, services)),
       };
     }
-    const group = fetchGroup(request.groupId, request.topics, context, services);
+    const group = fetchGroup(request, context, services);
     const { errorCode } = group;
     if (errorCode !== ErrorCode.NONE && context.apiVersion < FIRST_VERSION_WITH_ERROR) {
       return { topics: withError(request.topics, errorCode) };
@@ -92,9 +94,14 @@ async function fetchOld(
   return { topics: answers };
 }
 
+interface GroupAsked {
+  readonly groupId: string;
+  readonly topics: TopicsAsked;
+  readonly requireStable: boolean;
+}
+
 function fetchGroup(
-  groupId: string,
-  topics: TopicsAsked,
+  { groupId, topics, requireStable }: GroupAsked,
   context: RequestContext,
   services: Needed,
 ): GroupAnswer {
@@ -108,7 +115,7 @@ function fetchGroup(
           partitionIndexes.map((partition) => ({ topic: name, partition })),
         );
   const keys = asked?.map(({ topic, partition }) => partitionKey(topic, partition)) ?? null;
-  const { error, offsets } = services.groups.fetchOffsets(groupId, keys);
+  const { error, offsets } = services.groups.fetchOffsets(groupId, keys, requireStable);
   if (error !== ErrorCode.NONE) return { groupId, errorCode: error, topics: [] };
   const byTopic = new Map<string, PartitionAnswer[]>();
   for (const { topic, partition } of asked ?? [...offsets.keys()].map(parsePartitionKey)) {
@@ -132,11 +139,14 @@ function fetchGroup(
 function partitionAnswer(
   partitionIndex: number,
   key: PartitionKey,
-  offsets: ReadonlyMap<PartitionKey, CommittedOffset>,
+  offsets: ReadonlyMap<PartitionKey, CommittedOffset | 'unstable'>,
 ): PartitionAnswer {
   // A negative number has the key of another topic's partition.
   const commit = partitionIndex < 0 ? undefined : offsets.get(key);
   if (commit === undefined) return noOffset(partitionIndex);
+  if (commit === 'unstable') {
+    return { ...noOffset(partitionIndex), errorCode: ErrorCode.UNSTABLE_OFFSET_COMMIT };
+  }
   return {
     partitionIndex,
     committedOffset: commit.offset,

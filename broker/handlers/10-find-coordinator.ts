@@ -1,8 +1,7 @@
 /**
- * FindCoordinator (10), versions 0-6: the broker that coordinates a group, i.e. the leader of the
- * partition of `__consumer_offsets` that the group's name falls into. The topic is created when it is
- * first needed. v0 groups only, v1+ a key type, v4+ many keys with an error each.
- * Transactional ids (key type 1) are refused for good, not "not available": clients retry the latter.
+ * FindCoordinator (10), versions 0-6: the broker that coordinates a group or a transactional id, i.e. the
+ * leader of the partition of `__consumer_offsets` or `__transaction_state` that the name falls into. The topic
+ * is created when it is first needed. v0 groups only, v1+ a key type, v4+ many keys with an error each.
  * Source: KafkaApis.handleFindCoordinatorRequest, getCoordinator.
  */
 
@@ -10,16 +9,38 @@ import { ErrorCode } from '../errors.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { FindCoordinator } from '../protocol/messages/10-find-coordinator.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import { groupNamed, Operation } from '../security/operations.ts';
-import { GROUP_METADATA_TOPIC } from '../types.ts';
+import { groupNamed, Operation, type Resource, transactionNamed } from '../security/operations.ts';
+import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../types.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { aliveNode } from './shared/nodes.ts';
 
 type FindCoordinatorResponse = ResponseInput<typeof FindCoordinator>;
 
-const GROUP = 0;
-const TRANSACTION = 1;
+/** What has a coordinator. */
+interface Coordinated {
+  readonly topic: string;
+  readonly resource: (key: string) => Resource;
+  /** Of a key that the asker may not describe. */
+  readonly notAllowed: ErrorCode;
+  readonly coordinator: 'groups' | 'transactions';
+}
+
+/** By key type. */
+const COORDINATED: readonly Coordinated[] = [
+  {
+    topic: GROUP_METADATA_TOPIC,
+    resource: groupNamed,
+    notAllowed: ErrorCode.GROUP_AUTHORIZATION_FAILED,
+    coordinator: 'groups',
+  },
+  {
+    topic: TRANSACTION_STATE_TOPIC,
+    resource: transactionNamed,
+    notAllowed: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    coordinator: 'transactions',
+  },
+];
 
 interface Found {
   readonly errorMessage?: string;
@@ -29,26 +50,24 @@ interface Found {
   readonly port: number;
 }
 
-const NEEDS = ['metadata', 'autoTopics', 'groups'] as const;
+const NEEDS = ['metadata', 'autoTopics', 'groups', 'transactions'] as const;
 type Needed = Needs<(typeof NEEDS)[number]>;
 
 export const findCoordinator = defineHandler(FindCoordinator, NEEDS, {
   handle(request, context, services) {
     const { apiVersion } = context;
-    if (request.keyType !== GROUP) {
-      const known = request.keyType === TRANSACTION;
-      return refuse(request, known ? ErrorCode.UNSUPPORTED_VERSION : ErrorCode.INVALID_REQUEST, apiVersion);
-    }
+    const kind = COORDINATED[request.keyType];
+    if (kind === undefined) return refuse(request, ErrorCode.INVALID_REQUEST, apiVersion);
     const keys = keysOf(request, apiVersion);
     const answer = (): FindCoordinatorResponse =>
       respond(
         keys,
-        keys.map((key) => find(key, context, services)),
+        keys.map((key) => find(kind, key, context, services)),
         apiVersion,
       );
-    if (keys.length === 0 || services.metadata.topic(GROUP_METADATA_TOPIC) !== undefined) return answer();
+    if (keys.length === 0 || services.metadata.topic(kind.topic) !== undefined) return answer();
     // Whatever comes of it, there is no coordinator yet: the client asks again.
-    return services.autoTopics.create([GROUP_METADATA_TOPIC]).then(answer);
+    return services.autoTopics.create([kind.topic]).then(answer);
   },
   refuse,
 });
@@ -89,12 +108,11 @@ function none(errorCode: ErrorCode): Found {
   return { errorCode, nodeId: -1, host: '', port: -1 };
 }
 
-function find(key: string, context: RequestContext, services: Needed): Found {
-  if (!context.may(Operation.DESCRIBE, groupNamed(key))) {
-    return none(ErrorCode.GROUP_AUTHORIZATION_FAILED);
-  }
-  const topic = services.metadata.topic(GROUP_METADATA_TOPIC);
-  const partition = topic?.partitions.get(services.groups.partitionFor(key));
+function find(kind: Coordinated, key: string, context: RequestContext, services: Needed): Found {
+  if (!context.may(Operation.DESCRIBE, kind.resource(key))) return none(kind.notAllowed);
+  const topic = services.metadata.topic(kind.topic);
+  const coordinator = kind.coordinator === 'groups' ? services.groups : services.transactions;
+  const partition = topic?.partitions.get(coordinator.partitionFor(key));
   const node = partition && aliveNode(services.metadata, partition.leader, context.listener);
   if (node === undefined) return none(ErrorCode.COORDINATOR_NOT_AVAILABLE);
   return { errorCode: ErrorCode.NONE, nodeId: node.id, host: node.host, port: node.port };

@@ -1,30 +1,41 @@
 /**
- * InitProducerId (22), versions 0-5: a producer id for an idempotent producer, from any broker.
- * A transactional id is refused with UNSUPPORTED_VERSION, which clients treat as final and report:
- * a coordinator error would make them look for a coordinator for ever.
+ * InitProducerId (22), versions 0-5: a producer id and epoch. For an idempotent producer a new id, from any
+ * broker; for a transactional id what its coordinator gives.
  * v3+ a producer may name the id and epoch it had; without a transactional id it gets a new id anyway.
+ * v0-3 don't know PRODUCER_FENCED: they are told INVALID_PRODUCER_EPOCH.
  * Source: KafkaApis.handleInitProducerIdRequest, TransactionCoordinator.handleInitProducerId.
  */
 import { ErrorCode } from '../errors.ts';
 import { InitProducerId } from '../protocol/messages/22-init-producer-id.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import { CLUSTER, Operation, topicNamed } from '../security/operations.ts';
+import { CLUSTER, Operation, topicNamed, transactionNamed } from '../security/operations.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
+import { fencedFrom } from './shared/fenced-error.ts';
 
 const NONE = -1;
+const FIRST_VERSION_WITH_FENCED = 4;
 
-const NEEDS = ['metadata', 'producerIds'] as const;
+const NEEDS = ['metadata', 'producerIds', 'transactions'] as const;
 type Needed = Needs<(typeof NEEDS)[number]>;
 
 export const initProducerId = defineHandler(InitProducerId, NEEDS, {
-  handle(request, context, services) {
-    const error = check(request, context, services);
-    if (error !== ErrorCode.NONE) return refuse(request, error);
-    return services.producerIds.generate().then((producerId) => {
-      if (producerId === null) return refuse(request, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
-      return { errorCode: ErrorCode.NONE, producerId, producerEpoch: 0 };
+  async handle(request, context, services) {
+    const refused = check(request, context, services);
+    if (refused !== ErrorCode.NONE) return refuse(request, refused);
+    const { transactionalId, transactionTimeoutMs: timeoutMs, producerId, producerEpoch } = request;
+    if (transactionalId === null) {
+      const given = await services.producerIds.generate();
+      if (given === null) return refuse(request, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+      return { errorCode: ErrorCode.NONE, producerId: given, producerEpoch: 0 };
+    }
+    const expected = producerId === NONE ? null : { producerId, producerEpoch };
+    const { error, ...answer } = await services.transactions.initProducerId({
+      transactionalId,
+      timeoutMs,
+      expected,
     });
+    return { errorCode: fencedFrom(FIRST_VERSION_WITH_FENCED, context.apiVersion, error), ...answer };
   },
   refuse,
 });
@@ -42,10 +53,12 @@ function check(
   services: Needed,
 ): ErrorCode {
   const { transactionalId, producerId, producerEpoch } = request;
-  if (transactionalId === '') return ErrorCode.INVALID_REQUEST;
-  if (transactionalId !== null) return ErrorCode.UNSUPPORTED_VERSION;
-  if ((producerId === NONE) !== (producerEpoch === NONE)) return ErrorCode.INVALID_REQUEST;
-  return mayWriteSomewhere(context, services) ? ErrorCode.NONE : ErrorCode.CLUSTER_AUTHORIZATION_FAILED;
+  if (transactionalId !== null) {
+    if (!context.may(Operation.WRITE, transactionNamed(transactionalId))) {
+      return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+    }
+  } else if (!mayWriteSomewhere(context, services)) return ErrorCode.CLUSTER_AUTHORIZATION_FAILED;
+  return (producerId === NONE) === (producerEpoch === NONE) ? ErrorCode.NONE : ErrorCode.INVALID_REQUEST;
 }
 
 /** IDEMPOTENT_WRITE on the cluster, or WRITE on any topic (KIP-679). */

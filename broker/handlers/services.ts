@@ -8,7 +8,9 @@ import type { BrokerConfig, FixedConfig } from '../config/broker-config.ts';
 import type { Live } from '../config/live.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { GroupCoordinator } from '../coordinators/group/group-coordinator.ts';
+import type { MarkerReceiver } from '../coordinators/marker-receiver.ts';
 import type { ProducerIdManager } from '../coordinators/producer-id-manager.ts';
+import type { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts';
 import type { LogManager } from '../log/log-manager.ts';
 import type { FeatureFeed } from '../metadata/feature-feed.ts';
 import type { MetadataCache } from '../metadata/metadata-cache.ts';
@@ -44,6 +46,8 @@ export interface Services {
   /** Of the current session; another object after a new one. Rejects with CoordinatorError while there is none. */
   store(): ClusterStore;
   readonly groups: GroupCoordinator;
+  readonly transactions: TransactionCoordinator;
+  readonly markers: Pick<MarkerReceiver, 'write'>;
   readonly producerIds: ProducerIdManager;
 }
 

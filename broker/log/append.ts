@@ -34,11 +34,16 @@ export interface LeaderAppendOptions {
   /** What the request may still have decompressed. */
   readonly decompression?: DecompressionAllowance | undefined;
   /** Given when a transaction may only begin here after its coordinator has confirmed it. */
-  readonly verification?: { readonly guard: VerificationGuard | null };
+  readonly verification?: Verification | undefined;
+}
+
+/** null where no guard was needed, since the transaction was under way. */
+export interface Verification {
+  readonly guard: VerificationGuard | null;
 }
 
 /** Of them what comes with the request; the leader adds the rest. */
-export type RequestedAppendOptions = Pick<LeaderAppendOptions, 'origin' | 'apiVersion' | 'decompression'>;
+export type RequestedAppendOptions = Omit<LeaderAppendOptions, 'leaderEpoch' | 'nowMs'>;
 
 export interface AppendInfo {
   readonly error: ErrorCode;
@@ -142,7 +147,7 @@ function judge(
     if (!hasProducerId(valid.bytes, at)) continue;
     update ??= new ProducerUpdate(log.producers, {
       origin: options.origin === 'client' ? 'client' : 'coordinator',
-      ...(options.verification !== undefined && { verification: options.verification }),
+      verification: options.verification,
     });
     const verdict = update.add(valid.bytes, at);
     if (verdict.kind !== 'accepted') return { update: null, verdict };

@@ -31,18 +31,29 @@ export function flushWhenDue(log: LogState): void {
   flushInBackground(log, log.endOffset, null);
 }
 
-/** Syncs what lies below `upTo` on another thread, then moves the recovery point there. */
+/**
+ * Syncs what lies below `upTo` on another thread, then moves the recovery point there. One at a time: each
+ * closes the files that it is done with, and would close them under another.
+ */
 export function flushInBackground(log: LogState, upTo: number, snapshotPath: string | null): void {
   if (upTo <= log.recoveryPoint) return;
-  syncBelow(log, upTo, snapshotPath).catch((error: unknown) => {
-    const failure = asStorageError(log.logDirectory, `flushing log for ${log.name}`, error);
-    if (log.closed) return;
-    if (failure instanceof StorageError) log.services.onStorageError(failure);
-    else log.services.diagnostics.error(`flushing ${log.name} failed`, failure);
-  });
+  const before = log.backgroundFlush ?? Promise.resolve();
+  const flushing = before
+    .then(() => syncBelow(log, upTo, snapshotPath))
+    .catch((error: unknown) => {
+      const failure = asStorageError(log.logDirectory, `flushing log for ${log.name}`, error);
+      if (log.closed) return;
+      if (failure instanceof StorageError) log.services.onStorageError(failure);
+      else log.services.diagnostics.error(`flushing ${log.name} failed`, failure);
+    })
+    .then(() => {
+      if (log.backgroundFlush === flushing) log.backgroundFlush = null;
+    });
+  log.backgroundFlush = flushing;
 }
 
 async function syncBelow(log: LogState, upTo: number, snapshotPath: string | null): Promise<void> {
+  if (log.closed || upTo <= log.recoveryPoint) return;
   const { changes } = log;
   if (snapshotPath !== null) await syncSnapshot(log, snapshotPath);
   for (const segment of log.segments.between(log.recoveryPoint, upTo)) {

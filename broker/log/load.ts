@@ -41,6 +41,8 @@ export function createLog(log: LogState): void {
 export async function loadLog(log: LogState, options: LoadOptions): Promise<void> {
   const { diagnostics } = log.services;
   finishInterruptedWork(log);
+  log.producers.rescan();
+  const newestSnapshot = Math.max(0, ...log.producers.snapshotOffsets);
   const damaged = openSegments(log);
   const epochsLost = loadEpochs(log);
   log.topicId = readPartitionMetadata(log.disk, log.directory);
@@ -63,6 +65,8 @@ export async function loadLog(log: LogState, options: LoadOptions): Promise<void
     endOffset: log.endOffset,
     afterCleanStop: options.hadCleanShutdown,
   });
+  // Of records that are lost, and gone by now: it must not come back once there are others in their place.
+  if (newestSnapshot > log.endOffset) log.disk.syncDirectory(log.directory);
   log.highWatermark = log.startOffset;
   log.refreshFirstUnstable();
   // Descriptors are for logs in use; the files are opened again when they are needed.

@@ -83,6 +83,8 @@ export class LogState implements SegmentHome {
   unflushedRecords = 0;
   /** When the last sync was begun, by the monotonic clock. */
   lastFlushMs: number;
+  /** The syncs that are under way or wait for their turn; null when there are none. Never rejects. */
+  backgroundFlush: Promise<void> | null = null;
   /** By how much the active segment is rolled before segment.ms; drawn anew with each roll. */
   rollJitterMs: number;
   /** For good: nothing is written or read any more. */

@@ -187,10 +187,20 @@ export class PartitionLog {
     return this.#log.producers.hasOngoingTransaction(producerId, epoch);
   }
 
+  /** When the producer of the oldest open transaction last wrote, by its clock; -1 when none is open. */
+  get oldestTransactionTimestampMs(): Int64 {
+    return this.#log.producers.oldestTransactionTimestampMs;
+  }
+
   /** Begins to verify a transaction with its coordinator; null when it is under way here already. */
   startVerification(producerId: Int64, epoch: number, firstSequence: number): VerificationGuard | null {
     const nowMs = this.#log.clock.wallMs();
     return this.#log.producers.startVerification(producerId, epoch, firstSequence, nowMs);
+  }
+
+  /** The coordinator has refused it for good. */
+  abandonVerification(guard: VerificationGuard): void {
+    this.#log.producers.abandonVerification(guard);
   }
 
   removeExpiredProducers(): void {

@@ -46,6 +46,8 @@ export function recoverSegment(log: LogState, segment: Segment, startOffset: num
   const cutBytes = segment.sizeBytes - validBytes;
   segment.cutFile(validBytes);
   segment.seal();
+  // Below the recovery point nothing else would: the next recovery begins after what has been made anew here.
+  segment.abortedIndex.sync();
   producers.takeSnapshot(false);
   return cutBytes;
 }

@@ -20,7 +20,6 @@ export function truncateTo(log: LogState, offset: number): boolean {
   log.removeSegments(log.segments.all.filter((segment) => segment.baseOffset > offset));
   log.segments.active.truncateTo(offset);
   log.segments.active.sync();
-  log.disk.syncDirectory(log.directory);
   log.filesChanged();
   log.endOffset = offset;
   log.noteTruncation(offset);
@@ -32,7 +31,12 @@ export function truncateTo(log: LogState, offset: number): boolean {
     endOffset: offset,
     afterCleanStop: false,
   });
+  // Last, with the snapshots of what was cut away gone: one that came back after the log has grown past it
+  // would say of the new records what was true of the old ones.
+  log.disk.syncDirectory(log.directory);
   if (log.highWatermark >= offset) log.setHighWatermark(offset);
+  // The replay has found transactions whose markers are committed long since.
+  log.producers.onHighWatermark(log.highWatermark);
   log.refreshFirstUnstable();
   return true;
 }
@@ -41,13 +45,13 @@ export function truncateTo(log: LogState, offset: number): boolean {
 export function truncateFullyAndStartAt(log: LogState, offset: number): void {
   log.removeSegments([...log.segments.all]);
   log.createSegment(offset);
-  log.disk.syncDirectory(log.directory);
   log.filesChanged();
   log.endOffset = offset;
   log.startOffset = offset;
   log.noteTruncation(offset);
   log.epochs.clear();
   log.producers.truncateFully(offset);
+  log.disk.syncDirectory(log.directory);
   log.highWatermark = offset;
   log.refreshFirstUnstable();
 }

@@ -64,6 +64,7 @@ export type LogView = Pick<
   | 'startOffset'
   | 'endOffset'
   | 'highWatermark'
+  | 'lastStableOffset'
   | 'sizeBytes'
   | 'closed'
   | 'read'

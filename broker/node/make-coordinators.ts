@@ -1,8 +1,20 @@
-/** What coordinates clients by way of internal topics and the controller: producer ids and consumer groups. */
+/** What coordinates clients by way of internal topics and the controller: producer ids, consumer groups, transactions. */
 import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts';
+import { MarkerReceiver } from '../coordinators/marker-receiver.ts';
 import { ProducerIdManager } from '../coordinators/producer-id-manager.ts';
-import { GROUP_METADATA_TOPIC } from '../types.ts';
-import { groupPartitionCount, groupSettings, stateLogOf } from './group-wiring.ts';
+import { MarkerSender } from '../coordinators/transaction/marker-sender.ts';
+import { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts';
+import { TransactionVerification } from '../coordinators/transaction-verification.ts';
+import type { TransactionVerifier } from '../replication/collaborators.ts';
+import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../types.ts';
+import {
+  coordinatorPartitionCount,
+  followLeadership,
+  groupSettings,
+  markerSettings,
+  stateLogOf,
+  transactionSettings,
+} from './coordinator-wiring.ts';
 import type { Ground, Parts } from './parts.ts';
 
 /** Blocks of ids are asked of the controller. */
@@ -22,6 +34,32 @@ export function makeProducerIds(
   return producerIds;
 }
 
+/** Whom replication asks before a transaction begins in a partition: its coordinator, wherever it is. */
+export async function makeVerifier(
+  { store }: Ground,
+  { config, metadata, peers }: Pick<Parts, 'config' | 'metadata' | 'peers'>,
+): Promise<TransactionVerifier> {
+  return new TransactionVerification({
+    brokerId: config.brokerId,
+    metadata,
+    peers,
+    timeoutMs: config.requestTimeoutMs,
+    partitionCount: await coordinatorPartitionCount(
+      store(),
+      TRANSACTION_STATE_TOPIC,
+      config.transactionStateLogNumPartitions,
+    ),
+  });
+}
+
+/** Markers of transactions, whoever coordinates them, are written where their partitions are led. */
+export function makeMarkers(
+  { platform: { clock } }: Ground,
+  { config, replicas, groups }: Pick<Parts, 'config' | 'replicas' | 'groups'>,
+): MarkerReceiver {
+  return new MarkerReceiver({ clock, replicas, groups, timeoutMs: config.requestTimeoutMs });
+}
+
 /** Groups are coordinated where their partition of `__consumer_offsets` is led. */
 export async function makeGroups(
   { platform, store, stops }: Ground,
@@ -36,14 +74,54 @@ export async function makeGroups(
     journal: journal.named(`GroupCoordinator id=${config.brokerId}`),
     log: stateLogOf(GROUP_METADATA_TOPIC, replicas),
     settings: groupSettings(config),
-    partitionCount: await groupPartitionCount(store(), config),
+    verifyTransaction: (partition, claim) =>
+      replicas.verifyTransaction({ topic: GROUP_METADATA_TOPIC, partition }, claim),
+    partitionCount: await coordinatorPartitionCount(
+      store(),
+      GROUP_METADATA_TOPIC,
+      config.offsetsTopicNumPartitions,
+    ),
   });
   // Stop before the replicas, through which they write.
   stops.push({ name: 'the groups', stop: () => groups.shutdown() });
-  replicas.onLeadership(({ topic, partition, leaderEpoch, role }) => {
-    if (topic !== GROUP_METADATA_TOPIC) return;
-    if (role === 'leader') void groups.elect(partition, leaderEpoch);
-    else groups.resign(partition, role === 'stopped' ? 'deleted' : 'moved');
-  });
+  followLeadership(GROUP_METADATA_TOPIC, replicas, groups);
   return groups;
+}
+
+/** Transactions are coordinated where their partition of `__transaction_state` is led. */
+export async function makeTransactions(
+  { platform, store, stops }: Ground,
+  {
+    config,
+    metadata,
+    peers,
+    replicas,
+    producerIds,
+  }: Pick<Parts, 'config' | 'metadata' | 'peers' | 'replicas' | 'producerIds'>,
+): Promise<TransactionCoordinator> {
+  const { clock, metrics, journal } = platform;
+  const { brokerId } = config;
+  const diagnostics = platform.diagnostics.named(`TransactionMarkers id=${brokerId}`);
+  const name = `TransactionCoordinator id=${brokerId}`;
+  const transactions = new TransactionCoordinator({
+    clock,
+    metrics,
+    diagnostics: platform.diagnostics.named(name),
+    journal: journal.named(name),
+    log: stateLogOf(TRANSACTION_STATE_TOPIC, replicas),
+    settings: transactionSettings(config),
+    partitionCount: await coordinatorPartitionCount(
+      store(),
+      TRANSACTION_STATE_TOPIC,
+      config.transactionStateLogNumPartitions,
+    ),
+    producerIds,
+    markers: new MarkerSender(
+      { brokerId, clock, diagnostics, metrics, metadata, peers },
+      markerSettings(config),
+    ),
+  });
+  stops.push({ name: 'the transactions', stop: () => transactions.shutdown() });
+  followLeadership(TRANSACTION_STATE_TOPIC, replicas, transactions);
+  return transactions;
 }

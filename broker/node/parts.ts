@@ -3,7 +3,9 @@ import type { ClusterStore } from '../../coordinator-client/stores/cluster-store
 import type { FixedConfig } from '../config/broker-config.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { GroupCoordinator } from '../coordinators/group/group-coordinator.ts';
+import type { MarkerReceiver } from '../coordinators/marker-receiver.ts';
 import type { ProducerIdManager } from '../coordinators/producer-id-manager.ts';
+import type { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts';
 import type { LogManager } from '../log/log-manager.ts';
 import type { ControllerFence } from '../metadata/controller-fence.ts';
 import type { FeatureFeed } from '../metadata/feature-feed.ts';
@@ -38,7 +40,9 @@ export interface Parts {
   readonly logs: LogManager;
   readonly link: ControllerLink;
   readonly replicas: ReplicaManager;
+  readonly markers: MarkerReceiver;
   readonly producerIds: ProducerIdManager;
   readonly groups: GroupCoordinator;
+  readonly transactions: TransactionCoordinator;
   readonly network: NetworkServer;
 }

@@ -3,7 +3,7 @@
  * names, as plain objects (CBOR on the wire). Every message that acts carries its sender's epoch, and
  * the receiver compares it before anything else. Error fields are Kafka error codes.
  * Source: LeaderAndIsr v7, UpdateMetadata v8, StopReplica v4, ControlledShutdown v3, AlterPartition v2,
- * AllocateProducerIds v0 in Kafka 3.9.
+ * AllocateProducerIds v0, WriteTxnMarkers v1, AddPartitionsToTxn v4 (to verify only) in Kafka 3.9.
  */
 import type { BrokerInfo } from '../cluster.ts';
 import type { ErrorCode } from '../errors.ts';
@@ -56,7 +56,7 @@ export interface LeaderAndIsrRequest extends FromController {
   readonly partitions: readonly PartitionStateMessage[];
 }
 
-interface PartitionError {
+export interface PartitionError {
   readonly topic: string;
   readonly partition: number;
   readonly error: ErrorCode;
@@ -157,6 +157,56 @@ export interface AllocateProducerIdsResponse {
   readonly producerIdLength: number;
 }
 
+/** How the transaction of a producer ended, and the partitions that are to learn of it. */
+export interface TransactionMarker {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly committed: boolean;
+  /** The leader epoch of the transaction's partition of `__transaction_state`, by which old coordinators are told. */
+  readonly coordinatorEpoch: number;
+  readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[];
+}
+
+export interface WriteTxnMarkersRequest {
+  readonly type: 'WriteTxnMarkers';
+  /** The sender. */
+  readonly brokerId: BrokerId;
+  readonly markers: readonly TransactionMarker[];
+}
+
+export interface WriteTxnMarkersResponse {
+  /** With an error there are no answers to the markers. */
+  readonly error: ErrorCode;
+  /** In the order of the request. A marker that is written is on all in-sync replicas. */
+  readonly markers: readonly {
+    readonly producerId: number;
+    readonly partitions: readonly PartitionError[];
+  }[];
+}
+
+/** Asks the coordinator of some transactions whether they are open and the partitions belong to them. */
+export interface VerifyTransactionsRequest {
+  readonly type: 'VerifyTransactions';
+  /** The sender. */
+  readonly brokerId: BrokerId;
+  readonly transactions: readonly {
+    readonly transactionalId: string;
+    readonly producerId: number;
+    readonly producerEpoch: number;
+    readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[];
+  }[];
+}
+
+export interface VerifyTransactionsResponse {
+  /** With an error there are no answers to the transactions. */
+  readonly error: ErrorCode;
+  /** NONE for a partition that belongs to the open transaction; each id at most once. */
+  readonly transactions: readonly {
+    readonly transactionalId: string;
+    readonly partitions: readonly PartitionError[];
+  }[];
+}
+
 /** Request and response by type: the one table of what peers can ask of each other. */
 export interface PeerExchange {
   LeaderAndIsr: { request: LeaderAndIsrRequest; response: LeaderAndIsrResponse };
@@ -165,6 +215,8 @@ export interface PeerExchange {
   ControlledShutdown: { request: ControlledShutdownRequest; response: ControlledShutdownResponse };
   AlterPartition: { request: AlterPartitionRequest; response: AlterPartitionResponse };
   AllocateProducerIds: { request: AllocateProducerIdsRequest; response: AllocateProducerIdsResponse };
+  WriteTxnMarkers: { request: WriteTxnMarkersRequest; response: WriteTxnMarkersResponse };
+  VerifyTransactions: { request: VerifyTransactionsRequest; response: VerifyTransactionsResponse };
 }
 
 export type PeerRequestType = keyof PeerExchange;

@@ -217,6 +217,40 @@ type ReplicaEvent =
       readonly why: 'moved' | 'deleted';
     };
 
+/** Of the transactional ids that this broker coordinates. */
+type TransactionEvent =
+  | {
+      readonly kind: 'transactions-loaded';
+      /** Of `__transaction_state`. */
+      readonly partition: number;
+      readonly leaderEpoch: number;
+      readonly ids: number;
+      /** Those whose end was decided before, and whose partitions are told now. */
+      readonly resumed: number;
+      readonly tookMs: number;
+    }
+  | {
+      readonly kind: 'transactions-resigned';
+      readonly partition: number;
+      readonly why: 'moved' | 'deleted';
+    }
+  /** Its open transaction is aborted. `producerEpoch` is the one that nobody has. */
+  | {
+      readonly kind: 'producer-fenced';
+      readonly transactionalId: string;
+      readonly producerId: number;
+      readonly producerEpoch: number;
+      readonly why: 'timed-out' | 'replaced';
+    }
+  /** A partition has heard of a newer coordinator, or of a newer epoch of the producer. */
+  | {
+      readonly kind: 'transaction-markers-fenced';
+      readonly transactionalId: string;
+      readonly producerId: number;
+      readonly error: ErrorCode;
+    }
+  | { readonly kind: 'transactional-ids-expired'; readonly partition: number; readonly ids: number };
+
 /** Of the broker itself. */
 type BrokerLifeEvent =
   | { readonly kind: 'session-suspended' }
@@ -245,6 +279,7 @@ export type ClusterEvent =
   | TopicEvent
   | ReassignmentEvent
   | ReplicaEvent
+  | TransactionEvent
   | BrokerLifeEvent;
 
 export type EventKind = ClusterEvent['kind'];

@@ -149,6 +149,29 @@ function truncation(one: EventOf<'log-truncated'>): Line | null {
   }
 }
 
+const TRANSACTIONS = {
+  'transactions-loaded': ({ partition, ids, resumed, tookMs }) =>
+    ids === 0
+      ? null
+      : info(
+          `Loaded ${ids} transactional ids of __transaction_state-${partition} in ${tookMs} ms, ` +
+            `${resumed} of them with an end that partitions have to be told`,
+        ),
+  'transactions-resigned': () => null,
+  'producer-fenced': ({ transactionalId, producerId, producerEpoch, why }) => {
+    const reason = why === 'timed-out' ? 'it has timed out' : 'another producer has come';
+    return info(
+      `Aborting the transaction of ${transactionalId} (producer id ${producerId}, fenced by epoch ${producerEpoch}): ${reason}`,
+    );
+  },
+  'transaction-markers-fenced': ({ transactionalId, producerId, error: code }) =>
+    warn(
+      `Partitions of the transaction of ${transactionalId} (producer id ${producerId}) are told nothing any more: ${errorName(code)}`,
+    ),
+  'transactional-ids-expired': ({ partition, ids }) =>
+    info(`Forgot ${ids} transactional ids of __transaction_state-${partition} that nobody has used for long`),
+} satisfies Partial<Lines>;
+
 const BROKER_LIFE = {
   'session-suspended': () => warn('disconnected from ZooKeeper'),
   'session-resumed': () => info('connected to ZooKeeper again, the session lives on'),
@@ -175,6 +198,7 @@ const LINES: Lines = {
   ...TOPICS,
   ...REASSIGNMENTS,
   ...REPLICAS,
+  ...TRANSACTIONS,
   ...BROKER_LIFE,
 };
 

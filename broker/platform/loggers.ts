@@ -22,6 +22,8 @@ const LOGGER_OF: Readonly<Record<string, string>> = {
   Controller: 'kafka.controller.KafkaController',
   GroupCoordinator: 'kafka.coordinator.group.GroupCoordinator',
   ProducerIdManager: 'kafka.coordinator.transaction.ProducerIdManager',
+  TransactionCoordinator: 'kafka.coordinator.transaction.TransactionCoordinator',
+  TransactionMarkers: 'kafka.coordinator.transaction.TransactionMarkerChannelManager',
   LogManager: 'kafka.log.LogManager',
   LogCleaner: 'kafka.log.LogCleaner',
   Log: 'kafka.log.UnifiedLog',

@@ -3,6 +3,7 @@
  * transaction of a producer in a partition. Source: KIP-98; Kafka's ControlRecordType and
  * EndTransactionMarker.
  */
+import type { Int64 } from '../int64.ts';
 import { batchIsControl, CorruptBatch } from './batch.ts';
 import { buildBatch } from './build.ts';
 import { readRecords } from './record.ts';
@@ -30,7 +31,7 @@ interface ControlRecord {
 /** The batch that commits or aborts what a producer has written to a partition. */
 export function endTransactionMarker(marker: {
   readonly committed: boolean;
-  readonly producerId: number;
+  readonly producerId: Int64;
   readonly producerEpoch: number;
   readonly coordinatorEpoch: number;
   readonly timestampMs: number;

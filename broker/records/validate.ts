@@ -192,7 +192,8 @@ function transform(
 function transformBatch(buffer: Buffer, at: number, context: ProduceContext): Buffer | RefusedBatches {
   const { config, origin, nowMs, decompression = new DecompressionAllowance() } = context;
   const source = batchCodec(buffer, at);
-  const target = targetCodec(source, config);
+  // Markers stay as small as they are, whatever the topic's compression.type.
+  const target = batchIsControl(buffer, at) ? source : targetCodec(source, config);
   let maxTimestampMs = batchMaxTimestampMs(buffer, at);
   let rebuild = target !== source;
   if (origin === 'client') {

@@ -1,10 +1,13 @@
 /**
  * What replication needs of its neighbours, as narrow interfaces: the metadata cache, and the properties
- * it reads. The real ones (MetadataCache, BrokerConfig) fit as they are.
+ * it reads. The real ones (MetadataCache, BrokerConfig) fit as they are. And whom it asks before a transaction
+ * may begin in a partition.
  */
 import type { BrokerInfo } from '../cluster.ts';
 import type { Live } from '../config/live.ts';
-import type { BrokerId } from '../types.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { Int64 } from '../int64.ts';
+import type { BrokerId, PartitionKey, TopicPartition } from '../types.ts';
 
 /** What replication asks of the metadata cache. */
 export interface ReplicationMetadata {
@@ -29,6 +32,7 @@ export interface ReplicationConfig {
   readonly replicaSelectorClass: string | null;
   readonly fetchMaxBytes: number;
   readonly socketConnectionSetupTimeoutMs: number;
+  readonly transactionMaxTimeoutMs: number;
   readonly peerStreamCreditBytes: number;
   readonly peerMaxMessageBytes: number;
   /** none or snappy. */
@@ -38,5 +42,22 @@ export interface ReplicationConfig {
 export interface ReplicationConfigs {
   readonly config: ReplicationConfig;
   /** Those that may change while the broker runs. */
-  readonly liveConfig: Live<{ readonly numReplicaFetchers: number }>;
+  readonly liveConfig: Live<{
+    readonly numReplicaFetchers: number;
+    readonly transactionPartitionVerificationEnable: boolean;
+  }>;
+}
+
+/** Records of a transaction that is not open in their partitions here yet. */
+export interface TransactionToVerify {
+  readonly transactionalId: string;
+  readonly producerId: Int64;
+  readonly producerEpoch: number;
+  readonly partitions: readonly TopicPartition[];
+}
+
+/** Asks the coordinator of a transaction, wherever it is, before its first records are taken (KIP-890). */
+export interface TransactionVerifier {
+  /** An error for each partition that is not confirmed. Never rejects. */
+  verify(transaction: TransactionToVerify): Promise<ReadonlyMap<PartitionKey, ErrorCode>>;
 }

@@ -195,10 +195,9 @@ export class Partition {
   ): AppendInfo | ErrorCode {
     const log = this.#log;
     if (!this.isLeader || log === null) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
-    if (options.acks === -1 && this.isUnderMinIsr) return ErrorCode.NOT_ENOUGH_REPLICAS;
-    const { origin, apiVersion, decompression } = options;
-    const leaderEpoch = this.#leaderEpoch;
-    const info = log.appendAsLeader(records, { leaderEpoch, origin, apiVersion, decompression });
+    const { acks, ...rest } = options;
+    if (acks === -1 && this.isUnderMinIsr) return ErrorCode.NOT_ENOUGH_REPLICAS;
+    const info = log.appendAsLeader(records, { leaderEpoch: this.#leaderEpoch, ...rest });
     if (info.error !== ErrorCode.NONE) return info;
     const moved = this.#advanceHighWatermark();
     this.#context.events.appended(this);

@@ -16,7 +16,7 @@ import type { EventId } from '../platform/event-ring.ts';
 import type { Platform } from '../platform/platform.ts';
 import { CorruptBatch } from '../records/batch.ts';
 import { NO_EPOCH, NO_LEADER, type TopicPartition } from '../types.ts';
-import type { ReplicationConfigs, ReplicationMetadata } from './collaborators.ts';
+import type { ReplicationConfigs, ReplicationMetadata, TransactionVerifier } from './collaborators.ts';
 import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts';
 import { HostedPartitions } from './hosted-partitions.ts';
 import { IsrProposals } from './isr-proposals.ts';
@@ -28,7 +28,7 @@ import {
   registerReplicationGauges,
   replicationCounters,
 } from './replication-metrics.ts';
-import { CoordinatorLog, type CoordinatorRead } from './requests/coordinator-log.ts';
+import { type CoordinatorAppend, CoordinatorLog, type CoordinatorRead } from './requests/coordinator-log.ts';
 import { isRackAware } from './requests/preferred-replica.ts';
 import type { FetchOutcome } from './requests/read-partition.ts';
 import {
@@ -47,6 +47,11 @@ import {
   type OffsetAnswer,
   ReplicaOffsets,
 } from './requests/replica-offsets.ts';
+import {
+  type TransactionClaim,
+  VerifiedAppend,
+  type VerifiedTransaction,
+} from './requests/verified-append.ts';
 import { WaitingRoom } from './requests/waiting.ts';
 import { Follower } from './stream/follower.ts';
 import { ReplicaStreams } from './stream/replica-streams.ts';
@@ -61,6 +66,7 @@ interface ReplicaManagerOptions
   readonly brokerEpoch: () => number;
   /** Asks the active controller, wherever it is; rejects when it can't be reached. */
   readonly propose: (request: AlterPartitionRequest) => Promise<AlterPartitionResponse>;
+  readonly verifier: TransactionVerifier;
 }
 
 export class ReplicaManager {
@@ -75,7 +81,7 @@ export class ReplicaManager {
   readonly #streams: ReplicaStreams;
   readonly #follower: Follower;
   readonly #leadership: Leadership;
-  readonly #append: ReplicaAppend;
+  readonly #append: VerifiedAppend;
   readonly #fetch: ReplicaFetch;
   readonly #offsets: ReplicaOffsets;
   readonly #counters: ReplicationCounters;
@@ -106,7 +112,13 @@ export class ReplicaManager {
       failureOf: (partition: TopicPartition, error: unknown) => this.#failureOf(partition, error),
       currentLeader: (topic: string, partition: number) => this.#currentLeader(topic, partition),
     };
-    this.#append = new ReplicaAppend({ ...common, waiting: this.#produceWaiting });
+    const append = new ReplicaAppend({ ...common, waiting: this.#produceWaiting });
+    this.#append = new VerifiedAppend({
+      hosted: this.#hosted,
+      append,
+      verifier: options.verifier,
+      isEnabled: () => options.liveConfig.now.transactionPartitionVerificationEnable,
+    });
     this.#fetch = new ReplicaFetch({
       ...common,
       brokerId,
@@ -116,15 +128,9 @@ export class ReplicaManager {
       fetchMaxBytes: config.fetchMaxBytes,
     });
     this.#offsets = new ReplicaOffsets({ ...common, waiting: this.#deleteWaiting });
-    this.#coordinatorLog = new CoordinatorLog({ ...common, append: this.#append });
+    this.#coordinatorLog = new CoordinatorLog({ ...common, append });
     const intervalMs = config.replicaHighWatermarkCheckpointIntervalMs;
-    this.#checkpoints = new HighWatermarkCheckpoints({
-      clock,
-      diagnostics,
-      logs,
-      hosted: this.#hosted,
-      intervalMs,
-    });
+    this.#checkpoints = new HighWatermarkCheckpoints({ ...common, clock, diagnostics, logs, intervalMs });
     this.#shrinkTimer = this.#start();
   }
 
@@ -146,12 +152,17 @@ export class ReplicaManager {
     return this.#append.append(request);
   }
 
+  /** Before a coordinator writes records of somebody's transaction to its partition. */
+  verifyTransaction(at: TopicPartition, claim: TransactionClaim): Promise<VerifiedTransaction> {
+    return this.#append.verify(at, claim);
+  }
+
   /** A coordinator's write, acknowledged by all, in the leader epoch in which the coordinator was elected. */
   appendToCoordinatorLog(
     topic: string,
     partition: number,
     batch: Buffer,
-    options: { readonly leaderEpoch: number; readonly timeoutMs: number },
+    options: CoordinatorAppend,
   ): Promise<{ error: ErrorCode; baseOffset: number }> {
     return this.#coordinatorLog.append({ topic, partition }, batch, options);
   }
@@ -247,6 +258,8 @@ export class ReplicaManager {
       streams: this.#streams,
       produceWaiting: this.#produceWaiting,
       fetchWaiting: this.#fetchWaiting,
+      clock,
+      maxTransactionTimeoutMs: config.transactionMaxTimeoutMs,
     });
     const shrink = (): void => {
       for (const partition of this.#hosted.all()) partition.shrinkIsr();

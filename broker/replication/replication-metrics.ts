@@ -1,6 +1,8 @@
 /**
  * What replication tells its operator, under the names Kafka's JMX exporter gives them.
  */
+import { int64Difference } from '../int64.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Counter, Metrics } from '../platform/metrics.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
 import type { Partition } from './partition.ts';
@@ -8,6 +10,8 @@ import type { WaitingRoom } from './requests/waiting.ts';
 import type { Follower } from './stream/follower.ts';
 import type { ReplicaStreams } from './stream/replica-streams.ts';
 
+/** What a coordinator may take to find a transaction that has timed out. Source: Kafka's ProducerStateManager. */
+const LATE_TRANSACTION_GRACE_MS = 5 * 60_000;
 const PREFIX = 'kafka_server_replicamanager_';
 const BYTES_PREFIX = 'kafka_server_brokertopicmetrics_';
 
@@ -37,6 +41,9 @@ export function replicationCounters(metrics: Metrics): ReplicationCounters {
 }
 
 interface MeasuredParts {
+  readonly clock: Pick<Clock, 'wallMs'>;
+  /** `transaction.max.timeout.ms` */
+  readonly maxTransactionTimeoutMs: number;
   readonly hosted: HostedPartitions;
   readonly follower: Follower;
   readonly streams: ReplicaStreams;
@@ -86,7 +93,19 @@ export function registerReplicationGauges(metrics: Metrics, parts: MeasuredParts
     'Led partitions that are being moved',
     counting((p) => p.isReassigning),
   );
+  const { clock, maxTransactionTimeoutMs } = parts;
+  gauge(
+    'partitionswithlatetransactionscount',
+    'Led partitions with a transaction that should have ended by now',
+    counting((p) => p.isLeader && hasLateTransaction(p, clock.wallMs(), maxTransactionTimeoutMs)),
+  );
   registerFlowGauges(metrics, parts);
+}
+
+/** Its coordinator would have aborted it; what is still open then may hold readers back for ever. */
+function hasLateTransaction({ log }: Partition, nowMs: number, maxTimeoutMs: number): boolean {
+  const writtenMs = log?.oldestTransactionTimestampMs ?? -1;
+  return writtenMs > 0 && int64Difference(nowMs, writtenMs) > maxTimeoutMs + LATE_TRANSACTION_GRACE_MS;
 }
 
 /** What flows between brokers, and who waits for it. */

@@ -36,6 +36,10 @@ export function groupNamed(name: string): Resource {
   return { type: 'group', name };
 }
 
+export function transactionNamed(transactionalId: string): Resource {
+  return { type: 'transactional-id', name: transactionalId };
+}
+
 /** All that can be done to a resource of each type. */
 export const OPERATIONS_ON: Readonly<Record<ResourceType, readonly Operation[]>> = {
   topic: [

@@ -14,6 +14,9 @@ export interface PublicEntry {
 export const PUBLIC_ENTRIES: readonly PublicEntry[] = [
   { name: 'odradek', source: 'scripts/package/odradek.ts' },
   { name: 'testkit', source: 'test/kit/cluster.ts' },
+  { name: 'testkit-vitest', source: 'test/kit/vitest-setup.ts', isModule: true },
+  { name: 'testkit-jest', source: 'test/kit/jest-setup.ts' },
+  { name: 'testkit-jest-teardown', source: 'test/kit/jest-teardown.ts' },
 ];
 
 /** What only the package's own command and the image open. */

@@ -14,7 +14,7 @@ import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts
 import type { AnyApi } from '../../broker/protocol/schema.ts';
 import { repetitiveFrames } from '../interop/differential/cases.ts';
 import { SAMPLES } from '../interop/differential/samples.ts';
-import { type Sample, TOPICS, type World } from '../interop/differential/world.ts';
+import { NOBODY, type Sample, TOPICS } from '../interop/differential/world.ts';
 import { eventually } from '../support/eventually.ts';
 import { exchange, open, residentMiB } from './hostile-client.ts';
 import { type RealCluster, startRealCluster } from './real-cluster.ts';
@@ -109,10 +109,8 @@ describe('clients', () => {
 });
 
 describe('requests', () => {
-  const world: World = { topicIds: new Map(), memberId: 'nobody', generationId: 1 };
-
   for (const { api } of HANDLERS.values()) {
-    const request = newestSample(api)?.request(world, 0);
+    const request = newestSample(api)?.request(NOBODY, 0);
     const requests = request === undefined ? [] : repetitiveFrames(api, request, AGAIN);
     if (requests.length === 0) continue;
     it(`of ${api.name} that name one thing ${AGAIN} times come to an end`, async () => {

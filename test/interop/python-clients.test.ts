@@ -16,7 +16,7 @@ import {
   startInteropCluster,
   storedAs,
 } from './interop-cluster.ts';
-import { packageLacks, pythonWith } from './python-packages.ts';
+import { CURRENT_CONFLUENT, packageLacks, pythonWith } from './python-packages.ts';
 
 const COMMON = [
   'creates and describes a topic',
@@ -41,15 +41,14 @@ const CONFLUENT = {
     'rejoins as a static member',
   ],
 };
-const CURRENT = '2.16.1';
 const SUITES = [
   { ...CONFLUENT, name: 'confluent-kafka', prefix: 'debian', python: PYTHON },
   {
     ...CONFLUENT,
-    name: `confluent-kafka ${CURRENT}`,
+    name: `confluent-kafka ${CURRENT_CONFLUENT}`,
     prefix: 'current',
-    python: pythonWith('confluent-kafka', CURRENT),
-    lacks: packageLacks('confluent-kafka', CURRENT),
+    python: pythonWith('confluent-kafka', CURRENT_CONFLUENT),
+    lacks: packageLacks('confluent-kafka', CURRENT_CONFLUENT),
   },
   {
     name: 'kafka-python',

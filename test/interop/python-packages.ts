@@ -10,6 +10,8 @@ import { commandLacks, PYTHON } from './interop-cluster.ts';
 
 const CACHE = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
 const INSTALL_TIMEOUT_MS = 90_000;
+/** confluent-kafka of today, whose librdkafka is years younger than Debian's. */
+export const CURRENT_CONFLUENT = '2.16.1';
 
 /** Where the Python with that package is, once {@link packageLacks} has said that it is there. */
 export function pythonWith(name: string, version: string): string {

@@ -54,6 +54,7 @@ function replica(changes: Partial<ReplicaView> & { log?: readonly Buffer[] } = {
     startOffset: 0,
     endOffset: log.length,
     highWatermark: log.length,
+    lastStableOffset: 0,
     read: (from, to) => Buffer.concat(log.slice(from, to)),
     ...rest,
   };
@@ -104,7 +105,7 @@ describe('leaders', () => {
 });
 
 describe('marks', () => {
-  it.each(['highWatermark', 'leaderEpoch', 'partitionEpoch', 'startOffset'] as const)(
+  it.each(['highWatermark', 'lastStableOffset', 'leaderEpoch', 'partitionEpoch', 'startOffset'] as const)(
     'a %s that falls in the life of a process is found, and in a new life it may',
     (mark) => {
       const broken = found(RisingMarks, (checker) => {
@@ -115,6 +116,13 @@ describe('marks', () => {
       expect(broken).toEqual([`orders-0: ${mark} on broker 1 fell from 2 to 1`]);
     },
   );
+
+  it('a last stable offset beyond the high watermark is found', () => {
+    const broken = found(RisingMarks, (checker) =>
+      checker.check(replica({ lastStableOffset: 3, highWatermark: 2 })),
+    );
+    expect(broken).toEqual(['orders-0: on broker 1 what is not committed counts as stable']);
+  });
 
   it('a high watermark beyond the log is found', () => {
     expect(found(RisingMarks, (checker) => checker.check(replica({ highWatermark: 4 })))).toHaveLength(1);

@@ -42,7 +42,9 @@ export class OneLeaderPerEpoch {
   }
 }
 
-/** While a process lives, a replica's high watermark and epochs only rise. */
+const MARKS = ['highWatermark', 'lastStableOffset', 'leaderEpoch', 'partitionEpoch', 'startOffset'] as const;
+
+/** While a process lives, a replica's marks and epochs only rise. */
 export class RisingMarks {
   readonly #broken: Broken;
   readonly #seen = new Map<string, ReplicaView>();
@@ -57,7 +59,7 @@ export class RisingMarks {
     const before = this.#seen.get(at);
     this.#seen.set(at, replica);
     if (before !== undefined) {
-      for (const mark of ['highWatermark', 'leaderEpoch', 'partitionEpoch', 'startOffset'] as const) {
+      for (const mark of MARKS) {
         if (replica[mark] < before[mark])
           this.#broken(
             `${replica.name}: ${mark} on broker ${brokerId} fell from ${before[mark]} to ${replica[mark]}`,
@@ -66,6 +68,8 @@ export class RisingMarks {
     }
     if (replica.highWatermark > replica.endOffset)
       this.#broken(`${replica.name}: on broker ${brokerId} the high watermark is beyond the end of the log`);
+    if (replica.lastStableOffset > replica.highWatermark)
+      this.#broken(`${replica.name}: on broker ${brokerId} what is not committed counts as stable`);
   }
 }
 

@@ -27,6 +27,7 @@ export interface ReplicaView {
   readonly startOffset: number;
   readonly endOffset: number;
   readonly highWatermark: number;
+  readonly lastStableOffset: number;
   /** Whole batches from one offset up to another. */
   read(fromOffset: number, upToOffset: number): Buffer;
 }
@@ -90,6 +91,7 @@ function isUnchanged(last: ReplicaView, partition: HostedReplicaView, log: LogVi
   return (
     last.endOffset === log.endOffset &&
     last.highWatermark === log.highWatermark &&
+    last.lastStableOffset === log.lastStableOffset &&
     last.startOffset === log.startOffset &&
     last.role === partition.role &&
     last.leaderEpoch === partition.leaderEpoch &&
@@ -112,6 +114,7 @@ function replicaView(
     startOffset: log.startOffset,
     endOffset: log.endOffset,
     highWatermark: log.highWatermark,
+    lastStableOffset: log.lastStableOffset,
     read: (fromOffset, upToOffset) => readBatches(log, fromOffset, upToOffset),
   };
 }

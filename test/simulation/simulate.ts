@@ -19,7 +19,9 @@ import {
 } from './settled.ts';
 import { REPLICAS } from './simulated-admin.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
-import { Workload } from './workload.ts';
+import { SimulatedTransactions } from './simulated-transactions.ts';
+import { TransactionHistory } from './transaction-history.ts';
+import { newClient, Workload } from './workload.ts';
 
 interface SimulationOptions {
   readonly seed: number;
@@ -27,6 +29,8 @@ interface SimulationOptions {
   readonly faultsMs?: number;
   /** Instead of what the seed would have happen. */
   readonly faults?: (cluster: SimulatedCluster) => void;
+  /** With an application that writes in transactions. */
+  readonly transactions?: boolean;
   /** Gets what brokers say. */
   readonly write?: (line: string) => void;
   /** Called at the moment something is found wrong, to look around. */
@@ -45,9 +49,13 @@ export interface Verdict {
   readonly acknowledged: number;
   readonly consumed: number;
   readonly generations: number;
+  /** That were committed. */
+  readonly transactions: number;
   readonly virtualMs: number;
 }
 
+const TRANSACTIONS_TOPIC = 'payments';
+const TRANSACTIONS_PARTITIONS = 2;
 const START_LIMIT_MS = 30_000;
 const SETTLE_LIMIT_MS = 60_000;
 const SHORTEST_FAULTS_MS = 6000;
@@ -77,6 +85,8 @@ class Run {
   readonly #invariants: Invariants;
   readonly #workload: Workload;
   readonly #nemesis: Nemesis;
+  readonly #transactionHistory = new TransactionHistory();
+  readonly #transactions: SimulatedTransactions | null;
   readonly #broken: string[] = [];
   readonly #observer = new ReplicaObserver();
   #tree: TreeView;
@@ -89,6 +99,7 @@ class Run {
     this.#cluster = new SimulatedCluster(options);
     this.#workload = new Workload(this.#cluster, this.#history);
     this.#nemesis = new Nemesis(this.#cluster, this.#cluster.fork());
+    this.#transactions = options.transactions === true ? this.#newTransactions() : null;
     this.#invariants = new Invariants((what) => this.broken(what));
     this.#tree = observeTree(this.#cluster.tree);
     this.#cluster.onRecorded = (broker, recorded) => this.#invariants.events.recorded(broker, recorded);
@@ -132,6 +143,7 @@ class Run {
       acknowledged: this.#history.acknowledged.length,
       consumed: this.#history.consumedCount,
       generations: this.#history.groupOf('team').generations,
+      transactions: this.#transactionHistory.count('committed'),
       virtualMs: clock.nowMs(),
     };
   }
@@ -140,7 +152,13 @@ class Run {
     const { clock, machines } = this.#cluster;
     for (const { id } of machines) this.#cluster.start(id);
     await clock.runUntilTrue(() => machines.every(({ status }) => status === 'running'), START_LIMIT_MS);
+    const { admin } = this.#workload;
     await clock.runUntilSettled(this.#workload.prepare(), START_LIMIT_MS);
+    if (this.#transactions !== null) {
+      const create = () => admin.create(TRANSACTIONS_TOPIC, TRANSACTIONS_PARTITIONS);
+      while (!(await clock.runUntilSettled(create(), START_LIMIT_MS)));
+      this.#transactions.start();
+    }
     this.#workload.start();
   }
 
@@ -162,6 +180,7 @@ class Run {
     if (this.#broken.length > 0) return;
     await this.#mustHold(() => unsettledCluster(this.#cluster, this.#tree));
     this.#workload.stopProducing();
+    this.#transactions?.stop();
     // Leaders are rebalanced and groups lose their members even now, but what has settled settles again.
     for (let look = 0; look < SETTLED_LOOKS; look++) {
       await this.#mustHold(() => this.#unsettled());
@@ -170,14 +189,42 @@ class Run {
     if (this.#broken.length > 0) return;
     for (const what of this.#invariants.events.untold(this.#tree)) this.broken(what);
     for (const what of repeatedRecords(this.#tree, this.#invariants.logs, this.#history)) this.broken(what);
+    await this.#checkTransactions();
     const lost = lostOffsets(this.#workload, this.#history);
     for (const what of await this.#cluster.clock.runUntilSettled(lost, SETTLE_LIMIT_MS)) this.broken(what);
     this.#cluster.trace.add('settled');
   }
 
+  #newTransactions(): SimulatedTransactions {
+    return new SimulatedTransactions({
+      client: newClient(this.#cluster, this.#cluster.clock, 'payer'),
+      random: this.#cluster.fork(),
+      history: this.#transactionHistory,
+      topic: TRANSACTIONS_TOPIC,
+      partitions: TRANSACTIONS_PARTITIONS,
+    });
+  }
+
+  /** Every transaction ends, all of it or nothing of it is read, and in order. */
+  async #checkTransactions(): Promise<void> {
+    const { clock } = this.#cluster;
+    if (this.#transactions === null) return;
+    for (let attempt = 0; attempt < 50; attempt++) {
+      const found = await clock.runUntilSettled(this.#transactions.found(), SETTLE_LIMIT_MS);
+      if (found === null) {
+        await clock.runFor(REST_MS);
+        continue;
+      }
+      for (const what of this.#transactionHistory.contradictions(found)) this.broken(what);
+      return;
+    }
+    this.broken('committed data can’t be read to its end: a transaction has not ended');
+  }
+
   #unsettled(): string[] {
     const { logs } = this.#invariants;
     return [
+      ...(this.#transactions?.busy ? ['a transaction is under way'] : []),
       ...unsettledCluster(this.#cluster, this.#tree),
       ...unsettledTopics(this.#cluster, this.#tree, this.#history),
       ...unsettledClients(this.#workload, this.#tree, logs),

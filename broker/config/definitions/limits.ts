@@ -1,4 +1,4 @@
-/** Configs of this broker that Kafka does not have: what one request may make it do. */
+/** Configs of this broker that Kafka does not have: what clients may make it do, or keep. */
 import { int, long } from '../property.ts';
 import { atLeast } from '../validators.ts';
 
@@ -50,5 +50,11 @@ export const LIMIT_CONFIGS = {
     'read-only',
     'Most partitions that all fetch sessions together remember.',
     atLeast(0),
+  ),
+  'transaction.max.ids': int(
+    '1000000',
+    'read-only',
+    'Transactional ids that this broker may coordinate before it refuses new ones.',
+    atLeast(1),
   ),
 };

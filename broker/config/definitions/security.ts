@@ -3,7 +3,7 @@
  * Source: the broker configs of Kafka 3.9, of the group BrokerSecurity.
  */
 import { boolean, className, int, list, long, password, text } from '../property.ts';
-import { atLeast, oneOfIgnoringCase } from '../validators.ts';
+import { atLeast, oneOf } from '../validators.ts';
 
 export const SECURITY_CONFIGS = {
   'connections.max.reauth.ms': long(
@@ -48,7 +48,7 @@ export const SECURITY_CONFIGS = {
     'none',
     'per-broker',
     'Whether clients must, may or need not show a certificate.',
-    oneOfIgnoringCase('required', 'requested', 'none'),
+    oneOf('required', 'requested', 'none'),
   ),
   'ssl.principal.mapping.rules': text(
     'DEFAULT',

@@ -1,42 +1,29 @@
 /** How a failed write to `__consumer_offsets` is told to clients. Source: Kafka's GroupMetadataManager. */
 import { ErrorCode } from '../../errors.ts';
+import { coordinatorErrorFor } from '../runtime/append-errors.ts';
 
 /** Of committed offsets. */
 export function commitErrorFor(appendError: ErrorCode): ErrorCode {
-  return errorFor(appendError, {
+  return coordinatorErrorFor(appendError, {
     timedOut: ErrorCode.COORDINATOR_NOT_AVAILABLE,
     tooLarge: ErrorCode.INVALID_COMMIT_OFFSET_SIZE,
   });
 }
 
+/**
+ * Of offsets committed within a transaction, which its coordinator did not confirm. Old clients don't know
+ * NETWORK_EXCEPTION here; this one they try again, without looking for the coordinator.
+ */
+export function verificationErrorFor(error: ErrorCode): ErrorCode {
+  return error === ErrorCode.NETWORK_EXCEPTION
+    ? ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+    : commitErrorFor(error);
+}
+
 /** Of a group's members and assignments. */
 export function groupErrorFor(appendError: ErrorCode): ErrorCode {
-  return errorFor(appendError, {
+  return coordinatorErrorFor(appendError, {
     timedOut: ErrorCode.REBALANCE_IN_PROGRESS,
     tooLarge: ErrorCode.UNKNOWN_SERVER_ERROR,
   });
-}
-
-/** What differs by what was written is given. */
-function errorFor(
-  appendError: ErrorCode,
-  given: { readonly timedOut: ErrorCode; readonly tooLarge: ErrorCode },
-): ErrorCode {
-  switch (appendError) {
-    case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
-    case ErrorCode.NOT_ENOUGH_REPLICAS:
-    case ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND:
-      return ErrorCode.COORDINATOR_NOT_AVAILABLE;
-    case ErrorCode.REQUEST_TIMED_OUT:
-      return given.timedOut;
-    case ErrorCode.NOT_LEADER_OR_FOLLOWER:
-    case ErrorCode.KAFKA_STORAGE_ERROR:
-      return ErrorCode.NOT_COORDINATOR;
-    case ErrorCode.MESSAGE_TOO_LARGE:
-    case ErrorCode.RECORD_LIST_TOO_LARGE:
-    case ErrorCode.INVALID_FETCH_SIZE:
-      return given.tooLarge;
-    default:
-      return appendError;
-  }
 }

@@ -6,6 +6,7 @@
  */
 
 import { ErrorCode } from '../../errors.ts';
+import type { Int64 } from '../../int64.ts';
 import { type Clock, every, type Timer } from '../../platform/clock.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
 import type { Journal } from '../../platform/journal.ts';
@@ -14,17 +15,24 @@ import { type Random, randomHexUuid } from '../../platform/random.ts';
 import { type PartitionKey, parsePartitionKey } from '../../types.ts';
 import { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts';
 import type { StateLog } from '../runtime/state-log.ts';
+import { type Committer, validateCommit } from './commit-rules.ts';
 import { type JoinAnswer, type JoinRequest, joinError, type SyncAnswer, syncError } from './effects.ts';
-import { canRebalance, type Group, type GroupState } from './group.ts';
+import type { Group, GroupState } from './group.ts';
 import { GroupDriver, type Placed } from './group-driver.ts';
 import { type GroupRecord, groupRecordCodec } from './group-records.ts';
 import { type GroupOwner, GroupShard } from './group-shard.ts';
 import { type JoinSettings, join } from './join.ts';
-import { leave, memberHeartbeat, renewSession, validateMember } from './membership.ts';
+import { leave, memberHeartbeat, renewSession } from './membership.ts';
 import { type OffsetSettings, OffsetStore, type OffsetToCommit } from './offset-store.ts';
-import type { CommittedOffset } from './offsets.ts';
+import { type CommittedOffset, isUnstable, keysInLog } from './offsets.ts';
 import { subscribedTopics } from './subscription.ts';
 import { type SyncRequest, sync } from './sync.ts';
+import {
+  type TransactionalCommit,
+  TransactionalOffsets,
+  type TransactionEnding,
+  type VerifyTransaction,
+} from './transactional-offsets.ts';
 
 export interface GroupSettings extends JoinSettings, OffsetSettings {
   readonly commitTimeoutMs: number;
@@ -57,6 +65,7 @@ export class GroupCoordinator {
   readonly #runtime: CoordinatorRuntime<GroupRecord, GroupShard>;
   readonly #driver: GroupDriver;
   readonly #offsets: OffsetStore;
+  readonly #transactionalOffsets: TransactionalOffsets;
   /** null before `start`. */
   #expiry: Timer | null = null;
 
@@ -68,6 +77,8 @@ export class GroupCoordinator {
     journal: Journal;
     metrics: Metrics;
     settings: GroupSettings;
+    /** Asks whether the transaction that commits offsets here is under way. */
+    verifyTransaction: VerifyTransaction;
     /** Partitions of `__consumer_offsets`: which one a group falls into must not change while we run. */
     partitionCount: number;
   }) {
@@ -89,6 +100,12 @@ export class GroupCoordinator {
     );
     this.#driver = new GroupDriver({ clock, diagnostics, settings, runtime: this.#runtime });
     this.#offsets = new OffsetStore({ clock, settings, runtime: this.#runtime });
+    this.#transactionalOffsets = new TransactionalOffsets({
+      clock,
+      runtime: this.#runtime,
+      offsets: this.#offsets,
+      verify: parts.verifyTransaction,
+    });
     parts.metrics.gauge(
       'kafka_coordinator_group_groupmetadatamanager_numgroups',
       'Groups this broker coordinates',
@@ -203,13 +220,9 @@ export class GroupCoordinator {
   }
 
   /** One error for each commit, in order. */
-  async commitOffsets(request: {
-    groupId: string;
-    memberId: string;
-    instanceId: string | null;
-    generationId: number;
-    commits: readonly OffsetToCommit[];
-  }): Promise<ErrorCode[]> {
+  async commitOffsets(
+    request: { groupId: string; commits: readonly OffsetToCommit[] } & Committer,
+  ): Promise<ErrorCode[]> {
     const all = (error: ErrorCode): ErrorCode[] => request.commits.map(() => error);
     const { owner, error } = this.#runtime.locate(request.groupId);
     if (owner === null) return all(error);
@@ -223,22 +236,38 @@ export class GroupCoordinator {
     if (entry.group.members.has(request.memberId)) {
       this.#driver.carryOut({ owner, entry }, renewSession(entry.group, request.memberId));
     }
-    return this.#offsets.commit(owner, entry, request.commits);
+    return this.#offsets.commit({ owner, entry }, request.commits);
   }
 
-  /** The committed offset of each key, or of all partitions when `keys` is null; an unknown group has none. */
+  /** TxnOffsetCommit: one error for each commit, in order. They hold once the transaction is committed. */
+  commitInTransaction(request: TransactionalCommit): Promise<ErrorCode[]> {
+    return this.#transactionalOffsets.commit(request);
+  }
+
+  /**
+   * A marker of the producer is about to be written to this partition of `__consumer_offsets`. What is given
+   * back is called when it is replicated, and resolves when the groups have learned of it.
+   */
+  transactionEnding(partition: number, producerId: Int64): TransactionEnding {
+    return this.#transactionalOffsets.ending(partition, producerId);
+  }
+
+  /**
+   * The committed offset of each key, or of all partitions when `keys` is null; an unknown group has none. Asked
+   * for what is stable, it is `unstable` where a commit is under way that may change it.
+   */
   fetchOffsets(
     groupId: string,
     keys: readonly PartitionKey[] | null,
-  ): { error: ErrorCode; offsets: ReadonlyMap<PartitionKey, CommittedOffset> } {
+    requireStable = false,
+  ): { error: ErrorCode; offsets: ReadonlyMap<PartitionKey, CommittedOffset | 'unstable'> } {
     const { owner, error } = this.#runtime.locate(groupId);
     if (owner === null) return { error, offsets: new Map() };
-    const entry = owner.shard.groups.get(groupId);
-    const committed = entry?.offsets.committed ?? new Map<PartitionKey, CommittedOffset>();
-    if (keys === null) return { error: ErrorCode.NONE, offsets: committed };
-    const found = new Map<PartitionKey, CommittedOffset>();
-    for (const key of keys) {
-      const commit = committed.get(key);
+    const found = new Map<PartitionKey, CommittedOffset | 'unstable'>();
+    const offsets = owner.shard.groups.get(groupId)?.offsets;
+    if (offsets === undefined) return { error: ErrorCode.NONE, offsets: found };
+    for (const key of keys ?? offsets.committed.keys()) {
+      const commit = requireStable && isUnstable(offsets, key) ? 'unstable' : offsets.committed.get(key);
       if (commit !== undefined) found.set(key, commit);
     }
     return { error: ErrorCode.NONE, offsets: found };
@@ -293,7 +322,8 @@ export class GroupCoordinator {
     const subscribed = group.state === 'Empty' ? new Set<string>() : subscribedTopics(group);
     const blocked = (key: PartitionKey): boolean =>
       subscribed === null || subscribed.has(parsePartitionKey(key).topic);
-    const removable = new Set(keys.filter((key) => !blocked(key) && entry.offsets.committed.has(key)));
+    const inLog = keysInLog(entry.offsets);
+    const removable = new Set(keys.filter((key) => !blocked(key) && inLog.has(key)));
     const outcome = await this.#offsets.forget(owner, entry, [...removable]);
     const partitions = keys.map((key) => (blocked(key) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : outcome));
     return { error: ErrorCode.NONE, partitions };
@@ -302,7 +332,7 @@ export class GroupCoordinator {
   /** Partitions are gone: so are the offsets committed for them. Never rejects. */
   async forgetPartitions(keys: ReadonlySet<PartitionKey>): Promise<void> {
     const removals = this.#activeEntries().map(({ owner, entry }) => {
-      const affected = [...entry.offsets.committed.keys()].filter((key) => keys.has(key));
+      const affected = [...keysInLog(entry.offsets)].filter((key) => keys.has(key));
       return affected.length === 0 ? ErrorCode.NONE : this.#offsets.forget(owner, entry, affected);
     });
     for (const removal of await Promise.allSettled(removals)) {
@@ -339,23 +369,4 @@ export class GroupCoordinator {
       [...owner.shard.groups.values()].map((entry) => ({ owner, entry })),
     );
   }
-}
-
-/** May this client commit for the group? Source: Kafka's GroupCoordinator.validateOffsetCommit. */
-function validateCommit(
-  group: Group,
-  request: { memberId: string; instanceId: string | null; generationId: number },
-): ErrorCode {
-  if (group.state === 'Dead') return ErrorCode.COORDINATOR_NOT_AVAILABLE;
-  if (request.generationId < 0 && group.state === 'Empty') return ErrorCode.NONE;
-  if (request.generationId < 0 && request.memberId === '' && request.instanceId === null) {
-    return ErrorCode.UNKNOWN_MEMBER_ID;
-  }
-  const error = validateMember(group, request.memberId, request.instanceId);
-  if (error !== ErrorCode.NONE) return error;
-  if (request.generationId !== group.generationId) return ErrorCode.ILLEGAL_GENERATION;
-  if (group.state === 'CompletingRebalance') return ErrorCode.REBALANCE_IN_PROGRESS;
-  return canRebalance(group) || group.state === 'PreparingRebalance'
-    ? ErrorCode.NONE
-    : ErrorCode.UNKNOWN_MEMBER_ID;
 }

@@ -5,16 +5,24 @@
  * offsets go on being replayed.
  * Source: Kafka's GroupMetadataManager.
  */
+import type { Int64 } from '../../int64.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { partitionKey } from '../../types.ts';
 import { NamedTimers } from '../runtime/named-timers.ts';
 import type { OwnedPartition } from '../runtime/ownership.ts';
-import type { Shard } from '../runtime/shard.ts';
+import type { Shard, TransactionEnd } from '../runtime/shard.ts';
 import type { TimerName } from './effects.ts';
 import { type Group, newGroup } from './group.ts';
 import type { GroupRecord, GroupValue } from './group-records.ts';
 import { groupFrom } from './group-value.ts';
-import { type GroupOffsets, newGroupOffsets, replayCommit } from './offsets.ts';
+import {
+  endTransaction,
+  type GroupOffsets,
+  hasNoOffsets,
+  newGroupOffsets,
+  replayCommit,
+  replayTransactionalCommit,
+} from './offsets.ts';
 
 export type GroupOwner = OwnedPartition<GroupShard>;
 
@@ -27,6 +35,8 @@ export interface GroupEntry {
 export class GroupShard implements Shard<GroupRecord> {
   /** By group id; none of them is Dead. */
   readonly groups = new Map<string, GroupEntry>();
+  /** By producer, the groups for which its open transaction has committed offsets. */
+  readonly #openTransactions = new Map<Int64, Set<string>>();
   readonly #clock: Clock;
   /** While loading: the groups whose latest record is no tombstone. Null afterwards. */
   #stored: Set<string> | null = new Set();
@@ -35,9 +45,17 @@ export class GroupShard implements Shard<GroupRecord> {
     this.#clock = clock;
   }
 
-  replay(record: GroupRecord, offset: number): void {
-    if (record.kind === 'offset') this.#replayOffset(record, offset);
+  replay(record: GroupRecord, offset: number, producerId?: Int64): void {
+    if (record.kind === 'offset') this.#replayOffset(record, offset, producerId);
     else if (this.#stored !== null) this.#loadGroup(record.groupId, record.value);
+  }
+
+  endTransaction(producerId: Int64, end: TransactionEnd): void {
+    for (const groupId of this.#openTransactions.get(producerId) ?? []) {
+      const offsets = this.groups.get(groupId)?.offsets;
+      if (offsets !== undefined) endTransaction(offsets, producerId, end);
+      if (offsets?.transactional.has(producerId) !== true) this.#closeTransaction(producerId, groupId);
+    }
   }
 
   /** The log has been read to its end. Groups of which nothing is left were there only while it was read. */
@@ -45,7 +63,7 @@ export class GroupShard implements Shard<GroupRecord> {
     const stored = this.#stored ?? new Set();
     this.#stored = null;
     for (const [groupId, { offsets }] of this.groups) {
-      if (!stored.has(groupId) && offsets.committed.size === 0) this.groups.delete(groupId);
+      if (!stored.has(groupId) && hasNoOffsets(offsets)) this.groups.delete(groupId);
     }
   }
 
@@ -54,19 +72,37 @@ export class GroupShard implements Shard<GroupRecord> {
   }
 
   /** The group is no more: nobody who still holds it can do anything with it. */
-  forget({ group, timers }: GroupEntry): void {
+  forget({ group, offsets, timers }: GroupEntry): void {
     group.state = 'Dead';
     this.groups.delete(group.groupId);
+    for (const producerId of offsets.transactional.keys()) this.#closeTransaction(producerId, group.groupId);
     timers.disarmAll();
   }
 
-  #replayOffset(record: Extract<GroupRecord, { kind: 'offset' }>, offset: number): void {
+  #replayOffset(
+    record: Extract<GroupRecord, { kind: 'offset' }>,
+    offset: number,
+    producerId: Int64 | undefined,
+  ): void {
     let entry = this.groups.get(record.groupId);
     if (entry === undefined) {
       if (this.#stored === null || record.commit === null) return;
       entry = this.#add(newGroup(record.groupId, -1), newGroupOffsets());
     }
-    replayCommit(entry.offsets, partitionKey(record.topic, record.partition), record.commit, offset);
+    const key = partitionKey(record.topic, record.partition);
+    if (producerId === undefined || record.commit === null) {
+      replayCommit(entry.offsets, key, record.commit, offset);
+      return;
+    }
+    replayTransactionalCommit(entry.offsets, producerId, key, { ...record.commit, recordOffset: offset });
+    const groupIds = this.#openTransactions.get(producerId) ?? new Set();
+    this.#openTransactions.set(producerId, groupIds.add(record.groupId));
+  }
+
+  #closeTransaction(producerId: Int64, groupId: string): void {
+    const groupIds = this.#openTransactions.get(producerId);
+    groupIds?.delete(groupId);
+    if (groupIds?.size === 0) this.#openTransactions.delete(producerId);
   }
 
   #loadGroup(groupId: string, value: GroupValue | null): void {

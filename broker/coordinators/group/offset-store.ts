@@ -7,11 +7,12 @@
 import { ErrorCode } from '../../errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { type PartitionKey, parsePartitionKey, partitionKey } from '../../types.ts';
-import type { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts';
+import type { CoordinatorRuntime, WritingTransaction } from '../runtime/coordinator-runtime.ts';
 import { commitErrorFor } from './append-errors.ts';
+import type { Placed } from './group-driver.ts';
 import type { GroupRecord } from './group-records.ts';
 import type { GroupEntry, GroupOwner, GroupShard } from './group-shard.ts';
-import { type Commit, commitSettled, expiredOffsets } from './offsets.ts';
+import { type Commit, commitSettled, expiredOffsets, keysInLog } from './offsets.ts';
 import { subscribedTopics } from './subscription.ts';
 
 export interface OffsetToCommit extends Commit {
@@ -40,11 +41,14 @@ export class OffsetStore {
     this.#settings = parts.settings;
   }
 
-  /** An error code for each commit, in order. */
+  /**
+   * An error code for each commit, in order. Within a transaction they hold once its marker says so. The records
+   * are in the log before this returns, or never.
+   */
   async commit(
-    owner: GroupOwner,
-    { group, offsets }: GroupEntry,
+    { owner, entry: { group, offsets } }: Placed,
     commits: readonly OffsetToCommit[],
+    transaction?: WritingTransaction,
   ): Promise<ErrorCode[]> {
     const isAccepted = (commit: OffsetToCommit): boolean =>
       commit.metadata.length <= this.#settings.metadataMaxLength;
@@ -57,7 +61,7 @@ export class OffsetStore {
         const { topic, partition } = commit;
         return { kind: 'offset', groupId, topic, partition, commit };
       });
-      error = commitErrorFor(await this.#runtime.write(owner, records));
+      error = commitErrorFor(await this.#runtime.write(owner, records, transaction));
       for (const commit of accepted) commitSettled(offsets, keyOf(commit), commit);
     }
     return commits.map((commit) => (isAccepted(commit) ? error : ErrorCode.OFFSET_METADATA_TOO_LARGE));
@@ -66,19 +70,19 @@ export class OffsetStore {
   /** Removes the group and all its offsets from memory and from the log. */
   async removeGroup(owner: GroupOwner, entry: GroupEntry): Promise<ErrorCode> {
     const { groupId } = entry.group;
-    const records = [...entry.offsets.committed.keys()].map((key) => tombstone(groupId, key));
+    const records = [...keysInLog(entry.offsets)].map((key) => tombstone(groupId, key));
     owner.shard.forget(entry);
     return this.#write(owner, [...records, { kind: 'group', groupId, value: null }]);
   }
 
   /**
-   * Removes committed offsets, each named once; an Empty group that is left with nothing goes as well.
+   * Removes offsets that are in the log, each named once; an Empty group that is left with nothing goes as well.
    * Source: Kafka's GroupMetadataManager.cleanupGroupMetadata.
    */
   async forget(owner: GroupOwner, entry: GroupEntry, keys: readonly PartitionKey[]): Promise<ErrorCode> {
     const { group, offsets } = entry;
     const nothingLeft =
-      group.state === 'Empty' && offsets.pending.size === 0 && keys.length === offsets.committed.size;
+      group.state === 'Empty' && offsets.pending.size === 0 && keys.length === keysInLog(offsets).size;
     if (!nothingLeft || group.pendingMembers.size > 0) {
       return this.#write(
         owner,

@@ -1,10 +1,13 @@
 /**
  * Committed offsets of one group. A commit is pending until its record is replicated: only then does
- * OffsetFetch show it, and of two commits of one partition the one later in the log stays.
- * Source: Kafka's GroupMetadata (offsets, pendingOffsetCommits) and GroupMetadataManager.
+ * OffsetFetch show it, and of two commits of one partition the one later in the log stays. A commit within a
+ * transaction waits further, until the marker of its producer says whether it holds.
+ * Source: Kafka's GroupMetadata (offsets, pendingOffsetCommits, pendingTransactionalOffsetCommits) and
+ * GroupMetadataManager.
  */
 import { type Int64, int64Difference } from '../../int64.ts';
 import { type PartitionKey, parsePartitionKey } from '../../types.ts';
+import type { TransactionEnd } from '../runtime/shard.ts';
 import type { Group } from './group.ts';
 
 export interface Commit {
@@ -27,24 +30,87 @@ export interface GroupOffsets {
   readonly committed: Map<PartitionKey, CommittedOffset>;
   /** The latest commit of each partition that is on its way into the log. */
   readonly pending: Map<PartitionKey, Commit>;
+  /** In the log, within a transaction that is still open: the latest commit of each partition, by producer. */
+  readonly transactional: Map<Int64, Map<PartitionKey, CommittedOffset>>;
 }
 
 /** No offsets. */
 export function newGroupOffsets(): GroupOffsets {
-  return { committed: new Map(), pending: new Map() };
+  return { committed: new Map(), pending: new Map(), transactional: new Map() };
 }
 
-/** A commit's record, or with null the tombstone of one, is in the log and replicated. */
+/** Nothing is committed, nor may be by what is under way. */
+export function hasNoOffsets({ committed, pending, transactional }: GroupOffsets): boolean {
+  return committed.size === 0 && pending.size === 0 && transactional.size === 0;
+}
+
+/** A commit of this partition is under way, whose outcome is open. */
+export function isUnstable({ pending, transactional }: GroupOffsets, key: PartitionKey): boolean {
+  if (pending.has(key)) return true;
+  for (const commits of transactional.values()) if (commits.has(key)) return true;
+  return false;
+}
+
+/** Every partition with a commit that is in the log, open transactions included. */
+export function keysInLog({ committed, transactional }: GroupOffsets): Set<PartitionKey> {
+  const keys = new Set(committed.keys());
+  for (const commits of transactional.values()) for (const key of commits.keys()) keys.add(key);
+  return keys;
+}
+
+/**
+ * A commit's record, or with null the tombstone of one, is in the log and replicated. A tombstone removes what
+ * open transactions had committed before it as well: it would come back with their markers.
+ */
 export function replayCommit(
   offsets: GroupOffsets,
   key: PartitionKey,
   commit: Commit | null,
   recordOffset: number,
 ): void {
+  if (commit === null) forgetTransactional(offsets, key, recordOffset);
   const existing = offsets.committed.get(key);
   if (existing !== undefined && existing.recordOffset > recordOffset) return;
   if (commit === null) offsets.committed.delete(key);
   else offsets.committed.set(key, { ...commit, recordOffset });
+}
+
+/** The same of a record within a transaction, which its marker will decide. */
+export function replayTransactionalCommit(
+  offsets: GroupOffsets,
+  producerId: Int64,
+  key: PartitionKey,
+  commit: CommittedOffset,
+): void {
+  const commits = offsets.transactional.get(producerId) ?? new Map<PartitionKey, CommittedOffset>();
+  const existing = commits.get(key);
+  if (existing !== undefined && existing.recordOffset > commit.recordOffset) return;
+  commits.set(key, commit);
+  offsets.transactional.set(producerId, commits);
+}
+
+/** The marker of the producer is in the log; what it has written after it belongs to its next transaction. */
+export function endTransaction(
+  offsets: GroupOffsets,
+  producerId: Int64,
+  { committed, markerOffset }: TransactionEnd,
+): void {
+  const commits = offsets.transactional.get(producerId) ?? new Map<PartitionKey, CommittedOffset>();
+  for (const [key, commit] of commits) {
+    if (commit.recordOffset > markerOffset) continue;
+    commits.delete(key);
+    if (committed) replayCommit(offsets, key, commit, commit.recordOffset);
+  }
+  if (commits.size === 0) offsets.transactional.delete(producerId);
+}
+
+function forgetTransactional(offsets: GroupOffsets, key: PartitionKey, beforeOffset: number): void {
+  for (const [producerId, commits] of offsets.transactional) {
+    const commit = commits.get(key);
+    if (commit === undefined || commit.recordOffset > beforeOffset) continue;
+    commits.delete(key);
+    if (commits.size === 0) offsets.transactional.delete(producerId);
+  }
 }
 
 /** A commit is no longer under way, whatever came of it. */
@@ -65,7 +131,7 @@ export function expiredOffsets(
   const { nowMs, retentionMs, subscribedTopics } = retention;
   const expired: PartitionKey[] = [];
   for (const [key, commit] of offsets.committed) {
-    if (offsets.pending.has(key)) continue;
+    if (isUnstable(offsets, key)) continue;
     const since = retentionStart(group, key, commit, subscribedTopics);
     if (since === null) continue;
     const outlived =

@@ -7,6 +7,8 @@
  */
 
 import { ErrorCode } from '../../errors.ts';
+import type { Int64 } from '../../int64.ts';
+import type { Verification } from '../../log/append.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
 import { BATCH_HEADER_BYTES } from '../../records/batch.ts';
@@ -37,6 +39,13 @@ interface RuntimeSettings {
 
 /** More than a record takes besides its key and its value. */
 const RECORD_OVERHEAD_BYTES = 32;
+
+/** Whose transaction records are written in. */
+export interface WritingTransaction {
+  readonly producerId: Int64;
+  readonly producerEpoch: number;
+  readonly verification?: Verification | undefined;
+}
 
 export class CoordinatorRuntime<R, S extends Shard<R>> {
   readonly #parts: RuntimeParts<R, S>;
@@ -88,6 +97,11 @@ export class CoordinatorRuntime<R, S extends Shard<R>> {
     return this.#ownership.locate(key);
   }
 
+  /** What this broker owns of the partition, also while it is loading. */
+  ownedPartition(partition: number): OwnedPartition<S> | undefined {
+    return this.#ownership.get(partition);
+  }
+
   /** Also those that are loading. */
   owned(): Iterable<OwnedPartition<S>> {
     return this.#ownership.all();
@@ -99,15 +113,16 @@ export class CoordinatorRuntime<R, S extends Shard<R>> {
 
   /**
    * Appends the records as one batch and replays them once they are replicated. Resolves with the error
-   * of the append; an error replays nothing. Never rejects.
+   * of the append; an error replays nothing. Never rejects. They are in the log before this returns, or never.
    */
-  async write(owner: OwnedPartition<S>, records: readonly R[]): Promise<ErrorCode> {
+  async write(
+    owner: OwnedPartition<S>,
+    records: readonly R[],
+    transaction?: WritingTransaction,
+  ): Promise<ErrorCode> {
     try {
-      return await this.#append(
-        owner,
-        records,
-        records.map((record) => this.#parts.codec.encode(record)),
-      );
+      const encoded = records.map((record) => this.#parts.codec.encode(record));
+      return await this.#append(owner, { records, encoded }, transaction);
     } catch (error) {
       // Names without end that fit into no record, for example.
       this.#parts.diagnostics.error(`Records for ${this.#parts.log.topic} cannot be written`, error);
@@ -124,7 +139,8 @@ export class CoordinatorRuntime<R, S extends Shard<R>> {
     const writes: Promise<ErrorCode>[] = [];
     let from = 0;
     for (const to of sliceEnds(encoded, this.#parts.log.maxBatchBytes(owner.partition))) {
-      writes.push(this.#append(owner, records.slice(from, to), encoded.slice(from, to)));
+      const slice = { records: records.slice(from, to), encoded: encoded.slice(from, to) };
+      writes.push(this.#append(owner, slice));
       from = to;
     }
     const errors = await Promise.all(writes);
@@ -133,20 +149,27 @@ export class CoordinatorRuntime<R, S extends Shard<R>> {
 
   async #append(
     owner: OwnedPartition<S>,
-    records: readonly R[],
-    encoded: readonly KeyValue[],
+    { records, encoded }: { readonly records: readonly R[]; readonly encoded: readonly KeyValue[] },
+    transaction?: WritingTransaction,
   ): Promise<ErrorCode> {
     const { clock, log } = this.#parts;
     const timestampMs = clock.wallMs();
     const batch = buildBatch({
       records: encoded.map(({ key, value }) => ({ timestampMs, key, value, headers: [] })),
+      ...(transaction !== undefined && {
+        transactional: true,
+        producerId: transaction.producerId,
+        producerEpoch: transaction.producerEpoch,
+      }),
     });
-    const { leaderEpoch } = owner;
-    const timeoutMs = this.#settings.writeTimeoutMs;
-    const { error, baseOffset } = await log.append(owner.partition, batch, { leaderEpoch, timeoutMs });
+    const { error, baseOffset } = await log.append(owner.partition, batch, {
+      leaderEpoch: owner.leaderEpoch,
+      timeoutMs: this.#settings.writeTimeoutMs,
+      verification: transaction?.verification,
+    });
     if (error !== ErrorCode.NONE) return error;
     records.forEach((record, index) => {
-      owner.shard.replay(record, baseOffset + index);
+      owner.shard.replay(record, baseOffset + index, transaction?.producerId);
     });
     return ErrorCode.NONE;
   }

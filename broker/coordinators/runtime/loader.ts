@@ -3,9 +3,19 @@
  * into its shard. It reads in slices so that the broker goes on serving.
  * Source: Kafka's CoordinatorLoaderImpl, GroupMetadataManager.loadGroupsAndOffsets.
  */
+
+import type { Int64 } from '../../int64.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
-import { batchIsControl, batchLastOffset, completeBatches } from '../../records/batch.ts';
+import {
+  batchBaseOffset,
+  batchIsControl,
+  batchIsTransactional,
+  batchLastOffset,
+  batchProducerId,
+  completeBatches,
+} from '../../records/batch.ts';
+import { readControl } from '../../records/control.ts';
 import { type RecordData, readRecords } from '../../records/record.ts';
 import type { OwnedPartition } from './ownership.ts';
 import type { RecordCodec, Shard } from './shard.ts';
@@ -46,20 +56,36 @@ function replaySlice<R>(bytes: Buffer, from: number, shard: Shard<R>, options: L
   let next = from;
   for (const at of completeBatches(bytes, 0, bytes.length)) {
     next = Math.max(next, batchLastOffset(bytes, at) + 1);
-    if (batchIsControl(bytes, at)) continue;
+    if (batchIsControl(bytes, at)) {
+      replayMarker(bytes, at, shard);
+      continue;
+    }
+    const producerId = batchIsTransactional(bytes, at) ? batchProducerId(bytes, at) : undefined;
     for (const record of readRecords(bytes, at)) {
-      if (record.offset >= from) replayRecord(record, shard, options);
+      if (record.offset >= from) replayRecord(record, producerId, shard, options);
     }
   }
   return next;
 }
 
+function replayMarker<R>(bytes: Buffer, at: number, shard: Shard<R>): void {
+  const control = readControl(bytes, at);
+  if (control === null || (control.type !== 'COMMIT' && control.type !== 'ABORT')) return;
+  const end = { committed: control.type === 'COMMIT', markerOffset: batchBaseOffset(bytes, at) };
+  shard.endTransaction?.(batchProducerId(bytes, at), end);
+}
+
 /** One unreadable record costs itself only. */
-function replayRecord<R>(record: RecordData, shard: Shard<R>, options: LoaderOptions<R>): void {
+function replayRecord<R>(
+  record: RecordData,
+  producerId: Int64 | undefined,
+  shard: Shard<R>,
+  options: LoaderOptions<R>,
+): void {
   if (record.key === null) return;
   try {
     const decoded = options.codec.decode({ key: record.key, value: record.value });
-    if (decoded !== null) shard.replay(decoded, record.offset);
+    if (decoded !== null) shard.replay(decoded, record.offset, producerId);
   } catch (error) {
     const { topic } = options.log;
     options.diagnostics.warn(`Skipped an unreadable record of ${topic} at offset ${record.offset}`, error);

@@ -68,6 +68,10 @@ export class Ownership<S> {
     return partitionForKey(key, this.#partitionCount);
   }
 
+  get(partition: number): OwnedPartition<S> | undefined {
+    return this.#owned.get(partition);
+  }
+
   all(): Iterable<OwnedPartition<S>> {
     return this.#owned.values();
   }

@@ -4,6 +4,7 @@
  * replication.
  */
 import type { ErrorCode } from '../../errors.ts';
+import type { CoordinatorAppend } from '../../replication/requests/coordinator-log.ts';
 
 /** One topic; each of its partitions is the state of one coordinator. */
 export interface StateLog {
@@ -12,7 +13,7 @@ export interface StateLog {
   append(
     partition: number,
     batch: Buffer,
-    options: { leaderEpoch: number; timeoutMs: number },
+    options: CoordinatorAppend,
   ): Promise<{ error: ErrorCode; baseOffset: number }>;
   /** Whole batches from `offset` on, none at the end of the log; null when this broker has no such log. */
   read(partition: number, offset: number, maxBytes: number): { bytes: Buffer; release(): void } | null;

@@ -38,10 +38,16 @@ export class AutoTopicCreation {
 
   /** Creates what is missing; the error to answer for each topic meanwhile. */
   async create(topics: readonly string[]): Promise<Map<string, ErrorCode>> {
-    const { requestMaxNewPartitions, numPartitions, offsetsTopicNumPartitions } = this.#config;
+    const { requestMaxNewPartitions, numPartitions } = this.#config;
+    const { offsetsTopicNumPartitions, transactionStateLogNumPartitions } = this.#config;
     // One topic as the configuration wants it is always allowed.
     const fits = partitionAllowance(
-      Math.max(requestMaxNewPartitions, numPartitions, offsetsTopicNumPartitions),
+      Math.max(
+        requestMaxNewPartitions,
+        numPartitions,
+        offsetsTopicNumPartitions,
+        transactionStateLogNumPartitions,
+      ),
     );
     let opened: ReturnType<TopicMaker['creation']> | null = null;
     const creation: TopicMaker['creation'] = () => {

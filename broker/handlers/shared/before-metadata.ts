@@ -28,6 +28,11 @@ import { DeleteTopics } from '../../protocol/messages/20-delete-topics.ts';
 import { DeleteRecords } from '../../protocol/messages/21-delete-records.ts';
 import { InitProducerId } from '../../protocol/messages/22-init-producer-id.ts';
 import { OffsetForLeaderEpoch } from '../../protocol/messages/23-offset-for-leader-epoch.ts';
+import { AddPartitionsToTxn } from '../../protocol/messages/24-add-partitions-to-txn.ts';
+import { AddOffsetsToTxn } from '../../protocol/messages/25-add-offsets-to-txn.ts';
+import { EndTxn } from '../../protocol/messages/26-end-txn.ts';
+import { WriteTxnMarkers } from '../../protocol/messages/27-write-txn-markers.ts';
+import { TxnOffsetCommit } from '../../protocol/messages/28-txn-offset-commit.ts';
 import { DescribeAcls } from '../../protocol/messages/29-describe-acls.ts';
 import { CreateAcls } from '../../protocol/messages/30-create-acls.ts';
 import { DeleteAcls } from '../../protocol/messages/31-delete-acls.ts';
@@ -44,6 +49,8 @@ import { ListPartitionReassignments } from '../../protocol/messages/46-list-part
 import { OffsetDelete } from '../../protocol/messages/47-offset-delete.ts';
 import { DescribeCluster } from '../../protocol/messages/60-describe-cluster.ts';
 import { DescribeProducers } from '../../protocol/messages/61-describe-producers.ts';
+import { DescribeTransactions } from '../../protocol/messages/65-describe-transactions.ts';
+import { ListTransactions } from '../../protocol/messages/66-list-transactions.ts';
 import type { AnyApi, RequestOf } from '../../protocol/schema.ts';
 import type { Answer, Handler, RequestContext } from '../handler.ts';
 import type { Needs, ServiceName } from '../services.ts';
@@ -74,6 +81,7 @@ export const RULES_BEFORE_METADATA: ReadonlyMap<AnyApi, Rule> = new Map<AnyApi, 
   [OffsetForLeaderEpoch, NOT_LEADER_OR_FOLLOWER],
   [DeleteRecords, NOT_LEADER_OR_FOLLOWER],
   [DescribeProducers, NOT_LEADER_OR_FOLLOWER],
+  [WriteTxnMarkers, NOT_LEADER_OR_FOLLOWER],
   [FindCoordinator, COORDINATOR_NOT_AVAILABLE],
   [OffsetCommit, NOT_COORDINATOR],
   [OffsetFetch, NOT_COORDINATOR],
@@ -87,6 +95,12 @@ export const RULES_BEFORE_METADATA: ReadonlyMap<AnyApi, Rule> = new Map<AnyApi, 
   [ListGroups, COORDINATOR_NOT_AVAILABLE],
   // After the other two Java's producer would look for the coordinator of a transaction, also without one.
   [InitProducerId, COORDINATOR_LOAD_IN_PROGRESS],
+  [AddPartitionsToTxn, NOT_COORDINATOR],
+  [AddOffsetsToTxn, NOT_COORDINATOR],
+  [EndTxn, NOT_COORDINATOR],
+  [TxnOffsetCommit, NOT_COORDINATOR],
+  [DescribeTransactions, NOT_COORDINATOR],
+  [ListTransactions, COORDINATOR_LOAD_IN_PROGRESS],
   [CreateTopics, NOT_CONTROLLER],
   [DeleteTopics, NOT_CONTROLLER],
   [CreatePartitions, NOT_CONTROLLER],

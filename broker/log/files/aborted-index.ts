@@ -5,6 +5,7 @@
  * is written at once. (Kafka's TransactionIndex.)
  */
 
+import { dirname } from 'node:path';
 import { type Int64, readInt64, readSafeInt64, writeInt64 } from '../../int64.ts';
 import type { Disk } from '../../platform/disk.ts';
 import { CorruptFile } from './storage-error.ts';
@@ -27,6 +28,8 @@ export class AbortedIndex {
   readonly #disk: Disk;
   /** null: not read yet. */
   #entries: AbortedTransaction[] | null = null;
+  /** The file was made after the segment, whose name may be durable already. */
+  #nameIsNew = false;
 
   constructor(disk: Disk, path: string) {
     this.#disk = disk;
@@ -46,6 +49,7 @@ export class AbortedIndex {
   append(aborted: AbortedTransaction): void {
     const entries = this.#entries ?? this.#readAll();
     this.#entries = entries;
+    this.#nameIsNew ||= entries.length === 0;
     const bytes = Buffer.allocUnsafe(ENTRY_BYTES);
     encode(aborted, bytes, 0);
     const file = this.#disk.open(this.#path, 'write');
@@ -72,7 +76,7 @@ export class AbortedIndex {
     this.#disk.remove(this.#path);
   }
 
-  /** Syncs the file when there is one. */
+  /** Syncs the file when there is one, with its name: lost, it would turn aborted records into committed ones. */
   sync(): void {
     if (this.#disk.stat(this.#path) === null) return;
     const file = this.#disk.open(this.#path, 'write');
@@ -81,6 +85,9 @@ export class AbortedIndex {
     } finally {
       file.close();
     }
+    if (!this.#nameIsNew) return;
+    this.#disk.syncDirectory(dirname(this.#path));
+    this.#nameIsNew = false;
   }
 
   rename(path: string): void {

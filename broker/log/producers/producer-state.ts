@@ -51,6 +51,8 @@ export class ProducerState {
   readonly #verifications = new Map<Int64, Verification>();
   /** Offsets of the snapshots on disk, ascending. */
   #snapshots: number[];
+  /** Producers have expired, whose transactions a truncation might open again. */
+  #hasForgotten = false;
   /** The state covers the records below this. */
   #mapEndOffset = 0;
   /** No snapshot is taken at or below this. */
@@ -71,8 +73,9 @@ export class ProducerState {
     return this.#mapEndOffset;
   }
 
+  /** No producer has written here: none can come to light when the end of the log is cut off. */
   get isEmpty(): boolean {
-    return this.#producers.size === 0 && this.#unreplicated.size === 0;
+    return this.#producers.size === 0 && this.#unreplicated.size === 0 && !this.#hasForgotten;
   }
 
   get snapshotOffsets(): readonly number[] {
@@ -96,6 +99,12 @@ export class ProducerState {
     return entry !== undefined && entry.transactionFirstOffset >= 0 && entry.epoch === epoch;
   }
 
+  /** When the producer of the oldest open transaction last wrote, by its clock; -1 when none is open. */
+  get oldestTransactionTimestampMs(): Int64 {
+    const producerId = this.#ongoing.get(smallestKey(this.#ongoing));
+    return producerId === undefined ? -1 : (this.#producers.get(producerId)?.lastTimestampMs ?? -1);
+  }
+
   /** The smallest offset that a reader of committed data must not pass yet, or -1. */
   get firstUnstableOffset(): number {
     const ended = smallestKey(this.#unreplicated);
@@ -107,7 +116,15 @@ export class ProducerState {
   /** Takes the new picture of a producer over, once its records are written. */
   put(entry: ProducerEntry): void {
     this.#producers.set(entry.producerId, entry);
-    if (entry.transactionFirstOffset >= 0) this.#verifications.delete(entry.producerId);
+  }
+
+  /**
+   * Records of a transaction or its marker have been written: what was asked of the coordinator before
+   * them permits nothing after them. Without this a late confirmation could open a transaction again that
+   * a marker, here even without records, has ended.
+   */
+  endVerification(producerId: Int64): void {
+    this.#verifications.delete(producerId);
   }
 
   beginTransaction(producerId: Int64, firstOffset: number): void {
@@ -118,14 +135,17 @@ export class ProducerState {
     this.#mapEndOffset = offset;
   }
 
-  /** The last stable offset that holds once this transaction has ended: the next open one, or past the marker. */
+  /**
+   * The last stable offset that holds once this transaction has ended: the next open one, or past the marker.
+   * One that begins after the marker, in the same append of a follower, does not count: the index would
+   * differ from the leader's, and a reader who stops at this entry would miss those before that one.
+   */
   lastStableOffsetAfter(completed: CompletedTransaction): number {
-    let smallest = -1;
-    for (const [firstOffset, producerId] of this.#ongoing) {
-      if (producerId === completed.producerId) continue;
-      if (smallest < 0 || firstOffset < smallest) smallest = firstOffset;
+    let smallest = completed.lastOffset + 1;
+    for (const firstOffset of this.#ongoing.keys()) {
+      if (firstOffset !== completed.firstOffset && firstOffset < smallest) smallest = firstOffset;
     }
-    return smallest < 0 ? completed.lastOffset + 1 : smallest;
+    return smallest;
   }
 
   completeTransaction(completed: CompletedTransaction): void {
@@ -151,7 +171,9 @@ export class ProducerState {
   removeExpired(nowMs: number): void {
     const expirationMs = this.#options.expirationMs();
     for (const entry of this.#producers.values()) {
-      if (isExpired(entry, nowMs, expirationMs)) this.#producers.delete(entry.producerId);
+      if (!isExpired(entry, nowMs, expirationMs)) continue;
+      this.#producers.delete(entry.producerId);
+      this.#hasForgotten = true;
     }
     for (const [producerId, verification] of this.#verifications) {
       if (nowMs - verification.timestampMs >= expirationMs) this.#verifications.delete(producerId);
@@ -184,6 +206,16 @@ export class ProducerState {
       known.lowestSequence = Math.min(known.lowestSequence, firstSequence);
     }
     return known.guard;
+  }
+
+  /**
+   * The coordinator has said that there is no such transaction, so that nothing of it comes any more. Without
+   * this whoever invents producer ids would fill the memory of a day.
+   */
+  abandonVerification(guard: VerificationGuard): void {
+    if (this.#verifications.get(guard.producerId)?.guard === guard) {
+      this.#verifications.delete(guard.producerId);
+    }
   }
 
   isVerified(producerId: Int64, guard: VerificationGuard | null): boolean {
@@ -261,6 +293,7 @@ export class ProducerState {
     this.#ongoing.clear();
     this.#unreplicated.clear();
     this.#verifications.clear();
+    this.#hasForgotten = false;
   }
 
   #loadNewest(startOffset: number, nowMs: number): void {
@@ -270,7 +303,10 @@ export class ProducerState {
       const path = this.#snapshotPath(offset);
       try {
         for (const entry of decodeProducerSnapshot(path, this.#options.disk.readFile(path))) {
-          if (isExpired(entry, nowMs, this.#options.expirationMs())) continue;
+          if (isExpired(entry, nowMs, this.#options.expirationMs())) {
+            this.#hasForgotten = true;
+            continue;
+          }
           this.put(entry);
           if (entry.transactionFirstOffset >= 0) {
             this.beginTransaction(entry.producerId, entry.transactionFirstOffset);

@@ -41,7 +41,7 @@ const ACCEPTED: ProducerVerdict = { kind: 'accepted' };
 interface ProducerUpdateOptions {
   readonly origin: AppendOrigin;
   /** Given when a transaction may only begin after its coordinator has confirmed it. */
-  readonly verification?: { readonly guard: VerificationGuard | null };
+  readonly verification?: { readonly guard: VerificationGuard | null } | undefined;
 }
 
 export class ProducerUpdate {
@@ -49,6 +49,8 @@ export class ProducerUpdate {
   readonly #options: ProducerUpdateOptions;
   /** The producers as they will be. */
   readonly #entries = new Map<Int64, ProducerEntry>();
+  /** Producers of transactional data and markers. */
+  readonly #transactional = new Set<Int64>();
   readonly #started: { producerId: Int64; firstOffset: number }[] = [];
   readonly #completed: CompletedTransaction[] = [];
 
@@ -65,6 +67,7 @@ export class ProducerUpdate {
   /** Takes everything over; `onAborted` gets each aborted transaction with the last stable offset after it. */
   commit(onAborted: (completed: CompletedTransaction, lastStableOffset: number) => void): void {
     for (const entry of this.#entries.values()) this.#state.put(entry);
+    for (const producerId of this.#transactional) this.#state.endVerification(producerId);
     for (const { producerId, firstOffset } of this.#started) {
       this.#state.beginTransaction(producerId, firstOffset);
     }
@@ -97,6 +100,7 @@ export class ProducerUpdate {
       const refusal = this.#refuse(entry, committed, batch, fromClient);
       if (refusal !== null) return refused(refusal, entry, batch);
     }
+    if (batch.transactional) this.#transactional.add(producerId);
     const next = withDataBatch(entry, batch);
     if (next.transactionFirstOffset >= 0 && entry.transactionFirstOffset < 0) {
       this.#started.push({ producerId, firstOffset: next.transactionFirstOffset });
@@ -150,6 +154,7 @@ export class ProducerUpdate {
         aborted: control.type === 'ABORT',
       });
     }
+    this.#transactional.add(producerId);
     this.#entries.set(producerId, withMarker(entry, marker));
     return ACCEPTED;
   }

@@ -4,6 +4,7 @@
  * Source: Kafka's PartitionWriter and CoordinatorLoaderImpl.
  */
 import { ErrorCode, isError } from '../../errors.ts';
+import type { Verification } from '../../log/append.ts';
 import type { HostedPartitions } from '../hosted-partitions.ts';
 import type { ReplicaAppend } from './replica-append.ts';
 
@@ -20,6 +21,13 @@ export type CoordinatorRead =
   | { readonly records: Buffer; readonly nextOffset: number; readonly logEndOffset: number; release(): void }
   | ErrorCode;
 
+export interface CoordinatorAppend {
+  readonly leaderEpoch: number;
+  readonly timeoutMs: number;
+  /** Of a batch within a transaction. */
+  readonly verification?: Verification | undefined;
+}
+
 export class CoordinatorLog {
   readonly #context: CoordinatorLogContext;
 
@@ -30,19 +38,20 @@ export class CoordinatorLog {
   async append(
     at: { readonly topic: string; readonly partition: number },
     batch: Buffer,
-    options: { readonly leaderEpoch: number; readonly timeoutMs: number },
+    options: CoordinatorAppend,
   ): Promise<{ error: ErrorCode; baseOffset: number }> {
+    const { leaderEpoch, timeoutMs, verification } = options;
     const found = this.#context.hosted.lookup(at.topic, at.partition);
     if (isError(found)) return { error: found, baseOffset: -1 };
-    if (!found.isLeader || found.leaderEpoch !== options.leaderEpoch) {
+    if (!found.isLeader || found.leaderEpoch !== leaderEpoch) {
       return { error: ErrorCode.NOT_LEADER_OR_FOLLOWER, baseOffset: -1 };
     }
     const [outcome] = await this.#context.append.append({
       acks: -1,
-      timeoutMs: options.timeoutMs,
+      timeoutMs,
       origin: 'coordinator',
       apiVersion: COORDINATOR_PRODUCE_VERSION,
-      entries: [{ ...at, records: batch }],
+      entries: [{ ...at, records: batch, ...(verification !== undefined && { verification }) }],
     });
     if (outcome === undefined) return { error: ErrorCode.UNKNOWN_SERVER_ERROR, baseOffset: -1 };
     return { error: outcome.error, baseOffset: outcome.baseOffset };

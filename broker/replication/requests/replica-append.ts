@@ -6,15 +6,19 @@
 
 import { ErrorCode, isError } from '../../errors.ts';
 import type { Int64 } from '../../int64.ts';
-import type { AppendInfo, LeaderAppendOptions } from '../../log/append.ts';
+import type { AppendInfo, LeaderAppendOptions, Verification } from '../../log/append.ts';
 import { isInternalTopic, type PartitionKey, partitionKey } from '../../types.ts';
 import type { HostedPartitions } from '../hosted-partitions.ts';
 import type { Waiting, WaitingRoom } from './waiting.ts';
 
-interface AppendEntry {
+export interface AppendEntry {
   readonly topic: string;
   readonly partition: number;
   readonly records: Buffer;
+  /** With records of a transaction, where it must be confirmed before it begins here (verified-append.ts). */
+  readonly verification?: Verification;
+  /** Why these records may not be appended. */
+  readonly refusal?: { readonly error: ErrorCode; readonly message: string | null };
 }
 
 /** `acks` other than 0, 1 and -1 is refused for every entry. */
@@ -26,6 +30,8 @@ export interface AppendRequest {
   readonly entries: readonly AppendEntry[];
   /** Clients may write to internal topics only as `__admin_client`. */
   readonly internalTopicsAllowed?: boolean;
+  /** With records of a transaction from a client: whose it is. */
+  readonly transactionalId?: string;
   /** What all entries together may have decompressed. */
   readonly decompression?: LeaderAppendOptions['decompression'];
 }
@@ -82,6 +88,9 @@ export class ReplicaAppend {
 
   #appendOne(entry: AppendEntry, request: AppendRequest, acks: -1 | 0 | 1): AppendOutcome {
     const { origin, apiVersion, decompression } = request;
+    if (entry.refusal !== undefined) {
+      return { ...this.#refusal(entry, entry.refusal.error), errorMessage: entry.refusal.message };
+    }
     if (origin === 'client' && isInternalTopic(entry.topic) && request.internalTopicsAllowed !== true) {
       return this.#refusal(entry, ErrorCode.INVALID_TOPIC_EXCEPTION);
     }
@@ -89,7 +98,8 @@ export class ReplicaAppend {
     if (isError(partition)) return this.#refusal(entry, partition);
     let info: AppendInfo | ErrorCode;
     try {
-      info = partition.append(entry.records, { acks, origin, apiVersion, decompression });
+      const { verification } = entry;
+      info = partition.append(entry.records, { acks, origin, apiVersion, decompression, verification });
     } catch (error) {
       return this.#refusal(entry, this.#context.failureOf(entry, error));
     }

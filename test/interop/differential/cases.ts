@@ -8,7 +8,7 @@ import type { AnyApi } from '../../../broker/protocol/schema.ts';
 import { type Change, LaidOut, mutationsOf, type Shape, uvarint } from './laid-out.ts';
 import { CORRELATION_ID } from './line.ts';
 import { SAMPLES } from './samples.ts';
-import type { Sample, World } from './world.ts';
+import { NOBODY, type Sample, type World } from './world.ts';
 
 export interface Case {
   readonly api: AnyApi;
@@ -86,8 +86,6 @@ function isChangedThroughout(
 ): boolean {
   return version === Math.max(from, api.minVersion) || version === to || version === api.requestFlexibleFrom;
 }
-
-const NOBODY: World = { topicIds: new Map(), memberId: 'nobody', generationId: 1 };
 
 function changesOf(api: AnyApi, version: number, sample: Sample): Change[] {
   const shape = shapeOf(api, version);

@@ -278,17 +278,6 @@ export const CLIENT_SAMPLES: Readonly<Record<number, readonly Sample[]>> = {
   18: [
     { name: 'a client', request: () => ({ clientSoftwareName: 'a-client', clientSoftwareVersion: '1.0' }) },
   ],
-  22: [
-    {
-      name: 'idempotent',
-      request: () => ({
-        transactionalId: null,
-        transactionTimeoutMs: 60_000,
-        producerId: -1,
-        producerEpoch: -1,
-      }),
-    },
-  ],
   23: [
     {
       name: 'some',

@@ -20,6 +20,7 @@ const IDENTITIES = [
   'resourceName',
   'apiKey',
   'topicId',
+  'transactionalId',
 ];
 
 /** Configs that say where a broker is. */
@@ -43,6 +44,7 @@ const OWN_CONFIGS = new Set([
   'request.max.decompressed.records',
   'request.max.new.partitions',
   'socket.request.max.elements',
+  'transaction.max.ids',
 ]);
 
 /** One thing that is not alike. */
@@ -67,6 +69,7 @@ const OWN_AFFAIR = new Set([
   'sessionLifetimeMs',
   'lastTimestamp',
   'logAppendTimeMs',
+  'transactionStartTimeMs',
 ]);
 /** Fields of which it matters only whether they say something. */
 const INVENTED = new Set(['errorMessage', 'memberId', 'leader', 'producerId', 'sessionId', 'documentation']);
@@ -110,7 +113,8 @@ function alike(value: Json, name: string, world: World): Json {
   if (isList(value)) {
     const elements = merged(value).map((each) => alike(each, '', world));
     const kept = elements.filter((each) => !isUnique(each) && !isUnserved(each) && !isOwnConfig(each));
-    return kept.some((each) => typeof each === 'object') ? sorted(kept) : kept;
+    const isSet = name === 'partitions' || kept.some((each) => typeof each === 'object');
+    return isSet ? sorted(kept) : kept;
   }
   if (name === 'records' && typeof value === 'string') return wholeBatches(value);
   if (typeof value === 'string') return wellKnown(value, world);
@@ -133,9 +137,9 @@ function merged(list: readonly Json[]): readonly Json[] {
   return [...byTopic.values()];
 }
 
-/** Groups and topics that one request made and others see. */
+/** Groups and transactional ids that one request made and others see. */
 function isUnique(value: Json): boolean {
-  return isStruct(value) && /^joined-/.test(String(value['groupId']));
+  return isStruct(value) && /^joined-/.test(String(value['groupId'] ?? value['transactionalId']));
 }
 
 function isOwnConfig(value: Json): boolean {

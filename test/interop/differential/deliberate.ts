@@ -87,12 +87,20 @@ export const DELIBERATE: readonly Deliberate[] = [
       'Kafka throws at a topic with neither name nor id; here it is an invalid name, and others are answered',
   },
   {
-    api: 'InitProducerId',
-    paths: ['transactionalId'],
-    mutations: ['not UTF-8'],
-    at: ['errorCode'],
-    reason:
-      'there are no transactions here: UNSUPPORTED_VERSION keeps clients from looking for a coordinator for ever',
+    api: 'AddPartitionsToTxn',
+    versions: [4, 5],
+    paths: ['transactions'],
+    mutations: ['empty'],
+    at: ['outcome'],
+    kafkas: 'silent',
+    reason: 'Kafka answers with the last of the transactions, and so never when there are none',
+  },
+  {
+    api: 'AddPartitionsToTxn',
+    versions: [4, 5],
+    paths: ['transactions'],
+    mutations: ['first twice'],
+    reason: 'a transaction that is named again is answered once, as it was named last',
   },
   {
     api: 'OffsetFetch',
@@ -108,6 +116,7 @@ export const DELIBERATE: readonly Deliberate[] = [
     { api: 'DescribeGroups', paths: ['groups'] },
     { api: 'DescribeConfigs', paths: ['resources'] },
     { api: 'DescribeProducers', paths: ['topics', 'topics.partitionIndexes'] },
+    { api: 'DescribeTransactions', paths: ['transactionalIds'] },
   ].map((named) => ({
     ...named,
     mutations: ['first twice'],
@@ -208,7 +217,6 @@ export function explains(entry: Deliberate, { at, kafkas }: Difference): boolean
 /** APIs that Kafka announces in ZooKeeper mode and this broker does not, by key. */
 export const UNSERVED: readonly { readonly reason: string; readonly keys: readonly number[] }[] = [
   { reason: 'spoken between brokers, which do so over WebSockets here', keys: [4, 5, 6, 7, 56, 58, 67] },
-  { reason: 'transactions', keys: [24, 25, 26, 27, 28, 65, 66] },
   { reason: 'replicas do not move between log directories', keys: [34] },
   { reason: 'delegation tokens', keys: [38, 39, 40, 41] },
   { reason: 'quotas', keys: [48, 49] },

@@ -13,11 +13,12 @@ import { JoinGroup } from '../../../broker/protocol/messages/11-join-group.ts';
 import { SyncGroup } from '../../../broker/protocol/messages/14-sync-group.ts';
 import { CreateTopics } from '../../../broker/protocol/messages/19-create-topics.ts';
 import { InitProducerId } from '../../../broker/protocol/messages/22-init-producer-id.ts';
+import { AddPartitionsToTxn } from '../../../broker/protocol/messages/24-add-partitions-to-txn.ts';
 import { LocalCluster } from '../../../scripts/cluster/local-cluster.ts';
 import { eventually } from '../../support/eventually.ts';
 import { javaArguments } from '../java-jars.ts';
 import { batchAt, SUBSCRIPTION } from './client-samples.ts';
-import { FIRST_TIMESTAMP_MS, MEMBERS, RECORDS, TOPICS, type World } from './world.ts';
+import { FIRST_TIMESTAMP_MS, IDLE, MEMBERS, OPEN, RECORDS, TOPICS, type World } from './world.ts';
 
 const VERSION = '3.9.1';
 const START_TIMEOUT_MS = 60_000;
@@ -166,10 +167,9 @@ async function furnish(port: number): Promise<World> {
       return (await connection.request(InitProducerId, PRODUCER)).errorCode === 0;
     });
     const groups = await furnishGroups(connection);
-    return {
-      topicIds: new Map([...topicIds, ...(await leadersOf(connection, ['__consumer_offsets']))]),
-      ...groups,
-    };
+    const producers = await furnishTransactions(connection);
+    const internal = await leadersOf(connection, ['__consumer_offsets', '__transaction_state']);
+    return { topicIds: new Map([...topicIds, ...internal]), ...groups, producers };
   } finally {
     connection.close();
   }
@@ -233,6 +233,39 @@ async function furnishGroups(
     }),
   ]);
   return { memberId, generationId };
+}
+
+async function furnishTransactions(connection: KafkaConnection): Promise<World['producers']> {
+  const open = await producerOf(connection, OPEN);
+  const answer = await connection.request(
+    AddPartitionsToTxn,
+    {
+      v3AndBelowTransactionalId: OPEN,
+      v3AndBelowProducerId: open,
+      v3AndBelowProducerEpoch: 0,
+      v3AndBelowTopics: [{ name: 'plain', partitions: [0] }],
+    },
+    3,
+  );
+  const [added] = answer.resultsByTopicV3AndBelow[0]?.resultsByPartition ?? [];
+  expectNone([{ errorCode: added?.partitionErrorCode ?? -1 }]);
+  return { open, idle: await producerOf(connection, IDLE) };
+}
+
+async function producerOf(connection: KafkaConnection, transactionalId: string): Promise<number> {
+  await eventually(`${transactionalId} has a coordinator`, async () => {
+    const asked = { keyType: 1, coordinatorKeys: [transactionalId] };
+    const { coordinators } = await connection.request(FindCoordinator, asked);
+    return coordinators[0]?.errorCode === 0;
+  });
+  let producerId = -1;
+  await eventually(`${transactionalId} has a producer`, async () => {
+    const asked = { ...PRODUCER, transactionalId, transactionTimeoutMs: 900_000 };
+    const answer = await connection.request(InitProducerId, asked);
+    producerId = answer.producerId;
+    return answer.errorCode === 0;
+  });
+  return producerId;
 }
 
 function expectNone(answers: readonly { readonly errorCode: number }[]): void {

@@ -4,7 +4,12 @@
  */
 import { ADMIN_SAMPLES } from './admin-samples.ts';
 import { CLIENT_SAMPLES } from './client-samples.ts';
+import { TRANSACTION_SAMPLES } from './transaction-samples.ts';
 import type { Sample } from './world.ts';
 
 /** By API key. */
-export const SAMPLES: Readonly<Record<number, readonly Sample[]>> = { ...CLIENT_SAMPLES, ...ADMIN_SAMPLES };
+export const SAMPLES: Readonly<Record<number, readonly Sample[]>> = {
+  ...CLIENT_SAMPLES,
+  ...TRANSACTION_SAMPLES,
+  ...ADMIN_SAMPLES,
+};

@@ -6,6 +6,8 @@ export interface World {
   /** The one member of the group `MEMBERS`, which is stable. */
   readonly memberId: string;
   readonly generationId: number;
+  /** Whose transactions `OPEN`, with a partition of a topic, and `IDLE` are; the epoch of each is 0. */
+  readonly producers: Readonly<Record<typeof OPEN | typeof IDLE, number>>;
 }
 
 export interface Sample {
@@ -21,6 +23,17 @@ export interface Sample {
 export const TOPICS = ['plain', 'trimmed', 'configured'] as const;
 export const RECORDS = 5;
 export const MEMBERS = 'members';
+/** Transactional ids. */
+export const OPEN = 'open';
+export const IDLE = 'idle';
 export const FIRST_TIMESTAMP_MS = 1_700_000_000_000;
 export const TIMEOUT_MS = 5000;
 export const UNKNOWN_ID = Buffer.alloc(16, 5).toString('base64url');
+
+/** A world with nothing in it. */
+export const NOBODY: World = {
+  topicIds: new Map(),
+  memberId: 'nobody',
+  generationId: 1,
+  producers: { open: 0, idle: 0 },
+};

@@ -44,6 +44,8 @@ function setUp(): SetUp {
     configs: { load: () => Promise.resolve(), forget: () => {} },
     groups: { forgetPartitions: () => Promise.resolve() },
     controller: { controlledShutdown: unasked, alterPartition: unasked, allocateProducerIds: unasked },
+    markers: { answer: unasked },
+    transactions: { verifyPartitions: () => [] },
   });
   return {
     fence,

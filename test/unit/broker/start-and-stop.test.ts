@@ -71,6 +71,7 @@ const STOPS = [
   'the feed of dynamic configs',
   'the feed of finalized features',
   'the clients',
+  'the transactions',
   'the groups',
   'the producer ids',
   'the replicas',
@@ -94,7 +95,7 @@ describe('a clean stop', () => {
 
 describe('a start that fails', () => {
   it.each([
-    ['client', CLIENT_PORT, 'the groups'],
+    ['client', CLIENT_PORT, 'the transactions'],
     ['peer', PEER_PORT, 'the feed of dynamic configs'],
   ])(
     'because its %s port is taken stops what it has made and leaves nothing open',

@@ -207,6 +207,8 @@ describe('a broker’s configuration', () => {
       [{ 'control.plane.listener.name': 'X' }, 'control.plane.listener.name must be a listener name defined'],
       [{ 'control.plane.listener.name': 'PLAINTEXT' }, 'should have a different value from the inter broker'],
       [{ 'offsets.topic.compression.codec': '5' }, 'Unknown compression type id: 5'],
+      // Of these, unlike those of the migration of groups, the case counts.
+      [{ 'ssl.client.auth': 'REQUIRED' }, 'String must be one of: required, requested, none'],
     ];
     for (const [properties, message] of rules) expect(complaint(properties)).toContain(message);
     expect(config({ 'broker.id': '1001', 'broker.id.generation.enable': 'false' }).brokerId).toBe(1001);

@@ -29,6 +29,7 @@ const OWN = [
   'request.max.decompressed.records',
   'request.max.new.partitions',
   'socket.request.max.elements',
+  'transaction.max.ids',
 ];
 
 const given = (properties: Record<string, string>) =>

@@ -3,6 +3,7 @@
 import { expect } from 'vitest';
 import { GroupCoordinator, type GroupJoin } from '../../../broker/coordinators/group/group-coordinator.ts';
 import { partitionForKey } from '../../../broker/coordinators/runtime/java-hash.ts';
+import { ErrorCode } from '../../../broker/errors.ts';
 import type { SimulatedClock } from '../../support/simulated-clock.ts';
 import { World } from '../../support/world.ts';
 import { MemoryStateLog } from './memory-state-log.ts';
@@ -23,6 +24,7 @@ export function setUp(log = new MemoryStateLog(TOPIC)): {
     ...world.platform(),
     log,
     partitionCount: PARTITIONS,
+    verifyTransaction: () => Promise.resolve({ error: ErrorCode.NONE }),
     settings: {
       initialRebalanceDelayMs: 100,
       groupMaxSize: 100,

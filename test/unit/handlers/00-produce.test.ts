@@ -13,7 +13,7 @@ import { Produce } from '../../../broker/protocol/messages/00-produce.ts';
 import type { RequestInput } from '../../../broker/protocol/schema.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
 import type { AppendOutcome, AppendRequest } from '../../../broker/replication/requests/replica-append.ts';
-import { type Given, metadataOf, partition, sender, services } from './support.ts';
+import { denying, type Given, metadataOf, partition, sender, services } from './support.ts';
 
 const RECORDS = Buffer.from('not looked at here');
 
@@ -261,17 +261,37 @@ describe('errors', () => {
   });
 });
 
-it('transactional records are refused: no producer can have a transaction here', async () => {
-  const records = buildBatch({
-    transactional: true,
-    producerId: 1,
-    producerEpoch: 0,
-    baseSequence: 0,
-    records: [{ offset: 0, timestampMs: 1, key: null, value: Buffer.from('v'), headers: [] }],
+describe('records of a transaction', () => {
+  const records = () =>
+    buildBatch({
+      transactional: true,
+      producerId: 1,
+      producerEpoch: 0,
+      baseSequence: 0,
+      records: [{ offset: 0, timestampMs: 1, key: null, value: Buffer.from('v'), headers: [] }],
+    });
+
+  it('go on with the id of the transaction; others go without it', async () => {
+    const transactional = run({ ...one(-1, records()), transactionalId: 'tx' });
+    await transactional.response();
+    expect(transactional.asked).toMatchObject([{ transactionalId: 'tx' }]);
+    const plain = run({ ...one(-1), transactionalId: 'tx' });
+    await plain.response();
+    expect(plain.asked).not.toHaveProperty('0.transactionalId');
   });
-  const { response, asked } = run({ ...one(-1, records), transactionalId: 'tx' });
-  expect(await response()).toMatchObject({
-    responses: [{ partitionResponses: [{ errorCode: ErrorCode.INVALID_TXN_STATE }] }],
+
+  it.each([
+    ['without an id', { ...one(-1, records()), transactionalId: null }, {}],
+    [
+      'of the id of somebody else',
+      { ...one(-1, records()), transactionalId: 'tx' },
+      { given: { may: denying('transactional-id') } },
+    ],
+  ])('are refused %s', async (_what, request, options) => {
+    const { response, asked } = run(request, options);
+    expect(await response()).toMatchObject({
+      responses: [{ partitionResponses: [{ errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED }] }],
+    });
+    expect(asked).toEqual([]);
   });
-  expect(asked).toEqual([]);
 });

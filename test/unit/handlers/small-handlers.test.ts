@@ -12,7 +12,7 @@ import { deleteAcls } from '../../../broker/handlers/31-delete-acls.ts';
 import { saslAuthenticate } from '../../../broker/handlers/36-sasl-authenticate.ts';
 import { describeCluster } from '../../../broker/handlers/60-describe-cluster.ts';
 import { ask } from './ask.ts';
-import { broker, metadataOf, partition } from './support.ts';
+import { broker, denying, metadataOf, partition } from './support.ts';
 
 describe('FindCoordinator', () => {
   // "group" hashes to 98629247: partition 1 of 2.
@@ -84,9 +84,33 @@ describe('FindCoordinator', () => {
     ]);
   });
 
-  it('transactional ids are refused for good', async () => {
-    const { response } = await ask(findCoordinator, 2, { key: 'tx', keyType: 1 }, known);
-    expect(response.errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
+  it('of a transactional id is the leader of the partition of __transaction_state that it falls into', async () => {
+    const metadata = metadataOf([
+      partition('__transaction_state', 0, { leader: 1 }),
+      partition('__transaction_state', 1, { leader: 2 }),
+    ]);
+    const given = { metadata, transactions: { partitionFor: () => 1 } };
+    const { response } = await ask(findCoordinator, 2, { key: 'tx', keyType: 1 }, given);
+    expect(response).toMatchObject({ errorCode: 0, nodeId: 2, host: 'host2', port: 9092 });
+    const denied = { ...given, may: denying('transactional-id') };
+    const refused = await ask(findCoordinator, 4, { coordinatorKeys: ['tx'], keyType: 1 }, denied);
+    expect(refused.response.coordinators).toMatchObject([
+      { key: 'tx', errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, nodeId: -1 },
+    ]);
+  });
+
+  it('creates __transaction_state when it is missing', async () => {
+    const created: unknown[] = [];
+    const autoTopics = {
+      create: async (topics: unknown) => {
+        created.push(topics);
+        return new Map();
+      },
+    };
+    const given = { autoTopics, transactions: { partitionFor: () => 0 } };
+    const { response } = await ask(findCoordinator, 2, { key: 'tx', keyType: 1 }, given);
+    expect(created).toEqual([['__transaction_state']]);
+    expect(response.errorCode).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
   });
 
   it('an unknown key type is invalid', async () => {
@@ -105,9 +129,8 @@ describe('InitProducerId', () => {
   });
 
   it.each([
-    ['a transactional id', { ...noId, transactionalId: 'tx' }, ErrorCode.UNSUPPORTED_VERSION],
-    ['an empty transactional id', { ...noId, transactionalId: '' }, ErrorCode.INVALID_REQUEST],
     ['an epoch without an id', { ...noId, producerEpoch: 3 }, ErrorCode.INVALID_REQUEST],
+    ['an id without an epoch', { ...noId, transactionalId: 'tx', producerId: 3 }, ErrorCode.INVALID_REQUEST],
   ])('%s is refused', async (_name, request, errorCode) => {
     const { response } = await ask(initProducerId, 4, request, producerIds);
     expect(response).toMatchObject({ errorCode, producerId: -1, producerEpoch: -1 });

@@ -121,6 +121,23 @@ const SAMPLES: { readonly [Kind in EventKind]: Sample<Kind> } = {
     'info Loaded 2 groups of __consumer_offsets-4 in 8 ms',
   ],
   'groups-resigned': [{ partition: 4, why: 'moved' }, null],
+  'transactions-loaded': [
+    { partition: 4, leaderEpoch: 2, ids: 3, resumed: 1, tookMs: 9 },
+    'info Loaded 3 transactional ids of __transaction_state-4 in 9 ms, 1 of them with an end that partitions have to be told',
+  ],
+  'transactions-resigned': [{ partition: 4, why: 'moved' }, null],
+  'producer-fenced': [
+    { transactionalId: 'pay', producerId: 7, producerEpoch: 3, why: 'timed-out' },
+    'info Aborting the transaction of pay (producer id 7, fenced by epoch 3): it has timed out',
+  ],
+  'transaction-markers-fenced': [
+    { transactionalId: 'pay', producerId: 7, error: 47 },
+    'warn Partitions of the transaction of pay (producer id 7) are told nothing any more: INVALID_PRODUCER_EPOCH',
+  ],
+  'transactional-ids-expired': [
+    { partition: 4, ids: 2 },
+    'info Forgot 2 transactional ids of __transaction_state-4 that nobody has used for long',
+  ],
   'session-suspended': [{}, 'warn disconnected from ZooKeeper'],
   'session-resumed': [{}, 'info connected to ZooKeeper again, the session lives on'],
   'session-lost': [{ sessionId: '0x1f' }, 'warn ZooKeeper session 0x1f has expired'],

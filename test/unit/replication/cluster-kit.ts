@@ -14,7 +14,7 @@ import type { AlterPartitionRequest, AlterPartitionResponse } from '../../../bro
 import { createPeers, type ListeningPeers } from '../../../broker/peers/peers.ts';
 import type { Journal } from '../../../broker/platform/journal.ts';
 import type { Metrics } from '../../../broker/platform/metrics.ts';
-import type { ReplicationConfigs } from '../../../broker/replication/collaborators.ts';
+import type { ReplicationConfigs, TransactionVerifier } from '../../../broker/replication/collaborators.ts';
 import type { Partition } from '../../../broker/replication/partition.ts';
 import { ReplicaManager } from '../../../broker/replication/replica-manager.ts';
 import type { AppendOutcome } from '../../../broker/replication/requests/replica-append.ts';
@@ -62,6 +62,8 @@ export class ReplicationCluster extends World {
   readonly proposals: AlterPartitionRequest[] = [];
   /** Instead of the controller's own answer. */
   alterPartition: ((request: AlterPartitionRequest) => Promise<AlterPartitionResponse>) | null = null;
+  /** What the coordinator of a transaction says of it. */
+  verify: TransactionVerifier['verify'] = () => Promise.resolve(new Map());
   controllerEpoch = 1;
   readonly #options: ClusterOptions;
   readonly #topicConfig: LogConfig;
@@ -152,6 +154,7 @@ export class ReplicationCluster extends World {
         partition: (topic, partition) => (topic === TOPIC ? this.truths.get(partition) : undefined),
       },
       propose: (request) => this.#propose(request),
+      verifier: { verify: (transaction) => this.verify(transaction) },
     });
     const node: Node = { id, disk, logs, peers, replicas, metrics, journal, info };
     this.nodes.set(id, node);
@@ -302,9 +305,11 @@ const CONFIG: Configs = {
   replicaFetchWaitMaxMs: 500,
   replicaSocketTimeoutMs: 30_000,
   numReplicaFetchers: 1,
+  transactionPartitionVerificationEnable: true,
   replicaSelectorClass: null,
   fetchMaxBytes: 55 * 1024 * 1024,
   socketConnectionSetupTimeoutMs: 10_000,
+  transactionMaxTimeoutMs: 900_000,
   peerStreamCreditBytes: 8 * 1024 * 1024,
   peerMaxMessageBytes: 128 * 1024 * 1024,
   peerCompressionType: 'none',

@@ -1,0 +1,149 @@
+/**
+ * AddPartitionsToTxn (24), versions 0-5: partitions that a transaction is about to write to.
+ * v0-3 come from producers, for one transaction. v4+ come from brokers, for many, which may only want to know
+ * whether the partitions belong to it (`verifyOnly`). One partition that can't be added keeps out the others.
+ * v0-1 don't know PRODUCER_FENCED: they are told INVALID_PRODUCER_EPOCH.
+ * Source: KafkaApis.handleAddPartitionsToTxnRequest.
+ */
+import { ErrorCode } from '../errors.ts';
+import type { Int64 } from '../int64.ts';
+import { AddPartitionsToTxn } from '../protocol/messages/24-add-partitions-to-txn.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { CLUSTER, Operation, topicNamed, transactionNamed } from '../security/operations.ts';
+import { isInternalTopic, type TopicPartition } from '../types.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
+import { fencedFrom } from './shared/fenced-error.ts';
+import { namedOnce } from './shared/named-once.ts';
+
+type Request = RequestOf<typeof AddPartitionsToTxn>;
+type Topic = Request['v3AndBelowTopics'][number];
+type TopicResults = NonNullable<ResponseInput<typeof AddPartitionsToTxn>['resultsByTopicV3AndBelow']>;
+
+interface Transaction {
+  readonly transactionalId: string;
+  readonly producerId: Int64;
+  readonly producerEpoch: number;
+  readonly verifyOnly: boolean;
+  readonly topics: readonly Topic[];
+}
+
+const FIRST_VERSION_WITH_FENCED = 2;
+const FIRST_VERSION_OF_BROKERS = 4;
+
+const SHAPE = {
+  partitionsOf: ({ partitions }: Topic) => partitions,
+  indexOf: (partition: number) => partition,
+  topic: (name: string, partitions: readonly number[]): Topic => ({ name, partitions }),
+};
+
+const NEEDS = ['metadata', 'transactions'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const addPartitionsToTxn = defineHandler(AddPartitionsToTxn, NEEDS, {
+  async handle(request, context, services) {
+    if (context.apiVersion < FIRST_VERSION_OF_BROKERS) {
+      return { resultsByTopicV3AndBelow: await fromProducer(ofProducer(request), context, services) };
+    }
+    if (!context.may(Operation.CLUSTER_ACTION, CLUSTER)) {
+      return { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED };
+    }
+    // An id that is named again counts once: there is one answer for an id.
+    const byId = new Map(request.transactions.map((one) => [one.transactionalId, one]));
+    const resultsByTransaction = await Promise.all(
+      [...byId.values()].map(async (one) => ({
+        transactionalId: one.transactionalId,
+        topicResults: await carryOut(one, context, services),
+      })),
+    );
+    return { resultsByTransaction };
+  },
+
+  refuse(request, errorCode, apiVersion) {
+    if (apiVersion >= FIRST_VERSION_OF_BROKERS) return { errorCode };
+    return { resultsByTopicV3AndBelow: answerAll(request.v3AndBelowTopics, errorCode) };
+  },
+});
+
+function ofProducer(request: Request): Transaction {
+  return {
+    transactionalId: request.v3AndBelowTransactionalId,
+    producerId: request.v3AndBelowProducerId,
+    producerEpoch: request.v3AndBelowProducerEpoch,
+    verifyOnly: false,
+    topics: request.v3AndBelowTopics,
+  };
+}
+
+async function fromProducer(
+  transaction: Transaction,
+  context: RequestContext,
+  services: Needed,
+): Promise<TopicResults> {
+  if (context.may(Operation.WRITE, transactionNamed(transaction.transactionalId))) {
+    return carryOut(transaction, context, services);
+  }
+  return answerAll(transaction.topics, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+}
+
+async function carryOut(
+  transaction: Transaction,
+  context: RequestContext,
+  services: Needed,
+): Promise<TopicResults> {
+  const topics = namedOnce(transaction.topics, SHAPE);
+  const obstacles = topics.map((topic) => obstaclesOf(topic, context, services));
+  if (obstacles.some((each) => each.some((error) => error !== ErrorCode.NONE))) {
+    return answerEach(topics, obstacles.flat().map(notAttempted));
+  }
+  const partitions = topics.flatMap(({ name, partitions }) =>
+    partitions.map((partition): TopicPartition => ({ topic: name, partition })),
+  );
+  if (transaction.verifyOnly) {
+    return answerEach(topics, services.transactions.verifyPartitions(transaction, partitions));
+  }
+  const error = await services.transactions.addPartitions(transaction, partitions);
+  return answerAll(transaction.topics, fencedFrom(FIRST_VERSION_WITH_FENCED, context.apiVersion, error));
+}
+
+/** What keeps each partition of the topic out, by the topic or by itself. Brokers have been asked for their right. */
+function obstaclesOf(
+  { name, partitions }: Topic,
+  context: RequestContext,
+  services: Needed,
+): readonly ErrorCode[] {
+  const allowed =
+    context.apiVersion >= FIRST_VERSION_OF_BROKERS ||
+    (!isInternalTopic(name) && context.may(Operation.WRITE, topicNamed(name)));
+  if (!allowed) return partitions.map(() => ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+  return partitions.map((partition) =>
+    services.metadata.partition(name, partition) === undefined
+      ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+      : ErrorCode.NONE,
+  );
+}
+
+/** The others could be added, and are not. */
+function notAttempted(error: ErrorCode): ErrorCode {
+  return error === ErrorCode.NONE ? ErrorCode.OPERATION_NOT_ATTEMPTED : error;
+}
+
+/** For all alike, as they were named. */
+function answerAll(topics: readonly Topic[], error: ErrorCode): TopicResults {
+  return answerEach(
+    topics,
+    topics.flatMap(({ partitions }) => partitions.map(() => error)),
+  );
+}
+
+/** `errors`: of the partitions, in order. */
+function answerEach(topics: readonly Topic[], errors: readonly ErrorCode[]): TopicResults {
+  let next = 0;
+  return topics.map(({ name, partitions }) => ({
+    name,
+    resultsByPartition: partitions.map((partitionIndex) => ({
+      partitionIndex,
+      partitionErrorCode: errors[next++] ?? ErrorCode.UNKNOWN_SERVER_ERROR,
+    })),
+  }));
+}

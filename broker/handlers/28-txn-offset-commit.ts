@@ -1,0 +1,98 @@
+/**
+ * TxnOffsetCommit (28), versions 0-4: stores how far a group has read, within the transaction of the producer
+ * that has written what came of it.
+ * v0-1 don't know that a coordinator may be loading; v3+ say which member of the group commits, and in which
+ * generation; v4 knows TRANSACTION_ABORTABLE.
+ * Source: KafkaApis.handleTxnOffsetCommitRequest.
+ */
+import type { OffsetToCommit } from '../coordinators/group/offset-store.ts';
+import { ErrorCode } from '../errors.ts';
+import { TxnOffsetCommit } from '../protocol/messages/28-txn-offset-commit.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { groupNamed, Operation, transactionNamed } from '../security/operations.ts';
+import { defineHandler } from './handler.ts';
+import { type Answers, answersOf, committable } from './shared/committable.ts';
+import { namedOnce } from './shared/named-once.ts';
+
+type Request = RequestOf<typeof TxnOffsetCommit>;
+type Topic = Request['topics'][number];
+type Response = ResponseInput<typeof TxnOffsetCommit>;
+
+const FIRST_VERSION_WITH_LOADING = 2;
+const FIRST_VERSION_WITH_ABORTABLE = 4;
+
+const SHAPE = {
+  partitionsOf: ({ partitions }: Topic) => partitions,
+  indexOf: ({ partitionIndex }: Topic['partitions'][number]) => partitionIndex,
+  topic: (name: string, partitions: Topic['partitions']): Topic => ({ name, partitions }),
+};
+
+export const txnOffsetCommit = defineHandler(TxnOffsetCommit, ['clock', 'metadata', 'groups'], {
+  async handle(request, context, { clock, metadata, groups }) {
+    const { transactionalId, groupId, producerId, producerEpoch } = request;
+    if (!context.may(Operation.WRITE, transactionNamed(transactionalId))) {
+      return refused(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    }
+    if (!context.may(Operation.READ, groupNamed(groupId))) {
+      return refused(request, ErrorCode.GROUP_AUTHORIZATION_FAILED);
+    }
+    const { answers, valid } = committable(request.topics, context, metadata);
+    const commits = namedOnce(valid, SHAPE).flatMap(({ name, partitions }) =>
+      partitions.map((partition) => toCommit(name, partition, clock.wallMs())),
+    );
+    if (commits.length === 0) return toResponse(answers);
+    const errors = await groups.commitInTransaction({
+      groupId,
+      transactionalId,
+      producerId,
+      producerEpoch,
+      memberId: request.memberId,
+      instanceId: request.groupInstanceId,
+      generationId: request.generationId,
+      commits,
+    });
+    for (const [index, { topic, partition }] of commits.entries()) {
+      const errorCode = known(errors[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR, context.apiVersion);
+      answersOf(answers, topic).push({ partitionIndex: partition, errorCode });
+    }
+    return toResponse(answers);
+  },
+
+  refuse: refused,
+});
+
+/** What a client of that version makes sense of. */
+function known(error: ErrorCode, apiVersion: number): ErrorCode {
+  if (error === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS && apiVersion < FIRST_VERSION_WITH_LOADING) {
+    return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+  }
+  if (error === ErrorCode.TRANSACTION_ABORTABLE && apiVersion < FIRST_VERSION_WITH_ABORTABLE) {
+    return ErrorCode.INVALID_TXN_STATE;
+  }
+  return error;
+}
+
+function toCommit(topic: string, partition: Topic['partitions'][number], nowMs: number): OffsetToCommit {
+  return {
+    topic,
+    partition: partition.partitionIndex,
+    offset: partition.committedOffset,
+    leaderEpoch: partition.committedLeaderEpoch,
+    metadata: partition.committedMetadata ?? '',
+    commitTimestampMs: nowMs,
+    expireTimestampMs: null,
+  };
+}
+
+function toResponse(answers: Answers): Response {
+  return { topics: [...answers].map(([name, partitions]) => ({ name, partitions })) };
+}
+
+function refused(request: Request, errorCode: ErrorCode): Response {
+  return {
+    topics: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+    })),
+  };
+}

@@ -1,0 +1,59 @@
+/** Which of the partitions in a request may have offsets committed; for OffsetCommit and TxnOffsetCommit. */
+import { ErrorCode } from '../../errors.ts';
+import type { MetadataCache } from '../../metadata/metadata-cache.ts';
+import { Operation, topicNamed } from '../../security/operations.ts';
+import type { RequestContext } from '../handler.ts';
+
+interface TopicToCommit<P> {
+  readonly name: string;
+  readonly partitions: readonly P[];
+}
+
+interface PartitionAnswer {
+  readonly partitionIndex: number;
+  readonly errorCode: ErrorCode;
+}
+
+/** By topic. */
+export type Answers = Map<string, PartitionAnswer[]>;
+
+/**
+ * The partitions to commit, and answers for those that one may not commit, as often as they are named. Of a
+ * topic without partitions nothing is said.
+ */
+export function committable<P extends { readonly partitionIndex: number }>(
+  topics: readonly TopicToCommit<P>[],
+  context: Pick<RequestContext, 'may'>,
+  metadata: Pick<MetadataCache, 'partition'>,
+): {
+  readonly answers: Answers;
+  readonly valid: readonly { readonly name: string; readonly partitions: P[] }[];
+} {
+  const answers: Answers = new Map();
+  const valid: { name: string; partitions: P[] }[] = [];
+  for (const { name, partitions } of topics) {
+    const allowed = context.may(Operation.READ, topicNamed(name));
+    const known: P[] = [];
+    for (const partition of partitions) {
+      const { partitionIndex } = partition;
+      if (allowed && metadata.partition(name, partitionIndex) !== undefined) known.push(partition);
+      else {
+        const errorCode = allowed
+          ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+          : ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+        answersOf(answers, name).push({ partitionIndex, errorCode });
+      }
+    }
+    if (known.length > 0) valid.push({ name, partitions: known });
+  }
+  return { answers, valid };
+}
+
+/** The answers for the partitions of a topic, to which more may be added. */
+export function answersOf(answers: Answers, topic: string): PartitionAnswer[] {
+  const known = answers.get(topic);
+  if (known !== undefined) return known;
+  const made: PartitionAnswer[] = [];
+  answers.set(topic, made);
+  return made;
+}

@@ -1,0 +1,95 @@
+/**
+ * Reads a partition from its beginning as a consumer of committed data does: what belongs to a transaction that
+ * the broker lists as aborted is left out from its first record to its marker.
+ * Source: Fetcher of Kafka's consumer.
+ */
+import { ErrorCode } from '../../broker/errors.ts';
+import type { Int64 } from '../../broker/int64.ts';
+import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
+import type { ResponseOf } from '../../broker/protocol/schema.ts';
+import {
+  batchIsControl,
+  batchIsTransactional,
+  batchLastOffset,
+  batchProducerId,
+  completeBatches,
+} from '../../broker/records/batch.ts';
+import { readControl } from '../../broker/records/control.ts';
+import { readRecords } from '../../broker/records/record.ts';
+import type { ClusterClient } from './cluster-client.ts';
+
+const READ_COMMITTED = 1;
+const MAX_BYTES = 1024 * 1024;
+
+type PartitionAnswer = ResponseOf<typeof Fetch>['responses'][number]['partitions'][number];
+
+/** null when the partition can't be read to its end: no leader, or a transaction that is still open. */
+export async function readCommitted(
+  client: ClusterClient,
+  topic: string,
+  partition: number,
+): Promise<string[] | null> {
+  const values: string[] = [];
+  let position = 0;
+  for (;;) {
+    const answer = await fetchFrom(client, { topic, partition, position });
+    if (answer === null || answer.errorCode !== ErrorCode.NONE) return null;
+    const before = position;
+    position = take(answer, position, values);
+    if (position === answer.highWatermark) return values;
+    if (position === before) return null;
+  }
+}
+
+/** Adds what is committed to `values`; where to go on. */
+export function take(
+  { records, abortedTransactions }: Pick<PartitionAnswer, 'records' | 'abortedTransactions'>,
+  from: number,
+  values: string[],
+): number {
+  if (records === null) return from;
+  const waiting = [...(abortedTransactions ?? [])].sort((a, b) => a.firstOffset - b.firstOffset);
+  const aborting = new Set<Int64>();
+  let position = from;
+  for (const at of completeBatches(records)) {
+    const lastOffset = batchLastOffset(records, at);
+    while ((waiting[0]?.firstOffset ?? Number.POSITIVE_INFINITY) <= lastOffset) {
+      const next = waiting.shift();
+      if (next !== undefined) aborting.add(next.producerId);
+    }
+    const producerId = batchProducerId(records, at);
+    if (batchIsControl(records, at)) {
+      if (readControl(records, at)?.type === 'ABORT') aborting.delete(producerId);
+    } else if (!batchIsTransactional(records, at) || !aborting.has(producerId)) {
+      for (const { offset, value } of readRecords(records, at)) {
+        if (offset >= from) values.push(`${value}`);
+      }
+    }
+    position = Math.max(position, lastOffset + 1);
+  }
+  return position;
+}
+
+async function fetchFrom(
+  client: ClusterClient,
+  { topic, partition, position }: { topic: string; partition: number; position: number },
+): Promise<PartitionAnswer | null> {
+  const leader = client.leader(topic, partition);
+  if (leader === null) return null;
+  const answer = await client.request(leader.brokerId, Fetch, {
+    maxWaitMs: 0,
+    minBytes: 1,
+    maxBytes: MAX_BYTES,
+    isolationLevel: READ_COMMITTED,
+    sessionId: 0,
+    sessionEpoch: -1,
+    topics: [
+      {
+        topic,
+        topicId: leader.topicId,
+        partitions: [{ partition, fetchOffset: position, partitionMaxBytes: MAX_BYTES }],
+      },
+    ],
+  });
+  return answer.responses[0]?.partitions[0] ?? null;
+}

@@ -1,0 +1,136 @@
+/** WriteTxnMarkers and TxnOffsetCommit. */
+import { describe, expect, it } from 'vitest';
+import { ErrorCode } from '../../../broker/errors.ts';
+import { writeTxnMarkers } from '../../../broker/handlers/27-write-txn-markers.ts';
+import { txnOffsetCommit } from '../../../broker/handlers/28-txn-offset-commit.ts';
+import { ask, refusal } from './ask.ts';
+import { denying, metadataOf, partition, playing } from './support.ts';
+
+const { NONE } = ErrorCode;
+
+describe('WriteTxnMarkers', () => {
+  const request = {
+    markers: [
+      {
+        producerId: 2n ** 60n,
+        producerEpoch: 3,
+        transactionResult: false,
+        topics: [{ name: 't1', partitionIndexes: [0, 1] }],
+        coordinatorEpoch: 9,
+      },
+    ],
+  };
+  const answers = [
+    [
+      { topic: 't1', partition: 0, error: NONE },
+      { topic: 't1', partition: 1, error: ErrorCode.TRANSACTION_COORDINATOR_FENCED },
+    ],
+  ];
+
+  it.each([0, 1])('v%i: has the marker written and tells the outcome of each partition', async (version) => {
+    const asked: unknown[] = [];
+    const markers = {
+      write: (...question: unknown[]) => {
+        asked.push(question);
+        return Promise.resolve(answers);
+      },
+    };
+    const { response } = await ask(writeTxnMarkers, version, request, { markers });
+    expect(asked).toEqual([
+      [
+        [
+          {
+            producerId: 2n ** 60n,
+            producerEpoch: 3,
+            committed: false,
+            coordinatorEpoch: 9,
+            topics: [{ topic: 't1', partitions: [0, 1] }],
+          },
+        ],
+      ],
+    ]);
+    expect(response.markers).toMatchObject([
+      {
+        producerId: 2n ** 60n,
+        topics: [
+          {
+            name: 't1',
+            partitions: [
+              { partitionIndex: 0, errorCode: NONE },
+              { partitionIndex: 1, errorCode: ErrorCode.TRANSACTION_COORDINATOR_FENCED },
+            ],
+          },
+        ],
+      },
+    ]);
+  });
+
+  it('is for those who may alter the cluster or act for it', async () => {
+    const markers = { write: () => Promise.reject(new Error('written')) };
+    const { response } = await ask(writeTxnMarkers, 1, request, { markers, may: denying('cluster') });
+    expect(response).toEqual(refusal(writeTxnMarkers, 1, request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED));
+    expect(response.markers[0]?.topics[0]?.partitions.map(({ errorCode }) => errorCode)).toEqual([
+      ErrorCode.CLUSTER_AUTHORIZATION_FAILED,
+      ErrorCode.CLUSTER_AUTHORIZATION_FAILED,
+    ]);
+  });
+});
+
+describe('TxnOffsetCommit', () => {
+  const request = {
+    transactionalId: 'tx',
+    groupId: 'g',
+    producerId: 7,
+    producerEpoch: 2,
+    topics: [
+      { name: 't1', partitions: [{ partitionIndex: 0, committedOffset: 5, committedMetadata: null }] },
+      { name: 'gone', partitions: [{ partitionIndex: 0, committedOffset: 5, committedMetadata: 'm' }] },
+    ],
+  };
+  const metadata = metadataOf([partition('t1', 0)]);
+
+  function errors(topics: readonly { name: string; partitions: readonly { errorCode: number }[] }[]) {
+    return Object.fromEntries(topics.map(({ name, partitions }) => [name, partitions[0]?.errorCode]));
+  }
+
+  it.each([0, 1, 2, 3, 4])('v%i: commits what there is, in the name of the producer', async (version) => {
+    const { asked, groups } = playing('commitInTransaction', Promise.resolve([NONE]));
+    const given = version < 3 ? {} : { memberId: 'm', generationId: 4, groupInstanceId: 'i' };
+    const { response } = await ask(txnOffsetCommit, version, { ...request, ...given }, { metadata, groups });
+    expect(asked).toMatchObject([
+      {
+        groupId: 'g',
+        transactionalId: 'tx',
+        producerId: 7,
+        producerEpoch: 2,
+        memberId: version < 3 ? '' : 'm',
+        generationId: version < 3 ? -1 : 4,
+        instanceId: version < 3 ? null : 'i',
+        commits: [{ topic: 't1', partition: 0, offset: 5, metadata: '', expireTimestampMs: null }],
+      },
+    ]);
+    expect(errors(response.topics)).toEqual({ t1: NONE, gone: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION });
+  });
+
+  it.each([
+    [1, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.COORDINATOR_NOT_AVAILABLE],
+    [2, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS],
+    [3, ErrorCode.TRANSACTION_ABORTABLE, ErrorCode.INVALID_TXN_STATE],
+    [4, ErrorCode.TRANSACTION_ABORTABLE, ErrorCode.TRANSACTION_ABORTABLE],
+  ])('v%i: is told %d as %d', async (version, error, told) => {
+    const { groups } = playing('commitInTransaction', Promise.resolve([error]));
+    const { response } = await ask(txnOffsetCommit, version, request, { metadata, groups });
+    expect(errors(response.topics)['t1']).toBe(told);
+  });
+
+  it.each([
+    ['transactional-id', ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED],
+    ['group', ErrorCode.GROUP_AUTHORIZATION_FAILED],
+    ['topic', ErrorCode.TOPIC_AUTHORIZATION_FAILED],
+  ] as const)('needs the right to its %s', async (type, error) => {
+    const { asked, groups } = playing('commitInTransaction', Promise.resolve([NONE]));
+    const { response } = await ask(txnOffsetCommit, 4, request, { metadata, groups, may: denying(type) });
+    expect(errors(response.topics)).toEqual({ t1: error, gone: error });
+    expect(asked).toEqual([]);
+  });
+});

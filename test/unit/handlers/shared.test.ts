@@ -1,0 +1,170 @@
+/** What handlers share: how requests name things, what clients see of brokers, and formats of old clients. */
+import { describe, expect, it } from 'vitest';
+import type { LogConfig } from '../../../broker/config/topic-config.ts';
+import { ErrorCode } from '../../../broker/errors.ts';
+import { downConverted, legacyMagicOf } from '../../../broker/handlers/shared/down-conversion.ts';
+import { namedOnce, onceEach, repeatedNames } from '../../../broker/handlers/shared/named-once.ts';
+import { aliveNode, aliveNodes, nodeEndpoints } from '../../../broker/handlers/shared/nodes.ts';
+import { partitionAllowance } from '../../../broker/handlers/shared/request-allowances.ts';
+import { type BatchInput, buildBatch } from '../../../broker/records/build.ts';
+import type { FetchOutcome } from '../../../broker/replication/requests/read-partition.ts';
+import { broker, metadataOf, partition } from './support.ts';
+
+interface Topic {
+  readonly name: string;
+  readonly partitions: readonly { readonly index: number; readonly value: string }[];
+}
+
+type Partition = Topic['partitions'][number];
+
+const SHAPE: Parameters<typeof namedOnce<Topic, Partition>>[1] = {
+  partitionsOf: ({ partitions }) => partitions,
+  indexOf: ({ index }) => index,
+  topic: (name, partitions) => ({ name, partitions }),
+};
+
+/** `t0=a t1=b u0=c`: a topic for each run of the same name. */
+function topics(text: string): Topic[] {
+  return text.split(' ').map((part) => {
+    const [name = '', ...values] = part.split(',');
+    return {
+      name,
+      partitions: values.map((value) => ({ index: Number(value[0]), value: value.slice(1) })),
+    };
+  });
+}
+
+const words = (list: readonly Topic[]): string =>
+  list
+    .map(({ name, partitions }) => [name, ...partitions.map((one) => `${one.index}${one.value}`)].join())
+    .join(' ');
+
+describe('partitions of a request', () => {
+  it('that are named once are taken as they are, in any order', () => {
+    for (const text of ['t,0a', 't,0a,1b,2c u,0d', 't,2a,0b']) {
+      const asked = topics(text);
+      expect(namedOnce(asked, SHAPE)).toBe(asked);
+    }
+  });
+
+  it.each([
+    ['within a topic', 't,0a,1b,0c', 't,0c,1b'],
+    ['in the topic named again', 't,0a u,0b t,0c', 't,0c u,0b'],
+    ['next to each other', 't,0a,0b,0c', 't,0c'],
+    ['at other numbers of a topic named again', 't,1a t,0b', 't,1a,0b'],
+  ])('that are named again %s count as named last', (_where, asked, taken) => {
+    expect(words(namedOnce(topics(asked), SHAPE))).toBe(taken);
+  });
+
+  it('of a topic without any are not spoken of', () => {
+    expect(words(namedOnce(topics('t u,0a'), SHAPE))).toBe('u,0a');
+  });
+
+  it('to be made fit into what one request may make, and those that do not take nothing from the others', () => {
+    const fits = partitionAllowance(10);
+    expect([6, 5, 4, 1, 0, -1, 1].map(fits)).toEqual([true, false, true, false, true, true, false]);
+  });
+
+  it('are of names that stand there once, or are told as repeated', () => {
+    expect([...repeatedNames(['a', 'b', 'a', 'c', 'a'])]).toEqual(['a']);
+    expect(repeatedNames([]).size).toBe(0);
+  });
+});
+
+describe('things that a request names', () => {
+  const keyOf = (text: string): string => text.slice(0, 1);
+
+  it('again count once, as named last, in the place of the first', () => {
+    expect(onceEach(['a1', 'b1', 'a2', 'c1', 'a3'], keyOf)).toEqual(['a3', 'b1', 'c1']);
+  });
+
+  it('once are the list itself', () => {
+    const named = ['a1', 'b1'];
+    expect(onceEach(named, keyOf)).toBe(named);
+  });
+});
+
+describe('brokers as a client sees them', () => {
+  const metadata = metadataOf(
+    [partition('t1', 0)],
+    [broker(3, ['OTHER']), broker(2, ['PLAINTEXT', 'OTHER']), broker(1)],
+  );
+
+  it('are those that have the listener it came in on, by id', () => {
+    expect(aliveNodes(metadata, 'PLAINTEXT')).toEqual([
+      { id: 1, host: 'host1', port: 9092, rack: 'r1' },
+      { id: 2, host: 'host2', port: 9092, rack: null },
+    ]);
+    expect(aliveNodes(metadata, 'OTHER').map(({ id }) => id)).toEqual([2, 3]);
+    expect(aliveNodes(metadata, 'NONE')).toEqual([]);
+  });
+
+  it('are none where the broker is dead, or does not have the listener', () => {
+    expect(aliveNode(metadata, 2, 'PLAINTEXT')?.host).toBe('host2');
+    expect([aliveNode(metadata, 3, 'PLAINTEXT'), aliveNode(metadata, 9, 'PLAINTEXT')]).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('are pointed to, when they are leaders that it can reach', () => {
+    expect(nodeEndpoints(metadata, 'PLAINTEXT', new Set([2, 3, 9]))).toEqual([
+      { nodeId: 2, host: 'host2', port: 9092, rack: null },
+    ]);
+  });
+});
+
+describe('records for a client of an old version', () => {
+  const outcomeOf = (records: Buffer): FetchOutcome => ({
+    ...{ topic: 't', topicId: null, partition: 0, isFull: false },
+    error: ErrorCode.NONE,
+    records,
+    release: () => {},
+    highWatermark: 7,
+    lastStableOffset: 7,
+    logStartOffset: 1,
+    abortedTransactions: null,
+    divergingEpoch: null,
+    preferredReadReplica: -1,
+    currentLeader: null,
+  });
+  const batch = (codec: BatchInput['codec']) =>
+    buildBatch({
+      codec: codec ?? 'none',
+      records: [{ timestampMs: 5, key: null, value: Buffer.from('v'.repeat(99)) }],
+    });
+  const wanted = {
+    toMagic: 1,
+    fetchOffset: 0,
+    decompress: () => Buffer.alloc(0),
+    allowance: { bytesLeft: 1000 },
+  } as const;
+  const config = (enabled: boolean) => ({ messageDownconversionEnable: enabled }) as LogConfig;
+
+  it('are of magic 0 in Fetch v0 and v1, of magic 1 in v2 and v3, and as they are from v4 on', () => {
+    expect([0, 1, 2, 3, 4, 17].map(legacyMagicOf)).toEqual([0, 0, 1, 1, null, null]);
+  });
+
+  it('are converted, unless the topic does not want that', () => {
+    const { error, records } = downConverted(outcomeOf(batch('none')), wanted, config(true));
+    expect([error, records[16]]).toEqual([ErrorCode.NONE, 1]);
+    expect(downConverted(outcomeOf(batch('none')), wanted, config(false))).toMatchObject({
+      error: ErrorCode.UNSUPPORTED_VERSION,
+      records: { length: 0 },
+      highWatermark: -1,
+      lastStableOffset: -1,
+      logStartOffset: -1,
+    });
+  });
+
+  it('that are compressed with zstd, which came later, are refused', () => {
+    expect(downConverted(outcomeOf(batch('zstd')), wanted, undefined).error).toBe(
+      ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+    );
+  });
+
+  it('that are none stay none, also where conversion is off', () => {
+    const nothing = outcomeOf(Buffer.alloc(0));
+    expect(downConverted(nothing, wanted, config(false))).toBe(nothing);
+  });
+});
