@@ -14,6 +14,7 @@ import { ControllerFence } from './metadata/controller-fence.ts';
 import { MetadataCache } from './metadata/metadata-cache.ts';
 import { ownRegistration } from './metadata/registration.ts';
 import { createDispatch } from './network/dispatch.ts';
+import type { InterferenceSlot } from './network/interference.ts';
 import { type BrokerView, healthOf, viewOf } from './node/broker-view.ts';
 import { moveLeadersAway } from './node/controlled-shutdown.ts';
 import { ControllerLink } from './node/controller-link.ts';
@@ -52,6 +53,8 @@ export interface BrokerOptions {
   readonly hostName: string;
   /** The broker has given up by itself, and has shut down. */
   readonly ended?: () => void;
+  /** Of whoever has requests fail on purpose. */
+  readonly interference?: InterferenceSlot;
 }
 
 /** Without a controller there is no metadata; clients are told so after this time (handlers/before-metadata.ts). */
@@ -143,9 +146,12 @@ export class Broker {
     }
   }
 
-  /** The clean stop: leaders are moved away first, and what is in the logs is made durable. Idempotent. */
-  shutdown(): Promise<void> {
-    this.#stopping ??= this.#shutdown();
+  /**
+   * The clean stop: leaders are moved away first, unless there is nobody to hand them to, and what is in the
+   * logs is made durable. Idempotent.
+   */
+  shutdown({ handOver = true }: { handOver?: boolean } = {}): Promise<void> {
+    this.#stopping ??= this.#shutdown(handOver);
     return this.#stopping;
   }
 
@@ -214,10 +220,10 @@ export class Broker {
 
   /** Step 12: from here on the cluster knows this broker. Rejects beside brokers that it can't be with. */
   async #register(formerSessionId: bigint | undefined, causeId: EventId | null): Promise<void> {
-    const { config, configs, network, fence } = this.#made;
+    const { config, network, fence } = this.#made;
     const { platform, store } = this.#ground;
     const bound = { ports: network.ports, peerPort: this.#peerPort, hostName: this.#options.hostName };
-    const registration = ownRegistration(configs.live.now, config.brokerId, bound, platform.clock.wallMs());
+    const registration = ownRegistration(config, config.brokerId, bound, platform.clock.wallMs());
     const options = { formerSessionId, causeId, ...platform };
     fence.registered(await joinCluster(store(), registration, options));
   }
@@ -232,7 +238,14 @@ export class Broker {
     // A client that were let in earlier would be told to ask again.
     await parts.metadata.waitFor(({ complete }) => complete, FIRST_METADATA_WAIT_MS);
     if (this.#stopping !== null) return;
-    parts.network.startAccepting(createDispatch(HANDLERS, services, allowEverything, parts.quotas));
+    const { interference } = this.#options;
+    const dispatch = createDispatch(
+      HANDLERS,
+      { ...services, quotas: parts.quotas },
+      allowEverything,
+      interference,
+    );
+    parts.network.startAccepting(dispatch);
     this.#state = 'running';
     const { journal } = this.#ground.platform;
     journal.named(`KafkaServer id=${parts.config.brokerId}`).record({ kind: 'broker-started' });
@@ -255,7 +268,7 @@ export class Broker {
     await features.start(store);
   }
 
-  async #shutdown(): Promise<void> {
+  async #shutdown(handOver: boolean): Promise<void> {
     const { platform, stops } = this.#ground;
     const causeId = platform.journal.record({ kind: 'shutdown-begun' });
     const before = this.#state;
@@ -265,7 +278,7 @@ export class Broker {
       await this.#keeper.close();
       await this.#starting;
     }
-    if (before === 'running') await moveLeadersAway(this.#made, platform);
+    if (before === 'running' && handOver) await moveLeadersAway(this.#made, platform);
     await stops.stop(true);
     platform.journal.record({ kind: 'shutdown-finished' }, causeId);
   }

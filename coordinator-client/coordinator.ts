@@ -91,6 +91,11 @@ export class CoordinatorError extends Error {
   }
 }
 
+/** An ACL, or something else that does not pass, keeps us from reading a node. The session goes on. */
+export class ReadRefused extends Error {
+  override readonly name = 'ReadRefused';
+}
+
 export type SessionState = 'connected' | 'suspended' | 'lost' | 'closed';
 
 export interface Coordinator {
@@ -100,7 +105,10 @@ export interface Coordinator {
   readonly sessionTimeoutMs: number;
   /** Called on every change of `session`, with the new state. `lost` and `closed` are final. */
   onSession(changed: (state: SessionState) => void): Watch;
-  /** null when there is no such node. Reads wait through a suspension and reject only when the session ends. */
+  /**
+   * null when there is no such node. Reads wait through a suspension, and through what else may pass, and
+   * reject only when the session ends; or with {@link ReadRefused}, of a node that others may read and we not.
+   */
   read(path: string): Promise<ZNode | null>;
   /** Names, sorted; null when there is no such node. */
   children(path: string): Promise<readonly string[] | null>;

@@ -271,6 +271,22 @@ export function validTopicOverrides(overrides: ReadonlyMap<string, string>): Map
   return new Map([...overrides].filter((one) => validateTopicOverrides(new Map([one])) === null));
 }
 
+/**
+ * Whether a replica out of sync may lead the topic, as far as its overrides say. Of a spoilt value the answer
+ * is no, as it is Kafka's: it costs records.
+ */
+export function allowsUncleanLeader(overrides: ReadonlyMap<string, string>, byDefault: boolean): boolean {
+  const name = 'unclean.leader.election.enable';
+  const text = overrides.get(name);
+  if (text === undefined) return byDefault;
+  try {
+    return parseValue(name, TOPIC_CONFIGS[name], text);
+  } catch (error) {
+    if (error instanceof ConfigError) return false;
+    throw error;
+  }
+}
+
 function contradiction(values: ValuesOf<typeof TOPIC_CONFIGS>): ConfigError | null {
   const { minCompactionLagMs, maxCompactionLagMs } = values;
   if (minCompactionLagMs > maxCompactionLagMs) {

@@ -105,7 +105,7 @@ export function isWithoutEffect(name: string): boolean {
 export function refusalOfUnsupported(given: ReadonlyMap<string, string>): string | null {
   for (const [name, allowed] of REFUSED) {
     const value = given.get(name);
-    if (value === undefined || allowed.includes(value.trim())) continue;
+    if (value === undefined || allowed.includes(value.trim().toLowerCase())) continue;
     const left = allowed[0] === '' ? 'be left out' : `be ${allowed.join(' or ')}`;
     return `Invalid value ${value} for configuration ${name}: it is not supported yet and must ${left}`;
   }

@@ -35,6 +35,8 @@ interface Channel {
   /** For good: what still comes of it is nobody's any more. */
   removed: boolean;
   backoff: Timer | null;
+  /** Why there was no answer the last time; null after one. It is told once. */
+  failure: string | null;
 }
 
 export class BrokerChannels {
@@ -56,7 +58,14 @@ export class BrokerChannels {
   /** A broker that has registered; one of the same id, of an earlier registration, is removed first. */
   add(broker: BrokerInfo): void {
     this.remove(broker.id);
-    this.#channels.set(broker.id, { broker, queue: [], sending: false, removed: false, backoff: null });
+    this.#channels.set(broker.id, {
+      broker,
+      queue: [],
+      sending: false,
+      removed: false,
+      backoff: null,
+      failure: null,
+    });
   }
 
   /** The same registration with other endpoints. */
@@ -102,6 +111,7 @@ export class BrokerChannels {
   #answered(channel: Channel, request: ControllerRequest, response: PeerResponseTo<ControllerRequest>): void {
     if (channel.removed) return;
     channel.sending = false;
+    channel.failure = null;
     channel.queue.shift();
     // The broker may be this very process, which needs time for others between two pieces of many files each.
     const isPiece = request.type !== 'UpdateMetadata' && request.partitions.length >= MAX_REPLICAS;
@@ -115,7 +125,9 @@ export class BrokerChannels {
     const { clock, diagnostics } = this.#options;
     const what = channel.queue[0]?.type ?? 'request';
     const reason = error instanceof Error ? error.message : String(error);
-    diagnostics.warn(`${what} to broker ${channel.broker.id} got no answer, sending it again: ${reason}`);
+    if (reason !== channel.failure)
+      diagnostics.warn(`${what} to broker ${channel.broker.id} got no answer, sending it again: ${reason}`);
+    channel.failure = reason;
     channel.backoff = clock.after(RETRY_BACKOFF_MS, () => {
       channel.backoff = null;
       channel.sending = false;

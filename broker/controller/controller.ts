@@ -57,6 +57,8 @@ interface ControllerOptions {
 /** A broker that could not take office lets the others try. */
 const REST_MS = 1000;
 
+const TERM_ENDERS = [TermOver, CoordinatorError, ControllerMoved];
+
 export class Controller {
   /** How long each phase of this broker's last failover took. */
   failoverTimeline: FailoverTimeline | null = null;
@@ -72,7 +74,7 @@ export class Controller {
   #controllerId: BrokerId = -1;
   /** Of the term. */
   #upkeep: Upkeep | null = null;
-  /** Runs while this broker does not stand for election, because it could not take office. */
+  /** Runs while this broker does not stand for election, because it could not be elected or take office. */
   #rest: Timer | null = null;
 
   constructor(options: ControllerOptions) {
@@ -228,23 +230,21 @@ export class Controller {
       this.failoverTimeline = await this.#failOver(term, electedMs);
       this.#upkeep?.start();
     } catch (error) {
-      if (
-        error instanceof TermOver ||
-        error instanceof CoordinatorError ||
-        error instanceof ControllerMoved
-      ) {
-        throw error;
-      }
+      if (TERM_ENDERS.some((kind) => error instanceof kind)) throw error;
       // An office held by a controller that cannot do its work helps nobody: another broker may try.
       this.#diagnostics.error('Could not take office', error);
       this.#resign('the failover failed');
-      this.#rest = platform.clock.after(REST_MS, () => {
-        this.#rest = null;
-        if (this.#store !== null) this.#lookAtOffice('Reelect', this.#store);
-      });
+      this.#takeRest();
       // Not through the term, which is over.
       await new FencedStore(store.coordinator, result.epoch, result.epochVersion).resign();
     }
+  }
+
+  #takeRest(): void {
+    this.#rest ??= this.#options.platform.clock.after(REST_MS, () => {
+      this.#rest = null;
+      if (this.#store !== null) this.#lookAtOffice('Reelect', this.#store);
+    });
   }
 
   /** What is recorded on the way follows from the election. */
@@ -372,7 +372,8 @@ export class Controller {
       return;
     }
     this.#diagnostics.error(`${event.name} failed`, error);
-    // What the event has left undone is found by a repair, which compares everything.
-    if (event.name !== 'Repair') this.#upkeep?.repairSoon();
+    // What the event has left undone is found by a repair, which compares everything; an election by another.
+    if (this.#term === null && this.#store !== null) this.#takeRest();
+    else if (event.name !== 'Repair') this.#upkeep?.repairSoon();
   }
 }

@@ -123,14 +123,27 @@ export function decideReassignmentStart(view: ClusterView, partition: PartitionV
 }
 
 /**
- * Replicas leave; the partition has its assignment without them already. The leader is one that stays, the
- * ISR loses those that go, and they are deleted. This is phase B, and what a new target drops.
+ * Phase B: the replicas of the former assignment leave. Kafka writes the leader first, and then takes one after
+ * the other out of the ISR, each under a leader epoch of its own; here it is one write, under the last of them.
  */
 export function decideReassignmentEnd(
   view: ClusterView,
   partition: PartitionView,
   leaving: readonly BrokerId[],
 ): Plan {
+  const plan = decideLeaving(view, partition, leaving);
+  const inSync = leaving.filter((replica) => partition.leadership?.isr.includes(replica)).length;
+  const changes = plan.changes.map(({ state, ...change }) => {
+    return { ...change, state: { ...state, leaderEpoch: state.leaderEpoch + inSync } };
+  });
+  return { ...plan, changes };
+}
+
+/**
+ * Replicas leave; the partition has its assignment without them already. The leader is one that stays, the
+ * ISR loses those that go, and they are deleted.
+ */
+function decideLeaving(view: ClusterView, partition: PartitionView, leaving: readonly BrokerId[]): Plan {
   const { leadership, assignment } = partition;
   if (leadership === null) return NOTHING;
   const { leaderRecoveryState } = leadership;
@@ -158,7 +171,7 @@ export function decideDropped(
   const lost = dropped.some((replica) => leadership?.isr.includes(replica));
   // Nobody leads, and the state does not name them: there is nothing to write before they go.
   if (waits && !lost) return { ...NOTHING, tell: stopAndDelete(partition, dropped) };
-  return { ...decideReassignmentEnd(view, partition, dropped), notes: [] };
+  return { ...decideLeaving(view, partition, dropped), notes: [] };
 }
 
 /** Replicas that are needed no longer are stopped, then deleted. */

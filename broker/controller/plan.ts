@@ -27,6 +27,14 @@ export interface ReplicaNote {
   readonly status: ReplicaStatus;
 }
 
+export interface MetadataTell {
+  readonly request: 'UpdateMetadata';
+  readonly to: readonly BrokerId[] | 'all';
+  readonly partitions: readonly PartitionView[];
+  /** With this the receivers have been told all there is; what else they know is gone. */
+  readonly forgetOthers?: true;
+}
+
 /** What brokers are told without anything being written for it. */
 export type Tell =
   | {
@@ -35,13 +43,7 @@ export type Tell =
       readonly partition: PartitionView;
       readonly isNew: boolean;
     }
-  | {
-      readonly request: 'UpdateMetadata';
-      readonly to: readonly BrokerId[] | 'all';
-      readonly partitions: readonly PartitionView[];
-      /** With this the receivers have been told all there is; what else they know is gone. */
-      readonly forgetOthers?: true;
-    }
+  | MetadataTell
   | {
       readonly request: 'StopReplica';
       readonly to: BrokerId;

@@ -46,8 +46,15 @@ export class Repair {
     const found = await this.#term.store.topics.names();
     const names = new Set(usableNames(this.#term, found));
     const appeared = [...names].some((name) => !state.topics.has(name) && !state.unreadTopics.has(name));
-    const vanished = [...state.topics.keys()].some((name) => !names.has(name));
-    if (appeared || vanished) await topicChange(this.#term);
+    const vanished = [...state.topics.keys(), ...state.unreadTopics].some((name) => !names.has(name));
+    if (appeared || vanished || (await this.#isAnyMended())) await topicChange(this.#term);
+  }
+
+  /** Of the topics that could not be read; what is wrong with them has been told. */
+  async #isAnyMended(): Promise<boolean> {
+    const names = [...this.#term.state.unreadTopics].slice(0, TOPICS_PER_LOOK);
+    const readable = await this.#term.store.topics.assignments(names, () => {});
+    return readable.size > 0;
   }
 
   async #missedAssignments(): Promise<void> {

@@ -22,7 +22,7 @@ import {
   ZERO_UUID,
 } from '../types.ts';
 import type { ClusterView, IsrAndLeader, PartitionView } from './cluster-state.ts';
-import type { Tell } from './plan.ts';
+import type { MetadataTell, Tell } from './plan.ts';
 
 /** What only a controller sends. */
 export type ControllerRequest = LeaderAndIsrRequest | UpdateMetadataRequest | StopReplicaRequest;
@@ -50,8 +50,8 @@ export class RequestBatch {
   /** Told to every broker of `#metadataTo` alike. */
   readonly #metadata = new Map<PartitionKey, PartitionView>();
   readonly #metadataTo = new Set<BrokerId>();
-  /** The receivers of metadata are told all topics there are. */
-  #forgetOthers = false;
+  /** Those of `#metadataTo` that are told of all topics there are, and so of those that are no more. */
+  readonly #forgetOthers = new Set<BrokerId>();
   readonly #view: ClusterView;
   readonly #controllerId: BrokerId;
 
@@ -66,8 +66,7 @@ export class RequestBatch {
         this.#addLeaderAndIsr(tell.to, tell.partition, tell.isNew);
         break;
       case 'UpdateMetadata':
-        this.#forgetOthers ||= tell.forgetOthers === true;
-        this.#addMetadata(tell.to === 'all' ? [...this.#view.brokers.keys()] : tell.to, tell.partitions);
+        this.#addUpdate(tell.to === 'all' ? [...this.#view.brokers.keys()] : tell.to, tell);
         break;
       case 'StopReplica': {
         const stops = this.#stops.get(tell.to) ?? new Map();
@@ -94,16 +93,13 @@ export class RequestBatch {
       known.length === 0
         ? [this.#sharedMetadata([])]
         : parts(known, MAX_METADATA_PARTITIONS).map((part) => this.#sharedMetadata(part));
-    // In the last one, so that nothing that comes with the others is missed.
-    const last = shared.at(-1);
-    if (this.#forgetOthers && last !== undefined)
-      shared.splice(-1, 1, {
-        ...last,
-        onlyTopics: [...this.#view.topics.keys(), ...this.#view.unreadTopics],
-      });
+    const onlyTopics = [...this.#view.topics.keys(), ...this.#view.unreadTopics];
     for (const to of this.#metadataTo) {
-      for (const part of live(to) ? shared : [])
-        outgoing.push({ to, request: { ...part, ...this.#head(to) } });
+      for (const part of live(to) ? shared : []) {
+        // With the last one, so that nothing that comes with the others is missed.
+        const more = part === shared.at(-1) && this.#forgetOthers.has(to) ? { onlyTopics } : {};
+        outgoing.push({ to, request: { ...part, ...more, ...this.#head(to) } });
+      }
     }
     for (const [to, items] of this.#stops) {
       for (const part of live(to) ? parts([...items.values()], MAX_REPLICAS) : []) {
@@ -120,6 +116,11 @@ export class RequestBatch {
       items.set(partition.key, { partition, isNew: isNew || items.get(partition.key)?.isNew === true });
     }
     this.#addMetadata([...this.#view.brokers.keys()], [partition]);
+  }
+
+  #addUpdate(to: readonly BrokerId[], { partitions, forgetOthers }: MetadataTell): void {
+    this.#addMetadata(to, partitions);
+    if (forgetOthers === true) for (const id of to) this.#forgetOthers.add(id);
   }
 
   #addMetadata(to: readonly BrokerId[], partitions: readonly PartitionView[]): void {

@@ -14,6 +14,7 @@ import {
 import type { StoredState } from '../../coordinator-client/stores/topics-store.ts';
 import type { ZnodeFormatError } from '../../coordinator-client/znodes/znode-json.ts';
 import type { Live } from '../config/live.ts';
+import { allowsUncleanLeader } from '../config/topic-config.ts';
 import { type Clock, sleep } from '../platform/clock.ts';
 import type { ClusterEvent, StateReason } from '../platform/cluster-events.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
@@ -241,12 +242,8 @@ export class Term {
   async uncleanTopics(partitions: Iterable<PartitionView>): Promise<UncleanTopics> {
     const topics = [...new Set(withoutCleanLeader(this.state, partitions).map(({ topic }) => topic))];
     const configs = await this.store.configs.readMany('topics', topics, this.unreadable);
-    const byDefault = String(this.options.liveConfig.now.uncleanLeaderElectionEnable);
-    return new Set(
-      topics.filter(
-        (_, index) => (configs[index]?.get('unclean.leader.election.enable') ?? byDefault) === 'true',
-      ),
-    );
+    const byDefault = this.options.liveConfig.now.uncleanLeaderElectionEnable;
+    return new Set(topics.filter((_, index) => allowsUncleanLeader(configs[index] ?? new Map(), byDefault)));
   }
 
   #inOffice(): void {

@@ -26,6 +26,11 @@ export async function topicChange(term: Term): Promise<void> {
     term.unwatch(topicZnode.path(name));
     state.removeTopic(name);
   }
+  for (const name of [...state.unreadTopics]) {
+    if (present.has(name)) continue;
+    term.unwatch(topicZnode.path(name));
+    state.unreadTopics.delete(name);
+  }
   const added = await readTopics(
     term,
     names.filter((name) => !state.topics.has(name)),
@@ -61,33 +66,37 @@ export async function readTopics(term: Term, names: readonly string[]): Promise<
     );
   }
   const assignments = await term.store.topics.assignments(names, term.unreadable);
-  for (const name of names) {
-    if (assignments.has(name)) state.unreadTopics.delete(name);
-    else state.unreadTopics.add(name);
-  }
   const named = await Promise.all(
     [...assignments].map(async ([name, stored]) => [name, await withTopicId(term, name, stored)] as const),
   );
-  return named.map(([name, stored]) => {
+  for (const name of names) state.unreadTopics.add(name);
+  return named.flatMap(([name, stored]) => {
+    if (stored === null) return [];
+    state.unreadTopics.delete(name);
     const topic = state.addTopic(name, stored.topicId, stored.version);
     for (const [partition, assignment] of stored.partitions) {
       state.addPartition(topic, partition, assignment);
     }
-    return topic;
+    return [topic];
   });
 }
 
+/** null, and told, for a topic whose znode may be read but not written. */
 async function withTopicId(
   term: Term,
   name: string,
   stored: StoredAssignment,
-): Promise<StoredAssignment & { readonly topicId: string }> {
+): Promise<(StoredAssignment & { readonly topicId: string }) | null> {
   let current = stored;
   for (;;) {
     if (current.topicId !== null) return { ...current, topicId: current.topicId };
     const topicId = randomUuid(term.options.random);
     const written = await term.fenced.writeAssignment(name, { ...current, topicId }, current.version);
     if (written.ok) return { ...current, topicId, version: written.version };
+    if (written.reason !== 'version' && written.reason !== 'missing') {
+      term.options.diagnostics.error(`Leaving topic ${name} alone: cannot give it an id: ${written.reason}`);
+      return null;
+    }
     const again = await term.store.topics.assignment(name);
     if (again === null) return { ...current, topicId };
     current = again;
@@ -97,6 +106,8 @@ async function withTopicId(
 /** Partitions in the znode that are not known are made; anything else in it is the controller's own. */
 export async function partitionModifications(term: Term, name: string): Promise<void> {
   const { state } = term;
+  // Whoever has mended it makes a topic of it.
+  if (state.unreadTopics.has(name)) return topicChange(term);
   const stored = await term.store.topics.assignment(name);
   const topic = state.topics.get(name);
   if (stored === null || topic === undefined || stored.version === topic.version) return;

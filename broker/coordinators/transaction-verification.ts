@@ -17,7 +17,7 @@ import {
   type TopicPartition,
   TRANSACTION_STATE_TOPIC,
 } from '../types.ts';
-import { partitionForKey } from './runtime/java-hash.ts';
+import { partitionForKey } from '../java-hash.ts';
 
 interface VerificationParts {
   readonly brokerId: BrokerId;

@@ -30,9 +30,13 @@ export function apiVersionsHandler(served: readonly AnyApi[]): Handler<typeof Ap
   });
 }
 
-/** The answer, in version 0, to a version of ApiVersions that this broker does not know. */
-export function unknownApiVersionsVersion(): ResponseInput<typeof ApiVersions> {
-  return { errorCode: ErrorCode.UNSUPPORTED_VERSION, apiKeys: [rangeOf(ApiVersions)] };
+/** The answer, in version 0, to a version of ApiVersions that this broker does not know; null: to any. */
+export function unknownApiVersionsVersion(
+  known: { readonly min: number; readonly max: number } | null,
+): ResponseInput<typeof ApiVersions> {
+  const own =
+    known === null ? [] : [{ apiKey: ApiVersions.key, minVersion: known.min, maxVersion: known.max }];
+  return { errorCode: ErrorCode.UNSUPPORTED_VERSION, apiKeys: own };
 }
 
 function rangeOf(api: AnyApi): { apiKey: number; minVersion: number; maxVersion: number } {

@@ -9,11 +9,16 @@ export interface Health {
   readonly brokerEpoch: number;
   /** Towards ZooKeeper. */
   readonly session: string;
+  /** A controller has told this broker of the whole cluster: until then it tells clients of no topics. */
+  readonly knowsCluster: boolean;
   readonly controllerId: number;
   readonly isController: boolean;
 }
 
-/** /healthz is 200 while clients are served and ZooKeeper hears us, and 503 before, after and otherwise. */
+/**
+ * /healthz is 200 while clients are served, told of a cluster that is known, and ZooKeeper hears us, and 503
+ * before, after and otherwise.
+ */
 export async function statusPage(path: string, metrics: Metrics, health: () => Health): Promise<HttpAnswer> {
   const page = path.split('?')[0];
   if (page === '/metrics') {
@@ -25,7 +30,7 @@ export async function statusPage(path: string, metrics: Metrics, health: () => H
   }
   if (page === '/healthz') {
     const now = health();
-    const healthy = now.state === 'running' && now.session === 'connected';
+    const healthy = now.state === 'running' && now.session === 'connected' && now.knowsCluster;
     return {
       status: healthy ? 200 : 503,
       contentType: 'application/json',

@@ -171,7 +171,8 @@ async function recoverFrom(log: LogState, options: LoadOptions): Promise<void> {
   for (const [index, segment] of suspects.entries()) {
     const cutBytes = recoverSegment(log, segment, options.startOffset);
     const later = suspects.slice(index + 1);
-    if (cutBytes > 0 || isBrokenAfter(log, segment, later[0])) {
+    if (cutBytes === 0) noteHole(log, segment, later[0]);
+    else {
       log.services.diagnostics.warn(
         `[${log.name}] cut ${cutBytes} bytes without a valid batch from segment ${segment.baseOffset}, removing ${later.length} segments after it`,
       );
@@ -185,13 +186,19 @@ async function recoverFrom(log: LogState, options: LoadOptions): Promise<void> {
 }
 
 /**
- * Whether the next segment does not continue this one, which only lost writes can explain: offsets
- * are contiguous unless compaction has been at work, and never overlap.
+ * The next segment does not continue this one, which only lost writes can explain: offsets are contiguous
+ * unless compaction has been at work, and never overlap. As in Kafka all is kept, as nobody else may have it;
+ * a replica that has a leader goes back there, and gets what is missing (follower-log.ts).
  */
-function isBrokenAfter(log: LogState, segment: Segment, next: Segment | undefined): boolean {
-  if (next === undefined) return false;
+function noteHole(log: LogState, segment: Segment, next: Segment | undefined): void {
+  if (next === undefined || log.holeOffset !== null) return;
   const { nextOffset } = segment.end();
-  return nextOffset > next.baseOffset || (nextOffset < next.baseOffset && !log.config.cleanupPolicy.compact);
+  if (nextOffset === next.baseOffset) return;
+  if (nextOffset < next.baseOffset && log.config.cleanupPolicy.compact) return;
+  log.holeOffset = Math.min(nextOffset, next.baseOffset);
+  log.services.diagnostics.warn(
+    `[${log.name}] segment ${segment.baseOffset} ends at ${nextOffset}, and the next one begins at ${next.baseOffset}`,
+  );
 }
 
 /** Finds the end of the log, and where a recovery would have to begin. */

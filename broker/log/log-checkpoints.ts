@@ -82,6 +82,8 @@ export class LogCheckpoints {
   }
 
   #write(path: string, checkpoint: string, offsets: ReadonlyMap<PartitionKey, number>, when: CheckpointWhen) {
+    // Before all logs are loaded, what the file says of the others is all that is known of them.
+    if (this.#directories.get(path)?.loaded !== true) return;
     if (when === 'now') this.#directories.writeOffsets(path, checkpoint, offsets);
     else this.#directories.writeOffsetsInBackground(path, checkpoint, offsets);
   }

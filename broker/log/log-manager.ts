@@ -34,6 +34,7 @@ export type LogManagerConfig = Pick<
   | 'logInitialTaskDelayMs'
   | 'producerIdExpirationCheckIntervalMs'
   | 'logCleanerEnable'
+  | 'logCleanerThreads'
   | 'compressedBatchMaxDecompressedBytes'
 >;
 
@@ -43,7 +44,6 @@ export type LiveLogConfig = Live<
     | 'numRecoveryThreadsPerDataDir'
     | 'producerIdExpirationMs'
     | 'logCleanerBackoffMs'
-    | 'logCleanerThreads'
     | 'logCleanerDedupeBufferSize'
     | 'logCleanerIoBufferLoadFactor'
     | 'logCleanerIoMaxBytesPerSecond'
@@ -106,6 +106,7 @@ export class LogManager {
     });
     this.#cleaner = new Cleaner({
       ...options,
+      threads: this.#config.logCleanerThreads,
       diagnostics: options.diagnostics.named('LogCleaner'),
       later: (delayMs, run) => this.#tasks.later(delayMs, run),
       // What is being copied must not be compacted under its copy.

@@ -75,6 +75,8 @@ export class LogState implements SegmentHome {
   /** The offset that the next record gets. */
   endOffset = 0;
   highWatermark = 0;
+  /** From here on records are missing that only lost writes can explain, before others that are there; null: none. */
+  holeOffset: number | null = null;
   /** Everything below is known to be on the disk itself. */
   recoveryPoint = 0;
   /** The first offset of the oldest transaction that is not over, or -1. */

@@ -74,6 +74,11 @@ export class PartitionLog {
     return this.#log.highWatermark;
   }
 
+  /** Where a recovery found records missing before others that are there; null: nowhere. */
+  get holeOffset(): number | null {
+    return this.#log.holeOffset;
+  }
+
   /** Where readers of committed data stop: before the oldest open transaction, or at the high watermark. */
   get lastStableOffset(): number {
     return this.#log.lastStableOffset;

@@ -17,6 +17,7 @@ export function truncateTo(log: LogState, offset: number): boolean {
     truncateFullyAndStartAt(log, offset);
     return true;
   }
+  if (log.holeOffset !== null && offset <= log.holeOffset) log.holeOffset = null;
   log.removeSegments(log.segments.all.filter((segment) => segment.baseOffset > offset));
   log.segments.active.truncateTo(offset);
   log.segments.active.sync();
@@ -44,6 +45,7 @@ export function truncateTo(log: LogState, offset: number): boolean {
 /** Empties the log; the next record gets `offset`. */
 export function truncateFullyAndStartAt(log: LogState, offset: number): void {
   log.removeSegments([...log.segments.all]);
+  log.holeOffset = null;
   log.createSegment(offset);
   log.filesChanged();
   log.endOffset = offset;

@@ -66,7 +66,8 @@ export class MetadataCache {
     const names = new Map<Uuid, string | undefined>();
     for (const [name, delta] of changed) {
       const old = this.#topics.get(name);
-      const topic = nextTopic(name, old, delta);
+      // What is told of it may be old, where others have been told since that it is gone.
+      const topic = onlyTopics?.has(name) === false ? undefined : nextTopic(name, old, delta);
       topics.set(name, topic);
       if (old !== undefined && old.topicId !== topic?.topicId) names.set(old.topicId, undefined);
       if (topic !== undefined) names.set(topic.topicId, name);

@@ -9,7 +9,7 @@ import type { ClientLimits, ClientQuotas, KnownLimits } from '../quotas/client-q
 import { ANONYMOUS, type Principal } from '../security/principal.ts';
 
 /** Where a connection comes from. */
-interface ClientOrigin {
+export interface ClientOrigin {
   /** Unique among the connections of this process. */
   readonly id: string;
   /** Name of the listener that accepted it. */

@@ -14,6 +14,7 @@ import type { Answer, Handler, RequestContext } from '../handlers/handler.ts';
 import type { Needs, ServiceName } from '../handlers/services.ts';
 import { answerBeforeMetadata } from '../handlers/shared/before-metadata.ts';
 import { StorageError } from '../log/files/storage-error.ts';
+import { sleep } from '../platform/clock.ts';
 import { decodeRequest } from '../protocol/codec.ts';
 import { responseFrame } from '../protocol/frame.ts';
 import { parseRequestHeader, type RequestHeader } from '../protocol/header.ts';
@@ -26,28 +27,35 @@ import { RequestCharges } from '../quotas/request-charges.ts';
 import type { Authorizer } from '../security/authorizer.ts';
 import type { Operation, Resource } from '../security/operations.ts';
 import type { Principal } from '../security/principal.ts';
-import type { ClientSession } from './client-session.ts';
+import type { ClientOrigin, ClientSession } from './client-session.ts';
+import { type Interference, type InterferenceSlot, NO_INTERFERENCE, type Strike } from './interference.ts';
 import type { Dispatch, Reply, RequestOutcome } from './outcome.ts';
 import { RequestMetrics } from './request-metrics.ts';
+import { isSpoken, spokenAnswer, versionsOf } from './spoken-versions.ts';
 
 /** What the dispatcher itself uses, whatever its handlers need. */
 type OwnNeeds = Needs<'clock' | 'config' | 'diagnostics' | 'metadata' | 'metrics'>;
 
-/** The dispatcher over the handlers of `table`; `authorizer` decides what their senders may do. */
+/**
+ * The dispatcher over the handlers of `table`; `authorizer` decides what their senders may do. What is in
+ * the slot when a request comes may have it fail.
+ */
 export function createDispatch<N extends ServiceName>(
   table: ReadonlyMap<number, Handler<AnyApi, N>>,
-  services: Needs<N> & OwnNeeds,
+  services: Needs<N> & OwnNeeds & { readonly quotas?: ClientQuotas },
   authorizer: Authorizer,
-  quotas: ClientQuotas | null = null,
+  slot: InterferenceSlot = NO_INTERFERENCE,
 ): Dispatch {
   const metrics = new RequestMetrics(services.metrics);
   const apiByKey = (key: number): AnyApi | undefined => table.get(key)?.api;
   return (frame, session) => {
     let header: RequestHeader | null = null;
     let request: IncomingRequest<N> | RequestOutcome;
+    const interference = slot.current;
     try {
       header = parseRequestHeader(frame, apiByKey);
-      request = decodeIncoming(header, frame, { table, session, services, authorizer, quotas });
+      const { quotas = null } = services;
+      request = decodeIncoming(header, frame, { table, session, services, authorizer, quotas, interference });
     } catch (error) {
       // Whatever the decoder stumbles over came from outside: it is never this broker's failure.
       const reason = error instanceof ProtocolError ? error.message : String(error);
@@ -56,7 +64,8 @@ export function createDispatch<N extends ServiceName>(
       return 'close';
     }
     if (!(request instanceof IncomingRequest)) return request;
-    return request.run(services, metrics);
+    const strike = interference === null ? null : interference.meet({ ...request.met, header, frame });
+    return strike === null ? request.run(services, metrics) : request.runStruck(strike, services, metrics);
   };
 }
 
@@ -75,15 +84,20 @@ function decodeIncoming<N extends ServiceName>(
     services: OwnNeeds;
     authorizer: Authorizer;
     quotas: ClientQuotas | null;
+    interference: Interference | null;
   },
 ): IncomingRequest<N> | RequestOutcome {
   const { apiKey, apiVersion } = header;
   const handler = parts.table.get(apiKey);
   if (handler === undefined) throw new ProtocolError(`there is no API with key ${apiKey}`);
   const { api } = handler;
-  if (apiVersion < api.minVersion || apiVersion > api.maxVersion) {
+  if (!isSpoken(api, header, parts.interference)) {
     if (apiKey !== ApiVersions.key) throw new ProtocolError(`${api.name} has no version ${apiVersion}`);
-    return replyOf(responseFrame(ApiVersions, 0, header.correlationId, unknownApiVersionsVersion()), null);
+    const spoken = versionsOf(api, header.clientId, parts.interference);
+    return replyOf(
+      responseFrame(ApiVersions, 0, header.correlationId, unknownApiVersionsVersion(spoken)),
+      null,
+    );
   }
   const { socketRequestMaxElements } = parts.services.config;
   const body = decodeRequest(api, apiVersion, frame.subarray(header.bodyOffset), socketRequestMaxElements);
@@ -117,9 +131,10 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
   /** As of the request's arrival. */
   readonly principal: Principal;
   readonly charges: RequestCharges | null;
-  readonly #session: ClientSession;
   readonly #handler: Handler<AnyApi, N>;
   readonly #authorizer: Authorizer;
+  readonly #interference: Interference | null;
+  readonly #session: ClientSession;
   readonly #correlationId: number;
   readonly #body: RequestOf<AnyApi>;
   /** What handlers want done once the answer has left; null when there is nothing, and once it was taken. */
@@ -129,9 +144,14 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
     handler: Handler<AnyApi, N>,
     header: RequestHeader,
     body: RequestOf<AnyApi>,
-    sent: { session: ClientSession; authorizer: Authorizer; charges: RequestCharges | null },
+    sent: {
+      session: ClientSession;
+      authorizer: Authorizer;
+      charges: RequestCharges | null;
+      interference: Interference | null;
+    },
   ) {
-    const { session, authorizer, charges } = sent;
+    const { session, authorizer, charges, interference } = sent;
     this.apiVersion = header.apiVersion;
     this.clientId = header.clientId;
     this.clientHost = session.remoteHost;
@@ -139,9 +159,10 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
     this.connectionId = session.id;
     this.principal = session.principal;
     this.charges = charges;
-    this.#session = session;
     this.#handler = handler;
     this.#authorizer = authorizer;
+    this.#interference = interference;
+    this.#session = session;
     this.#correlationId = header.correlationId;
     this.#body = body;
   }
@@ -153,6 +174,29 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
   afterSend(run: () => void): void {
     this.#afterSend ??= [];
     this.#afterSend.push(run);
+  }
+
+  /** Itself, as an interference sees it. */
+  get met(): { readonly api: AnyApi; readonly body: RequestOf<AnyApi>; readonly origin: ClientOrigin } {
+    return { api: this.#handler.api, body: this.#body, origin: this.#session };
+  }
+
+  /** Lets happen to it what the strike says. */
+  async runStruck(
+    { carriedOut, outcome, delayMs }: Strike,
+    services: Needs<N> & OwnNeeds,
+    metrics: RequestMetrics,
+  ): Promise<RequestOutcome> {
+    // Before anything is waited for: buffers in the body are valid until then.
+    const own = carriedOut ? this.run(services, metrics) : null;
+    const answered = await own;
+    if (delayMs > 0) await sleep(services.clock, delayMs);
+    if (outcome === 'answer') return answered ?? 'nothing';
+    if (answered !== null && typeof answered !== 'string') answered.sent();
+    // The connection takes nothing more while this one is unanswered, as with a broker that hangs.
+    if (outcome === 'no answer') return new Promise(() => {});
+    if (outcome === 'close') return 'close';
+    return this.#outcomeOf(this.#handler.refuse(this.#body, outcome.error, this.apiVersion));
   }
 
   run(services: Needs<N> & OwnNeeds, metrics: RequestMetrics): RequestOutcome | Promise<RequestOutcome> {
@@ -205,7 +249,12 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
       runAll(this.#takeAfterSend());
       return answer === null ? 'nothing' : 'close';
     }
-    const parts = responseFrame(this.#handler.api, this.apiVersion, this.#correlationId, answer);
+    const { api } = this.#handler;
+    const told =
+      this.#interference === null
+        ? answer
+        : spokenAnswer(api, answer, (spoken) => versionsOf(spoken, this.clientId, this.#interference));
+    const parts = responseFrame(api, this.apiVersion, this.#correlationId, told);
     return replyOf(parts, this.#takeAfterSend());
   }
 

@@ -125,6 +125,7 @@ export function healthOf({
     brokerId,
     brokerEpoch,
     session: session.state,
+    knowsCluster: metadata.image.complete,
     controllerId: metadata.image.controllerId,
     isController: controller.isActive,
   };

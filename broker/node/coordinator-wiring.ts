@@ -41,7 +41,7 @@ export function followLeadership(
   replicas.onLeadership(({ topic: changed, partition, leaderEpoch, role }) => {
     if (changed !== topic) return;
     if (role === 'leader') void coordinator.elect(partition, leaderEpoch);
-    else coordinator.resign(partition, role === 'stopped' ? 'deleted' : 'moved');
+    else coordinator.resign(partition, role === 'deleted' ? 'deleted' : 'moved');
   });
 }
 

@@ -9,7 +9,12 @@ import { overrideProblem } from '../config/broker-overrides.ts';
 import { effectiveTopicConfig, topicDefaults } from '../config/effective.ts';
 import { type Live, LiveValue } from '../config/live.ts';
 import { ConfigError } from '../config/property.ts';
-import { type LogConfig, TOPIC_CONFIGS, validTopicOverrides } from '../config/topic-config.ts';
+import {
+  allowsUncleanLeader,
+  type LogConfig,
+  TOPIC_CONFIGS,
+  validTopicOverrides,
+} from '../config/topic-config.ts';
 import {
   isEffectiveFromNextStart,
   isTopicConfigWithoutEffect,
@@ -24,8 +29,6 @@ interface DynamicConfigListeners {
   /** unclean.leader.election.enable has become true for a topic, or for all (null). */
   uncleanElectionAllowed(topic: string | null): void;
 }
-
-const UNCLEAN = 'unclean.leader.election.enable';
 
 export class DynamicConfigs {
   /** As the broker was started; dynamic configs are laid over it each time anew. */
@@ -134,7 +137,7 @@ export class DynamicConfigs {
     this.#diagnostics.info(`Configs of topic ${topic} are now ${describe(overrides)}`);
     this.#sayTopic(topic, overrides);
     this.#take(topic, config);
-    if (overrides.get(UNCLEAN) === 'true') this.#listeners?.uncleanElectionAllowed(topic);
+    if (allowsUncleanLeader(overrides, false)) this.#listeners?.uncleanElectionAllowed(topic);
   }
 
   #take(topic: string, config: LogConfig): void {

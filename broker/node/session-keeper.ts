@@ -110,6 +110,8 @@ export class SessionKeeper {
         opened = await this.#source.open(this.#openTimeoutMs);
         if (this.#closed) break;
         this.#take(opened);
+        // It died before anybody had it, and has its own renewal.
+        if (opened.session === 'lost') return;
         const regainedId = this.#journal.record(
           { kind: 'session-regained', sessionId: idOf(opened) },
           causeId,

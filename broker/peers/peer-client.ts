@@ -86,11 +86,13 @@ function greet(
         const right = proofOf('answer', hello, challenge, context.sharedSecret);
         if (!sameBytes(right, said.proof)) return refuse(channel, context, to);
         timer.cancel();
+        context.refusals.over(calledOf(to));
         channel.allowMessages(context.maxMessageBytes);
         channel.onMessage(() => {});
         resolve(channel);
       } else if (said?.type === 'refused') {
-        context.diagnostics.warn(`Broker ${to.brokerId} at ${channel.remote} refuses us: ${said.reason}`);
+        const line = `Broker ${to.brokerId} at ${channel.remote} refuses us: ${said.reason}`;
+        context.refusals.tell(calledOf(to), said.reason, line);
         channel.close(`refused: ${said.reason}`);
       } else {
         channel.close('unexpected handshake message');
@@ -100,10 +102,20 @@ function greet(
   });
 }
 
-function refuse(channel: Channel, context: PeerContext, to: PeerAddress): void {
-  context.diagnostics.warn(`Refused broker ${to.brokerId} at ${channel.remote}: ${SECRETS_DIFFER}`);
+function refuse(
+  channel: Channel,
+  context: PeerContext,
+  to: PeerAddress & { readonly role: ChannelRole },
+): void {
+  const line = `Refused broker ${to.brokerId} at ${channel.remote}: ${SECRETS_DIFFER}`;
+  context.refusals.tell(calledOf(to), `ours: ${SECRETS_DIFFER}`, line);
   channel.send(encodeEnvelope({ type: 'refused', reason: SECRETS_DIFFER }));
   channel.close(SECRETS_DIFFER);
+}
+
+/** Whom we dial, and for what: the one may be refused and the other not. */
+function calledOf({ brokerId, host, port, role }: PeerAddress & { readonly role: ChannelRole }): string {
+  return `${role} to ${brokerId} at ${host}:${port}`;
 }
 
 function readSafely(message: Buffer): HandshakeMessage | null {

@@ -36,6 +36,7 @@ import {
 } from './handshake.ts';
 import { HandshakeSlots } from './handshake-slots.ts';
 import { isLoopback, SECRET_NEEDED } from './loopback.ts';
+import type { Refusals } from './refusals.ts';
 import { rewirableChannel } from './rewirable-channel.ts';
 
 /** What both sides of the peers need to know and to use. */
@@ -43,6 +44,7 @@ export interface PeerContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly diagnostics: Diagnostics;
+  readonly refusals: Refusals;
   readonly identity: () => PeerIdentity;
   readonly sharedSecret: string;
   readonly maxMessageBytes: number;
@@ -109,7 +111,8 @@ export class PeerServer {
       const said = this.#read(channel, message);
       if (said === null) return;
       if (said.type === 'refused') {
-        this.#context.diagnostics.warn(`Peer ${channel.remote} refuses us: ${said.reason}`);
+        const line = `Peer ${channel.remote} refuses us: ${said.reason}`;
+        this.#context.refusals.tell(callerOf(channel, hello), said.reason, line);
         channel.close('refused by the peer');
       } else if (said.type === 'hello' && hello === null) {
         hello = said;
@@ -156,13 +159,15 @@ export class PeerServer {
   #refuse(channel: Channel, { reason, detail }: HandshakeRefusal, hello?: Hello): void {
     const what = hello === undefined ? 'a channel' : `${hello.role} channel of broker ${hello.brokerId}`;
     const more = detail === '' ? '' : ` (${detail})`;
-    this.#context.diagnostics.warn(`Refused ${what} from ${channel.remote}: ${reason}${more}`);
+    const line = `Refused ${what} from ${channel.remote}: ${reason}${more}`;
+    this.#context.refusals.tell(callerOf(channel, hello), reason + more, line);
     channel.send(encodeEnvelope({ type: 'refused', reason }));
     channel.close(reason);
   }
 
   #welcome(channel: Channel, hello: Hello, challenge: Challenge): void {
     this.#slots.welcomed(channel.remoteAddress);
+    this.#context.refusals.over(callerOf(channel, hello));
     channel.allowMessages(this.#context.maxMessageBytes);
     const proof = proofOf('answer', hello, challenge, this.#context.sharedSecret);
     channel.send(encodeEnvelope({ type: 'welcome', proof }));
@@ -215,6 +220,11 @@ export class PeerServer {
     this.#context.diagnostics.error(`The response to ${type} exceeds peer.max.message.bytes`);
     return encodeEnvelope({ id, response: { error: ErrorCode.UNKNOWN_SERVER_ERROR, partitions: [] } });
   }
+}
+
+/** Whoever dials us, without the port, which is another one each time. */
+function callerOf({ remoteAddress }: Channel, hello: Hello | null | undefined): string {
+  return hello == null ? remoteAddress : `${remoteAddress} ${hello.role} of ${hello.brokerId}`;
 }
 
 /** Whom a request claims to come from. */

@@ -17,6 +17,7 @@ import type { PeerRequest, PeerRequestType, PeerResponseTo } from './messages.ts
 import { dialPeer, type PeerAddress, PeerClient } from './peer-client.ts';
 import { type PeerContext, PeerServer } from './peer-server.ts';
 import { type PeerHandler, type Peers, PeerUnreachable } from './peers.contract.ts';
+import { Refusals } from './refusals.ts';
 import { rewirableChannel } from './rewirable-channel.ts';
 
 export interface PeersOptions {
@@ -60,6 +61,7 @@ export function createPeers(options: PeersOptions): ListeningPeers {
     clock: options.clock,
     random: options.random,
     diagnostics: options.diagnostics,
+    refusals: new Refusals(options.diagnostics),
     sharedSecret: options.sharedSecret,
     maxMessageBytes: options.maxMessageBytes,
     maxInFlightRequests: options.maxInFlightRequests,

@@ -41,5 +41,6 @@ export function rewirableChannel(channel: Channel, whenClosed: (reason: string) 
       if (reason !== null) queueMicrotask(() => next(reason));
     },
     close: (reason) => channel.close(reason),
+    destroy: () => channel.destroy(),
   };
 }

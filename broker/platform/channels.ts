@@ -30,6 +30,8 @@ export interface Channel {
   /** Called once, also after an own close(). */
   onClose(closed: (reason: string) => void): void;
   close(reason: string): void;
+  /** Closes at once, without waiting for the other end to agree: as when a process dies. */
+  destroy(): void;
 }
 
 export interface HttpAnswer {

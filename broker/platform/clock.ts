@@ -20,14 +20,21 @@ export interface Clock {
   soon(run: () => void): void;
 }
 
-/** setTimeout's largest delay; a longer one would fire at once. */
+/** setTimeout's largest delay, 24 days; a longer one would fire at once, so it is waited for in pieces. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   wallMs: () => Date.now(),
   nowMs: () => performance.now(),
   after(delayMs, run) {
-    const handle = setTimeout(run, Math.min(Math.max(0, delayMs), LONGEST_TIMEOUT_MS));
+    const dueMs = performance.now() + delayMs;
+    const wait = (leftMs: number): NodeJS.Timeout => {
+      if (leftMs <= LONGEST_TIMEOUT_MS) return setTimeout(run, Math.max(0, leftMs));
+      return setTimeout(() => {
+        handle = wait(dueMs - performance.now());
+      }, LONGEST_TIMEOUT_MS);
+    };
+    let handle = wait(delayMs);
     return { cancel: () => clearTimeout(handle) };
   },
   soon(run) {

@@ -196,6 +196,8 @@ type ReplicaEvent =
         | { readonly rule: 'leader-end' }
         /** The log ends before the leader's begins: nothing of it is kept. */
         | { readonly rule: 'leader-start' }
+        /** A recovery found records missing there, before others. */
+        | { readonly rule: 'hole' }
         /** It has no epoch history to compare by. */
         | { readonly rule: 'no-epochs' };
     })

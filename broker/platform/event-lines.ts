@@ -144,6 +144,10 @@ function truncation(one: EventOf<'log-truncated'>): Line | null {
       return warn(`Truncating ${key(one)} from ${from} to the leader's end ${to}`);
     case 'leader-start':
       return warn(`Starting ${key(one)} over at ${to}, where the leader's log begins`);
+    case 'hole':
+      return warn(
+        `Truncating ${key(one)} from ${from} to ${to}: records are missing there, which the leader has`,
+      );
     case 'no-epochs':
       return null;
   }

@@ -24,6 +24,7 @@ import {
 } from 'node:fs';
 import { open as openFile, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { types } from 'node:util';
 import { tryLockFile } from '../../coordinator-client/embedded/file-lock.ts';
 import type { DirectoryLock, Disk, DiskFile, FileStat } from './disk.ts';
 
@@ -189,6 +190,7 @@ function lockFile(path: string): DirectoryLock {
   throw Object.assign(new Error(message), { code: 'ELOCKED' });
 }
 
+/** Of an error of the operating system; in another context, as jest makes one, it is no instance of our `Error`. */
 function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  return types.isNativeError(error) && 'code' in error ? String(error.code) : undefined;
 }

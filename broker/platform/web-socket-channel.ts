@@ -119,6 +119,11 @@ export class WebSocketChannel implements Channel {
     this.#webSocket.close(NORMAL_CLOSURE, shortened(reason));
   }
 
+  destroy(): void {
+    this.#reason ??= 'the connection was reset';
+    this.#webSocket.terminate();
+  }
+
   #written(sent: (() => void) | undefined): void {
     this.#unsent--;
     sent?.();

@@ -134,7 +134,7 @@ export function struct(versions: VersionRange, fields: Schema, options: FieldOpt
 }
 
 /** One of Kafka's APIs: the request and its response. */
-interface Api<Req extends Schema, Res extends Schema> {
+export interface Api<Req extends Schema, Res extends Schema> {
   readonly key: number;
   readonly name: string;
   /** What a ZooKeeper-mode 3.9 broker advertises. */

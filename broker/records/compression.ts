@@ -24,7 +24,7 @@ export function decompressUpTo(limitBytes: number): Decompress {
 
 export const decompressUpToDefault: Decompress = decompressUpTo(DEFAULT_DECOMPRESSED_LIMIT_BYTES);
 
-/** `level` is for gzip and zstd; without it each takes its own default. */
+/** `level` is for gzip, lz4 and zstd; without it each takes its own default. */
 export function compress(codec: Codec, data: Buffer, level?: number): Buffer {
   switch (codec) {
     case 'none':
@@ -34,7 +34,7 @@ export function compress(codec: Codec, data: Buffer, level?: number): Buffer {
     case 'snappy':
       return compressSnappy(data);
     case 'lz4':
-      return compressLz4(data);
+      return compressLz4(data, undefined, level);
     case 'zstd':
       return zstdCompressSync(data, {
         params: level === undefined ? {} : { [constants.ZSTD_c_compressionLevel]: level },

@@ -5,15 +5,21 @@
  */
 import { DecompressionFailed } from './batch.ts';
 
-const MIN_MATCH = 4;
-const LAST_LITERALS = 5;
-const NO_MATCH_IN_LAST = 12;
+export const MIN_MATCH = 4;
+export const LAST_LITERALS = 5;
+export const NO_MATCH_IN_LAST = 12;
 const HASH_BITS = 13;
 const MAX_DISTANCE = 65535;
 /** From here on the runtime copies faster than a loop. */
 const LONG_COPY_BYTES = 48;
 /** After 2^6 misses in a row the search takes longer strides: such data does not compress. */
 const SKIP_SHIFT = 6;
+
+/** The bytes `[start, end)` of a buffer. */
+export interface BlockRange {
+  readonly start: number;
+  readonly end: number;
+}
 
 /** The most that `sizeBytes` can become. */
 export function lz4BlockBound(sizeBytes: number): number {
@@ -23,7 +29,7 @@ export function lz4BlockBound(sizeBytes: number): number {
 /** Compresses `data[start, end)` into `out` at `outStart`, which must have room for the bound; returns the size. */
 export function compressLz4Block(
   data: Buffer,
-  { start, end }: { readonly start: number; readonly end: number },
+  { start, end }: BlockRange,
   out: Buffer,
   outStart = 0,
 ): number {
@@ -64,7 +70,7 @@ export function compressLz4Block(
  */
 export function decompressLz4Block(
   data: Buffer,
-  { start, end }: { readonly start: number; readonly end: number },
+  { start, end }: BlockRange,
   out: Buffer,
   { from, mostBytes }: { readonly from: number; readonly mostBytes: number },
 ): number {
@@ -118,7 +124,8 @@ function sameFour(data: Buffer, one: number, other: number): boolean {
   return fourAt(data, one) === fourAt(data, other);
 }
 
-function fourAt(data: Buffer, at: number): number {
+/** Four bytes as one number. */
+export function fourAt(data: Buffer, at: number): number {
   return (
     (data[at] as number) |
     ((data[at + 1] as number) << 8) |
@@ -135,7 +142,8 @@ interface Sequence {
   readonly matchBytes: number;
 }
 
-function writeSequence(out: Buffer, start: number, data: Buffer, sequence: Sequence): number {
+/** Writes literals and a match at `start`; where it ends. */
+export function writeSequence(out: Buffer, start: number, data: Buffer, sequence: Sequence): number {
   const { anchor, at, distance } = sequence;
   const extra = sequence.matchBytes - MIN_MATCH;
   let to = start + 1;
@@ -148,7 +156,8 @@ function writeSequence(out: Buffer, start: number, data: Buffer, sequence: Seque
   return extra >= 15 ? writeLength(out, to, extra - 15) : to;
 }
 
-function writeLastLiterals(out: Buffer, start: number, literals: Buffer): number {
+/** Writes what follows the last match at `start`; where it ends. */
+export function writeLastLiterals(out: Buffer, start: number, literals: Buffer): number {
   let to = start + 1;
   out[start] = Math.min(literals.length, 15) << 4;
   if (literals.length >= 15) to = writeLength(out, to, literals.length - 15);

@@ -6,7 +6,8 @@
  */
 import { DecompressedTooLarge, DecompressionFailed } from './batch.ts';
 import { type BufferSupplier, filledPart, freshBuffers } from './buffer-supplier.ts';
-import { compressLz4Block, decompressLz4Block, lz4BlockBound } from './lz4-block.ts';
+import { type BlockRange, compressLz4Block, decompressLz4Block, lz4BlockBound } from './lz4-block.ts';
+import { attemptsOfLevel, compressDenseLz4Block } from './lz4-dense-block.ts';
 import { xxHash32 } from './xx-hash.ts';
 
 const FRAME_MAGIC = 0x184d2204;
@@ -34,7 +35,12 @@ interface Lz4Quirk {
 
 const CORRECT: Lz4Quirk = { brokenHeaderChecksum: false };
 
-export function compressLz4(data: Buffer, quirk = CORRECT): Buffer {
+/** The level that stands for the fast encoder, as in Kafka; any other is one of the slower, denser one. */
+const FAST_LEVEL = 9;
+
+/** `level` is Kafka's, 1 to 17. */
+export function compressLz4(data: Buffer, quirk = CORRECT, level = FAST_LEVEL): Buffer {
+  const attempts = attemptsOfLevel(level);
   const blocks = Math.ceil(data.length / WRITTEN_BLOCK_BYTES);
   const out = Buffer.allocUnsafe(
     HEADER_BYTES + blocks * (4 + lz4BlockBound(WRITTEN_BLOCK_BYTES)) + END_MARK_BYTES,
@@ -46,7 +52,11 @@ export function compressLz4(data: Buffer, quirk = CORRECT): Buffer {
   let to = HEADER_BYTES;
   for (let from = 0; from < data.length; from += WRITTEN_BLOCK_BYTES) {
     const end = Math.min(from + WRITTEN_BLOCK_BYTES, data.length);
-    const sizeBytes = compressLz4Block(data, { start: from, end }, out, to + 4);
+    const range = { start: from, end };
+    const sizeBytes =
+      level === FAST_LEVEL
+        ? compressLz4Block(data, range, out, to + 4)
+        : compressDenseLz4Block(data, range, out, { outStart: to + 4, attempts });
     if (sizeBytes < end - from) {
       out.writeUInt32LE(sizeBytes, to);
       to += 4 + sizeBytes;
@@ -86,15 +96,13 @@ export function decompressLz4(
   return filledPart(out, to, buffers);
 }
 
-interface BlockRange {
-  readonly start: number;
-  readonly end: number;
+interface FoundBlock extends BlockRange {
   readonly stored: boolean;
 }
 
 /** Where the blocks lie up to the end mark, and the most that can come of them. */
-function readBlocks(data: Buffer, frame: Frame): { blocks: BlockRange[]; mostBytes: number } {
-  const blocks: BlockRange[] = [];
+function readBlocks(data: Buffer, frame: Frame): { blocks: FoundBlock[]; mostBytes: number } {
+  const blocks: FoundBlock[] = [];
   let mostBytes = 0;
   for (let at = frame.headerBytes; ; ) {
     const sizeField = readUInt32(data, at);

@@ -31,8 +31,11 @@ export interface RoleChange {
   readonly topic: string;
   readonly partition: number;
   readonly leaderEpoch: number;
-  /** `stopped`: the replica was deleted here, has moved to others, or its directory has failed. */
-  readonly role: 'leader' | 'follower' | 'stopped';
+  /**
+   * `stopped`: the replica has moved to others, or its directory has failed. `deleted`: the partition is no
+   * more; one of that name that comes is another one, and begins with epoch 0.
+   */
+  readonly role: 'leader' | 'follower' | 'stopped' | 'deleted';
 }
 
 interface LeadershipContext {
@@ -131,7 +134,8 @@ export class Leadership {
     partition.retire();
     this.#context.changed(partition);
     const { leaderEpoch } = partition;
-    this.#context.announce({ topic, partition: told.partition, leaderEpoch, role: 'stopped' });
+    const role = isAnother ? 'deleted' : 'stopped';
+    this.#context.announce({ topic, partition: told.partition, leaderEpoch, role });
   }
 
   /** Those states that apply. */
@@ -253,7 +257,7 @@ export class Leadership {
         topic,
         partition: number,
         leaderEpoch: partition?.leaderEpoch ?? leaderEpoch,
-        role: 'stopped',
+        role: leaderEpoch === EPOCH_DURING_DELETE ? 'deleted' : 'stopped',
       });
     }
     return ErrorCode.NONE;

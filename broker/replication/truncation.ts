@@ -37,32 +37,28 @@ export function judgePosition(
   return { kind: 'accepted' };
 }
 
-interface Cut {
-  /** The follower's log is to end here. */
-  readonly offset: number;
-  /** False: the histories may still differ below; ask again with the new last epoch. */
-  readonly complete: boolean;
-}
-
-/** How far the follower goes back when the leader says that its last epoch ended at `leaderEnd`. */
+/**
+ * Where the follower's log is to end when the leader says that its last epoch ended at `leaderEnd`. Where it has
+ * no such epoch the histories may still differ below: it asks again with its new last epoch, as it always does.
+ */
 export function cutFor(
   leaderEnd: EpochEnd,
   local: { readonly endOffset: number; readonly fetchOffset: number; readonly endOffsetFor: EndOffsetFor },
-): Cut {
+): number {
   if (leaderEnd.endOffset < 0) {
-    return { offset: Math.min(local.fetchOffset, local.endOffset), complete: true };
+    return Math.min(local.fetchOffset, local.endOffset);
   }
   if (leaderEnd.epoch < 0) {
-    return { offset: Math.min(leaderEnd.endOffset, local.endOffset), complete: true };
+    return Math.min(leaderEnd.endOffset, local.endOffset);
   }
   const own = local.endOffsetFor(leaderEnd.epoch);
   if (own.endOffset < 0) {
-    return { offset: Math.min(leaderEnd.endOffset, local.endOffset), complete: true };
+    return Math.min(leaderEnd.endOffset, local.endOffset);
   }
   if (own.epoch !== leaderEnd.epoch) {
-    return { offset: Math.min(own.endOffset, local.endOffset), complete: false };
+    return Math.min(own.endOffset, local.endOffset);
   }
-  return { offset: Math.min(own.endOffset, leaderEnd.endOffset, local.endOffset), complete: true };
+  return Math.min(own.endOffset, leaderEnd.endOffset, local.endOffset);
 }
 
 /** What a follower does whose position is outside the leader's log. */

@@ -11,6 +11,7 @@
  */
 import { closeSync, constants, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { types } from 'node:util';
 
 interface FileLock {
   /** Idempotent. The file stays: to remove it would let two others lock two files of one name. */
@@ -64,7 +65,8 @@ function lockByCall(binding: Binding, descriptor: number): boolean {
     binding.tryLock(descriptor, 0, TO_THE_END, true);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && HELD.has(String(error.code))) return false;
+    // No instanceof: jest's `Error` is another one.
+    if (types.isNativeError(error) && 'code' in error && HELD.has(String(error.code))) return false;
     throw error;
   }
 }

@@ -17,10 +17,7 @@ const WORDS: ReadonlyMap<string, (core: ServerCore) => string> = new Map([
   ['envi', environment],
   ['mntr', monitor],
   ['dump', dump],
-  [
-    'dirs',
-    (core) => `datadir_size: ${core.database.tree.approximateBytes}\nlogdir_size: ${core.journal.appended}\n`,
-  ],
+  ['dirs', directories],
   ['wchs', watchSummary],
   ['wchc', watchesByConnection],
   ['wchp', watchesByPath],
@@ -76,6 +73,12 @@ function clientLine(core: ServerCore, connection: ClientConnection): string {
 
 function endOf(connection: ClientConnection): string {
   return `/${connection.address}:${connection.port}`;
+}
+
+/** Sizes of the files, both 0 for a server in memory. */
+function directories({ journal }: ServerCore): string {
+  const { snapshotBytes, logBytes } = journal.sizes();
+  return lines([`datadir_size: ${snapshotBytes}`, `logdir_size: ${logBytes}`]);
 }
 
 function configuration({ options }: ServerCore): string {

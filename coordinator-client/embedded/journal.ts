@@ -3,6 +3,7 @@
  * directory of its own. Answers and events wait until what they tell of is durable.
  */
 import { randomBytes } from 'node:crypto';
+import { readdirSync, statSync } from 'node:fs';
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ZnodeDatabase } from '../tree/database.ts';
@@ -27,6 +28,8 @@ export interface Journal {
   readonly appended: number;
   readonly durable: number;
   append(transaction: Transaction): void;
+  /** What lies in the directory. */
+  sizes(): { readonly snapshotBytes: number; readonly logBytes: number };
   /** Returns when everything is durable and the directory is free again. */
   close(): Promise<void>;
 }
@@ -59,6 +62,7 @@ export function memoryJournal(options: JournalOptions): Journal {
     appended: 0,
     durable: 0,
     append: () => {},
+    sizes: () => ({ snapshotBytes: 0, logBytes: 0 }),
     close: () => Promise.resolve(),
   };
 }
@@ -119,6 +123,21 @@ class DirectoryJournal implements Journal {
     const { transactions, bytes } = this.#sinceSnapshot;
     const due = transactions >= this.#options.snapshotTransactions || bytes >= this.#options.snapshotBytes;
     if (due && this.#snapshotting === null) this.#snapshot();
+  }
+
+  sizes(): { readonly snapshotBytes: number; readonly logBytes: number } {
+    const { directory } = this.#opened;
+    const bytes = { snapshotBytes: 0, logBytes: 0 };
+    for (const name of readdirSync(directory)) {
+      const kind = name.startsWith('snapshot.')
+        ? 'snapshotBytes'
+        : name.startsWith('log.')
+          ? 'logBytes'
+          : null;
+      // One that is removed at this moment counts for nothing.
+      if (kind !== null) bytes[kind] += statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0;
+    }
+    return bytes;
   }
 
   async close(): Promise<void> {

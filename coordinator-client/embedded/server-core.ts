@@ -6,7 +6,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { ZnodeDatabase } from '../tree/database.ts';
 import type { Applied, Operation, Refused } from '../tree/transaction.ts';
-import type { Firing, WatchEvent, Watcher } from '../tree/watches.ts';
+import type { Firing, Listener } from '../tree/watches.ts';
 import type { AnswerQueue } from './answer-queue.ts';
 import type { Journal } from './journal.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -31,7 +31,7 @@ interface GrantedSession {
 }
 
 /** What the core, and the administrator's words, know of a connection. */
-export interface ClientConnection extends Watcher {
+export interface ClientConnection extends Listener {
   readonly address: string;
   readonly port: number;
   readonly establishedMs: number;
@@ -39,7 +39,6 @@ export interface ClientConnection extends Watcher {
   /** null until it has a session. */
   readonly sessionId: bigint | null;
   readonly answers: Pick<AnswerQueue, 'flush' | 'isEmpty'>;
-  notify(event: WatchEvent): void;
   close(): void;
   destroy(): void;
 }
@@ -84,7 +83,7 @@ export class ServerCore {
   }
 
   deliver(firings: readonly Firing[]): void {
-    for (const { watcher, event } of firings) (watcher as ClientConnection).notify(event);
+    for (const { watcher, event } of firings) (watcher as Listener).notify(event);
   }
 
   /** null: there is no such session, or the password is wrong. `refused`: not to be answered at all. */

@@ -4,6 +4,7 @@
  * Not here: several servers, SASL, TLS, reconfiguration, enforcement of quotas.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { SharedDatabase } from '../local/local-tree.ts';
 import { Connection } from './connection.ts';
 import { directoryJournal, type Journal, type JournalOptions, memoryJournal } from './journal.ts';
 import { type EmbeddedServerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
@@ -14,6 +15,8 @@ export interface EmbeddedServer {
   readonly port: number;
   /** Of clients, at this moment. */
   readonly connectionCount: number;
+  /** The tree, for coordinators of this process beside the clients that come over the wire. */
+  readonly shared: SharedDatabase;
   /** Ends the connections, not the sessions; what is durable stays for the next start. Idempotent. */
   close(): Promise<void>;
 }
@@ -81,6 +84,16 @@ class RunningServer implements EmbeddedServer {
 
   get connectionCount(): number {
     return this.#core?.connections.size ?? 0;
+  }
+
+  get shared(): SharedDatabase {
+    const [core, journal] = [this.#core, this.#journal];
+    if (core === null || journal === null) throw new Error('the server has not been started');
+    return {
+      database: core.database,
+      append: (transaction) => journal.append(transaction),
+      flush: () => core.flush(),
+    };
   }
 
   async start(): Promise<void> {

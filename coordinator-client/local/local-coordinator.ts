@@ -15,9 +15,9 @@ import {
   type ZNode,
 } from '../coordinator.ts';
 import { isValidPath } from '../tree/path.ts';
-import type { WatchEvent } from '../tree/watches.ts';
+import type { Listener, WatchEvent } from '../tree/watches.ts';
 import { Lane, type Timers } from './link.ts';
-import type { LocalTree, LocalWatcher } from './local-tree.ts';
+import type { LocalTree } from './local-tree.ts';
 
 export interface LocalCoordinatorOptions {
   readonly tree: LocalTree;
@@ -63,7 +63,7 @@ export class LocalCoordinator implements Coordinator {
   /** By path; no set is empty. */
   readonly #watches = new Map<string, Set<HeldWatch>>();
   readonly #listeners = new Set<{ readonly changed: (state: SessionState) => void }>();
-  readonly #watcher: LocalWatcher = { identities: [], fired: (event) => this.#onEvent(event) };
+  readonly #watcher: Listener = { identities: [], notify: (event) => this.#onEvent(event) };
   /** Runs while the link is cut: the tree's count of the session's time. */
   #expiry: { cancel(): void } | null = null;
   /** Set while a broken link is about to come back by itself. */
@@ -81,7 +81,7 @@ export class LocalCoordinator implements Coordinator {
     this.sessionTimeoutMs = options.sessionTimeoutMs;
     const { clock } = options;
     const time = { nowMs: clock.nowMs(), timeMs: clock.wallMs() };
-    this.sessionId = options.tree.openSession(options.sessionTimeoutMs, time);
+    this.sessionId = options.tree.openSession(time);
   }
 
   get session(): SessionState {
@@ -179,6 +179,15 @@ export class LocalCoordinator implements Coordinator {
     if (this.#state === 'connected') this.#toHere.send(() => this.#lose());
   }
 
+  /** Its process is dead: nothing reaches it any more. The session lives on until somebody ends it. */
+  abandon(): void {
+    this.#toTree.cut();
+    this.#toHere.cut();
+    this.#expiry?.cancel();
+    this.#mending?.cancel();
+    this.#options.tree.unwatchAll(this.#watcher);
+  }
+
   /** The next commit is applied (`answer`) or not (`request`), and the link breaks before it is answered. */
   dropNext(what: 'answer' | 'request'): void {
     this.#drop = what;
@@ -209,7 +218,11 @@ export class LocalCoordinator implements Coordinator {
 
   #send(request: Pending): void {
     this.#toTree.send(() => {
-      if (!this.#options.tree.hasSession(this.sessionId)) return; // the loss is on its way
+      if (!this.#options.tree.hasSession(this.sessionId)) {
+        // The loss is on its way, but whoever has closed does not wait for it.
+        if (this.#state === 'closed') this.#toHere.send(() => this.#failAll('closed'));
+        return;
+      }
       const drop = request.repeatable ? null : this.#drop;
       if (drop) this.#drop = null;
       if (drop === 'request') {

@@ -8,25 +8,44 @@ import { OPEN_ACL, SUPER_USER } from '../tree/acl.ts';
 import { ZnodeDatabase } from '../tree/database.ts';
 import { ZkError, type ZkErrorCode } from '../tree/error-codes.ts';
 import { isValidPath } from '../tree/path.ts';
-import type { Operation, Refused } from '../tree/transaction.ts';
-import { type Firing, type WatchEvent, type Watcher, WatchMode } from '../tree/watches.ts';
+import type { Operation, Refused, Transaction } from '../tree/transaction.ts';
+import { type Firing, type Listener, WatchMode } from '../tree/watches.ts';
 import type { Stat } from '../tree/znode.ts';
 
-/** A coordinator as the tree sees it. */
-export interface LocalWatcher extends Watcher {
-  fired(event: WatchEvent): void;
+/** A database that others use as well: the embedded server, whose clients see the same tree. */
+export interface SharedDatabase {
+  readonly database: ZnodeDatabase;
+  /** Writes a transaction down, if anybody keeps them. Before its firings are handed out. */
+  append(transaction: Transaction): void;
+  /** The firings have been handed out. */
+  flush(): void;
 }
 
 /** ZooKeeper refuses a request above 1 MiB; the rest is left for paths and framing. */
 const LARGEST_COMMIT_BYTES = 1_000_000;
-/** Deadlines are kept by the sources' timers, not by the database. */
 const TICK_MS = 1;
+/** Deadlines are kept by the sources' timers: to the database these sessions never expire. */
+const NEVER_MS = 2 ** 31 - 1;
+/** Ids of this process's sessions are below, those of a server's clients above. */
+const FIRST_FOREIGN_SESSION_ID = 1n << 56n;
 
-const NOBODY: LocalWatcher = { identities: [SUPER_USER], fired: () => {} };
+const NOBODY: Listener = { identities: [SUPER_USER], notify: () => {} };
 
 export class LocalTree {
-  readonly #database = new ZnodeDatabase({ lastZxid: 0n, tickMs: TICK_MS });
+  readonly #shared: SharedDatabase;
   #nextSessionId = 1n;
+
+  /** A tree of its own unless there is one to share. */
+  constructor(shared?: SharedDatabase) {
+    const database = shared?.database ?? new ZnodeDatabase({ lastZxid: 0n, tickMs: TICK_MS });
+    this.#shared = shared ?? { database, append: () => {}, flush: () => {} };
+    // Of a process that kept the tree before this one: nobody can come back to them.
+    for (const id of this.sessionIds()) if (id < FIRST_FOREIGN_SESSION_ID) this.closeSession(id, 0);
+  }
+
+  get #database(): ZnodeDatabase {
+    return this.#shared.database;
+  }
 
   /** For tests and checkers: the node as it is now. */
   read(path: string): ZNode | null {
@@ -61,6 +80,7 @@ export class LocalTree {
     const actor = { sessionId, identities: [] };
     const outcome = this.#database.commit(changes.map(toOperation), actor, wallMs);
     if (!outcome.ok) return toRejected(outcome);
+    if (outcome.transaction !== null) this.#shared.append(outcome.transaction);
     this.#deliver(outcome.firings);
     return {
       ok: true,
@@ -73,9 +93,9 @@ export class LocalTree {
     };
   }
 
-  openSession(timeoutMs: number, time: { nowMs: number; timeMs: number }): bigint {
+  openSession(time: { nowMs: number; timeMs: number }): bigint {
     const sessionId = this.#nextSessionId++;
-    this.#database.openSession(sessionId, timeoutMs, time);
+    this.#shared.append(this.#database.openSession(sessionId, NEVER_MS, time));
     return sessionId;
   }
 
@@ -86,26 +106,29 @@ export class LocalTree {
   /** Ends the session: its ephemeral nodes vanish, their watchers hear of it. */
   closeSession(sessionId: bigint, wallMs: number): void {
     const closed = this.#database.closeSession(sessionId, wallMs);
-    if (closed) this.#deliver(closed.firings);
+    if (closed === null) return;
+    this.#shared.append(closed.transaction);
+    this.#deliver(closed.firings);
   }
 
   /** From now on the watcher hears of every change of the node, its data and its children. */
-  watch(path: string, watcher: LocalWatcher): void {
+  watch(path: string, watcher: Listener): void {
     this.#database.watches.add('data', path, watcher, WatchMode.PERSISTENT);
     this.#database.watches.add('child', path, watcher, WatchMode.PERSISTENT);
   }
 
-  unwatch(path: string, watcher: LocalWatcher): void {
+  unwatch(path: string, watcher: Listener): void {
     this.#database.watches.remove('data', path, watcher, WatchMode.PERSISTENT);
     this.#database.watches.remove('child', path, watcher, WatchMode.PERSISTENT);
   }
 
-  unwatchAll(watcher: LocalWatcher): void {
+  unwatchAll(watcher: Listener): void {
     this.#database.watches.removeAll(watcher);
   }
 
   #deliver(firings: readonly Firing[]): void {
-    for (const { watcher, event } of firings) (watcher as LocalWatcher).fired(event);
+    for (const { watcher, event } of firings) (watcher as Listener).notify(event);
+    this.#shared.flush();
   }
 }
 

@@ -14,8 +14,8 @@ export interface LocalSourceOptions {
   readonly random?: { fraction(): number };
   /** Kafka's zookeeper.session.timeout.ms. */
   readonly sessionTimeoutMs?: number;
-  /** One way between coordinator and tree. */
-  readonly delayMs?: number;
+  /** One way between coordinator and tree; a function is asked each time. */
+  readonly delayMs?: number | (() => number);
   /** Up to this much is added to each delay, by chance. */
   readonly jitterMs?: number;
   /** How long a link stays down that a dropped answer or request has broken. */
@@ -38,6 +38,8 @@ export interface LocalSource extends CoordinatorSource {
   partition(): void;
   /** Undoes `partition` and every `suspend`. */
   heal(): void;
+  /** The process is dead: nothing reaches it any more, and its sessions live on until somebody ends them. */
+  abandon(): void;
 }
 
 const DEFAULT_SESSION_TIMEOUT_MS = 18_000;
@@ -46,7 +48,9 @@ const DEFAULT_RECONNECT_MS = 10;
 /** Without `random` every delay is `delayMs`. */
 export function localSource(options: LocalSourceOptions): LocalSource {
   const { tree, clock, random, delayMs = 0, jitterMs = 0 } = options;
-  const drawDelayMs = (): number => delayMs + (random && jitterMs > 0 ? random.fraction() * jitterMs : 0);
+  const drawDelayMs = (): number =>
+    (typeof delayMs === 'number' ? delayMs : delayMs()) +
+    (random && jitterMs > 0 ? random.fraction() * jitterMs : 0);
   const counts = { reads: 0, writes: 0, watchFires: 0 };
   const sessions = new Map<bigint, LocalCoordinator>();
   const waiting = new Set<() => void>();
@@ -87,6 +91,10 @@ export function localSource(options: LocalSourceOptions): LocalSource {
     partition() {
       reachable = false;
       for (const coordinator of [...sessions.values()]) coordinator.suspend();
+    },
+    abandon() {
+      reachable = false;
+      for (const coordinator of [...sessions.values()]) coordinator.abandon();
     },
     heal() {
       reachable = true;

@@ -21,9 +21,10 @@ import {
   producerIdBlockZnode,
   topicZnode,
 } from '../znodes/znodes.ts';
-import { commitKnown, pipelined } from './commits.ts';
+import { assertPassing, commitKnown, pipelined } from './commits.ts';
 import { ConfigStore } from './config-store.ts';
 import { ConsumerOffsetsStore } from './consumer-offsets-store.ts';
+import { ensurePaths } from './paths.ts';
 import { TopicsStore } from './topics-store.ts';
 
 /** A registration as it stands in the tree; `epoch` is the creation zxid of its node. */
@@ -78,7 +79,7 @@ export class ClusterStore {
 
   /** Makes the directories that every other operation expects. */
   async ensureTopLevelPaths(): Promise<void> {
-    await this.#ensurePaths(TOP_LEVEL_PATHS);
+    await ensurePaths(this.coordinator, TOP_LEVEL_PATHS);
   }
 
   /** The cluster's id; `proposed` becomes it if there is none. */
@@ -86,12 +87,13 @@ export class ClusterStore {
     for (;;) {
       const node = await this.coordinator.read(clusterIdZnode.path);
       if (node !== null) return clusterIdZnode.decode(node.data);
-      await this.#ensurePaths(['/cluster']);
+      await ensurePaths(this.coordinator, ['/cluster']);
       const data = clusterIdZnode.encode(proposed);
       const answer = await commitKnown(this.coordinator, [
         { op: 'create', path: clusterIdZnode.path, data, lifetime: 'persistent' },
       ]);
       if (answer.ok) return proposed;
+      assertPassing(answer, ['exists', 'missing'], `create ${clusterIdZnode.path}`);
     }
   }
 
@@ -102,7 +104,8 @@ export class ClusterStore {
         { op: 'put', path: brokerSequencePath, data: NO_DATA, version: ANY_VERSION },
       ]);
       if (answer.ok) return answer.results[0]?.version ?? 0;
-      await this.#ensurePaths([brokerSequencePath]);
+      assertPassing(answer, ['missing'], `write ${brokerSequencePath}`);
+      await ensurePaths(this.coordinator, [brokerSequencePath]);
     }
   }
 
@@ -121,13 +124,13 @@ export class ClusterStore {
       ]);
       const created = answer.ok ? answer.results[0] : undefined;
       if (created !== undefined) return Number(created.czxid);
-      if (!answer.ok && answer.reason !== 'exists')
-        throw new Error(`cannot create ${path}: ${answer.reason}`);
+      if (!answer.ok) assertPassing(answer, ['exists'], `create ${path}`);
       const node = await this.coordinator.read(path);
       if (node === null) continue;
       if (node.ephemeralOwner === this.coordinator.sessionId) return Number(node.czxid);
       if (node.ephemeralOwner !== formerSessionId) throw new BrokerIdTaken(registration.id, node);
-      await commitKnown(this.coordinator, [{ op: 'remove', path, version: node.version }]);
+      const removed = await commitKnown(this.coordinator, [{ op: 'remove', path, version: node.version }]);
+      if (!removed.ok) assertPassing(removed, ['missing', 'version'], `remove ${path}`);
     }
   }
 
@@ -168,7 +171,10 @@ export class ClusterStore {
     return node === null ? null : { epoch: controllerEpochZnode.decode(node.data), version: node.version };
   }
 
-  /** Tries to become the controller: one commit makes /controller and counts /controller_epoch up. */
+  /**
+   * Tries to become the controller: one commit makes /controller and counts /controller_epoch up. Rejects when
+   * that is refused although nobody else was faster.
+   */
   async electController(brokerId: number, timestampMs: number): Promise<ElectionResult> {
     const holder = await this.controller();
     if (holder !== null) return { won: false, lostTo: holder.brokerId };
@@ -190,6 +196,7 @@ export class ClusterStore {
       },
     ]);
     if (answer.ok) return { won: true, epoch, epochVersion: stored.version + 1 };
+    assertPassing(answer, ['exists', 'version'], `be elected at ${controllerZnode.path}`);
     return { won: false, lostTo: (await this.controller())?.brokerId ?? null };
   }
 
@@ -213,24 +220,10 @@ export class ClusterStore {
       const stored = await this.controllerEpoch();
       if (stored !== null) return stored;
       const data = controllerEpochZnode.encode(controllerEpochZnode.initialEpoch);
-      await commitKnown(this.coordinator, [
+      const answer = await commitKnown(this.coordinator, [
         { op: 'create', path: controllerEpochZnode.path, data, lifetime: 'persistent' },
       ]);
-    }
-  }
-
-  /** With all that is above them, level by level: a path is made when the one above it is known to be there. */
-  async #ensurePaths(paths: readonly string[]): Promise<void> {
-    const wanted = [...new Set(paths.flatMap((path) => ancestry(path)))];
-    const levels = Map.groupBy(wanted, (path) => path.split('/').length);
-    for (const depth of [...levels.keys()].sort((a, b) => a - b)) {
-      await pipelined(levels.get(depth) ?? [], async (path) => {
-        const answer = await commitKnown(this.coordinator, [
-          { op: 'create', path, data: NO_DATA, lifetime: 'persistent' },
-        ]);
-        if (!answer.ok && answer.reason !== 'exists')
-          throw new Error(`cannot create ${path}: ${answer.reason}`);
-      });
+      if (!answer.ok) assertPassing(answer, ['exists'], `create ${controllerEpochZnode.path}`);
     }
   }
 }
@@ -246,10 +239,4 @@ function whereabouts(brokerId: number, node: ZNode): string {
     ({ listener, host, port }) => `${listener}://${host}:${port}`,
   );
   return endpoints === undefined ? since : `${endpoints.join(', ')}, ${since}`;
-}
-
-/** `/a/b`: `/a` and `/a/b`. */
-function ancestry(path: string): string[] {
-  const names = path.split('/').slice(1);
-  return names.map((_, index) => `/${names.slice(0, index + 1).join('/')}`);
 }

@@ -49,6 +49,18 @@ export async function commitKnown(
 }
 
 /**
+ * For those who look again and try again: throws unless the refusal is one that the next look may show to
+ * have passed. One that stays, such as that of an ACL, would be met for ever.
+ */
+export function assertPassing(
+  { reason }: Rejected,
+  passing: readonly RejectReason[],
+  attempted: string,
+): void {
+  if (!passing.includes(reason)) throw new Error(`cannot ${attempted}: ${reason}`);
+}
+
+/**
  * Runs `request` for every item with a bounded number under way; results in the order of the items. It
  * gives the requests no order among themselves, nor among those of another call: what needs another to
  * have been done waits for it, or copes with its absence.

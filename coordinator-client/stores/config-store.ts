@@ -7,8 +7,9 @@ import type { Change, Coordinator, ZNode } from '../coordinator.ts';
 import type { ConfigEntity, ConfigType } from '../znodes/config-znodes.ts';
 import { configChangeZnode, configZnode, sequenceNumber } from '../znodes/config-znodes.ts';
 import { readable, type Unreadable } from '../znodes/znode-json.ts';
-import { controllerZnode, NO_DATA } from '../znodes/znodes.ts';
-import { commitKnown, pipelined } from './commits.ts';
+import { controllerZnode } from '../znodes/znodes.ts';
+import { assertPassing, commitKnown, pipelined } from './commits.ts';
+import { ensurePaths, parentPath } from './paths.ts';
 
 /** A configuration was to be written while no controller was elected. Try again later. */
 export class NoController extends Error {
@@ -25,8 +26,6 @@ interface ConfigChange {
 
 /** Types whose entities go when nothing is said of them any more; the others keep an empty node. */
 const GOING: ReadonlySet<ConfigType> = new Set(['users', 'clients', 'ips']);
-/** Somebody else has changed something in between. */
-const FASTER: ReadonlySet<string> = new Set(['version', 'exists', 'missing', 'not-empty']);
 
 export class ConfigStore {
   readonly #coordinator: Coordinator;
@@ -102,10 +101,10 @@ export class ConfigStore {
         noticeOf({ type, name }),
       ]);
       if (answer.ok) return;
-      if (removal === null && answer.reason === 'missing' && answer.index === 1)
-        await this.#makeParents(path);
-      else if (!FASTER.has(answer.reason)) {
-        throw new Error(`cannot write ${path}: ${answer.reason}`);
+      assertPassing(answer, ['version', 'exists', 'missing', 'not-empty'], `write ${path}`);
+      if (removal === null && answer.reason === 'missing' && answer.index > 0) {
+        const parent = answer.index === 1 ? parentPath(path) : configChangeZnode.parent;
+        await ensurePaths(this.#coordinator, [parent]);
       }
     }
   }
@@ -162,16 +161,6 @@ export class ConfigStore {
       if (read === null || nowMs - read.createdMs <= olderThanMs) return;
       await commitKnown(this.#coordinator, [{ op: 'remove', path, version: read.version }]);
     });
-  }
-
-  async #makeParents(path: string): Promise<void> {
-    const names = path.split('/').slice(1, -1);
-    for (let depth = 1; depth <= names.length; depth++) {
-      const parent = `/${names.slice(0, depth).join('/')}`;
-      await commitKnown(this.#coordinator, [
-        { op: 'create', path: parent, data: NO_DATA, lifetime: 'persistent' },
-      ]);
-    }
   }
 }
 

@@ -25,7 +25,7 @@ import {
   producerIdBlockZnode,
   topicZnode,
 } from '../znodes/znodes.ts';
-import { commitKnown, pipelined } from './commits.ts';
+import { assertPassing, commitKnown, pipelined } from './commits.ts';
 
 /** Another controller has been elected since: stop acting as one. */
 export class ControllerMoved extends Error {
@@ -124,8 +124,7 @@ export class FencedStore {
       const answer = await this.#commit(changes);
       if (answer.ok) return;
       // Somebody has changed or removed one of them, or added partitions, since they were read.
-      if (answer.reason !== 'missing' && answer.reason !== 'version' && answer.reason !== 'not-empty')
-        throw new Error(`cannot remove ${path}: ${answer.reason}`);
+      assertPassing(answer, ['missing', 'version', 'not-empty'], `remove ${path}`);
     }
   }
 
@@ -145,22 +144,24 @@ export class FencedStore {
     await this.#remove(preferredElectionZnode.path);
   }
 
-  /** What is left of the legacy reassignment; the node goes with the last of it. */
+  /** What is left of the legacy reassignment; the node goes with the last of it, or has been removed by whoever cancelled it. */
   async writeReassignments(moves: readonly LegacyReassignment[]): Promise<void> {
     const path = reassignPartitionsZnode.path;
     if (moves.length === 0) return this.#remove(path);
     const data = reassignPartitionsZnode.encode(moves);
-    await this.#commit([{ op: 'put', path, data, version: ANY_VERSION }]);
+    const answer = await this.#commit([{ op: 'put', path, data, version: ANY_VERSION }]);
+    if (!answer.ok) assertPassing(answer, ['missing'], `write ${path}`);
   }
 
   async writeFeature(feature: FeatureState, version: number | null): Promise<void> {
     const path = featureZnode.path;
     const data = featureZnode.encode(feature);
-    await this.#commit([
+    const answer = await this.#commit([
       version === null
         ? { op: 'create', path, data, lifetime: 'persistent' }
         : { op: 'put', path, data, version },
     ]);
+    if (!answer.ok) throw new Error(`cannot write ${path}: ${answer.reason}`);
   }
 
   /** Takes the next block of producer ids; `null` when the ids are used up. */
@@ -182,6 +183,7 @@ export class FencedStore {
           : { op: 'put', path, data, version: node.version },
       ]);
       if (answer.ok) return { start, length };
+      assertPassing(answer, node === null ? ['exists'] : ['missing', 'version'], `write ${path}`);
     }
   }
 
@@ -234,13 +236,13 @@ export class FencedStore {
       await pipelined(children, (child) => this.#removeTree(`${path}/${child}`));
       const answer = await this.#commit([{ op: 'remove', path, version: ANY_VERSION }]);
       if (answer.ok || answer.reason === 'missing') return;
-      if (answer.reason !== 'not-empty') throw new Error(`cannot remove ${path}: ${answer.reason}`);
+      assertPassing(answer, ['not-empty'], `remove ${path}`);
     }
   }
 
   async #remove(path: string): Promise<void> {
     const answer = await this.#commit([{ op: 'remove', path, version: ANY_VERSION }]);
-    if (!answer.ok && answer.reason !== 'missing') throw new Error(`cannot remove ${path}: ${answer.reason}`);
+    if (!answer.ok) assertPassing(answer, ['missing'], `remove ${path}`);
   }
 
   /** Indexes of the answer count the caller's changes, without the check. */

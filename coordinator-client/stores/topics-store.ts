@@ -9,7 +9,8 @@ import { configZnode } from '../znodes/config-znodes.ts';
 import { readable, type Unreadable } from '../znodes/znode-json.ts';
 import type { PartitionState, TopicAssignment } from '../znodes/znodes.ts';
 import { NO_DATA, partitionStateZnode, topicZnode } from '../znodes/znodes.ts';
-import { commitKnown, pipelined } from './commits.ts';
+import { assertPassing, commitKnown, pipelined } from './commits.ts';
+import { ensurePaths } from './paths.ts';
 
 /** An assignment with the data version of its node. */
 export interface StoredAssignment extends TopicAssignment {
@@ -108,7 +109,12 @@ export class TopicsStore {
       ]);
       if (answer.ok) return 'created';
       if (answer.index === 0 && answer.reason === 'exists') return 'exists';
-      if (answer.index === 0) throw new Error(`cannot create topic ${topic}: ${answer.reason}`);
+      const isParentMissing = answer.index === 1 && answer.reason === 'missing' && stored === null;
+      if (isParentMissing) await ensurePaths(this.#coordinator, [configZnode.typePath('topics')]);
+      else {
+        const passing = answer.index === 0 ? [] : (['exists', 'missing', 'version'] as const);
+        assertPassing(answer, passing, `create topic ${topic}`);
+      }
     }
   }
 
@@ -126,6 +132,7 @@ export class TopicsStore {
     };
     const answer = await commitKnown(this.#coordinator, [change]);
     if (answer.ok) return 'replaced';
+    assertPassing(answer, ['missing', 'version'], `write ${change.path}`);
     return answer.reason === 'missing' ? 'missing' : 'changed';
   }
 

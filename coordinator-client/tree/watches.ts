@@ -21,6 +21,11 @@ export interface Watcher {
   readonly identities: readonly Identity[];
 }
 
+/** A watcher that takes events itself: whoever hands out the firings of a database may call it. */
+export interface Listener extends Watcher {
+  notify(event: WatchEvent): void;
+}
+
 /** `event` is due to `watcher`, in the order of the list it stands in. */
 export interface Firing {
   readonly watcher: Watcher;

@@ -10,6 +10,7 @@ import {
   type Coordinator,
   CoordinatorError,
   type CoordinatorSource,
+  ReadRefused,
   type Rejected,
   type SessionState,
   type Watch,
@@ -156,7 +157,8 @@ export class Session implements Coordinator {
         await this.#send(syncRequest('/'));
         return;
       } catch (error) {
-        if (this.#isOver() || !isConnectionLoss(error)) throw this.#readFailure(error);
+        if (this.#isOver() || !isPassing(error)) throw this.#readFailure(error);
+        if (!isConnectionLoss(error)) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
   }
@@ -202,8 +204,9 @@ export class Session implements Coordinator {
             resolve(null);
           } else {
             carried?.answered('failed');
-            if (!this.#isOver() && isConnectionLoss(error)) attempt();
-            else reject(this.#readFailure(error));
+            if (this.#isOver() || !isPassing(error)) reject(this.#readFailure(error));
+            else if (isConnectionLoss(error)) attempt();
+            else setTimeout(attempt, RETRY_MS);
           }
         });
       };
@@ -274,10 +277,9 @@ export class Session implements Coordinator {
     return this.#refusal();
   }
 
-  #readFailure(error: unknown): CoordinatorError {
+  #readFailure(error: unknown): CoordinatorError | ReadRefused {
     if (this.#isOver()) return this.#refusal();
-    const reason = error instanceof Error ? error.message : String(error);
-    return new CoordinatorError('unavailable', `read refused: ${reason}`);
+    return new ReadRefused(error instanceof Error ? error.message : String(error));
   }
 
   #refusal(): CoordinatorError {
@@ -286,6 +288,9 @@ export class Session implements Coordinator {
     return new CoordinatorError('unavailable', 'no connection to ZooKeeper');
   }
 }
+
+/** Before a server that has refused for the moment is asked again. */
+const RETRY_MS = 100;
 
 /** Refusals of the session or the server's door: the request was not carried out. */
 const NOT_APPLIED: ReadonlySet<number> = new Set([
@@ -298,6 +303,15 @@ const NOT_APPLIED: ReadonlySet<number> = new Set([
 function pathPrefixes(path: string): readonly string[] {
   const names = path.slice(1).split('/');
   return names.map((_, index) => `/${names.slice(0, index + 1).join('/')}`);
+}
+
+/** A server that has no time for us, or is no longer ours: what changes nothing may be asked again. */
+function isPassing(error: unknown): boolean {
+  return (
+    isConnectionLoss(error) ||
+    (error instanceof RequestError &&
+      (error.code === ServerCode.throttled || error.code === ServerCode.sessionMoved))
+  );
 }
 
 function isConnectionLoss(error: unknown): boolean {

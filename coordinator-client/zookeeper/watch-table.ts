@@ -16,6 +16,9 @@ import { type RequestError, ServerCode } from './opcodes.ts';
 
 type What = 'node' | 'children';
 
+/** Before a server that has refused a watch is asked for it again. */
+const RETRY_MS = 500;
+
 interface Entry {
   readonly key: string;
   readonly path: string;
@@ -25,6 +28,8 @@ interface Entry {
   state: 'wanted' | 'asked' | 'set';
   /** A reconnect is under way: the listeners are told when it is done. */
   owed: boolean;
+  /** The server has refused to set it: from then on changes go unseen, until it is set and the listeners told. */
+  refused: boolean;
   /** Given to node-zookeeper-client, which calls it once when the watch fires. */
   readonly fired: (event: Event) => void;
 }
@@ -129,6 +134,7 @@ export class WatchTable {
       listeners: new Set(),
       state: 'wanted',
       owed: false,
+      refused: false,
       fired: (event) => this.#fired(entry, event),
     };
     this.#entries.set(key, entry);
@@ -185,14 +191,25 @@ export class WatchTable {
     }
   }
 
+  /** A server that refuses is asked again, for ever: whoever relies on the watch would be blind without. */
   #failed(entry: Entry, error: RequestError): void {
-    if (error.code === ServerCode.connectionLoss) this.#want(entry);
-    else if (!this.#over) this.#options.log(`no watch on ${entry.path}: ${error.message}`);
+    if (error.code === ServerCode.connectionLoss) {
+      this.#want(entry);
+      return;
+    }
+    if (!this.#isCurrent(entry)) return;
+    if (!entry.refused) this.#options.log(`no watch on ${entry.path} yet: ${error.message}`);
+    entry.refused = true;
+    setTimeout(() => this.#want(entry), RETRY_MS).unref();
   }
 
   #isSet(entry: Entry): void {
     entry.state = 'set';
     if (!this.#isCurrent(entry)) this.#options.forget(entry.path, entry.fired);
+    else if (entry.refused) {
+      entry.refused = false;
+      this.#tell(entry);
+    }
   }
 
   #want(entry: Entry): void {

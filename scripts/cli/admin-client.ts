@@ -50,11 +50,18 @@ export function reasonOf({ errorCode, errorMessage }: Answer): string {
 
 export class AdminClient {
   readonly #sockets: SocketNetwork = tcpSockets();
-  readonly #bootstrap: readonly Address[];
+  readonly #bootstrap: () => readonly Address[];
   readonly #connections = new Map<string, KafkaConnection>();
 
-  constructor(bootstrapServers: string) {
-    this.#bootstrap = bootstrapAddresses(bootstrapServers);
+  readonly #clientId: string;
+
+  /** Asked again each time where it is a function: who knows that a broker does not answer leaves it out. */
+  constructor(bootstrapServers: string | (() => string), clientId = 'odradek') {
+    if (typeof bootstrapServers === 'string') {
+      const fixed = bootstrapAddresses(bootstrapServers);
+      this.#bootstrap = () => fixed;
+    } else this.#bootstrap = () => bootstrapAddresses(bootstrapServers());
+    this.#clientId = clientId;
   }
 
   close(): void {
@@ -65,7 +72,7 @@ export class AdminClient {
   async metadata(topics: readonly string[] | null): Promise<ClusterMetadata> {
     const wanted = topics === null ? null : topics.map((name) => ({ name }));
     const problems: string[] = [];
-    for (const address of this.#bootstrap) {
+    for (const address of this.#bootstrap()) {
       try {
         return await this.#ask(address, Metadata, { topics: wanted, allowAutoTopicCreation: false });
       } catch (error) {
@@ -156,7 +163,7 @@ export class AdminClient {
     const key = `${address.host}:${address.port}`;
     const known = this.#connections.get(key);
     if (known?.open === true) return known;
-    const options = { ...address, clientId: 'odradek', timeoutMs: CONNECT_TIMEOUT_MS };
+    const options = { ...address, clientId: this.#clientId, timeoutMs: CONNECT_TIMEOUT_MS };
     const connection = await KafkaConnection.connect(this.#sockets, options).catch((error: unknown) => {
       throw new Gone(messageOf(error));
     });

@@ -23,6 +23,7 @@ export const COMPRESSIONS: Record<string, number> = {
 };
 
 export function kafkaClient(bootstrapServers: string): InstanceType<typeof Kafka> {
+  keepQuietOfTimers();
   CompressionCodecs[CompressionTypes.Snappy] = codecOf('snappy');
   CompressionCodecs[CompressionTypes.LZ4] = codecOf('lz4');
   CompressionCodecs[CompressionTypes.ZSTD] = codecOf('zstd');
@@ -41,6 +42,14 @@ export function reasonOfFailure(error: unknown): unknown {
   let root: Error & { readonly type?: unknown } = error;
   while (root.cause instanceof Error) root = root.cause;
   return typeof root.type === 'string' ? new Error(`${root.type}: ${root.message}`, { cause: error }) : error;
+}
+
+/** kafkajs arms a timer in the past now and then; Node would warn of it in the middle of the output. */
+function keepQuietOfTimers(): void {
+  const { emitWarning } = process;
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
+    if (rest[0] !== 'TimeoutNegativeWarning') Reflect.apply(emitWarning, process, [warning, ...rest]);
+  };
 }
 
 function codecOf(codec: Codec) {

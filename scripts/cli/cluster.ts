@@ -1,18 +1,22 @@
 /** `odradek cluster`: what quickstart starts, without the tour. */
 import { attendCluster, say } from '../cluster/attended-cluster.ts';
 import { clusterNotes, clusterOptionSpecs } from '../cluster/cluster-options.ts';
+import { refuseWithoutJson, testClusterOptionSpecs } from '../cluster/test-cluster-options.ts';
 import type { Arguments, CommandSpec } from './arguments.ts';
 
 export const clusterCommand: CommandSpec = {
   name: 'cluster',
   summary: 'Runs ZooKeeper (embedded unless an ensemble is given) and several brokers until Ctrl-C.',
-  options: clusterOptionSpecs,
+  options: [...clusterOptionSpecs, ...testClusterOptionSpecs],
   notes: clusterNotes,
   outlivesOutput: true,
   run,
 };
 
-function run(given: Arguments): Promise<number> {
+async function run(given: Arguments): Promise<number> {
+  // Loaded only for those who want it: all of a broker is in it.
+  if (given.flag('json')) return (await import('../cluster/test-cluster.ts')).runTestCluster(given);
+  refuseWithoutJson(given);
   return attendCluster(given, {
     async ready({ cluster, startedIn, directory, untilInterrupted }) {
       say(`bootstrap.servers=${cluster.bootstrapServers}`);

@@ -11,7 +11,7 @@ import { AdminClient, reasonOf } from './admin-client.ts';
 import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
 import { bootstrapOption, jsonOption } from './bootstrap.ts';
 import { jsonLine } from './json-line.ts';
-import { print } from './output.ts';
+import { print, printable } from './output.ts';
 
 const ACTIONS = ['list', 'describe', 'delete'] as const;
 const LATEST = -1;
@@ -60,7 +60,7 @@ async function list(admin: AdminClient, json: boolean): Promise<void> {
   const groupIds = [...found.keys()].sort();
   const shown = groupIds.map((groupId) => ({ groupId, protocolType: found.get(groupId) }));
   if (json) await print(JSON.stringify(shown));
-  else for (const groupId of groupIds) await print(groupId);
+  else for (const groupId of groupIds) await print(printable(groupId));
 }
 
 /** Every group that can be deleted is, whatever becomes of the others. */
@@ -70,7 +70,8 @@ async function remove(admin: AdminClient, groupIds: readonly string[]): Promise<
     const request = { groupsNames: [groupId] };
     const answer = await admin.askCoordinator(groupId, DeleteGroups, request, ({ results }) => results);
     for (const result of answer.results) {
-      if (result.errorCode === ErrorCode.NONE) await print(`Deletion of group '${groupId}' was successful.`);
+      if (result.errorCode === ErrorCode.NONE)
+        await print(`Deletion of group '${printable(groupId)}' was successful.`);
       else failed.push(`group ${groupId}: ${reasonOf(result)}`);
     }
   }
@@ -113,8 +114,9 @@ async function table(
   members: readonly { readonly memberId: string; readonly clientHost: string }[],
   rows: readonly Row[],
 ): Promise<void> {
-  await print(`GROUP ${groupId}  STATE ${state}  MEMBERS ${members.length}`);
-  for (const member of members) await print(`  ${member.memberId} ${member.clientHost}`);
+  await print(`GROUP ${printable(groupId)}  STATE ${printable(state)}  MEMBERS ${members.length}`);
+  for (const member of members)
+    await print(`  ${printable(member.memberId)} ${printable(member.clientHost)}`);
   const line = (...cells: (string | Int64)[]): string =>
     cells
       .map((cell, index) => String(cell).padEnd(index === 0 ? 24 : 15))
@@ -122,7 +124,7 @@ async function table(
       .trimEnd();
   await print(line('TOPIC', 'PARTITION', 'CURRENT-OFFSET', 'LOG-END-OFFSET', 'LAG'));
   for (const { topic, partition, currentOffset, logEndOffset, lag } of rows)
-    await print(line(topic, partition, currentOffset, logEndOffset, lag));
+    await print(line(printable(topic), partition, currentOffset, logEndOffset, lag));
 }
 
 /** Committed offsets beside the ends of their partitions, sorted. */

@@ -1,56 +1,6 @@
-/** `odradek`: one program with a command for each thing to do with a cluster. */
+/** `odradek` of a checkout: the command line, from its sources. */
 import { enableCompileCache } from 'node:module';
-import { type CommandSpec, UsageError } from './arguments.ts';
-import { print } from './output.ts';
-import { runCommand } from './run.ts';
+import { runCommandLine } from './command-line.ts';
 
 enableCompileCache();
-
-/** Loaded only when asked for, so that each command starts as fast as it can. */
-const COMMANDS: Record<string, { readonly summary: string; readonly load: () => Promise<CommandSpec> }> = {
-  broker: { summary: 'run one broker', load: async () => (await import('./broker.ts')).brokerCommand },
-  zookeeper: {
-    summary: 'run the embedded ZooKeeper-compatible server',
-    load: async () => (await import('./zookeeper.ts')).zookeeperCommand,
-  },
-  cluster: {
-    summary: 'run ZooKeeper and several brokers on this machine',
-    load: async () => (await import('./cluster.ts')).clusterCommand,
-  },
-  topics: {
-    summary: 'list, describe, create, grow and delete topics',
-    load: async () => (await import('./topics.ts')).topicsCommand,
-  },
-  produce: {
-    summary: 'write lines of standard input to a topic',
-    load: async () => (await import('./produce.ts')).produceCommand,
-  },
-  consume: {
-    summary: 'write records of a topic to standard output',
-    load: async () => (await import('./consume.ts')).consumeCommand,
-  },
-  groups: {
-    summary: 'list, describe and delete consumer groups',
-    load: async () => (await import('./groups.ts')).groupsCommand,
-  },
-  zk: { summary: 'look at the coordination tree', load: async () => (await import('./zk.ts')).zkCommand },
-  log: {
-    summary: 'show what is in the files of a log',
-    load: async () => (await import('./log-dump.ts')).logCommand,
-  },
-};
-
-const [name = '--help', ...rest] = process.argv.slice(2);
-const command = COMMANDS[name];
-if (command !== undefined) await runCommand(await command.load(), `odradek ${name}`, rest);
-else await runCommand({ name, summary: 'What there is.', options: [], run: overview }, 'odradek', []);
-
-async function overview(): Promise<number> {
-  if (!['--help', '-h', 'help'].includes(name))
-    throw new UsageError(`there is no command '${name}'; commands are ${Object.keys(COMMANDS).join(', ')}`);
-  const rows = Object.entries(COMMANDS).map(([each, { summary }]) => `  ${each.padEnd(11)}${summary}`);
-  await print(
-    `Odradek: Apache Kafka in ZooKeeper mode, in TypeScript.\n\nUsage: odradek COMMAND [options]\n\n${rows.join('\n')}\n\n'odradek COMMAND --help' tells more.`,
-  );
-  return 0;
-}
+await runCommandLine(process.argv.slice(2));

@@ -36,6 +36,13 @@ export function attendOutput(): void {
   process.stderr.on('error', () => {});
 }
 
+/** What others have chosen, for a line of ours: nothing in it moves the cursor, recolours, or ends the line. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
+
 /** Writes a line; resolves when the reader has room for more, rejects when it takes no more. */
 export async function print(line: string): Promise<void> {
   await write(`${line}\n`);

@@ -12,7 +12,7 @@ import {
 } from './admin-client.ts';
 import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
 import { bootstrapOption, jsonOption } from './bootstrap.ts';
-import { print, printAll } from './output.ts';
+import { print, printAll, printable } from './output.ts';
 
 const ACTIONS = ['list', 'describe', 'create', 'alter', 'delete'] as const;
 type Action = (typeof ACTIONS)[number];
@@ -101,7 +101,7 @@ function check(
 async function list(admin: AdminClient, given: Arguments): Promise<number> {
   const names = (await admin.metadata(null)).topics.map(({ name }) => name ?? '').sort();
   if (given.flag('json')) await print(JSON.stringify(names));
-  else for (const name of names) await print(name);
+  else for (const name of names) await print(printable(name));
   return 0;
 }
 

@@ -5,14 +5,13 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
 import { systemClock } from '../../broker/platform/clock.ts';
 import { EventRing } from '../../broker/platform/event-ring.ts';
 import { DEFAULT_MAX_EVENTS } from '../../broker/platform/journal.ts';
 import type { EventsMessage } from './broker-events.ts';
 import type { AskedToEndMessage, StopMessage } from './ending.ts';
+import { COMMAND_LINE } from './program.ts';
 
-const COMMAND_LINE = join(import.meta.dirname, '..', 'cli', 'main.ts');
 /** How much of a log's end is looked at for its last lines. */
 const TAIL_BYTES = 16 * 1024;
 

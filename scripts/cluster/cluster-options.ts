@@ -6,6 +6,7 @@ import { type ClusterOptions, clusterDefaults } from './local-cluster.ts';
 import { portIsFree } from './ports.ts';
 
 const DEFAULT_BROKERS = 3;
+const DEFAULT_BASE_PORT = 9092;
 const DEFAULT_SESSION_TIMEOUT_MS = 3000;
 
 export const clusterOptionSpecs: readonly OptionSpec[] = [
@@ -24,8 +25,7 @@ export const clusterOptionSpecs: readonly OptionSpec[] = [
     kind: 'integer',
     min: 0,
     max: 65_000,
-    help: 'Kafka port of the first broker; 0: any free ports',
-    fallback: '9092',
+    help: `Kafka port of the first broker (default ${DEFAULT_BASE_PORT}, with --json 0); 0: any free ports`,
   },
   {
     name: 'data-dir',
@@ -73,7 +73,7 @@ ${Object.entries(clusterDefaults(DEFAULT_BROKERS))
 /** Everything but the directory; ports are checked, so that a failure leaves nothing behind. */
 export async function clusterOptions(given: Arguments): Promise<Omit<ClusterOptions, 'directory'>> {
   const brokers = given.needInteger('brokers');
-  const basePort = given.needInteger('base-port');
+  const basePort = given.integer('base-port') ?? DEFAULT_BASE_PORT;
   const zookeeper = given.text('zookeeper');
   const zookeeperPort = given.needInteger('zookeeper-port');
   const wanted = basePort === 0 ? [] : Array.from({ length: brokers }, (_, index) => basePort + index);

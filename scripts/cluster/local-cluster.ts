@@ -4,10 +4,11 @@
  * `odradek cluster` and the tests of real processes.
  */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { Child, type ChildOptions, type Started } from './child.ts';
 import { STOP_TIMEOUT_MS } from './ending.ts';
 import { sharedSecret } from './peer-secret.ts';
+import { shellLine } from './program.ts';
 
 export interface ClusterOptions {
   readonly brokers: number;
@@ -39,7 +40,6 @@ interface BrokerProcess {
 const DEFAULT_START_TIMEOUT_MS = 30_000;
 const LAST_LINES = 5;
 const BEING_ENDED = 'the cluster is being ended';
-const ODRADEK = join(import.meta.dirname, '..', 'odradek');
 const SECRET_FILE = 'peer.secret';
 /** For the owner only: the secret stands in it. */
 const PRIVATE = 0o600;
@@ -140,7 +140,7 @@ export class LocalCluster {
     let port = this.options.zookeeperPort;
     const logFile = join(this.options.directory, 'zookeeper.log');
     this.zookeeper = this.#launch({ name: 'the embedded ZooKeeper', argv: argv(port), logFile }, () =>
-      commandLine(argv(port)),
+      shellLine(argv(port)),
     );
     ({ port } = await this.zookeeper.started(this.#startTimeoutMs));
     this.zookeeperConnect = `127.0.0.1:${port}`;
@@ -173,7 +173,7 @@ export class LocalCluster {
     chmodSync(file, PRIVATE);
     const argv = ['broker', '--config', file];
     const logFile = join(directory, 'server.log');
-    const child = this.#launch({ name: `broker ${id}`, argv, logFile }, () => commandLine(argv));
+    const child = this.#launch({ name: `broker ${id}`, argv, logFile }, () => shellLine(argv));
     launched?.(child);
     return { child, started: await child.started(this.#startTimeoutMs) };
   }
@@ -221,13 +221,4 @@ function obituary(child: Child, startAgain: string): string {
     ...(words.length === 0 ? ['    (nothing was said)'] : words),
     `start it again with: ${startAgain}`,
   ].join('\n');
-}
-
-/** As a shell takes it. */
-function commandLine(argv: readonly string[]): string {
-  const quoted = argv.map((word) =>
-    /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
-  );
-  const program = relative(process.cwd(), ODRADEK);
-  return [program.startsWith('..') ? ODRADEK : `./${program}`, ...quoted].join(' ');
 }

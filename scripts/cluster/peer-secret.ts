@@ -5,6 +5,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { types } from 'node:util';
 
 const SECRET_BYTES = 32;
 
@@ -20,7 +21,7 @@ export function sharedSecret(file: string): string {
     // A link appears with its content, and for one of them only.
     linkSync(draft, file);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (!(types.isNativeError(error) && 'code' in error && error.code === 'EEXIST')) throw error;
   } finally {
     rmSync(draft, { force: true });
   }

@@ -1,12 +1,10 @@
 /**
- * A broker's properties in a container: the file, and over it the environment, where a property is
+ * What the environment of a container says of its broker: over the file of the image. A property is
  * spelled as Kafka's public images spell it: KAFKA_ and then the name in capitals, with _ for a dot, __ for
  * an underscore and ___ for a dash. KAFKA_NUM_PARTITIONS=3 is num.partitions=3; so is Bitnami's
  * KAFKA_CFG_NUM_PARTITIONS=3. Who says only what is advertised has said what to listen on.
  * Source: KafkaDockerWrapper.getServerConfigsFromEnv, docker/resources/common-scripts/configure.
  */
-import { readFileSync } from 'node:fs';
-import { parseProperties } from '../../broker/config/java-properties.ts';
 import { sharedSecret } from '../cluster/peer-secret.ts';
 
 /** Mount another file here, or change single properties through the environment. */
@@ -45,12 +43,6 @@ export function environmentProperties(environment: Environment): Map<string, str
     properties.set('listeners', advertised.replace(/:\/\/[^,]*:/g, '://0.0.0.0:'));
   }
   return properties;
-}
-
-/** What the broker of this container runs with, unless its command line says otherwise. */
-export function containerProperties(environment: Environment, path = PROPERTIES_FILE): Map<string, string> {
-  const file = parseProperties(readFileSync(path, 'utf8'));
-  return new Map([...file, ...environmentProperties(environment)]);
 }
 
 /**

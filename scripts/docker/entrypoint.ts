@@ -1,40 +1,54 @@
 /**
- * What the image runs, and what `odradek` is inside a container: the command line of scripts/cli. A broker
- * starts from the container's properties, and `zk` looks at the ensemble that they name; options that are
- * given win.
+ * What `odradek` is inside a container: the command line of scripts/cli. A broker starts from the
+ * container's properties, and `zk` looks at the ensemble that they name; options that are given win. With
+ * no ensemble named, the broker brings the coordination along (embedded-broker.ts).
  */
-import {
-  containerProperties,
-  environmentProperties,
-  PROPERTIES_FILE,
-  secretFromFile,
-} from './container-properties.ts';
+import { UsageError } from '../cli/arguments.ts';
+import { runCommandLine } from '../cli/command-line.ts';
+import { runCommand } from '../cli/run.ts';
+import { environmentProperties, PROPERTIES_FILE, secretFromFile } from './container-properties.ts';
+import { containerShape, optionValue } from './container-shape.ts';
+import { EMBEDDED_CONNECT, runEmbeddedBroker } from './embedded-broker.ts';
+import type { Shape } from './kraft-shape.ts';
+import { KAFKA_TOOLS, runKafkaTool } from './tools/kafka-tools.ts';
 
-const [command = 'broker', ...given] = process.argv.slice(2);
-process.argv = [...process.argv.slice(0, 2), command, ...fromContainer(), ...given];
-await import('../cli/main.ts');
+/** For the image, which has a command for each. */
+export const TOOL_NAMES: readonly string[] = [...KAFKA_TOOLS];
 
-function fromContainer(): string[] {
-  if (command === 'broker') {
-    const overrides = [...environmentProperties(process.env)].map(
-      ([key, value]) => `--override=${key}=${value}`,
-    );
-    const config = optionValue('config');
-    const secret = secretFromFile(process.env, () => containerProperties(process.env, config));
-    if (secret !== null) overrides.push(`--override=peer.shared.secret=${secret}`);
-    return config === undefined ? [`--config=${PROPERTIES_FILE}`, ...overrides] : overrides;
+/** Runs what the words after `odradek` ask for, and ends the process with its status. */
+export async function runInContainer(argv: readonly string[]): Promise<void> {
+  const [command = 'broker', ...given] = argv;
+  if (KAFKA_TOOLS.has(command)) return runKafkaTool(command, given);
+  if (command === 'broker' && !given.some((word) => word === '--help' || word === '-h')) {
+    const shape = containerShape(given);
+    if (shape.isEmbedded || shape.problem !== null) return runAlone(shape);
+    return runCommandLine([command, ...fromContainer(given, shape.properties), ...given]);
   }
-  if (command === 'zk' && optionValue('zookeeper') === undefined) {
-    const connect = containerProperties(process.env).get('zookeeper.connect');
-    return connect === undefined ? [] : [`--zookeeper=${connect}`];
+  if (command === 'zk' && optionValue(given, 'zookeeper') === undefined) {
+    const { isEmbedded, properties } = containerShape([]);
+    const connect = isEmbedded ? EMBEDDED_CONNECT : properties.get('zookeeper.connect');
+    return runCommandLine([command, `--zookeeper=${connect}`, ...given]);
   }
-  return [];
+  return runCommandLine(argv);
 }
 
-/** The value of an option of the command line, written as `--option value` or `--option=value`. */
-function optionValue(option: string): string | undefined {
-  const at = given.findIndex((word) => word === `--${option}` || word.startsWith(`--${option}=`));
-  if (at < 0) return undefined;
-  const word = given[at] ?? '';
-  return word.includes('=') ? word.slice(word.indexOf('=') + 1) : (given[at + 1] ?? '');
+function runAlone(shape: Shape): Promise<void> {
+  const spec = {
+    name: 'broker',
+    summary: '',
+    options: [],
+    outlivesOutput: true as const,
+    run: async () => {
+      if (shape.problem !== null) throw new UsageError(shape.problem);
+      return runEmbeddedBroker(shape, process.env['CLUSTER_ID'] ?? '');
+    },
+  };
+  return runCommand(spec, 'odradek broker', []);
+}
+
+function fromContainer(given: readonly string[], properties: ReadonlyMap<string, string>): string[] {
+  const words = [...environmentProperties(process.env)].map(([key, value]) => `--override=${key}=${value}`);
+  const secret = secretFromFile(process.env, () => properties);
+  if (secret !== null) words.push(`--override=peer.shared.secret=${secret}`);
+  return optionValue(given, 'config') === undefined ? [`--config=${PROPERTIES_FILE}`, ...words] : words;
 }

@@ -100,7 +100,7 @@ function broker(
       ...properties,
     })
     .withExposedPorts({ container: 9092, host: port })
-    .withHealthCheck({ ...CHECK, test: ['CMD', 'node', '/opt/odradek/scripts/docker/health.ts'] });
+    .withHealthCheck({ ...CHECK, test: ['CMD', 'node', '/opt/odradek/container.cjs', 'health'] });
 }
 
 function onNetwork(image: string, alias: string): GenericContainer {

@@ -13,7 +13,7 @@ const IMAGES_SCRIPT = new URL('make-stand-in-images.sh', import.meta.url).pathna
 const BASE_IMAGES = ['zookeeper:3.9', 'node:24-slim'];
 const HOW = 'it needs a Docker daemon that answers (Debian: apt-get install docker.io iptables)';
 const IMAGES_TIMEOUT_MS = 90_000;
-const BUILD_TIMEOUT_MS = 180_000;
+const BUILD_TIMEOUT_MS = 240_000;
 const RUN_TIMEOUT_MS = 30_000;
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 /** What npm says where containers have no way to its registry. */
@@ -141,7 +141,8 @@ async function removeRun(name: string): Promise<void> {
   }
   // Compose builds again under the same name, which leaves the first image with its label only.
   const labelled = lines(await docker('image', 'ls', '-q', '--filter', `label=${LABEL}=${name}`));
-  for (const image of [`${name}:latest`, ...labelled]) await succeeds('docker', ['image', 'rm', '-f', image]);
+  for (const image of [`${name}:latest`, `${name}:7.9.1`, ...labelled])
+    await succeeds('docker', ['image', 'rm', '-f', image]);
 }
 
 async function list(kind: 'container' | 'volume' | 'network', label: string): Promise<string[]> {

@@ -41,6 +41,16 @@ add_libraries() {
   done
 }
 
+# Libraries by name, from where this machine's C library is.
+add_libraries_beside() {
+  local root=$1 directory name
+  directory=$(dirname "$(ldd "$(type -P bash)" | grep -oE '/[^ ]+/libc\.so\.6')")
+  shift
+  for name in "$@"; do
+    [ -e "$directory/$name" ] && (cd / && cp -L --parents "$directory/$name" "$root/")
+  done
+}
+
 add_tools() {
   local root=$1 tool path
   shift
@@ -95,7 +105,10 @@ make_node() { # TAG
   root=$(new_root)
   install -m755 "$node" "$root/usr/local/bin/node"
   add_libraries "$root" "$node"
-  add_tools "$root" bash sh cat grep sed mkdir rm ln ls cp mv touch sleep timeout chown chmod id env hostname uname tar gzip
+  add_tools "$root" bash sh cat grep sed mkdir rm ln ls cp mv touch sleep timeout chown chmod id env hostname uname tar gzip \
+    awk head tail tr cut wc sort date dirname basename readlink tee test find xargs seq mktemp stat df du
+  # A Debian has all of its C library, and what Rust needs; add-ons count on it.
+  add_libraries_beside "$root" librt.so.1 libdl.so.2 libpthread.so.0 libm.so.6 libgcc_s.so.1
   mkdir -p "$root/usr/local/lib/node_modules" "$root/etc/ssl/certs"
   cp -rL "$npm" "$root/usr/local/lib/node_modules/npm"
   ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/local/bin/npm"

@@ -51,6 +51,25 @@ describe('a cluster in this process', () => {
     expect(values).toEqual(['one', 'two']);
   });
 
+  it('has transactions, and reads what they have left as a consumer would', async () => {
+    await cluster.createTopics('ledger');
+    const kafka = new Kafka({ brokers: cluster.bootstrapServers.split(','), logLevel: logLevel.NOTHING });
+    const producer = kafka.producer({ transactionalId: 'tx', idempotent: true, maxInFlightRequests: 1 });
+    await producer.connect();
+    for (const end of ['abort', 'commit', 'abort'] as const) {
+      const transaction = await producer.transaction();
+      await transaction.send({ topic: 'ledger', messages: [{ value: end }] });
+      await transaction[end]();
+    }
+    await producer.disconnect();
+    const values = async (isolation: 'read_committed' | 'read_uncommitted') =>
+      (await cluster.consume('ledger', { isolation })).map(({ value }) => value);
+    expect(await values('read_uncommitted')).toEqual(['abort', 'commit', 'abort']);
+    expect(await values('read_committed')).toEqual(['commit']);
+    await cluster.expectEveryAcknowledgedRecordOnce('ledger', ['commit']);
+    await cluster.deleteTopics('ledger');
+  });
+
   it('has one controller', () => {
     expect(cluster.brokers.filter((broker) => broker.inside.controller.isActive)).toHaveLength(1);
   });

@@ -8,6 +8,7 @@ import { Broker } from '../../broker/broker.ts';
 import { brokerConfig } from '../../broker/config/broker-config.ts';
 import { type Diagnostics, lineDiagnostics } from '../../broker/platform/diagnostics.ts';
 import type { Recorded } from '../../broker/platform/event-ring.ts';
+import { ProcessGate } from '../../broker/platform/faulty/process-gate.ts';
 import { createJournal, type Journal } from '../../broker/platform/journal.ts';
 import type { Random } from '../../broker/platform/random.ts';
 import type { SocketNetwork } from '../../broker/platform/sockets.ts';
@@ -15,7 +16,6 @@ import type { CoordinatorSource } from '../../coordinator-client/coordinator.ts'
 import type { LocalSource } from '../../coordinator-client/local/local.ts';
 import type { SimulatedDisk } from '../support/simulated-disk.ts';
 import { World } from '../support/world.ts';
-import { SimulatedProcess } from './simulated-process.ts';
 import { Trace } from './trace.ts';
 
 export const CLIENT_PORT = 9092;
@@ -67,7 +67,7 @@ export interface Machine {
   readonly id: number;
   readonly host: string;
   readonly disk: SimulatedDisk;
-  process: SimulatedProcess | null;
+  process: ProcessGate | null;
   broker: Broker | null;
   /** `running` from the moment clients are served. */
   status: 'down' | 'starting' | 'running' | 'stopping';
@@ -132,7 +132,7 @@ export class SimulatedCluster extends World {
     if (machine.status !== 'down') return;
     machine.life++;
     machine.status = 'starting';
-    const process = new SimulatedProcess({
+    const process = new ProcessGate({
       clock: this.clock,
       network: this.network.host(machine.host),
       wallSkewMs: this.random.int(2000) - 1000,
@@ -231,7 +231,7 @@ export class SimulatedCluster extends World {
     if (source !== null && sessionId !== null) act(source, sessionId);
   }
 
-  #newBroker(machine: Machine, process: SimulatedProcess, source: LocalSource): Broker {
+  #newBroker(machine: Machine, process: ProcessGate, source: LocalSource): Broker {
     const { id, host } = machine;
     const { clock, sockets, channels } = process;
     const properties = {

@@ -71,5 +71,8 @@ export function inMemoryChannel(end: WireEnd, initialMaxMessageBytes = Number.PO
       end.resume();
       end.finish(reason);
     },
+    destroy() {
+      this.close('the connection was reset');
+    },
   };
 }

@@ -12,7 +12,12 @@ import {
 } from './sources.ts';
 
 /** What other projects import (package.json): their names are for them. */
-const PUBLIC = new Set(['broker/broker.ts', 'coordinator-client/coordinator.ts', 'test/kit/cluster.ts']);
+const PUBLIC = new Set([
+  'broker/broker.ts',
+  'coordinator-client/coordinator.ts',
+  'test/kit/cluster.ts',
+  'test/kit/vitest-setup.ts',
+]);
 
 /** Used by nobody, and yet not to be taken away. */
 const UNUSED: Readonly<Record<string, string>> = {
@@ -29,6 +34,8 @@ const ONLY_FOR_TESTS: Readonly<Record<string, string>> = {
   'broker/controller/election-events.ts decideRebalance': 'a decision, tested as one',
   'broker/handlers/shared/before-metadata.ts RULES_BEFORE_METADATA': 'held against the table of handlers',
   'broker/log/append.ts UnexpectedAppendOffset': 'the error of a follower whose leader sends a gap',
+  'broker/network/request-faults.ts RequestFaults': 'for the test kit, which other projects import',
+  'broker/platform/faulty/faulty.ts faulty': 'for the test kit, which other projects import',
   'broker/platform/event-lines.ts EVENT_KINDS': 'every kind has a sample in its test',
   'broker/protocol/header.ts requestHeaderVersion': 'for frames that are put together by hand',
   'broker/protocol/messages/all.ts ALL_APIS': 'every API is encoded, decoded and compared with Kafka',

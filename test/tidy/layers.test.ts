@@ -26,6 +26,7 @@ const SHARED_WORDS = new Set([
   'broker/types.ts',
   'broker/cluster.ts',
   'broker/int64.ts',
+  'broker/java-hash.ts',
   'broker/errors.ts',
   'broker/config/topic-config.ts',
 ]);

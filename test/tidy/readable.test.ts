@@ -41,7 +41,7 @@ it('tests that run in one process run in a world, which alone puts clock, disks,
     'test/support/simulated-disk.test.ts': 'what it is made of',
     'test/support/simulated-network.test.ts': 'what it is made of',
     'test/contract/local-contract.test.ts': "on the system's clock, beside real servers",
-    'test/kit/cluster.ts': "on the system's clock: a part of other projects' tests",
+    'test/kit/agreement.ts': "on the system's clock: a part of other projects' tests",
   };
   const assembled = /\bnew (SimulatedClock|SimulatedNetwork|SimulatedDisk|LocalTree)\(/;
   const found = SOURCES.filter((file) => file.startsWith('test/') && assembled.test(textOf(file)));

@@ -3,7 +3,7 @@
  * `loading` until all of its log has been read; requests for what is in it are told to come again.
  */
 import { ErrorCode } from '../../errors.ts';
-import { partitionForKey } from './java-hash.ts';
+import { partitionForKey } from '../../java-hash.ts';
 
 export interface OwnedPartition<S> {
   readonly partition: number;

@@ -19,9 +19,10 @@ import { KeyMap } from './key-map.ts';
 interface CleanerOptions {
   readonly diagnostics: Diagnostics;
   readonly metrics: Metrics;
+  /** log.cleaner.threads */
+  readonly threads: number;
   readonly liveConfig: Live<{
     readonly logCleanerBackoffMs: number;
-    readonly logCleanerThreads: number;
     readonly logCleanerDedupeBufferSize: number;
     readonly logCleanerIoBufferLoadFactor: number;
     readonly logCleanerIoMaxBytesPerSecond: number;
@@ -54,7 +55,7 @@ export class Cleaner {
   /** As many loops as log.cleaner.threads says; they take turns on the one thread there is. */
   start(): void {
     this.#running = true;
-    for (let loop = 0; loop < this.#options.liveConfig.now.logCleanerThreads; loop++) {
+    for (let loop = 0; loop < this.#options.threads; loop++) {
       this.#loop().catch((error: unknown) => this.#options.diagnostics.error('The cleaner stopped', error));
     }
   }
@@ -108,7 +109,7 @@ export class Cleaner {
 
   #compact(log: PartitionLog, range: Cleanable['range']): Promise<number> {
     const { now } = this.#options.liveConfig;
-    const threads = Math.max(1, now.logCleanerThreads);
+    const threads = Math.max(1, this.#options.threads);
     const bytesPerMs = now.logCleanerIoMaxBytesPerSecond / 1000 / threads;
     const keys = new KeyMap({
       maxBytes: now.logCleanerDedupeBufferSize / threads,

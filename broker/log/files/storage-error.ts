@@ -4,6 +4,7 @@
  * KAFKA_STORAGE_ERROR. CorruptFile means that the bytes of one file are not what they should be,
  * which most callers repair by rebuilding the file.
  */
+import { types } from 'node:util';
 
 /** The disk has failed: everything in the directory is to be given up. */
 export class StorageError extends Error {
@@ -28,9 +29,14 @@ export class CorruptFile extends Error {
   }
 }
 
-/** Whether an exception came from the operating system (ENOSPC, EIO, …) and not from our own code. */
+/**
+ * Whether an exception came from the operating system (ENOSPC, EIO, …) and not from our own code. Jest runs
+ * tests in a context with an `Error` of its own, which Node's errors are no instances of.
+ */
 export function isDiskError(error: unknown): error is Error & { code: string } {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code[0] === 'E';
+  return (
+    types.isNativeError(error) && 'code' in error && typeof error.code === 'string' && error.code[0] === 'E'
+  );
 }
 
 /**

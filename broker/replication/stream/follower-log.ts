@@ -50,6 +50,17 @@ export function truncateWithoutEpochs(log: PartitionLog, journal: Journal): void
   log.truncateTo(log.highWatermark);
 }
 
+/**
+ * A log that has lost records in its middle, and not those behind, goes back to where it is whole: the leader has
+ * them all. Without a leader all is kept, which may be all that there is.
+ */
+export function truncateAtHole(log: PartitionLog, journal: Journal): void {
+  const { holeOffset } = log;
+  if (holeOffset === null || holeOffset >= log.endOffset) return;
+  journal.record(logTruncated(log, holeOffset, { rule: 'hole' }));
+  log.truncateTo(holeOffset);
+}
+
 /** Goes back to where the histories part. False when nothing changed: to ask again would end the same way. */
 export function truncateToLeader(log: PartitionLog, leaderEnd: EpochEnd, journal: Journal): boolean {
   const { endOffset } = log;
@@ -60,9 +71,9 @@ export function truncateToLeader(log: PartitionLog, leaderEnd: EpochEnd, journal
     endOffsetFor: (epoch) => log.epochs.endOffsetFor(epoch, endOffset),
   });
   const why = { rule: 'leader-epoch', epoch: leaderEnd.epoch, endOffset: leaderEnd.endOffset } as const;
-  journal.record(logTruncated(log, cut.offset, why));
+  if (cut < endOffset) journal.record(logTruncated(log, cut, why));
   // Also at the log's end: an epoch that has no records must leave the history.
-  log.truncateTo(cut.offset);
+  log.truncateTo(cut);
   return log.endOffset !== endOffset || log.epochs.latestEpoch() !== latestEpoch;
 }
 

@@ -22,6 +22,7 @@ import {
   applyMarks,
   applyRecords,
   repairRange,
+  truncateAtHole,
   truncateToLeader,
   truncateWithoutEpochs,
 } from './follower-log.ts';
@@ -58,6 +59,8 @@ export class FollowerStream {
   readonly #held: HeldPartitions;
   #channel: Channel | null = null; // null while dialling or between two dials
   #dialling = false;
+  /** Why the last dial failed; it is told once. */
+  #noStream: string | null = null;
   #redial: Timer | null = null;
   #beat: Timer | null = null;
   #subscribeScheduled = false;
@@ -96,7 +99,9 @@ export class FollowerStream {
     };
     this.#followed.set(partition.key, followed);
     this.#attempt(followed, () => {
-      if (partition.log !== null) truncateWithoutEpochs(partition.log, this.#context.journal);
+      if (partition.log === null) return;
+      truncateAtHole(partition.log, this.#context.journal);
+      truncateWithoutEpochs(partition.log, this.#context.journal);
     });
     this.#scheduleSubscribe();
   }
@@ -144,7 +149,9 @@ export class FollowerStream {
       (error: unknown) => {
         this.#dialling = false;
         const why = error instanceof Error ? error.message : String(error);
-        diagnostics.info(`No replication stream to leader ${this.leader}: ${why}`);
+        if (why !== this.#noStream)
+          diagnostics.info(`No replication stream to leader ${this.leader}: ${why}`);
+        this.#noStream = why;
         this.#dialLater();
       },
     );
@@ -159,6 +166,7 @@ export class FollowerStream {
   }
 
   #opened(channel: Channel): void {
+    this.#noStream = null;
     this.#channel = channel;
     this.#heardMs = this.#context.clock.nowMs();
     this.#creditToReturn = 0;

@@ -4,6 +4,7 @@
  * among fetcher threads. Source: Kafka's AbstractFetcherManager.
  */
 import { javaStringHash } from '../../../coordinator-client/znodes/java-string-hash.ts';
+import { javaAbs } from '../../java-hash.ts';
 import type { BrokerId, PartitionKey } from '../../types.ts';
 import type { Partition } from '../partition.ts';
 import { type FollowerContext, FollowerStream } from './follower-stream.ts';
@@ -79,5 +80,5 @@ export class Follower {
 
 /** Which of a leader's streams carries a partition: Java's hash of the topic, as in Kafka. */
 export function fetcherOf(topic: string, partition: number, fetchers: number): number {
-  return Math.abs((Math.imul(31, javaStringHash(topic)) + partition) | 0) % fetchers;
+  return javaAbs((Math.imul(31, javaStringHash(topic)) + partition) | 0) % fetchers;
 }

@@ -39,6 +39,21 @@ beforeEach(async () => {
   await configs.start(await openStore());
 });
 
+describe('unclean elections', () => {
+  it.each([
+    ['true', ['t']],
+    [' TRUE ', ['t']],
+    ['false', []],
+    ['yes', []],
+  ])('allowed for a topic by %j are taken up', async (value, expected) => {
+    const allowed: (string | null)[] = [];
+    configs.listen({ topicChanged: () => {}, uncleanElectionAllowed: (topic) => allowed.push(topic) });
+    await admin.configs.write('topics', 't', of({ 'unclean.leader.election.enable': value }));
+    await world.until(() => said.some((line) => line.includes('topic t') || line.includes('Topic t')));
+    expect(allowed).toEqual(expected);
+  });
+});
+
 describe('a config that is set while the broker runs', () => {
   it('and has no effect here is named once for each level it is set at', async () => {
     await set('brokers', DEFAULT_ENTITY, { 'num.io.threads': '16', 'log.segment.bytes': '99' });

@@ -16,7 +16,10 @@ interface Kept {
   readonly told: string[];
 }
 
-async function setUp(regained: (coordinator: Coordinator) => Promise<void> = async () => {}): Promise<Kept> {
+async function setUp(
+  regained: (coordinator: Coordinator) => Promise<void> = async () => {},
+  opened: (index: number, session: Coordinator) => void = () => {},
+): Promise<Kept> {
   const world = new World();
   const source = world.source({ delayMs: 1 });
   const sessions: Coordinator[] = [];
@@ -26,6 +29,7 @@ async function setUp(regained: (coordinator: Coordinator) => Promise<void> = asy
     async open(timeoutMs) {
       const coordinator = await source.open(timeoutMs);
       sessions.push(coordinator);
+      opened(sessions.length - 1, coordinator);
       return coordinator;
     },
   };
@@ -81,6 +85,17 @@ describe('a session that is lost', () => {
     expect(kept.told).toEqual(['lost', 'regained 1 after 0', 'lost', 'regained 2 after 1']);
     expect(kept.sessions).toHaveLength(3);
     expect(kept.keeper.coordinator.session).toBe('connected');
+  });
+});
+
+describe('a session that is lost before it is taken up', () => {
+  it('is passed over: nobody hears that it was regained', async () => {
+    const kept = await setUp(undefined, (index, session) => {
+      if (index === 1) Object.defineProperty(session, 'session', { value: 'lost' });
+    });
+    expire(kept, 0);
+    await kept.world.pass(100);
+    expect(kept.told).toEqual(['lost', 'lost', 'regained 2 after 1']);
   });
 });
 

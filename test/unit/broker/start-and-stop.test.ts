@@ -5,6 +5,7 @@ import { Broker } from '../../../broker/broker.ts';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import type { Coordinator, CoordinatorSource } from '../../../coordinator-client/coordinator.ts';
 import type { LocalSource } from '../../../coordinator-client/local/local.ts';
+import { controllerZnode } from '../../../coordinator-client/znodes/znodes.ts';
 import { recordingDiagnostics } from '../../support/recording-diagnostics.ts';
 import { World } from '../../support/world.ts';
 
@@ -240,6 +241,25 @@ describe('/healthz', () => {
     await step(world.broker.start());
     await step(world.broker.shutdown());
     expect(seen).toEqual(['503 starting false', '200 running true', '503 stopping false']);
+  });
+
+  it('is 503 as long as no controller has told the broker of the cluster', async () => {
+    const world = new OneBroker();
+    const data = controllerZnode.encode({ brokerId: 9, timestampMs: 1, kraftControllerEpoch: -1 });
+    const { path } = controllerZnode;
+    // A controller that says nothing.
+    world.tree.commit([{ op: 'create', path, data, lifetime: 'persistent' }], 0n, 0);
+    await world.settled(world.broker.start(), 60_000);
+    const health = async () => {
+      const { status, body } = await world.network.get(HOST, PEER_PORT, '/healthz');
+      const { state, knowsCluster } = JSON.parse(body) as { state: string; knowsCluster: boolean };
+      return [status, state, knowsCluster];
+    };
+    expect(await health()).toEqual([503, 'running', false]);
+    world.tree.commit([{ op: 'remove', path, version: -1 }], 0n, 0);
+    await world.until(() => world.broker.inside.metadata.image.complete, 5000);
+    expect(await health()).toEqual([200, 'running', true]);
+    await world.settled(world.broker.shutdown(), 10_000);
   });
 });
 

@@ -70,6 +70,16 @@ describe('a broker config that can be set while the broker runs', () => {
     expect(unfollowed).toEqual([]);
   });
 
+  it('and is said to wait for the next start is read as it was at this one', () => {
+    const waiting = changing.filter(isEffectiveFromNextStart).map(camelCase);
+    const byName = new RegExp(`\\bnow\\.(${waiting.join('|')})\\b`);
+    // Made of the moment when all configs were read first.
+    const others = SOURCES.filter(([file]) => file !== 'broker/node/make-configs.ts');
+    const live = others.filter(([, text]) => byName.test(text) || /\blive\.now[,)]/.test(text));
+    expect(waiting).toContain('logCleanerThreads');
+    expect(live.map(([file]) => file)).toEqual([]);
+  });
+
   it('is none of those that a part is given for good', () => {
     const config: FixedConfig = brokerConfig(new Map([['zookeeper.connect', 'localhost:2181']]));
     // @ts-expect-error: cluster-wide.

@@ -9,7 +9,7 @@ import type { PeerRequest, PeerResponseTo } from '../../../broker/peers/messages
 import { PeerUnreachable } from '../../../broker/peers/peers.contract.ts';
 import type { Clock } from '../../../broker/platform/clock.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
-import { TestCluster } from './cluster.ts';
+import { assignment, TestCluster } from './cluster.ts';
 import { clusterOf } from './views.ts';
 
 let cluster: TestCluster | undefined;
@@ -21,6 +21,22 @@ afterEach(async () => {
 
 const put = (path: string, text: string) =>
   ({ op: 'create', path, data: Buffer.from(text), lifetime: 'persistent' }) as const;
+
+describe('a broker that does not answer', () => {
+  it('is told of once, until it has answered', async () => {
+    cluster = new TestCluster();
+    await cluster.startAll(1, 2);
+    const said = () => cluster?.log.filter((line) => line.includes('to broker 2 got no answer')).length;
+    for (const times of [1, 2]) {
+      cluster.answers.set(2, () => null);
+      await cluster.any().topics.create(`t${times}`, assignment([[1, 2]]), new Map());
+      await cluster.pass(2000);
+      expect(said()).toBe(times);
+      cluster.answers.delete(2);
+      await cluster.pass(2000);
+    }
+  });
+});
 
 describe('garbage in the tree', () => {
   it('of one topic, one state and one broker does not keep the others from being led', async () => {

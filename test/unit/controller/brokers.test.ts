@@ -45,22 +45,25 @@ describe('brokers', () => {
     expect(await metrics.render()).toContain('kafka_controller_kafkacontroller_activecontrollercount 1');
   });
 
-  it('out of sync lead only where the topic allows it, and are marked as recovering', async () => {
-    cluster = new TestCluster();
-    const [one] = await cluster.startAll(1, 2);
-    await cluster.createTopic('t', [2, 1]);
-    const two = cluster.member(2);
-    expect((await one?.controller.alterPartition(alter(2, two.epoch, [2])))?.partitions[0]?.error).toBe(0);
-    await cluster.kill(2);
-    await cluster.until(() => cluster.state('t', 0)?.leader === -1);
-    await one?.store.configs.write('topics', 't', new Map([['unclean.leader.election.enable', 'true']]));
-    one?.controller.uncleanElectionAllowed('t');
-    await cluster.until(() => cluster.state('t', 0)?.leader === 1);
-    expect(cluster.state('t', 0)?.isr).toEqual([1]);
-    expect(cluster.tree.read('/brokers/topics/t/partitions/0/state')?.data.toString()).toContain(
-      '"leader_recovery_state":1',
-    );
-  });
+  it.each(['true', ' TRUE '])(
+    'out of sync lead only where the topic allows it (%j), and are marked as recovering',
+    async (allowed) => {
+      cluster = new TestCluster();
+      const [one] = await cluster.startAll(1, 2);
+      await cluster.createTopic('t', [2, 1]);
+      const two = cluster.member(2);
+      expect((await one?.controller.alterPartition(alter(2, two.epoch, [2])))?.partitions[0]?.error).toBe(0);
+      await cluster.kill(2);
+      await cluster.until(() => cluster.state('t', 0)?.leader === -1);
+      await one?.store.configs.write('topics', 't', new Map([['unclean.leader.election.enable', allowed]]));
+      one?.controller.uncleanElectionAllowed('t');
+      await cluster.until(() => cluster.state('t', 0)?.leader === 1);
+      expect(cluster.state('t', 0)?.isr).toEqual([1]);
+      expect(cluster.tree.read('/brokers/topics/t/partitions/0/state')?.data.toString()).toContain(
+        '"leader_recovery_state":1',
+      );
+    },
+  );
 
   it('that come back under a new epoch before their death was seen are told everything anew', async () => {
     cluster = new TestCluster();

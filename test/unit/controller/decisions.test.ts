@@ -264,7 +264,7 @@ describe('reassignments', () => {
     expect(canComplete(state, first(state))).toBe(true);
     state.assign(first(state), settledOn([2, 3]));
     expect(transcript(decideReassignmentEnd(state, first(state), [1]))).toEqual([
-      'write@9 t-0 leader 2 epoch 6 isr 2,3 by 7 -> 2,3',
+      'write@9 t-0 leader 2 epoch 7 isr 2,3 by 7 -> 2,3',
       't-0 replica 2 is Online',
       't-0 replica 3 is Online',
       'StopReplica t-0 delete -> 1',
@@ -295,6 +295,22 @@ describe('a batch of requests', () => {
     expect(requests.at(-1)?.request).toMatchObject({
       partitions: [{ deletePartition: true, leaderEpoch: 5 }],
     });
+  });
+
+  it('tells only those of all topics that there are who are to forget others', () => {
+    const state = clusterOf([1, 2], { replicas: [1, 2], leader: 1 });
+    const batch = new RequestBatch(state, 1);
+    batch.add({ request: 'UpdateMetadata', to: [2], partitions: [first(state)], forgetOthers: true });
+    batch.add({ request: 'LeaderAndIsr', to: [1], partition: first(state), isNew: false });
+    const told = batch.requests().flatMap(({ to, request }) => {
+      return request.type === 'UpdateMetadata' ? [[to, request.onlyTopics]] : [];
+    });
+    expect(new Map(told as [number, unknown][])).toEqual(
+      new Map<number, unknown>([
+        [1, undefined],
+        [2, ['t']],
+      ]),
+    );
   });
 
   it('names the replicas that are offline, and -2 for what is being deleted', () => {

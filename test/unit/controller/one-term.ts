@@ -36,7 +36,7 @@ class ImmediateSession implements Coordinator {
 
   constructor(tree: LocalTree) {
     this.#tree = tree;
-    this.sessionId = tree.openSession(this.sessionTimeoutMs, { nowMs: 0, timeMs: 0 });
+    this.sessionId = tree.openSession({ nowMs: 0, timeMs: 0 });
   }
 
   onSession(): Watch {

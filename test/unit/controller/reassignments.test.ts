@@ -35,7 +35,7 @@ describe('reassignments', () => {
       { topic: 't', partition: 0, replicas: [3, 2] },
     ]);
     await cluster.settle();
-    expect(cluster.state('t', 0)).toEqual({ leader: 3, isr: [2, 3], leaderEpoch: 2 });
+    expect(cluster.state('t', 0)).toEqual({ leader: 3, isr: [2, 3], leaderEpoch: 3 });
     expect((await cluster.any().topics.assignment('t'))?.partitions.get(0)).toEqual({
       replicas: [3, 2],
       addingReplicas: [],
@@ -44,7 +44,7 @@ describe('reassignments', () => {
     expect(cluster.toldTo(1)).toContainEqual(
       expect.objectContaining({
         type: 'StopReplica',
-        partitions: [{ topic: 't', partition: 0, leaderEpoch: 2, deletePartition: true }],
+        partitions: [{ topic: 't', partition: 0, leaderEpoch: 3, deletePartition: true }],
       }),
     );
   });

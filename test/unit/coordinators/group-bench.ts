@@ -2,8 +2,8 @@
 
 import { expect } from 'vitest';
 import { GroupCoordinator, type GroupJoin } from '../../../broker/coordinators/group/group-coordinator.ts';
-import { partitionForKey } from '../../../broker/coordinators/runtime/java-hash.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
+import { partitionForKey } from '../../../broker/java-hash.ts';
 import type { SimulatedClock } from '../../support/simulated-clock.ts';
 import { World } from '../../support/world.ts';
 import { MemoryStateLog } from './memory-state-log.ts';

@@ -1,8 +1,8 @@
 /** Offsets of a group as clients commit and fetch them, and how they come to an end. */
 
 import { describe, expect, it } from 'vitest';
-import { partitionForKey } from '../../../broker/coordinators/runtime/java-hash.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
+import { partitionForKey } from '../../../broker/java-hash.ts';
 import { commitOf, DAY_MS, GROUP, OWNER, PARTITIONS, settle, setUp, stableMember } from './group-bench.ts';
 import type { MemoryStateLog } from './memory-state-log.ts';
 

@@ -1,5 +1,5 @@
 /** A transaction coordinator over a log in memory, with markers that a test lets arrive when it wants. */
-import { partitionForKey } from '../../../broker/coordinators/runtime/java-hash.ts';
+import { partitionForKey } from '../../../broker/java-hash.ts';
 import type { EndToTell } from '../../../broker/coordinators/transaction/marker-target.ts';
 import {
   TransactionCoordinator,

@@ -1,6 +1,5 @@
 /** FindCoordinator, InitProducerId, DescribeCluster, ListOffsets: small answers, many versions. */
 import { describe, expect, it } from 'vitest';
-import { partitionForKey } from '../../../broker/coordinators/runtime/java-hash.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { listOffsets } from '../../../broker/handlers/02-list-offsets.ts';
 import { findCoordinator } from '../../../broker/handlers/10-find-coordinator.ts';
@@ -11,6 +10,7 @@ import { createAcls } from '../../../broker/handlers/30-create-acls.ts';
 import { deleteAcls } from '../../../broker/handlers/31-delete-acls.ts';
 import { saslAuthenticate } from '../../../broker/handlers/36-sasl-authenticate.ts';
 import { describeCluster } from '../../../broker/handlers/60-describe-cluster.ts';
+import { partitionForKey } from '../../../broker/java-hash.ts';
 import { ask } from './ask.ts';
 import { broker, denying, metadataOf, partition } from './support.ts';
 

@@ -10,6 +10,7 @@ const RUNNING: Health = {
   session: 'connected',
   controllerId: 1,
   isController: true,
+  knowsCluster: true,
 };
 
 const { metrics } = new World().platform();
@@ -28,6 +29,7 @@ describe('/healthz', () => {
     { state: 'stopping' },
     { session: 'suspended' },
     { session: 'lost' },
+    { knowsCluster: false },
     { session: 'closed' },
   ] as const)('is 503 otherwise: %j', async (health) => {
     const { status, body } = await page('/healthz', health);

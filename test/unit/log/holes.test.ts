@@ -110,3 +110,33 @@ describe.each([1, 10, 30, 70, 75, 150])('a sealed segment that lost its last %i 
     expect(offsetsOf(log)).toEqual(left(hole));
   });
 });
+
+describe('after a kill', () => {
+  it.each(['all of it', 'its last batch'])(
+    'a segment that lost %s costs those behind it nothing',
+    async (lost) => {
+      const made = fixture(TOPIC);
+      const logs = await made.start();
+      const before = create(logs);
+      for (let index = 0; index < BATCHES; index++) append(before, [`key=value ${index}`]);
+      const sizeBytes = before.sizeBytes / BATCHES;
+      const [, from = 0, to = 0] = before.state.segments.all.map((segment) => segment.baseOffset);
+      logs.abandon();
+      made.disk.crash('all');
+      const path = `/data/topic-0/${String(from).padStart(20, '0')}.log`;
+      const hole = lost === 'all of it' ? from : to - 1;
+      if (hole === from) made.disk.remove(path);
+      else {
+        const file = made.disk.open(path, 'write');
+        file.truncate(Math.floor(sizeBytes) * (hole - from));
+        file.close();
+      }
+      const log = create(await made.start());
+      log.updateHighWatermark(log.endOffset);
+      expect(log.holeOffset).toBe(hole);
+      expect(offsetsOf(log)).toEqual(left({ from: hole, to }));
+      log.truncateTo(hole);
+      expect(log.holeOffset).toBeNull();
+    },
+  );
+});

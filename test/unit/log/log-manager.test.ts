@@ -110,6 +110,26 @@ describe('a log', () => {
     for (const path of TWO.logDirs) made.disk.makeDirectory(`${path}/t-0`);
     await expect(made.start()).rejects.toThrow(/Duplicate log directories/);
   });
+
+  it('keeps its start offset when a start fails that did not come to it', async () => {
+    const made = fixture({}, TWO);
+    const logs = await made.start();
+    for (const log of [0, 1, 2].map((partition) => logs.create('t', partition, NEW))) {
+      append(log, ['a', 'b', 'c']);
+      log.updateHighWatermark(3);
+      log.raiseStartOffset(2);
+    }
+    logs.shutdown();
+    const starts = () =>
+      TWO.logDirs.map((path) => made.disk.readFile(`${path}/log-start-offset-checkpoint`).toString());
+    const before = starts();
+    expect(before).toEqual(['0\n2\nt 0 2\nt 2 2\n', '0\n1\nt 1 2\n']);
+    made.disk.makeDirectory('/a/t-1');
+    const failed = made.manager();
+    await expect(failed.start()).rejects.toThrow(/Duplicate log directories/);
+    failed.shutdown();
+    expect(starts()).toEqual(before);
+  });
 });
 
 describe('a directory that fails', () => {

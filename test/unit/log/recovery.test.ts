@@ -367,6 +367,11 @@ describe('whatever happens', () => {
           log = theLog(logs);
           expect(log.endOffset).toBeGreaterThanOrEqual(durable);
           expect(log.endOffset).toBeLessThanOrEqual(model.length);
+          if (log.holeOffset !== null) {
+            expect(log.holeOffset).toBeGreaterThanOrEqual(durable);
+            // As a follower does.
+            log.truncateTo(log.holeOffset);
+          }
           model = model.slice(0, log.endOffset);
           durable = Math.min(durable, log.endOffset);
         },

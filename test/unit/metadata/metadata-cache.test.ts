@@ -56,6 +56,15 @@ describe('the metadata cache', () => {
     expect(cache.topicId('unknown')).toBe(ZERO_UUID);
   });
 
+  it('does not know a topic that is told of and said to be gone in one update', () => {
+    const cache = new MetadataCache(new World().clock);
+    cache.apply(update([partition('t', 0)], [['t', ID]], { onlyTopics: [] }));
+    expect([cache.topic('t'), cache.topicName(ID)]).toEqual([undefined, undefined]);
+    cache.apply(update([partition('t', 0)], [['t', ID]]));
+    cache.apply(update([partition('t', 0)], [['t', OTHER_ID]], { onlyTopics: ['u'] }));
+    expect([cache.topicName(ID), cache.topicName(OTHER_ID)]).toEqual([undefined, undefined]);
+  });
+
   it('replaces the live brokers and keeps partitions that an update does not name', () => {
     const cache = new MetadataCache(new World().clock);
     cache.apply(update([partition('t', 0), partition('u', 0)], [['t', ID]]));

@@ -304,9 +304,8 @@ describe('a client over its quota', () => {
     const services = { clock: world.clock, config: CONFIG, diagnostics: silent, metrics: createMetrics() };
     const dispatch = createDispatch(
       new Map([[Produce.key, handler]]),
-      { ...services, metadata: metadataOf([]) },
+      { ...services, metadata: metadataOf([]), quotas },
       allowEverything,
-      quotas,
     );
     const clientId = isNamed ? 'me' : 'other';
     const frame = Buffer.concat(

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { PeerUnreachable } from '../../../broker/peers/peers.contract.ts';
+import { Refusals } from '../../../broker/peers/refusals.ts';
 import type { Channel } from '../../../broker/platform/channels.ts';
 import { answering, ask, PeerWorld } from './support.ts';
 
@@ -139,6 +140,24 @@ describe('the handshake', () => {
     await clock.runFor(10);
     expect(one.lines.join('\n')).toContain(reason);
     expect(two.lines.join('\n')).toContain(reason);
+    // Who asks again and again tells it no more.
+    const said = [one.lines.length, two.lines.length];
+    for (let attempt = 0; attempt < 5; attempt++) {
+      expect(await failure(one.peers.request(two.info, ask(1), 1000))).not.toBe('answered');
+      await clock.runFor(10);
+    }
+    expect([one.lines.length, two.lines.length]).toEqual(said);
+  });
+
+  it('tells a refusal again once the two have come together in between', () => {
+    const lines: string[] = [];
+    const refusals = new Refusals({ warn: (line) => lines.push(line) });
+    refusals.tell('b', 'secret', '1');
+    refusals.tell('b', 'secret', '2');
+    refusals.tell('b', 'cluster', '3');
+    refusals.over('b');
+    refusals.tell('b', 'cluster', '4');
+    expect(lines).toEqual(['1', '3', '4']);
   });
 });
 

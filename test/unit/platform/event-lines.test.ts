@@ -202,6 +202,9 @@ describe('the line of an event', () => {
     expect(said('log-truncated', { ...cut, why: { rule: 'leader-start' } })).toBe(
       "warn Starting t-0 over at 5, where the leader's log begins",
     );
+    expect(said('log-truncated', { ...cut, why: { rule: 'hole' } })).toBe(
+      'warn Truncating t-0 from 9 to 5: records are missing there, which the leader has',
+    );
     expect(said('log-truncated', { ...cut, why: { rule: 'no-epochs' } })).toBeNull();
   });
 });

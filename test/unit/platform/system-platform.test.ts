@@ -1,6 +1,24 @@
 /** The platform of a real process is complete and writes where it is told. */
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
+import { systemClock } from '../../../broker/platform/clock.ts';
 import { systemPlatform } from '../../../broker/platform/system-platform.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+it('waits longer than the runtime’s timers can, and cancels that too', () => {
+  const days = 24 * 3600 * 1000;
+  vi.useFakeTimers();
+  const fired: string[] = [];
+  systemClock.after(60 * days, () => fired.push('after 60 days'));
+  const cancelled = systemClock.after(60 * days, () => fired.push('cancelled'));
+  vi.advanceTimersByTime(50 * days);
+  expect(fired).toEqual([]);
+  cancelled.cancel();
+  vi.advanceTimersByTime(10 * days);
+  expect(fired).toEqual(['after 60 days']);
+});
 
 it('assembles a platform whose lines and metrics carry what they were given', async () => {
   const lines: string[] = [];

@@ -69,6 +69,45 @@ describe.each(PACKING)('%s', (codec: Codec) => {
   });
 });
 
+describe('the level of lz4', () => {
+  /** Words that come again near and far, as records do. */
+  const records = Buffer.from(
+    Array.from(
+      { length: 4000 },
+      (_, n) => `{"id":${n},"name":"user-${(n * 7919) % 513}","seen":${n % 17}}`,
+    ).join(),
+  );
+  const sizes = (...levels: number[]) => levels.map((level) => compress('lz4', records, level).length);
+
+  it('makes it smaller the higher it is, up to where no more places are tried', () => {
+    const [one = 0, five = 0, eight = 0, ten = 0, most = 0] = sizes(1, 5, 8, 10, 17);
+    expect(five).toBeLessThan(one);
+    expect(eight).toBeLessThan(five);
+    expect(most).toBe(ten);
+  });
+
+  it('is the fast encoder’s at the default, as it is Kafka’s', () => {
+    expect(compress('lz4', records, 9).equals(compress('lz4', records))).toBe(true);
+    expect(compress('lz4', records, 10).length).toBeLessThan(compress('lz4', records, 9).length);
+  });
+
+  it.each([1, 2, 6, 12, 17])('changes nothing of what is read: %i', (level) => {
+    const some = [
+      Buffer.alloc(0),
+      Buffer.from('x'),
+      TEXT,
+      noise(5000),
+      Buffer.alloc(300_000),
+      MIXED,
+      records,
+    ];
+    for (const data of some) {
+      const packed = compress('lz4', data, level);
+      expect(decompress('lz4', packed, data.length + 1).equals(data)).toBe(true);
+    }
+  });
+});
+
 describe('lz4 frames', () => {
   it('of another program are decompressed', () => {
     for (const frame of [LZ4, LZ4_CHECKSUMS]) {

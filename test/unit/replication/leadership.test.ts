@@ -149,7 +149,7 @@ describe('orders to lead, to follow and to stop', () => {
       undefined,
       undefined,
     ]);
-    expect(heard.at(-1)).toBe('1 stopped 4');
+    expect(heard.at(-1)).toBe('1 deleted 4');
     expect(stop(4, true)).toBe(0);
   });
 
@@ -298,6 +298,14 @@ describe('an update of the metadata', () => {
     expect(cluster.partition(1).isLeader).toBe(true);
     cluster.node(1).replicas.metadataUpdated(deleted('AAAAAAAAAAAAAAAAAAAAAg'));
     expect(cluster.partition(1).role).toBe('none');
+  });
+
+  it('tells coordinators of a partition that is another one now as of a deleted one', async () => {
+    const cluster = await oneBroker();
+    const heard: string[] = [];
+    cluster.node(1).replicas.onLeadership(({ role }) => heard.push(role));
+    cluster.node(1).replicas.metadataUpdated(update(0, [2, 3], 'AAAAAAAAAAAAAAAAAAAAAg'));
+    expect(heard).toEqual(['deleted']);
   });
 
   it('ends the following of a broker that was moved away', async () => {

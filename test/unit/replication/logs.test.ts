@@ -2,7 +2,11 @@
 
 import { describe, expect, it } from 'vitest';
 import { ErrorCode, isError } from '../../../broker/errors.ts';
-import { truncateWithoutEpochs } from '../../../broker/replication/stream/follower-log.ts';
+import {
+  truncateAtHole,
+  truncateToLeader,
+  truncateWithoutEpochs,
+} from '../../../broker/replication/stream/follower-log.ts';
 import { type SharedRead, SharedReads } from '../../../broker/replication/stream/shared-reads.ts';
 import { World } from '../../support/world.ts';
 import { append, contents, fixture } from '../log/support.ts';
@@ -47,6 +51,40 @@ describe('reads for several followers', () => {
     expect(given(reads.read('t-0', log, 0, 10_000)).bytes).not.toBe(again.bytes);
     expect(reads.read('t-0', log, 3, 10_000)).toBeNull();
     expect(reads.read('t-0', log, 9, 10_000)).toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
+  });
+});
+
+describe('a follower whose history ends as the leader’s', () => {
+  it('is not said to have been truncated', async () => {
+    const log = await someLog();
+    const { journal } = new World().platform();
+    const epoch = log.epochs.latestEpoch();
+    expect(truncateToLeader(log, { epoch, endOffset: 5 }, journal)).toBe(false);
+    expect(journal.since(0)).toEqual([]);
+    expect(truncateToLeader(log, { epoch, endOffset: 2 }, journal)).toBe(true);
+    expect(journal.since(0).map(({ event }) => event)).toMatchObject([{ from: 3, to: 2 }]);
+  });
+});
+
+describe('a follower whose log has lost records in its middle', () => {
+  it('goes back to where it is whole', async () => {
+    const made = fixture({ 'segment.bytes': '150' });
+    const before = await made.start();
+    const made0 = before.create('t', 0, { isNew: true, topicId: null });
+    for (let n = 0; n < 8; n++) append(made0, [`value ${n}`]);
+    const [, , third] = made0.state.segments.all.map(({ baseOffset }) => baseOffset);
+    before.abandon();
+    made.disk.crash('all');
+    made.disk.remove(`/data/t-0/${String(third).padStart(20, '0')}.log`);
+    const log = (await made.start()).create('t', 0, { isNew: false, topicId: null });
+    expect(log.endOffset).toBe(8);
+    const { journal } = new World().platform();
+    truncateAtHole(log, journal);
+    expect(log.endOffset).toBe(third);
+    truncateAtHole(log, journal);
+    expect(journal.since(0).map(({ event }) => event)).toMatchObject([
+      { from: 8, to: third, why: { rule: 'hole' } },
+    ]);
   });
 });
 

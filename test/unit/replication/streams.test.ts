@@ -363,6 +363,11 @@ describe('replication', () => {
     );
   });
 
+  it('and takes the first for the smallest hash, as Kafka’s Utils.abs does', () => {
+    // 31 times the topic's hash and the partition come to -2147483648.
+    expect(fetcherOf('topic-quksob', 29, 7)).toBe(0);
+  });
+
   it('goes on after the connection was lost, from where the log ends', async () => {
     const cluster = await ReplicationCluster.start({ brokers: 2 });
     cluster.create([1, 2]);

@@ -77,6 +77,72 @@ describe('topics', () => {
   }, 60_000);
 });
 
+describe('configs', () => {
+  it('of a topic are set, shown and taken back', async () => {
+    await odradek('topics --create --topic configured --partitions 1 --replication-factor 1');
+    const change = "--add-config 'retention.ms=60000,cleanup.policy=[compact,delete]'";
+    const set = await odradek(`configs --alter --entity-type topics --entity-name configured ${change}`);
+    expect(set).toEqual({ status: 0, out: 'Completed updating config for topic configured.\n', err: '' });
+    expect((await odradek('configs --describe --topic configured')).out.split('\n')).toEqual([
+      'Dynamic configs for topic configured are:',
+      expect.stringContaining(
+        '  cleanup.policy=compact,delete sensitive=false synonyms={DYNAMIC_TOPIC_CONFIG:',
+      ),
+      expect.stringContaining('  retention.ms=60000 sensitive=false synonyms={DYNAMIC_TOPIC_CONFIG:'),
+      '',
+    ]);
+    await odradek('configs --alter --topic configured --delete-config cleanup.policy,retention.ms');
+    expect((await odradek('configs --describe --topic configured')).out).toBe(
+      'Dynamic configs for topic configured are:\n',
+    );
+    expect((await odradek('configs --describe --all --topic configured')).out).toContain(
+      '  cleanup.policy=delete ',
+    );
+    await odradek('topics --delete --topic configured');
+  }, 60_000);
+
+  it('of one broker and of all are set and shown each by itself', async () => {
+    const change = '--alter --add-config message.max.bytes';
+    await odradek(`configs ${change}=2000000 --entity-type brokers --entity-name 2`);
+    const all = await odradek(`configs ${change}=3000000 --entity-type brokers --entity-default`);
+    expect(all.out).toBe('Completed updating default config for brokers in the cluster.\n');
+    expect((await odradek('configs --describe --broker 2')).out).toContain('  message.max.bytes=2000000 ');
+    expect((await odradek('configs --describe --broker-defaults')).out).toContain(
+      '  message.max.bytes=3000000 ',
+    );
+    await odradek('configs --alter --broker 2 --delete-config message.max.bytes');
+    expect((await odradek('configs --describe --broker 2')).out).toBe('Dynamic configs for broker 2 are:\n');
+    await odradek('configs --alter --broker-defaults --delete-config message.max.bytes');
+  }, 60_000);
+
+  it.each([
+    ['--describe', 2, /--entity-type must be topics or brokers/],
+    [
+      '--describe --entity-type users --entity-name u',
+      2,
+      /--entity-type must be topics or brokers, not 'users'/,
+    ],
+    ['--describe --alter --topic t', 2, /exactly one of --describe, --alter/],
+    ['--alter --topic t', 2, /--alter takes --add-config, --delete-config, or both/],
+    ['--alter --topic t --add-config nonsense', 2, /--add-config takes K=V,…, not 'nonsense'/],
+    ['--describe --broker one', 2, /a broker is named by its id, not 'one'/],
+    ['--describe --topic none', 1, /topic none: UNKNOWN_TOPIC_OR_PARTITION/],
+  ])('that cannot be: %s', async (words, status, reason) => {
+    const outcome = await odradek(`configs ${words}`);
+    expect(outcome.err).toMatch(reason);
+    expect(outcome.err.trim().split('\n')).toHaveLength(1);
+    expect(outcome.status).toBe(status);
+  });
+});
+
+describe('api-versions', () => {
+  it('shows each broker with the requests that it takes', async () => {
+    const { out } = await odradek('api-versions');
+    expect(out.match(/^127\.0\.0\.1:\d+ \(id: [123] rack: null\) -> \($/gm)).toHaveLength(3);
+    expect(out).toContain('\tProduce(0): 0 to 11 [usable: 11],\n\tFetch(1): ');
+  });
+});
+
 describe('groups', () => {
   it('are listed, described and deleted, and say why they cannot be', async () => {
     await odradek('topics --create --topic grouped --partitions 1');
@@ -112,6 +178,21 @@ describe('groups', () => {
       status: 1,
     });
     expect((await odradek('groups --describe --group g')).err).toContain('group g: GROUP_ID_NOT_FOUND');
+  }, 90_000);
+
+  it('are shown with what would steer a terminal spelled out', async () => {
+    await odradek('topics --create --topic steered --partitions 1');
+    const groupId = 'red\u001b[31m\u009b2J\ngroup';
+    const admin = new Kafka({
+      brokers: cluster.bootstrapServers.split(','),
+      logLevel: logLevel.NOTHING,
+    }).admin();
+    await admin.connect();
+    await admin.setOffsets({ groupId, topic: 'steered', partitions: [{ partition: 0, offset: '0' }] });
+    const listed = await odradek('groups --list');
+    await admin.deleteGroups([groupId]);
+    await admin.disconnect();
+    expect(listed.out).toBe('red\\u001b[31m\\u009b2J\\u000agroup\n');
   }, 90_000);
 });
 

@@ -226,3 +226,16 @@ test('a directory that can’t be made is an error at once; one that is missing 
   }
   await start({ dataDir: join(home, 'some', 'where') });
 });
+
+test('the administrator is told how many bytes the files have', async () => {
+  const { port } = await start();
+  const client = await RawClient.session(port);
+  await client.create('/a');
+  const admin = await RawClient.connect(port);
+  admin.socket.write('dirs');
+  const [snapshots, logs] = ['snapshot.', 'log.'].map((prefix) =>
+    files(prefix).reduce((total, name) => total + statSync(join(dataDir, name)).size, 0),
+  );
+  expect(logs).toBeGreaterThan(0);
+  expect(await admin.rest()).toBe(`datadir_size: ${snapshots}\nlogdir_size: ${logs}\n`);
+});

@@ -21,6 +21,7 @@ beforeEach(async () => {
     secret: Buffer.alloc(16),
     appended: 0,
     durable: 0,
+    sizes: () => ({ snapshotBytes: 0, logBytes: 0 }),
     append: () => {
       journal.appended++;
     },

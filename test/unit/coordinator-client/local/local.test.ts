@@ -192,6 +192,17 @@ describe('sessions', () => {
     expect([one.session, calls]).toEqual(['lost', 1]);
   });
 
+  test.each(['before', 'after'])('end by close although they expire just %s it', async (when) => {
+    const one = await open();
+    if (when === 'before') source.expire(one.sessionId);
+    const read = one.read('/a');
+    const closing = one.close();
+    if (when === 'after') source.expire(one.sessionId);
+    expect(await settled(closing)).toBeUndefined();
+    expect(await settled(read)).not.toBe('pending');
+    expect(one.session).toBe('closed');
+  });
+
   test('end by close, after the commits before it', async () => {
     const one = await open();
     const commit = one.commit([create('/a'), create('/e', 'session')]);

@@ -1,6 +1,6 @@
 /** The client against a server that misbehaves to order. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Coordinator } from '../../../../coordinator-client/coordinator.ts';
+import { type Coordinator, ReadRefused } from '../../../../coordinator-client/coordinator.ts';
 import { zookeeperSource } from '../../../../coordinator-client/zookeeper/zookeeper.ts';
 import { create, failureOf, put } from '../../../contract/bench.ts';
 import { eventually, pause } from '../../../support/eventually.ts';
@@ -12,6 +12,8 @@ import {
 
 const OPCODE = { exists: 3, getData: 4, sync: 9, setWatches: 101, closeSession: -11 };
 const NO_NODE = -101;
+const NO_AUTH = -102;
+const THROTTLED = -127;
 
 describe('the client', () => {
   const cleanup: (() => Promise<void>)[] = [];
@@ -74,7 +76,7 @@ describe('the client', () => {
     const { server, coordinator } = await connect();
     server.onRequest = (request) => request.answer(-4711);
     expect(await failureOf(coordinator.commit([create('/a')]))).toBe('outcome-unknown');
-    expect(await failureOf(coordinator.read('/a'))).toBe('unavailable');
+    await expect(coordinator.read('/a')).rejects.toBeInstanceOf(ReadRefused);
     expect(coordinator.session).toBe('connected');
   });
 
@@ -83,6 +85,37 @@ describe('the client', () => {
     server.onRequest = (request) => request.answer(-127);
     expect(await failureOf(coordinator.commit([create('/a')]))).toBe('unavailable');
   });
+
+  it('asks a throttled server again, and tells who may not read a node', async () => {
+    const { server, coordinator } = await connect();
+    let throttled = 0;
+    server.onRequest = (request) => {
+      if (throttled++ < 2) return request.answer(THROTTLED);
+      request.answer(request.opcode === OPCODE.sync ? 0 : NO_NODE);
+    };
+    expect(await coordinator.read('/a')).toBeNull();
+    throttled = 0;
+    await coordinator.sync();
+    expect(coordinator.session).toBe('connected');
+    server.onRequest = (request) => request.answer(NO_AUTH);
+    await expect(coordinator.read('/a')).rejects.toBeInstanceOf(ReadRefused);
+    await expect(coordinator.children('/a')).rejects.toBeInstanceOf(ReadRefused);
+  });
+
+  it.each([THROTTLED, NO_AUTH])(
+    'sets a watch that was refused (%i) later, and has its listener look then',
+    async (code) => {
+      const { server, coordinator } = await connect();
+      let refusals = 0;
+      server.onRequest = (request) => request.answer(refusals++ < 2 ? code : NO_NODE);
+      let calls = 0;
+      coordinator.watch('/a', 'node', () => calls++);
+      await eventually('the listener looks', () => calls === 1);
+      expect(server.requests.filter(({ opcode }) => opcode === OPCODE.exists).length).toBe(3);
+      server.send(watchEvent(1, '/a'));
+      await eventually('the watch fires', () => calls === 2);
+    },
+  );
 
   it('takes an expired session in an answer for the end of the session', async () => {
     const { server, coordinator } = await connect();

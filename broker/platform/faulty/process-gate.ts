@@ -1,21 +1,22 @@
 /**
- * One life of a process on a simulated host. Everything that reaches the process comes through one gate:
- * its timers, its bytes, its connections. A dead process is never called again, a stopped one (SIGSTOP)
- * finds everything waiting when it goes on, in the order in which it came.
+ * One life of a broker that is no process of its own: in the simulator, or in the process of a test.
+ * Everything that reaches it comes through one gate: its timers, its bytes, its connections. A dead one is
+ * never called again, a stopped one (SIGSTOP) finds everything waiting when it goes on, in the order in
+ * which it came.
  */
-import type { Channel, ChannelNetwork } from '../../broker/platform/channels.ts';
-import type { Clock, Timer } from '../../broker/platform/clock.ts';
-import type { ByteSocket, SocketNetwork } from '../../broker/platform/sockets.ts';
+import type { Channel, ChannelNetwork } from '../channels.ts';
+import type { Clock, Timer } from '../clock.ts';
+import type { ByteSocket, SocketNetwork } from '../sockets.ts';
 
 interface ProcessWorld {
   readonly clock: Clock;
   readonly network: { readonly sockets: SocketNetwork; readonly channels: ChannelNetwork };
   /** How far this machine's clocks are from the others'. */
-  readonly wallSkewMs: number;
-  readonly startMs: number;
+  readonly wallSkewMs?: number;
+  readonly startMs?: number;
 }
 
-export class SimulatedProcess {
+export class ProcessGate {
   readonly clock: Clock;
   readonly sockets: SocketNetwork;
   readonly channels: ChannelNetwork;
@@ -62,33 +63,34 @@ export class SimulatedProcess {
     return this.#state === 'paused' || this.#held.length > 0;
   }
 
-  #enter(run: () => void): void {
+  /** Runs it now, when the process goes on, or never. */
+  enter(run: () => void): void {
     if (this.#state === 'dead') return;
     if (this.#holds) this.#held.push(run);
     else run();
   }
 
   #gated(run: (() => void) | undefined): (() => void) | undefined {
-    return run === undefined ? undefined : () => this.#enter(run);
+    return run === undefined ? undefined : () => this.enter(run);
   }
 
   /** Bytes are the receiver's during the call only, so what waits is copied. */
   #data(receive: (data: Buffer) => void): (data: Buffer) => void {
     return (data) => {
       const bytes = this.#holds ? Buffer.from(data) : data;
-      this.#enter(() => receive(bytes));
+      this.enter(() => receive(bytes));
     };
   }
 
   #gatedClock(): Clock {
-    const { clock, wallSkewMs, startMs } = this.#world;
+    const { clock, wallSkewMs = 0, startMs = 0 } = this.#world;
     return {
       wallMs: () => clock.wallMs() + wallSkewMs,
       nowMs: () => clock.nowMs() + startMs,
       after: (delayMs, run): Timer => {
         let live = true;
         const timer = clock.after(delayMs, () =>
-          this.#enter(() => {
+          this.enter(() => {
             if (!live) return;
             live = false;
             run();
@@ -101,19 +103,19 @@ export class SimulatedProcess {
           },
         };
       },
-      soon: (run) => clock.soon(() => this.#enter(run)),
+      soon: (run) => clock.soon(() => this.enter(run)),
     };
   }
 
-  /** What a dial comes to; one that comes too late for its process is thrown away. */
-  #arrived<T>(dialling: Promise<T>, discard: (made: T) => void): Promise<T> {
+  /** What a promise comes to; what comes too late for its process is thrown away. */
+  arrived<T>(coming: Promise<T>, discard: (made: T) => void = () => {}): Promise<T> {
     return new Promise((resolve, reject) => {
-      dialling.then(
+      coming.then(
         (made) => {
           if (this.#state === 'dead') discard(made);
-          else this.#enter(() => resolve(made));
+          else this.enter(() => resolve(made));
         },
-        (error) => this.#enter(() => reject(error)),
+        (error) => this.enter(() => reject(error)),
       );
     });
   }
@@ -124,10 +126,10 @@ export class SimulatedProcess {
       listen: (options) =>
         sockets.listen({
           ...options,
-          accept: (socket) => this.#enter(() => options.accept(this.#socket(socket))),
+          accept: (socket) => this.enter(() => options.accept(this.#socket(socket))),
         }),
       dial: (target) =>
-        this.#arrived(sockets.dial(target), (socket) => socket.destroy()).then((socket) =>
+        this.arrived(sockets.dial(target), (socket) => socket.destroy()).then((socket) =>
           this.#socket(socket),
         ),
     };
@@ -139,10 +141,11 @@ export class SimulatedProcess {
       listen: (options) =>
         channels.listen({
           ...options,
-          accept: (channel) => this.#enter(() => options.accept(this.#channel(channel))),
+          accept: (channel) => this.enter(() => options.accept(this.#channel(channel))),
+          http: (path) => this.arrived(Promise.resolve()).then(() => options.http(path)),
         }),
       dial: (target) =>
-        this.#arrived(channels.dial(target), (channel) => channel.close('the process is gone')).then(
+        this.arrived(channels.dial(target), (channel) => channel.close('the process is gone')).then(
           (channel) => this.#channel(channel),
         ),
     };
@@ -167,9 +170,9 @@ export class SimulatedProcess {
       on: (events) =>
         inner.on({
           data: this.#data(events.data),
-          readEnd: () => this.#enter(() => events.readEnd?.()),
-          drain: () => this.#enter(() => events.drain?.()),
-          close: (error) => this.#enter(() => events.close(error)),
+          readEnd: () => this.enter(() => events.readEnd?.()),
+          drain: () => this.enter(() => events.drain?.()),
+          close: (error) => this.enter(() => events.close(error)),
         }),
     };
   }
@@ -187,9 +190,10 @@ export class SimulatedProcess {
       send: (parts, sent) => inner.send(parts, this.#gated(sent)),
       allowMessages: (maxMessageBytes) => inner.allowMessages(maxMessageBytes),
       onMessage: (receive) => inner.onMessage(this.#data(receive)),
-      onDrain: (drained) => inner.onDrain(() => this.#enter(drained)),
-      onClose: (closed) => inner.onClose((reason) => this.#enter(() => closed(reason))),
+      onDrain: (drained) => inner.onDrain(() => this.enter(drained)),
+      onClose: (closed) => inner.onClose((reason) => this.enter(() => closed(reason))),
       close: (reason) => inner.close(reason),
+      destroy: () => inner.destroy(),
     };
   }
 }

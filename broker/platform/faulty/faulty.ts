@@ -1,0 +1,87 @@
+/**
+ * A platform whose broker can be hurt on purpose, around any other platform: killed and stopped as a
+ * process is, and cut off, slowed or silenced on each of its ways. Who uses it (the test kit, a fault API)
+ * holds the `Faults`; the broker holds the platform and knows nothing of it. A broker without it pays
+ * nothing.
+ */
+import type { Disk, DiskFile } from '../disk.ts';
+import type { Platform } from '../platform.ts';
+import { Belongings } from './belongings.ts';
+import { linkedChannels, linkedSockets } from './linked-network.ts';
+import type { Links } from './links.ts';
+import { ProcessGate } from './process-gate.ts';
+
+export interface Faults {
+  readonly state: 'running' | 'paused' | 'dead';
+  /** kill -9: nothing of this life happens any more. Resolves when its ports are free. */
+  kill(): Promise<void>;
+  /** SIGSTOP. */
+  pause(): void;
+  /** SIGCONT. */
+  resume(): void;
+  /** Runs it when the process does: now, once it goes on, or never. */
+  enter(run: () => void): void;
+}
+
+export interface FaultyPlatform {
+  readonly platform: Platform;
+  readonly faults: Faults;
+}
+
+/** For one life of a broker; `links` outlive it. */
+export function faulty(base: Platform, links: Links): FaultyPlatform {
+  const belongings = new Belongings();
+  const gate = new ProcessGate({
+    clock: belongings.clock(base.clock),
+    network: {
+      sockets: belongings.sockets(linkedSockets(base.sockets, links, base.clock)),
+      channels: belongings.channels(linkedChannels(base.channels, links, base.clock)),
+    },
+  });
+  const { clock, sockets, channels } = gate;
+  const disk = gatedDisk(belongings.disk(base.disk), gate);
+  return {
+    platform: { ...base, clock, sockets, channels, disk },
+    faults: {
+      get state() {
+        return gate.state;
+      },
+      kill() {
+        gate.kill();
+        links.breakAll();
+        return belongings.release();
+      },
+      pause: () => gate.pause(),
+      resume: () => gate.resume(),
+      enter: (run) => gate.enter(run),
+    },
+  };
+}
+
+/** A dead process writes nothing, also where it was in the middle of something. */
+function gatedDisk(disk: Disk, gate: ProcessGate): Disk {
+  const alive = <Args extends unknown[], Result>(act: (...args: Args) => Result) => {
+    return (...args: Args): Result => {
+      if (gate.state === 'dead') throw Object.assign(new Error('EIO: the process is gone'), { code: 'EIO' });
+      return act(...args);
+    };
+  };
+  return {
+    ...disk,
+    open: alive((path: string, mode: 'read' | 'write') => gatedFile(disk.open(path, mode), gate)),
+    makeDirectory: alive(disk.makeDirectory),
+    rename: alive(disk.rename),
+    remove: alive(disk.remove),
+    removeTree: alive(disk.removeTree),
+    writeFileAtomically: alive(disk.writeFileAtomically),
+    writeFileInBackground: alive((path: string, data: string) =>
+      gate.arrived(disk.writeFileInBackground(path, data)),
+    ),
+    syncDirectoryInBackground: alive((path: string) => gate.arrived(disk.syncDirectoryInBackground(path))),
+    lock: alive(disk.lock),
+  };
+}
+
+function gatedFile(file: DiskFile, gate: ProcessGate): DiskFile {
+  return { ...file, syncInBackground: () => gate.arrived(file.syncInBackground()) };
+}

@@ -1,0 +1,34 @@
+/** The options of `odradek cluster --json`, apart from what it needs to run. */
+import { type Arguments, type OptionSpec, UsageError } from '../cli/arguments.ts';
+
+export const testClusterOptionSpecs: readonly OptionSpec[] = [
+  {
+    name: 'json',
+    help: 'for tests in any language: all in one process, one line of JSON when ready, commands over HTTP (see test/kit/http)',
+  },
+  { name: 'exit-with-parent', help: 'with --json: end when the parent process does, however it dies' },
+  {
+    name: 'admin-port',
+    value: 'PORT',
+    kind: 'integer',
+    min: 0,
+    max: 65_535,
+    help: 'with --json: port of the commands, on loopback; 0: any',
+    fallback: '0',
+  },
+  {
+    name: 'topic',
+    value: 'NAME[:PARTITIONS]',
+    repeats: true,
+    help: 'with --json: a topic to be made; may be repeated',
+  },
+  { name: 'virtual-time', help: 'with --json: time of which the command advance skips as much as asked' },
+];
+
+/** Options that mean nothing without --json. */
+const ONLY_WITH_JSON = ['exit-with-parent', 'topic', 'virtual-time'];
+
+export function refuseWithoutJson(given: Arguments): void {
+  const name = ONLY_WITH_JSON.find((each) => given.flag(each));
+  if (name !== undefined) throw new UsageError(`--${name} needs --json`);
+}

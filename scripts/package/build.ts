@@ -1,0 +1,101 @@
+/**
+ * Makes the package's files in `dist/` from the sources: one bundle with everything that is not a native
+ * add-on, a door for each public entry, the command, the declarations, and the licences of what is inside.
+ * `npm pack` runs it (`prepack`).
+ *
+ * One file, because three brokers from 300 files take twice as long to load; CommonJS, because every test
+ * runner loads that without flags, jest too. What the command line needs is evaluated when it is asked
+ * for, so that the test kit does not pay for it.
+ */
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { build, type Metafile } from 'esbuild';
+import { writeDeclarations } from './declarations.ts';
+import { INNER_ENTRIES, PUBLIC_ENTRIES } from './entries.ts';
+import { noticesOf } from './notices.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const DIST = join(ROOT, 'dist');
+/** Native, or an optional part of one that is bundled and does without. */
+const EXTERNAL = ['@node-rs/crc32', 'fs-native-extensions', 'cbor-extract'];
+/** A line of an error's trace, or of what Node shows of the source when it dies, stays readable. */
+const LINE_LIMIT = 160;
+
+rmSync(DIST, { recursive: true, force: true });
+mkdirSync(DIST);
+// The package as a whole is of ES modules, as its sources are; what is made from them is not.
+write('package.json', '{ "type": "commonjs" }\n');
+copy('node-version.cjs', 'node-version.js');
+copy('cli.cjs', 'cli.js');
+const metafile = await bundle();
+write('THIRD-PARTY-NOTICES.txt', noticesOf(ROOT, Object.keys(metafile.inputs)));
+for (const { name, isModule } of PUBLIC_ENTRIES)
+  write(isModule ? `${name}.mjs` : `${name}.js`, isModule ? moduleDoor(name) : door(name));
+writeDeclarations(
+  ROOT,
+  DIST,
+  PUBLIC_ENTRIES.map(({ source }) => source),
+);
+
+async function bundle(): Promise<Metafile> {
+  const entries = [...PUBLIC_ENTRIES, ...INNER_ENTRIES];
+  const contents = entries.map(({ name, source }) => `exports['${name}'] = () => require('./${source}');`);
+  const result = await build({
+    stdin: { contents: contents.join('\n'), resolveDir: ROOT },
+    outfile: join(DIST, 'bundle.js'),
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node22.15',
+    external: EXTERNAL,
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: LINE_LIMIT,
+    legalComments: 'none',
+    banner: { js: "'use strict';const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
+    define: {
+      'import.meta.url': 'importMetaUrl',
+      'import.meta.filename': '__filename',
+      'import.meta.dirname': '__dirname',
+    },
+    metafile: true,
+    logLevel: 'warning',
+  });
+  return result.metafile;
+}
+
+function door(name: string): string {
+  return [
+    `'use strict';`,
+    `require('./node-version.js').check();`,
+    `module.exports = require('./bundle.js')['${name}']();`,
+    '// Never run: Node reads from it what an ES module can import.',
+    `0 && (module.exports = { ${namesOf(name)} });`,
+    '',
+  ].join('\n');
+}
+
+function moduleDoor(name: string): string {
+  return [
+    `import { createRequire } from 'node:module';`,
+    'const require = createRequire(import.meta.url);',
+    `require('./node-version.js').check();`,
+    `export const { ${namesOf(name)} } = require('./bundle.js')['${name}']();`,
+    '',
+  ].join('\n');
+}
+
+function namesOf(name: string): string {
+  const made: Record<string, () => object> = createRequire(import.meta.url)(join(DIST, 'bundle.js'));
+  const names = Object.keys(made[name]?.() ?? {});
+  return names.filter((each) => each !== 'default').join(', ');
+}
+
+function write(file: string, text: string): void {
+  writeFileSync(join(DIST, file), text);
+}
+
+function copy(source: string, file: string): void {
+  cpSync(join(import.meta.dirname, source), join(DIST, file));
+}

@@ -1,0 +1,24 @@
+/** The licences of the packages that are inside the bundle, as they ask for wherever they are passed on. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const PACKAGE = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//;
+
+/** `inputs`: the files that went into the bundle. Throws for a package that comes without a licence. */
+export function noticesOf(root: string, inputs: readonly string[]): string {
+  const names = new Set(inputs.map((input) => PACKAGE.exec(input)?.[1]).filter((name) => name !== undefined));
+  return [...names]
+    .sort()
+    .map((name) => noticeOf(root, name))
+    .join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+function noticeOf(root: string, name: string): string {
+  const directory = join(root, 'node_modules', name);
+  const { version, license } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+  const file = readdirSync(directory).find((each) => /^licen[cs]e/i.test(each));
+  if (file === undefined && license === undefined) throw new Error(`${name} says nothing of its licence`);
+  const text =
+    file === undefined ? `Licence: ${license}` : readFileSync(join(directory, file), 'utf8').trim();
+  return `${name} ${version}\n\n${text}\n`;
+}

@@ -1,0 +1,88 @@
+/** The ways between brokers, ZooKeeper and clients: cut, slowed, mended. */
+import type { LinkRule } from '../../broker/platform/faulty/links.ts';
+import type { Member } from './member.ts';
+
+/** A broker by its id, ZooKeeper, or all clients. */
+export type Party = number | 'zookeeper' | 'clients';
+
+export interface CutOptions {
+  /**
+   * `reset`: connections end and new ones are refused, which everybody notices at once. `silent`: nothing
+   * comes through and nobody is told, until time-outs tell.
+   */
+  readonly how?: 'reset' | 'silent';
+}
+
+export function cut(
+  members: readonly Member[],
+  one: Party,
+  other: Party,
+  { how = 'reset' }: CutOptions,
+): void {
+  const way = wayBetween(members, one, other);
+  if (way.zookeeperOf !== null) way.zookeeperOf.cutFromZookeeper();
+  for (const rule of way.rules) {
+    if (how === 'silent') rule.silence();
+    else rule.cut();
+  }
+}
+
+/** Everything between them takes so much longer, each way. */
+export function slow(members: readonly Member[], one: Party, other: Party, delayMs: number): void {
+  if (!(delayMs >= 0)) throw new Error(`slow takes 0 ms or more, not ${delayMs}`);
+  const way = wayBetween(members, one, other);
+  if (way.zookeeperOf !== null) way.zookeeperOf.zookeeperDelayMs = delayMs;
+  for (const rule of way.rules) rule.slow(delayMs);
+}
+
+/** Of all ways, or of the one between these two. */
+export function heal(members: readonly Member[], one?: Party, other?: Party): void {
+  if (one !== undefined && other !== undefined) {
+    const way = wayBetween(members, one, other);
+    for (const rule of way.rules) rule.heal();
+    if (way.zookeeperOf !== null) healZookeeper(way.zookeeperOf);
+    return;
+  }
+  for (const member of members) {
+    member.links.heal();
+    healZookeeper(member);
+  }
+}
+
+function healZookeeper(member: Member): void {
+  member.zookeeperDelayMs = 0;
+  member.healZookeeper();
+}
+
+interface Way {
+  readonly rules: readonly LinkRule[];
+  /** Whose way to ZooKeeper it is. */
+  readonly zookeeperOf: Member | null;
+}
+
+function wayBetween(members: readonly Member[], one: Party, other: Party): Way {
+  const [broker, second] = typeof one === 'number' ? [one, other] : [other, one];
+  if (typeof broker !== 'number' || broker === second)
+    throw new Error(
+      `there is no way from ${one} to ${other}: one of them must be a broker, the other another`,
+    );
+  const member = memberOf(members, broker);
+  if (second === 'zookeeper') return { rules: [], zookeeperOf: member };
+  if (second === 'clients') return { rules: [member.links.clients], zookeeperOf: null };
+  if (typeof second !== 'number')
+    throw new Error(`'${second}' is no end of a way: there are ids of brokers, 'zookeeper' and 'clients'`);
+  const peer = memberOf(members, second);
+  // Whoever dials, the rule is found under the address that is dialled.
+  const rules = [
+    member.links.to('127.0.0.1', peer.bound.peerPort),
+    peer.links.to('127.0.0.1', member.bound.peerPort),
+  ];
+  return { rules, zookeeperOf: null };
+}
+
+/** Throws when there is no such broker. */
+export function memberOf(members: readonly Member[], id: number): Member {
+  const member = members.find((each) => each.id === id);
+  if (member === undefined) throw new Error(`there is no broker ${id}: they are 1 to ${members.length}`);
+  return member;
+}

@@ -1,0 +1,80 @@
+/** What users of the package write: one small file for each test runner, and one for the compiler. */
+
+const ROUND_TRIP = `
+const { Kafka, logLevel } = require('kafkajs');
+
+/** Starts a cluster, writes a record to it with an ordinary client, and resolves with what is read back. */
+exports.roundTrip = async (startCluster) => {
+  const cluster = await startCluster({ brokers: 3 });
+  const kafka = new Kafka({ brokers: cluster.bootstrapServers.split(','), logLevel: logLevel.NOTHING });
+  const producer = kafka.producer();
+  await producer.connect();
+  await producer.send({ topic: 't', acks: -1, messages: [{ value: 'hello' }] });
+  await producer.disconnect();
+  const consumer = kafka.consumer({ groupId: 'g', maxWaitTimeInMs: 100 });
+  await consumer.connect();
+  await consumer.subscribe({ topic: 't', fromBeginning: true });
+  const value = await new Promise((resolve) => {
+    consumer.run({ eachMessage: async ({ message }) => resolve(String(message.value)) });
+  });
+  await consumer.disconnect();
+  await cluster.close();
+  return value;
+};
+`;
+
+const required = (directory = '.') => `
+const { startCluster } = require('odradek/testkit');
+const { roundTrip } = require('${directory}/round-trip.cjs');
+`;
+const imported = (directory = '.') => `
+import { startCluster } from 'odradek/testkit';
+import { roundTrip } from '${directory}/round-trip.cjs';
+`;
+
+export const PROGRAMS: Readonly<Record<string, string>> = {
+  'round-trip.cjs': ROUND_TRIP,
+  'node-test.mjs': `${imported()}
+import { equal } from 'node:assert/strict';
+import { test } from 'node:test';
+test('round trip', async () => equal(await roundTrip(startCluster), 'hello'));
+`,
+  'vitest.test.mjs': `${imported()}
+import { expect, test } from 'vitest';
+test('round trip', async () => expect(await roundTrip(startCluster)).toBe('hello'), 20_000);
+`,
+  'jest/commonjs.test.js': `${required('..')}
+test('round trip', async () => expect(await roundTrip(startCluster)).toBe('hello'), 20_000);
+`,
+  'jest/modules.test.js': `${imported('..')}
+test('round trip', async () => expect(await roundTrip(startCluster)).toBe('hello'), 20_000);
+`,
+  'jest/.babelrc': '{ "plugins": ["@babel/plugin-transform-modules-commonjs"] }\n',
+  'mocha.spec.cjs': `${required()}
+const { equal } = require('node:assert/strict');
+it('round trip', async () => equal(await roundTrip(startCluster), 'hello')).timeout(20_000);
+`,
+  'embedded.mjs': `
+import { startBroker, startCluster } from 'odradek';
+for (const started of [await startBroker(), await startCluster({ brokers: 1 })]) {
+  console.log(started.bootstrapServers);
+  await started.close();
+}
+await startBroker({ properties: { 'num.partition': '1' } }).catch((error) => console.log(error.message));
+`,
+  'types/module.mts': `
+import { type Started, startBroker } from 'odradek';
+import { startCluster } from 'odradek/testkit';
+const cluster = await startCluster({ brokers: 1, properties: { 'num.partitions': '3' } });
+const servers: string = cluster.bootstrapServers;
+const started: Started = await startBroker({ log: (line) => console.log(line.length) });
+// @ts-expect-error: it is checked at all
+await startBroker({ properties: { 'num.partitions': 3 } });
+console.log(servers, started.bootstrapServers);
+`,
+  'types/common.cts': `
+import { startBroker } from 'odradek';
+import { startCluster } from 'odradek/testkit';
+export const all = [startBroker, startCluster];
+`,
+};
