@@ -7,6 +7,7 @@
  */
 import type { BrokerInfo } from '../cluster.ts';
 import { ErrorCode } from '../errors.ts';
+import { partitionForKey } from '../java-hash.ts';
 import type { VerifyTransactionsRequest, VerifyTransactionsResponse } from '../peers/messages.ts';
 import type { Peers } from '../peers/peers.contract.ts';
 import type { TransactionToVerify, TransactionVerifier } from '../replication/collaborators.ts';
@@ -17,7 +18,6 @@ import {
   type TopicPartition,
   TRANSACTION_STATE_TOPIC,
 } from '../types.ts';
-import { partitionForKey } from '../java-hash.ts';
 
 interface VerificationParts {
   readonly brokerId: BrokerId;

@@ -24,19 +24,10 @@ import { type LogServices, LogState } from './log-state.ts';
 import { LogTable } from './log-table.ts';
 import { PartitionLog } from './partition-log.ts';
 import { Tasks } from './tasks.ts';
+import { startUpkeep, type UpkeepConfig } from './upkeep.ts';
 
-export type LogManagerConfig = Pick<
-  FixedConfig,
-  | 'logRetentionCheckIntervalMs'
-  | 'logFlushSchedulerIntervalMs'
-  | 'logFlushOffsetCheckpointIntervalMs'
-  | 'logFlushStartOffsetCheckpointIntervalMs'
-  | 'logInitialTaskDelayMs'
-  | 'producerIdExpirationCheckIntervalMs'
-  | 'logCleanerEnable'
-  | 'logCleanerThreads'
-  | 'compressedBatchMaxDecompressedBytes'
->;
+export type LogManagerConfig = UpkeepConfig &
+  Pick<FixedConfig, 'logCleanerThreads' | 'compressedBatchMaxDecompressedBytes'>;
 
 export type LiveLogConfig = Live<
   Pick<
@@ -62,8 +53,6 @@ interface LogManagerOptions
 
 /** `causeId`: the event of the failure. */
 type DirectoryFailureListener = (directory: string, error: Error, causeId: EventId) => void;
-
-const TRIM_INTERVAL_MS = 10_000;
 
 export class LogManager {
   readonly #options: LogManagerOptions;
@@ -127,7 +116,15 @@ export class LogManager {
     this.#directories.open();
     await Promise.all(this.#directories.online.map((directory) => this.#load(directory)));
     this.#directories.requireOne();
-    this.#startTasks();
+    startUpkeep({
+      config: this.#config,
+      tasks: this.#tasks,
+      checkpoints: this.#checkpoints,
+      cleaner: this.#cleaner,
+      logs: () => [...this.#logs.values()].filter(({ closed }) => !closed),
+      trim: () => this.#buffers.trim(),
+      failed: (error) => this.#taskFailed(error),
+    });
   }
 
   log(topic: string, partition: number): PartitionLog | undefined {
@@ -313,44 +310,6 @@ export class LogManager {
       this.#diagnostics.info(`Created log for partition ${key} in ${directory}`);
       return log;
     });
-  }
-
-  #startTasks(): void {
-    const config = this.#config;
-    const delayMs = config.logInitialTaskDelayMs;
-    this.#tasks.repeat(delayMs, config.logRetentionCheckIntervalMs, () => this.#applyRetention());
-    this.#tasks.repeat(delayMs, config.logFlushSchedulerIntervalMs, () =>
-      this.#eachLog((log) => log.flushWhenDue()),
-    );
-    this.#tasks.repeat(delayMs, config.logFlushOffsetCheckpointIntervalMs, () =>
-      this.#checkpoints.writeEverywhereInBackground('recovery-points'),
-    );
-    this.#tasks.repeat(delayMs, config.logFlushStartOffsetCheckpointIntervalMs, () =>
-      this.#checkpoints.writeEverywhereInBackground('log-starts'),
-    );
-    this.#tasks.repeat(delayMs, TRIM_INTERVAL_MS, () => this.#buffers.trim());
-    this.#tasks.repeat(delayMs, config.producerIdExpirationCheckIntervalMs, () =>
-      this.#eachLog((log) => log.removeExpiredProducers()),
-    );
-    if (config.logCleanerEnable) this.#cleaner.start();
-  }
-
-  /** Compacted logs are the cleaner's. */
-  #applyRetention(): void {
-    this.#eachLog((log) => {
-      if (!log.config.cleanupPolicy.compact) log.deleteOldSegments();
-    });
-  }
-
-  /** One log's failure has taken its directory offline already and must not stop the others. */
-  #eachLog(run: (log: PartitionLog) => void): void {
-    for (const log of [...this.#logs.values()].filter(({ closed }) => !closed)) {
-      try {
-        run(log);
-      } catch (error) {
-        this.#taskFailed(error);
-      }
-    }
   }
 
   #closeDirectory(directory: LogDirectory): void {

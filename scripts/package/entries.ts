@@ -2,7 +2,7 @@
  * The doors of the package: for each the source that it opens to. `package.json` names the same in
  * `exports`, `build.ts` makes `dist/NAME.js` and the declarations of each.
  */
-export interface PublicEntry {
+interface PublicEntry {
   /** `dist/NAME.js`. */
   readonly name: string;
   readonly source: string;

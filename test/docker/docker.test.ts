@@ -10,6 +10,7 @@ import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';
 import { portIsFree } from '../../scripts/cluster/ports.ts';
 import { Load } from '../../scripts/tour/load.ts';
 import { eventually, pause } from '../support/eventually.ts';
+import { describeAlone } from './alone.ts';
 import {
   act,
   type ContainerBroker,
@@ -18,18 +19,7 @@ import {
   inspect,
   startContainerCluster,
 } from './container-cluster.ts';
-import {
-  BROKER_IMAGE,
-  compose,
-  composeCommand,
-  docker,
-  LABEL,
-  ofProject,
-  prepareImages,
-  RUN,
-  removeAll,
-} from './docker-host.ts';
-import { moduleLacks, throughModule, zookeeperContainer } from './modules.ts';
+import { compose, composeCommand, docker, ofProject, prepareImages, removeAll } from './docker-host.ts';
 
 const PREPARE_MS = 360_000;
 const PARTITIONS = 3;
@@ -156,126 +146,7 @@ describe('brokers in containers', () => {
   }, 120_000);
 });
 
-describe('one container alone', () => {
-  let id: string;
-
-  beforeAll(async () => {
-    if (lacks !== null) return;
-    const settings = ['-e', 'CLUSTER_ID=4L6g3nShT-eMCtK--X86sw', '-p', '9092'];
-    id = await docker('run', '-d', '--label', `${LABEL}=${RUN}`, ...settings, BROKER_IMAGE);
-    await eventually(
-      'it serves',
-      async () => (await docker('logs', id)).includes('[KafkaServer id=1] started'),
-      60_000,
-    );
-  }, 90_000);
-
-  it('is a cluster with the id that it was given, and says that it brings the coordination along', async () => {
-    const log = await docker('logs', id);
-    expect(log).toContain('Cluster ID = 4L6g3nShT-eMCtK--X86sw');
-    expect(log).toContain(
-      'no ZooKeeper is named: a cluster of one node, with the coordination in this process',
-    );
-    expect(await docker('exec', id, 'odradek', 'zk', 'ls', '/brokers/ids')).toBe('1');
-  }, 60_000);
-
-  it("has Kafka's commands, under both of their names", async () => {
-    const at = ['--bootstrap-server', 'localhost:9092'];
-    const created = await docker(
-      'exec',
-      id,
-      'kafka-topics',
-      ...at,
-      '--create',
-      '--topic',
-      'a',
-      '--partitions',
-      '2',
-    );
-    expect(created).toBe('Created topic a.');
-    expect(await docker('exec', id, '/opt/kafka/bin/kafka-topics.sh', ...at, '--list')).toBe('a');
-    const change = [
-      '--alter',
-      '--entity-type',
-      'topics',
-      '--entity-name',
-      'a',
-      '--add-config',
-      'retention.ms=1000',
-    ];
-    await docker('exec', id, 'kafka-configs', ...at, ...change);
-    const configs = await docker('exec', id, 'kafka-configs', ...at, '--describe', '--topic', 'a');
-    expect(configs).toContain('  retention.ms=1000 sensitive=false');
-    const versions = await docker('exec', id, 'kafka-broker-api-versions', ...at);
-    expect(versions).toContain('localhost:9092 (id: 1 rack: null) -> (\n\tProduce(0): 0 to 11 [usable: 11],');
-    await docker(
-      'exec',
-      id,
-      'sh',
-      '-c',
-      'echo hello | kafka-console-producer --topic a --broker-list localhost:9092',
-    );
-    const read = ['--topic', 'a', '--from-beginning', '--max-messages', '1'];
-    expect(await docker('exec', id, 'kafka-console-consumer', ...at, ...read)).toBe('hello');
-  }, 90_000);
-
-  it('refuses a command and a flag that it has not, in one line', async () => {
-    const refused = async (...words: string[]) =>
-      docker('exec', id, ...words).then(
-        () => 'taken',
-        (error: { code: number; stderr: string }) => `${error.code} ${error.stderr.trim()}`,
-      );
-    expect(await refused('kafka-acls', '--list')).toMatch(/^2 kafka-acls: not in this image;[^\n]*$/);
-    expect(await refused('kafka-topics', '--list', '--unavailable-partitions')).toBe(
-      "2 kafka-topics: Unknown option '--unavailable-partitions'",
-    );
-  }, 60_000);
-
-  it('comes back with what it had', async () => {
-    await docker('restart', id);
-    await eventually(
-      'it serves again',
-      async () => (await docker('logs', id)).split('[KafkaServer id=1] started').length === 3,
-      60_000,
-    );
-    const topics = await docker('exec', id, 'kafka-topics', '--list');
-    expect(topics.split('\n')).toContain('a');
-  }, 90_000);
-
-  it('can be no node of a quorum of several, and says so', async () => {
-    const settings = [
-      'KAFKA_PROCESS_ROLES=broker,controller',
-      'KAFKA_CONTROLLER_QUORUM_VOTERS=1@a:9093,2@b:9093',
-    ];
-    const words = settings.flatMap((setting) => ['-e', setting]);
-    const label = ['--label', `${LABEL}=${RUN}`];
-    await expect(docker('run', '--rm', ...label, ...words, BROKER_IMAGE)).rejects.toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('KAFKA_CONTROLLER_QUORUM_VOTERS names 2 nodes'),
-    });
-  }, 60_000);
-});
-
-describe("Testcontainers' module for Kafka, as it is", () => {
-  beforeEach(({ skip }) => {
-    const moduleIsMissing = moduleLacks();
-    if (moduleIsMissing !== null) console.log(`skipped: Testcontainers' module: ${moduleIsMissing}`);
-    skip(moduleIsMissing !== null);
-  }, 150_000);
-
-  it('starts the image with a ZooKeeper beside it', async () => {
-    expect(await throughModule((container) => container)).toBe('hello');
-  }, 90_000);
-
-  it('starts it with KRaft settings', async () => {
-    expect(await throughModule((container) => container.withKraft())).toBe('hello');
-  }, 90_000);
-
-  it('starts it with a ZooKeeper elsewhere', async () => {
-    const { host, port } = await zookeeperContainer();
-    expect(await throughModule((container) => container.withZooKeeper(host, port))).toBe('hello');
-  }, 90_000);
-});
+describeAlone(() => lacks === null);
 
 describe('docker-compose.yml', () => {
   const ports = [9092, 9093, 9094];

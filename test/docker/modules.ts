@@ -8,7 +8,7 @@ import { BROKER_IMAGE, docker, LABEL, RUN } from './docker-host.ts';
 
 const MODULE = ['@testcontainers/kafka', '12.2.0'] as const;
 /** The constructor throws for a tag that is no version. */
-export const MODULE_IMAGE = BROKER_IMAGE.replace(/:.*$/, ':7.9.1');
+const MODULE_IMAGE = BROKER_IMAGE.replace(/:.*$/, ':7.9.1');
 const PORT = 9093;
 const STARTUP_MS = 60_000;
 const ZOOKEEPER_PORT = 2181;

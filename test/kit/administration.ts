@@ -1,6 +1,7 @@
 /** Topics made and deleted, leaders, coordinators and the controller moved: by requests, as a tool does it. */
-import { partitionForKey } from '../../broker/java-hash.ts';
+
 import { ErrorCode } from '../../broker/errors.ts';
+import { partitionForKey } from '../../broker/java-hash.ts';
 import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts';
 import { DeleteTopics } from '../../broker/protocol/messages/20-delete-topics.ts';
 import { ElectLeaders } from '../../broker/protocol/messages/43-elect-leaders.ts';

@@ -23,7 +23,7 @@ const LINKED = ['vitest', 'typescript', 'kafkajs', '@types/node'];
 /** What npm says where it can't reach a registry. */
 const NO_NETWORK = /\b(ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH)\b/;
 
-export interface Outcome {
+interface Outcome {
   readonly status: number;
   /** Both streams. */
   readonly output: string;

@@ -59,6 +59,7 @@ it('the top level holds only what the project is made of', () => {
     'tsconfig.json',
     'README.md',
     'LICENSE',
+    'LICENSE',
   ]);
   const top = new Set(FILES.map((name) => name.split('/')[0] ?? ''));
   expect([...top].filter((name) => !name.startsWith('.') && !allowed.has(name))).toEqual([]);

@@ -8,13 +8,10 @@
 
 import { ErrorCode, errorName } from '../../errors.ts';
 import { MalformedMessage } from '../../peers/envelope.ts';
-import type { Peers } from '../../peers/peers.contract.ts';
 import type { Channel } from '../../platform/channels.ts';
-import type { Clock, Timer } from '../../platform/clock.ts';
-import type { Diagnostics } from '../../platform/diagnostics.ts';
+import type { Timer } from '../../platform/clock.ts';
 import type { Journal } from '../../platform/journal.ts';
 import type { BrokerId, PartitionKey } from '../../types.ts';
-import type { ReplicationConfigs, ReplicationMetadata } from '../collaborators.ts';
 import type { Partition } from '../partition.ts';
 import type { Throttle } from '../throttles.ts';
 import { type Followed, pauseAfterRefusal, subscriptionOf } from './followed-partition.ts';
@@ -27,6 +24,7 @@ import {
   truncateWithoutEpochs,
 } from './follower-log.ts';
 import { HeldPartitions } from './held-partitions.ts';
+import { type DialContext, LeaderDial } from './leader-dial.ts';
 import {
   type AckItem,
   decodeLeaderMessage,
@@ -38,12 +36,8 @@ import {
   type SubscribeItem,
 } from './stream-messages.ts';
 
-export interface FollowerContext extends ReplicationConfigs {
-  readonly clock: Clock;
-  readonly diagnostics: Diagnostics;
+export interface FollowerContext extends DialContext {
   readonly journal: Journal;
-  readonly metadata: ReplicationMetadata;
-  readonly peers: Pick<Peers, 'openStream'>;
   readonly throttle: Throttle;
   readonly brokerEpoch: () => number;
   readonly receivedBytes: (sizeBytes: number) => void;
@@ -57,11 +51,8 @@ export class FollowerStream {
   readonly #followed = new Map<PartitionKey, Followed>();
   readonly #byId = new Map<number, Followed>(); // those that are 'subscribed', and no others
   readonly #held: HeldPartitions;
+  readonly #dial: LeaderDial;
   #channel: Channel | null = null; // null while dialling or between two dials
-  #dialling = false;
-  /** Why the last dial failed; it is told once. */
-  #noStream: string | null = null;
-  #redial: Timer | null = null;
   #beat: Timer | null = null;
   #subscribeScheduled = false;
   #nextId = 1; // for the next subscription; never falls, also over channels
@@ -73,6 +64,10 @@ export class FollowerStream {
     this.leader = leader;
     this.#context = context;
     const { clock, throttle } = context;
+    this.#dial = new LeaderDial(leader, context, {
+      isWanted: () => this.#followed.size > 0,
+      opened: (channel) => this.#opened(channel),
+    });
     const tell = (type: 'hold' | 'resume', ids: readonly number[]): void =>
       this.#channel?.send(encodeFollowerMessage({ type, ids }));
     this.#held = new HeldPartitions({ clock, throttle, tell });
@@ -122,7 +117,7 @@ export class FollowerStream {
 
   close(reason: string): void {
     this.#closed = true;
-    this.#redial?.cancel();
+    this.#dial.stop();
     this.#beat?.cancel();
     this.#held.clear();
     for (const followed of this.#followed.values()) followed.timer?.cancel();
@@ -131,42 +126,7 @@ export class FollowerStream {
     this.#channel?.close(reason);
   }
 
-  #dial(): void {
-    if (this.#closed || this.#dialling || this.#channel !== null || this.#redial !== null) return;
-    const { metadata, peers, config, diagnostics } = this.#context;
-    const leader = metadata.broker(this.leader);
-    if (leader === undefined) {
-      this.#dialLater();
-      return;
-    }
-    this.#dialling = true;
-    peers.openStream(leader, config.socketConnectionSetupTimeoutMs).then(
-      (channel) => {
-        this.#dialling = false;
-        if (this.#closed) channel.close('no longer needed');
-        else this.#opened(channel);
-      },
-      (error: unknown) => {
-        this.#dialling = false;
-        const why = error instanceof Error ? error.message : String(error);
-        if (why !== this.#noStream)
-          diagnostics.info(`No replication stream to leader ${this.leader}: ${why}`);
-        this.#noStream = why;
-        this.#dialLater();
-      },
-    );
-  }
-
-  #dialLater(): void {
-    if (this.#closed || this.#redial !== null) return;
-    this.#redial = this.#context.clock.after(this.#context.config.replicaFetchBackoffMs, () => {
-      this.#redial = null;
-      if (this.#followed.size > 0) this.#dial();
-    });
-  }
-
   #opened(channel: Channel): void {
-    this.#noStream = null;
     this.#channel = channel;
     this.#heardMs = this.#context.clock.nowMs();
     this.#creditToReturn = 0;
@@ -192,7 +152,7 @@ export class FollowerStream {
     for (const followed of this.#followed.values()) {
       if (followed.progress === 'subscribed') followed.progress = 'due';
     }
-    this.#dialLater();
+    this.#dial.later();
   }
 
   #scheduleSubscribe(): void {
@@ -207,7 +167,7 @@ export class FollowerStream {
   #subscribe(): void {
     if (this.#closed || this.#followed.size === 0) return;
     if (this.#channel === null) {
-      this.#dial();
+      this.#dial.now();
       return;
     }
     const items: SubscribeItem[] = [];

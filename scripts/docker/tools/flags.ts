@@ -2,7 +2,7 @@
 import { UsageError } from '../../cli/arguments.ts';
 
 /** A flag whose value is `KEY=VALUE`, of which ours knows one key by an option of its own. */
-export interface KeyedFlag {
+interface KeyedFlag {
   readonly key: string;
   /** Gets the value. */
   readonly option?: string;

@@ -1,8 +1,8 @@
 /** Whom a broker asks before a transaction begins in its partitions, and what it makes of the answers. */
 import { describe, expect, it } from 'vitest';
-import { partitionForKey } from '../../../broker/java-hash.ts';
 import { TransactionVerification } from '../../../broker/coordinators/transaction-verification.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
+import { partitionForKey } from '../../../broker/java-hash.ts';
 import type {
   VerifyTransactionsRequest,
   VerifyTransactionsResponse,

@@ -1,11 +1,12 @@
 /** A transaction coordinator over a log in memory, with markers that a test lets arrive when it wants. */
-import { partitionForKey } from '../../../broker/java-hash.ts';
+
 import type { EndToTell } from '../../../broker/coordinators/transaction/marker-target.ts';
 import {
   TransactionCoordinator,
   type TransactionSettings,
 } from '../../../broker/coordinators/transaction/transaction-coordinator.ts';
 import { errorName } from '../../../broker/errors.ts';
+import { partitionForKey } from '../../../broker/java-hash.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
 import { createJournal } from '../../../broker/platform/journal.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';

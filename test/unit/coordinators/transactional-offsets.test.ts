@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { GroupCoordinator } from '../../../broker/coordinators/group/group-coordinator.ts';
 import type { VerifyTransaction } from '../../../broker/coordinators/group/transactional-offsets.ts';
-import { partitionForKey } from '../../../broker/java-hash.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
+import { partitionForKey } from '../../../broker/java-hash.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
 import { createJournal } from '../../../broker/platform/journal.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
