@@ -21,14 +21,19 @@ export interface Answer {
   readonly errorMessage?: string | null;
 }
 
+/** A broker that coordinates a group or a transactional id. */
+interface Coordinator extends Address {
+  readonly nodeId: number;
+}
+
 /** How long the controller or a coordinator may take with one request. */
 export const REQUEST_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 3000;
-/** How long a command waits for a cluster that is changing: an election, a coordinator that loads. */
 const PATIENCE_MS = 20_000;
 const PAUSE_MS = 100;
-/** FindCoordinator's type of key. */
-const GROUP = 0;
+/** FindCoordinator's types of key. */
+const KEY_TYPES = { group: 0, 'transactional id': 1 } as const;
+type KeyType = keyof typeof KEY_TYPES;
 
 /** In words of Kafka's, for those errors whose answers have no room for a message. */
 const REASONS: ReadonlyMap<number, string> = new Map([
@@ -38,7 +43,7 @@ const REASONS: ReadonlyMap<number, string> = new Map([
   [ErrorCode.INVALID_GROUP_ID, 'that is no id for a group'],
   [ErrorCode.INVALID_TOPIC_EXCEPTION, 'that is no name for a topic'],
   [ErrorCode.NOT_CONTROLLER, 'no broker is the controller at the moment'],
-  [ErrorCode.COORDINATOR_NOT_AVAILABLE, 'no broker coordinates the group at the moment'],
+  [ErrorCode.COORDINATOR_NOT_AVAILABLE, 'no broker coordinates it at the moment'],
   [ErrorCode.TOPIC_DELETION_DISABLED, 'delete.topic.enable is false'],
 ]);
 
@@ -52,16 +57,25 @@ export class AdminClient {
   readonly #sockets: SocketNetwork = tcpSockets();
   readonly #bootstrap: () => readonly Address[];
   readonly #connections = new Map<string, KafkaConnection>();
-
   readonly #clientId: string;
+  readonly #patienceMs: number;
 
-  /** Asked again each time where it is a function: who knows that a broker does not answer leaves it out. */
-  constructor(bootstrapServers: string | (() => string), clientId = 'odradek') {
+  /**
+   * `bootstrapServers` is asked again each time where it is a function: who knows that a broker does not
+   * answer leaves it out. `patienceMs`: how long to wait for a cluster that is changing: an election, a
+   * coordinator that loads.
+   */
+  constructor(
+    bootstrapServers: string | (() => string),
+    clientId = 'odradek',
+    patienceMs: number = PATIENCE_MS,
+  ) {
     if (typeof bootstrapServers === 'string') {
       const fixed = bootstrapAddresses(bootstrapServers);
       this.#bootstrap = () => fixed;
     } else this.#bootstrap = () => bootstrapAddresses(bootstrapServers());
     this.#clientId = clientId;
+    this.#patienceMs = patienceMs;
   }
 
   close(): void {
@@ -102,9 +116,30 @@ export class AdminClient {
     answers: (response: ResponseOf<A>) => readonly Answer[],
   ): Promise<ResponseOf<A>> {
     return this.#patiently(answers, async () => {
-      const found = await this.#findCoordinator(groupId);
+      const found = await this.#findCoordinator('group', groupId);
       return this.#ask(found, api, request);
     });
+  }
+
+  /** As askController, for the coordinator of a transactional id. */
+  askTransactionCoordinator<A extends AnyApi>(
+    transactionalId: string,
+    api: A,
+    request: RequestInput<A>,
+    answers: (response: ResponseOf<A>) => readonly Answer[],
+  ): Promise<ResponseOf<A>> {
+    return this.#patiently(answers, async () => {
+      const found = await this.#findCoordinator('transactional id', transactionalId);
+      return this.#ask(found, api, request);
+    });
+  }
+
+  groupCoordinator(groupId: string): Promise<Coordinator> {
+    return this.#findCoordinator('group', groupId);
+  }
+
+  transactionCoordinator(transactionalId: string): Promise<Coordinator> {
+    return this.#findCoordinator('transactional id', transactionalId);
   }
 
   /** Asks one broker of the metadata. */
@@ -117,17 +152,37 @@ export class AdminClient {
     return this.#ask(addressOf(metadata.brokers, nodeId, `broker ${nodeId}`), api, request);
   }
 
-  async #findCoordinator(groupId: string): Promise<Address> {
+  /** Asks whichever broker answers first. */
+  async askAnyBroker<A extends AnyApi>(api: A, request: RequestInput<A>): Promise<ResponseOf<A>> {
     const { brokers } = await this.metadata([]);
-    const [first] = brokers;
-    const request = { keyType: GROUP, coordinatorKeys: [groupId] };
+    const problems: string[] = [];
+    for (const broker of brokers) {
+      try {
+        return await this.#ask(broker, api, request);
+      } catch (error) {
+        if (!(error instanceof Gone)) throw error;
+        problems.push(`${broker.host}:${broker.port}: ${messageOf(error)}`);
+      }
+    }
+    throw new Error(`no broker answers: ${problems.join('; ')}`);
+  }
+
+  /** What a broker says that it speaks, by API key. */
+  async versionsOf(
+    broker: Address,
+  ): Promise<ReadonlyMap<number, { readonly min: number; readonly max: number }>> {
+    return (await this.#connection(broker)).versions();
+  }
+
+  async #findCoordinator(type: KeyType, key: string): Promise<Coordinator> {
+    const request = { keyType: KEY_TYPES[type], coordinatorKeys: [key] };
     const response = await this.#patiently(
       ({ coordinators }) => coordinators,
-      () => this.#ask(addressOf(brokers, first?.nodeId ?? -1, 'a broker'), FindCoordinator, request),
+      () => this.askAnyBroker(FindCoordinator, request),
     );
     const [found] = response.coordinators;
     if (found === undefined || found.errorCode !== ErrorCode.NONE)
-      throw new Error(`group ${groupId}: ${found === undefined ? 'no answer' : reasonOf(found)}`);
+      throw new Error(`${type} ${key}: ${found === undefined ? 'no answer' : reasonOf(found)}`);
     return found;
   }
 
@@ -136,7 +191,7 @@ export class AdminClient {
     answers: (response: NoInfer<Response>) => readonly Answer[],
     ask: () => Promise<Response>,
   ): Promise<Response> {
-    const deadlineMs = performance.now() + PATIENCE_MS;
+    const deadlineMs = performance.now() + this.#patienceMs;
     for (;;) {
       const isLast = performance.now() >= deadlineMs;
       try {

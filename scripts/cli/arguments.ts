@@ -17,8 +17,12 @@ export interface OptionSpec {
   readonly kind?: 'text' | 'integer';
   readonly min?: number;
   readonly max?: number;
+  /** The value may be left out: it is empty then. */
+  readonly optionalValue?: true;
   /** May be given several times. */
   readonly repeats?: boolean;
+  /** Makes sense only together with one of these options, and is refused without. */
+  readonly with?: readonly string[];
   readonly required?: boolean;
   readonly fallback?: string;
 }
@@ -36,13 +40,26 @@ export interface CommandSpec {
   run(given: Arguments): Promise<number>;
 }
 
+/** An option as it stood on the command line; a flag's value is empty. */
+interface Given {
+  readonly name: string;
+  readonly value: string;
+}
+
 export class Arguments {
   readonly #values: ReadonlyMap<string, readonly string[]>;
   readonly words: readonly string[];
+  /** All options in the order in which they were given. */
+  readonly sequence: readonly Given[];
 
-  constructor(values: ReadonlyMap<string, readonly string[]>, words: readonly string[]) {
+  constructor(
+    values: ReadonlyMap<string, readonly string[]>,
+    words: readonly string[],
+    sequence: readonly Given[] = [],
+  ) {
     this.#values = values;
     this.words = words;
+    this.sequence = sequence;
   }
 
   flag(name: string): boolean {
@@ -74,27 +91,30 @@ export class Arguments {
   }
 }
 
+/** The one of these options that says what to do. */
+export function oneAction<const Action extends string>(
+  given: Arguments,
+  command: string,
+  actions: readonly Action[],
+): Action {
+  const chosen = actions.filter((action) => given.flag(action));
+  const [action] = chosen;
+  if (action === undefined || chosen.length > 1)
+    throw new UsageError(`${command} takes exactly one of ${optionNames(actions)}`);
+  return action;
+}
+
+/** `--a, --b`, for messages. */
+export function optionNames(names: readonly string[]): string {
+  return names.map((name) => `--${name}`).join(', ');
+}
+
 /** Parses and checks; throws UsageError. */
 export function parseCommand(spec: CommandSpec, argv: readonly string[]): Arguments {
-  const options: Record<string, { type: 'string' | 'boolean'; multiple: true }> = {};
-  for (const option of spec.options) {
-    options[option.name] = { type: option.value === undefined ? 'boolean' : 'string', multiple: true };
-  }
-  let parsed: ReturnType<typeof parseArgs>;
-  try {
-    parsed = parseArgs({
-      args: [...argv],
-      options,
-      allowPositionals: spec.words !== undefined,
-      strict: true,
-    });
-  } catch (error) {
-    throw new UsageError(firstSentence(error));
-  }
+  const { sequence, words } = parsed(spec, argv);
   const values = new Map<string, readonly string[]>();
   for (const option of spec.options) {
-    const given = parsed.values[option.name];
-    const texts = Array.isArray(given) ? given.map(String) : [];
+    const texts = sequence.filter(({ name }) => name === option.name).map(({ value }) => value);
     if (texts.length > 1 && option.repeats !== true)
       throw new UsageError(`--${option.name} may be given once`);
     for (const text of texts) check(option, text);
@@ -103,7 +123,56 @@ export function parseCommand(spec: CommandSpec, argv: readonly string[]): Argume
     else if (option.required === true)
       throw new UsageError(`--${option.name} ${option.value ?? ''} is required`);
   }
-  return new Arguments(values, parsed.positionals);
+  for (const { name } of sequence) {
+    const company = spec.options.find((option) => option.name === name)?.with;
+    if (company?.some((other) => sequence.some((each) => each.name === other)) === false)
+      throw new UsageError(`--${name} goes only with ${optionNames(company)}`);
+  }
+  return new Arguments(values, words, sequence);
+}
+
+interface Parsed {
+  readonly sequence: readonly Given[];
+  readonly words: readonly string[];
+}
+
+function parsed(spec: CommandSpec, argv: readonly string[]): Parsed {
+  const options: Record<string, { type: 'string' | 'boolean'; multiple: true }> = {};
+  for (const option of spec.options)
+    options[option.name] = { type: option.value === undefined ? 'boolean' : 'string', multiple: true };
+  try {
+    const args = withValues(spec, argv);
+    const allowPositionals = spec.words !== undefined;
+    const { tokens, positionals } = parseArgs({
+      args,
+      options,
+      allowPositionals,
+      strict: true,
+      tokens: true,
+    });
+    const given = tokens.filter((token) => token.kind === 'option');
+    return { sequence: given.map(({ name, value }) => ({ name, value: value ?? '' })), words: positionals };
+  } catch (error) {
+    throw new UsageError(firstSentence(error));
+  }
+}
+
+/**
+ * `--name VALUE` as `--name=VALUE` where node:util would not see a value: negative numbers look like
+ * options to it, and it knows no values that may be left out.
+ */
+function withValues(spec: CommandSpec, argv: readonly string[]): string[] {
+  const args: string[] = [];
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at] ?? '';
+    const next = argv[at + 1];
+    const option = spec.options.find(({ name, value }) => value !== undefined && word === `--${name}`);
+    const isNumber = next !== undefined && /^-\d/.test(next);
+    const isLeftOut = option?.optionalValue === true && (next === undefined || next.startsWith('--'));
+    if (option !== undefined && isNumber) at++;
+    args.push(option === undefined || !(isNumber || isLeftOut) ? word : `${word}=${isNumber ? next : ''}`);
+  }
+  return args;
 }
 
 function check(option: OptionSpec, text: string): void {
@@ -123,7 +192,8 @@ function firstSentence(error: unknown): string {
 
 export function helpFor(spec: CommandSpec, program: string): string {
   const rows = [...spec.options, HELP].map((option) => {
-    const left = `--${option.name}${option.value === undefined ? '' : ` ${option.value}`}`;
+    const value = option.optionalValue === true ? `[${option.value}]` : option.value;
+    const left = `--${option.name}${value === undefined ? '' : ` ${value}`}`;
     const fallback = option.fallback === undefined ? '' : ` (default ${option.fallback})`;
     return [left, `${option.help}${fallback}`] as const;
   });
