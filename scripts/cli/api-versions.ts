@@ -1,16 +1,23 @@
-/** `odradek api-versions`: what Kafka's kafka-broker-api-versions does: each broker, and the requests it takes. */
-import { HANDLERS } from '../../broker/handlers/table.ts';
-import { ApiVersions } from '../../broker/protocol/messages/18-api-versions.ts';
+/** `odradek api-versions`: what Kafka's kafka-broker-api-versions does. */
+import { ALL_APIS } from '../../broker/protocol/messages/all.ts';
 import { AdminClient } from './admin-client.ts';
 import type { Arguments, CommandSpec } from './arguments.ts';
 import { bootstrapOption, jsonOption } from './bootstrap.ts';
-import { print } from './output.ts';
+import { print, printAll } from './output.ts';
 
-const SOFTWARE = { clientSoftwareName: 'odradek', clientSoftwareVersion: '0' };
+interface Spoken {
+  readonly key: number;
+  /** Null: nothing that is known here. */
+  readonly name: string | null;
+  /** Null: the broker does not answer it. */
+  readonly range: { readonly min: number; readonly max: number } | null;
+  /** The highest that this program speaks as well; null: none. */
+  readonly usable: number | null;
+}
 
 export const apiVersionsCommand: CommandSpec = {
   name: 'api-versions',
-  summary: 'Shows which requests each broker takes, in which versions.',
+  summary: 'Tells which requests each broker answers, and in which versions.',
   options: [bootstrapOption, jsonOption],
   run,
 };
@@ -18,32 +25,49 @@ export const apiVersionsCommand: CommandSpec = {
 async function run(given: Arguments): Promise<number> {
   const admin = new AdminClient(given.needText('bootstrap-server'));
   try {
-    const metadata = await admin.metadata([]);
-    for (const { nodeId, host, port, rack } of metadata.brokers) {
-      const { apiKeys } = await admin.askBroker(nodeId, metadata, ApiVersions, SOFTWARE);
-      if (given.flag('json')) await print(JSON.stringify({ nodeId, host, port, rack, apiKeys }));
-      else
-        await print(
-          `${host}:${port} (id: ${nodeId} rack: ${rack}) -> (\n${apiKeys.map(shown).join(',\n')}\n)`,
-        );
-    }
+    const { brokers } = await admin.metadata([]);
+    const all = brokers.map(async (broker) => ({ ...broker, apis: spoken(await admin.versionsOf(broker)) }));
+    const answers = (await Promise.all(all)).sort((a, b) => a.nodeId - b.nodeId);
+    if (given.flag('json'))
+      await print(
+        JSON.stringify(answers.map(({ nodeId, host, port, apis }) => ({ id: nodeId, host, port, apis }))),
+      );
+    else
+      for (const { nodeId, host, port, rack, apis } of answers)
+        await printAll(lines(`${host}:${port} (id: ${nodeId} rack: ${rack})`, apis));
     return 0;
   } finally {
     admin.close();
   }
 }
 
-interface ApiRange {
-  readonly apiKey: number;
-  readonly minVersion: number;
-  readonly maxVersion: number;
+/** What the broker answers, and what is known here that it does not. */
+function spoken(versions: ReadonlyMap<number, { readonly min: number; readonly max: number }>): Spoken[] {
+  const keys = new Set([...versions.keys(), ...ALL_APIS.map(({ key }) => key)]);
+  const found = Array.from(keys, (key) => {
+    const api = ALL_APIS.find((each) => each.key === key);
+    const range = versions.get(key) ?? null;
+    const usable = Math.min(range?.max ?? -1, api?.maxVersion ?? -1);
+    return {
+      key,
+      name: api?.name ?? null,
+      range,
+      usable: range === null || usable < range.min ? null : usable,
+    };
+  });
+  return found.sort((a, b) => a.key - b.key);
 }
 
-/** As Kafka shows it; the version that this client would use is the newest of both. */
-function shown({ apiKey, minVersion, maxVersion }: ApiRange): string {
-  const known = HANDLERS.get(apiKey)?.api;
-  const versions = minVersion === maxVersion ? `${minVersion}` : `${minVersion} to ${maxVersion}`;
-  if (known === undefined) return `\tUNKNOWN(${apiKey}): ${versions}`;
-  const usable = Math.min(maxVersion, known.maxVersion);
-  return `\t${known.name}(${apiKey}): ${versions} [usable: ${usable}]`;
+function* lines(broker: string, apis: readonly Spoken[]): Generator<string, void> {
+  yield `${broker} -> (`;
+  for (const [index, { key, name, range, usable }] of apis.entries()) {
+    yield `\t${name ?? 'UNKNOWN'}(${key}): ${versionsText(range, usable)}${index === apis.length - 1 ? '' : ','}`;
+  }
+  yield ')';
+}
+
+function versionsText(range: Spoken['range'], usable: number | null): string {
+  if (range === null) return 'UNSUPPORTED';
+  const { min, max } = range;
+  return `${min === max ? min : `${min} to ${max}`} [${usable === null ? 'unusable' : `usable: ${usable}`}]`;
 }

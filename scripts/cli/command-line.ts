@@ -16,7 +16,7 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
   },
   topics: {
     summary: 'list, describe, create, grow and delete topics',
-    load: async () => (await import('./topics.ts')).topicsCommand,
+    load: async () => (await import('./topics/topics.ts')).topicsCommand,
   },
   produce: {
     summary: 'write lines of standard input to a topic',
@@ -26,19 +26,54 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
     summary: 'write records of a topic to standard output',
     load: async () => (await import('./consume.ts')).consumeCommand,
   },
+  groups: {
+    summary: 'list, describe and delete consumer groups; reset and delete their offsets',
+    load: async () => (await import('./groups/groups.ts')).groupsCommand,
+  },
   configs: {
-    summary: 'show and change configs of topics and brokers',
-    load: async () => (await import('./configs.ts')).configsCommand,
+    summary: 'describe and change configs of topics, brokers, loggers, users, clients and addresses',
+    load: async () => (await import('./configs/configs.ts')).configsCommand,
+  },
+  quotas: {
+    summary: 'show and change what users, clients and addresses are held to',
+    load: async () => (await import('./configs/quotas.ts')).quotasCommand,
+  },
+  reassign: {
+    summary: 'move partitions to other brokers and log directories',
+    load: async () => (await import('./reassign/reassign.ts')).reassignCommand,
+  },
+  'elect-leaders': {
+    summary: 'have leaders of partitions elected',
+    load: async () => (await import('./elect-leaders.ts')).electLeadersCommand,
+  },
+  'delete-records': {
+    summary: 'delete the records before an offset',
+    load: async () => (await import('./delete-records.ts')).deleteRecordsCommand,
+  },
+  'get-offsets': {
+    summary: 'offsets of partitions: ends, beginnings, of a time',
+    load: async () => (await import('./get-offsets.ts')).getOffsetsCommand,
+  },
+  'log-dirs': {
+    summary: 'where replicas are on the disks of brokers',
+    load: async () => (await import('./log-dirs.ts')).logDirsCommand,
+  },
+  transactions: {
+    summary: 'list, describe and abort transactions; find those that hang',
+    load: async () => (await import('./transactions/transactions.ts')).transactionsCommand,
+  },
+  'cluster-id': {
+    summary: 'the id of the cluster',
+    load: async () => (await import('./cluster-id.ts')).clusterIdCommand,
   },
   'api-versions': {
-    summary: 'show which requests each broker takes',
+    summary: 'which requests each broker answers',
     load: async () => (await import('./api-versions.ts')).apiVersionsCommand,
   },
-  groups: {
-    summary: 'list, describe and delete consumer groups',
-    load: async () => (await import('./groups.ts')).groupsCommand,
+  zk: {
+    summary: 'look at the coordination tree, and change it',
+    load: async () => (await import('./zk/zk.ts')).zkCommand,
   },
-  zk: { summary: 'look at the coordination tree', load: async () => (await import('./zk.ts')).zkCommand },
   log: {
     summary: 'show what is in the files of a log',
     load: async () => (await import('./log-dump.ts')).logCommand,
@@ -57,7 +92,7 @@ export async function runCommandLine(argv: readonly string[], program?: string):
 async function overview(name: string): Promise<number> {
   if (!['--help', '-h', 'help'].includes(name))
     throw new UsageError(`there is no command '${name}'; commands are ${Object.keys(COMMANDS).join(', ')}`);
-  const rows = Object.entries(COMMANDS).map(([each, { summary }]) => `  ${each.padEnd(14)}${summary}`);
+  const rows = Object.entries(COMMANDS).map(([each, { summary }]) => `  ${each.padEnd(16)}${summary}`);
   await print(
     `Odradek: Apache Kafka in ZooKeeper mode, in TypeScript.\n\nUsage: odradek COMMAND [options]\n\n${rows.join('\n')}\n\n'odradek COMMAND --help' tells more.`,
   );

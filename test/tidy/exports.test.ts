@@ -44,7 +44,6 @@ const ONLY_FOR_TESTS: Readonly<Record<string, string>> = {
   'broker/platform/faulty/faulty.ts faulty': 'for the test kit, which other projects import',
   'broker/platform/event-lines.ts EVENT_KINDS': 'every kind has a sample in its test',
   'broker/protocol/header.ts requestHeaderVersion': 'for frames that are put together by hand',
-  'broker/protocol/messages/all.ts ALL_APIS': 'every API is encoded, decoded and compared with Kafka',
   'broker/records/crc32c.ts crc32cInScript': 'compared with the native one, for machines that lack that',
   'broker/replication/stream/follower.ts fetcherOf': "which stream a partition falls into: Kafka's formula",
   'coordinator-client/embedded/file-lock.ts tryLockFileWith': 'the lock without the native module',
