@@ -34,6 +34,13 @@ const TRANSLATED: Readonly<Record<string, Translate>> = {
   'kafka-configs': (argv) => ['configs', ...argv],
   'kafka-consumer-groups': (argv) => ['groups', ...argv],
   'kafka-broker-api-versions': (argv) => ['api-versions', ...argv],
+  'kafka-cluster': clusterWords,
+  'kafka-delete-records': (argv) => ['delete-records', ...argv],
+  'kafka-get-offsets': (argv) => ['get-offsets', ...argv],
+  'kafka-leader-election': (argv) => ['elect-leaders', ...argv],
+  'kafka-log-dirs': (argv) => ['log-dirs', ...argv],
+  'kafka-reassign-partitions': (argv) => ['reassign', ...argv],
+  'kafka-transactions': (argv) => ['transactions', ...argv],
   'kafka-console-producer': (argv) => ['produce', ...translated(argv, PRODUCER)],
   'kafka-console-consumer': (argv) => ['consume', ...translated(argv, CONSUMER)],
   'kafka-dump-log': (argv) => ['log', 'dump', ...argv],
@@ -46,26 +53,19 @@ const TRANSLATED: Readonly<Record<string, Translate>> = {
 const MISSING = [
   'kafka-acls',
   'kafka-client-metrics',
-  'kafka-cluster',
   'kafka-consumer-perf-test',
   'kafka-delegation-tokens',
-  'kafka-delete-records',
   'kafka-e2e-latency',
   'kafka-features',
-  'kafka-get-offsets',
   'kafka-jmx',
-  'kafka-leader-election',
-  'kafka-log-dirs',
   'kafka-metadata-quorum',
   'kafka-metadata-shell',
   'kafka-mirror-maker',
   'kafka-producer-perf-test',
-  'kafka-reassign-partitions',
   'kafka-replica-verification',
   'kafka-run-class',
   'kafka-server-stop',
   'kafka-streams-application-reset',
-  'kafka-transactions',
   'kafka-verifiable-consumer',
   'kafka-verifiable-producer',
   'zookeeper-server-stop',
@@ -91,6 +91,11 @@ export function runKafkaTool(name: string, argv: readonly string[]): Promise<voi
     return runCommand(refusal(name, error), name, []);
   }
   return runCommandLine(words, name);
+}
+
+function clusterWords([verb = '', ...argv]: readonly string[]): string[] {
+  if (verb !== 'cluster-id') throw new UsageError(`takes cluster-id, not '${verb}'`);
+  return [verb, ...argv];
 }
 
 function refusal(name: string, error: unknown): CommandSpec {
