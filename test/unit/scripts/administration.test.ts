@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type EmbeddedServer, startEmbeddedServer } from '../../../coordinator-client/embedded/server.ts';
 import { type KitCluster, startCluster } from '../../kit/cluster.ts';
@@ -148,6 +149,35 @@ it('transactions are listed, and what is not open is not ended', async () => {
   const wrong = await odradek('transactions list --topic t');
   expect([wrong.status, wrong.err]).toEqual([2, 'odradek transactions: --topic does not go with list\n']);
 }, 90_000);
+
+it('a transaction that is open is shown, aborted in its partition, and ended with its producer fenced', async () => {
+  const kafka = new Kafka({ brokers: cluster.bootstrapServers.split(','), logLevel: logLevel.NOTHING });
+  const producer = kafka.producer({ transactionalId: 'open', idempotent: true, maxInFlightRequests: 1 });
+  await producer.connect();
+  const transaction = await producer.transaction();
+  await transaction.send({ topic: 't', messages: [{ partition: 0, value: 'a' }] });
+  const of = '--topic t --partition 0';
+  const described = JSON.parse((await odradek('transactions describe --transactional-id open --json')).out);
+  expect(described).toMatchObject({ state: 'Ongoing', partitions: [{ topic: 't', partition: 0 }] });
+  const producers = async () =>
+    JSON.parse((await odradek(`transactions describe-producers ${of} --json`)).out);
+  const own = async () => (await producers()).find((each: object) => isOf(each, described.producerId));
+  const { currentTxnStartOffset } = await own();
+  // Its coordinator knows of it: it may be old, but does not hang.
+  expect((await odradek(`transactions find-hanging ${of} --max-transaction-timeout 0 --json`)).out).toBe(
+    '[]\n',
+  );
+  const aborted = await odradek(`transactions abort ${of} --start-offset ${currentTxnStartOffset}`);
+  expect(aborted).toEqual({ status: 0, out: '', err: '' });
+  expect((await own()).currentTxnStartOffset).toBe(-1);
+  expect((await odradek('transactions force-terminate --transactional-id open')).status).toBe(0);
+  await expect(transaction.commit()).rejects.toThrow('old epoch');
+  await producer.disconnect();
+}, 90_000);
+
+function isOf(producer: object, producerId: number): boolean {
+  return 'producerId' in producer && producer.producerId === producerId;
+}
 
 it("nodes are created, set and deleted, Kafka's own only with --yes", async () => {
   expect((await zk('create /mine one')).out).toBe('Created /mine\n');
