@@ -195,11 +195,11 @@ describe('sessions', () => {
   test.each(['before', 'after'])('end by close although they expire just %s it', async (when) => {
     const one = await open();
     if (when === 'before') source.expire(one.sessionId);
-    const read = one.read('/a');
-    const closing = one.close();
+    const read = settled(one.read('/a'));
+    const closing = settled(one.close());
     if (when === 'after') source.expire(one.sessionId);
-    expect(await settled(closing)).toBeUndefined();
-    expect(await settled(read)).not.toBe('pending');
+    expect(await closing).toBeUndefined();
+    expect(await read).not.toBe('pending');
     expect(one.session).toBe('closed');
   });
 
