@@ -3,7 +3,8 @@
  * is asked first whether the partition belongs to it: the records of a producer that comes late, after the
  * marker, would otherwise begin a transaction that nobody ends, and hold readers back for ever. The guard that
  * a log gave before the question is valid after the answer only if no marker came between.
- * Requests of one producer that need an answer are taken in the order in which they came.
+ * Requests of one producer that need an answer are taken in the order in which they came, with a copy of
+ * their records: the buffer of a request belongs to the next one as soon as its handler has returned.
  * Source: KIP-890 part 1, Kafka's ReplicaManager.handleProduceAppend.
  */
 import { ErrorCode, errorName, isError } from '../../errors.ts';
@@ -72,7 +73,7 @@ export class VerifiedAppend {
     if (claim === null || !this.#context.isEnabled()) return this.#context.append.append(request);
     const begun = this.#begin(claim, request.entries);
     if (unconfirmed(begun).length === 0) return this.#appendBegun(request, begun, NO_VERDICTS);
-    return this.#inTurn(claim, request);
+    return this.#inTurn(claim, withOwnRecords(request));
   }
 
   /** Before a coordinator writes records of a transaction of somebody else into its own partition. */
@@ -218,6 +219,12 @@ function refusalFor(verdict: ErrorCode, apiVersion: number): NonNullable<AppendE
     default:
       return { error: verdict, message: null };
   }
+}
+
+/** What arrived is valid only until the handler returns; what waits for an answer needs bytes of its own. */
+function withOwnRecords(request: AppendRequest): AppendRequest {
+  const entries = request.entries.map((entry) => ({ ...entry, records: Buffer.from(entry.records) }));
+  return { ...request, entries };
 }
 
 function withRefusals(

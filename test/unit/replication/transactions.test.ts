@@ -95,6 +95,21 @@ describe('a transaction begins in a partition', () => {
     expect(asked).toHaveLength(1);
   });
 
+  it('with the records that came, though the next frame lies over theirs while the coordinator is asked', async () => {
+    const { cluster, asked } = await setUp();
+    const frame = records({});
+    const appended = cluster.node(1).replicas.append({
+      ...{ acks: -1, timeoutMs: 1000, origin: 'client', apiVersion: 11, transactionalId: 'tx' },
+      entries: [{ topic: TOPIC, partition: 0, records: frame }],
+    });
+    batch(['x'], { producerId: 6, baseSequence: 0 }).copy(frame);
+    await cluster.clock.runFor(1);
+    asked[0]?.answer();
+    expect(asked[0]?.transaction.producerId).toBe(5);
+    expect(await appended).toMatchObject([{ error: ErrorCode.NONE, baseOffset: 0 }]);
+    expect(cluster.contents(1)).toEqual(['0:t']);
+  });
+
   it.each([
     [ErrorCode.TRANSACTION_ABORTABLE, 11, ErrorCode.TRANSACTION_ABORTABLE],
     [ErrorCode.TRANSACTION_ABORTABLE, 10, ErrorCode.INVALID_TXN_STATE],
