@@ -52,6 +52,7 @@ const ONLY_FOR_TESTS: Readonly<Record<string, string>> = {
   'coordinator-client/znodes/security-znodes.ts delegationTokenZnode': 'for delegation tokens',
   'scripts/benchmark/clients/tools.ts consumed': "what Kafka's tool printed, read",
   'scripts/benchmark/report/report.ts median': "the benchmark's arithmetic",
+  'scripts/bonus/ledger.ts balance': 'how the payments are counted',
 };
 
 /** Who imports which name: the files for `file#name`. */
