@@ -8,6 +8,8 @@ import type {
   LatencyLoad,
   Produced,
   ProduceLoad,
+  Transacted,
+  TransactionLoad,
 } from './loads.ts';
 import type { Plan } from './plan.ts';
 import type { RunningCluster } from './systems/broker-processes.ts';
@@ -32,6 +34,8 @@ export interface LatencyClient {
   latency(load: LatencyLoad): Promise<{ ack: Latencies; endToEnd: Latencies }>;
   /** So many each second, whether they are answered or not. */
   atRate(load: LatencyLoad & AtRate): Promise<{ ack: Latencies; endToEnd: Latencies }>;
+  /** Transactions of one producer, one after the other. */
+  transactions(load: TransactionLoad): Promise<Transacted>;
 }
 
 /** Kafka's tools in Java, the program in C, and a compiler for the latency probes. */

@@ -55,6 +55,20 @@ export interface AtRate {
   readonly warmUpRecords: number;
 }
 
+/** `records` is the number of transactions. */
+export interface TransactionLoad extends LatencyLoad {
+  readonly recordsPerTransaction: number;
+  readonly partitions: number;
+  /** Before anything counts. */
+  readonly warmUpTransactions: number;
+}
+
+export interface Transacted {
+  readonly transactionsPerSecond: number;
+  /** From the last acknowledged record to the end of the commit. */
+  readonly commit: Latencies;
+}
+
 /** In milliseconds. */
 export interface Latencies {
   readonly p50: number;

@@ -5,6 +5,7 @@ import { memoryCase, startCase } from './broker-cases.ts';
 import { failureCases } from './failure-cases.ts';
 import { latencyCase, rateCase } from './latency-cases.ts';
 import { smallRequestsCase, throughputCases } from './throughput-cases.ts';
+import { transactionCase } from './transaction-cases.ts';
 import { inProcessCase, wholeCase } from './whole-cases.ts';
 
 export const CASES: readonly BenchmarkCase[] = [
@@ -15,6 +16,8 @@ export const CASES: readonly BenchmarkCase[] = [
   ...throughputCases(),
   smallRequestsCase(1),
   smallRequestsCase(3),
+  transactionCase(3, 100),
+  transactionCase(3, 1),
   memoryCase(1),
   memoryCase(3),
   ...failureCases(),

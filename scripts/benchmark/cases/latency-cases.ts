@@ -1,7 +1,7 @@
 /** The latency of single records, end to end: one at a time, and at a fixed rate that nothing slows down. */
-import type { LatencyClient, Stage, StagedCase, Values } from '../case.ts';
+import type { Stage, StagedCase, Values } from '../case.ts';
 import type { Latencies, LatencyLoad } from '../loads.ts';
-import { acksOf, group, lower, withTopic } from './traffic.ts';
+import { acksOf, group, lower, probesOf, withTopic } from './traffic.ts';
 
 const RECORDS = 4000;
 const FEW_RECORDS = 500;
@@ -29,7 +29,7 @@ export function latencyCase(brokers: number): StagedCase {
     ...{ group: group(brokers), brokers, needs: 'javac', metrics: METRICS },
     run: (stage) =>
       withTopic(stage, { partitions: 1 }, async (topic) => {
-        const client = clientOf(stage);
+        const client = probesOf(stage);
         const records = await stage.plan.records(name, RECORDS, async () => {
           const { endToEnd } = await client.latency(loadOf(stage, topic, FEW_RECORDS));
           return 1000 / endToEnd.p50;
@@ -51,7 +51,7 @@ export function rateCase(brokers: number): StagedCase {
         const usual = RATE_PER_SECOND * RATE_SECONDS;
         const records = await stage.plan.records(name, usual, () => Promise.resolve(RATE_PER_SECOND));
         return values(
-          await clientOf(stage).atRate({
+          await probesOf(stage).atRate({
             ...loadOf(stage, topic, records),
             recordsPerSecond: RATE_PER_SECOND,
             warmUpRecords: RATE_PER_SECOND * RATE_WARM_UP_SECONDS,
@@ -70,11 +70,6 @@ function loadOf(stage: Stage, topic: string, records: number): LatencyLoad {
     acks: acksOf(brokers),
     recordSizeBytes: plan.sizeBytes(RECORD_BYTES),
   };
-}
-
-function clientOf({ latencyClient }: Stage): LatencyClient {
-  if (latencyClient === null) throw new Error('there is no latency client');
-  return latencyClient;
 }
 
 function values({ ack, endToEnd }: { ack: Latencies; endToEnd: Latencies }): Values {

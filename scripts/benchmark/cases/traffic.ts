@@ -1,5 +1,5 @@
 /** What the cases with many records are made of: topics, loads, and the checks that every record arrived. */
-import type { LoadClient, Metric, Stage } from '../case.ts';
+import type { LatencyClient, LoadClient, Metric, Stage } from '../case.ts';
 import type { ConsumeLoad, ProduceLoad } from '../loads.ts';
 
 export interface Variant {
@@ -79,6 +79,11 @@ export function clientOf(stage: Stage, { client }: Pick<Variant, 'client'>): Loa
   const found = stage.clients[client];
   if (found === undefined) throw new Error(`there is no ${client} client`);
   return found;
+}
+
+export function probesOf({ latencyClient }: Stage): LatencyClient {
+  if (latencyClient === null) throw new Error('there is no latency client');
+  return latencyClient;
 }
 
 /** A topic of its own for each case, gone afterwards so that the disk and the page cache stay as they were. */

@@ -1,19 +1,31 @@
-/** The latency probes on Kafka's Java client (Latency.java, AtRate.java), compiled once into the cache. */
+/** The latency probes on Kafka's Java client (Latency.java, AtRate.java, Transactions.java), compiled once into the cache. */
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LatencyClient } from '../case.ts';
-import { type AtRate, clientLimitMs, type Latencies, type LatencyLoad } from '../loads.ts';
+import {
+  type AtRate,
+  clientLimitMs,
+  type Latencies,
+  type LatencyLoad,
+  type Transacted,
+  type TransactionLoad,
+} from '../loads.ts';
 import { CACHE, fingerprint, type Java, KAFKA_VERSION, tried } from '../systems/java.ts';
 import type { Workplace } from '../workplace.ts';
 import type { JavaRunner } from './tools.ts';
 
-const SOURCES = ['Latency.java', 'AtRate.java'].map((name) => join(import.meta.dirname, name));
+const SOURCES = ['Latency.java', 'AtRate.java', 'Transactions.java'].map((name) =>
+  join(import.meta.dirname, name),
+);
 const COMPILE_LIMIT_MS = 60_000;
 /** One at a time, a record may take so long. */
 const SLOWEST_RECORD_MS = 30;
 
 interface Told {
   readonly records: number;
+}
+
+interface ToldLatencies extends Told {
   readonly ack: Latencies;
   readonly endToEnd: Latencies;
 }
@@ -45,22 +57,33 @@ export class LatencyProbes implements LatencyClient {
     this.#classes = classes;
   }
 
-  latency(load: LatencyLoad): Promise<Told> {
+  latency(load: LatencyLoad): Promise<ToldLatencies> {
     return this.#probe('Latency', load, [], load.records * SLOWEST_RECORD_MS);
   }
 
-  atRate(load: LatencyLoad & AtRate): Promise<Told> {
+  atRate(load: LatencyLoad & AtRate): Promise<ToldLatencies> {
     const { recordsPerSecond, warmUpRecords, records } = load;
     const durationMs = ((records + warmUpRecords) / recordsPerSecond) * 1000;
     return this.#probe('AtRate', load, [recordsPerSecond, warmUpRecords], durationMs);
   }
 
-  async #probe(main: string, load: LatencyLoad, more: readonly number[], durationMs: number): Promise<Told> {
+  transactions(load: TransactionLoad): Promise<Told & Transacted> {
+    const { records, recordsPerTransaction, partitions, warmUpTransactions } = load;
+    const more = [recordsPerTransaction, partitions, warmUpTransactions];
+    return this.#probe('Transactions', load, more, (records + warmUpTransactions) * SLOWEST_RECORD_MS);
+  }
+
+  async #probe<T extends Told>(
+    main: string,
+    load: LatencyLoad,
+    more: readonly number[],
+    durationMs: number,
+  ): Promise<T> {
     const { bootstrapServers, topic, records, acks, recordSizeBytes } = load;
     const argv = [bootstrapServers, topic, records, acks, recordSizeBytes, ...more].map(String);
     const limitMs = clientLimitMs(records, recordSizeBytes) + durationMs;
     const { stdout } = await this.#runner.run(main, argv, { limitMs, classes: this.#classes });
-    const told = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Told;
+    const told = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as T;
     if (told.records !== records)
       throw new Error(`${main} was to count ${records} and counted ${told.records}`);
     return told;
