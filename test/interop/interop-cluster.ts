@@ -30,7 +30,7 @@ export interface InteropCluster {
 }
 
 export async function startInteropCluster(
-  options: { brokers?: number; properties?: Record<string, string> } = {},
+  options: { brokers?: number; properties?: Record<string, string>; sessionTimeoutMs?: number } = {},
 ): Promise<InteropCluster> {
   const directory = mkdtempSync(join(tmpdir(), 'odradek-interop-'));
   const cluster = await LocalCluster.start({
@@ -39,7 +39,7 @@ export async function startInteropCluster(
     directory,
     zookeeper: null,
     zookeeperPort: 0,
-    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS,
     properties: { 'group.initial.rebalance.delay.ms': '0', ...options.properties },
   });
   const connections: KafkaConnection[] = [];

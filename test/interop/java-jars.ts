@@ -15,9 +15,10 @@ const FETCH_TIMEOUT_MS = 120_000;
 const JVM = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m'];
 const LOG4J = join(CLIENTS, 'log4j.properties');
 
-/** What to fetch besides its dependencies. */
+/** What to fetch besides its dependencies, by version, with a word for what is not needed by all. */
 const ARTIFACTS: Record<string, readonly string[]> = {
   '3.9.1': ['kafka_2.13', 'kafka-tools'],
+  '3.9.1-streams': ['kafka-streams'],
   '4.1.0': ['kafka-clients', 'kafka-tools'],
 };
 
@@ -106,8 +107,9 @@ function fetchJars(version: string): void {
   }
 }
 
-function pom(version: string): string {
-  const dependencies = (ARTIFACTS[version] ?? []).map(
+function pom(key: string): string {
+  const [version = ''] = key.split('-');
+  const dependencies = (ARTIFACTS[key] ?? []).map(
     (artifact) =>
       `<dependency><groupId>org.apache.kafka</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`,
   );
