@@ -17,11 +17,14 @@ import {
   startApacheProcess,
   stopApacheProcess,
 } from './apache-process.ts';
+import { writeDecidedEnd } from './decided-end.ts';
 import { type InteropCluster, skipped, startInteropCluster } from './interop-cluster.ts';
 import { JavaTools, jarsLack } from './java-jars.ts';
 
 const TOPIC = 'payments';
 const GROUP = 'payers';
+/** Written in transactions whose end is decided, and not yet told. */
+const DECIDED = 'decided';
 const IDS = ['idle', 'committed', 'aborted', 'open'];
 const STOP_TIMEOUT_MS = 20_000;
 const TIMEOUT_MS = 90_000;
@@ -63,6 +66,32 @@ async function producer(transactionalId: string): Promise<Producer> {
   return one;
 }
 
+/** One is to be committed and one aborted, by whoever reads the log next. */
+async function leaveDecidedEnds(prefix: string): Promise<void> {
+  for (const [id, state] of [
+    [`${prefix}-commit`, 'PrepareCommit'],
+    [`${prefix}-abort`, 'PrepareAbort'],
+  ] as const) {
+    const transaction = await (await producer(id)).transaction();
+    await transaction.send({ topic: DECIDED, messages: [{ value: id, partition: 0 }] });
+    await writeDecidedEnd(interop.cluster.broker(1).port, id, state);
+  }
+}
+
+async function decidedEndsAreTold(prefix: string): Promise<void> {
+  const told = ['CompleteCommit', 'CompleteAbort'];
+  await eventually(
+    `the ends of ${prefix} are told`,
+    async () => {
+      const states = (await described([`${prefix}-commit`, `${prefix}-abort`])).map(
+        (one) => one.transactionState,
+      );
+      return states.join() === told.join();
+    },
+    20_000,
+  );
+}
+
 async function transact(transactionalId: string, value: string, ends: 'commit' | 'abort' | 'leave') {
   const transaction = await (await producer(transactionalId)).transaction();
   await transaction.send({ topic: TOPIC, messages: [{ value, partition: 0 }] });
@@ -87,9 +116,11 @@ async function takeUp(transactionalId: string): Promise<void> {
 }
 
 /** With the partitions in one order. */
-async function described() {
+async function described(ids: readonly string[] = IDS) {
   const connection = await interop.connect();
-  const { transactionStates } = await connection.request(DescribeTransactions, { transactionalIds: IDS });
+  const { transactionStates } = await connection.request(DescribeTransactions, {
+    transactionalIds: [...ids],
+  });
   connection.close();
   return transactionStates.map(({ topics, ...one }) => ({
     ...one,
@@ -105,12 +136,12 @@ async function committedOffset(): Promise<string | undefined> {
   return offsets[0]?.partitions[0]?.offset;
 }
 
-async function readCommitted(count: number): Promise<string[]> {
+async function readCommitted(count: number, topic = TOPIC): Promise<string[]> {
   const groupId = `reader-${count}-${Math.round(performance.now())}`;
   const consumer = kafkaClient(interop.bootstrap).consumer({ groupId, maxWaitTimeInMs: 50 });
   const values: string[] = [];
   await consumer.connect();
-  await consumer.subscribe({ topic: TOPIC, fromBeginning: true });
+  await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({
     autoCommit: false,
     eachMessage: async ({ message }) => void values.push(String(message.value)),
@@ -147,7 +178,7 @@ describe.skipIf(skip)("Apache's broker", () => {
     async () => {
       const admin = kafkaClient(interop.bootstrap).admin();
       await admin.connect();
-      await admin.createTopics({ waitForLeaders: true, topics: [{ topic: TOPIC }] });
+      await admin.createTopics({ waitForLeaders: true, topics: [{ topic: TOPIC }, { topic: DECIDED }] });
       await admin.disconnect();
       await takeUp('idle');
       await transact('committed', 'one', 'commit');
@@ -165,6 +196,7 @@ describe.skipIf(skip)("Apache's broker", () => {
         'CompleteAbort',
         'Ongoing',
       ]);
+      await leaveDecidedEnds('ours');
       const tools = new JavaTools(APACHE_VERSION);
       try {
         const said = (await Promise.all(stateLogs().map((file) => decoded(tools, file)))).join('\n');
@@ -182,7 +214,7 @@ describe.skipIf(skip)("Apache's broker", () => {
   );
 
   test(
-    'knows our ids, epochs and open transactions, and goes on with them',
+    'knows our ids, epochs, open transactions and decided ends, and goes on with them',
     async () => {
       await interop.cluster.broker(1).child.stop(STOP_TIMEOUT_MS);
       apache = await startApache();
@@ -190,11 +222,14 @@ describe.skipIf(skip)("Apache's broker", () => {
       expect(await described()).toEqual(ours);
       expect(await committedOffset()).toBe('5');
       expect(await readCommitted(2)).toEqual(['one', 'three']);
+      await decidedEndsAreTold('ours');
+      expect(await readCommitted(1, DECIDED)).toEqual(['ours-commit']);
       await transact('committed', 'of Kafka', 'commit');
       await eventually('its transaction is complete', async () =>
         (await described()).every(({ transactionState }) => !transactionState.startsWith('Prepare')),
       );
       ours = await described();
+      await leaveDecidedEnds('theirs');
     },
     TIMEOUT_MS,
   );
@@ -206,6 +241,8 @@ describe.skipIf(skip)("Apache's broker", () => {
       await interop.cluster.restart(1);
       await coordinatorIsThere();
       expect(await described()).toEqual(ours);
+      await decidedEndsAreTold('theirs');
+      expect(await readCommitted(2, DECIDED)).toEqual(['ours-commit', 'theirs-commit']);
       // A new producer of the open one has it aborted, and what waited behind it is there.
       await transact('open', 'of ours', 'commit');
       expect(await readCommitted(4)).toEqual(['one', 'three', 'of Kafka', 'of ours']);

@@ -5,7 +5,7 @@ import { acksOf, group, lower, probesOf, withTopic } from './traffic.ts';
 const RECORD_BYTES = 100;
 const PARTITIONS = 3;
 /** Transactions; fewer of large ones. */
-const USUAL = { one: 4000, many: 2000 };
+const USUAL = { one: 1000, many: 500 };
 const WARM_UP_SHARE = 0.25;
 
 /** So many records in each transaction, spread over three partitions. */

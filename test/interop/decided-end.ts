@@ -1,0 +1,60 @@
+/**
+ * The end of an open transaction, decided and not yet told: what a coordinator leaves in `__transaction_state`
+ * that is killed in between. It is written as Kafka's tools write to internal topics; the coordinator that
+ * runs does not look at its log again, the next one reads it.
+ */
+
+import { partitionForKey } from '../../broker/coordinators/runtime/java-hash.ts';
+import { transactionRecordCodec } from '../../broker/coordinators/transaction/transaction-records.ts';
+import { systemPlatform } from '../../broker/platform/system-platform.ts';
+import { KafkaConnection } from '../../broker/protocol/client.ts';
+import { Produce } from '../../broker/protocol/messages/00-produce.ts';
+import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';
+import { DescribeTransactions } from '../../broker/protocol/messages/65-describe-transactions.ts';
+import { buildBatch } from '../../broker/records/build.ts';
+import { TRANSACTION_STATE_TOPIC } from '../../broker/types.ts';
+
+const PRODUCE_VERSION = 9;
+
+/** Writes that the open transaction of the id has ended. */
+export async function writeDecidedEnd(
+  port: number,
+  transactionalId: string,
+  state: 'PrepareCommit' | 'PrepareAbort',
+): Promise<void> {
+  const to = { host: '127.0.0.1', port, clientId: '__admin_client', timeoutMs: 5000 };
+  const connection = await KafkaConnection.connect(systemPlatform().sockets, to);
+  try {
+    const wallMs = Date.now();
+    const { key, value } = transactionRecordCodec.encode({
+      transactionalId,
+      transaction: { ...(await openTransaction(connection, transactionalId)), state, updatedMs: wallMs },
+    });
+    const records = buildBatch({ records: [{ timestampMs: wallMs, key, value, headers: [] }] });
+    const { topics } = await connection.request(Metadata, { topics: [{ name: TRANSACTION_STATE_TOPIC }] });
+    const index = partitionForKey(transactionalId, topics[0]?.partitions.length ?? 0);
+    const topicData = [{ name: TRANSACTION_STATE_TOPIC, partitionData: [{ index, records }] }];
+    const request = { acks: -1, timeoutMs: 5000, topicData };
+    const { responses } = await connection.request(Produce, request, PRODUCE_VERSION);
+    const errorCode = responses[0]?.partitionResponses[0]?.errorCode;
+    if (errorCode !== 0) throw new Error(`the end was not written: ${errorCode}`);
+  } finally {
+    connection.close();
+  }
+}
+
+async function openTransaction(connection: KafkaConnection, transactionalId: string) {
+  const asked = { transactionalIds: [transactionalId] };
+  const { transactionStates } = await connection.request(DescribeTransactions, asked);
+  const [found] = transactionStates;
+  if (found?.transactionState !== 'Ongoing') throw new Error(`${transactionalId} has no open transaction`);
+  return {
+    producerId: Number(found.producerId),
+    lastProducerId: -1,
+    producerEpoch: found.producerEpoch,
+    lastProducerEpoch: -1,
+    timeoutMs: found.transactionTimeoutMs,
+    partitions: new Map(found.topics.map(({ topic, partitions }) => [topic, new Set(partitions)])),
+    startedMs: Number(found.transactionStartTimeMs),
+  };
+}
