@@ -4,7 +4,7 @@
  * journals tell who has taken over, customers of every partition are paid again, and all replicas are in sync.
  */
 
-import { partitionForKey } from '../../broker/coordinators/runtime/java-hash.ts';
+import { partitionForKey } from '../../broker/java-hash.ts';
 import type { ClusterEvent, EventKind, EventOf } from '../../broker/platform/cluster-events.ts';
 import { FindCoordinator } from '../../broker/protocol/messages/10-find-coordinator.ts';
 import { TRANSACTION_STATE_TOPIC } from '../../broker/types.ts';

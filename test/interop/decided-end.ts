@@ -4,8 +4,8 @@
  * runs does not look at its log again, the next one reads it.
  */
 
-import { partitionForKey } from '../../broker/coordinators/runtime/java-hash.ts';
 import { transactionRecordCodec } from '../../broker/coordinators/transaction/transaction-records.ts';
+import { partitionForKey } from '../../broker/java-hash.ts';
 import { systemPlatform } from '../../broker/platform/system-platform.ts';
 import { KafkaConnection } from '../../broker/protocol/client.ts';
 import { Produce } from '../../broker/protocol/messages/00-produce.ts';
