@@ -19,6 +19,7 @@ const LOG4J = join(CLIENTS, 'log4j.properties');
 const ARTIFACTS: Record<string, readonly string[]> = {
   '3.9.1': ['kafka_2.13', 'kafka-tools'],
   '3.9.1-streams': ['kafka-streams'],
+  '3.9.1-connect': ['connect-runtime', 'connect-file'],
   '4.1.0': ['kafka-clients', 'kafka-tools'],
 };
 
