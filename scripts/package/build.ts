@@ -1,6 +1,6 @@
 /**
  * Makes the package's files in `dist/` from the sources: one bundle with everything that is not a native
- * add-on, a door for each public entry, the command, the declarations, and the licences of what is inside.
+ * add-on or used by few, a door for each public entry, the command, the declarations, and the licences of what is inside.
  * `npm pack` runs it (`prepack`).
  *
  * One file, because three brokers from 300 files take twice as long to load; CommonJS, because every test
@@ -10,15 +10,17 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { writeDeclarations } from './declarations.ts';
 import { INNER_ENTRIES, PUBLIC_ENTRIES } from './entries.ts';
 import { noticesOf } from './notices.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const DIST = join(ROOT, 'dist');
-/** Native, or an optional part of one that is bundled and does without. */
-const EXTERNAL = ['@node-rs/crc32', 'fs-native-extensions', 'cbor-extract'];
+/** Native. */
+const EXTERNAL = ['@node-rs/crc32', 'fs-native-extensions'];
+/** What only some commands use is read only by them: it would be a quarter of what everybody has to load. */
+const APART = ['kafkajs', 'prom-client'];
 /** A line of an error's trace, or of what Node shows of the source when it dies, stays readable. */
 const LINE_LIMIT = 160;
 
@@ -28,8 +30,8 @@ mkdirSync(DIST);
 write('package.json', '{ "type": "commonjs" }\n');
 copy('node-version.cjs', 'node-version.js');
 copy('cli.cjs', 'cli.js');
-const metafile = await bundle();
-write('THIRD-PARTY-NOTICES.txt', noticesOf(ROOT, Object.keys(metafile.inputs)));
+const inputs = [...(await bundle()), ...(await Promise.all(APART.map(packageApart))).flat()];
+write('THIRD-PARTY-NOTICES.txt', noticesOf(ROOT, inputs));
 for (const { name, isModule } of PUBLIC_ENTRIES)
   write(isModule ? `${name}.mjs` : `${name}.js`, isModule ? moduleDoor(name) : door(name));
 writeDeclarations(
@@ -38,12 +40,46 @@ writeDeclarations(
   PUBLIC_ENTRIES.map(({ source }) => source),
 );
 
-async function bundle(): Promise<Metafile> {
+/** The files that went into it. */
+function bundle(): Promise<string[]> {
   const entries = [...PUBLIC_ENTRIES, ...INNER_ENTRIES];
   const contents = entries.map(({ name, source }) => `exports['${name}'] = () => require('./${source}');`);
-  const result = await build({
+  return built('bundle.js', {
     stdin: { contents: contents.join('\n'), resolveDir: ROOT },
-    outfile: join(DIST, 'bundle.js'),
+    banner: { js: "'use strict';const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
+    define: {
+      'import.meta.url': 'importMetaUrl',
+      'import.meta.filename': '__filename',
+      'import.meta.dirname': '__dirname',
+      // cbor-x need not look through all folders for its native part, which the package does not bring.
+      'process.env.CBOR_NATIVE_ACCELERATION_DISABLED': '"true"',
+    },
+    plugins: [apart()],
+  });
+}
+
+function packageApart(name: string): Promise<string[]> {
+  return built(`${name}.js`, { entryPoints: [name] });
+}
+
+/** Leaves the packages apart to be required where they are. */
+function apart(): Plugin {
+  return {
+    name: 'apart',
+    setup({ onResolve }) {
+      onResolve({ filter: new RegExp(`^(${APART.join('|')})$`) }, ({ path }) => ({
+        path: `./${path}.js`,
+        external: true,
+      }));
+    },
+  };
+}
+
+async function built(file: string, options: BuildOptions): Promise<string[]> {
+  const { metafile } = await build({
+    ...options,
+    outfile: join(DIST, file),
+    absWorkingDir: ROOT,
     bundle: true,
     platform: 'node',
     format: 'cjs',
@@ -53,16 +89,10 @@ async function bundle(): Promise<Metafile> {
     minifySyntax: true,
     lineLimit: LINE_LIMIT,
     legalComments: 'none',
-    banner: { js: "'use strict';const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
-    define: {
-      'import.meta.url': 'importMetaUrl',
-      'import.meta.filename': '__filename',
-      'import.meta.dirname': '__dirname',
-    },
     metafile: true,
     logLevel: 'warning',
   });
-  return result.metafile;
+  return Object.keys(metafile?.inputs ?? {});
 }
 
 function door(name: string): string {

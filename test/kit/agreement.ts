@@ -6,10 +6,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../broker/platform/clock.ts';
 import type { CoordinatorSource } from '../../coordinator-client/coordinator.ts';
-import { startEmbeddedServer } from '../../coordinator-client/embedded/server.ts';
 import { type LocalSource, localSource } from '../../coordinator-client/local/local.ts';
 import { LocalTree } from '../../coordinator-client/local/local-tree.ts';
-import { zookeeperSource } from '../../coordinator-client/zookeeper/zookeeper.ts';
 import type { KitOptions } from './options.ts';
 
 export interface Agreement {
@@ -41,6 +39,8 @@ export async function openAgreement(options: KitOptions): Promise<Agreement> {
   }
   const dataDir = directory === undefined ? null : join(directory, 'zookeeper');
   if (dataDir !== null) mkdirSync(dataDir, { recursive: true });
+  // Loaded by those who ask for it: a cluster whose tree nobody else sees starts sooner without.
+  const { startEmbeddedServer } = await import('../../coordinator-client/embedded/server.ts');
   const server = await startEmbeddedServer({
     host: '127.0.0.1',
     port: zookeeperPort ?? 0,
@@ -60,7 +60,8 @@ function local(tree: LocalTree, connect: string | null, close: () => Promise<voi
   };
 }
 
-function ensemble(connect: string): Agreement {
+async function ensemble(connect: string): Promise<Agreement> {
+  const { zookeeperSource } = await import('../../coordinator-client/zookeeper/zookeeper.ts');
   return {
     connect,
     tree: null,

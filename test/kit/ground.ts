@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { RequestFaults } from '../../broker/network/request-faults.ts';
 import { type Clock, systemClock } from '../../broker/platform/clock.ts';
 import { EventRing } from '../../broker/platform/event-ring.ts';
+import { nodeDisk } from '../../broker/platform/node-disk.ts';
 import { systemRandom } from '../../broker/platform/random.ts';
 import { tcpSockets } from '../../broker/platform/tcp-sockets.ts';
 import { webSocketChannels } from '../../broker/platform/web-socket-channels.ts';
@@ -15,6 +16,7 @@ import { configsOf } from './broker-configs.ts';
 import { Member, type MemberGround } from './member.ts';
 import type { KitOptions } from './options.ts';
 import { RequestLog } from './request-log.ts';
+import { scratchDisk } from './scratch-disk.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { watchOver } from './watchdog.ts';
 
@@ -48,7 +50,8 @@ export async function makeGround(options: KitOptions, count: number): Promise<Gr
     place.leave();
     throw error;
   }
-  const shared = { ...options, count, agreement, clock, directory: place.directory };
+  const { directory, isTemporary } = place;
+  const shared = { ...options, count, agreement, clock, directory, isTemporary };
   const made = makeMembers(shared);
   const { members } = made;
   let admin: AdminClient | null = null;
@@ -105,12 +108,13 @@ type MemberOptions = KitOptions & {
   readonly agreement: Agreement;
   readonly clock: Clock;
   readonly directory: string;
+  readonly isTemporary: boolean;
 };
 
 function makeMembers(
   options: MemberOptions,
 ): Pick<Ground, 'members' | 'requestFaults' | 'requestLog' | 'events'> {
-  const { count, agreement, clock } = options;
+  const { count, agreement, clock, isTemporary } = options;
   const [requestLog, events] = [new RequestLog(), new EventRing(MOST_EVENTS, systemClock)];
   const requestFaults = new Map<number, RequestFaults>();
   const members: Member[] = [];
@@ -119,6 +123,7 @@ function makeMembers(
   for (let id = 1; id <= count; id++) {
     const shared: MemberGround = {
       ...{ network, clock, agreement },
+      disk: isTemporary ? scratchDisk : nodeDisk,
       interference: () => faults,
       log: (brokerId, line) => options.log?.(brokerId, line),
       recorded: (recorded) => events.add(recorded),

@@ -7,12 +7,12 @@ import type { BrokerConfig } from '../../broker/config/broker-config.ts';
 import type { InterferenceSlot } from '../../broker/network/interference.ts';
 import type { Clock, Timer } from '../../broker/platform/clock.ts';
 import { lineDiagnostics } from '../../broker/platform/diagnostics.ts';
+import type { Disk } from '../../broker/platform/disk.ts';
 import type { Recorded } from '../../broker/platform/event-ring.ts';
 import { type Faults, faulty } from '../../broker/platform/faulty/faulty.ts';
 import { Links } from '../../broker/platform/faulty/links.ts';
 import { createJournal } from '../../broker/platform/journal.ts';
 import { createMetrics } from '../../broker/platform/metrics.ts';
-import { nodeDisk } from '../../broker/platform/node-disk.ts';
 import type { Platform } from '../../broker/platform/platform.ts';
 import { systemRandom } from '../../broker/platform/random.ts';
 import type { Coordinator, CoordinatorSource } from '../../coordinator-client/coordinator.ts';
@@ -23,6 +23,7 @@ import type { Agreement } from './agreement.ts';
 export interface MemberGround {
   readonly network: Pick<Platform, 'sockets' | 'channels'>;
   readonly clock: Clock;
+  readonly disk: Disk;
   readonly agreement: Agreement;
   readonly interference: () => InterferenceSlot;
   readonly log: (brokerId: number, line: string) => void;
@@ -189,7 +190,7 @@ export class Member {
 
   async #begin(): Promise<void> {
     const config = this.#configOf(this.#bound);
-    const { clock, network, agreement } = this.#ground;
+    const { clock, disk, network, agreement } = this.#ground;
     const interference = this.#ground.interference();
     const diagnostics = lineDiagnostics(clock, (line) => this.#ground.log(this.id, line), 'info');
     const journal = createJournal(clock, diagnostics, config.journalMaxEvents);
@@ -199,8 +200,8 @@ export class Member {
       clock,
       diagnostics,
       journal,
+      disk,
       random: systemRandom,
-      disk: nodeDisk,
       metrics: createMetrics(),
     };
     const { platform, faults } = faulty(base, this.links);

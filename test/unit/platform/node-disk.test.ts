@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nodeDisk } from '../../../broker/platform/node-disk.ts';
+import { scratchDisk } from '../../kit/scratch-disk.ts';
 import { diskContract } from './disk.contract.ts';
 
 let directory = '';
@@ -18,6 +19,7 @@ afterEach(() => {
 });
 
 diskContract('node:fs', () => ({ disk: nodeDisk, directory }));
+diskContract('the same without waiting for it', () => ({ disk: scratchDisk, directory }));
 
 describe('a directory that can’t be made', () => {
   it('is refused at once, also where a system says of an existing parent that it is not there', () => {
