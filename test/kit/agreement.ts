@@ -2,13 +2,10 @@
  * Where the brokers of a test cluster agree: a tree in this process, which ZooKeeper's clients may reach as
  * well and which may be kept in a directory, or an ensemble that somebody else runs.
  */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Clock } from '../../broker/platform/clock.ts';
 import type { CoordinatorSource } from '../../coordinator-client/coordinator.ts';
 import { type LocalSource, localSource } from '../../coordinator-client/local/local.ts';
-import { LocalTree } from '../../coordinator-client/local/local-tree.ts';
-import type { KitOptions } from './options.ts';
+import { LocalTree, type SharedDatabase } from '../../coordinator-client/local/local-tree.ts';
 
 export interface Agreement {
   /** zookeeper.connect of the brokers, where somebody listens there; else null. */
@@ -27,51 +24,19 @@ interface SourceOptions {
   readonly delayMs: () => number;
 }
 
-/** ZooKeeper's unit of time towards its clients over the wire. */
-const TICK_MS = 100;
-const MAX_SESSION_TIMEOUT_MS = 60_000;
-
-export async function openAgreement(options: KitOptions): Promise<Agreement> {
-  const { zookeeper, directory, zookeeperPort } = options;
-  if (zookeeper !== undefined) return ensemble(zookeeper);
-  if (directory === undefined && zookeeperPort === undefined) {
-    return local(new LocalTree(), null, () => Promise.resolve());
-  }
-  const dataDir = directory === undefined ? null : join(directory, 'zookeeper');
-  if (dataDir !== null) mkdirSync(dataDir, { recursive: true });
-  // Loaded by those who ask for it: a cluster whose tree nobody else sees starts sooner without.
-  const { startEmbeddedServer } = await import('../../coordinator-client/embedded/server.ts');
-  const server = await startEmbeddedServer({
-    host: '127.0.0.1',
-    port: zookeeperPort ?? 0,
-    tickMs: TICK_MS,
-    maxSessionTimeoutMs: MAX_SESSION_TIMEOUT_MS,
-    ...(dataDir === null ? {} : { dataDir }),
-  });
-  return local(new LocalTree(server.shared), `127.0.0.1:${server.port}`, () => server.close());
-}
-
-function local(tree: LocalTree, connect: string | null, close: () => Promise<void>): Agreement {
+/** The tree is in this process: its own, or one that is shown to others as well. */
+export function inProcess({ shared, connect, close }: Shown = {}): Agreement {
+  const tree = new LocalTree(shared);
   return {
-    connect,
+    connect: connect ?? null,
     tree,
     source: ({ clock, sessionTimeoutMs, delayMs }) => localSource({ tree, clock, sessionTimeoutMs, delayMs }),
-    close,
+    close: close ?? (() => Promise.resolve()),
   };
 }
 
-async function ensemble(connect: string): Promise<Agreement> {
-  const { zookeeperSource } = await import('../../coordinator-client/zookeeper/zookeeper.ts');
-  return {
-    connect,
-    tree: null,
-    source: ({ sessionTimeoutMs }) =>
-      zookeeperSource({
-        connect,
-        sessionTimeoutMs,
-        connectionTimeoutMs: sessionTimeoutMs,
-        maxInFlightRequests: 10,
-      }),
-    close: () => Promise.resolve(),
-  };
+interface Shown {
+  readonly shared?: SharedDatabase;
+  readonly connect?: string;
+  readonly close?: () => Promise<void>;
 }

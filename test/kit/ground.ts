@@ -11,7 +11,7 @@ import { systemRandom } from '../../broker/platform/random.ts';
 import { tcpSockets } from '../../broker/platform/tcp-sockets.ts';
 import { webSocketChannels } from '../../broker/platform/web-socket-channels.ts';
 import { AdminClient } from '../../scripts/cli/admin-client.ts';
-import { type Agreement, openAgreement } from './agreement.ts';
+import { type Agreement, inProcess } from './agreement.ts';
 import { configsOf } from './broker-configs.ts';
 import { Member, type MemberGround } from './member.ts';
 import type { KitOptions } from './options.ts';
@@ -76,6 +76,14 @@ export async function makeGround(options: KitOptions, count: number): Promise<Gr
       place.leave();
     },
   };
+}
+
+async function openAgreement(options: KitOptions): Promise<Agreement> {
+  const { zookeeper, directory, zookeeperPort } = options;
+  if (zookeeper === undefined && directory === undefined && zookeeperPort === undefined) return inProcess();
+  // Loaded by those who ask for it: a cluster whose tree nobody else sees starts sooner without.
+  const { ensemble, servedTree } = await import('./agreement-by-zookeeper.ts');
+  return zookeeper === undefined ? servedTree(options) : ensemble(zookeeper);
 }
 
 /** Where everything of it is on the disk. */
