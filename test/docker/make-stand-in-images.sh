@@ -16,7 +16,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 label=odradek.stand-in
 say() { printf '%s\n' "$*" >&2; }
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# Whoever is at work on an image ends first: it would go on with the files that are left, and import those.
+trap 'kill $(jobs -p) 2>/dev/null; wait; rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
 
 # Files are copied with their paths; /bin, /lib and so on are links into /usr as they are on Debian.
 new_root() {
@@ -68,6 +70,15 @@ import_root() { # ROOT TAG CHANGE...
   tar -C "$root" -c . | docker import "${changes[@]}" - "$tag" >/dev/null
 }
 
+# Whether an image that was made runs a program; it goes when it does not.
+runs() { # TAG PROGRAM WORD...
+  local tag=$1 program=$2
+  shift 2
+  docker run --rm --entrypoint "$program" "$tag" "$@" >/dev/null 2>&1 && return 0
+  docker image rm "$tag" >/dev/null
+  return 1
+}
+
 make_zookeeper() { # TAG
   local java_home jar root
   for jar in zookeeper slf4j-simple; do
@@ -93,7 +104,10 @@ make_zookeeper() { # TAG
   install -m755 "$here/stand-in/docker-entrypoint.sh" "$root/"
   install -m755 "$here/stand-in/zkServer.sh" "$root/apache-zookeeper-bin/bin/"
   import_root "$root" "$1" 'ENV PATH=/apache-zookeeper-bin/bin:/usr/bin ZOO_CONF_DIR=/conf ZOO_DATA_DIR=/data ZOO_DATA_LOG_DIR=/datalog ZOO_LOG_DIR=/logs' \
-    'EXPOSE 2181 2888 3888 8080' 'VOLUME ["/data", "/datalog", "/logs"]' 'ENTRYPOINT ["/docker-entrypoint.sh"]' 'CMD ["zkServer.sh", "start-foreground"]'
+    'EXPOSE 2181 2888 3888 8080' 'VOLUME ["/data", "/datalog", "/logs"]' 'ENTRYPOINT ["/docker-entrypoint.sh"]' 'CMD ["zkServer.sh", "start-foreground"]' || return 1
+  runs "$1" bash -c 'java -version && ls /docker-entrypoint.sh' && return 0
+  say "the Java of this machine does not run in a container"
+  return 1
 }
 
 make_node() { # TAG
@@ -117,8 +131,7 @@ make_node() { # TAG
   cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/" 2>/dev/null
   import_root "$root" "$1" 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt' 'CMD ["node"]' || return 1
   # A distribution's npm may be spread over places that were not copied.
-  docker run --rm "$1" npm --version >/dev/null 2>&1 && return 0
-  docker image rm "$1" >/dev/null
+  runs "$1" npm --version && return 0
   say "the npm of this machine does not run in a container"
   return 1
 }
