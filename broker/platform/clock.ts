@@ -27,6 +27,11 @@ export const systemClock: Clock = {
   wallMs: () => Date.now(),
   nowMs: () => performance.now(),
   after(delayMs, run) {
+    if (delayMs <= 0) {
+      // A timeout takes a millisecond at the least, and half a start is made of such steps.
+      const immediate = setImmediate(run);
+      return { cancel: () => clearImmediate(immediate) };
+    }
     const dueMs = performance.now() + delayMs;
     const wait = (leftMs: number): NodeJS.Timeout => {
       if (leftMs <= LONGEST_TIMEOUT_MS) return setTimeout(run, Math.max(0, leftMs));

@@ -1,4 +1,5 @@
 /** The platform of a real process is complete and writes where it is told. */
+import { stat } from 'node:fs';
 import { afterEach, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../broker/platform/clock.ts';
 import { systemPlatform } from '../../../broker/platform/system-platform.ts';
@@ -18,6 +19,23 @@ it('waits longer than the runtime’s timers can, and cancels that too', () => {
   cancelled.cancel();
   vi.advanceTimersByTime(10 * days);
   expect(fired).toEqual(['after 60 days']);
+});
+
+it('runs what is due at once before any timer, never synchronously, and not when it is cancelled', async () => {
+  const order: string[] = [];
+  await new Promise<void>((resolve) => {
+    // From a callback of I/O the order is certain.
+    stat('/', () => {
+      setTimeout(() => {
+        order.push('timer');
+        resolve();
+      }, 0);
+      systemClock.after(0, () => order.push('due at once'));
+      systemClock.after(0, () => order.push('cancelled')).cancel();
+      order.push('the callback goes on');
+    });
+  });
+  expect(order).toEqual(['the callback goes on', 'due at once', 'timer']);
 });
 
 it('assembles a platform whose lines and metrics carry what they were given', async () => {
