@@ -78,8 +78,8 @@ export function describeAlone(isThere: () => boolean): void {
           (error: { code: number; stderr: string }) => `${error.code} ${error.stderr.trim()}`,
         );
       expect(await refused('kafka-acls', '--list')).toMatch(/^2 kafka-acls: not in this image;[^\n]*$/);
-      expect(await refused('kafka-topics', '--list', '--unavailable-partitions')).toBe(
-        "2 kafka-topics: Unknown option '--unavailable-partitions'",
+      expect(await refused('kafka-topics', '--list', '--partition-size-limit-per-response')).toBe(
+        "2 kafka-topics: Unknown option '--partition-size-limit-per-response'",
       );
     }, 60_000);
 
