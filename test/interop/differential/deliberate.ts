@@ -103,6 +103,24 @@ export const DELIBERATE: readonly Deliberate[] = [
     reason: 'a transaction that is named again is answered once, as it was named last',
   },
   {
+    api: 'WriteTxnMarkers',
+    paths: ['markers.topics', 'markers.topics.partitionIndexes'],
+    mutations: ['first twice'],
+    at: ['outcome'],
+    kafkas: 'silent',
+    reason:
+      'Kafka waits for as many outcomes as partitions are named, and never answers; here one counts once',
+  },
+  {
+    api: 'TxnOffsetCommit',
+    samples: ['of an open one, without the group'],
+    paths: ['producerEpoch'],
+    mutations: ['-1'],
+    at: ['topics.partitions.errorCode'],
+    kafkas: '-1',
+    reason: 'Kafka throws while it makes a batch of the epoch -1; here that is an epoch that is too old',
+  },
+  {
     api: 'OffsetFetch',
     versions: [8, 9],
     paths: ['groups'],
