@@ -15,13 +15,14 @@ import { EndTxn } from '../../broker/protocol/messages/26-end-txn.ts';
 import { TxnOffsetCommit } from '../../broker/protocol/messages/28-txn-offset-commit.ts';
 import type { AnyApi, RequestInput, ResponseOf } from '../../broker/protocol/schema.ts';
 import { buildBatch } from '../../broker/records/build.ts';
+import type { ApplicationFaults } from './application-faults.ts';
 import type { ClusterClient } from './cluster-client.ts';
 
 interface ProducerOptions {
   readonly client: ClusterClient;
   readonly transactionalId: string;
-  /** Called before each request, with its name; rejects when the application dies there. */
-  readonly beforeStep?: (api: string) => Promise<void>;
+  /** Of the application, at each of its requests. */
+  readonly faults?: Pick<ApplicationFaults, 'next'>;
 }
 
 interface Offsets {
@@ -39,6 +40,8 @@ const BACKOFF_MS = 60;
 const ACKS_TIMEOUT_MS = 1500;
 const TRANSACTION_TIMEOUT_MS = 60_000;
 const MOST_ATTEMPTS = 40;
+/** Longer than groups wait for a member. */
+const STANDSTILL_MS = 3000;
 
 /** What can't be had by asking again. */
 class Refused extends Error {}
@@ -150,8 +153,14 @@ export class TransactionalProducer {
   }
 
   async #ask<A extends AnyApi>(brokerId: number, api: A, request: RequestInput<A>): Promise<ResponseOf<A>> {
-    await this.#options.beforeStep?.(api.name);
-    return this.#options.client.request(brokerId, api, request);
+    const { client, faults } = this.#options;
+    const fault = faults?.next(api.name) ?? null;
+    if (fault === 'killed before') throw new Died();
+    if (fault === 'stands still') await sleep(client.clock, STANDSTILL_MS);
+    const answer = client.request(brokerId, api, request);
+    if (fault !== 'killed during') return answer;
+    answer.catch(() => {});
+    throw new Died();
   }
 
   /** Asks again after no answer and after what passes; rejects after anything else, and in the end. */
