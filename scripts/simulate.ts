@@ -23,7 +23,10 @@ const simulation: CommandSpec = {
     { name: 'seeds', value: 'N', kind: 'integer', min: 1, help: 'how many runs', fallback: '200' },
     { name: 'from', value: 'SEED', kind: 'integer', min: 0, help: 'the first seed', fallback: '1' },
     { name: 'seed', value: 'SEED', kind: 'integer', min: 0, help: 'replay this one and print its trace' },
-    { name: 'transactions', help: 'every run with applications that write in transactions, not one in eight' },
+    {
+      name: 'transactions',
+      help: 'every run with applications that write in transactions, not one in eight',
+    },
     { name: 'log', help: 'with --seed: what the brokers say as well' },
     {
       name: 'threads',
