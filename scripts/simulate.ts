@@ -25,7 +25,7 @@ const simulation: CommandSpec = {
     { name: 'seed', value: 'SEED', kind: 'integer', min: 0, help: 'replay this one and print its trace' },
     {
       name: 'transactions',
-      help: 'every run with applications that write in transactions, not one in eight',
+      help: 'every run with applications that write in transactions, not one in sixteen',
     },
     { name: 'log', help: 'with --seed: what the brokers say as well' },
     {

@@ -62,7 +62,7 @@ export interface Verdict {
   readonly virtualMs: number;
 }
 
-const TRANSACTIONS_ONE_IN = 8;
+const TRANSACTIONS_ONE_IN = 16;
 const PROCESSED_TOPIC = 'processed';
 const TRANSACTIONS_TOPIC = 'payments';
 const TRANSACTIONS_PARTITIONS = 2;

@@ -1,8 +1,9 @@
 /** An application of several processes that reads, processes and writes exactly once, and what is found of its work. */
+import { ErrorCode } from '../../broker/errors.ts';
 import type { Random } from '../../broker/platform/random.ts';
 import { ApplicationFaults } from './application-faults.ts';
 import type { ClusterClient } from './cluster-client.ts';
-import { readCommitted } from './committed-reader.ts';
+import { fetchFrom, readCommitted } from './committed-reader.ts';
 import { type Processed, unprocessed } from './processed-once.ts';
 import { SimulatedMembership } from './simulated-membership.ts';
 import { committedOffsets, SimulatedProcessor } from './simulated-processor.ts';
@@ -74,6 +75,7 @@ export class SimulatedApplication {
         topic: input,
         partitions: numbers,
       });
+      if (!(await this.#isAtEnd(offsets))) return null;
       const processed = {
         input: await this.#read(input, numbers),
         offsets: numbers.map((partition) => offsets.get(partition) ?? 0),
@@ -83,6 +85,15 @@ export class SimulatedApplication {
     } catch {
       return null;
     }
+  }
+
+  /** Asked first, as it is far less than to read everything. */
+  async #isAtEnd(offsets: ReadonlyMap<number, number>): Promise<boolean> {
+    for (const [partition, position] of offsets) {
+      const answer = await fetchFrom(this.#client, { topic: this.#options.input, partition, position });
+      if (answer?.errorCode !== ErrorCode.NONE || answer.highWatermark !== position) return false;
+    }
+    return offsets.size === this.#options.partitions;
   }
 
   /** Rejects when one of them can't be read to its end. */
