@@ -31,7 +31,7 @@ import { registerControllerMetrics } from './controller-metrics.ts';
 import { type ElectionAnswer, type ElectionType, retryElections, runElection } from './election-events.ts';
 import { type ControllerEvent, EventQueue } from './events.ts';
 import { takeOffice } from './failover.ts';
-import { type FeatureAnswer, type FeatureUpdate, updateFeatures } from './feature-events.ts';
+import { applyFeatureUpdates, type FeatureAnswer, type FeatureUpdate } from './feature-events.ts';
 import { alterPartition } from './isr-events.ts';
 import { allocateProducerIds, refusedAllocation } from './producer-ids.ts';
 import {
@@ -175,7 +175,7 @@ export class Controller {
     updates: readonly FeatureUpdate[],
     validateOnly: boolean,
   ): Promise<Outcome<FeatureAnswer[]>> {
-    return this.#askController('UpdateFeatures', (term) => updateFeatures(term, updates, validateOnly));
+    return this.#askController('UpdateFeatures', (term) => applyFeatureUpdates(term, updates, validateOnly));
   }
 
   /** unclean.leader.election.enable has become true, for a topic or (null) by default. */

@@ -20,7 +20,7 @@ export interface FeatureAnswer {
 }
 
 /** Removes what may be removed, and says of each update whether it was done. */
-export async function updateFeatures(
+export async function applyFeatureUpdates(
   term: Term,
   updates: readonly FeatureUpdate[],
   validateOnly: boolean,

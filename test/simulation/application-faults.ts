@@ -5,7 +5,7 @@
 import type { Random } from '../../broker/platform/random.ts';
 
 /** `killed during`: the request is on its way, its answer is never seen. */
-export type ApplicationFault = 'killed before' | 'killed during' | 'stands still';
+type ApplicationFault = 'killed before' | 'killed during' | 'stands still';
 
 const FAULTS: readonly ApplicationFault[] = ['killed before', 'killed during', 'stands still'];
 /** One request in so many. */

@@ -15,7 +15,7 @@ import { outputOf } from './processed-once.ts';
 import { check, Refused, SimulatedMembership } from './simulated-membership.ts';
 import { Died, TransactionalProducer } from './transactional-producer.ts';
 
-export interface ProcessorOptions {
+interface ProcessorOptions {
   /** Each life has connections of its own. */
   readonly newClient: () => ClusterClient;
   readonly random: Random;
