@@ -11,6 +11,9 @@ import { runCommand } from './cli/run.ts';
 /** What a thread tells of a run; traces are made again by a replay. */
 type Told = Omit<Verdict, 'trace'>;
 
+/** What a thread is asked for. */
+type RunAsked = Parameters<typeof simulate>[0];
+
 const YOUNG_GENERATION_MB = 64;
 
 const simulation: CommandSpec = {
@@ -20,6 +23,10 @@ const simulation: CommandSpec = {
     { name: 'seeds', value: 'N', kind: 'integer', min: 1, help: 'how many runs', fallback: '200' },
     { name: 'from', value: 'SEED', kind: 'integer', min: 0, help: 'the first seed', fallback: '1' },
     { name: 'seed', value: 'SEED', kind: 'integer', min: 0, help: 'replay this one and print its trace' },
+    {
+      name: 'transactions',
+      help: 'every run with applications that write in transactions, not one in sixteen',
+    },
     { name: 'log', help: 'with --seed: what the brokers say as well' },
     {
       name: 'threads',
@@ -33,11 +40,20 @@ const simulation: CommandSpec = {
   run: (given) => (given.integer('seed') === null ? runMany(given) : replay(given)),
 };
 
+/** Without the flag the seed says whether there are transactions. */
+function optionsOf(transactions: boolean): { readonly transactions?: true } {
+  return transactions ? { transactions } : {};
+}
+
 async function replay(given: Arguments): Promise<number> {
   const seed = given.needInteger('seed');
   const lines: { readonly atMs: number; readonly text: string }[] = [];
   const add = (text: string): number => lines.push({ atMs: Number.parseFloat(text), text });
-  const verdict = await simulate({ seed, ...(given.flag('log') ? { write: add } : {}) });
+  const verdict = await simulate({
+    seed,
+    ...optionsOf(given.flag('transactions')),
+    ...(given.flag('log') ? { write: add } : {}),
+  });
   for (const line of verdict.trace) add(line);
   // Both are in the order of time; at one time the brokers' lines come first.
   for (const { text } of lines.sort((one, other) => one.atMs - other.atMs)) say(text);
@@ -60,31 +76,33 @@ async function runMany(given: Arguments): Promise<number> {
   const threads = Math.min(given.needInteger('threads'), count);
   const take = (verdict: Told): void => {
     done.push(verdict);
-    if (verdict.broken.length > 0) report(verdict);
+    if (verdict.broken.length > 0) report(verdict, given.flag('transactions'));
   };
-  await Promise.all(
-    Array.from({ length: threads }, () => runThread(() => (next < from + count ? next++ : null), take)),
-  );
+  const withTransactions = given.flag('transactions');
+  const nextRun = (): RunAsked | null =>
+    next < from + count ? { seed: next++, ...optionsOf(withTransactions) } : null;
+  await Promise.all(Array.from({ length: threads }, () => runThread(nextRun, take)));
   clearInterval(progress);
   const total = (pick: (verdict: Told) => number): number => done.reduce((sum, one) => sum + pick(one), 0);
   say(
     `${count} seeds from ${from}: ${failed()} failed. ${total(({ faults }) => faults)} faults, ` +
       `${total(({ events }) => events)} events, ${total(({ acknowledged }) => acknowledged)} acknowledgements, ` +
+      `${total(({ transactions }) => transactions)} transactions, ${total(({ processed }) => processed)} records processed once, ` +
       `${(total(({ virtualMs }) => virtualMs) / 60_000).toFixed(0)} virtual minutes, ${perSecond()} seeds a second.`,
   );
   return failed() === 0 ? 0 : 1;
 }
 
 /** One thread that runs a seed after the other. */
-function runThread(nextSeed: () => number | null, take: (verdict: Told) => void): Promise<void> {
+function runThread(nextRun: () => RunAsked | null, take: (verdict: Told) => void): Promise<void> {
   // Room for what lives shortly: a third of the time would go into collecting it otherwise.
   const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB };
   const worker = new Worker(new URL(import.meta.url), { resourceLimits });
   return new Promise((resolve, reject) => {
     const give = (): void => {
-      const seed = nextSeed();
-      if (seed === null) void worker.terminate().then(() => resolve());
-      else worker.postMessage(seed);
+      const run = nextRun();
+      if (run === null) void worker.terminate().then(() => resolve());
+      else worker.postMessage(run);
     };
     worker.on('message', (verdict: Told) => {
       take(verdict);
@@ -95,9 +113,9 @@ function runThread(nextSeed: () => number | null, take: (verdict: Told) => void)
   });
 }
 
-function report(verdict: Told): void {
+function report(verdict: Told, withTransactions: boolean): void {
   say(summaryOf(verdict));
-  say(`  replay: scripts/simulate --seed ${verdict.seed}`);
+  say(`  replay: scripts/simulate --seed ${verdict.seed}${withTransactions ? ' --transactions' : ''}`);
 }
 
 function summaryOf({ seed, broken, events, faults, acknowledged, consumed }: Told): string {
@@ -113,8 +131,8 @@ function say(line: string): void {
 if (parentPort === null) await runCommand(simulation, './scripts/simulate', process.argv.slice(2));
 else {
   const port = parentPort;
-  port.on('message', async (seed: number) => {
-    const { trace: _, ...told } = await simulate({ seed });
+  port.on('message', async (run: RunAsked) => {
+    const { trace: _, ...told } = await simulate(run);
     port.postMessage(told);
   });
 }

@@ -31,6 +31,7 @@ import { registerControllerMetrics } from './controller-metrics.ts';
 import { type ElectionAnswer, type ElectionType, retryElections, runElection } from './election-events.ts';
 import { type ControllerEvent, EventQueue } from './events.ts';
 import { takeOffice } from './failover.ts';
+import { applyFeatureUpdates, type FeatureAnswer, type FeatureUpdate } from './feature-events.ts';
 import { alterPartition } from './isr-events.ts';
 import { allocateProducerIds, refusedAllocation } from './producer-ids.ts';
 import {
@@ -168,6 +169,13 @@ export class Controller {
     return this.#askController('ListPartitionReassignments', async (term) =>
       listReassignments(term, partitions),
     );
+  }
+
+  updateFeatures(
+    updates: readonly FeatureUpdate[],
+    validateOnly: boolean,
+  ): Promise<Outcome<FeatureAnswer[]>> {
+    return this.#askController('UpdateFeatures', (term) => applyFeatureUpdates(term, updates, validateOnly));
   }
 
   /** unclean.leader.election.enable has become true, for a topic or (null) by default. */

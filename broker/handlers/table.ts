@@ -46,6 +46,7 @@ import { listPartitionReassignments } from './46-list-partition-reassignments.ts
 import { offsetDelete } from './47-offset-delete.ts';
 import { describeClientQuotas } from './48-describe-client-quotas.ts';
 import { alterClientQuotas } from './49-alter-client-quotas.ts';
+import { updateFeatures } from './57-update-features.ts';
 import { describeCluster } from './60-describe-cluster.ts';
 import { describeProducers } from './61-describe-producers.ts';
 import { describeTransactions } from './65-describe-transactions.ts';
@@ -94,6 +95,7 @@ const SERVED: readonly AnyHandler[] = [
   offsetDelete,
   describeClientQuotas,
   alterClientQuotas,
+  updateFeatures,
   describeCluster,
   describeProducers,
   describeTransactions,

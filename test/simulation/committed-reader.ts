@@ -70,7 +70,8 @@ export function take(
   return position;
 }
 
-async function fetchFrom(
+/** What the leader has from a position on, for a reader of committed data; null when it is not known. */
+export async function fetchFrom(
   client: ClusterClient,
   { topic, partition, position }: { topic: string; partition: number; position: number },
 ): Promise<PartitionAnswer | null> {

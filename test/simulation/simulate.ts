@@ -9,6 +9,7 @@ import {
   type ReplicaView,
   type TreeView,
 } from './observation.ts';
+import { notProcessedOnce } from './processed-once.ts';
 import {
   lostOffsets,
   repeatedRecords,
@@ -18,10 +19,11 @@ import {
   unsettledTopics,
 } from './settled.ts';
 import { REPLICAS } from './simulated-admin.ts';
+import { SimulatedApplication } from './simulated-application.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 import { SimulatedTransactions } from './simulated-transactions.ts';
 import { TransactionHistory } from './transaction-history.ts';
-import { newClient, Workload } from './workload.ts';
+import { newClient, TOPIC, Workload } from './workload.ts';
 
 interface SimulationOptions {
   readonly seed: number;
@@ -29,8 +31,10 @@ interface SimulationOptions {
   readonly faultsMs?: number;
   /** Instead of what the seed would have happen. */
   readonly faults?: (cluster: SimulatedCluster) => void;
-  /** With an application that writes in transactions. */
+  /** With applications that write in transactions; of itself one seed in a few. */
   readonly transactions?: boolean;
+  /** The application that processes leaves out what keeps away former owners of partitions. */
+  readonly unfenced?: boolean;
   /** Gets what brokers say. */
   readonly write?: (line: string) => void;
   /** Called at the moment something is found wrong, to look around. */
@@ -51,9 +55,15 @@ export interface Verdict {
   readonly generations: number;
   /** That were committed. */
   readonly transactions: number;
+  /** Records that the application has read, processed and written. */
+  readonly processed: number;
+  /** What has befallen its processes, by request. */
+  readonly befallen: readonly string[];
   readonly virtualMs: number;
 }
 
+const TRANSACTIONS_ONE_IN = 16;
+const PROCESSED_TOPIC = 'processed';
 const TRANSACTIONS_TOPIC = 'payments';
 const TRANSACTIONS_PARTITIONS = 2;
 const START_LIMIT_MS = 30_000;
@@ -87,19 +97,23 @@ class Run {
   readonly #nemesis: Nemesis;
   readonly #transactionHistory = new TransactionHistory();
   readonly #transactions: SimulatedTransactions | null;
+  readonly #application: SimulatedApplication | null;
   readonly #broken: string[] = [];
   readonly #observer = new ReplicaObserver();
   #tree: TreeView;
   #replicas: readonly ReplicaView[] = [];
   #zxid = -1n;
   #events = 0;
+  #processed = 0;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.#cluster = new SimulatedCluster(options);
     this.#workload = new Workload(this.#cluster, this.#history);
     this.#nemesis = new Nemesis(this.#cluster, this.#cluster.fork());
-    this.#transactions = options.transactions === true ? this.#newTransactions() : null;
+    const transactions = options.transactions ?? options.seed % TRANSACTIONS_ONE_IN === 0;
+    this.#transactions = transactions ? this.#newTransactions() : null;
+    this.#application = transactions ? this.#newApplication() : null;
     this.#invariants = new Invariants((what) => this.broken(what));
     this.#tree = observeTree(this.#cluster.tree);
     this.#cluster.onRecorded = (broker, recorded) => this.#invariants.events.recorded(broker, recorded);
@@ -127,6 +141,7 @@ class Run {
       await this.#settle();
     } finally {
       process.off('unhandledRejection', rejections);
+      this.#application?.stop();
       this.#workload.stop();
     }
   }
@@ -144,6 +159,8 @@ class Run {
       consumed: this.#history.consumedCount,
       generations: this.#history.groupOf('team').generations,
       transactions: this.#transactionHistory.count('committed'),
+      processed: this.#processed,
+      befallen: this.#application?.befallen ?? [],
       virtualMs: clock.nowMs(),
     };
   }
@@ -155,9 +172,12 @@ class Run {
     const { admin } = this.#workload;
     await clock.runUntilSettled(this.#workload.prepare(), START_LIMIT_MS);
     if (this.#transactions !== null) {
-      const create = () => admin.create(TRANSACTIONS_TOPIC, TRANSACTIONS_PARTITIONS);
-      while (!(await clock.runUntilSettled(create(), START_LIMIT_MS)));
+      for (const topic of [TRANSACTIONS_TOPIC, PROCESSED_TOPIC]) {
+        const create = () => admin.create(topic, TRANSACTIONS_PARTITIONS);
+        while (!(await clock.runUntilSettled(create(), START_LIMIT_MS)));
+      }
       this.#transactions.start();
+      this.#application?.start();
     }
     this.#workload.start();
   }
@@ -190,6 +210,7 @@ class Run {
     for (const what of this.#invariants.events.untold(this.#tree)) this.broken(what);
     for (const what of repeatedRecords(this.#tree, this.#invariants.logs, this.#history)) this.broken(what);
     await this.#checkTransactions();
+    await this.#checkProcessed();
     const lost = lostOffsets(this.#workload, this.#history);
     for (const what of await this.#cluster.clock.runUntilSettled(lost, SETTLE_LIMIT_MS)) this.broken(what);
     this.#cluster.trace.add('settled');
@@ -202,6 +223,17 @@ class Run {
       history: this.#transactionHistory,
       topic: TRANSACTIONS_TOPIC,
       partitions: TRANSACTIONS_PARTITIONS,
+    });
+  }
+
+  #newApplication(): SimulatedApplication {
+    return new SimulatedApplication({
+      newClient: () => newClient(this.#cluster, this.#cluster.clock, 'processor'),
+      fork: () => this.#cluster.fork(),
+      input: TOPIC,
+      output: PROCESSED_TOPIC,
+      partitions: TRANSACTIONS_PARTITIONS,
+      fenced: this.#options.unfenced !== true,
     });
   }
 
@@ -219,6 +251,26 @@ class Run {
       return;
     }
     this.broken('committed data can’t be read to its end: a transaction has not ended');
+  }
+
+  /** Every record of the input is processed, and its outcome is there once. */
+  async #checkProcessed(): Promise<void> {
+    const { clock } = this.#cluster;
+    if (this.#application === null) return;
+    // Until now: brokers that are well answer faster, so that more can happen to it between two answers.
+    this.#application.leaveAlone();
+    const limitMs = clock.nowMs() + SETTLE_LIMIT_MS;
+    while (clock.nowMs() < limitMs) {
+      const found = await clock.runUntilSettled(this.#application.found(), SETTLE_LIMIT_MS);
+      if (found === null) {
+        await clock.runFor(REST_MS);
+        continue;
+      }
+      this.#processed = found.output.flat().length;
+      for (const what of notProcessedOnce(found)) this.broken(what);
+      return;
+    }
+    this.broken('the application does not come to the end of its input');
   }
 
   #unsettled(): string[] {

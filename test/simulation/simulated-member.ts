@@ -9,13 +9,9 @@ import { sleep } from '../../broker/platform/clock.ts';
 import type { Random } from '../../broker/platform/random.ts';
 import { OffsetCommit } from '../../broker/protocol/messages/08-offset-commit.ts';
 import { OffsetFetch } from '../../broker/protocol/messages/09-offset-fetch.ts';
-import { FindCoordinator } from '../../broker/protocol/messages/10-find-coordinator.ts';
-import { JoinGroup } from '../../broker/protocol/messages/11-join-group.ts';
-import { Heartbeat } from '../../broker/protocol/messages/12-heartbeat.ts';
-import { LeaveGroup } from '../../broker/protocol/messages/13-leave-group.ts';
-import { SyncGroup } from '../../broker/protocol/messages/14-sync-group.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import type { GroupHistory } from './group-history.ts';
+import { check, Refused, SimulatedMembership } from './simulated-membership.ts';
 
 interface MemberOptions {
   readonly client: ClusterClient;
@@ -28,30 +24,18 @@ interface MemberOptions {
   readonly coordinates: (brokerId: number) => boolean;
 }
 
-const SESSION_TIMEOUT_MS = 1500;
-const REBALANCE_TIMEOUT_MS = 2000;
 const TICK_MS = 200;
 const BACKOFF_MS = 100;
 const LONGEST_ABSENCE_MS = 2000;
-const PROTOCOL = 'one-each';
-
-/** What ends a generation for a member, as the code it was answered with. */
-class Refused extends Error {
-  readonly code: number;
-  constructor(code: number) {
-    super(`error ${code}`);
-    this.code = code;
-  }
-}
 
 export class SimulatedMember {
   readonly #options: MemberOptions;
-  #memberId = '';
-  #generation = -1;
+  readonly #membership: SimulatedMembership;
   #stopped = false;
 
   constructor(options: MemberOptions) {
     this.#options = options;
+    this.#membership = new SimulatedMembership(options);
   }
 
   start(): void {
@@ -66,7 +50,7 @@ export class SimulatedMember {
   async verify(): Promise<boolean> {
     try {
       await this.#positions(
-        await this.#coordinator(),
+        await this.#membership.coordinator(),
         Array.from({ length: this.#options.partitions }, (_, partition) => partition),
       );
       return true;
@@ -79,11 +63,10 @@ export class SimulatedMember {
     const { client } = this.#options;
     while (!this.#stopped) {
       try {
-        await this.#belong(await this.#coordinator());
+        await this.#belong(await this.#membership.coordinator());
       } catch (error) {
         const code = error instanceof Refused ? error.code : ErrorCode.NETWORK_EXCEPTION;
-        if (code === ErrorCode.UNKNOWN_MEMBER_ID || code === ErrorCode.ILLEGAL_GENERATION)
-          this.#memberId = '';
+        this.#membership.refusedWith(code);
         if (code !== ErrorCode.REBALANCE_IN_PROGRESS) await sleep(client.clock, BACKOFF_MS);
       }
     }
@@ -92,60 +75,21 @@ export class SimulatedMember {
   /** One generation; ends by an error, or by leaving. */
   async #belong(coordinator: number): Promise<void> {
     const { client, random, history } = this.#options;
-    const mine = await this.#join(coordinator);
-    for (const partition of mine) history.owns(this.#memberId, partition, this.#generation);
+    const membership = this.#membership;
+    const mine = await membership.join(coordinator);
+    for (const partition of mine) history.owns(membership.memberId, partition, membership.generationId);
     const positions = await this.#positions(coordinator, mine);
     while (!this.#stopped) {
       await sleep(client.clock, TICK_MS);
-      await this.#heartbeat(coordinator);
+      await membership.heartbeat(coordinator);
       for (const [partition, offset] of positions) positions.set(partition, offset + 1 + random.int(5));
       await this.#commit(coordinator, positions);
       if (random.int(25) === 0) {
-        await this.#leave(coordinator);
+        await membership.leave(coordinator);
         await sleep(client.clock, random.int(LONGEST_ABSENCE_MS));
         return;
       }
     }
-  }
-
-  async #join(coordinator: number): Promise<readonly number[]> {
-    const { client, group } = this.#options;
-    const joined = await client.request(coordinator, JoinGroup, {
-      groupId: group,
-      sessionTimeoutMs: SESSION_TIMEOUT_MS,
-      rebalanceTimeoutMs: REBALANCE_TIMEOUT_MS,
-      memberId: this.#memberId,
-      protocolType: 'simulated',
-      protocols: [{ name: PROTOCOL, metadata: Buffer.alloc(0) }],
-    });
-    if (joined.errorCode === ErrorCode.MEMBER_ID_REQUIRED) {
-      this.#memberId = joined.memberId;
-      return this.#join(coordinator);
-    }
-    check(joined.errorCode);
-    this.#memberId = joined.memberId;
-    this.#generation = joined.generationId;
-    const members = joined.members.map(({ memberId }) => memberId);
-    const assignments = joined.leader === this.#memberId ? this.#share(members) : [];
-    const synced = await client.request(coordinator, SyncGroup, {
-      groupId: group,
-      generationId: this.#generation,
-      memberId: this.#memberId,
-      protocolType: 'simulated',
-      protocolName: PROTOCOL,
-      assignments,
-    });
-    check(synced.errorCode);
-    return [...(synced.assignment ?? [])];
-  }
-
-  /** One byte a partition. */
-  #share(members: readonly string[]): { memberId: string; assignment: Buffer }[] {
-    const all = Array.from({ length: this.#options.partitions }, (_, partition) => partition);
-    return members.map((memberId, index) => ({
-      memberId,
-      assignment: Buffer.from(all.filter((partition) => partition % members.length === index)),
-    }));
   }
 
   async #positions(coordinator: number, partitions: readonly number[]): Promise<Map<number, number>> {
@@ -172,12 +116,6 @@ export class SimulatedMember {
     return positions;
   }
 
-  async #heartbeat(coordinator: number): Promise<void> {
-    const { client, group } = this.#options;
-    const ask = { groupId: group, generationId: this.#generation, memberId: this.#memberId };
-    check((await client.request(coordinator, Heartbeat, ask)).errorCode);
-  }
-
   async #commit(coordinator: number, positions: ReadonlyMap<number, number>): Promise<void> {
     const { client, history, group, topic } = this.#options;
     if (positions.size === 0) return;
@@ -188,8 +126,8 @@ export class SimulatedMember {
     }));
     const answer = await client.request(coordinator, OffsetCommit, {
       groupId: group,
-      generationIdOrMemberEpoch: this.#generation,
-      memberId: this.#memberId,
+      generationIdOrMemberEpoch: this.#membership.generationId,
+      memberId: this.#membership.memberId,
       topics: [{ name: topic, partitions }],
     });
     for (const { partitionIndex, errorCode } of answer.topics[0]?.partitions ?? []) {
@@ -197,26 +135,4 @@ export class SimulatedMember {
       history.acknowledged(partitionIndex, positions.get(partitionIndex) ?? -1);
     }
   }
-
-  async #leave(coordinator: number): Promise<void> {
-    const { client, group } = this.#options;
-    const memberId = this.#memberId;
-    this.#memberId = '';
-    await client.request(coordinator, LeaveGroup, { groupId: group, members: [{ memberId }] });
-  }
-
-  async #coordinator(): Promise<number> {
-    const { client, group } = this.#options;
-    await client.refresh();
-    const answer = await client.request(client.controllerId, FindCoordinator, {
-      keyType: 0,
-      coordinatorKeys: [group],
-    });
-    check(answer.coordinators[0]?.errorCode ?? ErrorCode.COORDINATOR_NOT_AVAILABLE);
-    return answer.coordinators[0]?.nodeId ?? -1;
-  }
-}
-
-function check(code: number): void {
-  if (code !== ErrorCode.NONE) throw new Refused(code);
 }

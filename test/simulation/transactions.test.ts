@@ -3,11 +3,22 @@ import { describe, expect, it } from 'vitest';
 import { buildBatch } from '../../broker/records/build.ts';
 import { endTransactionMarker } from '../../broker/records/control.ts';
 import { take } from './committed-reader.ts';
+import { notProcessedOnce, unprocessed } from './processed-once.ts';
 import { simulate } from './simulate.ts';
 import { TransactionHistory } from './transaction-history.ts';
 
 /** Many times what it takes, for machines that have other things to do. */
 const LIMIT_MS = 600_000;
+const FAULTS = ['killed before', 'killed during', 'stands still'];
+/** Of an application that reads, processes and writes. */
+const STEPS = [
+  'InitProducerId',
+  'AddPartitionsToTxn',
+  'Produce',
+  'AddOffsetsToTxn',
+  'TxnOffsetCommit',
+  'EndTxn',
+];
 
 describe('what is read of transactions', () => {
   function history(): TransactionHistory {
@@ -50,6 +61,46 @@ describe('what is read of transactions', () => {
   });
 });
 
+describe('what an application makes of its input', () => {
+  const input = [['a', 'b'], ['c']];
+  const whole = { input, offsets: [2, 1], output: [['0:0:a', '1:0:c'], ['0:1:b']] };
+
+  it('is fine: each record once, whichever partition it went to', () => {
+    expect(notProcessedOnce(whole)).toEqual([]);
+    expect(unprocessed(whole)).toBe(0);
+  });
+
+  it('is not there yet: nothing is lost', () => {
+    const begun = { input, offsets: [1, 0], output: [['0:0:a'], []] };
+    expect(notProcessedOnce(begun)).toEqual([]);
+    expect(unprocessed(begun)).toBe(2);
+  });
+
+  it.each([
+    ['a record that is lost', { output: [['0:0:a', '1:0:c'], []] }, '0:1:b was lost'],
+    [
+      'a record twice',
+      {
+        output: [
+          ['0:0:a', '1:0:c'],
+          ['0:1:b', '1:0:c'],
+        ],
+      },
+      '1:0:c was processed 2 times',
+    ],
+    ['a record before its offset', { offsets: [1, 1] }, '0:1:b was processed, but the group is at 1'],
+    ['an offset behind the end', { offsets: [2, 7] }, 'partition 1: the group is at 7, behind the end'],
+    ['another value', { output: [['0:0:z', '1:0:c'], ['0:1:b']] }, 'nothing is the reason for 0:0:z'],
+    [
+      'another order',
+      { output: [['0:1:b', '0:0:a', '1:0:c'], []] },
+      'output 0: 0:0:a is read after the one at 1',
+    ],
+  ])('%s is found', (_what, changed, found) => {
+    expect(notProcessedOnce({ ...whole, ...changed })).toContain(found);
+  });
+});
+
 describe('a reader of committed data', () => {
   it('leaves out what is listed as aborted, up to its marker', () => {
     const data = (baseOffset: number, producerId: number, value: string) =>
@@ -84,15 +135,42 @@ describe('a reader of committed data', () => {
 });
 
 describe('a simulated cluster with transactions', () => {
-  it('keeps them whole under 20 schedules of faults', { timeout: LIMIT_MS }, async () => {
+  it('keeps them whole under 20 schedules of faults, at every step', { timeout: LIMIT_MS }, async () => {
     const broken: string[] = [];
+    const befallen = new Set<string>();
     let committed = 0;
+    let processed = 0;
     for (let seed = 1; seed <= 20; seed++) {
       const verdict = await simulate({ seed, faultsMs: 8000, transactions: true });
       broken.push(...verdict.broken.map((what) => `seed ${seed}: ${what}`));
+      for (const what of verdict.befallen) befallen.add(what);
       committed += verdict.transactions;
+      processed += verdict.processed;
     }
     expect(broken).toEqual([]);
     expect(committed).toBeGreaterThan(100);
+    expect(processed).toBeGreaterThan(5000);
+    for (const what of [...FAULTS, ...STEPS]) {
+      expect(
+        [...befallen].filter((fault) => fault.includes(what)),
+        what,
+      ).not.toEqual([]);
+    }
+  });
+
+  it('does the same twice with the same seed', { timeout: LIMIT_MS }, async () => {
+    const [first, second] = [
+      await simulate({ seed: 2, faultsMs: 4000, transactions: true }),
+      await simulate({ seed: 2, faultsMs: 4000, transactions: true }),
+    ];
+    expect(second.digest).toBe(first.digest);
+    expect(second.events).toBe(first.events);
+  });
+
+  it('tells of records that are processed twice when a former owner of a partition is not kept out', {
+    timeout: LIMIT_MS,
+  }, async () => {
+    const verdict = await simulate({ seed: 2, faultsMs: 8000, transactions: true, unfenced: true });
+    expect(verdict.broken.join('\n')).toMatch(/was processed 2 times/);
   });
 });

@@ -50,6 +50,7 @@ import { ListPartitionReassignments } from '../../protocol/messages/46-list-part
 import { OffsetDelete } from '../../protocol/messages/47-offset-delete.ts';
 import { DescribeClientQuotas } from '../../protocol/messages/48-describe-client-quotas.ts';
 import { AlterClientQuotas } from '../../protocol/messages/49-alter-client-quotas.ts';
+import { UpdateFeatures } from '../../protocol/messages/57-update-features.ts';
 import { DescribeCluster } from '../../protocol/messages/60-describe-cluster.ts';
 import { DescribeProducers } from '../../protocol/messages/61-describe-producers.ts';
 import { DescribeTransactions } from '../../protocol/messages/65-describe-transactions.ts';
@@ -113,6 +114,7 @@ export const RULES_BEFORE_METADATA: ReadonlyMap<AnyApi, Rule> = new Map<AnyApi, 
   [ElectLeaders, NOT_CONTROLLER],
   [AlterPartitionReassignments, NOT_CONTROLLER],
   [ListPartitionReassignments, NOT_CONTROLLER],
+  [UpdateFeatures, NOT_CONTROLLER],
   [DescribeConfigs, ofResources],
   [AlterConfigs, ofResources],
   [IncrementalAlterConfigs, ofResources],

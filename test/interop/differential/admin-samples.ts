@@ -344,6 +344,35 @@ export const ADMIN_SAMPLES: Readonly<Record<number, readonly Sample[]>> = {
       }),
     },
   ],
+  57: [
+    {
+      name: 'none that there is',
+      request: () => ({
+        timeoutMs: TIMEOUT_MS,
+        featureUpdates: [
+          { feature: 'metadata.version', maxVersionLevel: 3 },
+          { feature: 'nothing', maxVersionLevel: 1 },
+        ],
+      }),
+    },
+    {
+      name: 'to be removed',
+      to: 0,
+      request: () => ({
+        timeoutMs: TIMEOUT_MS,
+        featureUpdates: [{ feature: 'nothing', maxVersionLevel: 0, allowDowngrade: true }],
+      }),
+    },
+    {
+      name: 'to be removed, in the new way',
+      from: 1,
+      request: () => ({
+        timeoutMs: TIMEOUT_MS,
+        featureUpdates: [{ feature: 'nothing', maxVersionLevel: 0, upgradeType: 2 }],
+        validateOnly: true,
+      }),
+    },
+  ],
   60: [{ name: 'with operations', request: () => ({ includeClusterAuthorizedOperations: true }) }],
   61: [
     {

@@ -103,6 +103,24 @@ export const DELIBERATE: readonly Deliberate[] = [
     reason: 'a transaction that is named again is answered once, as it was named last',
   },
   {
+    api: 'WriteTxnMarkers',
+    paths: ['markers.topics', 'markers.topics.partitionIndexes'],
+    mutations: ['first twice'],
+    at: ['outcome'],
+    kafkas: 'silent',
+    reason:
+      'Kafka waits for as many outcomes as partitions are named, and never answers; here one counts once',
+  },
+  {
+    api: 'TxnOffsetCommit',
+    samples: ['of an open one, without the group'],
+    paths: ['producerEpoch'],
+    mutations: ['-1'],
+    at: ['topics.partitions.errorCode'],
+    kafkas: '-1',
+    reason: 'Kafka throws while it makes a batch of the epoch -1; here that is an epoch that is too old',
+  },
+  {
     api: 'OffsetFetch',
     versions: [8, 9],
     paths: ['groups'],
@@ -214,11 +232,10 @@ export function explains(entry: Deliberate, { at, kafkas }: Difference): boolean
   return (entry.at?.includes(at) ?? true) && (entry.kafkas === undefined || entry.kafkas === kafkas);
 }
 
-/** APIs that Kafka announces in ZooKeeper mode and this broker does not, by key. */
+/** APIs that Kafka announces in ZooKeeper mode and this broker does not, by key; all others in the same versions. */
 export const UNSERVED: readonly { readonly reason: string; readonly keys: readonly number[] }[] = [
   { reason: 'spoken between brokers, which do so over WebSockets here', keys: [4, 5, 6, 7, 56, 58, 67] },
   { reason: 'delegation tokens', keys: [38, 39, 40, 41] },
   { reason: 'SCRAM credentials', keys: [50, 51] },
-  { reason: 'finalised features', keys: [57] },
   { reason: 'consumer groups of KIP-848', keys: [68, 69] },
 ];

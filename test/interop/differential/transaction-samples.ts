@@ -158,9 +158,9 @@ export const TRANSACTION_SAMPLES: Readonly<Record<number, readonly Sample[]>> = 
     {
       name: 'of a fenced one',
       request: ({ producers }) => ({
-        transactionalId: OPEN,
+        transactionalId: IDLE,
         groupId: 'kept',
-        producerId: producers.open,
+        producerId: producers.idle,
         producerEpoch: 5,
         topics: OFFSETS,
       }),

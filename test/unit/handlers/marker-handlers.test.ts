@@ -65,6 +65,25 @@ describe('WriteTxnMarkers', () => {
     ]);
   });
 
+  it('answers once for each producer, and not for one without partitions', async () => {
+    const markers = { write: () => Promise.resolve([...answers, ...answers, []]) };
+    const nothing = request.markers.map((marker) => ({ ...marker, producerId: 8, topics: [] }));
+    const named = { markers: [...request.markers, ...request.markers, ...nothing] };
+    const { response } = await ask(writeTxnMarkers, 1, named, { markers });
+    expect(response.markers.map(({ producerId }) => producerId)).toEqual([2n ** 60n]);
+    expect(response.markers[0]?.topics[0]?.partitions.map(({ partitionIndex }) => partitionIndex)).toEqual([
+      0, 1,
+    ]);
+  });
+
+  it.each([{ producerId: -1 }, { producerEpoch: -1 }])('writes none of %o, of nobody', async (nobody) => {
+    const markers = { write: () => Promise.reject(new Error('written')) };
+    const others = request.markers.map((marker) => ({ ...marker, ...nobody }));
+    const named = { markers: [...request.markers, ...others] };
+    const { response } = await ask(writeTxnMarkers, 1, named, { markers });
+    expect(response).toEqual(refusal(writeTxnMarkers, 1, named, ErrorCode.UNKNOWN_SERVER_ERROR));
+  });
+
   it('is for those who may alter the cluster or act for it', async () => {
     const markers = { write: () => Promise.reject(new Error('written')) };
     const { response } = await ask(writeTxnMarkers, 1, request, { markers, may: denying('cluster') });
