@@ -25,7 +25,7 @@ const simulation: CommandSpec = {
     { name: 'seed', value: 'SEED', kind: 'integer', min: 0, help: 'replay this one and print its trace' },
     {
       name: 'transactions',
-      help: 'every run with applications that write in transactions, not one in sixteen',
+      help: 'with applications that write in transactions; takes about five times as long',
     },
     { name: 'log', help: 'with --seed: what the brokers say as well' },
     {
@@ -40,7 +40,6 @@ const simulation: CommandSpec = {
   run: (given) => (given.integer('seed') === null ? runMany(given) : replay(given)),
 };
 
-/** Without the flag the seed says whether there are transactions. */
 function optionsOf(transactions: boolean): { readonly transactions?: true } {
   return transactions ? { transactions } : {};
 }

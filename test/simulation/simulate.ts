@@ -62,7 +62,6 @@ export interface Verdict {
   readonly virtualMs: number;
 }
 
-const TRANSACTIONS_ONE_IN = 16;
 const PROCESSED_TOPIC = 'processed';
 const TRANSACTIONS_TOPIC = 'payments';
 const TRANSACTIONS_PARTITIONS = 2;
@@ -111,7 +110,7 @@ class Run {
     this.#cluster = new SimulatedCluster(options);
     this.#workload = new Workload(this.#cluster, this.#history);
     this.#nemesis = new Nemesis(this.#cluster, this.#cluster.fork());
-    const transactions = options.transactions ?? options.seed % TRANSACTIONS_ONE_IN === 0;
+    const transactions = options.transactions ?? false;
     this.#transactions = transactions ? this.#newTransactions() : null;
     this.#application = transactions ? this.#newApplication() : null;
     this.#invariants = new Invariants((what) => this.broken(what));
