@@ -35,6 +35,10 @@ export class ApplicationFaults {
     this.#over = true;
   }
 
+  get areOver(): boolean {
+    return this.#over;
+  }
+
   get happened(): readonly string[] {
     return [...this.#counts.keys()];
   }

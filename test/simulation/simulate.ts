@@ -31,7 +31,7 @@ interface SimulationOptions {
   readonly faultsMs?: number;
   /** Instead of what the seed would have happen. */
   readonly faults?: (cluster: SimulatedCluster) => void;
-  /** With applications that write in transactions; of itself one seed in a few. */
+  /** With applications that write in transactions; of itself without. */
   readonly transactions?: boolean;
   /** The application that processes leaves out what keeps away former owners of partitions. */
   readonly unfenced?: boolean;

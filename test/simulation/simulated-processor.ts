@@ -40,6 +40,8 @@ const TICK_MS = 150;
 const BACKOFF_MS = 100;
 const START_AGAIN_MS = 400;
 const MOST_RECORDS = 20;
+/** Left alone it has a whole run to catch up with. */
+const MOST_RECORDS_AT_LAST = 500;
 /** One in so many transactions is aborted by choice. */
 const ABORTED_ONE_IN = 8;
 
@@ -122,13 +124,13 @@ export class SimulatedProcessor {
     partition: number,
     position: number,
   ): Promise<number> {
-    const { random, group, input, output, partitions, fenced } = this.#options;
+    const { random, group, input, output, partitions, fenced, faults } = this.#options;
     const answer = await fetchFrom(client, { topic: input, partition, position });
     check(answer?.errorCode ?? ErrorCode.LEADER_NOT_AVAILABLE);
     const values: string[] = [];
     if (answer !== null) take(answer, position, values);
     const records = values
-      .slice(0, MOST_RECORDS)
+      .slice(0, faults.areOver ? MOST_RECORDS_AT_LAST : MOST_RECORDS)
       .map((value, at) => outputOf(partition, position + at, value));
     if (records.length === 0) return position;
     const target = (partition + random.int(partitions)) % partitions;
