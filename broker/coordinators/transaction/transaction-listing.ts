@@ -2,7 +2,7 @@
  * Which transactional ids a list shows. Source: Kafka's TransactionStateManager.listTransactionStates.
  */
 import type { Int64 } from '../../int64.ts';
-import type { TransactionState } from './transaction.ts';
+import { TRANSACTION_STATES, type TransactionState } from './transaction.ts';
 import type { TransactionEntry } from './transaction-shard.ts';
 
 export interface ListFilters {
@@ -21,16 +21,7 @@ export interface ListedTransaction {
 }
 
 /** By name, those that a list may be filtered by. Two of them are never seen: they pass too quickly. */
-const STATE_NAMES: ReadonlySet<string> = new Set([
-  'Empty',
-  'Ongoing',
-  'PrepareCommit',
-  'PrepareAbort',
-  'CompleteCommit',
-  'CompleteAbort',
-  'PrepareEpochFence',
-  'Dead',
-]);
+const STATE_NAMES: ReadonlySet<string> = new Set([...TRANSACTION_STATES, 'PrepareEpochFence', 'Dead']);
 
 export function isStateName(name: string): boolean {
   return STATE_NAMES.has(name);

@@ -8,7 +8,7 @@ import { array, data, int8, int16, int32, safeInt64, string } from '../../protoc
 import { NO_PRODUCER_EPOCH, NO_PRODUCER_ID } from '../../records/batch.ts';
 import type { KeyValue, RecordCodec } from '../runtime/shard.ts';
 import { decodeVersioned, encodeVersioned, versionOf } from '../runtime/versioned.ts';
-import { NO_PARTITIONS, type Transaction, type TransactionState } from './transaction.ts';
+import { NO_PARTITIONS, TRANSACTION_STATES, type Transaction } from './transaction.ts';
 
 const TransactionLogKey = data({
   name: 'TransactionLogKey',
@@ -45,16 +45,6 @@ export interface TransactionRecord {
 const KEY_VERSION = 0;
 const VALUE_VERSION = 0;
 
-/** By the number that stands for each in a record. */
-const STATES: readonly TransactionState[] = [
-  'Empty',
-  'Ongoing',
-  'PrepareCommit',
-  'PrepareAbort',
-  'CompleteCommit',
-  'CompleteAbort',
-];
-
 export const transactionRecordCodec: RecordCodec<TransactionRecord> = {
   encode({ transactionalId, transaction }) {
     return {
@@ -76,7 +66,7 @@ function encodeTransaction(transaction: Transaction): Buffer {
     producerId: transaction.producerId,
     producerEpoch: transaction.producerEpoch,
     transactionTimeoutMs: transaction.timeoutMs,
-    transactionStatus: STATES.indexOf(state),
+    transactionStatus: TRANSACTION_STATES.indexOf(state),
     transactionPartitions:
       state === 'Empty'
         ? null
@@ -89,7 +79,7 @@ function encodeTransaction(transaction: Transaction): Buffer {
 /** Throws on a state that there is not. */
 function decodeTransaction(bytes: Buffer): Transaction {
   const value = decodeVersioned(TransactionLogValue, bytes);
-  const state = STATES[value.transactionStatus];
+  const state = TRANSACTION_STATES[value.transactionStatus];
   if (state === undefined) throw new RangeError(`${value.transactionStatus} is no state of a transaction`);
   const topics = value.transactionPartitions ?? [];
   return {

@@ -7,13 +7,17 @@
 import assert from 'node:assert/strict';
 import { NO_PRODUCER_EPOCH, NO_PRODUCER_ID } from '../../records/batch.ts';
 
-export type TransactionState =
-  | 'Empty'
-  | 'Ongoing'
-  | 'PrepareCommit'
-  | 'PrepareAbort'
-  | 'CompleteCommit'
-  | 'CompleteAbort';
+/** Each at the number that stands for it in a record. */
+export const TRANSACTION_STATES = [
+  'Empty',
+  'Ongoing',
+  'PrepareCommit',
+  'PrepareAbort',
+  'CompleteCommit',
+  'CompleteAbort',
+] as const;
+
+export type TransactionState = (typeof TRANSACTION_STATES)[number];
 
 /** Partition numbers by topic. */
 export type TransactionPartitions = ReadonlyMap<string, ReadonlySet<number>>;
