@@ -7,6 +7,7 @@ import type { MarkerSettings } from '../coordinators/transaction/marker-sender.t
 import type { TransactionSettings } from '../coordinators/transaction/transaction-coordinator.ts';
 import { isError } from '../errors.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
+import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../types.ts';
 
 const MS_PER_MINUTE = 60_000;
 /** Of a message between brokers, a request for markers takes no more. */
@@ -78,12 +79,29 @@ export function markerSettings(config: FixedConfig): MarkerSettings {
   };
 }
 
+export interface CoordinatorPartitionCounts {
+  readonly groups: number;
+  readonly transactions: number;
+}
+
+/** Of both topics, in one round trip. Whoever coordinates transactions and whoever asks for them go by the same. */
+export async function coordinatorPartitionCounts(
+  store: ClusterStore,
+  config: Pick<FixedConfig, 'offsetsTopicNumPartitions' | 'transactionStateLogNumPartitions'>,
+): Promise<CoordinatorPartitionCounts> {
+  const [groups, transactions] = await Promise.all([
+    coordinatorPartitionCount(store, GROUP_METADATA_TOPIC, config.offsetsTopicNumPartitions),
+    coordinatorPartitionCount(store, TRANSACTION_STATE_TOPIC, config.transactionStateLogNumPartitions),
+  ]);
+  return { groups, transactions };
+}
+
 /**
  * Asked once, at the start: as many partitions as the coordinator's topic is assigned, or as it would be made
  * with. The metadata would not do: while a new topic's leaders are being elected it has only some of them.
  * Source: startup of GroupCoordinator and TransactionCoordinator in Kafka's ZooKeeper mode.
  */
-export async function coordinatorPartitionCount(
+async function coordinatorPartitionCount(
   store: ClusterStore,
   topic: string,
   otherwise: number,

@@ -8,7 +8,7 @@ import { TransactionVerification } from '../coordinators/transaction-verificatio
 import type { TransactionVerifier } from '../replication/collaborators.ts';
 import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../types.ts';
 import {
-  coordinatorPartitionCount,
+  type CoordinatorPartitionCounts,
   followLeadership,
   groupSettings,
   markerSettings,
@@ -35,20 +35,16 @@ export function makeProducerIds(
 }
 
 /** Whom replication asks before a transaction begins in a partition: its coordinator, wherever it is. */
-export async function makeVerifier(
-  { store }: Ground,
+export function makeVerifier(
   { config, metadata, peers }: Pick<Parts, 'config' | 'metadata' | 'peers'>,
-): Promise<TransactionVerifier> {
+  { transactions }: CoordinatorPartitionCounts,
+): TransactionVerifier {
   return new TransactionVerification({
     brokerId: config.brokerId,
     metadata,
     peers,
     timeoutMs: config.requestTimeoutMs,
-    partitionCount: await coordinatorPartitionCount(
-      store(),
-      TRANSACTION_STATE_TOPIC,
-      config.transactionStateLogNumPartitions,
-    ),
+    partitionCount: transactions,
   });
 }
 
@@ -61,10 +57,11 @@ export function makeMarkers(
 }
 
 /** Groups are coordinated where their partition of `__consumer_offsets` is led. */
-export async function makeGroups(
-  { platform, store, stops }: Ground,
+export function makeGroups(
+  { platform, stops }: Ground,
   { config, replicas }: Pick<Parts, 'config' | 'replicas'>,
-): Promise<GroupCoordinator> {
+  partitionCount: number,
+): GroupCoordinator {
   const { clock, random, metrics, diagnostics, journal } = platform;
   const groups = new GroupCoordinator({
     clock,
@@ -76,11 +73,7 @@ export async function makeGroups(
     settings: groupSettings(config),
     verifyTransaction: (partition, claim) =>
       replicas.verifyTransaction({ topic: GROUP_METADATA_TOPIC, partition }, claim),
-    partitionCount: await coordinatorPartitionCount(
-      store(),
-      GROUP_METADATA_TOPIC,
-      config.offsetsTopicNumPartitions,
-    ),
+    partitionCount,
   });
   // Stop before the replicas, through which they write.
   stops.push({ name: 'the groups', stop: () => groups.shutdown() });
@@ -89,8 +82,8 @@ export async function makeGroups(
 }
 
 /** Transactions are coordinated where their partition of `__transaction_state` is led. */
-export async function makeTransactions(
-  { platform, store, stops }: Ground,
+export function makeTransactions(
+  { platform, stops }: Ground,
   {
     config,
     metadata,
@@ -98,7 +91,8 @@ export async function makeTransactions(
     replicas,
     producerIds,
   }: Pick<Parts, 'config' | 'metadata' | 'peers' | 'replicas' | 'producerIds'>,
-): Promise<TransactionCoordinator> {
+  partitionCount: number,
+): TransactionCoordinator {
   const { clock, metrics, journal } = platform;
   const { brokerId } = config;
   const diagnostics = platform.diagnostics.named(`TransactionMarkers id=${brokerId}`);
@@ -110,11 +104,7 @@ export async function makeTransactions(
     journal: journal.named(name),
     log: stateLogOf(TRANSACTION_STATE_TOPIC, replicas),
     settings: transactionSettings(config),
-    partitionCount: await coordinatorPartitionCount(
-      store(),
-      TRANSACTION_STATE_TOPIC,
-      config.transactionStateLogNumPartitions,
-    ),
+    partitionCount,
     producerIds,
     markers: new MarkerSender(
       { brokerId, clock, diagnostics, metrics, metadata, peers },
