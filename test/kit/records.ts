@@ -1,20 +1,13 @@
 /** Records as plain values, to topics and from them, over the wire as any client's. */
 import { ErrorCode, isRetriable } from '../../broker/errors.ts';
-import type { Int64 } from '../../broker/int64.ts';
 import { Produce } from '../../broker/protocol/messages/00-produce.ts';
 import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
 import { ListOffsets } from '../../broker/protocol/messages/02-list-offsets.ts';
-import {
-  batchBaseOffset,
-  batchIsControl,
-  batchIsTransactional,
-  batchLastOffset,
-  batchProducerId,
-  completeBatches,
-} from '../../broker/records/batch.ts';
+import { batchLastOffset, completeBatches } from '../../broker/records/batch.ts';
 import { buildBatch, type RecordInput } from '../../broker/records/build.ts';
 import { type RecordData, readRecords } from '../../broker/records/record.ts';
 import { type AdminClient, type ClusterMetadata, reasonOf } from '../../scripts/cli/admin-client.ts';
+import { AbortedTransactions } from './aborted-transactions.ts';
 import { murmur2 } from './murmur2.ts';
 import { refuseUnknown } from './options.ts';
 import { until, type WaitOptions } from './waits.ts';
@@ -162,48 +155,18 @@ async function read(
     const partition = await fetchAt(admin, place, at);
     if (partition.errorCode !== ErrorCode.NONE) throw new Error(`${place.topic}: ${reasonOf(partition)}`);
     const bytes = partition.records ?? Buffer.alloc(0);
-    const aborted = new AbortedTransactions(partition.abortedTransactions ?? []);
+    const aborted = new AbortedTransactions(partition.abortedTransactions);
     let next = at;
     for (const batchAt of completeBatches(bytes)) {
       next = batchLastOffset(bytes, batchAt) + 1;
-      if (batchIsControl(bytes, batchAt)) aborted.end(bytes, batchAt);
-      else if (!aborted.holds(bytes, batchAt)) {
-        const batch = readRecords(bytes, batchAt).filter(({ offset }) => offset >= at);
-        records.push(...batch.map((each) => plain(each, place.partition)));
-      }
+      if (aborted.leaveOut(bytes, batchAt)) continue;
+      const batch = readRecords(bytes, batchAt).filter(({ offset }) => offset >= at);
+      records.push(...batch.map((each) => plain(each, place.partition)));
     }
     if (next === at) break;
     at = next;
   }
   return records;
-}
-
-/** Which batches of an answer belong to transactions that were aborted; none where the answer names none. */
-class AbortedTransactions {
-  readonly #later: { readonly producerId: Int64; readonly firstOffset: number }[];
-  readonly #open = new Set<Int64>();
-
-  constructor(named: readonly { readonly producerId: Int64; readonly firstOffset: number }[]) {
-    this.#later = [...named];
-  }
-
-  holds(bytes: Buffer, batchAt: number): boolean {
-    const producerId = batchProducerId(bytes, batchAt);
-    const baseOffset = batchBaseOffset(bytes, batchAt);
-    const begun = this.#later.findIndex(
-      (each) => each.producerId === producerId && each.firstOffset <= baseOffset,
-    );
-    if (begun >= 0) {
-      this.#later.splice(begun, 1);
-      this.#open.add(producerId);
-    }
-    return batchIsTransactional(bytes, batchAt) && this.#open.has(producerId);
-  }
-
-  /** A marker ends the producer's transaction. */
-  end(bytes: Buffer, batchAt: number): void {
-    this.#open.delete(batchProducerId(bytes, batchAt));
-  }
 }
 
 async function offsetAt(

@@ -4,18 +4,11 @@
  * Source: Fetcher of Kafka's consumer.
  */
 import { ErrorCode } from '../../broker/errors.ts';
-import type { Int64 } from '../../broker/int64.ts';
 import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
 import type { ResponseOf } from '../../broker/protocol/schema.ts';
-import {
-  batchIsControl,
-  batchIsTransactional,
-  batchLastOffset,
-  batchProducerId,
-  completeBatches,
-} from '../../broker/records/batch.ts';
-import { readControl } from '../../broker/records/control.ts';
+import { batchLastOffset, completeBatches } from '../../broker/records/batch.ts';
 import { readRecords } from '../../broker/records/record.ts';
+import { AbortedTransactions } from '../kit/aborted-transactions.ts';
 import type { ClusterClient } from './cluster-client.ts';
 
 const READ_COMMITTED = 1;
@@ -48,19 +41,11 @@ export function take(
   values: string[],
 ): number {
   if (records === null) return from;
-  const waiting = [...(abortedTransactions ?? [])].sort((a, b) => a.firstOffset - b.firstOffset);
-  const aborting = new Set<Int64>();
+  const aborted = new AbortedTransactions(abortedTransactions);
   let position = from;
   for (const at of completeBatches(records)) {
     const lastOffset = batchLastOffset(records, at);
-    while ((waiting[0]?.firstOffset ?? Number.POSITIVE_INFINITY) <= lastOffset) {
-      const next = waiting.shift();
-      if (next !== undefined) aborting.add(next.producerId);
-    }
-    const producerId = batchProducerId(records, at);
-    if (batchIsControl(records, at)) {
-      if (readControl(records, at)?.type === 'ABORT') aborting.delete(producerId);
-    } else if (!batchIsTransactional(records, at) || !aborting.has(producerId)) {
+    if (!aborted.leaveOut(records, at)) {
       for (const { offset, value } of readRecords(records, at)) {
         if (offset >= from) values.push(`${value}`);
       }
