@@ -19,7 +19,11 @@ export interface Health {
  * /healthz is 200 while clients are served, told of a cluster that is known, and ZooKeeper hears us, and 503
  * before, after and otherwise.
  */
-export async function statusPage(path: string, metrics: Metrics, health: () => Health): Promise<HttpAnswer> {
+export async function statusPage(
+  path: string,
+  metrics: Metrics,
+  health: () => Health,
+): Promise<HttpAnswer & { readonly body: string }> {
   const page = path.split('?')[0];
   if (page === '/metrics') {
     return {
