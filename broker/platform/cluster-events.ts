@@ -103,8 +103,43 @@ interface IsrWritten extends TopicPartition {
   readonly reason: IsrReason;
 }
 
+/** Partitions by topic: their numbers as `0-99,105`. Pairs, as a topic may be named `__proto__`. */
+export type PartitionsByTopic = readonly (readonly [topic: string, partitions: string])[];
+
+/** Partitions of which the same was written. */
+export interface AlikeWritten {
+  /** The leaders before and after; the same where only the ISR has changed. */
+  readonly from: BrokerId;
+  readonly to: BrokerId;
+  readonly isrFrom: readonly BrokerId[];
+  readonly isr: readonly BrokerId[];
+  readonly leaderEpoch: number;
+  readonly partitionEpoch: number;
+  readonly unclean: boolean;
+  readonly topics: PartitionsByTopic;
+}
+
 /** What the controller has written about a partition. */
 type StateEvent =
+  /** Many at once: in the place of a leader-moved, an isr-shrunk or an isr-expanded for each. */
+  | {
+      readonly kind: 'partitions-moved';
+      readonly reason: StateReason;
+      readonly controllerEpoch: number;
+      /** Partitions whose state was written. */
+      readonly partitions: number;
+      /** Of these, how many have another leader, have none now, have lost and have got in-sync replicas. */
+      readonly leadersMoved: number;
+      readonly leaderless: number;
+      readonly isrsShrunk: number;
+      readonly isrsExpanded: number;
+      /** How many are led by a replica that was not in sync, and the first of them. */
+      readonly unclean: number;
+      readonly uncleanPartitions: readonly string[];
+      /** All of them, unless that were too much: then so many are left out. */
+      readonly details: readonly AlikeWritten[];
+      readonly detailsLeftOut: number;
+    }
   | (TopicPartition & {
       readonly kind: 'leader-moved';
       /** -1: there was, or is, none. */

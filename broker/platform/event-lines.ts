@@ -76,6 +76,12 @@ const STATES = {
       : null,
   'isr-shrunk': () => null,
   'isr-expanded': () => null,
+  'partitions-moved': ({ unclean, uncleanPartitions }) =>
+    unclean === 0
+      ? null
+      : warn(
+          `Unclean elections: ${unclean} partitions are led by brokers that were not in sync, and committed records may be lost: ${uncleanPartitions.join(', ')}`,
+        ),
   'partition-state-vanished': (one) => warn(`Partition ${key(one)} has no state node any more`),
   'partitions-repaired': ({ count, partitions }) =>
     warn(`${count} partitions were out of line and are led again: ${partitions.join(', ')}`),

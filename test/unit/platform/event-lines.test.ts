@@ -68,6 +68,22 @@ const SAMPLES: { readonly [Kind in EventKind]: Sample<Kind> } = {
   'isr-shrunk': [{ ...t0, from: [1, 2], to: [1], ...epochs, reason: 'lagging' }, null],
   'isr-expanded': [{ ...t0, from: [1], to: [1, 2], ...epochs, reason: 'caught-up' }, null],
   'partition-state-vanished': [t0, 'warn Partition t-0 has no state node any more'],
+  'partitions-moved': [
+    {
+      reason: 'broker-lost',
+      controllerEpoch: 3,
+      partitions: 900,
+      leadersMoved: 600,
+      leaderless: 0,
+      isrsShrunk: 900,
+      isrsExpanded: 0,
+      unclean: 2,
+      uncleanPartitions: ['t-0', 't-1'],
+      details: [],
+      detailsLeftOut: 900,
+    },
+    'warn Unclean elections: 2 partitions are led by brokers that were not in sync, and committed records may be lost: t-0, t-1',
+  ],
   'partitions-repaired': [
     { count: 12, partitions: ['t-0', 't-1'] },
     'warn 12 partitions were out of line and are led again: t-0, t-1',
