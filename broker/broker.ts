@@ -217,7 +217,8 @@ export class Broker {
       state: () => this.#state,
     });
     followConfigs(this.#ground, parts);
-    answerPeers({ ...parts, brokerId, diagnostics, epochs: new ControllerEpochs(store) });
+    const epochs = new ControllerEpochs(store);
+    answerPeers({ ...parts, brokerId, diagnostics, journal: platform.journal, epochs });
     this.#peerPort = (await peers.listen(peerEndpoint(config))).port;
     reportFailedDirectories(parts.logs, {
       brokerId,
@@ -288,7 +289,7 @@ export class Broker {
       await this.#keeper.close();
       await this.#starting;
     }
-    if (before === 'running' && handOver) await moveLeadersAway(this.#made, platform);
+    if (before === 'running' && handOver) await moveLeadersAway(this.#made, platform, causeId);
     await stops.stop(true);
     platform.journal.record({ kind: 'shutdown-finished' }, causeId);
     this.#journal.keeper?.close();

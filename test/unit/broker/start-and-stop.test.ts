@@ -296,7 +296,7 @@ describe("a broker's journal", () => {
       '14←13 controller-changed, registration 2',
       '15←13 failover-finished, registration 2',
       '16←nothing shutdown-begun, registration 2',
-      '17←nothing controlled-shutdown-granted, registration 2',
+      '17←16 controlled-shutdown-granted, registration 2',
       '18←nothing controller-resigned, registration 2',
       '19←16 shutdown-finished, registration 2',
     ]);
