@@ -60,7 +60,7 @@ export function eventsQuery(search: string, headers: HttpHeaders): Read {
 }
 
 /** A partition from `topic-0`; undefined when it is none. */
-export function partitionOf(name: string): TopicPartition | undefined {
+function partitionOf(name: string): TopicPartition | undefined {
   return /^.+-\d+$/.test(name) ? parsePartitionKey(name) : undefined;
 }
 
