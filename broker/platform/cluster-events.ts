@@ -335,6 +335,28 @@ type TransactionEvent =
     }
   | { readonly kind: 'transactional-ids-expired'; readonly partition: number; readonly ids: number };
 
+/** Of what clients ask of this broker. */
+type ClientEvent =
+  /** What was refused for partitions since the one before, or in the first second. */
+  | {
+      readonly kind: 'client-errors';
+      readonly periodMs: number;
+      readonly errors: readonly {
+        readonly api: 'Produce' | 'Fetch';
+        readonly error: ErrorCode;
+        readonly count: number;
+        /** The first of them. */
+        readonly partitions: readonly string[];
+      }[];
+    }
+  /** Dynamic configs that have taken effect here; values may be secret, and are not told. */
+  | {
+      readonly kind: 'configs-changed';
+      /** null: of the broker, or of all brokers. */
+      readonly topic: string | null;
+      readonly names: readonly string[];
+    };
+
 /** Of the broker itself. */
 type BrokerLifeEvent =
   | { readonly kind: 'session-suspended' }
@@ -364,6 +386,7 @@ export type ClusterEvent =
   | ReassignmentEvent
   | ReplicaEvent
   | TransactionEvent
+  | ClientEvent
   | BrokerLifeEvent;
 
 export type EventKind = ClusterEvent['kind'];

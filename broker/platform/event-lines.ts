@@ -187,6 +187,11 @@ const TRANSACTIONS = {
     info(`Forgot ${ids} transactional ids of __transaction_state-${partition} that nobody has used for long`),
 } satisfies Partial<Lines>;
 
+const CLIENTS = {
+  'client-errors': () => null,
+  'configs-changed': () => null,
+} satisfies Partial<Lines>;
+
 const BROKER_LIFE = {
   'session-suspended': () => warn('disconnected from ZooKeeper'),
   'session-resumed': () => info('connected to ZooKeeper again, the session lives on'),
@@ -214,6 +219,7 @@ const LINES: Lines = {
   ...REASSIGNMENTS,
   ...REPLICAS,
   ...TRANSACTIONS,
+  ...CLIENTS,
   ...BROKER_LIFE,
 };
 

@@ -27,7 +27,7 @@ const ms = (value: number): string => `${Math.round(value)} ms`;
 
 const OFFICE = {
   'controller-gone': ({ controllerId }) =>
-    `saw that /controller is gone, which broker ${controllerId} had held`,
+    `saw that /controller is gone, and with it broker ${controllerId} as the controller`,
   'controller-elected': ({ epoch, epochVersion }) =>
     `was elected controller of epoch ${epoch} (/controller_epoch is at version ${epochVersion})`,
   'failover-finished': (one) =>
@@ -194,6 +194,18 @@ const TRANSACTIONS = {
     `forgot ${many(ids, 'transactional id')} of __transaction_state-${partition} that nobody has used for long`,
 } satisfies Partial<Sentences>;
 
+const CLIENTS = {
+  'client-errors': ({ errors }) =>
+    `refused clients: ${errors
+      .map(({ api, error, count, partitions }) => {
+        const more = partitions.length < count ? ' and others' : '';
+        return `${errorName(error)} in ${api}, ${count} times (${list(partitions)}${more})`;
+      })
+      .join('; ')}`,
+  'configs-changed': ({ topic, names }) =>
+    `goes by other ${topic === null ? 'dynamic configs' : `configs of ${topic}`}, set are ${list(names)}`,
+} satisfies Partial<Sentences>;
+
 const BROKER_LIFE = {
   'session-suspended': () => 'lost its connection to ZooKeeper',
   'session-resumed': () => 'has its connection to ZooKeeper again, in the same session',
@@ -218,5 +230,6 @@ const SENTENCES: Sentences = {
   ...REASSIGNMENTS,
   ...REPLICAS,
   ...TRANSACTIONS,
+  ...CLIENTS,
   ...BROKER_LIFE,
 };
