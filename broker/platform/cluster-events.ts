@@ -295,6 +295,17 @@ type ReplicaEvent =
       readonly groups: number;
       readonly tookMs: number;
     }
+  /** Its session has ended; it is no member any more. */
+  | { readonly kind: 'group-member-failed'; readonly groupId: string; readonly memberId: string }
+  /** A generation, with how many have come and gone since the one before; neither: they joined again. */
+  | {
+      readonly kind: 'group-rebalanced';
+      readonly groupId: string;
+      readonly generationId: number;
+      readonly members: number;
+      readonly joined: number;
+      readonly left: number;
+    }
   | {
       readonly kind: 'groups-resigned';
       readonly partition: number;

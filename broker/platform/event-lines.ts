@@ -140,6 +140,8 @@ const REPLICAS = {
   'groups-loaded': ({ partition, groups, tookMs }) =>
     groups === 0 ? null : info(`Loaded ${groups} groups of __consumer_offsets-${partition} in ${tookMs} ms`),
   'groups-resigned': () => null,
+  'group-member-failed': () => null,
+  'group-rebalanced': () => null,
 } satisfies Partial<Lines>;
 
 function truncation(one: EventOf<'log-truncated'>): Line | null {

@@ -173,7 +173,17 @@ const REPLICAS = {
     `coordinates the ${many(groups, 'group')} of __consumer_offsets-${partition} now, loaded in ${ms(tookMs)}`,
   'groups-resigned': ({ partition, why }) =>
     `coordinates the groups of __consumer_offsets-${partition} no more (${why})`,
+  'group-member-failed': ({ groupId, memberId }) =>
+    `removed ${memberId} from the group ${groupId}: its session has ended`,
+  'group-rebalanced': rebalance,
 } satisfies Partial<Sentences>;
+
+function rebalance({ groupId, generationId, members, joined, left }: EventOf<'group-rebalanced'>): string {
+  const changes = [joined > 0 && `${joined} joined`, left > 0 && `${left} left`].filter((each) => each !== false);
+  const why = changes.length > 0 ? changes.join(', ') : 'they joined again';
+  if (members === 0) return `coordinates the group ${groupId}, which has no members any more (${why})`;
+  return `brought the group ${groupId} to generation ${generationId} of ${many(members, 'member')} (${why})`;
+}
 
 function lagOf({ broker, endOffset, behindMs }: EventOf<'isr-shrink-proposed'>['lagging'][number]): string {
   const since = behindMs < 0 ? 'has never had all' : `had all ${ms(behindMs)} ago`;
