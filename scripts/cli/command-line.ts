@@ -78,6 +78,14 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
     summary: 'look at the coordination tree, and change it',
     load: async () => (await import('./zk/zk.ts')).zkCommand,
   },
+  events: {
+    summary: 'show what has happened, and what happens',
+    load: async () => (await import('./events/events.ts')).eventsCommand,
+  },
+  explain: {
+    summary: 'tell why a partition, a broker or the controller is as it is',
+    load: async () => (await import('./events/explain.ts')).explainCommand,
+  },
   log: {
     summary: 'show what is in the files of a log',
     load: async () => (await import('./log-dump.ts')).logCommand,
