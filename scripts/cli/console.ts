@@ -1,6 +1,7 @@
 /** `odradek console`: a page in the browser that shows a cluster as it lives. */
 import type { Coordinator } from '../../coordinator-client/coordinator.ts';
 import { zookeeperSource } from '../../coordinator-client/zookeeper/zookeeper.ts';
+import { EventFeed } from '../console/event-feed.ts';
 import { pageFiles } from '../console/page-files.ts';
 import { serveConsole } from '../console/server.ts';
 import { WatchedCluster } from '../console/watched-cluster.ts';
@@ -47,9 +48,11 @@ async function run(given: Arguments): Promise<number> {
   const admin = new AdminClient(given.needText('bootstrap-server'), 'odradek-console', WAITS);
   const coordinator = await openCoordinator(admin, given.text('zookeeper'));
   const watched = new WatchedCluster({ admin, coordinator, nowMs: Date.now });
+  const events = new EventFeed(admin);
   const [files] = await Promise.all([pageFiles(), watched.start()]);
+  events.start();
   const server = await serveConsole(
-    { watched, admin, coordinator },
+    { watched, events, admin, coordinator },
     {
       host: given.needText('host'),
       port: given.needInteger('port'),

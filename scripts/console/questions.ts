@@ -7,9 +7,11 @@ import type { Coordinator } from '../../coordinator-client/coordinator.ts';
 import type { AdminClient } from '../cli/admin-client.ts';
 import { resourceConfigs } from '../cli/configs/resource-configs.ts';
 import { electLeader, movePartition } from './changes.ts';
+import type { EventFeed } from './event-feed.ts';
 import { groupList, groupView } from './group-views.ts';
 import { recordsPage } from './record-views.ts';
 import { BadQuestion, NotFound } from './refusals.ts';
+import { type Subject, storyAbout } from './stories.ts';
 import type { ConfigView } from './views.ts';
 import type { WatchedCluster } from './watched-cluster.ts';
 import { znodeView } from './znode-view.ts';
@@ -20,6 +22,7 @@ const DEFAULT_RECORDS = 50;
 /** What answers are made of. */
 export interface Sources {
   readonly watched: WatchedCluster;
+  readonly events: EventFeed;
   readonly admin: AdminClient;
   readonly coordinator: Coordinator | null;
 }
@@ -30,6 +33,8 @@ type Answers = (sources: Sources, asked: Asked) => Promise<unknown> | unknown;
 export const QUESTIONS: ReadonlyMap<string, Answers> = new Map<string, Answers>([
   ['/api/picture', ({ watched }) => ({ picture: watched.picture, trouble: watched.trouble })],
   ['/api/recording', ({ watched }) => watched.recorder.recording()],
+  ['/api/events', ({ events }) => events.kept],
+  ['/api/story', ({ admin }, asked) => storyAbout(admin, subjectOf(asked))],
   ['/api/znode', ({ coordinator }, asked) => znodeView(need(coordinator), znodePath(asked))],
   ['/api/groups', ({ admin }) => groupList(admin)],
   ['/api/group', ({ admin }, asked) => groupView(admin, text(asked, 'id'))],
@@ -104,6 +109,14 @@ function brokerIds(asked: Asked, name: string): number[] {
 
 function place(asked: Asked): { readonly topic: string; readonly partition: number } {
   return { topic: text(asked, 'topic'), partition: integer(asked, 'partition') };
+}
+
+function subjectOf(asked: Asked): Subject {
+  if (asked.has('broker')) return { what: 'broker', id: integer(asked, 'broker') };
+  if (!asked.has('partition')) return { what: 'controller' };
+  const name = text(asked, 'partition');
+  if (!/^.+-\d+$/.test(name)) throw new BadQuestion(`partition is TOPIC-NUMBER, not '${name}'`);
+  return { what: 'partition', name };
 }
 
 function znodePath(asked: Asked): string {

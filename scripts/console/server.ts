@@ -115,7 +115,7 @@ class Desk {
     response.once('close', () => {
       this.#streams -= 1;
     });
-    streamTo(response, this.#sources.watched, this.#options.allowChanges);
+    streamTo(response, this.#sources, this.#options.allowChanges);
   }
 }
 

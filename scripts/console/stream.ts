@@ -3,13 +3,17 @@
  * does not read (its computer sleeps) is not told more than fits; it is begun anew when it reads again.
  */
 import type { ServerResponse } from 'node:http';
-import type { WatchedCluster } from './watched-cluster.ts';
+import type { Sources } from './questions.ts';
 
 /** Beyond that a page is taken for asleep. */
 const MOST_WAITING_BYTES = 4 * 1024 * 1024;
 const COMMENT_MS = 15_000;
 
-export function streamTo(response: ServerResponse, watched: WatchedCluster, allowsChanges: boolean): void {
+export function streamTo(
+  response: ServerResponse,
+  { watched, events }: Pick<Sources, 'watched' | 'events'>,
+  allowsChanges: boolean,
+): void {
   let isAsleep = false;
   const tell = (event: string, data: unknown): void => {
     if (isAsleep) return;
@@ -27,6 +31,7 @@ export function streamTo(response: ServerResponse, watched: WatchedCluster, allo
   response.on('drain', () => {
     if (isAsleep) begin();
   });
+  const deafen = events.listen((event) => tell('happened', event));
   const unlisten = watched.listen({
     changed: (change) => tell('change', change),
     progressed: (progress) => tell('progress', progress),
@@ -39,6 +44,7 @@ export function streamTo(response: ServerResponse, watched: WatchedCluster, allo
   response.once('close', () => {
     clearInterval(timer);
     unlisten();
+    deafen();
   });
   begin();
 }

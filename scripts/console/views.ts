@@ -75,3 +75,16 @@ export interface ConfigView {
   readonly value: string | null;
   readonly source: string;
 }
+
+/** An event of a broker's journal. Ids are `BROKER/ID`. */
+export interface EventView {
+  readonly id: string;
+  readonly causeId: string | null;
+  readonly brokerId: number;
+  readonly wallMs: number;
+  readonly kind: string;
+  /** Without its subject: "became the controller". */
+  readonly sentence: string;
+  /** `topic-0`, where it is about one partition. */
+  readonly partition: string | null;
+}

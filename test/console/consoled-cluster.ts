@@ -3,6 +3,7 @@
 import type { Coordinator } from '../../coordinator-client/coordinator.ts';
 import { zookeeperSource } from '../../coordinator-client/zookeeper/zookeeper.ts';
 import { AdminClient } from '../../scripts/cli/admin-client.ts';
+import { EventFeed } from '../../scripts/console/event-feed.ts';
 import { pageFiles } from '../../scripts/console/page-files.ts';
 import { type ConsoleServer, serveConsole } from '../../scripts/console/server.ts';
 import { WatchedCluster } from '../../scripts/console/watched-cluster.ts';
@@ -27,9 +28,11 @@ export async function startConsoled(allowChanges: boolean): Promise<ConsoledClus
     answerTimeoutMs: 2000,
   });
   const watched = new WatchedCluster({ admin, coordinator, nowMs: Date.now });
+  const events = new EventFeed(admin);
   await watched.start();
+  events.start();
   const server = await serveConsole(
-    { watched, admin, coordinator },
+    { watched, events, admin, coordinator },
     { host: '127.0.0.1', port: 0, allowChanges, files: await pageFiles() },
   );
   return {

@@ -92,7 +92,7 @@ describe.skipIf(skip)('the page', () => {
     async (colorScheme) => {
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width: 360, height: 640 });
-      for (const view of ['Cluster', 'Partitions', 'Topics', 'Groups', 'ZooKeeper', 'Charts']) {
+      for (const view of ['Cluster', 'Partitions', 'Topics', 'Groups', 'ZooKeeper', 'Charts', 'Events']) {
         await open(view);
         const width = await page.evaluate('document.documentElement.scrollWidth');
         expect(width, view).toBeLessThanOrEqual(360);
@@ -115,6 +115,14 @@ describe.skipIf(skip)('the page', () => {
     await page.getByRole('button', { name: 'now' }).click();
     await page.getByText(/is the controller of epoch 2/).waitFor();
   }, 90_000);
+
+  it('tells what happened, and why', async () => {
+    await page.getByRole('button', { name: 'Why this controller?' }).click();
+    await page.locator('.story', { hasText: /Because of \[\d+\]/ }).waitFor();
+    await open('Events');
+    await page.getByRole('searchbox').fill('controller-elected');
+    await page.locator('.events li').nth(1).waitFor();
+  }, 30_000);
 
   it('says that its server is away', async () => {
     world.console.close();

@@ -2,7 +2,7 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClusterPicture, Recording } from '../../scripts/console/picture.ts';
-import type { GroupView, RecordsPage, ZnodeView } from '../../scripts/console/views.ts';
+import type { EventView, GroupView, RecordsPage, ZnodeView } from '../../scripts/console/views.ts';
 import { eventually } from '../support/eventually.ts';
 import { type ConsoledCluster, startConsoled } from './consoled-cluster.ts';
 
@@ -82,6 +82,15 @@ describe('a console that may change things', () => {
       async () => (await send(`${world.console.url}api/group?id=nobody`)).status === 200,
     );
     expect(await ask<GroupView>('api/group?id=nobody')).toMatchObject({ state: 'Dead', offsets: [] });
+  });
+
+  it('tells what the journals have, and why a partition is as it is', async () => {
+    await eventually('events have come', async () => (await ask<EventView[]>('api/events')).length > 0);
+    const events = await ask<readonly EventView[]>('api/events');
+    expect(events.map(({ kind }) => kind)).toContain('controller-elected');
+    const story = await ask<readonly string[]>('api/story?partition=orders-0');
+    expect(story.join('\n')).toMatch(/orders/);
+    expect((await ask<readonly string[]>('api/story')).join('\n')).toMatch(/controller/);
   });
 
   it.each([

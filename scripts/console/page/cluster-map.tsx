@@ -2,6 +2,7 @@
 import type { BrokerPicture, ClusterPicture, PartitionPicture } from '../picture.ts';
 import { bytes, count } from './format.ts';
 import type { State } from './state.ts';
+import { Story } from './story.tsx';
 
 interface Load {
   readonly leaders: number;
@@ -22,6 +23,7 @@ export function ClusterMap({ state, picture }: { readonly state: State; readonly
   return (
     <section aria-label="Cluster">
       <Sentences picture={picture} missing={missing} leaderless={leaderless} />
+      <Story about={{}} question="Why this controller?" />
       <Sketch picture={picture} missing={missing} />
       <div class="cards">
         {picture.brokers.map((broker) => (

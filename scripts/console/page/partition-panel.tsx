@@ -2,9 +2,11 @@
 import { useState } from 'preact/hooks';
 import { nameOf, type PartitionPicture } from '../picture.ts';
 import type { ZnodeView } from '../views.ts';
+import { EventList } from './events.tsx';
 import { bytes, count, time } from './format.ts';
 import { change } from './server.ts';
 import type { State } from './state.ts';
+import { Story } from './story.tsx';
 import { useAnswer } from './use-answer.ts';
 
 interface PanelProps {
@@ -60,6 +62,8 @@ export function PartitionPanel({ partition, state, close }: PanelProps) {
       {znode !== null && (
         <pre>{`${znode.data}\nversion ${znode.version}, changed ${time(znode.modifiedMs)}`}</pre>
       )}
+      <Story about={{ partition: name }} question="Why is it so?" />
+      <EventList events={state.events.filter((event) => event.partition === name).slice(-20)} />
       <Past name={name} state={state} />
       {state.allowsChanges && state.momentMs === null && <Actions partition={partition} />}
     </aside>

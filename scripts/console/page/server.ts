@@ -1,5 +1,6 @@
 /** The page's line to its server: questions, changes, and what happens as it happens. */
 import type { ClusterPicture, PictureChange, Recording } from '../picture.ts';
+import type { EventView } from '../views.ts';
 import type { Action, ProgressByPartition } from './state.ts';
 
 /** Throws with the server's own words. */
@@ -35,14 +36,15 @@ export function follow(tell: (action: Action) => void): () => void {
     source.addEventListener(event, ({ data }: MessageEvent<string>) => take(JSON.parse(data) as Data));
   };
   on<Begun>('picture', ({ picture, trouble, allowsChanges }) => {
-    tell({ kind: 'told', trouble, allowsChanges });
-    ask<Recording>('/api/recording').then(
-      (recording) => tell({ kind: 'begun', picture, recording }),
+    tell({ kind: 'begun', picture, trouble, allowsChanges });
+    Promise.all([ask<Recording>('/api/recording'), ask<readonly EventView[]>('/api/events')]).then(
+      ([recording, events]) => tell({ kind: 'recalled', recording, events }),
       () => tell({ kind: 'disconnected' }),
     );
   });
   on<PictureChange>('change', (each) => tell({ kind: 'changed', change: each }));
   on<ProgressByPartition>('progress', (progress) => tell({ kind: 'progressed', progress, atMs: Date.now() }));
+  on<EventView>('happened', (event) => tell({ kind: 'happened', event }));
   on<{ trouble: string | null }>('trouble', ({ trouble }) => tell({ kind: 'troubled', trouble }));
   source.addEventListener('error', () => tell({ kind: 'disconnected' }));
   return () => source.close();

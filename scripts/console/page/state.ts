@@ -12,6 +12,7 @@ import {
   pictureAt,
   type Recording,
 } from '../picture.ts';
+import type { EventView } from '../views.ts';
 
 export type ProgressByPartition = Readonly<Record<string, Progress>>;
 
@@ -37,13 +38,23 @@ export interface State {
   readonly samples: readonly Sample[];
   /** When a partition changed last, by its name, for what lights up. */
   readonly changedMs: Readonly<Record<string, number>>;
+  /** Of the journals, the newest last. */
+  readonly events: readonly EventView[];
   /** The moment that is shown; null: now. */
   readonly momentMs: number | null;
 }
 
 export type Action =
-  | { readonly kind: 'begun'; readonly picture: ClusterPicture; readonly recording: Recording }
-  | { readonly kind: 'told'; readonly allowsChanges: boolean; readonly trouble: string | null }
+  /** The line to the server begins, or begins again. */
+  | {
+      readonly kind: 'begun';
+      readonly picture: ClusterPicture;
+      readonly allowsChanges: boolean;
+      readonly trouble: string | null;
+    }
+  /** What was before; what is told meanwhile may be in it as well. */
+  | { readonly kind: 'recalled'; readonly recording: Recording; readonly events: readonly EventView[] }
+  | { readonly kind: 'happened'; readonly event: EventView }
   | { readonly kind: 'changed'; readonly change: PictureChange }
   | { readonly kind: 'progressed'; readonly progress: ProgressByPartition; readonly atMs: number }
   | { readonly kind: 'troubled'; readonly trouble: string | null }
@@ -51,6 +62,7 @@ export type Action =
   | { readonly kind: 'moved-to'; readonly momentMs: number | null };
 
 const MOST_SAMPLES = 600;
+const MOST_EVENTS = 5000;
 
 export const FIRST_STATE: State = {
   isConnected: false,
@@ -61,15 +73,20 @@ export const FIRST_STATE: State = {
   progress: {},
   samples: [],
   changedMs: {},
+  events: [],
   momentMs: null,
 };
 
 export function reduce(state: State, action: Action): State {
   switch (action.kind) {
-    case 'begun':
-      return { ...state, isConnected: true, live: action.picture, recording: action.recording };
-    case 'told':
-      return { ...state, isConnected: true, allowsChanges: action.allowsChanges, trouble: action.trouble };
+    case 'begun': {
+      const { picture, allowsChanges, trouble } = action;
+      return { ...state, isConnected: true, live: picture, allowsChanges, trouble };
+    }
+    case 'recalled':
+      return recalled(state, action.recording, action.events);
+    case 'happened':
+      return { ...state, events: [...state.events, action.event].slice(-MOST_EVENTS) };
     case 'changed':
       return changed(state, action.change);
     case 'progressed':
@@ -86,6 +103,18 @@ export function reduce(state: State, action: Action): State {
 /** What is to be shown: now, or as it was. */
 export function shownPicture({ live, recording, momentMs }: State): ClusterPicture {
   return momentMs === null ? live : pictureAt(recording, momentMs);
+}
+
+/** With what was told since the server took its answer together. */
+function recalled(state: State, recording: Recording, events: readonly EventView[]): State {
+  const lastMs = recording.changes.at(-1)?.atMs ?? recording.startedMs;
+  const later = state.recording.changes.filter(({ atMs }) => atMs > lastMs);
+  const known = new Set(events.map(({ id }) => id));
+  return {
+    ...state,
+    recording: { ...recording, changes: [...recording.changes, ...later] },
+    events: [...events, ...state.events.filter(({ id }) => !known.has(id))].slice(-MOST_EVENTS),
+  };
 }
 
 function changed(state: State, change: PictureChange): State {

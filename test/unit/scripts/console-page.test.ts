@@ -9,9 +9,16 @@ const PARTITION = { ...ONE, offline: [], adding: [], removing: [] };
 const PICTURE: ClusterPicture = { ...NOTHING, controllerId: 1, partitions: { 't-0': PARTITION } };
 const SHRUNK = { ...PARTITION, leader: 2, isr: [2] };
 
+const RECORDING = { startedMs: 100, first: PICTURE, changes: [] };
+
 function begun(): State {
-  const recording = { startedMs: 100, first: PICTURE, changes: [] };
-  return reduce(FIRST_STATE, { kind: 'begun', picture: PICTURE, recording });
+  const connected = reduce(FIRST_STATE, {
+    kind: 'begun',
+    picture: PICTURE,
+    allowsChanges: false,
+    trouble: null,
+  });
+  return reduce(connected, { kind: 'recalled', recording: RECORDING, events: [] });
 }
 
 function changed(state: State, atMs: number): State {
@@ -38,6 +45,24 @@ describe('the page', () => {
     expect(changed(begun(), 200).changedMs).toEqual({ 't-0': 200 });
   });
 
+  it('loses nothing that is told while what was before is on its way', () => {
+    const event = {
+      id: '1/2',
+      causeId: null,
+      brokerId: 1,
+      wallMs: 5,
+      kind: 'k',
+      sentence: 's',
+      partition: null,
+    };
+    const told = reduce(changed(begun(), 200), { kind: 'happened', event });
+    const old = { ...event, id: '1/1' };
+    const recalled = reduce(told, { kind: 'recalled', recording: RECORDING, events: [old, event] });
+    expect(recalled.live.partitions['t-0']?.leader).toBe(2);
+    expect(recalled.recording.changes.map(({ atMs }) => atMs)).toEqual([200]);
+    expect(recalled.events.map(({ id }) => id)).toEqual(['1/1', '1/2']);
+  });
+
   it('draws rates from how far partitions have come, and who is ill', () => {
     const first = reduce(begun(), { kind: 'progressed', progress: progress(100, 0), atMs: 1000 });
     const second = reduce(changed(first, 1500), {
@@ -58,7 +83,7 @@ describe('the page', () => {
   it('says when its server is away, and begins anew when it is back', () => {
     const away = reduce(changed(begun(), 200), { kind: 'disconnected' });
     expect(away.isConnected).toBe(false);
-    const back = reduce(away, { kind: 'begun', picture: PICTURE, recording: begun().recording });
+    const back = reduce(away, { kind: 'begun', picture: PICTURE, allowsChanges: true, trouble: null });
     expect(back).toMatchObject({ isConnected: true, live: PICTURE });
   });
 });
