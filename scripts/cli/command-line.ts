@@ -14,6 +14,10 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
     summary: 'run ZooKeeper and several brokers on this machine',
     load: async () => (await import('./cluster.ts')).clusterCommand,
   },
+  console: {
+    summary: 'show a cluster in the browser, live',
+    load: async () => (await import('./console.ts')).consoleCommand,
+  },
   topics: {
     summary: 'list, describe, create, grow and delete topics',
     load: async () => (await import('./topics/topics.ts')).topicsCommand,
