@@ -4,8 +4,9 @@
  */
 import { errorName } from '../errors.ts';
 import { NO_LEADER, partitionKey, type TopicPartition } from '../types.ts';
-import type { AlikeWritten, ClusterEvent, EventKind, EventOf } from './cluster-events.ts';
+import type { ClusterEvent, EventKind, EventOf } from './cluster-events.ts';
 import { hasPartition } from './event-partitions.ts';
+import type { AlikeWritten } from './partition-events.ts';
 
 type Sentences = {
   readonly [Kind in EventKind]: (event: EventOf<Kind>, focus: TopicPartition | null) => string;
@@ -179,7 +180,9 @@ const REPLICAS = {
 } satisfies Partial<Sentences>;
 
 function rebalance({ groupId, generationId, members, joined, left }: EventOf<'group-rebalanced'>): string {
-  const changes = [joined > 0 && `${joined} joined`, left > 0 && `${left} left`].filter((each) => each !== false);
+  const changes = [joined > 0 && `${joined} joined`, left > 0 && `${left} left`].filter(
+    (each) => each !== false,
+  );
   const why = changes.length > 0 ? changes.join(', ') : 'they joined again';
   if (members === 0) return `coordinates the group ${groupId}, which has no members any more (${why})`;
   return `brought the group ${groupId} to generation ${generationId} of ${many(members, 'member')} (${why})`;
