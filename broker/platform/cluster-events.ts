@@ -274,6 +274,28 @@ type BrokerLifeEvent =
   | { readonly kind: 'shutdown-unclean' }
   | { readonly kind: 'shutdown-finished' };
 
+/** What ends a fault: its time, its count, whoever asked for it or no longer does, the broker's own end. */
+export type HealReason = 'time' | 'count' | 'asked' | 'asker-gone' | 'shutdown';
+
+/** Faults that were asked for (faults/): what comes next is no accident. */
+type FaultEvent =
+  | {
+      readonly kind: 'fault-struck';
+      /** Counts the faults of one run of the broker. */
+      readonly id: number;
+      readonly fault: string;
+      /** As JSON. */
+      readonly parameters: string;
+      /** After which it ends by itself; 0: it was over when it had struck. */
+      readonly forMs: number;
+    }
+  | {
+      readonly kind: 'fault-healed';
+      readonly id: number;
+      readonly fault: string;
+      readonly why: HealReason;
+    };
+
 export type ClusterEvent =
   | OfficeEvent
   | MembershipEvent
@@ -282,7 +304,8 @@ export type ClusterEvent =
   | ReassignmentEvent
   | ReplicaEvent
   | TransactionEvent
-  | BrokerLifeEvent;
+  | BrokerLifeEvent
+  | FaultEvent;
 
 export type EventKind = ClusterEvent['kind'];
 

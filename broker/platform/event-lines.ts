@@ -5,7 +5,7 @@
  */
 import { errorName } from '../errors.ts';
 import { partitionKey, type TopicPartition } from '../types.ts';
-import type { ClusterEvent, EventKind, EventOf, FailoverTimeline } from './cluster-events.ts';
+import type { ClusterEvent, EventKind, EventOf, FailoverTimeline, HealReason } from './cluster-events.ts';
 
 interface Line {
   readonly level: 'info' | 'warn' | 'error';
@@ -195,6 +195,22 @@ const BROKER_LIFE = {
   'shutdown-finished': () => info('shut down completed'),
 } satisfies Partial<Lines>;
 
+const FAULTS = {
+  'fault-struck': ({ id, fault, parameters, forMs }) => {
+    const end = forMs === 0 ? '' : `, for ${forMs} ms at most`;
+    return warn(`Fault ${id} on demand: ${fault} ${parameters}${end}`);
+  },
+  'fault-healed': ({ id, fault, why }) => warn(`Fault ${id} is healed: ${fault} (${HEALED_BY[why]})`),
+} satisfies Partial<Lines>;
+
+const HEALED_BY: Readonly<Record<HealReason, string>> = {
+  time: 'its time is over',
+  count: 'it has struck as often as it was to',
+  asked: 'as asked for',
+  'asker-gone': 'whoever asked is gone',
+  shutdown: 'the broker stops',
+};
+
 const LINES: Lines = {
   ...OFFICE,
   ...MEMBERSHIP,
@@ -204,6 +220,7 @@ const LINES: Lines = {
   ...REPLICAS,
   ...TRANSACTIONS,
   ...BROKER_LIFE,
+  ...FAULTS,
 };
 
 /** Every kind there is; the compiler knows that none is missing. */

@@ -5,11 +5,12 @@
  * that has been cut silently is noticed by pings. Sources: RFC 6455; the `ws` package.
  */
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { type NetConnectOpts, connect as netConnect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ClientOptions, type ServerOptions, WebSocket, WebSocketServer } from 'ws';
-import type { Channel, ChannelNetwork, HttpAnswer } from './channels.ts';
+import type { Channel, ChannelNetwork } from './channels.ts';
+import { answerHttp } from './http-answers.ts';
 import { WebSocketChannel } from './web-socket-channel.ts';
 import { WebSocketReader } from './web-socket-reader.ts';
 
@@ -48,7 +49,7 @@ async function listen(
   // Node looks for requests that are late every half a minute unless told otherwise.
   const late = { requestTimeout: requestTimeoutMs, connectionsCheckingInterval: requestTimeoutMs };
   const server = createServer({ ...late, noDelay: true }, (request, response) => {
-    answer(request, response, http).catch(() => response.destroy());
+    answerHttp(request, response, http).catch(() => response.destroy());
   });
   const options: ServerOptions & { closeTimeout: number } = {
     noServer: true,
@@ -60,7 +61,7 @@ async function listen(
   const upgrades = new WebSocketServer(options);
   upgrades.on('wsClientError', (_error, socket) => socket.destroy());
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const isForPeers = pathOf(request).split('?')[0] === PEER_PATH;
+    const isForPeers = (request.url ?? '/').split('?')[0] === PEER_PATH;
     // Browsers say in whose name they ask, and no broker does: a page must not speak to us as one.
     if (!isForPeers || request.headers.origin !== undefined) {
       socket.on('error', () => {});
@@ -87,35 +88,6 @@ async function listen(
         setImmediate(resolve);
       }),
   };
-}
-
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  http: (path: string) => Promise<HttpAnswer>,
-): Promise<void> {
-  request.resume();
-  const { status, contentType, body } = await answerTo(request, http);
-  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
-  response.end(request.method === 'HEAD' ? '' : body);
-}
-
-async function answerTo(
-  request: IncomingMessage,
-  http: (path: string) => Promise<HttpAnswer>,
-): Promise<HttpAnswer> {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return { status: 405, contentType: 'text/plain', body: 'only GET and HEAD are answered here\n' };
-  }
-  try {
-    return await http(pathOf(request));
-  } catch {
-    return { status: 500, contentType: 'text/plain', body: 'the answer could not be made\n' };
-  }
-}
-
-function pathOf(request: IncomingMessage): string {
-  return request.url ?? '/';
 }
 
 function dial(

@@ -2,8 +2,9 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Channel, ChannelListener } from '../../../broker/platform/channels.ts';
+import type { Channel, ChannelListener, HttpRequest, HttpStream } from '../../../broker/platform/channels.ts';
 import { webSocketChannels } from '../../../broker/platform/web-socket-channels.ts';
+import { eventually } from '../../support/eventually.ts';
 import { ChannelWitness, channelsContract } from './channels.contract.ts';
 
 channelsContract('WebSocket', () => ({
@@ -16,16 +17,36 @@ channelsContract('WebSocket', () => ({
 describe('the HTTP server of the channels', () => {
   let listener: ChannelListener;
   let accepted: Channel[];
+  let asked: HttpRequest | null;
+  let sent: string[];
+  let onStream: (stream: HttpStream) => void;
 
   beforeEach(async () => {
     accepted = [];
+    asked = null;
+    sent = [];
+    onStream = () => {};
     listener = await webSocketChannels().listen({
       host: '127.0.0.1',
       port: 0,
       maxMessageBytes: 1000,
       accept: (channel) => accepted.push(channel),
-      http: async (path) => {
+      http: async (request) => {
+        const { path } = request;
+        asked = request;
         if (path === '/broken') throw new Error('secret detail');
+        if (path === '/body') {
+          const body = String(await request.body(10).catch(({ message }) => message));
+          return {
+            status: 200,
+            contentType: 'text/plain',
+            body,
+            location: '/there',
+            sent: () => sent.push(body),
+          };
+        }
+        if (path === '/stream')
+          return { status: 200, contentType: 'text/plain', body: 'first', stream: onStream };
         return path === '/metrics?x=1'
           ? { status: 200, contentType: 'text/plain; version=0.0.4', body: 'up 1 é\n' }
           : { status: 404, contentType: 'text/plain', body: 'nothing\n' };
@@ -48,8 +69,40 @@ describe('the HTTP server of the channels', () => {
     expect((await get('/nothing')).status).toBe(404);
   });
 
-  it('answers nothing but GET and HEAD, and tells nothing of its failures', async () => {
-    expect((await get('/metrics?x=1', 'POST')).status).toBe(405);
+  it('hands on who asks, how, and a body up to a limit; and says when the answer has left', async () => {
+    const url = `http://127.0.0.1:${listener.port}/body`;
+    const post = (body: string) =>
+      fetch(url, { method: 'PUT', body, headers: { origin: 'http://page', connection: 'close' } });
+    const answer = await post('0123456789');
+    expect([await answer.text(), answer.headers.get('location')]).toEqual(['0123456789', '/there']);
+    expect(asked).toMatchObject({
+      ...{ method: 'PUT', path: '/body', remoteAddress: '127.0.0.1', origin: 'http://page' },
+      host: `127.0.0.1:${listener.port}`,
+    });
+    await eventually('it has left', () => sent.length === 1);
+    expect(await (await post('0123456789x')).text()).toBe('a body has at most 10 bytes');
+    expect(await (await post('x'.repeat(1_000_000))).text()).toBe('a body has at most 10 bytes');
+  });
+
+  it('goes on with an answer until one of both ends it', async () => {
+    const ends: string[] = [];
+    onStream = (stream) => {
+      stream.onClose(() => ends.push('closed'));
+      stream.write(', second');
+      stream.end();
+    };
+    expect(await (await get('/stream')).text()).toBe('first, second');
+    await eventually('it is told', () => ends.length === 1);
+    onStream = (stream) => stream.onClose(() => ends.push('gone'));
+    const leaving = new AbortController();
+    const held = await fetch(`http://127.0.0.1:${listener.port}/stream`, { signal: leaving.signal });
+    expect(held.status).toBe(200);
+    leaving.abort();
+    await eventually('it is told', () => ends.length === 2);
+    expect(ends).toEqual(['closed', 'gone']);
+  });
+
+  it('tells nothing of its failures', async () => {
     const broken = await get('/broken');
     expect([broken.status, await broken.text()]).toEqual([500, 'the answer could not be made\n']);
   });
