@@ -110,6 +110,17 @@ describe('the way to ZooKeeper', () => {
     await eventually('it is healthy', async () => (await hurt.health(follower))?.healthy === true, 30_000);
   }, 60_000);
 
+  it('ends when ZooKeeper lets the session expire: the broker lives, and registers anew', async () => {
+    const last = hurt.lastEvent(follower);
+    const { pid } = hurt.cluster.broker(follower).child;
+    await hurt.faults(follower).strike('session-expire');
+    const lost = await hurt.event(follower, 'session-lost', last);
+    expect((await hurt.event(follower, 'session-regained', last)).sessionId).not.toBe(lost.sessionId);
+    await hurt.event(follower, 'broker-registered', last);
+    expect(hurt.cluster.broker(follower).child.pid).toBe(pid);
+    await eventually('it is healthy', async () => (await hurt.health(follower))?.healthy === true, 30_000);
+  }, 60_000);
+
   it('is cut to single servers: the session goes to another one', async () => {
     if (hurt.ensemble === null) return;
     const servers = hurt.ensemble.ports.map((port) => `zookeeper:127.0.0.1:${port}`);

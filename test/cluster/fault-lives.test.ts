@@ -14,6 +14,7 @@ let other: number;
 beforeAll(async () => {
   hurt = await startHurtCluster({
     brokers: 3,
+    embedded: true,
     properties: { 'replica.lag.time.max.ms': '4000', 'offsets.topic.num.partitions': '1' },
   });
   const controller = await activeController(hurt);
@@ -85,16 +86,24 @@ it('a wall clock jumps, and back when it is healed', async () => {
   expect(after).toBeLessThan(during);
 });
 
-it('a session expires while its broker lives, which registers anew', async () => {
-  const last = hurt.lastEvent(one);
-  const { pid } = hurt.cluster.broker(one).child;
-  await hurt.faults(one).strike('session-expire');
-  const lost = await hurt.event(one, 'session-lost', last);
-  expect((await hurt.event(one, 'session-regained', last)).sessionId).not.toBe(lost.sessionId);
-  await hurt.event(one, 'broker-registered', last);
-  expect(hurt.cluster.broker(one).child.pid).toBe(pid);
-  await healthy(one);
-}, 60_000);
+describe('a ZooKeeper server of the cluster', () => {
+  it.each(['zookeeper-pause', 'zookeeper-kill'] as const)(
+    'is not there for a while: %s',
+    async (fault) => {
+      const last = hurt.lastEvent(one);
+      const { id } = await hurt.faults(one).strike(fault, { forMs: 60_000 });
+      await hurt.event(one, 'session-suspended', last);
+      await expect(hurt.faults(other).strike(fault)).rejects.toThrow('ZooKeeper server 1 is hurt already');
+      await hurt.faults(one).healAll();
+      await healthy(one);
+      expect((await hurt.faults(one).list()).some((each) => each.id === id)).toBe(false);
+      await expect(hurt.faults(one).strike(fault, { server: 2 })).rejects.toThrow(
+        'there is no ZooKeeper server 2: they are 1 to 1',
+      );
+    },
+    90_000,
+  );
+});
 
 it('requests fail so often as was said, and no others', async () => {
   await hurt.createTopic('failing', { replicas: [one] });
