@@ -10,8 +10,8 @@ import type { BrokerConfig } from './config/broker-config.ts';
 import type { Vulnerable } from './faults/fault-kind.ts';
 import { makeFaults } from './faults/make-faults.ts';
 import { HANDLERS } from './handlers/table.ts';
-import { answerPage } from './http/pages.ts';
-import { type Health, statusPage } from './http/status-pages.ts';
+import { pagesOf } from './http/pages.ts';
+import type { Health } from './http/status-pages.ts';
 import { ControllerEpochs } from './metadata/controller-epochs.ts';
 import { ControllerFence } from './metadata/controller-fence.ts';
 import { MetadataCache } from './metadata/metadata-cache.ts';
@@ -34,6 +34,7 @@ import {
   makeTransactions,
   makeVerifier,
 } from './node/make-coordinators.ts';
+import { makeJournal } from './node/make-journal.ts';
 import { makePeers, peerEndpoint } from './node/make-peers.ts';
 import { makeReplication } from './node/make-replication.ts';
 import { makeServices } from './node/make-services.ts';
@@ -70,6 +71,7 @@ const FIRST_METADATA_WAIT_MS = 2000;
 export class Broker {
   readonly #options: BrokerOptions;
   readonly #keeper: SessionKeeper;
+  readonly #journal: ReturnType<typeof makeJournal>;
   /** What the parts are made on; its `stops` hold all that is open so far. */
   readonly #ground: Ground;
   /** Only forwards. */
@@ -95,6 +97,7 @@ export class Broker {
       openTimeoutMs: options.config.zookeeperConnectionTimeoutMs,
     });
     this.#keeper = keeper;
+    this.#journal = makeJournal(options.platform, options.config);
     const stops = new StopList(diagnostics);
     this.#ground = {
       platform: options.platform,
@@ -136,6 +139,7 @@ export class Broker {
   }
 
   async #start(): Promise<void> {
+    this.#journal.keeper?.begin();
     try {
       await this.#keeper.open();
       await this.#ground.store().ensureTopLevelPaths();
@@ -148,6 +152,7 @@ export class Broker {
       await this.#serve();
     } catch (error) {
       await this.#ground.stops.stop(false);
+      this.#journal.keeper?.close();
       throw error;
     }
   }
@@ -177,24 +182,25 @@ export class Broker {
     diagnostics.info(`Cluster ID = ${clusterId}`);
     const claimed = await claimDirectories(ground, this.#options.config, clusterId);
     journal.identify(claimed.config.brokerId, NO_EPOCH);
+    this.#journal.keeper?.open();
     const { config, configs, quotas, features } = await makeConfigs(ground, claimed.config);
     const fence = new ControllerFence();
     const metadata = new MetadataCache(clock);
     const { vulnerable, hostName } = this.#options;
     const setting = { config, hostName, broker: () => this.#made };
-    const pages = vulnerable === undefined ? [] : [makeFaults(ground, vulnerable, setting)];
-    const status = (path: string) => statusPage(path, metrics, () => healthOf(this.inside));
+    const faults = vulnerable === undefined ? undefined : makeFaults(ground, vulnerable, setting);
+    const health = () => healthOf(this.inside);
     const peers = makePeers(ground, config, {
       clusterId,
       brokerEpoch: () => fence.brokerEpoch,
-      http: (request) => answerPage(request, pages, status),
+      http: pagesOf({ metrics, health, events: this.#journal.page, faults }),
     });
     const link = new ControllerLink(peers, metadata, () => config.controllerSocketTimeoutMs);
     const known = { clusterId, config, configs, quotas, features, fence, metadata, peers, link };
     const controller = makeController(ground, known);
     const logs = await makeLogs(ground, { ...known, directories: claimed.directories });
     const partitionCounts = await coordinatorPartitionCounts(ground.store(), config);
-    const verifier = makeVerifier(known, partitionCounts);
+    const verifier = makeVerifier(ground, known, partitionCounts);
     const { replicas, logDirMoves } = makeReplication(ground, { ...known, logs, verifier });
     const producerIds = makeProducerIds(ground, known);
     const groups = makeGroups(ground, { config, replicas }, partitionCounts.groups);
@@ -219,7 +225,8 @@ export class Broker {
       state: () => this.#state,
     });
     followConfigs(this.#ground, parts);
-    answerPeers({ ...parts, brokerId, diagnostics, epochs: new ControllerEpochs(store) });
+    const epochs = new ControllerEpochs(store);
+    answerPeers({ ...parts, brokerId, diagnostics, journal: platform.journal, epochs });
     this.#peerPort = (await peers.listen(peerEndpoint(config))).port;
     reportFailedDirectories(parts.logs, {
       brokerId,
@@ -290,8 +297,9 @@ export class Broker {
       await this.#keeper.close();
       await this.#starting;
     }
-    if (before === 'running' && handOver) await moveLeadersAway(this.#made, platform);
+    if (before === 'running' && handOver) await moveLeadersAway(this.#made, platform, causeId);
     await stops.stop(true);
     platform.journal.record({ kind: 'shutdown-finished' }, causeId);
+    this.#journal.keeper?.close();
   }
 }

@@ -1,7 +1,7 @@
 /** The desk of a broker that may be hurt, and its pages: made of the broker's parts, ended with them. */
 import type { FixedConfig } from '../config/broker-config.ts';
 import { faultPages } from '../http/fault-pages.ts';
-import type { Page } from '../http/pages.ts';
+import type { FaultsPage } from '../http/pages.ts';
 import type { Ground } from '../node/parts.ts';
 import { FaultDesk } from './fault-desk.ts';
 import {
@@ -24,7 +24,7 @@ export function makeFaults(
   { platform, stops }: Ground,
   vulnerable: Vulnerable,
   { config, hostName, broker }: FaultSetting,
-): Page {
+): FaultsPage {
   const points: FaultPoints = {
     ...vulnerable,
     get broker() {

@@ -4,7 +4,7 @@
  * told and not kept.
  */
 import type { Clock, Timer } from '../platform/clock.ts';
-import type { HealReason } from '../platform/cluster-events.ts';
+import type { HealReason } from '../platform/fault-events.ts';
 import type { Journal } from '../platform/journal.ts';
 import type { FaultBody, StruckFault } from './fault-kind.ts';
 

@@ -5,8 +5,8 @@
  * origin, or a host name that somebody has made lead here.
  */
 import { isLoopback } from '../peers/loopback.ts';
-import { BodyTooLarge, type HttpAnswer, type HttpRequest } from '../platform/channels.ts';
-import type { Clock } from '../platform/clock.ts';
+import { BodyTooLarge, type HttpAnswer, type HttpRequest, type HttpStream } from '../platform/channels.ts';
+import type { Clock, Timer } from '../platform/clock.ts';
 import type { DescribedFault } from './described-fault.ts';
 import { faultOpenApi } from './fault-open-api.ts';
 
@@ -60,12 +60,12 @@ export function faultPages(options: FaultPagesOptions): (request: HttpRequest) =
 }
 
 function refusalOfAsker(
-  { remoteAddress, origin, host }: HttpRequest,
+  { remoteAddress, headers: { origin, host = '' } }: HttpRequest,
   { loopbackOnly, hostNames }: FaultPagesOptions,
 ): string | null {
   if (loopbackOnly && !isLoopback(remoteAddress))
     return 'faults are asked for from the machine of the broker only (fault.api.loopback.only)';
-  if (origin !== null) return 'faults are not for pages of browsers';
+  if (origin !== undefined) return 'faults are not for pages of browsers';
   const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
   const isKnown = isLoopback(name) || (!loopbackOnly && (isAddress(name) || hostNames.includes(name)));
   return isKnown ? null : `this broker is not known as '${name}'`;
@@ -85,7 +85,8 @@ async function route(request: HttpRequest, rest: string, options: FaultPagesOpti
     if (method === 'DELETE') return json(200, { healed: desk.healAll() });
     return failure(405, `${ROOT} is read by GET and healed by DELETE; POST ${ROOT}/KIND strikes`);
   }
-  if (rest === 'openapi.json' && isRead) return json(200, faultOpenApi(desk.kinds, `http://${request.host}`));
+  if (rest === 'openapi.json' && isRead)
+    return json(200, faultOpenApi(desk.kinds, `http://${request.headers['host']}`));
   if (/^\d+$/.test(rest)) return ofOne(method, Number(rest), desk);
   if (method !== 'POST')
     return failure(405, `${ROOT}/${rest} is asked for by POST: look at ${ROOT}/openapi.json`);
@@ -105,21 +106,26 @@ function ofOne(method: string, id: number, desk: AskedDesk): HttpAnswer {
 /** One line of JSON with the asker's name, and then nothing but signs of life, as long as it is wanted. */
 function hold({ desk, clock }: FaultPagesOptions): HttpAnswer {
   const asker = desk.hold();
-  return {
-    ...json(200, { asker: asker.name }),
-    stream(stream) {
-      const next = () =>
-        clock.after(SIGN_OF_LIFE_MS, () => {
-          stream.write('\n');
-          timer = next();
-        });
-      let timer = next();
-      stream.onClose(() => {
-        timer.cancel();
-        asker.gone();
+  let line: string | null = `${JSON.stringify({ asker: asker.name })}\n`;
+  let waiting: Timer | null = null;
+  let wake = (): void => {};
+  const body: HttpStream = {
+    next() {
+      const first = line;
+      line = null;
+      if (first !== null) return Promise.resolve(first);
+      return new Promise((resolve) => {
+        waiting = clock.after(SIGN_OF_LIFE_MS, () => resolve('\n'));
+        wake = () => resolve(null);
       });
     },
+    close() {
+      waiting?.cancel();
+      wake();
+      asker.gone();
+    },
   };
+  return { status: 200, contentType: 'application/json', body };
 }
 
 function parsed(body: Buffer): unknown {

@@ -42,12 +42,9 @@ export interface HttpRequest {
   readonly method: string;
   /** With the query. */
   readonly path: string;
+  readonly headers: HttpHeaders;
   /** Of whoever asks, as the connection has it. */
   readonly remoteAddress: string;
-  /** The header Host, as sent: the name by which the asker found us; empty without one. */
-  readonly host: string;
-  /** The header Origin, which browsers send in the name of a page; null without one. */
-  readonly origin: string | null;
   /** All of the body. Rejects with `BodyTooLarge` when it is longer, and when the asker goes in the middle. */
   body(maxBytes: number): Promise<Buffer>;
 }
@@ -58,25 +55,25 @@ export class BodyTooLarge extends Error {
   }
 }
 
+/** By their names in lower case. */
+export type HttpHeaders = Readonly<Record<string, string | undefined>>;
+
 export interface HttpAnswer {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | HttpStream;
   /** Where to ask instead. */
   readonly location?: string;
   /** The answer has left, or its connection is gone. */
   readonly sent?: () => void;
-  /** The answer goes on after `body`: it is given the rest of it, until one of both ends it. */
-  readonly stream?: (stream: HttpStream) => void;
 }
 
-/** An answer that goes on. */
+/** A body that is made at the pace of its reader. */
 export interface HttpStream {
-  /** Nothing once it has ended. */
-  write(text: string): void;
-  end(): void;
-  /** Called once: it has ended, or the asker is gone. */
-  onClose(closed: () => void): void;
+  /** The next piece, null at the end. Asked for when the reader has taken the piece before it, not earlier. */
+  next(): Promise<string | null>;
+  /** Nothing is wanted any more: all was read, or the reader is gone. A `next` under way gives null then. */
+  close(): void;
 }
 
 export interface ChannelListener {

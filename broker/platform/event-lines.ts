@@ -5,7 +5,8 @@
  */
 import { errorName } from '../errors.ts';
 import { partitionKey, type TopicPartition } from '../types.ts';
-import type { ClusterEvent, EventKind, EventOf, FailoverTimeline, HealReason } from './cluster-events.ts';
+import type { ClusterEvent, EventKind, EventOf, FailoverTimeline } from './cluster-events.ts';
+import { HEALED_BY } from './fault-events.ts';
 
 interface Line {
   readonly level: 'info' | 'warn' | 'error';
@@ -28,6 +29,7 @@ type Lines = { readonly [Kind in EventKind]: (event: EventOf<Kind>) => Line | nu
 
 const OFFICE = {
   'controller-elected': () => null,
+  'controller-gone': () => null,
   'failover-finished': (one) => info(timeline(one)),
   'controller-resigned': ({ epoch, reason }) => info(`Resigned from the term of epoch ${epoch}: ${reason}`),
   'controller-fenced': ({ during, reason }) => warn(`${during} was interrupted: ${reason}`),
@@ -76,6 +78,12 @@ const STATES = {
       : null,
   'isr-shrunk': () => null,
   'isr-expanded': () => null,
+  'partitions-moved': ({ unclean, uncleanPartitions }) =>
+    unclean === 0
+      ? null
+      : warn(
+          `Unclean elections: ${unclean} partitions are led by brokers that were not in sync, and committed records may be lost: ${uncleanPartitions.join(', ')}`,
+        ),
   'partition-state-vanished': (one) => warn(`Partition ${key(one)} has no state node any more`),
   'partitions-repaired': ({ count, partitions }) =>
     warn(`${count} partitions were out of line and are led again: ${partitions.join(', ')}`),
@@ -114,6 +122,10 @@ const REASSIGNMENTS = {
 } satisfies Partial<Lines>;
 
 const REPLICAS = {
+  'became-leader': () => null,
+  'became-follower': () => null,
+  'roles-taken': () => null,
+  'controller-order-refused': () => null,
   'isr-shrink-proposed': (one) =>
     info(
       `Shrinking ISR of ${key(one)} from ${one.from} to ${one.to}; ` +
@@ -202,14 +214,6 @@ const FAULTS = {
   },
   'fault-healed': ({ id, fault, why }) => warn(`Fault ${id} is healed: ${fault} (${HEALED_BY[why]})`),
 } satisfies Partial<Lines>;
-
-const HEALED_BY: Readonly<Record<HealReason, string>> = {
-  time: 'its time is over',
-  count: 'it has struck as often as it was to',
-  asked: 'as asked for',
-  'asker-gone': 'whoever asked is gone',
-  shutdown: 'the broker stops',
-};
 
 const LINES: Lines = {
   ...OFFICE,

@@ -1,44 +1,59 @@
 /**
- * Plain HTTP on the port of the channels: a request as broker/http/ takes it, and its answer on the way out.
- * What a client sends is read only by whoever asks for it, and up to a limit; the rest is drained unread.
+ * Answers plain HTTP requests beside the channels (web-socket-channels.ts). An answer is a whole body or a
+ * stream, of which the next piece is made when the reader has taken the one before: what is sent to a slow
+ * reader waits in one piece at most, and who takes nothing for long is given up. What a client sends is read
+ * only by whoever asks for it, and up to a limit; the rest is drained unread. Source: RFC 9110.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { BodyTooLarge, type HttpAnswer, type HttpRequest, type HttpStream } from './channels.ts';
+import { BodyTooLarge, type ChannelNetwork, type HttpAnswer, type HttpStream } from './channels.ts';
 
-/** Rejects when the answer can't be sent; a failure to make one is an answer, and tells nothing of itself. */
+type AnswerRequest = Parameters<ChannelNetwork['listen']>[0]['http'];
+
+interface AnswerOptions {
+  readonly http: AnswerRequest;
+  readonly stallLimitMs: number;
+}
+
+/** Resolves when the answer has been handed over, or the reader is gone. */
 export async function answerHttp(
   request: IncomingMessage,
   response: ServerResponse,
-  http: (request: HttpRequest) => Promise<HttpAnswer>,
+  { http, stallLimitMs }: AnswerOptions,
 ): Promise<void> {
-  const answer = await answerTo(request, http);
+  const { status, contentType, body, location, sent } = await answerTo(request, http);
   // A body that nobody wanted would hold up the next request of the connection.
   request.resume();
-  const { status, contentType, body, location, sent, stream } = answer;
   if (sent !== undefined) response.once('close', sent);
+  const isHead = request.method === 'HEAD';
   const elsewhere = location === undefined ? {} : { location };
-  const headers = { 'content-type': contentType, 'cache-control': 'no-store', ...elsewhere };
-  if (stream !== undefined) {
-    response.writeHead(status, headers);
-    response.write(body);
-    stream(streamOver(response));
+  if (typeof body === 'string') {
+    const about = { 'content-type': contentType, 'content-length': Buffer.byteLength(body), ...elsewhere };
+    response.writeHead(status, about);
+    response.end(isHead ? '' : body);
     return;
   }
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
-  response.end(request.method === 'HEAD' ? '' : body);
+  response.writeHead(status, { 'content-type': contentType, 'cache-control': 'no-store' });
+  if (isHead || response.destroyed) {
+    body.close();
+    response.end();
+  } else await writeStream(response, body, stallLimitMs);
 }
 
-async function answerTo(
-  request: IncomingMessage,
-  http: (request: HttpRequest) => Promise<HttpAnswer>,
-): Promise<HttpAnswer> {
+/** Path and query of a request, as it was sent. */
+export function pathOf(request: IncomingMessage): string {
+  return request.url ?? '/';
+}
+
+async function answerTo(request: IncomingMessage, http: AnswerRequest): Promise<HttpAnswer> {
+  const headers = Object.entries(request.headers).filter(
+    (header): header is [string, string] => typeof header[1] === 'string',
+  );
   try {
     return await http({
       method: request.method ?? 'GET',
-      path: request.url ?? '/',
+      path: pathOf(request),
+      headers: Object.fromEntries(headers),
       remoteAddress: request.socket.remoteAddress ?? '',
-      host: request.headers.host ?? '',
-      origin: request.headers.origin ?? null,
       body: (maxBytes) => bodyOf(request, maxBytes),
     });
   } catch {
@@ -60,21 +75,31 @@ function bodyOf(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   });
 }
 
-function streamOver(response: ServerResponse): HttpStream {
-  let isOver = false;
-  let closed: (() => void) | null = null;
-  response.once('close', () => {
-    isOver = true;
-    closed?.();
+async function writeStream(
+  response: ServerResponse,
+  stream: HttpStream,
+  stallLimitMs: number,
+): Promise<void> {
+  response.once('close', () => stream.close());
+  // So that the reader knows of its answer before there is a first piece.
+  response.flushHeaders();
+  for (;;) {
+    const piece = await stream.next();
+    if (piece === null || response.destroyed) break;
+    if (!response.write(piece)) await drained(response, stallLimitMs);
+  }
+  response.end();
+}
+
+/** Resolves also when the reader has gone, or was given up because it took nothing. */
+function drained(response: ServerResponse, stallLimitMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => response.destroy(), stallLimitMs);
+    const done = (): void => {
+      clearTimeout(timer);
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
   });
-  return {
-    write(text) {
-      if (!isOver) response.write(text);
-    },
-    end: () => response.end(),
-    onClose(listener) {
-      closed = listener;
-      if (isOver) listener();
-    },
-  };
 }

@@ -10,7 +10,7 @@ import { type NetConnectOpts, connect as netConnect, type Socket } from 'node:ne
 import type { Duplex } from 'node:stream';
 import { type ClientOptions, type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import type { Channel, ChannelNetwork } from './channels.ts';
-import { answerHttp } from './http-answers.ts';
+import { answerHttp, pathOf } from './http-answers.ts';
 import { WebSocketChannel } from './web-socket-channel.ts';
 import { WebSocketReader } from './web-socket-reader.ts';
 
@@ -19,11 +19,14 @@ interface WebSocketOptions {
   readonly silenceLimitMs?: number;
   /** For an HTTP request to arrive whole. */
   readonly requestTimeoutMs?: number;
+  /** Who takes nothing of an HTTP answer for so long is given up. */
+  readonly stallLimitMs?: number;
 }
 
 /** Half of Kafka's default `replica.lag.time.max.ms`, so that a follower can still find its way back. */
 const DEFAULT_SILENCE_LIMIT_MS = 15_000;
 const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
+const DEFAULT_STALL_LIMIT_MS = 30_000;
 /** How long a closing channel waits for the other end to agree. */
 const CLOSE_TIMEOUT_MS = 2_000;
 const PEER_PATH = '/peer';
@@ -35,21 +38,22 @@ const { createServer } = process.getBuiltinModule('node:http');
 export function webSocketChannels({
   silenceLimitMs = DEFAULT_SILENCE_LIMIT_MS,
   requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS,
+  stallLimitMs = DEFAULT_STALL_LIMIT_MS,
 }: WebSocketOptions = {}): ChannelNetwork {
   return {
-    listen: (options) => listen(options, { silenceLimitMs, requestTimeoutMs }),
+    listen: (options) => listen(options, { silenceLimitMs, requestTimeoutMs, stallLimitMs }),
     dial: (options) => dial(options, silenceLimitMs),
   };
 }
 
 async function listen(
   { host, port, maxMessageBytes, accept, http }: Parameters<ChannelNetwork['listen']>[0],
-  { silenceLimitMs, requestTimeoutMs }: Required<WebSocketOptions>,
+  { silenceLimitMs, requestTimeoutMs, stallLimitMs }: Required<WebSocketOptions>,
 ): ReturnType<ChannelNetwork['listen']> {
   // Node looks for requests that are late every half a minute unless told otherwise.
   const late = { requestTimeout: requestTimeoutMs, connectionsCheckingInterval: requestTimeoutMs };
   const server = createServer({ ...late, noDelay: true }, (request, response) => {
-    answerHttp(request, response, http).catch(() => response.destroy());
+    answerHttp(request, response, { http, stallLimitMs }).catch(() => response.destroy());
   });
   const options: ServerOptions & { closeTimeout: number } = {
     noServer: true,
@@ -61,7 +65,7 @@ async function listen(
   const upgrades = new WebSocketServer(options);
   upgrades.on('wsClientError', (_error, socket) => socket.destroy());
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const isForPeers = (request.url ?? '/').split('?')[0] === PEER_PATH;
+    const isForPeers = pathOf(request).split('?')[0] === PEER_PATH;
     // Browsers say in whose name they ask, and no broker does: a page must not speak to us as one.
     if (!isForPeers || request.headers.origin !== undefined) {
       socket.on('error', () => {});

@@ -5,7 +5,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FaultDesk } from '../../../broker/faults/fault-desk.ts';
 import { FaultElsewhere, type FaultPoints, FaultRefused } from '../../../broker/faults/fault-kind.ts';
 import { faultPages } from '../../../broker/http/fault-pages.ts';
-import { answerPage } from '../../../broker/http/pages.ts';
 import type { ChannelListener } from '../../../broker/platform/channels.ts';
 import { systemClock } from '../../../broker/platform/clock.ts';
 import { DiskRules } from '../../../broker/platform/faulty/disk-rules.ts';
@@ -63,13 +62,13 @@ async function serve(loopbackOnly = true): Promise<void> {
       return error instanceof FaultRefused ? { message: error.message } : null;
     },
   });
-  const nothing = async () => ({ status: 404, contentType: 'text/plain', body: 'nothing' });
+  const nothing = { status: 404, contentType: 'text/plain', body: 'nothing' };
   listener = await webSocketChannels().listen({
     host: HOST,
     port: 0,
     maxMessageBytes: 1000,
     accept: (channel) => channel.destroy(),
-    http: (request) => answerPage(request, [page], nothing),
+    http: async (request) => (await page(request)) ?? nothing,
   });
   faults = faultsAt(`http://${HOST}:${listener.port}`);
 }
@@ -265,12 +264,7 @@ describe('pages of browsers get in', () => {
   });
 
   it('nor by a name that was made to lead here', async () => {
-    for (const host of [
-      'elsewhere.example',
-      `broker1:${listener.port}`,
-      '127.0.0.1.example',
-      'localhost.',
-    ])
+    for (const host of ['elsewhere.example', `broker1:${listener.port}`, '127.0.0.1.example', 'localhost.'])
       await refused({ host });
     for (const host of ['localhost', `localhost:${listener.port}`, '[::1]:9190', '127.0.0.1'])
       expect((await ask('GET', '/faults', { headers: { host } })).status, host).toBe(200);
@@ -297,8 +291,7 @@ it('other machines are refused unless told otherwise', async () => {
       method: 'GET',
       path: '/faults?x=1',
       remoteAddress,
-      host: '10.0.0.7:9190',
-      origin: null,
+      headers: { host: '10.0.0.7:9190' },
       body: () => Promise.resolve(Buffer.alloc(0)),
     });
   expect(await asked('10.0.0.9', true)).toMatchObject({ status: 403 });
