@@ -22,7 +22,7 @@ beforeAll(async () => {
     embedded: true,
     properties: { 'log.dirs': DIRECTORIES.map((name) => join(disks, name)).join(',') },
   });
-}, 60_000);
+}, 150_000);
 
 afterAll(async () => {
   await hurt.close();

@@ -17,7 +17,7 @@ beforeAll(async () => {
   controller = await activeController(hurt);
   [leader = 0, follower = 0] = hurt.cluster.brokers.map(({ id }) => id).filter((id) => id !== controller);
   await hurt.createTopic('t', { replicas: [leader, follower] });
-}, 90_000);
+}, 150_000);
 
 afterAll(() => hurt.close(), 60_000);
 

@@ -20,7 +20,7 @@ beforeAll(async () => {
   const controller = await activeController(hurt);
   [one = 0, other = 0] = hurt.cluster.brokers.map(({ id }) => id).filter((id) => id !== controller);
   await hurt.createTopic('t', { replicas: [one, other] });
-}, 90_000);
+}, 150_000);
 
 afterAll(() => hurt.close(), 60_000);
 

@@ -37,12 +37,14 @@ export interface HurtCluster extends RealCluster {
 }
 
 const TIMEOUT_MS = 10_000;
+/** Whoever starts three brokers on a busy machine of two cores has to wait. */
+const START_TIMEOUT_MS = 90_000;
 
 export async function startHurtCluster(
   options: Parameters<typeof startRealCluster>[0],
 ): Promise<HurtCluster> {
   const properties = { 'fault.api.enable': 'true', ...options.properties };
-  const real = await startRealCluster({ ...options, properties });
+  const real = await startRealCluster({ startTimeoutMs: START_TIMEOUT_MS, ...options, properties });
   const address = (brokerId: number) => `http://127.0.0.1:${real.cluster.broker(brokerId).peerPort}`;
   const { sockets } = systemPlatform({ write: () => {} });
   async function withConnection<T>(
