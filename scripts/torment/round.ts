@@ -101,6 +101,7 @@ class Round {
     const layout = { firstLeader: 1 + random.int(BROKERS), brokers: BROKERS };
     await createTopics(this.#cluster.admin, names, layout);
     await this.#untilSettled();
+    this.#mark('the topics are there');
     this.#startPrograms();
     await this.#torment();
     const results = await this.#judge();
@@ -135,6 +136,7 @@ class Round {
   async #torment(): Promise<void> {
     try {
       await this.#everyoneGoesOn();
+      this.#mark('every client is at work');
       await this.#scenario.run(this.#stage());
     } catch (error) {
       this.#note(error);
@@ -142,7 +144,9 @@ class Round {
     await this.#cluster.heal();
     this.#mark('everything is healed');
     await this.#untilSettled().catch((error) => this.#note(error));
+    this.#mark('the cluster is whole');
     await this.#everyoneGoesOn().catch((error) => this.#note(error));
+    this.#mark('everyone goes on');
     await Promise.all(
       this.#programs.map((program) => program.stopWriters(STOP_LIMIT_MS).catch((error) => this.#note(error))),
     );
@@ -224,7 +228,9 @@ class Round {
         this.#find('not-settled', error instanceof Error ? error.message : String(error));
       }
     }
+    this.#mark('all records have been read');
     await Promise.all(this.#programs.map((program) => this.#drain(program, found)));
+    this.#mark('the readers have ended');
     for (const { job } of this.#actors) {
       for (const what of differentReplicas(this.#cluster, job.topic, PARTITIONS))
         this.#find('replicas-differ', what);

@@ -33,7 +33,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.NotEnoughReplicasException;
 
 public class Torment {
-  private static final int PAUSE_MS = 20;
+  private static final int PAUSE_MS = 40;
   private static final int MAX_WAITING = 200;
   private static final long COMMIT_MS = 400;
   private static final long DRAIN_MS = 40_000;
@@ -178,7 +178,8 @@ public class Torment {
       producer.send(new ProducerRecord<>(topic, sent.partition, null, value), (metadata, problem) -> {
         waiting.decrementAndGet();
         if (problem == null) {
-          history.write("ok", "send", told + ",\"offset\":" + metadata.offset());
+          // Of a record that it takes for a duplicate the client does not know where it is.
+          history.write("ok", "send", metadata.hasOffset() ? told + ",\"offset\":" + metadata.offset() : told);
           return;
         }
         boolean certain = mode.equals("plain") && problem.getClass() == NotEnoughReplicasException.class;

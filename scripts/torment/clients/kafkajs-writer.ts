@@ -10,7 +10,7 @@ interface Send {
   readonly transaction?: number;
 }
 
-const PAUSE_MS = 20;
+const PAUSE_MS = 50;
 const AGAIN_MS = 100;
 const PATIENT = { initialRetryTime: 50, maxRetryTime: 500, retries: 150 };
 /** Of a transaction: what takes longer is given up, and its id taken up again. */

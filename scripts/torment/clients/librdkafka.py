@@ -15,7 +15,7 @@ import time
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 BOOTSTRAP, PARTITIONS, SEED, DIRECTORY = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.04
 MAX_WAITING = 200
 COMMIT_SECONDS = 0.4
 ANSWER_SECONDS = 15
@@ -102,7 +102,9 @@ class Writer(threading.Thread):
                 transaction.waiting -= 1
             told = {"id": number[0], "partition": partition, **fields}
             if error is None:
-                self.history.write("ok", "send", offset=message.offset(), **told)
+                # What a later record's acknowledgement has told is acknowledged at an offset that it has not.
+                where = {} if message.offset() is None or message.offset() < 0 else {"offset": message.offset()}
+                self.history.write("ok", "send", **where, **told)
                 return
             certain = self.mode == "plain" and error.code() == KafkaError.NOT_ENOUGH_REPLICAS
             self.history.write("fail" if certain else "info", "send", error=error.name(), **told)

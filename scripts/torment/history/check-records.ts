@@ -33,8 +33,10 @@ function judged(evidence: Evidence, record: RecordLife, where: readonly Place[])
   const isPromised = record.transaction === null || lives.fates.get(record.transaction) === 'committed';
   const wrong: Violation[] = [];
   const [told] = record.acknowledged;
-  if (told !== undefined && where.length === 0 && isPromised)
-    wrong.push(broken('lost', `was acknowledged at ${spot(told)} and is not found`));
+  if (record.acknowledgements > 0 && where.length === 0 && isPromised)
+    wrong.push(
+      broken('lost', `was acknowledged${told === undefined ? '' : ` at ${spot(told)}`} and is not found`),
+    );
   const elsewhere = record.acknowledged.filter((each) => !where.some((found) => isSame(each, found)));
   if (where.length > 0 && elsewhere.length > 0)
     wrong.push(
@@ -82,7 +84,7 @@ function disorder({ history: { topic }, lives, found }: Evidence): Violation[] {
     const seen = new Set<number>();
     for (const { offset, value } of records) {
       const record = lives.records.get(idOf(topic, value) ?? -1);
-      if (record === undefined || record.attempts !== 1 || record.acknowledged.length !== 1) continue;
+      if (record === undefined || record.attempts !== 1 || record.acknowledgements !== 1) continue;
       if (seen.has(record.id)) continue;
       seen.add(record.id);
       if (last !== undefined && record.order < last.order) {

@@ -19,7 +19,7 @@ export function checkTransactions({ history: { topic }, lives, places }: Evidenc
       wrong.push({ kind: 'aborted-read', topic, what, ids });
     }
     // A record that was not acknowledged may never have got into a transaction that was not committed either.
-    const missing = absent.filter(({ acknowledged }) => acknowledged.length > 0);
+    const missing = absent.filter(({ acknowledgements }) => acknowledgements > 0);
     if (fate !== 'aborted' && there.length > 0 && missing.length > 0) {
       const what = `transaction ${transaction} is torn: ${listed(there)} can be read, ${listed(missing)} can not`;
       wrong.push({ kind: 'torn', topic, what, ids: [...missing, ...there].map(({ id }) => id) });

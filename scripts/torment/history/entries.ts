@@ -18,7 +18,7 @@ export interface SendEntry extends EntryBase {
   readonly do: 'send';
   readonly id: number;
   readonly partition: number;
-  /** Where it is said to be, once it is ok. */
+  /** Where it is said to be, once it is ok; a client that is told by other means that it is there may not know. */
   readonly offset?: number;
   readonly transaction?: number;
 }

@@ -15,6 +15,8 @@ export interface RecordLife {
   readonly attempts: number;
   /** Attempts of which it is certain that they left nothing. */
   readonly refused: number;
+  /** How often its producer was told that it is there. */
+  readonly acknowledgements: number;
   /** Where it is, as its producer was told. */
   readonly acknowledged: readonly Place[];
 }
@@ -35,6 +37,7 @@ interface Growing {
   readonly acknowledged: Place[];
   attempts: number;
   refused: number;
+  acknowledgements: number;
 }
 
 export function livesOf({ writer }: ClientHistory): Lives {
@@ -51,14 +54,16 @@ function grow(records: Map<number, Growing>, fates: Map<number, Fate>, entry: Se
   const { id, partition, transaction = null } = entry;
   const record = records.get(id) ?? {
     ...{ id, order: records.size, partitions: new Set<number>(), transaction },
-    ...{ acknowledged: [], attempts: 0, refused: 0 },
+    ...{ acknowledged: [], acknowledgements: 0, attempts: 0, refused: 0 },
   };
   records.set(id, record);
   record.partitions.add(partition);
   if (transaction !== null && !fates.has(transaction)) fates.set(transaction, 'unknown');
   if (entry.type === 'invoke') record.attempts++;
   if (entry.type === 'fail') record.refused++;
-  if (entry.type === 'ok') record.acknowledged.push({ partition, offset: entry.offset ?? -1 });
+  if (entry.type !== 'ok') return;
+  record.acknowledgements++;
+  if (entry.offset !== undefined) record.acknowledged.push({ partition, offset: entry.offset });
 }
 
 /** An abort that fails, or whose end is unknown, may have been made of a transaction that is committed. */

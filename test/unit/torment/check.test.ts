@@ -142,6 +142,20 @@ describe('places', () => {
   });
 });
 
+it('a record that was acknowledged without a place may be anywhere in its partition, but not nowhere', () => {
+  const fault = ({ history: { writer } }: GoodHistory): void => {
+    const at = writer.findIndex((entry) => entry.do === 'send' && entry.id === 4 && entry.type === 'ok');
+    writer.splice(at, 1, ...new Scribe().send('ok', 4, 0).entries);
+  };
+  expect(kinds('idempotent', fault)).toEqual([]);
+  const andGone = (good: GoodHistory): void => {
+    fault(good);
+    good.found[0]?.pop();
+    unread(good, 4);
+  };
+  expect(kinds('idempotent', andGone)).toEqual(['lost']);
+});
+
 describe('transactions', () => {
   it('a record of an aborted one that is there is found', () => {
     const fault = (good: GoodHistory): void => {
