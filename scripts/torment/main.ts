@@ -31,25 +31,25 @@ const torture: CommandSpec = {
 async function run(given: Arguments): Promise<number> {
   if (given.flag('list')) return list();
   const choice = choiceOf(given);
-  if (isInside()) return attended((workplace) => inside(workplace));
+  const say = choice.json ? complain : tell;
+  const seed = choice.seed ?? Math.floor(Math.random() * MAX_DRAWN_SEED);
+  const here = (lacksNamespaces: string | null): Promise<number> =>
+    attended((workplace, interrupted) =>
+      runTorture(choice, { workplace, lacksNamespaces, seed, say, interrupted }),
+    );
+  if (isInside()) return here(null);
   const lacks = isolationLacks();
-  if (lacks !== null) return attended((workplace) => runTorture(choice, surroundings(workplace, lacks)));
+  if (lacks !== null) return here(lacks);
   // Inside there is no way to fetch anything.
-  await attended(async (workplace) => {
-    await findPrograms(workplace, [...new Set(choice.clients.map(({ name }) => name))], complain);
-    return 0;
-  });
-  return runInside();
+  const wanted = [...new Set(choice.clients.map(({ name }) => name))];
+  const interruption = await attended(async (workplace, interrupted) =>
+    Promise.race([interrupted, findPrograms(workplace, wanted, complain).then(() => 0)]),
+  );
+  return interruption === 0 ? runInside() : interruption;
+}
 
-  function inside(workplace: Workplace): Promise<number> {
-    return runTorture(choice, surroundings(workplace, null));
-  }
-
-  function surroundings(workplace: Workplace, lacksNamespaces: string | null) {
-    const seed = choice.seed ?? Math.floor(Math.random() * MAX_DRAWN_SEED);
-    const tell = (line: string): void => void process.stdout.write(`${line}\n`);
-    return { workplace, lacksNamespaces, seed, say: choice.json ? complain : tell };
-  }
+function tell(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 function complain(line: string): void {
@@ -57,14 +57,16 @@ function complain(line: string): void {
 }
 
 /** With a workplace, of which nothing stays, however this ends. */
-async function attended(work: (workplace: Workplace) => Promise<number>): Promise<number> {
+async function attended(
+  work: (workplace: Workplace, interrupted: Promise<number>) => Promise<number>,
+): Promise<number> {
   const workplace = new Workplace('odradek-torture-');
   const interrupted = new Promise<number>((resolve) => {
     for (const [signal, code] of Object.entries(SIGNALS)) process.on(signal, () => resolve(code));
     void untilOutsideIsGone().then(() => resolve(GONE));
   });
   try {
-    return await Promise.race([interrupted, work(workplace)]);
+    return await work(workplace, interrupted);
   } finally {
     await workplace.close();
   }

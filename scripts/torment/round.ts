@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import type { Random } from '../../broker/platform/random.ts';
 import type { Workplace } from '../benchmark/workplace.ts';
 import { type Client, type ClientName, clientLabel, type Programs } from './clients/client-programs.ts';
-import { ClientEnded, type Job, RunningClient } from './clients/running-client.ts';
-import { differentReplicas, unsettled } from './cluster/settled.ts';
+import { ClientEnded, type Job, type Progress, RunningClient } from './clients/running-client.ts';
+import { differentLogs, unsettled } from './cluster/settled.ts';
 import { BROKERS, type TormentedCluster } from './cluster/tormented-cluster.ts';
 import { checkHistory } from './history/check.ts';
 import type { Found } from './history/entries.ts';
@@ -40,7 +40,7 @@ export interface RoundResult {
   readonly directory: string;
 }
 
-export interface RoundOptions {
+interface RoundOptions {
   readonly workplace: Workplace;
   readonly cluster: TormentedCluster;
   readonly programs: Programs;
@@ -51,8 +51,9 @@ export interface RoundOptions {
   readonly number: number;
 }
 
-/** Enough that every loop of a client has been answered. */
-const ENOUGH = { plain: 40, idempotent: 40, transactional: 4 } as const;
+/** Of each partition: more than can have been under way. */
+const ENOUGH_RECORDS = 6;
+const ENOUGH_COMMITS = 3;
 const LOOK_MS = 100;
 const GOES_ON_LIMIT_MS = 90_000;
 const SETTLE_LIMIT_MS = 90_000;
@@ -193,11 +194,9 @@ class Round {
   }
 
   async #everyoneGoesOn(): Promise<void> {
-    const wanted = this.#actors.map(({ program, job }) => program.acknowledged(job) + ENOUGH[job.mode]);
+    const before = new Map(this.#actors.map((actor) => [actor, progressOf(actor)]));
     const behind = (): string[] =>
-      this.#actors
-        .filter(({ program, job }, index) => program.acknowledged(job) < (wanted[index] ?? 0))
-        .map(({ label }) => label);
+      [...before].flatMap(([actor, progress]) => lateParts(actor, progress, progressOf(actor)));
     const deadlineMs = performance.now() + GOES_ON_LIMIT_MS;
     for (let late = behind(); late.length > 0; late = behind()) {
       const [words] = this.#programs.flatMap((program) => program.lastWords ?? []);
@@ -232,7 +231,7 @@ class Round {
     await Promise.all(this.#programs.map((program) => this.#drain(program, found)));
     this.#mark('the readers have ended');
     for (const { job } of this.#actors) {
-      for (const what of differentReplicas(this.#cluster, job.topic, PARTITIONS))
+      for (const what of differentLogs(this.#cluster.brokers, job.topic, PARTITIONS))
         this.#find('replicas-differ', what);
     }
     return this.#actors.map((actor) => this.#resultOf(actor, found.get(actor)));
@@ -241,13 +240,16 @@ class Round {
   async #drain(program: RunningClient, found: ReadonlyMap<Actor, Found>): Promise<void> {
     const own = this.#actors.filter((actor) => actor.program === program);
     const last = own.flatMap((actor) =>
-      Array.from({ length: PARTITIONS }, (_, each) => found.get(actor)?.[each]?.at(-1)?.offset ?? -1),
+      Array.from(
+        { length: PARTITIONS },
+        (_, each) => found.get(actor)?.partitions[each]?.at(-1)?.offset ?? -1,
+      ),
     );
     await program.drain(last, DRAIN_LIMIT_MS).catch((error) => this.#note(error));
   }
 
   #resultOf({ label, job, program }: Actor, found: Found | undefined): ClientResult {
-    const acknowledged = program.acknowledged(job);
+    const acknowledged = program.progress(job).partitions.reduce((sum, count) => sum + count, 0);
     if (found === undefined) return { client: label, acknowledged, findings: [] };
     const history = program.history(job);
     const findings = checkHistory(history, found).map((violation) => ({
@@ -256,6 +258,21 @@ class Round {
     }));
     return { client: label, acknowledged, findings };
   }
+}
+
+function progressOf({ program, job }: Actor): Progress {
+  return program.progress(job);
+}
+
+/** Where a client has not got further since, in words. */
+function lateParts({ label, job }: Actor, before: Progress, now: Progress): string[] {
+  const late = now.partitions.flatMap((count, partition) =>
+    count < (before.partitions[partition] ?? 0) + ENOUGH_RECORDS
+      ? [`${label} in partition ${partition}`]
+      : [],
+  );
+  const commits = job.mode !== 'transactional' || now.commits >= before.commits + ENOUGH_COMMITS;
+  return commits ? late : [...late, `the commits of ${label}`];
 }
 
 /** Somebody is not answered any more though nothing is broken. */

@@ -21,13 +21,15 @@ interface Surroundings {
   readonly seed: number;
   /** A line for the user on the way. */
   readonly say: (line: string) => void;
+  /** Resolves to an exit status when the user has enough. */
+  readonly interrupted: Promise<number>;
 }
 
 /** The exit status. */
 export async function runTorture(choice: Choice, surroundings: Surroundings): Promise<number> {
   const run = new Run(choice, surroundings);
   try {
-    return await run.all();
+    return await Promise.race([surroundings.interrupted, run.all()]);
   } finally {
     await run.close();
   }

@@ -1,11 +1,12 @@
 /** The topics of a round: made, read at the end as readers of committed data do, and deleted. */
 import { ErrorCode } from '../../broker/errors.ts';
 import { ListOffsets } from '../../broker/protocol/messages/02-list-offsets.ts';
+import { OffsetFetch } from '../../broker/protocol/messages/09-offset-fetch.ts';
 import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts';
 import { DeleteTopics } from '../../broker/protocol/messages/20-delete-topics.ts';
 import { consume } from '../../test/kit/records.ts';
 import { type AdminClient, reasonOf } from '../cli/admin-client.ts';
-import type { Found } from './history/entries.ts';
+import { type Found, transactionsGroup } from './history/entries.ts';
 
 export const PARTITIONS = 3;
 
@@ -45,13 +46,28 @@ export async function deleteTopics(admin: AdminClient, names: readonly string[])
 /** All that is committed. Rejects when a transaction stays open that nobody will end. */
 export async function readTopic(admin: AdminClient, topic: string): Promise<Found> {
   await untilStable(admin, topic);
-  const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
-  return Promise.all(
-    partitions.map(async (partition) => {
+  const numbers = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+  const partitions = await Promise.all(
+    numbers.map(async (partition) => {
       const records = await consume(admin, topic, { partition, isolation: 'read_committed' });
       return records.map(({ offset, value }) => ({ offset, value: value ?? '' }));
     }),
   );
+  return { partitions, transactionsOffset: await transactionsOffset(admin, topic) };
+}
+
+/** Once no transaction is open that would change it. */
+async function transactionsOffset(admin: AdminClient, topic: string): Promise<number> {
+  const groupId = transactionsGroup(topic);
+  const asked = { groupId, topics: [{ name: topic, partitionIndexes: [0] }] };
+  const request = { groups: [asked], requireStable: true };
+  const { groups } = await admin.askCoordinator(groupId, OffsetFetch, request, (answer) =>
+    answer.groups.flatMap((group) => [group, ...group.topics.flatMap(({ partitions }) => partitions)]),
+  );
+  const found = groups[0]?.topics[0]?.partitions[0];
+  if (found === undefined || found.errorCode !== ErrorCode.NONE)
+    throw new Error(`group ${groupId}: ${found === undefined ? 'no answer' : reasonOf(found)}`);
+  return Number(found.committedOffset);
 }
 
 /** Until readers of committed data may read as far as all others. */

@@ -12,6 +12,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -22,6 +24,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -239,6 +242,12 @@ public class Torment {
       for (int left = 2 + random.nextInt(5); left > 0; left--) send(producer, next(transaction, spoilt));
       boolean commits = random.nextInt(5) > 0;
       producer.flush();
+      try {
+        var offset = Map.of(new TopicPartition(topic, 0), new OffsetAndMetadata(transaction));
+        if (!spoilt.get()) producer.sendOffsetsToTransaction(offset, new ConsumerGroupMetadata(topic + "-transactions"));
+      } catch (KafkaException problem) {
+        spoilt.set(true);
+      }
       String deed = commits && !spoilt.get() ? "commit" : "abort";
       String told = ",\"transaction\":" + transaction;
       history.write("invoke", deed, told);
@@ -301,7 +310,7 @@ public class Torment {
       history.write("invoke", "fetch-offsets", offsets(none));
       try {
         Map<Integer, Long> found = new TreeMap<>(none);
-        consumer.committed(new java.util.HashSet<>(asked), ANSWER).forEach((partition, offset) -> {
+        consumer.committed(new HashSet<>(asked), ANSWER).forEach((partition, offset) -> {
           if (offset != null) found.put(partition.partition(), offset.offset());
         });
         history.write("ok", "fetch-offsets", offsets(found));
@@ -312,7 +321,7 @@ public class Torment {
 
     private void commit() {
       if (last.isEmpty()) return;
-      Map<TopicPartition, OffsetAndMetadata> wanted = new java.util.HashMap<>();
+      Map<TopicPartition, OffsetAndMetadata> wanted = new HashMap<>();
       Map<Integer, Long> next = new TreeMap<>();
       last.forEach((partition, offset) -> {
         next.put(partition, offset + 1);

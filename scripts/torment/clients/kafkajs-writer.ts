@@ -12,9 +12,11 @@ interface Send {
 
 const PAUSE_MS = 50;
 const AGAIN_MS = 100;
-const PATIENT = { initialRetryTime: 50, maxRetryTime: 500, retries: 150 };
+const PATIENT = { initialRetryTime: 50, maxRetryTime: 500, retries: 60 };
 /** Of a transaction: what takes longer is given up, and its id taken up again. */
-const BRIEF = { initialRetryTime: 50, maxRetryTime: 500, retries: 25 };
+const BRIEF = { initialRetryTime: 50, maxRetryTime: 500, retries: 6 };
+/** kafkajs asks whoever is silent again and again, unless what it knows of leaders is old. */
+const METADATA_AGE_MS = 2000;
 const TRANSACTION_TIMEOUT_MS = 10_000;
 
 export class Writer {
@@ -49,7 +51,11 @@ export class Writer {
   /** Connecting has the patience that sending may not have. */
   async #connected(config: ProducerConfig): Promise<Producer> {
     for (;;) {
-      const producer = clientOf(this.#options).producer({ allowAutoTopicCreation: false, ...config });
+      const producer = clientOf(this.#options).producer({
+        allowAutoTopicCreation: false,
+        metadataMaxAge: METADATA_AGE_MS,
+        ...config,
+      });
       try {
         await producer.connect();
         return producer;
@@ -123,6 +129,7 @@ export class Writer {
       const partition = this.#random.int(this.#options.partitions);
       isComplete = await this.#send(transaction, this.#newIds(), { partition, transaction: number });
     }
+    if (isComplete) isComplete = await this.#sendOffset(transaction, number);
     const deed = isComplete && this.#random.int(5) > 0 ? 'commit' : 'abort';
     this.#history.write('invoke', deed, { transaction: number });
     try {
@@ -131,6 +138,18 @@ export class Writer {
       return true;
     } catch (error) {
       this.#history.write('info', deed, { transaction: number, error: nameOf(error) });
+      return false;
+    }
+  }
+
+  /** The transaction's number as an offset of a group; whether that was acknowledged. */
+  async #sendOffset(transaction: Transaction, number: number): Promise<boolean> {
+    const { topic } = this.#options;
+    const topics = [{ topic, partitions: [{ partition: 0, offset: String(number) }] }];
+    try {
+      await transaction.sendOffsets({ consumerGroupId: `${topic}-transactions`, topics });
+      return true;
+    } catch {
       return false;
     }
   }

@@ -56,6 +56,10 @@ class Writer(threading.Thread):
         self.waiting = 0
         self.again = []
         self.producer = None
+        # It joins nothing: its metadata name the group that offsets in transactions are for.
+        self.group = None
+        if mode == "transactional":
+            self.group = Consumer({"bootstrap.servers": BOOTSTRAP, "group.id": topic + "-transactions", "log_level": 2})
 
     def run(self):
         if self.mode == "transactional":
@@ -157,6 +161,12 @@ class Writer(threading.Thread):
             self.send(self.new_number(), transaction)
         commits = self.random.random() > 0.2
         self.producer.flush(ANSWER_SECONDS)
+        offset = [TopicPartition(self.topic, 0, transaction.number)]
+        try:
+            if transaction.is_intact:
+                self.producer.send_offsets_to_transaction(offset, self.group.consumer_group_metadata(), ANSWER_SECONDS)
+        except KafkaException:
+            transaction.is_intact = False
         deed = "commit" if commits and transaction.is_intact and transaction.waiting == 0 else "abort"
         self.history.write("invoke", deed, transaction=transaction.number)
         try:

@@ -12,6 +12,11 @@ export interface Job {
   readonly topic: string;
 }
 
+export interface Progress {
+  readonly partitions: readonly number[];
+  readonly commits: number;
+}
+
 interface ClientOptions {
   readonly name: ClientName;
   readonly command: readonly string[];
@@ -60,10 +65,13 @@ export class RunningClient {
     return `${this.options.name} has ended with ${how}: ${lastLines(this.#logFile, 3)}`;
   }
 
-  /** How much of what was sent has been acknowledged, or of transactions committed. */
-  acknowledged({ topic, mode }: Job): number {
-    const done = mode === 'transactional' ? 'commit' : 'send';
-    return this.#text(topic, 'writer').split(`"type":"ok","do":"${done}"`).length - 1;
+  /** How many records have been acknowledged in each partition, and how many transactions were committed. */
+  progress({ topic }: Job): Progress {
+    const text = this.#text(topic, 'writer');
+    const partitions = Array.from({ length: this.options.partitions }, () => 0);
+    for (const [, partition] of text.matchAll(/"type":"ok","do":"send"[^\n]*"partition":(\d+)/g))
+      partitions[Number(partition)] = (partitions[Number(partition)] ?? 0) + 1;
+    return { partitions, commits: text.split('"type":"ok","do":"commit"').length - 1 };
   }
 
   /** Ends the writers; resolves when all they have sent has an outcome. */

@@ -51,11 +51,17 @@ export function disagreements(views: readonly View[]): string[] {
   return wrong;
 }
 
+/** A broker's directory. */
+interface Home {
+  readonly id: number;
+  readonly home: string;
+}
+
 /** Partitions of a topic whose replicas hold different bytes; followers must have everything. */
-export function differentReplicas(cluster: TormentedCluster, topic: string, partitions: number): string[] {
+export function differentLogs(homes: readonly Home[], topic: string, partitions: number): string[] {
   const wrong: string[] = [];
   for (let partition = 0; partition < partitions; partition++) {
-    const [first, ...others] = cluster.brokers.map(({ id, home }) => ({
+    const [first, ...others] = homes.map(({ id, home }) => ({
       id,
       bytes: logBytes(join(home, 'data', `${topic}-${partition}`)),
     }));

@@ -17,8 +17,10 @@ function checkReads({ history: { topic, reader }, lives, found }: Evidence): Vio
     const id = idOf(topic, value);
     wrong.push({ kind, topic, what, ids: id === null ? [] : [id] });
   };
-  const values = found.map((records) => new Map(records.map(({ offset, value }) => [offset, value])));
-  const given = found.map(() => new Set<number>());
+  const values = found.partitions.map(
+    (records) => new Map(records.map(({ offset, value }) => [offset, value])),
+  );
+  const given = found.partitions.map(() => new Set<number>());
   const last = new Map<number, number>();
   for (const entry of reader) {
     // Whoever is assigned a partition again goes on from the group's offset, and may be given again what follows it.
@@ -55,7 +57,7 @@ function notGiven(
   found: Evidence['found'],
   given: readonly ReadonlySet<number>[],
 ): Violation[] {
-  return found.flatMap((records, partition) => {
+  return found.partitions.flatMap((records, partition) => {
     const read = given[partition] ?? new Set<number>();
     const furthest = Math.max(-1, ...read);
     const missing = records.filter(({ offset }) => !read.has(offset));

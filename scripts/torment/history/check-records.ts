@@ -66,7 +66,7 @@ function mostCopies(mode: Mode, { attempts, refused }: RecordLife): number {
 }
 
 function strangers({ history: { topic }, lives, found }: Evidence): Violation[] {
-  return found.flatMap((records, partition) =>
+  return found.partitions.flatMap((records, partition) =>
     records.flatMap(({ offset, value }): Violation[] => {
       const id = idOf(topic, value);
       if (id !== null && lives.records.has(id)) return [];
@@ -79,7 +79,7 @@ function strangers({ history: { topic }, lives, found }: Evidence): Violation[] 
 /** Only what was acknowledged at its one attempt has a place in the order: what was sent again may come later. */
 function disorder({ history: { topic }, lives, found }: Evidence): Violation[] {
   const wrong: Violation[] = [];
-  for (const [partition, records] of found.entries()) {
+  for (const [partition, records] of found.partitions.entries()) {
     let last: RecordLife | undefined;
     const seen = new Set<number>();
     for (const { offset, value } of records) {

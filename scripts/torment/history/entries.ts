@@ -61,8 +61,13 @@ export interface ClientHistory {
   readonly reader: readonly Entry[];
 }
 
-/** What is in a topic once everything has settled, for readers of committed data: by partition, in order. */
-export type Found = readonly (readonly FoundRecord[])[];
+/** What is there once everything has settled. */
+export interface Found {
+  /** What readers of committed data are given of the topic: by partition, in order. */
+  readonly partitions: readonly (readonly FoundRecord[])[];
+  /** Of the group for which each transaction commits its number (`transactionsGroup`); -1 when it has none. */
+  readonly transactionsOffset: number;
+}
 
 export interface FoundRecord {
   readonly offset: number;
@@ -73,6 +78,11 @@ const TYPES: ReadonlySet<unknown> = new Set(['invoke', 'ok', 'fail', 'info']);
 const DEEDS: ReadonlySet<unknown> = new Set([
   ...['send', 'commit', 'abort', 'read', 'commit-offsets', 'fetch-offsets'],
 ]);
+
+/** For this group transaction n commits n as the offset of partition 0. */
+export function transactionsGroup(topic: string): string {
+  return `${topic}-transactions`;
+}
 
 /** The value of a record: readers tell by it who has sent it. */
 export function recordValue(topic: string, id: number): string {

@@ -78,7 +78,7 @@ function wordsOf(entry: Entry): string {
 }
 
 function whereIs(value: string, found: Found): string {
-  const places = found.flatMap((records, partition) =>
+  const places = found.partitions.flatMap((records, partition) =>
     records.filter((record) => record.value === value).map(({ offset }) => spot({ partition, offset })),
   );
   return places.length === 0 ? `${value} is nowhere` : `${value} is at ${places.join(' and ')}`;

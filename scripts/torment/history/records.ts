@@ -22,7 +22,7 @@ export interface RecordLife {
 }
 
 /** How a transaction has ended, as far as its producer was told. */
-export type Fate = 'committed' | 'aborted' | 'unknown';
+type Fate = 'committed' | 'aborted' | 'unknown';
 
 export interface Lives {
   readonly records: ReadonlyMap<number, RecordLife>;
@@ -75,7 +75,7 @@ function fateBy({ do: deed, type }: EndEntry): Fate {
 /** Where each record is found; values that are none of this topic's are left out. */
 export function placesOf(topic: string, found: Found): ReadonlyMap<number, readonly Place[]> {
   const places = new Map<number, Place[]>();
-  for (const [partition, records] of found.entries()) {
+  for (const [partition, records] of found.partitions.entries()) {
     for (const { offset, value } of records) {
       const id = idOf(topic, value);
       if (id === null) continue;

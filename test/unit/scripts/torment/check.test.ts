@@ -1,10 +1,10 @@
 /** The checker of histories: a good one passes, and each kind of fault that is planted into it is found. */
 import { describe, expect, it } from 'vitest';
-import { checkHistory } from '../../../scripts/torment/history/check.ts';
-import type { Entry, Mode } from '../../../scripts/torment/history/entries.ts';
-import { parseHistory } from '../../../scripts/torment/history/entries.ts';
-import { lifeOf } from '../../../scripts/torment/history/life.ts';
-import type { Violation } from '../../../scripts/torment/history/violation.ts';
+import { checkHistory } from '../../../../scripts/torment/history/check.ts';
+import type { Entry, Mode } from '../../../../scripts/torment/history/entries.ts';
+import { parseHistory } from '../../../../scripts/torment/history/entries.ts';
+import { lifeOf } from '../../../../scripts/torment/history/life.ts';
+import type { Violation } from '../../../../scripts/torment/history/violation.ts';
 import { at, type GoodHistory, goodHistory, Scribe, TOPIC } from './good-history.ts';
 
 const MODES: readonly Mode[] = ['plain', 'idempotent', 'transactional'];
@@ -43,7 +43,7 @@ it.each(MODES)('a good %s history passes', (mode) => {
 
 it.each(MODES)('a %s producer whose acknowledged record is gone: lost', (mode) => {
   const fault = (good: GoodHistory): void => {
-    good.found[0]?.pop();
+    good.found.partitions[0]?.pop();
     unread(good, 4);
   };
   expect(kinds(mode, fault)).toEqual(['lost']);
@@ -52,7 +52,7 @@ it.each(MODES)('a %s producer whose acknowledged record is gone: lost', (mode) =
 
 describe('duplicates', () => {
   const again = (good: GoodHistory): void => {
-    good.found[1]?.push(at(2, 1));
+    good.found.partitions[1]?.push(at(2, 1));
     add(good.history.reader, new Scribe().read(1, 2, 1));
   };
 
@@ -63,7 +63,7 @@ describe('duplicates', () => {
   it('are what a plain producer has to expect that sends again what it knows nothing of', () => {
     const fault = (good: GoodHistory): void => {
       add(good.history.writer, new Scribe().send('invoke', 2, 0).send('ok', 2, 0, { offset: 3 }));
-      good.found[0]?.push(at(3, 2));
+      good.found.partitions[0]?.push(at(3, 2));
       add(good.history.reader, new Scribe().read(0, 3, 2));
     };
     expect(kinds('plain', fault)).toEqual([]);
@@ -73,7 +73,7 @@ describe('duplicates', () => {
   it('are none of them when what was sent again had been refused before', () => {
     const fault = (good: GoodHistory): void => {
       add(good.history.writer, new Scribe().send('invoke', 5, 1).send('ok', 5, 1, { offset: 2 }));
-      good.found[1]?.push(at(2, 5), at(3, 5));
+      good.found.partitions[1]?.push(at(2, 5), at(3, 5));
       add(good.history.reader, new Scribe().read(1, 2, 5).read(1, 3, 5));
     };
     expect(kinds('plain', fault)).toEqual(['duplicated']);
@@ -83,7 +83,7 @@ describe('duplicates', () => {
 describe('order', () => {
   it.each(MODES)('acknowledged records of a %s producer that have changed places are found', (mode) => {
     const fault = (good: GoodHistory): void => {
-      good.found[0]?.splice(0, 3, at(0, 4), at(1, 2), at(2, 0));
+      good.found.partitions[0]?.splice(0, 3, at(0, 4), at(1, 2), at(2, 0));
     };
     expect(kinds(mode, fault)).toContain('reordered');
   });
@@ -98,7 +98,7 @@ describe('order', () => {
         ...acknowledged,
         offset: 1,
       } as Entry;
-      good.found[0]?.splice(1, 2, at(1, 4), at(2, 2));
+      good.found.partitions[0]?.splice(1, 2, at(1, 4), at(2, 2));
       unread(good, 2);
       unread(good, 4);
       add(good.history.reader, new Scribe().read(0, 1, 4).read(0, 2, 2));
@@ -110,7 +110,7 @@ describe('order', () => {
 describe('places', () => {
   it.each(MODES)('a record of a %s producer elsewhere than it was acknowledged is found', (mode) => {
     const fault = (good: GoodHistory): void => {
-      good.found[0]?.splice(2, 1, at(3, 4));
+      good.found.partitions[0]?.splice(2, 1, at(3, 4));
       unread(good, 4);
       add(good.history.reader, new Scribe().read(0, 3, 4));
     };
@@ -122,10 +122,10 @@ describe('places', () => {
     ['went to another partition', 2, 1],
   ])('a record that %s is a phantom', (_, id, partition) => {
     const fault = (good: GoodHistory): void => {
-      const offset = good.found[partition]?.length ?? 0;
-      if (id === 2) good.found[0]?.splice(1, 1);
+      const offset = good.found.partitions[partition]?.length ?? 0;
+      if (id === 2) good.found.partitions[0]?.splice(1, 1);
       unread(good, id);
-      good.found[partition]?.push(at(offset, id));
+      good.found.partitions[partition]?.push(at(offset, id));
       add(good.history.reader, new Scribe().read(partition, offset, id));
     };
     expect(kinds('idempotent', fault)).toEqual(['phantom']);
@@ -133,11 +133,13 @@ describe('places', () => {
 
   it('a record that was refused and is there is a phantom, and so is what is no record of ours', () => {
     const refused = (good: GoodHistory): void => {
-      good.found[1]?.push(at(2, 5));
+      good.found.partitions[1]?.push(at(2, 5));
       add(good.history.reader, new Scribe().read(1, 2, 5));
     };
     expect(kinds('plain', refused)).toEqual(['phantom']);
-    const strange = planted('plain', ({ found }) => found[1]?.push({ offset: 2, value: 'other/7' }));
+    const strange = planted('plain', ({ found }) =>
+      found.partitions[1]?.push({ offset: 2, value: 'other/7' }),
+    );
     expect(strange.map(({ kind }) => kind)).toEqual(['phantom', 'unread']);
   });
 });
@@ -150,7 +152,7 @@ it('a record that was acknowledged without a place may be anywhere in its partit
   expect(kinds('idempotent', fault)).toEqual([]);
   const andGone = (good: GoodHistory): void => {
     fault(good);
-    good.found[0]?.pop();
+    good.found.partitions[0]?.pop();
     unread(good, 4);
   };
   expect(kinds('idempotent', andGone)).toEqual(['lost']);
@@ -159,7 +161,7 @@ it('a record that was acknowledged without a place may be anywhere in its partit
 describe('transactions', () => {
   it('a record of an aborted one that is there is found', () => {
     const fault = (good: GoodHistory): void => {
-      good.found[0]?.push(at(3, 5));
+      good.found.partitions[0]?.push(at(3, 5));
       add(good.history.reader, new Scribe().read(0, 3, 5));
     };
     expect(kinds('transactional', fault)).toEqual(['aborted-read']);
@@ -176,17 +178,24 @@ describe('transactions', () => {
       [3, 1, 1],
     ] as const) {
       const fault = (good: GoodHistory): void => {
-        good.found[partition]?.splice(index, 1);
+        good.found.partitions[partition]?.splice(index, 1);
         unread(good, id);
       };
       expect(kinds('transactional', fault)).toContain('torn');
     }
   });
 
+  it('a group whose offset is that of another transaction than the last is found', () => {
+    const apart = (offset: number) => (good: GoodHistory) => {
+      good.found.transactionsOffset = offset;
+    };
+    for (const offset of [-1, 1, 3]) expect(kinds('transactional', apart(offset))).toEqual(['offset-apart']);
+  });
+
   it('one of which nobody knows the end may be there or not', () => {
     const fault = (good: GoodHistory): void => {
-      good.found[0]?.splice(1, 1);
-      good.found[1]?.splice(1, 1);
+      good.found.partitions[0]?.splice(1, 1);
+      good.found.partitions[1]?.splice(1, 1);
       unread(good, 2);
       unread(good, 3);
     };
@@ -263,7 +272,7 @@ describe('the format', () => {
 
 it('the life of a record that is lost can be read, with what was done to the cluster meanwhile', () => {
   const good = goodHistory('plain');
-  good.found[0]?.pop();
+  good.found.partitions[0]?.pop();
   unread(good, 4);
   const [violation] = checkHistory(good.history, good.found);
   const marks = [{ at: 8.5, what: 'kill -9 of broker 2' }];

@@ -5,13 +5,13 @@ import type {
   EntryType,
   FoundRecord,
   Mode,
-} from '../../../scripts/torment/history/entries.ts';
+} from '../../../../scripts/torment/history/entries.ts';
 
 export const TOPIC = 't';
 
 export interface GoodHistory {
   history: ClientHistory & { writer: Entry[]; reader: Entry[] };
-  found: FoundRecord[][];
+  found: { partitions: FoundRecord[][]; transactionsOffset: number };
 }
 
 /** Writes a history with a clock that goes on by one for each entry. */
@@ -67,10 +67,13 @@ export function goodHistory(mode: Mode): GoodHistory {
     .read(0, 2, 4);
   return {
     history: { topic: TOPIC, mode, writer: writer.entries, reader: reader.entries },
-    found: [
-      [at(0, 0), at(1, 2), at(2, 4)],
-      [at(0, 1), at(1, 3)],
-    ],
+    found: {
+      partitions: [
+        [at(0, 0), at(1, 2), at(2, 4)],
+        [at(0, 1), at(1, 3)],
+      ],
+      transactionsOffset: mode === 'transactional' ? 2 : -1,
+    },
   };
 }
 
