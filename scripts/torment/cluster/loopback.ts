@@ -10,6 +10,7 @@ const HERE: Place = { host: '127.0.0.1', command: [] };
 
 export class Loopback implements Network {
   readonly description: string;
+  readonly here = HERE.host;
   readonly lacksCuts: string;
   readonly #proxies = new Map<number, FaultProxy[]>();
 

@@ -13,6 +13,7 @@ const ZOOKEEPER_FROM = 100;
 
 export class Namespaces implements Network {
   readonly description = 'in network namespaces';
+  readonly here = HERE;
   readonly lacksCuts = null;
   readonly #brokers: number;
   readonly #servers: number;

@@ -9,6 +9,8 @@ export interface Place {
 export interface Network {
   /** For the first line of a run. */
   readonly description: string;
+  /** The address of this process, which the machines reach it at. */
+  readonly here: string;
   /** Why brokers can't be cut from each other here; null when they can. */
   readonly lacksCuts: string | null;
   brokerPlace(id: number): Place;

@@ -66,7 +66,7 @@ export class TormentedCluster {
     const ensemble =
       ensembleLacks() === null ? await startEnsemble({ nodes: SERVERS, tickMs: TICK_MS, place }) : null;
     try {
-      const embedded = ensemble === null ? await startEmbedded(workplace, ROOT) : null;
+      const embedded = ensemble === null ? await startEmbedded(workplace, ROOT, network.here) : null;
       const connect = ensemble?.connect ?? embedded?.connect ?? '';
       const directory = workplace.folder('cluster');
       const secret = sharedSecret(join(directory, 'peer.secret'));
