@@ -28,6 +28,7 @@ type Lines = { readonly [Kind in EventKind]: (event: EventOf<Kind>) => Line | nu
 
 const OFFICE = {
   'controller-elected': () => null,
+  'controller-gone': () => null,
   'failover-finished': (one) => info(timeline(one)),
   'controller-resigned': ({ epoch, reason }) => info(`Resigned from the term of epoch ${epoch}: ${reason}`),
   'controller-fenced': ({ during, reason }) => warn(`${during} was interrupted: ${reason}`),
@@ -76,6 +77,12 @@ const STATES = {
       : null,
   'isr-shrunk': () => null,
   'isr-expanded': () => null,
+  'partitions-moved': ({ unclean, uncleanPartitions }) =>
+    unclean === 0
+      ? null
+      : warn(
+          `Unclean elections: ${unclean} partitions are led by brokers that were not in sync, and committed records may be lost: ${uncleanPartitions.join(', ')}`,
+        ),
   'partition-state-vanished': (one) => warn(`Partition ${key(one)} has no state node any more`),
   'partitions-repaired': ({ count, partitions }) =>
     warn(`${count} partitions were out of line and are led again: ${partitions.join(', ')}`),
@@ -114,6 +121,10 @@ const REASSIGNMENTS = {
 } satisfies Partial<Lines>;
 
 const REPLICAS = {
+  'became-leader': () => null,
+  'became-follower': () => null,
+  'roles-taken': () => null,
+  'controller-order-refused': () => null,
   'isr-shrink-proposed': (one) =>
     info(
       `Shrinking ISR of ${key(one)} from ${one.from} to ${one.to}; ` +

@@ -3,11 +3,11 @@
  * each ISR that an event tells was stored, with those epochs; and what the controller in office has written
  * has its event. Ids run on without gaps in the life of a process, and causes come before effects.
  */
-import type { ClusterEvent } from '../../broker/platform/cluster-events.ts';
+import type { ClusterEvent, EventOf } from '../../broker/platform/cluster-events.ts';
 import type { Recorded } from '../../broker/platform/event-ring.ts';
 import type { Broken, StateView, TreeView } from './observation.ts';
 
-type WriteEvent = Extract<ClusterEvent, { readonly controllerEpoch: number }>;
+type WriteEvent = EventOf<'leader-moved' | 'isr-shrunk' | 'isr-expanded'>;
 
 interface Written {
   readonly state: StateView;
@@ -31,12 +31,12 @@ export class ToldEvents {
   }
 
   recorded(broker: { readonly brokerId: number; readonly life: number }, recorded: Recorded): void {
-    const { id, causeId, event } = recorded;
+    const { id, causeId, causeBrokerId, event } = recorded;
     const process = `${broker.brokerId}.${broker.life}`;
     const before = this.#lastIds.get(process) ?? 0;
     this.#lastIds.set(process, id);
     if (id !== before + 1) this.#broken(`journal of ${process}: ${event.kind} is ${id}, after ${before}`);
-    if (causeId !== null && causeId >= id)
+    if (causeId !== null && causeBrokerId === undefined && causeId >= id)
       this.#broken(`journal of ${process}: ${event.kind} (${id}) is caused by ${causeId}`);
     if (recorded.brokerId !== broker.brokerId && recorded.brokerId !== -1)
       this.#broken(`journal of ${process}: ${event.kind} is by ${recorded.brokerId}`);
