@@ -43,6 +43,14 @@ export const ALL_CLIENTS: readonly Client[] = CLIENT_NAMES.flatMap((name) =>
   MODES.map((mode) => ({ name, mode })),
 );
 
+/**
+ * librdkafka takes NOT_LEADER_OR_FOLLOWER for certain and sends again by itself, whatever `retries` says; but
+ * Kafka answers so as well when a leader that has written a record loses its partition before all have it.
+ */
+export function sendsAgain({ name, mode }: Client): boolean {
+  return name === 'librdkafka' && mode === 'plain';
+}
+
 export function clientLabel({ name, mode }: Client): string {
   return `${name}-${mode}`;
 }

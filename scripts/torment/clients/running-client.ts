@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { endProcess, hasEnded, lastLines, type Workplace } from '../../benchmark/workplace.ts';
 import { type ClientHistory, type Entry, type Mode, parseHistory } from '../history/entries.ts';
-import type { ClientName } from './client-programs.ts';
+import { type ClientName, sendsAgain } from './client-programs.ts';
 
 export interface Job {
   readonly mode: Mode;
@@ -88,7 +88,8 @@ export class RunningClient {
   }
 
   history({ topic, mode }: Job): ClientHistory {
-    return { topic, mode, writer: this.#entries(topic, 'writer'), reader: this.#entries(topic, 'reader') };
+    const [writer, reader] = [this.#entries(topic, 'writer'), this.#entries(topic, 'reader')];
+    return { topic, mode, sendsAgain: sendsAgain({ name: this.options.name, mode }), writer, reader };
   }
 
   end(): Promise<void> {

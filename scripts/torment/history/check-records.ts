@@ -3,7 +3,7 @@
  * acknowledged is lost or elsewhere, nothing is there that nobody wrote, nothing twice that may be there
  * once, and acknowledged records of one partition are in the order in which they were sent.
  */
-import { type ClientHistory, type Found, idOf, type Mode } from './entries.ts';
+import { type ClientHistory, type Found, idOf } from './entries.ts';
 import type { Lives, Place, RecordLife } from './records.ts';
 import type { Violation, ViolationKind } from './violation.ts';
 
@@ -45,7 +45,7 @@ function judged(evidence: Evidence, record: RecordLife, where: readonly Place[])
         `was acknowledged at ${elsewhere.map(spot).join(' and ')} and is found at ${where.map(spot).join(' and ')}`,
       ),
     );
-  const most = mostCopies(history.mode, record);
+  const most = mostCopies(history, record);
   if (where.length > Math.max(1, most))
     wrong.push(broken('duplicated', `is found ${where.length} times: at ${where.map(spot).join(' and ')}`));
   if (where.length > 0 && most === 0)
@@ -61,7 +61,8 @@ function judged(evidence: Evidence, record: RecordLife, where: readonly Place[])
 }
 
 /** How often it may be there: with idempotence once, else as often as it was sent and not refused. */
-function mostCopies(mode: Mode, { attempts, refused }: RecordLife): number {
+function mostCopies({ mode, sendsAgain }: ClientHistory, { attempts, refused }: RecordLife): number {
+  if (sendsAgain && attempts > refused) return Number.POSITIVE_INFINITY;
   return mode === 'plain' ? attempts - refused : Math.min(1, attempts - refused);
 }
 
@@ -77,7 +78,8 @@ function strangers({ history: { topic }, lives, found }: Evidence): Violation[] 
 }
 
 /** Only what was acknowledged at its one attempt has a place in the order: what was sent again may come later. */
-function disorder({ history: { topic }, lives, found }: Evidence): Violation[] {
+function disorder({ history: { topic, sendsAgain }, lives, found }: Evidence): Violation[] {
+  if (sendsAgain) return [];
   const wrong: Violation[] = [];
   for (const [partition, records] of found.partitions.entries()) {
     let last: RecordLife | undefined;

@@ -57,6 +57,8 @@ export interface ClientHistory {
   /** Of the topic, which nobody else writes to. */
   readonly topic: string;
   readonly mode: Mode;
+  /** Its client sends again what may have been written, and does not tell: copies and order mean nothing then. */
+  readonly sendsAgain: boolean;
   readonly writer: readonly Entry[];
   readonly reader: readonly Entry[];
 }

@@ -70,6 +70,15 @@ describe('duplicates', () => {
     expect(kinds('idempotent', fault)).toEqual(['duplicated']);
   });
 
+  it('are not judged where the client sends again and does not tell; what it lost is', () => {
+    const good = goodHistory('plain');
+    again(good);
+    expect(checkHistory({ ...good.history, sendsAgain: true }, good.found)).toEqual([]);
+    good.found.partitions[0]?.pop();
+    const wrong = checkHistory({ ...good.history, sendsAgain: true }, good.found);
+    expect(wrong.map(({ kind }) => kind)).toContain('lost');
+  });
+
   it('are none of them when what was sent again had been refused before', () => {
     const fault = (good: GoodHistory): void => {
       add(good.history.writer, new Scribe().send('invoke', 5, 1).send('ok', 5, 1, { offset: 2 }));

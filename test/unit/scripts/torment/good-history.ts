@@ -66,7 +66,7 @@ export function goodHistory(mode: Mode): GoodHistory {
     .read(1, 1, 3)
     .read(0, 2, 4);
   return {
-    history: { topic: TOPIC, mode, writer: writer.entries, reader: reader.entries },
+    history: { topic: TOPIC, mode, sendsAgain: false, writer: writer.entries, reader: reader.entries },
     found: {
       partitions: [
         [at(0, 0), at(1, 2), at(2, 4)],
