@@ -36,8 +36,8 @@ export interface RoundResult {
   readonly clients: readonly ClientResult[];
   /** What is nobody's alone: the cluster did not come round. */
   readonly findings: readonly Finding[];
-  /** Histories, while they are kept. */
-  readonly directory: string;
+  /** Where its histories are; null when they are not kept. */
+  readonly directory: string | null;
 }
 
 interface RoundOptions {
@@ -96,23 +96,36 @@ class Round {
   }
 
   async run(): Promise<RoundResult> {
-    const { clients, number, random } = this.#options;
+    const { clients, number } = this.#options;
     const names = clients.map((client) => topicOf(number, client));
-    await this.#untilSettled();
-    const layout = { firstLeader: 1 + random.int(BROKERS), brokers: BROKERS };
-    await createTopics(this.#cluster.admin, names, layout);
-    await this.#untilSettled();
-    this.#mark('the topics are there');
-    this.#startPrograms();
-    await this.#torment();
-    const results = await this.#judge();
-    if (this.#findings.length === 0 && results.every(({ findings }) => findings.length === 0))
-      await deleteTopics(this.#cluster.admin, names);
+    let results: ClientResult[] = [];
+    if (await this.#isPrepared(names)) {
+      this.#startPrograms();
+      await this.#torment();
+      results = await this.#judge();
+      if (this.#findings.length === 0 && results.every(({ findings }) => findings.length === 0))
+        await deleteTopics(this.#cluster.admin, names);
+    }
     return {
       ...{ round: this.#options.round, scenario: this.#scenario.name, marks: this.#marks },
       ...{ clients: results, findings: this.#findings, directory: this.#directory },
       durationMs: Math.round(performance.now() - this.#startedMs),
     };
+  }
+
+  /** A whole cluster with the topics; one that does not come to it is found out here. */
+  async #isPrepared(names: readonly string[]): Promise<boolean> {
+    const layout = { firstLeader: 1 + this.#options.random.int(BROKERS), brokers: BROKERS };
+    try {
+      await this.#untilSettled();
+      await createTopics(this.#cluster.admin, names, layout);
+      await this.#untilSettled();
+      this.#mark('the topics are there');
+      return true;
+    } catch (error) {
+      this.#find('not-settled', error instanceof Error ? error.message : String(error));
+      return false;
+    }
   }
 
   /** Nobody of the round's own is left. */

@@ -106,10 +106,11 @@ class Run {
     const random = simulatedRandom(seed + o.number * 1000);
     const options = { workplace, cluster: this.#cluster, programs: this.#programs, random, ...o };
     const result = await runRound(scenario, options);
-    this.#results.push(result);
+    const keptIn = isGood(result) ? null : this.#keep(result, o.number);
+    this.#results.push({ ...result, directory: keptIn });
     say(roundLine(result, this.#choice.rounds));
-    if (!isGood(result)) {
-      for (const line of findingLines(result, this.#keep(result, o.number))) say(line);
+    if (keptIn !== null) {
+      for (const line of findingLines(result, keptIn)) say(line);
       // What is broken must not break the next round as well.
       await this.#cluster.close();
       this.#cluster = null;
@@ -121,7 +122,7 @@ class Run {
     const { seed } = this.#surroundings;
     const directory = resolve(this.#choice.out, `seed-${seed}`, `${number}-${result.scenario}`);
     mkdirSync(directory, { recursive: true });
-    cpSync(result.directory, directory, { recursive: true });
+    if (result.directory !== null) cpSync(result.directory, directory, { recursive: true });
     for (const { id, logFile } of this.#cluster?.brokers ?? [])
       cpSync(logFile, join(directory, `broker-${id}.log`));
     writeFileSync(join(directory, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);

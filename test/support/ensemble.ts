@@ -1,5 +1,5 @@
 /**
- * A real ZooKeeper ensemble of JVM processes on the loopback interface, from Debian's packages
+ * A real ZooKeeper ensemble of JVM processes, on the loopback interface unless told otherwise, from Debian's packages
  * libzookeeper-java and libslf4j-java, without Docker. Servers can be killed, stopped and started again.
  * Everything is gone when `close` has resolved, and also when this process dies, however it dies.
  */

@@ -35,8 +35,9 @@ export function isInside(): boolean {
 }
 
 /**
- * Starts this program again inside, with the same words, and resolves with its exit status. Ctrl-C reaches
- * both; other signals are handed on. It ends when this process does: its IPC channel closes.
+ * Starts this program again inside, with the same words, and resolves with its exit status. Signals are handed
+ * on; Ctrl-C reaches both, and a second one changes nothing. It ends when this process does: its IPC channel
+ * closes.
  */
 export function runInside(): Promise<number> {
   const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
@@ -44,10 +45,7 @@ export function runInside(): Promise<number> {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, [INSIDE]: '1' },
   });
-  for (const signal of SIGNALS)
-    process.on(signal, () => {
-      if (signal !== 'SIGINT') child.kill(signal);
-    });
+  for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code, signal) => {
