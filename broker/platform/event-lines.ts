@@ -140,6 +140,8 @@ const REPLICAS = {
   'groups-loaded': ({ partition, groups, tookMs }) =>
     groups === 0 ? null : info(`Loaded ${groups} groups of __consumer_offsets-${partition} in ${tookMs} ms`),
   'groups-resigned': () => null,
+  'group-member-failed': () => null,
+  'group-rebalanced': () => null,
 } satisfies Partial<Lines>;
 
 function truncation(one: EventOf<'log-truncated'>): Line | null {
@@ -187,6 +189,11 @@ const TRANSACTIONS = {
     info(`Forgot ${ids} transactional ids of __transaction_state-${partition} that nobody has used for long`),
 } satisfies Partial<Lines>;
 
+const CLIENTS = {
+  'client-errors': () => null,
+  'configs-changed': () => null,
+} satisfies Partial<Lines>;
+
 const BROKER_LIFE = {
   'session-suspended': () => warn('disconnected from ZooKeeper'),
   'session-resumed': () => info('connected to ZooKeeper again, the session lives on'),
@@ -214,6 +221,7 @@ const LINES: Lines = {
   ...REASSIGNMENTS,
   ...REPLICAS,
   ...TRANSACTIONS,
+  ...CLIENTS,
   ...BROKER_LIFE,
 };
 

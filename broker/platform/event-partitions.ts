@@ -1,14 +1,22 @@
 /** Which partitions an event is about, and lists of them as text, which events that sum up others have. Pure. */
-import { GROUP_METADATA_TOPIC, type TopicPartition, TRANSACTION_STATE_TOPIC } from '../types.ts';
-import type { ClusterEvent, PartitionsByTopic } from './cluster-events.ts';
+import {
+  GROUP_METADATA_TOPIC,
+  partitionKey,
+  type TopicPartition,
+  TRANSACTION_STATE_TOPIC,
+} from '../types.ts';
+import type { ClusterEvent } from './cluster-events.ts';
+import type { PartitionsByTopic } from './partition-events.ts';
 
 /** Whether the event tells of this partition, also of its topic, or of it among others. */
 export function isAbout(event: ClusterEvent, { topic, partition }: TopicPartition): boolean {
   if ('details' in event)
     return event.details.some(({ topics }) => hasPartition(topics, { topic, partition }));
+  if (event.kind === 'client-errors')
+    return event.errors.some(({ partitions }) => partitions.includes(partitionKey(topic, partition)));
   if ('topics' in event) return event.topics.includes(topic);
   if ('partitions' in event && Array.isArray(event.partitions)) {
-    return event.partitions.includes(`${topic}-${partition}`);
+    return event.partitions.includes(partitionKey(topic, partition));
   }
   if (!('partition' in event)) return 'topic' in event && event.topic === topic;
   return event.partition === partition && topicOf(event) === topic;

@@ -4,8 +4,9 @@
  */
 import { errorName } from '../errors.ts';
 import { NO_LEADER, partitionKey, type TopicPartition } from '../types.ts';
-import type { AlikeWritten, ClusterEvent, EventKind, EventOf } from './cluster-events.ts';
+import type { ClusterEvent, EventKind, EventOf } from './cluster-events.ts';
 import { hasPartition } from './event-partitions.ts';
+import type { AlikeWritten } from './partition-events.ts';
 
 type Sentences = {
   readonly [Kind in EventKind]: (event: EventOf<Kind>, focus: TopicPartition | null) => string;
@@ -27,7 +28,7 @@ const ms = (value: number): string => `${Math.round(value)} ms`;
 
 const OFFICE = {
   'controller-gone': ({ controllerId }) =>
-    `saw that /controller is gone, which broker ${controllerId} had held`,
+    `saw that /controller is gone, and with it broker ${controllerId} as the controller`,
   'controller-elected': ({ epoch, epochVersion }) =>
     `was elected controller of epoch ${epoch} (/controller_epoch is at version ${epochVersion})`,
   'failover-finished': (one) =>
@@ -173,7 +174,19 @@ const REPLICAS = {
     `coordinates the ${many(groups, 'group')} of __consumer_offsets-${partition} now, loaded in ${ms(tookMs)}`,
   'groups-resigned': ({ partition, why }) =>
     `coordinates the groups of __consumer_offsets-${partition} no more (${why})`,
+  'group-member-failed': ({ groupId, memberId }) =>
+    `removed ${memberId} from the group ${groupId}: its session has ended`,
+  'group-rebalanced': rebalance,
 } satisfies Partial<Sentences>;
+
+function rebalance({ groupId, generationId, members, joined, left }: EventOf<'group-rebalanced'>): string {
+  const changes = [joined > 0 && `${joined} joined`, left > 0 && `${left} left`].filter(
+    (each) => each !== false,
+  );
+  const why = changes.length > 0 ? changes.join(', ') : 'they joined again';
+  if (members === 0) return `coordinates the group ${groupId}, which has no members any more (${why})`;
+  return `brought the group ${groupId} to generation ${generationId} of ${many(members, 'member')} (${why})`;
+}
 
 function lagOf({ broker, endOffset, behindMs }: EventOf<'isr-shrink-proposed'>['lagging'][number]): string {
   const since = behindMs < 0 ? 'has never had all' : `had all ${ms(behindMs)} ago`;
@@ -192,6 +205,18 @@ const TRANSACTIONS = {
     `tells partitions of the transaction of ${transactionalId} (producer id ${producerId}) nothing any more: ${errorName(error)}`,
   'transactional-ids-expired': ({ partition, ids }) =>
     `forgot ${many(ids, 'transactional id')} of __transaction_state-${partition} that nobody has used for long`,
+} satisfies Partial<Sentences>;
+
+const CLIENTS = {
+  'client-errors': ({ errors }) =>
+    `refused clients: ${errors
+      .map(({ api, error, count, partitions }) => {
+        const more = partitions.length < count ? ' and others' : '';
+        return `${errorName(error)} in ${api}, ${count} times (${list(partitions)}${more})`;
+      })
+      .join('; ')}`,
+  'configs-changed': ({ topic, names }) =>
+    `goes by other ${topic === null ? 'dynamic configs' : `configs of ${topic}`}, set are ${list(names)}`,
 } satisfies Partial<Sentences>;
 
 const BROKER_LIFE = {
@@ -218,5 +243,6 @@ const SENTENCES: Sentences = {
   ...REASSIGNMENTS,
   ...REPLICAS,
   ...TRANSACTIONS,
+  ...CLIENTS,
   ...BROKER_LIFE,
 };

@@ -67,7 +67,7 @@ export class JournalFiles {
   recover(): void {
     const { disk, directory, isLocked } = this.#options;
     disk.makeDirectory(directory);
-    if (!isLocked) this.#lock ??= disk.lock(directory);
+    if (!isLocked) this.#lock ??= disk.lock(`${directory}/.lock`);
     this.#list();
     const newest = this.#segments.at(-1);
     if (newest === undefined) return;

@@ -100,7 +100,9 @@ function errorQuestion(given: Arguments, partition: TopicPartition | null): Ques
 }
 
 function timeOf(text: string): number {
-  const atMs = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
+  const isCalendar = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?$/.test(text);
+  const calendar = isCalendar ? Date.parse(`${text.replace(' ', 'T').replace('Z', '')}Z`) : Number.NaN;
+  const atMs = /^\d+$/.test(text) ? Number(text) : calendar;
   // What is beyond has no name in the calendar.
   if (!(Math.abs(atMs) <= 8.64e15))
     throw new UsageError(`--at takes 2026-11-29T06:02:11Z or milliseconds since 1970, not '${text}'`);

@@ -1,4 +1,5 @@
 /** What can be asked, as a choice among events. Pure. */
+import { errorName } from '../../../broker/errors.ts';
 import type { ClusterEvent, EventKind } from '../../../broker/platform/cluster-events.ts';
 import { isAbout } from '../../../broker/platform/event-partitions.ts';
 import { GROUP_METADATA_TOPIC, type TopicPartition, TRANSACTION_STATE_TOPIC } from '../../../broker/types.ts';
@@ -147,8 +148,12 @@ export function aboutError({ error, atMs, partition }: ErrorAsked): Choice {
   const kinds = REASONS[error] ?? new Set();
   const isMeant = (event: ClusterEvent): boolean =>
     partition === null || isAbout(event, partition) || isOfBroker(event) || isOfCoordinator(event);
+  const isAsked = (event: ClusterEvent): boolean =>
+    event.kind === 'client-errors'
+      ? event.errors.some((one) => errorName(one.error) === error)
+      : kinds.has(event.kind);
   return ({ wallMs, event }) =>
-    kinds.has(event.kind) && wallMs >= atMs - BEFORE_MS && wallMs <= atMs + AFTER_MS && isMeant(event);
+    isAsked(event) && wallMs >= atMs - BEFORE_MS && wallMs <= atMs + AFTER_MS && isMeant(event);
 }
 
 /** It concerns all partitions of a directory, or of the controller. */

@@ -22,6 +22,13 @@ const timeline = {
 /** An event of each kind, and `LEVEL words` of its line, null for none. A kind that lacks here does not compile. */
 const SAMPLES: { readonly [Kind in EventKind]: Sample<Kind> } = {
   'controller-elected': [{ epoch: 7, epochVersion: 8 }, null],
+  'group-member-failed': [{ groupId: 'g', memberId: 'm' }, null],
+  'group-rebalanced': [{ groupId: 'g', generationId: 2, members: 3, joined: 1, left: 0 }, null],
+  'client-errors': [
+    { periodMs: 1000, errors: [{ api: 'Fetch', error: 6, count: 2, partitions: ['t-0'] }] },
+    null,
+  ],
+  'configs-changed': [{ topic: 't', names: ['retention.ms'] }, null],
   'controller-gone': [{ controllerId: 1 }, null],
   'became-leader': [
     {

@@ -1,9 +1,14 @@
 /** A journal on disk: what of it outlives a process, what a crash costs, and what it may take. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { lineDiagnostics, silent } from '../../../broker/platform/diagnostics.ts';
 import { createJournal, type Journal } from '../../../broker/platform/journal.ts';
 import { JournalCursor } from '../../../broker/platform/journal-files/journal-cursor.ts';
 import { JournalFiles } from '../../../broker/platform/journal-files/journal-files.ts';
 import { JournalKeeper } from '../../../broker/platform/journal-files/journal-keeper.ts';
+import { nodeDisk } from '../../../broker/platform/node-disk.ts';
 import { World } from '../../support/world.ts';
 
 const DIRECTORY = '/data';
@@ -149,6 +154,39 @@ describe('a journal on disk', () => {
     next.record(1);
     const [first] = next.journal.since(0);
     expect(first?.id).toBeGreaterThan(1200);
+  });
+});
+
+describe('a journal on the disk of this machine', () => {
+  it('is kept in a directory of its own, which is nobody else’s meanwhile', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'odradek-journal-'));
+    const told: string[] = [];
+    const { clock } = new World();
+    const diagnostics = lineDiagnostics(clock, (line) => told.push(line), 'warn');
+    const start = (): Pick<Life, 'journal' | 'files' | 'keeper'> => {
+      const journal = createJournal(clock, silent);
+      const options = { disk: nodeDisk, directory, maxBytes: MEBIBYTE, diagnostics, isLocked: false };
+      const files = new JournalFiles(options);
+      const keeper = new JournalKeeper({ journal, files, clock, diagnostics });
+      keeper.begin();
+      keeper.open();
+      journal.record({ kind: 'broker-started' });
+      return { journal, files, keeper };
+    };
+    const first = start();
+    expect(told).toEqual([]);
+    const other = start();
+    expect(told.join()).toContain('is using this directory');
+    first.keeper.close();
+    other.keeper.close();
+    const second = start();
+    second.keeper.close();
+    const third = start();
+    third.keeper.close();
+    const cursor = new JournalCursor(third.journal, third.files, 0);
+    expect(cursor.next().events.map(({ id }) => id)).toEqual([1]);
+    expect(cursor.next().events.map(({ id }) => id)).toEqual([1001]);
+    rmSync(directory, { recursive: true });
   });
 });
 
