@@ -17,6 +17,7 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
   console: {
     summary: 'show a cluster in the browser, live',
     load: async () => (await import('./console.ts')).consoleCommand,
+  },
   drill: {
     summary: 'failures to practise, each with a verdict',
     load: async () => (await import('./drill.ts')).drillCommand,

@@ -12,7 +12,7 @@ import { LocalCluster } from '../cluster/local-cluster.ts';
 import type { Drill } from './drill.ts';
 
 export const BROKERS = 3;
-export const SESSION_TIMEOUT_MS = 3000;
+const SESSION_TIMEOUT_MS = 3000;
 const SERVERS = 3;
 const TICK_MS = 500;
 const STOP_MS = 20_000;

@@ -31,7 +31,7 @@ export interface DrillResult {
   readonly acknowledgements: readonly Acknowledged[];
 }
 
-export interface DrillTools {
+interface DrillTools {
   readonly workplace: Workplace;
   /** What is done, as it is done. */
   readonly say: (line: string) => void;

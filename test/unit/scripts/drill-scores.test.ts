@@ -33,7 +33,13 @@ const READER: readonly Entry[] = [0, 1, 2].flatMap((offset) => [
   { at: 7000, type: 'ok', do: 'read', partition: 0, offset, value: `drill/${[0, 3, 4][offset]}` } as const,
   { at: 7000, type: 'ok', do: 'read', partition: 1, offset, value: `drill/${[1, 2, 5][offset]}` } as const,
 ]);
-const HISTORY: ClientHistory = { topic: 'drill', mode: 'idempotent', writer: WRITER, reader: READER };
+const HISTORY: ClientHistory = {
+  topic: 'drill',
+  mode: 'idempotent',
+  sendsAgain: false,
+  writer: WRITER,
+  reader: READER,
+};
 const FOUND: Found = {
   partitions: [
     [0, 3, 4].map((id, offset) => ({ offset, value: `drill/${id}` })),
