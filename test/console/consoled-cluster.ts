@@ -20,7 +20,7 @@ export interface ConsoledCluster {
 
 export async function startConsoled(allowChanges: boolean): Promise<ConsoledCluster> {
   const topics = [{ name: 'orders', partitions: 6 }];
-  const properties = { 'zookeeper.session.timeout.ms': '1000' };
+  const properties = { 'zookeeper.session.timeout.ms': '1000', 'fault.api.enable': 'true' };
   const cluster = await startCluster({ brokers: 3, topics, zookeeperPort: 0, properties });
   const coordinator = await session(cluster.zookeeper ?? '');
   const admin = new AdminClient(cluster.bootstrapServers, 'console', {

@@ -92,7 +92,16 @@ describe.skipIf(skip)('the page', () => {
     async (colorScheme) => {
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width: 360, height: 640 });
-      for (const view of ['Cluster', 'Partitions', 'Topics', 'Groups', 'ZooKeeper', 'Charts', 'Events']) {
+      for (const view of [
+        'Cluster',
+        'Partitions',
+        'Topics',
+        'Groups',
+        'ZooKeeper',
+        'Charts',
+        'Events',
+        'Faults',
+      ]) {
         await open(view);
         const width = await page.evaluate('document.documentElement.scrollWidth');
         expect(width, view).toBeLessThanOrEqual(360);
@@ -101,6 +110,19 @@ describe.skipIf(skip)('the page', () => {
     },
     60_000,
   );
+
+  it('strikes a broker, and heals it', async () => {
+    await open('Faults');
+    page.once('dialog', (dialog) => void dialog.accept());
+    await page.getByLabel('fault', { exact: true }).selectOption('disk-slow');
+    await page.getByLabel(/^delayMs/).fill('1');
+    await page.getByLabel(/^operation/).selectOption('sync');
+    await page.getByLabel(/^forMs/).fill('60000');
+    await page.getByRole('button', { name: 'strike' }).click();
+    await page.getByText('it has struck').waitFor();
+    await page.getByRole('button', { name: 'heal all of broker 1' }).click();
+    await page.locator('article', { hasText: 'Broker 1' }).getByText('nothing is in place').waitFor();
+  }, 30_000);
 
   it('shows a failover, and the moment before it when it is asked to', async () => {
     await open('Cluster');
