@@ -5,7 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { parentPort, Worker } from 'node:worker_threads';
 import { simulate, type Verdict } from '../test/simulation/simulate.ts';
-import type { Arguments, CommandSpec } from './cli/arguments.ts';
+import { type Arguments, type CommandSpec, UsageError } from './cli/arguments.ts';
 import { runCommand } from './cli/run.ts';
 
 /** What a thread tells of a run; traces are made again by a replay. */
@@ -15,6 +15,7 @@ type Told = Omit<Verdict, 'trace'>;
 type RunAsked = Parameters<typeof simulate>[0];
 
 const YOUNG_GENERATION_MB = 64;
+const PROGRESS_EVERY_MS = process.stderr.isTTY ? 1000 : 30_000;
 
 const simulation: CommandSpec = {
   name: 'simulate',
@@ -22,10 +23,16 @@ const simulation: CommandSpec = {
   options: [
     { name: 'seeds', value: 'N', kind: 'integer', min: 1, help: 'how many runs', fallback: '200' },
     { name: 'from', value: 'SEED', kind: 'integer', min: 0, help: 'the first seed', fallback: '1' },
+    {
+      name: 'part',
+      value: 'K/N',
+      help: 'of these seeds every Nth, from the Kth on, so that N processes share them',
+      fallback: '1/1',
+    },
     { name: 'seed', value: 'SEED', kind: 'integer', min: 0, help: 'replay this one and print its trace' },
     {
       name: 'transactions',
-      help: 'with applications that write in transactions; takes about five times as long',
+      help: 'with applications that write in transactions; takes about twice as long',
     },
     { name: 'log', help: 'with --seed: what the brokers say as well' },
     {
@@ -62,34 +69,46 @@ async function replay(given: Arguments): Promise<number> {
 }
 
 async function runMany(given: Arguments): Promise<number> {
-  const count = given.needInteger('seeds');
-  const from = given.needInteger('from');
+  const seeds = seedsOf(given);
+  const withTransactions = given.flag('transactions');
   const startedMs = performance.now();
   const done: Told[] = [];
   const failed = (): number => done.filter(({ broken }) => broken.length > 0).length;
   const perSecond = (): string => (done.length / ((performance.now() - startedMs) / 1000)).toFixed(1);
   const progress = setInterval(() => {
-    process.stderr.write(`${done.length} of ${count} seeds, ${failed()} failed, ${perSecond()} a second\n`);
-  }, 1000);
-  let next = from;
-  const threads = Math.min(given.needInteger('threads'), count);
+    process.stderr.write(
+      `${done.length} of ${seeds.length} seeds, ${failed()} failed, ${perSecond()} a second\n`,
+    );
+  }, PROGRESS_EVERY_MS);
+  const waiting = seeds.values();
+  const nextRun = (): RunAsked | null => {
+    const { value: seed, done: none } = waiting.next();
+    return none ? null : { seed, ...optionsOf(withTransactions) };
+  };
   const take = (verdict: Told): void => {
     done.push(verdict);
-    if (verdict.broken.length > 0) report(verdict, given.flag('transactions'));
+    if (verdict.broken.length > 0) report(verdict, withTransactions);
   };
-  const withTransactions = given.flag('transactions');
-  const nextRun = (): RunAsked | null =>
-    next < from + count ? { seed: next++, ...optionsOf(withTransactions) } : null;
+  const threads = Math.min(given.needInteger('threads'), seeds.length);
   await Promise.all(Array.from({ length: threads }, () => runThread(nextRun, take)));
   clearInterval(progress);
   const total = (pick: (verdict: Told) => number): number => done.reduce((sum, one) => sum + pick(one), 0);
   say(
-    `${count} seeds from ${from}: ${failed()} failed. ${total(({ faults }) => faults)} faults, ` +
+    `${seeds.length} seeds from ${given.needInteger('from')}: ${failed()} failed. ${total(({ faults }) => faults)} faults, ` +
       `${total(({ events }) => events)} events, ${total(({ acknowledged }) => acknowledged)} acknowledgements, ` +
       `${total(({ transactions }) => transactions)} transactions, ${total(({ processed }) => processed)} records processed once, ` +
       `${(total(({ virtualMs }) => virtualMs) / 60_000).toFixed(0)} virtual minutes, ${perSecond()} seeds a second.`,
   );
   return failed() === 0 ? 0 : 1;
+}
+
+function seedsOf(given: Arguments): readonly number[] {
+  const part = given.needText('part');
+  const [, k = 0, n = 0] = (/^(\d{1,6})\/(\d{1,6})$/.exec(part) ?? []).map(Number);
+  if (k < 1 || k > n) throw new UsageError(`--part: '${part}' is not K/N with K from 1 to N`);
+  const from = given.needInteger('from');
+  const all = Array.from({ length: given.needInteger('seeds') }, (_, index) => from + index);
+  return all.filter((_, index) => index % n === k - 1);
 }
 
 /** One thread that runs a seed after the other. */

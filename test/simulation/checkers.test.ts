@@ -12,6 +12,7 @@ import {
 } from './invariants.ts';
 import type { ReplicaView, StateView, TreeView } from './observation.ts';
 import { repeatedRecords, unsettledReplicas } from './settled.ts';
+import { StableOffsets } from './stable-offsets.ts';
 
 const KEY = 'AAAAAAAAAAAAAAAAAAAAAQ:0';
 
@@ -126,6 +127,52 @@ describe('marks', () => {
 
   it('a high watermark beyond the log is found', () => {
     expect(found(RisingMarks, (checker) => checker.check(replica({ highWatermark: 4 })))).toHaveLength(1);
+  });
+});
+
+describe('last stable offsets', () => {
+  const leader = { role: 'leader', highWatermark: 3, lastStableOffset: 3 } as const;
+
+  it('one that falls while a leader is in office is found, even when its broker has begun again', () => {
+    const broken = found(StableOffsets, (checker) => {
+      checker.check(replica({ ...leader, highWatermark: 2, lastStableOffset: 2 }));
+      checker.check(replica({ ...leader, highWatermark: 2, lastStableOffset: 1, life: 2 }));
+    });
+    expect(broken[0]).toBe('broker 1 has of orders-0 a last stable offset of 1 in epoch 0, after 2');
+  });
+
+  it('an answer to a client that is behind what was so when it asked is found, and one on its way is fine', () => {
+    const answer = { key: KEY, leaderEpoch: 0, highWatermark: 3 };
+    const broken = found(StableOffsets, (checker) => {
+      const early = checker.floor(KEY, 0);
+      checker.read({ ...answer, highWatermark: 2, lastStableOffset: 2 }, early);
+      const late = checker.floor(KEY, 0);
+      checker.read({ ...answer, highWatermark: 1, lastStableOffset: 1 }, early);
+      checker.read({ ...answer, highWatermark: 1, lastStableOffset: 1 }, late);
+    });
+    expect(broken).toEqual([`a client was told of ${KEY} a last stable offset of 1 in epoch 0, after 2`]);
+  });
+
+  it('a new leader that opens again what was decided is found; one that does not know yet is fine', () => {
+    const next = { ...leader, brokerId: 2, leaderEpoch: 1 };
+    const broken = found(StableOffsets, (checker) => {
+      checker.check(replica(leader));
+      checker.check(replica({ ...next, highWatermark: 2, lastStableOffset: 1 }));
+      checker.check(replica({ ...next, highWatermark: 3, lastStableOffset: 2 }));
+    });
+    expect(broken).toEqual([
+      'broker 2 has of orders-0 a last stable offset of 2 with the high watermark at 3; with that at 3 it was 3',
+    ]);
+  });
+
+  it('a follower with open transactions that are decided where as much is replicated is found', () => {
+    const broken = found(StableOffsets, (checker) => {
+      checker.check(replica({ ...leader, highWatermark: 2, lastStableOffset: 1 }));
+      checker.check(replica({ ...leader, lastStableOffset: 2 }));
+      checker.check(replica({ brokerId: 2, highWatermark: 2, lastStableOffset: 1 }));
+      checker.check(replica({ brokerId: 2, highWatermark: 2, lastStableOffset: 0 }));
+    });
+    expect(broken).toHaveLength(1);
   });
 });
 
@@ -266,11 +313,13 @@ describe('all checkers together', () => {
     const broken: string[] = [];
     const invariants = new Invariants((what) => broken.push(what));
     invariants.treeChanged(tree());
-    invariants.check([replica({ role: 'leader' })], [], tree());
+    const first = [replica({ role: 'leader' })];
+    invariants.check({ all: first, fresh: first }, [], tree());
     const next = tree({ states: [state({ leader: 2, leaderEpoch: 1, partitionEpoch: 1, isr: [2, 3] })] });
     invariants.treeChanged(next);
     const short = { role: 'leader', brokerId: 2, leaderEpoch: 1, log: batches(['a']) } as const;
-    invariants.check([replica(short)], [], next);
+    // It has not changed itself; what was elected has.
+    invariants.check({ all: [replica(short)], fresh: [] }, [], next);
     expect(broken).toEqual(['orders-0: leader 2 of epoch 1 ends at 1, but everything below 3 is committed']);
   });
 

@@ -6,7 +6,15 @@
 
 import { CommittedLogs } from './committed-logs.ts';
 import type { Acknowledgement, ConsumedRecord } from './history.ts';
-import type { Broken, ControllerView, ReplicaView, StateView, TreeView } from './observation.ts';
+import type {
+  Broken,
+  ControllerView,
+  ObservedReplicas,
+  ReplicaView,
+  StateView,
+  TreeView,
+} from './observation.ts';
+import { StableOffsets } from './stable-offsets.ts';
 import { ToldEvents } from './told-events.ts';
 
 /** At most one broker leads a partition in one leader epoch, and it is the one that the tree names. */
@@ -128,19 +136,19 @@ export class SoundStates {
 export class Invariants {
   readonly logs: CommittedLogs;
   readonly events: ToldEvents;
+  readonly stable: StableOffsets;
   readonly #leaders: OneLeaderPerEpoch;
   readonly #marks: RisingMarks;
   readonly #controllers: OneControllerPerEpoch;
   readonly #states: SoundStates;
   /** The epoch of the last election of each partition, as in the tree. */
   readonly #leaderEpochs = new Map<string, number>();
-  /** A view stays the same object while the replica does not change. */
-  readonly #checked = new WeakSet<ReplicaView>();
   #treeChanged = false;
 
   constructor(broken: Broken) {
     this.logs = new CommittedLogs(broken);
     this.events = new ToldEvents(broken);
+    this.stable = new StableOffsets(broken);
     this.#leaders = new OneLeaderPerEpoch(broken);
     this.#marks = new RisingMarks(broken);
     this.#controllers = new OneControllerPerEpoch(broken);
@@ -158,20 +166,17 @@ export class Invariants {
     }
   }
 
-  check(replicas: readonly ReplicaView[], controllers: readonly ControllerView[], tree: TreeView): void {
+  check({ all, fresh }: ObservedReplicas, controllers: readonly ControllerView[], tree: TreeView): void {
     this.events.check();
     for (const controller of controllers) this.#controllers.check(controller, tree);
-    let changed = this.#treeChanged;
+    const treeChanged = this.#treeChanged;
     this.#treeChanged = false;
-    for (const replica of replicas) {
-      if (this.#checked.has(replica)) continue;
-      this.#checked.add(replica);
-      this.#checkReplica(replica);
-      changed = true;
-    }
-    // What is committed grows with a replica's high watermark only.
-    if (!changed) return;
-    for (const replica of replicas) {
+    if (fresh.length === 0 && !treeChanged) return;
+    for (const replica of fresh) this.#checkReplica(replica);
+    // Of a partition none of whose replicas has changed nothing more is committed.
+    const keys = new Set(fresh.map(({ key }) => key));
+    for (const replica of all) {
+      if (!treeChanged && !keys.has(replica.key)) continue;
       if (replica.role === 'leader' && replica.leaderEpoch === this.#leaderEpochs.get(replica.key))
         this.logs.checkLeader(replica);
     }
@@ -188,6 +193,7 @@ export class Invariants {
   #checkReplica(replica: ReplicaView): void {
     this.#leaders.check(replica);
     this.#marks.check(replica);
+    this.stable.check(replica);
     this.logs.check(replica);
   }
 }

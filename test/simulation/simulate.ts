@@ -107,13 +107,13 @@ class Run {
 
   constructor(options: SimulationOptions) {
     this.#options = options;
-    this.#cluster = new SimulatedCluster(options);
+    this.#invariants = new Invariants((what) => this.broken(what));
+    this.#cluster = new SimulatedCluster({ ...options, stable: this.#invariants.stable });
     this.#workload = new Workload(this.#cluster, this.#history);
     this.#nemesis = new Nemesis(this.#cluster, this.#cluster.fork());
     const transactions = options.transactions ?? false;
     this.#transactions = transactions ? this.#newTransactions() : null;
     this.#application = transactions ? this.#newApplication() : null;
-    this.#invariants = new Invariants((what) => this.broken(what));
     this.#tree = observeTree(this.#cluster.tree);
     this.#cluster.onRecorded = (broker, recorded) => this.#invariants.events.recorded(broker, recorded);
     this.#history.onBroken = (what) => this.broken(what);
@@ -309,7 +309,8 @@ class Run {
       this.#tree = observeTree(tree);
       this.#invariants.treeChanged(this.#tree);
     }
-    this.#replicas = this.#observer.observe(machines);
-    this.#invariants.check(this.#replicas, observeControllers(machines), this.#tree);
+    const replicas = this.#observer.observe(machines);
+    this.#replicas = replicas.all;
+    this.#invariants.check(replicas, observeControllers(machines), this.#tree);
   }
 }

@@ -8,14 +8,14 @@ import { Broker } from '../../broker/broker.ts';
 import { brokerConfig } from '../../broker/config/broker-config.ts';
 import { type Diagnostics, lineDiagnostics } from '../../broker/platform/diagnostics.ts';
 import type { Recorded } from '../../broker/platform/event-ring.ts';
-import { ProcessGate } from '../../broker/platform/faulty/process-gate.ts';
 import { createJournal, type Journal } from '../../broker/platform/journal.ts';
 import type { Random } from '../../broker/platform/random.ts';
 import type { SocketNetwork } from '../../broker/platform/sockets.ts';
 import type { CoordinatorSource } from '../../coordinator-client/coordinator.ts';
 import type { LocalSource } from '../../coordinator-client/local/local.ts';
-import type { SimulatedDisk } from '../support/simulated-disk.ts';
 import { World } from '../support/world.ts';
+import { type Machine, SimulatedProcess } from './simulated-machine.ts';
+import type { StableOffsets } from './stable-offsets.ts';
 import { Trace } from './trace.ts';
 
 export const CLIENT_PORT = 9092;
@@ -62,28 +62,16 @@ const PROPERTIES: Readonly<Record<string, string>> = {
   'group.initial.rebalance.delay.ms': '0',
 };
 
-/** One machine and what runs on it. */
-export interface Machine {
-  readonly id: number;
-  readonly host: string;
-  readonly disk: SimulatedDisk;
-  process: ProcessGate | null;
-  broker: Broker | null;
-  /** `running` from the moment clients are served. */
-  status: 'down' | 'starting' | 'running' | 'stopping';
-  /** Counts the processes that ran here. */
-  life: number;
-  source: LocalSource | null;
-  sessionId: bigint | null;
-}
-
 interface SimulatedClusterOptions {
   readonly seed: number;
   readonly brokers?: number;
   readonly properties?: Readonly<Record<string, string>>;
   /** Gets what the brokers say; without it they are only part of the digest. */
   readonly write?: (line: string) => void;
+  readonly stable?: Pick<StableOffsets, 'floor' | 'read'>;
 }
+
+const NOBODY_WATCHES = { floor: () => -1, read: () => {} };
 
 export class SimulatedCluster extends World {
   readonly trace = new Trace(this.clock);
@@ -91,6 +79,8 @@ export class SimulatedCluster extends World {
   /** Told of every event that a broker records. */
   onRecorded: (broker: { readonly brokerId: number; readonly life: number }, recorded: Recorded) => void =
     () => {};
+  /** Shown what clients are told of last stable offsets. */
+  readonly stable: Pick<StableOffsets, 'floor' | 'read'>;
   readonly #options: SimulatedClusterOptions;
 
   constructor(options: SimulatedClusterOptions) {
@@ -100,6 +90,7 @@ export class SimulatedCluster extends World {
       silenceLimitMs: SILENCE_LIMIT_MS,
     });
     this.#options = options;
+    this.stable = options.stable ?? NOBODY_WATCHES;
     // With a fourth broker there is something to reassign.
     const count = options.brokers ?? (this.random.int(3) === 0 ? 4 : 3);
     this.machines = Array.from({ length: count }, (_, index) => ({
@@ -132,7 +123,7 @@ export class SimulatedCluster extends World {
     if (machine.status !== 'down') return;
     machine.life++;
     machine.status = 'starting';
-    const process = new ProcessGate({
+    const process = new SimulatedProcess({
       clock: this.clock,
       network: this.network.host(machine.host),
       wallSkewMs: this.random.int(2000) - 1000,
@@ -169,10 +160,10 @@ export class SimulatedCluster extends World {
   /** SIGTERM; resolves when the process has ended. */
   async stop(id: number): Promise<void> {
     const machine = this.machine(id);
-    const { broker } = machine;
-    if (broker === null || machine.status !== 'running') return;
+    const { broker, process } = machine;
+    if (broker === null || process === null || machine.status !== 'running') return;
     machine.status = 'stopping';
-    await broker.shutdown();
+    await new Promise<void>((resolve) => process.enter(() => resolve(broker.shutdown())));
     if (machine.broker === broker) this.#end(machine, 'all');
   }
 
@@ -218,20 +209,28 @@ export class SimulatedCluster extends World {
   }
 
   cutFromCoordinator(id: number): void {
-    this.machine(id).source?.partition();
+    this.#disturb(id, ({ source }) => source?.partition());
   }
 
   healToCoordinator(id: number): void {
-    this.machine(id).source?.heal();
+    this.#disturb(id, ({ source }) => source?.heal());
   }
 
   /** What is done to the present session of a broker, if it has one. */
   session(id: number, act: (source: LocalSource, sessionId: bigint) => void): void {
-    const { source, sessionId } = this.machine(id);
-    if (source !== null && sessionId !== null) act(source, sessionId);
+    this.#disturb(id, ({ source, sessionId }) => {
+      if (source !== null && sessionId !== null) act(source, sessionId);
+    });
   }
 
-  #newBroker(machine: Machine, process: ProcessGate, source: LocalSource): Broker {
+  /** The broker may hear of it at once, outside of its turns. */
+  #disturb(id: number, act: (machine: Machine) => void): void {
+    const machine = this.machine(id);
+    if (machine.process !== null) machine.process.turns++;
+    act(machine);
+  }
+
+  #newBroker(machine: Machine, process: SimulatedProcess, source: LocalSource): Broker {
     const { id, host } = machine;
     const { clock, sockets, channels } = process;
     const properties = {

@@ -166,6 +166,7 @@ export class SimulatedDisk implements Disk {
   }
 
   freeBytes(_path: string): number {
+    if (this.capacityBytes === Number.POSITIVE_INFINITY) return this.capacityBytes;
     return Math.max(0, this.capacityBytes - this.#root.totalBytes());
   }
 
