@@ -71,7 +71,7 @@ interface SimulatedClusterOptions {
   readonly stable?: Pick<StableOffsets, 'floor' | 'read'>;
 }
 
-const NOBODY_WATCHES = { floor: () => -1, read: () => {} };
+const NOBODY_WATCHES = { floor: () => ({ life: -1, stable: -1 }), read: () => {} };
 
 export class SimulatedCluster extends World {
   readonly trace = new Trace(this.clock);

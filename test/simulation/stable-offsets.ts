@@ -1,8 +1,9 @@
 /**
  * What counts as decided stays decided: the last stable offset, below which no transaction is open, never falls.
- * While one leader is in office nobody sees a lower one than before, over restarts and in what clients are
- * answered. A new leader may for a while not know how far all is replicated, and shows a lower one until it does;
- * but once its high watermark is where it was when an offset was stable, that offset is stable again.
+ * While one process leads in one epoch nobody sees a lower one than before, in its log and in what clients are
+ * answered. A new leader, or one whose process has begun again unnoticed, may for a while not know how far all is
+ * replicated, and shows a lower one until it does; but once the high watermark is where it was when an offset was
+ * stable, that offset is stable again, on every replica.
  * Source: KIP-98; UnifiedLog.fetchLastStableOffsetMetadata, which counts a transaction as open until its marker
  * is replicated.
  */
@@ -23,10 +24,25 @@ interface Known {
   readonly stable: number;
 }
 
+/** While one process leads in one epoch. */
+interface Office {
+  readonly life: number;
+  /** The greatest that was seen. */
+  highest: number;
+}
+
+/** What an answer may not fall below, if the same process has given it. */
+interface Floor {
+  readonly life: number;
+  readonly stable: number;
+}
+
+const NO_FLOOR: Floor = { life: -1, stable: -1 };
+
 export class StableOffsets {
   readonly #broken: Broken;
-  /** The greatest that was seen, by partition and leader epoch. */
-  readonly #highest = new Map<string, number>();
+  /** By partition and leader epoch. */
+  readonly #offices = new Map<string, Office>();
   /** By partition; both numbers rise from one to the next. */
   readonly #known = new Map<string, Known[]>();
 
@@ -34,32 +50,40 @@ export class StableOffsets {
     this.#broken = broken;
   }
 
-  /** What an answer to a question that is asked now may not fall below. */
-  floor(key: string, leaderEpoch: number): number {
-    return this.#highest.get(`${key}@${leaderEpoch}`) ?? -1;
+  /** To be asked for before a leader is asked. */
+  floor(key: string, leaderEpoch: number): Floor {
+    const office = this.#offices.get(`${key}@${leaderEpoch}`);
+    return office === undefined ? NO_FLOOR : { life: office.life, stable: office.highest };
   }
 
-  /** Clients are told of it; `floor` is of the moment when they asked. */
-  read(read: StableRead, floor: number): void {
-    this.#see(read, floor, `a client was told of ${read.key}`);
+  /** A leader has answered a client, whose question had this floor. */
+  read(read: StableRead, floor: Floor): void {
+    const who = `a client was told of ${read.key}`;
+    const office = this.#offices.get(`${read.key}@${read.leaderEpoch}`);
+    if (office !== undefined && office.life === floor.life) this.#rise(office, read, floor.stable, who);
+    this.#compare(read, who);
+    this.#learn(read);
   }
 
   check(replica: ReplicaView): void {
     const who = `broker ${replica.brokerId} has of ${replica.name}`;
-    if (replica.role === 'leader') this.#see(replica, this.floor(replica.key, replica.leaderEpoch), who);
-    else this.#compare(replica, who);
+    if (replica.role === 'leader') {
+      const at = `${replica.key}@${replica.leaderEpoch}`;
+      const before = this.#offices.get(at);
+      const office = before?.life === replica.life ? before : { life: replica.life, highest: -1 };
+      this.#offices.set(at, office);
+      this.#rise(office, replica, office.highest, who);
+      this.#learn(replica);
+    }
+    this.#compare(replica, who);
   }
 
-  #see(seen: StableRead, floor: number, who: string): void {
-    const { key, leaderEpoch, lastStableOffset } = seen;
+  #rise(office: Office, { leaderEpoch, lastStableOffset }: StableRead, floor: number, who: string): void {
     if (lastStableOffset < floor)
       this.#broken(
         `${who} a last stable offset of ${lastStableOffset} in epoch ${leaderEpoch}, after ${floor}`,
       );
-    this.#compare(seen, who);
-    const at = `${key}@${leaderEpoch}`;
-    this.#highest.set(at, Math.max(lastStableOffset, this.#highest.get(at) ?? -1));
-    this.#learn(seen);
+    office.highest = Math.max(lastStableOffset, office.highest);
   }
 
   #compare({ key, highWatermark, lastStableOffset }: StableRead, who: string): void {
