@@ -4,6 +4,8 @@
  */
 import { availableParallelism } from 'node:os';
 import { parentPort, Worker } from 'node:worker_threads';
+import { kafkaFailoverCosts } from '../test/simulation/failover-by-design.ts';
+import { costTable, failoverCosts } from '../test/simulation/failover-cost.ts';
 import { simulate, type Verdict } from '../test/simulation/simulate.ts';
 import { type Arguments, type CommandSpec, UsageError } from './cli/arguments.ts';
 import { runCommand } from './cli/run.ts';
@@ -36,6 +38,30 @@ const simulation: CommandSpec = {
     },
     { name: 'log', help: 'with --seed: what the brokers say as well' },
     {
+      name: 'failover-cost',
+      help: 'instead: what failovers cost in requests to ZooKeeper and bytes to brokers, here and in Kafka',
+    },
+    {
+      name: 'brokers',
+      value: 'N',
+      kind: 'integer',
+      min: 3,
+      max: 1000,
+      help: 'with --failover-cost',
+      fallback: '50',
+      with: ['failover-cost'],
+    },
+    {
+      name: 'partitions',
+      value: 'N',
+      kind: 'integer',
+      min: 1,
+      max: 1_000_000,
+      help: 'with --failover-cost; three replicas each',
+      fallback: '100000',
+      with: ['failover-cost'],
+    },
+    {
       name: 'threads',
       value: 'N',
       kind: 'integer',
@@ -44,7 +70,10 @@ const simulation: CommandSpec = {
       fallback: String(availableParallelism()),
     },
   ],
-  run: (given) => (given.integer('seed') === null ? runMany(given) : replay(given)),
+  run(given) {
+    if (given.flag('failover-cost')) return showFailoverCosts(given);
+    return given.integer('seed') === null ? runMany(given) : replay(given);
+  },
 };
 
 function optionsOf(transactions: boolean): { readonly transactions?: true } {
@@ -129,6 +158,17 @@ function runThread(nextRun: () => RunAsked | null, take: (verdict: Told) => void
     worker.on('error', reject);
     give();
   });
+}
+
+async function showFailoverCosts(given: Arguments): Promise<number> {
+  const shape = { brokers: given.needInteger('brokers'), partitions: given.needInteger('partitions') };
+  const measured = await failoverCosts(shape);
+  say(costTable(measured, kafkaFailoverCosts(shape)));
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  say(
+    `${Math.round(maxRSS / 1024)} MiB and ${Math.round((userCPUTime + systemCPUTime) / 1e6)} s of CPU time.`,
+  );
+  return 0;
 }
 
 function report(verdict: Told, withTransactions: boolean): void {
