@@ -36,6 +36,8 @@ const simulation: CommandSpec = {
       name: 'transactions',
       help: 'with applications that write in transactions; takes about twice as long',
     },
+    { name: 'compaction', help: 'with logs that are compacted all the time' },
+    { name: 'unclean', help: 'with a topic whose leaders may be elected uncleanly' },
     { name: 'log', help: 'with --seed: what the brokers say as well' },
     {
       name: 'failover-cost',
@@ -76,8 +78,11 @@ const simulation: CommandSpec = {
   },
 };
 
-function optionsOf(transactions: boolean): { readonly transactions?: true } {
-  return transactions ? { transactions } : {};
+/** What runs have besides, each a flag. */
+const EXTRAS = ['transactions', 'compaction', 'unclean'] as const;
+
+function extrasOf(given: Arguments): Partial<Record<(typeof EXTRAS)[number], true>> {
+  return Object.fromEntries(EXTRAS.filter((name) => given.flag(name)).map((name) => [name, true]));
 }
 
 async function replay(given: Arguments): Promise<number> {
@@ -86,7 +91,7 @@ async function replay(given: Arguments): Promise<number> {
   const add = (text: string): number => lines.push({ atMs: Number.parseFloat(text), text });
   const verdict = await simulate({
     seed,
-    ...optionsOf(given.flag('transactions')),
+    ...extrasOf(given),
     ...(given.flag('log') ? { write: add } : {}),
   });
   for (const line of verdict.trace) add(line);
@@ -99,7 +104,7 @@ async function replay(given: Arguments): Promise<number> {
 
 async function runMany(given: Arguments): Promise<number> {
   const seeds = seedsOf(given);
-  const withTransactions = given.flag('transactions');
+  const extras = extrasOf(given);
   const startedMs = performance.now();
   const done: Told[] = [];
   const failed = (): number => done.filter(({ broken }) => broken.length > 0).length;
@@ -112,11 +117,11 @@ async function runMany(given: Arguments): Promise<number> {
   const waiting = seeds.values();
   const nextRun = (): RunAsked | null => {
     const { value: seed, done: none } = waiting.next();
-    return none ? null : { seed, ...optionsOf(withTransactions) };
+    return none ? null : { seed, ...extras };
   };
   const take = (verdict: Told): void => {
     done.push(verdict);
-    if (verdict.broken.length > 0) report(verdict, withTransactions);
+    if (verdict.broken.length > 0) report(verdict, Object.keys(extras));
   };
   const threads = Math.min(given.needInteger('threads'), seeds.length);
   await Promise.all(Array.from({ length: threads }, () => runThread(nextRun, take)));
@@ -126,6 +131,7 @@ async function runMany(given: Arguments): Promise<number> {
     `${seeds.length} seeds from ${given.needInteger('from')}: ${failed()} failed. ${total(({ faults }) => faults)} faults, ` +
       `${total(({ events }) => events)} events, ${total(({ acknowledged }) => acknowledged)} acknowledgements, ` +
       `${total(({ transactions }) => transactions)} transactions, ${total(({ processed }) => processed)} records processed once, ` +
+      `${total(({ uncleanElections }) => uncleanElections)} unclean elections, ` +
       `${(total(({ virtualMs }) => virtualMs) / 60_000).toFixed(0)} virtual minutes, ${perSecond()} seeds a second.`,
   );
   return failed() === 0 ? 0 : 1;
@@ -171,9 +177,11 @@ async function showFailoverCosts(given: Arguments): Promise<number> {
   return 0;
 }
 
-function report(verdict: Told, withTransactions: boolean): void {
+function report(verdict: Told, extras: readonly string[]): void {
   say(summaryOf(verdict));
-  say(`  replay: scripts/simulate --seed ${verdict.seed}${withTransactions ? ' --transactions' : ''}`);
+  say(
+    `  replay: scripts/simulate ${['', ...extras].map((name) => name && `--${name} `).join('')}--seed ${verdict.seed}`,
+  );
 }
 
 function summaryOf({ seed, broken, events, faults, acknowledged, consumed }: Told): string {

@@ -14,7 +14,7 @@ import type { SocketNetwork } from '../../broker/platform/sockets.ts';
 import type { CoordinatorSource } from '../../coordinator-client/coordinator.ts';
 import type { LocalSource } from '../../coordinator-client/local/local.ts';
 import { World } from '../support/world.ts';
-import { type Machine, SimulatedProcess } from './simulated-machine.ts';
+import { type Machine, machineClock, SimulatedProcess } from './simulated-machine.ts';
 import type { StableOffsets } from './stable-offsets.ts';
 import { Trace } from './trace.ts';
 
@@ -62,6 +62,9 @@ const PROPERTIES: Readonly<Record<string, string>> = {
   'group.initial.rebalance.delay.ms': '0',
 };
 
+/** What is cut: all, or only what goes from the first to the second, or only what comes back. */
+export type Ways = 'both' | 'there' | 'back';
+
 interface SimulatedClusterOptions {
   readonly seed: number;
   readonly brokers?: number;
@@ -101,6 +104,7 @@ export class SimulatedCluster extends World {
       broker: null,
       status: 'down',
       life: 0,
+      wallShiftMs: 0,
       source: null,
       sessionId: null,
     }));
@@ -124,7 +128,7 @@ export class SimulatedCluster extends World {
     machine.life++;
     machine.status = 'starting';
     const process = new SimulatedProcess({
-      clock: this.clock,
+      clock: machineClock(this.clock, machine),
       network: this.network.host(machine.host),
       wallSkewMs: this.random.int(2000) - 1000,
       startMs: this.random.int(1_000_000),
@@ -155,6 +159,42 @@ export class SimulatedCluster extends World {
   /** kill -9 (`all`), or a power failure that leaves what was synced, or that and a random part of the rest. */
   crash(id: number, keep: 'all' | 'synced' | Random): void {
     this.#end(this.machine(id), keep);
+  }
+
+  /** kill -9 in the middle of its next write, of which some bytes still reach the disk. */
+  crashInWrite(id: number, random: Random): void {
+    const machine = this.machine(id);
+    const { disk, life } = machine;
+    disk.tear = (path, sizeBytes) => {
+      disk.tear = null;
+      if (machine.life !== life || machine.process === null) return null;
+      const left = random.int(sizeBytes);
+      this.trace.add(`  broker ${id} dies in a write to ${path}, after ${left} of ${sizeBytes} bytes`);
+      this.#end(machine, 'all');
+      // Whatever the dead process would do in the rest of this turn does not happen.
+      disk.fault = () => 'EIO';
+      this.clock.soon(() => {
+        disk.fault = null;
+      });
+      return left;
+    };
+  }
+
+  /** Its disk keeps nothing any more that is to be kept. The broker ends itself when it finds out. */
+  failSyncs(id: number): void {
+    const { disk } = this.machine(id);
+    disk.fault = (operation) => (operation === 'sync' ? 'EIO' : null);
+  }
+
+  healDisk(id: number): void {
+    const { disk } = this.machine(id);
+    disk.fault = null;
+    disk.tear = null;
+  }
+
+  /** Of one machine, as with a time server that only this one asks. */
+  stepWallClock(id: number, byMs: number): void {
+    this.machine(id).wallShiftMs += byMs;
   }
 
   /** SIGTERM; resolves when the process has ended. */
@@ -189,10 +229,11 @@ export class SimulatedCluster extends World {
     machine.process?.resume();
   }
 
-  cut(one: number, other: number, ways: 'both' | 'one' = 'both'): void {
+  cut(one: number, other: number, ways: Ways = 'both'): void {
     const [from, to] = [this.machine(one).host, this.machine(other).host];
     if (ways === 'both') this.network.cut(from, to);
-    else this.network.cutOneWay(from, to);
+    else if (ways === 'there') this.network.cutOneWay(from, to);
+    else this.network.cutOneWay(to, from);
   }
 
   heal(one: number, other: number): void {
@@ -200,8 +241,11 @@ export class SimulatedCluster extends World {
   }
 
   /** Clients and this broker don't reach each other. */
-  cutFromClients(id: number): void {
-    this.network.cut(this.machine(id).host, CLIENT_HOST);
+  cutFromClients(id: number, ways: Ways = 'both'): void {
+    const { host } = this.machine(id);
+    if (ways === 'both') this.network.cut(host, CLIENT_HOST);
+    else if (ways === 'there') this.network.cutOneWay(host, CLIENT_HOST);
+    else this.network.cutOneWay(CLIENT_HOST, host);
   }
 
   healToClients(id: number): void {
@@ -248,6 +292,10 @@ export class SimulatedCluster extends World {
       platform: this.platform(host, { clock, channels, sockets, diagnostics, journal }),
       coordinators: this.#watchedSource(machine, source),
       hostName: host,
+      // What its disk could not keep safe may be gone.
+      ended: () => {
+        if (machine.process === process) this.#end(machine, this.fork());
+      },
     });
   }
 

@@ -1,5 +1,6 @@
 /** One machine of a simulated cluster, and the process that runs on it for a while. */
 import type { Broker } from '../../broker/broker.ts';
+import type { Clock } from '../../broker/platform/clock.ts';
 import { ProcessGate } from '../../broker/platform/faulty/process-gate.ts';
 import type { LocalSource } from '../../coordinator-client/local/local.ts';
 import type { SimulatedDisk } from '../support/simulated-disk.ts';
@@ -14,6 +15,8 @@ export interface Machine {
   status: 'down' | 'starting' | 'running' | 'stopping';
   /** Counts the processes that ran here. */
   life: number;
+  /** How far its wall clock has been moved from the others'. */
+  wallShiftMs: number;
   source: LocalSource | null;
   sessionId: bigint | null;
 }
@@ -31,4 +34,14 @@ export class SimulatedProcess extends ProcessGate {
       run();
     });
   }
+}
+
+/** Time as this machine tells it. */
+export function machineClock(clock: Clock, machine: Pick<Machine, 'wallShiftMs'>): Clock {
+  return {
+    nowMs: () => clock.nowMs(),
+    wallMs: () => clock.wallMs() + machine.wallShiftMs,
+    after: (delayMs, run) => clock.after(delayMs, run),
+    soon: (run) => clock.soon(run),
+  };
 }
