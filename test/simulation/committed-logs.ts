@@ -143,14 +143,14 @@ export class CommittedLogs {
     }
   }
 
-  /** What is missing is older than another record with its key. */
+  /** What is missing is older than another record with its key. Who catches up with a cleaned log has that one later. */
   #checkSurvivors(
     log: CommittedLog,
-    { brokerId, endOffset }: ReplicaView,
+    { brokerId }: ReplicaView,
     { found, fromOffset, upToOffset }: { found: Set<number>; fromOffset: number; upToOffset: number },
   ): void {
     const latest = new Map<string, number>();
-    for (const [offset, key] of log.keys) if (offset < endOffset) latest.set(key, offset);
+    for (const [offset, key] of log.keys) latest.set(key, offset);
     for (const [offset, key] of log.keys) {
       if (offset < fromOffset || offset >= upToOffset || found.has(offset)) continue;
       if (latest.get(key) === offset)
