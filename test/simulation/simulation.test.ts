@@ -87,4 +87,43 @@ describe('a simulated cluster', () => {
     });
     expect(verdict.broken[0]).toMatch(/everything below \d+ is committed/);
   });
+
+  it('survives a leader that dies in the middle of a write, and reads what is left of it', {
+    timeout: 60_000,
+  }, async () => {
+    const verdict = await simulate({
+      seed: 6,
+      faultsMs: 6000,
+      faults(cluster) {
+        const random = cluster.fork();
+        cluster.clock.after(1000, () => cluster.crashInWrite(1, random));
+        cluster.clock.after(3500, () => cluster.start(1));
+      },
+    });
+    expect(verdict.trace.join('\n')).toMatch(/broker 1 dies in a write to .*, after \d+ of \d+ bytes/);
+    expect(verdict.broken).toEqual([]);
+  });
+
+  it('tells of records that are lost when no disk can sync and all brokers end', {
+    timeout: 60_000,
+  }, async () => {
+    const verdict = await simulate({
+      seed: 7,
+      faultsMs: 12_000,
+      faults(cluster) {
+        const { clock, machines } = cluster;
+        clock.after(2000, () => {
+          for (const { id } of machines) cluster.failSyncs(id);
+        });
+        clock.after(8000, () => {
+          for (const { id } of machines) {
+            cluster.healDisk(id);
+            cluster.crash(id, 'synced');
+            cluster.start(id);
+          }
+        });
+      },
+    });
+    expect(verdict.broken.join('\n')).toMatch(/everything below \d+ is committed|where nothing is committed/);
+  });
 });
