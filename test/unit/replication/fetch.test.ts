@@ -5,6 +5,7 @@ import { completeBatches } from '../../../broker/records/batch.ts';
 import { readRecords } from '../../../broker/records/record.ts';
 import type { FetchOutcome } from '../../../broker/replication/requests/read-partition.ts';
 import type { FetchRequest } from '../../../broker/replication/requests/replica-fetch.ts';
+import { bytesOfPart } from '../../support/message-bytes.ts';
 import { batch } from '../log/support.ts';
 import { ReplicationCluster, TOPIC, TOPIC_ID } from './cluster-kit.ts';
 
@@ -50,7 +51,8 @@ function fetching(cluster: ReplicationCluster, id: number, wanted: Wanted): Prom
   );
 }
 
-function values({ records }: FetchOutcome): string[] {
+function values(outcome: FetchOutcome): string[] {
+  const records = bytesOfPart(outcome.records);
   return [...completeBatches(records)].flatMap((at) =>
     readRecords(records, at).map(({ offset, value }) => `${offset}:${value}`),
   );
