@@ -43,7 +43,10 @@ export type IsrReason = StateReason | 'lagging' | 'caught-up';
 
 /** Of the broker's term of office, or of the office that it sees others hold. */
 type OfficeEvent =
-  | { readonly kind: 'controller-elected'; readonly epoch: number }
+  /** `epochVersion`: of the node /controller_epoch, by which every write of the term is fenced. */
+  | { readonly kind: 'controller-elected'; readonly epoch: number; readonly epochVersion: number }
+  /** The node /controller is gone, which this broker had held. */
+  | { readonly kind: 'controller-gone'; readonly controllerId: BrokerId }
   | ({ readonly kind: 'failover-finished' } & FailoverTimeline)
   | { readonly kind: 'controller-resigned'; readonly epoch: number; readonly reason: string }
   /**
@@ -75,6 +78,8 @@ type MembershipEvent =
       /** Back under a new epoch, without having been seen gone. */
       readonly bounced: readonly BrokerId[];
       readonly left: readonly BrokerId[];
+      /** All of these with their broker epochs, the czxids of their registrations: the new one, or the one that is gone. */
+      readonly registrations: readonly { readonly broker: BrokerId; readonly epoch: number }[];
     }
   | {
       readonly kind: 'lost-leaders-replaced';
@@ -103,8 +108,43 @@ interface IsrWritten extends TopicPartition {
   readonly reason: IsrReason;
 }
 
+/** Partitions by topic: their numbers as `0-99,105`. Pairs, as a topic may be named `__proto__`. */
+export type PartitionsByTopic = readonly (readonly [topic: string, partitions: string])[];
+
+/** Partitions of which the same was written. */
+export interface AlikeWritten {
+  /** The leaders before and after; the same where only the ISR has changed. */
+  readonly from: BrokerId;
+  readonly to: BrokerId;
+  readonly isrFrom: readonly BrokerId[];
+  readonly isr: readonly BrokerId[];
+  readonly leaderEpoch: number;
+  readonly partitionEpoch: number;
+  readonly unclean: boolean;
+  readonly topics: PartitionsByTopic;
+}
+
 /** What the controller has written about a partition. */
 type StateEvent =
+  /** Many at once: in the place of a leader-moved, an isr-shrunk or an isr-expanded for each. */
+  | {
+      readonly kind: 'partitions-moved';
+      readonly reason: StateReason;
+      readonly controllerEpoch: number;
+      /** Partitions whose state was written. */
+      readonly partitions: number;
+      /** Of these, how many have another leader, have none now, have lost and have got in-sync replicas. */
+      readonly leadersMoved: number;
+      readonly leaderless: number;
+      readonly isrsShrunk: number;
+      readonly isrsExpanded: number;
+      /** How many are led by a replica that was not in sync, and the first of them. */
+      readonly unclean: number;
+      readonly uncleanPartitions: readonly string[];
+      /** All of them, unless that were too much: then so many are left out. */
+      readonly details: readonly AlikeWritten[];
+      readonly detailsLeftOut: number;
+    }
   | (TopicPartition & {
       readonly kind: 'leader-moved';
       /** -1: there was, or is, none. */
@@ -168,8 +208,44 @@ type ReassignmentEvent =
   | (TopicPartition & { readonly kind: 'reassignment-finished'; readonly replicas: readonly BrokerId[] })
   | (TopicPartition & { readonly kind: 'reassignment-refused'; readonly reason: string });
 
+/** Replicas of this broker that have the same leader in the same epoch now. */
+export interface AlikeLed {
+  readonly leader: BrokerId;
+  readonly leaderEpoch: number;
+  readonly topics: PartitionsByTopic;
+}
+
+interface RoleTaken extends TopicPartition {
+  readonly leaderEpoch: number;
+  /** The version of the partition's state in ZooKeeper that says so. */
+  readonly partitionEpoch: number;
+  readonly controllerEpoch: number;
+  readonly isr: readonly BrokerId[];
+  /** Where its log ends by then. */
+  readonly endOffset: number;
+}
+
 /** Of a replica on the broker that records it. */
 type ReplicaEvent =
+  | ({ readonly kind: 'became-leader' } & RoleTaken)
+  | ({ readonly kind: 'became-follower'; readonly leader: BrokerId } & RoleTaken)
+  /** Many at once: in the place of a became-leader or a became-follower for each. */
+  | {
+      readonly kind: 'roles-taken';
+      readonly leading: number;
+      readonly following: number;
+      readonly details: readonly AlikeLed[];
+    }
+  /** What a controller wanted of this broker, and was not done: it is not the controller, or means a former broker. */
+  | {
+      readonly kind: 'controller-order-refused';
+      readonly order: 'LeaderAndIsr' | 'UpdateMetadata' | 'StopReplica';
+      readonly controllerId: BrokerId;
+      readonly controllerEpoch: number;
+      readonly error: ErrorCode;
+      /** The highest epoch of a controller that this broker has obeyed. */
+      readonly knownEpoch: number;
+    }
   | (TopicPartition & {
       readonly kind: 'isr-shrink-proposed';
       readonly from: readonly BrokerId[];
@@ -177,6 +253,12 @@ type ReplicaEvent =
       readonly leaderEpoch: number;
       readonly leaderEndOffset: number;
       readonly highWatermark: number;
+      /** Those to go: where their logs end as far as is known, else -1, and how long ago they had all; -1: never. */
+      readonly lagging: readonly {
+        readonly broker: BrokerId;
+        readonly endOffset: number;
+        readonly behindMs: number;
+      }[];
     })
   | (TopicPartition & {
       readonly kind: 'isr-expand-proposed';
@@ -212,6 +294,17 @@ type ReplicaEvent =
       readonly leaderEpoch: number;
       readonly groups: number;
       readonly tookMs: number;
+    }
+  /** Its session has ended; it is no member any more. */
+  | { readonly kind: 'group-member-failed'; readonly groupId: string; readonly memberId: string }
+  /** A generation, with how many have come and gone since the one before; neither: they joined again. */
+  | {
+      readonly kind: 'group-rebalanced';
+      readonly groupId: string;
+      readonly generationId: number;
+      readonly members: number;
+      readonly joined: number;
+      readonly left: number;
     }
   | {
       readonly kind: 'groups-resigned';
@@ -253,6 +346,28 @@ type TransactionEvent =
     }
   | { readonly kind: 'transactional-ids-expired'; readonly partition: number; readonly ids: number };
 
+/** Of what clients ask of this broker. */
+type ClientEvent =
+  /** What was refused for partitions since the one before, or in the first second. */
+  | {
+      readonly kind: 'client-errors';
+      readonly periodMs: number;
+      readonly errors: readonly {
+        readonly api: 'Produce' | 'Fetch';
+        readonly error: ErrorCode;
+        readonly count: number;
+        /** The first of them. */
+        readonly partitions: readonly string[];
+      }[];
+    }
+  /** Dynamic configs that have taken effect here; values may be secret, and are not told. */
+  | {
+      readonly kind: 'configs-changed';
+      /** null: of the broker, or of all brokers. */
+      readonly topic: string | null;
+      readonly names: readonly string[];
+    };
+
 /** Of the broker itself. */
 type BrokerLifeEvent =
   | { readonly kind: 'session-suspended' }
@@ -282,6 +397,7 @@ export type ClusterEvent =
   | ReassignmentEvent
   | ReplicaEvent
   | TransactionEvent
+  | ClientEvent
   | BrokerLifeEvent;
 
 export type EventKind = ClusterEvent['kind'];
