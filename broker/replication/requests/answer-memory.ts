@@ -9,6 +9,7 @@
 /** Larger pieces gain nothing, smaller ones cost throughput. */
 const LARGE_PIECE_BYTES = 1024 * 1024;
 const SMALL_PIECE_BYTES = 64 * 1024;
+const ANSWERS_IN_WHAT_IS_LEFT = 8;
 
 export class AnswerMemory {
   readonly #limitBytes: number;
@@ -28,7 +29,15 @@ export class AnswerMemory {
     return Math.max(0, this.#limitBytes - this.#usedBytes);
   }
 
-  /** How much of an answer to read at once. */
+  /**
+   * How much of a new answer to read at once, which costs least: many partitions with a little each are
+   * dear to read one by one later. A part of what is left, so that no few answers take all.
+   */
+  get atOnceBytes(): number {
+    return Math.max(this.pieceBytes, Math.floor(this.leftBytes / ANSWERS_IN_WHAT_IS_LEFT));
+  }
+
+  /** How much of an answer to read when there is room for more of it. */
   get pieceBytes(): number {
     return this.leftBytes >= LARGE_PIECE_BYTES ? LARGE_PIECE_BYTES : SMALL_PIECE_BYTES;
   }

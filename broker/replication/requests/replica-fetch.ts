@@ -67,8 +67,8 @@ export class ReplicaFetch {
 }
 
 /**
- * Reads partition by partition until the bytes of the answer are used up: one piece at once, which is all
- * of most answers, and the rest when it is sent. To stop after the piece would be simpler, but the
+ * Reads partition by partition until the bytes of the answer are used up: at once what there is memory for,
+ * which is all of most answers, and the rest when it is sent. To stop after that would be simpler, but the
  * partitions left out fall behind: Kafka's Java consumer then asks only for those it has nothing of any
  * more, which are at their end, and waits fetch.max.wait.ms in vain (5 to 38 MB/s were measured where 150
  * are usual).
@@ -77,7 +77,7 @@ function readAll(request: FetchRequest, context: ReplicaFetchContext): FetchOutc
   let leftBytes = request.maxBytes;
   let minOneBatch = request.hardMaxBytes !== true;
   let atOnceBytes =
-    request.needsRecords === true ? Number.POSITIVE_INFINITY : context.answerMemory.pieceBytes;
+    request.needsRecords === true ? Number.POSITIVE_INFINITY : context.answerMemory.atOnceBytes;
   return request.partitions.map((want) => {
     const { isolation, clientRack } = request;
     const limits = { isolation, clientRack, maxBytes: leftBytes, minOneBatch, atOnceBytes };

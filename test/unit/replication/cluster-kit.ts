@@ -57,6 +57,7 @@ export interface ClusterOptions {
 
 export class ReplicationCluster extends World {
   readonly nodes = new Map<number, Node>();
+  readonly answerMemory = new AnswerMemory(128 * 1024 * 1024);
   readonly infos = new Map<number, BrokerInfo>();
   readonly alive = new Set<number>();
   readonly truths = new Map<number, Truth>();
@@ -156,7 +157,7 @@ export class ReplicationCluster extends World {
       },
       propose: (request) => this.#propose(request),
       verifier: { verify: (transaction) => this.verify(transaction) },
-      answerMemory: new AnswerMemory(128 * 1024 * 1024),
+      answerMemory: this.answerMemory,
     });
     const node: Node = { id, disk, logs, peers, replicas, metrics, journal, info };
     this.nodes.set(id, node);
