@@ -16,7 +16,7 @@ import type {
   LeaderAndIsrRequest,
   LeaderAndIsrResponse,
 } from '../peers/messages.ts';
-import type { StateReason } from '../platform/cluster-events.ts';
+import type { StateReason } from '../platform/partition-events.ts';
 import { type BrokerId, NO_EPOCH } from '../types.ts';
 import type { PartitionView } from './cluster-state.ts';
 import {

@@ -3,15 +3,10 @@
  * event each; where a failure or an order has changed many at once, one event sums them up, with what is the
  * same of them said once. Pure, but for the record.
  */
-import type {
-  AlikeWritten,
-  ClusterEvent,
-  EventOf,
-  IsrReason,
-  StateReason,
-} from '../platform/cluster-events.ts';
+import type { ClusterEvent, EventOf } from '../platform/cluster-events.ts';
 import { partitionsByTopic } from '../platform/event-partitions.ts';
 import type { Cause, EventId } from '../platform/event-ring.ts';
+import type { AlikeWritten, IsrReason, StateReason } from '../platform/partition-events.ts';
 import { type BrokerId, NO_LEADER, type PartitionKey } from '../types.ts';
 import type { IsrAndLeader, PartitionView } from './cluster-state.ts';
 

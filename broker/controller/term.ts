@@ -16,10 +16,11 @@ import type { ZnodeFormatError } from '../../coordinator-client/znodes/znode-jso
 import type { Live } from '../config/live.ts';
 import { allowsUncleanLeader } from '../config/topic-config.ts';
 import { type Clock, sleep } from '../platform/clock.ts';
-import type { ClusterEvent, StateReason } from '../platform/cluster-events.ts';
+import type { ClusterEvent } from '../platform/cluster-events.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Cause, EventId } from '../platform/event-ring.ts';
 import type { Journal } from '../platform/journal.ts';
+import type { StateReason } from '../platform/partition-events.ts';
 import type { Random } from '../platform/random.ts';
 import { type BrokerId, type PartitionKey, partitionKey } from '../types.ts';
 import type { BrokerChannels } from './broker-channels.ts';

@@ -2,10 +2,11 @@
 import {
   GROUP_METADATA_TOPIC,
   partitionKey,
-  TRANSACTION_STATE_TOPIC,
   type TopicPartition,
+  TRANSACTION_STATE_TOPIC,
 } from '../types.ts';
-import type { ClusterEvent, PartitionsByTopic } from './cluster-events.ts';
+import type { ClusterEvent } from './cluster-events.ts';
+import type { PartitionsByTopic } from './partition-events.ts';
 
 /** Whether the event tells of this partition, also of its topic, or of it among others. */
 export function isAbout(event: ClusterEvent, { topic, partition }: TopicPartition): boolean {

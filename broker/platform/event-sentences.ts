@@ -4,8 +4,10 @@
  */
 import { errorName } from '../errors.ts';
 import { NO_LEADER, partitionKey, type TopicPartition } from '../types.ts';
-import type { AlikeWritten, ClusterEvent, EventKind, EventOf } from './cluster-events.ts';
+import type { ClusterEvent, EventKind, EventOf } from './cluster-events.ts';
 import { hasPartition } from './event-partitions.ts';
+import { HEALED_BY } from './fault-events.ts';
+import type { AlikeWritten } from './partition-events.ts';
 
 type Sentences = {
   readonly [Kind in EventKind]: (event: EventOf<Kind>, focus: TopicPartition | null) => string;
@@ -179,7 +181,9 @@ const REPLICAS = {
 } satisfies Partial<Sentences>;
 
 function rebalance({ groupId, generationId, members, joined, left }: EventOf<'group-rebalanced'>): string {
-  const changes = [joined > 0 && `${joined} joined`, left > 0 && `${left} left`].filter((each) => each !== false);
+  const changes = [joined > 0 && `${joined} joined`, left > 0 && `${left} left`].filter(
+    (each) => each !== false,
+  );
   const why = changes.length > 0 ? changes.join(', ') : 'they joined again';
   if (members === 0) return `coordinates the group ${groupId}, which has no members any more (${why})`;
   return `brought the group ${groupId} to generation ${generationId} of ${many(members, 'member')} (${why})`;
@@ -232,6 +236,12 @@ const BROKER_LIFE = {
   'shutdown-finished': () => 'has shut down',
 } satisfies Partial<Sentences>;
 
+const FAULTS = {
+  'fault-struck': ({ id, fault, parameters, forMs }) =>
+    `was hurt on demand by fault ${id}, ${fault} ${parameters}${forMs === 0 ? '' : `, for ${ms(forMs)} at most`}`,
+  'fault-healed': ({ id, fault, why }) => `was healed of fault ${id}, ${fault}: ${HEALED_BY[why]}`,
+} satisfies Partial<Sentences>;
+
 const SENTENCES: Sentences = {
   ...OFFICE,
   ...MEMBERSHIP,
@@ -242,4 +252,5 @@ const SENTENCES: Sentences = {
   ...TRANSACTIONS,
   ...CLIENTS,
   ...BROKER_LIFE,
+  ...FAULTS,
 };

@@ -4,9 +4,10 @@
  * controller's journal which says why.
  */
 import type { ReplicaState } from '../metadata/delta.ts';
-import type { AlikeLed, ClusterEvent } from '../platform/cluster-events.ts';
+import type { ClusterEvent } from '../platform/cluster-events.ts';
 import { partitionsByTopic } from '../platform/event-partitions.ts';
 import type { Journal } from '../platform/journal.ts';
+import type { AlikeLed } from '../platform/partition-events.ts';
 import type { Partition } from './partition.ts';
 
 interface Taken {

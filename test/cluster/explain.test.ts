@@ -42,7 +42,11 @@ const journalOf = (broker: number): string => join(real.cluster.broker(broker).d
 
 describe('the kill of the controller', () => {
   it('is told by the journals that are left, and by its own, cause by cause', async () => {
-    const load = new Load({ bootstrapServers: real.cluster.bootstrapServers, topic: T0.topic, partitions: 3 });
+    const load = new Load({
+      bootstrapServers: real.cluster.bootstrapServers,
+      topic: T0.topic,
+      partitions: 3,
+    });
     const isWhole = async (): Promise<boolean> => (await admin.metadata([])).brokers.length === 3;
     await eventually('all brokers are known', isWhole, 30_000);
     await load.createTopic(3);
@@ -52,7 +56,9 @@ describe('the kill of the controller', () => {
     await eventually(
       'the successor has taken office',
       async () =>
-        (await living()).some(({ brokerId, event }) => brokerId === successor && event.kind === 'failover-finished'),
+        (await living()).some(
+          ({ brokerId, event }) => brokerId === successor && event.kind === 'failover-finished',
+        ),
       30_000,
     );
     const own = eventsOfFiles([journalOf(victim)], (problem) => expect.unreachable(problem));
@@ -61,7 +67,9 @@ describe('the kill of the controller', () => {
     const steps = [
       new RegExp(`Broker ${victim} was elected controller of epoch \\d+ `),
       new RegExp(`Broker ${victim} went silent\\. .* Nothing says that it was stopped`),
-      new RegExp(`Because of \\[\\d+\\], broker ${successor} saw that /controller is gone, and with it broker ${victim}`),
+      new RegExp(
+        `Because of \\[\\d+\\], broker ${successor} saw that /controller is gone, and with it broker ${victim}`,
+      ),
       new RegExp(`Because of \\[\\d+\\], broker ${successor} was elected controller of epoch \\d+ `),
       new RegExp(`Because of \\[\\d+\\], broker ${successor} has taken office as controller of epoch \\d+ `),
     ];
@@ -73,12 +81,18 @@ describe('the kill of the controller', () => {
     expect(partition).toContain(`Broker ${victim} heard as controller of the new topic t`);
     expect(partition).toContain(`Broker ${victim} went silent`);
     expect(partition).toMatch(
-      new RegExp(`Because of \\[\\d+\\], broker ${successor} took ${victim} out of the in-sync replicas of t-0`),
+      new RegExp(
+        `Because of \\[\\d+\\], broker ${successor} took ${victim} out of the in-sync replicas of t-0`,
+      ),
     );
-    expect(standingOf(journals.events, T0)).toMatch(/^t-0 now: broker \d leads it, in leader epoch \d; in sync: \d, \d; /);
+    expect(standingOf(journals.events, T0)).toMatch(
+      /^t-0 now: broker \d leads it, in leader epoch \d; in sync: \d, \d; /,
+    );
 
     // What a crash has torn is left out of the story, and cut off by the broker itself when it is back.
-    const [newest = ''] = readdirSync(journalOf(victim)).filter((name) => name.startsWith('events-')).reverse();
+    const [newest = ''] = readdirSync(journalOf(victim))
+      .filter((name) => name.startsWith('events-'))
+      .reverse();
     appendFileSync(join(journalOf(victim), newest), '{"id":99');
     const problems: string[] = [];
     expect(eventsOfFiles([journalOf(victim)], (problem) => problems.push(problem))).toEqual(own);

@@ -3,8 +3,9 @@
  * each ISR that an event tells was stored, with those epochs; and what the controller in office has written
  * has its event. Ids run on without gaps in the life of a process, and causes come before effects.
  */
-import type { AlikeWritten, ClusterEvent, EventOf } from '../../broker/platform/cluster-events.ts';
+import type { ClusterEvent, EventOf } from '../../broker/platform/cluster-events.ts';
 import type { Recorded } from '../../broker/platform/event-ring.ts';
+import type { AlikeWritten } from '../../broker/platform/partition-events.ts';
 import type { Broken, StateView, TreeView } from './observation.ts';
 
 /** What an event claims to have been written about a partition. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { newGroup } from '../../../broker/coordinators/group/group.ts';
 import { GroupJournal } from '../../../broker/coordinators/group/group-journal.ts';
 import { World } from '../../support/world.ts';
-import { GROUP, setUp, settle, stableMember } from './group-bench.ts';
+import { GROUP, settle, setUp, stableMember } from './group-bench.ts';
 
 describe('the journal of a coordinator', () => {
   it('tells the generations of a group, and that the last follows from a member that failed', async () => {

@@ -1,7 +1,7 @@
 /** What clients are refused, as events: how much is told of it, and how often. */
 import { describe, expect, it } from 'vitest';
-import { ClientErrors } from '../../../broker/handlers/shared/client-errors.ts';
 import { ErrorCode, knownError } from '../../../broker/errors.ts';
+import { ClientErrors } from '../../../broker/handlers/shared/client-errors.ts';
 import { isAbout } from '../../../broker/platform/event-partitions.ts';
 import { World } from '../../support/world.ts';
 

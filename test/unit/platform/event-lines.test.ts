@@ -24,7 +24,10 @@ const SAMPLES: { readonly [Kind in EventKind]: Sample<Kind> } = {
   'controller-elected': [{ epoch: 7, epochVersion: 8 }, null],
   'group-member-failed': [{ groupId: 'g', memberId: 'm' }, null],
   'group-rebalanced': [{ groupId: 'g', generationId: 2, members: 3, joined: 1, left: 0 }, null],
-  'client-errors': [{ periodMs: 1000, errors: [{ api: 'Fetch', error: 6, count: 2, partitions: ['t-0'] }] }, null],
+  'client-errors': [
+    { periodMs: 1000, errors: [{ api: 'Fetch', error: 6, count: 2, partitions: ['t-0'] }] },
+    null,
+  ],
   'configs-changed': [{ topic: 't', names: ['retention.ms'] }, null],
   'controller-gone': [{ controllerId: 1 }, null],
   'became-leader': [
@@ -209,6 +212,14 @@ const SAMPLES: { readonly [Kind in EventKind]: Sample<Kind> } = {
   ],
   'shutdown-unclean': [{}, 'warn Proceeding to an unclean shutdown, as not all leaders could be moved'],
   'shutdown-finished': [{}, 'info shut down completed'],
+  'fault-struck': [
+    { id: 3, fault: 'link-cut', parameters: '{"to":2}', forMs: 500 },
+    'warn Fault 3 on demand: link-cut {"to":2}, for 500 ms at most',
+  ],
+  'fault-healed': [
+    { id: 3, fault: 'link-cut', why: 'asker-gone' },
+    'warn Fault 3 is healed: link-cut (whoever asked is gone)',
+  ],
 };
 
 function said<Kind extends EventKind>(kind: Kind, facts: Omit<EventOf<Kind>, 'kind'>): string | null {

@@ -78,7 +78,12 @@ function killedController() {
   return { one, two, three };
 }
 
-function story(events: readonly Recorded[], choice: Choice, focus: typeof T0 | null = null, most = 100): string[] {
+function story(
+  events: readonly Recorded[],
+  choice: Choice,
+  focus: typeof T0 | null = null,
+  most = 100,
+): string[] {
   return storyOf(new Journals(events), choice, { focus, most });
 }
 
@@ -108,13 +113,23 @@ describe('the story of a partition', () => {
   it('says so where the journal of a broker was not read', () => {
     const { two, three } = killedController();
     const lines = story([...two.events, ...three.events], aboutPartition(T0), T0);
-    expect(lines[0]).toMatch(/^\[1\] What became of broker 1 is not known here: its journal of that time was not read\./);
+    expect(lines[0]).toMatch(
+      /^\[1\] What became of broker 1 is not known here: its journal of that time was not read\./,
+    );
     expect(lines[1]).toContain('Because of [1], broker 2 saw that /controller is gone');
   });
 
   it('tells what was written of many partitions together as of this one', () => {
     const controller = new Pen(1);
-    const detail = { from: 2, to: 3, isrFrom: [2, 3], isr: [3], leaderEpoch: 4, partitionEpoch: 9, unclean: false };
+    const detail = {
+      from: 2,
+      to: 3,
+      isrFrom: [2, 3],
+      isr: [3],
+      leaderEpoch: 4,
+      partitionEpoch: 9,
+      unclean: false,
+    };
     controller.at(1, {
       kind: 'partitions-moved',
       reason: 'broker-lost',
@@ -137,7 +152,8 @@ describe('the story of a partition', () => {
 
   it('is of the newest events where there are more than are asked for', () => {
     const leader = new Pen(1);
-    for (let count = 1; count <= 5; count++) leader.at(count, { kind: 'isr-change-refused', ...T0, error: 41 });
+    for (let count = 1; count <= 5; count++)
+      leader.at(count, { kind: 'isr-change-refused', ...T0, error: 41 });
     expect(story(leader.events, aboutPartition(T0), T0, 2)).toEqual([
       '(3 earlier events are left out; --last 5 tells them)',
       '[1] 2026-01-01 00:00:04.000 Broker 1 was refused a change of the in-sync replicas of t-0: NOT_CONTROLLER.',
@@ -153,8 +169,21 @@ describe('the story of a broker', () => {
     const regained = new Pen(2, { epoch: 55, after: 2 });
     const expired = lost.at(10, { kind: 'session-lost', sessionId: '0xab' });
     const registrations = [{ broker: 2, epoch: 20 }];
-    const changed = controller.at(9, { kind: 'brokers-changed', joined: [], bounced: [], left: [2], registrations });
-    const shrunk = { kind: 'isr-shrunk', ...T0, from: [1, 2], to: [1], ...EPOCHS, reason: 'broker-lost' } as const;
+    const changed = controller.at(9, {
+      kind: 'brokers-changed',
+      joined: [],
+      bounced: [],
+      left: [2],
+      registrations,
+    });
+    const shrunk = {
+      kind: 'isr-shrunk',
+      ...T0,
+      from: [1, 2],
+      to: [1],
+      ...EPOCHS,
+      reason: 'broker-lost',
+    } as const;
     controller.at(9.1, shrunk, changed);
     const session = lost.at(12, { kind: 'session-regained', sessionId: '0xcd' }, expired);
     const path = '/brokers/ids/2';
@@ -214,8 +243,15 @@ describe('journals that contradict each other', () => {
   it('are told all the same, every event once', () => {
     const one = new Pen(1);
     const two = new Pen(2);
-    const first = one.at(1, { kind: 'controller-gone', controllerId: 2 }, { ...two.at(2, { kind: 'controller-gone', controllerId: 1 }), id: 1 });
-    const circle = [{ ...first, causeId: 1, causeBrokerId: 2 }, ...two.events.map((each) => ({ ...each, causeId: 1, causeBrokerId: 1 }))];
+    const first = one.at(
+      1,
+      { kind: 'controller-gone', controllerId: 2 },
+      { ...two.at(2, { kind: 'controller-gone', controllerId: 1 }), id: 1 },
+    );
+    const circle = [
+      { ...first, causeId: 1, causeBrokerId: 2 },
+      ...two.events.map((each) => ({ ...each, causeId: 1, causeBrokerId: 1 })),
+    ];
     const lines = story([...circle, ...circle], aboutController());
     expect(lines.filter((line) => line.includes('/controller is gone'))).toHaveLength(2);
   });
