@@ -13,6 +13,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { BUILT_FOLDER, builtPage } from '../console/page-files.ts';
+import { CATALOGUE_FOLDER } from '../drills/catalogue.ts';
 import { writeDeclarations } from './declarations.ts';
 import { INNER_ENTRIES, PUBLIC_ENTRIES } from './entries.ts';
 import { late } from './late.ts';
@@ -41,6 +42,7 @@ write('package.json', '{ "type": "commonjs" }\n');
 copy('node-version.cjs', 'node-version.js');
 copy('cli.cjs', 'cli.js');
 copy('load.cjs', 'load.js');
+cpSync(join(ROOT, 'scripts', 'drills', 'catalogue'), join(DIST, CATALOGUE_FOLDER), { recursive: true });
 const inputs = [
   ...(await bundle()),
   ...(await Promise.all(APART.map(packageApart))).flat(),

@@ -53,7 +53,6 @@ const ONLY_FOR_TESTS: Readonly<Record<string, string>> = {
   'scripts/benchmark/clients/tools.ts consumed': "what Kafka's tool printed, read",
   'scripts/benchmark/report/report.ts median': "the benchmark's arithmetic",
   'scripts/bonus/ledger.ts balance': 'how the payments are counted',
-  'scripts/torment/cluster/settled.ts disagreements': 'what brokers say of a cluster, judged without one',
 };
 
 /** Who imports which name: the files for `file#name`. */
