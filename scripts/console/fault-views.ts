@@ -33,11 +33,11 @@ export function faultList(brokers: readonly BrokerPicture[]): Promise<readonly B
         const faults = await faultsAt(`http://${peer}`).list();
         return {
           brokerId: id,
-          faults: faults.map(({ id: fault, name, leftMs, ...more }) => ({
+          faults: faults.map(({ id: fault, fault: name, leftMs, parameters }) => ({
             id: fault,
             name,
             leftMs,
-            words: JSON.stringify(more),
+            words: JSON.stringify(parameters),
           })),
           problem: null,
         };

@@ -129,6 +129,7 @@ function Parameter({
 }) {
   const { name, required, help, oneOf } = parameter;
   return (
+    // biome-ignore lint/a11y/noLabelWithoutControl: one of the two controls is inside.
     <label title={help}>
       {name}
       {required ? '' : ' (may be left out)'}{' '}
@@ -150,10 +151,10 @@ function Parameter({
 function valuesOf(kind: FaultKindView, given: Readonly<Record<string, string>>): Record<string, unknown> {
   const parameters = kind.lasts ? [...kind.parameters, FOR_MS] : kind.parameters;
   const said = parameters.filter(({ name }) => (given[name] ?? '') !== '');
-  return Object.fromEntries(said.map(({ name, type }) => [name, valueOf(given[name] ?? '', type)]));
+  return Object.fromEntries(said.map(({ name, type }) => [name, typed(given[name] ?? '', type)]));
 }
 
-function valueOf(text: string, type: string): unknown {
+function typed(text: string, type: string): unknown {
   if (type === 'boolean') return text === 'true';
   if (type === 'string') return text;
   return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
