@@ -13,3 +13,13 @@ export interface Principal {
 
 /** Everybody on a listener that asks nobody for a name. */
 export const ANONYMOUS: Principal = { type: 'User', name: 'ANONYMOUS' };
+
+/** Somebody who has proved to be `name`. */
+export function userNamed(name: string): Principal {
+  return { type: 'User', name };
+}
+
+/** Whether a client is still who it was: by a token of the same owner, too. */
+export function isSamePrincipal(one: Principal, other: Principal): boolean {
+  return one.type === other.type && one.name === other.name;
+}
