@@ -10,12 +10,15 @@ import { type BrokerConfig, brokerConfig } from './config/broker-config.ts';
 import { parseProperties } from './config/java-properties.ts';
 import { ConfigError } from './config/property.ts';
 import { isWithoutEffect } from './config/without-effect.ts';
-import { checkLogins } from './node/listener-logins.ts';
+import { securedListener } from './node/listener-security.ts';
 import type { Diagnostics } from './platform/diagnostics.ts';
 import type { Journal } from './platform/journal.ts';
+import { nodeDisk } from './platform/node-disk.ts';
 import type { Platform } from './platform/platform.ts';
+import { systemRandom } from './platform/random.ts';
 import { giveBackSpareMemory } from './platform/spare-memory.ts';
 import { systemPlatform } from './platform/system-platform.ts';
+import { javaStores } from './security/tls/java-stores.ts';
 
 interface RunningBroker {
   /** What is wrong with the configuration; then nothing runs. */
@@ -60,7 +63,7 @@ export async function runBroker(
   let config: BrokerConfig;
   try {
     config = brokerConfig(new Map([...parseProperties(text), ...Object.entries(overrides)]));
-    checkLogins(config.listeners, config.texts);
+    await checkListeners(config);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return { ...NOT_RUNNING, problem: error.message };
@@ -100,6 +103,13 @@ export async function runBroker(
       return 0;
     },
   };
+}
+
+/** Key stores are read once more when the listeners are made: until then nothing has been begun. */
+async function checkListeners({ listeners, texts }: BrokerConfig): Promise<void> {
+  const scram = { user: () => undefined, token: () => undefined };
+  const materials = { disk: nodeDisk, random: systemRandom, javaStores, scram };
+  for (const listener of listeners) await securedListener(listener, texts, materials);
 }
 
 function warnOfProperties(config: BrokerConfig, diagnostics: Diagnostics): void {

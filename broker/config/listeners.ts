@@ -1,6 +1,6 @@
 /**
  * Listeners: `NAME://host:port`, where the name stands for a security protocol. The messages are
- * Kafka's, except where a protocol is refused that this broker does not serve.
+ * Kafka's.
  * Source: EndPoint, KafkaConfig.validateValues of Kafka 3.9.
  */
 import { ConfigError, invalidValue, splitEntries } from './property.ts';
@@ -28,8 +28,6 @@ export interface Listener {
   readonly port: number;
   readonly securityProtocol: SecurityProtocol;
 }
-
-const SERVED_PROTOCOLS = new Set<SecurityProtocol>(['PLAINTEXT', 'SASL_PLAINTEXT']);
 
 /** Reads listener.security.protocol.map; of a name that comes twice the last protocol counts. */
 export function parseProtocolMap(text: string): ReadonlyMap<string, SecurityProtocol> {
@@ -91,19 +89,11 @@ export function parseEndpoint(text: string): { name: string; host: string; port:
   return { name: (match[1] ?? '').toUpperCase(), host: match[2] ?? match[3] ?? '', port };
 }
 
-/** What is to be bound: on different ports, and of protocols that are served. */
+/** What is to be bound: on different ports. */
 export function checkBound(listeners: readonly Listener[], text: string): void {
   const ports = listeners.filter(({ port }) => port !== 0).map(({ port, host }) => `${port} ${family(host)}`);
   if (new Set(ports).size !== ports.length) {
     throw new ConfigError(`Each listener must have a different port, listeners: ${text}`);
-  }
-  for (const { name, securityProtocol } of listeners) {
-    if (SERVED_PROTOCOLS.has(securityProtocol)) continue;
-    throw invalidValue(
-      'listeners',
-      text,
-      `security protocol ${securityProtocol} of listener ${name} is not supported yet`,
-    );
   }
 }
 

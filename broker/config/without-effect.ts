@@ -20,7 +20,6 @@ const GROUPS_WITHOUT_EFFECT = [
   'sasl.kerberos.',
   'sasl.login.',
   'sasl.oauthbearer.',
-  'ssl.',
   'zookeeper.ssl.',
 ];
 
@@ -53,6 +52,12 @@ const WITHOUT_EFFECT = new Set([
   'sasl.mechanism.controller.protocol',
   'sasl.mechanism.inter.broker.protocol',
   'security.providers',
+  'ssl.allow.dn.changes',
+  'ssl.allow.san.changes',
+  'ssl.keymanager.algorithm',
+  'ssl.provider',
+  'ssl.secure.random.implementation',
+  'ssl.trustmanager.algorithm',
   'socket.connection.setup.timeout.max.ms',
   'socket.receive.buffer.bytes',
   'telemetry.max.bytes',
@@ -93,6 +98,7 @@ const REFUSED: ReadonlyMap<string, readonly string[]> = new Map([
   ['process.roles', ['']],
   ['remote.log.storage.system.enable', ['false']],
   ['sasl.server.callback.handler.class', ['']],
+  ['ssl.engine.factory.class', ['']],
   ['zookeeper.metadata.migration.enable', ['false']],
   ['zookeeper.set.acl', ['false']],
   ['zookeeper.ssl.client.enable', ['false']],

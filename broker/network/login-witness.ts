@@ -13,6 +13,8 @@ export interface LoginWitness {
   loggedIn(again: boolean): void;
   /** `reason`: null for what is this broker's own failure, which `error` is. */
   failed(session: ClientSession, reason: string | null, error: unknown): void;
+  /** A client whose connection could not be made secure, or who has shown what is nobody's. */
+  turnedAway(client: string, reason: string): void;
   /** A client went on after its session was over. */
   expired(): void;
 }
@@ -33,6 +35,10 @@ export function loginWitness(parts: {
   return {
     loggedIn: (isAgain) => (isAgain ? again : succeeded).add(1),
     expired: () => expired.add(1),
+    turnedAway(client, reason) {
+      failed.add(1);
+      lines.say(`Failed authentication with ${client}: ${reason}`);
+    },
     failed({ id, remoteHost }, reason, error) {
       failed.add(1);
       if (reason === null) diagnostics.error(`The login of ${remoteHost} (${id}) could not be judged`, error);

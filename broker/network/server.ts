@@ -5,14 +5,13 @@
  * Source: SocketServer, Acceptor, Selector.maybeCloseOldestConnection.
  */
 import type { BrokerConfig, FixedConfig } from '../config/broker-config.ts';
-import { hasLogin, type Listener } from '../config/listeners.ts';
+import { hasTls, type Listener } from '../config/listeners.ts';
 import type { Live } from '../config/live.ts';
 import { type Clock, every, type Timer } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Counter, Metrics } from '../platform/metrics.ts';
 import type { ByteSocket, SocketListener, SocketNetwork } from '../platform/sockets.ts';
-import { ANONYMOUS } from '../security/principal.ts';
-import type { ListenerLogin } from '../security/sasl/listener-login.ts';
+import type { TlsListening } from '../platform/tls.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { ClientSession } from './client-session.ts';
 import { Connection, type ConnectionLimits } from './connection.ts';
@@ -21,6 +20,7 @@ import { type LoginWitness, loginWitness } from './login-witness.ts';
 import type { Dispatch } from './outcome.ts';
 import { RequestMemory } from './request-memory.ts';
 import { SaslAuthenticator } from './sasl-authenticator.ts';
+import { NobodysCertificate, principalAtFirst, type SecuredListener } from './secured-listener.ts';
 
 interface NetworkServerParts {
   readonly config: FixedConfig;
@@ -31,8 +31,8 @@ interface NetworkServerParts {
   readonly metrics: Metrics;
   /** How often single addresses may connect. */
   readonly rates: AddressRates;
-  /** What clients of a listener with SASL log in by, at this moment. */
-  readonly loginOf: (listener: string) => ListenerLogin;
+  /** What clients of a listener meet, at this moment. */
+  readonly securityOf: (listener: string) => SecuredListener;
 }
 
 /** What the pool of buffers for partial frames may keep for reuse. */
@@ -117,14 +117,12 @@ export class NetworkServer {
     try {
       for (const one of config.listeners) {
         const { name, host, port, securityProtocol } = one;
-        if (securityProtocol !== 'PLAINTEXT' && securityProtocol !== 'SASL_PLAINTEXT') {
-          throw new Error(`listener ${name}: security protocol ${securityProtocol} is not supported`);
-        }
         const listener = await sockets.listen({
           host,
           port,
           backlog: config.socketListenBacklogSize,
           accept: (socket) => this.#accept({ socket, listener: one }),
+          ...(hasTls(securityProtocol) ? { tls: this.#tlsOf(name) } : {}),
         });
         this.#listeners.set(name, listener);
         this.#diagnostics.info(`listener ${name} is bound to ${host === '' ? '*' : host}:${listener.port}`);
@@ -225,7 +223,12 @@ export class NetworkServer {
     const id = `${listener.name}:${socket.localPort}-${host}:${socket.remotePort}-${this.#nextConnection}`;
     this.#nextConnection += 1;
     const { clock } = this.#parts;
-    const session = sessionOn(listener, { id, remoteHost: host });
+    const session = this.#sessionOn(socket, listener, id);
+    if (session === null) {
+      this.#quotas.remove(host);
+      socket.destroy();
+      return true;
+    }
     this.#connections.add(
       new Connection({
         socket,
@@ -244,14 +247,45 @@ export class NetworkServer {
     return true;
   }
 
+  /** Secure connections of a listener; those that were not to be had are told of, a few in each period. */
+  #tlsOf(listener: string): TlsListening {
+    const { config, securityOf } = this.#parts;
+    return {
+      end() {
+        const { tls } = securityOf(listener);
+        if (tls === null) throw new Error(`listener ${listener} has no TLS`);
+        return tls;
+      },
+      handshakeTimeoutMs: config.tlsHandshakeTimeoutMs,
+      mostHandshakes: config.tlsMaxHandshakes,
+      refused: (remoteHost, reason) => this.#witness.turnedAway(`${remoteHost} on ${listener}`, reason),
+    };
+  }
+
+  /** null: the client has shown a certificate that is nobody's. */
+  #sessionOn(socket: ByteSocket, listener: Listener, id: string): ClientSession | null {
+    const { name, securityProtocol } = listener;
+    const remoteHost = socket.remoteHost;
+    try {
+      const principal = principalAtFirst(listener, this.#parts.securityOf(name), socket);
+      return new ClientSession({ id, remoteHost, listener: name, securityProtocol }, principal);
+    } catch (error) {
+      if (!(error instanceof NobodysCertificate || error instanceof RangeError)) throw error;
+      this.#witness.turnedAway(`${remoteHost} (${id})`, error.message);
+      return null;
+    }
+  }
+
   /** What takes the frames of a client that has to log in. */
   #authenticating(session: ClientSession, dispatch: Dispatch): Dispatch {
-    const { clock, config, loginOf } = this.#parts;
+    const { clock, config, securityOf } = this.#parts;
+    const { login } = securityOf(session.listener);
+    if (login === null) throw new Error(`clients of ${session.listener} have no login`);
     const authenticator = new SaslAuthenticator({
       session,
       dispatch,
       clock,
-      login: loginOf(session.listener),
+      login,
       witness: this.#witness,
       failureDelayMs: config.connectionFailedAuthenticationDelayMs,
     });
@@ -296,13 +330,4 @@ export class NetworkServer {
       connection.destroy();
     }
   }
-}
-
-/** A session whose client has to log in, where the listener says so. */
-function sessionOn(
-  { name, securityProtocol }: Listener,
-  client: { readonly id: string; readonly remoteHost: string },
-): ClientSession {
-  const principal = hasLogin(securityProtocol) ? null : ANONYMOUS;
-  return new ClientSession({ ...client, listener: name, securityProtocol }, principal);
 }

@@ -1,6 +1,7 @@
 /** The clients' door: bound before the broker registers, so that its ports are known; opened when all else is up. */
 import { NetworkServer } from '../network/server.ts';
-import { ListenerLogins } from './listener-logins.ts';
+import { javaStores } from '../security/tls/java-stores.ts';
+import { ListenerSecurity } from './listener-security.ts';
 import type { Ground, Parts } from './parts.ts';
 
 /** What clients that are being answered get, when the broker stops, until their connections are cut. */
@@ -11,12 +12,13 @@ export async function makeClients(
   { platform, stops }: Ground,
   { config, configs, quotas, scram }: Pick<Parts, 'config' | 'configs' | 'quotas' | 'scram'>,
 ): Promise<NetworkServer> {
-  const logins = new ListenerLogins({
+  const security = await ListenerSecurity.make({
     listeners: config.listeners,
     liveConfig: configs.live,
     diagnostics: platform.diagnostics.named('SocketServer'),
-    login: {
-      random: platform.random,
+    materials: {
+      ...platform,
+      javaStores,
       // No token is issued by this broker, so none logs anybody in.
       scram: { user: (mechanism, name) => scram.of(mechanism, name), token: () => undefined },
     },
@@ -26,7 +28,7 @@ export async function makeClients(
     config,
     liveConfig: configs.live,
     rates: quotas.connections,
-    loginOf: (listener) => logins.of(listener),
+    securityOf: (listener) => security.of(listener),
   });
   await network.start();
   // The last of the parts to be made, so the first to stop: while groups and replicas end, nobody asks them.

@@ -87,6 +87,7 @@ function linkedSocket(inner: ByteSocket, rule: LinkRule, clock: Clock): ByteSock
     remoteHost: inner.remoteHost,
     remotePort: inner.remotePort,
     localPort: inner.localPort,
+    peerCertificate: inner.peerCertificate,
     get bufferedBytes() {
       return inner.bufferedBytes;
     },

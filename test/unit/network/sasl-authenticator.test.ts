@@ -66,6 +66,7 @@ class Client {
         expired: () => {
           this.#counts.expired += 1;
         },
+        turnedAway: () => {},
         failed: (_session, reason) => this.reasons.push(reason),
       },
     });

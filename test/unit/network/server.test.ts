@@ -12,7 +12,6 @@ import { silent } from '../../../broker/platform/diagnostics.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import type { ByteSocket, SocketNetwork } from '../../../broker/platform/sockets.ts';
 import { ANONYMOUS } from '../../../broker/security/principal.ts';
-import type { ListenerLogin } from '../../../broker/security/sasl/listener-login.ts';
 import { MemorySocket } from './memory-socket.ts';
 
 /** Time that the test moves on. */
@@ -71,9 +70,6 @@ function start(
   overrides: Partial<typeof CONFIG> = {},
   failing: readonly string[] = [],
   rates: AddressRates = { take: () => 0 },
-  loginOf: (listener: string) => ListenerLogin = () => {
-    throw new Error('no listener here has SASL');
-  },
 ) {
   const clock = new TestClock();
   const closed: string[] = [];
@@ -105,7 +101,7 @@ function start(
     diagnostics: silent,
     metrics: createMetrics(),
     rates,
-    loginOf,
+    securityOf: () => ({ login: null, tls: null, nameOf: (name) => name }),
   });
   const connect = (remoteHost = '10.0.0.1', listener = 'localhost'): MemorySocket => {
     const socket = new MemorySocket(remoteHost);
@@ -136,11 +132,6 @@ describe('listeners', () => {
     const { server, closed } = start({ listeners }, ['b']);
     await expect(server.start()).rejects.toThrow('EADDRINUSE b');
     expect(closed).toEqual(['a']);
-  });
-
-  it('a protocol that is not served is refused by name', async () => {
-    const listeners: Listener[] = [{ name: 'EXTERNAL', host: '', port: 1, securityProtocol: 'SASL_SSL' }];
-    await expect(start({ listeners }).server.start()).rejects.toThrow(/EXTERNAL.*SASL_SSL/);
   });
 
   it('connections that come before the broker is ready wait, and are served then', async () => {
