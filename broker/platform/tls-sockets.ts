@@ -6,7 +6,7 @@
 import { constants } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
 import {
-  checkServerIdentity,
+  type ConnectionOptions,
   connect,
   createSecureContext,
   createServer,
@@ -104,13 +104,11 @@ export function secured(target: {
   const { host, port, timeoutMs, tls } = target;
   return new Promise((resolve, reject) => {
     const socket = connect({
-      ...contextOf(tls),
+      ...tlsOptions(tls),
       host,
       port,
       // An address is no name to be asked for.
       ...(isIP(host) === 0 ? { servername: host } : {}),
-      checkServerIdentity: (_name, certificate) =>
-        tls.verifiesHost ? checkServerIdentity(host, certificate) : undefined,
     });
     const timer = setTimeout(() => {
       const message = `ETIMEDOUT: no secure connection to ${host}:${port}`;
@@ -129,6 +127,11 @@ export function secured(target: {
       resolve(socket);
     });
   });
+}
+
+/** For whoever makes the connection itself, as libraries do. */
+export function tlsOptions(tls: TlsClientEnd): ConnectionOptions {
+  return tls.verifiesHost ? contextOf(tls) : { ...contextOf(tls), checkServerIdentity: () => undefined };
 }
 
 /** What of an end can't be used for handshakes; null when all of it can. */

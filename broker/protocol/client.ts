@@ -6,6 +6,7 @@
 
 import { ErrorCode } from '../errors.ts';
 import type { ByteSocket, SocketNetwork } from '../platform/sockets.ts';
+import type { TlsClientEnd } from '../platform/tls.ts';
 import { decodeResponse } from './codec.ts';
 import { FrameReader, requestFrame } from './frame.ts';
 import { parseResponseHeader } from './header.ts';
@@ -26,6 +27,8 @@ interface ConnectOptions {
   readonly clientId: string | null;
   /** For the connection to be made. */
   readonly timeoutMs: number;
+  /** Left out: the listener has no TLS. */
+  readonly tls?: TlsClientEnd;
   /** Who is to be logged in before anything is asked; left out: the listener asks for no login. */
   readonly login?: SaslClient;
 }
@@ -73,8 +76,8 @@ export class KafkaConnection {
 
   /** Rejects with SaslLoginError when the login fails. */
   static async connect(sockets: SocketNetwork, options: ConnectOptions): Promise<KafkaConnection> {
-    const { host, port, timeoutMs, clientId, login } = options;
-    const connection = new KafkaConnection(await sockets.dial({ host, port, timeoutMs }), clientId);
+    const { clientId, login, ...target } = options;
+    const connection = new KafkaConnection(await sockets.dial(target), clientId);
     if (login === undefined) return connection;
     try {
       await logIn(connection, login);
