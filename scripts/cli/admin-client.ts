@@ -32,6 +32,8 @@ interface Coordinator extends Address {
 /** How long the controller or a coordinator may take with one request. */
 export const REQUEST_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 3000;
+/** As Kafka's clients have it (request.timeout.ms), and what requests carry may take besides. */
+const ANSWER_TIMEOUT_MS = REQUEST_TIMEOUT_MS + 5_000;
 const PATIENCE_MS = 20_000;
 const PAUSE_MS = 100;
 /** FindCoordinator's types of key. */
@@ -56,6 +58,13 @@ export function reasonOf({ errorCode, errorMessage }: Answer): string {
   return reason === undefined ? errorName(errorCode) : `${errorName(errorCode)}: ${reason}`;
 }
 
+interface Waits {
+  /** For a cluster that is changing: an election, a coordinator that loads. */
+  readonly patienceMs?: number;
+  /** For one answer: a broker that is paused takes connections, and says nothing. */
+  readonly answerTimeoutMs?: number;
+}
+
 export class AdminClient {
   readonly #sockets: SocketNetwork = tcpSockets();
   readonly #bootstrap: () => readonly Address[];
@@ -63,16 +72,16 @@ export class AdminClient {
   readonly #clientId: string;
   readonly #security: ClientSecurity;
   readonly #patienceMs: number;
+  readonly #answerTimeoutMs: number;
 
   /**
    * `bootstrapServers` is asked again each time where it is a function: who knows that a broker does not
-   * answer leaves it out. `patienceMs`: how long to wait for a cluster that is changing: an election, a
-   * coordinator that loads.
+   * answer leaves it out.
    */
   constructor(
     bootstrapServers: string | (() => string),
     clientId = 'odradek',
-    patienceMs: number = PATIENCE_MS,
+    { patienceMs = PATIENCE_MS, answerTimeoutMs = ANSWER_TIMEOUT_MS }: Waits = {},
     security: ClientSecurity = PLAINTEXT,
   ) {
     this.#security = security;
@@ -82,6 +91,7 @@ export class AdminClient {
     } else this.#bootstrap = () => bootstrapAddresses(bootstrapServers());
     this.#clientId = clientId;
     this.#patienceMs = patienceMs;
+    this.#answerTimeoutMs = answerTimeoutMs;
   }
 
   close(): void {
@@ -212,11 +222,19 @@ export class AdminClient {
 
   async #ask<A extends AnyApi>(address: Address, api: A, request: RequestInput<A>): Promise<ResponseOf<A>> {
     const connection = await this.#connection(address);
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      connection.close();
+    }, this.#answerTimeoutMs);
     try {
       return await connection.request(api, request);
     } catch (error) {
+      if (isLate) throw new Gone(`no answer to ${api.name} within ${this.#answerTimeoutMs} ms`);
       if (connection.open || error instanceof ConnectionError) throw error;
       throw new Gone(messageOf(error));
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -243,9 +261,13 @@ export class AdminClient {
 }
 
 /** The client of a command: its brokers, and how it logs in to them. */
-export async function adminClient(given: Arguments, patienceMs?: number): Promise<AdminClient> {
+export async function adminClient(
+  given: Arguments,
+  waits: Waits = {},
+  clientId?: string,
+): Promise<AdminClient> {
   const security = await clientSecurity(given);
-  return new AdminClient(given.needText('bootstrap-server'), undefined, patienceMs, security);
+  return new AdminClient(given.needText('bootstrap-server'), clientId, waits, security);
 }
 
 /** A broker that was there is not any more; another one may do what it did. */

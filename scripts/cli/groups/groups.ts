@@ -76,7 +76,10 @@ async function run(given: Arguments): Promise<number> {
     throw new UsageError(`groups --describe takes at most one of ${optionNames(VIEWS)}`);
   if (action === 'delete-offsets') given.needText('topic');
   const rule = action === 'reset-offsets' ? ruleOf(given) : null;
-  const admin = await adminClient(given, given.integer('timeout') ?? undefined);
+  const admin = await adminClient(
+    given,
+    given.flag('timeout') ? { patienceMs: given.needInteger('timeout') } : {},
+  );
   try {
     if (action === 'list') return await listGroups(admin, given);
     const groupIds = given.flag('all-groups')
