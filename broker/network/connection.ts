@@ -10,8 +10,8 @@
  * or of sasl.server.max.receive.size until the client has logged in.
  */
 import type { Clock, Timer } from '../platform/clock.ts';
-import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Counter } from '../platform/metrics.ts';
+import type { SeldomLines } from '../platform/seldom-lines.ts';
 import type { ByteSocket } from '../platform/sockets.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { ClientSession } from './client-session.ts';
@@ -37,7 +37,8 @@ interface ConnectionParts {
   readonly pool: BufferPool;
   readonly memory: RequestMemory;
   readonly clock: Clock;
-  readonly diagnostics: Diagnostics;
+  /** Told when a client has sent what is no frame. */
+  readonly complaints: Pick<SeldomLines, 'say'>;
   readonly bytesIn: Counter;
   readonly bytesOut: Counter;
   readonly onClosed: (connection: Connection) => void;
@@ -168,7 +169,7 @@ export class Connection {
       run();
     } catch (error) {
       if (!(error instanceof InvalidFrameSize)) throw error;
-      this.#parts.diagnostics.warn(`closing ${this.#parts.session.id}: ${error.message}`);
+      this.#parts.complaints.say(`closing ${this.#parts.session.id}: ${error.message}`);
       this.end();
     }
     this.#reserve();

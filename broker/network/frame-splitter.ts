@@ -24,6 +24,8 @@ export interface FrameLimit {
 type TakeFrame = (frame: Buffer) => boolean;
 
 const SIZE_BYTES = 4;
+/** How a handshake of TLS begins, taken for the size of a frame. */
+const TLS_HANDSHAKE = 0x1603;
 
 /**
  * What is kept stands at `#from` to `#to` of `#held` and begins at the size field of a frame. Without
@@ -138,8 +140,10 @@ export class FrameSplitter {
     const { maxBytes, config } = this.#limit();
     if (size >= 0 && size <= maxBytes) return size;
     this.close();
+    const guess =
+      size >>> 16 === TLS_HANDSHAKE ? '; it looks like TLS, which this listener does not speak' : '';
     throw new InvalidFrameSize(
-      `a frame of ${size} bytes: the size must be between 0 and ${maxBytes} (${config})`,
+      `a frame of ${size} bytes: the size must be between 0 and ${maxBytes} (${config})${guess}`,
     );
   }
 

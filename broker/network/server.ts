@@ -10,6 +10,7 @@ import type { Live } from '../config/live.ts';
 import { type Clock, every, type Timer } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Counter, Metrics } from '../platform/metrics.ts';
+import { SeldomLines } from '../platform/seldom-lines.ts';
 import type { ByteSocket, SocketListener, SocketNetwork } from '../platform/sockets.ts';
 import type { TlsListening } from '../platform/tls.ts';
 import { BufferPool } from './buffer-pool.ts';
@@ -59,6 +60,7 @@ export class NetworkServer {
   readonly #pool = new BufferPool(MAX_POOLED_BYTES);
   readonly #memory: RequestMemory;
   readonly #witness: LoginWitness;
+  readonly #complaints: SeldomLines;
   readonly #bytesIn: Counter;
   readonly #bytesOut: Counter;
   /** By listener name; empty again once the server stops. */
@@ -92,6 +94,11 @@ export class NetworkServer {
     this.#quotas = new ConnectionQuotas(connectionQuotaLimits(liveConfig), parts.rates, parts.clock.nowMs());
     this.#unfollow = liveConfig.onChange(() => this.#reconfigure());
     this.#witness = loginWitness({ clock: parts.clock, diagnostics: this.#diagnostics, metrics });
+    this.#complaints = new SeldomLines({
+      clock: parts.clock,
+      say: (line) => this.#diagnostics.warn(line),
+      about: 'connections closed for what was no request',
+    });
     this.#memory = new RequestMemory(config.queuedMaxRequestBytes);
     this.#bytesIn = metrics.counter('kafka_network_socketserver_bytesin_total', 'Bytes read from clients');
     this.#bytesOut = metrics.counter('kafka_network_socketserver_bytesout_total', 'Bytes written to clients');
@@ -238,7 +245,7 @@ export class NetworkServer {
         limits: this.#limits,
         pool: this.#pool,
         memory: this.#memory,
-        diagnostics: this.#diagnostics,
+        complaints: this.#complaints,
         bytesIn: this.#bytesIn,
         bytesOut: this.#bytesOut,
         onClosed: (connection) => this.#closed(connection, host),

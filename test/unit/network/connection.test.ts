@@ -6,7 +6,6 @@ import { Connection, type ConnectionLimits } from '../../../broker/network/conne
 import type { Dispatch, RequestOutcome } from '../../../broker/network/outcome.ts';
 import { RequestMemory } from '../../../broker/network/request-memory.ts';
 import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
-import { silent } from '../../../broker/platform/diagnostics.ts';
 import { World } from '../../support/world.ts';
 import { MemorySocket } from './memory-socket.ts';
 
@@ -82,7 +81,7 @@ function connect(
     pool,
     memory,
     clock,
-    diagnostics: silent,
+    complaints: { say: () => {} },
     bytesIn: { add() {}, value: 0 },
     bytesOut: { add() {}, value: 0 },
     onClosed: () => {
