@@ -93,14 +93,16 @@ async function commonOf(values: SslValues, prefix: string, reader: StoreReader) 
   return { identity, trusted, ...versionsOf(values, ssl), ciphers: ciphersOf(values, ssl) };
 }
 
-function versionsOf({ sslProtocol, sslEnabledProtocols }: SslValues, ssl: string) {
-  if (sslProtocol !== ANY_VERSION && !isVersion(sslProtocol)) {
-    throw notAVersion(`${ssl}protocol`, sslProtocol, [ANY_VERSION, ...VERSIONS]);
+function versionsOf(values: SslValues, ssl: string) {
+  const protocol = values.sslProtocol;
+  const wanted = values.sslEnabledProtocols;
+  if (protocol !== ANY_VERSION && !isVersion(protocol)) {
+    throw notAVersion(`${ssl}protocol`, protocol, [ANY_VERSION, ...VERSIONS]);
   }
-  for (const version of sslEnabledProtocols) {
+  for (const version of wanted) {
     if (!isVersion(version)) throw notAVersion(`${ssl}enabled.protocols`, version, VERSIONS);
   }
-  const enabled = VERSIONS.filter((version) => sslEnabledProtocols.includes(version));
+  const enabled = VERSIONS.filter((version) => wanted.includes(version));
   const [minVersion] = enabled;
   const maxVersion = enabled.at(-1);
   if (minVersion !== undefined && maxVersion !== undefined) return { minVersion, maxVersion };
@@ -117,8 +119,8 @@ function notAVersion(config: string, value: string, allowed: readonly string[]):
   );
 }
 
-function ciphersOf({ sslCipherSuites }: SslValues, ssl: string): readonly string[] | null {
-  const names = sslCipherSuites.filter((name) => name !== '');
+function ciphersOf(values: SslValues, ssl: string): readonly string[] | null {
+  const names = values.sslCipherSuites.filter((name) => name !== '');
   if (names.length === 0) return null;
   const known = knownCiphers();
   return names.map((name) => {
