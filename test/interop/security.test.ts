@@ -60,7 +60,8 @@ describe('kafkajs', () => {
       ssl: { ca: readFileSync(secure.caFile, 'utf8') },
       sasl: { mechanism: options[mechanism] as 'plain', username, password },
       logLevel: kafkajs.logLevel.NOTHING,
-      retry: { retries: 0 },
+      // The first of them makes the topic, and finds no leader yet.
+      retry: { retries: 8, initialRetryTime: 100 },
     });
   }
 
