@@ -59,7 +59,7 @@ export function reasonOf({ errorCode, errorMessage }: Answer): string {
 }
 
 interface Waits {
-  /** For a cluster that is changing: an election, a coordinator that loads. */
+  /** For a cluster that is changing: an election, a coordinator that loads. `security`: how the brokers are spoken to; in the clear unless said. */
   readonly patienceMs?: number;
   /** For one answer: a broker that is paused takes connections, and says nothing. */
   readonly answerTimeoutMs?: number;
