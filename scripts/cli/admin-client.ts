@@ -59,7 +59,7 @@ export function reasonOf({ errorCode, errorMessage }: Answer): string {
 }
 
 interface Waits {
-  /** For a cluster that is changing: an election, a coordinator that loads. `security`: how the brokers are spoken to; in the clear unless said. */
+  /** For a cluster that is changing: an election, a coordinator that loads. */
   readonly patienceMs?: number;
   /** For one answer: a broker that is paused takes connections, and says nothing. */
   readonly answerTimeoutMs?: number;
@@ -77,6 +77,7 @@ export class AdminClient {
   /**
    * `bootstrapServers` is asked again each time where it is a function: who knows that a broker does not
    * answer leaves it out.
+   * `security`: how brokers are spoken to; in the clear unless it says otherwise.
    */
   constructor(
     bootstrapServers: string | (() => string),
