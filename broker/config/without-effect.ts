@@ -1,7 +1,8 @@
 /**
  * Configs of Kafka that this broker knows, checks and shows, but that change nothing here: most of them
- * belong to what is missing (Kerberos, tiered storage), to clusters without ZooKeeper, or to the JVM's threads. Whoever sets one
- * is told so. Where carrying on without the effect would be dangerous, the broker refuses to start.
+ * belong to what is missing (Kerberos, OAUTHBEARER, tiered storage), to clusters without ZooKeeper, or to the
+ * JVM's threads. Whoever sets one is told so. Where carrying on without the effect would be dangerous, the
+ * broker refuses to start.
  */
 import { isListenerConfig } from './listener-config.ts';
 import type { CamelCase, PropertyTable } from './property.ts';
