@@ -183,7 +183,7 @@ export class Broker {
     const claimed = await claimDirectories(ground, this.#options.config, clusterId);
     journal.identify(claimed.config.brokerId, NO_EPOCH);
     this.#journal.keeper?.open();
-    const { config, configs, quotas, features } = await makeConfigs(ground, claimed.config);
+    const { config, configs, quotas, scram, features } = await makeConfigs(ground, claimed.config);
     const fence = new ControllerFence();
     const metadata = new MetadataCache(clock);
     const { vulnerable, hostName } = this.#options;
@@ -196,7 +196,7 @@ export class Broker {
       http: pagesOf({ metrics, health, events: this.#journal.page, faults }),
     });
     const link = new ControllerLink(peers, metadata, () => config.controllerSocketTimeoutMs);
-    const known = { clusterId, config, configs, quotas, features, fence, metadata, peers, link };
+    const known = { clusterId, config, configs, quotas, scram, features, fence, metadata, peers, link };
     const controller = makeController(ground, known);
     const logs = await makeLogs(ground, { ...known, directories: claimed.directories });
     const partitionCounts = await coordinatorPartitionCounts(ground.store(), config);

@@ -17,6 +17,7 @@ import type { ClientQuotas } from '../quotas/client-quotas.ts';
 import type { LogDirMoves } from '../replication/log-dir-moves.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
 import type { AnswerMemory } from '../replication/requests/answer-memory.ts';
+import type { ScramCredentials } from '../security/sasl/scram-credentials.ts';
 import type { ControllerLink } from './controller-link.ts';
 import type { DynamicConfigs } from './dynamic-configs.ts';
 import type { StopList } from './stop-list.ts';
@@ -36,6 +37,7 @@ export interface Parts {
   readonly config: FixedConfig;
   readonly configs: DynamicConfigs;
   readonly quotas: ClientQuotas;
+  readonly scram: ScramCredentials;
   readonly features: FeatureFeed;
   readonly fence: ControllerFence;
   readonly metadata: MetadataCache;

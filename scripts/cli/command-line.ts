@@ -50,6 +50,14 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
     summary: 'show and change what users, clients and addresses are held to',
     load: async () => (await import('./configs/quotas.ts')).quotasCommand,
   },
+  users: {
+    summary: 'list, set and delete the SCRAM credentials of users',
+    load: async () => (await import('./users.ts')).usersCommand,
+  },
+  certs: {
+    summary: 'make an authority and certificates for tests and demonstrations',
+    load: async () => (await import('./certs/certs.ts')).certsCommand,
+  },
   reassign: {
     summary: 'move partitions to other brokers and log directories',
     load: async () => (await import('./reassign/reassign.ts')).reassignCommand,

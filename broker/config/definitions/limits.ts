@@ -3,6 +3,18 @@ import { int, long } from '../property.ts';
 import { atLeast } from '../validators.ts';
 
 export const LIMIT_CONFIGS = {
+  'tls.handshake.timeout.ms': int(
+    '10000',
+    'read-only',
+    'Time that a TLS handshake of a client may take.',
+    atLeast(100),
+  ),
+  'tls.max.handshakes': int(
+    '500',
+    'read-only',
+    'TLS handshakes of clients that may be under way at once, for each listener; beyond that the newest takes the place of the oldest.',
+    atLeast(1),
+  ),
   'socket.request.max.elements': int(
     '500000',
     'read-only',

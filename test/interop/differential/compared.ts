@@ -54,6 +54,8 @@ const OWN_CONFIGS = new Set([
   'request.max.decompressed.records',
   'request.max.new.partitions',
   'socket.request.max.elements',
+  'tls.handshake.timeout.ms',
+  'tls.max.handshakes',
   'transaction.max.ids',
 ]);
 

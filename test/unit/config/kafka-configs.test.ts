@@ -39,6 +39,8 @@ const OWN = [
   'request.max.decompressed.records',
   'request.max.new.partitions',
   'socket.request.max.elements',
+  'tls.handshake.timeout.ms',
+  'tls.max.handshakes',
   'transaction.max.ids',
 ];
 
