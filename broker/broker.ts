@@ -33,6 +33,7 @@ import {
 } from './node/make-coordinators.ts';
 import { makePeers, peerEndpoint } from './node/make-peers.ts';
 import { makeReplication } from './node/make-replication.ts';
+import { makeSecurity } from './node/make-security.ts';
 import { makeServices } from './node/make-services.ts';
 import { claimDirectories, makeLogs } from './node/make-storage.ts';
 import { registerBrokerMetrics } from './node/node-metrics.ts';
@@ -43,7 +44,6 @@ import { StopList } from './node/stop-list.ts';
 import type { EventId } from './platform/event-ring.ts';
 import type { Platform } from './platform/platform.ts';
 import { randomUuid } from './platform/random.ts';
-import { allowEverything } from './security/authorizer.ts';
 import { NO_EPOCH } from './types.ts';
 
 export interface BrokerOptions {
@@ -173,6 +173,7 @@ export class Broker {
     const claimed = await claimDirectories(ground, this.#options.config, clusterId);
     journal.identify(claimed.config.brokerId, NO_EPOCH);
     const { config, configs, quotas, features } = await makeConfigs(ground, claimed.config);
+    const security = await makeSecurity(ground, { config });
     const fence = new ControllerFence();
     const metadata = new MetadataCache(clock);
     const peers = makePeers(ground, config, {
@@ -181,7 +182,7 @@ export class Broker {
       http: (path) => statusPage(path, metrics, () => healthOf(this.inside)),
     });
     const link = new ControllerLink(peers, metadata, () => config.controllerSocketTimeoutMs);
-    const known = { clusterId, config, configs, quotas, features, fence, metadata, peers, link };
+    const known = { clusterId, config, configs, quotas, features, fence, metadata, peers, link, ...security };
     const controller = makeController(ground, known);
     const logs = await makeLogs(ground, { ...known, directories: claimed.directories });
     const partitionCounts = await coordinatorPartitionCounts(ground.store(), config);
@@ -245,7 +246,7 @@ export class Broker {
     const dispatch = createDispatch(
       HANDLERS,
       { ...services, quotas: parts.quotas },
-      allowEverything,
+      parts.authorizer,
       interference,
     );
     parts.network.startAccepting(dispatch);
@@ -255,20 +256,22 @@ export class Broker {
   }
 
   #sessionLost(causeId: EventId): void {
-    const { controller, configs, features } = this.#made;
+    const { controller, configs, features, aclFeed } = this.#made;
     controller.onSessionLost(causeId);
     configs.stop();
     features.stop();
+    aclFeed?.stop();
   }
 
   async #sessionRegained(formerSessionId: bigint, causeId: EventId): Promise<void> {
-    const { controller, configs, features, fence } = this.#made;
+    const { controller, configs, features, aclFeed, fence } = this.#made;
     // The store of this session, also if a newer one begins meanwhile: in that, nothing is registered yet.
     const store = this.#ground.store();
     await this.#register(formerSessionId, causeId);
     controller.onSessionRegained(store, fence.brokerEpoch, causeId);
     await configs.start(store);
     await features.start(store);
+    await aclFeed?.start(store);
   }
 
   async #shutdown(handOver: boolean): Promise<void> {

@@ -132,7 +132,7 @@ async function createOne(topic: CreatableTopic, creating: Creating): Promise<Top
     // The wait for leaders reads it, too.
     numPartitions: assignment.size,
   };
-  if (!context.may(Operation.DESCRIBE_CONFIGS, topicNamed(name))) {
+  if (!context.couldDo(Operation.DESCRIBE_CONFIGS, topicNamed(name))) {
     return { ...result, configs: null, topicConfigErrorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
   }
   const replicationFactor = assignment.get(0)?.length ?? BROKER_DEFAULT;

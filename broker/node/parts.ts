@@ -7,6 +7,7 @@ import type { MarkerReceiver } from '../coordinators/marker-receiver.ts';
 import type { ProducerIdManager } from '../coordinators/producer-id-manager.ts';
 import type { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts';
 import type { LogManager } from '../log/log-manager.ts';
+import type { AclFeed } from '../metadata/acl-feed.ts';
 import type { ControllerFence } from '../metadata/controller-fence.ts';
 import type { FeatureFeed } from '../metadata/feature-feed.ts';
 import type { MetadataCache } from '../metadata/metadata-cache.ts';
@@ -16,6 +17,8 @@ import type { Platform } from '../platform/platform.ts';
 import type { ClientQuotas } from '../quotas/client-quotas.ts';
 import type { LogDirMoves } from '../replication/log-dir-moves.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
+import type { AclAdmin } from '../security/acl-admin.ts';
+import type { Authorizer } from '../security/authorizer.ts';
 import type { ControllerLink } from './controller-link.ts';
 import type { DynamicConfigs } from './dynamic-configs.ts';
 import type { StopList } from './stop-list.ts';
@@ -36,6 +39,10 @@ export interface Parts {
   readonly configs: DynamicConfigs;
   readonly quotas: ClientQuotas;
   readonly features: FeatureFeed;
+  readonly authorizer: Authorizer;
+  /** null without an authorizer, as `acls`. */
+  readonly aclFeed: AclFeed | null;
+  readonly acls: AclAdmin | null;
   readonly fence: ControllerFence;
   readonly metadata: MetadataCache;
   readonly peers: ListeningPeers;

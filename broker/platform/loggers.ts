@@ -19,6 +19,8 @@ const LOGGER_OF: Readonly<Record<string, string>> = {
   DynamicConfigs: 'kafka.server.ZkConfigManager',
   FinalizedFeatures: 'kafka.server.FinalizedFeatureChangeListener',
   AutoTopicCreation: 'kafka.server.DefaultAutoTopicCreationManager',
+  AclAuthorizer: 'kafka.security.authorizer.AclAuthorizer',
+  Authorizer: 'kafka.authorizer.logger',
   Controller: 'kafka.controller.KafkaController',
   GroupCoordinator: 'kafka.coordinator.group.GroupCoordinator',
   ProducerIdManager: 'kafka.coordinator.transaction.ProducerIdManager',

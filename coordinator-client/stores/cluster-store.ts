@@ -21,6 +21,7 @@ import {
   producerIdBlockZnode,
   topicZnode,
 } from '../znodes/znodes.ts';
+import { AclStore } from './acl-store.ts';
 import { assertPassing, commitKnown, pipelined } from './commits.ts';
 import { ConfigStore } from './config-store.ts';
 import { ConsumerOffsetsStore } from './consumer-offsets-store.ts';
@@ -69,12 +70,14 @@ export class ClusterStore {
   readonly topics: TopicsStore;
   readonly configs: ConfigStore;
   readonly consumerOffsets: ConsumerOffsetsStore;
+  readonly acls: AclStore;
 
   constructor(coordinator: Coordinator) {
     this.coordinator = coordinator;
     this.topics = new TopicsStore(coordinator);
     this.configs = new ConfigStore(coordinator);
     this.consumerOffsets = new ConsumerOffsetsStore(coordinator);
+    this.acls = new AclStore(coordinator);
   }
 
   /** Makes the directories that every other operation expects. */

@@ -6,7 +6,8 @@
 import { immutableMapOrder } from './key-order.ts';
 import { encodeJson, JsonFields, ordered, ZnodeFormatError } from './znode-json.ts';
 
-const ACL_RESOURCE_TYPES = [
+/** As they stand in paths. */
+export const ACL_RESOURCE_TYPES = [
   'Topic',
   'Group',
   'Cluster',
@@ -15,9 +16,11 @@ const ACL_RESOURCE_TYPES = [
   'User',
 ] as const;
 
-type AclPatternType = 'LITERAL' | 'PREFIXED';
+export const ACL_PATTERN_TYPES = ['LITERAL', 'PREFIXED'] as const;
+export type AclPatternType = (typeof ACL_PATTERN_TYPES)[number];
 
-interface AclEntry {
+/** One access rule as it is stored. */
+export interface StoredAcl {
   /** `User:name`. */
   readonly principal: string;
   /** `Allow` or `Deny`. */
@@ -34,7 +37,7 @@ export const aclZnode = {
     `${aclZnode.root(pattern)}/${resourceType}`,
   path: (pattern: AclPatternType, resourceType: string, name: string): string =>
     `${aclZnode.typePath(pattern, resourceType)}/${name}`,
-  encode: (entries: readonly AclEntry[]): Buffer =>
+  encode: (entries: readonly StoredAcl[]): Buffer =>
     encodeJson({
       version: 1,
       acls: entries.map(({ principal, permissionType, operation, host }) => ({
@@ -44,7 +47,7 @@ export const aclZnode = {
         host,
       })),
     }),
-  decode(path: string, data: Buffer): AclEntry[] {
+  decode(path: string, data: Buffer): StoredAcl[] {
     if (data.length === 0) return [];
     const json = JsonFields.parse(path, data);
     if (json.int('version') !== 1) json.fail('unsupported version of an ACL node');
@@ -57,7 +60,8 @@ export const aclZnode = {
   },
 };
 
-interface AclResource {
+/** What access rules are about: resources of one name, or all whose names begin so. */
+export interface AclResource {
   readonly pattern: AclPatternType;
   /** As in {@link ACL_RESOURCE_TYPES}. */
   readonly resourceType: string;
@@ -97,7 +101,7 @@ export const aclChangeZnode = {
   },
 };
 
-interface DelegationToken {
+export interface StoredToken {
   readonly tokenId: string;
   /** Principals are sanitised (percent-encoded) in the tree. */
   readonly owner: string;
@@ -111,7 +115,7 @@ interface DelegationToken {
 export const delegationTokenZnode = {
   parent: '/delegation_token/tokens',
   path: (tokenId: string): string => `/delegation_token/tokens/${tokenId}`,
-  encode(token: DelegationToken): Buffer {
+  encode(token: StoredToken): Buffer {
     const fields = {
       version: 3,
       owner: token.owner,
@@ -125,7 +129,7 @@ export const delegationTokenZnode = {
     return encodeJson(ordered(fields, immutableMapOrder));
   },
   /** Versions 1 and 2 know no requester: it is the owner. */
-  decode(tokenId: string, data: Buffer): DelegationToken {
+  decode(tokenId: string, data: Buffer): StoredToken {
     const json = JsonFields.parse(delegationTokenZnode.path(tokenId), data);
     const owner = json.string('owner');
     return {

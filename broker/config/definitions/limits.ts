@@ -9,6 +9,18 @@ export const LIMIT_CONFIGS = {
     'Largest number of array elements in a request: small elements take far more memory than their bytes.',
     atLeast(1000),
   ),
+  'authorizer.cache.max.resources': int(
+    '500',
+    'read-only',
+    'Resources whose rights are remembered for each connection.',
+    atLeast(1),
+  ),
+  'authorizer.log.max.lines.per.second': int(
+    '100',
+    'read-only',
+    'Denied requests that are written to the log in a second; of the others only their number is.',
+    atLeast(0),
+  ),
   'client.quota.max.sensors': int(
     '10000',
     'read-only',
