@@ -19,7 +19,7 @@ export const describeAcls = defineHandler(DescribeAcls, ['acls'], {
     const byPattern = Map.groupBy(acls.list(filterOf(request)), keyOf);
     return {
       errorCode: ErrorCode.NONE,
-      errorMessage: null,
+      errorMessage: '',
       resources: [...byPattern.values()].map(describePattern),
     };
   },

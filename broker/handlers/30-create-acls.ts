@@ -65,6 +65,6 @@ function bindingOf(creation: Creation): AclBinding {
 }
 
 function resultOf(outcome: Outcome<void> | undefined) {
-  if (outcome === undefined || outcome.ok) return { errorCode: ErrorCode.NONE, errorMessage: null };
+  if (outcome === undefined || outcome.ok) return { errorCode: ErrorCode.NONE, errorMessage: '' };
   return { errorCode: outcome.error, errorMessage: outcome.message ?? null };
 }

@@ -14,7 +14,7 @@ interface NoticeKind<Subject> {
   decode(path: string, data: Buffer): Subject;
 }
 
-export interface Notice<Subject> {
+interface Notice<Subject> {
   readonly node: string;
   readonly sequence: number;
   /** null: the notice is gone or cannot be read. */

@@ -91,7 +91,7 @@ async function list(filter: object = {}) {
 }
 
 const stored = (path: string) => world.tree.read(path)?.data.toString() ?? null;
-const OK = { errorCode: ErrorCode.NONE, errorMessage: null };
+const OK = { errorCode: ErrorCode.NONE, errorMessage: '' };
 
 describe('CreateAcls', () => {
   it('writes the rules, those of one pattern into one node, and leaves a notice for each node', async () => {
@@ -195,7 +195,8 @@ describe('DeleteAcls', () => {
       [],
     ]);
     expect(results[0]?.matchingAcls[0]).toEqual({
-      ...OK,
+      errorCode: ErrorCode.NONE,
+      errorMessage: null,
       resourceType: TOPIC,
       resourceName: 'orders',
       patternType: LITERAL,
