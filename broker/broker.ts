@@ -186,7 +186,7 @@ export class Broker {
     const controller = makeController(ground, known);
     const logs = await makeLogs(ground, { ...known, directories: claimed.directories });
     const partitionCounts = await coordinatorPartitionCounts(ground.store(), config);
-    const verifier = makeVerifier(known, partitionCounts);
+    const verifier = makeVerifier(ground, known, partitionCounts);
     const { replicas, logDirMoves } = makeReplication(ground, { ...known, logs, verifier });
     const producerIds = makeProducerIds(ground, known);
     const groups = makeGroups(ground, { config, replicas }, partitionCounts.groups);
