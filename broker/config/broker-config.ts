@@ -30,6 +30,7 @@ import {
   parseEndpoint,
   parseListeners,
   parseProtocolMap,
+  type SecurityProtocol,
 } from './listeners.ts';
 import { derivedPeerMaxMessageBytes } from './peer-messages.ts';
 import {
@@ -80,7 +81,7 @@ interface Derived {
   readonly listeners: readonly Listener[];
   /** Never empty; the listeners themselves when nothing else is advertised. */
   readonly advertisedListeners: readonly Listener[];
-  readonly listenerSecurityProtocolMap: ReadonlyMap<string, string>;
+  readonly listenerSecurityProtocolMap: ReadonlyMap<string, SecurityProtocol>;
   /** The listener that brokers use among themselves. */
   readonly interBrokerListenerName: string;
   readonly peerListener: HostAndPort;

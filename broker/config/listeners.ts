@@ -5,6 +5,10 @@
  */
 import { ConfigError, invalidValue, splitEntries } from './property.ts';
 
+const PROTOCOLS = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const;
+
+export type SecurityProtocol = (typeof PROTOCOLS)[number];
+
 export interface Listener {
   /** Upper case. */
   readonly name: string;
@@ -12,30 +16,29 @@ export interface Listener {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
-  /** PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL. */
-  readonly securityProtocol: string;
+  readonly securityProtocol: SecurityProtocol;
 }
 
-const PROTOCOLS = new Set(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']);
-const SERVED_PROTOCOLS = new Set(['PLAINTEXT']);
+const SERVED_PROTOCOLS = new Set<SecurityProtocol>(['PLAINTEXT']);
 
 /** Reads listener.security.protocol.map; of a name that comes twice the last protocol counts. */
-export function parseProtocolMap(text: string): ReadonlyMap<string, string> {
+export function parseProtocolMap(text: string): ReadonlyMap<string, SecurityProtocol> {
   const key = 'listener.security.protocol.map';
-  const protocols = new Map<string, string>();
+  const protocols = new Map<string, SecurityProtocol>();
   for (const entry of splitEntries(text)) {
     const at = entry.lastIndexOf(':');
     const name = entry.slice(0, at).trim().toUpperCase();
-    const protocol = entry
+    const given = entry
       .slice(at + 1)
       .trim()
       .toUpperCase();
     if (at < 1) throw invalidValue(key, text, `${entry} is not of the form NAME:PROTOCOL`);
-    if (!PROTOCOLS.has(protocol)) {
+    const protocol = PROTOCOLS.find((known) => known === given);
+    if (protocol === undefined) {
       throw invalidValue(
         key,
         text,
-        `No enum constant org.apache.kafka.common.security.auth.SecurityProtocol.${protocol}`,
+        `No enum constant org.apache.kafka.common.security.auth.SecurityProtocol.${given}`,
       );
     }
     protocols.set(name, protocol);
@@ -47,7 +50,7 @@ export function parseProtocolMap(text: string): ReadonlyMap<string, string> {
 export function parseListeners(
   key: string,
   text: string,
-  protocols: ReadonlyMap<string, string>,
+  protocols: ReadonlyMap<string, SecurityProtocol>,
 ): readonly Listener[] {
   const listeners = splitEntries(text).map((entry) => {
     const endpoint = parseEndpoint(entry);

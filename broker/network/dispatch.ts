@@ -8,6 +8,7 @@
  * Source: SocketServer.processCompletedReceives, RequestContext.parseRequest, KafkaApis.handle.
  */
 import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
+import type { SecurityProtocol } from '../config/listeners.ts';
 import { ErrorCode, errorName } from '../errors.ts';
 import { unknownApiVersionsVersion } from '../handlers/18-api-versions.ts';
 import type { Answer, Handler, RequestContext } from '../handlers/handler.ts';
@@ -134,6 +135,7 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
   readonly clientId: string | null;
   readonly clientHost: string;
   readonly listener: string;
+  readonly securityProtocol: SecurityProtocol;
   readonly connectionId: string;
   /** As of the request's arrival. */
   readonly principal: Principal;
@@ -165,6 +167,7 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
     this.clientId = header.clientId;
     this.clientHost = session.remoteHost;
     this.listener = session.listener;
+    this.securityProtocol = session.securityProtocol;
     this.connectionId = session.id;
     this.principal = session.principal;
     this.charges = charges;

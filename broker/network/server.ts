@@ -5,6 +5,7 @@
  * Source: SocketServer, Acceptor, Selector.maybeCloseOldestConnection.
  */
 import type { BrokerConfig, FixedConfig } from '../config/broker-config.ts';
+import type { Listener } from '../config/listeners.ts';
 import type { Live } from '../config/live.ts';
 import { type Clock, every, type Timer } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
@@ -37,7 +38,7 @@ const LONGEST_SWEEP_MS = 10_000;
 
 interface Waiting {
   readonly socket: ByteSocket;
-  readonly listener: string;
+  readonly listener: Listener;
 }
 
 /**
@@ -105,7 +106,8 @@ export class NetworkServer {
   async start(): Promise<void> {
     const { config, sockets } = this.#parts;
     try {
-      for (const { name, host, port, securityProtocol } of config.listeners) {
+      for (const one of config.listeners) {
+        const { name, host, port, securityProtocol } = one;
         if (securityProtocol !== 'PLAINTEXT') {
           throw new Error(`listener ${name}: security protocol ${securityProtocol} is not supported`);
         }
@@ -113,7 +115,7 @@ export class NetworkServer {
           host,
           port,
           backlog: config.socketListenBacklogSize,
-          accept: (socket) => this.#accept({ socket, listener: name }),
+          accept: (socket) => this.#accept({ socket, listener: one }),
         });
         this.#listeners.set(name, listener);
         this.#diagnostics.info(`listener ${name} is bound to ${host === '' ? '*' : host}:${listener.port}`);
@@ -211,13 +213,14 @@ export class NetworkServer {
       socket.destroy();
       return true;
     }
-    const id = `${listener}:${socket.localPort}-${host}:${socket.remotePort}-${this.#nextConnection}`;
+    const id = `${listener.name}:${socket.localPort}-${host}:${socket.remotePort}-${this.#nextConnection}`;
     this.#nextConnection += 1;
     const { clock } = this.#parts;
+    const { name, securityProtocol } = listener;
     this.#connections.add(
       new Connection({
         socket,
-        session: new ClientSession({ id, listener, remoteHost: host }),
+        session: new ClientSession({ id, listener: name, remoteHost: host, securityProtocol }),
         dispatch,
         clock,
         limits: this.#limits,

@@ -7,6 +7,8 @@ export interface Principal {
   /** `User` unless a custom builder says otherwise. */
   readonly type: string;
   readonly name: string;
+  /** Proved by a delegation token, in its owner's name: such a client may not ask for tokens. */
+  readonly tokenAuthenticated?: boolean;
 }
 
 /** Everybody on a listener that asks nobody for a name. */

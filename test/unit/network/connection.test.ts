@@ -69,7 +69,12 @@ function connect(
   const pool = new BufferPool(1 << 20);
   const connection = new Connection({
     socket,
-    session: new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: socket.remoteHost }),
+    session: new ClientSession({
+      id: 'c1',
+      listener: 'PLAINTEXT',
+      remoteHost: socket.remoteHost,
+      securityProtocol: 'PLAINTEXT',
+    }),
     dispatch,
     limits: { maxFrameBytes: 1000, maxInFlightRequests: 3, maxUnsentBytes: 20, ...limits },
     pool,

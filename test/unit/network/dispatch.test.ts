@@ -29,7 +29,12 @@ const CONFIG = brokerConfig(
     ['socket.request.max.elements', '1000'],
   ]),
 );
-const SESSION = new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' });
+const SESSION = new ClientSession({
+  id: 'c1',
+  listener: 'PLAINTEXT',
+  remoteHost: '10.0.0.1',
+  securityProtocol: 'PLAINTEXT',
+});
 
 function frameOf<A extends AnyApi>(api: A, version: number, request: RequestInput<A>): Buffer {
   return Buffer.concat(requestFrame(api, version, { correlationId: 77, clientId: 'me' }, request)).subarray(
@@ -303,7 +308,12 @@ describe('a client over its quota', () => {
       },
       refuse: () => 'close',
     });
-    const session = new ClientSession({ id: 'c2', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' });
+    const session = new ClientSession({
+      id: 'c2',
+      listener: 'PLAINTEXT',
+      remoteHost: '10.0.0.1',
+      securityProtocol: 'PLAINTEXT',
+    });
     const services = { clock: world.clock, config: CONFIG, diagnostics: silent, metrics: createMetrics() };
     const dispatch = createDispatch(
       new Map([[Produce.key, handler]]),
