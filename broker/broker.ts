@@ -36,6 +36,7 @@ import { makeReplication } from './node/make-replication.ts';
 import { makeSecurity } from './node/make-security.ts';
 import { makeServices } from './node/make-services.ts';
 import { claimDirectories, makeLogs } from './node/make-storage.ts';
+import { makeTokens, removeExpiredTokens } from './node/make-tokens.ts';
 import { registerBrokerMetrics } from './node/node-metrics.ts';
 import type { Ground, Parts } from './node/parts.ts';
 import { answerPeers } from './node/peer-answers.ts';
@@ -173,7 +174,10 @@ export class Broker {
     const claimed = await claimDirectories(ground, this.#options.config, clusterId);
     journal.identify(claimed.config.brokerId, NO_EPOCH);
     const { config, configs, quotas, features } = await makeConfigs(ground, claimed.config);
-    const security = await makeSecurity(ground, { config });
+    const security = {
+      ...(await makeSecurity(ground, { config })),
+      ...(await makeTokens(ground, { config })),
+    };
     const fence = new ControllerFence();
     const metadata = new MetadataCache(clock);
     const peers = makePeers(ground, config, {
@@ -238,6 +242,7 @@ export class Broker {
     parts.controller.startup();
     parts.groups.start();
     parts.transactions.start();
+    removeExpiredTokens(this.#ground, parts);
     const services = makeServices(this.#ground, parts);
     // A client that were let in earlier would be told to ask again.
     await parts.metadata.waitFor(({ complete }) => complete, FIRST_METADATA_WAIT_MS);
@@ -256,15 +261,16 @@ export class Broker {
   }
 
   #sessionLost(causeId: EventId): void {
-    const { controller, configs, features, aclFeed } = this.#made;
+    const { controller, configs, features, aclFeed, tokenFeed } = this.#made;
     controller.onSessionLost(causeId);
     configs.stop();
     features.stop();
     aclFeed?.stop();
+    tokenFeed?.stop();
   }
 
   async #sessionRegained(formerSessionId: bigint, causeId: EventId): Promise<void> {
-    const { controller, configs, features, aclFeed, fence } = this.#made;
+    const { controller, configs, features, aclFeed, tokenFeed, fence } = this.#made;
     // The store of this session, also if a newer one begins meanwhile: in that, nothing is registered yet.
     const store = this.#ground.store();
     await this.#register(formerSessionId, causeId);
@@ -272,6 +278,7 @@ export class Broker {
     await configs.start(store);
     await features.start(store);
     await aclFeed?.start(store);
+    await tokenFeed?.start(store);
   }
 
   async #shutdown(handOver: boolean): Promise<void> {

@@ -8,7 +8,6 @@ import type { CamelCase, PropertyTable } from './property.ts';
 
 const GROUPS_WITHOUT_EFFECT = [
   'controller.quorum.',
-  'delegation.token.',
   'group.consumer.',
   'group.coordinator.',
   'group.share.',

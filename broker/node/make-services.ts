@@ -10,7 +10,7 @@ import type { Ground, Parts } from './parts.ts';
 export function makeServices({ platform, store }: Ground, parts: Parts): Services {
   const { clock, disk, diagnostics, metrics, random } = platform;
   const { clusterId, config, configs, metadata, features, replicas, logs, logDirMoves } = parts;
-  const { controller, groups, transactions, markers, producerIds, acls } = parts;
+  const { controller, groups, transactions, markers, producerIds, acls, tokens } = parts;
   const topicDefaults = (): ReadonlyMap<string, string> => configs.topicDefaults;
   const topicAdmin = new TopicAdmin({ store, metadata, random, topicDefaults });
   return {
@@ -44,5 +44,6 @@ export function makeServices({ platform, store }: Ground, parts: Parts): Service
     markers,
     producerIds,
     acls,
+    tokens,
   };
 }

@@ -11,6 +11,7 @@ import type { AclFeed } from '../metadata/acl-feed.ts';
 import type { ControllerFence } from '../metadata/controller-fence.ts';
 import type { FeatureFeed } from '../metadata/feature-feed.ts';
 import type { MetadataCache } from '../metadata/metadata-cache.ts';
+import type { TokenFeed } from '../metadata/token-feed.ts';
 import type { NetworkServer } from '../network/server.ts';
 import type { ListeningPeers } from '../peers/peers.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -19,6 +20,8 @@ import type { LogDirMoves } from '../replication/log-dir-moves.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
 import type { AclAdmin } from '../security/acl-admin.ts';
 import type { Authorizer } from '../security/authorizer.ts';
+import type { TokenManager } from '../security/tokens/token-manager.ts';
+import type { TokenCredentials } from '../security/tokens/token-set.ts';
 import type { ControllerLink } from './controller-link.ts';
 import type { DynamicConfigs } from './dynamic-configs.ts';
 import type { StopList } from './stop-list.ts';
@@ -43,6 +46,10 @@ export interface Parts {
   /** null without an authorizer, as `acls`. */
   readonly aclFeed: AclFeed | null;
   readonly acls: AclAdmin | null;
+  /** null without delegation.token.secret.key, as the next two. */
+  readonly tokenFeed: TokenFeed | null;
+  readonly tokens: TokenManager | null;
+  readonly tokenCredentials: TokenCredentials | null;
   readonly fence: ControllerFence;
   readonly metadata: MetadataCache;
   readonly peers: ListeningPeers;

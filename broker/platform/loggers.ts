@@ -16,6 +16,7 @@ const LOGGER_OF: Readonly<Record<string, string>> = {
   KafkaServer: 'kafka.server.KafkaServer',
   KafkaApi: 'kafka.server.KafkaApis',
   ReplicaManager: 'kafka.server.ReplicaManager',
+  DelegationTokenManager: 'kafka.server.DelegationTokenManagerZk',
   DynamicConfigs: 'kafka.server.ZkConfigManager',
   FinalizedFeatures: 'kafka.server.FinalizedFeatureChangeListener',
   AutoTopicCreation: 'kafka.server.DefaultAutoTopicCreationManager',

@@ -26,6 +26,7 @@ import { assertPassing, commitKnown, pipelined } from './commits.ts';
 import { ConfigStore } from './config-store.ts';
 import { ConsumerOffsetsStore } from './consumer-offsets-store.ts';
 import { ensurePaths } from './paths.ts';
+import { TokenStore } from './token-store.ts';
 import { TopicsStore } from './topics-store.ts';
 
 /** A registration as it stands in the tree; `epoch` is the creation zxid of its node. */
@@ -71,6 +72,7 @@ export class ClusterStore {
   readonly configs: ConfigStore;
   readonly consumerOffsets: ConsumerOffsetsStore;
   readonly acls: AclStore;
+  readonly tokens: TokenStore;
 
   constructor(coordinator: Coordinator) {
     this.coordinator = coordinator;
@@ -78,6 +80,7 @@ export class ClusterStore {
     this.configs = new ConfigStore(coordinator);
     this.consumerOffsets = new ConsumerOffsetsStore(coordinator);
     this.acls = new AclStore(coordinator);
+    this.tokens = new TokenStore(coordinator);
   }
 
   /** Makes the directories that every other operation expects. */

@@ -101,6 +101,7 @@ export const aclChangeZnode = {
   },
 };
 
+/** A delegation token as it is stored: without its secret, which is computed from its id. */
 export interface StoredToken {
   readonly tokenId: string;
   /** Principals are sanitised (percent-encoded) in the tree. */
@@ -142,6 +143,14 @@ export const delegationTokenZnode = {
       expiryTimestampMs: json.longText('expiryTimestamp'),
     };
   },
+};
+
+/** The id of a token, as text. */
+export const tokenChangeZnode = {
+  parent: '/delegation_token/token_changes',
+  prefix: '/delegation_token/token_changes/token_change_',
+  encode: (tokenId: string): Buffer => Buffer.from(tokenId),
+  decode: (_path: string, data: Buffer): string => data.toString('utf8'),
 };
 
 /** `TransactionalId` as the Java enum spells it: `TRANSACTIONAL_ID`. */

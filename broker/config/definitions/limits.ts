@@ -27,6 +27,12 @@ export const LIMIT_CONFIGS = {
     'Most users and client ids whose use of a quota is remembered at once, for each kind of quota.',
     atLeast(10),
   ),
+  'delegation.token.max.tokens': int(
+    '10000',
+    'read-only',
+    'Delegation tokens that there may be before no more are made.',
+    atLeast(1),
+  ),
   'request.max.new.partitions': int(
     '10000',
     'read-only',

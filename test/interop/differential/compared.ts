@@ -32,6 +32,7 @@ const OWN_CONFIGS = new Set([
   'client.quota.max.sensors',
   'compressed.batch.max.decompressed.bytes',
   'compressed.batch.max.records',
+  'delegation.token.max.tokens',
   'fetch.max.converted.bytes',
   'max.incremental.fetch.session.cache.partitions',
   'peer.advertised.listener',

@@ -17,6 +17,7 @@ const OWN = [
   'client.quota.max.sensors',
   'compressed.batch.max.decompressed.bytes',
   'compressed.batch.max.records',
+  'delegation.token.max.tokens',
   'fetch.max.converted.bytes',
   'journal.max.events',
   'max.incremental.fetch.session.cache.partitions',

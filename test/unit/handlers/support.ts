@@ -104,6 +104,7 @@ export function services({ may, charges, ...overrides }: Given = {}): Services {
     metadata,
     features: { current: { epoch: -1, levels: new Map() } },
     acls: null,
+    tokens: null,
   };
   return { ...base, ...overrides } as Services;
 }
