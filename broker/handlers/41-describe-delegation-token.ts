@@ -5,7 +5,7 @@
  */
 import { ErrorCode } from '../errors.ts';
 import { DescribeDelegationToken } from '../protocol/messages/41-describe-delegation-token.ts';
-import { Operation, tokenNamed, userNamed } from '../security/operations.ts';
+import { Operation, tokenNamed, userOfTokens } from '../security/operations.ts';
 import { type Principal, principalText } from '../security/principal.ts';
 import { ownsOrRenews, type Token } from '../security/tokens/token.ts';
 import type { IssuedToken } from '../security/tokens/token-manager.ts';
@@ -31,7 +31,7 @@ function maySee(token: Token, context: RequestContext): boolean {
   return (
     ownsOrRenews(context.principal, token) ||
     context.may(Operation.DESCRIBE, tokenNamed(token.tokenId)) ||
-    context.may(Operation.DESCRIBE_TOKENS, userNamed(principalText(token.owner)))
+    context.may(Operation.DESCRIBE_TOKENS, userOfTokens(principalText(token.owner)))
   );
 }
 

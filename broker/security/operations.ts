@@ -47,7 +47,7 @@ export function tokenNamed(tokenId: string): Resource {
 }
 
 /** A user as somebody whose tokens are made or seen: `User:alice`. */
-export function userNamed(principal: string): Resource {
+export function userOfTokens(principal: string): Resource {
   return { type: 'user', name: principal };
 }
 
