@@ -173,7 +173,7 @@ export class Broker {
     diagnostics.info(`Cluster ID = ${clusterId}`);
     const claimed = await claimDirectories(ground, this.#options.config, clusterId);
     journal.identify(claimed.config.brokerId, NO_EPOCH);
-    const { config, configs, quotas, features } = await makeConfigs(ground, claimed.config);
+    const { config, configs, quotas, scram, features } = await makeConfigs(ground, claimed.config);
     const security = {
       ...(await makeSecurity(ground, { config })),
       ...(await makeTokens(ground, { config })),
@@ -186,7 +186,10 @@ export class Broker {
       http: (path) => statusPage(path, metrics, () => healthOf(this.inside)),
     });
     const link = new ControllerLink(peers, metadata, () => config.controllerSocketTimeoutMs);
-    const known = { clusterId, config, configs, quotas, features, fence, metadata, peers, link, ...security };
+    const known = {
+      ...{ clusterId, config, configs, quotas, scram, features, fence, metadata, peers, link },
+      ...security,
+    };
     const controller = makeController(ground, known);
     const logs = await makeLogs(ground, { ...known, directories: claimed.directories });
     const partitionCounts = await coordinatorPartitionCounts(ground.store(), config);

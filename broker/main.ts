@@ -10,6 +10,7 @@ import { type BrokerConfig, brokerConfig } from './config/broker-config.ts';
 import { parseProperties } from './config/java-properties.ts';
 import { ConfigError } from './config/property.ts';
 import { isWithoutEffect } from './config/without-effect.ts';
+import { checkLogins } from './node/listener-logins.ts';
 import type { Diagnostics } from './platform/diagnostics.ts';
 import type { Journal } from './platform/journal.ts';
 import type { Platform } from './platform/platform.ts';
@@ -59,6 +60,7 @@ export async function runBroker(
   let config: BrokerConfig;
   try {
     config = brokerConfig(new Map([...parseProperties(text), ...Object.entries(overrides)]));
+    checkLogins(config.listeners, config.texts);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return { ...NOT_RUNNING, problem: error.message };

@@ -99,6 +99,8 @@ interface Derived {
   readonly logFlushIntervalMs: number;
   /** The properties as they were given. */
   readonly raw: ReadonlyMap<string, string>;
+  /** The same with what is set at run time laid over them: configs of single listeners are read from here. */
+  readonly texts: ReadonlyMap<string, string>;
   /** Given keys that are no broker configs. */
   readonly unknownKeys: readonly string[];
 }
@@ -117,7 +119,7 @@ type ChangingValue = {
  * What the broker has been started with and keeps to its end. Everything else is read from a
  * `Live<BrokerConfig>`: the compiler refuses to read it here.
  */
-export type FixedConfig = Omit<BrokerConfig, Exclude<ChangingValue, ValueFromNextStart>>;
+export type FixedConfig = Omit<BrokerConfig, 'texts' | Exclude<ChangingValue, ValueFromNextStart>>;
 
 /** Reads a broker's properties; throws ConfigError, which names the config and what is wrong with it. */
 export function brokerConfig(given: ReadonlyMap<string, string>): BrokerConfig {
@@ -170,6 +172,7 @@ function derived(values: BrokerValues, properties: ReadonlyMap<string, string>):
     zookeeperConnect,
     zookeeperConnectionTimeoutMs: values.zookeeperConnectionTimeoutMs ?? values.zookeeperSessionTimeoutMs,
     raw: properties,
+    texts: properties,
     unknownKeys: [...properties.keys()].filter((name) => brokerProperty(name) === undefined),
   };
 }

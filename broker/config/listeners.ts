@@ -9,6 +9,16 @@ const PROTOCOLS = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const;
 
 export type SecurityProtocol = (typeof PROTOCOLS)[number];
 
+/** Whether clients have to log in. */
+export function hasLogin(protocol: SecurityProtocol): boolean {
+  return protocol === 'SASL_PLAINTEXT' || protocol === 'SASL_SSL';
+}
+
+/** Whether bytes are encrypted. */
+export function hasTls(protocol: SecurityProtocol): boolean {
+  return protocol === 'SSL' || protocol === 'SASL_SSL';
+}
+
 export interface Listener {
   /** Upper case. */
   readonly name: string;
@@ -19,7 +29,7 @@ export interface Listener {
   readonly securityProtocol: SecurityProtocol;
 }
 
-const SERVED_PROTOCOLS = new Set<SecurityProtocol>(['PLAINTEXT']);
+const SERVED_PROTOCOLS = new Set<SecurityProtocol>(['PLAINTEXT', 'SASL_PLAINTEXT']);
 
 /** Reads listener.security.protocol.map; of a name that comes twice the last protocol counts. */
 export function parseProtocolMap(text: string): ReadonlyMap<string, SecurityProtocol> {
@@ -92,7 +102,7 @@ export function checkBound(listeners: readonly Listener[], text: string): void {
     throw invalidValue(
       'listeners',
       text,
-      `security protocol ${securityProtocol} of listener ${name} is not supported yet, only PLAINTEXT is`,
+      `security protocol ${securityProtocol} of listener ${name} is not supported yet`,
     );
   }
 }

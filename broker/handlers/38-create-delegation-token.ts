@@ -7,8 +7,7 @@ import { ErrorCode } from '../errors.ts';
 import { CreateDelegationToken } from '../protocol/messages/38-create-delegation-token.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { Operation, userOfTokens } from '../security/operations.ts';
-import { ANONYMOUS, type Principal, principalText } from '../security/principal.ts';
-import { samePrincipal } from '../security/tokens/token.ts';
+import { ANONYMOUS, isSamePrincipal, type Principal, principalText } from '../security/principal.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
 import {
   allowsTokenRequests,
@@ -63,7 +62,7 @@ function ownerOf(
 
 function refusalOf({ renewers }: Request, { owner, requester }: Parties, context: RequestContext): ErrorCode {
   if (!allowsTokenRequests(context)) return ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED;
-  const ofAnother = !samePrincipal(owner, requester);
+  const ofAnother = !isSamePrincipal(owner, requester);
   if (ofAnother && !context.may(Operation.CREATE_TOKENS, userOfTokens(principalText(owner)))) {
     return ErrorCode.DELEGATION_TOKEN_AUTHORIZATION_FAILED;
   }

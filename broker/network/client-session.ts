@@ -38,8 +38,9 @@ export class ClientSession implements ClientOrigin {
   #quotaLimits: KnownLimits | null = null;
   /** As they were asked for last. */
   #rights: KnownRights | null = null;
-  /** null until the client has proved who it is. */
-  #principal: Principal | null;
+  /** ANONYMOUS until the client has proved who it is. */
+  #principal: Principal = ANONYMOUS;
+  #isAuthenticated: boolean;
 
   /** `principal`: null where the client has to log in; left out, the listener asks for no name. */
   constructor(
@@ -50,22 +51,29 @@ export class ClientSession implements ClientOrigin {
     this.listener = listener;
     this.remoteHost = remoteHost;
     this.securityProtocol = securityProtocol;
-    this.#principal = principal;
+    this.#isAuthenticated = principal !== null;
+    if (principal !== null) this.#principal = principal;
   }
 
-  /** False until the client has logged in: nobody serves its requests before. */
+  /** False until the client has logged in, and while it does so again: nobody serves its requests then. */
   get isAuthenticated(): boolean {
-    return this.#principal !== null;
+    return this.#isAuthenticated;
   }
 
   /** Of the requests that come from now on; ANONYMOUS also while the client is still to log in. */
   get principal(): Principal {
-    return this.#principal ?? ANONYMOUS;
+    return this.#principal;
+  }
+
+  /** The client has to prove again who it is. */
+  loginBegun(): void {
+    this.#isAuthenticated = false;
   }
 
   /** The client has proved who it is, for the first time or again. */
   authenticated(principal: Principal): void {
     this.#principal = principal;
+    this.#isAuthenticated = true;
     this.#quotaLimits = null;
   }
 

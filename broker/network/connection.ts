@@ -6,7 +6,8 @@
  * that follow each other are appended as they arrive while earlier ones still wait for their
  * replicas, and are answered in order. Reading stops while a frame may not start, and while the peer
  * does not read its responses; so the memory of a connection is bounded by one response, one socket
- * chunk and one frame of socket.request.max.bytes.
+ * chunk and one frame of socket.request.max.bytes,
+ * or of sasl.server.max.receive.size until the client has logged in.
  */
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
@@ -14,13 +15,14 @@ import type { Counter } from '../platform/metrics.ts';
 import type { ByteSocket } from '../platform/sockets.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { ClientSession } from './client-session.ts';
-import { FrameSplitter, InvalidFrameSize } from './frame-splitter.ts';
+import { type FrameLimit, FrameSplitter, InvalidFrameSize } from './frame-splitter.ts';
 import { type Dispatch, pipelines, type Reply, type RequestOutcome } from './outcome.ts';
 import type { RequestMemory } from './request-memory.ts';
 
 export interface ConnectionLimits {
-  /** socket.request.max.bytes */
-  readonly maxFrameBytes: number;
+  readonly frames: FrameLimit;
+  /** Until the client has logged in. */
+  readonly loginFrames: FrameLimit;
   /** queued.max.requests, here per connection: how many Produce requests may wait for replicas. */
   readonly maxInFlightRequests: number;
   /** socket.send.buffer.bytes: no request is started while more than this is unsent. */
@@ -98,7 +100,9 @@ export class Connection {
     this.#parts = parts;
     this.#socket = parts.socket;
     this.#lastActiveMs = parts.clock.nowMs();
-    this.#splitter = new FrameSplitter(parts.pool, parts.limits.maxFrameBytes, (frame) => this.#take(frame));
+    const { limits, session } = parts;
+    const limit = (): FrameLimit => (session.isAuthenticated ? limits.frames : limits.loginFrames);
+    this.#splitter = new FrameSplitter(parts.pool, limit, (frame) => this.#take(frame));
     this.#socket.on({
       data: (chunk) => this.#onData(chunk),
       readEnd: () => this.#flush(),
@@ -198,13 +202,13 @@ export class Connection {
     }
     const outcome = this.#parts.dispatch(frame, this.#parts.session);
     if (outcome instanceof Promise) {
-      this.#exclusive = !pipelines(frame);
+      this.#exclusive = !(this.#parts.session.isAuthenticated && pipelines(frame));
       this.#await(outcome);
     } else if (this.#pending.length === 0) {
       this.#finish(outcome);
     } else {
       this.#pending.push({ outcome, discarded: false });
-      if (outcome === 'close') this.#stopTaking();
+      if (endsConnection(outcome)) this.#stopTaking();
     }
     return true;
   }
@@ -273,6 +277,7 @@ export class Connection {
     for (const part of outcome.parts) this.#outgoing.push(part);
     this.#outgoingReplies.push(outcome);
     this.#outgoingBytes += outcome.sizeBytes;
+    if (outcome.isLast === true) this.#finish('close');
   }
 
   /** Requests after the one that closes the connection get no answer, but their buffers come back. */
@@ -356,6 +361,10 @@ export class Connection {
     this.#outgoingBytes = 0;
     this.#parts.onClosed(this);
   }
+}
+
+function endsConnection(outcome: RequestOutcome): boolean {
+  return outcome === 'close' || (typeof outcome === 'object' && outcome.isLast === true);
 }
 
 function giveBack(outcome: RequestOutcome): void {

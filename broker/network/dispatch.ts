@@ -4,6 +4,7 @@
  * does not decode. Only ApiVersions answers an unknown version, so that a newer client can step down.
  * What a handler throws is caught here: the coordinator or a disk that fails has its error code,
  * anything else is a defect, which is reported; the client gets the handler's refusal either way.
+ * Who has still to log in is refused everything but ApiVersions, whoever has let the frame come this far.
  * A client over its quota gets its answer with the time that it is throttled for, and is muted meanwhile.
  * Source: SocketServer.processCompletedReceives, RequestContext.parseRequest, KafkaApis.handle.
  */
@@ -71,6 +72,7 @@ export function createDispatch<N extends ServiceName>(
       return 'close';
     }
     if (!(request instanceof IncomingRequest)) return request;
+    if (request.isTooEarly) return request.refused(ErrorCode.ILLEGAL_SASL_STATE);
     const strike = interference === null ? null : interference.meet({ ...request.met, header, frame });
     return strike === null ? request.run(services, metrics) : request.runStruck(strike, services, metrics);
   };
@@ -200,6 +202,16 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
   afterSend(run: () => void): void {
     this.#afterSend ??= [];
     this.#afterSend.push(run);
+  }
+
+  /** Its sender has still to log in: it may ask what is spoken here, and nothing else. */
+  get isTooEarly(): boolean {
+    return !this.#session.isAuthenticated && this.#handler.api.key !== ApiVersions.key;
+  }
+
+  /** What its handler answers to what may not be. */
+  refused(errorCode: ErrorCode): RequestOutcome {
+    return this.#outcomeOf(this.#handler.refuse(this.#body, errorCode, this.apiVersion));
   }
 
   /** Itself, as an interference sees it. */

@@ -1,22 +1,26 @@
 /**
- * The clients' door: one TCP listener per configured PLAINTEXT listener. Ports are bound first, so
+ * The clients' door: one TCP listener per configured listener. Ports are bound first, so
  * that they can be registered; connections are served only once the broker can answer them, and wait
  * until then, as they do while max.connections are open.
  * Source: SocketServer, Acceptor, Selector.maybeCloseOldestConnection.
  */
 import type { BrokerConfig, FixedConfig } from '../config/broker-config.ts';
-import type { Listener } from '../config/listeners.ts';
+import { hasLogin, type Listener } from '../config/listeners.ts';
 import type { Live } from '../config/live.ts';
 import { type Clock, every, type Timer } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Counter, Metrics } from '../platform/metrics.ts';
 import type { ByteSocket, SocketListener, SocketNetwork } from '../platform/sockets.ts';
+import { ANONYMOUS } from '../security/principal.ts';
+import type { ListenerLogin } from '../security/sasl/listener-login.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { ClientSession } from './client-session.ts';
 import { Connection, type ConnectionLimits } from './connection.ts';
 import { type AddressRates, ConnectionQuotas, connectionQuotaLimits } from './connection-quotas.ts';
+import { type LoginWitness, loginWitness } from './login-witness.ts';
 import type { Dispatch } from './outcome.ts';
 import { RequestMemory } from './request-memory.ts';
+import { SaslAuthenticator } from './sasl-authenticator.ts';
 
 interface NetworkServerParts {
   readonly config: FixedConfig;
@@ -27,6 +31,8 @@ interface NetworkServerParts {
   readonly metrics: Metrics;
   /** How often single addresses may connect. */
   readonly rates: AddressRates;
+  /** What clients of a listener with SASL log in by, at this moment. */
+  readonly loginOf: (listener: string) => ListenerLogin;
 }
 
 /** What the pool of buffers for partial frames may keep for reuse. */
@@ -52,6 +58,7 @@ export class NetworkServer {
   readonly #quotas: ConnectionQuotas;
   readonly #pool = new BufferPool(MAX_POOLED_BYTES);
   readonly #memory: RequestMemory;
+  readonly #witness: LoginWitness;
   readonly #bytesIn: Counter;
   readonly #bytesOut: Counter;
   /** By listener name; empty again once the server stops. */
@@ -77,12 +84,14 @@ export class NetworkServer {
     this.#parts = parts;
     this.#diagnostics = parts.diagnostics.named(`SocketServer id=${config.brokerId}`);
     this.#limits = {
-      maxFrameBytes: config.socketRequestMaxBytes,
+      frames: { maxBytes: config.socketRequestMaxBytes, config: 'socket.request.max.bytes' },
+      loginFrames: { maxBytes: config.saslServerMaxReceiveSize, config: 'sasl.server.max.receive.size' },
       maxInFlightRequests: config.queuedMaxRequests,
       maxUnsentBytes: config.socketSendBufferBytes > 0 ? config.socketSendBufferBytes : DEFAULT_UNSENT_BYTES,
     };
     this.#quotas = new ConnectionQuotas(connectionQuotaLimits(liveConfig), parts.rates, parts.clock.nowMs());
     this.#unfollow = liveConfig.onChange(() => this.#reconfigure());
+    this.#witness = loginWitness({ clock: parts.clock, diagnostics: this.#diagnostics, metrics });
     this.#memory = new RequestMemory(config.queuedMaxRequestBytes);
     this.#bytesIn = metrics.counter('kafka_network_socketserver_bytesin_total', 'Bytes read from clients');
     this.#bytesOut = metrics.counter('kafka_network_socketserver_bytesout_total', 'Bytes written to clients');
@@ -108,7 +117,7 @@ export class NetworkServer {
     try {
       for (const one of config.listeners) {
         const { name, host, port, securityProtocol } = one;
-        if (securityProtocol !== 'PLAINTEXT') {
+        if (securityProtocol !== 'PLAINTEXT' && securityProtocol !== 'SASL_PLAINTEXT') {
           throw new Error(`listener ${name}: security protocol ${securityProtocol} is not supported`);
         }
         const listener = await sockets.listen({
@@ -216,12 +225,12 @@ export class NetworkServer {
     const id = `${listener.name}:${socket.localPort}-${host}:${socket.remotePort}-${this.#nextConnection}`;
     this.#nextConnection += 1;
     const { clock } = this.#parts;
-    const { name, securityProtocol } = listener;
+    const session = sessionOn(listener, { id, remoteHost: host });
     this.#connections.add(
       new Connection({
         socket,
-        session: new ClientSession({ id, listener: name, remoteHost: host, securityProtocol }),
-        dispatch,
+        session,
+        dispatch: session.isAuthenticated ? dispatch : this.#authenticating(session, dispatch),
         clock,
         limits: this.#limits,
         pool: this.#pool,
@@ -233,6 +242,20 @@ export class NetworkServer {
       }),
     );
     return true;
+  }
+
+  /** What takes the frames of a client that has to log in. */
+  #authenticating(session: ClientSession, dispatch: Dispatch): Dispatch {
+    const { clock, config, loginOf } = this.#parts;
+    const authenticator = new SaslAuthenticator({
+      session,
+      dispatch,
+      clock,
+      login: loginOf(session.listener),
+      witness: this.#witness,
+      failureDelayMs: config.connectionFailedAuthenticationDelayMs,
+    });
+    return authenticator.take;
   }
 
   /** Its address connects too often: it is not answered, and closed only when it may try again. */
@@ -273,4 +296,13 @@ export class NetworkServer {
       connection.destroy();
     }
   }
+}
+
+/** A session whose client has to log in, where the listener says so. */
+function sessionOn(
+  { name, securityProtocol }: Listener,
+  client: { readonly id: string; readonly remoteHost: string },
+): ClientSession {
+  const principal = hasLogin(securityProtocol) ? null : ANONYMOUS;
+  return new ClientSession({ ...client, listener: name, securityProtocol }, principal);
 }

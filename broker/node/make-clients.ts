@@ -1,5 +1,6 @@
 /** The clients' door: bound before the broker registers, so that its ports are known; opened when all else is up. */
 import { NetworkServer } from '../network/server.ts';
+import { ListenerLogins } from './listener-logins.ts';
 import type { Ground, Parts } from './parts.ts';
 
 /** What clients that are being answered get, when the broker stops, until their connections are cut. */
@@ -8,13 +9,27 @@ const GRACE_MS = 500;
 /** Binds the listeners; clients that connect wait. Rejects when a port can't be had. */
 export async function makeClients(
   { platform, stops }: Ground,
-  { config, configs, quotas }: Pick<Parts, 'config' | 'configs' | 'quotas'>,
+  parts: Pick<Parts, 'config' | 'configs' | 'quotas' | 'scram' | 'tokenLogins'>,
 ): Promise<NetworkServer> {
+  const { config, configs, quotas, scram, tokenLogins } = parts;
+  const logins = new ListenerLogins({
+    listeners: config.listeners,
+    liveConfig: configs.live,
+    diagnostics: platform.diagnostics.named('SocketServer'),
+    login: {
+      random: platform.random,
+      scram: {
+        user: (mechanism, name) => scram.of(mechanism, name),
+        token: async (mechanism, tokenId) => tokenLogins?.of(mechanism, tokenId),
+      },
+    },
+  });
   const network = new NetworkServer({
     ...platform,
     config,
     liveConfig: configs.live,
     rates: quotas.connections,
+    loginOf: (listener) => logins.of(listener),
   });
   await network.start();
   // The last of the parts to be made, so the first to stop: while groups and replicas end, nobody asks them.

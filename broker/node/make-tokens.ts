@@ -2,6 +2,7 @@
 import { TokenFeed } from '../metadata/token-feed.ts';
 import { every } from '../platform/clock.ts';
 import { tokenOf } from '../security/tokens/token.ts';
+import { TokenLogins } from '../security/tokens/token-logins.ts';
 import { TokenManager } from '../security/tokens/token-manager.ts';
 import { TokenSet } from '../security/tokens/token-set.ts';
 import type { Ground, Parts } from './parts.ts';
@@ -10,9 +11,9 @@ import type { Ground, Parts } from './parts.ts';
 export async function makeTokens(
   { platform, store, stops }: Ground,
   { config }: Pick<Parts, 'config'>,
-): Promise<Pick<Parts, 'tokenFeed' | 'tokens' | 'tokenCredentials'>> {
+): Promise<Pick<Parts, 'tokenFeed' | 'tokens' | 'tokenLogins'>> {
   const secretKey = config.delegationTokenSecretKey ?? config.delegationTokenMasterKey ?? '';
-  if (secretKey === '') return { tokenFeed: null, tokens: null, tokenCredentials: null };
+  if (secretKey === '') return { tokenFeed: null, tokens: null, tokenLogins: null };
   const { clock, random } = platform;
   const diagnostics = platform.diagnostics.named('DelegationTokenManager');
   const tokens = new TokenSet(secretKey);
@@ -37,7 +38,7 @@ export async function makeTokens(
     random,
     diagnostics,
   });
-  return { tokenFeed, tokens: manager, tokenCredentials: tokens };
+  return { tokenFeed, tokens: manager, tokenLogins: new TokenLogins(tokens, { clock, random }) };
 }
 
 /** Looks for expired tokens now and then; only the controller does. */

@@ -20,8 +20,9 @@ import type { LogDirMoves } from '../replication/log-dir-moves.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
 import type { AclAdmin } from '../security/acl-admin.ts';
 import type { Authorizer } from '../security/authorizer.ts';
+import type { ScramCredentials } from '../security/sasl/scram-credentials.ts';
+import type { TokenLogins } from '../security/tokens/token-logins.ts';
 import type { TokenManager } from '../security/tokens/token-manager.ts';
-import type { TokenCredentials } from '../security/tokens/token-set.ts';
 import type { ControllerLink } from './controller-link.ts';
 import type { DynamicConfigs } from './dynamic-configs.ts';
 import type { StopList } from './stop-list.ts';
@@ -41,6 +42,7 @@ export interface Parts {
   readonly config: FixedConfig;
   readonly configs: DynamicConfigs;
   readonly quotas: ClientQuotas;
+  readonly scram: ScramCredentials;
   readonly features: FeatureFeed;
   readonly authorizer: Authorizer;
   /** null without an authorizer, as `acls`. */
@@ -49,7 +51,7 @@ export interface Parts {
   /** null without delegation.token.secret.key, as the next two. */
   readonly tokenFeed: TokenFeed | null;
   readonly tokens: TokenManager | null;
-  readonly tokenCredentials: TokenCredentials | null;
+  readonly tokenLogins: TokenLogins | null;
   readonly fence: ControllerFence;
   readonly metadata: MetadataCache;
   readonly peers: ListeningPeers;

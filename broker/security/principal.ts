@@ -24,3 +24,13 @@ export function parsePrincipal(text: string): Principal | null {
   const colon = text.indexOf(':');
   return colon < 1 ? null : { type: text.slice(0, colon), name: text.slice(colon + 1) };
 }
+
+/** Somebody who has proved to be `name`. */
+export function userNamed(name: string): Principal {
+  return { type: 'User', name };
+}
+
+/** Whether a client is still who it was: by a token of the same owner, too. */
+export function isSamePrincipal(one: Principal, other: Principal): boolean {
+  return one.type === other.type && one.name === other.name;
+}

@@ -6,7 +6,7 @@ import type { Principal } from '../principal.ts';
 import { isExpired, type Token, tokenHmac } from './token.ts';
 
 /** By which the client of a token proves itself, in SCRAM with `tokenauth=true`. */
-export interface TokenCredential {
+interface TokenCredential {
   /** Who the client is then. */
   readonly owner: Principal;
   /** What stands for a password: the token's secret in base64. */
@@ -15,14 +15,8 @@ export interface TokenCredential {
   readonly expiryMs: number;
 }
 
-/** What whoever lets clients in may ask of the tokens. */
-export interface TokenCredentials {
-  /** null: there is no such token, or it has expired. */
-  credentialOf(tokenId: string, wallMs: number): TokenCredential | null;
-}
-
 /** `#idBySecret` has an entry for each token of `#tokens`, and no other. */
-export class TokenSet implements TokenCredentials {
+export class TokenSet {
   readonly #secretKey: string;
   readonly #tokens = new Map<string, Token>();
   readonly #idBySecret = new Map<string, string>();
@@ -34,6 +28,10 @@ export class TokenSet implements TokenCredentials {
 
   get all(): Iterable<Token> {
     return this.#tokens.values();
+  }
+
+  has(tokenId: string): boolean {
+    return this.#tokens.has(tokenId);
   }
 
   get count(): number {
@@ -66,6 +64,7 @@ export class TokenSet implements TokenCredentials {
     return tokenHmac(tokenId, this.#secretKey);
   }
 
+  /** null: there is no such token, or it has expired. */
   credentialOf(tokenId: string, wallMs: number): TokenCredential | null {
     const token = this.#tokens.get(tokenId);
     if (token === undefined || isExpired(token, wallMs)) return null;

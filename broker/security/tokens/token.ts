@@ -6,7 +6,7 @@
 import { createHmac } from 'node:crypto';
 import { desanitize, sanitize } from '../../../coordinator-client/znodes/config-znodes.ts';
 import type { StoredToken } from '../../../coordinator-client/znodes/security-znodes.ts';
-import { type Principal, parsePrincipal, principalText } from '../principal.ts';
+import { isSamePrincipal, type Principal, parsePrincipal, principalText } from '../principal.ts';
 
 export interface Token {
   readonly tokenId: string;
@@ -27,13 +27,9 @@ export function tokenHmac(tokenId: string, secretKey: string): Buffer {
   return createHmac('sha512', secretKey).update(tokenId).digest();
 }
 
-export function samePrincipal(one: Principal, other: Principal): boolean {
-  return one.type === other.type && one.name === other.name;
-}
-
 /** Whether it may renew, end and see the token without being granted anything. */
 export function ownsOrRenews(principal: Principal, { owner, renewers }: Token): boolean {
-  return [owner, ...renewers].some((one) => samePrincipal(one, principal));
+  return [owner, ...renewers].some((one) => isSamePrincipal(one, principal));
 }
 
 export function isExpired({ maxMs, expiryMs }: Token, wallMs: number): boolean {

@@ -11,9 +11,20 @@ import { jarsLack } from '../java-jars.ts';
 import { readAnswer } from './answers.ts';
 import { allCases, type Case } from './cases.ts';
 import { entriesFor, explains } from './deliberate.ts';
-import { type Pair, startPair } from './pair.ts';
 import { NEEDED_RIGHTS } from './needed-rights.ts';
-import { ALL_RIGHTS, allBut, CELLS, giveRights, only, type Rule, TRIED, trustBrokers } from './rights.ts';
+import { type Pair, startPair } from './pair.ts';
+import {
+  ALL_RIGHTS,
+  allBut,
+  CELLS,
+  giveRights,
+  makeRules,
+  only,
+  type Rule,
+  ruleNodes,
+  TRIED,
+  trustBrokers,
+} from './rights.ts';
 import { type Judged, runAll } from './run.ts';
 
 /** Where ours stays different, by the place in the answer. */
@@ -53,6 +64,26 @@ describe.skipIf(skip)('by the same rights', () => {
     expect(unexplained(judged)).toEqual([]);
     return judged;
   }
+
+  it('rules and their notices are the same bytes in ZooKeeper', async () => {
+    const types = [2, 3, 5, 6, 7];
+    const rules = [...types, ...types].map((resourceType, index) => ({
+      resourceType,
+      resourceName: `of-${resourceType} é"\\`,
+      resourcePatternType: index < types.length ? 3 : 4,
+      principal: 'User:CN=a,O="b c"',
+      host: '10.0.0.1',
+      operation: 8,
+      permissionType: 2 + (index % 2),
+    }));
+    const second = rules.map((rule) => ({ ...rule, operation: 2, host: '*', principal: 'User:*' }));
+    await makeRules([pair.ours.port, pair.kafkas.port], [...rules, ...second, ...rules]);
+    const [ours, kafkas] = await Promise.all(
+      ['', '/apache'].map((chroot) => ruleNodes(`${pair.zookeeperConnect}${chroot}`)),
+    );
+    expect(ours).toEqual(kafkas);
+    expect(ours?.length).toBeGreaterThan(40);
+  }, 60_000);
 
   it('nothing is answered alike to who may do nothing', async () => {
     await expectAlike([]);

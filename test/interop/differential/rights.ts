@@ -3,8 +3,10 @@ import { systemPlatform } from '../../../broker/platform/system-platform.ts';
 import { KafkaConnection } from '../../../broker/protocol/client.ts';
 import { CreateAcls } from '../../../broker/protocol/messages/30-create-acls.ts';
 import { DeleteAcls } from '../../../broker/protocol/messages/31-delete-acls.ts';
+import type { RequestInput } from '../../../broker/protocol/schema.ts';
 import { ALL_OPERATIONS, ANY, PatternType, Permission } from '../../../broker/security/acl.ts';
 import { Operation } from '../../../broker/security/operations.ts';
+import type { Coordinator } from '../../../coordinator-client/coordinator.ts';
 import { AclStore } from '../../../coordinator-client/stores/acl-store.ts';
 import { zookeeperSource } from '../../../coordinator-client/zookeeper/zookeeper.ts';
 
@@ -67,13 +69,7 @@ export function allBut({ resourceType, operation }: Cell): readonly Rule[] {
 /** Before any broker asks: whoever is trusted may do everything, below the chroot as well. */
 export async function trustBrokers(zookeeperConnect: string, chroots: readonly string[]): Promise<void> {
   for (const chroot of chroots) {
-    const source = zookeeperSource({
-      connect: `${zookeeperConnect}${chroot}`,
-      sessionTimeoutMs: TIMEOUT_MS,
-      connectionTimeoutMs: TIMEOUT_MS,
-      maxInFlightRequests: 10,
-    });
-    const coordinator = await source.open(TIMEOUT_MS);
+    const coordinator = await openTree(`${zookeeperConnect}${chroot}`);
     const acls = new AclStore(coordinator);
     await acls.ensurePaths();
     const rule = { principal: EVERYBODY, host: TRUSTED, operation: 'All', permissionType: 'Allow' };
@@ -84,6 +80,50 @@ export async function trustBrokers(zookeeperConnect: string, chroots: readonly s
     await coordinator.close();
   }
 }
+
+function openTree(connect: string): Promise<Coordinator> {
+  const source = zookeeperSource({
+    connect,
+    sessionTimeoutMs: TIMEOUT_MS,
+    connectionTimeoutMs: TIMEOUT_MS,
+    maxInFlightRequests: 10,
+  });
+  return source.open(TIMEOUT_MS);
+}
+
+/** All nodes of access rules and of their notices below the chroot, with their data; notices without their numbers. */
+export async function ruleNodes(connect: string): Promise<string[]> {
+  const coordinator = await openTree(connect);
+  const found: string[] = [];
+  const look = async (path: string): Promise<void> => {
+    const node = await coordinator.read(path);
+    found.push(`${path.replace(/\d{10}$/, '')} ${node?.data.toString()}`);
+    for (const name of (await coordinator.children(path)) ?? []) await look(`${path}/${name}`);
+  };
+  const roots = ['/kafka-acl', '/kafka-acl-extended', '/kafka-acl-changes', '/kafka-acl-extended-changes'];
+  for (const root of roots) await look(root);
+  await coordinator.close();
+  return found.sort();
+}
+
+/** Has the brokers make these rules, one request for each, so that both have made them in the same order. */
+export async function makeRules(ports: readonly number[], creations: readonly Creation[]): Promise<void> {
+  for (const port of ports) {
+    const to = { host: TRUSTED, port, clientId: 'rules', timeoutMs: TIMEOUT_MS };
+    const connection = await KafkaConnection.connect(systemPlatform().sockets, to);
+    try {
+      for (const creation of creations) {
+        expectNone((await connection.request(CreateAcls, { creations: [creation] })).results);
+      }
+    } finally {
+      connection.close();
+    }
+  }
+}
+
+type Creation = RequestInput<typeof CreateAcls>['creations'] extends readonly (infer One)[] | undefined
+  ? One
+  : never;
 
 /** Gives {@link TRIED} these rights and no others, on the brokers at these ports. */
 export async function giveRights(ports: readonly number[], rules: readonly Rule[]): Promise<void> {

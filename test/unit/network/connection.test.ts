@@ -10,6 +10,7 @@ import { silent } from '../../../broker/platform/diagnostics.ts';
 import { World } from '../../support/world.ts';
 import { MemorySocket } from './memory-socket.ts';
 
+const ORIGIN = { id: 'c1', listener: 'PLAINTEXT', securityProtocol: 'PLAINTEXT' } as const;
 const PRODUCE = 0;
 const FETCH = 1;
 
@@ -69,14 +70,15 @@ function connect(
   const pool = new BufferPool(1 << 20);
   const connection = new Connection({
     socket,
-    session: new ClientSession({
-      id: 'c1',
-      listener: 'PLAINTEXT',
-      remoteHost: socket.remoteHost,
-      securityProtocol: 'PLAINTEXT',
-    }),
+    session: new ClientSession({ ...ORIGIN, remoteHost: socket.remoteHost }),
     dispatch,
-    limits: { maxFrameBytes: 1000, maxInFlightRequests: 3, maxUnsentBytes: 20, ...limits },
+    limits: {
+      frames: { maxBytes: 1000, config: 'socket.request.max.bytes' },
+      loginFrames: { maxBytes: 50, config: 'sasl.server.max.receive.size' },
+      maxInFlightRequests: 3,
+      maxUnsentBytes: 20,
+      ...limits,
+    },
     pool,
     memory,
     clock,
@@ -133,7 +135,9 @@ describe('framing', () => {
   });
 
   it('reserves memory for what arrives, not for what a peer announces', () => {
-    const { socket, connection } = connect(echo, { maxFrameBytes: 100 << 20 });
+    const { socket, connection } = connect(echo, {
+      frames: { maxBytes: 100 << 20, config: 'socket.request.max.bytes' },
+    });
     const start = Buffer.alloc(6);
     start.writeInt32BE(100 << 20);
     socket.arrive(start);

@@ -12,6 +12,7 @@ import { silent } from '../../../broker/platform/diagnostics.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import type { ByteSocket, SocketNetwork } from '../../../broker/platform/sockets.ts';
 import { ANONYMOUS } from '../../../broker/security/principal.ts';
+import type { ListenerLogin } from '../../../broker/security/sasl/listener-login.ts';
 import { MemorySocket } from './memory-socket.ts';
 
 /** Time that the test moves on. */
@@ -70,6 +71,9 @@ function start(
   overrides: Partial<typeof CONFIG> = {},
   failing: readonly string[] = [],
   rates: AddressRates = { take: () => 0 },
+  loginOf: (listener: string) => ListenerLogin = () => {
+    throw new Error('no listener here has SASL');
+  },
 ) {
   const clock = new TestClock();
   const closed: string[] = [];
@@ -101,6 +105,7 @@ function start(
     diagnostics: silent,
     metrics: createMetrics(),
     rates,
+    loginOf,
   });
   const connect = (remoteHost = '10.0.0.1', listener = 'localhost'): MemorySocket => {
     const socket = new MemorySocket(remoteHost);

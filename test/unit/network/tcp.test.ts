@@ -60,6 +60,9 @@ async function start(reading: 'slab' | 'plain', overrides: object = {}) {
     diagnostics: silent,
     metrics: createMetrics(),
     rates: { take: () => 0 },
+    loginOf: () => {
+      throw new Error('no listener here has SASL');
+    },
   });
   running.push(server);
   await server.start();
