@@ -11,7 +11,7 @@ import { ANONYMOUS, isSamePrincipal, type Principal, principalText } from '../se
 import { defineHandler, type RequestContext } from './handler.ts';
 import {
   allowsTokenRequests,
-  NO_TIMESTAMP,
+  NO_TOKEN_TIME,
   namedPrincipal,
   principalNamed,
   requesterOf,
@@ -75,9 +75,9 @@ function refused(errorCode: ErrorCode, { owner, requester }: Parties): Response 
     errorCode,
     ...namedPrincipal(owner),
     ...requesterOf(requester),
-    issueTimestampMs: NO_TIMESTAMP,
-    expiryTimestampMs: NO_TIMESTAMP,
-    maxTimestampMs: NO_TIMESTAMP,
+    issueTimestampMs: NO_TOKEN_TIME,
+    expiryTimestampMs: NO_TOKEN_TIME,
+    maxTimestampMs: NO_TOKEN_TIME,
     tokenId: '',
     hmac: Buffer.alloc(0),
   };

@@ -1,11 +1,12 @@
 /**
  * RenewDelegationToken (39), versions 0-2: lets a token live on, for its owner and renewers. The token is named
- * by its secret. Source: KafkaApis.handleRenewTokenRequest (KIP-48).
+ * by its secret.
+ * Source: KafkaApis.handleRenewTokenRequest (KIP-48).
  */
 import { ErrorCode } from '../errors.ts';
 import { RenewDelegationToken } from '../protocol/messages/39-renew-delegation-token.ts';
 import { defineHandler } from './handler.ts';
-import { allowsTokenRequests, NO_TIMESTAMP } from './shared/token-requests.ts';
+import { allowsTokenRequests, NO_TOKEN_TIME } from './shared/token-requests.ts';
 
 export const renewDelegationToken = defineHandler(RenewDelegationToken, ['tokens'], {
   async handle({ hmac, renewPeriodMs }, context, { tokens }) {
@@ -20,5 +21,5 @@ export const renewDelegationToken = defineHandler(RenewDelegationToken, ['tokens
 });
 
 function refused(errorCode: ErrorCode) {
-  return { errorCode, expiryTimestampMs: NO_TIMESTAMP };
+  return { errorCode, expiryTimestampMs: NO_TOKEN_TIME };
 }

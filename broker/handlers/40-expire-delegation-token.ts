@@ -1,11 +1,12 @@
 /**
  * ExpireDelegationToken (40), versions 0-2: shortens a token's life, or ends it at once, for its owner and
- * renewers. The token is named by its secret. Source: KafkaApis.handleExpireTokenRequest (KIP-48).
+ * renewers. The token is named by its secret.
+ * Source: KafkaApis.handleExpireTokenRequest (KIP-48).
  */
 import { ErrorCode } from '../errors.ts';
 import { ExpireDelegationToken } from '../protocol/messages/40-expire-delegation-token.ts';
 import { defineHandler } from './handler.ts';
-import { allowsTokenRequests, NO_TIMESTAMP } from './shared/token-requests.ts';
+import { allowsTokenRequests, NO_TOKEN_TIME } from './shared/token-requests.ts';
 
 export const expireDelegationToken = defineHandler(ExpireDelegationToken, ['tokens'], {
   async handle({ hmac, expiryTimePeriodMs }, context, { tokens }) {
@@ -20,5 +21,5 @@ export const expireDelegationToken = defineHandler(ExpireDelegationToken, ['toke
 });
 
 function refused(errorCode: ErrorCode) {
-  return { errorCode, expiryTimestampMs: NO_TIMESTAMP };
+  return { errorCode, expiryTimestampMs: NO_TOKEN_TIME };
 }

@@ -47,7 +47,6 @@ const ONLY_FOR_TESTS: Readonly<Record<string, string>> = {
   'broker/records/crc32c.ts crc32cInScript': 'compared with the native one, for machines that lack that',
   'broker/replication/stream/follower.ts fetcherOf': "which stream a partition falls into: Kafka's formula",
   'coordinator-client/embedded/file-lock.ts tryLockFileWith': 'the lock without the native module',
-  'coordinator-client/znodes/security-znodes.ts delegationTokenZnode': 'for delegation tokens',
   'scripts/benchmark/clients/tools.ts consumed': "what Kafka's tool printed, read",
   'scripts/benchmark/report/report.ts median': "the benchmark's arithmetic",
   'scripts/bonus/ledger.ts balance': 'how the payments are counted',

@@ -8,7 +8,7 @@ import type { IssuedToken } from '../../security/tokens/token-manager.ts';
 import type { RequestContext } from '../handler.ts';
 
 /** The time in the answer to what was refused. */
-export const NO_TIMESTAMP = -1;
+export const NO_TOKEN_TIME = -1;
 
 export function allowsTokenRequests({ securityProtocol, principal }: RequestContext): boolean {
   if (securityProtocol === 'PLAINTEXT' || principal.tokenAuthenticated === true) return false;
@@ -19,7 +19,7 @@ function isAnonymous({ type, name }: Principal): boolean {
   return type === ANONYMOUS.type && name === ANONYMOUS.name;
 }
 
-export interface NamedPrincipal {
+interface NamedPrincipal {
   readonly principalType: string;
   readonly principalName: string;
 }

@@ -21,7 +21,7 @@ const TIMEOUT_MS = 10_000;
 const EVERYBODY = 'User:ANONYMOUS';
 
 /** What can be granted or denied on its own, and how it is called in what is printed. */
-export interface Cell {
+interface Cell {
   readonly name: string;
   readonly resourceType: number;
   readonly operation: number;
