@@ -17,6 +17,7 @@ import {
   type AclPattern,
   aclOf,
   aclResourceOf,
+  isKnown,
   patternOf,
   storedAclOf,
 } from './acl.ts';
@@ -114,10 +115,8 @@ export class AclAdmin {
     const resource = first === undefined ? null : aclResourceOf(first);
     if (resource === null) return DONE;
     const stranger = bindings.find(({ principal }) => parsePrincipal(principal) === null);
-    if (stranger !== undefined) {
-      const complaint = `expected a string in format principalType:principalName but got ${stranger.principal}`;
-      return failure(ErrorCode.UNKNOWN_SERVER_ERROR, `java.lang.IllegalArgumentException: ${complaint}`);
-    }
+    // Kafka does not foresee it, and says no more.
+    if (stranger !== undefined) return failure(ErrorCode.UNKNOWN_SERVER_ERROR);
     return this.#update(resource, (stored) => [...stored, ...missingFrom(stored, bindings)]);
   }
 
@@ -197,9 +196,10 @@ function missingFrom(stored: readonly StoredAcl[], bindings: readonly AclBinding
   return [...missing].filter(([text]) => !present.has(text)).map(([, one]) => one);
 }
 
-/** A name with a slash can't be a node. */
-function refusalOf({ name }: AclBinding): Outcome<void> | null {
-  return name.includes('/') ? failure(ErrorCode.INVALID_REQUEST, 'Failed to create ACL') : null;
+/** A name with a slash can't be a node, and a rule in words that nobody knows can't be meant. */
+function refusalOf(binding: AclBinding): Outcome<void> | null {
+  const isWritable = !binding.name.includes('/') && aclResourceOf(binding) !== null && isKnown(binding);
+  return isWritable ? null : failure(ErrorCode.INVALID_REQUEST, 'Failed to create ACL');
 }
 
 function keyOf({ resourceType, name, patternType }: AclPattern): string {

@@ -108,6 +108,11 @@ export function aclResourceOf({ resourceType, name, patternType }: AclPattern): 
   return { pattern, resourceType: stored, name };
 }
 
+/** Whether its operation and permission have names. */
+export function isKnown({ operation, permission }: Acl): boolean {
+  return OPERATION_NAMES.has(operation) && PERMISSION_NAMES.has(permission);
+}
+
 /** The type as questions name it; null when there is none of this code. */
 export function resourceTypeOf(code: number): ResourceType | null {
   return RESOURCE_TYPES.get(code)?.[0] ?? null;

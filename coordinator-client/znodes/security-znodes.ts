@@ -39,13 +39,13 @@ export const aclZnode = {
     `${aclZnode.typePath(pattern, resourceType)}/${name}`,
   encode: (entries: readonly StoredAcl[]): Buffer =>
     encodeJson({
-      version: 1,
-      acls: entries.map(({ principal, permissionType, operation, host }) => ({
+      acls: entries.map(({ principal, permissionType, host, operation }) => ({
         principal,
         permissionType,
-        operation,
         host,
+        operation,
       })),
+      version: 1,
     }),
   decode(path: string, data: Buffer): StoredAcl[] {
     if (data.length === 0) return [];
@@ -68,13 +68,14 @@ export interface AclResource {
   readonly name: string;
 }
 
-/** Notices about literal patterns are plain text, those about others JSON with the type in capitals. */
+/** Notices about literal patterns are plain text, those about others JSON; the type stands in capitals. */
 export const aclChangeZnode = {
   parent: (pattern: AclPatternType): string =>
     pattern === 'LITERAL' ? '/kafka-acl-changes' : '/kafka-acl-extended-changes',
   prefix: (pattern: AclPatternType): string => `${aclChangeZnode.parent(pattern)}/acl_changes_`,
   encode(resource: AclResource): Buffer {
-    if (resource.pattern === 'LITERAL') return Buffer.from(`${resource.resourceType}:${resource.name}`);
+    if (resource.pattern === 'LITERAL')
+      return Buffer.from(`${screaming(resource.resourceType)}:${resource.name}`);
     return encodeJson({
       version: 1,
       resourceType: screaming(resource.resourceType),
@@ -87,11 +88,13 @@ export const aclChangeZnode = {
       const text = data.toString('utf8');
       const colon = text.indexOf(':');
       if (colon < 1) throw new ZnodeFormatError(path, 'expected a resource type, a colon and a name');
-      return { pattern, resourceType: text.slice(0, colon), name: text.slice(colon + 1) };
+      const resourceType = resourceTypeOf(text.slice(0, colon));
+      if (resourceType === undefined) throw new ZnodeFormatError(path, `${text} names no resource type`);
+      return { pattern, resourceType, name: text.slice(colon + 1) };
     }
     const json = JsonFields.parse(path, data);
     const type = json.string('resourceType');
-    const resourceType = ACL_RESOURCE_TYPES.find((known) => screaming(known) === type);
+    const resourceType = resourceTypeOf(type);
     if (resourceType === undefined) return json.fail(`${type} is no resource type`);
     const patternType = json.string('patternType');
     if (patternType !== 'LITERAL' && patternType !== 'PREFIXED') {
@@ -152,6 +155,11 @@ export const tokenChangeZnode = {
   encode: (tokenId: string): Buffer => Buffer.from(tokenId),
   decode: (_path: string, data: Buffer): string => data.toString('utf8'),
 };
+
+/** In capitals, or as it stands in paths: both were written by some version. */
+function resourceTypeOf(text: string): string | undefined {
+  return ACL_RESOURCE_TYPES.find((known) => known === text || screaming(known) === text);
+}
 
 /** `TransactionalId` as the Java enum spells it: `TRANSACTIONAL_ID`. */
 function screaming(resourceType: string): string {

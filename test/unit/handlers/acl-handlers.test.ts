@@ -98,8 +98,8 @@ describe('CreateAcls', () => {
     const results = await create({}, { operation: WRITE }, { resourcePatternType: PREFIXED });
     expect(results).toEqual([OK, OK, OK]);
     expect(stored('/kafka-acl/Topic/orders')).toBe(
-      '{"version":1,"acls":[{"principal":"User:alice","permissionType":"Allow","operation":"Read","host":"*"},' +
-        '{"principal":"User:alice","permissionType":"Allow","operation":"Write","host":"*"}]}',
+      '{"acls":[{"principal":"User:alice","permissionType":"Allow","host":"*","operation":"Read"},' +
+        '{"principal":"User:alice","permissionType":"Allow","host":"*","operation":"Write"}],"version":1}',
     );
     expect(stored('/kafka-acl-extended/prefixed/Topic/orders')).toContain('"operation":"Read"');
     expect(world.tree.children('/kafka-acl-changes')).toHaveLength(1);
@@ -121,11 +121,13 @@ describe('CreateAcls', () => {
       { resourceType: CLUSTER, resourceName: 'mine' },
       { resourceName: '' },
       { resourceName: 'a/b' },
+      { operation: 99 },
       {},
     );
     expect(results).toEqual([
       { errorCode: invalid, errorMessage: clusterName },
       { errorCode: invalid, errorMessage: 'Invalid empty resource name' },
+      { errorCode: invalid, errorMessage: 'Failed to create ACL' },
       { errorCode: invalid, errorMessage: 'Failed to create ACL' },
       OK,
     ]);

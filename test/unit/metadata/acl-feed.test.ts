@@ -103,9 +103,9 @@ describe('rules as they are written', () => {
     await admin.acls.replace(PAY, null, [WRITER]);
     const text = (path: string) => world.tree.read(path)?.data.toString();
     expect(text('/kafka-acl/Topic/orders')).toBe(
-      '{"version":1,"acls":[{"principal":"User:alice","permissionType":"Allow","operation":"Read","host":"*"}]}',
+      '{"acls":[{"principal":"User:alice","permissionType":"Allow","host":"*","operation":"Read"}],"version":1}',
     );
-    expect(text('/kafka-acl-changes/acl_changes_0000000000')).toBe('Topic:orders');
+    expect(text('/kafka-acl-changes/acl_changes_0000000000')).toBe('TOPIC:orders');
     expect(text('/kafka-acl-extended/prefixed/TransactionalId/pay-')).toContain('"operation":"Write"');
     expect(text('/kafka-acl-extended-changes/acl_changes_0000000000')).toBe(
       '{"version":1,"resourceType":"TRANSACTIONAL_ID","name":"pay-","patternType":"PREFIXED"}',
@@ -129,6 +129,7 @@ async function spoil(path: string): Promise<void> {
   ]);
 }
 
+/** As versions before Kafka 2.0 wrote it. */
 async function leaveNotice({ resourceType, name }: AclResource): Promise<void> {
   const data = Buffer.from(`${resourceType}:${name}`);
   const path = '/kafka-acl-changes/acl_changes_';
