@@ -7,8 +7,11 @@
 import type { CoordinatorSource } from '../coordinator-client/coordinator.ts';
 import { ClusterStore } from '../coordinator-client/stores/cluster-store.ts';
 import type { BrokerConfig } from './config/broker-config.ts';
+import type { Vulnerable } from './faults/fault-kind.ts';
+import { makeFaults } from './faults/make-faults.ts';
 import { HANDLERS } from './handlers/table.ts';
-import { type Health, statusPage } from './http/status-pages.ts';
+import { pagesOf } from './http/pages.ts';
+import type { Health } from './http/status-pages.ts';
 import { ControllerEpochs } from './metadata/controller-epochs.ts';
 import { ControllerFence } from './metadata/controller-fence.ts';
 import { MetadataCache } from './metadata/metadata-cache.ts';
@@ -31,6 +34,7 @@ import {
   makeTransactions,
   makeVerifier,
 } from './node/make-coordinators.ts';
+import { makeJournal } from './node/make-journal.ts';
 import { makePeers, peerEndpoint } from './node/make-peers.ts';
 import { makeReplication } from './node/make-replication.ts';
 import { makeSecurity } from './node/make-security.ts';
@@ -57,6 +61,8 @@ export interface BrokerOptions {
   readonly ended?: () => void;
   /** Of whoever has requests fail on purpose. */
   readonly interference?: InterferenceSlot;
+  /** What can be hurt of it, when faults may be asked for (fault.api.enable). */
+  readonly vulnerable?: Vulnerable;
 }
 
 /** Without a controller there is no metadata; clients are told so after this time (handlers/before-metadata.ts). */
@@ -66,6 +72,7 @@ const FIRST_METADATA_WAIT_MS = 2000;
 export class Broker {
   readonly #options: BrokerOptions;
   readonly #keeper: SessionKeeper;
+  readonly #journal: ReturnType<typeof makeJournal>;
   /** What the parts are made on; its `stops` hold all that is open so far. */
   readonly #ground: Ground;
   /** Only forwards. */
@@ -91,6 +98,7 @@ export class Broker {
       openTimeoutMs: options.config.zookeeperConnectionTimeoutMs,
     });
     this.#keeper = keeper;
+    this.#journal = makeJournal(options.platform, options.config);
     const stops = new StopList(diagnostics);
     this.#ground = {
       platform: options.platform,
@@ -132,6 +140,7 @@ export class Broker {
   }
 
   async #start(): Promise<void> {
+    this.#journal.keeper?.begin();
     try {
       await this.#keeper.open();
       await this.#ground.store().ensureTopLevelPaths();
@@ -144,6 +153,7 @@ export class Broker {
       await this.#serve();
     } catch (error) {
       await this.#ground.stops.stop(false);
+      this.#journal.keeper?.close();
       throw error;
     }
   }
@@ -173,6 +183,7 @@ export class Broker {
     diagnostics.info(`Cluster ID = ${clusterId}`);
     const claimed = await claimDirectories(ground, this.#options.config, clusterId);
     journal.identify(claimed.config.brokerId, NO_EPOCH);
+    this.#journal.keeper?.open();
     const { config, configs, quotas, scram, features } = await makeConfigs(ground, claimed.config);
     const security = {
       ...(await makeSecurity(ground, { config })),
@@ -180,10 +191,14 @@ export class Broker {
     };
     const fence = new ControllerFence();
     const metadata = new MetadataCache(clock);
+    const { vulnerable, hostName } = this.#options;
+    const setting = { config, hostName, broker: () => this.#made };
+    const faults = vulnerable === undefined ? undefined : makeFaults(ground, vulnerable, setting);
+    const health = () => healthOf(this.inside);
     const peers = makePeers(ground, config, {
       clusterId,
       brokerEpoch: () => fence.brokerEpoch,
-      http: (path) => statusPage(path, metrics, () => healthOf(this.inside)),
+      http: pagesOf({ metrics, health, events: this.#journal.page, faults }),
     });
     const link = new ControllerLink(peers, metadata, () => config.controllerSocketTimeoutMs);
     const known = {
@@ -218,7 +233,8 @@ export class Broker {
       state: () => this.#state,
     });
     followConfigs(this.#ground, parts);
-    answerPeers({ ...parts, brokerId, diagnostics, epochs: new ControllerEpochs(store) });
+    const epochs = new ControllerEpochs(store);
+    answerPeers({ ...parts, brokerId, diagnostics, journal: platform.journal, epochs });
     this.#peerPort = (await peers.listen(peerEndpoint(config))).port;
     reportFailedDirectories(parts.logs, {
       brokerId,
@@ -294,8 +310,9 @@ export class Broker {
       await this.#keeper.close();
       await this.#starting;
     }
-    if (before === 'running' && handOver) await moveLeadersAway(this.#made, platform);
+    if (before === 'running' && handOver) await moveLeadersAway(this.#made, platform, causeId);
     await stops.stop(true);
     platform.journal.record({ kind: 'shutdown-finished' }, causeId);
+    this.#journal.keeper?.close();
   }
 }

@@ -7,6 +7,7 @@
 import { PEER_LISTENER } from '../cluster.ts';
 import { checkConsistency } from './consistency.ts';
 import { AUTHORIZER_CONFIGS } from './definitions/authorizer.ts';
+import { FAULT_CONFIGS } from './definitions/faults.ts';
 import { GROUP_CONFIGS } from './definitions/group.ts';
 import { JOURNAL_CONFIGS } from './definitions/journal.ts';
 import { KRAFT_CONFIGS } from './definitions/kraft.ts';
@@ -63,6 +64,7 @@ const DEFINITIONS = {
   ...PEER_CONFIGS,
   ...LIMIT_CONFIGS,
   ...JOURNAL_CONFIGS,
+  ...FAULT_CONFIGS,
   ...THROTTLE_CONFIGS,
 };
 

@@ -11,13 +11,14 @@ export async function makeConfigs(
   { platform, store }: Ground,
   own: BrokerConfig,
 ): Promise<Pick<Parts, 'config' | 'configs' | 'quotas' | 'scram' | 'features'>> {
-  const { clock, diagnostics, metrics } = platform;
+  const { clock, diagnostics, journal, metrics } = platform;
   const quotas = new ClientQuotas(own);
   quotas.register(metrics, () => clock.nowMs());
   const scram = new ScramCredentials(diagnostics.named('ScramCredentials'));
   const configs = new DynamicConfigs(own, {
     clock,
     diagnostics: diagnostics.named('DynamicConfigs'),
+    journal,
     onOtherConfig: (entity, config) => {
       quotas.configured(entity, config);
       if (entity.type === 'users') scram.configured(entity.name, config);

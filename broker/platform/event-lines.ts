@@ -6,6 +6,7 @@
 import { errorName } from '../errors.ts';
 import { partitionKey, type TopicPartition } from '../types.ts';
 import type { ClusterEvent, EventKind, EventOf, FailoverTimeline } from './cluster-events.ts';
+import { HEALED_BY } from './fault-events.ts';
 
 interface Line {
   readonly level: 'info' | 'warn' | 'error';
@@ -28,6 +29,7 @@ type Lines = { readonly [Kind in EventKind]: (event: EventOf<Kind>) => Line | nu
 
 const OFFICE = {
   'controller-elected': () => null,
+  'controller-gone': () => null,
   'failover-finished': (one) => info(timeline(one)),
   'controller-resigned': ({ epoch, reason }) => info(`Resigned from the term of epoch ${epoch}: ${reason}`),
   'controller-fenced': ({ during, reason }) => warn(`${during} was interrupted: ${reason}`),
@@ -76,6 +78,12 @@ const STATES = {
       : null,
   'isr-shrunk': () => null,
   'isr-expanded': () => null,
+  'partitions-moved': ({ unclean, uncleanPartitions }) =>
+    unclean === 0
+      ? null
+      : warn(
+          `Unclean elections: ${unclean} partitions are led by brokers that were not in sync, and committed records may be lost: ${uncleanPartitions.join(', ')}`,
+        ),
   'partition-state-vanished': (one) => warn(`Partition ${key(one)} has no state node any more`),
   'partitions-repaired': ({ count, partitions }) =>
     warn(`${count} partitions were out of line and are led again: ${partitions.join(', ')}`),
@@ -114,6 +122,10 @@ const REASSIGNMENTS = {
 } satisfies Partial<Lines>;
 
 const REPLICAS = {
+  'became-leader': () => null,
+  'became-follower': () => null,
+  'roles-taken': () => null,
+  'controller-order-refused': () => null,
   'isr-shrink-proposed': (one) =>
     info(
       `Shrinking ISR of ${key(one)} from ${one.from} to ${one.to}; ` +
@@ -129,6 +141,8 @@ const REPLICAS = {
   'groups-loaded': ({ partition, groups, tookMs }) =>
     groups === 0 ? null : info(`Loaded ${groups} groups of __consumer_offsets-${partition} in ${tookMs} ms`),
   'groups-resigned': () => null,
+  'group-member-failed': () => null,
+  'group-rebalanced': () => null,
 } satisfies Partial<Lines>;
 
 function truncation(one: EventOf<'log-truncated'>): Line | null {
@@ -176,6 +190,11 @@ const TRANSACTIONS = {
     info(`Forgot ${ids} transactional ids of __transaction_state-${partition} that nobody has used for long`),
 } satisfies Partial<Lines>;
 
+const CLIENTS = {
+  'client-errors': () => null,
+  'configs-changed': () => null,
+} satisfies Partial<Lines>;
+
 const BROKER_LIFE = {
   'session-suspended': () => warn('disconnected from ZooKeeper'),
   'session-resumed': () => info('connected to ZooKeeper again, the session lives on'),
@@ -195,6 +214,14 @@ const BROKER_LIFE = {
   'shutdown-finished': () => info('shut down completed'),
 } satisfies Partial<Lines>;
 
+const FAULTS = {
+  'fault-struck': ({ id, fault, parameters, forMs }) => {
+    const end = forMs === 0 ? '' : `, for ${forMs} ms at most`;
+    return warn(`Fault ${id} on demand: ${fault} ${parameters}${end}`);
+  },
+  'fault-healed': ({ id, fault, why }) => warn(`Fault ${id} is healed: ${fault} (${HEALED_BY[why]})`),
+} satisfies Partial<Lines>;
+
 const LINES: Lines = {
   ...OFFICE,
   ...MEMBERSHIP,
@@ -203,7 +230,9 @@ const LINES: Lines = {
   ...REASSIGNMENTS,
   ...REPLICAS,
   ...TRANSACTIONS,
+  ...CLIENTS,
   ...BROKER_LIFE,
+  ...FAULTS,
 };
 
 /** Every kind there is; the compiler knows that none is missing. */

@@ -25,7 +25,7 @@ interface SetUp {
 function setUp(): SetUp {
   const fence = new ControllerFence();
   const world = World.flowing();
-  const { clock, diagnostics } = world.platform();
+  const { clock, diagnostics, journal } = world.platform();
   const store = {
     coordinator: { sync: () => Promise.resolve() },
     controllerEpoch: () => Promise.resolve({ epoch: OFFICE.epoch, version: 0 }),
@@ -36,6 +36,7 @@ function setUp(): SetUp {
   answerPeers({
     brokerId: 2,
     diagnostics,
+    journal,
     fence,
     epochs: new ControllerEpochs(() => store as unknown as ClusterStore),
     metadata: new MetadataCache(clock),

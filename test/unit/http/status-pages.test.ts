@@ -1,6 +1,9 @@
 /** What the peer endpoint answers to plain HTTP. */
 import { describe, expect, it } from 'vitest';
-import { type Health, statusPage } from '../../../broker/http/status-pages.ts';
+import { EventsPage } from '../../../broker/http/events-page.ts';
+import { type FaultsPage, pagesOf } from '../../../broker/http/pages.ts';
+import type { Health } from '../../../broker/http/status-pages.ts';
+import type { HttpRequest } from '../../../broker/platform/channels.ts';
 import { World } from '../../support/world.ts';
 
 const RUNNING: Health = {
@@ -13,9 +16,22 @@ const RUNNING: Health = {
   knowsCluster: true,
 };
 
-const { metrics } = new World().platform();
-const page = (path: string, health: Partial<Health> = {}) =>
-  statusPage(path, metrics, () => ({ ...RUNNING, ...health }));
+const { metrics, journal, clock } = new World().platform();
+const events = new EventsPage({ journal, files: null, clock, maxReaders: 1 });
+
+const faults: FaultsPage = async ({ path }) =>
+  path === '/faults' ? { status: 200, contentType: 'text/plain', body: 'faults' } : null;
+
+function requestOf(path: string, method: string): HttpRequest {
+  const body = () => Promise.resolve(Buffer.alloc(0));
+  return { method, path, headers: {}, remoteAddress: '127.0.0.1', body };
+}
+
+async function page(path: string, health: Partial<Health> = {}, method = 'GET') {
+  const pages = pagesOf({ metrics, events, health: () => ({ ...RUNNING, ...health }), faults });
+  const { status, contentType, body } = await pages(requestOf(path, method));
+  return { status, contentType, body: String(body) };
+}
 
 describe('/healthz', () => {
   it('is 200 while clients are served and ZooKeeper hears us, and says who we are', async () => {
@@ -51,8 +67,19 @@ describe('any other page', () => {
     async (path) => {
       expect(await page(path)).toMatchObject({
         status: 404,
-        body: 'There are /metrics and /healthz here.\n',
+        body: 'There are /metrics, /healthz and /events here.\n',
       });
     },
   );
+});
+
+describe('a page', () => {
+  it('is only read, but for faults, which go by methods of their own', async () => {
+    expect((await page('/healthz', {}, 'HEAD')).status).toBe(200);
+    for (const method of ['POST', 'DELETE', 'PUT', 'OPTIONS']) {
+      expect((await page('/healthz', {}, method)).status, method).toBe(405);
+      expect((await page('/events', {}, method)).status, method).toBe(405);
+      expect((await page('/faults', {}, method)).body, method).toBe('faults');
+    }
+  });
 });

@@ -2,8 +2,9 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Channel, ChannelListener } from '../../../broker/platform/channels.ts';
+import type { Channel, ChannelListener, HttpRequest, HttpStream } from '../../../broker/platform/channels.ts';
 import { webSocketChannels } from '../../../broker/platform/web-socket-channels.ts';
+import { eventually } from '../../support/eventually.ts';
 import { ChannelWitness, channelsContract } from './channels.contract.ts';
 
 channelsContract('WebSocket', () => ({
@@ -13,19 +14,112 @@ channelsContract('WebSocket', () => ({
   settle: (promise) => promise,
 }));
 
+describe('an HTTP answer that is a stream', () => {
+  const PIECE = 'x'.repeat(100_000);
+  let listener: ChannelListener;
+  let made: number;
+  let closed: Promise<void>;
+
+  /** Serves pieces as `next` has them, and counts those that were asked for. */
+  async function serve(next: () => Promise<string | null>, stallLimitMs = 60_000): Promise<void> {
+    made = 0;
+    const ended = Promise.withResolvers<void>();
+    closed = ended.promise;
+    const body: HttpStream = {
+      next: () => {
+        made++;
+        return next();
+      },
+      close: () => ended.resolve(),
+    };
+    listener = await webSocketChannels({ stallLimitMs }).listen({
+      host: '127.0.0.1',
+      port: 0,
+      maxMessageBytes: 1000,
+      accept: () => {},
+      http: async ({ headers }) => ({ status: 200, contentType: headers['accept'] ?? 'none', body }),
+    });
+  }
+
+  /** Asks, and reads nothing. */
+  function ask(method = 'GET'): Socket {
+    const socket = connect(listener.port, '127.0.0.1');
+    socket.pause();
+    socket.write(`${method} / HTTP/1.1\r\nHost: here\r\nAccept: text/event-stream\r\n\r\n`);
+    return socket;
+  }
+
+  afterEach(() => listener.close());
+
+  it('comes piece by piece, with the headers before the first, and ends with the last', async () => {
+    const pieces = ['one ', 'two ', null];
+    const first = Promise.withResolvers<void>();
+    await serve(() => first.promise.then(() => pieces.shift() ?? null));
+    const answer = await fetch(`http://127.0.0.1:${listener.port}/`, { headers: { accept: 'a/b' } });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'a/b']);
+    first.resolve();
+    expect(await answer.text()).toBe('one two ');
+    await closed;
+  });
+
+  it('is not made faster than it is read, and is given up when nothing of it is taken for long', async () => {
+    await serve(async () => PIECE, 500);
+    const socket = ask();
+    await closed;
+    // Of what is endless, no more was made than the system keeps for a socket.
+    expect(made).toBeGreaterThan(1);
+    expect(made * PIECE.length).toBeLessThan(100_000_000);
+    socket.destroy();
+  });
+
+  it('is closed when its reader goes while it waits for the next piece', async () => {
+    await serve(() => closed.then(() => null));
+    const socket = ask();
+    await new Promise((resolve) => socket.once('connect', resolve));
+    socket.on('data', () => socket.destroy());
+    socket.resume();
+    await closed;
+    expect(made).toBe(1);
+  });
+
+  it('is not made at all for HEAD', async () => {
+    await serve(async () => PIECE);
+    const socket = ask('HEAD');
+    await closed;
+    expect(made).toBe(0);
+    socket.destroy();
+  });
+});
+
 describe('the HTTP server of the channels', () => {
   let listener: ChannelListener;
   let accepted: Channel[];
+  let asked: HttpRequest | null;
+  let sent: string[];
 
   beforeEach(async () => {
     accepted = [];
+    asked = null;
+    sent = [];
     listener = await webSocketChannels().listen({
       host: '127.0.0.1',
       port: 0,
       maxMessageBytes: 1000,
       accept: (channel) => accepted.push(channel),
-      http: async (path) => {
+      http: async (request) => {
+        const { path } = request;
+        asked = request;
         if (path === '/broken') throw new Error('secret detail');
+        if (path === '/body') {
+          const body = String(await request.body(10).catch(({ message }) => message));
+          return {
+            status: 200,
+            contentType: 'text/plain',
+            body,
+            location: '/there',
+            sent: () => sent.push(body),
+          };
+        }
         return path === '/metrics?x=1'
           ? { status: 200, contentType: 'text/plain; version=0.0.4', body: 'up 1 é\n' }
           : { status: 404, contentType: 'text/plain', body: 'nothing\n' };
@@ -48,8 +142,22 @@ describe('the HTTP server of the channels', () => {
     expect((await get('/nothing')).status).toBe(404);
   });
 
-  it('answers nothing but GET and HEAD, and tells nothing of its failures', async () => {
-    expect((await get('/metrics?x=1', 'POST')).status).toBe(405);
+  it('hands on who asks, how, and a body up to a limit; and says when the answer has left', async () => {
+    const url = `http://127.0.0.1:${listener.port}/body`;
+    const post = (body: string) =>
+      fetch(url, { method: 'PUT', body, headers: { origin: 'http://page', connection: 'close' } });
+    const answer = await post('0123456789');
+    expect([await answer.text(), answer.headers.get('location')]).toEqual(['0123456789', '/there']);
+    expect(asked).toMatchObject({
+      ...{ method: 'PUT', path: '/body', remoteAddress: '127.0.0.1' },
+      headers: { host: `127.0.0.1:${listener.port}`, origin: 'http://page' },
+    });
+    await eventually('it has left', () => sent.length === 1);
+    expect(await (await post('0123456789x')).text()).toBe('a body has at most 10 bytes');
+    expect(await (await post('x'.repeat(1_000_000))).text()).toBe('a body has at most 10 bytes');
+  });
+
+  it('tells nothing of its failures', async () => {
     const broken = await get('/broken');
     expect([broken.status, await broken.text()]).toEqual([500, 'the answer could not be made\n']);
   });
