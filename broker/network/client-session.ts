@@ -7,6 +7,7 @@
 import { sanitize } from '../../coordinator-client/znodes/config-znodes.ts';
 import type { SecurityProtocol } from '../config/listeners.ts';
 import type { ClientLimits, ClientQuotas, KnownLimits } from '../quotas/client-quotas.ts';
+import type { Authorizer, Rights } from '../security/authorizer.ts';
 import { ANONYMOUS, type Principal } from '../security/principal.ts';
 
 /** Where a connection comes from. */
@@ -21,6 +22,12 @@ export interface ClientOrigin {
   readonly securityProtocol: SecurityProtocol;
 }
 
+interface KnownRights {
+  readonly principal: Principal;
+  readonly authorizer: Authorizer;
+  readonly rights: Rights;
+}
+
 export class ClientSession implements ClientOrigin {
   readonly id: string;
   readonly listener: string;
@@ -29,6 +36,8 @@ export class ClientSession implements ClientOrigin {
   /** Until when the client is not listened to; 0 while it is. */
   mutedUntilMs = 0;
   #quotaLimits: KnownLimits | null = null;
+  /** As they were asked for last. */
+  #rights: KnownRights | null = null;
   /** ANONYMOUS until the client has proved who it is. */
   #principal: Principal = ANONYMOUS;
   #isAuthenticated: boolean;
@@ -81,6 +90,17 @@ export class ClientSession implements ClientOrigin {
       this.#quotaLimits = known;
     }
     return known.limits;
+  }
+
+  /** What it may do. The same object as long as the principal stays, so that it can remember answers. */
+  rights(authorizer: Authorizer): Rights {
+    const { principal } = this;
+    let known = this.#rights;
+    if (known === null || known.principal !== principal || known.authorizer !== authorizer) {
+      known = { principal, authorizer, rights: authorizer.rightsOf(principal, this.remoteHost) };
+      this.#rights = known;
+    }
+    return known.rights;
   }
 
   /** The client has used more than its quota. */

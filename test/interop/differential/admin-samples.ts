@@ -215,6 +215,28 @@ export const ADMIN_SAMPLES: Readonly<Record<number, readonly Sample[]>> = {
       }),
     },
   ],
+  38: [
+    {
+      name: 'of oneself',
+      request: () => ({ renewers: [{ principalType: 'User', principalName: 'bob' }], maxLifetimeMs: -1 }),
+    },
+    {
+      name: 'of another',
+      from: 3,
+      request: () => ({
+        ownerPrincipalType: 'User',
+        ownerPrincipalName: 'bob',
+        renewers: [],
+        maxLifetimeMs: 1000,
+      }),
+    },
+  ],
+  39: [{ name: 'some', request: () => ({ hmac: Buffer.from('hmac'), renewPeriodMs: 1000 }) }],
+  40: [{ name: 'some', request: () => ({ hmac: Buffer.from('hmac'), expiryTimePeriodMs: 1000 }) }],
+  41: [
+    { name: 'all', request: () => ({ owners: null }) },
+    { name: 'some', request: () => ({ owners: [{ principalType: 'User', principalName: 'bob' }] }) },
+  ],
   42: [{ name: 'some', request: () => ({ groupsNames: ['no-group', MEMBERS, ''] }) }],
   43: [
     {

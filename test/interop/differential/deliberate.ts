@@ -235,6 +235,5 @@ export function explains(entry: Deliberate, { at, kafkas }: Difference): boolean
 /** APIs that Kafka announces in ZooKeeper mode and this broker does not, by key; all others in the same versions. */
 export const UNSERVED: readonly { readonly reason: string; readonly keys: readonly number[] }[] = [
   { reason: 'spoken between brokers, which do so over WebSockets here', keys: [4, 5, 6, 7, 56, 58, 67] },
-  { reason: 'delegation tokens', keys: [38, 39, 40, 41] },
   { reason: 'consumer groups of KIP-848', keys: [68, 69] },
 ];

@@ -93,7 +93,7 @@ describe('AlterUserScramCredentials', () => {
 
   it('tells every broker, once for each user', async () => {
     await alter({ upsertions: [upsertion('alice', SHA_256), upsertion('alice', SHA_512), upsertion('bob')] });
-    expect((await store.configs.changesAfter(-1)).map(({ entity }) => entity?.name)).toEqual([
+    expect((await store.configs.changes.after(-1)).map(({ subject }) => subject?.name)).toEqual([
       'alice',
       'bob',
     ]);
