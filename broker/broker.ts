@@ -201,15 +201,16 @@ export class Broker {
     const logs = await makeLogs(ground, { ...known, directories: claimed.directories });
     const partitionCounts = await coordinatorPartitionCounts(ground.store(), config);
     const verifier = makeVerifier(ground, known, partitionCounts);
-    const { replicas, logDirMoves } = makeReplication(ground, { ...known, logs, verifier });
+    const replication = makeReplication(ground, { ...known, logs, verifier });
+    const { replicas, answerMemory } = replication;
     const producerIds = makeProducerIds(ground, known);
     const groups = makeGroups(ground, { config, replicas }, partitionCounts.groups);
     const coordinated = { ...known, replicas, producerIds };
     const transactions = makeTransactions(ground, coordinated, partitionCounts.transactions);
     const markers = makeMarkers(ground, { config, replicas, groups });
-    const network = await makeClients(ground, known);
+    const network = await makeClients(ground, { ...known, answerMemory });
     const above = { producerIds, groups, transactions, markers, network };
-    return { ...known, controller, logs, replicas, logDirMoves, ...above };
+    return { ...known, controller, logs, ...replication, ...above };
   }
 
   /** All parts are there: what comes from outside reaches them from here on. */

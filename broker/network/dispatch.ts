@@ -18,6 +18,7 @@ import { sleep } from '../platform/clock.ts';
 import { decodeRequest } from '../protocol/codec.ts';
 import { responseFrame } from '../protocol/frame.ts';
 import { parseRequestHeader, type RequestHeader } from '../protocol/header.ts';
+import type { MessagePart } from '../protocol/late-bytes.ts';
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts';
 import { WriteTxnMarkers } from '../protocol/messages/27-write-txn-markers.ts';
 import { ProtocolError } from '../protocol/reader.ts';
@@ -294,11 +295,11 @@ function errorCodeOf(error: unknown): ErrorCode {
 }
 
 class Response implements Reply {
-  readonly parts: readonly Uint8Array[];
+  readonly parts: readonly MessagePart[];
   readonly sizeBytes: number;
   #afterSend: readonly (() => void)[] | null;
 
-  constructor(parts: readonly Uint8Array[], sizeBytes: number, afterSend: readonly (() => void)[] | null) {
+  constructor(parts: readonly MessagePart[], sizeBytes: number, afterSend: readonly (() => void)[] | null) {
     this.parts = parts;
     this.sizeBytes = sizeBytes;
     this.#afterSend = afterSend;
@@ -310,7 +311,7 @@ class Response implements Reply {
   }
 }
 
-function replyOf(parts: readonly Uint8Array[], afterSend: readonly (() => void)[] | null): Reply {
+function replyOf(parts: readonly MessagePart[], afterSend: readonly (() => void)[] | null): Reply {
   let sizeBytes = 0;
   for (const part of parts) sizeBytes += part.length;
   return new Response(parts, sizeBytes, afterSend);

@@ -47,11 +47,9 @@ export class FrameSplitter {
     return this.#to - this.#from;
   }
 
-  /** Size of the frame that is still arriving: 0 for none, and while the size itself has not arrived. */
-  get arrivingBytes(): number {
-    const held = this.#held;
-    if (held === null || this.#refused || this.heldBytes < SIZE_BYTES) return 0;
-    return SIZE_BYTES + held.readInt32BE(this.#from);
+  /** What is kept is the beginning of a frame. */
+  get isArriving(): boolean {
+    return this.#held !== null && !this.#refused;
   }
 
   /** A complete frame is kept because the taker refused it. */

@@ -10,12 +10,13 @@ import { type Clock, every, type Timer } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Counter, Metrics } from '../platform/metrics.ts';
 import type { ByteSocket, SocketListener, SocketNetwork } from '../platform/sockets.ts';
+import type { AnswerMemory } from '../replication/requests/answer-memory.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { ClientSession } from './client-session.ts';
 import { Connection, type ConnectionLimits } from './connection.ts';
 import { type AddressRates, ConnectionQuotas, connectionQuotaLimits } from './connection-quotas.ts';
 import type { Dispatch } from './outcome.ts';
-import { RequestMemory } from './request-memory.ts';
+import { RequestMemory, requestMemoryBytes } from './request-memory.ts';
 
 interface NetworkServerParts {
   readonly config: FixedConfig;
@@ -26,6 +27,7 @@ interface NetworkServerParts {
   readonly metrics: Metrics;
   /** How often single addresses may connect. */
   readonly rates: AddressRates;
+  readonly answerMemory: AnswerMemory;
 }
 
 /** What the pool of buffers for partial frames may keep for reuse. */
@@ -82,7 +84,7 @@ export class NetworkServer {
     };
     this.#quotas = new ConnectionQuotas(connectionQuotaLimits(liveConfig), parts.rates, parts.clock.nowMs());
     this.#unfollow = liveConfig.onChange(() => this.#reconfigure());
-    this.#memory = new RequestMemory(config.queuedMaxRequestBytes);
+    this.#memory = new RequestMemory(requestMemoryBytes(config));
     this.#bytesIn = metrics.counter('kafka_network_socketserver_bytesin_total', 'Bytes read from clients');
     this.#bytesOut = metrics.counter('kafka_network_socketserver_bytesout_total', 'Bytes written to clients');
     metrics.gauge(
@@ -127,11 +129,12 @@ export class NetworkServer {
   /** From here on requests are answered. */
   startAccepting(dispatch: Dispatch): void {
     this.#dispatch = dispatch;
-    const configured = this.#parts.config.connectionsMaxIdleMs;
-    const idleMs = configured < 0 ? Number.POSITIVE_INFINITY : configured;
+    const { connectionsMaxIdleMs, requestMaxArrivalPauseMs } = this.#parts.config;
+    const idleMs = connectionsMaxIdleMs < 0 ? Number.POSITIVE_INFINITY : connectionsMaxIdleMs;
+    const shortestMs = Math.min(idleMs, requestMaxArrivalPauseMs);
     this.#sweeper = every(
       this.#parts.clock,
-      Math.max(SHORTEST_SWEEP_MS, Math.min(idleMs / 4, LONGEST_SWEEP_MS)),
+      Math.max(SHORTEST_SWEEP_MS, Math.min(shortestMs / 4, LONGEST_SWEEP_MS)),
       () => this.#closeIdle(idleMs),
       (error) => this.#diagnostics.error('closing idle connections failed', error),
     );
@@ -223,6 +226,7 @@ export class NetworkServer {
         limits: this.#limits,
         pool: this.#pool,
         memory: this.#memory,
+        answerMemory: this.#parts.answerMemory,
         diagnostics: this.#diagnostics,
         bytesIn: this.#bytesIn,
         bytesOut: this.#bytesOut,
@@ -261,6 +265,12 @@ export class NetworkServer {
     const nowMs = this.#parts.clock.nowMs();
     for (const connection of [...this.#connections]) {
       if (connection.lingers) {
+        connection.destroy();
+        continue;
+      }
+      const stuckMs = nowMs - (connection.frameStuckSinceMs ?? nowMs);
+      if (stuckMs >= this.#parts.config.requestMaxArrivalPauseMs) {
+        this.#diagnostics.info(`closing ${connection.session.id}: the rest of a request has not come`);
         connection.destroy();
         continue;
       }

@@ -8,13 +8,14 @@ const GRACE_MS = 500;
 /** Binds the listeners; clients that connect wait. Rejects when a port can't be had. */
 export async function makeClients(
   { platform, stops }: Ground,
-  { config, configs, quotas }: Pick<Parts, 'config' | 'configs' | 'quotas'>,
+  { config, configs, quotas, answerMemory }: Pick<Parts, 'config' | 'configs' | 'quotas' | 'answerMemory'>,
 ): Promise<NetworkServer> {
   const network = new NetworkServer({
     ...platform,
     config,
     liveConfig: configs.live,
     rates: quotas.connections,
+    answerMemory,
   });
   await network.start();
   // The last of the parts to be made, so the first to stop: while groups and replicas end, nobody asks them.

@@ -16,6 +16,7 @@ import type { Platform } from '../platform/platform.ts';
 import type { ClientQuotas } from '../quotas/client-quotas.ts';
 import type { LogDirMoves } from '../replication/log-dir-moves.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
+import type { AnswerMemory } from '../replication/requests/answer-memory.ts';
 import type { ControllerLink } from './controller-link.ts';
 import type { DynamicConfigs } from './dynamic-configs.ts';
 import type { StopList } from './stop-list.ts';
@@ -48,5 +49,6 @@ export interface Parts {
   readonly producerIds: ProducerIdManager;
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
+  readonly answerMemory: AnswerMemory;
   readonly network: NetworkServer;
 }

@@ -12,6 +12,7 @@ import {
   Socket,
   type SocketConstructorOpts,
 } from 'node:net';
+import { listening } from './listening.ts';
 import type { ByteSocket, SocketNetwork } from './sockets.ts';
 
 const SLAB_BYTES = 1024 * 1024;
@@ -74,9 +75,8 @@ async function listenOn(
   accepted: (socket: Socket) => void,
 ): Promise<Server | null> {
   const server = createServer({ pauseOnConnect: true, noDelay: true, keepAlive: true }, accepted);
-  server.listen(address);
   try {
-    await once(server, 'listening');
+    await listening(server, address);
     return server;
   } catch (error) {
     const lacks = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes((error as NodeJS.ErrnoException).code ?? '');
@@ -270,8 +270,7 @@ async function rehandlingWorks(slab: Buffer): Promise<boolean> {
   const server = createServer({ pauseOnConnect: true });
   let client: Socket | null = null;
   try {
-    server.listen({ host: '127.0.0.1', port: 0 });
-    await once(server, 'listening');
+    await listening(server, { host: '127.0.0.1', port: 0 });
     const address = server.address();
     if (address === null || typeof address === 'string') return false;
     client = netConnect(address.port, '127.0.0.1');

@@ -30,6 +30,7 @@ import {
   registerReplicationGauges,
   replicationCounters,
 } from './replication-metrics.ts';
+import type { AnswerMemory } from './requests/answer-memory.ts';
 import { type CoordinatorAppend, CoordinatorLog, type CoordinatorRead } from './requests/coordinator-log.ts';
 import { isRackAware } from './requests/preferred-replica.ts';
 import type { FetchOutcome } from './requests/read-partition.ts';
@@ -70,6 +71,7 @@ interface ReplicaManagerOptions
   /** Asks the active controller, wherever it is; rejects when it can't be reached. */
   readonly propose: (request: AlterPartitionRequest) => Promise<AlterPartitionResponse>;
   readonly verifier: TransactionVerifier;
+  readonly answerMemory: AnswerMemory;
 }
 
 export class ReplicaManager {
@@ -118,17 +120,13 @@ export class ReplicaManager {
     };
     const append = new ReplicaAppend({ ...common, waiting: this.#produceWaiting });
     this.#append = new VerifiedAppend({
-      hosted: this.#hosted,
-      append,
-      verifier: options.verifier,
+      ...{ hosted: this.#hosted, append, verifier: options.verifier },
       isEnabled: () => options.liveConfig.now.transactionPartitionVerificationEnable,
     });
     this.#fetch = new ReplicaFetch({
       ...common,
-      brokerId,
-      metadata,
+      ...{ brokerId, metadata, answerMemory: options.answerMemory, waiting: this.#fetchWaiting },
       rackAware: isRackAware(config.replicaSelectorClass),
-      waiting: this.#fetchWaiting,
       fetchMaxBytes: config.fetchMaxBytes,
     });
     this.#offsets = new ReplicaOffsets({ ...common, waiting: this.#deleteWaiting });

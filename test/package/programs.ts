@@ -62,6 +62,18 @@ for (const started of [await startBroker(), await startCluster({ brokers: 1 })])
 }
 await startBroker({ properties: { 'num.partition': '1' } }).catch((error) => console.log(error.message));
 `,
+  'cache-verdict.cjs': `
+const vm = require('node:vm');
+let seen = 'no cache';
+vm.Script = class extends vm.Script {
+  constructor(...args) {
+    super(...args);
+    if (this.cachedDataRejected !== undefined) seen = 'cachedDataRejected: ' + this.cachedDataRejected;
+  }
+};
+const { startCluster } = require('odradek/testkit');
+console.log(seen + ', testkit: ' + typeof startCluster);
+`,
   'types/module.mts': `
 import { type Started, startBroker } from 'odradek';
 import { startCluster } from 'odradek/testkit';

@@ -5,6 +5,7 @@
  */
 import type { LogConfig } from '../../config/topic-config.ts';
 import { ErrorCode } from '../../errors.ts';
+import { LateBytes } from '../../protocol/late-bytes.ts';
 import { type DownConversion, downConvert } from '../../records/convert.ts';
 import type { LegacyMagic } from '../../records/legacy.ts';
 import type { FetchOutcome } from '../../replication/requests/read-partition.ts';
@@ -21,9 +22,11 @@ export function downConverted(
   wanted: DownConversion,
   config: LogConfig | undefined,
 ): FetchOutcome {
-  if (outcome.records.length === 0) return outcome;
+  const { records } = outcome;
+  if (records.length === 0) return outcome;
+  if (records instanceof LateBytes) throw new Error('records that are to be converted were not read');
   if (config?.messageDownconversionEnable === false) return withError(outcome, ErrorCode.UNSUPPORTED_VERSION);
-  const { bytes, complete } = downConvert(outcome.records, wanted);
+  const { bytes, complete } = downConvert(records, wanted);
   // zstd came after these formats: what lies before it is given, and then nothing.
   if (bytes.length === 0 && !complete) return withError(outcome, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE);
   return { ...outcome, records: bytes };

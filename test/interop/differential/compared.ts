@@ -48,6 +48,8 @@ const OWN_CONFIGS = new Set([
   'peer.max.message.bytes',
   'peer.shared.secret',
   'peer.stream.credit.bytes',
+  'queued.max.response.bytes',
+  'request.max.arrival.pause.ms',
   'request.max.decompressed.bytes',
   'request.max.decompressed.records',
   'request.max.new.partitions',

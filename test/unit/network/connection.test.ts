@@ -1,89 +1,11 @@
 /** One connection: order of answers, framing at every split point, hostile sizes, back-pressure. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BufferPool } from '../../../broker/network/buffer-pool.ts';
-import { ClientSession } from '../../../broker/network/client-session.ts';
-import { Connection, type ConnectionLimits } from '../../../broker/network/connection.ts';
-import type { Dispatch, RequestOutcome } from '../../../broker/network/outcome.ts';
-import { RequestMemory } from '../../../broker/network/request-memory.ts';
-import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
-import { silent } from '../../../broker/platform/diagnostics.ts';
 import { World } from '../../support/world.ts';
-import { MemorySocket } from './memory-socket.ts';
+import { connect, echo, FETCH, frame, manual, PRODUCE, released, reply, settled } from './one-connection.ts';
 
-const PRODUCE = 0;
-const FETCH = 1;
-
-function frame(apiKey: number, text: string): Buffer {
-  const payload = Buffer.concat([Buffer.alloc(2), Buffer.from(text)]);
-  payload.writeInt16BE(apiKey);
-  const size = Buffer.alloc(4);
-  size.writeInt32BE(payload.length);
-  return Buffer.concat([size, payload]);
-}
-
-let released: string[] = [];
 beforeEach(() => {
-  released = [];
+  released.length = 0;
 });
-
-function reply(text: string): RequestOutcome {
-  return { parts: [Buffer.from(text)], sizeBytes: text.length, sent: () => released.push(text) };
-}
-
-const echo: Dispatch = (bytes) => reply(`<${bytes.toString('latin1', 2)}>`);
-
-/** A dispatcher whose answers come when the test says. */
-function manual(): {
-  dispatch: Dispatch;
-  started: string[];
-  answer: (text: string, outcome?: RequestOutcome) => Promise<void>;
-} {
-  const started: string[] = [];
-  const waiting = new Map<string, (outcome: RequestOutcome) => void>();
-  return {
-    started,
-    dispatch: (bytes) => {
-      const text = bytes.toString('latin1', 2);
-      started.push(text);
-      return new Promise((resolve) => waiting.set(text, resolve));
-    },
-    async answer(text, outcome = reply(`<${text}>`)) {
-      waiting.get(text)?.(outcome);
-      await settled();
-    },
-  };
-}
-
-async function settled(): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
-  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
-}
-
-function connect(
-  dispatch: Dispatch,
-  limits: Partial<ConnectionLimits> = {},
-  { memory = new RequestMemory(-1), clock = systemClock }: { memory?: RequestMemory; clock?: Clock } = {},
-): { socket: MemorySocket; connection: Connection; closed: () => boolean; pool: BufferPool } {
-  const socket = new MemorySocket();
-  let closed = false;
-  const pool = new BufferPool(1 << 20);
-  const connection = new Connection({
-    socket,
-    session: new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: socket.remoteHost }),
-    dispatch,
-    limits: { maxFrameBytes: 1000, maxInFlightRequests: 3, maxUnsentBytes: 20, ...limits },
-    pool,
-    memory,
-    clock,
-    diagnostics: silent,
-    bytesIn: { add() {}, value: 0 },
-    bytesOut: { add() {}, value: 0 },
-    onClosed: () => {
-      closed = true;
-    },
-  });
-  return { socket, connection, closed: () => closed, pool };
-}
 
 describe('framing', () => {
   const stream = Buffer.concat([frame(FETCH, 'first'), frame(PRODUCE, ''), frame(FETCH, 'third one')]);
@@ -276,38 +198,6 @@ describe('back-pressure', () => {
     for (let i = 0; i < 30; i += 1) await settled();
     expect(socket.written.toString().match(/</g)?.length).toBe(20);
     expect(socket.paused).toBe(false);
-  });
-});
-
-describe('queued.max.request.bytes', () => {
-  it('frames that begin when it is used up wait until others are complete', async () => {
-    const memory = new RequestMemory(100);
-    const first = connect(echo, {}, { memory });
-    const second = connect(echo, {}, { memory });
-    const large = frame(FETCH, 'x'.repeat(200));
-    first.socket.arrive(large.subarray(0, 50));
-    expect(memory.usedBytes).toBe(large.length);
-    const other = frame(FETCH, 'other');
-    second.socket.arrive(other.subarray(0, 6));
-    expect(second.socket.paused).toBe(true);
-    second.socket.arrive(other.subarray(6));
-    await settled();
-    expect(second.socket.written.length).toBe(0);
-    first.socket.arrive(large.subarray(50));
-    await settled();
-    expect(second.socket.written.toString()).toBe('<other>');
-    expect(memory.usedBytes).toBe(0);
-  });
-
-  it('frames that arrive whole need none of it, and a closed connection gives its part back', () => {
-    const memory = new RequestMemory(1);
-    const one = connect(echo, {}, { memory });
-    one.socket.arrive(frame(FETCH, 'whole'));
-    expect(one.socket.written.toString()).toBe('<whole>');
-    one.socket.arrive(frame(FETCH, 'partial').subarray(0, 8));
-    expect(memory.usedBytes).toBeGreaterThan(0);
-    one.socket.destroy();
-    expect(memory.usedBytes).toBe(0);
   });
 });
 

@@ -21,6 +21,7 @@ import { type Authorizer, allowEverything } from '../../../broker/security/autho
 import { Operation, topicNamed } from '../../../broker/security/operations.ts';
 import { ANONYMOUS } from '../../../broker/security/principal.ts';
 import { CoordinatorError } from '../../../coordinator-client/coordinator.ts';
+import { bytesOfParts } from '../../support/message-bytes.ts';
 import { metadataOf, world } from '../handlers/support.ts';
 
 const CONFIG = brokerConfig(
@@ -39,7 +40,7 @@ function frameOf<A extends AnyApi>(api: A, version: number, request: RequestInpu
 
 function bytesOf(outcome: RequestOutcome): Buffer {
   if (typeof outcome === 'string') throw new Error(`no reply but ${outcome}`);
-  return Buffer.concat(outcome.parts);
+  return bytesOfParts(outcome.parts);
 }
 
 function dispatcher(

@@ -16,6 +16,7 @@ import { Metadata } from '../../../broker/protocol/messages/03-metadata.ts';
 import { ApiVersions } from '../../../broker/protocol/messages/18-api-versions.ts';
 import type { AnyApi, RequestInput } from '../../../broker/protocol/schema.ts';
 import { allowEverything } from '../../../broker/security/authorizer.ts';
+import { bytesOfParts } from '../../support/message-bytes.ts';
 import { World } from '../../support/world.ts';
 import { metadataOf } from '../handlers/support.ts';
 
@@ -59,7 +60,7 @@ function struck(strike: Strike | null, versions: Interference['versionsOf'] | nu
 
 function answerOf(outcome: RequestOutcome, api: AnyApi = Metadata, version = 4): unknown {
   if (typeof outcome === 'string') return outcome;
-  return decodeResponse(api, version, Buffer.concat(outcome.parts).subarray(8));
+  return decodeResponse(api, version, bytesOfParts(outcome.parts).subarray(8));
 }
 
 describe('a request that is struck', () => {

@@ -10,6 +10,7 @@ import type { Clock } from '../../../broker/platform/clock.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import type { ByteSocket, SocketNetwork } from '../../../broker/platform/sockets.ts';
+import { AnswerMemory } from '../../../broker/replication/requests/answer-memory.ts';
 import { ANONYMOUS } from '../../../broker/security/principal.ts';
 import { MemorySocket } from './memory-socket.ts';
 
@@ -61,6 +62,7 @@ const CONFIG = {
   maxConnectionsPerIpOverrides: new Map<string, number>(),
   maxConnectionCreationRate: 1000,
   connectionsMaxIdleMs: 1000,
+  requestMaxArrivalPauseMs: 60_000,
 };
 
 function start(
@@ -98,6 +100,7 @@ function start(
     diagnostics: silent,
     metrics: createMetrics(),
     rates,
+    answerMemory: new AnswerMemory(config.queuedMaxResponseBytes),
   });
   const connect = (remoteHost = '10.0.0.1', listener = 'localhost'): MemorySocket => {
     const socket = new MemorySocket(remoteHost);
@@ -204,6 +207,24 @@ describe('limits', () => {
     expect(sockets.map(({ served }) => served)).toEqual([true, true, true, false]);
     clock.advance(500);
     expect(sockets.map(({ served }) => served)).toEqual([true, true, true, true]);
+  });
+
+  it('request.max.arrival.pause.ms closes those of whose request the rest does not come', async () => {
+    const { server, connect, clock } = start({
+      connectionsMaxIdleMs: 100_000,
+      requestMaxArrivalPauseMs: 1000,
+    });
+    await server.start();
+    server.startAccepting(() => new Promise(() => {}));
+    const [stuck, slow, idle] = [connect(), connect(), connect()];
+    const beginning = Buffer.from([0, 0, 0, 100, 0]);
+    stuck.arrive(beginning);
+    slow.arrive(beginning);
+    for (let part = 0; part < 5; part++) {
+      await clock.advance(600);
+      slow.arrive(Buffer.from([part]));
+    }
+    expect([stuck.open, slow.open, idle.open]).toEqual([false, true, true]);
   });
 
   it('connections.max.idle.ms closes those that do nothing, not those that are waiting for an answer', async () => {

@@ -1,0 +1,92 @@
+/** One connection whose other end, dispatcher and limits are the test's. */
+import { BufferPool } from '../../../broker/network/buffer-pool.ts';
+import { ClientSession } from '../../../broker/network/client-session.ts';
+import { Connection, type ConnectionLimits } from '../../../broker/network/connection.ts';
+import type { Dispatch, RequestOutcome } from '../../../broker/network/outcome.ts';
+import { RequestMemory } from '../../../broker/network/request-memory.ts';
+import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
+import { silent } from '../../../broker/platform/diagnostics.ts';
+import { AnswerMemory } from '../../../broker/replication/requests/answer-memory.ts';
+import { MemorySocket } from './memory-socket.ts';
+
+export const PRODUCE = 0;
+export const FETCH = 1;
+
+export function frame(apiKey: number, text: string): Buffer {
+  const payload = Buffer.concat([Buffer.alloc(2), Buffer.from(text)]);
+  payload.writeInt16BE(apiKey);
+  const size = Buffer.alloc(4);
+  size.writeInt32BE(payload.length);
+  return Buffer.concat([size, payload]);
+}
+
+/** The replies whose `sent` was called, since the test has emptied it. */
+export const released: string[] = [];
+
+export function reply(text: string): RequestOutcome {
+  return { parts: [Buffer.from(text)], sizeBytes: text.length, sent: () => released.push(text) };
+}
+
+export const echo: Dispatch = (bytes) => reply(`<${bytes.toString('latin1', 2)}>`);
+
+/** A dispatcher whose answers come when the test says. */
+export function manual(): {
+  dispatch: Dispatch;
+  started: string[];
+  answer: (text: string, outcome?: RequestOutcome) => Promise<void>;
+} {
+  const started: string[] = [];
+  const waiting = new Map<string, (outcome: RequestOutcome) => void>();
+  return {
+    started,
+    dispatch: (bytes) => {
+      const text = bytes.toString('latin1', 2);
+      started.push(text);
+      return new Promise((resolve) => waiting.set(text, resolve));
+    },
+    async answer(text, outcome = reply(`<${text}>`)) {
+      waiting.get(text)?.(outcome);
+      await settled();
+    },
+  };
+}
+
+export async function settled(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+}
+
+export function connect(
+  dispatch: Dispatch,
+  limits: Partial<ConnectionLimits> = {},
+  {
+    memory = new RequestMemory(Number.POSITIVE_INFINITY),
+    clock = systemClock,
+    answerMemory = new AnswerMemory(1 << 27),
+  } = {} as {
+    memory?: RequestMemory;
+    clock?: Clock;
+    answerMemory?: AnswerMemory;
+  },
+): { socket: MemorySocket; connection: Connection; closed: () => boolean; pool: BufferPool } {
+  const socket = new MemorySocket();
+  let closed = false;
+  const pool = new BufferPool(1 << 20);
+  const connection = new Connection({
+    socket,
+    session: new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: socket.remoteHost }),
+    dispatch,
+    limits: { maxFrameBytes: 1000, maxInFlightRequests: 3, maxUnsentBytes: 20, ...limits },
+    pool,
+    memory,
+    answerMemory,
+    clock,
+    diagnostics: silent,
+    bytesIn: { add() {}, value: 0 },
+    bytesOut: { add() {}, value: 0 },
+    onClosed: () => {
+      closed = true;
+    },
+  });
+  return { socket, connection, closed: () => closed, pool };
+}
