@@ -80,6 +80,8 @@ it('a wall clock jumps, and back when it is healed', async () => {
   const jump = await hurt.faults(one).strike('clock-jump', { byMs: HOUR_MS });
   const during = await stamp();
   expect(during - before).toBeGreaterThanOrEqual(HOUR_MS);
+  // Who asks is told the true time.
+  expect(jump.struckAtMs - before).toBeLessThan(HOUR_MS);
   await jump.heal();
   const after = await stamp();
   expect(after).toBeGreaterThanOrEqual(before);

@@ -109,7 +109,7 @@ const jump = (body: object) => ask('POST', '/faults/clock-jump', { body: JSON.st
 describe('a fault', () => {
   it('is in place until it is healed, by its id or with all', async () => {
     const { answer } = await jump({ byMs: 1000 });
-    expect(answer).toMatchObject({ id: 1, fault: 'clock-jump', parameters: { byMs: 1000 } });
+    expect(answer).toMatchObject({ id: 1, fault: 'clock-jump', parameters: { byMs: 1000 }, leftMs: MAX_MS });
     await jump({ byMs: 100 });
     await jump({ byMs: 10 });
     expect(jumped()).toBe(1110);
