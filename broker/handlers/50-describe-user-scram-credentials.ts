@@ -48,7 +48,7 @@ function refuse(_request: RequestOf<typeof DescribeUserScramCredentials>, errorC
 }
 
 function answer(results: Result[]): Response {
-  return { errorCode: ErrorCode.NONE, errorMessage: null, results };
+  return { errorCode: ErrorCode.NONE, errorMessage: '', results };
 }
 
 function describedByName(user: string, config: Overrides | undefined, isRepeated: boolean): Result {
@@ -77,7 +77,7 @@ function described(user: string, config = NOTHING): Result | null {
   if (texts.some(({ credential }) => credential === null)) {
     return failed(user, ErrorCode.UNKNOWN_SERVER_ERROR, errorText(ErrorCode.UNKNOWN_SERVER_ERROR));
   }
-  return { user, errorCode: ErrorCode.NONE, errorMessage: null, credentialInfos };
+  return { user, errorCode: ErrorCode.NONE, errorMessage: '', credentialInfos };
 }
 
 function failed(user: string, errorCode: ErrorCode, errorMessage: string): Result {

@@ -57,7 +57,7 @@ function refuse(request: Request, errorCode: ErrorCode): Response {
 }
 
 function resultOf(user: string, outcome: Outcome<unknown>) {
-  if (outcome.ok) return { user, errorCode: ErrorCode.NONE, errorMessage: null };
+  if (outcome.ok) return { user, errorCode: ErrorCode.NONE, errorMessage: '' };
   return { user, errorCode: outcome.error, errorMessage: outcome.message ?? errorText(outcome.error) };
 }
 

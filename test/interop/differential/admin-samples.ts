@@ -1,15 +1,6 @@
 /** Requests of administrators, by API key. They do no harm, as samples.ts says. */
 import { MEMBERS, type Sample, TIMEOUT_MS, UNKNOWN_ID } from './world.ts';
 
-const aclFilter = {
-  resourceTypeFilter: 2,
-  resourceNameFilter: 'plain',
-  principalFilter: 'User:a',
-  hostFilter: '*',
-  operation: 3,
-  permissionType: 3,
-};
-
 export const ADMIN_SAMPLES: Readonly<Record<number, readonly Sample[]>> = {
   19: [
     {
@@ -97,25 +88,6 @@ export const ADMIN_SAMPLES: Readonly<Record<number, readonly Sample[]>> = {
       }),
     },
   ],
-  29: [{ name: 'some', request: () => aclFilter }],
-  30: [
-    {
-      name: 'one',
-      request: () => ({
-        creations: [
-          {
-            resourceType: 2,
-            resourceName: 'plain',
-            principal: 'User:a',
-            host: '*',
-            operation: 3,
-            permissionType: 3,
-          },
-        ],
-      }),
-    },
-  ],
-  31: [{ name: 'some', request: () => ({ filters: [aclFilter] }) }],
   34: [
     {
       name: 'some',
@@ -199,7 +171,6 @@ export const ADMIN_SAMPLES: Readonly<Record<number, readonly Sample[]>> = {
       }),
     },
   ],
-  36: [{ name: 'some', request: () => ({ authBytes: Buffer.from('\0user\0password') }) }],
   37: [
     {
       name: 'some',
@@ -214,28 +185,6 @@ export const ADMIN_SAMPLES: Readonly<Record<number, readonly Sample[]>> = {
         validateOnly: true,
       }),
     },
-  ],
-  38: [
-    {
-      name: 'of oneself',
-      request: () => ({ renewers: [{ principalType: 'User', principalName: 'bob' }], maxLifetimeMs: -1 }),
-    },
-    {
-      name: 'of another',
-      from: 3,
-      request: () => ({
-        ownerPrincipalType: 'User',
-        ownerPrincipalName: 'bob',
-        renewers: [],
-        maxLifetimeMs: 1000,
-      }),
-    },
-  ],
-  39: [{ name: 'some', request: () => ({ hmac: Buffer.from('hmac'), renewPeriodMs: 1000 }) }],
-  40: [{ name: 'some', request: () => ({ hmac: Buffer.from('hmac'), expiryTimePeriodMs: 1000 }) }],
-  41: [
-    { name: 'all', request: () => ({ owners: null }) },
-    { name: 'some', request: () => ({ owners: [{ principalType: 'User', principalName: 'bob' }] }) },
   ],
   42: [{ name: 'some', request: () => ({ groupsNames: ['no-group', MEMBERS, ''] }) }],
   43: [

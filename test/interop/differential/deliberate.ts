@@ -212,6 +212,13 @@ export const DELIBERATE: readonly Deliberate[] = [
     reason:
       'Kafka leaves the flag of v0 unset since later versions have a source instead; here it is true of defaults',
   },
+  {
+    api: 'CreateDelegationToken',
+    samples: ['of another'],
+    paths: ['ownerPrincipalType'],
+    mutations: NULL,
+    reason: 'Kafka throws at an owner with a name and without a type; to us he is somebody else all the same',
+  },
 ];
 
 /** The entries that speak of a request, whatever comes of it. */

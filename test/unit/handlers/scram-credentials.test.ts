@@ -69,7 +69,7 @@ describe('AlterUserScramCredentials', () => {
   it('stores keys that the password can be checked with', async () => {
     const salted = await saltedPassword('SCRAM-SHA-256', 'secret', SALT, 5000);
     const wanted = { ...upsertion('al ice', SHA_256, 5000), saltedPassword: salted };
-    expect(await alter({ upsertions: [wanted] })).toEqual([['al ice', NONE, null]]);
+    expect(await alter({ upsertions: [wanted] })).toEqual([['al ice', NONE, '']]);
     const config = await store.configs.read('users', 'al%20ice');
     expect(parseScramCredential(config.get('SCRAM-SHA-256') ?? '')).toEqual({
       salt: SALT,
@@ -119,7 +119,7 @@ describe('AlterUserScramCredentials', () => {
     });
     expect(answer).toEqual([
       ['alice', RESOURCE_NOT_FOUND, 'Attempt to delete a user credential that does not exist'],
-      ['bob', NONE, null],
+      ['bob', NONE, ''],
     ]);
     expect(await described()).toEqual([['bob', NONE, '1:4096']]);
   });
@@ -131,7 +131,7 @@ describe('AlterUserScramCredentials', () => {
     });
     expect(answer).toEqual([
       ['alice', DUPLICATE_RESOURCE, 'A user credential cannot be altered twice in the same request'],
-      ['bob', NONE, null],
+      ['bob', NONE, ''],
     ]);
   });
 
