@@ -1,11 +1,13 @@
 /**
  * Who is at the other end of a client's connection, for as long as the connection lasts. Dispatch reads
  * here in whose name a request comes, and notes how long the client is throttled; its connection listens
- * to it again after that. What a client has to prove before it has a name belongs here too once there are
- * such listeners: it outlives a request.
+ * to it again after that. Where the listener asks for a name, whoever lets the client in says it here
+ * once it is proved, and until then nothing of the client reaches a handler but the question for versions.
  */
 import { sanitize } from '../../coordinator-client/znodes/config-znodes.ts';
+import type { SecurityProtocol } from '../config/listeners.ts';
 import type { ClientLimits, ClientQuotas, KnownLimits } from '../quotas/client-quotas.ts';
+import type { Authorizer, Rights } from '../security/authorizer.ts';
 import { ANONYMOUS, type Principal } from '../security/principal.ts';
 
 /** Where a connection comes from. */
@@ -16,25 +18,63 @@ export interface ClientOrigin {
   readonly listener: string;
   /** Address of the client, without its port. */
   readonly remoteHost: string;
+  /** What the listener speaks. */
+  readonly securityProtocol: SecurityProtocol;
+}
+
+interface KnownRights {
+  readonly principal: Principal;
+  readonly authorizer: Authorizer;
+  readonly rights: Rights;
 }
 
 export class ClientSession implements ClientOrigin {
   readonly id: string;
   readonly listener: string;
   readonly remoteHost: string;
+  readonly securityProtocol: SecurityProtocol;
   /** Until when the client is not listened to; 0 while it is. */
   mutedUntilMs = 0;
   #quotaLimits: KnownLimits | null = null;
+  /** As they were asked for last. */
+  #rights: KnownRights | null = null;
+  /** ANONYMOUS until the client has proved who it is. */
+  #principal: Principal = ANONYMOUS;
+  #isAuthenticated: boolean;
 
-  constructor({ id, listener, remoteHost }: ClientOrigin) {
+  /** `principal`: null where the client has to log in; left out, the listener asks for no name. */
+  constructor(
+    { id, listener, remoteHost, securityProtocol }: ClientOrigin,
+    principal: Principal | null = ANONYMOUS,
+  ) {
     this.id = id;
     this.listener = listener;
     this.remoteHost = remoteHost;
+    this.securityProtocol = securityProtocol;
+    this.#isAuthenticated = principal !== null;
+    if (principal !== null) this.#principal = principal;
   }
 
-  /** Of the requests that come from now on. Every listener is PLAINTEXT, which asks nobody for a name. */
+  /** False until the client has logged in, and while it does so again: nobody serves its requests then. */
+  get isAuthenticated(): boolean {
+    return this.#isAuthenticated;
+  }
+
+  /** Of the requests that come from now on; ANONYMOUS also while the client is still to log in. */
   get principal(): Principal {
-    return ANONYMOUS;
+    return this.#principal;
+  }
+
+  /** The client has to prove again who it is. */
+  loginBegun(): void {
+    this.#isAuthenticated = false;
+  }
+
+  /** The client has proved who it is, for the first time or again. */
+  authenticated(principal: Principal): void {
+    this.#principal = principal;
+    this.#isAuthenticated = true;
+    this.#quotaLimits = null;
   }
 
   /** What the client is held to, when it calls itself so; null without any limit. */
@@ -50,6 +90,17 @@ export class ClientSession implements ClientOrigin {
       this.#quotaLimits = known;
     }
     return known.limits;
+  }
+
+  /** What it may do. The same object as long as the principal stays, so that it can remember answers. */
+  rights(authorizer: Authorizer): Rights {
+    const { principal } = this;
+    let known = this.#rights;
+    if (known === null || known.principal !== principal || known.authorizer !== authorizer) {
+      known = { principal, authorizer, rights: authorizer.rightsOf(principal, this.remoteHost) };
+      this.#rights = known;
+    }
+    return known.rights;
   }
 
   /** The client has used more than its quota. */

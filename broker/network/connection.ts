@@ -6,23 +6,25 @@
  * that follow each other are appended as they arrive while earlier ones still wait for their
  * replicas, and are answered in order. Reading stops while a frame may not start, and while the peer
  * does not read its responses; so the memory of a connection is bounded by one response (of records, one
- * piece of it: outgoing.ts), one socket chunk and one frame of socket.request.max.bytes.
+ * piece of it: outgoing.ts), one socket chunk and one frame of socket.request.max.bytes, or of
+ * sasl.server.max.receive.size until the client has logged in.
  */
 import type { Clock, Timer } from '../platform/clock.ts';
-import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Counter } from '../platform/metrics.ts';
+import type { SeldomLines } from '../platform/seldom-lines.ts';
 import type { ByteSocket } from '../platform/sockets.ts';
 import type { AnswerMemory } from '../replication/requests/answer-memory.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { ClientSession } from './client-session.ts';
-import { FrameSplitter, InvalidFrameSize } from './frame-splitter.ts';
+import { type FrameLimit, FrameSplitter, InvalidFrameSize } from './frame-splitter.ts';
 import { type Dispatch, pipelines, type RequestOutcome } from './outcome.ts';
 import { Outgoing } from './outgoing.ts';
 import type { RequestMemory } from './request-memory.ts';
 
 export interface ConnectionLimits {
-  /** socket.request.max.bytes */
-  readonly maxFrameBytes: number;
+  readonly frames: FrameLimit;
+  /** Until the client has logged in. */
+  readonly loginFrames: FrameLimit;
   /** queued.max.requests, here per connection: how many Produce requests may wait for replicas. */
   readonly maxInFlightRequests: number;
   /** socket.send.buffer.bytes: no request is started while more than this is unsent. */
@@ -38,7 +40,8 @@ interface ConnectionParts {
   readonly memory: RequestMemory;
   readonly answerMemory: AnswerMemory;
   readonly clock: Clock;
-  readonly diagnostics: Diagnostics;
+  /** Told when a client has sent what is no frame. */
+  readonly complaints: Pick<SeldomLines, 'say'>;
   readonly bytesIn: Counter;
   readonly bytesOut: Counter;
   readonly onClosed: (connection: Connection) => void;
@@ -93,7 +96,9 @@ export class Connection {
     this.#parts = parts;
     this.#socket = parts.socket;
     this.#lastActiveMs = this.#lastReadMs = parts.clock.nowMs();
-    this.#splitter = new FrameSplitter(parts.pool, parts.limits.maxFrameBytes, (frame) => this.#take(frame));
+    const { limits, session } = parts;
+    const limit = (): FrameLimit => (session.isAuthenticated ? limits.frames : limits.loginFrames);
+    this.#splitter = new FrameSplitter(parts.pool, limit, (frame) => this.#take(frame));
     this.#outgoing = new Outgoing({
       ...{ socket: parts.socket, clock: parts.clock, pool: parts.pool, memory: parts.answerMemory },
       onWritten: (sizeBytes) => parts.bytesOut.add(sizeBytes),
@@ -171,7 +176,7 @@ export class Connection {
       run();
     } catch (error) {
       if (!(error instanceof InvalidFrameSize)) throw error;
-      this.#parts.diagnostics.warn(`closing ${this.#parts.session.id}: ${error.message}`);
+      this.#parts.complaints.say(`closing ${this.#parts.session.id}: ${error.message}`);
       this.end();
     }
     this.#countHeld();
@@ -201,13 +206,13 @@ export class Connection {
     }
     const outcome = this.#parts.dispatch(frame, this.#parts.session);
     if (outcome instanceof Promise) {
-      this.#exclusive = !pipelines(frame);
+      this.#exclusive = !(this.#parts.session.isAuthenticated && pipelines(frame));
       this.#await(outcome);
     } else if (this.#pending.length === 0) {
       this.#finish(outcome);
     } else {
       this.#pending.push({ outcome, discarded: false });
-      if (outcome === 'close') this.#stopTaking();
+      if (endsConnection(outcome)) this.#stopTaking();
     }
     return true;
   }
@@ -274,6 +279,7 @@ export class Connection {
       return;
     }
     this.#outgoing.add(outcome);
+    if (outcome.isLast === true) this.#finish('close');
   }
 
   /** Requests after the one that closes the connection get no answer, but their buffers come back. */
@@ -306,7 +312,7 @@ export class Connection {
 
   /** The rest of what the client was promised is not to be had: it asks again, on another connection. */
   #onBroken(error: unknown): void {
-    this.#parts.diagnostics.warn(`closing ${this.#parts.session.id} within an answer: ${String(error)}`);
+    this.#parts.complaints.say(`closing ${this.#parts.session.id} within an answer: ${String(error)}`);
     this.#socket.destroy();
   }
 
@@ -353,6 +359,10 @@ export class Connection {
     this.#outgoing.close();
     this.#parts.onClosed(this);
   }
+}
+
+function endsConnection(outcome: RequestOutcome): boolean {
+  return outcome === 'close' || (typeof outcome === 'object' && outcome.isLast === true);
 }
 
 function giveBack(outcome: RequestOutcome): void {

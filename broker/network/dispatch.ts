@@ -4,10 +4,12 @@
  * does not decode. Only ApiVersions answers an unknown version, so that a newer client can step down.
  * What a handler throws is caught here: the coordinator or a disk that fails has its error code,
  * anything else is a defect, which is reported; the client gets the handler's refusal either way.
+ * Who has still to log in is refused everything but ApiVersions, whoever has let the frame come this far.
  * A client over its quota gets its answer with the time that it is throttled for, and is muted meanwhile.
  * Source: SocketServer.processCompletedReceives, RequestContext.parseRequest, KafkaApis.handle.
  */
 import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
+import type { SecurityProtocol } from '../config/listeners.ts';
 import { ErrorCode, errorName } from '../errors.ts';
 import { unknownApiVersionsVersion } from '../handlers/18-api-versions.ts';
 import type { Answer, Handler, RequestContext } from '../handlers/handler.ts';
@@ -25,8 +27,9 @@ import { ProtocolError } from '../protocol/reader.ts';
 import type { AnyApi, RequestOf } from '../protocol/schema.ts';
 import type { ClientQuotas } from '../quotas/client-quotas.ts';
 import { RequestCharges } from '../quotas/request-charges.ts';
-import type { Authorizer } from '../security/authorizer.ts';
-import type { Operation, Resource } from '../security/operations.ts';
+import type { Authorizer, Rights } from '../security/authorizer.ts';
+import { Denials } from '../security/denials.ts';
+import type { Operation, Resource, ResourceType } from '../security/operations.ts';
 import type { Principal } from '../security/principal.ts';
 import type { ClientOrigin, ClientSession } from './client-session.ts';
 import { type Interference, type InterferenceSlot, NO_INTERFERENCE, type Strike } from './interference.ts';
@@ -48,6 +51,10 @@ export function createDispatch<N extends ServiceName>(
   slot: InterferenceSlot = NO_INTERFERENCE,
 ): Dispatch {
   const metrics = new RequestMetrics(services.metrics);
+  const denials = new Denials({
+    ...services,
+    maxLinesPerSecond: services.config.authorizerLogMaxLinesPerSecond,
+  });
   const apiByKey = (key: number): AnyApi | undefined => table.get(key)?.api;
   return (frame, session) => {
     let header: RequestHeader | null = null;
@@ -56,7 +63,8 @@ export function createDispatch<N extends ServiceName>(
     try {
       header = parseRequestHeader(frame, apiByKey);
       const { quotas = null } = services;
-      request = decodeIncoming(header, frame, { table, session, services, authorizer, quotas, interference });
+      const asked = { session, authorizer, denials, interference };
+      request = decodeIncoming(header, frame, { table, services, quotas, ...asked });
     } catch (error) {
       // Whatever the decoder stumbles over came from outside: it is never this broker's failure.
       const reason = error instanceof ProtocolError ? error.message : String(error);
@@ -65,6 +73,7 @@ export function createDispatch<N extends ServiceName>(
       return 'close';
     }
     if (!(request instanceof IncomingRequest)) return request;
+    if (request.isTooEarly) return request.refused(ErrorCode.ILLEGAL_SASL_STATE);
     const strike = interference === null ? null : interference.meet({ ...request.met, header, frame });
     return strike === null ? request.run(services, metrics) : request.runStruck(strike, services, metrics);
   };
@@ -84,6 +93,7 @@ function decodeIncoming<N extends ServiceName>(
     session: ClientSession;
     services: OwnNeeds;
     authorizer: Authorizer;
+    denials: Denials;
     quotas: ClientQuotas | null;
     interference: Interference | null;
   },
@@ -128,12 +138,14 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
   readonly clientId: string | null;
   readonly clientHost: string;
   readonly listener: string;
+  readonly securityProtocol: SecurityProtocol;
   readonly connectionId: string;
   /** As of the request's arrival. */
   readonly principal: Principal;
   readonly charges: RequestCharges | null;
   readonly #handler: Handler<AnyApi, N>;
-  readonly #authorizer: Authorizer;
+  readonly #rights: Rights;
+  readonly #denials: Denials;
   readonly #interference: Interference | null;
   readonly #session: ClientSession;
   readonly #correlationId: number;
@@ -148,20 +160,23 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
     sent: {
       session: ClientSession;
       authorizer: Authorizer;
+      denials: Denials;
       charges: RequestCharges | null;
       interference: Interference | null;
     },
   ) {
-    const { session, authorizer, charges, interference } = sent;
+    const { session, authorizer, denials, charges, interference } = sent;
     this.apiVersion = header.apiVersion;
     this.clientId = header.clientId;
     this.clientHost = session.remoteHost;
     this.listener = session.listener;
+    this.securityProtocol = session.securityProtocol;
     this.connectionId = session.id;
     this.principal = session.principal;
     this.charges = charges;
     this.#handler = handler;
-    this.#authorizer = authorizer;
+    this.#rights = session.rights(authorizer);
+    this.#denials = denials;
     this.#interference = interference;
     this.#session = session;
     this.#correlationId = header.correlationId;
@@ -169,12 +184,35 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
   }
 
   may(operation: Operation, resource: Resource): boolean {
-    return this.#authorizer.authorize(this.principal, this.clientHost, operation, resource);
+    const allowed = this.#rights.may(operation, resource);
+    if (!allowed || this.#denials.hearAllowed) {
+      const { principal, clientHost: host } = this;
+      this.#denials.hear({ principal, host, api: this.#handler.api.name, operation, resource, allowed });
+    }
+    return allowed;
+  }
+
+  couldDo(operation: Operation, resource: Resource): boolean {
+    return this.#rights.may(operation, resource);
+  }
+
+  mayForSome(operation: Operation, type: ResourceType): boolean {
+    return this.#rights.mayForSome(operation, type);
   }
 
   afterSend(run: () => void): void {
     this.#afterSend ??= [];
     this.#afterSend.push(run);
+  }
+
+  /** Its sender has still to log in: it may ask what is spoken here, and nothing else. */
+  get isTooEarly(): boolean {
+    return !this.#session.isAuthenticated && this.#handler.api.key !== ApiVersions.key;
+  }
+
+  /** What its handler answers to what may not be. */
+  refused(errorCode: ErrorCode): RequestOutcome {
+    return this.#outcomeOf(this.#handler.refuse(this.#body, errorCode, this.apiVersion));
   }
 
   /** Itself, as an interference sees it. */

@@ -7,6 +7,8 @@ export interface Reply {
   /** A whole frame, size field included. */
   readonly parts: readonly MessagePart[];
   readonly sizeBytes: number;
+  /** The connection ends with it. */
+  readonly isLast?: boolean;
   /** To be called exactly once, when the parts have left the process or never will. */
   sent(): void;
 }

@@ -27,9 +27,12 @@ const IDENTITIES = [
 const PLACES = new Set(['log.dirs', 'zookeeper.connect']);
 /** Configs that only ours has. */
 const OWN_CONFIGS = new Set([
+  'authorizer.cache.max.resources',
+  'authorizer.log.max.lines.per.second',
   'client.quota.max.sensors',
   'compressed.batch.max.decompressed.bytes',
   'compressed.batch.max.records',
+  'delegation.token.max.tokens',
   'fetch.max.converted.bytes',
   'max.incremental.fetch.session.cache.partitions',
   'peer.advertised.listener',
@@ -54,6 +57,8 @@ const OWN_CONFIGS = new Set([
   'request.max.decompressed.records',
   'request.max.new.partitions',
   'socket.request.max.elements',
+  'tls.handshake.timeout.ms',
+  'tls.max.handshakes',
   'transaction.max.ids',
 ]);
 

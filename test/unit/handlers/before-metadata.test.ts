@@ -27,7 +27,12 @@ import { bytesOfParts } from '../../support/message-bytes.ts';
 import { metadataDelta } from '../../support/metadata-deltas.ts';
 import { broker, services, world } from './support.ts';
 
-const SESSION = new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' });
+const SESSION = new ClientSession({
+  id: 'c1',
+  listener: 'PLAINTEXT',
+  remoteHost: '10.0.0.1',
+  securityProtocol: 'PLAINTEXT',
+});
 const RETRIABLE = new Set<number>([
   ErrorCode.LEADER_NOT_AVAILABLE,
   ErrorCode.NOT_LEADER_OR_FOLLOWER,

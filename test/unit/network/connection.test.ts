@@ -50,7 +50,9 @@ describe('framing', () => {
   });
 
   it('reserves memory for what arrives, not for what a peer announces', () => {
-    const { socket, connection } = connect(echo, { maxFrameBytes: 100 << 20 });
+    const { socket, connection } = connect(echo, {
+      frames: { maxBytes: 100 << 20, config: 'socket.request.max.bytes' },
+    });
     const start = Buffer.alloc(6);
     start.writeInt32BE(100 << 20);
     socket.arrive(start);

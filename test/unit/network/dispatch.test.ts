@@ -30,7 +30,12 @@ const CONFIG = brokerConfig(
     ['socket.request.max.elements', '1000'],
   ]),
 );
-const SESSION = new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' });
+const SESSION = new ClientSession({
+  id: 'c1',
+  listener: 'PLAINTEXT',
+  remoteHost: '10.0.0.1',
+  securityProtocol: 'PLAINTEXT',
+});
 
 function frameOf<A extends AnyApi>(api: A, version: number, request: RequestInput<A>): Buffer {
   return Buffer.concat(requestFrame(api, version, { correlationId: 77, clientId: 'me' }, request)).subarray(
@@ -205,10 +210,13 @@ describe('handlers', () => {
   it('ask what the sender may do in the name of its principal and from its address', async () => {
     const asked: unknown[] = [];
     const authorizer: Authorizer = {
-      authorize: (...question) => {
-        asked.push(question);
-        return false;
-      },
+      rightsOf: (...asker) => ({
+        may: (...question) => {
+          asked.push([...asker, ...question]);
+          return false;
+        },
+        mayForSome: () => false,
+      }),
     };
     let allowed: unknown = null;
     const handler = metadataHandler((_request, context) => {
@@ -301,7 +309,12 @@ describe('a client over its quota', () => {
       },
       refuse: () => 'close',
     });
-    const session = new ClientSession({ id: 'c2', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' });
+    const session = new ClientSession({
+      id: 'c2',
+      listener: 'PLAINTEXT',
+      remoteHost: '10.0.0.1',
+      securityProtocol: 'PLAINTEXT',
+    });
     const services = { clock: world.clock, config: CONFIG, diagnostics: silent, metrics: createMetrics() };
     const dispatch = createDispatch(
       new Map([[Produce.key, handler]]),

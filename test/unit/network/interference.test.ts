@@ -21,7 +21,12 @@ import { World } from '../../support/world.ts';
 import { metadataOf } from '../handlers/support.ts';
 
 const CONFIG = brokerConfig(new Map([['zookeeper.connect', 'localhost:2181']]));
-const SESSION = new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' });
+const SESSION = new ClientSession({
+  id: 'c1',
+  listener: 'PLAINTEXT',
+  remoteHost: '10.0.0.1',
+  securityProtocol: 'PLAINTEXT',
+});
 const EVERYTHING = { topics: null, allowAutoTopicCreation: false };
 
 /** A dispatcher whose Metadata requests are all struck, and what it has seen. */

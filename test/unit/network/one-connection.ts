@@ -5,10 +5,10 @@ import { Connection, type ConnectionLimits } from '../../../broker/network/conne
 import type { Dispatch, RequestOutcome } from '../../../broker/network/outcome.ts';
 import { RequestMemory } from '../../../broker/network/request-memory.ts';
 import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
-import { silent } from '../../../broker/platform/diagnostics.ts';
 import { AnswerMemory } from '../../../broker/replication/requests/answer-memory.ts';
 import { MemorySocket } from './memory-socket.ts';
 
+const ORIGIN = { id: 'c1', listener: 'PLAINTEXT', securityProtocol: 'PLAINTEXT' } as const;
 export const PRODUCE = 0;
 export const FETCH = 1;
 
@@ -74,14 +74,20 @@ export function connect(
   const pool = new BufferPool(1 << 20);
   const connection = new Connection({
     socket,
-    session: new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: socket.remoteHost }),
+    session: new ClientSession({ ...ORIGIN, remoteHost: socket.remoteHost }),
     dispatch,
-    limits: { maxFrameBytes: 1000, maxInFlightRequests: 3, maxUnsentBytes: 20, ...limits },
+    limits: {
+      frames: { maxBytes: 1000, config: 'socket.request.max.bytes' },
+      loginFrames: { maxBytes: 50, config: 'sasl.server.max.receive.size' },
+      maxInFlightRequests: 3,
+      maxUnsentBytes: 20,
+      ...limits,
+    },
     pool,
     memory,
     answerMemory,
     clock,
-    diagnostics: silent,
+    complaints: { say: () => {} },
     bytesIn: { add() {}, value: 0 },
     bytesOut: { add() {}, value: 0 },
     onClosed: () => {

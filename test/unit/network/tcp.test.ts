@@ -62,6 +62,7 @@ async function start(reading: 'slab' | 'plain', overrides: object = {}) {
     metrics: createMetrics(),
     rates: { take: () => 0 },
     answerMemory: new AnswerMemory(config.queuedMaxResponseBytes),
+    securityOf: () => ({ login: null, tls: null, nameOf: (name) => name }),
   });
   running.push(server);
   await server.start();
