@@ -77,7 +77,11 @@ function Strike({ brokers, kinds }: StrikeProps) {
       <h2>Break something</h2>
       <label>
         broker{' '}
-        <select value={broker} onChange={({ currentTarget }) => setBroker(currentTarget.value)}>
+        <select
+          aria-label="broker"
+          value={broker}
+          onChange={({ currentTarget }) => setBroker(currentTarget.value)}
+        >
           {brokers.map(({ brokerId }) => (
             <option key={brokerId}>{brokerId}</option>
           ))}
@@ -85,7 +89,11 @@ function Strike({ brokers, kinds }: StrikeProps) {
       </label>
       <label>
         fault{' '}
-        <select value={name} onChange={({ currentTarget }) => setName(currentTarget.value)}>
+        <select
+          aria-label="fault"
+          value={name}
+          onChange={({ currentTarget }) => setName(currentTarget.value)}
+        >
           {kinds.map((each) => (
             <option key={each.name}>{each.name}</option>
           ))}
