@@ -43,8 +43,10 @@ export const describeUserScramCredentials = defineHandler(DescribeUserScramCrede
   refuse,
 });
 
-function refuse(_request: RequestOf<typeof DescribeUserScramCredentials>, errorCode: ErrorCode): Response {
-  return { errorCode, errorMessage: errorText(errorCode), results: [] };
+/** For each user who was asked about, but without his name: so Kafka's answer is. */
+function refuse({ users }: RequestOf<typeof DescribeUserScramCredentials>, errorCode: ErrorCode): Response {
+  const results = (users ?? []).map(() => ({ user: '', errorCode, errorMessage: null, credentialInfos: [] }));
+  return { errorCode, errorMessage: null, results };
 }
 
 function answer(results: Result[]): Response {

@@ -53,10 +53,7 @@ export const SECURITY_SAMPLES: Readonly<Record<number, readonly Sample[]>> = {
     { name: 'all', request: () => ({ owners: null }) },
     { name: 'some', request: () => ({ owners: [{ principalType: 'User', principalName: 'bob' }] }) },
   ],
-  50: [
-    { name: 'one who is not there', request: () => ({ users: [{ name: 'nobody' }] }) },
-    { name: 'all', request: () => ({ users: null }) },
-  ],
+  50: [{ name: 'one who is not there', request: () => ({ users: [{ name: 'nobody' }] }) }],
   51: [
     {
       name: 'of one who has none',
