@@ -12,6 +12,7 @@ import { ConfigError } from './config/property.ts';
 import { isWithoutEffect } from './config/without-effect.ts';
 import type { Diagnostics } from './platform/diagnostics.ts';
 import type { Journal } from './platform/journal.ts';
+import { watchLoopDelay } from './platform/loop-delay.ts';
 import type { Platform } from './platform/platform.ts';
 import { giveBackSpareMemory } from './platform/spare-memory.ts';
 import { systemPlatform } from './platform/system-platform.ts';
@@ -71,6 +72,7 @@ export async function runBroker(
     diagnostics.fatal('A fault that nobody caught; the broker ends here', error);
     process.exit(1);
   });
+  watchLoopDelay(platform.metrics);
   const broker = brokerOn(platform, config);
   let isStopping = false;
   void stop.then(() => {
