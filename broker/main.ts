@@ -64,7 +64,11 @@ export async function runBroker(
     if (!(error instanceof ConfigError)) throw error;
     return { ...NOT_RUNNING, problem: error.message };
   }
-  const platform = systemPlatform({ journalMaxEvents: config.journalMaxEvents });
+  const platform = systemPlatform({
+    journalMaxEvents: config.journalMaxEvents,
+    workerThreads: config.workerThreads,
+    workerIdleMs: config.workerIdleMs,
+  });
   const { diagnostics } = platform;
   observe?.(platform.journal);
   warnOfProperties(config, diagnostics);

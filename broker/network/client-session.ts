@@ -7,6 +7,7 @@
 import { sanitize } from '../../coordinator-client/znodes/config-znodes.ts';
 import type { ClientLimits, ClientQuotas, KnownLimits } from '../quotas/client-quotas.ts';
 import { ANONYMOUS, type Principal } from '../security/principal.ts';
+import { RequestMemory } from './request-memory.ts';
 
 /** Where a connection comes from. */
 export interface ClientOrigin {
@@ -18,6 +19,10 @@ export interface ClientOrigin {
   readonly remoteHost: string;
 }
 
+const NO_LIMIT = -1;
+/** What one connection may keep, as a part of what all may: so that one alone does not hold up the others. */
+const SHARE = 1 / 8;
+
 export class ClientSession implements ClientOrigin {
   readonly id: string;
   readonly listener: string;
@@ -25,8 +30,12 @@ export class ClientSession implements ClientOrigin {
   /** Until when the client is not listened to; 0 while it is. */
   mutedUntilMs = 0;
   #quotaLimits: KnownLimits | null = null;
+  /** Of all connections; what this one has of it is `#keptBytes`. */
+  readonly #kept: RequestMemory;
+  #keptBytes = 0;
 
-  constructor({ id, listener, remoteHost }: ClientOrigin) {
+  constructor({ id, listener, remoteHost }: ClientOrigin, kept = new RequestMemory(NO_LIMIT)) {
+    this.#kept = kept;
     this.id = id;
     this.listener = listener;
     this.remoteHost = remoteHost;
@@ -50,6 +59,27 @@ export class ClientSession implements ClientOrigin {
       this.#quotaLimits = known;
     }
     return known.limits;
+  }
+
+  /** A request of the client keeps so many bytes; the returned function says once that it does so no more. */
+  keep(sizeBytes: number): () => void {
+    this.#kept.reserve(sizeBytes);
+    this.#keptBytes += sizeBytes;
+    return () => {
+      this.#keptBytes -= sizeBytes;
+      this.#kept.release(sizeBytes);
+    };
+  }
+
+  /** Whether a request of so many bytes may start, which might keep them. Any may that is the only one. */
+  mayKeep(sizeBytes: number): boolean {
+    if (this.#kept.isFull) return false;
+    return this.#keptBytes === 0 || this.#keptBytes + sizeBytes <= this.#kept.limitBytes * SHARE;
+  }
+
+  /** Calls `tryAgain` once, when any client keeps less. */
+  whenKeptLess(tryAgain: () => void): void {
+    this.#kept.whenReleased(tryAgain);
   }
 
   /** The client has used more than its quota. */

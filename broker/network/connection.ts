@@ -78,6 +78,8 @@ export class Connection {
    * back.
    */
   #awaitsMemory = false;
+  /** A frame waits because too much is kept of those before it; `ClientSession` calls back. */
+  #awaitsKept = false;
   /** Runs while a frame waits because its client is throttled. */
   #unmute: Timer | null = null;
   /**
@@ -213,8 +215,26 @@ export class Connection {
     if (this.#isMuted()) return false;
     if (this.#outgoingBytes + this.#unsentBytes > this.#parts.limits.maxUnsentBytes) return false;
     const waiting = this.#pending.length;
-    if (waiting === 0) return true;
-    return !this.#exclusive && waiting < this.#parts.limits.maxInFlightRequests && pipelines(frame);
+    const canPipeline = pipelines(frame);
+    if (waiting > 0) {
+      const mayFollow = waiting < this.#parts.limits.maxInFlightRequests;
+      if (this.#exclusive || !mayFollow || !canPipeline) return false;
+    }
+    return !canPipeline || this.#mayBeKept(frame.length);
+  }
+
+  /** Produce requests may have to be kept for a while, copied from the buffer that they came in. */
+  #mayBeKept(sizeBytes: number): boolean {
+    const { session } = this.#parts;
+    if (session.mayKeep(sizeBytes)) return true;
+    if (!this.#awaitsKept) {
+      this.#awaitsKept = true;
+      session.whenKeptLess(() => {
+        this.#awaitsKept = false;
+        this.#scheduleFlush();
+      });
+    }
+    return false;
   }
 
   /** A client over its quota has its answer, but is not listened to until its time is over. */

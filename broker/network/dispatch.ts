@@ -176,6 +176,10 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
     this.#afterSend.push(run);
   }
 
+  keep(sizeBytes: number): () => void {
+    return this.#session.keep(sizeBytes);
+  }
+
   /** Itself, as an interference sees it. */
   get met(): { readonly api: AnyApi; readonly body: RequestOf<AnyApi>; readonly origin: ClientOrigin } {
     return { api: this.#handler.api, body: this.#body, origin: this.#session };

@@ -51,6 +51,7 @@ export class NetworkServer {
   readonly #quotas: ConnectionQuotas;
   readonly #pool = new BufferPool(MAX_POOLED_BYTES);
   readonly #memory: RequestMemory;
+  readonly #kept: RequestMemory;
   readonly #bytesIn: Counter;
   readonly #bytesOut: Counter;
   /** By listener name; empty again once the server stops. */
@@ -83,6 +84,7 @@ export class NetworkServer {
     this.#quotas = new ConnectionQuotas(connectionQuotaLimits(liveConfig), parts.rates, parts.clock.nowMs());
     this.#unfollow = liveConfig.onChange(() => this.#reconfigure());
     this.#memory = new RequestMemory(config.queuedMaxRequestBytes);
+    this.#kept = new RequestMemory(config.queuedProduceMaxBytes);
     this.#bytesIn = metrics.counter('kafka_network_socketserver_bytesin_total', 'Bytes read from clients');
     this.#bytesOut = metrics.counter('kafka_network_socketserver_bytesout_total', 'Bytes written to clients');
     metrics.gauge(
@@ -217,7 +219,7 @@ export class NetworkServer {
     this.#connections.add(
       new Connection({
         socket,
-        session: new ClientSession({ id, listener, remoteHost: host }),
+        session: new ClientSession({ id, listener, remoteHost: host }, this.#kept),
         dispatch,
         clock,
         limits: this.#limits,

@@ -11,13 +11,14 @@ export function makeReplication(
     readonly verifier: TransactionVerifier;
   },
 ): Pick<Parts, 'replicas' | 'logDirMoves'> {
-  const { clock, diagnostics, journal, metrics } = platform;
+  const { clock, diagnostics, journal, metrics, workers } = platform;
   const { config, configs, logs, metadata, fence, peers, link, verifier } = parts;
   const replicas = new ReplicaManager({
     clock,
     diagnostics,
     journal,
     metrics,
+    workers,
     config,
     liveConfig: configs.live,
     logs,

@@ -8,7 +8,7 @@ import type { Ground, Parts } from './parts.ts';
 
 /** Fetch sessions, topic administration and metrics by topic are made here, as only handlers use them. */
 export function makeServices({ platform, store }: Ground, parts: Parts): Services {
-  const { clock, disk, diagnostics, metrics, random } = platform;
+  const { clock, disk, diagnostics, metrics, random, workers } = platform;
   const { clusterId, config, configs, metadata, features, replicas, logs, logDirMoves } = parts;
   const { controller, groups, transactions, markers, producerIds } = parts;
   const topicDefaults = (): ReadonlyMap<string, string> => configs.topicDefaults;
@@ -22,6 +22,7 @@ export function makeServices({ platform, store }: Ground, parts: Parts): Service
     disk,
     diagnostics: diagnostics.named(`KafkaApi-${config.brokerId}`),
     metrics,
+    workers,
     topicMetrics: new TopicMetrics(metrics, metadata),
     metadata,
     features,

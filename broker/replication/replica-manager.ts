@@ -32,6 +32,7 @@ import {
 } from './replication-metrics.ts';
 import { type CoordinatorAppend, CoordinatorLog, type CoordinatorRead } from './requests/coordinator-log.ts';
 import { isRackAware } from './requests/preferred-replica.ts';
+import { PreparedAppend } from './requests/prepared-append.ts';
 import type { FetchOutcome } from './requests/read-partition.ts';
 import {
   type AppendOutcome,
@@ -46,7 +47,6 @@ import {
   type EpochEndQuery,
   type LegacyOffsetsQuery,
   type ListOffsetQuery,
-  type OffsetAnswer,
   ReplicaOffsets,
 } from './requests/replica-offsets.ts';
 import {
@@ -62,7 +62,7 @@ import { type ReplicationThrottles, replicationThrottles } from './throttles.ts'
 
 interface ReplicaManagerOptions
   extends ReplicationConfigs,
-    Pick<Platform, 'clock' | 'diagnostics' | 'journal' | 'metrics'> {
+    Pick<Platform, 'clock' | 'diagnostics' | 'journal' | 'metrics' | 'workers'> {
   readonly logs: LogManager;
   readonly metadata: ReplicationMetadata;
   readonly peers: Pick<Peers, 'openStream' | 'onStream'>;
@@ -83,7 +83,8 @@ export class ReplicaManager {
   readonly #streams: ReplicaStreams;
   readonly #follower: Follower;
   readonly #leadership: Leadership;
-  readonly #append: VerifiedAppend;
+  readonly #append: PreparedAppend;
+  readonly #verified: VerifiedAppend;
   readonly #fetch: ReplicaFetch;
   readonly #offsets: ReplicaOffsets;
   readonly #counters: ReplicationCounters;
@@ -95,7 +96,7 @@ export class ReplicaManager {
   #closed = false; // once true, deltas and new streams are refused
 
   constructor(options: ReplicaManagerOptions) {
-    const { clock, metrics, config, metadata, logs, brokerEpoch, propose } = options;
+    const { clock, metrics, workers, config, metadata, logs, brokerEpoch, propose } = options;
     const { brokerId } = config;
     const name = `ReplicaManager broker=${brokerId}`;
     const diagnostics = options.diagnostics.named(name);
@@ -117,12 +118,11 @@ export class ReplicaManager {
       currentLeader: (topic: string, partition: number) => this.#currentLeader(topic, partition),
     };
     const append = new ReplicaAppend({ ...common, waiting: this.#produceWaiting });
-    this.#append = new VerifiedAppend({
-      hosted: this.#hosted,
-      append,
-      verifier: options.verifier,
+    this.#verified = new VerifiedAppend({
+      ...{ hosted: this.#hosted, append, verifier: options.verifier },
       isEnabled: () => options.liveConfig.now.transactionPartitionVerificationEnable,
     });
+    this.#append = new PreparedAppend({ ...common, ...options, append: this.#verified });
     this.#fetch = new ReplicaFetch({
       ...common,
       brokerId,
@@ -131,7 +131,7 @@ export class ReplicaManager {
       waiting: this.#fetchWaiting,
       fetchMaxBytes: config.fetchMaxBytes,
     });
-    this.#offsets = new ReplicaOffsets({ ...common, waiting: this.#deleteWaiting });
+    this.#offsets = new ReplicaOffsets({ ...common, workers, waiting: this.#deleteWaiting });
     this.#coordinatorLog = new CoordinatorLog({ ...common, append });
     const intervalMs = config.replicaHighWatermarkCheckpointIntervalMs;
     this.#checkpoints = new HighWatermarkCheckpoints({ ...common, clock, diagnostics, logs, intervalMs });
@@ -158,7 +158,7 @@ export class ReplicaManager {
 
   /** Before a coordinator writes records of somebody's transaction to its partition. */
   verifyTransaction(at: TopicPartition, claim: TransactionClaim): Promise<VerifiedTransaction> {
-    return this.#append.verify(at, claim);
+    return this.#verified.verify(at, claim);
   }
 
   /** A coordinator's write, acknowledged by all, in the leader epoch in which the coordinator was elected. */
@@ -181,7 +181,7 @@ export class ReplicaManager {
     return this.#fetch.fetch(request);
   }
 
-  listOffset(topic: string, partition: number, query: ListOffsetQuery): OffsetAnswer {
+  listOffset(topic: string, partition: number, query: ListOffsetQuery) {
     return this.#offsets.listOffset(topic, partition, query);
   }
 
