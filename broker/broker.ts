@@ -96,7 +96,8 @@ export class Broker {
       store: () => new ClusterStore(keeper.coordinator),
       stops,
     };
-    // Stops last: its end tells the cluster that this broker is gone, which must be true by then.
+    stops.push({ name: 'the worker threads', stop: () => options.platform.workers.close() });
+    // Stops last but for the threads: its end tells the cluster that this broker is gone, which must be true by then.
     stops.push({ name: 'the ZooKeeper session', stop: () => keeper.close() });
   }
 

@@ -27,6 +27,8 @@ export interface Workers {
    * memory. Rejects with {@link JobFailed}, or with what `input` throws.
    */
   run<Input, Output>(job: Job<Input, Output>, input: () => Input, from: string): Promise<Output>;
+  /** Nothing is done any more; what was to be done is rejected. */
+  close(): Promise<void>;
 }
 
 /** The thread that had the job has died, or what it ran has thrown. */
@@ -45,6 +47,7 @@ export function turnBudget(clock: Clock): TurnBudget {
 export function workersInPlace(clock: Clock): Workers {
   return {
     turn: turnBudget(clock),
+    close: () => Promise.resolve(),
     run: (job, input) =>
       new Promise((resolve, reject) => {
         clock.soon(() => {

@@ -30,7 +30,11 @@ mkdirSync(DIST);
 write('package.json', '{ "type": "commonjs" }\n');
 copy('node-version.cjs', 'node-version.js');
 copy('cli.cjs', 'cli.js');
-const inputs = [...(await bundle()), ...(await Promise.all(APART.map(packageApart))).flat()];
+const inputs = [
+  ...(await bundle()),
+  ...(await Promise.all(APART.map(packageApart))).flat(),
+  ...(await threadProgram()),
+];
 write('THIRD-PARTY-NOTICES.txt', noticesOf(ROOT, inputs));
 for (const { name, isModule } of PUBLIC_ENTRIES)
   write(isModule ? `${name}.mjs` : `${name}.js`, isModule ? moduleDoor(name) : door(name));
@@ -60,6 +64,11 @@ function bundle(): Promise<string[]> {
 
 function packageApart(name: string): Promise<string[]> {
   return built(`${name}.js`, { entryPoints: [name] });
+}
+
+/** What a thread of the pool runs: only what its jobs need, so that it begins quickly and is small. */
+function threadProgram(): Promise<string[]> {
+  return built('worker.js', { entryPoints: ['broker/worker.ts'] });
 }
 
 /** Leaves the packages apart to be required where they are. */

@@ -37,6 +37,7 @@ describe('the tarball', () => {
         'README.md',
         'dist/cli.js',
         'dist/bundle.js',
+        'dist/worker.js',
         'dist/THIRD-PARTY-NOTICES.txt',
       ]),
     );
@@ -101,6 +102,15 @@ describe('odradek, for programs', () => {
         "'num.partition' is no property of a broker",
       ]);
       expect(status).toBe(0);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'has threads of its own for batches that would hold everybody up',
+    async () => {
+      const { status, output } = await installed.run(process.execPath, ['threads.mjs']);
+      expect([status, output.trim()]).toEqual([0, '0 0']);
     },
     TEST_MS,
   );

@@ -43,6 +43,7 @@ export function faulty(base: Platform, links: Links): FaultyPlatform {
   const disk = gatedDisk(belongings.disk(base.disk), gate);
   const workers: Workers = {
     turn: base.workers.turn,
+    close: () => base.workers.close(),
     run: (job, input, from) => gate.arrived(base.workers.run(job, input, from)),
   };
   return {

@@ -34,6 +34,10 @@ class HeldWorkers implements Workers {
     });
   }
 
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
   end(index: number): void {
     this.begun[index]?.end();
   }
