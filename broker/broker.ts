@@ -201,7 +201,7 @@ export class Broker {
   /** All parts are there: what comes from outside reaches them from here on. */
   async #listen(parts: Parts): Promise<void> {
     const { platform, store } = this.#ground;
-    const { diagnostics, metrics } = platform;
+    const { clock, diagnostics, metrics } = platform;
     const { config, peers } = parts;
     const { brokerId } = config;
     this.#parts = parts;
@@ -211,7 +211,7 @@ export class Broker {
       state: () => this.#state,
     });
     followConfigs(this.#ground, parts);
-    answerPeers({ ...parts, brokerId, diagnostics, epochs: new ControllerEpochs(store) });
+    answerPeers({ ...parts, brokerId, clock, diagnostics, epochs: new ControllerEpochs(store) });
     this.#peerPort = (await peers.listen(peerEndpoint(config))).port;
     reportFailedDirectories(parts.logs, {
       brokerId,

@@ -21,7 +21,7 @@ import { failureError } from './failure-error.ts';
 import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts';
 import { HostedPartitions } from './hosted-partitions.ts';
 import { IsrProposals } from './isr-proposals.ts';
-import { Leadership, type RoleChange } from './leadership.ts';
+import { Leadership, type PieceOfDelta, type RoleChange } from './leadership.ts';
 import { Partition, type PartitionContext } from './partition.ts';
 import { replicaOffline } from './replica-events.ts';
 import {
@@ -139,9 +139,10 @@ export class ReplicaManager {
   }
 
   /** What the controller wants of the replicas here; its epochs have been compared. */
-  apply(delta: ReplicaDelta): DeltaOutcome {
+  apply(delta: ReplicaDelta, piece: PieceOfDelta = 'last'): DeltaOutcome {
     if (this.#closed) return deltaOutcome(ErrorCode.BROKER_NOT_AVAILABLE);
-    const failed = this.#leadership.apply(delta);
+    this.#checkpoints.hold(piece === 'more follow');
+    const failed = this.#leadership.apply(delta, piece);
     if (delta.lead.length + delta.follow.length > 0) this.#checkpoints.start();
     return { error: ErrorCode.NONE, failed };
   }
@@ -212,8 +213,7 @@ export class ReplicaManager {
   }
 
   logReplaced(partition: Partition, log: PartitionLog): void {
-    // it lies in another directory now
-    partition.attachLog(log);
+    partition.attachLog(log); // it lies in another directory now
     this.#changed(partition);
   }
 

@@ -35,6 +35,7 @@ function setUp(): SetUp {
   const unasked = () => Promise.reject(new Error('the controller was asked'));
   answerPeers({
     brokerId: 2,
+    clock,
     diagnostics,
     fence,
     epochs: new ControllerEpochs(() => store as unknown as ClusterStore),
