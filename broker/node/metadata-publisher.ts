@@ -29,8 +29,8 @@ export interface PublisherParts {
   readonly groups: Pick<GroupCoordinator, 'forgetPartitions'>;
 }
 
-/** A log that is made takes half a millisecond. */
-const REPLICAS_A_PIECE = 20;
+/** A log that is made takes half a millisecond to a whole one. */
+const REPLICAS_A_PIECE = 10;
 
 export class MetadataPublisher {
   readonly #parts: PublisherParts;

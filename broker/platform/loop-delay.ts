@@ -1,9 +1,10 @@
 /**
  * How late the event loop is: a timer that should run every ten milliseconds tells by how much it was kept
- * waiting. Everything a broker does shares that loop, so whatever holds it holds all clients, the
- * replicas and the ZooKeeper session. One of these serves a whole process.
- * Node's own monitorEventLoopDelay keeps quantiles since its start, of which nobody can make those of the
- * last five minutes; a histogram of Prometheus can.
+ * waiting, and how much processor time the loop has used since it last ran. Everything a broker does shares
+ * that loop, so whatever holds it holds all clients, the replicas and the ZooKeeper session. The first number
+ * is what they feel; the second says whether this broker is to blame for it, or the machine.
+ * One of these serves a whole process. Node's own monitorEventLoopDelay keeps quantiles since its start, of
+ * which nobody can make those of the last five minutes; a histogram of Prometheus can.
  */
 import type { Metrics } from './metrics.ts';
 
@@ -22,12 +23,28 @@ export function watchLoopDelay(metrics: Metrics): LoopDelayWatch {
     `How long the event loop kept a timer waiting that is due every ${PERIOD_MS} ms`,
     BUCKETS_S,
   );
+  const stretches = metrics.distribution(
+    'odradek_event_loop_cpu_seconds',
+    'Processor time that the event loop used before it came back to that timer',
+    BUCKETS_S,
+  );
   let dueMs = performance.now() + PERIOD_MS;
+  let usedS = usedSeconds();
   const timer = setInterval(() => {
     const nowMs = performance.now();
     delays.observe(Math.max(0, nowMs - dueMs) / 1000);
     dueMs = nowMs + PERIOD_MS;
+    const nowS = usedSeconds();
+    if (nowS !== null && usedS !== null) stretches.observe(nowS - usedS);
+    usedS = nowS;
   }, PERIOD_MS);
   timer.unref();
   return { stop: () => clearInterval(timer) };
+}
+
+/** Of this thread; null on a Node that can't say. */
+function usedSeconds(): number | null {
+  if (process.threadCpuUsage === undefined) return null;
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1e6;
 }
