@@ -8,7 +8,8 @@ import type { CoordinatorSource } from '../coordinator-client/coordinator.ts';
 import { ClusterStore } from '../coordinator-client/stores/cluster-store.ts';
 import type { BrokerConfig } from './config/broker-config.ts';
 import { HANDLERS } from './handlers/table.ts';
-import { type Health, statusPage } from './http/status-pages.ts';
+import { pagesOf } from './http/pages.ts';
+import type { Health } from './http/status-pages.ts';
 import { ControllerEpochs } from './metadata/controller-epochs.ts';
 import { ControllerFence } from './metadata/controller-fence.ts';
 import { MetadataCache } from './metadata/metadata-cache.ts';
@@ -31,6 +32,7 @@ import {
   makeTransactions,
   makeVerifier,
 } from './node/make-coordinators.ts';
+import { makeJournal } from './node/make-journal.ts';
 import { makePeers, peerEndpoint } from './node/make-peers.ts';
 import { makeReplication } from './node/make-replication.ts';
 import { makeServices } from './node/make-services.ts';
@@ -65,6 +67,7 @@ const FIRST_METADATA_WAIT_MS = 2000;
 export class Broker {
   readonly #options: BrokerOptions;
   readonly #keeper: SessionKeeper;
+  readonly #journal: ReturnType<typeof makeJournal>;
   /** What the parts are made on; its `stops` hold all that is open so far. */
   readonly #ground: Ground;
   /** Only forwards. */
@@ -90,6 +93,7 @@ export class Broker {
       openTimeoutMs: options.config.zookeeperConnectionTimeoutMs,
     });
     this.#keeper = keeper;
+    this.#journal = makeJournal(options.platform, options.config);
     const stops = new StopList(diagnostics);
     this.#ground = {
       platform: options.platform,
@@ -132,6 +136,7 @@ export class Broker {
   }
 
   async #start(): Promise<void> {
+    this.#journal.keeper?.begin();
     try {
       await this.#keeper.open();
       await this.#ground.store().ensureTopLevelPaths();
@@ -144,6 +149,7 @@ export class Broker {
       await this.#serve();
     } catch (error) {
       await this.#ground.stops.stop(false);
+      this.#journal.keeper?.close();
       throw error;
     }
   }
@@ -173,20 +179,21 @@ export class Broker {
     diagnostics.info(`Cluster ID = ${clusterId}`);
     const claimed = await claimDirectories(ground, this.#options.config, clusterId);
     journal.identify(claimed.config.brokerId, NO_EPOCH);
+    this.#journal.keeper?.open();
     const { config, configs, quotas, features } = await makeConfigs(ground, claimed.config);
     const fence = new ControllerFence();
     const metadata = new MetadataCache(clock);
     const peers = makePeers(ground, config, {
       clusterId,
       brokerEpoch: () => fence.brokerEpoch,
-      http: (path) => statusPage(path, metrics, () => healthOf(this.inside)),
+      http: pagesOf({ metrics, health: () => healthOf(this.inside), events: this.#journal.page }),
     });
     const link = new ControllerLink(peers, metadata, () => config.controllerSocketTimeoutMs);
     const known = { clusterId, config, configs, quotas, features, fence, metadata, peers, link };
     const controller = makeController(ground, known);
     const logs = await makeLogs(ground, { ...known, directories: claimed.directories });
     const partitionCounts = await coordinatorPartitionCounts(ground.store(), config);
-    const verifier = makeVerifier(known, partitionCounts);
+    const verifier = makeVerifier(ground, known, partitionCounts);
     const { replicas, logDirMoves } = makeReplication(ground, { ...known, logs, verifier });
     const producerIds = makeProducerIds(ground, known);
     const groups = makeGroups(ground, { config, replicas }, partitionCounts.groups);
@@ -211,7 +218,8 @@ export class Broker {
       state: () => this.#state,
     });
     followConfigs(this.#ground, parts);
-    answerPeers({ ...parts, brokerId, clock, diagnostics, epochs: new ControllerEpochs(store) });
+    const epochs = new ControllerEpochs(store);
+    answerPeers({ ...parts, brokerId, clock, diagnostics, journal: platform.journal, epochs });
     this.#peerPort = (await peers.listen(peerEndpoint(config))).port;
     reportFailedDirectories(parts.logs, {
       brokerId,
@@ -282,8 +290,9 @@ export class Broker {
       await this.#keeper.close();
       await this.#starting;
     }
-    if (before === 'running' && handOver) await moveLeadersAway(this.#made, platform);
+    if (before === 'running' && handOver) await moveLeadersAway(this.#made, platform, causeId);
     await stops.stop(true);
     platform.journal.record({ kind: 'shutdown-finished' }, causeId);
+    this.#journal.keeper?.close();
   }
 }

@@ -16,8 +16,8 @@ import type {
   LeaderAndIsrRequest,
   LeaderAndIsrResponse,
 } from '../peers/messages.ts';
-import type { StateReason } from '../platform/cluster-events.ts';
-import type { BrokerId } from '../types.ts';
+import type { StateReason } from '../platform/partition-events.ts';
+import { type BrokerId, NO_EPOCH } from '../types.ts';
 import type { PartitionView } from './cluster-state.ts';
 import {
   decideBrokersStarted,
@@ -39,7 +39,12 @@ export async function brokerChange(term: Term): Promise<void> {
   const gone = [...known.keys()].filter((id) => !registered.some((broker) => broker.id === id));
   if (started.length + bounced.length + gone.length === 0) return;
   const [joined, back] = [ids(started), ids(bounced)];
-  await term.because({ kind: 'brokers-changed', joined, bounced: back, left: gone }, async () => {
+  const registrations = [
+    ...[...started, ...bounced].map(({ id, epoch }) => ({ broker: id, epoch })),
+    ...gone.map((id) => ({ broker: id, epoch: known.get(id)?.epoch ?? NO_EPOCH })),
+  ];
+  const event = { kind: 'brokers-changed', joined, bounced: back, left: gone, registrations } as const;
+  await term.because(event, async () => {
     for (const broker of [...started, ...bounced]) options.channels.add(broker);
     for (const id of gone) options.channels.remove(id);
     if (started.length > 0) await brokersStarted(term, started);
@@ -207,7 +212,16 @@ export async function leaderAndIsrAnswered(
  * Moves what a broker leads; the answer names what it leads still, and it asks again until that is
  * nothing.
  */
-export async function controlledShutdown(
+export function controlledShutdown(
+  term: Term,
+  request: ControlledShutdownRequest,
+): Promise<ControlledShutdownResponse> {
+  const { brokerId, causeId } = request;
+  const cause = causeId === undefined ? null : { brokerId, id: causeId };
+  return term.following(cause, () => moveAway(term, request));
+}
+
+async function moveAway(
   term: Term,
   { brokerId, brokerEpoch }: ControlledShutdownRequest,
 ): Promise<ControlledShutdownResponse> {

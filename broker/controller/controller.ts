@@ -73,6 +73,7 @@ export class Controller {
   #term: Term | null = null; // null while this broker is not the controller
   /** The elected controller as last seen, -1 none. */
   #controllerId: BrokerId = -1;
+  #goneId: EventId | null = null; // the event of its end, until there is another
   /** Of the term. */
   #upkeep: Upkeep | null = null;
   /** Runs while this broker does not stand for election, because it could not be elected or take office. */
@@ -212,9 +213,10 @@ export class Controller {
     const ours = holder?.isThisSession === true && this.#term !== null;
     if (this.#term !== null && !ours) this.#resign(`broker ${holder?.brokerId ?? 'nobody'} holds the office`);
     if (holder !== null && (ours || !holder.isThisSession)) {
-      this.#seen(holder.brokerId);
+      this.#seen(holder.brokerId, this.#goneId);
       return;
     }
+    if (holder === null) this.#gone();
     if (holder === null && this.#rest === null) await this.#stand(store);
     else if (holder === null) this.#seen(-1);
     else await this.#vacate(store);
@@ -226,7 +228,7 @@ export class Controller {
     const result = await store.electController(brokerId, platform.clock.wallMs());
     if (this.#store !== store) return;
     if (!result.won) {
-      this.#seen(result.lostTo ?? -1);
+      this.#seen(result.lostTo ?? -1, this.#goneId);
       return;
     }
     const term = this.#newTerm(store.coordinator, result);
@@ -257,12 +259,22 @@ export class Controller {
 
   /** What is recorded on the way follows from the election. */
   #failOver(term: Term, electedMs: number): Promise<FailoverTimeline> {
-    return term.because({ kind: 'controller-elected', epoch: term.epoch }, async (causeId) => {
+    const { epoch, epochVersion } = term.options;
+    const event = { kind: 'controller-elected', epoch, epochVersion } as const;
+    const failOver = async (causeId: EventId): Promise<FailoverTimeline> => {
       this.#seen(this.#options.brokerId, causeId);
       const timeline = await takeOffice(term, electedMs);
       term.record({ kind: 'failover-finished', ...timeline });
       return timeline;
-    });
+    };
+    return term.following(this.#goneId, () => term.because(event, failOver));
+  }
+
+  /** Nobody holds the office that somebody else has held. */
+  #gone(): void {
+    const controllerId = this.#controllerId;
+    if (controllerId < 0 || controllerId === this.#options.brokerId) return;
+    this.#goneId = this.#journal.record({ kind: 'controller-gone', controllerId });
   }
 
   /** The node is this session's, but no term goes with it: a resignation did not get through. */
@@ -316,6 +328,7 @@ export class Controller {
   #seen(controllerId: BrokerId, causeId: EventId | null = null): void {
     if (controllerId === this.#controllerId) return;
     this.#controllerId = controllerId;
+    this.#goneId = null;
     const isSelf = controllerId === this.#options.brokerId;
     this.#journal.record({ kind: 'controller-changed', controllerId, isSelf }, causeId);
   }

@@ -30,7 +30,7 @@ export async function alterPartition(
   const error = alterRequestError(state, request.brokerId, request.brokerEpoch);
   if (error !== ErrorCode.NONE) return term.answer(reply, { error, partitions: [] });
   const decisions = request.partitions.map((item) => decideAlteration(state, item));
-  const written = await writeAlterations(term, decisions);
+  const written = await writeAlterations(term, request, decisions);
   const changed: PartitionRecord[] = [];
   const partitions = request.partitions.map((item, index): AlterAnswer => {
     const decision = decisions[index];
@@ -50,9 +50,12 @@ export async function alterPartition(
 /** What the accepted changes have become; a partition whose state somebody else has written is not in it. */
 async function writeAlterations(
   term: Term,
+  { brokerId, partitions }: AlterPartitionRequest,
   decisions: readonly AlterDecision[],
 ): Promise<Map<PartitionKey, IsrAndLeader>> {
-  const changes = decisions.flatMap((decision) => (decision.do === 'write' ? [decision.change] : []));
+  const changes = decisions.flatMap((decision, index) =>
+    decision.do === 'write' ? [{ ...decision.change, causeId: partitions[index]?.causeId }] : [],
+  );
   const results = await term.fenced.updatePartitionStates(
     changes.map(({ partition: { topic, partition }, state, expectedVersion }) => ({
       topic,
@@ -64,7 +67,7 @@ async function writeAlterations(
   const written = new Map<PartitionKey, IsrAndLeader>();
   const stale: PartitionRecord[] = [];
   changes.forEach((change, index) => {
-    const { partition, state } = change;
+    const { partition, state, causeId } = change;
     const result = results[index];
     if (!result?.ok) {
       stale.push(term.state.record(partition));
@@ -73,7 +76,8 @@ async function writeAlterations(
     const leadership = { ...state, partitionEpoch: result.version };
     const before = partition.leadership;
     term.state.setLeadership(partition, leadership);
-    recordAlteration(term, change, { before, now: leadership });
+    const cause = causeId === undefined ? null : { brokerId, id: causeId };
+    recordAlteration(term, { partition, before, now: leadership }, cause);
     written.set(partition.key, leadership);
   });
   await term.reread(stale);

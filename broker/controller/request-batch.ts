@@ -12,6 +12,7 @@ import type {
   UpdateMetadataRequest,
   UpdatePartitionMessage,
 } from '../peers/messages.ts';
+import type { EventId } from '../platform/event-ring.ts';
 import {
   type BrokerId,
   EPOCH_DURING_DELETE,
@@ -52,12 +53,22 @@ export class RequestBatch {
   readonly #metadataTo = new Set<BrokerId>();
   /** Those of `#metadataTo` that are told of all topics there are, and so of those that are no more. */
   readonly #forgetOthers = new Set<BrokerId>();
+  /** The events that tell of the states of these partitions; of all others `#causeId` is what they follow from. */
+  readonly #causeIds = new Map<PartitionKey, EventId>();
+  readonly #causeId: EventId | null;
   readonly #view: ClusterView;
   readonly #controllerId: BrokerId;
 
-  constructor(view: ClusterView, controllerId: BrokerId) {
+  /** `causeId`: the event of this broker's journal that all of it follows from. */
+  constructor(view: ClusterView, controllerId: BrokerId, causeId: EventId | null = null) {
     this.#view = view;
     this.#controllerId = controllerId;
+    this.#causeId = causeId;
+  }
+
+  /** The state of a partition is told in this event. */
+  toldIn(key: PartitionKey, eventId: EventId): void {
+    this.#causeIds.set(key, eventId);
   }
 
   add(tell: Tell): void {
@@ -133,6 +144,7 @@ export class RequestBatch {
       controllerId: this.#controllerId,
       controllerEpoch: this.#view.controllerEpoch,
       brokerEpoch: this.#view.brokers.get(to)?.epoch ?? NO_EPOCH,
+      ...(this.#causeId !== null && { causeId: this.#causeId }),
     };
   }
 
@@ -144,7 +156,9 @@ export class RequestBatch {
     for (const { partition, isNew } of items) {
       const { leadership } = partition;
       if (leadership === null) continue;
-      partitions.push(stateMessage(partition, leadership, isNew));
+      const causeId = this.#causeIds.get(partition.key);
+      const message = stateMessage(partition, leadership, isNew);
+      partitions.push(causeId === undefined ? message : { ...message, causeId });
     }
     return {
       type: 'LeaderAndIsr',

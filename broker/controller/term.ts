@@ -16,10 +16,11 @@ import type { ZnodeFormatError } from '../../coordinator-client/znodes/znode-jso
 import type { Live } from '../config/live.ts';
 import { allowsUncleanLeader } from '../config/topic-config.ts';
 import { type Clock, sleep } from '../platform/clock.ts';
-import type { ClusterEvent, StateReason } from '../platform/cluster-events.ts';
+import type { ClusterEvent } from '../platform/cluster-events.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
-import type { EventId } from '../platform/event-ring.ts';
+import type { Cause, EventId } from '../platform/event-ring.ts';
 import type { Journal } from '../platform/journal.ts';
+import type { StateReason } from '../platform/partition-events.ts';
 import type { Random } from '../platform/random.ts';
 import { type BrokerId, type PartitionKey, partitionKey } from '../types.ts';
 import type { BrokerChannels } from './broker-channels.ts';
@@ -27,7 +28,7 @@ import { ClusterState, type IsrAndLeader, type PartitionView } from './cluster-s
 import { type UncleanTopics, withoutCleanLeader } from './decide-brokers.ts';
 import type { LeaderWrite, Plan, Tell } from './plan.ts';
 import { RequestBatch } from './request-batch.ts';
-import { recordState } from './state-events.ts';
+import { recordStates, type StateWritten } from './state-events.ts';
 import { TermCoordinator, TermOver } from './term-coordinator.ts';
 
 /** What the controller needs of the broker's configuration. */
@@ -85,7 +86,7 @@ export class Term {
   /** By path, one for each; none once the term is over. */
   readonly #watches = new Map<string, Watch>();
   /** What the events of now follow from. One event of the queue runs at a time, so it can stand here. */
-  #causeId: EventId | null = null;
+  #cause: Cause = null;
   /** Once true it stays so. */
   #over = false;
 
@@ -110,19 +111,25 @@ export class Term {
     this.options.diagnostics.error(`${error.message}; going on without it`);
   };
 
-  record(event: ClusterEvent): EventId {
-    return this.options.journal.record(event, this.#causeId);
+  /** `cause`: another one than what all that is going on follows from. */
+  record(event: ClusterEvent, cause: Cause = this.#cause): EventId {
+    return this.options.journal.record(event, cause);
   }
 
   /** Records an event, and it as the cause of all that is recorded while `run` runs, which gets its id. */
-  async because<Result>(event: ClusterEvent, run: (id: EventId) => Promise<Result>): Promise<Result> {
-    const before = this.#causeId;
+  because<Result>(event: ClusterEvent, run: (id: EventId) => Promise<Result>): Promise<Result> {
     const id = this.record(event);
-    this.#causeId = id;
+    return this.following(id, () => run(id));
+  }
+
+  /** What is recorded while `run` runs follows from this. */
+  async following<Result>(cause: Cause, run: () => Promise<Result>): Promise<Result> {
+    const before = this.#cause;
+    this.#cause = cause;
     try {
-      return await run(id);
+      return await run();
     } finally {
-      this.#causeId = before;
+      this.#cause = before;
     }
   }
 
@@ -158,7 +165,7 @@ export class Term {
 
   /** Tells without deciding anything. Throws TermOver. */
   tell(tells: readonly Tell[]): void {
-    const batch = new RequestBatch(this.state, this.options.brokerId);
+    const batch = this.#newBatch();
     for (const tell of tells) batch.add(tell);
     this.#send(batch);
   }
@@ -184,7 +191,7 @@ export class Term {
     partitions: readonly PartitionView[],
     decide: (partitions: readonly PartitionView[]) => Plan,
   ): Promise<CarriedOut> {
-    const batch = new RequestBatch(this.state, this.options.brokerId);
+    const batch = this.#newBatch();
     const written = new Set<PartitionKey>();
     const failed = new Set<PartitionKey>();
     let undecided = partitions;
@@ -192,13 +199,15 @@ export class Term {
       const plan = decide(undecided);
       const results = await this.#write(plan.changes);
       const refused: PartitionView[] = [];
+      const changed: StateWritten[] = [];
       plan.changes.forEach((change, index) => {
         const result = results[index];
         if (result?.ok) {
-          this.#changed(reason, change, result.version, batch);
+          changed.push(this.#changed(change, result.version, batch));
           written.add(change.partition.key);
         } else refused.push(change.partition);
       });
+      for (const [key, id] of recordStates(this, reason, changed)) batch.toldIn(key, id);
       for (const { partition, replica, status } of plan.notes) {
         this.state.setReplicaStatus(partition, replica, status);
       }
@@ -285,16 +294,22 @@ export class Term {
     });
   }
 
-  #changed(reason: StateReason, change: LeaderWrite, version: number, batch: RequestBatch): void {
+  /** The events of other brokers are not for requests: who gets them takes an id for one of ours. */
+  #newBatch(): RequestBatch {
+    const causeId = typeof this.#cause === 'number' ? this.#cause : null;
+    return new RequestBatch(this.state, this.options.brokerId, causeId);
+  }
+
+  #changed(change: LeaderWrite, version: number, batch: RequestBatch): StateWritten {
     const { partition, state, recipients, isNew, unclean } = change;
     const before = partition.leadership;
     const now = { ...state, partitionEpoch: version };
     this.state.setLeadership(partition, now);
-    recordState(this, change, reason, { before, now });
     if (isNew) for (const replica of partition.assignment.replicas) this.#madeReplica(partition, replica);
     if (before?.leader !== state.leader) this.options.elections.add(1);
     if (unclean) this.options.uncleanElections.add(1);
     batch.add({ request: 'LeaderAndIsr', to: recipients, partition, isNew });
+    return { partition, unclean, before, now };
   }
 
   #madeReplica(partition: PartitionView, replica: BrokerId): void {

@@ -3,13 +3,15 @@
  * time goes to a broker, with all that waits for it. Of one transactional id only one question waits: a newer
  * epoch takes the place of an older, which is fenced; the same again takes the place of the one before, whose
  * sender has given up.
- * Source: Kafka's AddPartitionsToTxnManager.
+ * Source: Kafka's AddPartitionsToTxnManager, its two metrics too.
  */
 import type { BrokerInfo } from '../cluster.ts';
 import { ErrorCode } from '../errors.ts';
 import { partitionForKey } from '../java-hash.ts';
 import type { VerifyTransactionsRequest, VerifyTransactionsResponse } from '../peers/messages.ts';
 import type { Peers } from '../peers/peers.contract.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Counter, Distribution, Metrics } from '../platform/metrics.ts';
 import type { TransactionToVerify, TransactionVerifier } from '../replication/collaborators.ts';
 import {
   type BrokerId,
@@ -20,6 +22,8 @@ import {
 } from '../types.ts';
 
 interface VerificationParts {
+  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly metrics: Metrics;
   readonly brokerId: BrokerId;
   readonly metadata: {
     partition(topic: string, partition: number): { readonly leader: BrokerId } | undefined;
@@ -31,6 +35,9 @@ interface VerificationParts {
   /** Of `__transaction_state`. */
   readonly partitionCount: number;
 }
+
+const PREFIX = 'kafka_server_addpartitionstotxnmanager_';
+const TIME_BUCKETS_MS = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000];
 
 type Verdicts = ReadonlyMap<PartitionKey, ErrorCode>;
 
@@ -48,14 +55,26 @@ interface Queue {
 export class TransactionVerification implements TransactionVerifier {
   readonly #parts: VerificationParts;
   readonly #queues = new Map<BrokerId, Queue>();
+  /** Partitions that were refused, for whatever reason. */
+  readonly #failures: Counter;
+  readonly #timeMs: Distribution;
 
   constructor(parts: VerificationParts) {
     this.#parts = parts;
+    this.#failures = parts.metrics.counter(
+      `${PREFIX}verificationfailurerate_total`,
+      'Partitions that do not belong to a transaction, or whose coordinator could not say',
+    );
+    this.#timeMs = parts.metrics.distribution(
+      `${PREFIX}verificationtimems`,
+      'Milliseconds until the coordinator of a transaction has answered for its partitions',
+      TIME_BUCKETS_MS,
+    );
   }
 
   verify(transaction: TransactionToVerify): Promise<Verdicts> {
     const { transactionalId, producerId, partitions } = transaction;
-    const all = (error: ErrorCode): Promise<Verdicts> => Promise.resolve(sameForAll(partitions, error));
+    const all = async (error: ErrorCode): Promise<Verdicts> => this.#counted(sameForAll(partitions, error));
     // No coordinator has ever given such an id away.
     if (typeof producerId !== 'number') return all(ErrorCode.INVALID_PRODUCER_ID_MAPPING);
     const { metadata, partitionCount } = this.#parts;
@@ -65,9 +84,20 @@ export class TransactionVerification implements TransactionVerifier {
     )?.leader;
     const coordinator = leader === undefined ? undefined : metadata.broker(leader);
     if (coordinator === undefined) return all(ErrorCode.COORDINATOR_NOT_AVAILABLE);
-    return new Promise((answered) => {
+    const { clock } = this.#parts;
+    const askedMs = clock.nowMs();
+    return new Promise((resolve) => {
+      const answered = (verdicts: Verdicts): void => {
+        this.#timeMs.observe(clock.nowMs() - askedMs);
+        resolve(this.#counted(verdicts));
+      };
       this.#enqueue(coordinator, { transaction: { ...transaction, producerId }, answered });
     });
+  }
+
+  #counted(verdicts: Verdicts): Verdicts {
+    for (const error of verdicts.values()) if (error !== ErrorCode.NONE) this.#failures.add();
+    return verdicts;
   }
 
   #enqueue(coordinator: BrokerInfo, question: Question): void {

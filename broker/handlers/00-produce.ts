@@ -137,6 +137,8 @@ function respond(
       const response = outcome === undefined ? failure(index, error) : success(index, outcome, records);
       if (response.errorCode !== ErrorCode.NONE) {
         failed = true;
+        const refusal = { topic: name, partition: index, error: outcome?.error ?? error };
+        services.topicMetrics.errors?.count({ api: 'Produce', ...refusal });
         if (outcome !== undefined) services.topicMetrics.topic(name).failedProduceRequests.add();
       } else {
         services.topicMetrics.topic(name).bytesIn.add(records?.length ?? 0);

@@ -5,6 +5,7 @@
  * v0 isDefault; v1+ source and synonyms; v3+ types and documentation.
  * Source: ConfigHelper.describeConfigs, KafkaApis.handleDescribeConfigsRequest.
  */
+import { PEER_LISTENER } from '../cluster.ts';
 import {
   type EffectiveEntry,
   effectiveBrokerConfig,
@@ -111,10 +112,20 @@ async function describe(
     });
     if (nameError !== null) return nameError;
     if (resourceName === '') return effectiveBrokerDefaults(levels.defaults);
-    return effectiveBrokerConfig(services.config, levels.defaults, levels.broker);
+    const entries = effectiveBrokerConfig(services.config, levels.defaults, levels.broker);
+    return entries.map((entry) => withPeerEndpoint(entry, services));
   }
   const message = 'Config type client-metrics is only supported on KRaft clusters';
   return configRefusal(ErrorCode.INVALID_REQUEST, message);
+}
+
+/** Where other brokers reach this one is told as it is registered: without a port of its own it has any. */
+function withPeerEndpoint(entry: EffectiveEntry, { brokerId, metadata }: Needed): EffectiveEntry {
+  if (entry.name !== 'peer.advertised.listener' || entry.value !== null) return entry;
+  const endpoint = metadata.broker(brokerId)?.endpoints.find(({ listener }) => listener === PEER_LISTENER);
+  if (endpoint === undefined) return entry;
+  const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
+  return { ...entry, value: `${PEER_LISTENER}://${host}:${endpoint.port}` };
 }
 
 async function describeTopic(topic: string, levels: DynamicLevels, services: Needed): Promise<Described> {

@@ -15,27 +15,24 @@ export interface Health {
   readonly isController: boolean;
 }
 
+/** The metrics of this process, for Prometheus. */
+export async function metricsPage(metrics: Metrics): Promise<HttpAnswer> {
+  return {
+    status: 200,
+    contentType: 'text/plain; version=0.0.4; charset=utf-8',
+    body: await metrics.render(),
+  };
+}
+
 /**
- * /healthz is 200 while clients are served, told of a cluster that is known, and ZooKeeper hears us, and 503
- * before, after and otherwise.
+ * 200 while clients are served, told of a cluster that is known, and ZooKeeper hears us, and 503 before,
+ * after and otherwise.
  */
-export async function statusPage(path: string, metrics: Metrics, health: () => Health): Promise<HttpAnswer> {
-  const page = path.split('?')[0];
-  if (page === '/metrics') {
-    return {
-      status: 200,
-      contentType: 'text/plain; version=0.0.4; charset=utf-8',
-      body: await metrics.render(),
-    };
-  }
-  if (page === '/healthz') {
-    const now = health();
-    const healthy = now.state === 'running' && now.session === 'connected' && now.knowsCluster;
-    return {
-      status: healthy ? 200 : 503,
-      contentType: 'application/json',
-      body: `${JSON.stringify({ healthy, ...now })}\n`,
-    };
-  }
-  return { status: 404, contentType: 'text/plain', body: 'There are /metrics and /healthz here.\n' };
+export function healthPage(now: Health): HttpAnswer {
+  const healthy = now.state === 'running' && now.session === 'connected' && now.knowsCluster;
+  return {
+    status: healthy ? 200 : 503,
+    contentType: 'application/json',
+    body: `${JSON.stringify({ healthy, ...now })}\n`,
+  };
 }

@@ -5,6 +5,7 @@
  */
 import type { BrokerInfo } from '../cluster.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { EventReference } from '../platform/event-ring.ts';
 import type { BrokerId, PartitionKey, TopicPartition, Uuid } from '../types.ts';
 import type { PartitionImage } from './image.ts';
 
@@ -73,6 +74,8 @@ export interface ReplicaState extends TopicPartition {
   readonly removingReplicas: readonly BrokerId[];
   /** Nobody has had a log of it before. */
   readonly isNew: boolean;
+  /** The event of another journal that tells why, where the feed knows. */
+  readonly cause?: EventReference;
 }
 
 export interface StoppedReplica extends TopicPartition {

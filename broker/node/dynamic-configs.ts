@@ -23,6 +23,7 @@ import {
 import { ConfigFeed, type ConfigFeedOptions, type Overrides } from '../metadata/config-feed.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { Journal } from '../platform/journal.ts';
 
 interface DynamicConfigListeners {
   topicChanged(topic: string, config: LogConfig): void;
@@ -36,6 +37,7 @@ export class DynamicConfigs {
   readonly #live: LiveValue<BrokerConfig>;
   readonly #feed: ConfigFeed;
   readonly #diagnostics: Diagnostics;
+  readonly #journal: Pick<Journal, 'record'> | null;
   /** null until the parts are made that are to hear of changes. */
   #listeners: DynamicConfigListeners | null = null;
   /** All was read once: from then on what is spoilt is left as it was instead of thrown. */
@@ -51,11 +53,14 @@ export class DynamicConfigs {
   /** `config`: as the broker was started with it, its id included. */
   constructor(
     config: BrokerConfig,
-    parts: { clock: Clock; diagnostics: Diagnostics } & Partial<Pick<ConfigFeedOptions, 'onOtherConfig'>>,
+    parts: { clock: Clock; diagnostics: Diagnostics; journal?: Pick<Journal, 'record'> } & Partial<
+      Pick<ConfigFeedOptions, 'onOtherConfig'>
+    >,
   ) {
     this.#static = config;
     this.#live = new LiveValue(config);
     this.#diagnostics = parts.diagnostics;
+    this.#journal = parts.journal ?? null;
     this.#feed = new ConfigFeed({
       onOtherConfig: () => {},
       ...parts,
@@ -135,6 +140,7 @@ export class DynamicConfigs {
     const config = this.#judged(topic, overrides);
     if (config === null) return;
     this.#diagnostics.info(`Configs of topic ${topic} are now ${describe(overrides)}`);
+    this.#journal?.record({ kind: 'configs-changed', topic, names: [...overrides.keys()] });
     this.#sayTopic(topic, overrides);
     this.#take(topic, config);
     if (allowsUncleanLeader(overrides, false)) this.#listeners?.uncleanElectionAllowed(topic);
@@ -165,7 +171,9 @@ export class DynamicConfigs {
       const changed = this.#judged(topic, this.#feed.topicOverrides(topic));
       if (changed !== null) this.#take(topic, changed);
     }
+    const names = [...new Set([...defaults.keys(), ...own.keys()])];
     this.#diagnostics.info(`Dynamic broker configs are now ${describe(new Map([...defaults, ...own]))}`);
+    this.#journal?.record({ kind: 'configs-changed', topic: null, names });
     if (!before && config.uncleanLeaderElectionEnable) this.#listeners?.uncleanElectionAllowed(null);
   }
 

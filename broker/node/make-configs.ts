@@ -10,12 +10,13 @@ export async function makeConfigs(
   { platform, store }: Ground,
   own: BrokerConfig,
 ): Promise<Pick<Parts, 'config' | 'configs' | 'quotas' | 'features'>> {
-  const { clock, diagnostics, metrics } = platform;
+  const { clock, diagnostics, journal, metrics } = platform;
   const quotas = new ClientQuotas(own);
   quotas.register(metrics, () => clock.nowMs());
   const configs = new DynamicConfigs(own, {
     clock,
     diagnostics: diagnostics.named('DynamicConfigs'),
+    journal,
     onOtherConfig: (entity, config) => quotas.configured(entity, config),
   });
   await configs.start(store());

@@ -36,10 +36,13 @@ export function makeProducerIds(
 
 /** Whom replication asks before a transaction begins in a partition: its coordinator, wherever it is. */
 export function makeVerifier(
+  { platform: { clock, metrics } }: Pick<Ground, 'platform'>,
   { config, metadata, peers }: Pick<Parts, 'config' | 'metadata' | 'peers'>,
   { transactions }: CoordinatorPartitionCounts,
 ): TransactionVerifier {
   return new TransactionVerification({
+    clock,
+    metrics,
     brokerId: config.brokerId,
     metadata,
     peers,

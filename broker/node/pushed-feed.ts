@@ -8,12 +8,13 @@
 import { ErrorCode } from '../errors.ts';
 import type { ControllerEpochs } from '../metadata/controller-epochs.ts';
 import type { ControllerFence } from '../metadata/controller-fence.ts';
-import type {
-  ClusterDelta,
-  DeltaOutcome,
-  RemovedPartition,
-  ReplicaState,
-  TopicDelta,
+import {
+  type ClusterDelta,
+  type DeltaOutcome,
+  deltaOutcome,
+  type RemovedPartition,
+  type ReplicaState,
+  type TopicDelta,
 } from '../metadata/delta.ts';
 import type { PartitionImage } from '../metadata/image.ts';
 import type { MetadataFeed, Publish } from '../metadata/metadata-feed.ts';
@@ -29,20 +30,30 @@ import type {
 } from '../peers/messages.ts';
 import type { Peers } from '../peers/peers.contract.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { Journal } from '../platform/journal.ts';
 import { type BrokerId, LEADER_DURING_DELETE, partitionKey, type Uuid, ZERO_UUID } from '../types.ts';
 
 export interface PushedFeedParts {
   readonly brokerId: BrokerId;
   readonly peers: Pick<Peers, 'handle'>;
-  readonly fence: Pick<ControllerFence, 'whenRegistered'>;
+  readonly fence: Pick<ControllerFence, 'whenRegistered' | 'highestControllerEpoch'>;
   readonly epochs: ControllerEpochs;
   readonly diagnostics: Diagnostics;
+  readonly journal: Pick<Journal, 'record'>;
 }
+
+/** What the fence answers to those who are not, or no longer, the controller of this broker. */
+const FENCED: ReadonlySet<ErrorCode> = new Set([
+  ErrorCode.STALE_CONTROLLER_EPOCH,
+  ErrorCode.STALE_BROKER_EPOCH,
+]);
 
 type Order = LeaderAndIsrRequest | UpdateMetadataRequest | StopReplicaRequest;
 
 export class PushedFeed implements MetadataFeed {
   readonly #parts: PushedFeedParts;
+  /** Whom the news are for; set by `start`. */
+  #publish: Publish = () => deltaOutcome(ErrorCode.BROKER_NOT_AVAILABLE);
 
   constructor(parts: PushedFeedParts) {
     this.#parts = parts;
@@ -50,20 +61,33 @@ export class PushedFeed implements MetadataFeed {
 
   start(publish: Publish): void {
     const { peers, brokerId } = this.#parts;
+    this.#publish = publish;
     peers.handle('LeaderAndIsr', async (request, from) => {
       const refused = await this.#refusalOf(request, from);
-      return refused ?? answer(request, await publish(leaderAndIsrDelta(request, brokerId)));
+      return refused ?? answer(request, await this.#published(request, leaderAndIsrDelta(request, brokerId)));
     });
     peers.handle('UpdateMetadata', async (request, from): Promise<UpdateMetadataResponse> => {
       const refused = await this.#refusalOf(request, from);
       if (refused !== null) return { error: refused.error };
-      const { error } = await publish(updateMetadataDelta(request));
+      const { error } = await this.#published(request, updateMetadataDelta(request));
       return { error };
     });
     peers.handle('StopReplica', async (request, from) => {
       const refused = await this.#refusalOf(request, from);
-      return refused ?? answer(request, await publish(stopReplicaDelta(request)));
+      return refused ?? answer(request, await this.#published(request, stopReplicaDelta(request)));
     });
+  }
+
+  async #published(order: Order, delta: ClusterDelta): Promise<DeltaOutcome> {
+    const outcome = await this.#publish(delta);
+    if (FENCED.has(outcome.error)) this.#recordRefusal(order, outcome.error);
+    return outcome;
+  }
+
+  #recordRefusal({ type: order, controllerId, controllerEpoch }: Order, error: ErrorCode): void {
+    const knownEpoch = this.#parts.fence.highestControllerEpoch;
+    const event = { kind: 'controller-order-refused', order, controllerId, controllerEpoch } as const;
+    this.#parts.journal.record({ ...event, error, knownEpoch });
   }
 
   /** Why an order is not for this broker to obey, or null; that no later one came meanwhile, the fence says. */
@@ -77,6 +101,7 @@ export class PushedFeed implements MetadataFeed {
       `Refused ${order.type} of broker ${from} as controller of epoch ${order.controllerEpoch}: ` +
         `ZooKeeper has epoch ${epoch} of ${controllerId === null ? 'nobody' : `broker ${controllerId}`}`,
     );
+    this.#recordRefusal(order, ErrorCode.STALE_CONTROLLER_EPOCH);
     return { error: ErrorCode.STALE_CONTROLLER_EPOCH, partitions: [] };
   }
 }
@@ -87,7 +112,9 @@ function leaderAndIsrDelta(request: LeaderAndIsrRequest, brokerId: BrokerId): Cl
   const follow: ReplicaState[] = [];
   for (const state of request.partitions) {
     const topicId = topicIdOf(topicIds, state.topic);
-    (state.leader === brokerId ? lead : follow).push({ ...state, topicId });
+    const id = state.causeId ?? request.causeId;
+    const cause = id === undefined ? {} : { cause: { brokerId: request.controllerId, id } };
+    (state.leader === brokerId ? lead : follow).push({ ...state, ...cause, topicId });
   }
   return { ...epochsOf(request), metadata: null, replicas: { lead, follow, stop: [] } };
 }

@@ -7,6 +7,7 @@
  */
 import type { BrokerInfo } from '../cluster.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { EventId } from '../platform/event-ring.ts';
 import type { BrokerId, Uuid } from '../types.ts';
 
 export interface PartitionStateMessage {
@@ -25,6 +26,8 @@ export interface PartitionStateMessage {
   readonly isNew: boolean;
   /** 0 recovered, 1 recovering (after an unclean election). */
   readonly leaderRecoveryState: number;
+  /** The event of the controller's journal that tells of this state; that of the request unless given. */
+  readonly causeId?: EventId;
 }
 
 /** What everybody learns of a partition, whether he holds it or not. */
@@ -45,6 +48,8 @@ interface FromController {
   readonly controllerEpoch: number;
   /** The receiver's broker epoch as the controller knows it, -1 unknown. */
   readonly brokerEpoch: number;
+  /** The event of the controller's journal that this follows from, for the journals of those who obey. */
+  readonly causeId?: EventId;
 }
 
 /** Pairs, as topics may be named like members that objects have anyway, `__proto__` for one. */
@@ -107,6 +112,8 @@ export interface ControlledShutdownRequest {
   readonly type: 'ControlledShutdown';
   readonly brokerId: BrokerId;
   readonly brokerEpoch: number;
+  /** The event of the sender's journal that it follows from. */
+  readonly causeId?: EventId;
 }
 
 export interface ControlledShutdownResponse {
@@ -127,6 +134,8 @@ export interface AlterPartitionRequest {
     readonly newIsr: readonly BrokerId[];
     readonly leaderRecoveryState: number;
     readonly partitionEpoch: number;
+    /** The event of the sender's journal that tells of the proposal. */
+    readonly causeId?: EventId;
   }[];
 }
 

@@ -6,7 +6,13 @@
 
 import { type BrokerInfo, PEER_LISTENER } from '../cluster.ts';
 import { ErrorCode } from '../errors.ts';
-import type { Channel, ChannelListener, ChannelNetwork, HttpAnswer } from '../platform/channels.ts';
+import type {
+  Channel,
+  ChannelListener,
+  ChannelNetwork,
+  HttpAnswer,
+  HttpHeaders,
+} from '../platform/channels.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Random } from '../platform/random.ts';
@@ -42,7 +48,7 @@ export interface PeersOptions {
   /** `socket.connection.setup.timeout.ms` */
   readonly handshakeTimeoutMs: number;
   /** Answers plain HTTP requests on the peer endpoint. */
-  readonly http: (path: string) => Promise<HttpAnswer>;
+  readonly http: (path: string, headers: HttpHeaders) => Promise<HttpAnswer>;
 }
 
 /** Peers that can be started and stopped. */

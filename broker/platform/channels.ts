@@ -34,10 +34,21 @@ export interface Channel {
   destroy(): void;
 }
 
+/** By their names in lower case. */
+export type HttpHeaders = Readonly<Record<string, string | undefined>>;
+
 export interface HttpAnswer {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | HttpStream;
+}
+
+/** A body that is made at the pace of its reader. */
+export interface HttpStream {
+  /** The next piece, null at the end. Asked for when the reader has taken the piece before it, not earlier. */
+  next(): Promise<string | null>;
+  /** Nothing is wanted any more: all was read, or the reader is gone. A `next` under way gives null then. */
+  close(): void;
 }
 
 export interface ChannelListener {
@@ -56,7 +67,7 @@ export interface ChannelNetwork {
     port: number;
     maxMessageBytes: number;
     accept: (channel: Channel) => void;
-    http: (path: string) => Promise<HttpAnswer>;
+    http: (path: string, headers: HttpHeaders) => Promise<HttpAnswer>;
   }): Promise<ChannelListener>;
   /** Rejects when the connection can't be made within `timeoutMs`. */
   dial(options: { host: string; port: number; timeoutMs: number; maxMessageBytes: number }): Promise<Channel>;

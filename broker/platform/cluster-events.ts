@@ -4,7 +4,8 @@
  * Lists of brokers are ids; offsets, epochs and times are numbers; `…Ms` is milliseconds.
  */
 import type { ErrorCode } from '../errors.ts';
-import type { BrokerId, TopicPartition } from '../types.ts';
+import type { BrokerId } from '../types.ts';
+import type { ReassignmentEvent, ReplicaEvent, StateEvent } from './partition-events.ts';
 
 /** How long each phase of taking office took. */
 export interface FailoverTimeline {
@@ -24,26 +25,12 @@ export interface FailoverTimeline {
   readonly partitionsMoved: number;
 }
 
-/** Why a controller wrote the state of a partition. */
-export type StateReason =
-  | 'failover'
-  | 'broker-started'
-  | 'broker-lost'
-  | 'replica-lost'
-  | 'controlled-shutdown'
-  | 'new-partition'
-  | 'topic-deletion'
-  | 'reassignment'
-  | 'preferred-election'
-  | 'unclean-election'
-  | 'repair';
-
-/** Why in-sync replicas changed: their leader saw them lag or catch up, or the controller decided. */
-export type IsrReason = StateReason | 'lagging' | 'caught-up';
-
 /** Of the broker's term of office, or of the office that it sees others hold. */
 type OfficeEvent =
-  | { readonly kind: 'controller-elected'; readonly epoch: number }
+  /** `epochVersion`: of the node /controller_epoch, by which every write of the term is fenced. */
+  | { readonly kind: 'controller-elected'; readonly epoch: number; readonly epochVersion: number }
+  /** The node /controller is gone, which this broker had held. */
+  | { readonly kind: 'controller-gone'; readonly controllerId: BrokerId }
   | ({ readonly kind: 'failover-finished' } & FailoverTimeline)
   | { readonly kind: 'controller-resigned'; readonly epoch: number; readonly reason: string }
   /**
@@ -75,6 +62,8 @@ type MembershipEvent =
       /** Back under a new epoch, without having been seen gone. */
       readonly bounced: readonly BrokerId[];
       readonly left: readonly BrokerId[];
+      /** All of these with their broker epochs, the czxids of their registrations: the new one, or the one that is gone. */
+      readonly registrations: readonly { readonly broker: BrokerId; readonly epoch: number }[];
     }
   | {
       readonly kind: 'lost-leaders-replaced';
@@ -93,41 +82,6 @@ type MembershipEvent =
       readonly remaining: number;
     }
   | { readonly kind: 'controlled-shutdown-refused'; readonly broker: BrokerId; readonly error: ErrorCode };
-
-interface IsrWritten extends TopicPartition {
-  readonly from: readonly BrokerId[];
-  readonly to: readonly BrokerId[];
-  readonly leaderEpoch: number;
-  readonly partitionEpoch: number;
-  readonly controllerEpoch: number;
-  readonly reason: IsrReason;
-}
-
-/** What the controller has written about a partition. */
-type StateEvent =
-  | (TopicPartition & {
-      readonly kind: 'leader-moved';
-      /** -1: there was, or is, none. */
-      readonly from: BrokerId;
-      readonly to: BrokerId;
-      readonly isr: readonly BrokerId[];
-      readonly leaderEpoch: number;
-      readonly partitionEpoch: number;
-      readonly controllerEpoch: number;
-      readonly reason: StateReason;
-      /** The new leader was not in sync. */
-      readonly unclean: boolean;
-    })
-  | ({ readonly kind: 'isr-shrunk' } & IsrWritten)
-  | ({ readonly kind: 'isr-expanded' } & IsrWritten)
-  | (TopicPartition & { readonly kind: 'partition-state-vanished' })
-  | {
-      readonly kind: 'partitions-repaired';
-      readonly count: number;
-      /** The first of them. */
-      readonly partitions: readonly string[];
-    }
-  | { readonly kind: 'leaders-rebalanced'; readonly moved: number };
 
 type TopicEvent =
   | { readonly kind: 'topics-created'; readonly topics: readonly string[] }
@@ -150,74 +104,6 @@ type TopicEvent =
   | { readonly kind: 'topic-deleted'; readonly topic: string }
   /** Its znode is gone, and no deletion of this term has removed it. */
   | { readonly kind: 'topic-vanished'; readonly topic: string };
-
-type ReassignmentEvent =
-  | (TopicPartition & {
-      readonly kind: 'reassignment-begun';
-      readonly from: readonly BrokerId[];
-      readonly to: readonly BrokerId[];
-    })
-  | (TopicPartition & {
-      readonly kind: 'reassignment-step';
-      /** Replicas that have to catch up, and those that leave then. */
-      readonly adding: readonly BrokerId[];
-      readonly removing: readonly BrokerId[];
-    })
-  | (TopicPartition & { readonly kind: 'reassignment-held-up' })
-  | (TopicPartition & { readonly kind: 'reassignment-unwritten' })
-  | (TopicPartition & { readonly kind: 'reassignment-finished'; readonly replicas: readonly BrokerId[] })
-  | (TopicPartition & { readonly kind: 'reassignment-refused'; readonly reason: string });
-
-/** Of a replica on the broker that records it. */
-type ReplicaEvent =
-  | (TopicPartition & {
-      readonly kind: 'isr-shrink-proposed';
-      readonly from: readonly BrokerId[];
-      readonly to: readonly BrokerId[];
-      readonly leaderEpoch: number;
-      readonly leaderEndOffset: number;
-      readonly highWatermark: number;
-    })
-  | (TopicPartition & {
-      readonly kind: 'isr-expand-proposed';
-      readonly from: readonly BrokerId[];
-      readonly to: readonly BrokerId[];
-      readonly leaderEpoch: number;
-    })
-  | (TopicPartition & { readonly kind: 'isr-change-refused'; readonly error: ErrorCode })
-  | (TopicPartition & {
-      readonly kind: 'log-truncated';
-      readonly from: number;
-      readonly to: number;
-      readonly highWatermark: number;
-      readonly why:
-        | { readonly rule: 'leader-epoch'; readonly epoch: number; readonly endOffset: number }
-        /** The log ends after the leader's. */
-        | { readonly rule: 'leader-end' }
-        /** The log ends before the leader's begins: nothing of it is kept. */
-        | { readonly rule: 'leader-start' }
-        /** A recovery found records missing there, before others. */
-        | { readonly rule: 'hole' }
-        /** It has no epoch history to compare by. */
-        | { readonly rule: 'no-epochs' };
-    })
-  /** The replica was moved to others while this broker was away. */
-  | (TopicPartition & { readonly kind: 'replica-left'; readonly replicas: readonly BrokerId[] })
-  | (TopicPartition & { readonly kind: 'replica-offline'; readonly directory: string })
-  | { readonly kind: 'log-directory-failed'; readonly directory: string; readonly reason: string }
-  | {
-      readonly kind: 'groups-loaded';
-      /** Of `__consumer_offsets`. */
-      readonly partition: number;
-      readonly leaderEpoch: number;
-      readonly groups: number;
-      readonly tookMs: number;
-    }
-  | {
-      readonly kind: 'groups-resigned';
-      readonly partition: number;
-      readonly why: 'moved' | 'deleted';
-    };
 
 /** Of the transactional ids that this broker coordinates. */
 type TransactionEvent =
@@ -253,6 +139,28 @@ type TransactionEvent =
     }
   | { readonly kind: 'transactional-ids-expired'; readonly partition: number; readonly ids: number };
 
+/** Of what clients ask of this broker. */
+type ClientEvent =
+  /** What was refused for partitions since the one before, or in the first second. */
+  | {
+      readonly kind: 'client-errors';
+      readonly periodMs: number;
+      readonly errors: readonly {
+        readonly api: 'Produce' | 'Fetch';
+        readonly error: ErrorCode;
+        readonly count: number;
+        /** The first of them. */
+        readonly partitions: readonly string[];
+      }[];
+    }
+  /** Dynamic configs that have taken effect here; values may be secret, and are not told. */
+  | {
+      readonly kind: 'configs-changed';
+      /** null: of the broker, or of all brokers. */
+      readonly topic: string | null;
+      readonly names: readonly string[];
+    };
+
 /** Of the broker itself. */
 type BrokerLifeEvent =
   | { readonly kind: 'session-suspended' }
@@ -282,6 +190,7 @@ export type ClusterEvent =
   | ReassignmentEvent
   | ReplicaEvent
   | TransactionEvent
+  | ClientEvent
   | BrokerLifeEvent;
 
 export type EventKind = ClusterEvent['kind'];

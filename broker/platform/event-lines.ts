@@ -28,6 +28,7 @@ type Lines = { readonly [Kind in EventKind]: (event: EventOf<Kind>) => Line | nu
 
 const OFFICE = {
   'controller-elected': () => null,
+  'controller-gone': () => null,
   'failover-finished': (one) => info(timeline(one)),
   'controller-resigned': ({ epoch, reason }) => info(`Resigned from the term of epoch ${epoch}: ${reason}`),
   'controller-fenced': ({ during, reason }) => warn(`${during} was interrupted: ${reason}`),
@@ -76,6 +77,12 @@ const STATES = {
       : null,
   'isr-shrunk': () => null,
   'isr-expanded': () => null,
+  'partitions-moved': ({ unclean, uncleanPartitions }) =>
+    unclean === 0
+      ? null
+      : warn(
+          `Unclean elections: ${unclean} partitions are led by brokers that were not in sync, and committed records may be lost: ${uncleanPartitions.join(', ')}`,
+        ),
   'partition-state-vanished': (one) => warn(`Partition ${key(one)} has no state node any more`),
   'partitions-repaired': ({ count, partitions }) =>
     warn(`${count} partitions were out of line and are led again: ${partitions.join(', ')}`),
@@ -114,6 +121,10 @@ const REASSIGNMENTS = {
 } satisfies Partial<Lines>;
 
 const REPLICAS = {
+  'became-leader': () => null,
+  'became-follower': () => null,
+  'roles-taken': () => null,
+  'controller-order-refused': () => null,
   'isr-shrink-proposed': (one) =>
     info(
       `Shrinking ISR of ${key(one)} from ${one.from} to ${one.to}; ` +
@@ -129,6 +140,8 @@ const REPLICAS = {
   'groups-loaded': ({ partition, groups, tookMs }) =>
     groups === 0 ? null : info(`Loaded ${groups} groups of __consumer_offsets-${partition} in ${tookMs} ms`),
   'groups-resigned': () => null,
+  'group-member-failed': () => null,
+  'group-rebalanced': () => null,
 } satisfies Partial<Lines>;
 
 function truncation(one: EventOf<'log-truncated'>): Line | null {
@@ -176,6 +189,11 @@ const TRANSACTIONS = {
     info(`Forgot ${ids} transactional ids of __transaction_state-${partition} that nobody has used for long`),
 } satisfies Partial<Lines>;
 
+const CLIENTS = {
+  'client-errors': () => null,
+  'configs-changed': () => null,
+} satisfies Partial<Lines>;
+
 const BROKER_LIFE = {
   'session-suspended': () => warn('disconnected from ZooKeeper'),
   'session-resumed': () => info('connected to ZooKeeper again, the session lives on'),
@@ -203,6 +221,7 @@ const LINES: Lines = {
   ...REASSIGNMENTS,
   ...REPLICAS,
   ...TRANSACTIONS,
+  ...CLIENTS,
   ...BROKER_LIFE,
 };
 

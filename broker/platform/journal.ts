@@ -10,6 +10,7 @@ import type { ClusterEvent, EventKind, EventOf } from './cluster-events.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { lineOf } from './event-lines.ts';
 import {
+  type Cause,
   type EventId,
   type EventListener,
   EventRing,
@@ -19,14 +20,20 @@ import {
 
 export interface Journal {
   /**
-   * Takes an event down, and writes its line. `causeId` is the event that led to it. `error` ends the line,
+   * Takes an event down, and writes its line. `cause` is the event that led to it. `error` ends the line,
    * as it does with diagnostics, and is not in the event.
    */
-  record(event: ClusterEvent, causeId?: EventId | null, error?: unknown): EventId;
-  /** What is kept of the events after this one, in their order. */
-  since(id: EventId): readonly Recorded[];
-  /** 0 as long as there is none. */
+  record(event: ClusterEvent, cause?: Cause, error?: unknown): EventId;
+  /** What is kept of the events after this one, in their order, at most `most` of them. */
+  since(id: EventId, most?: number): readonly Recorded[];
+  /** 0 as long as there is none, or where `startAfter` set it. */
   readonly lastId: EventId;
+  /** Of the oldest that is kept; the one that comes next when there is none. */
+  readonly firstId: EventId;
+  /** Events of this run are not kept any more. */
+  readonly hasLost: boolean;
+  /** What comes is numbered from here on: those of an earlier run of the broker have been numbered before. */
+  startAfter(id: EventId): void;
   /** The first of this kind that matches, of those kept or still to come; rejects after `timeoutMs`. */
   first<Kind extends EventKind>(
     kind: Kind,
@@ -74,17 +81,29 @@ class RecordingJournal implements Journal {
     return this.#book.events.lastId;
   }
 
-  record(event: ClusterEvent, causeId: EventId | null = null, error?: unknown): EventId {
+  get firstId(): EventId {
+    return this.#book.events.firstId;
+  }
+
+  get hasLost(): boolean {
+    return this.#book.events.hasLost;
+  }
+
+  record(event: ClusterEvent, cause: Cause = null, error?: unknown): EventId {
     const { clock, events, identity } = this.#book;
     const id = events.lastId + 1;
     const line = lineOf(event);
     if (line !== null) this.#diagnostics[line.level](line.text, error);
-    events.add({ id, causeId, ...identity, wallMs: clock.wallMs(), event });
+    events.add({ id, ...causeIn(cause, identity.brokerId), ...identity, wallMs: clock.wallMs(), event });
     return id;
   }
 
-  since(id: EventId): readonly Recorded[] {
-    return this.#book.events.since(id);
+  since(id: EventId, most?: number): readonly Recorded[] {
+    return this.#book.events.since(id, most);
+  }
+
+  startAfter(id: EventId): void {
+    this.#book.events.startAfter(id);
   }
 
   first<Kind extends EventKind>(
@@ -106,4 +125,11 @@ class RecordingJournal implements Journal {
   named(name: string): Journal {
     return new RecordingJournal(this.#book, this.#diagnostics.named(name));
   }
+}
+
+/** A cause as it stands in the record of a broker. */
+function causeIn(cause: Cause, brokerId: BrokerId): Pick<Recorded, 'causeId' | 'causeBrokerId'> {
+  if (cause === null || typeof cause === 'number') return { causeId: cause };
+  if (cause.brokerId === brokerId) return { causeId: cause.id };
+  return { causeId: cause.id, causeBrokerId: cause.brokerId };
 }

@@ -5,11 +5,12 @@
  * that has been cut silently is noticed by pings. Sources: RFC 6455; the `ws` package.
  */
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { type NetConnectOpts, connect as netConnect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ClientOptions, type ServerOptions, WebSocket, WebSocketServer } from 'ws';
-import type { Channel, ChannelNetwork, HttpAnswer } from './channels.ts';
+import type { Channel, ChannelNetwork } from './channels.ts';
+import { answerHttp, pathOf } from './http-answers.ts';
 import { WebSocketChannel } from './web-socket-channel.ts';
 import { WebSocketReader } from './web-socket-reader.ts';
 
@@ -18,11 +19,14 @@ interface WebSocketOptions {
   readonly silenceLimitMs?: number;
   /** For an HTTP request to arrive whole. */
   readonly requestTimeoutMs?: number;
+  /** Who takes nothing of an HTTP answer for so long is given up. */
+  readonly stallLimitMs?: number;
 }
 
 /** Half of Kafka's default `replica.lag.time.max.ms`, so that a follower can still find its way back. */
 const DEFAULT_SILENCE_LIMIT_MS = 15_000;
 const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
+const DEFAULT_STALL_LIMIT_MS = 30_000;
 /** How long a closing channel waits for the other end to agree. */
 const CLOSE_TIMEOUT_MS = 2_000;
 const PEER_PATH = '/peer';
@@ -34,21 +38,22 @@ const { createServer } = process.getBuiltinModule('node:http');
 export function webSocketChannels({
   silenceLimitMs = DEFAULT_SILENCE_LIMIT_MS,
   requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS,
+  stallLimitMs = DEFAULT_STALL_LIMIT_MS,
 }: WebSocketOptions = {}): ChannelNetwork {
   return {
-    listen: (options) => listen(options, { silenceLimitMs, requestTimeoutMs }),
+    listen: (options) => listen(options, { silenceLimitMs, requestTimeoutMs, stallLimitMs }),
     dial: (options) => dial(options, silenceLimitMs),
   };
 }
 
 async function listen(
   { host, port, maxMessageBytes, accept, http }: Parameters<ChannelNetwork['listen']>[0],
-  { silenceLimitMs, requestTimeoutMs }: Required<WebSocketOptions>,
+  { silenceLimitMs, requestTimeoutMs, stallLimitMs }: Required<WebSocketOptions>,
 ): ReturnType<ChannelNetwork['listen']> {
   // Node looks for requests that are late every half a minute unless told otherwise.
   const late = { requestTimeout: requestTimeoutMs, connectionsCheckingInterval: requestTimeoutMs };
   const server = createServer({ ...late, noDelay: true }, (request, response) => {
-    answer(request, response, http).catch(() => response.destroy());
+    answerHttp(request, response, { http, stallLimitMs }).catch(() => response.destroy());
   });
   const options: ServerOptions & { closeTimeout: number } = {
     noServer: true,
@@ -87,35 +92,6 @@ async function listen(
         setImmediate(resolve);
       }),
   };
-}
-
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  http: (path: string) => Promise<HttpAnswer>,
-): Promise<void> {
-  request.resume();
-  const { status, contentType, body } = await answerTo(request, http);
-  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
-  response.end(request.method === 'HEAD' ? '' : body);
-}
-
-async function answerTo(
-  request: IncomingMessage,
-  http: (path: string) => Promise<HttpAnswer>,
-): Promise<HttpAnswer> {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return { status: 405, contentType: 'text/plain', body: 'only GET and HEAD are answered here\n' };
-  }
-  try {
-    return await http(pathOf(request));
-  } catch {
-    return { status: 500, contentType: 'text/plain', body: 'the answer could not be made\n' };
-  }
-}
-
-function pathOf(request: IncomingMessage): string {
-  return request.url ?? '/';
 }
 
 function dial(

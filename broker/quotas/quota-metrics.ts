@@ -40,6 +40,9 @@ export function quotaGauges(
     'Mean of the milliseconds that the client was throttled for',
     read((sensor, now) => sensor.throttleTimeMs(now)),
   );
+  metrics.gauge(`${prefix}queue_size`, 'Requests whose client is throttled for them now', () =>
+    sensors.throttledNow.count(nowMs()),
+  );
   if (type !== 'controllerMutation') return;
   metrics.gauges(
     `${prefix}tokens`,

@@ -4,8 +4,10 @@
  * the longest unused ones go when there are more than client.quota.max.sensors: client ids are free.
  * Source: kafka.server.ClientQuotaManager, SensorAccess.
  */
+
 import { keyOf, QuotaTable, type QuotaTags } from './quota-table.ts';
 import { SampledRate, SampledValues, type SampleWindow, throttleMs } from './sampled-rate.ts';
+import { ThrottledNow } from './throttled-now.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 const UNUSED_MS = 3_600_000;
@@ -23,14 +25,20 @@ export class QuotaSensor {
   /** Of controller mutations, which are limited by it instead of the rate. */
   readonly bucket: TokenBucket;
   readonly #throttleTimes: SampledValues;
+  readonly #throttledNow: ThrottledNow;
 
-  constructor(tags: QuotaTags, limit: number, { window, nowMs }: { window: SampleWindow; nowMs: number }) {
+  constructor(
+    tags: QuotaTags,
+    limit: number,
+    { window, nowMs, throttledNow }: { window: SampleWindow; nowMs: number; throttledNow: ThrottledNow },
+  ) {
     this.tags = tags;
     this.limit = limit;
     this.usedMs = nowMs;
     this.rate = new SampledRate(window, 'full');
     this.bucket = new TokenBucket(window);
     this.#throttleTimes = new SampledValues(window);
+    this.#throttledNow = throttledNow;
   }
 
   /** Counts what was used; how long nothing more may be, 0 within the limit. */
@@ -47,6 +55,7 @@ export class QuotaSensor {
 
   throttled(forMs: number, nowMs: number): void {
     this.#throttleTimes.record(forMs, nowMs);
+    this.#throttledNow.add(nowMs + forMs, nowMs);
   }
 
   /** Mean of the last times it was throttled for; NaN when it was not. */
@@ -60,6 +69,8 @@ export class QuotaSensors {
   readonly #window: SampleWindow;
   readonly #maxSensors: number;
   readonly #sensors = new Map<string, QuotaSensor>();
+  /** Of all sensors, also of those that have gone since. */
+  readonly throttledNow = new ThrottledNow();
   #sweptMs = 0;
   /** Another number when a sensor that was handed out may not count any more. */
   revision = 0;
@@ -97,7 +108,11 @@ export class QuotaSensors {
     const known = this.#sensors.get(key);
     if (known !== undefined) return known;
     this.#makeRoom(nowMs);
-    const sensor = new QuotaSensor(tags, limit, { window: this.#window, nowMs });
+    const sensor = new QuotaSensor(tags, limit, {
+      window: this.#window,
+      nowMs,
+      throttledNow: this.throttledNow,
+    });
     this.#sensors.set(key, sensor);
     return sensor;
   }

@@ -9,6 +9,7 @@ import { ErrorCode, errorName, failure, type Outcome, success } from '../errors.
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../peers/messages.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { EventId } from '../platform/event-ring.ts';
 import { type BrokerId, type PartitionKey, partitionKey, type TopicPartition } from '../types.ts';
 
 /** Kafka's pause before a refused request is repeated. */
@@ -18,6 +19,8 @@ interface IsrProposal extends TopicPartition {
   readonly leaderEpoch: number;
   readonly partitionEpoch: number;
   readonly newIsr: readonly BrokerId[];
+  /** The event that tells of it. */
+  readonly causeId?: EventId;
 }
 
 /** What the controller made of one proposal. */

@@ -27,6 +27,7 @@ import type { HostedPartitions } from './hosted-partitions.ts';
 import type { Partition } from './partition.ts';
 import { replicaLeft } from './replica-events.ts';
 import type { Follower } from './stream/follower.ts';
+import { TakenRoles } from './taken-roles.ts';
 
 export interface RoleChange {
   readonly topic: string;
@@ -90,12 +91,14 @@ export class Leadership {
     follow: readonly ReplicaState[],
     failed: Map<PartitionKey, ErrorCode>,
   ): void {
-    const { follower, announce } = this.#context;
+    const { follower, announce, journal } = this.#context;
     const leaders = this.#judged(lead, failed);
     const followers = this.#judged(follow, failed);
     for (const { partition } of [...leaders, ...followers]) follower.unfollow(partition.key);
-    const led = this.#carryOut(leaders, failed, (transition) => this.#makeLeader(transition));
-    const followed = this.#carryOut(followers, failed, (transition) => this.#makeFollower(transition));
+    const roles = new TakenRoles(journal, leaders.length + followers.length);
+    const led = this.#carryOut(leaders, failed, (transition) => this.#makeLeader(transition, roles));
+    const followed = this.#carryOut(followers, failed, (transition) => this.#makeFollower(transition, roles));
+    roles.record();
     follower.closeIdleStreams();
     for (const { topic, partition, leaderEpoch } of led) {
       announce({ topic, partition, leaderEpoch, role: 'leader' });
@@ -200,12 +203,14 @@ export class Leadership {
     return made;
   }
 
-  #makeLeader({ partition, state }: Transition): boolean {
+  #makeLeader({ partition, state }: Transition, roles: TakenRoles): boolean {
     const log = this.#ensureLog(partition, state);
-    return partition.becomeLeader(state, log);
+    if (!partition.becomeLeader(state, log)) return false;
+    roles.took(partition, state);
+    return true;
   }
 
-  #makeFollower({ partition, state }: Transition): boolean {
+  #makeFollower({ partition, state }: Transition, roles: TakenRoles): boolean {
     const { metadata, follower, diagnostics } = this.#context;
     const log = this.#ensureLog(partition, state);
     if (!metadata.isAlive(state.leader)) {
@@ -214,6 +219,8 @@ export class Leadership {
       return false;
     }
     if (!partition.becomeFollower(state, log)) return false;
+    // First, as what following does to the log follows from it.
+    roles.took(partition, state);
     follower.follow(partition);
     return true;
   }

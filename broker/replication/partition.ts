@@ -10,6 +10,7 @@ import type { AppendInfo, RequestedAppendOptions } from '../log/append.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import type { ReplicaState } from '../metadata/delta.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { EventId } from '../platform/event-ring.ts';
 import type { Journal } from '../platform/journal.ts';
 import { type BrokerId, NO_EPOCH, NO_LEADER, type PartitionKey, partitionKey, type Uuid } from '../types.ts';
 import type { IsrProposals, IsrVerdict } from './isr-proposals.ts';
@@ -55,6 +56,8 @@ export class Partition {
   #isReassigning = false;
   #isr: isr.IsrState = isr.committed([]); // empty unless leading
   readonly #followers = new Map<BrokerId, leading.FollowerState>(); // the other replicas, if leading
+  /** The event that tells of its role, which what becomes of it follows from. */
+  roleEventId: EventId | null = null;
 
   constructor(topic: string, partition: number, context: PartitionContext) {
     this.topic = topic;
@@ -241,8 +244,8 @@ export class Partition {
     if (view === null) return;
     const pending = isr.shrink(this.#isr, leading.outOfSync(view, this.#context.brokerId));
     if (pending === null) return;
-    this.#context.journal.record(isrShrinkProposed(this, isr.proposedIsr(pending), view));
-    this.#propose(pending);
+    const event = isrShrinkProposed(this, isr.proposedIsr(pending), view);
+    this.#propose(pending, this.#context.journal.record(event));
   }
 
   /** Follower: takes over the leader's high watermark, as far as the own log reaches. */
@@ -279,12 +282,13 @@ export class Partition {
     if (view === null || !leading.mayJoin(view, follower)) return;
     const pending = isr.expand(this.#isr, follower);
     if (pending === null) return;
-    this.#context.journal.record(isrExpandProposed(this, isr.proposedIsr(pending)));
-    this.#propose(pending);
+    const event = isrExpandProposed(this, isr.proposedIsr(pending));
+    this.#propose(pending, this.#context.journal.record(event));
   }
 
-  #propose(pending: isr.PendingIsr): void {
+  #propose(pending: isr.PendingIsr, causeId: EventId): void {
     const proposal = {
+      causeId,
       topic: this.topic,
       partition: this.partition,
       leaderEpoch: this.#leaderEpoch,
@@ -293,15 +297,15 @@ export class Partition {
     };
     // First the state, then the question: the answer may come before submit returns.
     this.#isr = pending;
-    if (!this.#context.proposals.submit(proposal, (verdict) => this.#decided(pending, verdict))) {
-      this.#refused(pending, ErrorCode.OPERATION_NOT_ATTEMPTED);
+    if (!this.#context.proposals.submit(proposal, (verdict) => this.#decided(pending, verdict, causeId))) {
+      this.#refused(pending, ErrorCode.OPERATION_NOT_ATTEMPTED, causeId);
     }
   }
 
-  #decided(pending: isr.PendingIsr, verdict: IsrVerdict): void {
+  #decided(pending: isr.PendingIsr, verdict: IsrVerdict, causeId: EventId): void {
     if (this.#isr !== pending) return; // a newer state has decided already
     if (!verdict.ok) {
-      this.#refused(pending, verdict.error);
+      this.#refused(pending, verdict.error, causeId);
       return;
     }
     const { leader, leaderEpoch, partitionEpoch, isr: decided } = verdict.value;
@@ -316,9 +320,9 @@ export class Partition {
     if (this.#advanceHighWatermark()) this.#context.events.highWatermarkMoved(this);
   }
 
-  #refused(pending: isr.PendingIsr, error: ErrorCode): void {
+  #refused(pending: isr.PendingIsr, error: ErrorCode, causeId: EventId): void {
     this.#context.events.isrChanged(this, 'failed');
-    this.#context.journal.record(isrChangeRefused(this, error));
+    this.#context.journal.record(isrChangeRefused(this, error), causeId);
     switch (error) {
       case ErrorCode.OPERATION_NOT_ATTEMPTED:
       case ErrorCode.INELIGIBLE_REPLICA:
@@ -333,7 +337,7 @@ export class Partition {
         return; // stays pending: a state that knows better is on its way
       default:
         this.#context.proposals.later(() => {
-          if (this.#isr === pending) this.#propose(pending);
+          if (this.#isr === pending) this.#propose(pending, causeId);
         });
     }
   }

@@ -1,8 +1,9 @@
-/** What happens to a replica of this broker, as events of the journal. Pure. */
+/** What happens to replicas of this broker, as events of the journal. Pure. */
 import type { ErrorCode } from '../errors.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import type { EventOf } from '../platform/cluster-events.ts';
 import type { BrokerId } from '../types.ts';
+import type { FollowerState } from './leader-state.ts';
 
 interface Replica {
   readonly topic: string;
@@ -18,12 +19,24 @@ interface LeadingReplica extends Replica {
 export function isrShrinkProposed(
   partition: LeadingReplica,
   to: readonly BrokerId[],
-  ends: { readonly leaderEndOffset: number; readonly highWatermark: number },
+  view: {
+    readonly leaderEndOffset: number;
+    readonly highWatermark: number;
+    readonly nowMs: number;
+    readonly followers: ReadonlyMap<BrokerId, Pick<FollowerState, 'endOffset' | 'lastCaughtUpMs'>>;
+  },
 ): EventOf<'isr-shrink-proposed'> {
   const { topic, partition: number, inSyncReplicas: from, leaderEpoch } = partition;
-  const { leaderEndOffset, highWatermark } = ends;
+  const { leaderEndOffset, highWatermark, nowMs, followers } = view;
   const change = { topic, partition: number, from, to, leaderEpoch };
-  return { kind: 'isr-shrink-proposed', ...change, leaderEndOffset, highWatermark };
+  const lagging = from
+    .filter((broker) => !to.includes(broker))
+    .map((broker) => {
+      const { endOffset = -1, lastCaughtUpMs = Number.NEGATIVE_INFINITY } = followers.get(broker) ?? {};
+      const behindMs = Number.isFinite(lastCaughtUpMs) ? Math.round(nowMs - lastCaughtUpMs) : -1;
+      return { broker, endOffset, behindMs };
+    });
+  return { kind: 'isr-shrink-proposed', ...change, leaderEndOffset, highWatermark, lagging };
 }
 
 /** Before the change, as well. */

@@ -29,6 +29,8 @@ interface Coordinator extends Address {
 /** How long the controller or a coordinator may take with one request. */
 export const REQUEST_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 3000;
+/** As Kafka's clients have it (request.timeout.ms), and what requests carry may take besides. */
+const ANSWER_TIMEOUT_MS = REQUEST_TIMEOUT_MS + 5_000;
 const PATIENCE_MS = 20_000;
 const PAUSE_MS = 100;
 /** FindCoordinator's types of key. */
@@ -53,22 +55,29 @@ export function reasonOf({ errorCode, errorMessage }: Answer): string {
   return reason === undefined ? errorName(errorCode) : `${errorName(errorCode)}: ${reason}`;
 }
 
+interface Waits {
+  /** For a cluster that is changing: an election, a coordinator that loads. */
+  readonly patienceMs?: number;
+  /** For one answer: a broker that is paused takes connections, and says nothing. */
+  readonly answerTimeoutMs?: number;
+}
+
 export class AdminClient {
   readonly #sockets: SocketNetwork = tcpSockets();
   readonly #bootstrap: () => readonly Address[];
   readonly #connections = new Map<string, KafkaConnection>();
   readonly #clientId: string;
   readonly #patienceMs: number;
+  readonly #answerTimeoutMs: number;
 
   /**
    * `bootstrapServers` is asked again each time where it is a function: who knows that a broker does not
-   * answer leaves it out. `patienceMs`: how long to wait for a cluster that is changing: an election, a
-   * coordinator that loads.
+   * answer leaves it out.
    */
   constructor(
     bootstrapServers: string | (() => string),
     clientId = 'odradek',
-    patienceMs: number = PATIENCE_MS,
+    { patienceMs = PATIENCE_MS, answerTimeoutMs = ANSWER_TIMEOUT_MS }: Waits = {},
   ) {
     if (typeof bootstrapServers === 'string') {
       const fixed = bootstrapAddresses(bootstrapServers);
@@ -76,6 +85,7 @@ export class AdminClient {
     } else this.#bootstrap = () => bootstrapAddresses(bootstrapServers());
     this.#clientId = clientId;
     this.#patienceMs = patienceMs;
+    this.#answerTimeoutMs = answerTimeoutMs;
   }
 
   close(): void {
@@ -206,11 +216,19 @@ export class AdminClient {
 
   async #ask<A extends AnyApi>(address: Address, api: A, request: RequestInput<A>): Promise<ResponseOf<A>> {
     const connection = await this.#connection(address);
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      connection.close();
+    }, this.#answerTimeoutMs);
     try {
       return await connection.request(api, request);
     } catch (error) {
+      if (isLate) throw new Gone(`no answer to ${api.name} within ${this.#answerTimeoutMs} ms`);
       if (connection.open || error instanceof ConnectionError) throw error;
       throw new Gone(messageOf(error));
+    } finally {
+      clearTimeout(timer);
     }
   }
 

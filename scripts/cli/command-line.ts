@@ -14,6 +14,10 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
     summary: 'run ZooKeeper and several brokers on this machine',
     load: async () => (await import('./cluster.ts')).clusterCommand,
   },
+  console: {
+    summary: 'show a cluster in the browser, live',
+    load: async () => (await import('./console.ts')).consoleCommand,
+  },
   topics: {
     summary: 'list, describe, create, grow and delete topics',
     load: async () => (await import('./topics/topics.ts')).topicsCommand,
@@ -73,6 +77,14 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
   zk: {
     summary: 'look at the coordination tree, and change it',
     load: async () => (await import('./zk/zk.ts')).zkCommand,
+  },
+  events: {
+    summary: 'show what has happened, and what happens',
+    load: async () => (await import('./events/events.ts')).eventsCommand,
+  },
+  explain: {
+    summary: 'tell why a partition, a broker or the controller is as it is',
+    load: async () => (await import('./events/explain.ts')).explainCommand,
   },
   log: {
     summary: 'show what is in the files of a log',

@@ -11,14 +11,15 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { BUILT_FOLDER, builtPage } from '../console/page-files.ts';
 import { writeDeclarations } from './declarations.ts';
 import { INNER_ENTRIES, PUBLIC_ENTRIES } from './entries.ts';
 import { noticesOf } from './notices.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const DIST = join(ROOT, 'dist');
-/** Native. */
-const EXTERNAL = ['@node-rs/crc32', 'fs-native-extensions'];
+/** Native; and what only a checkout needs, which makes the console's page of its sources. */
+const EXTERNAL = ['@node-rs/crc32', 'fs-native-extensions', 'esbuild'];
 /** What only some commands use is read only by them: it would be a quarter of what everybody has to load. */
 const APART = ['kafkajs', 'prom-client'];
 /** A line of an error's trace, or of what Node shows of the source when it dies, stays readable. */
@@ -34,6 +35,7 @@ const inputs = [
   ...(await bundle()),
   ...(await Promise.all(APART.map(packageApart))).flat(),
   ...(await threadProgram()),
+  ...(await consolePage()),
 ];
 write('THIRD-PARTY-NOTICES.txt', noticesOf(ROOT, inputs));
 for (const { name, isModule } of PUBLIC_ENTRIES)
@@ -63,7 +65,8 @@ function bundle(): Promise<string[]> {
 }
 
 function packageApart(name: string): Promise<string[]> {
-  return built(`${name}.js`, { entryPoints: [name] });
+  // Nobody reads these here, so that their names may go as well.
+  return built(`${name}.js`, { entryPoints: [name], minifyIdentifiers: true });
 }
 
 /** What a thread of the pool runs: only what its jobs need, so that it begins quickly and is small. */
@@ -82,6 +85,14 @@ function apart(): Plugin {
       }));
     },
   };
+}
+
+/** As a checkout makes it when the console starts. */
+async function consolePage(): Promise<readonly string[]> {
+  const { files, inputs } = await builtPage(join(ROOT, 'scripts', 'console', 'page'));
+  mkdirSync(join(DIST, BUILT_FOLDER));
+  for (const [name, body] of files) writeFileSync(join(DIST, BUILT_FOLDER, name), body);
+  return inputs;
 }
 
 async function built(file: string, options: BuildOptions): Promise<string[]> {

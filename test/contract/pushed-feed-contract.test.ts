@@ -33,6 +33,7 @@ const makeBench: MakeFeedBench = async ({ world, fence }) => {
     fence,
     epochs: new ControllerEpochs(() => store),
     diagnostics: silent,
+    journal: world.platform().journal,
   });
   let inOffice: Coordinator | null = null;
   /** What each controller has under way: it sends one request at a time. */

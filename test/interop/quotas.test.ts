@@ -14,6 +14,7 @@ import { AlterClientQuotas } from '../../broker/protocol/messages/49-alter-clien
 import type { AnyApi, RequestInput, ResponseOf } from '../../broker/protocol/schema.ts';
 import { buildBatch } from '../../broker/records/build.ts';
 import { zookeeperSource } from '../../coordinator-client/zookeeper/zookeeper.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Pair, startPair } from './differential/pair.ts';
 import { skipped } from './interop-cluster.ts';
 import { jarsLack } from './java-jars.ts';
@@ -22,6 +23,7 @@ const skip = skipped('quotas beside Apache Kafka', jarsLack('3.9.1'));
 
 type Named = Readonly<Record<string, string | null>>;
 type Op = readonly [key: string, value: number | null];
+type Say = <A extends AnyApi>(api: A, version: number, request: RequestInput<A>) => Promise<ResponseOf<A>>;
 type Alteration = readonly [entity: Named, ops: readonly Op[], validateOnly?: boolean];
 
 const alteration = ([entity, ops, validateOnly = false]: Alteration): RequestInput<
@@ -151,23 +153,91 @@ describe.skipIf(skip)('beside Apache Kafka', () => {
   afterAll(() => pair?.close());
 
   /** What both brokers say to the same requests, each side on one connection. */
-  async function both<T>(
-    clientId: string,
-    work: (
-      say: <A extends AnyApi>(api: A, version: number, request: RequestInput<A>) => Promise<ResponseOf<A>>,
-    ) => Promise<T>,
-  ): Promise<[ours: T, kafkas: T]> {
-    const sides = [pair.ours.port, pair.kafkas.port].map(async (port) => {
-      const to = { host: '127.0.0.1', port, clientId, timeoutMs: 30_000 };
-      const connection = await KafkaConnection.connect(systemPlatform().sockets, to);
-      try {
-        return await work((api, version, request) => connection.request(api, request, version));
-      } finally {
-        connection.close();
-      }
-    });
+  async function both<T>(clientId: string, work: (say: Say) => Promise<T>): Promise<[ours: T, kafkas: T]> {
+    const sides = [pair.ours.port, pair.kafkas.port].map((port) => asked(port, clientId, work));
     return Promise.all(sides) as Promise<[T, T]>;
   }
+
+  /**
+   * Sets a quota, and waits until both brokers hold clients to it: they learn of it by a notice, after the
+   * answer, and keep the order of notices. So a second client gets a quota behind it that its first batch
+   * is beyond, and is asked until it is throttled.
+   */
+  async function setQuota(entity: Named, ops: readonly Op[]): Promise<void> {
+    const probe = `behind ${JSON.stringify(Object.values(entity))}`;
+    const ofProbe: Alteration = [{ user: 'ANONYMOUS', 'client-id': probe }, [['producer_byte_rate', 1]]];
+    await both('admin', async (say) => {
+      await say(AlterClientQuotas, 1, alteration([entity, ops]));
+      await say(AlterClientQuotas, 1, alteration(ofProbe));
+    });
+    const records = buildBatch({ records: [{ timestampMs: 5, key: null, value: Buffer.alloc(1000) }] });
+    for (const port of [pair.ours.port, pair.kafkas.port]) {
+      await eventually(
+        `the quotas before that of ${probe} are in force`,
+        // A connection of its own each time: that of a throttled client is muted.
+        () =>
+          asked(port, probe, async (say) => (await say(Produce, 9, producing(records))).throttleTimeMs > 0),
+        20_000,
+      );
+    }
+  }
+
+  // Before the others, whose defaults for everybody would throttle the probe at once.
+  it('a producer over its quota is throttled alike', async () => {
+    const batch = buildBatch({ records: [{ timestampMs: 5, key: null, value: Buffer.alloc(60_000) }] });
+    const produce = producing(batch);
+    await setQuota({ user: 'ANONYMOUS', 'client-id': 'producer' }, [['producer_byte_rate', 10_000]]);
+    const [ours, kafkas] = await both('producer', async (say) => {
+      const times: number[] = [];
+      for (let each = 0; each < 3; each++) times.push((await say(Produce, 9, produce)).throttleTimeMs);
+      return times;
+    });
+    // Tenths of a second: the two were not asked at the very same moments.
+    expect(ours.map((ms) => Math.round(ms / 500))).toEqual(kafkas.map((ms) => Math.round(ms / 500)));
+    expect(ours[2]).toBeGreaterThan(0);
+  }, 60_000);
+
+  it('changes of topics beyond the quota are refused alike', async () => {
+    await setQuota({ 'client-id': 'mutator' }, [['controller_mutation_rate', 0.1]]);
+    const topic = (name: string, numPartitions: number) => ({
+      topics: [{ name, numPartitions, replicationFactor: 1 }],
+      timeoutMs: 10_000,
+    });
+    // Each on a connection of its own: those of a throttled client are muted.
+    const said = async <A extends AnyApi>(
+      api: A,
+      version: number,
+      request: RequestInput<A>,
+      results: (response: ResponseOf<A>) => unknown,
+    ): Promise<unknown[]> =>
+      both('mutator', async (say) => {
+        const response = await say(api, version, request);
+        return [results(response), (response as { throttleTimeMs: number }).throttleTimeMs > 0];
+      });
+    const topics = ({ topics: all }: ResponseOf<typeof CreateTopics>) => all.map(plain);
+    const more = { topics: [{ name: 'mutated', count: 25, assignments: null }], timeoutMs: 10_000 };
+    const answers = [
+      await said(CreateTopics, 7, topic('mutated', 15), topics),
+      await said(CreateTopics, 7, { ...topic('checked', 1), validateOnly: true }, topics),
+      await said(CreateTopics, 7, topic('wrong name!', 1), topics),
+      await said(CreateTopics, 7, topic('refused', 1), topics),
+      await said(CreatePartitions, 3, more, ({ results }) => results),
+      await said(CreateTopics, 5, topic('of-old', 1), topics),
+      await said(
+        DeleteTopics,
+        5,
+        { topicNames: ['mutated'], timeoutMs: 10_000 },
+        ({ responses }) => responses,
+      ),
+      await said(
+        DeleteTopics,
+        3,
+        { topicNames: ['mutated'], timeoutMs: 10_000 },
+        ({ responses }) => responses,
+      ),
+    ];
+    for (const [ours, kafkas] of answers) expect.soft(ours).toEqual(kafkas);
+  }, 120_000);
 
   it('what is set is answered alike, and found alike', async () => {
     const [ours, kafkas] = await both('admin', async (say) => {
@@ -213,80 +283,23 @@ describe.skipIf(skip)('beside Apache Kafka', () => {
     }
     await session.close();
   });
-
-  it('a producer over its quota is throttled alike', async () => {
-    const batch = buildBatch({ records: [{ timestampMs: 5, key: null, value: Buffer.alloc(60_000) }] });
-    const produce = {
-      transactionalId: null,
-      acks: 1,
-      timeoutMs: 1000,
-      topicData: [{ name: 'plain', partitionData: [{ index: 0, records: batch }] }],
-    };
-    await both('admin', (say) =>
-      say(
-        AlterClientQuotas,
-        1,
-        alteration([{ user: 'ANONYMOUS', 'client-id': 'producer' }, [['producer_byte_rate', 10_000]]]),
-      ),
-    );
-    const [ours, kafkas] = await both('producer', async (say) => {
-      const times: number[] = [];
-      for (let each = 0; each < 3; each++) times.push((await say(Produce, 9, produce)).throttleTimeMs);
-      return times;
-    });
-    // Tenths of a second: the two were not asked at the very same moments.
-    expect(ours.map((ms) => Math.round(ms / 500))).toEqual(kafkas.map((ms) => Math.round(ms / 500)));
-    expect(ours[2]).toBeGreaterThan(0);
-  }, 60_000);
-
-  it('changes of topics beyond the quota are refused alike', async () => {
-    await both('admin', (say) =>
-      say(
-        AlterClientQuotas,
-        1,
-        alteration([{ 'client-id': 'mutator' }, [['controller_mutation_rate', 0.1]]]),
-      ),
-    );
-    const topic = (name: string, numPartitions: number) => ({
-      topics: [{ name, numPartitions, replicationFactor: 1 }],
-      timeoutMs: 10_000,
-    });
-    // Each on a connection of its own: those of a throttled client are muted.
-    const said = async <A extends AnyApi>(
-      api: A,
-      version: number,
-      request: RequestInput<A>,
-      results: (response: ResponseOf<A>) => unknown,
-    ): Promise<unknown[]> =>
-      both('mutator', async (say) => {
-        const response = await say(api, version, request);
-        return [results(response), (response as { throttleTimeMs: number }).throttleTimeMs > 0];
-      });
-    const topics = ({ topics: all }: ResponseOf<typeof CreateTopics>) => all.map(plain);
-    const more = { topics: [{ name: 'mutated', count: 25, assignments: null }], timeoutMs: 10_000 };
-    const answers = [
-      await said(CreateTopics, 7, topic('mutated', 15), topics),
-      await said(CreateTopics, 7, { ...topic('checked', 1), validateOnly: true }, topics),
-      await said(CreateTopics, 7, topic('wrong name!', 1), topics),
-      await said(CreateTopics, 7, topic('refused', 1), topics),
-      await said(CreatePartitions, 3, more, ({ results }) => results),
-      await said(CreateTopics, 5, topic('of-old', 1), topics),
-      await said(
-        DeleteTopics,
-        5,
-        { topicNames: ['mutated'], timeoutMs: 10_000 },
-        ({ responses }) => responses,
-      ),
-      await said(
-        DeleteTopics,
-        3,
-        { topicNames: ['mutated'], timeoutMs: 10_000 },
-        ({ responses }) => responses,
-      ),
-    ];
-    for (const [ours, kafkas] of answers) expect.soft(ours).toEqual(kafkas);
-  }, 120_000);
 });
+
+/** What a broker says on a connection of its own. */
+async function asked<T>(port: number, clientId: string, work: (say: Say) => Promise<T>): Promise<T> {
+  const to = { host: '127.0.0.1', port, clientId, timeoutMs: 30_000 };
+  const connection = await KafkaConnection.connect(systemPlatform().sockets, to);
+  try {
+    return await work((api, version, request) => connection.request(api, request, version));
+  } finally {
+    connection.close();
+  }
+}
+
+function producing(records: Buffer): RequestInput<typeof Produce> {
+  const partitionData = [{ index: 0, records }];
+  return { transactionalId: null, acks: 1, timeoutMs: 1000, topicData: [{ name: 'plain', partitionData }] };
+}
 
 /** Without what each broker invents. */
 function plain({

@@ -70,6 +70,24 @@ describe('a cluster in this process', () => {
     await cluster.deleteTopics('ledger');
   });
 
+  it('records nothing of what is produced and fetched in its journals', async () => {
+    await cluster.createTopics('quiet');
+    const lastIds = () => cluster.brokers.map((broker) => broker.inside.journal.lastId);
+    const kafka = new Kafka({ brokers: cluster.bootstrapServers.split(','), logLevel: logLevel.NOTHING });
+    const producer = kafka.producer();
+    await producer.connect();
+    await producer.send({ topic: 'quiet', acks: -1, messages: [{ value: 'first' }] });
+    const before = lastIds();
+    for (let round = 0; round < 20; round++) {
+      const messages = Array.from({ length: 50 }, (_, index) => ({ value: `${round} ${index}` }));
+      await producer.send({ topic: 'quiet', acks: -1, messages });
+    }
+    await producer.disconnect();
+    expect(await cluster.consume('quiet')).toHaveLength(1001);
+    expect(lastIds()).toEqual(before);
+    await cluster.deleteTopics('quiet');
+  });
+
   it('has one controller', () => {
     expect(cluster.brokers.filter((broker) => broker.inside.controller.isActive)).toHaveLength(1);
   });

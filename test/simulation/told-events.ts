@@ -3,11 +3,18 @@
  * each ISR that an event tells was stored, with those epochs; and what the controller in office has written
  * has its event. Ids run on without gaps in the life of a process, and causes come before effects.
  */
-import type { ClusterEvent } from '../../broker/platform/cluster-events.ts';
+import type { ClusterEvent, EventOf } from '../../broker/platform/cluster-events.ts';
 import type { Recorded } from '../../broker/platform/event-ring.ts';
+import type { AlikeWritten } from '../../broker/platform/partition-events.ts';
 import type { Broken, StateView, TreeView } from './observation.ts';
 
-type WriteEvent = Extract<ClusterEvent, { readonly controllerEpoch: number }>;
+/** What an event claims to have been written about a partition. */
+interface Claim extends Epochs {
+  readonly kind: ClusterEvent['kind'];
+  readonly name: string;
+  readonly change: 'leader' | 'isr';
+  readonly told: { readonly leader: number } | { readonly isr: readonly number[] };
+}
 
 interface Written {
   readonly state: StateView;
@@ -24,23 +31,24 @@ export class ToldEvents {
   /** Changes whose event has not come yet, by partition and epoch. */
   readonly #untold = new Map<string, Written>();
   /** Told since the last look at the tree, which may not have been seen as it is. */
-  #unchecked: WriteEvent[] = [];
+  #unchecked: Claim[] = [];
 
   constructor(broken: Broken) {
     this.#broken = broken;
   }
 
   recorded(broker: { readonly brokerId: number; readonly life: number }, recorded: Recorded): void {
-    const { id, causeId, event } = recorded;
+    const { id, causeId, causeBrokerId, event } = recorded;
     const process = `${broker.brokerId}.${broker.life}`;
-    const before = this.#lastIds.get(process) ?? 0;
+    // A run goes on after the ids of the one before, as far as its disk has kept them.
+    const before = this.#lastIds.get(process) ?? id - 1;
     this.#lastIds.set(process, id);
     if (id !== before + 1) this.#broken(`journal of ${process}: ${event.kind} is ${id}, after ${before}`);
-    if (causeId !== null && causeId >= id)
+    if (causeId !== null && causeBrokerId === undefined && causeId >= id)
       this.#broken(`journal of ${process}: ${event.kind} (${id}) is caused by ${causeId}`);
     if (recorded.brokerId !== broker.brokerId && recorded.brokerId !== -1)
       this.#broken(`journal of ${process}: ${event.kind} is by ${recorded.brokerId}`);
-    if (isWrite(event)) this.#unchecked.push(event);
+    this.#unchecked.push(...claimsOf(event));
   }
 
   /** After every change of the tree. */
@@ -61,13 +69,11 @@ export class ToldEvents {
 
   /** After each event of the cluster, when the tree has been seen as it is. */
   check(): void {
-    for (const event of this.#unchecked) {
-      const name = `${event.topic}-${event.partition}`;
-      const told = event.kind === 'leader-moved' ? { leader: event.to } : { isr: event.to };
-      const claim = words(name, event, told);
-      if (!this.#stored.has(claim)) this.#broken(`${event.kind} tells what was never stored: ${claim}`);
-      const change = event.kind === 'leader-moved' ? 'leader' : 'isr';
-      this.#untold.delete(`${change} ${name}@${event.partitionEpoch}`);
+    for (const claim of this.#unchecked) {
+      const { kind, name, change, told, partitionEpoch } = claim;
+      const said = words(name, claim, told);
+      if (!this.#stored.has(said)) this.#broken(`${kind} tells what was never stored: ${said}`);
+      this.#untold.delete(`${change} ${name}@${partitionEpoch}`);
     }
     this.#unchecked = [];
   }
@@ -83,8 +89,45 @@ export class ToldEvents {
   }
 }
 
-function isWrite(event: ClusterEvent): event is WriteEvent {
-  return event.kind === 'leader-moved' || event.kind === 'isr-shrunk' || event.kind === 'isr-expanded';
+function claimsOf(event: ClusterEvent): Claim[] {
+  switch (event.kind) {
+    case 'leader-moved':
+      return [{ ...event, name: nameOf(event), change: 'leader', told: { leader: event.to } }];
+    case 'isr-shrunk':
+    case 'isr-expanded':
+      return [{ ...event, name: nameOf(event), change: 'isr', told: { isr: event.to } }];
+    case 'partitions-moved':
+      return event.details.flatMap((detail) => summedUp(event, detail));
+    default:
+      return [];
+  }
+}
+
+function nameOf({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
+  return `${topic}-${partition}`;
+}
+
+/** What one event tells of many partitions, of each of them. */
+function summedUp({ kind, controllerEpoch }: EventOf<'partitions-moved'>, detail: AlikeWritten): Claim[] {
+  const { topics, to: leader, isr, leaderEpoch, partitionEpoch } = detail;
+  const epochs = { leaderEpoch, partitionEpoch, controllerEpoch };
+  return topics.flatMap(([topic, ranges]) =>
+    numbersOf(ranges).flatMap((partition): Claim[] => {
+      const of = { kind, name: nameOf({ topic, partition }), ...epochs };
+      return [
+        { ...of, change: 'leader', told: { leader } },
+        { ...of, change: 'isr', told: { isr } },
+      ];
+    }),
+  );
+}
+
+/** 0, 1, 2 and 5 of `0-2,5`. */
+function numbersOf(ranges: string): number[] {
+  return ranges.split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
 }
 
 interface Epochs {

@@ -3,7 +3,7 @@
  * both, and hosts that crash. A cut holds traffic up, as packets sent again do, and a connection
  * survives it when it is healed in time; channels notice silence as the real ones do by their pings.
  */
-import type { Channel, ChannelNetwork, HttpAnswer } from '../../broker/platform/channels.ts';
+import type { Channel, ChannelNetwork, HttpAnswer, HttpHeaders } from '../../broker/platform/channels.ts';
 import type { Clock } from '../../broker/platform/clock.ts';
 import type { Random } from '../../broker/platform/random.ts';
 import type { ByteSocket, SocketNetwork } from '../../broker/platform/sockets.ts';
@@ -24,7 +24,7 @@ interface SimulatedNetworkOptions {
 interface Waiting {
   readonly kind: 'socket' | 'channel';
   readonly connected: (end: WireEnd) => void;
-  readonly http?: (path: string) => Promise<HttpAnswer>;
+  readonly http?: (path: string, headers: HttpHeaders) => Promise<HttpAnswer>;
 }
 
 interface Connection {
@@ -145,10 +145,10 @@ export class SimulatedNetwork {
   }
 
   /** Asks the HTTP side of a host's channel listener, as a metrics collector does. */
-  async get(host: string, port: number, path: string): Promise<HttpAnswer> {
+  async get(host: string, port: number, path: string, headers: HttpHeaders = {}): Promise<HttpAnswer> {
     const http = this.#waiting.get(`${host}:${port}`)?.http;
     if (http === undefined) throw failure('ECONNREFUSED', `${host}:${port}`);
-    return http(path);
+    return http(path, headers);
   }
 
   #listen(host: string, port: number, waiting: Waiting): { port: number; close: () => Promise<void> } {

@@ -42,7 +42,6 @@ const ONLY_FOR_TESTS: Readonly<Record<string, string>> = {
   'broker/log/append.ts UnexpectedAppendOffset': 'the error of a follower whose leader sends a gap',
   'broker/network/request-faults.ts RequestFaults': 'for the test kit, which other projects import',
   'broker/platform/faulty/faulty.ts faulty': 'for the test kit, which other projects import',
-  'broker/platform/event-lines.ts EVENT_KINDS': 'every kind has a sample in its test',
   'broker/protocol/header.ts requestHeaderVersion': 'for frames that are put together by hand',
   'broker/records/crc32c.ts crc32cInScript': 'compared with the native one, for machines that lack that',
   'broker/replication/stream/follower.ts fetcherOf': "which stream a partition falls into: Kafka's formula",

@@ -16,7 +16,7 @@ export const FILES = execFileSync('git', ['ls-files', '--cached', '--others', '-
 })
   .split('\n')
   .filter((name) => name !== '' && existsSync(join(ROOT, name)));
-export const SOURCES = FILES.filter((name) => name.endsWith('.ts'));
+export const SOURCES = FILES.filter((name) => /\.tsx?$/.test(name));
 export const PRODUCT = SOURCES.filter((name) => /^(broker|coordinator-client)\//.test(name));
 
 const TEXT = new Map(FILES.map((name) => [name, readFileSync(join(ROOT, name), 'utf8')]));

@@ -98,7 +98,13 @@ export class GroupCoordinator {
       },
       { loadBufferSizeBytes: settings.loadBufferSizeBytes, writeTimeoutMs: settings.commitTimeoutMs },
     );
-    this.#driver = new GroupDriver({ clock, diagnostics, settings, runtime: this.#runtime });
+    this.#driver = new GroupDriver({
+      clock,
+      diagnostics,
+      settings,
+      journal: parts.journal,
+      runtime: this.#runtime,
+    });
     this.#offsets = new OffsetStore({ clock, settings, runtime: this.#runtime });
     this.#transactionalOffsets = new TransactionalOffsets({
       clock,

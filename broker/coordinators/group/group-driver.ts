@@ -7,11 +7,13 @@
 import { ErrorCode, errorName } from '../../errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
+import type { Journal } from '../../platform/journal.ts';
 import type { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts';
 import { groupErrorFor } from './append-errors.ts';
 import type { Effect, JoinAnswer, PersistReason, SyncAnswer, TimerName } from './effects.ts';
 import { joinError, syncError } from './effects.ts';
 import type { Ticket } from './group.ts';
+import { GroupJournal } from './group-journal.ts';
 import type { GroupRecord } from './group-records.ts';
 import type { GroupEntry, GroupOwner, GroupShard } from './group-shard.ts';
 import { type Ahead, groupValue } from './group-value.ts';
@@ -32,6 +34,7 @@ export class GroupDriver {
   readonly #runtime: CoordinatorRuntime<GroupRecord, GroupShard>;
   readonly #diagnostics: Diagnostics;
   readonly #settings: JoinSettings;
+  readonly #journal: GroupJournal;
   /** Requests that wait, by ticket; each leaves when it is answered. */
   readonly #joins = new Map<Ticket, (answer: JoinAnswer) => void>();
   readonly #syncs = new Map<Ticket, (answer: SyncAnswer) => void>();
@@ -43,11 +46,13 @@ export class GroupDriver {
     runtime: CoordinatorRuntime<GroupRecord, GroupShard>;
     diagnostics: Diagnostics;
     settings: JoinSettings;
+    journal: Pick<Journal, 'record'>;
   }) {
     this.#clock = parts.clock;
     this.#runtime = parts.runtime;
     this.#diagnostics = parts.diagnostics;
     this.#settings = parts.settings;
+    this.#journal = new GroupJournal(parts.journal, parts.clock);
   }
 
   /** Runs a transition that needs a join ticket and promises its answer. */
@@ -131,6 +136,7 @@ export class GroupDriver {
     const memberId = name.slice('session:'.length);
     const effects = sessionExpired(group, memberId, context);
     if (effects.length > 0) {
+      this.#journal.memberFailed(group, memberId);
       this.#diagnostics.info(
         `Member ${memberId} in group ${group.groupId} has failed, removing it from the group`,
       );
@@ -142,6 +148,7 @@ export class GroupDriver {
   async #persist({ owner, entry }: Placed, reason: PersistReason): Promise<void> {
     const { group } = entry;
     const { groupId } = group;
+    if (reason.why !== 'static-return') this.#journal.rebalanced(group);
     const record: GroupRecord = { kind: 'group', groupId, value: groupValue(group, aheadFor(reason)) };
     const failure = await this.#runtime.write(owner, [record]);
     const error = owner.state === 'active' ? groupErrorFor(failure) : ErrorCode.NOT_COORDINATOR;

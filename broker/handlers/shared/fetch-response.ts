@@ -98,7 +98,11 @@ function errorFor(error: ErrorCode, apiVersion: number): ErrorCode {
   return error === ErrorCode.KAFKA_STORAGE_ERROR && apiVersion < 6 ? ErrorCode.NOT_LEADER_OR_FOLLOWER : error;
 }
 
-function count({ wanted, error, records }: Fetched, services: Needed): void {
+function count({ wanted, partition, error, records }: Fetched, services: Needed): void {
+  if (error !== ErrorCode.NONE) {
+    const refusal = { topic: wanted.topic ?? wanted.topicId ?? '', partition, error };
+    services.topicMetrics.errors?.count({ api: 'Fetch', ...refusal });
+  }
   if (wanted.topic === null || services.metadata.topic(wanted.topic) === undefined) return;
   const counters = services.topicMetrics.topic(wanted.topic);
   counters.fetchRequests.add();

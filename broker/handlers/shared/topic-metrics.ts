@@ -4,6 +4,7 @@
  */
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { Counter, Metrics } from '../../platform/metrics.ts';
+import type { ClientErrors } from './client-errors.ts';
 
 interface TopicCounters {
   readonly bytesIn: Counter;
@@ -16,6 +17,8 @@ interface TopicCounters {
 
 export class TopicMetrics {
   readonly #metrics: Metrics;
+  /** Told of what is refused, where there is a journal. */
+  readonly errors: ClientErrors | null;
   /** Of topics that were written to or read from and are in the metadata. */
   readonly #byTopic = new Map<string, TopicCounters>();
 
@@ -25,7 +28,9 @@ export class TopicMetrics {
   constructor(
     metrics: Metrics,
     metadata: { onChange(changed: (image: Pick<MetadataImage, 'topics'>) => void): unknown },
+    errors: ClientErrors | null = null,
   ) {
+    this.errors = errors;
     this.#metrics = metrics;
     metadata.onChange(({ topics }) => {
       const mayHaveLost = topics.size < this.#topicCount || topics.size < this.#byTopic.size;

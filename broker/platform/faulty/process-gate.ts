@@ -142,7 +142,7 @@ export class ProcessGate {
         channels.listen({
           ...options,
           accept: (channel) => this.enter(() => options.accept(this.#channel(channel))),
-          http: (path) => this.arrived(Promise.resolve()).then(() => options.http(path)),
+          http: (path, headers) => this.arrived(Promise.resolve()).then(() => options.http(path, headers)),
         }),
       dial: (target) =>
         this.arrived(channels.dial(target), (channel) => channel.close('the process is gone')).then(

@@ -6,7 +6,7 @@
 
 import type { EpochEnd } from '../../log/files/epoch-history.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
-import type { Journal } from '../../platform/journal.ts';
+import type { EventOf } from '../../platform/cluster-events.ts';
 import {
   batchBaseOffset,
   batchLastOffset,
@@ -40,11 +40,16 @@ export function applyMarks(partition: Partition, log: PartitionLog, marks: Marks
   }
 }
 
+/** Takes down that a log is cut. */
+export interface TruncationRecorder {
+  record(event: EventOf<'log-truncated'>): unknown;
+}
+
 /**
  * Without an epoch history there is nothing to compare with the leader's: only what is known to be
  * committed may stay.
  */
-export function truncateWithoutEpochs(log: PartitionLog, journal: Journal): void {
+export function truncateWithoutEpochs(log: PartitionLog, journal: TruncationRecorder): void {
   if (log.epochs.latestEpoch() >= 0 || log.endOffset <= log.highWatermark) return;
   journal.record(logTruncated(log, log.highWatermark, { rule: 'no-epochs' }));
   log.truncateTo(log.highWatermark);
@@ -54,7 +59,7 @@ export function truncateWithoutEpochs(log: PartitionLog, journal: Journal): void
  * A log that has lost records in its middle, and not those behind, goes back to where it is whole: the leader has
  * them all. Without a leader all is kept, which may be all that there is.
  */
-export function truncateAtHole(log: PartitionLog, journal: Journal): void {
+export function truncateAtHole(log: PartitionLog, journal: TruncationRecorder): void {
   const { holeOffset } = log;
   if (holeOffset === null || holeOffset >= log.endOffset) return;
   journal.record(logTruncated(log, holeOffset, { rule: 'hole' }));
@@ -62,7 +67,11 @@ export function truncateAtHole(log: PartitionLog, journal: Journal): void {
 }
 
 /** Goes back to where the histories part. False when nothing changed: to ask again would end the same way. */
-export function truncateToLeader(log: PartitionLog, leaderEnd: EpochEnd, journal: Journal): boolean {
+export function truncateToLeader(
+  log: PartitionLog,
+  leaderEnd: EpochEnd,
+  journal: TruncationRecorder,
+): boolean {
   const { endOffset } = log;
   const latestEpoch = log.epochs.latestEpoch();
   const cut = cutFor(leaderEnd, {
@@ -81,7 +90,7 @@ export function truncateToLeader(log: PartitionLog, leaderEnd: EpochEnd, journal
 export function repairRange(
   log: PartitionLog,
   leader: { readonly startOffset: number; readonly endOffset: number },
-  journal: Journal,
+  journal: TruncationRecorder,
 ): boolean {
   const repair = repairFor(leader, log.endOffset);
   switch (repair.kind) {

@@ -19,6 +19,7 @@ import {
   applyMarks,
   applyRecords,
   repairRange,
+  type TruncationRecorder,
   truncateAtHole,
   truncateToLeader,
   truncateWithoutEpochs,
@@ -95,8 +96,8 @@ export class FollowerStream {
     this.#followed.set(partition.key, followed);
     this.#attempt(followed, () => {
       if (partition.log === null) return;
-      truncateAtHole(partition.log, this.#context.journal);
-      truncateWithoutEpochs(partition.log, this.#context.journal);
+      truncateAtHole(partition.log, this.#recorderOf(partition));
+      truncateWithoutEpochs(partition.log, this.#recorderOf(partition));
     });
     this.#scheduleSubscribe();
   }
@@ -270,13 +271,18 @@ export class FollowerStream {
     if (acks.length > 0) this.#send('ack', acks);
   }
 
+  /** What is cut off a log follows from whom it follows. */
+  #recorderOf(partition: Partition): TruncationRecorder {
+    return { record: (event) => this.#context.journal.record(event, partition.roleEventId) };
+  }
+
   #diverging(item: { readonly id: number; readonly epoch: number; readonly endOffset: number }): void {
     const followed = this.#unsubscribed(item.id);
     const log = followed?.partition.log;
     if (followed === undefined || log === null || log === undefined) return;
     let changed = false;
     this.#attempt(followed, () => {
-      changed = truncateToLeader(log, item, this.#context.journal);
+      changed = truncateToLeader(log, item, this.#recorderOf(followed.partition));
     });
     if (followed.progress !== 'due') return;
     if (changed) this.#scheduleSubscribe();
@@ -287,11 +293,11 @@ export class FollowerStream {
     const followed = this.#unsubscribed(item.id);
     const log = followed?.partition.log;
     if (followed === undefined || log === null || log === undefined) return;
-    const { diagnostics, journal } = this.#context;
+    const { diagnostics } = this.#context;
     if (item.error === ErrorCode.OFFSET_OUT_OF_RANGE && item.endOffset >= 0) {
       let repaired = false;
       this.#attempt(followed, () => {
-        repaired = repairRange(log, item, journal);
+        repaired = repairRange(log, item, this.#recorderOf(followed.partition));
       });
       if (followed.progress !== 'due') return;
       if (repaired) this.#scheduleSubscribe();

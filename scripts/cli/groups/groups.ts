@@ -79,7 +79,7 @@ async function run(given: Arguments): Promise<number> {
   const admin = new AdminClient(
     given.needText('bootstrap-server'),
     undefined,
-    given.integer('timeout') ?? undefined,
+    given.flag('timeout') ? { patienceMs: given.needInteger('timeout') } : {},
   );
   try {
     if (action === 'list') return await listGroups(admin, given);

@@ -40,7 +40,7 @@ async function shutDown(
     return { error, remainingPartitions };
   };
   const config = brokerConfig(new Map(Object.entries({ ...PROPERTIES, ...properties })));
-  await world.settled(moveLeadersAway({ config, fence, link: { ask } as never }, platform));
+  await world.settled(moveLeadersAway({ config, fence, link: { ask } as never }, platform, 1));
   const events = platform.journal.since(0).map(({ event }) => event);
   return { asked, atMs: asked.map(([atMs]) => atMs), events, tookMs: world.clock.nowMs() };
 }
@@ -48,7 +48,7 @@ async function shutDown(
 describe('a controlled shutdown', () => {
   it('is over with the first answer that leaves nothing to move', async () => {
     const { asked, events, tookMs } = await shutDown([{}]);
-    expect(asked).toEqual([[0, { type: 'ControlledShutdown', brokerId: 4, brokerEpoch: 77 }]]);
+    expect(asked).toEqual([[0, { type: 'ControlledShutdown', brokerId: 4, brokerEpoch: 77, causeId: 1 }]]);
     expect([events, tookMs]).toEqual([[], 0]);
   });
 

@@ -25,7 +25,7 @@ interface SetUp {
 function setUp(): SetUp {
   const fence = new ControllerFence();
   const world = World.flowing();
-  const { clock, diagnostics } = world.platform();
+  const { clock, diagnostics, journal } = world.platform();
   const store = {
     coordinator: { sync: () => Promise.resolve() },
     controllerEpoch: () => Promise.resolve({ epoch: OFFICE.epoch, version: 0 }),
@@ -37,6 +37,7 @@ function setUp(): SetUp {
     brokerId: 2,
     clock,
     diagnostics,
+    journal,
     fence,
     epochs: new ControllerEpochs(() => store as unknown as ClusterStore),
     metadata: new MetadataCache(clock),

@@ -13,7 +13,9 @@ import type {
   UpdatePartitionMessage,
 } from '../../../broker/peers/messages.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
+import { createJournal } from '../../../broker/platform/journal.ts';
 import { LEADER_DURING_DELETE, ZERO_UUID } from '../../../broker/types.ts';
+import { World } from '../../support/world.ts';
 
 const ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
 const HEAD = { controllerId: 2, controllerEpoch: 3, brokerEpoch: 9 };
@@ -35,6 +37,7 @@ function setUp(outcome: DeltaOutcome = deltaOutcome(ErrorCode.NONE)) {
     fence,
     epochs: new ControllerEpochs(store),
     diagnostics: silent,
+    journal: createJournal(new World().clock, silent),
   }).start((delta) => {
     published.push(delta);
     return outcome;

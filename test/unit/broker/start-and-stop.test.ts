@@ -224,7 +224,7 @@ describe('/healthz', () => {
     const look = async (): Promise<void> => {
       const answer = await world.network.get(HOST, PEER_PORT, '/healthz').catch(() => null);
       if (answer === null) return;
-      const { state, healthy } = JSON.parse(answer.body) as { state: string; healthy: boolean };
+      const { state, healthy } = JSON.parse(String(answer.body)) as { state: string; healthy: boolean };
       const line = `${answer.status} ${state} ${healthy}`;
       if (seen.at(-1) !== line) seen.push(line);
     };
@@ -252,7 +252,7 @@ describe('/healthz', () => {
     await world.settled(world.broker.start(), 60_000);
     const health = async () => {
       const { status, body } = await world.network.get(HOST, PEER_PORT, '/healthz');
-      const { state, knowsCluster } = JSON.parse(body) as { state: string; knowsCluster: boolean };
+      const { state, knowsCluster } = JSON.parse(String(body)) as { state: string; knowsCluster: boolean };
       return [status, state, knowsCluster];
     };
     expect(await health()).toEqual([503, 'running', false]);
@@ -296,7 +296,7 @@ describe("a broker's journal", () => {
       '14←13 controller-changed, registration 2',
       '15←13 failover-finished, registration 2',
       '16←nothing shutdown-begun, registration 2',
-      '17←nothing controlled-shutdown-granted, registration 2',
+      '17←16 controlled-shutdown-granted, registration 2',
       '18←nothing controller-resigned, registration 2',
       '19←16 shutdown-finished, registration 2',
     ]);

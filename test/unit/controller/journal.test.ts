@@ -65,12 +65,13 @@ describe('the journal of a controller', () => {
     ).toEqual(['controller-changed to 1']);
     await two.first('failover-finished', () => true, { timeoutMs: 3000 });
     expect(transcript(two.since(lastId))).toEqual([
-      '2←nothing controller-elected at epoch 2',
-      '3←2 controller-changed to 2',
-      '4←2 leader-moved: t-0 1→2 in epoch 1, failover',
-      '5←2 isr-shrunk: t-0 1,2→2, failover',
-      '6←2 isr-shrunk: t-1 2,1→2, failover',
-      '7←2 failover-finished at epoch 2',
+      '2←nothing controller-gone',
+      '3←2 controller-elected at epoch 2',
+      '4←3 controller-changed to 2',
+      '5←3 leader-moved: t-0 1→2 in epoch 1, failover',
+      '6←3 isr-shrunk: t-0 1,2→2, failover',
+      '7←3 isr-shrunk: t-1 2,1→2, failover',
+      '8←3 failover-finished at epoch 2',
     ]);
   });
 

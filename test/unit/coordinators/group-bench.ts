@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import { GroupCoordinator, type GroupJoin } from '../../../broker/coordinators/group/group-coordinator.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { partitionForKey } from '../../../broker/java-hash.ts';
+import type { Journal } from '../../../broker/platform/journal.ts';
 import type { SimulatedClock } from '../../support/simulated-clock.ts';
 import { World } from '../../support/world.ts';
 import { MemoryStateLog } from './memory-state-log.ts';
@@ -18,10 +19,12 @@ export function setUp(log = new MemoryStateLog(TOPIC)): {
   clock: SimulatedClock;
   log: MemoryStateLog;
   groups: GroupCoordinator;
+  journal: Journal;
 } {
   const world = new World();
+  const platform = world.platform();
   const groups = new GroupCoordinator({
-    ...world.platform(),
+    ...platform,
     log,
     partitionCount: PARTITIONS,
     verifyTransaction: () => Promise.resolve({ error: ErrorCode.NONE }),
@@ -37,7 +40,7 @@ export function setUp(log = new MemoryStateLog(TOPIC)): {
       loadBufferSizeBytes: 1 << 20,
     },
   });
-  return { clock: world.clock, log, groups };
+  return { clock: world.clock, log, groups, journal: platform.journal };
 }
 
 export const JOIN: GroupJoin = {

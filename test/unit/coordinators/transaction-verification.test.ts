@@ -8,6 +8,7 @@ import type {
   VerifyTransactionsResponse,
 } from '../../../broker/peers/messages.ts';
 import { PeerUnreachable } from '../../../broker/peers/peers.contract.ts';
+import { createMetrics } from '../../../broker/platform/metrics.ts';
 import type { TransactionToVerify } from '../../../broker/replication/collaborators.ts';
 
 const PARTITIONS = 50;
@@ -22,7 +23,11 @@ interface Asked {
 function setUp({ leader = 3 }: { leader?: number } = {}) {
   const asked: Asked[] = [];
   const lookedUp: [string, number][] = [];
+  const metrics = createMetrics();
+  const clock = { ms: 1000, nowMs: () => clock.ms };
   const verification = new TransactionVerification({
+    clock,
+    metrics,
     brokerId: 3,
     partitionCount: PARTITIONS,
     timeoutMs: 1000,
@@ -45,7 +50,7 @@ function setUp({ leader = 3 }: { leader?: number } = {}) {
         }),
     },
   });
-  return { verification, asked, lookedUp };
+  return { verification, asked, lookedUp, clock, metrics };
 }
 
 function transaction(
@@ -66,6 +71,10 @@ function saying(
   error: ErrorCode,
 ): VerifyTransactionsResponse['transactions'][number] {
   return { transactionalId, partitions: [{ topic: 't', partition: 0, error }] };
+}
+
+function part(partition: number) {
+  return { topic: 't', partition };
 }
 
 async function turn(): Promise<void> {
@@ -160,6 +169,20 @@ describe('a question', () => {
     await turn();
     asked[2]?.answer({ error: ErrorCode.NONE, transactions: [] });
     expect((await forgotten).get('t-0')).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
+  });
+
+  it('shows how long its answer took, and which partitions were refused', async () => {
+    const { verification, asked, clock, metrics } = setUp();
+    const verdict = verification.verify(transaction('tx', { partitions: [part(0), part(1)] }));
+    await turn();
+    clock.ms += 7;
+    asked[0]?.answer({ error: ErrorCode.NONE, transactions: [saying('tx', ErrorCode.NONE)] });
+    await verdict;
+    const rendered = await metrics.render();
+    expect(rendered).toMatch(/verificationtimems_sum 7/);
+    expect(rendered).toMatch(/verificationtimems_count 1/);
+    // The answer does not say anything about the second.
+    expect(rendered).toMatch(/verificationfailurerate_total 1/);
   });
 
   it('is asked of nobody where nobody coordinates, or where the id can be nobody’s', async () => {

@@ -1,6 +1,8 @@
 /** What the peer endpoint answers to plain HTTP. */
 import { describe, expect, it } from 'vitest';
-import { type Health, statusPage } from '../../../broker/http/status-pages.ts';
+import { EventsPage } from '../../../broker/http/events-page.ts';
+import { pagesOf } from '../../../broker/http/pages.ts';
+import type { Health } from '../../../broker/http/status-pages.ts';
 import { World } from '../../support/world.ts';
 
 const RUNNING: Health = {
@@ -13,9 +15,14 @@ const RUNNING: Health = {
   knowsCluster: true,
 };
 
-const { metrics } = new World().platform();
-const page = (path: string, health: Partial<Health> = {}) =>
-  statusPage(path, metrics, () => ({ ...RUNNING, ...health }));
+const { metrics, journal, clock } = new World().platform();
+const events = new EventsPage({ journal, files: null, clock, maxReaders: 1 });
+
+async function page(path: string, health: Partial<Health> = {}) {
+  const pages = pagesOf({ metrics, events, health: () => ({ ...RUNNING, ...health }) });
+  const { status, contentType, body } = await pages(path, {});
+  return { status, contentType, body: String(body) };
+}
 
 describe('/healthz', () => {
   it('is 200 while clients are served and ZooKeeper hears us, and says who we are', async () => {
@@ -51,7 +58,7 @@ describe('any other page', () => {
     async (path) => {
       expect(await page(path)).toMatchObject({
         status: 404,
-        body: 'There are /metrics and /healthz here.\n',
+        body: 'There are /metrics, /healthz and /events here.\n',
       });
     },
   );

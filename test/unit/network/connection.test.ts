@@ -1,25 +1,9 @@
 /** One connection: order of answers, framing at every split point, hostile sizes, back-pressure. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BufferPool } from '../../../broker/network/buffer-pool.ts';
-import { ClientSession } from '../../../broker/network/client-session.ts';
-import { Connection, type ConnectionLimits } from '../../../broker/network/connection.ts';
 import type { Dispatch, RequestOutcome } from '../../../broker/network/outcome.ts';
 import { RequestMemory } from '../../../broker/network/request-memory.ts';
-import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
-import { silent } from '../../../broker/platform/diagnostics.ts';
 import { World } from '../../support/world.ts';
-import { MemorySocket } from './memory-socket.ts';
-
-const PRODUCE = 0;
-const FETCH = 1;
-
-function frame(apiKey: number, text: string): Buffer {
-  const payload = Buffer.concat([Buffer.alloc(2), Buffer.from(text)]);
-  payload.writeInt16BE(apiKey);
-  const size = Buffer.alloc(4);
-  size.writeInt32BE(payload.length);
-  return Buffer.concat([size, payload]);
-}
+import { connect, FETCH, frame, PRODUCE, settled } from './one-connection.ts';
 
 let released: string[] = [];
 beforeEach(() => {
@@ -52,41 +36,6 @@ function manual(): {
       await settled();
     },
   };
-}
-
-async function settled(): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
-  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
-}
-
-function connect(
-  dispatch: Dispatch,
-  limits: Partial<ConnectionLimits> = {},
-  {
-    memory = new RequestMemory(-1),
-    kept = new RequestMemory(-1),
-    clock = systemClock,
-  }: { memory?: RequestMemory; kept?: RequestMemory; clock?: Clock } = {},
-): { socket: MemorySocket; connection: Connection; closed: () => boolean; pool: BufferPool } {
-  const socket = new MemorySocket();
-  let closed = false;
-  const pool = new BufferPool(1 << 20);
-  const connection = new Connection({
-    socket,
-    session: new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: socket.remoteHost }, kept),
-    dispatch,
-    limits: { maxFrameBytes: 1000, maxInFlightRequests: 3, maxUnsentBytes: 20, ...limits },
-    pool,
-    memory,
-    clock,
-    diagnostics: silent,
-    bytesIn: { add() {}, value: 0 },
-    bytesOut: { add() {}, value: 0 },
-    onClosed: () => {
-      closed = true;
-    },
-  });
-  return { socket, connection, closed: () => closed, pool };
 }
 
 describe('framing', () => {
@@ -389,69 +338,5 @@ describe('a client over its quota', () => {
     expect(clock.pending).toBe(1);
     socket.destroy();
     expect(clock.pending).toBe(0);
-  });
-});
-
-describe('requests that are kept', () => {
-  /** Keeps every Produce request until the test lets go of it. */
-  function keeping() {
-    const started: string[] = [];
-    const held = new Map<string, () => void>();
-    const dispatch: Dispatch = (bytes, session) => {
-      const text = bytes.toString('latin1', 2);
-      started.push(text);
-      if (bytes.readInt16BE(0) !== PRODUCE) return 'nothing';
-      const letGo = session.keep(bytes.length);
-      return new Promise((resolve) => {
-        held.set(text, () => {
-          letGo();
-          resolve('nothing');
-        });
-      });
-    };
-    const letGo = async (text: string): Promise<void> => {
-      held.get(text)?.();
-      await settled();
-    };
-    return { started, dispatch, letGo };
-  }
-
-  it('may take an eighth of what there is for all, and no further Produce starts beyond that', async () => {
-    const { started, dispatch, letGo } = keeping();
-    const { socket } = connect(dispatch, { maxInFlightRequests: 100 }, { kept: new RequestMemory(80) });
-    // Three bytes each, of ten.
-    for (const text of ['a', 'b', 'c', 'd', 'e']) socket.arrive(frame(PRODUCE, text));
-    expect(started).toEqual(['a', 'b', 'c']);
-    expect(socket.paused).toBe(true);
-    await letGo('b');
-    expect(started).toEqual(['a', 'b', 'c', 'd']);
-    await letGo('a');
-    expect(started).toEqual(['a', 'b', 'c', 'd', 'e']);
-    for (const text of ['c', 'd', 'e']) await letGo(text);
-    expect(socket.paused).toBe(false);
-  });
-
-  it('may be larger than that when there is only one', async () => {
-    const { started, dispatch, letGo } = keeping();
-    const { socket } = connect(dispatch, { maxInFlightRequests: 100 }, { kept: new RequestMemory(80) });
-    socket.arrive(frame(PRODUCE, 'much larger than ten'));
-    socket.arrive(frame(PRODUCE, 'b'));
-    expect(started).toEqual(['much larger than ten']);
-    await letGo('much larger than ten');
-    expect(started).toEqual(['much larger than ten', 'b']);
-  });
-
-  it('hold back the Produce requests of all connections when there is no more, and no others', async () => {
-    const { started, dispatch, letGo } = keeping();
-    const kept = new RequestMemory(5);
-    const first = connect(dispatch, {}, { kept });
-    const second = connect(dispatch, {}, { kept });
-    const third = connect(dispatch, {}, { kept });
-    first.socket.arrive(frame(PRODUCE, 'four'));
-    second.socket.arrive(frame(PRODUCE, 'b'));
-    third.socket.arrive(frame(FETCH, 'c'));
-    expect(started).toEqual(['four', 'c']);
-    await letGo('four');
-    expect(started).toEqual(['four', 'c', 'b']);
   });
 });

@@ -21,7 +21,45 @@ const timeline = {
 
 /** An event of each kind, and `LEVEL words` of its line, null for none. A kind that lacks here does not compile. */
 const SAMPLES: { readonly [Kind in EventKind]: Sample<Kind> } = {
-  'controller-elected': [{ epoch: 7 }, null],
+  'controller-elected': [{ epoch: 7, epochVersion: 8 }, null],
+  'group-member-failed': [{ groupId: 'g', memberId: 'm' }, null],
+  'group-rebalanced': [{ groupId: 'g', generationId: 2, members: 3, joined: 1, left: 0 }, null],
+  'client-errors': [
+    { periodMs: 1000, errors: [{ api: 'Fetch', error: 6, count: 2, partitions: ['t-0'] }] },
+    null,
+  ],
+  'configs-changed': [{ topic: 't', names: ['retention.ms'] }, null],
+  'controller-gone': [{ controllerId: 1 }, null],
+  'became-leader': [
+    {
+      topic: 't',
+      partition: 0,
+      leaderEpoch: 1,
+      partitionEpoch: 2,
+      controllerEpoch: 3,
+      isr: [1],
+      endOffset: 9,
+    },
+    null,
+  ],
+  'became-follower': [
+    {
+      topic: 't',
+      partition: 0,
+      leader: 2,
+      leaderEpoch: 1,
+      partitionEpoch: 2,
+      controllerEpoch: 3,
+      isr: [2],
+      endOffset: 9,
+    },
+    null,
+  ],
+  'roles-taken': [{ leading: 60, following: 0, details: [] }, null],
+  'controller-order-refused': [
+    { order: 'LeaderAndIsr', controllerId: 1, controllerEpoch: 2, error: 11, knownEpoch: 3 },
+    null,
+  ],
   'failover-finished': [
     timeline,
     'info Controller 2 elected at epoch 7: election 4 ms, load 7 ms, leaders moved 7 ms, total 26 ms (2 brokers, 6 partitions, 4 moved)',
@@ -41,7 +79,7 @@ const SAMPLES: { readonly [Kind in EventKind]: Sample<Kind> } = {
   'controller-changed': [{ controllerId: 3, isSelf: false }, 'info Broker 3 is the controller'],
   'candidacy-resumed': [{ brokerEpoch: 90 }, 'info Taking part in elections again, with broker epoch 90'],
   'brokers-changed': [
-    { joined: [1, 2], bounced: [], left: [3] },
+    { joined: [1, 2], bounced: [], left: [3], registrations: [] },
     'info Brokers registered: 1,2; back under a new epoch: none; gone: 3',
   ],
   'lost-leaders-replaced': [
@@ -68,6 +106,22 @@ const SAMPLES: { readonly [Kind in EventKind]: Sample<Kind> } = {
   'isr-shrunk': [{ ...t0, from: [1, 2], to: [1], ...epochs, reason: 'lagging' }, null],
   'isr-expanded': [{ ...t0, from: [1], to: [1, 2], ...epochs, reason: 'caught-up' }, null],
   'partition-state-vanished': [t0, 'warn Partition t-0 has no state node any more'],
+  'partitions-moved': [
+    {
+      reason: 'broker-lost',
+      controllerEpoch: 3,
+      partitions: 900,
+      leadersMoved: 600,
+      leaderless: 0,
+      isrsShrunk: 900,
+      isrsExpanded: 0,
+      unclean: 2,
+      uncleanPartitions: ['t-0', 't-1'],
+      details: [],
+      detailsLeftOut: 900,
+    },
+    'warn Unclean elections: 2 partitions are led by brokers that were not in sync, and committed records may be lost: t-0, t-1',
+  ],
   'partitions-repaired': [
     { count: 12, partitions: ['t-0', 't-1'] },
     'warn 12 partitions were out of line and are led again: t-0, t-1',
@@ -98,7 +152,7 @@ const SAMPLES: { readonly [Kind in EventKind]: Sample<Kind> } = {
   'reassignment-finished': [{ ...t0, replicas: [3, 2] }, 'info Reassignment of t-0 to 3,2 is complete'],
   'reassignment-refused': [{ ...t0, reason: 'unknown' }, 'warn Not reassigning t-0: unknown'],
   'isr-shrink-proposed': [
-    { ...t0, from: [1, 2, 3], to: [1, 2], leaderEpoch: 3, leaderEndOffset: 9, highWatermark: 7 },
+    { ...t0, from: [1, 2, 3], to: [1, 2], leaderEpoch: 3, leaderEndOffset: 9, highWatermark: 7, lagging: [] },
     'info Shrinking ISR of t-0 from 1,2,3 to 1,2; leader end 9, high watermark 7',
   ],
   'isr-expand-proposed': [

@@ -2,7 +2,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Channel, ChannelListener } from '../../../broker/platform/channels.ts';
+import type { Channel, ChannelListener, HttpStream } from '../../../broker/platform/channels.ts';
 import { webSocketChannels } from '../../../broker/platform/web-socket-channels.ts';
 import { ChannelWitness, channelsContract } from './channels.contract.ts';
 
@@ -12,6 +12,83 @@ channelsContract('WebSocket', () => ({
   host: '127.0.0.1',
   settle: (promise) => promise,
 }));
+
+describe('an HTTP answer that is a stream', () => {
+  const PIECE = 'x'.repeat(100_000);
+  let listener: ChannelListener;
+  let made: number;
+  let closed: Promise<void>;
+
+  /** Serves pieces as `next` has them, and counts those that were asked for. */
+  async function serve(next: () => Promise<string | null>, stallLimitMs = 60_000): Promise<void> {
+    made = 0;
+    const ended = Promise.withResolvers<void>();
+    closed = ended.promise;
+    const body: HttpStream = {
+      next: () => {
+        made++;
+        return next();
+      },
+      close: () => ended.resolve(),
+    };
+    listener = await webSocketChannels({ stallLimitMs }).listen({
+      host: '127.0.0.1',
+      port: 0,
+      maxMessageBytes: 1000,
+      accept: () => {},
+      http: async (_path, headers) => ({ status: 200, contentType: headers['accept'] ?? 'none', body }),
+    });
+  }
+
+  /** Asks, and reads nothing. */
+  function ask(method = 'GET'): Socket {
+    const socket = connect(listener.port, '127.0.0.1');
+    socket.pause();
+    socket.write(`${method} / HTTP/1.1\r\nHost: here\r\nAccept: text/event-stream\r\n\r\n`);
+    return socket;
+  }
+
+  afterEach(() => listener.close());
+
+  it('comes piece by piece, with the headers before the first, and ends with the last', async () => {
+    const pieces = ['one ', 'two ', null];
+    const first = Promise.withResolvers<void>();
+    await serve(() => first.promise.then(() => pieces.shift() ?? null));
+    const answer = await fetch(`http://127.0.0.1:${listener.port}/`, { headers: { accept: 'a/b' } });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'a/b']);
+    first.resolve();
+    expect(await answer.text()).toBe('one two ');
+    await closed;
+  });
+
+  it('is not made faster than it is read, and is given up when nothing of it is taken for long', async () => {
+    await serve(async () => PIECE, 500);
+    const socket = ask();
+    await closed;
+    // Of what is endless, no more was made than the system keeps for a socket.
+    expect(made).toBeGreaterThan(1);
+    expect(made * PIECE.length).toBeLessThan(100_000_000);
+    socket.destroy();
+  });
+
+  it('is closed when its reader goes while it waits for the next piece', async () => {
+    await serve(() => closed.then(() => null));
+    const socket = ask();
+    await new Promise((resolve) => socket.once('connect', resolve));
+    socket.on('data', () => socket.destroy());
+    socket.resume();
+    await closed;
+    expect(made).toBe(1);
+  });
+
+  it('is not made at all for HEAD', async () => {
+    await serve(async () => PIECE);
+    const socket = ask('HEAD');
+    await closed;
+    expect(made).toBe(0);
+    socket.destroy();
+  });
+});
 
 describe('the HTTP server of the channels', () => {
   let listener: ChannelListener;

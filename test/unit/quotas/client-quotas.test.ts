@@ -1,5 +1,6 @@
 /** What a request is charged, by what is set in ZooKeeper. */
 import { describe, expect, it } from 'vitest';
+import { createMetrics } from '../../../broker/platform/metrics.ts';
 import { ClientQuotas } from '../../../broker/quotas/client-quotas.ts';
 import { quotaText } from '../../../broker/quotas/quota-keys.ts';
 import { RequestCharges } from '../../../broker/quotas/request-charges.ts';
@@ -50,6 +51,19 @@ describe('a request', () => {
     const { charges } = request(quotasOf('clients', 'app', { producer_byte_rate: '1000' }), 15_000);
     charges.produced();
     expect(charges.finish(true)).toBe(5000);
+  });
+
+  it('counts among those whose client is throttled, until that is over', async () => {
+    const quotas = quotasOf('clients', 'app', { producer_byte_rate: '1000' });
+    const { charges, clock } = request(quotas, 15_000);
+    const metrics = createMetrics();
+    quotas.register(metrics, () => clock.nowMs);
+    charges.produced();
+    charges.finish(true);
+    expect(await metrics.render()).toMatch(/kafka_server_produce_queue_size 1/);
+    expect(await metrics.render()).toMatch(/kafka_server_fetch_queue_size 0/);
+    clock.nowMs += 5000;
+    expect(await metrics.render()).toMatch(/kafka_server_produce_queue_size 0/);
   });
 
   it('is not given records beyond the quota, and not charged for them', () => {

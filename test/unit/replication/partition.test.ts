@@ -121,6 +121,7 @@ describe('shrinking', () => {
           partitionEpoch: 0,
           newIsr: [1, 2],
           leaderRecoveryState: 0,
+          causeId: 1,
         },
       ],
     ]);

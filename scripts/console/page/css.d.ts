@@ -1,0 +1,2 @@
+/** Style sheets are taken along by the bundler, and are nothing to the program. */
+declare module '*.css';

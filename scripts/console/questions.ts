@@ -1,0 +1,127 @@
+/**
+ * What the page may ask, one entry each: path, what stands in the query, and who answers. Answers are plain
+ * data for JSON. A question that is wrong is refused with what is allowed; one that would change something is
+ * in `CHANGES`, which are only served with --allow-changes.
+ */
+import type { Coordinator } from '../../coordinator-client/coordinator.ts';
+import type { AdminClient } from '../cli/admin-client.ts';
+import { resourceConfigs } from '../cli/configs/resource-configs.ts';
+import { electLeader, movePartition } from './changes.ts';
+import type { EventFeed } from './event-feed.ts';
+import { groupList, groupView } from './group-views.ts';
+import { recordsPage } from './record-views.ts';
+import { BadQuestion, NotFound } from './refusals.ts';
+import { type Subject, storyAbout } from './stories.ts';
+import type { ConfigView } from './views.ts';
+import type { WatchedCluster } from './watched-cluster.ts';
+import { znodeView } from './znode-view.ts';
+
+const MOST_RECORDS = 500;
+const DEFAULT_RECORDS = 50;
+
+/** What answers are made of. */
+export interface Sources {
+  readonly watched: WatchedCluster;
+  readonly events: EventFeed;
+  readonly admin: AdminClient;
+  readonly coordinator: Coordinator | null;
+}
+
+type Asked = ReadonlyMap<string, string>;
+type Answers = (sources: Sources, asked: Asked) => Promise<unknown> | unknown;
+
+export const QUESTIONS: ReadonlyMap<string, Answers> = new Map<string, Answers>([
+  ['/api/picture', ({ watched }) => ({ picture: watched.picture, trouble: watched.trouble })],
+  ['/api/recording', ({ watched }) => watched.recorder.recording()],
+  ['/api/events', ({ events }) => events.kept],
+  ['/api/story', ({ admin }, asked) => storyAbout(admin, subjectOf(asked))],
+  ['/api/znode', ({ coordinator }, asked) => znodeView(need(coordinator), znodePath(asked))],
+  ['/api/groups', ({ admin }) => groupList(admin)],
+  ['/api/group', ({ admin }, asked) => groupView(admin, text(asked, 'id'))],
+  [
+    '/api/records',
+    ({ admin }, asked) => {
+      const offset = asked.has('offset') ? integer(asked, 'offset') : -DEFAULT_RECORDS;
+      const most = asked.has('most') ? integer(asked, 'most') : DEFAULT_RECORDS;
+      if (most < 1 || most > MOST_RECORDS) throw new BadQuestion(`most is 1 to ${MOST_RECORDS}, not ${most}`);
+      return recordsPage(admin, place(asked), { offset, most });
+    },
+  ],
+  [
+    '/api/configs',
+    ({ admin }, asked) => {
+      const type = text(asked, 'type');
+      if (type !== 'topics' && type !== 'brokers')
+        throw new BadQuestion(`type is topics or brokers, not '${type}'`);
+      return configViews(admin, type, text(asked, 'name'));
+    },
+  ],
+]);
+
+export const CHANGES: ReadonlyMap<string, Answers> = new Map<string, Answers>([
+  [
+    '/api/elect-leader',
+    ({ admin }, asked) => {
+      const type = text(asked, 'type');
+      if (type !== 'preferred' && type !== 'unclean')
+        throw new BadQuestion(`type is preferred or unclean, not '${type}'`);
+      return electLeader(admin, place(asked), type);
+    },
+  ],
+  ['/api/move', ({ admin }, asked) => movePartition(admin, place(asked), brokerIds(asked, 'replicas'))],
+  ['/api/cancel-move', ({ admin }, asked) => movePartition(admin, place(asked), null)],
+]);
+
+async function configViews(
+  admin: AdminClient,
+  type: 'topics' | 'brokers',
+  name: string,
+): Promise<readonly ConfigView[]> {
+  const entries = await resourceConfigs(admin, { type, name });
+  return entries.map(({ name: config, value, source }) => ({ name: config, value, source }));
+}
+
+function need(coordinator: Coordinator | null): Coordinator {
+  if (coordinator === null)
+    throw new NotFound('this console does not look at ZooKeeper: it was given no --zookeeper');
+  return coordinator;
+}
+
+function text(asked: Asked, name: string): string {
+  const value = asked.get(name);
+  if (value === undefined || value === '') throw new BadQuestion(`${name} is missing`);
+  return value;
+}
+
+function integer(asked: Asked, name: string): number {
+  const value = Number(text(asked, name));
+  if (!Number.isSafeInteger(value))
+    throw new BadQuestion(`${name} is an integer, not '${text(asked, name)}'`);
+  return value;
+}
+
+function brokerIds(asked: Asked, name: string): number[] {
+  const ids = text(asked, name).split(',').map(Number);
+  if (ids.some((id) => !Number.isSafeInteger(id) || id < 0))
+    throw new BadQuestion(`${name} takes ids of brokers with commas between, not '${text(asked, name)}'`);
+  return ids;
+}
+
+function place(asked: Asked): { readonly topic: string; readonly partition: number } {
+  return { topic: text(asked, 'topic'), partition: integer(asked, 'partition') };
+}
+
+function subjectOf(asked: Asked): Subject {
+  if (asked.has('broker')) return { what: 'broker', id: integer(asked, 'broker') };
+  if (!asked.has('partition')) return { what: 'controller' };
+  const name = text(asked, 'partition');
+  if (!/^.+-\d+$/.test(name)) throw new BadQuestion(`partition is TOPIC-NUMBER, not '${name}'`);
+  return { what: 'partition', name };
+}
+
+function znodePath(asked: Asked): string {
+  const path = text(asked, 'path');
+  if (!path.startsWith('/') || path.includes('//') || (path !== '/' && path.endsWith('/')))
+    throw new BadQuestion(`a path begins with / and has no empty parts, not '${path}'`);
+  return path;
+}

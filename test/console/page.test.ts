@@ -1,0 +1,136 @@
+/** The page itself, in a browser: what a reader sees, with mouse and keys, on a wide screen and a narrow one. */
+import { existsSync } from 'node:fs';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { skipped } from '../interop/interop-cluster.ts';
+import { type ConsoledCluster, startConsoled } from './consoled-cluster.ts';
+
+const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const executablePath = BROWSERS.find((path) => existsSync(path));
+const skip = skipped(
+  'the page of the console',
+  executablePath === undefined ? 'no Chromium is installed' : null,
+);
+
+describe.skipIf(skip)('the page', () => {
+  let world: ConsoledCluster;
+  let browser: Browser;
+  let page: Page;
+  const problems: string[] = [];
+  const strangers: string[] = [];
+
+  beforeAll(async () => {
+    world = await startConsoled(true);
+    // In a container root has no sandbox to be in.
+    const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+    browser = await chromium.launch({ ...(executablePath === undefined ? {} : { executablePath }), args });
+    page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
+    page.setDefaultTimeout(20_000);
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('request', (sent) => {
+      if (!sent.url().startsWith(world.console.url) && !sent.url().startsWith('data:'))
+        strangers.push(sent.url());
+    });
+    await page.goto(world.console.url);
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await world?.close();
+  });
+
+  const rowOf = (partition: string) =>
+    page.getByRole('row').filter({ has: page.getByRole('button', { name: partition, exact: true }) });
+  const open = (view: string): Promise<void> => page.click(`nav a:text-is("${view}")`);
+
+  it('says who is the controller, and shows every broker', async () => {
+    await page.getByText(/Broker [123] is the controller of epoch 1\./).waitFor();
+    for (const id of [1, 2, 3]) await page.getByRole('heading', { name: `Broker ${id}` }).waitFor();
+  }, 30_000);
+
+  it('shows the leader and the in-sync replicas of each partition', async () => {
+    await open('Partitions');
+    const row = rowOf('orders-0');
+    await row.waitFor();
+    expect(await row.locator('.leader').count()).toBe(1);
+    expect(await row.locator('.insync').count()).toBe(2);
+  }, 30_000);
+
+  it('opens a partition, with its state as ZooKeeper has it', async () => {
+    await page.getByRole('button', { name: 'orders-0', exact: true }).click();
+    await page.locator('.panel pre', { hasText: '"controller_epoch": 1' }).waitFor();
+    await page.getByRole('button', { name: 'Close' }).click();
+  }, 30_000);
+
+  it('shows records and znodes', async () => {
+    await world.cluster.produce('orders', [{ value: '{"total":12}', partition: 0 }]);
+    await open('Topics');
+    await page.getByRole('button', { name: /^orders/ }).click();
+    await page.locator('.records summary', { hasText: '"total": 12' }).waitFor();
+    await open('ZooKeeper');
+    await page.locator('.tree summary', { hasText: 'controller_epoch' }).getByRole('button').click();
+    await page.getByText('until it is deleted').waitFor();
+  }, 30_000);
+
+  it('can be gone through by keys alone', async () => {
+    await page.locator('nav a').first().focus();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await rowOf('orders-0').waitFor();
+  }, 30_000);
+
+  it('draws only the rows in sight, however many partitions there are', async () => {
+    await world.cluster.createTopics({ name: 'many', partitions: 1000, replicationFactor: 1 });
+    await page.getByText('1,006 partitions').waitFor();
+    expect(await page.locator('.rows tbody tr').count()).toBeLessThan(100);
+    await page.getByRole('searchbox').fill('many-999');
+    await rowOf('many-999').waitFor();
+    await page.getByRole('searchbox').fill('');
+  }, 60_000);
+
+  it.each(['light', 'dark'] as const)(
+    'fits 360 pixels, in %s',
+    async (colorScheme) => {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width: 360, height: 640 });
+      for (const view of ['Cluster', 'Partitions', 'Topics', 'Groups', 'ZooKeeper', 'Charts', 'Events']) {
+        await open(view);
+        const width = await page.evaluate('document.documentElement.scrollWidth');
+        expect(width, view).toBeLessThanOrEqual(360);
+      }
+      await page.setViewportSize({ width: 1200, height: 800 });
+    },
+    60_000,
+  );
+
+  it('shows a failover, and the moment before it when it is asked to', async () => {
+    await open('Cluster');
+    const words = await page.getByText(/is the controller of epoch 1/).textContent();
+    const killed = Number(/\d+/.exec(words ?? '')?.[0]);
+    await world.cluster.kill(killed);
+    await page.getByText(`Missing: broker ${killed}.`).waitFor({ timeout: 30_000 });
+    await page.getByText(/is the controller of epoch 2/).waitFor({ timeout: 30_000 });
+    await page.getByRole('slider', { name: 'Moment' }).focus();
+    await page.keyboard.press('Home');
+    await page.getByText(`Broker ${killed} is the controller of epoch 1.`).waitFor();
+    await page.getByRole('button', { name: 'now' }).click();
+    await page.getByText(/is the controller of epoch 2/).waitFor();
+  }, 90_000);
+
+  it('tells what happened, and why', async () => {
+    await page.getByRole('button', { name: 'Why this controller?' }).click();
+    await page.locator('.story', { hasText: /Because of \[\d+\]/ }).waitFor();
+    await open('Events');
+    await page.getByRole('searchbox').fill('controller-elected');
+    await page.locator('.events li').nth(1).waitFor();
+  }, 30_000);
+
+  it('says that its server is away', async () => {
+    world.console.close();
+    await page.getByText('the console is away').waitFor();
+  }, 30_000);
+
+  it('has broken nowhere, and asked nobody else for anything', () => {
+    expect(problems).toEqual([]);
+    expect(strangers).toEqual([]);
+  });
+});
