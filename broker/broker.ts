@@ -100,9 +100,9 @@ export class Broker {
       store: () => new ClusterStore(keeper.coordinator),
       stops,
     };
-    stops.push({ name: 'the worker threads', stop: () => options.platform.workers.close() });
-    // Stops last but for the threads: its end tells the cluster that this broker is gone, which must be true by then.
+    // Stops last: its end tells the cluster that this broker is gone, which must be true by then.
     stops.push({ name: 'the ZooKeeper session', stop: () => keeper.close() });
+    stops.push({ name: 'the worker threads', stop: () => options.platform.workers.close() });
   }
 
   get brokerId(): number {
