@@ -7,6 +7,8 @@
 import type { CoordinatorSource } from '../coordinator-client/coordinator.ts';
 import { ClusterStore } from '../coordinator-client/stores/cluster-store.ts';
 import type { BrokerConfig } from './config/broker-config.ts';
+import type { Vulnerable } from './faults/fault-kind.ts';
+import { makeFaults } from './faults/make-faults.ts';
 import { HANDLERS } from './handlers/table.ts';
 import { pagesOf } from './http/pages.ts';
 import type { Health } from './http/status-pages.ts';
@@ -58,6 +60,8 @@ export interface BrokerOptions {
   readonly ended?: () => void;
   /** Of whoever has requests fail on purpose. */
   readonly interference?: InterferenceSlot;
+  /** What can be hurt of it, when faults may be asked for (fault.api.enable). */
+  readonly vulnerable?: Vulnerable;
 }
 
 /** Without a controller there is no metadata; clients are told so after this time (handlers/before-metadata.ts). */
@@ -183,10 +187,14 @@ export class Broker {
     const { config, configs, quotas, features } = await makeConfigs(ground, claimed.config);
     const fence = new ControllerFence();
     const metadata = new MetadataCache(clock);
+    const { vulnerable, hostName } = this.#options;
+    const setting = { config, hostName, broker: () => this.#made };
+    const faults = vulnerable === undefined ? undefined : makeFaults(ground, vulnerable, setting);
+    const health = () => healthOf(this.inside);
     const peers = makePeers(ground, config, {
       clusterId,
       brokerEpoch: () => fence.brokerEpoch,
-      http: pagesOf({ metrics, health: () => healthOf(this.inside), events: this.#journal.page }),
+      http: pagesOf({ metrics, health, events: this.#journal.page, faults }),
     });
     const link = new ControllerLink(peers, metadata, () => config.controllerSocketTimeoutMs);
     const known = { clusterId, config, configs, quotas, features, fence, metadata, peers, link };

@@ -4,18 +4,25 @@
  */
 import { hostname } from 'node:os';
 import { CoordinatorError } from '../coordinator-client/coordinator.ts';
+import { parseConnectString } from '../coordinator-client/zookeeper/connect-string.ts';
 import { zookeeperSource } from '../coordinator-client/zookeeper/zookeeper.ts';
 import { Broker } from './broker.ts';
 import { type BrokerConfig, brokerConfig } from './config/broker-config.ts';
 import { parseProperties } from './config/java-properties.ts';
 import { ConfigError } from './config/property.ts';
 import { isWithoutEffect } from './config/without-effect.ts';
+import type { Vulnerable } from './faults/fault-kind.ts';
+import type { Supervisor } from './faults/supervisor.ts';
+import { RequestFaults } from './network/request-faults.ts';
 import type { Diagnostics } from './platform/diagnostics.ts';
+import { hurtable } from './platform/faulty/hurtable.ts';
 import type { Journal } from './platform/journal.ts';
 import { watchLoopDelay } from './platform/loop-delay.ts';
+import { ownProcess } from './platform/own-process.ts';
 import type { Platform } from './platform/platform.ts';
 import { giveBackSpareMemory } from './platform/spare-memory.ts';
 import { systemPlatform } from './platform/system-platform.ts';
+import { dialThrough } from './platform/zookeeper-lines.ts';
 
 interface RunningBroker {
   /** What is wrong with the configuration; then nothing runs. */
@@ -47,6 +54,8 @@ interface RunOptions {
   readonly stop?: Promise<unknown>;
   /** Gets the journal before the broker starts. */
   readonly observe?: (journal: Journal) => void;
+  /** Whoever has started this process, if it takes orders from faults on demand. */
+  readonly supervisor?: Supervisor | null;
 }
 
 /**
@@ -55,7 +64,7 @@ interface RunOptions {
  */
 export async function runBroker(
   text: string,
-  { overrides = {}, stop = new Promise(() => {}), observe }: RunOptions = {},
+  { overrides = {}, stop = new Promise(() => {}), observe, supervisor = null }: RunOptions = {},
 ): Promise<RunningBroker> {
   let config: BrokerConfig;
   try {
@@ -77,7 +86,7 @@ export async function runBroker(
     process.exit(1);
   });
   watchLoopDelay(platform.metrics);
-  const broker = brokerOn(platform, config);
+  const broker = brokerOn(platform, config, supervisor);
   let isStopping = false;
   void stop.then(() => {
     isStopping = true;
@@ -115,18 +124,39 @@ function warnOfProperties(config: BrokerConfig, diagnostics: Diagnostics): void 
 }
 
 /** A broker of this process: what ends it ends the process. */
-function brokerOn(platform: Platform, config: BrokerConfig): Broker {
-  return new Broker({
+function brokerOn(base: Platform, config: BrokerConfig, supervisor: Supervisor | null): Broker {
+  const hurt = config.faultApiEnable ? hurtable(base) : null;
+  const platform = hurt?.platform ?? base;
+  const coordinators = zookeeperSource({
+    connect: config.zookeeperConnect,
+    sessionTimeoutMs: config.zookeeperSessionTimeoutMs,
+    connectionTimeoutMs: config.zookeeperConnectionTimeoutMs,
+    maxInFlightRequests: config.zookeeperMaxInFlightRequests,
+    log: (message) => base.diagnostics.named('ZooKeeperClient').debug(message),
+    ...(hurt === null ? {} : { dial: dialThrough(hurt.zookeeperSockets) }),
+  });
+  const options = {
     config,
     platform,
     hostName: hostname(),
     ended: () => process.exit(1),
-    coordinators: zookeeperSource({
-      connect: config.zookeeperConnect,
-      sessionTimeoutMs: config.zookeeperSessionTimeoutMs,
-      connectionTimeoutMs: config.zookeeperConnectionTimeoutMs,
-      maxInFlightRequests: config.zookeeperMaxInFlightRequests,
-      log: (message) => platform.diagnostics.named('ZooKeeperClient').debug(message),
-    }),
+    coordinators,
+  };
+  if (hurt === null) return new Broker(options);
+  base.diagnostics.warn('Faults can be asked for at /faults of the peer endpoint (fault.api.enable)');
+  const requests = new RequestFaults({
+    fraction: () => base.random.fraction(),
+    topicName: (topicId) => broker.inside.metadata.image.topicNames.get(topicId),
+    witness: null,
   });
+  const vulnerable: Vulnerable = {
+    world: hurt.world,
+    process: ownProcess,
+    requests,
+    zookeeperServers: parseConnectString(config.zookeeperConnect).servers,
+    expireSession: () => coordinators.expireSession(),
+    supervisor,
+  };
+  const broker: Broker = new Broker({ ...options, interference: requests, vulnerable });
+  return broker;
 }

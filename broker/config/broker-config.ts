@@ -6,6 +6,7 @@
  */
 import { PEER_LISTENER } from '../cluster.ts';
 import { checkConsistency } from './consistency.ts';
+import { FAULT_CONFIGS } from './definitions/faults.ts';
 import { GROUP_CONFIGS } from './definitions/group.ts';
 import { JOURNAL_CONFIGS } from './definitions/journal.ts';
 import { KRAFT_CONFIGS } from './definitions/kraft.ts';
@@ -60,6 +61,7 @@ const DEFINITIONS = {
   ...PEER_CONFIGS,
   ...LIMIT_CONFIGS,
   ...JOURNAL_CONFIGS,
+  ...FAULT_CONFIGS,
   ...THROTTLE_CONFIGS,
 };
 

@@ -30,6 +30,8 @@ export interface RequestFault {
   readonly budget: { left: number };
   /** Of the requests that it fits, the share that it strikes; all unless given. */
   readonly probability?: number;
+  /** Nothing is left of the budget, and it is gone. */
+  readonly spent?: () => void;
 }
 
 /** A fault that is in place. */
@@ -137,6 +139,7 @@ class Placed implements PlacedFault {
   isSpent(): boolean {
     const isSpent = this.fault.budget.left <= 0;
     if (isSpent) this.remove();
+    if (isSpent) this.fault.spent?.();
     return isSpent;
   }
 

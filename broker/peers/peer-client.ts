@@ -47,6 +47,7 @@ export async function dialPeer(
       port: to.port,
       timeoutMs,
       maxMessageBytes: MAX_HANDSHAKE_BYTES,
+      brokerId: to.brokerId,
     });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

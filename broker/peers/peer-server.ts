@@ -171,6 +171,7 @@ export class PeerServer {
     channel.allowMessages(this.#context.maxMessageBytes);
     const proof = proofOf('answer', hello, challenge, this.#context.sharedSecret);
     channel.send(encodeEnvelope({ type: 'welcome', proof }));
+    channel.identified?.(hello.brokerId);
     if (hello.role === 'stream') {
       this.#hooks.takeStream(channel, { id: hello.brokerId, epoch: hello.brokerEpoch });
       return;

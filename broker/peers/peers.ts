@@ -11,7 +11,7 @@ import type {
   ChannelListener,
   ChannelNetwork,
   HttpAnswer,
-  HttpHeaders,
+  HttpRequest,
 } from '../platform/channels.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
@@ -48,7 +48,7 @@ export interface PeersOptions {
   /** `socket.connection.setup.timeout.ms` */
   readonly handshakeTimeoutMs: number;
   /** Answers plain HTTP requests on the peer endpoint. */
-  readonly http: (path: string, headers: HttpHeaders) => Promise<HttpAnswer>;
+  readonly http: (request: HttpRequest) => Promise<HttpAnswer>;
 }
 
 /** Peers that can be started and stopped. */

@@ -42,5 +42,6 @@ export function rewirableChannel(channel: Channel, whenClosed: (reason: string) 
     },
     close: (reason) => channel.close(reason),
     destroy: () => channel.destroy(),
+    identified: (brokerId) => channel.identified?.(brokerId),
   };
 }

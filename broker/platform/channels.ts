@@ -3,6 +3,7 @@
  * WebSockets (web-socket-channels.ts); the simulator's lose links, delay and reorder nothing within
  * one channel. What flows through them is the peers floor's business.
  */
+import type { BrokerId } from '../types.ts';
 
 export interface Channel {
   /** Where the other end is, for diagnostics: `host:port`. */
@@ -32,6 +33,26 @@ export interface Channel {
   close(reason: string): void;
   /** Closes at once, without waiting for the other end to agree: as when a process dies. */
   destroy(): void;
+  /** Only a faulty platform wants to know: the other end has proved that it is this broker. */
+  identified?(brokerId: BrokerId): void;
+}
+
+/** What somebody asks of the endpoint over plain HTTP. */
+export interface HttpRequest {
+  readonly method: string;
+  /** With the query. */
+  readonly path: string;
+  readonly headers: HttpHeaders;
+  /** Of whoever asks, as the connection has it. */
+  readonly remoteAddress: string;
+  /** All of the body. Rejects with `BodyTooLarge` when it is longer, and when the asker goes in the middle. */
+  body(maxBytes: number): Promise<Buffer>;
+}
+
+export class BodyTooLarge extends Error {
+  constructor(maxBytes: number) {
+    super(`a body has at most ${maxBytes} bytes`);
+  }
 }
 
 /** By their names in lower case. */
@@ -41,6 +62,10 @@ export interface HttpAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string | HttpStream;
+  /** Where to ask instead. */
+  readonly location?: string;
+  /** The answer has left, or its connection is gone. */
+  readonly sent?: () => void;
 }
 
 /** A body that is made at the pace of its reader. */
@@ -59,7 +84,7 @@ export interface ChannelListener {
 export interface ChannelNetwork {
   /**
    * Binds an HTTP server. A WebSocket upgrade on `/peer` becomes a channel, unless a web page asks for it
-   * (its browser sends an Origin); other requests are answered by `http` (metrics, health). A message
+   * (its browser sends an Origin); other requests are answered by `http` (broker/http/). A message
    * larger than `maxMessageBytes` ends its channel. Rejects with Node's listen error (EADDRINUSE, …).
    */
   listen(options: {
@@ -67,8 +92,14 @@ export interface ChannelNetwork {
     port: number;
     maxMessageBytes: number;
     accept: (channel: Channel) => void;
-    http: (path: string, headers: HttpHeaders) => Promise<HttpAnswer>;
+    http: (request: HttpRequest) => Promise<HttpAnswer>;
   }): Promise<ChannelListener>;
-  /** Rejects when the connection can't be made within `timeoutMs`. */
-  dial(options: { host: string; port: number; timeoutMs: number; maxMessageBytes: number }): Promise<Channel>;
+  /** Rejects when the connection can't be made within `timeoutMs`. `brokerId`: who is expected there. */
+  dial(options: {
+    host: string;
+    port: number;
+    timeoutMs: number;
+    maxMessageBytes: number;
+    brokerId?: BrokerId;
+  }): Promise<Channel>;
 }

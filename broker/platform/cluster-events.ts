@@ -5,6 +5,7 @@
  */
 import type { ErrorCode } from '../errors.ts';
 import type { BrokerId } from '../types.ts';
+import type { FaultEvent } from './fault-events.ts';
 import type { ReassignmentEvent, ReplicaEvent, StateEvent } from './partition-events.ts';
 
 /** How long each phase of taking office took. */
@@ -191,7 +192,8 @@ export type ClusterEvent =
   | ReplicaEvent
   | TransactionEvent
   | ClientEvent
-  | BrokerLifeEvent;
+  | BrokerLifeEvent
+  | FaultEvent;
 
 export type EventKind = ClusterEvent['kind'];
 

@@ -6,6 +6,7 @@
 import { errorName } from '../errors.ts';
 import { partitionKey, type TopicPartition } from '../types.ts';
 import type { ClusterEvent, EventKind, EventOf, FailoverTimeline } from './cluster-events.ts';
+import { HEALED_BY } from './fault-events.ts';
 
 interface Line {
   readonly level: 'info' | 'warn' | 'error';
@@ -213,6 +214,14 @@ const BROKER_LIFE = {
   'shutdown-finished': () => info('shut down completed'),
 } satisfies Partial<Lines>;
 
+const FAULTS = {
+  'fault-struck': ({ id, fault, parameters, forMs }) => {
+    const end = forMs === 0 ? '' : `, for ${forMs} ms at most`;
+    return warn(`Fault ${id} on demand: ${fault} ${parameters}${end}`);
+  },
+  'fault-healed': ({ id, fault, why }) => warn(`Fault ${id} is healed: ${fault} (${HEALED_BY[why]})`),
+} satisfies Partial<Lines>;
+
 const LINES: Lines = {
   ...OFFICE,
   ...MEMBERSHIP,
@@ -223,6 +232,7 @@ const LINES: Lines = {
   ...TRANSACTIONS,
   ...CLIENTS,
   ...BROKER_LIFE,
+  ...FAULTS,
 };
 
 /** Every kind there is; the compiler knows that none is missing. */

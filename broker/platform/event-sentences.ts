@@ -6,6 +6,7 @@ import { errorName } from '../errors.ts';
 import { NO_LEADER, partitionKey, type TopicPartition } from '../types.ts';
 import type { ClusterEvent, EventKind, EventOf } from './cluster-events.ts';
 import { hasPartition } from './event-partitions.ts';
+import { HEALED_BY } from './fault-events.ts';
 import type { AlikeWritten } from './partition-events.ts';
 
 type Sentences = {
@@ -235,6 +236,12 @@ const BROKER_LIFE = {
   'shutdown-finished': () => 'has shut down',
 } satisfies Partial<Sentences>;
 
+const FAULTS = {
+  'fault-struck': ({ id, fault, parameters, forMs }) =>
+    `was hurt on demand by fault ${id}, ${fault} ${parameters}${forMs === 0 ? '' : `, for ${ms(forMs)} at most`}`,
+  'fault-healed': ({ id, fault, why }) => `was healed of fault ${id}, ${fault}: ${HEALED_BY[why]}`,
+} satisfies Partial<Sentences>;
+
 const SENTENCES: Sentences = {
   ...OFFICE,
   ...MEMBERSHIP,
@@ -245,4 +252,5 @@ const SENTENCES: Sentences = {
   ...TRANSACTIONS,
   ...CLIENTS,
   ...BROKER_LIFE,
+  ...FAULTS,
 };

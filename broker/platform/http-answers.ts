@@ -1,10 +1,11 @@
 /**
  * Answers plain HTTP requests beside the channels (web-socket-channels.ts). An answer is a whole body or a
  * stream, of which the next piece is made when the reader has taken the one before: what is sent to a slow
- * reader waits in one piece at most, and who takes nothing for long is given up. Source: RFC 9110.
+ * reader waits in one piece at most, and who takes nothing for long is given up. What a client sends is read
+ * only by whoever asks for it, and up to a limit; the rest is drained unread. Source: RFC 9110.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ChannelNetwork, HttpAnswer, HttpStream } from './channels.ts';
+import { BodyTooLarge, type ChannelNetwork, type HttpAnswer, type HttpStream } from './channels.ts';
 
 type AnswerRequest = Parameters<ChannelNetwork['listen']>[0]['http'];
 
@@ -19,11 +20,15 @@ export async function answerHttp(
   response: ServerResponse,
   { http, stallLimitMs }: AnswerOptions,
 ): Promise<void> {
+  const { status, contentType, body, location, sent } = await answerTo(request, http);
+  // A body that nobody wanted would hold up the next request of the connection.
   request.resume();
-  const { status, contentType, body } = await answerTo(request, http);
+  if (sent !== undefined) response.once('close', sent);
   const isHead = request.method === 'HEAD';
+  const elsewhere = location === undefined ? {} : { location };
   if (typeof body === 'string') {
-    response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
+    const about = { 'content-type': contentType, 'content-length': Buffer.byteLength(body), ...elsewhere };
+    response.writeHead(status, about);
     response.end(isHead ? '' : body);
     return;
   }
@@ -40,17 +45,34 @@ export function pathOf(request: IncomingMessage): string {
 }
 
 async function answerTo(request: IncomingMessage, http: AnswerRequest): Promise<HttpAnswer> {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return { status: 405, contentType: 'text/plain', body: 'only GET and HEAD are answered here\n' };
-  }
   const headers = Object.entries(request.headers).filter(
     (header): header is [string, string] => typeof header[1] === 'string',
   );
   try {
-    return await http(pathOf(request), Object.fromEntries(headers));
+    return await http({
+      method: request.method ?? 'GET',
+      path: pathOf(request),
+      headers: Object.fromEntries(headers),
+      remoteAddress: request.socket.remoteAddress ?? '',
+      body: (maxBytes) => bodyOf(request, maxBytes),
+    });
   } catch {
     return { status: 500, contentType: 'text/plain', body: 'the answer could not be made\n' };
   }
+}
+
+function bodyOf(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let sizeBytes = 0;
+  return new Promise((resolve, reject) => {
+    request.on('data', (part: Buffer) => {
+      sizeBytes += part.length;
+      if (sizeBytes > maxBytes) reject(new BodyTooLarge(maxBytes));
+      else parts.push(part);
+    });
+    request.on('end', () => resolve(Buffer.concat(parts)));
+    request.on('close', () => reject(new Error('the asker is gone')));
+  });
 }
 
 async function writeStream(

@@ -81,7 +81,7 @@ export class ReplicaManager {
   readonly #deleteWaiting: WaitingRoom;
   readonly #proposals: IsrProposals;
   readonly #streams: ReplicaStreams;
-  readonly #follower: Follower;
+  readonly follower: Follower; // a fault on demand holds it back; nobody else has to do with it
   readonly #leadership: Leadership;
   readonly #append: PreparedAppend;
   readonly #verified: VerifiedAppend;
@@ -110,7 +110,7 @@ export class ReplicaManager {
     this.#proposals = new IsrProposals({ clock, diagnostics, brokerId, brokerEpoch, propose });
     this.#throttles = replicationThrottles({ ...options, brokerId });
     this.#streams = this.#makeStreams();
-    this.#follower = this.#makeFollower();
+    this.follower = this.#makeFollower();
     this.#leadership = this.#makeLeadership();
     const common = {
       hosted: this.#hosted,
@@ -252,7 +252,7 @@ export class ReplicaManager {
     this.#checkpoints.stop();
     this.#throttles.stop();
     this.#proposals.close();
-    this.#follower.close();
+    this.follower.close();
     this.#streams.close();
   }
 
@@ -265,7 +265,7 @@ export class ReplicaManager {
     logs.onDirectoryFailure((directory, _, causeId) => this.#directoryFailed(directory, causeId));
     registerReplicationGauges(metrics, {
       hosted: this.#hosted,
-      follower: this.#follower,
+      follower: this.follower,
       streams: this.#streams,
       produceWaiting: this.#produceWaiting,
       fetchWaiting: this.#fetchWaiting,
@@ -320,7 +320,7 @@ export class ReplicaManager {
       hosted: this.#hosted,
       logs,
       metadata,
-      follower: this.#follower,
+      follower: this.follower,
       newPartition: (topic, partition) => new Partition(topic, partition, context),
       changed: (partition) => this.#changed(partition),
       announce: (change) => this.#announce(change),
@@ -377,14 +377,14 @@ export class ReplicaManager {
     for (const partition of [...this.#hosted.all()]) {
       if (partition.log?.logDirectory !== directory) continue;
       this.#told.journal.record(replicaOffline(partition, directory), causeId);
-      this.#follower.unfollow(partition.key);
+      this.follower.unfollow(partition.key);
       partition.retire();
       this.#hosted.markOffline(partition.key);
       this.#changed(partition);
       const { topic, partition: number, leaderEpoch } = partition;
       this.#announce({ topic, partition: number, leaderEpoch, role: 'stopped' });
     }
-    this.#follower.closeIdleStreams();
+    this.follower.closeIdleStreams();
   }
 
   #currentLeader(topic: string, partition: number): CurrentLeader {

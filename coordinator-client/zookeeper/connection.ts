@@ -11,9 +11,11 @@
 import ConnectionManager from 'node-zookeeper-client/lib/ConnectionManager.js';
 import jute from 'node-zookeeper-client/lib/jute/index.js';
 import type { ConnectString, ServerAddress } from './connect-string.ts';
+import { endSession } from './end-session.ts';
 import { Fifo } from './fifo.ts';
 import { isolated } from './isolated.ts';
 import { Line } from './line.ts';
+import type { DialServer } from './line-socket.ts';
 import { isWrite, RequestError, ReservedXid, ServerCode } from './opcodes.ts';
 import { REPLY_HEADER_BYTES, type Reply, readReply, readReplyHeader } from './replies.ts';
 import { closeSessionRequest, connectFrame, type Request } from './requests.ts';
@@ -23,6 +25,7 @@ export interface ConnectionOptions {
   readonly sessionTimeoutMs: number;
   readonly connectionTimeoutMs: number;
   readonly maxInFlightRequests: number;
+  readonly dial: DialServer;
   readonly log: (message: string) => void;
 }
 
@@ -138,6 +141,13 @@ export class Connection extends ConnectionManager {
     });
   }
 
+  /** Has the servers end the session, as if it had expired. Rejects when none of them can be reached. */
+  expire(): Promise<void> {
+    const { sessionId, sessionPassword, zxid: lastZxid } = this;
+    const timeoutMs = this.sessionTimeout;
+    return endSession(this.#servers, { sessionId, sessionPassword, lastZxid, timeoutMs });
+  }
+
   #backoffMs(): number {
     const attempt = this.#attempts++;
     const round = Math.floor(attempt / this.#servers.length);
@@ -153,7 +163,9 @@ export class Connection extends ConnectionManager {
     this.#nextServer = (this.#nextServer + 1) % this.#servers.length;
     // Time for every server within one session timeout, as ZooKeeper's client does it.
     const timeoutMs = Math.min(this.#options.connectionTimeoutMs, this.sessionTimeout) / this.#servers.length;
-    const line = new Line(address, Math.max(MIN_HANDSHAKE_TIMEOUT_MS, timeoutMs), {
+    const { dial } = this.#options;
+    const options = { timeoutMs: Math.max(MIN_HANDSHAKE_TIMEOUT_MS, timeoutMs), dial };
+    const line = new Line(address, options, {
       opened: () =>
         line.write(
           connectFrame({

@@ -7,10 +7,16 @@
  * watchdog goes by how long nothing was *received*. Both on the monotonic clock: T/3 and 2T/3 of the
  * session timeout, as in ZooKeeper's ClientCnxn.
  */
-import net from 'node:net';
 import type { ServerAddress } from './connect-string.ts';
 import { FrameSplitter } from './frames.ts';
+import type { DialServer, LineSocket } from './line-socket.ts';
 import { Opcode, ReservedXid } from './opcodes.ts';
+
+interface LineOptions {
+  /** For TCP connect and handshake together. */
+  readonly timeoutMs: number;
+  readonly dial: DialServer;
+}
 
 interface LineEvents {
   /** TCP stands; the handshake may be sent. */
@@ -25,7 +31,7 @@ const TICKS_PER_SESSION_TIMEOUT = 12;
 const PING = pingFrame();
 
 export class Line {
-  readonly #socket: net.Socket;
+  readonly #socket: LineSocket;
   readonly #splitter = new FrameSplitter();
   readonly #events: LineEvents;
   #handshakeTimer: NodeJS.Timeout | undefined;
@@ -33,42 +39,32 @@ export class Line {
   /** This and the next never fall. */
   #lastSentMs = performance.now();
   #lastReceivedMs = this.#lastSentMs;
-  /** Set while what was written in this turn of the event loop is held back. */
-  #corked = false;
   /** What `closed` is told: the last one that was set. */
   #reason = 'closed by the server';
   /** For good: nothing is delivered any more but `closed`. */
   #over = false;
 
-  constructor(address: ServerAddress, handshakeTimeoutMs: number, events: LineEvents) {
+  constructor(address: ServerAddress, { timeoutMs, dial }: LineOptions, events: LineEvents) {
     this.#events = events;
     this.#handshakeTimer = setTimeout(
-      () => this.destroy(`no session within ${Math.round(handshakeTimeoutMs)} ms`),
-      handshakeTimeoutMs,
+      () => this.destroy(`no session within ${Math.round(timeoutMs)} ms`),
+      timeoutMs,
     );
-    this.#socket = net.connect({ host: address.host, port: address.port, noDelay: true });
-    this.#socket.on('connect', () => {
-      if (!this.#over) events.opened();
+    this.#socket = dial(address, {
+      connected: () => {
+        if (!this.#over) events.opened();
+      },
+      data: (chunk) => this.#received(chunk),
+      closed: (reason) => {
+        this.#reason = reason ?? this.#reason;
+        this.#closed();
+      },
     });
-    this.#socket.on('data', (chunk) => this.#received(chunk));
-    this.#socket.on('error', (error) => {
-      this.#reason = error.message;
-    });
-    this.#socket.on('close', () => this.#closed());
   }
 
-  /** What is written within one turn of the event loop goes out in one piece. */
   write(bytes: Buffer): void {
     if (this.#over) return;
     this.#lastSentMs = performance.now();
-    if (!this.#corked) {
-      this.#corked = true;
-      this.#socket.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        this.#socket.uncork();
-      });
-    }
     this.#socket.write(bytes);
   }
 

@@ -107,6 +107,11 @@ export class Session implements Coordinator {
     return { close: () => this.#listeners.delete(listener) };
   }
 
+  /** The ensemble ends the session although we live; resolves when it has, and we learn of it soon. */
+  expire(): Promise<void> {
+    return this.#connection.expire();
+  }
+
   read(path: string): Promise<ZNode | null> {
     this.#options.counts.reads += 1;
     return this.#readNode(path);

@@ -4,6 +4,7 @@
  */
 import { type Coordinator, CoordinatorError, type CoordinatorSource } from '../coordinator.ts';
 import { parseConnectString } from './connect-string.ts';
+import { type DialServer, dialTcp } from './line-socket.ts';
 import { Session } from './session.ts';
 
 interface ZookeeperOptions {
@@ -18,6 +19,13 @@ interface ZookeeperOptions {
   /** The ensemble's jute.maxbuffer, when it is not ZooKeeper's default. */
   readonly juteMaxBufferBytes?: number;
   readonly log?: (message: string) => void;
+  /** How servers are dialled: by TCP unless given. */
+  readonly dial?: DialServer;
+}
+
+interface ZookeeperSource extends CoordinatorSource {
+  /** Has the ensemble end the newest session, as if it had expired. Rejects without one, and without servers. */
+  expireSession(): Promise<void>;
 }
 
 /** ZooKeeper's default of jute.maxbuffer. */
@@ -26,12 +34,13 @@ const DEFAULT_JUTE_MAX_BUFFER_BYTES = 0xfffff;
 const REQUEST_MARGIN_BYTES = 1_024;
 
 /** Throws when `connect` can't be read. */
-export function zookeeperSource(options: ZookeeperOptions): CoordinatorSource {
+export function zookeeperSource(options: ZookeeperOptions): ZookeeperSource {
   const connect = parseConnectString(options.connect);
   const counts = { reads: 0, writes: 0, watchFires: 0 };
   const maxBufferBytes = options.juteMaxBufferBytes ?? DEFAULT_JUTE_MAX_BUFFER_BYTES;
-  const newSession = (): Session =>
-    new Session({
+  let newest: Session | null = null;
+  const newSession = (): Session => {
+    newest = new Session({
       connect,
       counts,
       sessionTimeoutMs: options.sessionTimeoutMs,
@@ -39,8 +48,18 @@ export function zookeeperSource(options: ZookeeperOptions): CoordinatorSource {
       maxInFlightRequests: options.maxInFlightRequests,
       maxRequestBytes: maxBufferBytes - REQUEST_MARGIN_BYTES,
       log: options.log ?? (() => {}),
+      dial: options.dial ?? dialTcp,
     });
-  return { counts, open: (timeoutMs) => openWithin(timeoutMs, newSession) };
+    return newest;
+  };
+  return {
+    counts,
+    open: (timeoutMs) => openWithin(timeoutMs, newSession),
+    async expireSession() {
+      if (newest === null) throw new CoordinatorError('unavailable', 'no session has been opened');
+      await newest.expire();
+    },
+  };
 }
 
 async function openWithin(timeoutMs: number, newSession: () => Session): Promise<Coordinator> {

@@ -1,10 +1,10 @@
 /**
- * The directory and the processes of one benchmark run. Everything in it is gone when `close` has
+ * The directory and the processes of one run of `bench` or `torture`. Everything in it is gone when `close` has
  * resolved, and also when this process dies, however it dies: a shell waits for the end of its input
  * and then kills what is left. Every process leads a group of its own, so that Ctrl-C reaches this
  * process only, which then ends the others in one place; and what they have started ends with them.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import {
   closeSync,
   mkdirSync,
@@ -31,7 +31,7 @@ for f in "$0"/elsewhere/*; do [ -L "$f" ] && rm -rf -- "$(readlink "$f")"; done
 for i in 1 2 3 4 5 6 7 8 9; do rm -rf -- "$0" 2>/dev/null; [ -e "$0" ] || exit 0; sleep 0.1; done`;
 
 export class Workplace {
-  readonly directory = mkdtempSync(join(tmpdir(), 'odradek-bench-'));
+  readonly directory: string;
   readonly #running = new Set<ChildProcess>();
   /** Those of `run`. */
   readonly #clients = new Set<ChildProcess>();
@@ -39,7 +39,9 @@ export class Workplace {
   #elsewhere = 0;
   #closing: Promise<void> | null = null;
 
-  constructor() {
+  /** `name` is how its directory's name begins. */
+  constructor(name = 'odradek-bench-') {
+    this.directory = mkdtempSync(join(tmpdir(), name));
     mkdirSync(join(this.directory, 'pids'));
     mkdirSync(join(this.directory, 'elsewhere'));
     this.#guard = spawn('sh', ['-c', GUARD, this.directory], {
@@ -76,12 +78,13 @@ export class Workplace {
     return path;
   }
 
-  /** A process that stays, with its output in a file. */
-  start(command: readonly string[], logFile: string): ChildProcess {
+  /** A process that stays, with its output in a file; one that `talks` is heard and told by pipes instead. */
+  start(command: readonly string[], logFile: string, talks = false): ChildProcess {
     this.checkOpen();
     const output = openSync(logFile, 'a');
     const [program = '', ...argv] = command;
-    const child = spawn(program, argv, { detached: true, stdio: ['ignore', output, output] });
+    const stdio: StdioOptions = talks ? ['pipe', 'pipe', output] : ['ignore', output, output];
+    const child = spawn(program, argv, { detached: true, stdio });
     closeSync(output);
     // What can not be started has no pid, and whoever waits for it looks at that.
     child.once('error', () => {});

@@ -4,6 +4,7 @@ import { runBroker } from '../../broker/main.ts';
 import { forwardEvents } from '../cluster/broker-events.ts';
 import { overrides } from '../cluster/cluster-options.ts';
 import { tellParent, untilParentAsks, untilSignalled } from '../cluster/ending.ts';
+import { parentAsSupervisor } from '../cluster/orders.ts';
 import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
 
 export const brokerCommand: CommandSpec = {
@@ -37,6 +38,7 @@ async function run(given: Arguments): Promise<number> {
     observe: (journal) => {
       if (process.connected) forwardEvents(journal, tellParent);
     },
+    supervisor: parentAsSupervisor(),
   });
   if (running.problem !== null) throw new UsageError(running.problem);
   if (!running.isRunning) return 0;

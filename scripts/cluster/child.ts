@@ -5,11 +5,13 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { SupervisorOrder } from '../../broker/faults/supervisor.ts';
 import { systemClock } from '../../broker/platform/clock.ts';
 import { EventRing } from '../../broker/platform/event-ring.ts';
 import { DEFAULT_MAX_EVENTS } from '../../broker/platform/journal.ts';
 import type { EventsMessage } from './broker-events.ts';
 import type { AskedToEndMessage, StopMessage } from './ending.ts';
+import type { OrderAnswerMessage, OrderMessage } from './orders.ts';
 import { COMMAND_LINE } from './program.ts';
 
 /** How much of a log's end is looked at for its last lines. */
@@ -22,6 +24,8 @@ export interface Started {
   readonly peerPort?: number;
 }
 
+const takesNone = (): Promise<void> => Promise.reject(new Error('no orders are taken'));
+
 export interface ChildOptions {
   /** As people call it: `broker 2`. */
   readonly name: string;
@@ -32,6 +36,8 @@ export interface ChildOptions {
   readonly died?: (child: Child) => void;
   /** Somebody signalled it, and it waits for others to end first. */
   readonly askedToEnd?: () => void;
+  /** It orders something. Rejects with why that can't be done. */
+  readonly ordered?: (order: SupervisorOrder) => Promise<void>;
 }
 
 export class Child {
@@ -49,7 +55,7 @@ export class Child {
   #isWanted = true;
   readonly #exit: Promise<void>;
 
-  constructor({ name, argv, logFile, died, askedToEnd }: ChildOptions) {
+  constructor({ name, argv, logFile, died, askedToEnd, ordered = takesNone }: ChildOptions) {
     this.name = name;
     this.argv = argv;
     this.logFile = logFile;
@@ -59,9 +65,10 @@ export class Child {
       env: process.env,
     });
     closeSync(output);
-    this.process.on('message', (message: Started | AskedToEndMessage | EventsMessage) => {
+    this.process.on('message', (message: Started | AskedToEndMessage | OrderMessage | EventsMessage) => {
       if (message.type === 'started') this.#isServing = true;
       else if (message.type === 'asked-to-end') askedToEnd?.();
+      else if (message.type === 'order') this.#answer(message, ordered);
       else for (const recorded of message.events) this.events.add(recorded);
     });
     this.#exit = new Promise((resolve) => {
@@ -118,6 +125,17 @@ export class Child {
     }, timeoutMs);
     await this.#exit;
     clearTimeout(timer);
+  }
+
+  #answer({ id, order }: OrderMessage, ordered: (order: SupervisorOrder) => Promise<void>): void {
+    const say = (error: string | null): void => {
+      const answer: OrderAnswerMessage = { type: 'order-answer', id, error };
+      if (this.process.connected) this.process.send(answer, () => {});
+    };
+    ordered(order).then(
+      () => say(null),
+      (error: unknown) => say(error instanceof Error ? error.message : String(error)),
+    );
   }
 
   pause(): void {

@@ -5,10 +5,12 @@
  */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { SupervisorOrder } from '../../broker/faults/supervisor.ts';
 import { Child, type ChildOptions, type Started } from './child.ts';
 import { STOP_TIMEOUT_MS } from './ending.ts';
 import { sharedSecret } from './peer-secret.ts';
 import { shellLine } from './program.ts';
+import { type ServerProcess, ZookeeperServers } from './zookeeper-servers.ts';
 
 export interface ClusterOptions {
   readonly brokers: number;
@@ -37,6 +39,14 @@ interface BrokerProcess {
   child: Child;
 }
 
+/** 0: any. */
+interface Ports {
+  readonly port: number;
+  readonly peerPort: number;
+}
+
+/** Before a broker that is to be restarted ends, so long for its answer to leave. */
+const ANSWER_TIME_MS = 100;
 const DEFAULT_START_TIMEOUT_MS = 30_000;
 const LAST_LINES = 5;
 const BEING_ENDED = 'the cluster is being ended';
@@ -50,6 +60,8 @@ export class LocalCluster {
   zookeeper: Child | null = null;
   zookeeperConnect: string;
   #isEnding = false;
+  /** What faults on demand do to them. */
+  #servers = new ZookeeperServers([], () => {});
   /** What the brokers prove to each other, unless the given properties say otherwise. */
   #secret = '';
 
@@ -94,7 +106,7 @@ export class LocalCluster {
   /** Starts a broker that was stopped or killed, on the directory and the ports it had. */
   async restart(id: number): Promise<void> {
     const broker = this.broker(id);
-    const { child, started } = await this.#launchBroker(id, broker.port);
+    const { child, started } = await this.#launchBroker(id, broker);
     broker.child = child;
     broker.port = started.port;
     broker.peerPort = started.peerPort ?? 0;
@@ -103,6 +115,7 @@ export class LocalCluster {
   /** Clean stop of all brokers, then of the embedded server, without which none of them ends cleanly. */
   async close(): Promise<void> {
     this.#isEnding = true;
+    this.#servers.release();
     await Promise.all(this.brokers.map((broker) => this.#stop(broker.child)));
     if (this.zookeeper !== null) await this.#stop(this.zookeeper);
   }
@@ -110,6 +123,7 @@ export class LocalCluster {
   /** SIGKILL for everything: for when nothing of it will be used again. */
   async abandon(): Promise<void> {
     this.#isEnding = true;
+    this.#servers.release();
     await Promise.all([...this.brokers.map((broker) => broker.child.kill()), this.zookeeper?.kill()]);
   }
 
@@ -120,7 +134,10 @@ export class LocalCluster {
   }
 
   /** A child of this cluster; with all of it ending, there are no new ones. */
-  #launch(options: Pick<ChildOptions, 'name' | 'argv' | 'logFile'>, startAgain: () => string): Child {
+  #launch(
+    options: Pick<ChildOptions, 'name' | 'argv' | 'logFile' | 'ordered'>,
+    startAgain: () => string,
+  ): Child {
     if (this.#isEnding) throw new Error(BEING_ENDED);
     return new Child({
       ...options,
@@ -137,13 +154,25 @@ export class LocalCluster {
     const argv = (port: number): string[] => [
       ...['zookeeper', '--port', String(port), '--data-dir', directory],
     ];
-    let port = this.options.zookeeperPort;
     const logFile = join(this.options.directory, 'zookeeper.log');
-    this.zookeeper = this.#launch({ name: 'the embedded ZooKeeper', argv: argv(port), logFile }, () =>
-      shellLine(argv(port)),
-    );
-    ({ port } = await this.zookeeper.started(this.#startTimeoutMs));
+    const launch = async (port: number): Promise<Started> => {
+      const options = { name: 'the embedded ZooKeeper', argv: argv(port), logFile };
+      this.zookeeper = this.#launch(options, () => shellLine(argv(port)));
+      return this.zookeeper.started(this.#startTimeoutMs);
+    };
+    const { port } = await launch(this.options.zookeeperPort);
     this.zookeeperConnect = `127.0.0.1:${port}`;
+    const running = (): number => this.zookeeper?.pid ?? -1;
+    const server: ServerProcess = {
+      get pid() {
+        return running();
+      },
+      kill: async () => this.zookeeper?.kill(),
+      start: async () => void (await launch(port)),
+      pause: () => this.zookeeper?.pause(),
+      resume: () => this.zookeeper?.resume(),
+    };
+    this.#servers = new ZookeeperServers([server], (_server, error) => this.#failed('ZooKeeper', error));
     this.options.progress?.(`  zookeeper (embedded) on 127.0.0.1:${port}`);
   }
 
@@ -151,37 +180,67 @@ export class LocalCluster {
     const port = this.options.basePort === 0 ? 0 : this.options.basePort + id - 1;
     const directory = join(this.options.directory, `broker-${id}`);
     mkdirSync(directory, { recursive: true });
-    const { child, started } = await this.#launchBroker(id, port, (launched) => {
+    const { child, started } = await this.#launchBroker(id, { port, peerPort: 0 }, (launched) => {
       this.brokers.push({ id, directory, port, peerPort: 0, child: launched });
     });
     const broker = this.broker(id);
     broker.child = child;
     broker.port = started.port;
     broker.peerPort = started.peerPort ?? 0;
-    this.options.progress?.(`  broker ${id} on 127.0.0.1:${started.port} (pid ${child.pid})`);
+    const faults = this.#takesFaults ? `, faults at http://127.0.0.1:${broker.peerPort}/faults` : '';
+    this.options.progress?.(`  broker ${id} on 127.0.0.1:${started.port} (pid ${child.pid})${faults}`);
+  }
+
+  get #takesFaults(): boolean {
+    return this.options.properties?.['fault.api.enable'] === 'true';
+  }
+
+  /** What a broker orders on somebody's demand. */
+  async #ordered(id: number, order: SupervisorOrder): Promise<void> {
+    if (this.#isEnding) throw new Error(BEING_ENDED);
+    if (order.what === 'zookeeper') await this.#servers.strike(order.how, order.server, order.forMs);
+    else if (order.what === 'zookeeper-mend') this.#servers.mend(order.server);
+    // The answer must leave the broker before it ends.
+    else setTimeout(() => void this.#bounce(id, order), ANSWER_TIME_MS);
+  }
+
+  async #bounce(id: number, { how, downMs }: Extract<SupervisorOrder, { what: 'restart' }>): Promise<void> {
+    const { child } = this.broker(id);
+    if (how === 'hard') await child.kill();
+    else await this.#stop(child);
+    await new Promise((resolve) => setTimeout(resolve, downMs));
+    if (!this.#isEnding)
+      await this.restart(id).catch((error: unknown) => this.#failed(`broker ${id}`, error));
+  }
+
+  #failed(what: string, error: unknown): void {
+    if (!this.#isEnding) this.options.progress?.(`${what} could not be started again: ${String(error)}`);
   }
 
   async #launchBroker(
     id: number,
-    port: number,
+    ports: Ports,
     launched?: (child: Child) => void,
   ): Promise<{ child: Child; started: Started }> {
     const directory = join(this.options.directory, `broker-${id}`);
     const file = join(directory, 'server.properties');
-    writeFileSync(file, this.#propertiesFor(id, port, directory), { mode: PRIVATE });
+    writeFileSync(file, this.#propertiesFor(id, ports, directory), { mode: PRIVATE });
     // One that was there already keeps its rights.
     chmodSync(file, PRIVATE);
     const argv = ['broker', '--config', file];
     const logFile = join(directory, 'server.log');
-    const child = this.#launch({ name: `broker ${id}`, argv, logFile }, () => shellLine(argv));
+    const ordered = (order: SupervisorOrder) => this.#ordered(id, order);
+    const child = this.#launch({ name: `broker ${id}`, argv, logFile, ordered }, () => shellLine(argv));
     launched?.(child);
     return { child, started: await child.started(this.#startTimeoutMs) };
   }
 
-  #propertiesFor(id: number, port: number, directory: string): string {
+  #propertiesFor(id: number, { port, peerPort }: Ports, directory: string): string {
     const properties: Record<string, string> = {
       'broker.id': String(id),
       listeners: `PLAINTEXT://127.0.0.1:${port}`,
+      // The first time any; then the one that others may know.
+      'peer.listener': `PEER://:${peerPort}`,
       'log.dirs': join(directory, 'data'),
       'zookeeper.connect': this.zookeeperConnect,
       'peer.shared.secret': this.#secret,

@@ -139,6 +139,13 @@ describe('frames', () => {
   });
 });
 
+it('whoever asks for faults finds none: they are there for those who enable them', async () => {
+  const faults = (method: string, path = '') =>
+    fetch(`http://127.0.0.1:${peerPort}/faults${path}`, { method }).then(({ status }) => status);
+  expect([await faults('GET'), await faults('GET', '/openapi.json')]).toEqual([404, 404]);
+  expect([await faults('POST', '/kill'), await faults('DELETE')]).toEqual([405, 405]);
+});
+
 describe('requests', () => {
   it('of every API, damaged at random, are answered or end their connection', async () => {
     const random = simulatedRandom(20_250_101);

@@ -33,6 +33,8 @@ export async function startRealCluster(options: {
   properties?: Record<string, string>;
   /** For what has nothing to do with the coordinator: the embedded server, wherever this runs. */
   embedded?: boolean;
+  /** For each of its processes to serve. */
+  startTimeoutMs?: number;
 }): Promise<RealCluster> {
   const lacks = options.embedded === true ? 'not wanted' : ensembleLacks();
   if (lacks !== null && options.embedded !== true)
@@ -48,6 +50,7 @@ export async function startRealCluster(options: {
       zookeeper: ensemble?.connect ?? null,
       zookeeperPort: 0,
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
+      ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),
       properties: { 'group.initial.rebalance.delay.ms': '0', ...options.properties },
     });
   } catch (error) {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../broker/platform/clock.ts';
 import type { LocalTree } from '../../coordinator-client/local/local-tree.ts';
 import { createTopics, deleteTopics, moveController, moveCoordinator, moveLeader } from './administration.ts';
+import { failDisk, fillDisk } from './disks.ts';
 import { expectEveryOnce } from './expectations.ts';
 import type { Ground } from './ground.ts';
 import type { KitCluster } from './kit-cluster.ts';
@@ -84,6 +85,7 @@ export function lifeAbilities({ members, agreement, ...ground }: Ground): Abilit
 }
 
 type NetworkName = 'cut' | 'slow' | 'heal';
+type DiskName = 'failDisk' | 'fillDisk' | 'healDisk';
 type RequestName = 'failNext' | 'requests' | 'limitVersions' | 'actLike' | 'events';
 
 export function faultAbilities({
@@ -91,11 +93,17 @@ export function faultAbilities({
   requestFaults,
   requestLog,
   events,
-}: Ground): Abilities<NetworkName | RequestName> {
+}: Ground): Abilities<NetworkName | DiskName | RequestName> {
   return {
     cut: (one, other, how = {}) => cut(members, one, other, how),
     slow: (one, other, delayMs) => slow(members, one, other, delayMs),
     heal: (one, other) => heal(members, one, other),
+    failDisk: (broker, how = {}) => failDisk(memberOf(members, broker), how),
+    fillDisk: (broker, how = {}) => fillDisk(memberOf(members, broker), how),
+    healDisk(broker) {
+      const healed = broker === undefined ? members : [memberOf(members, broker)];
+      for (const { diskRules } of healed) diskRules.heal();
+    },
     failNext: (what) => failNext(requestFaults, what),
     requests: (filter = {}) => requestLog.requests(filter),
     limitVersions: (limits) => limitVersions(requestFaults.values(), limits),
@@ -144,6 +152,7 @@ function treeOf({ agreement }: Ground, what: string): LocalTree {
 
 async function reset({ members, agreement, requestFaults, requestLog, ...ground }: Ground): Promise<void> {
   heal(members);
+  for (const { diskRules } of members) diskRules.heal();
   for (const table of requestFaults.values()) table.clear();
   for (const member of members) member.resume();
   if (members.some(({ state }) => state !== 'running')) await startAll(members);

@@ -20,6 +20,7 @@ import {
 import { createTopics } from './administration.ts';
 import { bootstrapServers, type Ground, makeGround } from './ground.ts';
 import { commandsAt, type RemoteCluster } from './http/client.ts';
+import { type BrokerFaults, faultsAt } from './http/fault-client.ts';
 import type { KitCluster } from './kit-cluster.ts';
 import { checkOptions, type KitOptions } from './options.ts';
 import { plainly } from './plain-errors.ts';
@@ -28,6 +29,7 @@ import { plainly } from './plain-errors.ts';
 export const ADMIN_URL_VARIABLE = 'ODRADEK_ADMIN_URL';
 
 export type { RemoteCluster } from './http/client.ts';
+export type { BrokerFaults, HeldFaults, RemoteFault } from './http/fault-client.ts';
 export type { KitCluster } from './kit-cluster.ts';
 export type { KitOptions, TopicOptions } from './options.ts';
 
@@ -105,4 +107,13 @@ function guarded(cluster: KitCluster): KitCluster {
       return closed ? refuse() : cluster.brokers;
     },
   };
+}
+
+/**
+ * Faults on demand of a broker in another process, started with `fault.api.enable=true`; by the URL of its
+ * peer endpoint. With `odradek cluster --override fault.api.enable=true` each broker says where that is.
+ * @example await brokerFaults('http://127.0.0.1:9190').strike('link-cut', { to: 2, forMs: 5000 })
+ */
+export function brokerFaults(peerUrl: string): BrokerFaults {
+  return faultsAt(peerUrl);
 }

@@ -2,6 +2,7 @@
 import type { Broker } from '../../broker/broker.ts';
 import type { EventKind } from '../../broker/platform/cluster-events.ts';
 import type { Recorded } from '../../broker/platform/event-ring.ts';
+import type { FailDiskOptions, FillDiskOptions } from './disks.ts';
 import type { MemberState } from './member.ts';
 import type { CutOptions, Party } from './network.ts';
 import type { TopicOptions } from './options.ts';
@@ -163,6 +164,22 @@ export interface KitCluster {
    * @example cluster.heal(); cluster.heal(1, 2)
    */
   heal(one?: Party, other?: Party): void;
+  /**
+   * The disk of a broker fails; its log directory is given up then, as Kafka does it, until it is started again.
+   * With its only directory the broker stops.
+   * @example cluster.failDisk(1, { operation: 'sync', topic: 't' })
+   */
+  failDisk(broker: number, options?: FailDiskOptions): void;
+  /**
+   * The disk of a broker is full, or soon.
+   * @example cluster.fillDisk(1, { afterBytes: 10_000 })
+   */
+  fillDisk(broker: number, options?: FillDiskOptions): void;
+  /**
+   * The disk is whole again, or all are.
+   * @example cluster.healDisk(1); await cluster.start(1)
+   */
+  healDisk(broker?: number): void;
   /**
    * Requests that fail: with an error, 'close', 'no answer', or late.
    * @example cluster.failNext({ api: 'Produce', error: 'NOT_LEADER_OR_FOLLOWER', times: 2, topic: 't' })

@@ -9,7 +9,9 @@ import type { Clock, Timer } from '../../broker/platform/clock.ts';
 import { lineDiagnostics } from '../../broker/platform/diagnostics.ts';
 import type { Disk } from '../../broker/platform/disk.ts';
 import type { Recorded } from '../../broker/platform/event-ring.ts';
+import { DiskRules } from '../../broker/platform/faulty/disk-rules.ts';
 import { type Faults, faulty } from '../../broker/platform/faulty/faulty.ts';
+import { faultyDisk } from '../../broker/platform/faulty/faulty-disk.ts';
 import { Links } from '../../broker/platform/faulty/links.ts';
 import { createJournal } from '../../broker/platform/journal.ts';
 import { createMetrics } from '../../broker/platform/metrics.ts';
@@ -57,6 +59,8 @@ interface Life {
 export class Member {
   readonly id: number;
   readonly links = new Links();
+  /** What is done to its disk. */
+  readonly diskRules = new DiskRules(() => systemRandom.fraction());
   /** How much longer what it says to ZooKeeper, and hears, takes. */
   zookeeperDelayMs = 0;
   readonly #ground: MemberGround;
@@ -80,6 +84,10 @@ export class Member {
   get broker(): Broker {
     if (this.#life === null) throw new Error(`broker ${this.id} has not been started`);
     return this.#life.broker;
+  }
+
+  get logDirs(): readonly string[] {
+    return this.#configOf(this.#bound).logDirs;
   }
 
   get bound(): Bound {
@@ -201,7 +209,7 @@ export class Member {
       clock,
       diagnostics,
       journal,
-      disk,
+      disk: faultyDisk(disk, this.diskRules, clock),
       random: systemRandom,
       metrics: createMetrics(),
       workers: workersInPlace(clock),
@@ -220,10 +228,20 @@ export class Member {
         return coordinator;
       },
     };
-    const broker = new Broker({ config, platform, hostName: '127.0.0.1', coordinators, interference });
+    const broker = new Broker({
+      ...{ config, platform, hostName: '127.0.0.1', coordinators, interference },
+      ended: () => void this.#gaveUp(life),
+    });
     const life: Life = { broker, faults, source, session: null, ...this.#mortality() };
     this.#life = life;
     await this.#unlessKilled(() => broker.start());
+  }
+
+  /** It has stopped by itself, as its last log directory has failed: as a process it would be gone. */
+  async #gaveUp(life: Life): Promise<void> {
+    if (this.#life !== life || this.#state !== 'running') return;
+    this.#state = 'stopped';
+    await this.#killLife();
   }
 
   #mortality(): Pick<Life, 'killed' | 'kill'> {

@@ -1,5 +1,5 @@
 /** The ways between brokers, ZooKeeper and clients: cut, slowed, mended. */
-import type { LinkRule } from '../../broker/platform/faulty/links.ts';
+import type { LinkRule } from '../../broker/platform/faulty/link-rule.ts';
 import type { Member } from './member.ts';
 
 /** A broker by its id, ZooKeeper, or all clients. */
@@ -22,17 +22,22 @@ export function cut(
   const way = wayBetween(members, one, other);
   if (way.zookeeperOf !== null) way.zookeeperOf.cutFromZookeeper();
   for (const rule of way.rules) {
-    if (how === 'silent') rule.silence();
-    else rule.cut();
+    rule.place(how === 'silent' ? { isSilent: true } : { isCut: true });
   }
 }
+
+/** How what slows a way is taken away: the next delay takes its place. */
+const SLOWED = new WeakMap<LinkRule, () => void>();
 
 /** Everything between them takes so much longer, each way. */
 export function slow(members: readonly Member[], one: Party, other: Party, delayMs: number): void {
   if (!(delayMs >= 0)) throw new Error(`slow takes 0 ms or more, not ${delayMs}`);
   const way = wayBetween(members, one, other);
   if (way.zookeeperOf !== null) way.zookeeperOf.zookeeperDelayMs = delayMs;
-  for (const rule of way.rules) rule.slow(delayMs);
+  for (const rule of way.rules) {
+    SLOWED.get(rule)?.();
+    SLOWED.set(rule, rule.place({ delayMs }));
+  }
 }
 
 /** Of all ways, or of the one between these two. */

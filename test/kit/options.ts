@@ -1,7 +1,7 @@
 /** What a test cluster may be started with, and that nobody misspells it. */
 import { BROKER_CONFIGS, brokerProperty } from '../../broker/config/broker-config.ts';
 import { TOPIC_CONFIGS } from '../../broker/config/topic-config.ts';
-import { nearest } from './nearest.ts';
+import { refuseUnknown } from '../../broker/faults/known-names.ts';
 
 /** A topic to be made. */
 export interface TopicOptions {
@@ -104,12 +104,4 @@ function checkProperties(properties: Readonly<Record<string, string>>): void {
     Object.keys(BROKER_CONFIGS),
     'property of a broker',
   );
-}
-
-/** A name that nobody reads is a mistake that would be searched for elsewhere. */
-export function refuseUnknown(names: readonly string[], known: readonly string[], what: string): void {
-  const name = names.find((each) => !known.includes(each));
-  if (name === undefined) return;
-  const meant = nearest(name, known);
-  throw new Error(`'${name}' is no ${what}${meant === null ? '' : `: is it ${meant}?`}`);
 }

@@ -1,5 +1,6 @@
 /** Records as plain values, to topics and from them, over the wire as any client's. */
 import { ErrorCode, isRetriable } from '../../broker/errors.ts';
+import { refuseUnknown } from '../../broker/faults/known-names.ts';
 import { Produce } from '../../broker/protocol/messages/00-produce.ts';
 import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
 import { ListOffsets } from '../../broker/protocol/messages/02-list-offsets.ts';
@@ -9,7 +10,6 @@ import { type RecordData, readRecords } from '../../broker/records/record.ts';
 import { type AdminClient, type ClusterMetadata, reasonOf } from '../../scripts/cli/admin-client.ts';
 import { AbortedTransactions } from './aborted-transactions.ts';
 import { murmur2 } from './murmur2.ts';
-import { refuseUnknown } from './options.ts';
 import { until, type WaitOptions } from './waits.ts';
 
 /** A record to be produced; a text alone is its value. */

@@ -1,11 +1,11 @@
 /** Waiting until the cluster is as a test needs it, and saying what it was like instead when it never was. */
 import { ErrorCode } from '../../broker/errors.ts';
+import { refuseUnknown } from '../../broker/faults/known-names.ts';
 import { DescribeGroups } from '../../broker/protocol/messages/15-describe-groups.ts';
 import type { AdminClient } from '../../scripts/cli/admin-client.ts';
 import { reasonOf } from '../../scripts/cli/admin-client.ts';
 import { assignedPartitions } from './assignment.ts';
 import type { Member } from './member.ts';
-import { refuseUnknown } from './options.ts';
 
 export interface WaitOptions {
   /** 10,000 unless given. */

@@ -1,5 +1,5 @@
 /**
- * A real ZooKeeper ensemble of JVM processes on the loopback interface, from Debian's packages
+ * A real ZooKeeper ensemble of JVM processes, on the loopback interface unless told otherwise, from Debian's packages
  * libzookeeper-java and libslf4j-java, without Docker. Servers can be killed, stopped and started again.
  * Everything is gone when `close` has resolved, and also when this process dies, however it dies.
  */
@@ -13,6 +13,10 @@ import { freePorts } from './free-ports.ts';
 const JARS = ['/usr/share/java/zookeeper.jar', '/usr/share/java/slf4j-simple.jar'];
 const HOST = '127.0.0.1';
 const QUORUM_DEADLINE_MS = 30_000;
+const FLAGS =
+  '-Xms16m -Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss256k -XX:MaxMetaspaceSize=64m ' +
+  '-XX:ReservedCodeCacheSize=16m -XX:-UsePerfData -Djava.net.preferIPv4Stack=true ' +
+  '-Dzookeeper.jmx.log4j.disable=true -Dzookeeper.forceSync=no -Dorg.slf4j.simpleLogger.showDateTime=true';
 
 export interface Ensemble {
   /** All servers, for `zookeeper.connect`. */
@@ -43,23 +47,42 @@ export function ensembleLacks(): string | null {
   }
 }
 
+/** The address that a server binds, and the words before its command that have it run there. */
+interface ServerPlace {
+  readonly host: string;
+  readonly command: readonly string[];
+}
+
+interface EnsembleOptions {
+  readonly nodes: number;
+  readonly tickMs: number;
+  readonly classpath?: string;
+  readonly place?: (server: number) => ServerPlace;
+}
+
+const HERE: ServerPlace = { host: HOST, command: [] };
+
 /**
  * Resolves when every server serves. The session timeout may be from 2 to 120 ticks. Of another ZooKeeper
- * than Debian's with its `classpath`.
+ * than Debian's with its `classpath`; elsewhere than on the loopback interface with `place`.
  */
-export async function startEnsemble(o: {
-  nodes: number;
-  tickMs: number;
-  classpath?: string;
-}): Promise<Ensemble> {
+export async function startEnsemble(o: EnsembleOptions): Promise<Ensemble> {
   const directory = mkdtempSync(join(tmpdir(), 'odradek-zookeeper-'));
   const ports = await freePorts(o.nodes * 3);
+  const places = Array.from({ length: o.nodes }, (_, index) => o.place?.(index + 1) ?? HERE);
   const servers = Array.from({ length: o.nodes }, (_, index) => {
     const home = join(directory, String(index + 1));
     mkdirSync(join(home, 'data'), { recursive: true });
     writeFileSync(join(home, 'data', 'myid'), String(index + 1));
-    writeFileSync(join(home, 'zoo.cfg'), configuration(home, index, { ...o, ports }));
-    return new Server(home, portAt(ports, index), o.classpath ?? JARS.join(':'));
+    writeFileSync(join(home, 'zoo.cfg'), configuration(home, index, { ...o, ports, places }));
+    const address = { host: placeAt(places, index).host, port: portAt(ports, index) };
+    return new Server(home, address, [
+      ...placeAt(places, index).command,
+      'java',
+      ...FLAGS.split(' '),
+      '-cp',
+      o.classpath ?? JARS.join(':'),
+    ]);
   });
   const at = (server: number): Server => {
     const found = servers[server - 1];
@@ -79,10 +102,10 @@ export async function startEnsemble(o: {
     await close();
     throw error;
   }
-  const clientPorts = servers.map((server) => server.port);
+  const addresses = servers.map(({ address }) => address);
   return {
-    connect: clientPorts.map((port) => `${HOST}:${port}`).join(','),
-    ports: clientPorts,
+    connect: addresses.map(({ host, port }) => `${host}:${port}`).join(','),
+    ports: addresses.map(({ port }) => port),
     kill: (server) => at(server).kill(),
     stop: (server) => at(server).signal('SIGSTOP'),
     cont: (server) => at(server).signal('SIGCONT'),
@@ -91,7 +114,7 @@ export async function startEnsemble(o: {
       return at(server).serves();
     },
     leader: async () => {
-      const modes = await Promise.all(clientPorts.map(modeOf));
+      const modes = await Promise.all(addresses.map(modeOf));
       return modes.findIndex((mode) => mode === 'leader' || mode === 'standalone') + 1;
     },
     close,
@@ -112,35 +135,36 @@ function guard(directory: string): () => void {
   return () => shell.stdin.end();
 }
 
-class Server {
+interface Address {
+  readonly host: string;
   readonly port: number;
+}
+
+class Server {
+  readonly address: Address;
   readonly #home: string;
-  readonly #classpath: string;
+  /** With all flags, up to the class that is run. */
+  readonly #java: readonly string[];
   #process: ChildProcess | undefined;
 
-  constructor(home: string, port: number, classpath: string) {
+  constructor(home: string, address: Address, java: readonly string[]) {
     this.#home = home;
-    this.port = port;
-    this.#classpath = classpath;
+    this.address = address;
+    this.#java = java;
   }
 
   start(): void {
     const log = openSync(join(this.#home, 'log'), 'a');
-    const flags =
-      '-Xms16m -Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss256k -XX:MaxMetaspaceSize=64m ' +
-      '-XX:ReservedCodeCacheSize=16m -XX:-UsePerfData -Djava.net.preferIPv4Stack=true ' +
-      '-Dzookeeper.jmx.log4j.disable=true -Dzookeeper.forceSync=no -Dorg.slf4j.simpleLogger.showDateTime=true';
-    const main = ['-cp', this.#classpath, 'org.apache.zookeeper.server.quorum.QuorumPeerMain'];
-    this.#process = spawn('java', [...flags.split(' '), ...main, join(this.#home, 'zoo.cfg')], {
-      stdio: ['ignore', log, log],
-    });
+    const [program = '', ...argv] = this.#java;
+    const main = ['org.apache.zookeeper.server.quorum.QuorumPeerMain', join(this.#home, 'zoo.cfg')];
+    this.#process = spawn(program, [...argv, ...main], { stdio: ['ignore', log, log] });
     closeSync(log);
     writeFileSync(join(this.#home, 'pid'), `${this.#process.pid}\n`);
   }
 
   async serves(): Promise<void> {
     const deadlineMs = performance.now() + QUORUM_DEADLINE_MS;
-    while ((await modeOf(this.port)) === null) {
+    while ((await modeOf(this.address)) === null) {
       if (performance.now() > deadlineMs) throw new Error(`no quorum; see ${join(this.#home, 'log')}`);
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
@@ -163,12 +187,17 @@ class Server {
 function configuration(
   home: string,
   index: number,
-  o: { nodes: number; tickMs: number; ports: readonly number[] },
+  o: {
+    nodes: number;
+    tickMs: number;
+    ports: readonly number[];
+    places: readonly ServerPlace[];
+  },
 ): string {
   const lines = [
     `dataDir=${join(home, 'data')}`,
     `clientPort=${portAt(o.ports, index)}`,
-    `clientPortAddress=${HOST}`,
+    `clientPortAddress=${placeAt(o.places, index).host}`,
     `tickTime=${o.tickMs}`,
     'initLimit=40',
     'syncLimit=8',
@@ -183,15 +212,15 @@ function configuration(
   if (o.nodes > 1) {
     for (let peer = 0; peer < o.nodes; peer++) {
       const [quorum, election] = [portAt(o.ports, o.nodes + peer), portAt(o.ports, 2 * o.nodes + peer)];
-      lines.push(`server.${peer + 1}=${HOST}:${quorum}:${election}`);
+      lines.push(`server.${peer + 1}=${placeAt(o.places, peer).host}:${quorum}:${election}`);
     }
   }
   return `${lines.join('\n')}\n`;
 }
 
 /** `leader`, `follower` or `standalone`; null while the server does not serve. */
-async function modeOf(port: number): Promise<string | null> {
-  return /^Mode: (\w+)$/m.exec(await srvr(port))?.[1] ?? null;
+async function modeOf({ host, port }: Address): Promise<string | null> {
+  return /^Mode: (\w+)$/m.exec(await srvr(port, host))?.[1] ?? null;
 }
 
 /** Its three numbers; none when the server does not serve. */
@@ -200,10 +229,10 @@ export async function versionOf(port: number): Promise<readonly number[]> {
 }
 
 /** The answer to the administrator's word of that name; empty while the server does not serve. */
-function srvr(port: number): Promise<string> {
+function srvr(port: number, host = HOST): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
-    const socket = net.connect({ host: HOST, port, timeout: 1_000 }, () => socket.write('srvr'));
+    const socket = net.connect({ host, port, timeout: 1_000 }, () => socket.write('srvr'));
     socket.setEncoding('utf8');
     socket.on('data', (text) => {
       answer += text;
@@ -218,4 +247,10 @@ function portAt(ports: readonly number[], index: number): number {
   const port = ports[index];
   if (port === undefined) throw new Error(`no port ${index}`);
   return port;
+}
+
+function placeAt(places: readonly ServerPlace[], index: number): ServerPlace {
+  const place = places[index];
+  if (place === undefined) throw new Error(`no place ${index}`);
+  return place;
 }

@@ -73,7 +73,7 @@ describe('the simulated network', () => {
       port: 9,
       maxMessageBytes: 100,
       accept,
-      http: async (path) => ({ status: 200, contentType: 'text/plain', body: path }),
+      http: async ({ path }) => ({ status: 200, contentType: 'text/plain', body: path }),
     });
   const dial = () =>
     network.host('a').channels.dial({ host: 'b', port: 9, timeoutMs: 500, maxMessageBytes: 100 });

@@ -3,7 +3,13 @@
  * both, and hosts that crash. A cut holds traffic up, as packets sent again do, and a connection
  * survives it when it is healed in time; channels notice silence as the real ones do by their pings.
  */
-import type { Channel, ChannelNetwork, HttpAnswer, HttpHeaders } from '../../broker/platform/channels.ts';
+import type {
+  Channel,
+  ChannelNetwork,
+  HttpAnswer,
+  HttpHeaders,
+  HttpRequest,
+} from '../../broker/platform/channels.ts';
 import type { Clock } from '../../broker/platform/clock.ts';
 import type { Random } from '../../broker/platform/random.ts';
 import type { ByteSocket, SocketNetwork } from '../../broker/platform/sockets.ts';
@@ -24,7 +30,7 @@ interface SimulatedNetworkOptions {
 interface Waiting {
   readonly kind: 'socket' | 'channel';
   readonly connected: (end: WireEnd) => void;
-  readonly http?: (path: string, headers: HttpHeaders) => Promise<HttpAnswer>;
+  readonly http?: (request: HttpRequest) => Promise<HttpAnswer>;
 }
 
 interface Connection {
@@ -148,7 +154,8 @@ export class SimulatedNetwork {
   async get(host: string, port: number, path: string, headers: HttpHeaders = {}): Promise<HttpAnswer> {
     const http = this.#waiting.get(`${host}:${port}`)?.http;
     if (http === undefined) throw failure('ECONNREFUSED', `${host}:${port}`);
-    return http(path, headers);
+    const body = () => Promise.resolve(Buffer.alloc(0));
+    return http({ method: 'GET', path, headers, remoteAddress: host, body });
   }
 
   #listen(host: string, port: number, waiting: Waiting): { port: number; close: () => Promise<void> } {

@@ -36,11 +36,11 @@ const ONLY_FOR_TESTS: Readonly<Record<string, string>> = {
     'the test that holds every dynamic config to Live reads sources by it',
   'broker/config/without-effect.ts isRefused':
     'the table itself is compared: with Kafka, and with what is read',
+  'broker/faults/request-faults-by-name.ts servedApi': 'for the test kit, which other projects import',
   'broker/controller/decide-reassignment.ts originReplicas': 'a decision, tested as one',
   'broker/controller/election-events.ts decideRebalance': 'a decision, tested as one',
   'broker/handlers/shared/before-metadata.ts RULES_BEFORE_METADATA': 'held against the table of handlers',
   'broker/log/append.ts UnexpectedAppendOffset': 'the error of a follower whose leader sends a gap',
-  'broker/network/request-faults.ts RequestFaults': 'for the test kit, which other projects import',
   'broker/platform/faulty/faulty.ts faulty': 'for the test kit, which other projects import',
   'broker/protocol/header.ts requestHeaderVersion': 'for frames that are put together by hand',
   'broker/records/crc32c.ts crc32cInScript': 'compared with the native one, for machines that lack that',
@@ -52,6 +52,7 @@ const ONLY_FOR_TESTS: Readonly<Record<string, string>> = {
   'scripts/benchmark/clients/tools.ts consumed': "what Kafka's tool printed, read",
   'scripts/benchmark/report/report.ts median': "the benchmark's arithmetic",
   'scripts/bonus/ledger.ts balance': 'how the payments are counted',
+  'scripts/torment/cluster/settled.ts disagreements': 'what brokers say of a cluster, judged without one',
 };
 
 /** Who imports which name: the files for `file#name`. */

@@ -20,6 +20,7 @@ const FLOOR: Readonly<Record<string, number>> = {
   network: 6,
   http: 6,
   node: 7,
+  faults: 8,
 };
 /** What neighbours of one floor may import of each other, because it holds only words. */
 const SHARED_WORDS = new Set([

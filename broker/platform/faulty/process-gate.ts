@@ -142,7 +142,7 @@ export class ProcessGate {
         channels.listen({
           ...options,
           accept: (channel) => this.enter(() => options.accept(this.#channel(channel))),
-          http: (path, headers) => this.arrived(Promise.resolve()).then(() => options.http(path, headers)),
+          http: (request) => this.arrived(Promise.resolve()).then(() => options.http(request)),
         }),
       dial: (target) =>
         this.arrived(channels.dial(target), (channel) => channel.close('the process is gone')).then(
@@ -194,6 +194,7 @@ export class ProcessGate {
       onClose: (closed) => inner.onClose((reason) => this.enter(() => closed(reason))),
       close: (reason) => inner.close(reason),
       destroy: () => inner.destroy(),
+      identified: (brokerId) => inner.identified?.(brokerId),
     };
   }
 }

@@ -18,6 +18,8 @@ export class Follower {
   /** By leader and index of the fetcher. */
   readonly #streams = new Map<string, FollowerStream>();
   readonly #streamOf = new Map<PartitionKey, FollowerStream>();
+  /** Partitions that follow nobody on purpose, with what is to be followed when they may again. */
+  readonly #heldBack = new Map<PartitionKey, Partition | null>();
 
   constructor(context: FollowerContext) {
     this.#context = context;
@@ -38,6 +40,10 @@ export class Follower {
   /** Follows the leader the partition has now. */
   follow(partition: Partition): void {
     this.unfollow(partition.key);
+    if (this.#heldBack.has(partition.key)) {
+      this.#heldBack.set(partition.key, partition);
+      return;
+    }
     const index = fetcherOf(
       partition.topic,
       partition.partition,
@@ -48,7 +54,22 @@ export class Follower {
     stream.add(partition);
   }
 
+  /** As if the leader could not be reached, for this partition alone, until the answer is called. For faults. */
+  holdBack(partition: Partition): () => void {
+    const { key } = partition;
+    if (this.#heldBack.has(key)) return () => {};
+    const isFollowed = this.#streamOf.has(key);
+    this.unfollow(key);
+    this.#heldBack.set(key, isFollowed ? partition : null);
+    return () => {
+      const waiting = this.#heldBack.get(key) ?? null;
+      this.#heldBack.delete(key);
+      if (waiting !== null) this.follow(waiting);
+    };
+  }
+
   unfollow(key: PartitionKey): void {
+    if (this.#heldBack.has(key)) this.#heldBack.set(key, null);
     this.#streamOf.get(key)?.remove(key);
     this.#streamOf.delete(key);
   }
@@ -63,6 +84,7 @@ export class Follower {
   }
 
   close(): void {
+    this.#heldBack.clear();
     for (const stream of this.#streams.values()) stream.close('the broker is shutting down');
     this.#streams.clear();
     this.#streamOf.clear();

@@ -21,6 +21,7 @@ const SHIPPED_TICK_MS = 2000;
 const SESSION_LIMIT_MS = 60_000;
 const START_LIMIT_MS = 30_000;
 const POLL_MS = 5;
+const LOOPBACK = '127.0.0.1';
 
 export interface ZooKeeperServer {
   readonly connect: string;
@@ -61,22 +62,27 @@ export async function startZooKeeper(
 }
 
 /** As `odradek cluster` starts it: a process of its own that keeps what it is told on the disk. */
-export async function startEmbedded(workplace: Workplace, checkout: string): Promise<ZooKeeperServer> {
+export async function startEmbedded(
+  workplace: Workplace,
+  checkout: string,
+  host = LOOPBACK,
+): Promise<ZooKeeperServer> {
   const home = workplace.folder('zookeeper');
   const data = join(home, 'data');
   mkdirSync(data);
-  const port = await freePort();
-  const argv = ['zookeeper', '--port', String(port), '--data-dir', data];
+  const port = await freePort(host);
+  const argv = ['zookeeper', '--host', host, '--port', String(port), '--data-dir', data];
   const program = join(checkout, 'scripts', 'cli', 'main.ts');
   const logFile = join(home, 'log');
   const child = workplace.start([process.execPath, program, ...argv], logFile);
-  return serving(child, { port, logFile, name: 'the embedded ZooKeeper' });
+  return serving(child, { host, port, logFile, name: 'the embedded ZooKeeper' });
 }
 
 async function serving(
   child: ChildProcess,
-  { port, logFile, name }: { port: number; logFile: string; name: string },
+  address: { host?: string; port: number; logFile: string; name: string },
 ): Promise<ZooKeeperServer> {
+  const { host = LOOPBACK, port, logFile, name } = address;
   let told = false;
   const broken = endedByItself(child, { name, logFile, told: () => told });
   let problem: Error | null = null;
@@ -84,7 +90,7 @@ async function serving(
     problem = error;
   });
   const deadlineMs = performance.now() + START_LIMIT_MS;
-  while (!(await serves(port))) {
+  while (!(await serves(host, port))) {
     if (problem !== null) throw problem;
     if (performance.now() > deadlineMs) throw new Error(`${name} did not start; see ${logFile}`);
     await pause(POLL_MS);
@@ -93,13 +99,13 @@ async function serving(
     told = true;
     return endProcess(child, 0);
   };
-  return { connect: `127.0.0.1:${port}`, pid: child.pid ?? -1, broken, stop };
+  return { connect: `${host}:${port}`, pid: child.pid ?? -1, broken, stop };
 }
 
-function serves(port: number): Promise<boolean> {
+function serves(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     let answer = '';
-    const socket = net.connect({ host: '127.0.0.1', port, timeout: 1000 }, () => socket.write('srvr'));
+    const socket = net.connect({ host, port, timeout: 1000 }, () => socket.write('srvr'));
     socket.setEncoding('utf8').on('data', (text) => {
       answer += text;
     });

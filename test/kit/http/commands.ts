@@ -54,6 +54,10 @@ const PARTITION = may('partition', 'integer', 'of the topic; 0 unless given');
 const GROUP = need('group', 'string', 'id of a group');
 const TIMEOUT = may('timeoutMs', 'integer', 'how long to wait; 10000 unless given');
 const TO = need('to', 'integer', 'id of the broker that is to have it');
+const DISK_PLACE: readonly Parameter[] = [
+  may('topic', 'string', 'only its files'),
+  may('partition', 'integer', 'with topic'),
+];
 const ENDS: readonly Parameter[] = [
   need('one', 'any', "id of a broker, 'zookeeper' or 'clients'"),
   need('other', 'any', 'the other end'),
@@ -209,6 +213,27 @@ const TABLE: Runs = {
     summary: 'Mends the way between two, or all',
     parameters: ENDS.map((end) => ({ ...end, required: false })),
     run: (cluster, { one, other }) => cluster.heal(one as number, other as number),
+  },
+  failDisk: {
+    summary: 'The disk of a broker fails: reads, writes, syncs, or everything',
+    parameters: [
+      BROKER,
+      may('operation', 'string', 'read, write or sync; everything unless given'),
+      may('error', 'string', 'EIO unless given, or ENOSPC, EROFS, EACCES'),
+      may('times', 'integer', 'operations that fail; any number unless given'),
+      ...DISK_PLACE,
+    ],
+    run: (cluster, { broker, ...how }) => cluster.failDisk(broker as number, how),
+  },
+  fillDisk: {
+    summary: 'The disk of a broker is full, at once or when so many more bytes are written',
+    parameters: [BROKER, may('afterBytes', 'integer', 'room that is left; none unless given'), ...DISK_PLACE],
+    run: (cluster, { broker, ...how }) => cluster.fillDisk(broker as number, how),
+  },
+  healDisk: {
+    summary: 'The disk is whole again; a directory that was given up serves from the next start',
+    parameters: [may('broker', 'integer', 'all unless given')],
+    run: (cluster, { broker }) => cluster.healDisk(broker as number),
   },
   failNext: {
     summary: 'Has requests fail: with an error, close, no answer, or late',

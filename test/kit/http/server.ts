@@ -5,8 +5,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { refuseUnknown } from '../../../broker/faults/known-names.ts';
 import type { KitCluster } from '../kit-cluster.ts';
-import { refuseUnknown } from '../options.ts';
 import { type Body, COMMANDS, type Parameter, type ParameterType } from './commands.ts';
 import { openApi } from './open-api.ts';
 

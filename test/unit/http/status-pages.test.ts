@@ -1,8 +1,9 @@
 /** What the peer endpoint answers to plain HTTP. */
 import { describe, expect, it } from 'vitest';
 import { EventsPage } from '../../../broker/http/events-page.ts';
-import { pagesOf } from '../../../broker/http/pages.ts';
+import { type FaultsPage, pagesOf } from '../../../broker/http/pages.ts';
 import type { Health } from '../../../broker/http/status-pages.ts';
+import type { HttpRequest } from '../../../broker/platform/channels.ts';
 import { World } from '../../support/world.ts';
 
 const RUNNING: Health = {
@@ -18,9 +19,17 @@ const RUNNING: Health = {
 const { metrics, journal, clock } = new World().platform();
 const events = new EventsPage({ journal, files: null, clock, maxReaders: 1 });
 
-async function page(path: string, health: Partial<Health> = {}) {
-  const pages = pagesOf({ metrics, events, health: () => ({ ...RUNNING, ...health }) });
-  const { status, contentType, body } = await pages(path, {});
+const faults: FaultsPage = async ({ path }) =>
+  path === '/faults' ? { status: 200, contentType: 'text/plain', body: 'faults' } : null;
+
+function requestOf(path: string, method: string): HttpRequest {
+  const body = () => Promise.resolve(Buffer.alloc(0));
+  return { method, path, headers: {}, remoteAddress: '127.0.0.1', body };
+}
+
+async function page(path: string, health: Partial<Health> = {}, method = 'GET') {
+  const pages = pagesOf({ metrics, events, health: () => ({ ...RUNNING, ...health }), faults });
+  const { status, contentType, body } = await pages(requestOf(path, method));
   return { status, contentType, body: String(body) };
 }
 
@@ -62,4 +71,15 @@ describe('any other page', () => {
       });
     },
   );
+});
+
+describe('a page', () => {
+  it('is only read, but for faults, which go by methods of their own', async () => {
+    expect((await page('/healthz', {}, 'HEAD')).status).toBe(200);
+    for (const method of ['POST', 'DELETE', 'PUT', 'OPTIONS']) {
+      expect((await page('/healthz', {}, method)).status, method).toBe(405);
+      expect((await page('/events', {}, method)).status, method).toBe(405);
+      expect((await page('/faults', {}, method)).body, method).toBe('faults');
+    }
+  });
 });

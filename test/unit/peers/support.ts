@@ -30,7 +30,7 @@ export class PeerWorld extends World {
       maxHandshakes: 10,
       maxHandshakesPerAddress: 5,
       handshakeTimeoutMs: 1000,
-      http: async (path) => ({ status: 200, contentType: 'text/plain', body: path }),
+      http: async ({ path }) => ({ status: 200, contentType: 'text/plain', body: path }),
       ...changed,
     });
     const { port } = await peers.listen({ host: '', port: 0 });

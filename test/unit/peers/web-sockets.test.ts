@@ -32,7 +32,7 @@ async function node(
     maxHandshakes: 10,
     maxHandshakesPerAddress: 10,
     handshakeTimeoutMs: 5000,
-    http: async (path) => ({ status: 200, contentType: 'text/plain', body: `you asked for ${path}` }),
+    http: async ({ path }) => ({ status: 200, contentType: 'text/plain', body: `you asked for ${path}` }),
   });
   started.push(peers);
   const { port } = await peers.listen({ host: '127.0.0.1', port: 0 });

@@ -103,7 +103,7 @@ export function channelsContract(name: string, prepare: () => ChannelsUnderTest)
         port,
         maxMessageBytes: MAX_MESSAGE_BYTES,
         accept: ends.accept,
-        http: async (path) => ({ status: 200, contentType: 'text/plain', body: `you asked for ${path}` }),
+        http: async ({ path }) => ({ status: 200, contentType: 'text/plain', body: `you asked for ${path}` }),
       });
     }
 

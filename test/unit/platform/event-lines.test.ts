@@ -212,6 +212,14 @@ const SAMPLES: { readonly [Kind in EventKind]: Sample<Kind> } = {
   ],
   'shutdown-unclean': [{}, 'warn Proceeding to an unclean shutdown, as not all leaders could be moved'],
   'shutdown-finished': [{}, 'info shut down completed'],
+  'fault-struck': [
+    { id: 3, fault: 'link-cut', parameters: '{"to":2}', forMs: 500 },
+    'warn Fault 3 on demand: link-cut {"to":2}, for 500 ms at most',
+  ],
+  'fault-healed': [
+    { id: 3, fault: 'link-cut', why: 'asker-gone' },
+    'warn Fault 3 is healed: link-cut (whoever asked is gone)',
+  ],
 };
 
 function said<Kind extends EventKind>(kind: Kind, facts: Omit<EventOf<Kind>, 'kind'>): string | null {

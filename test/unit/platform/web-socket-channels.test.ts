@@ -2,8 +2,9 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Channel, ChannelListener, HttpStream } from '../../../broker/platform/channels.ts';
+import type { Channel, ChannelListener, HttpRequest, HttpStream } from '../../../broker/platform/channels.ts';
 import { webSocketChannels } from '../../../broker/platform/web-socket-channels.ts';
+import { eventually } from '../../support/eventually.ts';
 import { ChannelWitness, channelsContract } from './channels.contract.ts';
 
 channelsContract('WebSocket', () => ({
@@ -36,7 +37,7 @@ describe('an HTTP answer that is a stream', () => {
       port: 0,
       maxMessageBytes: 1000,
       accept: () => {},
-      http: async (_path, headers) => ({ status: 200, contentType: headers['accept'] ?? 'none', body }),
+      http: async ({ headers }) => ({ status: 200, contentType: headers['accept'] ?? 'none', body }),
     });
   }
 
@@ -93,16 +94,32 @@ describe('an HTTP answer that is a stream', () => {
 describe('the HTTP server of the channels', () => {
   let listener: ChannelListener;
   let accepted: Channel[];
+  let asked: HttpRequest | null;
+  let sent: string[];
 
   beforeEach(async () => {
     accepted = [];
+    asked = null;
+    sent = [];
     listener = await webSocketChannels().listen({
       host: '127.0.0.1',
       port: 0,
       maxMessageBytes: 1000,
       accept: (channel) => accepted.push(channel),
-      http: async (path) => {
+      http: async (request) => {
+        const { path } = request;
+        asked = request;
         if (path === '/broken') throw new Error('secret detail');
+        if (path === '/body') {
+          const body = String(await request.body(10).catch(({ message }) => message));
+          return {
+            status: 200,
+            contentType: 'text/plain',
+            body,
+            location: '/there',
+            sent: () => sent.push(body),
+          };
+        }
         return path === '/metrics?x=1'
           ? { status: 200, contentType: 'text/plain; version=0.0.4', body: 'up 1 é\n' }
           : { status: 404, contentType: 'text/plain', body: 'nothing\n' };
@@ -125,8 +142,22 @@ describe('the HTTP server of the channels', () => {
     expect((await get('/nothing')).status).toBe(404);
   });
 
-  it('answers nothing but GET and HEAD, and tells nothing of its failures', async () => {
-    expect((await get('/metrics?x=1', 'POST')).status).toBe(405);
+  it('hands on who asks, how, and a body up to a limit; and says when the answer has left', async () => {
+    const url = `http://127.0.0.1:${listener.port}/body`;
+    const post = (body: string) =>
+      fetch(url, { method: 'PUT', body, headers: { origin: 'http://page', connection: 'close' } });
+    const answer = await post('0123456789');
+    expect([await answer.text(), answer.headers.get('location')]).toEqual(['0123456789', '/there']);
+    expect(asked).toMatchObject({
+      ...{ method: 'PUT', path: '/body', remoteAddress: '127.0.0.1' },
+      headers: { host: `127.0.0.1:${listener.port}`, origin: 'http://page' },
+    });
+    await eventually('it has left', () => sent.length === 1);
+    expect(await (await post('0123456789x')).text()).toBe('a body has at most 10 bytes');
+    expect(await (await post('x'.repeat(1_000_000))).text()).toBe('a body has at most 10 bytes');
+  });
+
+  it('tells nothing of its failures', async () => {
     const broken = await get('/broken');
     expect([broken.status, await broken.text()]).toEqual([500, 'the answer could not be made\n']);
   });

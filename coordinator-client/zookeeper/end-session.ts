@@ -1,0 +1,64 @@
+/**
+ * Ends a session behind the back of whoever holds it, as ZooKeeper's own tests let one expire: a second
+ * connection takes the session over, by its id and its password, and closes it there. The holder learns of it
+ * when it connects again. Source: ZooKeeper's FAQ, "how can I test session expiry".
+ */
+import jute from 'node-zookeeper-client/lib/jute/index.js';
+import type { ServerAddress } from './connect-string.ts';
+import { Line } from './line.ts';
+import { dialTcp } from './line-socket.ts';
+import { closeSessionRequest, connectFrame } from './requests.ts';
+
+interface HeldSession {
+  readonly sessionId: Buffer;
+  readonly sessionPassword: Buffer;
+  readonly lastZxid: Buffer;
+  readonly timeoutMs: number;
+}
+
+/** Asks one server after the other. Rejects when none of them could be reached in time. */
+export async function endSession(servers: readonly ServerAddress[], session: HeldSession): Promise<void> {
+  let last: unknown;
+  for (const server of servers) {
+    try {
+      await endAt(server, session);
+      return;
+    } catch (error) {
+      last = error;
+    }
+  }
+  throw last;
+}
+
+function endAt(server: ServerAddress, session: HeldSession): Promise<void> {
+  const { lastZxid, timeoutMs, sessionId, sessionPassword: password } = session;
+  return new Promise((resolve, reject) => {
+    let isAsked = false;
+    const line: Line = new Line(
+      server,
+      { timeoutMs, dial: dialTcp },
+      {
+        opened: () => line.write(connectFrame({ lastZxid, timeoutMs, sessionId, password })),
+        frame(frame) {
+          // The first is the answer to the handshake, the second that to the close.
+          if (isAsked || isOver(frame)) {
+            line.destroy('the session is ended');
+            resolve();
+            return;
+          }
+          isAsked = true;
+          line.write(closeSessionRequest().toBuffer());
+        },
+        // A server may close without another word.
+        closed: (reason) => (isAsked ? resolve() : reject(new Error(reason))),
+      },
+    );
+  });
+}
+
+/** The server knows of no such session any more. */
+function isOver(frame: Buffer): boolean {
+  const response = new jute.protocol.ConnectResponse();
+  response.deserialize(frame, 0);
+  return response.timeOut <= 0;
+}

@@ -1,0 +1,73 @@
+/**
+ * ZooKeeper servers of a local cluster in somebody's hands: killed or stopped for a time, which ends by itself
+ * whoever asked for it. One thing at a time is done to each.
+ */
+import { continueAfter } from '../../broker/platform/own-process.ts';
+
+/** One of them, as whatever runs it lets it be hurt. */
+export interface ServerProcess {
+  kill(): Promise<void>;
+  /** After `kill`; resolves when it serves. */
+  start(): Promise<void>;
+  readonly pid: number;
+  /** SIGSTOP. */
+  pause(): void;
+  /** SIGCONT. */
+  resume(): void;
+}
+
+interface HurtServer {
+  readonly how: 'kill' | 'pause';
+  readonly timer: NodeJS.Timeout;
+}
+
+export class ZookeeperServers {
+  readonly #servers: readonly ServerProcess[];
+  readonly #failed: (server: number, error: unknown) => void;
+  /** By their number, from 1. */
+  readonly #hurt = new Map<number, HurtServer>();
+
+  /** `failed`: one could not be started again. */
+  constructor(servers: readonly ServerProcess[], failed: (server: number, error: unknown) => void) {
+    this.#servers = servers;
+    this.#failed = failed;
+  }
+
+  /** Rejects, in words, when there is no such server or something is done to it already. */
+  async strike(how: 'kill' | 'pause', server: number, forMs: number): Promise<void> {
+    const process = this.#servers[server - 1];
+    if (process === undefined)
+      throw new Error(
+        this.#servers.length === 0
+          ? 'ZooKeeper is not one of this cluster\u2019s processes'
+          : `there is no ZooKeeper server ${server}: they are 1 to ${this.#servers.length}`,
+      );
+    if (this.#hurt.has(server)) throw new Error(`ZooKeeper server ${server} is hurt already`);
+    const timer = setTimeout(() => this.mend(server), forMs);
+    this.#hurt.set(server, { how, timer });
+    if (how === 'kill') return process.kill();
+    // It goes on also when this process is killed meanwhile.
+    await continueAfter(process.pid, forMs);
+    process.pause();
+  }
+
+  /** Nothing when nothing is done to it. */
+  mend(server: number): void {
+    const hurt = this.#hurt.get(server);
+    const process = this.#servers[server - 1];
+    if (hurt === undefined || process === undefined) return;
+    clearTimeout(hurt.timer);
+    this.#hurt.delete(server);
+    if (hurt.how === 'pause') process.resume();
+    else process.start().catch((error: unknown) => this.#failed(server, error));
+  }
+
+  /** All run again, or may be ended: a stopped process would not hear that it is to end. */
+  release(): void {
+    for (const [server, { how, timer }] of this.#hurt) {
+      clearTimeout(timer);
+      if (how === 'pause') this.#servers[server - 1]?.resume();
+    }
+    this.#hurt.clear();
+  }
+}

@@ -1,0 +1,189 @@
+/** Faults on demand of the ways between brokers, to ZooKeeper (a real ensemble, if there is one) and to clients. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { type HurtCluster, startHurtCluster } from './hurt-cluster.ts';
+import { activeController } from './real-cluster.ts';
+
+let hurt: HurtCluster;
+let controller: number;
+let leader: number;
+let follower: number;
+
+beforeAll(async () => {
+  hurt = await startHurtCluster({
+    brokers: 3,
+    properties: { 'replica.lag.time.max.ms': '4000', 'zookeeper.session.timeout.ms': '6000' },
+  });
+  controller = await activeController(hurt);
+  [leader = 0, follower = 0] = hurt.cluster.brokers.map(({ id }) => id).filter((id) => id !== controller);
+  await hurt.createTopic('t', { replicas: [leader, follower] });
+}, 150_000);
+
+afterAll(() => hurt.close(), 60_000);
+
+afterEach(async () => {
+  for (const { id } of hurt.cluster.brokers) await hurt.faults(id).healAll();
+});
+
+const allInSync = (): Promise<void> =>
+  eventually(
+    'all are in sync',
+    async () => (await hurt.metric(leader, 'kafka_server_replicamanager_underreplicatedpartitions')) === 0,
+    30_000,
+  );
+
+/** In-sync replicas shrink while `disturb`'s fault is in place, and grow when it is healed. */
+async function isrShrinksAndGrows(disturb: () => Promise<{ heal(): Promise<void> }>): Promise<void> {
+  await allInSync();
+  const last = hurt.lastEvent(leader);
+  const fault = await disturb();
+  await hurt.event(leader, 'isr-shrink-proposed', last);
+  await fault.heal();
+  await hurt.event(leader, 'isr-expand-proposed', last);
+  await allInSync();
+}
+
+describe('the way between two brokers', () => {
+  it(
+    'is cut by the one that is dialled',
+    () => isrShrinksAndGrows(() => hurt.faults(leader).strike('link-cut', { to: follower })),
+    60_000,
+  );
+
+  it(
+    'is cut by the one that dials',
+    () => isrShrinksAndGrows(() => hurt.faults(follower).strike('link-cut', { to: leader })),
+    60_000,
+  );
+
+  it(
+    'is silent, one way',
+    () =>
+      isrShrinksAndGrows(() =>
+        hurt.faults(leader).strike('link-cut', { to: follower, how: 'silent', direction: 'in' }),
+      ),
+    60_000,
+  );
+
+  it(
+    'is cut with all others',
+    () => isrShrinksAndGrows(() => hurt.faults(follower).strike('link-cut', { to: 'brokers' })),
+    60_000,
+  );
+});
+
+it('the way to the controller is the way to the broker that is it', async () => {
+  await allInSync();
+  const last = hurt.lastEvent(leader);
+  const cut = await hurt.faults(leader).strike('link-cut', { to: 'controller' });
+  expect(cut.parameters).toMatchObject({ broker: controller });
+  // The leader sees its follower lag, and can tell nobody that it is in sync no more.
+  const back = await hurt.faults(follower).strike('isr-leave', { topic: 't' });
+  await hurt.event(leader, 'isr-shrink-proposed', last);
+  const written = hurt.lastEvent(controller);
+  await cut.heal();
+  expect(await hurt.event(controller, 'isr-shrunk', written)).toMatchObject({ topic: 't', to: [leader] });
+  await back.heal();
+  await hurt.event(leader, 'isr-expand-proposed', last);
+  await expect(hurt.faults(controller).strike('link-cut', { to: 'controller' })).rejects.toThrow(
+    `broker ${controller} is the controller itself`,
+  );
+}, 60_000);
+
+describe('the way to ZooKeeper', () => {
+  it('is cut for less than a session, which lives on', async () => {
+    const last = hurt.lastEvent(follower);
+    const cut = await hurt.faults(follower).strike('link-cut', { to: 'zookeeper' });
+    await hurt.event(follower, 'session-suspended', last);
+    await cut.heal();
+    await hurt.event(follower, 'session-resumed', last);
+  }, 60_000);
+
+  it('is silent for longer than a session, which is another after that', async () => {
+    const last = hurt.lastEvent(follower);
+    const seen = hurt.lastEvent(controller);
+    const cut = await hurt.faults(follower).strike('link-cut', { to: 'zookeeper', how: 'silent' });
+    expect((await hurt.event(controller, 'brokers-changed', seen)).left).toEqual([follower]);
+    await cut.heal();
+    await hurt.event(follower, 'session-lost', last);
+    await hurt.event(follower, 'session-regained', last);
+    await eventually('it is healthy', async () => (await hurt.health(follower))?.healthy === true, 30_000);
+  }, 60_000);
+
+  it('ends when ZooKeeper lets the session expire: the broker lives, and registers anew', async () => {
+    const last = hurt.lastEvent(follower);
+    const { pid } = hurt.cluster.broker(follower).child;
+    await hurt.faults(follower).strike('session-expire');
+    const lost = await hurt.event(follower, 'session-lost', last);
+    expect((await hurt.event(follower, 'session-regained', last)).sessionId).not.toBe(lost.sessionId);
+    await hurt.event(follower, 'broker-registered', last);
+    expect(hurt.cluster.broker(follower).child.pid).toBe(pid);
+    await eventually('it is healthy', async () => (await hurt.health(follower))?.healthy === true, 30_000);
+  }, 60_000);
+
+  it('is cut to single servers: the session goes to another one', async () => {
+    if (hurt.ensemble === null) return;
+    const servers = hurt.ensemble.ports.map((port) => `zookeeper:127.0.0.1:${port}`);
+    const [first = '', second = '', third = ''] = servers;
+    const cuts = [];
+    for (const to of [first, second]) cuts.push(await hurt.faults(follower).strike('link-cut', { to }));
+    await eventually('it is healthy', async () => (await hurt.health(follower))?.healthy === true, 30_000);
+    const last = hurt.lastEvent(follower);
+    // Now it can only be on the third.
+    await hurt.faults(follower).strike('link-cut', { to: third });
+    await hurt.event(follower, 'session-suspended', last);
+    for (const cut of cuts) await cut.heal();
+    await hurt.event(follower, 'session-resumed', last);
+  }, 60_000);
+});
+
+describe('the way to clients', () => {
+  const tookMs = async (valueBytes = 1): Promise<number> => {
+    const before = performance.now();
+    expect((await hurt.produce(leader, 't', valueBytes)).errorCode).toBe(0);
+    return performance.now() - before;
+  };
+
+  it('is cut, and mends by itself', async () => {
+    const last = hurt.lastEvent(leader);
+    await hurt.faults(leader).strike('link-cut', { to: 'clients', forMs: 1500 });
+    await expect(hurt.produce(leader, 't')).rejects.toThrow();
+    expect(await hurt.event(leader, 'fault-healed', last)).toMatchObject({ fault: 'link-cut', why: 'time' });
+    await tookMs();
+  });
+
+  it('is slow, each way', async () => {
+    const fault = await hurt.faults(leader).strike('link-delay', { to: 'clients', delayMs: 300 });
+    expect(await tookMs()).toBeGreaterThanOrEqual(600);
+    await fault.heal();
+    await tookMs();
+  });
+
+  it('is narrow', async () => {
+    const fault = await hurt.faults(leader).strike('link-rate', { to: 'clients', bytesPerSecond: 100_000 });
+    expect(await tookMs(50_000)).toBeGreaterThanOrEqual(500);
+    await fault.heal();
+    await tookMs(50_000);
+  });
+
+  it('loses packets: nothing is missing, but it stalls', async () => {
+    const fault = await hurt
+      .faults(leader)
+      .strike('link-loss', { to: 'clients', rate: 0.9, direction: 'in' });
+    const stalls = await Promise.all([tookMs(), tookMs(), tookMs()]);
+    // One in a thousand times none of the pieces is lost.
+    expect(Math.max(...stalls)).toBeGreaterThanOrEqual(200);
+    await fault.heal();
+    await tookMs();
+  }, 60_000);
+});
+
+it('there is no way to somebody unknown, and it is said to whom there are ways', async () => {
+  await expect(hurt.faults(leader).strike('link-cut', { to: 9 })).rejects.toThrow(
+    /^there is no way to '9': there are \d, \d, 'brokers', 'controller', 'clients', 'zookeeper', 'zookeeper:/,
+  );
+  await expect(hurt.faults(leader).strike('link-cut', { to: leader })).rejects.toThrow('there is no way');
+  await expect(hurt.faults(leader).strike('link-cut', { to: follower, direction: 'in' })).rejects.toThrow(
+    "direction is for how: 'silent'",
+  );
+});
