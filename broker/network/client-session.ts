@@ -7,7 +7,7 @@
 import { sanitize } from '../../coordinator-client/znodes/config-znodes.ts';
 import type { ClientLimits, ClientQuotas, KnownLimits } from '../quotas/client-quotas.ts';
 import { ANONYMOUS, type Principal } from '../security/principal.ts';
-import { RequestMemory } from './request-memory.ts';
+import { KeptMemory } from './kept-memory.ts';
 
 /** Where a connection comes from. */
 export interface ClientOrigin {
@@ -19,7 +19,6 @@ export interface ClientOrigin {
   readonly remoteHost: string;
 }
 
-const NO_LIMIT = -1;
 /** What one connection may keep, as a part of what all may: so that one alone does not hold up the others. */
 const SHARE = 1 / 8;
 
@@ -31,10 +30,10 @@ export class ClientSession implements ClientOrigin {
   mutedUntilMs = 0;
   #quotaLimits: KnownLimits | null = null;
   /** Of all connections; what this one has of it is `#keptBytes`. */
-  readonly #kept: RequestMemory;
+  readonly #kept: KeptMemory;
   #keptBytes = 0;
 
-  constructor({ id, listener, remoteHost }: ClientOrigin, kept = new RequestMemory(NO_LIMIT)) {
+  constructor({ id, listener, remoteHost }: ClientOrigin, kept = new KeptMemory(Number.POSITIVE_INFINITY)) {
     this.#kept = kept;
     this.id = id;
     this.listener = listener;

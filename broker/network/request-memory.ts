@@ -1,9 +1,8 @@
 /**
- * How much memory requests may take on all connections together: by queued.max.request.bytes those that are
- * still arriving, by queued.produce.max.bytes those that are kept until their records have been checked. A
- * frame that arrives is counted with its whole size from its first bytes on; when the budget is used up,
- * connections with new frames are not read from until others are complete. As in Kafka a frame is let in
- * while anything at all is left, so that the largest one can arrive, too.
+ * queued.max.request.bytes: how much memory requests that are still arriving may take on all
+ * connections together. A frame is counted with its whole size from its first bytes on; when the
+ * budget is used up, connections with new frames are not read from until others are complete. As in
+ * Kafka a frame is let in while anything at all is left, so that the largest one can arrive, too.
  * Source: SimpleMemoryPool (KIP-72).
  */
 
@@ -23,28 +22,15 @@ export class RequestMemory {
     return this.#usedBytes;
   }
 
-  get limitBytes(): number {
-    return this.#limitBytes;
-  }
-
-  get isFull(): boolean {
-    return this.#usedBytes >= this.#limitBytes;
-  }
-
   tryReserve(sizeBytes: number): boolean {
-    if (this.isFull) return false;
-    this.reserve(sizeBytes);
-    return true;
-  }
-
-  /** For what is there already. */
-  reserve(sizeBytes: number): void {
+    if (this.#usedBytes >= this.#limitBytes) return false;
     this.#usedBytes += sizeBytes;
+    return true;
   }
 
   release(sizeBytes: number): void {
     this.#usedBytes -= sizeBytes;
-    if (this.#waiting.length === 0 || this.isFull) return;
+    if (this.#waiting.length === 0 || this.#usedBytes >= this.#limitBytes) return;
     for (const tryAgain of this.#waiting.splice(0)) tryAgain();
   }
 

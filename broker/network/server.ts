@@ -14,6 +14,7 @@ import { BufferPool } from './buffer-pool.ts';
 import { ClientSession } from './client-session.ts';
 import { Connection, type ConnectionLimits } from './connection.ts';
 import { type AddressRates, ConnectionQuotas, connectionQuotaLimits } from './connection-quotas.ts';
+import { KeptMemory } from './kept-memory.ts';
 import type { Dispatch } from './outcome.ts';
 import { RequestMemory } from './request-memory.ts';
 
@@ -51,7 +52,7 @@ export class NetworkServer {
   readonly #quotas: ConnectionQuotas;
   readonly #pool = new BufferPool(MAX_POOLED_BYTES);
   readonly #memory: RequestMemory;
-  readonly #kept: RequestMemory;
+  readonly #kept: KeptMemory;
   readonly #bytesIn: Counter;
   readonly #bytesOut: Counter;
   /** By listener name; empty again once the server stops. */
@@ -84,7 +85,7 @@ export class NetworkServer {
     this.#quotas = new ConnectionQuotas(connectionQuotaLimits(liveConfig), parts.rates, parts.clock.nowMs());
     this.#unfollow = liveConfig.onChange(() => this.#reconfigure());
     this.#memory = new RequestMemory(config.queuedMaxRequestBytes);
-    this.#kept = new RequestMemory(config.queuedProduceMaxBytes);
+    this.#kept = new KeptMemory(config.queuedProduceMaxBytes);
     this.#bytesIn = metrics.counter('kafka_network_socketserver_bytesin_total', 'Bytes read from clients');
     this.#bytesOut = metrics.counter('kafka_network_socketserver_bytesout_total', 'Bytes written to clients');
     metrics.gauge(

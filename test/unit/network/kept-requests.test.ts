@@ -1,7 +1,7 @@
 /** Produce requests that are kept beyond their handler: how many a connection, and all of them, may have. */
 import { describe, expect, it } from 'vitest';
+import { KeptMemory } from '../../../broker/network/kept-memory.ts';
 import type { Dispatch } from '../../../broker/network/outcome.ts';
-import { RequestMemory } from '../../../broker/network/request-memory.ts';
 import { connect, FETCH, frame, PRODUCE, settled } from './one-connection.ts';
 
 describe('requests that are kept', () => {
@@ -30,7 +30,7 @@ describe('requests that are kept', () => {
 
   it('may take an eighth of what there is for all, and no further Produce starts beyond that', async () => {
     const { started, dispatch, letGo } = keeping();
-    const { socket } = connect(dispatch, { maxInFlightRequests: 100 }, { kept: new RequestMemory(80) });
+    const { socket } = connect(dispatch, { maxInFlightRequests: 100 }, { kept: new KeptMemory(80) });
     // Three bytes each, of ten.
     for (const text of ['a', 'b', 'c', 'd', 'e']) socket.arrive(frame(PRODUCE, text));
     expect(started).toEqual(['a', 'b', 'c']);
@@ -45,7 +45,7 @@ describe('requests that are kept', () => {
 
   it('may be larger than that when there is only one', async () => {
     const { started, dispatch, letGo } = keeping();
-    const { socket } = connect(dispatch, { maxInFlightRequests: 100 }, { kept: new RequestMemory(80) });
+    const { socket } = connect(dispatch, { maxInFlightRequests: 100 }, { kept: new KeptMemory(80) });
     socket.arrive(frame(PRODUCE, 'much larger than ten'));
     socket.arrive(frame(PRODUCE, 'b'));
     expect(started).toEqual(['much larger than ten']);
@@ -55,7 +55,7 @@ describe('requests that are kept', () => {
 
   it('hold back the Produce requests of all connections when there is no more, and no others', async () => {
     const { started, dispatch, letGo } = keeping();
-    const kept = new RequestMemory(5);
+    const kept = new KeptMemory(5);
     const first = connect(dispatch, {}, { kept });
     const second = connect(dispatch, {}, { kept });
     const third = connect(dispatch, {}, { kept });

@@ -2,6 +2,7 @@
 import { BufferPool } from '../../../broker/network/buffer-pool.ts';
 import { ClientSession } from '../../../broker/network/client-session.ts';
 import { Connection, type ConnectionLimits } from '../../../broker/network/connection.ts';
+import { KeptMemory } from '../../../broker/network/kept-memory.ts';
 import type { Dispatch } from '../../../broker/network/outcome.ts';
 import { RequestMemory } from '../../../broker/network/request-memory.ts';
 import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
@@ -29,9 +30,9 @@ export function connect(
   limits: Partial<ConnectionLimits> = {},
   {
     memory = new RequestMemory(-1),
-    kept = new RequestMemory(-1),
+    kept = new KeptMemory(Number.POSITIVE_INFINITY),
     clock = systemClock,
-  }: { memory?: RequestMemory; kept?: RequestMemory; clock?: Clock } = {},
+  }: { memory?: RequestMemory; kept?: KeptMemory; clock?: Clock } = {},
 ): { socket: MemorySocket; connection: Connection; closed: () => boolean; pool: BufferPool } {
   const socket = new MemorySocket();
   let closed = false;
