@@ -184,7 +184,7 @@ export class Broker {
     const claimed = await claimDirectories(ground, this.#options.config, clusterId);
     journal.identify(claimed.config.brokerId, NO_EPOCH);
     this.#journal.keeper?.open();
-    const { config, configs, quotas, features } = await makeConfigs(ground, claimed.config);
+    const { config, configs, quotas, scram, features } = await makeConfigs(ground, claimed.config);
     const fence = new ControllerFence();
     const metadata = new MetadataCache(clock);
     const { vulnerable, hostName } = this.#options;
@@ -197,20 +197,21 @@ export class Broker {
       http: pagesOf({ metrics, health, events: this.#journal.page, faults }),
     });
     const link = new ControllerLink(peers, metadata, () => config.controllerSocketTimeoutMs);
-    const known = { clusterId, config, configs, quotas, features, fence, metadata, peers, link };
+    const known = { clusterId, config, configs, quotas, scram, features, fence, metadata, peers, link };
     const controller = makeController(ground, known);
     const logs = await makeLogs(ground, { ...known, directories: claimed.directories });
     const partitionCounts = await coordinatorPartitionCounts(ground.store(), config);
     const verifier = makeVerifier(ground, known, partitionCounts);
-    const { replicas, logDirMoves } = makeReplication(ground, { ...known, logs, verifier });
+    const replication = makeReplication(ground, { ...known, logs, verifier });
+    const { replicas, answerMemory } = replication;
     const producerIds = makeProducerIds(ground, known);
     const groups = makeGroups(ground, { config, replicas }, partitionCounts.groups);
     const coordinated = { ...known, replicas, producerIds };
     const transactions = makeTransactions(ground, coordinated, partitionCounts.transactions);
     const markers = makeMarkers(ground, { config, replicas, groups });
-    const network = await makeClients(ground, known);
+    const network = await makeClients(ground, { ...known, answerMemory });
     const above = { producerIds, groups, transactions, markers, network };
-    return { ...known, controller, logs, replicas, logDirMoves, ...above };
+    return { ...known, controller, logs, ...replication, ...above };
   }
 
   /** All parts are there: what comes from outside reaches them from here on. */

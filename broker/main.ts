@@ -14,15 +14,19 @@ import { isWithoutEffect } from './config/without-effect.ts';
 import type { Vulnerable } from './faults/fault-kind.ts';
 import type { Supervisor } from './faults/supervisor.ts';
 import { RequestFaults } from './network/request-faults.ts';
+import { securedListener } from './node/listener-security.ts';
 import type { Diagnostics } from './platform/diagnostics.ts';
 import { hurtable } from './platform/faulty/hurtable.ts';
 import type { Journal } from './platform/journal.ts';
 import { watchLoopDelay } from './platform/loop-delay.ts';
+import { nodeDisk } from './platform/node-disk.ts';
 import { ownProcess } from './platform/own-process.ts';
 import type { Platform } from './platform/platform.ts';
+import { systemRandom } from './platform/random.ts';
 import { giveBackSpareMemory } from './platform/spare-memory.ts';
 import { systemPlatform } from './platform/system-platform.ts';
 import { dialThrough } from './platform/zookeeper-lines.ts';
+import { javaStores } from './security/tls/java-stores.ts';
 
 interface RunningBroker {
   /** What is wrong with the configuration; then nothing runs. */
@@ -69,6 +73,7 @@ export async function runBroker(
   let config: BrokerConfig;
   try {
     config = brokerConfig(new Map([...parseProperties(text), ...Object.entries(overrides)]));
+    await checkListeners(config);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return { ...NOT_RUNNING, problem: error.message };
@@ -113,6 +118,13 @@ export async function runBroker(
       return 0;
     },
   };
+}
+
+/** Key stores are read once more when the listeners are made: until then nothing has been begun. */
+async function checkListeners({ listeners, texts }: BrokerConfig): Promise<void> {
+  const scram = { user: () => undefined, token: () => undefined };
+  const materials = { disk: nodeDisk, random: systemRandom, javaStores, scram };
+  for (const listener of listeners) await securedListener(listener, texts, materials);
 }
 
 function warnOfProperties(config: BrokerConfig, diagnostics: Diagnostics): void {

@@ -4,8 +4,10 @@
  */
 import { availableParallelism } from 'node:os';
 import { parentPort, Worker } from 'node:worker_threads';
+import { kafkaFailoverCosts } from '../test/simulation/failover-by-design.ts';
+import { costTable, failoverCosts } from '../test/simulation/failover-cost.ts';
 import { simulate, type Verdict } from '../test/simulation/simulate.ts';
-import type { Arguments, CommandSpec } from './cli/arguments.ts';
+import { type Arguments, type CommandSpec, UsageError } from './cli/arguments.ts';
 import { runCommand } from './cli/run.ts';
 
 /** What a thread tells of a run; traces are made again by a replay. */
@@ -15,6 +17,7 @@ type Told = Omit<Verdict, 'trace'>;
 type RunAsked = Parameters<typeof simulate>[0];
 
 const YOUNG_GENERATION_MB = 64;
+const PROGRESS_EVERY_MS = process.stderr.isTTY ? 1000 : 30_000;
 
 const simulation: CommandSpec = {
   name: 'simulate',
@@ -22,12 +25,44 @@ const simulation: CommandSpec = {
   options: [
     { name: 'seeds', value: 'N', kind: 'integer', min: 1, help: 'how many runs', fallback: '200' },
     { name: 'from', value: 'SEED', kind: 'integer', min: 0, help: 'the first seed', fallback: '1' },
+    {
+      name: 'part',
+      value: 'K/N',
+      help: 'of these seeds every Nth, from the Kth on, so that N processes share them',
+      fallback: '1/1',
+    },
     { name: 'seed', value: 'SEED', kind: 'integer', min: 0, help: 'replay this one and print its trace' },
     {
       name: 'transactions',
-      help: 'with applications that write in transactions; takes about five times as long',
+      help: 'with applications that write in transactions; takes about twice as long',
     },
+    { name: 'compaction', help: 'with logs that are compacted all the time' },
+    { name: 'unclean', help: 'with a topic whose leaders may be elected uncleanly' },
     { name: 'log', help: 'with --seed: what the brokers say as well' },
+    {
+      name: 'failover-cost',
+      help: 'instead: what failovers cost in requests to ZooKeeper and bytes to brokers, here and in Kafka',
+    },
+    {
+      name: 'brokers',
+      value: 'N',
+      kind: 'integer',
+      min: 3,
+      max: 1000,
+      help: 'with --failover-cost',
+      fallback: '50',
+      with: ['failover-cost'],
+    },
+    {
+      name: 'partitions',
+      value: 'N',
+      kind: 'integer',
+      min: 1,
+      max: 1_000_000,
+      help: 'with --failover-cost; three replicas each',
+      fallback: '100000',
+      with: ['failover-cost'],
+    },
     {
       name: 'threads',
       value: 'N',
@@ -37,11 +72,17 @@ const simulation: CommandSpec = {
       fallback: String(availableParallelism()),
     },
   ],
-  run: (given) => (given.integer('seed') === null ? runMany(given) : replay(given)),
+  run(given) {
+    if (given.flag('failover-cost')) return showFailoverCosts(given);
+    return given.integer('seed') === null ? runMany(given) : replay(given);
+  },
 };
 
-function optionsOf(transactions: boolean): { readonly transactions?: true } {
-  return transactions ? { transactions } : {};
+/** What runs have besides, each a flag. */
+const EXTRAS = ['transactions', 'compaction', 'unclean'] as const;
+
+function extrasOf(given: Arguments): Partial<Record<(typeof EXTRAS)[number], true>> {
+  return Object.fromEntries(EXTRAS.filter((name) => given.flag(name)).map((name) => [name, true]));
 }
 
 async function replay(given: Arguments): Promise<number> {
@@ -50,7 +91,7 @@ async function replay(given: Arguments): Promise<number> {
   const add = (text: string): number => lines.push({ atMs: Number.parseFloat(text), text });
   const verdict = await simulate({
     seed,
-    ...optionsOf(given.flag('transactions')),
+    ...extrasOf(given),
     ...(given.flag('log') ? { write: add } : {}),
   });
   for (const line of verdict.trace) add(line);
@@ -62,34 +103,47 @@ async function replay(given: Arguments): Promise<number> {
 }
 
 async function runMany(given: Arguments): Promise<number> {
-  const count = given.needInteger('seeds');
-  const from = given.needInteger('from');
+  const seeds = seedsOf(given);
+  const extras = extrasOf(given);
   const startedMs = performance.now();
   const done: Told[] = [];
   const failed = (): number => done.filter(({ broken }) => broken.length > 0).length;
   const perSecond = (): string => (done.length / ((performance.now() - startedMs) / 1000)).toFixed(1);
   const progress = setInterval(() => {
-    process.stderr.write(`${done.length} of ${count} seeds, ${failed()} failed, ${perSecond()} a second\n`);
-  }, 1000);
-  let next = from;
-  const threads = Math.min(given.needInteger('threads'), count);
+    process.stderr.write(
+      `${done.length} of ${seeds.length} seeds, ${failed()} failed, ${perSecond()} a second\n`,
+    );
+  }, PROGRESS_EVERY_MS);
+  const waiting = seeds.values();
+  const nextRun = (): RunAsked | null => {
+    const { value: seed, done: none } = waiting.next();
+    return none ? null : { seed, ...extras };
+  };
   const take = (verdict: Told): void => {
     done.push(verdict);
-    if (verdict.broken.length > 0) report(verdict, given.flag('transactions'));
+    if (verdict.broken.length > 0) report(verdict, Object.keys(extras));
   };
-  const withTransactions = given.flag('transactions');
-  const nextRun = (): RunAsked | null =>
-    next < from + count ? { seed: next++, ...optionsOf(withTransactions) } : null;
+  const threads = Math.min(given.needInteger('threads'), seeds.length);
   await Promise.all(Array.from({ length: threads }, () => runThread(nextRun, take)));
   clearInterval(progress);
   const total = (pick: (verdict: Told) => number): number => done.reduce((sum, one) => sum + pick(one), 0);
   say(
-    `${count} seeds from ${from}: ${failed()} failed. ${total(({ faults }) => faults)} faults, ` +
+    `${seeds.length} seeds from ${given.needInteger('from')}: ${failed()} failed. ${total(({ faults }) => faults)} faults, ` +
       `${total(({ events }) => events)} events, ${total(({ acknowledged }) => acknowledged)} acknowledgements, ` +
       `${total(({ transactions }) => transactions)} transactions, ${total(({ processed }) => processed)} records processed once, ` +
+      `${total(({ uncleanElections }) => uncleanElections)} unclean elections, ` +
       `${(total(({ virtualMs }) => virtualMs) / 60_000).toFixed(0)} virtual minutes, ${perSecond()} seeds a second.`,
   );
   return failed() === 0 ? 0 : 1;
+}
+
+function seedsOf(given: Arguments): readonly number[] {
+  const part = given.needText('part');
+  const [, k = 0, n = 0] = (/^(\d{1,6})\/(\d{1,6})$/.exec(part) ?? []).map(Number);
+  if (k < 1 || k > n) throw new UsageError(`--part: '${part}' is not K/N with K from 1 to N`);
+  const from = given.needInteger('from');
+  const all = Array.from({ length: given.needInteger('seeds') }, (_, index) => from + index);
+  return all.filter((_, index) => index % n === k - 1);
 }
 
 /** One thread that runs a seed after the other. */
@@ -112,9 +166,22 @@ function runThread(nextRun: () => RunAsked | null, take: (verdict: Told) => void
   });
 }
 
-function report(verdict: Told, withTransactions: boolean): void {
+async function showFailoverCosts(given: Arguments): Promise<number> {
+  const shape = { brokers: given.needInteger('brokers'), partitions: given.needInteger('partitions') };
+  const measured = await failoverCosts(shape);
+  say(costTable(measured, kafkaFailoverCosts(shape)));
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  say(
+    `${Math.round(maxRSS / 1024)} MiB and ${Math.round((userCPUTime + systemCPUTime) / 1e6)} s of CPU time.`,
+  );
+  return 0;
+}
+
+function report(verdict: Told, extras: readonly string[]): void {
   say(summaryOf(verdict));
-  say(`  replay: scripts/simulate --seed ${verdict.seed}${withTransactions ? ' --transactions' : ''}`);
+  say(
+    `  replay: scripts/simulate ${['', ...extras].map((name) => name && `--${name} `).join('')}--seed ${verdict.seed}`,
+  );
 }
 
 function summaryOf({ seed, broken, events, faults, acknowledged, consumed }: Told): string {

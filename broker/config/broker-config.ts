@@ -30,6 +30,7 @@ import {
   parseEndpoint,
   parseListeners,
   parseProtocolMap,
+  type SecurityProtocol,
 } from './listeners.ts';
 import { derivedPeerMaxMessageBytes } from './peer-messages.ts';
 import {
@@ -80,7 +81,7 @@ interface Derived {
   readonly listeners: readonly Listener[];
   /** Never empty; the listeners themselves when nothing else is advertised. */
   readonly advertisedListeners: readonly Listener[];
-  readonly listenerSecurityProtocolMap: ReadonlyMap<string, string>;
+  readonly listenerSecurityProtocolMap: ReadonlyMap<string, SecurityProtocol>;
   /** The listener that brokers use among themselves. */
   readonly interBrokerListenerName: string;
   readonly peerListener: HostAndPort;
@@ -98,6 +99,8 @@ interface Derived {
   readonly logFlushIntervalMs: number;
   /** The properties as they were given. */
   readonly raw: ReadonlyMap<string, string>;
+  /** The same with what is set at run time laid over them: configs of single listeners are read from here. */
+  readonly texts: ReadonlyMap<string, string>;
   /** Given keys that are no broker configs. */
   readonly unknownKeys: readonly string[];
 }
@@ -116,7 +119,7 @@ type ChangingValue = {
  * What the broker has been started with and keeps to its end. Everything else is read from a
  * `Live<BrokerConfig>`: the compiler refuses to read it here.
  */
-export type FixedConfig = Omit<BrokerConfig, Exclude<ChangingValue, ValueFromNextStart>>;
+export type FixedConfig = Omit<BrokerConfig, 'texts' | Exclude<ChangingValue, ValueFromNextStart>>;
 
 /** Reads a broker's properties; throws ConfigError, which names the config and what is wrong with it. */
 export function brokerConfig(given: ReadonlyMap<string, string>): BrokerConfig {
@@ -169,6 +172,7 @@ function derived(values: BrokerValues, properties: ReadonlyMap<string, string>):
     zookeeperConnect,
     zookeeperConnectionTimeoutMs: values.zookeeperConnectionTimeoutMs ?? values.zookeeperSessionTimeoutMs,
     raw: properties,
+    texts: properties,
     unknownKeys: [...properties.keys()].filter((name) => brokerProperty(name) === undefined),
   };
 }

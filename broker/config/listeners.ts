@@ -1,9 +1,23 @@
 /**
  * Listeners: `NAME://host:port`, where the name stands for a security protocol. The messages are
- * Kafka's, except where a protocol is refused that this broker does not serve.
+ * Kafka's.
  * Source: EndPoint, KafkaConfig.validateValues of Kafka 3.9.
  */
 import { ConfigError, invalidValue, splitEntries } from './property.ts';
+
+const PROTOCOLS = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const;
+
+export type SecurityProtocol = (typeof PROTOCOLS)[number];
+
+/** Whether clients have to log in. */
+export function hasLogin(protocol: SecurityProtocol): boolean {
+  return protocol === 'SASL_PLAINTEXT' || protocol === 'SASL_SSL';
+}
+
+/** Whether bytes are encrypted. */
+export function hasTls(protocol: SecurityProtocol): boolean {
+  return protocol === 'SSL' || protocol === 'SASL_SSL';
+}
 
 export interface Listener {
   /** Upper case. */
@@ -12,30 +26,27 @@ export interface Listener {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
-  /** PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL. */
-  readonly securityProtocol: string;
+  readonly securityProtocol: SecurityProtocol;
 }
 
-const PROTOCOLS = new Set(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']);
-const SERVED_PROTOCOLS = new Set(['PLAINTEXT']);
-
 /** Reads listener.security.protocol.map; of a name that comes twice the last protocol counts. */
-export function parseProtocolMap(text: string): ReadonlyMap<string, string> {
+export function parseProtocolMap(text: string): ReadonlyMap<string, SecurityProtocol> {
   const key = 'listener.security.protocol.map';
-  const protocols = new Map<string, string>();
+  const protocols = new Map<string, SecurityProtocol>();
   for (const entry of splitEntries(text)) {
     const at = entry.lastIndexOf(':');
     const name = entry.slice(0, at).trim().toUpperCase();
-    const protocol = entry
+    const given = entry
       .slice(at + 1)
       .trim()
       .toUpperCase();
     if (at < 1) throw invalidValue(key, text, `${entry} is not of the form NAME:PROTOCOL`);
-    if (!PROTOCOLS.has(protocol)) {
+    const protocol = PROTOCOLS.find((known) => known === given);
+    if (protocol === undefined) {
       throw invalidValue(
         key,
         text,
-        `No enum constant org.apache.kafka.common.security.auth.SecurityProtocol.${protocol}`,
+        `No enum constant org.apache.kafka.common.security.auth.SecurityProtocol.${given}`,
       );
     }
     protocols.set(name, protocol);
@@ -47,7 +58,7 @@ export function parseProtocolMap(text: string): ReadonlyMap<string, string> {
 export function parseListeners(
   key: string,
   text: string,
-  protocols: ReadonlyMap<string, string>,
+  protocols: ReadonlyMap<string, SecurityProtocol>,
 ): readonly Listener[] {
   const listeners = splitEntries(text).map((entry) => {
     const endpoint = parseEndpoint(entry);
@@ -78,19 +89,11 @@ export function parseEndpoint(text: string): { name: string; host: string; port:
   return { name: (match[1] ?? '').toUpperCase(), host: match[2] ?? match[3] ?? '', port };
 }
 
-/** What is to be bound: on different ports, and of protocols that are served. */
+/** What is to be bound: on different ports. */
 export function checkBound(listeners: readonly Listener[], text: string): void {
   const ports = listeners.filter(({ port }) => port !== 0).map(({ port, host }) => `${port} ${family(host)}`);
   if (new Set(ports).size !== ports.length) {
     throw new ConfigError(`Each listener must have a different port, listeners: ${text}`);
-  }
-  for (const { name, securityProtocol } of listeners) {
-    if (SERVED_PROTOCOLS.has(securityProtocol)) continue;
-    throw invalidValue(
-      'listeners',
-      text,
-      `security protocol ${securityProtocol} of listener ${name} is not supported yet, only PLAINTEXT is`,
-    );
   }
 }
 

@@ -140,11 +140,37 @@ function inJava(type: ConfigType, value: unknown, text: string): string {
 /** The value of every config of `table`: the given text, else the default. */
 export function valuesOf<T extends PropertyTable>(table: T, given: ReadonlyMap<string, string>): ValuesOf<T> {
   const values: Record<string, unknown> = {};
-  for (const [name, property] of Object.entries(table)) {
-    const text = given.get(name) ?? property.default;
-    values[camelCase(name)] = text === null ? null : parseValue(name, property, text);
+  for (const { name, property, member, fallback } of membersOf(table)) {
+    const text = given.get(name);
+    values[member] = text === undefined ? fallback : parseValue(name, property, text);
   }
   return values as ValuesOf<T>;
+}
+
+interface Member {
+  readonly name: string;
+  readonly property: Property;
+  /** Camel-cased. */
+  readonly member: string;
+  /** The parsed default. */
+  readonly fallback: unknown;
+}
+
+/** By table. Brokers of a test cluster read the same three hundred defaults. */
+const members = new WeakMap<PropertyTable, readonly Member[]>();
+
+function membersOf(table: PropertyTable): readonly Member[] {
+  let own = members.get(table);
+  if (own === undefined) {
+    own = Object.entries(table).map(([name, property]) => ({
+      name,
+      property,
+      member: camelCase(name),
+      fallback: property.default === null ? null : parseValue(name, property, property.default),
+    }));
+    members.set(table, own);
+  }
+  return own;
 }
 
 /** In the words of Kafka's ConfigException. */

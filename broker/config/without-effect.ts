@@ -1,9 +1,10 @@
 /**
  * Configs of Kafka that this broker knows, checks and shows, but that change nothing here: most of them
- * belong to what is missing (TLS, SASL, tiered storage), to clusters without
- * ZooKeeper, or to the JVM's threads. Whoever sets one
- * is told so. Where carrying on without the effect would be dangerous, the broker refuses to start.
+ * belong to what is missing (Kerberos, OAUTHBEARER, tiered storage), to clusters without ZooKeeper, or to the
+ * JVM's threads. Whoever sets one is told so. Where carrying on without the effect would be dangerous, the
+ * broker refuses to start.
  */
+import { isListenerConfig } from './listener-config.ts';
 import type { CamelCase, PropertyTable } from './property.ts';
 
 const GROUPS_WITHOUT_EFFECT = [
@@ -17,8 +18,9 @@ const GROUPS_WITHOUT_EFFECT = [
   'metrics.',
   'password.encoder.',
   'remote.',
-  'sasl.',
-  'ssl.',
+  'sasl.kerberos.',
+  'sasl.login.',
+  'sasl.oauthbearer.',
   'zookeeper.ssl.',
 ];
 
@@ -27,8 +29,6 @@ const WITHOUT_EFFECT = new Set([
   'background.threads',
   'broker.heartbeat.interval.ms',
   'broker.session.timeout.ms',
-  'connection.failed.authentication.delay.ms',
-  'connections.max.reauth.ms',
   'control.plane.listener.name',
   'delete.records.purgatory.purge.interval.requests',
   'eligible.leader.replicas.enable',
@@ -48,7 +48,17 @@ const WITHOUT_EFFECT = new Set([
   'producer.purgatory.purge.interval.requests',
   'replica.fetch.min.bytes',
   'replica.socket.receive.buffer.bytes',
+  'sasl.client.callback.handler.class',
+  // Brokers know each other by peer.shared.secret or by their certificates.
+  'sasl.mechanism.controller.protocol',
+  'sasl.mechanism.inter.broker.protocol',
   'security.providers',
+  'ssl.allow.dn.changes',
+  'ssl.allow.san.changes',
+  'ssl.keymanager.algorithm',
+  'ssl.provider',
+  'ssl.secure.random.implementation',
+  'ssl.trustmanager.algorithm',
   'socket.connection.setup.timeout.max.ms',
   'socket.receive.buffer.bytes',
   'telemetry.max.bytes',
@@ -88,6 +98,8 @@ const REFUSED: ReadonlyMap<string, readonly string[]> = new Map([
   ['principal.builder.class', ['']],
   ['process.roles', ['']],
   ['remote.log.storage.system.enable', ['false']],
+  ['sasl.server.callback.handler.class', ['']],
+  ['ssl.engine.factory.class', ['']],
   ['zookeeper.metadata.migration.enable', ['false']],
   ['zookeeper.set.acl', ['false']],
   ['zookeeper.ssl.client.enable', ['false']],
@@ -96,9 +108,15 @@ const REFUSED: ReadonlyMap<string, readonly string[]> = new Map([
 /** Whether setting this config changes nothing. */
 export function isWithoutEffect(name: string): boolean {
   if (REFUSED.has(name)) return false;
-  // No listener has limits or secrets of its own here.
-  if (name.startsWith('listener.name.')) return true;
+  if (name.startsWith('listener.name.')) return isWithoutEffectForListener(name);
   return WITHOUT_EFFECT.has(name) || GROUPS_WITHOUT_EFFECT.some((group) => name.startsWith(group));
+}
+
+/** Security is what a listener has configs of its own for here; limits are the same for all of them. */
+function isWithoutEffectForListener(name: string): boolean {
+  const afterListener = name.replace(/^listener\.name\.[^.]+\./, '');
+  const isOfListener = (config: string): boolean => isListenerConfig(config) && !isWithoutEffect(config);
+  return !isOfListener(afterListener) && !isOfListener(afterListener.replace(/^[^.]+\./, ''));
 }
 
 /** Why the broker must not start with what was given; null when it may. */

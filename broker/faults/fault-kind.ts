@@ -95,7 +95,7 @@ export class FaultElsewhere extends Error {
   }
 }
 
-interface Limits {
+export interface Limits {
   readonly oneOf?: readonly string[];
   readonly min?: number;
   readonly max?: number;

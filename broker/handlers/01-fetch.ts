@@ -1,7 +1,8 @@
 /**
  * Fetch (1), versions 0-17: records for consumers. Followers are fed over the peers' channels, so a request
  * that claims to be from a replica is turned away. Records travel from the log's pooled buffer to the
- * socket without a copy; the buffer goes back when the response has left.
+ * socket without a copy; the buffer goes back when the response has left. Those of a large answer are read
+ * by the connection, as the client takes them.
  * v0-2 hard limits; v4+ isolation; v7+ sessions; v11+ the consumer's rack; v12+ divergence; v13+ topic
  * ids; v16+ the current leader with NOT_LEADER_OR_FOLLOWER and FENCED_LEADER_EPOCH.
  * Source: KafkaApis.handleFetchRequest.
@@ -148,6 +149,7 @@ function fetchRequest(
     hardMaxBytes: apiVersion <= 2,
     isolation: request.isolationLevel === READ_COMMITTED ? 'read_committed' : 'read_uncommitted',
     clientRack: apiVersion >= 11 ? request.rackId : null,
+    needsRecords: legacyMagicOf(apiVersion) !== null,
     partitions,
   };
 }

@@ -4,6 +4,7 @@
  * request may not be handled at all (not authorised, handler threw): a well-formed response with the
  * error wherever this API carries errors.
  */
+import type { SecurityProtocol } from '../config/listeners.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { AnyApi, RequestOf, ResponseInput } from '../protocol/schema.ts';
 import type { RequestCharges } from '../quotas/request-charges.ts';
@@ -18,6 +19,8 @@ export interface RequestContext extends Sender {
   readonly clientHost: string;
   /** Name of the listener the request came in on. */
   readonly listener: string;
+  /** What that listener speaks. */
+  readonly securityProtocol: SecurityProtocol;
   readonly principal: Principal;
   /** Unique among the connections of this process. */
   readonly connectionId: string;

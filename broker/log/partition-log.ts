@@ -28,7 +28,14 @@ import {
 } from './lookup.ts';
 import type { ProducerEntry } from './producers/producer-entry.ts';
 import type { VerificationGuard } from './producers/producer-state.ts';
-import { findPlace, type ReadRange, type ReadResult, readLog } from './read.ts';
+import {
+  findPlace,
+  type ReadRange,
+  type ReadResult,
+  readLog,
+  readLogToSend,
+  type SendResult,
+} from './read.ts';
 import { deleteOldSegments, raiseStartOffset } from './retention.ts';
 import { roll } from './roll.ts';
 import { truncateFullyAndStartAt, truncateTo } from './truncate.ts';
@@ -128,6 +135,11 @@ export class PartitionLog {
   /** Whole batches from the one that holds `offset` on. */
   read(range: ReadRange): ReadResult {
     return this.#guarded('reading', () => readLog(this.#log, range));
+  }
+
+  /** The same of what will be sent: what is larger than `atOnceBytes` is read from the disk when it is. */
+  readToSend(range: ReadRange, atOnceBytes: number): SendResult {
+    return this.#guarded('reading', () => readLogToSend(this.#log, range, atOnceBytes));
   }
 
   /**

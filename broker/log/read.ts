@@ -1,14 +1,16 @@
 /**
  * Reading: from the batch that holds the asked offset, whole batches only, never past the bound and
  * never past the end of a segment; where a segment lost its end, from the next one. The bytes come in a
- * pooled buffer that the reader gives back when they have left the process. (Kafka's LocalLog.read; where
- * Kafka cuts the last batch of an answer off anywhere, this reader leaves it out.)
+ * pooled buffer that the reader gives back when they have left the process; what is to be sent and is large
+ * is read then (late-read.ts). (Kafka's LocalLog.read; where Kafka cuts the last batch of an answer off
+ * anywhere, this reader leaves it out.)
  */
 import { ErrorCode } from '../errors.ts';
 import { batchBaseOffset, batchSizeBytes, CorruptBatch, completeBatchSizeBytes } from '../records/batch.ts';
 import { HEADER_WINDOW_BYTES, lastOffsetOf } from './files/batch-fields.ts';
 import type { Place } from './files/cursors.ts';
 import type { Segment } from './files/segment.ts';
+import { type RecordsToSend, readLate } from './late-read.ts';
 import type { LogState } from './log-state.ts';
 
 export interface ReadRange {
@@ -32,6 +34,7 @@ export interface ReadRecords {
 }
 
 export type ReadResult = ReadRecords | ErrorCode;
+export type SendResult = RecordsToSend | ErrorCode;
 
 const NO_BYTES = Buffer.alloc(0);
 /** With fewer there is no telling how long a batch is. */
@@ -42,14 +45,36 @@ const UP_TO_MAGIC_BYTES = 17;
  * disk throws.
  */
 export function readLog(log: LogState, range: ReadRange): ReadResult {
+  return readFirst<ReadRecords>(log, range, (place, bounded) => readFrom(log, place, bounded));
+}
+
+/** As {@link readLog}, of what will be sent: what is larger than `atOnceBytes` is read when it is. */
+export function readLogToSend(log: LogState, range: ReadRange, atOnceBytes: number): SendResult {
+  return readFirst<RecordsToSend>(log, range, (place, bounded) => {
+    const atOnce = readFrom(log, place, bounded, atOnceBytes);
+    if (atOnce !== 'large') return atOnce;
+    const { segment, positionBytes } = place;
+    const limitBytes = limitIn(log, segment, bounded.upToOffset);
+    const isWhole = bounded.upToOffset === log.endOffset && segment === log.segments.active;
+    const stretch = { segment, fromBytes: positionBytes, limitBytes, isWhole };
+    return readLate(log, stretch, bounded) ?? nothing(range.offset);
+  });
+}
+
+/** What `read` finds at the offset's place, or, where a segment lost its end, in one after it. */
+function readFirst<T>(
+  log: LogState,
+  range: ReadRange,
+  read: (place: Place, bounded: ReadRange) => T | ReadRecords | ErrorCode | 'torn',
+): T | ReadRecords | ErrorCode {
   const { offset } = range;
   if (offset < log.startOffset || offset > log.endOffset) return ErrorCode.OFFSET_OUT_OF_RANGE;
   const upToOffset = Math.min(range.upToOffset, log.endOffset);
   if (offset >= upToOffset) return nothing(offset);
   let place = findPlace(log, offset);
   while (place !== null) {
-    const read = readFrom(log, place, { ...range, upToOffset });
-    if (read !== 'torn') return read;
+    const found = read(place, { ...range, upToOffset });
+    if (found !== 'torn') return found;
     const next = log.segments.after(place.segment.baseOffset);
     place = next === undefined ? null : locateFrom(log, next, offset);
   }
@@ -78,15 +103,34 @@ function locateFrom(log: LogState, first: Segment, offset: number): Place | null
   }
 }
 
+/** Up to where batches below `upToOffset` may lie in a segment. */
+function limitIn(log: LogState, segment: Segment, upToOffset: number): number {
+  const end = log.cursors.find(upToOffset);
+  return end?.segment === segment ? end.positionBytes : segment.sizeBytes;
+}
+
 /** `torn`: the segment ends within the batch that should be here, so that there is nothing more in it. */
-function readFrom(log: LogState, place: Place, range: ReadRange): ReadResult | 'torn' {
+function readFrom(log: LogState, place: Place, range: ReadRange): ReadResult | 'torn';
+/** `large`: it would be more than `atOnceBytes`. */
+function readFrom(
+  log: LogState,
+  place: Place,
+  range: ReadRange,
+  atOnceBytes: number,
+): ReadResult | 'torn' | 'large';
+function readFrom(
+  log: LogState,
+  place: Place,
+  range: ReadRange,
+  atOnceBytes = Number.POSITIVE_INFINITY,
+): ReadResult | 'torn' | 'large' {
   const { segment, positionBytes } = place;
-  const end = log.cursors.find(range.upToOffset);
-  const limitBytes = end?.segment === segment ? end.positionBytes : segment.sizeBytes;
+  const limitBytes = limitIn(log, segment, range.upToOffset);
   const availableBytes = Math.max(0, limitBytes - positionBytes);
   const least = range.minOneBatch ? Math.max(range.maxBytes, HEADER_WINDOW_BYTES) : range.maxBytes;
   let wantedBytes = Math.min(least, availableBytes);
   if (wantedBytes <= 0) return nothing(range.offset);
+  if (wantedBytes > atOnceBytes) return 'large';
   let buffer = log.buffers.take(wantedBytes);
   let kept: WholeBatches;
   let torn = false;
@@ -97,6 +141,7 @@ function readFrom(log: LogState, place: Place, range: ReadRange): ReadResult | '
     if (firstBytes > got && range.minOneBatch && firstBytes <= availableBytes) {
       wantedBytes = firstBytes;
       log.buffers.giveBack(buffer);
+      if (wantedBytes > atOnceBytes) return 'large';
       buffer = log.buffers.take(wantedBytes);
       got = segment.file().read(buffer, 0, wantedBytes, positionBytes);
     }

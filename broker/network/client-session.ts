@@ -1,10 +1,11 @@
 /**
  * Who is at the other end of a client's connection, for as long as the connection lasts. Dispatch reads
  * here in whose name a request comes, and notes how long the client is throttled; its connection listens
- * to it again after that. What a client has to prove before it has a name belongs here too once there are
- * such listeners: it outlives a request.
+ * to it again after that. Where the listener asks for a name, whoever lets the client in says it here
+ * once it is proved, and until then nothing of the client reaches a handler but the question for versions.
  */
 import { sanitize } from '../../coordinator-client/znodes/config-znodes.ts';
+import type { SecurityProtocol } from '../config/listeners.ts';
 import type { ClientLimits, ClientQuotas, KnownLimits } from '../quotas/client-quotas.ts';
 import { ANONYMOUS, type Principal } from '../security/principal.ts';
 import { KeptMemory } from './kept-memory.ts';
@@ -17,6 +18,8 @@ export interface ClientOrigin {
   readonly listener: string;
   /** Address of the client, without its port. */
   readonly remoteHost: string;
+  /** What the listener speaks. */
+  readonly securityProtocol: SecurityProtocol;
 }
 
 /** What one connection may keep, as a part of what all may: so that one alone does not hold up the others. */
@@ -26,23 +29,55 @@ export class ClientSession implements ClientOrigin {
   readonly id: string;
   readonly listener: string;
   readonly remoteHost: string;
+  readonly securityProtocol: SecurityProtocol;
   /** Until when the client is not listened to; 0 while it is. */
   mutedUntilMs = 0;
   #quotaLimits: KnownLimits | null = null;
   /** Of all connections; what this one has of it is `#keptBytes`. */
   readonly #kept: KeptMemory;
   #keptBytes = 0;
+  /** ANONYMOUS until the client has proved who it is. */
+  #principal: Principal = ANONYMOUS;
+  #isAuthenticated: boolean;
 
-  constructor({ id, listener, remoteHost }: ClientOrigin, kept = new KeptMemory(Number.POSITIVE_INFINITY)) {
+  /**
+   * `principal`: null where the client has to log in; left out, the listener asks for no name. `kept`: what
+   * the requests of all connections may keep.
+   */
+  constructor(
+    { id, listener, remoteHost, securityProtocol }: ClientOrigin,
+    principal: Principal | null = ANONYMOUS,
+    kept = new KeptMemory(Number.POSITIVE_INFINITY),
+  ) {
     this.#kept = kept;
     this.id = id;
     this.listener = listener;
     this.remoteHost = remoteHost;
+    this.securityProtocol = securityProtocol;
+    this.#isAuthenticated = principal !== null;
+    if (principal !== null) this.#principal = principal;
   }
 
-  /** Of the requests that come from now on. Every listener is PLAINTEXT, which asks nobody for a name. */
+  /** False until the client has logged in, and while it does so again: nobody serves its requests then. */
+  get isAuthenticated(): boolean {
+    return this.#isAuthenticated;
+  }
+
+  /** Of the requests that come from now on; ANONYMOUS also while the client is still to log in. */
   get principal(): Principal {
-    return ANONYMOUS;
+    return this.#principal;
+  }
+
+  /** The client has to prove again who it is. */
+  loginBegun(): void {
+    this.#isAuthenticated = false;
+  }
+
+  /** The client has proved who it is, for the first time or again. */
+  authenticated(principal: Principal): void {
+    this.#principal = principal;
+    this.#isAuthenticated = true;
+    this.#quotaLimits = null;
   }
 
   /** What the client is held to, when it calls itself so; null without any limit. */

@@ -5,22 +5,26 @@
  * on the way. That is kept here, with one exception that a client can't observe: Produce requests
  * that follow each other are appended as they arrive while earlier ones still wait for their
  * replicas, and are answered in order. Reading stops while a frame may not start, and while the peer
- * does not read its responses; so the memory of a connection is bounded by one response, one socket
- * chunk and one frame of socket.request.max.bytes.
+ * does not read its responses; so the memory of a connection is bounded by one response (of records, one
+ * piece of it: outgoing.ts), one socket chunk and one frame of socket.request.max.bytes, or of
+ * sasl.server.max.receive.size until the client has logged in.
  */
 import type { Clock, Timer } from '../platform/clock.ts';
-import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Counter } from '../platform/metrics.ts';
+import type { SeldomLines } from '../platform/seldom-lines.ts';
 import type { ByteSocket } from '../platform/sockets.ts';
+import type { AnswerMemory } from '../replication/requests/answer-memory.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { ClientSession } from './client-session.ts';
-import { FrameSplitter, InvalidFrameSize } from './frame-splitter.ts';
-import { type Dispatch, pipelines, type Reply, type RequestOutcome } from './outcome.ts';
+import { type FrameLimit, FrameSplitter, InvalidFrameSize } from './frame-splitter.ts';
+import { type Dispatch, pipelines, type RequestOutcome } from './outcome.ts';
+import { Outgoing } from './outgoing.ts';
 import type { RequestMemory } from './request-memory.ts';
 
 export interface ConnectionLimits {
-  /** socket.request.max.bytes */
-  readonly maxFrameBytes: number;
+  readonly frames: FrameLimit;
+  /** Until the client has logged in. */
+  readonly loginFrames: FrameLimit;
   /** queued.max.requests, here per connection: how many Produce requests may wait for replicas. */
   readonly maxInFlightRequests: number;
   /** socket.send.buffer.bytes: no request is started while more than this is unsent. */
@@ -34,8 +38,10 @@ interface ConnectionParts {
   readonly limits: ConnectionLimits;
   readonly pool: BufferPool;
   readonly memory: RequestMemory;
+  readonly answerMemory: AnswerMemory;
   readonly clock: Clock;
-  readonly diagnostics: Diagnostics;
+  /** Told when a client has sent what is no frame. */
+  readonly complaints: Pick<SeldomLines, 'say'>;
   readonly bytesIn: Counter;
   readonly bytesOut: Counter;
   readonly onClosed: (connection: Connection) => void;
@@ -48,34 +54,24 @@ interface Pending {
   discarded: boolean;
 }
 
-/**
- * `#pending` is answered from its head, so an answer that is ready early waits there. `#outgoingBytes` and
- * `#unsentBytes` together are the answers whose turn has come and that have not left.
- */
+/** `#pending` is answered from its head, so an answer that is ready early waits there; then it is `#outgoing`. */
 export class Connection {
   readonly #parts: ConnectionParts;
   readonly #socket: ByteSocket;
   readonly #splitter: FrameSplitter;
+  /** Answers whose turn has come. */
+  readonly #outgoing: Outgoing;
   /** Oldest first. More than one only while all of them are Produce requests. */
   readonly #pending: Pending[] = [];
   /** Set while a request other than Produce is unanswered. */
   #exclusive = false;
-  /**
-   * Answers for the next write: their bytes, whom to tell that they have left, and the sum of their
-   * sizes.
-   */
-  #outgoing: Uint8Array[] = [];
-  #outgoingReplies: Reply[] = [];
-  #outgoingBytes = 0;
-  /** Bytes handed to the socket whose write has not been reported done. */
-  #unsentBytes = 0;
   /** A flush follows at the end of this turn. */
   #flushScheduled = false;
-  /** What the frame that is arriving has reserved of queued.max.request.bytes: its whole size, or 0. */
-  #reservedBytes = 0;
+  /** What is counted of queued.max.request.bytes: what the splitter keeps. */
+  #countedBytes = 0;
   /**
-   * No memory was left for the frame that is arriving. Reading is paused until `RequestMemory` calls
-   * back.
+   * No memory is left for the rest of the frame that is arriving. Reading is paused until `RequestMemory`
+   * calls back.
    */
   #awaitsMemory = false;
   /** A frame waits because too much is kept of those before it; `ClientSession` calls back. */
@@ -95,12 +91,22 @@ export class Connection {
   #closed = false;
   /** When bytes last came in, an answer became ready or left. */
   #lastActiveMs: number;
+  /** When bytes last came in, or reading was taken up again. */
+  #lastReadMs: number;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
     this.#socket = parts.socket;
-    this.#lastActiveMs = parts.clock.nowMs();
-    this.#splitter = new FrameSplitter(parts.pool, parts.limits.maxFrameBytes, (frame) => this.#take(frame));
+    this.#lastActiveMs = this.#lastReadMs = parts.clock.nowMs();
+    const { limits, session } = parts;
+    const limit = (): FrameLimit => (session.isAuthenticated ? limits.frames : limits.loginFrames);
+    this.#splitter = new FrameSplitter(parts.pool, limit, (frame) => this.#take(frame));
+    this.#outgoing = new Outgoing({
+      ...{ socket: parts.socket, clock: parts.clock, pool: parts.pool, memory: parts.answerMemory },
+      onWritten: (sizeBytes) => parts.bytesOut.add(sizeBytes),
+      onSent: () => this.#onSent(),
+      onBroken: (error) => this.#onBroken(error),
+    });
     this.#socket.on({
       data: (chunk) => this.#onData(chunk),
       readEnd: () => this.#flush(),
@@ -117,14 +123,19 @@ export class Connection {
     return this.#pending.length > 0 ? null : this.#lastActiveMs;
   }
 
+  /** Since when the rest of a frame has been waited for in vain; null while none is arriving, or it is not read. */
+  get frameStuckSinceMs(): number | null {
+    return this.#paused || !this.#splitter.isArriving ? null : this.#lastReadMs;
+  }
+
   /** All has been said, but the peer has not closed its side. */
   get lingers(): boolean {
-    return this.#ended && this.#unsentBytes === 0;
+    return this.#ended && this.#outgoing.unsentBytes === 0;
   }
 
   /** Bytes this connection holds: unsplit input and unsent output. */
   get heldBytes(): number {
-    return this.#splitter.heldBytes + this.#outgoingBytes + this.#unsentBytes;
+    return this.#splitter.heldBytes + this.#outgoing.heldBytes;
   }
 
   /** Answers what is under way, takes nothing more, then closes. */
@@ -132,14 +143,15 @@ export class Connection {
     if (this.#ending || this.#closed) return;
     this.#stopTaking();
     this.#flush();
-    if (this.#pending.length === 0) this.#endSocket();
+    this.#endWhenAnswered();
   }
 
   destroy(): void {
     this.#socket.destroy();
   }
 
-  #endSocket(): void {
+  #endWhenAnswered(): void {
+    if (this.#ended || this.#pending.length > 0 || !this.#outgoing.isHandedOver) return;
     this.#ended = true;
     this.#socket.end();
   }
@@ -148,7 +160,7 @@ export class Connection {
   #stopTaking(): void {
     this.#ending = true;
     this.#splitter.close();
-    this.#reserve();
+    this.#countHeld();
     if (!this.#paused) return;
     this.#paused = false;
     this.#socket.resume();
@@ -156,7 +168,7 @@ export class Connection {
 
   #onData(chunk: Buffer): void {
     if (this.#ending || this.#closed) return;
-    this.#lastActiveMs = this.#parts.clock.nowMs();
+    this.#lastActiveMs = this.#lastReadMs = this.#parts.clock.nowMs();
     this.#parts.bytesIn.add(chunk.length);
     this.#split(() => this.#splitter.push(chunk));
   }
@@ -166,25 +178,21 @@ export class Connection {
       run();
     } catch (error) {
       if (!(error instanceof InvalidFrameSize)) throw error;
-      this.#parts.diagnostics.warn(`closing ${this.#parts.session.id}: ${error.message}`);
+      this.#parts.complaints.say(`closing ${this.#parts.session.id}: ${error.message}`);
       this.end();
     }
-    this.#reserve();
+    this.#countHeld();
   }
 
-  /** A frame that is still arriving needs memory until it is complete; without any, reading stops. */
-  #reserve(): void {
+  /** Counts what is kept of frames that are not complete, or may not start. Where that is too much, reading stops. */
+  #countHeld(): void {
     const { memory } = this.#parts;
-    const neededBytes = this.#splitter.arrivingBytes;
-    if (neededBytes === this.#reservedBytes) return;
-    const formerBytes = this.#reservedBytes;
-    this.#reservedBytes = 0;
-    if (formerBytes > 0) memory.release(formerBytes);
-    if (neededBytes === 0 || this.#awaitsMemory) return;
-    if (memory.tryReserve(neededBytes)) {
-      this.#reservedBytes = neededBytes;
-      return;
-    }
+    const { heldBytes, isArriving } = this.#splitter;
+    const moreBytes = heldBytes - this.#countedBytes;
+    this.#countedBytes = heldBytes;
+    if (moreBytes !== 0) memory.add(moreBytes);
+    if (!isArriving) memory.complete(this);
+    if (!isArriving || this.#awaitsMemory || memory.mayGoOn(this)) return;
     this.#awaitsMemory = true;
     this.#pause();
     memory.whenReleased(() => {
@@ -200,27 +208,32 @@ export class Connection {
     }
     const outcome = this.#parts.dispatch(frame, this.#parts.session);
     if (outcome instanceof Promise) {
-      this.#exclusive = !pipelines(frame);
+      this.#exclusive = !this.#pipelines(frame);
       this.#await(outcome);
     } else if (this.#pending.length === 0) {
       this.#finish(outcome);
     } else {
       this.#pending.push({ outcome, discarded: false });
-      if (outcome === 'close') this.#stopTaking();
+      if (endsConnection(outcome)) this.#stopTaking();
     }
     return true;
   }
 
   #mayStart(frame: Buffer): boolean {
     if (this.#isMuted()) return false;
-    if (this.#outgoingBytes + this.#unsentBytes > this.#parts.limits.maxUnsentBytes) return false;
+    if (this.#outgoing.unsentBytes > this.#parts.limits.maxUnsentBytes) return false;
     const waiting = this.#pending.length;
-    const canPipeline = pipelines(frame);
+    const canPipeline = this.#pipelines(frame);
     if (waiting > 0) {
       const mayFollow = waiting < this.#parts.limits.maxInFlightRequests;
       if (this.#exclusive || !mayFollow || !canPipeline) return false;
     }
     return !canPipeline || this.#mayBeKept(frame.length);
+  }
+
+  /** Steps of a login come one at a time, whatever their bytes look like. */
+  #pipelines(frame: Buffer): boolean {
+    return this.#parts.session.isAuthenticated && pipelines(frame);
   }
 
   /** Produce requests may have to be kept for a while, copied from the buffer that they came in. */
@@ -290,9 +303,8 @@ export class Connection {
       this.#scheduleFlush();
       return;
     }
-    for (const part of outcome.parts) this.#outgoing.push(part);
-    this.#outgoingReplies.push(outcome);
-    this.#outgoingBytes += outcome.sizeBytes;
+    this.#outgoing.add(outcome);
+    if (outcome.isLast === true) this.#finish('close');
   }
 
   /** Requests after the one that closes the connection get no answer, but their buffers come back. */
@@ -315,21 +327,18 @@ export class Connection {
   }
 
   #flush(): void {
-    if (this.#outgoing.length === 0 || this.#closed) return;
-    const parts = this.#outgoing;
-    const replies = this.#outgoingReplies;
-    const sizeBytes = this.#outgoingBytes;
-    this.#outgoing = [];
-    this.#outgoingReplies = [];
-    this.#outgoingBytes = 0;
-    this.#unsentBytes += sizeBytes;
-    this.#parts.bytesOut.add(sizeBytes);
-    this.#socket.write(parts, () => {
-      this.#unsentBytes -= sizeBytes;
-      for (const reply of replies) reply.sent();
-      this.#lastActiveMs = this.#parts.clock.nowMs();
-      if (this.#paused) this.#parts.clock.soon(() => this.#continueWithRoom());
-    });
+    if (!this.#closed) this.#outgoing.flush();
+  }
+
+  #onSent(): void {
+    this.#lastActiveMs = this.#parts.clock.nowMs();
+    if (this.#paused || this.#ending) this.#parts.clock.soon(() => this.#continueWithRoom());
+  }
+
+  /** The rest of what the client was promised is not to be had: it asks again, on another connection. */
+  #onBroken(error: unknown): void {
+    this.#parts.complaints.say(`closing ${this.#parts.session.id} within an answer: ${String(error)}`);
+    this.#socket.destroy();
   }
 
   /**
@@ -346,7 +355,7 @@ export class Connection {
   #continue(): void {
     if (this.#closed) return;
     if (this.#ending) {
-      if (this.#pending.length === 0) this.#endSocket();
+      this.#endWhenAnswered();
       return;
     }
     if (!this.#paused) return;
@@ -354,6 +363,7 @@ export class Connection {
     this.#flush();
     if (this.#splitter.refused || this.#awaitsMemory || this.#ending || this.#closed) return;
     this.#paused = false;
+    this.#lastReadMs = this.#parts.clock.nowMs();
     this.#socket.resume();
   }
 
@@ -370,12 +380,14 @@ export class Connection {
     this.#closed = true;
     this.#unmute?.cancel();
     this.#splitter.close();
-    this.#reserve();
-    for (const reply of this.#outgoingReplies.splice(0)) reply.sent();
-    this.#outgoing = [];
-    this.#outgoingBytes = 0;
+    this.#countHeld();
+    this.#outgoing.close();
     this.#parts.onClosed(this);
   }
+}
+
+function endsConnection(outcome: RequestOutcome): boolean {
+  return outcome === 'close' || (typeof outcome === 'object' && outcome.isLast === true);
 }
 
 function giveBack(outcome: RequestOutcome): void {

@@ -4,10 +4,12 @@
  * does not decode. Only ApiVersions answers an unknown version, so that a newer client can step down.
  * What a handler throws is caught here: the coordinator or a disk that fails has its error code,
  * anything else is a defect, which is reported; the client gets the handler's refusal either way.
+ * Who has still to log in is refused everything but ApiVersions, whoever has let the frame come this far.
  * A client over its quota gets its answer with the time that it is throttled for, and is muted meanwhile.
  * Source: SocketServer.processCompletedReceives, RequestContext.parseRequest, KafkaApis.handle.
  */
 import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
+import type { SecurityProtocol } from '../config/listeners.ts';
 import { ErrorCode, errorName } from '../errors.ts';
 import { unknownApiVersionsVersion } from '../handlers/18-api-versions.ts';
 import type { Answer, Handler, RequestContext } from '../handlers/handler.ts';
@@ -18,6 +20,7 @@ import { sleep } from '../platform/clock.ts';
 import { decodeRequest } from '../protocol/codec.ts';
 import { responseFrame } from '../protocol/frame.ts';
 import { parseRequestHeader, type RequestHeader } from '../protocol/header.ts';
+import type { MessagePart } from '../protocol/late-bytes.ts';
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts';
 import { WriteTxnMarkers } from '../protocol/messages/27-write-txn-markers.ts';
 import { ProtocolError } from '../protocol/reader.ts';
@@ -64,6 +67,7 @@ export function createDispatch<N extends ServiceName>(
       return 'close';
     }
     if (!(request instanceof IncomingRequest)) return request;
+    if (request.isTooEarly) return request.refused(ErrorCode.ILLEGAL_SASL_STATE);
     const strike = interference === null ? null : interference.meet({ ...request.met, header, frame });
     return strike === null ? request.run(services, metrics) : request.runStruck(strike, services, metrics);
   };
@@ -127,6 +131,7 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
   readonly clientId: string | null;
   readonly clientHost: string;
   readonly listener: string;
+  readonly securityProtocol: SecurityProtocol;
   readonly connectionId: string;
   /** As of the request's arrival. */
   readonly principal: Principal;
@@ -156,6 +161,7 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
     this.clientId = header.clientId;
     this.clientHost = session.remoteHost;
     this.listener = session.listener;
+    this.securityProtocol = session.securityProtocol;
     this.connectionId = session.id;
     this.principal = session.principal;
     this.charges = charges;
@@ -178,6 +184,16 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
 
   keep(sizeBytes: number): () => void {
     return this.#session.keep(sizeBytes);
+  }
+
+  /** Its sender has still to log in: it may ask what is spoken here, and nothing else. */
+  get isTooEarly(): boolean {
+    return !this.#session.isAuthenticated && this.#handler.api.key !== ApiVersions.key;
+  }
+
+  /** What its handler answers to what may not be. */
+  refused(errorCode: ErrorCode): RequestOutcome {
+    return this.#outcomeOf(this.#handler.refuse(this.#body, errorCode, this.apiVersion));
   }
 
   /** Itself, as an interference sees it. */
@@ -298,11 +314,11 @@ function errorCodeOf(error: unknown): ErrorCode {
 }
 
 class Response implements Reply {
-  readonly parts: readonly Uint8Array[];
+  readonly parts: readonly MessagePart[];
   readonly sizeBytes: number;
   #afterSend: readonly (() => void)[] | null;
 
-  constructor(parts: readonly Uint8Array[], sizeBytes: number, afterSend: readonly (() => void)[] | null) {
+  constructor(parts: readonly MessagePart[], sizeBytes: number, afterSend: readonly (() => void)[] | null) {
     this.parts = parts;
     this.sizeBytes = sizeBytes;
     this.#afterSend = afterSend;
@@ -314,7 +330,7 @@ class Response implements Reply {
   }
 }
 
-function replyOf(parts: readonly Uint8Array[], afterSend: readonly (() => void)[] | null): Reply {
+function replyOf(parts: readonly MessagePart[], afterSend: readonly (() => void)[] | null): Reply {
   let sizeBytes = 0;
   for (const part of parts) sizeBytes += part.length;
   return new Response(parts, sizeBytes, afterSend);

@@ -6,9 +6,15 @@
  */
 import type { BufferPool } from './buffer-pool.ts';
 
-/** The size field is negative or above socket.request.max.bytes: the stream can't be trusted any more. */
+/** The size field is negative or above the limit: the stream can't be trusted any more. */
 export class InvalidFrameSize extends Error {
   override readonly name = 'InvalidFrameSize';
+}
+
+/** How large a frame may be, and which config says so. */
+export interface FrameLimit {
+  readonly maxBytes: number;
+  readonly config: string;
 }
 
 /**
@@ -18,6 +24,8 @@ export class InvalidFrameSize extends Error {
 type TakeFrame = (frame: Buffer) => boolean;
 
 const SIZE_BYTES = 4;
+/** How a handshake of TLS begins, taken for the size of a frame. */
+const TLS_HANDSHAKE = 0x1603;
 
 /**
  * What is kept stands at `#from` to `#to` of `#held` and begins at the size field of a frame. Without
@@ -25,7 +33,7 @@ const SIZE_BYTES = 4;
  */
 export class FrameSplitter {
   readonly #pool: BufferPool;
-  readonly #maxFrameBytes: number;
+  readonly #limit: () => FrameLimit;
   readonly #take: TakeFrame;
   /** From the pool; given back when all of it is taken, and left to the garbage collector by `close`. */
   #held: Buffer | null = null;
@@ -36,9 +44,10 @@ export class FrameSplitter {
   /** For good: by `close`, or because a size was wrong. */
   #closed = false;
 
-  constructor(pool: BufferPool, maxFrameBytes: number, take: TakeFrame) {
+  /** `limit` is asked for each frame: what a client may send changes with its login. */
+  constructor(pool: BufferPool, limit: () => FrameLimit, take: TakeFrame) {
     this.#pool = pool;
-    this.#maxFrameBytes = maxFrameBytes;
+    this.#limit = limit;
     this.#take = take;
   }
 
@@ -47,11 +56,9 @@ export class FrameSplitter {
     return this.#to - this.#from;
   }
 
-  /** Size of the frame that is still arriving: 0 for none, and while the size itself has not arrived. */
-  get arrivingBytes(): number {
-    const held = this.#held;
-    if (held === null || this.#refused || this.heldBytes < SIZE_BYTES) return 0;
-    return SIZE_BYTES + held.readInt32BE(this.#from);
+  /** What is kept is the beginning of a frame. */
+  get isArriving(): boolean {
+    return this.#held !== null && !this.#refused;
   }
 
   /** A complete frame is kept because the taker refused it. */
@@ -128,10 +135,13 @@ export class FrameSplitter {
 
   #sizeAt(bytes: Buffer, at: number): number {
     const size = bytes.readInt32BE(at);
-    if (size >= 0 && size <= this.#maxFrameBytes) return size;
+    const { maxBytes, config } = this.#limit();
+    if (size >= 0 && size <= maxBytes) return size;
     this.close();
+    const guess =
+      size >>> 16 === TLS_HANDSHAKE ? '; it looks like TLS, which this listener does not speak' : '';
     throw new InvalidFrameSize(
-      `a frame of ${size} bytes: the size must be between 0 and ${this.#maxFrameBytes} (socket.request.max.bytes)`,
+      `a frame of ${size} bytes: the size must be between 0 and ${maxBytes} (${config})${guess}`,
     );
   }
 

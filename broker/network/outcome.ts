@@ -1,11 +1,14 @@
 /** What becomes of a request, between the dispatcher, which decides it, and the connection, which writes it. */
+import type { MessagePart } from '../protocol/late-bytes.ts';
 import type { ClientSession } from './client-session.ts';
 
 /** An answer on its way out; for acks=0 there is none. */
 export interface Reply {
   /** A whole frame, size field included. */
-  readonly parts: readonly Uint8Array[];
+  readonly parts: readonly MessagePart[];
   readonly sizeBytes: number;
+  /** The connection ends with it. */
+  readonly isLast?: boolean;
   /** To be called exactly once, when the parts have left the process or never will. */
   sent(): void;
 }

@@ -1,22 +1,29 @@
 /**
- * The clients' door: one TCP listener per configured PLAINTEXT listener. Ports are bound first, so
+ * The clients' door: one TCP listener per configured listener. Ports are bound first, so
  * that they can be registered; connections are served only once the broker can answer them, and wait
  * until then, as they do while max.connections are open.
  * Source: SocketServer, Acceptor, Selector.maybeCloseOldestConnection.
  */
 import type { BrokerConfig, FixedConfig } from '../config/broker-config.ts';
+import { hasTls, type Listener } from '../config/listeners.ts';
 import type { Live } from '../config/live.ts';
 import { type Clock, every, type Timer } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Counter, Metrics } from '../platform/metrics.ts';
+import { SeldomLines } from '../platform/seldom-lines.ts';
 import type { ByteSocket, SocketListener, SocketNetwork } from '../platform/sockets.ts';
+import type { TlsListening } from '../platform/tls.ts';
+import type { AnswerMemory } from '../replication/requests/answer-memory.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { ClientSession } from './client-session.ts';
 import { Connection, type ConnectionLimits } from './connection.ts';
 import { type AddressRates, ConnectionQuotas, connectionQuotaLimits } from './connection-quotas.ts';
 import { KeptMemory } from './kept-memory.ts';
+import { type LoginWitness, loginWitness } from './login-witness.ts';
 import type { Dispatch } from './outcome.ts';
-import { RequestMemory } from './request-memory.ts';
+import { RequestMemory, requestMemoryBytes } from './request-memory.ts';
+import { SaslAuthenticator } from './sasl-authenticator.ts';
+import { NobodysCertificate, principalAtFirst, type SecuredListener } from './secured-listener.ts';
 
 interface NetworkServerParts {
   readonly config: FixedConfig;
@@ -27,6 +34,9 @@ interface NetworkServerParts {
   readonly metrics: Metrics;
   /** How often single addresses may connect. */
   readonly rates: AddressRates;
+  readonly answerMemory: AnswerMemory;
+  /** What clients of a listener meet, at this moment. */
+  readonly securityOf: (listener: string) => SecuredListener;
 }
 
 /** What the pool of buffers for partial frames may keep for reuse. */
@@ -38,7 +48,7 @@ const LONGEST_SWEEP_MS = 10_000;
 
 interface Waiting {
   readonly socket: ByteSocket;
-  readonly listener: string;
+  readonly listener: Listener;
 }
 
 /**
@@ -53,6 +63,8 @@ export class NetworkServer {
   readonly #pool = new BufferPool(MAX_POOLED_BYTES);
   readonly #memory: RequestMemory;
   readonly #kept: KeptMemory;
+  readonly #witness: LoginWitness;
+  readonly #complaints: SeldomLines;
   readonly #bytesIn: Counter;
   readonly #bytesOut: Counter;
   /** By listener name; empty again once the server stops. */
@@ -78,13 +90,20 @@ export class NetworkServer {
     this.#parts = parts;
     this.#diagnostics = parts.diagnostics.named(`SocketServer id=${config.brokerId}`);
     this.#limits = {
-      maxFrameBytes: config.socketRequestMaxBytes,
+      frames: { maxBytes: config.socketRequestMaxBytes, config: 'socket.request.max.bytes' },
+      loginFrames: { maxBytes: config.saslServerMaxReceiveSize, config: 'sasl.server.max.receive.size' },
       maxInFlightRequests: config.queuedMaxRequests,
       maxUnsentBytes: config.socketSendBufferBytes > 0 ? config.socketSendBufferBytes : DEFAULT_UNSENT_BYTES,
     };
     this.#quotas = new ConnectionQuotas(connectionQuotaLimits(liveConfig), parts.rates, parts.clock.nowMs());
     this.#unfollow = liveConfig.onChange(() => this.#reconfigure());
-    this.#memory = new RequestMemory(config.queuedMaxRequestBytes);
+    this.#witness = loginWitness({ clock: parts.clock, diagnostics: this.#diagnostics, metrics });
+    this.#complaints = new SeldomLines({
+      clock: parts.clock,
+      say: (line) => this.#diagnostics.warn(line),
+      about: 'connections closed for what was no request',
+    });
+    this.#memory = new RequestMemory(requestMemoryBytes(config));
     this.#kept = new KeptMemory(config.queuedProduceMaxBytes);
     this.#bytesIn = metrics.counter('kafka_network_socketserver_bytesin_total', 'Bytes read from clients');
     this.#bytesOut = metrics.counter('kafka_network_socketserver_bytesout_total', 'Bytes written to clients');
@@ -108,15 +127,14 @@ export class NetworkServer {
   async start(): Promise<void> {
     const { config, sockets } = this.#parts;
     try {
-      for (const { name, host, port, securityProtocol } of config.listeners) {
-        if (securityProtocol !== 'PLAINTEXT') {
-          throw new Error(`listener ${name}: security protocol ${securityProtocol} is not supported`);
-        }
+      for (const one of config.listeners) {
+        const { name, host, port, securityProtocol } = one;
         const listener = await sockets.listen({
           host,
           port,
           backlog: config.socketListenBacklogSize,
-          accept: (socket) => this.#accept({ socket, listener: name }),
+          accept: (socket) => this.#accept({ socket, listener: one }),
+          ...(hasTls(securityProtocol) ? { tls: this.#tlsOf(name) } : {}),
         });
         this.#listeners.set(name, listener);
         this.#diagnostics.info(`listener ${name} is bound to ${host === '' ? '*' : host}:${listener.port}`);
@@ -130,11 +148,12 @@ export class NetworkServer {
   /** From here on requests are answered. */
   startAccepting(dispatch: Dispatch): void {
     this.#dispatch = dispatch;
-    const configured = this.#parts.config.connectionsMaxIdleMs;
-    const idleMs = configured < 0 ? Number.POSITIVE_INFINITY : configured;
+    const { connectionsMaxIdleMs, requestMaxArrivalPauseMs } = this.#parts.config;
+    const idleMs = connectionsMaxIdleMs < 0 ? Number.POSITIVE_INFINITY : connectionsMaxIdleMs;
+    const shortestMs = Math.min(idleMs, requestMaxArrivalPauseMs);
     this.#sweeper = every(
       this.#parts.clock,
-      Math.max(SHORTEST_SWEEP_MS, Math.min(idleMs / 4, LONGEST_SWEEP_MS)),
+      Math.max(SHORTEST_SWEEP_MS, Math.min(shortestMs / 4, LONGEST_SWEEP_MS)),
       () => this.#closeIdle(idleMs),
       (error) => this.#diagnostics.error('closing idle connections failed', error),
     );
@@ -214,25 +233,77 @@ export class NetworkServer {
       socket.destroy();
       return true;
     }
-    const id = `${listener}:${socket.localPort}-${host}:${socket.remotePort}-${this.#nextConnection}`;
+    const id = `${listener.name}:${socket.localPort}-${host}:${socket.remotePort}-${this.#nextConnection}`;
     this.#nextConnection += 1;
     const { clock } = this.#parts;
+    const session = this.#sessionOn(socket, listener, id);
+    if (session === null) {
+      this.#quotas.remove(host);
+      socket.destroy();
+      return true;
+    }
     this.#connections.add(
       new Connection({
         socket,
-        session: new ClientSession({ id, listener, remoteHost: host }, this.#kept),
-        dispatch,
+        session,
+        dispatch: session.isAuthenticated ? dispatch : this.#authenticating(session, dispatch),
         clock,
         limits: this.#limits,
         pool: this.#pool,
         memory: this.#memory,
-        diagnostics: this.#diagnostics,
+        answerMemory: this.#parts.answerMemory,
+        complaints: this.#complaints,
         bytesIn: this.#bytesIn,
         bytesOut: this.#bytesOut,
         onClosed: (connection) => this.#closed(connection, host),
       }),
     );
     return true;
+  }
+
+  /** Secure connections of a listener; those that were not to be had are told of, a few in each period. */
+  #tlsOf(listener: string): TlsListening {
+    const { config, securityOf } = this.#parts;
+    return {
+      end() {
+        const { tls } = securityOf(listener);
+        if (tls === null) throw new Error(`listener ${listener} has no TLS`);
+        return tls;
+      },
+      handshakeTimeoutMs: config.tlsHandshakeTimeoutMs,
+      mostHandshakes: config.tlsMaxHandshakes,
+      refused: (remoteHost, reason) => this.#witness.turnedAway(`${remoteHost} on ${listener}`, reason),
+    };
+  }
+
+  /** null: the client has shown a certificate that is nobody's. */
+  #sessionOn(socket: ByteSocket, listener: Listener, id: string): ClientSession | null {
+    const { name, securityProtocol } = listener;
+    const remoteHost = socket.remoteHost;
+    try {
+      const principal = principalAtFirst(listener, this.#parts.securityOf(name), socket);
+      return new ClientSession({ id, remoteHost, listener: name, securityProtocol }, principal, this.#kept);
+    } catch (error) {
+      if (!(error instanceof NobodysCertificate || error instanceof RangeError)) throw error;
+      this.#witness.turnedAway(`${remoteHost} (${id})`, error.message);
+      return null;
+    }
+  }
+
+  /** What takes the frames of a client that has to log in. */
+  #authenticating(session: ClientSession, dispatch: Dispatch): Dispatch {
+    const { clock, config, securityOf } = this.#parts;
+    const { login } = securityOf(session.listener);
+    if (login === null) throw new Error(`clients of ${session.listener} have no login`);
+    const authenticator = new SaslAuthenticator({
+      session,
+      dispatch,
+      clock,
+      login,
+      witness: this.#witness,
+      failureDelayMs: config.connectionFailedAuthenticationDelayMs,
+    });
+    return authenticator.take;
   }
 
   /** Its address connects too often: it is not answered, and closed only when it may try again. */
@@ -264,6 +335,12 @@ export class NetworkServer {
     const nowMs = this.#parts.clock.nowMs();
     for (const connection of [...this.#connections]) {
       if (connection.lingers) {
+        connection.destroy();
+        continue;
+      }
+      const stuckMs = nowMs - (connection.frameStuckSinceMs ?? nowMs);
+      if (stuckMs >= this.#parts.config.requestMaxArrivalPauseMs) {
+        this.#diagnostics.info(`closing ${connection.session.id}: the rest of a request has not come`);
         connection.destroy();
         continue;
       }

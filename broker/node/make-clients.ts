@@ -1,5 +1,7 @@
 /** The clients' door: bound before the broker registers, so that its ports are known; opened when all else is up. */
 import { NetworkServer } from '../network/server.ts';
+import { javaStores } from '../security/tls/java-stores.ts';
+import { ListenerSecurity } from './listener-security.ts';
 import type { Ground, Parts } from './parts.ts';
 
 /** What clients that are being answered get, when the broker stops, until their connections are cut. */
@@ -8,13 +10,32 @@ const GRACE_MS = 500;
 /** Binds the listeners; clients that connect wait. Rejects when a port can't be had. */
 export async function makeClients(
   { platform, stops }: Ground,
-  { config, configs, quotas }: Pick<Parts, 'config' | 'configs' | 'quotas'>,
+  {
+    config,
+    configs,
+    quotas,
+    scram,
+    answerMemory,
+  }: Pick<Parts, 'config' | 'configs' | 'quotas' | 'scram' | 'answerMemory'>,
 ): Promise<NetworkServer> {
+  const security = await ListenerSecurity.make({
+    listeners: config.listeners,
+    liveConfig: configs.live,
+    diagnostics: platform.diagnostics.named('SocketServer'),
+    materials: {
+      ...platform,
+      javaStores,
+      // No token is issued by this broker, so none logs anybody in.
+      scram: { user: (mechanism, name) => scram.of(mechanism, name), token: () => undefined },
+    },
+  });
   const network = new NetworkServer({
     ...platform,
     config,
     liveConfig: configs.live,
     rates: quotas.connections,
+    answerMemory,
+    securityOf: (listener) => security.of(listener),
   });
   await network.start();
   // The last of the parts to be made, so the first to stop: while groups and replicas end, nobody asks them.

@@ -2,6 +2,7 @@
 import type { BrokerConfig } from '../config/broker-config.ts';
 import { FeatureFeed } from '../metadata/feature-feed.ts';
 import { ClientQuotas } from '../quotas/client-quotas.ts';
+import { ScramCredentials } from '../security/sasl/scram-credentials.ts';
 import { DynamicConfigs } from './dynamic-configs.ts';
 import type { Ground, Parts } from './parts.ts';
 
@@ -9,20 +10,24 @@ import type { Ground, Parts } from './parts.ts';
 export async function makeConfigs(
   { platform, store }: Ground,
   own: BrokerConfig,
-): Promise<Pick<Parts, 'config' | 'configs' | 'quotas' | 'features'>> {
+): Promise<Pick<Parts, 'config' | 'configs' | 'quotas' | 'scram' | 'features'>> {
   const { clock, diagnostics, journal, metrics } = platform;
   const quotas = new ClientQuotas(own);
   quotas.register(metrics, () => clock.nowMs());
+  const scram = new ScramCredentials(diagnostics.named('ScramCredentials'));
   const configs = new DynamicConfigs(own, {
     clock,
     diagnostics: diagnostics.named('DynamicConfigs'),
     journal,
-    onOtherConfig: (entity, config) => quotas.configured(entity, config),
+    onOtherConfig: (entity, config) => {
+      quotas.configured(entity, config);
+      if (entity.type === 'users') scram.configured(entity.name, config);
+    },
   });
   await configs.start(store());
   const features = new FeatureFeed(diagnostics.named('FinalizedFeatures'));
   await features.start(store());
-  return { config: configs.live.now, configs, quotas, features };
+  return { config: configs.live.now, configs, quotas, scram, features };
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { TransactionVerifier } from '../replication/collaborators.ts';
 import { LogDirMoves } from '../replication/log-dir-moves.ts';
 import { ReplicaManager } from '../replication/replica-manager.ts';
+import { AnswerMemory } from '../replication/requests/answer-memory.ts';
 import type { Ground, Parts } from './parts.ts';
 
 /** Leads and follows nothing yet: the controller's orders tell it. */
@@ -10,9 +11,10 @@ export function makeReplication(
   parts: Pick<Parts, 'config' | 'configs' | 'logs' | 'metadata' | 'fence' | 'peers' | 'link'> & {
     readonly verifier: TransactionVerifier;
   },
-): Pick<Parts, 'replicas' | 'logDirMoves'> {
+): Pick<Parts, 'replicas' | 'logDirMoves' | 'answerMemory'> {
   const { clock, diagnostics, journal, metrics, workers } = platform;
   const { config, configs, logs, metadata, fence, peers, link, verifier } = parts;
+  const answerMemory = new AnswerMemory(config.queuedMaxResponseBytes);
   const replicas = new ReplicaManager({
     clock,
     diagnostics,
@@ -27,6 +29,7 @@ export function makeReplication(
     brokerEpoch: () => fence.brokerEpoch,
     propose: (request) => link.ask(request),
     verifier,
+    answerMemory,
   });
   // Stops before the logs: the last high watermarks are written into their directories.
   stops.push({ name: 'the replicas', stop: () => replicas.shutdown() });
@@ -40,5 +43,5 @@ export function makeReplication(
     replicas,
   });
   stops.push({ name: 'moves between log directories', stop: () => logDirMoves.stop() });
-  return { replicas, logDirMoves };
+  return { replicas, logDirMoves, answerMemory };
 }

@@ -16,6 +16,8 @@ import type { Platform } from '../platform/platform.ts';
 import type { ClientQuotas } from '../quotas/client-quotas.ts';
 import type { LogDirMoves } from '../replication/log-dir-moves.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
+import type { AnswerMemory } from '../replication/requests/answer-memory.ts';
+import type { ScramCredentials } from '../security/sasl/scram-credentials.ts';
 import type { ControllerLink } from './controller-link.ts';
 import type { DynamicConfigs } from './dynamic-configs.ts';
 import type { StopList } from './stop-list.ts';
@@ -35,6 +37,7 @@ export interface Parts {
   readonly config: FixedConfig;
   readonly configs: DynamicConfigs;
   readonly quotas: ClientQuotas;
+  readonly scram: ScramCredentials;
   readonly features: FeatureFeed;
   readonly fence: ControllerFence;
   readonly metadata: MetadataCache;
@@ -48,5 +51,6 @@ export interface Parts {
   readonly producerIds: ProducerIdManager;
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
+  readonly answerMemory: AnswerMemory;
   readonly network: NetworkServer;
 }

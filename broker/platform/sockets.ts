@@ -1,12 +1,15 @@
 /**
  * Byte streams for Kafka's clients. The real implementation (tcp-sockets.ts) reads into one shared
- * slab; the simulator and unit tests use in-memory pairs.
+ * slab; the simulator and unit tests use in-memory pairs, which have no TLS.
  */
+import type { TlsClientEnd, TlsListening } from './tls.ts';
 
 export interface ByteSocket {
   readonly remoteHost: string;
   readonly remotePort: number;
   readonly localPort: number;
+  /** The certificate that the peer has shown and that was found good, in DER; null: none, or no TLS. */
+  readonly peerCertificate: Buffer | null;
   /** Bytes written that the operating system has not taken. */
   readonly bufferedBytes: number;
   readonly open: boolean;
@@ -45,6 +48,9 @@ export interface SocketNetwork {
     port: number;
     backlog: number;
     accept: (socket: ByteSocket) => void;
+    /** With it, those are accepted whose handshake is over. */
+    tls?: TlsListening;
   }): Promise<SocketListener>;
-  dial(options: { host: string; port: number; timeoutMs: number }): Promise<ByteSocket>;
+  /** `timeoutMs`: until the connection stands, with `tls` until it is secure. */
+  dial(options: { host: string; port: number; timeoutMs: number; tls?: TlsClientEnd }): Promise<ByteSocket>;
 }

@@ -12,17 +12,16 @@ import {
   Socket,
   type SocketConstructorOpts,
 } from 'node:net';
+import { listening } from './listening.ts';
+import { NodeSocket, PlainSocket } from './node-sockets.ts';
 import type { ByteSocket, SocketNetwork } from './sockets.ts';
+import { secured, TlsDoor } from './tls-sockets.ts';
 
 const SLAB_BYTES = 1024 * 1024;
-/** What libuv reads at once where it brings its own memory. */
-const PLAIN_READ_BYTES = 64 * 1024;
 const SELF_TEST_TIMEOUT_MS = 1000;
 /** Some clients try only one of the addresses that this name has, so a listener of it has both. */
 const LOCALHOST = 'localhost';
 const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'];
-
-type SocketEvents = Parameters<ByteSocket['on']>[0];
 
 interface TcpOptions {
   /** `plain`: Node's ordinary events, without trying anything else. */
@@ -36,15 +35,19 @@ export function tcpSockets({ reading = 'slab', onAcceptError = () => {} }: TcpOp
   const slab = reading === 'slab' ? Buffer.allocUnsafeSlow(SLAB_BYTES) : null;
   let working: Promise<boolean> | null = null;
   return {
-    async listen({ host, port, backlog, accept }) {
+    async listen({ host, port, backlog, accept, tls }) {
       if (slab !== null) working ??= rehandlingWorks(slab);
       const fast = slab !== null && (await working) === true ? slab : null;
-      const accepted = (socket: Socket) =>
-        accept(fast === null ? new PlainSocket(socket) : rehandle(socket, fast));
+      const door = tls === undefined ? null : new TlsDoor(tls, accept);
+      const accepted = (socket: Socket) => {
+        if (door !== null) door.take(socket);
+        else accept(fast === null ? new PlainSocket(socket) : rehandle(socket, fast));
+      };
       const servers: Server[] = [];
       const close = (): Promise<void> =>
         new Promise((resolve) => {
           for (const server of servers) server.close();
+          door?.close();
           // The port is free when the handle has been closed, not when the connections are gone.
           setImmediate(resolve);
         });
@@ -74,9 +77,8 @@ async function listenOn(
   accepted: (socket: Socket) => void,
 ): Promise<Server | null> {
   const server = createServer({ pauseOnConnect: true, noDelay: true, keepAlive: true }, accepted);
-  server.listen(address);
   try {
-    await once(server, 'listening');
+    await listening(server, address);
     return server;
   } catch (error) {
     const lacks = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes((error as NodeJS.ErrnoException).code ?? '');
@@ -91,9 +93,10 @@ function portOf(server: Server, asked: number): number {
 }
 
 async function dial(
-  { host, port, timeoutMs }: { host: string; port: number; timeoutMs: number },
+  { host, port, timeoutMs, tls }: Parameters<SocketNetwork['dial']>[0],
   slab: Buffer | null,
 ): Promise<ByteSocket> {
+  if (tls !== undefined) return new PlainSocket(await secured({ host, port, timeoutMs, tls }));
   const reader = new SlabReader();
   const target = { host, port, noDelay: true, keepAlive: true };
   const socket = slab === null ? netConnect(target) : netConnect({ ...target, onread: reader.onread(slab) });
@@ -109,114 +112,6 @@ async function dial(
     clearTimeout(timer);
   }
   return slab === null ? new PlainSocket(socket) : new SlabSocket(socket, reader);
-}
-
-/** What both kinds of sockets do alike. */
-abstract class NodeSocket implements ByteSocket {
-  readonly remoteHost: string;
-  readonly remotePort: number;
-  readonly localPort: number;
-  protected readonly socket: Socket;
-  /** null until somebody listens: nothing is read before. */
-  protected events: SocketEvents | null = null;
-  protected paused = false;
-  #error: Error | null = null;
-  /** The close came before anybody listened. */
-  #closed = false;
-
-  constructor(socket: Socket) {
-    this.socket = socket;
-    this.remoteHost = socket.remoteAddress ?? '';
-    this.remotePort = socket.remotePort ?? 0;
-    this.localPort = socket.localPort ?? 0;
-    socket.on('error', (error) => {
-      this.#error = error;
-    });
-    socket.on('drain', () => this.events?.drain?.());
-    socket.on('close', () => {
-      this.#closed = true;
-      this.events?.close(this.#error);
-    });
-  }
-
-  get bufferedBytes(): number {
-    return this.socket.writableLength;
-  }
-
-  get open(): boolean {
-    return this.socket.writable;
-  }
-
-  write(parts: readonly Uint8Array[], flushed?: () => void): void {
-    const { socket } = this;
-    const last = parts.at(-1);
-    if (!socket.writable || last === undefined) {
-      if (flushed !== undefined) process.nextTick(flushed);
-      return;
-    }
-    if (parts.length > 1) {
-      socket.cork();
-      for (let index = 0; index < parts.length - 1; index++) socket.write(parts[index] ?? last);
-    }
-    // The callback's error is of no use here: the close tells.
-    if (flushed === undefined) socket.write(last);
-    else socket.write(last, () => flushed());
-    if (parts.length > 1) socket.uncork();
-  }
-
-  pause(): void {
-    this.paused = true;
-    this.socket.pause();
-  }
-
-  resume(): void {
-    this.paused = false;
-    if (this.events !== null) this.socket.resume();
-  }
-
-  end(): void {
-    this.socket.end();
-  }
-
-  destroy(): void {
-    this.socket.destroy();
-  }
-
-  on(events: SocketEvents): void {
-    this.events = events;
-    if (this.#closed) process.nextTick(() => events.close(this.#error));
-    if (!this.paused) this.socket.resume();
-  }
-
-  /** Reads go on in the next turn of the event loop, after those of the other connections. */
-  protected readOnNextTurn(): void {
-    setImmediate(() => {
-      if (!this.paused && !this.socket.destroyed) this.socket.resume();
-    });
-  }
-}
-
-class PlainSocket extends NodeSocket {
-  constructor(socket: Socket) {
-    super(socket);
-    let endPending = false;
-    socket.on('data', (chunk) => {
-      this.events?.data(chunk);
-      if (endPending) return;
-      // A read that did not fill its memory was the last one of its burst.
-      if (chunk.length < PLAIN_READ_BYTES) {
-        this.events?.readEnd?.();
-        return;
-      }
-      endPending = true;
-      setImmediate(() => {
-        endPending = false;
-        this.events?.readEnd?.();
-      });
-    });
-    // A listener for data makes a socket flow.
-    socket.pause();
-  }
 }
 
 /** Stands between a socket and its wrapper, because the reading must be set before either exists. */
@@ -270,8 +165,7 @@ async function rehandlingWorks(slab: Buffer): Promise<boolean> {
   const server = createServer({ pauseOnConnect: true });
   let client: Socket | null = null;
   try {
-    server.listen({ host: '127.0.0.1', port: 0 });
-    await once(server, 'listening');
+    await listening(server, { host: '127.0.0.1', port: 0 });
     const address = server.address();
     if (address === null || typeof address === 'string') return false;
     client = netConnect(address.port, '127.0.0.1');

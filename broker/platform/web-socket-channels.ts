@@ -4,13 +4,13 @@
  * (RFC 6455 asks for masks because of browsers' scripts and proxies, and neither is here). A link
  * that has been cut silently is noticed by pings. Sources: RFC 6455; the `ws` package.
  */
-import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { type NetConnectOpts, connect as netConnect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ClientOptions, type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import type { Channel, ChannelNetwork } from './channels.ts';
 import { answerHttp, pathOf } from './http-answers.ts';
+import { listening } from './listening.ts';
 import { WebSocketChannel } from './web-socket-channel.ts';
 import { WebSocketReader } from './web-socket-reader.ts';
 
@@ -77,8 +77,7 @@ async function listen(
       accept(new WebSocketChannel(webSocket, socket as Socket, { masked: false, silenceLimitMs }));
     });
   });
-  server.listen({ host, port });
-  await once(server, 'listening');
+  await listening(server, { host, port });
   // What goes wrong later concerns one connection, and that one is closed.
   server.on('error', () => {});
   const address = server.address();

@@ -6,9 +6,11 @@
 
 import { ErrorCode } from '../errors.ts';
 import type { ByteSocket, SocketNetwork } from '../platform/sockets.ts';
+import type { TlsClientEnd } from '../platform/tls.ts';
 import { decodeResponse } from './codec.ts';
 import { FrameReader, requestFrame } from './frame.ts';
 import { parseResponseHeader } from './header.ts';
+import { logIn, type SaslClient } from './login.ts';
 import { Produce } from './messages/00-produce.ts';
 import { ApiVersions } from './messages/18-api-versions.ts';
 import { ProtocolError } from './reader.ts';
@@ -25,6 +27,10 @@ interface ConnectOptions {
   readonly clientId: string | null;
   /** For the connection to be made. */
   readonly timeoutMs: number;
+  /** Left out: the listener has no TLS. */
+  readonly tls?: TlsClientEnd;
+  /** Who is to be logged in before anything is asked; left out: the listener asks for no login. */
+  readonly login?: SaslClient;
 }
 
 interface Waiting {
@@ -68,9 +74,18 @@ export class KafkaConnection {
     });
   }
 
+  /** Rejects with SaslLoginError when the login fails. */
   static async connect(sockets: SocketNetwork, options: ConnectOptions): Promise<KafkaConnection> {
-    const { host, port, timeoutMs, clientId } = options;
-    return new KafkaConnection(await sockets.dial({ host, port, timeoutMs }), clientId);
+    const { clientId, login, ...target } = options;
+    const connection = new KafkaConnection(await sockets.dial(target), clientId);
+    if (login === undefined) return connection;
+    try {
+      await logIn(connection, login);
+      return connection;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
   }
 
   get open(): boolean {

@@ -3,24 +3,25 @@
  */
 import { writeRequest, writeResponse } from './codec.ts';
 import { writeRequestHeader, writeResponseHeader } from './header.ts';
+import type { MessagePart } from './late-bytes.ts';
 import { ProtocolError } from './reader.ts';
 import type { AnyApi, RequestInput, ResponseInput } from './schema.ts';
 import { Writer } from './writer.ts';
 
 const LENGTH_BYTES = 4;
 
-/** A whole response, ready for the socket: length, header and body share one buffer where they can. */
+/** A whole response, to be sent in this order: length, header and body share one buffer where they can. */
 export function responseFrame<A extends AnyApi>(
   api: A,
   version: number,
   correlationId: number,
   response: ResponseInput<A>,
-): Buffer[] {
+): MessagePart[] {
   const writer = new Writer();
   writer.int32(0);
   writeResponseHeader(api, version, correlationId, writer);
   writeResponse(api, version, response, writer);
-  return patchLength(writer);
+  return withLength(writer.finishWithLate(), writer.sizeBytes);
 }
 
 /** A whole request, ready for the socket. */
@@ -34,13 +35,13 @@ export function requestFrame<A extends AnyApi>(
   writer.int32(0);
   writeRequestHeader(api, version, header, writer);
   writeRequest(api, version, request, writer);
-  return patchLength(writer);
+  return withLength(writer.finish(), writer.sizeBytes);
 }
 
-function patchLength(writer: Writer): Buffer[] {
-  const sizeBytes = writer.sizeBytes - LENGTH_BYTES;
-  const parts = writer.finish();
-  parts[0]?.writeInt32BE(sizeBytes);
+/** Fills in the length, for which the first part has room. */
+function withLength<P extends MessagePart>(parts: P[], sizeBytes: number): P[] {
+  const [first] = parts;
+  if (first instanceof Buffer) first.writeInt32BE(sizeBytes - LENGTH_BYTES);
   return parts;
 }
 

@@ -6,6 +6,7 @@
  */
 import type { Int64 } from '../int64.ts';
 import type { Uuid } from '../types.ts';
+import type { MessagePart } from './late-bytes.ts';
 import { parseVersions, type VersionRange } from './versions.ts';
 
 export type FieldKind =
@@ -91,6 +92,14 @@ export const bytes = scalar<Buffer>('bytes');
 
 /** Record batches: bytes that are passed by reference, never copied. */
 export function records(versions: VersionRange, options: FieldOptions = {}): Field<Buffer | null> {
+  return { kind: 'records', versions, options };
+}
+
+/** Record batches of a response, which may be read when they are sent. */
+export function lateRecords(
+  versions: VersionRange,
+  options: FieldOptions = {},
+): Field<Buffer | null, MessagePart | null> {
   return { kind: 'records', versions, options };
 }
 

@@ -5,6 +5,7 @@
  * Source: Kafka protocol guide, KIP-482.
  */
 import { type Int64, writeInt64 } from '../int64.ts';
+import { LateBytes, type MessagePart } from './late-bytes.ts';
 import { ProtocolError } from './reader.ts';
 
 const MAX_STRING_BYTES = 0x7fff;
@@ -15,10 +16,12 @@ const REFERENCE_FROM_BYTES = 512;
 
 /** What was written is `#parts`, then the chunk from `#start` to `#position`. */
 export class Writer {
-  readonly #parts: Buffer[] = [];
+  readonly #parts: MessagePart[] = [];
   /** Sum of the parts. */
   #partsBytes = 0;
   #chunk: Buffer;
+  /** Some of the parts are read late. */
+  #hasLate = false;
   /** Where in the chunk the bytes begin that are not in `parts` yet. */
   #start = 0;
   #position = 0;
@@ -31,8 +34,15 @@ export class Writer {
     return this.#partsBytes + this.#position - this.#start;
   }
 
-  /** What was written, in order. The writer is done with. */
+  /** What was written, in order, where nothing of it is read late. The writer is done with. */
   finish(): Buffer[] {
+    if (this.#hasLate) throw new ProtocolError('bytes that are read late can’t be written here');
+    this.#cut();
+    return this.#parts as Buffer[];
+  }
+
+  /** What was written, in order. The writer is done with. */
+  finishWithLate(): MessagePart[] {
     this.#cut();
     return this.#parts;
   }
@@ -113,22 +123,22 @@ export class Writer {
     else this.compactString(value);
   }
 
-  bytes(value: Buffer): void {
+  bytes(value: MessagePart): void {
     this.int32(value.length);
     this.raw(value);
   }
 
-  nullableBytes(value: Buffer | null): void {
+  nullableBytes(value: MessagePart | null): void {
     if (value === null) this.int32(-1);
     else this.bytes(value);
   }
 
-  compactBytes(value: Buffer): void {
+  compactBytes(value: MessagePart): void {
     this.uvarint(value.length + 1);
     this.raw(value);
   }
 
-  compactNullableBytes(value: Buffer | null): void {
+  compactNullableBytes(value: MessagePart | null): void {
     if (value === null) this.uvarint(0);
     else this.compactBytes(value);
   }
@@ -150,8 +160,10 @@ export class Writer {
   }
 
   /** The bytes themselves, without a length; large ones by reference. */
-  raw(value: Buffer): void {
-    if (value.length < REFERENCE_FROM_BYTES) {
+  raw(value: MessagePart): void {
+    if (value instanceof LateBytes) {
+      this.#hasLate = true;
+    } else if (value.length < REFERENCE_FROM_BYTES) {
       const at = this.#reserve(value.length);
       value.copy(this.#chunk, at);
       return;

@@ -13,7 +13,10 @@ const SLICES = 16;
 
 /** The checksum of `buffer[start, end)`, unsigned. */
 export function crc32c(buffer: Uint8Array, start = 0, end = buffer.length): number {
-  if (native !== null && end - start >= NATIVE_FROM_BYTES) return native(buffer.subarray(start, end));
+  if (end - start >= NATIVE_FROM_BYTES) {
+    if (native === undefined) native = loadNative();
+    if (native !== null) return native(buffer.subarray(start, end));
+  }
   return crc32cInScript(buffer, start, end);
 }
 
@@ -79,4 +82,5 @@ function loadNative(): ((input: Uint8Array) => number) | null {
 }
 
 const TABLE = buildTable();
-const native = loadNative();
+/** Null: there is none for this machine. Undefined until it is first needed: a start needs it not. */
+let native: ((input: Uint8Array) => number) | null | undefined;

@@ -30,6 +30,7 @@ import {
   registerReplicationGauges,
   replicationCounters,
 } from './replication-metrics.ts';
+import type { AnswerMemory } from './requests/answer-memory.ts';
 import { type CoordinatorAppend, CoordinatorLog, type CoordinatorRead } from './requests/coordinator-log.ts';
 import { isRackAware } from './requests/preferred-replica.ts';
 import { PreparedAppend } from './requests/prepared-append.ts';
@@ -70,6 +71,7 @@ interface ReplicaManagerOptions
   /** Asks the active controller, wherever it is; rejects when it can't be reached. */
   readonly propose: (request: AlterPartitionRequest) => Promise<AlterPartitionResponse>;
   readonly verifier: TransactionVerifier;
+  readonly answerMemory: AnswerMemory;
 }
 
 export class ReplicaManager {
@@ -125,10 +127,8 @@ export class ReplicaManager {
     this.#append = new PreparedAppend({ ...common, ...options, append: this.#verified });
     this.#fetch = new ReplicaFetch({
       ...common,
-      brokerId,
-      metadata,
+      ...{ brokerId, metadata, answerMemory: options.answerMemory, waiting: this.#fetchWaiting },
       rackAware: isRackAware(config.replicaSelectorClass),
-      waiting: this.#fetchWaiting,
       fetchMaxBytes: config.fetchMaxBytes,
     });
     this.#offsets = new ReplicaOffsets({ ...common, workers, waiting: this.#deleteWaiting });

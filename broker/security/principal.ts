@@ -7,7 +7,19 @@ export interface Principal {
   /** `User` unless a custom builder says otherwise. */
   readonly type: string;
   readonly name: string;
+  /** Proved by a delegation token, in its owner's name: such a client may not ask for tokens. */
+  readonly tokenAuthenticated?: boolean;
 }
 
 /** Everybody on a listener that asks nobody for a name. */
 export const ANONYMOUS: Principal = { type: 'User', name: 'ANONYMOUS' };
+
+/** Somebody who has proved to be `name`. */
+export function userNamed(name: string): Principal {
+  return { type: 'User', name };
+}
+
+/** Whether a client is still who it was: by a token of the same owner, too. */
+export function isSamePrincipal(one: Principal, other: Principal): boolean {
+  return one.type === other.type && one.name === other.name;
+}

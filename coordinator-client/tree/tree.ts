@@ -3,7 +3,6 @@
  * TTL nodes. Applies edits that are known to be valid, and hands back how to undo each, which is
  * how a refused multi leaves no trace. Source: org.apache.zookeeper.server.DataTree.
  */
-import assert from 'node:assert/strict';
 import { OPEN_ACL, READ_ONLY_ACL } from './acl.ts';
 import { CONTAINER_OWNER, kindOfOwner, PERSISTENT_OWNER, ttlMsOf } from './owner.ts';
 import { childOf, nameOf, parentOf } from './path.ts';
@@ -175,7 +174,7 @@ export class Tree {
 
   #existing(path: string): Znode {
     const node = this.#nodes.get(path);
-    assert(node, `${path} is not in the tree`);
+    if (node === undefined) throw new Error(`${path} is not in the tree`);
     return node;
   }
 

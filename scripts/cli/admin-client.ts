@@ -8,10 +8,13 @@ import { ErrorCode, errorName, isRetriable } from '../../broker/errors.ts';
 import type { SocketNetwork } from '../../broker/platform/sockets.ts';
 import { tcpSockets } from '../../broker/platform/tcp-sockets.ts';
 import { ConnectionError, KafkaConnection } from '../../broker/protocol/client.ts';
+import { SaslLoginError } from '../../broker/protocol/login.ts';
 import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';
 import { FindCoordinator } from '../../broker/protocol/messages/10-find-coordinator.ts';
 import type { AnyApi, RequestInput, ResponseOf } from '../../broker/protocol/schema.ts';
+import type { Arguments } from './arguments.ts';
 import { type Address, bootstrapAddresses } from './bootstrap.ts';
+import { type ClientSecurity, clientSecurity, PLAINTEXT } from './client-security.ts';
 
 export type ClusterMetadata = ResponseOf<typeof Metadata>;
 
@@ -67,18 +70,22 @@ export class AdminClient {
   readonly #bootstrap: () => readonly Address[];
   readonly #connections = new Map<string, KafkaConnection>();
   readonly #clientId: string;
+  readonly #security: ClientSecurity;
   readonly #patienceMs: number;
   readonly #answerTimeoutMs: number;
 
   /**
    * `bootstrapServers` is asked again each time where it is a function: who knows that a broker does not
    * answer leaves it out.
+   * `security`: how brokers are spoken to; in the clear unless it says otherwise.
    */
   constructor(
     bootstrapServers: string | (() => string),
     clientId = 'odradek',
     { patienceMs = PATIENCE_MS, answerTimeoutMs = ANSWER_TIMEOUT_MS }: Waits = {},
+    security: ClientSecurity = PLAINTEXT,
   ) {
+    this.#security = security;
     if (typeof bootstrapServers === 'string') {
       const fixed = bootstrapAddresses(bootstrapServers);
       this.#bootstrap = () => fixed;
@@ -236,13 +243,32 @@ export class AdminClient {
     const key = `${address.host}:${address.port}`;
     const known = this.#connections.get(key);
     if (known?.open === true) return known;
-    const options = { ...address, clientId: this.#clientId, timeoutMs: CONNECT_TIMEOUT_MS };
+    const { tls, sasl } = this.#security;
+    const options = {
+      ...address,
+      clientId: this.#clientId,
+      timeoutMs: CONNECT_TIMEOUT_MS,
+      ...(tls === null ? {} : { tls }),
+      ...(sasl === null ? {} : { login: sasl }),
+    };
     const connection = await KafkaConnection.connect(this.#sockets, options).catch((error: unknown) => {
+      // A password does not become right by waiting.
+      if (error instanceof SaslLoginError) throw error;
       throw new Gone(messageOf(error));
     });
     this.#connections.set(key, connection);
     return connection;
   }
+}
+
+/** The client of a command: its brokers, and how it logs in to them. */
+export async function adminClient(
+  given: Arguments,
+  waits: Waits = {},
+  clientId?: string,
+): Promise<AdminClient> {
+  const security = await clientSecurity(given);
+  return new AdminClient(given.needText('bootstrap-server'), clientId, waits, security);
 }
 
 /** A broker that was there is not any more; another one may do what it did. */

@@ -1,8 +1,8 @@
 /** `odradek api-versions`: what Kafka's kafka-broker-api-versions does. */
 import { ALL_APIS } from '../../broker/protocol/messages/all.ts';
-import { AdminClient } from './admin-client.ts';
+import { adminClient } from './admin-client.ts';
 import type { Arguments, CommandSpec } from './arguments.ts';
-import { bootstrapOption, jsonOption } from './bootstrap.ts';
+import { clientOptions, jsonOption } from './bootstrap.ts';
 import { print, printAll } from './output.ts';
 
 interface Spoken {
@@ -18,12 +18,12 @@ interface Spoken {
 export const apiVersionsCommand: CommandSpec = {
   name: 'api-versions',
   summary: 'Tells which requests each broker answers, and in which versions.',
-  options: [bootstrapOption, jsonOption],
+  options: [...clientOptions, jsonOption],
   run,
 };
 
 async function run(given: Arguments): Promise<number> {
-  const admin = new AdminClient(given.needText('bootstrap-server'));
+  const admin = await adminClient(given);
   try {
     const { brokers } = await admin.metadata([]);
     const all = brokers.map(async (broker) => ({ ...broker, apis: spoken(await admin.versionsOf(broker)) }));

@@ -9,12 +9,19 @@ export interface Address {
   readonly port: number;
 }
 
-export const bootstrapOption: OptionSpec = {
+const bootstrapOption: OptionSpec = {
   name: 'bootstrap-server',
   value: 'HOST:PORT,…',
   help: `brokers to begin with; port ${DEFAULT_PORT} unless given`,
   fallback: `127.0.0.1:${DEFAULT_PORT}`,
 };
+const commandConfigOption: OptionSpec = {
+  name: 'command-config',
+  value: 'FILE',
+  help: "how the client logs in and whom it believes: Kafka's client configs (security.protocol, sasl.*, ssl.*)",
+};
+/** What every command for clients takes. */
+export const clientOptions: readonly OptionSpec[] = [bootstrapOption, commandConfigOption];
 export const jsonOption: OptionSpec = { name: 'json', help: 'answer in JSON' };
 
 /** `host:port`, `host`, `[::1]:port`, separated by commas. Throws UsageError. */

@@ -2,10 +2,12 @@
  * The client of the commands that write and read records: kafkajs, with the codecs that it leaves to others taken from
  * broker/records, so that topics in every codec can be read and written.
  */
-import kafkajs from 'kafkajs';
+import kafkajs, { type SASLOptions } from 'kafkajs';
+import { tlsOptions } from '../../broker/platform/tls-sockets.ts';
 import type { Codec } from '../../broker/records/batch.ts';
 import { compress, decompress } from '../../broker/records/compression.ts';
 import { bootstrapAddresses } from './bootstrap.ts';
+import { type ClientSecurity, PLAINTEXT } from './client-security.ts';
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
 
@@ -22,7 +24,10 @@ export const COMPRESSIONS: Record<string, number> = {
   zstd: CompressionTypes.ZSTD,
 };
 
-export function kafkaClient(bootstrapServers: string): InstanceType<typeof Kafka> {
+export function kafkaClient(
+  bootstrapServers: string,
+  { tls, login }: ClientSecurity = PLAINTEXT,
+): InstanceType<typeof Kafka> {
   keepQuietOfTimers();
   CompressionCodecs[CompressionTypes.Snappy] = codecOf('snappy');
   CompressionCodecs[CompressionTypes.LZ4] = codecOf('lz4');
@@ -30,10 +35,19 @@ export function kafkaClient(bootstrapServers: string): InstanceType<typeof Kafka
   return new Kafka({
     clientId: 'odradek',
     brokers: bootstrapAddresses(bootstrapServers).map(({ host, port }) => `${host}:${port}`),
+    ...(tls === null ? {} : { ssl: tlsOptions(tls) }),
+    ...(login === null ? {} : { sasl: saslOptions(login) }),
     logLevel: logLevel.NOTHING,
     connectionTimeout: CONNECT_TIMEOUT_MS,
     retry: { retries: RETRIES, initialRetryTime: 100, maxRetryTime: 2000 },
   });
+}
+
+function saslOptions({ mechanism, user, password }: NonNullable<ClientSecurity['login']>): SASLOptions {
+  const credentials = { username: user, password };
+  if (mechanism === 'PLAIN') return { mechanism: 'plain', ...credentials };
+  if (mechanism === 'SCRAM-SHA-256') return { mechanism: 'scram-sha-256', ...credentials };
+  return { mechanism: 'scram-sha-512', ...credentials };
 }
 
 /** kafkajs's error with the name that Kafka has for it, which is at the end of the causes. */

@@ -2,20 +2,20 @@
 
 import { ErrorCode } from '../../broker/errors.ts';
 import { DescribeCluster } from '../../broker/protocol/messages/60-describe-cluster.ts';
-import { AdminClient, reasonOf } from './admin-client.ts';
+import { adminClient, reasonOf } from './admin-client.ts';
 import type { Arguments, CommandSpec } from './arguments.ts';
-import { bootstrapOption, jsonOption } from './bootstrap.ts';
+import { clientOptions, jsonOption } from './bootstrap.ts';
 import { print } from './output.ts';
 
 export const clusterIdCommand: CommandSpec = {
   name: 'cluster-id',
   summary: 'Tells the id of the cluster.',
-  options: [bootstrapOption, jsonOption],
+  options: [...clientOptions, jsonOption],
   run,
 };
 
 async function run(given: Arguments): Promise<number> {
-  const admin = new AdminClient(given.needText('bootstrap-server'));
+  const admin = await adminClient(given);
   try {
     const answer = await admin.askAnyBroker(DescribeCluster, { includeClusterAuthorizedOperations: false });
     if (answer.errorCode !== ErrorCode.NONE) throw new Error(reasonOf(answer));

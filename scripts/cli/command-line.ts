@@ -18,6 +18,14 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
     summary: 'show a cluster in the browser, live',
     load: async () => (await import('./console.ts')).consoleCommand,
   },
+  drill: {
+    summary: 'failures to practise, each with a verdict',
+    load: async () => (await import('./drill.ts')).drillCommand,
+  },
+  witness: {
+    summary: 'clients that write down all that they do and are told',
+    load: async () => (await import('./witness.ts')).witnessCommand,
+  },
   topics: {
     summary: 'list, describe, create, grow and delete topics',
     load: async () => (await import('./topics/topics.ts')).topicsCommand,
@@ -41,6 +49,14 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
   quotas: {
     summary: 'show and change what users, clients and addresses are held to',
     load: async () => (await import('./configs/quotas.ts')).quotasCommand,
+  },
+  users: {
+    summary: 'list, set and delete the SCRAM credentials of users',
+    load: async () => (await import('./users.ts')).usersCommand,
+  },
+  certs: {
+    summary: 'make an authority and certificates for tests and demonstrations',
+    load: async () => (await import('./certs/certs.ts')).certsCommand,
   },
   reassign: {
     summary: 'move partitions to other brokers and log directories',

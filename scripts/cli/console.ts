@@ -5,9 +5,9 @@ import { EventFeed } from '../console/event-feed.ts';
 import { pageFiles } from '../console/page-files.ts';
 import { serveConsole } from '../console/server.ts';
 import { WatchedCluster } from '../console/watched-cluster.ts';
-import { AdminClient } from './admin-client.ts';
+import { type AdminClient, adminClient } from './admin-client.ts';
 import type { Arguments, CommandSpec } from './arguments.ts';
-import { bootstrapOption } from './bootstrap.ts';
+import { clientOptions } from './bootstrap.ts';
 import { resourceConfigs } from './configs/resource-configs.ts';
 import { print } from './output.ts';
 
@@ -21,7 +21,7 @@ export const consoleCommand: CommandSpec = {
   name: 'console',
   summary: 'Shows a cluster in the browser, live: brokers, partitions, groups, records, znodes.',
   options: [
-    bootstrapOption,
+    ...clientOptions,
     {
       name: 'zookeeper',
       value: 'HOST:PORT,…',
@@ -45,7 +45,7 @@ export const consoleCommand: CommandSpec = {
 };
 
 async function run(given: Arguments): Promise<number> {
-  const admin = new AdminClient(given.needText('bootstrap-server'), 'odradek-console', WAITS);
+  const admin = await adminClient(given, WAITS, 'odradek-console');
   const coordinator = await openCoordinator(admin, given.text('zookeeper'));
   const watched = new WatchedCluster({ admin, coordinator, nowMs: Date.now });
   const events = new EventFeed(admin);

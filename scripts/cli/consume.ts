@@ -4,8 +4,9 @@ import type { KafkaMessage } from 'kafkajs';
 import { toInt64 } from '../../broker/int64.ts';
 import { untilSignalled } from '../cluster/ending.ts';
 import type { Arguments, CommandSpec } from './arguments.ts';
-import { bootstrapOption, jsonOption } from './bootstrap.ts';
+import { clientOptions, jsonOption } from './bootstrap.ts';
 import { kafkaClient } from './client.ts';
+import { clientSecurity } from './client-security.ts';
 import { jsonLine } from './json-line.ts';
 import { print, untilOutputFails, watchReader } from './output.ts';
 
@@ -13,7 +14,7 @@ export const consumeCommand: CommandSpec = {
   name: 'consume',
   summary: 'Writes the values of records, one a line, until Ctrl-C.',
   options: [
-    bootstrapOption,
+    ...clientOptions,
     { name: 'topic', value: 'NAME', help: 'the topic', required: true },
     {
       name: 'from-beginning',
@@ -38,7 +39,7 @@ export const consumeCommand: CommandSpec = {
 async function run(given: Arguments): Promise<number> {
   const own = given.text('group') === null;
   const groupId = given.text('group') ?? `console-consumer-${randomUUID().slice(0, 8)}`;
-  const kafka = kafkaClient(given.needText('bootstrap-server'));
+  const kafka = kafkaClient(given.needText('bootstrap-server'), await clientSecurity(given));
   // kafkajs leaves only when its fetch has been answered: a short wait makes for a quick end.
   const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 250 });
   await consumer.connect();

@@ -1,9 +1,9 @@
 /** `odradek delete-records`: what Kafka's kafka-delete-records does. */
 import { ErrorCode } from '../../broker/errors.ts';
 import { DeleteRecords } from '../../broker/protocol/messages/21-delete-records.ts';
-import { AdminClient, REQUEST_TIMEOUT_MS, reasonOf } from './admin-client.ts';
+import { type AdminClient, adminClient, REQUEST_TIMEOUT_MS, reasonOf } from './admin-client.ts';
 import type { Arguments, CommandSpec } from './arguments.ts';
-import { bootstrapOption, jsonOption } from './bootstrap.ts';
+import { clientOptions, jsonOption } from './bootstrap.ts';
 import { jsonFile, partitionsOfFile } from './json-file.ts';
 import { withLeaders } from './leaders.ts';
 import { print } from './output.ts';
@@ -26,7 +26,7 @@ export const deleteRecordsCommand: CommandSpec = {
   name: 'delete-records',
   summary: 'Deletes the records of partitions that are before an offset.',
   options: [
-    bootstrapOption,
+    ...clientOptions,
     {
       name: 'offset-json-file',
       value: 'PATH',
@@ -45,7 +45,7 @@ async function run(given: Arguments): Promise<number> {
     partition,
     offset: Number(field.at('offset').int64(ALL)),
   }));
-  const admin = new AdminClient(given.needText('bootstrap-server'));
+  const admin = await adminClient(given);
   try {
     if (!given.flag('json')) await print('Executing records delete operation');
     const work = deleteRecords(admin, wanted);

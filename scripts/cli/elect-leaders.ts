@@ -1,9 +1,9 @@
 /** `odradek elect-leaders`: what Kafka's kafka-leader-election does. */
 import { ErrorCode } from '../../broker/errors.ts';
 import { ElectLeaders } from '../../broker/protocol/messages/43-elect-leaders.ts';
-import { AdminClient, REQUEST_TIMEOUT_MS, reasonOf } from './admin-client.ts';
+import { type AdminClient, adminClient, REQUEST_TIMEOUT_MS, reasonOf } from './admin-client.ts';
 import { type Arguments, type CommandSpec, oneAction, UsageError } from './arguments.ts';
-import { bootstrapOption, jsonOption } from './bootstrap.ts';
+import { clientOptions, jsonOption } from './bootstrap.ts';
 import { jsonFile, partitionsOfFile } from './json-file.ts';
 import { print } from './output.ts';
 import {
@@ -26,7 +26,7 @@ export const electLeadersCommand: CommandSpec = {
   name: 'elect-leaders',
   summary: 'Has leaders elected: the preferred ones, or any replica where there is no other way.',
   options: [
-    bootstrapOption,
+    ...clientOptions,
     {
       name: 'election-type',
       value: 'TYPE',
@@ -52,7 +52,7 @@ async function run(given: Arguments): Promise<number> {
   if (electionType === undefined)
     throw new UsageError(`--election-type takes preferred or unclean, not '${type}'`);
   const partitions = chosen(given);
-  const admin = new AdminClient(given.needText('bootstrap-server'));
+  const admin = await adminClient(given);
   try {
     const work = elect(admin, electionType, partitions);
     const elections = await withProgress(work, () => 'electing leaders');

@@ -1,8 +1,8 @@
 /** `odradek get-offsets`: what Kafka's kafka-get-offsets does, with its flags. */
 import { ErrorCode } from '../../broker/errors.ts';
-import { AdminClient } from './admin-client.ts';
+import { type AdminClient, adminClient } from './admin-client.ts';
 import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
-import { bootstrapOption, jsonOption } from './bootstrap.ts';
+import { clientOptions, jsonOption } from './bootstrap.ts';
 import { offsetsAt } from './leaders.ts';
 import { print } from './output.ts';
 import { type PartitionFilter, parsePartitionFilter } from './partition-filter.ts';
@@ -22,7 +22,7 @@ export const getOffsetsCommand: CommandSpec = {
   name: 'get-offsets',
   summary: 'Tells offsets of partitions: their ends, their beginnings, or those of a time.',
   options: [
-    bootstrapOption,
+    ...clientOptions,
     { name: 'topic', value: 'PATTERN', help: 'topics that match this regular expression (otherwise all)' },
     { name: 'partitions', value: 'N,…', help: 'only these partitions' },
     {
@@ -45,7 +45,7 @@ export const getOffsetsCommand: CommandSpec = {
 async function run(given: Arguments): Promise<number> {
   const timestamp = timeOf(given.needText('time'));
   const isChosen = filterOf(given);
-  const admin = new AdminClient(given.needText('bootstrap-server'));
+  const admin = await adminClient(given);
   try {
     const wanted = await chosen(admin, isChosen, given.flag('exclude-internal-topics'));
     if (wanted.length === 0) throw new Error('no topic-partitions match');

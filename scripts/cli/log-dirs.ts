@@ -1,9 +1,9 @@
 /** `odradek log-dirs`: what Kafka's kafka-log-dirs does, with its JSON. */
 import { ErrorCode, errorName } from '../../broker/errors.ts';
 import { DescribeLogDirs } from '../../broker/protocol/messages/35-describe-log-dirs.ts';
-import { AdminClient, type ClusterMetadata, reasonOf } from './admin-client.ts';
+import { type AdminClient, adminClient, type ClusterMetadata, reasonOf } from './admin-client.ts';
 import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
-import { bootstrapOption } from './bootstrap.ts';
+import { clientOptions } from './bootstrap.ts';
 import { print } from './output.ts';
 import { partitionName } from './partitions.ts';
 
@@ -11,7 +11,7 @@ export const logDirsCommand: CommandSpec = {
   name: 'log-dirs',
   summary: 'Tells in which directories of which brokers replicas are, and how large they are, in JSON.',
   options: [
-    bootstrapOption,
+    ...clientOptions,
     { name: 'describe', required: true, help: 'describe them' },
     { name: 'topic-list', value: 'NAME,…', help: 'only these topics' },
     { name: 'broker-list', value: 'ID,…', help: 'only these brokers' },
@@ -24,7 +24,7 @@ export const logDirsCommand: CommandSpec = {
 async function run(given: Arguments): Promise<number> {
   const topics = new Set(given.text('topic-list')?.split(',') ?? []);
   const wanted = given.text('broker-list')?.split(',').map(brokerId) ?? null;
-  const admin = new AdminClient(given.needText('bootstrap-server'));
+  const admin = await adminClient(given);
   try {
     const metadata = await admin.metadata([]);
     const ids = metadata.brokers.map(({ nodeId }) => nodeId).sort((a, b) => a - b);

@@ -1,8 +1,9 @@
 /** `odradek produce`: lines of standard input become records, as with Kafka's console producer. */
 import { createInterface } from 'node:readline';
 import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
-import { bootstrapOption } from './bootstrap.ts';
+import { clientOptions } from './bootstrap.ts';
 import { COMPRESSIONS, kafkaClient, reasonOfFailure } from './client.ts';
+import { clientSecurity } from './client-security.ts';
 import { LINE_PROPERTIES, LineReader } from './lines.ts';
 
 const BATCH_RECORDS = 1000;
@@ -20,7 +21,7 @@ export const produceCommand: CommandSpec = {
   name: 'produce',
   summary: 'Writes each line of standard input as a record.',
   options: [
-    bootstrapOption,
+    ...clientOptions,
     { name: 'topic', value: 'NAME', help: 'the topic', required: true },
     {
       name: 'acks',
@@ -55,7 +56,9 @@ async function run(given: Arguments): Promise<number> {
   const short = separator === null ? [] : ['parse.key=true', `key.separator=${separator}`];
   const reader = new LineReader([...short, ...given.all('property')]);
   const topic = given.needText('topic');
-  const producer = kafkaClient(given.needText('bootstrap-server')).producer({ allowAutoTopicCreation: true });
+  const producer = kafkaClient(given.needText('bootstrap-server'), await clientSecurity(given)).producer({
+    allowAutoTopicCreation: true,
+  });
   await producer.connect();
   const send = (messages: Message[]): Promise<unknown> =>
     producer.send({ topic, acks, compression, messages });

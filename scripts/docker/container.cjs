@@ -2,7 +2,7 @@
 'use strict';
 
 require('node:module').enableCompileCache('/opt/odradek/.compile-cache');
-const bundle = require('/opt/odradek/node_modules/odradek/dist/bundle.js');
+const { open } = require('/opt/odradek/node_modules/odradek/dist/load.js');
 const [part, ...words] = process.argv.slice(2);
-if (part === 'health') bundle.health().checkHealth();
-else bundle.container().runInContainer(words);
+if (part === 'health') open('health').checkHealth();
+else open('container').runInContainer(words);

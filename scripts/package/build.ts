@@ -1,19 +1,22 @@
 /**
  * Makes the package's files in `dist/` from the sources: one bundle with everything that is not a native
- * add-on or used by few, a door for each public entry, the command, the declarations, and the licences of what is inside.
- * `npm pack` runs it (`prepack`).
+ * add-on or used by few, what V8 compiles of it, a door for each public entry, the command, the declarations,
+ * and the licences of what is inside. `npm pack` runs it (`prepack`).
  *
  * One file, because three brokers from 300 files take twice as long to load; CommonJS, because every test
  * runner loads that without flags, jest too. What the command line needs is evaluated when it is asked
  * for, so that the test kit does not pay for it.
  */
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { BUILT_FOLDER, builtPage } from '../console/page-files.ts';
+import { CATALOGUE_FOLDER } from '../drills/catalogue.ts';
 import { writeDeclarations } from './declarations.ts';
 import { INNER_ENTRIES, PUBLIC_ENTRIES } from './entries.ts';
+import { late } from './late.ts';
 import { noticesOf } from './notices.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -22,6 +25,13 @@ const DIST = join(ROOT, 'dist');
 const EXTERNAL = ['@node-rs/crc32', 'fs-native-extensions', 'esbuild'];
 /** What only some commands use is read only by them: it would be a quarter of what everybody has to load. */
 const APART = ['kafkajs', 'prom-client'];
+/** Of Node's modules, what a cluster starts without. */
+const LATE = ['assert', 'assert/strict', 'child_process', 'fs/promises', 'https', 'tls', 'zlib'];
+/** The bundle is one expression, a function of what a module gets: it can be required, and run as a script. */
+const BEFORE_BUNDLE =
+  "(typeof module==='undefined'?f=>f:f=>module.exports=f)(function(exports,require,module,__filename,__dirname){";
+const AFTER_BUNDLE = '})';
+const IMPORT_META_URL = "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;";
 /** A line of an error's trace, or of what Node shows of the source when it dies, stays readable. */
 const LINE_LIMIT = 160;
 
@@ -31,6 +41,8 @@ mkdirSync(DIST);
 write('package.json', '{ "type": "commonjs" }\n');
 copy('node-version.cjs', 'node-version.js');
 copy('cli.cjs', 'cli.js');
+copy('load.cjs', 'load.js');
+cpSync(join(ROOT, 'scripts', 'drills', 'catalogue'), join(DIST, CATALOGUE_FOLDER), { recursive: true });
 const inputs = [
   ...(await bundle()),
   ...(await Promise.all(APART.map(packageApart))).flat(),
@@ -45,6 +57,8 @@ writeDeclarations(
   DIST,
   PUBLIC_ENTRIES.map(({ source }) => source),
 );
+// In a process of its own, which ends with its cluster.
+execFileSync(process.execPath, [join(import.meta.dirname, 'warm.cjs'), DIST], { stdio: 'inherit' });
 
 /** The files that went into it. */
 function bundle(): Promise<string[]> {
@@ -52,7 +66,8 @@ function bundle(): Promise<string[]> {
   const contents = entries.map(({ name, source }) => `exports['${name}'] = () => require('./${source}');`);
   return built('bundle.js', {
     stdin: { contents: contents.join('\n'), resolveDir: ROOT },
-    banner: { js: "'use strict';const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
+    banner: { js: `${BEFORE_BUNDLE}'use strict';${IMPORT_META_URL}` },
+    footer: { js: AFTER_BUNDLE },
     define: {
       'import.meta.url': 'importMetaUrl',
       'import.meta.filename': '__filename',
@@ -60,7 +75,7 @@ function bundle(): Promise<string[]> {
       // cbor-x need not look through all folders for its native part, which the package does not bring.
       'process.env.CBOR_NATIVE_ACCELERATION_DISABLED': '"true"',
     },
-    plugins: [apart()],
+    plugins: [apart(), late(LATE)],
   });
 }
 
@@ -119,7 +134,7 @@ function door(name: string): string {
   return [
     `'use strict';`,
     `require('./node-version.js').check();`,
-    `module.exports = require('./bundle.js')['${name}']();`,
+    `module.exports = require('./load.js').open('${name}');`,
     '// Never run: Node reads from it what an ES module can import.',
     `0 && (module.exports = { ${namesOf(name)} });`,
     '',
@@ -131,14 +146,14 @@ function moduleDoor(name: string): string {
     `import { createRequire } from 'node:module';`,
     'const require = createRequire(import.meta.url);',
     `require('./node-version.js').check();`,
-    `export const { ${namesOf(name)} } = require('./bundle.js')['${name}']();`,
+    `export const { ${namesOf(name)} } = require('./load.js').open('${name}');`,
     '',
   ].join('\n');
 }
 
 function namesOf(name: string): string {
-  const made: Record<string, () => object> = createRequire(import.meta.url)(join(DIST, 'bundle.js'));
-  const names = Object.keys(made[name]?.() ?? {});
+  const { open }: { open(name: string): object } = createRequire(import.meta.url)(join(DIST, 'load.js'));
+  const names = Object.keys(open(name));
   return names.filter((each) => each !== 'default').join(', ');
 }
 

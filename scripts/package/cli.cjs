@@ -9,4 +9,4 @@ if (problem !== null) {
 }
 // Halves what every later run spends on reading its own code.
 require('node:module').enableCompileCache();
-require('./bundle.js').cli().runCommandLine(process.argv.slice(2));
+require('./load.js').open('cli').runCommandLine(process.argv.slice(2));

@@ -15,11 +15,17 @@ const READ_LIMIT_MS = 60_000;
 const LOOK_MS = 100;
 const LATEST = -1;
 
+interface TopicLayout {
+  readonly firstLeader: number;
+  readonly brokers: number;
+  readonly configs?: Readonly<Record<string, string>>;
+}
+
 /** Partition 0 of all is led by `firstLeader`, the next ones by the brokers after it, in turn. */
 export async function createTopics(
   admin: AdminClient,
   names: readonly string[],
-  { firstLeader, brokers }: { readonly firstLeader: number; readonly brokers: number },
+  { firstLeader, brokers, configs = {} }: TopicLayout,
 ): Promise<void> {
   const assignments = Array.from({ length: PARTITIONS }, (_, partitionIndex) => ({
     partitionIndex,
@@ -30,7 +36,10 @@ export async function createTopics(
   }));
   const topics = names.map((name) => ({
     ...{ name, numPartitions: -1, replicationFactor: -1, assignments },
-    configs: [{ name: 'min.insync.replicas', value: '2' }],
+    configs: Object.entries({ 'min.insync.replicas': '2', ...configs }).map(([key, value]) => ({
+      name: key,
+      value,
+    })),
   }));
   const request = { topics, timeoutMs: TIMEOUT_MS };
   const answer = await admin.askController(CreateTopics, request, (response) => response.topics);

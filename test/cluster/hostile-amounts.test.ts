@@ -8,15 +8,20 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { HANDLERS } from '../../broker/handlers/table.ts';
 import { tcpSockets } from '../../broker/platform/tcp-sockets.ts';
 import { KafkaConnection } from '../../broker/protocol/client.ts';
+import { decodeResponse } from '../../broker/protocol/codec.ts';
 import { requestFrame } from '../../broker/protocol/frame.ts';
+import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
 import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';
 import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts';
 import type { AnyApi } from '../../broker/protocol/schema.ts';
+import { batchCrcIsValid, completeBatches } from '../../broker/records/batch.ts';
+import { buildBatch } from '../../broker/records/build.ts';
+import { readRecords } from '../../broker/records/record.ts';
 import { repetitiveFrames } from '../interop/differential/cases.ts';
 import { SAMPLES } from '../interop/differential/samples.ts';
 import { NOBODY, type Sample, TOPICS } from '../interop/differential/world.ts';
 import { eventually } from '../support/eventually.ts';
-import { exchange, open, residentMiB } from './hostile-client.ts';
+import { exchange, fetchOf, open, produce, residentMiB } from './hostile-client.ts';
 import { type RealCluster, startRealCluster } from './real-cluster.ts';
 
 /** What a broker of this size may take after all of this. */
@@ -25,6 +30,7 @@ const RESIDENT_LIMIT_MIB = 900;
 const PATIENCE_MS = 60_000;
 const AGAIN = 100_000;
 const WIDE = 'wide';
+const LARGE = 'large';
 const HEADER = { correlationId: 1, clientId: 'hostile' };
 
 let real: RealCluster;
@@ -107,6 +113,81 @@ describe('clients', () => {
     for (const socket of sockets) socket.destroy();
   }, 120_000);
 });
+
+describe('records', () => {
+  const ALL_BYTES = 52 * 1024 * 1024;
+  let fetch: Buffer;
+
+  beforeAll(async () => {
+    const topics = [{ name: LARGE, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }];
+    await withClient(async (client) => {
+      await client.request(CreateTopics, { topics, timeoutMs: 30_000 });
+      await eventually('the partition is led', async () => {
+        return (await produce(client, LARGE, largeBatch(0))) === 0;
+      });
+      for (let number = 1; number < 60; number++) await produce(client, LARGE, largeBatch(number));
+    });
+    fetch = Buffer.concat(requestFrame(Fetch, 11, HEADER, fetchOf(LARGE, 0, ALL_BYTES)));
+  }, 60_000);
+
+  it('that nobody reads cost a piece each, and others are served in large pieces again', async () => {
+    const { pid } = real.cluster.broker(1).child;
+    const before = residentMiB(pid);
+    const sockets = await openMany(60);
+    for (const socket of sockets) {
+      socket.pause();
+      socket.write(fetch);
+    }
+    // They ask for three gigabytes together.
+    for (let round = 0; round < 20; round++) {
+      expect(await ledPartitions()).toBe(506);
+      expect(residentMiB(pid) - before).toBeLessThan(400);
+    }
+    const { received } = await exchange(port, fetch, PATIENCE_MS);
+    expect(received.length).toBeGreaterThan(ALL_BYTES - 2 * 1024 * 1024);
+    for (const socket of sockets) socket.destroy();
+    await eventually('most of it is given back', async () => residentMiB(pid) - before < 200, 30_000);
+  }, 120_000);
+
+  it('come complete and in order to one who reads slowly', async () => {
+    const [whole, slow] = [await exchange(port, fetch, PATIENCE_MS), await readSlowly(fetch)];
+    expect(whole.ended).toBe('answered');
+    expect(slow.equals(whole.received)).toBe(true);
+    const { responses } = decodeResponse(Fetch, 11, slow.subarray(8));
+    const records = responses[0]?.partitions[0]?.records ?? Buffer.alloc(0);
+    let number = 0;
+    for (const at of completeBatches(records)) {
+      expect(batchCrcIsValid(records, at)).toBe(true);
+      expect(readRecords(records, at)[0]?.value?.readInt32BE(0)).toBe(number);
+      number += 1;
+    }
+    expect(number).toBeGreaterThan(50);
+  }, 120_000);
+});
+
+/** A record of nearly a megabyte that begins with its number. */
+function largeBatch(number: number): Buffer {
+  const value = Buffer.alloc(900_000, number);
+  value.writeInt32BE(number);
+  return buildBatch({ records: [{ timestampMs: Date.now(), key: null, value }] });
+}
+
+/** The answer, read in small bites with pauses. */
+async function readSlowly(request: Buffer): Promise<Buffer> {
+  const socket = await open(port);
+  const chunks: Buffer[] = [];
+  let received = 0;
+  socket.write(request);
+  for await (const chunk of socket) {
+    chunks.push(chunk);
+    received += chunk.length;
+    const first = chunks[0] ?? chunk;
+    if (received >= 4 + first.readInt32BE(0)) break;
+    if (chunks.length % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  socket.destroy();
+  return Buffer.concat(chunks);
+}
 
 describe('requests', () => {
   for (const { api } of HANDLERS.values()) {

@@ -78,6 +78,18 @@ await producer.disconnect();
 await started.close();
 console.log(taken.errorCode, lines.filter((line) => line.includes('hold up everybody')).length);
 `,
+  'cache-verdict.cjs': `
+const vm = require('node:vm');
+let seen = 'no cache';
+vm.Script = class extends vm.Script {
+  constructor(...args) {
+    super(...args);
+    if (this.cachedDataRejected !== undefined) seen = 'cachedDataRejected: ' + this.cachedDataRejected;
+  }
+};
+const { startCluster } = require('odradek/testkit');
+console.log(seen + ', testkit: ' + typeof startCluster);
+`,
   'types/module.mts': `
 import { type Started, startBroker } from 'odradek';
 import { startCluster } from 'odradek/testkit';

@@ -1,8 +1,6 @@
 /** Every checker of the simulation can fail: each is shown a history in which its rule is broken. */
 import { describe, expect, it } from 'vitest';
-import { buildBatch } from '../../broker/records/build.ts';
 import { CommittedLogs } from './committed-logs.ts';
-import { History } from './history.ts';
 import {
   Invariants,
   OneControllerPerEpoch,
@@ -10,61 +8,9 @@ import {
   RisingMarks,
   SoundStates,
 } from './invariants.ts';
-import type { ReplicaView, StateView, TreeView } from './observation.ts';
-import { repeatedRecords, unsettledReplicas } from './settled.ts';
-
-const KEY = 'AAAAAAAAAAAAAAAAAAAAAQ:0';
-
-function state(changes: Partial<StateView> = {}): StateView {
-  return {
-    key: KEY,
-    name: 'orders-0',
-    leader: 1,
-    leaderEpoch: 0,
-    partitionEpoch: 0,
-    controllerEpoch: 1,
-    isr: [1, 2, 3],
-    replicas: [1, 2, 3],
-    reassigning: false,
-    ...changes,
-  };
-}
-
-function tree(changes: Partial<TreeView> = {}): TreeView {
-  return { states: [state()], controllerEpoch: 1, controllerId: 1, ...changes };
-}
-
-/** One record a batch. */
-function batches(values: readonly string[], leaderEpoch = 0): Buffer[] {
-  return values.map((value, baseOffset) =>
-    buildBatch({ baseOffset, leaderEpoch, records: [{ value: Buffer.from(value) }] }),
-  );
-}
-
-function replica(changes: Partial<ReplicaView> & { log?: readonly Buffer[] } = {}): ReplicaView {
-  const { log = batches(['a', 'b', 'c']), ...rest } = changes;
-  return {
-    brokerId: 1,
-    life: 1,
-    key: KEY,
-    name: 'orders-0',
-    role: 'follower',
-    leaderEpoch: 0,
-    partitionEpoch: 0,
-    startOffset: 0,
-    endOffset: log.length,
-    highWatermark: log.length,
-    lastStableOffset: 0,
-    read: (from, to) => Buffer.concat(log.slice(from, to)),
-    ...rest,
-  };
-}
-
-function found<T>(checker: new (broken: (what: string) => void) => T, show: (shown: T) => void): string[] {
-  const broken: string[] = [];
-  show(new checker((what) => broken.push(what)));
-  return broken;
-}
+import { unsettledReplicas } from './settled.ts';
+import { batches, found, KEY, replica, state, tree } from './shown-views.ts';
+import { StableOffsets } from './stable-offsets.ts';
 
 describe('leaders', () => {
   it('two brokers that lead in one epoch are found', () => {
@@ -129,6 +75,56 @@ describe('marks', () => {
   });
 });
 
+describe('last stable offsets', () => {
+  const leader = { role: 'leader', highWatermark: 3, lastStableOffset: 3 } as const;
+
+  it('one that falls while a process leads is found; when it has begun again it may know less', () => {
+    const broken = found(StableOffsets, (checker) => {
+      checker.check(replica({ ...leader, highWatermark: 2, lastStableOffset: 2 }));
+      checker.check(replica({ ...leader, highWatermark: 1, lastStableOffset: 1 }));
+      checker.check(replica({ ...leader, highWatermark: 1, lastStableOffset: 0, life: 2 }));
+    });
+    expect(broken).toEqual(['broker 1 has of orders-0 a last stable offset of 1 in epoch 0, after 2']);
+  });
+
+  it('an answer that is behind what was so when the client asked is found; one on its way is fine', () => {
+    const answer = { key: KEY, leaderEpoch: 0, highWatermark: 1 };
+    const broken = found(StableOffsets, (checker) => {
+      checker.check(replica({ ...leader, highWatermark: 1, lastStableOffset: 1 }));
+      const early = checker.floor(KEY, 0);
+      checker.check(replica({ ...leader, highWatermark: 2, lastStableOffset: 2 }));
+      const late = checker.floor(KEY, 0);
+      checker.read({ ...answer, lastStableOffset: 1 }, early);
+      checker.read({ ...answer, lastStableOffset: 1 }, late);
+      checker.check(replica({ ...leader, highWatermark: 1, lastStableOffset: 1, life: 2 }));
+      checker.read({ ...answer, lastStableOffset: 1 }, late);
+    });
+    expect(broken).toEqual([`a client was told of ${KEY} a last stable offset of 1 in epoch 0, after 2`]);
+  });
+
+  it('a new leader that opens again what was decided is found; one that does not know yet is fine', () => {
+    const next = { ...leader, brokerId: 2, leaderEpoch: 1 };
+    const broken = found(StableOffsets, (checker) => {
+      checker.check(replica(leader));
+      checker.check(replica({ ...next, highWatermark: 2, lastStableOffset: 1 }));
+      checker.check(replica({ ...next, highWatermark: 3, lastStableOffset: 2 }));
+    });
+    expect(broken).toEqual([
+      'broker 2 has of orders-0 a last stable offset of 2 with the high watermark at 3; with that at 3 it was 3',
+    ]);
+  });
+
+  it('a follower with open transactions that are decided where as much is replicated is found', () => {
+    const broken = found(StableOffsets, (checker) => {
+      checker.check(replica({ ...leader, highWatermark: 2, lastStableOffset: 1 }));
+      checker.check(replica({ ...leader, lastStableOffset: 2 }));
+      checker.check(replica({ brokerId: 2, highWatermark: 2, lastStableOffset: 1 }));
+      checker.check(replica({ brokerId: 2, highWatermark: 2, lastStableOffset: 0 }));
+    });
+    expect(broken).toHaveLength(1);
+  });
+});
+
 describe('controllers', () => {
   it('two brokers that are the controller in one epoch are found', () => {
     const broken = found(OneControllerPerEpoch, (checker) => {
@@ -189,88 +185,18 @@ describe('states in the tree', () => {
   });
 });
 
-describe('committed records', () => {
-  it('other bytes below the high watermark of another replica are found', () => {
-    const broken = found(CommittedLogs, (checker) => {
-      checker.check(replica());
-      checker.check(replica({ brokerId: 2, log: batches(['a', 'x', 'c']) }));
-    });
-    expect(broken).toEqual(['orders-0: broker 2 has other bytes at 1 than what is committed']);
-  });
-
-  it('other bytes above the high watermark are fine', () => {
-    const broken = found(CommittedLogs, (checker) => {
-      checker.check(replica());
-      checker.check(replica({ brokerId: 2, log: batches(['a', 'b', 'x']), highWatermark: 2 }));
-    });
-    expect(broken).toEqual([]);
-  });
-
-  it('a leader whose log is too short is found', () => {
-    const broken = found(CommittedLogs, (checker) => {
-      checker.check(replica());
-      checker.checkLeader(replica({ brokerId: 2, role: 'leader', log: batches(['a', 'b']) }));
-    });
-    expect(broken).toHaveLength(1);
-  });
-
-  it('a new leader with other records than the committed ones is found, whatever its high watermark', () => {
-    const broken = found(CommittedLogs, (checker) => {
-      checker.check(replica());
-      const log = batches(['a', 'b', 'x']);
-      checker.checkLeader(replica({ brokerId: 2, role: 'leader', highWatermark: 0, log }));
-    });
-    expect(broken).toHaveLength(1);
-  });
-
-  it('a process that has come back with other bytes is found', () => {
-    const broken = found(CommittedLogs, (checker) => {
-      checker.check(replica());
-      checker.check(replica({ life: 2, log: batches(['x', 'b', 'c']) }));
-    });
-    expect(broken).toHaveLength(1);
-  });
-
-  it('an acknowledged record that is not committed, or another one in its place, is found', () => {
-    const promise = { topic: 'orders', topicId: KEY.slice(0, -2), partition: 0, acks: -1 } as const;
-    const broken = found(CommittedLogs, (checker) => {
-      checker.check(replica());
-      checker.checkAcknowledged({ ...promise, offset: 1, values: ['b', 'c'] });
-      checker.checkAcknowledged({ ...promise, offset: 2, values: ['c', 'd'] });
-      checker.checkAcknowledged({ ...promise, offset: 0, values: ['b'] });
-      checker.checkAcknowledged({ ...promise, offset: -1, values: ['z'] });
-    });
-    expect(broken).toHaveLength(3);
-  });
-
-  it('a record that a consumer was given before it was committed is found', () => {
-    const broken = found(CommittedLogs, (checker) => {
-      checker.check(replica({ highWatermark: 2 }));
-      checker.checkConsumed({ topicId: KEY.slice(0, -2), partition: 0, offset: 1, value: 'b' });
-      checker.checkConsumed({ topicId: KEY.slice(0, -2), partition: 0, offset: 2, value: 'c' });
-    });
-    expect(broken).toHaveLength(1);
-  });
-
-  it('a record of an idempotent producer that is there twice is found', () => {
-    const history = new History();
-    history.idempotentValues.add('a');
-    const logs = new CommittedLogs(() => {});
-    logs.check(replica({ log: batches(['a', 'b', 'b', 'a']) }));
-    expect(repeatedRecords(tree(), logs, history)).toEqual(["orders-0: 'a' is at 0 and at 3"]);
-  });
-});
-
 describe('all checkers together', () => {
   it('look at every replica whose view is new, and at the leader that was elected last', () => {
     const broken: string[] = [];
     const invariants = new Invariants((what) => broken.push(what));
     invariants.treeChanged(tree());
-    invariants.check([replica({ role: 'leader' })], [], tree());
+    const first = [replica({ role: 'leader' })];
+    invariants.check({ all: first, fresh: first }, [], tree());
     const next = tree({ states: [state({ leader: 2, leaderEpoch: 1, partitionEpoch: 1, isr: [2, 3] })] });
     invariants.treeChanged(next);
     const short = { role: 'leader', brokerId: 2, leaderEpoch: 1, log: batches(['a']) } as const;
-    invariants.check([replica(short)], [], next);
+    // It has not changed itself; what was elected has.
+    invariants.check({ all: [replica(short)], fresh: [] }, [], next);
     expect(broken).toEqual(['orders-0: leader 2 of epoch 1 ends at 1, but everything below 3 is committed']);
   });
 

@@ -2,12 +2,16 @@
  * What all simulated clients share: connections by broker, metadata that is asked for again after an
  * error, and requests that give up in time. Real frames over simulated sockets.
  */
+
+import { ErrorCode } from '../../broker/errors.ts';
 import type { Clock } from '../../broker/platform/clock.ts';
 import { sleep } from '../../broker/platform/clock.ts';
 import type { SocketNetwork } from '../../broker/platform/sockets.ts';
 import { KafkaConnection } from '../../broker/protocol/client.ts';
+import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
 import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';
 import type { AnyApi, RequestInput, ResponseOf } from '../../broker/protocol/schema.ts';
+import type { StableOffsets } from './stable-offsets.ts';
 
 interface Address {
   readonly host: string;
@@ -26,6 +30,8 @@ interface ClusterClientOptions {
   readonly clientId: string;
   readonly bootstrap: readonly Address[];
   readonly requestTimeoutMs: number;
+  /** Told of what leaders say of their last stable offsets. */
+  readonly stable: Pick<StableOffsets, 'floor' | 'read'>;
 }
 
 const REFRESH_PAUSE_MS = 100;
@@ -74,6 +80,25 @@ export class ClusterClient {
     const address = this.#brokers.get(brokerId);
     if (address === undefined) throw new Error(`broker ${brokerId} is not known`);
     return this.ask(address, api, request);
+  }
+
+  /** Asks the leader of a partition for records of this one alone, in its epoch. */
+  async fetch(
+    leader: Leader,
+    partition: number,
+    request: RequestInput<typeof Fetch>,
+  ): Promise<ResponseOf<typeof Fetch>> {
+    const { stable } = this.#options;
+    const { leaderEpoch } = leader;
+    const key = `${leader.topicId}:${partition}`;
+    const floor = stable.floor(key, leaderEpoch);
+    const answer = await this.request(leader.brokerId, Fetch, request);
+    const result = answer.responses[0]?.partitions[0];
+    if (result?.errorCode === ErrorCode.NONE) {
+      const { highWatermark, lastStableOffset } = result;
+      stable.read({ key, leaderEpoch, highWatermark, lastStableOffset }, floor);
+    }
+    return answer;
   }
 
   async ask<A extends AnyApi>(address: Address, api: A, request: RequestInput<A>): Promise<ResponseOf<A>> {

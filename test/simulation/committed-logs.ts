@@ -11,6 +11,7 @@ import {
 } from '../../broker/records/batch.ts';
 import { readRecords } from '../../broker/records/record.ts';
 import type { Acknowledgement, ConsumedRecord } from './history.ts';
+import { type LogRules, STRICT } from './log-rules.ts';
 import type { Broken, ReplicaView } from './observation.ts';
 
 interface CommittedLog {
@@ -19,18 +20,28 @@ interface CommittedLog {
   endOffset: number;
   readonly batches: Map<number, Buffer>;
   readonly values: Map<number, string>;
+  readonly keys: Map<number, string>;
 }
 
 export class CommittedLogs {
   readonly #broken: Broken;
+  readonly #rules: LogRules;
   readonly #logs = new Map<string, CommittedLog>();
   /** Up to where a process's replica has been compared. */
   readonly #compared = new Map<string, number>();
   /** In which leader epoch a process's replica was found to have everything. */
   readonly #complete = new Map<string, number>();
+  /** Epochs that began with an unclean election, and whose leader has not been seen yet. */
+  readonly #unclean = new Map<string, number>();
 
-  constructor(broken: Broken) {
+  constructor(broken: Broken, rules: LogRules = STRICT) {
     this.#broken = broken;
+    this.#rules = rules;
+  }
+
+  /** What the leader of this epoch does not have is committed no more. */
+  electedUncleanly(key: string, leaderEpoch: number): void {
+    this.#unclean.set(key, leaderEpoch);
   }
 
   committedEndOffset(key: string): number {
@@ -44,6 +55,7 @@ export class CommittedLogs {
 
   /** Compares what is new below the replica's high watermark; with a new process, everything. */
   check(replica: ReplicaView): void {
+    if (this.#unclean.has(replica.key)) this.#begin(replica);
     const at = `${replica.brokerId}.${replica.life} ${replica.key}`;
     const from = Math.max(this.#compared.get(at) ?? 0, replica.startOffset);
     if (from >= replica.highWatermark) return;
@@ -97,38 +109,95 @@ export class CommittedLogs {
 
   #compare(replica: ReplicaView, fromOffset: number, upToOffset: number): void {
     const log = this.#log(replica);
+    const compaction = this.#rules.compaction(replica.name);
     const bytes = replica.read(fromOffset, upToOffset);
+    const found = new Set<number>();
     let next = fromOffset;
     for (const at of completeBatches(bytes)) {
       const base = batchBaseOffset(bytes, at);
       const batch = bytes.subarray(at, at + batchSizeBytes(bytes, at));
-      if (base !== next && next !== fromOffset)
+      if (compaction === null ? base !== next && next !== fromOffset : base < next && next !== fromOffset)
         this.#broken(`${log.name}: on broker ${replica.brokerId} ${base} follows on ${next - 1}`);
       next = batchLastOffset(bytes, at) + 1;
       if (base >= log.endOffset) this.#commit(log, batch);
+      else if (compaction !== null) this.#compareRecords(log, replica, batch);
       else if (log.batches.get(base)?.equals(batch) !== true)
         this.#broken(
           `${log.name}: broker ${replica.brokerId} has other bytes at ${base} than what is committed`,
         );
+      if (compaction === 'keys') for (const { offset } of readRecords(batch, 0)) found.add(offset);
     }
-    if (next !== upToOffset)
+    if (compaction === 'keys') this.#checkSurvivors(log, replica, { found, fromOffset, upToOffset });
+    if (compaction === null && next !== upToOffset)
       this.#broken(`${log.name}: broker ${replica.brokerId} has batches up to ${next}, not to ${upToOffset}`);
+  }
+
+  /** A cleaned batch has fewer records, and none that was not there. */
+  #compareRecords(log: CommittedLog, { brokerId }: ReplicaView, batch: Buffer): void {
+    if (log.batches.get(batchBaseOffset(batch, 0))?.equals(batch) === true) return;
+    for (const { offset, key, value } of readRecords(batch, 0)) {
+      if (log.values.get(offset) !== text(value) || (log.keys.get(offset) ?? '') !== text(key))
+        this.#broken(
+          `${log.name}: broker ${brokerId} has another record at ${offset} than what is committed`,
+        );
+    }
+  }
+
+  /** What is missing is older than another record with its key. Who catches up with a cleaned log has that one later. */
+  #checkSurvivors(
+    log: CommittedLog,
+    { brokerId }: ReplicaView,
+    { found, fromOffset, upToOffset }: { found: Set<number>; fromOffset: number; upToOffset: number },
+  ): void {
+    const latest = new Map<string, number>();
+    for (const [offset, key] of log.keys) latest.set(key, offset);
+    for (const [offset, key] of log.keys) {
+      if (offset < fromOffset || offset >= upToOffset || found.has(offset)) continue;
+      if (latest.get(key) === offset)
+        this.#broken(`${log.name}: broker ${brokerId} has lost the latest value of ${key}, at ${offset}`);
+    }
+  }
+
+  /** After an unclean election: what is committed is what the new leader has of it. */
+  #begin(replica: ReplicaView): void {
+    if (replica.role !== 'leader' || this.#unclean.get(replica.key) !== replica.leaderEpoch) return;
+    this.#unclean.delete(replica.key);
+    const log = this.#log(replica);
+    const bytes = replica.read(replica.startOffset, replica.endOffset);
+    let end = replica.startOffset;
+    for (const at of completeBatches(bytes)) {
+      const base = batchBaseOffset(bytes, at);
+      const batch = bytes.subarray(at, at + batchSizeBytes(bytes, at));
+      if (base >= log.endOffset || log.batches.get(base)?.equals(batch) !== true) break;
+      end = batchLastOffset(bytes, at) + 1;
+    }
+    log.endOffset = Math.min(log.endOffset, end);
+    for (const known of [log.batches, log.values, log.keys])
+      for (const offset of known.keys()) if (offset >= log.endOffset) known.delete(offset);
+    for (const [at, compared] of this.#compared)
+      if (at.endsWith(` ${replica.key}`)) this.#compared.set(at, Math.min(compared, log.endOffset));
   }
 
   #commit(log: CommittedLog, batch: Buffer): void {
     const base = batchBaseOffset(batch, 0);
     log.batches.set(base, Buffer.from(batch));
-    for (const { offset, value } of readRecords(batch, 0))
-      log.values.set(offset, value?.toString('latin1') ?? '');
+    for (const { offset, key, value } of readRecords(batch, 0)) {
+      log.values.set(offset, text(value));
+      if (key !== null) log.keys.set(offset, text(key));
+    }
     log.endOffset = batchLastOffset(batch, 0) + 1;
   }
 
   #log({ key, name }: ReplicaView): CommittedLog {
     let log = this.#logs.get(key);
     if (log === undefined) {
-      log = { name, endOffset: 0, batches: new Map(), values: new Map() };
+      log = { name, endOffset: 0, batches: new Map(), values: new Map(), keys: new Map() };
       this.#logs.set(key, log);
     }
     return log;
   }
+}
+
+function text(bytes: Buffer | null): string {
+  return bytes?.toString('latin1') ?? '';
 }

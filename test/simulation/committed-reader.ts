@@ -4,7 +4,7 @@
  * Source: Fetcher of Kafka's consumer.
  */
 import { ErrorCode } from '../../broker/errors.ts';
-import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
+import type { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
 import type { ResponseOf } from '../../broker/protocol/schema.ts';
 import { batchLastOffset, completeBatches } from '../../broker/records/batch.ts';
 import { readRecords } from '../../broker/records/record.ts';
@@ -62,7 +62,8 @@ export async function fetchFrom(
 ): Promise<PartitionAnswer | null> {
   const leader = client.leader(topic, partition);
   if (leader === null) return null;
-  const answer = await client.request(leader.brokerId, Fetch, {
+  const { leaderEpoch: currentLeaderEpoch } = leader;
+  const answer = await client.fetch(leader, partition, {
     maxWaitMs: 0,
     minBytes: 1,
     maxBytes: MAX_BYTES,
@@ -73,7 +74,7 @@ export async function fetchFrom(
       {
         topic,
         topicId: leader.topicId,
-        partitions: [{ partition, fetchOffset: position, partitionMaxBytes: MAX_BYTES }],
+        partitions: [{ partition, currentLeaderEpoch, fetchOffset: position, partitionMaxBytes: MAX_BYTES }],
       },
     ],
   });

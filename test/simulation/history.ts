@@ -10,6 +10,8 @@ export interface Acknowledgement {
   readonly offset: number;
   readonly values: readonly string[];
   readonly acks: 1 | -1;
+  /** Of the leader that was asked, as far as its producer knew. */
+  readonly leaderEpoch: number;
 }
 
 export interface ConsumedRecord {

@@ -6,8 +6,18 @@
 
 import { CommittedLogs } from './committed-logs.ts';
 import type { Acknowledgement, ConsumedRecord } from './history.ts';
-import type { Broken, ControllerView, ReplicaView, StateView, TreeView } from './observation.ts';
+import { type LogRules, STRICT } from './log-rules.ts';
+import type {
+  Broken,
+  ControllerView,
+  ObservedReplicas,
+  ReplicaView,
+  StateView,
+  TreeView,
+} from './observation.ts';
+import { StableOffsets } from './stable-offsets.ts';
 import { ToldEvents } from './told-events.ts';
+import { UncleanElections } from './unclean-elections.ts';
 
 /** At most one broker leads a partition in one leader epoch, and it is the one that the tree names. */
 export class OneLeaderPerEpoch {
@@ -47,10 +57,12 @@ const MARKS = ['highWatermark', 'lastStableOffset', 'leaderEpoch', 'partitionEpo
 /** While a process lives, a replica's marks and epochs only rise. */
 export class RisingMarks {
   readonly #broken: Broken;
+  readonly #rules: LogRules;
   readonly #seen = new Map<string, ReplicaView>();
 
-  constructor(broken: Broken) {
+  constructor(broken: Broken, rules: LogRules = STRICT) {
     this.#broken = broken;
+    this.#rules = rules;
   }
 
   check(replica: ReplicaView): void {
@@ -58,7 +70,7 @@ export class RisingMarks {
     const at = `${brokerId}.${life} ${key}`;
     const before = this.#seen.get(at);
     this.#seen.set(at, replica);
-    if (before !== undefined) {
+    if (before !== undefined && !this.#mayHaveLost(before, replica)) {
       for (const mark of MARKS) {
         if (replica[mark] < before[mark])
           this.#broken(
@@ -70,6 +82,11 @@ export class RisingMarks {
       this.#broken(`${replica.name}: on broker ${brokerId} the high watermark is beyond the end of the log`);
     if (replica.lastStableOffset > replica.highWatermark)
       this.#broken(`${replica.name}: on broker ${brokerId} what is not committed counts as stable`);
+  }
+
+  /** Who follows a leader that was elected uncleanly takes over its loss, some time after its epoch. */
+  #mayHaveLost(before: ReplicaView, { name, role, leaderEpoch }: ReplicaView): boolean {
+    return this.#rules.isUnclean(name) && (role !== 'leader' || leaderEpoch !== before.leaderEpoch);
   }
 }
 
@@ -99,10 +116,13 @@ export class OneControllerPerEpoch {
 /** Epochs in the tree only rise, so no zombie has written; in-sync replicas are never none, and leaders are of them. */
 export class SoundStates {
   readonly #broken: Broken;
+  readonly #unclean: (state: StateView) => boolean;
   readonly #seen = new Map<string, StateView>();
 
-  constructor(broken: Broken) {
+  /** `unclean` is told of elections that are, and answers whether they may be. */
+  constructor(broken: Broken, unclean: (state: StateView) => boolean = () => false) {
     this.#broken = broken;
+    this.#unclean = unclean;
   }
 
   check(state: StateView): void {
@@ -119,7 +139,7 @@ export class SoundStates {
     }
     if (leader !== before.leader && state.leaderEpoch === before.leaderEpoch)
       this.#broken(`${name}: the leader changed from ${before.leader} to ${leader} without a new epoch`);
-    if (leader >= 0 && leader !== before.leader && !before.isr.includes(leader))
+    if (leader >= 0 && leader !== before.leader && !before.isr.includes(leader) && !this.#unclean(state))
       this.#broken(`${name}: ${leader} was elected and was not in sync (${before.isr})`);
   }
 }
@@ -128,23 +148,26 @@ export class SoundStates {
 export class Invariants {
   readonly logs: CommittedLogs;
   readonly events: ToldEvents;
+  readonly stable: StableOffsets;
+  readonly unclean = new UncleanElections();
+  readonly #rules: LogRules;
   readonly #leaders: OneLeaderPerEpoch;
   readonly #marks: RisingMarks;
   readonly #controllers: OneControllerPerEpoch;
   readonly #states: SoundStates;
   /** The epoch of the last election of each partition, as in the tree. */
   readonly #leaderEpochs = new Map<string, number>();
-  /** A view stays the same object while the replica does not change. */
-  readonly #checked = new WeakSet<ReplicaView>();
   #treeChanged = false;
 
-  constructor(broken: Broken) {
-    this.logs = new CommittedLogs(broken);
+  constructor(broken: Broken, rules: LogRules = STRICT) {
+    this.#rules = rules;
+    this.logs = new CommittedLogs(broken, rules);
     this.events = new ToldEvents(broken);
+    this.stable = new StableOffsets(broken);
     this.#leaders = new OneLeaderPerEpoch(broken);
-    this.#marks = new RisingMarks(broken);
+    this.#marks = new RisingMarks(broken, rules);
     this.#controllers = new OneControllerPerEpoch(broken);
-    this.#states = new SoundStates(broken);
+    this.#states = new SoundStates(broken, (state) => this.#electedUncleanly(state));
   }
 
   /** After every change of the tree, before the replicas are checked. */
@@ -158,27 +181,25 @@ export class Invariants {
     }
   }
 
-  check(replicas: readonly ReplicaView[], controllers: readonly ControllerView[], tree: TreeView): void {
+  check({ all, fresh }: ObservedReplicas, controllers: readonly ControllerView[], tree: TreeView): void {
     this.events.check();
     for (const controller of controllers) this.#controllers.check(controller, tree);
-    let changed = this.#treeChanged;
+    const treeChanged = this.#treeChanged;
     this.#treeChanged = false;
-    for (const replica of replicas) {
-      if (this.#checked.has(replica)) continue;
-      this.#checked.add(replica);
-      this.#checkReplica(replica);
-      changed = true;
-    }
-    // What is committed grows with a replica's high watermark only.
-    if (!changed) return;
-    for (const replica of replicas) {
-      if (replica.role === 'leader' && replica.leaderEpoch === this.#leaderEpochs.get(replica.key))
-        this.logs.checkLeader(replica);
+    if (fresh.length === 0 && !treeChanged) return;
+    for (const replica of fresh) this.#checkReplica(replica);
+    // Of a partition none of whose replicas has changed nothing more is committed.
+    const keys = new Set(fresh.map(({ key }) => key));
+    for (const replica of all) {
+      if (!treeChanged && !keys.has(replica.key)) continue;
+      if (this.#leadsNow(replica)) this.logs.checkLeader(replica);
     }
   }
 
   acknowledged(acknowledgement: Acknowledgement): void {
-    this.logs.checkAcknowledged(acknowledgement);
+    const { topic, partition } = acknowledgement;
+    if (this.#rules.isUnclean(`${topic}-${partition}`)) this.unclean.acknowledged(acknowledgement);
+    else this.logs.checkAcknowledged(acknowledgement);
   }
 
   consumed(record: ConsumedRecord): void {
@@ -188,6 +209,23 @@ export class Invariants {
   #checkReplica(replica: ReplicaView): void {
     this.#leaders.check(replica);
     this.#marks.check(replica);
+    // What is lost by an unclean election is known of by its leader first.
+    if (this.#rules.isUnclean(replica.name)) {
+      if (this.#leadsNow(replica)) this.logs.check(replica);
+      return;
+    }
+    this.stable.check(replica);
     this.logs.check(replica);
+  }
+
+  #leadsNow({ role, leaderEpoch, key }: ReplicaView): boolean {
+    return role === 'leader' && leaderEpoch === this.#leaderEpochs.get(key);
+  }
+
+  #electedUncleanly({ name, key, leaderEpoch }: StateView): boolean {
+    if (!this.#rules.isUnclean(name)) return false;
+    this.unclean.elected(key, leaderEpoch);
+    this.logs.electedUncleanly(key, leaderEpoch);
+    return true;
   }
 }

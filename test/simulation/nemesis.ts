@@ -1,9 +1,10 @@
 /**
  * Who makes things go wrong, by a seed. Two kinds of fault, two budgets:
  *
- * - Nothing on disk is lost (kill -9, SIGSTOP, cut links, lost sessions, clean stops): several at once,
- *   of any brokers. Replication promises then that what is acknowledged stays; it may be unavailable.
- * - A power failure loses what was not synced, and Kafka syncs nothing before it acknowledges. With three
+ * - Nothing on disk is lost (kill -9, also in the middle of a write, SIGSTOP, cut links, lost sessions, clean
+ *   stops, clocks that jump): several at once, of any brokers. Replication promises then that what is
+ *   acknowledged stays; it may be unavailable.
+ * - A power failure, or a disk that can't sync, loses what was not synced, and Kafka syncs nothing before it acknowledges. With three
  *   replicas and min.insync.replicas=2 an acknowledged record is in the memory of two machines, so it
  *   survives one such failure at a time: it happens only to a healthy cluster, and nothing else happens
  *   until the broker is back in sync everywhere. A controller's machine is switched on again only after
@@ -14,7 +15,7 @@
  */
 import type { Random } from '../../broker/platform/random.ts';
 import { observeTree } from './observation.ts';
-import type { SimulatedCluster } from './simulated-cluster.ts';
+import type { SimulatedCluster, Ways } from './simulated-cluster.ts';
 
 interface Fault {
   readonly name: string;
@@ -34,6 +35,7 @@ const LARGEST_STEP_MS = 20_000;
 /** A broker is given so long to stop cleanly before it is killed. */
 const STOP_LIMIT_MS = 4000;
 const LONGEST_RECOVERY_MS = 30;
+const ARROWS: Readonly<Record<Ways, string>> = { both: '<>', there: '>', back: '<' };
 
 export class Nemesis {
   readonly #cluster: SimulatedCluster;
@@ -139,9 +141,10 @@ export class Nemesis {
     const other = ids[(ids.indexOf(id) + 1 + chance.int(ids.length - 1)) % ids.length] ?? 1;
     const kinds = [
       () => this.#kill(id),
-      () => this.#kill(id),
+      () => this.#killInWrite(id),
       () => this.#powerFailure(id),
       () => this.#powerFailure(id),
+      () => this.#failedSyncs(id),
       () => this.#pause(id),
       () => this.#pause(id),
       () => this.#cleanStop(id),
@@ -153,6 +156,7 @@ export class Nemesis {
       () => this.#expire(id),
       () => this.#unknownOutcome(id),
       () => this.#stepWallClock(),
+      () => this.#stepClockOf(id),
     ];
     return kinds[chance.int(kinds.length)]?.() ?? null;
   }
@@ -220,6 +224,42 @@ export class Nemesis {
     });
   }
 
+  /** Bytes that were being written when the process died are there up to some point. */
+  #killInWrite(id: number): Fault | null {
+    const cluster = this.#cluster;
+    const random = cluster.fork();
+    const { life } = cluster.machine(id);
+    return this.#ofBroker(id, {
+      name: `kill ${id} while it writes`,
+      start: () => cluster.crashInWrite(id, random),
+      end: () => {
+        cluster.healDisk(id);
+        const { status, life: now } = cluster.machine(id);
+        if (now === life && status !== 'down') cluster.crash(id, 'all');
+        return this.#startAgain(id);
+      },
+    });
+  }
+
+  /** What could not be synced is lost in part, and the broker ends, for its only directory has failed. */
+  #failedSyncs(id: number): Fault | null {
+    const cluster = this.#cluster;
+    const { life } = cluster.machine(id);
+    let isBack = false;
+    return this.#ofBroker(id, {
+      name: `syncs of ${id} fail`,
+      losesData: true,
+      start: () => cluster.failSyncs(id),
+      end: () => {
+        cluster.healDisk(id);
+        const { status, life: now } = cluster.machine(id);
+        if (now === life && status !== 'down') cluster.crash(id, cluster.fork());
+        if (!isBack && !this.#isInSync(id)) isBack = this.#startAgain(id);
+        return isBack && this.#isHealthy();
+      },
+    });
+  }
+
   #pause(id: number): Fault | null {
     return this.#ofBroker(id, {
       name: `pause ${id}`,
@@ -251,9 +291,9 @@ export class Nemesis {
   }
 
   #cutLink(one: number, other: number): Fault {
-    const ways = this.#random.int(2) === 0 ? 'both' : 'one';
+    const ways = this.#ways();
     return {
-      name: `cut ${one}${ways === 'both' ? '<>' : '>'}${other}`,
+      name: `cut ${one}${ARROWS[ways]}${other}`,
       start: () => this.#cluster.cut(one, other, ways),
       end: () => {
         this.#cluster.heal(one, other);
@@ -265,10 +305,11 @@ export class Nemesis {
   /** From the other brokers, while clients and the tree still reach it. */
   #isolate(id: number): Fault {
     const others = this.#cluster.machines.filter((machine) => machine.id !== id);
+    const ways = this.#ways();
     return {
-      name: `isolate ${id}`,
+      name: `isolate ${id}${ARROWS[ways]}`,
       start: () => {
-        for (const other of others) this.#cluster.cut(id, other.id);
+        for (const other of others) this.#cluster.cut(id, other.id, ways);
       },
       end: () => {
         for (const other of others) this.#cluster.heal(id, other.id);
@@ -289,9 +330,10 @@ export class Nemesis {
   }
 
   #cutFromClients(id: number): Fault {
+    const ways = this.#ways();
     return {
-      name: `cut ${id} from clients`,
-      start: () => this.#cluster.cutFromClients(id),
+      name: `cut ${id}${ARROWS[ways]}clients`,
+      start: () => this.#cluster.cutFromClients(id, ways),
       end: () => {
         this.#cluster.healToClients(id);
         return true;
@@ -322,6 +364,24 @@ export class Nemesis {
       if (applied) source.dropNextAnswer(session);
       else source.dropNextRequest(session);
     });
+  }
+
+  #ways(): Ways {
+    const ways: readonly Ways[] = ['both', 'both', 'there', 'back'];
+    return ways[this.#random.int(ways.length)] ?? 'both';
+  }
+
+  /** For as long as the fault lasts one machine lives in another time. */
+  #stepClockOf(id: number): Fault {
+    const byMs = this.#random.int(2 * LARGEST_STEP_MS) - LARGEST_STEP_MS;
+    return {
+      name: `the clock of ${id} steps by ${byMs} ms`,
+      start: () => this.#cluster.stepWallClock(id, byMs),
+      end: () => {
+        this.#cluster.stepWallClock(id, -byMs);
+        return true;
+      },
+    };
   }
 
   /** Of all machines, as after a wrong time server; what lasts is measured by the other clock. */

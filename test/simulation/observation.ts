@@ -9,7 +9,7 @@ import {
   partitionStateZnode,
   topicZnode,
 } from '../../coordinator-client/znodes/znodes.ts';
-import type { Machine } from './simulated-cluster.ts';
+import type { Machine } from './simulated-machine.ts';
 
 export type Broken = (what: string) => void;
 
@@ -60,28 +60,61 @@ export interface TreeView {
 
 const READ_BYTES = 1024 * 1024;
 
+export interface ObservedReplicas {
+  readonly all: readonly ReplicaView[];
+  /** Of replicas that have changed since the last look. */
+  readonly fresh: readonly ReplicaView[];
+}
+
+/** What was seen of a machine, and when. */
+interface Look {
+  readonly broker: Machine['broker'];
+  readonly status: Machine['status'];
+  readonly turns: number;
+  readonly views: readonly ReplicaView[];
+}
+
+const NOTHING: readonly ReplicaView[] = [];
+
 /** Looks at all replicas again and again; one that has not changed gives the same view as before. */
 export class ReplicaObserver {
   readonly #last = new WeakMap<LogView, ReplicaView>();
+  readonly #looks = new Map<number, Look>();
+  #all: readonly ReplicaView[] = NOTHING;
   #lives = 0;
 
-  observe(machines: readonly Machine[]): ReplicaView[] {
+  observe(machines: readonly Machine[]): ObservedReplicas {
+    const fresh: ReplicaView[] = [];
+    let hasChanged = false;
+    for (const machine of machines) {
+      const { id, broker, status } = machine;
+      const turns = machine.process?.turns ?? 0;
+      const look = this.#looks.get(id);
+      if (look?.broker === broker && look.status === status && look.turns === turns) continue;
+      this.#looks.set(id, { broker, status, turns, views: this.#lookAt(machine, fresh) });
+      hasChanged = true;
+    }
+    if (hasChanged) this.#all = machines.flatMap(({ id }) => this.#looks.get(id)?.views ?? NOTHING);
+    return { all: this.#all, fresh };
+  }
+
+  /** Adds those that are new to `fresh`. */
+  #lookAt({ id, broker, status }: Machine, fresh: ReplicaView[]): readonly ReplicaView[] {
+    if (broker === null || (status !== 'running' && status !== 'stopping')) return NOTHING;
     const views: ReplicaView[] = [];
-    for (const { id, broker, status } of machines) {
-      if (broker === null || (status !== 'running' && status !== 'stopping')) continue;
-      for (const partition of broker.inside.replicas.partitions()) {
-        const { log } = partition;
-        if (log === null || log.closed || log.topicId === null) continue;
-        const last = this.#last.get(log);
-        if (last !== undefined && isUnchanged(last, partition, log)) {
-          views.push(last);
-          continue;
-        }
-        const life = last?.life ?? this.#lives++;
-        const view = replicaView({ brokerId: id, life }, partition, log);
-        this.#last.set(log, view);
-        views.push(view);
+    for (const partition of broker.inside.replicas.partitions()) {
+      const { log } = partition;
+      if (log === null || log.closed || log.topicId === null) continue;
+      const last = this.#last.get(log);
+      if (last !== undefined && isUnchanged(last, partition, log)) {
+        views.push(last);
+        continue;
       }
+      const life = last?.life ?? this.#lives++;
+      const view = replicaView({ brokerId: id, life }, partition, log);
+      this.#last.set(log, view);
+      views.push(view);
+      fresh.push(view);
     }
     return views;
   }

@@ -1,6 +1,7 @@
 /** One run: a seed in, a verdict and the trace of what happened out. The same seed gives the same run. */
 import { History } from './history.ts';
 import { Invariants } from './invariants.ts';
+import { logRules } from './log-rules.ts';
 import { Nemesis } from './nemesis.ts';
 import {
   observeControllers,
@@ -23,9 +24,9 @@ import { SimulatedApplication } from './simulated-application.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 import { SimulatedTransactions } from './simulated-transactions.ts';
 import { TransactionHistory } from './transaction-history.ts';
-import { newClient, TOPIC, Workload } from './workload.ts';
+import { type Extras, newClient, TOPIC, Workload } from './workload.ts';
 
-interface SimulationOptions {
+interface SimulationOptions extends Extras {
   readonly seed: number;
   /** How long faults happen, in virtual time. */
   readonly faultsMs?: number;
@@ -59,9 +60,11 @@ export interface Verdict {
   readonly processed: number;
   /** What has befallen its processes, by request. */
   readonly befallen: readonly string[];
+  readonly uncleanElections: number;
   readonly virtualMs: number;
 }
 
+const CLEANING = { 'log.cleaner.enable': 'true', 'log.cleaner.backoff.ms': '1000' };
 const PROCESSED_TOPIC = 'processed';
 const TRANSACTIONS_TOPIC = 'payments';
 const TRANSACTIONS_PARTITIONS = 2;
@@ -74,6 +77,8 @@ const MOST_BROKEN = 10;
 /** Long enough for high watermarks to reach idle followers. */
 const REST_MS = 50;
 const SETTLED_LOOKS = 5;
+/** Of nobody: a replica that has not been looked at. */
+const AT_LAST = -1;
 
 export async function simulate(options: SimulationOptions): Promise<Verdict> {
   const run = new Run(options);
@@ -107,13 +112,14 @@ class Run {
 
   constructor(options: SimulationOptions) {
     this.#options = options;
-    this.#cluster = new SimulatedCluster(options);
-    this.#workload = new Workload(this.#cluster, this.#history);
+    this.#invariants = new Invariants((what) => this.broken(what), logRules(options));
+    const properties = options.compaction === true ? CLEANING : {};
+    this.#cluster = new SimulatedCluster({ ...options, properties, stable: this.#invariants.stable });
+    this.#workload = new Workload(this.#cluster, this.#history, options);
     this.#nemesis = new Nemesis(this.#cluster, this.#cluster.fork());
     const transactions = options.transactions ?? false;
     this.#transactions = transactions ? this.#newTransactions() : null;
     this.#application = transactions ? this.#newApplication() : null;
-    this.#invariants = new Invariants((what) => this.broken(what));
     this.#tree = observeTree(this.#cluster.tree);
     this.#cluster.onRecorded = (broker, recorded) => this.#invariants.events.recorded(broker, recorded);
     this.#history.onBroken = (what) => this.broken(what);
@@ -160,6 +166,7 @@ class Run {
       transactions: this.#transactionHistory.count('committed'),
       processed: this.#processed,
       befallen: this.#application?.befallen ?? [],
+      uncleanElections: this.#invariants.unclean.count,
       virtualMs: clock.nowMs(),
     };
   }
@@ -208,6 +215,7 @@ class Run {
     if (this.#broken.length > 0) return;
     for (const what of this.#invariants.events.untold(this.#tree)) this.broken(what);
     for (const what of repeatedRecords(this.#tree, this.#invariants.logs, this.#history)) this.broken(what);
+    this.#checkLogs();
     await this.#checkTransactions();
     await this.#checkProcessed();
     const lost = lostOffsets(this.#workload, this.#history);
@@ -234,6 +242,14 @@ class Run {
       partitions: TRANSACTIONS_PARTITIONS,
       fenced: this.#options.unfenced !== true,
     });
+  }
+
+  /** Once more from their beginnings, as followers of unclean elections and cleaners have left them. */
+  #checkLogs(): void {
+    const { logs, unclean } = this.#invariants;
+    for (const what of unclean.unexplained(logs)) this.broken(what);
+    for (const replica of new ReplicaObserver().observe(this.#cluster.machines).all)
+      logs.check({ ...replica, life: AT_LAST });
   }
 
   /** Every transaction ends, all of it or nothing of it is read, and in order. */
@@ -309,7 +325,8 @@ class Run {
       this.#tree = observeTree(tree);
       this.#invariants.treeChanged(this.#tree);
     }
-    this.#replicas = this.#observer.observe(machines);
-    this.#invariants.check(this.#replicas, observeControllers(machines), this.#tree);
+    const replicas = this.#observer.observe(machines);
+    this.#replicas = replicas.all;
+    this.#invariants.check(replicas, observeControllers(machines), this.#tree);
   }
 }

@@ -44,16 +44,19 @@ export class SimulatedAdmin {
     name: string,
     partitions: number,
     configs: Readonly<Record<string, string>> = {},
+    replicationFactor = REPLICAS,
   ): Promise<boolean> {
     const { client, history } = this.#options;
-    history.topicIs(name, null);
+    // What has another number of replicas is left alone from then on.
+    const isUsual = replicationFactor === REPLICAS;
+    if (isUsual) history.topicIs(name, null);
     try {
       const answer = await client.request(client.controllerId, CreateTopics, {
         topics: [
           {
             name,
             numPartitions: partitions,
-            replicationFactor: REPLICAS,
+            replicationFactor,
             assignments: [],
             configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
           },
@@ -63,7 +66,7 @@ export class SimulatedAdmin {
       });
       // Any other answer, REQUEST_TIMED_OUT above all, may stand for a change that comes to be.
       const error = answer.topics[0]?.errorCode;
-      if (error === ErrorCode.NONE) history.topicIs(name, { partitions });
+      if (error === ErrorCode.NONE && isUsual) history.topicIs(name, { partitions });
       return error === ErrorCode.NONE || error === ErrorCode.TOPIC_ALREADY_EXISTS;
     } catch {
       return false;

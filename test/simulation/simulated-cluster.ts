@@ -8,14 +8,14 @@ import { Broker } from '../../broker/broker.ts';
 import { brokerConfig } from '../../broker/config/broker-config.ts';
 import { type Diagnostics, lineDiagnostics } from '../../broker/platform/diagnostics.ts';
 import type { Recorded } from '../../broker/platform/event-ring.ts';
-import { ProcessGate } from '../../broker/platform/faulty/process-gate.ts';
 import { createJournal, type Journal } from '../../broker/platform/journal.ts';
 import type { Random } from '../../broker/platform/random.ts';
 import type { SocketNetwork } from '../../broker/platform/sockets.ts';
 import type { CoordinatorSource } from '../../coordinator-client/coordinator.ts';
 import type { LocalSource } from '../../coordinator-client/local/local.ts';
-import type { SimulatedDisk } from '../support/simulated-disk.ts';
 import { World } from '../support/world.ts';
+import { type Machine, machineClock, SimulatedProcess } from './simulated-machine.ts';
+import type { StableOffsets } from './stable-offsets.ts';
 import { Trace } from './trace.ts';
 
 export const CLIENT_PORT = 9092;
@@ -62,20 +62,8 @@ const PROPERTIES: Readonly<Record<string, string>> = {
   'group.initial.rebalance.delay.ms': '0',
 };
 
-/** One machine and what runs on it. */
-export interface Machine {
-  readonly id: number;
-  readonly host: string;
-  readonly disk: SimulatedDisk;
-  process: ProcessGate | null;
-  broker: Broker | null;
-  /** `running` from the moment clients are served. */
-  status: 'down' | 'starting' | 'running' | 'stopping';
-  /** Counts the processes that ran here. */
-  life: number;
-  source: LocalSource | null;
-  sessionId: bigint | null;
-}
+/** What is cut: all, or only what goes from the first to the second, or only what comes back. */
+export type Ways = 'both' | 'there' | 'back';
 
 interface SimulatedClusterOptions {
   readonly seed: number;
@@ -83,7 +71,10 @@ interface SimulatedClusterOptions {
   readonly properties?: Readonly<Record<string, string>>;
   /** Gets what the brokers say; without it they are only part of the digest. */
   readonly write?: (line: string) => void;
+  readonly stable?: Pick<StableOffsets, 'floor' | 'read'>;
 }
+
+const NOBODY_WATCHES = { floor: () => ({ life: -1, stable: -1 }), read: () => {} };
 
 export class SimulatedCluster extends World {
   readonly trace = new Trace(this.clock);
@@ -91,6 +82,8 @@ export class SimulatedCluster extends World {
   /** Told of every event that a broker records. */
   onRecorded: (broker: { readonly brokerId: number; readonly life: number }, recorded: Recorded) => void =
     () => {};
+  /** Shown what clients are told of last stable offsets. */
+  readonly stable: Pick<StableOffsets, 'floor' | 'read'>;
   readonly #options: SimulatedClusterOptions;
 
   constructor(options: SimulatedClusterOptions) {
@@ -100,6 +93,7 @@ export class SimulatedCluster extends World {
       silenceLimitMs: SILENCE_LIMIT_MS,
     });
     this.#options = options;
+    this.stable = options.stable ?? NOBODY_WATCHES;
     // With a fourth broker there is something to reassign.
     const count = options.brokers ?? (this.random.int(3) === 0 ? 4 : 3);
     this.machines = Array.from({ length: count }, (_, index) => ({
@@ -110,6 +104,7 @@ export class SimulatedCluster extends World {
       broker: null,
       status: 'down',
       life: 0,
+      wallShiftMs: 0,
       source: null,
       sessionId: null,
     }));
@@ -132,8 +127,8 @@ export class SimulatedCluster extends World {
     if (machine.status !== 'down') return;
     machine.life++;
     machine.status = 'starting';
-    const process = new ProcessGate({
-      clock: this.clock,
+    const process = new SimulatedProcess({
+      clock: machineClock(this.clock, machine),
       network: this.network.host(machine.host),
       wallSkewMs: this.random.int(2000) - 1000,
       startMs: this.random.int(1_000_000),
@@ -166,13 +161,49 @@ export class SimulatedCluster extends World {
     this.#end(this.machine(id), keep);
   }
 
+  /** kill -9 in the middle of its next write, of which some bytes still reach the disk. */
+  crashInWrite(id: number, random: Random): void {
+    const machine = this.machine(id);
+    const { disk, life } = machine;
+    disk.tear = (path, sizeBytes) => {
+      disk.tear = null;
+      if (machine.life !== life || machine.process === null) return null;
+      const left = random.int(sizeBytes);
+      this.trace.add(`  broker ${id} dies in a write to ${path}, after ${left} of ${sizeBytes} bytes`);
+      this.#end(machine, 'all');
+      // Whatever the dead process would do in the rest of this turn does not happen.
+      disk.fault = () => 'EIO';
+      this.clock.soon(() => {
+        disk.fault = null;
+      });
+      return left;
+    };
+  }
+
+  /** Its disk keeps nothing any more that is to be kept. The broker ends itself when it finds out. */
+  failSyncs(id: number): void {
+    const { disk } = this.machine(id);
+    disk.fault = (operation) => (operation === 'sync' ? 'EIO' : null);
+  }
+
+  healDisk(id: number): void {
+    const { disk } = this.machine(id);
+    disk.fault = null;
+    disk.tear = null;
+  }
+
+  /** Of one machine, as with a time server that only this one asks. */
+  stepWallClock(id: number, byMs: number): void {
+    this.machine(id).wallShiftMs += byMs;
+  }
+
   /** SIGTERM; resolves when the process has ended. */
   async stop(id: number): Promise<void> {
     const machine = this.machine(id);
-    const { broker } = machine;
-    if (broker === null || machine.status !== 'running') return;
+    const { broker, process } = machine;
+    if (broker === null || process === null || machine.status !== 'running') return;
     machine.status = 'stopping';
-    await broker.shutdown();
+    await new Promise<void>((resolve) => process.enter(() => resolve(broker.shutdown())));
     if (machine.broker === broker) this.#end(machine, 'all');
   }
 
@@ -198,10 +229,11 @@ export class SimulatedCluster extends World {
     machine.process?.resume();
   }
 
-  cut(one: number, other: number, ways: 'both' | 'one' = 'both'): void {
+  cut(one: number, other: number, ways: Ways = 'both'): void {
     const [from, to] = [this.machine(one).host, this.machine(other).host];
     if (ways === 'both') this.network.cut(from, to);
-    else this.network.cutOneWay(from, to);
+    else if (ways === 'there') this.network.cutOneWay(from, to);
+    else this.network.cutOneWay(to, from);
   }
 
   heal(one: number, other: number): void {
@@ -209,8 +241,11 @@ export class SimulatedCluster extends World {
   }
 
   /** Clients and this broker don't reach each other. */
-  cutFromClients(id: number): void {
-    this.network.cut(this.machine(id).host, CLIENT_HOST);
+  cutFromClients(id: number, ways: Ways = 'both'): void {
+    const { host } = this.machine(id);
+    if (ways === 'both') this.network.cut(host, CLIENT_HOST);
+    else if (ways === 'there') this.network.cutOneWay(host, CLIENT_HOST);
+    else this.network.cutOneWay(CLIENT_HOST, host);
   }
 
   healToClients(id: number): void {
@@ -218,20 +253,28 @@ export class SimulatedCluster extends World {
   }
 
   cutFromCoordinator(id: number): void {
-    this.machine(id).source?.partition();
+    this.#disturb(id, ({ source }) => source?.partition());
   }
 
   healToCoordinator(id: number): void {
-    this.machine(id).source?.heal();
+    this.#disturb(id, ({ source }) => source?.heal());
   }
 
   /** What is done to the present session of a broker, if it has one. */
   session(id: number, act: (source: LocalSource, sessionId: bigint) => void): void {
-    const { source, sessionId } = this.machine(id);
-    if (source !== null && sessionId !== null) act(source, sessionId);
+    this.#disturb(id, ({ source, sessionId }) => {
+      if (source !== null && sessionId !== null) act(source, sessionId);
+    });
   }
 
-  #newBroker(machine: Machine, process: ProcessGate, source: LocalSource): Broker {
+  /** The broker may hear of it at once, outside of its turns. */
+  #disturb(id: number, act: (machine: Machine) => void): void {
+    const machine = this.machine(id);
+    if (machine.process !== null) machine.process.turns++;
+    act(machine);
+  }
+
+  #newBroker(machine: Machine, process: SimulatedProcess, source: LocalSource): Broker {
     const { id, host } = machine;
     const { clock, sockets, channels } = process;
     const properties = {
@@ -249,6 +292,10 @@ export class SimulatedCluster extends World {
       platform: this.platform(host, { clock, channels, sockets, diagnostics, journal }),
       coordinators: this.#watchedSource(machine, source),
       hostName: host,
+      // What its disk could not keep safe may be gone.
+      ended: () => {
+        if (machine.process === process) this.#end(machine, this.fork());
+      },
     });
   }
 

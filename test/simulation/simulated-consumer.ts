@@ -6,7 +6,7 @@
 import { ErrorCode, errorName, isRetriable } from '../../broker/errors.ts';
 import { toSafeInteger } from '../../broker/int64.ts';
 import { sleep } from '../../broker/platform/clock.ts';
-import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
+import type { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
 import { OffsetCommit } from '../../broker/protocol/messages/08-offset-commit.ts';
 import { OffsetFetch } from '../../broker/protocol/messages/09-offset-fetch.ts';
 import { FindCoordinator } from '../../broker/protocol/messages/10-find-coordinator.ts';
@@ -102,7 +102,7 @@ export class SimulatedConsumer {
     const session = this.#session;
     let answer: ResponseOf<typeof Fetch>;
     try {
-      answer = await client.request(leader.brokerId, Fetch, this.#request(leader));
+      answer = await client.fetch(leader, partition, this.#request(leader));
     } catch {
       session.brokerId = -1;
       return ErrorCode.NETWORK_EXCEPTION;

@@ -28,10 +28,15 @@ interface ProducerOptions {
   readonly idempotent: boolean;
   /** Longest pause between batches. */
   readonly pauseMs: number;
+  /** So many different keys; none without. */
+  readonly keys?: number;
+  /** What was acknowledged may be gone, and with it what brokers know of sequences. */
+  readonly mayLose?: boolean;
 }
 
 interface Batch {
   readonly values: readonly string[];
+  readonly keys: readonly (Buffer | null)[];
   readonly baseSequence: number;
   state: 'waiting' | 'sent' | 'acknowledged';
 }
@@ -78,12 +83,13 @@ export class SimulatedProducer {
   }
 
   async #generate(): Promise<void> {
-    const { client, random, idempotent, history, pauseMs } = this.#options;
+    const { client, random, idempotent, history, pauseMs, keys = 0 } = this.#options;
     if (idempotent) this.#producer = await this.#initialise();
     while (this.#generating) {
       const values = Array.from({ length: 1 + random.int(3) }, () => `${this.name} ${this.#count++}`);
       if (this.#batches.length < MOST_WAITING) {
-        this.#batches.push({ values, baseSequence: this.#sequence, state: 'waiting' });
+        const batchKeys = values.map(() => (keys > 0 ? Buffer.from(`key-${random.int(keys)}`) : null));
+        this.#batches.push({ values, keys: batchKeys, baseSequence: this.#sequence, state: 'waiting' });
         this.#sequence += values.length;
         if (idempotent) for (const value of values) history.idempotentValues.add(value);
       }
@@ -145,14 +151,16 @@ export class SimulatedProducer {
     batch.state = 'acknowledged';
     const { values } = batch;
     // A duplicate that is too old has lost its offset; that it is there is checked by its value.
-    history.acknowledge({ topic, topicId: leader.topicId, partition, offset, values, acks });
+    const { topicId, leaderEpoch } = leader;
+    history.acknowledge({ topic, topicId, partition, offset, values, acks, leaderEpoch });
     while (this.#batches[0]?.state === 'acknowledged') this.#batches.shift();
   }
 
   /** What the first outstanding batch is refused with can't be blamed on one before it. */
   #refused(batch: Batch, error: number | null): void {
     if (error === null || isRetriable(error) || batch !== this.#batches[0]) return;
-    if (error === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER && this.#options.inFlight > 1) {
+    const { inFlight, mayLose = false } = this.#options;
+    if (error === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER && (inFlight > 1 || mayLose)) {
       this.#startsOver = true;
       return;
     }
@@ -182,7 +190,8 @@ export class SimulatedProducer {
       ...(producer === null
         ? {}
         : { producerId: producer.id, producerEpoch: producer.epoch, baseSequence: batch.baseSequence }),
-      records: batch.values.map((value) => ({
+      records: batch.values.map((value, index) => ({
+        key: batch.keys[index] ?? null,
         value: Buffer.from(value),
         timestampMs: client.clock.wallMs(),
       })),

@@ -1,6 +1,7 @@
 /** Whole clusters in virtual time: what must hold holds under 200 schedules of faults. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { ReplicaObserver, type ReplicaView } from './observation.ts';
 import { simulate } from './simulate.ts';
 
 const SEEDS = 200;
@@ -25,6 +26,39 @@ describe('a simulated cluster', () => {
     expect(second.events).toBe(first.events);
     expect(first.faults).toBeGreaterThan(0);
     expect(first.acknowledged).toBeGreaterThan(100);
+  });
+
+  it('is seen as it is by who looks only at machines that have had a turn', { timeout: 60_000 }, async () => {
+    let looks = 0;
+    const differences: string[] = [];
+    await simulate({
+      seed: 3,
+      faultsMs: 6000,
+      faults(cluster) {
+        const { clock, machines } = cluster;
+        const observer = new ReplicaObserver();
+        const check = clock.afterStep;
+        const seen = (views: readonly ReplicaView[]): string =>
+          JSON.stringify(views, (name, value) => (name === 'life' ? 0 : value));
+        clock.afterStep = () => {
+          check?.();
+          looks++;
+          const [now, anew] = [observer, new ReplicaObserver()].map((one) => seen(one.observe(machines).all));
+          if (now !== anew) differences.push(`at ${clock.nowMs()} ms: ${now} for ${anew}`);
+        };
+        clock.after(1000, () => cluster.pause(1));
+        clock.after(1500, () => cluster.cutFromCoordinator(2));
+        clock.after(3000, () => cluster.resume(1));
+        clock.after(3500, () => cluster.healToCoordinator(2));
+        clock.after(4000, () => void cluster.stop(3));
+        clock.after(5000, () => cluster.crash(1, 'all'));
+        clock.after(5500, () => {
+          for (const { id } of machines) cluster.start(id);
+        });
+      },
+    });
+    expect(differences).toEqual([]);
+    expect(looks).toBeGreaterThan(1000);
   });
 
   it('does something else with another seed', { timeout: 60_000 }, async () => {
@@ -52,5 +86,44 @@ describe('a simulated cluster', () => {
       },
     });
     expect(verdict.broken[0]).toMatch(/everything below \d+ is committed/);
+  });
+
+  it('survives a leader that dies in the middle of a write, and reads what is left of it', {
+    timeout: 60_000,
+  }, async () => {
+    const verdict = await simulate({
+      seed: 6,
+      faultsMs: 6000,
+      faults(cluster) {
+        const random = cluster.fork();
+        cluster.clock.after(1000, () => cluster.crashInWrite(1, random));
+        cluster.clock.after(3500, () => cluster.start(1));
+      },
+    });
+    expect(verdict.trace.join('\n')).toMatch(/broker 1 dies in a write to .*, after \d+ of \d+ bytes/);
+    expect(verdict.broken).toEqual([]);
+  });
+
+  it('tells of records that are lost when no disk can sync and all brokers end', {
+    timeout: 60_000,
+  }, async () => {
+    const verdict = await simulate({
+      seed: 7,
+      faultsMs: 12_000,
+      faults(cluster) {
+        const { clock, machines } = cluster;
+        clock.after(2000, () => {
+          for (const { id } of machines) cluster.failSyncs(id);
+        });
+        clock.after(8000, () => {
+          for (const { id } of machines) {
+            cluster.healDisk(id);
+            cluster.crash(id, 'synced');
+            cluster.start(id);
+          }
+        });
+      },
+    });
+    expect(verdict.broken.join('\n')).toMatch(/everything below \d+ is committed|where nothing is committed/);
   });
 });

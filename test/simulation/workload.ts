@@ -4,6 +4,7 @@ import { GROUP_METADATA_TOPIC } from '../../broker/types.ts';
 import { partitionStateZnode } from '../../coordinator-client/znodes/znodes.ts';
 import { ClusterClient } from './cluster-client.ts';
 import type { History } from './history.ts';
+import { COMPACTED_TOPIC, UNCLEAN_TOPIC } from './log-rules.ts';
 import { SimulatedAdmin } from './simulated-admin.ts';
 import { CLIENT_PORT, type SimulatedCluster } from './simulated-cluster.ts';
 import { SimulatedConsumer } from './simulated-consumer.ts';
@@ -14,11 +15,16 @@ export const TOPIC = 'orders';
 const PARTITIONS = 2;
 /** Whose old records go while new ones come. */
 const SHORT_LIVED_TOPIC = 'readings';
-const SHORT_LIVED = { 'segment.bytes': '2048', 'retention.bytes': '6000' };
+const SHORT_LIVED = { 'segment.bytes': '2048', 'retention.bytes': '6000', 'retention.ms': '8000' };
 const GROUP = 'readers';
 const TEAM = 'team';
 const MEMBERS = 3;
 const REQUEST_TIMEOUT_MS = 2500;
+/**
+ * So many times as long as below producers pause in a run, by its seed. Where little is written other things
+ * happen (followers with nothing to fetch, segments that hardly roll), and a run costs a fraction of the time.
+ */
+const PACES = [1, 3, 8];
 
 const PRODUCERS = [
   { name: 'idempotent', acks: -1, inFlight: 1, idempotent: true, pauseMs: 150 },
@@ -27,6 +33,38 @@ const PRODUCERS = [
   { name: 'hasty', acks: 1, inFlight: 1, idempotent: false, pauseMs: 200 },
 ] as const;
 
+/** What a run has besides. */
+export interface Extras {
+  readonly compaction?: boolean;
+  readonly unclean?: boolean;
+}
+
+interface Extra {
+  readonly topic: string;
+  readonly configs: Readonly<Record<string, string>>;
+  readonly replicas: number;
+  readonly writing: { readonly keys?: number; readonly mayLose?: boolean };
+}
+
+const COMPACTED: Extra = {
+  topic: COMPACTED_TOPIC,
+  configs: {
+    'cleanup.policy': 'compact',
+    'segment.bytes': '2048',
+    'min.cleanable.dirty.ratio': '0.1',
+    'delete.retention.ms': '0',
+  },
+  replicas: 3,
+  writing: { keys: 7 },
+};
+/** Two replicas, one of which is enough: when that one dies the other may be behind. */
+const UNCLEAN: Extra = {
+  topic: UNCLEAN_TOPIC,
+  configs: { 'unclean.leader.election.enable': 'true', 'min.insync.replicas': '1' },
+  replicas: 2,
+  writing: { mayLose: true },
+};
+
 export class Workload {
   readonly producers: readonly SimulatedProducer[];
   readonly consumers: readonly SimulatedConsumer[];
@@ -34,22 +72,34 @@ export class Workload {
   readonly admin: SimulatedAdmin;
   readonly client: ClusterClient;
 
-  constructor(cluster: SimulatedCluster, history: History) {
+  readonly #extras: readonly Extra[];
+
+  constructor(cluster: SimulatedCluster, history: History, extras: Extras = {}) {
+    this.#extras = [
+      ...(extras.compaction === true ? [COMPACTED] : []),
+      ...(extras.unclean === true ? [UNCLEAN] : []),
+    ];
     this.client = newClient(cluster, cluster.clock, 'workload');
     const { client } = this;
+    const pace = PACES[cluster.fork().int(PACES.length)] ?? 1;
     const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
-    this.producers = PRODUCERS.flatMap((kind) =>
-      partitions.map(
-        (partition) =>
-          new SimulatedProducer({
-            ...kind,
-            client,
-            history,
-            random: cluster.fork(),
-            topic: TOPIC,
-            partition,
-          }),
-      ),
+    const places = [
+      ...partitions.map((partition) => ({ topic: TOPIC, partition, kinds: PRODUCERS })),
+      { topic: SHORT_LIVED_TOPIC, partition: 0, kinds: PRODUCERS.slice(0, 1) },
+      ...this.#extras.map(({ topic, writing }) => ({ topic, partition: 0, kinds: PRODUCERS, ...writing })),
+    ];
+    this.producers = places.flatMap(({ kinds, ...place }) =>
+      kinds.map((kind) => {
+        const random = cluster.fork();
+        return new SimulatedProducer({
+          ...kind,
+          ...place,
+          client,
+          history,
+          random,
+          pauseMs: kind.pauseMs * pace,
+        });
+      }),
     );
     this.consumers = partitions.map(
       (partition) => new SimulatedConsumer({ client, history, group: GROUP, topic: TOPIC, partition }),
@@ -86,6 +136,8 @@ export class Workload {
     };
     await until(() => admin.create(TOPIC, PARTITIONS));
     await until(() => admin.create(SHORT_LIVED_TOPIC, 1, SHORT_LIVED));
+    for (const { topic, configs, replicas } of this.#extras)
+      await until(() => admin.create(topic, 1, configs, replicas));
   }
 
   start(): void {
@@ -121,6 +173,7 @@ export function newClient(
     clientId,
     bootstrap: cluster.machines.map(({ host }) => ({ host, port: CLIENT_PORT })),
     requestTimeoutMs,
+    stable: cluster.stable,
   });
 }
 

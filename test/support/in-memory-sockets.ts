@@ -24,6 +24,7 @@ export function inMemorySocket(end: WireEnd, random: Random | null): ByteSocket 
     remoteHost: end.peer.host,
     remotePort: end.peer.port,
     localPort: end.port,
+    peerCertificate: null,
     get bufferedBytes() {
       return end.bufferedBytes;
     },

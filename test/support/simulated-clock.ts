@@ -15,6 +15,7 @@ interface Entry {
 const DEFAULT_WALL_START_MS = 1_767_225_600_000;
 /** So many steps without time passing mean that something feeds itself. */
 const MOST_STEPS_AT_ONE_TIME = 1_000_000;
+const MOST_TURNS_AT_ONCE = 64;
 
 export class SimulatedClock implements Clock {
   #nowMs = 0;
@@ -69,14 +70,16 @@ export class SimulatedClock implements Clock {
 
   /** Runs everything due up to `untilMs` of monotonic time, and sets the time to it. */
   async runUntil(untilMs: number): Promise<void> {
-    await this.#run(async () => {
-      let steps = 0;
-      for (let entry = this.#due(untilMs); entry !== null; entry = this.#due(untilMs)) {
-        steps = entry.atMs > this.#nowMs ? 0 : steps + 1;
-        if (steps > MOST_STEPS_AT_ONE_TIME) throw new Error(`time stands still at ${this.#nowMs} ms`);
-        await this.#step(entry);
+    let steps = 0;
+    await this.#run(() => {
+      const entry = this.#due(untilMs);
+      if (entry === null) {
+        this.#nowMs = Math.max(this.#nowMs, untilMs);
+        return null;
       }
-      this.#nowMs = Math.max(this.#nowMs, untilMs);
+      steps = entry.atMs > this.#nowMs ? 0 : steps + 1;
+      if (steps > MOST_STEPS_AT_ONE_TIME) throw new Error(`time stands still at ${this.#nowMs} ms`);
+      return entry;
     });
   }
 
@@ -88,15 +91,9 @@ export class SimulatedClock implements Clock {
   /** Runs until the condition holds; throws when it doesn't within `limitMs` of virtual time. */
   async runUntilTrue(condition: () => boolean, limitMs: number): Promise<void> {
     const untilMs = this.#nowMs + limitMs;
-    await this.#run(async () => {
-      while (!condition()) {
-        const entry = this.#due(untilMs);
-        if (entry === null) {
-          throw new Error(`the condition did not hold within ${limitMs} ms of virtual time: ${condition}`);
-        }
-        await this.#step(entry);
-      }
-    });
+    await this.#run(() => (condition() ? null : this.#due(untilMs)));
+    if (!condition())
+      throw new Error(`the condition did not hold within ${limitMs} ms of virtual time: ${condition}`);
   }
 
   /** Runs until the promise settles, and gives what it came to. */
@@ -110,11 +107,16 @@ export class SimulatedClock implements Clock {
     return promise;
   }
 
-  async #run(steps: () => Promise<void>): Promise<void> {
+  /** Takes one step after the other until `next` has none. */
+  async #run(next: () => Entry | null): Promise<void> {
     this.#running++;
     try {
-      await settle();
-      await steps();
+      await inTurns(() => {
+        const entry = next();
+        if (entry === null) return null;
+        this.#step(entry);
+        return () => this.afterStep?.();
+      });
     } finally {
       this.#running--;
       this.#flowSoon();
@@ -132,13 +134,11 @@ export class SimulatedClock implements Clock {
     });
   }
 
-  async #step(entry: Entry): Promise<void> {
+  #step(entry: Entry): void {
     this.#nowMs = Math.max(this.#nowMs, entry.atMs);
     const run = entry.run;
     entry.run = null;
     run?.();
-    await settle();
-    this.afterStep?.();
   }
 
   #add(atMs: number, run: () => void): Timer {
@@ -199,9 +199,42 @@ export class SimulatedClock implements Clock {
   }
 }
 
-/** Lets every promise that can settle do so: a macrotask comes after all microtasks. */
-function settle(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
+/**
+ * Acts again and again until there is nothing to do (null); what an action gives is called when every
+ * promise that can settle has done so. For that each has a macrotask of its own, which comes after all
+ * microtasks of the one before it. Many are asked for at a time: the event loop would otherwise look for
+ * I/O after each of them, which takes as long as a step.
+ */
+function inTurns(act: () => (() => void) | null): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let settled: (() => void) | null = null;
+    let isIdle = false;
+    let isOver = false;
+    const turn = (): void => {
+      if (isIdle || isOver) return;
+      try {
+        settled?.();
+        settled = act();
+      } catch (error) {
+        isOver = true;
+        reject(error);
+      }
+      isIdle = settled === null;
+    };
+    const askFor = (count: number): void => {
+      for (let at = 0; at < count; at++) setImmediate(turn);
+      setImmediate(() => {
+        if (isIdle) setImmediate(lookAgain);
+        else if (!isOver) askFor(Math.min(2 * count, MOST_TURNS_AT_ONCE));
+      });
+    };
+    // Macrotasks of others have come first, and may have made something to do.
+    const lookAgain = (): void => {
+      isIdle = false;
+      turn();
+      if (isIdle) resolve();
+      else if (!isOver) askFor(1);
+    };
+    askFor(1);
   });
 }

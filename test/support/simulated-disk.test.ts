@@ -38,6 +38,14 @@ describe('a crash of the simulated disk', () => {
     disk.lock('/data/.lock');
   });
 
+  it('cuts a write short when it is told to, and says that it has failed', () => {
+    disk.tear = (path, sizeBytes) => (path === '/data/log' ? sizeBytes - 5 : null);
+    expect(() => append('/data/log', ', and more')).toThrow(expect.objectContaining({ code: 'EIO' }));
+    append('/data/new', 'whole');
+    expect(disk.readFile('/data/log').toString()).toBe('synced, and');
+    expect(disk.readFile('/data/new').toString()).toBe('whole');
+  });
+
   it('loses nothing when only the process died', () => {
     append('/data/log', ', and more');
     append('/data/new', 'x');

@@ -26,6 +26,8 @@ interface NamesChange {
 export class SimulatedDisk implements Disk {
   /** Asked before every operation; a code such as 'EIO' makes it fail. */
   fault: ((operation: DiskOperation, path: string) => string | null) | null = null;
+  /** Asked before every write: to how many bytes it is cut, after which it fails with EIO; null for a whole one. */
+  tear: ((path: string, sizeBytes: number) => number | null) | null = null;
   capacityBytes: number;
   readonly #clock: Pick<Clock, 'wallMs'>;
   #root = new DirectoryNode(0);
@@ -166,6 +168,7 @@ export class SimulatedDisk implements Disk {
   }
 
   freeBytes(_path: string): number {
+    if (this.capacityBytes === Number.POSITIVE_INFINITY) return this.capacityBytes;
     return Math.max(0, this.capacityBytes - this.#root.totalBytes());
   }
 
@@ -206,7 +209,10 @@ export class SimulatedDisk implements Disk {
         const file = use('write');
         const growthBytes = positionBytes + lengthBytes - file.sizeBytes;
         if (growthBytes > 0 && growthBytes > this.freeBytes(path)) throw diskError('ENOSPC', path);
-        file.write(from.subarray(offset, offset + lengthBytes), positionBytes, this.#clock.wallMs());
+        const torn = this.tear?.(path, lengthBytes) ?? null;
+        const left = torn ?? lengthBytes;
+        file.write(from.subarray(offset, offset + left), positionBytes, this.#clock.wallMs());
+        if (torn !== null) throw diskError('EIO', path);
       },
       truncate: (sizeBytes) => use('truncate').truncate(sizeBytes, this.#clock.wallMs()),
       sync,

@@ -224,10 +224,12 @@ export class SimulatedNetwork {
   }
 
   #line(from: string, to: string): Line {
+    const key = way(from, to);
     return {
       latencyMs: () =>
         this.#minLatencyMs + this.#random.fraction() * (this.#maxLatencyMs - this.#minLatencyMs),
-      blocked: () => this.#silentSince(from, to) !== null,
+      // Asked for every message.
+      blocked: () => this.#cuts.has(key) || this.#off.has(from) || this.#off.has(to),
     };
   }
 

@@ -27,6 +27,7 @@ const PUBLIC = new Set([
 const UNUSED: Readonly<Record<string, string>> = {
   'coordinator-client/embedded/server.ts runEmbedded': 'the server as a program, for who has no scripts/',
   'broker/protocol/schema.ts Api': 'the declarations of every message name it',
+  'broker/faults/fault-kind.ts Limits': 'the declarations of the package name it',
   'test/package/programs.ts all': 'stands in the text of a program',
   'scripts/benchmark/micro/measure.ts keptCalls': 'read by nobody but V8, which can not know that',
 };
@@ -52,7 +53,6 @@ const ONLY_FOR_TESTS: Readonly<Record<string, string>> = {
   'scripts/benchmark/clients/tools.ts consumed': "what Kafka's tool printed, read",
   'scripts/benchmark/report/report.ts median': "the benchmark's arithmetic",
   'scripts/bonus/ledger.ts balance': 'how the payments are counted',
-  'scripts/torment/cluster/settled.ts disagreements': 'what brokers say of a cluster, judged without one',
 };
 
 /** Who imports which name: the files for `file#name`. */

@@ -3,6 +3,18 @@ import { int, long } from '../property.ts';
 import { atLeast } from '../validators.ts';
 
 export const LIMIT_CONFIGS = {
+  'tls.handshake.timeout.ms': int(
+    '10000',
+    'read-only',
+    'Time that a TLS handshake of a client may take.',
+    atLeast(100),
+  ),
+  'tls.max.handshakes': int(
+    '500',
+    'read-only',
+    'TLS handshakes of clients that may be under way at once, for each listener; beyond that the newest takes the place of the oldest.',
+    atLeast(1),
+  ),
   'socket.request.max.elements': int(
     '500000',
     'read-only',
@@ -50,6 +62,18 @@ export const LIMIT_CONFIGS = {
     'read-only',
     'Bytes of records after which a fetch of an old client gets no further batch converted.',
     atLeast(1),
+  ),
+  'request.max.arrival.pause.ms': long(
+    '60000',
+    'read-only',
+    'For how long nothing may come of a request that has begun to arrive; then its connection is closed.',
+    atLeast(100),
+  ),
+  'queued.max.response.bytes': long(
+    '134217728',
+    'read-only',
+    'Bytes of answers that clients have not read and that are kept in memory in large pieces; beyond that each connection holds 64 KiB. Records are read from the disk as their readers take them.',
+    atLeast(1048576),
   ),
   'max.incremental.fetch.session.cache.partitions': int(
     '2000000',

@@ -77,7 +77,7 @@ export const NETWORK_CONFIGS = {
   'queued.max.request.bytes': long(
     '-1',
     'read-only',
-    'Bytes of requests that may wait before reading from clients stops; -1 is no limit.',
+    'Bytes of arriving requests that may be kept before reading from clients stops; -1 is 268435456, or socket.request.max.bytes where that is more.',
   ),
   'num.network.threads': int(
     '3',

@@ -50,6 +50,8 @@ import { ListPartitionReassignments } from '../../protocol/messages/46-list-part
 import { OffsetDelete } from '../../protocol/messages/47-offset-delete.ts';
 import { DescribeClientQuotas } from '../../protocol/messages/48-describe-client-quotas.ts';
 import { AlterClientQuotas } from '../../protocol/messages/49-alter-client-quotas.ts';
+import { DescribeUserScramCredentials } from '../../protocol/messages/50-describe-user-scram-credentials.ts';
+import { AlterUserScramCredentials } from '../../protocol/messages/51-alter-user-scram-credentials.ts';
 import { UpdateFeatures } from '../../protocol/messages/57-update-features.ts';
 import { DescribeCluster } from '../../protocol/messages/60-describe-cluster.ts';
 import { DescribeProducers } from '../../protocol/messages/61-describe-producers.ts';
@@ -79,6 +81,8 @@ export const RULES_BEFORE_METADATA: ReadonlyMap<AnyApi, Rule> = new Map<AnyApi, 
   [DescribeLogDirs, 'serve'],
   [DescribeClientQuotas, 'serve'],
   [AlterClientQuotas, 'serve'],
+  [DescribeUserScramCredentials, 'serve'],
+  [AlterUserScramCredentials, NOT_CONTROLLER],
   [Metadata, ofTopics],
   [DescribeCluster, 'close'],
   // The leader is somebody else, says this, and sends clients to ask who.

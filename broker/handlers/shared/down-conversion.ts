@@ -4,6 +4,7 @@
  * Source: KafkaApis.maybeDownConvert (KIP-283).
  */
 import { ErrorCode } from '../../errors.ts';
+import { LateBytes, type MessagePart } from '../../protocol/late-bytes.ts';
 import { type Converted, downConvert } from '../../records/convert.ts';
 import { CONVERT_JOB, convertedOf } from '../../records/convert-job.ts';
 import {
@@ -29,6 +30,12 @@ interface Conversion {
   readonly services: Needs<'config' | 'logs' | 'workers'>;
 }
 
+/** Records of one partition, from where it was fetched on. */
+interface Legible {
+  readonly records: Buffer;
+  readonly fetchOffset: number;
+}
+
 /** The outcomes with their records as messages of `toMagic`, or the reasons why that can't be. */
 export function downConverted(
   fetched: readonly Fetched[],
@@ -36,7 +43,9 @@ export function downConverted(
 ): Fetched[] | Promise<Fetched[]> {
   const { services } = conversion;
   const allowed = fetched.map((one) => (mayBeConverted(one, services) ? one : unsupported(one)));
-  const legible = allowed.filter(({ records }) => records.length > 0);
+  const legible = allowed.flatMap(({ records, wanted: { fetchOffset } }) =>
+    records.length > 0 ? [{ records: bytesAtHand(records), fetchOffset }] : [],
+  );
   const withRecords = (converted: readonly Converted[]): Fetched[] => {
     const remaining = converted.values();
     return allowed.map((one) => {
@@ -52,23 +61,29 @@ export function downConverted(
   }
 }
 
-function convertedInPlace(fetched: readonly Fetched[], { toMagic, services }: Conversion): Converted[] {
+/** Whoever fetches for such a client has everything read at once. */
+function bytesAtHand(records: MessagePart): Buffer {
+  if (records instanceof LateBytes) throw new Error('records that are to be converted were not read');
+  return records;
+}
+
+function convertedInPlace(legible: readonly Legible[], { toMagic, services }: Conversion): Converted[] {
   const { config, workers } = services;
   const decompression = new DecompressionAllowance(limitsOf(services), workers.turn);
   const allowance = { bytesLeft: config.fetchMaxConvertedBytes };
-  return fetched.map(({ records, wanted: { fetchOffset } }) =>
+  return legible.map(({ records, fetchOffset }) =>
     downConvert(records, { toMagic, fetchOffset, decompression, allowance }),
   );
 }
 
 async function convertedElsewhere(
-  fetched: readonly Fetched[],
+  legible: readonly Legible[],
   { toMagic, from, services }: Conversion,
 ): Promise<Converted[]> {
   const maxBytes = services.config.fetchMaxConvertedBytes;
   const input = () => ({
     // Copies: a view would take all of its buffer along, and that is the log's.
-    partitions: fetched.map(({ records, wanted: { fetchOffset } }) => ({
+    partitions: legible.map(({ records, fetchOffset }) => ({
       records: new Uint8Array(records),
       fetchOffset,
     })),

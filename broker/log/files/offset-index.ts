@@ -69,6 +69,15 @@ export class OffsetIndex {
     return index < 0 ? { offset: this.#baseOffset, positionBytes: 0 } : this.#entry(index);
   }
 
+  /** The largest entry at or below `offset` whose position is at most `positionBytes`; null when there is none. */
+  lookupBelow(offset: number, positionBytes: number): OffsetPosition | null {
+    const relative = offset - this.#baseOffset;
+    const index = this.file.lastWhere(
+      (buffer, at) => buffer.readInt32BE(at) <= relative && buffer.readInt32BE(at + 4) <= positionBytes,
+    );
+    return index < 0 ? null : this.#entry(index);
+  }
+
   /** The last entry; the start of the segment when there is none. */
   last(): OffsetPosition {
     const count = this.file.count;

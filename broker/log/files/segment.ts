@@ -18,6 +18,7 @@ import {
   SEGMENT_SUFFIXES,
   TIME_INDEX_SUFFIX,
 } from './file-names.ts';
+import { LateRange } from './late-range.ts';
 import { OffsetIndex } from './offset-index.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 import { scanHeaders } from './scan.ts';
@@ -64,6 +65,10 @@ export class Segment {
   #suffix: string;
   /** null while nobody needs it; `file()` opens it. */
   #file: DiskFile | null = null;
+  /** What will be read of the file later. */
+  readonly #late = new Set<LateRange>();
+  /** `close` was called while something was in `#late`. */
+  #closeAfterLate = false;
   /** Bytes of batches; a preallocated file is longer. */
   #sizeBytes = 0;
   /** When this process made or opened it, or last emptied it. */
@@ -161,6 +166,16 @@ export class Segment {
   file(): DiskFile {
     this.#file ??= this.#home.disk.open(this.#path(LOG_SUFFIX), 'write');
     return this.#file;
+  }
+
+  /** A part of the file, which stays open for it until it is released, also when the segment leaves the log. */
+  readLater(fromBytes: number, toBytes: number): LateRange {
+    const range = new LateRange(this.file(), fromBytes, toBytes, (released) => {
+      this.#late.delete(released);
+      if (this.#late.size === 0 && this.#closeAfterLate) this.close();
+    });
+    this.#late.add(range);
+    return range;
   }
 
   /** Time that counts towards segment.ms: by the records' own clock when they have one. */
@@ -261,6 +276,7 @@ export class Segment {
 
   cutFile(sizeBytes: number): void {
     if (sizeBytes === this.#sizeBytes) return;
+    for (const range of this.#late) range.cutAt(sizeBytes);
     this.file().truncate(sizeBytes);
     this.#modifiedMs = this.#home.clock.wallMs();
     this.#sizeBytes = sizeBytes;
@@ -286,8 +302,10 @@ export class Segment {
     if (!this.#removed) this.#syncIndexes();
   }
 
-  /** Closes the file, which a later use opens again. */
+  /** Closes the file, which a later use opens again; not before all that is read later has been read. */
   close(): void {
+    this.#closeAfterLate = this.#late.size > 0;
+    if (this.#closeAfterLate) return;
     this.#file?.close();
     this.#file = null;
   }

@@ -143,6 +143,7 @@ function linkedSocket(inner: ByteSocket, rules: readonly LinkRule[], world: Worl
     remoteHost: inner.remoteHost,
     remotePort: inner.remotePort,
     localPort: inner.localPort,
+    peerCertificate: inner.peerCertificate,
     get bufferedBytes() {
       return inner.bufferedBytes;
     },

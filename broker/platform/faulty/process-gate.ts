@@ -156,6 +156,7 @@ export class ProcessGate {
       remoteHost: inner.remoteHost,
       remotePort: inner.remotePort,
       localPort: inner.localPort,
+      peerCertificate: inner.peerCertificate,
       get bufferedBytes() {
         return inner.bufferedBytes;
       },

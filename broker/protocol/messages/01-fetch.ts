@@ -13,7 +13,7 @@ import {
   int16,
   int32,
   int64,
-  records,
+  lateRecords,
   safeInt64,
   string,
   struct,
@@ -93,7 +93,7 @@ export const Fetch = api({
           { nullable: '4+', ignorable: true },
         ),
         preferredReadReplica: int32('11+', { default: -1 }),
-        records: records('0+', { nullable: '0+' }),
+        records: lateRecords('0+', { nullable: '0+' }),
       }),
     }),
     nodeEndpoints: array(

@@ -9,6 +9,7 @@ import { ErrorCode, isError } from '../../errors.ts';
 import type { AbortedTransaction } from '../../log/files/aborted-index.ts';
 import type { EpochEnd } from '../../log/files/epoch-history.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
+import type { MessagePart } from '../../protocol/late-bytes.ts';
 import type { BrokerId, Uuid } from '../../types.ts';
 import type { ReplicationMetadata } from '../collaborators.ts';
 import type { HostedPartitions } from '../hosted-partitions.ts';
@@ -41,8 +42,9 @@ export interface FetchOutcome {
   readonly highWatermark: number;
   readonly lastStableOffset: number;
   readonly logStartOffset: number;
-  readonly records: Buffer;
-  /** Gives the buffer of `records` back; must be called once when it has been sent. */
+  /** Those of a large answer are read when they are sent. */
+  readonly records: MessagePart;
+  /** Gives back what `records` stands on; must be called once when they have been sent. */
   release(): void;
   /** null for readers of uncommitted data. */
   readonly abortedTransactions: readonly AbortedTransaction[] | null;
@@ -70,6 +72,8 @@ interface ReadLimits {
   readonly clientRack: string | null;
   readonly maxBytes: number;
   readonly minOneBatch: boolean;
+  /** What is larger is read when it is sent. */
+  readonly atOnceBytes: number;
 }
 
 const NO_RECORDS = Buffer.alloc(0);
@@ -141,12 +145,10 @@ function readRecords(
   const isCommitted = limits.isolation === 'read_committed';
   const abortedTransactions = isCommitted ? [] : null;
   if (want.fetchOffset >= upToOffset) return { ...base, abortedTransactions };
-  const read = log.read({
-    offset: want.fetchOffset,
-    maxBytes: Math.min(want.maxBytes, limits.maxBytes),
-    upToOffset,
-    minOneBatch: limits.minOneBatch,
-  });
+  const { minOneBatch, atOnceBytes } = limits;
+  const maxBytes = Math.min(want.maxBytes, limits.maxBytes);
+  const range = { offset: want.fetchOffset, maxBytes, upToOffset, minOneBatch };
+  const read = log.readToSend(range, atOnceBytes);
   if (isError(read)) return { ...base, error: read };
   return {
     ...base,

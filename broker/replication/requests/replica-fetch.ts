@@ -5,7 +5,9 @@
 
 import { ErrorCode, isError } from '../../errors.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
+import { LateBytes } from '../../protocol/late-bytes.ts';
 import { type PartitionKey, partitionKey } from '../../types.ts';
+import type { AnswerMemory } from './answer-memory.ts';
 import {
   type FetchOutcome,
   type FetchPartition,
@@ -26,6 +28,8 @@ export interface FetchRequest {
   readonly isolation: Isolation;
   /** The consumer's rack; null (versions below 11) lets it read from the leader only. */
   readonly clientRack: string | null;
+  /** The records are needed before they are sent: to be converted for old clients. */
+  readonly needsRecords?: boolean;
   readonly partitions: readonly FetchPartition[];
 }
 
@@ -33,6 +37,7 @@ interface ReplicaFetchContext extends ReadContext {
   readonly waiting: WaitingRoom;
   /** `fetch.max.bytes` */
   readonly fetchMaxBytes: number;
+  readonly answerMemory: AnswerMemory;
 }
 
 export class ReplicaFetch {
@@ -44,7 +49,12 @@ export class ReplicaFetch {
 
   /** Outcomes in the order of the partitions; a promise only when there is something to wait for. */
   fetch(request: FetchRequest): FetchOutcome[] | Promise<FetchOutcome[]> {
-    const maxBytes = Math.min(request.maxBytes, this.#context.fetchMaxBytes);
+    const { answerMemory, fetchMaxBytes } = this.#context;
+    const holdableBytes =
+      request.needsRecords === true
+        ? Math.max(answerMemory.pieceBytes, answerMemory.leftBytes)
+        : Number.POSITIVE_INFINITY;
+    const maxBytes = Math.min(request.maxBytes, fetchMaxBytes, holdableBytes);
     const limited = { ...request, maxBytes, minBytes: Math.min(request.minBytes, maxBytes) };
     const outcomes = readAll(limited, this.#context);
     if (limited.maxWaitMs <= 0 || isEnough(outcomes, limited)) return outcomes;
@@ -57,18 +67,23 @@ export class ReplicaFetch {
 }
 
 /**
- * Reads partition by partition until the bytes of the answer are used up. To stop earlier would hold less
- * memory, but the partitions left out fall behind: Kafka's Java consumer then asks only for those it has
- * nothing of any more, which are at their end, and waits fetch.max.wait.ms in vain (5 to 38 MB/s were
- * measured where 150 are usual).
+ * Reads partition by partition until the bytes of the answer are used up: at once what there is memory for,
+ * which is all of most answers, and the rest when it is sent. To stop after that would be simpler, but the
+ * partitions left out fall behind: Kafka's Java consumer then asks only for those it has nothing of any
+ * more, which are at their end, and waits fetch.max.wait.ms in vain (5 to 38 MB/s were measured where 150
+ * are usual).
  */
 function readAll(request: FetchRequest, context: ReplicaFetchContext): FetchOutcome[] {
   let leftBytes = request.maxBytes;
   let minOneBatch = request.hardMaxBytes !== true;
+  let atOnceBytes =
+    request.needsRecords === true ? Number.POSITIVE_INFINITY : context.answerMemory.atOnceBytes;
   return request.partitions.map((want) => {
     const { isolation, clientRack } = request;
-    const outcome = readPartition(want, { isolation, clientRack, maxBytes: leftBytes, minOneBatch }, context);
+    const limits = { isolation, clientRack, maxBytes: leftBytes, minOneBatch, atOnceBytes };
+    const outcome = readPartition(want, limits, context);
     if (outcome.records.length > 0) minOneBatch = false;
+    if (!(outcome.records instanceof LateBytes)) atOnceBytes -= outcome.records.length;
     leftBytes = Math.max(0, leftBytes - outcome.records.length);
     return outcome;
   });

@@ -1,8 +1,8 @@
 /** `odradek configs`: what Kafka's kafka-configs does, with its flags. */
 import { ErrorCode } from '../../../broker/errors.ts';
-import { AdminClient, reasonOf } from '../admin-client.ts';
+import { type AdminClient, adminClient, reasonOf } from '../admin-client.ts';
 import { type Arguments, type CommandSpec, oneAction, UsageError } from '../arguments.ts';
-import { bootstrapOption, jsonOption } from '../bootstrap.ts';
+import { clientOptions, jsonOption } from '../bootstrap.ts';
 import { print, printAll } from '../output.ts';
 import { changeQuotas, clientQuotas, quotaEntityText, quotaNumber } from './client-quotas.ts';
 import { changeOptions, changesOf } from './config-words.ts';
@@ -13,7 +13,7 @@ export const configsCommand: CommandSpec = {
   name: 'configs',
   summary: 'Describes and changes configs of topics, brokers and their loggers, and quotas.',
   options: [
-    bootstrapOption,
+    ...clientOptions,
     { name: 'describe', help: 'what is set, with where it comes from' },
     { name: 'alter', help: 'set or delete configs' },
     ...entityOptions,
@@ -35,7 +35,7 @@ async function run(given: Arguments): Promise<number> {
   const changes = action === 'alter' ? changesOf(given) : null;
   if (changes !== null && entities.some(({ name }) => name === null))
     throw new UsageError('--alter takes the name of what is changed: --entity-name or --entity-default');
-  const admin = new AdminClient(given.needText('bootstrap-server'));
+  const admin = await adminClient(given);
   try {
     if (changes !== null) {
       if (isQuotaEntity(entity)) await changeQuotas(admin, entities, changes);

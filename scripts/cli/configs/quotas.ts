@@ -1,7 +1,7 @@
 /** `odradek quotas`: all quotas at a glance, and a short way to change one. `odradek configs` does the same by Kafka's flags. */
-import { AdminClient } from '../admin-client.ts';
+import { type AdminClient, adminClient } from '../admin-client.ts';
 import { type Arguments, type CommandSpec, oneAction, UsageError } from '../arguments.ts';
-import { bootstrapOption, jsonOption } from '../bootstrap.ts';
+import { clientOptions, jsonOption } from '../bootstrap.ts';
 import { print, printAll } from '../output.ts';
 import { tableLines } from '../table.ts';
 import { changeQuotas, clientQuotas, quotaNumber } from './client-quotas.ts';
@@ -12,7 +12,7 @@ export const quotasCommand: CommandSpec = {
   name: 'quotas',
   summary: 'Shows and changes what users, clients and addresses are held to.',
   options: [
-    bootstrapOption,
+    ...clientOptions,
     { name: 'list', help: 'all quotas; with --user, --client or --ip those that name it' },
     { name: 'alter', help: 'set or delete quotas of a user, a client, a client of a user, or an address' },
     ...quotaEntityOptions,
@@ -30,7 +30,7 @@ async function run(given: Arguments): Promise<number> {
   const changes = action === 'alter' ? changesOf(given) : null;
   if (changes !== null && entities.length === 0)
     throw new UsageError('--alter takes --user, --client or --ip');
-  const admin = new AdminClient(given.needText('bootstrap-server'));
+  const admin = await adminClient(given);
   try {
     if (changes !== null) await changeQuotas(admin, entities, changes);
     else await list(admin, given);

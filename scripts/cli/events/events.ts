@@ -1,8 +1,8 @@
 /** `odradek events`: what has happened to the cluster, as its brokers have recorded it, and what is happening. */
 import { EVENT_KINDS } from '../../../broker/platform/event-lines.ts';
-import { AdminClient } from '../admin-client.ts';
+import { type AdminClient, adminClient } from '../admin-client.ts';
 import { type Arguments, type CommandSpec, type OptionSpec, UsageError } from '../arguments.ts';
-import { bootstrapOption, jsonOption } from '../bootstrap.ts';
+import { clientOptions, jsonOption } from '../bootstrap.ts';
 import { jsonLine } from '../json-line.ts';
 import { print, watchReader } from '../output.ts';
 import { partitionName } from '../partitions.ts';
@@ -21,7 +21,7 @@ export const eventsCommand: CommandSpec = {
   name: 'events',
   summary: "Prints what the brokers' journals have, of all brokers in one stream.",
   options: [
-    bootstrapOption,
+    ...clientOptions,
     peersOption,
     { name: 'follow', help: 'go on with what is yet to come, until Ctrl-C' },
     { name: 'broker', value: 'N', kind: 'integer', min: 0, help: 'only what this broker has recorded' },
@@ -41,7 +41,7 @@ export async function withJournals<Result>(
   read: (endpoints: () => Promise<readonly JournalEndpoint[]>, admin: AdminClient) => Promise<Result>,
 ): Promise<Result> {
   const peers = given.text('peers');
-  const admin = new AdminClient(given.needText('bootstrap-server'));
+  const admin = await adminClient(given);
   const said = new Set<string>();
   const problem = (text: string): void => {
     if (!said.has(text)) process.stderr.write(`${text}\n`);

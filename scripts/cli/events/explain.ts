@@ -2,7 +2,7 @@
 import type { Recorded } from '../../../broker/platform/event-ring.ts';
 import type { TopicPartition } from '../../../broker/types.ts';
 import { type Arguments, type CommandSpec, oneAction, UsageError } from '../arguments.ts';
-import { bootstrapOption } from '../bootstrap.ts';
+import { clientOptions } from '../bootstrap.ts';
 import { print, printable } from '../output.ts';
 import { partitionName } from '../partitions.ts';
 import { Journals } from './causes.ts';
@@ -19,7 +19,7 @@ export const explainCommand: CommandSpec = {
   summary:
     'Tells why something came to be, from the journals of all brokers: causes first, then what they led to.',
   options: [
-    bootstrapOption,
+    ...clientOptions,
     peersOption,
     {
       name: 'files',

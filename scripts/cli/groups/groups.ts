@@ -1,7 +1,7 @@
 /** `odradek groups`: what Kafka's kafka-consumer-groups does, with its flags. */
-import { AdminClient } from '../admin-client.ts';
+import { adminClient } from '../admin-client.ts';
 import { type Arguments, type CommandSpec, oneAction, optionNames, UsageError } from '../arguments.ts';
-import { bootstrapOption, jsonOption } from '../bootstrap.ts';
+import { clientOptions, jsonOption } from '../bootstrap.ts';
 import { deleteGroups, deleteOffsets } from './delete-groups.ts';
 import { describeGroups } from './describe-groups.ts';
 import { listedGroups, listGroups } from './list-groups.ts';
@@ -17,7 +17,7 @@ export const groupsCommand: CommandSpec = {
   name: 'groups',
   summary: 'Lists, describes and deletes consumer groups, and moves or deletes their offsets.',
   options: [
-    bootstrapOption,
+    ...clientOptions,
     { name: 'list', help: 'all groups' },
     { name: 'describe', help: 'committed offsets and lag of a group, its members or its state' },
     { name: 'delete', help: 'remove groups that have no members' },
@@ -76,9 +76,8 @@ async function run(given: Arguments): Promise<number> {
     throw new UsageError(`groups --describe takes at most one of ${optionNames(VIEWS)}`);
   if (action === 'delete-offsets') given.needText('topic');
   const rule = action === 'reset-offsets' ? ruleOf(given) : null;
-  const admin = new AdminClient(
-    given.needText('bootstrap-server'),
-    undefined,
+  const admin = await adminClient(
+    given,
     given.flag('timeout') ? { patienceMs: given.needInteger('timeout') } : {},
   );
   try {

@@ -1,7 +1,7 @@
 /** `odradek reassign`: what Kafka's kafka-reassign-partitions does, with its flags and its JSON. */
-import { AdminClient } from '../admin-client.ts';
+import { adminClient } from '../admin-client.ts';
 import { type Arguments, type CommandSpec, type OptionSpec, oneAction } from '../arguments.ts';
-import { bootstrapOption, jsonOption } from '../bootstrap.ts';
+import { clientOptions, jsonOption } from '../bootstrap.ts';
 import { cancel, list } from './cancel.ts';
 import { execute } from './execute.ts';
 import { generate } from './generate.ts';
@@ -21,7 +21,7 @@ export const reassignCommand: CommandSpec = {
   name: 'reassign',
   summary: 'Moves partitions to other brokers, and replicas to other directories of theirs.',
   options: [
-    bootstrapOption,
+    ...clientOptions,
     {
       name: 'generate',
       help: 'propose where topics could be on the brokers of --broker-list; changes nothing',
@@ -69,7 +69,7 @@ async function run(given: Arguments): Promise<number> {
     given.needText('topics-to-move-json-file');
     given.needText('broker-list');
   } else if (action !== 'list') given.needText('reassignment-json-file');
-  const admin = new AdminClient(given.needText('bootstrap-server'));
+  const admin = await adminClient(given);
   try {
     return await { generate, execute, verify, cancel, list }[action](admin, given);
   } finally {

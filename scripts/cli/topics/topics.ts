@@ -1,7 +1,7 @@
 /** `odradek topics`: what Kafka's kafka-topics does, with its flags. */
-import { AdminClient } from '../admin-client.ts';
+import { adminClient } from '../admin-client.ts';
 import { type Arguments, type CommandSpec, oneAction, UsageError } from '../arguments.ts';
-import { bootstrapOption, jsonOption } from '../bootstrap.ts';
+import { clientOptions, jsonOption } from '../bootstrap.ts';
 import { alterTopics, createTopics, deleteTopics } from './change-topics.ts';
 import { describeTopics, listTopics } from './describe-topics.ts';
 import { assignmentsOf } from './replica-assignment.ts';
@@ -14,7 +14,7 @@ export const topicsCommand: CommandSpec = {
   name: 'topics',
   summary: 'Lists, describes, creates, grows and deletes topics.',
   options: [
-    bootstrapOption,
+    ...clientOptions,
     { name: 'list', help: 'names of all topics' },
     { name: 'describe', help: 'partitions, leaders, replicas and in-sync replicas' },
     { name: 'create', help: 'a new topic' },
@@ -98,7 +98,7 @@ async function run(given: Arguments): Promise<number> {
     (given.flag('partitions') || given.flag('replication-factor'))
   )
     throw new UsageError('--replica-assignment goes with neither --partitions nor --replication-factor');
-  const admin = new AdminClient(given.needText('bootstrap-server'));
+  const admin = await adminClient(given);
   try {
     if (action === 'create') return await createTopics(admin, given, assignments);
     if (action === 'alter') return await alterTopics(admin, given, assignments);

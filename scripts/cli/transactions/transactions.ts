@@ -1,7 +1,7 @@
 /** `odradek transactions`: what Kafka's kafka-transactions does, with its flags. */
-import { AdminClient } from '../admin-client.ts';
+import { type AdminClient, adminClient } from '../admin-client.ts';
 import { type Arguments, type CommandSpec, UsageError } from '../arguments.ts';
-import { bootstrapOption, jsonOption } from '../bootstrap.ts';
+import { clientOptions, jsonOption } from '../bootstrap.ts';
 import { abort, forceTerminate } from './abort-transaction.ts';
 import { findHanging } from './find-hanging.ts';
 import { describe, describeProducers, list } from './show-transactions.ts';
@@ -14,7 +14,7 @@ interface Verb {
 
 const PARTITION = ['topic', 'partition'];
 const PRODUCER = ['producer-id', 'producer-epoch', 'coordinator-epoch'];
-const SHARED: ReadonlySet<string> = new Set(['bootstrap-server']);
+const SHARED: ReadonlySet<string> = new Set(['bootstrap-server', 'command-config']);
 
 const VERBS: Readonly<Record<string, Verb>> = {
   list: { options: ['duration-filter', 'json'], required: [], run: list },
@@ -34,7 +34,7 @@ export const transactionsCommand: CommandSpec = {
   summary: 'Lists, describes and ends transactions, and finds those that hang.',
   words: Object.keys(VERBS).join('|'),
   options: [
-    bootstrapOption,
+    ...clientOptions,
     { name: 'transactional-id', value: 'ID', help: 'describe, force-terminate: whose transaction' },
     { name: 'topic', value: 'NAME', help: 'the topic of --partition' },
     { name: 'partition', value: 'N', kind: 'integer', help: 'a partition' },
@@ -85,7 +85,7 @@ async function run(given: Arguments): Promise<number> {
   const wrong = given.sequence.find((option) => !allowed.has(option.name));
   if (wrong !== undefined) throw new UsageError(`--${wrong.name} does not go with ${name}`);
   for (const option of verb.required) given.needText(option);
-  const admin = new AdminClient(given.needText('bootstrap-server'));
+  const admin = await adminClient(given);
   try {
     return await verb.run(admin, given);
   } finally {

@@ -236,6 +236,5 @@ export function explains(entry: Deliberate, { at, kafkas }: Difference): boolean
 export const UNSERVED: readonly { readonly reason: string; readonly keys: readonly number[] }[] = [
   { reason: 'spoken between brokers, which do so over WebSockets here', keys: [4, 5, 6, 7, 56, 58, 67] },
   { reason: 'delegation tokens', keys: [38, 39, 40, 41] },
-  { reason: 'SCRAM credentials', keys: [50, 51] },
   { reason: 'consumer groups of KIP-848', keys: [68, 69] },
 ];

@@ -244,10 +244,6 @@ describe('listeners', () => {
       [{ listeners: 'PLAINTEXT://h:70000' }, 'Unable to parse'],
       [{ listeners: '' }, 'at least one listener'],
       [{ listeners: 'OTHER://h:9092' }, 'No security protocol defined for listener OTHER'],
-      [
-        { listeners: 'SSL://h:9093,PLAINTEXT://h:9092' },
-        'security protocol SSL of listener SSL is not supported yet',
-      ],
       [{ listeners: 'PLAINTEXT://h:1,PLAINTEXT://h:2' }, 'Each listener must have a different name'],
       [
         { listeners: 'INTERNAL://h:1,EXTERNAL://h:1', 'listener.security.protocol.map': map },

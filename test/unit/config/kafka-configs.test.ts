@@ -36,10 +36,14 @@ const OWN = [
   'peer.max.message.bytes',
   'peer.shared.secret',
   'peer.stream.credit.bytes',
+  'queued.max.response.bytes',
+  'request.max.arrival.pause.ms',
   'request.max.decompressed.bytes',
   'request.max.decompressed.records',
   'request.max.new.partitions',
   'socket.request.max.elements',
+  'tls.handshake.timeout.ms',
+  'tls.max.handshakes',
   'transaction.max.ids',
 ];
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   checkAdvertised,
   checkBound,
+  type Listener,
   parseEndpoint,
   parseListeners,
   parseProtocolMap,
@@ -168,14 +169,14 @@ describe('listeners', () => {
   });
 
   it('are bound to ports of their own, but any number to a free one, and two families to the same', () => {
-    const at = (host: string, port: number, name: string) => ({
+    const at = (host: string, port: number, name: string): Listener => ({
       name,
       host,
       port,
       securityProtocol: 'PLAINTEXT',
     });
     const bind =
-      (...listeners: ReturnType<typeof at>[]) =>
+      (...listeners: Listener[]) =>
       () =>
         checkBound(listeners, 'as given');
     expect(bind(at('', 0, 'A'), at('', 0, 'B'), at('127.0.0.1', 5, 'C'), at('::1', 5, 'D'))).not.toThrow();
@@ -185,7 +186,12 @@ describe('listeners', () => {
   });
 
   it('are advertised under names that are bound, at addresses that can be reached', () => {
-    const named = (name: string, host = 'h') => ({ name, host, port: 1, securityProtocol: 'PLAINTEXT' });
+    const named = (name: string, host = 'h'): Listener => ({
+      name,
+      host,
+      port: 1,
+      securityProtocol: 'PLAINTEXT',
+    });
     expect(() => checkAdvertised([named('B')], [named('A'), named('B')])).not.toThrow();
     expect(() => checkAdvertised([named('A'), named('C')], [named('A'), named('B')])).toThrow(
       'Found A,C. The valid options based on the current configuration are A,B',

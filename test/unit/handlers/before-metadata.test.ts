@@ -23,10 +23,16 @@ import { DescribeConfigs } from '../../../broker/protocol/messages/32-describe-c
 import { DescribeCluster } from '../../../broker/protocol/messages/60-describe-cluster.ts';
 import type { AnyApi, RequestInput, ResponseOf } from '../../../broker/protocol/schema.ts';
 import { allowEverything } from '../../../broker/security/authorizer.ts';
+import { bytesOfParts } from '../../support/message-bytes.ts';
 import { metadataDelta } from '../../support/metadata-deltas.ts';
 import { broker, services, world } from './support.ts';
 
-const SESSION = new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' });
+const SESSION = new ClientSession({
+  id: 'c1',
+  listener: 'PLAINTEXT',
+  remoteHost: '10.0.0.1',
+  securityProtocol: 'PLAINTEXT',
+});
 const RETRIABLE = new Set<number>([
   ErrorCode.LEADER_NOT_AVAILABLE,
   ErrorCode.NOT_LEADER_OR_FOLLOWER,
@@ -48,7 +54,7 @@ async function ask<A extends AnyApi>(api: A, version: number, request: RequestIn
   const frame = Buffer.concat(requestFrame(api, version, { correlationId: 1, clientId: 'c' }, request));
   const outcome = await createDispatch(HANDLERS, halfTold(), allowEverything)(frame.subarray(4), SESSION);
   if (typeof outcome === 'string') return outcome;
-  const answer = Buffer.concat(outcome.parts).subarray(4);
+  const answer = bytesOfParts(outcome.parts).subarray(4);
   const { bodyOffset } = parseResponseHeader(api, version, answer);
   return decodeResponse(api, version, answer.subarray(bodyOffset)) as ResponseOf<A>;
 }

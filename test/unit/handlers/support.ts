@@ -118,6 +118,7 @@ export function context(
     clientId: 'client',
     clientHost: '10.0.0.1',
     listener: 'PLAINTEXT',
+    securityProtocol: 'PLAINTEXT',
     principal: ANONYMOUS,
     connectionId: 'c1',
     charges: null,

@@ -1,42 +1,11 @@
 /** One connection: order of answers, framing at every split point, hostile sizes, back-pressure. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Dispatch, RequestOutcome } from '../../../broker/network/outcome.ts';
-import { RequestMemory } from '../../../broker/network/request-memory.ts';
 import { World } from '../../support/world.ts';
-import { connect, FETCH, frame, PRODUCE, settled } from './one-connection.ts';
+import { connect, echo, FETCH, frame, manual, PRODUCE, released, reply, settled } from './one-connection.ts';
 
-let released: string[] = [];
 beforeEach(() => {
-  released = [];
+  released.length = 0;
 });
-
-function reply(text: string): RequestOutcome {
-  return { parts: [Buffer.from(text)], sizeBytes: text.length, sent: () => released.push(text) };
-}
-
-const echo: Dispatch = (bytes) => reply(`<${bytes.toString('latin1', 2)}>`);
-
-/** A dispatcher whose answers come when the test says. */
-function manual(): {
-  dispatch: Dispatch;
-  started: string[];
-  answer: (text: string, outcome?: RequestOutcome) => Promise<void>;
-} {
-  const started: string[] = [];
-  const waiting = new Map<string, (outcome: RequestOutcome) => void>();
-  return {
-    started,
-    dispatch: (bytes) => {
-      const text = bytes.toString('latin1', 2);
-      started.push(text);
-      return new Promise((resolve) => waiting.set(text, resolve));
-    },
-    async answer(text, outcome = reply(`<${text}>`)) {
-      waiting.get(text)?.(outcome);
-      await settled();
-    },
-  };
-}
 
 describe('framing', () => {
   const stream = Buffer.concat([frame(FETCH, 'first'), frame(PRODUCE, ''), frame(FETCH, 'third one')]);
@@ -81,7 +50,9 @@ describe('framing', () => {
   });
 
   it('reserves memory for what arrives, not for what a peer announces', () => {
-    const { socket, connection } = connect(echo, { maxFrameBytes: 100 << 20 });
+    const { socket, connection } = connect(echo, {
+      frames: { maxBytes: 100 << 20, config: 'socket.request.max.bytes' },
+    });
     const start = Buffer.alloc(6);
     start.writeInt32BE(100 << 20);
     socket.arrive(start);
@@ -229,38 +200,6 @@ describe('back-pressure', () => {
     for (let i = 0; i < 30; i += 1) await settled();
     expect(socket.written.toString().match(/</g)?.length).toBe(20);
     expect(socket.paused).toBe(false);
-  });
-});
-
-describe('queued.max.request.bytes', () => {
-  it('frames that begin when it is used up wait until others are complete', async () => {
-    const memory = new RequestMemory(100);
-    const first = connect(echo, {}, { memory });
-    const second = connect(echo, {}, { memory });
-    const large = frame(FETCH, 'x'.repeat(200));
-    first.socket.arrive(large.subarray(0, 50));
-    expect(memory.usedBytes).toBe(large.length);
-    const other = frame(FETCH, 'other');
-    second.socket.arrive(other.subarray(0, 6));
-    expect(second.socket.paused).toBe(true);
-    second.socket.arrive(other.subarray(6));
-    await settled();
-    expect(second.socket.written.length).toBe(0);
-    first.socket.arrive(large.subarray(50));
-    await settled();
-    expect(second.socket.written.toString()).toBe('<other>');
-    expect(memory.usedBytes).toBe(0);
-  });
-
-  it('frames that arrive whole need none of it, and a closed connection gives its part back', () => {
-    const memory = new RequestMemory(1);
-    const one = connect(echo, {}, { memory });
-    one.socket.arrive(frame(FETCH, 'whole'));
-    expect(one.socket.written.toString()).toBe('<whole>');
-    one.socket.arrive(frame(FETCH, 'partial').subarray(0, 8));
-    expect(memory.usedBytes).toBeGreaterThan(0);
-    one.socket.destroy();
-    expect(memory.usedBytes).toBe(0);
   });
 });
 

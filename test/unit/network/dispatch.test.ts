@@ -21,6 +21,7 @@ import { type Authorizer, allowEverything } from '../../../broker/security/autho
 import { Operation, topicNamed } from '../../../broker/security/operations.ts';
 import { ANONYMOUS } from '../../../broker/security/principal.ts';
 import { CoordinatorError } from '../../../coordinator-client/coordinator.ts';
+import { bytesOfParts } from '../../support/message-bytes.ts';
 import { metadataOf, world } from '../handlers/support.ts';
 
 const CONFIG = brokerConfig(
@@ -29,7 +30,12 @@ const CONFIG = brokerConfig(
     ['socket.request.max.elements', '1000'],
   ]),
 );
-const SESSION = new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' });
+const SESSION = new ClientSession({
+  id: 'c1',
+  listener: 'PLAINTEXT',
+  remoteHost: '10.0.0.1',
+  securityProtocol: 'PLAINTEXT',
+});
 
 function frameOf<A extends AnyApi>(api: A, version: number, request: RequestInput<A>): Buffer {
   return Buffer.concat(requestFrame(api, version, { correlationId: 77, clientId: 'me' }, request)).subarray(
@@ -39,7 +45,7 @@ function frameOf<A extends AnyApi>(api: A, version: number, request: RequestInpu
 
 function bytesOf(outcome: RequestOutcome): Buffer {
   if (typeof outcome === 'string') throw new Error(`no reply but ${outcome}`);
-  return Buffer.concat(outcome.parts);
+  return bytesOfParts(outcome.parts);
 }
 
 function dispatcher(
@@ -300,7 +306,12 @@ describe('a client over its quota', () => {
       },
       refuse: () => 'close',
     });
-    const session = new ClientSession({ id: 'c2', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' });
+    const session = new ClientSession({
+      id: 'c2',
+      listener: 'PLAINTEXT',
+      remoteHost: '10.0.0.1',
+      securityProtocol: 'PLAINTEXT',
+    });
     const services = { clock: world.clock, config: CONFIG, diagnostics: silent, metrics: createMetrics() };
     const dispatch = createDispatch(
       new Map([[Produce.key, handler]]),

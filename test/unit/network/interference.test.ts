@@ -16,11 +16,17 @@ import { Metadata } from '../../../broker/protocol/messages/03-metadata.ts';
 import { ApiVersions } from '../../../broker/protocol/messages/18-api-versions.ts';
 import type { AnyApi, RequestInput } from '../../../broker/protocol/schema.ts';
 import { allowEverything } from '../../../broker/security/authorizer.ts';
+import { bytesOfParts } from '../../support/message-bytes.ts';
 import { World } from '../../support/world.ts';
 import { metadataOf } from '../handlers/support.ts';
 
 const CONFIG = brokerConfig(new Map([['zookeeper.connect', 'localhost:2181']]));
-const SESSION = new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' });
+const SESSION = new ClientSession({
+  id: 'c1',
+  listener: 'PLAINTEXT',
+  remoteHost: '10.0.0.1',
+  securityProtocol: 'PLAINTEXT',
+});
 const EVERYTHING = { topics: null, allowAutoTopicCreation: false };
 
 /** A dispatcher whose Metadata requests are all struck, and what it has seen. */
@@ -59,7 +65,7 @@ function struck(strike: Strike | null, versions: Interference['versionsOf'] | nu
 
 function answerOf(outcome: RequestOutcome, api: AnyApi = Metadata, version = 4): unknown {
   if (typeof outcome === 'string') return outcome;
-  return decodeResponse(api, version, Buffer.concat(outcome.parts).subarray(8));
+  return decodeResponse(api, version, bytesOfParts(outcome.parts).subarray(8));
 }
 
 describe('a request that is struck', () => {

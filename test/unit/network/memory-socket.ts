@@ -7,6 +7,7 @@ export class MemorySocket implements ByteSocket {
   readonly remoteHost: string;
   readonly remotePort = 50_000;
   readonly localPort = 9092;
+  readonly peerCertificate = null;
   open = true;
   /** The peer does not read: writes stay unflushed until {@link read}. */
   stalled = false;

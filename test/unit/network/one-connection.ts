@@ -1,14 +1,16 @@
-/** One connection whose other end is the test, and the frames that come in on it. */
+/** One connection whose other end, dispatcher and limits are the test's. */
 import { BufferPool } from '../../../broker/network/buffer-pool.ts';
 import { ClientSession } from '../../../broker/network/client-session.ts';
 import { Connection, type ConnectionLimits } from '../../../broker/network/connection.ts';
 import { KeptMemory } from '../../../broker/network/kept-memory.ts';
-import type { Dispatch } from '../../../broker/network/outcome.ts';
+import type { Dispatch, RequestOutcome } from '../../../broker/network/outcome.ts';
 import { RequestMemory } from '../../../broker/network/request-memory.ts';
 import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
-import { silent } from '../../../broker/platform/diagnostics.ts';
+import { AnswerMemory } from '../../../broker/replication/requests/answer-memory.ts';
+import { ANONYMOUS } from '../../../broker/security/principal.ts';
 import { MemorySocket } from './memory-socket.ts';
 
+const ORIGIN = { id: 'c1', listener: 'PLAINTEXT', securityProtocol: 'PLAINTEXT' } as const;
 export const PRODUCE = 0;
 export const FETCH = 1;
 
@@ -20,6 +22,37 @@ export function frame(apiKey: number, text: string): Buffer {
   return Buffer.concat([size, payload]);
 }
 
+/** The replies whose `sent` was called, since the test has emptied it. */
+export const released: string[] = [];
+
+export function reply(text: string): RequestOutcome {
+  return { parts: [Buffer.from(text)], sizeBytes: text.length, sent: () => released.push(text) };
+}
+
+export const echo: Dispatch = (bytes) => reply(`<${bytes.toString('latin1', 2)}>`);
+
+/** A dispatcher whose answers come when the test says. */
+export function manual(): {
+  dispatch: Dispatch;
+  started: string[];
+  answer: (text: string, outcome?: RequestOutcome) => Promise<void>;
+} {
+  const started: string[] = [];
+  const waiting = new Map<string, (outcome: RequestOutcome) => void>();
+  return {
+    started,
+    dispatch: (bytes) => {
+      const text = bytes.toString('latin1', 2);
+      started.push(text);
+      return new Promise((resolve) => waiting.set(text, resolve));
+    },
+    async answer(text, outcome = reply(`<${text}>`)) {
+      waiting.get(text)?.(outcome);
+      await settled();
+    },
+  };
+}
+
 export async function settled(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
@@ -29,23 +62,36 @@ export function connect(
   dispatch: Dispatch,
   limits: Partial<ConnectionLimits> = {},
   {
-    memory = new RequestMemory(-1),
+    memory = new RequestMemory(Number.POSITIVE_INFINITY),
     kept = new KeptMemory(Number.POSITIVE_INFINITY),
     clock = systemClock,
-  }: { memory?: RequestMemory; kept?: KeptMemory; clock?: Clock } = {},
+    answerMemory = new AnswerMemory(1 << 27),
+  } = {} as {
+    memory?: RequestMemory;
+    kept?: KeptMemory;
+    clock?: Clock;
+    answerMemory?: AnswerMemory;
+  },
 ): { socket: MemorySocket; connection: Connection; closed: () => boolean; pool: BufferPool } {
   const socket = new MemorySocket();
   let closed = false;
   const pool = new BufferPool(1 << 20);
   const connection = new Connection({
     socket,
-    session: new ClientSession({ id: 'c1', listener: 'PLAINTEXT', remoteHost: socket.remoteHost }, kept),
+    session: new ClientSession({ ...ORIGIN, remoteHost: socket.remoteHost }, ANONYMOUS, kept),
     dispatch,
-    limits: { maxFrameBytes: 1000, maxInFlightRequests: 3, maxUnsentBytes: 20, ...limits },
+    limits: {
+      frames: { maxBytes: 1000, config: 'socket.request.max.bytes' },
+      loginFrames: { maxBytes: 50, config: 'sasl.server.max.receive.size' },
+      maxInFlightRequests: 3,
+      maxUnsentBytes: 20,
+      ...limits,
+    },
     pool,
     memory,
+    answerMemory,
     clock,
-    diagnostics: silent,
+    complaints: { say: () => {} },
     bytesIn: { add() {}, value: 0 },
     bytesOut: { add() {}, value: 0 },
     onClosed: () => {

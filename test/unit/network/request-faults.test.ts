@@ -10,7 +10,12 @@ import { OffsetFetch } from '../../../broker/protocol/messages/09-offset-fetch.t
 import type { AnyApi } from '../../../broker/protocol/schema.ts';
 
 const STRIKE = { carriedOut: false, outcome: { error: ErrorCode.NOT_CONTROLLER }, delayMs: 0 } as const;
-const origin = { id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' };
+const origin = {
+  id: 'c1',
+  listener: 'PLAINTEXT',
+  remoteHost: '10.0.0.1',
+  securityProtocol: 'PLAINTEXT',
+} as const;
 
 function faults(fraction = 0, witness: (() => void) | null = null): RequestFaults {
   const topicName = (id: string) => (id === 'the-id' ? 't' : undefined);

@@ -1,6 +1,7 @@
 /** Listeners and limits: bind first, serve later; who may connect, and for how long. */
 import { describe, expect, it } from 'vitest';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
+import type { Listener } from '../../../broker/config/listeners.ts';
 import { LiveValue } from '../../../broker/config/live.ts';
 import type { ClientSession } from '../../../broker/network/client-session.ts';
 import type { AddressRates } from '../../../broker/network/connection-quotas.ts';
@@ -10,6 +11,7 @@ import type { Clock } from '../../../broker/platform/clock.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
 import type { ByteSocket, SocketNetwork } from '../../../broker/platform/sockets.ts';
+import { AnswerMemory } from '../../../broker/replication/requests/answer-memory.ts';
 import { ANONYMOUS } from '../../../broker/security/principal.ts';
 import { MemorySocket } from './memory-socket.ts';
 
@@ -50,7 +52,9 @@ class TestClock implements Clock {
 
 const CONFIG = {
   brokerId: 1,
-  listeners: [{ name: 'PLAINTEXT', host: 'localhost', port: 0, securityProtocol: 'PLAINTEXT' }],
+  listeners: [
+    { name: 'PLAINTEXT', host: 'localhost', port: 0, securityProtocol: 'PLAINTEXT' },
+  ] as readonly Listener[],
   socketRequestMaxBytes: 1000,
   queuedMaxRequests: 10,
   socketSendBufferBytes: 100,
@@ -61,6 +65,7 @@ const CONFIG = {
   maxConnectionsPerIpOverrides: new Map<string, number>(),
   maxConnectionCreationRate: 1000,
   connectionsMaxIdleMs: 1000,
+  requestMaxArrivalPauseMs: 60_000,
 };
 
 function start(
@@ -98,6 +103,8 @@ function start(
     diagnostics: silent,
     metrics: createMetrics(),
     rates,
+    answerMemory: new AnswerMemory(config.queuedMaxResponseBytes),
+    securityOf: () => ({ login: null, tls: null, nameOf: (name) => name }),
   });
   const connect = (remoteHost = '10.0.0.1', listener = 'localhost'): MemorySocket => {
     const socket = new MemorySocket(remoteHost);
@@ -121,18 +128,13 @@ describe('listeners', () => {
   });
 
   it('are all closed again when one of them can not be bound', async () => {
-    const listeners = [
+    const listeners: Listener[] = [
       { name: 'A', host: 'a', port: 1, securityProtocol: 'PLAINTEXT' },
       { name: 'B', host: 'b', port: 2, securityProtocol: 'PLAINTEXT' },
     ];
     const { server, closed } = start({ listeners }, ['b']);
     await expect(server.start()).rejects.toThrow('EADDRINUSE b');
     expect(closed).toEqual(['a']);
-  });
-
-  it('a protocol that is not served is refused by name', async () => {
-    const listeners = [{ name: 'EXTERNAL', host: '', port: 1, securityProtocol: 'SASL_SSL' }];
-    await expect(start({ listeners }).server.start()).rejects.toThrow(/EXTERNAL.*SASL_SSL/);
   });
 
   it('connections that come before the broker is ready wait, and are served then', async () => {
@@ -204,6 +206,24 @@ describe('limits', () => {
     expect(sockets.map(({ served }) => served)).toEqual([true, true, true, false]);
     clock.advance(500);
     expect(sockets.map(({ served }) => served)).toEqual([true, true, true, true]);
+  });
+
+  it('request.max.arrival.pause.ms closes those of whose request the rest does not come', async () => {
+    const { server, connect, clock } = start({
+      connectionsMaxIdleMs: 100_000,
+      requestMaxArrivalPauseMs: 1000,
+    });
+    await server.start();
+    server.startAccepting(() => new Promise(() => {}));
+    const [stuck, slow, idle] = [connect(), connect(), connect()];
+    const beginning = Buffer.from([0, 0, 0, 100, 0]);
+    stuck.arrive(beginning);
+    slow.arrive(beginning);
+    for (let part = 0; part < 5; part++) {
+      await clock.advance(600);
+      slow.arrive(Buffer.from([part]));
+    }
+    expect([stuck.open, slow.open, idle.open]).toEqual([false, true, true]);
   });
 
   it('connections.max.idle.ms closes those that do nothing, not those that are waiting for an answer', async () => {

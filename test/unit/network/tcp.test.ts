@@ -14,6 +14,7 @@ import { KafkaConnection } from '../../../broker/protocol/client.ts';
 import { Produce } from '../../../broker/protocol/messages/00-produce.ts';
 import { Metadata } from '../../../broker/protocol/messages/03-metadata.ts';
 import { crc32c } from '../../../broker/records/crc32c.ts';
+import { AnswerMemory } from '../../../broker/replication/requests/answer-memory.ts';
 import type { AppendOutcome, AppendRequest } from '../../../broker/replication/requests/replica-append.ts';
 import { allowEverything } from '../../../broker/security/authorizer.ts';
 import { services } from '../handlers/support.ts';
@@ -60,6 +61,8 @@ async function start(reading: 'slab' | 'plain', overrides: object = {}) {
     diagnostics: silent,
     metrics: createMetrics(),
     rates: { take: () => 0 },
+    answerMemory: new AnswerMemory(config.queuedMaxResponseBytes),
+    securityOf: () => ({ login: null, tls: null, nameOf: (name) => name }),
   });
   running.push(server);
   await server.start();

@@ -1,9 +1,10 @@
-/** TCP keeps the contract of sockets, read through the slab as well as plainly. */
+/** TCP keeps the contract of sockets, read through the slab as well as plainly; so does TLS over it. */
 import { networkInterfaces } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import type { ByteSocket } from '../../../broker/platform/sockets.ts';
+import type { ByteSocket, SocketNetwork } from '../../../broker/platform/sockets.ts';
 import { tcpSockets } from '../../../broker/platform/tcp-sockets.ts';
 import { socketsContract } from './sockets.contract.ts';
+import { clientEnd, serverEnd } from './tls-ends.ts';
 
 for (const reading of ['slab', 'plain'] as const) {
   socketsContract(`TCP, ${reading}`, () => ({
@@ -13,6 +14,24 @@ for (const reading of ['slab', 'plain'] as const) {
     settle: (promise) => promise,
   }));
 }
+
+/** As TCP, with a handshake before everything. */
+function overTls(): SocketNetwork {
+  const sockets = tcpSockets();
+  const tls = { end: () => SERVER, handshakeTimeoutMs: 5000, mostHandshakes: 100, refused() {} };
+  return {
+    listen: (options) => sockets.listen({ ...options, tls }),
+    dial: (options) => sockets.dial({ ...options, tls: clientEnd() }),
+  };
+}
+const SERVER = serverEnd();
+
+socketsContract('TLS', () => ({
+  near: overTls(),
+  far: overTls(),
+  host: '127.0.0.1',
+  settle: (promise) => promise,
+}));
 
 describe('the shared slab', () => {
   it('is what chunks of all connections lie in', async () => {

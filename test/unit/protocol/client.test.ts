@@ -6,11 +6,13 @@ import { KafkaConnection } from '../../../broker/protocol/client.ts';
 import { decodeRequest } from '../../../broker/protocol/codec.ts';
 import { FrameReader, responseFrame } from '../../../broker/protocol/frame.ts';
 import { parseRequestHeader } from '../../../broker/protocol/header.ts';
+import type { MessagePart } from '../../../broker/protocol/late-bytes.ts';
 import { Produce } from '../../../broker/protocol/messages/00-produce.ts';
 import { Metadata } from '../../../broker/protocol/messages/03-metadata.ts';
 import { ApiVersions } from '../../../broker/protocol/messages/18-api-versions.ts';
 import { ALL_APIS } from '../../../broker/protocol/messages/all.ts';
 import { ProtocolError } from '../../../broker/protocol/reader.ts';
+import { bytesOfParts } from '../../support/message-bytes.ts';
 import { MemorySocket } from '../network/memory-socket.ts';
 
 interface Seen {
@@ -47,7 +49,7 @@ const VERSIONS = {
   ],
 };
 
-const answer = (...parts: Buffer[][]): Buffer => Buffer.concat(parts.flat());
+const answer = (...parts: MessagePart[][]): Buffer => bytesOfParts(parts.flat());
 
 describe('a connection', () => {
   it('asks once what the broker speaks, then takes the highest common version', async () => {

@@ -39,6 +39,7 @@ import {
 } from '../../../broker/protocol/schema.ts';
 import { parseVersions } from '../../../broker/protocol/versions.ts';
 import { Writer } from '../../../broker/protocol/writer.ts';
+import { bytesOfParts } from '../../support/message-bytes.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 const joined = (parts: readonly Buffer[]): string => Buffer.concat(parts).toString('hex');
@@ -326,7 +327,7 @@ describe('headers', () => {
 describe('frames', () => {
   it('begin with the size of everything after it', () => {
     const response = responseFrame(ApiVersions, 0, 9, { errorCode: 35 });
-    expect(joined(response)).toBe(plain('0000000a 00000009 0023 00000000'));
+    expect(joined([bytesOfParts(response)])).toBe(plain('0000000a 00000009 0023 00000000'));
     const request = requestFrame(ApiVersions, 0, { correlationId: 2, clientId: null }, {});
     expect(joined(request)).toBe(plain('0000000a 0012 0000 00000002 ffff'));
   });
@@ -334,7 +335,7 @@ describe('frames', () => {
   it('count what goes by reference', () => {
     const records = Buffer.alloc(100_000);
     const parts = responseFrame(Fetch, 12, 1, { responses: [{ partitions: [{ records }] }] });
-    const all = Buffer.concat(parts);
+    const all = bytesOfParts(parts);
     expect(all.readInt32BE(0)).toBe(all.length - 4);
   });
 });

@@ -17,6 +17,7 @@ import type { Metrics } from '../../../broker/platform/metrics.ts';
 import type { ReplicationConfigs, TransactionVerifier } from '../../../broker/replication/collaborators.ts';
 import type { Partition } from '../../../broker/replication/partition.ts';
 import { ReplicaManager } from '../../../broker/replication/replica-manager.ts';
+import { AnswerMemory } from '../../../broker/replication/requests/answer-memory.ts';
 import type { AppendOutcome } from '../../../broker/replication/requests/replica-append.ts';
 import { replicaDelta } from '../../support/metadata-deltas.ts';
 import type { SimulatedDisk } from '../../support/simulated-disk.ts';
@@ -56,6 +57,7 @@ export interface ClusterOptions {
 
 export class ReplicationCluster extends World {
   readonly nodes = new Map<number, Node>();
+  readonly answerMemory = new AnswerMemory(128 * 1024 * 1024);
   readonly infos = new Map<number, BrokerInfo>();
   readonly alive = new Set<number>();
   readonly truths = new Map<number, Truth>();
@@ -155,6 +157,7 @@ export class ReplicationCluster extends World {
       },
       propose: (request) => this.#propose(request),
       verifier: { verify: (transaction) => this.verify(transaction) },
+      answerMemory: this.answerMemory,
     });
     const node: Node = { id, disk, logs, peers, replicas, metrics, journal, info };
     this.nodes.set(id, node);

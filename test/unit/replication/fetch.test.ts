@@ -1,10 +1,12 @@
 /** Consumer fetches and offsets, as the handlers above see them. */
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
+import { LateBytes } from '../../../broker/protocol/late-bytes.ts';
 import { completeBatches } from '../../../broker/records/batch.ts';
 import { readRecords } from '../../../broker/records/record.ts';
 import type { FetchOutcome } from '../../../broker/replication/requests/read-partition.ts';
 import type { FetchRequest } from '../../../broker/replication/requests/replica-fetch.ts';
+import { bytesOfPart } from '../../support/message-bytes.ts';
 import { batch } from '../log/support.ts';
 import { atOnce, ReplicationCluster, TOPIC, TOPIC_ID } from './cluster-kit.ts';
 
@@ -50,7 +52,8 @@ function fetching(cluster: ReplicationCluster, id: number, wanted: Wanted): Prom
   );
 }
 
-function values({ records }: FetchOutcome): string[] {
+function values(outcome: FetchOutcome): string[] {
+  const records = bytesOfPart(outcome.records);
   return [...completeBatches(records)].flatMap((at) =>
     readRecords(records, at).map(({ offset, value }) => `${offset}:${value}`),
   );
@@ -78,6 +81,23 @@ describe('a consumer reads', () => {
       expect([beyond.error, values(beyond)]).toEqual([ErrorCode.NONE, []]);
     }
     expect((await fetch(cluster, 1, { offset: 3 })).error).toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
+  });
+
+  it('what there is memory for at once, more when it is sent, and the same either way', async () => {
+    const cluster = await oneBroker();
+    for (const letter of ['a', 'b', 'c', 'd', 'e']) await cluster.produced(1, [letter.repeat(400 * 1024)]);
+    const all = { maxBytes: 10_000_000, partitionMaxBytes: 10_000_000 };
+    const atOnce = await fetch(cluster, 1, all);
+    expect(atOnce.records).toBeInstanceOf(Buffer);
+    cluster.answerMemory.add(120 * 1024 * 1024);
+    const late = await fetch(cluster, 1, all);
+    expect(late.records).toBeInstanceOf(LateBytes);
+    expect(bytesOfPart(late.records).equals(bytesOfPart(atOnce.records))).toBe(true);
+    // A client of Fetch v0-3 needs them converted: it gets what there is memory for.
+    cluster.answerMemory.add(8 * 1024 * 1024);
+    const old = await fetch(cluster, 1, { ...all, needsRecords: true });
+    expect(old.records).toBeInstanceOf(Buffer);
+    expect(values(old)).toHaveLength(1);
   });
 
   it('committed transactions only, when it asks for that', async () => {

@@ -1,0 +1,17 @@
+/**
+ * Bytes of a known number that are read when there is room for them on the way out. A message that holds
+ * some is written around them: its length is known, and its memory is that of the rest.
+ */
+
+export abstract class LateBytes {
+  abstract readonly length: number;
+
+  /**
+   * Puts `lengthBytes` of them, from `fromByte` on, into `into` at `at`. Throws when they can't be had any
+   * more: the message can't be completed then.
+   */
+  abstract read(into: Buffer, at: number, lengthBytes: number, fromByte: number): void;
+}
+
+/** A piece of a message on its way out. */
+export type MessagePart = Buffer | LateBytes;
