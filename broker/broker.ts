@@ -37,8 +37,10 @@ import {
 import { makeJournal } from './node/make-journal.ts';
 import { makePeers, peerEndpoint } from './node/make-peers.ts';
 import { makeReplication } from './node/make-replication.ts';
+import { makeSecurity } from './node/make-security.ts';
 import { makeServices } from './node/make-services.ts';
 import { claimDirectories, makeLogs } from './node/make-storage.ts';
+import { makeTokens, removeExpiredTokens } from './node/make-tokens.ts';
 import { registerBrokerMetrics } from './node/node-metrics.ts';
 import type { Ground, Parts } from './node/parts.ts';
 import { answerPeers } from './node/peer-answers.ts';
@@ -47,7 +49,6 @@ import { StopList } from './node/stop-list.ts';
 import type { EventId } from './platform/event-ring.ts';
 import type { Platform } from './platform/platform.ts';
 import { randomUuid } from './platform/random.ts';
-import { allowEverything } from './security/authorizer.ts';
 import { NO_EPOCH } from './types.ts';
 
 export interface BrokerOptions {
@@ -185,6 +186,10 @@ export class Broker {
     journal.identify(claimed.config.brokerId, NO_EPOCH);
     this.#journal.keeper?.open();
     const { config, configs, quotas, scram, features } = await makeConfigs(ground, claimed.config);
+    const security = {
+      ...(await makeSecurity(ground, { config })),
+      ...(await makeTokens(ground, { config })),
+    };
     const fence = new ControllerFence();
     const metadata = new MetadataCache(clock);
     const { vulnerable, hostName } = this.#options;
@@ -197,7 +202,10 @@ export class Broker {
       http: pagesOf({ metrics, health, events: this.#journal.page, faults }),
     });
     const link = new ControllerLink(peers, metadata, () => config.controllerSocketTimeoutMs);
-    const known = { clusterId, config, configs, quotas, scram, features, fence, metadata, peers, link };
+    const known = {
+      ...{ clusterId, config, configs, quotas, scram, features, fence, metadata, peers, link },
+      ...security,
+    };
     const controller = makeController(ground, known);
     const logs = await makeLogs(ground, { ...known, directories: claimed.directories });
     const partitionCounts = await coordinatorPartitionCounts(ground.store(), config);
@@ -255,6 +263,7 @@ export class Broker {
     parts.controller.startup();
     parts.groups.start();
     parts.transactions.start();
+    removeExpiredTokens(this.#ground, parts);
     const services = makeServices(this.#ground, parts);
     // A client that were let in earlier would be told to ask again.
     await parts.metadata.waitFor(({ complete }) => complete, FIRST_METADATA_WAIT_MS);
@@ -263,7 +272,7 @@ export class Broker {
     const dispatch = createDispatch(
       HANDLERS,
       { ...services, quotas: parts.quotas },
-      allowEverything,
+      parts.authorizer,
       interference,
     );
     parts.network.startAccepting(dispatch);
@@ -273,20 +282,24 @@ export class Broker {
   }
 
   #sessionLost(causeId: EventId): void {
-    const { controller, configs, features } = this.#made;
+    const { controller, configs, features, aclFeed, tokenFeed } = this.#made;
     controller.onSessionLost(causeId);
     configs.stop();
     features.stop();
+    aclFeed?.stop();
+    tokenFeed?.stop();
   }
 
   async #sessionRegained(formerSessionId: bigint, causeId: EventId): Promise<void> {
-    const { controller, configs, features, fence } = this.#made;
+    const { controller, configs, features, aclFeed, tokenFeed, fence } = this.#made;
     // The store of this session, also if a newer one begins meanwhile: in that, nothing is registered yet.
     const store = this.#ground.store();
     await this.#register(formerSessionId, causeId);
     controller.onSessionRegained(store, fence.brokerEpoch, causeId);
     await configs.start(store);
     await features.start(store);
+    await aclFeed?.start(store);
+    await tokenFeed?.start(store);
   }
 
   async #shutdown(handOver: boolean): Promise<void> {

@@ -122,7 +122,7 @@ export async function runBroker(
 
 /** Key stores are read once more when the listeners are made: until then nothing has been begun. */
 async function checkListeners({ listeners, texts }: BrokerConfig): Promise<void> {
-  const scram = { user: () => undefined, token: () => undefined };
+  const scram = { user: () => undefined, token: async () => undefined };
   const materials = { disk: nodeDisk, random: systemRandom, javaStores, scram };
   for (const listener of listeners) await securedListener(listener, texts, materials);
 }

@@ -6,6 +6,7 @@
  */
 import { PEER_LISTENER } from '../cluster.ts';
 import { checkConsistency } from './consistency.ts';
+import { AUTHORIZER_CONFIGS } from './definitions/authorizer.ts';
 import { FAULT_CONFIGS } from './definitions/faults.ts';
 import { GROUP_CONFIGS } from './definitions/group.ts';
 import { JOURNAL_CONFIGS } from './definitions/journal.ts';
@@ -55,6 +56,7 @@ const DEFINITIONS = {
   ...TRANSACTION_CONFIGS,
   ...SECURITY_CONFIGS,
   ...SASL_CONFIGS,
+  ...AUTHORIZER_CONFIGS,
   ...QUOTA_CONFIGS,
   ...KRAFT_CONFIGS,
   ...REMOTE_LOG_CONFIGS,

@@ -35,6 +35,8 @@ interface RelatedConfigs extends BatchSources {
   readonly controlPlaneListenerName: string | null;
   readonly advertisedListeners: readonly { readonly name: string }[];
   readonly interBrokerListenerName: string;
+  readonly authorizerClassName: string;
+  readonly superUsers: string;
 }
 
 /** Throws ConfigError for the first rule that is broken. */
@@ -122,6 +124,7 @@ function otherRules(config: RelatedConfigs): [boolean, string][] {
       'request.max.decompressed.bytes and request.max.decompressed.records must allow for one batch of compressed.batch.max.decompressed.bytes and compressed.batch.max.records',
     ],
     ...controlPlaneRules(config),
+    ...superUserRules(config),
   ];
 }
 
@@ -140,4 +143,21 @@ function controlPlaneRules(config: RelatedConfigs): [boolean, string][] {
       `control.plane.listener.name, when defined, should have a different value from the inter broker listener name. Currently they both have the value ListenerName(${name})`,
     ],
   ];
+}
+
+/** Only an authorizer reads them. */
+function superUserRules({ authorizerClassName, superUsers }: RelatedConfigs): [boolean, string][] {
+  if (authorizerClassName.trim() === '') return [];
+  return splitSuperUsers(superUsers).map((user) => [
+    /^[^:]+:/.test(user),
+    `super.users: expected a string in format principalType:principalName but got ${user}`,
+  ]);
+}
+
+/** The users of super.users: names of certificates hold commas, hence semicolons between them. */
+export function splitSuperUsers(superUsers: string): string[] {
+  return superUsers
+    .split(';')
+    .map((user) => user.trim())
+    .filter((user) => user !== '');
 }

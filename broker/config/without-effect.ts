@@ -9,7 +9,6 @@ import type { CamelCase, PropertyTable } from './property.ts';
 
 const GROUPS_WITHOUT_EFFECT = [
   'controller.quorum.',
-  'delegation.token.',
   'group.consumer.',
   'group.coordinator.',
   'group.share.',
@@ -87,10 +86,14 @@ const EFFECTIVE_FROM_NEXT_START = [
 /** The same as members of the configuration. */
 export type ValueFromNextStart = CamelCase<(typeof EFFECTIVE_FROM_NEXT_START)[number]>;
 
+/** The authorizer that goes by the access rules in ZooKeeper. */
+const ACL_AUTHORIZER = 'kafka.security.authorizer.AclAuthorizer';
+
 /** With what each may be left at. */
 const REFUSED: ReadonlyMap<string, readonly string[]> = new Map([
   ['alter.config.policy.class.name', ['']],
-  ['authorizer.class.name', ['']],
+  ['authorizer.class.name', ['', ACL_AUTHORIZER]],
+  ['authorizer.zookeeper.url', ['']],
   ['client.quota.callback.class', ['']],
   ['controller.listener.names', ['']],
   ['create.topic.policy.class.name', ['']],
@@ -123,11 +126,15 @@ function isWithoutEffectForListener(name: string): boolean {
 export function refusalOfUnsupported(given: ReadonlyMap<string, string>): string | null {
   for (const [name, allowed] of REFUSED) {
     const value = given.get(name);
-    if (value === undefined || allowed.includes(value.trim().toLowerCase())) continue;
-    const left = allowed[0] === '' ? 'be left out' : `be ${allowed.join(' or ')}`;
+    if (value === undefined || allowed.some((one) => sameWord(one, value))) continue;
+    const left = allowed.map((one) => (one === '' ? 'be left out' : `be ${one}`)).join(' or ');
     return `Invalid value ${value} for configuration ${name}: it is not supported yet and must ${left}`;
   }
   return null;
+}
+
+function sameWord(one: string, other: string): boolean {
+  return one.toLowerCase() === other.trim().toLowerCase();
 }
 
 /** Configs of a process of Kafka that are refused rather than ignored. */

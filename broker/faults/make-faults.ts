@@ -33,7 +33,8 @@ export function makeFaults(
   };
   const desk = new FaultDesk({
     points,
-    clock: platform.clock,
+    // When a fault struck is true also while the wall clock is wrong.
+    clock: vulnerable.world.trueClock,
     journal: platform.journal.named('Faults'),
     maxMs: config.faultApiMaxMs,
     maxFaults: config.faultApiMaxFaults,

@@ -70,16 +70,17 @@ export class PlacedFaultTable {
     const isKept = struck.heal !== null;
     const parameters = JSON.stringify({ ...placing.body, ...struck.decided });
     journal.record({ kind: 'fault-struck', id, fault, parameters, forMs: isKept ? forMs : 0 });
+    const nowMs = clock.nowMs();
     const kept: Kept = {
       ...placing,
       id,
       struck,
       struckAtMs: clock.wallMs(),
-      endsAtMs: clock.nowMs() + (isKept ? forMs : 0),
+      endsAtMs: nowMs + (isKept ? forMs : 0),
       timer: isKept ? clock.after(forMs, () => this.heal(id, 'time')) : { cancel: () => {} },
     };
     if (isKept) this.#kept.set(id, kept);
-    return this.#viewOf(kept);
+    return this.#viewOf(kept, nowMs);
   }
 
   list(): FaultView[] {
@@ -110,14 +111,17 @@ export class PlacedFaultTable {
     return all.flatMap(({ id }) => this.heal(id, why) ?? []);
   }
 
-  #viewOf({ id, fault, body, struck, struckAtMs, endsAtMs, asker }: Kept): FaultView {
+  #viewOf(
+    { id, fault, body, struck, struckAtMs, endsAtMs, asker }: Kept,
+    nowMs = this.#options.clock.nowMs(),
+  ): FaultView {
     const times = struck.struck?.();
     return {
       id,
       fault,
       parameters: { ...body, ...struck.decided },
       struckAtMs,
-      leftMs: Math.max(0, Math.round(endsAtMs - this.#options.clock.nowMs())),
+      leftMs: Math.max(0, Math.round(endsAtMs - nowMs)),
       ...(times === undefined ? {} : { struck: times }),
       ...(asker === null ? {} : { asker }),
     };

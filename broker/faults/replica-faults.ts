@@ -54,7 +54,7 @@ export const REPLICA_FAULTS = [
   defineFault({
     name: 'isr-leave',
     summary:
-      'The broker follows the leader of a partition no more, and leaves its in-sync replicas within replica.lag.time.max.ms',
+      'The broker follows the leader of a partition no more, and leaves its in-sync replicas by replica.lag.time.max.ms once something is produced',
     parameters: [TOPIC, PARTITION],
     strike(points, { body }) {
       const at = partitionOf(body['topic'], body['partition']);
@@ -86,6 +86,9 @@ async function moveLeader(
   at: TopicPartition,
   given: unknown,
 ): Promise<StruckFault> {
+  // First of all: what another broker knows may be old, and is nothing to refuse by.
+  const { controller } = points.broker;
+  if (!controller.isActive) throw elsewhere(points, kind);
   const image = imageOf(points, at);
   const inSync = image.isr.filter((id) => id !== image.leader);
   const to = given === undefined ? inSync[0] : Number(given);
@@ -93,8 +96,6 @@ async function moveLeader(
     throw new FaultRefused(
       `nobody else can lead ${keyOf(at)}: in sync besides its leader ${image.leader}: ${inSync.join(', ') || 'none'}`,
     );
-  const { controller } = points.broker;
-  if (!controller.isActive) throw elsewhere(points, kind);
   const replicas = [to, ...image.replicas.filter((id) => id !== to)];
   const order = await controller.alterReassignments([{ ...at, replicas }]);
   refuseFailure(at, order.ok ? (order.value[0]?.error ?? ErrorCode.NONE) : order.error);

@@ -104,7 +104,7 @@ function answer(
 function allTopics(request: MetadataRequest, context: RequestContext, services: Needed): TopicEntry[] {
   const entries: TopicEntry[] = [];
   for (const topic of services.metadata.image.topics.values()) {
-    if (!context.may(Operation.DESCRIBE, topicNamed(topic.name))) continue;
+    if (!context.couldDo(Operation.DESCRIBE, topicNamed(topic.name))) continue;
     entries.push(describe(topic, request, context, services));
   }
   return entries;

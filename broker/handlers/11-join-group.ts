@@ -17,7 +17,7 @@ export const joinGroup = defineHandler(JoinGroup, ['groups'], {
   async handle(request, context, services): Promise<ResponseInput<typeof JoinGroup>> {
     const { apiVersion } = context;
     if (!context.may(Operation.READ, groupNamed(request.groupId))) {
-      return refusal(request.memberId, ErrorCode.GROUP_AUTHORIZATION_FAILED, apiVersion);
+      return refusal(ErrorCode.GROUP_AUTHORIZATION_FAILED, apiVersion);
     }
     const answer = await services.groups.joinGroup({
       groupId: request.groupId,
@@ -53,16 +53,13 @@ export const joinGroup = defineHandler(JoinGroup, ['groups'], {
     };
   },
 
-  refuse: (request, errorCode, apiVersion) => refusal(request.memberId, errorCode, apiVersion),
+  refuse: (_request, errorCode, apiVersion) => refusal(errorCode, apiVersion),
 });
 
-function refusal(
-  memberId: string,
-  errorCode: ErrorCode,
-  apiVersion: number,
-): ResponseInput<typeof JoinGroup> {
+/** Says nothing of the member either, not even its id. */
+function refusal(errorCode: ErrorCode, apiVersion: number): ResponseInput<typeof JoinGroup> {
   const protocolName = protocolNameFor(apiVersion, null);
-  return { errorCode, generationId: -1, protocolName, leader: '', memberId, members: [] };
+  return { errorCode, generationId: -1, protocolName, leader: '', memberId: '', members: [] };
 }
 
 /** An empty name and none are the same to Kafka's clients: which of both they see goes by the version. */

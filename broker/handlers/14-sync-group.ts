@@ -13,12 +13,12 @@ const FIRST_VERSION_WITH_PROTOCOL = 5;
 
 export const syncGroup = defineHandler(SyncGroup, ['groups'], {
   async handle(request, context, services) {
-    if (!context.may(Operation.READ, groupNamed(request.groupId))) {
-      return refusal(ErrorCode.GROUP_AUTHORIZATION_FAILED);
-    }
     const namesProtocol = request.protocolType !== null && request.protocolName !== null;
     if (context.apiVersion >= FIRST_VERSION_WITH_PROTOCOL && !namesProtocol) {
       return refusal(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
+    }
+    if (!context.may(Operation.READ, groupNamed(request.groupId))) {
+      return refusal(ErrorCode.GROUP_AUTHORIZATION_FAILED);
     }
     const answer = await services.groups.syncGroup({
       groupId: request.groupId,

@@ -14,12 +14,12 @@ export const listGroups = defineHandler(ListGroups, ['groups'], {
     const { error, groups } = services.groups.listGroups();
     const states = new Set(request.statesFilter.map((state) => state.toLowerCase()));
     const types = new Set(request.typesFilter.map((type) => type.toLowerCase()));
-    const seesAll = context.may(Operation.DESCRIBE, CLUSTER);
+    const seesAll = context.couldDo(Operation.DESCRIBE, CLUSTER);
     const shown = groups.filter(
       (group) =>
         (states.size === 0 || states.has(group.state.toLowerCase())) &&
         (types.size === 0 || types.has(GROUP_TYPE)) &&
-        (seesAll || context.may(Operation.DESCRIBE, groupNamed(group.groupId))),
+        (seesAll || context.couldDo(Operation.DESCRIBE, groupNamed(group.groupId))),
     );
     return {
       errorCode: error,

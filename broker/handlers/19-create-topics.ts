@@ -51,21 +51,26 @@ export const createTopics = defineHandler(CreateTopics, NEEDS, {
     };
     const results = await inTurns(services.clock, request.topics, (topic) => {
       if (repeated.has(topic.name)) {
-        return failure(topic.name, ErrorCode.INVALID_REQUEST, 'Found multiple entries for this topic.');
+        const complaint = 'Found multiple entries for this topic.';
+        return {
+          ...failure(topic.name, ErrorCode.INVALID_REQUEST, complaint),
+          ...configError(topic, context),
+        };
       }
       if (!fits(shapeOf(topic, services).partitions)) {
         return { ...failure(topic.name, ErrorCode.POLICY_VIOLATION, null), ...TOO_MANY_PARTITIONS };
       }
       return createOne(topic, creating);
     });
-    if (request.validateOnly) return { topics: results };
+    if (request.validateOnly) return { topics: results.map(withoutHidden) };
     const created = results.filter(({ errorCode }) => errorCode === ErrorCode.NONE);
     const partitionCounts = new Map(created.map((result) => [result.name ?? '', result.numPartitions ?? 0]));
     await services.metadata.waitFor(
       (image) => [...partitionCounts].every(([name, count]) => allHaveLeaders(image, name, count)),
       deadlineMs - services.clock.nowMs(),
     );
-    return { topics: results.map((result) => timedOutUnlessLed(result, request.timeoutMs, services)) };
+    const settled = results.map((result) => timedOutUnlessLed(result, request.timeoutMs, services));
+    return { topics: settled.map(withoutHidden) };
   },
   refuse,
 });
@@ -105,7 +110,8 @@ async function createOne(topic: CreatableTopic, creating: Creating): Promise<Top
     return failure(name, ErrorCode.INVALID_REQUEST, `Creation of internal topic ${name} is prohibited.`);
   }
   if (!mayCreateTopic(context, name)) {
-    return failure(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED, 'Authorization failed.');
+    const refused = failure(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED, 'Authorization failed.');
+    return { ...refused, ...configError(topic, context) };
   }
   if (services.metadata.topic(name) !== undefined) {
     return failure(name, ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`);
@@ -132,11 +138,23 @@ async function createOne(topic: CreatableTopic, creating: Creating): Promise<Top
     // The wait for leaders reads it, too.
     numPartitions: assignment.size,
   };
-  if (!context.may(Operation.DESCRIBE_CONFIGS, topicNamed(name))) {
-    return { ...result, configs: null, topicConfigErrorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
-  }
+  const { topicConfigErrorCode } = configError(topic, context);
+  if (topicConfigErrorCode !== ErrorCode.NONE) return { ...result, configs: [], topicConfigErrorCode };
   const replicationFactor = assignment.get(0)?.length ?? BROKER_DEFAULT;
   return { ...result, replicationFactor, configs: configsOf(configs) };
+}
+
+/** Whether the sender may be told what the topic is like. */
+function configError({ name }: CreatableTopic, context: RequestContext): { topicConfigErrorCode: ErrorCode } {
+  const allowed = context.couldDo(Operation.DESCRIBE_CONFIGS, topicNamed(name));
+  return { topicConfigErrorCode: allowed ? ErrorCode.NONE : ErrorCode.TOPIC_AUTHORIZATION_FAILED };
+}
+
+/** A topic that was made, without what its maker may not be told. */
+function withoutHidden(result: TopicResult): TopicResult {
+  const { errorCode, topicConfigErrorCode = ErrorCode.NONE } = result;
+  if (errorCode !== ErrorCode.NONE || topicConfigErrorCode === ErrorCode.NONE) return result;
+  return { ...result, numPartitions: BROKER_DEFAULT, replicationFactor: BROKER_DEFAULT };
 }
 
 /** What is wrong with the request itself, whatever the cluster looks like. */

@@ -8,20 +8,16 @@
 import { ErrorCode } from '../errors.ts';
 import { InitProducerId } from '../protocol/messages/22-init-producer-id.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import { CLUSTER, Operation, topicNamed, transactionNamed } from '../security/operations.ts';
+import { CLUSTER, Operation, transactionNamed } from '../security/operations.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
-import type { Needs } from './services.ts';
 import { fencedFrom } from './shared/fenced-error.ts';
 
 const NONE = -1;
 const FIRST_VERSION_WITH_FENCED = 4;
 
-const NEEDS = ['metadata', 'producerIds', 'transactions'] as const;
-type Needed = Needs<(typeof NEEDS)[number]>;
-
-export const initProducerId = defineHandler(InitProducerId, NEEDS, {
+export const initProducerId = defineHandler(InitProducerId, ['producerIds', 'transactions'], {
   async handle(request, context, services) {
-    const refused = check(request, context, services);
+    const refused = check(request, context);
     if (refused !== ErrorCode.NONE) return refuse(request, refused);
     const { transactionalId, transactionTimeoutMs: timeoutMs, producerId, producerEpoch } = request;
     if (transactionalId === null) {
@@ -47,25 +43,17 @@ function refuse(
   return { errorCode, producerId: NONE, producerEpoch: NONE };
 }
 
-function check(
-  request: RequestOf<typeof InitProducerId>,
-  context: RequestContext,
-  services: Needed,
-): ErrorCode {
+function check(request: RequestOf<typeof InitProducerId>, context: RequestContext): ErrorCode {
   const { transactionalId, producerId, producerEpoch } = request;
   if (transactionalId !== null) {
     if (!context.may(Operation.WRITE, transactionNamed(transactionalId))) {
       return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
     }
-  } else if (!mayWriteSomewhere(context, services)) return ErrorCode.CLUSTER_AUTHORIZATION_FAILED;
+  } else if (!mayWriteSomewhere(context)) return ErrorCode.CLUSTER_AUTHORIZATION_FAILED;
   return (producerId === NONE) === (producerEpoch === NONE) ? ErrorCode.NONE : ErrorCode.INVALID_REQUEST;
 }
 
-/** IDEMPOTENT_WRITE on the cluster, or WRITE on any topic (KIP-679). */
-function mayWriteSomewhere(context: RequestContext, services: Needed): boolean {
-  if (context.may(Operation.IDEMPOTENT_WRITE, CLUSTER)) return true;
-  for (const topic of services.metadata.image.topics.keys()) {
-    if (context.may(Operation.WRITE, topicNamed(topic))) return true;
-  }
-  return false;
+/** WRITE on any topic, of which none needs to exist (KIP-679), or IDEMPOTENT_WRITE on the cluster. */
+function mayWriteSomewhere(context: RequestContext): boolean {
+  return context.mayForSome(Operation.WRITE, 'topic') || context.may(Operation.IDEMPOTENT_WRITE, CLUSTER);
 }

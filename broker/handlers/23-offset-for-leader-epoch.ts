@@ -1,12 +1,12 @@
 /**
  * OffsetForLeaderEpoch (23), versions 0-4: where a leader epoch ends in the leader's log, by which
- * consumers find out whether what they have read was truncated since.
+ * consumers find out whether what they have read was truncated since. Who acts for the cluster sees all topics.
  * Source: KafkaApis.handleOffsetForLeaderEpochRequest, ReplicaManager.lastOffsetForLeaderEpoch.
  */
 import { ErrorCode } from '../errors.ts';
 import { OffsetForLeaderEpoch } from '../protocol/messages/23-offset-for-leader-epoch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import { Operation, topicNamed } from '../security/operations.ts';
+import { CLUSTER, Operation, topicNamed } from '../security/operations.ts';
 import { defineHandler } from './handler.ts';
 
 type Request = RequestOf<typeof OffsetForLeaderEpoch>;
@@ -20,8 +20,9 @@ const DEBUGGING_CONSUMER = -2;
 
 export const offsetForLeaderEpoch = defineHandler(OffsetForLeaderEpoch, ['replicas'], {
   handle(request, context, services) {
+    const seesAll = context.couldDo(Operation.CLUSTER_ACTION, CLUSTER);
     return answer(request, (topic, { partition, currentLeaderEpoch, leaderEpoch }) => {
-      if (!context.may(Operation.DESCRIBE, topicNamed(topic))) {
+      if (!seesAll && !context.may(Operation.DESCRIBE, topicNamed(topic))) {
         return { partition, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
       }
       const end = services.replicas.endOffsetForEpoch(topic, partition, {

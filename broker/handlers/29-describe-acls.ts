@@ -1,13 +1,50 @@
 /**
- * DescribeAcls (29), versions 0-3: there is no authorizer, so there are no ACLs to describe, and Kafka
- * says so with SECURITY_DISABLED rather than with an empty list.
+ * DescribeAcls (29), versions 0-3: the access rules that a filter means, by resource pattern. v0 knows
+ * literal patterns only.
  * Source: AclApis.handleDescribeAcls.
  */
+import { ErrorCode } from '../errors.ts';
+import { errorText } from '../protocol/error-texts.ts';
 import { DescribeAcls } from '../protocol/messages/29-describe-acls.ts';
+import type { AclBinding } from '../security/acl.ts';
+import { CLUSTER, Operation } from '../security/operations.ts';
 import { defineHandler } from './handler.ts';
-import { NO_AUTHORIZER, namesUnknownAcl } from './shared/no-authorizer.ts';
+import { filterOf, NO_AUTHORIZER, namesUnknownAcl } from './shared/acl-requests.ts';
 
-export const describeAcls = defineHandler(DescribeAcls, [], {
-  handle: (request) => (namesUnknownAcl(request) ? 'close' : NO_AUTHORIZER),
-  refuse: (_request, errorCode) => ({ errorCode, errorMessage: null }),
+export const describeAcls = defineHandler(DescribeAcls, ['acls'], {
+  handle(request, context, { acls }) {
+    if (namesUnknownAcl(request)) return 'close';
+    if (!context.may(Operation.DESCRIBE, CLUSTER)) return refuse(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+    if (acls === null) return NO_AUTHORIZER;
+    const byPattern = Map.groupBy(acls.list(filterOf(request)), keyOf);
+    return {
+      errorCode: ErrorCode.NONE,
+      errorMessage: '',
+      resources: [...byPattern.values()].map(describePattern),
+    };
+  },
+  refuse: (_request, errorCode) => refuse(errorCode),
 });
+
+function refuse(errorCode: ErrorCode) {
+  return { errorCode, errorMessage: errorText(errorCode) };
+}
+
+function describePattern(bindings: readonly AclBinding[]) {
+  const [first] = bindings;
+  return {
+    resourceType: first?.resourceType ?? 0,
+    resourceName: first?.name ?? '',
+    patternType: first?.patternType ?? 0,
+    acls: bindings.map(({ principal, host, operation, permission: permissionType }) => ({
+      principal,
+      host,
+      operation,
+      permissionType,
+    })),
+  };
+}
+
+function keyOf({ resourceType, patternType, name }: AclBinding): string {
+  return `${resourceType}:${patternType}:${name}`;
+}

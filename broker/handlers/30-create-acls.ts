@@ -1,15 +1,70 @@
 /**
- * CreateAcls (30), versions 0-3: without an authorizer every creation is answered SECURITY_DISABLED.
+ * CreateAcls (30), versions 0-3: adds access rules, on whichever broker is asked. v0 knows literal patterns
+ * only. A rule that is there already is as good as added.
  * Source: AclApis.handleCreateAcls.
  */
+import { ErrorCode, failure, type Outcome } from '../errors.ts';
+import { errorText } from '../protocol/error-texts.ts';
 import { CreateAcls } from '../protocol/messages/30-create-acls.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import { type AclBinding, ANY, CLUSTER_RESOURCE_TYPE, PatternType } from '../security/acl.ts';
+import { CLUSTER, Operation } from '../security/operations.ts';
 import { defineHandler } from './handler.ts';
-import { NO_AUTHORIZER_TO_CHANGE, namesUnknownAcl } from './shared/no-authorizer.ts';
+import { NO_AUTHORIZER_TO_CHANGE, namesUnknownAcl } from './shared/acl-requests.ts';
 
-export const createAcls = defineHandler(CreateAcls, [], {
-  handle: ({ creations }) =>
-    creations.some(namesUnknownAcl) ? 'close' : { results: creations.map(() => NO_AUTHORIZER_TO_CHANGE) },
-  refuse: ({ creations }, errorCode) => ({
-    results: creations.map(() => ({ errorCode, errorMessage: null })),
-  }),
+type Request = RequestOf<typeof CreateAcls>;
+type Creation = Request['creations'][number];
+
+export const createAcls = defineHandler(CreateAcls, ['acls'], {
+  async handle(request, context, { acls }) {
+    const { creations } = request;
+    if (creations.some(namesUnknownAcl)) return 'close';
+    if (!context.may(Operation.ALTER, CLUSTER)) {
+      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+    }
+    if (acls === null) return { results: creations.map(() => NO_AUTHORIZER_TO_CHANGE) };
+    // Kafka can't even put these into words: the request fails as a whole.
+    if (creations.some(isOfFilters)) return refuse(request, ErrorCode.UNKNOWN_SERVER_ERROR);
+    const refusals = creations.map(refusalOf);
+    const wanted = creations.filter((_, index) => refusals[index] === null);
+    const outcomes = (await acls.create(wanted.map(bindingOf))).values();
+    return { results: refusals.map((refusal) => resultOf(refusal ?? outcomes.next().value)) };
+  },
+  refuse,
 });
+
+function refuse({ creations }: Request, errorCode: ErrorCode): ResponseInput<typeof CreateAcls> {
+  return { results: creations.map(() => ({ errorCode, errorMessage: errorText(errorCode) })) };
+}
+
+/** Whether it says "any", as filters do. */
+function isOfFilters({ resourceType, resourcePatternType, operation, permissionType }: Creation): boolean {
+  return (
+    resourcePatternType === PatternType.MATCH ||
+    [resourceType, resourcePatternType, operation, permissionType].includes(ANY)
+  );
+}
+
+function refusalOf({ resourceType, resourceName }: Creation): Outcome<void> | null {
+  if (resourceType === CLUSTER_RESOURCE_TYPE && resourceName !== CLUSTER.name) {
+    const complaint = `The only valid name for the CLUSTER resource is ${CLUSTER.name}`;
+    return failure(ErrorCode.INVALID_REQUEST, complaint);
+  }
+  return resourceName === '' ? failure(ErrorCode.INVALID_REQUEST, 'Invalid empty resource name') : null;
+}
+
+function bindingOf(creation: Creation): AclBinding {
+  const { resourceType, resourceName, resourcePatternType, permissionType, ...acl } = creation;
+  return {
+    ...acl,
+    resourceType,
+    name: resourceName,
+    patternType: resourcePatternType,
+    permission: permissionType,
+  };
+}
+
+function resultOf(outcome: Outcome<void> | undefined) {
+  if (outcome === undefined || outcome.ok) return { errorCode: ErrorCode.NONE, errorMessage: '' };
+  return { errorCode: outcome.error, errorMessage: outcome.message ?? null };
+}

@@ -1,15 +1,45 @@
 /**
- * DeleteAcls (31), versions 0-3: without an authorizer every filter is answered SECURITY_DISABLED.
+ * DeleteAcls (31), versions 0-3: removes the access rules that filters mean, on whichever broker is asked, and
+ * tells which these were. v0 knows literal patterns only.
  * Source: AclApis.handleDeleteAcls.
  */
+import { ErrorCode } from '../errors.ts';
+import { errorText } from '../protocol/error-texts.ts';
 import { DeleteAcls } from '../protocol/messages/31-delete-acls.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import type { DeletedAcl } from '../security/acl-admin.ts';
+import { CLUSTER, Operation } from '../security/operations.ts';
 import { defineHandler } from './handler.ts';
-import { NO_AUTHORIZER_TO_CHANGE, namesUnknownAcl } from './shared/no-authorizer.ts';
+import { filterOf, NO_AUTHORIZER_TO_CHANGE, namesUnknownAcl } from './shared/acl-requests.ts';
 
-export const deleteAcls = defineHandler(DeleteAcls, [], {
-  handle: ({ filters }) =>
-    filters.some(namesUnknownAcl) ? 'close' : { filterResults: filters.map(() => NO_AUTHORIZER_TO_CHANGE) },
-  refuse: ({ filters }, errorCode) => ({
-    filterResults: filters.map(() => ({ errorCode, errorMessage: null })),
-  }),
+type Request = RequestOf<typeof DeleteAcls>;
+
+export const deleteAcls = defineHandler(DeleteAcls, ['acls'], {
+  async handle(request, context, { acls }) {
+    const { filters } = request;
+    if (filters.some(namesUnknownAcl)) return 'close';
+    if (!context.may(Operation.ALTER, CLUSTER)) {
+      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+    }
+    if (acls === null) return { filterResults: filters.map(() => NO_AUTHORIZER_TO_CHANGE) };
+    const deleted = await acls.delete(filters.map(filterOf));
+    return {
+      filterResults: deleted.map((matching) => ({
+        errorCode: ErrorCode.NONE,
+        errorMessage: null,
+        matchingAcls: matching.map(describe),
+      })),
+    };
+  },
+  refuse,
 });
+
+function refuse({ filters }: Request, errorCode: ErrorCode): ResponseInput<typeof DeleteAcls> {
+  return { filterResults: filters.map(() => ({ errorCode, errorMessage: errorText(errorCode) })) };
+}
+
+function describe({ binding, error }: DeletedAcl) {
+  const { name, permission, ...codes } = binding;
+  const errorMessage = error === ErrorCode.NONE ? null : errorText(error);
+  return { errorCode: error, errorMessage, ...codes, resourceName: name, permissionType: permission };
+}

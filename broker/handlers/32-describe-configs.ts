@@ -97,12 +97,12 @@ async function describe(
   const { resourceType, resourceName } = resource;
   if (resourceType === ConfigResourceType.TOPIC) {
     if (!context.may(Operation.DESCRIBE_CONFIGS, topicNamed(resourceName))) {
-      return configRefusal(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+      return unauthorized(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
     }
     return describeTopic(resourceName, levels, services);
   }
   if (!context.may(Operation.DESCRIBE_CONFIGS, CLUSTER)) {
-    return configRefusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+    return unauthorized(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
   if (resourceType === ConfigResourceType.BROKER_LOGGER) return describeLoggers(resourceName, services);
   if (resourceType === ConfigResourceType.BROKER) {
@@ -117,6 +117,10 @@ async function describe(
   }
   const message = 'Config type client-metrics is only supported on KRaft clusters';
   return configRefusal(ErrorCode.INVALID_REQUEST, message);
+}
+
+function unauthorized(errorCode: ErrorCode): Described {
+  return configRefusal(errorCode, errorText(errorCode));
 }
 
 /** Where other brokers reach this one is told as it is registered: without a port of its own it has any. */

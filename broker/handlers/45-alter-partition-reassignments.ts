@@ -13,7 +13,8 @@ import { defineHandler } from './handler.ts';
 import { namedOnce } from './shared/named-once.ts';
 
 type Response = ResponseInput<typeof AlterPartitionReassignments>;
-type TopicPartitions = RequestOf<typeof AlterPartitionReassignments>['topics'][number];
+type Request = RequestOf<typeof AlterPartitionReassignments>;
+type TopicPartitions = Request['topics'][number];
 
 const SHAPE = {
   partitionsOf: ({ partitions }: TopicPartitions) => partitions,
@@ -24,7 +25,7 @@ const SHAPE = {
 export const alterPartitionReassignments = defineHandler(AlterPartitionReassignments, ['controller'], {
   async handle(request, context, services) {
     if (!context.may(Operation.ALTER, CLUSTER)) {
-      return refuseAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
     const wanted = namedOnce(request.topics, SHAPE).flatMap(({ name, partitions }) =>
       partitions.map(({ partitionIndex, replicas }): ReassignmentRequest => {
@@ -44,8 +45,18 @@ export const alterPartitionReassignments = defineHandler(AlterPartitionReassignm
     }));
     return { errorCode: ErrorCode.NONE, errorMessage: '', responses };
   },
-  refuse: (_request, errorCode) => refuseAll(errorCode),
+  refuse,
 });
+
+/** With the same error for everything that was to be moved. */
+function refuse({ topics }: Request, errorCode: ErrorCode): Response {
+  const error = { errorCode, errorMessage: errorText(errorCode) };
+  const responses = topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, ...error })),
+  }));
+  return { ...error, responses };
+}
 
 function refuseAll(errorCode: ErrorCode): Response {
   return { errorCode, errorMessage: errorText(errorCode) };

@@ -7,16 +7,17 @@
 import { ErrorCode } from '../errors.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { ListPartitionReassignments } from '../protocol/messages/46-list-partition-reassignments.ts';
-import type { ResponseInput } from '../protocol/schema.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
 import { defineHandler } from './handler.ts';
 
+type Request = RequestOf<typeof ListPartitionReassignments>;
 type Response = ResponseInput<typeof ListPartitionReassignments>;
 
 export const listPartitionReassignments = defineHandler(ListPartitionReassignments, ['controller'], {
   async handle(request, context, services) {
     if (!context.may(Operation.DESCRIBE, CLUSTER)) {
-      return refuseAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
     const asked = request.topics?.flatMap(({ name, partitionIndexes }) =>
       partitionIndexes.map((partition) => ({ topic: name, partition })),
@@ -35,8 +36,17 @@ export const listPartitionReassignments = defineHandler(ListPartitionReassignmen
     }));
     return { errorCode: ErrorCode.NONE, errorMessage: '', topics };
   },
-  refuse: (_request, errorCode) => refuseAll(errorCode),
+  refuse,
 });
+
+/** With what was asked for, as if nothing of it moved. */
+function refuse({ topics }: Request, errorCode: ErrorCode): Response {
+  const named = topics?.map(({ name, partitionIndexes }) => ({
+    name,
+    partitions: partitionIndexes.map((partitionIndex) => ({ partitionIndex })),
+  }));
+  return { ...refuseAll(errorCode), topics: named ?? [] };
+}
 
 function refuseAll(errorCode: ErrorCode): Response {
   return { errorCode, errorMessage: errorText(errorCode) };

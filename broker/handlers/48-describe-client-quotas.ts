@@ -6,7 +6,6 @@
  */
 import type { ConfigStore } from '../../coordinator-client/stores/config-store.ts';
 import { ErrorCode, type Failure, failure, type Outcome, success } from '../errors.ts';
-import { errorText } from '../protocol/error-texts.ts';
 import { DescribeClientQuotas } from '../protocol/messages/48-describe-client-quotas.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { IP_QUOTAS, type QuotaKeys, quotaNumber, USER_AND_CLIENT_QUOTAS } from '../quotas/quota-keys.ts';
@@ -46,9 +45,8 @@ function refuse(_request: Request, errorCode: ErrorCode): Response {
 }
 
 function refused({ error, message }: Failure): Response {
-  // What Kafka throws at without saying why has no text here.
-  const text = error === ErrorCode.UNKNOWN_SERVER_ERROR ? null : errorText(error);
-  return { errorCode: error, errorMessage: message ?? text, entries: null };
+  // Where Kafka has nothing particular to say there is no text.
+  return { errorCode: error, errorMessage: message ?? null, entries: null };
 }
 
 const NAMES = new Map([

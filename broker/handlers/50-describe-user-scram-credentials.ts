@@ -43,12 +43,14 @@ export const describeUserScramCredentials = defineHandler(DescribeUserScramCrede
   refuse,
 });
 
-function refuse(_request: RequestOf<typeof DescribeUserScramCredentials>, errorCode: ErrorCode): Response {
-  return { errorCode, errorMessage: errorText(errorCode), results: [] };
+/** For each user who was asked about, but without his name: so Kafka's answer is. */
+function refuse({ users }: RequestOf<typeof DescribeUserScramCredentials>, errorCode: ErrorCode): Response {
+  const results = (users ?? []).map(() => ({ user: '', errorCode, errorMessage: null, credentialInfos: [] }));
+  return { errorCode, errorMessage: null, results };
 }
 
 function answer(results: Result[]): Response {
-  return { errorCode: ErrorCode.NONE, errorMessage: null, results };
+  return { errorCode: ErrorCode.NONE, errorMessage: '', results };
 }
 
 function describedByName(user: string, config: Overrides | undefined, isRepeated: boolean): Result {
@@ -77,7 +79,7 @@ function described(user: string, config = NOTHING): Result | null {
   if (texts.some(({ credential }) => credential === null)) {
     return failed(user, ErrorCode.UNKNOWN_SERVER_ERROR, errorText(ErrorCode.UNKNOWN_SERVER_ERROR));
   }
-  return { user, errorCode: ErrorCode.NONE, errorMessage: null, credentialInfos };
+  return { user, errorCode: ErrorCode.NONE, errorMessage: '', credentialInfos };
 }
 
 function failed(user: string, errorCode: ErrorCode, errorMessage: string): Result {

@@ -53,11 +53,12 @@ export const alterUserScramCredentials = defineHandler(AlterUserScramCredentials
 
 function refuse(request: Request, errorCode: ErrorCode): Response {
   const users = new Set([...request.deletions, ...request.upsertions].map(({ name }) => name));
-  return { results: [...users].sort().map((user) => resultOf(user, failure(errorCode))) };
+  // As of any request that is refused as a whole, Kafka says no more than the code.
+  return { results: [...users].sort().map((user) => ({ user, errorCode, errorMessage: null })) };
 }
 
 function resultOf(user: string, outcome: Outcome<unknown>) {
-  if (outcome.ok) return { user, errorCode: ErrorCode.NONE, errorMessage: null };
+  if (outcome.ok) return { user, errorCode: ErrorCode.NONE, errorMessage: '' };
   return { user, errorCode: outcome.error, errorMessage: outcome.message ?? errorText(outcome.error) };
 }
 

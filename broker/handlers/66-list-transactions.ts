@@ -23,7 +23,9 @@ export const listTransactions = defineHandler(ListTransactions, ['transactions']
       errorCode: ErrorCode.NONE,
       unknownStateFilters: [...states].filter((name) => !isStateName(name)),
       transactionStates: transactions
-        .filter(({ transactionalId }) => context.may(Operation.DESCRIBE, transactionNamed(transactionalId)))
+        .filter(({ transactionalId }) =>
+          context.couldDo(Operation.DESCRIBE, transactionNamed(transactionalId)),
+        )
         .map(({ transactionalId, producerId, state }) => ({
           transactionalId,
           producerId,

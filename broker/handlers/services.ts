@@ -23,6 +23,8 @@ import type { Workers } from '../platform/workers.ts';
 import type { LogDirMoves } from '../replication/log-dir-moves.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
 import type { FetchSessions } from '../replication/requests/fetch-sessions.ts';
+import type { AclAdmin } from '../security/acl-admin.ts';
+import type { TokenManager } from '../security/tokens/token-manager.ts';
 import type { BrokerId } from '../types.ts';
 import type { AutoTopicCreation } from './shared/auto-topic-creation.ts';
 import type { TopicMetrics } from './shared/topic-metrics.ts';
@@ -53,6 +55,10 @@ export interface Services {
   readonly transactions: TransactionCoordinator;
   readonly markers: Pick<MarkerReceiver, 'write'>;
   readonly producerIds: ProducerIdManager;
+  /** null without delegation.token.secret.key. */
+  readonly tokens: Pick<TokenManager, 'count' | 'create' | 'renew' | 'expire' | 'list'> | null;
+  /** null without an authorizer. */
+  readonly acls: Pick<AclAdmin, 'list' | 'create' | 'delete'> | null;
 }
 
 export type ServiceName = keyof Services;

@@ -5,17 +5,14 @@
  * Source: ZkConfigManager, ZkNodeChangeNotificationListener.
  */
 
-import { CoordinatorError, type Watch } from '../../coordinator-client/coordinator.ts';
+import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
-import {
-  type ConfigEntity,
-  configChangeZnode,
-  DEFAULT_ENTITY,
-} from '../../coordinator-client/znodes/config-znodes.ts';
+import { type ConfigEntity, DEFAULT_ENTITY } from '../../coordinator-client/znodes/config-znodes.ts';
 import type { Unreadable } from '../../coordinator-client/znodes/znode-json.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { BrokerId } from '../types.ts';
+import { NoticeFollower } from './notice-follower.ts';
 
 export type Overrides = ReadonlyMap<string, string>;
 
@@ -29,9 +26,6 @@ export interface ConfigFeedOptions {
   /** Quotas and credentials of users, clients and addresses; empty when nothing is said of one any more. */
   readonly onOtherConfig: (entity: ConfigEntity, config: Overrides) => void;
 }
-
-/** Notices older than this are removed; every broker has seen them. */
-const NOTICE_LIFE_MS = 15 * 60_000;
 
 const NONE: Overrides = new Map();
 
@@ -49,15 +43,13 @@ export class ConfigFeed {
   #ownBroker: Overrides = NONE;
   /** Of the session that is followed; null while stopped. */
   #store: ClusterStore | null = null;
-  #watch: Watch | null = null;
-  /** Of the last notice that was taken in; -1 before the first. */
-  #lastSequence = -1;
-  /** One reader of notices at a time; `#readAgain` says that it has to look once more. */
-  #reading = false;
-  #readAgain = false;
+  readonly #notices: NoticeFollower<ConfigEntity>;
 
   constructor(options: ConfigFeedOptions) {
     this.#options = options;
+    const { clock, diagnostics } = options;
+    const reread = (entity: ConfigEntity): Promise<void> => this.#readEntity(entity);
+    this.#notices = new NoticeFollower({ clock, diagnostics, what: 'config', reread });
   }
 
   /** One node that a tool has spoilt must not keep a broker from starting, or from leading other topics. */
@@ -83,8 +75,7 @@ export class ConfigFeed {
   async start(store: ClusterStore): Promise<void> {
     this.stop();
     this.#store = store;
-    this.#watch = store.coordinator.watch(configChangeZnode.parent, 'children', () => this.#changed(store));
-    const notices = await store.configs.changesAfter(-1);
+    await this.#notices.watch(store.configs.changes, store.coordinator);
     const [topics, others, defaults, own] = await Promise.all([
       store.configs.names('topics'),
       this.#readOthers(store),
@@ -93,7 +84,6 @@ export class ConfigFeed {
     ]);
     const overrides = await store.configs.readMany('topics', topics, this.#unreadable);
     if (this.#store !== store) return;
-    this.#lastSequence = notices.at(-1)?.sequence ?? -1;
     this.#takeBroker(defaults, own);
     this.#takeOthers(others);
     const known = new Set(topics);
@@ -101,7 +91,7 @@ export class ConfigFeed {
     topics.forEach((topic, index) => {
       this.#takeTopic(topic, overrides[index] ?? NONE);
     });
-    this.#changed(store);
+    this.#notices.follow();
   }
 
   async #readOthers({ configs }: ClusterStore): Promise<(readonly [ConfigEntity, Overrides])[]> {
@@ -131,8 +121,7 @@ export class ConfigFeed {
   }
 
   stop(): void {
-    this.#watch?.close();
-    this.#watch = null;
+    this.#notices.stop();
     this.#store = null;
   }
 
@@ -154,35 +143,9 @@ export class ConfigFeed {
     this.#topics.delete(topic);
   }
 
-  /** Reads new notices, one reader at a time; a change in between makes it read once more. */
-  #changed(store: ClusterStore): void {
-    if (this.#store !== store) return;
-    this.#readAgain = true;
-    if (this.#reading) return;
-    this.#reading = true;
-    void this.#readNotices();
-  }
-
-  async #readNotices(): Promise<void> {
-    while (this.#readAgain && this.#store !== null) {
-      this.#readAgain = false;
-      const store = this.#store;
-      try {
-        for (const { sequence, entity } of await store.configs.changesAfter(this.#lastSequence)) {
-          if (entity !== null) await this.#readEntity(store, entity);
-          if (this.#store !== store) break;
-          this.#lastSequence = sequence;
-        }
-        await store.configs.purgeChanges(this.#options.clock.wallMs(), NOTICE_LIFE_MS);
-      } catch (error) {
-        // When the session is over, start() reads everything again with the next one.
-        this.#options.diagnostics.warn('could not read config changes', error);
-      }
-    }
-    this.#reading = false;
-  }
-
-  async #readEntity(store: ClusterStore, entity: ConfigEntity): Promise<void> {
+  async #readEntity(entity: ConfigEntity): Promise<void> {
+    const store = this.#store;
+    if (store === null) return;
     const config = await store.configs.read(entity.type, entity.name).catch((error: unknown) => {
       if (error instanceof CoordinatorError) throw error;
       this.#options.diagnostics.error(`config of ${entity.type}/${entity.name} can’t be read`, error);

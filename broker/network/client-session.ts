@@ -7,6 +7,7 @@
 import { sanitize } from '../../coordinator-client/znodes/config-znodes.ts';
 import type { SecurityProtocol } from '../config/listeners.ts';
 import type { ClientLimits, ClientQuotas, KnownLimits } from '../quotas/client-quotas.ts';
+import type { Authorizer, Rights } from '../security/authorizer.ts';
 import { ANONYMOUS, type Principal } from '../security/principal.ts';
 import { KeptMemory } from './kept-memory.ts';
 
@@ -25,6 +26,12 @@ export interface ClientOrigin {
 /** What one connection may keep, as a part of what all may: so that one alone does not hold up the others. */
 const SHARE = 1 / 8;
 
+interface KnownRights {
+  readonly principal: Principal;
+  readonly authorizer: Authorizer;
+  readonly rights: Rights;
+}
+
 export class ClientSession implements ClientOrigin {
   readonly id: string;
   readonly listener: string;
@@ -36,6 +43,8 @@ export class ClientSession implements ClientOrigin {
   /** Of all connections; what this one has of it is `#keptBytes`. */
   readonly #kept: KeptMemory;
   #keptBytes = 0;
+  /** As they were asked for last. */
+  #rights: KnownRights | null = null;
   /** ANONYMOUS until the client has proved who it is. */
   #principal: Principal = ANONYMOUS;
   #isAuthenticated: boolean;
@@ -114,6 +123,17 @@ export class ClientSession implements ClientOrigin {
   /** Calls `tryAgain` once, when any client keeps less. */
   whenKeptLess(tryAgain: () => void): void {
     this.#kept.whenReleased(tryAgain);
+  }
+
+  /** What it may do. The same object as long as the principal stays, so that it can remember answers. */
+  rights(authorizer: Authorizer): Rights {
+    const { principal } = this;
+    let known = this.#rights;
+    if (known === null || known.principal !== principal || known.authorizer !== authorizer) {
+      known = { principal, authorizer, rights: authorizer.rightsOf(principal, this.remoteHost) };
+      this.#rights = known;
+    }
+    return known.rights;
   }
 
   /** The client has used more than its quota. */

@@ -27,8 +27,9 @@ import { ProtocolError } from '../protocol/reader.ts';
 import type { AnyApi, RequestOf } from '../protocol/schema.ts';
 import type { ClientQuotas } from '../quotas/client-quotas.ts';
 import { RequestCharges } from '../quotas/request-charges.ts';
-import type { Authorizer } from '../security/authorizer.ts';
-import type { Operation, Resource } from '../security/operations.ts';
+import type { Authorizer, Rights } from '../security/authorizer.ts';
+import { Denials } from '../security/denials.ts';
+import type { Operation, Resource, ResourceType } from '../security/operations.ts';
 import type { Principal } from '../security/principal.ts';
 import type { ClientOrigin, ClientSession } from './client-session.ts';
 import { type Interference, type InterferenceSlot, NO_INTERFERENCE, type Strike } from './interference.ts';
@@ -50,6 +51,10 @@ export function createDispatch<N extends ServiceName>(
   slot: InterferenceSlot = NO_INTERFERENCE,
 ): Dispatch {
   const metrics = new RequestMetrics(services.metrics);
+  const denials = new Denials({
+    ...services,
+    maxLinesPerSecond: services.config.authorizerLogMaxLinesPerSecond,
+  });
   const apiByKey = (key: number): AnyApi | undefined => table.get(key)?.api;
   return (frame, session) => {
     let header: RequestHeader | null = null;
@@ -58,7 +63,8 @@ export function createDispatch<N extends ServiceName>(
     try {
       header = parseRequestHeader(frame, apiByKey);
       const { quotas = null } = services;
-      request = decodeIncoming(header, frame, { table, session, services, authorizer, quotas, interference });
+      const asked = { session, authorizer, denials, interference };
+      request = decodeIncoming(header, frame, { table, services, quotas, ...asked });
     } catch (error) {
       // Whatever the decoder stumbles over came from outside: it is never this broker's failure.
       const reason = error instanceof ProtocolError ? error.message : String(error);
@@ -87,6 +93,7 @@ function decodeIncoming<N extends ServiceName>(
     session: ClientSession;
     services: OwnNeeds;
     authorizer: Authorizer;
+    denials: Denials;
     quotas: ClientQuotas | null;
     interference: Interference | null;
   },
@@ -137,7 +144,8 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
   readonly principal: Principal;
   readonly charges: RequestCharges | null;
   readonly #handler: Handler<AnyApi, N>;
-  readonly #authorizer: Authorizer;
+  readonly #rights: Rights;
+  readonly #denials: Denials;
   readonly #interference: Interference | null;
   readonly #session: ClientSession;
   readonly #correlationId: number;
@@ -152,11 +160,12 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
     sent: {
       session: ClientSession;
       authorizer: Authorizer;
+      denials: Denials;
       charges: RequestCharges | null;
       interference: Interference | null;
     },
   ) {
-    const { session, authorizer, charges, interference } = sent;
+    const { session, authorizer, denials, charges, interference } = sent;
     this.apiVersion = header.apiVersion;
     this.clientId = header.clientId;
     this.clientHost = session.remoteHost;
@@ -166,7 +175,8 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
     this.principal = session.principal;
     this.charges = charges;
     this.#handler = handler;
-    this.#authorizer = authorizer;
+    this.#rights = session.rights(authorizer);
+    this.#denials = denials;
     this.#interference = interference;
     this.#session = session;
     this.#correlationId = header.correlationId;
@@ -174,7 +184,20 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
   }
 
   may(operation: Operation, resource: Resource): boolean {
-    return this.#authorizer.authorize(this.principal, this.clientHost, operation, resource);
+    const allowed = this.#rights.may(operation, resource);
+    if (!allowed || this.#denials.hearAllowed) {
+      const { principal, clientHost: host } = this;
+      this.#denials.hear({ principal, host, api: this.#handler.api.name, operation, resource, allowed });
+    }
+    return allowed;
+  }
+
+  couldDo(operation: Operation, resource: Resource): boolean {
+    return this.#rights.may(operation, resource);
+  }
+
+  mayForSome(operation: Operation, type: ResourceType): boolean {
+    return this.#rights.mayForSome(operation, type);
   }
 
   afterSend(run: () => void): void {

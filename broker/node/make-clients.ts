@@ -15,8 +15,9 @@ export async function makeClients(
     configs,
     quotas,
     scram,
+    tokenLogins,
     answerMemory,
-  }: Pick<Parts, 'config' | 'configs' | 'quotas' | 'scram' | 'answerMemory'>,
+  }: Pick<Parts, 'config' | 'configs' | 'quotas' | 'scram' | 'tokenLogins' | 'answerMemory'>,
 ): Promise<NetworkServer> {
   const security = await ListenerSecurity.make({
     listeners: config.listeners,
@@ -25,8 +26,10 @@ export async function makeClients(
     materials: {
       ...platform,
       javaStores,
-      // No token is issued by this broker, so none logs anybody in.
-      scram: { user: (mechanism, name) => scram.of(mechanism, name), token: () => undefined },
+      scram: {
+        user: (mechanism, name) => scram.of(mechanism, name),
+        token: async (mechanism, tokenId) => tokenLogins?.of(mechanism, tokenId),
+      },
     },
   });
   const network = new NetworkServer({

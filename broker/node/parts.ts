@@ -7,9 +7,11 @@ import type { MarkerReceiver } from '../coordinators/marker-receiver.ts';
 import type { ProducerIdManager } from '../coordinators/producer-id-manager.ts';
 import type { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts';
 import type { LogManager } from '../log/log-manager.ts';
+import type { AclFeed } from '../metadata/acl-feed.ts';
 import type { ControllerFence } from '../metadata/controller-fence.ts';
 import type { FeatureFeed } from '../metadata/feature-feed.ts';
 import type { MetadataCache } from '../metadata/metadata-cache.ts';
+import type { TokenFeed } from '../metadata/token-feed.ts';
 import type { NetworkServer } from '../network/server.ts';
 import type { ListeningPeers } from '../peers/peers.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -17,7 +19,11 @@ import type { ClientQuotas } from '../quotas/client-quotas.ts';
 import type { LogDirMoves } from '../replication/log-dir-moves.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
 import type { AnswerMemory } from '../replication/requests/answer-memory.ts';
+import type { AclAdmin } from '../security/acl-admin.ts';
+import type { Authorizer } from '../security/authorizer.ts';
 import type { ScramCredentials } from '../security/sasl/scram-credentials.ts';
+import type { TokenLogins } from '../security/tokens/token-logins.ts';
+import type { TokenManager } from '../security/tokens/token-manager.ts';
 import type { ControllerLink } from './controller-link.ts';
 import type { DynamicConfigs } from './dynamic-configs.ts';
 import type { StopList } from './stop-list.ts';
@@ -39,6 +45,14 @@ export interface Parts {
   readonly quotas: ClientQuotas;
   readonly scram: ScramCredentials;
   readonly features: FeatureFeed;
+  readonly authorizer: Authorizer;
+  /** null without an authorizer, as `acls`. */
+  readonly aclFeed: AclFeed | null;
+  readonly acls: AclAdmin | null;
+  /** null without delegation.token.secret.key, as the next two. */
+  readonly tokenFeed: TokenFeed | null;
+  readonly tokens: TokenManager | null;
+  readonly tokenLogins: TokenLogins | null;
   readonly fence: ControllerFence;
   readonly metadata: MetadataCache;
   readonly peers: ListeningPeers;

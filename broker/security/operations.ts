@@ -15,10 +15,12 @@ export const Operation = {
   DESCRIBE_CONFIGS: 10,
   ALTER_CONFIGS: 11,
   IDEMPOTENT_WRITE: 12,
+  CREATE_TOKENS: 13,
+  DESCRIBE_TOKENS: 14,
 } as const;
 export type Operation = (typeof Operation)[keyof typeof Operation];
 
-export type ResourceType = 'topic' | 'group' | 'cluster' | 'transactional-id';
+export type ResourceType = 'topic' | 'group' | 'cluster' | 'transactional-id' | 'delegation-token' | 'user';
 
 export interface Resource {
   readonly type: ResourceType;
@@ -38,6 +40,15 @@ export function groupNamed(name: string): Resource {
 
 export function transactionNamed(transactionalId: string): Resource {
   return { type: 'transactional-id', name: transactionalId };
+}
+
+export function tokenNamed(tokenId: string): Resource {
+  return { type: 'delegation-token', name: tokenId };
+}
+
+/** A user as somebody whose tokens are made or seen: `User:alice`. */
+export function userOfTokens(principal: string): Resource {
+  return { type: 'user', name: principal };
 }
 
 /** All that can be done to a resource of each type. */
@@ -63,4 +74,6 @@ export const OPERATIONS_ON: Readonly<Record<ResourceType, readonly Operation[]>>
     Operation.DESCRIBE,
   ],
   'transactional-id': [Operation.DESCRIBE, Operation.WRITE],
+  'delegation-token': [Operation.DESCRIBE],
+  user: [Operation.CREATE_TOKENS, Operation.DESCRIBE_TOKENS],
 };

@@ -1,6 +1,6 @@
 /**
  * Who somebody is to this broker: the name that access control lists and quotas speak of.
- * Source: org.apache.kafka.common.security.auth.KafkaPrincipal.
+ * Source: org.apache.kafka.common.security.auth.KafkaPrincipal, SecurityUtils.parseKafkaPrincipal.
  */
 
 export interface Principal {
@@ -13,6 +13,17 @@ export interface Principal {
 
 /** Everybody on a listener that asks nobody for a name. */
 export const ANONYMOUS: Principal = { type: 'User', name: 'ANONYMOUS' };
+
+/** `User:alice`, as access rules have it. */
+export function principalText({ type, name }: Principal): string {
+  return `${type}:${name}`;
+}
+
+/** Reads `User:alice`; null when there is no colon, or no type before it. */
+export function parsePrincipal(text: string): Principal | null {
+  const colon = text.indexOf(':');
+  return colon < 1 ? null : { type: text.slice(0, colon), name: text.slice(colon + 1) };
+}
 
 /** Somebody who has proved to be `name`. */
 export function userNamed(name: string): Principal {

@@ -21,10 +21,12 @@ import {
   producerIdBlockZnode,
   topicZnode,
 } from '../znodes/znodes.ts';
+import { AclStore } from './acl-store.ts';
 import { assertPassing, commitKnown, pipelined } from './commits.ts';
 import { ConfigStore } from './config-store.ts';
 import { ConsumerOffsetsStore } from './consumer-offsets-store.ts';
 import { ensurePaths } from './paths.ts';
+import { TokenStore } from './token-store.ts';
 import { TopicsStore } from './topics-store.ts';
 
 /** A registration as it stands in the tree; `epoch` is the creation zxid of its node. */
@@ -69,12 +71,16 @@ export class ClusterStore {
   readonly topics: TopicsStore;
   readonly configs: ConfigStore;
   readonly consumerOffsets: ConsumerOffsetsStore;
+  readonly acls: AclStore;
+  readonly tokens: TokenStore;
 
   constructor(coordinator: Coordinator) {
     this.coordinator = coordinator;
     this.topics = new TopicsStore(coordinator);
     this.configs = new ConfigStore(coordinator);
     this.consumerOffsets = new ConsumerOffsetsStore(coordinator);
+    this.acls = new AclStore(coordinator);
+    this.tokens = new TokenStore(coordinator);
   }
 
   /** Makes the directories that every other operation expects. */

@@ -5,9 +5,10 @@
 
 import type { Change, Coordinator, ZNode } from '../coordinator.ts';
 import type { ConfigEntity, ConfigType } from '../znodes/config-znodes.ts';
-import { configChangeZnode, configZnode, sequenceNumber } from '../znodes/config-znodes.ts';
+import { configChangeZnode, configZnode } from '../znodes/config-znodes.ts';
 import { readable, type Unreadable } from '../znodes/znode-json.ts';
 import { controllerZnode } from '../znodes/znodes.ts';
+import { ChangeNotices } from './change-notices.ts';
 import { assertPassing, commitKnown, pipelined } from './commits.ts';
 import { ensurePaths, parentPath } from './paths.ts';
 
@@ -16,22 +17,17 @@ export class NoController extends Error {
   override readonly name = 'NoController';
 }
 
-interface ConfigChange {
-  readonly node: string;
-  readonly sequence: number;
-  readonly createdMs: number;
-  /** null: the notice is gone or cannot be read. */
-  readonly entity: ConfigEntity | null;
-}
-
 /** Types whose entities go when nothing is said of them any more; the others keep an empty node. */
 const GOING: ReadonlySet<ConfigType> = new Set(['users', 'clients', 'ips']);
 
 export class ConfigStore {
+  /** What has changed lately. */
+  readonly changes: ChangeNotices<ConfigEntity>;
   readonly #coordinator: Coordinator;
 
   constructor(coordinator: Coordinator) {
     this.#coordinator = coordinator;
+    this.changes = new ChangeNotices(coordinator, configChangeZnode);
   }
 
   /** Overrides of an entity; empty when there are none, or when nobody can read them and `unreadable` is told. */
@@ -138,30 +134,6 @@ export class ConfigStore {
   write(type: ConfigType, name: string, config: ReadonlyMap<string, string>): Promise<void> {
     return this.update(type, name, () => config, 'all');
   }
-
-  /** Notices whose sequence is greater than `after`, in order. */
-  async changesAfter(after: number): Promise<ConfigChange[]> {
-    const names = (await this.#coordinator.children(configChangeZnode.parent)) ?? [];
-    const newer = names
-      .map((node) => ({ node, sequence: sequenceNumber(node) }))
-      .filter(({ sequence }) => sequence > after)
-      .sort((a, b) => a.sequence - b.sequence);
-    return pipelined(newer, async ({ node, sequence }) => {
-      const read = await this.#coordinator.read(configChangeZnode.path(node));
-      return { node, sequence, createdMs: read?.createdMs ?? 0, entity: entityOf(node, read?.data ?? null) };
-    });
-  }
-
-  /** Removes notices older than `olderThanMs`, by the creation time of their nodes. */
-  async purgeChanges(nowMs: number, olderThanMs: number): Promise<void> {
-    const names = (await this.#coordinator.children(configChangeZnode.parent)) ?? [];
-    await pipelined(names, async (node) => {
-      const path = configChangeZnode.path(node);
-      const read = await this.#coordinator.read(path);
-      if (read === null || nowMs - read.createdMs <= olderThanMs) return;
-      await commitKnown(this.#coordinator, [{ op: 'remove', path, version: read.version }]);
-    });
-  }
 }
 
 function noticeOf(entity: ConfigEntity): Change {
@@ -172,13 +144,4 @@ function noticeOf(entity: ConfigEntity): Change {
     lifetime: 'persistent',
     sequential: true,
   };
-}
-
-function entityOf(node: string, data: Buffer | null): ConfigEntity | null {
-  if (data === null) return null;
-  try {
-    return configChangeZnode.decode(node, data);
-  } catch {
-    return null;
-  }
 }

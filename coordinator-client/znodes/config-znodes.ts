@@ -40,12 +40,10 @@ export interface ConfigEntity {
 export const configChangeZnode = {
   parent: '/config/changes',
   prefix: '/config/changes/config_change_',
-  path: (name: string): string => `/config/changes/${name}`,
   encode: ({ type, name }: ConfigEntity): Buffer =>
     encodeJson({ version: 2, entity_path: `${type}/${name}` }),
   /** Version 1 named type and entity in two fields. */
-  decode(name: string, data: Buffer): ConfigEntity {
-    const path = configChangeZnode.path(name);
+  decode(path: string, data: Buffer): ConfigEntity {
     const json = JsonFields.parse(path, data);
     const version = json.int('version');
     if (version === 1) return entity(path, `${json.string('entity_type')}/${json.string('entity_name')}`);

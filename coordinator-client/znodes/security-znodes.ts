@@ -6,7 +6,8 @@
 import { immutableMapOrder } from './key-order.ts';
 import { encodeJson, JsonFields, ordered, ZnodeFormatError } from './znode-json.ts';
 
-const ACL_RESOURCE_TYPES = [
+/** As they stand in paths. */
+export const ACL_RESOURCE_TYPES = [
   'Topic',
   'Group',
   'Cluster',
@@ -15,9 +16,11 @@ const ACL_RESOURCE_TYPES = [
   'User',
 ] as const;
 
-type AclPatternType = 'LITERAL' | 'PREFIXED';
+export const ACL_PATTERN_TYPES = ['LITERAL', 'PREFIXED'] as const;
+export type AclPatternType = (typeof ACL_PATTERN_TYPES)[number];
 
-interface AclEntry {
+/** One access rule as it is stored. */
+export interface StoredAcl {
   /** `User:name`. */
   readonly principal: string;
   /** `Allow` or `Deny`. */
@@ -34,17 +37,17 @@ export const aclZnode = {
     `${aclZnode.root(pattern)}/${resourceType}`,
   path: (pattern: AclPatternType, resourceType: string, name: string): string =>
     `${aclZnode.typePath(pattern, resourceType)}/${name}`,
-  encode: (entries: readonly AclEntry[]): Buffer =>
+  encode: (entries: readonly StoredAcl[]): Buffer =>
     encodeJson({
-      version: 1,
-      acls: entries.map(({ principal, permissionType, operation, host }) => ({
+      acls: entries.map(({ principal, permissionType, host, operation }) => ({
         principal,
         permissionType,
-        operation,
         host,
+        operation,
       })),
+      version: 1,
     }),
-  decode(path: string, data: Buffer): AclEntry[] {
+  decode(path: string, data: Buffer): StoredAcl[] {
     if (data.length === 0) return [];
     const json = JsonFields.parse(path, data);
     if (json.int('version') !== 1) json.fail('unsupported version of an ACL node');
@@ -57,20 +60,22 @@ export const aclZnode = {
   },
 };
 
-interface AclResource {
+/** What access rules are about: resources of one name, or all whose names begin so. */
+export interface AclResource {
   readonly pattern: AclPatternType;
   /** As in {@link ACL_RESOURCE_TYPES}. */
   readonly resourceType: string;
   readonly name: string;
 }
 
-/** Notices about literal patterns are plain text, those about others JSON with the type in capitals. */
+/** Notices about literal patterns are plain text, those about others JSON; the type stands in capitals. */
 export const aclChangeZnode = {
   parent: (pattern: AclPatternType): string =>
     pattern === 'LITERAL' ? '/kafka-acl-changes' : '/kafka-acl-extended-changes',
   prefix: (pattern: AclPatternType): string => `${aclChangeZnode.parent(pattern)}/acl_changes_`,
   encode(resource: AclResource): Buffer {
-    if (resource.pattern === 'LITERAL') return Buffer.from(`${resource.resourceType}:${resource.name}`);
+    if (resource.pattern === 'LITERAL')
+      return Buffer.from(`${screaming(resource.resourceType)}:${resource.name}`);
     return encodeJson({
       version: 1,
       resourceType: screaming(resource.resourceType),
@@ -83,11 +88,13 @@ export const aclChangeZnode = {
       const text = data.toString('utf8');
       const colon = text.indexOf(':');
       if (colon < 1) throw new ZnodeFormatError(path, 'expected a resource type, a colon and a name');
-      return { pattern, resourceType: text.slice(0, colon), name: text.slice(colon + 1) };
+      const resourceType = resourceTypeOf(text.slice(0, colon));
+      if (resourceType === undefined) throw new ZnodeFormatError(path, `${text} names no resource type`);
+      return { pattern, resourceType, name: text.slice(colon + 1) };
     }
     const json = JsonFields.parse(path, data);
     const type = json.string('resourceType');
-    const resourceType = ACL_RESOURCE_TYPES.find((known) => screaming(known) === type);
+    const resourceType = resourceTypeOf(type);
     if (resourceType === undefined) return json.fail(`${type} is no resource type`);
     const patternType = json.string('patternType');
     if (patternType !== 'LITERAL' && patternType !== 'PREFIXED') {
@@ -97,7 +104,8 @@ export const aclChangeZnode = {
   },
 };
 
-interface DelegationToken {
+/** A delegation token as it is stored: without its secret, which is computed from its id. */
+export interface StoredToken {
   readonly tokenId: string;
   /** Principals are sanitised (percent-encoded) in the tree. */
   readonly owner: string;
@@ -111,7 +119,7 @@ interface DelegationToken {
 export const delegationTokenZnode = {
   parent: '/delegation_token/tokens',
   path: (tokenId: string): string => `/delegation_token/tokens/${tokenId}`,
-  encode(token: DelegationToken): Buffer {
+  encode(token: StoredToken): Buffer {
     const fields = {
       version: 3,
       owner: token.owner,
@@ -125,7 +133,7 @@ export const delegationTokenZnode = {
     return encodeJson(ordered(fields, immutableMapOrder));
   },
   /** Versions 1 and 2 know no requester: it is the owner. */
-  decode(tokenId: string, data: Buffer): DelegationToken {
+  decode(tokenId: string, data: Buffer): StoredToken {
     const json = JsonFields.parse(delegationTokenZnode.path(tokenId), data);
     const owner = json.string('owner');
     return {
@@ -139,6 +147,19 @@ export const delegationTokenZnode = {
     };
   },
 };
+
+/** The id of a token, as text. */
+export const tokenChangeZnode = {
+  parent: '/delegation_token/token_changes',
+  prefix: '/delegation_token/token_changes/token_change_',
+  encode: (tokenId: string): Buffer => Buffer.from(tokenId),
+  decode: (_path: string, data: Buffer): string => data.toString('utf8'),
+};
+
+/** In capitals, or as it stands in paths: both were written by some version. */
+function resourceTypeOf(text: string): string | undefined {
+  return ACL_RESOURCE_TYPES.find((known) => known === text || screaming(known) === text);
+}
 
 /** `TransactionalId` as the Java enum spells it: `TRANSACTIONAL_ID`. */
 function screaming(resourceType: string): string {

@@ -58,6 +58,14 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
     summary: 'make an authority and certificates for tests and demonstrations',
     load: async () => (await import('./certs/certs.ts')).certsCommand,
   },
+  acls: {
+    summary: 'list, add and remove access rules',
+    load: async () => (await import('./acls/acls.ts')).aclsCommand,
+  },
+  tokens: {
+    summary: 'make, renew, end and show delegation tokens',
+    load: async () => (await import('./tokens.ts')).tokensCommand,
+  },
   reassign: {
     summary: 'move partitions to other brokers and log directories',
     load: async () => (await import('./reassign/reassign.ts')).reassignCommand,

@@ -8,7 +8,9 @@ import type { AdminClient } from '../cli/admin-client.ts';
 import { resourceConfigs } from '../cli/configs/resource-configs.ts';
 import { electLeader, movePartition } from './changes.ts';
 import type { EventFeed } from './event-feed.ts';
+import { faultKinds, faultList, healAll, strike } from './fault-views.ts';
 import { groupList, groupView } from './group-views.ts';
+import type { BrokerPicture } from './picture.ts';
 import { recordsPage } from './record-views.ts';
 import { BadQuestion, NotFound } from './refusals.ts';
 import { type Subject, storyAbout } from './stories.ts';
@@ -35,6 +37,8 @@ export const QUESTIONS: ReadonlyMap<string, Answers> = new Map<string, Answers>(
   ['/api/recording', ({ watched }) => watched.recorder.recording()],
   ['/api/events', ({ events }) => events.kept],
   ['/api/story', ({ admin }, asked) => storyAbout(admin, subjectOf(asked))],
+  ['/api/fault-kinds', () => faultKinds()],
+  ['/api/faults', ({ watched }) => faultList(watched.picture.brokers)],
   ['/api/znode', ({ coordinator }, asked) => znodeView(need(coordinator), znodePath(asked))],
   ['/api/groups', ({ admin }) => groupList(admin)],
   ['/api/group', ({ admin }, asked) => groupView(admin, text(asked, 'id'))],
@@ -69,6 +73,12 @@ export const CHANGES: ReadonlyMap<string, Answers> = new Map<string, Answers>([
     },
   ],
   ['/api/move', ({ admin }, asked) => movePartition(admin, place(asked), brokerIds(asked, 'replicas'))],
+  [
+    '/api/strike',
+    ({ watched }, asked) =>
+      strike(brokerOf(watched, asked), text(asked, 'fault'), asked.get('given') ?? '{}'),
+  ],
+  ['/api/heal', ({ watched }, asked) => healAll(brokerOf(watched, asked))],
   ['/api/cancel-move', ({ admin }, asked) => movePartition(admin, place(asked), null)],
 ]);
 
@@ -109,6 +119,11 @@ function brokerIds(asked: Asked, name: string): number[] {
 
 function place(asked: Asked): { readonly topic: string; readonly partition: number } {
   return { topic: text(asked, 'topic'), partition: integer(asked, 'partition') };
+}
+
+function brokerOf(watched: WatchedCluster, asked: Asked): BrokerPicture | undefined {
+  const id = integer(asked, 'broker');
+  return watched.picture.brokers.find((broker) => broker.id === id);
 }
 
 function subjectOf(asked: Asked): Subject {

@@ -88,3 +88,33 @@ export interface EventView {
   /** `topic-0`, where it is about one partition. */
   readonly partition: string | null;
 }
+
+/** A kind of fault that can be asked for. */
+export interface FaultKindView {
+  readonly name: string;
+  readonly summary: string;
+  /** It has an end, and can be healed before. */
+  readonly lasts: boolean;
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly required: boolean;
+    readonly help: string;
+    /** Empty: anything of the type. */
+    readonly oneOf: readonly string[];
+  }[];
+}
+
+/** What is in place at a broker. */
+export interface BrokerFaultsView {
+  readonly brokerId: number;
+  readonly faults: readonly {
+    readonly id: number;
+    readonly name: string;
+    readonly leftMs: number;
+    /** What it was asked for with. */
+    readonly words: string;
+  }[];
+  /** Why nothing can be asked for; null when it can. */
+  readonly problem: string | null;
+}

@@ -126,7 +126,8 @@ function wordsOf(what: Awaited): string {
 /** Null when it has come, else what is seen instead. */
 async function holding(what: Awaited, stage: Stage): Promise<() => Promise<string | null>> {
   const { cluster, topic, casting } = stage;
-  const partitions = async () => (await cluster.metadata([topic])).topics[0]?.partitions ?? [];
+  const partitions = async () =>
+    (await cluster.newest()).topics.find(({ name }) => name === topic)?.partitions ?? [];
   switch (what.what) {
     case 'event':
       return async () => (kindsSince(stage).has(what.kind) ? null : 'no journal has it');
@@ -151,7 +152,7 @@ async function holding(what: Awaited, stage: Stage): Promise<() => Promise<strin
     case 'another controller': {
       const before = await casting.broker('controller');
       return async () => {
-        const { controllerId } = await cluster.metadata([]);
+        const { controllerId } = await cluster.newest();
         return controllerId >= 0 && controllerId !== before ? null : `the controller is ${controllerId}`;
       };
     }

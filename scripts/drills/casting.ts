@@ -49,11 +49,12 @@ export class Casting {
     const { cluster, topic } = this.#scene;
     const number = /^broker (\d+)$/.exec(role)?.[1];
     if (number !== undefined) return Number(number);
-    if (role === 'controller' || role === 'new controller') return (await cluster.metadata([])).controllerId;
+    if (role === 'controller' || role === 'new controller') return (await cluster.newest()).controllerId;
     if (role === 'group coordinator') return this.#coordinator(0);
     if (role === 'transaction coordinator') return this.#coordinator(1);
-    const { topics } = await cluster.metadata([topic]);
-    const partition = topics[0]?.partitions.find(({ partitionIndex }) => partitionIndex === 0);
+    const { topics } = await cluster.newest();
+    const own = topics.find(({ name }) => name === topic);
+    const partition = own?.partitions.find(({ partitionIndex }) => partitionIndex === 0);
     if (role === 'new leader') return partition?.leaderId ?? -1;
     if (role === 'leader') return partition?.leaderId ?? -1;
     // Followers of the leader that the drill speaks of, in the order of the replicas.

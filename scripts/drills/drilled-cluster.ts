@@ -44,6 +44,8 @@ export class DrilledCluster {
   readonly admin: AdminClient;
   /** Of all brokers, through all of their lives, in the order in which they were heard. */
   readonly events: Recorded[] = [];
+  /** One for each broker, which is asked for what it knows itself. */
+  readonly #admins = new Map<number, AdminClient>();
   readonly #held = new Map<number, HeldFaults>();
   readonly #paused = new Set<number>();
   readonly #pausedServers = new Set<number>();
@@ -89,9 +91,22 @@ export class DrilledCluster {
     return this.cluster.broker(id).child.ended === null;
   }
 
-  /** As a broker that can answer sees it. */
-  metadata(topics: readonly string[] | null): Promise<ClusterMetadata> {
-    return this.admin.metadata(topics);
+  /** What each broker that lives and does not stand still says of the cluster; null: it does not answer. */
+  views(): Promise<readonly { readonly id: number; readonly seen: ClusterMetadata | null }[]> {
+    return Promise.all(
+      this.#talking().map(async ({ id, port }) => {
+        const own = this.#adminOf(id, port);
+        return { id, seen: await own.metadata(null).catch(() => null) };
+      }),
+    );
+  }
+
+  /** The newest of these: a broker that is cut off goes on telling what it knew. Rejects when nobody answers. */
+  async newest(): Promise<ClusterMetadata> {
+    const views = (await this.views()).flatMap(({ seen }) => seen ?? []);
+    const [newest] = views.sort((a, b) => epochsOf(b) - epochsOf(a));
+    if (newest === undefined) throw new Error('no broker answers');
+    return newest;
   }
 
   async kill(id: number): Promise<void> {
@@ -158,6 +173,7 @@ export class DrilledCluster {
 
   async close(): Promise<void> {
     this.admin.close();
+    for (const admin of this.#admins.values()) admin.close();
     for (const id of [...this.#paused]) this.resume(id);
     await this.cluster.abandon();
     await this.ensemble?.close();
@@ -174,9 +190,23 @@ export class DrilledCluster {
     return faultsAt(`http://127.0.0.1:${this.cluster.broker(id).peerPort}`);
   }
 
+  #talking(): readonly { readonly id: number; readonly port: number }[] {
+    return this.cluster.brokers.filter(({ id }) => this.isAlive(id) && !this.#paused.has(id));
+  }
+
   #answering(): string {
-    const alive = this.cluster.brokers.filter(({ id }) => this.isAlive(id) && !this.#paused.has(id));
-    return alive.map(({ port }) => `127.0.0.1:${port}`).join(',');
+    return this.#talking()
+      .map(({ port }) => `127.0.0.1:${port}`)
+      .join(',');
+  }
+
+  #adminOf(id: number, port: number): AdminClient {
+    const known = this.#admins.get(id);
+    if (known !== undefined) return known;
+    const waits = { patienceMs: 0, answerTimeoutMs: ANSWER_TIMEOUT_MS };
+    const made = new AdminClient(`127.0.0.1:${port}`, 'odradek-drill', waits);
+    this.#admins.set(id, made);
+    return made;
   }
 
   #needEnsemble(): Ensemble {
@@ -184,4 +214,11 @@ export class DrilledCluster {
       throw new Error("this drill hurts ZooKeeper: it has to say 'needs: ensemble'");
     return this.ensemble;
   }
+}
+
+/** Leader epochs only rise. */
+function epochsOf({ topics }: ClusterMetadata): number {
+  return topics
+    .flatMap(({ partitions }) => partitions)
+    .reduce((sum, { leaderEpoch }) => sum + leaderEpoch, 0);
 }

@@ -199,13 +199,12 @@ class DrillRun {
   }
 
   async #wrong(): Promise<string | null> {
-    const { admin, ids } = this.#cluster;
-    try {
-      const seen = await admin.metadata(null);
-      return disagreements(ids.map((id) => ({ id, seen })))[0] ?? null;
-    } catch (error) {
-      return error instanceof Error ? error.message : String(error);
-    }
+    const views = await this.#cluster.views();
+    const silent = this.#cluster.ids.find(
+      (id) => !views.some((view) => view.id === id && view.seen !== null),
+    );
+    if (silent !== undefined) return `broker ${silent} does not answer`;
+    return disagreements(views.flatMap(({ id, seen }) => (seen === null ? [] : [{ id, seen }])))[0] ?? null;
   }
 }
 

@@ -31,10 +31,11 @@ afterAll(async () => {
 
 afterEach(() => hurt.faults(BROKER).healAll());
 
-/** A topic whose every write is synced, and the log directory that it is in. */
+/** A topic whose every write is synced, with a record, and the log directory that it is in. */
 async function topicOnDisk(name: string): Promise<string> {
   topics.push(name);
   await hurt.createTopic(name, { replicas: [BROKER], configs: { 'flush.messages': '1' } });
+  expect(await produced(name)).toBe(ErrorCode.NONE);
   const found = DIRECTORIES.find((each) => existsSync(join(disks, each, `${name}-0`)));
   return join(disks, found ?? 'none');
 }
@@ -65,9 +66,9 @@ describe('a disk', () => {
       async () =>
         hurt.cluster.broker(BROKER).child.pid !== pid &&
         (await produced('full').catch(() => null)) === ErrorCode.NONE,
-      30_000,
+      90_000,
     );
-  }, 60_000);
+  }, 180_000);
 
   it('that is filling up takes what there is room for', async () => {
     const directory = await topicOnDisk('filling');
@@ -126,7 +127,7 @@ describe('a disk', () => {
     );
     await hurt.cluster.restart(BROKER);
     expect(await produced(topic)).toBe(ErrorCode.NONE);
-  }, 60_000);
+  }, 180_000);
 });
 
 it('only what is in a log directory can be hurt', async () => {

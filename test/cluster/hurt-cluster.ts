@@ -1,9 +1,10 @@
 /** A cluster of real processes whose brokers can be hurt over HTTP, and a plain client of each. */
-import type { ErrorCode } from '../../broker/errors.ts';
+import { ErrorCode } from '../../broker/errors.ts';
 import { systemPlatform } from '../../broker/platform/system-platform.ts';
 import { KafkaConnection } from '../../broker/protocol/client.ts';
 import { Produce } from '../../broker/protocol/messages/00-produce.ts';
 import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
+import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';
 import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts';
 import { buildBatch } from '../../broker/records/build.ts';
 import { type BrokerFaults, faultsAt } from '../kit/http/fault-client.ts';
@@ -16,6 +17,13 @@ interface TopicShape {
   readonly configs?: Readonly<Record<string, string>>;
 }
 
+/** The only partition of a topic, as one broker knows it. */
+interface KnownPartition {
+  /** -1: none is known. */
+  readonly leader: number;
+  readonly inSync: readonly number[];
+}
+
 interface Produced {
   readonly errorCode: ErrorCode;
   /** -1 unless the topic stamps its records. */
@@ -26,11 +34,13 @@ export interface HurtCluster extends RealCluster {
   faults(brokerId: number): BrokerFaults;
   /** `http://…/faults` of a broker. */
   url(brokerId: number): string;
-  /** Resolves when its leader leads. */
+  /** Resolves when its leader leads, and knows that all replicas are in sync. */
   createTopic(name: string, shape: TopicShape): Promise<void>;
   /** One record with acks=1; rejects with the connection. */
   produce(brokerId: number, topic: string, valueBytes?: number): Promise<Produced>;
-  /** The error of a fetch from the beginning. */
+  /** What a broker tells clients of a topic. */
+  partition(brokerId: number, topic: string): Promise<KnownPartition>;
+  /** The error of a fetch from the beginning, which only the leader answers. */
   fetchError(brokerId: number, topic: string): Promise<ErrorCode>;
   /** The id of the newest event of a broker, for `event`. */
   lastEvent(brokerId: number): number;
@@ -71,9 +81,26 @@ export async function startHurtCluster(
         logAppendTimeMs: Number(one?.logAppendTimeMs ?? -1),
       };
     });
+  const fetchError: HurtCluster['fetchError'] = (brokerId, topic) =>
+    withConnection(brokerId, async (connection) => {
+      const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }];
+      const request = { maxWaitMs: 0, minBytes: 0, maxBytes: 1000, topics: [{ topic, partitions }] };
+      // The highest version in which followers answer nobody.
+      const answer = await connection.request(Fetch, request, 10);
+      return (answer.responses[0]?.partitions[0]?.errorCode ?? answer.errorCode ?? -1) as ErrorCode;
+    });
+  const partition: HurtCluster['partition'] = (brokerId, topic) =>
+    withConnection(brokerId, async (connection) => {
+      const topics = [{ name: topic }];
+      const answer = await connection.request(Metadata, { topics, allowAutoTopicCreation: false }, 9);
+      const [one] = answer.topics[0]?.partitions ?? [];
+      return { leader: one?.leaderId ?? -1, inSync: one?.isrNodes ?? [] };
+    });
   return {
     ...real,
     produce,
+    fetchError,
+    partition,
     faults: (brokerId) => faultsAt(address(brokerId)),
     url: (brokerId) => `${address(brokerId)}/faults`,
     lastEvent: (brokerId) => real.cluster.broker(brokerId).child.events.lastId,
@@ -85,24 +112,18 @@ export async function startHurtCluster(
       };
       const request = { topics: [topic], timeoutMs: TIMEOUT_MS };
       const [leader = 0] = replicas;
+      // A broker that has just come may not be known to the controller yet, or have to catch up first.
       await eventually(
-        `${name} is there, and led`,
+        `${name} is there, led by ${leader}, with ${replicas.join(', ')} in sync`,
         async () => {
-          // A broker that has just come may not be known to the controller yet.
           const controller = await activeController(real);
           await withConnection(controller, (connection) => connection.request(CreateTopics, request));
-          return (await produce(leader, name)).errorCode === 0;
+          const known = await partition(leader, name);
+          const isAsWanted = known.leader === leader && known.inSync.length === replicas.length;
+          return isAsWanted && (await fetchError(leader, name)) === ErrorCode.NONE;
         },
         30_000,
       );
     },
-    fetchError: (brokerId, topic) =>
-      withConnection(brokerId, async (connection) => {
-        const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }];
-        const request = { maxWaitMs: 0, minBytes: 0, maxBytes: 1000, topics: [{ topic, partitions }] };
-        // By names: the highest version that knows them.
-        const answer = await connection.request(Fetch, request, 12);
-        return (answer.responses[0]?.partitions[0]?.errorCode ?? answer.errorCode ?? -1) as ErrorCode;
-      }),
   };
 }

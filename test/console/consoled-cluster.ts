@@ -12,6 +12,11 @@ import type { KitCluster } from '../kit/kit-cluster.ts';
 
 const TIMEOUT_MS = 20_000;
 
+export interface Console {
+  readonly server: ConsoleServer;
+  close(): Promise<void>;
+}
+
 export interface ConsoledCluster {
   readonly cluster: KitCluster;
   readonly console: ConsoleServer;
@@ -22,11 +27,28 @@ export async function startConsoled(allowChanges: boolean): Promise<ConsoledClus
   const topics = [{ name: 'orders', partitions: 6 }];
   const properties = { 'zookeeper.session.timeout.ms': '1000' };
   const cluster = await startCluster({ brokers: 3, topics, zookeeperPort: 0, properties });
-  const coordinator = await session(cluster.zookeeper ?? '');
-  const admin = new AdminClient(cluster.bootstrapServers, 'console', {
-    patienceMs: 0,
-    answerTimeoutMs: 2000,
-  });
+  const { server, close } = await startConsole(
+    cluster.bootstrapServers,
+    cluster.zookeeper ?? '',
+    allowChanges,
+  );
+  return {
+    cluster,
+    console: server,
+    async close() {
+      await close();
+      await cluster.close();
+    },
+  };
+}
+
+export async function startConsole(
+  bootstrapServers: string,
+  zookeeper: string,
+  allowChanges: boolean,
+): Promise<Console> {
+  const coordinator = await session(zookeeper);
+  const admin = new AdminClient(bootstrapServers, 'console', { patienceMs: 0, answerTimeoutMs: 2000 });
   const watched = new WatchedCluster({ admin, coordinator, nowMs: Date.now });
   const events = new EventFeed(admin);
   await watched.start();
@@ -36,14 +58,12 @@ export async function startConsoled(allowChanges: boolean): Promise<ConsoledClus
     { host: '127.0.0.1', port: 0, allowChanges, files: await pageFiles() },
   );
   return {
-    cluster,
-    console: server,
+    server,
     async close() {
       server.close();
       watched.stop();
       admin.close();
       await coordinator.close();
-      await cluster.close();
     },
   };
 }

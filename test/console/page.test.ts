@@ -1,16 +1,11 @@
 /** The page itself, in a browser: what a reader sees, with mouse and keys, on a wide screen and a narrow one. */
-import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { skipped } from '../interop/interop-cluster.ts';
+import { browserPath } from './browser.ts';
 import { type ConsoledCluster, startConsoled } from './consoled-cluster.ts';
 
-const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const executablePath = BROWSERS.find((path) => existsSync(path));
-const skip = skipped(
-  'the page of the console',
-  executablePath === undefined ? 'no Chromium is installed' : null,
-);
+const skip = skipped('the page of the console', browserPath === null ? 'no Chromium is installed' : null);
 
 describe.skipIf(skip)('the page', () => {
   let world: ConsoledCluster;
@@ -23,7 +18,7 @@ describe.skipIf(skip)('the page', () => {
     world = await startConsoled(true);
     // In a container root has no sandbox to be in.
     const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-    browser = await chromium.launch({ ...(executablePath === undefined ? {} : { executablePath }), args });
+    browser = await chromium.launch({ executablePath: browserPath ?? '', args });
     page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
     page.setDefaultTimeout(20_000);
     page.on('pageerror', (error) => problems.push(error.message));
@@ -92,7 +87,16 @@ describe.skipIf(skip)('the page', () => {
     async (colorScheme) => {
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width: 360, height: 640 });
-      for (const view of ['Cluster', 'Partitions', 'Topics', 'Groups', 'ZooKeeper', 'Charts', 'Events']) {
+      for (const view of [
+        'Cluster',
+        'Partitions',
+        'Topics',
+        'Groups',
+        'ZooKeeper',
+        'Charts',
+        'Events',
+        'Faults',
+      ]) {
         await open(view);
         const width = await page.evaluate('document.documentElement.scrollWidth');
         expect(width, view).toBeLessThanOrEqual(360);
@@ -101,6 +105,11 @@ describe.skipIf(skip)('the page', () => {
     },
     60_000,
   );
+
+  it('says why nothing can be broken on purpose, where brokers do not take faults', async () => {
+    await open('Faults');
+    await page.getByText('it takes no faults: fault.api.enable=true is not set').nth(2).waitFor();
+  }, 30_000);
 
   it('shows a failover, and the moment before it when it is asked to', async () => {
     await open('Cluster');

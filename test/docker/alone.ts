@@ -77,7 +77,9 @@ export function describeAlone(isThere: () => boolean): void {
           () => 'taken',
           (error: { code: number; stderr: string }) => `${error.code} ${error.stderr.trim()}`,
         );
-      expect(await refused('kafka-acls', '--list')).toMatch(/^2 kafka-acls: not in this image;[^\n]*$/);
+      expect(await refused('kafka-features', 'describe')).toMatch(
+        /^2 kafka-features: not in this image;[^\n]*$/,
+      );
       expect(await refused('kafka-topics', '--list', '--partition-size-limit-per-response')).toBe(
         "2 kafka-topics: Unknown option '--partition-size-limit-per-response'",
       );

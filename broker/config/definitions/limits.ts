@@ -21,11 +21,29 @@ export const LIMIT_CONFIGS = {
     'Largest number of array elements in a request: small elements take far more memory than their bytes.',
     atLeast(1000),
   ),
+  'authorizer.cache.max.resources': int(
+    '500',
+    'read-only',
+    'Resources whose rights are remembered for each connection.',
+    atLeast(1),
+  ),
+  'authorizer.log.max.lines.per.second': int(
+    '100',
+    'read-only',
+    'Denied requests that are written to the log in a second; of the others only their number is.',
+    atLeast(0),
+  ),
   'client.quota.max.sensors': int(
     '10000',
     'read-only',
     'Most users and client ids whose use of a quota is remembered at once, for each kind of quota.',
     atLeast(10),
+  ),
+  'delegation.token.max.tokens': int(
+    '10000',
+    'read-only',
+    'Delegation tokens that there may be before no more are made.',
+    atLeast(1),
   ),
   'request.max.new.partitions': int(
     '10000',

@@ -42,6 +42,10 @@ import { AlterReplicaLogDirs } from '../../protocol/messages/34-alter-replica-lo
 import { DescribeLogDirs } from '../../protocol/messages/35-describe-log-dirs.ts';
 import { SaslAuthenticate } from '../../protocol/messages/36-sasl-authenticate.ts';
 import { CreatePartitions } from '../../protocol/messages/37-create-partitions.ts';
+import { CreateDelegationToken } from '../../protocol/messages/38-create-delegation-token.ts';
+import { RenewDelegationToken } from '../../protocol/messages/39-renew-delegation-token.ts';
+import { ExpireDelegationToken } from '../../protocol/messages/40-expire-delegation-token.ts';
+import { DescribeDelegationToken } from '../../protocol/messages/41-describe-delegation-token.ts';
 import { DeleteGroups } from '../../protocol/messages/42-delete-groups.ts';
 import { ElectLeaders } from '../../protocol/messages/43-elect-leaders.ts';
 import { IncrementalAlterConfigs } from '../../protocol/messages/44-incremental-alter-configs.ts';
@@ -77,6 +81,10 @@ export const RULES_BEFORE_METADATA: ReadonlyMap<AnyApi, Rule> = new Map<AnyApi, 
   [DescribeAcls, 'serve'],
   [CreateAcls, 'serve'],
   [DeleteAcls, 'serve'],
+  [CreateDelegationToken, 'serve'],
+  [RenewDelegationToken, 'serve'],
+  [ExpireDelegationToken, 'serve'],
+  [DescribeDelegationToken, 'serve'],
   [AlterReplicaLogDirs, 'close'],
   [DescribeLogDirs, 'serve'],
   [DescribeClientQuotas, 'serve'],

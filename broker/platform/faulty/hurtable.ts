@@ -3,6 +3,7 @@
  * somebody's hands. Nothing stands for the process itself, as in faulty.ts: that is stopped and killed by
  * the system's signals (own-process.ts). Asked for by fault.api.enable; a broker without it has nothing of this.
  */
+import type { Clock } from '../clock.ts';
 import type { Platform } from '../platform.ts';
 import type { SocketNetwork } from '../sockets.ts';
 import { DiskRules } from './disk-rules.ts';
@@ -16,6 +17,8 @@ export interface WorldFaults {
   readonly links: Links;
   readonly disk: DiskRules;
   readonly wallClock: WallClockJumps;
+  /** What time it is, whatever the wall clock says. */
+  readonly trueClock: Clock;
 }
 
 interface HurtablePlatform {
@@ -31,6 +34,7 @@ export function hurtable(base: Platform): HurtablePlatform {
     links: new Links(base.random),
     disk: new DiskRules(() => base.random.fraction()),
     wallClock: new WallClockJumps(),
+    trueClock: base.clock,
   };
   const clock = world.wallClock.clock(base.clock);
   const { links, disk } = world;

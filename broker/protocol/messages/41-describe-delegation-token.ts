@@ -17,8 +17,8 @@ export const DescribeDelegationToken = api({
     tokens: array('0+', {
       principalType: string('0+'),
       principalName: string('0+'),
-      tokenRequesterPrincipalType: string('3+'),
-      tokenRequesterPrincipalName: string('3+'),
+      tokenRequesterPrincipalType: string('3+', { ignorable: true }),
+      tokenRequesterPrincipalName: string('3+', { ignorable: true }),
       issueTimestamp: safeInt64('0+'),
       expiryTimestamp: safeInt64('0+'),
       maxTimestamp: safeInt64('0+'),

@@ -9,6 +9,14 @@ import type { BrokerId, PartitionKey } from '../../types.ts';
 import type { Partition } from '../partition.ts';
 import { type FollowerContext, FollowerStream } from './follower-stream.ts';
 
+/** A partition that follows nobody on purpose. */
+interface HeldBack {
+  /** Those who want it so; it follows again when there is none left. */
+  holders: number;
+  /** What is to be followed then. */
+  partition: Partition | null;
+}
+
 /**
  * A followed partition is on one stream, that of its leader; a stream without partitions lives until
  * `closeIdleStreams`.
@@ -18,8 +26,7 @@ export class Follower {
   /** By leader and index of the fetcher. */
   readonly #streams = new Map<string, FollowerStream>();
   readonly #streamOf = new Map<PartitionKey, FollowerStream>();
-  /** Partitions that follow nobody on purpose, with what is to be followed when they may again. */
-  readonly #heldBack = new Map<PartitionKey, Partition | null>();
+  readonly #heldBack = new Map<PartitionKey, HeldBack>();
 
   constructor(context: FollowerContext) {
     this.#context = context;
@@ -40,8 +47,9 @@ export class Follower {
   /** Follows the leader the partition has now. */
   follow(partition: Partition): void {
     this.unfollow(partition.key);
-    if (this.#heldBack.has(partition.key)) {
-      this.#heldBack.set(partition.key, partition);
+    const held = this.#heldBack.get(partition.key);
+    if (held !== undefined) {
+      held.partition = partition;
       return;
     }
     const index = fetcherOf(
@@ -54,22 +62,24 @@ export class Follower {
     stream.add(partition);
   }
 
-  /** As if the leader could not be reached, for this partition alone, until the answer is called. For faults. */
+  /** As if the leader could not be reached, for this partition alone, until the answer is called, once. For faults. */
   holdBack(partition: Partition): () => void {
     const { key } = partition;
-    if (this.#heldBack.has(key)) return () => {};
     const isFollowed = this.#streamOf.has(key);
-    this.unfollow(key);
-    this.#heldBack.set(key, isFollowed ? partition : null);
+    const held = this.#heldBack.get(key) ?? { holders: 0, partition: isFollowed ? partition : null };
+    held.holders++;
+    if (isFollowed) this.unfollow(key);
+    this.#heldBack.set(key, held);
     return () => {
-      const waiting = this.#heldBack.get(key) ?? null;
-      this.#heldBack.delete(key);
-      if (waiting !== null) this.follow(waiting);
+      held.holders--;
+      if (held.holders > 0 || !this.#heldBack.delete(key)) return;
+      if (held.partition !== null) this.follow(held.partition);
     };
   }
 
   unfollow(key: PartitionKey): void {
-    if (this.#heldBack.has(key)) this.#heldBack.set(key, null);
+    const held = this.#heldBack.get(key);
+    if (held !== undefined) held.partition = null;
     this.#streamOf.get(key)?.remove(key);
     this.#streamOf.delete(key);
   }

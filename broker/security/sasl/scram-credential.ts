@@ -4,7 +4,7 @@
  * Source: ScramCredentialUtils, ScramFormatter.secureRandomString.
  */
 import type { Random } from '../../platform/random.ts';
-import type { ScramKeys } from './scram-formula.ts';
+import { type ScramKeys, type ScramMechanism, saltedPassword, scramKeys } from './scram-formula.ts';
 
 export interface ScramCredential extends ScramKeys {
   readonly salt: Buffer;
@@ -33,6 +33,18 @@ export function parseScramCredential(text: string): ScramCredential | null {
   const iterations = fields.get('iterations') ?? '';
   if (!salt || !storedKey || !serverKey || !/^\d{1,9}$/.test(iterations) || fields.size !== 4) return null;
   return { salt, storedKey, serverKey, iterations: Number(iterations) };
+}
+
+/** Of a password, with a salt of its own. */
+export async function newScramCredential(
+  mechanism: ScramMechanism,
+  password: string,
+  iterations: number,
+  random: Random,
+): Promise<ScramCredential> {
+  const salt = Buffer.from(scramNonce(random));
+  const salted = await saltedPassword(mechanism, password, salt, iterations);
+  return { salt, iterations, ...scramKeys(mechanism, salted) };
 }
 
 /** 130 bits of chance in letters and digits: Kafka's nonces, which it makes salts of as well. */

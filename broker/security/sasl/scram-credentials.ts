@@ -14,11 +14,11 @@ export interface ScramLookup {
   /** undefined: nobody of that name has one. */
   user(mechanism: ScramMechanism, name: string): ScramCredential | undefined;
   /** Of a delegation token, which logs its owner in. */
-  token(mechanism: ScramMechanism, tokenId: string): TokenCredential | undefined;
+  token(mechanism: ScramMechanism, tokenId: string): Promise<TokenLogin | undefined>;
 }
 
 /** What a delegation token logs in with, and as whom. */
-interface TokenCredential {
+export interface TokenLogin {
   readonly credential: ScramCredential;
   readonly owner: Principal;
   readonly expiresAtMs: number;

@@ -65,15 +65,20 @@ class ScramExchange implements SaslExchange {
     this.#parts = parts;
   }
 
-  step(token: Buffer): SaslStep {
+  step(token: Buffer): SaslStep | Promise<SaslStep> {
     return this.#opening === null ? this.#open(token) : this.#close(token, this.#opening);
   }
 
-  #open(token: Buffer): SaslStep {
+  #open(token: Buffer): SaslStep | Promise<SaslStep> {
     const first = parseClientFirst(token);
     if (first === null) return untoldFailure('Invalid SCRAM client first message format');
-    const { mechanism, random } = this.#parts;
     const claim = this.#claimOf(first);
+    if (claim instanceof Promise) return claim.then((known) => this.#challenge(first, known));
+    return this.#challenge(first, claim);
+  }
+
+  #challenge(first: ClientFirst, claim: Claim | null): SaslStep {
+    const { mechanism, random } = this.#parts;
     if (claim === null) return untoldFailure('Authentication failed: Invalid user credentials');
     if (first.authorizationId !== '' && first.authorizationId !== first.user) {
       return toldFailure(
@@ -91,16 +96,17 @@ class ScramExchange implements SaslExchange {
     return { kind: 'challenge', token: Buffer.from(text) };
   }
 
-  #claimOf({ user, extensions }: ClientFirst): Claim | null {
+  #claimOf({ user, extensions }: ClientFirst): Claim | null | Promise<Claim | null> {
     const { mechanism, lookup } = this.#parts;
     if (extensions.get(TOKEN_AUTHENTICATION)?.toLowerCase() !== 'true') {
       const credential = lookup.user(mechanism, user);
       return credential === undefined ? null : { credential, principal: userNamed(user), expiresAtMs: null };
     }
-    const token = lookup.token(mechanism, user);
-    if (token === undefined) return null;
-    const { credential, owner, expiresAtMs } = token;
-    return { credential, principal: { ...owner, tokenAuthenticated: true }, expiresAtMs };
+    return lookup.token(mechanism, user).then((token) => {
+      if (token === undefined) return null;
+      const { credential, owner, expiresAtMs } = token;
+      return { credential, principal: { ...owner, tokenAuthenticated: true }, expiresAtMs };
+    });
   }
 
   #close(token: Buffer, { claim, bare, serverFirst: said, nonce }: Opening): SaslStep {

@@ -1,4 +1,4 @@
-/** The pieces of the hot paths: protocol codec, checksums and validation, log append and read, stream messages. */
+/** The pieces of the hot paths: protocol codec, checksums and validation, log append and read, stream messages, rights. */
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import { LiveValue } from '../../../broker/config/live.ts';
 import { logConfig } from '../../../broker/config/topic-config.ts';
@@ -20,6 +20,7 @@ import {
   decodeLeaderMessage,
   encodeLeaderMessage,
 } from '../../../broker/replication/stream/stream-messages.ts';
+import { authorization } from './authorization.ts';
 import { type Micro, measured } from './measure.ts';
 
 const KIB = 1024;
@@ -36,7 +37,7 @@ export async function runMicro(directory: string, print: (line: string) => void)
       await new Promise((resolve) => setImmediate(resolve));
     }
   };
-  await timed([...checksums(), ...codec(), ...validation(), ...stream()]);
+  await timed([...checksums(), ...codec(), ...validation(), ...stream(), ...authorization()]);
   await timed(await logs(directory));
 }
 

@@ -3,6 +3,7 @@ import { useEffect, useReducer, useState } from 'preact/hooks';
 import { Charts } from './charts.tsx';
 import { ClusterMap } from './cluster-map.tsx';
 import { Events } from './events.tsx';
+import { Faults } from './faults.tsx';
 import { Groups } from './groups.tsx';
 import { Partitions } from './partitions.tsx';
 import { follow } from './server.ts';
@@ -11,7 +12,16 @@ import { Timeline } from './timeline.tsx';
 import { Topics } from './topics.tsx';
 import { Znodes } from './znodes.tsx';
 
-const VIEWS = ['Cluster', 'Partitions', 'Topics', 'Groups', 'ZooKeeper', 'Charts', 'Events'] as const;
+const VIEWS = [
+  'Cluster',
+  'Partitions',
+  'Topics',
+  'Groups',
+  'ZooKeeper',
+  'Charts',
+  'Events',
+  'Faults',
+] as const;
 type View = (typeof VIEWS)[number];
 
 export function App() {
@@ -62,6 +72,8 @@ function shown(view: View, state: State) {
       return <Znodes />;
     case 'Charts':
       return <Charts samples={state.samples} />;
+    case 'Faults':
+      return <Faults allowsChanges={state.allowsChanges} />;
     case 'Events':
       return <Events events={state.events} momentMs={state.momentMs} />;
   }

@@ -31,10 +31,12 @@ const STORAGE: Flags = { '-t': '--cluster-id', '-c': '--config', '-g': '--ignore
 
 const TRANSLATED: Readonly<Record<string, Translate>> = {
   'kafka-topics': (argv) => ['topics', ...argv],
+  'kafka-acls': (argv) => ['acls', ...argv],
   'kafka-configs': (argv) => ['configs', ...argv],
   'kafka-consumer-groups': (argv) => ['groups', ...argv],
   'kafka-broker-api-versions': (argv) => ['api-versions', ...argv],
   'kafka-cluster': clusterWords,
+  'kafka-delegation-tokens': (argv) => ['tokens', ...argv],
   'kafka-delete-records': (argv) => ['delete-records', ...argv],
   'kafka-get-offsets': (argv) => ['get-offsets', ...argv],
   'kafka-leader-election': (argv) => ['elect-leaders', ...argv],
@@ -51,10 +53,8 @@ const TRANSLATED: Readonly<Record<string, Translate>> = {
 
 /** Of Kafka's commands those that have no counterpart here. */
 const MISSING = [
-  'kafka-acls',
   'kafka-client-metrics',
   'kafka-consumer-perf-test',
-  'kafka-delegation-tokens',
   'kafka-e2e-latency',
   'kafka-features',
   'kafka-jmx',

@@ -1,15 +1,6 @@
 /** Requests of administrators, by API key. They do no harm, as samples.ts says. */
 import { MEMBERS, type Sample, TIMEOUT_MS, UNKNOWN_ID } from './world.ts';
 
-const aclFilter = {
-  resourceTypeFilter: 2,
-  resourceNameFilter: 'plain',
-  principalFilter: 'User:a',
-  hostFilter: '*',
-  operation: 3,
-  permissionType: 3,
-};
-
 export const ADMIN_SAMPLES: Readonly<Record<number, readonly Sample[]>> = {
   19: [
     {
@@ -97,25 +88,6 @@ export const ADMIN_SAMPLES: Readonly<Record<number, readonly Sample[]>> = {
       }),
     },
   ],
-  29: [{ name: 'some', request: () => aclFilter }],
-  30: [
-    {
-      name: 'one',
-      request: () => ({
-        creations: [
-          {
-            resourceType: 2,
-            resourceName: 'plain',
-            principal: 'User:a',
-            host: '*',
-            operation: 3,
-            permissionType: 3,
-          },
-        ],
-      }),
-    },
-  ],
-  31: [{ name: 'some', request: () => ({ filters: [aclFilter] }) }],
   34: [
     {
       name: 'some',
@@ -199,7 +171,6 @@ export const ADMIN_SAMPLES: Readonly<Record<number, readonly Sample[]>> = {
       }),
     },
   ],
-  36: [{ name: 'some', request: () => ({ authBytes: Buffer.from('\0user\0password') }) }],
   37: [
     {
       name: 'some',

@@ -41,10 +41,10 @@ const OF_FRAME: Readonly<Record<string, (header: Buffer, body: Buffer) => readon
 const VERSION_AT = 2;
 const CLIENT_ID = Buffer.from([0, 4, 0x74, 0x65, 0x73, 0x74]);
 
-/** All cases, in the order in which they are to be sent. */
-export function allCases(): Case[] {
+/** All cases, in the order in which they are to be sent. What is made is numbered from `firstUnique` on. */
+export function allCases(firstUnique = 0): Case[] {
   const apis = [...HANDLERS.values()].map(({ api }) => api).sort((a, b) => a.key - b.key);
-  let unique = 0;
+  let unique = firstUnique;
   return apis.flatMap((api) =>
     versionsOf(api).flatMap((version) =>
       (SAMPLES[api.key] ?? [])

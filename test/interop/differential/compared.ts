@@ -27,9 +27,12 @@ const IDENTITIES = [
 const PLACES = new Set(['log.dirs', 'zookeeper.connect']);
 /** Configs that only ours has. */
 const OWN_CONFIGS = new Set([
+  'authorizer.cache.max.resources',
+  'authorizer.log.max.lines.per.second',
   'client.quota.max.sensors',
   'compressed.batch.max.decompressed.bytes',
   'compressed.batch.max.records',
+  'delegation.token.max.tokens',
   'fetch.max.converted.bytes',
   'queued.produce.max.bytes',
   'worker.threads',

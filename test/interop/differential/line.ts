@@ -21,10 +21,13 @@ const PROBE = Buffer.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, PROBE_ID, 0xff, 0x
 
 export class Line {
   readonly #port: number;
+  readonly #from: string;
   #socket: Socket | null = null;
 
-  constructor(port: number) {
+  /** `from`: one of this machine's addresses, by which brokers tell senders apart. */
+  constructor(port: number, from = '127.0.0.1') {
     this.#port = port;
+    this.#from = from;
   }
 
   /** Sends a frame (with its size) and waits for what comes of it, at most `patienceMs`. */
@@ -42,7 +45,12 @@ export class Line {
   }
 
   async #connect(): Promise<Socket> {
-    const socket = connect({ port: this.#port, host: '127.0.0.1', noDelay: true });
+    const socket = connect({
+      port: this.#port,
+      host: '127.0.0.1',
+      localAddress: this.#from,
+      noDelay: true,
+    });
     await once(socket, 'connect');
     socket.on('error', () => {});
     socket.on('end', () => socket.destroy());

@@ -65,7 +65,15 @@ export interface Pair {
   close(): Promise<void>;
 }
 
-export async function startPair(): Promise<Pair> {
+interface PairOptions {
+  /** Of both brokers, over those that all pairs have. */
+  readonly properties?: Readonly<Record<string, string>>;
+  /** Done once our broker and its ZooKeeper are there, and before Kafka's starts. */
+  readonly prepare?: (zookeeperConnect: string) => Promise<void>;
+}
+
+export async function startPair({ properties = {}, prepare }: PairOptions = {}): Promise<Pair> {
+  const both = { ...PROPERTIES, ...properties };
   const directory = mkdtempSync(join(tmpdir(), 'odradek-differential-'));
   let apache: ChildProcess | null = null;
   let cluster: LocalCluster | null = null;
@@ -82,9 +90,10 @@ export async function startPair(): Promise<Pair> {
       zookeeper: null,
       zookeeperPort: 0,
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
-      properties: PROPERTIES,
+      properties: both,
     });
-    const started = startApache(directory, `${cluster.zookeeperConnect}/apache`);
+    await prepare?.(cluster.zookeeperConnect);
+    const started = startApache(directory, `${cluster.zookeeperConnect}/apache`, both);
     apache = started.child;
     const { port } = cluster.broker(1);
     const [ours, kafkasPort] = await Promise.all([furnish(port), started.port]);
@@ -100,13 +109,17 @@ export async function startPair(): Promise<Pair> {
   }
 }
 
-function startApache(directory: string, zookeeper: string): { child: ChildProcess; port: Promise<number> } {
+function startApache(
+  directory: string,
+  zookeeper: string,
+  given: Readonly<Record<string, string>>,
+): { child: ChildProcess; port: Promise<number> } {
   const [properties, log4j, logFile] = ['server.properties', 'log4j.properties', 'server.log'].map((name) =>
     join(directory, `apache-${name}`),
   ) as [string, string, string];
   writeFileSync(log4j, LOG4J);
   const all = {
-    ...PROPERTIES,
+    ...given,
     'broker.id': '1',
     listeners: 'PLAINTEXT://127.0.0.1:0',
     'log.dirs': join(directory, 'apache-data'),

@@ -17,8 +17,8 @@ const PATIENCE_MS = 5000;
 /** The same where Kafka is known never to answer. */
 const SILENCE_MS = 150;
 
-export async function runAll(pair: Pair, cases: readonly Case[]): Promise<Judged[]> {
-  const [ours, kafkas] = [new Line(pair.ours.port), new Line(pair.kafkas.port)];
+export async function runAll(pair: Pair, cases: readonly Case[], from?: string): Promise<Judged[]> {
+  const [ours, kafkas] = [new Line(pair.ours.port, from), new Line(pair.kafkas.port, from)];
   const judged: Judged[] = [];
   try {
     for (const sent of cases) {

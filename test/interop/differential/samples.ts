@@ -4,6 +4,7 @@
  */
 import { ADMIN_SAMPLES } from './admin-samples.ts';
 import { CLIENT_SAMPLES } from './client-samples.ts';
+import { SECURITY_SAMPLES } from './security-samples.ts';
 import { TRANSACTION_SAMPLES } from './transaction-samples.ts';
 import type { Sample } from './world.ts';
 
@@ -12,4 +13,5 @@ export const SAMPLES: Readonly<Record<number, readonly Sample[]>> = {
   ...CLIENT_SAMPLES,
   ...TRANSACTION_SAMPLES,
   ...ADMIN_SAMPLES,
+  ...SECURITY_SAMPLES,
 };

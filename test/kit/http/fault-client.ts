@@ -66,7 +66,11 @@ function strikingAt(url: string, asker: object = {}): RemoteFaults['strike'] {
 
 async function hold(url: string): Promise<HeldFaults> {
   const connection = new AbortController();
-  const response = await fetch(`${url}/hold`, { method: 'POST', signal: connection.signal });
+  const response = await fetch(`${url}/hold`, {
+    method: 'POST',
+    headers: OWN_CONNECTION,
+    signal: connection.signal,
+  });
   if (!response.ok || response.body === null) throw new Error(await errorOf(response));
   const lines = response.body.pipeThrough(new TextDecoderStream()).getReader();
   const { value = '' } = await lines.read();
@@ -90,10 +94,13 @@ async function hold(url: string): Promise<HeldFaults> {
 }
 
 const RELEASE_PAUSE_MS = 10;
+/** One that is kept may lead to a process that was killed, or closes it just now after a pause. */
+const OWN_CONNECTION = { connection: 'close' };
 
 async function ask<Answer>(method: string, url: string, body?: object): Promise<Answer> {
   const response = await fetch(url, {
     method,
+    headers: OWN_CONNECTION,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   // One that ended by itself meanwhile is what was wanted.

@@ -12,9 +12,12 @@ const KAFKA = readFileSync(join(import.meta.dirname, 'kafka-3.9.1-broker-configs
   .map((line) => line.split('\t'));
 
 const OWN = [
+  'authorizer.cache.max.resources',
+  'authorizer.log.max.lines.per.second',
   'client.quota.max.sensors',
   'compressed.batch.max.decompressed.bytes',
   'compressed.batch.max.records',
+  'delegation.token.max.tokens',
   'fetch.max.converted.bytes',
   'queued.produce.max.bytes',
   'worker.threads',

@@ -52,9 +52,10 @@ describe('every broker config', () => {
   it('whose absence would be dangerous stops the broker', () => {
     const base = new Map([['zookeeper.connect', 'localhost:2181']]);
     const given = (name: string, value: string) => () => brokerConfig(new Map([...base, [name, value]]));
-    expect(given('authorizer.class.name', 'kafka.security.authorizer.AclAuthorizer')).toThrow(
-      'authorizer.class.name',
-    );
+    const kafkas = 'kafka.security.authorizer.AclAuthorizer';
+    expect(given('authorizer.class.name', 'com.example.Mine')).toThrow(`must be left out or be ${kafkas}`);
+    expect(given('authorizer.class.name', kafkas)).not.toThrow();
+    expect(given('authorizer.zookeeper.url', 'other:2181')).toThrow('authorizer.zookeeper.url');
     expect(given('zookeeper.set.acl', 'true')).toThrow('must be false');
     expect(given('zookeeper.set.acl', 'false')).not.toThrow();
   });

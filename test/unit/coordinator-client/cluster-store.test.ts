@@ -287,9 +287,9 @@ describe('topics and configurations', () => {
     await store.configs.write('users', 'a/clients/<default>', new Map([['x', '1']]));
     await store.configs.update('users', 'a/clients/<default>', (stored) => new Map([...stored, ['y', '2']]));
     expect(await store.configs.userEntities()).toEqual(['a', 'a/clients/<default>']);
-    const changes = await store.configs.changesAfter(0);
-    expect(changes).toMatchObject([{ sequence: 1, entity: { type: 'users', name: 'a/clients/<default>' } }]);
-    await store.configs.purgeChanges(Number.MAX_SAFE_INTEGER, 1000);
+    const changes = await store.configs.changes.after(0);
+    expect(changes).toMatchObject([{ sequence: 1, subject: { type: 'users', name: 'a/clients/<default>' } }]);
+    await store.configs.changes.purge(Number.MAX_SAFE_INTEGER, 1000);
     expect(tree.children('/config/changes')).toEqual([]);
     await fenced.resign();
     await expect(store.configs.write('topics', 't', new Map())).rejects.toThrow(/no ZooKeeper controller/);
@@ -309,8 +309,8 @@ describe('an entity of whom nothing is said any more', () => {
     expect(tree.read('/config/users/alice/clients/other')).not.toBeNull();
     await store.configs.update('users', 'alice/clients/other', () => none);
     expect(tree.read('/config/users/alice')).toBeNull();
-    const notices = await store.configs.changesAfter(-1);
-    expect(notices.map(({ entity }) => entity?.name)).toEqual([
+    const notices = await store.configs.changes.after(-1);
+    expect(notices.map(({ subject }) => subject?.name)).toEqual([
       'alice/clients/app',
       'alice/clients/other',
       'alice/clients/app',
@@ -334,7 +334,7 @@ describe('an entity of whom nothing is said any more', () => {
     const { store } = await controllerStore();
     await store.configs.update('clients', 'nobody', () => none);
     expect(tree.read('/config/clients/nobody')).toBeNull();
-    expect(await store.configs.changesAfter(-1)).toHaveLength(1);
+    expect(await store.configs.changes.after(-1)).toHaveLength(1);
     await store.configs.update('topics', 't', () => none);
     expect(tree.read('/config/topics/t')).not.toBeNull();
   });

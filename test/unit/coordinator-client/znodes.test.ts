@@ -367,18 +367,21 @@ describe('configurations', () => {
 });
 
 describe('security', () => {
-  it('ACL entries name principal, permission, operation and host', () => {
+  it('ACL entries stand in the order of a Java map', () => {
     const entries = [{ principal: 'User:x', permissionType: 'Allow', operation: 'Read', host: '*' }];
     const text =
-      '{"version":1,"acls":[{"principal":"User:x","permissionType":"Allow","operation":"Read","host":"*"}]}';
+      '{"acls":[{"principal":"User:x","permissionType":"Allow","host":"*","operation":"Read"}],"version":1}';
     expect(aclZnode.encode(entries).toString()).toBe(text);
     expect(aclZnode.decode(aclZnode.path('PREFIXED', 'Topic', 'a'), bytes(text))).toEqual(entries);
   });
 
   it('ACL changes of literal patterns are text, those of prefixed patterns JSON', () => {
     const literal = { pattern: 'LITERAL', resourceType: 'Topic', name: 'a:b' } as const;
-    expect(aclChangeZnode.encode(literal).toString()).toBe('Topic:a:b');
-    expect(aclChangeZnode.decode('/x', 'LITERAL', bytes('Topic:a:b'))).toEqual(literal);
+    expect(aclChangeZnode.encode(literal).toString()).toBe('TOPIC:a:b');
+    for (const text of ['TOPIC:a:b', 'Topic:a:b']) {
+      expect(aclChangeZnode.decode('/x', 'LITERAL', bytes(text))).toEqual(literal);
+    }
+    expect(() => aclChangeZnode.decode('/x', 'LITERAL', bytes('Nothing:a'))).toThrow(ZnodeFormatError);
     const prefixed = { pattern: 'PREFIXED', resourceType: 'TransactionalId', name: 'n' } as const;
     const text = '{"version":1,"resourceType":"TRANSACTIONAL_ID","name":"n","patternType":"PREFIXED"}';
     expect(aclChangeZnode.encode(prefixed).toString()).toBe(text);

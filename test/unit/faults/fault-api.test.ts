@@ -23,6 +23,8 @@ let journal: Journal;
 let listener: ChannelListener;
 let faults: BrokerFaults;
 let calls: string[];
+/** The `connection` header of every request. */
+let connections: (string | undefined)[];
 
 /** A broker whose clock alone can be hurt. */
 function clockOnly(): FaultPoints {
@@ -41,6 +43,7 @@ function clockOnly(): FaultPoints {
 async function serve(loopbackOnly = true): Promise<void> {
   wallClock = new WallClockJumps();
   calls = [];
+  connections = [];
   journal = createJournal(
     systemClock,
     recordingDiagnostics(() => {}),
@@ -68,7 +71,10 @@ async function serve(loopbackOnly = true): Promise<void> {
     port: 0,
     maxMessageBytes: 1000,
     accept: (channel) => channel.destroy(),
-    http: async (request) => (await page(request)) ?? nothing,
+    http: async (request) => {
+      connections.push(request.headers['connection']);
+      return (await page(request)) ?? nothing;
+    },
   });
   faults = faultsAt(`http://${HOST}:${listener.port}`);
 }
@@ -103,7 +109,7 @@ const jump = (body: object) => ask('POST', '/faults/clock-jump', { body: JSON.st
 describe('a fault', () => {
   it('is in place until it is healed, by its id or with all', async () => {
     const { answer } = await jump({ byMs: 1000 });
-    expect(answer).toMatchObject({ id: 1, fault: 'clock-jump', parameters: { byMs: 1000 } });
+    expect(answer).toMatchObject({ id: 1, fault: 'clock-jump', parameters: { byMs: 1000 }, leftMs: MAX_MS });
     await jump({ byMs: 100 });
     await jump({ byMs: 10 });
     expect(jumped()).toBe(1110);
@@ -134,6 +140,14 @@ describe('a fault', () => {
       "'forMs' is no parameter of this fault",
     );
   });
+});
+
+it('whoever asks has a new connection each time: one that was kept may lead to a process that is gone', async () => {
+  const { heal } = await faults.strike('clock-jump', { byMs: 10 });
+  await heal();
+  await (await faults.hold()).release();
+  expect(connections.length).toBeGreaterThan(3);
+  expect(new Set(connections)).toEqual(new Set(['close']));
 });
 
 describe('whoever holds a connection', () => {

@@ -69,7 +69,7 @@ describe('AlterUserScramCredentials', () => {
   it('stores keys that the password can be checked with', async () => {
     const salted = await saltedPassword('SCRAM-SHA-256', 'secret', SALT, 5000);
     const wanted = { ...upsertion('al ice', SHA_256, 5000), saltedPassword: salted };
-    expect(await alter({ upsertions: [wanted] })).toEqual([['al ice', NONE, null]]);
+    expect(await alter({ upsertions: [wanted] })).toEqual([['al ice', NONE, '']]);
     const config = await store.configs.read('users', 'al%20ice');
     expect(parseScramCredential(config.get('SCRAM-SHA-256') ?? '')).toEqual({
       salt: SALT,
@@ -93,7 +93,7 @@ describe('AlterUserScramCredentials', () => {
 
   it('tells every broker, once for each user', async () => {
     await alter({ upsertions: [upsertion('alice', SHA_256), upsertion('alice', SHA_512), upsertion('bob')] });
-    expect((await store.configs.changesAfter(-1)).map(({ entity }) => entity?.name)).toEqual([
+    expect((await store.configs.changes.after(-1)).map(({ subject }) => subject?.name)).toEqual([
       'alice',
       'bob',
     ]);
@@ -119,7 +119,7 @@ describe('AlterUserScramCredentials', () => {
     });
     expect(answer).toEqual([
       ['alice', RESOURCE_NOT_FOUND, 'Attempt to delete a user credential that does not exist'],
-      ['bob', NONE, null],
+      ['bob', NONE, ''],
     ]);
     expect(await described()).toEqual([['bob', NONE, '1:4096']]);
   });
@@ -131,7 +131,7 @@ describe('AlterUserScramCredentials', () => {
     });
     expect(answer).toEqual([
       ['alice', DUPLICATE_RESOURCE, 'A user credential cannot be altered twice in the same request'],
-      ['bob', NONE, null],
+      ['bob', NONE, ''],
     ]);
   });
 

@@ -5,9 +5,6 @@ import { listOffsets } from '../../../broker/handlers/02-list-offsets.ts';
 import { findCoordinator } from '../../../broker/handlers/10-find-coordinator.ts';
 import { saslHandshake } from '../../../broker/handlers/17-sasl-handshake.ts';
 import { initProducerId } from '../../../broker/handlers/22-init-producer-id.ts';
-import { describeAcls } from '../../../broker/handlers/29-describe-acls.ts';
-import { createAcls } from '../../../broker/handlers/30-create-acls.ts';
-import { deleteAcls } from '../../../broker/handlers/31-delete-acls.ts';
 import { saslAuthenticate } from '../../../broker/handlers/36-sasl-authenticate.ts';
 import { describeCluster } from '../../../broker/handlers/60-describe-cluster.ts';
 import { partitionForKey } from '../../../broker/java-hash.ts';
@@ -144,31 +141,6 @@ describe('InitProducerId', () => {
 });
 
 describe('without security', () => {
-  const FILTER = { resourceTypeFilter: 2, operation: 3, permissionType: 3 };
-  const CREATION = { resourceType: 2, operation: 3, permissionType: 3 };
-
-  it('ACL requests say that there is no authorizer', async () => {
-    const disabled = { errorCode: ErrorCode.SECURITY_DISABLED };
-    expect((await ask(describeAcls, 2, FILTER)).response).toMatchObject(disabled);
-    const creations = [CREATION, CREATION];
-    expect((await ask(createAcls, 1, { creations })).response.results).toMatchObject([disabled, disabled]);
-    const { response } = await ask(deleteAcls, 1, { filters: [FILTER] });
-    expect(response.filterResults).toMatchObject([disabled]);
-  });
-
-  it('ACL requests with a code of 0, "unknown", end the connection', async () => {
-    const closed = /no response but close/;
-    for (const code of ['operation', 'permissionType', 'resourceTypeFilter', 'patternTypeFilter']) {
-      const filter = { ...FILTER, [code]: 0 };
-      await expect(ask(describeAcls, 2, filter), code).rejects.toThrow(closed);
-      await expect(ask(deleteAcls, 2, { filters: [FILTER, filter] }), code).rejects.toThrow(closed);
-    }
-    for (const code of ['operation', 'permissionType', 'resourceType', 'resourcePatternType']) {
-      const creations = [CREATION, { ...CREATION, [code]: 0 }];
-      await expect(ask(createAcls, 2, { creations }), code).rejects.toThrow(closed);
-    }
-  });
-
   it('a client that wants to authenticate is told that it can not', async () => {
     const illegal = { errorCode: ErrorCode.ILLEGAL_SASL_STATE };
     expect((await ask(saslHandshake, 1, { mechanism: 'PLAIN' })).response).toMatchObject(illegal);

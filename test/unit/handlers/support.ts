@@ -104,6 +104,8 @@ export function services({ may, charges, ...overrides }: Given = {}): Services {
     topicMetrics: new TopicMetrics(metrics, metadata),
     metadata,
     features: { current: { epoch: -1, levels: new Map() } },
+    acls: null,
+    tokens: null,
   };
   return { ...base, ...overrides } as Services;
 }
@@ -113,6 +115,7 @@ export function context(
   overrides: Partial<RequestContext> = {},
 ): RequestContext & { released: (() => void)[] } {
   const released: (() => void)[] = [];
+  const may = overrides.may ?? (() => true);
   return {
     apiVersion,
     clientId: 'client',
@@ -122,7 +125,9 @@ export function context(
     principal: ANONYMOUS,
     connectionId: 'c1',
     charges: null,
-    may: () => true,
+    may,
+    couldDo: may,
+    mayForSome: (operation, type) => may(operation, { type, name: 'any' }),
     afterSend: (run) => released.push(run),
     keep: () => () => {},
     released,

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ClientSession } from '../../../broker/network/client-session.ts';
 import { ClientQuotas } from '../../../broker/quotas/client-quotas.ts';
+import { type Authorizer, EVERY_RIGHT } from '../../../broker/security/authorizer.ts';
 import { ANONYMOUS } from '../../../broker/security/principal.ts';
 
 const ORIGIN = {
@@ -41,5 +42,22 @@ describe('a session', () => {
     expect(session.limits(quotas, 'app', 0)).toBeNull();
     session.authenticated(ALICE);
     expect(session.limits(quotas, 'app', 0)).not.toBeNull();
+  });
+
+  it('has the rights of its name, asked for once as long as it stays', () => {
+    const asked: string[] = [];
+    const authorizer: Authorizer = {
+      rightsOf({ name }, host) {
+        asked.push(`${name} ${host}`);
+        return EVERY_RIGHT;
+      },
+    };
+    const session = new ClientSession(ORIGIN, null);
+    session.authenticated(ALICE);
+    session.rights(authorizer);
+    session.rights(authorizer);
+    session.authenticated({ type: 'User', name: 'bob' });
+    session.rights(authorizer);
+    expect(asked).toEqual([`alice ${ORIGIN.remoteHost}`, `bob ${ORIGIN.remoteHost}`]);
   });
 });

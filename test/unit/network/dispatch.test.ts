@@ -210,10 +210,13 @@ describe('handlers', () => {
   it('ask what the sender may do in the name of its principal and from its address', async () => {
     const asked: unknown[] = [];
     const authorizer: Authorizer = {
-      authorize: (...question) => {
-        asked.push(question);
-        return false;
-      },
+      rightsOf: (...asker) => ({
+        may: (...question) => {
+          asked.push([...asker, ...question]);
+          return false;
+        },
+        mayForSome: () => false,
+      }),
     };
     let allowed: unknown = null;
     const handler = metadataHandler((_request, context) => {

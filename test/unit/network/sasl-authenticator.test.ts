@@ -51,7 +51,7 @@ class Client {
         ...configs,
       }),
     );
-    const scram = { user: () => undefined, token: () => undefined };
+    const scram = { user: () => undefined, token: async () => undefined };
     const groups = { listGroups: () => ({ error: ErrorCode.NONE, groups: [] }) };
     const { clock } = this.world;
     this.#authenticator = new SaslAuthenticator({

@@ -74,6 +74,37 @@ describe('three replicas', () => {
   });
 });
 
+describe('a follower that is held back', () => {
+  it('gets nothing, and is dropped, until the last of those who hold it back lets go', async () => {
+    const cluster = await ReplicationCluster.start();
+    cluster.create([1, 2, 3]);
+    await cluster.produced(1, ['a']);
+    const { follower } = cluster.node(3).replicas;
+    const releases = [follower.holdBack(cluster.partition(3)), follower.holdBack(cluster.partition(3))];
+    await cluster.produce(1, ['b'], { acks: 1 });
+    await cluster.until(() => !cluster.truth().isr.includes(3), 60_000);
+    releases[0]?.();
+    await cluster.clock.runFor(10_000);
+    expect(cluster.contents(3)).toEqual(['0:a']);
+    releases[1]?.();
+    await cluster.until(() => cluster.truth().isr.includes(3), 20_000);
+    expect(cluster.contents(3)).toEqual(['0:a', '1:b']);
+  });
+
+  it('follows whoever leads when it is let go', async () => {
+    const cluster = await ReplicationCluster.start();
+    cluster.create([1, 2, 3]);
+    await cluster.produced(1, ['a']);
+    const release = cluster.node(3).replicas.follower.holdBack(cluster.partition(3));
+    cluster.elect(2, [1, 2]);
+    await cluster.produce(2, ['b'], { acks: 1 });
+    await cluster.clock.runFor(10_000);
+    expect(cluster.contents(3)).toEqual(['0:a']);
+    release();
+    await cluster.until(() => cluster.contents(3).includes('1:b'), 20_000);
+  });
+});
+
 describe('divergence', () => {
   it('a former leader gives up what it alone has, and follows', async () => {
     const cluster = await ReplicationCluster.start();

@@ -8,7 +8,7 @@ import { type ListenerLogin, listenerLogin } from '../../../broker/security/sasl
 
 const MODULES = 'org.apache.kafka.common.security';
 const PLAIN = `${MODULES}.plain.PlainLoginModule required`;
-const NOBODY = { user: () => undefined, token: () => undefined };
+const NOBODY = { user: () => undefined, token: async () => undefined };
 
 function loginOf(configs: Readonly<Record<string, string>>): ListenerLogin {
   const config = new ListenerConfig(new Map(Object.entries(configs)), 'INSIDE');

@@ -84,7 +84,7 @@ async function login(
     random: systemRandom,
     lookup: {
       user: (_mechanism, name) => (name === (server.user ?? 'alice') ? credential : undefined),
-      token: (_mechanism, id) =>
+      token: async (_mechanism, id) =>
         id === 'token-1' ? { credential, owner: userNamed('owner'), expiresAtMs: 5000 } : undefined,
     },
   }).begin();

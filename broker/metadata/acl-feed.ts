@@ -1,0 +1,97 @@
+/**
+ * Access rules as they stand in ZooKeeper. Whoever changes those of a resource leaves a notice, and every
+ * broker reads them again. Source: kafka.security.authorizer.AclAuthorizer.
+ */
+import type { AclStore } from '../../coordinator-client/stores/acl-store.ts';
+import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
+import {
+  ACL_PATTERN_TYPES,
+  type AclResource,
+  type StoredAcl,
+} from '../../coordinator-client/znodes/security-znodes.ts';
+import type { Unreadable } from '../../coordinator-client/znodes/znode-json.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Diagnostics } from '../platform/diagnostics.ts';
+import { NoticeFollower } from './notice-follower.ts';
+
+interface AclFeedOptions {
+  readonly clock: Clock;
+  readonly diagnostics: Diagnostics;
+  /** The rules of a resource pattern, all of them; empty when there are none any more. */
+  readonly onAcls: (resource: AclResource, acls: readonly StoredAcl[]) => void;
+}
+
+/** Follows one store at a time. While it is stopped the rules stay as they were last known. */
+export class AclFeed {
+  readonly #options: AclFeedOptions;
+  readonly #followers: readonly NoticeFollower<AclResource>[];
+  /** What has rules as far as is known, by {@link keyOf}. */
+  readonly #known = new Map<string, AclResource>();
+  /** Of the session that is followed; null while stopped. */
+  #store: AclStore | null = null;
+
+  constructor(options: AclFeedOptions) {
+    this.#options = options;
+    const { clock, diagnostics } = options;
+    const reread = (resource: AclResource): Promise<void> => this.#reread(resource);
+    this.#followers = ACL_PATTERN_TYPES.map(
+      () => new NoticeFollower({ clock, diagnostics, what: 'ACL', reread }),
+    );
+  }
+
+  /**
+   * Reads all rules and follows their changes. Rejects when a node can't be read: a rule that denies may be
+   * among what it says.
+   */
+  async start({ acls, coordinator }: ClusterStore): Promise<void> {
+    this.stop();
+    this.#store = acls;
+    await acls.ensurePaths();
+    for (const [index, pattern] of ACL_PATTERN_TYPES.entries()) {
+      await this.#followers[index]?.watch(acls.changes[pattern], coordinator);
+    }
+    const resources = await acls.resources();
+    const found = await acls.readMany(resources, fatal);
+    if (this.#store !== acls) return;
+    const present = new Set(resources.map(keyOf));
+    for (const resource of [...this.#known.values()]) {
+      if (!present.has(keyOf(resource))) this.take(resource, []);
+    }
+    resources.forEach((resource, index) => {
+      this.take(resource, found[index]?.acls ?? []);
+    });
+    for (const follower of this.#followers) follower.follow();
+  }
+
+  stop(): void {
+    for (const follower of this.#followers) follower.stop();
+    this.#store = null;
+  }
+
+  /** What the resource's rules are now, by the hand of whoever has just written them. */
+  take(resource: AclResource, acls: readonly StoredAcl[]): void {
+    if (acls.length === 0) this.#known.delete(keyOf(resource));
+    else this.#known.set(keyOf(resource), resource);
+    this.#options.onAcls(resource, acls);
+  }
+
+  async #reread(resource: AclResource): Promise<void> {
+    const store = this.#store;
+    if (store === null) return;
+    let unreadable = false;
+    const { acls } = await store.read(resource, (error) => {
+      unreadable = true;
+      this.#options.diagnostics.error('The rules before stay: a changed ACL can’t be read', error);
+    });
+    if (!unreadable && this.#store === store) this.take(resource, acls);
+  }
+}
+
+/** Of a start: no broker may serve by half of the rules. */
+const fatal: Unreadable = (error) => {
+  throw error;
+};
+
+function keyOf({ pattern, resourceType, name }: AclResource): string {
+  return `${pattern}:${resourceType}:${name}`;
+}

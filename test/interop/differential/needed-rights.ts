@@ -1,0 +1,68 @@
+/**
+ * What each API needs of its sender: the rights without which Apache Kafka 3.9.1 refuses a part of it, and with
+ * which errors. A right that only hides things (Metadata of all topics, lists) or that another can stand in for
+ * (CREATE on the cluster) is not among them.
+ */
+export const NEEDED_RIGHTS: Readonly<Record<string, readonly string[]>> = {
+  AddOffsetsToTxn: [
+    'Group:READ GROUP_AUTHORIZATION_FAILED',
+    'TransactionalId:WRITE TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+  ],
+  AddPartitionsToTxn: [
+    'Cluster:CLUSTER_ACTION CLUSTER_AUTHORIZATION_FAILED',
+    'Topic:WRITE TOPIC_AUTHORIZATION_FAILED',
+    'TransactionalId:WRITE TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+  ],
+  AlterClientQuotas: ['Cluster:ALTER_CONFIGS CLUSTER_AUTHORIZATION_FAILED'],
+  AlterConfigs: [
+    'Cluster:ALTER_CONFIGS CLUSTER_AUTHORIZATION_FAILED',
+    'Topic:ALTER_CONFIGS TOPIC_AUTHORIZATION_FAILED',
+  ],
+  AlterPartitionReassignments: ['Cluster:ALTER CLUSTER_AUTHORIZATION_FAILED'],
+  AlterUserScramCredentials: ['Cluster:ALTER CLUSTER_AUTHORIZATION_FAILED'],
+  AlterReplicaLogDirs: ['Cluster:ALTER CLUSTER_AUTHORIZATION_FAILED'],
+  CreateAcls: ['Cluster:ALTER CLUSTER_AUTHORIZATION_FAILED'],
+  CreatePartitions: ['Topic:ALTER TOPIC_AUTHORIZATION_FAILED'],
+  CreateTopics: ['Topic:DESCRIBE_CONFIGS TOPIC_AUTHORIZATION_FAILED'],
+  DeleteAcls: ['Cluster:ALTER CLUSTER_AUTHORIZATION_FAILED'],
+  DeleteGroups: ['Group:DELETE GROUP_AUTHORIZATION_FAILED'],
+  DeleteRecords: ['Topic:DELETE TOPIC_AUTHORIZATION_FAILED'],
+  DeleteTopics: ['Topic:DELETE TOPIC_AUTHORIZATION_FAILED'],
+  DescribeAcls: ['Cluster:DESCRIBE CLUSTER_AUTHORIZATION_FAILED'],
+  DescribeClientQuotas: ['Cluster:DESCRIBE_CONFIGS CLUSTER_AUTHORIZATION_FAILED'],
+  DescribeConfigs: [
+    'Cluster:DESCRIBE_CONFIGS CLUSTER_AUTHORIZATION_FAILED',
+    'Topic:DESCRIBE_CONFIGS TOPIC_AUTHORIZATION_FAILED',
+  ],
+  DescribeGroups: ['Group:DESCRIBE GROUP_AUTHORIZATION_FAILED'],
+  DescribeLogDirs: ['Cluster:DESCRIBE CLUSTER_AUTHORIZATION_FAILED'],
+  DescribeProducers: ['Topic:READ TOPIC_AUTHORIZATION_FAILED'],
+  DescribeTransactions: ['TransactionalId:DESCRIBE TRANSACTIONAL_ID_AUTHORIZATION_FAILED'],
+  DescribeUserScramCredentials: ['Cluster:DESCRIBE CLUSTER_AUTHORIZATION_FAILED'],
+  ElectLeaders: ['Cluster:ALTER CLUSTER_AUTHORIZATION_FAILED'],
+  EndTxn: ['TransactionalId:WRITE TRANSACTIONAL_ID_AUTHORIZATION_FAILED'],
+  Fetch: ['Topic:READ TOPIC_AUTHORIZATION_FAILED'],
+  FindCoordinator: ['Group:DESCRIBE GROUP_AUTHORIZATION_FAILED'],
+  Heartbeat: ['Group:READ GROUP_AUTHORIZATION_FAILED'],
+  IncrementalAlterConfigs: [
+    'Cluster:ALTER_CONFIGS CLUSTER_AUTHORIZATION_FAILED',
+    'Topic:ALTER_CONFIGS TOPIC_AUTHORIZATION_FAILED',
+  ],
+  InitProducerId: ['TransactionalId:WRITE TRANSACTIONAL_ID_AUTHORIZATION_FAILED'],
+  JoinGroup: ['Group:READ GROUP_AUTHORIZATION_FAILED'],
+  LeaveGroup: ['Group:READ GROUP_AUTHORIZATION_FAILED'],
+  ListOffsets: ['Topic:DESCRIBE TOPIC_AUTHORIZATION_FAILED'],
+  ListPartitionReassignments: ['Cluster:DESCRIBE CLUSTER_AUTHORIZATION_FAILED'],
+  Metadata: ['Topic:DESCRIBE TOPIC_AUTHORIZATION_FAILED'],
+  OffsetCommit: ['Group:READ GROUP_AUTHORIZATION_FAILED', 'Topic:READ TOPIC_AUTHORIZATION_FAILED'],
+  OffsetDelete: ['Group:DELETE GROUP_AUTHORIZATION_FAILED', 'Topic:READ TOPIC_AUTHORIZATION_FAILED'],
+  OffsetFetch: ['Group:DESCRIBE GROUP_AUTHORIZATION_FAILED', 'Topic:DESCRIBE TOPIC_AUTHORIZATION_FAILED'],
+  Produce: ['Topic:WRITE TOPIC_AUTHORIZATION_FAILED'],
+  SyncGroup: ['Group:READ GROUP_AUTHORIZATION_FAILED'],
+  TxnOffsetCommit: [
+    'Group:READ GROUP_AUTHORIZATION_FAILED',
+    'Topic:READ TOPIC_AUTHORIZATION_FAILED',
+    'TransactionalId:WRITE TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+  ],
+  UpdateFeatures: ['Cluster:ALTER CLUSTER_AUTHORIZATION_FAILED'],
+};
