@@ -7,8 +7,8 @@
  * runner loads that without flags, jest too. What the command line needs is evaluated when it is asked
  * for, so that the test kit does not pay for it.
  */
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
@@ -24,7 +24,7 @@ const DIST = join(ROOT, 'dist');
 /** Native; and what only a checkout needs, which makes the console's page of its sources. */
 const EXTERNAL = ['@node-rs/crc32', 'fs-native-extensions', 'esbuild'];
 /** What only some commands use is read only by them: it would be a quarter of what everybody has to load. */
-const APART = ['kafkajs', 'prom-client'];
+const APART = ['kafkajs', 'prom-client', 'node-forge', 'jks-js', 'yaml'];
 /** Of Node's modules, what a cluster starts without. */
 const LATE = ['assert', 'assert/strict', 'child_process', 'fs/promises', 'https', 'tls', 'zlib'];
 /** The bundle is one expression, a function of what a module gets: it can be required, and run as a script. */
@@ -41,7 +41,6 @@ mkdirSync(DIST);
 write('package.json', '{ "type": "commonjs" }\n');
 copy('node-version.cjs', 'node-version.js');
 copy('cli.cjs', 'cli.js');
-copy('load.cjs', 'load.js');
 cpSync(join(ROOT, 'scripts', 'drills', 'catalogue'), join(DIST, CATALOGUE_FOLDER), { recursive: true });
 const inputs = [
   ...(await bundle()),
@@ -49,6 +48,7 @@ const inputs = [
   ...(await threadProgram()),
   ...(await consolePage()),
 ];
+write('load.js', loader());
 write('THIRD-PARTY-NOTICES.txt', noticesOf(ROOT, inputs));
 for (const { name, isModule } of PUBLIC_ENTRIES)
   write(isModule ? `${name}.mjs` : `${name}.js`, isModule ? moduleDoor(name) : door(name));
@@ -57,8 +57,15 @@ writeDeclarations(
   DIST,
   PUBLIC_ENTRIES.map(({ source }) => source),
 );
-// In a process of its own, which ends with its cluster.
-execFileSync(process.execPath, [join(import.meta.dirname, 'warm.cjs'), DIST], { stdio: 'inherit' });
+
+/** With a name for the bundle as it is. */
+function loader(): string {
+  const build = createHash('sha256')
+    .update(readFileSync(join(DIST, 'bundle.js')))
+    .digest('hex')
+    .slice(0, 16);
+  return readFileSync(join(import.meta.dirname, 'load.cjs'), 'utf8').replace("'unbuilt'", `'${build}'`);
+}
 
 /** The files that went into it. */
 function bundle(): Promise<string[]> {
@@ -75,13 +82,13 @@ function bundle(): Promise<string[]> {
       // cbor-x need not look through all folders for its native part, which the package does not bring.
       'process.env.CBOR_NATIVE_ACCELERATION_DISABLED': '"true"',
     },
-    plugins: [apart(), late(LATE)],
+    plugins: [apart(APART), late(LATE)],
   });
 }
 
 function packageApart(name: string): Promise<string[]> {
-  // Nobody reads these here, so that their names may go as well.
-  return built(`${name}.js`, { entryPoints: [name], minifyIdentifiers: true });
+  const plugins = [apart(APART.filter((other) => other !== name))];
+  return built(`${name}.js`, { entryPoints: [name], plugins });
 }
 
 /** What a thread of the pool runs: only what its jobs need, so that it begins quickly and is small. */
@@ -90,11 +97,11 @@ function threadProgram(): Promise<string[]> {
 }
 
 /** Leaves the packages apart to be required where they are. */
-function apart(): Plugin {
+function apart(names: readonly string[]): Plugin {
   return {
     name: 'apart',
     setup({ onResolve }) {
-      onResolve({ filter: new RegExp(`^(${APART.join('|')})$`) }, ({ path }) => ({
+      onResolve({ filter: new RegExp(`^(${names.join('|')})$`) }, ({ path }) => ({
         path: `./${path}.js`,
         external: true,
       }));
@@ -122,6 +129,8 @@ async function built(file: string, options: BuildOptions): Promise<string[]> {
     external: EXTERNAL,
     minifyWhitespace: true,
     minifySyntax: true,
+    // A quarter of the bundle. Names of methods and errors stay, so that traces still tell where they come from.
+    minifyIdentifiers: true,
     lineLimit: LINE_LIMIT,
     legalComments: 'none',
     metafile: true,

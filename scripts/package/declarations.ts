@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
+const COMMENTS = /^ *\/\*\*[\s\S]*?\*\/\n/gm;
 const IMPORTED = /(\bfrom\s*|\bimport\s*\(?\s*)(['"])([^'"]+)\2/g;
 
 /** Writes them below `dist/types`, at the paths of their sources. */
@@ -20,9 +21,19 @@ export function writeDeclarations(root: string, dist: string, sources: readonly 
   for (const [file, text] of wanted) {
     const target = join(dist, 'types', file);
     mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, text);
+    writeFileSync(target, isForReaders(file, sources) ? text : bare(text));
   }
   rmSync(made, { recursive: true, force: true });
+}
+
+/** For compilers only: without what is said, and without indents. */
+function bare(text: string): string {
+  return text.replaceAll(COMMENTS, '').replaceAll(/^ +/gm, '');
+}
+
+/** What is said of the test kit and the public entries is for their users; the rest is for the compiler. */
+function isForReaders(file: string, sources: readonly string[]): boolean {
+  return file.startsWith('test/kit/') || sources.some((source) => declarationOf(source) === file);
 }
 
 /**

@@ -1,29 +1,58 @@
 /**
- * Opens the doors of the bundle. Where the package's code cache is from this very Node, V8 takes its compiled
- * code from there, with that of the functions that a starting cluster calls; anywhere else, and where a test
- * runner gives each test a global of its own (jest), the bundle is loaded as any file.
+ * Opens the doors of the bundle. What V8 has compiled of it is kept beside other packages' caches
+ * (node_modules/.cache/odradek) by the first process that ends by itself, for this very build and this very
+ * Node; later ones take it up, with the functions that a starting cluster calls. Where Node's own compile
+ * cache is on, that does the same; and where a test runner gives each test a global of its own (jest), the
+ * bundle is loaded as any file.
  */
 'use strict';
 
-const { readFileSync } = require('node:fs');
-const { join } = require('node:path');
+const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
+const { getCompileCacheDir } = require('node:module');
+const { basename, dirname, join } = require('node:path');
 const { constants, runInThisContext, Script } = require('node:vm');
+const { isMainThread } = require('node:worker_threads');
 
 const BUNDLE = join(__dirname, 'bundle.js');
-/** A cache of another Node would be refused after the bundle had been compiled, in vain for NODE_COMPILE_CACHE. */
+/** Of the bundle's bytes, set when the package is made: V8 itself compares no more than their number. */
+const BUILD = 'unbuilt';
 const { version, platform, arch } = process;
-exports.CACHE_FILE = `bundle-${version}-${platform}-${arch}.cache`;
 
 let bundle = null;
 
 /** What is behind the door of this name. */
 exports.open = function open(name) {
-  bundle ??= run(cached() ?? require('./bundle.js'));
+  bundle ??= load();
   return bundle[name]();
 };
 
+function load() {
+  const file = cacheFile();
+  if (file === null) return run(require('./bundle.js'));
+  const known = contentOf(file);
+  const script = compile(known);
+  const exported = run(script.runInThisContext());
+  if (known === undefined || script.cachedDataRejected) process.once('exit', () => keep(script, file));
+  return exported;
+}
+
+/** null: nothing is to be kept, as this is no installed package, or somebody else sees to it. */
+function cacheFile() {
+  const modules = dirname(dirname(__dirname));
+  if (basename(modules) !== 'node_modules' || !isMainThread) return null;
+  if (getCompileCacheDir() !== undefined || runInThisContext('globalThis') !== globalThis) return null;
+  return join(modules, '.cache', 'odradek', `${BUILD}-${version}-${platform}-${arch}`);
+}
+
+function contentOf(file) {
+  try {
+    return readFileSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
 /** V8 refuses what was cached by another version, or with other flags, and compiles. */
-exports.compile = compile;
 function compile(cachedData) {
   // Nothing but ASCII is in it, which this reads fastest.
   const source = readFileSync(BUNDLE, 'latin1');
@@ -32,21 +61,20 @@ function compile(cachedData) {
 }
 
 /** What the bundle exports; it is a function of what a module of CommonJS is given. */
-exports.run = run;
 function run(wrapped) {
   const module = { exports: {} };
   wrapped(module.exports, require, module, BUNDLE, __dirname);
   return module.exports;
 }
 
-/** The bundle's function; null: there is nothing cached for this Node. */
-function cached() {
-  if (runInThisContext('globalThis') !== globalThis) return null;
-  let data;
+/** Whole or not at all; where nothing can be written, nothing is kept. */
+function keep(script, file) {
+  const unfinished = `${file}.${process.pid}`;
   try {
-    data = readFileSync(join(__dirname, exports.CACHE_FILE));
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(unfinished, script.createCachedData());
+    renameSync(unfinished, file);
   } catch {
-    return null;
+    // The next process compiles as this one did.
   }
-  return compile(data).runInThisContext();
 }
