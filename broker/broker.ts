@@ -107,6 +107,7 @@ export class Broker {
     };
     // Stops last: its end tells the cluster that this broker is gone, which must be true by then.
     stops.push({ name: 'the ZooKeeper session', stop: () => keeper.close() });
+    stops.push({ name: 'the worker threads', stop: () => options.platform.workers.close() });
   }
 
   get brokerId(): number {
@@ -224,7 +225,7 @@ export class Broker {
   /** All parts are there: what comes from outside reaches them from here on. */
   async #listen(parts: Parts): Promise<void> {
     const { platform, store } = this.#ground;
-    const { diagnostics, metrics } = platform;
+    const { clock, diagnostics, metrics } = platform;
     const { config, peers } = parts;
     const { brokerId } = config;
     this.#parts = parts;
@@ -235,7 +236,7 @@ export class Broker {
     });
     followConfigs(this.#ground, parts);
     const epochs = new ControllerEpochs(store);
-    answerPeers({ ...parts, brokerId, diagnostics, journal: platform.journal, epochs });
+    answerPeers({ ...parts, brokerId, clock, diagnostics, journal: platform.journal, epochs });
     this.#peerPort = (await peers.listen(peerEndpoint(config))).port;
     reportFailedDirectories(parts.logs, {
       brokerId,

@@ -18,6 +18,7 @@ import { securedListener } from './node/listener-security.ts';
 import type { Diagnostics } from './platform/diagnostics.ts';
 import { hurtable } from './platform/faulty/hurtable.ts';
 import type { Journal } from './platform/journal.ts';
+import { watchLoopDelay } from './platform/loop-delay.ts';
 import { nodeDisk } from './platform/node-disk.ts';
 import { ownProcess } from './platform/own-process.ts';
 import type { Platform } from './platform/platform.ts';
@@ -77,7 +78,11 @@ export async function runBroker(
     if (!(error instanceof ConfigError)) throw error;
     return { ...NOT_RUNNING, problem: error.message };
   }
-  const platform = systemPlatform({ journalMaxEvents: config.journalMaxEvents });
+  const platform = systemPlatform({
+    journalMaxEvents: config.journalMaxEvents,
+    workerThreads: config.workerThreads,
+    workerIdleMs: config.workerIdleMs,
+  });
   const { diagnostics } = platform;
   observe?.(platform.journal);
   warnOfProperties(config, diagnostics);
@@ -85,6 +90,7 @@ export async function runBroker(
     diagnostics.fatal('A fault that nobody caught; the broker ends here', error);
     process.exit(1);
   });
+  watchLoopDelay(platform.metrics);
   const broker = brokerOn(platform, config, supervisor);
   let isStopping = false;
   void stop.then(() => {

@@ -35,7 +35,7 @@ const SHAPE = {
   topic: (name: string, partitionData: readonly PartitionData[]): TopicData => ({ name, partitionData }),
 };
 
-const NEEDS = ['config', 'topicMetrics', 'metadata', 'replicas'] as const;
+const NEEDS = ['config', 'topicMetrics', 'metadata', 'replicas', 'workers'] as const;
 type Needed = Needs<(typeof NEEDS)[number]>;
 
 export const produce = defineHandler(Produce, NEEDS, {
@@ -70,7 +70,9 @@ export const produce = defineHandler(Produce, NEEDS, {
       apiVersion: context.apiVersion,
       internalTopicsAllowed: context.clientId === ADMIN_CLIENT_ID,
       entries,
-      decompression: decompressionAllowance(services.config),
+      decompression: decompressionAllowance(services.config, services.workers),
+      from: context.connectionId,
+      keep: (sizeBytes) => context.keep(sizeBytes),
       ...(inTransaction && transactionalId !== null && { transactionalId }),
     });
     const answer = (outcomes: readonly AppendOutcome[]): Answer<typeof Produce> =>

@@ -11,7 +11,6 @@
 import { ErrorCode } from '../errors.ts';
 import { Fetch } from '../protocol/messages/01-fetch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import { decompressUpTo } from '../records/compression.ts';
 import type {
   FetchSession,
   RequestedPartition,
@@ -33,7 +32,7 @@ const NO_EPOCH = -1;
 const READ_COMMITTED = 1;
 const FIRST_WITH_TOPIC_IDS = 13;
 
-const NEEDS = ['config', 'topicMetrics', 'metadata', 'replicas', 'fetchSessions', 'logs'] as const;
+const NEEDS = ['config', 'topicMetrics', 'metadata', 'replicas', 'fetchSessions', 'logs', 'workers'] as const;
 type Needed = Needs<(typeof NEEDS)[number]>;
 
 export const fetch = defineHandler(Fetch, NEEDS, {
@@ -48,7 +47,7 @@ export const fetch = defineHandler(Fetch, NEEDS, {
         ? [asFetchPartition(wanted, wanted.topic, context.apiVersion)]
         : [],
     );
-    const answer = (outcomes: readonly FetchOutcome[]): Response => {
+    const answer = (outcomes: readonly FetchOutcome[]): Response | Promise<Response> => {
       const remaining = outcomes.values();
       const fetched = session.partitions.map((wanted, index): Fetched => {
         const error = errors[index] ?? ErrorCode.NONE;
@@ -160,27 +159,18 @@ function respond(
   session: FetchSession,
   context: RequestContext,
   services: Needed,
-): Response {
+): Response | Promise<Response> {
   // Every outcome's buffer goes back, also of those that the session leaves out or that are converted.
   for (const { release } of fetched) context.afterSend(release);
   if (context.charges?.fetched(answeredBytes(fetched)) === false) {
     return fetchResponse(session.throttled(), context, services);
   }
   const toMagic = legacyMagicOf(context.apiVersion);
-  const decompress = decompressUpTo(services.config.compressedBatchMaxDecompressedBytes);
-  const allowance = { bytesLeft: services.config.fetchMaxConvertedBytes };
   const readable =
-    toMagic === null
-      ? fetched
-      : fetched.map((one): Fetched => {
-          const { topic, partition, fetchOffset } = one.wanted;
-          const config = topic === null ? undefined : services.logs.log(topic, partition)?.config;
-          return {
-            wanted: one.wanted,
-            ...downConverted(one, { toMagic, fetchOffset, decompress, allowance }, config),
-          };
-        });
-  return fetchResponse(session.answer(readable), context, services);
+    toMagic === null ? fetched : downConverted(fetched, { toMagic, from: context.connectionId, services });
+  const answer = (outcomes: readonly Fetched[]): Response =>
+    fetchResponse(session.answer(outcomes), context, services);
+  return readable instanceof Promise ? readable.then(answer) : answer(readable);
 }
 
 /** What a partition adds to an answer beside its records, and the answer to its partitions, about. */

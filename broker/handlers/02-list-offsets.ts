@@ -18,6 +18,7 @@ import {
   EARLIEST_LOCAL_TIMESTAMP,
   LATEST_TIERED_TIMESTAMP,
   MAX_TIMESTAMP,
+  type OffsetAnswer,
 } from '../replication/requests/replica-offsets.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
 import { partitionKey } from '../types.ts';
@@ -50,31 +51,30 @@ interface Asked {
   readonly decompression: DecompressionAllowance;
 }
 
-const NEEDS = ['config', 'replicas'] as const;
+const NEEDS = ['config', 'replicas', 'workers'] as const;
 type Needed = Needs<(typeof NEEDS)[number]>;
 
 export const listOffsets = defineHandler(ListOffsets, NEEDS, {
   handle(request, context, services) {
-    const decompression = decompressionAllowance(services.config);
+    const decompression = decompressionAllowance(services.config, services.workers);
     const asked = { request, context, services, decompression };
     const repeated = repeatedPartitions(request);
-    return {
-      topics: request.topics.map(({ name, partitions }) => {
-        const allowed = context.may(Operation.DESCRIBE, topicNamed(name));
-        return {
-          name,
-          partitions: partitions.map((wanted) => {
-            const { partitionIndex } = wanted;
-            if (!allowed) return failure(partitionIndex, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
-            if (context.apiVersion === 0) return legacyOffsets(name, wanted, asked);
-            if (repeated.has(partitionKey(name, partitionIndex))) {
-              return failure(partitionIndex, ErrorCode.INVALID_REQUEST);
-            }
-            return offsetOf(name, wanted, asked);
-          }),
-        };
-      }),
-    };
+    const answers = request.topics.flatMap(({ name, partitions }) => {
+      const allowed = context.may(Operation.DESCRIBE, topicNamed(name));
+      return partitions.map((wanted) => (): Answered => {
+        const { partitionIndex } = wanted;
+        if (!allowed) return failure(partitionIndex, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+        if (context.apiVersion === 0) return legacyOffsets(name, wanted, asked);
+        if (repeated.has(partitionKey(name, partitionIndex))) {
+          return failure(partitionIndex, ErrorCode.INVALID_REQUEST);
+        }
+        return offsetOf(name, wanted, asked);
+      });
+    });
+    const answered = oneAfterTheOther(answers);
+    return answered instanceof Promise
+      ? answered.then((all) => byTopic(request, all))
+      : byTopic(request, answered);
   },
   refuse: (request, errorCode) => ({
     topics: request.topics.map(({ name, partitions }) => ({
@@ -83,6 +83,41 @@ export const listOffsets = defineHandler(ListOffsets, NEEDS, {
     })),
   }),
 });
+
+type Answered = PartitionResponse | Promise<PartitionResponse>;
+
+/** All answers, in order; a promise only from the first one that is. What one has decompressed the next has not. */
+function oneAfterTheOther(
+  answers: readonly (() => Answered)[],
+): PartitionResponse[] | Promise<PartitionResponse[]> {
+  const given: PartitionResponse[] = [];
+  for (const [index, answer] of answers.entries()) {
+    const one = answer();
+    if (one instanceof Promise) return theRest(given, one, answers.slice(index + 1));
+    given.push(one);
+  }
+  return given;
+}
+
+async function theRest(
+  given: PartitionResponse[],
+  first: Promise<PartitionResponse>,
+  answers: readonly (() => Answered)[],
+): Promise<PartitionResponse[]> {
+  given.push(await first);
+  for (const answer of answers) given.push(await answer());
+  return given;
+}
+
+function byTopic(request: ListOffsetsRequest, answers: readonly PartitionResponse[]): ListOffsetsResponse {
+  let next = 0;
+  const topics = request.topics.map(({ name, partitions }): TopicResponse => {
+    const from = next;
+    next += partitions.length;
+    return { name, partitions: answers.slice(from, next) };
+  });
+  return { topics };
+}
 
 function failure(partitionIndex: number, errorCode: ErrorCode): PartitionResponse {
   return { partitionIndex, errorCode };
@@ -105,7 +140,7 @@ function offsetOf(
   topic: string,
   wanted: Wanted,
   { request, context, services, decompression }: Asked,
-): PartitionResponse {
+): Answered {
   const { partitionIndex, timestamp, currentLeaderEpoch } = wanted;
   const { apiVersion } = context;
   const known = timestamp >= LOWEST_TIMESTAMP && apiVersion >= (SINCE_VERSION.get(timestamp) ?? 1);
@@ -116,7 +151,18 @@ function offsetOf(
     isolation: isolationOf(request),
     fetchOnlyLeader: request.replicaId !== DEBUGGING_CONSUMER,
     decompression,
+    from: context.connectionId,
   });
+  return found instanceof Promise
+    ? found.then((answer) => offsetResponse(wanted, answer, apiVersion))
+    : offsetResponse(wanted, found, apiVersion);
+}
+
+function offsetResponse(
+  { partitionIndex }: Wanted,
+  found: OffsetAnswer,
+  apiVersion: number,
+): PartitionResponse {
   if (found.error !== ErrorCode.NONE) {
     const unknownToClient = found.error === ErrorCode.OFFSET_NOT_AVAILABLE && apiVersion < 5;
     return failure(partitionIndex, unknownToClient ? ErrorCode.LEADER_NOT_AVAILABLE : found.error);

@@ -28,6 +28,11 @@ export interface RequestContext extends Sender {
   readonly charges: RequestCharges | null;
   /** Runs `run` once the response has left the process or the connection has died: the moment to give pooled buffers back. */
   afterSend(run: () => void): void;
+  /**
+   * A Produce request keeps so many bytes beyond its handler: while there are too many, no further ones
+   * start. The returned function, called once, says that they are not kept any more.
+   */
+  keep(sizeBytes: number): () => void;
 }
 
 export interface Handler<A extends AnyApi, N extends ServiceName> {

@@ -19,6 +19,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Disk } from '../platform/disk.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import type { Workers } from '../platform/workers.ts';
 import type { LogDirMoves } from '../replication/log-dir-moves.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
 import type { FetchSessions } from '../replication/requests/fetch-sessions.ts';
@@ -37,6 +38,7 @@ export interface Services {
   readonly disk: Disk;
   readonly diagnostics: Diagnostics;
   readonly metrics: Metrics;
+  readonly workers: Workers;
   readonly topicMetrics: TopicMetrics;
   readonly metadata: MetadataCache;
   readonly features: Pick<FeatureFeed, 'current'>;

@@ -17,6 +17,7 @@ import {
   completeBatches,
 } from '../records/batch.ts';
 import type { DecompressionAllowance } from '../records/decompression-allowance.ts';
+import type { RefusedBatches } from '../records/refused-batches.ts';
 import { stampBatches, type ValidBatches, validateProduced } from '../records/validate.ts';
 import { hasProducerId, lastOffsetOf, maxTimestampOf } from './files/batch-fields.ts';
 import { flush } from './flusher.ts';
@@ -35,6 +36,8 @@ export interface LeaderAppendOptions {
   readonly decompression?: DecompressionAllowance | undefined;
   /** Given when a transaction may only begin here after its coordinator has confirmed it. */
   readonly verification?: Verification | undefined;
+  /** What came of the check of the records, where that has been done already. */
+  readonly prepared?: ValidBatches | RefusedBatches | undefined;
 }
 
 /** null where no guard was needed, since the transaction was under way. */
@@ -77,13 +80,15 @@ export class UnexpectedAppendOffset extends Error {
  */
 export function appendAsLeader(log: LogState, records: Buffer, options: LeaderAppendOptions): AppendInfo {
   const nowMs = options.nowMs ?? log.clock.wallMs();
-  const valid = validateProduced(records, {
-    config: log.rules,
-    apiVersion: options.apiVersion,
-    nowMs,
-    origin: options.origin === 'client' ? 'client' : 'coordinator',
-    decompression: options.decompression,
-  });
+  const valid =
+    options.prepared ??
+    validateProduced(records, {
+      config: log.rules,
+      apiVersion: options.apiVersion,
+      nowMs,
+      origin: options.origin === 'client' ? 'client' : 'coordinator',
+      decompression: options.decompression,
+    });
   if (!valid.ok) {
     const refusal = refuse(log, valid.error, valid.message);
     return valid.recordErrors.length === 0 ? refusal : { ...refusal, recordErrors: valid.recordErrors };

@@ -11,7 +11,7 @@ import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Disk } from '../platform/disk.ts';
 import type { Random } from '../platform/random.ts';
 import { type Decompress, decompressUpTo } from '../records/compression.ts';
-import type { RecordRules } from '../records/validate.ts';
+import type { RecordRules } from '../records/produce-context.ts';
 import type { TopicPartition, Uuid } from '../types.ts';
 import { Cursors } from './files/cursors.ts';
 import { EPOCH_CHECKPOINT, EpochHistory } from './files/epoch-history.ts';

@@ -2,57 +2,88 @@
  * Finding offsets by time, and the aborted transactions of a stretch of the log.
  * (Kafka's UnifiedLog.fetchOffsetByTimestamp, legacyFetchOffsetsBefore and collectAbortedTransactions.)
  */
-import { type Int64, int64Sum } from '../int64.ts';
-import {
-  batchBaseOffset,
-  batchBaseTimestampMs,
-  batchIsLogAppendTime,
-  batchLeaderEpoch,
-  batchMagic,
-  batchMaxTimestampMs,
-} from '../records/batch.ts';
+import type { Int64 } from '../int64.ts';
+import { batchMagic, batchSizeBytes } from '../records/batch.ts';
 import type { Decompress } from '../records/compression.ts';
-import { walkRecords } from '../records/record.ts';
+import { findInBatch, type RecordAtTime } from '../records/time-search.ts';
 import type { AbortedTransaction } from './files/aborted-index.ts';
 import { maxTimestampOf } from './files/batch-fields.ts';
-import { scanBatches } from './files/scan.ts';
+import { scanHeaders } from './files/scan.ts';
 import type { Segment } from './files/segment.ts';
 import type { LogState } from './log-state.ts';
 
-/** In answers the timestamp is -1 for an end of the log, and both are -1 where nothing was found. */
-export interface OffsetAtTime {
-  readonly offset: number;
+/** In answers the timestamp is -1 for an end of the log, and both are -1 where nothing was found; so is an epoch that is not known. */
+export type OffsetAtTime = RecordAtTime;
+
+/** The largest timestamp of the log, whichever that is. */
+export const LARGEST = 'largest';
+
+/** A batch where it is stored. */
+export interface StoredBatch {
+  readonly segment: Segment;
+  readonly positionBytes: number;
+  readonly sizeBytes: number;
+  /** The record that is looked for has this timestamp at the least. */
   readonly timestampMs: Int64;
-  /** -1 when not known. */
-  readonly leaderEpoch: number;
 }
 
-/** The first record whose timestamp is at least `timestampMs`; null when there is none. `decompress` is for compressed batches. */
+/**
+ * The first record whose timestamp is at least `time`, or the first that has the largest; null when there is
+ * none. `decompress` is for compressed batches.
+ */
 export function offsetForTimestamp(
   log: LogState,
-  timestampMs: Int64,
+  time: Int64 | typeof LARGEST,
   decompress: Decompress = log.decompress,
 ): OffsetAtTime | null {
-  for (const segment of log.segments.all) {
-    if (segment.maxTimestamp.timestampMs < timestampMs) continue;
-    const indexed = segment.timeIndex.lookup(timestampMs).offset;
-    const from = Math.max(indexed, log.startOffset);
-    const found = firstRecord(log, segment, from, { timestampMs, decompress });
-    if (found !== null) return found;
+  for (const batch of batchesByTime(log, time)) {
+    const buffer = log.buffers.take(batch.sizeBytes);
+    try {
+      readStored(batch, buffer);
+      const wanted = { timestampMs: batch.timestampMs, fromOffset: log.startOffset };
+      const found = findInBatch(buffer, 0, wanted, decompress);
+      if (found !== null) return found;
+    } finally {
+      log.buffers.giveBack(buffer);
+    }
   }
   return null;
 }
 
-/** The first record that has the largest timestamp of the log; null when no record has one. */
-export function maxTimestamp(log: LogState, decompress: Decompress = log.decompress): OffsetAtTime | null {
+/** The batches that may hold that record, in the order in which they are to be searched: mostly it is in the first. */
+export function* batchesByTime(log: LogState, time: Int64 | typeof LARGEST): Generator<StoredBatch, void> {
+  if (time === LARGEST) {
+    const latest = latestSegment(log);
+    if (latest === null) return;
+    const { timestampMs, offset } = latest.maxTimestamp;
+    yield* batchesIn(latest, offset, timestampMs);
+    return;
+  }
+  for (const segment of log.segments.all) {
+    if (segment.maxTimestamp.timestampMs < time) continue;
+    const indexed = segment.timeIndex.lookup(time).offset;
+    yield* batchesIn(segment, Math.max(indexed, log.startOffset), time);
+  }
+}
+
+/** The bytes of the batch, as many as there are. */
+export function readStored({ segment, positionBytes, sizeBytes }: StoredBatch, into: Buffer): void {
+  segment.file().read(into, 0, sizeBytes, positionBytes);
+}
+
+/** False once it was deleted or cut off: then its bytes are gone, or others. */
+export function isStillStored(log: LogState, { segment, positionBytes, sizeBytes }: StoredBatch): boolean {
+  return log.segments.all.includes(segment) && positionBytes + sizeBytes <= segment.sizeBytes;
+}
+
+/** null when no record has a timestamp. */
+function latestSegment(log: LogState): Segment | null {
   let latest: Segment | null = null;
   for (const segment of log.segments.all) {
     if (latest === null || segment.maxTimestamp.timestampMs > latest.maxTimestamp.timestampMs)
       latest = segment;
   }
-  if (latest === null || latest.maxTimestamp.timestampMs < 0) return null;
-  const { timestampMs, offset } = latest.maxTimestamp;
-  return firstRecord(log, latest, offset, { timestampMs, decompress });
+  return latest === null || latest.maxTimestamp.timestampMs < 0 ? null : latest;
 }
 
 /** Timestamps with a meaning of their own. */
@@ -102,30 +133,19 @@ export function abortedTransactions(
   }
 }
 
-/** The first with at least that timestamp; batches whose largest is below it stay closed. */
-function firstRecord(
-  log: LogState,
-  segment: Segment,
-  fromOffset: number,
-  { timestampMs, decompress }: { readonly timestampMs: Int64; readonly decompress: Decompress },
-): OffsetAtTime | null {
-  const start = segment.locate(fromOffset);
-  if (start === null) return null;
-  let found: OffsetAtTime | null = null;
-  const range = { fromBytes: start.positionBytes, toBytes: segment.sizeBytes };
-  scanBatches(segment.file(), range, log.buffers, (buffer, at) => {
-    if (maxTimestampOf(buffer, at) < timestampMs || batchMagic(buffer, at) < 2) return undefined;
-    const baseOffset = batchBaseOffset(buffer, at);
-    const baseTimestampMs = batchBaseTimestampMs(buffer, at);
-    const appendTimeMs = batchIsLogAppendTime(buffer, at) ? batchMaxTimestampMs(buffer, at) : null;
-    walkRecords(buffer, at, decompress, ({ offsetDelta, timestampDeltaMs }) => {
-      const offset = baseOffset + offsetDelta;
-      const ofRecordMs = appendTimeMs ?? int64Sum(baseTimestampMs, timestampDeltaMs);
-      if (offset < log.startOffset || ofRecordMs < timestampMs) return undefined;
-      found = { offset, timestampMs: ofRecordMs, leaderEpoch: batchLeaderEpoch(buffer, at) };
+/** Batches whose largest timestamp is below it stay closed. */
+function* batchesIn(segment: Segment, fromOffset: number, timestampMs: Int64): Generator<StoredBatch, void> {
+  let fromBytes = segment.locate(fromOffset)?.positionBytes ?? segment.sizeBytes;
+  while (fromBytes < segment.sizeBytes) {
+    let sizeBytes = 0;
+    const range = { fromBytes, toBytes: segment.sizeBytes };
+    const positionBytes = scanHeaders(segment.file(), range, (buffer, at) => {
+      if (maxTimestampOf(buffer, at) < timestampMs || batchMagic(buffer, at) < 2) return undefined;
+      sizeBytes = batchSizeBytes(buffer, at);
       return 'stop';
     });
-    return found === null ? undefined : 'stop';
-  });
-  return found;
+    if (sizeBytes === 0) return;
+    yield { segment, positionBytes, sizeBytes, timestampMs };
+    fromBytes = positionBytes + sizeBytes;
+  }
 }

@@ -7,6 +7,7 @@
 import type { LogConfig } from '../config/topic-config.ts';
 import type { Int64 } from '../int64.ts';
 import type { Decompress } from '../records/compression.ts';
+import type { RecordRules } from '../records/produce-context.ts';
 import type { Uuid } from '../types.ts';
 import { type AppendInfo, appendAsFollower, appendAsLeader, type LeaderAppendOptions } from './append.ts';
 import type { AbortedTransaction } from './files/aborted-index.ts';
@@ -16,10 +17,14 @@ import { flush, flushWhenDue } from './flusher.ts';
 import type { LogState } from './log-state.ts';
 import {
   abortedTransactions,
+  batchesByTime,
+  isStillStored,
+  LARGEST,
   legacyOffsetsBefore,
-  maxTimestamp,
   type OffsetAtTime,
   offsetForTimestamp,
+  readStored,
+  type StoredBatch,
 } from './lookup.ts';
 import type { ProducerEntry } from './producers/producer-entry.ts';
 import type { VerificationGuard } from './producers/producer-state.ts';
@@ -66,6 +71,11 @@ export class PartitionLog {
 
   get config(): LogConfig {
     return this.#log.config;
+  }
+
+  /** What of it validation goes by. */
+  get rules(): RecordRules {
+    return this.#log.rules;
   }
 
   get startOffset(): number {
@@ -176,18 +186,34 @@ export class PartitionLog {
   }
 
   /** The first record at or after a time; null when there is none. */
-  offsetForTimestamp(timestampMs: Int64, decompress?: Decompress): OffsetAtTime | null {
-    return this.#guarded('searching by time', () => offsetForTimestamp(this.#log, timestampMs, decompress));
+  offsetForTimestamp(time: Int64 | typeof LARGEST, decompress?: Decompress): OffsetAtTime | null {
+    return this.#guarded('searching by time', () => offsetForTimestamp(this.#log, time, decompress));
+  }
+
+  /** The first record with the largest timestamp; null when no record has one. */
+  maxTimestamp(decompress?: Decompress): OffsetAtTime | null {
+    return this.offsetForTimestamp(LARGEST, decompress);
+  }
+
+  /** The batches in which offsetForTimestamp would look, for whoever opens them elsewhere. */
+  batchesByTime(time: Int64 | typeof LARGEST): Iterator<StoredBatch, void> {
+    const batches = batchesByTime(this.#log, time);
+    return { next: () => this.#guarded('searching by time', () => batches.next()) };
+  }
+
+  /** A batch in memory of its own; null when it is there no more. */
+  readStored(batch: StoredBatch): Buffer<ArrayBuffer> | null {
+    return this.#guarded('searching by time', () => {
+      if (!isStillStored(this.#log, batch)) return null;
+      const bytes = Buffer.allocUnsafeSlow(batch.sizeBytes);
+      readStored(batch, bytes);
+      return bytes;
+    });
   }
 
   /** Where segments begin that were last written to at or before a time; see lookup.ts. */
   legacyOffsetsBefore(timestampMs: number, maxOffsets: number): number[] {
     return this.#guarded('searching by time', () => legacyOffsetsBefore(this.#log, timestampMs, maxOffsets));
-  }
-
-  /** The first record with the largest timestamp; null when no record has one. */
-  maxTimestamp(decompress?: Decompress): OffsetAtTime | null {
-    return this.#guarded('searching by time', () => maxTimestamp(this.#log, decompress));
   }
 
   /** Aborted transactions with records in [fromOffset, upToOffset). */

@@ -9,6 +9,7 @@ import type { SecurityProtocol } from '../config/listeners.ts';
 import type { ClientLimits, ClientQuotas, KnownLimits } from '../quotas/client-quotas.ts';
 import type { Authorizer, Rights } from '../security/authorizer.ts';
 import { ANONYMOUS, type Principal } from '../security/principal.ts';
+import { KeptMemory } from './kept-memory.ts';
 
 /** Where a connection comes from. */
 export interface ClientOrigin {
@@ -21,6 +22,9 @@ export interface ClientOrigin {
   /** What the listener speaks. */
   readonly securityProtocol: SecurityProtocol;
 }
+
+/** What one connection may keep, as a part of what all may: so that one alone does not hold up the others. */
+const SHARE = 1 / 8;
 
 interface KnownRights {
   readonly principal: Principal;
@@ -36,17 +40,25 @@ export class ClientSession implements ClientOrigin {
   /** Until when the client is not listened to; 0 while it is. */
   mutedUntilMs = 0;
   #quotaLimits: KnownLimits | null = null;
+  /** Of all connections; what this one has of it is `#keptBytes`. */
+  readonly #kept: KeptMemory;
+  #keptBytes = 0;
   /** As they were asked for last. */
   #rights: KnownRights | null = null;
   /** ANONYMOUS until the client has proved who it is. */
   #principal: Principal = ANONYMOUS;
   #isAuthenticated: boolean;
 
-  /** `principal`: null where the client has to log in; left out, the listener asks for no name. */
+  /**
+   * `principal`: null where the client has to log in; left out, the listener asks for no name. `kept`: what
+   * the requests of all connections may keep.
+   */
   constructor(
     { id, listener, remoteHost, securityProtocol }: ClientOrigin,
     principal: Principal | null = ANONYMOUS,
+    kept = new KeptMemory(Number.POSITIVE_INFINITY),
   ) {
+    this.#kept = kept;
     this.id = id;
     this.listener = listener;
     this.remoteHost = remoteHost;
@@ -90,6 +102,27 @@ export class ClientSession implements ClientOrigin {
       this.#quotaLimits = known;
     }
     return known.limits;
+  }
+
+  /** A request of the client keeps so many bytes; the returned function says once that it does so no more. */
+  keep(sizeBytes: number): () => void {
+    this.#kept.reserve(sizeBytes);
+    this.#keptBytes += sizeBytes;
+    return () => {
+      this.#keptBytes -= sizeBytes;
+      this.#kept.release(sizeBytes);
+    };
+  }
+
+  /** Whether a request of so many bytes may start, which might keep them. Any may that is the only one. */
+  mayKeep(sizeBytes: number): boolean {
+    if (this.#kept.isFull) return false;
+    return this.#keptBytes === 0 || this.#keptBytes + sizeBytes <= this.#kept.limitBytes * SHARE;
+  }
+
+  /** Calls `tryAgain` once, when any client keeps less. */
+  whenKeptLess(tryAgain: () => void): void {
+    this.#kept.whenReleased(tryAgain);
   }
 
   /** What it may do. The same object as long as the principal stays, so that it can remember answers. */

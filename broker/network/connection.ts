@@ -74,6 +74,8 @@ export class Connection {
    * calls back.
    */
   #awaitsMemory = false;
+  /** A frame waits because too much is kept of those before it; `ClientSession` calls back. */
+  #awaitsKept = false;
   /** Runs while a frame waits because its client is throttled. */
   #unmute: Timer | null = null;
   /**
@@ -206,7 +208,7 @@ export class Connection {
     }
     const outcome = this.#parts.dispatch(frame, this.#parts.session);
     if (outcome instanceof Promise) {
-      this.#exclusive = !(this.#parts.session.isAuthenticated && pipelines(frame));
+      this.#exclusive = !this.#pipelines(frame);
       this.#await(outcome);
     } else if (this.#pending.length === 0) {
       this.#finish(outcome);
@@ -221,8 +223,31 @@ export class Connection {
     if (this.#isMuted()) return false;
     if (this.#outgoing.unsentBytes > this.#parts.limits.maxUnsentBytes) return false;
     const waiting = this.#pending.length;
-    if (waiting === 0) return true;
-    return !this.#exclusive && waiting < this.#parts.limits.maxInFlightRequests && pipelines(frame);
+    const canPipeline = this.#pipelines(frame);
+    if (waiting > 0) {
+      const mayFollow = waiting < this.#parts.limits.maxInFlightRequests;
+      if (this.#exclusive || !mayFollow || !canPipeline) return false;
+    }
+    return !canPipeline || this.#mayBeKept(frame.length);
+  }
+
+  /** Steps of a login come one at a time, whatever their bytes look like. */
+  #pipelines(frame: Buffer): boolean {
+    return this.#parts.session.isAuthenticated && pipelines(frame);
+  }
+
+  /** Produce requests may have to be kept for a while, copied from the buffer that they came in. */
+  #mayBeKept(sizeBytes: number): boolean {
+    const { session } = this.#parts;
+    if (session.mayKeep(sizeBytes)) return true;
+    if (!this.#awaitsKept) {
+      this.#awaitsKept = true;
+      session.whenKeptLess(() => {
+        this.#awaitsKept = false;
+        this.#scheduleFlush();
+      });
+    }
+    return false;
   }
 
   /** A client over its quota has its answer, but is not listened to until its time is over. */

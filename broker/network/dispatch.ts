@@ -205,6 +205,10 @@ class IncomingRequest<N extends ServiceName> implements RequestContext {
     this.#afterSend.push(run);
   }
 
+  keep(sizeBytes: number): () => void {
+    return this.#session.keep(sizeBytes);
+  }
+
   /** Its sender has still to log in: it may ask what is spoken here, and nothing else. */
   get isTooEarly(): boolean {
     return !this.#session.isAuthenticated && this.#handler.api.key !== ApiVersions.key;

@@ -18,6 +18,7 @@ import { BufferPool } from './buffer-pool.ts';
 import { ClientSession } from './client-session.ts';
 import { Connection, type ConnectionLimits } from './connection.ts';
 import { type AddressRates, ConnectionQuotas, connectionQuotaLimits } from './connection-quotas.ts';
+import { KeptMemory } from './kept-memory.ts';
 import { type LoginWitness, loginWitness } from './login-witness.ts';
 import type { Dispatch } from './outcome.ts';
 import { RequestMemory, requestMemoryBytes } from './request-memory.ts';
@@ -61,6 +62,7 @@ export class NetworkServer {
   readonly #quotas: ConnectionQuotas;
   readonly #pool = new BufferPool(MAX_POOLED_BYTES);
   readonly #memory: RequestMemory;
+  readonly #kept: KeptMemory;
   readonly #witness: LoginWitness;
   readonly #complaints: SeldomLines;
   readonly #bytesIn: Counter;
@@ -102,6 +104,7 @@ export class NetworkServer {
       about: 'connections closed for what was no request',
     });
     this.#memory = new RequestMemory(requestMemoryBytes(config));
+    this.#kept = new KeptMemory(config.queuedProduceMaxBytes);
     this.#bytesIn = metrics.counter('kafka_network_socketserver_bytesin_total', 'Bytes read from clients');
     this.#bytesOut = metrics.counter('kafka_network_socketserver_bytesout_total', 'Bytes written to clients');
     metrics.gauge(
@@ -279,7 +282,7 @@ export class NetworkServer {
     const remoteHost = socket.remoteHost;
     try {
       const principal = principalAtFirst(listener, this.#parts.securityOf(name), socket);
-      return new ClientSession({ id, remoteHost, listener: name, securityProtocol }, principal);
+      return new ClientSession({ id, remoteHost, listener: name, securityProtocol }, principal, this.#kept);
     } catch (error) {
       if (!(error instanceof NobodysCertificate || error instanceof RangeError)) throw error;
       this.#witness.turnedAway(`${remoteHost} (${id})`, error.message);

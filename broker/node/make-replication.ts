@@ -12,7 +12,7 @@ export function makeReplication(
     readonly verifier: TransactionVerifier;
   },
 ): Pick<Parts, 'replicas' | 'logDirMoves' | 'answerMemory'> {
-  const { clock, diagnostics, journal, metrics } = platform;
+  const { clock, diagnostics, journal, metrics, workers } = platform;
   const { config, configs, logs, metadata, fence, peers, link, verifier } = parts;
   const answerMemory = new AnswerMemory(config.queuedMaxResponseBytes);
   const replicas = new ReplicaManager({
@@ -20,6 +20,7 @@ export function makeReplication(
     diagnostics,
     journal,
     metrics,
+    workers,
     config,
     liveConfig: configs.live,
     logs,

@@ -9,7 +9,7 @@ import type { Ground, Parts } from './parts.ts';
 
 /** Fetch sessions, topic administration and metrics by topic are made here, as only handlers use them. */
 export function makeServices({ platform, store }: Ground, parts: Parts): Services {
-  const { clock, disk, diagnostics, journal, metrics, random } = platform;
+  const { clock, disk, diagnostics, journal, metrics, random, workers } = platform;
   const { clusterId, config, configs, metadata, features, replicas, logs, logDirMoves } = parts;
   const { controller, groups, transactions, markers, producerIds, acls, tokens } = parts;
   const topicDefaults = (): ReadonlyMap<string, string> => configs.topicDefaults;
@@ -23,6 +23,7 @@ export function makeServices({ platform, store }: Ground, parts: Parts): Service
     disk,
     diagnostics: diagnostics.named(`KafkaApi-${config.brokerId}`),
     metrics,
+    workers,
     topicMetrics: new TopicMetrics(metrics, metadata, new ClientErrors(journal, clock)),
     metadata,
     features,

@@ -7,6 +7,7 @@ import type { Journal } from './journal.ts';
 import type { Metrics } from './metrics.ts';
 import type { Random } from './random.ts';
 import type { SocketNetwork } from './sockets.ts';
+import type { Workers } from './workers.ts';
 
 export interface Platform {
   readonly clock: Clock;
@@ -17,4 +18,5 @@ export interface Platform {
   readonly diagnostics: Diagnostics;
   readonly journal: Journal;
   readonly metrics: Metrics;
+  readonly workers: Workers;
 }

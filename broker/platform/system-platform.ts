@@ -8,6 +8,7 @@ import type { Platform } from './platform.ts';
 import { systemRandom } from './random.ts';
 import { tcpSockets } from './tcp-sockets.ts';
 import { webSocketChannels } from './web-socket-channels.ts';
+import { WorkerPool } from './worker-pool.ts';
 
 interface SystemPlatformOptions {
   /** Where lines of diagnostics go; standard output unless given. */
@@ -19,7 +20,13 @@ interface SystemPlatformOptions {
   readonly peerSilenceLimitMs?: number;
   /** Events that the journal keeps. */
   readonly journalMaxEvents?: number;
+  /** For work that would hold the event loop. */
+  readonly workerThreads?: number;
+  readonly workerIdleMs?: number;
 }
+
+const WORKER_THREADS = 2;
+const WORKER_IDLE_MS = 10_000;
 
 /** Everything the system's own; nothing is bound or opened yet. */
 export function systemPlatform({
@@ -28,6 +35,8 @@ export function systemPlatform({
   metricLabels = {},
   peerSilenceLimitMs,
   journalMaxEvents,
+  workerThreads = WORKER_THREADS,
+  workerIdleMs = WORKER_IDLE_MS,
 }: SystemPlatformOptions = {}): Platform {
   const diagnostics = lineDiagnostics(systemClock, write, logLevel);
   return {
@@ -43,5 +52,11 @@ export function systemPlatform({
     diagnostics,
     journal: createJournal(systemClock, diagnostics, journalMaxEvents),
     metrics: createMetrics(metricLabels),
+    workers: new WorkerPool({
+      clock: systemClock,
+      diagnostics: diagnostics.named('Workers'),
+      threads: workerThreads,
+      idleMs: workerIdleMs,
+    }),
   };
 }

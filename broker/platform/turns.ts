@@ -19,3 +19,31 @@ export async function inTurns<Item, Result>(
   }
   return results;
 }
+
+/** How much work of a kind one turn of the event loop may do, whoever asks for it. */
+export class TurnBudget {
+  readonly #clock: Clock;
+  readonly #limit: number;
+  #spent = 0;
+
+  constructor(clock: Clock, limit: number) {
+    this.#clock = clock;
+    this.#limit = limit;
+  }
+
+  /** Never negative. */
+  get left(): number {
+    return Math.max(0, this.#limit - this.#spent);
+  }
+
+  /** Work that was done, also beyond what was left. */
+  spend(amount: number): void {
+    if (amount <= 0) return;
+    if (this.#spent === 0) this.#clock.soon(() => this.#renew());
+    this.#spent += amount;
+  }
+
+  #renew(): void {
+    this.#spent = 0;
+  }
+}

@@ -198,6 +198,17 @@ export function setBatchLeaderEpoch(buffer: Buffer, at: number, leaderEpoch: num
   buffer.writeInt32BE(leaderEpoch, at + LEADER_EPOCH_AT);
 }
 
+/** The checksum is the caller's to set. */
+export function setBatchSize(buffer: Buffer, at: number, sizeBytes: number): void {
+  buffer.writeInt32BE(sizeBytes - LOG_OVERHEAD_BYTES, at + LENGTH_AT);
+}
+
+/** Leaves out what no producer may say, a delete horizon; the checksum is the caller's to set. */
+export function setBatchCodec(buffer: Buffer, at: number, codec: Codec): void {
+  const kept = batchAttributes(buffer, at) & KNOWN_ATTRIBUTES & ~CODEC_MASK & ~DELETE_HORIZON_BIT;
+  buffer.writeInt16BE(kept | CODECS.indexOf(codec), at + ATTRIBUTES_AT);
+}
+
 /** Sets the type of the timestamps and the greatest of them, and with them the checksum. */
 export function setBatchMaxTimestamp(
   buffer: Buffer,

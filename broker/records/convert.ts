@@ -3,10 +3,16 @@
  * that our logs hold; what they fetch is turned back into messages of magic 0 or 1, without headers,
  * control records and transactional marks. Source: KIP-32, KIP-98; Kafka's LogValidator, RecordsUtil.
  */
-import { batchCodec, batchIsControl, batchIsLogAppendTime, type Codec, completeBatches } from './batch.ts';
+import {
+  batchCodec,
+  batchIsControl,
+  batchIsLogAppendTime,
+  batchSizeBytes,
+  type Codec,
+  completeBatches,
+} from './batch.ts';
 import { buildBatch } from './build.ts';
-import type { Decompress } from './compression.ts';
-import type { DecompressionAllowance } from './decompression-allowance.ts';
+import { type DecompressionAllowance, TAKING_APART } from './decompression-allowance.ts';
 import {
   type LegacyMagic,
   legacyCodec,
@@ -45,19 +51,23 @@ export function upConvert(
 /** Counted for a record besides its key and value. */
 const RECORD_BYTES = 32;
 
-export interface DownConversion {
+interface DownConversion {
   readonly toMagic: LegacyMagic;
   /** Uncompressed records before it are left out, as readers of old formats expect. */
   readonly fetchOffset: number;
-  /** Opens compressed batches. */
-  readonly decompress: Decompress;
-  /** Shared by the partitions of one answer. */
+  /** Shared by the partitions of one answer, as is what follows. */
+  readonly decompression: DecompressionAllowance;
   readonly allowance: ConversionAllowance;
 }
 
 /** After so many bytes of records no further batch is converted for one answer. */
 interface ConversionAllowance {
   bytesLeft: number;
+}
+
+export interface Converted {
+  readonly bytes: Buffer;
+  readonly complete: boolean;
 }
 
 /**
@@ -67,8 +77,8 @@ interface ConversionAllowance {
  */
 export function downConvert(
   buffer: Buffer,
-  { toMagic, fetchOffset, decompress, allowance }: DownConversion,
-): { readonly bytes: Buffer; readonly complete: boolean } {
+  { toMagic, fetchOffset, decompression, allowance }: DownConversion,
+): Converted {
   const parts: Buffer[] = [];
   for (const at of completeBatches(buffer)) {
     // What is left out is asked for next: decompressing all of it at once would keep everybody waiting.
@@ -76,9 +86,12 @@ export function downConvert(
     if (batchIsControl(buffer, at)) continue;
     const codec = batchCodec(buffer, at);
     if (codec === 'zstd') return { bytes: Buffer.concat(parts), complete: false };
-    const records = readRecords(buffer, at, decompress).filter(
-      ({ offset }) => codec !== 'none' || offset >= fetchOffset,
-    );
+    if (codec === 'none') decompression.takeTurn(batchSizeBytes(buffer, at) * TAKING_APART);
+    const records = readRecords(buffer, at, (_, data) => {
+      const plain = decompression.decompress(codec, data);
+      decompression.takeTurn(plain.length * TAKING_APART);
+      return plain;
+    }).filter(({ offset }) => codec !== 'none' || offset >= fetchOffset);
     for (const { key, value } of records) {
       allowance.bytesLeft -= RECORD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
     }

@@ -19,7 +19,7 @@ import {
   NO_TIMESTAMP,
 } from './batch.ts';
 import { compress, decompress } from './compression.ts';
-import { DecompressionAllowance } from './decompression-allowance.ts';
+import { DecompressionAllowance, TAKING_APART } from './decompression-allowance.ts';
 import { compressLz4, decompressLz4 } from './lz4.ts';
 
 export type LegacyMagic = 0 | 1;
@@ -58,6 +58,7 @@ export function readLegacyMessages(
   const data = outer.value;
   if (data === null) throw new InvalidRecord('A wrapper message without a value');
   const decompressed = decompression.within((limitBytes) => decompressLegacy(codec, data, magic, limitBytes));
+  decompression.takeTurn(decompressed.length * TAKING_APART);
   const inner: LegacyMessage[] = [];
   // A part of a message at the end is passed over, as it is among messages that are not compressed.
   for (const innerAt of completeBatches(decompressed)) {

@@ -21,6 +21,8 @@ interface CheckedRecords {
   readonly maxTimestampMs: Int64;
   /** Whether the offsets are 0, 1, 2, … from the base offset. */
   readonly offsetsInOrder: boolean;
+  /** Whether the base timestamp is that of the first record. */
+  readonly beginsAtBase: boolean;
 }
 
 interface RecordChecks {
@@ -46,11 +48,13 @@ export function checkRecords(buffer: Buffer, at: number, checks: RecordChecks): 
   const keyNeeded = checks.config.cleanupPolicy.compact;
   let maxTimestampMs: Int64 = NO_TIMESTAMP;
   let offsetsInOrder = true;
+  let firstDeltaMs: Int64 = 0;
   const usual = usualTimestamps(checks);
   walkRecords(buffer, at, checks.decompress, (record) => {
     const timestampMs = typedByClient ? batchTimeMs : int64Sum(baseTimestampMs, record.timestampDeltaMs);
     if (timestampMs > maxTimestampMs) maxTimestampMs = timestampMs;
     if (record.offsetDelta !== record.index) offsetsInOrder = false;
+    if (record.index === 0) firstDeltaMs = record.timestampDeltaMs;
     if (errors.length >= MAX_RECORD_ERRORS) return undefined;
     if (keyNeeded && !record.hasKey) {
       errors.push({
@@ -67,7 +71,7 @@ export function checkRecords(buffer: Buffer, at: number, checks: RecordChecks): 
     }
     return undefined;
   });
-  return { errors, maxTimestampMs, offsetsInOrder };
+  return { errors, maxTimestampMs, offsetsInOrder, beginsAtBase: firstDeltaMs === 0 };
 }
 
 /**

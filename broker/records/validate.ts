@@ -10,56 +10,24 @@ import { ErrorCode } from '../errors.ts';
 import { greaterInt64, type Int64 } from '../int64.ts';
 import {
   batchBaseOffset,
-  batchBaseSequence,
   batchCodec,
   batchCrcIsValid,
-  batchIsControl,
   batchLastOffsetDelta,
   batchMagic,
   batchMaxTimestampMs,
-  batchProducerId,
-  batchRecordCount,
   batchSizeBytes,
-  type Codec,
   CorruptBatch,
   completeBatches,
   DecompressedTooLarge,
   DecompressionFailed,
   InvalidRecord,
-  NO_PRODUCER_ID,
   setBatchBaseOffset,
   setBatchLeaderEpoch,
-  setBatchMaxTimestamp,
   TooManyRecords,
 } from './batch.ts';
-import { upConvert } from './convert.ts';
-import { DecompressionAllowance } from './decompression-allowance.ts';
-import { rebuildBatch } from './rebuild.ts';
-import { checkRecords, type RecordError } from './validate-records.ts';
-
-/** The settings of a topic that matter here, under the names that its log's configuration has. */
-export interface RecordRules {
-  readonly maxMessageBytes: number;
-  readonly segmentBytes: number;
-  readonly cleanupPolicy: { readonly compact: boolean };
-  readonly compressionType: 'producer' | 'uncompressed' | Codec;
-  /** For the codec that `compressionType` names; its default when missing. */
-  readonly compressionLevel?: number | undefined;
-  readonly messageTimestampType: 'CreateTime' | 'LogAppendTime';
-  readonly messageTimestampBeforeMaxMs: Int64;
-  readonly messageTimestampAfterMaxMs: Int64;
-}
-
-export interface ProduceContext {
-  readonly config: RecordRules;
-  /** Of the Produce request; ignored for other origins. */
-  readonly apiVersion: number;
-  readonly nowMs: number;
-  /** `coordinator`: batches of our own making, whose records are not checked. */
-  readonly origin: 'client' | 'coordinator';
-  /** What the request may still have decompressed; the limits of a single one when missing. */
-  readonly decompression?: DecompressionAllowance | undefined;
-}
+import type { ProduceContext } from './produce-context.ts';
+import { invalid, type RefusedBatches, refuse } from './refused-batches.ts';
+import { transform } from './transform.ts';
 
 /** The offsets are for whoever appends them to set. */
 export interface ValidBatches {
@@ -73,14 +41,6 @@ export interface ValidBatches {
   readonly maxTimestampMs: Int64;
   /** The time that the records were given, -1 when they keep their own. */
   readonly logAppendTimeMs: number;
-}
-
-/** Nothing is to be appended; `recordErrors` names the guilty records where they are known. */
-interface RefusedBatches {
-  readonly ok: false;
-  readonly error: ErrorCode;
-  readonly message: string;
-  readonly recordErrors: readonly RecordError[];
 }
 
 export function validateProduced(buffer: Buffer, context: ProduceContext): ValidBatches | RefusedBatches {
@@ -164,131 +124,6 @@ function checkFraming(
   return null;
 }
 
-/** The bytes to append: the given ones, stamped in place, or rebuilt ones. */
-function transform(
-  buffer: Buffer,
-  positions: readonly number[],
-  context: ProduceContext,
-): Buffer | RefusedBatches {
-  const first = positions[0];
-  if (first === undefined) return buffer.subarray(0, 0);
-  if (positions.some((at) => batchMagic(buffer, at) !== batchMagic(buffer, first))) {
-    return invalid('Batches of different formats in one request');
-  }
-  if (batchMagic(buffer, first) < 2) return transformLegacy(buffer, positions, context);
-  const last = positions.at(-1) ?? first;
-  const whole = buffer.subarray(0, last + batchSizeBytes(buffer, last));
-  const parts: Buffer[] = [];
-  let rebuilt = false;
-  for (const at of positions) {
-    const part = transformBatch(whole, at, context);
-    if (!Buffer.isBuffer(part)) return part;
-    rebuilt ||= part.buffer !== whole.buffer || part.byteOffset !== whole.byteOffset + at;
-    parts.push(part);
-  }
-  return rebuilt ? Buffer.concat(parts) : whole;
-}
-
-function transformBatch(buffer: Buffer, at: number, context: ProduceContext): Buffer | RefusedBatches {
-  const { config, origin, nowMs, decompression = new DecompressionAllowance() } = context;
-  const source = batchCodec(buffer, at);
-  // Markers stay as small as they are, whatever the topic's compression.type.
-  const target = batchIsControl(buffer, at) ? source : targetCodec(source, config);
-  let maxTimestampMs = batchMaxTimestampMs(buffer, at);
-  let rebuild = target !== source;
-  if (origin === 'client') {
-    const refusal = checkBatch(buffer, at, decompression);
-    if (refusal !== null) return refusal;
-    if (source !== 'none') decompression.takeRecords(batchRecordCount(buffer, at));
-    const checked = checkRecords(buffer, at, {
-      config,
-      nowMs,
-      decompress: decompression.decompressToReusedBuffer,
-    });
-    if (checked.errors.length > 0) return refuseRecords(checked.errors);
-    maxTimestampMs = checked.maxTimestampMs;
-    if (!checked.offsetsInOrder) {
-      // Where it would have to compress anew for this reason alone, Kafka fails.
-      if (source !== 'none' && !rebuild)
-        return refuse(
-          ErrorCode.UNKNOWN_SERVER_ERROR,
-          'The offsets inside a compressed batch are not 0, 1, 2, …',
-        );
-      rebuild = true;
-    }
-  }
-  if (rebuild)
-    return rebuildBatch(buffer, at, {
-      codec: target,
-      config,
-      nowMs,
-      decompress: decompression.decompressAgain,
-    });
-  const appendTime = config.messageTimestampType === 'LogAppendTime';
-  setBatchMaxTimestamp(buffer, at, config.messageTimestampType, appendTime ? nowMs : maxTimestampMs);
-  return buffer.subarray(at, at + batchSizeBytes(buffer, at));
-}
-
-/** Messages of magic 0 and 1, which our logs don't hold: all become batches of magic 2. */
-function transformLegacy(
-  buffer: Buffer,
-  positions: readonly number[],
-  context: ProduceContext,
-): Buffer | RefusedBatches {
-  const { config, nowMs, decompression = new DecompressionAllowance() } = context;
-  const converted = upConvert(buffer, positions, {
-    decompression,
-    codecOf: (source) => targetCodec(source, config),
-    compressionLevel: config.compressionLevel,
-  });
-  if ('problem' in converted) return invalid(converted.problem);
-  const checked = checkRecords(converted.batch, 0, {
-    config,
-    nowMs,
-    decompress: decompression.decompressAgain,
-  });
-  if (checked.errors.length > 0) return refuseRecords(checked.errors);
-  const appendTime = config.messageTimestampType === 'LogAppendTime';
-  setBatchMaxTimestamp(
-    converted.batch,
-    0,
-    config.messageTimestampType,
-    appendTime ? nowMs : checked.maxTimestampMs,
-  );
-  return converted.batch;
-}
-
-/** What every batch of a client must say of itself. */
-function checkBatch(
-  buffer: Buffer,
-  at: number,
-  { batchRecords }: DecompressionAllowance,
-): RefusedBatches | null {
-  const offsets = batchLastOffsetDelta(buffer, at) + 1;
-  const records = batchRecordCount(buffer, at);
-  if (offsets <= 0 || records <= 0 || offsets !== records) {
-    return invalid(`A batch spans ${offsets} offsets but announces ${records} records`);
-  }
-  // One of a megabyte can hold twenty million, which whoever compacts or converts it could not take
-  // apart again without gigabytes of memory.
-  if (records > batchRecords && batchCodec(buffer, at) !== 'none') {
-    const message = `${records} records are more than the ${batchRecords} of a compressed batch`;
-    return refuse(ErrorCode.MESSAGE_TOO_LARGE, message);
-  }
-  if (batchIsControl(buffer, at)) return invalid('Clients are not allowed to write control batches');
-  if (batchProducerId(buffer, at) > NO_PRODUCER_ID && batchBaseSequence(buffer, at) < 0) {
-    return invalid(
-      `A batch of producer ${batchProducerId(buffer, at)} has the sequence ${batchBaseSequence(buffer, at)}`,
-    );
-  }
-  return null;
-}
-
-function targetCodec(source: Codec, config: RecordRules): Codec {
-  if (config.compressionType === 'producer') return source;
-  return config.compressionType === 'uncompressed' ? 'none' : config.compressionType;
-}
-
 /** null when a batch has become too large by rebuilding it. */
 function describe(bytes: Buffer, context: ProduceContext): ValidBatches | null {
   const { config, nowMs } = context;
@@ -316,25 +151,4 @@ function refuseBroken(error: unknown): RefusedBatches {
 
 function tooLarge(sizeBytes: number, { config }: ProduceContext): string {
   return `A batch of ${sizeBytes} bytes is larger than the allowed ${config.maxMessageBytes} bytes`;
-}
-
-function refuseRecords(recordErrors: readonly RecordError[]): RefusedBatches {
-  const invalidTimestamp = recordErrors.some(({ error }) => error === ErrorCode.INVALID_TIMESTAMP);
-  const message = invalidTimestamp
-    ? 'One or more records have been rejected due to invalid timestamp'
-    : `One or more records have been rejected due to ${recordErrors.length} record errors in total`;
-  return {
-    ok: false,
-    error: invalidTimestamp ? ErrorCode.INVALID_TIMESTAMP : ErrorCode.INVALID_RECORD,
-    message,
-    recordErrors,
-  };
-}
-
-function invalid(message: string): RefusedBatches {
-  return refuse(ErrorCode.INVALID_RECORD, message);
-}
-
-function refuse(error: ErrorCode, message: string): RefusedBatches {
-  return { ok: false, error, message, recordErrors: [] };
 }

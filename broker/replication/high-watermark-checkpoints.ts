@@ -1,7 +1,7 @@
 /**
  * Writes the high watermarks of all hosted partitions to replication-offset-checkpoint now and then, so
  * that a broker that comes back knows how much of its logs was committed. Not before it has first been told
- * what to lead or to follow: till then the old checkpoint knows more than we do. Source: KAFKA-1647; Kafka's
+ * what to lead or to follow, nor in the middle of that: till then the old checkpoint knows more than we do. Source: KAFKA-1647; Kafka's
  * ReplicaManager.checkpointHighWatermarks.
  */
 
@@ -28,6 +28,8 @@ export class HighWatermarkCheckpoints {
    * for the last write.
    */
   #timer: Timer | null = null;
+  /** A part of what this broker hosts has still to be taken up. */
+  #isHeld = false;
 
   constructor(options: HighWatermarkCheckpointsOptions) {
     this.#options = options;
@@ -45,6 +47,11 @@ export class HighWatermarkCheckpoints {
     );
   }
 
+  /** Nothing is written while it is held, also at the end: what is not taken up yet would be forgotten. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+  }
+
   stop(): void {
     this.#timer?.cancel();
   }
@@ -55,7 +62,7 @@ export class HighWatermarkCheckpoints {
   }
 
   #write(when: 'now' | 'in-background'): void {
-    if (this.#timer === null) return;
+    if (this.#timer === null || this.#isHeld) return;
     const { hosted, logs, diagnostics } = this.#options;
     const offsets = new Map<PartitionKey, number>();
     for (const { key, log } of hosted.all()) if (log !== null) offsets.set(key, log.highWatermark);

@@ -1,5 +1,6 @@
 /**
- * What the controller wants this broker to lead, follow and drop, decided synchronously and in one piece.
+ * What the controller wants this broker to lead, follow and drop, decided synchronously; a large delta comes
+ * in pieces (node/metadata-publisher.ts).
  * Whose word it is has been checked before (metadata/controller-fence.ts). Rules: a partition state takes
  * effect only with a leader epoch above the known one; leaders first, then followers; a follower starts
  * only when its leader is alive.
@@ -39,6 +40,9 @@ export interface RoleChange {
   readonly role: 'leader' | 'follower' | 'stopped' | 'deleted';
 }
 
+/** Of a delta that comes in pieces; a delta in one piece is its last. */
+export type PieceOfDelta = 'more follow' | 'last';
+
 interface LeadershipContext {
   readonly brokerId: BrokerId;
   readonly diagnostics: Diagnostics;
@@ -70,7 +74,7 @@ export class Leadership {
   }
 
   /** The replicas that could not, or would not, with the reason. */
-  apply({ lead, follow, stop }: ReplicaDelta): ReadonlyMap<PartitionKey, ErrorCode> {
+  apply({ lead, follow, stop }: ReplicaDelta, piece: PieceOfDelta): ReadonlyMap<PartitionKey, ErrorCode> {
     const failed = new Map<PartitionKey, ErrorCode>();
     if (lead.length + follow.length > 0) this.#leadAndFollow(lead, follow, failed);
     for (const replica of stop) {
@@ -78,6 +82,7 @@ export class Leadership {
       if (error !== ErrorCode.NONE) failed.set(partitionKey(replica.topic, replica.partition), error);
     }
     this.#context.follower.closeIdleStreams();
+    if (piece === 'last') this.#checkpointed = null;
     return failed;
   }
 
@@ -87,7 +92,6 @@ export class Leadership {
     failed: Map<PartitionKey, ErrorCode>,
   ): void {
     const { follower, announce, journal } = this.#context;
-    this.#checkpointed = null;
     const leaders = this.#judged(lead, failed);
     const followers = this.#judged(follow, failed);
     for (const { partition } of [...leaders, ...followers]) follower.unfollow(partition.key);

@@ -21,7 +21,7 @@ import { failureError } from './failure-error.ts';
 import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts';
 import { HostedPartitions } from './hosted-partitions.ts';
 import { IsrProposals } from './isr-proposals.ts';
-import { Leadership, type RoleChange } from './leadership.ts';
+import { Leadership, type PieceOfDelta, type RoleChange } from './leadership.ts';
 import { Partition, type PartitionContext } from './partition.ts';
 import { replicaOffline } from './replica-events.ts';
 import {
@@ -33,6 +33,7 @@ import {
 import type { AnswerMemory } from './requests/answer-memory.ts';
 import { type CoordinatorAppend, CoordinatorLog, type CoordinatorRead } from './requests/coordinator-log.ts';
 import { isRackAware } from './requests/preferred-replica.ts';
+import { PreparedAppend } from './requests/prepared-append.ts';
 import type { FetchOutcome } from './requests/read-partition.ts';
 import {
   type AppendOutcome,
@@ -47,7 +48,6 @@ import {
   type EpochEndQuery,
   type LegacyOffsetsQuery,
   type ListOffsetQuery,
-  type OffsetAnswer,
   ReplicaOffsets,
 } from './requests/replica-offsets.ts';
 import {
@@ -63,7 +63,7 @@ import { type ReplicationThrottles, replicationThrottles } from './throttles.ts'
 
 interface ReplicaManagerOptions
   extends ReplicationConfigs,
-    Pick<Platform, 'clock' | 'diagnostics' | 'journal' | 'metrics'> {
+    Pick<Platform, 'clock' | 'diagnostics' | 'journal' | 'metrics' | 'workers'> {
   readonly logs: LogManager;
   readonly metadata: ReplicationMetadata;
   readonly peers: Pick<Peers, 'openStream' | 'onStream'>;
@@ -85,7 +85,8 @@ export class ReplicaManager {
   readonly #streams: ReplicaStreams;
   readonly follower: Follower; // a fault on demand holds it back; nobody else has to do with it
   readonly #leadership: Leadership;
-  readonly #append: VerifiedAppend;
+  readonly #append: PreparedAppend;
+  readonly #verified: VerifiedAppend;
   readonly #fetch: ReplicaFetch;
   readonly #offsets: ReplicaOffsets;
   readonly #counters: ReplicationCounters;
@@ -97,7 +98,7 @@ export class ReplicaManager {
   #closed = false; // once true, deltas and new streams are refused
 
   constructor(options: ReplicaManagerOptions) {
-    const { clock, metrics, config, metadata, logs, brokerEpoch, propose } = options;
+    const { clock, metrics, workers, config, metadata, logs, brokerEpoch, propose } = options;
     const { brokerId } = config;
     const name = `ReplicaManager broker=${brokerId}`;
     const diagnostics = options.diagnostics.named(name);
@@ -119,17 +120,18 @@ export class ReplicaManager {
       currentLeader: (topic: string, partition: number) => this.#currentLeader(topic, partition),
     };
     const append = new ReplicaAppend({ ...common, waiting: this.#produceWaiting });
-    this.#append = new VerifiedAppend({
+    this.#verified = new VerifiedAppend({
       ...{ hosted: this.#hosted, append, verifier: options.verifier },
       isEnabled: () => options.liveConfig.now.transactionPartitionVerificationEnable,
     });
+    this.#append = new PreparedAppend({ ...common, ...options, append: this.#verified });
     this.#fetch = new ReplicaFetch({
       ...common,
       ...{ brokerId, metadata, answerMemory: options.answerMemory, waiting: this.#fetchWaiting },
       rackAware: isRackAware(config.replicaSelectorClass),
       fetchMaxBytes: config.fetchMaxBytes,
     });
-    this.#offsets = new ReplicaOffsets({ ...common, waiting: this.#deleteWaiting });
+    this.#offsets = new ReplicaOffsets({ ...common, workers, waiting: this.#deleteWaiting });
     this.#coordinatorLog = new CoordinatorLog({ ...common, append });
     const intervalMs = config.replicaHighWatermarkCheckpointIntervalMs;
     this.#checkpoints = new HighWatermarkCheckpoints({ ...common, clock, diagnostics, logs, intervalMs });
@@ -137,9 +139,10 @@ export class ReplicaManager {
   }
 
   /** What the controller wants of the replicas here; its epochs have been compared. */
-  apply(delta: ReplicaDelta): DeltaOutcome {
+  apply(delta: ReplicaDelta, piece: PieceOfDelta = 'last'): DeltaOutcome {
     if (this.#closed) return deltaOutcome(ErrorCode.BROKER_NOT_AVAILABLE);
-    const failed = this.#leadership.apply(delta);
+    this.#checkpoints.hold(piece === 'more follow');
+    const failed = this.#leadership.apply(delta, piece);
     if (delta.lead.length + delta.follow.length > 0) this.#checkpoints.start();
     return { error: ErrorCode.NONE, failed };
   }
@@ -156,7 +159,7 @@ export class ReplicaManager {
 
   /** Before a coordinator writes records of somebody's transaction to its partition. */
   verifyTransaction(at: TopicPartition, claim: TransactionClaim): Promise<VerifiedTransaction> {
-    return this.#append.verify(at, claim);
+    return this.#verified.verify(at, claim);
   }
 
   /** A coordinator's write, acknowledged by all, in the leader epoch in which the coordinator was elected. */
@@ -179,7 +182,7 @@ export class ReplicaManager {
     return this.#fetch.fetch(request);
   }
 
-  listOffset(topic: string, partition: number, query: ListOffsetQuery): OffsetAnswer {
+  listOffset(topic: string, partition: number, query: ListOffsetQuery) {
     return this.#offsets.listOffset(topic, partition, query);
   }
 
@@ -210,8 +213,7 @@ export class ReplicaManager {
   }
 
   logReplaced(partition: Partition, log: PartitionLog): void {
-    // it lies in another directory now
-    partition.attachLog(log);
+    partition.attachLog(log); // it lies in another directory now
     this.#changed(partition);
   }
 

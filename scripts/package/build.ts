@@ -45,6 +45,7 @@ cpSync(join(ROOT, 'scripts', 'drills', 'catalogue'), join(DIST, CATALOGUE_FOLDER
 const inputs = [
   ...(await bundle()),
   ...(await Promise.all(APART.map(packageApart))).flat(),
+  ...(await threadProgram()),
   ...(await consolePage()),
 ];
 write('load.js', loader());
@@ -88,6 +89,11 @@ function bundle(): Promise<string[]> {
 function packageApart(name: string): Promise<string[]> {
   const plugins = [apart(APART.filter((other) => other !== name))];
   return built(`${name}.js`, { entryPoints: [name], plugins });
+}
+
+/** What a thread of the pool runs: only what its jobs need, so that it begins quickly and is small. */
+function threadProgram(): Promise<string[]> {
+  return built('worker.js', { entryPoints: ['broker/worker.ts'] });
 }
 
 /** Leaves the packages apart to be required where they are. */

@@ -23,6 +23,8 @@ export interface RealCluster {
   event<Kind extends EventKind>(brokerId: number, kind: Kind, afterId?: number): Promise<EventOf<Kind>>;
   health(brokerId: number): Promise<{ healthy: boolean; controllerId: number; isController: boolean } | null>;
   metric(brokerId: number, name: string): Promise<number>;
+  /** Several metrics at one moment. */
+  metrics(brokerId: number): Promise<(name: string) => number>;
   close(): Promise<void>;
 }
 
@@ -55,6 +57,13 @@ export async function startRealCluster(options: {
     await ensemble?.close();
     throw error;
   }
+  const metrics = async (brokerId: number) => {
+    const lines = ((await get(cluster.broker(brokerId).peerPort, '/metrics')) ?? '').split('\n');
+    return (name: string): number => {
+      const line = lines.find((each) => each.startsWith(`${name} `) || each.startsWith(`${name}{`));
+      return line === undefined ? Number.NaN : Number(line.split(' ').at(-1));
+    };
+  };
   const logOf = (brokerId: number): string =>
     readFileSync(join(cluster.broker(brokerId).directory, 'server.log'), 'utf8');
   return {
@@ -70,13 +79,8 @@ export async function startRealCluster(options: {
       const page = await get(cluster.broker(brokerId).peerPort, '/healthz');
       return page === null ? null : JSON.parse(page);
     },
-    async metric(brokerId, name) {
-      const page = (await get(cluster.broker(brokerId).peerPort, '/metrics')) ?? '';
-      const line = page
-        .split('\n')
-        .find((each) => each.startsWith(`${name} `) || each.startsWith(`${name}{`));
-      return line === undefined ? Number.NaN : Number(line.split(' ').at(-1));
-    },
+    metric: async (brokerId, name) => (await metrics(brokerId))(name),
+    metrics,
     async close() {
       await cluster.abandon();
       await ensemble?.close();

@@ -64,7 +64,11 @@ export class Listener {
     const listener = new Listener();
     const bench = await listener.soon(makeBench(listener));
     listener.#bench = bench;
-    const publisher = new MetadataPublisher({ ...listener.#parts(), fence: listener.fence });
+    const publisher = new MetadataPublisher({
+      ...listener.#parts(),
+      clock: listener.world.clock,
+      fence: listener.fence,
+    });
     bench.feed.start((delta) => publisher.publish(delta));
     return listener;
   }

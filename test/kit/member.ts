@@ -17,6 +17,7 @@ import { createJournal } from '../../broker/platform/journal.ts';
 import { createMetrics } from '../../broker/platform/metrics.ts';
 import type { Platform } from '../../broker/platform/platform.ts';
 import { systemRandom } from '../../broker/platform/random.ts';
+import { workersInPlace } from '../../broker/platform/workers.ts';
 import type { Coordinator, CoordinatorSource } from '../../coordinator-client/coordinator.ts';
 import type { LocalSource } from '../../coordinator-client/local/local.ts';
 import type { Agreement } from './agreement.ts';
@@ -211,6 +212,7 @@ export class Member {
       disk: faultyDisk(disk, this.diskRules, clock),
       random: systemRandom,
       metrics: createMetrics(),
+      workers: workersInPlace(clock),
     };
     const { platform, faults } = faulty(base, this.links);
     const source = agreement.source({

@@ -16,6 +16,8 @@ const PREPARE_MS = 400_000;
 const TEST_MS = 90_000;
 /** A version that is too old, as `process` would say it. */
 const TOO_OLD = "Object.defineProperty(process.versions, 'node', { value: '20.19.0' });";
+/** kafkajs counts its waiting from -1, which Node tells of. */
+const QUIET = ['--disable-warning=TimeoutNegativeWarning'];
 
 const installed = new InstalledPackage();
 let lacks: string | null = 'not prepared';
@@ -37,6 +39,7 @@ describe('the tarball', () => {
         'README.md',
         'dist/cli.js',
         'dist/bundle.js',
+        'dist/worker.js',
         'dist/THIRD-PARTY-NOTICES.txt',
       ]),
     );
@@ -142,6 +145,15 @@ describe('odradek, for programs', () => {
         "'num.partition' is no property of a broker",
       ]);
       expect(status).toBe(0);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'has threads of its own for batches that would hold everybody up',
+    async () => {
+      const { status, output } = await installed.run(process.execPath, [...QUIET, 'threads.mjs']);
+      expect([status, output.trim()]).toEqual([0, '0 0']);
     },
     TEST_MS,
   );

@@ -62,6 +62,22 @@ for (const started of [await startBroker(), await startCluster({ brokers: 1 })])
 }
 await startBroker({ properties: { 'num.partition': '1' } }).catch((error) => console.log(error.message));
 `,
+  'threads.mjs': `
+import kafkajs from 'kafkajs';
+import { startBroker } from 'odradek';
+const lines = [];
+const started = await startBroker({ log: (line) => lines.push(line) });
+const producer = new kafkajs.Kafka({ brokers: [started.bootstrapServers], logLevel: kafkajs.logLevel.NOTHING }).producer();
+await producer.connect();
+const [taken] = await producer.send({
+  topic: 't',
+  compression: kafkajs.CompressionTypes.GZIP,
+  messages: [{ value: Buffer.alloc(5_000_000) }],
+});
+await producer.disconnect();
+await started.close();
+console.log(taken.errorCode, lines.filter((line) => line.includes('hold up everybody')).length);
+`,
   'cache-verdict.cjs': `
 const vm = require('node:vm');
 let seen = 'no cache';

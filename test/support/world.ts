@@ -10,6 +10,7 @@ import { createJournal } from '../../broker/platform/journal.ts';
 import { createMetrics } from '../../broker/platform/metrics.ts';
 import type { Platform } from '../../broker/platform/platform.ts';
 import type { Random } from '../../broker/platform/random.ts';
+import { workersInPlace } from '../../broker/platform/workers.ts';
 import {
   type LocalSource,
   type LocalSourceOptions,
@@ -87,6 +88,7 @@ export class World {
     return {
       random: own.random ?? this.fork(),
       metrics: createMetrics(),
+      workers: workersInPlace(clock),
       journal: own.journal ?? createJournal(clock, diagnostics),
       ...this.network.host(host),
       ...own,

@@ -105,4 +105,22 @@ export const LIMIT_CONFIGS = {
     'Transactional ids that this broker may coordinate before it refuses new ones.',
     atLeast(1),
   ),
+  'queued.produce.max.bytes': long(
+    '67108864',
+    'read-only',
+    'Bytes of Produce requests that wait for their records to be checked after which no further ones are started; one connection may have an eighth of it.',
+    atLeast(1048576),
+  ),
+  'worker.threads': int(
+    '2',
+    'read-only',
+    'Most threads that open, convert and compress what would hold up everybody else.',
+    atLeast(1),
+  ),
+  'worker.idle.ms': long(
+    '10000',
+    'read-only',
+    'A thread that has had nothing to do for so long ends.',
+    atLeast(1),
+  ),
 };

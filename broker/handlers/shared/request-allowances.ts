@@ -4,6 +4,7 @@
  */
 import type { FixedConfig } from '../../config/broker-config.ts';
 import { ErrorCode } from '../../errors.ts';
+import type { Workers } from '../../platform/workers.ts';
 import { DecompressionAllowance } from '../../records/decompression-allowance.ts';
 
 /** Source: the limit and the words of KRaft's ReplicationControlManager (MAX_RECORDS_PER_BATCH). */
@@ -25,12 +26,15 @@ export function partitionAllowance(maxPartitions: number): (partitions: number) 
   };
 }
 
-/** What one request may have decompressed. */
-export function decompressionAllowance(config: FixedConfig): DecompressionAllowance {
-  return new DecompressionAllowance({
-    batchBytes: config.compressedBatchMaxDecompressedBytes,
-    batchRecords: config.compressedBatchMaxRecords,
-    requestBytes: config.requestMaxDecompressedBytes,
-    requestRecords: config.requestMaxDecompressedRecords,
-  });
+/** What one request may have decompressed, and how much of it in this turn of the event loop. */
+export function decompressionAllowance(config: FixedConfig, workers: Workers): DecompressionAllowance {
+  return new DecompressionAllowance(
+    {
+      batchBytes: config.compressedBatchMaxDecompressedBytes,
+      batchRecords: config.compressedBatchMaxRecords,
+      requestBytes: config.requestMaxDecompressedBytes,
+      requestRecords: config.requestMaxDecompressedRecords,
+    },
+    workers.turn,
+  );
 }

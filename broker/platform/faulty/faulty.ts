@@ -6,6 +6,7 @@
  */
 import type { Disk, DiskFile } from '../disk.ts';
 import type { Platform } from '../platform.ts';
+import type { Workers } from '../workers.ts';
 import { Belongings } from './belongings.ts';
 import { linkedChannels, linkedSockets } from './linked-network.ts';
 import type { Links } from './links.ts';
@@ -40,8 +41,13 @@ export function faulty(base: Platform, links: Links): FaultyPlatform {
   });
   const { clock, sockets, channels } = gate;
   const disk = gatedDisk(belongings.disk(base.disk), gate);
+  const workers: Workers = {
+    turn: base.workers.turn,
+    close: () => base.workers.close(),
+    run: (job, input, from) => gate.arrived(base.workers.run(job, input, from)),
+  };
   return {
-    platform: { ...base, clock, sockets, channels, disk },
+    platform: { ...base, clock, sockets, channels, disk, workers },
     faults: {
       get state() {
         return gate.state;

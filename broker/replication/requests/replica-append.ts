@@ -6,20 +6,11 @@
 
 import { ErrorCode, isError } from '../../errors.ts';
 import type { Int64 } from '../../int64.ts';
-import type { AppendInfo, LeaderAppendOptions, Verification } from '../../log/append.ts';
+import type { AppendInfo, LeaderAppendOptions } from '../../log/append.ts';
 import { isInternalTopic, type PartitionKey, partitionKey } from '../../types.ts';
 import type { HostedPartitions } from '../hosted-partitions.ts';
+import type { AppendEntry } from './append-entry.ts';
 import type { Waiting, WaitingRoom } from './waiting.ts';
-
-export interface AppendEntry {
-  readonly topic: string;
-  readonly partition: number;
-  readonly records: Buffer;
-  /** With records of a transaction, where it must be confirmed before it begins here (verified-append.ts). */
-  readonly verification?: Verification;
-  /** Why these records may not be appended. */
-  readonly refusal?: { readonly error: ErrorCode; readonly message: string | null };
-}
 
 /** `acks` other than 0, 1 and -1 is refused for every entry. */
 export interface AppendRequest {
@@ -34,6 +25,10 @@ export interface AppendRequest {
   readonly transactionalId?: string;
   /** What all entries together may have decompressed. */
   readonly decompression?: LeaderAppendOptions['decompression'];
+  /** Who asks: those who ask much take turns. */
+  readonly from?: string;
+  /** Says that records of so many bytes are kept for later; what it returns says that they are no more. */
+  readonly keep?: (sizeBytes: number) => () => void;
 }
 
 export interface CurrentLeader {
@@ -96,10 +91,21 @@ export class ReplicaAppend {
     }
     const partition = this.#context.hosted.lookup(entry.topic, entry.partition);
     if (isError(partition)) return this.#refusal(entry, partition);
+    const { verification, prepared } = entry;
+    // A topic of the same name, made anew since the records were checked.
+    if (prepared !== undefined && prepared.log !== partition.log) {
+      return this.#refusal(entry, ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    }
     let info: AppendInfo | ErrorCode;
     try {
-      const { verification } = entry;
-      info = partition.append(entry.records, { acks, origin, apiVersion, decompression, verification });
+      info = partition.append(entry.records, {
+        acks,
+        origin,
+        apiVersion,
+        decompression,
+        verification,
+        prepared: prepared?.outcome,
+      });
     } catch (error) {
       return this.#refusal(entry, this.#context.failureOf(entry, error));
     }

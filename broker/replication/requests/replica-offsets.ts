@@ -7,14 +7,16 @@
 import { ErrorCode, isError } from '../../errors.ts';
 import type { Int64 } from '../../int64.ts';
 import type { EpochEnd } from '../../log/files/epoch-history.ts';
-import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, type OffsetAtTime } from '../../log/lookup.ts';
+import { EARLIEST_TIMESTAMP, LARGEST, LATEST_TIMESTAMP, type OffsetAtTime } from '../../log/lookup.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
+import type { Workers } from '../../platform/workers.ts';
 import { DecompressedTooLarge } from '../../records/batch.ts';
-import type { DecompressionAllowance } from '../../records/decompression-allowance.ts';
+import { type DecompressionAllowance, TooMuchForTurn } from '../../records/decompression-allowance.ts';
 import { NO_EPOCH, type PartitionKey, partitionKey } from '../../types.ts';
 import type { HostedPartitions } from '../hosted-partitions.ts';
 import type { Partition } from '../partition.ts';
 import type { Isolation } from './read-partition.ts';
+import { searchElsewhere } from './search-elsewhere.ts';
 import type { Waiting, WaitingRoom } from './waiting.ts';
 
 /** More timestamps with a meaning of their own. */
@@ -34,6 +36,8 @@ export interface ListOffsetQuery {
   readonly fetchOnlyLeader: boolean;
   /** What the request as a whole may have decompressed; what comes after is to be asked for again. */
   readonly decompression?: DecompressionAllowance;
+  /** Who asks: those who ask much take turns. */
+  readonly from?: string;
 }
 
 export interface LegacyOffsetsQuery {
@@ -72,6 +76,7 @@ export interface DeleteRecordsOutcome {
 interface OffsetsContext {
   readonly hosted: HostedPartitions;
   readonly waiting: WaitingRoom;
+  readonly workers: Workers;
   readonly failureOf: (partition: { topic: string; partition: number }, error: unknown) => ErrorCode;
 }
 
@@ -82,16 +87,21 @@ export class ReplicaOffsets {
     this.#context = context;
   }
 
-  listOffset(topic: string, partition: number, query: ListOffsetQuery): OffsetAnswer {
+  /** A promise only where a batch must be opened that would hold the event loop. */
+  listOffset(topic: string, partition: number, query: ListOffsetQuery): OffsetAnswer | Promise<OffsetAnswer> {
     const found = this.#partition(topic, partition, query);
     if (isError(found)) return noOffset(found);
-    try {
-      return offsetFor(found.partition, found.log, query);
-    } catch (error) {
+    const refused = (error: unknown): OffsetAnswer => {
       if (error instanceof DecompressedTooLarge && query.decompression?.isSpent === true) {
         return noOffset(ErrorCode.OFFSET_NOT_AVAILABLE);
       }
       return noOffset(this.#context.failureOf({ topic, partition }, error));
+    };
+    try {
+      return offsetFor(found.partition, found.log, query);
+    } catch (error) {
+      if (!(error instanceof TooMuchForTurn)) return refused(error);
+      return this.#search(found, query).catch(refused);
     }
   }
 
@@ -139,6 +149,20 @@ export class ReplicaOffsets {
       operation.completed = resolve;
       this.#context.waiting.tryCompleteElseWait(operation, operation.keys(), timeoutMs);
     });
+  }
+
+  /** As offsetFor, with the batches opened elsewhere. What is deleted meanwhile is to be asked for again. */
+  async #search(
+    { partition, log }: { readonly partition: Partition; readonly log: PartitionLog },
+    query: ListOffsetQuery,
+  ): Promise<OffsetAnswer> {
+    const batches = log.batchesByTime(timeOf(query));
+    for (let next = batches.next(); !next.done; next = batches.next()) {
+      const found = await searchElsewhere(this.#context.workers, log, next.value, query);
+      if (found === 'gone') return noOffset(ErrorCode.OFFSET_NOT_AVAILABLE);
+      if (found !== null) return visible(found, partition, log, query);
+    }
+    return visible(null, partition, log, query);
   }
 
   #partition(
@@ -234,13 +258,12 @@ class DelayedDeleteRecords implements Waiting {
 
 function offsetFor(partition: Partition, log: PartitionLog, query: ListOffsetQuery): OffsetAnswer {
   const { timestampMs, isolation } = query;
-  const end = endFor(log, isolation);
-  // A leader that has not yet committed what it began with may know less than its predecessor told.
-  const mayFallBack = isolation !== null && partition.leaderEpochStartOffset > log.highWatermark;
   switch (timestampMs) {
-    case LATEST_TIMESTAMP:
-      if (mayFallBack) return noOffset(ErrorCode.OFFSET_NOT_AVAILABLE);
-      return { error: ErrorCode.NONE, offset: end, timestampMs: -1, leaderEpoch: partition.leaderEpoch };
+    case LATEST_TIMESTAMP: {
+      if (mayFallBack(partition, log, isolation)) return noOffset(ErrorCode.OFFSET_NOT_AVAILABLE);
+      const offset = endFor(log, isolation);
+      return { error: ErrorCode.NONE, offset, timestampMs: -1, leaderEpoch: partition.leaderEpoch };
+    }
     case EARLIEST_TIMESTAMP:
     case EARLIEST_LOCAL_TIMESTAMP: {
       const leaderEpoch = log.epochs.epochAt(log.startOffset);
@@ -248,16 +271,34 @@ function offsetFor(partition: Partition, log: PartitionLog, query: ListOffsetQue
     }
     case LATEST_TIERED_TIMESTAMP:
       return noOffset(ErrorCode.NONE); // nothing is ever tiered here
-    default: {
-      const decompress = query.decompression?.decompress;
-      const found =
-        timestampMs === MAX_TIMESTAMP
-          ? log.maxTimestamp(decompress)
-          : log.offsetForTimestamp(timestampMs, decompress);
-      if (found !== null && found.offset < end) return { error: ErrorCode.NONE, ...found };
-      return noOffset(mayFallBack ? ErrorCode.OFFSET_NOT_AVAILABLE : ErrorCode.NONE);
-    }
+    default:
+      return visible(
+        log.offsetForTimestamp(timeOf(query), query.decompression?.decompress),
+        partition,
+        log,
+        query,
+      );
   }
+}
+
+function timeOf({ timestampMs }: ListOffsetQuery): Int64 | typeof LARGEST {
+  return timestampMs === MAX_TIMESTAMP ? LARGEST : timestampMs;
+}
+
+/** What was found, unless the asker may not see it yet. */
+function visible(
+  found: OffsetAtTime | null,
+  partition: Partition,
+  log: PartitionLog,
+  { isolation }: ListOffsetQuery,
+): OffsetAnswer {
+  if (found !== null && found.offset < endFor(log, isolation)) return { error: ErrorCode.NONE, ...found };
+  return noOffset(mayFallBack(partition, log, isolation) ? ErrorCode.OFFSET_NOT_AVAILABLE : ErrorCode.NONE);
+}
+
+/** A leader that has not yet committed what it began with may know less than its predecessor told. */
+function mayFallBack(partition: Partition, log: PartitionLog, isolation: Isolation | null): boolean {
+  return isolation !== null && partition.leaderEpochStartOffset > log.highWatermark;
 }
 
 function endFor(log: PartitionLog, isolation: Isolation | null): number {

@@ -22,7 +22,9 @@ import {
 import { type PartitionKey, partitionKey, type TopicPartition } from '../../types.ts';
 import type { TransactionVerifier } from '../collaborators.ts';
 import type { HostedPartitions } from '../hosted-partitions.ts';
-import type { AppendEntry, AppendOutcome, AppendRequest, ReplicaAppend } from './replica-append.ts';
+import type { AppendEntry } from './append-entry.ts';
+import { keptEntry } from './kept-entry.ts';
+import type { AppendOutcome, AppendRequest, ReplicaAppend } from './replica-append.ts';
 
 interface VerifiedAppendContext {
   readonly hosted: HostedPartitions;
@@ -223,8 +225,7 @@ function refusalFor(verdict: ErrorCode, apiVersion: number): NonNullable<AppendE
 
 /** What arrived is valid only until the handler returns; what waits for an answer needs bytes of its own. */
 function withOwnRecords(request: AppendRequest): AppendRequest {
-  const entries = request.entries.map((entry) => ({ ...entry, records: Buffer.from(entry.records) }));
-  return { ...request, entries };
+  return { ...request, entries: request.entries.map(keptEntry) };
 }
 
 function withRefusals(

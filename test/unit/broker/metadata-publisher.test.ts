@@ -7,6 +7,8 @@ import { ControllerFence } from '../../../broker/metadata/controller-fence.ts';
 import { type ClusterDelta, deltaOutcome, type ReplicaState } from '../../../broker/metadata/delta.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
 import { MetadataPublisher } from '../../../broker/node/metadata-publisher.ts';
+import type { PieceOfDelta } from '../../../broker/replication/leadership.ts';
+import { partitionKey } from '../../../broker/types.ts';
 import { metadataDelta, replicaDelta } from '../../support/metadata-deltas.ts';
 import { World } from '../../support/world.ts';
 
@@ -30,21 +32,37 @@ const STATE: ReplicaState = {
   isNew: true,
 };
 
+interface Piece {
+  readonly lead: readonly string[];
+  readonly follow: readonly string[];
+  readonly stop: readonly string[];
+  readonly piece: PieceOfDelta | undefined;
+}
+
 function setUp() {
   const heard: string[] = [];
-  const metadata = new MetadataCache(new World().clock);
+  const pieces: Piece[] = [];
+  const world = World.flowing();
+  const metadata = new MetadataCache(world.clock);
   metadata.onChange(({ topics }) => heard.push(`image ${[...topics.keys()]}`));
   const fence = new ControllerFence();
   fence.registered(9);
   const loading: (() => void)[] = [];
   const publisher = new MetadataPublisher({
+    clock: world.clock,
     fence,
     metadata,
     replicas: {
       metadataUpdated: ({ topics }) => heard.push(`replicas hear of ${[...topics.keys()]}`),
-      apply: ({ lead, stop }) => {
-        heard.push(`replicas lead ${lead.map(({ topic }) => topic)} stop ${stop.map(({ topic }) => topic)}`);
-        return deltaOutcome(ErrorCode.NONE);
+      apply: ({ lead, follow, stop }, piece) => {
+        const topics = (some: readonly { readonly topic: string }[]) => some.map(({ topic }) => topic);
+        pieces.push({ lead: topics(lead), follow: topics(follow), stop: topics(stop), piece });
+        heard.push(`replicas lead ${topics(lead)} stop ${topics(stop)}`);
+        const failed = [...lead, ...follow].filter(({ topic }) => topic.endsWith('7'));
+        return {
+          error: ErrorCode.NONE,
+          failed: new Map(failed.map(({ topic }) => [partitionKey(topic, 0), ErrorCode.KAFKA_STORAGE_ERROR])),
+        };
       },
     },
     peers: { forget: (id) => heard.push(`peers forget ${id}`) },
@@ -71,7 +89,7 @@ function setUp() {
       ...delta,
     });
   };
-  return { metadata, loading, heard, publish };
+  return { world, metadata, loading, heard, pieces, publish };
 }
 
 function broker(id: number, epoch = 1): BrokerInfo {
@@ -144,5 +162,69 @@ describe('news of the cluster', () => {
     loading[0]?.();
     expect(await order).toEqual(deltaOutcome(ErrorCode.STALE_CONTROLLER_EPOCH));
     expect(heard).toEqual([]);
+  });
+});
+
+describe('replicas by the hundred', () => {
+  const many = (count: number, prefix: string): ReplicaState[] =>
+    Array.from({ length: count }, (_, at) => ({ ...STATE, topic: `${prefix}${at}` }));
+  const delta = {
+    lead: many(25, 'lead'),
+    follow: many(15, 'follow'),
+    stop: many(5, 'stop').map(({ topic }) => ({
+      topic,
+      partition: 0,
+      leaderEpoch: 1,
+      deletePartition: true,
+    })),
+  };
+
+  it('are taken in by pieces, leaders first, with a turn of the event loop between two of them', async () => {
+    const { publish, loading, pieces, world, heard } = setUp();
+    publish({ metadata: known });
+    const order = publish({ metadata: next, replicas: delta });
+    loading[0]?.();
+    const seen: number[] = [];
+    const look = (): void => {
+      seen.push(pieces.length);
+      if (seen.length < 10) world.clock.after(0, look);
+    };
+    await Promise.resolve();
+    look();
+    const { error, failed } = await order;
+    const sizes = pieces.map((one) => [one.lead.length, one.follow.length, one.stop.length]);
+    expect(sizes).toEqual([
+      [10, 0, 0],
+      [10, 0, 0],
+      [5, 0, 0],
+      [0, 10, 0],
+      [0, 5, 0],
+      [0, 0, 5],
+    ]);
+    // Whoever comes between two pieces finds only some of them done.
+    expect(new Set(seen).size).toBeGreaterThan(3);
+    expect(pieces.flatMap(({ lead }) => lead)).toEqual(delta.lead.map(({ topic }) => topic));
+    expect(pieces.map(({ piece }) => piece)).toEqual([...Array(5).fill('more follow'), 'last']);
+    expect([error, failed.size, failed.get(partitionKey('follow7', 0))]).toEqual([
+      ErrorCode.NONE,
+      3,
+      ErrorCode.KAFKA_STORAGE_ERROR,
+    ]);
+    // The connections to brokers that are gone, configs and offsets only after all of them.
+    expect(heard.slice(-4)).toEqual([
+      'peers forget 2',
+      'peers forget 3',
+      'configs forget gone',
+      'groups forget gone-0,shrunk-1',
+    ]);
+  });
+
+  it('are left where they are when a later controller is obeyed between two pieces', async () => {
+    const { publish, loading, pieces, world } = setUp();
+    const order = publish({ replicas: delta });
+    world.clock.after(0, () => publish({ metadata: known, controllerEpoch: 2 }));
+    loading[0]?.();
+    expect(await order).toEqual(deltaOutcome(ErrorCode.STALE_CONTROLLER_EPOCH));
+    expect(pieces.length).toBeLessThan(6);
   });
 });

@@ -35,6 +35,7 @@ function setUp(): SetUp {
   const unasked = () => Promise.reject(new Error('the controller was asked'));
   answerPeers({
     brokerId: 2,
+    clock,
     diagnostics,
     journal,
     fence,

@@ -81,6 +81,7 @@ const STOPS = [
   'the controller',
   'the peers',
   'the log directories',
+  'the worker threads',
   'the ZooKeeper session',
 ];
 

@@ -1,15 +1,17 @@
 /** What handlers share: how requests name things, what clients see of brokers, and formats of old clients. */
 import { describe, expect, it } from 'vitest';
-import type { LogConfig } from '../../../broker/config/topic-config.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { downConverted, legacyMagicOf } from '../../../broker/handlers/shared/down-conversion.ts';
+import type { Fetched } from '../../../broker/handlers/shared/fetch-response.ts';
 import { namedOnce, onceEach, repeatedNames } from '../../../broker/handlers/shared/named-once.ts';
 import { aliveNode, aliveNodes, nodeEndpoints } from '../../../broker/handlers/shared/nodes.ts';
 import { partitionAllowance } from '../../../broker/handlers/shared/request-allowances.ts';
+import { LateBytes } from '../../../broker/protocol/late-bytes.ts';
 import { type BatchInput, buildBatch } from '../../../broker/records/build.ts';
-import type { FetchOutcome } from '../../../broker/replication/requests/read-partition.ts';
+import { downConvert } from '../../../broker/records/convert.ts';
+import { DecompressionAllowance } from '../../../broker/records/decompression-allowance.ts';
 import { bytesOfPart } from '../../support/message-bytes.ts';
-import { broker, metadataOf, partition } from './support.ts';
+import { broker, metadataOf, partition, services } from './support.ts';
 
 interface Topic {
   readonly name: string;
@@ -17,6 +19,7 @@ interface Topic {
 }
 
 type Partition = Topic['partitions'][number];
+const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 const SHAPE: Parameters<typeof namedOnce<Topic, Partition>>[1] = {
   partitionsOf: ({ partitions }) => partitions,
@@ -116,7 +119,11 @@ describe('brokers as a client sees them', () => {
 });
 
 describe('records for a client of an old version', () => {
-  const outcomeOf = (records: Buffer): FetchOutcome => ({
+  const outcomeOf = (records: Buffer): Fetched => ({
+    wanted: {
+      ...{ topic: 't', topicId: NO_ID, partition: 0, maxBytes: 1000, logStartOffset: -1 },
+      ...{ fetchOffset: 0, currentLeaderEpoch: -1, lastFetchedEpoch: -1 },
+    },
     ...{ topic: 't', topicId: null, partition: 0, isFull: false },
     error: ErrorCode.NONE,
     records,
@@ -134,38 +141,69 @@ describe('records for a client of an old version', () => {
       codec: codec ?? 'none',
       records: [{ timestampMs: 5, key: null, value: Buffer.from('v'.repeat(99)) }],
     });
-  const wanted = {
-    toMagic: 1,
-    fetchOffset: 0,
-    decompress: () => Buffer.alloc(0),
-    allowance: { bytesLeft: 1000 },
-  } as const;
-  const config = (enabled: boolean) => ({ messageDownconversionEnable: enabled }) as LogConfig;
+  const conversion = (enabled: boolean) => ({
+    toMagic: 1 as const,
+    from: 'c1',
+    services: services({ logs: { log: () => ({ config: { messageDownconversionEnable: enabled } }) } }),
+  });
 
   it('are of magic 0 in Fetch v0 and v1, of magic 1 in v2 and v3, and as they are from v4 on', () => {
     expect([0, 1, 2, 3, 4, 17].map(legacyMagicOf)).toEqual([0, 0, 1, 1, null, null]);
   });
 
-  it('are converted, unless the topic does not want that', () => {
-    const { error, records } = downConverted(outcomeOf(batch('none')), wanted, config(true));
-    expect([error, bytesOfPart(records)[16]]).toEqual([ErrorCode.NONE, 1]);
-    expect(downConverted(outcomeOf(batch('none')), wanted, config(false))).toMatchObject({
-      error: ErrorCode.UNSUPPORTED_VERSION,
-      records: { length: 0 },
-      highWatermark: -1,
-      lastStableOffset: -1,
-      logStartOffset: -1,
-    });
+  it('are converted, unless the topic does not want that', async () => {
+    const [converted] = await downConverted([outcomeOf(batch('none'))], conversion(true));
+    expect([converted?.error, converted && bytesOfPart(converted.records)[16]]).toEqual([ErrorCode.NONE, 1]);
+    expect(await downConverted([outcomeOf(batch('none'))], conversion(false))).toMatchObject([
+      {
+        error: ErrorCode.UNSUPPORTED_VERSION,
+        records: { length: 0 },
+        highWatermark: -1,
+        lastStableOffset: -1,
+        logStartOffset: -1,
+      },
+    ]);
   });
 
-  it('that are compressed with zstd, which came later, are refused', () => {
-    expect(downConverted(outcomeOf(batch('zstd')), wanted, undefined).error).toBe(
-      ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
-    );
+  it('that are compressed with zstd, which came later, are refused', async () => {
+    const [refused] = await downConverted([outcomeOf(batch('zstd'))], conversion(true));
+    expect(refused?.error).toBe(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE);
   });
 
-  it('that are none stay none, also where conversion is off', () => {
+  it('that would be read when they are sent come from who has not asked for them at once', () => {
+    class Late extends LateBytes {
+      readonly length = 99;
+      override read(): void {}
+    }
+    const late = { ...outcomeOf(Buffer.alloc(0)), records: new Late() };
+    expect(() => downConverted([late], conversion(true))).toThrow(/were not read/);
+  });
+
+  it('that are none stay none, also where conversion is off', async () => {
     const nothing = outcomeOf(Buffer.alloc(0));
-    expect(downConverted(nothing, wanted, config(false))).toBe(nothing);
+    expect(await downConverted([nothing], conversion(false))).toEqual([nothing]);
+  });
+
+  it('come in the order of their partitions, and converted elsewhere when they are too much for one turn', async () => {
+    const large = buildBatch({
+      records: Array.from({ length: 3000 }, (_, at) => ({ timestampMs: at, value: Buffer.alloc(99) })),
+    });
+    const given = [batch('none'), Buffer.alloc(0), large, batch('zstd')].map(outcomeOf);
+    const promise = downConverted(given, conversion(true));
+    expect(promise).toBeInstanceOf(Promise);
+    const converted = await promise;
+    const unhurried = {
+      toMagic: 1,
+      fetchOffset: 0,
+      decompression: new DecompressionAllowance(),
+      allowance: { bytesLeft: 1e6 },
+    } as const;
+    expect(converted.map(({ records }) => bytesOfPart(records))).toEqual([
+      downConvert(batch('none'), unhurried).bytes,
+      Buffer.alloc(0),
+      downConvert(large, unhurried).bytes,
+      Buffer.alloc(0),
+    ]);
+    expect(converted[3]?.error).toBe(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE);
   });
 });

@@ -84,7 +84,7 @@ export function sender(
 }
 
 export function services({ may, charges, ...overrides }: Given = {}): Services {
-  const { clock, diagnostics, metrics } = world.platform('host1', { diagnostics: silent });
+  const { clock, diagnostics, metrics, workers } = world.platform('host1', { diagnostics: silent });
   const config = brokerConfig(
     new Map([
       ['zookeeper.connect', 'localhost:2181'],
@@ -100,6 +100,7 @@ export function services({ may, charges, ...overrides }: Given = {}): Services {
     clock,
     diagnostics,
     metrics,
+    workers,
     topicMetrics: new TopicMetrics(metrics, metadata),
     metadata,
     features: { current: { epoch: -1, levels: new Map() } },
@@ -128,6 +129,7 @@ export function context(
     couldDo: may,
     mayForSome: (operation, type) => may(operation, { type, name: 'any' }),
     afterSend: (run) => released.push(run),
+    keep: () => () => {},
     released,
     ...overrides,
   };

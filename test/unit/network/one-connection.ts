@@ -2,10 +2,12 @@
 import { BufferPool } from '../../../broker/network/buffer-pool.ts';
 import { ClientSession } from '../../../broker/network/client-session.ts';
 import { Connection, type ConnectionLimits } from '../../../broker/network/connection.ts';
+import { KeptMemory } from '../../../broker/network/kept-memory.ts';
 import type { Dispatch, RequestOutcome } from '../../../broker/network/outcome.ts';
 import { RequestMemory } from '../../../broker/network/request-memory.ts';
 import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
 import { AnswerMemory } from '../../../broker/replication/requests/answer-memory.ts';
+import { ANONYMOUS } from '../../../broker/security/principal.ts';
 import { MemorySocket } from './memory-socket.ts';
 
 const ORIGIN = { id: 'c1', listener: 'PLAINTEXT', securityProtocol: 'PLAINTEXT' } as const;
@@ -61,10 +63,12 @@ export function connect(
   limits: Partial<ConnectionLimits> = {},
   {
     memory = new RequestMemory(Number.POSITIVE_INFINITY),
+    kept = new KeptMemory(Number.POSITIVE_INFINITY),
     clock = systemClock,
     answerMemory = new AnswerMemory(1 << 27),
   } = {} as {
     memory?: RequestMemory;
+    kept?: KeptMemory;
     clock?: Clock;
     answerMemory?: AnswerMemory;
   },
@@ -74,7 +78,7 @@ export function connect(
   const pool = new BufferPool(1 << 20);
   const connection = new Connection({
     socket,
-    session: new ClientSession({ ...ORIGIN, remoteHost: socket.remoteHost }),
+    session: new ClientSession({ ...ORIGIN, remoteHost: socket.remoteHost }, ANONYMOUS, kept),
     dispatch,
     limits: {
       frames: { maxBytes: 1000, config: 'socket.request.max.bytes' },

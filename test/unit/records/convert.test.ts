@@ -5,13 +5,13 @@ import { ErrorCode } from '../../../broker/errors.ts';
 import { MAX_INT64 } from '../../../broker/int64.ts';
 import { batchCodec, batchCrcIsValid, type Codec, completeBatches } from '../../../broker/records/batch.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
-import { decompressUpToDefault } from '../../../broker/records/compression.ts';
 import { endTransactionMarker } from '../../../broker/records/control.ts';
 import { downConvert } from '../../../broker/records/convert.ts';
 import { DecompressionAllowance } from '../../../broker/records/decompression-allowance.ts';
 import { readLegacyMessages, writeLegacyMessages } from '../../../broker/records/legacy.ts';
+import type { ProduceContext } from '../../../broker/records/produce-context.ts';
 import { readRecords } from '../../../broker/records/record.ts';
-import { type ProduceContext, validateProduced } from '../../../broker/records/validate.ts';
+import { validateProduced } from '../../../broker/records/validate.ts';
 
 /** Made by kafka-python 2.0.2's LegacyRecordBatchBuilder: magic 0 and 1, plain and gzip. */
 const MESSAGES = {
@@ -89,7 +89,7 @@ describe('produced messages of an old client', () => {
       const { bytes } = downConvert(valid.bytes, {
         toMagic: 1,
         fetchOffset: 0,
-        decompress: decompressUpToDefault,
+        decompression: new DecompressionAllowance(),
         allowance: plenty(),
       });
       const fetched = [...completeBatches(bytes)].flatMap((at) => readLegacyMessages(bytes, at));
@@ -167,7 +167,7 @@ describe('fetches of an old client', () => {
     const { bytes, complete } = downConvert(batch, {
       toMagic,
       fetchOffset: 500,
-      decompress: decompressUpToDefault,
+      decompression: new DecompressionAllowance(),
       allowance: plenty(),
     });
     expect(complete).toBe(true);
@@ -195,7 +195,7 @@ describe('fetches of an old client', () => {
     const { bytes } = downConvert(Buffer.concat([data, marker]), {
       toMagic: 1,
       fetchOffset: 2,
-      decompress: decompressUpToDefault,
+      decompression: new DecompressionAllowance(),
       allowance: plenty(),
     });
     const offsets = [...completeBatches(bytes)].map((at) => readLegacyMessages(bytes, at)[0]?.offset);
@@ -212,7 +212,7 @@ describe('fetches of an old client', () => {
     const { bytes, complete } = downConvert(Buffer.concat([0, 1, 2, 3].map(batch)), {
       toMagic: 1,
       fetchOffset: 0,
-      decompress: decompressUpToDefault,
+      decompression: new DecompressionAllowance(),
       allowance: { bytesLeft: 3000 },
     });
     expect(complete).toBe(true);
@@ -225,7 +225,7 @@ describe('fetches of an old client', () => {
     const some = downConvert(Buffer.concat([plain, packed]), {
       toMagic: 1,
       fetchOffset: 0,
-      decompress: decompressUpToDefault,
+      decompression: new DecompressionAllowance(),
       allowance: plenty(),
     });
     expect([some.complete, some.bytes.length > 0]).toEqual([false, true]);
@@ -233,7 +233,7 @@ describe('fetches of an old client', () => {
       downConvert(packed, {
         toMagic: 1,
         fetchOffset: 3,
-        decompress: decompressUpToDefault,
+        decompression: new DecompressionAllowance(),
         allowance: plenty(),
       }),
     ).toEqual({

@@ -4,8 +4,9 @@ import { ErrorCode } from '../../../broker/errors.ts';
 import { greaterInt64, type Int64 } from '../../../broker/int64.ts';
 import { batchCodec, batchMaxTimestampMs, CODECS, type Codec } from '../../../broker/records/batch.ts';
 import { decompress } from '../../../broker/records/compression.ts';
+import type { RecordRules } from '../../../broker/records/produce-context.ts';
 import { readRecords } from '../../../broker/records/record.ts';
-import { type RecordRules, validateProduced } from '../../../broker/records/validate.ts';
+import { validateProduced } from '../../../broker/records/validate.ts';
 import { BATCH_TIME_MS, batchAround, UNUSUAL_BATCHES } from './unusual-batches.ts';
 import { UNUSUAL_FRAMES } from './unusual-frames.ts';
 

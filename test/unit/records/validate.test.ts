@@ -2,9 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import {
+  BATCH_HEADER_BYTES,
   batchBaseOffset,
+  batchBaseTimestampMs,
   batchCodec,
   batchCrcIsValid,
+  batchHasDeleteHorizon,
   batchIsLogAppendTime,
   batchLeaderEpoch,
   batchMaxTimestampMs,
@@ -14,8 +17,9 @@ import {
   sealBatch,
   setBatchBaseOffset,
 } from '../../../broker/records/batch.ts';
-import { buildBatch, type RecordInput } from '../../../broker/records/build.ts';
+import { type BatchInput, buildBatch, type RecordInput } from '../../../broker/records/build.ts';
 import { endTransactionMarker } from '../../../broker/records/control.ts';
+import { rebuildBatch } from '../../../broker/records/rebuild.ts';
 import { readRecords } from '../../../broker/records/record.ts';
 import { stampBatches } from '../../../broker/records/validate.ts';
 import { accepted, allowance, context, NOW_MS, records, refused } from './validation.ts';
@@ -318,5 +322,45 @@ describe('the batches of coordinators', () => {
     });
     const valid = accepted(marker, context({ cleanupPolicy: { compact: true } }, { origin: 'coordinator' }));
     expect(valid.bytes.length).toBe(batchSizeBytes(marker, 0));
+  });
+});
+
+describe('a batch under another codec', () => {
+  const plainHeaders = { timestampMs: NOW_MS, key: Buffer.from('k'), value: Buffer.from('v') };
+  const cases: [string, BatchInput['records']][] = [
+    ['plain records', records(50)],
+    ['headers', [{ ...plainHeaders, headers: [{ key: 'h', value: Buffer.from('x') }] }]],
+    ['tombstones and no keys', [{ timestampMs: NOW_MS, key: null, value: null }, plainHeaders]],
+    ['far timestamps', [plainHeaders, { ...plainHeaders, timestampMs: 2n ** 62n }]],
+  ];
+
+  it.each(cases)('holds the same bytes as one that is built of its records (%s)', (_what, input) => {
+    for (const source of ['none', 'gzip', 'lz4'] as const) {
+      for (const messageTimestampType of ['CreateTime', 'LogAppendTime'] as const) {
+        const config = { messageTimestampType, compressionType: 'zstd' as const, compressionLevel: 3 };
+        const batch = buildBatch({
+          codec: source,
+          producerId: 7,
+          producerEpoch: 1,
+          baseSequence: 4,
+          records: input,
+        });
+        const built = rebuildBatch(batch, 0, {
+          ...{ codec: 'zstd' as const, nowMs: NOW_MS, config },
+          plain: buildBatch({ records: input }).subarray(BATCH_HEADER_BYTES),
+        });
+        expect(accepted(batch, context(config)).bytes.equals(built), source).toBe(true);
+      }
+    }
+  });
+
+  it('is taken apart where its first record is not at the base timestamp', () => {
+    const batch = buildBatch({ deleteHorizonMs: NOW_MS - 50, records: records(3) });
+    expect(batchBaseTimestampMs(batch, 0)).toBe(NOW_MS - 50);
+    const { bytes } = accepted(batch, context({ compressionType: 'gzip' }));
+    expect(batchBaseTimestampMs(bytes, 0)).toBe(NOW_MS - 3);
+    expect(batchHasDeleteHorizon(bytes, 0)).toBe(false);
+    const times = readRecords(bytes, 0).map(({ timestampMs }) => timestampMs);
+    expect(times).toEqual([NOW_MS - 3, NOW_MS - 2, NOW_MS - 1]);
   });
 });

@@ -6,7 +6,8 @@ import {
   DecompressionAllowance,
   type DecompressionLimits,
 } from '../../../broker/records/decompression-allowance.ts';
-import { type ProduceContext, validateProduced } from '../../../broker/records/validate.ts';
+import type { ProduceContext } from '../../../broker/records/produce-context.ts';
+import { validateProduced } from '../../../broker/records/validate.ts';
 
 export const NOW_MS = 1_700_000_000_000;
 

@@ -321,3 +321,9 @@ const CONFIG: Configs = {
   leaderReplicationThrottledRate: Number.MAX_SAFE_INTEGER,
   followerReplicationThrottledRate: Number.MAX_SAFE_INTEGER,
 };
+
+/** What is answered at once: nothing had to be opened elsewhere. */
+export function atOnce<Answer>(answer: Answer | Promise<Answer>): Answer {
+  if (answer instanceof Promise) throw new Error('the answer is still to come');
+  return answer;
+}

@@ -8,7 +8,7 @@ import type { FetchOutcome } from '../../../broker/replication/requests/read-par
 import type { FetchRequest } from '../../../broker/replication/requests/replica-fetch.ts';
 import { bytesOfPart } from '../../support/message-bytes.ts';
 import { batch } from '../log/support.ts';
-import { ReplicationCluster, TOPIC, TOPIC_ID } from './cluster-kit.ts';
+import { atOnce, ReplicationCluster, TOPIC, TOPIC_ID } from './cluster-kit.ts';
 
 interface Wanted extends Partial<Omit<FetchRequest, 'partitions'>> {
   readonly offset?: number;
@@ -296,12 +296,14 @@ describe('offsets', () => {
     await cluster.produce(1, ['c'], { acks: 1 });
     const { replicas } = cluster.node(1);
     const list = (timestampMs: number, isolation: 'read_uncommitted' | null = 'read_uncommitted') =>
-      replicas.listOffset(TOPIC, 0, {
-        timestampMs,
-        isolation,
-        currentLeaderEpoch: -1,
-        fetchOnlyLeader: true,
-      });
+      atOnce(
+        replicas.listOffset(TOPIC, 0, {
+          timestampMs,
+          isolation,
+          currentLeaderEpoch: -1,
+          fetchOnlyLeader: true,
+        }),
+      );
     expect(list(-1)).toMatchObject({ error: 0, offset: 2, timestampMs: -1, leaderEpoch: 0 });
     expect(list(-1, null).offset).toBe(3);
     expect(list(-2)).toMatchObject({ error: 0, offset: 0, timestampMs: -1, leaderEpoch: 0 });
@@ -311,7 +313,7 @@ describe('offsets', () => {
     expect(list(-5)).toMatchObject({ error: 0, offset: -1 });
     const other = cluster.node(2).replicas;
     const query = { timestampMs: -1, isolation: null, currentLeaderEpoch: -1, fetchOnlyLeader: true };
-    expect(other.listOffset(TOPIC, 0, query).error).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    expect(atOnce(other.listOffset(TOPIC, 0, query)).error).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   });
 
   it('of segments, for clients of before there were indexes of times', async () => {
@@ -345,13 +347,13 @@ describe('offsets', () => {
     cluster.elect(1, [1, 2]);
     const query = { isolation: 'read_uncommitted' as const, currentLeaderEpoch: -1, fetchOnlyLeader: true };
     const { replicas } = cluster.node(1);
-    expect(replicas.listOffset(TOPIC, 0, { ...query, timestampMs: -1 }).error).toBe(
+    expect(atOnce(replicas.listOffset(TOPIC, 0, { ...query, timestampMs: -1 })).error).toBe(
       ErrorCode.OFFSET_NOT_AVAILABLE,
     );
-    expect(replicas.listOffset(TOPIC, 0, { ...query, timestampMs: 500 }).error).toBe(
+    expect(atOnce(replicas.listOffset(TOPIC, 0, { ...query, timestampMs: 500 })).error).toBe(
       ErrorCode.OFFSET_NOT_AVAILABLE,
     );
-    expect(replicas.listOffset(TOPIC, 0, { ...query, timestampMs: -2 }).offset).toBe(0);
+    expect(atOnce(replicas.listOffset(TOPIC, 0, { ...query, timestampMs: -2 })).offset).toBe(0);
   });
 
   it('at which an epoch ended', async () => {

@@ -183,6 +183,31 @@ describe('orders to lead, to follow and to stop', () => {
     cluster.node(1).replicas.shutdown();
   });
 
+  it.each(['written meanwhile', 'written at the end'])(
+    'that come in pieces leave in the checkpoint what is still to be taken up (%s)',
+    async (when) => {
+      const cluster = await oneBroker();
+      cluster.create([1], 1);
+      for (const partition of [0, 1]) await cluster.produced(1, ['a', 'b'], { partition });
+      await cluster.clock.runFor(6000);
+      cluster.kill(1);
+      const { replicas } = await cluster.startBroker(1);
+      const state = (partition: number) => ({
+        ...{ topic: TOPIC, topicId: TOPIC_ID, partition, controllerEpoch: 1, leader: 1, leaderEpoch: 1 },
+        ...{ isr: [1, 2], replicas: [1, 2], partitionEpoch: 1, isNew: false },
+        ...{ addingReplicas: [], removingReplicas: [] },
+      });
+      replicas.apply(replicaDelta(1, [state(0)]), 'more follow');
+      if (when === 'written meanwhile') await cluster.clock.runFor(6000);
+      else replicas.shutdown();
+      cluster.kill(1);
+      const again = (await cluster.startBroker(1)).replicas;
+      again.apply(replicaDelta(1, [state(0)]), 'more follow');
+      again.apply(replicaDelta(1, [state(1)]), 'last');
+      expect([0, 1].map((partition) => cluster.log(1, partition).highWatermark)).toEqual([2, 2]);
+    },
+  );
+
   it('that come after the shutdown touch nothing any more', async () => {
     const cluster = await ReplicationCluster.start({ brokers: 1 });
     const { replicas, logs } = cluster.node(1);

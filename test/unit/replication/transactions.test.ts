@@ -6,7 +6,7 @@ import type { TransactionToVerify } from '../../../broker/replication/collaborat
 import type { AppendOutcome } from '../../../broker/replication/requests/replica-append.ts';
 import { type PartitionKey, partitionKey } from '../../../broker/types.ts';
 import { batch } from '../log/support.ts';
-import { ReplicationCluster, TOPIC } from './cluster-kit.ts';
+import { atOnce, ReplicationCluster, TOPIC } from './cluster-kit.ts';
 
 interface Sent {
   readonly producerId?: number;
@@ -256,12 +256,14 @@ describe('a reader of committed data', () => {
     const { cluster } = await setUp({ transactionPartitionVerificationEnable: false });
     await append(cluster, {});
     const latest = (isolation: 'read_committed' | 'read_uncommitted') =>
-      cluster.node(1).replicas.listOffset(TOPIC, 0, {
-        timestampMs: -1,
-        isolation,
-        currentLeaderEpoch: -1,
-        fetchOnlyLeader: true,
-      }).offset;
+      atOnce(
+        cluster.node(1).replicas.listOffset(TOPIC, 0, {
+          timestampMs: -1,
+          isolation,
+          currentLeaderEpoch: -1,
+          fetchOnlyLeader: true,
+        }),
+      ).offset;
     expect(latest('read_committed')).toBe(0);
     expect(latest('read_uncommitted')).toBe(1);
     end(cluster, false);

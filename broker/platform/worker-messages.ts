@@ -1,0 +1,9 @@
+/** What the threads of a pool and their owner say to each other: one job at a time, and what came of it. */
+
+export interface Order {
+  readonly job: string;
+  readonly input: unknown;
+}
+
+/** `ready` comes once, when the thread has loaded what it runs. */
+export type Report = { readonly ready: true } | { readonly output: unknown } | { readonly failure: string };

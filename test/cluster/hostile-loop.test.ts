@@ -1,0 +1,208 @@
+/**
+ * One real broker process and requests that mean a lot of work: opening, compressing anew, searching,
+ * converting, making logs by the thousand. The event loop is never held by them for long, so that everybody
+ * else is served meanwhile. What is counted is the processor time that the loop uses without a break, which
+ * does not depend on what else the machine does.
+ */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ErrorCode } from '../../broker/errors.ts';
+import { tcpSockets } from '../../broker/platform/tcp-sockets.ts';
+import { KafkaConnection } from '../../broker/protocol/client.ts';
+import { Produce } from '../../broker/protocol/messages/00-produce.ts';
+import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
+import { ListOffsets } from '../../broker/protocol/messages/02-list-offsets.ts';
+import { ApiVersions } from '../../broker/protocol/messages/18-api-versions.ts';
+import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts';
+import type { Codec } from '../../broker/records/batch.ts';
+import { buildBatch } from '../../broker/records/build.ts';
+import { pause } from '../support/eventually.ts';
+import { fetchOf, withHonestClient } from './hostile-client.ts';
+import { type RealCluster, startRealCluster } from './real-cluster.ts';
+
+const PLAIN = 'plain';
+const ZSTD = 'zstd';
+const NAME = 'odradek_event_loop_cpu_seconds';
+const TIMEOUT_MS = 240_000;
+/** No stretch takes so much: in one piece each of these took several times that. */
+const LONG_S = '0.2';
+/** What one stretch should not take, and how many may all the same: code that runs for the first time, collections of garbage. */
+const SHORT_S = '0.02';
+const FEW = 50;
+
+let real: RealCluster;
+let port = 0;
+
+beforeAll(async () => {
+  real = await startRealCluster({ brokers: 1, embedded: true });
+  ({ port } = real.cluster.broker(1));
+  const topic = { numPartitions: 1, replicationFactor: 1, assignments: [] };
+  const zstd = [{ name: 'compression.type', value: 'zstd' }];
+  await withHonestClient(port, (client) =>
+    client.request(CreateTopics, {
+      topics: [
+        { ...topic, name: PLAIN, configs: [] },
+        { ...topic, name: ZSTD, configs: zstd },
+      ],
+      timeoutMs: 10_000,
+    }),
+  );
+}, 60_000);
+
+afterAll(() => real.close(), 60_000);
+
+/** A valid batch of `count` small records, which open to much more than they are. */
+function manyRecords(codec: Codec, count: number): Buffer {
+  const timestampMs = Date.now();
+  const value = Buffer.alloc(330);
+  return buildBatch({ codec, records: Array.from({ length: count }, () => ({ timestampMs, value })) });
+}
+
+async function patientClient<T>(use: (client: KafkaConnection) => Promise<T>): Promise<T> {
+  const to = { host: '127.0.0.1', port, clientId: 'hostile', timeoutMs: TIMEOUT_MS };
+  const client = await KafkaConnection.connect(tcpSockets(), to);
+  try {
+    return await use(client);
+  } finally {
+    client.close();
+  }
+}
+
+/** Runs it while an honest client is served, and says how often the loop has been held for longer than this. */
+async function heldDuring(run: () => Promise<void>): Promise<{ long: number; short: number; pings: number }> {
+  const look = async () => {
+    const metric = await real.metrics(1);
+    const beyond = (seconds: string): number =>
+      metric(`${NAME}_count`) - metric(`${NAME}_bucket{le="${seconds}"}`);
+    return { long: beyond(LONG_S), short: beyond(SHORT_S) };
+  };
+  await look(); // the first look at the metrics loads what renders them
+  const before = await look();
+  let pings = 0;
+  let isOver = false;
+  const pinging = patientClient(async (client) => {
+    while (!isOver) {
+      await client.request(ApiVersions, { clientSoftwareName: 'honest', clientSoftwareVersion: '1' });
+      pings++;
+      await pause(5);
+    }
+  });
+  try {
+    await run();
+  } finally {
+    isOver = true;
+    await pinging;
+  }
+  const { long, short } = await look();
+  return { long: long - before.long, short: short - before.short, pings };
+}
+
+async function expectNobodyHeldUp(run: () => Promise<void>): Promise<void> {
+  const { long, short, pings } = await heldDuring(run);
+  expect(long).toBe(0);
+  expect(short).toBeLessThan(FEW);
+  expect(pings).toBeGreaterThan(1);
+}
+
+async function errorsOf(client: KafkaConnection, topic: string, batches: readonly Buffer[]) {
+  const answers = await Promise.all(
+    batches.map((records) =>
+      client.request(Produce, {
+        acks: 1,
+        timeoutMs: TIMEOUT_MS,
+        topicData: [{ name: topic, partitionData: [{ index: 0, records }] }],
+      }),
+    ),
+  );
+  return answers.map(({ responses }) => responses[0]?.partitionResponses[0]?.errorCode);
+}
+
+it.each(['gzip', 'lz4', 'snappy', 'zstd'] as const)(
+  'batches (%s) that open to tens of megabytes are checked without holding up anybody',
+  async (codec) => {
+    const counts = { gzip: 100_000, lz4: 100_000, snappy: 40_000, zstd: 100_000 };
+    const batch = manyRecords(codec, counts[codec]);
+    await expectNobodyHeldUp(() =>
+      patientClient(async (client) => {
+        const errors = await errorsOf(client, PLAIN, [batch, batch, batch, batch]);
+        expect(errors).toEqual([0, 0, 0, 0]);
+      }),
+    );
+  },
+  TIMEOUT_MS,
+);
+
+it.each(['none', 'gzip', 'lz4'] as const)(
+  'batches (%s) that are compressed anew are, without holding up anybody',
+  async (codec) => {
+    const batch = manyRecords(codec, codec === 'none' ? 2900 : 50_000);
+    await expectNobodyHeldUp(() =>
+      patientClient(async (client) => {
+        const errors = await errorsOf(client, ZSTD, [batch, batch, batch, batch]);
+        expect(errors).toEqual([0, 0, 0, 0]);
+      }),
+    );
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  'small batches by the hundred that open to a megabyte each are checked without holding up anybody',
+  async () => {
+    const batch = manyRecords('zstd', 3000);
+    expect(batch.length).toBeLessThan(10_000);
+    await expectNobodyHeldUp(() =>
+      patientClient(async (client) => {
+        const errors = await errorsOf(client, PLAIN, Array(300).fill(batch));
+        expect(new Set(errors)).toEqual(new Set([0]));
+      }),
+    );
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  'searches by time in a batch that opens to tens of megabytes hold up nobody',
+  async () => {
+    const topics = [{ name: PLAIN, partitions: [{ partitionIndex: 0, timestamp: 1 }] }];
+    await expectNobodyHeldUp(() =>
+      patientClient(async (client) => {
+        const asked = Array.from({ length: 10 }, () => client.request(ListOffsets, { topics }, 4));
+        for (const { topics: answered } of await Promise.all(asked)) {
+          expect(answered[0]?.partitions[0]).toMatchObject({ errorCode: ErrorCode.NONE, offset: 0 });
+        }
+      }),
+    );
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  'what an old client fetches is converted without holding up anybody',
+  async () => {
+    await expectNobodyHeldUp(() =>
+      patientClient(async (client) => {
+        const asked = Array.from({ length: 3 }, () => client.request(Fetch, fetchOf(PLAIN, 0, 1_000_000), 2));
+        for (const { responses } of await Promise.all(asked)) {
+          expect(responses[0]?.partitions[0]?.errorCode).toBe(ErrorCode.NONE);
+          expect(responses[0]?.partitions[0]?.records?.length).toBeGreaterThan(100_000);
+        }
+      }),
+    );
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  'logs by the thousand are made without holding up anybody',
+  async () => {
+    await expectNobodyHeldUp(() =>
+      patientClient(async (client) => {
+        const topic = { name: 'wide', numPartitions: 1000, replicationFactor: 1 };
+        const topics = [{ ...topic, assignments: [], configs: [] }];
+        const created = await client.request(CreateTopics, { topics, timeoutMs: 60_000 });
+        expect(created.topics[0]?.errorCode).toBe(ErrorCode.NONE);
+      }),
+    );
+  },
+  TIMEOUT_MS,
+);
