@@ -27,7 +27,7 @@ const TIMEOUT_MS = 240_000;
 const LONG_S = '0.2';
 /** What one stretch should not take, and how many may all the same: code that runs for the first time, collections of garbage. */
 const SHORT_S = '0.02';
-const FEW = 50;
+const FEW = 150;
 
 let real: RealCluster;
 let port = 0;
