@@ -4,6 +4,7 @@
  * ends with this process however it ends.
  */
 
+import { FAULT_KINDS } from '../../broker/faults/fault-table.ts';
 import type { Recorded } from '../../broker/platform/event-ring.ts';
 import { type BrokerFaults, faultsAt, type HeldFaults } from '../../test/kit/http/fault-client.ts';
 import { type Ensemble, startEnsemble } from '../../test/support/ensemble.ts';
@@ -138,10 +139,9 @@ export class DrilledCluster {
 
   /** A fault of the fault API; it ends with this process, and with `heal`. */
   async strike(id: number, fault: string, given: Readonly<Record<string, unknown>>): Promise<void> {
-    const held = this.#held.get(id) ?? (await this.#faults(id).hold());
-    this.#held.set(id, held);
+    const striker = isMomentary(fault) ? this.#faults(id) : await this.#heldAt(id);
     // The names and parameters stand in a file: the broker checks them, as it does anybody's.
-    await (held.strike as (name: string, what: object) => Promise<unknown>)(fault, given);
+    await (striker.strike as (name: string, what: object) => Promise<unknown>)(fault, given);
   }
 
   async killServer(server: number): Promise<void> {
@@ -186,6 +186,12 @@ export class DrilledCluster {
     events.onEvent((recorded) => this.events.push(recorded));
   }
 
+  async #heldAt(id: number): Promise<HeldFaults> {
+    const held = this.#held.get(id) ?? (await this.#faults(id).hold());
+    this.#held.set(id, held);
+    return held;
+  }
+
   #faults(id: number): BrokerFaults {
     return faultsAt(`http://127.0.0.1:${this.cluster.broker(id).peerPort}`);
   }
@@ -214,6 +220,11 @@ export class DrilledCluster {
       throw new Error("this drill hurts ZooKeeper: it has to say 'needs: ensemble'");
     return this.ensemble;
   }
+}
+
+/** There is nothing to be healed of it. */
+function isMomentary(fault: string): boolean {
+  return FAULT_KINDS.find(({ name }) => name === fault)?.isMomentary === true;
 }
 
 /** Leader epochs only rise. */
