@@ -1,5 +1,4 @@
 /** Who plays which part in a drill: roles by what the cluster says when they are first spoken of. */
-import { FindCoordinator } from '../../broker/protocol/messages/10-find-coordinator.ts';
 import type { Role, ServerRole } from './drill.ts';
 import type { DrilledCluster } from './drilled-cluster.ts';
 
@@ -50,8 +49,9 @@ export class Casting {
     const number = /^broker (\d+)$/.exec(role)?.[1];
     if (number !== undefined) return Number(number);
     if (role === 'controller' || role === 'new controller') return (await cluster.newest()).controllerId;
-    if (role === 'group coordinator') return this.#coordinator(0);
-    if (role === 'transaction coordinator') return this.#coordinator(1);
+    // The first who asks has their topics made, which the client waits for.
+    if (role === 'group coordinator') return (await cluster.admin.groupCoordinator(topic)).nodeId;
+    if (role === 'transaction coordinator') return (await cluster.admin.transactionCoordinator(topic)).nodeId;
     const { topics } = await cluster.newest();
     const own = topics.find(({ name }) => name === topic);
     const partition = own?.partitions.find(({ partitionIndex }) => partitionIndex === 0);
@@ -61,12 +61,5 @@ export class Casting {
     const leader = this.#cast.get('leader') ?? partition?.leaderId;
     const followers = (partition?.replicaNodes ?? []).filter((id) => id !== leader);
     return followers[role === 'follower' ? 0 : 1] ?? -1;
-  }
-
-  async #coordinator(keyType: number): Promise<number> {
-    const { cluster, topic } = this.#scene;
-    const request = { keyType, coordinatorKeys: [topic] };
-    const { coordinators } = await cluster.admin.askAnyBroker(FindCoordinator, request);
-    return coordinators[0]?.nodeId ?? -1;
   }
 }
