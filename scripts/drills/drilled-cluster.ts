@@ -55,8 +55,7 @@ export class DrilledCluster {
   private constructor(cluster: LocalCluster, ensemble: Ensemble | null) {
     this.cluster = cluster;
     this.ensemble = ensemble;
-    const waits = { answerTimeoutMs: ANSWER_TIMEOUT_MS };
-    this.admin = new AdminClient(() => this.#answering(), 'odradek-drill', waits);
+    this.admin = new AdminClient(() => this.#answering(), 'odradek-drill');
     for (const id of this.ids) this.#listen(id);
   }
 
