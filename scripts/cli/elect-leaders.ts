@@ -1,26 +1,12 @@
 /** `odradek elect-leaders`: what Kafka's kafka-leader-election does. */
-import { ErrorCode } from '../../broker/errors.ts';
-import { ElectLeaders } from '../../broker/protocol/messages/43-elect-leaders.ts';
-import { type AdminClient, adminClient, REQUEST_TIMEOUT_MS, reasonOf } from './admin-client.ts';
+import { adminClient } from './admin-client.ts';
 import { type Arguments, type CommandSpec, oneAction, UsageError } from './arguments.ts';
 import { clientOptions, jsonOption } from './bootstrap.ts';
+import { type Election, elect, isElectionType } from './elections.ts';
 import { jsonFile, partitionsOfFile } from './json-file.ts';
 import { print } from './output.ts';
-import {
-  byTopic,
-  comparePartitions,
-  partitionName,
-  partitionNumber,
-  type TopicPartition,
-} from './partitions.ts';
+import { partitionName, partitionNumber, type TopicPartition } from './partitions.ts';
 import { withProgress } from './progress.ts';
-
-interface Election extends TopicPartition {
-  readonly outcome: 'elected' | 'not needed' | 'failed';
-  readonly reason: string | null;
-}
-
-const TYPES: Readonly<Record<string, number>> = { preferred: 0, unclean: 1 };
 
 export const electLeadersCommand: CommandSpec = {
   name: 'elect-leaders',
@@ -48,13 +34,12 @@ export const electLeadersCommand: CommandSpec = {
 
 async function run(given: Arguments): Promise<number> {
   const type = given.needText('election-type').toLowerCase();
-  const electionType = TYPES[type];
-  if (electionType === undefined)
+  if (!isElectionType(type))
     throw new UsageError(`--election-type takes preferred or unclean, not '${type}'`);
   const partitions = chosen(given);
   const admin = await adminClient(given);
   try {
-    const work = elect(admin, electionType, partitions);
+    const work = elect(admin, type, partitions);
     const elections = await withProgress(work, () => 'electing leaders');
     if (given.flag('json')) await print(JSON.stringify(elections));
     else await show(elections, type.toUpperCase());
@@ -76,35 +61,6 @@ function chosen(given: Arguments): TopicPartition[] | null {
       },
     ];
   return partitionsOfFile(jsonFile(source, given.needText(source)));
-}
-
-async function elect(
-  admin: AdminClient,
-  electionType: number,
-  partitions: readonly TopicPartition[] | null,
-): Promise<Election[]> {
-  const wanted = [...byTopic(partitions ?? [])].map(([topic, own]) => ({
-    topic,
-    partitions: own.map(({ partition }) => partition),
-  }));
-  const topicPartitions = partitions === null ? null : wanted;
-  const request = { electionType, topicPartitions, timeoutMs: REQUEST_TIMEOUT_MS };
-  const answer = await admin.askController(ElectLeaders, request, (response) => [response]);
-  if (answer.errorCode !== ErrorCode.NONE) throw new Error(reasonOf(answer));
-  const elections = answer.replicaElectionResults.flatMap(({ topic, partitionResult }) =>
-    partitionResult.map(({ partitionId, ...result }) => ({
-      topic,
-      partition: partitionId,
-      outcome: outcomeOf(result.errorCode),
-      reason: outcomeOf(result.errorCode) === 'failed' ? reasonOf(result) : null,
-    })),
-  );
-  return elections.sort(comparePartitions);
-}
-
-function outcomeOf(errorCode: number): Election['outcome'] {
-  if (errorCode === ErrorCode.NONE) return 'elected';
-  return errorCode === ErrorCode.ELECTION_NOT_NEEDED ? 'not needed' : 'failed';
 }
 
 async function show(elections: readonly Election[], type: string): Promise<void> {

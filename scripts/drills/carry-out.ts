@@ -1,8 +1,8 @@
 /** Carries out the steps of a drill, one after the other, and says of each what it does. */
 import { ErrorCode } from '../../broker/errors.ts';
 import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts';
-import { ElectLeaders } from '../../broker/protocol/messages/43-elect-leaders.ts';
 import { REQUEST_TIMEOUT_MS, reasonOf } from '../cli/admin-client.ts';
+import { elect } from '../cli/elections.ts';
 import { alterReassignments } from '../cli/reassign/reassignments.ts';
 import type { Casting } from './casting.ts';
 import { type Awaited, ROLES, type Role, SERVER_ROLES, type ServerRole, type Step } from './drill.ts';
@@ -27,7 +27,6 @@ export class DidNotCome extends Error {
 }
 
 const LOOK_MS = 50;
-const UNCLEAN = 1;
 
 export async function carryOut(step: Step, stage: Stage): Promise<void> {
   const { cluster, casting } = stage;
@@ -187,11 +186,9 @@ async function createMany(cluster: DrilledCluster, topic: string, count: number)
 }
 
 async function electUnclean(cluster: DrilledCluster, topic: string, partition: number): Promise<void> {
-  const topicPartitions = [{ topic, partitions: [partition] }];
-  const request = { electionType: UNCLEAN, topicPartitions, timeoutMs: REQUEST_TIMEOUT_MS };
-  const answer = await cluster.admin.askController(ElectLeaders, request, (response) => [response]);
-  const result = answer.replicaElectionResults[0]?.partitionResult[0] ?? answer;
-  if (result.errorCode !== ErrorCode.NONE) throw new Error(`no leader was elected: ${reasonOf(result)}`);
+  const elections = await elect(cluster.admin, 'unclean', [{ topic, partition }]);
+  const missed = elections.find(({ outcome }) => outcome !== 'elected');
+  if (missed !== undefined) throw new Error(`no leader was elected: ${missed.reason ?? missed.outcome}`);
 }
 
 function words(given: Readonly<Record<string, unknown>>): string {

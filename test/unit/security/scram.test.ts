@@ -6,7 +6,11 @@ import { SaslLoginError } from '../../../broker/protocol/login.ts';
 import { userNamed } from '../../../broker/security/principal.ts';
 import type { SaslStep } from '../../../broker/security/sasl/mechanism.ts';
 import { scramClient } from '../../../broker/security/sasl/scram-client.ts';
-import { parseScramCredential, scramCredentialText } from '../../../broker/security/sasl/scram-credential.ts';
+import {
+  newScramCredential,
+  parseScramCredential,
+  scramCredentialText,
+} from '../../../broker/security/sasl/scram-credential.ts';
 import { ScramCredentials } from '../../../broker/security/sasl/scram-credentials.ts';
 import {
   clientKey,
@@ -20,7 +24,6 @@ import {
 import { authMessage } from '../../../broker/security/sasl/scram-messages.ts';
 import { scramMechanism } from '../../../broker/security/sasl/scram-server.ts';
 import { recordingDiagnostics } from '../../support/recording-diagnostics.ts';
-import { newScramCredential } from '../../support/scram-credential.ts';
 
 const SHA_256 = 'SCRAM-SHA-256';
 
