@@ -8,9 +8,8 @@ import type { CoordinatorSource } from '../coordinator-client/coordinator.ts';
 import { ClusterStore } from '../coordinator-client/stores/cluster-store.ts';
 import type { BrokerConfig } from './config/broker-config.ts';
 import type { Vulnerable } from './faults/fault-kind.ts';
-import { makeFaults } from './faults/make-faults.ts';
 import { HANDLERS } from './handlers/table.ts';
-import { pagesOf } from './http/pages.ts';
+import { type FaultsPage, pagesOf } from './http/pages.ts';
 import type { Health } from './http/status-pages.ts';
 import { ControllerEpochs } from './metadata/controller-epochs.ts';
 import { ControllerFence } from './metadata/controller-fence.ts';
@@ -21,7 +20,7 @@ import type { InterferenceSlot } from './network/interference.ts';
 import { type BrokerView, healthOf, viewOf } from './node/broker-view.ts';
 import { moveLeadersAway } from './node/controlled-shutdown.ts';
 import { ControllerLink } from './node/controller-link.ts';
-import { coordinatorPartitionCounts } from './node/coordinator-wiring.ts';
+import { CoordinatorPartitionCounts } from './node/coordinator-wiring.ts';
 import { reportFailedDirectories } from './node/failed-directories.ts';
 import { joinCluster } from './node/joining.ts';
 import { makeClients } from './node/make-clients.ts';
@@ -49,6 +48,7 @@ import { StopList } from './node/stop-list.ts';
 import type { EventId } from './platform/event-ring.ts';
 import type { Platform } from './platform/platform.ts';
 import { randomUuid } from './platform/random.ts';
+import { Turns } from './platform/turns.ts';
 import { NO_EPOCH } from './types.ts';
 
 export interface BrokerOptions {
@@ -144,7 +144,6 @@ export class Broker {
     this.#journal.keeper?.begin();
     try {
       await this.#keeper.open();
-      await this.#ground.store().ensureTopLevelPaths();
       await this.#listen(await this.#make());
       await this.#register(undefined, null);
       this.#keeper.listen({
@@ -180,36 +179,47 @@ export class Broker {
   async #make(): Promise<Parts> {
     const ground = this.#ground;
     const { clock, random, diagnostics, journal, metrics } = ground.platform;
-    const clusterId = await ground.store().getOrCreateClusterId(randomUuid(random));
+    const [clusterId] = await Promise.all([
+      ground.store().getOrCreateClusterId(randomUuid(random)),
+      ground.store().ensureTopLevelPaths(),
+    ]);
     diagnostics.info(`Cluster ID = ${clusterId}`);
     const claimed = await claimDirectories(ground, this.#options.config, clusterId);
     journal.identify(claimed.config.brokerId, NO_EPOCH);
     this.#journal.keeper?.open();
-    const { config, configs, quotas, scram, features } = await makeConfigs(ground, claimed.config);
+    const partitionCounts = new CoordinatorPartitionCounts(claimed.config);
+    const [{ config, configs, quotas, scram, features }] = await Promise.all([
+      makeConfigs(ground, claimed.config),
+      partitionCounts.ask(ground.store()),
+    ]);
     const security = {
       ...(await makeSecurity(ground, { config })),
       ...(await makeTokens(ground, { config })),
     };
     const fence = new ControllerFence();
     const metadata = new MetadataCache(clock);
-    const { vulnerable, hostName } = this.#options;
-    const setting = { config, hostName, broker: () => this.#made };
-    const faults = vulnerable === undefined ? undefined : makeFaults(ground, vulnerable, setting);
+    const faults = await this.#faults(config);
     const health = () => healthOf(this.inside);
-    const peers = makePeers(ground, config, {
-      clusterId,
-      brokerEpoch: () => fence.brokerEpoch,
-      http: pagesOf({ metrics, health, events: this.#journal.page, faults }),
-    });
+    const peers = await makePeers(
+      ground,
+      { config, configs },
+      {
+        clusterId,
+        brokerEpoch: () => fence.brokerEpoch,
+        http: pagesOf({
+          ...{ metrics, health, events: this.#journal.page, faults, turns: new Turns(clock) },
+          remotePages: config.peerHttpPages,
+        }),
+      },
+    );
     const link = new ControllerLink(peers, metadata, () => config.controllerSocketTimeoutMs);
     const known = {
-      ...{ clusterId, config, configs, quotas, scram, features, fence, metadata, peers, link },
-      ...security,
+      ...{ clusterId, config, configs, quotas, scram, features, partitionCounts },
+      ...{ ...security, fence, metadata, peers, link },
     };
     const controller = makeController(ground, known);
     const logs = await makeLogs(ground, { ...known, directories: claimed.directories });
-    const partitionCounts = await coordinatorPartitionCounts(ground.store(), config);
-    const verifier = makeVerifier(ground, known, partitionCounts);
+    const verifier = makeVerifier(ground, known, partitionCounts.transactions);
     const replication = makeReplication(ground, { ...known, logs, verifier });
     const { replicas, answerMemory } = replication;
     const producerIds = makeProducerIds(ground, known);
@@ -217,9 +227,17 @@ export class Broker {
     const coordinated = { ...known, replicas, producerIds };
     const transactions = makeTransactions(ground, coordinated, partitionCounts.transactions);
     const markers = makeMarkers(ground, { config, replicas, groups });
-    const network = await makeClients(ground, { ...known, answerMemory });
-    const above = { producerIds, groups, transactions, markers, network };
+    const clients = await makeClients(ground, { ...known, answerMemory });
+    const above = { producerIds, groups, transactions, markers, ...clients };
     return { ...known, controller, logs, ...replication, ...above };
+  }
+
+  /** Loaded by brokers that take faults on demand. */
+  async #faults(config: Parts['config']): Promise<FaultsPage | undefined> {
+    const { vulnerable, hostName } = this.#options;
+    if (vulnerable === undefined) return undefined;
+    const { makeFaults } = await import('./faults/make-faults.ts');
+    return makeFaults(this.#ground, vulnerable, { config, hostName, broker: () => this.#made });
   }
 
   /** All parts are there: what comes from outside reaches them from here on. */
@@ -266,7 +284,10 @@ export class Broker {
     removeExpiredTokens(this.#ground, parts);
     const services = makeServices(this.#ground, parts);
     // A client that were let in earlier would be told to ask again.
-    await parts.metadata.waitFor(({ complete }) => complete, FIRST_METADATA_WAIT_MS);
+    const metadata = parts.metadata.waitFor(({ complete }) => complete, FIRST_METADATA_WAIT_MS);
+    // Of a session that is lost meanwhile: the next one asks again.
+    const counts = parts.partitionCounts.ask(this.#ground.store()).catch(() => {});
+    await Promise.all([metadata, counts]);
     if (this.#stopping !== null) return;
     const { interference } = this.#options;
     const dispatch = createDispatch(
@@ -291,12 +312,12 @@ export class Broker {
   }
 
   async #sessionRegained(formerSessionId: bigint, causeId: EventId): Promise<void> {
-    const { controller, configs, features, aclFeed, tokenFeed, fence } = this.#made;
+    const { controller, configs, features, aclFeed, tokenFeed, fence, partitionCounts } = this.#made;
     // The store of this session, also if a newer one begins meanwhile: in that, nothing is registered yet.
     const store = this.#ground.store();
     await this.#register(formerSessionId, causeId);
     controller.onSessionRegained(store, fence.brokerEpoch, causeId);
-    await configs.start(store);
+    await Promise.all([configs.start(store), partitionCounts.ask(store)]);
     await features.start(store);
     await aclFeed?.start(store);
     await tokenFeed?.start(store);

@@ -4,29 +4,30 @@
  */
 import { hostname } from 'node:os';
 import { CoordinatorError } from '../coordinator-client/coordinator.ts';
-import { parseConnectString } from '../coordinator-client/zookeeper/connect-string.ts';
-import { zookeeperSource } from '../coordinator-client/zookeeper/zookeeper.ts';
 import { Broker } from './broker.ts';
 import { type BrokerConfig, brokerConfig } from './config/broker-config.ts';
 import { parseProperties } from './config/java-properties.ts';
 import { ConfigError } from './config/property.ts';
 import { isWithoutEffect } from './config/without-effect.ts';
-import type { Vulnerable } from './faults/fault-kind.ts';
 import type { Supervisor } from './faults/supervisor.ts';
-import { RequestFaults } from './network/request-faults.ts';
+import { withJaasFile } from './node/jaas-file-logins.ts';
 import { securedListener } from './node/listener-security.ts';
-import type { Diagnostics } from './platform/diagnostics.ts';
-import { hurtable } from './platform/faulty/hurtable.ts';
+import { zookeeperSessions } from './node/zookeeper-session.ts';
+import { systemClock } from './platform/clock.ts';
+import { type Diagnostics, lineDiagnostics } from './platform/diagnostics.ts';
+import { askHttp } from './platform/http-asker.ts';
 import type { Journal } from './platform/journal.ts';
 import { watchLoopDelay } from './platform/loop-delay.ts';
 import { nodeDisk } from './platform/node-disk.ts';
-import { ownProcess } from './platform/own-process.ts';
 import type { Platform } from './platform/platform.ts';
 import { systemRandom } from './platform/random.ts';
 import { giveBackSpareMemory } from './platform/spare-memory.ts';
 import { systemPlatform } from './platform/system-platform.ts';
-import { dialThrough } from './platform/zookeeper-lines.ts';
+import { jvmProperties } from './security/jvm-options.ts';
+import { passwordEncoder } from './security/password-encoder.ts';
+import { IssuerKeySets } from './security/sasl/issuer-keys.ts';
 import { javaStores } from './security/tls/java-stores.ts';
+import { type ZookeeperAccess, zookeeperAccess } from './security/zookeeper/zookeeper-access.ts';
 
 interface RunningBroker {
   /** What is wrong with the configuration; then nothing runs. */
@@ -70,14 +71,14 @@ export async function runBroker(
   text: string,
   { overrides = {}, stop = new Promise(() => {}), observe, supervisor = null }: RunOptions = {},
 ): Promise<RunningBroker> {
-  let config: BrokerConfig;
+  let read: Awaited<ReturnType<typeof readConfig>>;
   try {
-    config = brokerConfig(new Map([...parseProperties(text), ...Object.entries(overrides)]));
-    await checkListeners(config);
+    read = await readConfig(new Map([...parseProperties(text), ...Object.entries(overrides)]));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return { ...NOT_RUNNING, problem: error.message };
   }
+  const { config, access } = read;
   const platform = systemPlatform({
     journalMaxEvents: config.journalMaxEvents,
     workerThreads: config.workerThreads,
@@ -91,14 +92,20 @@ export async function runBroker(
     process.exit(1);
   });
   watchLoopDelay(platform.metrics);
-  const broker = brokerOn(platform, config, supervisor);
+  const broker = await brokerOn(platform, config, { access, supervisor });
   let isStopping = false;
   void stop.then(() => {
     isStopping = true;
     return broker.shutdown();
   });
+  let problem: string | null = null;
   await broker.start().catch((error: unknown) => {
     if (isStopping) return; // its start was taken back, which is what was asked for
+    // What a config names may be what is wrong: an issuer whose keys can't be had.
+    if (error instanceof ConfigError) {
+      problem = error.message;
+      return;
+    }
     if (!(error instanceof CoordinatorError)) throw error;
     throw new Error(`ZooKeeper at ${config.zookeeperConnect} can't be used: ${error.message}`);
   });
@@ -106,6 +113,7 @@ export async function runBroker(
     await broker.shutdown();
     return NOT_RUNNING;
   }
+  if (problem !== null) return { ...NOT_RUNNING, problem };
   const spare = platform.clock.after(SPARE_MEMORY_AFTER_MS, giveBackSpareMemory);
   return {
     problem: null,
@@ -120,10 +128,25 @@ export async function runBroker(
   };
 }
 
-/** Key stores are read once more when the listeners are made: until then nothing has been begun. */
+/** With what the options of a JVM say. Rejects with ConfigError; nothing has been begun then. */
+async function readConfig(
+  properties: ReadonlyMap<string, string>,
+): Promise<{ config: BrokerConfig; access: ZookeeperAccess }> {
+  const jvm = jvmProperties(process.env['KAFKA_OPTS'] ?? '');
+  const config = await withJaasFile(brokerConfig(properties), jvm, nodeDisk);
+  await checkListeners(config);
+  passwordEncoder(config.passwordEncoderSecret, config); // what it can't be made of is said now
+  return { config, access: await zookeeperAccess(config.raw, jvm, { disk: nodeDisk, javaStores }) };
+}
+
+/** Key stores are read once more when the listeners are made: until then nothing has been begun, and nobody asked. */
 async function checkListeners({ listeners, texts }: BrokerConfig): Promise<void> {
   const scram = { user: () => undefined, token: async () => undefined };
-  const materials = { disk: nodeDisk, random: systemRandom, javaStores, scram };
+  const materials = {
+    ...{ disk: nodeDisk, random: systemRandom, clock: systemClock },
+    ...{ javaStores, scram, askHttp, keySets: new IssuerKeySets() },
+    diagnostics: lineDiagnostics(systemClock, () => {}, 'fatal'),
+  };
   for (const listener of listeners) await securedListener(listener, texts, materials);
 }
 
@@ -136,39 +159,17 @@ function warnOfProperties(config: BrokerConfig, diagnostics: Diagnostics): void 
 }
 
 /** A broker of this process: what ends it ends the process. */
-function brokerOn(base: Platform, config: BrokerConfig, supervisor: Supervisor | null): Broker {
-  const hurt = config.faultApiEnable ? hurtable(base) : null;
-  const platform = hurt?.platform ?? base;
-  const coordinators = zookeeperSource({
-    connect: config.zookeeperConnect,
-    sessionTimeoutMs: config.zookeeperSessionTimeoutMs,
-    connectionTimeoutMs: config.zookeeperConnectionTimeoutMs,
-    maxInFlightRequests: config.zookeeperMaxInFlightRequests,
-    log: (message) => base.diagnostics.named('ZooKeeperClient').debug(message),
-    ...(hurt === null ? {} : { dial: dialThrough(hurt.zookeeperSockets) }),
-  });
-  const options = {
-    config,
-    platform,
-    hostName: hostname(),
-    ended: () => process.exit(1),
-    coordinators,
-  };
-  if (hurt === null) return new Broker(options);
-  base.diagnostics.warn('Faults can be asked for at /faults of the peer endpoint (fault.api.enable)');
-  const requests = new RequestFaults({
-    fraction: () => base.random.fraction(),
-    topicName: (topicId) => broker.inside.metadata.image.topicNames.get(topicId),
-    witness: null,
-  });
-  const vulnerable: Vulnerable = {
-    world: hurt.world,
-    process: ownProcess,
-    requests,
-    zookeeperServers: parseConnectString(config.zookeeperConnect).servers,
-    expireSession: () => coordinators.expireSession(),
-    supervisor,
-  };
-  const broker: Broker = new Broker({ ...options, interference: requests, vulnerable });
-  return broker;
+async function brokerOn(
+  platform: Platform,
+  config: BrokerConfig,
+  { access, supervisor }: { readonly access: ZookeeperAccess; readonly supervisor: Supervisor | null },
+): Promise<Broker> {
+  const log = (message: string): void => platform.diagnostics.named('ZooKeeperClient').debug(message);
+  const options = { config, platform, hostName: hostname(), ended: () => process.exit(1) };
+  if (!config.faultApiEnable) {
+    const coordinators = zookeeperSessions(config, access, { sockets: platform.sockets, log });
+    return new Broker({ ...options, coordinators });
+  }
+  const { vulnerableBroker } = await import('./vulnerable-broker.ts');
+  return vulnerableBroker(options, { access, log }, supervisor);
 }

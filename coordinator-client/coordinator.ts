@@ -91,6 +91,11 @@ export class CoordinatorError extends Error {
   }
 }
 
+/** What an opening that was called off rejects with. */
+export function openingCalledOff(): CoordinatorError {
+  return new CoordinatorError('closed', 'the opening of a session was called off');
+}
+
 /** An ACL, or something else that does not pass, keeps us from reading a node. The session goes on. */
 export class ReadRefused extends Error {
   override readonly name = 'ReadRefused';
@@ -132,9 +137,10 @@ export interface Coordinator {
 export interface CoordinatorSource {
   /**
    * A new session. Keeps trying until `timeoutMs` has passed, then rejects with `unavailable`.
-   * The chroot of the connect string is created when missing.
+   * The chroot of the connect string is created when missing. Once `calledOff` is aborted it rejects with
+   * `closed` soon, and nothing of the attempt is left: a session that is there already is closed first.
    */
-  open(timeoutMs: number): Promise<Coordinator>;
+  open(timeoutMs: number, calledOff?: AbortSignal): Promise<Coordinator>;
   /** Counts since the start, for metrics: reads, writes (changes committed, checks left out), watch firings. */
   readonly counts: { reads: number; writes: number; watchFires: number };
 }

@@ -38,6 +38,7 @@ const simulation: CommandSpec = {
     },
     { name: 'compaction', help: 'with logs that are compacted all the time' },
     { name: 'unclean', help: 'with a topic whose leaders may be elected uncleanly' },
+    { name: 'bit-rot', help: 'with bits that turn over in what brokers have stored' },
     { name: 'log', help: 'with --seed: what the brokers say as well' },
     {
       name: 'failover-cost',
@@ -79,10 +80,16 @@ const simulation: CommandSpec = {
 };
 
 /** What runs have besides, each a flag. */
-const EXTRAS = ['transactions', 'compaction', 'unclean'] as const;
+const EXTRAS = ['transactions', 'compaction', 'unclean', 'bit-rot'] as const;
+type Extra = (typeof EXTRAS)[number];
 
-function extrasOf(given: Arguments): Partial<Record<(typeof EXTRAS)[number], true>> {
-  return Object.fromEntries(EXTRAS.filter((name) => given.flag(name)).map((name) => [name, true]));
+function extrasOf(given: Arguments): readonly Extra[] {
+  return EXTRAS.filter((name) => given.flag(name));
+}
+
+function runOf(seed: number, extras: readonly Extra[]): RunAsked {
+  const options = extras.map((name) => [name === 'bit-rot' ? 'bitRot' : name, true]);
+  return { seed, ...Object.fromEntries(options) };
 }
 
 async function replay(given: Arguments): Promise<number> {
@@ -90,8 +97,7 @@ async function replay(given: Arguments): Promise<number> {
   const lines: { readonly atMs: number; readonly text: string }[] = [];
   const add = (text: string): number => lines.push({ atMs: Number.parseFloat(text), text });
   const verdict = await simulate({
-    seed,
-    ...extrasOf(given),
+    ...runOf(seed, extrasOf(given)),
     ...(given.flag('log') ? { write: add } : {}),
   });
   for (const line of verdict.trace) add(line);
@@ -117,11 +123,11 @@ async function runMany(given: Arguments): Promise<number> {
   const waiting = seeds.values();
   const nextRun = (): RunAsked | null => {
     const { value: seed, done: none } = waiting.next();
-    return none ? null : { seed, ...extras };
+    return none ? null : runOf(seed, extras);
   };
   const take = (verdict: Told): void => {
     done.push(verdict);
-    if (verdict.broken.length > 0) report(verdict, Object.keys(extras));
+    if (verdict.broken.length > 0) report(verdict, extras);
   };
   const threads = Math.min(given.needInteger('threads'), seeds.length);
   await Promise.all(Array.from({ length: threads }, () => runThread(nextRun, take)));
@@ -132,6 +138,7 @@ async function runMany(given: Arguments): Promise<number> {
       `${total(({ events }) => events)} events, ${total(({ acknowledged }) => acknowledged)} acknowledgements, ` +
       `${total(({ transactions }) => transactions)} transactions, ${total(({ processed }) => processed)} records processed once, ` +
       `${total(({ uncleanElections }) => uncleanElections)} unclean elections, ` +
+      `${total(({ struck }) => struck.length)} bits turned over and ${total(({ noticed }) => noticed)} damaged answers, ` +
       `${(total(({ virtualMs }) => virtualMs) / 60_000).toFixed(0)} virtual minutes, ${perSecond()} seeds a second.`,
   );
   return failed() === 0 ? 0 : 1;

@@ -159,6 +159,11 @@ export function brokerProperty(name: string): Property | undefined {
   return Object.hasOwn(DEFINITIONS, afterMechanism) ? BROKER_CONFIGS[afterMechanism] : undefined;
 }
 
+/** Whether its value is a secret, which lies in ZooKeeper encrypted. */
+export function isPasswordProperty(name: string): boolean {
+  return brokerProperty(name)?.type === 'PASSWORD';
+}
+
 function derived(values: BrokerValues, properties: ReadonlyMap<string, string>): Derived {
   const zookeeperConnect = values.zookeeperConnect ?? '';
   if (zookeeperConnect === '') {

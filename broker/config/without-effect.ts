@@ -1,6 +1,6 @@
 /**
  * Configs of Kafka that this broker knows, checks and shows, but that change nothing here: most of them
- * belong to what is missing (Kerberos, OAUTHBEARER, tiered storage), to clusters without ZooKeeper, or to the
+ * belong to what is missing (Kerberos, tiered storage), to clusters without ZooKeeper, or to the
  * JVM's threads. Whoever sets one is told so. Where carrying on without the effect would be dangerous, the
  * broker refuses to start.
  */
@@ -14,13 +14,10 @@ const GROUPS_WITHOUT_EFFECT = [
   'group.share.',
   'kafka.metrics.',
   'metadata.',
-  'metrics.',
-  'password.encoder.',
   'remote.',
   'sasl.kerberos.',
-  'sasl.login.',
-  'sasl.oauthbearer.',
-  'zookeeper.ssl.',
+  'sasl.login.refresh.',
+  'sasl.login.retry.',
 ];
 
 const WITHOUT_EFFECT = new Set([
@@ -39,6 +36,7 @@ const WITHOUT_EFFECT = new Set([
   'log.message.format.version',
   'max.request.partition.size.limit',
   'metric.reporters',
+  'metrics.recording.level',
   'num.io.threads',
   'num.network.threads',
   'num.replica.alter.log.dirs.threads',
@@ -48,12 +46,13 @@ const WITHOUT_EFFECT = new Set([
   'replica.fetch.min.bytes',
   'replica.socket.receive.buffer.bytes',
   'sasl.client.callback.handler.class',
-  // Brokers know each other by peer.shared.secret or by their certificates.
+  // Brokers know each other by peer.shared.secret or by their certificates, and log in nowhere.
+  'sasl.login.callback.handler.class',
+  'sasl.login.class',
   'sasl.mechanism.controller.protocol',
   'sasl.mechanism.inter.broker.protocol',
+  'sasl.oauthbearer.token.endpoint.url',
   'security.providers',
-  'ssl.allow.dn.changes',
-  'ssl.allow.san.changes',
   'ssl.keymanager.algorithm',
   'ssl.provider',
   'ssl.secure.random.implementation',
@@ -62,7 +61,6 @@ const WITHOUT_EFFECT = new Set([
   'socket.receive.buffer.bytes',
   'telemetry.max.bytes',
   'unclean.leader.election.interval.ms',
-  'zookeeper.clientCnxnSocket',
 ]);
 
 /** Of topics. */
@@ -104,8 +102,8 @@ const REFUSED: ReadonlyMap<string, readonly string[]> = new Map([
   ['sasl.server.callback.handler.class', ['']],
   ['ssl.engine.factory.class', ['']],
   ['zookeeper.metadata.migration.enable', ['false']],
-  ['zookeeper.set.acl', ['false']],
-  ['zookeeper.ssl.client.enable', ['false']],
+  ['zookeeper.ssl.crl.enable', ['false']],
+  ['zookeeper.ssl.ocsp.enable', ['false']],
 ]);
 
 /** Whether setting this config changes nothing. */

@@ -2,6 +2,10 @@
  * What an answer of a broker means to the controller. Most answers mean nothing; a failed disk and a
  * deletion carried out become events. Source: KafkaController.processLeaderAndIsrResponseReceived,
  * processTopicDeletionStopReplicaResponseReceived.
+ *
+ * Until its turn comes, the broker may be back under another epoch and told anew: then it is the answer of a
+ * former self, which tells nothing. Kafka does not look here, so that there a refusal to the former self can
+ * leave a topic half deleted until a broker of it starts again or the office moves.
  */
 
 import { ErrorCode } from '../errors.ts';
@@ -24,17 +28,19 @@ export function takeAnswer(
     diagnostics.warn(`Broker ${broker} refused ${request.type} with error ${response.error}`);
   }
   if (!('partitions' in response)) return;
+  const event = (name: string, run: (current: Term) => Promise<void>): void =>
+    schedule(name, undefined, async (current) => {
+      if (current.state.brokers.get(broker)?.epoch === request.brokerEpoch) await run(current);
+    });
   if (request.type === 'LeaderAndIsr') {
     const concernsDisks =
       term.state.offlineDirs.has(broker) ||
       response.partitions.some(({ error }) => error === ErrorCode.KAFKA_STORAGE_ERROR);
     if (!concernsDisks) return;
-    schedule('LeaderAndIsrResponseReceived', undefined, (current) =>
-      leaderAndIsrAnswered(current, broker, request, response),
-    );
+    event('LeaderAndIsrResponseReceived', (current) => leaderAndIsrAnswered(current, broker, response));
   }
   if (request.type === 'StopReplica' && request.partitions.some(({ deletePartition }) => deletePartition)) {
-    schedule('TopicDeletionStopReplicaResponseReceived', undefined, (current) =>
+    event('TopicDeletionStopReplicaResponseReceived', (current) =>
       stopReplicaAnswered(current, broker, request, response),
     );
   }

@@ -13,7 +13,6 @@ import { isPeer } from '../metadata/registration.ts';
 import type {
   ControlledShutdownRequest,
   ControlledShutdownResponse,
-  LeaderAndIsrRequest,
   LeaderAndIsrResponse,
 } from '../peers/messages.ts';
 import type { StateReason } from '../platform/partition-events.ts';
@@ -60,13 +59,23 @@ export async function brokerChange(term: Term): Promise<void> {
   });
 }
 
+async function readBrokers(term: Term): Promise<BrokerInfo[]> {
+  return ofOurKind(term, await registeredBrokers(term));
+}
+
 /** Every registered broker, watched from before it is read. */
-export async function readBrokers(term: Term): Promise<BrokerInfo[]> {
+export async function registeredBrokers(term: Term): Promise<RegisteredBroker[]> {
   const { store } = term;
-  for (const id of await store.brokerIds()) {
+  const ids = await store.brokerIds();
+  for (const id of ids) {
     term.watch(brokerZnode.path(id), 'node', 'BrokerModifications', (current) => brokerModified(current, id));
   }
-  const brokers = await store.brokers(term.unreadable);
+  // Who has come since is an event of the watch on all of them.
+  return store.brokers(term.unreadable, ids);
+}
+
+/** Those that are brokers of this cluster. */
+export function ofOurKind(term: Term, brokers: readonly RegisteredBroker[]): BrokerInfo[] {
   return brokers.filter((broker) => isOfOurKind(term, broker)).map(toBrokerInfo);
 }
 
@@ -173,8 +182,12 @@ export async function logDirEvents(term: Term): Promise<void> {
   });
   if (brokers.size > 0) {
     term.record({ kind: 'log-directories-reported', brokers: [...brokers] });
+    // Whoever has deleted a replica would make it anew.
+    const held = term.state
+      .partitionsOn(brokers)
+      .filter(({ topic }) => !term.state.deletionStarted.has(topic));
     term.tell(
-      term.state.partitionsOn(brokers).map((partition) => ({
+      held.map((partition) => ({
         request: 'LeaderAndIsr',
         to: partition.assignment.replicas.filter((replica) => brokers.has(replica)),
         partition,
@@ -189,12 +202,9 @@ export async function logDirEvents(term: Term): Promise<void> {
 export async function leaderAndIsrAnswered(
   term: Term,
   broker: BrokerId,
-  request: LeaderAndIsrRequest,
   response: LeaderAndIsrResponse,
 ): Promise<void> {
   const { state } = term;
-  // An answer of the broker's former self tells nothing about its disks of today.
-  if (state.brokers.get(broker)?.epoch !== request.brokerEpoch) return;
   if (response.error !== ErrorCode.NONE) return;
   const lost = new Map<PartitionView, BrokerId[]>();
   for (const { topic, partition, error } of response.partitions) {

@@ -167,9 +167,7 @@ export class Controller {
   }
 
   listReassignments(partitions: readonly TopicPartition[] | null): Promise<Outcome<OngoingReassignment[]>> {
-    return this.#askController('ListPartitionReassignments', async (term) =>
-      listReassignments(term, partitions),
-    );
+    return this.#askController('ListPartitionReassignments', (term) => listReassignments(term, partitions));
   }
 
   updateFeatures(

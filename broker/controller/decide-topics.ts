@@ -30,6 +30,23 @@ export function ineligibleForDeletion(view: ClusterView, topics: Iterable<string
   });
 }
 
+/**
+ * Topics whose deletion waits though all could go on: a broker that is there, and its disk too, has failed to
+ * delete. Kafka waits until a broker of the topic starts.
+ */
+export function deletionsToRetry(view: ClusterView): string[] {
+  return [...view.deletionIneligible].filter((name) => {
+    const partitions = [...(view.topics.get(name)?.partitions.values() ?? [])];
+    if (partitions.some(isReassigning)) return false;
+    return partitions.some((partition) =>
+      partition.assignment.replicas.some((replica) => {
+        const hasFailed = partition.replicaStatus.get(replica) === 'DeletionIneligible';
+        return hasFailed && view.isOnline(replica, partition);
+      }),
+    );
+  });
+}
+
 /** The next step of all deletions; asked after everything that may let one go on. */
 export function decideDeletions(view: ClusterView): DeletionStep {
   const finished: string[] = [];
@@ -61,7 +78,7 @@ export function decideDeletionAnswer(
   view: ClusterView,
   broker: BrokerId,
   told: readonly { readonly topic: string; readonly partition: number }[],
-  failed: ReadonlySet<PartitionKey>,
+  failed: Pick<ReadonlySet<PartitionKey>, 'has'>,
 ): { readonly notes: readonly ReplicaNote[]; readonly ineligible: readonly string[] } {
   const notes: ReplicaNote[] = [];
   const ineligible = new Set<string>();

@@ -6,6 +6,7 @@
 import { preferredElectionZnode } from '../../coordinator-client/znodes/admin-znodes.ts';
 import { readable } from '../../coordinator-client/znodes/znode-json.ts';
 import { ErrorCode } from '../errors.ts';
+import { LOOKS_PER_STEP, type Steps } from '../platform/turns.ts';
 import { type BrokerId, type PartitionKey, partitionKey, type TopicPartition } from '../types.ts';
 import {
   type ClusterView,
@@ -37,16 +38,7 @@ export async function runElection(
   asked: readonly TopicPartition[] | null,
 ): Promise<ElectionAnswer[]> {
   const { state } = term;
-  const verdicts = new Map<PartitionKey, ElectionAnswer>();
-  const candidates: PartitionRecord[] = [];
-  for (const { topic, partition } of asked ?? state.partitions()) {
-    const key = partitionKey(topic, partition);
-    if (verdicts.has(key)) continue;
-    const verdict = electionError(state, type, topic, partition);
-    const record = state.partition(topic, partition);
-    verdicts.set(key, { topic, partition, ...verdict });
-    if (verdict.error === ErrorCode.NONE && record !== undefined) candidates.push(record);
-  }
+  const { verdicts, candidates } = await term.turns.take(judged(term, type, asked));
   const { written, failed } = await term.carryOut(`${type}-election`, candidates, (undecided) =>
     decideElections(state, type, undecided),
   );
@@ -56,6 +48,32 @@ export async function runElection(
     verdicts.set(key, { topic, partition, ...(failed.has(key) ? overtaken : unavailable(type, key)) });
   }
   return [...verdicts.values()];
+}
+
+interface Judged {
+  readonly verdicts: Map<PartitionKey, ElectionAnswer>;
+  /** Of whom an election is needed. */
+  readonly candidates: readonly PartitionRecord[];
+}
+
+function* judged(
+  { state }: Term,
+  type: ElectionType,
+  asked: readonly TopicPartition[] | null,
+): Steps<Judged> {
+  const verdicts = new Map<PartitionKey, ElectionAnswer>();
+  const candidates: PartitionRecord[] = [];
+  let looked = 0;
+  for (const { topic, partition } of asked ?? state.partitions()) {
+    if (++looked % LOOKS_PER_STEP === 0) yield;
+    const key = partitionKey(topic, partition);
+    if (verdicts.has(key)) continue;
+    const verdict = electionError(state, type, topic, partition);
+    const record = state.partition(topic, partition);
+    verdicts.set(key, { topic, partition, ...verdict });
+    if (verdict.error === ErrorCode.NONE && record !== undefined) candidates.push(record);
+  }
+  return { verdicts, candidates };
 }
 
 /** The preferred elections of the legacy znode; it is removed when they are over. */

@@ -1,6 +1,7 @@
 /**
- * Taking office: what a newly elected controller does, in Kafka's order. Watches first, then reads; living
- * brokers are told to everyone before any LeaderAndIsr names one of them as leader.
+ * Taking office: what a newly elected controller does, in Kafka's order. Watches first, then reads, all at
+ * once as far as they don't follow from each other; living brokers are told to everyone before any
+ * LeaderAndIsr names one of them as leader.
  * Source: KafkaController.onControllerFailover.
  */
 import {
@@ -11,8 +12,9 @@ import {
   reassignPartitionsZnode,
 } from '../../coordinator-client/znodes/admin-znodes.ts';
 import { brokerZnode, topicZnode } from '../../coordinator-client/znodes/znodes.ts';
+import type { BrokerInfo } from '../cluster.ts';
 import type { FailoverTimeline } from '../platform/cluster-events.ts';
-import { brokerChange, logDirEvents, readBrokers } from './broker-events.ts';
+import { brokerChange, logDirEvents, ofOurKind, registeredBrokers } from './broker-events.ts';
 import { isReassigning } from './cluster-state.ts';
 import { decideSettled } from './decide-brokers.ts';
 import { preferredElectionNode } from './election-events.ts';
@@ -36,11 +38,9 @@ import {
 export async function takeOffice(term: Term, electedMs: number): Promise<FailoverTimeline> {
   const { clock, brokerId } = term.options;
   const startedMs = clock.nowMs();
-  await enableFeatures(term);
   watchEverything(term);
-  await discardNotices(term);
-  await load(term);
-  const deletions = await term.store.topics.deletionRequests();
+  const { deletions, legacy, preferred, registered, topicNames } = await readAtOnce(term);
+  await load(term, ofOurKind(term, registered), topicNames);
   await discardImpossibleDeletions(term, deletions);
   const loadedMs = clock.nowMs();
   term.tell([{ request: 'UpdateMetadata', to: 'all', partitions: [] }]);
@@ -54,10 +54,11 @@ export async function takeOffice(term: Term, electedMs: number): Promise<Failove
     return plan;
   });
   const movedMs = clock.nowMs();
-  await legacyReassignments(term);
+  // What was not there then makes itself heard when it comes.
+  if (legacy !== null) await legacyReassignments(term);
   await restartReassignments(term);
   await resumeDeletions(term);
-  await preferredElectionNode(term);
+  if (preferred !== null) await preferredElectionNode(term);
   return {
     controllerId: brokerId,
     epoch: term.epoch,
@@ -69,6 +70,25 @@ export async function takeOffice(term: Term, electedMs: number): Promise<Failove
     partitions: partitions.length,
     partitionsMoved: written.size,
   };
+}
+
+/**
+ * What is asked in one session is answered in this order: requests for deletions are read before the topics
+ * that they are for, notices before the states that they may be about. The state is left alone here, where
+ * the term may end at one answer while another is taken in.
+ */
+async function readAtOnce(term: Term) {
+  const { topics, coordinator } = term.store;
+  const [deletions, legacy, preferred, registered, topicNames] = await Promise.all([
+    topics.deletionRequests(),
+    coordinator.read(reassignPartitionsZnode.path),
+    coordinator.read(preferredElectionZnode.path),
+    registeredBrokers(term),
+    topics.names(),
+    enableFeatures(term),
+    discardNotices(term),
+  ]);
+  return { deletions, legacy, preferred, registered, topicNames };
 }
 
 /** Finalised features exist from inter-broker protocol 2.7 on; there are none to finalise in 3.9. */
@@ -104,9 +124,8 @@ async function discardNotices(term: Term): Promise<void> {
 }
 
 /** Brokers, topics, states; all pipelined. */
-async function load(term: Term): Promise<void> {
+async function load(term: Term, brokers: readonly BrokerInfo[], names: readonly string[]): Promise<void> {
   const { state, options } = term;
-  const [brokers, names] = await Promise.all([readBrokers(term), term.store.topics.names()]);
   for (const broker of brokers) {
     state.brokers.set(broker.id, broker);
     options.channels.add(broker);

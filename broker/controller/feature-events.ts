@@ -4,6 +4,7 @@
  * Source: kafka.controller.KafkaController.processFeatureUpdatesWithActiveController.
  */
 import { ErrorCode } from '../errors.ts';
+import type { Steps } from '../platform/turns.ts';
 import type { Term } from './term.ts';
 
 export interface FeatureUpdate {
@@ -28,15 +29,28 @@ export async function applyFeatureUpdates(
   const { store, fenced } = term;
   const feature = await store.feature();
   const levels = new Map(feature?.levels);
-  // The last word on a feature counts.
-  const named = new Map(updates.map((update) => [update.feature, update]));
-  const answers = [...named.values()].map((update) => ({
-    feature: update.feature,
-    ...judge(update, levels),
-  }));
+  const answers = await term.turns.take(judged(updates, levels));
   for (const { feature: name, error } of answers) if (error === ErrorCode.NONE) levels.delete(name);
   if (!validateOnly && feature !== null && levels.size < feature.levels.size) {
     await fenced.writeFeature({ enabled: true, levels }, feature.version);
+  }
+  return answers;
+}
+
+/** The last word on a feature counts. */
+function* judged(
+  updates: readonly FeatureUpdate[],
+  finalised: ReadonlyMap<string, number>,
+): Steps<FeatureAnswer[]> {
+  const named = new Map<string, FeatureUpdate>();
+  for (const update of updates) {
+    named.set(update.feature, update);
+    yield;
+  }
+  const answers: FeatureAnswer[] = [];
+  for (const update of named.values()) {
+    answers.push({ feature: update.feature, ...judge(update, finalised) });
+    yield;
   }
   return answers;
 }

@@ -9,7 +9,8 @@ import {
 import { readable } from '../../coordinator-client/znodes/znode-json.ts';
 import type { ReplicaAssignment } from '../../coordinator-client/znodes/znodes.ts';
 import { ErrorCode, errorName } from '../errors.ts';
-import { type BrokerId, partitionKey, type TopicPartition } from '../types.ts';
+import { LOOKS_PER_STEP, type Steps } from '../platform/turns.ts';
+import { type BrokerId, type PartitionKey, partitionKey, type TopicPartition } from '../types.ts';
 import { isReassigning, type PartitionRecord } from './cluster-state.ts';
 import {
   canComplete,
@@ -41,46 +42,58 @@ export async function alterReassignments(
   term: Term,
   requests: readonly ReassignmentRequest[],
 ): Promise<ReassignmentAnswer[]> {
+  return term.turns.take(alterEach(term, requests));
+}
+
+function* alterEach(term: Term, requests: readonly ReassignmentRequest[]): Steps<ReassignmentAnswer[]> {
   const answers: ReassignmentAnswer[] = [];
-  for (const { topic, partition, replicas } of lastOfEach(requests)) {
-    if (answers.length % REFUSALS_PER_TURN === REFUSALS_PER_TURN - 1) await term.nextTurn();
+  for (const { topic, partition, replicas } of yield* lastOfEach(requests)) {
     const valid = validateReassignment(term.state, topic, partition, replicas);
+    const record = valid.ok ? term.state.partition(topic, partition) : undefined;
     if (!valid.ok) {
       answers.push({ topic, partition, error: valid.error, message: valid.message ?? null });
-      continue;
+      yield;
+    } else if (record === undefined) answers.push({ topic, partition, ...CHANGED });
+    else {
+      yield begin(term, record, valid.value).then((done) =>
+        answers.push({ topic, partition, ...(done ? BEGUN : CHANGED) }),
+      );
     }
-    const record = term.state.partition(topic, partition);
-    const done = record !== undefined && (await begin(term, record, valid.value));
-    answers.push(
-      done
-        ? { topic, partition, error: ErrorCode.NONE, message: null }
-        : { topic, partition, error: ErrorCode.UNKNOWN_SERVER_ERROR, message: 'The topic was changed.' },
-    );
   }
   return answers;
 }
 
-/** A refusal waits for nothing; after so many of them others get to the event loop. */
-const REFUSALS_PER_TURN = 1000;
+const BEGUN = { error: ErrorCode.NONE, message: null } as const;
+const CHANGED = { error: ErrorCode.UNKNOWN_SERVER_ERROR, message: 'The topic was changed.' } as const;
 
 /** One item a partition, the last there is. */
-function lastOfEach<Item extends TopicPartition>(items: readonly Item[]): Item[] {
-  const last = new Map(items.map((item) => [partitionKey(item.topic, item.partition), item]));
+function* lastOfEach<Item extends TopicPartition>(items: readonly Item[]): Steps<Item[]> {
+  const last = new Map<PartitionKey, Item>();
+  for (const item of items) {
+    last.set(partitionKey(item.topic, item.partition), item);
+    yield;
+  }
   return [...last.values()];
 }
 
 /** What is under way, of the asked partitions or of all. */
-export function listReassignments(
+export async function listReassignments(
   term: Term,
   asked: readonly TopicPartition[] | null,
-): OngoingReassignment[] {
-  const partitions =
-    asked === null
-      ? [...term.state.partitions()]
-      : lastOfEach(asked).flatMap(({ topic, partition }) => term.state.partition(topic, partition) ?? []);
-  return partitions
-    .filter(isReassigning)
-    .map(({ topic, partition, assignment }) => ({ topic, partition, ...assignment }));
+): Promise<OngoingReassignment[]> {
+  return term.turns.take(ongoing(term, asked));
+}
+
+function* ongoing(term: Term, asked: readonly TopicPartition[] | null): Steps<OngoingReassignment[]> {
+  const found: OngoingReassignment[] = [];
+  let looked = 0;
+  for (const one of asked === null ? term.state.partitions() : yield* lastOfEach(asked)) {
+    const { topic, partition } = one;
+    const record = term.state.partition(topic, partition);
+    if (record !== undefined && isReassigning(record)) found.push({ topic, partition, ...record.assignment });
+    if (++looked % LOOKS_PER_STEP === 0) yield;
+  }
+  return found;
 }
 
 /** The legacy znode has appeared or changed: its moves are begun, and taken from it as they end. */
@@ -89,7 +102,7 @@ export async function legacyReassignments(term: Term): Promise<void> {
   if (asked === null) return;
   term.legacyReassignments = true;
   if (asked.length === 0) await term.fenced.writeReassignments([]);
-  for (const { topic, partition, replicas } of lastOfEach(asked)) {
+  for (const { topic, partition, replicas } of await term.turns.take(lastOfEach(asked))) {
     const valid = validateReassignment(term.state, topic, partition, replicas);
     const record = term.state.partition(topic, partition);
     if (!valid.ok || record === undefined) {

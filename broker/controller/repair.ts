@@ -1,8 +1,9 @@
 /**
  * A look at whether everything that events should have done is done: topics and requests to delete that
- * nobody has taken up, assignments of another version than the known one, partitions without a state or
- * out of line with who is alive. Events do all of this already; but an event that fails half way, or a
- * write that was refused once too often, would leave a partition without a leader until the next failover.
+ * nobody has taken up, deletions that a broker has failed, assignments of another version than the known
+ * one, partitions without a state or out of line with who is alive. Events do all of this already; but an
+ * event that fails half way, or a write that was refused once too often, would leave a partition without a
+ * leader until the next failover.
  *
  * One look costs the list of topics, the znodes of a bounded number of them (the next look takes the
  * next), and a pass over what is in memory.
@@ -13,7 +14,7 @@ import { resumeReassignments } from './reassignment-events.ts';
 import type { Term } from './term.ts';
 import {
   partitionModifications,
-  resumeDeletions,
+  retryDeletions,
   topicChange,
   topicDeletion,
   usableNames,
@@ -38,7 +39,7 @@ export class Repair {
     await this.#missedAssignments();
     await this.#leaderless();
     await resumeReassignments(term);
-    await resumeDeletions(term);
+    await retryDeletions(term);
   }
 
   async #missedTopics(): Promise<void> {

@@ -15,13 +15,14 @@ import type { StoredState } from '../../coordinator-client/stores/topics-store.t
 import type { ZnodeFormatError } from '../../coordinator-client/znodes/znode-json.ts';
 import type { Live } from '../config/live.ts';
 import { allowsUncleanLeader } from '../config/topic-config.ts';
-import { type Clock, sleep } from '../platform/clock.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { ClusterEvent } from '../platform/cluster-events.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Cause, EventId } from '../platform/event-ring.ts';
 import type { Journal } from '../platform/journal.ts';
 import type { StateReason } from '../platform/partition-events.ts';
 import type { Random } from '../platform/random.ts';
+import { Turns } from '../platform/turns.ts';
 import { type BrokerId, type PartitionKey, partitionKey } from '../types.ts';
 import type { BrokerChannels } from './broker-channels.ts';
 import { ClusterState, type IsrAndLeader, type PartitionView } from './cluster-state.ts';
@@ -81,6 +82,8 @@ export class Term {
   /** For the length of the term; afterwards both reject with TermOver. */
   readonly store: ClusterStore;
   readonly fenced: FencedStore;
+  /** For its long work, which is broken off with TermOver when it ends. */
+  readonly turns: Turns;
   /** Legacy reassignments of /admin/reassign_partitions that are under way. */
   legacyReassignments = false;
   /** By path, one for each; none once the term is over. */
@@ -96,6 +99,10 @@ export class Term {
     const coordinator = new TermCoordinator(options.coordinator, () => this.#inOffice());
     this.store = new ClusterStore(coordinator);
     this.fenced = new FencedStore(coordinator, options.epoch, options.epochVersion);
+    this.turns = new Turns(options.clock, (piece) => {
+      this.#inOffice();
+      return piece();
+    });
   }
 
   get epoch(): number {
@@ -139,12 +146,6 @@ export class Term {
     for (const watch of this.#watches.values()) watch.close();
     this.#watches.clear();
     this.options.channels.removeAll();
-  }
-
-  /** Lets others have their turn; rejects with TermOver if the term has ended meanwhile. */
-  async nextTurn(): Promise<void> {
-    await sleep(this.options.clock, 0);
-    this.#inOffice();
   }
 
   /**

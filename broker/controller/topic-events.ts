@@ -10,7 +10,12 @@ import { randomUuid } from '../platform/random.ts';
 import { type BrokerId, type PartitionKey, partitionKey, topicNameComplaint } from '../types.ts';
 import type { PartitionRecord, TopicRecord } from './cluster-state.ts';
 import { decideSettled } from './decide-brokers.ts';
-import { decideDeletionAnswer, decideDeletions, ineligibleForDeletion } from './decide-topics.ts';
+import {
+  decideDeletionAnswer,
+  decideDeletions,
+  deletionsToRetry,
+  ineligibleForDeletion,
+} from './decide-topics.ts';
 import type { Term } from './term.ts';
 
 /** Compares the topics that there are with those known: new ones are made, vanished ones forgotten. */
@@ -196,6 +201,12 @@ export function allowDeletions({ state }: Term, names: Iterable<string>): void {
   for (const name of ineligibleForDeletion(state, leaving)) state.deletionIneligible.add(name);
 }
 
+/** Also what a broker has failed to delete is tried once more. */
+export async function retryDeletions(term: Term): Promise<void> {
+  allowDeletions(term, deletionsToRetry(term.state));
+  await resumeDeletions(term);
+}
+
 /** Takes every deletion a step further, if it can be. */
 export async function resumeDeletions(term: Term): Promise<void> {
   const { state } = term;
@@ -237,16 +248,22 @@ export async function stopReplicaAnswered(
 ): Promise<void> {
   const { state, options } = term;
   const told = request.partitions.filter(({ deletePartition }) => deletePartition);
-  const failed = new Set<PartitionKey>();
-  for (const { topic, partition, error } of response.error === ErrorCode.NONE ? response.partitions : []) {
-    if (error !== ErrorCode.NONE) failed.add(partitionKey(topic, partition));
+  const answered =
+    response.error === ErrorCode.NONE
+      ? response.partitions
+      : told.map(({ topic, partition }) => ({ topic, partition, error: response.error }));
+  const failed = new Map<PartitionKey, ErrorCode>();
+  for (const { topic, partition, error } of answered) {
+    if (error !== ErrorCode.NONE) failed.set(partitionKey(topic, partition), error);
   }
-  if (response.error !== ErrorCode.NONE) {
-    for (const { topic, partition } of told) failed.add(partitionKey(topic, partition));
-  }
-  if (failed.size > 0) options.diagnostics.warn(`Broker ${broker} did not delete ${[...failed].join(', ')}`);
+  if (failed.size > 0)
+    options.diagnostics.warn(`Broker ${broker} did not delete ${[...failed.keys()].join(', ')}`);
   const { notes, ineligible } = decideDeletionAnswer(state, broker, told, failed);
-  for (const { partition, replica, status } of notes) state.setReplicaStatus(partition, replica, status);
+  for (const { partition, replica, status } of notes) {
+    state.setReplicaStatus(partition, replica, status);
+    if (failed.get(partition.key) === ErrorCode.KAFKA_STORAGE_ERROR)
+      state.setReplicaOnDisk(partition, replica, false);
+  }
   for (const name of ineligible) if (state.topicsToDelete.has(name)) state.deletionIneligible.add(name);
   await resumeDeletions(term);
 }

@@ -9,6 +9,7 @@ import { ErrorCode } from '../errors.ts';
 import type { Int64 } from '../int64.ts';
 import type { PartitionError, TransactionMarker, WriteTxnMarkersResponse } from '../peers/messages.ts';
 import type { Clock } from '../platform/clock.ts';
+import { type Steps, Turns } from '../platform/turns.ts';
 import { endTransactionMarker } from '../records/control.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
 import type { AppendOutcome } from '../replication/requests/replica-append.ts';
@@ -38,28 +39,20 @@ export class MarkerReceiver {
     this.#parts = parts;
   }
 
-  /** The errors of each marker's partitions, in order; one that is named twice is written to once. Never rejects. */
-  write(markers: readonly Marker[]): Promise<readonly (readonly PartitionError[])[]> {
-    return Promise.all(markers.map((marker) => this.#writeOne(marker)));
-  }
-
   /** What a broker that coordinates transactions is answered. */
   async answer(markers: readonly TransactionMarker[]): Promise<WriteTxnMarkersResponse> {
-    const written = await this.write(markers);
+    const turns = new Turns(this.#parts.clock);
+    const written = await Promise.all(markers.map((marker) => this.write(marker, turns)));
     return {
       error: ErrorCode.NONE,
       markers: markers.map(({ producerId }, index) => ({ producerId, partitions: written[index] ?? [] })),
     };
   }
 
-  async #writeOne(marker: Marker): Promise<readonly PartitionError[]> {
+  /** The errors of the marker's partitions; one that is named twice is written to once. Never rejects. */
+  async write(marker: Marker, turns: Turns): Promise<readonly PartitionError[]> {
     const { replicas, groups, timeoutMs } = this.#parts;
-    const errors: PartitionError[] = [];
-    const hosted: TopicPartition[] = [];
-    for (const at of partitionsOf(marker)) {
-      if (replicas.partition(at.topic, at.partition) !== undefined) hosted.push(at);
-      else errors.push({ ...at, error: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION });
-    }
+    const { hosted, errors } = await turns.take(this.#sorted(marker));
     // Before the markers are in the logs: commits that are under way now come before them.
     const endings = hosted.map(({ topic, partition }) =>
       topic === GROUP_METADATA_TOPIC ? groups.transactionEnding(partition, marker.producerId) : null,
@@ -81,21 +74,27 @@ export class MarkerReceiver {
     return [...errors, ...(await Promise.all(written))];
   }
 
+  /** The partitions that are here, each once, and the errors of the others. */
+  *#sorted({ topics }: Marker): Steps<{ hosted: TopicPartition[]; errors: PartitionError[] }> {
+    const hosted: TopicPartition[] = [];
+    const errors: PartitionError[] = [];
+    const named = new Map<string, Set<number>>();
+    for (const { topic, partitions } of topics) {
+      const ofTopic = named.get(topic) ?? new Set();
+      named.set(topic, ofTopic);
+      for (const partition of partitions) {
+        yield;
+        if (ofTopic.size === ofTopic.add(partition).size) continue;
+        if (this.#parts.replicas.partition(topic, partition) !== undefined) hosted.push({ topic, partition });
+        else errors.push({ topic, partition, error: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION });
+      }
+    }
+    return { hosted, errors };
+  }
+
   /** One for each partition, since offsets are stamped into it. */
   #batchOf({ producerId, producerEpoch, committed, coordinatorEpoch }: Marker): Buffer {
     const timestampMs = this.#parts.clock.wallMs();
     return endTransactionMarker({ producerId, producerEpoch, committed, coordinatorEpoch, timestampMs });
   }
-}
-
-function partitionsOf({ topics }: Marker): TopicPartition[] {
-  const partitions = new Map<string, Set<number>>();
-  for (const { topic, partitions: numbers } of topics) {
-    const known = partitions.get(topic) ?? new Set();
-    partitions.set(topic, known);
-    for (const number of numbers) known.add(number);
-  }
-  return [...partitions].flatMap(([topic, numbers]) =>
-    [...numbers].map((partition) => ({ topic, partition })),
-  );
 }

@@ -33,7 +33,7 @@ interface VerificationParts {
   /** `request.timeout.ms` */
   readonly timeoutMs: number;
   /** Of `__transaction_state`. */
-  readonly partitionCount: number;
+  readonly partitionCount: () => number;
 }
 
 const PREFIX = 'kafka_server_addpartitionstotxnmanager_';
@@ -80,7 +80,7 @@ export class TransactionVerification implements TransactionVerifier {
     const { metadata, partitionCount } = this.#parts;
     const leader = metadata.partition(
       TRANSACTION_STATE_TOPIC,
-      partitionForKey(transactionalId, partitionCount),
+      partitionForKey(transactionalId, partitionCount()),
     )?.leader;
     const coordinator = leader === undefined ? undefined : metadata.broker(leader);
     if (coordinator === undefined) return all(ErrorCode.COORDINATOR_NOT_AVAILABLE);

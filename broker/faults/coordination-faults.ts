@@ -1,5 +1,6 @@
 /** Faults of this broker's session with ZooKeeper, and of ZooKeeper's servers where they are the supervisor's. */
 import { defineFault, type FaultPoints, FaultRefused, optional, type StruckFault } from './fault-kind.ts';
+import type { ServerHurt } from './supervisor.ts';
 
 const SERVER = optional(
   'server',
@@ -37,11 +38,24 @@ export const COORDINATION_FAULTS = [
     parameters: [SERVER],
     strike: (points, { body, forMs }) => strikeServer(points, 'pause', body['server'], forMs),
   }),
+  defineFault({
+    name: 'zookeeper-stop',
+    summary: 'SIGTERM of a ZooKeeper server that odradek cluster has started; healed it is started again',
+    parameters: [SERVER],
+    strike: (points, { body, forMs }) => strikeServer(points, 'stop', body['server'], forMs),
+  }),
+  defineFault({
+    name: 'zookeeper-cut',
+    summary:
+      'A ZooKeeper server and everybody else, other servers and brokers, lose each other, and nobody is told; for odradek cluster --zookeeper-servers 3',
+    parameters: [SERVER],
+    strike: (points, { body, forMs }) => strikeServer(points, 'cut', body['server'], forMs),
+  }),
 ] as const;
 
 async function strikeServer(
   { supervisor }: FaultPoints,
-  how: 'kill' | 'pause',
+  how: ServerHurt,
   given: unknown,
   forMs: number,
 ): Promise<StruckFault> {

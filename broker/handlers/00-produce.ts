@@ -8,6 +8,7 @@
  * Source: KafkaApis.handleProduceRequest.
  */
 import { ErrorCode } from '../errors.ts';
+import { atOnce, FEW, type Steps } from '../platform/turns.ts';
 import { Produce } from '../protocol/messages/00-produce.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import type { AppendOutcome, CurrentLeader } from '../replication/requests/replica-append.ts';
@@ -29,6 +30,8 @@ type PartitionResponse = NonNullable<TopicResponse['partitionResponses']>[number
 /** Kafka's tools write internal topics under this name. */
 const ADMIN_CLIENT_ID = '__admin_client';
 const NO_OFFSET = -1;
+/** The first one to a partition makes files. */
+const APPENDS_PER_TURN = 25;
 const SHAPE = {
   partitionsOf: ({ partitionData }: TopicData) => partitionData,
   indexOf: ({ index }: PartitionData) => index,
@@ -40,47 +43,100 @@ type Needed = Needs<(typeof NEEDS)[number]>;
 
 export const produce = defineHandler(Produce, NEEDS, {
   handle(asked, context, services) {
-    const topicData = namedOnce(asked.topicData, SHAPE);
-    const request = topicData === asked.topicData ? asked : { ...asked, topicData };
-    const { acks } = request;
-    const { transactionalId } = request;
-    const inTransaction = hasTransactionalRecords(request);
-    if (inTransaction && (transactionalId === null || !mayUse(transactionalId, context))) {
-      return refuse(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
-    }
-    // One number a partition, in request order: an error that forbids the append, or NONE.
-    const errors: ErrorCode[] = [];
-    const entries: { topic: string; partition: number; records: Buffer }[] = [];
-    for (const { name, partitionData } of request.topicData) {
-      const allowed = context.may(Operation.WRITE, topicNamed(name));
-      for (const data of partitionData) {
-        let error = allowed ? partitionErrorOf(name, data, services) : ErrorCode.TOPIC_AUTHORIZATION_FAILED;
-        if (error === ErrorCode.NONE && !isAcks(acks)) error = ErrorCode.INVALID_REQUIRED_ACKS;
-        errors.push(error);
-        if (error !== ErrorCode.NONE || data.records === null) continue;
-        entries.push({ topic: name, partition: data.index, records: data.records });
-        services.topicMetrics.topic(name).produceRequests.add();
-      }
-    }
-    if (entries.length === 0) return respond(request, errors, [], { context, services });
-    const appended = services.replicas.append({
-      acks,
-      timeoutMs: request.timeoutMs,
-      origin: 'client',
-      apiVersion: context.apiVersion,
-      internalTopicsAllowed: context.clientId === ADMIN_CLIENT_ID,
-      entries,
-      decompression: decompressionAllowance(services.config, services.workers),
-      from: context.connectionId,
-      keep: (sizeBytes) => context.keep(sizeBytes),
-      ...(inTransaction && transactionalId !== null && { transactionalId }),
-    });
+    if (context.isAlone) return inTurns(asked, context, services);
+    // The others are not large, and another of their connection must not overtake them.
+    const all = atOnce(admitted(asked, context, services));
+    if (all === null) return refuse(asked, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
     const answer = (outcomes: readonly AppendOutcome[]): Answer<typeof Produce> =>
-      respond(request, errors, outcomes, { context, services });
-    return appended instanceof Promise ? appended.then(answer) : answer(appended);
+      atOnce(respond(all, outcomes, { context, services }));
+    const outcomes = appended(all, context, services);
+    return outcomes instanceof Promise ? outcomes.then(answer) : answer(outcomes);
   },
   refuse,
 });
+
+async function inTurns(
+  asked: ProduceRequest,
+  context: RequestContext,
+  services: Needed,
+): Promise<Answer<typeof Produce>> {
+  const all = await context.turns.take(admitted(asked, context, services));
+  if (all === null) return refuse(asked, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  const outcomes = await appended(all, context, services);
+  return context.turns.take(respond(all, outcomes, { context, services }));
+}
+
+/** What of a request may be appended. */
+interface Admitted {
+  readonly request: ProduceRequest;
+  readonly inTransaction: boolean;
+  /** One a partition, in request order: what forbids the append, or NONE. */
+  readonly errors: readonly ErrorCode[];
+  readonly entries: readonly Entry[];
+}
+
+/** null: nothing, as the transaction is not the sender's. */
+function* admitted(asked: ProduceRequest, context: RequestContext, services: Needed): Steps<Admitted | null> {
+  const topicData = yield* namedOnce(asked.topicData, SHAPE);
+  const request = topicData === asked.topicData ? asked : { ...asked, topicData };
+  const { acks, transactionalId } = request;
+  const inTransaction = hasTransactionalRecords(request);
+  if (inTransaction && (transactionalId === null || !mayUse(transactionalId, context))) return null;
+  const errors: ErrorCode[] = [];
+  const entries: Entry[] = [];
+  for (const { name, partitionData } of request.topicData) {
+    const allowed = context.may(Operation.WRITE, topicNamed(name));
+    for (const data of partitionData) {
+      let error = allowed ? partitionErrorOf(name, data, services) : ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+      if (error === ErrorCode.NONE && !isAcks(acks)) error = ErrorCode.INVALID_REQUIRED_ACKS;
+      errors.push(error);
+      if (errors.length > FEW) yield;
+      if (error !== ErrorCode.NONE || data.records === null) continue;
+      entries.push({ topic: name, partition: data.index, records: data.records });
+      services.topicMetrics.topic(name).produceRequests.add();
+    }
+  }
+  return { request, inTransaction, errors, entries };
+}
+
+function appended(
+  { request, inTransaction, entries }: Admitted,
+  context: RequestContext,
+  services: Needed,
+): readonly AppendOutcome[] | Promise<readonly AppendOutcome[]> {
+  if (entries.length === 0) return [];
+  const append = appendAs(request, context, services, inTransaction);
+  // Those of a transaction go together: what they have of it is asked for once.
+  if (!context.isAlone || inTransaction) return append(entries);
+  const begun = context.turns.begin(entries, (entry) => append([entry]), APPENDS_PER_TURN);
+  return begun.then((all) => all.flat());
+}
+
+interface Entry {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: Buffer;
+}
+
+/** Appends for this request; what its records are decompressed to is counted over all that is appended. */
+function appendAs(
+  { acks, timeoutMs, transactionalId }: ProduceRequest,
+  context: RequestContext,
+  services: Needed,
+  inTransaction: boolean,
+): (entries: readonly Entry[]) => AppendOutcome[] | Promise<AppendOutcome[]> {
+  const common = {
+    ...{ acks, timeoutMs },
+    origin: 'client',
+    apiVersion: context.apiVersion,
+    internalTopicsAllowed: context.clientId === ADMIN_CLIENT_ID,
+    decompression: decompressionAllowance(services.config, services.workers),
+    from: context.connectionId,
+    keep: (sizeBytes: number) => context.keep(sizeBytes),
+    ...(inTransaction && transactionalId !== null && { transactionalId }),
+  } as const;
+  return (entries) => services.replicas.append({ ...common, entries });
+}
 
 function isAcks(acks: number): boolean {
   return acks === -1 || acks === 0 || acks === 1;
@@ -117,12 +173,11 @@ function mayUse(transactionalId: string, context: RequestContext): boolean {
   return context.may(Operation.WRITE, transactionNamed(transactionalId));
 }
 
-function respond(
-  request: ProduceRequest,
-  errors: readonly ErrorCode[],
+function* respond(
+  { request, errors }: Admitted,
   outcomes: readonly AppendOutcome[],
   { context, services }: { context: RequestContext; services: Needed },
-): Answer<typeof Produce> {
+): Steps<Answer<typeof Produce>> {
   context.charges?.produced();
   const leaders: CurrentLeader[] = [];
   let failed = false;
@@ -146,6 +201,7 @@ function respond(
       const leader = context.apiVersion >= 10 ? (outcome?.currentLeader ?? null) : null;
       if (leader !== null) leaders.push(leader);
       partitionResponses.push(leader === null ? response : { ...response, currentLeader: leader });
+      if (at > FEW) yield;
     }
     responses.push({ name, partitionResponses });
   }

@@ -9,20 +9,19 @@
  */
 
 import { ErrorCode } from '../errors.ts';
+import { afterwards, FEW, type Steps } from '../platform/turns.ts';
 import { Fetch } from '../protocol/messages/01-fetch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import type {
-  FetchSession,
-  RequestedPartition,
-  SessionPartition,
-} from '../replication/requests/fetch-sessions.ts';
+import type { FetchSession, SessionRequest } from '../replication/requests/fetch-sessions.ts';
 import type { FetchOutcome, FetchPartition } from '../replication/requests/read-partition.ts';
 import type { FetchRequest } from '../replication/requests/replica-fetch.ts';
+import type { RequestedPartition, SessionPartition } from '../replication/requests/session-partitions.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { downConverted, legacyMagicOf } from './shared/down-conversion.ts';
 import { type Fetched, failedOutcome, fetchResponse } from './shared/fetch-response.ts';
+import { fetchedSizeBytes } from './shared/fetch-size.ts';
 import { onceEach } from './shared/named-once.ts';
 
 type Request = RequestOf<typeof Fetch>;
@@ -39,29 +38,71 @@ export const fetch = defineHandler(Fetch, NEEDS, {
   handle(request, context, services) {
     const isReplica = request.replicaId >= 0 || request.replicaState.replicaId >= 0;
     if (isReplica) return refuse(request, ErrorCode.NOT_LEADER_OR_FOLLOWER, context.apiVersion);
-    const session = openSession(request, context, services);
-    if (session.error !== ErrorCode.NONE) return { errorCode: session.error };
-    const errors = session.partitions.map((wanted) => errorOf(wanted, context, services));
-    const readable = session.partitions.flatMap((wanted, index) =>
-      errors[index] === ErrorCode.NONE && wanted.topic !== null
-        ? [asFetchPartition(wanted, wanted.topic, context.apiVersion)]
-        : [],
-    );
-    const answer = (outcomes: readonly FetchOutcome[]): Response | Promise<Response> => {
-      const remaining = outcomes.values();
-      const fetched = session.partitions.map((wanted, index): Fetched => {
-        const error = errors[index] ?? ErrorCode.NONE;
-        const outcome = error === ErrorCode.NONE ? remaining.next().value : undefined;
-        return { wanted, ...(outcome ?? failedOutcome(wanted, error)) };
+    const { turns } = context;
+    const asker = { context, services };
+    return afterwards(turns.take(opened(request, asker)), (fetching): Response | Promise<Response> => {
+      const { session, readable } = fetching;
+      if (session.error !== ErrorCode.NONE) return { errorCode: session.error };
+      const read =
+        readable.length === 0 ? [] : services.replicas.fetch(fetchRequest(request, readable, context), turns);
+      return afterwards(read, (outcomes) => {
+        // Every outcome's buffer goes back, also of those that the session leaves out or that are converted.
+        context.afterSend(() => {
+          for (const { release } of outcomes) release();
+        });
+        const fetched = turns.take(withForbidden(fetching, outcomes));
+        return afterwards(fetched, (all) => respond(all, session, asker));
       });
-      return respond(fetched, session, context, services);
-    };
-    if (readable.length === 0) return answer([]);
-    const outcomes = services.replicas.fetch(fetchRequest(request, readable, context));
-    return outcomes instanceof Promise ? outcomes.then(answer) : answer(outcomes);
+    });
   },
   refuse,
 });
+
+/** Who asks, and what of the broker that is asked. */
+interface Asker {
+  readonly context: RequestContext;
+  readonly services: Needed;
+}
+
+/** One fetch in its session. */
+interface Fetching {
+  readonly session: FetchSession;
+  /** What forbids to read, for each partition of the session. */
+  readonly errors: readonly ErrorCode[];
+  /** The partitions of which nothing does. */
+  readonly readable: readonly FetchPartition[];
+}
+
+function* opened(request: Request, { context, services }: Asker): Steps<Fetching> {
+  const session = yield* openSession(request, context, services);
+  const errors: ErrorCode[] = [];
+  const readable: FetchPartition[] = [];
+  for (const wanted of session.partitions) {
+    const error = errorOf(wanted, context, services);
+    errors.push(error);
+    if (error === ErrorCode.NONE && wanted.topic !== null) {
+      readable.push(asFetchPartition(wanted, wanted.topic, context.apiVersion));
+    }
+    if (errors.length > FEW) yield;
+  }
+  return { session, errors, readable };
+}
+
+/** What was read, and what was not and why, in the order of the session. */
+function* withForbidden(
+  { session, errors }: Fetching,
+  outcomes: readonly FetchOutcome[],
+): Steps<readonly Fetched[]> {
+  const remaining = outcomes.values();
+  const all: Fetched[] = [];
+  for (const [index, wanted] of session.partitions.entries()) {
+    const forbidden = errors[index] ?? ErrorCode.NONE;
+    const outcome = forbidden === ErrorCode.NONE ? remaining.next().value : undefined;
+    all.push({ wanted, ...(outcome ?? failedOutcome(wanted, forbidden)) });
+    if (index > FEW) yield;
+  }
+  return all;
+}
 
 /** Before v7 there is no error at the top: every partition carries it. */
 function refuse(request: Request, errorCode: ErrorCode, apiVersion: number): Response {
@@ -80,10 +121,34 @@ function refuse(request: Request, errorCode: ErrorCode, apiVersion: number): Res
   };
 }
 
-function openSession(request: Request, context: RequestContext, services: Needed): FetchSession {
-  const partitions = request.topics.flatMap(({ topic, topicId, partitions }) =>
-    partitions.map(
-      (wanted): RequestedPartition => ({
+function* openSession(request: Request, context: RequestContext, services: Needed): Steps<FetchSession> {
+  const { sessionId, sessionEpoch } = request;
+  const usesTopicIds = context.apiVersion >= FIRST_WITH_TOPIC_IDS;
+  const forgotten = yield* forgottenIn(request);
+  const partitions = yield* requestedIn(request);
+  return yield* services.fetchSessions.open(
+    { sessionId, sessionEpoch, usesTopicIds, partitions, forgotten },
+    (topicId) => services.metadata.topicName(topicId),
+  );
+}
+
+function* forgottenIn({ forgottenTopicsData }: Request): Steps<SessionRequest['forgotten']> {
+  const forgotten: SessionRequest['forgotten'][number][] = [];
+  for (const { topic, topicId, partitions } of forgottenTopicsData) {
+    for (const partition of partitions) {
+      forgotten.push({ topic, topicId, partition });
+      if (forgotten.length > FEW) yield;
+    }
+  }
+  return forgotten;
+}
+
+/** Each once: a waiting fetch looks at every entry again. */
+function* requestedIn({ topics }: Request): Steps<readonly RequestedPartition[]> {
+  const requested: RequestedPartition[] = [];
+  for (const { topic, topicId, partitions } of topics) {
+    for (const wanted of partitions) {
+      requested.push({
         topic,
         topicId,
         partition: wanted.partition,
@@ -93,25 +158,11 @@ function openSession(request: Request, context: RequestContext, services: Needed
         currentLeaderEpoch: Math.max(NO_EPOCH, wanted.currentLeaderEpoch),
         lastFetchedEpoch: wanted.lastFetchedEpoch,
         logStartOffset: wanted.logStartOffset,
-      }),
-    ),
-  );
-  const forgotten = request.forgottenTopicsData.flatMap(({ topic, topicId, partitions }) =>
-    partitions.map((partition) => ({ topic, topicId, partition })),
-  );
-  const { sessionId, sessionEpoch } = request;
-  const usesTopicIds = context.apiVersion >= FIRST_WITH_TOPIC_IDS;
-  return services.fetchSessions.open(
-    {
-      sessionId,
-      sessionEpoch,
-      usesTopicIds,
-      // A waiting fetch looks at every entry again on each wake-up.
-      partitions: onceEach(partitions, ({ topicId, topic, partition }) => `${topicId}${topic}/${partition}`),
-      forgotten,
-    },
-    (topicId) => services.metadata.topicName(topicId),
-  );
+      });
+      if (requested.length > FEW) yield;
+    }
+  }
+  return yield* onceEach(requested, ({ topicId, topic, partition }) => `${topicId}${topic}/${partition}`);
 }
 
 /** What forbids the read before the log is looked at. */
@@ -157,26 +208,38 @@ function fetchRequest(
 function respond(
   fetched: readonly Fetched[],
   session: FetchSession,
-  context: RequestContext,
-  services: Needed,
+  asker: Asker,
 ): Response | Promise<Response> {
-  // Every outcome's buffer goes back, also of those that the session leaves out or that are converted.
-  for (const { release } of fetched) context.afterSend(release);
-  if (context.charges?.fetched(answeredBytes(fetched)) === false) {
-    return fetchResponse(session.throttled(), context, services);
-  }
-  const toMagic = legacyMagicOf(context.apiVersion);
-  const readable =
-    toMagic === null ? fetched : downConverted(fetched, { toMagic, from: context.connectionId, services });
-  const answer = (outcomes: readonly Fetched[]): Response =>
-    fetchResponse(session.answer(outcomes), context, services);
-  return readable instanceof Promise ? readable.then(answer) : answer(readable);
+  const { context, services } = asker;
+  const { turns, charges, apiVersion } = context;
+  if (charges === null) return converted(fetched, session, asker);
+  return afterwards(turns.take(sizeOf(fetched, session, apiVersion)), (sizeBytes) =>
+    charges.fetched(sizeBytes)
+      ? converted(fetched, session, asker)
+      : turns.take(fetchResponse(session.throttled(), context, services)),
+  );
 }
 
-/** What a partition adds to an answer beside its records, and the answer to its partitions, about. */
-const PARTITION_OVERHEAD_BYTES = 40;
+function* sizeOf(fetched: readonly Fetched[], session: FetchSession, apiVersion: number): Steps<number> {
+  return yield* fetchedSizeBytes(apiVersion, yield* session.answerable(fetched));
+}
 
-/** What the quota is charged for: before records are converted, as in Kafka. */
-function answeredBytes(fetched: readonly Fetched[]): number {
-  return fetched.reduce((bytes, { records }) => bytes + records.length + PARTITION_OVERHEAD_BYTES, 0);
+function converted(
+  fetched: readonly Fetched[],
+  session: FetchSession,
+  { context, services }: Asker,
+): Response | Promise<Response> {
+  const { turns, apiVersion, connectionId } = context;
+  const toMagic = legacyMagicOf(apiVersion);
+  const readable =
+    toMagic === null ? fetched : downConverted(fetched, { toMagic, from: connectionId, services });
+  return afterwards(readable, (outcomes) => turns.take(answer(outcomes, session, { context, services })));
+}
+
+function* answer(
+  outcomes: readonly Fetched[],
+  session: FetchSession,
+  { context, services }: Asker,
+): Steps<Response> {
+  return yield* fetchResponse(yield* session.answer(outcomes), context, services);
 }

@@ -10,6 +10,7 @@
 import { ErrorCode } from '../errors.ts';
 import { type Int64, toSafeInteger } from '../int64.ts';
 import { EARLIEST_TIMESTAMP } from '../log/lookup.ts';
+import { LOOKS_PER_STEP, type Steps } from '../platform/turns.ts';
 import { ListOffsets } from '../protocol/messages/02-list-offsets.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import type { DecompressionAllowance } from '../records/decompression-allowance.ts';
@@ -57,24 +58,7 @@ type Needed = Needs<(typeof NEEDS)[number]>;
 export const listOffsets = defineHandler(ListOffsets, NEEDS, {
   handle(request, context, services) {
     const decompression = decompressionAllowance(services.config, services.workers);
-    const asked = { request, context, services, decompression };
-    const repeated = repeatedPartitions(request);
-    const answers = request.topics.flatMap(({ name, partitions }) => {
-      const allowed = context.may(Operation.DESCRIBE, topicNamed(name));
-      return partitions.map((wanted) => (): Answered => {
-        const { partitionIndex } = wanted;
-        if (!allowed) return failure(partitionIndex, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
-        if (context.apiVersion === 0) return legacyOffsets(name, wanted, asked);
-        if (repeated.has(partitionKey(name, partitionIndex))) {
-          return failure(partitionIndex, ErrorCode.INVALID_REQUEST);
-        }
-        return offsetOf(name, wanted, asked);
-      });
-    });
-    const answered = oneAfterTheOther(answers);
-    return answered instanceof Promise
-      ? answered.then((all) => byTopic(request, all))
-      : byTopic(request, answered);
+    return context.turns.take(answered({ request, context, services, decompression }), ANSWERS_PER_TURN);
   },
   refuse: (request, errorCode) => ({
     topics: request.topics.map(({ name, partitions }) => ({
@@ -84,53 +68,57 @@ export const listOffsets = defineHandler(ListOffsets, NEEDS, {
   }),
 });
 
+/** To search by time may take a twentieth of a millisecond. */
+const ANSWERS_PER_TURN = 200;
+
+/** One after the other: what one has decompressed the next has not. */
+function* answered(asked: Asked): Steps<ListOffsetsResponse> {
+  const { request, context } = asked;
+  const repeated = yield* repeatedPartitions(request);
+  const topics: TopicResponse[] = [];
+  for (const { name, partitions } of request.topics) {
+    const allowed = context.may(Operation.DESCRIBE, topicNamed(name));
+    const answers: PartitionResponse[] = [];
+    for (const wanted of partitions) {
+      const one = allowed
+        ? answerOf(name, wanted, repeated, asked)
+        : failure(wanted.partitionIndex, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+      if (one instanceof Promise) yield one.then((answer) => answers.push(answer));
+      else {
+        answers.push(one);
+        yield;
+      }
+    }
+    topics.push({ name, partitions: answers });
+  }
+  return { topics };
+}
+
 type Answered = PartitionResponse | Promise<PartitionResponse>;
 
-/** All answers, in order; a promise only from the first one that is. What one has decompressed the next has not. */
-function oneAfterTheOther(
-  answers: readonly (() => Answered)[],
-): PartitionResponse[] | Promise<PartitionResponse[]> {
-  const given: PartitionResponse[] = [];
-  for (const [index, answer] of answers.entries()) {
-    const one = answer();
-    if (one instanceof Promise) return theRest(given, one, answers.slice(index + 1));
-    given.push(one);
+function answerOf(topic: string, wanted: Wanted, repeated: ReadonlySet<string>, asked: Asked): Answered {
+  if (asked.context.apiVersion === 0) return legacyOffsets(topic, wanted, asked);
+  const { partitionIndex } = wanted;
+  if (repeated.has(partitionKey(topic, partitionIndex))) {
+    return failure(partitionIndex, ErrorCode.INVALID_REQUEST);
   }
-  return given;
-}
-
-async function theRest(
-  given: PartitionResponse[],
-  first: Promise<PartitionResponse>,
-  answers: readonly (() => Answered)[],
-): Promise<PartitionResponse[]> {
-  given.push(await first);
-  for (const answer of answers) given.push(await answer());
-  return given;
-}
-
-function byTopic(request: ListOffsetsRequest, answers: readonly PartitionResponse[]): ListOffsetsResponse {
-  let next = 0;
-  const topics = request.topics.map(({ name, partitions }): TopicResponse => {
-    const from = next;
-    next += partitions.length;
-    return { name, partitions: answers.slice(from, next) };
-  });
-  return { topics };
+  return offsetOf(topic, wanted, asked);
 }
 
 function failure(partitionIndex: number, errorCode: ErrorCode): PartitionResponse {
   return { partitionIndex, errorCode };
 }
 
-function repeatedPartitions(request: ListOffsetsRequest): ReadonlySet<string> {
+function* repeatedPartitions(request: ListOffsetsRequest): Steps<ReadonlySet<string>> {
   const seen = new Set<string>();
   const repeated = new Set<string>();
+  let looked = 0;
   for (const { name, partitions } of request.topics) {
     for (const { partitionIndex } of partitions) {
       const key = partitionKey(name, partitionIndex);
       if (seen.has(key)) repeated.add(key);
       seen.add(key);
+      if (++looked % LOOKS_PER_STEP === 0) yield;
     }
   }
   return repeated;

@@ -9,6 +9,7 @@
 import { ErrorCode } from '../errors.ts';
 import type { PartitionImage, TopicImage } from '../metadata/image.ts';
 import { validateTopicName } from '../metadata/topic-rules.ts';
+import { afterwards, type Steps } from '../platform/turns.ts';
 import { Metadata } from '../protocol/messages/03-metadata.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { allowedOperations, mayCreateTopic } from '../security/authorizer.ts';
@@ -31,30 +32,53 @@ export const metadata = defineHandler(Metadata, NEEDS, {
   handle(request, context, services) {
     const { topics } = request;
     if (topics === null || (context.apiVersion === 0 && topics.length === 0)) {
-      return answer(request, context, services, allTopics(request, context, services));
+      const all = context.turns.take(allTopics(request, context, services));
+      return afterwards(all, (entries) => answer(request, context, services, entries));
     }
     if (!isWellFormed(topics, context.apiVersion)) return refuse(request, ErrorCode.INVALID_REQUEST);
-    const found: TopicEntry[] = [];
-    const missing: string[] = [];
-    // Names beside ids are passed over.
-    const byId = topics.some(({ topicId }) => topicId !== ZERO_UUID);
-    // The answer of a topic may be far larger than its name.
-    for (const { name, topicId } of onceEach(topics, (topic) => `${topic.topicId} ${topic.name}`)) {
-      if (byId && topicId === ZERO_UUID) continue;
-      const entry = lookUp(name, topicId, request, { context, services });
-      if (entry === 'create') missing.push(name ?? '');
-      else found.push(entry);
-    }
-    if (missing.length === 0) return answer(request, context, services, found);
-    return services.autoTopics.create(missing, context.charges).then((errors) => {
-      for (const [name, errorCode] of errors) {
-        found.push(withOperations(emptyEntry(name, errorCode), request, context));
-      }
-      return answer(request, context, services, found);
-    });
+    const entries = context.turns.take(namedTopics(topics, request, { context, services }));
+    return afterwards(entries, (all) => withMissing(all, request, context, services));
   },
   refuse,
 });
+
+/** Entries of the topics that are named, and names of those that are to be created. */
+function* namedTopics(
+  topics: NonNullable<MetadataRequest['topics']>,
+  request: MetadataRequest,
+  { context, services }: { context: RequestContext; services: Needed },
+): Steps<(TopicEntry | string)[]> {
+  // Names beside ids are passed over.
+  const byId = topics.some(({ topicId }) => topicId !== ZERO_UUID);
+  const named = byId ? topics.filter(({ topicId }) => topicId !== ZERO_UUID) : topics;
+  // The answer of a topic may be far larger than its name.
+  const once = yield* onceEach(named, ({ topicId, name }) => (byId ? topicId : (name ?? '')));
+  const entries: (TopicEntry | string)[] = [];
+  for (const { name, topicId } of once) {
+    const entry = yield* lookUp(name, topicId, request, { context, services });
+    entries.push(entry === 'create' ? (name ?? '') : entry);
+    yield;
+  }
+  return entries;
+}
+
+/** Creates the topics of which there is no entry but the name. */
+function withMissing(
+  entries: readonly (TopicEntry | string)[],
+  request: MetadataRequest,
+  context: RequestContext,
+  services: Needed,
+): MetadataResponse | Promise<MetadataResponse> {
+  const found = entries.filter((entry) => typeof entry !== 'string');
+  const missing = entries.filter((entry) => typeof entry === 'string');
+  if (missing.length === 0) return answer(request, context, services, found);
+  return services.autoTopics.create(missing, context).then((errors) => {
+    for (const [name, errorCode] of errors) {
+      found.push(withOperations(emptyEntry(name, errorCode), request, context));
+    }
+    return answer(request, context, services, found);
+  });
+}
 
 function refuse(request: MetadataRequest, errorCode: ErrorCode): MetadataResponse {
   const topics = request.topics ?? [];
@@ -101,28 +125,35 @@ function answer(
 }
 
 /** Topics that the principal may not see are left out without a word. */
-function allTopics(request: MetadataRequest, context: RequestContext, services: Needed): TopicEntry[] {
+function* allTopics(
+  request: MetadataRequest,
+  context: RequestContext,
+  services: Needed,
+): Steps<TopicEntry[]> {
   const entries: TopicEntry[] = [];
+  // As it is now: an image never changes.
   for (const topic of services.metadata.image.topics.values()) {
-    if (!context.couldDo(Operation.DESCRIBE, topicNamed(topic.name))) continue;
-    entries.push(describe(topic, request, context, services));
+    if (context.couldDo(Operation.DESCRIBE, topicNamed(topic.name))) {
+      entries.push(yield* describe(topic, request, context, services));
+    }
+    yield;
   }
   return entries;
 }
 
-function lookUp(
+function* lookUp(
   name: string | null,
   topicId: string,
   request: MetadataRequest,
   { context, services }: { context: RequestContext; services: Needed },
-): TopicEntry | 'create' {
-  if (topicId !== ZERO_UUID) return lookUpById(topicId, request, context, services);
+): Steps<TopicEntry | 'create'> {
+  if (topicId !== ZERO_UUID) return yield* lookUpById(topicId, request, context, services);
   const topicName = name ?? '';
   if (!context.may(Operation.DESCRIBE, topicNamed(topicName))) {
     return emptyEntry(topicName, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
   }
   const topic = services.metadata.topic(topicName);
-  if (topic !== undefined) return describe(topic, request, context, services);
+  if (topic !== undefined) return yield* describe(topic, request, context, services);
   const mayCreate = request.allowAutoTopicCreation && services.config.autoCreateTopicsEnable;
   if (mayCreate) {
     if (mayCreateTopic(context, topicName)) return 'create';
@@ -133,12 +164,12 @@ function lookUp(
   return withOperations(emptyEntry(topicName, errorCode), request, context);
 }
 
-function lookUpById(
+function* lookUpById(
   topicId: string,
   request: MetadataRequest,
   context: RequestContext,
   services: Needed,
-): TopicEntry {
+): Steps<TopicEntry> {
   const name = services.metadata.topicName(topicId);
   const topic = name === undefined ? undefined : services.metadata.topic(name);
   if (topic === undefined) return { ...emptyEntry(null, ErrorCode.UNKNOWN_TOPIC_ID), topicId };
@@ -146,22 +177,24 @@ function lookUpById(
     // The name behind an id is not given away.
     return { ...emptyEntry(null, ErrorCode.TOPIC_AUTHORIZATION_FAILED), topicId };
   }
-  return describe(topic, request, context, services);
+  return yield* describe(topic, request, context, services);
 }
 
 function emptyEntry(name: string | null, errorCode: ErrorCode): TopicEntry {
   return { errorCode, name, isInternal: isInternalTopic(name ?? '') };
 }
 
-function describe(
+function* describe(
   topic: TopicImage,
   request: MetadataRequest,
   context: RequestContext,
   services: Needed,
-): TopicEntry {
-  const partitions = [...topic.partitions.values()].map((partition) =>
-    describePartition(partition, context, services),
-  );
+): Steps<TopicEntry> {
+  const partitions: PartitionEntry[] = [];
+  for (const partition of topic.partitions.values()) {
+    partitions.push(describePartition(partition, context, services));
+    yield;
+  }
   const entry: TopicEntry = {
     errorCode: ErrorCode.NONE,
     name: topic.name,

@@ -7,12 +7,13 @@
 import type { OffsetToCommit } from '../coordinators/group/offset-store.ts';
 import { ErrorCode } from '../errors.ts';
 import { int64Sum } from '../int64.ts';
+import type { Steps } from '../platform/turns.ts';
 import { OffsetCommit } from '../protocol/messages/08-offset-commit.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation } from '../security/operations.ts';
-import { defineHandler } from './handler.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
-import { answersOf, committable } from './shared/committable.ts';
+import { type Answers, answersOf, commitsOf, committable } from './shared/committable.ts';
 import { namedOnce } from './shared/named-once.ts';
 import { commitToZookeeper } from './shared/zookeeper-offsets.ts';
 
@@ -39,25 +40,43 @@ export const offsetCommit = defineHandler(OffsetCommit, NEEDS, {
     if (!context.may(Operation.READ, groupNamed(request.groupId))) {
       return refused(request, ErrorCode.GROUP_AUTHORIZATION_FAILED);
     }
-    const { answers, valid } = committable(request.topics, context, services.metadata);
     const inZookeeper = context.apiVersion < FIRST_VERSION_WITH_COORDINATOR;
-    // The coordinator's partitions are in a map in Kafka: one that is named again counts once, as named last.
-    const topics = inZookeeper ? valid : namedOnce(valid, SHAPE);
-    const commits = topics.flatMap(({ name, partitions }) =>
-      partitions.map((partition) => toCommit(request, name, partition, services)),
-    );
+    const { answers, commits } = await context.turns.take(wanted(request, inZookeeper, context, services));
     const errors = await commitAll(request, commits, inZookeeper, services);
-    for (const [index, { topic, partition }] of commits.entries()) {
-      answersOf(answers, topic).push({
-        partitionIndex: partition,
-        errorCode: errors[index] ?? ErrorCode.NONE,
-      });
-    }
-    return { topics: [...answers].map(([name, partitions]) => ({ name, partitions })) };
+    return context.turns.take(answer(answers, commits, errors));
   },
 
   refuse: refused,
 });
+
+/** What is to be committed, and the answers for what may not be. */
+function* wanted(
+  request: Request,
+  inZookeeper: boolean,
+  context: RequestContext,
+  services: Needed,
+): Steps<{ readonly answers: Answers; readonly commits: readonly OffsetToCommit[] }> {
+  const { answers, valid } = yield* committable(request.topics, context, services.metadata);
+  // The coordinator's partitions are in a map in Kafka: one that is named again counts once, as named last.
+  const topics = inZookeeper ? valid : yield* namedOnce(valid, SHAPE);
+  const commits = yield* commitsOf(topics, (name, partition) => toCommit(request, name, partition, services));
+  return { answers, commits };
+}
+
+function* answer(
+  answers: Answers,
+  commits: readonly OffsetToCommit[],
+  errors: readonly ErrorCode[],
+): Steps<Response> {
+  for (const [index, { topic, partition }] of commits.entries()) {
+    answersOf(answers, topic).push({
+      partitionIndex: partition,
+      errorCode: errors[index] ?? ErrorCode.NONE,
+    });
+    yield;
+  }
+  return { topics: [...answers].map(([name, partitions]) => ({ name, partitions })) };
+}
 
 /** An error for each commit. */
 async function commitAll(

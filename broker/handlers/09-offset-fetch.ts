@@ -9,10 +9,11 @@
 import { pipelined } from '../../coordinator-client/stores/commits.ts';
 import type { CommittedOffset } from '../coordinators/group/offsets.ts';
 import { ErrorCode } from '../errors.ts';
+import { afterwards, type Steps } from '../platform/turns.ts';
 import { OffsetFetch } from '../protocol/messages/09-offset-fetch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation, topicNamed } from '../security/operations.ts';
-import { type PartitionKey, parsePartitionKey, partitionKey } from '../types.ts';
+import { type PartitionKey, parsePartitionKey, partitionKey, type TopicPartition } from '../types.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { namedOnce, onceEach } from './shared/named-once.ts';
@@ -46,20 +47,16 @@ export const offsetFetch = defineHandler(OffsetFetch, NEEDS, {
     if (context.apiVersion < FIRST_VERSION_WITH_COORDINATOR) {
       return fetchOld(request.groupId, request.topics ?? [], context, services);
     }
-    const { requireStable } = request;
     if (context.apiVersion >= FIRST_BATCHED_VERSION) {
-      // A group that is named again and again is answered once: all its offsets are far longer than its name.
-      const groups = onceEach(request.groups, ({ groupId }) => groupId);
-      return {
-        groups: groups.map((group) => fetchGroup({ ...group, requireStable }, context, services)),
-      };
+      return context.turns.take(fetchGroups(request, context, services));
     }
-    const group = fetchGroup(request, context, services);
-    const { errorCode } = group;
-    if (errorCode !== ErrorCode.NONE && context.apiVersion < FIRST_VERSION_WITH_ERROR) {
-      return { topics: withError(request.topics, errorCode) };
-    }
-    return { errorCode, topics: group.topics ?? [] };
+    return afterwards(context.turns.take(fetchGroup(request, context, services)), (group) => {
+      const { errorCode } = group;
+      if (errorCode !== ErrorCode.NONE && context.apiVersion < FIRST_VERSION_WITH_ERROR) {
+        return { topics: withError(request.topics, errorCode) };
+      }
+      return { errorCode, topics: group.topics ?? [] };
+    });
   },
 
   refuse: (request, errorCode): Response => ({
@@ -85,7 +82,7 @@ async function fetchOld(
     return { ...noOffset(partition), committedOffset: offset, errorCode };
   };
   const answers: TopicAnswer[] = [];
-  for (const { name, partitionIndexes } of namedOnce(topics, SHAPE)) {
+  for (const { name, partitionIndexes } of await context.turns.take(namedOnce(topics, SHAPE))) {
     answers.push({
       name,
       partitions: await pipelined(partitionIndexes, (partition) => one(name, partition)),
@@ -100,25 +97,35 @@ interface GroupAsked {
   readonly requireStable: boolean;
 }
 
-function fetchGroup(
+function* fetchGroups(
+  { groups, requireStable }: RequestOf<typeof OffsetFetch>,
+  context: RequestContext,
+  services: Needed,
+): Steps<Response> {
+  const answers: GroupAnswer[] = [];
+  // A group that is named again and again is answered once: all its offsets are far longer than its name.
+  for (const group of yield* onceEach(groups, ({ groupId }) => groupId)) {
+    answers.push(yield* fetchGroup({ ...group, requireStable }, context, services));
+    yield;
+  }
+  return { groups: answers };
+}
+
+function* fetchGroup(
   { groupId, topics, requireStable }: GroupAsked,
   context: RequestContext,
   services: Needed,
-): GroupAnswer {
+): Steps<GroupAnswer> {
   if (!context.may(Operation.DESCRIBE, groupNamed(groupId))) {
     return { groupId, errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED, topics: [] };
   }
-  const asked =
-    topics === null
-      ? null
-      : namedOnce(topics, SHAPE).flatMap(({ name, partitionIndexes }) =>
-          partitionIndexes.map((partition) => ({ topic: name, partition })),
-        );
-  const keys = asked?.map(({ topic, partition }) => partitionKey(topic, partition)) ?? null;
-  const { error, offsets } = services.groups.fetchOffsets(groupId, keys, requireStable);
+  const asked = topics === null ? null : yield* partitionsOf(yield* namedOnce(topics, SHAPE));
+  // All at one moment.
+  const { error, offsets } = services.groups.fetchOffsets(groupId, asked?.keys ?? null, requireStable);
   if (error !== ErrorCode.NONE) return { groupId, errorCode: error, topics: [] };
   const byTopic = new Map<string, PartitionAnswer[]>();
-  for (const { topic, partition } of asked ?? [...offsets.keys()].map(parsePartitionKey)) {
+  for (const { topic, partition } of asked?.partitions ?? [...offsets.keys()].map(parsePartitionKey)) {
+    yield;
     const key = partitionKey(topic, partition);
     const allowed = context.may(Operation.DESCRIBE, topicNamed(topic));
     if (!allowed && asked === null) continue;
@@ -134,6 +141,22 @@ function fetchGroup(
     errorCode: ErrorCode.NONE,
     topics: [...byTopic].map(([name, partitions]) => ({ name, partitions })),
   };
+}
+
+function* partitionsOf(topics: readonly TopicAsked[]): Steps<{
+  readonly partitions: readonly TopicPartition[];
+  readonly keys: readonly PartitionKey[];
+}> {
+  const partitions: TopicPartition[] = [];
+  const keys: PartitionKey[] = [];
+  for (const { name, partitionIndexes } of topics) {
+    for (const partition of partitionIndexes) {
+      partitions.push({ topic: name, partition });
+      keys.push(partitionKey(name, partition));
+      yield;
+    }
+  }
+  return { partitions, keys };
 }
 
 function partitionAnswer(

@@ -6,6 +6,7 @@
  */
 
 import { ErrorCode } from '../errors.ts';
+import { afterwards } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { FindCoordinator } from '../protocol/messages/10-find-coordinator.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -59,15 +60,13 @@ export const findCoordinator = defineHandler(FindCoordinator, NEEDS, {
     const kind = COORDINATED[request.keyType];
     if (kind === undefined) return refuse(request, ErrorCode.INVALID_REQUEST, apiVersion);
     const keys = keysOf(request, apiVersion);
-    const answer = (): FindCoordinatorResponse =>
-      respond(
-        keys,
-        keys.map((key) => find(kind, key, context, services)),
-        apiVersion,
-      );
+    const answer = (): FindCoordinatorResponse | Promise<FindCoordinatorResponse> => {
+      const found = context.turns.each(keys, (key) => find(kind, key, context, services));
+      return afterwards(found, (all) => respond(keys, all, apiVersion));
+    };
     if (keys.length === 0 || services.metadata.topic(kind.topic) !== undefined) return answer();
     // Whatever comes of it, there is no coordinator yet: the client asks again.
-    return services.autoTopics.create([kind.topic], context.charges).then(answer);
+    return services.autoTopics.create([kind.topic], context).then(answer);
   },
   refuse,
 });

@@ -12,6 +12,8 @@ import { groupNamed, Operation } from '../security/operations.ts';
 import { defineHandler } from './handler.ts';
 
 const FIRST_VERSION_WITH_NULL_PROTOCOL = 7;
+const NO_METADATA = Buffer.alloc(0);
+const PROTOCOLS_PER_TURN = 2000;
 
 export const joinGroup = defineHandler(JoinGroup, ['groups'], {
   async handle(request, context, services): Promise<ResponseInput<typeof JoinGroup>> {
@@ -19,6 +21,12 @@ export const joinGroup = defineHandler(JoinGroup, ['groups'], {
     if (!context.may(Operation.READ, groupNamed(request.groupId))) {
       return refusal(ErrorCode.GROUP_AUTHORIZATION_FAILED, apiVersion);
     }
+    const protocols = await context.turns.each(
+      request.protocols,
+      // Views of the connection's buffer hold for this turn only, unless the request is large.
+      ({ name, metadata }) => ({ name, metadata: Buffer.from(metadata ?? NO_METADATA) }),
+      context.isAlone ? PROTOCOLS_PER_TURN : request.protocols.length,
+    );
     const answer = await services.groups.joinGroup({
       groupId: request.groupId,
       memberId: request.memberId,
@@ -28,10 +36,7 @@ export const joinGroup = defineHandler(JoinGroup, ['groups'], {
       sessionTimeoutMs: request.sessionTimeoutMs,
       rebalanceTimeoutMs: apiVersion === 0 ? request.sessionTimeoutMs : request.rebalanceTimeoutMs,
       protocolType: request.protocolType,
-      protocols: request.protocols.map(({ name, metadata }) => ({
-        name,
-        metadata: metadata ?? Buffer.alloc(0),
-      })),
+      protocols,
       requireKnownMemberId: apiVersion >= 4 && request.groupInstanceId === null,
       supportsSkippingAssignment: apiVersion >= 9,
     });

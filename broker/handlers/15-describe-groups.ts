@@ -5,37 +5,61 @@
  */
 import { type Group, memberMetadata } from '../coordinators/group/group.ts';
 import { ErrorCode } from '../errors.ts';
+import type { Steps } from '../platform/turns.ts';
 import { DescribeGroups } from '../protocol/messages/15-describe-groups.ts';
-import type { ResponseInput } from '../protocol/schema.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { allowedOperations } from '../security/authorizer.ts';
 import { groupNamed, Operation } from '../security/operations.ts';
-import { defineHandler } from './handler.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
+import { onceEach } from './shared/named-once.ts';
 
+type Request = RequestOf<typeof DescribeGroups>;
 type Described = NonNullable<ResponseInput<typeof DescribeGroups>['groups']>[number];
+type Needed = Needs<'groups'>;
 
 export const describeGroups = defineHandler(DescribeGroups, ['groups'], {
-  handle(request, context, services) {
-    // A group that is named again and again is described once: it may be far longer than its name.
-    const groups = [...new Set(request.groups)].map((groupId): Described => {
-      if (!context.may(Operation.DESCRIBE, groupNamed(groupId))) {
-        return withError(groupId, ErrorCode.GROUP_AUTHORIZATION_FAILED);
-      }
-      const { error, group } = services.groups.describeGroup(groupId);
-      if (error !== ErrorCode.NONE) return withError(groupId, error);
-      const described =
-        group === null ? { ...withError(groupId, ErrorCode.NONE), groupState: 'Dead' } : describe(group);
-      if (!request.includeAuthorizedOperations) return described;
-      return { ...described, authorizedOperations: allowedOperations(context, groupNamed(groupId)) };
-    });
-    return { groups };
-  },
+  handle: (request, context, services) => context.turns.take(described(request, context, services)),
 
   refuse: (request, errorCode) => ({
     groups: request.groups.map((groupId) => withError(groupId, errorCode)),
   }),
 });
 
-function describe(group: Group): Described {
+function* described(
+  request: Request,
+  context: RequestContext,
+  services: Needed,
+): Steps<ResponseInput<typeof DescribeGroups>> {
+  const groups: Described[] = [];
+  // A group that is named again and again is described once: it may be far longer than its name.
+  for (const groupId of yield* onceEach(request.groups, (name) => name)) {
+    groups.push(yield* describe(groupId, request, context, services));
+    yield;
+  }
+  return { groups };
+}
+
+function* describe(
+  groupId: string,
+  { includeAuthorizedOperations }: Request,
+  context: RequestContext,
+  services: Needed,
+): Steps<Described> {
+  if (!context.may(Operation.DESCRIBE, groupNamed(groupId))) {
+    return withError(groupId, ErrorCode.GROUP_AUTHORIZATION_FAILED);
+  }
+  const { error, group } = services.groups.describeGroup(groupId);
+  if (error !== ErrorCode.NONE) return withError(groupId, error);
+  const found =
+    group === null ? { ...withError(groupId, ErrorCode.NONE), groupState: 'Dead' } : describeGroup(group);
+  // Of a large group: before the next one, never in between.
+  for (let members = group?.members.size ?? 0; members > 0; members--) yield;
+  if (!includeAuthorizedOperations) return found;
+  return { ...found, authorizedOperations: allowedOperations(context, groupNamed(groupId)) };
+}
+
+function describeGroup(group: Group): Described {
   const stable = group.state === 'Stable';
   return {
     errorCode: ErrorCode.NONE,

@@ -3,34 +3,48 @@
  * all our groups are of the classic type.
  * Source: KafkaApis.handleListGroupsRequest.
  */
+import type { Steps } from '../platform/turns.ts';
 import { ListGroups } from '../protocol/messages/16-list-groups.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, groupNamed, Operation } from '../security/operations.ts';
-import { defineHandler } from './handler.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
 
 const GROUP_TYPE = 'classic';
 
-export const listGroups = defineHandler(ListGroups, ['groups'], {
-  handle(request, context, services) {
-    const { error, groups } = services.groups.listGroups();
-    const states = new Set(request.statesFilter.map((state) => state.toLowerCase()));
-    const types = new Set(request.typesFilter.map((type) => type.toLowerCase()));
-    const seesAll = context.couldDo(Operation.DESCRIBE, CLUSTER);
-    const shown = groups.filter(
-      (group) =>
-        (states.size === 0 || states.has(group.state.toLowerCase())) &&
-        (types.size === 0 || types.has(GROUP_TYPE)) &&
-        (seesAll || context.couldDo(Operation.DESCRIBE, groupNamed(group.groupId))),
-    );
-    return {
-      errorCode: error,
-      groups: shown.map((group) => ({
-        groupId: group.groupId,
-        protocolType: group.protocolType,
-        groupState: group.state,
-        groupType: GROUP_TYPE,
-      })),
-    };
-  },
+type Response = ResponseInput<typeof ListGroups>;
 
+export const listGroups = defineHandler(ListGroups, ['groups'], {
+  handle: (request, context, services) => context.turns.take(listed(request, context, services)),
   refuse: (_request, errorCode) => ({ errorCode, groups: [] }),
 });
+
+function* listed(
+  request: RequestOf<typeof ListGroups>,
+  context: RequestContext,
+  { groups }: Needs<'groups'>,
+): Steps<Response> {
+  const states = yield* inLowerCase(request.statesFilter);
+  const types = yield* inLowerCase(request.typesFilter);
+  const seesAll = context.couldDo(Operation.DESCRIBE, CLUSTER);
+  const shown: NonNullable<Response['groups']>[number][] = [];
+  const listing = groups.listGroups();
+  for (const { groupId, protocolType, state } of listing.groups) {
+    yield;
+    const isMeant =
+      (states.size === 0 || states.has(state.toLowerCase())) &&
+      (types.size === 0 || types.has(GROUP_TYPE)) &&
+      (seesAll || context.couldDo(Operation.DESCRIBE, groupNamed(groupId)));
+    if (isMeant) shown.push({ groupId, protocolType, groupState: state, groupType: GROUP_TYPE });
+  }
+  return { errorCode: listing.error, groups: shown };
+}
+
+function* inLowerCase(names: readonly string[]): Steps<ReadonlySet<string>> {
+  const all = new Set<string>();
+  for (const name of names) {
+    all.add(name.toLowerCase());
+    yield;
+  }
+  return all;
+}

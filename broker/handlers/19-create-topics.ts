@@ -7,10 +7,10 @@
  * Source: KafkaApis.handleCreateTopicsRequest, ZkAdminManager.createTopics, DelayedCreatePartitions.
  */
 
+import { topicProperty } from '../config/topic-config.ts';
 import { ErrorCode } from '../errors.ts';
 import { allHaveLeaders } from '../metadata/image.ts';
 import type { TopicCreation } from '../metadata/topic-creation.ts';
-import { inTurns } from '../platform/turns.ts';
 import { CreateTopics } from '../protocol/messages/19-create-topics.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { mayCreateTopic } from '../security/authorizer.ts';
@@ -40,7 +40,7 @@ export const createTopics = defineHandler(CreateTopics, NEEDS, {
   async handle(request, context, services) {
     if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
-    const repeated = repeatedNames(request.topics.map(({ name }) => name));
+    const repeated = await context.turns.take(repeatedNames(request.topics, ({ name }) => name));
     const fits = partitionAllowance(services.config.requestMaxNewPartitions);
     const creating = {
       creation: await services.topicAdmin.creation(),
@@ -49,7 +49,7 @@ export const createTopics = defineHandler(CreateTopics, NEEDS, {
       context,
       services,
     };
-    const results = await inTurns(services.clock, request.topics, (topic) => {
+    const results = await context.turns.begin(request.topics, (topic) => {
       if (repeated.has(topic.name)) {
         const complaint = 'Found multiple entries for this topic.';
         return {
@@ -57,7 +57,7 @@ export const createTopics = defineHandler(CreateTopics, NEEDS, {
           ...configError(topic, context),
         };
       }
-      if (!fits(shapeOf(topic, services).partitions)) {
+      if (!fits(partitionsOf(topic, services))) {
         return { ...failure(topic.name, ErrorCode.POLICY_VIOLATION, null), ...TOO_MANY_PARTITIONS };
       }
       return createOne(topic, creating);
@@ -118,15 +118,14 @@ async function createOne(topic: CreatableTopic, creating: Creating): Promise<Top
   }
   const refused = shapeError(topic);
   if (refused !== null) return refused;
-  const configs = new Map<string, string>();
-  for (const { name: key, value } of topic.configs) if (value !== null) configs.set(key, value);
+  const configs = configsIn(topic);
   const created = await creation.createTopic({
     name,
     ...shapeOf(topic, services),
     configs,
     validateOnly,
     allows: (count) =>
-      context.charges?.mutations(context.apiVersion >= FIRST_WITH_STRICT_QUOTA)?.take(count) !== false,
+      context.charges?.mutations(context.apiVersion >= FIRST_WITH_STRICT_QUOTA).take(count) !== false,
   });
   if (!created.ok) return failure(name, created.error, created.message ?? null);
   const { topicId, assignment } = created.value;
@@ -142,6 +141,16 @@ async function createOne(topic: CreatableTopic, creating: Creating): Promise<Top
   if (topicConfigErrorCode !== ErrorCode.NONE) return { ...result, configs: [], topicConfigErrorCode };
   const replicationFactor = assignment.get(0)?.length ?? BROKER_DEFAULT;
   return { ...result, replicationFactor, configs: configsOf(configs) };
+}
+
+/** As far as the first one that there is not, which is what Kafka refuses the topic for: there may be very many. */
+function configsIn(topic: CreatableTopic): ReadonlyMap<string, string> {
+  const configs = new Map<string, string>();
+  for (const { name, value } of topic.configs) {
+    if (value !== null) configs.set(name, value);
+    if (topicProperty(name) === undefined) break;
+  }
+  return configs;
 }
 
 /** Whether the sender may be told what the topic is like. */
@@ -178,18 +187,25 @@ function shapeError({
   return failure(name, ErrorCode.INVALID_REQUEST, message);
 }
 
+function partitionsOf({ assignments, numPartitions }: CreatableTopic, { config }: Needs<'config'>): number {
+  if (assignments.length > 0) return assignments.length;
+  return numPartitions === BROKER_DEFAULT ? config.numPartitions : numPartitions;
+}
+
 function shapeOf(
-  { assignments, numPartitions, replicationFactor }: CreatableTopic,
+  topic: CreatableTopic,
   { config }: Needed,
 ): { partitions: number; replicationFactor: number; assignment?: Map<number, readonly number[]> } {
+  const partitions = partitionsOf(topic, { config });
+  const { assignments, replicationFactor } = topic;
   if (assignments.length > 0) {
     const assignment = new Map(
       assignments.map(({ partitionIndex, brokerIds }) => [partitionIndex, brokerIds]),
     );
-    return { partitions: assignments.length, replicationFactor: BROKER_DEFAULT, assignment };
+    return { partitions, replicationFactor: BROKER_DEFAULT, assignment };
   }
   return {
-    partitions: numPartitions === BROKER_DEFAULT ? config.numPartitions : numPartitions,
+    partitions,
     replicationFactor:
       replicationFactor === BROKER_DEFAULT ? config.defaultReplicationFactor : replicationFactor,
   };

@@ -7,7 +7,6 @@
  */
 
 import { ErrorCode } from '../errors.ts';
-import { inTurns } from '../platform/turns.ts';
 import { DeleteTopics } from '../protocol/messages/20-delete-topics.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
@@ -42,11 +41,8 @@ export const deleteTopics = defineHandler(DeleteTopics, NEEDS, {
       return refuse(request, ErrorCode.INVALID_REQUEST);
     }
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
-    const results = await deleteEach(
-      named.map((one) => resolve(one, context, services)),
-      context,
-      services,
-    );
+    const wanted = await context.turns.each(named, (one) => resolve(one, context, services));
+    const results = await deleteEach(wanted, context, services);
     const going = new Set(
       results.filter(({ errorCode }) => errorCode === ErrorCode.NONE).map(({ name }) => name ?? ''),
     );
@@ -105,7 +101,7 @@ function permitted(
 /** Asks for each topic's deletion once, however often it is named. */
 async function deleteEach(
   wanted: readonly TopicResult[],
-  { charges, apiVersion }: RequestContext,
+  { charges, apiVersion, turns }: RequestContext,
   services: Needed,
 ): Promise<TopicResult[]> {
   const quota = charges?.mutations(apiVersion >= FIRST_WITH_STRICT_QUOTA) ?? null;
@@ -116,9 +112,7 @@ async function deleteEach(
   };
   const allowed = wanted.filter(({ errorCode }) => errorCode === ErrorCode.NONE);
   const names = [...new Set(allowed.map(({ name }) => name ?? ''))];
-  const errors = new Map(
-    await inTurns(services.clock, names, async (name) => [name, await deleted(name)] as const),
-  );
+  const errors = new Map(await turns.begin(names, async (name) => [name, await deleted(name)] as const));
   return wanted.map((one) =>
     one.errorCode === ErrorCode.NONE
       ? { ...one, errorCode: errors.get(one.name ?? '') ?? ErrorCode.UNKNOWN_SERVER_ERROR }

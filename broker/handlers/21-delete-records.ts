@@ -4,6 +4,7 @@
  * Source: KafkaApis.handleDeleteRecordsRequest, ReplicaManager.deleteRecords.
  */
 import { ErrorCode } from '../errors.ts';
+import { atOnce, type Steps } from '../platform/turns.ts';
 import { DeleteRecords } from '../protocol/messages/21-delete-records.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import type { DeleteRecordsEntry, DeleteRecordsOutcome } from '../replication/requests/replica-offsets.ts';
@@ -34,44 +35,61 @@ type Needed = Needs<(typeof NEEDS)[number]>;
 
 export const deleteRecords = defineHandler(DeleteRecords, NEEDS, {
   async handle(request, context, services) {
-    const verdicts = new Map<string, Verdict>();
-    const entries: DeleteRecordsEntry[] = [];
-    const topics = namedOnce(request.topics, SHAPE);
-    for (const { name, partitions } of topics) {
-      for (const { partitionIndex, offset } of partitions) {
-        const error = errorOf(name, partitionIndex, context, services);
-        const key = partitionKey(name, partitionIndex);
-        if (error === ErrorCode.NONE) entries.push({ topic: name, partition: partitionIndex, offset });
-        else verdicts.set(key, failed(error));
-      }
-    }
+    const { topics, entries, verdicts } = await context.turns.take(judged(request, context, services));
     const outcomes: readonly DeleteRecordsOutcome[] = await services.replicas.deleteRecords(
       entries,
       request.timeoutMs,
     );
     for (const outcome of outcomes) verdicts.set(partitionKey(outcome.topic, outcome.partition), outcome);
-    return answer(topics, (key) => verdicts.get(key) ?? failed(ErrorCode.UNKNOWN_SERVER_ERROR));
+    const verdictOf = (key: string): Verdict => verdicts.get(key) ?? failed(ErrorCode.UNKNOWN_SERVER_ERROR);
+    return context.turns.take(answer(topics, verdictOf));
   },
-  refuse: (request, errorCode) => answer(namedOnce(request.topics, SHAPE), () => failed(errorCode)),
+  refuse: (request, errorCode) =>
+    atOnce(answer(atOnce(namedOnce(request.topics, SHAPE)), () => failed(errorCode))),
 });
+
+interface Judged {
+  readonly topics: readonly TopicPartitions[];
+  readonly entries: readonly DeleteRecordsEntry[];
+  /** Of those that there are no entries of, by partition; the others' come to them. */
+  readonly verdicts: Map<string, Verdict>;
+}
+
+function* judged(request: DeleteRecordsRequest, context: RequestContext, services: Needed): Steps<Judged> {
+  const verdicts = new Map<string, Verdict>();
+  const entries: DeleteRecordsEntry[] = [];
+  const topics = yield* namedOnce(request.topics, SHAPE);
+  for (const { name, partitions } of topics) {
+    for (const { partitionIndex, offset } of partitions) {
+      const error = errorOf(name, partitionIndex, context, services);
+      const key = partitionKey(name, partitionIndex);
+      if (error === ErrorCode.NONE) entries.push({ topic: name, partition: partitionIndex, offset });
+      else verdicts.set(key, failed(error));
+      yield;
+    }
+  }
+  return { topics, entries, verdicts };
+}
 
 function failed(error: ErrorCode): Verdict {
   return { error, lowWatermark: NO_WATERMARK };
 }
 
-function answer(
+function* answer(
   topics: readonly TopicPartitions[],
   verdictOf: (partition: string) => Verdict,
-): DeleteRecordsResponse {
-  return {
-    topics: topics.map(({ name, partitions }) => ({
-      name,
-      partitions: partitions.map(({ partitionIndex }) => {
-        const { error, lowWatermark } = verdictOf(partitionKey(name, partitionIndex));
-        return { partitionIndex, lowWatermark, errorCode: error };
-      }),
-    })),
-  };
+): Steps<DeleteRecordsResponse> {
+  const answers: NonNullable<DeleteRecordsResponse['topics']>[number][] = [];
+  for (const { name, partitions } of topics) {
+    const ofTopic: { partitionIndex: number; lowWatermark: number; errorCode: ErrorCode }[] = [];
+    for (const { partitionIndex } of partitions) {
+      const { error, lowWatermark } = verdictOf(partitionKey(name, partitionIndex));
+      ofTopic.push({ partitionIndex, lowWatermark, errorCode: error });
+      yield;
+    }
+    answers.push({ name, partitions: ofTopic });
+  }
+  return { topics: answers };
 }
 
 function errorOf(topic: string, partition: number, context: RequestContext, services: Needed): ErrorCode {

@@ -4,6 +4,7 @@
  * Source: KafkaApis.handleOffsetForLeaderEpochRequest, ReplicaManager.lastOffsetForLeaderEpoch.
  */
 import { ErrorCode } from '../errors.ts';
+import { atOnce, type Steps } from '../platform/turns.ts';
 import { OffsetForLeaderEpoch } from '../protocol/messages/23-offset-for-leader-epoch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation, topicNamed } from '../security/operations.ts';
@@ -21,7 +22,7 @@ const DEBUGGING_CONSUMER = -2;
 export const offsetForLeaderEpoch = defineHandler(OffsetForLeaderEpoch, ['replicas'], {
   handle(request, context, services) {
     const seesAll = context.couldDo(Operation.CLUSTER_ACTION, CLUSTER);
-    return answer(request, (topic, { partition, currentLeaderEpoch, leaderEpoch }) => {
+    const steps = answer(request, (topic, { partition, currentLeaderEpoch, leaderEpoch }) => {
       if (!seesAll && !context.may(Operation.DESCRIBE, topicNamed(topic))) {
         return { partition, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
       }
@@ -32,15 +33,25 @@ export const offsetForLeaderEpoch = defineHandler(OffsetForLeaderEpoch, ['replic
       });
       return { partition, errorCode: end.error, leaderEpoch: end.epoch, endOffset: end.endOffset };
     });
+    return context.turns.take(steps);
   },
-  refuse: (request, errorCode) => answer(request, (_topic, { partition }) => ({ partition, errorCode })),
+  refuse: (request, errorCode) =>
+    atOnce(answer(request, (_topic, { partition }) => ({ partition, errorCode }))),
 });
 
-function answer(request: Request, one: (topic: string, wanted: Wanted) => PartitionResponse): Response {
-  return {
-    topics: request.topics.map(({ topic, partitions }) => ({
-      topic,
-      partitions: partitions.map((wanted) => one(topic, wanted)),
-    })),
-  };
+function* answer(
+  request: Request,
+  one: (topic: string, wanted: Wanted) => PartitionResponse,
+): Steps<Response> {
+  const topics: TopicResponse[] = [];
+  for (const { topic, partitions } of request.topics) {
+    const answers: PartitionResponse[] = [];
+    for (const wanted of partitions) {
+      answers.push(one(topic, wanted));
+      yield;
+    }
+    topics.push({ topic, partitions: answers });
+    yield;
+  }
+  return { topics };
 }

@@ -7,6 +7,7 @@
  */
 import { ErrorCode } from '../errors.ts';
 import type { Int64 } from '../int64.ts';
+import type { Steps } from '../platform/turns.ts';
 import { AddPartitionsToTxn } from '../protocol/messages/24-add-partitions-to-txn.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation, topicNamed, transactionNamed } from '../security/operations.ts';
@@ -14,7 +15,7 @@ import { isInternalTopic, type TopicPartition } from '../types.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { fencedFrom } from './shared/fenced-error.ts';
-import { namedOnce } from './shared/named-once.ts';
+import { namedOnce, onceEach } from './shared/named-once.ts';
 
 type Request = RequestOf<typeof AddPartitionsToTxn>;
 type Topic = Request['v3AndBelowTopics'][number];
@@ -49,13 +50,12 @@ export const addPartitionsToTxn = defineHandler(AddPartitionsToTxn, NEEDS, {
       return { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED };
     }
     // An id that is named again counts once: there is one answer for an id.
-    const byId = new Map(request.transactions.map((one) => [one.transactionalId, one]));
-    const resultsByTransaction = await Promise.all(
-      [...byId.values()].map(async (one) => ({
-        transactionalId: one.transactionalId,
-        topicResults: await carryOut(one, context, services),
-      })),
-    );
+    const { turns } = context;
+    const once = await turns.take(onceEach(request.transactions, ({ transactionalId }) => transactionalId));
+    const resultsByTransaction = await turns.begin(once, async (one) => ({
+      transactionalId: one.transactionalId,
+      topicResults: await carryOut(one, context, services),
+    }));
     return { resultsByTransaction };
   },
 
@@ -91,10 +91,10 @@ async function carryOut(
   context: RequestContext,
   services: Needed,
 ): Promise<TopicResults> {
-  const topics = namedOnce(transaction.topics, SHAPE);
-  const obstacles = topics.map((topic) => obstaclesOf(topic, context, services));
-  if (obstacles.some((each) => each.some((error) => error !== ErrorCode.NONE))) {
-    return answerEach(topics, obstacles.flat().map(notAttempted));
+  const topics = await context.turns.take(namedOnce(transaction.topics, SHAPE));
+  const obstacles = await context.turns.take(obstaclesOf(topics, context, services));
+  if (obstacles.some((error) => error !== ErrorCode.NONE)) {
+    return answerEach(topics, obstacles.map(notAttempted));
   }
   const partitions = topics.flatMap(({ name, partitions }) =>
     partitions.map((partition): TopicPartition => ({ topic: name, partition })),
@@ -106,21 +106,25 @@ async function carryOut(
   return answerAll(transaction.topics, fencedFrom(FIRST_VERSION_WITH_FENCED, context.apiVersion, error));
 }
 
-/** What keeps each partition of the topic out, by the topic or by itself. Brokers have been asked for their right. */
-function obstaclesOf(
-  { name, partitions }: Topic,
+/** What keeps each partition out, by its topic or by itself, in order. Brokers have been asked for their right. */
+function* obstaclesOf(
+  topics: readonly Topic[],
   context: RequestContext,
   services: Needed,
-): readonly ErrorCode[] {
-  const allowed =
-    context.apiVersion >= FIRST_VERSION_OF_BROKERS ||
-    (!isInternalTopic(name) && context.may(Operation.WRITE, topicNamed(name)));
-  if (!allowed) return partitions.map(() => ErrorCode.TOPIC_AUTHORIZATION_FAILED);
-  return partitions.map((partition) =>
-    services.metadata.partition(name, partition) === undefined
-      ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-      : ErrorCode.NONE,
-  );
+): Steps<readonly ErrorCode[]> {
+  const obstacles: ErrorCode[] = [];
+  for (const { name, partitions } of topics) {
+    const allowed =
+      context.apiVersion >= FIRST_VERSION_OF_BROKERS ||
+      (!isInternalTopic(name) && context.may(Operation.WRITE, topicNamed(name)));
+    for (const partition of partitions) {
+      const isKnown = services.metadata.partition(name, partition) !== undefined;
+      const unknown = isKnown ? ErrorCode.NONE : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+      obstacles.push(allowed ? unknown : ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+      yield;
+    }
+  }
+  return obstacles;
 }
 
 /** The others could be added, and are not. */

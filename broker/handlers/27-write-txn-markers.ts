@@ -8,6 +8,7 @@
 import { ErrorCode } from '../errors.ts';
 import type { Int64 } from '../int64.ts';
 import type { PartitionError } from '../peers/messages.ts';
+import type { Steps } from '../platform/turns.ts';
 import { WriteTxnMarkers } from '../protocol/messages/27-write-txn-markers.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { NO_PRODUCER_EPOCH, NO_PRODUCER_ID } from '../records/batch.ts';
@@ -23,22 +24,17 @@ export const writeTxnMarkers = defineHandler(WriteTxnMarkers, ['markers'], {
     if (!context.may(Operation.ALTER, CLUSTER) && !context.may(Operation.CLUSTER_ACTION, CLUSTER)) {
       return refused(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
+    context.charges?.exempt();
     if (request.markers.some(isOfNobody)) return refused(request, ErrorCode.UNKNOWN_SERVER_ERROR);
-    const written = await markers.write(
-      request.markers.map(({ transactionResult, topics, ...marker }) => ({
-        ...marker,
-        committed: transactionResult,
-        topics: topics.map(({ name, partitionIndexes }) => ({ topic: name, partitions: partitionIndexes })),
-      })),
-    );
-    const byProducer = new Map<Int64, PartitionError[]>();
-    for (const [index, { producerId }] of request.markers.entries()) {
-      const errors = written[index] ?? [];
-      if (errors.length > 0) byProducer.set(producerId, [...(byProducer.get(producerId) ?? []), ...errors]);
-    }
-    return {
-      markers: [...byProducer].map(([producerId, errors]) => ({ producerId, topics: byTopic(errors) })),
-    };
+    const { turns } = context;
+    const written = await turns.begin(request.markers, ({ transactionResult, topics, ...marker }) => {
+      const partitions = topics.map(({ name, partitionIndexes }) => ({
+        topic: name,
+        partitions: partitionIndexes,
+      }));
+      return markers.write({ ...marker, committed: transactionResult, topics: partitions }, turns);
+    });
+    return turns.take(answer(request, written));
   },
 
   refuse: refused,
@@ -49,17 +45,38 @@ function isOfNobody({ producerId, producerEpoch }: Request['markers'][number]): 
   return producerId === NO_PRODUCER_ID || producerEpoch === NO_PRODUCER_EPOCH;
 }
 
-/** Each partition once, with its last error. */
-function byTopic(errors: readonly PartitionError[]): NonNullable<MarkerResponse['topics']> {
-  const topics = new Map<string, Map<number, ErrorCode>>();
-  for (const { topic, partition, error } of errors) {
-    const partitions = topics.get(topic) ?? new Map<number, ErrorCode>();
-    topics.set(topic, partitions.set(partition, error));
+/** Each partition of a producer once, with its last error. */
+function* answer(request: Request, written: readonly (readonly PartitionError[])[]): Steps<Response> {
+  const byProducer = new Map<Int64, Map<string, Map<number, ErrorCode>>>();
+  for (const [index, { producerId }] of request.markers.entries()) {
+    for (const { topic, partition, error } of written[index] ?? []) {
+      const topics = byProducer.get(producerId) ?? new Map<string, Map<number, ErrorCode>>();
+      const partitions = topics.get(topic) ?? new Map<number, ErrorCode>();
+      byProducer.set(producerId, topics.set(topic, partitions.set(partition, error)));
+      yield;
+    }
   }
-  return [...topics].map(([name, partitions]) => ({
-    name,
-    partitions: [...partitions].map(([partitionIndex, errorCode]) => ({ partitionIndex, errorCode })),
-  }));
+  const markers: MarkerResponse[] = [];
+  for (const [producerId, topics] of byProducer) {
+    markers.push({ producerId, topics: yield* topicsOf(topics) });
+    yield;
+  }
+  return { markers };
+}
+
+function* topicsOf(
+  topics: ReadonlyMap<string, ReadonlyMap<number, ErrorCode>>,
+): Steps<NonNullable<MarkerResponse['topics']>> {
+  const answers: NonNullable<MarkerResponse['topics']>[number][] = [];
+  for (const [name, ofTopic] of topics) {
+    const partitions: { partitionIndex: number; errorCode: ErrorCode }[] = [];
+    for (const [partitionIndex, errorCode] of ofTopic) {
+      partitions.push({ partitionIndex, errorCode });
+      yield;
+    }
+    answers.push({ name, partitions });
+  }
+  return answers;
 }
 
 function refused(request: Request, errorCode: ErrorCode): Response {

@@ -7,11 +7,13 @@
  */
 import type { OffsetToCommit } from '../coordinators/group/offset-store.ts';
 import { ErrorCode } from '../errors.ts';
+import type { Steps } from '../platform/turns.ts';
 import { TxnOffsetCommit } from '../protocol/messages/28-txn-offset-commit.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation, transactionNamed } from '../security/operations.ts';
-import { defineHandler } from './handler.ts';
-import { type Answers, answersOf, committable } from './shared/committable.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
+import { type Answers, answersOf, commitsOf, committable } from './shared/committable.ts';
 import { namedOnce } from './shared/named-once.ts';
 
 type Request = RequestOf<typeof TxnOffsetCommit>;
@@ -27,8 +29,11 @@ const SHAPE = {
   topic: (name: string, partitions: Topic['partitions']): Topic => ({ name, partitions }),
 };
 
-export const txnOffsetCommit = defineHandler(TxnOffsetCommit, ['clock', 'metadata', 'groups'], {
-  async handle(request, context, { clock, metadata, groups }) {
+const NEEDS = ['clock', 'metadata', 'groups'] as const;
+type Needed = Needs<(typeof NEEDS)[number]>;
+
+export const txnOffsetCommit = defineHandler(TxnOffsetCommit, NEEDS, {
+  async handle(request, context, services) {
     const { transactionalId, groupId, producerId, producerEpoch } = request;
     if (!context.may(Operation.WRITE, transactionNamed(transactionalId))) {
       return refused(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
@@ -36,12 +41,9 @@ export const txnOffsetCommit = defineHandler(TxnOffsetCommit, ['clock', 'metadat
     if (!context.may(Operation.READ, groupNamed(groupId))) {
       return refused(request, ErrorCode.GROUP_AUTHORIZATION_FAILED);
     }
-    const { answers, valid } = committable(request.topics, context, metadata);
-    const commits = namedOnce(valid, SHAPE).flatMap(({ name, partitions }) =>
-      partitions.map((partition) => toCommit(name, partition, clock.wallMs())),
-    );
+    const { answers, commits } = await context.turns.take(wanted(request, context, services));
     if (commits.length === 0) return toResponse(answers);
-    const errors = await groups.commitInTransaction({
+    const errors = await services.groups.commitInTransaction({
       groupId,
       transactionalId,
       producerId,
@@ -51,15 +53,37 @@ export const txnOffsetCommit = defineHandler(TxnOffsetCommit, ['clock', 'metadat
       generationId: request.generationId,
       commits,
     });
-    for (const [index, { topic, partition }] of commits.entries()) {
-      const errorCode = known(errors[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR, context.apiVersion);
-      answersOf(answers, topic).push({ partitionIndex: partition, errorCode });
-    }
-    return toResponse(answers);
+    return context.turns.take(answer(answers, commits, errors, context.apiVersion));
   },
 
   refuse: refused,
 });
+
+/** What is to be committed, and the answers for what may not be. */
+function* wanted(
+  request: Request,
+  context: RequestContext,
+  { clock, metadata }: Needed,
+): Steps<{ readonly answers: Answers; readonly commits: readonly OffsetToCommit[] }> {
+  const { answers, valid } = yield* committable(request.topics, context, metadata);
+  const topics = yield* namedOnce(valid, SHAPE);
+  const commits = yield* commitsOf(topics, (name, partition) => toCommit(name, partition, clock.wallMs()));
+  return { answers, commits };
+}
+
+function* answer(
+  answers: Answers,
+  commits: readonly OffsetToCommit[],
+  errors: readonly ErrorCode[],
+  apiVersion: number,
+): Steps<Response> {
+  for (const [index, { topic, partition }] of commits.entries()) {
+    const errorCode = known(errors[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR, apiVersion);
+    answersOf(answers, topic).push({ partitionIndex: partition, errorCode });
+    yield;
+  }
+  return toResponse(answers);
+}
 
 /** What a client of that version makes sense of. */
 function known(error: ErrorCode, apiVersion: number): ErrorCode {

@@ -4,6 +4,7 @@
  * Source: AclApis.handleDescribeAcls.
  */
 import { ErrorCode } from '../errors.ts';
+import { afterwards, type Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { DescribeAcls } from '../protocol/messages/29-describe-acls.ts';
 import type { AclBinding } from '../security/acl.ts';
@@ -16,18 +17,34 @@ export const describeAcls = defineHandler(DescribeAcls, ['acls'], {
     if (namesUnknownAcl(request)) return 'close';
     if (!context.may(Operation.DESCRIBE, CLUSTER)) return refuse(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     if (acls === null) return NO_AUTHORIZER;
-    const byPattern = Map.groupBy(acls.list(filterOf(request)), keyOf);
-    return {
+    return afterwards(context.turns.take(described(acls.list(filterOf(request)))), (resources) => ({
       errorCode: ErrorCode.NONE,
       errorMessage: '',
-      resources: [...byPattern.values()].map(describePattern),
-    };
+      resources,
+    }));
   },
   refuse: (_request, errorCode) => refuse(errorCode),
 });
 
 function refuse(errorCode: ErrorCode) {
   return { errorCode, errorMessage: errorText(errorCode) };
+}
+
+function* described(bindings: Iterable<AclBinding>): Steps<ReturnType<typeof describePattern>[]> {
+  const byPattern = new Map<string, AclBinding[]>();
+  for (const binding of bindings) {
+    const key = keyOf(binding);
+    const known = byPattern.get(key);
+    if (known === undefined) byPattern.set(key, [binding]);
+    else known.push(binding);
+    yield;
+  }
+  const resources: ReturnType<typeof describePattern>[] = [];
+  for (const ofPattern of byPattern.values()) {
+    resources.push(describePattern(ofPattern));
+    yield;
+  }
+  return resources;
 }
 
 function describePattern(bindings: readonly AclBinding[]) {

@@ -27,8 +27,11 @@ export const createAcls = defineHandler(CreateAcls, ['acls'], {
     if (creations.some(isOfFilters)) return refuse(request, ErrorCode.UNKNOWN_SERVER_ERROR);
     const refusals = creations.map(refusalOf);
     const wanted = creations.filter((_, index) => refusals[index] === null);
-    const outcomes = (await acls.create(wanted.map(bindingOf))).values();
-    return { results: refusals.map((refusal) => resultOf(refusal ?? outcomes.next().value)) };
+    const outcomes = (await acls.create(wanted.map(bindingOf), context.turns)).values();
+    const results = await context.turns.each(refusals, (refusal) =>
+      resultOf(refusal ?? outcomes.next().value),
+    );
+    return { results };
   },
   refuse,
 });

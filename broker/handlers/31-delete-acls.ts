@@ -22,14 +22,13 @@ export const deleteAcls = defineHandler(DeleteAcls, ['acls'], {
       return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
     if (acls === null) return { filterResults: filters.map(() => NO_AUTHORIZER_TO_CHANGE) };
-    const deleted = await acls.delete(filters.map(filterOf));
-    return {
-      filterResults: deleted.map((matching) => ({
-        errorCode: ErrorCode.NONE,
-        errorMessage: null,
-        matchingAcls: matching.map(describe),
-      })),
-    };
+    const deleted = await acls.delete(filters.map(filterOf), context.turns);
+    const filterResults = await context.turns.each(deleted, (matching) => ({
+      errorCode: ErrorCode.NONE,
+      errorMessage: null,
+      matchingAcls: matching.map(describe),
+    }));
+    return { filterResults };
   },
   refuse,
 });

@@ -14,6 +14,7 @@ import {
 } from '../config/effective.ts';
 import { ErrorCode } from '../errors.ts';
 import { validateTopicName } from '../metadata/topic-rules.ts';
+import { FEW, type Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { DescribeConfigs } from '../protocol/messages/32-describe-configs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -56,20 +57,19 @@ export const describeConfigs = defineHandler(DescribeConfigs, NEEDS, {
     // Whoever wants to hear more of a broker may want it because ZooKeeper is out of reach.
     const onlyLoggers = request.resources.every(({ resourceType }) => resourceType === BROKER_LOGGER);
     const levels = onlyLoggers ? NO_LEVELS : await dynamicLevels(services);
-    const results = await Promise.all(
-      onceEach(request.resources, describeResource).map(async (resource) => {
-        const { resourceType, resourceName, configurationKeys } = resource;
-        const described = await describe(resource, levels, context, services);
-        if (!isEntries(described)) return { ...described, resourceType, resourceName };
-        const wanted =
-          configurationKeys === null || configurationKeys.length === 0 ? null : configurationKeys;
-        const configs = described
-          .filter(({ name }) => wanted === null || wanted.includes(name))
-          .map((entry) => describedConfig(entry, request, context.apiVersion));
-        return { errorCode: ErrorCode.NONE, errorMessage: '', resourceType, resourceName, configs };
-      }),
-    );
-    return { results };
+    const { turns } = context;
+    const once = await turns.take(onceEach(request.resources, describeResource));
+    const answered = async (resource: (typeof once)[number]) => {
+      const { resourceType, resourceName, configurationKeys } = resource;
+      const described = await describe(resource, levels, context, services);
+      if (!isEntries(described)) return { ...described, resourceType, resourceName };
+      const wanted = await turns.take(entriesOf(described, configurationKeys ?? []));
+      const configs = wanted.map((entry) => describedConfig(entry, request, context.apiVersion));
+      return { errorCode: ErrorCode.NONE, errorMessage: '', resourceType, resourceName, configs };
+    };
+    // Of one that is asked for many names a turn's worth is looked for as soon as it is begun.
+    const isLong = once.some(({ configurationKeys }) => (configurationKeys?.length ?? 0) > FEW);
+    return { results: await turns.begin(once, answered, isLong ? 1 : undefined) };
   },
   refuse,
 });
@@ -82,6 +82,21 @@ function refuse(request: DescribeConfigsRequest, errorCode: ErrorCode): Describe
       resourceName,
     })),
   };
+}
+
+/** Those with one of the names, of which there may be far more than entries; all when none is given. */
+function* entriesOf(
+  all: readonly EffectiveEntry[],
+  names: readonly string[],
+): Steps<readonly EffectiveEntry[]> {
+  if (names.length === 0) return all;
+  const entries = new Map(all.map((entry) => [entry.name, entry]));
+  const wanted = new Set<EffectiveEntry | undefined>();
+  for (const name of names) {
+    wanted.add(entries.get(name));
+    yield;
+  }
+  return all.filter((entry) => wanted.has(entry));
 }
 
 function isEntries(described: Described): described is readonly EffectiveEntry[] {

@@ -11,12 +11,12 @@ import { replacing } from './shared/config-operations.ts';
 
 export const alterConfigs = defineHandler(
   AlterConfigs,
-  ['brokerId', 'config', 'liveConfig', 'metadata', 'store'],
+  ['brokerId', 'config', 'liveConfig', 'listenerSecurity', 'metadata', 'store'],
   {
     async handle(request, context, services) {
       const { resources, validateOnly } = request;
       const asked = { context, services, how: 'all' } as const;
-      const responses = await alterResources(resources, (resource) =>
+      const responses = await alterResources(resources, context, (resource) =>
         alterResource(resource, replacing(resource.configs), validateOnly, asked),
       );
       return { responses };

@@ -5,6 +5,7 @@
  * Source: KafkaApis.handleAlterReplicaLogDirsRequest, ReplicaManager.alterReplicaLogDirs.
  */
 import { ErrorCode } from '../errors.ts';
+import { atOnce, type Steps } from '../platform/turns.ts';
 import { AlterReplicaLogDirs } from '../protocol/messages/34-alter-replica-log-dirs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
@@ -18,36 +19,46 @@ export const alterReplicaLogDirs = defineHandler(AlterReplicaLogDirs, ['logDirMo
     if (!context.may(Operation.ALTER, CLUSTER)) {
       return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
-    return answered(request, (topic, partition, path) => logDirMoves.alter({ topic, partition }, path));
+    return context.turns.take(
+      answered(request, (topic, partition, path) => logDirMoves.alter({ topic, partition }, path)),
+      MOVES_PER_TURN,
+    );
   },
   refuse,
 });
 
+/** Each may make a log, which is files. */
+const MOVES_PER_TURN = 500;
+
 function refuse(request: Request, errorCode: ErrorCode): Response {
-  return answered(request, () => errorCode);
+  return atOnce(answered(request, () => errorCode));
 }
 
 /** Each partition once: of several directories it is named with, the last one counts. */
-function answered(
+function* answered(
   { dirs }: Request,
   decide: (topic: string, partition: number, path: string) => ErrorCode,
-): Response {
+): Steps<Response> {
   const wanted = new Map<string, Map<number, string>>();
   for (const { path, topics } of dirs) {
     for (const { name, partitions } of topics) {
       if (partitions.length === 0) continue;
       const ofTopic = wanted.get(name) ?? new Map<number, string>();
       wanted.set(name, ofTopic);
-      for (const partition of partitions) ofTopic.set(partition, path);
+      for (const partition of partitions) {
+        ofTopic.set(partition, path);
+        yield;
+      }
     }
   }
-  return {
-    results: [...wanted].map(([topicName, ofTopic]) => ({
-      topicName,
-      partitions: [...ofTopic].map(([partitionIndex, path]) => ({
-        partitionIndex,
-        errorCode: decide(topicName, partitionIndex, path),
-      })),
-    })),
-  };
+  const results: NonNullable<Response['results']>[number][] = [];
+  for (const [topicName, ofTopic] of wanted) {
+    const partitions: { partitionIndex: number; errorCode: ErrorCode }[] = [];
+    for (const [partitionIndex, path] of ofTopic) {
+      partitions.push({ partitionIndex, errorCode: decide(topicName, partitionIndex, path) });
+      yield;
+    }
+    results.push({ topicName, partitions });
+  }
+  return { results };
 }

@@ -6,12 +6,14 @@
 
 import { ErrorCode } from '../errors.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
+import type { Steps } from '../platform/turns.ts';
 import { DescribeLogDirs } from '../protocol/messages/35-describe-log-dirs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
 import { partitionKey } from '../types.ts';
 import { defineHandler } from './handler.ts';
 import type { Needs } from './services.ts';
+import { byTopic } from './shared/by-topic.ts';
 
 type Wanted = RequestOf<typeof DescribeLogDirs>['topics'];
 type Result = NonNullable<ResponseInput<typeof DescribeLogDirs>['results']>[number];
@@ -27,60 +29,73 @@ export const describeLogDirs = defineHandler(DescribeLogDirs, NEEDS, {
     if (!context.may(Operation.DESCRIBE, CLUSTER)) {
       return { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED };
     }
-    const isWanted = wantedBy(request.topics);
-    const logs = [
-      ...[...services.logs.all()].map(current),
-      ...[...services.logs.futures.all()].map((log) => future(log, services)),
-    ].filter(({ log }) => isWanted(log));
-    const results = services.logs.directories().map(({ path, online }): Result => {
-      if (!online) return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir: path };
-      return {
-        errorCode: ErrorCode.NONE,
-        logDir: path,
-        topics: byTopic(logs.filter(({ log }) => log.logDirectory === path)),
-        ...volume(path, services),
-      };
-    });
-    return { results };
+    return context.turns.take(described(request.topics, services));
   },
   refuse: (_request, errorCode) => ({ errorCode }),
 });
 
-function wantedBy(wanted: Wanted): (log: PartitionLog) => boolean {
-  if (wanted === null) return () => true;
-  const keys = new Set(
-    wanted.flatMap(({ topic, partitions }) => partitions.map((partition) => partitionKey(topic, partition))),
-  );
-  return ({ topic, partition }) => keys.has(partitionKey(topic, partition));
+function* described(wanted: Wanted, services: Needed): Steps<{ readonly results: readonly Result[] }> {
+  const keys = wanted === null ? null : yield* keysOf(wanted);
+  const byDirectory = new Map<string, Described[]>();
+  // As they are now: each is looked at in its turn.
+  const logs = [
+    ...[...services.logs.all()].map((log) => ({ log, isFuture: false })),
+    ...[...services.logs.futures.all()].map((log) => ({ log, isFuture: true })),
+  ];
+  for (const { log, isFuture } of logs) {
+    yield;
+    if (keys?.has(partitionKey(log.topic, log.partition)) === false) continue;
+    const there = byDirectory.get(log.logDirectory) ?? [];
+    byDirectory.set(log.logDirectory, there);
+    there.push(isFuture ? future(log, services) : current(log));
+  }
+  const results: Result[] = [];
+  for (const { path, online } of services.logs.directories()) {
+    if (!online) results.push({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir: path });
+    else {
+      const topics = yield* byTopic(byDirectory.get(path) ?? [], partitionOf);
+      results.push({
+        errorCode: ErrorCode.NONE,
+        logDir: path,
+        topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
+        ...volume(path, services),
+      });
+    }
+  }
+  return { results };
+}
+
+function* keysOf(wanted: NonNullable<Wanted>): Steps<ReadonlySet<string>> {
+  const keys = new Set<string>();
+  for (const { topic, partitions } of wanted) {
+    for (const partition of partitions) {
+      keys.add(partitionKey(topic, partition));
+      yield;
+    }
+  }
+  return keys;
 }
 
 interface Described {
+  readonly topic: string;
   readonly log: PartitionLog;
   readonly offsetLag: number;
   readonly isFutureKey: boolean;
 }
 
 function current(log: PartitionLog): Described {
-  return { log, offsetLag: Math.max(0, log.highWatermark - log.endOffset), isFutureKey: false };
+  const offsetLag = Math.max(0, log.highWatermark - log.endOffset);
+  return { topic: log.topic, log, offsetLag, isFutureKey: false };
 }
 
 function future(log: PartitionLog, { logs }: Needed): Described {
   const moved = logs.log(log.topic, log.partition);
   const offsetLag = moved === undefined ? UNKNOWN_LAG : moved.endOffset - log.endOffset;
-  return { log, offsetLag, isFutureKey: true };
+  return { topic: log.topic, log, offsetLag, isFutureKey: true };
 }
 
-function byTopic(all: readonly Described[]): NonNullable<Result['topics']> {
-  const topics = Map.groupBy(all, ({ log }) => log.topic);
-  return [...topics].map(([name, ofTopic]) => ({
-    name,
-    partitions: ofTopic.map(({ log, offsetLag, isFutureKey }) => ({
-      partitionIndex: log.partition,
-      partitionSize: log.sizeBytes,
-      offsetLag,
-      isFutureKey,
-    })),
-  }));
+function partitionOf({ log, offsetLag, isFutureKey }: Described) {
+  return { partitionIndex: log.partition, partitionSize: log.sizeBytes, offsetLag, isFutureKey };
 }
 
 function volume(path: string, { disk }: Needed): { totalBytes: number; usableBytes: number } {

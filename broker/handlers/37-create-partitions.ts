@@ -6,13 +6,12 @@
 
 import { ErrorCode } from '../errors.ts';
 import { allHaveLeaders } from '../metadata/image.ts';
-import { inTurns } from '../platform/turns.ts';
 import { CreatePartitions } from '../protocol/messages/37-create-partitions.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
-import { repeatedNames } from './shared/named-once.ts';
+import { onceEach, repeatedNames } from './shared/named-once.ts';
 import { partitionAllowance, TOO_MANY_PARTITIONS } from './shared/request-allowances.ts';
 
 type CreatePartitionsRequest = RequestOf<typeof CreatePartitions>;
@@ -30,10 +29,10 @@ export const createPartitions = defineHandler(CreatePartitions, NEEDS, {
   async handle(request, context, services) {
     if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
-    const wanted = new Map(request.topics.map((topic) => [topic.name, topic]));
-    const repeated = repeatedNames(request.topics.map(({ name }) => name));
+    const wanted = await context.turns.take(onceEach(request.topics, ({ name }) => name));
+    const repeated = await context.turns.take(repeatedNames(request.topics, ({ name }) => name));
     const fits = partitionAllowance(services.config.requestMaxNewPartitions);
-    const results = await inTurns(services.clock, [...wanted.values()], (topic) => {
+    const results = await context.turns.begin(wanted, (topic) => {
       const { name, count } = topic;
       if (repeated.has(name)) {
         return failure(name, ErrorCode.INVALID_REQUEST, 'Duplicate topic in request.');
@@ -43,22 +42,19 @@ export const createPartitions = defineHandler(CreatePartitions, NEEDS, {
       return extend(topic, request.validateOnly, context, services);
     });
     if (request.validateOnly) return { results };
-    const extended = new Map(
-      results.flatMap(({ name = '', errorCode }) => {
-        const topic = errorCode === ErrorCode.NONE ? wanted.get(name) : undefined;
-        return topic === undefined ? [] : [[name, topic] as const];
-      }),
-    );
+    const extended = wanted.filter((_, index) => results[index]?.errorCode === ErrorCode.NONE);
     await services.metadata.waitFor(
-      (image) => [...extended.values()].every(({ name, count }) => allHaveLeaders(image, name, count)),
+      (image) => extended.every(({ name, count }) => allHaveLeaders(image, name, count)),
       deadlineMs - services.clock.nowMs(),
     );
+    const { image } = services.metadata;
+    const isLed = ({ name, count }: Wanted): boolean =>
+      request.timeoutMs > 0 && allHaveLeaders(image, name, count);
     return {
-      results: results.map((result) => {
-        const topic = extended.get(result.name ?? '');
-        if (topic === undefined) return result;
-        const led = request.timeoutMs > 0 && allHaveLeaders(services.metadata.image, topic.name, topic.count);
-        return led ? result : failure(topic.name, ErrorCode.REQUEST_TIMED_OUT, null);
+      results: results.map((result, index) => {
+        const topic = result.errorCode === ErrorCode.NONE ? wanted[index] : undefined;
+        if (topic === undefined || isLed(topic)) return result;
+        return failure(topic.name, ErrorCode.REQUEST_TIMED_OUT, null);
       }),
     };
   },
@@ -90,7 +86,7 @@ async function extend(
     assignments: assignments === null ? null : assignments.map(({ brokerIds }) => brokerIds),
     validateOnly,
     allows: (more) =>
-      context.charges?.mutations(context.apiVersion >= FIRST_WITH_STRICT_QUOTA)?.take(more) !== false,
+      context.charges?.mutations(context.apiVersion >= FIRST_WITH_STRICT_QUOTA).take(more) !== false,
   });
   return added.ok ? failure(name, ErrorCode.NONE, null) : failure(name, added.error, added.message ?? null);
 }

@@ -7,17 +7,17 @@ import { ErrorCode } from '../errors.ts';
 import { DeleteGroups } from '../protocol/messages/42-delete-groups.ts';
 import { groupNamed, Operation } from '../security/operations.ts';
 import { defineHandler } from './handler.ts';
+import { onceEach } from './shared/named-once.ts';
 
 export const deleteGroups = defineHandler(DeleteGroups, ['groups'], {
   async handle(request, context, services) {
-    const results = await Promise.all(
-      [...new Set(request.groupsNames)].map(async (groupId) => ({
-        groupId,
-        errorCode: context.may(Operation.DELETE, groupNamed(groupId))
-          ? await services.groups.deleteGroup(groupId)
-          : ErrorCode.GROUP_AUTHORIZATION_FAILED,
-      })),
-    );
+    const groupIds = await context.turns.take(onceEach(request.groupsNames, (name) => name));
+    const results = await context.turns.begin(groupIds, async (groupId) => ({
+      groupId,
+      errorCode: context.may(Operation.DELETE, groupNamed(groupId))
+        ? await services.groups.deleteGroup(groupId)
+        : ErrorCode.GROUP_AUTHORIZATION_FAILED,
+    }));
     return { results };
   },
 

@@ -7,12 +7,15 @@
 import type { ElectionAnswer, ElectionType } from '../controller/election-events.ts';
 import { ErrorCode } from '../errors.ts';
 import type { MetadataImage } from '../metadata/image.ts';
+import { atOnce, type Steps } from '../platform/turns.ts';
 import { ElectLeaders } from '../protocol/messages/43-elect-leaders.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
 import { partitionKey, type TopicPartition } from '../types.ts';
 import { defineHandler } from './handler.ts';
 import type { Needs } from './services.ts';
+import { byTopic } from './shared/by-topic.ts';
+import { onceEach } from './shared/named-once.ts';
 
 type ElectLeadersRequest = RequestOf<typeof ElectLeaders>;
 type ElectLeadersResponse = ResponseInput<typeof ElectLeaders>;
@@ -34,44 +37,44 @@ export const electLeaders = defineHandler(ElectLeaders, NEEDS, {
     if (type === undefined) return refuseAll(ErrorCode.UNKNOWN_SERVER_ERROR);
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
     const answers = await services.controller.electLeaders(type, named(request));
-    if (!answers.ok) return elsewhere(request, services, answers.error, apiVersion);
+    if (!answers.ok) return context.turns.take(elsewhere(request, services, answers.error, apiVersion));
     const elected = answers.value.filter(({ error }) => error === ErrorCode.NONE);
     await services.metadata.waitFor(
       (image) => elected.every((one) => isLed(one, type, image)),
       deadlineMs - services.clock.nowMs(),
     );
-    const results = answers.value.map((one) =>
+    const results = await context.turns.each(answers.value, (one) =>
       one.error === ErrorCode.NONE && !isLed(one, type, services.metadata.image)
         ? { ...one, error: ErrorCode.REQUEST_TIMED_OUT, message: null }
         : one,
     );
     const needed = request.topicPartitions === null;
-    return respond(
-      needed ? results.filter(({ error }) => error !== ErrorCode.ELECTION_NOT_NEEDED) : results,
-      ErrorCode.NONE,
-      apiVersion,
-    );
+    const told = needed ? results.filter(({ error }) => error !== ErrorCode.ELECTION_NOT_NEEDED) : results;
+    return context.turns.take(respond(told, ErrorCode.NONE, apiVersion));
   },
   refuse,
 });
 
 function refuse(request: ElectLeadersRequest, error: ErrorCode, apiVersion: number): ElectLeadersResponse {
-  return respond(named(request)?.map((one) => ({ ...one, error, message: null })) ?? [], error, apiVersion);
+  const answers = named(request)?.map((one) => ({ ...one, error, message: null })) ?? [];
+  return atOnce(respond(answers, error, apiVersion));
 }
 
 /** Another broker is the controller: that is said of each partition, and of the request nothing. */
-function elsewhere(
+function* elsewhere(
   request: ElectLeadersRequest,
   { metadata }: Needed,
   error: ErrorCode,
   apiVersion: number,
-): ElectLeadersResponse {
-  const asked = new Map<string, TopicPartition>();
-  for (const one of named(request) ?? allOf(metadata.image)) {
-    asked.set(partitionKey(one.topic, one.partition), one);
+): Steps<ElectLeadersResponse> {
+  const asked = named(request) ?? allOf(metadata.image);
+  const once = yield* onceEach(asked, ({ topic, partition }) => partitionKey(topic, partition));
+  const answers: ElectionAnswer[] = [];
+  for (const one of once) {
+    answers.push({ ...one, error, message: null });
+    yield;
   }
-  const answers = [...asked.values()].map((one) => ({ ...one, error, message: null }));
-  return respond(answers, ErrorCode.NONE, apiVersion);
+  return yield* respond(answers, ErrorCode.NONE, apiVersion);
 }
 
 function allOf({ topics }: MetadataImage): TopicPartition[] {
@@ -95,19 +98,16 @@ function isLed({ topic, partition }: TopicPartition, type: ElectionType, image: 
 }
 
 /** v0 has no error at the top. */
-function respond(
+function* respond(
   answers: readonly ElectionAnswer[],
   errorCode: ErrorCode,
   apiVersion: number,
-): ElectLeadersResponse {
-  const byTopic = Map.groupBy(answers, ({ topic }) => topic);
-  const replicaElectionResults = [...byTopic].map(([topic, ofTopic]) => ({
-    topic,
-    partitionResult: ofTopic.map(({ partition, error, message }) => ({
-      partitionId: partition,
-      errorCode: error,
-      errorMessage: message,
-    })),
+): Steps<ElectLeadersResponse> {
+  const topics = yield* byTopic(answers, ({ partition, error, message }) => ({
+    partitionId: partition,
+    errorCode: error,
+    errorMessage: message,
   }));
+  const replicaElectionResults = [...topics].map(([topic, partitionResult]) => ({ topic, partitionResult }));
   return apiVersion === 0 ? { replicaElectionResults } : { errorCode, replicaElectionResults };
 }

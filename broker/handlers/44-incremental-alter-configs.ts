@@ -13,12 +13,12 @@ import { ConfigResourceType } from './shared/config-resources.ts';
 
 export const incrementalAlterConfigs = defineHandler(
   IncrementalAlterConfigs,
-  ['brokerId', 'config', 'liveConfig', 'diagnostics', 'metadata', 'store'],
+  ['brokerId', 'config', 'liveConfig', 'listenerSecurity', 'diagnostics', 'metadata', 'store'],
   {
     async handle(request, context, services) {
       const { resources, validateOnly } = request;
       const asked = { context, services, how: 'single' } as const;
-      const responses = await alterResources(resources, (resource) => {
+      const responses = await alterResources(resources, context, (resource) => {
         const { resourceType, resourceName, configs } = resource;
         if (resourceType === ConfigResourceType.BROKER_LOGGER)
           return alterLoggers(resourceName, configs, validateOnly, asked);

@@ -3,13 +3,15 @@
  * move off (replicas null); on the controller only. It answers when the moves have begun.
  * Source: KafkaApis.handleAlterPartitionReassignmentsRequest (KIP-455).
  */
-import type { ReassignmentRequest } from '../controller/reassignment-events.ts';
+import type { ReassignmentAnswer, ReassignmentRequest } from '../controller/reassignment-events.ts';
 import { ErrorCode } from '../errors.ts';
+import type { Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { AlterPartitionReassignments } from '../protocol/messages/45-alter-partition-reassignments.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
 import { defineHandler } from './handler.ts';
+import { byTopic } from './shared/by-topic.ts';
 import { namedOnce } from './shared/named-once.ts';
 
 type Response = ResponseInput<typeof AlterPartitionReassignments>;
@@ -27,26 +29,34 @@ export const alterPartitionReassignments = defineHandler(AlterPartitionReassignm
     if (!context.may(Operation.ALTER, CLUSTER)) {
       return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
-    const wanted = namedOnce(request.topics, SHAPE).flatMap(({ name, partitions }) =>
-      partitions.map(({ partitionIndex, replicas }): ReassignmentRequest => {
-        return { topic: name, partition: partitionIndex, replicas };
-      }),
-    );
+    const wanted = await context.turns.take(wantedBy(request));
     const answers = await services.controller.alterReassignments(wanted);
     if (!answers.ok) return refuseAll(answers.error);
-    const byTopic = Map.groupBy(answers.value, ({ topic }) => topic);
-    const responses = [...byTopic].map(([name, ofTopic]) => ({
-      name,
-      partitions: ofTopic.map(({ partition, error, message }) => ({
-        partitionIndex: partition,
-        errorCode: error,
-        errorMessage: message,
-      })),
-    }));
-    return { errorCode: ErrorCode.NONE, errorMessage: '', responses };
+    return context.turns.take(answer(answers.value));
   },
   refuse,
 });
+
+function* wantedBy(request: Request): Steps<readonly ReassignmentRequest[]> {
+  const wanted: ReassignmentRequest[] = [];
+  for (const { name, partitions } of yield* namedOnce(request.topics, SHAPE)) {
+    for (const { partitionIndex, replicas } of partitions) {
+      wanted.push({ topic: name, partition: partitionIndex, replicas });
+      yield;
+    }
+  }
+  return wanted;
+}
+
+function* answer(answers: readonly ReassignmentAnswer[]): Steps<Response> {
+  const topics = yield* byTopic(answers, ({ partition, error, message }) => ({
+    partitionIndex: partition,
+    errorCode: error,
+    errorMessage: message,
+  }));
+  const responses = [...topics].map(([name, partitions]) => ({ name, partitions }));
+  return { errorCode: ErrorCode.NONE, errorMessage: '', responses };
+}
 
 /** With the same error for everything that was to be moved. */
 function refuse({ topics }: Request, errorCode: ErrorCode): Response {

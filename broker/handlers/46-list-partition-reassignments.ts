@@ -4,12 +4,16 @@
  * Source: KafkaApis.handleListPartitionReassignmentsRequest (KIP-455).
  */
 
+import type { OngoingReassignment } from '../controller/reassignment-events.ts';
 import { ErrorCode } from '../errors.ts';
+import type { Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { ListPartitionReassignments } from '../protocol/messages/46-list-partition-reassignments.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
+import type { TopicPartition } from '../types.ts';
 import { defineHandler } from './handler.ts';
+import { byTopic } from './shared/by-topic.ts';
 
 type Request = RequestOf<typeof ListPartitionReassignments>;
 type Response = ResponseInput<typeof ListPartitionReassignments>;
@@ -19,25 +23,35 @@ export const listPartitionReassignments = defineHandler(ListPartitionReassignmen
     if (!context.may(Operation.DESCRIBE, CLUSTER)) {
       return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
-    const asked = request.topics?.flatMap(({ name, partitionIndexes }) =>
-      partitionIndexes.map((partition) => ({ topic: name, partition })),
-    );
-    const ongoing = await services.controller.listReassignments(asked ?? null);
+    const asked = request.topics === null ? null : await context.turns.take(namedBy(request.topics));
+    const ongoing = await services.controller.listReassignments(asked);
     if (!ongoing.ok) return refuseAll(ongoing.error);
-    const byTopic = Map.groupBy(ongoing.value, ({ topic }) => topic);
-    const topics = [...byTopic].map(([name, ofTopic]) => ({
-      name,
-      partitions: ofTopic.map(({ partition, replicas, addingReplicas, removingReplicas }) => ({
-        partitionIndex: partition,
-        replicas,
-        addingReplicas,
-        removingReplicas,
-      })),
-    }));
-    return { errorCode: ErrorCode.NONE, errorMessage: '', topics };
+    return context.turns.take(answer(ongoing.value));
   },
   refuse,
 });
+
+function* namedBy(topics: NonNullable<Request['topics']>): Steps<readonly TopicPartition[]> {
+  const named: TopicPartition[] = [];
+  for (const { name, partitionIndexes } of topics) {
+    for (const partition of partitionIndexes) {
+      named.push({ topic: name, partition });
+      yield;
+    }
+  }
+  return named;
+}
+
+function* answer(ongoing: readonly OngoingReassignment[]): Steps<Response> {
+  const moves = yield* byTopic(
+    ongoing,
+    ({ partition: partitionIndex, replicas, addingReplicas, removingReplicas }) => {
+      return { partitionIndex, replicas, addingReplicas, removingReplicas };
+    },
+  );
+  const topics = [...moves].map(([name, partitions]) => ({ name, partitions }));
+  return { errorCode: ErrorCode.NONE, errorMessage: '', topics };
+}
 
 /** With what was asked for, as if nothing of it moved. */
 function refuse({ topics }: Request, errorCode: ErrorCode): Response {

@@ -5,6 +5,7 @@
  */
 import { NoController } from '../../coordinator-client/stores/config-store.ts';
 import { ErrorCode, type Failure, failure, type Outcome, success } from '../errors.ts';
+import type { Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { AlterClientQuotas } from '../protocol/messages/49-alter-client-quotas.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -19,6 +20,9 @@ type Entry = Request['entries'][number];
 type Response = ResponseInput<typeof AlterClientQuotas>;
 type EntryResult = NonNullable<Response['entries']>[number];
 
+/** Of those that are refused at once. */
+const ENTRIES_PER_TURN = 1000;
+
 const NEEDS = ['store'] as const;
 type Needed = Needs<(typeof NEEDS)[number]>;
 
@@ -27,16 +31,21 @@ export const alterClientQuotas = defineHandler(AlterClientQuotas, NEEDS, {
     if (!context.may(Operation.ALTER_CONFIGS, CLUSTER)) {
       return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
-    const results = new Map<string, EntryResult>();
-    // One after the other: entries of one request may speak of the same nodes, and then the last answers.
-    for (const entry of request.entries) {
-      const altered = await alter(entry, request.validateOnly, services);
-      results.set(JSON.stringify([...entityOf(entry)].sort()), resultOf(entry, altered));
-    }
-    return { entries: [...results.values()] };
+    return context.turns.take(alterEach(request, services), ENTRIES_PER_TURN);
   },
   refuse,
 });
+
+/** One after the other: entries of one request may speak of the same nodes, and then the last answers. */
+function* alterEach({ entries, validateOnly }: Request, services: Needed): Steps<Response> {
+  const results = new Map<string, EntryResult>();
+  for (const entry of entries) {
+    yield alter(entry, validateOnly, services).then((altered) =>
+      results.set(JSON.stringify([...entityOf(entry)].sort()), resultOf(entry, altered)),
+    );
+  }
+  return { entries: [...results.values()] };
+}
 
 function refuse(request: Request, errorCode: ErrorCode): Response {
   return { entries: request.entries.map((entry) => resultOf(entry, failure(errorCode))) };

@@ -5,6 +5,7 @@
  */
 import { desanitize, sanitize } from '../../coordinator-client/znodes/config-znodes.ts';
 import { ErrorCode } from '../errors.ts';
+import type { Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { DescribeUserScramCredentials } from '../protocol/messages/50-describe-user-scram-credentials.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -12,7 +13,7 @@ import { CLUSTER, Operation } from '../security/operations.ts';
 import { parseScramCredential } from '../security/sasl/scram-credential.ts';
 import { SCRAM_MECHANISMS } from '../security/sasl/scram-formula.ts';
 import { defineHandler } from './handler.ts';
-import { repeatedNames } from './shared/named-once.ts';
+import { onceEach, repeatedNames } from './shared/named-once.ts';
 import { EMPTY_USER, SCRAM_CODES } from './shared/scram-codes.ts';
 
 type Response = ResponseInput<typeof DescribeUserScramCredentials>;
@@ -20,6 +21,9 @@ type Result = NonNullable<Response['results']>[number];
 type Overrides = ReadonlyMap<string, string>;
 
 const NOTHING: Overrides = new Map();
+const READ_TOGETHER = 200;
+/** The last of them ends without a turn of its own. */
+const GROUPS_PER_TURN = 2;
 
 export const describeUserScramCredentials = defineHandler(DescribeUserScramCredentials, ['store'], {
   async handle(request, context, { store }) {
@@ -28,12 +32,13 @@ export const describeUserScramCredentials = defineHandler(DescribeUserScramCrede
     const { configs } = store();
     const asked = (request.users ?? []).map(({ name }) => name);
     if (asked.length > 0) {
-      const repeated = repeatedNames(asked);
-      const users = [...new Set(asked)];
-      const found = await Promise.all(
-        users.map((user) => (user === '' ? NOTHING : configs.read('users', sanitize(user)))),
-      );
-      return answer(users.map((user, index) => describedByName(user, found[index], repeated.has(user))));
+      const repeated = await context.turns.take(repeatedNames(asked, (name) => name));
+      const users = await context.turns.take(onceEach(asked, (name) => name));
+      const describe = async (user: string): Promise<Result> => {
+        const found = user === '' ? NOTHING : await configs.read('users', sanitize(user));
+        return describedByName(user, found, repeated.has(user));
+      };
+      return answer(await context.turns.take(someByName(users, describe), GROUPS_PER_TURN));
     }
     const inTree = await configs.names('users');
     const found = await configs.readMany('users', inTree);
@@ -42,6 +47,16 @@ export const describeUserScramCredentials = defineHandler(DescribeUserScramCrede
   },
   refuse,
 });
+
+/** Some at a time: what ZooKeeper answers to all of them would come at once, too. */
+function* someByName(users: readonly string[], describe: (user: string) => Promise<Result>): Steps<Result[]> {
+  const results: Result[] = [];
+  for (let at = 0; at < users.length; at += READ_TOGETHER) {
+    const some = users.slice(at, at + READ_TOGETHER).map(describe);
+    yield Promise.all(some).then((described) => results.push(...described));
+  }
+  return results;
+}
 
 /** For each user who was asked about, but without his name: so Kafka's answer is. */
 function refuse({ users }: RequestOf<typeof DescribeUserScramCredentials>, errorCode: ErrorCode): Response {

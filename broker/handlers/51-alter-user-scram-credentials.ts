@@ -7,6 +7,7 @@
 import { NoController } from '../../coordinator-client/stores/config-store.ts';
 import { sanitize } from '../../coordinator-client/znodes/config-znodes.ts';
 import { ErrorCode, type Failure, failure, type Outcome, success } from '../errors.ts';
+import type { Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { AlterUserScramCredentials } from '../protocol/messages/51-alter-user-scram-credentials.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -24,6 +25,7 @@ import { EMPTY_USER, scramMechanismOf } from './shared/scram-codes.ts';
 
 type Request = RequestOf<typeof AlterUserScramCredentials>;
 type Response = ResponseInput<typeof AlterUserScramCredentials>;
+type Changes = Pick<Request, 'deletions' | 'upsertions'>;
 
 /** Breaks off the change of a user of whom a credential is to be removed that is not there. */
 class NoSuchCredential extends Error {
@@ -42,14 +44,37 @@ export const alterUserScramCredentials = defineHandler(AlterUserScramCredentials
     if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
     if (!context.may(Operation.ALTER, CLUSTER))
       return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
-    const results = [];
-    for (const [user, changes] of changesByUser(request)) {
-      results.push(resultOf(user, changes.ok ? await alter(user, changes.value, services) : changes));
-    }
-    return { results };
+    return context.turns.take(
+      alterEach(context.isAlone ? request : withOwnBytes(request), services),
+      CREDENTIALS_PER_TURN,
+    );
   },
   refuse,
 });
+
+/** Keys are made for each. */
+const CREDENTIALS_PER_TURN = 200;
+
+/** Those of a request that is not large are views of the connection's buffer, which hold for this turn only. */
+function withOwnBytes({ deletions, upsertions }: Request): Changes {
+  const copied = upsertions.map((one) => {
+    return { ...one, salt: Buffer.from(one.salt), saltedPassword: Buffer.from(one.saltedPassword) };
+  });
+  return { deletions, upsertions: copied };
+}
+
+function* alterEach(asked: Changes, services: Needs<'store'>): Steps<Response> {
+  const results: ReturnType<typeof resultOf>[] = [];
+  for (const [user, changes] of yield* changesByUser(asked)) {
+    if (changes.ok) {
+      yield alter(user, changes.value, services).then((outcome) => results.push(resultOf(user, outcome)));
+    } else {
+      results.push(resultOf(user, changes));
+      yield;
+    }
+  }
+  return { results };
+}
 
 function refuse(request: Request, errorCode: ErrorCode): Response {
   const users = new Set([...request.deletions, ...request.upsertions].map(({ name }) => name));
@@ -63,16 +88,21 @@ function resultOf(user: string, outcome: Outcome<unknown>) {
 }
 
 /** In the order in which users are first named. */
-function changesByUser({ deletions, upsertions }: Request): ReadonlyMap<string, Outcome<Change[]>> {
-  const judged = [
-    ...deletions.map(({ name, mechanism }) => ({ name, change: deletion(name, mechanism) })),
-    ...upsertions.map((one) => ({ name: one.name, change: upsertion(one) })),
-  ];
+function* changesByUser({ deletions, upsertions }: Changes): Steps<ReadonlyMap<string, Outcome<Change[]>>> {
   const byUser = new Map<string, Outcome<Change[]>>();
-  for (const { name, change } of judged) {
+  const add = (name: string, judge: () => Outcome<Change>): void => {
     const former = byUser.get(name) ?? success([]);
-    if (!former.ok) continue;
+    if (!former.ok) return;
+    const change = judge();
     byUser.set(name, change.ok ? together(former.value, change.value) : change);
+  };
+  for (const { name, mechanism } of deletions) {
+    add(name, () => deletion(name, mechanism));
+    yield;
+  }
+  for (const one of upsertions) {
+    add(one.name, () => upsertion(one));
+    yield;
   }
   return byUser;
 }
@@ -98,7 +128,6 @@ function upsertion(wanted: Request['upsertions'][number]): Outcome<Change> {
   const { iterations, saltedPassword } = wanted;
   if (iterations > MAX_SCRAM_ITERATIONS) return unacceptable('Too many iterations');
   if (iterations < MIN_SCRAM_ITERATIONS) return unacceptable('Too few iterations');
-  // Views of the request's buffer: the text is made before anything is waited for.
   const keys = scramKeys(mechanism.value, saltedPassword);
   const text = scramCredentialText({ salt: wanted.salt, iterations, ...keys });
   return success({ mechanism: mechanism.value, text });

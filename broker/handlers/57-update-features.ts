@@ -17,7 +17,8 @@ const DOWNGRADES: ReadonlySet<number> = new Set([2, 3]);
 export const updateFeatures = defineHandler(UpdateFeatures, ['controller'], {
   async handle(request, context, { controller }) {
     if (!context.may(Operation.ALTER, CLUSTER)) return refused(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
-    const updates = request.featureUpdates.map(
+    const updates = await context.turns.each(
+      request.featureUpdates,
       ({ feature, maxVersionLevel, allowDowngrade, upgradeType }) => ({
         feature,
         maxVersionLevel,
@@ -26,15 +27,12 @@ export const updateFeatures = defineHandler(UpdateFeatures, ['controller'], {
     );
     const answers = await controller.updateFeatures(updates, request.validateOnly);
     if (!answers.ok) return refused(answers.error);
-    return {
-      errorCode: ErrorCode.NONE,
-      errorMessage: null,
-      results: answers.value.map(({ feature, error, message }) => ({
-        feature,
-        errorCode: error,
-        errorMessage: message,
-      })),
-    };
+    const results = await context.turns.each(answers.value, ({ feature, error, message }) => ({
+      feature,
+      errorCode: error,
+      errorMessage: message,
+    }));
+    return { errorCode: ErrorCode.NONE, errorMessage: null, results };
   },
   refuse: (_request, errorCode) => refused(errorCode),
 });

@@ -6,6 +6,7 @@
 import { ErrorCode } from '../errors.ts';
 import type { ProducerEntry } from '../log/producers/producer-entry.ts';
 import { validateTopicName } from '../metadata/topic-rules.ts';
+import { atOnce, type Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { DescribeProducers } from '../protocol/messages/61-describe-producers.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -24,28 +25,37 @@ type Needed = Needs<(typeof NEEDS)[number]>;
 
 export const describeProducers = defineHandler(DescribeProducers, NEEDS, {
   handle: (request, context, services) =>
-    answer(request, (topic, partition) => describe(topic, partition, context, services)),
+    context.turns.take(answer(request, (topic, partition) => describe(topic, partition, context, services))),
   refuse: (request, errorCode) =>
-    answer(request, (_topic, partitionIndex) => failed(partitionIndex, errorCode)),
+    atOnce(answer(request, (_topic, partitionIndex) => failed(partitionIndex, errorCode))),
 });
 
 /** What is named again and again is described once: an answer is far longer than a number. */
-function answer(
+function* answer(
   request: Request,
   describeOne: (topic: string, partition: number) => PartitionResponse,
-): Response {
+): Steps<Response> {
   const partitions = new Map<string, Set<number>>();
   for (const { name, partitionIndexes } of request.topics) {
     const ofTopic = partitions.get(name) ?? new Set();
     partitions.set(name, ofTopic);
-    for (const partition of partitionIndexes) ofTopic.add(partition);
+    for (const partition of partitionIndexes) {
+      ofTopic.add(partition);
+      yield;
+    }
   }
-  return {
-    topics: [...partitions].map(([name, ofTopic]) => ({
-      name,
-      partitions: [...ofTopic].map((partition) => describeOne(name, partition)),
-    })),
-  };
+  const topics: TopicResponse[] = [];
+  for (const [name, ofTopic] of partitions) {
+    const answers: PartitionResponse[] = [];
+    for (const partition of ofTopic) {
+      const one = describeOne(name, partition);
+      answers.push(one);
+      // There may be many producers of one partition.
+      for (let producers = one.activeProducers?.length ?? 0; producers >= 0; producers--) yield;
+    }
+    topics.push({ name, partitions: answers });
+  }
+  return { topics };
 }
 
 function describe(

@@ -6,33 +6,50 @@
  */
 import { isStateName } from '../coordinators/transaction/transaction-listing.ts';
 import { ErrorCode } from '../errors.ts';
+import type { Steps } from '../platform/turns.ts';
 import { ListTransactions } from '../protocol/messages/66-list-transactions.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { Operation, transactionNamed } from '../security/operations.ts';
-import { defineHandler } from './handler.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
+import type { Needs } from './services.ts';
+
+type Request = RequestOf<typeof ListTransactions>;
+type Response = ResponseInput<typeof ListTransactions>;
 
 export const listTransactions = defineHandler(ListTransactions, ['transactions'], {
-  handle(request, context, services) {
-    const states = new Set(request.stateFilters);
-    const { error, transactions } = services.transactions.list({
-      states,
-      producerIds: new Set(request.producerIdFilters),
-      longerThanMs: request.durationFilter,
-    });
-    if (error !== ErrorCode.NONE) return { errorCode: error };
-    return {
-      errorCode: ErrorCode.NONE,
-      unknownStateFilters: [...states].filter((name) => !isStateName(name)),
-      transactionStates: transactions
-        .filter(({ transactionalId }) =>
-          context.couldDo(Operation.DESCRIBE, transactionNamed(transactionalId)),
-        )
-        .map(({ transactionalId, producerId, state }) => ({
-          transactionalId,
-          producerId,
-          transactionState: state,
-        })),
-    };
-  },
-
+  handle: (request, context, services) => context.turns.take(listed(request, context, services)),
   refuse: (_request, errorCode) => ({ errorCode }),
 });
+
+function* listed(
+  { stateFilters, producerIdFilters, durationFilter }: Request,
+  context: RequestContext,
+  services: Needs<'transactions'>,
+): Steps<Response> {
+  const states = yield* setOf(stateFilters);
+  const producerIds = yield* setOf(producerIdFilters);
+  const { error, transactions } = services.transactions.list({
+    states,
+    producerIds,
+    longerThanMs: durationFilter,
+  });
+  if (error !== ErrorCode.NONE) return { errorCode: error };
+  const transactionStates: NonNullable<Response['transactionStates']>[number][] = [];
+  for (const { transactionalId, producerId, state } of transactions) {
+    if (context.couldDo(Operation.DESCRIBE, transactionNamed(transactionalId))) {
+      transactionStates.push({ transactionalId, producerId, transactionState: state });
+    }
+    yield;
+  }
+  const unknownStateFilters = [...states].filter((name) => !isStateName(name));
+  return { errorCode: ErrorCode.NONE, unknownStateFilters, transactionStates };
+}
+
+function* setOf<Item>(items: readonly Item[]): Steps<ReadonlySet<Item>> {
+  const all = new Set<Item>();
+  for (const item of items) {
+    all.add(item);
+    yield;
+  }
+  return all;
+}

@@ -6,6 +6,7 @@
  */
 import type { SecurityProtocol } from '../config/listeners.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { Turns } from '../platform/turns.ts';
 import type { AnyApi, RequestOf, ResponseInput } from '../protocol/schema.ts';
 import type { RequestCharges } from '../quotas/request-charges.ts';
 import type { Sender } from '../security/authorizer.ts';
@@ -24,8 +25,12 @@ export interface RequestContext extends Sender {
   readonly principal: Principal;
   /** Unique among the connections of this process. */
   readonly connectionId: string;
-  /** What the request uses of the sender's quotas; null when the sender has none. */
+  /** What the request uses of the sender's quotas; null where nobody has any. */
   readonly charges: RequestCharges | null;
+  /** It is large, and no other request of its connection starts before it is answered: it may take its turns. */
+  readonly isAlone: boolean;
+  /** For what is done for each of very many things: the sender is charged for all of it. */
+  readonly turns: Turns;
   /** Runs `run` once the response has left the process or the connection has died: the moment to give pooled buffers back. */
   afterSend(run: () => void): void;
   /**

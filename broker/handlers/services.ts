@@ -56,7 +56,11 @@ export interface Services {
   readonly markers: Pick<MarkerReceiver, 'write'>;
   readonly producerIds: ProducerIdManager;
   /** null without delegation.token.secret.key. */
-  readonly tokens: Pick<TokenManager, 'count' | 'create' | 'renew' | 'expire' | 'list'> | null;
+  readonly tokens: Pick<TokenManager, 'count' | 'create' | 'renew' | 'expire' | 'all' | 'issued'> | null;
+  readonly listenerSecurity: {
+    /** Why listeners can't be as these configs have them; null when they can. */
+    problemOf(texts: ReadonlyMap<string, string>): Promise<string | null>;
+  };
   /** null without an authorizer. */
   readonly acls: Pick<AclAdmin, 'list' | 'create' | 'delete'> | null;
 }

@@ -1,6 +1,7 @@
 /** What the peer endpoint answers to plain HTTP: /metrics for Prometheus, /healthz for whoever restarts us. */
 import type { HttpAnswer } from '../platform/channels.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import type { Turns } from '../platform/turns.ts';
 
 export interface Health {
   readonly state: 'starting' | 'running' | 'stopping';
@@ -15,12 +16,19 @@ export interface Health {
   readonly isController: boolean;
 }
 
-/** The metrics of this process, for Prometheus. */
-export async function metricsPage(metrics: Metrics): Promise<HttpAnswer> {
+/** The metrics of this process, for Prometheus: each piece is made in a turn of the event loop of its own. */
+export function metricsPage(metrics: Metrics, turns: Turns): HttpAnswer {
+  const pieces = metrics.pieces();
   return {
     status: 200,
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
-    body: await metrics.render(),
+    body: {
+      async next() {
+        await turns.own();
+        return (await pieces.next()).value ?? null;
+      },
+      close: () => void pieces.return(),
+    },
   };
 }
 

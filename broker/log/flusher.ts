@@ -4,6 +4,7 @@
  * a clean stop. The recovery point moves after the sync, and a recovery begins there.
  */
 
+import { syncPartitionMetadataNow } from './files/partition-metadata.ts';
 import { asStorageError, StorageError } from './files/storage-error.ts';
 import type { LogState } from './log-state.ts';
 
@@ -13,9 +14,12 @@ export function flush(log: LogState): void {
   log.unflushedRecords = 0;
   log.lastFlushMs = log.clock.nowMs();
   if (upTo <= log.recoveryPoint) return;
+  const hasNewName = log.topicIdSync !== null;
+  if (hasNewName) syncPartitionMetadataNow(log.disk, log.directory);
+  log.topicIdSync = null;
   const segments = log.segments.between(log.recoveryPoint, upTo + 1);
   for (const segment of segments) segment.sync();
-  if (segments.some((segment) => segment.baseOffset >= log.recoveryPoint)) {
+  if (hasNewName || segments.some((segment) => segment.baseOffset >= log.recoveryPoint)) {
     syncNames(log);
   }
   // A recovery would not read the epochs below its beginning out of the batches.
@@ -55,6 +59,9 @@ export function flushInBackground(log: LogState, upTo: number, snapshotPath: str
 async function syncBelow(log: LogState, upTo: number, snapshotPath: string | null): Promise<void> {
   if (log.closed || upTo <= log.recoveryPoint) return;
   const { changes } = log;
+  await log.topicIdSync;
+  // It could not be synced: nothing counts as durable without it.
+  if (log.topicIdSync !== null) return;
   if (snapshotPath !== null) await syncSnapshot(log, snapshotPath);
   for (const segment of log.segments.between(log.recoveryPoint, upTo)) {
     if (log.closed) return;

@@ -77,7 +77,7 @@ export function readLate(
   stretch: Stretch,
   range: LateReadRange,
 ): RecordsToSend | ErrorCode | 'torn' | null {
-  const end = endOf(stretch, range);
+  const end = endOf(stretch, range, log.endOffset);
   if (end === null || typeof end !== 'object') return end;
   const { segment, fromBytes } = stretch;
   const held = segment.readLater(fromBytes, end.positionBytes);
@@ -88,6 +88,7 @@ export function readLate(
 function endOf(
   { segment, fromBytes, limitBytes, isWhole }: Stretch,
   { maxBytes, upToOffset, minOneBatch }: LateReadRange,
+  endOffset: number,
 ): BatchesEnd | ErrorCode | 'torn' | null {
   const header = Buffer.allocUnsafe(HEADER_WINDOW_BYTES);
   const gotBytes = segment.file().read(header, 0, HEADER_WINDOW_BYTES, fromBytes);
@@ -95,6 +96,8 @@ function endOf(
   if (firstBytes === null) return ErrorCode.CORRUPT_MESSAGE;
   if (fromBytes + firstBytes > segment.sizeBytes) return 'torn';
   const availableBytes = limitBytes - fromBytes;
+  // Left out, it would be waited for in vain.
+  if (lastOffsetOf(header, 0) >= endOffset) return ErrorCode.CORRUPT_MESSAGE;
   if (firstBytes > availableBytes || lastOffsetOf(header, 0) >= upToOffset) return null;
   const first = { positionBytes: fromBytes + firstBytes, nextOffset: lastOffsetOf(header, 0) + 1 };
   if (firstBytes >= maxBytes) return minOneBatch || firstBytes === maxBytes ? first : null;

@@ -11,6 +11,7 @@ import type { EventId } from '../platform/event-ring.ts';
 import type { Platform } from '../platform/platform.ts';
 import { type PartitionKey, partitionKey, type TopicPartition, type Uuid } from '../types.ts';
 import { Cleaner } from './cleaner/cleaner.ts';
+import type { SliceLimits } from './cleaner/slices.ts';
 import { ReadBuffers } from './files/read-buffers.ts';
 import { asStorageError, StorageError } from './files/storage-error.ts';
 import { FutureLogs } from './future-logs.ts';
@@ -24,6 +25,7 @@ import { type LogServices, LogState } from './log-state.ts';
 import { LogTable } from './log-table.ts';
 import { PartitionLog } from './partition-log.ts';
 import { Tasks } from './tasks.ts';
+import { TopicIdSyncs } from './topic-id-syncs.ts';
 import { startUpkeep, type UpkeepConfig } from './upkeep.ts';
 
 export type LogManagerConfig = UpkeepConfig &
@@ -42,13 +44,15 @@ export type LiveLogConfig = Live<
 >;
 
 interface LogManagerOptions
-  extends Pick<Platform, 'disk' | 'clock' | 'random' | 'diagnostics' | 'journal' | 'metrics'> {
+  extends Pick<Platform, 'disk' | 'clock' | 'random' | 'diagnostics' | 'journal' | 'metrics' | 'workers'> {
   readonly config: LogManagerConfig;
   /** Where the logs lie. It takes them over: opens them if nobody has, and releases them in the end. */
   readonly directories: LogDirectories;
   readonly liveConfig: LiveLogConfig;
   /** The effective config of a topic's logs, asked when a log is loaded or made. */
   readonly topicConfig: (topic: string) => LogConfig;
+  /** What compaction may do in one go; of a test that has everything done apart. */
+  readonly sliceLimits?: SliceLimits;
 }
 
 /** `causeId`: the event of the failure. */
@@ -66,6 +70,7 @@ export class LogManager {
   readonly #preferred = new Map<PartitionKey, string>(); // directories for logs that are not here yet
   readonly #listeners: DirectoryFailureListener[] = [];
   readonly #tasks: Tasks;
+  readonly #topicIds = new TopicIdSyncs();
   readonly #checkpoints: LogCheckpoints;
   /** Shared by all logs. */
   readonly #buffers = new ReadBuffers();
@@ -286,6 +291,7 @@ export class LogManager {
         this.#checkpoints.writeSoon(log.logDirectory);
       },
       onStorageError: (error) => this.#directories.fail(error),
+      syncTopicId: (log) => this.#topicIds.add(log),
     };
   }
 

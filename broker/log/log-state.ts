@@ -13,7 +13,7 @@ import type { Random } from '../platform/random.ts';
 import { type Decompress, decompressUpTo } from '../records/compression.ts';
 import type { RecordRules } from '../records/produce-context.ts';
 import type { TopicPartition, Uuid } from '../types.ts';
-import { Cursors } from './files/cursors.ts';
+import { Cursors, type Place } from './files/cursors.ts';
 import { EPOCH_CHECKPOINT, EpochHistory } from './files/epoch-history.ts';
 import { DELETED_SUFFIX } from './files/file-names.ts';
 import { writePartitionMetadata } from './files/partition-metadata.ts';
@@ -36,6 +36,8 @@ export interface LogServices {
   /** Records from `offset` on are gone: checkpoints that say otherwise must be written soon. */
   readonly onTruncated: (log: LogState, offset: number) => void;
   readonly onStorageError: (error: StorageError) => void;
+  /** Its topic's id was written a moment ago, and is to become durable. */
+  readonly syncTopicId: (log: LogState) => void;
 }
 
 interface LogIdentity extends TopicPartition {
@@ -65,6 +67,8 @@ export class LogState implements SegmentHome {
   topicId: Uuid | null = null;
   /** partition.metadata says what `topicId` does. */
   topicIdIsSaved = true;
+  /** Never rejects; null when what partition.metadata says is durable. */
+  topicIdSync: Promise<void> | null = null;
   epochs: EpochHistory;
   readonly producers: ProducerState;
   /** At least one once the log is loaded. */
@@ -93,6 +97,8 @@ export class LogState implements SegmentHome {
   closed = false;
   /** The name of the log's folder has been synced. */
   folderIsDurable = false;
+  /** Those of which it has been told, since they were last cut, that they can't be read to their end. */
+  readonly #toldOf = new WeakSet<Segment>();
   /** Counts changes that invalidate what a reader that waited knew: truncation, replaced segments. */
   changes = 0;
 
@@ -160,12 +166,28 @@ export class LogState implements SegmentHome {
   /** Written late, as making many partitions would have to wait for the disk: an empty log needs no id on disk. */
   saveTopicId(): void {
     if (this.topicIdIsSaved || this.topicId === null) return;
-    writePartitionMetadata(this.disk, this.directory, this.topicId);
+    const isDurable = writePartitionMetadata(this.disk, this.directory, this.topicId);
     this.topicIdIsSaved = true;
+    if (!isDurable) this.services.syncTopicId(this);
   }
 
-  /** Nothing from `offset` on counts as durable, or as compacted, any more. */
+  /**
+   * No batch of this log lies where the one should that holds `offset`: what comes up to the segment `next`, or up to
+   * the log's end, is passed over, or ends the reading. Told once of each segment. Returns what is told.
+   */
+  noteLost({ segment, positionBytes }: Place, offset: number, next: Segment | undefined): string {
+    const upTo = next?.baseOffset ?? this.endOffset;
+    // Where the damage begins is not known by offset: what was asked for may lie behind it.
+    const lost = `of what is asked for, offsets ${offset} up to ${upTo} can't be read: no whole batch of this log begins at byte ${positionBytes} of the ${segment.sizeBytes} of segment ${segment.baseOffset}`;
+    if (!this.#toldOf.has(segment)) this.services.diagnostics.error(`[${this.name}] ${lost}`);
+    this.#toldOf.add(segment);
+    return lost;
+  }
+
+  /** Nothing from `offset` on, which is the log's end now, counts as durable, or as compacted, any more. */
   noteTruncation(offset: number): void {
+    // What is written there now may be damaged as well.
+    this.#toldOf.delete(this.segments.active);
     this.recoveryPoint = Math.min(this.recoveryPoint, offset);
     this.services.onTruncated(this, offset);
   }

@@ -7,8 +7,8 @@ import { batchMagic, batchSizeBytes } from '../records/batch.ts';
 import type { Decompress } from '../records/compression.ts';
 import { findInBatch, type RecordAtTime } from '../records/time-search.ts';
 import type { AbortedTransaction } from './files/aborted-index.ts';
-import { maxTimestampOf } from './files/batch-fields.ts';
-import { scanHeaders } from './files/scan.ts';
+import { lastOffsetOf, maxTimestampOf } from './files/batch-fields.ts';
+import { refuseCorruptHeader, scanHeaders } from './files/scan.ts';
 import type { Segment } from './files/segment.ts';
 import type { LogState } from './log-state.ts';
 
@@ -50,19 +50,23 @@ export function offsetForTimestamp(
   return null;
 }
 
-/** The batches that may hold that record, in the order in which they are to be searched: mostly it is in the first. */
+/**
+ * The batches that may hold that record, in the order in which they are to be searched: mostly it is in the first.
+ * Throws CorruptBatch where none begins; of a segment that has lost its end the rest is passed over.
+ */
 export function* batchesByTime(log: LogState, time: Int64 | typeof LARGEST): Generator<StoredBatch, void> {
   if (time === LARGEST) {
     const latest = latestSegment(log);
     if (latest === null) return;
     const { timestampMs, offset } = latest.maxTimestamp;
-    yield* batchesIn(latest, offset, timestampMs);
+    yield* batchesIn(log, latest, { fromOffset: offset, timestampMs });
     return;
   }
   for (const segment of log.segments.all) {
     if (segment.maxTimestamp.timestampMs < time) continue;
     const indexed = segment.timeIndex.lookup(time).offset;
-    yield* batchesIn(segment, Math.max(indexed, log.startOffset), time);
+    const fromOffset = Math.max(indexed, log.startOffset);
+    yield* batchesIn(log, segment, { fromOffset, timestampMs: time });
   }
 }
 
@@ -134,18 +138,28 @@ export function abortedTransactions(
 }
 
 /** Batches whose largest timestamp is below it stay closed. */
-function* batchesIn(segment: Segment, fromOffset: number, timestampMs: Int64): Generator<StoredBatch, void> {
-  let fromBytes = segment.locate(fromOffset)?.positionBytes ?? segment.sizeBytes;
+function* batchesIn(
+  log: LogState,
+  segment: Segment,
+  { fromOffset, timestampMs }: { readonly fromOffset: number; readonly timestampMs: Int64 },
+): Generator<StoredBatch, void> {
+  let nextOffset = fromOffset;
+  let fromBytes = segment.locateOrDamage(fromOffset)?.positionBytes ?? segment.sizeBytes;
   while (fromBytes < segment.sizeBytes) {
     let sizeBytes = 0;
     const range = { fromBytes, toBytes: segment.sizeBytes };
     const positionBytes = scanHeaders(segment.file(), range, (buffer, at) => {
+      nextOffset = lastOffsetOf(buffer, at) + 1;
       if (maxTimestampOf(buffer, at) < timestampMs || batchMagic(buffer, at) < 2) return undefined;
       sizeBytes = batchSizeBytes(buffer, at);
       return 'stop';
     });
-    if (sizeBytes === 0) return;
-    yield { segment, positionBytes, sizeBytes, timestampMs };
+    if (sizeBytes > 0) yield { segment, positionBytes, sizeBytes, timestampMs };
+    else if (positionBytes < segment.sizeBytes) {
+      refuseCorruptHeader(segment.file(), positionBytes, segment.sizeBytes);
+      log.noteLost({ segment, positionBytes }, nextOffset, log.segments.after(segment.baseOffset));
+      return;
+    }
     fromBytes = positionBytes + sizeBytes;
   }
 }

@@ -28,6 +28,7 @@ import {
 } from './lookup.ts';
 import type { ProducerEntry } from './producers/producer-entry.ts';
 import type { VerificationGuard } from './producers/producer-state.ts';
+import { restoreUnreplicated } from './producers/unreplicated.ts';
 import {
   findPlace,
   type ReadRange,
@@ -164,6 +165,14 @@ export class PartitionLog {
   /** Moves the high watermark, bounded to what the log holds; true when it changed. */
   updateHighWatermark(offset: number): boolean {
     return this.#log.setHighWatermark(offset);
+  }
+
+  /** The high watermark that was known before a restart; nothing is read of it before this. */
+  restoreHighWatermark(offset: number): void {
+    this.#guarded('reading what is not replicated', () => {
+      if (offset > this.#log.highWatermark) this.#log.setHighWatermark(offset);
+      restoreUnreplicated(this.#log);
+    });
   }
 
   /** Notes that a leader epoch begins here. */

@@ -1,9 +1,10 @@
 /**
  * Reading: from the batch that holds the asked offset, whole batches only, never past the bound and
- * never past the end of a segment; where a segment lost its end, from the next one. The bytes come in a
+ * never past the end of a segment; where a segment lost its end, or a batch says that it is longer than what is left
+ * of the segment, from the next one, which is told. The bytes come in a
  * pooled buffer that the reader gives back when they have left the process; what is to be sent and is large
  * is read then (late-read.ts). (Kafka's LocalLog.read; where Kafka cuts the last batch of an answer off
- * anywhere, this reader leaves it out.)
+ * anywhere, this reader leaves it out, and where it answers with nothing for ever, this one says that the log is corrupt.)
  */
 import { ErrorCode } from '../errors.ts';
 import { batchBaseOffset, batchSizeBytes, CorruptBatch, completeBatchSizeBytes } from '../records/batch.ts';
@@ -20,6 +21,11 @@ export interface ReadRange {
   readonly upToOffset: number;
   /** Returns the first batch even when it alone is larger than `maxBytes`. */
   readonly minOneBatch: boolean;
+  /**
+   * Called before the rest of a segment is passed over, as no batch can be read there. Whoever gives this is also
+   * led past what can't be a batch, of which others are told.
+   */
+  readonly onLost?: (what: string) => void;
 }
 
 export interface ReadRecords {
@@ -71,32 +77,53 @@ function readFirst<T>(
   if (offset < log.startOffset || offset > log.endOffset) return ErrorCode.OFFSET_OUT_OF_RANGE;
   const upToOffset = Math.min(range.upToOffset, log.endOffset);
   if (offset >= upToOffset) return nothing(offset);
-  let place = findPlace(log, offset);
+  let place: Place | null = placeToRead(log, offset);
   while (place !== null) {
     const found = read(place, { ...range, upToOffset });
-    if (found !== 'torn') return found;
+    if (found !== 'torn' && found !== ErrorCode.CORRUPT_MESSAGE) return found;
+    log.cursors.forget(offset);
     const next = log.segments.after(place.segment.baseOffset);
-    place = next === undefined ? null : locateFrom(log, next, offset);
+    const after = next === undefined ? null : locateFrom(log, next, offset);
+    const lost = log.noteLost(place, offset, after?.segment);
+    // Where a segment is torn and there is no other, nothing would be waited for in vain: the log says that it goes on.
+    if (after === null || (found !== 'torn' && range.onLost === undefined)) return ErrorCode.CORRUPT_MESSAGE;
+    range.onLost?.(lost);
+    place = after;
   }
   return nothing(offset);
 }
 
-/** Where the first batch that ends at `offset` or later begins; null past the end of the log. */
+/** Where the first batch that can be read and ends at `offset` or later begins; null past the end of the log. */
 export function findPlace(log: LogState, offset: number): Place | null {
-  const known = log.cursors.find(offset);
-  if (known !== undefined && known.positionBytes < known.segment.sizeBytes) return known;
-  return locateFrom(log, log.segments.floor(offset) ?? log.segments.first, offset);
+  let found = placeToRead(log, offset);
+  while (found?.isDamaged) {
+    const next = log.segments.after(found.segment.baseOffset);
+    found = next === undefined ? null : locateFrom(log, next, offset);
+  }
+  return found;
 }
 
-/** As {@link findPlace}, in this segment or one after it. */
-function locateFrom(log: LogState, first: Segment, offset: number): Place | null {
+interface PlaceToRead extends Place {
+  /** No batch begins here, and one should. */
+  readonly isDamaged?: boolean;
+}
+
+/** Where the first batch that ends at `offset` or later begins, or should; null past the end of the log. */
+function placeToRead(log: LogState, offset: number): PlaceToRead | null {
+  const known = log.cursors.find(offset);
+  if (known !== undefined && known.positionBytes < known.segment.sizeBytes) return known;
+  const found = locateFrom(log, log.segments.floor(offset) ?? log.segments.first, offset);
+  if (found !== null && !found.isDamaged) log.cursors.note(offset, found.segment, found.positionBytes);
+  return found;
+}
+
+/** As {@link placeToRead}, in this segment or one after it. */
+function locateFrom(log: LogState, first: Segment, offset: number): PlaceToRead | null {
   let segment = first;
   for (;;) {
-    const found = segment.sizeBytes === 0 ? null : segment.locate(offset);
-    if (found !== null) {
-      log.cursors.note(offset, segment, found.positionBytes);
-      return { segment, positionBytes: found.positionBytes };
-    }
+    const found = segment.sizeBytes === 0 ? null : segment.locateOrDamage(offset);
+    if (found !== null)
+      return { segment, positionBytes: found.positionBytes, isDamaged: !('sizeBytes' in found) };
     const next = log.segments.after(segment.baseOffset);
     if (next === undefined) return null;
     segment = next;
@@ -145,7 +172,9 @@ function readFrom(
       buffer = log.buffers.take(wantedBytes);
       got = segment.file().read(buffer, 0, wantedBytes, positionBytes);
     }
-    kept = wholeBatches(buffer, got, range.upToOffset);
+    // Somebody has cut the file.
+    torn ||= got < wantedBytes;
+    kept = wholeBatches(buffer, got, { upToOffset: range.upToOffset, endOffset: log.endOffset });
   } catch (error) {
     log.buffers.giveBack(buffer);
     if (error instanceof CorruptBatch) return ErrorCode.CORRUPT_MESSAGE;
@@ -164,7 +193,12 @@ interface WholeBatches {
   readonly nextOffset: number;
 }
 
-function wholeBatches(buffer: Buffer, gotBytes: number, upToOffset: number): WholeBatches {
+/** Those that end below `upToOffset`. Throws CorruptBatch where the first one is none, or ends beyond the log. */
+function wholeBatches(
+  buffer: Buffer,
+  gotBytes: number,
+  { upToOffset, endOffset }: { readonly upToOffset: number; readonly endOffset: number },
+): WholeBatches {
   let at = 0;
   let nextOffset = -1;
   for (;;) {
@@ -177,6 +211,9 @@ function wholeBatches(buffer: Buffer, gotBytes: number, upToOffset: number): Who
     }
     if (sizeBytes === 0) break;
     const lastOffset = lastOffsetOf(buffer, at);
+    // Left out, it would be waited for in vain.
+    if (at === 0 && lastOffset >= endOffset)
+      throw new CorruptBatch(`A batch ends at ${lastOffset} in a log that ends at ${endOffset}`);
     if (lastOffset >= upToOffset) break;
     nextOffset = lastOffset + 1;
     at += sizeBytes;

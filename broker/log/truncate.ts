@@ -26,12 +26,15 @@ export function truncateTo(log: LogState, offset: number): boolean {
   log.noteTruncation(offset);
   log.epochs.truncateFromEnd(offset);
   log.startOffset = Math.min(log.startOffset, offset);
+  const unreplicated = log.producers.unreplicatedFrom(log.highWatermark);
   rebuildProducers(log, {
     producers: log.producers,
     startOffset: log.startOffset,
     endOffset: offset,
     afterCleanStop: false,
   });
+  // A snapshot that was taken after their end does not say of them.
+  log.producers.keepUnreplicated(unreplicated.filter(([, markerOffset]) => markerOffset < offset));
   // Last, with the snapshots of what was cut away gone: one that came back after the log has grown past it
   // would say of the new records what was true of the old ones.
   log.disk.syncDirectory(log.directory);

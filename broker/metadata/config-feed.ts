@@ -75,8 +75,9 @@ export class ConfigFeed {
   async start(store: ClusterStore): Promise<void> {
     this.stop();
     this.#store = store;
-    await this.#notices.watch(store.configs.changes, store.coordinator);
-    const [topics, others, defaults, own] = await Promise.all([
+    // Answers of a session come in the order of asking: what is read here is no older than the newest notice.
+    const [, topics, others, defaults, own] = await Promise.all([
+      this.#notices.watch(store.configs.changes, store.coordinator),
       store.configs.names('topics'),
       this.#readOthers(store),
       store.configs.read('brokers', DEFAULT_ENTITY, this.#unreadable),

@@ -6,6 +6,7 @@
 import type { BrokerRegistration, RegisteredEndpoint } from '../../coordinator-client/znodes/znodes.ts';
 import { PEER_LISTENER } from '../cluster.ts';
 import type { FixedConfig } from '../config/broker-config.ts';
+import { peerTlsListener } from '../config/peer-protocol.ts';
 import type { BrokerId } from '../types.ts';
 
 interface Bound {
@@ -74,7 +75,7 @@ function endpoints(config: FixedConfig, bound: Bound): RegisteredEndpoint[] {
     listener: PEER_LISTENER,
     host: peer.host === '' || peer.host === '0.0.0.0' ? (among?.host ?? bound.hostName) : peer.host,
     port: peer.port === 0 ? bound.peerPort : peer.port,
-    securityProtocol: 'PLAINTEXT',
+    securityProtocol: peerTlsListener(config) === null ? 'PLAINTEXT' : 'SSL',
   });
   return listeners;
 }

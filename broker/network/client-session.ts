@@ -6,7 +6,7 @@
  */
 import { sanitize } from '../../coordinator-client/znodes/config-znodes.ts';
 import type { SecurityProtocol } from '../config/listeners.ts';
-import type { ClientLimits, ClientQuotas, KnownLimits } from '../quotas/client-quotas.ts';
+import type { ClientQuotas, ClientSensors, KnownSensors } from '../quotas/client-quotas.ts';
 import type { Authorizer, Rights } from '../security/authorizer.ts';
 import { ANONYMOUS, type Principal } from '../security/principal.ts';
 import { KeptMemory } from './kept-memory.ts';
@@ -39,7 +39,7 @@ export class ClientSession implements ClientOrigin {
   readonly securityProtocol: SecurityProtocol;
   /** Until when the client is not listened to; 0 while it is. */
   mutedUntilMs = 0;
-  #quotaLimits: KnownLimits | null = null;
+  #quotaSensors: KnownSensors | null = null;
   /** Of all connections; what this one has of it is `#keptBytes`. */
   readonly #kept: KeptMemory;
   #keptBytes = 0;
@@ -86,22 +86,22 @@ export class ClientSession implements ClientOrigin {
   authenticated(principal: Principal): void {
     this.#principal = principal;
     this.#isAuthenticated = true;
-    this.#quotaLimits = null;
+    this.#quotaSensors = null;
   }
 
-  /** What the client is held to, when it calls itself so; null without any limit. */
-  limits(quotas: ClientQuotas, clientId: string, nowMs: number): ClientLimits | null {
-    let known = this.#quotaLimits;
+  /** What the client is held to and uses, when it calls itself so. */
+  quotaSensors(quotas: ClientQuotas, clientId: string): ClientSensors {
+    let known = this.#quotaSensors;
     // Names are made fit for a path only when something has changed: clients keep theirs.
     if (known === null || known.clientId !== clientId || known.revision !== quotas.revision) {
       known = {
         clientId,
-        limits: quotas.limitsOf(sanitize(this.principal.name), sanitize(clientId), nowMs),
+        sensors: quotas.sensorsOf(sanitize(this.principal.name), sanitize(clientId)),
         revision: quotas.revision,
       };
-      this.#quotaLimits = known;
+      this.#quotaSensors = known;
     }
-    return known.limits;
+    return known.sensors;
   }
 
   /** A request of the client keeps so many bytes; the returned function says once that it does so no more. */

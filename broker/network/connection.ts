@@ -17,7 +17,7 @@ import type { AnswerMemory } from '../replication/requests/answer-memory.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { ClientSession } from './client-session.ts';
 import { type FrameLimit, FrameSplitter, InvalidFrameSize } from './frame-splitter.ts';
-import { type Dispatch, pipelines, type RequestOutcome } from './outcome.ts';
+import { Alone, type Dispatch, NotYet, pipelines, type RequestOutcome } from './outcome.ts';
 import { Outgoing } from './outgoing.ts';
 import type { RequestMemory } from './request-memory.ts';
 
@@ -207,8 +207,13 @@ export class Connection {
       return false;
     }
     const outcome = this.#parts.dispatch(frame, this.#parts.session);
+    if (outcome instanceof NotYet) {
+      this.#pause();
+      void outcome.then(() => this.#scheduleFlush());
+      return false;
+    }
     if (outcome instanceof Promise) {
-      this.#exclusive = !this.#pipelines(frame);
+      this.#exclusive = outcome instanceof Alone || !this.#pipelines(frame);
       this.#await(outcome);
     } else if (this.#pending.length === 0) {
       this.#finish(outcome);

@@ -16,6 +16,18 @@ export interface Reply {
 /** `nothing`: the request has no response. `close`: the connection ends here. */
 export type RequestOutcome = Reply | 'nothing' | 'close';
 
+/**
+ * Of a request that is read, and perhaps carried out, over several turns of the event loop: none of its
+ * connection starts before it has its outcome, or one might overtake it.
+ */
+export class Alone extends Promise<RequestOutcome> {}
+
+/**
+ * There is no room for so large a request, and nothing has been done about it: its frame is to be offered
+ * again once this resolves. Only whoever has logged in gets it.
+ */
+export class NotYet extends Promise<RequestOutcome> {}
+
 /** The frame is valid during the call only. A returned promise never rejects. */
 export type Dispatch = (frame: Buffer, session: ClientSession) => RequestOutcome | Promise<RequestOutcome>;
 
@@ -27,4 +39,32 @@ const PRODUCE_KEY = 0;
  */
 export function pipelines(frame: Buffer): boolean {
   return frame.length >= 2 && frame.readInt16BE(0) === PRODUCE_KEY;
+}
+
+class Response implements Reply {
+  readonly parts: readonly MessagePart[];
+  readonly sizeBytes: number;
+  #afterSend: readonly (() => void)[] | null;
+
+  constructor(parts: readonly MessagePart[], sizeBytes: number, afterSend: readonly (() => void)[] | null) {
+    this.parts = parts;
+    this.sizeBytes = sizeBytes;
+    this.#afterSend = afterSend;
+  }
+
+  sent(): void {
+    runAll(this.#afterSend);
+    this.#afterSend = null;
+  }
+}
+
+/** A reply of these parts, after which these steps are to be taken. */
+export function replyOf(parts: readonly MessagePart[], afterSend: readonly (() => void)[] | null): Reply {
+  let sizeBytes = 0;
+  for (const part of parts) sizeBytes += part.length;
+  return new Response(parts, sizeBytes, afterSend);
+}
+
+export function runAll(steps: readonly (() => void)[] | null): void {
+  if (steps !== null) for (const step of steps) step();
 }

@@ -179,7 +179,8 @@ export class SaslAuthenticator {
     return this.#outcomeOf(exchange.step(authBytes), mechanism, (token, sessionLifetimeMs, failure) =>
       answerTo(SaslAuthenticate, header, {
         errorCode: failure === null ? ErrorCode.NONE : ErrorCode.SASL_AUTHENTICATION_FAILED,
-        errorMessage: failure,
+        // Kafka leaves it empty where there is nothing to say.
+        errorMessage: failure ?? '',
         authBytes: token,
         sessionLifetimeMs,
       }),
@@ -271,7 +272,9 @@ function loginApi(key: number): AnyApi | undefined {
 }
 
 function answerTo<A extends AnyApi>(api: A, header: RequestHeader, response: ResponseInput<A>): Reply {
-  return replyOf(responseFrame(api, header.apiVersion, header.correlationId, response));
+  return replyOf(
+    responseFrame(api, { version: header.apiVersion, correlationId: header.correlationId }, response),
+  );
 }
 
 /** A token alone, with its length. */

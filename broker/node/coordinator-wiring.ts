@@ -2,10 +2,13 @@
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import type { FixedConfig } from '../config/broker-config.ts';
 import type { GroupSettings } from '../coordinators/group/group-coordinator.ts';
-import type { StateLog } from '../coordinators/runtime/state-log.ts';
+import { DamagedLog, type StateLog } from '../coordinators/runtime/state-log.ts';
 import type { MarkerSettings } from '../coordinators/transaction/marker-sender.ts';
 import type { TransactionSettings } from '../coordinators/transaction/transaction-coordinator.ts';
-import { isError } from '../errors.ts';
+import { ErrorCode, isError } from '../errors.ts';
+import type { Workers } from '../platform/workers.ts';
+import { metricsWindow } from '../quotas/sampled-rate.ts';
+import { decompressInTurn } from '../records/decompress-job.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
 import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../types.ts';
 
@@ -14,15 +17,18 @@ const MS_PER_MINUTE = 60_000;
 const MARKERS_FRACTION = 0.5;
 
 /** The log of a coordinator's topic. */
-export function stateLogOf(topic: string, replicas: ReplicaManager): StateLog {
+export function stateLogOf(topic: string, replicas: ReplicaManager, workers: Workers): StateLog {
   return {
     topic,
     append: (partition, batch, options) => replicas.appendToCoordinatorLog(topic, partition, batch, options),
     read(partition, offset, maxBytes) {
       const read = replicas.readForCoordinator(topic, partition, offset, maxBytes);
-      return isError(read) ? null : { bytes: read.records, release: () => read.release() };
+      if (read === ErrorCode.CORRUPT_MESSAGE) throw new DamagedLog(`There is no batch at offset ${offset}`);
+      return isError(read) ? null : { bytes: read.records, lost: read.lost, release: () => read.release() };
     },
+    decompress: (codec, data) => decompressInTurn(codec, data, workers, `load of ${topic}`),
     maxBatchBytes: (partition) => replicas.partition(topic, partition)?.log?.config.maxMessageBytes ?? 0,
+    hasOtherCopies: (partition) => (replicas.partition(topic, partition)?.inSyncReplicas.length ?? 0) > 1,
     range(partition) {
       const log = replicas.partition(topic, partition)?.log ?? null;
       return log === null ? null : { startOffset: log.startOffset, endOffset: log.endOffset };
@@ -63,8 +69,10 @@ export function groupSettings(config: FixedConfig): GroupSettings {
 export function transactionSettings(config: FixedConfig): TransactionSettings {
   return {
     maxIds: config.transactionMaxIds,
+    metricsWindow: metricsWindow(config),
     maxTimeoutMs: config.transactionMaxTimeoutMs,
     writeTimeoutMs: config.requestTimeoutMs,
+    completionWaitMs: config.transactionCompletionWaitMs,
     loadBufferSizeBytes: config.transactionStateLogLoadBufferSize,
     abortCheckIntervalMs: config.transactionAbortTimedOutTransactionCleanupIntervalMs,
     expiryCheckIntervalMs: config.transactionRemoveExpiredTransactionCleanupIntervalMs,
@@ -79,33 +87,36 @@ export function markerSettings(config: FixedConfig): MarkerSettings {
   };
 }
 
-export interface CoordinatorPartitionCounts {
-  readonly groups: number;
-  readonly transactions: number;
-}
-
-/** Of both topics, in one round trip. Whoever coordinates transactions and whoever asks for them go by the same. */
-export async function coordinatorPartitionCounts(
-  store: ClusterStore,
-  config: Pick<FixedConfig, 'offsetsTopicNumPartitions' | 'transactionStateLogNumPartitions'>,
-): Promise<CoordinatorPartitionCounts> {
-  const [groups, transactions] = await Promise.all([
-    coordinatorPartitionCount(store, GROUP_METADATA_TOPIC, config.offsetsTopicNumPartitions),
-    coordinatorPartitionCount(store, TRANSACTION_STATE_TOPIC, config.transactionStateLogNumPartitions),
-  ]);
-  return { groups, transactions };
-}
+type CountsConfig = Pick<FixedConfig, 'offsetsTopicNumPartitions' | 'transactionStateLogNumPartitions'>;
 
 /**
- * Asked once, at the start: as many partitions as the coordinator's topic is assigned, or as it would be made
- * with. The metadata would not do: while a new topic's leaders are being elected it has only some of them.
+ * As many partitions as each coordinator's topic is assigned, or as it would be made with. Whoever coordinates
+ * transactions and whoever asks for them go by the same. The metadata would not do: while a new topic's leaders are
+ * being elected it has only some of them.
  * Source: startup of GroupCoordinator and TransactionCoordinator in Kafka's ZooKeeper mode.
  */
-async function coordinatorPartitionCount(
-  store: ClusterStore,
-  topic: string,
-  otherwise: number,
-): Promise<number> {
-  const assigned = await store.topics.assignment(topic);
-  return assigned?.partitions.size ?? otherwise;
+export class CoordinatorPartitionCounts {
+  readonly #config: CountsConfig;
+  #groups: number | null = null;
+  #transactions: number | null = null;
+
+  constructor(config: CountsConfig) {
+    this.#config = config;
+  }
+
+  readonly groups = (): number => this.#groups ?? this.#config.offsetsTopicNumPartitions;
+  readonly transactions = (): number => this.#transactions ?? this.#config.transactionStateLogNumPartitions;
+
+  /**
+   * Asks for what no answer has told so far, in one round trip. At the start, and again when this broker has
+   * registered: other brokers may have made a topic, of another size, while the logs here were recovered.
+   */
+  async ask(store: ClusterStore): Promise<void> {
+    const count = async (topic: string): Promise<number | null> =>
+      (await store.topics.assignment(topic))?.partitions.size ?? null;
+    [this.#groups, this.#transactions] = await Promise.all([
+      this.#groups ?? count(GROUP_METADATA_TOPIC),
+      this.#transactions ?? count(TRANSACTION_STATE_TOPIC),
+    ]);
+  }
 }

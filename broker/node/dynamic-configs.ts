@@ -24,6 +24,7 @@ import { ConfigFeed, type ConfigFeedOptions, type Overrides } from '../metadata/
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Journal } from '../platform/journal.ts';
+import { StoredPasswords } from './stored-passwords.ts';
 
 interface DynamicConfigListeners {
   topicChanged(topic: string, config: LogConfig): void;
@@ -38,6 +39,7 @@ export class DynamicConfigs {
   readonly #feed: ConfigFeed;
   readonly #diagnostics: Diagnostics;
   readonly #journal: Pick<Journal, 'record'> | null;
+  readonly #passwords: StoredPasswords;
   /** null until the parts are made that are to hear of changes. */
   #listeners: DynamicConfigListeners | null = null;
   /** All was read once: from then on what is spoilt is left as it was instead of thrown. */
@@ -61,6 +63,7 @@ export class DynamicConfigs {
     this.#live = new LiveValue(config);
     this.#diagnostics = parts.diagnostics;
     this.#journal = parts.journal ?? null;
+    this.#passwords = new StoredPasswords(config, parts.diagnostics);
     this.#feed = new ConfigFeed({
       onOtherConfig: () => {},
       ...parts,
@@ -77,6 +80,7 @@ export class DynamicConfigs {
 
   /** Reads all dynamic configs and follows their changes, in this session. Rejects with ConfigError. */
   async start(store: ClusterStore): Promise<void> {
+    await this.#passwords.renew(store, this.#static.brokerId);
     await this.#feed.start(store);
     this.#started = true;
   }
@@ -154,7 +158,7 @@ export class DynamicConfigs {
   #brokerChanged(givenDefaults: Overrides, givenOwn: Overrides): void {
     const before = this.#live.now.uncleanLeaderElectionEnable;
     const defaults = this.#usable('default', givenDefaults, this.#defaults);
-    const own = this.#usable('broker', givenOwn, this.#own);
+    const own = this.#usable('broker', this.#passwords.decoded(givenOwn), this.#own);
     let config: BrokerConfig;
     try {
       config = reconfigured(this.#static, defaults, own);

@@ -12,14 +12,13 @@ import { ConfigError } from '../config/property.ts';
 import type { SecuredListener } from '../network/secured-listener.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Random } from '../platform/random.ts';
-import { listenerLogin } from '../security/sasl/listener-login.ts';
+import type { BearerParts } from '../security/sasl/oauth-login.ts';
 import type { ScramLookup } from '../security/sasl/scram-credentials.ts';
-import type { StoreReader } from '../security/tls/key-stores.ts';
+import { replacementProblem } from '../security/tls/certificate-changes.ts';
 import { principalMapping } from '../security/tls/principal-mapping.ts';
-import { serverEnd } from '../security/tls/tls-configs.ts';
 
 /** What listeners are made secure with. */
-interface Materials extends StoreReader {
+interface Materials extends BearerParts {
   readonly scram: ScramLookup;
   readonly random: Random;
 }
@@ -38,13 +37,23 @@ export async function securedListener(
   materials: Materials,
 ): Promise<SecuredListener> {
   const config = new ListenerConfig(texts, name);
-  const { values, prefix } = config;
-  const isSecure = hasTls(securityProtocol);
-  return {
-    login: hasLogin(securityProtocol) ? listenerLogin(config, materials) : null,
-    tls: isSecure ? await serverEnd(values, prefix, materials) : null,
-    nameOf: principalMapping(values.sslPrincipalMappingRules),
-  };
+  const login = hasLogin(securityProtocol) ? await loginOf(config, materials) : null;
+  const tls = hasTls(securityProtocol) ? await tlsOf(config, materials) : null;
+  return { login, tls, nameOf: principalMapping(config.values.sslPrincipalMappingRules) };
+}
+
+/** What only some listeners have is loaded for them: a start is mostly loading. */
+async function loginOf(config: ListenerConfig, materials: Materials): Promise<SecuredListener['login']> {
+  const { listenerLogin } = await import('../security/sasl/listener-login.ts');
+  return listenerLogin(config, materials);
+}
+
+async function tlsOf(
+  { values, prefix }: ListenerConfig,
+  materials: Materials,
+): Promise<SecuredListener['tls']> {
+  const { serverEnd } = await import('../security/tls/tls-configs.ts');
+  return serverEnd(values, prefix, materials);
 }
 
 /** There is something for each listener, from the beginning. */
@@ -74,9 +83,33 @@ export class ListenerSecurity {
     return secured;
   }
 
+  /** Why listeners can't be as these configs have them, after what they are; null when they can. */
+  async problemOf(texts: ReadonlyMap<string, string>): Promise<string | null> {
+    const { listeners, materials } = this.#parts;
+    for (const listener of listeners) {
+      try {
+        const { tls } = await securedListener(listener, texts, materials);
+        const former = this.of(listener.name).tls;
+        if (tls === null || former === null) continue;
+        const { values, prefix } = new ListenerConfig(texts, listener.name);
+        const problem = replacementProblem(former, tls, values, materials.clock.wallMs());
+        if (problem !== null) return `${prefix}ssl.keystore: ${problem}`;
+      } catch (error) {
+        if (error instanceof ConfigError) return error.message;
+        throw error;
+      }
+    }
+    return null;
+  }
+
   async #make(listener: Listener): Promise<void> {
     const { liveConfig, materials } = this.#parts;
-    this.#secured.set(listener.name, await securedListener(listener, liveConfig.now.texts, materials));
+    const secured = await securedListener(listener, liveConfig.now.texts, materials);
+    await secured.login?.ready();
+    const former = this.#secured.get(listener.name);
+    this.#secured.set(listener.name, secured);
+    // After what is new was made ready: what both need is had without a break.
+    former?.login?.close();
   }
 
   /** Never rejects. */

@@ -1,5 +1,7 @@
 /** The clients' door: bound before the broker registers, so that its ports are known; opened when all else is up. */
 import { NetworkServer } from '../network/server.ts';
+import { askHttp } from '../platform/http-asker.ts';
+import { IssuerKeySets } from '../security/sasl/issuer-keys.ts';
 import { javaStores } from '../security/tls/java-stores.ts';
 import { ListenerSecurity } from './listener-security.ts';
 import type { Ground, Parts } from './parts.ts';
@@ -18,7 +20,8 @@ export async function makeClients(
     tokenLogins,
     answerMemory,
   }: Pick<Parts, 'config' | 'configs' | 'quotas' | 'scram' | 'tokenLogins' | 'answerMemory'>,
-): Promise<NetworkServer> {
+): Promise<Pick<Parts, 'network' | 'listenerSecurity'>> {
+  const keySets = new IssuerKeySets();
   const security = await ListenerSecurity.make({
     listeners: config.listeners,
     liveConfig: configs.live,
@@ -26,11 +29,16 @@ export async function makeClients(
     materials: {
       ...platform,
       javaStores,
+      askHttp,
+      keySets,
       scram: {
         user: (mechanism, name) => scram.of(mechanism, name),
         token: async (mechanism, tokenId) => tokenLogins?.of(mechanism, tokenId),
       },
     },
+  }).catch((error: unknown) => {
+    keySets.close();
+    throw error;
   });
   const network = new NetworkServer({
     ...platform,
@@ -40,8 +48,15 @@ export async function makeClients(
     answerMemory,
     securityOf: (listener) => security.of(listener),
   });
-  await network.start();
+  await network.start().catch((error: unknown) => {
+    keySets.close();
+    throw error;
+  });
+  const stopped = (clean: boolean): Promise<void> => {
+    keySets.close();
+    return network.stop(clean ? GRACE_MS : 0);
+  };
   // The last of the parts to be made, so the first to stop: while groups and replicas end, nobody asks them.
-  stops.push({ name: 'the clients', stop: (clean) => network.stop(clean ? GRACE_MS : 0) });
-  return network;
+  stops.push({ name: 'the clients', stop: stopped });
+  return { network, listenerSecurity: security };
 }

@@ -24,9 +24,8 @@ export async function makeConfigs(
       if (entity.type === 'users') scram.configured(entity.name, config);
     },
   });
-  await configs.start(store());
   const features = new FeatureFeed(diagnostics.named('FinalizedFeatures'));
-  await features.start(store());
+  await Promise.all([configs.start(store()), features.start(store())]);
   return { config: configs.live.now, configs, quotas, scram, features };
 }
 

@@ -8,7 +8,6 @@ import { TransactionVerification } from '../coordinators/transaction-verificatio
 import type { TransactionVerifier } from '../replication/collaborators.ts';
 import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../types.ts';
 import {
-  type CoordinatorPartitionCounts,
   followLeadership,
   groupSettings,
   markerSettings,
@@ -38,7 +37,7 @@ export function makeProducerIds(
 export function makeVerifier(
   { platform: { clock, metrics } }: Pick<Ground, 'platform'>,
   { config, metadata, peers }: Pick<Parts, 'config' | 'metadata' | 'peers'>,
-  { transactions }: CoordinatorPartitionCounts,
+  partitionCount: () => number,
 ): TransactionVerifier {
   return new TransactionVerification({
     clock,
@@ -47,7 +46,7 @@ export function makeVerifier(
     metadata,
     peers,
     timeoutMs: config.requestTimeoutMs,
-    partitionCount: transactions,
+    partitionCount,
   });
 }
 
@@ -63,7 +62,7 @@ export function makeMarkers(
 export function makeGroups(
   { platform, stops }: Ground,
   { config, replicas }: Pick<Parts, 'config' | 'replicas'>,
-  partitionCount: number,
+  partitionCount: () => number,
 ): GroupCoordinator {
   const { clock, random, metrics, diagnostics, journal } = platform;
   const groups = new GroupCoordinator({
@@ -72,7 +71,7 @@ export function makeGroups(
     metrics,
     diagnostics: diagnostics.named(`GroupCoordinator id=${config.brokerId}`),
     journal: journal.named(`GroupCoordinator id=${config.brokerId}`),
-    log: stateLogOf(GROUP_METADATA_TOPIC, replicas),
+    log: stateLogOf(GROUP_METADATA_TOPIC, replicas, platform.workers),
     settings: groupSettings(config),
     verifyTransaction: (partition, claim) =>
       replicas.verifyTransaction({ topic: GROUP_METADATA_TOPIC, partition }, claim),
@@ -94,7 +93,7 @@ export function makeTransactions(
     replicas,
     producerIds,
   }: Pick<Parts, 'config' | 'metadata' | 'peers' | 'replicas' | 'producerIds'>,
-  partitionCount: number,
+  partitionCount: () => number,
 ): TransactionCoordinator {
   const { clock, metrics, journal } = platform;
   const { brokerId } = config;
@@ -105,7 +104,7 @@ export function makeTransactions(
     metrics,
     diagnostics: platform.diagnostics.named(name),
     journal: journal.named(name),
-    log: stateLogOf(TRANSACTION_STATE_TOPIC, replicas),
+    log: stateLogOf(TRANSACTION_STATE_TOPIC, replicas, platform.workers),
     settings: transactionSettings(config),
     partitionCount,
     producerIds,

@@ -1,24 +1,34 @@
 /**
- * The peers of a broker, and how its configuration reaches them: limits, the secret, and where their
- * endpoint is bound.
+ * The peers of a broker, and how its configuration reaches them: limits, the secret, certificates, and where
+ * their endpoint is bound. Rejects with ConfigError for certificates that can't be used.
  */
 import type { FixedConfig, HostAndPort } from '../config/broker-config.ts';
+import { peerTlsListener } from '../config/peer-protocol.ts';
 import { createPeers, type ListeningPeers, type PeersOptions } from '../peers/peers.ts';
-import type { Ground } from './parts.ts';
+import { javaStores } from '../security/tls/java-stores.ts';
+import type { Ground, Parts } from './parts.ts';
+import type { PeerSecurityParts } from './peer-security.ts';
 
 /** Not bound yet: the endpoint listens when there is somebody to answer. */
-export function makePeers(
+export async function makePeers(
   { platform, stops }: Ground,
-  config: FixedConfig,
+  { config, configs }: Pick<Parts, 'config' | 'configs'>,
   own: Pick<PeersOptions, 'clusterId' | 'brokerEpoch' | 'http'>,
-): ListeningPeers {
+): Promise<ListeningPeers> {
   const { channels, clock, random, diagnostics } = platform;
+  const said = diagnostics.named(`Peers broker=${config.brokerId}`);
+  const tls = await tlsOf(config, {
+    liveConfig: configs.live,
+    diagnostics: said,
+    reader: { disk: platform.disk, javaStores },
+  });
   const peers = createPeers({
     ...own,
+    tls,
     channels,
     clock,
     random,
-    diagnostics: diagnostics.named(`Peers broker=${config.brokerId}`),
+    diagnostics: said,
     brokerId: config.brokerId,
     sharedSecret: config.peerSharedSecret ?? '',
     maxMessageBytes: config.peerMaxMessageBytes,
@@ -30,6 +40,14 @@ export function makePeers(
   // Stop after the parts that speak through them, so that their last words get out, and /healthz says `stopping`.
   stops.push({ name: 'the peers', stop: () => peers.close() });
   return peers;
+}
+
+/** What only some clusters have is loaded for them: a start is mostly loading. */
+async function tlsOf(config: FixedConfig, parts: PeerSecurityParts): Promise<PeersOptions['tls']> {
+  const listener = peerTlsListener(config);
+  if (listener === null) return null;
+  const { peerSecurity } = await import('./peer-security.ts');
+  return peerSecurity(listener, config, parts);
 }
 
 /** Where the peer endpoint is bound: without a host of its own, where the inter-broker listener is. */

@@ -1,44 +1,15 @@
-/** Who may do what: the rules read before anybody is served, and followed from then on. */
-import { splitSuperUsers } from '../config/consistency.ts';
-import { AclFeed } from '../metadata/acl-feed.ts';
-import { aclOf, patternOf } from '../security/acl.ts';
-import { AclAdmin } from '../security/acl-admin.ts';
-import { AclAuthorizer } from '../security/acl-authorizer.ts';
-import { AclSet } from '../security/acl-set.ts';
+/** Who may do what. */
 import { allowEverything } from '../security/authorizer.ts';
 import type { Ground, Parts } from './parts.ts';
 
 /** Without authorizer.class.name everything is allowed, and there are no rules. Rejects when they can't be read. */
 export async function makeSecurity(
-  { platform, store, stops }: Ground,
-  { config }: Pick<Parts, 'config'>,
+  ground: Ground,
+  parts: Pick<Parts, 'config'>,
 ): Promise<Pick<Parts, 'authorizer' | 'aclFeed' | 'acls'>> {
-  if (config.authorizerClassName.trim() === '') {
+  if (parts.config.authorizerClassName.trim() === '') {
     return { authorizer: allowEverything, aclFeed: null, acls: null };
   }
-  const { clock, random } = platform;
-  const diagnostics = platform.diagnostics.named('AclAuthorizer');
-  const acls = new AclSet();
-  const aclFeed = new AclFeed({
-    clock,
-    diagnostics,
-    onAcls: (resource, stored) => acls.replace(patternOf(resource), stored.map(aclOf)),
-  });
-  await aclFeed.start(store());
-  stops.push({ name: 'the feed of access rules', stop: () => aclFeed.stop() });
-  const authorizer = new AclAuthorizer({
-    acls,
-    superUsers: new Set(splitSuperUsers(config.superUsers)),
-    allowsUnruled: config.allowEveryoneIfNoAclFound,
-    maxRemembered: config.authorizerCacheMaxResources,
-  });
-  const admin = new AclAdmin({
-    store: () => store().acls,
-    acls,
-    written: (resource, stored) => aclFeed.take(resource, stored),
-    clock,
-    random,
-    diagnostics,
-  });
-  return { authorizer, aclFeed, acls: admin };
+  const { makeAcls } = await import('./make-acls.ts');
+  return makeAcls(ground, parts);
 }

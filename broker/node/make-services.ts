@@ -11,7 +11,7 @@ import type { Ground, Parts } from './parts.ts';
 export function makeServices({ platform, store }: Ground, parts: Parts): Services {
   const { clock, disk, diagnostics, journal, metrics, random, workers } = platform;
   const { clusterId, config, configs, metadata, features, replicas, logs, logDirMoves } = parts;
-  const { controller, groups, transactions, markers, producerIds, acls, tokens } = parts;
+  const { controller, groups, transactions, markers, producerIds, acls, tokens, listenerSecurity } = parts;
   const topicDefaults = (): ReadonlyMap<string, string> => configs.topicDefaults;
   const topicAdmin = new TopicAdmin({ store, metadata, random, topicDefaults });
   return {
@@ -47,5 +47,6 @@ export function makeServices({ platform, store }: Ground, parts: Parts): Service
     producerIds,
     acls,
     tokens,
+    listenerSecurity,
   };
 }

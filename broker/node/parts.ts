@@ -25,7 +25,9 @@ import type { ScramCredentials } from '../security/sasl/scram-credentials.ts';
 import type { TokenLogins } from '../security/tokens/token-logins.ts';
 import type { TokenManager } from '../security/tokens/token-manager.ts';
 import type { ControllerLink } from './controller-link.ts';
+import type { CoordinatorPartitionCounts } from './coordinator-wiring.ts';
 import type { DynamicConfigs } from './dynamic-configs.ts';
+import type { ListenerSecurity } from './listener-security.ts';
 import type { StopList } from './stop-list.ts';
 
 /** What every maker is given. A maker pushes the stop of what it makes. */
@@ -63,8 +65,10 @@ export interface Parts {
   readonly logDirMoves: LogDirMoves;
   readonly markers: MarkerReceiver;
   readonly producerIds: ProducerIdManager;
+  readonly partitionCounts: CoordinatorPartitionCounts;
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
   readonly answerMemory: AnswerMemory;
   readonly network: NetworkServer;
+  readonly listenerSecurity: ListenerSecurity;
 }

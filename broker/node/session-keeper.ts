@@ -33,8 +33,8 @@ export class SessionKeeper {
   #current: Coordinator | null = null;
   /** null until there are parts to be told. Losses before that are told when it comes. */
   #listener: SessionListener | null = null;
-  /** For good: no session is opened any more, and none is reported as lost. */
-  #closed = false;
+  /** Aborted for good: no session is opened any more, and none is reported as lost. */
+  readonly #closing = new AbortController();
   /** Sessions lost since the start, for metrics. */
   expirations = 0;
 
@@ -64,7 +64,7 @@ export class SessionKeeper {
 
   /** Opens the first session; rejects when ZooKeeper can't be reached in time. */
   async open(): Promise<Coordinator> {
-    const coordinator = await this.#source.open(this.#openTimeoutMs);
+    const coordinator = await this.#source.open(this.#openTimeoutMs, this.#closing.signal);
     if (this.#closed) {
       await coordinator.close();
       throw new CoordinatorError('closed', 'the broker was stopped while it opened its first session');
@@ -80,8 +80,12 @@ export class SessionKeeper {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     await this.#current?.close();
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   #take(coordinator: Coordinator): void {
@@ -107,7 +111,7 @@ export class SessionKeeper {
     while (!this.#closed) {
       let opened: Coordinator | null = null;
       try {
-        opened = await this.#source.open(this.#openTimeoutMs);
+        opened = await this.#source.open(this.#openTimeoutMs, this.#closing.signal);
         if (this.#closed) break;
         this.#take(opened);
         // It died before anybody had it, and has its own renewal.
@@ -119,6 +123,7 @@ export class SessionKeeper {
         await this.#listener?.regained(formerSessionId, regainedId);
         return;
       } catch (error) {
+        if (this.#closed) return;
         // A session that died while it was taken up has started its own renewal.
         if (opened?.session === 'lost') return;
         this.#diagnostics.warn(`no new ZooKeeper session yet, trying again in ${RETRY_MS} ms`, error);

@@ -48,13 +48,24 @@ export async function dialPeer(
       timeoutMs,
       maxMessageBytes: MAX_HANDSHAKE_BYTES,
       brokerId: to.brokerId,
+      ...(context.tls === null ? {} : { tls: context.tls.clientEnd() }),
     });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
+    if (context.tls !== null && !isNobodyThere(error)) {
+      const line = `No channel to broker ${to.brokerId} at ${to.host}:${to.port}: ${why}`;
+      context.refusals.tell(calledOf(to), why, line);
+    }
     throw new PeerUnreachable(`broker ${to.brokerId} at ${to.host}:${to.port} cannot be reached: ${why}`);
   }
   const leftMs = timeoutMs - (context.clock.nowMs() - started);
   return greet(rewirableChannel(dialled), context, to, Math.max(1, leftMs));
+}
+
+/** As while a broker is down, which others tell of. */
+function isNobodyThere(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  return code === 'ECONNREFUSED' || code === 'ETIMEDOUT' || code === 'ECONNRESET';
 }
 
 function greet(

@@ -35,7 +35,8 @@ import {
   sameBytes,
 } from './handshake.ts';
 import { HandshakeSlots } from './handshake-slots.ts';
-import { isLoopback, SECRET_NEEDED } from './loopback.ts';
+import { isLoopback, NO_BROKERS_CERTIFICATE, SECRET_NEEDED } from './loopback.ts';
+import type { PeerTls } from './peer-tls.ts';
 import type { Refusals } from './refusals.ts';
 import { rewirableChannel } from './rewirable-channel.ts';
 
@@ -47,6 +48,7 @@ export interface PeerContext {
   readonly refusals: Refusals;
   readonly identity: () => PeerIdentity;
   readonly sharedSecret: string;
+  readonly tls: PeerTls | null;
   readonly maxMessageBytes: number;
   readonly maxInFlightRequests: number;
   readonly maxHandshakes: number;
@@ -79,13 +81,24 @@ export class PeerServer {
   accept(opened: Channel): void {
     const channel = rewirableChannel(opened, () => this.#channels.delete(channel));
     this.#channels.add(channel);
-    if (this.#context.sharedSecret === '' && !isLoopback(channel.remoteAddress)) {
-      this.#refuse(channel, { reason: SECRET_NEEDED, detail: '' });
+    const stranger = this.#refusalOfStranger(channel);
+    if (stranger !== null) {
+      this.#refuse(channel, { reason: stranger, detail: '' });
       return;
     }
     const slot = this.#slots.enter(channel.remoteAddress, (reason) => channel.close(reason));
     if (slot === null) channel.close('too many handshakes at once');
     else this.#greet(channel, () => this.#slots.leave(slot));
+  }
+
+  /** Why somebody may not even try; null when a certificate, this machine, or soon the secret speaks for it. */
+  #refusalOfStranger({ remoteAddress, peerCertificate }: Channel): string | null {
+    const { sharedSecret, tls } = this.#context;
+    if (sharedSecret !== '') return null;
+    if (peerCertificate !== null && tls !== null) {
+      return tls.isBrokers(peerCertificate) ? null : NO_BROKERS_CERTIFICATE;
+    }
+    return isLoopback(remoteAddress) ? null : SECRET_NEEDED;
   }
 
   /** Closes the control channel that `broker` has opened to this one. */
@@ -133,7 +146,8 @@ export class PeerServer {
       return readHandshakeMessage(decodeEnvelope(message).header);
     } catch (error) {
       const why = error instanceof MalformedMessage ? error.message : String(error);
-      this.#context.diagnostics.warn(`Peer ${channel.remote} sent a malformed handshake: ${why}`);
+      const line = `Peer ${channel.remote} sent a malformed handshake: ${why}`;
+      this.#context.refusals.tell(callerOf(channel, null), why, line);
       channel.close('malformed handshake');
       return null;
     }

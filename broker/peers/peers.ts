@@ -22,6 +22,7 @@ import { secretAdvice } from './loopback.ts';
 import type { PeerRequest, PeerRequestType, PeerResponseTo } from './messages.ts';
 import { dialPeer, type PeerAddress, PeerClient } from './peer-client.ts';
 import { type PeerContext, PeerServer } from './peer-server.ts';
+import type { PeerTls } from './peer-tls.ts';
 import { type PeerHandler, type Peers, PeerUnreachable } from './peers.contract.ts';
 import { Refusals } from './refusals.ts';
 import { rewirableChannel } from './rewirable-channel.ts';
@@ -47,6 +48,8 @@ export interface PeersOptions {
   readonly maxHandshakesPerAddress: number;
   /** `socket.connection.setup.timeout.ms` */
   readonly handshakeTimeoutMs: number;
+  /** null: nothing is encrypted. */
+  readonly tls: PeerTls | null;
   /** Answers plain HTTP requests on the peer endpoint. */
   readonly http: (request: HttpRequest) => Promise<HttpAnswer>;
 }
@@ -67,8 +70,9 @@ export function createPeers(options: PeersOptions): ListeningPeers {
     clock: options.clock,
     random: options.random,
     diagnostics: options.diagnostics,
-    refusals: new Refusals(options.diagnostics),
+    refusals: new Refusals(options.diagnostics, options.clock),
     sharedSecret: options.sharedSecret,
+    tls: options.tls,
     maxMessageBytes: options.maxMessageBytes,
     maxInFlightRequests: options.maxInFlightRequests,
     maxHandshakes: options.maxHandshakes,
@@ -109,15 +113,30 @@ class ChannelPeers implements ListeningPeers {
   }
 
   async listen(endpoint: { host: string; port: number }): Promise<{ port: number }> {
-    const advice = secretAdvice(this.#options.sharedSecret, endpoint.host);
-    if (advice !== null) this.#options.diagnostics.warn(advice);
+    const { sharedSecret, tls, diagnostics, maxHandshakes, handshakeTimeoutMs } = this.#options;
+    const advice = secretAdvice(sharedSecret, endpoint.host, tls?.serverEnd().clientAuth === 'required');
+    if (advice !== null) diagnostics.warn(advice);
     this.#listener = await this.#options.channels.listen({
       ...endpoint,
       maxMessageBytes: MAX_HANDSHAKE_BYTES,
       accept: (channel) => this.#server.accept(channel),
+      ...(tls === null
+        ? {}
+        : {
+            tls: {
+              end: tls.serverEnd,
+              handshakeTimeoutMs,
+              mostHandshakes: maxHandshakes,
+              refused: (host, reason) => this.#refused(host, reason),
+            },
+          }),
       http: this.#options.http,
     });
     return { port: this.#listener.port };
+  }
+
+  #refused(host: string, reason: string): void {
+    this.#context.refusals.tell(`${host} tls`, reason, `Refused a peer from ${host}: ${reason}`);
   }
 
   async close(): Promise<void> {

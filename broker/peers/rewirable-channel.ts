@@ -21,6 +21,7 @@ export function rewirableChannel(channel: Channel, whenClosed: (reason: string) 
   return {
     remote: channel.remote,
     remoteAddress: channel.remoteAddress,
+    peerCertificate: channel.peerCertificate,
     get bufferedBytes() {
       return channel.bufferedBytes;
     },

@@ -4,12 +4,15 @@
  * one channel. What flows through them is the peers floor's business.
  */
 import type { BrokerId } from '../types.ts';
+import type { TlsClientEnd, TlsListening } from './tls.ts';
 
 export interface Channel {
   /** Where the other end is, for diagnostics: `host:port`. */
   readonly remote: string;
   /** The address in it, without the port: whom limits for each address count. */
   readonly remoteAddress: string;
+  /** What the other end has shown, if it was asked and has proved to be its owner. */
+  readonly peerCertificate: Buffer | null;
   /** Bytes handed to send() that have not reached the operating system; for back-pressure. */
   readonly bufferedBytes: number;
   readonly open: boolean;
@@ -85,13 +88,15 @@ export interface ChannelNetwork {
   /**
    * Binds an HTTP server. A WebSocket upgrade on `/peer` becomes a channel, unless a web page asks for it
    * (its browser sends an Origin); other requests are answered by `http` (broker/http/). A message
-   * larger than `maxMessageBytes` ends its channel. Rejects with Node's listen error (EADDRINUSE, …).
+   * larger than `maxMessageBytes` ends its channel. With `tls` only who speaks TLS becomes a channel; pages
+   * are for others too, on the same port. Rejects with Node's listen error (EADDRINUSE, …).
    */
   listen(options: {
     host: string;
     port: number;
     maxMessageBytes: number;
     accept: (channel: Channel) => void;
+    tls?: TlsListening;
     http: (request: HttpRequest) => Promise<HttpAnswer>;
   }): Promise<ChannelListener>;
   /** Rejects when the connection can't be made within `timeoutMs`. `brokerId`: who is expected there. */
@@ -100,6 +105,7 @@ export interface ChannelNetwork {
     port: number;
     timeoutMs: number;
     maxMessageBytes: number;
+    tls?: TlsClientEnd;
     brokerId?: BrokerId;
   }): Promise<Channel>;
 }

@@ -54,6 +54,33 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
   });
 }
 
+interface Retries {
+  readonly clock: Clock;
+  /** The first pause; each is twice the one before. */
+  readonly backoffMs: number;
+  /** How long attempts go on for, and the longest pause. */
+  readonly backoffMaxMs: number;
+  /** Whether another attempt may change anything. */
+  readonly isWorthwhile: (error: unknown) => boolean;
+}
+
+/** Attempts with growing pauses, as Kafka's `Retry` makes them. Rejects with what the last one did. */
+export async function retried<T>(
+  { clock, backoffMs, backoffMaxMs, isWorthwhile }: Retries,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  const endMs = clock.nowMs() + backoffMaxMs;
+  for (let pauseMs = Math.max(1, backoffMs); ; pauseMs *= 2) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const leftMs = endMs - clock.nowMs();
+      if (leftMs <= 0 || !isWorthwhile(error)) throw error;
+      await sleep(clock, Math.min(pauseMs, leftMs));
+    }
+  }
+}
+
 /**
  * Repeats `run` with `periodMs` between the end of one run and the start of the next.
  * A run that throws is reported to `onError` and does not stop the repetition.

@@ -118,6 +118,13 @@ type TransactionEvent =
       readonly resumed: number;
       readonly tookMs: number;
     }
+  /** Nobody is answered from it until another replica leads: others have whole what is damaged here. */
+  | {
+      readonly kind: 'transactions-failed';
+      readonly partition: number;
+      readonly leaderEpoch: number;
+      readonly reason: string;
+    }
   | {
       readonly kind: 'transactions-resigned';
       readonly partition: number;

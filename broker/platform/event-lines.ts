@@ -140,10 +140,17 @@ const REPLICAS = {
   'log-directory-failed': ({ directory }) => error(`Stopping serving logs in dir ${directory}`),
   'groups-loaded': ({ partition, groups, tookMs }) =>
     groups === 0 ? null : info(`Loaded ${groups} groups of __consumer_offsets-${partition} in ${tookMs} ms`),
+  'groups-failed': ({ partition, reason }) => failedToLoad('groups of __consumer_offsets', partition, reason),
   'groups-resigned': () => null,
   'group-member-failed': () => null,
   'group-rebalanced': () => null,
 } satisfies Partial<Lines>;
+
+function failedToLoad(what: string, partition: number, reason: string): Line {
+  return error(
+    `The ${what}-${partition} are not coordinated until another replica leads, as this one is damaged: ${reason}`,
+  );
+}
 
 function truncation(one: EventOf<'log-truncated'>): Line | null {
   const { why, from, to, highWatermark } = one;
@@ -175,6 +182,8 @@ const TRANSACTIONS = {
           `Loaded ${ids} transactional ids of __transaction_state-${partition} in ${tookMs} ms, ` +
             `${resumed} of them with an end that partitions have to be told`,
         ),
+  'transactions-failed': ({ partition, reason }) =>
+    failedToLoad('transactions of __transaction_state', partition, reason),
   'transactions-resigned': () => null,
   'producer-fenced': ({ transactionalId, producerId, producerEpoch, why }) => {
     const reason = why === 'timed-out' ? 'it has timed out' : 'another producer has come';

@@ -22,6 +22,12 @@ export function isAbout(event: ClusterEvent, { topic, partition }: TopicPartitio
   return event.partition === partition && topicOf(event) === topic;
 }
 
+/** Of the topic of coordinators, the partition that such an event is about; null: it is of nothing coordinated. */
+export function coordinatedPartition(event: ClusterEvent): TopicPartition | null {
+  if (!('partition' in event) || 'topic' in event) return null;
+  return { topic: topicOf(event), partition: event.partition };
+}
+
 /** Coordinators name the partition that they hold, of the topic that is theirs. */
 function topicOf(event: Extract<ClusterEvent, { readonly partition: number }>): string {
   if ('topic' in event) return event.topic;

@@ -2,8 +2,8 @@
  * An event as a sentence, for those who want to know what has happened: what follows `Broker 2`. All kinds
  * have one, also those without a line in the log, with epochs and versions of znodes. Pure.
  */
-import { errorName } from '../errors.ts';
-import { NO_LEADER, partitionKey, type TopicPartition } from '../types.ts';
+import { ErrorCode, errorName } from '../errors.ts';
+import { type BrokerId, NO_LEADER, partitionKey, type TopicPartition } from '../types.ts';
 import type { ClusterEvent, EventKind, EventOf } from './cluster-events.ts';
 import { hasPartition } from './event-partitions.ts';
 import { HEALED_BY } from './fault-events.ts';
@@ -24,6 +24,10 @@ export function sentenceOf(event: ClusterEvent, focus: TopicPartition | null = n
 const key = ({ topic, partition }: TopicPartition): string => partitionKey(topic, partition);
 const list = (ids: readonly unknown[]): string => ids.join(', ') || 'none';
 const many = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+const brokers = (ids: readonly BrokerId[]): string => `broker${ids.length === 1 ? '' : 's'} ${list(ids)}`;
+/** Those of the second that are not in the first. */
+const besides = (known: readonly BrokerId[], ids: readonly BrokerId[]): readonly BrokerId[] =>
+  ids.filter((id) => !known.includes(id));
 const leaderName = (id: number): string => (id === NO_LEADER ? 'nobody' : `broker ${id}`);
 const ms = (value: number): string => `${Math.round(value)} ms`;
 
@@ -58,7 +62,7 @@ const MEMBERSHIP = {
       bounced.length > 0 && `${bounced.map(named).join(' and ')} came back under a new epoch`,
       left.length > 0 && `the registration of ${left.map(named).join(' and of ')} vanished`,
     ].filter((part) => part !== false);
-    return `saw as controller that ${said.join(', that ')}`;
+    return `as the controller saw that ${said.join(', that ')}`;
   },
   'lost-leaders-replaced': ({ brokers, led, moved, tookMs }) =>
     `gave ${moved} of ${many(led, 'partition')} that broker ${brokers.join(', ')} had led a new leader, in ${ms(tookMs)}`,
@@ -66,7 +70,7 @@ const MEMBERSHIP = {
   'log-directories-reported': ({ brokers }) =>
     `heard of failed log directories on broker ${brokers.join(', ')}`,
   'controlled-shutdown-granted': ({ broker, remaining }) =>
-    `let broker ${broker} go as controller: ${many(remaining, 'partition')} that it leads have no successor`,
+    `as the controller let broker ${broker} shut down: ${many(remaining, 'partition')} that it leads have no successor`,
   'controlled-shutdown-refused': ({ broker, error }) =>
     `refused the controlled shutdown of broker ${broker}: ${errorName(error)}`,
 } satisfies Partial<Sentences>;
@@ -74,14 +78,19 @@ const MEMBERSHIP = {
 const states = ({ leaderEpoch, partitionEpoch, controllerEpoch }: Record<string, unknown>): string =>
   `leader epoch ${leaderEpoch}, state at version ${partitionEpoch}, by controller epoch ${controllerEpoch}`;
 
+/** Where the word alone does not say it. */
+const REASONS: { readonly [reason: string]: string } = {
+  'preferred-election': 'preferred-election, to the first of its replicas',
+};
+
 const STATES = {
   'leader-moved': (one) =>
-    `moved the leader of ${key(one)} from ${leaderName(one.from)} to ${leaderName(one.to)} (${one.reason}; in sync: ${list(one.isr)}; ${states({ ...one })})` +
+    `moved the leader of ${key(one)} from ${leaderName(one.from)} to ${leaderName(one.to)} (${REASONS[one.reason] ?? one.reason}; in sync: ${list(one.isr)}; ${states({ ...one })})` +
     (one.unclean ? ', which was not in sync: committed records may be lost' : ''),
   'isr-shrunk': (one) =>
-    `took ${list(one.from.filter((id) => !one.to.includes(id)))} out of the in-sync replicas of ${key(one)}, which are ${list(one.to)} now (${one.reason}; ${states({ ...one })})`,
+    `took ${brokers(besides(one.to, one.from))} out of the in-sync replicas of ${key(one)}, which are ${list(one.to)} now (${one.reason}; ${states({ ...one })})`,
   'isr-expanded': (one) =>
-    `took ${list(one.to.filter((id) => !one.from.includes(id)))} into the in-sync replicas of ${key(one)}, which are ${list(one.to)} now (${one.reason}; ${states({ ...one })})`,
+    `took ${brokers(besides(one.from, one.to))} into the in-sync replicas of ${key(one)}, which are ${list(one.to)} now (${one.reason}; ${states({ ...one })})`,
   'partitions-moved': (one, focus) => {
     const detail = focus === null ? undefined : one.details.find(({ topics }) => hasPartition(topics, focus));
     if (focus !== null && detail !== undefined) return movedOne(one, focus, detail);
@@ -113,9 +122,9 @@ function movedOne(
 }
 
 const TOPICS = {
-  'topics-created': ({ topics }) => `heard as controller of the new topic ${list(topics)}`,
+  'topics-created': ({ topics }) => `as the controller heard of the new topic ${list(topics)}`,
   'topic-grown': ({ topic, added }) =>
-    `heard as controller that ${topic} has grown by ${many(added, 'partition')}`,
+    `as the controller heard that ${topic} has grown by ${many(added, 'partition')}`,
   'topic-growth-undone': ({ topic }) => `took back partitions of ${topic}, which is being deleted`,
   'new-partitions-leaderless': ({ why, count, partitions }) =>
     `could not give ${many(count, 'new partition')} a leader (${why}): ${list(partitions)}`,
@@ -158,12 +167,13 @@ const REPLICAS = {
   'controller-order-refused': ({ order, controllerId, controllerEpoch, error, knownEpoch }) =>
     `refused ${order} of broker ${controllerId} as controller of epoch ${controllerEpoch}: ${errorName(error)}, it has obeyed epoch ${knownEpoch}`,
   'isr-shrink-proposed': (one) =>
-    `asked as the leader of ${key(one)} to be without ${one.lagging?.map(lagOf).join(' and ') ?? list(one.from.filter((id) => !one.to.includes(id)))} ` +
+    `as the leader of ${key(one)} asked to be without ${one.lagging?.map(lagOf).join(' and ') ?? brokers(besides(one.to, one.from))} ` +
     `(its own log ends at ${one.leaderEndOffset}, high watermark ${one.highWatermark}, leader epoch ${one.leaderEpoch})`,
   'isr-expand-proposed': (one) =>
-    `asked as the leader of ${key(one)} to take in ${list(one.to.filter((id) => !one.from.includes(id)))}, which has caught up (leader epoch ${one.leaderEpoch})`,
+    `as the leader of ${key(one)} asked to take ${brokers(besides(one.from, one.to))} into the in-sync replicas, having caught up (leader epoch ${one.leaderEpoch})`,
   'isr-change-refused': (one) =>
-    `was refused a change of the in-sync replicas of ${key(one)}: ${errorName(one.error)}`,
+    `was refused a change of the in-sync replicas of ${key(one)}: ${errorName(one.error)}` +
+    (one.error === ErrorCode.INELIGIBLE_REPLICA ? ', as one of them shuts down or is not registered' : ''),
   'log-truncated': (one) =>
     `cut its log of ${key(one)} from ${one.from} back to ${one.to}, ${CUTS[one.why.rule]}` +
     (one.to < one.highWatermark ? `: below its high watermark ${one.highWatermark}` : ''),
@@ -173,6 +183,8 @@ const REPLICAS = {
   'log-directory-failed': ({ directory, reason }) => `lost its log directory ${directory}: ${reason}`,
   'groups-loaded': ({ partition, groups, tookMs }) =>
     `coordinates the ${many(groups, 'group')} of __consumer_offsets-${partition} now, loaded in ${ms(tookMs)}`,
+  'groups-failed': ({ partition, reason }) =>
+    `leads __consumer_offsets-${partition} and cannot coordinate its groups, as it is damaged here: ${reason}`,
   'groups-resigned': ({ partition, why }) =>
     `coordinates the groups of __consumer_offsets-${partition} no more (${why})`,
   'group-member-failed': ({ groupId, memberId }) =>
@@ -197,6 +209,8 @@ function lagOf({ broker, endOffset, behindMs }: EventOf<'isr-shrink-proposed'>['
 const TRANSACTIONS = {
   'transactions-loaded': ({ partition, ids, tookMs }) =>
     `coordinates the ${many(ids, 'transactional id')} of __transaction_state-${partition} now, loaded in ${ms(tookMs)}`,
+  'transactions-failed': ({ partition, reason }) =>
+    `leads __transaction_state-${partition} and cannot coordinate its transactions, as it is damaged here: ${reason}`,
   'transactions-resigned': ({ partition, why }) =>
     `coordinates the transactions of __transaction_state-${partition} no more (${why})`,
   'producer-fenced': ({ transactionalId, producerId, producerEpoch, why }) =>

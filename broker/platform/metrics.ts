@@ -1,12 +1,9 @@
 /**
  * Metrics under Kafka's names in Prometheus form (`kafka_server_replicamanager_underreplicatedpartitions`).
  * Counting must be cheap on the hot path: a counter is resolved once (`counter(name, help, labels)`)
- * and then incremented by a plain number. prom-client renders the text; it is loaded when somebody asks
- * for that, as it would cost every broker's start-up fifteen milliseconds and seven megabytes.
+ * and then incremented by a plain number.
  */
-import type { Registry } from 'prom-client';
-
-export type Labels = Readonly<Record<string, string>>;
+import { exposition, type Labels, type Sample, type SampledFamily } from './metrics-text.ts';
 
 export interface Counter {
   add(amount?: number): void;
@@ -32,9 +29,11 @@ export interface Metrics {
   gauges(name: string, help: string, read: () => readonly GaugeReading[]): void;
   /** A histogram; `buckets` are upper bounds, those of the first call count. */
   distribution(name: string, help: string, buckets: readonly number[], labels?: Labels): Distribution;
-  /** Removes the counters of all names that carry this label. Who still holds one counts unseen. */
-  forgetCounters(label: string, value: string): void;
-  /** The Prometheus exposition text. */
+  /** Removes the counters of all names whose label has one of these values. Who still holds one counts unseen. */
+  forgetCounters(label: string, values: ReadonlySet<string | undefined>): void;
+  /** The Prometheus exposition text, each piece when it is asked for; what `gauges` read is read whole. */
+  pieces(): AsyncGenerator<string, void>;
+  /** All of it. */
   render(): Promise<string>;
 }
 
@@ -78,13 +77,6 @@ class Buckets implements Distribution {
   }
 }
 
-/** A line of the exposition. */
-interface Sample {
-  readonly metricName?: string;
-  readonly labels: Labels;
-  readonly value: number;
-}
-
 /** All metrics of one name, by their labels. */
 interface Family<T> {
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -99,6 +91,10 @@ export function createMetrics(constant: Labels = {}): Metrics {
   const gauges = new Map<string, Family<() => number>>();
   const distributions = new Map<string, Family<Buckets>>();
   const changing = new Map<string, Family<() => readonly GaugeReading[]>>();
+  const pieces = () => {
+    const all = [sampled(counters), sampled(gauges), sampled(changing), sampled(distributions)];
+    return exposition(all.flat(), constant);
+  };
   return {
     counter(name, help, labels = {}) {
       const samples = (own: Labels, { value }: PlainCounter): Sample[] => [{ labels: own, value }];
@@ -123,23 +119,16 @@ export function createMetrics(constant: Labels = {}): Metrics {
       const [first] = family.members.values();
       return memberOf(family, labels, () => new Buckets(first?.metric.upperBounds ?? [...buckets]));
     },
-    forgetCounters(label, value) {
+    forgetCounters(label, values) {
       for (const { members } of counters.values()) {
-        for (const [key, { labels }] of members) if (labels[label] === value) members.delete(key);
+        for (const [key, { labels }] of members) if (values.has(labels[label])) members.delete(key);
       }
     },
+    pieces,
     async render() {
-      const prometheus = await import('prom-client');
-      const registry = new prometheus.Registry();
-      registry.setDefaultLabels(constant);
-      const all = [
-        ...collected(counters),
-        ...collected(gauges),
-        ...collected(changing),
-        ...collected(distributions),
-      ];
-      for (const metric of all) registry.registerMetric(metric);
-      return registry.metrics();
+      let text = '';
+      for await (const piece of pieces()) text += piece;
+      return text;
     },
   };
 }
@@ -174,14 +163,13 @@ function labelKey(labels: Labels): string {
     .join(',');
 }
 
-type Registered = Parameters<Registry['registerMetric']>[0];
-
-/** What a registry asks of a metric when it renders: `get`, and nothing else. */
-function collected<T>(families: ReadonlyMap<string, Family<T>>): Registered[] {
-  return [...families].map(([name, { type, help, members, samples }]) => {
-    const values = (): Sample[] =>
-      [...members.values()].flatMap(({ labels, metric }) => samples(labels, metric));
-    const get = () => Promise.resolve({ name, help, type, values: values() });
-    return { name, get } as unknown as Registered;
+function sampled<T>(families: ReadonlyMap<string, Family<T>>): SampledFamily[] {
+  return [...families].map(([name, family]) => {
+    const { type, help } = family;
+    return { name, help, type, samples: samplesOf(family) };
   });
+}
+
+function* samplesOf<T>({ members, samples }: Family<T>): Generator<Sample> {
+  for (const { labels, metric } of members.values()) yield* samples(labels, metric);
 }

@@ -196,6 +196,13 @@ export type ReplicaEvent =
       readonly groups: number;
       readonly tookMs: number;
     }
+  /** Nobody is answered from it until another replica leads: others have whole what is damaged here. */
+  | {
+      readonly kind: 'groups-failed';
+      readonly partition: number;
+      readonly leaderEpoch: number;
+      readonly reason: string;
+    }
   /** Its session has ended; it is no member any more. */
   | { readonly kind: 'group-member-failed'; readonly groupId: string; readonly memberId: string }
   /** A generation, with how many have come and gone since the one before; neither: they joined again. */

@@ -27,7 +27,8 @@ export class SeldomLines {
     this.#parts = { mostLines: MOST_LINES, periodMs: PERIOD_MS, ...parts };
   }
 
-  say(line: string): void {
+  /** False when the line was left out. */
+  say(line: string): boolean {
     const { clock, periodMs, mostLines, say } = this.#parts;
     if (!this.#running) {
       this.#running = true;
@@ -35,10 +36,11 @@ export class SeldomLines {
     }
     if (this.#said >= mostLines) {
       this.#leftOut += 1;
-      return;
+      return false;
     }
     this.#said += 1;
     say(line);
+    return true;
   }
 
   #over(): void {

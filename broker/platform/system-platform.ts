@@ -2,7 +2,8 @@
 import { systemClock } from './clock.ts';
 import { type Level, lineDiagnostics } from './diagnostics.ts';
 import { createJournal } from './journal.ts';
-import { createMetrics, type Labels } from './metrics.ts';
+import { createMetrics } from './metrics.ts';
+import type { Labels } from './metrics-text.ts';
 import { nodeDisk } from './node-disk.ts';
 import type { Platform } from './platform.ts';
 import { systemRandom } from './random.ts';

@@ -38,7 +38,7 @@ export function tcpSockets({ reading = 'slab', onAcceptError = () => {} }: TcpOp
     async listen({ host, port, backlog, accept, tls }) {
       if (slab !== null) working ??= rehandlingWorks(slab);
       const fast = slab !== null && (await working) === true ? slab : null;
-      const door = tls === undefined ? null : new TlsDoor(tls, accept);
+      const door = tls === undefined ? null : new TlsDoor(tls, (socket) => accept(new PlainSocket(socket)));
       const accepted = (socket: Socket) => {
         if (door !== null) door.take(socket);
         else accept(fast === null ? new PlainSocket(socket) : rehandle(socket, fast));

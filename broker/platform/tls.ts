@@ -34,6 +34,8 @@ export interface TlsServerEnd extends TlsEnd {
 export interface TlsClientEnd extends TlsEnd {
   /** The certificate must be of the host that was dialled. */
   readonly verifiesHost: boolean;
+  /** Whoever issued the certificate; for who dials itself. */
+  readonly believesAnybody?: true;
 }
 
 export interface TlsListening {

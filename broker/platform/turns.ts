@@ -1,23 +1,175 @@
-/** Long work in turns: in between the event loop, which is everybody's, gets to its other work. */
-import { type Clock, sleep } from './clock.ts';
+/**
+ * Long work in turns: in between the event loop, which is everybody's, gets to its other work. Work is written
+ * as steps: a generator that yields after each item, or a promise that it has to wait for. Whoever has it done
+ * says how many of its steps make a turn.
+ */
+import type { Clock } from './clock.ts';
 
-/** A turn takes some tens of milliseconds where an item takes some tens of microseconds. */
-const ITEMS_PER_TURN = 1000;
+/** Work that may be interrupted where it yields; what a promise rejects with, the work rejects with. */
+export type Steps<Result> = Generator<undefined | Promise<unknown>, Result, unknown>;
 
-/** `work` for every item, a turn's worth at the same time; results in the order of the items. */
-export async function inTurns<Item, Result>(
-  clock: Clock,
+/**
+ * So few items need no turns, whatever is done with them. Where most requests have few, the work yields only
+ * beyond that: to be interrupted costs a tenth of a microsecond.
+ */
+export const FEW = 200;
+
+/** Where looking at an item takes some tenths of a microsecond, so many are a step. */
+export const LOOKS_PER_STEP = 10;
+
+/** A turn takes some milliseconds where a step takes some microseconds. */
+const STEPS_PER_TURN = 2000;
+/** The same where an item takes some tens of microseconds to begin with. */
+const BEGUN_PER_TURN = 100;
+
+/** Of somebody who has long work, and hears of each piece of it. */
+export class Turns {
+  readonly #clock: Clock;
+  readonly #during: <Result>(piece: () => Result) => Result;
+
+  /** `during` runs the pieces: whoever is charged for them measures there how long they take. */
+  constructor(clock: Clock, during: <Result>(piece: () => Result) => Result = (piece) => piece()) {
+    this.#clock = clock;
+    this.#during = during;
+  }
+
+  /** Takes all steps, so many in each turn, the first ones at once. A promise only where that is not all of them. */
+  take<Result>(steps: Steps<Result>, stepsPerTurn = STEPS_PER_TURN): Result | Promise<Result> {
+    const first = this.#during(() => someOf(steps, stepsPerTurn));
+    return first.isDone ? first.result : this.#takeTheRest(steps, stepsPerTurn, first);
+  }
+
+  /** `work` for every item, so many in each turn, the first ones at once. A promise only where they are more. */
+  each<Item, Result>(
+    items: readonly Item[],
+    work: (item: Item) => Result,
+    itemsPerTurn = STEPS_PER_TURN,
+  ): Result[] | Promise<Result[]> {
+    if (items.length > itemsPerTurn) return this.take(eachOf(items, work), itemsPerTurn);
+    return this.#during(() => items.map((item) => work(item)));
+  }
+
+  /**
+   * Begins `work` for every item, some of them in each turn, without waiting for what those before began;
+   * results in the order of the items.
+   */
+  async begin<Item, Result>(
+    items: readonly Item[],
+    work: (item: Item) => Result | Promise<Result>,
+    itemsPerTurn = BEGUN_PER_TURN,
+  ): Promise<Result[]> {
+    const groups: (readonly Item[])[] = [];
+    for (let at = 0; at < items.length; at += itemsPerTurn) groups.push(items.slice(at, at + itemsPerTurn));
+    const begun = await this.each(groups, (group) => begunTogether(group, work), 1);
+    return (await Promise.all(begun)).flat();
+  }
+
+  /** A turn of the event loop in which no other long work is done. */
+  own(): Promise<void> {
+    return ownTurn(this.#clock);
+  }
+
+  async #takeTheRest<Result>(
+    steps: Steps<Result>,
+    stepsPerTurn: number,
+    first: Interrupted,
+  ): Promise<Result> {
+    try {
+      for (let last = first; ; ) {
+        let left = last.stepsLeft;
+        if (last.waitsFor !== null) await last.waitsFor;
+        else {
+          await ownTurn(this.#clock);
+          left = stepsPerTurn;
+        }
+        const next = this.#during(() => someOf(steps, left));
+        if (next.isDone) return next.result;
+        last = next;
+      }
+    } catch (error) {
+      steps.return(undefined as Result); // what it has taken it gives back
+      throw error;
+    }
+  }
+}
+
+interface Done<Result> {
+  readonly isDone: true;
+  readonly result: Result;
+}
+
+interface Interrupted {
+  readonly isDone: false;
+  /** null: for the next turn. */
+  readonly waitsFor: Promise<unknown> | null;
+  /** That this turn may still take: to wait for what is there already is no turn. */
+  readonly stepsLeft: number;
+}
+
+function someOf<Result>(steps: Steps<Result>, most: number): Done<Result> | Interrupted {
+  for (let left = most - 1; left >= 0; left--) {
+    const { done, value } = steps.next();
+    if (done === true) return { isDone: true, result: value };
+    if (value !== undefined) return { isDone: false, waitsFor: value, stepsLeft: left };
+  }
+  return { isDone: false, waitsFor: null, stepsLeft: 0 };
+}
+
+function* eachOf<Item, Result>(items: readonly Item[], work: (item: Item) => Result): Steps<Result[]> {
+  const results: Result[] = [];
+  for (const [index, item] of items.entries()) {
+    if (index > 0) yield;
+    results.push(work(item));
+  }
+  return results;
+}
+
+function begunTogether<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Result | Promise<Result>,
 ): Promise<Result[]> {
-  const results: Result[] = [];
-  for (let at = 0; at < items.length; at += ITEMS_PER_TURN) {
-    if (at > 0) await sleep(clock, 0);
-    for (const result of await Promise.all(items.slice(at, at + ITEMS_PER_TURN).map(work))) {
-      results.push(result);
-    }
-  }
-  return results;
+  const all = Promise.all(items.map(async (item) => work(item)));
+  all.catch(() => {}); // whoever waits for all of them gets it
+  return all;
+}
+
+/** Work that is done already. */
+export function* done<Result>(result: Result): Steps<Result> {
+  yield* [];
+  return result;
+}
+
+/** All steps at once, of work that is known to be little, and to wait for nothing. */
+export function atOnce<Result>(steps: Steps<Result>): Result {
+  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
+}
+
+/** Of a result that is there the next one is, too. */
+export function afterwards<Value, Next>(
+  value: Value | Promise<Value>,
+  next: (value: Value) => Next | Promise<Next>,
+): Next | Promise<Next> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+/** Those who wait for a turn of their own, oldest first; whoever is first goes on in the next turn of the loop. */
+const waiting = new WeakMap<Clock, (() => void)[]>();
+
+/**
+ * A turn of the event loop for a piece of long work: one piece a turn, whoever they are that have long work,
+ * so that what else the loop has to do waits for no more than one.
+ */
+function ownTurn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const queue = waiting.get(clock) ?? [];
+    waiting.set(clock, queue);
+    if (queue.push(resolve) === 1) clock.soon(() => giveTurn(clock, queue));
+  });
+}
+
+function giveTurn(clock: Clock, queue: (() => void)[]): void {
+  queue.shift()?.();
+  if (queue.length > 0) clock.soon(() => giveTurn(clock, queue));
 }
 
 /** How much work of a kind one turn of the event loop may do, whoever asks for it. */

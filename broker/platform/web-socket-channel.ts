@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Channel } from './channels.ts';
+import { certificateOf } from './tls-sockets.ts';
 import type { WebSocketReader } from './web-socket-reader.ts';
 
 const FINAL_BINARY_FRAME = 0x82;
@@ -19,6 +20,7 @@ const NORMAL_CLOSURE = 1000;
 export class WebSocketChannel implements Channel {
   readonly remote: string;
   readonly remoteAddress: string;
+  readonly peerCertificate: Buffer | null;
   readonly #webSocket: WebSocket;
   readonly #socket: Socket;
   readonly #masked: boolean;
@@ -46,6 +48,7 @@ export class WebSocketChannel implements Channel {
     this.#masked = masked;
     this.#reader = reader;
     this.remoteAddress = socket.remoteAddress ?? '';
+    this.peerCertificate = certificateOf(socket);
     this.remote = `${this.remoteAddress}:${socket.remotePort ?? 0}`;
     // Nothing may come before somebody listens.
     webSocket.pause();

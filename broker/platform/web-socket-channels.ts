@@ -5,12 +5,14 @@
  * that has been cut silently is noticed by pings. Sources: RFC 6455; the `ws` package.
  */
 import type { IncomingMessage } from 'node:http';
-import { type NetConnectOpts, connect as netConnect, type Socket } from 'node:net';
+import { connect as netConnect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ClientOptions, type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import type { Channel, ChannelNetwork } from './channels.ts';
 import { answerHttp, pathOf } from './http-answers.ts';
 import { listening } from './listening.ts';
+import { TlsFront } from './tls-front.ts';
+import { dialledSocket } from './tls-sockets.ts';
 import { WebSocketChannel } from './web-socket-channel.ts';
 import { WebSocketReader } from './web-socket-reader.ts';
 
@@ -47,7 +49,7 @@ export function webSocketChannels({
 }
 
 async function listen(
-  { host, port, maxMessageBytes, accept, http }: Parameters<ChannelNetwork['listen']>[0],
+  { host, port, maxMessageBytes, accept, http, tls }: Parameters<ChannelNetwork['listen']>[0],
   { silenceLimitMs, requestTimeoutMs, stallLimitMs }: Required<WebSocketOptions>,
 ): ReturnType<ChannelNetwork['listen']> {
   // Node looks for requests that are late every half a minute unless told otherwise.
@@ -55,6 +57,7 @@ async function listen(
   const server = createServer({ ...late, noDelay: true }, (request, response) => {
     answerHttp(request, response, { http, stallLimitMs }).catch(() => response.destroy());
   });
+  const front = tls === undefined ? null : TlsFront.before(server, tls);
   const options: ServerOptions & { closeTimeout: number } = {
     noServer: true,
     perMessageDeflate: false,
@@ -67,7 +70,9 @@ async function listen(
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const isForPeers = pathOf(request).split('?')[0] === PEER_PATH;
     // Browsers say in whose name they ask, and no broker does: a page must not speak to us as one.
-    if (!isForPeers || request.headers.origin !== undefined) {
+    const isInTheClear = front !== null && !front.isSecure(socket);
+    if (isForPeers && isInTheClear) tls?.refused(request.socket.remoteAddress ?? '', 'it does not speak TLS');
+    if (!isForPeers || request.headers.origin !== undefined || isInTheClear) {
       socket.on('error', () => {});
       const status = isForPeers ? '403 Forbidden' : '404 Not Found';
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
@@ -88,13 +93,14 @@ async function listen(
         server.close();
         // HTTP answers end here; channels have been taken out of the server's hands and stay.
         server.closeAllConnections();
+        front?.close();
         setImmediate(resolve);
       }),
   };
 }
 
 function dial(
-  { host, port, timeoutMs, maxMessageBytes }: Parameters<ChannelNetwork['dial']>[0],
+  { host, port, timeoutMs, maxMessageBytes, tls }: Parameters<ChannelNetwork['dial']>[0],
   silenceLimitMs: number,
 ): Promise<Channel> {
   const reader = new WebSocketReader(maxMessageBytes);
@@ -106,8 +112,9 @@ function dial(
     closeTimeout: CLOSE_TIMEOUT_MS,
     // Answers to pings, and the close, are written by ws: they are masked with zeroes as well.
     generateMask: (mask) => mask.fill(0),
-    createConnection: ((target: NetConnectOpts) => {
-      const connecting = netConnect({ ...target, onread: reader.onread });
+    createConnection: (() => {
+      const target = { host, port, onread: reader.onread };
+      const connecting = tls === undefined ? netConnect(target) : dialledSocket(target, tls);
       reader.attach(connecting);
       return connecting;
     }) as NonNullable<ClientOptions['createConnection']>,

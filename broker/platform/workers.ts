@@ -36,6 +36,24 @@ export class JobFailed extends Error {
   override readonly name = 'JobFailed';
 }
 
+/**
+ * Does the job, and does it here when its thread has died: that holds everybody up, but it is done. `check`
+ * throws when it is not wanted any more, so that nothing is done for nobody.
+ */
+export async function doneAnyway<Input, Output>(
+  workers: Workers,
+  job: Job<Input, Output>,
+  { input, from, check = () => {} }: { input: () => Input; from: string; check?: () => void },
+): Promise<Output> {
+  const output = await workers.run(job, input, from).catch((error: unknown) => {
+    check();
+    if (error instanceof JobFailed) return job.run(input());
+    throw error;
+  });
+  check();
+  return output;
+}
+
 /** What a turn has for work in place, in bytes that are decompressed: some milliseconds. */
 const TURN_BYTES = 1024 * 1024;
 

@@ -1,11 +1,16 @@
-/** The ZooKeeper client's connections over the platform's sockets, so that their ways can be hurt like others. */
+/**
+ * The ZooKeeper client's connections over the platform's sockets, so that their ways can be hurt like others and
+ * be secured like others.
+ */
 import type { DialServer } from '../../coordinator-client/zookeeper/line-socket.ts';
 import type { ByteSocket, SocketNetwork } from './sockets.ts';
+import type { TlsClientEnd } from './tls.ts';
 
 /** The line has a timer of its own over dialling: this one only ends what nobody waits for any more. */
 const DIAL_TIMEOUT_MS = 30_000;
 
-export function dialThrough(sockets: SocketNetwork): DialServer {
+/** `tls`: null without. */
+export function dialThrough(sockets: SocketNetwork, tls: TlsClientEnd | null): DialServer {
   return ({ host, port }, events) => {
     let socket: ByteSocket | null = null;
     let isOver = false;
@@ -14,7 +19,8 @@ export function dialThrough(sockets: SocketNetwork): DialServer {
       isOver = true;
       events.closed(reason);
     };
-    sockets.dial({ host, port, timeoutMs: DIAL_TIMEOUT_MS }).then(
+    const secured = tls === null ? {} : { tls };
+    sockets.dial({ host, port, timeoutMs: DIAL_TIMEOUT_MS, ...secured }).then(
       (dialled) => {
         if (isOver) {
           dialled.destroy();

@@ -17,7 +17,7 @@ import { ProtocolError } from './reader.ts';
 import type { AnyApi, RequestInput, ResponseOf } from './schema.ts';
 
 /** The connection is closed, or the broker doesn't speak what was asked for. */
-export class ConnectionError extends Error {
+class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
 }
 
@@ -55,6 +55,9 @@ export class KafkaConnection {
   /** The one question for the versions, asked when they are first needed. */
   #negotiation: Promise<void> | null = null;
   #nextCorrelationId = 0;
+  /** How long its login is good, from its end; 0: for ever, or there is none. */
+  sessionLifetimeMs = 0;
+  #isRetired = false;
   /** Why the connection has ended, whoever ended it; null while it is open. */
   #closed: Error | null = null;
 
@@ -80,7 +83,7 @@ export class KafkaConnection {
     const connection = new KafkaConnection(await sockets.dial(target), clientId);
     if (login === undefined) return connection;
     try {
-      await logIn(connection, login);
+      connection.sessionLifetimeMs = await logIn(connection, login);
       return connection;
     } catch (error) {
       connection.close();
@@ -114,6 +117,12 @@ export class KafkaConnection {
 
   close(): void {
     this.#fail(new ConnectionError('the connection was closed by this side'));
+  }
+
+  /** Closes it once what was asked is answered. Nobody asks it anything more. */
+  retire(): void {
+    this.#isRetired = true;
+    if (this.#waiting.size === 0) this.close();
   }
 
   #negotiate(): Promise<void> {
@@ -175,6 +184,7 @@ export class KafkaConnection {
     } catch (error) {
       waiting.fail(error instanceof Error ? error : new Error(String(error)));
     }
+    if (this.#isRetired && this.#waiting.size === 0) this.close();
   }
 
   #fail(error: Error): void {

@@ -2,8 +2,9 @@
  * Bytes to messages and back. A codec is compiled at the first use of a version and kept: a pure
  * function of the schema, so sharing it between brokers of one process shares nothing that changes.
  */
-import { compileDecoder, type Decoder } from './compile-decoder.ts';
-import { compileEncoder, type Encoder } from './compile-encoder.ts';
+import { compileDecoder, compileSteppedDecoder } from './compile-decoder.ts';
+import { compileEncoder, compileSteppedEncoder } from './compile-encoder.ts';
+import type { Target } from './field-facts.ts';
 import { ProtocolError, Reader } from './reader.ts';
 import type {
   AnyApi,
@@ -31,6 +32,17 @@ export function decodeRequest<A extends AnyApi>(
 ): RequestOf<A> {
   checkVersion(api, version);
   return decode(api.request, version, api.requestFlexibleFrom, new Reader(body, maxElements)) as RequestOf<A>;
+}
+
+/** The same in steps, for requests with more elements than can be read in one turn of the event loop. */
+export function decodeRequestInSteps<A extends AnyApi>(
+  { request: fields, requestFlexibleFrom }: A,
+  version: number,
+  body: Buffer,
+  maxElements: number,
+): Generator<undefined, RequestOf<A>> {
+  const decoder = steppedDecoders.get(fields, version, requestFlexibleFrom);
+  return decoder(new Reader(body, maxElements)) as Generator<undefined, RequestOf<A>>;
 }
 
 /** Encodes a request without its header. */
@@ -65,7 +77,7 @@ export function writeRequest<A extends AnyApi>(
   writer: Writer,
 ): void {
   checkVersion(api, version);
-  encoderOf(api.request, version, api.requestFlexibleFrom)(writer, request);
+  encoders.get(api.request, version, api.requestFlexibleFrom)(writer, request);
 }
 
 /** Appends a response to what `writer` holds. */
@@ -76,7 +88,17 @@ export function writeResponse<A extends AnyApi>(
   writer: Writer,
 ): void {
   checkVersion(api, version);
-  encoderOf(api.response, version, api.responseFlexibleFrom)(writer, response);
+  encoders.get(api.response, version, api.responseFlexibleFrom)(writer, response);
+}
+
+/** The same in steps. */
+export function writeResponseInSteps<A extends AnyApi>(
+  { response: fields, responseFlexibleFrom }: A,
+  version: number,
+  response: ResponseInput<A>,
+  writer: Writer,
+): Generator<undefined, void> {
+  return steppedEncoders.get(fields, version, responseFlexibleFrom)(writer, response);
 }
 
 /** Decodes stored data, without the version in front of it. */
@@ -89,7 +111,7 @@ export function decodeData<D extends Data<Schema>>(data: D, version: number, bod
 export function encodeData<D extends Data<Schema>>(data: D, version: number, value: DataInput<D>): Buffer {
   checkVersion(data, version);
   const writer = new Writer();
-  encoderOf(data.fields, version, data.flexibleFrom)(writer, value);
+  encoders.get(data.fields, version, data.flexibleFrom)(writer, value);
   return Buffer.concat(writer.finish());
 }
 
@@ -104,39 +126,34 @@ function checkVersion(
 
 /** What stands behind the message is not looked at: librdkafka leaves bytes there, and Kafka never looks. */
 function decode(fields: Schema, version: number, flexibleFrom: number, reader: Reader): unknown {
-  return decoderOf(fields, version, flexibleFrom)(reader);
+  return decoders.get(fields, version, flexibleFrom)(reader);
 }
 
-const decoders = new WeakMap<Schema, Map<number, Decoder>>();
-const encoders = new WeakMap<Schema, Map<number, Encoder>>();
+/** Codecs of one kind by schema and version, compiled when they are first asked for. */
+class Compiled<Codec> {
+  readonly #compile: (fields: Schema, target: Target) => Codec;
+  readonly #known = new WeakMap<Schema, Map<number, Codec>>();
 
-function decoderOf(fields: Schema, version: number, flexibleFrom: number): Decoder {
-  return remembered(decoders, fields, version, () =>
-    compileDecoder(fields, { version, flexible: version >= flexibleFrom }),
-  );
-}
-
-function encoderOf(fields: Schema, version: number, flexibleFrom: number): Encoder {
-  return remembered(encoders, fields, version, () =>
-    compileEncoder(fields, { version, flexible: version >= flexibleFrom }),
-  );
-}
-
-function remembered<T>(
-  memory: WeakMap<Schema, Map<number, T>>,
-  fields: Schema,
-  version: number,
-  compile: () => T,
-): T {
-  let versions = memory.get(fields);
-  if (versions === undefined) {
-    versions = new Map();
-    memory.set(fields, versions);
+  constructor(compile: (fields: Schema, target: Target) => Codec) {
+    this.#compile = compile;
   }
-  let codec = versions.get(version);
-  if (codec === undefined) {
-    codec = compile();
-    versions.set(version, codec);
+
+  get(fields: Schema, version: number, flexibleFrom: number): Codec {
+    let versions = this.#known.get(fields);
+    if (versions === undefined) {
+      versions = new Map();
+      this.#known.set(fields, versions);
+    }
+    let codec = versions.get(version);
+    if (codec === undefined) {
+      codec = this.#compile(fields, { version, flexible: version >= flexibleFrom });
+      versions.set(version, codec);
+    }
+    return codec;
   }
-  return codec;
 }
+
+const decoders = new Compiled(compileDecoder);
+const encoders = new Compiled(compileEncoder);
+const steppedDecoders = new Compiled(compileSteppedDecoder);
+const steppedEncoders = new Compiled(compileSteppedEncoder);

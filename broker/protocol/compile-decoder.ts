@@ -3,9 +3,12 @@
  * which each field is one call of the Reader and each struct one object literal of constant shape.
  * That is several times faster than walking the schema, and these are the broker's hottest loops.
  * The source is made from our own declarations only, never from anything that came in.
+ * For messages that would hold the event loop there is the same in steps: whatever has arrays is a generator.
  */
 import {
   defaultExpression,
+  ELEMENTS_PER_STEP,
+  hasArray,
   isNullable,
   isPresent,
   isTagged,
@@ -18,22 +21,37 @@ import {
 import type { Reader } from './reader.ts';
 import type { Field, Schema } from './schema.ts';
 
-export type Decoder = (reader: Reader) => unknown;
+type Decoder = (reader: Reader) => unknown;
+/** Yields now and then. */
+type SteppedDecoder = (reader: Reader) => Generator<undefined, unknown>;
 
 /** A decoder of one message in one version. What it throws is a ProtocolError. */
 export function compileDecoder(fields: Schema, target: Target): Decoder {
-  const source = new DecoderSource(target);
+  return built(new DecoderSource(target), fields) as Decoder;
+}
+
+/** The same in steps; the message has an array. */
+export function compileSteppedDecoder(fields: Schema, target: Target): SteppedDecoder {
+  return built(new DecoderSource(target, true), fields) as SteppedDecoder;
+}
+
+function built(source: DecoderSource, fields: Schema): unknown {
   const root = source.struct(fields);
   const build = new Function('EMPTY', `'use strict';\n${source.text()}\nreturn ${root};`);
-  return build(Buffer.alloc(0)) as Decoder;
+  return build(Buffer.alloc(0));
 }
+
+/** Counted over the whole message, as its arrays may all be short. */
+const PAUSE = `if (++r.steps >= ${ELEMENTS_PER_STEP}) { r.steps = 0; yield; }`;
 
 class DecoderSource {
   readonly #target: Target;
+  readonly #inSteps: boolean;
   readonly #functions: string[] = [];
 
-  constructor(target: Target) {
+  constructor(target: Target, inSteps = false) {
     this.#target = target;
+    this.#inSteps = inSteps;
   }
 
   text(): string {
@@ -55,7 +73,7 @@ class DecoderSource {
     }
     if (target.flexible) lines.push(this.#tagSection(fields, variables));
     const members = [...variables].map(([name, variable]) => `${name}: ${variable}`);
-    return this.#add(`${lines.join('\n')}\nreturn { ${members.join(', ')} };`);
+    return this.#add(`${lines.join('\n')}\nreturn { ${members.join(', ')} };`, this.#steps(fields));
   }
 
   #tagSection(fields: Schema, variables: ReadonlyMap<string, string>): string {
@@ -79,9 +97,9 @@ class DecoderSource {
       case 'records':
         return `r.${lengthPrefixed(field, this.#target)}()`;
       case 'array':
-        return `${this.#array(field)}(r)`;
+        return this.#call(this.#array(field), this.#inSteps);
       case 'struct': {
-        const read = `${this.struct(field.fields ?? {})}(r)`;
+        const read = this.#call(this.struct(field.fields ?? {}), this.#steps(field.fields ?? {}));
         if (!isNullable(field, this.#target)) return read;
         return `(${tagged ? 'r.presentInTag()' : 'r.present()'} ? ${read} : null)`;
       }
@@ -97,16 +115,31 @@ class DecoderSource {
     const compact = target.flexible ? 'compact' : '';
     const name = `${compact}${isNullable(field, target) ? 'Nullable' : ''}Count`;
     const method = name.charAt(0).toLowerCase() + name.slice(1);
-    return this.#add(`const count = r.${method}(${Math.max(1, leastBytes(element, target))});
+    return this.#add(
+      `const count = r.${method}(${Math.max(1, leastBytes(element, target))});
 if (count < 0) return null;
 const list = [];
-for (let i = 0; i < count; i++) list.push(${this.#value(element, false)});
-return list;`);
+for (let i = 0; i < count; i++) {
+list.push(${this.#value(element, false)});
+${this.#inSteps ? PAUSE : ''}
+}
+return list;`,
+      this.#inSteps,
+    );
   }
 
-  #add(body: string): string {
+  /** Whether a struct of these fields is read in steps. */
+  #steps(fields: Schema): boolean {
+    return this.#inSteps && hasArray(fields, this.#target);
+  }
+
+  #call(name: string, inSteps: boolean): string {
+    return inSteps ? `(yield* ${name}(r))` : `${name}(r)`;
+  }
+
+  #add(body: string, inSteps: boolean): string {
     const name = `read${this.#functions.length}`;
-    this.#functions.push(`function ${name}(r) {\n${body}\n}`);
+    this.#functions.push(`function${inSteps ? '*' : ''} ${name}(r) {\n${body}\n}`);
     return name;
   }
 }

@@ -5,6 +5,8 @@
  */
 import {
   defaultExpression,
+  ELEMENTS_PER_STEP,
+  hasArray,
   isDefaultExpression,
   isNullable,
   isPresent,
@@ -17,11 +19,21 @@ import { ProtocolError } from './reader.ts';
 import type { Field, FieldKind, Schema } from './schema.ts';
 import { Writer } from './writer.ts';
 
-export type Encoder = (writer: Writer, value: unknown) => void;
+type Encoder = (writer: Writer, value: unknown) => void;
+/** Yields now and then. */
+type SteppedEncoder = (writer: Writer, value: unknown) => Generator<undefined, void>;
 
 /** An encoder of one message in one version; it throws a ProtocolError on what the version can't express. */
 export function compileEncoder(fields: Schema, target: Target): Encoder {
-  const source = new EncoderSource(target);
+  return built(new EncoderSource(target), fields, target) as Encoder;
+}
+
+/** The same in steps, for messages that would hold the event loop; the message has an array. */
+export function compileSteppedEncoder(fields: Schema, target: Target): SteppedEncoder {
+  return built(new EncoderSource(target, true), fields, target) as SteppedEncoder;
+}
+
+function built(source: EncoderSource, fields: Schema, target: Target): unknown {
   const root = source.struct(fields);
   const build = new Function(
     'EMPTY',
@@ -34,18 +46,23 @@ export function compileEncoder(fields: Schema, target: Target): Encoder {
     new ProtocolError(`version ${target.version} has no field for the value of ${name}`);
   const isNull = (name: string): ProtocolError =>
     new ProtocolError(`${name} can’t be null in version ${target.version}`);
-  return build(Buffer.alloc(0), Writer, lacks, isNull) as Encoder;
+  return build(Buffer.alloc(0), Writer, lacks, isNull);
 }
 
 /** Kinds whose null must be caught before it reaches the Writer. */
 const OBJECTS = new Set<FieldKind>(['string', 'uuid', 'bytes', 'records', 'array', 'struct']);
 
+/** Counted over the whole message, as its arrays may all be short. */
+const PAUSE = `if (++w.steps >= ${ELEMENTS_PER_STEP}) { w.steps = 0; yield; }`;
+
 class EncoderSource {
   readonly #target: Target;
+  readonly #inSteps: boolean;
   readonly #functions: string[] = [];
 
-  constructor(target: Target) {
+  constructor(target: Target, inSteps = false) {
     this.#target = target;
+    this.#inSteps = inSteps;
   }
 
   text(): string {
@@ -69,7 +86,7 @@ class EncoderSource {
       lines.push(this.#write(field, variable, 'w', false));
     });
     if (target.flexible) lines.push(this.#tagSection(fields));
-    return this.#add(lines.join('\n'));
+    return this.#add(lines.join('\n'), this.#steps(fields));
   }
 
   #tagSection(fields: Schema): string {
@@ -103,9 +120,10 @@ class EncoderSource {
       case 'records':
         return `${writer}.${lengthPrefixed(field, this.#target)}(${value});`;
       case 'array':
-        return `${this.#array(field)}(${writer}, ${value});`;
+        return this.#call(this.#array(field), this.#inSteps, writer, value);
       case 'struct': {
-        const write = `${this.struct(field.fields ?? {})}(${writer}, ${value});`;
+        const { fields = {} } = field;
+        const write = this.#call(this.struct(fields), this.#steps(fields), writer, value);
         if (!isNullable(field, this.#target)) return write;
         const mark = (present: boolean): string =>
           tagged ? `${writer}.uvarint(${present ? 1 : 0});` : `${writer}.int8(${present ? 1 : -1});`;
@@ -120,14 +138,29 @@ class EncoderSource {
     const { element } = field;
     if (element === undefined) throw new TypeError('an array needs an element');
     const count = this.#target.flexible ? 'compactCount' : 'count';
-    return this.#add(`if (v === null) { w.${count}(-1); return; }
+    return this.#add(
+      `if (v === null) { w.${count}(-1); return; }
 w.${count}(v.length);
-for (let i = 0; i < v.length; i++) { const item = v[i]; ${this.#write(element, 'item', 'w', false)} }`);
+for (let i = 0; i < v.length; i++) {
+const item = v[i]; ${this.#write(element, 'item', 'w', false)}
+${this.#inSteps ? PAUSE : ''}
+}`,
+      this.#inSteps,
+    );
   }
 
-  #add(body: string): string {
+  /** Whether a struct of these fields is written in steps. */
+  #steps(fields: Schema): boolean {
+    return this.#inSteps && hasArray(fields, this.#target);
+  }
+
+  #call(name: string, inSteps: boolean, writer: string, value: string): string {
+    return `${inSteps ? 'yield* ' : ''}${name}(${writer}, ${value});`;
+  }
+
+  #add(body: string, inSteps: boolean): string {
     const name = `write${this.#functions.length}`;
-    this.#functions.push(`function ${name}(w, v) {\n${body}\n}`);
+    this.#functions.push(`function${inSteps ? '*' : ''} ${name}(w, v) {\n${body}\n}`);
     return name;
   }
 }

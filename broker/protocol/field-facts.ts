@@ -27,6 +27,16 @@ export function isNullable(field: Field<unknown>, target: Target): boolean {
   return versionIn(field.options.nullable, target.version);
 }
 
+/** Messages that are read or written in steps take so many elements of arrays in one: a millisecond or two. */
+export const ELEMENTS_PER_STEP = 4000;
+
+/** Whether this version of a struct has an array, at whatever depth. */
+export function hasArray(fields: Schema, target: Target): boolean {
+  return Object.values(fields).some(
+    (field) => isPresent(field, target) && (field.kind === 'array' || hasArray(field.fields ?? {}, target)),
+  );
+}
+
 /** The fields of a struct that are written in order, not by tag. */
 export function orderedFields(fields: Schema, target: Target): [string, Field<unknown>][] {
   return Object.entries(fields).filter(([, field]) => isPresent(field, target) && !isTagged(field));

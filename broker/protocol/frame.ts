@@ -1,7 +1,7 @@
 /**
  * Frames: a message with its header and, in front, four bytes that give its size.
  */
-import { writeRequest, writeResponse } from './codec.ts';
+import { writeRequest, writeResponse, writeResponseInSteps } from './codec.ts';
 import { writeRequestHeader, writeResponseHeader } from './header.ts';
 import type { MessagePart } from './late-bytes.ts';
 import { ProtocolError } from './reader.ts';
@@ -10,18 +10,43 @@ import { Writer } from './writer.ts';
 
 const LENGTH_BYTES = 4;
 
-/** A whole response, to be sent in this order: length, header and body share one buffer where they can. */
+/** Which answer it is. */
+interface Answered {
+  readonly version: number;
+  readonly correlationId: number;
+}
+
+/**
+ * A whole response, to be sent in this order: length, header and body share one buffer where they can.
+ * Throws TooManyElements on one with more than `maxElements` array elements.
+ */
 export function responseFrame<A extends AnyApi>(
   api: A,
-  version: number,
-  correlationId: number,
+  answered: Answered,
   response: ResponseInput<A>,
+  maxElements?: number,
 ): MessagePart[] {
-  const writer = new Writer();
+  const writer = begun(api, answered, maxElements);
+  writeResponse(api, answered.version, response, writer);
+  return withLength(writer.finishWithLate(), writer.sizeBytes);
+}
+
+/** The same in steps, for a response that can't be written in one turn of the event loop. */
+export function* responseFrameInSteps<A extends AnyApi>(
+  api: A,
+  answered: Answered,
+  response: ResponseInput<A>,
+): Generator<undefined, MessagePart[]> {
+  const writer = begun(api, answered);
+  yield* writeResponseInSteps(api, answered.version, response, writer);
+  return withLength(writer.finishWithLate(), writer.sizeBytes);
+}
+
+function begun(api: AnyApi, { version, correlationId }: Answered, maxElements?: number): Writer {
+  const writer = new Writer(maxElements);
   writer.int32(0);
   writeResponseHeader(api, version, correlationId, writer);
-  writeResponse(api, version, response, writer);
-  return withLength(writer.finishWithLate(), writer.sizeBytes);
+  return writer;
 }
 
 /** A whole request, ready for the socket. */

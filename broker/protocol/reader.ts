@@ -13,6 +13,13 @@ export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
 }
 
+/** More array elements than the reader was to read; it has read none of the array with which there are too many. */
+export class TooManyElements extends ProtocolError {
+  constructor() {
+    super('too many array elements for one message');
+  }
+}
+
 const MAX_STRING_BYTES = 0x7fff;
 
 export class Reader {
@@ -21,6 +28,8 @@ export class Reader {
   position: number;
   /** Reading stops here. */
   readonly end: number;
+  /** Array elements since the last pause of whoever reads in steps. */
+  steps = 0;
   /** How many more array elements may be read: an element of a few bytes becomes an object of a hundred. */
   #elementsLeft: number;
 
@@ -188,7 +197,7 @@ export class Reader {
       );
     }
     this.#elementsLeft -= count;
-    if (this.#elementsLeft < 0) throw new ProtocolError('too many array elements for one message');
+    if (this.#elementsLeft < 0) throw new TooManyElements();
     return count;
   }
 }

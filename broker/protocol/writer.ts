@@ -6,7 +6,7 @@
  */
 import { type Int64, writeInt64 } from '../int64.ts';
 import { LateBytes, type MessagePart } from './late-bytes.ts';
-import { ProtocolError } from './reader.ts';
+import { ProtocolError, TooManyElements } from './reader.ts';
 
 const MAX_STRING_BYTES = 0x7fff;
 const FIRST_CHUNK_BYTES = 256;
@@ -25,9 +25,14 @@ export class Writer {
   /** Where in the chunk the bytes begin that are not in `parts` yet. */
   #start = 0;
   #position = 0;
+  /** Array elements since the last pause of whoever writes in steps. */
+  steps = 0;
+  /** How many more array elements may be written. */
+  #elementsLeft: number;
 
-  constructor(firstChunkBytes = FIRST_CHUNK_BYTES) {
-    this.#chunk = Buffer.allocUnsafe(firstChunkBytes);
+  constructor(maxElements = Number.POSITIVE_INFINITY) {
+    this.#chunk = Buffer.allocUnsafe(FIRST_CHUNK_BYTES);
+    this.#elementsLeft = maxElements;
   }
 
   get sizeBytes(): number {
@@ -145,10 +150,12 @@ export class Writer {
 
   /** -1 for null. */
   count(count: number): void {
+    this.#spend(count);
     this.int32(count);
   }
 
   compactCount(count: number): void {
+    this.#spend(count);
     this.uvarint(count + 1);
   }
 
@@ -171,6 +178,11 @@ export class Writer {
     this.#cut();
     this.#parts.push(value);
     this.#partsBytes += value.length;
+  }
+
+  #spend(elements: number): void {
+    this.#elementsLeft -= elements;
+    if (this.#elementsLeft < 0) throw new TooManyElements();
   }
 
   #text(value: string, length: number): void {

@@ -1,16 +1,18 @@
 /**
  * The quotas of users, clients and addresses, of every type, as they are set in ZooKeeper. A broker on which nobody
- * has set any has `isLimiting` false, and no request pays for more than looking at it.
+ * has set any has `isEnabled` false, and no request pays for more than looking at it. Once anybody has set one
+ * of any type, all clients are measured in all that they use, as in Kafka, whose handlers of configs know of no
+ * single type: also a user's credentials count, as they are set in the same place.
  * Source: kafka.server.QuotaFactory, UserConfigHandler and ClientIdConfigHandler.
  */
 import type { ConfigEntity } from '../../coordinator-client/znodes/config-znodes.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { ConnectionRates } from './connection-rates.ts';
 import { CLIENT_QUOTA_KEYS, type QuotaType, quotaLimit } from './quota-keys.ts';
-import { quotaGauges } from './quota-metrics.ts';
+import { exemptGauge, quotaGauges } from './quota-metrics.ts';
 import { type QuotaSensor, QuotaSensors } from './quota-sensors.ts';
 import { ANY_OTHER, type QuotaTags } from './quota-table.ts';
-import type { SampleWindow } from './sampled-rate.ts';
+import { metricsWindow, SampledRate, type SampleWindow } from './sampled-rate.ts';
 
 /** The properties that it reads, under the names of BrokerConfig. */
 interface QuotaConfig {
@@ -19,51 +21,78 @@ interface QuotaConfig {
   readonly controllerQuotaWindowNum: number;
   readonly controllerQuotaWindowSizeSeconds: number;
   readonly clientQuotaMaxSensors: number;
+  readonly metricsNumSamples: number;
+  readonly metricsSampleWindowMs: number;
 }
 
-/** What one client is held to. */
-export type ClientLimits = Readonly<Record<QuotaType, QuotaSensor | null>>;
+type SensorsByType = Readonly<Record<QuotaType, QuotaSensors>>;
 
-/** What a connection remembers of its client's limits, until they change. */
-export interface KnownLimits {
+/** The sensors of one client: each is made when there is first something to count. */
+export class ClientSensors {
+  readonly #byType: SensorsByType;
+  readonly #user: string;
+  readonly #clientId: string;
+  readonly #known: Partial<Record<QuotaType, QuotaSensor>> = {};
+
+  constructor(byType: SensorsByType, user: string, clientId: string) {
+    this.#byType = byType;
+    this.#user = user;
+    this.#clientId = clientId;
+  }
+
+  of(type: QuotaType, nowMs: number): QuotaSensor {
+    this.#known[type] ??= this.#byType[type].of(this.#user, this.#clientId, nowMs);
+    return this.#known[type];
+  }
+}
+
+/** What a connection remembers of its client's sensors, until they may have changed. */
+export interface KnownSensors {
   readonly clientId: string;
   readonly revision: number;
-  readonly limits: ClientLimits | null;
+  readonly sensors: ClientSensors;
 }
 
 const TYPES = Object.keys(CLIENT_QUOTA_KEYS) as QuotaType[];
 
 export class ClientQuotas {
-  readonly #byType: Readonly<Record<QuotaType, QuotaSensors>>;
+  readonly #byType: SensorsByType;
   readonly requestSampleMs: number;
+  /** Percent of the time, of requests that nobody is throttled for. */
+  readonly exempt: SampledRate;
   /** Of addresses. */
   readonly connections: ConnectionRates;
-  #limiting = false;
+  #enabled = false;
 
   constructor(config: QuotaConfig) {
-    const { clientQuotaMaxSensors } = config;
+    const ofMetrics = metricsWindow(config);
     const window = sampleWindow(config.quotaWindowNum, config.quotaWindowSizeSeconds);
     const ofController = sampleWindow(
       config.controllerQuotaWindowNum,
       config.controllerQuotaWindowSizeSeconds,
     );
     this.requestSampleMs = window.sampleMs;
-    this.connections = new ConnectionRates(window, clientQuotaMaxSensors);
+    this.exempt = new SampledRate(ofMetrics, 'full');
+    this.connections = new ConnectionRates(window, config.clientQuotaMaxSensors);
+    const common = { metricsWindow: ofMetrics, maxSensors: config.clientQuotaMaxSensors };
+    const sensors = (): QuotaSensors => new QuotaSensors({ ...common, window });
     this.#byType = {
-      produce: new QuotaSensors(window, clientQuotaMaxSensors),
-      fetch: new QuotaSensors(window, clientQuotaMaxSensors),
-      request: new QuotaSensors(window, clientQuotaMaxSensors),
-      controllerMutation: new QuotaSensors(ofController, clientQuotaMaxSensors),
+      produce: sensors(),
+      fetch: sensors(),
+      request: sensors(),
+      // Tokens limit it, and its rate is a metric like any other.
+      controllerMutation: new QuotaSensors({ ...common, window: ofController, shownWindow: ofMetrics }),
     };
   }
 
-  /** Whether anybody has a limit. */
-  get isLimiting(): boolean {
-    return this.#limiting;
+  /** Whether clients are measured: something was said of any since the start, be it that there is no limit. */
+  get isEnabled(): boolean {
+    return this.#enabled;
   }
 
   register(metrics: Metrics, nowMs: () => number): void {
     for (const type of TYPES) quotaGauges(metrics, type, this.#byType[type], nowMs);
+    exemptGauge(metrics, this.exempt, nowMs);
   }
 
   /**
@@ -83,22 +112,15 @@ export class ClientQuotas {
       const limit = quotaLimit(config.get(CLIENT_QUOTA_KEYS[type]));
       this.#byType[type].setLimit(tags, limit);
     }
-    this.#limiting = TYPES.some((type) => this.#byType[type].isLimiting);
+    this.#enabled = true;
   }
 
-  /** What a client is held to, by its sanitised names; null without any limit. */
-  limitsOf(user: string, clientId: string, nowMs: number): ClientLimits | null {
-    const { produce, fetch, request, controllerMutation } = this.#byType;
-    const limits = {
-      produce: produce.of(user, clientId, nowMs),
-      fetch: fetch.of(user, clientId, nowMs),
-      request: request.of(user, clientId, nowMs),
-      controllerMutation: controllerMutation.of(user, clientId, nowMs),
-    };
-    return TYPES.some((type) => limits[type] !== null) ? limits : null;
+  /** What a client is held to and uses, by its sanitised names. */
+  sensorsOf(user: string, clientId: string): ClientSensors {
+    return new ClientSensors(this.#byType, user, clientId);
   }
 
-  /** Another number when what {@link limitsOf} answered may not hold any more. */
+  /** Another number when what {@link sensorsOf} answered may not hold any more. */
   get revision(): number {
     const { produce, fetch, request, controllerMutation } = this.#byType;
     return produce.revision + fetch.revision + request.revision + controllerMutation.revision;

@@ -1,11 +1,13 @@
 /**
  * What quotas show: use and throttle times by user and client id, under Kafka's names
- * (kafka.server:type=Produce,user=…,client-id=…). Only clients that have a limit are measured.
+ * (kafka.server:type=Produce,user=…,client-id=…). As there, the user is sanitised and the client id is not.
  * Source: ClientQuotaManager, ClientRequestQuotaManager, ControllerMutationQuotaManager.
  */
+import { desanitize } from '../../coordinator-client/znodes/config-znodes.ts';
 import type { GaugeReading, Metrics } from '../platform/metrics.ts';
 import type { QuotaType } from './quota-keys.ts';
 import type { QuotaSensor, QuotaSensors } from './quota-sensors.ts';
+import type { SampledRate } from './sampled-rate.ts';
 
 /** Name of the group, and of what is used. */
 const NAMES: Record<QuotaType, readonly [group: string, used: string, help: string]> = {
@@ -24,8 +26,8 @@ export function quotaGauges(
   const [group, used, help] = NAMES[type];
   const read = (value: (sensor: QuotaSensor, now: number) => number) => (): GaugeReading[] => {
     const now = nowMs();
-    return [...sensors.all()].map((sensor) => ({
-      labels: { user: sensor.tags.user, client_id: sensor.tags.clientId },
+    return [...sensors.all(now)].map((sensor) => ({
+      labels: { user: sensor.tags.user, client_id: desanitize(sensor.tags.clientId) },
       value: value(sensor, now),
     }));
   };
@@ -48,5 +50,14 @@ export function quotaGauges(
     `${prefix}tokens`,
     'Partitions that may be changed at once',
     read(({ bucket, limit }, now) => bucket.tokens(limit, now)),
+  );
+}
+
+/** Shown from the start; it counts from the first quota on. */
+export function exemptGauge(metrics: Metrics, exempt: SampledRate, nowMs: () => number): void {
+  metrics.gauge(
+    'kafka_server_request_exempt_request_time',
+    'Percent of the time that requests took whose senders are not throttled for it',
+    () => exempt.rate(nowMs()),
   );
 }

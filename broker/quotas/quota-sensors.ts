@@ -1,7 +1,8 @@
 /**
- * What has been used of the limits of one type of quota: a sensor for each user or client that is held to
- * one. Clients without a limit are not measured. A sensor goes when nobody has used it for an hour, and
- * the longest unused ones go when there are more than client.quota.max.sensors: client ids are free.
+ * What has been used of one type of quota: a sensor for each user or client that is held to a limit or, once
+ * anybody is, could be. A sensor goes when nobody has used it for an hour. When there would be more than
+ * client.quota.max.sensors, as client ids are free, those without a limit go before those that have one,
+ * and the longest unused first.
  * Source: kafka.server.ClientQuotaManager, SensorAccess.
  */
 
@@ -10,15 +11,29 @@ import { SampledRate, SampledValues, type SampleWindow, throttleMs } from './sam
 import { ThrottledNow } from './throttled-now.ts';
 import { TokenBucket } from './token-bucket.ts';
 
+/** Kafka's InactiveSensorExpirationTimeSeconds. */
 const UNUSED_MS = 3_600_000;
+/** The limit of whoever has none: Kafka's Long.MaxValue. */
+const UNLIMITED = 2 ** 63;
 const SWEEP_MS = 60_000;
 /** Share of the sensors that goes when there are too many, so that not every newcomer costs a search. */
 const EVICTED_SHARE = 0.1;
 
+/** What is measured over which time, and of how many at most. */
+interface SensorsOptions {
+  /** Of what is used, as far as it is limited. */
+  readonly window: SampleWindow;
+  /** Of what is used as it is shown, where that is not what limits it; left out: the same. */
+  readonly shownWindow?: SampleWindow;
+  /** Of how long clients are throttled. */
+  readonly metricsWindow: SampleWindow;
+  readonly maxSensors: number;
+}
+
 /** One user's or client's use of its quota. */
 export class QuotaSensor {
   readonly tags: QuotaTags;
-  /** Set anew when the limit changes. */
+  /** Set anew when the limit changes; UNLIMITED without one. */
   limit: number;
   usedMs: number;
   readonly rate: SampledRate;
@@ -30,15 +45,22 @@ export class QuotaSensor {
   constructor(
     tags: QuotaTags,
     limit: number,
-    { window, nowMs, throttledNow }: { window: SampleWindow; nowMs: number; throttledNow: ThrottledNow },
+    options: Omit<SensorsOptions, 'maxSensors'> & {
+      readonly nowMs: number;
+      readonly throttledNow: ThrottledNow;
+    },
   ) {
     this.tags = tags;
     this.limit = limit;
-    this.usedMs = nowMs;
-    this.rate = new SampledRate(window, 'full');
-    this.bucket = new TokenBucket(window);
-    this.#throttleTimes = new SampledValues(window);
-    this.#throttledNow = throttledNow;
+    this.usedMs = options.nowMs;
+    this.rate = new SampledRate(options.shownWindow ?? options.window, 'full');
+    this.bucket = new TokenBucket(options.window);
+    this.#throttleTimes = new SampledValues(options.metricsWindow);
+    this.#throttledNow = options.throttledNow;
+  }
+
+  get isLimited(): boolean {
+    return this.limit < UNLIMITED;
   }
 
   /** Counts what was used; how long nothing more may be, 0 within the limit. */
@@ -66,8 +88,7 @@ export class QuotaSensor {
 
 export class QuotaSensors {
   readonly #table = new QuotaTable();
-  readonly #window: SampleWindow;
-  readonly #maxSensors: number;
+  readonly #options: SensorsOptions;
   readonly #sensors = new Map<string, QuotaSensor>();
   /** Of all sensors, also of those that have gone since. */
   readonly throttledNow = new ThrottledNow();
@@ -75,41 +96,31 @@ export class QuotaSensors {
   /** Another number when a sensor that was handed out may not count any more. */
   revision = 0;
 
-  constructor(window: SampleWindow, maxSensors: number) {
-    this.#window = window;
-    this.#maxSensors = maxSensors;
+  constructor(options: SensorsOptions) {
+    this.#options = options;
   }
 
-  /** Whether anybody has a limit. */
-  get isLimiting(): boolean {
-    return !this.#table.isEmpty;
-  }
-
-  all(): Iterable<QuotaSensor> {
+  /** Those that were used within the hour. */
+  all(nowMs: number): Iterable<QuotaSensor> {
+    this.#dropUnused(nowMs);
     return this.#sensors.values();
   }
 
   setLimit(tags: QuotaTags, limit: number | null): void {
     this.#table.set(tags, limit);
     this.revision += 1;
-    for (const [key, sensor] of this.#sensors) {
-      const now = this.#table.limitOf(sensor.tags);
-      if (now === null) this.#sensors.delete(key);
-      else sensor.limit = now;
-    }
+    for (const sensor of this.#sensors.values()) sensor.limit = this.#limitOf(sensor.tags);
   }
 
-  /** The sensor that this client shares; null when it has no limit. Names are sanitised. */
-  of(user: string, clientId: string, nowMs: number): QuotaSensor | null {
+  /** The sensor of this client, which it may share. Names are sanitised. */
+  of(user: string, clientId: string, nowMs: number): QuotaSensor {
     const tags = this.#table.tagsOf(user, clientId);
-    const limit = tags === null ? null : this.#table.limitOf(tags);
-    if (tags === null || limit === null) return null;
     const key = keyOf(tags.user, tags.clientId);
     const known = this.#sensors.get(key);
     if (known !== undefined) return known;
     this.#makeRoom(nowMs);
-    const sensor = new QuotaSensor(tags, limit, {
-      window: this.#window,
+    const sensor = new QuotaSensor(tags, this.#limitOf(tags), {
+      ...this.#options,
       nowMs,
       throttledNow: this.throttledNow,
     });
@@ -117,14 +128,23 @@ export class QuotaSensors {
     return sensor;
   }
 
+  #limitOf(tags: QuotaTags): number {
+    return this.#table.limitOf(tags) ?? UNLIMITED;
+  }
+
   #makeRoom(nowMs: number): void {
-    if (nowMs - this.#sweptMs >= SWEEP_MS) {
-      this.#sweptMs = nowMs;
-      this.#drop([...this.#sensors].filter(([, { usedMs }]) => nowMs - usedMs > UNUSED_MS));
-    }
-    if (this.#sensors.size < this.#maxSensors) return;
-    const byAge = [...this.#sensors].sort(([, one], [, other]) => one.usedMs - other.usedMs);
-    this.#drop(byAge.slice(0, Math.ceil(this.#maxSensors * EVICTED_SHARE)));
+    if (nowMs - this.#sweptMs >= SWEEP_MS) this.#dropUnused(nowMs);
+    if (this.#sensors.size < this.#options.maxSensors) return;
+    // Who could make others be forgotten by calling itself many names would have its own use forgotten, too.
+    const dispensable = [...this.#sensors].sort(
+      ([, one], [, other]) => Number(one.isLimited) - Number(other.isLimited) || one.usedMs - other.usedMs,
+    );
+    this.#drop(dispensable.slice(0, Math.ceil(this.#options.maxSensors * EVICTED_SHARE)));
+  }
+
+  #dropUnused(nowMs: number): void {
+    this.#sweptMs = nowMs;
+    this.#drop([...this.#sensors].filter(([, { usedMs }]) => nowMs - usedMs > UNUSED_MS));
   }
 
   #drop(sensors: readonly (readonly [string, QuotaSensor])[]): void {

@@ -1,22 +1,29 @@
 /**
  * What one request uses of its client's quotas, and how long the client is throttled for it: the longest
  * of what its limits say. Bytes and time count also when they go beyond the limit, as they have been
- * used; only partitions are not changed, for clients that know the error.
+ * used; only partitions are not changed, for clients that know the error. The time of a request that is
+ * exempt, or that gets no answer, is counted with that of all others like it, and not its client's.
  * Source: KafkaApis.handleProduceRequest, handleFetchRequest, RequestHandlerHelper, ClientRequestQuotaManager.
  */
-import type { ClientLimits } from './client-quotas.ts';
+import type { ClientSensors } from './client-quotas.ts';
 import type { QuotaSensor } from './quota-sensors.ts';
+import type { SampledRate } from './sampled-rate.ts';
 
 const LARGEST_INT = 2 ** 31 - 1;
 
 interface ChargedRequest {
-  readonly limits: ClientLimits;
-  /** Of the request without its header. */
+  readonly sensors: ClientSensors;
+  /** Percent of the time of all that nobody is throttled for. */
+  readonly exempt: SampledRate;
+  /** Of the request with its header. */
   readonly sizeBytes: number;
   readonly nowMs: () => number;
   /** quota.window.size.seconds: the longest that anybody is throttled for taking the broker's time. */
   readonly longestRequestThrottleMs: number;
 }
+
+/** How a request ends: with an answer, with none as its client has asked, or with the end of its connection. */
+export type RequestEnd = 'answered' | 'nothing' | 'close';
 
 export class RequestCharges {
   readonly #request: ChargedRequest;
@@ -26,6 +33,8 @@ export class RequestCharges {
   #throttleMs = 0;
   #violated: QuotaSensor | null = null;
   #timeIsCharged = false;
+  #isExempt = false;
+  #isFinished = false;
   #mutations: MutationCharges | null = null;
 
   constructor(request: ChargedRequest) {
@@ -33,9 +42,20 @@ export class RequestCharges {
     this.#sinceMs = request.nowMs();
   }
 
+  /** A piece of the work, which may be within another one, or come after the request has waited for its turn. */
+  during<Result>(piece: () => Result): Result {
+    if (this.#sinceMs !== null) return piece();
+    this.resume();
+    try {
+      return piece();
+    } finally {
+      this.pause();
+    }
+  }
+
   /** The thread is at work on the request again. */
   resume(): void {
-    this.#sinceMs = this.#request.nowMs();
+    this.#sinceMs ??= this.#request.nowMs();
   }
 
   /** The request waits, and the thread does something else. */
@@ -46,46 +66,53 @@ export class RequestCharges {
 
   /** The most bytes a fetch can be given without being throttled for these alone. */
   maxFetchBytes(): number {
-    const { fetch } = this.#request.limits;
-    return fetch === null ? LARGEST_INT : Math.min(Math.trunc(fetch.rate.mostIn(fetch.limit)), LARGEST_INT);
+    const { sensors, nowMs } = this.#request;
+    const { rate, limit } = sensors.of('fetch', nowMs());
+    return Math.min(Math.trunc(rate.mostIn(limit)), LARGEST_INT);
+  }
+
+  /** The cluster's own work, done for one who may order it: its time is not its sender's. */
+  exempt(): void {
+    this.#isExempt = true;
   }
 
   /** The request has been appended. */
   produced(): void {
-    const { limits, sizeBytes, nowMs } = this.#request;
-    if (limits.produce !== null) this.#violate(limits.produce, limits.produce.record(sizeBytes, nowMs()));
+    const { sensors, sizeBytes, nowMs } = this.#request;
+    const produce = sensors.of('produce', nowMs());
+    this.#violate(produce, produce.record(sizeBytes, nowMs()));
   }
 
   /** Whether records may be answered; if not, they have not been used, and the answer is to be empty. */
   fetched(sizeBytes: number): boolean {
-    const { limits, nowMs } = this.#request;
+    const { sensors, nowMs } = this.#request;
     this.#chargeTime();
-    const { fetch } = limits;
-    if (fetch !== null) this.#violate(fetch, fetch.record(sizeBytes, nowMs()));
+    const fetch = sensors.of('fetch', nowMs());
+    this.#violate(fetch, fetch.record(sizeBytes, nowMs()));
     if (this.#throttleMs === 0) return true;
-    fetch?.correct(-sizeBytes, nowMs());
+    fetch.correct(-sizeBytes, nowMs());
     return false;
   }
 
-  /** What may be changed of topics; null without a limit. `strict`: what is too much is refused. */
-  mutations(strict: boolean): MutationCharges | null {
-    const { limits, nowMs } = this.#request;
-    if (limits.controllerMutation === null) return null;
-    this.#mutations ??= new MutationCharges(limits.controllerMutation, strict, nowMs);
+  /** What may be changed of topics. `strict`: what is too much is refused. */
+  mutations(strict: boolean): MutationCharges {
+    const { sensors, nowMs } = this.#request;
+    this.#mutations ??= new MutationCharges(sensors.of('controllerMutation', nowMs()), strict, nowMs);
     return this.#mutations;
   }
 
   /** Topics were made by themselves: their partitions count, but nobody is refused or throttled for that. */
   autoCreated(partitions: number): void {
-    const { limits, nowMs } = this.#request;
-    if (limits.controllerMutation !== null) {
-      new MutationCharges(limits.controllerMutation, false, nowMs).take(partitions);
-    }
+    const { sensors, nowMs } = this.#request;
+    new MutationCharges(sensors.of('controllerMutation', nowMs()), false, nowMs).take(partitions);
   }
 
-  /** The request is over; `answered` false for one that has no response. How long its client is throttled. */
-  finish(answered: boolean): number {
-    if (answered) this.#chargeTime();
+  /** The request is over. How long its client is throttled; the same for one that has been over before. */
+  finish(end: RequestEnd): number {
+    if (this.#isFinished) return this.#throttleMs;
+    this.#isFinished = true;
+    if (end === 'nothing') this.exempt();
+    if (end !== 'close') this.#chargeTime();
     if (this.#mutations !== null) {
       this.#violate(this.#mutations.sensor, this.#mutations.throttleMs());
     }
@@ -94,12 +121,17 @@ export class RequestCharges {
   }
 
   #chargeTime(): void {
-    const { limits, nowMs, longestRequestThrottleMs } = this.#request;
-    if (this.#timeIsCharged || limits.request === null) return;
+    const { sensors, exempt, nowMs, longestRequestThrottleMs } = this.#request;
+    if (this.#timeIsCharged) return;
     this.#timeIsCharged = true;
     this.pause();
-    const forMs = limits.request.record(percentOfASecond(this.#tookMs), nowMs());
-    this.#violate(limits.request, Math.min(forMs, longestRequestThrottleMs));
+    const percent = percentOfASecond(this.#tookMs);
+    if (this.#isExempt) {
+      exempt.record(percent, nowMs());
+      return;
+    }
+    const request = sensors.of('request', nowMs());
+    this.#violate(request, Math.min(request.record(percent, nowMs()), longestRequestThrottleMs));
   }
 
   #violate(sensor: QuotaSensor, forMs: number): void {

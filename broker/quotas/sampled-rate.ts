@@ -4,7 +4,7 @@
  * together. Two ways to tell how long the window is: `full` takes samples that have not been yet as gone
  * by without a value, so that a client may begin with a burst; `elapsed` knows only the time since the
  * oldest sample. Synchronous and without a clock: every call says what time it is.
- * Source: org.apache.kafka.common.metrics.stats.SampledStat, Rate, SimpleRate and Avg.
+ * Source: org.apache.kafka.common.metrics.stats.SampledStat, Rate, SimpleRate, Avg and Max.
  */
 
 /** How many samples are looked at, the one that is being filled included, and how long each lasts. */
@@ -13,11 +13,22 @@ export interface SampleWindow {
   readonly sampleMs: number;
 }
 
+/** Of metrics that no quota is about. The properties stand under the names of BrokerConfig. */
+export function metricsWindow(config: {
+  readonly metricsNumSamples: number;
+  readonly metricsSampleWindowMs: number;
+}): SampleWindow {
+  return { samples: config.metricsNumSamples, sampleMs: config.metricsSampleWindowMs };
+}
+
+const NOTHING = Number.NEGATIVE_INFINITY;
+
 interface Sample {
   startMs: number;
   lastEventMs: number;
   sum: number;
   count: number;
+  largest: number;
 }
 
 export class SampledValues {
@@ -39,6 +50,7 @@ export class SampledValues {
     }
     sample.sum += value;
     sample.count += 1;
+    sample.largest = Math.max(sample.largest, value);
     sample.lastEventMs = nowMs;
   }
 
@@ -53,6 +65,13 @@ export class SampledValues {
     return sum / this.#samples.reduce((count, sample) => count + sample.count, 0);
   }
 
+  /** NaN when there has been nothing, as in Kafka's metrics. */
+  largest(nowMs: number): number {
+    this.#forgetOld(nowMs);
+    const largest = this.#samples.reduce((most, sample) => Math.max(most, sample.largest), NOTHING);
+    return largest === NOTHING ? Number.NaN : largest;
+  }
+
   /** When the oldest sample began; now, when there is none. */
   oldestMs(nowMs: number): number {
     this.#forgetOld(nowMs);
@@ -60,7 +79,7 @@ export class SampledValues {
   }
 
   #begin(nowMs: number): Sample {
-    const sample = { startMs: nowMs, lastEventMs: nowMs, sum: 0, count: 0 };
+    const sample = { startMs: nowMs, lastEventMs: nowMs, sum: 0, count: 0, largest: NOTHING };
     this.#samples[this.#current] = sample;
     return sample;
   }
@@ -76,6 +95,7 @@ function reset(sample: Sample, nowMs: number): Sample {
   sample.lastEventMs = nowMs;
   sample.sum = 0;
   sample.count = 0;
+  sample.largest = NOTHING;
   return sample;
 }
 

@@ -1,4 +1,5 @@
 /** Batches turned into messages of an old format in another thread: those of one answer, one partition after the other. */
+import type { ErrorCode } from '../errors.ts';
 import { asBuffer, type Job, ownBytes } from '../platform/workers.ts';
 import { type Converted, downConvert } from './convert.ts';
 import { DecompressionAllowance, type DecompressionLimits } from './decompression-allowance.ts';
@@ -14,7 +15,7 @@ interface ConvertInput {
 
 interface ConvertOutput {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly complete: boolean;
+  readonly error: ErrorCode;
 }
 
 export const CONVERT_JOB: Job<ConvertInput, readonly ConvertOutput[]> = {
@@ -26,8 +27,8 @@ export const CONVERT_JOB: Job<ConvertInput, readonly ConvertOutput[]> = {
       allowance: { bytesLeft: maxBytes },
     };
     return partitions.map(({ records, fetchOffset }) => {
-      const { bytes, complete } = downConvert(asBuffer(records), { ...conversion, fetchOffset });
-      return { bytes: ownBytes(bytes), complete };
+      const { bytes, error } = downConvert(asBuffer(records), { ...conversion, fetchOffset });
+      return { bytes: ownBytes(bytes), error };
     });
   },
   handedOver: ({ partitions }) => partitions.map(({ records }) => records.buffer),
@@ -35,6 +36,6 @@ export const CONVERT_JOB: Job<ConvertInput, readonly ConvertOutput[]> = {
 };
 
 /** As if it had been converted here. */
-export function convertedOf({ bytes, complete }: ConvertOutput): Converted {
-  return { bytes: asBuffer(bytes), complete };
+export function convertedOf({ bytes, error }: ConvertOutput): Converted {
+  return { bytes: asBuffer(bytes), error };
 }

@@ -3,8 +3,10 @@
  * that our logs hold; what they fetch is turned back into messages of magic 0 or 1, without headers,
  * control records and transactional marks. Source: KIP-32, KIP-98; Kafka's LogValidator, RecordsUtil.
  */
+import { ErrorCode } from '../errors.ts';
 import {
   batchCodec,
+  batchCrcIsValid,
   batchIsControl,
   batchIsLogAppendTime,
   batchSizeBytes,
@@ -67,13 +69,14 @@ interface ConversionAllowance {
 
 export interface Converted {
   readonly bytes: Buffer;
-  readonly complete: boolean;
+  /** What ended it before its end; with no bytes before that, the fetch is to be refused with it. */
+  readonly error: ErrorCode;
 }
 
 /**
- * The batches as messages of an old format. `complete` is false when zstd, which the old formats
- * don't know, ended the conversion: with no bytes before it the fetch must be refused with
- * UNSUPPORTED_COMPRESSION_TYPE.
+ * The batches as messages of an old format. They end before zstd, which the old formats don't know
+ * (UNSUPPORTED_COMPRESSION_TYPE), and before what does not match its checksum (CORRUPT_MESSAGE): messages get new
+ * ones, so that nobody could tell any more. (Kafka converts that as well.)
  */
 export function downConvert(
   buffer: Buffer,
@@ -83,9 +86,14 @@ export function downConvert(
   for (const at of completeBatches(buffer)) {
     // What is left out is asked for next: decompressing all of it at once would keep everybody waiting.
     if (allowance.bytesLeft <= 0) break;
+    if (!batchCrcIsValid(buffer, at)) {
+      return { bytes: Buffer.concat(parts), error: ErrorCode.CORRUPT_MESSAGE };
+    }
     if (batchIsControl(buffer, at)) continue;
     const codec = batchCodec(buffer, at);
-    if (codec === 'zstd') return { bytes: Buffer.concat(parts), complete: false };
+    if (codec === 'zstd') {
+      return { bytes: Buffer.concat(parts), error: ErrorCode.UNSUPPORTED_COMPRESSION_TYPE };
+    }
     if (codec === 'none') decompression.takeTurn(batchSizeBytes(buffer, at) * TAKING_APART);
     const records = readRecords(buffer, at, (_, data) => {
       const plain = decompression.decompress(codec, data);
@@ -103,5 +111,5 @@ export function downConvert(
       }),
     );
   }
-  return { bytes: Buffer.concat(parts), complete: true };
+  return { bytes: Buffer.concat(parts), error: ErrorCode.NONE };
 }

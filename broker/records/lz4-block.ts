@@ -5,6 +5,8 @@
  */
 import { DecompressionFailed } from './batch.ts';
 
+/** A byte of a block makes at most so many. */
+export const GREATEST_RATIO = 255;
 export const MIN_MATCH = 4;
 export const LAST_LITERALS = 5;
 export const NO_MATCH_IN_LAST = 12;

@@ -1,13 +1,20 @@
 /**
  * LZ4 as Kafka writes it: one frame of independent blocks of at most 64 KiB, no checksums but the
  * header's. Reading takes any frame with independent blocks and checks the block checksums it finds.
- * Written in JavaScript because the broker decompresses batches seldom, so that no machine lacks it.
+ * Blocks of some size are opened by native code where the machine has it.
  * Sources: LZ4 frame format 1.5.1, LZ4 block format; Kafka's Lz4BlockInputStream.
  */
 import { DecompressedTooLarge, DecompressionFailed } from './batch.ts';
 import { type BufferSupplier, filledPart, freshBuffers } from './buffer-supplier.ts';
-import { type BlockRange, compressLz4Block, decompressLz4Block, lz4BlockBound } from './lz4-block.ts';
+import {
+  type BlockRange,
+  compressLz4Block,
+  decompressLz4Block,
+  GREATEST_RATIO,
+  lz4BlockBound,
+} from './lz4-block.ts';
 import { attemptsOfLevel, compressDenseLz4Block } from './lz4-dense-block.ts';
+import { decompressLz4BlockNatively, opensNatively } from './lz4-native.ts';
 import { xxHash32 } from './xx-hash.ts';
 
 const FRAME_MAGIC = 0x184d2204;
@@ -19,9 +26,6 @@ const CONTENT_CHECKSUM = 0x04;
 const RESERVED_OR_DICTIONARY = 0x03;
 const RESERVED_DESCRIPTOR = 0x8f;
 const UNCOMPRESSED_BLOCK = 0x8000_0000;
-
-/** A byte of a block makes at most so many. */
-const GREATEST_RATIO = 255;
 
 const WRITTEN_BLOCK_BYTES = 64 * 1024;
 const WRITTEN_BLOCK_CODE = 4;
@@ -89,11 +93,16 @@ export function decompressLz4(
     }
     const from = to;
     if (stored) to += data.copy(out, to, start, end);
-    else to = decompressLz4Block(data, { start, end }, out, { from, mostBytes: frame.maxBlockBytes });
+    else to = openBlock(data, { start, end }, out, { from, mostBytes: frame.maxBlockBytes });
     if (to > limitBytes) throw new DecompressedTooLarge('lz4 data', limitBytes);
     if (to === from) break;
   }
   return filledPart(out, to, buffers);
+}
+
+function openBlock(...[data, range, out, room]: Parameters<typeof decompressLz4Block>): number {
+  const open = opensNatively(range) ? decompressLz4BlockNatively : decompressLz4Block;
+  return open(data, range, out, room);
 }
 
 interface FoundBlock extends BlockRange {

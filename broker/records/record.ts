@@ -42,26 +42,30 @@ export function readRecords(
   at: number,
   decompress: Decompress = decompressUpToDefault,
 ): RecordData[] {
+  return [...eachRecord(buffer, at, decompress)];
+}
+
+/** As {@link readRecords}, one after the other: what is wrong with the batch may be found behind its first records. */
+export function* eachRecord(buffer: Buffer, at: number, decompress: Decompress): Generator<RecordData> {
   const { cursor, count } = startOfRecords(buffer, at, decompress);
   const baseOffset = batchBaseOffset(buffer, at);
   const baseTimestampMs = batchBaseTimestampMs(buffer, at);
   const appendTimeMs = batchIsLogAppendTime(buffer, at) ? batchMaxTimestampMs(buffer, at) : null;
-  const records: RecordData[] = [];
   for (let index = 0; index < count; index++) {
     const end = recordEnd(cursor);
     cursor.byte(); // attributes, unused
     const timestampDeltaMs = cursor.varlong();
-    records.push({
+    const record = {
       timestampMs: appendTimeMs ?? int64Sum(baseTimestampMs, timestampDeltaMs),
       offset: baseOffset + cursor.varint(),
       key: readNullable(cursor),
       value: readNullable(cursor),
       headers: readHeaders(cursor),
-    });
+    };
     expectRecordEnd(cursor, end);
+    yield record;
   }
   expectNoMore(cursor);
-  return records;
 }
 
 /**

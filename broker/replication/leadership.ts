@@ -232,8 +232,7 @@ export class Leadership {
     if (topicId !== null && log.topicId === null) log.assignTopicId(topicId);
     if (partition.log === null) {
       this.#checkpointed ??= logs.readHighWatermarks();
-      const checkpointed = this.#checkpointed.get(partition.key) ?? 0;
-      if (checkpointed > log.highWatermark) log.updateHighWatermark(checkpointed);
+      log.restoreHighWatermark(this.#checkpointed.get(partition.key) ?? 0);
       partition.attachLog(log);
     }
     return log;

@@ -15,6 +15,7 @@ import type { Peers } from '../peers/peers.contract.ts';
 import { every, type Timer } from '../platform/clock.ts';
 import type { EventId } from '../platform/event-ring.ts';
 import type { Platform } from '../platform/platform.ts';
+import type { Turns } from '../platform/turns.ts';
 import { NO_EPOCH, NO_LEADER, type TopicPartition } from '../types.ts';
 import type { ReplicationConfigs, ReplicationMetadata, TransactionVerifier } from './collaborators.ts';
 import { failureError } from './failure-error.ts';
@@ -34,7 +35,6 @@ import type { AnswerMemory } from './requests/answer-memory.ts';
 import { type CoordinatorAppend, CoordinatorLog, type CoordinatorRead } from './requests/coordinator-log.ts';
 import { isRackAware } from './requests/preferred-replica.ts';
 import { PreparedAppend } from './requests/prepared-append.ts';
-import type { FetchOutcome } from './requests/read-partition.ts';
 import {
   type AppendOutcome,
   type AppendRequest,
@@ -177,9 +177,9 @@ export class ReplicaManager {
     return this.#coordinatorLog.read({ topic, partition }, offset, maxBytes);
   }
 
-  /** A consumer's fetch: outcomes in the order of the partitions, a promise when it has to wait. */
-  fetch(request: FetchRequest): FetchOutcome[] | Promise<FetchOutcome[]> {
-    return this.#fetch.fetch(request);
+  /** A consumer's fetch: outcomes in the order of the partitions, a promise when it has to wait or to take turns. */
+  fetch(request: FetchRequest, turns: Turns) {
+    return this.#fetch.fetch(request, turns);
   }
 
   listOffset(topic: string, partition: number, query: ListOffsetQuery) {

@@ -11,6 +11,7 @@ import { ErrorCode, failure, type Outcome, success } from '../errors.ts';
 import { type Clock, sleep } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Random } from '../platform/random.ts';
+import type { Steps, Turns } from '../platform/turns.ts';
 import {
   type Acl,
   type AclBinding,
@@ -48,7 +49,14 @@ const MAX_RETRIES = 10;
 const RETRY_BACKOFF_MS = 100;
 const RETRY_JITTER_MS = 50;
 
-const COMPARISONS_PER_TURN = 20_000;
+/** Of a filter with a pattern, which takes a fraction of a microsecond: rules times filters can be very many. */
+const COMPARISONS_PER_TURN = 5000;
+
+/** A rule to be added, by its place in the request. */
+interface Wanted {
+  readonly binding: AclBinding;
+  readonly index: number;
+}
 
 /** A filter that means a pattern, by its place in the request. */
 interface Meaning {
@@ -81,13 +89,13 @@ export class AclAdmin {
   }
 
   /** Adds rules; those that are there already are as good as added. An outcome for each, in order. */
-  create(bindings: readonly AclBinding[]): Promise<Outcome<void>[]> {
-    return this.#inOrder(() => this.#create(bindings));
+  create(bindings: readonly AclBinding[], turns: Turns): Promise<Outcome<void>[]> {
+    return this.#inOrder(async () => turns.take(this.#create(bindings)));
   }
 
   /** Removes what the filters mean; a rule that several mean is told with the first. */
-  delete(filters: readonly AclFilter[]): Promise<DeletedAcl[][]> {
-    return this.#inOrder(() => this.#delete(filters));
+  delete(filters: readonly AclFilter[], turns: Turns): Promise<DeletedAcl[][]> {
+    return this.#inOrder(async () => turns.take(this.#delete(filters), COMPARISONS_PER_TURN));
   }
 
   #inOrder<T>(change: () => Promise<T>): Promise<T> {
@@ -96,44 +104,52 @@ export class AclAdmin {
     return changed;
   }
 
-  async #create(bindings: readonly AclBinding[]): Promise<Outcome<void>[]> {
-    const outcomes = bindings.map((binding) => refusalOf(binding) ?? DONE);
-    const wanted = bindings
-      .map((binding, index) => ({ binding, index }))
-      .filter(({ index }) => outcomes[index]?.ok);
-    const byResource = Map.groupBy(wanted, ({ binding }) => keyOf(binding));
+  *#create(bindings: readonly AclBinding[]): Steps<Outcome<void>[]> {
+    const outcomes: Outcome<void>[] = [];
+    const byResource = new Map<string, Wanted[]>();
+    for (const [index, binding] of bindings.entries()) {
+      const refusal = refusalOf(binding);
+      outcomes.push(refusal ?? DONE);
+      if (refusal === null) {
+        const key = keyOf(binding);
+        const known = byResource.get(key);
+        if (known === undefined) byResource.set(key, [{ binding, index }]);
+        else known.push({ binding, index });
+      }
+      yield;
+    }
     for (const group of byResource.values()) {
-      const outcome = await this.#add(group.map(({ binding }) => binding));
-      for (const { index } of group) outcomes[index] = outcome;
+      const wanted = yield* rulesOf(group);
+      yield this.#add(group[0]?.binding, wanted).then((outcome) => {
+        for (const { index } of group) outcomes[index] = outcome;
+      });
     }
     return outcomes;
   }
 
-  /** All of one resource pattern. */
-  async #add(bindings: readonly AclBinding[]): Promise<Outcome<void>> {
-    const [first] = bindings;
-    const resource = first === undefined ? null : aclResourceOf(first);
+  /** All that is wanted of the resource pattern of `one`. */
+  async #add(one: AclBinding | undefined, wanted: Rules | null): Promise<Outcome<void>> {
+    const resource = one === undefined ? null : aclResourceOf(one);
     if (resource === null) return DONE;
-    const stranger = bindings.find(({ principal }) => parsePrincipal(principal) === null);
     // Kafka does not foresee it, and says no more.
-    if (stranger !== undefined) return failure(ErrorCode.UNKNOWN_SERVER_ERROR);
-    return this.#update(resource, (stored) => [...stored, ...missingFrom(stored, bindings)]);
+    if (wanted === null) return failure(ErrorCode.UNKNOWN_SERVER_ERROR);
+    return this.#update(resource, (stored) => [...stored, ...missingFrom(stored, wanted)]);
   }
 
-  async #delete(filters: readonly AclFilter[]): Promise<DeletedAcl[][]> {
+  *#delete(filters: readonly AclFilter[]): Steps<DeletedAcl[][]> {
     const deleted: DeletedAcl[][] = filters.map(() => []);
-    let compared = 0;
-    for (const [resource, pattern] of this.#meantBy(filters)) {
+    for (const [resource, pattern] of yield* this.#meantBy(filters)) {
       const meaning: Meaning[] = [];
       for (const [index, filter] of filters.entries()) {
         if (meansPattern(filter, pattern)) meaning.push({ index, filter });
-        // Everybody's event loop: rules times filters can be very many.
-        if (++compared % COMPARISONS_PER_TURN === 0) await sleep(this.#options.clock, 0);
+        yield;
       }
       if (meaning.length === 0) continue;
-      for (const { index, ...gone } of await this.#remove(resource, meaning)) {
-        deleted[index]?.push({ binding: { ...pattern, ...gone.acl }, error: gone.error });
-      }
+      yield this.#remove(resource, meaning).then((removed) => {
+        for (const { index, ...gone } of removed) {
+          deleted[index]?.push({ binding: { ...pattern, ...gone.acl }, error: gone.error });
+        }
+      });
     }
     return deleted;
   }
@@ -154,13 +170,20 @@ export class AclAdmin {
   }
 
   /** What this broker knows to have rules, and what a filter names without a doubt, which may be newer. */
-  #meantBy(filters: readonly AclFilter[]): Iterable<readonly [AclResource, AclPattern]> {
-    const named = filters.map(onlyPatternOf).filter((pattern) => pattern !== null);
-    const patterns = new Map([...this.#options.acls.patterns(), ...named].map((one) => [keyOf(one), one]));
-    return [...patterns.values()].flatMap((pattern) => {
+  *#meantBy(filters: readonly AclFilter[]): Steps<(readonly [AclResource, AclPattern])[]> {
+    const patterns = new Map([...this.#options.acls.patterns()].map((one) => [keyOf(one), one]));
+    for (const filter of filters) {
+      const named = onlyPatternOf(filter);
+      if (named !== null) patterns.set(keyOf(named), named);
+      yield;
+    }
+    const meant: (readonly [AclResource, AclPattern])[] = [];
+    for (const pattern of patterns.values()) {
       const resource = aclResourceOf(pattern);
-      return resource === null ? [] : [[resource, patternOf(resource)] as const];
-    });
+      if (resource !== null) meant.push([resource, patternOf(resource)]);
+      yield;
+    }
+    return meant;
   }
 
   /** Rejects when ZooKeeper can't be reached. */
@@ -190,10 +213,23 @@ export class AclAdmin {
   }
 }
 
-function missingFrom(stored: readonly StoredAcl[], bindings: readonly AclBinding[]): StoredAcl[] {
+/** Rules of one resource pattern, by their text. */
+type Rules = ReadonlyMap<string, StoredAcl>;
+
+/** null: one of them is for nobody that can be. */
+function* rulesOf(group: readonly Wanted[]): Steps<Rules | null> {
+  const rules = new Map<string, StoredAcl>();
+  for (const { binding } of group) {
+    if (parsePrincipal(binding.principal) === null) return null;
+    rules.set(textOf(binding), storedAclOf(binding));
+    yield;
+  }
+  return rules;
+}
+
+function missingFrom(stored: readonly StoredAcl[], wanted: Rules): StoredAcl[] {
   const present = new Set(stored.map((one) => textOf(aclOf(one))));
-  const missing = new Map(bindings.map((one) => [textOf(one), storedAclOf(one)] as const));
-  return [...missing].filter(([text]) => !present.has(text)).map(([, one]) => one);
+  return [...wanted].filter(([text]) => !present.has(text)).map(([, one]) => one);
 }
 
 /** A name with a slash can't be a node, and a rule in words that nobody knows can't be meant. */

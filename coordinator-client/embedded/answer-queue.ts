@@ -81,7 +81,9 @@ export class AnswerQueue {
   }
 
   #finish(): void {
+    const late = setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
+    // What has gone is not held for the sake of a timer.
+    this.#socket.once('close', () => clearTimeout(late));
     this.#socket.destroySoon();
-    setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
   }
 }

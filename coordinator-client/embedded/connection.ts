@@ -4,12 +4,14 @@
  * Source: org.apache.zookeeper.server.NIOServerCnxn, ZooKeeperServer.processPacket.
  */
 import type { Socket } from 'node:net';
-import { digestId, type Identity, SUPER_USER } from '../tree/acl.ts';
+import type { Identity } from '../tree/acl.ts';
 import { ZkError, type ZkErrorCode } from '../tree/error-codes.ts';
 import type { Firing, WatchEvent } from '../tree/watches.ts';
 import { AnswerQueue } from './answer-queue.ts';
+import { certificateName } from './doors.ts';
 import { fourLetterAnswer, isFourLetterWord } from './four-letter-words.ts';
 import { HANDLERS } from './handlers.ts';
+import { Identification } from './identification.ts';
 import { JuteError, JuteReader, JuteWriter } from './jute.ts';
 import type { RequestContext } from './request-context.ts';
 import { RequestFrames } from './request-frames.ts';
@@ -19,20 +21,20 @@ import { Opcode, writeReplyHeader, writeWatchEvent, Xid } from './wire.ts';
 /** A connect request is 44 or 45 bytes; nothing larger is one. */
 const MAX_CONNECT_REQUEST_BYTES = 1024;
 const PASSWORD_BYTES = 16;
+const NOTHING = Buffer.alloc(0);
 
 export class Connection implements ClientConnection {
   readonly address: string;
   readonly port: number;
   readonly establishedMs: number;
   readonly traffic = { received: 0, sent: 0, lastOpcode: 0, lastXid: 0, lastZxid: 0n };
-  /** Whom the client has proved to be; its address is always among them. */
-  identities: readonly Identity[];
   /** null until the connect request was answered; then the same to the end. */
   sessionId: bigint | null = null;
   readonly answers: AnswerQueue;
   readonly #core: ServerCore;
   readonly #socket: Socket;
   readonly #frames = new RequestFrames();
+  readonly #identification: Identification;
   readonly #context: Omit<RequestContext, 'sessionId'>;
   /** No further request is taken. */
   #closed = false;
@@ -45,11 +47,13 @@ export class Connection implements ClientConnection {
     this.address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
     this.port = socket.remotePort ?? 0;
     this.establishedMs = core.clock.wallMs();
-    this.identities = [{ scheme: 'ip', id: this.address }];
+    const certificate = certificateName(socket, core.options.secure);
+    this.#identification = new Identification(core.options, this.address, certificate);
     this.answers = new AnswerQueue(socket, core.options.maxUnreadBytes, () => this.#goOn());
     this.#context = {
       database: core.database,
       watcher: this,
+      maxAnswerBytes: core.options.maxUnreadBytes,
       commit: (operations) => core.commit(operations, this),
       deliver: (firings: readonly Firing[]) => core.deliver(firings),
     };
@@ -62,6 +66,11 @@ export class Connection implements ClientConnection {
     socket.setTimeout(core.options.handshakeTimeoutMs, () => {
       if (this.sessionId === null) socket.destroy();
     });
+  }
+
+  /** Whom the client has proved to be; its address is always among them. */
+  get identities(): readonly Identity[] {
+    return this.#identification.identities;
   }
 
   /** An event goes out before any later answer. */
@@ -149,7 +158,7 @@ export class Connection implements ClientConnection {
         lastSeenZxid: reader.long(),
         timeoutMs: reader.int(),
         sessionId: reader.long(),
-        password: reader.buffer() ?? Buffer.alloc(0),
+        password: reader.buffer() ?? NOTHING,
       };
       const session = this.#core.openSession(this, asked);
       if (session === 'refused') {
@@ -187,9 +196,13 @@ export class Connection implements ClientConnection {
       this.close();
     } else if (opcode === Opcode.PING) this.#answer(Xid.PING, ZkError.OK);
     else if (opcode === Opcode.AUTH) this.#authenticate(reader);
+    else if (opcode === Opcode.SASL) this.#logIn(xid, reader);
     else if (opcode === Opcode.CLOSE_SESSION) {
       this.#core.endSession(sessionId);
       this.#answer(xid, ZkError.OK);
+      this.close();
+    } else if (!this.#identification.isEnough) {
+      this.#answer(xid, ZkError.SESSION_CLOSED_REQUIRE_SASL_AUTH);
       this.close();
     } else this.#perform(opcode, { xid, reader, sessionId });
   }
@@ -226,7 +239,7 @@ export class Connection implements ClientConnection {
     let accepted = false;
     try {
       reader.int(); // type, always 0
-      accepted = this.#addIdentity(reader.string(), reader.buffer() ?? Buffer.alloc(0));
+      accepted = this.#identification.addAuthInfo(reader.string(), reader.buffer() ?? NOTHING);
     } catch (error) {
       if (!(error instanceof JuteError)) throw error;
     }
@@ -236,14 +249,20 @@ export class Connection implements ClientConnection {
     if (!accepted) this.close();
   }
 
-  #addIdentity(scheme: string, credentials: Buffer): boolean {
-    if (scheme === 'ip') return true; // known from the connection
-    if (scheme !== 'digest') return false;
-    const id = digestId(credentials.toString('utf8'));
-    if (id === this.#core.options.superDigest) this.identities = [...this.identities, SUPER_USER];
-    const known = this.identities.some((identity) => identity.scheme === 'digest' && identity.id === id);
-    if (!known) this.identities = [...this.identities, { scheme: 'digest', id }];
-    return true;
+  #logIn(xid: number, reader: JuteReader): void {
+    let answer: ReturnType<Identification['sasl']> = { ok: false };
+    try {
+      answer = this.#identification.sasl(reader.buffer() ?? NOTHING);
+    } catch (error) {
+      if (!(error instanceof JuteError)) throw error;
+    }
+    const writer = frame();
+    writeReplyHeader(writer, xid, 0n, answer.ok ? ZkError.OK : ZkError.AUTH_FAILED);
+    writer.buffer(answer.ok ? answer.token : null);
+    this.#send(writer);
+    if (answer.ok) return;
+    this.#core.options.log(`closing ${this.address}:${this.port}: its login by SASL has failed`);
+    this.close();
   }
 
   #answer(xid: number, code: ZkErrorCode): void {

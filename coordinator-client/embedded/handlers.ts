@@ -90,7 +90,7 @@ function handleSync(reader: JuteReader, answer: JuteWriter): ZkErrorCode {
   return ZkError.OK;
 }
 
-/** Reads only; each has its own code. */
+/** Reads only; each has its own code. A request is small that asks for a large node again and again. */
 function handleMultiRead(reader: JuteReader, answer: JuteWriter, context: RequestContext): ZkErrorCode {
   for (const opcode of multiHeaders(reader)) {
     const read =
@@ -100,6 +100,8 @@ function handleMultiRead(reader: JuteReader, answer: JuteWriter, context: Reques
     const code = read(reader, body, context);
     if (code === ZkError.OK) answer.int(opcode).boolean(false).int(ZkError.OK).raw(body.done());
     else writeError(answer, code);
+    if (answer.sizeBytes > context.maxAnswerBytes)
+      throw new JuteError(`an answer of ${answer.sizeBytes} bytes and more`);
   }
   writeMultiEnd(answer);
   return ZkError.OK;

@@ -1,9 +1,28 @@
 /** Every limit and period of the embedded server, with ZooKeeper's name where it has one. */
+import type { SecureContextOptions } from 'node:tls';
+import type { DigestUsers } from '../sasl/digest-server.ts';
+
+/** The secure port: whom it shows itself as, and what it asks of clients. */
+export interface SecureOptions {
+  /** secureClientPortAddress, secureClientPort; 0 takes a free one. */
+  readonly host: string;
+  readonly port: number;
+  readonly tls: SecureContextOptions;
+  /** ssl.clientAuth: `requested` is ZooKeeper's want, `required` its need. */
+  readonly clientAuth: 'none' | 'requested' | 'required';
+  /** The name in a client's certificate, which is given in DER: its id of the scheme x509. */
+  nameOf(certificate: Buffer): string;
+}
 
 export interface EmbeddedServerOptions {
   readonly host: string;
-  /** 0 takes a free one. */
-  readonly port: number;
+  /** 0 takes a free one; null: no port without TLS. */
+  readonly port: number | null;
+  readonly secure?: SecureOptions | null;
+  /** Who may log in by SASL DIGEST-MD5; null: there is no such login, and no scheme sasl. */
+  readonly saslUsers?: DigestUsers | null;
+  /** sessionRequireClientSASLAuth: nothing but the login is taken before it. */
+  readonly requireSasl?: boolean;
   /** Without one everything is kept in memory, and gone with the process. */
   readonly dataDir?: string;
   /** tickTime: the unit of session timeouts. */
@@ -21,7 +40,9 @@ export interface EmbeddedServerOptions {
   readonly maxConnectionsPerAddress?: number;
   readonly maxSessions?: number;
   readonly maxWatchesPerConnection?: number;
-  /** A connection that does not read its events is closed beyond this. */
+  /** What a connection may have proved to be, its address included; who says more ends it. */
+  readonly maxIdentitiesPerConnection?: number;
+  /** A connection that does not read its events is closed beyond this, and no answer to a multiRead is larger. */
   readonly maxUnreadBytes?: number;
   /** A connection that does not ask for a session within this time is closed. */
   readonly handshakeTimeoutMs?: number;
@@ -39,11 +60,14 @@ export interface EmbeddedServerOptions {
 export type ResolvedOptions = Required<Omit<EmbeddedServerOptions, 'dataDir' | 'superDigest'>> &
   Pick<EmbeddedServerOptions, 'dataDir' | 'superDigest'>;
 
-/** Throws RangeError for a tick or session timeouts that make no sense. */
+/** Throws RangeError for options that make no sense together. */
 export function resolveOptions(options: EmbeddedServerOptions): ResolvedOptions {
   const { tickMs } = options;
   if (!(tickMs > 0)) throw new RangeError(`tickMs must be positive, not ${tickMs}`);
   const resolved: ResolvedOptions = {
+    secure: null,
+    saslUsers: null,
+    requireSasl: false,
     minSessionTimeoutMs: 2 * tickMs,
     maxSessionTimeoutMs: 20 * tickMs,
     log: () => {},
@@ -52,6 +76,7 @@ export function resolveOptions(options: EmbeddedServerOptions): ResolvedOptions 
     maxConnectionsPerAddress: 60,
     maxSessions: 100_000,
     maxWatchesPerConnection: 250_000,
+    maxIdentitiesPerConnection: 100,
     maxUnreadBytes: 64 << 20,
     handshakeTimeoutMs: 10_000,
     containerCheckMs: 1000,
@@ -63,6 +88,11 @@ export function resolveOptions(options: EmbeddedServerOptions): ResolvedOptions 
   };
   if (resolved.minSessionTimeoutMs > resolved.maxSessionTimeoutMs) {
     throw new RangeError('minSessionTimeoutMs must not be above maxSessionTimeoutMs');
+  }
+  if (resolved.port === null && resolved.secure === null)
+    throw new RangeError('there is no port to listen on');
+  if (resolved.requireSasl && resolved.saslUsers === null) {
+    throw new RangeError('requireSasl needs saslUsers');
   }
   return resolved;
 }

@@ -8,6 +8,8 @@ export interface RequestContext {
   readonly sessionId: bigint;
   /** The connection: who reads, and who is told. */
   readonly watcher: Watcher;
+  /** A larger answer would not be delivered. */
+  readonly maxAnswerBytes: number;
   /** Carries operations out, writes them down and delivers what they fire. */
   commit(operations: readonly Operation[]): Applied | Refused;
   deliver(firings: readonly Firing[]): void;

@@ -61,6 +61,7 @@ export class ServerCore {
   readonly #owners = new Map<bigint, ClientConnection>();
   /** Connections that have answers waiting. */
   readonly #unflushed = new Set<ClientConnection>();
+  readonly #schemes: ReadonlySet<string>;
   /** Never falls. It begins with the time of the start, so that runs do not meet. */
   #nextSessionId: bigint;
 
@@ -70,11 +71,16 @@ export class ServerCore {
     this.journal = journal;
     this.database = journal.database;
     this.startedMs = clock.wallMs();
+    this.#schemes = new Set([
+      ...(options.saslUsers === null ? [] : ['sasl']),
+      ...(options.secure === null ? [] : ['x509']),
+    ]);
     this.#nextSessionId = (SERVER_NUMBER << 56n) | ((BigInt(this.startedMs) << 16n) & 0xff_ffff_ffff_ffffn);
   }
 
   commit(operations: readonly Operation[], connection: ClientConnection): Applied | Refused {
-    const actor = { sessionId: connection.sessionId ?? 0n, identities: connection.identities };
+    const { identities } = connection;
+    const actor = { sessionId: connection.sessionId ?? 0n, identities, schemes: this.#schemes };
     const outcome = this.database.commit(operations, actor, this.clock.wallMs());
     if (!outcome.ok) return outcome;
     if (outcome.transaction) this.journal.append(outcome.transaction);

@@ -1,18 +1,21 @@
 /**
  * The embedded coordination server: one process that speaks ZooKeeper's wire protocol, for
  * development, tests and small installations. In memory, or durable in a directory of its own.
- * Not here: several servers, SASL, TLS, reconfiguration, enforcement of quotas.
+ * Not here: several servers, Kerberos, reconfiguration, enforcement of quotas.
  */
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { SharedDatabase } from '../local/local-tree.ts';
 import { Connection } from './connection.ts';
+import { Doors } from './doors.ts';
 import { directoryJournal, type Journal, type JournalOptions, memoryJournal } from './journal.ts';
 import { type EmbeddedServerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { ServerCore } from './server-core.ts';
 
 export interface EmbeddedServer {
   readonly host: string;
+  /** Without TLS, if there is one; else the secure one. */
   readonly port: number;
+  readonly securePort: number | null;
   /** Of clients, at this moment. */
   readonly connectionCount: number;
   /** The tree, for coordinators of this process beside the clients that come over the wire. */
@@ -66,7 +69,7 @@ function firstZxid(): bigint {
 class RunningServer implements EmbeddedServer {
   readonly host: string;
   readonly #options: ResolvedOptions;
-  readonly #listener: Server;
+  readonly #doors: Doors;
   readonly #timers: NodeJS.Timeout[] = [];
   #core: ServerCore | null = null;
   #journal: Journal | null = null;
@@ -75,11 +78,15 @@ class RunningServer implements EmbeddedServer {
   constructor(options: ResolvedOptions) {
     this.#options = options;
     this.host = options.host;
-    this.#listener = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#doors = new Doors(options, (socket) => this.#accept(socket));
   }
 
   get port(): number {
-    return (this.#listener.address() as AddressInfo | null)?.port ?? this.#options.port;
+    return this.#doors.port;
+  }
+
+  get securePort(): number | null {
+    return this.#doors.securePort;
   }
 
   get connectionCount(): number {
@@ -102,7 +109,7 @@ class RunningServer implements EmbeddedServer {
     const journal = dataDir ? await directoryJournal(dataDir, journalOptions) : memoryJournal(journalOptions);
     this.#journal = journal;
     try {
-      await this.#listen();
+      await this.#doors.open();
     } catch (error) {
       await journal.close();
       throw error;
@@ -123,21 +130,10 @@ class RunningServer implements EmbeddedServer {
 
   async #stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
-    const closed = new Promise((resolve) => this.#listener.close(resolve));
+    const closed = this.#doors.close();
     for (const connection of this.#core?.connections ?? []) connection.destroy();
     await closed;
     await this.#journal?.close();
-  }
-
-  #listen(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#listener.once('error', reject);
-      this.#listener.listen(this.#options.port, this.#options.host, () => {
-        this.#listener.off('error', reject);
-        this.#listener.on('error', (error) => this.#options.log(`cannot accept: ${error.message}`));
-        resolve();
-      });
-    });
   }
 
   #accept(socket: Socket): void {

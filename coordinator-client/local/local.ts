@@ -2,7 +2,12 @@
  * A CoordinatorSource straight on a tree in this process, for unit tests and the simulator. Nothing
  * is synchronous for its user: every answer travels through the given clock. Faults are calls.
  */
-import { type Coordinator, CoordinatorError, type CoordinatorSource } from '../coordinator.ts';
+import {
+  type Coordinator,
+  CoordinatorError,
+  type CoordinatorSource,
+  openingCalledOff,
+} from '../coordinator.ts';
 import { Lane, type Timers } from './link.ts';
 import { LocalCoordinator, type LocalCoordinatorOptions } from './local-coordinator.ts';
 import type { LocalTree } from './local-tree.ts';
@@ -82,7 +87,7 @@ export function localSource(options: LocalSourceOptions): LocalSource {
 
   return {
     counts,
-    open: (timeoutMs) => openWithin(timeoutMs, clock, begin),
+    open: (timeoutMs, calledOff) => openWithin(timeoutMs, calledOff, clock, begin),
     suspend: (sessionId) => sessions.get(sessionId)?.suspend(),
     resume: (sessionId) => sessions.get(sessionId)?.resume(),
     expire: (sessionId) => sessions.get(sessionId)?.expire(),
@@ -109,19 +114,37 @@ export function localSource(options: LocalSourceOptions): LocalSource {
 /** A session that is opened too late is closed again: nobody holds it. */
 function openWithin(
   timeoutMs: number,
+  calledOff: AbortSignal | undefined,
   clock: Timers,
   begin: (opened: (coordinator: Coordinator) => void) => void,
 ): Promise<Coordinator> {
   return new Promise((resolve, reject) => {
     let over = false;
-    const timer = clock.after(timeoutMs, () => {
+    const end = (): void => {
       over = true;
-      reject(new CoordinatorError('unavailable', `no session within ${timeoutMs} ms`));
-    });
-    begin((coordinator) => {
       timer.cancel();
-      if (over) void coordinator.close();
-      else resolve(coordinator);
+      calledOff?.removeEventListener('abort', giveUp);
+    };
+    const fail = (error: CoordinatorError): void => {
+      end();
+      reject(error);
+    };
+    const giveUp = (): void => fail(openingCalledOff());
+    const timer = clock.after(timeoutMs, () =>
+      fail(new CoordinatorError('unavailable', `no session within ${timeoutMs} ms`)),
+    );
+    if (calledOff?.aborted) {
+      giveUp();
+      return;
+    }
+    calledOff?.addEventListener('abort', giveUp);
+    begin((coordinator) => {
+      if (over) {
+        void coordinator.close();
+        return;
+      }
+      end();
+      resolve(coordinator);
     });
   });
 }

@@ -157,9 +157,9 @@ export class ClusterStore {
     return decoded === null ? null : { ...decoded, epoch: Number(node.czxid) };
   }
 
-  /** All living brokers by id. */
-  async brokers(unreadable?: Unreadable): Promise<RegisteredBroker[]> {
-    const found = await pipelined(await this.brokerIds(), (id) => this.broker(id, unreadable));
+  /** All living brokers by id; or of `ids`, those that live. */
+  async brokers(unreadable?: Unreadable, ids?: readonly number[]): Promise<RegisteredBroker[]> {
+    const found = await pipelined(ids ?? (await this.brokerIds()), (id) => this.broker(id, unreadable));
     return found.filter((one) => one !== null);
   }
 
@@ -178,12 +178,10 @@ export class ClusterStore {
   }
 
   /**
-   * Tries to become the controller: one commit makes /controller and counts /controller_epoch up. Rejects when
-   * that is refused although nobody else was faster.
+   * Tries to become the controller, for whoever has seen that there is none: one commit makes /controller and
+   * counts /controller_epoch up. Rejects when that is refused although nobody else was faster.
    */
   async electController(brokerId: number, timestampMs: number): Promise<ElectionResult> {
-    const holder = await this.controller();
-    if (holder !== null) return { won: false, lostTo: holder.brokerId };
     const stored = await this.#getOrCreateControllerEpoch();
     const registration = { brokerId, timestampMs, kraftControllerEpoch: -1 };
     const epoch = stored.epoch + 1;
@@ -225,11 +223,13 @@ export class ClusterStore {
     for (;;) {
       const stored = await this.controllerEpoch();
       if (stored !== null) return stored;
-      const data = controllerEpochZnode.encode(controllerEpochZnode.initialEpoch);
+      const epoch = controllerEpochZnode.initialEpoch;
+      const data = controllerEpochZnode.encode(epoch);
       const answer = await commitKnown(this.coordinator, [
         { op: 'create', path: controllerEpochZnode.path, data, lifetime: 'persistent' },
       ]);
-      if (!answer.ok) assertPassing(answer, ['exists'], `create ${controllerEpochZnode.path}`);
+      if (answer.ok) return { epoch, version: 0 };
+      assertPassing(answer, ['exists'], `create ${controllerEpochZnode.path}`);
     }
   }
 }

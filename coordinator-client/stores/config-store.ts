@@ -65,44 +65,51 @@ export class ConfigStore {
 
   /**
    * Changes the overrides of an entity and tells every broker. `change` gets what is stored and answers
-   * what shall be; it runs again when somebody else was faster. `how` tells whether single ones of them
-   * change or all are replaced, which Kafka's order of keys depends on. Rejects with {@link NoController}.
+   * what shall be; it runs again when somebody else was faster. `replaces` tells that all of them are replaced
+   * rather than single ones changed, which Kafka's order of keys depends on. Rejects with {@link NoController},
+   * unless it is `unattended`: before there are brokers.
    */
   async update(
     type: ConfigType,
     name: string,
     change: (stored: ReadonlyMap<string, string>) => ReadonlyMap<string, string>,
-    how: 'single' | 'all' = 'single',
+    { replaces = false, unattended = false } = {},
   ): Promise<void> {
     const path = configZnode.path(type, name);
     for (;;) {
-      const [controller, node] = await Promise.all([
-        this.#coordinator.read(controllerZnode.path),
+      const [fence, node] = await Promise.all([
+        unattended ? [] : this.#fence({ type, name }),
         this.#coordinator.read(path),
       ]);
-      if (controller === null || controllerZnode.decode(controller.data).kraftControllerEpoch >= 0) {
-        throw new NoController(`cannot change the configuration of ${type}/${name}: no ZooKeeper controller`);
-      }
       const stored = node === null ? new Map<string, string>() : configZnode.decode(type, name, node.data);
       const wanted = change(stored);
       const removal = wanted.size === 0 ? await this.#removal({ type, name }, node) : null;
-      const data = configZnode.encode(wanted, how === 'single' ? stored : null);
+      const data = configZnode.encode(wanted, replaces ? null : stored);
       const write: Change =
         node === null
           ? { op: 'create', path, data, lifetime: 'persistent' }
           : { op: 'put', path, data, version: node.version };
       const answer = await commitKnown(this.#coordinator, [
-        { op: 'check', path: controllerZnode.path, version: controller.version },
+        ...fence,
         ...(removal ?? [write]),
         noticeOf({ type, name }),
       ]);
       if (answer.ok) return;
       assertPassing(answer, ['version', 'exists', 'missing', 'not-empty'], `write ${path}`);
-      if (removal === null && answer.reason === 'missing' && answer.index > 0) {
-        const parent = answer.index === 1 ? parentPath(path) : configChangeZnode.parent;
+      if (removal === null && answer.reason === 'missing' && answer.index >= fence.length) {
+        const parent = answer.index === fence.length ? parentPath(path) : configChangeZnode.parent;
         await ensurePaths(this.#coordinator, [parent]);
       }
     }
+  }
+
+  /** By which a change stands only while there is a controller of this mode. */
+  async #fence({ type, name }: ConfigEntity): Promise<Change[]> {
+    const controller = await this.#coordinator.read(controllerZnode.path);
+    if (controller === null || controllerZnode.decode(controller.data).kraftControllerEpoch >= 0) {
+      throw new NoController(`cannot change the configuration of ${type}/${name}: no ZooKeeper controller`);
+    }
+    return [{ op: 'check', path: controllerZnode.path, version: controller.version }];
   }
 
   /**
@@ -130,9 +137,29 @@ export class ConfigStore {
     return [...changes, { op: 'remove', path: userPath, version: above.version }];
   }
 
+  /**
+   * Writes other values that mean the same: nobody is told, and no controller is needed. Does nothing when nothing
+   * changes; whoever was faster is left alone.
+   */
+  async rewrite(
+    type: ConfigType,
+    name: string,
+    change: (name: string, value: string) => string,
+  ): Promise<void> {
+    const path = configZnode.path(type, name);
+    const node = await this.#coordinator.read(path);
+    if (node === null) return;
+    const stored = configZnode.decode(type, name, node.data);
+    const wanted = new Map([...stored].map(([key, value]) => [key, change(key, value)]));
+    if ([...stored].every(([key, value]) => wanted.get(key) === value)) return;
+    const data = configZnode.encode(wanted, stored);
+    const answer = await commitKnown(this.#coordinator, [{ op: 'put', path, data, version: node.version }]);
+    if (!answer.ok) assertPassing(answer, ['version', 'missing'], `write ${path}`);
+  }
+
   /** Replaces all overrides of an entity. */
   write(type: ConfigType, name: string, config: ReadonlyMap<string, string>): Promise<void> {
-    return this.update(type, name, () => config, 'all');
+    return this.update(type, name, () => config, { replaces: true });
   }
 }
 

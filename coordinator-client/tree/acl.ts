@@ -1,7 +1,8 @@
 /**
  * Access control lists of znodes: who may do what, how a list asked for by a client becomes the list
- * that is stored, and whether a set of identities is let in. Schemes: world, auth, digest, ip, super.
- * Source: ZooKeeperServer.checkACL, PrepRequestProcessor.fixupACL, DigestAuthenticationProvider.
+ * that is stored, and whether a set of identities is let in. Schemes: world, auth, digest, ip, sasl, x509,
+ * super.
+ * Source: ZooKeeperServer.checkACL, PrepRequestProcessor.fixupACL, the authentication providers.
  */
 import { createHash } from 'node:crypto';
 
@@ -27,6 +28,10 @@ export const READ_ONLY_ACL: readonly Acl[] = [
 ];
 /** Passes every check. */
 export const SUPER_USER: Identity = { scheme: 'super', id: '' };
+/** Who has logged in under this name matches every entry of the scheme sasl. */
+const SASL_SUPER = 'super';
+/** What somebody has proved to be, other than the address, which anybody may share. */
+const PROVEN: ReadonlySet<string> = new Set(['digest', 'sasl', 'x509']);
 
 /** True when one of `identities` holds one of the permissions in the mask. */
 export function isAllowed(
@@ -47,18 +52,24 @@ export function isAllowed(
  * The list to store for the list asked for: duplicates gone, `auth` replaced by the identities that
  * the connection has. null when the list is empty or names something impossible.
  */
-export function resolveAcl(asked: readonly Acl[], identities: readonly Identity[]): readonly Acl[] | null {
+export function resolveAcl(
+  asked: readonly Acl[],
+  {
+    identities,
+    schemes,
+  }: { readonly identities: readonly Identity[]; readonly schemes?: ReadonlySet<string> },
+): readonly Acl[] | null {
   const resolved: Acl[] = [];
   const add = (entry: Acl): void => {
     if (!resolved.some((other) => isSame(other, entry))) resolved.push(entry);
   };
   for (const entry of asked) {
     if (entry.scheme === 'auth') {
-      const proved = identities.filter((identity) => identity.scheme === 'digest');
+      const proved = identities.filter(({ scheme }) => PROVEN.has(scheme));
       if (proved.length === 0) return null;
       for (const identity of proved) add({ permissions: entry.permissions, ...identity });
     } else {
-      if (!isWellFormed(entry)) return null;
+      if (!isWellFormed(entry, schemes)) return null;
       add(entry);
     }
   }
@@ -90,14 +101,20 @@ function isSame(left: Acl, right: Acl): boolean {
   return left.permissions === right.permissions && left.scheme === right.scheme && left.id === right.id;
 }
 
-function isWellFormed(entry: Acl): boolean {
+function isWellFormed(entry: Acl, schemes: ReadonlySet<string> | undefined): boolean {
   if (entry.scheme === 'world') return entry.id === 'anyone';
   if (entry.scheme === 'digest') return entry.id.split(':').length === 2;
-  if (entry.scheme !== 'ip') return false;
+  if (entry.scheme !== 'ip') return schemes?.has(entry.scheme) === true && isName(entry);
   const [address, bits, ...more] = entry.id.split('/');
   if (more.length > 0 || address === undefined) return false;
   const network = addressBytes(address);
   return network !== null && (bits === undefined || isPrefixLength(bits, network.length * 8));
+}
+
+/** Of Kerberos, or any without a realm; a distinguished one in a certificate. */
+function isName({ scheme, id }: Acl): boolean {
+  if (scheme === 'x509') return id === '' || /^\s*[\w.]+\s*=/.test(id);
+  return !id.includes('@') || /^[^/@]*(?:\/[^/@]*)?@[^/@]*$/.test(id);
 }
 
 function isPrefixLength(text: string, limit: number): boolean {
@@ -106,7 +123,8 @@ function isPrefixLength(text: string, limit: number): boolean {
 
 function matches(entry: Acl, identity: Identity): boolean {
   if (entry.scheme !== identity.scheme) return false;
-  return entry.scheme === 'ip' ? addressMatches(identity.id, entry.id) : entry.id === identity.id;
+  if (entry.scheme === 'ip') return addressMatches(identity.id, entry.id);
+  return entry.id === identity.id || (entry.scheme === 'sasl' && identity.id === SASL_SUPER);
 }
 
 function addressMatches(address: string, pattern: string): boolean {
@@ -123,7 +141,7 @@ function addressMatches(address: string, pattern: string): boolean {
 }
 
 /** Four or sixteen bytes; null when the text is no address. */
-function addressBytes(text: string): readonly number[] | null {
+export function addressBytes(text: string): readonly number[] | null {
   const plain = text.replace(/^::ffff:(?=\d+\.)/, '');
   if (!plain.includes(':')) {
     const parts = plain.split('.');

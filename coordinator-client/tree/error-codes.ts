@@ -21,6 +21,7 @@ export const ZkError = {
   AUTH_FAILED: -115,
   NO_WATCHER: -121,
   RECONFIG_DISABLED: -123,
+  SESSION_CLOSED_REQUIRE_SASL_AUTH: -124,
 } as const;
 
 /** One of ZkError's values. */

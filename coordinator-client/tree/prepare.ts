@@ -31,7 +31,7 @@ export function prepare(tree: Tree, operation: Operation, actor: Actor): NodeEdi
 function prepareCreate(tree: Tree, asked: OperationOf<'create'>, actor: Actor): NodeEdit | ZkErrorCode {
   const owner = ownerFor(asked, actor);
   if (owner === null || !asked.path.includes('/') || asked.path.includes('\0')) return ZkError.BAD_ARGUMENTS;
-  const acl = resolveAcl(asked.acl, actor.identities);
+  const acl = resolveAcl(asked.acl, actor);
   if (acl === null) return ZkError.INVALID_ACL;
   const parent = tree.get(parentOf(asked.path));
   if (!parent) return ZkError.NO_NODE;
@@ -69,7 +69,7 @@ function prepareSetData(tree: Tree, asked: OperationOf<'setData'>, actor: Actor)
 function prepareSetAcl(tree: Tree, asked: OperationOf<'setAcl'>, actor: Actor): NodeEdit | ZkErrorCode {
   const { path, version } = asked;
   if (!isValidPath(path)) return ZkError.BAD_ARGUMENTS;
-  const acl = resolveAcl(asked.acl, actor.identities);
+  const acl = resolveAcl(asked.acl, actor);
   if (acl === null) return ZkError.INVALID_ACL;
   const node = tree.get(path);
   if (!node) return ZkError.NO_NODE;

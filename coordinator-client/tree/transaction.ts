@@ -61,6 +61,8 @@ export interface Actor {
   /** Owner of the ephemeral nodes it creates. */
   readonly sessionId: bigint;
   readonly identities: readonly Identity[];
+  /** What lists may name besides world, auth, digest and ip; nothing unless given. */
+  readonly schemes?: ReadonlySet<string>;
 }
 
 /** What one operation did; `stat` as it was right after it, null after delete. */

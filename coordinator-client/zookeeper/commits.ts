@@ -5,14 +5,15 @@
  */
 import type jute from 'node-zookeeper-client/lib/jute/index.js';
 import type { Change, ChangeResult, Committed, Rejected, RejectReason } from '../coordinator.ts';
+import type { Acl } from '../tree/acl.ts';
 import { isValidPath } from '../tree/path.ts';
 import { Opcode, ServerCode } from './opcodes.ts';
 import type { Created, Reply, Stat } from './replies.ts';
 import {
+  aclEntries,
   create2Request,
   createMode,
   multiRequest,
-  OPEN_ACL,
   type Operation,
   type Request,
   removeRequest,
@@ -21,7 +22,7 @@ import {
 
 type MultiResults = InstanceType<typeof jute.TransactionResponse>['results'];
 
-/** Headers, flags and access list of one change, generously. */
+/** Headers, flags and access list of one change, generously: a list has two entries at most. */
 const CHANGE_OVERHEAD_BYTES = 96;
 
 const REASONS = new Map<number, RejectReason>([
@@ -57,13 +58,19 @@ export function refusedByForm(
   return null;
 }
 
+/** The list that a node is created with. */
+export type AclOf = (path: string) => readonly Acl[];
+
 /** `changes` is not empty and has passed `refusedByForm`. */
-export function commitRequest(changes: readonly Change[]): Request {
+export function commitRequest(changes: readonly Change[], aclOf: AclOf): Request {
   const [only] = changes;
   if (changes.length === 1 && only !== undefined) {
     switch (only.op) {
       case 'create':
-        return create2Request(only.path, dataOf(only), createMode(only.lifetime, only.sequential === true));
+        return create2Request(only.path, dataOf(only), {
+          mode: createMode(only.lifetime, only.sequential === true),
+          acl: aclOf(only.path),
+        });
       case 'put':
         return setDataRequest(only.path, only.data, only.version);
       case 'remove':
@@ -71,10 +78,10 @@ export function commitRequest(changes: readonly Change[]): Request {
       case 'check': // exists only inside a transaction
     }
   }
-  return multiRequest(changes.map(operationOf));
+  return multiRequest(changes.map((change) => operationOf(change, aclOf)));
 }
 
-function operationOf(change: Change): Operation {
+function operationOf(change: Change, aclOf: AclOf): Operation {
   const { path } = change;
   switch (change.op) {
     case 'create':
@@ -82,7 +89,7 @@ function operationOf(change: Change): Operation {
         type: Opcode.create,
         path,
         data: dataOf(change),
-        acls: OPEN_ACL,
+        acls: aclEntries(aclOf(path)),
         mode: createMode(change.lifetime, change.sequential === true),
       };
     case 'put':

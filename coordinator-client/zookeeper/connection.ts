@@ -16,6 +16,7 @@ import { Fifo } from './fifo.ts';
 import { isolated } from './isolated.ts';
 import { Line } from './line.ts';
 import type { DialServer } from './line-socket.ts';
+import { Login, type ZookeeperCredentials } from './login.ts';
 import { isWrite, RequestError, ReservedXid, ServerCode } from './opcodes.ts';
 import { REPLY_HEADER_BYTES, type Reply, readReply, readReplyHeader } from './replies.ts';
 import { closeSessionRequest, connectFrame, type Request } from './requests.ts';
@@ -26,6 +27,8 @@ export interface ConnectionOptions {
   readonly connectionTimeoutMs: number;
   readonly maxInFlightRequests: number;
   readonly dial: DialServer;
+  /** Who we prove to be on every connection; null: nobody. */
+  readonly credentials: ZookeeperCredentials | null;
   readonly log: (message: string) => void;
 }
 
@@ -41,6 +44,11 @@ interface Packet {
 }
 
 const { STATES } = ConnectionManager;
+/** What a session is called that has ended by such a code; of others, CLOSED. */
+const FINAL_STATES: ReadonlyMap<number, number> = new Map([
+  [ServerCode.sessionExpired, STATES.SESSION_EXPIRED],
+  [ServerCode.authFailed, STATES.AUTHENTICATION_FAILED],
+]);
 /** Behind the length. */
 const XID_POSITION_BYTES = 4;
 const MAX_XID = 0x7fffffff;
@@ -63,6 +71,10 @@ export class Connection extends ConnectionManager {
   #line: Line | undefined;
   /** Implies `#line`. */
   #established = false;
+  /** Under way on `#line`, between the handshake and `#established`. */
+  #login: Login | null = null;
+  /** Why the servers do not believe who we are; then the session is over. */
+  #loginRefused: string | null = null;
   #dialTimer: NodeJS.Timeout | undefined;
   /** Servers tried since the last handshake that worked. */
   #attempts = 0;
@@ -89,6 +101,11 @@ export class Connection extends ConnectionManager {
     return this.#established;
   }
 
+  /** Why the session ended before it was of use: no server believes who we are. null in every other case. */
+  get loginRefused(): string | null {
+    return this.#loginRefused;
+  }
+
   override connect(): void {
     if (this.#finished !== undefined || this.#line !== undefined) return;
     this.setState(STATES.CONNECTING);
@@ -109,9 +126,9 @@ export class Connection extends ConnectionManager {
     }
   }
 
-  /** The broker has no key for it; better refused than half supported. */
+  /** Credentials are given once and for all, so that every connection begins with them. */
   override addAuthInfo(): void {
-    throw new Error('credentials for ZooKeeper are not supported');
+    throw new Error('credentials belong into the options');
   }
 
   override close(): void {
@@ -142,10 +159,10 @@ export class Connection extends ConnectionManager {
   }
 
   /** Has the servers end the session, as if it had expired. Rejects when none of them can be reached. */
-  expire(): Promise<void> {
+  expire(dial: DialServer = this.#options.dial): Promise<void> {
     const { sessionId, sessionPassword, zxid: lastZxid } = this;
     const timeoutMs = this.sessionTimeout;
-    return endSession(this.#servers, { sessionId, sessionPassword, lastZxid, timeoutMs });
+    return endSession(this.#servers, { sessionId, sessionPassword, lastZxid, timeoutMs, dial });
   }
 
   #backoffMs(): number {
@@ -178,6 +195,7 @@ export class Connection extends ConnectionManager {
       frame: (frame) => {
         if (this.#line !== line) return;
         if (this.#established) this.#onFrame(frame);
+        else if (this.#login !== null) this.#logIn(this.#login, frame, line);
         else this.#onHandshake(frame, line);
       },
       closed: (reason) => {
@@ -197,9 +215,30 @@ export class Connection extends ConnectionManager {
     this.sessionId = response.sessionId;
     this.sessionPassword = response.passwd;
     this.updateTimeout(response.timeOut);
+    const { credentials } = this.#options;
+    this.#login = credentials === null ? null : new Login(credentials);
+    if (this.#login === null) this.#takeUp(line);
+    else this.#logIn(this.#login, null, line);
+  }
+
+  /** Before anything else is sent, since what comes without the right name may be refused. */
+  #logIn(login: Login, answer: Buffer | null, line: Line): void {
+    const step = login.next(answer);
+    if (step.kind === 'send') line.write(step.frame);
+    else if (step.kind === 'done') this.#takeUp(line);
+    else if (step.kind === 'refused') {
+      this.#options.log(`login refused: ${step.reason}`);
+      this.#loginRefused = step.reason;
+      this.#finish(ServerCode.authFailed);
+    }
+  }
+
+  /** The connection serves the session from now on. */
+  #takeUp(line: Line): void {
+    this.#login = null;
     this.#attempts = 0;
     this.#established = true;
-    line.established(response.timeOut);
+    line.established(this.sessionTimeout);
     if (this.#closing) {
       this.#sendCloseSession();
       return;
@@ -279,6 +318,7 @@ export class Connection extends ConnectionManager {
     const wasEstablished = this.#established;
     this.#line = undefined;
     this.#established = false;
+    this.#login = null;
     if (this.#closing && this.#closeSent) {
       this.#finish(ServerCode.connectionLoss);
       return;
@@ -303,7 +343,7 @@ export class Connection extends ConnectionManager {
     clearTimeout(this.#dialTimer);
     this.#line?.destroy('the session is over');
     this.#line = undefined;
-    this.setState(code === ServerCode.sessionExpired ? STATES.SESSION_EXPIRED : STATES.CLOSED);
+    this.setState(FINAL_STATES.get(code) ?? STATES.CLOSED);
     this.#answerLost(code);
     for (const packet of this.#waiting.take(() => true)) this.#answer(packet, new RequestError(code, false));
     for (const done of this.#onFinished.splice(0)) done();

@@ -6,7 +6,7 @@
 import jute from 'node-zookeeper-client/lib/jute/index.js';
 import type { ServerAddress } from './connect-string.ts';
 import { Line } from './line.ts';
-import { dialTcp } from './line-socket.ts';
+import type { DialServer } from './line-socket.ts';
 import { closeSessionRequest, connectFrame } from './requests.ts';
 
 interface HeldSession {
@@ -14,6 +14,7 @@ interface HeldSession {
   readonly sessionPassword: Buffer;
   readonly lastZxid: Buffer;
   readonly timeoutMs: number;
+  readonly dial: DialServer;
 }
 
 /** Asks one server after the other. Rejects when none of them could be reached in time. */
@@ -31,12 +32,12 @@ export async function endSession(servers: readonly ServerAddress[], session: Hel
 }
 
 function endAt(server: ServerAddress, session: HeldSession): Promise<void> {
-  const { lastZxid, timeoutMs, sessionId, sessionPassword: password } = session;
+  const { lastZxid, timeoutMs, sessionId, sessionPassword: password, dial } = session;
   return new Promise((resolve, reject) => {
     let isAsked = false;
     const line: Line = new Line(
       server,
-      { timeoutMs, dial: dialTcp },
+      { timeoutMs, dial },
       {
         opened: () => line.write(connectFrame({ lastZxid, timeoutMs, sessionId, password })),
         frame(frame) {

@@ -22,11 +22,26 @@ declare module 'node-zookeeper-client/lib/jute/index.js' {
     ctime: Buffer;
     mtime: Buffer;
     version: number;
+    aversion: number;
     ephemeralOwner: Buffer;
     numChildren: number;
   }
+  interface IdRecord extends Record {
+    scheme: string;
+    id: string;
+  }
   interface AclRecord extends Record {
     perms: number;
+    id: IdRecord;
+  }
+  interface GetAclResponse extends Record {
+    acl: AclRecord[];
+    stat: StatRecord;
+  }
+  interface SetAclRequest extends Record {
+    path: string;
+    acl: AclRecord[];
+    version: number;
   }
   interface ConnectResponse extends Record {
     timeOut: number;
@@ -82,7 +97,11 @@ declare module 'node-zookeeper-client/lib/jute/index.js' {
     Request: new (header: RequestHeader, payload: Record | null) => Request;
     TransactionRequest: new (ops: readonly object[]) => Record;
     TransactionResponse: new () => TransactionResponse;
-    data: { Stat: new () => StatRecord };
+    data: {
+      Stat: new () => StatRecord;
+      Id: new (scheme: string, id: string) => IdRecord;
+      ACL: new (permissions: number, id: IdRecord) => AclRecord;
+    };
     protocol: {
       RequestHeader: new () => RequestHeader;
       ConnectRequest: new (
@@ -98,9 +117,10 @@ declare module 'node-zookeeper-client/lib/jute/index.js' {
       DeleteRequest: new () => DeleteRequest;
       ExistsResponse: new () => Record;
       GetACLRequest: new () => PathRequest;
-      GetACLResponse: new () => Record;
+      GetACLResponse: new () => GetAclResponse;
       GetChildren2Response: new () => Record;
       GetDataResponse: new () => Record;
+      SetACLRequest: new () => SetAclRequest;
       SetACLResponse: new () => Record;
       SetDataRequest: new () => SetDataRequest;
       SetDataResponse: new () => Record;
@@ -141,6 +161,7 @@ declare module 'node-zookeeper-client/lib/ConnectionManager.js' {
       readonly CLOSING: number;
       readonly CLOSED: number;
       readonly SESSION_EXPIRED: number;
+      readonly AUTHENTICATION_FAILED: number;
     };
     constructor(connect: string, options: { sessionTimeout: number }, listener: (state: number) => void);
     chrootPath: string | undefined;

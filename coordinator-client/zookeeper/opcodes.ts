@@ -18,12 +18,14 @@ export const Opcode = {
   check: 13,
   multi: 14,
   create2: 15,
+  auth: 100,
   setWatches: 101,
+  sasl: 102,
   closeSession: -11,
 } as const;
 
 /** Xids with a meaning of their own; requests are numbered from 1. */
-export const ReservedXid = { notification: -1, ping: -2 } as const;
+export const ReservedXid = { notification: -1, ping: -2, auth: -4 } as const;
 
 export const ServerCode = {
   ok: 0,
@@ -38,6 +40,7 @@ export const ServerCode = {
   notEmpty: -111,
   sessionExpired: -112,
   invalidAcl: -114,
+  authFailed: -115,
   sessionMoved: -118,
   quotaExceeded: -125,
   throttled: -127,

@@ -22,6 +22,8 @@ export interface Reply<Payload = object | null> {
   readonly payload: Payload;
 }
 
+export type AclRecords = InstanceType<typeof jute.protocol.GetACLResponse>;
+
 export interface Created {
   readonly path: string;
   readonly stat: Stat;

@@ -2,17 +2,18 @@
  * Builds requests from node-zookeeper-client's jute records, among them the ones its Client has no call
  * for. The chroot is put in front of paths when a request is queued.
  */
-import { ACL, CreateMode } from 'node-zookeeper-client';
+import { CreateMode } from 'node-zookeeper-client';
 import jute from 'node-zookeeper-client/lib/jute/index.js';
+import type { Acl } from '../tree/acl.ts';
 import { Opcode } from './opcodes.ts';
 
 export type Request = InstanceType<typeof jute.Request>;
 
-/** What `Client.create` defaults to and Kafka uses without zookeeper.set.acl: anyone may do anything. */
-export const OPEN_ACL = (ACL as unknown as { OPEN_ACL_UNSAFE: readonly OpenAcl[] }).OPEN_ACL_UNSAFE;
+type AclRecord = InstanceType<typeof jute.data.ACL>;
 
-interface OpenAcl {
-  toRecord(): InstanceType<typeof jute.protocol.CreateRequest>['acl'][number];
+/** As the package's TransactionRequest takes the entries of a list. */
+interface AclEntry {
+  toRecord(): AclRecord;
 }
 
 export function createMode(lifetime: 'persistent' | 'session', sequential: boolean): number {
@@ -21,12 +22,16 @@ export function createMode(lifetime: 'persistent' | 'session', sequential: boole
 }
 
 /** A create that answers with the node's stat, and so with its czxid. */
-export function create2Request(path: string, data: Buffer | null, mode: number): Request {
+export function create2Request(
+  path: string,
+  data: Buffer | null,
+  o: { readonly mode: number; readonly acl: readonly Acl[] },
+): Request {
   const payload = new jute.protocol.CreateRequest();
   payload.path = path;
   payload.data = data as Buffer; // null is written as such; the package's types say nothing of it
-  payload.acl = OPEN_ACL.map((entry) => entry.toRecord());
-  payload.flags = mode;
+  payload.acl = o.acl.map(aclRecord);
+  payload.flags = o.mode;
   return requestOf(Opcode.create2, payload);
 }
 
@@ -45,6 +50,30 @@ export function removeRequest(path: string, version: number): Request {
   return requestOf(Opcode.remove, payload);
 }
 
+export function getAclRequest(path: string): Request {
+  const payload = new jute.protocol.GetACLRequest();
+  payload.path = path;
+  return requestOf(Opcode.getAcl, payload);
+}
+
+/** `version` is that of the list, not of the data. */
+export function setAclRequest(path: string, acl: readonly Acl[], version: number): Request {
+  const payload = new jute.protocol.SetACLRequest();
+  payload.path = path;
+  payload.acl = acl.map(aclRecord);
+  payload.version = version;
+  return requestOf(Opcode.setAcl, payload);
+}
+
+/** Entries of a list inside an {@link Operation}. */
+export function aclEntries(acl: readonly Acl[]): readonly AclEntry[] {
+  return acl.map((entry) => ({ toRecord: () => aclRecord(entry) }));
+}
+
+function aclRecord({ permissions, scheme, id }: Acl): AclRecord {
+  return new jute.data.ACL(permissions, new jute.data.Id(scheme, id));
+}
+
 /** Any path will do: a server syncs as a whole. */
 export function syncRequest(path: string): Request {
   const payload = new jute.protocol.GetACLRequest(); // SyncRequest has the same layout: one path
@@ -58,7 +87,7 @@ export interface Operation {
   readonly path: string;
   readonly version?: number;
   readonly data?: Buffer | null;
-  readonly acls?: readonly OpenAcl[];
+  readonly acls?: readonly AclEntry[];
   readonly mode?: number;
 }
 

@@ -12,15 +12,18 @@ import {
   type CoordinatorSource,
   ReadRefused,
   type Rejected,
+  type RejectReason,
   type SessionState,
   type Watch,
   type ZNode,
 } from '../coordinator.ts';
 import { isValidPath } from '../tree/path.ts';
-import { commitRequest, outcomeOf, refusalOf, refusedByForm } from './commits.ts';
+import { type AccessList, readAccessList, replaceAccessList } from './access-lists.ts';
+import { type AclOf, commitRequest, outcomeOf, refusalOf, refusedByForm } from './commits.ts';
 import type { ConnectString } from './connect-string.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { isolated } from './isolated.ts';
+import type { DialServer } from './line-socket.ts';
 import { RequestError, ServerCode } from './opcodes.ts';
 import type { Reply } from './replies.ts';
 import { create2Request, createMode, type Request, syncRequest } from './requests.ts';
@@ -30,6 +33,7 @@ import { type CarriedWatch, WatchTable } from './watch-table.ts';
 interface SessionOptions extends ConnectionOptions {
   readonly connect: ConnectString;
   readonly maxRequestBytes: number;
+  readonly aclOf: AclOf;
   readonly counts: CoordinatorSource['counts'];
 }
 
@@ -72,6 +76,7 @@ export class Session implements Coordinator {
     client.on('connected', () => this.#enter('connected'));
     client.on('disconnected', () => this.#enter('suspended'));
     client.on('expired', () => this.#enter('lost'));
+    client.on('authenticationFailed' as 'expired', () => this.#enter('lost'));
     connection.on('restored', () => this.#watches.restored());
   }
 
@@ -93,6 +98,11 @@ export class Session implements Coordinator {
     return this.#state;
   }
 
+  /** Why no server believes who we are; then the session is lost. */
+  get loginRefused(): string | null {
+    return this.#connection.loginRefused;
+  }
+
   get sessionId(): bigint {
     return this.#connection.sessionId.readBigInt64BE();
   }
@@ -108,8 +118,8 @@ export class Session implements Coordinator {
   }
 
   /** The ensemble ends the session although we live; resolves when it has, and we learn of it soon. */
-  expire(): Promise<void> {
-    return this.#connection.expire();
+  expire(dial?: DialServer): Promise<void> {
+    return this.#connection.expire(dial);
   }
 
   read(path: string): Promise<ZNode | null> {
@@ -135,7 +145,7 @@ export class Session implements Coordinator {
     });
     if (refused !== null) return Promise.resolve(refused);
     this.#watches.flush();
-    return this.#send(commitRequest(changes)).then(
+    return this.#send(commitRequest(changes, this.#options.aclOf)).then(
       (reply) => {
         const outcome = outcomeOf(changes, reply);
         if (outcome.ok) this.#options.counts.writes += changes.filter(isWriting).length;
@@ -166,6 +176,16 @@ export class Session implements Coordinator {
         if (!isConnectionLoss(error)) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
+  }
+
+  /** null when there is no such node, `denied` when we may not look. */
+  accessList(path: string): Promise<AccessList | 'denied' | null> {
+    return readAccessList((request) => this.#send(request), path);
+  }
+
+  /** null: done. `version` is that of the list, -1 for any. */
+  setAccessList(path: string, list: AccessList): Promise<RejectReason | null> {
+    return replaceAccessList((request) => this.#send(request), path, list);
   }
 
   close(): Promise<void> {
@@ -249,7 +269,7 @@ export class Session implements Coordinator {
     if ((await this.#readNode(chroot)) === null) {
       for (const path of pathPrefixes(chroot)) {
         try {
-          await this.#send(create2Request(path, Buffer.alloc(0), mode));
+          await this.#send(create2Request(path, Buffer.alloc(0), { mode, acl: this.#options.aclOf(path) }));
         } catch (error) {
           if (!(error instanceof RequestError) || error.code !== ServerCode.nodeExists) throw error;
         }
@@ -288,6 +308,8 @@ export class Session implements Coordinator {
   }
 
   #refusal(): CoordinatorError {
+    const refused = this.loginRefused;
+    if (refused !== null) return new CoordinatorError('session-lost', refused);
     if (this.#state === 'lost') return new CoordinatorError('session-lost', 'the session has expired');
     if (this.#state === 'closed') return new CoordinatorError('closed', 'the session was closed');
     return new CoordinatorError('unavailable', 'no connection to ZooKeeper');

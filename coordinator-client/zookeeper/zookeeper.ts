@@ -2,12 +2,15 @@
  * The door to a real ZooKeeper ensemble: opens sessions for a broker. The option names are those of
  * Kafka's zookeeper.* keys.
  */
-import { type Coordinator, CoordinatorError, type CoordinatorSource } from '../coordinator.ts';
+import { CoordinatorError, type CoordinatorSource, openingCalledOff } from '../coordinator.ts';
+import { OPEN_ACL } from '../tree/acl.ts';
+import type { AclOf } from './commits.ts';
 import { parseConnectString } from './connect-string.ts';
 import { type DialServer, dialTcp } from './line-socket.ts';
+import type { ZookeeperCredentials } from './login.ts';
 import { Session } from './session.ts';
 
-interface ZookeeperOptions {
+export interface ZookeeperOptions {
   /** zookeeper.connect: `host:port,[::1]:port/chroot`. */
   readonly connect: string;
   /** zookeeper.session.timeout.ms; the ensemble may negotiate another. */
@@ -21,11 +24,20 @@ interface ZookeeperOptions {
   readonly log?: (message: string) => void;
   /** How servers are dialled: by TCP unless given. */
   readonly dial?: DialServer;
+  /** Who we prove to be: nobody unless given. */
+  readonly credentials?: ZookeeperCredentials;
+  /** What new nodes are created with, by their path below the chroot; anyone may do anything unless given. */
+  readonly aclOf?: AclOf;
 }
 
 interface ZookeeperSource extends CoordinatorSource {
-  /** Has the ensemble end the newest session, as if it had expired. Rejects without one, and without servers. */
-  expireSession(): Promise<void>;
+  /** With what a Coordinator has not: the nodes' access lists. */
+  open(timeoutMs: number, calledOff?: AbortSignal): Promise<Session>;
+  /**
+   * Has the ensemble end the newest session, as if it had expired; dialled as the session is unless given.
+   * Rejects without one, and without servers.
+   */
+  expireSession(dial?: DialServer): Promise<void>;
 }
 
 /** ZooKeeper's default of jute.maxbuffer. */
@@ -49,35 +61,48 @@ export function zookeeperSource(options: ZookeeperOptions): ZookeeperSource {
       maxRequestBytes: maxBufferBytes - REQUEST_MARGIN_BYTES,
       log: options.log ?? (() => {}),
       dial: options.dial ?? dialTcp,
+      credentials: options.credentials ?? null,
+      aclOf: options.aclOf ?? (() => OPEN_ACL),
     });
     return newest;
   };
   return {
     counts,
-    open: (timeoutMs) => openWithin(timeoutMs, newSession),
-    async expireSession() {
+    open: (timeoutMs, calledOff) => openWithin(timeoutMs, calledOff, newSession),
+    async expireSession(dial) {
       if (newest === null) throw new CoordinatorError('unavailable', 'no session has been opened');
-      await newest.expire();
+      await newest.expire(dial);
     },
   };
 }
 
-async function openWithin(timeoutMs: number, newSession: () => Session): Promise<Coordinator> {
+async function openWithin(
+  timeoutMs: number,
+  calledOff: AbortSignal | undefined,
+  newSession: () => Session,
+): Promise<Session> {
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {
+    if (calledOff?.aborted) throw openingCalledOff();
     const session = newSession();
-    const timer = setTimeout(() => void session.close(), Math.max(0, deadlineMs - performance.now()));
+    const giveUp = (): void => void session.close();
+    const timer = setTimeout(giveUp, Math.max(0, deadlineMs - performance.now()));
+    calledOff?.addEventListener('abort', giveUp);
     try {
       await session.start();
+      if (calledOff?.aborted) throw openingCalledOff();
       return session;
     } catch (error) {
       await session.close();
-      if (performance.now() < deadlineMs && session.session === 'lost') continue;
+      if (calledOff?.aborted) throw openingCalledOff();
+      const mayPass = session.session === 'lost' && session.loginRefused === null;
+      if (performance.now() < deadlineMs && mayPass) continue;
       const ranOut = error instanceof CoordinatorError && error.failure === 'closed';
       const reason = error instanceof Error ? error.message : String(error);
       throw new CoordinatorError('unavailable', ranOut ? `no session within ${timeoutMs} ms` : reason);
     } finally {
       clearTimeout(timer);
+      calledOff?.removeEventListener('abort', giveUp);
     }
   }
 }

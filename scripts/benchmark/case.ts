@@ -15,7 +15,7 @@ import type { Plan } from './plan.ts';
 import type { RunningCluster } from './systems/broker-processes.ts';
 import type { System } from './systems/systems.ts';
 import type { Wire } from './systems/wire.ts';
-import type { Workplace } from './workplace.ts';
+import type { Finished, Workplace } from './workplace.ts';
 
 export interface Metric {
   readonly name: string;
@@ -54,6 +54,12 @@ export interface IdleFacts {
   readonly cpuMs: number;
 }
 
+interface TlsAccess {
+  readonly bootstrapServers: string;
+  /** For librdkafka. */
+  readonly clientConfigs: Readonly<Record<string, string>>;
+}
+
 export interface Stage {
   readonly system: string;
   readonly brokers: number;
@@ -64,9 +70,13 @@ export interface Stage {
   readonly started: StartFacts;
   readonly clients: Readonly<Partial<Record<'java' | 'c', LoadClient>>>;
   readonly latencyClient: LatencyClient | null;
+  /** How clients reach the listeners with TLS; null where there are none. */
+  readonly tls: TlsAccess | null;
   /** How many records of which size. */
   readonly plan: Plan;
   progress(message: string): void;
+  /** A client of the case's own; killed when it takes longer. */
+  run(command: readonly string[], limitMs: number): Promise<Finished>;
   /** CPU seconds of all brokers so far. */
   brokerCpuSeconds(): number;
   /** The most that all brokers together ever held. */
@@ -84,6 +94,10 @@ interface CaseFacts {
   /** The client it can't do without. */
   readonly needs: Need | null;
   readonly sessionTimeoutMs?: number;
+  /** Of the brokers, besides those that all clusters have; the same for all cases of a group. */
+  readonly properties?: Readonly<Record<string, string>>;
+  /** The brokers have listeners with TLS as well; the same for all cases of a group. */
+  readonly tls?: true;
   /** Not part of a run without --cases. */
   readonly onRequest?: true;
   readonly metrics: Readonly<Record<string, Metric>>;

@@ -14,6 +14,8 @@ export interface ProduceLoad {
   readonly connections?: number;
   /** Of each producer: records that are sent and not acknowledged. */
   readonly maxInFlight?: number;
+  /** More of its configs, if it is librdkafka. */
+  readonly clientConfigs?: Readonly<Record<string, string>>;
 }
 
 /** The batches that throughput tests use; clients' own defaults are so small that they measure the client. */
@@ -33,6 +35,7 @@ export interface ConsumeLoad {
   /** All that the topic holds, or will hold. */
   readonly records: number;
   readonly recordSizeBytes: number;
+  readonly clientConfigs?: Readonly<Record<string, string>>;
 }
 
 export interface Consumed {

@@ -7,6 +7,7 @@ import { warmUp } from './cases/traffic.ts';
 import type { Plan } from './plan.ts';
 import { startFacts } from './systems/cluster-start.ts';
 import { cpuSeconds, peakMib } from './systems/process-facts.ts';
+import type { ServerTls } from './systems/server-tls.ts';
 import { freePortRange, SESSION_TIMEOUT_MS, type System } from './systems/systems.ts';
 import { pause, Wire } from './systems/wire.ts';
 import type { ZooKeeperServer } from './systems/zookeeper-server.ts';
@@ -161,15 +162,20 @@ async function onStage(
   const { workplace, clients, latencyClient, plan, progress } = options;
   const [first] = cases;
   if (first === undefined) return;
-  const { brokers, sessionTimeoutMs = SESSION_TIMEOUT_MS } = first;
+  const { brokers, sessionTimeoutMs = SESSION_TIMEOUT_MS, properties = {} } = first;
   const withIdle = cases.some(({ idle }) => idle === true);
   const zookeeper = await options.zookeeper();
   try {
-    const basePort = await freePortRange(brokers);
+    // The second half is for listeners with TLS.
+    const basePort = await freePortRange(2 * brokers);
     const directory = workplace.folder('cluster');
     const ports = Array.from({ length: brokers }, (_, index) => basePort + index);
     const wire = new Wire(ports);
-    const settings = { brokers, basePort, directory, zookeeper: zookeeper.connect, sessionTimeoutMs };
+    const tls = first.tls === true ? await serverTls(directory) : null;
+    const settings = {
+      ...{ brokers, basePort, directory, sessionTimeoutMs, properties, tls },
+      zookeeper: zookeeper.connect,
+    };
     const cluster = system.launch(settings);
     const broken = Promise.race([cluster.broken, zookeeper.broken]);
     try {
@@ -177,7 +183,9 @@ async function onStage(
       const stage: Stage = {
         ...{ system: system.name, brokers, cluster, wire, started, sessionTimeoutMs },
         ...{ clients, latencyClient, plan, progress },
-        bootstrapServers: ports.map((port) => `127.0.0.1:${port}`).join(','),
+        bootstrapServers: addresses(ports),
+        tls: tls && { ...tls, bootstrapServers: addresses(ports.map((port) => port + brokers)) },
+        run: (command, limitMs) => workplace.run(command, limitMs),
         brokerCpuSeconds: () => cpuSeconds(cluster.pids()),
         peakMib: () => peakMib(cluster.pids()),
       };
@@ -192,6 +200,16 @@ async function onStage(
   } finally {
     await zookeeper.stop();
   }
+}
+
+/** What makes certificates is loaded by those who need some. */
+async function serverTls(directory: string): Promise<ServerTls> {
+  const { makeServerTls } = await import('./systems/server-tls.ts');
+  return makeServerTls(directory);
+}
+
+function addresses(ports: readonly number[]): string {
+  return ports.map((port) => `127.0.0.1:${port}`).join(',');
 }
 
 function spoken(each: BenchmarkCase, values: Values): string {

@@ -5,13 +5,11 @@
  */
 
 import { ErrorCode, errorName, isRetriable } from '../../broker/errors.ts';
-import type { SocketNetwork } from '../../broker/platform/sockets.ts';
-import { tcpSockets } from '../../broker/platform/tcp-sockets.ts';
-import { ConnectionError, KafkaConnection } from '../../broker/protocol/client.ts';
 import { SaslLoginError } from '../../broker/protocol/login.ts';
 import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';
 import { FindCoordinator } from '../../broker/protocol/messages/10-find-coordinator.ts';
 import type { AnyApi, RequestInput, ResponseOf } from '../../broker/protocol/schema.ts';
+import { AdminConnections, Gone, messageOf } from './admin-connections.ts';
 import type { Arguments } from './arguments.ts';
 import { type Address, bootstrapAddresses } from './bootstrap.ts';
 import { type ClientSecurity, clientSecurity, PLAINTEXT } from './client-security.ts';
@@ -31,7 +29,6 @@ interface Coordinator extends Address {
 
 /** How long the controller or a coordinator may take with one request. */
 export const REQUEST_TIMEOUT_MS = 30_000;
-const CONNECT_TIMEOUT_MS = 3000;
 /** As Kafka's clients have it (request.timeout.ms), and what requests carry may take besides. */
 const ANSWER_TIMEOUT_MS = REQUEST_TIMEOUT_MS + 5_000;
 const PATIENCE_MS = 20_000;
@@ -58,6 +55,11 @@ export function reasonOf({ errorCode, errorMessage }: Answer): string {
   return reason === undefined ? errorName(errorCode) : `${errorName(errorCode)}: ${reason}`;
 }
 
+interface Failure {
+  readonly address: Address;
+  readonly error: unknown;
+}
+
 interface Waits {
   /** For a cluster that is changing: an election, a coordinator that loads. */
   readonly patienceMs?: number;
@@ -66,13 +68,9 @@ interface Waits {
 }
 
 export class AdminClient {
-  readonly #sockets: SocketNetwork = tcpSockets();
+  readonly #connections: AdminConnections;
   readonly #bootstrap: () => readonly Address[];
-  readonly #connections = new Map<string, KafkaConnection>();
-  readonly #clientId: string;
-  readonly #security: ClientSecurity;
   readonly #patienceMs: number;
-  readonly #answerTimeoutMs: number;
 
   /**
    * `bootstrapServers` is asked again each time where it is a function: who knows that a broker does not
@@ -85,32 +83,34 @@ export class AdminClient {
     { patienceMs = PATIENCE_MS, answerTimeoutMs = ANSWER_TIMEOUT_MS }: Waits = {},
     security: ClientSecurity = PLAINTEXT,
   ) {
-    this.#security = security;
+    this.#connections = new AdminConnections({ clientId, security, answerTimeoutMs });
     if (typeof bootstrapServers === 'string') {
       const fixed = bootstrapAddresses(bootstrapServers);
       this.#bootstrap = () => fixed;
     } else this.#bootstrap = () => bootstrapAddresses(bootstrapServers());
-    this.#clientId = clientId;
     this.#patienceMs = patienceMs;
-    this.#answerTimeoutMs = answerTimeoutMs;
   }
 
   close(): void {
-    for (const connection of this.#connections.values()) connection.close();
+    this.#connections.close();
   }
 
-  /** Of these topics, or of all; topics that don't exist are answered with their error. */
+  /**
+   * Of these topics, or of all; topics that don't exist are answered with their error. Rejects with SaslLoginError
+   * when nobody answers, and somebody for the reason that he does not take the login.
+   */
   async metadata(topics: readonly string[] | null): Promise<ClusterMetadata> {
     const wanted = topics === null ? null : topics.map((name) => ({ name }));
-    const problems: string[] = [];
+    const request = { topics: wanted, allowAutoTopicCreation: false };
+    const failures: Failure[] = [];
     for (const address of this.#bootstrap()) {
       try {
-        return await this.#ask(address, Metadata, { topics: wanted, allowAutoTopicCreation: false });
+        return await this.#connections.ask(address, Metadata, request);
       } catch (error) {
-        problems.push(`${address.host}:${address.port}: ${messageOf(error)}`);
+        failures.push({ address, error });
       }
     }
-    throw new Error(`no broker answers: ${problems.join('; ')}`);
+    throw nobodyAnswers(failures);
   }
 
   /** `answers` picks what may be an error that passes: then the new controller, if there is one, is asked again. */
@@ -121,7 +121,7 @@ export class AdminClient {
   ): Promise<ResponseOf<A>> {
     return this.#patiently(answers, async () => {
       const { controllerId, brokers } = await this.metadata([]);
-      return this.#ask(addressOf(brokers, controllerId, 'the controller'), api, request);
+      return this.#connections.ask(addressOf(brokers, controllerId, 'the controller'), api, request);
     });
   }
 
@@ -134,7 +134,7 @@ export class AdminClient {
   ): Promise<ResponseOf<A>> {
     return this.#patiently(answers, async () => {
       const found = await this.#findCoordinator('group', groupId);
-      return this.#ask(found, api, request);
+      return this.#connections.ask(found, api, request);
     });
   }
 
@@ -147,7 +147,7 @@ export class AdminClient {
   ): Promise<ResponseOf<A>> {
     return this.#patiently(answers, async () => {
       const found = await this.#findCoordinator('transactional id', transactionalId);
-      return this.#ask(found, api, request);
+      return this.#connections.ask(found, api, request);
     });
   }
 
@@ -166,29 +166,30 @@ export class AdminClient {
     api: A,
     request: RequestInput<A>,
   ): Promise<ResponseOf<A>> {
-    return this.#ask(addressOf(metadata.brokers, nodeId, `broker ${nodeId}`), api, request);
+    return this.#connections.ask(addressOf(metadata.brokers, nodeId, `broker ${nodeId}`), api, request);
   }
 
-  /** Asks whichever broker answers first. */
+  /** Asks whichever broker answers first. Rejects as `metadata` does. */
   async askAnyBroker<A extends AnyApi>(api: A, request: RequestInput<A>): Promise<ResponseOf<A>> {
-    const { brokers } = await this.metadata([]);
-    const problems: string[] = [];
-    for (const broker of brokers) {
+    const metadata = await this.metadata([]);
+    const failures: Failure[] = [];
+    for (const address of metadata.brokers) {
       try {
-        return await this.#ask(broker, api, request);
+        return await this.askBroker(address.nodeId, metadata, api, request);
       } catch (error) {
-        if (!(error instanceof Gone)) throw error;
-        problems.push(`${broker.host}:${broker.port}: ${messageOf(error)}`);
+        // A login that one broker does not take another one may.
+        if (!(error instanceof Gone || error instanceof SaslLoginError)) throw error;
+        failures.push({ address, error });
       }
     }
-    throw new Error(`no broker answers: ${problems.join('; ')}`);
+    throw nobodyAnswers(failures);
   }
 
   /** What a broker says that it speaks, by API key. */
   async versionsOf(
     broker: Address,
   ): Promise<ReadonlyMap<number, { readonly min: number; readonly max: number }>> {
-    return (await this.#connection(broker)).versions();
+    return this.#connections.versionsOf(broker);
   }
 
   async #findCoordinator(type: KeyType, key: string): Promise<Coordinator> {
@@ -220,45 +221,6 @@ export class AdminClient {
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }
-
-  async #ask<A extends AnyApi>(address: Address, api: A, request: RequestInput<A>): Promise<ResponseOf<A>> {
-    const connection = await this.#connection(address);
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      connection.close();
-    }, this.#answerTimeoutMs);
-    try {
-      return await connection.request(api, request);
-    } catch (error) {
-      if (isLate) throw new Gone(`no answer to ${api.name} within ${this.#answerTimeoutMs} ms`);
-      if (connection.open || error instanceof ConnectionError) throw error;
-      throw new Gone(messageOf(error));
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  async #connection(address: Address): Promise<KafkaConnection> {
-    const key = `${address.host}:${address.port}`;
-    const known = this.#connections.get(key);
-    if (known?.open === true) return known;
-    const { tls, sasl } = this.#security;
-    const options = {
-      ...address,
-      clientId: this.#clientId,
-      timeoutMs: CONNECT_TIMEOUT_MS,
-      ...(tls === null ? {} : { tls }),
-      ...(sasl === null ? {} : { login: sasl }),
-    };
-    const connection = await KafkaConnection.connect(this.#sockets, options).catch((error: unknown) => {
-      // A password does not become right by waiting.
-      if (error instanceof SaslLoginError) throw error;
-      throw new Gone(messageOf(error));
-    });
-    this.#connections.set(key, connection);
-    return connection;
-  }
 }
 
 /** The client of a command: its brokers, and how it logs in to them. */
@@ -271,9 +233,14 @@ export async function adminClient(
   return new AdminClient(given.needText('bootstrap-server'), clientId, waits, security);
 }
 
-/** A broker that was there is not any more; another one may do what it did. */
-class Gone extends Error {
-  override readonly name = 'Gone';
+function nobodyAnswers(failures: readonly Failure[]): Error {
+  const problems = failures.map(
+    ({ address: { host, port }, error }) => `${host}:${port}: ${messageOf(error)}`,
+  );
+  const message = `no broker answers: ${problems.join('; ')}`;
+  return failures.some(({ error }) => error instanceof SaslLoginError)
+    ? new SaslLoginError(message)
+    : new Error(message);
 }
 
 function isPassing(errorCode: number): boolean {
@@ -285,8 +252,4 @@ function addressOf(brokers: ClusterMetadata['brokers'], nodeId: number, who: str
   const found = brokers.find((broker) => broker.nodeId === nodeId);
   if (found === undefined) throw new Gone(`${who} is not among the living brokers`);
   return found;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { runBroker } from '../../broker/main.ts';
 import { forwardEvents } from '../cluster/broker-events.ts';
-import { overrides } from '../cluster/cluster-options.ts';
 import { tellParent, untilParentAsks, untilSignalled } from '../cluster/ending.ts';
 import { parentAsSupervisor } from '../cluster/orders.ts';
+import { overrides } from '../cluster/overrides.ts';
 import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
 
 export const brokerCommand: CommandSpec = {

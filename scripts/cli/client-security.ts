@@ -13,15 +13,17 @@ import { systemRandom } from '../../broker/platform/random.ts';
 import type { TlsClientEnd } from '../../broker/platform/tls.ts';
 import type { SaslClient } from '../../broker/protocol/login.ts';
 import { JaasError, parseJaas } from '../../broker/security/sasl/jaas.ts';
+import { bearerClient } from '../../broker/security/sasl/oauth-client.ts';
 import { plainClient } from '../../broker/security/sasl/plain.ts';
 import { scramClient } from '../../broker/security/sasl/scram-client.ts';
 import { SCRAM_MECHANISMS } from '../../broker/security/sasl/scram-formula.ts';
 import { javaStores } from '../../broker/security/tls/java-stores.ts';
 import { clientEnd } from '../../broker/security/tls/tls-configs.ts';
 import { type Arguments, UsageError } from './arguments.ts';
+import { type TokenLogin, tokenLogin } from './client-oauth.ts';
 
 /** Name and password of a login, by which mechanism. */
-interface Login {
+interface PasswordLogin {
   readonly mechanism: string;
   readonly user: string;
   readonly password: string;
@@ -29,7 +31,7 @@ interface Login {
 
 export interface ClientSecurity {
   readonly tls: TlsClientEnd | null;
-  readonly login: Login | null;
+  readonly login: PasswordLogin | TokenLogin | null;
   /** The login as our own client speaks it. */
   readonly sasl: SaslClient | null;
 }
@@ -38,7 +40,8 @@ export interface ClientSecurity {
 export const PLAINTEXT: ClientSecurity = { tls: null, login: null, sasl: null };
 
 const PROTOCOLS = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'];
-const MECHANISMS = ['PLAIN', ...SCRAM_MECHANISMS];
+const BEARER = 'OAUTHBEARER';
+const MECHANISMS = ['PLAIN', ...SCRAM_MECHANISMS, BEARER];
 
 /** Throws UsageError, which names the config. */
 export async function clientSecurity(given: Arguments): Promise<ClientSecurity> {
@@ -73,20 +76,40 @@ function loginOf(properties: ReadonlyMap<string, string>): Pick<ClientSecurity, 
     throw new ConfigError(`sasl.mechanism is ${mechanism}: allowed are ${MECHANISMS.join(', ')}`);
   }
   const text = properties.get('sasl.jaas.config');
-  if (text === undefined) throw new ConfigError('sasl.jaas.config is missing: it names user and password');
-  const { options } = parseJaas(text);
+  if (text === undefined) {
+    const names = mechanism === BEARER ? 'whom a token is of' : 'user and password';
+    throw new ConfigError(`sasl.jaas.config is missing: it names ${names}`);
+  }
+  const jaas = parseJaas(text);
+  if (mechanism === BEARER) {
+    const login = tokenLogin(properties, jaas);
+    return { login, sasl: bearerClient(login.getToken, login.extensions) };
+  }
+  const { options } = jaas;
   const user = options.get('username');
   const password = options.get('password');
   if (user === undefined || password === undefined) {
     throw new ConfigError('sasl.jaas.config has no username="…" password="…"');
   }
-  const tokenAuthentication = options.get('tokenauth')?.toLowerCase() === 'true';
+  const login = { mechanism, user, password };
+  return { login, sasl: saslClient(login, options.get('tokenauth')?.toLowerCase() === 'true') };
+}
+
+/** The same cluster by the same mechanism, as somebody else. */
+export function loggedInAs(security: ClientSecurity, user: string, password: string): ClientSecurity {
+  if (security.login === null) return security;
+  if ('getToken' in security.login) {
+    throw new UsageError('somebody else can be logged in by PLAIN and SCRAM only: a token has no password');
+  }
+  const login = { ...security.login, user, password };
+  return { ...security, login, sasl: saslClient(login, false) };
+}
+
+function saslClient({ mechanism, user, password }: PasswordLogin, tokenAuthentication: boolean): SaslClient {
   const scram = SCRAM_MECHANISMS.find((one) => one === mechanism);
-  const sasl =
-    scram === undefined
-      ? plainClient(user, password)
-      : scramClient({ mechanism: scram, user, password, tokenAuthentication, random: systemRandom });
-  return { login: { mechanism, user, password }, sasl };
+  return scram === undefined
+    ? plainClient(user, password)
+    : scramClient({ mechanism: scram, user, password, tokenAuthentication, random: systemRandom });
 }
 
 function readText(file: string): string {

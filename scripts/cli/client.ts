@@ -43,7 +43,13 @@ export function kafkaClient(
   });
 }
 
-function saslOptions({ mechanism, user, password }: NonNullable<ClientSecurity['login']>): SASLOptions {
+function saslOptions(login: NonNullable<ClientSecurity['login']>): SASLOptions {
+  if ('getToken' in login) {
+    const extensions = Object.fromEntries(login.extensions);
+    const provider = async () => ({ value: await login.getToken(), extensions });
+    return { mechanism: 'oauthbearer', oauthBearerProvider: provider };
+  }
+  const { mechanism, user, password } = login;
   const credentials = { username: user, password };
   if (mechanism === 'PLAIN') return { mechanism: 'plain', ...credentials };
   if (mechanism === 'SCRAM-SHA-256') return { mechanism: 'scram-sha-256', ...credentials };

@@ -1,12 +1,17 @@
-/** `odradek cluster`: what quickstart starts, without the tour. */
+/** `odradek cluster`: what quickstart starts, without the drill and the console. */
 import { attendCluster, say } from '../cluster/attended-cluster.ts';
 import { clusterNotes, clusterOptionSpecs } from '../cluster/cluster-options.ts';
-import { refuseWithoutJson, testClusterOptionSpecs } from '../cluster/test-cluster-options.ts';
+import {
+  refuseWithJson,
+  refuseWithoutJson,
+  testClusterOptionSpecs,
+} from '../cluster/test-cluster-options.ts';
 import type { Arguments, CommandSpec } from './arguments.ts';
 
 export const clusterCommand: CommandSpec = {
   name: 'cluster',
-  summary: 'Runs ZooKeeper (embedded unless an ensemble is given) and several brokers until Ctrl-C.',
+  summary:
+    'Runs ZooKeeper (embedded unless servers or an ensemble are wanted) and several brokers until Ctrl-C.',
   options: [...clusterOptionSpecs, ...testClusterOptionSpecs],
   notes: clusterNotes,
   outlivesOutput: true,
@@ -15,7 +20,10 @@ export const clusterCommand: CommandSpec = {
 
 async function run(given: Arguments): Promise<number> {
   // Loaded only for those who want it: all of a broker is in it.
-  if (given.flag('json')) return (await import('../cluster/test-cluster.ts')).runTestCluster(given);
+  if (given.flag('json')) {
+    refuseWithJson(given);
+    return (await import('../cluster/test-cluster.ts')).runTestCluster(given);
+  }
   refuseWithoutJson(given);
   return attendCluster(given, {
     async ready({ cluster, startedIn, directory, untilInterrupted }) {

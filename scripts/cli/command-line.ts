@@ -62,6 +62,10 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
     summary: 'list, add and remove access rules',
     load: async () => (await import('./acls/acls.ts')).aclsCommand,
   },
+  'zk-security-migration': {
+    summary: "secure Kafka's znodes, or open them",
+    load: async () => (await import('./zk/zk-security-migration.ts')).zkSecurityMigrationCommand,
+  },
   tokens: {
     summary: 'make, renew, end and show delegation tokens',
     load: async () => (await import('./tokens.ts')).tokensCommand,
@@ -116,6 +120,8 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
   },
 };
 
+export const COMMAND_NAMES: readonly string[] = Object.keys(COMMANDS);
+
 /** Runs the command that these words ask for, and ends the process with its status; `program`: as it was called. */
 export async function runCommandLine(argv: readonly string[], program?: string): Promise<void> {
   const [name = '--help', ...rest] = argv;
@@ -127,7 +133,7 @@ export async function runCommandLine(argv: readonly string[], program?: string):
 
 async function overview(name: string): Promise<number> {
   if (!['--help', '-h', 'help'].includes(name))
-    throw new UsageError(`there is no command '${name}'; commands are ${Object.keys(COMMANDS).join(', ')}`);
+    throw new UsageError(`there is no command '${name}'; commands are ${COMMAND_NAMES.join(', ')}`);
   const rows = Object.entries(COMMANDS).map(([each, { summary }]) => `  ${each.padEnd(16)}${summary}`);
   await print(
     `Odradek: Apache Kafka in ZooKeeper mode, in TypeScript.\n\nUsage: odradek COMMAND [options]\n\n${rows.join('\n')}\n\n'odradek COMMAND --help' tells more.`,

@@ -1,21 +1,22 @@
 /** `odradek drill`: failures to practise, each with a verdict. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensembleLacks } from '../../test/support/ensemble.ts';
-import { Workplace } from '../benchmark/workplace.ts';
-import { catalogue, drillOfFile } from '../drills/catalogue.ts';
+import { patience } from '../cluster/ending.ts';
+import { lacksOf, listDrills } from '../drills/api.ts';
+import { catalogue, drillOfFile, knownDrill } from '../drills/catalogue.ts';
 import type { Drill } from '../drills/drill.ts';
 import { MalformedDrill } from '../drills/drill-source.ts';
-import { seconds } from '../drills/judgement.ts';
-import { hasHeld, postMortem, scoreLines } from '../drills/post-mortem.ts';
-import { postMortemPage } from '../drills/post-mortem-page.ts';
-import { type DrillResult, runDrill } from '../drills/run-drill.ts';
+import { hasHeld } from '../drills/post-mortem.ts';
+import { RESULT_FILE } from '../drills/report-files.ts';
+import type { DrillResult } from '../drills/run-drill.ts';
+import { brokenRow, SUMMARY_HEAD, summaryOf, writeSummary } from '../drills/summary.ts';
+import { untilOutsideIsGone } from '../torment/cluster/isolation.ts';
 import { type Arguments, type CommandSpec, UsageError } from './arguments.ts';
+import { drillSetting } from './drill-setting.ts';
 import { print, printAll } from './output.ts';
 import { tableLines } from './table.ts';
+import { DRILLS_OUT, runAndTell, type Telling, tell } from './told-drill.ts';
 
-const DEFAULT_OUT = 'drill-reports';
-const RESULT_FILE = 'result.json';
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 export const drillCommand: CommandSpec = {
@@ -26,7 +27,18 @@ export const drillCommand: CommandSpec = {
   options: [
     { name: 'all', help: 'run: every drill that comes along' },
     { name: 'hint', help: 'run: the hint before, and the explanation at the end' },
-    { name: 'out', value: 'DIR', help: 'run: where the reports go', fallback: DEFAULT_OUT },
+    {
+      name: 'bring-your-own',
+      value: 'HOST:PORT',
+      help: 'run: your clients instead of a load; the brokers are at this port of 127.0.0.1 and the next two, and the drill begins when something is produced there',
+    },
+    { name: 'system', value: 'NAME', help: 'run: what it is run on, odradek or kafka', fallback: 'odradek' },
+    {
+      name: 'kafka-dir',
+      value: 'DIR',
+      help: 'run: with --system kafka, an unpacked release instead of the jars that Maven fetches once',
+    },
+    { name: 'out', value: 'DIR', help: 'run: where the reports go', fallback: DRILLS_OUT },
     { name: 'json', help: 'answer in JSON' },
   ],
   notes:
@@ -51,7 +63,7 @@ function known(): readonly Drill[] {
 
 function drillNamed(name: string): Drill {
   if (existsSync(name)) return read(() => drillOfFile(name));
-  const found = known().find((drill) => drill.name === name);
+  const found = read(() => knownDrill(name));
   if (found === undefined)
     throw new UsageError(
       `there is no drill '${name}'; there are ${known()
@@ -71,102 +83,82 @@ function read<Result>(reading: () => Result): Result {
 }
 
 async function list(given: Arguments): Promise<number> {
-  const drills = known();
+  const drills = read(listDrills);
   if (given.flag('json')) await print(JSON.stringify(drills));
   else {
-    const rows = drills.map(({ name, title, takesMs, needsEnsemble }) => [
+    const rows = drills.map(({ name, title, takesMs, lacks }) => [
       name,
       `${Math.round(takesMs / 1000)} s`,
-      needsEnsemble ? `${title} (needs a ZooKeeper ensemble)` : title,
+      lacks === null ? title : `${title} (not here: ${lacks})`,
     ]);
     await printAll(tableLines(['DRILL', 'TAKES', 'WHAT'], rows));
   }
   return 0;
 }
 
-/** All in one workplace, of which nothing stays, however this ends. */
 async function runDrills(drills: readonly Drill[], given: Arguments): Promise<number> {
-  const workplace = new Workplace('odradek-drill-');
-  const interrupted = new Promise<number>((resolve) => {
-    for (const [signal, status] of Object.entries(SIGNALS)) process.once(signal, () => resolve(status));
-  });
-  try {
-    return await Promise.race([interrupted, inTurn(drills, workplace, given)]);
-  } finally {
-    await workplace.close();
+  const asJson = given.flag('json');
+  const setting = await drillSetting(given, (line) => void tell(line, asJson).catch(() => {}));
+  if (typeof setting === 'number') return setting;
+  const interruption = new AbortController();
+  let interruptedStatus: number | null = null;
+  const isOver = patience();
+  for (const [signal, status] of Object.entries(SIGNALS)) {
+    // A second one would only leave behind what the first one has ended, unless that takes long.
+    process.on(signal, () => {
+      interruptedStatus ??= status;
+      interruption.abort();
+      if (isOver()) process.exit(interruptedStatus);
+    });
   }
+  void untilOutsideIsGone().then(() => interruption.abort());
+  const status = await inTurn(drills, {
+    setting,
+    signal: interruption.signal,
+    out: given.needText('out'),
+    asJson,
+    explains: given.flag('hint'),
+  });
+  return interruptedStatus ?? status;
 }
 
-async function inTurn(drills: readonly Drill[], workplace: Workplace, given: Arguments): Promise<number> {
-  const lacks = ensembleLacks();
-  const summaries: string[][] = [];
+/**
+ * What one could not be carried out for is told, and the others are run all the same. Those that have ended before
+ * the rest is called off are reported.
+ */
+async function inTurn(drills: readonly Drill[], telling: Telling): Promise<number> {
+  const { setting, asJson, out } = telling;
+  if (drills.length > 1)
+    await tell(sizeOf(drills.filter((drill) => lacksOf(drill, setting) === null)), asJson);
+  const rows: string[][] = [];
+  const notes: string[] = [];
   let hasFailed = false;
   for (const drill of drills) {
-    if (drill.needsEnsemble && lacks !== null) {
-      await tell(given, `skipped: ${drill.name}: ${lacks}`);
+    const lacking = lacksOf(drill, setting);
+    if (lacking !== null) {
+      notes.push(`skipped: ${drill.name}: ${lacking}`);
+      await tell(notes.at(-1) ?? '', asJson);
       continue;
     }
-    const result = await one(drill, workplace, given);
-    hasFailed ||= !hasHeld(result);
-    summaries.push(summaryOf(result));
+    const end = await runAndTell(drill, telling);
+    if (end.how === 'called off') {
+      hasFailed = true;
+      break;
+    }
+    if (end.how === 'broken') notes.push(`broken: ${drill.name}: ${end.reason}`);
+    hasFailed ||= end.how !== 'held';
+    rows.push(end.how === 'broken' ? brokenRow(drill.name) : summaryOf(end.result));
   }
-  if (drills.length > 1 && !given.flag('json')) await printAll(tableLines(HEAD, summaries));
-  return hasFailed ? 1 : 0;
+  if (drills.length > 1 && rows.length > 0) {
+    if (!asJson) await printAll(tableLines(SUMMARY_HEAD, rows));
+    await tell(`all of them: ${writeSummary(rows, notes, out)}`, asJson);
+  }
+  return hasFailed || rows.length === 0 ? 1 : 0;
 }
 
-const HEAD = [
-  'DRILL',
-  'VERDICT',
-  'LOST',
-  'DOUBLED',
-  'REORDERED',
-  'UNAVAILABLE',
-  'P99 BEFORE',
-  'DURING',
-  'AFTER',
-];
-
-function summaryOf(result: DrillResult): string[] {
-  const { score } = result;
-  const p99 = ({ p99Ms }: { readonly p99Ms: number | null }): string =>
-    p99Ms === null ? '-' : `${p99Ms} ms`;
-  return [
-    result.drill.name,
-    hasHeld(result) ? 'held' : 'DID NOT HOLD',
-    ...[score.lost, score.duplicated, score.reordered].map(String),
-    seconds(Math.max(0, ...score.unavailableMs)),
-    ...[score.before, score.during, score.after].map(p99),
-  ];
-}
-
-async function one(drill: Drill, workplace: Workplace, given: Arguments): Promise<DrillResult> {
-  await tell(given, `\n${drill.title} (about ${Math.round(drill.takesMs / 1000)} s)`);
-  await tell(given, `  steady state: ${drill.steadyState}`);
-  await tell(given, `  hypothesis:   ${drill.hypothesis}`);
-  if (given.flag('hint')) await tell(given, `  hint:         ${drill.hint}`);
-  const startedMs = performance.now();
-  const say = (line: string): void => {
-    void tell(given, `  ${seconds(performance.now() - startedMs).padStart(8)}  ${line}`);
-  };
-  const result = await runDrill(drill, { workplace, say });
-  const directory = join(given.needText('out'), drill.name);
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, RESULT_FILE), JSON.stringify(result));
-  writeFileSync(join(directory, 'post-mortem.md'), postMortem(result));
-  writeFileSync(join(directory, 'post-mortem.html'), postMortemPage(result));
-  if (given.flag('json')) {
-    const { acknowledgements: _all, ...rest } = result;
-    await print(JSON.stringify(rest));
-  } else await report(result, directory, given.flag('hint'));
-  return result;
-}
-
-async function report(result: DrillResult, directory: string, withExplanation: boolean): Promise<void> {
-  const { verdicts, drill } = result;
-  for (const line of scoreLines(result)) await print(`  ${line}`);
-  for (const { held, words } of verdicts) await print(`  ${held ? 'held' : 'DID NOT HOLD'}: ${words}`);
-  if (withExplanation || !hasHeld(result)) await print(`  ${drill.explanation}`);
-  await print(`  the post-mortem is ${join(directory, 'post-mortem.html')}`);
+function sizeOf(drills: readonly Drill[]): string {
+  const takesMs = drills.reduce((sum, drill) => sum + drill.takesMs, 0);
+  return `${drills.length} drills, about ${Math.ceil(takesMs / 60_000)} min`;
 }
 
 /** Of runs that were made before. */
@@ -178,13 +170,6 @@ async function score(directories: readonly string[]): Promise<number> {
       throw new UsageError(`${directory} has no ${RESULT_FILE}: it is no report of a drill`);
     return JSON.parse(readFileSync(file, 'utf8')) as DrillResult;
   });
-  await printAll(tableLines(HEAD, results.map(summaryOf)));
+  await printAll(tableLines(SUMMARY_HEAD, results.map(summaryOf)));
   return results.every(hasHeld) ? 0 : 1;
-}
-
-/** With --json only that goes to standard output. */
-function tell(given: Arguments, line: string): Promise<void> {
-  if (!given.flag('json')) return print(line);
-  process.stderr.write(`${line}\n`);
-  return Promise.resolve();
 }

@@ -1,6 +1,7 @@
 /** Questions about partitions that only their leaders can answer. */
 import { ErrorCode } from '../../broker/errors.ts';
 import type { Int64 } from '../../broker/int64.ts';
+import { SaslLoginError } from '../../broker/protocol/login.ts';
 import { ListOffsets } from '../../broker/protocol/messages/02-list-offsets.ts';
 import { type AdminClient, type ClusterMetadata, reasonOf } from './admin-client.ts';
 import { byTopic, partitionName, type TopicPartition } from './partitions.ts';
@@ -64,7 +65,10 @@ export async function withLeaders<Item extends TopicPartition>(
   return { metadata, byLeader, problems };
 }
 
-/** The offsets at a time, or at a special time, of each partition; uncommitted records count. */
+/**
+ * The offsets at a time, or at a special time, of each partition; uncommitted records count. A leader that does not
+ * take the login is a problem of its partitions.
+ */
 export async function offsetsAt(
   admin: AdminClient,
   partitions: readonly (TopicPartition & { readonly timestamp: Int64 })[],
@@ -73,7 +77,7 @@ export async function offsetsAt(
   const led = await withLeaders(admin, partitions);
   const found = new Map<string, FoundOffset>();
   const problems = new Map(led.problems);
-  const asked = [...led.byLeader].map(async ([leaderId, own]) => {
+  const ask = async (leaderId: number, own: typeof partitions): Promise<void> => {
     const topics = [...byTopic(own)].map(([name, items]) => ({
       name,
       partitions: items.map(({ partition, timestamp }) => ({ partitionIndex: partition, timestamp })),
@@ -87,7 +91,14 @@ export async function offsetsAt(
         else problems.set(partitionName(each), reasonOf({ errorCode }));
       }
     }
-  });
+  };
+  const asked = [...led.byLeader].map(([leaderId, own]) =>
+    ask(leaderId, own).catch((error: unknown) => {
+      if (!(error instanceof SaslLoginError)) throw error;
+      const reason = `its leader, broker ${leaderId}, does not take the login: ${error.message}`;
+      for (const item of own) problems.set(partitionName(item), reason);
+    }),
+  );
   await Promise.all(asked);
   return { found, problems };
 }

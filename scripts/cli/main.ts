@@ -1,6 +1,6 @@
 /** `odradek` of a checkout: the command line, from its sources. */
-import { enableCompileCache } from 'node:module';
-import { runCommandLine } from './command-line.ts';
+import { loadQuickly } from './load-quickly.ts';
 
-enableCompileCache();
+loadQuickly();
+const { runCommandLine } = await import('./command-line.ts');
 await runCommandLine(process.argv.slice(2));

@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Arguments } from '../cli/arguments.ts';
 import { print, untilOutputFails } from '../cli/output.ts';
+import { BeforeTheEnd } from './before-the-end.ts';
 import { clusterOptions } from './cluster-options.ts';
 import { INTERRUPTED_STATUS, untilSignalled } from './ending.ts';
-import { LocalCluster } from './local-cluster.ts';
+import { type ClusterOptions, LocalCluster } from './local-cluster.ts';
 
 interface AttendedCluster {
   readonly cluster: LocalCluster;
@@ -19,6 +20,11 @@ interface AttendedCluster {
   readonly directory: string;
   /** Resolves when the user has enough; until then the exit status tells of an interruption. */
   untilInterrupted(status: number): Promise<void>;
+  /**
+   * What ends before the cluster does, which starts nothing any more by then: at once, if it is ending already. It is
+   * waited for, but not long, and whether it rejects makes no difference.
+   */
+  beforeTheEnd(work: () => Promise<void>): void;
 }
 
 interface AttendOptions {
@@ -28,27 +34,37 @@ interface AttendOptions {
   readonly ready: (attended: AttendedCluster) => Promise<number>;
 }
 
+/** What there is to be ended. */
+interface Parts {
+  cluster: LocalCluster | null;
+  readonly before: BeforeTheEnd;
+  /** A directory that nobody asked for. */
+  readonly temporary: string | null;
+}
+
+/** So long what runs beside the cluster may take to end: its processes are killed. */
+const BEFORE_LIMIT_MS = 10_000;
+
 /** Resolves with the exit status, when nothing of the cluster runs any more. */
 export async function attendCluster(given: Arguments, { starting, ready }: AttendOptions): Promise<number> {
   const options = await clusterOptions(given);
   const kept = given.text('data-dir');
   const directory = kept ?? mkdtempSync(join(tmpdir(), 'odradek-'));
-  let cluster: LocalCluster | null = null;
+  const parts: Parts = {
+    cluster: null,
+    before: new BeforeTheEnd(),
+    temporary: kept === null ? directory : null,
+  };
   let status = INTERRUPTED_STATUS;
   let isEnding = false;
-  let interrupt = (): void => {};
-  const interrupted = new Promise<void>((resolve) => {
-    interrupt = resolve;
-  });
-  void untilSignalled(() => void cluster?.abandon()).then(interrupt);
+  const interrupted = untilInterrupted(parts);
   const run = async (): Promise<void> => {
-    const where = options.zookeeper === null ? 'with an embedded ZooKeeper' : `on ${options.zookeeper}`;
-    starting?.(options.brokers, `${where} in ${directory}`);
+    starting?.(options.brokers, `${zookeeperOf(options)} in ${directory}`);
     const startedMs = performance.now();
     const started = await LocalCluster.start(
-      { ...options, directory, progress: say, askedToEnd: interrupt },
+      { ...options, directory, progress: say, askedToEnd: interrupted.now },
       (made) => {
-        cluster = made;
+        parts.cluster = made;
       },
     );
     const done = await ready({
@@ -57,18 +73,33 @@ export async function attendCluster(given: Arguments, { starting, ready }: Atten
       startedIn: `${((performance.now() - startedMs) / 1000).toFixed(2)} s`,
       untilInterrupted(reached) {
         if (!isEnding) status = reached;
-        return interrupted;
+        return interrupted.promise;
       },
+      beforeTheEnd: (work) => parts.before.add(work),
     });
     if (!isEnding) status = done;
   };
   try {
-    await Promise.race([run(), interrupted, untilOutputFails()]);
+    await Promise.race([run(), interrupted.promise, untilOutputFails()]);
   } finally {
     isEnding = true;
-    await end(cluster, kept === null ? directory : null);
+    await end(parts);
   }
   return status;
+}
+
+/** Somebody has had enough, of this process or (`now`) of one that it has started. */
+function untilInterrupted(parts: Parts): { readonly promise: Promise<void>; readonly now: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  void promise.then(() => say('\nending the cluster'));
+  void untilSignalled(() => void parts.cluster?.abandon()).then(resolve);
+  return { promise, now: resolve };
+}
+
+function zookeeperOf({ zookeeper, zookeeperServers = 0 }: Omit<ClusterOptions, 'directory'>): string {
+  if (zookeeper !== null) return `on ${zookeeper}`;
+  if (zookeeperServers === 0) return 'with an embedded ZooKeeper';
+  return `with ${zookeeperServers} ZooKeeper ${zookeeperServers === 1 ? 'server' : 'servers'}`;
 }
 
 /** A line for the user; that nobody reads them is noticed elsewhere. */
@@ -77,7 +108,9 @@ export function say(line: string): void {
 }
 
 /** Ends the processes; a directory that nobody asked for goes with them. */
-async function end(cluster: LocalCluster | null, temporary: string | null): Promise<void> {
+async function end({ cluster, before, temporary }: Parts): Promise<void> {
+  cluster?.startNothingMore();
+  await before.end(BEFORE_LIMIT_MS);
   if (temporary === null) return cluster?.close();
   await cluster?.abandon();
   rmSync(temporary, { recursive: true, force: true });

@@ -1,8 +1,11 @@
 /** The options that quickstart and `odradek cluster` share, and what they mean. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { nodeDisk } from '../../broker/platform/node-disk.ts';
+import { ensembleLacks } from '../../test/support/ensemble.ts';
 import { type Arguments, type OptionSpec, UsageError } from '../cli/arguments.ts';
 import { type ClusterOptions, clusterDefaults } from './local-cluster.ts';
+import { overrides } from './overrides.ts';
+import { keptServers } from './own-zookeeper.ts';
 import { portIsFree } from './ports.ts';
 
 const DEFAULT_BROKERS = 3;
@@ -35,7 +38,7 @@ export const clusterOptionSpecs: readonly OptionSpec[] = [
   {
     name: 'zookeeper',
     value: 'HOST:PORT,…',
-    help: 'use this ensemble instead of the embedded server; a chroot may follow',
+    help: 'use this ensemble, which runs, instead of the embedded server; a chroot may follow',
   },
   {
     name: 'zookeeper-port',
@@ -43,8 +46,16 @@ export const clusterOptionSpecs: readonly OptionSpec[] = [
     kind: 'integer',
     min: 0,
     max: 65_535,
-    help: 'port of the embedded server; 0: any',
+    help: 'port of the embedded server, or of the first of several; 0: any',
     fallback: '0',
+  },
+  {
+    name: 'zookeeper-servers',
+    value: 'N',
+    kind: 'integer',
+    min: 1,
+    max: 5,
+    help: "so many of Apache's ZooKeeper instead of the embedded server: 1, 3 or 5; needs Java and Debian's packages",
   },
   {
     name: 'session-timeout-ms',
@@ -76,33 +87,54 @@ export async function clusterOptions(given: Arguments): Promise<Omit<ClusterOpti
   const basePort = given.integer('base-port') ?? DEFAULT_BASE_PORT;
   const zookeeper = given.text('zookeeper');
   const zookeeperPort = given.needInteger('zookeeper-port');
+  const zookeeperServers = chosenServers(given);
   const wanted = basePort === 0 ? [] : Array.from({ length: brokers }, (_, index) => basePort + index);
-  if (zookeeperPort !== 0 && zookeeper === null) wanted.push(zookeeperPort);
+  const ownServers = Math.max(1, zookeeperServers);
+  if (zookeeperPort !== 0 && zookeeper === null)
+    wanted.push(...Array.from({ length: ownServers }, (_, index) => zookeeperPort + index));
   for (const port of wanted) {
     if (!(await portIsFree(port)))
       throw new UsageError(`port ${port} is in use; choose others with --base-port or --zookeeper-port`);
   }
   const directory = given.text('data-dir');
-  if (directory !== null) checkWritable(directory);
+  if (directory !== null) {
+    checkWritable(directory);
+    if (zookeeper === null) checkKept(directory, zookeeperServers);
+  }
   return {
     brokers,
     basePort,
     zookeeper,
     zookeeperPort,
+    zookeeperServers,
     sessionTimeoutMs: given.needInteger('session-timeout-ms'),
     properties: overrides(given.all('override')),
   };
 }
 
-/** `key=value` words as a table. */
-export function overrides(words: readonly string[]): Record<string, string> {
-  const properties: Record<string, string> = {};
-  for (const word of words) {
-    const at = word.indexOf('=');
-    if (at <= 0) throw new UsageError(`--override takes KEY=VALUE, not '${word}'`);
-    properties[word.slice(0, at)] = word.slice(at + 1);
-  }
-  return properties;
+/** 0: the embedded one. An even number would be no safer than the odd one below it. */
+function chosenServers(given: Arguments): number {
+  const count = given.integer('zookeeper-servers');
+  if (count === null) return 0;
+  if (count % 2 === 0) throw new UsageError(`--zookeeper-servers takes 1, 3 or 5, not ${count}`);
+  if (given.text('zookeeper') !== null)
+    throw new UsageError(
+      '--zookeeper-servers starts servers, --zookeeper uses some that run: leave one of them out',
+    );
+  const lacks = ensembleLacks();
+  if (lacks !== null)
+    throw new UsageError(
+      `--zookeeper-servers: ${lacks}; of Debian it needs default-jre-headless, libzookeeper-java and libslf4j-java`,
+    );
+  return count;
+}
+
+/** What agreement is kept there is of so many servers, and of no other number. */
+function checkKept(directory: string, servers: number): void {
+  const kept = keptServers(directory);
+  if (kept === null || kept === servers) return;
+  const made = kept === 0 ? 'on the embedded ZooKeeper' : `with --zookeeper-servers ${kept}`;
+  throw new UsageError(`--data-dir ${directory} was made ${made}: it takes no other`);
 }
 
 function checkWritable(directory: string): void {

@@ -24,13 +24,30 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** One Ctrl-C can arrive twice: from the terminal, and from a program that passes it on. */
 const SAME_INTERRUPT_MS = 500;
 
+/** Whoever presses Ctrl-C so long after the first time has waited enough, whatever has not ended yet. */
+const PATIENCE_MS = 15_000;
+
+/**
+ * Whether somebody who asks again has waited long enough: asked with each signal, the first one too. What this
+ * process has started ends without it, if not as cleanly.
+ */
+export function patience(): () => boolean {
+  let firstMs: number | null = null;
+  return () => {
+    const nowMs = performance.now();
+    firstMs ??= nowMs;
+    return nowMs - firstMs > PATIENCE_MS;
+  };
+}
+
 /**
  * Resolves at the first SIGINT, SIGTERM or SIGHUP. Later ones change nothing, except that Ctrl-C again
- * calls `insisted`: the user doesn't want to wait.
+ * calls `insisted`: the user doesn't want to wait; and that this process ends at a Ctrl-C long after the first.
  */
 export function untilSignalled(insisted: () => void = () => process.exit(INTERRUPTED_STATUS)): Promise<void> {
   return new Promise((resolve) => {
     let firstMs: number | null = null;
+    const isOver = patience();
     for (const signal of SIGNALS) {
       process.on(signal, () => {
         // Under nohup the end of the terminal is nobody's wish.
@@ -38,7 +55,10 @@ export function untilSignalled(insisted: () => void = () => process.exit(INTERRU
         const nowMs = performance.now();
         firstMs ??= nowMs;
         resolve();
-        if (signal === 'SIGINT' && nowMs - firstMs > SAME_INTERRUPT_MS) insisted();
+        const hasWaited = isOver();
+        if (signal !== 'SIGINT' || nowMs - firstMs <= SAME_INTERRUPT_MS) return;
+        insisted();
+        if (hasWaited) process.exit(INTERRUPTED_STATUS);
       });
     }
   });

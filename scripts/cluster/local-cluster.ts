@@ -1,6 +1,6 @@
 /**
  * A cluster of processes on this machine: the embedded ZooKeeper-compatible server (unless an ensemble
- * is given) and N brokers, each with its own directory, properties file and log. Used by quickstart,
+ * is given, or real servers are wanted) and N brokers, each with its own directory, properties file and log. Used by quickstart,
  * `odradek cluster` and the tests of real processes.
  */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -8,22 +8,27 @@ import { join } from 'node:path';
 import type { SupervisorOrder } from '../../broker/faults/supervisor.ts';
 import { Child, type ChildOptions, type Started } from './child.ts';
 import { STOP_TIMEOUT_MS } from './ending.ts';
+import { notStarted, type OwnZookeeper, startEmbedded, startServers } from './own-zookeeper.ts';
 import { sharedSecret } from './peer-secret.ts';
 import { shellLine } from './program.ts';
-import { type ServerProcess, ZookeeperServers } from './zookeeper-servers.ts';
+import { ZookeeperServers } from './zookeeper-servers.ts';
 
 export interface ClusterOptions {
   readonly brokers: number;
   /** Kafka port of broker 1; broker N has basePort + N - 1. 0: any free port each. */
   readonly basePort: number;
   readonly directory: string;
-  /** Connect string of an ensemble; null: an embedded server is started. */
+  /** Connect string of an ensemble; null: a ZooKeeper of its own is started. */
   readonly zookeeper: string | null;
-  /** 0: any free port. */
+  /** Of the embedded server, or of the first of several, which have the ports after it as well. 0: any free port. */
   readonly zookeeperPort: number;
+  /** So many real servers instead of the embedded one (see `ensembleLacks`); 0 unless given. */
+  readonly zookeeperServers?: number;
   readonly sessionTimeoutMs: number;
   /** More properties for every broker. */
   readonly properties?: Readonly<Record<string, string>>;
+  /** Where clients are told that a broker is, by its id: something in front of it. Left out: where it is. */
+  readonly advertisedPort?: (id: number) => number;
   readonly startTimeoutMs?: number;
   /** Told of each step as it happens, and of what went wrong, in lines for the user. */
   readonly progress?: (lines: string) => void;
@@ -51,17 +56,18 @@ const DEFAULT_START_TIMEOUT_MS = 30_000;
 const LAST_LINES = 5;
 const BEING_ENDED = 'the cluster is being ended';
 const SECRET_FILE = 'peer.secret';
+/** ZooKeeper is somebody else's. */
+const NO_SERVERS = new ZookeeperServers([], () => {});
 /** For the owner only: the secret stands in it. */
 const PRIVATE = 0o600;
 
 export class LocalCluster {
   readonly options: ClusterOptions;
   readonly brokers: BrokerProcess[] = [];
-  zookeeper: Child | null = null;
   zookeeperConnect: string;
   #isEnding = false;
-  /** What faults on demand do to them. */
-  #servers = new ZookeeperServers([], () => {});
+  /** null: it is somebody else's, or not there yet. */
+  #zookeeper: OwnZookeeper | null = null;
   /** What the brokers prove to each other, unless the given properties say otherwise. */
   #secret = '';
 
@@ -106,25 +112,31 @@ export class LocalCluster {
   /** Starts a broker that was stopped or killed, on the directory and the ports it had. */
   async restart(id: number): Promise<void> {
     const broker = this.broker(id);
-    const { child, started } = await this.#launchBroker(id, broker);
-    broker.child = child;
+    // It is of this cluster from its first moment: whoever ends all of it ends this one as well.
+    const { started } = await this.#launchBroker(id, broker, (launched) => {
+      broker.child = launched;
+    });
     broker.port = started.port;
     broker.peerPort = started.peerPort ?? 0;
   }
 
-  /** Clean stop of all brokers, then of the embedded server, without which none of them ends cleanly. */
-  async close(): Promise<void> {
+  /** Whoever asks for another process from here on is refused; what runs goes on. */
+  startNothingMore(): void {
     this.#isEnding = true;
-    this.#servers.release();
+    this.#zookeeper?.servers.release();
+  }
+
+  /** Clean stop of all brokers, then of its own ZooKeeper, without which none of them ends cleanly. */
+  async close(): Promise<void> {
+    this.startNothingMore();
     await Promise.all(this.brokers.map((broker) => this.#stop(broker.child)));
-    if (this.zookeeper !== null) await this.#stop(this.zookeeper);
+    await this.#zookeeper?.stop((child) => this.#stop(child));
   }
 
   /** SIGKILL for everything: for when nothing of it will be used again. */
   async abandon(): Promise<void> {
-    this.#isEnding = true;
-    this.#servers.release();
-    await Promise.all([...this.brokers.map((broker) => broker.child.kill()), this.zookeeper?.kill()]);
+    this.startNothingMore();
+    await Promise.all([...this.brokers.map((broker) => broker.child.kill()), this.#zookeeper?.kill()]);
   }
 
   async #stop(child: Child): Promise<void> {
@@ -149,31 +161,22 @@ export class LocalCluster {
   }
 
   async #startZookeeper(): Promise<void> {
-    const directory = join(this.options.directory, 'zookeeper');
-    mkdirSync(directory, { recursive: true });
-    const argv = (port: number): string[] => [
-      ...['zookeeper', '--port', String(port), '--data-dir', directory],
-    ];
-    const logFile = join(this.options.directory, 'zookeeper.log');
-    const launch = async (port: number): Promise<Started> => {
-      const options = { name: 'the embedded ZooKeeper', argv: argv(port), logFile };
-      this.zookeeper = this.#launch(options, () => shellLine(argv(port)));
-      return this.zookeeper.started(this.#startTimeoutMs);
-    };
-    const { port } = await launch(this.options.zookeeperPort);
-    this.zookeeperConnect = `127.0.0.1:${port}`;
-    const running = (): number => this.zookeeper?.pid ?? -1;
-    const server: ServerProcess = {
-      get pid() {
-        return running();
+    const { directory, zookeeperPort, zookeeperServers = 0, sessionTimeoutMs, progress } = this.options;
+    const surroundings = {
+      ...{ directory, port: zookeeperPort, sessionTimeoutMs, canBeCut: this.#takesFaults },
+      startTimeoutMs: this.#startTimeoutMs,
+      launch: this.#launch.bind(this),
+      say: (lines: string) => {
+        if (!this.#isEnding) progress?.(lines);
       },
-      kill: async () => this.zookeeper?.kill(),
-      start: async () => void (await launch(port)),
-      pause: () => this.zookeeper?.pause(),
-      resume: () => this.zookeeper?.resume(),
+      made: (made: OwnZookeeper) => {
+        this.#zookeeper = made;
+      },
     };
-    this.#servers = new ZookeeperServers([server], (_server, error) => this.#failed('ZooKeeper', error));
-    this.options.progress?.(`  zookeeper (embedded) on 127.0.0.1:${port}`);
+    this.zookeeperConnect = await (zookeeperServers === 0
+      ? startEmbedded(surroundings)
+      : startServers(zookeeperServers, surroundings));
+    if (this.#isEnding) throw new Error(BEING_ENDED);
   }
 
   async #startBroker(id: number): Promise<void> {
@@ -198,8 +201,9 @@ export class LocalCluster {
   /** What a broker orders on somebody's demand. */
   async #ordered(id: number, order: SupervisorOrder): Promise<void> {
     if (this.#isEnding) throw new Error(BEING_ENDED);
-    if (order.what === 'zookeeper') await this.#servers.strike(order.how, order.server, order.forMs);
-    else if (order.what === 'zookeeper-mend') this.#servers.mend(order.server);
+    const servers = this.#zookeeper?.servers ?? NO_SERVERS;
+    if (order.what === 'zookeeper') await servers.strike(order.how, order.server, order.forMs);
+    else if (order.what === 'zookeeper-mend') servers.mend(order.server);
     // The answer must leave the broker before it ends.
     else setTimeout(() => void this.#bounce(id, order), ANSWER_TIME_MS);
   }
@@ -209,12 +213,10 @@ export class LocalCluster {
     if (how === 'hard') await child.kill();
     else await this.#stop(child);
     await new Promise((resolve) => setTimeout(resolve, downMs));
-    if (!this.#isEnding)
-      await this.restart(id).catch((error: unknown) => this.#failed(`broker ${id}`, error));
-  }
-
-  #failed(what: string, error: unknown): void {
-    if (!this.#isEnding) this.options.progress?.(`${what} could not be started again: ${String(error)}`);
+    if (this.#isEnding) return;
+    await this.restart(id).catch((error: unknown) => {
+      if (!this.#isEnding) this.options.progress?.(notStarted(`broker ${id}`, error));
+    });
   }
 
   async #launchBroker(
@@ -236,9 +238,11 @@ export class LocalCluster {
   }
 
   #propertiesFor(id: number, { port, peerPort }: Ports, directory: string): string {
+    const advertised = this.options.advertisedPort?.(id);
     const properties: Record<string, string> = {
       'broker.id': String(id),
       listeners: `PLAINTEXT://127.0.0.1:${port}`,
+      ...(advertised === undefined ? {} : { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertised}` }),
       // The first time any; then the one that others may know.
       'peer.listener': `PEER://:${peerPort}`,
       'log.dirs': join(directory, 'data'),

@@ -22,11 +22,29 @@ export const testClusterOptionSpecs: readonly OptionSpec[] = [
     repeats: true,
     help: 'with --json: a topic to be made; may be repeated',
   },
+  {
+    name: 'user',
+    value: 'NAME:PASSWORD',
+    repeats: true,
+    help: 'with --json: who can log in, over SASL_SSL, by PLAIN and SCRAM; may be repeated',
+  },
+  {
+    name: 'acl',
+    value: 'JSON',
+    repeats: true,
+    help: `with --json: what a user may do, such as '{"user":"alice","allow":["Read"],"topic":"orders-*"}'; what no rule allows is denied then; may be repeated`,
+  },
   { name: 'virtual-time', help: 'with --json: time of which the command advance skips as much as asked' },
 ];
 
+/** Options of processes, where --json has none. */
+export function refuseWithJson(given: Arguments): void {
+  if (given.integer('zookeeper-servers') !== null)
+    throw new UsageError('--zookeeper-servers is not for --json, whose cluster is one process');
+}
+
 /** Options that mean nothing without --json. */
-const ONLY_WITH_JSON = ['exit-with-parent', 'topic', 'virtual-time'];
+const ONLY_WITH_JSON = ['exit-with-parent', 'topic', 'user', 'acl', 'virtual-time'];
 
 export function refuseWithoutJson(given: Arguments): void {
   const name = ONLY_WITH_JSON.find((each) => given.flag(each));

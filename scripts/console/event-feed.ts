@@ -5,6 +5,7 @@
 
 import type { Recorded } from '../../broker/platform/event-ring.ts';
 import { sentenceOf } from '../../broker/platform/event-sentences.ts';
+import { SaslLoginError } from '../../broker/protocol/login.ts';
 import type { AdminClient } from '../cli/admin-client.ts';
 import { followEvents } from '../cli/events/follow-events.ts';
 import { livingEndpoints } from '../cli/events/peer-endpoints.ts';
@@ -15,7 +16,9 @@ const MOST_KEPT = 5000;
 export class EventFeed {
   readonly #admin: AdminClient;
   readonly #listeners = new Set<(event: EventView) => void>();
+  readonly #troubled = new Set<() => void>();
   #kept: EventView[] = [];
+  #trouble: string | null = null;
 
   constructor(admin: AdminClient) {
     this.#admin = admin;
@@ -26,10 +29,15 @@ export class EventFeed {
     return this.#kept;
   }
 
+  /** Why what is newer may be missing: the cluster does not take the console's own login any more. */
+  get trouble(): string | null {
+    return this.#trouble;
+  }
+
   /** Goes on until the process ends. */
   start(): void {
     void followEvents({
-      endpoints: () => livingEndpoints(this.#admin, () => {}),
+      endpoints: () => this.#endpoints(),
       asked: {},
       lastIds: new Map(),
       tell: (_endpoint, told) => {
@@ -44,6 +52,33 @@ export class EventFeed {
   listen(listener: (event: EventView) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Told when there is trouble, or none any more. The answer takes the listener away again. */
+  onTrouble(listener: () => void): () => void {
+    this.#troubled.add(listener);
+    return () => this.#troubled.delete(listener);
+  }
+
+  async #endpoints(): ReturnType<typeof livingEndpoints> {
+    try {
+      const found = await livingEndpoints(this.#admin, () => {});
+      this.#setTrouble(null);
+      return found;
+    } catch (error) {
+      // While no broker answers, the picture says so.
+      if (error instanceof SaslLoginError)
+        this.#setTrouble(
+          `the console's own login is not taken any more, journals may stand still: ${error.message}`,
+        );
+      throw error;
+    }
+  }
+
+  #setTrouble(trouble: string | null): void {
+    if (trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    for (const listener of this.#troubled) listener();
   }
 
   #take(event: EventView): void {

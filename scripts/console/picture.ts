@@ -100,15 +100,21 @@ export function changeBetween(
 }
 
 export function applyChange(picture: ClusterPicture, change: PictureChange): ClusterPicture {
-  const partitions = { ...picture.partitions, ...change.partitions };
-  for (const name of change.removed) delete partitions[name];
-  return {
-    clusterId: picture.clusterId,
-    controllerId: change.controllerId ?? picture.controllerId,
-    controllerEpoch: change.controllerEpoch ?? picture.controllerEpoch,
-    brokers: change.brokers ?? picture.brokers,
-    partitions,
-  };
+  return applyChanges(picture, [change]);
+}
+
+/** All at once: of many changes the partitions are copied once. */
+export function applyChanges(picture: ClusterPicture, changes: readonly PictureChange[]): ClusterPicture {
+  const partitions = { ...picture.partitions };
+  let { controllerId, controllerEpoch, brokers } = picture;
+  for (const change of changes) {
+    Object.assign(partitions, change.partitions);
+    for (const name of change.removed) delete partitions[name];
+    controllerId = change.controllerId ?? controllerId;
+    controllerEpoch = change.controllerEpoch ?? controllerEpoch;
+    brokers = change.brokers ?? brokers;
+  }
+  return { clusterId: picture.clusterId, controllerId, controllerEpoch, brokers, partitions };
 }
 
 /** A picture, and what changed since, in the order of time. */
@@ -120,12 +126,8 @@ export interface Recording {
 
 /** The cluster as it was at a moment; of one before the recording the first that is known. */
 export function pictureAt({ first, changes }: Recording, atMs: number): ClusterPicture {
-  let picture = first;
-  for (const change of changes) {
-    if (change.atMs > atMs) break;
-    picture = applyChange(picture, change);
-  }
-  return picture;
+  const later = changes.findIndex((change) => change.atMs > atMs);
+  return applyChanges(first, later < 0 ? changes : changes.slice(0, later));
 }
 
 /** Fewer in sync than there should be; replicas that a reassignment adds are no trouble yet. */

@@ -6,49 +6,60 @@
 import type { Coordinator } from '../../coordinator-client/coordinator.ts';
 import type { AdminClient } from '../cli/admin-client.ts';
 import { resourceConfigs } from '../cli/configs/resource-configs.ts';
-import { electLeader, movePartition } from './changes.ts';
-import type { EventFeed } from './event-feed.ts';
+import {
+  cancelMove,
+  clearThrottles,
+  electLeader,
+  movePartition,
+  throttleMoves,
+  throttlesView,
+} from './changes.ts';
+import type { ClusterRight } from './cluster-rights.ts';
 import { faultKinds, faultList, healAll, strike } from './fault-views.ts';
 import { groupList, groupView } from './group-views.ts';
 import type { BrokerPicture } from './picture.ts';
+import type { Reader } from './reader.ts';
 import { recordsPage } from './record-views.ts';
 import { BadQuestion, NotFound } from './refusals.ts';
 import { type Subject, storyAbout } from './stories.ts';
 import type { ConfigView } from './views.ts';
-import type { WatchedCluster } from './watched-cluster.ts';
+import type { Watched } from './watched-cluster.ts';
 import { znodeView } from './znode-view.ts';
 
 const MOST_RECORDS = 500;
 const DEFAULT_RECORDS = 50;
 
-/** What answers are made of. */
-export interface Sources {
-  readonly watched: WatchedCluster;
-  readonly events: EventFeed;
-  readonly admin: AdminClient;
-  readonly coordinator: Coordinator | null;
-}
-
 type Asked = ReadonlyMap<string, string>;
-type Answers = (sources: Sources, asked: Asked) => Promise<unknown> | unknown;
+type Answers = (reader: Reader, asked: Asked) => Promise<unknown> | unknown;
+
+/** Answers whoever may do that to the cluster; to all others it is Forbidden. */
+function whoMay(right: ClusterRight, answers: Answers): Answers {
+  return async (reader, asked) => {
+    await reader.rights.need(right);
+    return answers(reader, asked);
+  };
+}
 
 export const QUESTIONS: ReadonlyMap<string, Answers> = new Map<string, Answers>([
   ['/api/picture', ({ watched }) => ({ picture: watched.picture, trouble: watched.trouble })],
   ['/api/recording', ({ watched }) => watched.recorder.recording()],
-  ['/api/events', ({ events }) => events.kept],
-  ['/api/story', ({ admin }, asked) => storyAbout(admin, subjectOf(asked))],
+  ['/api/events', whoMay('DESCRIBE', ({ events }) => events.kept)],
+  ['/api/story', whoMay('DESCRIBE', ({ admin }, asked) => storyAbout(admin, subjectOf(asked)))],
   ['/api/fault-kinds', () => faultKinds()],
-  ['/api/faults', ({ watched }) => faultList(watched.picture.brokers)],
-  ['/api/znode', ({ coordinator }, asked) => znodeView(need(coordinator), znodePath(asked))],
+  ['/api/faults', whoMay('ALTER', ({ watched }) => faultList(watched.picture.brokers))],
+  ['/api/znode', whoMay('ALTER', ({ coordinator }, asked) => znodeView(need(coordinator), znodePath(asked)))],
+  ['/api/drills', whoMay('ALTER', ({ drills }) => drills.list())],
+  ['/api/drill-run', whoMay('ALTER', ({ drills }) => ({ run: drills.view() }))],
+  ['/api/throttles', ({ admin }) => throttlesView(admin)],
   ['/api/groups', ({ admin }) => groupList(admin)],
   ['/api/group', ({ admin }, asked) => groupView(admin, text(asked, 'id'))],
   [
     '/api/records',
-    ({ admin }, asked) => {
+    ({ admin, values }, asked) => {
       const offset = asked.has('offset') ? integer(asked, 'offset') : -DEFAULT_RECORDS;
       const most = asked.has('most') ? integer(asked, 'most') : DEFAULT_RECORDS;
       if (most < 1 || most > MOST_RECORDS) throw new BadQuestion(`most is 1 to ${MOST_RECORDS}, not ${most}`);
-      return recordsPage(admin, place(asked), { offset, most });
+      return recordsPage(admin, place(asked), { offset, most, values });
     },
   ],
   [
@@ -72,14 +83,26 @@ export const CHANGES: ReadonlyMap<string, Answers> = new Map<string, Answers>([
       return electLeader(admin, place(asked), type);
     },
   ],
-  ['/api/move', ({ admin }, asked) => movePartition(admin, place(asked), brokerIds(asked, 'replicas'))],
+  [
+    '/api/move',
+    ({ admin }, asked) =>
+      movePartition(admin, place(asked), {
+        replicas: brokerIds(asked, 'replicas'),
+        rate: asked.has('rate') ? rate(asked) : null,
+      }),
+  ],
+  ['/api/cancel-move', ({ admin }, asked) => cancelMove(admin, place(asked))],
+  ['/api/start-drill', whoMay('ALTER', ({ drills }, asked) => drills.start(text(asked, 'name')))],
+  ['/api/call-off-drill', whoMay('ALTER', ({ drills }) => drills.callOff())],
+  ['/api/throttle', ({ admin }, asked) => throttleMoves(admin, rate(asked))],
+  ['/api/clear-throttles', ({ admin }) => clearThrottles(admin)],
   [
     '/api/strike',
-    ({ watched }, asked) =>
+    whoMay('ALTER', ({ watched }, asked) =>
       strike(brokerOf(watched, asked), text(asked, 'fault'), asked.get('given') ?? '{}'),
+    ),
   ],
-  ['/api/heal', ({ watched }, asked) => healAll(brokerOf(watched, asked))],
-  ['/api/cancel-move', ({ admin }, asked) => movePartition(admin, place(asked), null)],
+  ['/api/heal', whoMay('ALTER', ({ watched }, asked) => healAll(brokerOf(watched, asked)))],
 ]);
 
 async function configViews(
@@ -110,6 +133,13 @@ function integer(asked: Asked, name: string): number {
   return value;
 }
 
+/** Bytes a second. */
+function rate(asked: Asked): number {
+  const value = integer(asked, 'rate');
+  if (value < 1) throw new BadQuestion(`rate is bytes a second, from 1, not ${value}`);
+  return value;
+}
+
 function brokerIds(asked: Asked, name: string): number[] {
   const ids = text(asked, name).split(',').map(Number);
   if (ids.some((id) => !Number.isSafeInteger(id) || id < 0))
@@ -121,7 +151,7 @@ function place(asked: Asked): { readonly topic: string; readonly partition: numb
   return { topic: text(asked, 'topic'), partition: integer(asked, 'partition') };
 }
 
-function brokerOf(watched: WatchedCluster, asked: Asked): BrokerPicture | undefined {
+function brokerOf(watched: Watched, asked: Asked): BrokerPicture | undefined {
   const id = integer(asked, 'broker');
   return watched.picture.brokers.find((broker) => broker.id === id);
 }

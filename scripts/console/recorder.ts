@@ -4,8 +4,8 @@
  */
 import { applyChange, type ClusterPicture, NOTHING, type PictureChange, type Recording } from './picture.ts';
 
-/** Partitions named by all changes together: about 200 bytes each. */
-const MOST_ENTRIES = 200_000;
+/** Partitions named by all changes together, about 200 bytes each, where there is one reader. */
+export const MOST_ENTRIES = 200_000;
 
 export class PictureRecorder {
   readonly #mostEntries: number;
@@ -14,7 +14,7 @@ export class PictureRecorder {
   #changes: PictureChange[] = [];
   #entries = 0;
 
-  constructor(startedMs: number, mostEntries = MOST_ENTRIES) {
+  constructor(startedMs: number, mostEntries: number) {
     this.#startedMs = startedMs;
     this.#mostEntries = mostEntries;
   }

@@ -4,6 +4,18 @@
 export interface Readable {
   readonly format: 'empty' | 'json' | 'text' | 'hex';
   readonly data: string;
+  /** What it was made of, or would be. */
+  readonly note?: string;
+}
+
+/** Whether one has to log in, and who is. */
+export interface SessionView {
+  readonly asksForLogin: boolean;
+  readonly isIn: boolean;
+  /** Null: nobody logs in here, or is logged in. */
+  readonly user: string | null;
+  /** Why whoever was logged in is not any more; null: he was not, or went himself. */
+  readonly ended: string | null;
 }
 
 export interface ZnodeView extends Readable {
@@ -76,6 +88,14 @@ export interface ConfigView {
   readonly source: string;
 }
 
+type SetConfigs = readonly (readonly [name: string, value: string])[];
+
+/** What holds moving partitions back; only brokers and topics that have any of it set. */
+export interface ThrottlesView {
+  readonly brokers: readonly { readonly id: number; readonly configs: SetConfigs }[];
+  readonly topics: readonly { readonly name: string; readonly configs: SetConfigs }[];
+}
+
 /** An event of a broker's journal. Ids are `BROKER/ID`. */
 export interface EventView {
   readonly id: string;
@@ -117,4 +137,37 @@ export interface BrokerFaultsView {
   }[];
   /** Why nothing can be asked for; null when it can. */
   readonly problem: string | null;
+}
+
+/** A drill that comes along. */
+export interface DrillView {
+  readonly name: string;
+  readonly title: string;
+  /** About. */
+  readonly takesMs: number;
+  readonly steadyState: string;
+  readonly hypothesis: string;
+  readonly hint: string;
+  readonly explanation: string;
+  /** Why it can't be run on the console's machine; null: it can. */
+  readonly lacks: string | null;
+}
+
+/** The drill that runs, or ran last. */
+export interface DrillRunView {
+  readonly name: string;
+  readonly startedMs: number;
+  /** What it says; `atMs` since it began. */
+  readonly lines: readonly { readonly atMs: number; readonly line: string }[];
+  readonly isCalledOff: boolean;
+  /** Null: it runs. */
+  readonly end: {
+    readonly how: 'held' | 'did not hold' | 'called off' | 'broken';
+    /** Why it is broken. */
+    readonly reason: string | null;
+    readonly verdicts: readonly { readonly held: boolean; readonly words: string }[];
+    readonly score: readonly (readonly [what: string, figure: string])[];
+    /** The folder, on the console's machine. */
+    readonly report: string | null;
+  } | null;
 }

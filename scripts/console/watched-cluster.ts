@@ -4,12 +4,14 @@
  * controller's epoch by ZooKeeper. A look that fails is told, and the next one is made all the same.
  */
 import { ErrorCode } from '../../broker/errors.ts';
+import { SaslLoginError } from '../../broker/protocol/login.ts';
 import { DescribeLogDirs } from '../../broker/protocol/messages/35-describe-log-dirs.ts';
 import type { Coordinator } from '../../coordinator-client/coordinator.ts';
 import { brokerZnode, controllerEpochZnode } from '../../coordinator-client/znodes/znodes.ts';
 import type { AdminClient, ClusterMetadata } from '../cli/admin-client.ts';
 import { at, LATEST, offsetsAt } from '../cli/leaders.ts';
 import { runningReassignments } from '../cli/reassign/reassignments.ts';
+import type { ClusterRights } from './cluster-rights.ts';
 import {
   type BrokerPicture,
   type ClusterPicture,
@@ -29,7 +31,7 @@ const PEER_LISTENER = 'PEER';
 type ProgressByPartition = Readonly<Record<string, Progress>>;
 
 /** What is told to whoever listens. */
-interface WatchedListener {
+export interface WatchedListener {
   changed(change: PictureChange): void;
   progressed(progress: ProgressByPartition): void;
   /** Why the last look failed; null when one succeeds again. */
@@ -40,8 +42,17 @@ interface WatchedParts {
   readonly admin: AdminClient;
   /** Null where ZooKeeper can't be reached or is not to be. */
   readonly coordinator: Coordinator | null;
+  /** What ZooKeeper knows is for those who may DESCRIBE the cluster. */
+  readonly rights: Pick<ClusterRights, 'may'>;
   readonly nowMs: () => number;
+  /** Changes that are kept, as partitions named by them. */
+  readonly mostEntries: number;
+  /** The login is not taken any more. */
+  readonly refused: ((reason: string) => void) | undefined;
 }
+
+/** As a reader has it. */
+export type Watched = Pick<WatchedCluster, 'picture' | 'trouble' | 'recorder' | 'listen' | 'stop'>;
 
 export class WatchedCluster {
   readonly #parts: WatchedParts;
@@ -54,7 +65,7 @@ export class WatchedCluster {
 
   constructor(parts: WatchedParts) {
     this.#parts = parts;
-    this.recorder = new PictureRecorder(parts.nowMs());
+    this.recorder = new PictureRecorder(parts.nowMs(), parts.mostEntries);
   }
 
   get picture(): ClusterPicture {
@@ -93,7 +104,10 @@ export class WatchedCluster {
         work()
           .then(
             () => this.#told(null),
-            (error: unknown) => this.#told(error instanceof Error ? error.message : String(error)),
+            (error: unknown) => {
+              this.#told(error instanceof Error ? error.message : String(error));
+              if (error instanceof SaslLoginError && !this.#stopped) this.#parts.refused?.(error.message);
+            },
           )
           .finally(next);
       }, everyMs);
@@ -117,12 +131,14 @@ export class WatchedCluster {
   }
 
   async #look(): Promise<ClusterPicture> {
-    const { admin, coordinator } = this.#parts;
+    const { admin, coordinator, rights } = this.#parts;
     const [metadata, moving, registered] = await Promise.all([
       admin.metadata(null),
       // Without a controller nobody can say, and what is known stays.
       runningReassignments(admin).catch(() => null),
-      coordinator === null ? null : registrations(coordinator),
+      rights
+        .may('DESCRIBE')
+        .then((may) => (coordinator === null || !may ? null : registrations(coordinator))),
     ]);
     const byName = moving === null ? null : new Map(moving.map((each) => [nameOf(each), each]));
     const partitions: Record<string, PartitionPicture> = {};

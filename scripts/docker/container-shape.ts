@@ -1,7 +1,7 @@
 /** What the broker of this container is to be, from its file, its environment and the options it is started with. */
 import { readFileSync } from 'node:fs';
 import { parseProperties } from '../../broker/config/java-properties.ts';
-import { overrides } from '../cluster/cluster-options.ts';
+import { overrides } from '../cluster/overrides.ts';
 import { environmentProperties, PROPERTIES_FILE } from './container-properties.ts';
 import { type Shape, shapeOf } from './kraft-shape.ts';
 

@@ -2,30 +2,35 @@
  * A container that is a cluster of its own: coordination and broker in one process, both durable on the
  * container's volume. It says what those who wait for a KRaft node look for in its log, when it is true.
  */
-import { mkdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { runBroker } from '../../broker/main.ts';
+import type { Coordinator } from '../../coordinator-client/coordinator.ts';
 import { startEmbeddedServer } from '../../coordinator-client/embedded/server.ts';
 import { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
+import { ensurePaths } from '../../coordinator-client/stores/paths.ts';
+import { configZnode, sanitize } from '../../coordinator-client/znodes/config-znodes.ts';
 import { zookeeperSource } from '../../coordinator-client/zookeeper/zookeeper.ts';
 import { UsageError } from '../cli/arguments.ts';
 import { print } from '../cli/output.ts';
 import { untilSignalled } from '../cluster/ending.ts';
-import type { Shape } from './kraft-shape.ts';
+import { EMBEDDED_CONNECT, type Shape } from './kraft-shape.ts';
+import {
+  type FormattedUsers,
+  forgetFormattedUsers,
+  formattedClusterId,
+  formattedHome,
+  formattedUsers,
+} from './tools/formatted.ts';
 
-/** In the container, where `odradek zk` finds it. */
-export const EMBEDDED_CONNECT = '127.0.0.1:2181';
 const PORT = 2181;
 const TICK_MS = 100;
 const MAX_SESSION_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 10_000;
-/** What `kafka-storage format` leaves beside the log directories. */
-export const FORMATTED_FILE = 'cluster.id';
 
 /** Runs until it is signalled; the exit status. */
 export async function runEmbeddedBroker({ isKraft, properties }: Shape, clusterId: string): Promise<number> {
-  const logDirectory = (properties.get('log.dirs') ?? properties.get('log.dir') ?? '').split(',')[0] ?? '';
-  const home = dirname(logDirectory);
+  const home = formattedHome(properties);
   const dataDir = join(home, 'zookeeper');
   say(
     isKraft
@@ -44,9 +49,8 @@ export async function runEmbeddedBroker({ isKraft, properties }: Shape, clusterI
     failed: () => process.exit(1),
   });
   try {
-    await claimClusterId(clusterId === '' ? formattedAs(home) : clusterId);
-    const overrides = { ...Object.fromEntries(properties), 'zookeeper.connect': EMBEDDED_CONNECT };
-    const running = await runBroker('', { overrides, stop: asked });
+    await prepareTree(home, clusterId === '' ? formattedClusterId(home) : clusterId);
+    const running = await runBroker('', { overrides: Object.fromEntries(properties), stop: asked });
     if (running.problem !== null) throw new UsageError(running.problem);
     if (!running.isRunning) return 0;
     if (isKraft) announce(properties.get('broker.id') ?? '');
@@ -63,9 +67,10 @@ function announce(id: string): void {
   say(`[KafkaRaftServer nodeId=${id}] Kafka Server started`);
 }
 
-/** The cluster gets this id, unless it has one, which then must be this. */
-async function claimClusterId(wanted: string): Promise<void> {
-  if (wanted === '') return;
+/** With what the container was formatted with: an id, and users who can log in before anybody could add them. */
+async function prepareTree(home: string, clusterId: string): Promise<void> {
+  const users = formattedUsers(home);
+  if (clusterId === '' && Object.keys(users).length === 0) return;
   const source = zookeeperSource({
     connect: EMBEDDED_CONNECT,
     sessionTimeoutMs: CONNECT_TIMEOUT_MS,
@@ -74,19 +79,30 @@ async function claimClusterId(wanted: string): Promise<void> {
   });
   const coordinator = await source.open(CONNECT_TIMEOUT_MS);
   try {
-    const clusterId = await new ClusterStore(coordinator).getOrCreateClusterId(wanted);
-    if (clusterId !== wanted)
-      throw new UsageError(`the data here is of cluster ${clusterId}, and CLUSTER_ID is ${wanted}`);
+    if (clusterId !== '') await claimClusterId(coordinator, clusterId);
+    await addUsers(coordinator, users);
+    forgetFormattedUsers(home);
   } finally {
     await coordinator.close();
   }
 }
 
-function formattedAs(home: string): string {
-  try {
-    return readFileSync(join(home, FORMATTED_FILE), 'utf8').trim();
-  } catch {
-    return '';
+/** The cluster gets this id, unless it has one, which then must be this. */
+async function claimClusterId(coordinator: Coordinator, wanted: string): Promise<void> {
+  const clusterId = await new ClusterStore(coordinator).getOrCreateClusterId(wanted);
+  if (clusterId !== wanted)
+    throw new UsageError(`the data here is of cluster ${clusterId}, and CLUSTER_ID is ${wanted}`);
+}
+
+/** Who is there already stays as he is. */
+async function addUsers(coordinator: Coordinator, users: FormattedUsers): Promise<void> {
+  await ensurePaths(coordinator, [configZnode.typePath('users')]);
+  for (const [name, credentials] of Object.entries(users)) {
+    const path = configZnode.path('users', sanitize(name));
+    const data = configZnode.encode(new Map(Object.entries(credentials)), null);
+    const stored = await coordinator.commit([{ op: 'create', path, data, lifetime: 'persistent' }]);
+    if (!stored.ok && stored.reason !== 'exists')
+      throw new Error(`user ${name} could not be stored: ${stored.reason}`);
   }
 }
 

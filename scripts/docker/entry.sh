@@ -1,10 +1,9 @@
 #!/bin/bash
-# The image's ENTRYPOINT: a command of ours by its word, a broker without one or with options only, and
-# whatever else is given as the program that it is, as in Kafka's images.
-case "${1:-broker}" in
-  broker | zookeeper | cluster | topics | produce | consume | configs | quotas | groups | reassign | \
-    elect-leaders | delete-records | get-offsets | log-dirs | transactions | cluster-id | api-versions | zk | log | --help | help)
-    exec odradek "$@" ;;
+# The image's ENTRYPOINT: a broker without a word or with options only, a program where there is one of that
+# name, as in Kafka's images, and all else as a command of ours.
+case "${1:-}" in
+  --help) exec odradek --help ;;
   --*) exec odradek broker "$@" ;;
-  *) exec "$@" ;;
 esac
+if type -P "${1:-broker}" >/dev/null; then exec "$@"; fi
+exec odradek "$@"

@@ -8,7 +8,7 @@ import { runCommandLine } from '../cli/command-line.ts';
 import { runCommand } from '../cli/run.ts';
 import { environmentProperties, PROPERTIES_FILE, secretFromFile } from './container-properties.ts';
 import { containerShape, optionValue } from './container-shape.ts';
-import { EMBEDDED_CONNECT, runEmbeddedBroker } from './embedded-broker.ts';
+import { runEmbeddedBroker } from './embedded-broker.ts';
 import type { Shape } from './kraft-shape.ts';
 import { KAFKA_TOOLS, runKafkaTool } from './tools/kafka-tools.ts';
 
@@ -20,31 +20,39 @@ export async function runInContainer(argv: readonly string[]): Promise<void> {
   const [command = 'broker', ...given] = argv;
   if (KAFKA_TOOLS.has(command)) return runKafkaTool(command, given);
   if (command === 'broker' && !given.some((word) => word === '--help' || word === '-h')) {
-    const shape = containerShape(given);
+    let shape: Shape;
+    try {
+      shape = containerShape(given);
+    } catch (error) {
+      return runRefused(error);
+    }
     if (shape.isEmbedded || shape.problem !== null) return runAlone(shape);
     return runCommandLine([command, ...fromContainer(given, shape.properties), ...given]);
   }
   if (command === 'zk' && optionValue(given, 'zookeeper') === undefined) {
-    const { isEmbedded, properties } = containerShape([]);
-    const connect = isEmbedded ? EMBEDDED_CONNECT : properties.get('zookeeper.connect');
+    let connect: string | undefined;
+    try {
+      connect = containerShape([]).properties.get('zookeeper.connect');
+    } catch (error) {
+      return runRefused(error);
+    }
     return runCommandLine([command, `--zookeeper=${connect}`, ...given]);
   }
   return runCommandLine(argv);
 }
 
 function runAlone(shape: Shape): Promise<void> {
-  const spec = {
-    name: 'broker',
-    summary: '',
-    options: [],
-    outlivesOutput: true as const,
-    run: async () => {
-      if (shape.problem !== null) throw new UsageError(shape.problem);
-      return runEmbeddedBroker(shape, process.env['CLUSTER_ID'] ?? '');
-    },
-  };
-  return runCommand(spec, 'odradek broker', []);
+  if (shape.problem !== null) return runRefused(new UsageError(shape.problem));
+  const run = () => runEmbeddedBroker(shape, process.env['CLUSTER_ID'] ?? '');
+  return runCommand({ ...BROKER, run }, 'odradek broker', []);
 }
+
+/** Says why, in one line. */
+function runRefused(error: unknown): Promise<void> {
+  return runCommand({ ...BROKER, run: () => Promise.reject(error) }, 'odradek broker', []);
+}
+
+const BROKER = { name: 'broker', summary: '', options: [], outlivesOutput: true } as const;
 
 function fromContainer(given: readonly string[], properties: ReadonlyMap<string, string>): string[] {
   const words = [...environmentProperties(process.env)].map(([key, value]) => `--override=${key}=${value}`);

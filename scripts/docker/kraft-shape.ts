@@ -23,6 +23,9 @@ const OF_KRAFT = [
 /** Each is a list of listeners, of which the controller's are not the broker's. */
 const LISTENER_LISTS = ['listeners', 'advertised.listeners', 'listener.security.protocol.map'];
 
+/** The coordination that a container brings along, where its broker and `odradek zk` find it. */
+export const EMBEDDED_CONNECT = '127.0.0.1:2181';
+
 export interface Shape {
   /** The container brings its own coordination. */
   readonly isEmbedded: boolean;
@@ -43,12 +46,12 @@ export function shapeOf(given: ReadonlyMap<string, string>, defaults: ReadonlyMa
   const nodeId = own.get('node.id');
   const controllers = wordsOf(own.get('controller.listener.names') ?? '');
   for (const key of OF_KRAFT) own.delete(key);
-  own.delete('zookeeper.connect');
   if (nodeId !== undefined) own.set('broker.id', nodeId);
   for (const key of LISTENER_LISTS) {
     const list = own.get(key);
     if (list !== undefined) own.set(key, without(list, controllers));
   }
+  own.set('zookeeper.connect', EMBEDDED_CONNECT);
   const properties = new Map([...defaults, ...Object.entries(ALONE), ...own]);
   // Nobody has said by what name this machine is reached: the port is published on it.
   if (!own.has('listeners') && !own.has('advertised.listeners')) {

@@ -4,7 +4,7 @@
 # half of the size.
 set -euo pipefail
 root=$1
-tools="bash sh cat grep sed awk mkdir rm ln ls cp mv touch sleep timeout chown chmod id env hostname uname
+tools="bash cat grep sed awk mkdir rm ln ls cp mv touch sleep timeout chown chmod id env hostname uname
   head tail tr cut wc sort date dirname basename readlink tee test find xargs seq mktemp stat df du tar"
 
 # What a program needs, and what has to be loaded before it; the loader itself tells.
@@ -19,6 +19,8 @@ for tool in node $tools; do
   add "$path"
   libraries "$path" | while read -r library; do add "$library"; done
 done
+# Debian's own sh forgets variables whose names have dashes, as those of SCRAM's configs have; bash passes them on.
+ln -s bash "$root/usr/bin/sh"
 find /opt/odradek -name '*.node' | while read -r addon; do
   libraries /bin/bash "$addon" | while read -r library; do
     case $library in /opt/*) ;; *) add "$library" ;; esac

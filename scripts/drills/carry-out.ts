@@ -1,7 +1,9 @@
 /** Carries out the steps of a drill, one after the other, and says of each what it does. */
+import { setTimeout } from 'node:timers/promises';
 import { ErrorCode } from '../../broker/errors.ts';
+import { sentenceOf } from '../../broker/platform/event-sentences.ts';
 import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts';
-import { REQUEST_TIMEOUT_MS, reasonOf } from '../cli/admin-client.ts';
+import { type ClusterMetadata, REQUEST_TIMEOUT_MS, reasonOf } from '../cli/admin-client.ts';
 import { elect } from '../cli/elections.ts';
 import { alterReassignments } from '../cli/reassign/reassignments.ts';
 import type { Casting } from './casting.ts';
@@ -19,6 +21,8 @@ export interface Stage {
   readonly acknowledged: () => readonly number[];
   /** How many events the brokers had recorded before the first step. */
   readonly eventsBefore: number;
+  /** Aborted: nothing more is waited for. */
+  readonly signal: AbortSignal;
 }
 
 /** Something that a drill waits for did not come: its hypothesis is wrong, or the cluster is. */
@@ -41,7 +45,7 @@ export async function carryOut(step: Step, stage: Stage): Promise<void> {
       stage.mark('everything is healed');
       return cluster.heal();
     case 'wait':
-      return pause(step.forMs);
+      return pause(step.forMs, stage.signal);
     case 'wait for':
       return waitFor(step.what, step.withinMs, stage);
     case 'create topics':
@@ -101,71 +105,103 @@ async function withIds(
   return Object.fromEntries(await Promise.all(entries));
 }
 
+/** What was waited for, or what is there instead of it; the words may be empty. */
+type Seen = readonly [hasCome: boolean, words: string];
+
 async function waitFor(what: Awaited, withinMs: number, stage: Stage): Promise<void> {
   const deadlineMs = performance.now() + withinMs;
-  const holds = await holding(what, stage);
+  const named = wordsOf(what, stage.cluster);
+  const look = await lookFor(what, stage);
   for (;;) {
-    const seen = await holds().catch((error: unknown) =>
-      String(error instanceof Error ? error.message : error),
+    const [hasCome, seen] = await look().catch(
+      (error: unknown): Seen => [false, error instanceof Error ? error.message : String(error)],
     );
-    if (seen === null) break;
+    if (hasCome) return stage.mark(seen === '' ? named : `${named}: ${seen}`);
     if (performance.now() > deadlineMs)
-      throw new DidNotCome(`${wordsOf(what)} did not come within ${withinMs / 1000} s: ${seen}`);
-    await pause(LOOK_MS);
+      throw new DidNotCome(`${named} did not come within ${withinMs / 1000} s: ${seen}`);
+    await pause(LOOK_MS, stage.signal);
   }
-  stage.mark(wordsOf(what));
 }
 
-function wordsOf(what: Awaited): string {
-  if (what.what === 'event') return `${what.kind} in a journal`;
+function wordsOf(what: Awaited, { keepsJournals }: DrilledCluster): string {
+  if (what.what === 'event') {
+    if (keepsJournals) return what.kind;
+    return what.kind === 'isr-shrunk'
+      ? 'fewer replicas in sync'
+      : `there is no journal to wait for ${what.kind} in`;
+  }
   if (what.what === 'in sync') return `${what.replicas} replicas in sync`;
   return what.what;
 }
 
-/** Null when it has come, else what is seen instead. */
-async function holding(what: Awaited, stage: Stage): Promise<() => Promise<string | null>> {
+async function lookFor(what: Awaited, stage: Stage): Promise<() => Promise<Seen>> {
   const { cluster, topic, casting } = stage;
   const partitions = async () =>
     (await cluster.newest()).topics.find(({ name }) => name === topic)?.partitions ?? [];
   switch (what.what) {
     case 'event':
-      return async () => (kindsSince(stage).has(what.kind) ? null : 'no journal has it');
+      if (!cluster.keepsJournals) return () => withoutJournal(what.kind, partitions);
+      return () => Promise.resolve(inJournals(what.kind, stage));
     case 'in sync':
-      return async () => {
-        const isr = (await partitions()).map(({ isrNodes }) => isrNodes.length);
-        const looked = what.replicas === cluster.ids.length ? isr : isr.slice(0, 1);
-        return looked.length > 0 && looked.every((size) => size === what.replicas)
-          ? null
-          : `in sync are ${isr}`;
-      };
+      return async () => inSync(what.replicas, await partitions(), cluster.ids.length);
     case 'another leader':
     case 'no leader': {
       const before = await casting.broker('leader');
       return async () => {
         const leader =
           (await partitions()).find(({ partitionIndex }) => partitionIndex === 0)?.leaderId ?? -1;
-        const isSo = what.what === 'no leader' ? leader < 0 : leader >= 0 && leader !== before;
-        return isSo ? null : `the leader is ${leader}`;
+        if (leader < 0) return what.what === 'no leader' ? [true, ''] : [false, 'there is none'];
+        return [what.what === 'another leader' && leader !== before, `broker ${leader}`];
       };
     }
     case 'another controller': {
       const before = await casting.broker('controller');
       return async () => {
         const { controllerId } = await cluster.newest();
-        return controllerId >= 0 && controllerId !== before ? null : `the controller is ${controllerId}`;
+        if (controllerId < 0) return [false, 'there is none'];
+        return [controllerId !== before, `broker ${controllerId}`];
       };
     }
     case 'acknowledgements': {
       const before = stage.acknowledged();
-      return async () => {
+      return () => {
         const now = stage.acknowledged();
         const without = now.flatMap((count, partition) =>
           count > (before[partition] ?? 0) ? [] : [partition],
         );
-        return without.length === 0 ? null : `none in partitions ${without}`;
+        return Promise.resolve([
+          without.length === 0,
+          without.length === 0 ? '' : `none in partitions ${without}`,
+        ]);
       };
     }
   }
+}
+
+type Partitions = ClusterMetadata['topics'][number]['partitions'];
+
+function inSync(replicas: number | 'all', partitions: Partitions, brokers: number): Seen {
+  const looked = replicas === 'all' || replicas === brokers ? partitions : partitions.slice(0, 1);
+  const isSo = looked.every(
+    ({ isrNodes, replicaNodes }) => isrNodes.length === (replicas === 'all' ? replicaNodes.length : replicas),
+  );
+  if (looked.length > 0 && isSo) return [true, ''];
+  return [false, `in sync are ${partitions.map(({ isrNodes }) => isrNodes.length)}`];
+}
+
+function inJournals(kind: string, { cluster, eventsBefore }: Stage): Seen {
+  const found = cluster.events.slice(eventsBefore).find(({ event }) => event.kind === kind);
+  if (found === undefined) return [false, 'no journal has it'];
+  return [true, `broker ${found.brokerId} ${sentenceOf(found.event)}`];
+}
+
+/** What is seen of an event where nobody records any. What is not seen at all is not waited for. */
+async function withoutJournal(kind: string, partitions: () => Promise<Partitions>): Promise<Seen> {
+  if (kind !== 'isr-shrunk') return [true, ''];
+  const isShrunk = (await partitions()).some(
+    ({ isrNodes, replicaNodes }) => isrNodes.length < replicaNodes.length,
+  );
+  return isShrunk ? [true, ''] : [false, 'all replicas are in sync'];
 }
 
 /** The kinds of all events that brokers have recorded since the first step. */
@@ -196,6 +232,7 @@ function words(given: Readonly<Record<string, unknown>>): string {
   return parts.length === 0 ? '' : `: ${parts.join(', ')}`;
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** Rejects as soon as it is called off. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return setTimeout(ms, undefined, { signal });
 }

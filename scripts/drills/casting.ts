@@ -33,7 +33,7 @@ export class Casting {
   async server(role: ServerRole): Promise<number> {
     const known = this.#servers.get(role);
     if (known !== undefined) return known;
-    const leader = (await this.#scene.cluster.ensemble?.leader()) ?? 1;
+    const leader = await this.#scene.cluster.zookeeperLeader();
     const server = role === 'zookeeper follower' ? (SERVERS.find((each) => each !== leader) ?? 2) : leader;
     this.#servers.set(role, server);
     return server;

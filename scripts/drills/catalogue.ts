@@ -15,6 +15,11 @@ export function catalogue(): readonly Drill[] {
   return files.sort().map((file) => drillOfFile(join(folder, file)));
 }
 
+/** The one of that name among them, undefined where there is none. Throws MalformedDrill. */
+export function knownDrill(name: string): Drill | undefined {
+  return catalogue().find((drill) => drill.name === name);
+}
+
 /** Of a file that somebody names. Throws MalformedDrill, or what reading it threw. */
 export function drillOfFile(path: string): Drill {
   return parseDrill(readFileSync(path, 'utf8'), basename(path, SUFFIX), path);

@@ -45,8 +45,8 @@ export type Step =
 export type Awaited =
   /** Of any broker's journal, since the drill began. */
   | { readonly what: 'event'; readonly kind: string }
-  /** So many in-sync replicas in every partition of the load; `in partition` 0 only where fewer are awaited. */
-  | { readonly what: 'in sync'; readonly replicas: number }
+  /** So many in-sync replicas in every partition of the load, in partition 0 only where fewer than all are awaited. */
+  | { readonly what: 'in sync'; readonly replicas: number | 'all' }
   /** Of partition 0: another one than the drill's `leader`. */
   | { readonly what: 'another leader' }
   | { readonly what: 'another controller' }

@@ -39,7 +39,7 @@ ${picture(result)}
 }
 
 /** One lane for each partition. */
-function picture({ acknowledgements, during, timeline }: DrillResult): string {
+function picture({ acknowledgements, during, timeline, lanes }: DrillResult): string {
   const times = acknowledgements.map(({ sentMs, tookMs }) => sentMs + tookMs);
   const fromMs = Math.min(...acknowledgements.map(({ sentMs }) => sentMs), during.fromMs);
   const toMs = Math.max(...times, during.toMs);
@@ -51,7 +51,7 @@ function picture({ acknowledgements, during, timeline }: DrillResult): string {
   return [
     `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="How long each acknowledgement took">`,
     `<rect class="span" x="${x(during.fromMs)}" y="0" width="${x(during.toMs) - x(during.fromMs)}" height="${height - 30}"/>`,
-    ...partitions.flatMap((partition, lane) => laneOf(lane, partition)),
+    ...partitions.flatMap((partition, lane) => laneOf(lane, lanes?.[partition] ?? `partition ${partition}`)),
     ...acknowledgements
       .filter((_, index) => index % every === 0)
       .map(({ partition, sentMs, tookMs }) => {
@@ -68,12 +68,12 @@ function picture({ acknowledgements, during, timeline }: DrillResult): string {
   ].join('\n');
 }
 
-function laneOf(lane: number, partition: number): string[] {
+function laneOf(lane: number, name: string): string[] {
   const marks = [1, 10, 100, 1000, 10_000].map((ms) => {
     const y = heightOf(ms, lane);
     return `<line class="axis" x1="${LEFT}" x2="${WIDTH}" y1="${y}" y2="${y}"/><text x="4" y="${y + 4}">${ms < 1000 ? `${ms} ms` : `${ms / 1000} s`}</text>`;
   });
-  return [...marks, `<text x="${LEFT + 6}" y="${lane * LANE + 14}">partition ${partition}</text>`];
+  return [...marks, `<text x="${LEFT + 6}" y="${lane * LANE + 14}">${escaped(name)}</text>`];
 }
 
 /** The y of a time in its lane, which is drawn from below. */
@@ -82,7 +82,8 @@ function heightOf(tookMs: number, lane: number): number {
   return (lane + 1) * LANE - 12 - share * (LANE - 24);
 }
 
-function escaped(text: string): string {
+/** As text of a page. */
+export function escaped(text: string): string {
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

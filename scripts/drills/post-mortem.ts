@@ -1,5 +1,6 @@
 /** What a drill leaves to read: its score, its verdict and its time line, as Markdown. Pure. */
 
+import type { ClientsSeen } from './client-answers.ts';
 import { seconds } from './judgement.ts';
 import type { DrillResult } from './run-drill.ts';
 import type { Latency } from './score.ts';
@@ -17,7 +18,7 @@ export function postMortem(result: DrillResult): string {
   return [
     `# ${drill.title}`,
     '',
-    `${new Date(result.startedMs).toISOString()}, ${seconds(result.tookMs)}. ${hasHeld(result) ? 'Everything held.' : 'Not everything held.'}`,
+    `${new Date(result.startedMs).toISOString()}, on ${result.system}, ${seconds(result.tookMs)}. ${hasHeld(result) ? 'Everything held.' : 'Not everything held.'}`,
     '',
     `**Steady state.** ${drill.steadyState}`,
     '',
@@ -29,6 +30,7 @@ export function postMortem(result: DrillResult): string {
     '',
     ...scoreLines(result),
     '',
+    ...(result.clients === undefined ? [] : [...clientLines(result.clients), '']),
     '## What happened',
     '',
     ...(cast.length === 0 ? [] : [`Parts: ${cast.join(', ')}.`, '']),
@@ -40,28 +42,66 @@ export function postMortem(result: DrillResult): string {
     '',
     ...(drill.lookAt.length === 0
       ? []
-      : ['To look at:', '', ...drill.lookAt.map((each) => `- \`${each}\``), '']),
+      : ['To look at:', '', ...drill.lookAt.map((each) => `- \`${withParts(each, result)}\``), '']),
   ].join('\n');
 }
 
-export function scoreLines({ score }: Pick<DrillResult, 'score'>): string[] {
+/** A command as it can be pasted: LEADER stands for the broker that was the leader. */
+function withParts(command: string, { parts }: Pick<DrillResult, 'parts'>): string {
+  return command.replaceAll('LEADER', String(parts['leader'] ?? 'LEADER'));
+}
+
+function scoreLines(result: Pick<DrillResult, 'score'>): string[] {
+  return ['| | |', '|---|---|', ...scoreRows(result).map((row) => `| ${row.join(' | ')} |`)];
+}
+
+/** What was measured, and how much it was. */
+export function scoreRows({ score }: Pick<DrillResult, 'score'>): [what: string, figure: string][] {
   const gaps = score.unavailableMs.map(seconds).join(', ');
   const errors = Object.entries(score.errors).map(([name, times]) => `${name} ${times}`);
+  const isJudged = score.lost !== null;
+  const broken = isJudged
+    ? `${score.lost}, ${score.duplicated}, ${score.reordered}`
+    : 'only their owner can tell';
   return [
-    '| | |',
-    '|---|---|',
-    `| acknowledged | ${score.acknowledged} |`,
-    `| lost, duplicated, reordered | ${score.lost}, ${score.duplicated}, ${score.reordered} |`,
-    `| longest without an acknowledgement, by partition | ${gaps} |`,
-    ...(['before', 'during', 'after'] as const).map(
-      (when) => `| ${when}: p50, p99 | ${latency(score[when])} |`,
-    ),
-    `| producers were told | ${errors.length === 0 ? 'nothing' : errors.join(', ')} |`,
+    ['acknowledged', String(score.acknowledged)],
+    ['lost, duplicated, reordered', broken],
+    [`longest without an acknowledgement, by ${isJudged ? 'partition' : 'client'}`, gaps],
+    ...(['before', 'during', 'after'] as const).map((when): [string, string] => [
+      `${when}: p50, p99`,
+      latency(score[when]),
+    ]),
+    ['producers were told', errors.length === 0 ? 'nothing' : errors.join(', ')],
   ];
 }
 
 function latency({ count, p50Ms, p99Ms }: Latency): string {
   return count === 0 ? 'no acknowledgement' : `${p50Ms} ms, ${p99Ms} ms of ${count}`;
+}
+
+/** What somebody's clients were answered. */
+export function clientLines({ apis, clients, isPartial }: ClientsSeen): string[] {
+  return [
+    '| requests of clients | before: p50, p99 | during | after | errors |',
+    '|---|---|---|---|---|',
+    ...apis.map(({ api, before, during, after, errors }) => {
+      const times = [before, during, after].map((each) => (each.count === 0 ? 'none' : latency(each)));
+      const told = Object.entries(errors).map(([name, count]) => `${name} ${count}`);
+      return `| ${[api, ...times, told.join(', ') || '-'].join(' | ')} |`;
+    }),
+    '',
+    '| client | longest without a good Produce: before, since | without a good Fetch: before, since | last heard |',
+    '|---|---|---|---|',
+    ...clients.map(({ clientId, produce, fetch, silentMs }) => {
+      const name = clientId.replaceAll(/[|\p{Cc}]/gu, ' ');
+      return `| ${name} | ${gaps(produce)} | ${gaps(fetch)} | ${seconds(silentMs)} before the end |`;
+    }),
+    ...(isPartial ? ['', 'There were more requests than are kept: the last ones are not counted.'] : []),
+  ];
+}
+
+function gaps({ beforeMs, sinceMs }: ClientsSeen['clients'][number]['fetch']): string {
+  return [beforeMs, sinceMs].map((ms) => (ms === null ? '-' : seconds(ms))).join(', ');
 }
 
 /** Times since the first step. */

@@ -21,12 +21,13 @@ export interface Span {
 
 export interface Score {
   readonly acknowledged: number;
-  readonly lost: number;
-  readonly duplicated: number;
-  readonly reordered: number;
+  /** Null, as the next three: the clients were somebody's, and nobody knows what they had meant to write. */
+  readonly lost: number | null;
+  readonly duplicated: number | null;
+  readonly reordered: number | null;
   /** Everything else that contradicts a promise. */
-  readonly otherwise: number;
-  /** The longest time without an acknowledgement, by partition. */
+  readonly otherwise: number | null;
+  /** The longest time without an acknowledgement, by partition, or by client where these are somebody's. */
   readonly unavailableMs: readonly number[];
   readonly before: Latency;
   readonly during: Latency;
@@ -55,10 +56,8 @@ export function scoreOf(history: ClientHistory, found: Found, during: Span): Sco
     reordered,
     otherwise: violations.length - lost - duplicated - reordered,
     unavailableMs: gapsOf(history, all),
-    before: latencyOf(all.filter(({ sentMs }) => sentMs < during.fromMs)),
-    during: latencyOf(all.filter(({ sentMs }) => sentMs >= during.fromMs && sentMs < during.toMs)),
-    after: latencyOf(all.filter(({ sentMs }) => sentMs >= during.toMs)),
-    errors: errorsOf(history),
+    ...latenciesOf(all, during),
+    errors: errorsOf(history.writer),
     violations,
   };
 }
@@ -93,15 +92,30 @@ function gapsOf({ writer }: ClientHistory, all: readonly Acknowledged[]): number
     });
 }
 
-function latencyOf(all: readonly Acknowledged[]): Latency {
+/** By when each was sent. */
+export function latenciesOf(
+  all: readonly Pick<Acknowledged, 'sentMs' | 'tookMs'>[],
+  { fromMs, toMs }: Span,
+): Pick<Score, 'before' | 'during' | 'after'> {
+  return {
+    before: latencyOf(all.filter(({ sentMs }) => sentMs < fromMs)),
+    during: latencyOf(all.filter(({ sentMs }) => sentMs >= fromMs && sentMs < toMs)),
+    after: latencyOf(all.filter(({ sentMs }) => sentMs >= toMs)),
+  };
+}
+
+function latencyOf(all: readonly { readonly tookMs: number }[]): Latency {
   const times = all.map(({ tookMs }) => tookMs).sort((a, b) => a - b);
   const at = (share: number): number | null =>
     times[Math.min(times.length - 1, Math.floor(share * times.length))] ?? null;
   return { count: times.length, p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
-function errorsOf({ writer }: ClientHistory): Record<string, number> {
+/** How often each was met. */
+export function errorsOf(all: readonly { readonly error?: string | null }[]): Record<string, number> {
   const errors: Record<string, number> = {};
-  for (const { error } of writer) if (error !== undefined) errors[error] = (errors[error] ?? 0) + 1;
+  for (const { error } of all) {
+    if (error !== undefined && error !== null) errors[error] = (errors[error] ?? 0) + 1;
+  }
   return errors;
 }

@@ -76,7 +76,10 @@ function waitOf(source: DrillSource, value: Node | null): Step {
 
 function awaitedOf(source: DrillSource, word: (typeof AWAITED)[number], node: Node): Awaited {
   if (word === 'event') return { what: 'event', kind: source.scalar(node, word) };
-  if (word === 'in sync') return { what: 'in sync', replicas: source.count(node, word) };
+  if (word === 'in sync') {
+    const isAll = source.scalar(node, word) === 'all';
+    return { what: 'in sync', replicas: isAll ? 'all' : source.count(node, word) };
+  }
   source.known({ text: source.scalar(node, word), node }, ['yes'], `'${word}'`);
   return { what: word };
 }

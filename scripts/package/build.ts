@@ -12,6 +12,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { COMMAND_NAMES } from '../cli/command-line.ts';
 import { BUILT_FOLDER, builtPage } from '../console/page-files.ts';
 import { CATALOGUE_FOLDER } from '../drills/catalogue.ts';
 import { writeDeclarations } from './declarations.ts';
@@ -22,15 +23,29 @@ import { noticesOf } from './notices.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const DIST = join(ROOT, 'dist');
 /** Native; and what only a checkout needs, which makes the console's page of its sources. */
-const EXTERNAL = ['@node-rs/crc32', 'fs-native-extensions', 'esbuild'];
+const EXTERNAL = ['@node-rs/crc32', 'fs-native-extensions', 'lz4-napi', 'esbuild'];
 /** What only some commands use is read only by them: it would be a quarter of what everybody has to load. */
-const APART = ['kafkajs', 'prom-client', 'node-forge', 'jks-js', 'yaml'];
+const APART = ['kafkajs', 'prom-client', 'node-forge', 'jks-js', 'jose', 'yaml'];
+/** Of a large one what jks-js asks it for, to read what a PKCS#12 store trusts. */
+const PARTS = new Map([['node-forge', ['asn1', 'pem', 'pki', 'pkcs12', 'util']]]);
 /** Of Node's modules, what a cluster starts without. */
-const LATE = ['assert', 'assert/strict', 'child_process', 'fs/promises', 'https', 'tls', 'zlib'];
-/** The bundle is one expression, a function of what a module gets: it can be required, and run as a script. */
+const LATE = [
+  'assert',
+  'assert/strict',
+  'child_process',
+  'fs/promises',
+  'https',
+  'tls',
+  'worker_threads',
+  'zlib',
+];
+/**
+ * The bundle is one expression, a function of what a module gets: it can be required, and run as a script. In
+ * brackets of its own, by which V8 knows that it is called at once: else it would read all of it twice.
+ */
 const BEFORE_BUNDLE =
-  "(typeof module==='undefined'?f=>f:f=>module.exports=f)(function(exports,require,module,__filename,__dirname){";
-const AFTER_BUNDLE = '})';
+  "(typeof module==='undefined'?f=>f:f=>module.exports=f)((function(exports,require,module,__filename,__dirname){";
+const AFTER_BUNDLE = '}))';
 const IMPORT_META_URL = "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;";
 /** A line of an error's trace, or of what Node shows of the source when it dies, stays readable. */
 const LINE_LIMIT = 160;
@@ -40,12 +55,14 @@ mkdirSync(DIST);
 // The package as a whole is of ES modules, as its sources are; what is made from them is not.
 write('package.json', '{ "type": "commonjs" }\n');
 copy('node-version.cjs', 'node-version.js');
-copy('cli.cjs', 'cli.js');
+copy('cache-directory.cjs', 'cache-directory.js');
+write('cli.js', commandLine());
 cpSync(join(ROOT, 'scripts', 'drills', 'catalogue'), join(DIST, CATALOGUE_FOLDER), { recursive: true });
 const inputs = [
   ...(await bundle()),
   ...(await Promise.all(APART.map(packageApart))).flat(),
   ...(await threadProgram()),
+  ...(await storeProgram()),
   ...(await consolePage()),
 ];
 write('load.js', loader());
@@ -65,6 +82,12 @@ function loader(): string {
     .digest('hex')
     .slice(0, 16);
   return readFileSync(join(import.meta.dirname, 'load.cjs'), 'utf8').replace("'unbuilt'", `'${build}'`);
+}
+
+/** With the names of its commands. */
+function commandLine(): string {
+  const names = JSON.stringify(COMMAND_NAMES);
+  return readFileSync(join(import.meta.dirname, 'cli.cjs'), 'utf8').replace("['unbuilt']", () => names);
 }
 
 /** The files that went into it. */
@@ -88,12 +111,23 @@ function bundle(): Promise<string[]> {
 
 function packageApart(name: string): Promise<string[]> {
   const plugins = [apart(APART.filter((other) => other !== name))];
-  return built(`${name}.js`, { entryPoints: [name], plugins });
+  const parts = PARTS.get(name);
+  if (parts === undefined) return built(`${name}.js`, { entryPoints: [name], plugins });
+  const contents = `${parts.map((part) => `require('${name}/lib/${part}');`).join('')}module.exports = require('${name}/lib/forge');`;
+  return built(`${name}.js`, { stdin: { contents, resolveDir: ROOT }, plugins });
 }
 
 /** What a thread of the pool runs: only what its jobs need, so that it begins quickly and is small. */
 function threadProgram(): Promise<string[]> {
   return built('worker.js', { entryPoints: ['broker/worker.ts'] });
+}
+
+/** What the thread runs that reads one of Java's key stores. */
+function storeProgram(): Promise<string[]> {
+  return built('store-thread.js', {
+    entryPoints: ['broker/security/tls/store-thread.ts'],
+    plugins: [apart(APART)],
+  });
 }
 
 /** Leaves the packages apart to be required where they are. */

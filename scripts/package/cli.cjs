@@ -7,6 +7,14 @@ if (problem !== null) {
   console.error(problem);
   process.exit(2);
 }
-// Halves what every later run spends on reading its own code.
-require('node:module').enableCompileCache();
-require('./load.js').open('cli').runCommandLine(process.argv.slice(2));
+const { enableCompileCache, getCompileCacheDir } = require('node:module');
+const { ownDirectory } = require('./cache-directory.js');
+/** Set when the package is made. */
+const COMMANDS = ['unbuilt'];
+
+// For packages that lie apart, and as a place for what is compiled of the bundle, also where the package can't be written to.
+const directory = getCompileCacheDir() === undefined ? ownDirectory() : null;
+if (directory !== null) enableCompileCache(directory);
+const words = process.argv.slice(2);
+const use = COMMANDS.includes(words[0]) ? `cli-${words[0]}` : 'cli';
+require('./load.js').open('cli', use).runCommandLine(words);

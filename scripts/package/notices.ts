@@ -2,6 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** What is said by the Apache License between its name and the end of its terms; the package has it as its own. */
+const APACHE_TERMS =
+  /^[^\S\n]*Apache License\s+Version 2\.0, January 2004[\s\S]*?END OF TERMS AND CONDITIONS/m;
 const PACKAGE = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//;
 
 /** `inputs`: the files that went into the bundle. Throws for a package that comes without a licence. */
@@ -20,5 +23,5 @@ function noticeOf(root: string, name: string): string {
   if (file === undefined && license === undefined) throw new Error(`${name} says nothing of its licence`);
   const text =
     file === undefined ? `Licence: ${license}` : readFileSync(join(directory, file), 'utf8').trim();
-  return `${name} ${version}\n\n${text}\n`;
+  return `${name} ${version}\n\n${text.replace(APACHE_TERMS, 'Apache License, Version 2.0, January 2004: its terms are in the file LICENSE of this package.')}\n`;
 }

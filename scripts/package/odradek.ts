@@ -13,13 +13,20 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Broker } from '../../broker/broker.ts';
 import { type BrokerConfig, brokerConfig, brokerProperty } from '../../broker/config/broker-config.ts';
+import { withJaasFile } from '../../broker/node/jaas-file-logins.ts';
+import { zookeeperSessions } from '../../broker/node/zookeeper-session.ts';
 import { systemClock } from '../../broker/platform/clock.ts';
+import { nodeDisk } from '../../broker/platform/node-disk.ts';
 import { systemPlatform } from '../../broker/platform/system-platform.ts';
+import { type JvmProperties, jvmProperties } from '../../broker/security/jvm-options.ts';
+import { javaStores } from '../../broker/security/tls/java-stores.ts';
+import { zookeeperAccess } from '../../broker/security/zookeeper/zookeeper-access.ts';
 import type { CoordinatorSource } from '../../coordinator-client/coordinator.ts';
 import { localSource } from '../../coordinator-client/local/local.ts';
 import { LocalTree } from '../../coordinator-client/local/local-tree.ts';
-import { zookeeperSource } from '../../coordinator-client/zookeeper/zookeeper.ts';
+import { withoutZookeeperSecurity } from '../../test/kit/broker-configs.ts';
 import { startCluster as startTestCluster } from '../../test/kit/cluster.ts';
+import { aboutZookeeper } from '../../test/kit/plain-errors.ts';
 
 /** Kafka's property names and their values, as in a server.properties file. */
 export type Properties = Readonly<Record<string, string>>;
@@ -75,7 +82,8 @@ export async function startBroker({ properties = {}, log }: BrokerOptions = {}):
   };
   let broker: Broker | null = null;
   try {
-    const config = brokerConfig(
+    const jvm = jvmProperties(process.env['KAFKA_OPTS'] ?? '');
+    const given = brokerConfig(
       new Map(
         Object.entries({
           listeners: 'PLAINTEXT://127.0.0.1:0',
@@ -85,17 +93,19 @@ export async function startBroker({ properties = {}, log }: BrokerOptions = {}):
         }),
       ),
     );
+    const config = await withJaasFile(given, jvm, nodeDisk);
     const platform = systemPlatform({
       write: (line) => log?.(line),
       metricLabels: {},
       journalMaxEvents: config.journalMaxEvents,
     });
-    broker = new Broker({ config, platform, hostName: hostname(), coordinators: source(config, isAlone) });
+    const coordinators = await source(config, isAlone ? null : jvm);
+    broker = new Broker({ config, platform, hostName: hostname(), coordinators });
     await broker.start();
   } catch (error) {
     await broker?.shutdown();
     clean();
-    throw error;
+    throw aboutZookeeper(error, properties['zookeeper.connect'] ?? '');
   }
   const running = broker;
   return {
@@ -115,15 +125,16 @@ const ALONE: Properties = {
   'controlled.shutdown.enable': 'false',
 };
 
-function source(config: BrokerConfig, isAlone: boolean): CoordinatorSource {
+/** `jvm`: how to be somebody to the ensemble; null for a broker alone. */
+async function source(config: BrokerConfig, jvm: JvmProperties | null): Promise<CoordinatorSource> {
   const sessionTimeoutMs = config.zookeeperSessionTimeoutMs;
-  if (isAlone) return localSource({ tree: new LocalTree(), clock: systemClock, sessionTimeoutMs });
-  return zookeeperSource({
-    connect: config.zookeeperConnect,
-    sessionTimeoutMs,
-    connectionTimeoutMs: config.zookeeperConnectionTimeoutMs,
-    maxInFlightRequests: config.zookeeperMaxInFlightRequests,
-  });
+  if (jvm === null) {
+    withoutZookeeperSecurity(config);
+    return localSource({ tree: new LocalTree(), clock: systemClock, sessionTimeoutMs });
+  }
+  const reader = { disk: nodeDisk, javaStores };
+  const access = await zookeeperAccess(config.raw, jvm, reader);
+  return zookeeperSessions(config, access, { sockets: systemPlatform().sockets });
 }
 
 /** The first listener, as a client of this machine reaches it. */

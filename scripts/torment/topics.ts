@@ -18,6 +18,8 @@ const LATEST = -1;
 interface TopicLayout {
   readonly firstLeader: number;
   readonly brokers: number;
+  /** Left out: one on each broker. */
+  readonly replicas?: number;
   readonly configs?: Readonly<Record<string, string>>;
 }
 
@@ -25,12 +27,12 @@ interface TopicLayout {
 export async function createTopics(
   admin: AdminClient,
   names: readonly string[],
-  { firstLeader, brokers, configs = {} }: TopicLayout,
+  { firstLeader, brokers, replicas = brokers, configs = {} }: TopicLayout,
 ): Promise<void> {
   const assignments = Array.from({ length: PARTITIONS }, (_, partitionIndex) => ({
     partitionIndex,
     brokerIds: Array.from(
-      { length: brokers },
+      { length: replicas },
       (_each, replica) => ((firstLeader - 1 + partitionIndex + replica) % brokers) + 1,
     ),
   }));

@@ -13,8 +13,8 @@ import { aboutController, aboutPartition } from '../../scripts/cli/events/questi
 import { wholeJournal } from '../../scripts/cli/events/read-events.ts';
 import { standingOf } from '../../scripts/cli/events/standing.ts';
 import { storyOf } from '../../scripts/cli/events/story.ts';
-import { Load } from '../../scripts/tour/load.ts';
 import { eventually } from '../support/eventually.ts';
+import { Load } from '../support/load.ts';
 import { activeController, type RealCluster, startRealCluster } from './real-cluster.ts';
 
 const T0 = { topic: 't', partition: 0 };
@@ -78,11 +78,11 @@ describe('the kill of the controller', () => {
     expect(places).toEqual(places.toSorted((a, b) => a - b));
 
     const partition = storyOf(journals, aboutPartition(T0), { focus: T0, most: 100 }).join('\n');
-    expect(partition).toContain(`Broker ${victim} heard as controller of the new topic t`);
+    expect(partition).toContain(`Broker ${victim} as the controller heard of the new topic t`);
     expect(partition).toContain(`Broker ${victim} went silent`);
     expect(partition).toMatch(
       new RegExp(
-        `Because of \\[\\d+\\], broker ${successor} took ${victim} out of the in-sync replicas of t-0`,
+        `Because of \\[\\d+\\], broker ${successor} took broker ${victim} out of the in-sync replicas of t-0`,
       ),
     );
     expect(standingOf(journals.events, T0)).toMatch(

@@ -3,8 +3,8 @@
  * and paused: what was acknowledged is read once and in order, and the cluster is whole again.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Load } from '../../scripts/tour/load.ts';
 import { eventually, pause } from '../support/eventually.ts';
+import { Load } from '../support/load.ts';
 import { activeController, type RealCluster, startRealCluster } from './real-cluster.ts';
 
 const PARTITIONS = 3;

@@ -124,6 +124,16 @@ describe('the way to ZooKeeper', () => {
     await eventually('it is healthy', async () => (await hurt.health(follower))?.healthy === true, 90_000);
   }, 180_000);
 
+  it('ends also while its broker is cut off: ZooKeeper is told past what is cut', async () => {
+    const last = hurt.lastEvent(follower);
+    const cut = await hurt.faults(follower).strike('link-cut', { to: 'zookeeper' });
+    await hurt.faults(follower).strike('session-expire');
+    await cut.heal();
+    await hurt.event(follower, 'session-lost', last);
+    await hurt.event(follower, 'broker-registered', last);
+    await eventually('it is healthy', async () => (await hurt.health(follower))?.healthy === true, 90_000);
+  }, 180_000);
+
   it('is cut to single servers: the session goes to another one', async () => {
     if (hurt.ensemble === null) return;
     const servers = hurt.ensemble.ports.map((port) => `zookeeper:127.0.0.1:${port}`);

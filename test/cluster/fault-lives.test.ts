@@ -89,7 +89,7 @@ it('a wall clock jumps, and back when it is healed', async () => {
 });
 
 describe('a ZooKeeper server of the cluster', () => {
-  it.each(['zookeeper-pause', 'zookeeper-kill'] as const)(
+  it.each(['zookeeper-pause', 'zookeeper-kill', 'zookeeper-stop'] as const)(
     'is not there for a while: %s',
     async (fault) => {
       const last = hurt.lastEvent(one);
@@ -101,6 +101,9 @@ describe('a ZooKeeper server of the cluster', () => {
       expect((await hurt.faults(one).list()).some((each) => each.id === id)).toBe(false);
       await expect(hurt.faults(one).strike(fault, { server: 2 })).rejects.toThrow(
         'there is no ZooKeeper server 2: they are 1 to 1',
+      );
+      await expect(hurt.faults(one).strike('zookeeper-cut')).rejects.toThrow(
+        'one server with nobody beside it',
       );
     },
     180_000,

@@ -1,12 +1,17 @@
 /** A cluster in this process, and a console that looks at it. */
 
+import { tmpdir } from 'node:os';
 import type { Coordinator } from '../../coordinator-client/coordinator.ts';
 import { zookeeperSource } from '../../coordinator-client/zookeeper/zookeeper.ts';
 import { AdminClient } from '../../scripts/cli/admin-client.ts';
+import { ValueReader } from '../../scripts/console/avro/value-reader.ts';
+import { openDoor } from '../../scripts/console/door.ts';
+import { DrillDesk } from '../../scripts/console/drill-desk.ts';
 import { EventFeed } from '../../scripts/console/event-feed.ts';
 import { pageFiles } from '../../scripts/console/page-files.ts';
+import { openReader } from '../../scripts/console/reader.ts';
+import { MOST_ENTRIES } from '../../scripts/console/recorder.ts';
 import { type ConsoleServer, serveConsole } from '../../scripts/console/server.ts';
-import { WatchedCluster } from '../../scripts/console/watched-cluster.ts';
 import { startCluster } from '../kit/cluster.ts';
 import type { KitCluster } from '../kit/kit-cluster.ts';
 
@@ -23,7 +28,8 @@ export interface ConsoledCluster {
   close(): Promise<void>;
 }
 
-export async function startConsoled(allowChanges: boolean): Promise<ConsoledCluster> {
+/** `drillsOut`: where the reports of drills go. */
+export async function startConsoled(allowChanges: boolean, drillsOut?: string): Promise<ConsoledCluster> {
   const topics = [{ name: 'orders', partitions: 6 }];
   const properties = { 'zookeeper.session.timeout.ms': '1000' };
   const cluster = await startCluster({ brokers: 3, topics, zookeeperPort: 0, properties });
@@ -31,6 +37,7 @@ export async function startConsoled(allowChanges: boolean): Promise<ConsoledClus
     cluster.bootstrapServers,
     cluster.zookeeper ?? '',
     allowChanges,
+    drillsOut,
   );
   return {
     cluster,
@@ -46,23 +53,28 @@ export async function startConsole(
   bootstrapServers: string,
   zookeeper: string,
   allowChanges: boolean,
+  drillsOut = tmpdir(),
 ): Promise<Console> {
   const coordinator = await session(zookeeper);
   const admin = new AdminClient(bootstrapServers, 'console', { patienceMs: 0, answerTimeoutMs: 2000 });
-  const watched = new WatchedCluster({ admin, coordinator, nowMs: Date.now });
   const events = new EventFeed(admin);
-  await watched.start();
+  const drills = new DrillDesk({ out: drillsOut, nowMs: Date.now });
+  const values = new ValueReader(null);
+  const common = { drills, values, events, coordinator, mostEntries: MOST_ENTRIES, nowMs: Date.now };
+  const door = openDoor(await openReader(common, admin, null));
   events.start();
-  const server = await serveConsole(
-    { watched, events, admin, coordinator },
-    { host: '127.0.0.1', port: 0, allowChanges, files: await pageFiles() },
-  );
+  const server = await serveConsole(door, {
+    host: '127.0.0.1',
+    port: 0,
+    allowChanges,
+    tls: null,
+    files: await pageFiles(),
+  });
   return {
     server,
     async close() {
       server.close();
-      watched.stop();
-      admin.close();
+      door.close();
       await coordinator.close();
     },
   };

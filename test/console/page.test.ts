@@ -1,8 +1,9 @@
 /** The page itself, in a browser: what a reader sees, with mouse and keys, on a wide screen and a narrow one. */
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { skipped } from '../interop/interop-cluster.ts';
-import { browserPath } from './browser.ts';
+import { eventually } from '../support/eventually.ts';
+import { browserPath, openBrowser } from './browser.ts';
 import { type ConsoledCluster, startConsoled } from './consoled-cluster.ts';
 
 const skip = skipped('the page of the console', browserPath === null ? 'no Chromium is installed' : null);
@@ -16,9 +17,7 @@ describe.skipIf(skip)('the page', () => {
 
   beforeAll(async () => {
     world = await startConsoled(true);
-    // In a container root has no sandbox to be in.
-    const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-    browser = await chromium.launch({ executablePath: browserPath ?? '', args });
+    browser = await openBrowser();
     page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
     page.setDefaultTimeout(20_000);
     page.on('pageerror', (error) => problems.push(error.message));
@@ -35,7 +34,11 @@ describe.skipIf(skip)('the page', () => {
 
   const rowOf = (partition: string) =>
     page.getByRole('row').filter({ has: page.getByRole('button', { name: partition, exact: true }) });
-  const open = (view: string): Promise<void> => page.click(`nav a:text-is("${view}")`);
+  const open = async (view: string): Promise<void> => {
+    await page.click(`nav a:text-is("${view}")`);
+    // What is asked for next may be on the view before as well, which a loaded machine shows a moment longer.
+    await page.locator(`nav a[aria-current="page"]:text-is("${view}")`).waitFor();
+  };
 
   it('says who is the controller, and shows every broker', async () => {
     await page.getByText(/Broker [123] is the controller of epoch 1\./).waitFor();
@@ -71,6 +74,21 @@ describe.skipIf(skip)('the page', () => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await rowOf('orders-0').waitFor();
+    const focused = (): Promise<string> => page.evaluate('document.activeElement.getAttribute("aria-label")');
+    const tabTo = async (label: string): Promise<void> => {
+      for (let keys = 0; (await focused()) !== label && keys < 20; keys++) await page.keyboard.press('Tab');
+      expect(await focused()).toBe(label);
+    };
+    await tabTo('Part of a name');
+    await page.keyboard.type('orders-0');
+    await tabTo('orders-0');
+    await page.keyboard.press('Enter');
+    await page.getByRole('complementary', { name: 'Partition orders-0' }).waitFor();
+    await tabTo('Close');
+    await page.keyboard.press('Escape');
+    await page.getByRole('complementary').waitFor({ state: 'detached' });
+    expect(await focused()).toBe('orders-0');
+    await page.getByRole('searchbox').fill('');
   }, 30_000);
 
   it('draws only the rows in sight, however many partitions there are', async () => {
@@ -82,6 +100,24 @@ describe.skipIf(skip)('the page', () => {
     await page.getByRole('searchbox').fill('');
   }, 60_000);
 
+  it('shows what moves and what holds it back, and takes the throttle away', async () => {
+    await open('Partitions');
+    await page.getByRole('searchbox').fill('orders-3');
+    await page.getByRole('button', { name: 'orders-3', exact: true }).click();
+    page.on('dialog', (dialog) => void dialog.accept());
+    await page.getByLabel('replicas').fill('2,1');
+    await page.getByLabel('bytes a second').fill('1000000');
+    await page.getByRole('button', { name: 'move', exact: true }).click();
+    await page.getByText('done').waitFor();
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('searchbox').fill('');
+    await open('Moves');
+    await page.getByText('leader.replication.throttled.rate = 1000000').first().waitFor();
+    await page.getByText('Nothing moves.').waitFor();
+    await page.getByRole('button', { name: 'take the throttles away' }).click();
+    await page.getByText('None is set.').waitFor();
+  }, 60_000);
+
   it.each(['light', 'dark'] as const)(
     'fits 360 pixels, in %s',
     async (colorScheme) => {
@@ -90,12 +126,14 @@ describe.skipIf(skip)('the page', () => {
       for (const view of [
         'Cluster',
         'Partitions',
+        'Moves',
         'Topics',
         'Groups',
         'ZooKeeper',
         'Charts',
         'Events',
         'Faults',
+        'Drills',
       ]) {
         await open(view);
         const width = await page.evaluate('document.documentElement.scrollWidth');
@@ -106,9 +144,38 @@ describe.skipIf(skip)('the page', () => {
     60_000,
   );
 
+  it('draws its charts anew when light becomes dark', async () => {
+    await open('Charts');
+    // Whether the lines of the first chart are drawn in the colour that lines have now.
+    const isUpToDate = `(() => {
+      const canvas = document.querySelector('.charts canvas');
+      if (canvas === null || canvas.height === 0) return false; // it is just being made
+      const probe = document.createElement('span');
+      probe.style.color = 'var(--line)';
+      canvas.parentElement.append(probe);
+      const line = getComputedStyle(probe).color.match(/\\d+/g).map(Number);
+      probe.remove();
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      const isLine = (at) => data[at + 3] > 250 && [0, 1, 2].every((of) => Math.abs(data[at + of] - line[of]) < 4);
+      for (let at = 0; at < data.length; at += 4) if (isLine(at)) return true;
+      return false;
+    })()`;
+    for (const colorScheme of ['light', 'dark', 'light'] as const) {
+      await page.emulateMedia({ colorScheme });
+      await eventually(`it is drawn in ${colorScheme}`, () => page.evaluate<boolean>(isUpToDate));
+    }
+  }, 60_000);
+
   it('says why nothing can be broken on purpose, where brokers do not take faults', async () => {
     await open('Faults');
     await page.getByText('it takes no faults: fault.api.enable=true is not set').nth(2).waitFor();
+  }, 30_000);
+
+  it('has drills, each with what it expects and a button', async () => {
+    await open('Drills');
+    await page.getByRole('button', { name: /^controller-killed/ }).click();
+    await page.getByRole('heading', { name: 'hypothesis' }).waitFor();
+    await page.getByRole('button', { name: 'run controller-killed' }).waitFor();
   }, 30_000);
 
   it('shows a failover, and the moment before it when it is asked to', async () => {

@@ -2,9 +2,15 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClusterPicture, Recording } from '../../scripts/console/picture.ts';
-import type { EventView, GroupView, RecordsPage, ZnodeView } from '../../scripts/console/views.ts';
+import type {
+  EventView,
+  GroupView,
+  RecordsPage,
+  ThrottlesView,
+  ZnodeView,
+} from '../../scripts/console/views.ts';
 import { eventually } from '../support/eventually.ts';
-import { type ConsoledCluster, startConsoled } from './consoled-cluster.ts';
+import { type ConsoledCluster, startConsole, startConsoled } from './consoled-cluster.ts';
 
 interface Answer {
   readonly status: number;
@@ -133,6 +139,78 @@ describe('a console that may change things', () => {
     expect(wrong.status).toBe(502);
     expect((wrong.body as { error: string }).error).toContain('INVALID_REPLICA_ASSIGNMENT');
   });
+
+  it('holds a move back, to another rate, and gives it up with its throttles', async () => {
+    const change = (path: string, body: object): Promise<Answer> =>
+      send(`${world.console.url}api/${path}`, { body, headers: HEADER });
+    const sure = async (path: string, body: object): Promise<void> =>
+      expect(await change(path, body)).toEqual({ status: 200, body: {} });
+    const held = { topic: 'held', partition: '0' };
+    await world.cluster.createTopics({ name: 'held', partitions: 1, replicationFactor: 1 });
+    const value = 'x'.repeat(100_000);
+    for (let at = 0; at < 30; at++) await world.cluster.produce('held', [{ value, partition: 0 }]);
+    const partition = async () => {
+      const { picture } = await ask<{ picture: ClusterPicture }>('api/picture');
+      return picture.partitions['held-0'];
+    };
+    await eventually('the topic is seen', async () => (await partition()) !== undefined);
+    const [from = 0] = (await partition())?.replicas ?? [];
+    const to = (from % 3) + 1;
+    await sure('move', { ...held, replicas: `${to}`, rate: '1' });
+    expect(await ask<ThrottlesView>('api/throttles')).toEqual({
+      brokers: [from, to]
+        .sort((a, b) => a - b)
+        .map((id) => ({
+          id,
+          configs: [
+            ['leader.replication.throttled.rate', '1'],
+            ['follower.replication.throttled.rate', '1'],
+          ],
+        })),
+      topics: [
+        {
+          name: 'held',
+          configs: expect.arrayContaining([
+            ['leader.replication.throttled.replicas', `0:${from}`],
+            ['follower.replication.throttled.replicas', `0:${to}`],
+          ]),
+        },
+      ],
+    });
+    await eventually('it moves', async () => (await partition())?.adding.join() === `${to}`);
+    expect(await change('clear-throttles', {})).toMatchObject({
+      status: 400,
+      body: { error: '1 partitions move still: throttles are taken away after that' },
+    });
+    await sure('throttle', { rate: '2' });
+    const { brokers } = await ask<ThrottlesView>('api/throttles');
+    expect(brokers[0]?.configs.map(([, rate]) => rate)).toEqual(['2', '2']);
+    await sure('cancel-move', held);
+    expect(await ask('api/throttles')).toEqual({ brokers: [], topics: [] });
+    await eventually('it stays', async () => (await partition())?.replicas.join() === `${from}`);
+    expect(await change('throttle', { rate: '2' })).toMatchObject({ body: { error: 'nothing moves' } });
+  }, 60_000);
+
+  it('is one of two that show and change the same cluster', async () => {
+    const { bootstrapServers, zookeeper } = world.cluster;
+    const other = await startConsole(bootstrapServers, zookeeper ?? '', true);
+    const move = { topic: 'orders', partition: '2', replicas: '2,3' };
+    const replicasAt = async (url: string): Promise<string | undefined> => {
+      const { body } = await send(`${url}api/picture`);
+      return (body as { picture: ClusterPicture }).picture.partitions['orders-2']?.replicas.join();
+    };
+    try {
+      const moved = await send(`${other.server.url}api/move`, { body: move, headers: HEADER });
+      expect(moved).toMatchObject({ status: 200 });
+      for (const url of [world.console.url, other.server.url])
+        await eventually('both show the move', async () => (await replicasAt(url)) === '2,3');
+      // It is over already: the second to give it up is told so.
+      const late = await send(`${world.console.url}api/cancel-move`, { body: move, headers: HEADER });
+      expect(late.body).toMatchObject({ error: expect.stringContaining('NO_REASSIGNMENT_IN_PROGRESS') });
+    } finally {
+      await other.close();
+    }
+  }, 60_000);
 
   it('tells a failover as it happens, and can show the moment before', async () => {
     const told = new AbortController();

@@ -4,6 +4,9 @@ import type { Coordinator, SessionState } from '../../coordinator-client/coordin
 import { eventually } from '../support/eventually.ts';
 import { create, failureOf, type MakeBench, parties, put, quiet, textOf } from './bench.ts';
 
+/** Longer than any test takes. */
+const HOUR_MS = 3_600_000;
+
 export function describeFaults(makeBench: MakeBench, freshPath: () => string): void {
   const join = parties(makeBench);
 
@@ -185,6 +188,18 @@ export function describeFaults(makeBench: MakeBench, freshPath: () => string): v
       expect(await failureOf(source.open(300))).toBe('unavailable');
       expect(performance.now() - startMs).toBeGreaterThan(250);
       expect(performance.now() - startMs).toBeLessThan(3_000);
+      faults.resume();
+    });
+
+    it('ends at once when it is called off, and does not begin when it was before', async () => {
+      const { source, faults } = await join();
+      faults.suspend();
+      const caller = new AbortController();
+      const opening = failureOf(source.open(HOUR_MS, caller.signal));
+      await quiet();
+      caller.abort();
+      expect(await opening).toBe('closed');
+      expect(await failureOf(source.open(HOUR_MS, caller.signal))).toBe('closed');
       faults.resume();
     });
 

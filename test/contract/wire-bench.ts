@@ -1,6 +1,6 @@
 /** Benches over ZooKeeper's wire protocol: each source reaches its server through a proxy of its own. */
 import type { Coordinator } from '../../coordinator-client/coordinator.ts';
-import { zookeeperSource } from '../../coordinator-client/zookeeper/zookeeper.ts';
+import { type ZookeeperOptions, zookeeperSource } from '../../coordinator-client/zookeeper/zookeeper.ts';
 import { eventually, pause } from '../support/eventually.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import type { MakeBench } from './bench.ts';
@@ -10,6 +10,8 @@ interface WireWorld {
   ports(): readonly number[];
   readonly sessionTimeoutMs: number;
   readonly tickMs: number;
+  /** By which way, as whom, with which access lists for new nodes. */
+  readonly access?: Pick<ZookeeperOptions, 'dial' | 'credentials' | 'aclOf'>;
 }
 
 export function wireBenches(world: WireWorld): MakeBench {
@@ -22,6 +24,7 @@ export function wireBenches(world: WireWorld): MakeBench {
       sessionTimeoutMs: world.sessionTimeoutMs,
       connectionTimeoutMs: world.sessionTimeoutMs,
       maxInFlightRequests: 10,
+      ...world.access,
     });
     return {
       source,

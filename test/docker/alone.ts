@@ -1,8 +1,15 @@
 /** The tests of one container alone, and of Testcontainers' module that starts one; a part of docker.test.ts, for the image is built once. */
+import { rmSync } from 'node:fs';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { BROKER_IMAGE, docker, LABEL, RUN } from './docker-host.ts';
-import { moduleLacks, throughModule, zookeeperContainer } from './modules.ts';
+import {
+  moduleLacks,
+  secretsDirectory,
+  throughModule,
+  throughSecureModule,
+  zookeeperContainer,
+} from './modules.ts';
 
 /** `isThere`: whether the image is. */
 export function describeAlone(isThere: () => boolean): void {
@@ -96,6 +103,28 @@ export function describeAlone(isThere: () => boolean): void {
       expect(topics.split('\n')).toContain('a');
     }, 90_000);
 
+    it('takes its key store, passwords and logins from files of secrets, and is healthy with them', async () => {
+      const of = (...settings: string[]) => settings.flatMap((setting) => ['-e', `KAFKA_${setting}`]);
+      const secured = await docker(
+        ...['create', '--label', `${LABEL}=${RUN}`, '--health-interval', '1s'],
+        ...of('LISTENERS=SASL_SSL://:9092', 'ADVERTISED_LISTENERS=SASL_SSL://localhost:9092'),
+        ...of('INTER_BROKER_LISTENER_NAME=SASL_SSL', 'SASL_ENABLED_MECHANISMS=PLAIN'),
+        ...of('SSL_KEYSTORE_FILENAME=key.p12', 'SSL_KEYSTORE_CREDENTIALS=creds', 'SSL_KEY_CREDENTIALS=creds'),
+        ...of('OPTS=-Djava.security.auth.login.config=/etc/kafka/secrets/jaas.conf'),
+        BROKER_IMAGE,
+      );
+      const secrets = secretsDirectory();
+      await docker('cp', `${secrets}/.`, `${secured}:/etc/kafka/secrets`);
+      rmSync(secrets, { recursive: true });
+      await docker('start', secured);
+      await eventually(
+        'it is healthy',
+        async () => (await docker('inspect', '-f', '{{.State.Health.Status}}', secured)) === 'healthy',
+        60_000,
+      );
+      await docker('rm', '-f', '-v', secured);
+    }, 90_000);
+
     it('can be no node of a quorum of several, and says so', async () => {
       const settings = [
         'KAFKA_PROCESS_ROLES=broker,controller',
@@ -123,6 +152,14 @@ export function describeAlone(isThere: () => boolean): void {
 
     it('starts it with KRaft settings', async () => {
       expect(await throughModule((container) => container.withKraft())).toBe('hello');
+    }, 90_000);
+
+    it('has a listener with TLS and a login, whose user it makes when the broker serves', async () => {
+      expect(await throughSecureModule((container) => container)).toBe('hello');
+    }, 90_000);
+
+    it('has that with KRaft settings too, whose user it makes before', async () => {
+      expect(await throughSecureModule((container) => container.withKraft())).toBe('hello');
     }, 90_000);
 
     it('starts it with a ZooKeeper elsewhere', async () => {

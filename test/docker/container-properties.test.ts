@@ -1,8 +1,8 @@
 /** How a container's environment becomes properties. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { brokerConfig } from '../../broker/config/broker-config.ts';
 import { environmentProperties, secretFromFile } from '../../scripts/docker/container-properties.ts';
 
@@ -81,6 +81,43 @@ describe("a container's environment", () => {
     expect(
       properties({ PATH: '/bin', KAFKA_HEAP_OPTS: '-Xmx1g', KAFKA_JMX_PORT: '9999', kafka_x: '1' }),
     ).toEqual({});
+  });
+});
+
+describe('stores of certificates', () => {
+  const secrets = mkdtempSync(join(tmpdir(), 'odradek-secrets-'));
+  afterAll(() => rmSync(secrets, { recursive: true }));
+  const environment = {
+    KAFKA_SSL_KEYSTORE_FILENAME: 'broker.p12',
+    KAFKA_SSL_KEYSTORE_CREDENTIALS: 'keystore_creds',
+    KAFKA_SSL_KEY_CREDENTIALS: 'key_creds',
+    KAFKA_SSL_TRUSTSTORE_FILENAME: 'trusted.p12',
+    KAFKA_SSL_TRUSTSTORE_CREDENTIALS: 'truststore_creds',
+  };
+  const named = (more: Record<string, string> = {}) =>
+    Object.fromEntries(environmentProperties({ ...environment, ...more }, secrets));
+
+  it('and their passwords may be files in the directory of secrets; those of who is trusted, where clients are asked', () => {
+    for (const name of ['keystore_creds', 'key_creds', 'truststore_creds'])
+      writeFileSync(join(secrets, name), `${name} secret\n\n`);
+    const own = {
+      'ssl.keystore.location': join(secrets, 'broker.p12'),
+      'ssl.keystore.password': 'keystore_creds secret',
+      'ssl.key.password': 'key_creds secret',
+    };
+    expect(named({ KAFKA_SSL_KEYSTORE_LOCATION: '/elsewhere' })).toEqual(own);
+    expect(named({ KAFKA_SSL_CLIENT_AUTH: 'requested' })).toEqual({
+      ...own,
+      'ssl.client.auth': 'requested',
+      'ssl.truststore.location': join(secrets, 'trusted.p12'),
+      'ssl.truststore.password': 'truststore_creds secret',
+    });
+  });
+
+  it('whose password can not be read are told of by the variable', () => {
+    expect(() => named({ KAFKA_SSL_KEY_CREDENTIALS: 'nowhere' })).toThrow(
+      `KAFKA_SSL_KEY_CREDENTIALS: ENOENT: no such file or directory, open '${join(secrets, 'nowhere')}'`,
+    );
   });
 });
 

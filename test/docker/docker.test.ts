@@ -8,8 +8,8 @@ import { systemPlatform } from '../../broker/platform/system-platform.ts';
 import { KafkaConnection } from '../../broker/protocol/client.ts';
 import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';
 import { portIsFree } from '../../scripts/cluster/ports.ts';
-import { Load } from '../../scripts/tour/load.ts';
 import { eventually, pause } from '../support/eventually.ts';
+import { Load } from '../support/load.ts';
 import { describeAlone } from './alone.ts';
 import {
   act,

@@ -9,12 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DescribeConfigs } from '../../broker/protocol/messages/32-describe-configs.ts';
 import { COMPRESSIONS, kafkaClient } from '../../scripts/cli/client.ts';
 import { eventually } from '../support/eventually.ts';
-import {
-  APACHE_VERSION,
-  type ApacheBroker,
-  startApacheProcess,
-  stopApacheProcess,
-} from './apache-process.ts';
+import { startApacheInPlace } from './apache-in-place.ts';
+import { APACHE_VERSION, type ApacheBroker, stopApacheProcess } from './apache-process.ts';
 import { askAboutLoggers } from './broker-loggers.ts';
 import { askFarAway, readFarAway } from './far-int64.ts';
 import { type InteropCluster, skipped, startInteropCluster } from './interop-cluster.ts';
@@ -69,7 +65,7 @@ describe.skipIf(skip)("Apache's broker", () => {
   test('goes on with our directory, our znodes and our ZooKeeper', async () => {
     const ours = { configs: await topicConfigs(), versions: await versions() };
     await interop.cluster.broker(1).child.stop(STOP_TIMEOUT_MS);
-    apache = await startApache();
+    apache = await startApacheInPlace(interop);
     expect(apache.log()).toMatch(/Skipping recovery of \d+ logs .* since clean shutdown file was found/);
     for (const codec of CODECS) expect(await consume(codec, FIRST), codec).toEqual(values(0, FIRST));
     await expectCommitted();
@@ -113,14 +109,6 @@ describe.skipIf(skip)("Apache's broker", () => {
     }
   }, 60_000);
 });
-
-/** On the directory, the port and the properties of our broker. */
-async function startApache(): Promise<ApacheBroker> {
-  const broker = interop.cluster.broker(1);
-  const ours = readFileSync(join(broker.directory, 'server.properties'), 'utf8');
-  const properties = `${ours}\nlisteners=PLAINTEXT://127.0.0.1:${broker.port}\n`;
-  return startApacheProcess({ brokerId: 1, directory: interop.directory, properties });
-}
 
 /** What the broker says of the configs of a topic. */
 async function topicConfigs() {

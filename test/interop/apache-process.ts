@@ -22,6 +22,8 @@ export async function startApacheProcess(options: {
   readonly directory: string;
   /** The text of its server.properties. */
   readonly properties: string;
+  /** Options of its JVM besides. */
+  readonly jvm?: readonly string[];
 }): Promise<ApacheBroker> {
   const { brokerId, directory } = options;
   const properties = join(directory, `apache-${brokerId}.properties`);
@@ -29,7 +31,11 @@ export async function startApacheProcess(options: {
   const logFile = join(directory, `apache-${brokerId}.log`);
   const output = openSync(logFile, 'a');
   const log4j = [`-Dlog4j.configuration=file:${join(CLIENTS, 'broker-log4j.properties')}`];
-  const argv = [...javaArguments(APACHE_VERSION, log4j), 'kafka.Kafka', properties];
+  const argv = [
+    ...javaArguments(APACHE_VERSION, [...log4j, ...(options.jvm ?? [])]),
+    'kafka.Kafka',
+    properties,
+  ];
   const child = spawn('java', argv, { stdio: ['ignore', output, output] });
   closeSync(output);
   const log = () => readFileSync(logFile, 'utf8');

@@ -2,7 +2,7 @@
  * Apache's broker on our `__transaction_state`, and we on its: ids, epochs, open transactions and the records
  * of ended ones are the same to both; and what Kafka's decoder reads in our log.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Producer } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,12 +11,8 @@ import { InitProducerId } from '../../broker/protocol/messages/22-init-producer-
 import { DescribeTransactions } from '../../broker/protocol/messages/65-describe-transactions.ts';
 import { kafkaClient } from '../../scripts/cli/client.ts';
 import { eventually } from '../support/eventually.ts';
-import {
-  APACHE_VERSION,
-  type ApacheBroker,
-  startApacheProcess,
-  stopApacheProcess,
-} from './apache-process.ts';
+import { startApacheInPlace } from './apache-in-place.ts';
+import { APACHE_VERSION, type ApacheBroker, stopApacheProcess } from './apache-process.ts';
 import { writeDecidedEnd } from './decided-end.ts';
 import { type InteropCluster, skipped, startInteropCluster } from './interop-cluster.ts';
 import { JavaTools, jarsLack } from './java-jars.ts';
@@ -152,13 +148,6 @@ async function readCommitted(count: number, topic = TOPIC): Promise<string[]> {
   return values;
 }
 
-async function startApache(): Promise<ApacheBroker> {
-  const broker = interop.cluster.broker(1);
-  const ours = readFileSync(join(broker.directory, 'server.properties'), 'utf8');
-  const properties = `${ours}\nlisteners=PLAINTEXT://127.0.0.1:${broker.port}\n`;
-  return startApacheProcess({ brokerId: 1, directory: interop.directory, properties });
-}
-
 async function coordinatorIsThere(): Promise<void> {
   const connection = await interop.connect();
   await eventually('all ids have a coordinator that has read its log', async () => {
@@ -217,7 +206,7 @@ describe.skipIf(skip)("Apache's broker", () => {
     'knows our ids, epochs, open transactions and decided ends, and goes on with them',
     async () => {
       await interop.cluster.broker(1).child.stop(STOP_TIMEOUT_MS);
-      apache = await startApache();
+      apache = await startApacheInPlace(interop);
       await coordinatorIsThere();
       expect(await described()).toEqual(ours);
       expect(await committedOffset()).toBe('5');

@@ -4,6 +4,7 @@
  * runs does not look at its log again, the next one reads it.
  */
 
+import type { KeyValue } from '../../broker/coordinators/runtime/shard.ts';
 import { transactionRecordCodec } from '../../broker/coordinators/transaction/transaction-records.ts';
 import { partitionForKey } from '../../broker/java-hash.ts';
 import { systemPlatform } from '../../broker/platform/system-platform.ts';
@@ -22,25 +23,43 @@ export async function writeDecidedEnd(
   transactionalId: string,
   state: 'PrepareCommit' | 'PrepareAbort',
 ): Promise<void> {
-  const to = { host: '127.0.0.1', port, clientId: '__admin_client', timeoutMs: 5000 };
-  const connection = await KafkaConnection.connect(systemPlatform().sockets, to);
+  const connection = await adminConnection(port);
   try {
-    const wallMs = Date.now();
-    const { key, value } = transactionRecordCodec.encode({
+    const record = transactionRecordCodec.encode({
       transactionalId,
-      transaction: { ...(await openTransaction(connection, transactionalId)), state, updatedMs: wallMs },
+      transaction: { ...(await openTransaction(connection, transactionalId)), state, updatedMs: Date.now() },
     });
-    const records = buildBatch({ records: [{ timestampMs: wallMs, key, value, headers: [] }] });
     const { topics } = await connection.request(Metadata, { topics: [{ name: TRANSACTION_STATE_TOPIC }] });
-    const index = partitionForKey(transactionalId, topics[0]?.partitions.length ?? 0);
-    const topicData = [{ name: TRANSACTION_STATE_TOPIC, partitionData: [{ index, records }] }];
-    const request = { acks: -1, timeoutMs: 5000, topicData };
-    const { responses } = await connection.request(Produce, request, PRODUCE_VERSION);
-    const errorCode = responses[0]?.partitionResponses[0]?.errorCode;
-    if (errorCode !== 0) throw new Error(`the end was not written: ${errorCode}`);
+    const partition = partitionForKey(transactionalId, topics[0]?.partitions.length ?? 0);
+    await writeState(connection, partition, record);
   } finally {
     connection.close();
   }
+}
+
+/** Writes any record to `__transaction_state`. */
+export async function writeStateRecord(port: number, partition: number, record: KeyValue): Promise<void> {
+  const connection = await adminConnection(port);
+  try {
+    await writeState(connection, partition, record);
+  } finally {
+    connection.close();
+  }
+}
+
+/** As what Kafka calls its own admin client, which may write to internal topics. */
+function adminConnection(port: number): Promise<KafkaConnection> {
+  const to = { host: '127.0.0.1', port, clientId: '__admin_client', timeoutMs: 5000 };
+  return KafkaConnection.connect(systemPlatform().sockets, to);
+}
+
+async function writeState(connection: KafkaConnection, index: number, record: KeyValue): Promise<void> {
+  const records = buildBatch({ records: [{ timestampMs: Date.now(), ...record, headers: [] }] });
+  const topicData = [{ name: TRANSACTION_STATE_TOPIC, partitionData: [{ index, records }] }];
+  const request = { acks: -1, timeoutMs: 5000, topicData };
+  const { responses } = await connection.request(Produce, request, PRODUCE_VERSION);
+  const errorCode = responses[0]?.partitionResponses[0]?.errorCode;
+  if (errorCode !== 0) throw new Error(`the record was not written: ${errorCode}`);
 }
 
 async function openTransaction(connection: KafkaConnection, transactionalId: string) {

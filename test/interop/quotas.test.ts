@@ -2,41 +2,24 @@
  * Apache Kafka 3.9.1 as the judge of quotas: the same changes and questions to both brokers, one after the
  * other, must be answered alike, leave the same znodes to the byte, and throttle clients alike.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemPlatform } from '../../broker/platform/system-platform.ts';
-import { KafkaConnection } from '../../broker/protocol/client.ts';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Produce } from '../../broker/protocol/messages/00-produce.ts';
 import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts';
 import { DeleteTopics } from '../../broker/protocol/messages/20-delete-topics.ts';
+import { WriteTxnMarkers } from '../../broker/protocol/messages/27-write-txn-markers.ts';
 import { CreatePartitions } from '../../broker/protocol/messages/37-create-partitions.ts';
 import { DescribeClientQuotas } from '../../broker/protocol/messages/48-describe-client-quotas.ts';
 import { AlterClientQuotas } from '../../broker/protocol/messages/49-alter-client-quotas.ts';
 import type { AnyApi, RequestInput, ResponseOf } from '../../broker/protocol/schema.ts';
 import { buildBatch } from '../../broker/records/build.ts';
 import { zookeeperSource } from '../../coordinator-client/zookeeper/zookeeper.ts';
-import { eventually } from '../support/eventually.ts';
-import { type Pair, startPair } from './differential/pair.ts';
+import type { Pair } from './differential/pair.ts';
 import { skipped } from './interop-cluster.ts';
 import { jarsLack } from './java-jars.ts';
+import { KafkasQuotaMetrics, ourQuotaMetrics } from './quota-metrics.ts';
+import { type Alteration, alteration, type Op, producing, QuotaPair } from './quota-pair.ts';
 
 const skip = skipped('quotas beside Apache Kafka', jarsLack('3.9.1'));
-
-type Named = Readonly<Record<string, string | null>>;
-type Op = readonly [key: string, value: number | null];
-type Say = <A extends AnyApi>(api: A, version: number, request: RequestInput<A>) => Promise<ResponseOf<A>>;
-type Alteration = readonly [entity: Named, ops: readonly Op[], validateOnly?: boolean];
-
-const alteration = ([entity, ops, validateOnly = false]: Alteration): RequestInput<
-  typeof AlterClientQuotas
-> => ({
-  entries: [
-    {
-      entity: Object.entries(entity).map(([entityType, entityName]) => ({ entityType, entityName })),
-      ops: ops.map(([key, value]) => ({ key, value: value ?? 0, remove: value === null })),
-    },
-  ],
-  validateOnly,
-});
 
 const ALL: readonly Op[] = [
   ['producer_byte_rate', 1024],
@@ -146,48 +129,41 @@ const FILTERS: readonly (readonly Component[])[] = [
 ];
 
 describe.skipIf(skip)('beside Apache Kafka', () => {
+  let quotas: QuotaPair;
   let pair: Pair;
   beforeAll(async () => {
-    pair = await startPair();
+    quotas = await QuotaPair.start();
+    pair = quotas.pair;
   }, 180_000);
-  afterAll(() => pair?.close());
+  afterAll(() => quotas?.close());
 
-  /** What both brokers say to the same requests, each side on one connection. */
-  async function both<T>(clientId: string, work: (say: Say) => Promise<T>): Promise<[ours: T, kafkas: T]> {
-    const sides = [pair.ours.port, pair.kafkas.port].map((port) => asked(port, clientId, work));
-    return Promise.all(sides) as Promise<[T, T]>;
-  }
-
-  /**
-   * Sets a quota, and waits until both brokers hold clients to it: they learn of it by a notice, after the
-   * answer, and keep the order of notices. So a second client gets a quota behind it that its first batch
-   * is beyond, and is asked until it is throttled.
-   */
-  async function setQuota(entity: Named, ops: readonly Op[]): Promise<void> {
-    const probe = `behind ${JSON.stringify(Object.values(entity))}`;
-    const ofProbe: Alteration = [{ user: 'ANONYMOUS', 'client-id': probe }, [['producer_byte_rate', 1]]];
-    await both('admin', async (say) => {
-      await say(AlterClientQuotas, 1, alteration([entity, ops]));
-      await say(AlterClientQuotas, 1, alteration(ofProbe));
-    });
-    const records = buildBatch({ records: [{ timestampMs: 5, key: null, value: Buffer.alloc(1000) }] });
-    for (const port of [pair.ours.port, pair.kafkas.port]) {
-      await eventually(
-        `the quotas before that of ${probe} are in force`,
-        // A connection of its own each time: that of a throttled client is muted.
-        () =>
-          asked(port, probe, async (say) => (await say(Produce, 9, producing(records))).throttleTimeMs > 0),
-        20_000,
-      );
+  // Before the others, whose defaults for everybody would throttle the probe at once; and as long as there are no quotas.
+  it('clients are measured alike once there are quotas, also those without one', async () => {
+    const kafkasMetrics = new KafkasQuotaMetrics(pair.kafkas.pid);
+    onTestFinished(() => kafkasMetrics.close());
+    const shown = () => Promise.all([ourQuotaMetrics(pair.ours.httpPort), kafkasMetrics.read()]);
+    expect(await shown()).toEqual([['request exempt-request-time'], ['request exempt-request-time']]);
+    await quotas.setQuota({ 'client-id': 'a limited one' }, [['request_percentage', 50]]);
+    for (const clientId of ['a limited one', 'any other']) {
+      await quotas.both(clientId, async (say) => {
+        await say(
+          Produce,
+          9,
+          producing(buildBatch({ records: [{ timestampMs: 5, key: null, value: null }] })),
+        );
+        await say(WriteTxnMarkers, 1, { markers: [] });
+      });
     }
-  }
+    const [ours, kafkas] = await shown();
+    expect(ours).toEqual(kafkas);
+    expect(ours).toContain('produce byte-rate of "any other", user ""');
+  }, 60_000);
 
-  // Before the others, whose defaults for everybody would throttle the probe at once.
   it('a producer over its quota is throttled alike', async () => {
     const batch = buildBatch({ records: [{ timestampMs: 5, key: null, value: Buffer.alloc(60_000) }] });
     const produce = producing(batch);
-    await setQuota({ user: 'ANONYMOUS', 'client-id': 'producer' }, [['producer_byte_rate', 10_000]]);
-    const [ours, kafkas] = await both('producer', async (say) => {
+    await quotas.setQuota({ user: 'ANONYMOUS', 'client-id': 'producer' }, [['producer_byte_rate', 10_000]]);
+    const [ours, kafkas] = await quotas.both('producer', async (say) => {
       const times: number[] = [];
       for (let each = 0; each < 3; each++) times.push((await say(Produce, 9, produce)).throttleTimeMs);
       return times;
@@ -198,7 +174,7 @@ describe.skipIf(skip)('beside Apache Kafka', () => {
   }, 60_000);
 
   it('changes of topics beyond the quota are refused alike', async () => {
-    await setQuota({ 'client-id': 'mutator' }, [['controller_mutation_rate', 0.1]]);
+    await quotas.setQuota({ 'client-id': 'mutator' }, [['controller_mutation_rate', 0.1]]);
     const topic = (name: string, numPartitions: number) => ({
       topics: [{ name, numPartitions, replicationFactor: 1 }],
       timeoutMs: 10_000,
@@ -210,7 +186,7 @@ describe.skipIf(skip)('beside Apache Kafka', () => {
       request: RequestInput<A>,
       results: (response: ResponseOf<A>) => unknown,
     ): Promise<unknown[]> =>
-      both('mutator', async (say) => {
+      quotas.both('mutator', async (say) => {
         const response = await say(api, version, request);
         return [results(response), (response as { throttleTimeMs: number }).throttleTimeMs > 0];
       });
@@ -240,7 +216,7 @@ describe.skipIf(skip)('beside Apache Kafka', () => {
   }, 120_000);
 
   it('what is set is answered alike, and found alike', async () => {
-    const [ours, kafkas] = await both('admin', async (say) => {
+    const [ours, kafkas] = await quotas.both('admin', async (say) => {
       const said: unknown[] = [];
       for (const each of ALTERATIONS) {
         const { entries } = await say(AlterClientQuotas, 1, alteration(each));
@@ -284,22 +260,6 @@ describe.skipIf(skip)('beside Apache Kafka', () => {
     await session.close();
   });
 });
-
-/** What a broker says on a connection of its own. */
-async function asked<T>(port: number, clientId: string, work: (say: Say) => Promise<T>): Promise<T> {
-  const to = { host: '127.0.0.1', port, clientId, timeoutMs: 30_000 };
-  const connection = await KafkaConnection.connect(systemPlatform().sockets, to);
-  try {
-    return await work((api, version, request) => connection.request(api, request, version));
-  } finally {
-    connection.close();
-  }
-}
-
-function producing(records: Buffer): RequestInput<typeof Produce> {
-  const partitionData = [{ index: 0, records }];
-  return { transactionalId: null, acks: 1, timeoutMs: 1000, topicData: [{ name: 'plain', partitionData }] };
-}
 
 /** Without what each broker invents. */
 function plain({

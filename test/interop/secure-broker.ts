@@ -13,6 +13,7 @@ const SESSION_TIMEOUT_MS = 10_000;
 const MODULES = 'org.apache.kafka.common.security';
 export const SCRAM_MODULE = `${MODULES}.scram.ScramLoginModule`;
 export const PLAIN_MODULE = `${MODULES}.plain.PlainLoginModule`;
+export const BEARER_MODULE = `${MODULES}.oauthbearer.OAuthBearerLoginModule`;
 
 export interface SecureBroker {
   readonly directory: string;
@@ -34,13 +35,15 @@ function saslOf(listener: string): Record<string, string> {
     [`${prefix}.plain.sasl.jaas.config`]: `${PLAIN_MODULE} required user_alice="secret";`,
     [`${prefix}.scram-sha-256.sasl.jaas.config`]: `${SCRAM_MODULE} required;`,
     [`${prefix}.scram-sha-512.sasl.jaas.config`]: `${SCRAM_MODULE} required;`,
+    // Apache's broker logs in itself, by a token of its own.
+    [`${prefix}.oauthbearer.sasl.jaas.config`]: `${BEARER_MODULE} required unsecuredLoginStringClaim_sub="broker" unsecuredValidatorAllowableClockSkewMs="5000";`,
   };
 }
 
 /** The properties of security, which Apache's broker understands as well. */
 export function securityProperties(brokerStore: string, caFile: string): Record<string, string> {
   return {
-    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
     ...saslOf('SASL_PLAINTEXT'),
     ...saslOf('SASL_SSL'),
     'ssl.keystore.type': 'PEM',
@@ -51,7 +54,10 @@ export function securityProperties(brokerStore: string, caFile: string): Record<
   };
 }
 
-export async function startSecureBroker(): Promise<SecureBroker> {
+/** `properties` come last. */
+export async function startSecureBroker(
+  properties: Readonly<Record<string, string>> = {},
+): Promise<SecureBroker> {
   const directory = mkdtempSync(join(tmpdir(), 'odradek-secure-'));
   const write = (name: string, text: string): string => {
     writeFileSync(join(directory, name), text);
@@ -73,6 +79,7 @@ export async function startSecureBroker(): Promise<SecureBroker> {
         'offsets.topic.replication.factor': '1',
         'group.initial.rebalance.delay.ms': '0',
         ...securityProperties(write('broker.pem', BROKER.key + BROKER.certificate), caFile),
+        ...properties,
       }),
     ),
   );

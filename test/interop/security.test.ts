@@ -12,10 +12,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import { zookeeperSource } from '../../coordinator-client/zookeeper/zookeeper.ts';
 import { freePorts } from '../support/free-ports.ts';
+import { unsecuredToken } from '../unit/security/unsecured-tokens.ts';
 import { APACHE_VERSION, startApacheProcess, stopApacheProcess } from './apache-process.ts';
 import { commandLacks, skipped } from './interop-cluster.ts';
 import { JavaTools, jarsLack } from './java-jars.ts';
 import {
+  BEARER_MODULE,
   PLAIN_MODULE,
   SCRAM_MODULE,
   type SecureBroker,
@@ -65,8 +67,28 @@ describe('kafkajs', () => {
     });
   }
 
+  function bearer(value: string) {
+    return new kafkajs.Kafka({
+      brokers: [secure.at('SASL_SSL')],
+      ssl: { ca: readFileSync(secure.caFile, 'utf8') },
+      sasl: { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value }) },
+      logLevel: kafkajs.logLevel.NOTHING,
+      retry: { retries: 8, initialRetryTime: 100 },
+    });
+  }
+
+  const token = () => unsecuredToken({ sub: 'alice', exp: Math.round(Date.now() / 1000) + 60 });
+
   test.each(MECHANISMS)('logs in by %s and writes', async (mechanism, user, password) => {
     const producer = client(mechanism, user, password).producer();
+    await producer.connect();
+    const [sent] = await producer.send({ topic: 'kafkajs', messages: [{ value: 'x' }] });
+    expect(sent?.errorCode).toBe(0);
+    await producer.disconnect();
+  });
+
+  test('logs in by a token and writes', async () => {
+    const producer = bearer(token()).producer();
     await producer.connect();
     const [sent] = await producer.send({ topic: 'kafkajs', messages: [{ value: 'x' }] });
     expect(sent?.errorCode).toBe(0);
@@ -93,6 +115,15 @@ describe.skipIf(noKcat)('kcat', () => {
     for (const listener of ['SASL_SSL', 'SASL_PLAINTEXT']) {
       expect(await kcat(listener, login)).toContain(`broker 1 at ${secure.at(listener)}`);
     }
+  });
+
+  test('logs in by a token that it makes itself', async () => {
+    const login = {
+      'sasl.mechanism': 'OAUTHBEARER',
+      'enable.sasl.oauthbearer.unsecure.jwt': 'true',
+      'sasl.oauthbearer.config': 'principal=alice extension_traceId=7',
+    };
+    expect(await kcat('SASL_SSL', login)).toContain(`broker 1 at ${secure.at('SASL_SSL')}`);
   });
 
   test('shows a certificate where one is required', async () => {
@@ -129,6 +160,24 @@ describe.skipIf(noJava)('Java', () => {
     async (mechanism, user, password) => {
       const properties = { 'security.protocol': 'SASL_SSL', ...trust(), ...login(mechanism, user, password) };
       expect(await topics(secure.at('SASL_SSL'), properties)).toMatchObject({ status: 0 });
+    },
+    JAVA_TIMEOUT_MS,
+  );
+
+  test(
+    'logs in by a token that it makes itself, and is told what is wrong with one',
+    async () => {
+      const bearer = (options: string) => ({
+        'security.protocol': 'SASL_SSL',
+        ...trust(),
+        'sasl.mechanism': 'OAUTHBEARER',
+        'sasl.jaas.config': `${BEARER_MODULE} required unsecuredLoginStringClaim_sub="alice" ${options};`,
+      });
+      const good = bearer('unsecuredLoginExtension_traceId="7"');
+      expect(await topics(secure.at('SASL_SSL'), good)).toMatchObject({ status: 0 });
+      const expired = await topics(secure.at('SASL_SSL'), bearer('unsecuredLoginLifetimeSeconds="-60"'));
+      expect(expired.status).not.toBe(0);
+      expect(`${expired.out}${expired.error}`).toContain('{"status":"invalid_token"}');
     },
     JAVA_TIMEOUT_MS,
   );

@@ -1,6 +1,11 @@
-/** Transactions of programs in other languages: Java's clients of 3.9 and 4.1, and librdkafka of Debian and of today. */
+/**
+ * Transactions of programs in other languages: Java's clients of 3.9 and 4.1, librdkafka of Debian and of today, and
+ * franz-go, whose steps are taken at Apache's broker as well.
+ */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Pair, startPair } from './differential/pair.ts';
+import { COMPILE_TIMEOUT_MS, goProgram, goProgramLacks } from './go-programs.ts';
 import {
   CLIENTS,
   commandLacks,
@@ -24,6 +29,10 @@ const JAVA = [
   'is fenced by an admin client',
   'leaves a transaction that an admin client aborts',
 ];
+const FRANZ = [...COMMON, 'processes each record once though a process goes away'];
+const FRANZ_PROGRAM = 'transactions';
+const FRANZ_LACKS = goProgramLacks(FRANZ_PROGRAM);
+const PROPERTIES = { 'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500' };
 const TIMEOUT_MS = 120_000;
 
 interface Program {
@@ -49,6 +58,10 @@ function confluent(title: string, lacks: string | null, python: () => string): P
   return { title, lacks, steps: COMMON, run };
 }
 
+async function takeFranz(bootstrap: string, prefix: string): Promise<Steps> {
+  return runSteps(await goProgram(FRANZ_PROGRAM), [bootstrap, prefix]);
+}
+
 const PROGRAMS = [
   java('3.9.1'),
   java('4.1.0'),
@@ -56,14 +69,13 @@ const PROGRAMS = [
   confluent(`confluent-kafka ${CURRENT_CONFLUENT}`, packageLacks('confluent-kafka', CURRENT_CONFLUENT), () =>
     pythonWith('confluent-kafka', CURRENT_CONFLUENT),
   ),
+  { title: 'franz-go', lacks: FRANZ_LACKS, steps: FRANZ, run: takeFranz },
 ];
 
 let interop: InteropCluster;
 beforeAll(async () => {
   if (PROGRAMS.every(({ lacks }) => lacks !== null)) return;
-  interop = await startInteropCluster({
-    properties: { 'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500' },
-  });
+  interop = await startInteropCluster({ properties: PROPERTIES });
 }, TIMEOUT_MS);
 afterAll(() => interop?.close());
 
@@ -72,11 +84,27 @@ for (const [index, { title, lacks, steps, run }] of PROGRAMS.entries()) {
     let taken: Steps;
     beforeAll(async () => {
       taken = await run(interop.bootstrap, `transactions-${index}`);
-    }, TIMEOUT_MS);
+    }, COMPILE_TIMEOUT_MS);
 
     test.each(steps)('%s', (step) => expectStep(taken, step));
   });
 }
+
+const noPair = FRANZ_LACKS ?? jarsLack('3.9.1');
+describe.skipIf(skipped("transactions of franz-go at Apache's broker", noPair))(
+  "franz-go at Apache's broker",
+  () => {
+    let pair: Pair;
+    let taken: Steps;
+    beforeAll(async () => {
+      pair = await startPair({ properties: PROPERTIES });
+      taken = await takeFranz(`127.0.0.1:${pair.kafkas.port}`, 'transactions');
+    }, COMPILE_TIMEOUT_MS);
+    afterAll(() => pair?.close());
+
+    test.each(FRANZ)('%s', (step) => expectStep(taken, step));
+  },
+);
 
 test.skipIf(skipped("Kafka's transaction tool", jarsLack('3.9.1')))(
   'kafka-transactions lists and describes',

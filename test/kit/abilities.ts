@@ -1,8 +1,6 @@
 /** What each member of a cluster does, by what it is for: kit-cluster.ts says it in words. */
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemClock } from '../../broker/platform/clock.ts';
-import type { LocalTree } from '../../coordinator-client/local/local-tree.ts';
 import { createTopics, deleteTopics, moveController, moveCoordinator, moveLeader } from './administration.ts';
 import { failDisk, fillDisk } from './disks.ts';
 import { expectEveryOnce } from './expectations.ts';
@@ -18,9 +16,6 @@ import { VirtualClock } from './virtual-clock.ts';
 import { awaitAssigned, awaitGroup, awaitIsr, awaitLeader, until } from './waits.ts';
 
 type Abilities<Name extends keyof KitCluster> = Pick<KitCluster, Name>;
-
-/** For the session in which configs are cleared. */
-const SESSION_TIMEOUT_MS = 6000;
 
 /** Every broker serves, and knows all the others. */
 export async function startAll(members: readonly Member[]): Promise<void> {
@@ -77,10 +72,10 @@ export function lifeAbilities({ members, agreement, ...ground }: Ground): Abilit
     kill: async (broker) => memberOf(members, broker).kill(),
     pause: (broker) => memberOf(members, broker).pause(),
     resume: (broker) => memberOf(members, broker).resume(),
-    expireSession: (broker) => memberOf(members, broker).expireSession(),
+    expireSession: async (broker) => memberOf(members, broker).expireSession(),
     moveLeader: (topic, partition, to) => moveLeader(admin, members, { topic, partition }, to),
     moveCoordinator: (group, to) => moveCoordinator(admin, members, group, to),
-    moveController: (to) => moveController(agreement.tree, members, to),
+    moveController: (to) => moveController(agreement, members, to),
   };
 }
 
@@ -124,13 +119,12 @@ export function pictureAbilities(ground: Ground): Abilities<'reset' | 'snapshot'
       // There it goes with the cluster also when this process is killed.
       const into = directory ?? mkdtempSync(join(ground.directory, 'snapshot-'));
       if (directory === undefined) ground.removeAtTheEnd(into);
-      return takeSnapshot({ ...ground, tree: treeOf(ground, 'snapshot') }, into);
+      return takeSnapshot(ground, into);
     },
     async restore(snapshot) {
-      const tree = treeOf(ground, 'restore');
       const manifest = readSnapshot(snapshot, members.length);
       await Promise.all(members.map((member) => member.kill()));
-      putBack({ ...ground, tree }, snapshot, manifest);
+      await putBack(ground, snapshot, manifest);
       await startAll(members);
       await awaitPicture(members, manifest);
     },
@@ -144,12 +138,6 @@ export function pictureAbilities(ground: Ground): Abilities<'reset' | 'snapshot'
   };
 }
 
-function treeOf({ agreement }: Ground, what: string): LocalTree {
-  if (agreement.tree === null)
-    throw new Error(`${what} needs the tree in this process: start the cluster without zookeeper`);
-  return agreement.tree;
-}
-
 async function reset({ members, agreement, requestFaults, requestLog, ...ground }: Ground): Promise<void> {
   heal(members);
   for (const { diskRules } of members) diskRules.heal();
@@ -157,8 +145,6 @@ async function reset({ members, agreement, requestFaults, requestLog, ...ground 
   for (const member of members) member.resume();
   if (members.some(({ state }) => state !== 'running')) await startAll(members);
   await resetTopics(ground.admin(), { members, tree: agreement.tree });
-  await resetConfigs(
-    agreement.source({ clock: systemClock, sessionTimeoutMs: SESSION_TIMEOUT_MS, delayMs: () => 0 }),
-  );
+  await agreement.act((coordinator) => resetConfigs(coordinator, ground.secured ?? undefined));
   requestLog.clear();
 }

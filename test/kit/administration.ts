@@ -9,6 +9,7 @@ import { AlterPartitionReassignments } from '../../broker/protocol/messages/45-a
 import { ANY_VERSION } from '../../coordinator-client/coordinator.ts';
 import type { LocalTree } from '../../coordinator-client/local/local-tree.ts';
 import { type AdminClient, type Answer, reasonOf } from '../../scripts/cli/admin-client.ts';
+import type { Agreement } from './agreement.ts';
 import type { Member } from './member.ts';
 import { checkTopic, type TopicOptions } from './options.ts';
 import { awaitLeader, until } from './waits.ts';
@@ -121,19 +122,19 @@ export async function moveCoordinator(
 
 /** The office becomes vacant, and the others are slow to apply. */
 export async function moveController(
-  tree: LocalTree | null,
+  agreement: Agreement,
   members: readonly Member[],
   to: number,
 ): Promise<void> {
-  if (tree === null)
-    throw new Error('moveController needs the tree in this process: start the cluster without zookeeper');
   const heir = members.find(({ id }) => id === to);
   if (heir?.state !== 'running') throw new Error(`broker ${to} is not running`);
   if (heir.broker.inside.controller.isActive) return;
   const others = members.filter((member) => member !== heir);
-  for (const other of others) other.zookeeperDelayMs += HANDICAP_MS;
-  tree.commit([{ op: 'remove', path: CONTROLLER_PATH, version: ANY_VERSION }], 0n, Date.now());
+  const handicaps = others.map(({ links }) => links.zookeeper.place({ delayMs: HANDICAP_MS }));
   try {
+    await agreement.act((coordinator) =>
+      coordinator.commit([{ op: 'remove', path: CONTROLLER_PATH, version: ANY_VERSION }]),
+    );
     await until(`broker ${to} to be the controller`, {}, () => {
       const seen = members.filter(({ state }) => state === 'running');
       const ids = seen.map(({ broker }) => broker.inside.metadata.image.controllerId);
@@ -141,7 +142,7 @@ export async function moveController(
       return done ? { done: undefined } : { seen: `the brokers see ${ids.join(', ')}` };
     });
   } finally {
-    for (const other of others) other.zookeeperDelayMs -= HANDICAP_MS;
+    for (const takeAway of handicaps) takeAway();
   }
 }
 

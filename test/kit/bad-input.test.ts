@@ -10,6 +10,8 @@ import { describe, expect, it } from 'vitest';
 import { freePort } from '../../scripts/cluster/ports.ts';
 import { type KitOptions, startCluster } from './cluster.ts';
 
+/** Longer than the test: who waits must hear of the end. */
+const LONG = { timeoutMs: 60_000 };
 const CLUSTER = join(import.meta.dirname, 'cluster.ts');
 
 async function reasonOf(options: KitOptions): Promise<string> {
@@ -26,6 +28,10 @@ describe('options', () => {
     [{ racks: ['a'] }, 'racks must have one entry for each of the 3 brokers, not 1'],
     [{ topics: [{ name: 't', configs: { 'retention.mss': '1' } }] }, 'is it retention.ms?'],
     [{ topics: [{ name: 't', partition: 3 }] }, 'is it partitions?'],
+    [
+      { properties: { 'zookeeper.set.acl': 'true' } },
+      'zookeeper.set.acl takes a broker that is a process of its own',
+    ],
     [{ brokers: 33 }, 'brokers must be at most 32, not 33'],
     [{ zookeeper: 'x:1', zookeeperPort: 0 }, 'leave it out where zookeeper is given'],
     [{ brokers: 1, topics: [{ name: 't', replicationFactor: 3 }] }, 'INVALID_REPLICATION_FACTOR'],
@@ -98,6 +104,26 @@ describe('the end', () => {
     expect(() => cluster.produce('t', ['x'])).toThrow(reason);
     expect(() => cluster.brokers).toThrow(reason);
     expect(() => cluster.clock.advance(1)).toThrow(reason);
+  });
+
+  it('says so to whoever waits still, at once', async () => {
+    const cluster = await startCluster({ brokers: 1 });
+    const waits = [
+      cluster.awaitLeader('t', 0, LONG),
+      cluster.awaitIsr('t', 0, 1, LONG),
+      cluster.awaitGroup('g', 'Stable', LONG),
+      cluster.awaitAssigned('g', 't', LONG),
+      cluster.produce('t', ['x']),
+      cluster.consume('t', { count: 1 }),
+    ];
+    const ends = Promise.allSettled(waits);
+    await cluster.close();
+    const reasons = (await ends).map((end) =>
+      end.status === 'rejected' ? end.reason.message : 'it was there',
+    );
+    expect(new Set(reasons)).toEqual(
+      new Set(['the test cluster was closed: start another one with startCluster()']),
+    );
   });
 
   it('leaves nothing open, so that a runner ends by itself', () => {

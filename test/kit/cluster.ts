@@ -18,20 +18,25 @@ import {
   waitAbilities,
 } from './abilities.ts';
 import { createTopics } from './administration.ts';
-import { bootstrapServers, type Ground, makeGround } from './ground.ts';
+import { bootstrapServers, closedForNode, type Ground, makeGround } from './ground.ts';
 import { commandsAt, type RemoteCluster } from './http/client.ts';
 import { type BrokerFaults, faultsAt } from './http/fault-client.ts';
 import type { KitCluster } from './kit-cluster.ts';
 import { checkOptions, type KitOptions } from './options.ts';
 import { plainly } from './plain-errors.ts';
+import { ClusterClosed } from './waits.ts';
 
 /** Where the workers of a run find its cluster; they inherit it. */
 export const ADMIN_URL_VARIABLE = 'ODRADEK_ADMIN_URL';
 
+export type { AclRule } from './acl-rules.ts';
 export type { RemoteCluster } from './http/client.ts';
 export type { BrokerFaults, HeldFaults, RemoteFault } from './http/fault-client.ts';
+export type { BrokerInside, KitBroker } from './kit-broker.ts';
 export type { KitCluster } from './kit-cluster.ts';
 export type { KitOptions, TopicOptions } from './options.ts';
+export type { KitSecurity } from './security.ts';
+export type { SecurityOptions } from './security-options.ts';
 
 /** Resolves when every broker serves and knows all the others. Rejects, with nothing left, when that can't be. */
 export async function startCluster(options: KitOptions = {}): Promise<KitCluster> {
@@ -47,6 +52,7 @@ export async function startCluster(options: KitOptions = {}): Promise<KitCluster
       throw error;
     }
   } catch (error) {
+    await closedForNode();
     throw plainly(error, options);
   }
 }
@@ -66,6 +72,7 @@ function makeCluster(ground: Ground): KitCluster {
   let closing: Promise<void> | null = null;
   return {
     bootstrapServers: bootstrapServers(members),
+    security: ground.secured?.told ?? null,
     zookeeper: agreement.connect,
     get brokers() {
       return members.map(({ broker }) => broker);
@@ -87,7 +94,7 @@ function makeCluster(ground: Ground): KitCluster {
 function guarded(cluster: KitCluster): KitCluster {
   let closed = false;
   const refuse = (): never => {
-    throw new Error('the test cluster was closed: start another one with startCluster()');
+    throw new ClusterClosed();
   };
   const wrap = (name: string, act: (...args: never[]) => unknown) => {
     if (name === 'close') {

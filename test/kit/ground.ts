@@ -17,7 +17,9 @@ import { Member, type MemberGround } from './member.ts';
 import type { KitOptions } from './options.ts';
 import { RequestLog } from './request-log.ts';
 import { scratchDisk } from './scratch-disk.ts';
+import type { Secured } from './security.ts';
 import { VirtualClock } from './virtual-clock.ts';
+import { ClusterClosed } from './waits.ts';
 import { watchOver } from './watchdog.ts';
 
 export interface Ground {
@@ -28,6 +30,8 @@ export interface Ground {
   readonly requestFaults: ReadonlyMap<number, RequestFaults>;
   readonly requestLog: RequestLog;
   readonly events: EventRing;
+  /** null without the option `security`. */
+  readonly secured: Secured | null;
   /** The kit's own client, which meets no fault. */
   readonly admin: () => AdminClient;
   /** A directory that is to go when the cluster does. */
@@ -43,39 +47,50 @@ const MOST_EVENTS = 10_000;
 export async function makeGround(options: KitOptions, count: number): Promise<Ground> {
   const place = openPlace(options);
   const clock = options.virtualTime === true ? new VirtualClock() : systemClock;
-  let agreement: Agreement;
-  try {
-    agreement = await openAgreement(options);
-  } catch (error) {
+  const agreement = await openAgreement(options).catch((error: unknown) => {
     place.leave();
     throw error;
-  }
+  });
+  const secured = await secure(options, place.directory, agreement).catch(async (error: unknown) => {
+    await agreement.close();
+    place.leave();
+    throw error;
+  });
   const { directory, isTemporary } = place;
-  const shared = { ...options, count, agreement, clock, directory, isTemporary };
+  const shared = { ...options, count, agreement, clock, directory, isTemporary, secured };
   const made = makeMembers(shared);
   const { members } = made;
   let admin: AdminClient | null = null;
+  let isClosed = false;
   return {
     ...made,
-    ...{ agreement, clock, directory: place.directory, removeAtTheEnd: place.removeAtTheEnd },
+    ...{ agreement, clock, secured, directory: place.directory, removeAtTheEnd: place.removeAtTheEnd },
     admin() {
       // One that is paused takes a request, and never answers.
-      const running = (): string => bootstrapServers(members.filter(({ state }) => state === 'running'));
-      admin ??= new AdminClient(running, CLIENT_ID);
+      const running = (): string => {
+        if (isClosed) throw new ClusterClosed();
+        return bootstrapServers(members.filter(({ state }) => state === 'running'));
+      };
+      admin ??= new AdminClient(running, CLIENT_ID, {}, secured?.own);
       return admin;
     },
     async close() {
+      isClosed = true;
       admin?.close();
       // What is thrown away anyway need not be made durable.
       if (!place.isTemporary) await Promise.all(members.map((member) => member.stop(false)));
       await Promise.all(members.map((member) => member.end()));
       await agreement.close();
       if (clock instanceof VirtualClock) clock.stop();
-      // What is closed is still open to Node until the turn after the next.
-      for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+      await closedForNode();
       place.leave();
     },
   };
+}
+
+/** What is closed is still open to Node until the turn after the next. */
+export async function closedForNode(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 async function openAgreement(options: KitOptions): Promise<Agreement> {
@@ -84,6 +99,19 @@ async function openAgreement(options: KitOptions): Promise<Agreement> {
   // Loaded by those who ask for it: a cluster whose tree nobody else sees starts sooner without.
   const { ensemble, servedTree } = await import('./agreement-by-zookeeper.ts');
   return zookeeper === undefined ? servedTree(options) : ensemble(zookeeper);
+}
+
+/** Loaded by those who ask for it, as well. */
+async function secure(
+  { security }: KitOptions,
+  directory: string,
+  agreement: Agreement,
+): Promise<Secured | null> {
+  if (security === undefined) return null;
+  const { makeSecurity, storeSecurity } = await import('./security.ts');
+  const secured = await makeSecurity(security, directory);
+  await agreement.act((coordinator) => storeSecurity(coordinator, secured));
+  return secured;
 }
 
 /** Where everything of it is on the disk. */
@@ -117,6 +145,7 @@ type MemberOptions = KitOptions & {
   readonly clock: Clock;
   readonly directory: string;
   readonly isTemporary: boolean;
+  readonly secured: Secured | null;
 };
 
 function makeMembers(

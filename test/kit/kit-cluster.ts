@@ -1,14 +1,15 @@
 /** What a test can do with its cluster. Every member has an example; `cluster` is what startCluster gave. */
-import type { Broker } from '../../broker/broker.ts';
 import type { EventKind } from '../../broker/platform/cluster-events.ts';
 import type { Recorded } from '../../broker/platform/event-ring.ts';
 import type { FailDiskOptions, FillDiskOptions } from './disks.ts';
+import type { KitBroker } from './kit-broker.ts';
 import type { MemberState } from './member.ts';
 import type { CutOptions, Party } from './network.ts';
 import type { TopicOptions } from './options.ts';
 import type { Acknowledged, ConsumedRecord, ConsumeOptions, RecordToSend } from './records.ts';
 import type { FailOptions, PlacedFailure, VersionLimits } from './request-faults.ts';
 import type { SeenRequest } from './request-log.ts';
+import type { KitSecurity } from './security.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { GroupState, WaitOptions } from './waits.ts';
 
@@ -19,6 +20,18 @@ export interface KitCluster {
    */
   readonly bootstrapServers: string;
   /**
+   * What clients need to get in: `{ protocol, mechanisms, ca, caFile, superUser, users }`; null without the
+   * option `security`.
+   * @example
+   * const cluster = await startCluster({ security: { users: { alice: 'secret' } } });
+   * new Kafka({
+   *   brokers: cluster.bootstrapServers.split(','),
+   *   ssl: { ca: cluster.security?.ca ?? '' },
+   *   sasl: { mechanism: 'scram-sha-512', username: 'alice', password: 'secret' },
+   * })
+   */
+  readonly security: KitSecurity | null;
+  /**
    * `host:port` for ZooKeeper's clients; null where nobody listens (see `zookeeperPort`).
    * @example createClient(cluster.zookeeper)
    */
@@ -27,7 +40,7 @@ export interface KitCluster {
    * In the order of their ids, which begin at 1; to be looked into, by `broker.inside`.
    * @example cluster.brokers[0]?.inside.logs.log('t', 0)?.endOffset
    */
-  readonly brokers: readonly Broker[];
+  readonly brokers: readonly KitBroker[];
   /**
    * `running`, `paused`, `stopped`, `killed` or `starting`.
    * @example expect(cluster.state(2)).toBe('stopped')
@@ -114,12 +127,13 @@ export interface KitCluster {
    */
   start(broker: number): Promise<void>;
   /**
-   * kill -9. The others hear of it when its session expires (`zookeeper.session.timeout.ms`).
+   * kill -9. The others hear of it when its session expires (`zookeeper.session.timeout.ms`: 2 s,
+   * on an ensemble of yours 6 s).
    * @example await cluster.kill(await cluster.awaitLeader('t'))
    */
   kill(broker: number): Promise<void>;
   /**
-   * SIGSTOP: its connections stay, and nothing comes from it. Its session expires in time.
+   * SIGSTOP: its connections stay, and nothing comes from it. Its session expires in time, as after a kill.
    * @example cluster.pause(1)
    */
   pause(broker: number): void;
@@ -145,9 +159,9 @@ export interface KitCluster {
   moveController(to: number): Promise<void>;
   /**
    * ZooKeeper ends the session of a broker that goes on.
-   * @example cluster.expireSession(1)
+   * @example await cluster.expireSession(1)
    */
-  expireSession(broker: number): void;
+  expireSession(broker: number): Promise<void>;
 
   /**
    * Between two brokers, a broker and 'zookeeper', or a broker and 'clients'.

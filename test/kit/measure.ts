@@ -40,6 +40,11 @@ for (let round = 0; round < ROUNDS; round++) {
     await cluster.start(1);
   });
   await measured('close', () => cluster.close());
+  const users = { alice: 'secret' };
+  const secured = await measured('start, 3 brokers, with users, rules and TLS', () =>
+    startCluster({ security: { users, acls: [] } }),
+  );
+  await secured.close();
 }
 
 const median = (values: number[]): string =>

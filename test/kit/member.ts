@@ -5,7 +5,7 @@
 import { Broker } from '../../broker/broker.ts';
 import type { BrokerConfig } from '../../broker/config/broker-config.ts';
 import type { InterferenceSlot } from '../../broker/network/interference.ts';
-import type { Clock, Timer } from '../../broker/platform/clock.ts';
+import type { Clock } from '../../broker/platform/clock.ts';
 import { lineDiagnostics } from '../../broker/platform/diagnostics.ts';
 import type { Disk } from '../../broker/platform/disk.ts';
 import type { Recorded } from '../../broker/platform/event-ring.ts';
@@ -18,9 +18,7 @@ import { createMetrics } from '../../broker/platform/metrics.ts';
 import type { Platform } from '../../broker/platform/platform.ts';
 import { systemRandom } from '../../broker/platform/random.ts';
 import { workersInPlace } from '../../broker/platform/workers.ts';
-import type { Coordinator, CoordinatorSource } from '../../coordinator-client/coordinator.ts';
-import type { LocalSource } from '../../coordinator-client/local/local.ts';
-import type { Agreement } from './agreement.ts';
+import type { Agreement, LifeSource } from './agreement.ts';
 
 /** What all members share. */
 export interface MemberGround {
@@ -49,8 +47,7 @@ const PORT_PAUSE_MS = 50;
 interface Life {
   readonly broker: Broker;
   readonly faults: Faults;
-  readonly source: CoordinatorSource & Partial<LocalSource>;
-  session: Coordinator | null;
+  readonly source: LifeSource;
   /** Rejects when it is killed; what it was in the middle of never ends by itself. */
   readonly killed: Promise<never>;
   readonly kill: () => void;
@@ -61,14 +58,12 @@ export class Member {
   readonly links = new Links();
   /** What is done to its disk. */
   readonly diskRules = new DiskRules(() => systemRandom.fraction());
-  /** How much longer what it says to ZooKeeper, and hears, takes. */
-  zookeeperDelayMs = 0;
   readonly #ground: MemberGround;
   readonly #configOf: (bound: Bound | null) => BrokerConfig;
   #state: MemberState = 'stopped';
   #life: Life | null = null;
   #bound: Bound | null = null;
-  #expiry: Timer | null = null;
+  #hasEnded = false;
 
   constructor(id: number, ground: MemberGround, configOf: (bound: Bound | null) => BrokerConfig) {
     this.id = id;
@@ -86,6 +81,11 @@ export class Member {
     return this.#life.broker;
   }
 
+  /** With its cluster. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
   get logDirs(): readonly string[] {
     return this.#configOf(this.#bound).logDirs;
   }
@@ -101,7 +101,8 @@ export class Member {
     const before = this.#state;
     this.#state = 'starting';
     // Who restarts a process does it when its session is gone, or waits for that.
-    this.#endSession();
+    await this.#life?.source.end();
+    if (this.state !== 'starting') throw wasKilled(this.id);
     const deadlineMs = performance.now() + PORT_PATIENCE_MS;
     for (;;) {
       try {
@@ -113,6 +114,8 @@ export class Member {
         const isTaken = this.#bound !== null && (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
         if (!isTaken || performance.now() > deadlineMs) {
           this.#state = before;
+          // Nobody waits for the end of a session that nobody has used.
+          await this.#life?.source.end();
           throw error;
         }
         await new Promise((resolve) => setTimeout(resolve, PORT_PAUSE_MS));
@@ -137,64 +140,41 @@ export class Member {
     if (this.#state === 'stopped' || this.#state === 'killed') return;
     this.#state = 'killed';
     await this.#killLife();
-    const { agreement } = this.#ground;
-    // On an ensemble nobody but its owner can end a session, and it would live on in this process.
-    if (agreement.tree === null) await this.#life?.session?.close();
-    else this.#endSessionIn(this.#sessionTimeoutMs);
   }
 
   /** SIGSTOP. */
   pause(): void {
     if (this.#state !== 'running') return;
-    if (this.#ground.agreement.tree === null)
-      throw new Error('pause needs the tree in this process: start the cluster without zookeeper');
     this.#state = 'paused';
     this.#life?.faults.pause();
-    this.#endSessionIn(this.#sessionTimeoutMs);
+    this.#life?.source.pause();
   }
 
   /** SIGCONT. */
   resume(): void {
     if (this.#state !== 'paused') return;
-    this.#expiry?.cancel();
     this.#state = 'running';
+    this.#life?.source.resume();
     this.#life?.faults.resume();
   }
 
   /** ZooKeeper ends its session now. */
-  expireSession(): void {
-    if (this.#life?.source.expire === undefined)
-      throw new Error('expireSession needs the tree in this process: start the cluster without zookeeper');
-    if (this.#life.session !== null) this.#life.source.expire(this.#life.session.sessionId);
-  }
-
-  /** It and ZooKeeper don't hear each other. */
-  cutFromZookeeper(): void {
-    if (this.#life?.source.partition === undefined)
-      throw new Error("'zookeeper' can be cut where the tree is in this process: start without zookeeper");
-    this.#life.source.partition();
-  }
-
-  healZookeeper(): void {
-    this.#life?.source.heal?.();
+  async expireSession(): Promise<void> {
+    await this.#life?.source.expireSession();
   }
 
   /** Ends it at once, whatever it does; nothing of it is left. */
   async end(): Promise<void> {
-    this.#expiry?.cancel();
-    if (this.#ground.agreement.tree === null && this.#state === 'running') await this.stop(false);
+    this.#hasEnded = true;
     await this.#killLife();
+    if (this.#state !== 'stopped') await this.#life?.source.end();
     this.#state = 'killed';
   }
 
   async #killLife(): Promise<void> {
     this.#life?.kill();
-    this.#life?.source.abandon?.();
+    this.#life?.source.abandon();
     await this.#life?.faults.kill();
-  }
-
-  get #sessionTimeoutMs(): number {
-    return this.#configOf(this.#bound).zookeeperSessionTimeoutMs;
   }
 
   async #begin(): Promise<void> {
@@ -215,24 +195,18 @@ export class Member {
       workers: workersInPlace(clock),
     };
     const { platform, faults } = faulty(base, this.links);
-    const source = agreement.source({
+    const source = agreement.life({
       clock: platform.clock,
+      worldClock: clock,
       sessionTimeoutMs: config.zookeeperSessionTimeoutMs,
-      delayMs: () => this.zookeeperDelayMs,
+      links: this.links,
+      enter: (run) => faults.enter(run),
     });
-    const coordinators: CoordinatorSource = {
-      counts: source.counts,
-      async open(timeoutMs) {
-        const coordinator = await source.open(timeoutMs);
-        life.session = coordinator;
-        return coordinator;
-      },
-    };
     const broker = new Broker({
-      ...{ config, platform, hostName: '127.0.0.1', coordinators, interference },
+      ...{ config, platform, hostName: '127.0.0.1', coordinators: source, interference },
       ended: () => void this.#gaveUp(life),
     });
-    const life: Life = { broker, faults, source, session: null, ...this.#mortality() };
+    const life: Life = { broker, faults, source, ...this.#mortality() };
     this.#life = life;
     await this.#unlessKilled(() => broker.start());
   }
@@ -247,26 +221,15 @@ export class Member {
   #mortality(): Pick<Life, 'killed' | 'kill'> {
     const { promise: killed, reject } = Promise.withResolvers<never>();
     killed.catch(() => {});
-    return { killed, kill: () => reject(new Error(`broker ${this.id} was killed`)) };
+    return { killed, kill: () => reject(wasKilled(this.id)) };
   }
 
   async #unlessKilled(act: (broker: Broker) => Promise<void>): Promise<void> {
     const life = this.#life;
     if (life !== null) await Promise.race([act(life.broker), life.killed]);
   }
+}
 
-  #endSessionIn(delayMs: number): void {
-    this.#expiry?.cancel();
-    this.#expiry = this.#ground.clock.after(delayMs, () => this.#endSession());
-  }
-
-  /** As ZooKeeper does when it has not heard of a client for too long. */
-  #endSession(): void {
-    this.#expiry?.cancel();
-    const { tree } = this.#ground.agreement;
-    const sessionId = this.#life?.session?.sessionId ?? null;
-    if (tree === null || sessionId === null || !tree.hasSession(sessionId)) return;
-    if (this.#state === 'paused') this.#life?.source.expire?.(sessionId);
-    else tree.closeSession(sessionId, this.#ground.clock.wallMs());
-  }
+function wasKilled(id: number): Error {
+  return new Error(`broker ${id} was killed`);
 }

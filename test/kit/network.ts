@@ -19,9 +19,7 @@ export function cut(
   other: Party,
   { how = 'reset' }: CutOptions,
 ): void {
-  const way = wayBetween(members, one, other);
-  if (way.zookeeperOf !== null) way.zookeeperOf.cutFromZookeeper();
-  for (const rule of way.rules) {
+  for (const rule of rulesBetween(members, one, other)) {
     rule.place(how === 'silent' ? { isSilent: true } : { isCut: true });
   }
 }
@@ -32,9 +30,7 @@ const SLOWED = new WeakMap<LinkRule, () => void>();
 /** Everything between them takes so much longer, each way. */
 export function slow(members: readonly Member[], one: Party, other: Party, delayMs: number): void {
   if (!(delayMs >= 0)) throw new Error(`slow takes 0 ms or more, not ${delayMs}`);
-  const way = wayBetween(members, one, other);
-  if (way.zookeeperOf !== null) way.zookeeperOf.zookeeperDelayMs = delayMs;
-  for (const rule of way.rules) {
+  for (const rule of rulesBetween(members, one, other)) {
     SLOWED.get(rule)?.();
     SLOWED.set(rule, rule.place({ delayMs }));
   }
@@ -42,47 +38,28 @@ export function slow(members: readonly Member[], one: Party, other: Party, delay
 
 /** Of all ways, or of the one between these two. */
 export function heal(members: readonly Member[], one?: Party, other?: Party): void {
-  if (one !== undefined && other !== undefined) {
-    const way = wayBetween(members, one, other);
-    for (const rule of way.rules) rule.heal();
-    if (way.zookeeperOf !== null) healZookeeper(way.zookeeperOf);
-    return;
-  }
-  for (const member of members) {
-    member.links.heal();
-    healZookeeper(member);
-  }
+  if (one !== undefined && other !== undefined)
+    for (const rule of rulesBetween(members, one, other)) rule.heal();
+  else for (const { links } of members) links.heal();
 }
 
-function healZookeeper(member: Member): void {
-  member.zookeeperDelayMs = 0;
-  member.healZookeeper();
-}
-
-interface Way {
-  readonly rules: readonly LinkRule[];
-  /** Whose way to ZooKeeper it is. */
-  readonly zookeeperOf: Member | null;
-}
-
-function wayBetween(members: readonly Member[], one: Party, other: Party): Way {
+function rulesBetween(members: readonly Member[], one: Party, other: Party): readonly LinkRule[] {
   const [broker, second] = typeof one === 'number' ? [one, other] : [other, one];
   if (typeof broker !== 'number' || broker === second)
     throw new Error(
       `there is no way from ${one} to ${other}: one of them must be a broker, the other another`,
     );
   const member = memberOf(members, broker);
-  if (second === 'zookeeper') return { rules: [], zookeeperOf: member };
-  if (second === 'clients') return { rules: [member.links.clients], zookeeperOf: null };
+  if (second === 'zookeeper') return [member.links.zookeeper];
+  if (second === 'clients') return [member.links.clients];
   if (typeof second !== 'number')
     throw new Error(`'${second}' is no end of a way: there are ids of brokers, 'zookeeper' and 'clients'`);
   const peer = memberOf(members, second);
   // Whoever dials, the rule is found under the address that is dialled.
-  const rules = [
+  return [
     member.links.to('127.0.0.1', peer.bound.peerPort),
     peer.links.to('127.0.0.1', member.bound.peerPort),
   ];
-  return { rules, zookeeperOf: null };
 }
 
 /** Throws when there is no such broker. */

@@ -2,6 +2,7 @@
 import { BROKER_CONFIGS, brokerProperty } from '../../broker/config/broker-config.ts';
 import { TOPIC_CONFIGS } from '../../broker/config/topic-config.ts';
 import { refuseUnknown } from '../../broker/faults/known-names.ts';
+import { checkSecurity, type SecurityOptions } from './security-options.ts';
 
 /** A topic to be made. */
 export interface TopicOptions {
@@ -27,8 +28,10 @@ export interface KitOptions {
   readonly racks?: readonly string[];
   /** Kafka port of each broker's first listener, in the order of their ids; free ones unless given. */
   readonly ports?: readonly number[];
-  /** Names of listeners, each PLAINTEXT and on a free port; the first is for the brokers' own and bootstrapServers. */
+  /** Names of listeners, each on a free port, and PLAINTEXT unless there is `security`; the first is for the brokers' own and bootstrapServers. */
   readonly listeners?: readonly string[];
+  /** Users, what each may do, and TLS: who connects has to log in. `cluster.security` has what clients need. */
+  readonly security?: SecurityOptions;
   /** Connect string of a ZooKeeper (or of the embedded server) to use instead of the tree in this process. */
   readonly zookeeper?: string;
   /** Where ZooKeeper's clients reach the tree in this process; 0 is any free port. None unless given. */
@@ -52,6 +55,7 @@ const OPTION_NAMES: Readonly<Record<keyof KitOptions, true>> = {
   racks: true,
   ports: true,
   listeners: true,
+  security: true,
   zookeeper: true,
   zookeeperPort: true,
   directory: true,
@@ -86,6 +90,7 @@ export function checkOptions(options: KitOptions): number {
   }
   if (zookeeper !== undefined && options.zookeeperPort !== undefined)
     throw new Error('zookeeperPort is of the tree in this process: leave it out where zookeeper is given');
+  if (options.security !== undefined) checkSecurity(options.security);
   for (const topic of options.topics ?? []) checkTopic(topic);
   return brokers;
 }

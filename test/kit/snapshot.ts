@@ -14,10 +14,16 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { ANY_VERSION } from '../../coordinator-client/coordinator.ts';
-import type { LocalTree } from '../../coordinator-client/local/local-tree.ts';
+import type { Agreement } from './agreement.ts';
 import type { Member } from './member.ts';
 import { until } from './waits.ts';
+import {
+  picturedEnsemble,
+  picturedTree,
+  putEnsembleBack,
+  putTreeBack,
+  type ZnodePicture,
+} from './znode-picture.ts';
 
 /** Where a picture is kept. */
 export interface Snapshot {
@@ -29,13 +35,11 @@ const FORMAT = 1;
 const MANIFEST = 'snapshot.json';
 /** Ending of a directory whose topic is gone. */
 const DELETED = '-delete';
-/** ZooKeeper's own, which is not the brokers'. */
-const RESERVED = '/zookeeper';
 
 interface Manifest {
   readonly format: number;
   readonly brokers: number;
-  readonly znodes: readonly { readonly path: string; readonly data: string }[];
+  readonly znodes: readonly ZnodePicture[];
   readonly partitions: readonly PartitionPicture[];
 }
 
@@ -45,16 +49,32 @@ interface PartitionPicture {
   readonly highWatermark: number;
 }
 
-/** Synchronous from the first look to the last file. */
-export function takeSnapshot(
-  { members, tree, directory }: { members: readonly Member[]; tree: LocalTree; directory: string },
-  into: string,
-): Snapshot {
+/** What a picture is of. */
+interface Pictured {
+  readonly members: readonly Member[];
+  readonly agreement: Agreement;
+  readonly directory: string;
+}
+
+/** One moment: without giving up the turn, or, of an ensemble that has to be asked, while all brokers stand still. */
+export async function takeSnapshot(pictured: Pictured, into: string): Promise<Snapshot> {
   if (existsSync(join(into, MANIFEST))) throw new Error(`there is a snapshot in ${into} already`);
+  const { members, agreement } = pictured;
+  if (agreement.tree !== null) return copied(pictured, into, picturedTree(agreement.tree));
+  const still = members.filter(({ state }) => state === 'running');
+  for (const member of still) member.pause();
+  try {
+    return copied(pictured, into, await agreement.act(picturedEnsemble));
+  } finally {
+    for (const member of still) member.resume();
+  }
+}
+
+function copied({ members, directory }: Pictured, into: string, znodes: readonly ZnodePicture[]): Snapshot {
   const manifest: Manifest = {
     format: FORMAT,
     brokers: members.length,
-    znodes: persistentZnodes(tree),
+    znodes,
     partitions: members.flatMap(ledPartitions),
   };
   mkdirSync(into, { recursive: true });
@@ -80,23 +100,18 @@ export function readSnapshot({ directory }: Snapshot, brokers: number): Manifest
 }
 
 /** Puts files and tree in place; no broker runs meanwhile. */
-export function putBack(
-  { members, tree, directory }: { members: readonly Member[]; tree: LocalTree; directory: string },
+export async function putBack(
+  { members, agreement, directory }: Pictured,
   { directory: from }: Snapshot,
-  manifest: Manifest,
-): void {
+  { znodes }: Manifest,
+): Promise<void> {
   for (const { id } of members) {
     const own = join(directory, `broker-${id}`);
     rmSync(own, { recursive: true, force: true });
     copy(join(from, `broker-${id}`), own);
   }
-  for (const path of [...tree.paths()].reverse()) {
-    if (isOurs(path)) tree.commit([{ op: 'remove', path, version: ANY_VERSION }], 0n, Date.now());
-  }
-  for (const { path, data } of manifest.znodes) {
-    const bytes = Buffer.from(data, 'base64');
-    tree.commit([{ op: 'create', path, data: bytes, lifetime: 'persistent' }], 0n, Date.now());
-  }
+  if (agreement.tree !== null) putTreeBack(agreement.tree, znodes);
+  else await agreement.act((coordinator) => putEnsembleBack(coordinator, znodes));
 }
 
 /** Resolves when consumers can read everything that they could when the picture was taken. */
@@ -115,22 +130,10 @@ export async function awaitPicture(members: readonly Member[], { partitions }: M
 }
 
 function ledPartitions({ state, broker }: Member): PartitionPicture[] {
-  if (state !== 'running') return [];
+  if (state !== 'running' && state !== 'paused') return [];
   return [...broker.inside.replicas.partitions()]
     .filter(({ role }) => role === 'leader')
     .map(({ topic, partition, log }) => ({ topic, partition, highWatermark: log?.highWatermark ?? 0 }));
-}
-
-function persistentZnodes(tree: LocalTree): { path: string; data: string }[] {
-  return tree.paths().flatMap((path) => {
-    const node = tree.read(path);
-    if (!isOurs(path) || node === null || node.ephemeralOwner !== 0n) return [];
-    return [{ path, data: node.data.toString('base64') }];
-  });
-}
-
-function isOurs(path: string): boolean {
-  return path !== '/' && path !== RESERVED && !path.startsWith(`${RESERVED}/`);
 }
 
 /** A directory and all in it but what is being deleted; shares the blocks where the file system can. */

@@ -12,6 +12,15 @@ export interface WaitOptions {
   readonly timeoutMs?: number;
 }
 
+/** Whoever waits still hears of it, and so does whoever goes on. */
+export class ClusterClosed extends Error {
+  override readonly name = 'ClusterClosed';
+
+  constructor() {
+    super('the test cluster was closed: start another one with startCluster()');
+  }
+}
+
 /** What is seen at the moment: `done`, with what it came to, or the words for what it is like. */
 type Look<T> = { readonly done: T } | { readonly seen: string };
 
@@ -21,7 +30,7 @@ const GROUP_STATES = ['Empty', 'PreparingRebalance', 'CompletingRebalance', 'Sta
 
 export type GroupState = (typeof GROUP_STATES)[number];
 
-/** Looks again and again; rejects with what was last seen. */
+/** Looks again and again; rejects with what was last seen, and at once when the cluster is closed. */
 export async function until<T>(
   what: string,
   { timeoutMs = DEFAULT_TIMEOUT_MS }: WaitOptions,
@@ -44,7 +53,10 @@ async function within<T>(ms: number, look: () => Look<T> | Promise<Look<T>>): Pr
   const late = new Promise<null>((resolve) => {
     timer = setTimeout(resolve, Math.max(PAUSE_MS, ms), null);
   });
-  const looking = Promise.resolve(look()).catch((error: unknown) => ({ seen: String(error) }));
+  const looking = (async () => look())().catch((error: unknown) => {
+    if (error instanceof ClusterClosed) throw error;
+    return { seen: String(error) };
+  });
   return Promise.race([looking, late]).finally(() => clearTimeout(timer));
 }
 
@@ -146,6 +158,7 @@ interface Picture {
 
 /** What each running broker knows of a partition. */
 function pictures(members: readonly Member[], topic: string, partition: number): Picture[] {
+  if (members.every(({ hasEnded }) => hasEnded)) throw new ClusterClosed();
   return members
     .filter(({ state }) => state === 'running')
     .map(({ id, broker }) => {

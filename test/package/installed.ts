@@ -32,7 +32,7 @@ interface Outcome {
 export class InstalledPackage {
   readonly directory = mkdtempSync(join(tmpdir(), 'odradek-package-'));
   /** What npm says of the tarball. */
-  tarball = { unpackedSize: 0, files: [] as { path: string }[] };
+  tarball = { unpackedSize: 0, files: [] as { path: string; size: number }[] };
 
   /** Resolves with what this machine lacks, null when the package is there. */
   async install(): Promise<string | null> {
@@ -83,6 +83,8 @@ export class InstalledPackage {
         cwd: this.directory,
         timeout: PROGRAM_TIMEOUT_MS,
         maxBuffer: MAX_OUTPUT_BYTES,
+        // What the command keeps of itself is not to lie in the home of whoever runs the tests.
+        env: { ...process.env, XDG_CACHE_HOME: join(this.directory, 'user-cache') },
         ...options,
       });
       return { status: 0, output: `${stdout}${stderr}` };

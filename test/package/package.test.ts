@@ -4,14 +4,17 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describeCodeCache } from './code-cache.ts';
 import { InstalledPackage } from './installed.ts';
 import { PROGRAMS } from './programs.ts';
 
 const MAX_UNPACKED_BYTES = 3_000_000;
+/** What users name, not what it is made of. */
+const MAX_DECLARATION_BYTES = 100_000;
 const PREPARE_MS = 400_000;
 const TEST_MS = 90_000;
 /** A version that is too old, as `process` would say it. */
@@ -40,18 +43,22 @@ describe('the tarball', () => {
         'dist/cli.js',
         'dist/bundle.js',
         'dist/worker.js',
+        'dist/store-thread.js',
         'dist/THIRD-PARTY-NOTICES.txt',
       ]),
     );
     expect(paths.filter((path) => /(?<!\.d)\.ts$/.test(path))).toEqual([]);
     expect(installed.tarball.unpackedSize).toBeLessThan(MAX_UNPACKED_BYTES);
+    const declarations = installed.tarball.files.filter(({ path }) => path.startsWith('dist/types/'));
+    expect(declarations.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(MAX_DECLARATION_BYTES);
   });
 
-  it('brings nothing along but two native add-ons and what they are made of', () => {
+  it('brings nothing along but three native add-ons and what they are made of', () => {
     const file = join(installed.directory, 'node_modules', 'odradek', 'package.json');
     expect(Object.keys(JSON.parse(readFileSync(file, 'utf8')).dependencies)).toEqual([
       '@node-rs/crc32',
       'fs-native-extensions',
+      'lz4-napi',
     ]);
   });
 });
@@ -80,45 +87,30 @@ describe('the test kit', () => {
   );
 });
 
-describe('the code cache', () => {
-  const folder = (): string => join(installed.directory, 'node_modules', '.cache', 'odradek');
-  const cacheFile = (): string => {
-    const found = readdirSync(folder()).find((name) => name.includes(`-${process.version}-`));
-    if (found === undefined) throw new Error('no process has kept what was compiled');
-    return join(folder(), found);
-  };
-  /** Loads the package and says whether V8 refused what was kept. */
-  const verdict = async (...flags: string[]): Promise<string> => {
-    // The tests themselves run with Node's compile cache.
-    const { NODE_COMPILE_CACHE: _ours, ...env } = process.env;
-    const { output } = await installed.run(process.execPath, [...flags, 'cache-verdict.cjs'], { env });
-    return output.trim();
-  };
+describeCodeCache(installed);
 
-  it('is kept by the first process that ends by itself, and taken up by the next', async () => {
-    rmSync(folder(), { recursive: true, force: true });
-    expect(await verdict()).toBe('no cache, testkit: function');
-    expect(await verdict()).toBe('cachedDataRejected: false, testkit: function');
-    expect(readdirSync(folder())).toHaveLength(1);
-  });
-
-  it('is passed over when it is damaged, and made anew', async () => {
-    const file = cacheFile();
-    writeFileSync(file, readFileSync(file).subarray(0, 1000));
-    expect(await verdict()).toBe('cachedDataRejected: true, testkit: function');
-    expect(await verdict()).toBe('cachedDataRejected: false, testkit: function');
-  });
-
-  it('is not looked for by another Node', async () => {
-    installed.write('other-node.cjs', "Object.defineProperty(process, 'version', { value: 'v24.0.0' });");
-    expect(await verdict('--require', './other-node.cjs')).toBe('no cache, testkit: function');
-  });
-
-  it('is left to Node where its own compile cache is on', async () => {
-    const env = { ...process.env, NODE_COMPILE_CACHE: join(installed.directory, 'compile-cache') };
-    const { output } = await installed.run(process.execPath, ['cache-verdict.cjs'], { env });
-    expect(output.trim()).toBe('no cache, testkit: function');
-  });
+describe('a start', () => {
+  it(
+    'loads none of the modules of Node that it does not use',
+    async () => {
+      const { output } = await installed.run(process.execPath, ['loaded.mjs']);
+      const loaded: string[] = JSON.parse(output);
+      expect(loaded).toEqual(expect.arrayContaining(['http', 'crypto']));
+      const idle = [
+        'assert',
+        'https',
+        'tls',
+        'worker_threads',
+        'zlib',
+        'dns',
+        'inspector',
+        'readline',
+        'repl',
+      ];
+      expect(loaded.filter((name) => idle.includes(name))).toEqual([]);
+    },
+    TEST_MS,
+  );
 });
 
 describe('the declarations', () => {

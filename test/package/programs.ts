@@ -78,7 +78,7 @@ await producer.disconnect();
 await started.close();
 console.log(taken.errorCode, lines.filter((line) => line.includes('hold up everybody')).length);
 `,
-  'cache-verdict.cjs': `
+  'cache-seen.cjs': `
 const vm = require('node:vm');
 let seen = 'no cache';
 vm.Script = class extends vm.Script {
@@ -87,18 +87,42 @@ vm.Script = class extends vm.Script {
     if (this.cachedDataRejected !== undefined) seen = 'cachedDataRejected: ' + this.cachedDataRejected;
   }
 };
+exports.seen = () => seen;
+`,
+  'say-cache-seen.cjs': `
+const { seen } = require('./cache-seen.cjs');
+process.once('exit', () => console.log(seen()));
+`,
+  'cache-verdict.cjs': `
+const { seen } = require('./cache-seen.cjs');
 const { startCluster } = require('odradek/testkit');
-console.log(seen + ', testkit: ' + typeof startCluster);
+console.log(seen() + ', testkit: ' + typeof startCluster);
+`,
+  'start-and-close.cjs': `
+const { startCluster } = require('odradek/testkit');
+startCluster({ brokers: 3 }).then((cluster) => cluster.close()).then(() => console.log('closed'));
+`,
+  'loaded.mjs': `
+import { startCluster } from 'odradek/testkit';
+const cluster = await startCluster({ brokers: 3 });
+const loaded = process.moduleLoadList.map((entry) => /^NativeModule (.*)$/.exec(entry)?.[1]).filter(Boolean);
+await cluster.close();
+console.log(JSON.stringify(loaded));
 `,
   'types/module.mts': `
 import { type Started, startBroker } from 'odradek';
-import { startCluster } from 'odradek/testkit';
+import { type BrokerInside, brokerFaults, startCluster } from 'odradek/testkit';
 const cluster = await startCluster({ brokers: 1, properties: { 'num.partitions': '3' } });
+const inside: BrokerInside | undefined = cluster.brokers[0]?.inside;
+const end: number | undefined = inside?.logs.log('t', 0)?.endOffset;
+await brokerFaults('http://127.0.0.1:9190').strike('link-cut', { to: 2, forMs: 5000 });
+// @ts-expect-error: there is no such parameter
+await brokerFaults('http://127.0.0.1:9190').strike('link-cut', { too: 2, forMs: 5000 });
 const servers: string = cluster.bootstrapServers;
 const started: Started = await startBroker({ log: (line) => console.log(line.length) });
 // @ts-expect-error: it is checked at all
 await startBroker({ properties: { 'num.partitions': 3 } });
-console.log(servers, started.bootstrapServers);
+console.log(servers, started.bootstrapServers, end);
 `,
   'types/common.cts': `
 import { startBroker } from 'odradek';

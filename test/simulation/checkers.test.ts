@@ -9,7 +9,7 @@ import {
   SoundStates,
 } from './invariants.ts';
 import { unsettledReplicas } from './settled.ts';
-import { batches, found, KEY, replica, state, tree } from './shown-views.ts';
+import { batches, found, KEY, observed, replica, state, tree } from './shown-views.ts';
 import { StableOffsets } from './stable-offsets.ts';
 
 describe('leaders', () => {
@@ -191,12 +191,12 @@ describe('all checkers together', () => {
     const invariants = new Invariants((what) => broken.push(what));
     invariants.treeChanged(tree());
     const first = [replica({ role: 'leader' })];
-    invariants.check({ all: first, fresh: first }, [], tree());
+    invariants.check(observed(first), [], tree());
     const next = tree({ states: [state({ leader: 2, leaderEpoch: 1, partitionEpoch: 1, isr: [2, 3] })] });
     invariants.treeChanged(next);
     const short = { role: 'leader', brokerId: 2, leaderEpoch: 1, log: batches(['a']) } as const;
     // It has not changed itself; what was elected has.
-    invariants.check({ all: [replica(short)], fresh: [] }, [], next);
+    invariants.check(observed([replica(short)], []), [], next);
     expect(broken).toEqual(['orders-0: leader 2 of epoch 1 ends at 1, but everything below 3 is committed']);
   });
 

@@ -11,6 +11,7 @@ import { KafkaConnection } from '../../broker/protocol/client.ts';
 import { Fetch } from '../../broker/protocol/messages/01-fetch.ts';
 import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';
 import type { AnyApi, RequestInput, ResponseOf } from '../../broker/protocol/schema.ts';
+import { batchCrcIsValid, completeBatches } from '../../broker/records/batch.ts';
 import type { StableOffsets } from './stable-offsets.ts';
 
 interface Address {
@@ -32,6 +33,8 @@ interface ClusterClientOptions {
   readonly requestTimeoutMs: number;
   /** Told of what leaders say of their last stable offsets. */
   readonly stable: Pick<StableOffsets, 'floor' | 'read'>;
+  /** Told when a leader gives what does not match its checksum, or says that it has nothing else. */
+  readonly damaged: (what: string) => void;
 }
 
 const REFRESH_PAUSE_MS = 100;
@@ -82,7 +85,10 @@ export class ClusterClient {
     return this.ask(address, api, request);
   }
 
-  /** Asks the leader of a partition for records of this one alone, in its epoch. */
+  /**
+   * Asks the leader of a partition for records of this one alone, in its epoch. What does not match its checksum is
+   * left out with what follows it; where that is all, the error is CORRUPT_MESSAGE. (check.crcs in Kafka's consumer.)
+   */
   async fetch(
     leader: Leader,
     partition: number,
@@ -98,7 +104,7 @@ export class ClusterClient {
       const { highWatermark, lastStableOffset } = result;
       stable.read({ key, leaderEpoch, highWatermark, lastStableOffset }, floor);
     }
-    return answer;
+    return this.#checked(answer, leader);
   }
 
   async ask<A extends AnyApi>(address: Address, api: A, request: RequestInput<A>): Promise<ResponseOf<A>> {
@@ -129,6 +135,24 @@ export class ClusterClient {
         () => {},
       );
     }
+  }
+
+  #checked(answer: ResponseOf<typeof Fetch>, { brokerId }: Leader): ResponseOf<typeof Fetch> {
+    const [topic] = answer.responses;
+    const result = topic?.partitions[0];
+    if (topic === undefined || result === undefined) return answer;
+    const records = result.records ?? Buffer.alloc(0);
+    const rotten = [...completeBatches(records)].find((at) => !batchCrcIsValid(records, at));
+    const isRefused = result.errorCode === ErrorCode.CORRUPT_MESSAGE;
+    if (rotten === undefined && !isRefused) return answer;
+    this.#options.damaged(
+      `broker ${brokerId} has damaged records of ${topic.topic}-${result.partitionIndex}`,
+    );
+    const sound =
+      rotten === undefined || rotten === 0
+        ? { errorCode: ErrorCode.CORRUPT_MESSAGE, records: null }
+        : { records: records.subarray(0, rotten) };
+    return { ...answer, responses: [{ ...topic, partitions: [{ ...result, ...sound }] }] };
   }
 
   async #connection({ host, port }: Address): Promise<KafkaConnection> {

@@ -21,6 +21,8 @@ interface CommittedLog {
   readonly batches: Map<number, Buffer>;
   readonly values: Map<number, string>;
   readonly keys: Map<number, string>;
+  /** By offset, where the log began when that record was committed, if not at 0. */
+  readonly starts: Map<number, number>;
 }
 
 export class CommittedLogs {
@@ -48,6 +50,11 @@ export class CommittedLogs {
     return this.#logs.get(key)?.endOffset ?? 0;
   }
 
+  /** Where a partition began when the record at this offset was committed. */
+  startOffsetAt(key: string, offset: number): number {
+    return this.#logs.get(key)?.starts.get(offset) ?? 0;
+  }
+
   /** All committed values of a partition, by offset. */
   values(key: string): ReadonlyMap<number, string> {
     return this.#logs.get(key)?.values ?? new Map();
@@ -56,11 +63,10 @@ export class CommittedLogs {
   /** Compares what is new below the replica's high watermark; with a new process, everything. */
   check(replica: ReplicaView): void {
     if (this.#unclean.has(replica.key)) this.#begin(replica);
-    const at = `${replica.brokerId}.${replica.life} ${replica.key}`;
-    const from = Math.max(this.#compared.get(at) ?? 0, replica.startOffset);
+    const from = Math.max(this.#compared.get(replica.id) ?? 0, this.#soundFrom(replica));
     if (from >= replica.highWatermark) return;
     this.#compare(replica, from, replica.highWatermark);
-    this.#compared.set(at, replica.highWatermark);
+    this.#compared.set(replica.id, replica.highWatermark);
   }
 
   /** The leader that was elected last has all that is committed; looked at in full once an epoch. */
@@ -74,10 +80,10 @@ export class CommittedLogs {
       );
       return;
     }
-    const at = `${replica.brokerId}.${replica.life} ${replica.key}`;
-    if (this.#complete.get(at) === replica.leaderEpoch) return;
-    this.#complete.set(at, replica.leaderEpoch);
-    this.#compare(replica, replica.startOffset, log.endOffset);
+    if (this.#complete.get(replica.id) === replica.leaderEpoch) return;
+    this.#complete.set(replica.id, replica.leaderEpoch);
+    const from = this.#soundFrom(replica);
+    if (from < log.endOffset) this.#compare(replica, from, log.endOffset);
   }
 
   /** With acks=all a record is committed before its producer hears of it. */
@@ -102,6 +108,11 @@ export class CommittedLogs {
       this.#broken(`${log?.name}: a consumer read '${value}' at ${offset}, where '${found}' is committed`);
   }
 
+  /** What has rotted is compared when it has been mended. */
+  #soundFrom({ brokerId, name, startOffset }: ReplicaView): number {
+    return Math.max(startOffset, this.#rules.soundFrom(brokerId, name));
+  }
+
   #holds(log: CommittedLog | undefined, value: string): string | undefined {
     for (const one of log?.values.values() ?? []) if (one === value) return one;
     return undefined;
@@ -119,7 +130,7 @@ export class CommittedLogs {
       if (compaction === null ? base !== next && next !== fromOffset : base < next && next !== fromOffset)
         this.#broken(`${log.name}: on broker ${replica.brokerId} ${base} follows on ${next - 1}`);
       next = batchLastOffset(bytes, at) + 1;
-      if (base >= log.endOffset) this.#commit(log, batch);
+      if (base >= log.endOffset) this.#commit(log, batch, replica.startOffset);
       else if (compaction !== null) this.#compareRecords(log, replica, batch);
       else if (log.batches.get(base)?.equals(batch) !== true)
         this.#broken(
@@ -178,11 +189,12 @@ export class CommittedLogs {
       if (at.endsWith(` ${replica.key}`)) this.#compared.set(at, Math.min(compared, log.endOffset));
   }
 
-  #commit(log: CommittedLog, batch: Buffer): void {
+  #commit(log: CommittedLog, batch: Buffer, startOffset: number): void {
     const base = batchBaseOffset(batch, 0);
     log.batches.set(base, Buffer.from(batch));
     for (const { offset, key, value } of readRecords(batch, 0)) {
       log.values.set(offset, text(value));
+      if (startOffset > 0) log.starts.set(offset, startOffset);
       if (key !== null) log.keys.set(offset, text(key));
     }
     log.endOffset = batchLastOffset(batch, 0) + 1;
@@ -191,7 +203,7 @@ export class CommittedLogs {
   #log({ key, name }: ReplicaView): CommittedLog {
     let log = this.#logs.get(key);
     if (log === undefined) {
-      log = { name, endOffset: 0, batches: new Map(), values: new Map(), keys: new Map() };
+      log = { name, endOffset: 0, batches: new Map(), values: new Map(), keys: new Map(), starts: new Map() };
       this.#logs.set(key, log);
     }
     return log;

@@ -38,17 +38,16 @@ export class OneLeaderPerEpoch {
     this.#elected.set(at, leader);
   }
 
-  check({ key, name, role, leaderEpoch, brokerId }: ReplicaView): void {
+  check({ term, name, role, leaderEpoch, brokerId }: ReplicaView): void {
     if (role !== 'leader') return;
-    const at = `${key}@${leaderEpoch}`;
-    const other = this.#acting.get(at);
+    const other = this.#acting.get(term);
     if (other === brokerId) return;
     if (other !== undefined)
       this.#broken(`${name}: brokers ${other} and ${brokerId} lead in epoch ${leaderEpoch}`);
-    const elected = this.#elected.get(at);
+    const elected = this.#elected.get(term);
     if (elected !== brokerId)
       this.#broken(`${name}: ${brokerId} leads in epoch ${leaderEpoch}, in which ${elected} is elected`);
-    this.#acting.set(at, brokerId);
+    this.#acting.set(term, brokerId);
   }
 }
 
@@ -66,10 +65,9 @@ export class RisingMarks {
   }
 
   check(replica: ReplicaView): void {
-    const { brokerId, life, key } = replica;
-    const at = `${brokerId}.${life} ${key}`;
-    const before = this.#seen.get(at);
-    this.#seen.set(at, replica);
+    const { brokerId, id } = replica;
+    const before = this.#seen.get(id);
+    this.#seen.set(id, replica);
     if (before !== undefined && !this.#mayHaveLost(before, replica)) {
       for (const mark of MARKS) {
         if (replica[mark] < before[mark])
@@ -158,6 +156,8 @@ export class Invariants {
   /** The epoch of the last election of each partition, as in the tree. */
   readonly #leaderEpochs = new Map<string, number>();
   #treeChanged = false;
+  /** That were checked last, with the tree as it is unless it has changed. */
+  #checked: readonly ControllerView[] | null = null;
 
   constructor(broken: Broken, rules: LogRules = STRICT) {
     this.#rules = rules;
@@ -181,19 +181,18 @@ export class Invariants {
     }
   }
 
-  check({ all, fresh }: ObservedReplicas, controllers: readonly ControllerView[], tree: TreeView): void {
+  check(replicas: ObservedReplicas, controllers: readonly ControllerView[], tree: TreeView): void {
     this.events.check();
-    for (const controller of controllers) this.#controllers.check(controller, tree);
-    const treeChanged = this.#treeChanged;
-    this.#treeChanged = false;
-    if (fresh.length === 0 && !treeChanged) return;
+    if (controllers !== this.#checked || this.#treeChanged)
+      for (const controller of controllers) this.#controllers.check(controller, tree);
+    this.#checked = controllers;
+    const { fresh } = replicas;
+    if (fresh.length === 0 && !this.#treeChanged) return;
     for (const replica of fresh) this.#checkReplica(replica);
+    if (this.#treeChanged) this.#checkLeaders(replicas.all);
     // Of a partition none of whose replicas has changed nothing more is committed.
-    const keys = new Set(fresh.map(({ key }) => key));
-    for (const replica of all) {
-      if (!treeChanged && !keys.has(replica.key)) continue;
-      if (this.#leadsNow(replica)) this.logs.checkLeader(replica);
-    }
+    else for (const key of new Set(fresh.map((one) => one.key))) this.#checkLeaders(replicas.partition(key));
+    this.#treeChanged = false;
   }
 
   acknowledged(acknowledgement: Acknowledgement): void {
@@ -216,6 +215,10 @@ export class Invariants {
     }
     this.stable.check(replica);
     this.logs.check(replica);
+  }
+
+  #checkLeaders(replicas: readonly ReplicaView[]): void {
+    for (const replica of replicas) if (this.#leadsNow(replica)) this.logs.checkLeader(replica);
   }
 
   #leadsNow({ role, leaderEpoch, key }: ReplicaView): boolean {

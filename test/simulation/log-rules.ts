@@ -13,12 +13,17 @@ export interface LogRules {
    */
   compaction(partition: string): 'keys' | 'some' | null;
   isUnclean(partition: string): boolean;
+  /** Before this offset something has rotted in a replica. */
+  soundFrom(brokerId: number, partition: string): number;
 }
 
 /** Everything that is committed stays. */
-export const STRICT: LogRules = { compaction: () => null, isUnclean: () => false };
+export const STRICT: LogRules = { compaction: () => null, isUnclean: () => false, soundFrom: () => 0 };
 
-export function logRules(has: { readonly compaction?: boolean; readonly unclean?: boolean }): LogRules {
+export function logRules(
+  has: { readonly compaction?: boolean; readonly unclean?: boolean },
+  rotten: Pick<LogRules, 'soundFrom'> = STRICT,
+): LogRules {
   return {
     compaction(partition) {
       const topic = topicOf(partition);
@@ -26,6 +31,7 @@ export function logRules(has: { readonly compaction?: boolean; readonly unclean?
       if (topic === COMPACTED_TOPIC) return 'keys';
       return INTERNAL_TOPICS.includes(topic) ? 'some' : null;
     },
+    soundFrom: (brokerId, partition) => rotten.soundFrom(brokerId, partition),
     isUnclean: (partition) => has.unclean === true && topicOf(partition) === UNCLEAN_TOPIC,
   };
 }

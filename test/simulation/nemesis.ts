@@ -11,20 +11,15 @@
  *   the others have taken it out of the in-sync sets: a new controller takes what came back before it
  *   looked for what it was, and Kafka with ZooKeeper can't tell either.
  *
+ * Bits that turn over, where they do, have the second budget: other replicas have what has rotted (`bit-rot.ts`).
+ *
  * Unclean election is off throughout. At the end everything is healed.
  */
 import type { Random } from '../../broker/platform/random.ts';
+import { BitRot, type Rotten } from './bit-rot.ts';
+import { type Fault, isHealthy, isInSync } from './fault.ts';
 import { observeTree } from './observation.ts';
 import type { SimulatedCluster, Ways } from './simulated-cluster.ts';
-
-interface Fault {
-  readonly name: string;
-  /** No other fault may be there, before or while it lasts. */
-  readonly losesData?: boolean;
-  readonly start: () => void;
-  /** True when it is over; asked again a little later otherwise. */
-  readonly end: () => boolean;
-}
 
 const LONGEST_CALMS_MS = [600, 1500, 3000];
 const LONGEST_FAULT_MS = 6000;
@@ -35,11 +30,15 @@ const LARGEST_STEP_MS = 20_000;
 /** A broker is given so long to stop cleanly before it is killed. */
 const STOP_LIMIT_MS = 4000;
 const LONGEST_RECOVERY_MS = 30;
+/** As many of the kinds of faults, where bits turn over: they need a cluster that is well. */
+const ROT_OFTEN = 12;
 const ARROWS: Readonly<Record<Ways, string>> = { both: '<>', there: '>', back: '<' };
 
 export class Nemesis {
   readonly #cluster: SimulatedCluster;
   readonly #random: Random;
+  /** Where what has rotted is noted; without it nothing does. */
+  readonly #rotten: Rotten | null;
   readonly #mostAtOnce: number;
   readonly #longestCalmMs: number;
   /** All the time now and then a commit's outcome stays unknown. */
@@ -50,9 +49,10 @@ export class Nemesis {
   /** Faults so far, for the verdict. */
   count = 0;
 
-  constructor(cluster: SimulatedCluster, random: Random) {
+  constructor(cluster: SimulatedCluster, random: Random, rotten: Rotten | null = null) {
     this.#cluster = cluster;
     this.#random = random;
+    this.#rotten = rotten;
     this.#mostAtOnce = 1 + random.int(3);
     this.#longestCalmMs = LONGEST_CALMS_MS[random.int(LONGEST_CALMS_MS.length)] ?? 0;
     this.#loseAnswers = random.int(4) === 0;
@@ -94,7 +94,7 @@ export class Nemesis {
     const fault = this.#pick();
     const exclusive = [...this.#active].some(({ losesData }) => losesData === true);
     if (exclusive || this.#active.size >= this.#mostAtOnce || fault === null) return;
-    if (fault.losesData === true && !(this.#active.size === 0 && this.#isHealthy())) return;
+    if (fault.losesData === true && !(this.#active.size === 0 && isHealthy(this.#cluster))) return;
     this.count++;
     trace.add(`+ ${fault.name}`);
     this.#active.add(fault);
@@ -111,26 +111,6 @@ export class Nemesis {
     }
     this.#active.delete(fault);
     this.#cluster.trace.add(`- ${fault.name}`);
-  }
-
-  /** Every broker runs and is in sync with everything. */
-  #isHealthy(): boolean {
-    const { machines, tree } = this.#cluster;
-    return (
-      machines.every(({ status }) => status === 'running') &&
-      observeTree(tree).states.every(
-        ({ isr, replicas, reassigning }) => !reassigning && isr.length === replicas.length,
-      )
-    );
-  }
-
-  /** Of topics that are being deleted nobody counts the replicas any more. */
-  #isInSync(id: number): boolean {
-    const { tree } = this.#cluster;
-    const doomed = tree.children('/admin/delete_topics') ?? [];
-    return observeTree(tree).states.some(
-      ({ isr, name }) => isr.includes(id) && !doomed.includes(name.slice(0, name.lastIndexOf('-'))),
-    );
   }
 
   #pick(): Fault | null {
@@ -157,6 +137,7 @@ export class Nemesis {
       () => this.#unknownOutcome(id),
       () => this.#stepWallClock(),
       () => this.#stepClockOf(id),
+      ...(this.#rotten === null ? [] : Array.from({ length: ROT_OFTEN }, () => () => this.#rot(id))),
     ];
     return kinds[chance.int(kinds.length)]?.() ?? null;
   }
@@ -215,11 +196,11 @@ export class Nemesis {
       losesData: true,
       start: () => cluster.crash(id, keep),
       end: () => {
-        if (!isBack && (atOnce || !this.#isInSync(id))) {
+        if (!isBack && (atOnce || !isInSync(cluster, id))) {
           isBack = this.#startAgain(id);
           if (failsAgain) cluster.clock.after(againMs, () => again());
         }
-        return isBack && this.#isHealthy();
+        return isBack && isHealthy(cluster);
       },
     });
   }
@@ -254,10 +235,15 @@ export class Nemesis {
         cluster.healDisk(id);
         const { status, life: now } = cluster.machine(id);
         if (now === life && status !== 'down') cluster.crash(id, cluster.fork());
-        if (!isBack && !this.#isInSync(id)) isBack = this.#startAgain(id);
-        return isBack && this.#isHealthy();
+        if (!isBack && !isInSync(cluster, id)) isBack = this.#startAgain(id);
+        return isBack && isHealthy(cluster);
       },
     });
+  }
+
+  #rot(id: number): Fault | null {
+    const rot = this.#rotten === null ? null : BitRot.of(this.#cluster, id, this.#random, this.#rotten);
+    return rot === null ? null : this.#ofBroker(id, rot);
   }
 
   #pause(id: number): Fault | null {

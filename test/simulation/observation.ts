@@ -19,6 +19,10 @@ export interface ReplicaView {
   readonly life: number;
   /** Topic id and partition. */
   readonly key: string;
+  /** Broker, life and key: by which checkers remember it. */
+  readonly id: string;
+  /** Key and leader epoch. */
+  readonly term: string;
   /** Topic name and partition. */
   readonly name: string;
   readonly role: 'leader' | 'follower' | 'none';
@@ -62,61 +66,117 @@ const READ_BYTES = 1024 * 1024;
 
 export interface ObservedReplicas {
   readonly all: readonly ReplicaView[];
-  /** Of replicas that have changed since the last look. */
+  /** Of replicas that have changed since the look before. */
   readonly fresh: readonly ReplicaView[];
+  /** Of the replicas of one partition. */
+  partition(key: string): readonly ReplicaView[];
+}
+
+/** A replica's log, and what was seen of it last. */
+interface Seen {
+  readonly log: LogView;
+  view: ReplicaView;
 }
 
 /** What was seen of a machine, and when. */
 interface Look {
-  readonly broker: Machine['broker'];
-  readonly status: Machine['status'];
-  readonly turns: number;
-  readonly views: readonly ReplicaView[];
+  broker: Machine['broker'];
+  status: Machine['status'];
+  turns: number;
+  readonly seen: Seen[];
 }
 
 const NOTHING: readonly ReplicaView[] = [];
 
-/** Looks at all replicas again and again; one that has not changed gives the same view as before. */
-export class ReplicaObserver {
-  readonly #last = new WeakMap<LogView, ReplicaView>();
-  readonly #looks = new Map<number, Look>();
-  #all: readonly ReplicaView[] = NOTHING;
+/**
+ * Looks at all replicas again and again; one that has not changed gives the same view as before. Nearly every
+ * event changes nothing or one replica: its view takes the place of the last one, and lists are made for who asks.
+ */
+export class ReplicaObserver implements ObservedReplicas {
+  readonly #seen = new WeakMap<LogView, Seen>();
+  /** In the order of the machines. */
+  readonly #looks: Look[] = [];
+  #fresh: ReplicaView[] = [];
+  /** null when something has changed since it was made. */
+  #all: readonly ReplicaView[] | null = null;
+  /** By key; null when replicas have come or gone since it was made. */
+  #partitions: ReadonlyMap<string, readonly Seen[]> | null = null;
   #lives = 0;
 
-  observe(machines: readonly Machine[]): ObservedReplicas {
-    const fresh: ReplicaView[] = [];
-    let hasChanged = false;
-    for (const machine of machines) {
-      const { id, broker, status } = machine;
-      const turns = machine.process?.turns ?? 0;
-      const look = this.#looks.get(id);
-      if (look?.broker === broker && look.status === status && look.turns === turns) continue;
-      this.#looks.set(id, { broker, status, turns, views: this.#lookAt(machine, fresh) });
-      hasChanged = true;
-    }
-    if (hasChanged) this.#all = machines.flatMap(({ id }) => this.#looks.get(id)?.views ?? NOTHING);
-    return { all: this.#all, fresh };
+  get all(): readonly ReplicaView[] {
+    this.#all ??= this.#looks.flatMap(({ seen }) => seen.map(({ view }) => view));
+    return this.#all;
   }
 
-  /** Adds those that are new to `fresh`. */
-  #lookAt({ id, broker, status }: Machine, fresh: ReplicaView[]): readonly ReplicaView[] {
-    if (broker === null || (status !== 'running' && status !== 'stopping')) return NOTHING;
-    const views: ReplicaView[] = [];
-    for (const partition of broker.inside.replicas.partitions()) {
-      const { log } = partition;
-      if (log === null || log.closed || log.topicId === null) continue;
-      const last = this.#last.get(log);
-      if (last !== undefined && isUnchanged(last, partition, log)) {
-        views.push(last);
-        continue;
-      }
-      const life = last?.life ?? this.#lives++;
-      const view = replicaView({ brokerId: id, life }, partition, log);
-      this.#last.set(log, view);
-      views.push(view);
-      fresh.push(view);
+  get fresh(): readonly ReplicaView[] {
+    return this.#fresh;
+  }
+
+  partition(key: string): readonly ReplicaView[] {
+    this.#partitions ??= Map.groupBy(
+      this.#looks.flatMap(({ seen }) => seen),
+      ({ view }) => view.key,
+    );
+    return this.#partitions.get(key)?.map(({ view }) => view) ?? NOTHING;
+  }
+
+  /** Gives itself; what it shows is what was there at its last look. */
+  observe(machines: readonly Machine[]): ObservedReplicas {
+    if (this.#fresh.length > 0) this.#fresh = [];
+    let at = 0;
+    for (const machine of machines) {
+      const turns = machine.process?.turns ?? 0;
+      const look = this.#lookOf(at++);
+      if (look.broker === machine.broker && look.status === machine.status && look.turns === turns) continue;
+      look.broker = machine.broker;
+      look.status = machine.status;
+      look.turns = turns;
+      this.#lookAt(machine, look.seen);
     }
-    return views;
+    return this;
+  }
+
+  #lookOf(at: number): Look {
+    const known = this.#looks[at];
+    if (known !== undefined) return known;
+    const made: Look = { broker: null, status: 'down', turns: 0, seen: [] };
+    this.#looks.push(made);
+    return made;
+  }
+
+  /** Brings up to date what was seen of it, in the order of its partitions. */
+  #lookAt({ id, broker, status }: Machine, seen: Seen[]): void {
+    let count = 0;
+    if (broker !== null && (status === 'running' || status === 'stopping')) {
+      for (const partition of broker.inside.replicas.partitions()) {
+        const { log } = partition;
+        if (log === null || log.closed || log.topicId === null) continue;
+        const before = seen[count];
+        const one = before?.log === log ? before : this.#seen.get(log);
+        if (one !== before || one === undefined) this.#partitions = this.#all = null;
+        seen[count++] =
+          one === undefined || !isUnchanged(one.view, partition, log)
+            ? this.#renewed(id, one, partition, log)
+            : one;
+      }
+    }
+    if (count === seen.length) return;
+    seen.length = count;
+    this.#partitions = this.#all = null;
+  }
+
+  #renewed(brokerId: number, last: Seen | undefined, partition: HostedReplicaView, log: LogView): Seen {
+    const before = last?.view ?? newcomer({ brokerId, life: this.#lives++ }, partition, log);
+    const view = replicaView(before, partition, log);
+    this.#fresh.push(view);
+    this.#all = null;
+    if (last !== undefined) {
+      last.view = view;
+      return last;
+    }
+    const made = { log, view };
+    this.#seen.set(log, made);
+    return made;
   }
 }
 
@@ -132,17 +192,39 @@ function isUnchanged(last: ReplicaView, partition: HostedReplicaView, log: LogVi
   );
 }
 
+/** What stays as it is while its log lives; making these names takes longer than all of a look. */
+type ReplicaNames = Pick<ReplicaView, 'brokerId' | 'life' | 'key' | 'id' | 'name'>;
+
+function newcomer(
+  { brokerId, life }: { readonly brokerId: number; readonly life: number },
+  partition: HostedReplicaView,
+  log: LogView,
+): ReplicaNames {
+  const key = `${log.topicId}:${partition.partition}`;
+  return { brokerId, life, key, id: replicaId(brokerId, life, key), name: partition.key };
+}
+
+export function replicaId(brokerId: number, life: number, key: string): string {
+  return `${brokerId}.${life} ${key}`;
+}
+
 function replicaView(
-  at: { brokerId: number; life: number },
+  names: ReplicaNames & Partial<ReplicaView>,
   partition: HostedReplicaView,
   log: LogView,
 ): ReplicaView {
+  const { brokerId, life, key, id, name } = names;
+  const { leaderEpoch } = partition;
+  const sameTerm = names.leaderEpoch === leaderEpoch ? names.term : undefined;
   return {
-    ...at,
-    key: `${log.topicId}:${partition.partition}`,
-    name: partition.key,
+    brokerId,
+    life,
+    key,
+    id,
+    term: sameTerm ?? `${key}@${leaderEpoch}`,
+    name,
     role: partition.role,
-    leaderEpoch: partition.leaderEpoch,
+    leaderEpoch,
     partitionEpoch: partition.partitionEpoch,
     startOffset: log.startOffset,
     endOffset: log.endOffset,
@@ -160,10 +242,12 @@ function readBatches(log: LogView, fromOffset: number, upToOffset: number): Buff
     const bytes = Buffer.from(found.bytes);
     found.release();
     if (bytes.length === 0) break;
-    parts.push(bytes);
     offset = nextOffsetAfter(bytes);
+    if (offset >= upToOffset && parts.length === 0) return bytes;
+    parts.push(bytes);
   }
-  return Buffer.concat(parts);
+  const [only] = parts;
+  return only !== undefined && parts.length === 1 ? only : Buffer.concat(parts);
 }
 
 /** Where the log goes on after these batches. */
@@ -173,14 +257,32 @@ function nextOffsetAfter(batches: Buffer): number {
   return next;
 }
 
-export function observeControllers(machines: readonly Machine[]): ControllerView[] {
-  const views: ControllerView[] = [];
-  for (const { id, life, broker, status } of machines) {
-    if (broker === null || status !== 'running') continue;
-    const { controller } = broker.inside;
-    views.push({ brokerId: id, life, epoch: controller.isActive ? controller.epoch : null });
+/** Looks at all controllers again and again; as long as nothing has changed it gives the same list. */
+export class ControllerObserver {
+  #views: readonly ControllerView[] = [];
+
+  observe(machines: readonly Machine[]): readonly ControllerView[] {
+    let count = 0;
+    for (const machine of machines) {
+      if (machine.broker === null || machine.status !== 'running') continue;
+      const seen = this.#views[count++];
+      const isSame = seen?.brokerId === machine.id && seen.life === machine.life;
+      if (!isSame || seen.epoch !== controllerEpoch(machine)) return this.#renewed(machines);
+    }
+    return count === this.#views.length ? this.#views : this.#renewed(machines);
   }
-  return views;
+
+  #renewed(machines: readonly Machine[]): readonly ControllerView[] {
+    this.#views = machines
+      .filter(({ broker, status }) => broker !== null && status === 'running')
+      .map((machine) => ({ brokerId: machine.id, life: machine.life, epoch: controllerEpoch(machine) }));
+    return this.#views;
+  }
+}
+
+function controllerEpoch({ broker }: Machine): number | null {
+  const controller = broker?.inside.controller;
+  return controller?.isActive ? controller.epoch : null;
 }
 
 export function observeTree(tree: LocalTree): TreeView {

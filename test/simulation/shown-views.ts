@@ -1,6 +1,12 @@
 /** What the tests of the checkers show them: views of a cluster that never was. */
 import { buildBatch } from '../../broker/records/build.ts';
-import type { ReplicaView, StateView, TreeView } from './observation.ts';
+import {
+  type ObservedReplicas,
+  type ReplicaView,
+  replicaId,
+  type StateView,
+  type TreeView,
+} from './observation.ts';
 
 export const KEY = 'AAAAAAAAAAAAAAAAAAAAAQ:0';
 
@@ -32,13 +38,16 @@ export function batches(values: readonly string[], leaderEpoch = 0): Buffer[] {
 
 export function replica(changes: Partial<ReplicaView> & { log?: readonly Buffer[] } = {}): ReplicaView {
   const { log = batches(['a', 'b', 'c']), ...rest } = changes;
+  const { brokerId = 1, life = 1, key = KEY, leaderEpoch = 0 } = changes;
   return {
-    brokerId: 1,
-    life: 1,
-    key: KEY,
+    brokerId,
+    life,
+    key,
+    id: replicaId(brokerId, life, key),
+    term: `${key}@${leaderEpoch}`,
     name: 'orders-0',
     role: 'follower',
-    leaderEpoch: 0,
+    leaderEpoch,
     partitionEpoch: 0,
     startOffset: 0,
     endOffset: log.length,
@@ -47,6 +56,11 @@ export function replica(changes: Partial<ReplicaView> & { log?: readonly Buffer[
     read: (from, to) => Buffer.concat(log.slice(from, to)),
     ...rest,
   };
+}
+
+/** All replicas, and those of them that have changed; of itself all. */
+export function observed(all: readonly ReplicaView[], fresh = all): ObservedReplicas {
+  return { all, fresh, partition: (key) => all.filter((one) => one.key === key) };
 }
 
 export function foundIn(show: (broken: (what: string) => void) => void): string[] {

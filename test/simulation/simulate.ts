@@ -1,16 +1,20 @@
 /** One run: a seed in, a verdict and the trace of what happened out. The same seed gives the same run. */
+import { batchProducerEpoch, batchProducerId } from '../../broker/records/batch.ts';
+import { Rotten } from './bit-rot.ts';
 import { History } from './history.ts';
 import { Invariants } from './invariants.ts';
 import { logRules } from './log-rules.ts';
 import { Nemesis } from './nemesis.ts';
 import {
-  observeControllers,
+  ControllerObserver,
   observeTree,
   ReplicaObserver,
   type ReplicaView,
+  replicaId,
   type TreeView,
 } from './observation.ts';
 import { notProcessedOnce } from './processed-once.ts';
+import { RereadingConsumer } from './rereading-consumer.ts';
 import {
   lostOffsets,
   repeatedRecords,
@@ -24,7 +28,7 @@ import { SimulatedApplication } from './simulated-application.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 import { SimulatedTransactions } from './simulated-transactions.ts';
 import { TransactionHistory } from './transaction-history.ts';
-import { type Extras, newClient, TOPIC, Workload } from './workload.ts';
+import { type Extras, newClient, PARTITIONS, TOPIC, Workload } from './workload.ts';
 
 interface SimulationOptions extends Extras {
   readonly seed: number;
@@ -34,6 +38,8 @@ interface SimulationOptions extends Extras {
   readonly faults?: (cluster: SimulatedCluster) => void;
   /** With applications that write in transactions; of itself without. */
   readonly transactions?: boolean;
+  /** Bits of what is stored turn over; of itself none does. */
+  readonly bitRot?: boolean;
   /** The application that processes leaves out what keeps away former owners of partitions. */
   readonly unfenced?: boolean;
   /** Gets what brokers say. */
@@ -61,10 +67,15 @@ export interface Verdict {
   /** What has befallen its processes, by request. */
   readonly befallen: readonly string[];
   readonly uncleanElections: number;
+  /** Kinds of files in which a bit has turned over, and how often a client was given damaged records. */
+  readonly struck: readonly string[];
+  readonly noticed: number;
   readonly virtualMs: number;
 }
 
 const CLEANING = { 'log.cleaner.enable': 'true', 'log.cleaner.backoff.ms': '1000' };
+/** So that a former owner of a partition still writes when the next one does. */
+const SLOW_TRANSACTIONS = { 'transaction.completion.wait.ms': '0' };
 const PROCESSED_TOPIC = 'processed';
 const TRANSACTIONS_TOPIC = 'payments';
 const TRANSACTIONS_PARTITIONS = 2;
@@ -97,6 +108,8 @@ class Run {
   readonly #cluster: SimulatedCluster;
   readonly #history = new History();
   readonly #invariants: Invariants;
+  readonly #rotten = new Rotten();
+  readonly #rereading: RereadingConsumer | null;
   readonly #workload: Workload;
   readonly #nemesis: Nemesis;
   readonly #transactionHistory = new TransactionHistory();
@@ -104,23 +117,33 @@ class Run {
   readonly #application: SimulatedApplication | null;
   readonly #broken: string[] = [];
   readonly #observer = new ReplicaObserver();
+  readonly #controllers = new ControllerObserver();
   #tree: TreeView;
-  #replicas: readonly ReplicaView[] = [];
   #zxid = -1n;
   #events = 0;
   #processed = 0;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
-    this.#invariants = new Invariants((what) => this.broken(what), logRules(options));
-    const properties = options.compaction === true ? CLEANING : {};
+    this.#invariants = new Invariants((what) => this.broken(what), logRules(options, this.#rotten));
+    const properties = {
+      ...(options.compaction === true ? CLEANING : {}),
+      ...(options.unfenced === true ? SLOW_TRANSACTIONS : {}),
+    };
     this.#cluster = new SimulatedCluster({ ...options, properties, stable: this.#invariants.stable });
     this.#workload = new Workload(this.#cluster, this.#history, options);
-    this.#nemesis = new Nemesis(this.#cluster, this.#cluster.fork());
+    const { bitRot = false } = options;
+    this.#nemesis = new Nemesis(this.#cluster, this.#cluster.fork(), bitRot ? this.#rotten : null);
     const transactions = options.transactions ?? false;
     this.#transactions = transactions ? this.#newTransactions() : null;
     this.#application = transactions ? this.#newApplication() : null;
+    this.#rereading = bitRot ? this.#newRereading() : null;
     this.#tree = observeTree(this.#cluster.tree);
+    this.#cluster.onDamaged = (what) => {
+      this.#rotten.noticed++;
+      if (!bitRot) this.broken(what);
+    };
+    this.#cluster.onDying = () => this.#look();
     this.#cluster.onRecorded = (broker, recorded) => this.#invariants.events.recorded(broker, recorded);
     this.#history.onBroken = (what) => this.broken(what);
     this.#history.onTopic = (what) => this.#cluster.trace.add(`  ${what}`);
@@ -146,6 +169,7 @@ class Run {
       await this.#settle();
     } finally {
       process.off('unhandledRejection', rejections);
+      this.#rereading?.stop();
       this.#application?.stop();
       this.#workload.stop();
     }
@@ -167,6 +191,8 @@ class Run {
       processed: this.#processed,
       befallen: this.#application?.befallen ?? [],
       uncleanElections: this.#invariants.unclean.count,
+      struck: this.#rotten.struck,
+      noticed: this.#rotten.noticed,
       virtualMs: clock.nowMs(),
     };
   }
@@ -186,6 +212,7 @@ class Run {
       this.#application?.start();
     }
     this.#workload.start();
+    this.#rereading?.start();
   }
 
   async #faults(): Promise<void> {
@@ -223,6 +250,11 @@ class Run {
     this.#cluster.trace.add('settled');
   }
 
+  #newRereading(): RereadingConsumer {
+    const client = newClient(this.#cluster, this.#cluster.clock, 'rereader');
+    return new RereadingConsumer({ client, history: this.#history, topic: TOPIC, partitions: PARTITIONS });
+  }
+
   #newTransactions(): SimulatedTransactions {
     return new SimulatedTransactions({
       client: newClient(this.#cluster, this.#cluster.clock, 'payer'),
@@ -249,7 +281,7 @@ class Run {
     const { logs, unclean } = this.#invariants;
     for (const what of unclean.unexplained(logs)) this.broken(what);
     for (const replica of new ReplicaObserver().observe(this.#cluster.machines).all)
-      logs.check({ ...replica, life: AT_LAST });
+      logs.check({ ...replica, life: AT_LAST, id: replicaId(replica.brokerId, AT_LAST, replica.key) });
   }
 
   /** Every transaction ends, all of it or nothing of it is read, and in order. */
@@ -265,7 +297,8 @@ class Run {
       for (const what of this.#transactionHistory.contradictions(found)) this.broken(what);
       return;
     }
-    this.broken('committed data can’t be read to its end: a transaction has not ended');
+    const open = new ReplicaObserver().observe(this.#cluster.machines).all.flatMap(openAtLeader);
+    this.broken(`committed data can’t be read to its end: a transaction has not ended: ${open.join(', ')}`);
   }
 
   /** Every record of the input is processed, and its outcome is there once. */
@@ -295,7 +328,7 @@ class Run {
       ...unsettledCluster(this.#cluster, this.#tree),
       ...unsettledTopics(this.#cluster, this.#tree, this.#history),
       ...unsettledClients(this.#workload, this.#tree, logs),
-      ...unsettledReplicas(this.#replicas, this.#tree, logs, this.#cluster.machines.length > REPLICAS),
+      ...unsettledReplicas(this.#observer.all, this.#tree, logs, this.#cluster.machines.length > REPLICAS),
     ];
   }
 
@@ -319,14 +352,26 @@ class Run {
 
   #check(): void {
     this.#events++;
+    this.#look();
+  }
+
+  #look(): void {
     const { tree, machines } = this.#cluster;
     if (tree.lastZxid !== this.#zxid) {
       this.#zxid = tree.lastZxid;
       this.#tree = observeTree(tree);
       this.#invariants.treeChanged(this.#tree);
     }
-    const replicas = this.#observer.observe(machines);
-    this.#replicas = replicas.all;
-    this.#invariants.check(replicas, observeControllers(machines), this.#tree);
+    const controllers = this.#controllers.observe(machines);
+    this.#invariants.check(this.#observer.observe(machines), controllers, this.#tree);
   }
+}
+
+/** What a leader waits for the end of, in words. */
+function openAtLeader(replica: ReplicaView): string[] {
+  const { role, name, lastStableOffset, highWatermark, endOffset } = replica;
+  if (role !== 'leader' || lastStableOffset === endOffset) return [];
+  const batch = replica.read(lastStableOffset, endOffset);
+  const whose = `producer ${batchProducerId(batch, 0)} in epoch ${batchProducerEpoch(batch, 0)}`;
+  return [`${name} is stable up to ${lastStableOffset} of ${highWatermark} (${endOffset}), then ${whose}`];
 }

@@ -82,6 +82,10 @@ export class SimulatedCluster extends World {
   /** Told of every event that a broker records. */
   onRecorded: (broker: { readonly brokerId: number; readonly life: number }, recorded: Recorded) => void =
     () => {};
+  /** Told when a client is given records that are damaged. */
+  onDamaged: (what: string) => void = () => {};
+  /** A machine is about to die in the middle of a turn, in which it may have said what nobody has looked at yet. */
+  onDying: () => void = () => {};
   /** Shown what clients are told of last stable offsets. */
   readonly stable: Pick<StableOffsets, 'floor' | 'read'>;
   readonly #options: SimulatedClusterOptions;
@@ -161,15 +165,17 @@ export class SimulatedCluster extends World {
     this.#end(this.machine(id), keep);
   }
 
-  /** kill -9 in the middle of its next write, of which some bytes still reach the disk. */
-  crashInWrite(id: number, random: Random): void {
+  /** kill -9 in the middle of its next write, or its next one to such a file, of which some bytes still reach the disk. */
+  crashInWrite(id: number, random: Random, isMeant: (path: string) => boolean = () => true): void {
     const machine = this.machine(id);
     const { disk, life } = machine;
     disk.tear = (path, sizeBytes) => {
+      if (!isMeant(path)) return null;
       disk.tear = null;
       if (machine.life !== life || machine.process === null) return null;
       const left = random.int(sizeBytes);
       this.trace.add(`  broker ${id} dies in a write to ${path}, after ${left} of ${sizeBytes} bytes`);
+      this.onDying();
       this.#end(machine, 'all');
       // Whatever the dead process would do in the rest of this turn does not happen.
       disk.fault = () => 'EIO';
@@ -302,8 +308,8 @@ export class SimulatedCluster extends World {
   #watchedSource(machine: Machine, source: LocalSource): CoordinatorSource {
     return {
       counts: source.counts,
-      open: async (timeoutMs) => {
-        const coordinator = await source.open(timeoutMs);
+      open: async (timeoutMs, calledOff) => {
+        const coordinator = await source.open(timeoutMs, calledOff);
         if (machine.source === source) machine.sessionId = coordinator.sessionId;
         return coordinator;
       },
@@ -314,6 +320,8 @@ export class SimulatedCluster extends World {
     const journal = createJournal(this.clock, diagnostics);
     journal.onEvent((recorded) => {
       const { kind, ...facts } = recorded.event;
+      // What it has committed in this turn nobody sees any more once its replicas are offline.
+      if (kind === 'log-directory-failed') this.onDying();
       const because = recorded.causeId === null ? '' : ` because of ${recorded.causeId}`;
       this.trace.add(`  broker ${id}: ${recorded.id} ${kind}${because} ${JSON.stringify(facts)}`);
       this.onRecorded({ brokerId: id, life }, recorded);

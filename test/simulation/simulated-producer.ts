@@ -22,6 +22,8 @@ interface ProducerOptions {
   readonly name: string;
   readonly topic: string;
   readonly partition: number;
+  /** Whether a broker leads the partition, by the tree. */
+  readonly leads: (brokerId: number) => boolean;
   readonly acks: 1 | -1;
   /** 1 without idempotence: only then is the order kept. */
   readonly inFlight: number;
@@ -139,7 +141,7 @@ export class SimulatedProducer {
       this.#acknowledged(batch, leader, outcome.offset);
     else {
       batch.state = 'waiting';
-      this.#refused(batch, outcome?.error ?? null);
+      this.#refused(batch, leader, outcome?.error ?? null);
       this.#recovering = true;
     }
     if (!this.#recovering) this.#pump();
@@ -157,9 +159,11 @@ export class SimulatedProducer {
   }
 
   /** What the first outstanding batch is refused with can't be blamed on one before it. */
-  #refused(batch: Batch, error: number | null): void {
+  #refused(batch: Batch, leader: Leader, error: number | null): void {
     if (error === null || isRetriable(error) || batch !== this.#batches[0]) return;
-    const { inFlight, mayLose = false } = this.#options;
+    const { inFlight, leads, mayLose = false } = this.#options;
+    // A broker that was paused doesn't know yet that it leads no more, nor what its successor has taken.
+    if (error === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER && !leads(leader.brokerId)) return;
     if (error === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER && (inFlight > 1 || mayLose)) {
       this.#startsOver = true;
       return;

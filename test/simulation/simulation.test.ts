@@ -39,12 +39,17 @@ describe('a simulated cluster', () => {
         const observer = new ReplicaObserver();
         const check = clock.afterStep;
         const seen = (views: readonly ReplicaView[]): string =>
-          JSON.stringify(views, (name, value) => (name === 'life' ? 0 : value));
+          JSON.stringify(views, (name, value) => (name === 'life' || name === 'id' ? 0 : value));
         clock.afterStep = () => {
           check?.();
           looks++;
           const [now, anew] = [observer, new ReplicaObserver()].map((one) => seen(one.observe(machines).all));
           if (now !== anew) differences.push(`at ${clock.nowMs()} ms: ${now} for ${anew}`);
+          for (const { key } of observer.all.slice(looks % 7, (looks % 7) + 1)) {
+            const alike = observer.all.filter((one) => one.key === key);
+            if (seen(observer.partition(key)) !== seen(alike))
+              differences.push(`${key} at ${clock.nowMs()} ms`);
+          }
         };
         clock.after(1000, () => cluster.pause(1));
         clock.after(1500, () => cluster.cutFromCoordinator(2));

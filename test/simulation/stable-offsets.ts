@@ -58,7 +58,7 @@ export class StableOffsets {
 
   /** A leader has answered a client, whose question had this floor. */
   read(read: StableRead, floor: Floor): void {
-    const who = `a client was told of ${read.key}`;
+    const who = () => `a client was told of ${read.key}`;
     const office = this.#offices.get(`${read.key}@${read.leaderEpoch}`);
     if (office !== undefined && office.life === floor.life) this.#rise(office, read, floor.stable, who);
     this.#compare(read, who);
@@ -66,31 +66,35 @@ export class StableOffsets {
   }
 
   check(replica: ReplicaView): void {
-    const who = `broker ${replica.brokerId} has of ${replica.name}`;
+    const who = () => `broker ${replica.brokerId} has of ${replica.name}`;
     if (replica.role === 'leader') {
-      const at = `${replica.key}@${replica.leaderEpoch}`;
-      const before = this.#offices.get(at);
+      const before = this.#offices.get(replica.term);
       const office = before?.life === replica.life ? before : { life: replica.life, highest: -1 };
-      this.#offices.set(at, office);
+      if (office !== before) this.#offices.set(replica.term, office);
       this.#rise(office, replica, office.highest, who);
       this.#learn(replica);
     }
     this.#compare(replica, who);
   }
 
-  #rise(office: Office, { leaderEpoch, lastStableOffset }: StableRead, floor: number, who: string): void {
+  #rise(
+    office: Office,
+    { leaderEpoch, lastStableOffset }: StableRead,
+    floor: number,
+    who: () => string,
+  ): void {
     if (lastStableOffset < floor)
       this.#broken(
-        `${who} a last stable offset of ${lastStableOffset} in epoch ${leaderEpoch}, after ${floor}`,
+        `${who()} a last stable offset of ${lastStableOffset} in epoch ${leaderEpoch}, after ${floor}`,
       );
     office.highest = Math.max(lastStableOffset, office.highest);
   }
 
-  #compare({ key, highWatermark, lastStableOffset }: StableRead, who: string): void {
+  #compare({ key, highWatermark, lastStableOffset }: StableRead, who: () => string): void {
     const known = this.#known.get(key)?.findLast((each) => each.highWatermark <= highWatermark);
     if (known !== undefined && lastStableOffset < known.stable)
       this.#broken(
-        `${who} a last stable offset of ${lastStableOffset} with the high watermark at ${highWatermark}; ` +
+        `${who()} a last stable offset of ${lastStableOffset} with the high watermark at ${highWatermark}; ` +
           `with that at ${known.highWatermark} it was ${known.stable}`,
       );
   }

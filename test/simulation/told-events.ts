@@ -69,6 +69,7 @@ export class ToldEvents {
 
   /** After each event of the cluster, when the tree has been seen as it is. */
   check(): void {
+    if (this.#unchecked.length === 0) return;
     for (const claim of this.#unchecked) {
       const { kind, name, change, told, partitionEpoch } = claim;
       const said = words(name, claim, told);

@@ -12,7 +12,7 @@ import { SimulatedMember } from './simulated-member.ts';
 import { SimulatedProducer } from './simulated-producer.ts';
 
 export const TOPIC = 'orders';
-const PARTITIONS = 2;
+export const PARTITIONS = 2;
 /** Whose old records go while new ones come. */
 const SHORT_LIVED_TOPIC = 'readings';
 const SHORT_LIVED = { 'segment.bytes': '2048', 'retention.bytes': '6000', 'retention.ms': '8000' };
@@ -97,6 +97,7 @@ export class Workload {
           client,
           history,
           random,
+          leads: (brokerId) => leaderOf(cluster, place.topic, place.partition) === brokerId,
           pauseMs: kind.pauseMs * pace,
         });
       }),
@@ -116,7 +117,7 @@ export class Workload {
           group: TEAM,
           topic: TOPIC,
           partitions: PARTITIONS,
-          coordinates: (brokerId) => leaderOf(cluster, GROUP_METADATA_TOPIC) === brokerId,
+          coordinates: (brokerId) => leaderOf(cluster, GROUP_METADATA_TOPIC, 0) === brokerId,
         }),
     );
     this.admin = new SimulatedAdmin({
@@ -174,11 +175,12 @@ export function newClient(
     bootstrap: cluster.machines.map(({ host }) => ({ host, port: CLIENT_PORT })),
     requestTimeoutMs,
     stable: cluster.stable,
+    damaged: (what) => cluster.onDamaged(what),
   });
 }
 
-/** Of partition 0, as elected; -1 when there is none. */
-function leaderOf({ tree }: SimulatedCluster, topic: string): number {
-  const state = tree.read(partitionStateZnode.path(topic, 0));
-  return state === null ? -1 : partitionStateZnode.decode(topic, 0, state.data).leader;
+/** As elected; -1 when there is none. */
+function leaderOf({ tree }: SimulatedCluster, topic: string, partition: number): number {
+  const state = tree.read(partitionStateZnode.path(topic, partition));
+  return state === null ? -1 : partitionStateZnode.decode(topic, partition, state.data).leader;
 }

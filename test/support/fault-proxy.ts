@@ -26,7 +26,21 @@ interface Pair {
   readonly server: net.Socket;
 }
 
-export async function startFaultProxy(target: number, host = '127.0.0.1'): Promise<FaultProxy> {
+interface ProxyOptions {
+  /** Of the target. */
+  readonly host?: string;
+  /** That the proxy listens on; any unless given. */
+  readonly port?: number;
+  /** What arrives instead of a connection's first bytes from the client; null: these are not all of them. */
+  readonly opening?: (bytes: Buffer) => Buffer | null;
+}
+
+const HERE = '127.0.0.1';
+
+export async function startFaultProxy(
+  target: number,
+  { host = HERE, port = 0, opening }: ProxyOptions = {},
+): Promise<FaultProxy> {
   const pairs = new Set<Pair>();
   let refusing = false;
   let swallowing = false;
@@ -52,8 +66,16 @@ export async function startFaultProxy(target: number, host = '127.0.0.1'): Promi
     const pair = { client, server };
     pairs.add(pair);
     server.on('error', () => {});
-    client.on('data', (bytes) => {
-      if (!swallowing) server.write(bytes);
+    let rewrite = opening ?? null;
+    let held: Buffer = Buffer.alloc(0);
+    client.on('data', (bytes: Buffer) => {
+      if (swallowing) return;
+      if (rewrite === null) return void server.write(bytes);
+      held = Buffer.concat([held, bytes]);
+      const first = rewrite(held);
+      if (first === null) return;
+      rewrite = null;
+      server.write(first);
     });
     server.on('data', (bytes) => {
       if (swallowing) return;
@@ -76,7 +98,10 @@ export async function startFaultProxy(target: number, host = '127.0.0.1'): Promi
   };
 
   const listener = net.createServer(accept);
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => {
+    listener.once('error', reject);
+    listener.listen(port, HERE, resolve);
+  });
   const address = listener.address();
   if (address === null || typeof address === 'string') throw new Error('not a TCP port');
   return {

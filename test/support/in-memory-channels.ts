@@ -45,6 +45,7 @@ export function inMemoryChannel(end: WireEnd, initialMaxMessageBytes = Number.PO
   return {
     remote: `${end.peer.host}:${end.peer.port}`,
     remoteAddress: end.peer.host,
+    peerCertificate: null,
     get bufferedBytes() {
       return end.bufferedBytes;
     },

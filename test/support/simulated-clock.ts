@@ -5,10 +5,24 @@
  */
 import type { Clock, Timer } from '../../broker/platform/clock.ts';
 
-interface Entry {
+class Entry implements Timer {
   readonly atMs: number;
   readonly order: number;
   run: (() => void) | null;
+
+  constructor(atMs: number, order: number, run: () => void) {
+    this.atMs = atMs;
+    this.order = order;
+    this.run = run;
+  }
+
+  cancel(): void {
+    this.run = null;
+  }
+
+  isBefore(other: Entry): boolean {
+    return this.atMs < other.atMs || (this.atMs === other.atMs && this.order < other.order);
+  }
 }
 
 /** 2026-01-01; wall time has to look like one where records are stamped. */
@@ -142,15 +156,10 @@ export class SimulatedClock implements Clock {
   }
 
   #add(atMs: number, run: () => void): Timer {
-    const entry: Entry = { atMs, order: this.#order++, run };
-    this.#heap.push(entry);
-    this.#rise(this.#heap.length - 1);
+    const entry = new Entry(atMs, this.#order++, run);
+    this.#rise(entry, this.#heap.length);
     this.#flowSoon();
-    return {
-      cancel() {
-        entry.run = null;
-      },
-    };
+    return entry;
   }
 
   #due(untilMs: number): Entry | null {
@@ -158,44 +167,42 @@ export class SimulatedClock implements Clock {
       const first = this.#heap[0];
       if (first === undefined || (first.run !== null && first.atMs > untilMs)) return null;
       const last = this.#heap.pop();
-      if (last !== undefined && last !== first) {
-        this.#heap[0] = last;
-        this.#sink(0);
-      }
+      if (last !== undefined && last !== first) this.#sink(last, 0);
       if (first.run !== null) return first;
     }
   }
 
-  #rise(start: number): void {
-    for (let at = start; at > 0; ) {
-      const parent = (at - 1) >> 1;
-      if (!this.#swapIfEarlier(at, parent)) return;
-      at = parent;
-    }
-  }
-
-  #sink(start: number): void {
-    for (let at = start; ; ) {
-      const left = 2 * at + 1;
-      const right = left + 1;
-      const child = this.#earlier(right, left) ? right : left;
-      if (!this.#swapIfEarlier(child, at)) return;
-      at = child;
-    }
-  }
-
-  #swapIfEarlier(lower: number, upper: number): boolean {
-    if (!this.#earlier(lower, upper)) return false;
+  /** Puts it into an empty place, or above it as far as it belongs. */
+  #rise(entry: Entry, empty: number): void {
     const heap = this.#heap;
-    [heap[lower], heap[upper]] = [heap[upper] as Entry, heap[lower] as Entry];
-    return true;
+    let at = empty;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      const parent = heap[above];
+      if (parent === undefined || !entry.isBefore(parent)) break;
+      heap[at] = parent;
+      at = above;
+    }
+    heap[at] = entry;
   }
 
-  #earlier(one: number, other: number): boolean {
-    const a = this.#heap[one];
-    const b = this.#heap[other];
-    if (a === undefined || b === undefined) return false;
-    return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+  /** Puts it into an empty place, or below it as far as it belongs. */
+  #sink(entry: Entry, empty: number): void {
+    const heap = this.#heap;
+    let at = empty;
+    for (;;) {
+      let below = 2 * at + 1;
+      let child = heap[below];
+      const right = heap[below + 1];
+      if (child !== undefined && right?.isBefore(child)) {
+        child = right;
+        below++;
+      }
+      if (child === undefined || !child.isBefore(entry)) break;
+      heap[at] = child;
+      at = below;
+    }
+    heap[at] = entry;
   }
 }
 

@@ -41,6 +41,15 @@ export class FileNode {
     this.#changes = [];
   }
 
+  /** A bit of what lies there turns over by itself: no write, and no power failure takes it back. */
+  rot(positionBytes: number, bit: number): void {
+    for (const bytes of [this.#content, this.#durable]) bytes.flip(positionBytes, bit);
+    for (const { data, positionBytes: from } of this.#changes) {
+      const at = positionBytes - from;
+      if (data !== null && at >= 0 && at < data.length) data[at] = (data[at] ?? 0) ^ (1 << bit);
+    }
+  }
+
   /** Keeps what was synced and, given chance, some of what followed; the last write may be torn. */
   revert(random: Random | null): void {
     const kept = random === null ? 0 : random.int(this.#changes.length + 1);
@@ -105,6 +114,11 @@ class GrowingBytes {
   read(into: Buffer, offset: number, lengthBytes: number, positionBytes: number): number {
     const end = Math.min(this.sizeBytes, positionBytes + lengthBytes);
     return end <= positionBytes ? 0 : this.#bytes.copy(into, offset, positionBytes, end);
+  }
+
+  flip(positionBytes: number, bit: number): void {
+    if (positionBytes < this.sizeBytes)
+      this.#bytes[positionBytes] = (this.#bytes[positionBytes] ?? 0) ^ (1 << bit);
   }
 
   copyOf(other: GrowingBytes): void {

@@ -106,4 +106,19 @@ describe('faults of the simulated disk', () => {
     disk.fault = null;
     file.sync();
   });
+
+  it('are a bit that turns over, which no power failure takes back, whether the byte was synced or not', () => {
+    const disk = new SimulatedDisk({ clock });
+    const file = disk.open('/log', 'write');
+    disk.syncDirectory('/');
+    file.write(Buffer.from('ab'), 0, 2, 0);
+    file.sync();
+    file.write(Buffer.from('cd'), 0, 2, 2);
+    for (const position of [1, 3, 9]) disk.rot('/log', position, 0);
+    expect(disk.readFile('/log').toString()).toBe('acce');
+    disk.open('/log', 'write').sync();
+    disk.crash('synced');
+    expect(disk.readFile('/log').toString()).toBe('acce');
+    expect(() => disk.rot('/none', 0, 0)).toThrow(expect.objectContaining({ code: 'ENOENT' }));
+  });
 });

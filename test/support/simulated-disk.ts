@@ -70,6 +70,13 @@ export class SimulatedDisk implements Disk {
     return this.#handle(node, path, mode);
   }
 
+  /** One bit (0-7) of a byte of a file turns over, and stays so. */
+  rot(path: string, positionBytes: number, bit: number): void {
+    const node = this.#find(path);
+    if (!(node instanceof FileNode)) throw diskError('ENOENT', path);
+    node.rot(positionBytes, bit);
+  }
+
   stat(path: string): FileStat | null {
     const node = this.#find(path);
     if (node === null) return null;

@@ -75,8 +75,8 @@ describe('the simulated network', () => {
       accept,
       http: async ({ path }) => ({ status: 200, contentType: 'text/plain', body: path }),
     });
-  const dial = () =>
-    network.host('a').channels.dial({ host: 'b', port: 9, timeoutMs: 500, maxMessageBytes: 100 });
+  const dial = (timeoutMs = 500) =>
+    network.host('a').channels.dial({ host: 'b', port: 9, timeoutMs, maxMessageBytes: 100 });
 
   it('takes its time, within the latency of the link', async () => {
     near.send([Buffer.from('x')]);
@@ -120,6 +120,17 @@ describe('the simulated network', () => {
     const startMs = clock.nowMs();
     await expect(clock.runUntilSettled(dial(), 1000)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
     expect(clock.nowMs() - startMs).toBe(500);
+  });
+
+  it.each([
+    ['a', 'b'],
+    ['b', 'a'],
+  ])('sends the packets of a dial again that a cut has lost, from %s to %s', async (from, to) => {
+    network.cutOneWay(from, to);
+    const dialled = dial(30_000);
+    await clock.runFor(1500);
+    network.heal(from, to);
+    expect((await clock.runUntilSettled(dialled, 2000)).open).toBe(true);
   });
 
   it('tells of a crashed process at once, and refuses dials until it listens again', async () => {

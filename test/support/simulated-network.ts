@@ -17,6 +17,9 @@ import { inMemoryChannel } from './in-memory-channels.ts';
 import { inMemorySocket } from './in-memory-sockets.ts';
 import { type Line, WireEnd } from './simulated-wire.ts';
 
+/** As Linux: TCP_TIMEOUT_INIT, and twice as long after each. */
+const FIRST_HANDSHAKE_PAUSE_MS = 1_000;
+
 interface SimulatedNetworkOptions {
   readonly clock: Clock;
   readonly random: Random;
@@ -190,16 +193,16 @@ export class SimulatedNetwork {
         timer.cancel();
         act();
       };
-      this.#travel(from, to, () => {
+      const isOver = (): boolean => settled;
+      this.#travel(from, to, isOver, () => {
         const waiting = this.#waiting.get(key);
-        if (settled) return;
         if (waiting?.kind !== kind) {
-          this.#travel(to, from, () => settle(() => reject(failure('ECONNREFUSED', key))));
+          this.#travel(to, from, isOver, () => settle(() => reject(failure('ECONNREFUSED', key))));
           return;
         }
         const [own, theirs] = this.#connect(from, { host: to, port: target.port }, kind);
         waiting.connected(theirs);
-        this.#travel(to, from, () => settle(() => resolve(own)));
+        this.#travel(to, from, isOver, () => settle(() => resolve(own)));
       });
     });
   }
@@ -215,11 +218,19 @@ export class SimulatedNetwork {
     return ends;
   }
 
-  /** One packet of a handshake; if the way is blocked it is lost, and the dial will time out. */
-  #travel(from: string, to: string, arrive: () => void): void {
+  /** One packet of a handshake: while the way is blocked it is sent again, ever more seldom, as by a kernel. */
+  #travel(
+    from: string,
+    to: string,
+    isOver: () => boolean,
+    arrive: () => void,
+    pauseMs = FIRST_HANDSHAKE_PAUSE_MS,
+  ): void {
     const line = this.#line(from, to);
     this.#clock.after(line.latencyMs(), () => {
+      if (isOver()) return;
       if (!line.blocked()) arrive();
+      else this.#clock.after(pauseMs, () => this.#travel(from, to, isOver, arrive, pauseMs * 2));
     });
   }
 

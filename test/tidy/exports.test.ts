@@ -44,6 +44,7 @@ const ONLY_FOR_TESTS: Readonly<Record<string, string>> = {
   'broker/log/append.ts UnexpectedAppendOffset': 'the error of a follower whose leader sends a gap',
   'broker/platform/faulty/faulty.ts faulty': 'for the test kit, which other projects import',
   'broker/protocol/header.ts requestHeaderVersion': 'for frames that are put together by hand',
+  'broker/security/tls/java-stores.ts javaStoresBy': 'a thread for each of many stores takes long',
   'broker/records/crc32c.ts crc32cInScript': 'compared with the native one, for machines that lack that',
   'broker/replication/stream/follower.ts fetcherOf': "which stream a partition falls into: Kafka's formula",
   'coordinator-client/embedded/file-lock.ts tryLockFileWith': 'the lock without the native module',

@@ -1,6 +1,6 @@
 /** Configs of this broker that Kafka does not have: what clients may make it do, or keep. */
 import { int, long } from '../property.ts';
-import { atLeast } from '../validators.ts';
+import { atLeast, between } from '../validators.ts';
 
 export const LIMIT_CONFIGS = {
   'tls.handshake.timeout.ms': int(
@@ -104,6 +104,12 @@ export const LIMIT_CONFIGS = {
     'read-only',
     'Transactional ids that this broker may coordinate before it refuses new ones.',
     atLeast(1),
+  ),
+  'transaction.completion.wait.ms': int(
+    '50',
+    'read-only',
+    'How long a request of a transactional producer waits for the transaction before to be completed, and is answered CONCURRENT_TRANSACTIONS only then; 0: at once, as in Kafka. One request of an id waits at a time.',
+    between(0, 1000),
   ),
   'queued.produce.max.bytes': long(
     '67108864',

@@ -1,8 +1,8 @@
 /**
  * Configs of this broker that Kafka does not have: the WebSockets between brokers.
  */
-import { int, long, password, text, undefinedUntilSet } from '../property.ts';
-import { atLeast, oneOf } from '../validators.ts';
+import { int, list, long, password, text, undefinedUntilSet } from '../property.ts';
+import { atLeast, eachOneOf, oneOf } from '../validators.ts';
 
 export const PEER_CONFIGS = {
   'peer.listener': text(
@@ -18,7 +18,7 @@ export const PEER_CONFIGS = {
   'peer.shared.secret': password(
     '',
     'read-only',
-    'Secret that brokers prove to each other; the same on every broker. Without one, only brokers of the same machine (loopback) are taken.',
+    'Secret that brokers prove to each other; the same on every broker. Without one, only brokers that show a certificate (TLS between brokers with ssl.client.auth=required) or are of the same machine (loopback) are taken.',
   ),
   'peer.max.handshakes': int(
     '500',
@@ -31,6 +31,12 @@ export const PEER_CONFIGS = {
     'read-only',
     'How many of these may come from one address.',
     atLeast(1),
+  ),
+  'peer.http.pages': list(
+    'metrics,healthz,events',
+    'read-only',
+    'What other machines are told over HTTP at peer.listener, without a login: /events and /metrics name topics and groups. Empty: nothing.',
+    eachOneOf('metrics', 'healthz', 'events'),
   ),
   'peer.compression.type': text(
     'none',

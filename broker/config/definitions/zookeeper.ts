@@ -38,7 +38,21 @@ export const ZOOKEEPER_CONFIGS = {
     'read-only',
     'Whether metadata moves from ZooKeeper to a quorum.',
   ),
-  'zookeeper.clientCnxnSocket': text(null, 'read-only', 'Socket class of the ZooKeeper client.'),
+  'zookeeper.clientCnxnSocket': text(
+    null,
+    'read-only',
+    "Socket class of Java's ZooKeeper client: with TLS it must be org.apache.zookeeper.ClientCnxnSocketNetty.",
+  ),
+  'zookeeper.sasl.jaas.config': password(
+    null,
+    'read-only',
+    'How to log in to ZooKeeper by SASL: DigestLoginModule with username and password. Null means the section Client of the JAAS file that KAFKA_OPTS names, if it names one.',
+  ),
+  'zookeeper.digest.credentials': password(
+    null,
+    'read-only',
+    "Name and password, user:password, of ZooKeeper's scheme digest.",
+  ),
   'zookeeper.ssl.keystore.location': text(null, 'read-only', 'Key store for TLS to ZooKeeper.'),
   'zookeeper.ssl.keystore.password': password(
     null,

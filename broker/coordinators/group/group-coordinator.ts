@@ -79,8 +79,8 @@ export class GroupCoordinator {
     settings: GroupSettings;
     /** Asks whether the transaction that commits offsets here is under way. */
     verifyTransaction: VerifyTransaction;
-    /** Partitions of `__consumer_offsets`: which one a group falls into must not change while we run. */
-    partitionCount: number;
+    /** Partitions of `__consumer_offsets`: which one a group falls into must not change once the topic is known. */
+    partitionCount: () => number;
   }) {
     const { clock, diagnostics, settings } = parts;
     this.#clock = clock;
@@ -94,6 +94,8 @@ export class GroupCoordinator {
         codec: groupRecordCodec,
         newShard: () => new GroupShard(clock),
         loaded: (owner, tookMs) => this.#loaded(owner, tookMs),
+        failed: ({ partition, leaderEpoch }, reason) =>
+          this.#journal.record({ kind: 'groups-failed', partition, leaderEpoch, reason }),
         unloaded: (owner, why) => this.#unloaded(owner, why),
       },
       { loadBufferSizeBytes: settings.loadBufferSizeBytes, writeTimeoutMs: settings.commitTimeoutMs },
@@ -116,6 +118,11 @@ export class GroupCoordinator {
       'kafka_coordinator_group_groupmetadatamanager_numgroups',
       'Groups this broker coordinates',
       () => [...this.#runtime.active()].reduce((sum, { shard }) => sum + shard.groups.size, 0),
+    );
+    parts.metrics.gauge(
+      'odradek_group_coordinator_failed_partitions',
+      'Partitions of __consumer_offsets whose groups nobody coordinates, as they are damaged here',
+      () => this.#runtime.failedCount,
     );
   }
 
@@ -149,6 +156,7 @@ export class GroupCoordinator {
     return this.#runtime.partitionFor(groupId);
   }
 
+  /** The group keeps the protocols. */
   joinGroup(request: GroupJoin): Promise<JoinAnswer> {
     const refuse = (error: ErrorCode): Promise<JoinAnswer> =>
       Promise.resolve(joinError(error, request.memberId));
@@ -166,13 +174,9 @@ export class GroupCoordinator {
     }
     const { group } = entry;
     const newMemberId = `${request.instanceId ?? request.clientId}-${randomHexUuid(this.#random)}`;
-    const protocols = request.protocols.map(({ name, metadata }) => ({
-      name,
-      metadata: Buffer.from(metadata),
-    }));
     const context = { settings: this.#settings, nowMs: this.#clock.wallMs() };
     return this.#driver.awaitJoin({ owner, entry }, (ticket) =>
-      join(group, { ...request, protocols, newMemberId }, ticket, context),
+      join(group, { ...request, newMemberId }, ticket, context),
     );
   }
 
@@ -279,20 +283,16 @@ export class GroupCoordinator {
     return { error: ErrorCode.NONE, offsets: found };
   }
 
-  /** `error` is COORDINATOR_LOAD_IN_PROGRESS while any partition is loading; what is loaded is listed all the same. */
+  /** With an error while any partition is loading, or has failed to; what is loaded is listed all the same. */
   listGroups(): { error: ErrorCode; groups: GroupListing[] } {
-    let error: ErrorCode = ErrorCode.NONE;
-    const groups: GroupListing[] = [];
-    for (const { state, shard } of this.#runtime.owned()) {
-      if (state === 'loading') {
-        error = ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
-        continue;
-      }
-      for (const { group } of shard.groups.values()) {
-        groups.push({ groupId: group.groupId, protocolType: group.protocolType ?? '', state: group.state });
-      }
-    }
-    return { error, groups };
+    const groups = [...this.#runtime.active()].flatMap(({ shard }) =>
+      [...shard.groups.values()].map(({ group: { groupId, protocolType, state } }) => ({
+        groupId,
+        protocolType: protocolType ?? '',
+        state,
+      })),
+    );
+    return { error: this.#runtime.listError, groups };
   }
 
   /** null: there is no such group (Kafka shows it as Dead). */

@@ -135,17 +135,25 @@ function commonProtocols(group: Group): ReadonlySet<string> {
 }
 
 /** May a member of this type and these protocols be in the group? */
-export function supportsProtocols(group: Group, type: string, names: readonly string[]): boolean {
-  if (group.state === 'Empty') return type !== '' && names.length > 0;
+export function supportsProtocols(
+  group: Group,
+  type: string,
+  protocols: readonly Pick<MemberProtocol, 'name'>[],
+): boolean {
+  if (group.state === 'Empty') return type !== '' && protocols.length > 0;
   if (group.protocolType !== type) return false;
   // All may have left while the first rebalance was still waiting: nobody's protocols count then.
-  if (group.members.size === 0) return names.length > 0;
+  if (group.members.size === 0) return protocols.length > 0;
   const common = commonProtocols(group);
-  return names.some((name) => common.has(name));
+  return protocols.some(({ name }) => common.has(name));
 }
 
 /** Each member votes for its first protocol that all support; the most votes win. */
 export function selectProtocol(group: Group): string {
+  // Whoever is alone has the choice, of however many.
+  const [first] = group.members.size === 1 ? group.members.values() : [];
+  const [choice] = first?.protocols ?? [];
+  if (choice !== undefined) return choice.name;
   const common = commonProtocols(group);
   const votes = new Map<string, number>();
   for (const member of group.members.values()) {

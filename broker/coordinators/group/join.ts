@@ -44,8 +44,7 @@ export function join(group: Group, request: JoinRequest, ticket: Ticket, context
     return [refuse(ticket, ErrorCode.GROUP_MAX_SIZE_REACHED, request.memberId)];
   }
   if (group.state === 'Dead') return [refuse(ticket, ErrorCode.COORDINATOR_NOT_AVAILABLE, request.memberId)];
-  const names = request.protocols.map((protocol) => protocol.name);
-  if (!supportsProtocols(group, request.protocolType, names)) {
+  if (!supportsProtocols(group, request.protocolType, request.protocols)) {
     return [refuse(ticket, ErrorCode.INCONSISTENT_GROUP_PROTOCOL, request.memberId)];
   }
   const effects =

@@ -16,7 +16,7 @@ import { buildBatch } from '../../records/build.ts';
 import { loadShard } from './loader.ts';
 import { type Located, type OwnedPartition, Ownership } from './ownership.ts';
 import type { KeyValue, RecordCodec, Shard } from './shard.ts';
-import type { StateLog } from './state-log.ts';
+import { DamagedLog, type StateLog } from './state-log.ts';
 
 interface RuntimeParts<R, S extends Shard<R>> {
   readonly clock: Clock;
@@ -24,10 +24,12 @@ interface RuntimeParts<R, S extends Shard<R>> {
   readonly log: StateLog;
   readonly codec: RecordCodec<R>;
   readonly newShard: () => S;
-  /** Partitions of the topic: which one a key falls into must not change while we run. */
-  readonly partitionCount: number;
+  /** Partitions of the topic: which one a key falls into must not change once the topic is known. */
+  readonly partitionCount: () => number;
   /** All of it has been read, which took so long: from now on it answers. */
   readonly loaded: (owner: OwnedPartition<S>, tookMs: number) => void;
+  /** What others have whole is damaged here: nobody is answered from it. */
+  readonly failed: (owner: OwnedPartition<S>, reason: string) => void;
   /** It is no longer ours: whoever waits is told, and no timer of it fires again. */
   readonly unloaded: (owner: OwnedPartition<S>, why: 'moved' | 'deleted') => void;
 }
@@ -62,19 +64,31 @@ export class CoordinatorRuntime<R, S extends Shard<R>> {
   async elect(partition: number, leaderEpoch: number): Promise<void> {
     const owner = this.#ownership.take(partition, leaderEpoch);
     if (owner === null) return;
-    const { clock, diagnostics, log, codec, newShard, loaded } = this.#parts;
+    const { clock, diagnostics, log, codec, loaded } = this.#parts;
     const startedMs = clock.nowMs();
     const bufferSizeBytes = this.#settings.loadBufferSizeBytes;
     try {
       if (!(await loadShard(owner, { log, codec, clock, diagnostics, bufferSizeBytes }))) return;
     } catch (error) {
-      // As in Kafka the partition counts as loaded then, with nothing in it: life can go on.
-      owner.shard = newShard();
+      // Other replicas have what is damaged here. Without it groups would begin anew and decided transactions
+      // be undecided, and nobody would notice. (FAILED in Kafka's new coordinators.)
+      if (error instanceof DamagedLog && log.hasOtherCopies(partition)) {
+        this.#fail(owner, error.message);
+        return;
+      }
+      // As in Kafka the partition counts as loaded then, with what was read until then: life can go on.
       diagnostics.error(`Error loading ${log.topic}-${partition}`, error);
     }
     if (owner.state !== 'loading') return;
     owner.state = 'active';
     loaded(owner, Math.round(clock.nowMs() - startedMs));
+  }
+
+  #fail(owner: OwnedPartition<S>, reason: string): void {
+    if (owner.state !== 'loading') return;
+    owner.shard = this.#parts.newShard();
+    owner.state = 'failed';
+    this.#parts.failed(owner, reason);
   }
 
   /** This broker no longer leads the partition. After a deleted one, another may begin at epoch 0. */
@@ -102,9 +116,20 @@ export class CoordinatorRuntime<R, S extends Shard<R>> {
     return this.#ownership.get(partition);
   }
 
-  /** Also those that are loading. */
-  owned(): Iterable<OwnedPartition<S>> {
-    return this.#ownership.all();
+  /** How many partitions have failed to load. */
+  get failedCount(): number {
+    return [...this.#ownership.all()].filter(({ state }) => state === 'failed').length;
+  }
+
+  /**
+   * What a list of all that is kept here is answered with: COORDINATOR_LOAD_IN_PROGRESS while anything is being
+   * loaded, and KAFKA_STORAGE_ERROR while something could not be, as the list is not whole then. (Kafka's new
+   * coordinators leave out without a word what has failed.)
+   */
+  get listError(): ErrorCode {
+    const states = new Set([...this.#ownership.all()].map(({ state }) => state));
+    if (states.has('loading')) return ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
+    return states.has('failed') ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NONE;
   }
 
   *active(): Iterable<OwnedPartition<S>> {

@@ -9,8 +9,11 @@ export interface OwnedPartition<S> {
   readonly partition: number;
   /** Never falls; rises while the leadership stays here, as when a follower dies. */
   leaderEpoch: number;
-  /** Only forwards; `gone` is for good, a partition that comes back is another one of these. */
-  state: 'loading' | 'active' | 'gone';
+  /**
+   * Only forwards; `gone` is for good, a partition that comes back is another one of these. `failed`: what its log
+   * holds is damaged; nobody is answered from it until another replica leads, or this one does anew.
+   */
+  state: 'loading' | 'active' | 'failed' | 'gone';
   /** Incomplete while loading. */
   shard: S;
 }
@@ -25,10 +28,10 @@ export class Ownership<S> {
   readonly #owned = new Map<number, OwnedPartition<S>>();
   /** Highest leader epoch seen of each partition, also after losing it: older news is ignored. */
   readonly #epochs = new Map<number, number>();
-  readonly #partitionCount: number;
+  readonly #partitionCount: () => number;
   readonly #newShard: () => S;
 
-  constructor(partitionCount: number, newShard: () => S) {
+  constructor(partitionCount: () => number, newShard: () => S) {
     this.#partitionCount = partitionCount;
     this.#newShard = newShard;
   }
@@ -41,7 +44,7 @@ export class Ownership<S> {
     if (leaderEpoch < (this.#epochs.get(partition) ?? -1)) return null;
     this.#epochs.set(partition, leaderEpoch);
     const existing = this.#owned.get(partition);
-    if (existing !== undefined) {
+    if (existing !== undefined && existing.state !== 'failed') {
       existing.leaderEpoch = leaderEpoch;
       return null;
     }
@@ -65,7 +68,7 @@ export class Ownership<S> {
 
   /** The partition that the key (a group, a transactional id) falls into, whoever leads it. */
   partitionFor(key: string): number {
-    return partitionForKey(key, this.#partitionCount);
+    return partitionForKey(key, this.#partitionCount());
   }
 
   get(partition: number): OwnedPartition<S> | undefined {
@@ -79,7 +82,8 @@ export class Ownership<S> {
   /** The partition that owns a key here, or the error to answer with. */
   locate(key: string): Located<S> {
     const owner = this.#owned.get(this.partitionFor(key));
-    if (owner === undefined) return { owner: null, error: ErrorCode.NOT_COORDINATOR };
+    if (owner === undefined || owner.state === 'failed')
+      return { owner: null, error: ErrorCode.NOT_COORDINATOR };
     if (owner.state === 'loading') return { owner: null, error: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS };
     return { owner, error: ErrorCode.NONE };
   }

@@ -8,6 +8,7 @@ import { ErrorCode, errorName } from '../../errors.ts';
 import { type Clock, every, type Timer } from '../../platform/clock.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
 import type { Journal } from '../../platform/journal.ts';
+import { settle } from './completion-waits.ts';
 import { isTimedOut } from './end-transaction.ts';
 import { isAtRest } from './transaction.ts';
 import type { TransactionEndings } from './transaction-endings.ts';
@@ -79,7 +80,7 @@ export class TransactionCleanup {
     const tombstones = expired.map(({ transactionalId }) => ({ transactionalId, transaction: null }));
     const error = await runtime.writeInSlices(owner, tombstones);
     // Those that are written are gone. The others are as before.
-    for (const entry of expired) entry.pending = null;
+    for (const entry of expired) settle(entry);
     if (owner.state !== 'active') return;
     if (error !== ErrorCode.NONE) {
       diagnostics.warn(

@@ -9,10 +9,12 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
 import type { Journal } from '../../platform/journal.ts';
 import type { Metrics } from '../../platform/metrics.ts';
+import type { SampleWindow } from '../../quotas/sampled-rate.ts';
 import type { TopicPartition } from '../../types.ts';
 import { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts';
 import { LoadTimes } from '../runtime/load-times.ts';
 import type { StateLog } from '../runtime/state-log.ts';
+import { CompletionWaits } from './completion-waits.ts';
 import { decideEnd } from './end-transaction.ts';
 import { decideInit, type ProducerIdAndEpoch } from './init-producer-id.ts';
 import type { MarkerSender } from './marker-sender.ts';
@@ -23,14 +25,23 @@ import { type ListedTransaction, type ListFilters, listed } from './transaction-
 import { type TransactionRuntime, writeTransaction } from './transaction-log.ts';
 import { addPartitions, type Claim, verifyPartitions } from './transaction-partitions.ts';
 import { transactionRecordCodec } from './transaction-records.ts';
-import { type PlacedEntry, type TransactionOwner, TransactionShard } from './transaction-shard.ts';
+import {
+  type PlacedEntry,
+  type TransactionEntry,
+  type TransactionOwner,
+  TransactionShard,
+} from './transaction-shard.ts';
 
 export interface TransactionSettings extends CleanupSettings {
   /** More are only taken over from other coordinators. */
   readonly maxIds: number;
   readonly maxTimeoutMs: number;
   readonly writeTimeoutMs: number;
+  /** How long a request waits for what keeps it from being decided upon. */
+  readonly completionWaitMs: number;
   readonly loadBufferSizeBytes: number;
+  /** Over which load times are shown. */
+  readonly metricsWindow: SampleWindow;
 }
 
 interface InitProducerIdRequest {
@@ -54,8 +65,8 @@ interface CoordinatorParts {
   readonly metrics: Metrics;
   readonly log: StateLog;
   readonly settings: TransactionSettings;
-  /** Partitions of `__transaction_state`: which one an id falls into must not change while we run. */
-  readonly partitionCount: number;
+  /** Partitions of `__transaction_state`: which one an id falls into must not change once the topic is known. */
+  readonly partitionCount: () => number;
   readonly producerIds: { generate(): Promise<number | null> };
   readonly markers: Pick<MarkerSender, 'send' | 'shutdown'>;
 }
@@ -64,24 +75,39 @@ export class TransactionCoordinator {
   readonly #parts: CoordinatorParts;
   readonly #runtime: TransactionRuntime;
   readonly #endings: TransactionEndings;
+  readonly #waits: CompletionWaits;
   readonly #cleanup: TransactionCleanup;
   readonly #loadTimes: LoadTimes;
 
   constructor(parts: CoordinatorParts) {
-    const { clock, metrics, settings } = parts;
+    const { clock, settings } = parts;
     this.#parts = parts;
-    this.#loadTimes = new LoadTimes(clock, metrics, 'kafka_server_transaction_coordinator_metrics');
+    this.#loadTimes = new LoadTimes(
+      parts,
+      'kafka_server_transaction_coordinator_metrics',
+      settings.metricsWindow,
+    );
     this.#runtime = new CoordinatorRuntime(
       {
         ...parts,
         codec: transactionRecordCodec,
         newShard: () => new TransactionShard(),
         loaded: (owner, tookMs) => this.#loaded(owner, tookMs),
-        unloaded: ({ partition }, why) =>
-          parts.journal.record({ kind: 'transactions-resigned', partition, why }),
+        failed: ({ partition, leaderEpoch }, reason) =>
+          parts.journal.record({ kind: 'transactions-failed', partition, leaderEpoch, reason }),
+        unloaded: ({ partition, shard }, why) => {
+          parts.journal.record({ kind: 'transactions-resigned', partition, why });
+          for (const entry of shard.entries.values()) entry.settled?.();
+        },
       },
       { loadBufferSizeBytes: settings.loadBufferSizeBytes, writeTimeoutMs: settings.writeTimeoutMs },
     );
+    parts.metrics.gauge(
+      'odradek_transaction_coordinator_failed_partitions',
+      'Partitions of __transaction_state whose transactions nobody coordinates, as they are damaged here',
+      () => this.#runtime.failedCount,
+    );
+    this.#waits = new CompletionWaits({ clock, waitMs: settings.completionWaitMs });
     const runtime = this.#runtime;
     this.#endings = new TransactionEndings({ ...parts, runtime });
     this.#cleanup = new TransactionCleanup({ ...parts, runtime, endings: this.#endings });
@@ -118,20 +144,20 @@ export class TransactionCoordinator {
     if (timeoutMs <= 0 || timeoutMs > this.#parts.settings.maxTimeoutMs) {
       return initError(ErrorCode.INVALID_TRANSACTION_TIMEOUT);
     }
-    const answer = this.#init(request, null);
-    if (answer !== null) return answer;
-    const newProducerId = await this.#parts.producerIds.generate();
-    if (newProducerId === null) return initError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
-    // All is looked at again: others may have come meanwhile.
-    return this.#init(request, newProducerId) ?? initError(ErrorCode.UNKNOWN_SERVER_ERROR);
+    return this.#waits.answer(
+      () => this.#entryOf(transactionalId),
+      () => this.#initWithId(request),
+    );
   }
 
   /** Adds partitions to a transaction, which begins with the first. */
   async addPartitions(claim: OwnClaim, partitions: readonly TopicPartition[]): Promise<ErrorCode> {
-    const { placed, error } = this.#find(claim.transactionalId);
-    if (placed === null) return error;
-    const decision = addPartitions(placed.entry, claim, partitions, this.#parts.clock.wallMs());
-    return decision.next === null ? decision.error : writeTransaction(this.#runtime, placed, decision.next);
+    const { transactionalId } = claim;
+    const { error } = await this.#waits.answer(
+      () => this.#entryOf(transactionalId),
+      async () => ({ error: await this.#addPartitions(claim, partitions) }),
+    );
+    return error;
   }
 
   /** The error of each partition, in order: NONE for those that belong to the open transaction. */
@@ -160,15 +186,35 @@ export class TransactionCoordinator {
       : { error: ErrorCode.NONE, transaction: entry.transaction };
   }
 
-  /** COORDINATOR_LOAD_IN_PROGRESS, and nothing, while any partition is loading. */
+  /** An error, and nothing, while any partition is loading, or has failed to. */
   list(filters: ListFilters): { error: ErrorCode; transactions: readonly ListedTransaction[] } {
-    const transactions: ListedTransaction[] = [];
+    const error = this.#runtime.listError;
+    if (error !== ErrorCode.NONE) return { error, transactions: [] };
     const nowMs = this.#parts.clock.wallMs();
-    for (const { state, shard } of this.#runtime.owned()) {
-      if (state === 'loading') return { error: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, transactions: [] };
-      transactions.push(...listed(shard.entries.values(), filters, nowMs));
-    }
-    return { error: ErrorCode.NONE, transactions };
+    const transactions = [...this.#runtime.active()].flatMap(({ shard }) => [
+      ...listed(shard.entries.values(), filters, nowMs),
+    ]);
+    return { error, transactions };
+  }
+
+  async #addPartitions(claim: OwnClaim, partitions: readonly TopicPartition[]): Promise<ErrorCode> {
+    const { placed, error } = this.#find(claim.transactionalId);
+    if (placed === null) return error;
+    const decision = addPartitions(placed.entry, claim, partitions, this.#parts.clock.wallMs());
+    return decision.next === null ? decision.error : writeTransaction(this.#runtime, placed, decision.next);
+  }
+
+  #entryOf(transactionalId: string): TransactionEntry | null {
+    return this.#runtime.locate(transactionalId).owner?.shard.entries.get(transactionalId) ?? null;
+  }
+
+  async #initWithId(request: InitProducerIdRequest): Promise<InitAnswer> {
+    const answer = this.#init(request, null);
+    if (answer !== null) return answer;
+    const newProducerId = await this.#parts.producerIds.generate();
+    if (newProducerId === null) return initError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+    // All is looked at again: others may have come meanwhile.
+    return this.#init(request, newProducerId) ?? initError(ErrorCode.UNKNOWN_SERVER_ERROR);
   }
 
   /** Null: it takes a new producer id. */

@@ -9,6 +9,7 @@ import { type Clock, sleep } from '../../platform/clock.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
 import type { Journal } from '../../platform/journal.ts';
 import type { Metrics } from '../../platform/metrics.ts';
+import { settle } from './completion-waits.ts';
 import { completed, fenceAndAbort, isCommit } from './end-transaction.ts';
 import type { MarkerSender } from './marker-sender.ts';
 import type { Transaction } from './transaction.ts';
@@ -45,8 +46,8 @@ export class TransactionEndings {
     const { entry } = placed;
     entry.pending = next.state;
     const error = await appendTransaction(this.#parts.runtime, placed, next);
-    entry.pending = null;
     if (error === ErrorCode.NONE) this.tell(placed);
+    else settle(entry);
     return error;
   }
 
@@ -109,6 +110,6 @@ export class TransactionEndings {
       }
       this.#waiting--;
     }
-    entry.pending = null;
+    settle(entry);
   }
 }

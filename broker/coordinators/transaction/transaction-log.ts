@@ -6,6 +6,7 @@
 import { ErrorCode } from '../../errors.ts';
 import { coordinatorErrorFor } from '../runtime/append-errors.ts';
 import type { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts';
+import { settle } from './completion-waits.ts';
 import type { Transaction } from './transaction.ts';
 import type { TransactionRecord } from './transaction-records.ts';
 import type { PlacedEntry, TransactionShard } from './transaction-shard.ts';
@@ -21,7 +22,7 @@ export async function writeTransaction(
   const { entry } = placed;
   entry.pending = next.state;
   const error = await appendTransaction(runtime, placed, next);
-  entry.pending = null;
+  settle(entry);
   return error;
 }
 

@@ -23,6 +23,8 @@ export interface TransactionEntry {
    * Nobody has been given that epoch: the next attempt uses it as well.
    */
   fenceFailed: boolean;
+  /** Called once nothing is pending; of the request that waits for that. */
+  settled: (() => void) | null;
 }
 
 /** An id and the partition that it is in. */
@@ -45,7 +47,13 @@ export class TransactionShard implements Shard<TransactionRecord> {
   }
 
   create(transactionalId: string, transaction: Transaction): TransactionEntry {
-    const entry: TransactionEntry = { transactionalId, transaction, pending: null, fenceFailed: false };
+    const entry: TransactionEntry = {
+      transactionalId,
+      transaction,
+      pending: null,
+      fenceFailed: false,
+      settled: null,
+    };
     this.entries.set(transactionalId, entry);
     return entry;
   }

@@ -9,6 +9,7 @@ import { ErrorCode } from '../../errors.ts';
 import type { TopicCreation } from '../../metadata/topic-creation.ts';
 import { validateTopicName } from '../../metadata/topic-rules.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
+import type { Turns } from '../../platform/turns.ts';
 import type { RequestCharges } from '../../quotas/request-charges.ts';
 import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../../types.ts';
 import { partitionAllowance } from './request-allowances.ts';
@@ -19,9 +20,17 @@ interface Shape {
   readonly configs: ReadonlyMap<string, string>;
 }
 
+type Creation = Pick<TopicCreation, 'createTopic'>;
+
 /** What it needs of TopicAdmin: the names that there are, read once, and then topic after topic. */
 interface TopicMaker {
-  creation(): Promise<Pick<TopicCreation, 'createTopic'>>;
+  creation(): Promise<Creation>;
+}
+
+/** Who asks: it is done at his charge, a few topics in each turn. */
+interface Asker {
+  readonly charges: Pick<RequestCharges, 'autoCreated'> | null;
+  readonly turns: Turns;
 }
 
 export class AutoTopicCreation {
@@ -37,15 +46,29 @@ export class AutoTopicCreation {
     this.#diagnostics = diagnostics;
   }
 
-  /** Creates what is missing, at the charge of who asks; the error to answer for each topic meanwhile. */
-  async create(
-    topics: readonly string[],
-    charges: Pick<RequestCharges, 'autoCreated'> | null = null,
-  ): Promise<Map<string, ErrorCode>> {
+  /** Creates what is missing; the error to answer for each topic meanwhile. */
+  async create(topics: readonly string[], asker: Asker): Promise<Map<string, ErrorCode>> {
+    const errors = new Map<string, ErrorCode>();
+    const fits = this.#allowance();
+    const refusals = await asker.turns.each(topics, (topic) => this.#refusalOf(topic, fits));
+    const wanted = topics.filter((topic, index) => {
+      errors.set(topic, refusals[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR);
+      return refusals[index] === null;
+    });
+    if (wanted.length === 0) return errors;
+    const creation = await this.#opened();
+    const created = await asker.turns.begin(wanted, (topic) => this.#createOne(topic, creation, asker));
+    for (const [index, topic] of wanted.entries()) {
+      errors.set(topic, created[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR);
+    }
+    return errors;
+  }
+
+  /** One topic as the configuration wants it is always allowed. */
+  #allowance(): (partitions: number) => boolean {
     const { requestMaxNewPartitions, numPartitions } = this.#config;
     const { offsetsTopicNumPartitions, transactionStateLogNumPartitions } = this.#config;
-    // One topic as the configuration wants it is always allowed.
-    const fits = partitionAllowance(
+    return partitionAllowance(
       Math.max(
         requestMaxNewPartitions,
         numPartitions,
@@ -53,32 +76,30 @@ export class AutoTopicCreation {
         transactionStateLogNumPartitions,
       ),
     );
-    let opened: ReturnType<TopicMaker['creation']> | null = null;
-    const creation: TopicMaker['creation'] = () => {
-      opened ??= this.#topicAdmin.creation();
-      return opened;
-    };
-    const errors = await Promise.all(
-      topics.map((topic) => {
-        // Over the limit: answered as if its creation were under way; the client asks again, and it fits then.
-        if (!fits(this.#shapeOf(topic).partitions)) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-        return this.#createOne(topic, creation, charges);
-      }),
-    );
-    return new Map(topics.map((topic, index) => [topic, errors[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR]));
   }
 
-  async #createOne(
-    topic: string,
-    creation: TopicMaker['creation'],
-    charges: Pick<RequestCharges, 'autoCreated'> | null,
-  ): Promise<ErrorCode> {
-    if (validateTopicName(topic) !== null) return ErrorCode.INVALID_TOPIC_EXCEPTION;
-    if (this.#inFlight.has(topic)) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+  /** Over the limit it is answered as if its creation were under way; the client asks again, and it fits then. */
+  #refusalOf(topic: string, fits: (partitions: number) => boolean): ErrorCode | null {
+    if (!fits(this.#shapeOf(topic).partitions)) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    return validateTopicName(topic) === null ? null : ErrorCode.INVALID_TOPIC_EXCEPTION;
+  }
+
+  /** Before topics are begun, or all of them would go on at once when it is there. null: it is not to be had. */
+  async #opened(): Promise<Creation | null> {
+    try {
+      return await this.#topicAdmin.creation();
+    } catch (error) {
+      this.#diagnostics.warn('could not create topics', error);
+      return null;
+    }
+  }
+
+  async #createOne(topic: string, creation: Creation | null, { charges }: Asker): Promise<ErrorCode> {
+    if (creation === null || this.#inFlight.has(topic)) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     this.#inFlight.add(topic);
     try {
       const { partitions, replicationFactor, configs } = this.#shapeOf(topic);
-      const created = await (await creation()).createTopic({
+      const created = await creation.createTopic({
         name: topic,
         partitions,
         replicationFactor,

@@ -1,6 +1,8 @@
 /** Which of the partitions in a request may have offsets committed; for OffsetCommit and TxnOffsetCommit. */
+import type { OffsetToCommit } from '../../coordinators/group/offset-store.ts';
 import { ErrorCode } from '../../errors.ts';
 import type { MetadataCache } from '../../metadata/metadata-cache.ts';
+import type { Steps } from '../../platform/turns.ts';
 import { Operation, topicNamed } from '../../security/operations.ts';
 import type { RequestContext } from '../handler.ts';
 
@@ -21,14 +23,14 @@ export type Answers = Map<string, PartitionAnswer[]>;
  * The partitions to commit, and answers for those that one may not commit, as often as they are named. Of a
  * topic without partitions nothing is said.
  */
-export function committable<P extends { readonly partitionIndex: number }>(
+export function* committable<P extends { readonly partitionIndex: number }>(
   topics: readonly TopicToCommit<P>[],
   context: Pick<RequestContext, 'may'>,
   metadata: Pick<MetadataCache, 'partition'>,
-): {
+): Steps<{
   readonly answers: Answers;
   readonly valid: readonly { readonly name: string; readonly partitions: P[] }[];
-} {
+}> {
   const answers: Answers = new Map();
   const valid: { name: string; partitions: P[] }[] = [];
   for (const { name, partitions } of topics) {
@@ -43,10 +45,26 @@ export function committable<P extends { readonly partitionIndex: number }>(
           : ErrorCode.TOPIC_AUTHORIZATION_FAILED;
         answersOf(answers, name).push({ partitionIndex, errorCode });
       }
+      yield;
     }
     if (known.length > 0) valid.push({ name, partitions: known });
   }
   return { answers, valid };
+}
+
+/** What `toCommit` makes of each partition, in order. */
+export function* commitsOf<P>(
+  topics: readonly TopicToCommit<P>[],
+  toCommit: (topic: string, partition: P) => OffsetToCommit,
+): Steps<readonly OffsetToCommit[]> {
+  const commits: OffsetToCommit[] = [];
+  for (const { name, partitions } of topics) {
+    for (const partition of partitions) {
+      commits.push(toCommit(name, partition));
+      yield;
+    }
+  }
+  return commits;
 }
 
 /** The answers for the partitions of a topic, to which more may be added. */

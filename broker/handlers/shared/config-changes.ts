@@ -7,14 +7,16 @@
 
 import { CoordinatorError } from '../../../coordinator-client/coordinator.ts';
 import { NoController } from '../../../coordinator-client/stores/config-store.ts';
-import { brokerProperty } from '../../config/broker-config.ts';
+import { brokerProperty, isPasswordProperty, reconfigured } from '../../config/broker-config.ts';
 import { validateBrokerOverrides } from '../../config/broker-overrides.ts';
 import { effectiveTopicConfig } from '../../config/effective.ts';
 import type { ConfigError, Property } from '../../config/property.ts';
 import { topicProperty, validateTopicOverrides } from '../../config/topic-config.ts';
 import { ErrorCode } from '../../errors.ts';
 import type { Overrides } from '../../metadata/config-feed.ts';
+import { afterwards, FEW } from '../../platform/turns.ts';
 import { CLUSTER, Operation, topicNamed } from '../../security/operations.ts';
+import { decodedOrNull, type PasswordEncoder, passwordEncoder } from '../../security/password-encoder.ts';
 import type { RequestContext } from '../handler.ts';
 import type { Needs } from '../services.ts';
 import { type Change, malformedConfigs } from './config-operations.ts';
@@ -30,7 +32,7 @@ import {
 } from './config-resources.ts';
 import { repeatedNames } from './named-once.ts';
 
-type Needed = Needs<'brokerId' | 'config' | 'liveConfig' | 'metadata' | 'store'>;
+type Needed = Needs<'brokerId' | 'config' | 'liveConfig' | 'listenerSecurity' | 'metadata' | 'store'>;
 
 const DONE = configRefusal(ErrorCode.NONE);
 
@@ -52,19 +54,28 @@ interface AlteredConfigs {
 }
 
 /** Does `alter` with each resource of a request that names it once; the answers are in request order. */
-export function alterResources<R extends ConfigResource & AlteredConfigs>(
+export async function alterResources<R extends ConfigResource & AlteredConfigs>(
   resources: readonly R[],
+  { turns }: Pick<RequestContext, 'turns'>,
   alter: (resource: R) => ConfigRefusal | Promise<ConfigRefusal>,
 ): Promise<AlteredResource[]> {
-  const repeated = repeatedNames(resources.map(describeResource));
-  return Promise.all(
-    resources.map(async (resource) => {
-      const { resourceType, resourceName } = resource;
-      const outcome = repeated.has(describeResource(resource))
-        ? configRefusal(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once.')
-        : (malformedConfigs(resource.configs) ?? (await alter(resource)));
-      return { ...outcome, resourceType, resourceName };
-    }),
+  const repeated = await turns.take(repeatedNames(resources, describeResource));
+  const judged = (resource: R): ConfigRefusal | Promise<ConfigRefusal> => {
+    if (repeated.has(describeResource(resource))) {
+      return configRefusal(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once.');
+    }
+    const malformed = turns.take(malformedConfigs(resource.configs));
+    return afterwards(malformed, (refusal) => refusal ?? alter(resource));
+  };
+  const altered = (resource: R): AlteredResource | Promise<AlteredResource> => {
+    const { resourceType, resourceName } = resource;
+    return afterwards(judged(resource), (outcome) => ({ ...outcome, resourceType, resourceName }));
+  };
+  // Of one with many configs a turn's worth is looked at as soon as it is begun.
+  return turns.begin(
+    resources,
+    altered,
+    resources.some(({ configs }) => configs.length > FEW) ? 1 : undefined,
   );
 }
 
@@ -103,13 +114,18 @@ export async function alterResource(
       return isRefusal(changed) ? stored : changed;
     };
     const configs = services.store().configs;
-    next(await configs.read(kind.type, kind.name));
+    const stored = await configs.read(kind.type, kind.name);
+    const first = next(stored);
+    if (outcome.errorCode === ErrorCode.NONE) {
+      const problem = await kind.listenersProblem(first, stored);
+      if (problem !== null) return configRefusal(ErrorCode.INVALID_REQUEST, problem);
+    }
     if (outcome.errorCode !== ErrorCode.NONE || validateOnly) return outcome;
     const changed = (stored: Overrides): Overrides => {
       const wanted = next(stored);
-      return outcome.errorCode === ErrorCode.NONE ? wanted : stored;
+      return outcome.errorCode === ErrorCode.NONE ? kind.encoded(wanted, stored) : stored;
     };
-    await configs.update(kind.type, kind.name, changed, how);
+    await configs.update(kind.type, kind.name, changed, { replaces: how === 'all' });
     return outcome;
   } catch (error) {
     if (error instanceof NoController) return configRefusal(ErrorCode.NOT_CONTROLLER, error.message);
@@ -123,6 +139,10 @@ interface Kind {
   readonly name: string;
   propertyOf(name: string): Property | undefined;
   judge(): Promise<(overrides: Overrides) => ConfigRefusal>;
+  /** As it is to be stored, of what may be. */
+  encoded(overrides: Overrides, stored: Overrides): Overrides;
+  /** What of the listeners could not be with these overrides, their certificates above all; null: nothing. */
+  listenersProblem(overrides: Overrides, stored: Overrides): Promise<string | null>;
 }
 
 function topicKind(resource: ConfigResource, services: Needed): Kind {
@@ -130,6 +150,8 @@ function topicKind(resource: ConfigResource, services: Needed): Kind {
     type: 'topics',
     name: resource.resourceName,
     propertyOf: topicProperty,
+    encoded: (overrides) => overrides,
+    listenersProblem: async () => null,
     async judge() {
       const levels = await dynamicLevels(services);
       const { entries } = effectiveTopicConfig(services.config, levels.defaults, levels.broker, new Map());
@@ -150,23 +172,54 @@ function topicVerdict(resource: ConfigResource, error: ConfigError | null): Conf
 function brokerKind(resource: ConfigResource, services: Needed): Kind {
   const { resourceName } = resource;
   const scope = resourceName === '' ? 'default' : 'broker';
+  const passwords = passwordEncoder(services.config.passwordEncoderSecret, services.config);
+  let reading: ReturnType<typeof dynamicLevels> | null = null;
+  const levels = (): ReturnType<typeof dynamicLevels> => {
+    reading ??= dynamicLevels(services);
+    return reading;
+  };
   return {
     type: 'brokers',
     name: brokerEntity(resourceName),
     propertyOf: brokerProperty,
+    async listenersProblem(overrides, stored) {
+      if (![...overrides.keys()].some((name) => name.startsWith('listener.name.'))) return null;
+      const { defaults } = await levels();
+      const plain = decoded(overrides, stored, passwords);
+      const { texts } = reconfigured(services.liveConfig.now, defaults, plain);
+      return services.listenerSecurity.problemOf(texts);
+    },
     async judge() {
-      const stored = await dynamicLevels(services);
+      const stored = await levels();
       return (overrides) => {
-        const secret = [...overrides.keys()].find((name) => brokerProperty(name)?.type === 'PASSWORD');
-        if (secret !== undefined) {
-          const message = `Password configs can't be stored in ZooKeeper by this broker: ${secret}`;
-          return configRefusal(ErrorCode.INVALID_REQUEST, message);
-        }
         const error = validateBrokerOverrides(services.liveConfig.now, overrides, scope, stored);
-        return error === null ? DONE : configRefusal(ErrorCode.INVALID_REQUEST, error.message);
+        if (error !== null) return configRefusal(ErrorCode.INVALID_REQUEST, error.message);
+        if (passwords !== null || ![...overrides.keys()].some(isPasswordProperty)) return DONE;
+        const message = `Invalid config value for resource ${describeResource(resource)}: Password encoder secret not configured`;
+        return configRefusal(ErrorCode.INVALID_REQUEST, message);
       };
     },
+    encoded(overrides, stored) {
+      if (passwords === null) return overrides;
+      return new Map(
+        [...overrides].map(([name, value]) => {
+          const isNew = isPasswordProperty(name) && stored.get(name) !== value;
+          return [name, isNew ? passwords.encode(value) : value];
+        }),
+      );
+    },
   };
+}
+
+/** Passwords that were stored before lie there encrypted; one that can't be read has no effect on the broker either. */
+function decoded(overrides: Overrides, stored: Overrides, passwords: PasswordEncoder | null): Overrides {
+  const plain = new Map<string, string>();
+  for (const [name, value] of overrides) {
+    const isStored = isPasswordProperty(name) && stored.get(name) === value;
+    const meant = isStored ? decodedOrNull(passwords, value) : value;
+    if (meant !== null) plain.set(name, meant);
+  }
+  return plain;
 }
 
 function mayNotAlter(

@@ -6,6 +6,7 @@
 import { type Property, splitList } from '../../config/property.ts';
 import { ErrorCode } from '../../errors.ts';
 import type { Overrides } from '../../metadata/config-feed.ts';
+import type { Steps } from '../../platform/turns.ts';
 import { type ConfigRefusal, configRefusal } from './config-resources.ts';
 import { repeatedNames } from './named-once.ts';
 
@@ -69,14 +70,14 @@ function changedList(
  * Configs that are named twice or lack their value: what no resource allows, whichever way it is altered.
  * Kafka separates the names differently where configs are replaced.
  */
-export function malformedConfigs(
+export function* malformedConfigs(
   configs: readonly {
     readonly name: string;
     readonly value: string | null;
     readonly configOperation?: number;
   }[],
-): ConfigRefusal | null {
-  if (repeatedNames(configs.map(({ name }) => name)).size > 0) {
+): Steps<ConfigRefusal | null> {
+  if ((yield* repeatedNames(configs, ({ name }) => name)).size > 0) {
     return configRefusal(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys');
   }
   const nulls = configs.filter(

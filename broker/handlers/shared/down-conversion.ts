@@ -116,9 +116,9 @@ function unsupported(outcome: Fetched): Fetched {
   return withError(outcome, ErrorCode.UNSUPPORTED_VERSION);
 }
 
-function withConverted(outcome: Fetched, { bytes, complete }: Converted): Fetched {
-  // zstd came after these formats: what lies before it is given, and then nothing.
-  if (bytes.length === 0 && !complete) return withError(outcome, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE);
+function withConverted(outcome: Fetched, { bytes, error }: Converted): Fetched {
+  // What lies before it is given, and then nothing.
+  if (bytes.length === 0 && error !== ErrorCode.NONE) return withError(outcome, error);
   return { ...outcome, records: bytes };
 }
 

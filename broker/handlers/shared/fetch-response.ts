@@ -1,9 +1,11 @@
 /** The outcomes of a fetch as the versions of its response carry them. */
 import { ErrorCode } from '../../errors.ts';
+import { FEW, type Steps } from '../../platform/turns.ts';
 import type { Fetch } from '../../protocol/messages/01-fetch.ts';
 import type { ResponseInput } from '../../protocol/schema.ts';
-import type { SessionAnswer, SessionPartition } from '../../replication/requests/fetch-sessions.ts';
+import type { SessionAnswer } from '../../replication/requests/fetch-sessions.ts';
 import type { FetchOutcome } from '../../replication/requests/read-partition.ts';
+import type { SessionPartition } from '../../replication/requests/session-partitions.ts';
 import type { RequestContext } from '../handler.ts';
 import type { Needs } from '../services.ts';
 import { leadersOf, nodeEndpoints } from './nodes.ts';
@@ -20,6 +22,7 @@ export interface Fetched extends FetchOutcome {
 type Needed = Needs<'metadata' | 'topicMetrics'>;
 
 const NO_RECORDS = Buffer.alloc(0);
+const NOTHING_TO_RELEASE = (): void => {};
 
 /** The outcome of a partition that was not read. */
 export function failedOutcome(
@@ -36,7 +39,7 @@ export function failedOutcome(
     logStartOffset: -1,
     records: NO_RECORDS,
     isFull: false,
-    release() {},
+    release: NOTHING_TO_RELEASE,
     abortedTransactions: [],
     divergingEpoch: null,
     preferredReadReplica: -1,
@@ -45,13 +48,14 @@ export function failedOutcome(
 }
 
 /** The response of the request's version; partitions keep their order, neighbours share a topic entry. */
-export function fetchResponse(
+export function* fetchResponse(
   answer: SessionAnswer<Fetched>,
   context: RequestContext,
   services: Needed,
-): Response {
+): Steps<Response> {
   const { apiVersion } = context;
   const responses: { topic: string; topicId: string; partitions: PartitionResponse[] }[] = [];
+  const isLarge = answer.outcomes.length > FEW;
   for (const fetched of answer.outcomes) {
     const { topic, topicId } = fetched.wanted;
     let last = responses.at(-1);
@@ -61,6 +65,7 @@ export function fetchResponse(
     }
     last.partitions.push(partitionResponse(fetched, apiVersion));
     count(fetched, services);
+    if (isLarge) yield;
   }
   if (apiVersion < 7) return { responses };
   const response = { errorCode: answer.error, sessionId: answer.sessionId, responses };

@@ -3,20 +3,31 @@
  * one that is named again counts once, as it was named last; elsewhere the names that are repeated are
  * refused. What a name costs (a read, an answer a thousand times longer) is thus paid once.
  */
+import { FEW, type Steps } from '../../platform/turns.ts';
 
 /** Each once by its key, as named last, at the place of its first mention; `items` itself when none is repeated. */
-export function onceEach<T>(items: readonly T[], keyOf: (item: T) => string): readonly T[] {
+export function* onceEach<T>(items: readonly T[], keyOf: (item: T) => string): Steps<readonly T[]> {
   if (items.length < 2) return items;
   const byKey = new Map<string, T>();
-  for (const item of items) byKey.set(keyOf(item), item);
+  for (const [index, item] of items.entries()) {
+    byKey.set(keyOf(item), item);
+    if (index >= FEW) yield;
+  }
   return byKey.size === items.length ? items : [...byKey.values()];
 }
 
 /** The names that occur more than once. */
-export function repeatedNames(names: Iterable<string>): ReadonlySet<string> {
+export function* repeatedNames<T>(
+  items: readonly T[],
+  nameOf: (item: T) => string,
+): Steps<ReadonlySet<string>> {
   const seen = new Set<string>();
   const repeated = new Set<string>();
-  for (const name of names) (seen.has(name) ? repeated : seen).add(name);
+  for (const item of items) {
+    const name = nameOf(item);
+    (seen.has(name) ? repeated : seen).add(name);
+    yield;
+  }
   return repeated;
 }
 
@@ -35,8 +46,13 @@ interface Shape<T extends Named, P> {
  * The topics with each partition once, and none without partitions; `topics` itself, without further cost,
  * when that holds already.
  */
-export function namedOnce<T extends Named, P>(topics: readonly T[], shape: Shape<T, P>): readonly T[] {
-  if (isNamedOnce(topics, shape)) return topics;
+export function* namedOnce<T extends Named, P>(
+  topics: readonly T[],
+  shape: Shape<T, P>,
+): Steps<readonly T[]> {
+  const [first] = topics;
+  if (first !== undefined && topics.length === 1 && shape.partitionsOf(first).length === 1) return topics;
+  if (yield* isNamedOnce(topics, shape)) return topics;
   const merged = new Map<string, Map<number, P>>();
   for (const topic of topics) {
     for (const partition of shape.partitionsOf(topic)) {
@@ -46,27 +62,48 @@ export function namedOnce<T extends Named, P>(topics: readonly T[], shape: Shape
         merged.set(topic.name, ofTopic);
       }
       ofTopic.set(shape.indexOf(partition), partition);
+      yield;
     }
   }
-  return [...merged].map(([name, partitions]) => shape.topic(name, [...partitions.values()]));
+  const once: T[] = [];
+  for (const [name, partitions] of merged) {
+    once.push(shape.topic(name, [...partitions.values()]));
+    yield;
+  }
+  return once;
 }
 
-function isNamedOnce<T extends Named, P>(topics: readonly T[], shape: Shape<T, P>): boolean {
-  if (topics.length > 1 && new Set(topics.map(({ name }) => name)).size < topics.length) return false;
-  return topics.every((topic) => {
+function* isNamedOnce<T extends Named, P>(topics: readonly T[], shape: Shape<T, P>): Steps<boolean> {
+  const names = topics.length > 1 ? new Set<string>() : null;
+  for (const topic of topics) {
+    if (names !== null && names.size === names.add(topic.name).size) return false;
     const partitions = shape.partitionsOf(topic);
     if (partitions.length === 0) return false;
-    if (isAscending(partitions, shape)) return true;
-    return new Set(partitions.map((each) => shape.indexOf(each))).size === partitions.length;
-  });
+    if (!isAscending(partitions, shape) && !(yield* areDifferent(partitions, shape))) return false;
+    if (names !== null && names.size > FEW) yield;
+  }
+  return true;
 }
 
+/** So fast that it needs no turns. */
 function isAscending<P>(partitions: readonly P[], { indexOf }: Pick<Shape<never, P>, 'indexOf'>): boolean {
   let last = Number.NEGATIVE_INFINITY;
   for (const partition of partitions) {
     const index = indexOf(partition);
     if (index <= last) return false;
     last = index;
+  }
+  return true;
+}
+
+function* areDifferent<P>(
+  partitions: readonly P[],
+  { indexOf }: Pick<Shape<never, P>, 'indexOf'>,
+): Steps<boolean> {
+  const known = new Set<number>();
+  for (const partition of partitions) {
+    if (known.size === known.add(indexOf(partition)).size) return false;
+    yield;
   }
   return true;
 }

@@ -19,7 +19,7 @@ function isAnonymous({ type, name }: Principal): boolean {
   return type === ANONYMOUS.type && name === ANONYMOUS.name;
 }
 
-interface NamedPrincipal {
+export interface NamedPrincipal {
   readonly principalType: string;
   readonly principalName: string;
 }

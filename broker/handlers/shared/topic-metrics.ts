@@ -50,11 +50,11 @@ export class TopicMetrics {
   }
 
   #forgetAllBut(topics: ReadonlyMap<string, unknown>): void {
-    for (const topic of this.#byTopic.keys()) {
-      if (topics.has(topic)) continue;
-      this.#byTopic.delete(topic);
-      this.#metrics.forgetCounters('topic', topic);
-    }
+    const gone = new Set<string>();
+    for (const topic of this.#byTopic.keys()) if (!topics.has(topic)) gone.add(topic);
+    if (gone.size === 0) return;
+    for (const topic of gone) this.#byTopic.delete(topic);
+    this.#metrics.forgetCounters('topic', gone);
   }
 
   #create(topic: string): TopicCounters {

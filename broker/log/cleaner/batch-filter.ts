@@ -27,50 +27,82 @@ import { type RecordData, readRecords } from '../../records/record.ts';
 import { hasProducerId } from '../files/batch-fields.ts';
 import type { ProducerEntry } from '../producers/producer-entry.ts';
 import type { CleanedTransactions } from './cleaned-transactions.ts';
-import type { KeyMap } from './key-map.ts';
 
-interface FilterOptions {
-  readonly keys: KeyMap;
-  readonly transactions: CleanedTransactions;
-  readonly producer: (producerId: Int64) => ProducerEntry | undefined;
+/** Which keys there are later records of. */
+interface KnownKeys {
+  /** Records beyond it are not known of. */
+  readonly latestOffset: number;
+  isReplaced(key: Buffer, offset: number): boolean;
+}
+
+/** What a batch is judged by. */
+interface FilterRules {
+  readonly keys: KnownKeys;
   readonly nowMs: number;
   readonly deleteRetentionMs: number;
   readonly decompress: Decompress;
 }
 
-/** The bytes that take the batch's place (a view of it when nothing changes), or null. */
-export function filterBatch(buffer: Buffer, at: number, options: FilterOptions): Buffer | null {
-  const whole = buffer.subarray(at, at + batchSizeBytes(buffer, at));
+/** What is known of a batch as a whole by its place in the log. */
+export interface BatchFate {
+  /** It may go because of transactions. */
+  readonly mayDiscard: boolean;
+  /** Its header stays even when its records don't. */
+  readonly keepsHeader: boolean;
+}
+
+interface FateParts {
+  readonly transactions: CleanedTransactions;
+  readonly producer: (producerId: Int64) => ProducerEntry | undefined;
+}
+
+/** Of each batch once, in the order of the log. */
+export function fateOf(buffer: Buffer, at: number, parts: FateParts): BatchFate {
   // Logs of an older cluster keep their old messages: decompressing them is not worth the code.
+  if (batchMagic(buffer, at) < 2) return { mayDiscard: false, keepsHeader: true };
+  return {
+    mayDiscard: parts.transactions.mayDiscard(buffer, at),
+    keepsHeader: mustKeepHeader(buffer, at, parts),
+  };
+}
+
+/** The bytes that take the batch's place (a view of it when nothing changes), or null. */
+export function leftOfBatch(
+  buffer: Buffer,
+  at: number,
+  { mayDiscard, keepsHeader }: BatchFate,
+  rules: FilterRules,
+): Buffer | null {
+  const whole = buffer.subarray(at, at + batchSizeBytes(buffer, at));
   if (batchMagic(buffer, at) < 2) return whole;
-  const mayDiscard = options.transactions.mayDiscard(buffer, at);
   const isControl = batchIsControl(buffer, at);
   const horizonMs = batchHasDeleteHorizon(buffer, at) ? batchBaseTimestampMs(buffer, at) : null;
-  const discard = mayDiscard && (!isControl || (horizonMs !== null && horizonMs <= options.nowMs));
-  const all = discard ? [] : readRecords(buffer, at, options.decompress);
-  const retained = isControl ? all : all.filter((record) => isRetained(record, horizonMs, options));
-  if (retained.length === 0) {
-    return mustKeepHeader(buffer, at, options) ? emptyBatch(buffer, at) : null;
-  }
+  const discard = mayDiscard && (!isControl || (horizonMs !== null && horizonMs <= rules.nowMs));
+  const all = discard ? [] : readRecords(buffer, at, rules.decompress);
+  const retained = isControl ? all : all.filter((record) => isRetained(record, horizonMs, rules));
+  if (retained.length === 0) return keepsHeader ? emptyBatch(buffer, at) : null;
   const isMarkerOfNothing = mayDiscard && isControl;
   const needsHorizon =
     horizonMs === null && (isMarkerOfNothing || retained.some(({ value }) => value === null));
   if (retained.length === all.length && !needsHorizon) return whole;
-  const newHorizonMs = needsHorizon ? options.nowMs + options.deleteRetentionMs : horizonMs;
+  const newHorizonMs = needsHorizon ? rules.nowMs + rules.deleteRetentionMs : horizonMs;
   return smallerBatch(buffer, at, retained, newHorizonMs);
 }
 
-function isRetained(record: RecordData, horizonMs: Int64 | null, options: FilterOptions): boolean {
-  if (record.offset > options.keys.latestOffset) return true;
-  if (record.key === null) return false;
-  if (record.offset < options.keys.get(record.key)) return false;
-  return record.value !== null || horizonMs === null || options.nowMs < horizonMs;
+function isRetained(
+  { key, offset, value }: RecordData,
+  horizonMs: Int64 | null,
+  { keys, nowMs }: FilterRules,
+): boolean {
+  if (offset > keys.latestOffset) return true;
+  if (key === null || keys.isReplaced(key, offset)) return false;
+  return value !== null || horizonMs === null || nowMs < horizonMs;
 }
 
 /** The last batch of an active producer carries its sequence, and a lone marker its epoch. */
-function mustKeepHeader(buffer: Buffer, at: number, options: FilterOptions): boolean {
+function mustKeepHeader(buffer: Buffer, at: number, { producer }: FateParts): boolean {
   if (!hasProducerId(buffer, at)) return false;
-  const entry = options.producer(batchProducerId(buffer, at));
+  const entry = producer(batchProducerId(buffer, at));
   if (entry === undefined) return false;
   const last = entry.batches.at(-1);
   if (last !== undefined) return last.lastOffset === batchLastOffset(buffer, at);

@@ -7,14 +7,17 @@
 import type { Live } from '../../config/live.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
 import type { Metrics } from '../../platform/metrics.ts';
+import type { Workers } from '../../platform/workers.ts';
 import { type PartitionKey, partitionKey } from '../../types.ts';
 import { CLEANER_CHECKPOINT } from '../files/checkpoint.ts';
 import { asStorageError, StorageError } from '../files/storage-error.ts';
 import type { LogDirectories } from '../log-directories.ts';
 import type { PartitionLog } from '../partition-log.ts';
 import { type Cleanable, cleanableRange } from './cleanable.ts';
-import { CompactionGivenUp, compactLog } from './compaction.ts';
+import { compactLog } from './compaction.ts';
+import { CompactionGivenUp } from './guard.ts';
 import { KeyMap } from './key-map.ts';
+import { SLICE_LIMITS, type SliceLimits } from './slices.ts';
 
 interface CleanerOptions {
   readonly diagnostics: Diagnostics;
@@ -29,6 +32,9 @@ interface CleanerOptions {
   }>;
   /** Runs something later, or never when the broker stops before. */
   readonly later: (delayMs: number, run: () => void) => void;
+  readonly workers: Workers;
+  /** What may hold the event loop; SLICE_LIMITS unless given. */
+  readonly sliceLimits?: SliceLimits | undefined;
   readonly logs: () => Iterable<PartitionLog>;
   readonly directories: LogDirectories;
 }
@@ -119,6 +125,8 @@ export class Cleaner {
       keys,
       pause: (movedBytes) => this.#sleep(movedBytes / bytesPerMs),
       running: () => this.#running,
+      workers: this.#options.workers,
+      limits: this.#options.sliceLimits ?? SLICE_LIMITS,
     });
   }
 

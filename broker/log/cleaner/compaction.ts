@@ -1,22 +1,24 @@
 /**
  * One compaction of a log: notes the last offset of every key in the dirty part, then rewrites all
  * segments below its end without the records that a later one replaces. It works in slices, between
- * which the broker goes on; when the log's files change meanwhile (a truncation, a deletion) it gives
- * up and leaves everything as it was. (Kafka's Cleaner.)
+ * which the broker goes on (slices.ts); when the log's files change meanwhile (a truncation, a deletion) it
+ * gives up and leaves everything as it was. (Kafka's Cleaner.)
  */
-import type { Int64 } from '../../int64.ts';
+import type { Workers } from '../../platform/workers.ts';
 import { batchIsControl, batchMagic, batchSizeBytes } from '../../records/batch.ts';
 import type { Decompress } from '../../records/compression.ts';
 import { readRecords } from '../../records/record.ts';
 import { lastOffsetOf, maxTimestampOf } from '../files/batch-fields.ts';
 import { CLEANED_SUFFIX, SWAP_SUFFIX } from '../files/file-names.ts';
-import { scanBatches } from '../files/scan.ts';
 import { Segment } from '../files/segment.ts';
 import type { LogState } from '../log-state.ts';
 import { abortedTransactions } from '../lookup.ts';
-import { filterBatch } from './batch-filter.ts';
+import { fateOf, leftOfBatch } from './batch-filter.ts';
 import { CleanedTransactions } from './cleaned-transactions.ts';
+import { Guard } from './guard.ts';
 import type { KeyMap } from './key-map.ts';
+import { compactApart, noteApart } from './large-batches.ts';
+import { type SliceLimits, type Visited, visitSlice } from './slices.ts';
 
 export interface CompactionRange {
   readonly firstDirtyOffset: number;
@@ -30,14 +32,15 @@ interface CompactionContext {
   readonly pause: (movedBytes: number) => Promise<void>;
   /** False once the cleaner was stopped. */
   readonly running: () => boolean;
+  readonly workers: Workers;
+  readonly limits: SliceLimits;
 }
 
-/** The log's files changed under the compaction; it is tried again later. */
-export class CompactionGivenUp extends Error {
-  override readonly name = 'CompactionGivenUp';
+/** What its parts share. */
+interface Compaction extends CompactionContext {
+  readonly log: LogState;
+  readonly guard: Guard;
 }
-
-const SLICE_BYTES = 1024 * 1024;
 
 /** Returns the new first dirty offset. Throws CompactionGivenUp. */
 export async function compactLog(
@@ -46,7 +49,8 @@ export async function compactLog(
   context: CompactionContext,
 ): Promise<number> {
   const guard = new Guard(log, context);
-  await noteKeys(log, range, context.keys, guard);
+  const compaction: Compaction = { ...context, log, guard };
+  await noteKeys(compaction, range);
   const endOffset = context.keys.latestOffset + 1;
   const nowMs = log.clock.wallMs();
   let target: Segment | null = null;
@@ -60,8 +64,11 @@ export async function compactLog(
     try {
       for (const segment of group) {
         transactions.add(abortedTransactions(log, segment.baseOffset, endOfSegment(log, segment)));
-        await rewrite({ log, segment, output, transactions, keys: context.keys, nowMs, guard });
+        await rewrite({ ...compaction, segment, output, transactions, nowMs });
       }
+      output.seal();
+      await output.syncInBackground();
+      guard.check();
     } catch (error) {
       output.removeFiles();
       throw error;
@@ -72,54 +79,57 @@ export async function compactLog(
   return endOffset;
 }
 
-/** Fails once the log is not what it was when the guard was made, or last accepted a change. */
-class Guard {
-  readonly #log: LogState;
-  readonly #context: CompactionContext;
-  /** As `log.changes` was when the compaction last knew all of its files. */
-  #changes: number;
-
-  constructor(log: LogState, context: CompactionContext) {
-    this.#log = log;
-    this.#context = context;
-    this.#changes = log.changes;
-  }
-
-  accept(): void {
-    this.#changes = this.#log.changes;
-  }
-
-  async pause(movedBytes: number): Promise<void> {
-    await this.#context.pause(movedBytes);
-    const log = this.#log;
-    if (this.#context.running() && !log.closed && log.changes === this.#changes) return;
-    throw new CompactionGivenUp(`${log.name} changed while it was compacted`);
-  }
-}
-
 /** Fills the map from the dirty part, until it is full. */
-async function noteKeys(log: LogState, range: CompactionRange, keys: KeyMap, guard: Guard): Promise<void> {
+async function noteKeys(compaction: Compaction, range: CompactionRange): Promise<void> {
+  const { log, keys } = compaction;
   const { firstDirtyOffset, firstUncleanableOffset } = range;
   const transactions = new CleanedTransactions(() => {});
   transactions.add(abortedTransactions(log, firstDirtyOffset, firstUncleanableOffset));
+  const noting = { ...compaction, transactions, firstDirtyOffset };
   for (const segment of log.segments.between(firstDirtyOffset, firstUncleanableOffset)) {
-    let position =
-      segment.locate(Math.max(firstDirtyOffset, segment.baseOffset))?.positionBytes ?? segment.sizeBytes;
-    let full = false;
-    while (position < segment.sizeBytes && !full) {
-      const from = position;
-      position = slice(log, segment, position, (buffer, at) => {
-        const discard = batchMagic(buffer, at) >= 2 && transactions.mayDiscard(buffer, at);
-        if (!discard) full = !noteBatch(keys, buffer, at, { firstDirtyOffset, decompress: log.decompress });
-        if (!full && lastOffsetOf(buffer, at) >= firstDirtyOffset)
-          keys.updateLatestOffset(lastOffsetOf(buffer, at));
-        return !full;
-      });
-      await guard.pause(position - from);
-    }
-    if (full) return;
+    if (!(await noteSegment(segment, noting))) return;
     keys.updateLatestOffset(endOfSegment(log, segment) - 1);
   }
+}
+
+interface Noting extends Compaction {
+  readonly transactions: CleanedTransactions;
+  readonly firstDirtyOffset: number;
+}
+
+/** False when the map has no room for another key. */
+async function noteSegment(segment: Segment, noting: Noting): Promise<boolean> {
+  const { log, keys, guard, limits, transactions, firstDirtyOffset } = noting;
+  const first = segment.locate(Math.max(firstDirtyOffset, segment.baseOffset));
+  let hasRoom = true;
+  const goOn = (lastOffset: number): Visited => {
+    if (!hasRoom) return 'end';
+    if (lastOffset >= firstDirtyOffset) keys.updateLatestOffset(lastOffset);
+    return 'next';
+  };
+  let position = first?.positionBytes ?? segment.sizeBytes;
+  while (position < segment.sizeBytes && hasRoom) {
+    const from = position;
+    const end = visitSlice({ log, segment, fromBytes: from, limits }, (buffer, at, positionBytes, work) => {
+      const lastOffset = lastOffsetOf(buffer, at);
+      const isSkipped = batchMagic(buffer, at) < 2 || transactions.mayDiscard(buffer, at);
+      if (isSkipped || batchIsControl(buffer, at)) return goOn(lastOffset);
+      const batch = { segment, positionBytes, sizeBytes: batchSizeBytes(buffer, at) };
+      const read = (decompress: Decompress): void => {
+        hasRoom = noteBatch(keys, buffer, at, { firstDirtyOffset, decompress });
+      };
+      const apart = async (): Promise<void> => {
+        hasRoom = await noteApart(batch, firstDirtyOffset, noting);
+        goOn(lastOffset);
+      };
+      const visited = work.reading(buffer, at, read, apart);
+      return visited === 'next' ? goOn(lastOffset) : visited;
+    });
+    position = end.position;
+    await end.apart?.();
+    await guard.pause(position - from);
+  }
+  return hasRoom;
 }
 
 /** False when the map has no room for another key. */
@@ -129,7 +139,6 @@ function noteBatch(
   at: number,
   { firstDirtyOffset, decompress }: { firstDirtyOffset: number; decompress: Decompress },
 ): boolean {
-  if (batchMagic(buffer, at) < 2 || batchIsControl(buffer, at)) return true;
   for (const record of readRecords(buffer, at, decompress)) {
     if (record.key === null || record.offset < firstDirtyOffset) continue;
     if (keys.isFull) return false;
@@ -172,82 +181,56 @@ function groupSegments(log: LogState, sources: readonly Segment[]): Segment[][] 
   return groups;
 }
 
-interface Rewrite {
-  readonly log: LogState;
+interface Rewrite extends Compaction {
   readonly segment: Segment;
   readonly output: Segment;
   readonly transactions: CleanedTransactions;
-  readonly keys: KeyMap;
   readonly nowMs: number;
-  readonly guard: Guard;
 }
 
 /** Appends what is left of a segment to the output. */
-async function rewrite({ log, segment, output, transactions, keys, nowMs, guard }: Rewrite): Promise<void> {
-  const options = {
-    keys,
-    transactions,
-    producer: (producerId: Int64) => log.producers.entry(producerId),
-    nowMs,
-    deleteRetentionMs: log.config.deleteRetentionMs,
-    decompress: log.decompress,
-  };
+async function rewrite(rewriting: Rewrite): Promise<void> {
+  const { log, segment, output, keys, nowMs, guard, limits } = rewriting;
+  const { deleteRetentionMs } = log.config;
+  const parts = { ...rewriting, producer: log.producers.entry.bind(log.producers) };
   let position = 0;
   while (position < segment.sizeBytes) {
     const from = position;
-    let written = 0;
-    position = slice(log, segment, position, (buffer, at) => {
-      const left = filterBatch(buffer, at, options);
-      if (left === null) return true;
-      const lastOffset = lastOffsetOf(left, 0);
-      output.append(left, {
-        lastOffset,
-        maxTimestampMs: maxTimestampOf(left, 0),
-        offsetOfMaxTimestamp: lastOffset,
-      });
-      written += left.length;
-      return true;
+    const sizeBefore = output.sizeBytes;
+    const end = visitSlice({ log, segment, fromBytes: from, limits }, (buffer, at, positionBytes, work) => {
+      const fate = fateOf(buffer, at, parts);
+      const batch = { segment, positionBytes, sizeBytes: batchSizeBytes(buffer, at) };
+      const read = (decompress: Decompress): void =>
+        add(output, leftOfBatch(buffer, at, fate, { keys, nowMs, deleteRetentionMs, decompress }));
+      if (batchMagic(buffer, at) >= 2 && !batchIsControl(buffer, at)) {
+        const apart = async (): Promise<void> =>
+          add(output, await compactApart(batch, { ...rewriting, fate }));
+        return work.reading(buffer, at, read, apart);
+      }
+      read(log.decompress);
+      return 'next';
     });
-    await guard.pause(position - from + written);
+    position = end.position;
+    await end.apart?.();
+    await guard.pause(position - from + output.sizeBytes - sizeBefore);
   }
 }
 
-/**
- * Visits the batches of about a megabyte, at least one; `visit` ends the slice with false. Returns
- * where to go on. A batch that can't be read makes the partition uncleanable.
- */
-function slice(
-  log: LogState,
-  segment: Segment,
-  fromBytes: number,
-  visit: (buffer: Buffer, at: number) => boolean,
-): number {
-  let stopped = false;
-  const range = { fromBytes, toBytes: segment.sizeBytes };
-  const end = scanBatches(segment.file(), range, log.buffers, (buffer, at, positionBytes) => {
-    if (
-      stopped ||
-      (positionBytes > fromBytes && positionBytes - fromBytes + batchSizeBytes(buffer, at) > SLICE_BYTES)
-    ) {
-      stopped = true;
-      return 'stop';
-    }
-    if (!visit(buffer, at)) stopped = true;
-    return undefined;
+function add(output: Segment, left: Buffer | null): void {
+  if (left === null) return;
+  const lastOffset = lastOffsetOf(left, 0);
+  output.append(left, {
+    lastOffset,
+    maxTimestampMs: maxTimestampOf(left, 0),
+    offsetOfMaxTimestamp: lastOffset,
   });
-  if (!stopped && end < segment.sizeBytes) {
-    throw new Error(`${log.name} has an unreadable batch at ${end} of segment ${segment.baseOffset}`);
-  }
-  return end;
 }
 
 /**
- * Puts the output in the place of its sources. The output gets its final suffix last, so that a load
+ * Puts the output, which is durable, in the place of its sources. The output gets its final suffix last, so that a load
  * at any moment finds either the sources or the finished output.
  */
 function swap(log: LogState, sources: readonly Segment[], output: Segment): void {
-  output.seal();
-  output.sync();
   output.changeSuffix(SWAP_SUFFIX);
   log.disk.syncDirectory(log.directory);
   log.replaceSegments(sources, output);

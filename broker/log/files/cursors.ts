@@ -33,6 +33,11 @@ export class Cursors {
     places.set(offset, { segment, positionBytes });
   }
 
+  /** No batch begins there after all. */
+  forget(offset: number): void {
+    this.#places.delete(offset);
+  }
+
   clear(): void {
     this.#places.clear();
   }

@@ -3,8 +3,9 @@
  * leader's (KIP-101, KIP-279). Kept in `leader-epoch-checkpoint`, one `epoch offset` a line, both
  * ascending. A new epoch is written before the recovery point passes its start, and at a clean stop:
  * until then a load after any other stop reads it out of the batches anyway, and two syncs for every
- * partition would make a failover wait for the disk. What is taken away is written at once. (Kafka's
- * LeaderEpochFileCache.)
+ * partition would make a failover wait for the disk. What is cut off at the end is written at once; what
+ * lies before the log's start is cut off by a load anyway, and can wait as well. (Kafka's
+ * LeaderEpochFileCache; its truncateFromStartAsyncFlush.)
  */
 import type { Disk } from '../../platform/disk.ts';
 import { NO_EPOCH } from '../../types.ts';
@@ -32,7 +33,7 @@ export class EpochHistory {
   #path: string;
   /** Ascending in epoch, and never descending in start offset. */
   #entries: EpochStart[];
-  /** There are entries that the file does not have. */
+  /** The file has other entries. */
   #unsaved = false;
 
   constructor(disk: Disk, path: string, entries: readonly EpochStart[] = []) {
@@ -82,7 +83,7 @@ export class EpochHistory {
     return true;
   }
 
-  /** Makes what was assigned durable. */
+  /** Makes durable what the file does not say yet. */
   save(): void {
     if (this.#unsaved) this.#replace(this.#entries);
   }
@@ -112,7 +113,8 @@ export class EpochHistory {
     const removed = this.#entries.filter((entry) => entry.startOffset <= startOffset);
     const last = removed.at(-1);
     if (last === undefined || (removed.length === 1 && last.startOffset === startOffset)) return;
-    this.#replace([{ epoch: last.epoch, startOffset }, ...this.#entries.slice(removed.length)]);
+    this.#entries = [{ epoch: last.epoch, startOffset }, ...this.#entries.slice(removed.length)];
+    this.#unsaved = true;
   }
 
   /** Forgets everything, in the file as well. */

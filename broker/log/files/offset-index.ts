@@ -84,6 +84,12 @@ export class OffsetIndex {
     return count === 0 ? { offset: this.#baseOffset, positionBytes: 0 } : this.#entry(count - 1);
   }
 
+  /** The last entry points at a batch before the end of the file, and what is appended there can follow on it. */
+  endsBefore(nextOffset: number, sizeBytes: number): boolean {
+    const { offset, positionBytes } = this.last();
+    return this.file.count === 0 || (positionBytes < sizeBytes && offset < nextOffset);
+  }
+
   /** Drops the entries of `offset` and above. */
   truncateTo(offset: number): void {
     const relative = offset - this.#baseOffset;

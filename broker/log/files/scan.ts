@@ -76,6 +76,13 @@ export function scanBatches(file: DiskFile, range: ScanRange, buffers: ReadBuffe
   }
 }
 
+/** Throws CorruptBatch when what begins here can't be a batch, however long; not when there is only too little of it. */
+export function refuseCorruptHeader(file: DiskFile, positionBytes: number, toBytes: number): void {
+  const header = Buffer.allocUnsafe(HEADER_WINDOW_BYTES);
+  const wanted = Math.min(HEADER_WINDOW_BYTES, toBytes - positionBytes);
+  completeBatchSizeBytes(header, 0, file.read(header, 0, wanted, positionBytes));
+}
+
 function sizeOrZero(buffer: Buffer, at: number, to: number): number {
   try {
     return completeBatchSizeBytes(buffer, at, to);

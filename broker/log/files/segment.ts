@@ -1,14 +1,13 @@
 /**
- * One piece of a log: a file of record batches back to back, with its three indexes. Only the last
- * segment of a log is appended to; a segment that is not, is changed by truncation and compaction
- * only. (Kafka's LogSegment.)
+ * One piece of a log: a file of record batches back to back, with its three indexes. Only the last segment of a log is
+ * appended to; a segment that is not, is changed by truncation and compaction only. (Kafka's LogSegment.)
  */
 import { type Int64, int64Difference } from '../../int64.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Disk, DiskFile } from '../../platform/disk.ts';
-import { batchBaseOffset, batchSizeBytes } from '../../records/batch.ts';
 import { AbortedIndex } from './aborted-index.ts';
 import { lastOffsetOf, maxTimestampOf } from './batch-fields.ts';
+import { BatchFinder, type BatchPosition, type DamagePosition } from './batch-finder.ts';
 import {
   ABORTED_INDEX_SUFFIX,
   DELETED_SUFFIX,
@@ -38,11 +37,6 @@ export interface SegmentHome {
   };
 }
 
-interface BatchPosition {
-  readonly positionBytes: number;
-  readonly sizeBytes: number;
-}
-
 interface AppendedChunk {
   readonly lastOffset: number;
   readonly maxTimestampMs: Int64;
@@ -61,6 +55,7 @@ export class Segment {
   readonly timeIndex: TimeIndex;
   readonly abortedIndex: AbortedIndex;
   readonly #home: SegmentHome;
+  readonly #finder: BatchFinder;
   /** What comes after the names of the files: '' while the segment is in use. */
   #suffix: string;
   /** null while nobody needs it; `file()` opens it. */
@@ -92,6 +87,7 @@ export class Segment {
     this.offsetIndex = new OffsetIndex(disk, this.#path(OFFSET_INDEX_SUFFIX), baseOffset, maxIndexBytes);
     this.timeIndex = new TimeIndex(disk, this.#path(TIME_INDEX_SUFFIX), baseOffset, maxIndexBytes);
     this.abortedIndex = new AbortedIndex(disk, this.#path(ABORTED_INDEX_SUFFIX));
+    this.#finder = new BatchFinder(this);
     this.#createdMs = home.clock.wallMs();
     this.#modifiedMs = this.#createdMs;
   }
@@ -231,21 +227,18 @@ export class Segment {
     this.#bytesSinceIndexEntry = 0;
   }
 
-  /** The first batch whose last offset is at `offset` or above; null past the end. */
+  /** The first batch whose last offset is at `offset` or above; null past the end, or behind what is no batch. */
   locate(offset: number): BatchPosition | null {
-    const fromBytes = this.startForSearch(offset);
-    const found = this.#locateFrom(offset, fromBytes);
-    // An index that was damaged behind our back costs time, not data.
-    return found === 'misled' ? (this.#locateFrom(offset, 0) as BatchPosition | null) : found;
+    const found = this.locateOrDamage(offset);
+    return found !== null && 'sizeBytes' in found ? found : null;
   }
 
-  /** Where to begin looking for `offset`: what the index says, unless it points past the file. */
-  startForSearch(offset: number): number {
-    const { positionBytes } = this.offsetIndex.lookup(offset);
-    return positionBytes <= this.#sizeBytes ? positionBytes : 0;
+  /** The same; where bytes that are no batch come before it, their position alone. */
+  locateOrDamage(offset: number): BatchPosition | DamagePosition | null {
+    return this.#finder.find(offset);
   }
 
-  /** The offset after the last batch, and whether the file ends with that batch. */
+  /** The offset after the last batch, and whether the file ends with that batch and the index before its end. */
   end(): { nextOffset: number; clean: boolean } {
     let nextOffset = this.baseOffset;
     const fromBytes = this.offsetIndex.last().positionBytes;
@@ -253,7 +246,8 @@ export class Segment {
       nextOffset = lastOffsetOf(buffer, at) + 1;
       return undefined;
     });
-    return { nextOffset, clean: stoppedAt === this.#sizeBytes };
+    const isIndexed = this.offsetIndex.endsBefore(nextOffset, this.#sizeBytes);
+    return { nextOffset, clean: isIndexed && stoppedAt === this.#sizeBytes };
   }
 
   /** Cuts everything from the batch that holds `offset` on; returns how many bytes went. */
@@ -280,6 +274,7 @@ export class Segment {
     this.file().truncate(sizeBytes);
     this.#modifiedMs = this.#home.clock.wallMs();
     this.#sizeBytes = sizeBytes;
+    this.#finder.forget();
   }
 
   /** No more appends for now: the indexes get their final entries and all files their true size. */
@@ -346,21 +341,6 @@ export class Segment {
     this.offsetIndex.file.store(true);
     this.timeIndex.file.store(true);
     this.abortedIndex.sync();
-  }
-
-  #locateFrom(offset: number, fromBytes: number): BatchPosition | null | 'misled' {
-    let found: BatchPosition | null | 'misled' = null;
-    const range = { fromBytes, toBytes: this.#sizeBytes };
-    const stoppedAt = scanHeaders(this.file(), range, (buffer, at, positionBytes) => {
-      if (fromBytes > 0 && positionBytes === fromBytes && batchBaseOffset(buffer, at) > offset) {
-        found = 'misled';
-        return 'stop';
-      }
-      if (lastOffsetOf(buffer, at) < offset) return undefined;
-      found = { positionBytes, sizeBytes: batchSizeBytes(buffer, at) };
-      return 'stop';
-    });
-    return found === null && fromBytes > 0 && stoppedAt < this.#sizeBytes ? 'misled' : found;
   }
 
   /** An entry for what was added at `positionBytes`, when enough was added before it. */

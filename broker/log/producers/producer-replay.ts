@@ -40,7 +40,12 @@ export function rebuildProducers(log: LogState, target: ReplayTarget): void {
 }
 
 /** Applies the records of one segment; its aborted transactions are in its index already. */
-function replaySegment(log: LogState, segment: Segment, fromOffset: number, target: ReplayTarget): void {
+export function replaySegment(
+  log: LogState,
+  segment: Segment,
+  fromOffset: number,
+  target: Pick<ReplayTarget, 'producers' | 'endOffset'>,
+): void {
   const start = segment.sizeBytes === 0 ? null : segment.locate(fromOffset);
   if (start === null) return;
   const range = { fromBytes: start.positionBytes, toBytes: segment.sizeBytes };

@@ -160,6 +160,16 @@ export class ProducerState {
     }
   }
 
+  /** Of those that ended: first offset and marker offset where the marker is at or after `offset`. */
+  unreplicatedFrom(offset: number): readonly (readonly [number, number])[] {
+    return [...this.#unreplicated].filter(([, lastOffset]) => lastOffset >= offset);
+  }
+
+  /** They are known of from before, or from elsewhere. */
+  keepUnreplicated(ended: readonly (readonly [number, number])[]): void {
+    for (const [firstOffset, lastOffset] of ended) this.#unreplicated.set(firstOffset, lastOffset);
+  }
+
   /** The log now begins at `offset`: transactions that ended before it are over for everyone. */
   onStartOffset(offset: number): void {
     this.onHighWatermark(offset);
@@ -238,7 +248,17 @@ export class ProducerState {
     }
     if (endOffset === this.#mapEndOffset) return;
     this.#clear();
-    this.#loadNewest(startOffset, nowMs);
+    this.#loadNewest(startOffset, nowMs, (offset) => this.removeSnapshot(offset));
+  }
+
+  /**
+   * Takes over what the newest of these snapshots says; without any, nothing is known at `startOffset`. They are
+   * another state's, and stay, even one that can't be read: what that state lists must be there.
+   */
+  loadFrom(snapshots: readonly number[], startOffset: number, nowMs: number): void {
+    this.#snapshots = [...snapshots];
+    this.#clear();
+    this.#loadNewest(startOffset, nowMs, () => this.#snapshots.pop());
   }
 
   /** Forgets everything; the log starts anew at `offset`. */
@@ -296,7 +316,8 @@ export class ProducerState {
     this.#hasForgotten = false;
   }
 
-  #loadNewest(startOffset: number, nowMs: number): void {
+  /** `giveUp` takes the newest one off the list. */
+  #loadNewest(startOffset: number, nowMs: number, giveUp: (offset: number) => void): void {
     for (;;) {
       const offset = this.#snapshots.at(-1);
       if (offset === undefined) break;
@@ -314,7 +335,7 @@ export class ProducerState {
         }
       } catch (error) {
         if (!(error instanceof CorruptFile)) throw error;
-        this.removeSnapshot(offset);
+        giveUp(offset);
         continue;
       }
       this.#lastSnapshotOffset = offset;

@@ -190,6 +190,7 @@ function linkedChannel(inner: Channel, rules: readonly LinkRule[], world: World)
   return {
     remote: inner.remote,
     remoteAddress: inner.remoteAddress,
+    peerCertificate: inner.peerCertificate,
     get bufferedBytes() {
       return inner.bufferedBytes;
     },

@@ -182,6 +182,7 @@ export class ProcessGate {
     return {
       remote: inner.remote,
       remoteAddress: inner.remoteAddress,
+      peerCertificate: inner.peerCertificate,
       get bufferedBytes() {
         return inner.bufferedBytes;
       },

@@ -18,7 +18,14 @@ interface CoordinatorLogContext {
 }
 
 export type CoordinatorRead =
-  | { readonly records: Buffer; readonly nextOffset: number; readonly logEndOffset: number; release(): void }
+  | {
+      readonly records: Buffer;
+      readonly nextOffset: number;
+      readonly logEndOffset: number;
+      /** What was passed over before these, as no batch could be read there; null: nothing was. */
+      readonly lost: string | null;
+      release(): void;
+    }
   | ErrorCode;
 
 export interface CoordinatorAppend {
@@ -69,12 +76,17 @@ export class CoordinatorLog {
     try {
       const logEndOffset = log.endOffset;
       const from = Math.max(offset, log.startOffset);
-      const read = log.read({ offset: from, maxBytes, upToOffset: logEndOffset, minOneBatch: true });
+      let lost: string | null = null;
+      const onLost = (what: string): void => {
+        lost = what;
+      };
+      const read = log.read({ offset: from, maxBytes, upToOffset: logEndOffset, minOneBatch: true, onLost });
       if (isError(read)) return read;
       return {
         records: read.bytes,
         nextOffset: read.nextOffset,
         logEndOffset,
+        lost,
         release: () => read.release(),
       };
     } catch (error) {

@@ -4,14 +4,27 @@
  * Rules: a session's requests are numbered, and a wrong number refuses the request; a partition is
  * answered only when there is something new about it; partitions that brought records go to the end,
  * so that all get their turn at a full response; sessions are evicted by KIP-227's rules when there
- * is no slot left. Source: Kafka's FetchSession.scala.
+ * is no slot left. A session may hold hundreds of thousands of partitions, so that all that walks through
+ * them is work in turns; meanwhile the session takes no other request. Source: Kafka's FetchSession.scala.
  */
 
 import { ErrorCode } from '../../errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import type { Random } from '../../platform/random.ts';
-import { type Uuid, ZERO_UUID } from '../../types.ts';
+import { done, FEW, type Steps } from '../../platform/turns.ts';
+import {
+  firstTold,
+  newsIn,
+  type Remembered,
+  type RequestedPartition,
+  resolved,
+  type SessionOutcome,
+  type SessionPartition,
+  saidNewly,
+  sessionKey,
+  type TopicNameOf,
+} from './session-partitions.ts';
 
 const NO_SESSION = 0;
 /** Asks for a new session. */
@@ -23,18 +36,6 @@ const LARGEST_INT = 2 ** 31 - 1;
 /** Kafka's fixed time after which a session may be evicted by a newcomer. */
 const EVICTION_MS = 120_000;
 
-/** One partition as a request names it: by name up to version 12, by topic id from 13. */
-export interface RequestedPartition {
-  readonly topic: string;
-  readonly topicId: Uuid;
-  readonly partition: number;
-  readonly fetchOffset: number;
-  readonly maxBytes: number;
-  readonly currentLeaderEpoch: number;
-  readonly lastFetchedEpoch: number;
-  readonly logStartOffset: number;
-}
-
 export interface SessionRequest {
   readonly sessionId: number;
   readonly sessionEpoch: number;
@@ -42,21 +43,6 @@ export interface SessionRequest {
   readonly usesTopicIds: boolean;
   readonly partitions: readonly RequestedPartition[];
   readonly forgotten: readonly Pick<RequestedPartition, 'topic' | 'topicId' | 'partition'>[];
-}
-
-/** What is to be fetched; `topic` is null while nobody knows the id. */
-export interface SessionPartition extends Omit<RequestedPartition, 'topic'> {
-  readonly topic: string | null;
-}
-
-/** What the session looks at in the outcome of a partition. */
-export interface SessionOutcome {
-  readonly error: ErrorCode;
-  readonly records: { readonly length: number };
-  readonly highWatermark: number;
-  readonly logStartOffset: number;
-  readonly preferredReadReplica: number;
-  readonly divergingEpoch: object | null;
 }
 
 export interface SessionAnswer<O> {
@@ -72,7 +58,9 @@ export interface FetchSession {
   readonly error: ErrorCode;
   readonly partitions: readonly SessionPartition[];
   /** The response; `outcomes` are those of `partitions`, in their order. */
-  answer<O extends SessionOutcome>(outcomes: readonly O[]): SessionAnswer<O>;
+  answer<O extends SessionOutcome>(outcomes: readonly O[]): Steps<SessionAnswer<O>>;
+  /** The outcomes that `answer` would hold; nothing is remembered of them. */
+  answerable<O extends SessionOutcome>(outcomes: readonly O[]): Steps<readonly O[]>;
   /** The empty response to a client that is over its quota. */
   throttled(): SessionAnswer<never>;
 }
@@ -90,13 +78,6 @@ interface FetchSessionsOptions {
   readonly metrics: Metrics;
 }
 
-/** A partition a session remembers, and what the client was last told of it. */
-interface Remembered {
-  wanted: SessionPartition;
-  highWatermark: number;
-  logStartOffset: number;
-}
-
 /** `partitions` are in the order of their turns: those that brought records last are at the end. */
 interface Session {
   readonly id: number;
@@ -107,10 +88,10 @@ interface Session {
   size: number;
   /** Of the request that is expected next; never 0 again. */
   epoch: number;
+  /** Somebody is walking through its partitions. */
+  isBusy: boolean;
   readonly partitions: Map<string, Remembered>;
 }
-
-type TopicNameOf = (topicId: Uuid) => string | undefined;
 
 export class FetchSessions {
   readonly #options: FetchSessionsOptions;
@@ -141,22 +122,34 @@ export class FetchSessions {
   }
 
   /** Takes a request into its session, or makes one, or finds out that there is none. */
-  open(request: SessionRequest, nameOf: TopicNameOf): FetchSession {
+  *open(request: SessionRequest, nameOf: TopicNameOf): Steps<FetchSession> {
     const { sessionId, sessionEpoch } = request;
     if (sessionEpoch === INITIAL_EPOCH || sessionEpoch === FINAL_EPOCH) {
       if (sessionId !== NO_SESSION) this.#drop(this.#sessions.get(sessionId));
-      return sessionEpoch === FINAL_EPOCH ? sessionless(request, nameOf) : this.#full(request, nameOf);
+      return yield* sessionEpoch === FINAL_EPOCH ? sessionless(request, nameOf) : this.#full(request, nameOf);
     }
     const session = this.#sessions.get(sessionId);
     if (session === undefined) return refused(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
-    if (session.epoch !== sessionEpoch) return refused(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
+    if (session.epoch !== sessionEpoch || session.isBusy) {
+      return refused(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
+    }
     if (session.usesTopicIds !== request.usesTopicIds) return refused(ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR);
+    session.isBusy = true;
+    try {
+      return yield* this.#next(session, request, nameOf);
+    } finally {
+      session.isBusy = false;
+    }
+  }
+
+  *#next(session: Session, request: SessionRequest, nameOf: TopicNameOf): Steps<FetchSession> {
     const before = session.partitions.size;
-    update(session, request, nameOf);
-    this.#partitionCount += session.partitions.size - before;
+    if (!(yield* this.#update(session, request, nameOf))) {
+      return refused(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
+    }
     if (session.partitions.size === 0) {
       this.#drop(session);
-      return sessionless(request, nameOf);
+      return yield* sessionless(request, nameOf);
     }
     if (session.partitions.size > before && this.#partitionCount > this.#options.maxPartitions) {
       // The client begins anew, with a full request.
@@ -164,8 +157,34 @@ export class FetchSessions {
       return refused(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
     }
     this.#touch(session);
-    session.epoch = nextEpoch(sessionEpoch);
-    return this.#incremental(session, nameOf);
+    session.epoch = nextEpoch(request.sessionEpoch);
+    return yield* this.#incremental(session, nameOf);
+  }
+
+  /** False when the session has been dropped meanwhile. */
+  *#update(session: Session, request: SessionRequest, nameOf: TopicNameOf): Steps<boolean> {
+    const { partitions, usesTopicIds } = session;
+    for (const requested of request.partitions) {
+      const key = sessionKey(requested, usesTopicIds);
+      const wanted = resolved(requested, usesTopicIds, nameOf);
+      const known = partitions.get(key);
+      if (known === undefined) {
+        partitions.set(key, { key, wanted, highWatermark: -1, logStartOffset: -1 });
+        this.#partitionCount += 1;
+      } else known.wanted = wanted;
+      yield;
+      if (!this.#has(session)) return false;
+    }
+    for (const forgotten of request.forgotten) {
+      if (partitions.delete(sessionKey(forgotten, usesTopicIds))) this.#partitionCount -= 1;
+      yield;
+      if (!this.#has(session)) return false;
+    }
+    return true;
+  }
+
+  #has(session: Session): boolean {
+    return this.#sessions.get(session.id) === session;
   }
 
   #drop(session: Session | undefined): void {
@@ -173,75 +192,86 @@ export class FetchSessions {
     this.#partitionCount -= session.partitions.size;
   }
 
-  #full(request: SessionRequest, nameOf: TopicNameOf): FetchSession {
-    const partitions = request.partitions.map((wanted) => resolved(wanted, request.usesTopicIds, nameOf));
+  *#full(request: SessionRequest, nameOf: TopicNameOf): Steps<FetchSession> {
+    const partitions = yield* allResolved(request, nameOf);
+    const create = (outcomes: readonly SessionOutcome[]): Steps<number> =>
+      this.#create(request, partitions, outcomes);
     return {
       error: ErrorCode.NONE,
       partitions,
-      answer: (outcomes) => ({
-        error: ErrorCode.NONE,
-        sessionId: this.#create(request, partitions, outcomes),
-        outcomes,
-      }),
+      *answer(outcomes) {
+        return { error: ErrorCode.NONE, sessionId: yield* create(outcomes), outcomes };
+      },
+      answerable: (outcomes) => done(outcomes),
       throttled: () => ({ error: ErrorCode.NONE, sessionId: NO_SESSION, outcomes: [] }),
     };
   }
 
-  #incremental(session: Session, nameOf: TopicNameOf): FetchSession {
+  *#incremental(session: Session, nameOf: TopicNameOf): Steps<FetchSession> {
     const { epoch } = session;
-    const remembered = [...session.partitions];
-    for (const [, each] of remembered) each.wanted = resolved(each.wanted, session.usesTopicIds, nameOf);
+    const remembered: Remembered[] = [];
+    const partitions: SessionPartition[] = [];
+    for (const each of session.partitions.values()) {
+      each.wanted = resolved(each.wanted, session.usesTopicIds, nameOf);
+      remembered.push(each);
+      partitions.push(each.wanted);
+      if (partitions.length > FEW) yield;
+    }
     const overtaken = { error: ErrorCode.INVALID_FETCH_SESSION_EPOCH, sessionId: NO_SESSION, outcomes: [] };
     return {
       error: ErrorCode.NONE,
-      partitions: remembered.map(([, { wanted }]) => wanted),
-      answer: (outcomes) => {
-        if (session.epoch !== epoch) return overtaken;
-        const news = outcomes.filter((outcome, index) => {
-          const [key, each] = remembered[index] ?? [];
-          if (key === undefined || each === undefined || !takeNews(each, outcome)) return false;
-          if (outcome.records.length > 0 && session.partitions.delete(key)) session.partitions.set(key, each);
-          return true;
-        });
-        return { error: ErrorCode.NONE, sessionId: session.id, outcomes: news };
+      partitions,
+      *answer(outcomes) {
+        if (session.epoch !== epoch || session.isBusy) return overtaken;
+        session.isBusy = true;
+        try {
+          const news = yield* newsIn(outcomes, remembered, session.partitions);
+          return { error: ErrorCode.NONE, sessionId: session.id, outcomes: news };
+        } finally {
+          session.isBusy = false;
+        }
       },
+      answerable: (outcomes) => saidNewly(outcomes, remembered),
       throttled: () =>
-        session.epoch === epoch ? { error: ErrorCode.NONE, sessionId: session.id, outcomes: [] } : overtaken,
+        session.epoch === epoch && !session.isBusy
+          ? { error: ErrorCode.NONE, sessionId: session.id, outcomes: [] }
+          : overtaken,
     };
   }
 
   /** Makes a session if there is a slot for it; its id or NO_SESSION. */
-  #create(
+  *#create(
     request: SessionRequest,
-    partitions: readonly SessionPartition[],
+    wanted: readonly SessionPartition[],
     outcomes: readonly SessionOutcome[],
-  ): number {
+  ): Steps<number> {
+    if (!this.#hasRoomFor(wanted.length)) return NO_SESSION;
+    const partitions = yield* firstTold(wanted, outcomes, request.usesTopicIds);
+    // Looked at again: others may have come meanwhile.
+    if (!this.#hasRoomFor(wanted.length)) return NO_SESSION;
     const { slots, clock, random } = this.#options;
-    if (this.#partitionCount + partitions.length > this.#options.maxPartitions) return NO_SESSION;
-    if (this.#sessions.size >= slots && !this.#evictFor(partitions.length)) return NO_SESSION;
+    if (this.#sessions.size >= slots && !this.#evictFor(wanted.length)) return NO_SESSION;
     let id: number;
     do {
       id = 1 + random.int(LARGEST_INT - 1);
     } while (this.#sessions.has(id));
     const nowMs = clock.nowMs();
-    const session: Session = {
+    this.#sessions.set(id, {
       id,
       usesTopicIds: request.usesTopicIds,
       createdMs: nowMs,
       lastUsedMs: nowMs,
-      size: partitions.length,
+      size: wanted.length,
       epoch: nextEpoch(INITIAL_EPOCH),
-      partitions: new Map(),
-    };
-    partitions.forEach((wanted, index) => {
-      const told = { wanted, highWatermark: -1, logStartOffset: -1 };
-      const outcome = outcomes[index];
-      if (outcome !== undefined) takeNews(told, outcome);
-      session.partitions.set(keyOf(wanted, request.usesTopicIds), told);
+      isBusy: false,
+      partitions,
     });
-    this.#sessions.set(id, session);
-    this.#partitionCount += session.partitions.size;
+    this.#partitionCount += partitions.size;
     return id;
+  }
+
+  #hasRoomFor(partitions: number): boolean {
+    return this.#partitionCount + partitions <= this.#options.maxPartitions;
   }
 
   #touch(session: Session): void {
@@ -276,60 +306,35 @@ function nextEpoch(epoch: number): number {
   return epoch === LARGEST_INT ? 1 : epoch + 1;
 }
 
-function update(session: Session, request: SessionRequest, nameOf: TopicNameOf): void {
-  for (const requested of request.partitions) {
-    const key = keyOf(requested, session.usesTopicIds);
-    const wanted = resolved(requested, session.usesTopicIds, nameOf);
-    const known = session.partitions.get(key);
-    if (known === undefined) session.partitions.set(key, { wanted, highWatermark: -1, logStartOffset: -1 });
-    else known.wanted = wanted;
-  }
-  for (const forgotten of request.forgotten)
-    session.partitions.delete(keyOf(forgotten, session.usesTopicIds));
-}
-
-/** Whether the outcome says anything new; remembers what it says. */
-function takeNews(told: Remembered, outcome: SessionOutcome): boolean {
-  const isNews =
-    outcome.records.length > 0 ||
-    outcome.highWatermark !== told.highWatermark ||
-    outcome.logStartOffset !== told.logStartOffset ||
-    outcome.preferredReadReplica >= 0 ||
-    outcome.divergingEpoch !== null ||
-    outcome.error !== ErrorCode.NONE;
-  // After an error the next outcome without one is news, whatever it says.
-  told.highWatermark = outcome.error === ErrorCode.NONE ? outcome.highWatermark : -1;
-  told.logStartOffset = outcome.logStartOffset;
-  return isNews;
-}
-
-function sessionless(request: SessionRequest, nameOf: TopicNameOf): FetchSession {
+function* sessionless(request: SessionRequest, nameOf: TopicNameOf): Steps<FetchSession> {
   return {
     error: ErrorCode.NONE,
-    partitions: request.partitions.map((wanted) => resolved(wanted, request.usesTopicIds, nameOf)),
-    answer: (outcomes) => ({ error: ErrorCode.NONE, sessionId: NO_SESSION, outcomes }),
+    partitions: yield* allResolved(request, nameOf),
+    answer: (outcomes) => done({ error: ErrorCode.NONE, sessionId: NO_SESSION, outcomes }),
+    answerable: (outcomes) => done(outcomes),
     throttled: () => ({ error: ErrorCode.NONE, sessionId: NO_SESSION, outcomes: [] }),
   };
 }
 
 function refused(error: ErrorCode): FetchSession {
   const answer = { error, sessionId: NO_SESSION, outcomes: [] };
-  return { error, partitions: [], answer: () => answer, throttled: () => answer };
+  return {
+    error,
+    partitions: [],
+    answer: () => done(answer),
+    answerable: () => done([]),
+    throttled: () => answer,
+  };
 }
 
-function resolved(
-  wanted: RequestedPartition | SessionPartition,
-  usesTopicIds: boolean,
+function* allResolved(
+  { partitions, usesTopicIds }: SessionRequest,
   nameOf: TopicNameOf,
-): SessionPartition {
-  if (!usesTopicIds) return { ...wanted, topicId: ZERO_UUID };
-  const topic = nameOf(wanted.topicId) ?? null;
-  return topic === wanted.topic ? wanted : { ...wanted, topic };
-}
-
-function keyOf(
-  wanted: { readonly topic: string | null; readonly topicId: Uuid; readonly partition: number },
-  usesTopicIds: boolean,
-): string {
-  return `${usesTopicIds ? wanted.topicId : wanted.topic}/${wanted.partition}`;
+): Steps<readonly SessionPartition[]> {
+  const all: SessionPartition[] = [];
+  for (const wanted of partitions) {
+    all.push(resolved(wanted, usesTopicIds, nameOf));
+    if (all.length > FEW) yield;
+  }
+  return all;
 }

@@ -5,6 +5,7 @@
 
 import { ErrorCode, isError } from '../../errors.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
+import { afterwards, FEW, type Steps, type Turns } from '../../platform/turns.ts';
 import { LateBytes } from '../../protocol/late-bytes.ts';
 import { type PartitionKey, partitionKey } from '../../types.ts';
 import type { AnswerMemory } from './answer-memory.ts';
@@ -40,6 +41,9 @@ interface ReplicaFetchContext extends ReadContext {
   readonly answerMemory: AnswerMemory;
 }
 
+/** A read may take some tens of microseconds. */
+const READS_PER_TURN = 500;
+
 export class ReplicaFetch {
   readonly #context: ReplicaFetchContext;
 
@@ -47,8 +51,8 @@ export class ReplicaFetch {
     this.#context = context;
   }
 
-  /** Outcomes in the order of the partitions; a promise only when there is something to wait for. */
-  fetch(request: FetchRequest): FetchOutcome[] | Promise<FetchOutcome[]> {
+  /** Outcomes in the order of the partitions; a promise only when there is something to wait for, or they are very many. */
+  fetch(request: FetchRequest, turns: Turns): FetchOutcome[] | Promise<FetchOutcome[]> {
     const { answerMemory, fetchMaxBytes } = this.#context;
     const holdableBytes =
       request.needsRecords === true
@@ -56,12 +60,16 @@ export class ReplicaFetch {
         : Number.POSITIVE_INFINITY;
     const maxBytes = Math.min(request.maxBytes, fetchMaxBytes, holdableBytes);
     const limited = { ...request, maxBytes, minBytes: Math.min(request.minBytes, maxBytes) };
-    const outcomes = readAll(limited, this.#context);
-    if (limited.maxWaitMs <= 0 || isEnough(outcomes, limited)) return outcomes;
-    for (const outcome of outcomes) outcome.release();
-    return new Promise((resolve) => {
-      const fetch = new DelayedFetch(limited, this.#context, resolve);
-      this.#context.waiting.tryCompleteElseWait(fetch, fetch.keys(), limited.maxWaitMs);
+    const read = () => turns.take(readAll(limited, this.#context), READS_PER_TURN);
+    return afterwards(read(), (outcomes) => {
+      if (limited.maxWaitMs <= 0 || isEnough(outcomes, limited)) return outcomes;
+      for (const outcome of outcomes) outcome.release();
+      // Many of those that wait may have to go on at the same moment.
+      const goOn = async () => (outcomes.length > READS_PER_TURN ? turns.own().then(read) : read());
+      return new Promise<FetchOutcome[]>((resolve) => {
+        const fetch = new DelayedFetch(limited, this.#context, () => resolve(goOn()));
+        this.#context.waiting.tryCompleteElseWait(fetch, fetch.keys(), limited.maxWaitMs);
+      });
     });
   }
 }
@@ -73,20 +81,28 @@ export class ReplicaFetch {
  * more, which are at their end, and waits fetch.max.wait.ms in vain (5 to 38 MB/s were measured where 150
  * are usual).
  */
-function readAll(request: FetchRequest, context: ReplicaFetchContext): FetchOutcome[] {
+function* readAll(request: FetchRequest, context: ReplicaFetchContext): Steps<FetchOutcome[]> {
   let leftBytes = request.maxBytes;
   let minOneBatch = request.hardMaxBytes !== true;
   let atOnceBytes =
     request.needsRecords === true ? Number.POSITIVE_INFINITY : context.answerMemory.atOnceBytes;
-  return request.partitions.map((want) => {
-    const { isolation, clientRack } = request;
-    const limits = { isolation, clientRack, maxBytes: leftBytes, minOneBatch, atOnceBytes };
-    const outcome = readPartition(want, limits, context);
-    if (outcome.records.length > 0) minOneBatch = false;
-    if (!(outcome.records instanceof LateBytes)) atOnceBytes -= outcome.records.length;
-    leftBytes = Math.max(0, leftBytes - outcome.records.length);
-    return outcome;
-  });
+  const outcomes: FetchOutcome[] = [];
+  try {
+    for (const want of request.partitions) {
+      const { isolation, clientRack } = request;
+      const limits = { isolation, clientRack, maxBytes: leftBytes, minOneBatch, atOnceBytes };
+      const outcome = readPartition(want, limits, context);
+      if (outcome.records.length > 0) minOneBatch = false;
+      if (!(outcome.records instanceof LateBytes)) atOnceBytes -= outcome.records.length;
+      leftBytes = Math.max(0, leftBytes - outcome.records.length);
+      outcomes.push(outcome);
+      if (outcomes.length > FEW) yield;
+    }
+    return outcomes;
+  } catch (error) {
+    for (const outcome of outcomes) outcome.release();
+    throw error;
+  }
 }
 
 function isEnough(outcomes: readonly FetchOutcome[], request: FetchRequest): boolean {
@@ -110,54 +126,72 @@ interface Counted {
   readonly bytes: number;
 }
 
-/** Waits until there is enough to read, or until waiting has become pointless. */
+/**
+ * Waits until there is enough to read, or until waiting has become pointless. Once all partitions have been
+ * looked at, only what has changed is: an append would cost as much as there are partitions otherwise.
+ */
 class DelayedFetch implements Waiting {
   readonly #request: FetchRequest;
   readonly #context: ReplicaFetchContext;
-  readonly #completed: (outcomes: FetchOutcome[]) => void;
+  readonly #completed: () => void;
   /** By index of the request's partitions; a hole for those that were never counted. */
   readonly #counted: (Counted | undefined)[] = [];
+  readonly #indexes = new Map<PartitionKey, number>();
+  /** What each partition adds to the answer, by index, and all of them. */
+  readonly #readableBytes: number[] = [];
+  #totalBytes = 0;
 
-  constructor(
-    request: FetchRequest,
-    context: ReplicaFetchContext,
-    completed: (outcomes: FetchOutcome[]) => void,
-  ) {
+  constructor(request: FetchRequest, context: ReplicaFetchContext, completed: () => void) {
     this.#request = request;
     this.#context = context;
     this.#completed = completed;
+    for (const [index, { topic, partition }] of request.partitions.entries()) {
+      this.#indexes.set(partitionKey(topic, partition), index);
+      this.#readableBytes.push(0);
+    }
   }
 
   keys(): PartitionKey[] {
-    return this.#request.partitions.map(({ topic, partition }) => partitionKey(topic, partition));
+    return [...this.#indexes.keys()];
   }
 
-  tryComplete(): boolean {
-    if (!this.#isReady()) return false;
+  tryComplete(changed: PartitionKey | null): boolean {
+    if (!this.#isReady(changed)) return false;
     this.expire();
     return true;
   }
 
   expire(): void {
-    this.#completed(readAll(this.#request, this.#context));
+    this.#completed();
   }
 
-  #isReady(): boolean {
-    let bytes = 0;
-    for (const [index, want] of this.#request.partitions.entries()) {
-      const readable = readablePartition(want, this.#request.clientRack, this.#context);
-      if (isError(readable)) return true; // it can't be served here any more
-      const { log } = readable;
-      if (want.fetchOffset > log.endOffset || want.fetchOffset < log.startOffset) return true; // truncated
-      const upToOffset = readableUpTo(log, this.#request.isolation);
-      if (want.fetchOffset >= upToOffset) continue;
-      if (this.#request.minBytes <= 1) return true;
-      const readableBytes = this.#look(index, want, { log, upToOffset });
-      if (readableBytes === null) return true;
-      bytes += Math.min(want.maxBytes, readableBytes);
-      if (bytes >= this.#request.minBytes) return true;
-    }
-    return false;
+  #isReady(changed: PartitionKey | null): boolean {
+    if (changed !== null) return this.#isReadyBy(this.#indexes.get(changed));
+    return this.#request.partitions.some((_, index) => this.#isReadyBy(index));
+  }
+
+  /** Whether the fetch is ready with what this partition has now. */
+  #isReadyBy(index = -1): boolean {
+    const want = this.#request.partitions[index];
+    if (want === undefined) return false;
+    const bytes = this.#readable(index, want);
+    if (bytes === null) return true;
+    this.#totalBytes += bytes - (this.#readableBytes[index] ?? 0);
+    this.#readableBytes[index] = bytes;
+    return bytes > 0 && this.#totalBytes >= this.#request.minBytes;
+  }
+
+  /** Null: there is no use in waiting any more. */
+  #readable(index: number, want: FetchPartition): number | null {
+    const readable = readablePartition(want, this.#request.clientRack, this.#context);
+    if (isError(readable)) return null; // it can't be served here any more
+    const { log } = readable;
+    if (want.fetchOffset > log.endOffset || want.fetchOffset < log.startOffset) return null; // truncated
+    const upToOffset = readableUpTo(log, this.#request.isolation);
+    if (want.fetchOffset >= upToOffset) return 0;
+    if (this.#request.minBytes <= 1) return null;
+    const bytes = this.#look(index, want, { log, upToOffset });
+    return bytes === null ? null : Math.min(want.maxBytes, bytes);
   }
 
   /** Readable bytes; null when no more can come because the rest lies in another segment, or on failure. */

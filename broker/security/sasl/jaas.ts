@@ -1,9 +1,13 @@
 /**
- * JAAS configs as they stand in `sasl.jaas.config`: a login module, a flag, options, a semicolon. They are
+ * JAAS configs as they stand in `sasl.jaas.config`: a login module, a flag, options, a semicolon; and files of
+ * them in sections, as `java.security.auth.login.config` names one. They are
  * read and never acted upon: no class is loaded, and a module is a name that a mechanism knows. The words
- * are those that Java's StreamTokenizer makes, so that a text that Kafka takes is taken and no other.
- * Source: org.apache.kafka.common.security.JaasConfig, java.io.StreamTokenizer.
+ * are those that Java's StreamTokenizer makes, so that a text that Kafka takes is taken and no other. The file is
+ * read by Java itself, and by other rules: a value may name system properties there (system-properties.ts), and
+ * in a config it is what it is.
+ * Source: org.apache.kafka.common.security.JaasConfig, sun.security.provider.ConfigFile, java.io.StreamTokenizer.
  */
+import { type SystemProperties, withProperties } from './system-properties.ts';
 
 /** What is wrong with a JAAS config; the message holds names of options, and never a value. */
 export class JaasError extends Error {
@@ -34,6 +38,48 @@ export function parseJaas(text: string): JaasEntry {
   throw new JaasError(`JAAS config property contains ${entries.length} login modules, should be 1 module`);
 }
 
+/**
+ * The entries of a file by the names of its sections: `Client { …; };`. Throws {@link JaasError}, also where a value
+ * names a property that there is not, whichever section it is in.
+ */
+export function parseJaasFile(
+  text: string,
+  properties: SystemProperties = new Map(),
+): ReadonlyMap<string, readonly JaasEntry[]> {
+  const tokens = new Tokens(text, FILE_WORDS);
+  const sections = new Map<string, readonly JaasEntry[]>();
+  for (let token = tokens.next(); token !== 'end'; token = tokens.next()) {
+    const name = textOf(token);
+    if (name === null) throw new JaasError('Section without a name in JAAS file');
+    if (!isSign(tokens.next(), '{'))
+      throw new JaasError(`Section ${name} of JAAS file does not begin with {`);
+    const entries: JaasEntry[] = [];
+    for (let next = tokens.next(); !isSign(next, '}'); next = tokens.next()) {
+      if (next === 'end') throw new JaasError(`Section ${name} of JAAS file is not terminated by }`);
+      entries.push(expanded(parseEntry(textOf(next), tokens), properties));
+    }
+    if (!isSign(tokens.next(), ';'))
+      throw new JaasError(`Section ${name} of JAAS file is not terminated by };`);
+    if (sections.has(name)) throw new JaasError(`Section ${name} stands in JAAS file more than once`);
+    sections.set(name, entries);
+  }
+  return sections;
+}
+
+function expanded({ loginModule, options }: JaasEntry, properties: SystemProperties): JaasEntry {
+  const values = [...options].map(([key, value]) => {
+    const text = withProperties(value, properties);
+    if (text === null)
+      throw new JaasError(
+        `Value of '${key}' in JAAS file names a system property that is not set (-Dname=value)`,
+      );
+    if (text === '' && value !== '')
+      throw new JaasError(`Value of '${key}' in JAAS file is empty: it names a system property that is`);
+    return [key, text] as const;
+  });
+  return { loginModule, options: new Map(values) };
+}
+
 function parseEntry(loginModule: string | null, tokens: Tokens): JaasEntry {
   if (loginModule === null) throw new JaasError('Login module not specified in JAAS config');
   const flagToken = tokens.next();
@@ -50,6 +96,7 @@ function parseEntry(loginModule: string | null, tokens: Tokens): JaasEntry {
     const value = isSign(tokens.next(), '=') ? textOf(tokens.next()) : null;
     if (value === null) throw new JaasError(`Value not specified for key '${key}' in JAAS config`);
     if (key !== null) options.set(key, value);
+    else if (tokens.needsKeys) throw new JaasError('Option without a name in JAAS file');
   }
   return { loginModule, options };
 }
@@ -74,23 +121,51 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 const SPACE = 0x20;
 
+/** Where a config and a file differ: what words are made of, whether they may stand in single quotes, and where. */
+interface Words {
+  readonly pattern: RegExp;
+  readonly inSingleQuotes: boolean;
+  /** An option whose name is no word is an error, and not none. */
+  readonly needsKeys: boolean;
+}
+
+const CONFIG_WORDS: Words = {
+  pattern: /[a-zA-Z_$\u00a0-\uffff][a-zA-Z0-9_$.\u00a0-\uffff-]*/y,
+  inSingleQuotes: true,
+  needsKeys: false,
+};
+const FILE_WORDS: Words = {
+  pattern: /[a-zA-Z_$*\u00a0-\uffff][a-zA-Z0-9_$*.\u00a0-\uffff-]*/y,
+  inSingleQuotes: false,
+  needsKeys: true,
+};
+
 /** The tokens of a text, from its beginning to its end. */
 class Tokens {
   readonly #text: string;
+  readonly #words: Words;
   #at = 0;
 
-  constructor(text: string) {
+  constructor(text: string, words = CONFIG_WORDS) {
     this.#text = text;
+    this.#words = words;
+  }
+
+  get needsKeys(): boolean {
+    return this.#words.needsKeys;
   }
 
   next(): Token {
     this.#skipBlanks();
     const char = this.#text[this.#at];
     if (char === undefined) return 'end';
-    if (char === '"' || char === "'") return { text: this.#quoted(char) };
+    if (char === '"' || char === "'") {
+      const text = this.#quoted(char);
+      return char === '"' || this.#words.inSingleQuotes ? { text } : { sign: char };
+    }
     const number = this.#matched(/-?(?:\d+\.?\d*|\.\d+)/y);
     if (number !== null) return 'number';
-    const word = this.#matched(/[a-zA-Z_$\u00a0-\uffff][a-zA-Z0-9_$.\u00a0-\uffff-]*/y);
+    const word = this.#matched(this.#words.pattern);
     if (word !== null) return { text: word };
     this.#at += 1;
     return { sign: char };

@@ -9,6 +9,7 @@ import { ConfigError } from '../../config/property.ts';
 import type { Random } from '../../platform/random.ts';
 import { type JaasEntry, JaasError, parseJaas } from './jaas.ts';
 import { MECHANISMS, type MechanismName, type SaslMechanism } from './mechanism.ts';
+import { BEARER, type BearerParts, bearerLogin, HANDLER_CONFIG } from './oauth-login.ts';
 import { type PlainUsers, plainMechanism } from './plain.ts';
 import type { ScramLookup } from './scram-credentials.ts';
 import { scramMechanism } from './scram-server.ts';
@@ -18,25 +19,35 @@ export interface ListenerLogin {
   readonly mechanisms: ReadonlyMap<string, SaslMechanism>;
   /** After how long a client of this mechanism has to log in again; 0: never. */
   maxReauthMs(mechanism: string): number;
+  /** Resolves when clients can be judged, with what has to be read for that; rejects with ConfigError. */
+  ready(): Promise<void>;
+  /** No more clients will come; those whose login is under way may finish it. */
+  close(): void;
 }
 
-interface LoginParts {
+interface LoginParts extends BearerParts {
   readonly scram: ScramLookup;
   readonly random: Random;
+}
+
+interface MadeMechanism {
+  readonly mechanism: SaslMechanism;
+  readonly ready: () => Promise<void>;
+  readonly close: () => void;
 }
 
 /** Mechanisms of Kafka's that are missing here. */
 const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
   ['GSSAPI', 'GSSAPI (Kerberos) is not supported here, and is the default'],
-  ['OAUTHBEARER', 'OAUTHBEARER is not supported here yet'],
 ]);
 const MODULE_PREFIX = 'org.apache.kafka.common.security.';
 
 /** The module that a mechanism's JAAS config names. */
-const LOGIN_MODULES: Readonly<Record<MechanismName, string>> = {
+export const LOGIN_MODULES: Readonly<Record<MechanismName, string>> = {
   PLAIN: `${MODULE_PREFIX}plain.PlainLoginModule`,
   'SCRAM-SHA-256': `${MODULE_PREFIX}scram.ScramLoginModule`,
   'SCRAM-SHA-512': `${MODULE_PREFIX}scram.ScramLoginModule`,
+  OAUTHBEARER: `${MODULE_PREFIX}oauthbearer.OAuthBearerLoginModule`,
 };
 
 /** Throws ConfigError, which names the config. */
@@ -47,13 +58,21 @@ export function listenerLogin(config: ListenerConfig, parts: LoginParts): Listen
       `${config.prefix}sasl.enabled.mechanisms: no mechanism is enabled; allowed are ${MECHANISMS.join(', ')}`,
     );
   }
-  const mechanisms = new Map<string, SaslMechanism>(
-    names.map((name) => [name, mechanism(name, config, parts)]),
-  );
+  const made = names.map((name) => [name, mechanism(name, config, parts)] as const);
+  const mechanisms = new Map<string, SaslMechanism>(made.map(([name, one]) => [name, one.mechanism]));
   const lifetimes = new Map<string, number>(
     names.map((name) => [name, Number(config.ofMechanism(name, 'connections.max.reauth.ms') ?? 0)]),
   );
-  return { mechanisms, maxReauthMs: (name) => lifetimes.get(name) ?? 0 };
+  return {
+    mechanisms,
+    maxReauthMs: (name) => lifetimes.get(name) ?? 0,
+    async ready() {
+      await Promise.all(made.map(([, one]) => one.ready()));
+    },
+    close() {
+      for (const [, one] of made) one.close();
+    },
+  };
 }
 
 function enabledMechanism(name: string, { prefix }: ListenerConfig): MechanismName {
@@ -65,10 +84,24 @@ function enabledMechanism(name: string, { prefix }: ListenerConfig): MechanismNa
   );
 }
 
-function mechanism(name: MechanismName, config: ListenerConfig, parts: LoginParts): SaslMechanism {
+function mechanism(name: MechanismName, config: ListenerConfig, parts: LoginParts): MadeMechanism {
   const jaas = jaasOf(name, config);
-  if (name === 'PLAIN') return plainMechanism(plainUsers(jaas));
-  return scramMechanism({ mechanism: name, lookup: parts.scram, random: parts.random });
+  if (name === BEARER) return bearerLogin(config, jaas, parts);
+  refuseHandler(name, config);
+  const made =
+    name === 'PLAIN'
+      ? plainMechanism(plainUsers(jaas))
+      : scramMechanism({ mechanism: name, lookup: parts.scram, random: parts.random });
+  return { mechanism: made, ready: () => Promise.resolve(), close() {} };
+}
+
+/** A class that is to judge passwords would be passed over: whoever relies on it must hear so. */
+function refuseHandler(name: MechanismName, config: ListenerConfig): void {
+  const handler = config.ofMechanismAlone(name, HANDLER_CONFIG);
+  if (handler === null) return;
+  throw new ConfigError(
+    `Invalid value ${handler} for configuration ${config.mechanismKey(name, HANDLER_CONFIG)}: it is not supported and must be left out`,
+  );
 }
 
 function jaasOf(name: MechanismName, config: ListenerConfig): JaasEntry {

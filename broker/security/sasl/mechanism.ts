@@ -36,7 +36,7 @@ export interface SaslMechanism {
 }
 
 /** The mechanisms that can be enabled. */
-export const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
+export const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const;
 export type MechanismName = (typeof MECHANISMS)[number];
 
 /** A failure of which the client is told the reason. */

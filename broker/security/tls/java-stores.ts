@@ -1,10 +1,14 @@
 /**
- * Java's key stores, JKS and PKCS#12, by jks-js, which is loaded when one is first read: most brokers have
- * none. The key store of a PKCS#12 file is left to OpenSSL; what only trusts has no key, and it takes none
- * without. A key in a JKS store is under a password of its own, which is the store's unless said otherwise.
+ * Java's key stores, JKS and PKCS#12, by jks-js, in a thread of its own: it derives keys by JavaScript, which takes a
+ * tenth of a second for what keytool writes. The key store of a PKCS#12 file is left to OpenSSL; what only trusts has
+ * no key, and it takes none without. A key in a JKS store is under a password of its own, which is the store's unless
+ * said otherwise.
  * Source: KeyStore formats of Java (sun.security.provider.JavaKeyStore), RFC 7292.
  */
+import { BeyondLimits, inThread } from '../../platform/one-off-thread.ts';
 import type { TlsIdentity } from '../../platform/tls.ts';
+import { derivationProblem } from './derivation-cost.ts';
+import { type StoreEntry, type StoreToRead, storeEntries } from './store-entries.ts';
 
 /** Answers are texts where the store can't be read: what is wrong with it. */
 export interface JavaStores {
@@ -13,43 +17,57 @@ export interface JavaStores {
 }
 
 /** The first bytes of a JKS file. */
-const JKS_MAGIC = 0xfeedfeed;
+const JKS_MAGIC = [0xfe, 0xed, 0xfe, 0xed];
 
-/** What jks-js makes of an entry: a key with its certificates, or what is trusted. */
-interface Entry {
-  readonly key?: string;
-  readonly cert?: string;
-  readonly ca?: string;
+/** Has no keys to be derived, and takes some milliseconds. */
+const MOST_IN_PLACE_BYTES = 64 * 1024;
+/** Beyond that a store is given up: damaged ones can have jks-js copy the same bytes without end. */
+const LIMITS = { timeMs: 60_000, heapMb: 256 };
+const THREAD = import.meta.url.endsWith('.ts') ? './store-thread.ts' : './store-thread.js';
+
+/** Long stores of Java's own, and all that derive keys, are read in a thread. */
+export const javaStores: JavaStores = javaStoresBy((asked) =>
+  isJks(asked.store) && asked.store.length <= MOST_IN_PLACE_BYTES
+    ? storeEntries(asked)
+    : inThread(new URL(THREAD, import.meta.url), asked, LIMITS),
+);
+
+/** `read` rejects with why a store can't be read. */
+export function javaStoresBy(read: (asked: StoreToRead) => Promise<readonly StoreEntry[]>): JavaStores {
+  return {
+    async key(store, password, keyPassword) {
+      if (!isJks(store)) return derivationProblem(store) ?? { kind: 'pkcs12', store, passphrase: password };
+      const entries = await entriesOf(read, { store, password, keyPassword });
+      if (typeof entries === 'string') return entries;
+      const found = entries.find(({ key, cert }) => key !== undefined && cert !== undefined);
+      if (found?.key === undefined || found.cert === undefined) return 'there is no private key in it';
+      return { kind: 'pem', key: found.key, certificates: found.cert, passphrase: null };
+    },
+
+    async trusted(store, password) {
+      const entries = await entriesOf(read, { store, password, keyPassword: password });
+      if (typeof entries === 'string') return entries;
+      const found = entries.flatMap(({ ca, cert }) => ca ?? cert ?? []);
+      return found.length === 0 ? 'there is no certificate in it' : found;
+    },
+  };
 }
 
-export const javaStores: JavaStores = {
-  async key(store, password, keyPassword) {
-    if (!isJks(store)) return { kind: 'pkcs12', store, passphrase: password };
-    const entries = await entriesOf(store, password, keyPassword);
-    if (typeof entries === 'string') return entries;
-    const found = entries.find(({ key, cert }) => key !== undefined && cert !== undefined);
-    if (found?.key === undefined || found.cert === undefined) return 'there is no private key in it';
-    return { kind: 'pem', key: found.key, certificates: found.cert, passphrase: null };
-  },
-
-  async trusted(store, password) {
-    const entries = await entriesOf(store, password, password);
-    if (typeof entries === 'string') return entries;
-    const found = entries.flatMap(({ ca, cert }) => ca ?? cert ?? []);
-    return found.length === 0 ? 'there is no certificate in it' : found;
-  },
-};
-
-function isJks(store: Buffer): boolean {
-  return store.length >= 4 && store.readUInt32BE(0) === JKS_MAGIC;
+function isJks(store: Uint8Array): boolean {
+  return JKS_MAGIC.every((byte, at) => store[at] === byte);
 }
 
-async function entriesOf(store: Buffer, password: string, keyPassword: string): Promise<Entry[] | string> {
-  const { toPem } = await import('jks-js');
+async function entriesOf(
+  read: (asked: StoreToRead) => Promise<readonly StoreEntry[]>,
+  asked: StoreToRead & { readonly store: Buffer },
+): Promise<readonly StoreEntry[] | string> {
+  const problem = isJks(asked.store) ? null : derivationProblem(asked.store);
+  if (problem !== null) return problem;
   try {
-    return Object.values(toPem(store, password, keyPassword)) as Entry[];
+    return await read(asked);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
+    if (error instanceof BeyondLimits) return `it can't be read: ${reason}`;
     return `it is no JKS or PKCS#12 store of this password (${reason})`;
   }
 }

@@ -7,6 +7,7 @@
 import { ConfigError } from '../../config/property.ts';
 import type { Disk } from '../../platform/disk.ts';
 import type { TlsIdentity } from '../../platform/tls.ts';
+import { derivationProblem } from './derivation-cost.ts';
 import type { JavaStores } from './java-stores.ts';
 
 /** What stores are read with. */
@@ -38,7 +39,8 @@ const STORE_TYPES = ['JKS', 'PKCS12', 'PEM'];
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 const PRIVATE_KEY = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^-]+-----END \1-----/;
 const ENCRYPTED = 'ENCRYPTED PRIVATE KEY';
-const MOST_PEM_BYTES = 16 * 1024 * 1024;
+/** Of any kind of store: Java's whole list of authorities is a hundredth of it. */
+const MOST_STORE_BYTES = 16 * 1024 * 1024;
 
 /** What an end shows; null: nothing is configured. Throws ConfigError. */
 export async function identityOf(configs: KeyStoreConfigs, reader: StoreReader): Promise<TlsIdentity | null> {
@@ -117,7 +119,12 @@ function pairOf(
 ): TlsIdentity {
   const key = PRIVATE_KEY.exec(texts.keyText);
   if (key === null) throw new ConfigError(`${texts.keyConfig}: no private key in PEM was found`);
-  if (key[1] === ENCRYPTED) needed(keyPassword, `${prefix}key.password`);
+  if (key[1] === ENCRYPTED) {
+    needed(keyPassword, `${prefix}key.password`);
+    const problem = derivationProblem(Buffer.from(key[0].replaceAll(/-----[^-]+-----/g, ''), 'base64'));
+    if (problem !== null)
+      throw new ConfigError(`${texts.keyConfig}: the private key can't be opened: ${problem}`);
+  }
   const certificates = certificatesIn(texts.chainConfig, texts.chainText).join('\n');
   return { kind: 'pem', key: key[0], certificates, passphrase: keyPassword };
 }
@@ -148,8 +155,8 @@ function readStore(config: string, location: string, { disk }: StoreReader): Buf
     const reason = error instanceof Error ? error.message : String(error);
     throw new ConfigError(`Invalid value ${location} for configuration ${config}: ${reason}`);
   }
-  if (bytes.length <= MOST_PEM_BYTES) return bytes;
+  if (bytes.length <= MOST_STORE_BYTES) return bytes;
   throw new ConfigError(
-    `Invalid value ${location} for configuration ${config}: it has ${bytes.length} bytes; at most ${MOST_PEM_BYTES} are read`,
+    `Invalid value ${location} for configuration ${config}: it has ${bytes.length} bytes; at most ${MOST_STORE_BYTES} are read`,
   );
 }

@@ -61,7 +61,7 @@ export class TokenManager {
     await store().create(storedTokenOf(token));
     tokens.put(token);
     diagnostics.info(`Created a delegation token: ${token.tokenId} for owner: ${principalText(owner)}`);
-    return this.#issued(token);
+    return this.issued(token);
   }
 
   /** Lets the token live `periodMs` from now, or as long as is usual when that is negative; until when it does. */
@@ -83,9 +83,14 @@ export class TokenManager {
     return success(this.#options.clock.wallMs());
   }
 
-  /** The tokens that `eligible` says yes to, with their secrets. */
-  list(eligible: (token: Token) => boolean): IssuedToken[] {
-    return [...this.#options.tokens.all].filter(eligible).map((token) => this.#issued(token));
+  /** As they are now. */
+  all(): readonly Token[] {
+    return [...this.#options.tokens.all];
+  }
+
+  /** The token with its secret. */
+  issued(token: Token): IssuedToken {
+    return { ...token, hmac: this.#options.tokens.hmacOf(token) };
   }
 
   /** Removes what has expired. */
@@ -127,10 +132,6 @@ export class TokenManager {
     if (token === null) return failure(ErrorCode.DELEGATION_TOKEN_NOT_FOUND);
     const may = ownsOrRenews(principal, token);
     return may ? success(token) : failure(ErrorCode.DELEGATION_TOKEN_OWNER_MISMATCH);
-  }
-
-  #issued(token: Token): IssuedToken {
-    return { ...token, hmac: this.#options.tokens.hmacOf(token) };
   }
 }
 

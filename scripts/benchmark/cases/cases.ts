@@ -1,10 +1,13 @@
 /** All cases, in the order in which they run within their group. */
 
 import type { BenchmarkCase } from '../case.ts';
+import { aclCase } from './acl-cases.ts';
 import { memoryCase, startCase } from './broker-cases.ts';
+import { coldAndTailCase } from './cold-cases.ts';
+import { consumersCase, producersCase } from './crowd-cases.ts';
 import { failureCases } from './failure-cases.ts';
 import { latencyCase, rateCase } from './latency-cases.ts';
-import { smallRequestsCase, throughputCases } from './throughput-cases.ts';
+import { coresCase, smallRequestsCase, throughputCases, tlsCases } from './throughput-cases.ts';
 import { transactionCase } from './transaction-cases.ts';
 import { inProcessCase, wholeCase } from './whole-cases.ts';
 
@@ -18,6 +21,14 @@ export const CASES: readonly BenchmarkCase[] = [
   smallRequestsCase(3),
   transactionCase(3, 100),
   transactionCase(3, 1),
+  producersCase(1000),
+  consumersCase(1000),
+  consumersCase(4000),
+  coldAndTailCase(),
+  ...tlsCases(),
+  aclCase(1000),
+  coresCase(1),
+  coresCase(2),
   memoryCase(1),
   memoryCase(3),
   ...failureCases(),

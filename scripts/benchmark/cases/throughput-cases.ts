@@ -41,6 +41,34 @@ export function throughputCases(): StagedCase[] {
   return cases;
 }
 
+/** Over TLS, as librdkafka and the brokers negotiate it. */
+export function tlsCases(): StagedCase[] {
+  const variant: Variant = {
+    ...{ client: 'c', brokers: 1, sizeBytes: 1024, partitions: 1, compression: 'none', tls: true },
+  };
+  const facts = { group: '1 broker, TLS', tls: true } as const;
+  const [producing, consuming] = [produce(variant), consume(variant)];
+  return [
+    { ...producing, ...facts, name: 'tls-produce', title: `${producing.title}, over TLS` },
+    { ...consuming, ...facts, name: 'tls-consume', title: `${consuming.title}, over TLS` },
+  ];
+}
+
+/** So many brokers on this machine, without copies: what another one adds. */
+export function coresCase(brokers: number): StagedCase {
+  const variant: Variant = {
+    ...{ client: 'c', brokers, sizeBytes: 1024, partitions: 8, compression: 'none', copies: 1 },
+  };
+  const producing = produce(variant);
+  return {
+    ...producing,
+    name: `cores-${brokers}`,
+    title: `produce 1 KiB, 8 partitions without copies, ${group(brokers)} on this machine, acks=1 (C client)`,
+    group: `${group(brokers)}, without copies`,
+    properties: { 'default.replication.factor': '1', 'min.insync.replicas': '1' },
+  };
+}
+
 function produce(variant: Variant): StagedCase {
   const facts = common('produce', variant);
   return {

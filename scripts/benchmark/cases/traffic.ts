@@ -8,6 +8,10 @@ export interface Variant {
   readonly sizeBytes: number;
   readonly partitions: number;
   readonly compression: string;
+  /** As many as there are brokers, and at most three, unless given. */
+  readonly copies?: number;
+  /** Over the listeners with TLS. */
+  readonly tls?: true;
 }
 
 /** Payload of one run with one broker, some seconds' worth; small records are few bytes, as they cost the client most. */
@@ -52,12 +56,12 @@ export async function send(
   { topic, records, limits = {} }: Shipment,
 ): Promise<Sent> {
   const recordSizeBytes = stage.plan.sizeBytes(variant.sizeBytes);
-  const { bootstrapServers, wire } = stage;
+  const { wire } = stage;
   const { compression } = variant;
-  const acks = acksOf(variant.brokers);
+  const acks = acksOf(variant.copies ?? variant.brokers);
   const countBefore = await wire.recordCount(topic);
   const cpuBefore = stage.brokerCpuSeconds();
-  const load = { bootstrapServers, topic, records, recordSizeBytes, acks, compression, ...limits };
+  const load = { ...accessOf(stage, variant), topic, records, recordSizeBytes, acks, compression, ...limits };
   const { mbPerSecond, recordsPerSecond, p99Ms } = await clientOf(stage, variant).produce(load);
   const cpu = stage.brokerCpuSeconds() - cpuBefore;
   const arrived = (await wire.recordCount(topic)) - countBefore;
@@ -70,9 +74,14 @@ export function consumption(
   variant: Variant,
   { topic, records }: { topic: string; records: number },
 ): ConsumeLoad {
-  const { bootstrapServers } = stage;
   const recordSizeBytes = stage.plan.sizeBytes(variant.sizeBytes);
-  return { bootstrapServers, topic, records, partitions: variant.partitions, recordSizeBytes };
+  return { ...accessOf(stage, variant), topic, records, partitions: variant.partitions, recordSizeBytes };
+}
+
+function accessOf(stage: Stage, { tls }: Variant): Pick<ProduceLoad, 'bootstrapServers' | 'clientConfigs'> {
+  if (tls !== true) return { bootstrapServers: stage.bootstrapServers };
+  if (stage.tls === null) throw new Error('there is no listener with TLS');
+  return stage.tls;
 }
 
 export function clientOf(stage: Stage, { client }: Pick<Variant, 'client'>): LoadClient {
@@ -89,11 +98,11 @@ export function probesOf({ latencyClient }: Stage): LatencyClient {
 /** A topic of its own for each case, gone afterwards so that the disk and the page cache stay as they were. */
 export async function withTopic<T>(
   stage: Stage,
-  { partitions }: { readonly partitions: number },
+  { partitions, copies = Math.min(3, stage.brokers) }: Pick<Variant, 'partitions' | 'copies'>,
   run: (topic: string) => Promise<T>,
 ): Promise<T> {
   const name = `bench-${Math.floor(performance.now())}`;
-  await stage.wire.createTopic({ name, partitions, replicationFactor: Math.min(3, stage.brokers) });
+  await stage.wire.createTopic({ name, partitions, replicationFactor: copies });
   const result = await run(name);
   await stage.wire.deleteTopic(name);
   return result;

@@ -38,7 +38,10 @@ export function wholeCase(brokers: number): LoneCase {
       try {
         const coordination = performance.now() - beginMs;
         const settings = { brokers, basePort, directory, sessionTimeoutMs: SESSION_TIMEOUT_MS };
-        const cluster = system.launch({ ...settings, zookeeper: zookeeper.connect });
+        const cluster = system.launch({
+          ...settings,
+          ...{ zookeeper: zookeeper.connect, properties: {}, tls: null },
+        });
         try {
           const broken = Promise.race([cluster.broken, zookeeper.broken]);
           const firstAcknowledged = (await firstAcknowledgedMs(wire, broken)) - beginMs;

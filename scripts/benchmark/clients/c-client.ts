@@ -81,7 +81,7 @@ export class CClient implements LoadClient {
       maxInFlight = MANY_IN_FLIGHT,
     } = load;
     const settings = [recordSizeBytes, acks, compression, lingerMs, batchBytes, connections, maxInFlight];
-    const argv = ['produce', bootstrapServers, topic, records, ...settings];
+    const argv = ['produce', bootstrapServers, topic, records, ...settings, ...configsOf(load)];
     const told = await this.#run(argv, clientLimitMs(records, recordSizeBytes));
     if (told.records !== records)
       throw new Error(`load was to send ${records} records and sent ${told.records}`);
@@ -91,7 +91,7 @@ export class CClient implements LoadClient {
 
   async consume(load: ConsumeLoad): Promise<Consumed> {
     const { bootstrapServers, topic, records, partitions, recordSizeBytes } = load;
-    const argv = ['consume', bootstrapServers, topic, records, partitions];
+    const argv = ['consume', bootstrapServers, topic, records, partitions, ...configsOf(load)];
     const told = await this.#run(argv, clientLimitMs(records, recordSizeBytes));
     const bytes = records * recordSizeBytes;
     if (told.records !== records || told.bytes !== bytes)
@@ -110,4 +110,8 @@ export class CClient implements LoadClient {
       throw new Error(`load ended with ${signal ?? `exit status ${code}`}: ${stderr.trim().split('\n')[0]}`);
     return JSON.parse(stdout);
   }
+}
+
+function configsOf({ clientConfigs = {} }: Pick<ProduceLoad, 'clientConfigs'>): string[] {
+  return Object.entries(clientConfigs).map(([key, value]) => `${key}=${value}`);
 }

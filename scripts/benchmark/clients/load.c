@@ -1,6 +1,6 @@
 // A load of records through librdkafka, for clients that cost less than Java's.
-//   load produce BOOTSTRAP TOPIC RECORDS SIZE ACKS CODEC LINGER_MS BATCH_BYTES CONNECTIONS IN_FLIGHT
-//   load consume BOOTSTRAP TOPIC RECORDS PARTITIONS
+//   load produce BOOTSTRAP TOPIC RECORDS SIZE ACKS CODEC LINGER_MS BATCH_BYTES CONNECTIONS IN_FLIGHT [CONFIG=VALUE ...]
+//   load consume BOOTSTRAP TOPIC RECORDS PARTITIONS [CONFIG=VALUE ...]
 //   load version
 // Prints a line of JSON; exits with 1 after the first error. Each connection is a producer of its own with
 // at most IN_FLIGHT records not acknowledged. The few declarations of librdkafka's stable interface that are
@@ -54,6 +54,8 @@ void rd_kafka_message_destroy(rd_kafka_message_t *);
 #define SILENCE_LIMIT_SECONDS 20
 
 static char *bootstrap, *topic_name;
+// Configs of every client, CONFIG=VALUE; ends with NULL.
+static char **more;
 static char problem[512];
 
 static void give_up(const char *what, const char *why) {
@@ -73,6 +75,14 @@ static void set(rd_kafka_conf_t *conf, const char *key, const char *value) {
 
 static rd_kafka_t *client(int type, rd_kafka_conf_t *conf) {
   set(conf, "bootstrap.servers", bootstrap);
+  for (char **word = more; *word != NULL; word++) {
+    char key[128];
+    char *value = strchr(*word, '=');
+    if (value == NULL || value - *word >= (long)sizeof key) give_up("config", *word);
+    memcpy(key, *word, value - *word);
+    key[value - *word] = 0;
+    set(conf, key, value + 1);
+  }
   rd_kafka_t *made = rd_kafka_new(type, conf, problem, sizeof problem);
   if (made == NULL) give_up("client", problem);
   return made;
@@ -224,8 +234,8 @@ int main(int argc, char **argv) {
   if (argc < 5) give_up("arguments", "see the head of load.c");
   bootstrap = argv[2];
   topic_name = argv[3];
-  if (strcmp(argv[1], "produce") == 0 && argc == 12) run_producers(argv);
-  else if (strcmp(argv[1], "consume") == 0 && argc == 6) run_consumer(argv);
+  if (strcmp(argv[1], "produce") == 0 && argc >= 12) more = argv + 12, run_producers(argv);
+  else if (strcmp(argv[1], "consume") == 0 && argc >= 6) more = argv + 6, run_consumer(argv);
   else give_up("arguments", "see the head of load.c");
   fflush(stdout);
   // Without the orderly end of the clients, which takes its time.

@@ -129,11 +129,11 @@ async function logs(directory: string): Promise<Micro[]> {
       ['log.dirs', directory],
     ]),
   );
-  const { clock, random, disk, metrics } = systemPlatform();
+  const { clock, random, disk, metrics, workers } = systemPlatform();
   const topicConfig = () => logConfig(new Map());
   const told = { diagnostics: silent, journal: createJournal(clock, silent) };
   const directories = new LogDirectories({ disk, ...told, paths: config.logDirs });
-  const world = { disk, clock, random, ...told, metrics };
+  const world = { disk, clock, random, ...told, metrics, workers };
   const liveConfig = new LiveValue(config);
   const manager = new LogManager({ ...world, config, liveConfig, directories, topicConfig });
   await manager.start();

@@ -33,9 +33,13 @@ export function chartOf(title: string, rows: readonly Row[], systems: readonly s
     .filter((exponent) => exponent % step === 0)
     .map((exponent) => line(exponent, height, x));
   const bars = drawn.map((row, index) => bar(row, tops[index] ?? TOP, x, systems));
+  const heading = escaped(
+    `${title}: how many times better ${ours} is than ${theirs} (median; line: min to max)`,
+  );
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="12">
+<title>${heading}</title>
 <rect width="100%" height="100%" fill="white"/>
-<text x="10" y="20" font-size="15">${escaped(`${title}: how many times better ${ours} is than ${theirs} (median; line: min to max)`)}</text>
+<text x="10" y="20" font-size="15">${heading}</text>
 <text x="${WIDTH - RIGHT + 100}" y="${TOP - 10}" fill="#666">${escaped(`${ours} : ${theirs}`)}</text>
 ${[...grid, ...bars].join('\n')}
 </svg>

@@ -10,6 +10,8 @@ export interface RunningCluster {
   /** Resolves when a broker ends that nobody has told to. */
   readonly broken: Promise<Error>;
   pids(): number[];
+  /** Where the partitions of each broker lie. */
+  readonly logDirectories: readonly string[];
   kill(brokerId: number): Promise<void>;
   /** Starts a killed broker again. */
   restart(brokerId: number): void;
@@ -26,6 +28,7 @@ const STOP_LIMIT_MS = 30_000;
 export class BrokerProcesses implements RunningCluster {
   readonly launchedMs: number;
   readonly broken: Promise<Error>;
+  readonly logDirectories: readonly string[];
   readonly #workplace: Workplace;
   readonly #directory: string;
   readonly #commands = new Map<number, readonly string[]>();
@@ -43,8 +46,10 @@ export class BrokerProcesses implements RunningCluster {
     this.broken = new Promise((resolve) => {
       this.#breaks = resolve;
     });
-    for (let id = 1; id <= brokers; id++) {
-      const home = join(directory, `broker-${id}`);
+    const homes = Array.from({ length: brokers }, (_, index) => join(directory, `broker-${index + 1}`));
+    this.logDirectories = homes.map(logDirectoryIn);
+    for (const [index, home] of homes.entries()) {
+      const id = index + 1;
       mkdirSync(home, { recursive: true });
       this.#commands.set(id, commandOf(id, home));
     }
@@ -81,4 +86,9 @@ export class BrokerProcesses implements RunningCluster {
   #live(): BrokerProcess[] {
     return [...this.#brokers.values()].filter(({ child }) => !hasEnded(child));
   }
+}
+
+/** The one entry of log.dirs of a broker. */
+export function logDirectoryIn(home: string): string {
+  return join(home, 'data');
 }

@@ -6,8 +6,9 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { portIsFree } from '../../cluster/ports.ts';
 import type { Workplace } from '../workplace.ts';
-import { BrokerProcesses, type RunningCluster } from './broker-processes.ts';
+import { BrokerProcesses, logDirectoryIn, type RunningCluster } from './broker-processes.ts';
 import { type Java, KAFKA_VERSION } from './java.ts';
+import type { ServerTls } from './server-tls.ts';
 import { startEmbedded, startZooKeeper, type ZooKeeperServer } from './zookeeper-server.ts';
 
 interface ClusterSettings {
@@ -17,6 +18,10 @@ interface ClusterSettings {
   readonly directory: string;
   readonly zookeeper: string;
   readonly sessionTimeoutMs: number;
+  /** More of them, for this cluster. */
+  readonly properties: Readonly<Record<string, string>>;
+  /** Broker N has a second listener, on basePort + brokers + N - 1. */
+  readonly tls: ServerTls | null;
 }
 
 export interface System {
@@ -90,24 +95,33 @@ export function apacheKafka(workplace: Workplace, java: Java): System {
     version: `Apache Kafka ${KAFKA_VERSION} (ZooKeeper mode, Java ${java.version})`,
     checkout: null,
     launch: (settings) =>
-      new BrokerProcesses(workplace, settings, (id, home) => {
-        const log4j = join(home, 'log4j.properties');
-        writeFileSync(log4j, KAFKA_LOG4J);
-        const flags = [...KAFKA_FLAGS.split(' '), `-Dlog4j.configuration=file:${log4j}`];
-        const properties = writeProperties(settings, id, home);
-        return ['java', ...flags, '-cp', java.kafkaClasspath, 'kafka.Kafka', properties];
-      }),
+      new BrokerProcesses(workplace, settings, (id, home) => [
+        ...kafkaCommand(home, java),
+        writeProperties(settings, id, home),
+      ]),
     startCoordination: () => startZooKeeper(workplace, java, true),
   };
 }
 
+/** Apache Kafka with the flags of its start script; its levels of logging are written into the directory. */
+export function kafkaCommand(directory: string, { kafkaClasspath }: Pick<Java, 'kafkaClasspath'>): string[] {
+  const log4j = join(directory, 'log4j.properties');
+  writeFileSync(log4j, KAFKA_LOG4J);
+  const flags = [...KAFKA_FLAGS.split(' '), `-Dlog4j.configuration=file:${log4j}`];
+  return ['java', ...flags, '-cp', kafkaClasspath, 'kafka.Kafka'];
+}
+
 function writeProperties(settings: ClusterSettings, id: number, home: string): string {
+  const { basePort, brokers, tls } = settings;
+  const plain = `PLAINTEXT://127.0.0.1:${basePort + id - 1}`;
   const properties = {
     'broker.id': String(id),
-    listeners: `PLAINTEXT://127.0.0.1:${settings.basePort + id - 1}`,
-    'log.dirs': join(home, 'data'),
+    listeners: tls === null ? plain : `${plain},SSL://127.0.0.1:${basePort + brokers + id - 1}`,
+    ...tls?.properties,
+    'log.dirs': logDirectoryIn(home),
     'zookeeper.connect': settings.zookeeper,
     ...commonProperties(settings.brokers, settings.sessionTimeoutMs),
+    ...settings.properties,
   };
   const file = join(home, 'server.properties');
   const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}`);

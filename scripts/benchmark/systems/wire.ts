@@ -11,8 +11,12 @@ import { ListOffsets } from '../../../broker/protocol/messages/02-list-offsets.t
 import { Metadata } from '../../../broker/protocol/messages/03-metadata.ts';
 import { CreateTopics } from '../../../broker/protocol/messages/19-create-topics.ts';
 import { DeleteTopics } from '../../../broker/protocol/messages/20-delete-topics.ts';
+import { CreateAcls } from '../../../broker/protocol/messages/30-create-acls.ts';
+import { DeleteAcls } from '../../../broker/protocol/messages/31-delete-acls.ts';
 import type { ResponseOf } from '../../../broker/protocol/schema.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
+import { PatternType, Permission } from '../../../broker/security/acl.ts';
+import { Operation } from '../../../broker/security/operations.ts';
 
 type ClusterMetadata = ResponseOf<typeof Metadata>;
 
@@ -21,6 +25,19 @@ interface NewTopic {
   readonly partitions: number;
   readonly replicationFactor: number;
 }
+
+export interface NewAcl {
+  readonly name: string;
+  /** It is about all topics whose names begin so. */
+  readonly isPrefix: boolean;
+  readonly user: string;
+  readonly operation: keyof typeof Operation;
+}
+
+/** Of a filter of rules: whatever type, pattern, operation or permission. */
+const ANY = 1;
+/** As CreateAcls numbers it. */
+const TOPIC_RESOURCE = 2;
 
 const CONNECT_TIMEOUT_MS = 1000;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -89,6 +106,38 @@ export class Wire {
       ({ leaderId, isrNodes }) => leaderId >= 0 && isrNodes.length === replicationFactor,
     );
     return ready.length;
+  }
+
+  /** Rules that allow something on topics; resolves when they are stored. */
+  async createAcls(rules: readonly NewAcl[]): Promise<void> {
+    const creations = rules.map(({ name, isPrefix, user, operation }) => ({
+      resourceType: TOPIC_RESOURCE,
+      resourceName: name,
+      resourcePatternType: isPrefix ? PatternType.PREFIXED : PatternType.LITERAL,
+      principal: `User:${user}`,
+      host: '*',
+      operation: Operation[operation],
+      permissionType: Permission.ALLOW,
+    }));
+    const answer = await (await this.#controller()).request(CreateAcls, { creations });
+    const refused = answer.results.find(({ errorCode }) => errorCode !== ErrorCode.NONE);
+    if (refused !== undefined) throw new Error(`a rule was not made: ${errorName(refused.errorCode)}`);
+  }
+
+  /** Takes every rule away. */
+  async deleteAcls(): Promise<void> {
+    const all = {
+      resourceTypeFilter: ANY,
+      resourceNameFilter: null,
+      patternTypeFilter: ANY,
+      principalFilter: null,
+      hostFilter: null,
+      operation: ANY,
+      permissionType: ANY,
+    };
+    const answer = await (await this.#controller()).request(DeleteAcls, { filters: [all] });
+    const { errorCode } = one(answer.filterResults);
+    if (errorCode !== ErrorCode.NONE) throw new Error(`rules were not deleted: ${errorName(errorCode)}`);
   }
 
   async deleteTopic(name: string): Promise<void> {

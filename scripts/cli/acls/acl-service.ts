@@ -1,6 +1,7 @@
 /** Where access rules are changed: by any broker, or in ZooKeeper itself, before there is a broker that may. */
 import { silent } from '../../../broker/platform/diagnostics.ts';
 import { systemPlatform } from '../../../broker/platform/system-platform.ts';
+import { Turns } from '../../../broker/platform/turns.ts';
 import { DescribeAcls } from '../../../broker/protocol/messages/29-describe-acls.ts';
 import { CreateAcls } from '../../../broker/protocol/messages/30-create-acls.ts';
 import { DeleteAcls } from '../../../broker/protocol/messages/31-delete-acls.ts';
@@ -8,9 +9,10 @@ import { type AclBinding, ANY, aclOf, patternOf } from '../../../broker/security
 import { AclAdmin } from '../../../broker/security/acl-admin.ts';
 import type { AclFilter } from '../../../broker/security/acl-filter.ts';
 import { AclSet } from '../../../broker/security/acl-set.ts';
+import type { ZookeeperAccess } from '../../../broker/security/zookeeper/zookeeper-access.ts';
 import { AclStore } from '../../../coordinator-client/stores/acl-store.ts';
-import { zookeeperSource } from '../../../coordinator-client/zookeeper/zookeeper.ts';
 import { type AdminClient, reasonOf } from '../admin-client.ts';
+import { openZookeeper } from '../zookeeper-client.ts';
 
 export interface AclService {
   list(filter: AclFilter): Promise<readonly AclBinding[]>;
@@ -20,8 +22,6 @@ export interface AclService {
   remove(filters: readonly AclFilter[]): Promise<number>;
   close(): Promise<void>;
 }
-
-const ZOOKEEPER_TIMEOUT_MS = 10_000;
 
 /** A filter that means everything, to be narrowed down. */
 export const EVERYTHING: AclFilter = {
@@ -96,16 +96,8 @@ function requestedFilter({
 }
 
 /** Kafka's brokers and ours take up what is changed so, by the notice. */
-export async function zookeeperAcls(connect: string): Promise<AclService> {
-  const source = zookeeperSource({
-    connect,
-    sessionTimeoutMs: ZOOKEEPER_TIMEOUT_MS,
-    connectionTimeoutMs: ZOOKEEPER_TIMEOUT_MS,
-    maxInFlightRequests: 50,
-  });
-  const coordinator = await source.open(ZOOKEEPER_TIMEOUT_MS).catch(() => {
-    throw new Error(`no ZooKeeper answered at ${connect} within ${ZOOKEEPER_TIMEOUT_MS} ms`);
-  });
+export async function zookeeperAcls(connect: string, access: ZookeeperAccess): Promise<AclService> {
+  const coordinator = await openZookeeper(connect, access);
   const store = new AclStore(coordinator);
   await store.ensurePaths();
   const acls = new AclSet();
@@ -116,23 +108,25 @@ export async function zookeeperAcls(connect: string): Promise<AclService> {
   resources.forEach((resource, index) => {
     acls.replace(patternOf(resource), (stored[index]?.acls ?? []).map(aclOf));
   });
+  const platform = systemPlatform();
+  const turns = new Turns(platform.clock);
   const admin = new AclAdmin({
     store: () => store,
     acls,
     written: (resource, rules) => acls.replace(patternOf(resource), rules.map(aclOf)),
-    ...systemPlatform(),
+    ...platform,
     diagnostics: silent,
   });
   return {
     list: async (filter) => admin.list(filter),
     async add(bindings) {
-      const failed = (await admin.create(bindings)).find(({ ok }) => !ok);
+      const failed = (await admin.create(bindings, turns)).find(({ ok }) => !ok);
       if (failed !== undefined && !failed.ok) {
         throw new Error(reasonOf({ errorCode: failed.error, errorMessage: failed.message ?? null }));
       }
     },
     async remove(filters) {
-      const deleted = (await admin.delete(filters)).flat();
+      const deleted = (await admin.delete(filters, turns)).flat();
       const failed = deleted.find(({ error }) => error !== 0);
       if (failed !== undefined) throw new Error(reasonOf({ errorCode: failed.error }));
       return deleted.length;

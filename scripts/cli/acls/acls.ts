@@ -6,6 +6,7 @@ import { adminClient } from '../admin-client.ts';
 import { type Arguments, type CommandSpec, type OptionSpec, oneAction, UsageError } from '../arguments.ts';
 import { clientOptions, jsonOption } from '../bootstrap.ts';
 import { print } from '../output.ts';
+import { zkTlsOption, zookeeperAccessOf } from '../zookeeper-client.ts';
 import { type AclService, brokersAcls, EVERYTHING, zookeeperAcls } from './acl-service.ts';
 import { aclLines, aclText, aclWords, patternText, patternWords } from './acl-words.ts';
 import { namedPatterns, principalOf, type WantedAcls, wantedAcls } from './wanted-acls.ts';
@@ -82,6 +83,7 @@ export const aclsCommand: CommandSpec = {
       help: 'the same, as kafka-acls has it',
     },
     { name: 'authorizer', value: 'CLASS', with: ['authorizer-properties'], help: AUTHORIZER },
+    { ...zkTlsOption, with: ['zookeeper', 'authorizer-properties'] },
     { name: 'list', help: 'the rules about the named resources, or all' },
     { name: 'add', help: 'add rules' },
     { name: 'remove', help: 'remove rules: those that are given, or all about the named resources' },
@@ -106,7 +108,10 @@ async function run(given: Arguments): Promise<number> {
   const principals = given.all('principal').map((text) => principalOf(text, 'principal'));
   const patterns = action === 'list' ? namedPatterns(given) : [];
   const connect = zookeeperOf(given);
-  const service = connect === null ? brokersAcls(await adminClient(given)) : await zookeeperAcls(connect);
+  const service =
+    connect === null
+      ? brokersAcls(await adminClient(given))
+      : await zookeeperAcls(connect, await zookeeperAccessOf(given));
   try {
     if (action === 'add') await add(service, wanted);
     else if (action === 'remove') await remove(service, wanted, given.flag('force'));

@@ -2,9 +2,8 @@
  * The changes that --add-config, --add-config-file and --delete-config ask for. A value in brackets may
  * hold commas: `cleanup.policy=[compact,delete]`. Source: kafka-configs.
  */
-import { readFileSync } from 'node:fs';
-import { parseProperties } from '../../../broker/config/java-properties.ts';
 import { type Arguments, type OptionSpec, UsageError } from '../arguments.ts';
+import { propertiesOf } from '../properties-file.ts';
 
 export interface ConfigChanges {
   readonly added: ReadonlyMap<string, string>;
@@ -24,7 +23,7 @@ export const changeOptions: readonly OptionSpec[] = [
 /** Throws UsageError, also when there is nothing to change. */
 export function changesOf(given: Arguments): ConfigChanges {
   const path = given.text('add-config-file');
-  const fromFile = path === null ? [] : [...propertiesOf(path)];
+  const fromFile = path === null ? [] : [...propertiesOf('add-config-file', path)];
   const added = new Map([...fromFile, ...addedBy(given.text('add-config') ?? '')]);
   const deleted = (given.text('delete-config') ?? '').split(',').map((word) => word.trim());
   const changes = { added, deleted: deleted.filter((word) => word !== '') };
@@ -50,12 +49,4 @@ function addedBy(text: string): [string, string][] {
           .trim(),
       ];
     });
-}
-
-function propertiesOf(path: string): Map<string, string> {
-  try {
-    return parseProperties(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new UsageError(`--add-config-file ${path}: ${error instanceof Error ? error.message : error}`);
-  }
 }

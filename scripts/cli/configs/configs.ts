@@ -4,16 +4,24 @@ import { type AdminClient, adminClient, reasonOf } from '../admin-client.ts';
 import { type Arguments, type CommandSpec, oneAction, UsageError } from '../arguments.ts';
 import { clientOptions, jsonOption } from '../bootstrap.ts';
 import { print, printAll } from '../output.ts';
+import { zkTlsOption } from '../zookeeper-client.ts';
 import { changeQuotas, clientQuotas, quotaEntityText, quotaNumber } from './client-quotas.ts';
 import { changeOptions, changesOf } from './config-words.ts';
 import { type Entity, entitiesOf, entityOptions, isQuotaEntity } from './entities.ts';
 import { type ConfigEntry, changeResource, ownConfigs, resourceConfigs } from './resource-configs.ts';
+import { zookeeperConfigs } from './zookeeper-configs.ts';
 
 export const configsCommand: CommandSpec = {
   name: 'configs',
   summary: 'Describes and changes configs of topics, brokers and their loggers, and quotas.',
   options: [
     ...clientOptions,
+    {
+      name: 'zookeeper',
+      value: 'HOST:PORT,…',
+      help: 'there, without a broker: configs of brokers that are not running, SCRAM credentials of users',
+    },
+    { ...zkTlsOption, with: ['zookeeper'] },
     { name: 'describe', help: 'what is set, with where it comes from' },
     { name: 'alter', help: 'set or delete configs' },
     ...entityOptions,
@@ -22,7 +30,7 @@ export const configsCommand: CommandSpec = {
     { ...jsonOption, with: ['describe'] },
   ],
   notes:
-    'Quotas: users and clients together (both types, or --user and --client) mean that client of that user.',
+    'Quotas: users and clients together (both types, or --user and --client) mean that client of that user.\nWith --zookeeper, password.encoder.secret and the like among --add-config encrypt passwords of brokers; they are not stored.',
   run,
 };
 
@@ -35,6 +43,10 @@ async function run(given: Arguments): Promise<number> {
   const changes = action === 'alter' ? changesOf(given) : null;
   if (changes !== null && entities.some(({ name }) => name === null))
     throw new UsageError('--alter takes the name of what is changed: --entity-name or --entity-default');
+  if (given.text('zookeeper') !== null) {
+    await zookeeperConfigs(given, entities, changes);
+    return 0;
+  }
   const admin = await adminClient(given);
   try {
     if (changes !== null) {

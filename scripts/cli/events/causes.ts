@@ -3,7 +3,8 @@
  * concluded. A broker that is killed records nothing of it; but its registration, named by its czxid, and
  * its office, named by its epoch, vanish for all to see. Pure.
  */
-import type { EventOf } from '../../../broker/platform/cluster-events.ts';
+import type { ClusterEvent, EventKind, EventOf } from '../../../broker/platform/cluster-events.ts';
+import { coordinatedPartition, isAbout } from '../../../broker/platform/event-partitions.ts';
 import type { Recorded } from '../../../broker/platform/event-ring.ts';
 import { byTime } from './read-events.ts';
 
@@ -59,10 +60,47 @@ export class Journals {
   #concluded(recorded: Recorded): Fact[] {
     const { event } = recorded;
     if (event.kind === 'controller-gone') return [this.#endOfOffice(event, recorded)];
+    const roles = ROLES_OF_COORDINATORS[event.kind];
+    if (roles !== undefined) return this.#roleBefore(recorded, roles);
+    if (event.kind === 'isr-expand-proposed') return this.#whoCaughtUp(event, recorded);
     if (event.kind !== 'brokers-changed') return [];
-    return event.left.map((left) => {
-      const epoch = event.registrations?.find(({ broker }) => broker === left)?.epoch ?? -1;
-      return this.#endOfLife(left, epoch, recorded.wallMs);
+    const epochOf = (id: number): number =>
+      event.registrations?.find(({ broker }) => broker === id)?.epoch ?? -1;
+    return [
+      ...[...event.joined, ...event.bounced].flatMap((id) => this.#registered(id, epochOf(id))),
+      ...event.left.map((id) => this.#endOfLife(id, epochOf(id), recorded.wallMs)),
+    ];
+  }
+
+  #registered(brokerId: number, brokerEpoch: number): Fact[] {
+    const own = this.#byBroker
+      .get(brokerId)
+      ?.find(({ event }) => event.kind === 'broker-registered' && event.brokerEpoch === brokerEpoch);
+    return own === undefined ? [] : [{ what: 'event', recorded: own }];
+  }
+
+  /** A broker coordinates what falls into a partition as long as it leads it. */
+  #roleBefore(recorded: Recorded, roles: readonly EventKind[]): Fact[] {
+    const { event, brokerId, id } = recorded;
+    const own = this.#byBroker.get(brokerId) ?? [];
+    const role = own.findLast(
+      (one) => one.id < id && roles.includes(one.event.kind) && isOfCoordinated(one.event, event),
+    );
+    return role === undefined ? [] : [{ what: 'event', recorded: role }];
+  }
+
+  /** Since when those that have caught up follow: by the clocks the last time before, in this epoch. */
+  #whoCaughtUp(proposed: EventOf<'isr-expand-proposed'>, { wallMs }: Recorded): Fact[] {
+    const added = proposed.to.filter((id) => !proposed.from.includes(id));
+    return added.flatMap((id): Fact[] => {
+      const follows = (this.#byBroker.get(id) ?? []).filter(
+        ({ event }) =>
+          event.kind === 'became-follower' &&
+          isAbout(event, proposed) &&
+          event.leaderEpoch === proposed.leaderEpoch,
+      );
+      const last = follows.findLast((one) => one.wallMs <= wallMs) ?? follows[0];
+      return last === undefined ? [] : [{ what: 'event', recorded: last }];
     });
   }
 
@@ -78,8 +116,14 @@ export class Journals {
     const resigned = own.find(
       ({ id, event }) => id > elected.id && event.kind === 'controller-resigned' && isOf(event, elected),
     );
-    if (resigned !== undefined) return { what: 'event', recorded: resigned };
+    if (resigned !== undefined) return { what: 'event', recorded: this.#lostBefore(resigned) ?? resigned };
     return this.#endOfLife(controllerId, elected.brokerEpoch, seen.wallMs);
+  }
+
+  /** With its session a broker loses /controller, and gives up the office when it hears of that. */
+  #lostBefore({ brokerId, causeId }: Recorded): Recorded | null {
+    const cause = causeId === null ? undefined : this.#byKey.get(`${brokerId}/${causeId}`);
+    return cause?.event.kind === 'session-lost' ? cause : null;
   }
 
   /** The epoch of the term that followed; null: not known. */
@@ -99,6 +143,25 @@ export class Journals {
     const end = life.findLast(({ event }) => ENDS.has(event.kind));
     return end === undefined ? { what: 'silence', last } : { what: 'event', recorded: end };
   }
+}
+
+/** What makes a broker take up what it coordinates, and give it up. */
+const TAKES: readonly EventKind[] = ['became-leader', 'roles-taken'];
+const GIVES: readonly EventKind[] = ['became-follower', 'roles-taken', 'replica-left', 'replica-offline'];
+const ROLES_OF_COORDINATORS: { readonly [kind: string]: readonly EventKind[] } = {
+  'groups-loaded': TAKES,
+  'transactions-loaded': TAKES,
+  'groups-failed': TAKES,
+  'transactions-failed': TAKES,
+  'groups-resigned': GIVES,
+  'transactions-resigned': GIVES,
+};
+
+/** Whether a role is in the partition that a coordinator tells of, and of the same epoch where both have one. */
+function isOfCoordinated(role: ClusterEvent, told: ClusterEvent): boolean {
+  const partition = coordinatedPartition(told);
+  if (partition === null || !isAbout(role, partition)) return false;
+  return !('leaderEpoch' in role && 'leaderEpoch' in told) || role.leaderEpoch === told.leaderEpoch;
 }
 
 const ENDS: ReadonlySet<string> = new Set(['session-lost', 'shutdown-begun', 'shutdown-finished']);

@@ -1,6 +1,9 @@
 /** `odradek explain`: why a partition, a broker, the controller or an error came to be, as a story. */
+
+import { partitionForKey } from '../../../broker/java-hash.ts';
 import type { Recorded } from '../../../broker/platform/event-ring.ts';
 import type { TopicPartition } from '../../../broker/types.ts';
+import type { AdminClient } from '../admin-client.ts';
 import { type Arguments, type CommandSpec, oneAction, UsageError } from '../arguments.ts';
 import { clientOptions } from '../bootstrap.ts';
 import { print, printable } from '../output.ts';
@@ -9,7 +12,16 @@ import { Journals } from './causes.ts';
 import { partitionOption, timeText } from './event-text.ts';
 import { checkPartition, peersOption, withJournals } from './events.ts';
 import { eventsOfFiles } from './journal-of-files.ts';
-import { aboutBroker, aboutController, aboutError, aboutPartition, EXPLAINED_ERRORS } from './questions.ts';
+import {
+  aboutBroker,
+  aboutController,
+  aboutCoordinated,
+  aboutError,
+  aboutPartition,
+  COORDINATOR_TOPICS,
+  type Coordinated,
+  EXPLAINED_ERRORS,
+} from './questions.ts';
 import { wholeJournal } from './read-events.ts';
 import { standingOf } from './standing.ts';
 import { type Choice, storyOf } from './story.ts';
@@ -31,6 +43,8 @@ export const explainCommand: CommandSpec = {
     { name: 'partition', value: 'TOPIC-N', help: 'who leads it, follows it and is in sync, and why' },
     { name: 'broker', value: 'N', kind: 'integer', min: 0, help: 'what became of a broker, and why' },
     { name: 'controller', help: 'who holds the office, and why' },
+    { name: 'group', value: 'NAME', help: 'who coordinates a group, and why, and what became of the group' },
+    { name: 'transactional-id', value: 'ID', help: 'the same of a transactional id' },
     { name: 'error', value: 'NAME', help: 'why clients were answered this error about --at' },
     {
       name: 'at',
@@ -48,23 +62,29 @@ export const explainCommand: CommandSpec = {
     },
   ],
   notes:
-    'Takes one of --partition, --broker, --controller, --error; --partition goes with --error as well.\nTimes are UTC, by the clocks of the brokers, which may differ; the order is that of causes.',
+    'Takes one of --partition, --broker, --controller, --group, --transactional-id, --error; --partition goes with --error as well.\nTimes are UTC, by the clocks of the brokers, which may differ; the order is that of causes.',
   run,
 };
+
+const QUESTIONS = ['partition', 'broker', 'controller', 'error', 'group', 'transactional-id'] as const;
 
 interface Question {
   readonly choice: Choice;
   readonly title: string;
   readonly partition: TopicPartition | null;
+  /** What falls into the partition. */
+  readonly coordinated?: Coordinated;
 }
 
 async function run(given: Arguments): Promise<number> {
-  const question = questionOf(given);
+  const coordinated = coordinatedOf(given);
+  const asked = coordinated === null ? questionOf(given) : null;
   const paths = given.all('files').flatMap((list) => list.split(','));
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   const kept = eventsOfFiles(paths, say);
-  if (given.flag('only-files')) return tell(new Journals(kept), question, given);
+  if (asked !== null && given.flag('only-files')) return tell(new Journals(kept), asked, given);
   return withJournals(given, async (endpoints, admin) => {
+    const question = asked ?? (await coordinatedQuestion(coordinated, admin));
     const journals = new Journals([...kept, ...(await living(await endpoints(), say))]);
     if (!given.flag('peers'))
       await checkPartition(admin, question.partition, journals.events.some(question.choice));
@@ -76,13 +96,40 @@ function questionOf(given: Arguments): Question {
   const text = given.text('partition');
   const partition = text === null ? null : partitionOption(text);
   if (given.flag('error')) return errorQuestion(given, partition);
-  const asked = oneAction(given, 'explain', ['partition', 'broker', 'controller', 'error']);
+  const asked = oneAction(given, 'explain', QUESTIONS);
   if (asked === 'broker') {
     const broker = given.needInteger('broker');
     return { choice: aboutBroker(broker), title: `broker ${broker}`, partition: null };
   }
   if (partition === null) return { choice: aboutController(), title: 'the controller', partition: null };
   return { choice: aboutPartition(partition), title: `partition ${partitionName(partition)}`, partition };
+}
+
+function coordinatedOf(given: Arguments): Coordinated | null {
+  const what = (['group', 'transactional-id'] as const).find((name) => given.flag(name));
+  if (what === undefined) return null;
+  oneAction(given, 'explain', QUESTIONS);
+  for (const other of ['only-files', 'peers'])
+    if (given.flag(other))
+      throw new UsageError(
+        `--${what} asks a broker which partition that falls into: leave --${other} out, or ask for --partition ${COORDINATOR_TOPICS[what]}-N`,
+      );
+  return { what, name: given.needText(what) };
+}
+
+async function coordinatedQuestion(coordinated: Coordinated | null, admin: AdminClient): Promise<Question> {
+  if (coordinated === null) throw new Error('nothing is asked');
+  const topic = COORDINATOR_TOPICS[coordinated.what];
+  const { topics } = await admin.metadata([topic]);
+  const count = topics[0]?.partitions.length ?? 0;
+  const title = `the coordinator of ${wordsOf(coordinated)}`;
+  if (count === 0) throw new Error(`nobody has a coordinator yet: there is no topic ${topic}`);
+  const partition = { topic, partition: partitionForKey(coordinated.name, count) };
+  return { choice: aboutCoordinated(coordinated, partition), title, partition, coordinated };
+}
+
+function wordsOf({ what, name }: Coordinated): string {
+  return `${what === 'group' ? 'group' : 'transactional id'} ${name}`;
 }
 
 function errorQuestion(given: Arguments, partition: TopicPartition | null): Question {
@@ -129,7 +176,7 @@ async function living(
 
 async function tell(
   journals: Journals,
-  { choice, title, partition }: Question,
+  { choice, title, partition, coordinated }: Question,
   given: Arguments,
 ): Promise<number> {
   const lines = storyOf(journals, choice, { focus: partition, most: given.needInteger('last') });
@@ -137,6 +184,10 @@ async function tell(
   if (lines.length === 0) throw new Error(`the journals of brokers ${whose} tell nothing of ${title}`);
   await print(`The story of ${printable(title)}, by the journals of brokers ${whose}:`);
   for (const line of lines) await print(printable(line));
+  if (coordinated !== undefined && partition !== null) {
+    const falls = `${wordsOf(coordinated)} falls into ${partitionName(partition)}, whose leader coordinates it.`;
+    await print(printable(`${falls[0]?.toUpperCase()}${falls.slice(1)}`));
+  }
   const standing = partition === null ? null : standingOf(journals.events, partition);
   if (standing !== null) await print(printable(standing));
   return 0;

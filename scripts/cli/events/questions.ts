@@ -76,6 +76,26 @@ function names(event: ClusterEvent, broker: number): boolean {
   }
 }
 
+/** What has a coordinator: the leader of the partition of this topic that its name falls into. */
+export interface Coordinated {
+  readonly what: 'group' | 'transactional-id';
+  readonly name: string;
+}
+
+export const COORDINATOR_TOPICS = {
+  group: GROUP_METADATA_TOPIC,
+  'transactional-id': TRANSACTION_STATE_TOPIC,
+} as const;
+
+/** Who coordinates it, and why, and what the coordinator has recorded of it by name. */
+export function aboutCoordinated({ what, name }: Coordinated, partition: TopicPartition): Choice {
+  const names = (event: ClusterEvent): boolean =>
+    what === 'group'
+      ? 'groupId' in event && event.groupId === name
+      : 'transactionalId' in event && event.transactionalId === name;
+  return ({ event }) => isAbout(event, partition) || names(event);
+}
+
 /** What makes a broker answer an error, by the error's name. */
 const REASONS: { readonly [error: string]: ReadonlySet<EventKind> } = reasons({
   'NOT_LEADER_OR_FOLLOWER LEADER_NOT_AVAILABLE FENCED_LEADER_EPOCH UNKNOWN_LEADER_EPOCH REPLICA_NOT_AVAILABLE':
@@ -101,8 +121,10 @@ const REASONS: { readonly [error: string]: ReadonlySet<EventKind> } = reasons({
   NOT_CONTROLLER: [...OFFICE],
   'NOT_COORDINATOR COORDINATOR_NOT_AVAILABLE COORDINATOR_LOAD_IN_PROGRESS': [
     'groups-loaded',
+    'groups-failed',
     'groups-resigned',
     'transactions-loaded',
+    'transactions-failed',
     'transactions-resigned',
   ],
   'INVALID_PRODUCER_EPOCH PRODUCER_FENCED INVALID_TXN_STATE TRANSACTIONAL_ID_NOT_FOUND': [

@@ -32,7 +32,7 @@ export function storyOf(journals: Journals, choice: Choice, { focus, most }: Sto
   const leftOut = chosen.length - told.length;
   return [
     ...(leftOut > 0 ? [`(${leftOut} earlier events are left out; --last ${chosen.length} tells them)`] : []),
-    ...steps.map((step) => stepLine(step, numbers, focus)),
+    ...steps.map((step) => stepLine(step, numbers, focus) + lateNews(step, steps, numbers)),
   ];
 }
 
@@ -90,6 +90,22 @@ function placeOf(fact: Fact): { readonly wallMs: number; readonly brokerId: numb
     case 'unread':
       return { wallMs: fact.wallMs, brokerId: fact.brokerId, id: 0 };
   }
+}
+
+/** A session ends in ZooKeeper, and whose it was may be the last to hear of it. */
+function lateNews(
+  { fact, key }: Step,
+  steps: readonly Step[],
+  numbers: ReadonlyMap<FactKey, number>,
+): string {
+  if (fact.what !== 'event' || fact.recorded.event.kind !== 'session-lost') return '';
+  const { wallMs, brokerId } = fact.recorded;
+  const before = steps.find(
+    ({ fact: other, causes }) =>
+      causes.includes(key) && other.what === 'event' && other.recorded.wallMs < wallMs,
+  );
+  if (before === undefined) return '';
+  return ` By the clocks that was after [${numbers.get(before.key)}]: broker ${brokerId} stood still or was cut off, and heard of it late, or the clocks differ.`;
 }
 
 function stepLine(step: Step, numbers: ReadonlyMap<FactKey, number>, focus: TopicPartition | null): string {

@@ -1,7 +1,6 @@
 /** `odradek reassign --execute`: throttles are set first, then the moves begin. */
 import type { AdminClient, ClusterMetadata } from '../admin-client.ts';
 import type { Arguments } from '../arguments.ts';
-import { setResources } from '../configs/resource-configs.ts';
 import { jsonFile } from '../json-file.ts';
 import { print } from '../output.ts';
 import { byTopic, partitionName } from '../partitions.ts';
@@ -9,8 +8,8 @@ import { withProgress } from '../progress.ts';
 import { currentPlan } from './generate.ts';
 import { moveReplicas, movesOf, replicaName } from './log-dir-moves.ts';
 import { type PlannedPartition, planJson, planOf } from './plan-file.ts';
-import { alterReassignments, type Reassignment, runningReassignments } from './reassignments.ts';
-import { brokerThrottles, throttlePlan } from './throttle-plan.ts';
+import { alterReassignments, runningReassignments } from './reassignments.ts';
+import { type Throttled, throttleBetweenBrokers, throttleBetweenDirectories } from './throttles.ts';
 
 export async function execute(admin: AdminClient, given: Arguments): Promise<number> {
   const plan = planOf(jsonFile('reassignment-json-file', given.needText('reassignment-json-file')));
@@ -43,16 +42,10 @@ function checked(plan: readonly PlannedPartition[], metadata: ClusterMetadata): 
   });
 }
 
-interface Throttled {
-  readonly plan: readonly PlannedPartition[];
-  readonly current: readonly PlannedPartition[];
-  readonly running: readonly Reassignment[];
-}
-
 async function throttle(
   admin: AdminClient,
   given: Arguments,
-  { plan, current, running }: Throttled,
+  throttled: Throttled & { readonly plan: readonly PlannedPartition[] },
 ): Promise<void> {
   const interBroker = rateOf(given, 'throttle');
   const logDirs = rateOf(given, 'replica-alter-log-dirs-throttle');
@@ -61,30 +54,14 @@ async function throttle(
     'Warning: You must run --verify periodically, until the reassignment completes, to ensure the throttle is removed.',
   );
   if (interBroker !== null) {
-    const replicas = new Map(current.map((each) => [partitionName(each), each.replicas]));
-    const { topics, brokers } = throttlePlan(plan, replicas, running);
-    const ofTopics = Array.from(topics, ([name, values]) => ({
-      resource: { type: 'topics', name } as const,
-      values,
-    }));
-    await setResources(admin, ofTopics);
-    await setBrokers(admin, brokers, brokerThrottles(interBroker, null));
+    await throttleBetweenBrokers(admin, throttled, interBroker);
     await print(`The inter-broker throttle limit was set to ${interBroker} B/s`);
   }
   if (logDirs !== null) {
-    const brokers = new Set(movesOf(plan).map(({ broker }) => broker));
-    await setBrokers(admin, [...brokers], brokerThrottles(null, logDirs));
+    const brokers = new Set(movesOf(throttled.plan).map(({ broker }) => broker));
+    await throttleBetweenDirectories(admin, [...brokers], logDirs);
     await print(`The replica-alter-dir throttle limit was set to ${logDirs} B/s`);
   }
-}
-
-async function setBrokers(
-  admin: AdminClient,
-  brokers: readonly number[],
-  values: ReadonlyMap<string, string>,
-): Promise<void> {
-  const changes = brokers.map((id) => ({ resource: { type: 'brokers', name: String(id) } as const, values }));
-  await setResources(admin, changes);
 }
 
 /** Null: as Kafka has it, no throttle is asked for, -1. */

@@ -2,7 +2,6 @@
 import { ErrorCode } from '../../../broker/errors.ts';
 import type { AdminClient } from '../admin-client.ts';
 import type { Arguments } from '../arguments.ts';
-import { ownConfigs, resourceConfigs, setResources } from '../configs/resource-configs.ts';
 import { jsonFile } from '../json-file.ts';
 import { print } from '../output.ts';
 import { byTopic, partitionName } from '../partitions.ts';
@@ -10,7 +9,7 @@ import { movesOf, replicaName, replicaPlaces } from './log-dir-moves.ts';
 import { moveStatus, partitionStatus } from './move-status.ts';
 import { type PlannedPartition, planOf } from './plan-file.ts';
 import { runningReassignments } from './reassignments.ts';
-import { BROKER_THROTTLES, TOPIC_THROTTLES } from './throttle-plan.ts';
+import { clearBrokerThrottles, clearTopicThrottles } from './throttles.ts';
 
 export async function verify(admin: AdminClient, given: Arguments): Promise<number> {
   const plan = planOf(jsonFile('reassignment-json-file', given.needText('reassignment-json-file')));
@@ -39,19 +38,8 @@ export async function clearThrottles(admin: AdminClient, plan: readonly PlannedP
   const { brokers } = await admin.metadata([]);
   const ids = brokers.map(({ nodeId }) => nodeId).sort((a, b) => a - b);
   await print(`Clearing broker-level throttles on broker${ids.length === 1 ? '' : 's'} ${ids.join(',')}`);
-  for (const id of ids) await clear(admin, { type: 'brokers', name: String(id) }, BROKER_THROTTLES);
+  await clearBrokerThrottles(admin, ids);
   const topics = [...byTopic(plan).keys()];
   await print(`Clearing topic-level throttles on topic${topics.length === 1 ? '' : 's'} ${topics.join(',')}`);
-  for (const name of topics) await clear(admin, { type: 'topics', name }, TOPIC_THROTTLES);
-}
-
-/** Only what is set is deleted: each change is a write of the controller's. */
-async function clear(
-  admin: AdminClient,
-  resource: { readonly type: 'brokers' | 'topics'; readonly name: string },
-  keys: readonly string[],
-): Promise<void> {
-  const own = ownConfigs(await resourceConfigs(admin, resource), resource);
-  const found = own.filter(({ name }) => keys.includes(name)).map(({ name }) => [name, null] as const);
-  if (found.length > 0) await setResources(admin, [{ resource, values: new Map(found) }]);
+  await clearTopicThrottles(admin, topics);
 }

@@ -1,33 +1,12 @@
 /** Which nodes of the tree are Kafka's own, and asking before one of them is changed by hand. */
 import { createInterface } from 'node:readline/promises';
+import { KAFKA_ROOTS } from '../../../coordinator-client/znodes/znode-acls.ts';
 import { UsageError } from '../arguments.ts';
 
-/** ZooKeeper's own is protected as well. */
-const ROOTS: ReadonlySet<string> = new Set([
-  'admin',
-  'brokers',
-  'cluster',
-  'config',
-  'consumers',
-  'controller',
-  'controller_epoch',
-  'delegation_token',
-  'feature',
-  'isr_change_notification',
-  'kafka-acl',
-  'kafka-acl-changes',
-  'kafka-acl-extended',
-  'kafka-acl-extended-changes',
-  'latest_producer_id_block',
-  'log_dir_event_notification',
-  'migration',
-  'zookeeper',
-]);
-
-/** `/` is one too: all others are below it. */
+/** `/` is one too: all others are below it. ZooKeeper's own is protected as well. */
 export function isKafkas(path: string): boolean {
   const [, root = ''] = path.split('/');
-  return root === '' || ROOTS.has(root);
+  return root === '' || root === 'zookeeper' || KAFKA_ROOTS.has(`/${root}`);
 }
 
 /** Throws UsageError unless somebody at a terminal says yes. */

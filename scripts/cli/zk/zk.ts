@@ -1,13 +1,11 @@
 /** `odradek zk`: a look at the coordination tree and a hand on it, on a real ensemble or the embedded server. */
 import type { Coordinator } from '../../../coordinator-client/coordinator.ts';
-import { zookeeperSource } from '../../../coordinator-client/zookeeper/zookeeper.ts';
 import { type Arguments, type CommandSpec, UsageError } from '../arguments.ts';
 import { print } from '../output.ts';
 import { withProgress } from '../progress.ts';
+import { openZookeeper, zkTlsOption, zookeeperAccessOf } from '../zookeeper-client.ts';
 import { createNode, deleteNodes, setNode } from './change-nodes.ts';
 import { confirm, isKafkas } from './kafka-nodes.ts';
-
-const TIMEOUT_MS = 10_000;
 
 export const zkCommand: CommandSpec = {
   name: 'zk',
@@ -20,6 +18,7 @@ export const zkCommand: CommandSpec = {
       help: 'the ensemble, with a chroot if there is one',
       fallback: '127.0.0.1:2181',
     },
+    zkTlsOption,
     { name: 'recursive', help: 'ls, delete: all nodes below as well' },
     { name: 'version', value: 'N', kind: 'integer', help: 'set, delete: only if the node has this version' },
     { name: 'yes', help: "create, set, delete: do not ask, even if the node is Kafka's own" },
@@ -46,7 +45,7 @@ async function run(given: Arguments): Promise<number> {
     throw new UsageError(`zk ${name} takes one path${verb.data ? ', and the data' : ''}`);
   if (!path.startsWith('/')) throw new UsageError(`a path begins with /, not '${path}'`);
   const wrong = given.sequence.find(
-    (option) => option.name !== 'zookeeper' && !verb.options.includes(option.name),
+    (option) => !['zookeeper', zkTlsOption.name].includes(option.name) && !verb.options.includes(option.name),
   );
   if (wrong !== undefined) throw new UsageError(`--${wrong.name} does not go with ${name}`);
   if (given.flag('version') && given.flag('recursive'))
@@ -55,16 +54,7 @@ async function run(given: Arguments): Promise<number> {
   if (isChange && path === '/') throw new UsageError(`zk ${name} takes a node below /`);
   if (isChange && isKafkas(path) && !given.flag('yes')) await confirm(`${name} ${path}`);
   const connect = given.needText('zookeeper');
-  const source = zookeeperSource({
-    connect,
-    sessionTimeoutMs: TIMEOUT_MS,
-    connectionTimeoutMs: TIMEOUT_MS,
-    maxInFlightRequests: 50,
-    log: () => {},
-  });
-  const coordinator = await source.open(TIMEOUT_MS).catch(() => {
-    throw new Error(`no ZooKeeper answered at ${connect} within ${TIMEOUT_MS} ms`);
-  });
+  const coordinator = await openZookeeper(connect, await zookeeperAccessOf(given));
   try {
     if (!isChange) return await look(coordinator, name, path, given);
     const version = given.integer('version');

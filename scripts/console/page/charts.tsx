@@ -1,7 +1,8 @@
 /** What matters in a failover, over the last ten minutes. */
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { time } from './format.ts';
 import type { Sample } from './state.ts';
 
 type Series = readonly [title: string, read: (sample: Sample) => number | null];
@@ -14,6 +15,7 @@ const SERIES: readonly Series[] = [
 ];
 const HEIGHT_PX = 170;
 const GROUP = 'all';
+const DARK = '(prefers-color-scheme: dark)';
 
 export function Charts({ samples }: { readonly samples: readonly Sample[] }) {
   return (
@@ -40,6 +42,9 @@ interface ChartProps {
 function Chart({ title, times, values }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | null>(null);
+  useDarkness();
+  // As it is now: the browser may tell of a change before its colours are the new ones.
+  const line = box.current === null ? null : colourOf(box.current, '--line');
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
@@ -51,7 +56,7 @@ function Chart({ title, times, values }: ChartProps) {
       measure.disconnect();
       made.destroy();
     };
-  }, [title]);
+  }, [title, line]);
   plot.current?.setData([times, values]);
   const last = values.at(-1) ?? null;
   return (
@@ -62,6 +67,17 @@ function Chart({ title, times, values }: ChartProps) {
       <div ref={box} />
     </figure>
   );
+}
+
+/** What uses it is drawn anew when the colours change: a chart has those from when it was made. */
+function useDarkness(): void {
+  const [, setDark] = useState(matchMedia(DARK).matches);
+  useEffect(() => {
+    const query = matchMedia(DARK);
+    const moved = (): void => setDark(query.matches);
+    query.addEventListener('change', moved);
+    return () => query.removeEventListener('change', moved);
+  }, []);
 }
 
 function optionsOf(title: string, element: HTMLElement): UPlot.Options {
@@ -76,7 +92,15 @@ function optionsOf(title: string, element: HTMLElement): UPlot.Options {
     height: HEIGHT_PX,
     legend: { show: false },
     cursor: { sync: { key: GROUP } },
-    axes: [axis, { ...axis, size: 64 }],
+    axes: [
+      {
+        ...axis,
+        space: 80,
+        size: 30,
+        values: (_plot, times) => times.map((each) => time(1000 * each).slice(0, -'.000'.length)),
+      },
+      { ...axis, size: 64 },
+    ],
     scales: { y: { range: (_plot, _low, high) => [0, Math.max(1, high * 1.1)] } },
     series: [{}, { label: title, stroke: colourOf(element, '--accent'), width: 2 }],
   };

@@ -11,9 +11,12 @@ interface Load {
   readonly sizeBytes: number;
 }
 
-const WIDTH = 720;
+/** Many need room; of few, what is written stays large enough for a narrow screen. */
+const FEW = 8;
+const WIDTH_OF_FEW = 440;
+const WIDTH_OF_MANY = 720;
+const BESIDE = 50;
 const HEIGHT = 300;
-const RADIUS_X = 270;
 const RADIUS_Y = 100;
 
 export function ClusterMap({ state, picture }: { readonly state: State; readonly picture: ClusterPicture }) {
@@ -23,7 +26,7 @@ export function ClusterMap({ state, picture }: { readonly state: State; readonly
   return (
     <section aria-label="Cluster">
       <Sentences picture={picture} missing={missing} leaderless={leaderless} />
-      <Story about={{}} question="Why this controller?" />
+      {state.may.describe && <Story about={{}} question="Why this controller?" />}
       <Sketch picture={picture} missing={missing} />
       <div class="cards">
         {picture.brokers.map((broker) => (
@@ -87,17 +90,18 @@ function Sketch({
   readonly missing: readonly number[];
 }) {
   const ids = [...picture.brokers.map(({ id }) => id), ...missing].sort((a, b) => a - b);
+  const width = ids.length > FEW ? WIDTH_OF_MANY : WIDTH_OF_FEW;
   const label = `ZooKeeper with sessions of ${picture.brokers.map(({ id }) => `broker ${id}`).join(', ')}`;
   return (
-    <svg class="sketch" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
+    <svg class="sketch" viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={label}>
       {ids.map((id, index) => {
         const angle = (2 * Math.PI * index) / ids.length - Math.PI / 2;
-        const x = WIDTH / 2 + RADIUS_X * Math.cos(angle);
+        const x = width / 2 + (width / 2 - BESIDE) * Math.cos(angle);
         const y = HEIGHT / 2 + RADIUS_Y * Math.sin(angle);
         const kind = missing.includes(id) ? 'gone' : id === picture.controllerId ? 'controller' : 'living';
         return (
           <g key={id} class={kind}>
-            <line x1={WIDTH / 2} y1={HEIGHT / 2} x2={x} y2={y} />
+            <line x1={width / 2} y1={HEIGHT / 2} x2={x} y2={y} />
             <circle cx={x} cy={y} r="26" />
             <text x={x} y={y + 5}>
               {id}
@@ -111,8 +115,8 @@ function Sketch({
         );
       })}
       <g class="zookeeper">
-        <rect x={WIDTH / 2 - 52} y={HEIGHT / 2 - 20} width="104" height="40" rx="8" />
-        <text x={WIDTH / 2} y={HEIGHT / 2 + 5}>
+        <rect x={width / 2 - 52} y={HEIGHT / 2 - 20} width="104" height="40" rx="8" />
+        <text x={width / 2} y={HEIGHT / 2 + 5}>
           ZooKeeper
         </text>
       </g>

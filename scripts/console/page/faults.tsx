@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { BrokerFaultsView, FaultKindView } from '../views.ts';
 import { change } from './server.ts';
-import { useAnswer, useTicks } from './use-answer.ts';
+import { useAnswer, useChange, useTicks } from './use-answer.ts';
 
 const REFRESH_MS = 1000;
 
@@ -61,15 +61,12 @@ function Strike({ brokers, kinds }: StrikeProps) {
   const [broker, setBroker] = useState(String(brokers[0]?.brokerId ?? ''));
   const [name, setName] = useState(kinds[0]?.name ?? '');
   const [given, setGiven] = useState<Readonly<Record<string, string>>>({});
-  const [said, setSaid] = useState('');
+  const [said, act] = useChange('it has struck');
   const kind = kinds.find((each) => each.name === name);
   const strike = (): void => {
-    if (kind === undefined || !confirm(`${kind.name} at broker ${broker}: ${kind.summary}?`)) return;
+    if (kind === undefined) return;
     const what = { broker, fault: kind.name, given: JSON.stringify(valuesOf(kind, given)) };
-    change('/api/strike', what).then(
-      () => setSaid('it has struck'),
-      (error: unknown) => setSaid(error instanceof Error ? error.message : String(error)),
-    );
+    act(`${kind.name} at broker ${broker}: ${kind.summary}?`, '/api/strike', what);
   };
   const parameters = [...(kind?.parameters ?? []), ...(kind?.lasts === true ? [FOR_MS] : [])];
   return (

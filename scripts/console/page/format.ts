@@ -17,6 +17,11 @@ export function count(value: number): string {
   return value.toLocaleString('en');
 }
 
+/** `1 member`, `2 members` */
+export function amount(value: number, what: string): string {
+  return `${count(value)} ${what}${value === 1 ? '' : 's'}`;
+}
+
 /** `14:03:22.125` */
 export function time(atMs: number): string {
   const date = new Date(atMs);

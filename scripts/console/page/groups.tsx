@@ -1,7 +1,7 @@
 /** Consumer groups with their lag. */
 import { useState } from 'preact/hooks';
 import type { GroupView, ListedGroupView } from '../views.ts';
-import { count } from './format.ts';
+import { amount } from './format.ts';
 import { useAnswer, useTicks } from './use-answer.ts';
 
 const REFRESH_MS = 2000;
@@ -39,29 +39,27 @@ function Group({ groupId, ticks }: { readonly groupId: string; readonly ticks: s
       {group !== null && (
         <>
           <p>
-            {group.state}, coordinated by broker {group.coordinator}, {count(group.members.length)} members
+            {group.state}, coordinated by broker {group.coordinator}, {amount(group.members.length, 'member')}
             {group.assignor === '' ? '' : `, assigned by ${group.assignor}`}
           </p>
-          <table>
+          <table class="figures">
             <thead>
               <tr>
-                <th>partition</th>
+                <th>partition, and who reads it</th>
                 <th>committed</th>
                 <th>end</th>
                 <th>lag</th>
-                <th>read by</th>
               </tr>
             </thead>
             <tbody>
               {group.offsets.map(({ topic, partition, committed, end, lag, memberId }) => (
                 <tr key={`${topic}-${partition}`}>
                   <td>
-                    {topic}-{partition}
+                    {topic}-{partition} <small>{memberId ?? 'nobody'}</small>
                   </td>
                   <td>{committed ?? '–'}</td>
                   <td>{end ?? '–'}</td>
                   <td class={lag !== null && Number(lag) > 0 ? 'behind' : ''}>{lag ?? '–'}</td>
-                  <td>{memberId ?? 'nobody'}</td>
                 </tr>
               ))}
             </tbody>

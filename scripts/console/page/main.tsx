@@ -1,7 +1,9 @@
-/** The page begins here. */
-import { render } from 'preact';
+/** The beginning of the page. */
+import { options, render } from 'preact';
 import { App } from './app.tsx';
 import './style.css';
 
-const root = document.getElementById('console');
-if (root !== null) render(<App />, root);
+// However much happens, it is drawn once a frame; and not at all while nobody can see it.
+options.debounceRendering = requestAnimationFrame;
+const element = document.getElementById('console');
+if (element !== null) render(<App />, element);

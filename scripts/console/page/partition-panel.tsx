@@ -1,13 +1,12 @@
 /** All about one partition: its state as ZooKeeper has it, its replicas, its past; and what may be done with it. */
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { nameOf, type PartitionPicture } from '../picture.ts';
 import type { ZnodeView } from '../views.ts';
 import { EventList } from './events.tsx';
 import { bytes, count, time } from './format.ts';
-import { change } from './server.ts';
 import type { State } from './state.ts';
 import { Story } from './story.tsx';
-import { useAnswer } from './use-answer.ts';
+import { useAnswer, useChange } from './use-answer.ts';
 
 interface PanelProps {
   readonly partition: PartitionPicture;
@@ -17,15 +16,21 @@ interface PanelProps {
 
 export function PartitionPanel({ partition, state, close }: PanelProps) {
   const name = nameOf(partition);
-  const path = `/brokers/topics/${partition.topic}/partitions/${partition.partition}/state`;
-  // Asked again whenever the partition has changed.
-  const [znode, problem] = useAnswer<ZnodeView>('/api/znode', { path }, String(state.changedMs[name] ?? 0));
   const progress = state.progress[name];
+  const closing = useRef<HTMLButtonElement>(null);
+  // Who came by the keyboard is here at once, and not behind all rows.
+  useEffect(() => closing.current?.focus(), [name]);
   return (
-    <aside class="panel" aria-label={`Partition ${name}`}>
+    <aside
+      class="panel"
+      aria-label={`Partition ${name}`}
+      onKeyDown={({ key }) => {
+        if (key === 'Escape') close();
+      }}
+    >
       <h2>
         {name}
-        <button type="button" aria-label="Close" onClick={close}>
+        <button type="button" aria-label="Close" ref={closing} onClick={close}>
           ×
         </button>
       </h2>
@@ -57,16 +62,29 @@ export function PartitionPanel({ partition, state, close }: PanelProps) {
           })}
         </tbody>
       </table>
+      {state.may.alter && <StateZnode partition={partition} state={state} />}
+      {state.may.describe && <Story about={{ partition: name }} question="Why is it so?" />}
+      <EventList events={state.events.filter((event) => event.partition === name).slice(-20)} />
+      <Past name={name} state={state} />
+      {state.allowsChanges && state.momentMs === null && <Actions partition={partition} />}
+    </aside>
+  );
+}
+
+/** Its state as ZooKeeper has it. */
+function StateZnode({ partition, state }: Omit<PanelProps, 'close'>) {
+  const path = `/brokers/topics/${partition.topic}/partitions/${partition.partition}/state`;
+  // Asked again whenever the partition has changed.
+  const changedMs = state.changedMs[nameOf(partition)] ?? 0;
+  const [znode, problem] = useAnswer<ZnodeView>('/api/znode', { path }, String(changedMs));
+  return (
+    <>
       <h3>{path}</h3>
       {problem !== null && <p class="bad">{problem}</p>}
       {znode !== null && (
         <pre>{`${znode.data}\nversion ${znode.version}, changed ${time(znode.modifiedMs)}`}</pre>
       )}
-      <Story about={{ partition: name }} question="Why is it so?" />
-      <EventList events={state.events.filter((event) => event.partition === name).slice(-20)} />
-      <Past name={name} state={state} />
-      {state.allowsChanges && state.momentMs === null && <Actions partition={partition} />}
-    </aside>
+    </>
   );
 }
 
@@ -91,14 +109,10 @@ function Actions({ partition }: { readonly partition: PartitionPicture }) {
   const { topic, replicas, adding, removing } = partition;
   const place = { topic, partition: String(partition.partition) };
   const [wanted, setWanted] = useState(replicas.join(','));
-  const [said, setSaid] = useState('');
-  const act = (question: string, path: string, more: Readonly<Record<string, string>> = {}): void => {
-    if (!confirm(question)) return;
-    change(path, { ...place, ...more }).then(
-      () => setSaid('done'),
-      (error: unknown) => setSaid(error instanceof Error ? error.message : String(error)),
-    );
-  };
+  const [rate, setRate] = useState('');
+  const [said, change] = useChange();
+  const act = (question: string, path: string, more: Readonly<Record<string, string>> = {}): void =>
+    change(question, path, { ...place, ...more });
   const name = nameOf(partition);
   return (
     <fieldset>
@@ -114,9 +128,23 @@ function Actions({ partition }: { readonly partition: PartitionPicture }) {
       <label>
         replicas <input value={wanted} onInput={({ currentTarget }) => setWanted(currentTarget.value)} />
       </label>
+      <label>
+        bytes a second{' '}
+        <input
+          inputMode="numeric"
+          placeholder="no limit"
+          value={rate}
+          onInput={({ currentTarget }) => setRate(currentTarget.value)}
+        />
+      </label>
       <button
         type="button"
-        onClick={() => act(`Move ${name} to ${wanted}?`, '/api/move', { replicas: wanted })}
+        onClick={() =>
+          act(`Move ${name} to ${wanted}?`, '/api/move', {
+            replicas: wanted,
+            ...(rate.trim() === '' ? {} : { rate }),
+          })
+        }
       >
         move
       </button>

@@ -1,5 +1,6 @@
 /** Partitions against brokers: who leads, who should, who is in sync, who lags; what just changed is lit up. */
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { Component } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { type ClusterPicture, isUnderReplicated, nameOf, type PartitionPicture } from '../picture.ts';
 import { count, time } from './format.ts';
 import { PartitionPanel } from './partition-panel.tsx';
@@ -21,14 +22,15 @@ export function Partitions({ state, picture }: { readonly state: State; readonly
   const [words, setWords] = useState('');
   const [chosen, setChosen] = useState<string | null>(null);
   const nowMs = useNow();
-  const columns = useMemo(() => columnsOf(picture), [picture]);
+  const columns = useSame(columnsOf(picture));
+  const names = useSortedNames(picture);
   const shown = useMemo(() => {
     const matches = FILTERS[filter] ?? (() => true);
-    const all = Object.values(picture.partitions).filter(
-      (each) => matches(each) && nameOf(each).includes(words),
-    );
-    return all.sort(byTopicOwnFirst);
-  }, [picture, filter, words]);
+    return names.flatMap((name) => {
+      const partition = picture.partitions[name];
+      return partition !== undefined && matches(partition) && name.includes(words) ? [partition] : [];
+    });
+  }, [picture, names, filter, words]);
   const known = chosen === null ? undefined : picture.partitions[chosen];
   return (
     <section aria-label="Partitions" class="split">
@@ -59,29 +61,52 @@ export function Partitions({ state, picture }: { readonly state: State; readonly
           row={(index) => {
             const partition = shown[index];
             if (partition === undefined) return null;
-            const isLit =
-              nowMs - (state.changedMs[nameOf(partition)] ?? 0) < LIT_MS && state.momentMs === null;
-            return (
-              <PartitionRow
-                {...{ partition, columns, state, isLit }}
-                choose={() => setChosen(nameOf(partition))}
-              />
-            );
+            const name = nameOf(partition);
+            const changedMs = state.changedMs[name] ?? 0;
+            const isLit = nowMs - changedMs < LIT_MS && state.momentMs === null;
+            const lags = columns.map((id) => lagOf(state, name, id)).join();
+            return <PartitionRow {...{ partition, columns, lags, isLit, changedMs }} choose={setChosen} />;
           }}
         />
         <Legend />
       </div>
       {known !== undefined && (
-        <PartitionPanel partition={known} state={state} close={() => setChosen(null)} />
+        <PartitionPanel partition={known} state={state} close={() => leave(chosen, setChosen)} />
       )}
     </section>
   );
 }
 
+/** The keyboard goes on where it came from. */
+function leave(chosen: string | null, setChosen: (name: null) => void): void {
+  setChosen(null);
+  for (const button of document.querySelectorAll<HTMLElement>('.rows .name button'))
+    if (button.getAttribute('aria-label') === chosen) button.focus();
+}
+
+/** Sorted anew only when there are others: changes of partitions come many times a second. */
+function useSortedNames({ partitions }: ClusterPicture): readonly string[] {
+  const names = useSame(Object.keys(partitions));
+  return useMemo(() => {
+    const all = names.flatMap((name) => partitions[name] ?? []);
+    return all.sort(byTopicOwnFirst).map(nameOf);
+  }, [names]);
+}
+
+/** The array of before where it has the same items. */
+function useSame<Item>(items: readonly Item[]): readonly Item[] {
+  const kept = useRef(items);
+  const isSame = kept.current.length === items.length && items.every((item, at) => item === kept.current[at]);
+  if (!isSame) kept.current = items;
+  return kept.current;
+}
+
+const WORDS = new Intl.Collator();
+
 /** The topics of users before those of the brokers. */
 function byTopicOwnFirst(a: PartitionPicture, b: PartitionPicture): number {
   const internal = Number(a.topic.startsWith('__')) - Number(b.topic.startsWith('__'));
-  return internal || a.topic.localeCompare(b.topic) || a.partition - b.partition;
+  return internal || WORDS.compare(a.topic, b.topic) || a.partition - b.partition;
 }
 
 /** Once a second: what is lit goes out again. */
@@ -127,39 +152,48 @@ function Head({
   );
 }
 
-function PartitionRow({
-  partition,
-  columns,
-  state,
-  isLit,
-  choose,
-}: {
+interface PartitionRowProps {
   readonly partition: PartitionPicture;
   readonly columns: readonly number[];
-  readonly state: State;
+  /** Records behind, column by column: as text, so that two can be compared. */
+  readonly lags: string;
   readonly isLit: boolean;
-  readonly choose: () => void;
-}) {
-  const name = nameOf(partition);
-  const changedMs = state.changedMs[name];
-  return (
-    <>
-      <th scope="row" class={isLit ? 'name lit' : 'name'}>
-        <button
-          type="button"
-          aria-label={name}
-          title={changedMs === undefined ? name : `${name}, changed ${time(changedMs)}`}
-          onClick={choose}
-        >
-          <span>{partition.topic}</span>-{partition.partition}
-        </button>
-      </th>
-      <td class="epoch">{partition.leaderEpoch}</td>
-      {columns.map((id) => (
-        <Cell key={id} id={id} partition={partition} lag={lagOf(state, name, id)} />
-      ))}
-    </>
-  );
+  /** 0: not since the page looks. */
+  readonly changedMs: number;
+  readonly choose: (name: string) => void;
+}
+
+/** Drawn anew only when something of it is another. */
+class PartitionRow extends Component<PartitionRowProps> {
+  override shouldComponentUpdate(next: PartitionRowProps): boolean {
+    const { partition, columns, lags, isLit } = this.props;
+    return (
+      next.partition !== partition || next.columns !== columns || next.lags !== lags || next.isLit !== isLit
+    );
+  }
+
+  override render({ partition, columns, lags, isLit, changedMs, choose }: PartitionRowProps) {
+    const name = nameOf(partition);
+    const behind = lags.split(',').map(Number);
+    return (
+      <>
+        <th scope="row" class={isLit ? 'name lit' : 'name'}>
+          <button
+            type="button"
+            aria-label={name}
+            title={changedMs === 0 ? name : `${name}, changed ${time(changedMs)}`}
+            onClick={() => choose(name)}
+          >
+            <span>{partition.topic}</span>-{partition.partition}
+          </button>
+        </th>
+        <td class="epoch">{partition.leaderEpoch}</td>
+        {columns.map((id, at) => (
+          <Cell key={id} id={id} partition={partition} lag={behind[at] ?? 0} />
+        ))}
+      </>
+    );
+  }
 }
 
 function lagOf({ progress, momentMs }: State, name: string, id: number): number {

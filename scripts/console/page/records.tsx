@@ -78,6 +78,9 @@ function OneRecord({ record }: { readonly record: RecordView }) {
         </summary>
         <p>
           {timeOf(timestampMs)}
+          {[key?.note, value?.note].map((note, at) =>
+            note === undefined ? '' : `, ${at === 0 ? 'key' : 'value'}: ${note}`,
+          )}
           {transaction !== 'none' && `, ${transaction} of a transaction`}
         </p>
         {headers.map(([name, header], at) => (

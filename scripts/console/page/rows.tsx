@@ -4,6 +4,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 const ROW_PX = 26;
 const SPARE_ROWS = 8;
+/** So many are scrolled before others are drawn. */
+const STEP_ROWS = 4;
 
 interface RowsProps {
   readonly count: number;
@@ -16,7 +18,7 @@ interface RowsProps {
 
 export function Rows({ count, label, head, row }: RowsProps) {
   const box = useRef<HTMLDivElement>(null);
-  const [topPx, setTopPx] = useState(0);
+  const [topRow, setTopRow] = useState(0);
   const [heightPx, setHeightPx] = useState(600);
   useEffect(() => {
     const element = box.current;
@@ -25,8 +27,8 @@ export function Rows({ count, label, head, row }: RowsProps) {
     measure.observe(element);
     return () => measure.disconnect();
   }, []);
-  const first = Math.max(0, Math.floor(topPx / ROW_PX) - SPARE_ROWS);
-  const last = Math.min(count, Math.ceil((topPx + heightPx) / ROW_PX) + SPARE_ROWS);
+  const first = Math.max(0, topRow - SPARE_ROWS);
+  const last = Math.min(count, topRow + Math.ceil(heightPx / ROW_PX) + SPARE_ROWS + STEP_ROWS);
   return (
     <section
       class="rows"
@@ -35,7 +37,10 @@ export function Rows({ count, label, head, row }: RowsProps) {
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable.
       tabIndex={0}
       ref={box}
-      onScroll={({ currentTarget }) => setTopPx(currentTarget.scrollTop)}
+      onScroll={({ currentTarget }) => {
+        const row = Math.floor(currentTarget.scrollTop / ROW_PX);
+        setTopRow(row - (row % STEP_ROWS));
+      }}
     >
       <table aria-rowcount={count + 1}>
         <thead>

@@ -4,6 +4,7 @@
  */
 import {
   applyChange,
+  applyChanges,
   type ClusterPicture,
   isUnderReplicated,
   NOTHING,
@@ -30,6 +31,10 @@ export interface Sample {
 export interface State {
   readonly isConnected: boolean;
   readonly allowsChanges: boolean;
+  /** What the cluster lets its reader do to it as a whole. */
+  readonly may: { readonly describe: boolean; readonly alter: boolean };
+  /** Who is logged in, where one has to. */
+  readonly user: string | null;
   /** Why the server can't look at the cluster. */
   readonly trouble: string | null;
   readonly live: ClusterPicture;
@@ -51,6 +56,8 @@ export type Action =
       readonly picture: ClusterPicture;
       readonly allowsChanges: boolean;
       readonly trouble: string | null;
+      readonly may: State['may'];
+      readonly user: string | null;
     }
   /** What was before; what is told meanwhile may be in it as well. */
   | { readonly kind: 'recalled'; readonly recording: Recording; readonly events: readonly EventView[] }
@@ -62,11 +69,15 @@ export type Action =
   | { readonly kind: 'moved-to'; readonly momentMs: number | null };
 
 const MOST_SAMPLES = 600;
+/** Twice as many for a while. */
+const MOST_CHANGES = 5000;
 const MOST_EVENTS = 5000;
 
 export const FIRST_STATE: State = {
   isConnected: false,
   allowsChanges: false,
+  may: { describe: false, alter: false },
+  user: null,
   trouble: null,
   live: NOTHING,
   recording: { startedMs: 0, first: NOTHING, changes: [] },
@@ -80,8 +91,8 @@ export const FIRST_STATE: State = {
 export function reduce(state: State, action: Action): State {
   switch (action.kind) {
     case 'begun': {
-      const { picture, allowsChanges, trouble } = action;
-      return { ...state, isConnected: true, live: picture, allowsChanges, trouble };
+      const { picture, allowsChanges, trouble, may, user } = action;
+      return { ...state, isConnected: true, live: picture, allowsChanges, trouble, may, user };
     }
     case 'recalled':
       return recalled(state, action.recording, action.events);
@@ -124,8 +135,21 @@ function changed(state: State, change: PictureChange): State {
   return {
     ...state,
     live: applyChange(state.live, change),
-    recording: { ...recording, changes: [...recording.changes, change] },
+    recording: shortened({ ...recording, changes: [...recording.changes, change] }),
     changedMs,
+  };
+}
+
+/** What is too long ago becomes part of the first picture, many at once. */
+function shortened(recording: Recording): Recording {
+  const { first, changes } = recording;
+  const tooMany = changes.length - MOST_CHANGES;
+  if (tooMany < MOST_CHANGES) return recording;
+  const fallen = changes.slice(0, tooMany);
+  return {
+    startedMs: fallen.at(-1)?.atMs ?? recording.startedMs,
+    first: applyChanges(first, fallen),
+    changes: changes.slice(tooMany),
   };
 }
 

@@ -31,16 +31,8 @@ export function Timeline({ state, tell }: TimelineProps) {
       </button>
       <div class="line">
         <svg viewBox="0 0 1000 20" preserveAspectRatio="none" aria-hidden="true">
-          {recording.changes.slice(-MOST_MARKS).map((change) => (
-            <rect
-              key={change.atMs}
-              class={change.controllerId === undefined ? 'mark' : 'mark office'}
-              x={(1000 * (change.atMs - firstMs)) / (lastMs - firstMs)}
-              y="2"
-              width="2"
-              height="16"
-            />
-          ))}
+          <path class="mark" d={marks(recording.changes, firstMs, lastMs, false)} />
+          <path class="mark office" d={marks(recording.changes, firstMs, lastMs, true)} />
         </svg>
         <input
           type="range"
@@ -64,6 +56,20 @@ export function Timeline({ state, tell }: TimelineProps) {
       <output>{time(shownMs)}</output>
     </footer>
   );
+}
+
+/** One line for each of the newest; those of the office of controller stand out. */
+function marks(
+  changes: readonly PictureChange[],
+  firstMs: number,
+  lastMs: number,
+  ofController: boolean,
+): string {
+  return changes
+    .slice(-MOST_MARKS)
+    .filter(({ controllerId }) => (controllerId !== undefined) === ofController)
+    .map(({ atMs }) => `M${((1000 * (atMs - firstMs)) / (lastMs - firstMs)).toFixed(1)} 2v16`)
+    .join('');
 }
 
 function earlierChange(changes: readonly PictureChange[], atMs: number): number | null {

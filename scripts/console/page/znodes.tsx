@@ -1,7 +1,7 @@
 /** The tree in ZooKeeper: its nodes, what they hold, whose they are, and what is new since they were looked at. */
 import { useRef, useState } from 'preact/hooks';
 import type { ZnodeView } from '../views.ts';
-import { count, dateAndTime } from './format.ts';
+import { amount, count, dateAndTime } from './format.ts';
 import { useAnswer, useTicks } from './use-answer.ts';
 
 const REFRESH_MS = 2000;
@@ -96,7 +96,8 @@ function Node({ path }: { readonly path: string }) {
             <dd>{node.sessionId === null ? 'until it is deleted' : `with session ${node.sessionId}`}</dd>
             <dt>holds</dt>
             <dd>
-              {count(node.dataLength)} bytes{node.format === 'hex' ? ', in hexadecimal' : ''}
+              {amount(node.dataLength, 'byte')}
+              {node.format === 'hex' ? ', in hexadecimal' : ''}
             </dd>
           </dl>
           <pre>{node.data}</pre>

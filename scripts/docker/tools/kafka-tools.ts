@@ -27,7 +27,12 @@ const CONSUMER: Flags = {
   },
 };
 
-const STORAGE: Flags = { '-t': '--cluster-id', '-c': '--config', '-g': '--ignore-formatted' };
+const STORAGE: Flags = {
+  '-t': '--cluster-id',
+  '-c': '--config',
+  '-g': '--ignore-formatted',
+  '-S': '--add-scram',
+};
 
 const TRANSLATED: Readonly<Record<string, Translate>> = {
   'kafka-topics': (argv) => ['topics', ...argv],

@@ -20,7 +20,7 @@ export function clientOf({ bootstrapServers, topic }: JobOptions): Kafka {
   return new Kafka({
     clientId: topic,
     brokers: bootstrapServers.split(','),
-    logLevel: logLevel.NOTHING,
+    logLevel: logLevel.WARN,
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
   });

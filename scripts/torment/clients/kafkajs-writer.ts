@@ -13,6 +13,8 @@ interface Send {
 const PAUSE_MS = 50;
 const AGAIN_MS = 100;
 const PATIENT = { initialRetryTime: 50, maxRetryTime: 500, retries: 60 };
+/** Each attempt is the program's own. */
+const PLAIN = { retry: { retries: 0 } };
 /** Of a transaction: what takes longer is given up, and its id taken up again. */
 const BRIEF = { initialRetryTime: 50, maxRetryTime: 500, retries: 6 };
 /** kafkajs asks whoever is silent again and again, unless what it knows of leaders is old. */
@@ -23,6 +25,12 @@ export class Writer {
   readonly #options: JobOptions;
   readonly #history: HistoryFile;
   readonly #random: Random;
+  /**
+   * They send requests that are empty, and take the answers for acknowledgements: when a connection is lost while
+   * metadata is on its way for somebody else, kafkajs takes the object of one broker for that of another as well
+   * (brokerPool.js: refreshMetadata goes by the seed broker of before, and changes that of now), for good.
+   */
+  readonly #confused = new WeakSet<Producer | Transaction>();
   #nextId = 0;
   #isStopping = false;
 
@@ -40,9 +48,9 @@ export class Writer {
     const { mode, partitions } = this.#options;
     const each = Array.from({ length: partitions }, (_, partition) => partition);
     if (mode === 'plain') {
-      const producer = await this.#connected({ retry: { retries: 0 } });
-      await Promise.all(each.map((partition) => this.#sendAgainAndAgain(producer, partition)));
-      await producer.disconnect();
+      const shared = { producer: await this.#connected(PLAIN) };
+      await Promise.all(each.map((partition) => this.#sendAgainAndAgain(shared, partition)));
+      await shared.producer.disconnect();
     } else if (mode === 'idempotent') await Promise.all(each.map((partition) => this.#sendOnce(partition)));
     else await this.#transact();
     this.#history.close();
@@ -66,10 +74,16 @@ export class Writer {
   }
 
   /** Without idempotence: each attempt is the program's own, so that its outcome is known. */
-  async #sendAgainAndAgain(producer: Producer, partition: number): Promise<void> {
+  async #sendAgainAndAgain(shared: { producer: Producer }, partition: number): Promise<void> {
     let ids = this.#newIds();
     while (!this.#isStopping) {
+      const { producer } = shared;
       const isTold = await this.#send(producer, ids, { partition });
+      if (this.#confused.delete(producer)) {
+        // Whoever is first of those who share it: the others go on with the old one meanwhile.
+        shared.producer = await this.#connected(PLAIN);
+        await producer.disconnect().catch(() => {});
+      }
       if (isTold) ids = this.#newIds();
       await pause(isTold ? PAUSE_MS : AGAIN_MS);
     }
@@ -96,12 +110,12 @@ export class Writer {
     let producer: Producer | null = null;
     for (let transaction = 0; !this.#isStopping; transaction++) {
       producer ??= await this.#transactional();
-      const isKnown = await this.#oneTransaction(producer, transaction).catch(() => false);
-      if (!isKnown) {
+      const isReusable = await this.#oneTransaction(producer, transaction).catch(() => false);
+      if (!isReusable) {
         await producer.disconnect().catch(() => {});
         producer = null;
       }
-      await pause(isKnown ? PAUSE_MS : AGAIN_MS);
+      await pause(isReusable ? PAUSE_MS : AGAIN_MS);
     }
     // An open transaction would hold readers up: whoever takes up the id ends it.
     if (producer === null) {
@@ -121,7 +135,11 @@ export class Writer {
     });
   }
 
-  /** Whether its end is known. */
+  /**
+   * Whether its producer may be used again: its end is known, and every send was acknowledged. After one that
+   * was not, kafkajs gives the next records the same numbers, and a broker that has the former ones, of a
+   * transaction that was aborted, takes these for them. Whoever takes up the id has numbers of its own.
+   */
   async #oneTransaction(producer: Producer, number: number): Promise<boolean> {
     const transaction = await producer.transaction();
     let isComplete = true;
@@ -129,13 +147,14 @@ export class Writer {
       const partition = this.#random.int(this.#options.partitions);
       isComplete = await this.#send(transaction, this.#newIds(), { partition, transaction: number });
     }
+    const isTold = isComplete;
     if (isComplete) isComplete = await this.#sendOffset(transaction, number);
     const deed = isComplete && this.#random.int(5) > 0 ? 'commit' : 'abort';
     this.#history.write('invoke', deed, { transaction: number });
     try {
       await transaction[deed]();
       this.#history.write('ok', deed, { transaction: number });
-      return true;
+      return isTold;
     } catch (error) {
       this.#history.write('info', deed, { transaction: number, error: nameOf(error) });
       return false;
@@ -166,7 +185,13 @@ export class Writer {
     const messages = ids.map((id) => ({ partition, value: `${topic}/${id}` }));
     try {
       const [told] = await through.send({ topic, acks: -1, timeout: 3000, messages });
-      const first = Number(told?.baseOffset);
+      if (told === undefined) {
+        this.#confused.add(through);
+        for (const id of ids)
+          this.#history.write('info', 'send', { id, ...where, error: 'nothing was sent' });
+        return false;
+      }
+      const first = Number(told.baseOffset);
       for (const [index, id] of ids.entries())
         this.#history.write('ok', 'send', { id, ...where, offset: first + index });
       return true;

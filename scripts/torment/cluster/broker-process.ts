@@ -7,7 +7,6 @@ import { COMMAND_LINE } from '../../cluster/program.ts';
 import type { Place } from './network.ts';
 
 const STOP_LIMIT_MS = 40_000;
-const NODE_FLAGS = ['--disable-warning=TimeoutNegativeWarning'];
 
 interface BrokerSettings {
   readonly id: number;
@@ -15,7 +14,17 @@ interface BrokerSettings {
   readonly place: Place;
   readonly port: number;
   readonly properties: Readonly<Record<string, string>>;
+  /** What is run with the name of a properties file at the end; left out: Odradek's broker. */
+  readonly program?: readonly string[];
 }
+
+const OWN_PROGRAM = [
+  process.execPath,
+  '--disable-warning=TimeoutNegativeWarning',
+  COMMAND_LINE,
+  'broker',
+  '--config',
+];
 
 export class BrokerProcess {
   readonly id: number;
@@ -30,7 +39,8 @@ export class BrokerProcess {
   #isWanted = false;
   #isPaused = false;
 
-  constructor(workplace: Workplace, { id, home, place, port, properties }: BrokerSettings) {
+  constructor(workplace: Workplace, settings: BrokerSettings) {
+    const { id, home, place, port, properties, program = OWN_PROGRAM } = settings;
     this.#workplace = workplace;
     this.id = id;
     this.home = home;
@@ -45,15 +55,7 @@ export class BrokerProcess {
     const file = join(home, 'server.properties');
     const lines = Object.entries(all).map(([key, value]) => `${key}=${value}\n`);
     writeFileSync(file, lines.join(''), { mode: 0o600 });
-    this.#command = [
-      ...place.command,
-      process.execPath,
-      ...NODE_FLAGS,
-      COMMAND_LINE,
-      'broker',
-      '--config',
-      file,
-    ];
+    this.#command = [...place.command, ...program, file];
   }
 
   get logFile(): string {

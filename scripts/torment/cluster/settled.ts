@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClusterMetadata } from '../../cli/admin-client.ts';
-import { BROKERS, type TormentedCluster } from './tormented-cluster.ts';
+import type { TormentedCluster } from './tormented-cluster.ts';
 
 /** What is still wrong; empty when nothing is. */
 export async function unsettled(cluster: TormentedCluster): Promise<string[]> {
@@ -24,18 +24,23 @@ interface View {
   readonly seen: ClusterMetadata;
 }
 
-/** Between what the brokers say of the cluster, and with what a whole one is like. */
+/**
+ * Between what the brokers say of the cluster, and with what a whole one is like. `views` are of all its brokers:
+ * a partition with a replica on another one can't be whole, and is left out.
+ */
 export function disagreements(views: readonly View[]): string[] {
   const wrong: string[] = [];
+  const ids = views.map(({ id }) => id);
   const controllers = new Set(views.map(({ seen }) => seen.controllerId));
   if (controllers.size !== 1) wrong.push(`brokers take ${[...controllers].join(' and ')} for the controller`);
   if (controllers.has(-1)) wrong.push('there is no controller');
   const leaders = new Map<string, string>();
   for (const { id, seen } of views) {
-    if (seen.brokers.length !== BROKERS)
-      wrong.push(`broker ${id} knows ${seen.brokers.length} brokers of ${BROKERS}`);
+    const known = new Set(seen.brokers.map(({ nodeId }) => nodeId));
+    for (const other of ids) if (!known.has(other)) wrong.push(`broker ${id} does not know broker ${other}`);
     for (const { name, partitions } of seen.topics) {
       for (const { partitionIndex, leaderId, leaderEpoch, isrNodes, replicaNodes } of partitions) {
+        if (!replicaNodes.every((replica) => ids.includes(replica))) continue;
         const partition = `${name}-${partitionIndex}`;
         if (leaderId < 0) wrong.push(`broker ${id} knows no leader of ${partition}`);
         if (isrNodes.length !== replicaNodes.length)

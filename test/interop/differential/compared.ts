@@ -53,6 +53,9 @@ const OWN_CONFIGS = new Set([
   'peer.max.handshakes.per.ip',
   'peer.max.message.bytes',
   'peer.shared.secret',
+  'peer.http.pages',
+  'zookeeper.digest.credentials',
+  'zookeeper.sasl.jaas.config',
   'peer.stream.credit.bytes',
   'queued.max.response.bytes',
   'request.max.arrival.pause.ms',
@@ -62,6 +65,7 @@ const OWN_CONFIGS = new Set([
   'socket.request.max.elements',
   'tls.handshake.timeout.ms',
   'tls.max.handshakes',
+  'transaction.completion.wait.ms',
   'transaction.max.ids',
 ]);
 

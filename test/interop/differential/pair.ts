@@ -58,8 +58,10 @@ interface Side {
 }
 
 export interface Pair {
-  readonly ours: Side;
-  readonly kafkas: Side;
+  /** `httpPort`: where its metrics are. */
+  readonly ours: Side & { readonly httpPort: number };
+  /** `pid`: of its JVM. */
+  readonly kafkas: Side & { readonly pid: number };
   /** Of both; Kafka's znodes are below /apache. */
   readonly zookeeperConnect: string;
   close(): Promise<void>;
@@ -95,11 +97,11 @@ export async function startPair({ properties = {}, prepare }: PairOptions = {}):
     await prepare?.(cluster.zookeeperConnect);
     const started = startApache(directory, `${cluster.zookeeperConnect}/apache`, both);
     apache = started.child;
-    const { port } = cluster.broker(1);
+    const { port, peerPort } = cluster.broker(1);
     const [ours, kafkasPort] = await Promise.all([furnish(port), started.port]);
     return {
-      ours: { port, world: ours },
-      kafkas: { port: kafkasPort, world: await furnish(kafkasPort) },
+      ours: { port, world: ours, httpPort: peerPort },
+      kafkas: { port: kafkasPort, world: await furnish(kafkasPort), pid: started.child.pid ?? 0 },
       zookeeperConnect: cluster.zookeeperConnect,
       close,
     };
@@ -164,6 +166,12 @@ async function furnish(port: number): Promise<World> {
   const to = { host: '127.0.0.1', port, clientId: 'differential', timeoutMs: 10_000 };
   const connection = await KafkaConnection.connect(systemPlatform().sockets, to);
   try {
+    // Kafka says that it has started before its controller has told it of itself.
+    await eventually(
+      `the broker at port ${port} knows itself`,
+      async () => (await connection.request(Metadata, { topics: [] })).brokers.length > 0,
+      START_TIMEOUT_MS,
+    );
     const topics = TOPICS.map((name) => ({ name, numPartitions: 2, replicationFactor: 1 }));
     expectNone((await connection.request(CreateTopics, { topics, timeoutMs: 10_000 })).topics);
     const topicIds = await leadersOf(connection, TOPICS);

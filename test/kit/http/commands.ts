@@ -31,7 +31,7 @@ export type Body = Readonly<Record<string, unknown>>;
 export type CommandName =
   | Exclude<
       keyof KitCluster,
-      'bootstrapServers' | 'zookeeper' | 'brokers' | 'clock' | 'close' | 'bootstrapServersOf'
+      'bootstrapServers' | 'security' | 'zookeeper' | 'brokers' | 'clock' | 'close' | 'bootstrapServersOf'
     >
   | 'advance';
 

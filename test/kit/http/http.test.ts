@@ -1,7 +1,7 @@
 /** The kit's commands over HTTP, and the program that serves them for as long as its parent lives. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -33,7 +33,15 @@ async function ask(command: string, body: unknown = {}, headers: Record<string, 
 
 describe('commands over HTTP', () => {
   it('are those of the kit', async () => {
-    const inside = ['bootstrapServers', 'zookeeper', 'brokers', 'clock', 'close', 'bootstrapServersOf'];
+    const inside = [
+      'bootstrapServers',
+      'security',
+      'zookeeper',
+      'brokers',
+      'clock',
+      'close',
+      'bootstrapServersOf',
+    ];
     const members = Object.keys(cluster).filter((name) => !inside.includes(name));
     expect([...COMMANDS.keys()].sort()).toEqual([...members, 'advance'].sort());
   });
@@ -139,6 +147,7 @@ interface Ready {
   readonly zookeeper: string;
   readonly adminUrl: string;
   readonly pid: number;
+  readonly security?: { readonly ca: string; readonly caFile: string };
 }
 
 async function readyLine(child: { readonly stdout: Readable }): Promise<Ready> {
@@ -175,6 +184,17 @@ describe('odradek cluster --json --exit-with-parent', () => {
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
+  it('with users, says what their clients need', async () => {
+    const rule = JSON.stringify({ user: 'alice', allow: 'Write', topic: 't' });
+    const words = [...argv, '--user', 'alice:se:cret', '--acl', rule];
+    const child = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const { security } = await readyLine(child);
+    expect(security).toMatchObject({ protocol: 'SASL_SSL', users: { alice: 'se:cret' } });
+    expect(readFileSync(security?.caFile ?? '', 'utf8')).toBe(security?.ca);
+    child.stdin.end();
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
   it('ends when its parent is killed, with nothing left, also where its input tells nothing', async () => {
     const before = new Set(directories());
     const program = `
@@ -194,6 +214,9 @@ describe('odradek cluster --json --exit-with-parent', () => {
     [['--brokers', '0'], '--brokers must be an integer from 1 to 32'],
     [['--override', 'num.partition=3'], 'is it num.partitions?'],
     [['--topic', ':'], "--topic takes NAME or NAME:PARTITIONS, not ':'"],
+    [['--user', 'alice'], "--user takes NAME:PASSWORD, not 'alice'"],
+    [['--acl', '{'], "--acl takes a rule as JSON, not '{'"],
+    [['--acl', '{"user":"a","allow":"Reed","topic":"t"}'], 'is it Read?'],
   ])('%j is refused with one line', async (more, reason) => {
     const child = spawn(process.execPath, [MAIN, 'cluster', '--json', ...more], {
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -65,8 +65,8 @@ async function answer(cluster: KitCluster, request: IncomingMessage, url: string
   }
 }
 
-function clusterOf({ bootstrapServers, zookeeper }: KitCluster): object {
-  return { bootstrapServers, zookeeper };
+function clusterOf({ bootstrapServers, zookeeper, security }: KitCluster): object {
+  return { bootstrapServers, zookeeper, ...(security === null ? {} : { security }) };
 }
 
 function failure(status: number, error: string): Outcome {

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import { DynamicConfigs } from '../../../broker/node/dynamic-configs.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
+import { passwordEncoder } from '../../../broker/security/password-encoder.ts';
 import type { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
 import { DEFAULT_ENTITY } from '../../../coordinator-client/znodes/config-znodes.ts';
 import { recordingDiagnostics } from '../../support/recording-diagnostics.ts';
@@ -104,6 +105,50 @@ describe('a config that is set while the broker runs', () => {
     expect(told).toEqual([8]);
     expect([before.logCleanerBackoffMs, before.producerIdExpirationMs]).toEqual([15_000, 86_400_000]);
     expect(warnings()).toEqual([]);
+  });
+});
+
+describe('passwords', () => {
+  const JAAS = 'listener.name.internal.plain.sasl.jaas.config';
+  const encoderOf = (secret: string) =>
+    passwordEncoder(secret, brokerConfig(of({ 'zookeeper.connect': 'tree:1' })));
+  const encoded = (secret: string) => encoderOf(secret)?.encode('the password') ?? '';
+
+  async function startedWith(properties: Record<string, string>): Promise<DynamicConfigs> {
+    const config = brokerConfig(of({ 'zookeeper.connect': 'tree:2181', 'broker.id': '1', ...properties }));
+    const started = new DynamicConfigs(config, {
+      clock: world.clock,
+      diagnostics: recordingDiagnostics((level, message) => said.push(`${level} ${message}`)),
+    });
+    await started.start(await openStore());
+    return started;
+  }
+
+  it('are decrypted when they are read', async () => {
+    await admin.configs.write('brokers', '1', of({ [JAAS]: encoded('one'), 'log.segment.bytes': '99' }));
+    const { live } = await startedWith({ 'password.encoder.secret': 'one' });
+    expect(live.now.texts.get(JAAS)).toBe('the password');
+    expect(said.join()).not.toContain('the password');
+  });
+
+  it('that nobody can decrypt are left out, and lie where they lay', async () => {
+    const stored = encoded('one');
+    await admin.configs.write('brokers', '1', of({ [JAAS]: stored, 'log.cleaner.backoff.ms': '7' }));
+    const { live } = await startedWith({ 'password.encoder.secret': 'two' });
+    expect([live.now.texts.get(JAAS), live.now.logCleanerBackoffMs]).toEqual([undefined, 7]);
+    expect(said.join()).toContain(`'${JAAS}' is ignored: it can't be decoded`);
+    expect((await admin.configs.read('brokers', '1')).get(JAAS)).toBe(stored);
+  });
+
+  it('are encrypted anew with the secret that follows', async () => {
+    await admin.configs.write('brokers', '1', of({ [JAAS]: encoded('one'), 'log.segment.bytes': '99' }));
+    const secrets = { 'password.encoder.secret': 'two', 'password.encoder.old.secret': 'one' };
+    const { live } = await startedWith(secrets);
+    expect(live.now.texts.get(JAAS)).toBe('the password');
+    const renewed = (await admin.configs.read('brokers', '1')).get(JAAS) ?? '';
+    expect(encoderOf('two')?.decode(renewed)).toBe('the password');
+    await startedWith(secrets);
+    expect((await admin.configs.read('brokers', '1')).get(JAAS)).toBe(renewed);
   });
 });
 

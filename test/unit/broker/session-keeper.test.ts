@@ -26,8 +26,8 @@ async function setUp(
   const told: string[] = [];
   const recording: CoordinatorSource = {
     counts: source.counts,
-    async open(timeoutMs) {
-      const coordinator = await source.open(timeoutMs);
+    async open(timeoutMs, calledOff) {
+      const coordinator = await source.open(timeoutMs, calledOff);
       sessions.push(coordinator);
       opened(sessions.length - 1, coordinator);
       return coordinator;
@@ -119,7 +119,8 @@ describe('a keeper that is closed', () => {
     await kept.world.until(() => kept.told.length > 0, 100);
     await kept.world.settled(kept.keeper.close(), 1000);
     await kept.world.pass(5000);
-    expect(kept.sessions.map(({ session }) => session)).toEqual(['lost', 'closed']);
+    expect(kept.world.tree.sessionIds()).toEqual([]);
+    expect(kept.sessions.map(({ session }) => session)).toEqual(['lost']);
     expect(kept.told).toEqual(['lost']);
   });
 });

@@ -3,7 +3,11 @@
 import { describe, expect, it } from 'vitest';
 import { Broker } from '../../../broker/broker.ts';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
-import type { Coordinator, CoordinatorSource } from '../../../coordinator-client/coordinator.ts';
+import type {
+  Coordinator,
+  CoordinatorError,
+  CoordinatorSource,
+} from '../../../coordinator-client/coordinator.ts';
 import type { LocalSource } from '../../../coordinator-client/local/local.ts';
 import { controllerZnode } from '../../../coordinator-client/znodes/znodes.ts';
 import { recordingDiagnostics } from '../../support/recording-diagnostics.ts';
@@ -26,8 +30,8 @@ class OneBroker extends World {
     this.sessionSource = source;
     const coordinators: CoordinatorSource = {
       counts: source.counts,
-      open: async (timeoutMs) => {
-        const coordinator = await source.open(timeoutMs);
+      open: async (timeoutMs, calledOff) => {
+        const coordinator = await source.open(timeoutMs, calledOff);
         this.sessions.push(coordinator);
         return coordinator;
       },
@@ -199,6 +203,23 @@ describe('a stop in the middle of a start', () => {
   );
 });
 
+describe('a stop while ZooKeeper can not be reached', () => {
+  it('does not wait for the session that the start waits for', async () => {
+    const world = new OneBroker();
+    world.sessionSource.partition();
+    const started = world.broker.start().then(
+      () => 'started',
+      ({ failure }: CoordinatorError) => failure,
+    );
+    await world.pass(1000);
+    await world.settled(world.broker.shutdown(), 100);
+    expect(await world.settled(started, 100)).toBe('closed');
+    world.sessionSource.heal();
+    await world.pass(1000);
+    await world.nothingIsOpen();
+  });
+});
+
 describe('what is seen of a broker', () => {
   it('is there once its parts are, and stays true while they change', async () => {
     const world = new OneBroker();
@@ -284,8 +305,8 @@ describe("a broker's journal", () => {
       '1←nothing broker-registered, registration 1',
       '2←nothing controller-elected, registration 1',
       '3←2 controller-changed, registration 1',
-      '4←nothing broker-started, registration 1',
-      '5←2 failover-finished, registration 1',
+      '4←2 failover-finished, registration 1',
+      '5←nothing broker-started, registration 1',
       '6←nothing session-lost, registration 1',
       '7←6 controller-resigned, registration 1',
       '8←6 controller-changed, registration 1',

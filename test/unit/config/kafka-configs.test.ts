@@ -38,6 +38,9 @@ const OWN = [
   'peer.max.handshakes.per.ip',
   'peer.max.message.bytes',
   'peer.shared.secret',
+  'peer.http.pages',
+  'zookeeper.digest.credentials',
+  'zookeeper.sasl.jaas.config',
   'peer.stream.credit.bytes',
   'queued.max.response.bytes',
   'request.max.arrival.pause.ms',
@@ -47,6 +50,7 @@ const OWN = [
   'socket.request.max.elements',
   'tls.handshake.timeout.ms',
   'tls.max.handshakes',
+  'transaction.completion.wait.ms',
   'transaction.max.ids',
 ];
 

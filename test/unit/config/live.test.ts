@@ -29,6 +29,7 @@ const OF_A_MOMENT = new Set([
   'broker/main.ts',
   'broker/broker.ts',
   'broker/node/identity.ts',
+  'broker/node/jaas-file-logins.ts',
   'broker/node/dynamic-configs.ts',
   'broker/node/make-configs.ts',
   'broker/node/make-storage.ts',

@@ -56,7 +56,7 @@ describe('every broker config', () => {
     expect(given('authorizer.class.name', 'com.example.Mine')).toThrow(`must be left out or be ${kafkas}`);
     expect(given('authorizer.class.name', kafkas)).not.toThrow();
     expect(given('authorizer.zookeeper.url', 'other:2181')).toThrow('authorizer.zookeeper.url');
-    expect(given('zookeeper.set.acl', 'true')).toThrow('must be false');
-    expect(given('zookeeper.set.acl', 'false')).not.toThrow();
+    expect(given('zookeeper.ssl.crl.enable', 'true')).toThrow('must be false');
+    expect(given('zookeeper.ssl.crl.enable', 'false')).not.toThrow();
   });
 });

@@ -23,6 +23,7 @@ import {
   topicChange,
   topicDeletion,
 } from '../../../broker/controller/topic-events.ts';
+import { ErrorCode } from '../../../broker/errors.ts';
 import { OneTerm } from './one-term.ts';
 
 /** Makes everything ready and answers the event, not begun yet. */
@@ -159,15 +160,8 @@ const SCENARIOS: Record<string, Scenario> = {
   'a leader whose disk has failed': async (office) => {
     const term = await office.inOffice();
     const leader = leaderOf(term, 't');
-    const head = { controllerId: 1, controllerEpoch: 1, brokerEpoch: epochOf(term, leader) };
-    const told = { topicIds: [], partitions: [] };
-    return () =>
-      leaderAndIsrAnswered(
-        term,
-        leader,
-        { type: 'LeaderAndIsr', ...head, ...told },
-        { error: 0, partitions: [{ topic: 't', partition: 0, error: 56 }] },
-      );
+    const partitions = [{ topic: 't', partition: 0, error: ErrorCode.KAFKA_STORAGE_ERROR }];
+    return () => leaderAndIsrAnswered(term, leader, { error: 0, partitions });
   },
   'a broker that asks to leave, and the elections that give its partitions back': async (office) => {
     const term = await office.inOffice();

@@ -9,7 +9,8 @@ import { startEmbeddedServer } from '../../../coordinator-client/embedded/server
 import { Opcode } from '../../../coordinator-client/embedded/wire.ts';
 import { skipped } from '../../interop/interop-cluster.ts';
 import { classpathOf, jarsLack } from '../../interop/java-jars.ts';
-import { ensembleLacks, startEnsemble, versionOf } from '../../support/ensemble.ts';
+import { ensembleLacks, startEnsemble } from '../../support/ensemble.ts';
+import { versionOf } from '../../support/ensemble-server.ts';
 import { simulatedRandom } from '../../support/simulated-random.ts';
 import {
   addWatchStep,

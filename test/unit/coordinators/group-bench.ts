@@ -5,6 +5,7 @@ import { GroupCoordinator, type GroupJoin } from '../../../broker/coordinators/g
 import { ErrorCode } from '../../../broker/errors.ts';
 import { partitionForKey } from '../../../broker/java-hash.ts';
 import type { Journal } from '../../../broker/platform/journal.ts';
+import type { Metrics } from '../../../broker/platform/metrics.ts';
 import type { SimulatedClock } from '../../support/simulated-clock.ts';
 import { World } from '../../support/world.ts';
 import { MemoryStateLog } from './memory-state-log.ts';
@@ -20,13 +21,14 @@ export function setUp(log = new MemoryStateLog(TOPIC)): {
   log: MemoryStateLog;
   groups: GroupCoordinator;
   journal: Journal;
+  metrics: Metrics;
 } {
   const world = new World();
   const platform = world.platform();
   const groups = new GroupCoordinator({
     ...platform,
     log,
-    partitionCount: PARTITIONS,
+    partitionCount: () => PARTITIONS,
     verifyTransaction: () => Promise.resolve({ error: ErrorCode.NONE }),
     settings: {
       initialRebalanceDelayMs: 100,
@@ -40,7 +42,8 @@ export function setUp(log = new MemoryStateLog(TOPIC)): {
       loadBufferSizeBytes: 1 << 20,
     },
   });
-  return { clock: world.clock, log, groups, journal: platform.journal };
+  const { journal, metrics } = platform;
+  return { clock: world.clock, log, groups, journal, metrics };
 }
 
 export const JOIN: GroupJoin = {

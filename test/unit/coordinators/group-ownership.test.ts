@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
+import { sealBatch } from '../../../broker/records/batch.ts';
 import { commitOf, GROUP, JOIN, OWNER, setUp, stableMember } from './group-bench.ts';
 
 describe('ownership', () => {
@@ -36,6 +37,41 @@ describe('ownership', () => {
     await groups.elect(OWNER, 2);
     await clock.runFor(200);
     expect((await joining).error).toBe(ErrorCode.NONE);
+  });
+});
+
+describe('a list of groups', () => {
+  it('is answered with an error while a partition is loading, or is damaged here and not elsewhere', async () => {
+    const first = setUp();
+    await stableMember(first);
+    const { clock, groups, journal, log, metrics } = setUp(first.log);
+    for (const partition of [OWNER, OWNER === 0 ? 1 : 0]) {
+      const elected = groups.elect(partition, 2);
+      expect(groups.listGroups().error).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+      await clock.runFor(1);
+      await elected;
+    }
+    expect(groups.listGroups()).toMatchObject({ error: ErrorCode.NONE, groups: [{ groupId: GROUP }] });
+    log.isCopied = true;
+    log.unreadableFrom = 0;
+    const another = OWNER === 2 ? 3 : 2;
+    const damaged = groups.elect(another, 2);
+    await clock.runFor(1);
+    await damaged;
+    expect(groups.listGroups()).toMatchObject({
+      error: ErrorCode.KAFKA_STORAGE_ERROR,
+      groups: [{ groupId: GROUP }],
+    });
+    expect(journal.since(0).at(-1)?.event).toEqual({
+      kind: 'groups-failed',
+      partition: another,
+      leaderEpoch: 2,
+      reason: 'no batch',
+    });
+    expect(await metrics.render()).toMatch(/odradek_group_coordinator_failed_partitions 1/);
+    groups.resign(another);
+    expect(groups.listGroups().error).toBe(ErrorCode.NONE);
+    expect(await metrics.render()).toMatch(/odradek_group_coordinator_failed_partitions 0/);
   });
 });
 
@@ -111,16 +147,23 @@ describe('a successor', () => {
   });
 });
 
-describe('a log that cannot be read', () => {
+const noRecords = (batch: Buffer): Buffer =>
+  Buffer.concat([batch.subarray(0, 61), Buffer.alloc(batch.length - 61, 0x7e)]);
+
+function sealed(batch: Buffer): Buffer {
+  sealBatch(batch, 0);
+  return batch;
+}
+
+describe('a log that cannot be read, and has other copies', () => {
   it.each<[string, (batch: Buffer) => Buffer]>([
-    [
-      'a record is damaged',
-      (batch) => Buffer.concat([batch.subarray(0, 61), Buffer.alloc(batch.length - 61, 0x7e)]),
-    ],
-    ['a batch is of no known format', (batch) => Buffer.from(batch).fill(9, 16, 17)],
-  ])('is an empty one for its groups when %s, and all of its buffers come back', async (_what, damage) => {
+    ['is an empty one for its groups when its records are none', (batch) => sealed(noRecords(batch))],
+    ['is nobody’s when a batch does not match its checksum', noRecords],
+    ['is nobody’s when a batch is of no known format', (batch) => Buffer.from(batch).fill(9, 16, 17)],
+  ])('%s, and all of its buffers come back', async (what, damage) => {
     const first = setUp();
     await stableMember(first);
+    first.log.isCopied = true;
     const list = first.log.batches.get(OWNER) ?? [];
     first.log.batches.set(
       OWNER,
@@ -136,10 +179,11 @@ describe('a log that cannot be read', () => {
     const elected = second.groups.elect(OWNER, 2);
     await second.clock.runFor(1);
     await elected;
-    expect(second.groups.describeGroup(GROUP)).toEqual({ error: ErrorCode.NONE, group: null });
+    const error = what.includes('nobody') ? ErrorCode.NOT_COORDINATOR : ErrorCode.NONE;
+    expect(second.groups.describeGroup(GROUP)).toEqual({ error, group: null });
     expect(lent).toBe(0);
     const joining = second.groups.joinGroup(JOIN);
     await second.clock.runFor(200);
-    expect((await joining).error).toBe(ErrorCode.NONE);
+    expect((await joining).error).toBe(error);
   });
 });

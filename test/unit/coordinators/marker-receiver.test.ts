@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Marker, MarkerReceiver } from '../../../broker/coordinators/marker-receiver.ts';
 import type { TransactionEnd } from '../../../broker/coordinators/runtime/shard.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
+import { Turns } from '../../../broker/platform/turns.ts';
 import { batchProducerEpoch, batchProducerId } from '../../../broker/records/batch.ts';
 import { readControl } from '../../../broker/records/control.ts';
 import type { Partition } from '../../../broker/replication/partition.ts';
@@ -17,13 +18,15 @@ const MARKER: Marker = {
   topics: [{ topic: 't', partitions: [0, 1, 0] }],
 };
 const OFFSETS = '__consumer_offsets';
+const { clock } = new World();
+const turns = new Turns(clock);
 
 /** Hosts the partitions 0 and 1 of everything; their logs answer as the test says, with offset 40. */
 function setUp(errors: Readonly<Record<string, ErrorCode>> = {}) {
   const appended: AppendRequest[] = [];
   const events: string[] = [];
   const receiver = new MarkerReceiver({
-    clock: new World().clock,
+    clock,
     timeoutMs: 30_000,
     replicas: {
       partition: (_topic, partition) => (partition <= 1 ? ({} as Partition) : undefined),
@@ -63,11 +66,9 @@ function setUp(errors: Readonly<Record<string, ErrorCode>> = {}) {
 describe('a marker', () => {
   it('is written once to each partition, for all in-sync replicas, in its own batch', async () => {
     const { receiver, appended } = setUp();
-    expect(await receiver.write([MARKER])).toEqual([
-      [
-        { topic: 't', partition: 0, error: ErrorCode.NONE },
-        { topic: 't', partition: 1, error: ErrorCode.NONE },
-      ],
+    expect(await receiver.write(MARKER, turns)).toEqual([
+      { topic: 't', partition: 0, error: ErrorCode.NONE },
+      { topic: 't', partition: 1, error: ErrorCode.NONE },
     ]);
     const [request] = appended;
     expect(request).toMatchObject({ acks: -1, origin: 'coordinator', timeoutMs: 30_000 });
@@ -104,13 +105,14 @@ describe('a marker', () => {
 
   it('of a partition of groups is told to them before it is answered, and announced before it is written', async () => {
     const { receiver, events } = setUp();
-    await receiver.write([{ ...MARKER, committed: false, topics: [{ topic: OFFSETS, partitions: [1] }] }]);
+    const topics = [{ topic: OFFSETS, partitions: [1] }];
+    await receiver.write({ ...MARKER, committed: false, topics }, turns);
     expect(events).toEqual(['ending 1 of 7', 'appended', 'ended 1: {"committed":false,"markerOffset":40}']);
   });
 
   it('that was not written is not told to groups', async () => {
     const { receiver, events } = setUp({ [`${OFFSETS}-1`]: ErrorCode.NOT_LEADER_OR_FOLLOWER });
-    await receiver.write([{ ...MARKER, topics: [{ topic: OFFSETS, partitions: [1] }] }]);
+    await receiver.write({ ...MARKER, topics: [{ topic: OFFSETS, partitions: [1] }] }, turns);
     expect(events).toEqual(['ending 1 of 7', 'appended']);
   });
 });

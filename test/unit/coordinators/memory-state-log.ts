@@ -1,7 +1,8 @@
 /** A coordinator's topic in memory. */
-import type { StateLog } from '../../../broker/coordinators/runtime/state-log.ts';
+import { DamagedLog, type StateLog } from '../../../broker/coordinators/runtime/state-log.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
-import { batchLastOffset, setBatchBaseOffset } from '../../../broker/records/batch.ts';
+import { batchLastOffset, type Codec, setBatchBaseOffset } from '../../../broker/records/batch.ts';
+import { decompressUpToDefault } from '../../../broker/records/compression.ts';
 
 /** One log for each partition; appends can be held back or refused. */
 export class MemoryStateLog implements StateLog {
@@ -10,6 +11,14 @@ export class MemoryStateLog implements StateLog {
   error: ErrorCode = ErrorCode.NONE;
   held: (() => void)[] | null = null;
   largestBytes = 1_048_588;
+  /** From this offset on there are no batches, but bytes. */
+  unreadableFrom = Number.POSITIVE_INFINITY;
+  /** The rest of a segment that can't be read: reading goes on with the next one. */
+  missing: { readonly from: number; readonly to: number; readonly what: string } | null = null;
+  /** Other replicas are in sync. */
+  isCopied = false;
+  /** Batches that it was asked to decompress. */
+  decompressed = 0;
 
   constructor(topic: string) {
     this.topic = topic;
@@ -31,14 +40,27 @@ export class MemoryStateLog implements StateLog {
     return new Promise((resolve) => held.push(() => resolve({ error: 0, baseOffset: offset })));
   }
 
-  read(partition: number, offset: number): { bytes: Buffer; release(): void } {
+  read(partition: number, offset: number): { bytes: Buffer; lost: string | null; release(): void } {
+    if (offset >= this.unreadableFrom) throw new DamagedLog('no batch');
+    const { missing } = this;
+    const isLost = missing !== null && offset >= missing.from && offset < missing.to;
+    const from = isLost ? missing.to : offset;
     const list = this.batches.get(partition) ?? [];
-    const next = list.find(({ batch }) => batchLastOffset(batch, 0) >= offset);
-    return { bytes: next?.batch ?? Buffer.alloc(0), release() {} };
+    const next = list.find(({ batch }) => batchLastOffset(batch, 0) >= from);
+    return { bytes: next?.batch ?? Buffer.alloc(0), lost: isLost ? missing.what : null, release() {} };
+  }
+
+  decompress(codec: Codec, data: Buffer): Promise<Buffer> {
+    this.decompressed += 1;
+    return Promise.resolve(decompressUpToDefault(codec, data));
   }
 
   maxBatchBytes(): number {
     return this.largestBytes;
+  }
+
+  hasOtherCopies(): boolean {
+    return this.isCopied;
   }
 
   range(partition: number): { startOffset: number; endOffset: number } {

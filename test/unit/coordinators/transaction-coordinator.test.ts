@@ -51,6 +51,11 @@ describe('ownership', () => {
     expect(await successor.metrics.render()).toMatch(
       /transaction_coordinator_metrics_partition_load_time_max \d/,
     );
+    const { samples, sampleMs } = SETTINGS.metricsWindow;
+    await successor.clock.runFor(samples * sampleMs);
+    expect(await successor.metrics.render()).toMatch(
+      /transaction_coordinator_metrics_partition_load_time_max Nan/,
+    );
   });
 });
 
@@ -251,5 +256,25 @@ describe('a list', () => {
     await world.clock.runFor(1);
     await elected;
     expect(list({})).toContain('b Ongoing');
+  });
+
+  it('is none while a partition is damaged here that others have whole, which is told and shown', async () => {
+    const { world, list } = await listing();
+    world.transactions.resign(OWNER);
+    world.log.isCopied = true;
+    world.log.unreadableFrom = 0;
+    await world.elect(3);
+    expect(list({})).toEqual(['KAFKA_STORAGE_ERROR']);
+    expect(world.journal.since(0).map(({ event }) => event)).toContainEqual({
+      kind: 'transactions-failed',
+      partition: OWNER,
+      leaderEpoch: 3,
+      reason: 'no batch',
+    });
+    expect(await world.metrics.render()).toMatch(/odradek_transaction_coordinator_failed_partitions 1/);
+    world.log.unreadableFrom = Number.POSITIVE_INFINITY;
+    await world.elect(4);
+    expect(list({})).toContain('b Ongoing');
+    expect(await world.metrics.render()).toMatch(/odradek_transaction_coordinator_failed_partitions 0/);
   });
 });

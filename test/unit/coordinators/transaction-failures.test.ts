@@ -1,6 +1,7 @@
 /** What a transaction lives through: records that can not be written, and a coordinator that is another one. */
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
+import { sealBatch } from '../../../broker/records/batch.ts';
 import { failover, OWNER, ongoing, settle, T0, T1, TransactionWorld } from './transaction-world.ts';
 
 describe('what can not be written', () => {
@@ -163,6 +164,7 @@ describe('after a failover', () => {
     // Within the value of the last record: its state.
     const at = (last?.lastIndexOf(Buffer.from('t')) ?? 0) - 2 - 4 - 1;
     last?.writeInt8(9, at);
+    sealBatch(last ?? Buffer.alloc(0), 0);
     const world = await failover(first);
     expect(world.describe()).toBe('Empty/0');
   });

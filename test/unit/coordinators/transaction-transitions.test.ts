@@ -51,7 +51,7 @@ function entryIn(state: TransactionState, changes: Partial<Transaction> = {}): T
     startedMs: state === 'Empty' ? -1 : NOW_MS - 1000,
     ...changes,
   };
-  return { transactionalId: 'pay', transaction, pending: null, fenceFailed: false };
+  return { transactionalId: 'pay', transaction, pending: null, fenceFailed: false, settled: null };
 }
 
 function init(

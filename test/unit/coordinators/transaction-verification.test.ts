@@ -29,7 +29,7 @@ function setUp({ leader = 3 }: { leader?: number } = {}) {
     clock,
     metrics,
     brokerId: 3,
-    partitionCount: PARTITIONS,
+    partitionCount: () => PARTITIONS,
     timeoutMs: 1000,
     metadata: {
       partition: (topic, partition) => {

@@ -25,8 +25,10 @@ const DAY_MS = 24 * 3600 * 1000;
 
 export const SETTINGS: TransactionSettings = {
   maxIds: 4,
+  metricsWindow: { samples: 2, sampleMs: 30_000 },
   maxTimeoutMs: 900_000,
   writeTimeoutMs: 30_000,
+  completionWaitMs: 0,
   loadBufferSizeBytes: 1 << 20,
   abortCheckIntervalMs: 10_000,
   expiryCheckIntervalMs: 3_600_000,
@@ -43,7 +45,11 @@ export class TransactionWorld {
   readonly telling: EndToTell[] = [];
   nextProducerId: number | null = FIRST_PRODUCER_ID;
 
-  constructor(log = new MemoryStateLog('__transaction_state'), clock = new World().clock) {
+  constructor(
+    log = new MemoryStateLog('__transaction_state'),
+    clock = new World().clock,
+    settings: Partial<TransactionSettings> = {},
+  ) {
     this.clock = clock;
     this.log = log;
     this.journal = createJournal(clock, silent);
@@ -53,8 +59,8 @@ export class TransactionWorld {
       diagnostics: silent,
       journal: this.journal,
       metrics: this.metrics,
-      partitionCount: PARTITIONS,
-      settings: SETTINGS,
+      partitionCount: () => PARTITIONS,
+      settings: { ...SETTINGS, ...settings },
       producerIds: {
         generate: async () => {
           const id = this.nextProducerId;
@@ -113,8 +119,8 @@ export async function settle(): Promise<void> {
 }
 
 /** Producer 4000/0 has an open transaction with t-0. */
-export async function ongoing(): Promise<TransactionWorld> {
-  const world = await new TransactionWorld().elect();
+export async function ongoing(settings: Partial<TransactionSettings> = {}): Promise<TransactionWorld> {
+  const world = await new TransactionWorld(undefined, undefined, settings).elect();
   const made = [await world.init(), await world.add()];
   if (made.join() !== '4000/0,NONE') throw new Error(`no transaction: ${made}`);
   return world;

@@ -34,7 +34,7 @@ class GroupWorld {
       diagnostics: silent,
       journal: createJournal(clock, silent),
       metrics: createMetrics(),
-      partitionCount: PARTITIONS,
+      partitionCount: () => PARTITIONS,
       verifyTransaction: (...question) => this.verify(...question),
       settings: {
         initialRebalanceDelayMs: 0,

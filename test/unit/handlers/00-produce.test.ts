@@ -13,6 +13,7 @@ import { Produce } from '../../../broker/protocol/messages/00-produce.ts';
 import type { RequestInput } from '../../../broker/protocol/schema.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
 import type { AppendOutcome, AppendRequest } from '../../../broker/replication/requests/replica-append.ts';
+import { World } from '../../support/world.ts';
 import { denying, type Given, metadataOf, partition, sender, services } from './support.ts';
 
 const RECORDS = Buffer.from('not looked at here');
@@ -293,5 +294,35 @@ describe('records of a transaction', () => {
       responses: [{ partitionResponses: [{ errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED }] }],
     });
     expect(asked).toEqual([]);
+  });
+});
+
+it('a request that may take its turns appends partition by partition, in request order, as others have theirs', async () => {
+  const partitionData = Array.from({ length: 60 }, (_, index) => ({ index, records: RECORDS }));
+  const asked: number[] = [];
+  const clock = World.flowing().clock;
+  let seen = -1;
+  clock.soon(() => {
+    seen = asked.length;
+  });
+  const answer = await produce.handle(
+    { acks: 1, timeoutMs: 1000, transactionalId: null, topicData: [{ name: 't1', partitionData }] },
+    sender(7, {}, { isAlone: true }),
+    services({
+      clock,
+      metadata: metadataOf(partitionData.map(({ index }) => partition('t1', index))),
+      replicas: {
+        append: ({ entries }: AppendRequest) =>
+          entries.map((entry) => {
+            asked.push(entry.partition);
+            return outcome({ partition: entry.partition, baseOffset: 1000 + entry.partition });
+          }),
+      },
+    }),
+  );
+  expect(asked).toEqual(partitionData.map(({ index }) => index));
+  expect(seen).toBe(25);
+  expect(answer).toMatchObject({
+    responses: [{ partitionResponses: asked.map((index) => ({ index, baseOffset: 1000 + index })) }],
   });
 });

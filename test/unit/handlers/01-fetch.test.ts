@@ -204,14 +204,20 @@ describe('a consumer over its quota', () => {
     controllerQuotaWindowNum: 11,
     controllerQuotaWindowSizeSeconds: 1,
     clientQuotaMaxSensors: 10,
+    metricsNumSamples: 2,
+    metricsSampleWindowMs: 30_000,
   };
 
   function charges(rate: number): RequestCharges {
     const quotas = new ClientQuotas(config);
     quotas.configured({ type: 'clients', name: 'client' }, new Map([['consumer_byte_rate', String(rate)]]));
-    const limits = quotas.limitsOf('ANONYMOUS', 'client', 0);
-    if (limits === null) throw new Error('no limits');
-    return new RequestCharges({ limits, sizeBytes: 0, nowMs: () => 1000, longestRequestThrottleMs: 1000 });
+    return new RequestCharges({
+      sensors: quotas.sensorsOf('ANONYMOUS', 'client'),
+      exempt: quotas.exempt,
+      sizeBytes: 0,
+      nowMs: () => 1000,
+      longestRequestThrottleMs: 1000,
+    });
   }
 
   it('gets no records, and its session does not think that it did', async () => {

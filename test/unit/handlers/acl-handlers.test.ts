@@ -5,6 +5,7 @@ import { describeAcls } from '../../../broker/handlers/29-describe-acls.ts';
 import { createAcls } from '../../../broker/handlers/30-create-acls.ts';
 import { deleteAcls } from '../../../broker/handlers/31-delete-acls.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
+import { Turns } from '../../../broker/platform/turns.ts';
 import { aclOf, patternOf } from '../../../broker/security/acl.ts';
 import { AclAdmin } from '../../../broker/security/acl-admin.ts';
 import { AclSet } from '../../../broker/security/acl-set.ts';
@@ -44,11 +45,13 @@ const EVERY = {
 let world: World;
 let store: ClusterStore;
 let acls: AclAdmin;
+let turns: Turns;
 
 beforeEach(async () => {
   world = World.flowing();
   store = await world.store();
   acls = adminOf(store);
+  turns = new Turns(world.clock);
 });
 
 function adminOf(own: ClusterStore): AclAdmin {
@@ -163,7 +166,7 @@ describe('CreateAcls', () => {
   it('tries again when another broker was faster', async () => {
     await create({});
     const other = adminOf(await world.store());
-    const both = [create({ principal: 'User:bob' }), other.create([bindingOf('User:carol')])] as const;
+    const both = [create({ principal: 'User:bob' }), other.create([bindingOf('User:carol')], turns)] as const;
     const [first] = await world.settled(Promise.all(both));
     expect(first).toEqual([OK]);
     const principals = [...(stored('/kafka-acl/Topic/orders') ?? '').matchAll(/User:\w+/g)].map(
@@ -212,7 +215,7 @@ describe('DeleteAcls', () => {
   });
 
   it('finds by one name what another broker has just written', async () => {
-    await adminOf(await world.store()).create([bindingOf('User:bob')]);
+    await adminOf(await world.store()).create([bindingOf('User:bob')], turns);
     expect(await list()).toEqual([]);
     const [result] = await remove({
       resourceTypeFilter: TOPIC,

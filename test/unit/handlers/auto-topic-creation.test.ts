@@ -4,8 +4,11 @@ import { ErrorCode, failure, type Outcome, success } from '../../../broker/error
 import { AutoTopicCreation } from '../../../broker/handlers/shared/auto-topic-creation.ts';
 import type { CreatedTopic, NewTopic } from '../../../broker/metadata/topic-creation.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
+import { Turns } from '../../../broker/platform/turns.ts';
 import { ZERO_UUID } from '../../../broker/types.ts';
-import { services } from './support.ts';
+import { services, world } from './support.ts';
+
+const ASKER = { charges: null, turns: new Turns(world.clock) };
 
 function setUp(outcome: (topic: NewTopic) => Promise<ErrorCode>) {
   const asked: NewTopic[] = [];
@@ -25,7 +28,7 @@ function setUp(outcome: (topic: NewTopic) => Promise<ErrorCode>) {
 describe('topics made on demand', () => {
   it('get the defaults of the broker; internal ones have their own', async () => {
     const { asked, creation } = setUp(async () => ErrorCode.NONE);
-    await creation.create(['t', '__consumer_offsets', '__transaction_state']);
+    await creation.create(['t', '__consumer_offsets', '__transaction_state'], ASKER);
     expect(asked[0]).toMatchObject({ name: 't', partitions: 4, replicationFactor: 2, validateOnly: false });
     expect(asked[0]?.configs.size).toBe(0);
     expect(asked[1]).toMatchObject({ partitions: 50, replicationFactor: 3 });
@@ -39,12 +42,14 @@ describe('topics made on demand', () => {
     ['impossible', ErrorCode.INVALID_REPLICATION_FACTOR, ErrorCode.INVALID_REPLICATION_FACTOR],
   ])('one that is %s', async (_name, outcome, answer) => {
     const { creation } = setUp(async () => outcome);
-    expect(await creation.create(['t'])).toEqual(new Map([['t', answer]]));
+    expect(await creation.create(['t'], ASKER)).toEqual(new Map([['t', answer]]));
   });
 
   it('a bad name is refused without asking anybody', async () => {
     const { asked, creation } = setUp(async () => ErrorCode.NONE);
-    expect(await creation.create(['a b'])).toEqual(new Map([['a b', ErrorCode.INVALID_TOPIC_EXCEPTION]]));
+    expect(await creation.create(['a b'], ASKER)).toEqual(
+      new Map([['a b', ErrorCode.INVALID_TOPIC_EXCEPTION]]),
+    );
     expect(asked).toEqual([]);
   });
 
@@ -56,16 +61,20 @@ describe('topics made on demand', () => {
           finish = resolve;
         }),
     );
-    const first = creation.create(['t']);
-    expect(await creation.create(['t'])).toEqual(new Map([['t', ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]]));
+    const first = creation.create(['t'], ASKER);
+    expect(await creation.create(['t'], ASKER)).toEqual(
+      new Map([['t', ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]]),
+    );
     finish(ErrorCode.NONE);
     await first;
-    void creation.create(['t']);
+    void creation.create(['t'], ASKER);
     await vi.waitFor(() => expect(asked).toHaveLength(2));
   });
 
   it('a coordinator that can not be reached is no reason to fail the request', async () => {
     const { creation } = setUp(() => Promise.reject(new Error('down')));
-    expect(await creation.create(['t'])).toEqual(new Map([['t', ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]]));
+    expect(await creation.create(['t'], ASKER)).toEqual(
+      new Map([['t', ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]]),
+    );
   });
 });

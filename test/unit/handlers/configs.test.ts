@@ -166,6 +166,35 @@ describe('IncrementalAlterConfigs', () => {
     resources: [{ resourceType: BROKER, resourceName, configs: [{ name, configOperation: SET, value }] }],
   });
 
+  it('brokers: what their listeners could not be is refused with its reason, and nothing is written', async () => {
+    const seen: unknown[] = [];
+    const given = {
+      ...storeOf(),
+      listenerSecurity: {
+        problemOf: async (texts: ReadonlyMap<string, string>) => {
+          seen.push(texts.get('listener.name.ssl.ssl.keystore.location'));
+          return 'the certificate has expired';
+        },
+      },
+    };
+    const request = brokerSet('1', 'listener.name.ssl.ssl.keystore.location', '/new.pem');
+    for (const validateOnly of [true, false]) {
+      const { response } = await ask(incrementalAlterConfigs, 1, { ...request, validateOnly }, given);
+      expect(response.responses).toMatchObject([
+        { errorCode: ErrorCode.INVALID_REQUEST, errorMessage: 'the certificate has expired' },
+      ]);
+    }
+    expect(seen).toEqual(['/new.pem', '/new.pem']);
+    expect(given.stored('brokers/1')).toEqual({});
+    const { response } = await ask(
+      incrementalAlterConfigs,
+      1,
+      brokerSet('1', 'message.max.bytes', '7'),
+      given,
+    );
+    expect(response.responses).toMatchObject([{ errorCode: 0 }]);
+  });
+
   it('brokers: for this one or for all; what is read-only stays', async () => {
     const stored = storeOf();
     await ask(incrementalAlterConfigs, 1, brokerSet('1', 'message.max.bytes', '77'), stored);

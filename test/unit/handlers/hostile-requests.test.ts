@@ -18,6 +18,8 @@ import { describeProducers } from '../../../broker/handlers/61-describe-producer
 import { AutoTopicCreation } from '../../../broker/handlers/shared/auto-topic-creation.ts';
 import { TopicAdmin } from '../../../broker/metadata/topic-admin.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
+import { done, type Steps, Turns } from '../../../broker/platform/turns.ts';
+import type { FetchSession } from '../../../broker/replication/requests/fetch-sessions.ts';
 import type { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
 import { simulatedRandom } from '../../support/simulated-random.ts';
 import { ask } from './ask.ts';
@@ -40,9 +42,17 @@ describe('what is named again and again is answered once', () => {
   it('a partition in Fetch, as it is named last', async () => {
     let asked: readonly { fetchOffset: number }[] = [];
     const fetchSessions = {
-      open: ({ partitions }: { partitions: typeof asked }) => {
+      *open({ partitions }: { partitions: typeof asked }): Steps<FetchSession> {
         asked = partitions;
-        return { error: ErrorCode.FETCH_SESSION_ID_NOT_FOUND };
+        yield;
+        const answer = { error: ErrorCode.FETCH_SESSION_ID_NOT_FOUND, sessionId: 0, outcomes: [] };
+        return {
+          error: answer.error,
+          partitions: [],
+          throttled: () => answer,
+          answer: () => done(answer),
+          answerable: () => done([]),
+        };
       },
     };
     const partitions = times(50, (index) => ({ partition: 0, fetchOffset: index, partitionMaxBytes: 1 }));
@@ -157,7 +167,10 @@ describe('request.max.new.partitions', () => {
     asked.length = 0;
     const { config } = services();
     const creation = new AutoTopicCreation(config, topicAdmin, silent);
-    const errors = await creation.create(times(10_002, (index) => `t${index}`));
+    const errors = await creation.create(
+      times(10_002, (index) => `t${index}`),
+      { charges: null, turns: new Turns(world.clock) },
+    );
     expect(asked).toHaveLength(10_000);
     expect(errors.get('t10001')).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   });

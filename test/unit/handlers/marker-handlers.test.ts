@@ -1,8 +1,11 @@
 /** WriteTxnMarkers and TxnOffsetCommit. */
 import { describe, expect, it } from 'vitest';
+import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { writeTxnMarkers } from '../../../broker/handlers/27-write-txn-markers.ts';
 import { txnOffsetCommit } from '../../../broker/handlers/28-txn-offset-commit.ts';
+import { ClientQuotas } from '../../../broker/quotas/client-quotas.ts';
+import { RequestCharges } from '../../../broker/quotas/request-charges.ts';
 import { ask, refusal } from './ask.ts';
 import { denying, metadataOf, partition, playing } from './support.ts';
 
@@ -21,33 +24,27 @@ describe('WriteTxnMarkers', () => {
     ],
   };
   const answers = [
-    [
-      { topic: 't1', partition: 0, error: NONE },
-      { topic: 't1', partition: 1, error: ErrorCode.TRANSACTION_COORDINATOR_FENCED },
-    ],
+    { topic: 't1', partition: 0, error: NONE },
+    { topic: 't1', partition: 1, error: ErrorCode.TRANSACTION_COORDINATOR_FENCED },
   ];
 
   it.each([0, 1])('v%i: has the marker written and tells the outcome of each partition', async (version) => {
     const asked: unknown[] = [];
     const markers = {
-      write: (...question: unknown[]) => {
-        asked.push(question);
+      write: (marker: unknown) => {
+        asked.push(marker);
         return Promise.resolve(answers);
       },
     };
     const { response } = await ask(writeTxnMarkers, version, request, { markers });
     expect(asked).toEqual([
-      [
-        [
-          {
-            producerId: 2n ** 60n,
-            producerEpoch: 3,
-            committed: false,
-            coordinatorEpoch: 9,
-            topics: [{ topic: 't1', partitions: [0, 1] }],
-          },
-        ],
-      ],
+      {
+        producerId: 2n ** 60n,
+        producerEpoch: 3,
+        committed: false,
+        coordinatorEpoch: 9,
+        topics: [{ topic: 't1', partitions: [0, 1] }],
+      },
     ]);
     expect(response.markers).toMatchObject([
       {
@@ -65,8 +62,34 @@ describe('WriteTxnMarkers', () => {
     ]);
   });
 
+  it.each([
+    ['cluster’s own work, that of who may ask for it', true],
+    ['its sender’s, that of who may not', false],
+  ])('is the %s', async (_, isAllowed) => {
+    const quotas = new ClientQuotas(brokerConfig(new Map([['zookeeper.connect', 'localhost:2181']])));
+    let nowMs = 0;
+    const charges = new RequestCharges({
+      sensors: quotas.sensorsOf('ANONYMOUS', 'client'),
+      exempt: quotas.exempt,
+      sizeBytes: 0,
+      nowMs: () => nowMs,
+      longestRequestThrottleMs: 1000,
+    });
+    const markers = { write: () => Promise.resolve(answers) };
+    await ask(writeTxnMarkers, 1, request, { markers, charges, may: () => isAllowed });
+    nowMs = 300;
+    charges.finish('answered');
+    expect(quotas.exempt.rate(nowMs)).toBe(isAllowed ? 1 : 0);
+    expect(quotas.sensorsOf('ANONYMOUS', 'client').of('request', nowMs).rate.rate(nowMs)).toBe(
+      isAllowed ? 0 : 3,
+    );
+  });
+
   it('answers once for each producer, and not for one without partitions', async () => {
-    const markers = { write: () => Promise.resolve([...answers, ...answers, []]) };
+    const markers = {
+      write: ({ topics }: { topics: readonly unknown[] }) =>
+        Promise.resolve(topics.length === 0 ? [] : answers),
+    };
     const nothing = request.markers.map((marker) => ({ ...marker, producerId: 8, topics: [] }));
     const named = { markers: [...request.markers, ...request.markers, ...nothing] };
     const { response } = await ask(writeTxnMarkers, 1, named, { markers });

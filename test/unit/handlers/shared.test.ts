@@ -6,6 +6,7 @@ import type { Fetched } from '../../../broker/handlers/shared/fetch-response.ts'
 import { namedOnce, onceEach, repeatedNames } from '../../../broker/handlers/shared/named-once.ts';
 import { aliveNode, aliveNodes, nodeEndpoints } from '../../../broker/handlers/shared/nodes.ts';
 import { partitionAllowance } from '../../../broker/handlers/shared/request-allowances.ts';
+import { atOnce } from '../../../broker/platform/turns.ts';
 import { LateBytes } from '../../../broker/protocol/late-bytes.ts';
 import { type BatchInput, buildBatch } from '../../../broker/records/build.ts';
 import { downConvert } from '../../../broker/records/convert.ts';
@@ -47,7 +48,7 @@ describe('partitions of a request', () => {
   it('that are named once are taken as they are, in any order', () => {
     for (const text of ['t,0a', 't,0a,1b,2c u,0d', 't,2a,0b']) {
       const asked = topics(text);
-      expect(namedOnce(asked, SHAPE)).toBe(asked);
+      expect(atOnce(namedOnce(asked, SHAPE))).toBe(asked);
     }
   });
 
@@ -57,11 +58,11 @@ describe('partitions of a request', () => {
     ['next to each other', 't,0a,0b,0c', 't,0c'],
     ['at other numbers of a topic named again', 't,1a t,0b', 't,1a,0b'],
   ])('that are named again %s count as named last', (_where, asked, taken) => {
-    expect(words(namedOnce(topics(asked), SHAPE))).toBe(taken);
+    expect(words(atOnce(namedOnce(topics(asked), SHAPE)))).toBe(taken);
   });
 
   it('of a topic without any are not spoken of', () => {
-    expect(words(namedOnce(topics('t u,0a'), SHAPE))).toBe('u,0a');
+    expect(words(atOnce(namedOnce(topics('t u,0a'), SHAPE)))).toBe('u,0a');
   });
 
   it('to be made fit into what one request may make, and those that do not take nothing from the others', () => {
@@ -70,8 +71,9 @@ describe('partitions of a request', () => {
   });
 
   it('are of names that stand there once, or are told as repeated', () => {
-    expect([...repeatedNames(['a', 'b', 'a', 'c', 'a'])]).toEqual(['a']);
-    expect(repeatedNames([]).size).toBe(0);
+    const repeated = (names: readonly string[]) => [...atOnce(repeatedNames(names, (name) => name))];
+    expect(repeated(['a', 'b', 'a', 'c', 'a'])).toEqual(['a']);
+    expect(repeated([])).toEqual([]);
   });
 });
 
@@ -79,12 +81,12 @@ describe('things that a request names', () => {
   const keyOf = (text: string): string => text.slice(0, 1);
 
   it('again count once, as named last, in the place of the first', () => {
-    expect(onceEach(['a1', 'b1', 'a2', 'c1', 'a3'], keyOf)).toEqual(['a3', 'b1', 'c1']);
+    expect(atOnce(onceEach(['a1', 'b1', 'a2', 'c1', 'a3'], keyOf))).toEqual(['a3', 'b1', 'c1']);
   });
 
   it('once are the list itself', () => {
     const named = ['a1', 'b1'];
-    expect(onceEach(named, keyOf)).toBe(named);
+    expect(atOnce(onceEach(named, keyOf))).toBe(named);
   });
 });
 

@@ -8,6 +8,7 @@ import type { ServiceName, Services } from '../../../broker/handlers/services.ts
 import { TopicMetrics } from '../../../broker/handlers/shared/topic-metrics.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
+import { type Steps, Turns } from '../../../broker/platform/turns.ts';
 import type { ResourceType } from '../../../broker/security/operations.ts';
 import { ANONYMOUS } from '../../../broker/security/principal.ts';
 import { metadataDelta, type ToldPartition } from '../../support/metadata-deltas.ts';
@@ -69,7 +70,7 @@ type Played<T> = T extends (...question: never) => infer Answer
   ? (...question: never) => Played<Answer>
   : T extends Promise<infer Value>
     ? Promise<Played<Value>>
-    : T extends ReadonlyMap<unknown, unknown> | Uint8Array | bigint
+    : T extends ReadonlyMap<unknown, unknown> | Uint8Array | bigint | Steps<unknown>
       ? T
       : { readonly [K in keyof T]?: Played<T[K]> };
 
@@ -106,6 +107,7 @@ export function services({ may, charges, ...overrides }: Given = {}): Services {
     features: { current: { epoch: -1, levels: new Map() } },
     acls: null,
     tokens: null,
+    listenerSecurity: { problemOf: async () => null },
   };
   return { ...base, ...overrides } as Services;
 }
@@ -125,6 +127,8 @@ export function context(
     principal: ANONYMOUS,
     connectionId: 'c1',
     charges: null,
+    isAlone: false,
+    turns: new Turns(world.clock),
     may,
     couldDo: may,
     mayForSome: (operation, type) => may(operation, { type, name: 'any' }),

@@ -1,6 +1,6 @@
 /** What compaction leaves of one batch: Kafka's MemoryRecords.filterTo and Cleaner.cleanInto by rule. */
 import { describe, expect, it } from 'vitest';
-import { filterBatch } from '../../../broker/log/cleaner/batch-filter.ts';
+import { fateOf, leftOfBatch } from '../../../broker/log/cleaner/batch-filter.ts';
 import { CleanedTransactions } from '../../../broker/log/cleaner/cleaned-transactions.ts';
 import { KeyMap } from '../../../broker/log/cleaner/key-map.ts';
 import {
@@ -22,7 +22,7 @@ import { type BatchInput, buildBatch } from '../../../broker/records/build.ts';
 import { endTransactionMarker } from '../../../broker/records/control.ts';
 import { readRecords } from '../../../broker/records/record.ts';
 
-type Options = Parameters<typeof filterBatch>[2];
+type Options = Parameters<typeof leftOfBatch>[3] & Parameters<typeof fateOf>[2];
 
 const NOW_MS = 1_000_000;
 const RETENTION_MS = 5000;
@@ -47,6 +47,10 @@ function options(
     },
     ...rest,
   };
+}
+
+function filterBatch(buffer: Buffer, at: number, given: Options): Buffer | null {
+  return leftOfBatch(buffer, at, fateOf(buffer, at, given), given);
 }
 
 /** `k=v` for each record, `k` for a tombstone, `=v` for a record without a key; from offset 10 on. */

@@ -361,6 +361,19 @@ describe('partition.metadata', () => {
     write(disk, '/d/partition.metadata', 'version: 1\ntopic_id: pAMKOAZDR9y7ZbfpVVkQ8w');
     expect(() => readPartitionMetadata(disk, '/d')).toThrow(CorruptFile);
   });
+
+  it('that a power failure has torn is none, and any other garbage is refused', () => {
+    const disk = newDisk();
+    const whole = 'version: 0\ntopic_id: pAMKOAZDR9y7ZbfpVVkQ8w';
+    for (const torn of ['', whole.slice(0, 4), whole.slice(0, 25), whole.slice(0, -1), '\0'.repeat(43)]) {
+      write(disk, '/d/partition.metadata', torn);
+      expect(readPartitionMetadata(disk, '/d'), torn).toBeNull();
+    }
+    for (const garbage of ['garbage', 'version: 0\ntopic-id', `${whole.slice(0, -1)}!`, '\0\0x']) {
+      write(disk, '/d/partition.metadata', garbage);
+      expect(() => readPartitionMetadata(disk, '/d'), garbage).toThrow(CorruptFile);
+    }
+  });
 });
 
 describe('names of log directories', () => {

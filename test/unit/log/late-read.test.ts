@@ -93,6 +93,17 @@ describe('a late read', () => {
     expect(log.readToSend(range, 0)).toBe(ErrorCode.CORRUPT_MESSAGE);
   });
 
+  it('answers CORRUPT_MESSAGE where a batch says that it ends beyond the log, as a read at once does', async () => {
+    const made = fixture({ 'segment.bytes': '2000' });
+    const log = (await made.start()).create('topic', 0, { isNew: true, topicId: null });
+    append(log, ['a'.repeat(100)]);
+    const lastOffsetDelta = 23;
+    made.disk.rot('/data/topic-0/00000000000000000000.log', lastOffsetDelta, 2);
+    const range = { offset: 0, maxBytes: ALL, upToOffset: 1, minOneBatch: true };
+    expect(log.readToSend(range, 0)).toBe(ErrorCode.CORRUPT_MESSAGE);
+    expect(log.read(range)).toBe(ErrorCode.CORRUPT_MESSAGE);
+  });
+
   it('needs no index that is right', async () => {
     const made = fixture({ 'segment.bytes': '20000', 'index.interval.bytes': '300' });
     const log = (await made.start()).create('topic', 0, { isNew: true, topicId: null });

@@ -4,6 +4,7 @@ import { LiveValue } from '../../../broker/config/live.ts';
 import { type LogConfig, logConfig } from '../../../broker/config/topic-config.ts';
 import { isError } from '../../../broker/errors.ts';
 import type { Int64 } from '../../../broker/int64.ts';
+import type { SliceLimits } from '../../../broker/log/cleaner/slices.ts';
 import { LogDirectories } from '../../../broker/log/log-directories.ts';
 import { type LiveLogConfig, LogManager, type LogManagerConfig } from '../../../broker/log/log-manager.ts';
 import type { PartitionLog } from '../../../broker/log/partition-log.ts';
@@ -12,6 +13,7 @@ import type { Diagnostics } from '../../../broker/platform/diagnostics.ts';
 import type { Disk } from '../../../broker/platform/disk.ts';
 import { createJournal } from '../../../broker/platform/journal.ts';
 import { createMetrics } from '../../../broker/platform/metrics.ts';
+import { workersInPlace } from '../../../broker/platform/workers.ts';
 import { completeBatches } from '../../../broker/records/batch.ts';
 import { type BatchInput, buildBatch } from '../../../broker/records/build.ts';
 import { readRecords } from '../../../broker/records/record.ts';
@@ -39,6 +41,12 @@ export const LOG_DIRS: readonly string[] = ['/data'];
 
 type Configs = LogManagerConfig & LiveLogConfig['now'];
 
+interface FixtureOptions {
+  readonly logDirs?: readonly string[];
+  /** What compaction may do in one go. */
+  readonly sliceLimits?: SliceLimits | undefined;
+}
+
 export const MANAGER_CONFIG: Configs = {
   numRecoveryThreadsPerDataDir: 1,
   logRetentionCheckIntervalMs: 300_000,
@@ -59,7 +67,7 @@ export const MANAGER_CONFIG: Configs = {
 
 export function fixture(
   topic: Readonly<Record<string, string>> = {},
-  { logDirs = LOG_DIRS, ...config }: Partial<Configs> & { logDirs?: readonly string[] } = {},
+  { logDirs = LOG_DIRS, sliceLimits, ...config }: Partial<Configs> & FixtureOptions = {},
 ): Fixture {
   const world = new World();
   const { clock } = world;
@@ -69,7 +77,7 @@ export function fixture(
     disk,
     said: [],
     topicConfig: topicConfig(topic),
-    manager: () => manager(disk, clock, made, config, logDirs),
+    manager: () => manager(disk, clock, made, config, { logDirs, sliceLimits }),
     directories() {
       const diagnostics = complaintsTo(made);
       const journal = createJournal(clock, diagnostics);
@@ -93,7 +101,7 @@ function manager(
   clock: Clock,
   owner: { topicConfig: LogConfig; said?: string[] },
   config: Partial<Configs>,
-  logDirs = LOG_DIRS,
+  { logDirs = LOG_DIRS, sliceLimits }: FixtureOptions = {},
 ): LogManager {
   const diagnostics = complaintsTo(owner);
   const journal = createJournal(clock, diagnostics);
@@ -109,6 +117,8 @@ function manager(
     config: configs,
     liveConfig: new LiveValue(configs),
     topicConfig: () => owner.topicConfig,
+    workers: workersInPlace(clock),
+    ...(sliceLimits !== undefined && { sliceLimits }),
   });
 }
 

@@ -211,6 +211,74 @@ it('a truncation opens a transaction again whose producer has been forgotten sin
   expect(log.lastStableOffset).toBe(0);
 });
 
+describe('a transaction whose marker is not replicated holds readers back', () => {
+  /** Offsets 0 and 1 of a transaction, its marker at 2; only the records are replicated. */
+  async function restarted(clean: boolean): Promise<PartitionLog> {
+    const made = fixture();
+    const logs = await made.start();
+    const log = theLog(logs);
+    const nowMs = made.clock.wallMs();
+    for (const sequence of [0, 1]) write(log, { producerId: 1, timestampMs: nowMs }, sequence);
+    end(log, { producerId: 1, timestampMs: nowMs }, 'commit');
+    log.updateHighWatermark(2);
+    expect(log.lastStableOffset).toBe(0);
+    if (clean) logs.shutdown();
+    made.disk.crash('all');
+    return theLog(await made.start());
+  }
+
+  it.each([
+    ['a clean stop', true],
+    ['a kill (seed 2000351 of the simulator, with transactions)', false],
+  ])('after %s as before', async (_what, clean) => {
+    const log = await restarted(clean);
+    log.restoreHighWatermark(2);
+    expect(log.lastStableOffset).toBe(0);
+    log.truncateTo(2);
+    expect(log.lastStableOffset).toBe(0);
+  });
+
+  it('until it is', async () => {
+    const log = await restarted(true);
+    log.restoreHighWatermark(1);
+    log.updateHighWatermark(2);
+    expect(log.lastStableOffset).toBe(0);
+    log.updateHighWatermark(3);
+    expect(log.lastStableOffset).toBe(3);
+  });
+
+  it('also when the snapshot before it is damaged, which the log itself has to find out', async () => {
+    const made = fixture(SMALL);
+    const logs = await made.start();
+    const before = theLog(logs);
+    const sender = { producerId: 1, timestampMs: made.clock.wallMs() };
+    for (let sequence = 0; before.segmentCount < 2; sequence++) write(before, sender, sequence);
+    const markerOffset = before.endOffset;
+    end(before, sender, 'commit');
+    logs.shutdown();
+    made.disk.crash('all');
+    const [damaged = ''] = made.disk.list('/data/topic-0').filter((name) => name.endsWith('.snapshot'));
+    made.disk.rot(`/data/topic-0/${damaged}`, 12, 0);
+    const log = theLog(await made.start());
+    log.restoreHighWatermark(markerOffset);
+    expect(log.lastStableOffset).toBe(0);
+    log.truncateTo(markerOffset);
+    expect(log.closed).toBe(false);
+    expect(log.lastStableOffset).toBe(0);
+    expect(end(log, sender, 'commit').error).toBe(ErrorCode.NONE);
+  });
+
+  it('also when what follows on its marker is cut away', async () => {
+    const log = await freshLog(SMALL);
+    write(log, { producerId: 1 }, 0);
+    end(log, { producerId: 1 }, 'commit');
+    log.updateHighWatermark(1);
+    while (log.segmentCount < 2) append(log, ['more']);
+    log.truncateTo(log.endOffset - 1);
+    expect(log.lastStableOffset).toBe(0);
+  });
+});
+
 /** What a log should say, from the list of all that was written. */
 class Model {
   entries: { producerId: number; kind: 'data' | 'commit' | 'abort'; offset: number }[] = [];

@@ -36,12 +36,15 @@ describe('a session', () => {
       controllerQuotaWindowNum: 11,
       controllerQuotaWindowSizeSeconds: 1,
       clientQuotaMaxSensors: 100,
+      metricsNumSamples: 2,
+      metricsSampleWindowMs: 30_000,
     });
     quotas.configured({ type: 'users', name: 'alice' }, new Map([['producer_byte_rate', '1024.0']]));
     const session = new ClientSession(ORIGIN, null);
-    expect(session.limits(quotas, 'app', 0)).toBeNull();
+    const limit = () => session.quotaSensors(quotas, 'app').of('produce', 0).limit;
+    expect(limit()).toBeGreaterThan(1024);
     session.authenticated(ALICE);
-    expect(session.limits(quotas, 'app', 0)).not.toBeNull();
+    expect(limit()).toBe(1024);
   });
 
   it('has the rights of its name, asked for once as long as it stays', () => {

@@ -1,5 +1,6 @@
 /** One connection: order of answers, framing at every split point, hostile sizes, back-pressure. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { Alone, NotYet } from '../../../broker/network/outcome.ts';
 import { World } from '../../support/world.ts';
 import { connect, echo, FETCH, frame, manual, PRODUCE, released, reply, settled } from './one-connection.ts';
 
@@ -95,6 +96,43 @@ describe('order of answers', () => {
     await answer('c');
     expect(socket.written.toString()).toBe('<a><b><c>');
     expect(socket.paused).toBe(false);
+  });
+
+  it('no Produce request overtakes one that is carried out over several turns', async () => {
+    const { dispatch, started, answer } = manual();
+    const { socket } = connect((bytes, session) => {
+      const outcome = dispatch(bytes, session);
+      return bytes.toString('latin1', 2) === 'b' ? Alone.resolve(outcome) : outcome;
+    });
+    socket.arrive(frame(PRODUCE, 'a'), frame(PRODUCE, 'b'), frame(PRODUCE, 'c'));
+    expect(started).toEqual(['a', 'b']);
+    await answer('a');
+    expect(started).toEqual(['a', 'b']);
+    await answer('b');
+    expect(started).toEqual(['a', 'b', 'c']);
+    await answer('c');
+    expect(socket.written.toString()).toBe('<a><b><c>');
+  });
+
+  it('a request that there is no room for is offered again when there is, and nothing overtakes it', async () => {
+    const { dispatch, started, answer } = manual();
+    let makeRoom = (): void => {};
+    let isFull = true;
+    const { socket } = connect((bytes, session) => {
+      if (!isFull) return dispatch(bytes, session);
+      return new NotYet((resolve) => {
+        makeRoom = () => resolve('nothing');
+      });
+    });
+    socket.arrive(frame(FETCH, 'a'), frame(PRODUCE, 'b'));
+    expect([started, socket.paused]).toEqual([[], true]);
+    isFull = false;
+    makeRoom();
+    await settled();
+    expect(started).toEqual(['a']);
+    await answer('a');
+    await answer('b');
+    expect(socket.written.toString()).toBe('<a><b>');
   });
 
   it('a request without a response leaves no gap', async () => {

@@ -154,6 +154,13 @@ describe('what closes the connection', () => {
     expect(warnings[1]).toMatch(/^closing c1: needs/);
   });
 
+  it('and some of these lines only, where there are many', async () => {
+    const warnings: string[] = [];
+    const { dispatch } = dispatcher([metadataHandler(() => ({}))], [], warnings);
+    for (let round = 0; round < 50; round += 1) expect(await dispatch(good.subarray(0, 5))).toBe('close');
+    expect(warnings).toHaveLength(10);
+  });
+
   it('no bytes make the dispatcher throw', async () => {
     let state = 12345;
     const next = (): number => {
@@ -301,13 +308,14 @@ describe('a client over its quota', () => {
   quotas.configured({ type: 'clients', name: 'me' }, new Map([['producer_byte_rate', '10']]));
   const produced = { acks: 1, timeoutMs: 1, topicData: [{ name: 'x'.repeat(1000), partitionData: [] }] };
 
-  function ask(acks: number, isNamed = true) {
+  function ask(acks: number, isNamed = true, fails = false) {
     const handler = defineHandler(Produce, [], {
       handle: (_request, { charges }) => {
         charges?.produced();
+        if (fails) throw new StorageError('/d', 'disk full');
         return acks === 0 ? null : {};
       },
-      refuse: () => 'close',
+      refuse: () => ({}),
     });
     const session = new ClientSession({
       id: 'c2',
@@ -339,6 +347,12 @@ describe('a client over its quota', () => {
   it('is muted although it gets no answer', () => {
     const { outcome, session } = ask(0);
     expect(outcome).toBe('nothing');
+    expect(session.mutedUntilMs).toBeGreaterThan(world.clock.nowMs());
+  });
+
+  it('is told and muted also where its request fails', () => {
+    const { outcome, session } = ask(1, true, true);
+    expect(decodeResponse(Produce, 9, bytesOf(outcome).subarray(9)).throttleTimeMs).toBeGreaterThan(0);
     expect(session.mutedUntilMs).toBeGreaterThan(world.clock.nowMs());
   });
 

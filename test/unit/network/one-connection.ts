@@ -91,7 +91,7 @@ export function connect(
     memory,
     answerMemory,
     clock,
-    complaints: { say: () => {} },
+    complaints: { say: () => true },
     bytesIn: { add() {}, value: 0 },
     bytesOut: { add() {}, value: 0 },
     onClosed: () => {

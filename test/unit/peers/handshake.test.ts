@@ -116,8 +116,9 @@ describe('the same machine', () => {
   );
 
   it('needs no secret, which everybody else is told to set', () => {
-    expect(secretAdvice('', '127.0.0.1')).toBeNull();
-    expect(secretAdvice('secret', '0.0.0.0')).toBeNull();
-    expect(secretAdvice('', '0.0.0.0')).toContain('peer.shared.secret is not set');
+    expect(secretAdvice('', '127.0.0.1', false)).toBeNull();
+    expect(secretAdvice('secret', '0.0.0.0', false)).toBeNull();
+    expect(secretAdvice('', '0.0.0.0', true)).toBeNull();
+    expect(secretAdvice('', '0.0.0.0', false)).toContain('peer.shared.secret is not set');
   });
 });

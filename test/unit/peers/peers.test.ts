@@ -152,7 +152,7 @@ describe('the handshake', () => {
 
   it('tells a refusal again once the two have come together in between', () => {
     const lines: string[] = [];
-    const refusals = new Refusals({ warn: (line) => lines.push(line) });
+    const refusals = new Refusals({ warn: (line) => lines.push(line) }, clock);
     refusals.tell('b', 'secret', '1');
     refusals.tell('b', 'secret', '2');
     refusals.tell('b', 'cluster', '3');

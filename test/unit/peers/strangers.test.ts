@@ -98,6 +98,21 @@ describe('a stranger', () => {
   });
 });
 
+it('strangers fill no log, by whatever names they come and whatever they say', async () => {
+  const said = two.lines.length;
+  for (let round = 0; round < 60; round += 1) {
+    const named = await world.stranger('elsewhere', two);
+    named.greet(helloWith({ brokerId: 100 + round }), 'guess');
+    await world.clock.runFor(5);
+    const senseless = await world.stranger('elsewhere', two);
+    senseless.channel.send([Buffer.from(`000000${(round + 16).toString(16)}ff`, 'hex')]);
+    await world.clock.runFor(5);
+  }
+  expect(two.lines.length - said).toBeLessThanOrEqual(10);
+  await world.clock.runFor(10_000);
+  expect(two.lines.at(-1)).toMatch(/\d+ more refused peers in the last 10 s/);
+});
+
 describe('a peer', () => {
   it.each([
     ['a broker', { type: 'AllocateProducerIds', brokerId: 3, brokerEpoch: 1 }],

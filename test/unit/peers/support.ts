@@ -29,6 +29,7 @@ export class PeerWorld extends World {
       maxInFlightRequests: 10,
       maxHandshakes: 10,
       maxHandshakesPerAddress: 5,
+      tls: null,
       handshakeTimeoutMs: 1000,
       http: async ({ path }) => ({ status: 200, contentType: 'text/plain', body: path }),
       ...changed,

@@ -31,6 +31,7 @@ async function node(
     maxInFlightRequests: 10,
     maxHandshakes: 10,
     maxHandshakesPerAddress: 10,
+    tls: null,
     handshakeTimeoutMs: 5000,
     http: async ({ path }) => ({ status: 200, contentType: 'text/plain', body: `you asked for ${path}` }),
   });

@@ -174,10 +174,18 @@ const SAMPLES: { readonly [Kind in EventKind]: Sample<Kind> } = {
     { partition: 4, leaderEpoch: 1, groups: 2, tookMs: 8 },
     'info Loaded 2 groups of __consumer_offsets-4 in 8 ms',
   ],
+  'groups-failed': [
+    { partition: 4, leaderEpoch: 1, reason: 'no batch' },
+    'error The groups of __consumer_offsets-4 are not coordinated until another replica leads, as this one is damaged: no batch',
+  ],
   'groups-resigned': [{ partition: 4, why: 'moved' }, null],
   'transactions-loaded': [
     { partition: 4, leaderEpoch: 2, ids: 3, resumed: 1, tookMs: 9 },
     'info Loaded 3 transactional ids of __transaction_state-4 in 9 ms, 1 of them with an end that partitions have to be told',
+  ],
+  'transactions-failed': [
+    { partition: 4, leaderEpoch: 1, reason: 'no batch' },
+    'error The transactions of __transaction_state-4 are not coordinated until another replica leads, as this one is damaged: no batch',
   ],
   'transactions-resigned': [{ partition: 4, why: 'moved' }, null],
   'producer-fenced': [

@@ -60,11 +60,44 @@ describe('metrics', () => {
     ]);
   });
 
+  test('the text of very many lines comes in pieces, each of what is true when it is made', async () => {
+    const metrics = createMetrics({ broker: '7' });
+    for (let topic = 0; topic < 5000; topic++) metrics.counter('bytes', 'Bytes', { topic: `t${topic}` });
+    const last = metrics.counter('bytes', 'Bytes', { topic: 't4999' });
+    metrics.gauge('depth', 'A depth', () => 3);
+    metrics.gauges('nothing', 'No values', () => []);
+    const pieces: string[] = [];
+    for await (const piece of metrics.pieces()) {
+      pieces.push(piece);
+      if (pieces.length === 2) last.add(5);
+    }
+    expect(pieces).toHaveLength(3);
+    for (const piece of pieces) expect(piece.split('\n').length).toBeLessThan(2100);
+    const lines = pieces.join('').split('\n');
+    expect(lines.slice(0, 3)).toEqual([
+      '# HELP bytes Bytes',
+      '# TYPE bytes counter',
+      'bytes{topic="t0",broker="7"} 0',
+    ]);
+    expect(lines.filter((line) => line.startsWith('bytes{'))).toHaveLength(5000);
+    expect(lines.slice(5001)).toEqual([
+      'bytes{topic="t4999",broker="7"} 5',
+      '',
+      '# HELP depth A depth',
+      '# TYPE depth gauge',
+      'depth{broker="7"} 3',
+      '',
+      '# HELP nothing No values',
+      '# TYPE nothing gauge',
+      '',
+    ]);
+  });
+
   test('forgotten counters are rendered no more, and what was handed out counts in vain', async () => {
     const metrics = createMetrics();
     const kept = metrics.counter('bytes', 'Bytes', { topic: 'a' });
     const gone = metrics.counter('bytes', 'Bytes', { topic: 'b' });
-    metrics.forgetCounters('topic', 'b');
+    metrics.forgetCounters('topic', new Set(['b']));
     kept.add();
     gone.add();
     expect(await rendered(metrics, 'bytes{')).toEqual(['bytes{topic="a"} 1']);

@@ -56,7 +56,7 @@ describe('a connection', () => {
     const { connection, socket, seen } = await connect();
     const first = connection.request(Metadata, { topics: null });
     const second = connection.request(Metadata, { topics: [] });
-    socket.arrive(answer(responseFrame(ApiVersions, 4, 0, VERSIONS)));
+    socket.arrive(answer(responseFrame(ApiVersions, { version: 4, correlationId: 0 }, VERSIONS)));
     await settle();
     expect(seen().map(({ apiKey, apiVersion }) => [apiKey, apiVersion])).toEqual([
       [18, 4],
@@ -66,8 +66,8 @@ describe('a connection', () => {
     expect(decodeRequest(Metadata, 5, seen()[1]?.body ?? Buffer.alloc(0)).topics).toBeNull();
     socket.arrive(
       answer(
-        responseFrame(Metadata, 5, 1, { controllerId: 1 }),
-        responseFrame(Metadata, 5, 2, { controllerId: 2 }),
+        responseFrame(Metadata, { version: 5, correlationId: 1 }, { controllerId: 1 }),
+        responseFrame(Metadata, { version: 5, correlationId: 2 }, { controllerId: 2 }),
       ),
     );
     expect((await first).controllerId).toBe(1);
@@ -77,9 +77,17 @@ describe('a connection', () => {
   it('falls back to ApiVersions v0 when the broker does not know its version', async () => {
     const { connection, socket, seen } = await connect();
     const versions = connection.versions();
-    socket.arrive(answer(responseFrame(ApiVersions, 0, 0, { errorCode: ErrorCode.UNSUPPORTED_VERSION })));
+    socket.arrive(
+      answer(
+        responseFrame(
+          ApiVersions,
+          { version: 0, correlationId: 0 },
+          { errorCode: ErrorCode.UNSUPPORTED_VERSION },
+        ),
+      ),
+    );
     await settle();
-    socket.arrive(answer(responseFrame(ApiVersions, 0, 1, VERSIONS)));
+    socket.arrive(answer(responseFrame(ApiVersions, { version: 0, correlationId: 1 }, VERSIONS)));
     expect((await versions).get(3)).toEqual({ min: 0, max: 5 });
     expect(seen().map(({ apiVersion }) => apiVersion)).toEqual([4, 0]);
   });
@@ -87,7 +95,9 @@ describe('a connection', () => {
   it('puts answers together from any pieces', async () => {
     const { connection, socket } = await connect();
     const asked = connection.request(Metadata, {}, 5);
-    const frame = answer(responseFrame(Metadata, 5, 0, { clusterId: 'c', controllerId: 3 }));
+    const frame = answer(
+      responseFrame(Metadata, { version: 5, correlationId: 0 }, { clusterId: 'c', controllerId: 3 }),
+    );
     for (const byte of frame) socket.arrive(Buffer.from([byte]));
     expect(await asked).toMatchObject({ clusterId: 'c', controllerId: 3 });
   });
@@ -110,7 +120,7 @@ describe('a connection', () => {
   it('fails on an answer that nobody asked for, and on one that can’t be read', async () => {
     const one = await connect();
     const asked = one.connection.request(Metadata, {}, 5);
-    one.socket.arrive(answer(responseFrame(Metadata, 5, 77, {})));
+    one.socket.arrive(answer(responseFrame(Metadata, { version: 5, correlationId: 77 }, {})));
     await expect(asked).rejects.toThrow(ProtocolError);
     const other = await connect();
     const spoiled = other.connection.request(Metadata, {}, 5);
@@ -121,7 +131,7 @@ describe('a connection', () => {
   it('says so when the broker has no version in common', async () => {
     const { connection, socket } = await connect();
     const asked = connection.request(Produce, {});
-    socket.arrive(answer(responseFrame(ApiVersions, 4, 0, VERSIONS)));
+    socket.arrive(answer(responseFrame(ApiVersions, { version: 4, correlationId: 0 }, VERSIONS)));
     await expect(asked).rejects.toThrow(/no version of Produce/);
   });
 });

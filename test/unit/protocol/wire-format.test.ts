@@ -326,7 +326,7 @@ describe('headers', () => {
 
 describe('frames', () => {
   it('begin with the size of everything after it', () => {
-    const response = responseFrame(ApiVersions, 0, 9, { errorCode: 35 });
+    const response = responseFrame(ApiVersions, { version: 0, correlationId: 9 }, { errorCode: 35 });
     expect(joined([bytesOfParts(response)])).toBe(plain('0000000a 00000009 0023 00000000'));
     const request = requestFrame(ApiVersions, 0, { correlationId: 2, clientId: null }, {});
     expect(joined(request)).toBe(plain('0000000a 0012 0000 00000002 ffff'));
@@ -334,7 +334,11 @@ describe('frames', () => {
 
   it('count what goes by reference', () => {
     const records = Buffer.alloc(100_000);
-    const parts = responseFrame(Fetch, 12, 1, { responses: [{ partitions: [{ records }] }] });
+    const parts = responseFrame(
+      Fetch,
+      { version: 12, correlationId: 1 },
+      { responses: [{ partitions: [{ records }] }] },
+    );
     const all = bytesOfParts(parts);
     expect(all.readInt32BE(0)).toBe(all.length - 4);
   });

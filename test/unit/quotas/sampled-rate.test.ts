@@ -49,6 +49,24 @@ describe('as Kafka measures it', () => {
   }
 });
 
+describe('the largest value', () => {
+  it('is that of the samples that still count, and NaN when there is none', () => {
+    const values = new SampledValues({ samples: 2, sampleMs: 1000 });
+    expect(values.largest(0)).toBeNaN();
+    for (const [nowMs, value] of [
+      [0, 5],
+      [999, 3],
+      [1000, 4],
+    ] as const)
+      values.record(value, nowMs);
+    expect(values.largest(2998)).toBe(5);
+    expect(values.largest(2999)).toBe(4);
+    values.record(-2, 3000);
+    expect(values.largest(3000)).toBe(-2);
+    expect(values.largest(5000)).toBeNaN();
+  });
+});
+
 describe('how long a client is throttled', () => {
   const window = { samples: 11, sampleMs: 1000 };
 

@@ -164,13 +164,13 @@ describe('fetches of an old client', () => {
     [1, 'lz4'],
   ])('get messages of magic %i (%s) with the offsets they have', (toMagic, codec) => {
     const batch = buildBatch({ baseOffset: 500, codec, records });
-    const { bytes, complete } = downConvert(batch, {
+    const { bytes, error } = downConvert(batch, {
       toMagic,
       fetchOffset: 500,
       decompression: new DecompressionAllowance(),
       allowance: plenty(),
     });
-    expect(complete).toBe(true);
+    expect(error).toBe(ErrorCode.NONE);
     const positions = [...completeBatches(bytes)];
     expect(positions).toHaveLength(codec === 'none' ? 3 : 1);
     expect(positions.every((at) => batchCrcIsValid(bytes, at))).toBe(true);
@@ -209,14 +209,32 @@ describe('fetches of an old client', () => {
         codec: 'gzip',
         records: [{ timestampMs: 1, value: Buffer.alloc(2000) }],
       });
-    const { bytes, complete } = downConvert(Buffer.concat([0, 1, 2, 3].map(batch)), {
+    const { bytes, error } = downConvert(Buffer.concat([0, 1, 2, 3].map(batch)), {
       toMagic: 1,
       fetchOffset: 0,
       decompression: new DecompressionAllowance(),
       allowance: { bytesLeft: 3000 },
     });
-    expect(complete).toBe(true);
+    expect(error).toBe(ErrorCode.NONE);
     expect([...completeBatches(bytes)]).toHaveLength(2);
+  });
+
+  it('end before what does not match its checksum, of which theirs would not tell', () => {
+    const sound = buildBatch({ records });
+    const rotten = buildBatch({ baseOffset: 3, records });
+    rotten.writeUInt8(rotten.readUInt8(rotten.length - 2) ^ 1, rotten.length - 2);
+    const converted = (batches: readonly Buffer[]) =>
+      downConvert(Buffer.concat(batches), {
+        toMagic: 1,
+        fetchOffset: 0,
+        decompression: new DecompressionAllowance(),
+        allowance: plenty(),
+      });
+    expect(converted([sound, rotten])).toEqual({
+      bytes: converted([sound]).bytes,
+      error: ErrorCode.CORRUPT_MESSAGE,
+    });
+    expect(converted([rotten, sound])).toEqual({ bytes: Buffer.alloc(0), error: ErrorCode.CORRUPT_MESSAGE });
   });
 
   it('end before zstd, which the old formats do not know', () => {
@@ -228,7 +246,7 @@ describe('fetches of an old client', () => {
       decompression: new DecompressionAllowance(),
       allowance: plenty(),
     });
-    expect([some.complete, some.bytes.length > 0]).toEqual([false, true]);
+    expect([some.error, some.bytes.length > 0]).toEqual([ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, true]);
     expect(
       downConvert(packed, {
         toMagic: 1,
@@ -238,7 +256,7 @@ describe('fetches of an old client', () => {
       }),
     ).toEqual({
       bytes: Buffer.alloc(0),
-      complete: false,
+      error: ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
     });
   });
 });

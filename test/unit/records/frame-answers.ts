@@ -107,6 +107,7 @@ export const INCOMPLETE: Names = {
   lz4: [
     'two frames',
     'a stored block of no bytes',
+    // Now and then it lets this one in, as its buffer still holds what it has read before.
     'a block of which nothing comes first',
     'a block of which nothing comes between',
     'a match at distance 0',

@@ -134,6 +134,7 @@ export class ReplicationCluster extends World {
       maxInFlightRequests: 100,
       maxHandshakes: 100,
       maxHandshakesPerAddress: 100,
+      tls: null,
       handshakeTimeoutMs: 1000,
       http: async () => ({ status: 404, contentType: 'text/plain', body: '' }),
     });

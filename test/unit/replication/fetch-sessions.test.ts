@@ -2,13 +2,13 @@
 
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
-import {
-  FetchSessions,
-  type RequestedPartition,
-  type SessionOutcome,
-  type SessionPartition,
-  type SessionRequest,
-} from '../../../broker/replication/requests/fetch-sessions.ts';
+import { atOnce } from '../../../broker/platform/turns.ts';
+import { FetchSessions, type SessionRequest } from '../../../broker/replication/requests/fetch-sessions.ts';
+import type {
+  RequestedPartition,
+  SessionOutcome,
+  SessionPartition,
+} from '../../../broker/replication/requests/session-partitions.ts';
 import { ZERO_UUID } from '../../../broker/types.ts';
 import { World } from '../../support/world.ts';
 
@@ -39,18 +39,16 @@ function setUp(slots = 10, maxPartitions = 1000) {
     ...outcomes.get(`${topic}/${partition}`),
   });
   const fetch = (request: Partial<SessionRequest>) => {
-    const context = sessions.open(
-      {
-        sessionId: 0,
-        sessionEpoch: 0,
-        usesTopicIds: false,
-        partitions: [],
-        forgotten: [],
-        ...request,
-      },
-      (id) => names.get(id),
-    );
-    const answer = context.answer(context.partitions.map(outcomeOf));
+    const asked = {
+      sessionId: 0,
+      sessionEpoch: 0,
+      usesTopicIds: false,
+      partitions: [],
+      forgotten: [],
+      ...request,
+    };
+    const context = atOnce(sessions.open(asked, (id) => names.get(id)));
+    const answer = atOnce(context.answer(context.partitions.map(outcomeOf)));
     return {
       fetched: context.partitions.map(({ topic, partition }) => `${topic}/${partition}`),
       error: context.error === ErrorCode.NONE ? answer.error : context.error,
@@ -179,9 +177,9 @@ describe('a session', () => {
       partitions: [],
       forgotten: [],
     };
-    const slow = sessions.open({ ...request, sessionEpoch: 1 }, () => undefined);
+    const slow = atOnce(sessions.open({ ...request, sessionEpoch: 1 }, () => undefined));
     expect(fetch({ sessionId: id, sessionEpoch: 2 }).error).toBe(0);
-    expect(slow.answer([]).error).toBe(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
+    expect(atOnce(slow.answer([])).error).toBe(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
     expect(slow.throttled().error).toBe(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
   });
 
@@ -189,12 +187,12 @@ describe('a session', () => {
     const { sessions, fetch } = setUp();
     const { id } = fetch({ partitions: wanted(0) });
     const request = { usesTopicIds: false, partitions: wanted(0), forgotten: [] };
-    const throttled = sessions
-      .open({ ...request, sessionId: id, sessionEpoch: 1 }, () => undefined)
-      .throttled();
+    const open = (asked: { sessionId: number; sessionEpoch: number }) =>
+      atOnce(sessions.open({ ...request, ...asked }, () => undefined));
+    const throttled = open({ sessionId: id, sessionEpoch: 1 }).throttled();
     expect(throttled).toEqual({ error: 0, sessionId: id, outcomes: [] });
     expect(fetch({ sessionId: id, sessionEpoch: 2 }).error).toBe(0);
-    const first = sessions.open({ ...request, sessionId: 0, sessionEpoch: 0 }, () => undefined).throttled();
+    const first = open({ sessionId: 0, sessionEpoch: 0 }).throttled();
     expect([first.sessionId, sessions.count]).toEqual([0, 1]);
   });
 
@@ -258,5 +256,58 @@ describe('what all sessions remember together', () => {
     expect(fetch({ partitions: wanted(0, 1) }).id).not.toBe(0);
     expect(fetch({ sessionId: first.id, sessionEpoch: -1 }).error).toBe(ErrorCode.NONE);
     expect(fetch({ partitions: wanted(0, 1, 2) }).id).not.toBe(0);
+  });
+});
+
+describe('a session that is walked through over several turns', () => {
+  const many = wanted(...Array.from({ length: 300 }, (_, partition) => partition));
+  const next = (sessionId: number, partitions: readonly RequestedPartition[] = []): SessionRequest => {
+    return { sessionId, sessionEpoch: 1, usesTopicIds: false, partitions, forgotten: [] };
+  };
+
+  it('takes no other request meanwhile', () => {
+    const { sessions, fetch } = setUp();
+    const { id } = fetch({ partitions: many });
+    const opening = sessions.open(next(id, wanted(1000)), () => undefined);
+    opening.next();
+    expect(fetch({ sessionId: id, sessionEpoch: 1 }).error).toBe(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
+    const { partitions, answer } = atOnce(opening);
+    expect(partitions).toHaveLength(many.length + 1);
+    const answering = answer(partitions.map(outcome));
+    answering.next();
+    expect(fetch({ sessionId: id, sessionEpoch: 2 }).error).toBe(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
+    expect(atOnce(answering).error).toBe(ErrorCode.NONE);
+    expect(fetch({ sessionId: id, sessionEpoch: 2 }).error).toBe(ErrorCode.NONE);
+  });
+
+  it('and is dropped meanwhile leaves nothing', () => {
+    const { sessions, fetch } = setUp(10, 5);
+    const { id } = fetch({ partitions: wanted(0, 1) });
+    const opening = sessions.open(next(id, wanted(2, 3, 4)), () => undefined);
+    opening.next();
+    fetch({ sessionId: id, sessionEpoch: -1 });
+    expect(atOnce(opening).error).toBe(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
+    expect(sessions.count).toBe(0);
+    expect(fetch({ partitions: wanted(0, 1, 2, 3, 4) }).id).not.toBe(0);
+  });
+
+  it('and made while others take the last room is not', () => {
+    const { sessions, fetch } = setUp(10, many.length);
+    const { partitions, answer } = atOnce(
+      sessions.open({ ...next(0, many), sessionEpoch: 0 }, () => undefined),
+    );
+    const answering = answer(partitions.map(outcome));
+    answering.next();
+    expect(fetch({ partitions: wanted(0) }).id).not.toBe(0);
+    expect(atOnce(answering).sessionId).toBe(0);
+  });
+
+  const outcome = (): SessionOutcome => ({
+    error: ErrorCode.NONE,
+    records: { length: 0 },
+    highWatermark: 0,
+    logStartOffset: 0,
+    preferredReadReplica: -1,
+    divergingEpoch: null,
   });
 });

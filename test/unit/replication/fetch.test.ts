@@ -1,6 +1,7 @@
 /** Consumer fetches and offsets, as the handlers above see them. */
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
+import { Turns } from '../../../broker/platform/turns.ts';
 import { LateBytes } from '../../../broker/protocol/late-bytes.ts';
 import { completeBatches } from '../../../broker/records/batch.ts';
 import { readRecords } from '../../../broker/records/record.ts';
@@ -40,15 +41,18 @@ function fetching(cluster: ReplicationCluster, id: number, wanted: Wanted): Prom
     ...(topicId !== undefined && { topicId }),
   };
   return Promise.resolve(
-    cluster.node(id).replicas.fetch({
-      maxWaitMs: 0,
-      minBytes: 1,
-      maxBytes: 10_000_000,
-      isolation: 'read_uncommitted',
-      clientRack: '',
-      partitions: [want],
-      ...limits,
-    }),
+    cluster.node(id).replicas.fetch(
+      {
+        maxWaitMs: 0,
+        minBytes: 1,
+        maxBytes: 10_000_000,
+        isolation: 'read_uncommitted',
+        clientRack: '',
+        partitions: [want],
+        ...limits,
+      },
+      new Turns(cluster.clock),
+    ),
   );
 }
 
@@ -269,15 +273,13 @@ describe('the limits of a fetch', () => {
       logStartOffset: -1,
     });
     const read = async (maxBytes: number, hardMaxBytes = false): Promise<number[]> => {
-      const outcomes = await cluster.node(1).replicas.fetch({
-        maxWaitMs: 0,
-        minBytes: 1,
-        maxBytes,
-        hardMaxBytes,
-        isolation: 'read_uncommitted',
-        clientRack: '',
-        partitions: [want(0), want(1)],
-      });
+      const limits = { maxWaitMs: 0, minBytes: 1, maxBytes, hardMaxBytes, clientRack: '' };
+      const outcomes = await cluster
+        .node(1)
+        .replicas.fetch(
+          { ...limits, isolation: 'read_uncommitted', partitions: [want(0), want(1)] },
+          new Turns(cluster.clock),
+        );
       return outcomes.map(({ records }) => records.length);
     };
     expect(await read(1)).toEqual([size, 0]);

@@ -1,6 +1,7 @@
 /** Appends, and what the controller wants led, followed and stopped. */
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
+import { Turns } from '../../../broker/platform/turns.ts';
 import { DecompressionAllowance } from '../../../broker/records/decompression-allowance.ts';
 import type { RoleChange } from '../../../broker/replication/leadership.ts';
 import { metadataDelta, replicaDelta } from '../../support/metadata-deltas.ts';
@@ -251,7 +252,9 @@ describe('orders to lead, to follow and to stop', () => {
       isolation: 'read_uncommitted' as const,
       clientRack: null,
     };
-    const fetched = cluster.node(1).replicas.fetch({ ...limits, partitions: [want] });
+    const fetched = cluster
+      .node(1)
+      .replicas.fetch({ ...limits, partitions: [want] }, new Turns(cluster.clock));
     expect(fetched).toMatchObject([{ error: ErrorCode.KAFKA_STORAGE_ERROR }]);
     cluster.truth().leaderEpoch += 1;
     expect(cluster.tell().get(1)?.failed.get(`${TOPIC}-0`)).toBe(ErrorCode.KAFKA_STORAGE_ERROR);

@@ -1,6 +1,7 @@
 /** Transactions and replicas: when one may begin in a partition, who is kept waiting by it, and who is told. */
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
+import { Turns } from '../../../broker/platform/turns.ts';
 import { endTransactionMarker } from '../../../broker/records/control.ts';
 import type { TransactionToVerify } from '../../../broker/replication/collaborators.ts';
 import type { AppendOutcome } from '../../../broker/replication/requests/replica-append.ts';
@@ -219,14 +220,17 @@ describe('a reader of committed data', () => {
 
   function waiting(cluster: ReplicationCluster, id: number) {
     return Promise.resolve(
-      cluster.node(id).replicas.fetch({
-        maxWaitMs: 5000,
-        minBytes: 1,
-        maxBytes: 1_000_000,
-        isolation: 'read_committed',
-        clientRack: '',
-        partitions: [want],
-      }),
+      cluster.node(id).replicas.fetch(
+        {
+          maxWaitMs: 5000,
+          minBytes: 1,
+          maxBytes: 1_000_000,
+          isolation: 'read_committed',
+          clientRack: '',
+          partitions: [want],
+        },
+        new Turns(cluster.clock),
+      ),
     );
   }
 

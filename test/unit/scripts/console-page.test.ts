@@ -17,6 +17,8 @@ function begun(): State {
     picture: PICTURE,
     allowsChanges: false,
     trouble: null,
+    may: { describe: true, alter: true },
+    user: null,
   });
   return reduce(connected, { kind: 'recalled', recording: RECORDING, events: [] });
 }
@@ -83,7 +85,14 @@ describe('the page', () => {
   it('says when its server is away, and begins anew when it is back', () => {
     const away = reduce(changed(begun(), 200), { kind: 'disconnected' });
     expect(away.isConnected).toBe(false);
-    const back = reduce(away, { kind: 'begun', picture: PICTURE, allowsChanges: true, trouble: null });
+    const back = reduce(away, {
+      kind: 'begun',
+      picture: PICTURE,
+      allowsChanges: true,
+      trouble: null,
+      may: { describe: true, alter: true },
+      user: null,
+    });
     expect(back).toMatchObject({ isConnected: true, live: PICTURE });
   });
 });

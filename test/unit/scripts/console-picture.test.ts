@@ -56,7 +56,7 @@ describe('a change', () => {
 describe('a recording', () => {
   const steps = [AFTER, BEFORE, AFTER, BEFORE];
 
-  function recorded(mostEntries?: number): PictureRecorder {
+  function recorded(mostEntries = 1000): PictureRecorder {
     const recorder = new PictureRecorder(0, mostEntries);
     recorder.begin(BEFORE, 0);
     let before = BEFORE;

@@ -51,6 +51,12 @@ describe('a drill', () => {
     });
   });
 
+  it('may wait for all replicas, however many there are', () => {
+    const text = GOOD.replace('another leader: yes', 'in sync: all');
+    const waited = { do: 'wait for', what: { what: 'in sync', replicas: 'all' }, withinMs: 20_000 };
+    expect(parseDrill(text, 'mine', 'mine.yaml').steps[1]).toEqual(waited);
+  });
+
   it.each([
     ['kill: leader', 'kil: leader', "mine.yaml:6: 'kil' is not known here: is 'kill' meant?"],
     ['kill: leader', 'kill: boss', "mine.yaml:6: 'boss' is not known here: allowed in this are controller, "],

@@ -1,10 +1,14 @@
 /** The score of a drill from histories, its verdict, and what can be read of both. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Drill, Expectation } from '../../../scripts/drills/drill.ts';
 import { judgedBy } from '../../../scripts/drills/judgement.ts';
 import { hasHeld, postMortem } from '../../../scripts/drills/post-mortem.ts';
 import { postMortemPage } from '../../../scripts/drills/post-mortem-page.ts';
 import { acknowledgementsOf, type Score, scoreOf } from '../../../scripts/drills/score.ts';
+import { brokenRow, writeSummary } from '../../../scripts/drills/summary.ts';
 import type { ClientHistory, Entry, Found } from '../../../scripts/torment/history/entries.ts';
 
 /** One record, sent and acknowledged at these times. */
@@ -100,6 +104,22 @@ describe('a verdict', () => {
     const expected: Expectation = { must: 'otherwise', most: Number.POSITIVE_INFINITY };
     expect(judgedBy([expected], broken, new Set()).map((verdict) => verdict.held)).toEqual([true]);
   });
+
+  it('says of a broken promise which it was', () => {
+    const violations = [
+      { kind: 'lost', topic: 't', what: 'one is lost', ids: [] },
+      { kind: 'torn', topic: 't', what: 'half of it is there', ids: [] },
+    ] as const;
+    const words = judgedBy(
+      [{ must: 'lost', most: 0 }],
+      { ...score, otherwise: 1, violations },
+      new Set(),
+    ).map((verdict) => verdict.words);
+    expect(words).toEqual([
+      'lost: 2 (at most 0); one is lost',
+      'promises broken in other ways: 1 (at most 0); half of it is there',
+    ]);
+  });
 });
 
 describe('a post-mortem', () => {
@@ -112,6 +132,7 @@ describe('a post-mortem', () => {
   };
   const result = {
     drill: drill as unknown as Drill,
+    system: 'Odradek',
     startedMs: 0,
     tookMs: 7000,
     parts: { leader: 2 },
@@ -135,5 +156,20 @@ describe('a post-mortem', () => {
     expect(page.match(/<circle/g)).toHaveLength(6);
     expect(page).not.toContain('<leader>');
     expect(page).not.toMatch(/src=|href=|url\(/);
+  });
+});
+
+describe('a report of several drills', () => {
+  it('leads to each post-mortem, and nowhere for a drill that has none, also where no drill has left one', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'odradek-test-'));
+    try {
+      const held = ['calm', 'held', '0', '0', '0', '0.10 s', '1 ms', '1 ms', '1 ms'];
+      const file = writeSummary([held, brokenRow('storm')], ['broken: storm: <why>'], join(directory, 'out'));
+      const page = readFileSync(file, 'utf8');
+      expect(page.match(/href="[^"]*"/g)).toEqual(['href="calm/post-mortem.html"']);
+      expect(page).toContain('broken: storm: &lt;why&gt;');
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 });

@@ -1,6 +1,7 @@
-/** JAAS configs: what Kafka's parser takes, and what it refuses, in its words. */
+/** JAAS configs: what Kafka's parser takes, and what it refuses, in its words; and JAAS files, as Java takes them. */
 import { describe, expect, it } from 'vitest';
-import { JaasError, parseJaas } from '../../../broker/security/sasl/jaas.ts';
+import { JaasError, parseJaas, parseJaasFile } from '../../../broker/security/sasl/jaas.ts';
+import { type ProcessUser, withProperties } from '../../../broker/security/sasl/system-properties.ts';
 import { simulatedRandom } from '../../support/simulated-random.ts';
 
 const MODULE = 'org.apache.kafka.common.security.plain.PlainLoginModule';
@@ -69,5 +70,80 @@ describe('a JAAS config', () => {
     }
     expect(() => parseJaas('/*'.repeat(200_000))).toThrow(JaasError);
     expect(() => parseJaas(`${MODULE} required ${'a="b" '.repeat(100_000)}`)).toThrow(JaasError);
+  });
+});
+
+/** What the options of the only entry of a file are, with these system properties. */
+function fileOptions(text: string, properties: Readonly<Record<string, string>> = {}) {
+  const file = `Section { ${MODULE} required ${text}; };`;
+  const [entry] = parseJaasFile(file, new Map(Object.entries(properties))).get('Section') ?? [];
+  return Object.fromEntries(entry?.options ?? []);
+}
+
+describe('a JAAS file', () => {
+  it('has the values of system properties where it names them, and a config does not', () => {
+    const properties = { 'the.password': 's3cret', nested: `\${the.password}`, empty: '' };
+    const text = `a="\${the.password}" b="<\${the.password}\${nested}>" "\${the.password}"="c" d="x\${empty}"`;
+    expect(fileOptions(text, properties)).toEqual({
+      a: 's3cret',
+      b: `<s3cret\${the.password}>`,
+      [`\${the.password}`]: 'c',
+      d: 'x',
+    });
+    expect(options(`${MODULE} required ${text};`)).toMatchObject({ a: `\${the.password}`, d: `x\${empty}` });
+  });
+
+  it('has what stands in double braces, or in braces without an end, as it is', () => {
+    const text = `a="\${{x}} \${x}" b="\${{x} \${x}" c="\${x" d="$x" e="\${x}\${{x}" f=""`;
+    expect(fileOptions(text, { x: '1' })).toEqual({
+      a: `\${{x}} 1`,
+      b: `\${{x} \${x}`,
+      c: `\${x`,
+      d: '$x',
+      e: `1\${{x}`,
+      f: '',
+    });
+  });
+
+  it('knows the properties that every JVM has', () => {
+    expect(fileOptions(`a="\${/}\${file.separator}" b="\${user.dir}"`)).toEqual({
+      a: '//',
+      b: process.cwd(),
+    });
+    expect(fileOptions(`a="\${user.home}"`, { 'user.home': '/elsewhere' })).toEqual({ a: '/elsewhere' });
+  });
+
+  it('has the home and the name that the list of users has, and knows somebody who is not in it', () => {
+    const put = (user: ProcessUser) => withProperties(`\${user.name} \${user.home}`, new Map(), user);
+    const unheard = (): never => {
+      throw new Error('no such user');
+    };
+    const listed = (home: string) => () => ({ username: 'kafka', homedir: home });
+    const byVariable = () => '/by/variable';
+    expect(put({ userInfo: listed('/listed'), homedir: byVariable })).toBe('kafka /listed');
+    expect(put({ userInfo: listed('/'), homedir: byVariable })).toBe('kafka /by/variable');
+    expect(put({ userInfo: unheard, homedir: byVariable })).toBe('? /by/variable');
+    expect(put({ userInfo: unheard, homedir: unheard })).toBe('? ?');
+  });
+
+  it.each([
+    ...['toString', 'constructor', '__proto__', 'hasOwnProperty'].map((name) => [
+      `p="s3cret\${${name}}"`,
+      "Value of 'p' in JAAS file names a system property that is not set",
+    ]),
+    [`p="s3cret\${not.set}"`, "Value of 'p' in JAAS file names a system property that is not set"],
+    [`p="\${}"`, "Value of 'p' in JAAS file names a system property that is not set"],
+    [`p="\${empty}"`, "Value of 'p' in JAAS file is empty"],
+    ["p='s3cret'", "Value not specified for key 'p'"],
+    ['p=s3cret*x p=1', "Value not specified for key 'p'"],
+  ])('is refused, and not quoted: %s', (text, complaint) => {
+    expect(() => fileOptions(text, { empty: '' })).toThrow(complaint);
+    expect(() => fileOptions(text, { empty: '' })).toThrow(/^((?!s3cret|not\.set).)*$/s);
+  });
+
+  it('is refused as a whole, and where a section stands twice', () => {
+    const section = (value: string) => `{ ${MODULE} required a="${value}"; };`;
+    expect(() => parseJaasFile(`One ${section('1')} Two ${section(`\${x}`)}`)).toThrow(JaasError);
+    expect(() => parseJaasFile(`One ${section('1')} One ${section('2')}`)).toThrow('more than once');
   });
 });

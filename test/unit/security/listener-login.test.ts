@@ -2,17 +2,28 @@
 import { describe, expect, it } from 'vitest';
 import { ListenerConfig } from '../../../broker/config/listener-config.ts';
 import { ConfigError } from '../../../broker/config/property.ts';
-import { systemRandom } from '../../../broker/platform/random.ts';
 import { userNamed } from '../../../broker/security/principal.ts';
 import { type ListenerLogin, listenerLogin } from '../../../broker/security/sasl/listener-login.ts';
+import { loginParts } from './login-parts.ts';
 
 const MODULES = 'org.apache.kafka.common.security';
 const PLAIN = `${MODULES}.plain.PlainLoginModule required`;
-const NOBODY = { user: () => undefined, token: async () => undefined };
+const BEARER = `${MODULES}.oauthbearer.OAuthBearerLoginModule required`;
+const HANDLER = 'sasl.server.callback.handler.class';
+const SIGNED = `${MODULES}.oauthbearer.OAuthBearerValidatorCallbackHandler`;
+
+const INSIDE = 'listener.name.inside.oauthbearer.';
+const KEYS = 'sasl.oauthbearer.jwks.endpoint.url';
+
+/** Configs of OAUTHBEARER, with a login module. */
+function bearer(configs: Readonly<Record<string, string>>): Record<string, string> {
+  const all = Object.entries({ 'sasl.jaas.config': `${BEARER};`, ...configs });
+  return Object.fromEntries(all.map(([name, value]) => [`${INSIDE}${name}`, value]));
+}
 
 function loginOf(configs: Readonly<Record<string, string>>): ListenerLogin {
   const config = new ListenerConfig(new Map(Object.entries(configs)), 'INSIDE');
-  return listenerLogin(config, { scram: NOBODY, random: systemRandom });
+  return listenerLogin(config, loginParts());
 }
 
 const step = (login: ListenerLogin, token: string) =>
@@ -34,8 +45,33 @@ describe('a listener', () => {
 
   it.each([
     ['GSSAPI', {}, 'GSSAPI (Kerberos) is not supported'],
-    ['OAUTHBEARER', {}, 'OAUTHBEARER is not supported here yet; allowed are PLAIN'],
-    ['plain', {}, 'unknown mechanism plain; allowed are PLAIN, SCRAM-SHA-256, SCRAM-SHA-512'],
+    ['OAUTHBEARER', {}, 'configuration listener.name.inside.oauthbearer.sasl.jaas.config'],
+    ['OAUTHBEARER', bearer({ [HANDLER]: 'com.acme.Tokens' }), `allowed are ${SIGNED} and`],
+    [
+      'OAUTHBEARER',
+      bearer({ [HANDLER]: SIGNED }),
+      'Missing required configuration listener.name.inside.oauth',
+    ],
+    ['OAUTHBEARER', bearer({ [HANDLER]: SIGNED, [KEYS]: 'ftp://x' }), 'URLs of https, http and file'],
+    [
+      'OAUTHBEARER',
+      { [`${INSIDE}sasl.jaas.config`]: `${BEARER} unsecuredValidatorAllowableClockSkewMs="-1";` },
+      'AllowableClockSkewMs is -1; allowed are 0 to',
+    ],
+    [
+      'OAUTHBEARER',
+      { [`${INSIDE}sasl.jaas.config`]: `${BEARER} unsecuredValidatorRequiredScope="a\\"b";` },
+      'invalid scope',
+    ],
+    [
+      'PLAIN',
+      {
+        'listener.name.inside.plain.sasl.jaas.config': `${PLAIN} user_alice="a";`,
+        [`listener.name.inside.plain.${HANDLER}`]: 'com.acme.Passwords',
+      },
+      'com.acme.Passwords for configuration listener.name.inside.plain.sasl.server.callback.handler.class',
+    ],
+    ['plain', {}, 'unknown mechanism plain; allowed are PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER'],
     ['', {}, 'no mechanism is enabled'],
     ['PLAIN', {}, 'Missing required configuration listener.name.inside.plain.sasl.jaas.config'],
     ['PLAIN', { 'sasl.jaas.config': `${PLAIN} user_alice="a";` }, 'Missing required configuration'],

@@ -208,6 +208,38 @@ describe('limits', () => {
     for (let i = 0; i < 50; i++) expect((await client.reply()).body.buffer()).toHaveLength(900_000);
   });
 
+  test('reads of several nodes at once are refused when their answer would not be delivered', async () => {
+    const { port } = await start({ maxUnreadBytes: 2 << 20 });
+    const client = await RawClient.session(port);
+    await client.create('/large', 0, 'x'.repeat(500_000));
+    const reads = (count: number) =>
+      client.ask(Opcode.MULTI_READ, (writer) => {
+        for (let left = count; left > 0; left -= 1) {
+          writer.int(Opcode.GET_DATA).boolean(false).int(-1).string('/large').boolean(false);
+        }
+        writer.int(-1).boolean(true).int(-1);
+      });
+    expect((await reads(2)).code).toBe(ZkError.OK);
+    expect((await reads(20_000)).code).toBe(ZkError.MARSHALLING);
+    expect((await client.create('/after')).code).toBe(ZkError.OK);
+  });
+
+  test('a client may have so many names, and no more', async () => {
+    const { port } = await start({ maxIdentitiesPerConnection: 3 });
+    const client = await RawClient.session(port);
+    const authenticate = (name: string) =>
+      client.ask(Opcode.AUTH, (writer) =>
+        writer
+          .int(0)
+          .string('digest')
+          .buffer(Buffer.from(`${name}:x`)),
+      );
+    // Its address is one of them.
+    for (const name of ['a', 'b', 'a']) expect((await authenticate(name)).code).toBe(ZkError.OK);
+    expect((await authenticate('c')).code).toBe(ZkError.AUTH_FAILED);
+    await eventually('the connection ends', () => client.closed);
+  });
+
   test('a client that lets its events pile up is cut off', async () => {
     const { port } = await start({ maxUnreadBytes: 1 << 20, maxSessionTimeoutMs: 20_000 });
     const [idle, busy] = [

@@ -42,7 +42,7 @@ describe('brokers', () => {
 
   it.each([
     ['two controllers', { controllerId: 2 }, 'brokers take 1 and 2 for the controller'],
-    ['a broker that is not known', { brokers: 2 }, 'broker 3 knows 2 brokers of 3'],
+    ['a broker that is not known', { brokers: 2 }, 'broker 3 does not know broker 3'],
     ['a partition without a leader', { leaderId: -1 }, 'broker 3 knows no leader of t-0'],
     [
       'a replica that is not in sync',
@@ -54,6 +54,11 @@ describe('brokers', () => {
   ])('%s: not whole', (_, says, what) => {
     expect(disagreements([view(1), view(2), view(3, says)])).toContain(what);
   });
+});
+
+it('a partition with a replica on a broker that is gone for good is not looked at', () => {
+  const says = { brokers: 2, isrNodes: [1, 2] };
+  expect(disagreements([view(1, says), view(2, says)])).toEqual([]);
 });
 
 describe('logs', () => {

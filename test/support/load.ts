@@ -6,7 +6,7 @@
 import { type Consumer, Kafka, logLevel, type Producer } from 'kafkajs';
 
 const RECORDS_PER_REQUEST = 20;
-/** Enough to outlast any session timeout that a tour is run with. */
+/** Enough to outlast any session timeout of a test. */
 const RETRY = { initialRetryTime: 50, maxRetryTime: 500, retries: 100 };
 
 interface Acknowledgement {
@@ -30,7 +30,7 @@ export class Load {
     this.#partitions = options.partitions;
     this.acknowledged = Array.from({ length: options.partitions }, () => 0);
     this.#kafka = new Kafka({
-      clientId: 'tour',
+      clientId: 'load',
       brokers: options.bootstrapServers.split(','),
       logLevel: logLevel.NOTHING,
       connectionTimeout: 1000,

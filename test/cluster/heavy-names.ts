@@ -1,0 +1,171 @@
+/**
+ * Requests of every API in which one array, whichever it is, holds very many different things: made of the
+ * samples, as those name what there is, and of the declarations, so that no array is left out.
+ */
+import { HANDLERS } from '../../broker/handlers/table.ts';
+import { isPresent } from '../../broker/protocol/field-facts.ts';
+import { requestFrame } from '../../broker/protocol/frame.ts';
+import type { AnyApi, Field, Schema } from '../../broker/protocol/schema.ts';
+import { SAMPLES } from '../interop/differential/samples.ts';
+import { NOBODY } from '../interop/differential/world.ts';
+import { AGAIN, type HeavyWork, numbers, TIMEOUT_MS } from './heavy-clients.ts';
+import { exchange } from './hostile-client.ts';
+
+type Item = Readonly<Record<string, unknown>>;
+
+/** Where an array is: its name, behind those of the arrays of structs that it is in. */
+type Path = readonly string[];
+
+/** What would be done would take minutes, one thing after the other: an access rule, a credential. */
+const SLOW = /^(CreateAcls: creations|AlterUserScramCredentials: upsertions)/;
+const NAME = /(^name|Name|[tT]opics?|Id|[kK]ey|[fF]eature|[pP]rincipal|Groups?|path)$/;
+const NUMBER = /([iI]ndex|[pP]artition|[iI]d)$/;
+
+/** With so many as `AGAIN`: what is not answered has not been worked at. */
+export const ANSWERED: readonly string[] = [
+  'Fetch: topics.partitions',
+  'DeleteRecords: topics',
+  'WriteTxnMarkers: markers',
+  'DeleteGroups: groupsNames',
+  'AlterConfigs: resources',
+];
+
+/** The elements that the largest permitted request has, less some for those around the array. */
+const MOST = 490_000;
+
+/** Each array of each API with 100,000 things, and with as many as a request may have. */
+export function namings(): HeavyWork[] {
+  return [...HANDLERS.values()]
+    .flatMap(({ api }) =>
+      arraysOf(api.request).flatMap((path) => [naming(api, path, AGAIN), naming(api, path, MOST)]),
+    )
+    .filter(({ name }) => !SLOW.test(name));
+}
+
+function naming(api: AnyApi, path: Path, most: number): HeavyWork {
+  const version = versionWith(api, path);
+  const what = `${api.name}: ${path.join('.')}`;
+  const isAnswered = most === AGAIN && ANSWERED.includes(what);
+  return {
+    name: `${what}, ${most} different`,
+    async run(port) {
+      const request = withMany(api.request, sampleOf(api, version), { path, version, most });
+      const harmless = { ...request, ...named(HARMLESS, (name) => name in api.request) };
+      const header = { correlationId: 7, clientId: 'hostile' };
+      const frame = Buffer.concat(requestFrame(api, version, header, harmless as never));
+      const { ended } = await exchange(port, frame, TIMEOUT_MS);
+      if (ended === 'silent' || (isAnswered && ended !== 'answered'))
+        throw new Error(`no answer to ${what}: ${ended}`);
+    },
+  };
+}
+
+/** Nothing is made that those who come after would have to do with. */
+const HARMLESS: Item = { validateOnly: true, allowAutoTopicCreation: false };
+
+function named(item: Item, isWanted: (name: string) => boolean): Item {
+  return Object.fromEntries(Object.entries(item).filter(([name]) => isWanted(name)));
+}
+
+function arraysOf(schema: Schema, outer: Path = []): Path[] {
+  return Object.entries(schema).flatMap(([name, field]) => {
+    const here = [...outer, name];
+    if (field.kind === 'struct') return arraysOf(field.fields ?? {}, here);
+    if (field.kind !== 'array') return [];
+    return [here, ...arraysOf(field.element?.fields ?? {}, here)];
+  });
+}
+
+/** The newest that has the array. */
+function versionWith({ name, request, minVersion, maxVersion }: AnyApi, path: Path): number {
+  for (let version = maxVersion; version >= minVersion; version--) {
+    let fields = request;
+    const has = path.every((step) => {
+      const field = fields[step];
+      fields = field?.element?.fields ?? field?.fields ?? {};
+      return field !== undefined && isPresent(field, { version, flexible: false });
+    });
+    if (has) return version;
+  }
+  throw new Error(`no version of ${name} has ${path.join('.')}`);
+}
+
+function sampleOf({ key, request }: AnyApi, version: number): Item {
+  const sample = SAMPLES[key]?.find(({ from = 0, to = version }) => version >= from && version <= to);
+  return withoutOthers(request, sample?.request(NOBODY, 0) ?? {}, version);
+}
+
+/** What belongs to other versions only is left out. */
+function withoutOthers(schema: Schema, item: Item, version: number): Item {
+  const present = Object.entries(item).flatMap(([name, value]): [string, unknown][] => {
+    const field = schema[name];
+    if (field === undefined || !isPresent(field, { version, flexible: false })) return [];
+    const fields = field.element?.fields ?? field.fields;
+    if (fields === undefined || value === null) return [[name, value]];
+    const inner = (each: unknown): Item => withoutOthers(fields, each as Item, version);
+    return [[name, Array.isArray(value) ? value.map(inner) : inner(value)]];
+  });
+  return Object.fromEntries(present);
+}
+
+interface Wanted {
+  readonly path: Path;
+  readonly version: number;
+  readonly most: number;
+}
+
+/** The item with that array filled; what is around it is there once. */
+function withMany(schema: Schema, item: Item, { path, version, most }: Wanted): Item {
+  const [name = '', ...inner] = path;
+  const field = schema[name] as Field<unknown>;
+  if (field.kind === 'struct') {
+    const struct = (item[name] ?? {}) as Item;
+    return { ...item, [name]: withMany(field.fields ?? {}, struct, { path: inner, version, most }) };
+  }
+  const element = field.element as Field<unknown>;
+  const [first] = (item[name] as readonly unknown[] | null | undefined) ?? [];
+  if (inner.length > 0) {
+    const around = withMany(element.fields ?? {}, (first ?? {}) as Item, { path: inner, version, most });
+    return { ...item, [name]: [around] };
+  }
+  const count = Math.floor(most / (1 + elementsIn(first)));
+  return { ...item, [name]: numbers(count).map((n) => different(element, first, { n, version })) };
+}
+
+function elementsIn(value: unknown): number {
+  if (Array.isArray(value))
+    return value.length + value.reduce((sum: number, each) => sum + elementsIn(each), 0);
+  if (value === null || typeof value !== 'object' || Buffer.isBuffer(value)) return 0;
+  return Object.values(value).reduce((sum: number, each) => sum + elementsIn(each), 0);
+}
+
+/** The value with what names it replaced by something that goes by the number `n`. */
+function different(
+  field: Field<unknown>,
+  value: unknown,
+  at: { readonly n: number; readonly version: number },
+): unknown {
+  const { n, version } = at;
+  if (field.kind === 'string') return `${typeof value === 'string' ? value : 'n'}-${n}`;
+  if (field.kind === 'uuid') return uuidOf(n);
+  if (field.kind !== 'struct') return n;
+  const fields = Object.entries(field.fields ?? {}).filter(([, each]) =>
+    isPresent(each, { version, flexible: false }),
+  );
+  const item = (value ?? {}) as Item;
+  const naming =
+    fields.find(([name, { kind }]) => kind === 'string' && NAME.test(name)) ??
+    fields.find(([, { kind }]) => kind === 'uuid') ??
+    fields.find(([name, { kind }]) => /^int|^safeInt/.test(kind) && NUMBER.test(name));
+  if (naming !== undefined) return { ...item, [naming[0]]: different(naming[1], item[naming[0]], at) };
+  const inner = fields.find(([, { kind }]) => kind === 'array');
+  if (inner === undefined || inner[1].element === undefined) return item;
+  const [first] = (item[inner[0]] as readonly unknown[] | undefined) ?? [];
+  return { ...item, [inner[0]]: [different(inner[1].element, first, at)] };
+}
+
+function uuidOf(n: number): string {
+  const bytes = Buffer.alloc(16, 7);
+  bytes.writeUInt32BE(n);
+  return bytes.toString('base64url');
+}

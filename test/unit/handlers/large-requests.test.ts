@@ -1,0 +1,136 @@
+/**
+ * Requests that name very many different things are worked through in turns: of what the broker is asked about
+ * each of them, no turn has more than its share, and all of it is done where the sender is charged for it.
+ */
+import { expect, it } from 'vitest';
+import { ErrorCode } from '../../../broker/errors.ts';
+import { fetch } from '../../../broker/handlers/01-fetch.ts';
+import { listOffsets } from '../../../broker/handlers/02-list-offsets.ts';
+import { metadata } from '../../../broker/handlers/03-metadata.ts';
+import { offsetCommit } from '../../../broker/handlers/08-offset-commit.ts';
+import { offsetFetch } from '../../../broker/handlers/09-offset-fetch.ts';
+import { describeGroups } from '../../../broker/handlers/15-describe-groups.ts';
+import { deleteTopics } from '../../../broker/handlers/20-delete-topics.ts';
+import { deleteRecords } from '../../../broker/handlers/21-delete-records.ts';
+import { addPartitionsToTxn } from '../../../broker/handlers/24-add-partitions-to-txn.ts';
+import { txnOffsetCommit } from '../../../broker/handlers/28-txn-offset-commit.ts';
+import { alterConfigs } from '../../../broker/handlers/33-alter-configs.ts';
+import { deleteGroups } from '../../../broker/handlers/42-delete-groups.ts';
+import { offsetDelete } from '../../../broker/handlers/47-offset-delete.ts';
+import { describeProducers } from '../../../broker/handlers/61-describe-producers.ts';
+import { describeTransactions } from '../../../broker/handlers/65-describe-transactions.ts';
+import type { AnyHandler } from '../../../broker/handlers/handler.ts';
+import { createMetrics } from '../../../broker/platform/metrics.ts';
+import { Turns } from '../../../broker/platform/turns.ts';
+import { decodeRequest, encodeRequest } from '../../../broker/protocol/codec.ts';
+import { FetchSessions } from '../../../broker/replication/requests/fetch-sessions.ts';
+import { type Given, sender, services, world } from './support.ts';
+
+const MANY = 10_000;
+const MOST_PER_TURN = 2000;
+
+const many = <T>(one: (name: string) => T): T[] => Array.from({ length: MANY }, (_, n) => one(`name-${n}`));
+const none = ErrorCode.NONE;
+const fetchSessions = new FetchSessions({
+  ...{ slots: 10, maxPartitions: MANY, metrics: createMetrics() },
+  ...{ clock: world.clock, random: world.random },
+});
+
+const CASES: readonly [handler: unknown, version: number, request: object, given: Given][] = [
+  [
+    fetch,
+    12,
+    { topics: many((topic) => ({ topic, partitions: [{ partition: 0, fetchOffset: 0 }] })) },
+    { fetchSessions },
+  ],
+  [
+    listOffsets,
+    7,
+    { topics: many((name) => ({ name, partitions: [{ partitionIndex: 0 }] })) },
+    { replicas: { listOffset: () => ({ error: none, offset: 0, timestampMs: -1, leaderEpoch: 0 }) } },
+  ],
+  [metadata, 9, { topics: many((name) => ({ name })), allowAutoTopicCreation: false }, {}],
+  [
+    offsetCommit,
+    8,
+    { groupId: 'g', topics: many((name) => ({ name, partitions: [{ partitionIndex: 0 }] })) },
+    {},
+  ],
+  [
+    offsetFetch,
+    8,
+    { groups: many((groupId) => ({ groupId, topics: [] })) },
+    { groups: { fetchOffsets: () => ({ error: none, offsets: new Map() }) } },
+  ],
+  [
+    describeGroups,
+    5,
+    { groups: many((name) => name) },
+    { groups: { describeGroup: () => ({ error: none, group: null }) } },
+  ],
+  [deleteTopics, 6, { topics: many((name) => ({ name })), timeoutMs: 0 }, { controller: { isActive: true } }],
+  [
+    deleteRecords,
+    2,
+    { topics: many((name) => ({ name, partitions: [{ partitionIndex: 0, offset: 1 }] })) },
+    { replicas: { deleteRecords: () => [] } },
+  ],
+  [
+    addPartitionsToTxn,
+    3,
+    { v3AndBelowTransactionalId: 't', v3AndBelowTopics: many((name) => ({ name, partitions: [0] })) },
+    {},
+  ],
+  [txnOffsetCommit, 3, { topics: many((name) => ({ name, partitions: [{ partitionIndex: 0 }] })) }, {}],
+  [
+    alterConfigs,
+    2,
+    { resources: many((resourceName) => ({ resourceType: 2, resourceName, configs: [] })) },
+    {},
+  ],
+  [deleteGroups, 2, { groupsNames: many((name) => name) }, { groups: { deleteGroup: async () => none } }],
+  [
+    offsetDelete,
+    0,
+    { groupId: 'g', topics: many((name) => ({ name, partitions: [{ partitionIndex: 0 }] })) },
+    { groups: { deleteOffsets: async () => ({ error: none, partitions: [] }) } },
+  ],
+  [describeProducers, 0, { topics: many((name) => ({ name, partitionIndexes: [0] })) }, {}],
+  [
+    describeTransactions,
+    0,
+    { transactionalIds: many((name) => name) },
+    {
+      transactions: { describe: () => ({ error: ErrorCode.TRANSACTIONAL_ID_NOT_FOUND, transaction: null }) },
+    },
+  ],
+];
+
+it.each(
+  CASES.map(
+    ([handler, ...rest]) => [(handler as AnyHandler).api.name, handler as AnyHandler, ...rest] as const,
+  ),
+)('%s', async (_name, { api, handle }, version, request, given) => {
+  const askedPerPiece: number[] = [];
+  let asked = 0;
+  const may = (): boolean => {
+    asked++;
+    return true;
+  };
+  const turns = new Turns(world.clock, (piece) => {
+    const before = asked;
+    try {
+      return piece();
+    } finally {
+      askedPerPiece.push(asked - before);
+    }
+  });
+  const decoded = decodeRequest(api, version, Buffer.concat(encodeRequest(api, version, request as never)));
+  const answer = await handle(decoded, sender(version, { may }, { turns }), services(given));
+  expect(answer).toBeTypeOf('object');
+  expect(Math.max(...askedPerPiece)).toBeLessThanOrEqual(MOST_PER_TURN);
+  const inTurns = askedPerPiece.reduce((sum, each) => sum + each, 0);
+  expect(inTurns).toBeGreaterThanOrEqual(MANY);
+  // Besides, only whether the sender may ask at all.
+  expect(asked - inTurns).toBeLessThanOrEqual(2);
+});

@@ -1,0 +1,127 @@
+/** Requests and answers of very many elements: handled over several turns of the event loop. */
+import { expect, it } from 'vitest';
+import { defineHandler, type Handler } from '../../../broker/handlers/handler.ts';
+import { ClientSession } from '../../../broker/network/client-session.ts';
+import { createDispatch } from '../../../broker/network/dispatch.ts';
+import { Alone, NotYet, type RequestOutcome } from '../../../broker/network/outcome.ts';
+import { decodeResponse } from '../../../broker/protocol/codec.ts';
+import { ELEMENTS_PER_STEP } from '../../../broker/protocol/field-facts.ts';
+import { requestFrame } from '../../../broker/protocol/frame.ts';
+import { Produce } from '../../../broker/protocol/messages/00-produce.ts';
+import { Metadata } from '../../../broker/protocol/messages/03-metadata.ts';
+import type { AnyApi, RequestInput } from '../../../broker/protocol/schema.ts';
+import { allowEverything } from '../../../broker/security/authorizer.ts';
+import { bytesOfParts } from '../../support/message-bytes.ts';
+import { World } from '../../support/world.ts';
+import { metadataOf, services } from '../handlers/support.ts';
+
+const { clock } = World.flowing();
+
+function setUp(handler: Handler<AnyApi, never>, queuedProduceMaxBytes?: number) {
+  const session = new ClientSession({
+    ...{ id: 'c1', listener: 'PLAINTEXT', remoteHost: '10.0.0.1' },
+    securityProtocol: 'PLAINTEXT',
+  });
+  const usual = services({ clock, metadata: metadataOf([]) });
+  const config = { ...usual.config, ...(queuedProduceMaxBytes !== undefined && { queuedProduceMaxBytes }) };
+  const given = { ...usual, config };
+  const dispatch = createDispatch(new Map([[handler.api.key, handler]]), given, allowEverything);
+  return { dispatch: (frame: Buffer) => dispatch(frame, session) };
+}
+
+function frameOf<A extends AnyApi>(api: A, version: number, request: RequestInput<A>): Buffer {
+  const header = { correlationId: 77, clientId: 'me' };
+  return Buffer.concat(requestFrame(api, version, header, request)).subarray(4);
+}
+
+function bytesOf(outcome: RequestOutcome): Buffer {
+  if (typeof outcome === 'string') throw new Error(`no reply but ${outcome}`);
+  return bytesOfParts(outcome.parts);
+}
+
+const partitionData = Array.from({ length: 300 }, (_, index) => ({ index, records: null }));
+const LARGE = frameOf(Produce, 7, { acks: 1, topicData: [{ name: 't', partitionData }] });
+
+it('a Produce to very many partitions is copied, is alone, and may take its turns', async () => {
+  const taken: { partitions: number; isAlone: boolean }[] = [];
+  const { dispatch } = setUp(
+    defineHandler(Produce, [], {
+      handle({ topicData }, { isAlone }) {
+        taken.push({ partitions: topicData[0]?.partitionData.length ?? 0, isAlone });
+        return { responses: [] };
+      },
+      refuse: () => 'close',
+    }),
+  );
+  const bytes = Buffer.from(LARGE);
+  const outcome = dispatch(bytes);
+  expect(outcome).toBeInstanceOf(Alone);
+  bytes.fill(0);
+  expect(bytesOf(await outcome).length).toBeGreaterThan(4);
+  await dispatch(frameOf(Produce, 7, { acks: 1, topicData: [] }));
+  expect(taken).toEqual([
+    { partitions: 300, isAlone: true },
+    { partitions: 0, isAlone: false },
+  ]);
+});
+
+it('one that does not decode closes the connection', async () => {
+  const { dispatch } = setUp(defineHandler(Produce, [], { handle: () => null, refuse: () => 'close' }));
+  expect(await dispatch(LARGE.subarray(0, LARGE.length - 1))).toBe('close');
+});
+
+it('an answer of very many elements is written in steps, between which others have their turn', async () => {
+  const topics = Array.from({ length: 2 * ELEMENTS_PER_STEP + 1 }, (_, at) => ({ name: `t${at}` }));
+  const { dispatch } = setUp(
+    defineHandler(Metadata, [], { handle: () => ({ topics }), refuse: () => ({ topics: [] }) }),
+  );
+  let turns = 0;
+  const turn = (): void => {
+    turns++;
+    if (turns < 100) clock.soon(turn);
+  };
+  clock.soon(turn);
+  const outcome = await dispatch(frameOf(Metadata, 9, { topics: [] }));
+  expect(turns).toBeGreaterThanOrEqual(2);
+  const answer = decodeResponse(Metadata, 9, bytesOf(outcome).subarray(9));
+  expect(answer.topics.map(({ name }) => name)).toEqual(topics.map(({ name }) => name));
+});
+
+it('no more of them are taken than there is memory for: a Produce holds it as long as it has records', async () => {
+  const answers: (() => void)[] = [];
+  const { dispatch } = setUp(
+    defineHandler(Produce, [], {
+      handle: () => new Promise((resolve) => answers.push(() => resolve({ responses: [] }))),
+      refuse: () => 'close',
+    }),
+    LARGE.length,
+  );
+  const first = dispatch(Buffer.from(LARGE));
+  const second = dispatch(Buffer.from(LARGE));
+  expect([first instanceof Alone, second instanceof NotYet]).toEqual([true, true]);
+  while (answers.length === 0) await Promise.race([second, new Promise((resolve) => setImmediate(resolve))]);
+  answers[0]?.();
+  await first;
+  expect(await second).toBe('nothing');
+  expect(dispatch(Buffer.from(LARGE))).toBeInstanceOf(Alone);
+});
+
+it('others hold it until they are read', async () => {
+  const answers: (() => void)[] = [];
+  const { dispatch } = setUp(
+    defineHandler(Metadata, [], {
+      handle: () => new Promise((resolve) => answers.push(() => resolve({ brokers: [], topics: [] }))),
+      refuse: () => 'close',
+    }),
+    100,
+  );
+  const topics = Array.from({ length: ELEMENTS_PER_STEP + 1 }, (_, index) => ({ name: `t${index}` }));
+  const large = frameOf(Metadata, 5, { topics });
+  const first = dispatch(Buffer.from(large));
+  const second = dispatch(Buffer.from(large));
+  expect(second).toBeInstanceOf(NotYet);
+  expect(await second).toBe('nothing');
+  expect(answers).toHaveLength(1);
+  answers[0]?.();
+  await first;
+});

@@ -1,0 +1,231 @@
+/** Stores and keys that ask for more computing than anybody waits for, in every way that they can; and those that may. */
+import { createCipheriv, createPrivateKey, pbkdf2Sync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ListenerConfig } from '../../../broker/config/listener-config.ts';
+import { ConfigError } from '../../../broker/config/property.ts';
+import { BeyondLimits } from '../../../broker/platform/one-off-thread.ts';
+import type { TlsServerEnd } from '../../../broker/platform/tls.ts';
+import { derivationProblem } from '../../../broker/security/tls/derivation-cost.ts';
+import { type JavaStores, javaStores, javaStoresBy } from '../../../broker/security/tls/java-stores.ts';
+import { serverEnd } from '../../../broker/security/tls/tls-configs.ts';
+import { BROKER } from '../platform/tls-ends.ts';
+
+const STORES = join(import.meta.dirname, 'stores');
+const HUGE = 2_147_483_647;
+const MOST_ITERATIONS = 5_000_000;
+const SALT = Buffer.from('saltsalt');
+
+function tagged(tag: number, ...contents: readonly Buffer[]): Buffer {
+  const content = Buffer.concat(contents);
+  const { length: size } = content;
+  const length = Buffer.from(
+    size < 128 ? [size] : size < 256 ? [0x81, size] : [0x82, size >> 8, size & 0xff],
+  );
+  return Buffer.concat([Buffer.from([tag]), length, content]);
+}
+/** As octets of a size that one length holds. */
+function inPieces(bytes: Buffer): Buffer[] {
+  const count = Math.ceil(bytes.length / 60_000);
+  return Array.from({ length: count }, (_, n) => octets(bytes.subarray(n * 60_000, (n + 1) * 60_000)));
+}
+/** The same without its length. */
+const endless = (tag: number, ...contents: readonly Buffer[]): Buffer =>
+  Buffer.concat([Buffer.from([tag, 0x80]), ...contents, Buffer.alloc(2)]);
+const sequence = (...parts: readonly Buffer[]): Buffer => tagged(0x30, ...parts);
+const octets = (bytes: Buffer): Buffer => tagged(0x04, bytes);
+const oid = (hex: string): Buffer => tagged(0x06, Buffer.from(hex, 'hex'));
+function integer(value: number): Buffer {
+  const digits = value.toString(16);
+  const bytes = Buffer.from(digits.padStart(digits.length + (digits.length % 2), '0'), 'hex');
+  return tagged(0x02, (bytes[0] ?? 0) < 128 ? bytes : Buffer.concat([Buffer.alloc(1), bytes]));
+}
+
+const DATA = oid('2a864886f70d010701');
+const ENCRYPTED_DATA = oid('2a864886f70d010706');
+const AES_256_CBC = oid('60864801650304012a');
+const pbes2 = (derivation: Buffer, iv: Buffer = Buffer.alloc(16)): Buffer =>
+  sequence(oid('2a864886f70d01050d'), sequence(derivation, sequence(AES_256_CBC, octets(iv))));
+const pbkdf2 = (count: number): Buffer =>
+  sequence(
+    oid('2a864886f70d01050c'),
+    sequence(octets(SALT), integer(count), sequence(oid('2a864886f70d0209'))),
+  );
+const scrypt = (n: number, r: number, p: number): Buffer =>
+  sequence(oid('2b06010401da47040b'), sequence(octets(SALT), integer(n), integer(r), integer(p)));
+const pkcs12Pbe = (count: number): Buffer =>
+  sequence(oid('2a864886f70d010c0103'), sequence(octets(SALT), integer(count)));
+
+const keyInfo = (algorithm: Buffer, encrypted: Buffer = Buffer.alloc(32)): Buffer =>
+  sequence(algorithm, octets(encrypted));
+const integrity = (count: number): Buffer =>
+  sequence(
+    sequence(sequence(oid('608648016503040201')), octets(Buffer.alloc(32))),
+    octets(SALT),
+    integer(count),
+  );
+/** Integrity first, as it is checked first. */
+const store = (count: number, ...safes: readonly Buffer[]): Buffer =>
+  sequence(integer(3), sequence(DATA, tagged(0xa0, octets(sequence(...safes)))), integrity(count));
+const encryptedSafe = (algorithm: Buffer): Buffer =>
+  sequence(
+    ENCRYPTED_DATA,
+    tagged(0xa0, sequence(integer(0), sequence(DATA, algorithm, tagged(0x80, Buffer.alloc(32))))),
+  );
+const plainSafe = (...bags: readonly Buffer[]): Buffer =>
+  sequence(DATA, tagged(0xa0, octets(sequence(...bags))));
+const keyBag = (algorithm: Buffer): Buffer =>
+  sequence(oid('2a864886f70d010c0a0102'), tagged(0xa0, keyInfo(algorithm)));
+
+const pem = (der: Buffer): string =>
+  `-----BEGIN ENCRYPTED PRIVATE KEY-----\n${der.toString('base64')}\n-----END ENCRYPTED PRIVATE KEY-----\n`;
+
+type Configs = Readonly<Record<string, string>>;
+
+function serverOf(
+  configs: Configs,
+  file: Buffer = Buffer.alloc(0),
+  stores = javaStores,
+): Promise<TlsServerEnd> {
+  const texts = new Map(Object.entries(configs).map(([name, text]) => [`listener.name.x.${name}`, text]));
+  const { values, prefix } = new ListenerConfig(texts, 'X');
+  return serverEnd(values, prefix, { disk: { readFile: () => file }, javaStores: stores });
+}
+
+const keyStore = (file: Buffer, stores?: JavaStores): Promise<TlsServerEnd> =>
+  serverOf(
+    { 'ssl.keystore.type': 'PKCS12', 'ssl.keystore.location': '/store', 'ssl.keystore.password': 'k' },
+    file,
+    stores,
+  );
+const inPem = (key: string): Promise<TlsServerEnd> =>
+  serverOf({
+    'ssl.keystore.type': 'PEM',
+    'ssl.keystore.key': key,
+    'ssl.keystore.certificate.chain': BROKER.certificate,
+    'ssl.key.password': 'k',
+  });
+
+/** Of PKCS#8, under the password `k`. */
+function keyAfter(count: number): string {
+  const plain = createPrivateKey(BROKER.key).export({ type: 'pkcs8', format: 'der' });
+  const iv = Buffer.alloc(16, 7);
+  const cipher = createCipheriv('aes-256-cbc', pbkdf2Sync('k', SALT, count, 32, 'sha256'), iv);
+  return pem(keyInfo(pbes2(pbkdf2(count), iv), Buffer.concat([cipher.update(plain), cipher.final()])));
+}
+
+describe('what asks for too much before it opens is refused at once', () => {
+  it.each([
+    ['its integrity', store(HUGE)],
+    ['what it trusts', store(1, encryptedSafe(pbes2(pbkdf2(HUGE))))],
+    ['its key', store(1, plainSafe(keyBag(pkcs12Pbe(HUGE))))],
+    ['its key by scrypt', store(1, plainSafe(keyBag(pbes2(scrypt(2 ** 20, 8, 64)))))],
+    ['many parts together', store(1, ...Array(6).fill(encryptedSafe(pbes2(pbkdf2(1_000_000)))))],
+    ['more than any number holds', store(1, plainSafe(keyBag(pkcs12Pbe(2 ** 62))))],
+  ])('a PKCS#12 store for %s, which names the config', async (_what, file) => {
+    const refused =
+      /^Invalid value \/store for configuration listener\.name\.x\.ssl\.keystore\.location: it asks for \d+/;
+    await expect(keyStore(file)).rejects.toThrow(refused);
+    await expect(keyStore(file)).rejects.toThrow(ConfigError);
+    const trusting = serverOf(
+      {
+        'ssl.keystore.type': 'PEM',
+        'ssl.keystore.key': BROKER.key,
+        'ssl.keystore.certificate.chain': BROKER.certificate,
+        'ssl.truststore.type': 'PKCS12',
+        'ssl.truststore.location': '/store',
+        'ssl.truststore.password': 'k',
+      },
+      file,
+    );
+    await expect(trusting).rejects.toThrow(`listener.name.x.ssl.truststore.location: it asks for`);
+  });
+
+  it.each([
+    ['PBKDF2', pbes2(pbkdf2(HUGE))],
+    ['scrypt', pbes2(scrypt(2 ** 17, 1, 2 ** 17))],
+    ['PKCS#5 of old', sequence(oid('2a864886f70d010503'), sequence(octets(SALT), integer(HUGE)))],
+  ])('an encrypted key in PEM by %s', async (_what, algorithm) => {
+    await expect(inPem(pem(keyInfo(algorithm)))).rejects.toThrow(
+      /^listener\.name\.x\.ssl\.keystore\.key: the private key can't be opened: it asks for \d+ iterations/,
+    );
+  });
+
+  it('also where lengths are left out and octets come in pieces', () => {
+    const safes = sequence(plainSafe(keyBag(pbes2(pbkdf2(HUGE)))));
+    const [half, rest] = [safes.subarray(0, 40), safes.subarray(40)];
+    const pieces = endless(0x24, octets(half), octets(rest));
+    expect(
+      derivationProblem(endless(0x30, integer(3), endless(0x30, DATA, endless(0xa0, pieces)))),
+    ).toContain(`it asks for ${HUGE} iterations`);
+  });
+
+  it.each([
+    ['in pieces', (first: Buffer, rest: Buffer) => tagged(0x24, tagged(0x24, octets(first)), octets(rest))],
+    [
+      'without lengths',
+      (first: Buffer, rest: Buffer) =>
+        endless(0x24, endless(0x24, octets(first), endless(0x24, octets(rest)))),
+    ],
+    [
+      'of other tags',
+      (first: Buffer, rest: Buffer) => tagged(0x24, tagged(0x0c, first), sequence(octets(rest))),
+    ],
+  ])('and the pieces themselves %s', (_what, nested) => {
+    const safes = sequence(plainSafe(keyBag(pbes2(pbkdf2(HUGE)))));
+    for (const at of [1, 40]) {
+      const pieces = nested(safes.subarray(0, at), safes.subarray(at));
+      const file = sequence(integer(3), sequence(DATA, tagged(0xa0, pieces)), integrity(1));
+      expect(derivationProblem(file)).toContain(`it asks for ${HUGE + 1} iterations`);
+    }
+  });
+
+  it('what has very many parts is refused for these, wherever they are', () => {
+    const many = Buffer.alloc(2 * 500_001, Buffer.from([0x05, 0]));
+    const reason = 'it has more than 500000 parts';
+    expect(derivationProblem(endless(0x30, many))).toBe(reason);
+    expect(
+      derivationProblem(
+        endless(0x30, endless(0x24, octets(Buffer.from([0x30, 0x80])), endless(0x24, ...inPieces(many)))),
+      ),
+    ).toBe(reason);
+  });
+
+  it('and what is nested without end is no store', () => {
+    let nested: Buffer = Buffer.alloc(0);
+    for (let depth = 0; depth < 1000; depth++) nested = sequence(nested);
+    for (const bytes of [nested, Buffer.alloc(100_000, 0x30), Buffer.alloc(0), Buffer.from([0x30, 0x80])])
+      expect(derivationProblem(bytes)).toBe('it is neither a PKCS#12 store nor a private key');
+  });
+});
+
+it('what takes too much of its thread is no store that can be read, and the config is named', async () => {
+  const gone = javaStoresBy(() => Promise.reject(new BeyondLimits('it took more than 256 MB of memory')));
+  const opened = keyStore(Buffer.from([0xfe, 0xed, 0xfe, 0xed]), gone);
+  await expect(opened).rejects.toThrow(ConfigError);
+  await expect(opened).rejects.toThrow(
+    "Invalid value /store for configuration listener.name.x.ssl.keystore.location: it can't be read: it took more than 256 MB of memory",
+  );
+});
+
+it('a file that is too long is not looked at', async () => {
+  await expect(keyStore(Buffer.alloc(16 * 1024 * 1024 + 1))).rejects.toThrow(
+    /ssl\.keystore\.location: it has 16777217 bytes; at most 16777216 are read$/,
+  );
+});
+
+describe('what may be opened is', () => {
+  it.each([2048, 600_000])('a key after %i iterations', async (count) => {
+    expect((await inPem(keyAfter(count))).identity?.kind).toBe('pem');
+  });
+
+  it.each(['key.p12', 'trust.p12'])('a store of keytool: %s', (file) => {
+    expect(derivationProblem(readFileSync(join(STORES, file)))).toBeNull();
+  });
+
+  it('up to the limit', () => {
+    expect(derivationProblem(store(MOST_ITERATIONS))).toBeNull();
+    expect(derivationProblem(store(MOST_ITERATIONS + 1))).toContain(`at most ${MOST_ITERATIONS} are done`);
+  });
+});
