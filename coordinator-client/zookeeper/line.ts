@@ -73,7 +73,9 @@ export class Line {
     clearTimeout(this.#handshakeTimer);
     this.#handshakeTimer = undefined;
     const tickMs = Math.max(MIN_TICK_MS, sessionTimeoutMs / TICKS_PER_SESSION_TIMEOUT);
-    this.#heartbeatTimer = setInterval(() => this.#heartbeat(sessionTimeoutMs, tickMs), tickMs);
+    // After a pause of this process what has come meanwhile is read before anybody is called silent.
+    const look = (): void => this.#heartbeat(sessionTimeoutMs, tickMs);
+    this.#heartbeatTimer = setInterval(() => setImmediate(look), tickMs);
   }
 
   /** Nothing is delivered from here on but `closed`, which follows soon. */
@@ -86,6 +88,7 @@ export class Line {
   }
 
   #heartbeat(sessionTimeoutMs: number, tickMs: number): void {
+    if (this.#over) return;
     const nowMs = performance.now();
     const silentMs = nowMs - this.#lastReceivedMs;
     if (silentMs >= (sessionTimeoutMs * 2) / 3) {

@@ -22,7 +22,7 @@ describe('the client', () => {
   });
 
   async function connect(
-    sessionTimeoutMs = 6_000,
+    sessionTimeoutMs = 60_000,
     maxInFlightRequests = 10,
   ): Promise<{ server: ScriptedZookeeper; coordinator: Coordinator }> {
     const server = await startScriptedZookeeper(sessionTimeoutMs);
@@ -31,7 +31,7 @@ describe('the client', () => {
       sessionTimeoutMs,
       connectionTimeoutMs: sessionTimeoutMs,
       maxInFlightRequests,
-    }).open(5_000);
+    }).open(20_000);
     cleanup.push(async () => {
       server.onRequest = (request) => request.answer(0);
       await server.close();
@@ -41,7 +41,7 @@ describe('the client', () => {
   }
 
   it('leaves no more requests unanswered than allowed, and numbers them from 1', async () => {
-    const { server, coordinator } = await connect(6_000, 3);
+    const { server, coordinator } = await connect(60_000, 3);
     const reads = Array.from({ length: 10 }, (_, index) => coordinator.read(`/${index}`));
     await eventually('the first are sent', () => server.requests.length >= 3);
     await pause(30);
@@ -53,7 +53,7 @@ describe('the client', () => {
   });
 
   it('tells the commits that were sent from those that were not, and never sends those later', async () => {
-    const { server, coordinator } = await connect(6_000, 2);
+    const { server, coordinator } = await connect(60_000, 2);
     const commits = Array.from({ length: 5 }, (_, index) =>
       failureOf(coordinator.commit([put(`/${index}`, 'x', 0)])),
     );
@@ -208,12 +208,23 @@ describe('the client', () => {
   });
 
   it('pings by what it has sent, however much it hears', async () => {
-    const { server, coordinator } = await connect(300);
+    const { server, coordinator } = await connect(1500);
     const chatter = setInterval(() => server.send(watchEvent(3, '/nobody')), 10);
-    await pause(500);
+    await eventually('it pings', () => server.pings >= 3);
     clearInterval(chatter);
-    expect(server.pings).toBeGreaterThanOrEqual(3);
     expect(coordinator.session).toBe('connected');
+  });
+
+  it('does not take a pause of its own process for the silence of its server', async () => {
+    const { server, coordinator } = await connect(1500);
+    const states: string[] = [];
+    coordinator.onSession((state) => states.push(state));
+    server.send(watchEvent(3, '/nobody'));
+    const goOnMs = performance.now() + 1100;
+    while (performance.now() < goOnMs);
+    server.onRequest = (request) => request.answer(NO_NODE);
+    expect(await coordinator.read('/a')).toBeNull();
+    expect(states).toEqual([]);
   });
 
   it('ends the session with a request, and waits for the answers that are due', async () => {
