@@ -34,7 +34,7 @@ export function describeAlone(isThere: () => boolean): void {
         'no ZooKeeper is named: a cluster of one node, with the coordination in this process',
       );
       expect(await docker('exec', id, 'odradek', 'zk', 'ls', '/brokers/ids')).toBe('1');
-    }, 60_000);
+    });
 
     it("has Kafka's commands, under both of their names", async () => {
       const at = ['--bootstrap-server', 'localhost:9092'];
@@ -90,7 +90,7 @@ export function describeAlone(isThere: () => boolean): void {
       expect(await refused('kafka-topics', '--list', '--partition-size-limit-per-response')).toBe(
         "2 kafka-topics: Unknown option '--partition-size-limit-per-response'",
       );
-    }, 60_000);
+    });
 
     it('comes back with what it had', async () => {
       await docker('restart', id);
@@ -136,7 +136,7 @@ export function describeAlone(isThere: () => boolean): void {
         code: 2,
         stderr: expect.stringContaining('KAFKA_CONTROLLER_QUORUM_VOTERS names 2 nodes'),
       });
-    }, 60_000);
+    });
   });
 
   describe("Testcontainers' module for Kafka, as it is", () => {

@@ -4,6 +4,7 @@
  * that died have left.
  */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 
@@ -24,8 +25,8 @@ const HOST = hostname()
   .toLowerCase()
   .replace(/[^a-z0-9]+/g, '-');
 const PREFIX = `odradek-test-${HOST}-`;
-/** The name of this run: the label of what it makes, and the compose project. */
-export const RUN = `${PREFIX}${process.pid}`;
+/** The name of this run: the label of what it makes, and the compose project. A process id alone comes again. */
+export const RUN = `${PREFIX}${process.pid}-${startOf(process.pid)}`;
 export const LABEL = 'odradek.test';
 /** The image of a broker that this run builds. */
 export const BROKER_IMAGE = `${RUN}:latest`;
@@ -127,7 +128,7 @@ async function removeLeftOvers(): Promise<void> {
   ]);
   const runs = new Set(names.join('\n').split('\n'));
   for (const name of runs) {
-    if (!name.startsWith(PREFIX) || isAlive(Number(name.slice(PREFIX.length)))) continue;
+    if (!name.startsWith(PREFIX) || isAlive(name)) continue;
     await removeRun(name);
   }
 }
@@ -160,12 +161,18 @@ function lines(text: string): string[] {
   return text.split('\n').filter((line) => line !== '');
 }
 
-function isAlive(pid: number): boolean {
+function isAlive(name: string): boolean {
+  const [pid, start] = name.slice(PREFIX.length).split('-');
+  return start === startOf(Number(pid));
+}
+
+/** When a process was started, in ticks since the machine was; 0 where no such process is known. */
+function startOf(pid: number): string {
   try {
-    process.kill(pid, 0);
-    return true;
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '0';
   } catch {
-    return false;
+    return '0';
   }
 }
 

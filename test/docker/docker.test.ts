@@ -99,7 +99,7 @@ describe('brokers in containers', () => {
     await underLoad(cluster.bootstrapServers, 'spread', async (load) => {
       for (const { id } of cluster.brokers) expect(await load.ledBy(id)).toHaveLength(1);
     });
-  }, 60_000);
+  });
 
   it('a broker that is paused past its session is replaced as leader, and nothing acknowledged is lost', async () => {
     const victim = brokerAt(1);
@@ -167,7 +167,7 @@ describe('docker-compose.yml', () => {
     for (const port of ports) if (!(await portIsFree(port))) busy.push(port);
     if (busy.length > 0) console.log(`skipped: docker-compose.yml: ports in use: ${busy.join(', ')}`);
     started = busy.length === 0;
-  }, 60_000);
+  });
   beforeEach(({ skip }) => skip(!started));
 
   it('brings up three ZooKeepers and three brokers, reached at 9092 to 9094, and leaves nothing', async () => {
@@ -213,22 +213,15 @@ async function underLoad(
 
 async function anotherLeads(load: Load, victim: ContainerBroker): Promise<void> {
   const witness = survivor(victim);
-  await eventually(
-    'another broker leads',
-    async () =>
-      (await partitions(witness, load.topic)).every(
-        ({ leaderId }) => leaderId >= 0 && leaderId !== victim.id,
-      ),
-    30_000,
+  await eventually('another broker leads', async () =>
+    (await partitions(witness, load.topic)).every(({ leaderId }) => leaderId >= 0 && leaderId !== victim.id),
   );
 }
 
 async function inSync(load: Load, victim: ContainerBroker): Promise<void> {
   const witness = survivor(victim);
-  await eventually(
-    'all replicas are in sync',
-    async () => (await partitions(witness, load.topic)).every(({ isrNodes }) => isrNodes.length === 3),
-    30_000,
+  await eventually('all replicas are in sync', async () =>
+    (await partitions(witness, load.topic)).every(({ isrNodes }) => isrNodes.length === 3),
   );
 }
 
