@@ -56,7 +56,7 @@ beforeAll(async () => {
     }),
   );
   await produceMore(120);
-}, 60_000);
+});
 
 afterAll(() => real.close(), 60_000);
 
@@ -65,7 +65,7 @@ async function withClient<T>(use: (client: KafkaConnection) => Promise<T>): Prom
     host: '127.0.0.1',
     port: real.cluster.broker(1).port,
     clientId: null,
-    timeoutMs: 5000,
+    timeoutMs: 20_000,
   });
   try {
     return await use(client);
@@ -143,14 +143,10 @@ async function restartAfter(stop: 'cleanly' | 'kill -9', damage: () => void): Pr
   damage();
   await real.cluster.restart(1);
   await withClient((client) =>
-    eventually(
-      'the partition has a leader',
-      async () => {
-        const { topics } = await client.request(Metadata, { topics: [{ name: TOPIC }] });
-        return topics[0]?.partitions[0]?.leaderId === 1;
-      },
-      15_000,
-    ),
+    eventually('the partition has a leader', async () => {
+      const { topics } = await client.request(Metadata, { topics: [{ name: TOPIC }] });
+      return topics[0]?.partitions[0]?.leaderId === 1;
+    }),
   );
   const said = real.logOf(1).slice(from);
   expect(said).not.toMatch(/\bFATAL\b|uncaught|unhandled/i);
@@ -176,7 +172,6 @@ it.each(['cleanly', 'kill -9'] as const)(
     });
     await nothingIsLost();
   },
-  60_000,
 );
 
 it.each(['cleanly', 'kill -9'] as const)(
@@ -189,7 +184,6 @@ it.each(['cleanly', 'kill -9'] as const)(
     });
     await nothingIsLost();
   },
-  60_000,
 );
 
 it('stopped cleanly: index entries that are in order but wrong cost nothing that is stored', async () => {
@@ -202,7 +196,7 @@ it('stopped cleanly: index entries that are in order but wrong cost nothing that
     }
   });
   await nothingIsLost();
-}, 60_000);
+});
 
 it('killed: what follows the last complete batch goes, be it half a batch or garbage', async () => {
   for (const rest of [Buffer.alloc(100, 0xff), Buffer.alloc(300), Buffer.from([0, 0, 0, 0])]) {
@@ -219,7 +213,7 @@ it('killed: a batch whose end is missing goes, those before it stay', async () =
   });
   acknowledged.pop();
   await nothingIsLost();
-}, 60_000);
+});
 
 it('stopped cleanly: a meta.properties that is empty or garbage is written again', async () => {
   for (const text of ['', 'garbage\u0000\u0001']) {
@@ -229,7 +223,7 @@ it('stopped cleanly: a meta.properties that is empty or garbage is written again
     expect(readFileSync(path, 'utf8')).toBe(before);
   }
   await nothingIsLost();
-}, 60_000);
+});
 
 it('stopped cleanly: a missing partition.metadata or meta.properties is written again', async () => {
   const metadataFile = join(data, `${TOPIC}-0`, 'partition.metadata');
@@ -241,7 +235,7 @@ it('stopped cleanly: a missing partition.metadata or meta.properties is written 
   await nothingIsLost();
   expect(readFileSync(metadataFile, 'utf8')).toBe(before);
   expect(existsSync(join(data, 'meta.properties'))).toBe(true);
-}, 60_000);
+});
 
 it('a meta.properties of a later version, or a partition.metadata that is garbage, stops the start with one clear line', async () => {
   for (const file of ['meta.properties', join(`${TOPIC}-0`, 'partition.metadata')]) {

@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(async () => {
   admin.close();
   await real.close();
-}, 60_000);
+});
 
 /** What the brokers that live have recorded. */
 async function living() {
@@ -48,18 +48,15 @@ describe('the kill of the controller', () => {
       partitions: 3,
     });
     const isWhole = async (): Promise<boolean> => (await admin.metadata([])).brokers.length === 3;
-    await eventually('all brokers are known', isWhole, 30_000);
+    await eventually('all brokers are known', isWhole);
     await load.createTopic(3);
     const victim = await activeController(real);
     await real.cluster.broker(victim).child.kill();
     const successor = await activeController(real, victim);
-    await eventually(
-      'the successor has taken office',
-      async () =>
-        (await living()).some(
-          ({ brokerId, event }) => brokerId === successor && event.kind === 'failover-finished',
-        ),
-      30_000,
+    await eventually('the successor has taken office', async () =>
+      (await living()).some(
+        ({ brokerId, event }) => brokerId === successor && event.kind === 'failover-finished',
+      ),
     );
     const own = eventsOfFiles([journalOf(victim)], (problem) => expect.unreachable(problem));
     const journals = new Journals([...own, ...(await living())]);

@@ -10,12 +10,14 @@ import { activeController, type RealCluster, startRealCluster } from './real-clu
 const PARTITIONS = 3;
 /** So many records that all loops of a load have been answered. */
 const FULL_SWING = 100;
+/** Who has not ended by then is killed, which is seen. */
+const STOP_LIMIT_MS = 60_000;
 let real: RealCluster;
 let topics = 0;
 
 beforeAll(async () => {
   real = await startRealCluster({ brokers: 3 });
-}, 60_000);
+});
 
 afterAll(() => real.close(), 60_000);
 
@@ -23,18 +25,14 @@ beforeEach(() => whole());
 
 /** All brokers are up and nothing is under-replicated. */
 async function whole(): Promise<void> {
-  await eventually(
-    'all brokers are up and all replicas in sync',
-    async () => {
-      for (const { id } of real.cluster.brokers) {
-        if ((await real.health(id))?.healthy !== true) return false;
-        if ((await real.metric(id, 'kafka_server_replicamanager_underreplicatedpartitions')) !== 0)
-          return false;
-      }
-      return true;
-    },
-    30_000,
-  );
+  await eventually('all brokers are up and all replicas in sync', async () => {
+    for (const { id } of real.cluster.brokers) {
+      if ((await real.health(id))?.healthy !== true) return false;
+      if ((await real.metric(id, 'kafka_server_replicamanager_underreplicatedpartitions')) !== 0)
+        return false;
+    }
+    return true;
+  });
 }
 
 /** Runs `disturb` in the middle of a load and checks what can be read afterwards. */
@@ -51,11 +49,11 @@ async function underLoad(disturb: (load: Load) => Promise<void>): Promise<void> 
   await disturb(load);
   await acknowledged(load, load.total + FULL_SWING);
   await load.stop();
-  expect(await load.verify(30_000)).toBe(null);
+  expect(await load.verify(60_000)).toBe(null);
 }
 
 function acknowledged(load: Load, count: number): Promise<void> {
-  return eventually(`${count} records are acknowledged`, () => load.total >= count, 30_000);
+  return eventually(`${count} records are acknowledged`, () => load.total >= count);
 }
 
 describe('under load', () => {
@@ -69,7 +67,7 @@ describe('under load', () => {
       await load.nextAcknowledgement(({ partition }) => led.has(partition));
       await real.cluster.restart(victim);
     });
-  }, 60_000);
+  });
 
   it('the death of the controller (kill -9) makes another one, and loses and repeats nothing', async () => {
     const victim = await activeController(real);
@@ -80,23 +78,21 @@ describe('under load', () => {
       expect(await activeController(real, victim)).not.toBe(victim);
       await real.cluster.restart(victim);
     });
-  }, 60_000);
+  });
 
   it('a clean stop moves the leaders away first, and the broker comes back with what it had', async () => {
     const controller = await activeController(real);
     const broker = real.cluster.brokers.find(({ id }) => id !== controller)?.id ?? 0;
     await underLoad(async (load) => {
       const from = real.logOf(broker).length;
-      const startedMs = performance.now();
-      await real.cluster.broker(broker).child.stop(20_000);
-      expect(performance.now() - startedMs).toBeLessThan(15_000);
+      await real.cluster.broker(broker).child.stop(STOP_LIMIT_MS);
       expect(real.cluster.broker(broker).child.ended).toBe('exit status 0');
       expect(real.logOf(broker).slice(from)).not.toContain('unclean shutdown');
       expect(await load.ledBy(broker)).toEqual([]);
       await real.cluster.restart(broker);
       expect(real.logOf(broker).slice(from)).not.toContain('with recovery');
     });
-  }, 60_000);
+  });
 
   it('a broker that stands still past its session (SIGSTOP) is replaced, and joins again without a restart', async () => {
     const controller = await activeController(real);
@@ -116,7 +112,7 @@ describe('under load', () => {
       }
       await real.event(broker, 'broker-registered', lastId);
     });
-  }, 60_000);
+  });
 
   it('a controller that stands still past its session learns that it is none any more', async () => {
     const broker = await activeController(real);
@@ -131,7 +127,7 @@ describe('under load', () => {
       await real.event(broker, 'broker-registered', lastId);
       expect((await real.health(broker))?.isController).toBe(false);
     });
-  }, 60_000);
+  });
 
   it("the death of the ensemble's leader is not noticed by clients", async () => {
     if (real.ensemble === null) return;
@@ -142,7 +138,7 @@ describe('under load', () => {
       await pause(1000);
       await ensemble.start(leader);
     });
-  }, 60_000);
+  });
 });
 
 describe('afterwards', () => {
@@ -160,17 +156,16 @@ describe('afterwards', () => {
     await eventually(
       'the topic is gone',
       async () => (await load.topics()).includes('short-lived') === false,
-      10_000,
     );
     for (const { id } of real.cluster.brokers) {
       expect(await real.metric(id, 'kafka_server_replicamanager_offlinereplicacount')).toBe(0);
     }
-  }, 30_000);
+  });
 
   it('all three brokers stop cleanly, and with them gone nothing is left running', async () => {
     for (const { id, child } of real.cluster.brokers) {
-      await child.stop(20_000);
+      await child.stop(STOP_LIMIT_MS);
       expect(`${id}: ${child.ended}`).toBe(`${id}: exit status 0`);
     }
-  }, 60_000);
+  });
 });

@@ -183,8 +183,8 @@ describe('the way to clients', () => {
     const fault = await hurt
       .faults(leader)
       .strike('link-loss', { to: 'clients', rate: 0.9, direction: 'in' });
-    const stalls = await Promise.all([tookMs(), tookMs(), tookMs()]);
-    // One in a thousand times none of the pieces is lost.
+    // Of so many some piece is lost: that none is happens once in ten billion times.
+    const stalls = await Promise.all(Array.from({ length: 10 }, () => tookMs()));
     expect(Math.max(...stalls)).toBeGreaterThanOrEqual(200);
     await fault.heal();
     await tookMs();

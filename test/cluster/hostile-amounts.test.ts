@@ -45,7 +45,7 @@ beforeAll(async () => {
     { ...topic, name: WIDE, numPartitions: 500 },
   ];
   await withClient((client) => client.request(CreateTopics, { topics, timeoutMs: 30_000 }));
-  await eventually('all partitions are led', async () => (await ledPartitions()) === 506, 30_000);
+  await eventually('all partitions are led', async () => (await ledPartitions()) === 506);
 }, 90_000);
 
 afterAll(() => real.close(), 60_000);
@@ -55,10 +55,10 @@ afterEach(async () => {
   expect(await ledPartitions()).toBeGreaterThanOrEqual(506);
   expect(real.logOf(1)).not.toMatch(/\bFATAL\b|uncaught|unhandled/i);
   expect(residentMiB(real.cluster.broker(1).child.pid)).toBeLessThan(RESIDENT_LIMIT_MIB);
-}, 30_000);
+});
 
 async function withClient<T>(use: (client: KafkaConnection) => Promise<T>): Promise<T> {
-  const to = { host: '127.0.0.1', port, clientId: 'honest', timeoutMs: 5000 };
+  const to = { host: '127.0.0.1', port, clientId: 'honest', timeoutMs: 60_000 };
   const client = await KafkaConnection.connect(tcpSockets(), to);
   try {
     return await use(client);
@@ -94,7 +94,7 @@ describe('clients', () => {
     // Together they announced 40 GB.
     expect(residentMiB(real.cluster.broker(1).child.pid) - before).toBeLessThan(300);
     for (const socket of sockets) socket.destroy();
-  }, 60_000);
+  });
 
   it('that ask for all topics again and again, and read nothing, cost a bounded amount of memory', async () => {
     const before = residentMiB(real.cluster.broker(1).child.pid);
@@ -128,7 +128,7 @@ describe('records', () => {
       for (let number = 1; number < 60; number++) await produce(client, LARGE, largeBatch(number));
     });
     fetch = Buffer.concat(requestFrame(Fetch, 11, HEADER, fetchOf(LARGE, 0, ALL_BYTES)));
-  }, 60_000);
+  });
 
   it('that nobody reads cost a piece each, and others are served in large pieces again', async () => {
     const { pid } = real.cluster.broker(1).child;
@@ -146,7 +146,7 @@ describe('records', () => {
     const { received } = await exchange(port, fetch, PATIENCE_MS);
     expect(received.length).toBeGreaterThan(ALL_BYTES - 2 * 1024 * 1024);
     for (const socket of sockets) socket.destroy();
-    await eventually('most of it is given back', async () => residentMiB(pid) - before < 200, 30_000);
+    await eventually('most of it is given back', async () => residentMiB(pid) - before < 200);
   }, 120_000);
 
   it('come complete and in order to one who reads slowly', async () => {

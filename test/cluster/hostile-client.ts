@@ -1,4 +1,5 @@
 /** A client that means no good: raw bytes over a socket, and valid requests that were damaged on the way. */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { HANDLERS } from '../../broker/handlers/table.ts';
@@ -18,8 +19,11 @@ interface Exchange {
   readonly received: Buffer;
 }
 
-/** Sends `bytes` over a new connection and waits for what comes of it, at most `patienceMs`. */
-export function exchange(port: number, bytes: Buffer | string, patienceMs = 2000): Promise<Exchange> {
+/**
+ * Sends `bytes` over a new connection and waits for what comes of it, at most `patienceMs`: where silence is no
+ * answer, longer than a busy machine is silent.
+ */
+export function exchange(port: number, bytes: Buffer | string, patienceMs = 30_000): Promise<Exchange> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     const chunks: Buffer[] = [];
@@ -43,6 +47,15 @@ export function exchange(port: number, bytes: Buffer | string, patienceMs = 2000
     socket.on('close', () => finish('closed'));
     socket.write(bytes);
   });
+}
+
+/** What comes first, of an answer that does not say how long it is. */
+export async function beginningOfAnswer(port: number, bytes: string): Promise<string> {
+  const socket = await open(port);
+  socket.write(bytes);
+  const [answer] = await once(socket, 'data');
+  socket.destroy();
+  return answer.toString('latin1');
 }
 
 /** A connection that is kept. */
@@ -145,7 +158,7 @@ export async function withHonestClient<T>(
     host: '127.0.0.1',
     port,
     clientId: 'honest',
-    timeoutMs: 5000,
+    timeoutMs: 60_000,
   });
   try {
     return await use(client);

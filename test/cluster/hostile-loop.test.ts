@@ -48,7 +48,7 @@ beforeAll(async () => {
       timeoutMs: 10_000,
     }),
   );
-}, 60_000);
+});
 
 afterAll(() => real.close(), 60_000);
 

@@ -23,6 +23,7 @@ import { eventually, pause } from '../support/eventually.ts';
 import { simulatedRandom } from '../support/simulated-random.ts';
 import { batchOf, bombOf } from './hostile-batches.ts';
 import {
+  beginningOfAnswer,
   exchange,
   fetchOf,
   frame,
@@ -65,14 +66,14 @@ beforeAll(async () => {
     });
     for (let at = 0; at < KEPT; at++) expect(await produce(client, TOPIC, batchOf(`kept-${at}`))).toBe(0);
   });
-}, 60_000);
+});
 
 afterAll(() => real.close(), 60_000);
 
 afterEach(async () => {
   expect(real.cluster.broker(1).child.ended).toBe(null);
   // A machine that is busy with it may have lost its session for a moment.
-  await eventually('it is healthy', async () => (await real.health(1))?.healthy === true, 20_000);
+  await eventually('it is healthy', async () => (await real.health(1))?.healthy === true);
   await withClient(async (client) => {
     const answer = await client.request(Fetch, fetchOf(TOPIC, 0, 10 * MIB), 11);
     const records = answer.responses[0]?.partitions[0]?.records ?? Buffer.alloc(0);
@@ -84,7 +85,7 @@ afterEach(async () => {
   });
   expect(real.logOf(1)).not.toMatch(/\bFATAL\b|uncaught|unhandled/i);
   expect(residentMiB(real.cluster.broker(1).child.pid)).toBeLessThan(RESIDENT_LIMIT_MIB);
-}, 30_000);
+});
 
 const withClient = <T>(use: (client: KafkaConnection) => Promise<T>): Promise<T> =>
   withHonestClient(port, use);
@@ -176,19 +177,15 @@ describe('requests', () => {
         Buffer.concat([Buffer.from([0, 1, 0x67]), int32(15 * MIB - 16), emptyNames]),
       ),
     ];
-    for (const bytes of many) expect((await exchange(port, bytes, 20_000)).ended).toBe('closed');
+    for (const bytes of many) expect((await exchange(port, bytes)).ended).toBe('closed');
   }, 90_000);
 
   it('that name one topic again and again get it once', async () => {
     const names = Buffer.concat(Array.from({ length: 100_000 }, () => Buffer.from('\0\x04kept', 'latin1')));
-    const { ended, received } = await exchange(
-      port,
-      request(3, 1, Buffer.concat([int32(100_000), names])),
-      10_000,
-    );
+    const { ended, received } = await exchange(port, request(3, 1, Buffer.concat([int32(100_000), names])));
     expect(ended).toBe('answered');
     expect(received.length).toBeLessThan(1000);
-  }, 30_000);
+  });
 
   it('for billions of partitions are refused', async () => {
     const topic = { replicationFactor: 1, assignments: [], configs: [] };
@@ -208,7 +205,7 @@ describe('requests', () => {
       });
       expect(grown.results[0]?.errorCode).toBe(ErrorCode.POLICY_VIOLATION);
     });
-  }, 30_000);
+  });
 });
 
 describe('batches', () => {
@@ -287,7 +284,7 @@ describe('readers', () => {
     await pause(1500);
     expect(residentMiB(real.cluster.broker(1).child.pid) - before).toBeLessThan(500);
     for (const socket of sockets) socket.destroy();
-  }, 60_000);
+  });
 });
 
 describe('the port of the peers', () => {
@@ -314,19 +311,18 @@ describe('the port of the peers', () => {
       const { received } = await exchange(peerPort, each, 700);
       expect(received.toString('latin1')).not.toMatch(/^HTTP\/1.1 (101|200)/);
     }
-  }, 60_000);
+  });
 
   it('lets no web page in, wherever it says it comes from', async () => {
     const whole = `Sec-WebSocket-Version: 13\r\n${KEY}`;
-    const taken = await exchange(peerPort, upgrade('/peer', whole), 700);
-    expect(taken.received.toString('latin1')).toMatch(/^HTTP\/1.1 101/);
+    expect(await beginningOfAnswer(peerPort, upgrade('/peer', whole))).toMatch(/^HTTP\/1.1 101/);
     for (const origin of ['http://evil.example', `http://127.0.0.1:${peerPort}`, 'null', '']) {
-      const { received } = await exchange(peerPort, upgrade('/peer', `${whole}Origin: ${origin}\r\n`), 700);
+      const { received } = await exchange(peerPort, upgrade('/peer', `${whole}Origin: ${origin}\r\n`));
       expect(received.toString('latin1'), origin).toMatch(/^HTTP\/1.1 403/);
       // Strangers learn nothing: not which broker this is, nor of which cluster.
       expect(received.toString('latin1'), origin).not.toMatch(/broker|cluster/i);
     }
-  }, 30_000);
+  });
 
   it('closes channels on which something else than the handshake is said', async () => {
     const nested = Buffer.concat([Buffer.alloc(3900, 0x81), Buffer.from([0])]);
@@ -365,26 +361,26 @@ describe('the port of the peers', () => {
       const webSocket = new WebSocket(`ws://127.0.0.1:${peerPort}/peer`);
       webSocket.on('error', () => {});
       await once(webSocket, 'open');
-      const closed = once(webSocket, 'close', { signal: AbortSignal.timeout(5000) });
+      const closed = once(webSocket, 'close', { signal: AbortSignal.timeout(30_000) });
       webSocket.send(message);
       await closed.catch(() => {
         throw new Error(`message ${index} was taken`);
       });
     }
-  }, 60_000);
+  });
 
   it('closes a channel with a message above peer.max.message.bytes before all of it has come', async () => {
     const socket = await open(peerPort);
     socket.on('error', () => {});
     socket.write(upgrade('/peer', `Sec-WebSocket-Version: 13\r\n${KEY}`));
     await once(socket, 'data');
-    const closed = once(socket, 'close', { signal: AbortSignal.timeout(10_000) });
+    const closed = once(socket, 'close', { signal: AbortSignal.timeout(30_000) });
     // A masked binary frame of 16 TiB.
     socket.write(Buffer.from([0x82, 0xff, 0, 0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3]));
     socket.resume();
     await closed;
     socket.destroy();
-  }, 30_000);
+  });
 
   it('keeps working beside many that only connect', async () => {
     const sockets = await Promise.all(Array.from({ length: 200 }, () => open(peerPort)));
@@ -392,7 +388,7 @@ describe('the port of the peers', () => {
       socket.on('error', () => {});
       socket.write(upgrade('/peer', `Sec-WebSocket-Version: 13\r\n${KEY}`));
     }
-    await eventually('the page is served', async () => (await real.health(1))?.healthy === true, 5000);
+    await eventually('the page is served', async () => (await real.health(1))?.healthy === true);
     for (const socket of sockets) socket.destroy();
-  }, 30_000);
+  });
 });

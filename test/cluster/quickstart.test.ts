@@ -5,10 +5,12 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startEmbeddedServer } from '../../coordinator-client/embedded/server.ts';
 import type { DrillResult } from '../../scripts/drills/run-drill.ts';
 import { skipped } from '../interop/interop-cluster.ts';
 import { ensembleLacks, startEnsemble } from '../support/ensemble.ts';
 import { eventually } from '../support/eventually.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 
 const QUICKSTART = join(import.meta.dirname, '..', '..', 'scripts', 'quickstart.ts');
 const COMPILED = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'compile');
@@ -33,7 +35,7 @@ afterEach(async () => {
     await ended;
   }
   rmSync(out, { recursive: true, force: true });
-}, 60_000);
+});
 
 interface Run {
   readonly said: () => string;
@@ -208,13 +210,25 @@ describe('quickstart', () => {
   it(
     'begins no drill when it is ended while its console opens',
     async () => {
-      // Whose data is kept ends in order, which takes longer than a console to open.
-      const run = start('--data-dir', join(out, 'data'));
-      await eventually('the console opens', () => run.said().includes('bootstrap.servers='), LIMIT_MS);
-      run.interrupt();
-      expect(await run.ended, run.said()).toBe(130);
-      expectNothingLeft(run);
-      expect(run.said()).not.toMatch(/console at|steady state/);
+      // Its broker is let through to ZooKeeper, and the console, which comes after it, is kept waiting there.
+      const zookeeper = await startEmbeddedServer({ host: '127.0.0.1', port: 0, tickMs: 500 });
+      const way = await startFaultProxy(zookeeper.port, { most: 1 });
+      try {
+        // Whose data is kept ends in order, which takes longer than a console to open.
+        const kept = ['--data-dir', join(out, 'data')];
+        const run = start('--brokers', '1', '--zookeeper', `127.0.0.1:${way.port}`, ...kept);
+        await eventually('the console opens', () => way.kept() > 0, LIMIT_MS);
+        expect(run.said()).toContain('bootstrap.servers=');
+        run.interrupt();
+        await eventually('it ends', () => run.said().includes('ending the cluster'), LIMIT_MS);
+        way.admit();
+        expect(await run.ended, run.said()).toBe(130);
+        expectNothingLeft(run);
+        expect(run.said()).not.toMatch(/console at|steady state/);
+      } finally {
+        await way.close();
+        await zookeeper.close();
+      }
     },
     LIMIT_MS,
   );

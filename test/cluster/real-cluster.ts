@@ -12,7 +12,7 @@ import { eventually } from '../support/eventually.ts';
 
 export const SESSION_TIMEOUT_MS = 2000;
 const TICK_MS = 500;
-const EVENT_TIMEOUT_MS = 20_000;
+const EVENT_TIMEOUT_MS = 60_000;
 
 export interface RealCluster {
   readonly cluster: LocalCluster;
@@ -91,7 +91,7 @@ export async function startRealCluster(options: {
 
 async function get(port: number, path: string): Promise<string | null> {
   try {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(2000) });
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(10_000) });
     return await response.text();
   } catch {
     return null;
@@ -101,16 +101,12 @@ async function get(port: number, path: string): Promise<string | null> {
 /** Who is the controller, by asking the brokers; waits until one says so. */
 export async function activeController(real: RealCluster, except = -1): Promise<number> {
   let found = -1;
-  await eventually(
-    'some broker is the controller',
-    async () => {
-      for (const { id, child } of real.cluster.brokers) {
-        if (id === except || child.ended !== null) continue;
-        if ((await real.health(id))?.isController === true) found = id;
-      }
-      return found !== -1;
-    },
-    20_000,
-  );
+  await eventually('some broker is the controller', async () => {
+    for (const { id, child } of real.cluster.brokers) {
+      if (id === except || child.ended !== null) continue;
+      if ((await real.health(id))?.isController === true) found = id;
+    }
+    return found !== -1;
+  });
   return found;
 }

@@ -11,11 +11,11 @@ let count = 0;
 
 beforeAll(async () => {
   [real, other] = await Promise.all([startRealCluster({ brokers: 1 }), startRealCluster({ brokers: 1 })]);
-}, 60_000);
+});
 
 afterAll(async () => {
   await Promise.all([real.close(), other.close()]);
-}, 60_000);
+});
 
 /** Runs a broker that must not come up; its exit status and last words. */
 async function refused(properties: Record<string, string>): Promise<{ ended: string | null; words: string }> {
@@ -52,7 +52,7 @@ describe('a broker does not start', () => {
     expect(words).toMatch(/broker id 1 is registered by ZooKeeper session 0x[0-9a-f]+ \(PLAINTEXT:/);
     expect(words).toContain('it is alive: stop that broker, or give this one another broker.id');
     expect((await real.health(1))?.healthy).toBe(true);
-  }, 30_000);
+  });
 
   it('on the log directory of another cluster, which stays as it was', async () => {
     const foreign = join(other.cluster.broker(1).directory, 'data');
@@ -63,7 +63,7 @@ describe('a broker does not start', () => {
     expect(ended).toBe('exit status 1');
     expect(words).toMatch(/cluster/i);
     expect(readFileSync(join(copy, 'meta.properties'), 'utf8')).toBe(meta);
-  }, 30_000);
+  });
 
   it('on a log directory that a living broker uses', async () => {
     const { ended, words } = await refused({
@@ -73,7 +73,7 @@ describe('a broker does not start', () => {
     expect(ended).toBe('exit status 1');
     expect(words).toMatch(/lock/i);
     expect((await real.health(1))?.healthy).toBe(true);
-  }, 30_000);
+  });
 
   it('on a port that is in use', async () => {
     const { ended, words } = await refused({
@@ -82,14 +82,14 @@ describe('a broker does not start', () => {
     });
     expect(ended).toBe('exit status 1');
     expect(words).toContain('EADDRINUSE');
-  }, 30_000);
+  });
 
   it('with a value that is not allowed, and names the key and what is allowed', async () => {
     const { ended, words } = await refused({ 'broker.id': '7', 'num.partitions': '0' });
     expect(ended).toBe('exit status 2');
     expect(words.trim().split('\n')).toHaveLength(1);
     expect(words).toContain('Invalid value 0 for configuration num.partitions: Value must be at least 1');
-  }, 30_000);
+  });
 
   it('with a listener that it cannot serve', async () => {
     const { ended, words } = await refused({
@@ -99,7 +99,7 @@ describe('a broker does not start', () => {
     });
     expect(ended).toBe('exit status 2');
     expect(words).toContain('listener.name.sasl_plaintext.sasl.enabled.mechanisms: GSSAPI');
-  }, 30_000);
+  });
 
   it('without ZooKeeper, and says where it looked', async () => {
     const { ended, words } = await refused({
@@ -109,7 +109,7 @@ describe('a broker does not start', () => {
     });
     expect(ended).toBe('exit status 1');
     expect(words).toContain('127.0.0.1:1');
-  }, 30_000);
+  });
 });
 
 describe('a broker starts', () => {
@@ -141,5 +141,5 @@ describe('a broker starts', () => {
     expect(readFileSync(log, 'utf8')).toContain(
       "The configuration 'not.a.config' was supplied but isn't a known config.",
     );
-  }, 60_000);
+  });
 });

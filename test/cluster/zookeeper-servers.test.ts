@@ -34,7 +34,7 @@ describe.skipIf(ensembleLacks() !== null)('a ZooKeeper server of three', () => {
   afterAll(async () => {
     await cluster?.abandon();
     rmSync(directory, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   afterEach(() => faults.healAll());
 

@@ -35,7 +35,7 @@ describe.skipIf(skip)('a page', () => {
 
   async function opened(url: string, withOwnClock: boolean): Promise<Page> {
     const page = await (await browser.newContext()).newPage();
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(60_000);
     page.on('dialog', (dialog) => void dialog.accept());
     if (withOwnClock) await page.clock.install();
     await page.goto(url);
@@ -53,7 +53,7 @@ describe.skipIf(skip)('a page', () => {
     await sleepy.getByLabel('replicas').fill('3,1');
     await sleepy.getByRole('button', { name: 'move', exact: true }).click();
     await row.locator('.insync').nth(1).waitFor({ state: 'detached' });
-  }, 60_000);
+  });
 
   it('that has slept for an hour says that it hears nothing, and shows what is now when it hears again', async () => {
     await sleepy.click('nav a:text-is("Cluster")');

@@ -56,7 +56,7 @@ export async function startConsole(
   drillsOut = tmpdir(),
 ): Promise<Console> {
   const coordinator = await session(zookeeper);
-  const admin = new AdminClient(bootstrapServers, 'console', { patienceMs: 0, answerTimeoutMs: 2000 });
+  const admin = new AdminClient(bootstrapServers, 'console', { patienceMs: 0, answerTimeoutMs: 20_000 });
   const events = new EventFeed(admin);
   const drills = new DrillDesk({ out: drillsOut, nowMs: Date.now });
   const values = new ValueReader(null);

@@ -75,7 +75,7 @@ describe('a console beside brokers that take faults', () => {
       const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
       browser = await chromium.launch({ executablePath: browserPath ?? '', args });
       const page = await browser.newPage();
-      page.setDefaultTimeout(20_000);
+      page.setDefaultTimeout(60_000);
       await page.goto(`${console.server.url}#Faults`);
       page.once('dialog', (dialog) => void dialog.accept());
       await page.getByLabel('fault', { exact: true }).selectOption('disk-slow');

@@ -47,7 +47,7 @@ describe('a login that the cluster ends', () => {
       'connections.max.reauth.ms': String(SESSION_MS),
       'listener.name.sasl_plaintext.plain.sasl.jaas.config': `${PLAIN_MODULE} required user_alice="secret";`,
     });
-  }, 60_000);
+  });
   afterEach(async () => {
     await Promise.all(consoles.splice(0).map((each) => each.end()));
   });
@@ -116,7 +116,7 @@ describe('a login that the cluster ends', () => {
     admin.close();
     expect(asked).toBeGreaterThan(10);
     expect(problems).toEqual([]);
-  }, 30_000);
+  });
 
   it('ends the session of the browser when it is not taken any more, with the reason', async () => {
     await setUser('console', 'of-console');
@@ -140,7 +140,7 @@ describe('a login that the cluster ends', () => {
     const unknown = { cookie: cookie.replace(/=.*/, `=${'A'.repeat(43)}`) };
     const other = await (await fetch(`${url}api/session`, { headers: unknown })).json();
     expect(other).toMatchObject({ isIn: false, ended: 'this login has ended' });
-  }, 60_000);
+  });
 
   it('is told of when it is the console’s own, to those who would see journals by it', async () => {
     await setUser('console', 'of-console');
@@ -149,15 +149,11 @@ describe('a login that the cluster ends', () => {
     const cookie = await inAs(url, 'bob');
     const told = await streamOf(url, cookie);
     await setUser('console', null);
-    await eventually(
-      'it is told',
-      () => told().includes("the console's own login is not taken any more"),
-      20_000,
-    );
+    await eventually('it is told', () => told().includes("the console's own login is not taken any more"));
     const before = told().length;
     await setUser('console', 'of-console');
-    await eventually('it is over', () => told().slice(before).includes('data: {"trouble":null}'), 20_000);
-  }, 60_000);
+    await eventually('it is over', () => told().slice(before).includes('data: {"trouble":null}'));
+  });
 
   it('is one by a token that ends: that is said, and over with the next token', async () => {
     const file = join(broker.directory, 'token');
@@ -177,15 +173,11 @@ describe('a login that the cluster ends', () => {
     await eventually('it is shown', () => told().includes('event: picture'));
     // Whoever has to say again who he is shows one that has ended.
     write(-60);
-    await eventually(
-      'the end is told',
-      () => /"trouble":"no broker answers: .*invalid_token/.test(told()),
-      20_000,
-    );
+    await eventually('the end is told', () => /"trouble":"no broker answers: .*invalid_token/.test(told()));
     const before = told().length;
     write(3600);
-    await eventually('it is over', () => told().slice(before).includes('data: {"trouble":null}'), 20_000);
-  }, 60_000);
+    await eventually('it is over', () => told().slice(before).includes('data: {"trouble":null}'));
+  });
 
   /** What is told there so far. */
   async function streamOf(url: string, cookie: string): Promise<() => string> {
@@ -209,7 +201,7 @@ describe('a login that the cluster ends', () => {
       try {
         browser = await openBrowser();
         const page = await (await browser.newContext()).newPage();
-        page.setDefaultTimeout(20_000);
+        page.setDefaultTimeout(60_000);
         await page.clock.install();
         await page.goto(`http://127.0.0.1:${way.port}/`);
         await page.getByLabel('user').fill('alice');

@@ -149,7 +149,7 @@ describe('a console beside a cluster that asks for logins', () => {
     refused.stderr.setEncoding('utf8').on('data', (part) => (said += part));
     const [status] = await once(refused, 'close');
     expect({ status, said }).toEqual({ status: 2, said: expect.stringContaining('--host takes a loopback') });
-  }, 30_000);
+  });
 
   describe.skipIf(
     skipped(
@@ -160,7 +160,7 @@ describe('a console beside a cluster that asks for logins', () => {
     it('asks for user and password, and shows what may be seen', async () => {
       browser = await openBrowser();
       const page = await browser.newPage();
-      page.setDefaultTimeout(20_000);
+      page.setDefaultTimeout(60_000);
       await page.goto(`${console.url}#ZooKeeper`);
       await page.getByLabel('user').fill('alice');
       await page.getByLabel('password').fill('wrong');

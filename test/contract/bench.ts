@@ -27,7 +27,7 @@ interface Bench {
 
 export type MakeBench = () => Promise<Bench>;
 
-export const OPEN_TIMEOUT_MS = 10_000;
+export const OPEN_TIMEOUT_MS = 60_000;
 
 interface Party {
   readonly coordinator: Coordinator;

@@ -8,14 +8,18 @@ import { coordinatorContract } from './coordinator-contract.ts';
 import { wireBenches } from './wire-bench.ts';
 
 const TICK_MS = 100;
-const SESSION_TIMEOUT_MS = 1000;
+/** Who is cut off comes back within it, also on a busy machine. */
+const SESSION_TIMEOUT_MS = 6000;
 
 describe.each(['in memory', 'in a directory'])('over the wire, %s', (where) => {
   const directory = mkdtempSync(join(tmpdir(), 'odradek-embedded-'));
   let server: EmbeddedServer;
   beforeAll(async () => {
     const kept = where === 'in memory' ? {} : { dataDir: directory };
-    server = await startEmbeddedServer({ host: '127.0.0.1', port: 0, tickMs: TICK_MS, ...kept });
+    server = await startEmbeddedServer({
+      ...{ host: '127.0.0.1', port: 0, tickMs: TICK_MS, maxSessionTimeoutMs: SESSION_TIMEOUT_MS },
+      ...kept,
+    });
   });
   afterAll(async () => {
     await server.close();

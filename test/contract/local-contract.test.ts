@@ -19,7 +19,13 @@ describe.each(['in memory', 'in a directory'])('the tree that an embedded server
   let tree: LocalTree | null = null;
   beforeAll(async () => {
     const kept = where === 'in memory' ? {} : { dataDir: directory };
-    server = await startEmbeddedServer({ host: '127.0.0.1', port: 0, tickMs: 100, ...kept });
+    server = await startEmbeddedServer({
+      host: '127.0.0.1',
+      port: 0,
+      tickMs: 100,
+      maxSessionTimeoutMs: 60_000,
+      ...kept,
+    });
   });
   afterAll(async () => {
     await server.close();
@@ -57,8 +63,8 @@ describe.each(['in memory', 'in a directory'])('the tree that an embedded server
 });
 
 function wireClient(port: number): Promise<Coordinator> {
-  const options = { sessionTimeoutMs: 2000, connectionTimeoutMs: 2000, maxInFlightRequests: 10 };
-  return zookeeperSource({ connect: `127.0.0.1:${port}`, ...options }).open(2000);
+  const options = { sessionTimeoutMs: 60_000, connectionTimeoutMs: 60_000, maxInFlightRequests: 10 };
+  return zookeeperSource({ connect: `127.0.0.1:${port}`, ...options }).open(60_000);
 }
 
 function contractOn(which: string, make: () => LocalTree): void {
@@ -70,7 +76,7 @@ function contractOn(which: string, make: () => LocalTree): void {
 }
 
 function benchOn(tree: LocalTree) {
-  const source = localSource({ tree, clock: systemClock, sessionTimeoutMs: 2_000, delayMs: 1 });
+  const source = localSource({ tree, clock: systemClock, sessionTimeoutMs: 60_000, delayMs: 1 });
   return {
     source,
     faults: {

@@ -19,9 +19,11 @@ import { create, put } from './bench.ts';
 import { coordinatorContract } from './coordinator-contract.ts';
 import { wireBenches } from './wire-bench.ts';
 
-const SESSION_TIMEOUT_MS = 2000;
+/** Who is cut off comes back within it, also on a busy machine. */
+const SESSION_TIMEOUT_MS = 6000;
 /** The first handshake of a JVM takes seconds on a busy machine. */
-const OPEN_TIMEOUT_MS = 15_000;
+const OPEN_TIMEOUT_MS = 60_000;
+const HOUR_MS = 3_600_000;
 const USERS = { kafka: 'kafka "secret"', süd: 'geheim' };
 const KAFKA = { user: 'kafka', password: USERS.kafka };
 const CERTIFICATE = await clientCertificate('one');
@@ -38,6 +40,7 @@ async function embedded(): Promise<SecureServer> {
     host: '127.0.0.1',
     port: 0,
     tickMs: 100,
+    maxSessionTimeoutMs: SESSION_TIMEOUT_MS,
     saslUsers: new Map(Object.entries(USERS)),
     secure: {
       host: '127.0.0.1',
@@ -157,9 +160,9 @@ describe.each([
     // With the password of another: a real ZooKeeper takes an unknown name that knows that of the last login.
     ['an unknown name', { user: 'nobody', password: 'wrong' }],
   ])('refuses %s at once, and takes nobody for another', async (_what, sasl) => {
-    const began = performance.now();
-    await expect(open(server.port, { credentials: { digest: [], sasl } })).rejects.toThrow('credentials');
-    expect(performance.now() - began).toBeLessThan(OPEN_TIMEOUT_MS / 2);
+    // In vain it would be tried for longer than a test may take.
+    const opened = open(server.port, { credentials: { digest: [], sasl } }, HOUR_MS);
+    await expect(opened).rejects.toThrow('credentials');
   });
 
   it('takes names and passwords beyond ASCII', async () => {

@@ -60,7 +60,7 @@ describe.skipIf(skip)("Apache's broker", () => {
     } finally {
       tools.close();
     }
-  }, 60_000);
+  });
 
   test('goes on with our directory, our znodes and our ZooKeeper', async () => {
     const ours = { configs: await topicConfigs(), versions: await versions() };
@@ -73,17 +73,17 @@ describe.skipIf(skip)("Apache's broker", () => {
     expect(ours.configs).toEqual(await topicConfigs());
     expect(await versions()).toMatchObject(ours.versions);
     for (const codec of CODECS) await produce(codec, FIRST, RECORDS);
-  }, 60_000);
+  });
 
   test('answers as we do where clients use integers beyond 2^53, and finds those that we stored', async () => {
     const connection = await interop.connect();
     expect(await askFarAway(connection, 'far-theirs')).toEqual(farAway);
     expect(farAway).toMatchObject({ kept: await readFarAway(connection, 'far-ours') });
-  }, 60_000);
+  });
 
   test('says of its loggers what we say of ours', async () => {
     expect(await askAboutLoggers(await interop.connect())).toEqual(loggers);
-  }, 60_000);
+  });
 
   test('and hands them back', async () => {
     // Before its stop, when its threads complain of being interrupted.
@@ -107,7 +107,7 @@ describe.skipIf(skip)("Apache's broker", () => {
     for (const topic of ['far-ours', 'far-theirs']) {
       expect(farAway, topic).toMatchObject({ kept: await readFarAway(connection, topic) });
     }
-  }, 60_000);
+  });
 });
 
 /** What the broker says of the configs of a topic. */

@@ -76,16 +76,12 @@ async function leaveDecidedEnds(prefix: string): Promise<void> {
 
 async function decidedEndsAreTold(prefix: string): Promise<void> {
   const told = ['CompleteCommit', 'CompleteAbort'];
-  await eventually(
-    `the ends of ${prefix} are told`,
-    async () => {
-      const states = (await described([`${prefix}-commit`, `${prefix}-abort`])).map(
-        (one) => one.transactionState,
-      );
-      return states.join() === told.join();
-    },
-    20_000,
-  );
+  await eventually(`the ends of ${prefix} are told`, async () => {
+    const states = (await described([`${prefix}-commit`, `${prefix}-abort`])).map(
+      (one) => one.transactionState,
+    );
+    return states.join() === told.join();
+  });
 }
 
 async function transact(transactionalId: string, value: string, ends: 'commit' | 'abort' | 'leave') {
@@ -142,7 +138,7 @@ async function readCommitted(count: number, topic = TOPIC): Promise<string[]> {
     autoCommit: false,
     eachMessage: async ({ message }) => void values.push(String(message.value)),
   });
-  await eventually(`${count} committed records`, () => values.length >= count, 20_000);
+  await eventually(`${count} committed records`, () => values.length >= count);
   await new Promise((resolve) => setTimeout(resolve, 300));
   await consumer.disconnect();
   return values;

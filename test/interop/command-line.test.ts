@@ -89,16 +89,12 @@ describe.skipIf(lack !== null)(`beside Kafka's tools${lack === null ? '' : ` (${
     ['elect-leaders', `${TOOLS}.LeaderElectionCommand`, '--election-type preferred --topic t --partition 0'],
   ];
 
-  it.each(SHOWN)(
-    '%s, %s: %s',
-    async (command, mainClass, argv) => {
-      const given = argv.split(' ').filter((word) => word !== '');
-      const verb = { 'cluster-id': ['cluster-id'], 'transactions list': ['list'] }[command] ?? [];
-      const own = await ours(...command.split(' '), ...given);
-      expect(words(own)).toEqual(words(await theirs(mainClass, ...verb, ...given)));
-    },
-    60_000,
-  );
+  it.each(SHOWN)('%s, %s: %s', async (command, mainClass, argv) => {
+    const given = argv.split(' ').filter((word) => word !== '');
+    const verb = { 'cluster-id': ['cluster-id'], 'transactions list': ['list'] }[command] ?? [];
+    const own = await ours(...command.split(' '), ...given);
+    expect(words(own)).toEqual(words(await theirs(mainClass, ...verb, ...given)));
+  });
 
   it('configs that the one sets the other shows and deletes', async () => {
     const topic = ['--entity-type', 'topics', '--entity-name', 't'];
@@ -116,7 +112,7 @@ describe.skipIf(lack !== null)(`beside Kafka's tools${lack === null ? '' : ` (${
     expect(words(await ours('configs', '--describe', '--topic', 't'))).toEqual([
       'Dynamic configs for topic t are:',
     ]);
-  }, 60_000);
+  });
 
   it('a reassignment that the one begins with a throttle the other verifies', async () => {
     const plan = join(interop.directory, 'plan.json');
@@ -131,5 +127,5 @@ describe.skipIf(lack !== null)(`beside Kafka's tools${lack === null ? '' : ` (${
     while (!verified.includes('is completed')) verified = await theirs(REASSIGN, '--verify', ...file);
     expect(words(await ours('reassign', '--verify', ...file))).toEqual(words(verified));
     expect(words(await ours('configs', '--describe', '--topic', 't'))).toHaveLength(1);
-  }, 60_000);
+  });
 });

@@ -49,7 +49,7 @@ afterAll(() => interop?.close());
 
 async function createTopic(name: string, configs: Record<string, string> = {}): Promise<string> {
   const answer = await broker.request(CreateTopics, {
-    timeoutMs: 5000,
+    timeoutMs: 20_000,
     topics: [
       {
         name,

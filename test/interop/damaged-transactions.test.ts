@@ -234,17 +234,13 @@ async function takenUp(connection: KafkaConnection, transactionalId: string) {
 
 async function coordinatorIsThere(connection: KafkaConnection): Promise<void> {
   const ids = IDS.flat();
-  await eventually(
-    'all ids have a coordinator that has read its log',
-    async () => {
-      const asked = { keyType: TRANSACTION, coordinatorKeys: ids };
-      const { coordinators } = await connection.request(FindCoordinator, asked);
-      if (coordinators.some(({ errorCode }) => errorCode !== 0)) return false;
-      const { transactionStates } = await connection.request(DescribeTransactions, { transactionalIds: ids });
-      return transactionStates.every(({ errorCode }) => ['NONE', NONE].includes(errorName(errorCode)));
-    },
-    20_000,
-  );
+  await eventually('all ids have a coordinator that has read its log', async () => {
+    const asked = { keyType: TRANSACTION, coordinatorKeys: ids };
+    const { coordinators } = await connection.request(FindCoordinator, asked);
+    if (coordinators.some(({ errorCode }) => errorCode !== 0)) return false;
+    const { transactionStates } = await connection.request(DescribeTransactions, { transactionalIds: ids });
+    return transactionStates.every(({ errorCode }) => ['NONE', NONE].includes(errorName(errorCode)));
+  });
 }
 
 /** Of each partition, what is known of its ids. */

@@ -49,7 +49,7 @@ export async function writeStateRecord(port: number, partition: number, record: 
 
 /** As what Kafka calls its own admin client, which may write to internal topics. */
 function adminConnection(port: number): Promise<KafkaConnection> {
-  const to = { host: '127.0.0.1', port, clientId: '__admin_client', timeoutMs: 5000 };
+  const to = { host: '127.0.0.1', port, clientId: '__admin_client', timeoutMs: 20_000 };
   return KafkaConnection.connect(systemPlatform().sockets, to);
 }
 

@@ -158,5 +158,5 @@ describe.skipIf(skip)('a delegation token', () => {
     const argv = [...javaArguments(VERSION), join(CLIENTS, 'TokenNode.java'), stored.toString('base64')];
     const again = execFileSync('java', argv).toString().trim();
     expect(Buffer.from(again, 'base64').toString()).toBe(stored.toString());
-  }, 60_000);
+  });
 });

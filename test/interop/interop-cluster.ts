@@ -49,7 +49,7 @@ export async function startInteropCluster(
     bootstrap: cluster.bootstrapServers,
     async connect(brokerId = 1, host = '127.0.0.1') {
       const { port } = cluster.broker(brokerId);
-      const to = { host, port, clientId: 'interop', timeoutMs: 5000 };
+      const to = { host, port, clientId: 'interop', timeoutMs: 20_000 };
       const connection = await KafkaConnection.connect(systemPlatform().sockets, to);
       connections.push(connection);
       return connection;
@@ -91,7 +91,7 @@ export function skipped(client: string, lacks: string | null): boolean {
 /** Why a program can't be run here; null when it can. */
 export function commandLacks(command: string, argv: readonly string[]): string | null {
   try {
-    execFileSync(command, [...argv], { stdio: 'ignore', timeout: 10_000 });
+    execFileSync(command, [...argv], { stdio: 'ignore', timeout: 60_000 });
     return null;
   } catch {
     return `'${[command, ...argv].join(' ')}' does not run on this machine`;

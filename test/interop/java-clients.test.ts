@@ -215,11 +215,11 @@ describe.skipIf(skipped("Kafka's tools", lacks.get('3.9.1') ?? null))("Kafka's t
       const common = ['--bootstrap-server', interop.bootstrap, '--topic', 'tool-verified'];
       const limit = ['--max-messages', '20'];
       const tool = [`org.apache.kafka.tools.${mainClass}`, ...common, ...limit, ...argv];
-      return (await run('java', [...javaArguments('3.9.1'), ...tool], { timeout: 20_000 })).stdout;
+      return (await run('java', [...javaArguments('3.9.1'), ...tool], { timeout: 60_000 })).stdout;
     };
     expect(await verifiable('VerifiableProducer')).toContain('"sent":20,"acked":20');
     const consumed = await verifiable('VerifiableConsumer', '--group-id', 'tool-verified');
     expect(consumed).toContain('"success":true');
     expect(consumed).toContain('"offset":20');
-  }, 40_000);
+  });
 });

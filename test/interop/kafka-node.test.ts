@@ -41,7 +41,7 @@ beforeAll(async () => {
   const topic = { topic: TOPIC, numPartitions: PARTITIONS, replicationFactor: 3 };
   await admin.createTopics({ waitForLeaders: true, topics: [topic] });
   await admin.disconnect();
-}, 60_000);
+});
 afterAll(() => interop?.close());
 
 describe.skipIf(skip)('kafka-node', () => {
@@ -55,7 +55,7 @@ describe.skipIf(skip)('kafka-node', () => {
     expect(first).toEqual(new Set(numbers(0, 30)));
     expect(second).toEqual(new Set(numbers(30, 60)));
     expect(third).toEqual(new Set(['60']));
-  }, 60_000);
+  });
 
   test('every broker knows its commits', async () => {
     const topics = [{ name: TOPIC, partitionIndexes: numbers(0, PARTITIONS).map(Number) }];
@@ -88,7 +88,7 @@ async function consumed(brokerId: number, count: number): Promise<ReadonlySet<st
   const consumer = new kafkaNode.Consumer(clientOf(brokerId), payloads, options);
   consumer.on('message', (message: Message) => values.add(message.value));
   consumer.on('error', (error: unknown) => failures.push(error));
-  await eventually(`${count} values`, () => values.size >= count || failures.length > 0, 20_000);
+  await eventually(`${count} values`, () => values.size >= count || failures.length > 0);
   await new Promise<void>((resolve, reject) => {
     consumer.close(true, (error) => (error ? reject(error) : resolve()));
   });

@@ -28,7 +28,7 @@ afterAll(() => interop?.close());
 
 async function kcat(argv: readonly string[], input = ''): Promise<string> {
   const child = run('kcat', ['-b', interop.bootstrap, '-X', 'fetch.wait.max.ms=50', ...argv], {
-    timeout: 20_000,
+    timeout: 60_000,
   });
   child.child.stdin?.end(input);
   return (await child).stdout;

@@ -121,7 +121,7 @@ describe.skipIf(skip)('beside Apache Kafka', () => {
     metrics.close();
     await expect(waiting).rejects.toThrow('has ended');
     await expect(metrics.values()).rejects.toThrow('has ended');
-  }, 60_000);
+  });
 });
 
 function isAlike({ ours, kafkas }: Compared): boolean {

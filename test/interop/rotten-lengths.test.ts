@@ -132,19 +132,15 @@ async function writeAll(connection: KafkaConnection): Promise<void> {
 
 async function coordinatorsAreThere(connection: KafkaConnection): Promise<void> {
   const groups = [...LENGTHS.keys()].map(groupIn);
-  await eventually(
-    'all groups have a coordinator that has read its log',
-    async () => {
-      const { coordinators } = await connection.request(FindCoordinator, {
-        keyType: 0,
-        coordinatorKeys: groups,
-      });
-      if (coordinators.some(({ errorCode }) => errorCode !== 0)) return false;
-      const known = await Promise.all(groups.map((groupId) => committed(connection, groupId)));
-      return known.every(({ error }) => error === 'NONE');
-    },
-    30_000,
-  );
+  await eventually('all groups have a coordinator that has read its log', async () => {
+    const { coordinators } = await connection.request(FindCoordinator, {
+      keyType: 0,
+      coordinatorKeys: groups,
+    });
+    if (coordinators.some(({ errorCode }) => errorCode !== 0)) return false;
+    const known = await Promise.all(groups.map((groupId) => committed(connection, groupId)));
+    return known.every(({ error }) => error === 'NONE');
+  });
 }
 
 /** The partitions for which the group has an offset. */

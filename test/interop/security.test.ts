@@ -41,7 +41,7 @@ beforeAll(async () => {
   secure = await startSecureBroker();
   const mechanisms = ['--mechanism', 'SCRAM-SHA-256', '--mechanism', 'SCRAM-SHA-512'];
   await ours('users', '--add', '--user', 'bob', '--password', 'bobs', ...mechanisms);
-}, 60_000);
+});
 afterAll(() => secure?.close());
 
 async function ours(...argv: string[]): Promise<string> {
@@ -107,7 +107,7 @@ describe.skipIf(noKcat)('kcat', () => {
   async function kcat(listener: string, more: Readonly<Record<string, string>>): Promise<string> {
     const all = { 'security.protocol': listener, 'ssl.ca.location': secure.caFile, ...more };
     const options = Object.entries(all).flatMap(([name, value]) => ['-X', `${name}=${value}`]);
-    return (await run('kcat', ['-b', secure.at(listener), '-L', ...options], { timeout: 30_000 })).stdout;
+    return (await run('kcat', ['-b', secure.at(listener), '-L', ...options], { timeout: 60_000 })).stdout;
   }
 
   test.each(MECHANISMS)('logs in by %s, over TLS and without', async (mechanism, username, password) => {

@@ -29,7 +29,7 @@ const expected = new Map<string, number>();
 
 beforeAll(async () => {
   if (skip) return;
-  interop = await startInteropCluster({ sessionTimeoutMs: 2000 });
+  interop = await startInteropCluster();
   const kafka = patientClient('streams', interop.bootstrap);
   const admin = kafka.admin();
   await admin.connect();

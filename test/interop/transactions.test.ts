@@ -77,7 +77,7 @@ async function read(topic: string, count: number, readUncommitted = false): Prom
     autoCommit: false,
     eachMessage: async ({ message }) => void values.push(String(message.value)),
   });
-  await eventually(`${count} records of ${topic}`, () => values.length >= count, 20_000);
+  await eventually(`${count} records of ${topic}`, () => values.length >= count);
   await new Promise((resolve) => setTimeout(resolve, 300));
   await consumer.disconnect();
   return values.sort();
@@ -108,10 +108,8 @@ async function stateOf(transactionalId: string): Promise<string> {
 
 /** kafkajs does not ask again when the markers of the transaction before are not all written yet. */
 async function untilComplete(transactionalId: string): Promise<void> {
-  await eventually(
-    'the transaction is complete',
-    async () => (await stateOf(transactionalId)).startsWith('Complete'),
-    20_000,
+  await eventually('the transaction is complete', async () =>
+    (await stateOf(transactionalId)).startsWith('Complete'),
   );
 }
 
@@ -204,10 +202,10 @@ describe('kafkajs', () => {
     'a transaction that lasts longer than its timeout is aborted',
     async () => {
       const topic = await createTopic('late');
-      const one = await producer('late', 1000);
+      const one = await producer('late', 5000);
       const transaction = await one.transaction();
       await transaction.send({ topic, messages: spread('late') });
-      await eventually('it is aborted', async () => (await stateOf('late')) === 'CompleteAbort', 20_000);
+      await eventually('it is aborted', async () => (await stateOf('late')) === 'CompleteAbort');
       await expect(transaction.commit()).rejects.toThrow(/epoch|fenced/i);
       const connection = await interop.connect(await coordinatorOf('late'));
       const listed = await connection.request(ListTransactions, { stateFilters: ['CompleteAbort'] });
@@ -278,7 +276,7 @@ test.skipIf(withoutKcat)(
       'kcat',
       ['-b', interop.bootstrap, '-P', '-t', topic, '-p', '0', '-X', 'transactional.id=kcat'],
       {
-        timeout: 30_000,
+        timeout: 60_000,
       },
     );
     child.child.stdin?.end('one\ntwo\n');
@@ -300,7 +298,7 @@ test.skipIf(withoutKcat)(
         '-q',
         ...read_committed,
       ],
-      { timeout: 30_000 },
+      { timeout: 60_000 },
     );
     expect(stdout).toBe('one\ntwo\n');
   },

@@ -82,7 +82,7 @@ export async function daysWork(ports: readonly number[], zookeeper: Coordinator)
 }
 
 function connect(port: number): Promise<KafkaConnection> {
-  const to = { host: '127.0.0.1', port, clientId: 'worker', timeoutMs: 5000 };
+  const to = { host: '127.0.0.1', port, clientId: 'worker', timeoutMs: 20_000 };
   return KafkaConnection.connect(systemPlatform().sockets, to);
 }
 
@@ -174,22 +174,18 @@ async function moveAndElect(first: KafkaConnection, zookeeper: Coordinator): Pro
 async function put(zookeeper: Coordinator, path: string, data: Buffer): Promise<void> {
   const created = await zookeeper.commit([{ op: 'create', path, data, lifetime: 'persistent' }]);
   if (!created.ok) throw new Error(`${path}: ${created.reason}`);
-  await eventually(`${path} is carried out`, async () => (await zookeeper.read(path)) === null, 20_000);
+  await eventually(`${path} is carried out`, async () => (await zookeeper.read(path)) === null);
 }
 
 async function moved(zookeeper: Coordinator, topic: string, assignment: string): Promise<void> {
-  await eventually(
-    `${topic} has moved`,
-    async () => {
-      const text = String((await zookeeper.read(`/brokers/topics/${topic}`))?.data);
-      return (
-        text.includes(assignment) &&
-        text.includes('"adding_replicas":{}') &&
-        text.includes('"removing_replicas":{}')
-      );
-    },
-    20_000,
-  );
+  await eventually(`${topic} has moved`, async () => {
+    const text = String((await zookeeper.read(`/brokers/topics/${topic}`))?.data);
+    return (
+      text.includes(assignment) &&
+      text.includes('"adding_replicas":{}') &&
+      text.includes('"removing_replicas":{}')
+    );
+  });
 }
 
 async function groupsAndProducers(
@@ -234,29 +230,22 @@ async function settled(zookeeper: Coordinator): Promise<void> {
   await eventually(
     'the topic is gone',
     async () => (await zookeeper.read('/admin/delete_topics/of-2')) === null,
-    20_000,
   );
-  await eventually(
-    'all replicas are in sync',
-    async () => {
-      for (const topic of (await zookeeper.children('/brokers/topics')) ?? []) {
-        const { partitions } = JSON.parse(
-          String((await zookeeper.read(`/brokers/topics/${topic}`))?.data),
-        ) as {
-          partitions: Record<string, number[]>;
+  await eventually('all replicas are in sync', async () => {
+    for (const topic of (await zookeeper.children('/brokers/topics')) ?? []) {
+      const { partitions } = JSON.parse(String((await zookeeper.read(`/brokers/topics/${topic}`))?.data)) as {
+        partitions: Record<string, number[]>;
+      };
+      for (const [partition, replicas] of Object.entries(partitions)) {
+        const path = `/brokers/topics/${topic}/partitions/${partition}/state`;
+        const state = JSON.parse(String((await zookeeper.read(path))?.data ?? '{"isr":[]}')) as {
+          isr: number[];
         };
-        for (const [partition, replicas] of Object.entries(partitions)) {
-          const path = `/brokers/topics/${topic}/partitions/${partition}/state`;
-          const state = JSON.parse(String((await zookeeper.read(path))?.data ?? '{"isr":[]}')) as {
-            isr: number[];
-          };
-          if (state.isr.length !== replicas.length) return false;
-        }
+        if (state.isr.length !== replicas.length) return false;
       }
-      return true;
-    },
-    20_000,
-  );
+    }
+    return true;
+  });
 }
 
 function expectNoError(what: string, answers: readonly { errorCode: number }[]): void {

@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 test.skipIf(withoutKazoo !== null)('kazoo: nodes, transactions, watches, rights, recipes', async () => {
-  const { stdout } = await run(PYTHON, [SMOKE, `127.0.0.1:${server.port}`], { timeout: 15_000 });
+  const { stdout } = await run(PYTHON, [SMOKE, `127.0.0.1:${server.port}`], { timeout: 60_000 });
   expect(stdout.trim().split('\n')).toEqual([
     'version True',
     'nodes',
@@ -109,7 +109,7 @@ test('node-zookeeper-client as it comes: nodes, a transaction, a watch', async (
 
 async function zkCli(commands: readonly string[]): Promise<string> {
   const main = ['-Xmx64m', '-XX:TieredStopAtLevel=1', '-cp', CLASSPATH, 'org.apache.zookeeper.ZooKeeperMain'];
-  const child = run('java', [...main, '-server', `127.0.0.1:${server.port}`], { timeout: 15_000 });
+  const child = run('java', [...main, '-server', `127.0.0.1:${server.port}`], { timeout: 60_000 });
   child.child.stdin?.end(`${[...commands, 'quit'].join('\n')}\n`);
   const { stdout, stderr } = await child;
   return stdout + stderr;

@@ -34,7 +34,7 @@ async function commitAsGroup(group: string, topic: string): Promise<void> {
 /** Joins at broker 1, alone, and says nothing more. */
 async function silentMember(of: KitCluster, groupId: string): Promise<KafkaConnection> {
   const port = Number(of.bootstrapServers.split(',')[0]?.split(':')[1]);
-  const options = { host: '127.0.0.1', port, clientId: 'silent', timeoutMs: 2000 };
+  const options = { host: '127.0.0.1', port, clientId: 'silent', timeoutMs: 20_000 };
   const connection = await KafkaConnection.connect(tcpSockets(), options);
   const joining = {
     groupId,

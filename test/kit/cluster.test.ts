@@ -98,7 +98,7 @@ describe('a cluster in this process', () => {
     const channel = await webSocketChannels().dial({
       host: '127.0.0.1',
       port: broker?.peerPort ?? 0,
-      timeoutMs: 5000,
+      timeoutMs: 20_000,
       maxMessageBytes: 10_000,
     });
     const hello: Hello = {
@@ -154,7 +154,7 @@ describe('a cluster on a directory of its own', () => {
     }
     expect(new Set(ids).size).toBe(1);
     rmSync(directory, { recursive: true });
-  }, 60_000);
+  });
 });
 
 describe('what a cluster is not started with', () => {

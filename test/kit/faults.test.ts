@@ -27,7 +27,7 @@ afterAll(async () => {
 
 async function connect(broker: number, clientId = 'app'): Promise<KafkaConnection> {
   const port = Number(cluster.bootstrapServers.split(',')[broker - 1]?.split(':')[1]);
-  const options = { host: '127.0.0.1', port, clientId, timeoutMs: 2000 };
+  const options = { host: '127.0.0.1', port, clientId, timeoutMs: 20_000 };
   const connection = await KafkaConnection.connect(tcpSockets(), options);
   connections = [...connections, connection];
   return connection;
@@ -205,15 +205,15 @@ describe('the network', () => {
       await short.moveController(second);
       for (const how of ['reset', 'silent'] as const) {
         short.cut(leader, first, { how });
-        await short.produce('t', ['one'], { timeoutMs: 15_000 });
+        await short.produce('t', ['one'], { timeoutMs: 60_000 });
         await short.awaitIsr('t', 0, [leader, second]);
         short.heal(first, leader);
-        await short.awaitIsr('t', 0, 3, { timeoutMs: 15_000 });
+        await short.awaitIsr('t', 0, 3, { timeoutMs: 60_000 });
       }
     } finally {
       await short.close();
     }
-  }, 40_000);
+  });
 
   it('between a broker and ZooKeeper is cut, and its leaders go to others', async () => {
     await cluster.createTopics('t');
@@ -222,7 +222,7 @@ describe('the network', () => {
     await cluster.moveController((leader % 3) + 1);
     cluster.cut(leader, 'zookeeper');
     await expect
-      .poll(() => cluster.events({ kind: 'leader-moved' }).at(-1)?.event, { timeout: 5000 })
+      .poll(() => cluster.events({ kind: 'leader-moved' }).at(-1)?.event)
       .toMatchObject({ topic: 't', from: leader, reason: 'broker-lost' });
     cluster.heal();
     await cluster.awaitIsr('t', 0, 3);

@@ -35,7 +35,7 @@ describe('a broker', () => {
     await cluster.produce('t', ['one', 'two']);
     const leader = await cluster.awaitLeader('t');
     await cluster.kill(leader);
-    const next = await cluster.awaitLeader('t', 0, { timeoutMs: 5000 });
+    const next = await cluster.awaitLeader('t', 0);
     expect(next).not.toBe(leader);
     await cluster.awaitIsr('t', 0, 2);
     await cluster.produce('t', ['three']);
@@ -73,7 +73,7 @@ describe('a broker', () => {
     const leader = await cluster.awaitLeader('t');
     cluster.pause(leader);
     expect(cluster.state(leader)).toBe('paused');
-    await cluster.awaitLeader('t', 0, { timeoutMs: 5000 });
+    await cluster.awaitLeader('t', 0);
     await cluster.produce('t', ['meanwhile']);
     cluster.resume(leader);
     await cluster.awaitIsr('t', 0, 3);

@@ -40,7 +40,7 @@ export interface Bound {
 export type MemberState = 'starting' | 'running' | 'paused' | 'stopped' | 'killed';
 
 /** How long a port that was ours a moment ago may be somebody else's. */
-const PORT_PATIENCE_MS = 5000;
+const PORT_PATIENCE_MS = 20_000;
 const PORT_PAUSE_MS = 50;
 
 /** One life. */

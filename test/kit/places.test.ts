@@ -6,7 +6,8 @@ import { zookeeperSource } from '../../coordinator-client/zookeeper/zookeeper.ts
 import { ensembleLacks, startEnsemble } from '../support/ensemble.ts';
 import { type KitCluster, startCluster } from './cluster.ts';
 
-const SESSION_TIMEOUT_MS = '1000';
+/** A busy machine may not be silent for as long as this. */
+const SESSION_TIMEOUT_MS = '4000';
 
 /** Debian's ZooKeeper where it is installed. */
 const isThere = ensembleLacks() === null;
@@ -25,7 +26,7 @@ describe(`a cluster on an ensemble (${isThere ? "Debian's ZooKeeper" : 'the embe
         'zookeeper.connection.timeout.ms': '20000',
       },
     });
-  }, 60_000);
+  });
   beforeEach(() => cluster.reset());
   afterAll(async () => {
     await cluster?.close();
@@ -52,14 +53,14 @@ describe(`a cluster on an ensemble (${isThere ? "Debian's ZooKeeper" : 'the embe
     await cluster.stop(next);
     await cluster.start(next);
     await cluster.expectEveryAcknowledgedRecordOnce('t', ['one', 'two']);
-  }, 60_000);
+  });
 
   it('a session expires, and its broker goes on in another', async () => {
     await cluster.createTopics('t');
     await cluster.awaitIsr('t', 0, 3);
     const before = (await sessionOf(1)) ?? '';
     await cluster.expireSession(1);
-    await expect.poll(() => sessionOf(1), { timeout: 5000 }).not.toBeOneOf([before, null]);
+    await expect.poll(() => sessionOf(1)).not.toBeOneOf([before, null]);
     expect(cluster.state(1)).toBe('running');
     await cluster.produce('t', ['one']);
     await cluster.awaitIsr('t', 0, 3);
@@ -70,7 +71,7 @@ describe(`a cluster on an ensemble (${isThere ? "Debian's ZooKeeper" : 'the embe
     await cluster.awaitIsr('t', 0, 3);
     const leader = await cluster.awaitLeader('t');
     cluster.pause(leader);
-    await expect.poll(registered, { timeout: 5000 }).not.toContain(String(leader));
+    await expect.poll(registered).not.toContain(String(leader));
     await cluster.awaitIsr('t', 0, 2);
     cluster.resume(leader);
     await cluster.awaitIsr('t', 0, 3);
@@ -79,14 +80,14 @@ describe(`a cluster on an ensemble (${isThere ? "Debian's ZooKeeper" : 'the embe
   it('the way to ZooKeeper is cut, silent, slow and whole again', async () => {
     for (const how of ['reset', 'silent'] as const) {
       cluster.cut(1, 'zookeeper', { how });
-      await expect.poll(registered, { timeout: 5000 }).not.toContain('1');
+      await expect.poll(registered).not.toContain('1');
       cluster.heal(1, 'zookeeper');
-      await expect.poll(registered, { timeout: 5000 }).toContain('1');
+      await expect.poll(registered).toContain('1');
     }
     cluster.slow(1, 'zookeeper', 50);
     await cluster.createTopics('slow');
     cluster.heal();
-  }, 20_000);
+  });
 
   it('the controller moves', async () => {
     for (const to of [1, 2, 3]) {
@@ -108,7 +109,7 @@ describe(`a cluster on an ensemble (${isThere ? "Debian's ZooKeeper" : 'the embe
     expect((await cluster.consume('t')).map(({ value }) => value)).toEqual(['one']);
     await cluster.createTopics('u');
     expect(await inSession('/chroot', (client) => client.children('/'))).toContain('other');
-  }, 20_000);
+  });
 
   it('it is reset again and again', async () => {
     for (let round = 0; round < 3; round++) {
@@ -127,8 +128,8 @@ describe(`a cluster on an ensemble (${isThere ? "Debian's ZooKeeper" : 'the embe
   });
 
   async function inSession<T>(chroot: string, work: (client: Coordinator) => Promise<T>): Promise<T> {
-    const options = { sessionTimeoutMs: 2000, connectionTimeoutMs: 2000, maxInFlightRequests: 10 };
-    const client = await zookeeperSource({ connect: `${place.connect}${chroot}`, ...options }).open(5000);
+    const options = { sessionTimeoutMs: 20_000, connectionTimeoutMs: 20_000, maxInFlightRequests: 10 };
+    const client = await zookeeperSource({ connect: `${place.connect}${chroot}`, ...options }).open(60_000);
     try {
       return await work(client);
     } finally {
@@ -168,8 +169,8 @@ async function debian(): Promise<Place> {
 
 it("ZooKeeper's clients see the tree of a cluster that lets them, and its brokers come and go", async () => {
   const cluster = await startCluster({ brokers: 2, zookeeperPort: 0 });
-  const options = { sessionTimeoutMs: 2000, connectionTimeoutMs: 2000, maxInFlightRequests: 10 };
-  const client = await zookeeperSource({ connect: cluster.zookeeper ?? '', ...options }).open(2000);
+  const options = { sessionTimeoutMs: 20_000, connectionTimeoutMs: 20_000, maxInFlightRequests: 10 };
+  const client = await zookeeperSource({ connect: cluster.zookeeper ?? '', ...options }).open(60_000);
   let changes = 0;
   client.watch('/brokers/ids', 'children', () => changes++);
   expect(await client.children('/brokers/ids')).toEqual(['1', '2']);

@@ -54,7 +54,7 @@ const ISOLATIONS: readonly Isolation[] = ['read_uncommitted', 'read_committed'];
 const LATEST = -1;
 const EARLIEST = -2;
 const FETCH_BYTES = 16 * 1024 * 1024;
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 30_000;
 /** Errors that pass: the cluster is changing, or a topic is on its way. */
 const PASSING: readonly number[] = [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.LEADER_NOT_AVAILABLE];
 

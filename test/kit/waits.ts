@@ -8,7 +8,7 @@ import { assignedPartitions } from './assignment.ts';
 import type { Member } from './member.ts';
 
 export interface WaitOptions {
-  /** 10,000 unless given. */
+  /** 30,000 unless given. */
   readonly timeoutMs?: number;
 }
 
@@ -24,7 +24,7 @@ export class ClusterClosed extends Error {
 /** What is seen at the moment: `done`, with what it came to, or the words for what it is like. */
 type Look<T> = { readonly done: T } | { readonly seen: string };
 
-const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 const PAUSE_MS = 5;
 const GROUP_STATES = ['Empty', 'PreparingRebalance', 'CompletingRebalance', 'Stable', 'Dead'] as const;
 

@@ -17,7 +17,7 @@ describe('a simulated cluster', () => {
   });
 
   it('does the same twice with the same seed, to the last line of every log', {
-    timeout: 60_000,
+    timeout: LIMIT_MS,
   }, async () => {
     const first = await simulate({ seed: 3, faultsMs: 8000 });
     const second = await simulate({ seed: 3, faultsMs: 8000 });
@@ -28,7 +28,9 @@ describe('a simulated cluster', () => {
     expect(first.acknowledged).toBeGreaterThan(100);
   });
 
-  it('is seen as it is by who looks only at machines that have had a turn', { timeout: 60_000 }, async () => {
+  it('is seen as it is by who looks only at machines that have had a turn', {
+    timeout: LIMIT_MS,
+  }, async () => {
     let looks = 0;
     const differences: string[] = [];
     await simulate({
@@ -66,7 +68,7 @@ describe('a simulated cluster', () => {
     expect(looks).toBeGreaterThan(1000);
   });
 
-  it('does something else with another seed', { timeout: 60_000 }, async () => {
+  it('does something else with another seed', { timeout: LIMIT_MS }, async () => {
     const [one, other] = [
       await simulate({ seed: 4, faultsMs: 3000 }),
       await simulate({ seed: 5, faultsMs: 3000 }),
@@ -75,7 +77,7 @@ describe('a simulated cluster', () => {
   });
 
   it('tells of records that are lost when all machines lose their memory at once', {
-    timeout: 60_000,
+    timeout: LIMIT_MS,
   }, async () => {
     const verdict = await simulate({
       seed: 1,
@@ -94,7 +96,7 @@ describe('a simulated cluster', () => {
   });
 
   it('survives a leader that dies in the middle of a write, and reads what is left of it', {
-    timeout: 60_000,
+    timeout: LIMIT_MS,
   }, async () => {
     const verdict = await simulate({
       seed: 6,
@@ -110,7 +112,7 @@ describe('a simulated cluster', () => {
   });
 
   it('tells of records that are lost when no disk can sync and all brokers end', {
-    timeout: 60_000,
+    timeout: LIMIT_MS,
   }, async () => {
     const verdict = await simulate({
       seed: 7,

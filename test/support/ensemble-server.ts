@@ -5,7 +5,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 
 const HOST = '127.0.0.1';
-const QUORUM_DEADLINE_MS = 30_000;
+const QUORUM_DEADLINE_MS = 90_000;
 const MAIN = 'org.apache.zookeeper.server.quorum.QuorumPeerMain';
 
 interface Address {

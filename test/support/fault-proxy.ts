@@ -8,6 +8,10 @@ export interface FaultProxy {
   readonly port: number;
   /** How many connections stand. */
   connections(): number;
+  /** How many wait, because there are as many as may be. */
+  kept(): number;
+  /** There may be any number from now on. */
+  admit(): void;
   /** Resets the connections that stand. New ones work. */
   cut(): void;
   /** While true, connections are cut and new ones refused. */
@@ -31,6 +35,8 @@ interface ProxyOptions {
   readonly host?: string;
   /** That the proxy listens on; any unless given. */
   readonly port?: number;
+  /** So many connections at a time are let through; others wait. */
+  readonly most?: number;
   /** What arrives instead of a connection's first bytes from the client; null: these are not all of them. */
   readonly opening?: (bytes: Buffer) => Buffer | null;
 }
@@ -39,9 +45,11 @@ const HERE = '127.0.0.1';
 
 export async function startFaultProxy(
   target: number,
-  { host = HERE, port = 0, opening }: ProxyOptions = {},
+  { host = HERE, port = 0, most: mostAtFirst = Number.POSITIVE_INFINITY, opening }: ProxyOptions = {},
 ): Promise<FaultProxy> {
   const pairs = new Set<Pair>();
+  const kept = new Set<net.Socket>();
+  let most = mostAtFirst;
   let refusing = false;
   let swallowing = false;
   let dropping = false;
@@ -59,6 +67,10 @@ export async function startFaultProxy(
     client.on('error', () => {});
     if (refusing) {
       client.resetAndDestroy();
+      return;
+    }
+    if (pairs.size >= most) {
+      kept.add(client);
       return;
     }
     const server = net.connect({ host, port: target, noDelay: true });
@@ -107,6 +119,12 @@ export async function startFaultProxy(
   return {
     port: address.port,
     connections: () => pairs.size,
+    kept: () => kept.size,
+    admit: () => {
+      most = Number.POSITIVE_INFINITY;
+      for (const client of kept) accept(client);
+      kept.clear();
+    },
     cut,
     refuse: (on) => {
       refusing = on;
@@ -125,6 +143,7 @@ export async function startFaultProxy(
     close: () =>
       new Promise((resolve) => {
         cut();
+        for (const socket of kept) socket.destroy();
         listener.close(() => resolve());
       }),
   };

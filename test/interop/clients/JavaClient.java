@@ -31,7 +31,7 @@ public class JavaClient {
     interface Step { void run() throws Exception; }
 
     static final Duration POLL = Duration.ofMillis(200);
-    static final long PATIENCE_MS = 15_000;
+    static final long PATIENCE_MS = 60_000;
     static String bootstrap;
     static String prefix;
     static Admin admin;

@@ -21,7 +21,7 @@ import org.apache.kafka.common.serialization.*;
 public class TransactionClient {
     interface Step { void run() throws Exception; }
 
-    static final long PATIENCE_MS = 20_000;
+    static final long PATIENCE_MS = 60_000;
     static final int PARTITIONS = 3;
     static String bootstrap;
     static String prefix;

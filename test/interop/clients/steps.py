@@ -4,7 +4,7 @@ import sys
 import time
 import traceback
 
-PATIENCE_S = 15
+PATIENCE_S = 60
 
 
 def run(steps):

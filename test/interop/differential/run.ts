@@ -13,7 +13,7 @@ export interface Judged {
 }
 
 /** How long a request may stay without an answer before it counts as silent. */
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 30_000;
 /** The same where Kafka is known never to answer. */
 const SILENCE_MS = 150;
 

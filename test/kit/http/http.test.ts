@@ -103,7 +103,7 @@ describe('commands over HTTP', () => {
     const remote = remoteCluster(server.url);
     await remote.reset();
     await remote.createTopics('r', { name: 's', partitions: 2 });
-    expect(await remote.produce('r', ['x'], { timeoutMs: 5000 })).toEqual([{ partition: 0, offset: 0 }]);
+    expect(await remote.produce('r', ['x'], { timeoutMs: 60_000 })).toEqual([{ partition: 0, offset: 0 }]);
     expect((await remote.consume('r', { count: 1 })).map(({ value }) => value)).toEqual(['x']);
     const leader = await remote.awaitLeader('s', 1);
     const to = (leader % 3) + 1;
@@ -206,8 +206,8 @@ describe('odradek cluster --json --exit-with-parent', () => {
     const [made = ''] = directories().filter((name) => !before.has(name));
     expect(isAlive(pid)).toBe(true);
     parent.kill('SIGKILL');
-    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
-    await expect.poll(() => existsSync(join(tmpdir(), made)), { timeout: 5000 }).toBe(false);
+    await expect.poll(() => isAlive(pid)).toBe(false);
+    await expect.poll(() => existsSync(join(tmpdir(), made))).toBe(false);
   });
 
   it.each([

@@ -94,7 +94,7 @@ describe('a controller that looks whether all is done', () => {
     expect(children.mock.calls.filter(([path]) => path === topicZnode.parent)).toHaveLength(1);
   });
 
-  it('has them all led when thousands of topics appear at once', { timeout: 60_000 }, async () => {
+  it('has them all led when thousands of topics appear at once', async () => {
     cluster = new TestCluster();
     const [one] = await cluster.startAll(1);
     const names = Array.from({ length: TOPICS }, (_, index) => `t${index}`);

@@ -1,5 +1,5 @@
 /** Topics made on demand: their shape, the answer meanwhile, and one creation at a time. */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ErrorCode, failure, type Outcome, success } from '../../../broker/errors.ts';
 import { AutoTopicCreation } from '../../../broker/handlers/shared/auto-topic-creation.ts';
 import type { CreatedTopic, NewTopic } from '../../../broker/metadata/topic-creation.ts';
@@ -68,7 +68,7 @@ describe('topics made on demand', () => {
     finish(ErrorCode.NONE);
     await first;
     void creation.create(['t'], ASKER);
-    await vi.waitFor(() => expect(asked).toHaveLength(2));
+    await expect.poll(() => asked).toHaveLength(2);
   });
 
   it('a coordinator that can not be reached is no reason to fail the request', async () => {

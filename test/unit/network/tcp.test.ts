@@ -96,7 +96,7 @@ describe.each(['slab', 'plain'] as const)('%s reading', (reading) => {
       host: '127.0.0.1',
       port,
       clientId: 'c',
-      timeoutMs: 5000,
+      timeoutMs: 20_000,
     });
     const sizes = [1, 100, 70_000, 3, 1_500_000, 10, 20_000, 900_000, 5, 64, 3_000_000, 1];
     for (const acks of [1, -1]) {
@@ -124,9 +124,9 @@ describe.each(['slab', 'plain'] as const)('%s reading', (reading) => {
       host: '127.0.0.1',
       port,
       clientId: 'c',
-      timeoutMs: 5000,
+      timeoutMs: 20_000,
     });
-    const bad = await sockets.dial({ host: '127.0.0.1', port, timeoutMs: 1000 });
+    const bad = await sockets.dial({ host: '127.0.0.1', port, timeoutMs: 20_000 });
     const closed = closing(bad);
     bad.write([Buffer.from('GET / HTTP/1.1\r\nHost: kafka\r\n\r\n')]);
     await closed;
@@ -137,7 +137,7 @@ describe.each(['slab', 'plain'] as const)('%s reading', (reading) => {
 
   it('an idle connection is closed', async () => {
     const { sockets, port } = await start(reading, { connectionsMaxIdleMs: 50 });
-    const idle = await sockets.dial({ host: '127.0.0.1', port, timeoutMs: 1000 });
+    const idle = await sockets.dial({ host: '127.0.0.1', port, timeoutMs: 20_000 });
     await closing(idle);
   });
 });

@@ -110,7 +110,7 @@ export function channelsContract(name: string, prepare: () => ChannelsUnderTest)
     function pair(): Promise<{ near: Channel; far: Channel }> {
       const { host } = world;
       const { port } = listener;
-      const to = { host, port, timeoutMs: 1000, maxMessageBytes: MAX_MESSAGE_BYTES };
+      const to = { host, port, timeoutMs: 20_000, maxMessageBytes: MAX_MESSAGE_BYTES };
       return ends.pair(
         () => world.near.dial(to),
         (promise) => world.settle(promise),

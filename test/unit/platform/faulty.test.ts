@@ -51,7 +51,7 @@ async function echo(): Promise<{ port: number; accepted: ByteSocket[] }> {
 
 /** A client of the plain platform, and what it has heard. */
 async function client(port: number) {
-  const socket = await base.sockets.dial({ host: HOST, port, timeoutMs: 1000 });
+  const socket = await base.sockets.dial({ host: HOST, port, timeoutMs: 20_000 });
   const heard = { text: '', closed: false };
   socket.on({
     data: (chunk) => {

@@ -34,7 +34,7 @@ describe('a directory that can’t be made', () => {
       try { nodeDisk.makeDirectory('/proc/nobody/data'); } catch (error) { console.log(error.code); }
     `;
     const argv = ['--input-type=module', '-e', program];
-    const { stdout } = spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 10_000 });
+    const { stdout } = spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 60_000 });
     expect(stdout.trim()).toBe('ENOENT');
   });
 });

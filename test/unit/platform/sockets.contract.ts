@@ -81,7 +81,7 @@ export function socketsContract(name: string, prepare: () => SocketsUnderTest): 
     }
 
     function dial(port = listener.port): Promise<ByteSocket> {
-      return world.settle(world.near.dial({ host: world.host, port, timeoutMs: 1000 }));
+      return world.settle(world.near.dial({ host: world.host, port, timeoutMs: 20_000 }));
     }
 
     function pair(): Promise<{ near: ByteSocket; far: ByteSocket }> {

@@ -47,7 +47,7 @@ describe('the shared slab', () => {
       });
     const listener = await sockets.listen({ host: '127.0.0.1', port: 0, backlog: 10, accept });
     for (let index = 0; index < 3; index++) {
-      const socket = await sockets.dial({ host: '127.0.0.1', port: listener.port, timeoutMs: 1000 });
+      const socket = await sockets.dial({ host: '127.0.0.1', port: listener.port, timeoutMs: 20_000 });
       socket.write([Buffer.from('hello')]);
       await new Promise((resolve) => socket.on({ data: () => {}, close: resolve }));
     }
@@ -70,13 +70,13 @@ describe.skipIf(!hasIpv6)('localhost', () => {
     };
     const listener = await sockets.listen({ host: 'localhost', port: 0, backlog: 10, accept });
     for (const host of ['127.0.0.1', '::1']) {
-      const socket = await sockets.dial({ host, port: listener.port, timeoutMs: 1000 });
+      const socket = await sockets.dial({ host, port: listener.port, timeoutMs: 20_000 });
       await new Promise((resolve) => socket.on({ data: () => {}, close: resolve }));
     }
     expect(accepted).toBe(2);
     await listener.close();
     for (const host of ['127.0.0.1', '::1']) {
-      const dialled = sockets.dial({ host, port: listener.port, timeoutMs: 1000 });
+      const dialled = sockets.dial({ host, port: listener.port, timeoutMs: 20_000 });
       await expect(dialled).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     }
   });

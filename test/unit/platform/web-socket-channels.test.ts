@@ -215,7 +215,7 @@ describe('the HTTP server of the channels', () => {
 
 describe('a link that carries nothing any more', () => {
   it('is noticed at both ends, while a quiet one stays', async () => {
-    const channels = webSocketChannels({ silenceLimitMs: 90 });
+    const channels = webSocketChannels({ silenceLimitMs: 900 });
     const accepted: Channel[] = [];
     const listener = await channels.listen({
       host: '127.0.0.1',
@@ -228,17 +228,17 @@ describe('a link that carries nothing any more', () => {
     const near = await channels.dial({
       host: '127.0.0.1',
       port: relay.port,
-      timeoutMs: 1000,
+      timeoutMs: 20_000,
       maxMessageBytes: 1000,
     });
     const [far] = accepted;
     if (far === undefined) throw new Error('nothing was accepted');
     const [one, other] = [new ChannelWitness(near), new ChannelWitness(far)];
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await new Promise((resolve) => setTimeout(resolve, 2500));
     expect([near.open, far.open]).toEqual([true, true]);
     relay.cut();
-    expect(await one.closed()).toBe('nothing heard for 90 ms');
-    expect(await other.closed()).toBe('nothing heard for 90 ms');
+    expect(await one.closed()).toBe('nothing heard for 900 ms');
+    expect(await other.closed()).toBe('nothing heard for 900 ms');
     relay.close();
     await listener.close();
   });

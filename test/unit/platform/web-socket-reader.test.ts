@@ -30,7 +30,7 @@ async function open(): Promise<void> {
   await once(server, 'listening');
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const target = { host: '127.0.0.1', port, timeoutMs: 2000, maxMessageBytes: MAX_MESSAGE_BYTES };
+  const target = { host: '127.0.0.1', port, timeoutMs: 20_000, maxMessageBytes: MAX_MESSAGE_BYTES };
   channel = await webSocketChannels().dial(target);
   channel.onClose((reason) => {
     closed = reason;
@@ -56,8 +56,7 @@ function frame(payload: Buffer, first = 0x82): Buffer {
 const payload = (sizeBytes: number): Buffer => Buffer.alloc(sizeBytes, `of ${sizeBytes} bytes, `);
 const told = (message: Buffer): string =>
   `${message.length}:${createHash('md5').update(message).digest('hex')}`;
-const arrived = (count: number): Promise<void> =>
-  expect.poll(() => received.length, { timeout: 3000 }).toBe(count);
+const arrived = (count: number): Promise<void> => expect.poll(() => received.length).toBe(count);
 
 beforeEach(() => {
   received = [];
@@ -68,7 +67,7 @@ beforeEach(() => {
 afterEach(async () => {
   leader.destroy();
   server.close();
-  await expect.poll(() => closed, { timeout: 5000 }).not.toBeNull();
+  await expect.poll(() => closed).not.toBeNull();
 });
 
 describe('the reading end', () => {
@@ -119,7 +118,7 @@ describe('the reading end', () => {
     await open();
     listen();
     leader.write(Buffer.concat([frame(payload(3)), frame(payload(MAX_MESSAGE_BYTES + 1))]));
-    await expect.poll(() => closed, { timeout: 3000 }).not.toBeNull();
+    await expect.poll(() => closed).not.toBeNull();
     expect(received).toEqual([told(payload(3))]);
   });
 
@@ -127,7 +126,7 @@ describe('the reading end', () => {
     await open();
     listen();
     leader.write(Buffer.concat([frame(payload(3)), frame(Buffer.from('\x03\xe8enough', 'latin1'), 0x88)]));
-    await expect.poll(() => closed, { timeout: 5000 }).toBe('enough');
+    await expect.poll(() => closed).toBe('enough');
     expect(received).toEqual([told(payload(3))]);
   });
 });

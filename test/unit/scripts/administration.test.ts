@@ -18,7 +18,7 @@ beforeAll(async () => {
   cluster = await startCluster({ zookeeper: `127.0.0.1:${server.port}` });
   await odradek('topics --create --topic t --replica-assignment 1:2,2:3');
   await run(`seq 1 20 | ${ODRADEK} produce --topic t --bootstrap-server ${cluster.bootstrapServers}`);
-}, 60_000);
+});
 
 afterEach(endLines);
 
@@ -89,7 +89,7 @@ it('quotas are set, listed and described', async () => {
     2,
     expect.stringContaining("not 'connection_creation_rate'"),
   ]);
-}, 60_000);
+});
 
 it('records are deleted, and offsets tell', async () => {
   const wanted = file('records.json', { partitions: [{ topic: 't', partition: 1, offset: -1 }] });
@@ -102,7 +102,7 @@ it('records are deleted, and offsets tell', async () => {
   expect((await odradek('get-offsets --topic no')).err).toBe(
     'odradek get-offsets: no topic-partitions match\n',
   );
-}, 60_000);
+});
 
 it('leaders are elected where they are not the preferred ones', async () => {
   const one = await odradek('elect-leaders --election-type preferred --topic t --partition 1');
@@ -113,7 +113,7 @@ it('leaders are elected where they are not the preferred ones', async () => {
     expect.stringContaining('t-7: UNKNOWN_TOPIC_OR_PARTITION'),
   ]);
   expect((await odradek('elect-leaders --election-type other --topic t --partition 1')).status).toBe(2);
-}, 60_000);
+});
 
 it('directories and the id of the cluster are told', async () => {
   const { brokers } = JSON.parse((await odradek('log-dirs --describe --topic-list t --broker-list 2')).out);
@@ -121,7 +121,7 @@ it('directories and the id of the cluster are told', async () => {
   const names = brokers[0].logDirs[0].partitions.map(({ partition }: { partition: string }) => partition);
   expect(names.sort()).toEqual(['t-0', 't-1']);
   expect((await odradek('cluster-id')).out).toMatch(/^Cluster ID: [\w-]{22}\n$/);
-}, 60_000);
+});
 
 it('offsets of a group are reset and deleted', async () => {
   const reset = 'groups --reset-offsets --group fresh --topic t:0';

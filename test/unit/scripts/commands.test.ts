@@ -8,7 +8,7 @@ let cluster: KitCluster;
 
 beforeAll(async () => {
   cluster = await startCluster({ properties: { 'auto.create.topics.enable': 'false' } });
-}, 60_000);
+});
 
 afterEach(endLines);
 
@@ -49,7 +49,7 @@ describe('topics', () => {
     expect((await odradek('topics --list')).out).toBe('t\n');
     expect((await odradek('topics --delete --topic t')).status).toBe(0);
     expect((await odradek('topics --list')).out).toBe('');
-  }, 60_000);
+  });
 
   it.each([
     [
@@ -74,7 +74,7 @@ describe('topics', () => {
     expect(err).toMatch(/^odradek topics: topic one: TOPIC_ALREADY_EXISTS: .+\n$/);
     expect((await odradek('topics --create --topic one --if-not-exists')).status).toBe(0);
     expect((await odradek('topics --delete --topic none --if-exists')).status).toBe(0);
-  }, 60_000);
+  });
 });
 
 describe('configs', () => {
@@ -99,7 +99,7 @@ describe('configs', () => {
       '  cleanup.policy=delete ',
     );
     await odradek('topics --delete --topic configured');
-  }, 60_000);
+  });
 
   it('of one broker and of all are set and shown each by itself', async () => {
     const change = '--alter --add-config message.max.bytes';
@@ -113,7 +113,7 @@ describe('configs', () => {
     await odradek('configs --alter --broker 2 --delete-config message.max.bytes');
     expect((await odradek('configs --describe --broker 2')).out).toBe('Dynamic configs for broker 2 are:\n');
     await odradek('configs --alter --broker-defaults --delete-config message.max.bytes');
-  }, 60_000);
+  });
 
   it.each([
     ['--describe', 2, /configs takes --entity-type/],
@@ -220,7 +220,7 @@ describe('produce', () => {
       { key: 'k', value: null, headers: [] },
       { key: null, value: 'w', headers: [] },
     ]);
-  }, 60_000);
+  });
 
   it('sends what is before a line that it cannot read, and names the line', async () => {
     await odradek('topics --create --topic broken --partitions 1');
@@ -228,7 +228,7 @@ describe('produce', () => {
     expect(status).toBe(1);
     expect(err).toBe("odradek produce: No key separator found on line number 2: 'no key'\n");
     expect(await recordsOf('broken', 1)).toEqual([{ key: 'k', value: 'v', headers: [] }]);
-  }, 60_000);
+  });
 
   it.each([
     ['parse.kay=true', 'one of parse.key, key.separator, parse.headers'],
@@ -244,7 +244,7 @@ describe('produce', () => {
     const { status, err } = await produce('x'.repeat(200), '--topic small');
     expect(status).toBe(1);
     expect(err).toContain('MESSAGE_TOO_LARGE');
-  }, 60_000);
+  });
 });
 
 describe('--bootstrap-server', () => {
@@ -263,7 +263,7 @@ describe('--bootstrap-server', () => {
         );
       }
     }
-  }, 60_000);
+  });
 });
 
 describe('--help', () => {

@@ -59,18 +59,18 @@ describe('what a slow reader gets', () => {
     const lines = RECORDS + RECORDS / 100 + 2;
     const { out, status } = await run(`${ODRADEK} log dump --print-data-log ${segment} | ${SLOW}`);
     expect([Number(out), status]).toEqual([lines, 0]);
-  }, 60_000);
+  });
 
   it('of a list is every line', async () => {
     const { out, status } = await run(`${odradek('topics')} --describe --topic wide | ${SLOW}`);
     expect([Number(out), status]).toEqual([PARTITIONS + 1, 0]);
-  }, 60_000);
+  });
 
   it('of consume is every record', async () => {
     const command = `${odradek('consume')} --topic long --from-beginning --max-messages ${RECORDS}`;
     const { out, status } = await run(`${command} | ${SLOW}`);
     expect([Number(out), status]).toEqual([RECORDS, 0]);
-  }, 60_000);
+  });
 });
 
 describe('a reader that goes away ends', () => {
@@ -81,36 +81,24 @@ describe('a reader that goes away ends', () => {
     ['a list', () => `${odradek('topics')} --describe --topic wide`],
     ['consume of a topic that has more', () => `${odradek('consume')} --topic long --from-beginning`],
     ['consume of a topic that has no more', () => `${odradek('consume')} --topic short --from-beginning`],
-  ])(
-    '%s quietly',
-    async (_, line) => {
-      const { out, ...rest } = await run(`sleep 0.2; ${line()} | true`);
-      expect({ ...rest, out }).toEqual(gone);
-    },
-    60_000,
-  );
+  ])('%s quietly', async (_, line) => {
+    const { out, ...rest } = await run(`sleep 0.2; ${line()} | true`);
+    expect({ ...rest, out }).toEqual(gone);
+  });
 
-  it.skipIf(!hasWatcher)(
-    'consume after its first record, and its group is gone',
-    async () => {
-      const command = `${odradek('consume')} --topic short --from-beginning`;
-      expect(await run(`${command} | head -1`)).toEqual({ ...gone, out: '1\n' });
-      expect((await run(`${odradek('groups')} --list`)).out).not.toContain('console-consumer');
-    },
-    60_000,
-  );
+  it.skipIf(!hasWatcher)('consume after its first record, and its group is gone', async () => {
+    const command = `${odradek('consume')} --topic short --from-beginning`;
+    expect(await run(`${command} | head -1`)).toEqual({ ...gone, out: '1\n' });
+    expect((await run(`${odradek('groups')} --list`)).out).not.toContain('console-consumer');
+  });
 });
 
 describe('an output that fails otherwise', () => {
-  it.skipIf(!existsSync('/dev/full'))(
-    'is a failure, and named',
-    async () => {
-      const { err, status } = await run(`${ODRADEK} log dump --print-data-log ${segment} > /dev/full`);
-      expect(status).toBe(1);
-      expect(err).toContain('ENOSPC');
-    },
-    60_000,
-  );
+  it.skipIf(!existsSync('/dev/full'))('is a failure, and named', async () => {
+    const { err, status } = await run(`${ODRADEK} log dump --print-data-log ${segment} > /dev/full`);
+    expect(status).toBe(1);
+    expect(err).toContain('ENOSPC');
+  });
 });
 
 describe('a server whose log nobody reads any more', () => {

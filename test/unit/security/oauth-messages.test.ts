@@ -8,6 +8,8 @@ import {
 } from '../../../broker/security/sasl/oauth-messages.ts';
 import { simulatedRandom } from '../../support/simulated-random.ts';
 
+const MANY = 4 * 1024 * 1024;
+
 const parsed = (text: string) => parseBearerMessage(Buffer.from(text));
 
 describe('a client’s message', () => {
@@ -56,12 +58,12 @@ describe('a client’s message', () => {
     expect(parseBearerMessage(bearerMessage(message))).toEqual(message);
   });
 
-  it('of half a megabyte is read in no time, whatever it is made of', () => {
-    for (const piece of ['a=b\x01', '=', 'a', '\x01', 'n,a=', '=2C']) {
-      const text = `n,,\x01auth=Bearer a\x01${piece.repeat(524_288 / piece.length)}\x01`;
-      const before = performance.now();
-      parsed(text);
-      expect(performance.now() - before).toBeLessThan(1000);
+  // What looked at the rest again for each piece would take minutes.
+  it('of four megabytes comes to an end, whatever it is made of', () => {
+    const pieces = { 'a=b\x01': 'object', a: 'string', '=': 'string', '\x01': 'string', 'n,a=': 'string' };
+    for (const [piece, kind] of Object.entries(pieces)) {
+      const text = `n,,\x01auth=Bearer a\x01${piece.repeat(MANY / piece.length)}\x01`;
+      expect(typeof parsed(text), piece).toBe(kind);
     }
   });
 

@@ -22,7 +22,7 @@ import (
 	"github.com/xdg-go/scram"
 )
 
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 var (
 	seeds          = strings.Split(os.Args[1], ",")

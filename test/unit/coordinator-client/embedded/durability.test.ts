@@ -82,17 +82,14 @@ test('nodes, sessions and ephemeral nodes survive a restart, and zxids go on', a
 
 test('a session that nobody takes up again after a restart expires then', async () => {
   const first = await start();
-  const owner = await RawClient.session(first.port, { timeoutMs: 100 });
+  // Long enough that the node is seen before it goes.
+  const owner = await RawClient.session(first.port, { timeoutMs: 3000 });
   await owner.create('/e', 1);
   await first.close();
   const second = await start();
   const watcher = await RawClient.session(second.port, { timeoutMs: 60_000 });
   expect(await watcher.names('/')).toContain('e');
-  await eventually(
-    'the node goes',
-    async () => !((await watcher.names('/')) as string[]).includes('e'),
-    2000,
-  );
+  await eventually('the node goes', async () => !((await watcher.names('/')) as string[]).includes('e'));
 });
 
 test('everything answered is there after a crash at any moment', async () => {

@@ -91,7 +91,7 @@ for (const [how, isThere, tryLock] of locks) {
         process.kill(Number(pid), 'SIGKILL');
         const isZombie = (): boolean => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
         // Its threads end one after the other, and the last of them closes its files.
-        await eventually('it is free', () => isZombie() && tryLock(path) !== null, 10_000);
+        await eventually('it is free', () => isZombie() && tryLock(path) !== null);
       },
     );
 
@@ -111,7 +111,7 @@ for (const [how, isThere, tryLock] of locks) {
         const gone = new Promise((resolve) => child.once('exit', resolve));
         child.kill('SIGKILL');
         await gone;
-        await eventually('it is free', () => tryLock(path) !== null, 10_000);
+        await eventually('it is free', () => tryLock(path) !== null);
       },
     );
 

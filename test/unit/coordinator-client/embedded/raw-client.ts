@@ -62,7 +62,7 @@ export class RawClient {
     const writer = new JuteWriter()
       .int(0)
       .long(hello.lastSeenZxid ?? 0n)
-      .int(hello.timeoutMs ?? 1000);
+      .int(hello.timeoutMs ?? 60_000);
     writer.long(hello.sessionId ?? 0n).buffer(hello.password ?? Buffer.alloc(16));
     if (hello.readOnly ?? true) writer.boolean(false);
     this.frame(writer.done());

@@ -11,7 +11,12 @@ import { RawClient, writeCreate } from './raw-client.ts';
 const servers: EmbeddedServer[] = [];
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.close())));
 
-async function start(options: Partial<EmbeddedServerOptions> = {}): Promise<EmbeddedServer> {
+/** Its sessions may be long: nobody here pings, and they are to end when a test says so. */
+function start(options: Partial<EmbeddedServerOptions> = {}): Promise<EmbeddedServer> {
+  return started({ maxSessionTimeoutMs: 60_000, ...options });
+}
+
+async function started(options: Partial<EmbeddedServerOptions>): Promise<EmbeddedServer> {
   const server = await startEmbeddedServer({ host: '127.0.0.1', port: 0, tickMs: 50, ...options });
   servers.push(server);
   return server;
@@ -19,7 +24,7 @@ async function start(options: Partial<EmbeddedServerOptions> = {}): Promise<Embe
 
 describe('a session', () => {
   test('gets a timeout between two and twenty ticks', async () => {
-    const { port } = await start();
+    const { port } = await started({});
     const granted = await Promise.all(
       [1, 400, 99_999].map(
         async (timeoutMs) => (await RawClient.session(port, { timeoutMs })).welcome.timeoutMs,
@@ -35,8 +40,8 @@ describe('a session', () => {
   });
 
   test('outlives its connection, moves to a new one, and the old one ends', async () => {
-    const { port } = await start({ maxSessionTimeoutMs: 10_000 });
-    const first = await RawClient.session(port, { timeoutMs: 10_000 });
+    const { port } = await start();
+    const first = await RawClient.session(port, { timeoutMs: 60_000 });
     await first.create('/e', 1);
     const second = await RawClient.session(port, first.welcome);
     expect(second.welcome.sessionId).toBe(first.welcome.sessionId);
@@ -53,10 +58,11 @@ describe('a session', () => {
   });
 
   test('expires when nothing is heard of it, with its ephemeral nodes', async () => {
-    const { port } = await start({ maxSessionTimeoutMs: 10_000 });
+    const { port } = await start();
     const [brief, patient] = [
-      await RawClient.session(port, { timeoutMs: 100 }),
-      await RawClient.session(port, { timeoutMs: 10_000 }),
+      // Long enough to be looked at before it ends.
+      await RawClient.session(port, { timeoutMs: 3000 }),
+      await RawClient.session(port, { timeoutMs: 60_000 }),
     ];
     await brief.create('/e', 1);
     await patient.ask(Opcode.EXISTS, (writer) => writer.string('/e').boolean(true));
@@ -173,7 +179,7 @@ describe('limits', () => {
     ];
     large.frame(Buffer.alloc(1025));
     short.frame(Buffer.alloc(10));
-    await eventually('all three end', () => large.closed && short.closed && silent.closed, 1000);
+    await eventually('all three end', () => large.closed && short.closed && silent.closed);
   });
 
   test('connections are counted, in all and per address', async () => {
@@ -191,7 +197,7 @@ describe('limits', () => {
     await expect(RawClient.session(port)).rejects.toThrow();
     sessions.pop()?.socket.destroy();
     const again = async () => RawClient.session(port).then(Boolean, () => false);
-    await eventually('the place of one that has left is free', again, 2000);
+    await eventually('the place of one that has left is free', again);
     const unlimited = await start({ maxConnectionsPerAddress: 0 });
     await Promise.all(Array.from({ length: 70 }, () => RawClient.session(unlimited.port)));
   });
@@ -241,10 +247,10 @@ describe('limits', () => {
   });
 
   test('a client that lets its events pile up is cut off', async () => {
-    const { port } = await start({ maxUnreadBytes: 1 << 20, maxSessionTimeoutMs: 20_000 });
+    const { port } = await start({ maxUnreadBytes: 1 << 20 });
     const [idle, busy] = [
-      await RawClient.session(port, { timeoutMs: 20_000 }),
-      await RawClient.session(port, { timeoutMs: 20_000 }),
+      await RawClient.session(port, { timeoutMs: 60_000 }),
+      await RawClient.session(port, { timeoutMs: 60_000 }),
     ];
     await busy.create('/d');
     await idle.ask(Opcode.ADD_WATCH, (writer) => writer.string('/d').int(1));

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	patience   = 20 * time.Second
+	patience   = 60 * time.Second
 	partitions = 3
 	inputs     = 60
 )
