@@ -133,7 +133,7 @@ function checkpoints(): string[] {
 /** Stops the broker as told, does the damage, starts it again and waits until it leads. */
 async function restartAfter(stop: 'cleanly' | 'kill -9', damage: () => void): Promise<string> {
   const { child } = real.cluster.broker(1);
-  if (stop === 'cleanly') await child.stop(20_000);
+  if (stop === 'cleanly') await child.stop(60_000);
   else {
     await child.kill();
     // Until its session is over nobody may take its id.
@@ -240,7 +240,7 @@ it('stopped cleanly: a missing partition.metadata or meta.properties is written 
 it('a meta.properties of a later version, or a partition.metadata that is garbage, stops the start with one clear line', async () => {
   for (const file of ['meta.properties', join(`${TOPIC}-0`, 'partition.metadata')]) {
     const path = join(data, file);
-    await real.cluster.broker(1).child.stop(20_000);
+    await real.cluster.broker(1).child.stop(60_000);
     const before = readFileSync(path);
     writeFileSync(path, file === 'meta.properties' ? 'version=2' : 'garbage\u0000\u0001');
     const from = real.logOf(1).length;

@@ -85,10 +85,15 @@ describe('under load', () => {
     const broker = real.cluster.brokers.find(({ id }) => id !== controller)?.id ?? 0;
     await underLoad(async (load) => {
       const from = real.logOf(broker).length;
+      const { lastId } = real.cluster.broker(controller).child.events;
       await real.cluster.broker(broker).child.stop(STOP_LIMIT_MS);
       expect(real.cluster.broker(broker).child.ended).toBe('exit status 0');
       expect(real.logOf(broker).slice(from)).not.toContain('unclean shutdown');
-      expect(await load.ledBy(broker)).toEqual([]);
+      expect(await real.event(controller, 'controlled-shutdown-granted', lastId)).toMatchObject({
+        broker,
+        remaining: 0,
+      });
+      await eventually('all know that it leads nothing', async () => (await load.ledBy(broker)).length === 0);
       await real.cluster.restart(broker);
       expect(real.logOf(broker).slice(from)).not.toContain('with recovery');
     });
@@ -150,7 +155,7 @@ describe('afterwards', () => {
     });
     await load.createTopic(3);
     await load.start();
-    await pause(200);
+    await acknowledged(load, FULL_SWING);
     await load.stop();
     await load.deleteTopic();
     await eventually(

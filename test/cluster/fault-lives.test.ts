@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../broker/errors.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HurtCluster, startHurtCluster } from './hurt-cluster.ts';
-import { activeController } from './real-cluster.ts';
+import { activeController, SILENCE_MS } from './real-cluster.ts';
 
 const HOUR_MS = 3_600_000;
 let hurt: HurtCluster;
@@ -40,8 +40,8 @@ async function nextLife(id: number, before: number): Promise<void> {
 describe('a process', () => {
   it('that is paused says nothing, and goes on by itself', async () => {
     const last = hurt.lastEvent(other);
-    const { leftMs } = await hurt.faults(other).strike('pause', { forMs: 2500 });
-    expect(leftMs).toBe(2500);
+    const { leftMs } = await hurt.faults(other).strike('pause', { forMs: 3 * SILENCE_MS });
+    expect(leftMs).toBe(3 * SILENCE_MS);
     await eventually('nothing is answered', async () => (await hurt.health(other)) === null);
     expect(await hurt.event(other, 'fault-healed', last)).toMatchObject({ fault: 'pause', why: 'time' });
     await healthy(other);

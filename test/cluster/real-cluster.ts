@@ -10,9 +10,12 @@ import { LocalCluster } from '../../scripts/cluster/local-cluster.ts';
 import { type Ensemble, ensembleLacks, startEnsemble } from '../support/ensemble.ts';
 import { eventually } from '../support/eventually.ts';
 
-export const SESSION_TIMEOUT_MS = 2000;
+/** As long as a server that is cut off may go on: `syncLimit` ticks. */
+export const SESSION_TIMEOUT_MS = 4000;
 const TICK_MS = 500;
 const EVENT_TIMEOUT_MS = 60_000;
+/** Who has not answered by then does not. */
+export const SILENCE_MS = 5000;
 
 export interface RealCluster {
   readonly cluster: LocalCluster;
@@ -91,7 +94,9 @@ export async function startRealCluster(options: {
 
 async function get(port: number, path: string): Promise<string | null> {
   try {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(10_000) });
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      signal: AbortSignal.timeout(SILENCE_MS),
+    });
     return await response.text();
   } catch {
     return null;

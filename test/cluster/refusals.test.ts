@@ -41,7 +41,7 @@ async function refused(properties: Record<string, string>): Promise<{ ended: str
     argv: ['broker', '--config', file],
     logFile: join(directory, 'log'),
   });
-  await expect(child.started(15_000)).rejects.toThrow('ended with');
+  await expect(child.started(60_000)).rejects.toThrow('ended with');
   return { ended: child.ended, words: readFileSync(join(directory, 'log'), 'utf8') };
 }
 
@@ -119,7 +119,7 @@ describe('a broker starts', () => {
     const file = join(directory, 'server.properties');
     writeFileSync(
       file,
-      `listeners=PLAINTEXT://127.0.0.1:0\nlog.dirs=${directory}/data\nzookeeper.connect=${real.cluster.zookeeperConnect}\nnot.a.config=1\n`,
+      `listeners=PLAINTEXT://127.0.0.1:0\nlog.dirs=${directory}/data\nzookeeper.connect=${real.cluster.zookeeperConnect}\ncontrolled.shutdown.enable=false\nnot.a.config=1\n`,
     );
     const log = join(directory, 'log');
     const ids: string[] = [];
@@ -129,11 +129,11 @@ describe('a broker starts', () => {
         argv: ['broker', '--config', file],
         logFile: log,
       });
-      await child.started(15_000);
+      await child.started(60_000);
       ids.push(
         /^broker.id=(\d+)$/m.exec(readFileSync(join(directory, 'data/meta.properties'), 'utf8'))?.[1] ?? '',
       );
-      await child.stop(15_000);
+      await child.stop(60_000);
       expect(child.ended).toBe('exit status 0');
     }
     expect(ids[0]).toBe(ids[1]);

@@ -61,7 +61,7 @@ it('a broker that nobody has told of the cluster asks its clients to come again,
 
   real.cluster.broker(controller).child.pause();
   try {
-    await real.cluster.broker(other).child.stop(20_000);
+    await real.cluster.broker(other).child.stop(60_000);
     await real.cluster.restart(other);
     const connection = await connect(other);
     expect(await topicOf(connection)).toMatchObject({

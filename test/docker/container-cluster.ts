@@ -8,8 +8,8 @@ import { freePorts } from '../support/free-ports.ts';
 import { BROKER_IMAGE, docker, LABEL, RUN } from './docker-host.ts';
 
 const NODES = [1, 2, 3];
-const STARTUP_MS = 90_000;
-const SESSION_TIMEOUT_MS = 4000;
+const STARTUP_MS = 120_000;
+const SESSION_TIMEOUT_MS = 8000;
 /** A ZooKeeper that is not part of a quorum has no mode. */
 const SERVES = 'exec 3<>/dev/tcp/127.0.0.1/2181 && printf srvr >&3 && grep -q ^Mode: <&3';
 const CHECK = { interval: 1000, timeout: 10_000, retries: 60 } as const;

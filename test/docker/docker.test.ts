@@ -8,7 +8,7 @@ import { systemPlatform } from '../../broker/platform/system-platform.ts';
 import { KafkaConnection } from '../../broker/protocol/client.ts';
 import { Metadata } from '../../broker/protocol/messages/03-metadata.ts';
 import { portIsFree } from '../../scripts/cluster/ports.ts';
-import { eventually, pause } from '../support/eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { Load } from '../support/load.ts';
 import { describeAlone } from './alone.ts';
 import {
@@ -138,7 +138,10 @@ describe('brokers in containers', () => {
     await underLoad(cluster.bootstrapServers, 'stopped', async (load) => {
       await act('stop', victim);
       expect(await inspect(victim, '{{.State.ExitCode}} {{.State.OOMKilled}}')).toBe('0 false');
-      expect(await load.ledBy(victim.id)).toEqual([]);
+      await eventually(
+        'all know that it leads nothing',
+        async () => (await load.ledBy(victim.id)).length === 0,
+      );
     });
     const log = await docker('logs', '--tail', '20', victim.container.getId());
     expect(log).toContain('shut down completed');
@@ -201,14 +204,15 @@ async function underLoad(
   await load.createTopic(3);
   await load.start();
   try {
-    await pause(300);
+    await eventually('there are records in every partition', () =>
+      load.acknowledged.every((count) => count > 0),
+    );
     await disturb(load);
     await load.nextAcknowledgement(() => true);
   } finally {
     await load.stop();
   }
-  for (const count of load.acknowledged) expect(count).toBeGreaterThan(0);
-  expect(await load.verify(30_000)).toBe(null);
+  expect(await load.verify(60_000)).toBe(null);
 }
 
 async function anotherLeads(load: Load, victim: ContainerBroker): Promise<void> {
@@ -231,7 +235,7 @@ async function partitions({ host, port }: ContainerBroker, topic: string) {
     host,
     port,
     clientId: 'witness',
-    timeoutMs: 3000,
+    timeoutMs: 10_000,
   });
   try {
     const { topics } = await connection.request(Metadata, { topics: [{ name: topic }] });

@@ -20,7 +20,7 @@ const CODECS = Object.keys(COMPRESSIONS);
 const RECORDS = 600;
 const FIRST = 400;
 const COMMITTED = 123;
-const STOP_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 60_000;
 const skip = skipped("Apache's broker on our data", jarsLack(APACHE_VERSION));
 
 let interop: InteropCluster;

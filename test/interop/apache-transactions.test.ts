@@ -22,7 +22,7 @@ const GROUP = 'payers';
 /** Written in transactions whose end is decided, and not yet told. */
 const DECIDED = 'decided';
 const IDS = ['idle', 'committed', 'aborted', 'open'];
-const STOP_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 60_000;
 const TIMEOUT_MS = 90_000;
 const TRANSACTION = 1;
 const skip = skipped("Apache's broker on our transactions", jarsLack(APACHE_VERSION));

@@ -32,7 +32,7 @@ import { jarsLack } from './java-jars.ts';
 const STATE_TOPIC = '__transaction_state';
 const TOPIC = 'payments';
 const TRANSACTION = 1;
-const SESSION_TIMEOUT_MS = 2000;
+const SESSION_TIMEOUT_MS = 4000;
 const TIMEOUT_MS = 120_000;
 const skip = skipped("Apache's broker on damaged transactions", jarsLack(APACHE_VERSION));
 

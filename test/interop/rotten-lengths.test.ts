@@ -32,7 +32,7 @@ const SEGMENT_BYTES = '400';
 const LENGTH_AT = 8;
 /** What is less can't be one. */
 const SMALLEST_LENGTH = 14;
-const SESSION_TIMEOUT_MS = 2000;
+const SESSION_TIMEOUT_MS = 4000;
 const TIMEOUT_MS = 120_000;
 const skip = skipped("Apache's broker on rotten lengths", jarsLack(APACHE_VERSION));
 
@@ -64,7 +64,7 @@ beforeAll(async () => {
     },
   });
   await withConnection(interop, writeAll);
-  await interop.cluster.broker(1).child.stop(20_000);
+  await interop.cluster.broker(1).child.stop(60_000);
   const data = join(interop.cluster.broker(1).directory, 'data');
   for (const [partition, length] of LENGTHS.entries()) {
     layouts.push({

@@ -21,7 +21,7 @@ import { differences, RecordedZookeeper, type Write } from './znode-history.ts';
 import { daysWork, type Served } from './znode-work.ts';
 
 const skip = skipped("znodes of Apache's brokers", jarsLack(APACHE_VERSION));
-const STOP_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 60_000;
 /** Each of ours is started as a cluster of one, which would make a secret of its own. */
 const SHARED_SECRET = 'of both brokers';
 

@@ -152,7 +152,12 @@ it('transactions are listed, and what is not open is not ended', async () => {
 
 it('a transaction that is open is shown, aborted in its partition, and ended with its producer fenced', async () => {
   const kafka = new Kafka({ brokers: cluster.bootstrapServers.split(','), logLevel: logLevel.NOTHING });
-  const producer = kafka.producer({ transactionalId: 'open', idempotent: true, maxInFlightRequests: 1 });
+  const producer = kafka.producer({
+    transactionalId: 'open',
+    idempotent: true,
+    maxInFlightRequests: 1,
+    transactionTimeout: 600_000,
+  });
   await producer.connect();
   const transaction = await producer.transaction();
   await transaction.send({ topic: 't', messages: [{ partition: 0, value: 'a' }] });

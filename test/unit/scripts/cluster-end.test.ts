@@ -128,8 +128,9 @@ describe.skipIf(!hasTerminal)('Ctrl-C in a terminal', () => {
   it('in the middle of the start leaves nothing running and nothing that the next start waits for', async () => {
     for (const early of ['zookeeper (embedded)', 'broker ']) {
       const run = start('python3', TERMINAL, early, ...clusterCommand());
-      expect(await run.ended, run.said()).toBe(130);
-      expect(run.said()).not.toContain('ready in');
+      const status = await run.ended;
+      // The last brokers may be ready together with the first, before anybody can press a key.
+      expect(status, run.said()).toBe(run.said().includes('ready in') ? 0 : 130);
       expect(processes()).toEqual([]);
     }
     const next = startCluster();
