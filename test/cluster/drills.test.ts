@@ -157,9 +157,12 @@ function processesOf(parent: number): number[] {
 }
 
 function isBroker(pid: number): boolean {
-  return execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).includes(
-    'broker --config',
-  );
+  try {
+    const args = execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
+    return args.includes('broker --config');
+  } catch {
+    return false; // It has ended meanwhile.
+  }
 }
 
 /** Null: it is gone, or only waits to be reaped. */

@@ -120,21 +120,22 @@ describe('waiting', () => {
   it('says what was seen instead', async () => {
     await cluster.createTopics('t');
     await cluster.awaitGroup('g', 'Dead');
-    const wait = { timeoutMs: 1000 };
+    // Long enough for one look on a busy machine.
+    const wait = { timeoutMs: 3000 };
     await expect(cluster.awaitLeader('u', 0, wait)).rejects.toThrow(
-      'waited 1000 ms for a leader of u-0, but brokers 1, 2, 3 see no leader',
+      'waited 3000 ms for a leader of u-0, but brokers 1, 2, 3 see no leader',
     );
     await expect(cluster.awaitIsr('t', 0, [1, 2], wait)).rejects.toThrow(
-      /waited 1000 ms for the in-sync replicas 1,2 of t-0, but brokers 1, 2, 3 see ISR [123],[123],[123]/,
+      /waited 3000 ms for the in-sync replicas 1,2 of t-0, but brokers 1, 2, 3 see ISR [123],[123],[123]/,
     );
     await expect(cluster.awaitGroup('g', 'Stable', wait)).rejects.toThrow(
-      'waited 1000 ms for group g to be Stable, but it is Dead, with 0 members',
+      'waited 3000 ms for group g to be Stable, but it is Dead, with 0 members',
     );
     await expect(cluster.awaitAssigned('g', 't', wait)).rejects.toThrow(
       'for all of t to be assigned in group g, but it is Dead, and partitions 0 are nobody',
     );
     await expect(cluster.consume('t', { count: 2, ...wait })).rejects.toThrow(
-      'waited 1000 ms for 2 records of t, but there are 0',
+      'waited 3000 ms for 2 records of t, but there are 0',
     );
     await expect(cluster.awaitGroup('g', 'Stabel' as 'Stable')).rejects.toThrow('is it Stable?');
   });

@@ -1,7 +1,7 @@
 /** The kit's commands over HTTP, and the program that serves them for as long as its parent lives. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -164,10 +164,6 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function directories(): string[] {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith('odradek-kit-') && !name.includes('test'));
-}
-
 describe('odradek cluster --json --exit-with-parent', () => {
   const argv = [MAIN, 'cluster', '--json', '--exit-with-parent', '--brokers', '1', '--topic', 't:2'];
 
@@ -196,18 +192,25 @@ describe('odradek cluster --json --exit-with-parent', () => {
   });
 
   it('ends when its parent is killed, with nothing left, also where its input tells nothing', async () => {
-    const before = new Set(directories());
+    // Of its own: clusters of other tests have theirs where all have them.
+    const temporary = mkdtempSync(join(tmpdir(), 'odradek-test-'));
     const program = `
       require('node:child_process').spawn(process.execPath, ${JSON.stringify(argv)}, { stdio: ['ignore', 'inherit', 'inherit'] });
       setInterval(() => {}, 1000);
     `;
-    const parent = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const parent = spawn(process.execPath, ['-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, TMPDIR: temporary },
+    });
     const { pid } = await readyLine(parent);
-    const [made = ''] = directories().filter((name) => !before.has(name));
+    const directories = (): string[] =>
+      readdirSync(temporary).filter((name) => name.startsWith('odradek-kit-'));
+    expect(directories()).toHaveLength(1);
     expect(isAlive(pid)).toBe(true);
     parent.kill('SIGKILL');
     await expect.poll(() => isAlive(pid)).toBe(false);
-    await expect.poll(() => existsSync(join(tmpdir(), made))).toBe(false);
+    await expect.poll(directories).toEqual([]);
+    rmSync(temporary, { recursive: true });
   });
 
   it.each([
