@@ -15,7 +15,7 @@ import { checkTopic, type TopicOptions } from './options.ts';
 import { awaitLeader, until } from './waits.ts';
 
 const OFFSETS_TOPIC = '__consumer_offsets';
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 60_000;
 const PREFERRED = 0;
 const CONTROLLER_PATH = '/controller';
 /** What the others are slowed by while one broker is to win an election. */

@@ -14,7 +14,7 @@ import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { InstalledPackage } from './installed.ts';
 
-const TEST_MS = 90_000;
+const TEST_MS = 180_000;
 /** Of whom nothing on this machine is. */
 const SOMEBODY_ELSE = 54_321;
 

@@ -11,9 +11,9 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..', '..');
-const PACK_TIMEOUT_MS = 120_000;
+const PACK_TIMEOUT_MS = 300_000;
 const INSTALL_TIMEOUT_MS = 240_000;
-const PROGRAM_TIMEOUT_MS = 60_000;
+const PROGRAM_TIMEOUT_MS = 120_000;
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 
 const RUNNERS = ['jest@30.5.2', '@babel/plugin-transform-modules-commonjs@7', 'mocha@12.0.3'];

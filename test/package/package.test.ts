@@ -15,8 +15,8 @@ import { PROGRAMS } from './programs.ts';
 const MAX_UNPACKED_BYTES = 3_000_000;
 /** What users name, not what it is made of. */
 const MAX_DECLARATION_BYTES = 100_000;
-const PREPARE_MS = 400_000;
-const TEST_MS = 90_000;
+const PREPARE_MS = 600_000;
+const TEST_MS = 180_000;
 /** A version that is too old, as `process` would say it. */
 const TOO_OLD = "Object.defineProperty(process.versions, 'node', { value: '20.19.0' });";
 /** kafkajs counts its waiting from -1, which Node tells of. */
