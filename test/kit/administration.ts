@@ -19,7 +19,7 @@ const TIMEOUT_MS = 60_000;
 const PREFERRED = 0;
 const CONTROLLER_PATH = '/controller';
 /** What the others are slowed by while one broker is to win an election. */
-const HANDICAP_MS = 50;
+const HANDICAP_MS = 250;
 
 export async function createTopics(
   admin: AdminClient,
