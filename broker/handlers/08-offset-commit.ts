@@ -75,7 +75,7 @@ function* answer(
     });
     yield;
   }
-  return { topics: [...answers].map(([name, partitions]) => ({ name, partitions })) };
+  return { topics: [...answers.values()] };
 }
 
 /** An error for each commit. */

@@ -7,6 +7,7 @@
  * Source: KafkaApis.handleCreateTopicsRequest, ZkAdminManager.createTopics, DelayedCreatePartitions.
  */
 
+import { NameMap } from '../bounded-name.ts';
 import { topicProperty } from '../config/topic-config.ts';
 import { ErrorCode } from '../errors.ts';
 import { allHaveLeaders } from '../metadata/image.ts';
@@ -81,7 +82,7 @@ function refuse(request: CreateTopicsRequest, errorCode: ErrorCode): CreateTopic
 
 /** The configs of new topics by their overrides: most topics of a request have the same. */
 function configsOnce(levels: DynamicLevels, services: Needed): Creating['configsOf'] {
-  const known = new Map<string, ReturnType<typeof createdConfigs>>();
+  const known = new NameMap<ReturnType<typeof createdConfigs>>();
   return (overrides) => {
     const key = JSON.stringify([...overrides]);
     const configs = known.get(key) ?? createdConfigs(overrides, levels, services);

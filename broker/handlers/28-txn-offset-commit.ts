@@ -109,7 +109,7 @@ function toCommit(topic: string, partition: Topic['partitions'][number], nowMs: 
 }
 
 function toResponse(answers: Answers): Response {
-  return { topics: [...answers].map(([name, partitions]) => ({ name, partitions })) };
+  return { topics: [...answers.values()] };
 }
 
 function refused(request: Request, errorCode: ErrorCode): Response {
