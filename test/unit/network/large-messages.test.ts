@@ -125,3 +125,36 @@ it('others hold it until they are read', async () => {
   answers[0]?.();
   await first;
 });
+
+it('a request of few names that are very long is read in steps, and worked at in shorter turns', async () => {
+  const names = Array.from({ length: 20 }, (_, index) => String(index).padStart(32_000, 'n'));
+  const { dispatch } = setUp(
+    defineHandler(Metadata, [], {
+      async handle({ topics }, { turns, isAlone }) {
+        expect(isAlone).toBe(true);
+        const perTurn: number[] = [0];
+        const turn = (): void => {
+          perTurn.push(0);
+          if (perTurn.length < 100) clock.soon(turn);
+        };
+        clock.soon(turn);
+        const found = await turns.each(
+          topics ?? [],
+          ({ name }) => {
+            perTurn[perTurn.length - 1] = (perTurn.at(-1) ?? 0) + 1;
+            return { name };
+          },
+          // Of a usual request all of them would be worked at together.
+          64,
+        );
+        expect(Math.max(...perTurn)).toBe(1);
+        return { topics: found };
+      },
+      refuse: () => ({ topics: [] }),
+    }),
+  );
+  const outcome = dispatch(frameOf(Metadata, 9, { topics: names.map((name) => ({ name })) }));
+  expect(outcome).toBeInstanceOf(Alone);
+  const answer = decodeResponse(Metadata, 9, bytesOf(await outcome).subarray(9));
+  expect(answer.topics.map(({ name }) => name)).toEqual(names);
+});
