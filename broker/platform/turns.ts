@@ -68,11 +68,8 @@ export class Turns {
     work: (item: Item) => Result | Promise<Result>,
     itemsPerTurn = BEGUN_PER_TURN,
   ): Promise<Result[]> {
-    const groups: (readonly Item[])[] = [];
-    const most = this.#most(itemsPerTurn);
-    for (let at = 0; at < items.length; at += most) groups.push(items.slice(at, at + most));
-    const begun = await this.each(groups, (group) => begunTogether(group, work), 1);
-    return (await Promise.all(begun)).flat();
+    const begun = await this.take(begunInGroups(items, work, this.#most(itemsPerTurn)), 1);
+    return this.take(joined(await Promise.all(begun)));
   }
 
   /** A turn of the event loop in which no other long work is done. */
@@ -137,6 +134,31 @@ function* eachOf<Item, Result>(items: readonly Item[], work: (item: Item) => Res
     results.push(work(item));
   }
   return results;
+}
+
+/** Each group is a step. */
+function* begunInGroups<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Result | Promise<Result>,
+  perGroup: number,
+): Steps<Promise<Result[]>[]> {
+  const begun: Promise<Result[]>[] = [];
+  for (let at = 0; at < items.length; at += perGroup) {
+    if (at > 0) yield;
+    begun.push(begunTogether(items.slice(at, at + perGroup), work));
+  }
+  return begun;
+}
+
+function* joined<Result>(groups: readonly (readonly Result[])[]): Steps<Result[]> {
+  const all: Result[] = [];
+  for (const group of groups) {
+    for (const result of group) {
+      all.push(result);
+      if (all.length % LOOKS_PER_STEP === 0) yield;
+    }
+  }
+  return all;
 }
 
 function begunTogether<Item, Result>(

@@ -134,3 +134,26 @@ it.each(
   // Besides, only whether the sender may ask at all.
   expect(asked - inTurns).toBeLessThanOrEqual(2);
 });
+
+/** Walks through all that was named, each of which takes so many turns. */
+const TURNS_PER_WALK = MANY / MOST_PER_TURN;
+
+it.each([
+  // Each that is meant, each that may go, what came of it, each that has gone, what is answered.
+  ['DeleteTopics', deleteTopics, 5],
+  // What is named once, what keeps each out, what is answered.
+  ['AddPartitionsToTxn', addPartitionsToTxn, 3],
+])('%s: whatever is done with all that is named takes its turns', async (name, handler, walks) => {
+  const found = CASES.find(([one]) => (one as AnyHandler).api.name === name);
+  if (found === undefined) throw new Error(`no case of ${name}`);
+  const [, version, request, given] = found;
+  const { api, handle } = handler as unknown as AnyHandler;
+  let pieces = 0;
+  const turns = new Turns(world.clock, (piece) => {
+    pieces++;
+    return piece();
+  });
+  const decoded = decodeRequest(api, version, Buffer.concat(encodeRequest(api, version, request as never)));
+  await handle(decoded, sender(version, {}, { turns }), services(given));
+  expect(pieces).toBeGreaterThanOrEqual(walks * TURNS_PER_WALK);
+});
