@@ -77,7 +77,7 @@ export class NameMap<Value> extends Map<string, Value> {
   }
 }
 
-/** Names that are only asked for. */
+/** Names that are only asked for: they are told as they are kept, and may be asked for, or deleted, as they are told. */
 export class NameSet extends Set<string> {
   override has(name: string): boolean {
     return super.has(boundedName(name));
@@ -85,5 +85,9 @@ export class NameSet extends Set<string> {
 
   override add(name: string): this {
     return super.add(boundedName(name));
+  }
+
+  override delete(name: string): boolean {
+    return super.delete(boundedName(name));
   }
 }

@@ -50,4 +50,6 @@ it('is how a map of names keeps them, which tells them as they are', () => {
 it('is how names are asked for', () => {
   const set = new NameSet([LONG]);
   expect([set.has(LONG), set.has(`${LONG}2`), set.add(LONG).size]).toEqual([true, false, 1]);
+  for (const key of set) expect([set.has(key), set.delete(key), set.size]).toEqual([true, true, 0]);
+  expect(set.add(LONG).delete(LONG)).toBe(true);
 });
