@@ -61,7 +61,7 @@ export function createDispatch<N extends ServiceName>(
   slot: InterferenceSlot = NO_INTERFERENCE,
 ): Dispatch {
   const dispatcher = new Dispatcher(table, services, authorizer, slot);
-  return (frame, session) => dispatcher.take(frame, session);
+  return (frame, session, isOwn = false) => dispatcher.take(frame, session, isOwn);
 }
 
 /** A request whose handler is found. */
@@ -107,7 +107,7 @@ class Dispatcher<N extends ServiceName> {
     });
   }
 
-  take(frame: Buffer, session: ClientSession): Outcome {
+  take(frame: Buffer, session: ClientSession, isOwn: boolean): Outcome {
     let header: RequestHeader | null = null;
     let known: Known<N> | Reply;
     let body: RequestOf<AnyApi> | null;
@@ -121,7 +121,7 @@ class Dispatcher<N extends ServiceName> {
     }
     if (body === null) {
       if (this.#large.isFull && session.isAuthenticated) return this.#notYet();
-      return Alone.resolve(this.#startLarge(known, Buffer.from(frame), session));
+      return Alone.resolve(this.#startLarge(known, isOwn ? frame : Buffer.from(frame), session));
     }
     return this.#start(known, body, frame, { session, isAlone: false, weight: 1 });
   }

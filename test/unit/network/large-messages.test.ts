@@ -26,7 +26,7 @@ function setUp(handler: Handler<AnyApi, never>, queuedProduceMaxBytes?: number) 
   const config = { ...usual.config, ...(queuedProduceMaxBytes !== undefined && { queuedProduceMaxBytes }) };
   const given = { ...usual, config };
   const dispatch = createDispatch(new Map([[handler.api.key, handler]]), given, allowEverything);
-  return { dispatch: (frame: Buffer) => dispatch(frame, session) };
+  return { dispatch: (frame: Buffer, isOwn?: boolean) => dispatch(frame, session, isOwn) };
 }
 
 function frameOf<A extends AnyApi>(api: A, version: number, request: RequestInput<A>): Buffer {
@@ -63,6 +63,26 @@ it('a Produce to very many partitions is copied, is alone, and may take its turn
     { partitions: 300, isAlone: true },
     { partitions: 0, isAlone: false },
   ]);
+});
+
+it('a frame whose memory nobody else will use is not copied', async () => {
+  const views: Buffer[] = [];
+  const { dispatch } = setUp(
+    defineHandler(Produce, [], {
+      handle({ topicData }) {
+        views.push(topicData[0]?.partitionData[0]?.records ?? Buffer.alloc(0));
+        return { responses: [] };
+      },
+      refuse: () => 'close',
+    }),
+  );
+  const records = Buffer.from('records');
+  const named = partitionData.map(({ index }) => ({ index, records }));
+  const bytes = frameOf(Produce, 7, { acks: 1, topicData: [{ name: 't', partitionData: named }] });
+  await dispatch(bytes, true);
+  await dispatch(bytes, false);
+  bytes.fill(0);
+  expect(views.map(String)).toEqual(['\0'.repeat(records.length), 'records']);
 });
 
 it('one that does not decode closes the connection', async () => {
