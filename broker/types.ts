@@ -2,6 +2,7 @@
  * The words every floor shares: identities of brokers, topics and partitions.
  * Nothing here does anything; a file of any floor may import it.
  */
+import { boundedName, LONGEST_TOPIC_NAME } from './bounded-name.ts';
 
 export type BrokerId = number;
 
@@ -16,11 +17,11 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
-/** `topic-partition`: the name of the log directory, and our key in maps. */
+/** `topic-partition`: the name of the log directory, and our key in maps, where the topic may be none that can be. */
 export type PartitionKey = string;
 
 export function partitionKey(topic: string, partition: number): PartitionKey {
-  return `${topic}-${partition}`;
+  return `${boundedName(topic)}-${partition}`;
 }
 
 /** Reverses {@link partitionKey}: the partition is what follows the last hyphen. */
@@ -46,14 +47,12 @@ export function isInternalTopic(topic: string): boolean {
   return topic === GROUP_METADATA_TOPIC || topic === TRANSACTION_STATE_TOPIC;
 }
 
-const MAX_TOPIC_NAME_LENGTH = 249;
-
 /** Why `name` can't be a topic's, in Kafka's words; null for one that can. Source: Kafka's Topic.validate. */
 export function topicNameComplaint(name: string): string | null {
   if (name === '') return 'the empty string is not allowed';
   if (name === '.' || name === '..') return `'${name}' is not allowed`;
-  if (name.length > MAX_TOPIC_NAME_LENGTH) {
-    return `the length of '${name}' is longer than the max allowed length ${MAX_TOPIC_NAME_LENGTH}`;
+  if (name.length > LONGEST_TOPIC_NAME) {
+    return `the length of '${name}' is longer than the max allowed length ${LONGEST_TOPIC_NAME}`;
   }
   if (/^[a-zA-Z0-9._-]+$/.test(name)) return null;
   return `'${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`;

@@ -3,6 +3,7 @@
  * all, so that none can be finalised or raised; what another version has left in /feature can be removed.
  * Source: kafka.controller.KafkaController.processFeatureUpdatesWithActiveController.
  */
+import { NameMap } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
 import type { Steps } from '../platform/turns.ts';
 import type { Term } from './term.ts';
@@ -42,7 +43,7 @@ function* judged(
   updates: readonly FeatureUpdate[],
   finalised: ReadonlyMap<string, number>,
 ): Steps<FeatureAnswer[]> {
-  const named = new Map<string, FeatureUpdate>();
+  const named = new NameMap<FeatureUpdate>();
   for (const update of updates) {
     named.set(update.feature, update);
     yield;

@@ -5,6 +5,7 @@
  * learn of it as well, before the answer.
  * Source: KafkaApis.handleWriteTxnMarkersRequest.
  */
+import { NameMap } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
 import type { Int64 } from '../int64.ts';
 import type { PartitionError, TransactionMarker, WriteTxnMarkersResponse } from '../peers/messages.ts';
@@ -78,7 +79,7 @@ export class MarkerReceiver {
   *#sorted({ topics }: Marker): Steps<{ hosted: TopicPartition[]; errors: PartitionError[] }> {
     const hosted: TopicPartition[] = [];
     const errors: PartitionError[] = [];
-    const named = new Map<string, Set<number>>();
+    const named = new NameMap<Set<number>>();
     for (const { topic, partitions } of topics) {
       const ofTopic = named.get(topic) ?? new Set();
       named.set(topic, ofTopic);

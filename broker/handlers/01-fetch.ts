@@ -8,6 +8,7 @@
  * Source: KafkaApis.handleFetchRequest.
  */
 
+import { boundedName } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
 import { afterwards, FEW, type Steps } from '../platform/turns.ts';
 import { Fetch } from '../protocol/messages/01-fetch.ts';
@@ -162,7 +163,10 @@ function* requestedIn({ topics }: Request): Steps<readonly RequestedPartition[]>
       if (requested.length > FEW) yield;
     }
   }
-  return yield* onceEach(requested, ({ topicId, topic, partition }) => `${topicId}${topic}/${partition}`);
+  return yield* onceEach(
+    requested,
+    ({ topicId, topic, partition }) => `${topicId}${boundedName(topic)}/${partition}`,
+  );
 }
 
 /** What forbids the read before the log is looked at. */

@@ -6,6 +6,7 @@
  * Source: KafkaApis.handleTopicMetadataRequest, ZkMetadataCache.getTopicMetadata.
  */
 
+import { boundedName } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
 import type { PartitionImage, TopicImage } from '../metadata/image.ts';
 import { validateTopicName } from '../metadata/topic-rules.ts';
@@ -73,7 +74,8 @@ function withMissing(
   const missing = entries.filter((entry) => typeof entry === 'string');
   if (missing.length === 0) return answer(request, context, services, found);
   return services.autoTopics.create(missing, context).then((errors) => {
-    for (const [name, errorCode] of errors) {
+    for (const name of missing) {
+      const errorCode = errors.get(boundedName(name)) ?? ErrorCode.UNKNOWN_SERVER_ERROR;
       found.push(withOperations(emptyEntry(name, errorCode), request, context));
     }
     return answer(request, context, services, found);

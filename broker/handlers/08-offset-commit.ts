@@ -7,7 +7,7 @@
 import type { OffsetToCommit } from '../coordinators/group/offset-store.ts';
 import { ErrorCode } from '../errors.ts';
 import { int64Sum } from '../int64.ts';
-import type { Steps } from '../platform/turns.ts';
+import { FEW, type Steps } from '../platform/turns.ts';
 import { OffsetCommit } from '../protocol/messages/08-offset-commit.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation } from '../security/operations.ts';
@@ -42,7 +42,7 @@ export const offsetCommit = defineHandler(OffsetCommit, NEEDS, {
     }
     const inZookeeper = context.apiVersion < FIRST_VERSION_WITH_COORDINATOR;
     const { answers, commits } = await context.turns.take(wanted(request, inZookeeper, context, services));
-    const errors = await commitAll(request, commits, inZookeeper, services);
+    const errors = await commitAll(request, commits, inZookeeper, { context, services });
     return context.turns.take(answer(answers, commits, errors));
   },
 
@@ -75,7 +75,7 @@ function* answer(
     });
     yield;
   }
-  return { topics: [...answers].map(([name, partitions]) => ({ name, partitions })) };
+  return { topics: [...answers.values()] };
 }
 
 /** An error for each commit. */
@@ -83,11 +83,16 @@ async function commitAll(
   request: Request,
   commits: readonly OffsetToCommit[],
   inZookeeper: boolean,
-  services: Needed,
+  { context, services }: { readonly context: RequestContext; readonly services: Needed },
 ): Promise<readonly ErrorCode[]> {
   if (commits.length === 0) return [];
   if (inZookeeper) return commitToZookeeper(request.groupId, commits, services);
+  const prepared =
+    commits.length > FEW
+      ? await context.turns.take(services.groups.preparedCommits(request.groupId, commits))
+      : null;
   return services.groups.commitOffsets({
+    ...(prepared !== null && { prepared }),
     groupId: request.groupId,
     memberId: request.memberId,
     instanceId: request.groupInstanceId,

@@ -7,6 +7,7 @@
  * Source: KafkaApis.handleOffsetFetchRequest.
  */
 import { pipelined } from '../../coordinator-client/stores/commits.ts';
+import { NameMap } from '../bounded-name.ts';
 import type { CommittedOffset } from '../coordinators/group/offsets.ts';
 import { ErrorCode } from '../errors.ts';
 import { afterwards, type Steps } from '../platform/turns.ts';
@@ -123,7 +124,7 @@ function* fetchGroup(
   // All at one moment.
   const { error, offsets } = services.groups.fetchOffsets(groupId, asked?.keys ?? null, requireStable);
   if (error !== ErrorCode.NONE) return { groupId, errorCode: error, topics: [] };
-  const byTopic = new Map<string, PartitionAnswer[]>();
+  const byTopic = new NameMap<{ readonly name: string; readonly partitions: PartitionAnswer[] }>();
   for (const { topic, partition } of asked?.partitions ?? [...offsets.keys()].map(parsePartitionKey)) {
     yield;
     const key = partitionKey(topic, partition);
@@ -132,14 +133,14 @@ function* fetchGroup(
     const answer = allowed
       ? partitionAnswer(partition, key, offsets)
       : { ...noOffset(partition), errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
-    const answers = byTopic.get(topic);
-    if (answers === undefined) byTopic.set(topic, [answer]);
-    else answers.push(answer);
+    const ofTopic = byTopic.get(topic);
+    if (ofTopic === undefined) byTopic.set(topic, { name: topic, partitions: [answer] });
+    else ofTopic.partitions.push(answer);
   }
   return {
     groupId,
     errorCode: ErrorCode.NONE,
-    topics: [...byTopic].map(([name, partitions]) => ({ name, partitions })),
+    topics: [...byTopic.values()],
   };
 }
 

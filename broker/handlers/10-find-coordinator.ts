@@ -61,8 +61,8 @@ export const findCoordinator = defineHandler(FindCoordinator, NEEDS, {
     if (kind === undefined) return refuse(request, ErrorCode.INVALID_REQUEST, apiVersion);
     const keys = keysOf(request, apiVersion);
     const answer = (): FindCoordinatorResponse | Promise<FindCoordinatorResponse> => {
-      const found = context.turns.each(keys, (key) => find(kind, key, context, services));
-      return afterwards(found, (all) => respond(keys, all, apiVersion));
+      const found = context.turns.each(keys, (key) => ({ key, ...find(kind, key, context, services) }));
+      return afterwards(found, (all) => respond(all, apiVersion));
     };
     if (keys.length === 0 || services.metadata.topic(kind.topic) !== undefined) return answer();
     // Whatever comes of it, there is no coordinator yet: the client asks again.
@@ -77,9 +77,9 @@ function refuse(
   apiVersion: number,
 ): FindCoordinatorResponse {
   const keys = keysOf(request, apiVersion);
+  const errorMessage = errorText(errorCode);
   return respond(
-    keys,
-    keys.map(() => ({ ...none(errorCode), errorMessage: errorText(errorCode) })),
+    keys.map((key) => ({ key, ...none(errorCode), errorMessage })),
     apiVersion,
   );
 }
@@ -90,16 +90,11 @@ function keysOf(request: RequestOf<typeof FindCoordinator>, apiVersion: number):
 
 /** v1-3 always carry a text (for NONE its name), v4+ where the request as a whole is refused. */
 function respond(
-  keys: readonly string[],
-  found: readonly Found[],
+  found: readonly (Found & { readonly key: string })[],
   apiVersion: number,
 ): FindCoordinatorResponse {
-  if (apiVersion >= 4) {
-    return {
-      coordinators: found.map((one, index) => ({ errorMessage: '', ...one, key: keys[index] ?? '' })),
-    };
-  }
-  const [first = none(ErrorCode.INVALID_REQUEST)] = found;
+  if (apiVersion >= 4) return { coordinators: found };
+  const { key: _, ...first } = found[0] ?? { key: '', ...none(ErrorCode.INVALID_REQUEST) };
   return { ...first, errorMessage: errorText(first.errorCode) };
 }
 

@@ -3,6 +3,7 @@
  * all our groups are of the classic type.
  * Source: KafkaApis.handleListGroupsRequest.
  */
+import { NameSet } from '../bounded-name.ts';
 import type { Steps } from '../platform/turns.ts';
 import { ListGroups } from '../protocol/messages/16-list-groups.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -41,7 +42,7 @@ function* listed(
 }
 
 function* inLowerCase(names: readonly string[]): Steps<ReadonlySet<string>> {
-  const all = new Set<string>();
+  const all = new NameSet();
   for (const name of names) {
     all.add(name.toLowerCase());
     yield;

@@ -7,10 +7,12 @@
  * Source: KafkaApis.handleCreateTopicsRequest, ZkAdminManager.createTopics, DelayedCreatePartitions.
  */
 
+import { NameMap } from '../bounded-name.ts';
 import { topicProperty } from '../config/topic-config.ts';
 import { ErrorCode } from '../errors.ts';
 import { allHaveLeaders } from '../metadata/image.ts';
 import type { TopicCreation } from '../metadata/topic-creation.ts';
+import type { Steps } from '../platform/turns.ts';
 import { CreateTopics } from '../protocol/messages/19-create-topics.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { mayCreateTopic } from '../security/authorizer.ts';
@@ -62,15 +64,16 @@ export const createTopics = defineHandler(CreateTopics, NEEDS, {
       }
       return createOne(topic, creating);
     });
-    if (request.validateOnly) return { topics: results.map(withoutHidden) };
-    const created = results.filter(({ errorCode }) => errorCode === ErrorCode.NONE);
-    const partitionCounts = new Map(created.map((result) => [result.name ?? '', result.numPartitions ?? 0]));
+    if (request.validateOnly) return { topics: await context.turns.each(results, withoutHidden) };
+    const created = await context.turns.take(createdOf(results));
     await services.metadata.waitFor(
-      (image) => [...partitionCounts].every(([name, count]) => allHaveLeaders(image, name, count)),
+      (image) => created.every(({ name, partitions }) => allHaveLeaders(image, name, partitions)),
       deadlineMs - services.clock.nowMs(),
     );
-    const settled = results.map((result) => timedOutUnlessLed(result, request.timeoutMs, services));
-    return { topics: settled.map(withoutHidden) };
+    const settled = await context.turns.each(results, (result) =>
+      withoutHidden(timedOutUnlessLed(result, request.timeoutMs, services)),
+    );
+    return { topics: settled };
   },
   refuse,
 });
@@ -79,9 +82,21 @@ function refuse(request: CreateTopicsRequest, errorCode: ErrorCode): CreateTopic
   return { topics: request.topics.map(({ name }) => failure(name, errorCode, '')) };
 }
 
+/** Of very many that were refused few are made: each once, as repeated ones are refused. */
+function* createdOf(
+  results: readonly TopicResult[],
+): Steps<readonly { readonly name: string; readonly partitions: number }[]> {
+  const created: { name: string; partitions: number }[] = [];
+  for (const { name = '', errorCode, numPartitions = 0 } of results) {
+    if (errorCode === ErrorCode.NONE) created.push({ name, partitions: numPartitions });
+    yield;
+  }
+  return created;
+}
+
 /** The configs of new topics by their overrides: most topics of a request have the same. */
 function configsOnce(levels: DynamicLevels, services: Needed): Creating['configsOf'] {
-  const known = new Map<string, ReturnType<typeof createdConfigs>>();
+  const known = new NameMap<ReturnType<typeof createdConfigs>>();
   return (overrides) => {
     const key = JSON.stringify([...overrides]);
     const configs = known.get(key) ?? createdConfigs(overrides, levels, services);

@@ -7,6 +7,7 @@
  */
 
 import { ErrorCode } from '../errors.ts';
+import { atOnce, type Steps } from '../platform/turns.ts';
 import { DeleteTopics } from '../protocol/messages/20-delete-topics.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
@@ -36,38 +37,52 @@ export const deleteTopics = defineHandler(DeleteTopics, NEEDS, {
       const error = context.apiVersion < 3 ? ErrorCode.INVALID_REQUEST : ErrorCode.TOPIC_DELETION_DISABLED;
       return refuse(request, error);
     }
-    const named = namedTopics(request);
+    const named = await context.turns.take(namedTopics(request));
     if (named.some(({ name, topicId }) => name !== null && topicId !== ZERO_UUID)) {
       return refuse(request, ErrorCode.INVALID_REQUEST);
     }
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
     const wanted = await context.turns.each(named, (one) => resolve(one, context, services));
     const results = await deleteEach(wanted, context, services);
-    const going = new Set(
-      results.filter(({ errorCode }) => errorCode === ErrorCode.NONE).map(({ name }) => name ?? ''),
-    );
+    const going = await context.turns.take(allowedNames(results));
     await services.metadata.waitFor(
-      (image) => [...going].every((name) => !image.topics.has(name)),
+      (image) => going.every((name) => !image.topics.has(name)),
       deadlineMs - services.clock.nowMs(),
     );
-    return {
-      responses: results.map((result) => {
-        if (result.errorCode !== ErrorCode.NONE) return result;
-        const gone = request.timeoutMs > 0 && services.metadata.topic(result.name ?? '') === undefined;
-        return gone ? result : { ...result, errorCode: ErrorCode.REQUEST_TIMED_OUT };
-      }),
-    };
+    const responses = await context.turns.each(results, (result) => {
+      if (result.errorCode !== ErrorCode.NONE) return result;
+      const gone = request.timeoutMs > 0 && services.metadata.topic(result.name ?? '') === undefined;
+      return gone ? result : { ...result, errorCode: ErrorCode.REQUEST_TIMED_OUT };
+    });
+    return { responses };
   },
   refuse,
 });
 
 function refuse(request: DeleteTopicsRequest, errorCode: ErrorCode): DeleteTopicsResponse {
-  return { responses: namedTopics(request).map(({ name, topicId }) => ({ name, topicId, errorCode })) };
+  const named = atOnce(namedTopics(request));
+  return { responses: named.map(({ name, topicId }) => ({ name, topicId, errorCode })) };
 }
 
-/** In request order; what is named twice is answered twice. */
-function namedTopics({ topics, topicNames }: DeleteTopicsRequest): Named[] {
-  return [...topics, ...topicNames.map((name) => ({ name, topicId: ZERO_UUID }))];
+/** In request order; what is named twice is answered twice. A version has one of the two lists. */
+function* namedTopics({ topics, topicNames }: DeleteTopicsRequest): Steps<readonly Named[]> {
+  if (topicNames.length === 0) return topics;
+  const named: Named[] = [...topics];
+  for (const name of topicNames) {
+    named.push({ name, topicId: ZERO_UUID });
+    yield;
+  }
+  return named;
+}
+
+/** Of those that are not refused, each once. */
+function* allowedNames(results: readonly TopicResult[]): Steps<readonly string[]> {
+  const names = new Set<string>();
+  for (const { name, errorCode } of results) {
+    if (errorCode === ErrorCode.NONE) names.add(name ?? '');
+    yield;
+  }
+  return [...names];
 }
 
 /** The topic that is meant, or why it can't be deleted. */
@@ -110,10 +125,9 @@ async function deleteEach(
     if (quota?.take(partitions) === false) return ErrorCode.THROTTLING_QUOTA_EXCEEDED;
     return services.topicAdmin.deleteTopic(name);
   };
-  const allowed = wanted.filter(({ errorCode }) => errorCode === ErrorCode.NONE);
-  const names = [...new Set(allowed.map(({ name }) => name ?? ''))];
+  const names = await turns.take(allowedNames(wanted));
   const errors = new Map(await turns.begin(names, async (name) => [name, await deleted(name)] as const));
-  return wanted.map((one) =>
+  return turns.each(wanted, (one) =>
     one.errorCode === ErrorCode.NONE
       ? { ...one, errorCode: errors.get(one.name ?? '') ?? ErrorCode.UNKNOWN_SERVER_ERROR }
       : one,

@@ -7,7 +7,7 @@
  */
 import { ErrorCode } from '../errors.ts';
 import type { Int64 } from '../int64.ts';
-import type { Steps } from '../platform/turns.ts';
+import { atOnce, type Steps } from '../platform/turns.ts';
 import { AddPartitionsToTxn } from '../protocol/messages/24-add-partitions-to-txn.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation, topicNamed, transactionNamed } from '../security/operations.ts';
@@ -93,17 +93,19 @@ async function carryOut(
 ): Promise<TopicResults> {
   const topics = await context.turns.take(namedOnce(transaction.topics, SHAPE));
   const obstacles = await context.turns.take(obstaclesOf(topics, context, services));
+  const { turns } = context;
   if (obstacles.some((error) => error !== ErrorCode.NONE)) {
-    return answerEach(topics, obstacles.map(notAttempted));
+    return turns.take(answerEach(topics, (index) => notAttempted(obstacles[index])));
   }
-  const partitions = topics.flatMap(({ name, partitions }) =>
-    partitions.map((partition): TopicPartition => ({ topic: name, partition })),
-  );
+  const partitions = await turns.take(partitionsOf(topics));
   if (transaction.verifyOnly) {
-    return answerEach(topics, services.transactions.verifyPartitions(transaction, partitions));
+    const errors = services.transactions.verifyPartitions(transaction, partitions);
+    return turns.take(answerEach(topics, (index) => errors[index]));
   }
   const error = await services.transactions.addPartitions(transaction, partitions);
-  return answerAll(transaction.topics, fencedFrom(FIRST_VERSION_WITH_FENCED, context.apiVersion, error));
+  const told = fencedFrom(FIRST_VERSION_WITH_FENCED, context.apiVersion, error);
+  // As they were named.
+  return turns.take(answerEach(transaction.topics, () => told));
 }
 
 /** What keeps each partition out, by its topic or by itself, in order. Brokers have been asked for their right. */
@@ -127,27 +129,42 @@ function* obstaclesOf(
   return obstacles;
 }
 
+function* partitionsOf(topics: readonly Topic[]): Steps<readonly TopicPartition[]> {
+  const all: TopicPartition[] = [];
+  for (const { name, partitions } of topics) {
+    for (const partition of partitions) {
+      all.push({ topic: name, partition });
+      yield;
+    }
+  }
+  return all;
+}
+
 /** The others could be added, and are not. */
-function notAttempted(error: ErrorCode): ErrorCode {
+function notAttempted(error: ErrorCode | undefined): ErrorCode | undefined {
   return error === ErrorCode.NONE ? ErrorCode.OPERATION_NOT_ATTEMPTED : error;
 }
 
 /** For all alike, as they were named. */
 function answerAll(topics: readonly Topic[], error: ErrorCode): TopicResults {
-  return answerEach(
-    topics,
-    topics.flatMap(({ partitions }) => partitions.map(() => error)),
-  );
+  return atOnce(answerEach(topics, () => error));
 }
 
-/** `errors`: of the partitions, in order. */
-function answerEach(topics: readonly Topic[], errors: readonly ErrorCode[]): TopicResults {
+/** `errorOf`: of the partitions, by their place among all. */
+function* answerEach(
+  topics: readonly Topic[],
+  errorOf: (index: number) => ErrorCode | undefined,
+): Steps<TopicResults> {
+  const results: TopicResults[number][] = [];
   let next = 0;
-  return topics.map(({ name, partitions }) => ({
-    name,
-    resultsByPartition: partitions.map((partitionIndex) => ({
-      partitionIndex,
-      partitionErrorCode: errors[next++] ?? ErrorCode.UNKNOWN_SERVER_ERROR,
-    })),
-  }));
+  for (const { name, partitions } of topics) {
+    const resultsByPartition: NonNullable<TopicResults[number]['resultsByPartition']>[number][] = [];
+    for (const partitionIndex of partitions) {
+      const partitionErrorCode = errorOf(next++) ?? ErrorCode.UNKNOWN_SERVER_ERROR;
+      resultsByPartition.push({ partitionIndex, partitionErrorCode });
+      yield;
+    }
+    results.push({ name, resultsByPartition });
+  }
+  return results;
 }

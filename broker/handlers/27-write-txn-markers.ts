@@ -5,6 +5,7 @@
  * many markers there are of it, and none for markers without partitions.
  * Source: KafkaApis.handleWriteTxnMarkersRequest.
  */
+import { NameMap } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
 import type { Int64 } from '../int64.ts';
 import type { PartitionError } from '../peers/messages.ts';
@@ -47,30 +48,35 @@ function isOfNobody({ producerId, producerEpoch }: Request['markers'][number]): 
 
 /** Each partition of a producer once, with its last error. */
 function* answer(request: Request, written: readonly (readonly PartitionError[])[]): Steps<Response> {
-  const byProducer = new Map<Int64, Map<string, Map<number, ErrorCode>>>();
+  const byProducer = new Map<Int64, NameMap<Written>>();
   for (const [index, { producerId }] of request.markers.entries()) {
     for (const { topic, partition, error } of written[index] ?? []) {
-      const topics = byProducer.get(producerId) ?? new Map<string, Map<number, ErrorCode>>();
-      const partitions = topics.get(topic) ?? new Map<number, ErrorCode>();
-      byProducer.set(producerId, topics.set(topic, partitions.set(partition, error)));
+      const topics = byProducer.get(producerId) ?? new NameMap<Written>();
+      const ofTopic = topics.get(topic) ?? { name: topic, errors: new Map() };
+      ofTopic.errors.set(partition, error);
+      byProducer.set(producerId, topics.set(topic, ofTopic));
       yield;
     }
   }
   const markers: MarkerResponse[] = [];
   for (const [producerId, topics] of byProducer) {
-    markers.push({ producerId, topics: yield* topicsOf(topics) });
+    markers.push({ producerId, topics: yield* topicsOf(topics.values()) });
     yield;
   }
   return { markers };
 }
 
-function* topicsOf(
-  topics: ReadonlyMap<string, ReadonlyMap<number, ErrorCode>>,
-): Steps<NonNullable<MarkerResponse['topics']>> {
+/** What came of the markers of a producer in a topic, by partition. */
+interface Written {
+  readonly name: string;
+  readonly errors: Map<number, ErrorCode>;
+}
+
+function* topicsOf(topics: Iterable<Written>): Steps<NonNullable<MarkerResponse['topics']>> {
   const answers: NonNullable<MarkerResponse['topics']>[number][] = [];
-  for (const [name, ofTopic] of topics) {
+  for (const { name, errors } of topics) {
     const partitions: { partitionIndex: number; errorCode: ErrorCode }[] = [];
-    for (const [partitionIndex, errorCode] of ofTopic) {
+    for (const [partitionIndex, errorCode] of errors) {
       partitions.push({ partitionIndex, errorCode });
       yield;
     }

@@ -7,7 +7,7 @@
  */
 import type { OffsetToCommit } from '../coordinators/group/offset-store.ts';
 import { ErrorCode } from '../errors.ts';
-import type { Steps } from '../platform/turns.ts';
+import { FEW, type Steps } from '../platform/turns.ts';
 import { TxnOffsetCommit } from '../protocol/messages/28-txn-offset-commit.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation, transactionNamed } from '../security/operations.ts';
@@ -43,7 +43,12 @@ export const txnOffsetCommit = defineHandler(TxnOffsetCommit, NEEDS, {
     }
     const { answers, commits } = await context.turns.take(wanted(request, context, services));
     if (commits.length === 0) return toResponse(answers);
+    const prepared =
+      commits.length > FEW
+        ? await context.turns.take(services.groups.preparedCommits(groupId, commits))
+        : null;
     const errors = await services.groups.commitInTransaction({
+      ...(prepared !== null && { prepared }),
       groupId,
       transactionalId,
       producerId,
@@ -109,7 +114,7 @@ function toCommit(topic: string, partition: Topic['partitions'][number], nowMs: 
 }
 
 function toResponse(answers: Answers): Response {
-  return { topics: [...answers].map(([name, partitions]) => ({ name, partitions })) };
+  return { topics: [...answers.values()] };
 }
 
 function refused(request: Request, errorCode: ErrorCode): Response {

@@ -4,6 +4,7 @@
  * Source: AclApis.handleCreateAcls.
  */
 import { ErrorCode, failure, type Outcome } from '../errors.ts';
+import type { Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { CreateAcls } from '../protocol/messages/30-create-acls.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -25,9 +26,9 @@ export const createAcls = defineHandler(CreateAcls, ['acls'], {
     if (acls === null) return { results: creations.map(() => NO_AUTHORIZER_TO_CHANGE) };
     // Kafka can't even put these into words: the request fails as a whole.
     if (creations.some(isOfFilters)) return refuse(request, ErrorCode.UNKNOWN_SERVER_ERROR);
-    const refusals = creations.map(refusalOf);
-    const wanted = creations.filter((_, index) => refusals[index] === null);
-    const outcomes = (await acls.create(wanted.map(bindingOf), context.turns)).values();
+    const refusals = await context.turns.each(creations, refusalOf);
+    const wanted = await context.turns.take(bindingsOf(creations, refusals));
+    const outcomes = (await acls.create(wanted, context.turns)).values();
     const results = await context.turns.each(refusals, (refusal) =>
       resultOf(refusal ?? outcomes.next().value),
     );
@@ -54,6 +55,19 @@ function refusalOf({ resourceType, resourceName }: Creation): Outcome<void> | nu
     return failure(ErrorCode.INVALID_REQUEST, complaint);
   }
   return resourceName === '' ? failure(ErrorCode.INVALID_REQUEST, 'Invalid empty resource name') : null;
+}
+
+/** Of those that are not refused. */
+function* bindingsOf(
+  creations: readonly Creation[],
+  refusals: readonly (Outcome<void> | null)[],
+): Steps<readonly AclBinding[]> {
+  const bindings: AclBinding[] = [];
+  for (const [index, creation] of creations.entries()) {
+    if (refusals[index] === null) bindings.push(bindingOf(creation));
+    yield;
+  }
+  return bindings;
 }
 
 function bindingOf(creation: Creation): AclBinding {

@@ -22,7 +22,8 @@ export const deleteAcls = defineHandler(DeleteAcls, ['acls'], {
       return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
     if (acls === null) return { filterResults: filters.map(() => NO_AUTHORIZER_TO_CHANGE) };
-    const deleted = await acls.delete(filters.map(filterOf), context.turns);
+    const wanted = await context.turns.each(filters, filterOf);
+    const deleted = await acls.delete(wanted, context.turns);
     const filterResults = await context.turns.each(deleted, (matching) => ({
       errorCode: ErrorCode.NONE,
       errorMessage: null,

@@ -4,6 +4,7 @@
  * not here yet it says where it is to be made, with REPLICA_NOT_AVAILABLE all the same.
  * Source: KafkaApis.handleAlterReplicaLogDirsRequest, ReplicaManager.alterReplicaLogDirs.
  */
+import { NameMap } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
 import { atOnce, type Steps } from '../platform/turns.ts';
 import { AlterReplicaLogDirs } from '../protocol/messages/34-alter-replica-log-dirs.ts';
@@ -39,22 +40,22 @@ function* answered(
   { dirs }: Request,
   decide: (topic: string, partition: number, path: string) => ErrorCode,
 ): Steps<Response> {
-  const wanted = new Map<string, Map<number, string>>();
+  const wanted = new NameMap<{ readonly topicName: string; readonly paths: Map<number, string> }>();
   for (const { path, topics } of dirs) {
     for (const { name, partitions } of topics) {
       if (partitions.length === 0) continue;
-      const ofTopic = wanted.get(name) ?? new Map<number, string>();
+      const ofTopic = wanted.get(name) ?? { topicName: name, paths: new Map() };
       wanted.set(name, ofTopic);
       for (const partition of partitions) {
-        ofTopic.set(partition, path);
+        ofTopic.paths.set(partition, path);
         yield;
       }
     }
   }
   const results: NonNullable<Response['results']>[number][] = [];
-  for (const [topicName, ofTopic] of wanted) {
+  for (const { topicName, paths } of wanted.values()) {
     const partitions: { partitionIndex: number; errorCode: ErrorCode }[] = [];
-    for (const [partitionIndex, path] of ofTopic) {
+    for (const [partitionIndex, path] of paths) {
       partitions.push({ partitionIndex, errorCode: decide(topicName, partitionIndex, path) });
       yield;
     }

@@ -3,6 +3,7 @@
  * their secrets; of the owners and renewers that it names, or (null) of all. v3+ who had a token made.
  * Source: KafkaApis.handleDescribeTokensRequest, DelegationTokenManager.filterToken (KIP-48, KIP-373).
  */
+import { NameSet } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
 import type { Steps } from '../platform/turns.ts';
 import { DescribeDelegationToken } from '../protocol/messages/41-describe-delegation-token.ts';
@@ -51,7 +52,7 @@ function* described(
 }
 
 function* namesOf(owners: readonly NamedPrincipal[]): Steps<ReadonlySet<string>> {
-  const names = new Set<string>();
+  const names = new NameSet();
   for (const owner of owners) {
     names.add(nameOf(principalNamed(owner)));
     yield;

@@ -36,7 +36,8 @@ export const electLeaders = defineHandler(ElectLeaders, NEEDS, {
     // Kafka's own check of the type is an exception that nobody expects.
     if (type === undefined) return refuseAll(ErrorCode.UNKNOWN_SERVER_ERROR);
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
-    const answers = await services.controller.electLeaders(type, named(request));
+    const wanted = await context.turns.take(named(request));
+    const answers = await services.controller.electLeaders(type, wanted);
     if (!answers.ok) return context.turns.take(elsewhere(request, services, answers.error, apiVersion));
     const elected = answers.value.filter(({ error }) => error === ErrorCode.NONE);
     await services.metadata.waitFor(
@@ -56,7 +57,7 @@ export const electLeaders = defineHandler(ElectLeaders, NEEDS, {
 });
 
 function refuse(request: ElectLeadersRequest, error: ErrorCode, apiVersion: number): ElectLeadersResponse {
-  const answers = named(request)?.map((one) => ({ ...one, error, message: null })) ?? [];
+  const answers = atOnce(named(request))?.map((one) => ({ ...one, error, message: null })) ?? [];
   return atOnce(respond(answers, error, apiVersion));
 }
 
@@ -67,7 +68,7 @@ function* elsewhere(
   error: ErrorCode,
   apiVersion: number,
 ): Steps<ElectLeadersResponse> {
-  const asked = named(request) ?? allOf(metadata.image);
+  const asked = (yield* named(request)) ?? allOf(metadata.image);
   const once = yield* onceEach(asked, ({ topic, partition }) => partitionKey(topic, partition));
   const answers: ElectionAnswer[] = [];
   for (const one of once) {
@@ -84,11 +85,16 @@ function allOf({ topics }: MetadataImage): TopicPartition[] {
 }
 
 /** Null: all partitions. */
-function named({ topicPartitions }: ElectLeadersRequest): TopicPartition[] | null {
+function* named({ topicPartitions }: ElectLeadersRequest): Steps<readonly TopicPartition[] | null> {
   if (topicPartitions === null) return null;
-  return topicPartitions.flatMap(({ topic, partitions }) =>
-    partitions.map((partition) => ({ topic, partition })),
-  );
+  const all: TopicPartition[] = [];
+  for (const { topic, partitions } of topicPartitions) {
+    for (const partition of partitions) {
+      all.push({ topic, partition });
+      yield;
+    }
+  }
+  return all;
 }
 
 function isLed({ topic, partition }: TopicPartition, type: ElectionType, image: MetadataImage): boolean {

@@ -4,6 +4,7 @@
  * Source: KafkaApis.handleAlterClientQuotasRequest, ZkAdminManager.alterClientQuotas.
  */
 import { NoController } from '../../coordinator-client/stores/config-store.ts';
+import { NameMap } from '../bounded-name.ts';
 import { ErrorCode, type Failure, failure, type Outcome, success } from '../errors.ts';
 import type { Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
@@ -38,7 +39,7 @@ export const alterClientQuotas = defineHandler(AlterClientQuotas, NEEDS, {
 
 /** One after the other: entries of one request may speak of the same nodes, and then the last answers. */
 function* alterEach({ entries, validateOnly }: Request, services: Needed): Steps<Response> {
-  const results = new Map<string, EntryResult>();
+  const results = new NameMap<EntryResult>();
   for (const entry of entries) {
     yield alter(entry, validateOnly, services).then((altered) =>
       results.set(JSON.stringify([...entityOf(entry)].sort()), resultOf(entry, altered)),

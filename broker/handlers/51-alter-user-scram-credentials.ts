@@ -6,6 +6,7 @@
  */
 import { NoController } from '../../coordinator-client/stores/config-store.ts';
 import { sanitize } from '../../coordinator-client/znodes/config-znodes.ts';
+import { NameMap } from '../bounded-name.ts';
 import { ErrorCode, type Failure, failure, type Outcome, success } from '../errors.ts';
 import type { Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
@@ -65,7 +66,7 @@ function withOwnBytes({ deletions, upsertions }: Request): Changes {
 
 function* alterEach(asked: Changes, services: Needs<'store'>): Steps<Response> {
   const results: ReturnType<typeof resultOf>[] = [];
-  for (const [user, changes] of yield* changesByUser(asked)) {
+  for (const { user, changes } of yield* changesByUser(asked)) {
     if (changes.ok) {
       yield alter(user, changes.value, services).then((outcome) => results.push(resultOf(user, outcome)));
     } else {
@@ -88,13 +89,19 @@ function resultOf(user: string, outcome: Outcome<unknown>) {
 }
 
 /** In the order in which users are first named. */
-function* changesByUser({ deletions, upsertions }: Changes): Steps<ReadonlyMap<string, Outcome<Change[]>>> {
-  const byUser = new Map<string, Outcome<Change[]>>();
+interface ChangesOfUser {
+  readonly user: string;
+  readonly changes: Outcome<Change[]>;
+}
+
+function* changesByUser({ deletions, upsertions }: Changes): Steps<Iterable<ChangesOfUser>> {
+  const byUser = new NameMap<ChangesOfUser>();
   const add = (name: string, judge: () => Outcome<Change>): void => {
-    const former = byUser.get(name) ?? success([]);
+    const former = byUser.get(name)?.changes ?? success([]);
     if (!former.ok) return;
     const change = judge();
-    byUser.set(name, change.ok ? together(former.value, change.value) : change);
+    const changes = change.ok ? together(former.value, change.value) : change;
+    byUser.set(name, { user: name, changes });
   };
   for (const { name, mechanism } of deletions) {
     add(name, () => deletion(name, mechanism));
@@ -104,7 +111,7 @@ function* changesByUser({ deletions, upsertions }: Changes): Steps<ReadonlyMap<s
     add(one.name, () => upsertion(one));
     yield;
   }
-  return byUser;
+  return byUser.values();
 }
 
 function together(former: readonly Change[], change: Change): Outcome<Change[]> {

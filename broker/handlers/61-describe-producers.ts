@@ -3,6 +3,7 @@
  * broker remember.
  * Source: KafkaApis.handleDescribeProducersRequest, ReplicaManager.activeProducerState.
  */
+import { NameMap } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
 import type { ProducerEntry } from '../log/producers/producer-entry.ts';
 import { validateTopicName } from '../metadata/topic-rules.ts';
@@ -35,19 +36,19 @@ function* answer(
   request: Request,
   describeOne: (topic: string, partition: number) => PartitionResponse,
 ): Steps<Response> {
-  const partitions = new Map<string, Set<number>>();
+  const wanted = new NameMap<{ readonly name: string; readonly partitions: Set<number> }>();
   for (const { name, partitionIndexes } of request.topics) {
-    const ofTopic = partitions.get(name) ?? new Set();
-    partitions.set(name, ofTopic);
+    const ofTopic = wanted.get(name) ?? { name, partitions: new Set() };
+    wanted.set(name, ofTopic);
     for (const partition of partitionIndexes) {
-      ofTopic.add(partition);
+      ofTopic.partitions.add(partition);
       yield;
     }
   }
   const topics: TopicResponse[] = [];
-  for (const [name, ofTopic] of partitions) {
+  for (const { name, partitions } of wanted.values()) {
     const answers: PartitionResponse[] = [];
-    for (const partition of ofTopic) {
+    for (const partition of partitions) {
       const one = describeOne(name, partition);
       answers.push(one);
       // There may be many producers of one partition.

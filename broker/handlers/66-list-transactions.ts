@@ -4,6 +4,7 @@
  * no states are told back.
  * Source: KafkaApis.handleListTransactionsRequest, TransactionStateManager.listTransactionStates.
  */
+import { boundedName } from '../bounded-name.ts';
 import { isStateName } from '../coordinators/transaction/transaction-listing.ts';
 import { ErrorCode } from '../errors.ts';
 import type { Steps } from '../platform/turns.ts';
@@ -12,6 +13,7 @@ import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { Operation, transactionNamed } from '../security/operations.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
+import { onceEach } from './shared/named-once.ts';
 
 type Request = RequestOf<typeof ListTransactions>;
 type Response = ResponseInput<typeof ListTransactions>;
@@ -26,8 +28,9 @@ function* listed(
   context: RequestContext,
   services: Needs<'transactions'>,
 ): Steps<Response> {
-  const states = yield* setOf(stateFilters);
-  const producerIds = yield* setOf(producerIdFilters);
+  const wanted = yield* onceEach(stateFilters, (name) => name);
+  const states = yield* setOf(wanted, boundedName);
+  const producerIds = yield* setOf(producerIdFilters, (id) => id);
   const { error, transactions } = services.transactions.list({
     states,
     producerIds,
@@ -41,14 +44,14 @@ function* listed(
     }
     yield;
   }
-  const unknownStateFilters = [...states].filter((name) => !isStateName(name));
+  const unknownStateFilters = wanted.filter((name) => !isStateName(name));
   return { errorCode: ErrorCode.NONE, unknownStateFilters, transactionStates };
 }
 
-function* setOf<Item>(items: readonly Item[]): Steps<ReadonlySet<Item>> {
+function* setOf<Item>(items: readonly Item[], keyOf: (item: Item) => Item): Steps<ReadonlySet<Item>> {
   const all = new Set<Item>();
   for (const item of items) {
-    all.add(item);
+    all.add(keyOf(item));
     yield;
   }
   return all;

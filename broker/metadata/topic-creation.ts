@@ -6,6 +6,7 @@
  */
 import type { TopicsStore } from '../../coordinator-client/stores/topics-store.ts';
 import type { ReplicaAssignment } from '../../coordinator-client/znodes/znodes.ts';
+import { NameMap } from '../bounded-name.ts';
 import { validateTopicOverrides } from '../config/topic-config.ts';
 import { ErrorCode, type Failure, failure, type Outcome, success } from '../errors.ts';
 import { type Random, randomUuid } from '../platform/random.ts';
@@ -50,7 +51,7 @@ export class TopicCreation {
   /** Taken names by what they look like in a metric. */
   readonly #taken = new Map<string, Set<string>>();
   /** Verdicts on overrides: most topics of a request have the same. */
-  readonly #judged = new Map<string, Failure | null>();
+  readonly #judged = new NameMap<Failure | null>();
 
   constructor(options: TopicCreationOptions) {
     this.#options = options;

@@ -33,10 +33,15 @@ export class BufferPool {
     return kept;
   }
 
+  /** Whether it is used again once it is given back. */
+  keeps({ length }: Buffer): boolean {
+    return length <= LARGEST_KEPT_BYTES;
+  }
+
   /** Takes back a buffer of `take` that nobody reads any more. */
   give(buffer: Buffer): void {
     const size = buffer.length;
-    if (size > LARGEST_KEPT_BYTES || this.#keptBytes + size > this.#maxKeptBytes) return;
+    if (!this.keeps(buffer) || this.#keptBytes + size > this.#maxKeptBytes) return;
     let kept = this.#bySize.get(size);
     if (kept === undefined) {
       kept = [];

@@ -100,7 +100,7 @@ export class Connection {
     this.#lastActiveMs = this.#lastReadMs = parts.clock.nowMs();
     const { limits, session } = parts;
     const limit = (): FrameLimit => (session.isAuthenticated ? limits.frames : limits.loginFrames);
-    this.#splitter = new FrameSplitter(parts.pool, limit, (frame) => this.#take(frame));
+    this.#splitter = new FrameSplitter(parts.pool, limit, (frame, isOwn) => this.#take(frame, isOwn));
     this.#outgoing = new Outgoing({
       ...{ socket: parts.socket, clock: parts.clock, pool: parts.pool, memory: parts.answerMemory },
       onWritten: (sizeBytes) => parts.bytesOut.add(sizeBytes),
@@ -201,12 +201,12 @@ export class Connection {
     });
   }
 
-  #take(frame: Buffer): boolean {
+  #take(frame: Buffer, isOwn: boolean): boolean {
     if (!this.#mayStart(frame)) {
       this.#pause();
       return false;
     }
-    const outcome = this.#parts.dispatch(frame, this.#parts.session);
+    const outcome = this.#parts.dispatch(frame, this.#parts.session, isOwn);
     if (outcome instanceof NotYet) {
       this.#pause();
       void outcome.then(() => this.#scheduleFlush());

@@ -15,12 +15,19 @@ import type { Clock } from '../platform/clock.ts';
 import { SeldomLines } from '../platform/seldom-lines.ts';
 import { Turns } from '../platform/turns.ts';
 import { decodeRequest, decodeRequestInSteps } from '../protocol/codec.ts';
-import { ELEMENTS_PER_STEP } from '../protocol/field-facts.ts';
+import { AT_ONCE } from '../protocol/field-facts.ts';
 import { responseFrame } from '../protocol/frame.ts';
 import { parseRequestHeader, type RequestHeader } from '../protocol/header.ts';
 import { Produce } from '../protocol/messages/00-produce.ts';
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts';
-import { ProtocolError, TooManyElements } from '../protocol/reader.ts';
+import {
+  type MessageLimits,
+  NO_LIMITS,
+  ProtocolError,
+  Reader,
+  TooManyElements,
+  TooMuchText,
+} from '../protocol/reader.ts';
 import type { AnyApi, RequestOf } from '../protocol/schema.ts';
 import type { ClientQuotas } from '../quotas/client-quotas.ts';
 import { RequestCharges } from '../quotas/request-charges.ts';
@@ -36,6 +43,8 @@ import { isSpoken, versionsOf } from './spoken-versions.ts';
 
 /** Partitions cost more there than to be read. */
 const PRODUCED_AT_ONCE = 200;
+/** To work with a name of so many bytes takes about as long as what else is done with it. */
+const TEXT_BYTES_PER_STEP = 512;
 
 type Table<N extends ServiceName> = ReadonlyMap<number, Handler<AnyApi, N>>;
 type Services<N extends ServiceName> = Needs<N> & OwnNeeds & { readonly quotas?: ClientQuotas };
@@ -52,7 +61,7 @@ export function createDispatch<N extends ServiceName>(
   slot: InterferenceSlot = NO_INTERFERENCE,
 ): Dispatch {
   const dispatcher = new Dispatcher(table, services, authorizer, slot);
-  return (frame, session) => dispatcher.take(frame, session);
+  return (frame, session, isOwn = false) => dispatcher.take(frame, session, isOwn);
 }
 
 /** A request whose handler is found. */
@@ -72,6 +81,9 @@ class Dispatcher<N extends ServiceName> {
   readonly #unread: SeldomLines;
   /** Frames of requests that are read over several turns. */
   readonly #large: KeptMemory;
+  /** What of a request is read at once. */
+  readonly #atOnce: MessageLimits;
+  readonly #produceAtOnce: MessageLimits;
 
   constructor(table: Table<N>, services: Services<N>, authorizer: Authorizer, slot: InterferenceSlot) {
     this.#table = table;
@@ -84,7 +96,10 @@ class Dispatcher<N extends ServiceName> {
       maxLinesPerSecond: services.config.authorizerLogMaxLinesPerSecond,
     });
     this.#large = new KeptMemory(services.config.queuedProduceMaxBytes);
-    const { clock, diagnostics } = services;
+    const { clock, config, diagnostics } = services;
+    const most = config.socketRequestMaxElements;
+    this.#atOnce = { ...AT_ONCE, maxElements: Math.min(most, AT_ONCE.maxElements) };
+    this.#produceAtOnce = { ...AT_ONCE, maxElements: Math.min(most, PRODUCED_AT_ONCE) };
     this.#unread = new SeldomLines({
       clock,
       say: (line) => diagnostics.warn(line),
@@ -92,7 +107,7 @@ class Dispatcher<N extends ServiceName> {
     });
   }
 
-  take(frame: Buffer, session: ClientSession): Outcome {
+  take(frame: Buffer, session: ClientSession, isOwn: boolean): Outcome {
     let header: RequestHeader | null = null;
     let known: Known<N> | Reply;
     let body: RequestOf<AnyApi> | null;
@@ -106,9 +121,9 @@ class Dispatcher<N extends ServiceName> {
     }
     if (body === null) {
       if (this.#large.isFull && session.isAuthenticated) return this.#notYet();
-      return Alone.resolve(this.#startLarge(known, Buffer.from(frame), session));
+      return Alone.resolve(this.#startLarge(known, isOwn ? frame : Buffer.from(frame), session));
     }
-    return this.#start(known, body, frame, { session, isAlone: false });
+    return this.#start(known, body, frame, { session, isAlone: false, weight: 1 });
   }
 
   #notYet(): NotYet {
@@ -134,14 +149,15 @@ class Dispatcher<N extends ServiceName> {
 
   /** null: to read it at once would hold up everybody else. Throws ProtocolError on what does not decode. */
   #bodyAtOnce({ handler, header }: Known<N>, frame: Buffer): RequestOf<AnyApi> | null {
-    const { socketRequestMaxElements: most } = this.#services.config;
     const { api } = handler;
-    const atOnce = api.key === Produce.key ? PRODUCED_AT_ONCE : ELEMENTS_PER_STEP;
+    const limits = api.key === Produce.key ? this.#produceAtOnce : this.#atOnce;
     const body = frame.subarray(header.bodyOffset);
     try {
-      return decodeRequest(api, header.apiVersion, body, Math.min(most, atOnce));
+      return decodeRequest(api, header.apiVersion, body, limits);
     } catch (error) {
-      if (error instanceof TooManyElements && most > atOnce) return null;
+      const { socketRequestMaxElements: most } = this.#services.config;
+      if (error instanceof TooManyElements && most > limits.maxElements) return null;
+      if (error instanceof TooMuchText) return null;
       throw error;
     }
   }
@@ -151,9 +167,12 @@ class Dispatcher<N extends ServiceName> {
     const { api } = known.handler;
     const sizeBytes = frame.length;
     this.#large.reserve(sizeBytes);
+    const most = this.#services.config.socketRequestMaxElements;
+    const bytes = frame.subarray(known.header.bodyOffset);
+    const reader = new Reader(bytes, { ...NO_LIMITS, maxElements: most });
     let body: RequestOf<AnyApi>;
     try {
-      body = await this.#bodyInSteps(known, frame);
+      body = await this.#bodyInSteps(known, reader);
     } catch (error) {
       this.#large.release(sizeBytes);
       return this.#close(error, known.header, session);
@@ -161,24 +180,23 @@ class Dispatcher<N extends ServiceName> {
     const holdsFrame = api.key === Produce.key;
     if (!holdsFrame) this.#large.release(sizeBytes);
     try {
-      return await this.#start(known, body, frame, { session, isAlone: true });
+      const weight = 1 + Math.floor(reader.longestTextBytes / TEXT_BYTES_PER_STEP);
+      return await this.#start(known, body, frame, { session, isAlone: true, weight });
     } finally {
       if (holdsFrame) this.#large.release(sizeBytes);
     }
   }
 
-  async #bodyInSteps({ handler, header }: Known<N>, frame: Buffer): Promise<RequestOf<AnyApi>> {
-    const { clock, config } = this.#services;
-    const bytes = frame.subarray(header.bodyOffset);
-    const most = config.socketRequestMaxElements;
-    return new Turns(clock).take(decodeRequestInSteps(handler.api, header.apiVersion, bytes, most), 1);
+  async #bodyInSteps({ handler, header }: Known<N>, reader: Reader): Promise<RequestOf<AnyApi>> {
+    const { clock } = this.#services;
+    return new Turns(clock).take(decodeRequestInSteps(handler.api, header.apiVersion, reader), 1);
   }
 
   #start(
     known: Known<N>,
     body: RequestOf<AnyApi>,
     frame: Buffer,
-    { session, isAlone }: { session: ClientSession; isAlone: boolean },
+    { session, ...how }: { session: ClientSession; isAlone: boolean; weight: number },
   ): Outcome {
     const { handler, header, interference } = known;
     const { clock, quotas = null } = this.#services;
@@ -186,7 +204,7 @@ class Dispatcher<N extends ServiceName> {
       quotas?.isEnabled === true ? chargesOf(header, frame.length, quotas, { session, clock }) : null;
     const [authorizer, denials] = [this.#authorizer, this.#denials];
     const request = new IncomingRequest(handler, header, body, {
-      ...{ session, authorizer, denials, charges, interference, clock, isAlone },
+      ...{ session, authorizer, denials, charges, interference, clock, ...how },
     });
     if (request.isTooEarly) return request.refused(ErrorCode.ILLEGAL_SASL_STATE);
     const strike = interference === null ? null : interference.meet({ ...request.met, header, frame });

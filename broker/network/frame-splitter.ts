@@ -2,7 +2,7 @@
  * Cuts a byte stream into Kafka's frames (int32 size, then that many bytes). Chunks are valid during
  * the call only, so complete frames inside a chunk are handed on in place without a copy, and only
  * what is left over (a partial frame, or frames the taker can't take yet) moves into a private buffer.
- * That buffer grows with the bytes that really arrive, never with the size a peer claims.
+ * That buffer grows with the bytes that really arrive, and not with the size a peer claims before much of it has come.
  */
 import type { BufferPool } from './buffer-pool.ts';
 
@@ -18,12 +18,15 @@ export interface FrameLimit {
 }
 
 /**
- * Handles one frame (without its size field), whose bytes are valid during the call only; false when
- * it can't be taken now: the frame is kept and offered again by {@link FrameSplitter.resume}.
+ * Handles one frame (without its size field), whose bytes are valid during the call only, unless it `isOwn`:
+ * then nobody else will use its memory. False when it can't be taken now: the frame is kept and offered
+ * again by {@link FrameSplitter.resume}.
  */
-type TakeFrame = (frame: Buffer) => boolean;
+type TakeFrame = (frame: Buffer, isOwn: boolean) => boolean;
 
 const SIZE_BYTES = 4;
+/** Who has sent so much of a frame gets room for all of it: to grow further would mean to copy ever more at once. */
+const EARNEST_BYTES = 16 * 1024 * 1024;
 /** How a handshake of TLS begins, taken for the size of a frame. */
 const TLS_HANDSHAKE = 0x1603;
 
@@ -123,7 +126,8 @@ export class FrameSplitter {
     while (to - at >= SIZE_BYTES) {
       const end = at + SIZE_BYTES + this.#sizeAt(bytes, at);
       if (end > to) break;
-      if (!this.#take(bytes.subarray(at + SIZE_BYTES, end))) {
+      const isOwn = end === to && this.#isMostOf(bytes, end - at);
+      if (!this.#take(bytes.subarray(at + SIZE_BYTES, end), isOwn)) {
         this.#refused = true;
         break;
       }
@@ -131,6 +135,11 @@ export class FrameSplitter {
       at = end;
     }
     return at;
+  }
+
+  /** Of a buffer that is not used again: who takes so much of it may keep all of it. */
+  #isMostOf(bytes: Buffer, sizeBytes: number): boolean {
+    return bytes === this.#held && !this.#pool.keeps(bytes) && sizeBytes > bytes.length / 2;
   }
 
   #sizeAt(bytes: Buffer, at: number): number {
@@ -155,7 +164,7 @@ export class FrameSplitter {
     const kept = this.heldBytes;
     let held = this.#held;
     if (held === null || kept + more > held.length) {
-      const larger = this.#pool.take(kept + more);
+      const larger = this.#pool.take(Math.max(kept + more, this.#earnedBytes(held)));
       if (held !== null) {
         held.copy(larger, 0, this.#from, this.#to);
         this.#pool.give(held);
@@ -168,6 +177,12 @@ export class FrameSplitter {
     }
     chunk.copy(held, this.#to, from, to);
     this.#to += more;
+  }
+
+  /** Memory is the sender's only as it is written to, which is as bytes arrive. */
+  #earnedBytes(held: Buffer | null): number {
+    if (held === null || this.heldBytes < EARNEST_BYTES) return 0;
+    return SIZE_BYTES + this.#sizeAt(held, this.#from);
   }
 
   #moved(held: Buffer, kept: number): void {

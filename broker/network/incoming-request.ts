@@ -13,11 +13,11 @@ import { answerBeforeMetadata } from '../handlers/shared/before-metadata.ts';
 import { StorageError } from '../log/files/storage-error.ts';
 import { type Clock, sleep } from '../platform/clock.ts';
 import { afterwards, Turns } from '../platform/turns.ts';
-import { ELEMENTS_PER_STEP } from '../protocol/field-facts.ts';
+import { AT_ONCE } from '../protocol/field-facts.ts';
 import { responseFrame, responseFrameInSteps } from '../protocol/frame.ts';
 import type { RequestHeader } from '../protocol/header.ts';
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts';
-import { TooManyElements } from '../protocol/reader.ts';
+import { TooManyElements, TooMuchText } from '../protocol/reader.ts';
 import type { AnyApi, RequestOf } from '../protocol/schema.ts';
 import type { RequestCharges, RequestEnd } from '../quotas/request-charges.ts';
 import type { Authorizer, Rights } from '../security/authorizer.ts';
@@ -45,6 +45,8 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
   readonly principal: Principal;
   readonly charges: RequestCharges | null;
   readonly isAlone: boolean;
+  /** How many times as much as usual a step of its work may take. */
+  readonly #weight: number;
   readonly #handler: Handler<AnyApi, N>;
   readonly #rights: Rights;
   readonly #denials: Denials;
@@ -70,6 +72,7 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
       interference: Interference | null;
       clock: Clock;
       isAlone: boolean;
+      weight: number;
     },
   ) {
     const { session, authorizer, denials, charges, interference } = sent;
@@ -89,6 +92,7 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
     this.#correlationId = header.correlationId;
     this.#clock = sent.clock;
     this.isAlone = sent.isAlone;
+    this.#weight = sent.weight;
     this.#body = body;
   }
 
@@ -111,10 +115,14 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
 
   /** What is done in them is charged to the sender. */
   get turns(): Turns {
-    const { charges } = this;
-    this.#turns ??=
-      charges === null ? new Turns(this.#clock) : new Turns(this.#clock, (piece) => charges.during(piece));
+    this.#turns ??= this.#makeTurns();
     return this.#turns;
+  }
+
+  #makeTurns(): Turns {
+    const { charges } = this;
+    if (charges === null) return new Turns(this.#clock, undefined, this.#weight);
+    return new Turns(this.#clock, (piece) => charges.during(piece), this.#weight);
   }
 
   afterSend(run: () => void): void {
@@ -218,9 +226,9 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
         : spokenAnswer(api, answer, (spoken) => versionsOf(spoken, this.clientId, this.#interference));
     const answered = { version: this.apiVersion, correlationId: this.#correlationId };
     try {
-      return replyOf(responseFrame(api, answered, told, ELEMENTS_PER_STEP), this.#takeAfterSend());
+      return replyOf(responseFrame(api, answered, told, AT_ONCE), this.#takeAfterSend());
     } catch (error) {
-      if (!(error instanceof TooManyElements)) throw error;
+      if (!(error instanceof TooManyElements || error instanceof TooMuchText)) throw error;
     }
     const parts = new Turns(this.#clock).take(responseFrameInSteps(api, answered, told), 1);
     return afterwards(parts, (whole) => replyOf(whole, this.#takeAfterSend()));

@@ -28,8 +28,12 @@ export class Alone extends Promise<RequestOutcome> {}
  */
 export class NotYet extends Promise<RequestOutcome> {}
 
-/** The frame is valid during the call only. A returned promise never rejects. */
-export type Dispatch = (frame: Buffer, session: ClientSession) => RequestOutcome | Promise<RequestOutcome>;
+/** The frame is valid during the call only, unless it `isOwn`. A returned promise never rejects. */
+export type Dispatch = (
+  frame: Buffer,
+  session: ClientSession,
+  isOwn?: boolean,
+) => RequestOutcome | Promise<RequestOutcome>;
 
 const PRODUCE_KEY = 0;
 

@@ -83,8 +83,8 @@ export class SaslAuthenticator {
   }
 
   /** Takes the frames of its connection, one after the other. */
-  readonly take: Dispatch = (frame) => {
-    if (this.#phase.kind === 'served') return this.#serve(frame);
+  readonly take: Dispatch = (frame, _session, isOwn) => {
+    if (this.#phase.kind === 'served') return this.#serve(frame, isOwn);
     try {
       const outcome = this.#step(frame);
       return outcome instanceof Promise ? outcome.catch((error) => this.#fail(error)) : outcome;
@@ -94,17 +94,17 @@ export class SaslAuthenticator {
   };
 
   /** Whoever has logged in, until the session's time is over; by then the client has to log in again. */
-  #serve(frame: Buffer): RequestOutcome | Promise<RequestOutcome> {
+  #serve(frame: Buffer, isOwn?: boolean): RequestOutcome | Promise<RequestOutcome> {
     const { clock, dispatch, session, witness } = this.#parts;
     const expiresAtMs = this.#proved?.expiresAtMs ?? null;
-    if (expiresAtMs === null) return dispatch(frame, session);
+    if (expiresAtMs === null) return dispatch(frame, session, isOwn);
     if (this.#beginsAgain(frame)) {
       this.#beganAgainMs = clock.nowMs();
       this.#phase = { kind: 'greeting', mayAskVersions: false };
       session.loginBegun();
       return this.take(frame, session);
     }
-    if (clock.nowMs() <= expiresAtMs) return dispatch(frame, session);
+    if (clock.nowMs() <= expiresAtMs) return dispatch(frame, session, isOwn);
     witness.expired();
     return 'close';
   }

@@ -26,17 +26,27 @@ const BEGUN_PER_TURN = 100;
 export class Turns {
   readonly #clock: Clock;
   readonly #during: <Result>(piece: () => Result) => Result;
+  readonly #weight: number;
 
-  /** `during` runs the pieces: whoever is charged for them measures there how long they take. */
-  constructor(clock: Clock, during: <Result>(piece: () => Result) => Result = (piece) => piece()) {
+  /**
+   * `during` runs the pieces: whoever is charged for them measures there how long they take. `weight`: how many
+   * times as long as usual a step may take, as where names are very long; a turn has so many fewer of them.
+   */
+  constructor(
+    clock: Clock,
+    during: <Result>(piece: () => Result) => Result = (piece) => piece(),
+    weight = 1,
+  ) {
     this.#clock = clock;
     this.#during = during;
+    this.#weight = weight;
   }
 
   /** Takes all steps, so many in each turn, the first ones at once. A promise only where that is not all of them. */
   take<Result>(steps: Steps<Result>, stepsPerTurn = STEPS_PER_TURN): Result | Promise<Result> {
-    const first = this.#during(() => someOf(steps, stepsPerTurn));
-    return first.isDone ? first.result : this.#takeTheRest(steps, stepsPerTurn, first);
+    const most = this.#most(stepsPerTurn);
+    const first = this.#during(() => someOf(steps, most));
+    return first.isDone ? first.result : this.#takeTheRest(steps, most, first);
   }
 
   /** `work` for every item, so many in each turn, the first ones at once. A promise only where they are more. */
@@ -45,7 +55,7 @@ export class Turns {
     work: (item: Item) => Result,
     itemsPerTurn = STEPS_PER_TURN,
   ): Result[] | Promise<Result[]> {
-    if (items.length > itemsPerTurn) return this.take(eachOf(items, work), itemsPerTurn);
+    if (items.length > this.#most(itemsPerTurn)) return this.take(eachOf(items, work), itemsPerTurn);
     return this.#during(() => items.map((item) => work(item)));
   }
 
@@ -58,15 +68,17 @@ export class Turns {
     work: (item: Item) => Result | Promise<Result>,
     itemsPerTurn = BEGUN_PER_TURN,
   ): Promise<Result[]> {
-    const groups: (readonly Item[])[] = [];
-    for (let at = 0; at < items.length; at += itemsPerTurn) groups.push(items.slice(at, at + itemsPerTurn));
-    const begun = await this.each(groups, (group) => begunTogether(group, work), 1);
-    return (await Promise.all(begun)).flat();
+    const begun = await this.take(begunInGroups(items, work, this.#most(itemsPerTurn)), 1);
+    return this.take(joined(await Promise.all(begun)));
   }
 
   /** A turn of the event loop in which no other long work is done. */
   own(): Promise<void> {
     return ownTurn(this.#clock);
+  }
+
+  #most(perTurn: number): number {
+    return this.#weight === 1 ? perTurn : Math.max(1, Math.floor(perTurn / this.#weight));
   }
 
   async #takeTheRest<Result>(
@@ -122,6 +134,31 @@ function* eachOf<Item, Result>(items: readonly Item[], work: (item: Item) => Res
     results.push(work(item));
   }
   return results;
+}
+
+/** Each group is a step. */
+function* begunInGroups<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Result | Promise<Result>,
+  perGroup: number,
+): Steps<Promise<Result[]>[]> {
+  const begun: Promise<Result[]>[] = [];
+  for (let at = 0; at < items.length; at += perGroup) {
+    if (at > 0) yield;
+    begun.push(begunTogether(items.slice(at, at + perGroup), work));
+  }
+  return begun;
+}
+
+function* joined<Result>(groups: readonly (readonly Result[])[]): Steps<Result[]> {
+  const all: Result[] = [];
+  for (const group of groups) {
+    for (const result of group) {
+      all.push(result);
+      if (all.length % LOOKS_PER_STEP === 0) yield;
+    }
+  }
+  return all;
 }
 
 function begunTogether<Item, Result>(

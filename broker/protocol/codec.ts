@@ -5,7 +5,7 @@
 import { compileDecoder, compileSteppedDecoder } from './compile-decoder.ts';
 import { compileEncoder, compileSteppedEncoder } from './compile-encoder.ts';
 import type { Target } from './field-facts.ts';
-import { ProtocolError, Reader } from './reader.ts';
+import { type MessageLimits, ProtocolError, Reader } from './reader.ts';
 import type {
   AnyApi,
   Data,
@@ -22,27 +22,26 @@ import { Writer } from './writer.ts';
 /**
  * Decodes what follows the request header. Buffers within are views of `body`; bytes behind the message
  * are passed over. Throws ProtocolError on what does not begin with a whole message of this version, and
- * on one with more than `maxElements` array elements.
+ * on one beyond the limits.
  */
 export function decodeRequest<A extends AnyApi>(
   api: A,
   version: number,
   body: Buffer,
-  maxElements?: number,
+  limits?: MessageLimits,
 ): RequestOf<A> {
   checkVersion(api, version);
-  return decode(api.request, version, api.requestFlexibleFrom, new Reader(body, maxElements)) as RequestOf<A>;
+  return decode(api.request, version, api.requestFlexibleFrom, new Reader(body, limits)) as RequestOf<A>;
 }
 
-/** The same in steps, for requests with more elements than can be read in one turn of the event loop. */
+/** The same in steps, for requests with more than can be read in one turn of the event loop. */
 export function decodeRequestInSteps<A extends AnyApi>(
   { request: fields, requestFlexibleFrom }: A,
   version: number,
-  body: Buffer,
-  maxElements: number,
+  reader: Reader,
 ): Generator<undefined, RequestOf<A>> {
   const decoder = steppedDecoders.get(fields, version, requestFlexibleFrom);
-  return decoder(new Reader(body, maxElements)) as Generator<undefined, RequestOf<A>>;
+  return decoder(reader) as Generator<undefined, RequestOf<A>>;
 }
 
 /** Encodes a request without its header. */

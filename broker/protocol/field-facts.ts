@@ -3,6 +3,7 @@
  * default as source text, how few bytes it can take.
  */
 import { ZERO_UUID } from '../types.ts';
+import { type MessageLimits, TEXT_BYTES_PER_ELEMENT } from './reader.ts';
 import type { Field, FieldKind, Schema } from './schema.ts';
 import { versionIn } from './versions.ts';
 
@@ -29,6 +30,12 @@ export function isNullable(field: Field<unknown>, target: Target): boolean {
 
 /** Messages that are read or written in steps take so many elements of arrays in one: a millisecond or two. */
 export const ELEMENTS_PER_STEP = 4000;
+
+/** What is read or written at once: no more than in a step. */
+export const AT_ONCE: MessageLimits = {
+  maxElements: ELEMENTS_PER_STEP,
+  maxTextBytes: ELEMENTS_PER_STEP * TEXT_BYTES_PER_ELEMENT,
+};
 
 /** Whether this version of a struct has an array, at whatever depth. */
 export function hasArray(fields: Schema, target: Target): boolean {

@@ -4,7 +4,7 @@
 import { writeRequest, writeResponse, writeResponseInSteps } from './codec.ts';
 import { writeRequestHeader, writeResponseHeader } from './header.ts';
 import type { MessagePart } from './late-bytes.ts';
-import { ProtocolError } from './reader.ts';
+import { type MessageLimits, ProtocolError } from './reader.ts';
 import type { AnyApi, RequestInput, ResponseInput } from './schema.ts';
 import { Writer } from './writer.ts';
 
@@ -18,15 +18,15 @@ interface Answered {
 
 /**
  * A whole response, to be sent in this order: length, header and body share one buffer where they can.
- * Throws TooManyElements on one with more than `maxElements` array elements.
+ * Throws TooManyElements or TooMuchText on one beyond the limits.
  */
 export function responseFrame<A extends AnyApi>(
   api: A,
   answered: Answered,
   response: ResponseInput<A>,
-  maxElements?: number,
+  limits?: MessageLimits,
 ): MessagePart[] {
-  const writer = begun(api, answered, maxElements);
+  const writer = begun(api, answered, limits);
   writeResponse(api, answered.version, response, writer);
   return withLength(writer.finishWithLate(), writer.sizeBytes);
 }
@@ -42,8 +42,8 @@ export function* responseFrameInSteps<A extends AnyApi>(
   return withLength(writer.finishWithLate(), writer.sizeBytes);
 }
 
-function begun(api: AnyApi, { version, correlationId }: Answered, maxElements?: number): Writer {
-  const writer = new Writer(maxElements);
+function begun(api: AnyApi, { version, correlationId }: Answered, limits?: MessageLimits): Writer {
+  const writer = new Writer(limits);
   writer.int32(0);
   writeResponseHeader(api, version, correlationId, writer);
   return writer;

@@ -20,6 +20,28 @@ export class TooManyElements extends ProtocolError {
   }
 }
 
+/** More of long texts than is read or written at once; in steps there is no end to it but that of the message. */
+export class TooMuchText extends ProtocolError {
+  constructor() {
+    super('too much text to be read or written at once');
+  }
+}
+
+/** So much of a text takes as long as an element of an array. Shorter ones are not counted. */
+export const TEXT_BYTES_PER_ELEMENT = 128;
+
+/** How much is read or written at once. */
+export interface MessageLimits {
+  readonly maxElements: number;
+  /** Of texts that are counted. */
+  readonly maxTextBytes: number;
+}
+
+export const NO_LIMITS: MessageLimits = {
+  maxElements: Number.POSITIVE_INFINITY,
+  maxTextBytes: Number.POSITIVE_INFINITY,
+};
+
 const MAX_STRING_BYTES = 0x7fff;
 
 export class Reader {
@@ -28,16 +50,20 @@ export class Reader {
   position: number;
   /** Reading stops here. */
   readonly end: number;
-  /** Array elements since the last pause of whoever reads in steps. */
+  /** Array elements since the last pause of whoever reads in steps, and what counts as such. */
   steps = 0;
+  /** Of those that are counted; 0 without any. */
+  longestTextBytes = 0;
   /** How many more array elements may be read: an element of a few bytes becomes an object of a hundred. */
   #elementsLeft: number;
+  #textBytesLeft: number;
 
-  constructor(buffer: Buffer, maxElements = Number.POSITIVE_INFINITY) {
+  constructor(buffer: Buffer, { maxElements, maxTextBytes } = NO_LIMITS) {
     this.buffer = buffer;
     this.position = 0;
     this.end = buffer.length;
     this.#elementsLeft = maxElements;
+    this.#textBytesLeft = maxTextBytes;
   }
 
   /** Moves past `size` bytes and returns where they began. */
@@ -180,7 +206,15 @@ export class Reader {
     if (length < 0) throw new ProtocolError('a string that can’t be null is null or has a negative length');
     if (length > MAX_STRING_BYTES) throw new ProtocolError(`a string of ${length} bytes is too long`);
     const at = this.take(length);
+    if (length >= TEXT_BYTES_PER_ELEMENT) this.#countText(length);
     return this.buffer.toString('utf8', at, at + length);
+  }
+
+  #countText(length: number): void {
+    this.steps += Math.floor(length / TEXT_BYTES_PER_ELEMENT);
+    if (length > this.longestTextBytes) this.longestTextBytes = length;
+    this.#textBytesLeft -= length;
+    if (this.#textBytesLeft < 0) throw new TooMuchText();
   }
 
   #view(length: number): Buffer {

@@ -6,7 +6,7 @@
  */
 import { type Int64, writeInt64 } from '../int64.ts';
 import { LateBytes, type MessagePart } from './late-bytes.ts';
-import { ProtocolError, TooManyElements } from './reader.ts';
+import { NO_LIMITS, ProtocolError, TEXT_BYTES_PER_ELEMENT, TooManyElements, TooMuchText } from './reader.ts';
 
 const MAX_STRING_BYTES = 0x7fff;
 const FIRST_CHUNK_BYTES = 256;
@@ -25,14 +25,16 @@ export class Writer {
   /** Where in the chunk the bytes begin that are not in `parts` yet. */
   #start = 0;
   #position = 0;
-  /** Array elements since the last pause of whoever writes in steps. */
+  /** Array elements since the last pause of whoever writes in steps, and what counts as such. */
   steps = 0;
   /** How many more array elements may be written. */
   #elementsLeft: number;
+  #textBytesLeft: number;
 
-  constructor(maxElements = Number.POSITIVE_INFINITY) {
+  constructor({ maxElements, maxTextBytes } = NO_LIMITS) {
     this.#chunk = Buffer.allocUnsafe(FIRST_CHUNK_BYTES);
     this.#elementsLeft = maxElements;
+    this.#textBytesLeft = maxTextBytes;
   }
 
   get sizeBytes(): number {
@@ -186,8 +188,15 @@ export class Writer {
   }
 
   #text(value: string, length: number): void {
+    if (length >= TEXT_BYTES_PER_ELEMENT) this.#countText(length);
     const at = this.#reserve(length);
     this.#chunk.write(value, at, length, 'utf8');
+  }
+
+  #countText(length: number): void {
+    this.steps += Math.floor(length / TEXT_BYTES_PER_ELEMENT);
+    this.#textBytesLeft -= length;
+    if (this.#textBytesLeft < 0) throw new TooMuchText();
   }
 
   /** Makes room for `size` bytes and returns where they go. */

@@ -6,6 +6,7 @@
  * Source: kafka.server.ClientQuotaManager, SensorAccess.
  */
 
+import { NameMap } from '../bounded-name.ts';
 import { keyOf, QuotaTable, type QuotaTags } from './quota-table.ts';
 import { SampledRate, SampledValues, type SampleWindow, throttleMs } from './sampled-rate.ts';
 import { ThrottledNow } from './throttled-now.ts';
@@ -89,7 +90,7 @@ export class QuotaSensor {
 export class QuotaSensors {
   readonly #table = new QuotaTable();
   readonly #options: SensorsOptions;
-  readonly #sensors = new Map<string, QuotaSensor>();
+  readonly #sensors = new NameMap<QuotaSensor>();
   /** Of all sensors, also of those that have gone since. */
   readonly throttledNow = new ThrottledNow();
   #sweptMs = 0;

@@ -7,6 +7,7 @@
 import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
 import type { AclStore } from '../../coordinator-client/stores/acl-store.ts';
 import type { AclResource, StoredAcl } from '../../coordinator-client/znodes/security-znodes.ts';
+import { boundedName, NameMap } from '../bounded-name.ts';
 import { ErrorCode, failure, type Outcome, success } from '../errors.ts';
 import { type Clock, sleep } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
@@ -106,7 +107,7 @@ export class AclAdmin {
 
   *#create(bindings: readonly AclBinding[]): Steps<Outcome<void>[]> {
     const outcomes: Outcome<void>[] = [];
-    const byResource = new Map<string, Wanted[]>();
+    const byResource = new NameMap<Wanted[]>();
     for (const [index, binding] of bindings.entries()) {
       const refusal = refusalOf(binding);
       outcomes.push(refusal ?? DONE);
@@ -171,7 +172,7 @@ export class AclAdmin {
 
   /** What this broker knows to have rules, and what a filter names without a doubt, which may be newer. */
   *#meantBy(filters: readonly AclFilter[]): Steps<(readonly [AclResource, AclPattern])[]> {
-    const patterns = new Map([...this.#options.acls.patterns()].map((one) => [keyOf(one), one]));
+    const patterns = new NameMap([...this.#options.acls.patterns()].map((one) => [keyOf(one), one]));
     for (const filter of filters) {
       const named = onlyPatternOf(filter);
       if (named !== null) patterns.set(keyOf(named), named);
@@ -243,5 +244,5 @@ function keyOf({ resourceType, name, patternType }: AclPattern): string {
 }
 
 function textOf({ principal, host, operation, permission }: Acl): string {
-  return JSON.stringify([principal, host, operation, permission]);
+  return boundedName(JSON.stringify([principal, host, operation, permission]));
 }

@@ -4,6 +4,7 @@
  * any rule changes, because the same few questions come with every request.
  * Source: kafka.security.authorizer.AclAuthorizer.
  */
+import { boundedName } from '../bounded-name.ts';
 import type { AclSet, Asker } from './acl-set.ts';
 import { type Authorizer, EVERY_RIGHT, type Rights } from './authorizer.ts';
 import { javaAddress } from './java-address.ts';
@@ -93,12 +94,13 @@ class RememberedRights implements Rights {
 
   #of({ type, name }: Resource): Remembered {
     if (this.#generation !== this.#options.acls.generation) this.#forget();
-    const known = this.#remembered.get(type)?.get(name);
+    const key = boundedName(name);
+    const known = this.#remembered.get(type)?.get(key);
     if (known !== undefined) return known;
     if (this.#count >= this.#options.maxRemembered) this.#forget();
     const fresh = { asked: 0, allowed: 0 };
     const names = this.#remembered.get(type) ?? new Map<string, Remembered>();
-    this.#remembered.set(type, names.set(name, fresh));
+    this.#remembered.set(type, names.set(key, fresh));
     this.#count++;
     return fresh;
   }

@@ -33,23 +33,37 @@ export const ANSWERED: readonly string[] = [
 /** The elements that the largest permitted request has, less some for those around the array. */
 const MOST = 490_000;
 
-/** Each array of each API with 100,000 things, and with as many as a request may have. */
+/** As many names of this size as the largest permitted request has room for; they differ at their ends only. */
+const LONG = { most: 3200, nameBytes: 32_000 } as const;
+
+/** How many things there are in an array, and how long their names are: 0 for short ones. */
+interface Amount {
+  readonly most: number;
+  readonly nameBytes: number;
+}
+
+/** Each array of each API with 100,000 things, with as many as a request may have, and with the longest names. */
 export function namings(): HeavyWork[] {
   return [...HANDLERS.values()]
     .flatMap(({ api }) =>
-      arraysOf(api.request).flatMap((path) => [naming(api, path, AGAIN), naming(api, path, MOST)]),
+      arraysOf(api.request).flatMap((path) => [
+        naming(api, path, { most: AGAIN, nameBytes: 0 }),
+        naming(api, path, { most: MOST, nameBytes: 0 }),
+        ...(isNamedByText(api, path) ? [naming(api, path, LONG)] : []),
+      ]),
     )
     .filter(({ name }) => !SLOW.test(name));
 }
 
-function naming(api: AnyApi, path: Path, most: number): HeavyWork {
+function naming(api: AnyApi, path: Path, amount: Amount): HeavyWork {
   const version = versionWith(api, path);
   const what = `${api.name}: ${path.join('.')}`;
+  const { most, nameBytes } = amount;
   const isAnswered = most === AGAIN && ANSWERED.includes(what);
   return {
-    name: `${what}, ${most} different`,
+    name: `${what}, ${most} different${nameBytes > 0 ? ` of ${nameBytes} bytes` : ''}`,
     async run(port) {
-      const request = withMany(api.request, sampleOf(api, version), { path, version, most });
+      const request = withMany(api.request, sampleOf(api, version), { path, version, ...amount });
       const harmless = { ...request, ...named(HARMLESS, (name) => name in api.request) };
       const header = { correlationId: 7, clientId: 'hostile' };
       const frame = Buffer.concat(requestFrame(api, version, header, harmless as never));
@@ -108,28 +122,27 @@ function withoutOthers(schema: Schema, item: Item, version: number): Item {
   return Object.fromEntries(present);
 }
 
-interface Wanted {
+interface Wanted extends Amount {
   readonly path: Path;
   readonly version: number;
-  readonly most: number;
 }
 
 /** The item with that array filled; what is around it is there once. */
-function withMany(schema: Schema, item: Item, { path, version, most }: Wanted): Item {
+function withMany(schema: Schema, item: Item, { path, ...how }: Wanted): Item {
   const [name = '', ...inner] = path;
   const field = schema[name] as Field<unknown>;
   if (field.kind === 'struct') {
     const struct = (item[name] ?? {}) as Item;
-    return { ...item, [name]: withMany(field.fields ?? {}, struct, { path: inner, version, most }) };
+    return { ...item, [name]: withMany(field.fields ?? {}, struct, { path: inner, ...how }) };
   }
   const element = field.element as Field<unknown>;
   const [first] = (item[name] as readonly unknown[] | null | undefined) ?? [];
   if (inner.length > 0) {
-    const around = withMany(element.fields ?? {}, (first ?? {}) as Item, { path: inner, version, most });
+    const around = withMany(element.fields ?? {}, (first ?? {}) as Item, { path: inner, ...how });
     return { ...item, [name]: [around] };
   }
-  const count = Math.floor(most / (1 + elementsIn(first)));
-  return { ...item, [name]: numbers(count).map((n) => different(element, first, { n, version })) };
+  const count = Math.floor(how.most / (1 + elementsIn(first)));
+  return { ...item, [name]: numbers(count).map((n) => different(element, first, { n, ...how })) };
 }
 
 function elementsIn(value: unknown): number {
@@ -143,25 +156,51 @@ function elementsIn(value: unknown): number {
 function different(
   field: Field<unknown>,
   value: unknown,
-  at: { readonly n: number; readonly version: number },
+  at: { readonly n: number; readonly version: number; readonly nameBytes: number },
 ): unknown {
-  const { n, version } = at;
-  if (field.kind === 'string') return `${typeof value === 'string' ? value : 'n'}-${n}`;
+  const { n, version, nameBytes } = at;
+  if (field.kind === 'string')
+    return `${typeof value === 'string' ? value : 'n'}-${n}`.padStart(nameBytes, 'n');
   if (field.kind === 'uuid') return uuidOf(n);
   if (field.kind !== 'struct') return n;
-  const fields = Object.entries(field.fields ?? {}).filter(([, each]) =>
-    isPresent(each, { version, flexible: false }),
-  );
+  const fields = fieldsIn(field, version);
   const item = (value ?? {}) as Item;
-  const naming =
-    fields.find(([name, { kind }]) => kind === 'string' && NAME.test(name)) ??
-    fields.find(([, { kind }]) => kind === 'uuid') ??
-    fields.find(([name, { kind }]) => /^int|^safeInt/.test(kind) && NUMBER.test(name));
+  const naming = namingIn(fields);
   if (naming !== undefined) return { ...item, [naming[0]]: different(naming[1], item[naming[0]], at) };
   const inner = fields.find(([, { kind }]) => kind === 'array');
   if (inner === undefined || inner[1].element === undefined) return item;
   const [first] = (item[inner[0]] as readonly unknown[] | undefined) ?? [];
   return { ...item, [inner[0]]: [different(inner[1].element, first, at)] };
+}
+
+type NamedField = readonly [name: string, field: Field<unknown>];
+
+function fieldsIn({ fields = {} }: Field<unknown>, version: number): readonly NamedField[] {
+  return Object.entries(fields).filter(([, each]) => isPresent(each, { version, flexible: false }));
+}
+
+/** What names a struct of these fields. */
+function namingIn(fields: readonly NamedField[]): NamedField | undefined {
+  return (
+    fields.find(([name, { kind }]) => kind === 'string' && NAME.test(name)) ??
+    fields.find(([, { kind }]) => kind === 'uuid') ??
+    fields.find(([name, { kind }]) => /^int|^safeInt/.test(kind) && NUMBER.test(name))
+  );
+}
+
+/** Whether what the array holds goes by texts. */
+function isNamedByText(api: AnyApi, path: Path): boolean {
+  const version = versionWith(api, path);
+  let fields: Schema = api.request;
+  let last: Field<unknown> | undefined;
+  for (const step of path) {
+    last = fields[step];
+    fields = last?.element?.fields ?? last?.fields ?? {};
+  }
+  const element = last?.element;
+  if (element === undefined) return false;
+  const naming = element.kind === 'struct' ? namingIn(fieldsIn(element, version))?.[1] : element;
+  return naming?.kind === 'string';
 }
 
 function uuidOf(n: number): string {

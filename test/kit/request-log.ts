@@ -4,6 +4,7 @@
  */
 import type { MetRequest } from '../../broker/network/interference.ts';
 import { decodeRequest } from '../../broker/protocol/codec.ts';
+import { NO_LIMITS } from '../../broker/protocol/reader.ts';
 import type { AnyApi } from '../../broker/protocol/schema.ts';
 
 /** A request that a broker got. */
@@ -30,7 +31,7 @@ interface Kept extends Omit<SeenRequest, 'api' | 'body'> {
 const MOST_REQUESTS = 10_000;
 const MOST_BYTES = 16 * 1024 * 1024;
 /** For decoding what a broker has decoded before. */
-const MOST_ELEMENTS = 1_000_000;
+const LIMITS = { ...NO_LIMITS, maxElements: 1_000_000 };
 
 export class RequestLog {
   #kept: Kept[] = [];
@@ -58,7 +59,7 @@ export class RequestLog {
       .map(({ of, body, ...seen }) => ({
         api: of.name,
         ...seen,
-        body: decodeRequest(of, seen.version, body, MOST_ELEMENTS) as unknown as Record<string, unknown>,
+        body: decodeRequest(of, seen.version, body, LIMITS) as unknown as Record<string, unknown>,
       }));
   }
 

@@ -26,6 +26,7 @@ const FLOOR: Readonly<Record<string, number>> = {
 const SHARED_WORDS = new Set([
   'broker/types.ts',
   'broker/cluster.ts',
+  'broker/bounded-name.ts',
   'broker/int64.ts',
   'broker/java-hash.ts',
   'broker/errors.ts',

@@ -12,6 +12,7 @@ import type { Diagnostics } from '../../platform/diagnostics.ts';
 import type { Journal } from '../../platform/journal.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { type Random, randomHexUuid } from '../../platform/random.ts';
+import { atOnce, type Steps } from '../../platform/turns.ts';
 import { type PartitionKey, parsePartitionKey } from '../../types.ts';
 import { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts';
 import type { StateLog } from '../runtime/state-log.ts';
@@ -23,7 +24,12 @@ import { type GroupRecord, groupRecordCodec } from './group-records.ts';
 import { type GroupOwner, GroupShard } from './group-shard.ts';
 import { type JoinSettings, join } from './join.ts';
 import { leave, memberHeartbeat, renewSession } from './membership.ts';
-import { type OffsetSettings, OffsetStore, type OffsetToCommit } from './offset-store.ts';
+import {
+  type OffsetSettings,
+  OffsetStore,
+  type OffsetToCommit,
+  type PreparedCommits,
+} from './offset-store.ts';
 import { type CommittedOffset, isUnstable, keysInLog } from './offsets.ts';
 import { subscribedTopics } from './subscription.ts';
 import { type SyncRequest, sync } from './sync.ts';
@@ -229,9 +235,18 @@ export class GroupCoordinator {
     return { error: ErrorCode.NONE, members: errors };
   }
 
+  /** What can be done of very many commits before they are made, in steps; for a request of the same commits. */
+  preparedCommits(groupId: string, commits: readonly OffsetToCommit[]): Steps<PreparedCommits> {
+    return this.#offsets.prepare(groupId, commits);
+  }
+
   /** One error for each commit, in order. */
   async commitOffsets(
-    request: { groupId: string; commits: readonly OffsetToCommit[] } & Committer,
+    request: {
+      groupId: string;
+      commits: readonly OffsetToCommit[];
+      prepared?: PreparedCommits;
+    } & Committer,
   ): Promise<ErrorCode[]> {
     const all = (error: ErrorCode): ErrorCode[] => request.commits.map(() => error);
     const { owner, error } = this.#runtime.locate(request.groupId);
@@ -246,7 +261,8 @@ export class GroupCoordinator {
     if (entry.group.members.has(request.memberId)) {
       this.#driver.carryOut({ owner, entry }, renewSession(entry.group, request.memberId));
     }
-    return this.#offsets.commit({ owner, entry }, request.commits);
+    const prepared = request.prepared ?? atOnce(this.#offsets.prepare(request.groupId, request.commits));
+    return this.#offsets.commit({ owner, entry }, prepared);
   }
 
   /** TxnOffsetCommit: one error for each commit, in order. They hold once the transaction is committed. */

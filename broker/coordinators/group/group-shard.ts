@@ -5,6 +5,7 @@
  * offsets go on being replayed.
  * Source: Kafka's GroupMetadataManager.
  */
+import { NameMap, NameSet } from '../../bounded-name.ts';
 import type { Int64 } from '../../int64.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { partitionKey } from '../../types.ts';
@@ -34,12 +35,12 @@ export interface GroupEntry {
 
 export class GroupShard implements Shard<GroupRecord> {
   /** By group id; none of them is Dead. */
-  readonly groups = new Map<string, GroupEntry>();
+  readonly groups = new NameMap<GroupEntry>();
   /** By producer, the groups for which its open transaction has committed offsets. */
-  readonly #openTransactions = new Map<Int64, Set<string>>();
+  readonly #openTransactions = new Map<Int64, NameSet>();
   readonly #clock: Clock;
   /** While loading: the groups whose latest record is no tombstone. Null afterwards. */
-  #stored: Set<string> | null = new Set();
+  #stored: NameSet | null = new NameSet();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -60,10 +61,10 @@ export class GroupShard implements Shard<GroupRecord> {
 
   /** The log has been read to its end. Groups of which nothing is left were there only while it was read. */
   loaded(): void {
-    const stored = this.#stored ?? new Set();
+    const stored = this.#stored ?? new NameSet();
     this.#stored = null;
-    for (const [groupId, { offsets }] of this.groups) {
-      if (!stored.has(groupId) && hasNoOffsets(offsets)) this.groups.delete(groupId);
+    for (const { group, offsets } of this.groups.values()) {
+      if (!stored.has(group.groupId) && hasNoOffsets(offsets)) this.groups.delete(group.groupId);
     }
   }
 
@@ -95,7 +96,7 @@ export class GroupShard implements Shard<GroupRecord> {
       return;
     }
     replayTransactionalCommit(entry.offsets, producerId, key, { ...record.commit, recordOffset: offset });
-    const groupIds = this.#openTransactions.get(producerId) ?? new Set();
+    const groupIds = this.#openTransactions.get(producerId) ?? new NameSet();
     this.#openTransactions.set(producerId, groupIds.add(record.groupId));
   }
 

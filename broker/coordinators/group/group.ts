@@ -4,6 +4,7 @@
  * synchronous, change the group in place and return effects for the driver to carry out.
  * Source: Kafka's GroupMetadata and MemberMetadata.
  */
+import { NameMap, NameSet } from '../../bounded-name.ts';
 
 /** Stands for a request that waits for its answer; the driver keeps the other end. */
 export type Ticket = number;
@@ -124,12 +125,12 @@ export function membersAwaitingJoin(group: Group): number {
 }
 
 /** Protocol names that every member supports. */
-function commonProtocols(group: Group): ReadonlySet<string> {
+function commonProtocols(group: Group): NameSet {
   const [first, ...others] = group.members.values();
-  const common = new Set(first?.protocols.map((protocol) => protocol.name));
+  const common = new NameSet(first?.protocols.map((protocol) => protocol.name));
   for (const member of others) {
-    const names = new Set(member.protocols.map((protocol) => protocol.name));
-    for (const name of common) if (!names.has(name)) common.delete(name);
+    const names = new NameSet(member.protocols.map((protocol) => protocol.name));
+    for (const key of common) if (!names.has(key)) common.delete(key);
   }
   return common;
 }
@@ -155,7 +156,7 @@ export function selectProtocol(group: Group): string {
   const [choice] = first?.protocols ?? [];
   if (choice !== undefined) return choice.name;
   const common = commonProtocols(group);
-  const votes = new Map<string, number>();
+  const votes = new NameMap<number>();
   for (const member of group.members.values()) {
     const vote = member.protocols.find((protocol) => common.has(protocol.name));
     if (vote !== undefined) votes.set(vote.name, (votes.get(vote.name) ?? 0) + 1);

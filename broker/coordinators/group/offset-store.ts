@@ -6,8 +6,13 @@
 
 import { ErrorCode } from '../../errors.ts';
 import type { Clock } from '../../platform/clock.ts';
+import type { Steps } from '../../platform/turns.ts';
 import { type PartitionKey, parsePartitionKey, partitionKey } from '../../types.ts';
-import type { CoordinatorRuntime, WritingTransaction } from '../runtime/coordinator-runtime.ts';
+import type {
+  CoordinatorRuntime,
+  EncodedRecords,
+  WritingTransaction,
+} from '../runtime/coordinator-runtime.ts';
 import { commitErrorFor } from './append-errors.ts';
 import type { Placed } from './group-driver.ts';
 import type { GroupRecord } from './group-records.ts';
@@ -18,6 +23,14 @@ import { subscribedTopics } from './subscription.ts';
 export interface OffsetToCommit extends Commit {
   readonly topic: string;
   readonly partition: number;
+}
+
+/** Commits of one group, and their records. */
+export interface PreparedCommits {
+  readonly commits: readonly OffsetToCommit[];
+  /** Those that have records, with their keys. */
+  readonly accepted: readonly { readonly key: PartitionKey; readonly commit: OffsetToCommit }[];
+  readonly encoded: EncodedRecords<GroupRecord> | null;
 }
 
 export interface OffsetSettings {
@@ -41,30 +54,41 @@ export class OffsetStore {
     this.#settings = parts.settings;
   }
 
+  /** What can be done of a commit before anybody is asked whether it may be, in steps. */
+  *prepare(groupId: string, commits: readonly OffsetToCommit[]): Steps<PreparedCommits> {
+    const accepted: PreparedCommits['accepted'][number][] = [];
+    const records: GroupRecord[] = [];
+    for (const commit of commits) {
+      if (this.#accepts(commit)) {
+        const { topic, partition } = commit;
+        accepted.push({ key: keyOf(commit), commit });
+        records.push({ kind: 'offset', groupId, topic, partition, commit });
+      }
+      yield;
+    }
+    return { commits, accepted, encoded: yield* this.#runtime.encode(records) };
+  }
+
   /**
    * An error code for each commit, in order. Within a transaction they hold once its marker says so. The records
    * are in the log before this returns, or never.
    */
   async commit(
-    { owner, entry: { group, offsets } }: Placed,
-    commits: readonly OffsetToCommit[],
+    { owner, entry: { offsets } }: Placed,
+    { commits, accepted, encoded }: PreparedCommits,
     transaction?: WritingTransaction,
   ): Promise<ErrorCode[]> {
-    const isAccepted = (commit: OffsetToCommit): boolean =>
-      commit.metadata.length <= this.#settings.metadataMaxLength;
-    const accepted = commits.filter(isAccepted);
     let error: ErrorCode = ErrorCode.NONE;
     if (accepted.length > 0) {
-      for (const commit of accepted) offsets.pending.set(keyOf(commit), commit);
-      const { groupId } = group;
-      const records = accepted.map((commit): GroupRecord => {
-        const { topic, partition } = commit;
-        return { kind: 'offset', groupId, topic, partition, commit };
-      });
-      error = commitErrorFor(await this.#runtime.write(owner, records, transaction));
-      for (const commit of accepted) commitSettled(offsets, keyOf(commit), commit);
+      for (const { key, commit } of accepted) offsets.pending.set(key, commit);
+      error = commitErrorFor(await this.#runtime.writeEncoded(owner, encoded, transaction));
+      for (const { key, commit } of accepted) commitSettled(offsets, key, commit);
     }
-    return commits.map((commit) => (isAccepted(commit) ? error : ErrorCode.OFFSET_METADATA_TOO_LARGE));
+    return commits.map((commit) => (this.#accepts(commit) ? error : ErrorCode.OFFSET_METADATA_TOO_LARGE));
+  }
+
+  #accepts({ metadata }: OffsetToCommit): boolean {
+    return metadata.length <= this.#settings.metadataMaxLength;
   }
 
   /** Removes the group and all its offsets from memory and from the log. */

@@ -3,6 +3,7 @@
  * The rule: nobody learns an assignment that is not in the log.
  * Source: Kafka's GroupCoordinator.doSyncGroup.
  */
+import { NameMap } from '../../bounded-name.ts';
 import { ErrorCode } from '../../errors.ts';
 import type { Effect, PersistReason, SyncAnswer } from './effects.ts';
 import { NO_BYTES, syncError } from './effects.ts';
@@ -74,7 +75,7 @@ function validateSync(group: Group, request: SyncRequest): ErrorCode {
 
 /** Members that the leader left out get an empty assignment; strangers are dropped. */
 function fullAssignment(group: Group, request: SyncRequest): Map<string, Buffer> {
-  const given = new Map(request.assignments.map((each) => [each.memberId, Buffer.from(each.assignment)]));
+  const given = new NameMap(request.assignments.map((each) => [each.memberId, Buffer.from(each.assignment)]));
   const full = new Map<string, Buffer>();
   for (const memberId of group.members.keys()) full.set(memberId, given.get(memberId) ?? NO_BYTES);
   return full;

@@ -8,13 +8,14 @@ import { ErrorCode } from '../../errors.ts';
 import type { Int64 } from '../../int64.ts';
 import type { Verification } from '../../log/append.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { atOnce } from '../../platform/turns.ts';
 import type { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts';
 import type { TransactionEnd } from '../runtime/shard.ts';
 import { verificationErrorFor } from './append-errors.ts';
 import { type Committer, validateTransactionalCommit } from './commit-rules.ts';
 import type { GroupRecord } from './group-records.ts';
 import type { GroupShard } from './group-shard.ts';
-import type { OffsetStore, OffsetToCommit } from './offset-store.ts';
+import type { OffsetStore, OffsetToCommit, PreparedCommits } from './offset-store.ts';
 
 export interface TransactionalCommit extends Committer {
   readonly groupId: string;
@@ -22,6 +23,8 @@ export interface TransactionalCommit extends Committer {
   readonly producerId: Int64;
   readonly producerEpoch: number;
   readonly commits: readonly OffsetToCommit[];
+  /** What has been done of very many of them already. */
+  readonly prepared?: PreparedCommits;
 }
 
 /** Asks the coordinator of the transaction; `partition` is of `__consumer_offsets`. Never rejects. */
@@ -67,7 +70,8 @@ export class TransactionalOffsets {
     const refused = validateTransactionalCommit(entry.group, request);
     if (refused !== ErrorCode.NONE) return all(refused);
     const { verification } = verified;
-    const writing = offsets.commit({ owner, entry }, commits, { producerId, producerEpoch, verification });
+    const prepared = request.prepared ?? atOnce(offsets.prepare(groupId, commits));
+    const writing = offsets.commit({ owner, entry }, prepared, { producerId, producerEpoch, verification });
     return this.#note(producerId, writing);
   }
 

@@ -11,6 +11,7 @@ import type { Int64 } from '../../int64.ts';
 import type { Verification } from '../../log/append.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
+import { atOnce, type Steps } from '../../platform/turns.ts';
 import { BATCH_HEADER_BYTES } from '../../records/batch.ts';
 import { buildBatch } from '../../records/build.ts';
 import { loadShard } from './loader.ts';
@@ -41,6 +42,14 @@ interface RuntimeSettings {
 
 /** More than a record takes besides its key and its value. */
 const RECORD_OVERHEAD_BYTES = 32;
+
+/** Records and what is stored of each. */
+export interface EncodedRecords<R> {
+  readonly records: readonly R[];
+  readonly encoded: readonly KeyValue[];
+  /** A batch of them is larger. */
+  readonly leastBytes: number;
+}
 
 /** Whose transaction records are written in. */
 export interface WritingTransaction {
@@ -140,19 +149,53 @@ export class CoordinatorRuntime<R, S extends Shard<R>> {
    * Appends the records as one batch and replays them once they are replicated. Resolves with the error
    * of the append; an error replays nothing. Never rejects. They are in the log before this returns, or never.
    */
-  async write(
+  write(
     owner: OwnedPartition<S>,
     records: readonly R[],
     transaction?: WritingTransaction,
   ): Promise<ErrorCode> {
+    return this.writeEncoded(owner, atOnce(this.encode(records)), transaction);
+  }
+
+  /** The records as they are written, in steps: of very many it takes long. null where they can't be, which is told. */
+  *encode(records: readonly R[]): Steps<EncodedRecords<R> | null> {
     try {
-      const encoded = records.map((record) => this.#parts.codec.encode(record));
-      return await this.#append(owner, { records, encoded }, transaction);
+      const encoded: KeyValue[] = [];
+      let leastBytes = BATCH_HEADER_BYTES;
+      for (const record of records) {
+        const { key, value } = this.#parts.codec.encode(record);
+        leastBytes += key.length + (value?.length ?? 0);
+        encoded.push({ key, value });
+        yield;
+      }
+      return { records, encoded, leastBytes };
     } catch (error) {
-      // Names without end that fit into no record, for example.
-      this.#parts.diagnostics.error(`Records for ${this.#parts.log.topic} cannot be written`, error);
+      return this.#unwritable(error);
+    }
+  }
+
+  /** As `write`. */
+  async writeEncoded(
+    owner: OwnedPartition<S>,
+    encoded: EncodedRecords<R> | null,
+    transaction?: WritingTransaction,
+  ): Promise<ErrorCode> {
+    if (encoded === null) return ErrorCode.UNKNOWN_SERVER_ERROR;
+    try {
+      // What the log would say, if it is there, without a batch of all of them.
+      const mostBytes = this.#parts.log.maxBatchBytes(owner.partition);
+      if (mostBytes > 0 && encoded.leastBytes > mostBytes) return ErrorCode.MESSAGE_TOO_LARGE;
+      return await this.#append(owner, encoded, transaction);
+    } catch (error) {
+      this.#unwritable(error);
       return ErrorCode.UNKNOWN_SERVER_ERROR;
     }
+  }
+
+  /** Names without end that fit into no record, for example. */
+  #unwritable(error: unknown): null {
+    this.#parts.diagnostics.error(`Records for ${this.#parts.log.topic} cannot be written`, error);
+    return null;
   }
 
   /**

@@ -3,6 +3,7 @@
  * tombstone removes it; so it is while the partition is loaded, and so it goes on.
  * Source: Kafka's TransactionStateManager.
  */
+import { NameMap } from '../../bounded-name.ts';
 import type { OwnedPartition } from '../runtime/ownership.ts';
 import type { Shard } from '../runtime/shard.ts';
 import type { Transaction, TransactionState } from './transaction.ts';
@@ -34,7 +35,7 @@ export interface PlacedEntry {
 }
 
 export class TransactionShard implements Shard<TransactionRecord> {
-  readonly entries = new Map<string, TransactionEntry>();
+  readonly entries = new NameMap<TransactionEntry>();
 
   replay({ transactionalId, transaction }: TransactionRecord): void {
     if (transaction === null) {

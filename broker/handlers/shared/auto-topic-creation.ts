@@ -4,6 +4,7 @@
  * in ZooKeeper. The asker gets a retriable error in any case, for the leaders are not elected yet.
  * Source: DefaultAutoTopicCreationManager.createTopics, createTopicsInZk.
  */
+import { boundedName, NameSet } from '../../bounded-name.ts';
 import type { FixedConfig } from '../../config/broker-config.ts';
 import { ErrorCode } from '../../errors.ts';
 import type { TopicCreation } from '../../metadata/topic-creation.ts';
@@ -38,7 +39,7 @@ export class AutoTopicCreation {
   readonly #topicAdmin: TopicMaker;
   readonly #diagnostics: Diagnostics;
   /** Topics that are being made; each by one request at a time. */
-  readonly #inFlight = new Set<string>();
+  readonly #inFlight = new NameSet();
 
   constructor(config: FixedConfig, topicAdmin: TopicMaker, diagnostics: Diagnostics) {
     this.#config = config;
@@ -46,20 +47,20 @@ export class AutoTopicCreation {
     this.#diagnostics = diagnostics;
   }
 
-  /** Creates what is missing; the error to answer for each topic meanwhile. */
+  /** Creates what is missing; the error to answer for each topic meanwhile, by its bounded name. */
   async create(topics: readonly string[], asker: Asker): Promise<Map<string, ErrorCode>> {
     const errors = new Map<string, ErrorCode>();
     const fits = this.#allowance();
     const refusals = await asker.turns.each(topics, (topic) => this.#refusalOf(topic, fits));
     const wanted = topics.filter((topic, index) => {
-      errors.set(topic, refusals[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR);
+      errors.set(boundedName(topic), refusals[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR);
       return refusals[index] === null;
     });
     if (wanted.length === 0) return errors;
     const creation = await this.#opened();
     const created = await asker.turns.begin(wanted, (topic) => this.#createOne(topic, creation, asker));
     for (const [index, topic] of wanted.entries()) {
-      errors.set(topic, created[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR);
+      errors.set(boundedName(topic), created[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR);
     }
     return errors;
   }

@@ -1,4 +1,5 @@
 /** Which of the partitions in a request may have offsets committed; for OffsetCommit and TxnOffsetCommit. */
+import { NameMap } from '../../bounded-name.ts';
 import type { OffsetToCommit } from '../../coordinators/group/offset-store.ts';
 import { ErrorCode } from '../../errors.ts';
 import type { MetadataCache } from '../../metadata/metadata-cache.ts';
@@ -16,8 +17,13 @@ interface PartitionAnswer {
   readonly errorCode: ErrorCode;
 }
 
+interface TopicAnswer {
+  readonly name: string;
+  readonly partitions: PartitionAnswer[];
+}
+
 /** By topic. */
-export type Answers = Map<string, PartitionAnswer[]>;
+export type Answers = NameMap<TopicAnswer>;
 
 /**
  * The partitions to commit, and answers for those that one may not commit, as often as they are named. Of a
@@ -31,7 +37,7 @@ export function* committable<P extends { readonly partitionIndex: number }>(
   readonly answers: Answers;
   readonly valid: readonly { readonly name: string; readonly partitions: P[] }[];
 }> {
-  const answers: Answers = new Map();
+  const answers: Answers = new NameMap();
   const valid: { name: string; partitions: P[] }[] = [];
   for (const { name, partitions } of topics) {
     const allowed = context.may(Operation.READ, topicNamed(name));
@@ -70,8 +76,8 @@ export function* commitsOf<P>(
 /** The answers for the partitions of a topic, to which more may be added. */
 export function answersOf(answers: Answers, topic: string): PartitionAnswer[] {
   const known = answers.get(topic);
-  if (known !== undefined) return known;
-  const made: PartitionAnswer[] = [];
-  answers.set(topic, made);
-  return made;
+  if (known !== undefined) return known.partitions;
+  const partitions: PartitionAnswer[] = [];
+  answers.set(topic, { name: topic, partitions });
+  return partitions;
 }

@@ -3,6 +3,7 @@
  * stored: pure, before any judgement of values.
  * Source: ConfigAdminManager.prepareIncrementalConfigs.
  */
+import { NameMap } from '../../bounded-name.ts';
 import { type Property, splitList } from '../../config/property.ts';
 import { ErrorCode } from '../../errors.ts';
 import type { Overrides } from '../../metadata/config-feed.ts';
@@ -29,7 +30,7 @@ export function incrementally(operations: readonly ConfigOperation[]): Change {
   return (stored, propertyOf) => {
     const unknown = unknownOperation(operations);
     if (unknown !== null) return unknown;
-    const next = new Map(stored);
+    const next = new NameMap(stored);
     for (const operation of operations) {
       const { name, configOperation, value } = operation;
       if (configOperation === OpType.DELETE) next.delete(name);
@@ -101,5 +102,5 @@ export function unknownOperation(operations: readonly ConfigOperation[]): Config
 export function replacing(
   configs: readonly { readonly name: string; readonly value: string | null }[],
 ): Change {
-  return () => new Map(configs.map(({ name, value }) => [name, value ?? '']));
+  return () => new NameMap(configs.map(({ name, value }) => [name, value ?? '']));
 }

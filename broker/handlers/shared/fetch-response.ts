@@ -5,6 +5,7 @@ import type { Fetch } from '../../protocol/messages/01-fetch.ts';
 import type { ResponseInput } from '../../protocol/schema.ts';
 import type { SessionAnswer } from '../../replication/requests/fetch-sessions.ts';
 import type { FetchOutcome } from '../../replication/requests/read-partition.ts';
+import type { CurrentLeader } from '../../replication/requests/replica-append.ts';
 import type { SessionPartition } from '../../replication/requests/session-partitions.ts';
 import type { RequestContext } from '../handler.ts';
 import type { Needs } from '../services.ts';
@@ -55,6 +56,7 @@ export function* fetchResponse(
 ): Steps<Response> {
   const { apiVersion } = context;
   const responses: { topic: string; topicId: string; partitions: PartitionResponse[] }[] = [];
+  const leaders: CurrentLeader[] = [];
   const isLarge = answer.outcomes.length > FEW;
   for (const fetched of answer.outcomes) {
     const { topic, topicId } = fetched.wanted;
@@ -64,13 +66,13 @@ export function* fetchResponse(
       responses.push(last);
     }
     last.partitions.push(partitionResponse(fetched, apiVersion));
+    if (fetched.currentLeader !== null) leaders.push(fetched.currentLeader);
     count(fetched, services);
     if (isLarge) yield;
   }
   if (apiVersion < 7) return { responses };
   const response = { errorCode: answer.error, sessionId: answer.sessionId, responses };
   if (apiVersion < 16) return response;
-  const leaders = answer.outcomes.flatMap(({ currentLeader }) => currentLeader ?? []);
   if (leaders.length === 0) return response;
   return {
     ...response,

@@ -3,12 +3,13 @@
  * one that is named again counts once, as it was named last; elsewhere the names that are repeated are
  * refused. What a name costs (a read, an answer a thousand times longer) is thus paid once.
  */
+import { NameMap, NameSet } from '../../bounded-name.ts';
 import { FEW, type Steps } from '../../platform/turns.ts';
 
 /** Each once by its key, as named last, at the place of its first mention; `items` itself when none is repeated. */
 export function* onceEach<T>(items: readonly T[], keyOf: (item: T) => string): Steps<readonly T[]> {
   if (items.length < 2) return items;
-  const byKey = new Map<string, T>();
+  const byKey = new NameMap<T>();
   for (const [index, item] of items.entries()) {
     byKey.set(keyOf(item), item);
     if (index >= FEW) yield;
@@ -17,12 +18,9 @@ export function* onceEach<T>(items: readonly T[], keyOf: (item: T) => string): S
 }
 
 /** The names that occur more than once. */
-export function* repeatedNames<T>(
-  items: readonly T[],
-  nameOf: (item: T) => string,
-): Steps<ReadonlySet<string>> {
-  const seen = new Set<string>();
-  const repeated = new Set<string>();
+export function* repeatedNames<T>(items: readonly T[], nameOf: (item: T) => string): Steps<NameSet> {
+  const seen = new NameSet();
+  const repeated = new NameSet();
   for (const item of items) {
     const name = nameOf(item);
     (seen.has(name) ? repeated : seen).add(name);
@@ -53,20 +51,21 @@ export function* namedOnce<T extends Named, P>(
   const [first] = topics;
   if (first !== undefined && topics.length === 1 && shape.partitionsOf(first).length === 1) return topics;
   if (yield* isNamedOnce(topics, shape)) return topics;
-  const merged = new Map<string, Map<number, P>>();
+  const merged = new NameMap<{ readonly name: string; readonly partitions: Map<number, P> }>();
   for (const topic of topics) {
+    const { name } = topic;
     for (const partition of shape.partitionsOf(topic)) {
-      let ofTopic = merged.get(topic.name);
+      let ofTopic = merged.get(name);
       if (ofTopic === undefined) {
-        ofTopic = new Map();
-        merged.set(topic.name, ofTopic);
+        ofTopic = { name, partitions: new Map() };
+        merged.set(name, ofTopic);
       }
-      ofTopic.set(shape.indexOf(partition), partition);
+      ofTopic.partitions.set(shape.indexOf(partition), partition);
       yield;
     }
   }
   const once: T[] = [];
-  for (const [name, partitions] of merged) {
+  for (const { name, partitions } of merged.values()) {
     once.push(shape.topic(name, [...partitions.values()]));
     yield;
   }
@@ -74,7 +73,7 @@ export function* namedOnce<T extends Named, P>(
 }
 
 function* isNamedOnce<T extends Named, P>(topics: readonly T[], shape: Shape<T, P>): Steps<boolean> {
-  const names = topics.length > 1 ? new Set<string>() : null;
+  const names = topics.length > 1 ? new NameSet() : null;
   for (const topic of topics) {
     if (names !== null && names.size === names.add(topic.name).size) return false;
     const partitions = shape.partitionsOf(topic);

@@ -15,6 +15,7 @@ import type { Random } from '../../platform/random.ts';
 import { done, FEW, type Steps } from '../../platform/turns.ts';
 import {
   firstTold,
+  isTooLong,
   newsIn,
   type Remembered,
   type RequestedPartition,
@@ -168,6 +169,10 @@ export class FetchSessions {
       const key = sessionKey(requested, usesTopicIds);
       const wanted = resolved(requested, usesTopicIds, nameOf);
       const known = partitions.get(key);
+      if (known === undefined && isTooLong(wanted)) {
+        this.#drop(session);
+        return false;
+      }
       if (known === undefined) {
         partitions.set(key, { key, wanted, highWatermark: -1, logStartOffset: -1 });
         this.#partitionCount += 1;
@@ -247,6 +252,7 @@ export class FetchSessions {
   ): Steps<number> {
     if (!this.#hasRoomFor(wanted.length)) return NO_SESSION;
     const partitions = yield* firstTold(wanted, outcomes, request.usesTopicIds);
+    if (partitions === null) return NO_SESSION;
     // Looked at again: others may have come meanwhile.
     if (!this.#hasRoomFor(wanted.length)) return NO_SESSION;
     const { slots, clock, random } = this.#options;

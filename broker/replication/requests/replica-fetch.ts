@@ -64,13 +64,19 @@ export class ReplicaFetch {
     return afterwards(read(), (outcomes) => {
       if (limited.maxWaitMs <= 0 || isEnough(outcomes, limited)) return outcomes;
       for (const outcome of outcomes) outcome.release();
+      const isLarge = outcomes.length > READS_PER_TURN;
       // Many of those that wait may have to go on at the same moment.
-      const goOn = async () => (outcomes.length > READS_PER_TURN ? turns.own().then(read) : read());
-      return new Promise<FetchOutcome[]>((resolve) => {
+      const goOn = async () => (isLarge ? turns.own().then(read) : read());
+      return new Promise<FetchOutcome[]>((resolve, reject) => {
         const fetch = new DelayedFetch(limited, this.#context, () => resolve(goOn()));
-        this.#context.waiting.tryCompleteElseWait(fetch, fetch.keys(), limited.maxWaitMs);
+        if (isLarge) this.#waitInTurns(fetch, limited, turns).catch(reject);
+        else this.#context.waiting.tryCompleteElseWait(fetch, fetch.keys(), limited.maxWaitMs);
       });
     });
+  }
+
+  async #waitInTurns(fetch: DelayedFetch, { maxWaitMs }: FetchRequest, turns: Turns): Promise<void> {
+    await turns.take(this.#context.waiting.waitInSteps(fetch, fetch.keys(), maxWaitMs));
   }
 }
 
@@ -136,23 +142,25 @@ class DelayedFetch implements Waiting {
   readonly #completed: () => void;
   /** By index of the request's partitions; a hole for those that were never counted. */
   readonly #counted: (Counted | undefined)[] = [];
+  /** Of those that it waits for. */
   readonly #indexes = new Map<PartitionKey, number>();
   /** What each partition adds to the answer, by index, and all of them. */
-  readonly #readableBytes: number[] = [];
+  readonly #readableBytes: (number | undefined)[] = [];
   #totalBytes = 0;
 
   constructor(request: FetchRequest, context: ReplicaFetchContext, completed: () => void) {
     this.#request = request;
     this.#context = context;
     this.#completed = completed;
-    for (const [index, { topic, partition }] of request.partitions.entries()) {
-      this.#indexes.set(partitionKey(topic, partition), index);
-      this.#readableBytes.push(0);
-    }
   }
 
-  keys(): PartitionKey[] {
-    return [...this.#indexes.keys()];
+  /** What to wait for, noted as it is given out: there may be hundreds of thousands. */
+  *keys(): Generator<PartitionKey> {
+    for (const [index, { topic, partition }] of this.#request.partitions.entries()) {
+      const key = partitionKey(topic, partition);
+      this.#indexes.set(key, index);
+      yield key;
+    }
   }
 
   tryComplete(changed: PartitionKey | null): boolean {

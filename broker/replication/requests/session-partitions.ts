@@ -2,6 +2,7 @@
  * The partitions of a fetch session (fetch-sessions.ts): what the client wants of each, what it was last told of
  * it, and whether an outcome says anything new.
  */
+import { boundedName, LONGEST_TOPIC_NAME } from '../../bounded-name.ts';
 import { ErrorCode } from '../../errors.ts';
 import { FEW, type Steps } from '../../platform/turns.ts';
 import { type Uuid, ZERO_UUID } from '../../types.ts';
@@ -43,14 +44,15 @@ export interface Remembered {
 
 export type TopicNameOf = (topicId: Uuid) => string | undefined;
 
-/** Of partitions that nothing was told of before. */
+/** Of partitions that nothing was told of before. null: they name what is too long to be remembered. */
 export function* firstTold(
   partitions: readonly SessionPartition[],
   outcomes: readonly SessionOutcome[],
   usesTopicIds: boolean,
-): Steps<Map<string, Remembered>> {
+): Steps<Map<string, Remembered> | null> {
   const all = new Map<string, Remembered>();
   for (const [index, wanted] of partitions.entries()) {
+    if (isTooLong(wanted)) return null;
     const key = sessionKey(wanted, usesTopicIds);
     const told = { key, wanted, highWatermark: -1, logStartOffset: -1 };
     const outcome = outcomes[index];
@@ -59,6 +61,11 @@ export function* firstTold(
     if (all.size > FEW) yield;
   }
   return all;
+}
+
+/** No topic has such a name, and many of them would take more memory than is counted. */
+export function isTooLong({ topic }: Pick<SessionPartition, 'topic'>): boolean {
+  return topic !== null && topic.length > LONGEST_TOPIC_NAME;
 }
 
 /** The outcomes that say anything new; those of them that brought records have had their turn. */
@@ -127,5 +134,5 @@ export function sessionKey(
   wanted: { readonly topic: string | null; readonly topicId: Uuid; readonly partition: number },
   usesTopicIds: boolean,
 ): string {
-  return `${usesTopicIds ? wanted.topicId : wanted.topic}/${wanted.partition}`;
+  return `${usesTopicIds ? wanted.topicId : boundedName(wanted.topic ?? '')}/${wanted.partition}`;
 }

@@ -1,16 +1,19 @@
 /**
  * Where requests wait: an operation is keyed by the partitions that can complete it and by a deadline.
  * Since nothing here runs in parallel, an operation that is tried and then put to wait can't miss a
- * wake-up, and one that completes leaves every list at once, so that there is nothing to purge.
+ * wake-up, and one that completes leaves every list, so that there is nothing to purge. One with very many
+ * partitions comes and goes in turns: it looks at each in the same step in which it begins to wait for it, and
+ * is passed over once it is over.
  * Deadlines that fall into the same millisecond share one timer. Source: Kafka's DelayedOperationPurgatory.
  */
 import type { Clock, Timer } from '../../platform/clock.ts';
+import { FEW, type Steps, Turns } from '../../platform/turns.ts';
 import type { PartitionKey } from '../../types.ts';
 
 export interface Waiting {
   /**
-   * Completes the operation if it can be completed; true when it was. Never throws. Of the partitions
-   * nothing but `changed` has changed since the last try; null at the first one.
+   * Completes the operation if it can be completed; true when it was. Never throws. Of the partitions that were
+   * looked at nothing but `changed` has changed since the last try; null: all are to be looked at.
    */
   tryComplete(changed: PartitionKey | null): boolean;
   /** The deadline has come: completes the operation with what there is. */
@@ -19,10 +22,13 @@ export interface Waiting {
 
 interface Entry {
   readonly operation: Waiting;
-  readonly keys: readonly PartitionKey[];
+  /** Under which it is. */
+  readonly keys: PartitionKey[];
   readonly deadlineMs: number;
   /** Under way in a call further up: what it causes must not try it again. */
   trying: boolean;
+  /** Completed or expired: if it is still under some of its keys it is on its way out. */
+  isOver: boolean;
 }
 
 interface Deadline {
@@ -30,10 +36,7 @@ interface Deadline {
   readonly timer: Timer;
 }
 
-/**
- * An operation that waits is under each of its keys and under one deadline, and leaves all of them
- * together.
- */
+/** An operation that waits is under each of its keys and under one deadline, and leaves all of them. */
 export class WaitingRoom {
   readonly #clock: Clock;
   /** No set is empty. */
@@ -51,36 +54,65 @@ export class WaitingRoom {
     return this.#size;
   }
 
+  /** Partitions for which any of them waits. */
+  get keyCount(): number {
+    return this.#byKey.size;
+  }
+
   /** Completes the operation at once or keeps it for `timeoutMs` at most; true when it was completed. */
-  tryCompleteElseWait(operation: Waiting, keys: readonly PartitionKey[], timeoutMs: number): boolean {
+  tryCompleteElseWait(operation: Waiting, keys: Iterable<PartitionKey>, timeoutMs: number): boolean {
     if (operation.tryComplete(null)) return true;
-    const deadlineMs = Math.ceil(this.#clock.nowMs() + Math.max(0, timeoutMs));
-    const entry: Entry = { operation, keys, deadlineMs, trying: false };
-    for (const key of keys) {
-      const entries = this.#byKey.get(key);
-      if (entries === undefined) this.#byKey.set(key, new Set([entry]));
-      else entries.add(entry);
-    }
-    this.#size += 1;
-    this.#arm(entry);
+    const entry = this.#enter(operation, timeoutMs);
+    for (const key of keys) this.#waitFor(entry, key);
     return false;
+  }
+
+  /**
+   * The same in steps, of an operation with very many keys. It waits from the beginning, and what happens to a
+   * partition is seen either in the step that comes to it or, after that, as it happens.
+   */
+  *waitInSteps(operation: Waiting, keys: Iterable<PartitionKey>, timeoutMs: number): Steps<void> {
+    const entry = this.#enter(operation, timeoutMs);
+    for (const key of keys) {
+      this.#waitFor(entry, key);
+      this.#try(entry, key);
+      yield;
+      if (entry.isOver) return;
+    }
   }
 
   /** Something happened to this partition: completes whatever that allows. */
   check(key: PartitionKey): void {
     const entries = this.#byKey.get(key);
     if (entries === undefined) return;
-    for (const entry of entries) {
-      if (entry.trying) continue;
-      entry.trying = true;
-      if (entry.operation.tryComplete(key)) this.#leave(entry);
-      entry.trying = false;
-    }
+    for (const entry of entries) this.#try(entry, key);
   }
 
   /** Ends every wait as if its deadline had come; at shutdown. */
   expireAll(): void {
     for (const { entries } of [...this.#deadlines.values()]) this.#expire(entries);
+  }
+
+  #enter(operation: Waiting, timeoutMs: number): Entry {
+    const deadlineMs = Math.ceil(this.#clock.nowMs() + Math.max(0, timeoutMs));
+    const entry: Entry = { operation, keys: [], deadlineMs, trying: false, isOver: false };
+    this.#size += 1;
+    this.#arm(entry);
+    return entry;
+  }
+
+  #waitFor(entry: Entry, key: PartitionKey): void {
+    entry.keys.push(key);
+    const entries = this.#byKey.get(key);
+    if (entries === undefined) this.#byKey.set(key, new Set([entry]));
+    else entries.add(entry);
+  }
+
+  #try(entry: Entry, changed: PartitionKey): void {
+    if (entry.trying || entry.isOver) return;
+    entry.trying = true;
+    if (entry.operation.tryComplete(changed)) this.#leave(entry);
+    entry.trying = false;
   }
 
   #arm(entry: Entry): void {
@@ -104,17 +136,28 @@ export class WaitingRoom {
   }
 
   #leave(entry: Entry): void {
+    entry.isOver = true;
     this.#size -= 1;
-    for (const key of entry.keys) {
-      const entries = this.#byKey.get(key);
-      entries?.delete(entry);
-      if (entries?.size === 0) this.#byKey.delete(key);
-    }
     const deadline = this.#deadlines.get(entry.deadlineMs);
     deadline?.entries.delete(entry);
     if (deadline?.entries.size === 0) {
       deadline.timer.cancel();
       this.#deadlines.delete(entry.deadlineMs);
     }
+    if (entry.keys.length > FEW) void this.#forgetInTurns(entry);
+    else for (const key of entry.keys) this.#forget(entry, key);
+  }
+
+  #forget(entry: Entry, key: PartitionKey): void {
+    const entries = this.#byKey.get(key);
+    entries?.delete(entry);
+    if (entries?.size === 0) this.#byKey.delete(key);
+  }
+
+  /** Many such operations may be over in the same turn: each is forgotten in turns of its own. */
+  async #forgetInTurns(entry: Entry): Promise<void> {
+    const turns = new Turns(this.#clock);
+    await turns.own();
+    await turns.each(entry.keys, (key) => this.#forget(entry, key));
   }
 }

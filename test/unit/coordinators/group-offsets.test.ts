@@ -1,6 +1,6 @@
 /** Offsets of a group as clients commit and fetch them, and how they come to an end. */
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { partitionForKey } from '../../../broker/java-hash.ts';
 import { commitOf, DAY_MS, GROUP, OWNER, PARTITIONS, settle, setUp, stableMember } from './group-bench.ts';
@@ -122,6 +122,43 @@ describe('offsets', () => {
     expect(world.groups.fetchOffsets(GROUP, null).offsets.size).toBe(0);
     expect(world.groups.describeGroup(GROUP).group).toBe(null);
     world.groups.shutdown();
+  });
+});
+
+describe('very many offsets', () => {
+  const COUNT = 1000;
+  const commits = Array.from({ length: COUNT }, (_, partition) => ({ ...commitOf(partition), partition }));
+  const outcomes = (errors: readonly ErrorCode[]) => [errors.length, ...new Set(errors)];
+
+  it('become records in steps, and whether they may be committed is asked when they are', async () => {
+    const world = setUp();
+    const memberId = await stableMember(world);
+    const steps = world.groups.preparedCommits(GROUP, commits);
+    let count = 0;
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) count++;
+    expect(count).toBe(2 * COUNT);
+    const prepared = step.value;
+    const append = vi.spyOn(world.log, 'append');
+    const request = { groupId: GROUP, memberId, instanceId: null, commits, prepared };
+    const late = await world.groups.commitOffsets({ ...request, generationId: 9 });
+    expect(outcomes(late)).toEqual([COUNT, ErrorCode.ILLEGAL_GENERATION]);
+    expect(append).not.toHaveBeenCalled();
+    expect(outcomes(await world.groups.commitOffsets({ ...request, generationId: 1 }))).toEqual([COUNT, 0]);
+    const { offsets } = world.groups.fetchOffsets(GROUP, null);
+    expect([offsets.size, offsets.get('t-7')]).toEqual([COUNT, expect.objectContaining({ offset: 7 })]);
+  });
+
+  it('that fit into no batch are refused without making one', async () => {
+    const world = setUp();
+    const memberId = await stableMember(world);
+    const append = vi.spyOn(world.log, 'append');
+    world.log.largestBytes = 10_000;
+    const request = { groupId: GROUP, memberId, instanceId: null, generationId: 1, commits };
+    const errors = await world.groups.commitOffsets(request);
+    expect(outcomes(errors)).toEqual([COUNT, ErrorCode.INVALID_COMMIT_OFFSET_SIZE]);
+    expect(append).not.toHaveBeenCalled();
+    expect(world.groups.fetchOffsets(GROUP, ['t-7'], true).offsets.size).toBe(0);
   });
 });
 

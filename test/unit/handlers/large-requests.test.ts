@@ -2,7 +2,7 @@
  * Requests that name very many different things are worked through in turns: of what the broker is asked about
  * each of them, no turn has more than its share, and all of it is done where the sender is charged for it.
  */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { fetch } from '../../../broker/handlers/01-fetch.ts';
 import { listOffsets } from '../../../broker/handlers/02-list-offsets.ts';
@@ -133,4 +133,52 @@ it.each(
   expect(inTurns).toBeGreaterThanOrEqual(MANY);
   // Besides, only whether the sender may ask at all.
   expect(asked - inTurns).toBeLessThanOrEqual(2);
+});
+
+/** Walks through all that was named, each of which takes so many turns. */
+const TURNS_PER_WALK = MANY / MOST_PER_TURN;
+
+it.each([
+  // Each that is meant, each that may go, what came of it, each that has gone, what is answered.
+  ['DeleteTopics', deleteTopics, 5],
+  // What is named once, what keeps each out, what is answered.
+  ['AddPartitionsToTxn', addPartitionsToTxn, 3],
+])('%s: whatever is done with all that is named takes its turns', async (name, handler, walks) => {
+  const found = CASES.find(([one]) => (one as AnyHandler).api.name === name);
+  if (found === undefined) throw new Error(`no case of ${name}`);
+  const [, version, request, given] = found;
+  const { api, handle } = handler as unknown as AnyHandler;
+  let pieces = 0;
+  const turns = new Turns(world.clock, (piece) => {
+    pieces++;
+    return piece();
+  });
+  const decoded = decodeRequest(api, version, Buffer.concat(encodeRequest(api, version, request as never)));
+  await handle(decoded, sender(version, {}, { turns }), services(given));
+  expect(pieces).toBeGreaterThanOrEqual(walks * TURNS_PER_WALK);
+});
+
+/** The same with some of the names only, which are as long as Kafka lets in. */
+function withLongNames(value: unknown): unknown {
+  if (typeof value === 'string') return value.startsWith('name-') ? value.padStart(32_000, 'n') : value;
+  if (Array.isArray(value)) return value.slice(0, 100).map(withLongNames);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, withLongNames(each)]));
+}
+
+it.each(
+  CASES.map(
+    ([handler, ...rest]) => [(handler as AnyHandler).api.name, handler as AnyHandler, ...rest] as const,
+  ),
+)('%s: no map is by names that are not hashed', async (_name, { api, handle }, version, request, given) => {
+  const long = withLongNames(request) as never;
+  const decoded = decodeRequest(api, version, Buffer.concat(encodeRequest(api, version, long)));
+  const spies = [vi.spyOn(Map.prototype, 'set'), vi.spyOn(Set.prototype, 'add')];
+  try {
+    await handle(decoded, sender(version, {}), services(given));
+    const keys = spies.flatMap(({ mock }) => mock.calls.map(([key]) => (typeof key === 'string' ? key : '')));
+    expect(keys.filter((key) => key.length > 16_383)).toEqual([]);
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
 });

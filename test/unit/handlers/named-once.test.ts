@@ -1,5 +1,5 @@
 /** What is named again and again costs turns as what is named once does. */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { namedOnce, onceEach, repeatedNames } from '../../../broker/handlers/shared/named-once.ts';
 import type { Steps } from '../../../broker/platform/turns.ts';
 
@@ -42,4 +42,20 @@ it('partitions that are named again and again are looked at in steps', () => {
   const { count, result } = walked(namedOnce([{ name: 't', partitions }], shape));
   expect(result).toEqual([{ name: 't', partitions: [7] }]);
   expect(count).toBeGreaterThan(MANY * 0.9);
+});
+
+it('what a name costs does not grow with those that are as long', () => {
+  // Of a map of 1500 texts that V8 does not hash each would be compared with all others: a million times 32 KB.
+  const names = Array.from({ length: 1500 }, (_, index) => String(index).padStart(32_000, 'n'));
+  const keys = vi.spyOn(Map.prototype, 'set');
+  try {
+    expect(walked(onceEach(names, (name) => name)).result).toEqual(names);
+    const set = keys.mock.calls.map(([key]) => String(key).length);
+    expect(Math.max(...set)).toBeLessThan(250);
+  } finally {
+    keys.mockRestore();
+  }
+  const [first = '', second = ''] = names;
+  const repeated = walked(repeatedNames([first, second, first], (name) => name)).result;
+  expect([repeated.size, repeated.has(first), repeated.has(second)]).toEqual([1, true, false]);
 });

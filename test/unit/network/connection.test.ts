@@ -60,6 +60,53 @@ describe('framing', () => {
     expect(connection.heldBytes).toBe(6);
   });
 
+  it('leaves the buffer of a large frame to whoever takes it, and of no other', () => {
+    const taken: { bytes: Buffer; isOwn: boolean | undefined }[] = [];
+    const { socket } = connect(
+      (bytes, _session, isOwn) => {
+        taken.push({ bytes, isOwn });
+        return 'nothing';
+      },
+      { frames: { maxBytes: 100 << 20, config: 'socket.request.max.bytes' } },
+    );
+    const [small, large] = ['s'.repeat(1000), 'l'.repeat(5 << 20)].map((text) => frame(FETCH, text));
+    for (const sent of [small, large, large, small]) {
+      const bytes = sent ?? Buffer.alloc(0);
+      socket.arrive(bytes.subarray(0, bytes.length - 1));
+      socket.arrive(bytes.subarray(bytes.length - 1));
+    }
+    expect(taken.map(({ isOwn }) => isOwn)).toEqual([false, true, true, false]);
+    // What came later has overwritten none of them.
+    for (const { bytes } of taken.slice(1, 3)) {
+      expect(bytes.subarray(2).every((byte) => byte === 'l'.charCodeAt(0))).toBe(true);
+    }
+  });
+
+  it('one that was refused, and has others behind it, is nobody’s own', async () => {
+    const taken: (boolean | undefined)[] = [];
+    let isFull = true;
+    let freed = (): void => {};
+    const { socket } = connect(
+      (_bytes, _session, isOwn) => {
+        if (isFull) {
+          return new NotYet((resolve) => {
+            freed = () => resolve('nothing');
+          });
+        }
+        taken.push(isOwn);
+        return 'nothing';
+      },
+      { frames: { maxBytes: 100 << 20, config: 'socket.request.max.bytes' } },
+    );
+    const large = frame(FETCH, 'l'.repeat(5 << 20));
+    socket.arrive(large.subarray(0, 100));
+    socket.arrive(Buffer.concat([large.subarray(100), frame(FETCH, 'small')]));
+    isFull = false;
+    freed();
+    await settled();
+    expect(taken).toEqual([false, false]);
+  });
+
   it('gives the private buffer of a partial frame back to the pool', () => {
     const { socket, pool } = connect(echo);
     const bytes = frame(FETCH, 'in two parts');

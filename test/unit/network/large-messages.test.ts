@@ -26,7 +26,7 @@ function setUp(handler: Handler<AnyApi, never>, queuedProduceMaxBytes?: number) 
   const config = { ...usual.config, ...(queuedProduceMaxBytes !== undefined && { queuedProduceMaxBytes }) };
   const given = { ...usual, config };
   const dispatch = createDispatch(new Map([[handler.api.key, handler]]), given, allowEverything);
-  return { dispatch: (frame: Buffer) => dispatch(frame, session) };
+  return { dispatch: (frame: Buffer, isOwn?: boolean) => dispatch(frame, session, isOwn) };
 }
 
 function frameOf<A extends AnyApi>(api: A, version: number, request: RequestInput<A>): Buffer {
@@ -63,6 +63,26 @@ it('a Produce to very many partitions is copied, is alone, and may take its turn
     { partitions: 300, isAlone: true },
     { partitions: 0, isAlone: false },
   ]);
+});
+
+it('a frame whose memory nobody else will use is not copied', async () => {
+  const views: Buffer[] = [];
+  const { dispatch } = setUp(
+    defineHandler(Produce, [], {
+      handle({ topicData }) {
+        views.push(topicData[0]?.partitionData[0]?.records ?? Buffer.alloc(0));
+        return { responses: [] };
+      },
+      refuse: () => 'close',
+    }),
+  );
+  const records = Buffer.from('records');
+  const named = partitionData.map(({ index }) => ({ index, records }));
+  const bytes = frameOf(Produce, 7, { acks: 1, topicData: [{ name: 't', partitionData: named }] });
+  await dispatch(bytes, true);
+  await dispatch(bytes, false);
+  bytes.fill(0);
+  expect(views.map(String)).toEqual(['\0'.repeat(records.length), 'records']);
 });
 
 it('one that does not decode closes the connection', async () => {
@@ -124,4 +144,37 @@ it('others hold it until they are read', async () => {
   expect(answers).toHaveLength(1);
   answers[0]?.();
   await first;
+});
+
+it('a request of few names that are very long is read in steps, and worked at in shorter turns', async () => {
+  const names = Array.from({ length: 20 }, (_, index) => String(index).padStart(32_000, 'n'));
+  const { dispatch } = setUp(
+    defineHandler(Metadata, [], {
+      async handle({ topics }, { turns, isAlone }) {
+        expect(isAlone).toBe(true);
+        const perTurn: number[] = [0];
+        const turn = (): void => {
+          perTurn.push(0);
+          if (perTurn.length < 100) clock.soon(turn);
+        };
+        clock.soon(turn);
+        const found = await turns.each(
+          topics ?? [],
+          ({ name }) => {
+            perTurn[perTurn.length - 1] = (perTurn.at(-1) ?? 0) + 1;
+            return { name };
+          },
+          // Of a usual request all of them would be worked at together.
+          64,
+        );
+        expect(Math.max(...perTurn)).toBe(1);
+        return { topics: found };
+      },
+      refuse: () => ({ topics: [] }),
+    }),
+  );
+  const outcome = dispatch(frameOf(Metadata, 9, { topics: names.map((name) => ({ name })) }));
+  expect(outcome).toBeInstanceOf(Alone);
+  const answer = decodeResponse(Metadata, 9, bytesOf(await outcome).subarray(9));
+  expect(answer.topics.map(({ name }) => name)).toEqual(names);
 });

@@ -43,7 +43,7 @@ function counting(items: number) {
     isOver = true;
     return perTurn.filter((count) => count > 0);
   };
-  return { turns: new Turns(clock), steps, did, busy };
+  return { clock, turns: new Turns(clock), steps, did, busy };
 }
 
 describe('work in turns', () => {
@@ -126,6 +126,14 @@ describe('work in turns', () => {
       return Promise.reject(new Error('later'));
     };
     await expect(turns.begin([1, 2], work)).rejects.toThrow('at once');
+  });
+
+  it('has fewer steps in a turn where each of them weighs more, and one at least', async () => {
+    const { steps, did, busy, clock } = counting(25);
+    expect(await new Turns(clock, undefined, 3).take(steps(), 30)).toBe('done');
+    expect(await new Turns(clock, undefined, 5).each([1, 2, 3], did, 10)).toHaveLength(3);
+    await new Turns(clock, undefined, 100).begin([1, 2], did, 50);
+    expect(busy()).toEqual([10, 10, 5 + 2, 1 + 1, 1]);
   });
 
   it('begins some in each turn, and does not wait for them before the next', async () => {

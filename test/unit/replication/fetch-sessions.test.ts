@@ -109,6 +109,15 @@ describe('a session', () => {
     expect(fetch({ sessionId: id, sessionEpoch: 4 }).told).toEqual([]);
   });
 
+  it('remembers no name that is longer than any topic can have', () => {
+    const { sessions, fetch } = setUp();
+    const long = want(0, { topic: 't'.repeat(250) });
+    expect(fetch({ partitions: [want(0), long] })).toMatchObject({ id: 0, told: ['t/0', `${long.topic}/0`] });
+    const { id } = fetch({ partitions: [want(0)] });
+    const grown = fetch({ sessionId: id, sessionEpoch: 1, partitions: [long] });
+    expect([grown.error, sessions.count]).toEqual([ErrorCode.FETCH_SESSION_ID_NOT_FOUND, 0]);
+  });
+
   it('puts partitions that brought records behind the others', () => {
     const { fetch, outcomes } = setUp();
     const { id } = fetch({ partitions: wanted(0, 1, 2) });
