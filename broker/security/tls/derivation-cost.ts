@@ -24,6 +24,8 @@ const OCTETS = 0x04;
 const OID = 0x06;
 const CONSTRUCTED = 0x20;
 const SEQUENCE = 0x30;
+/** Of a tag: its number stands in the bytes behind it. */
+const LONG_NUMBER = 0x1f;
 /** What ends a value of indefinite length. */
 const END = 0x00;
 const MOST_DEPTH = 64;
@@ -145,10 +147,8 @@ function headerAt(
   bytes: Buffer,
   at: number,
 ): { readonly tag: number; readonly start: number; readonly length: number | null } {
-  const tag = bytes.readUInt8(at);
-  let start = at + 1;
-  // A number of more than five bits follows in bytes of seven.
-  if ((tag & 0x1f) === 0x1f) while ((bytes.readUInt8(start++) & 0x80) !== 0);
+  const { tag, start: afterTag } = tagAt(bytes, at);
+  let start = afterTag;
   const first = bytes.readUInt8(start);
   start += 1;
   if (first < 0x80) return { tag, start, length: first };
@@ -157,4 +157,18 @@ function headerAt(
   for (const end = start + (first & 0x7f); start < end; start++)
     length = length * 256 + bytes.readUInt8(start);
   return { tag, start, length };
+}
+
+/** A number of more than five bits follows in bytes of seven; OpenSSL takes one of fewer that is written so as well. */
+function tagAt(bytes: Buffer, at: number): { readonly tag: number; readonly start: number } {
+  const tag = bytes.readUInt8(at);
+  let start = at + 1;
+  if ((tag & LONG_NUMBER) !== LONG_NUMBER) return { tag, start };
+  let number = 0;
+  let byte: number;
+  do {
+    byte = bytes.readUInt8(start++);
+    number = number * 128 + (byte & 0x7f);
+  } while ((byte & 0x80) !== 0);
+  return { tag: number < LONG_NUMBER ? (tag & ~LONG_NUMBER) | number : tag, start };
 }

@@ -25,6 +25,11 @@ function tagged(tag: number, ...contents: readonly Buffer[]): Buffer {
   );
   return Buffer.concat([Buffer.from([tag]), length, content]);
 }
+/** The same, the number of the tag in bytes behind it, which need not be. */
+function longTagged(tag: number, content: Buffer, before: readonly number[] = []): Buffer {
+  const rest = tagged(tag, content).subarray(1);
+  return Buffer.concat([Buffer.from([tag | 0x1f, ...before, tag & 0x1f]), rest]);
+}
 /** As octets of a size that one length holds. */
 function inPieces(bytes: Buffer): Buffer[] {
   const count = Math.ceil(bytes.length / 60_000);
@@ -179,6 +184,23 @@ describe('what asks for too much before it opens is refused at once', () => {
       const file = sequence(integer(3), sequence(DATA, tagged(0xa0, pieces)), integrity(1));
       expect(derivationProblem(file)).toContain(`it asks for ${HUGE + 1} iterations`);
     }
+  });
+
+  it.each([
+    ['octets', (safes: Buffer) => longTagged(0x04, safes)],
+    ['octets in pieces', (safes: Buffer) => longTagged(0x24, octets(safes))],
+    ['octets with leading zeros', (safes: Buffer) => longTagged(0x04, safes, [0x80, 0x80])],
+  ])('and where the number of a tag is written in bytes of its own: %s', (_what, written) => {
+    const safes = sequence(plainSafe(keyBag(pbes2(pbkdf2(HUGE)))));
+    const file = sequence(integer(3), sequence(DATA, tagged(0xa0, written(safes))), integrity(1));
+    expect(derivationProblem(file)).toContain(`it asks for ${HUGE + 1} iterations`);
+  });
+
+  it('also of the sequences and the count themselves', () => {
+    const count = longTagged(0x02, Buffer.from([0x7f, 0xff, 0xff, 0xff]));
+    const parameters = longTagged(0x30, Buffer.concat([octets(SALT), count]));
+    const algorithm = longTagged(0x30, Buffer.concat([oid('2a864886f70d010c0103'), parameters]));
+    expect(derivationProblem(keyInfo(algorithm))).toContain(`it asks for ${HUGE} iterations`);
   });
 
   it('what has very many parts is refused for these, wherever they are', () => {
