@@ -17,6 +17,7 @@ import type {
 } from '../peers/messages.ts';
 import type { StateReason } from '../platform/partition-events.ts';
 import { type BrokerId, NO_EPOCH } from '../types.ts';
+import { carryOut } from './carry-out.ts';
 import type { PartitionView } from './cluster-state.ts';
 import {
   decideBrokersStarted,
@@ -119,7 +120,7 @@ async function brokersStarted(term: Term, brokers: readonly BrokerInfo[]): Promi
   term.tell([{ request: 'UpdateMetadata', to: [...started], partitions: led, forgetOthers: true }]);
   const waiting = [...state.partitions()].filter(({ status }) => status !== 'Online');
   const unclean = await term.uncleanTopics(waiting);
-  await term.carryOut('broker-started', [], () => decideBrokersStarted(state, started, unclean));
+  await carryOut(term, 'broker-started', [], () => decideBrokersStarted(state, started, unclean));
   await resumeReassignments(term);
   // Also of topics that are being moved: the move may never end, as nobody is elected for them any more.
   for (const { topic } of state.partitionsOn(started)) state.deletionIneligible.delete(topic);
@@ -155,7 +156,7 @@ async function replicasLost(
 ): Promise<void> {
   const { state } = term;
   const unclean = await term.uncleanTopics(lost.keys());
-  await term.carryOut(reason, [...lost.keys()], (partitions) =>
+  await carryOut(term, reason, [...lost.keys()], (partitions) =>
     decideReplicasLost(
       state,
       new Map(partitions.map((partition) => [partition, lost.get(partition) ?? []])),
@@ -245,7 +246,7 @@ async function moveAway(
   if (brokerEpoch >= 0 && brokerEpoch < known.epoch) return refuse(ErrorCode.STALE_BROKER_EPOCH);
   state.shuttingDown.add(brokerId);
   const held = state.partitionsOn(new Set([brokerId]));
-  await term.carryOut('controlled-shutdown', held, (partitions) =>
+  await carryOut(term, 'controlled-shutdown', held, (partitions) =>
     decideControlledShutdown(state, brokerId, partitions),
   );
   const remaining = stillLed(state, brokerId);

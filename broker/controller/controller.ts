@@ -1,13 +1,12 @@
 /**
- * The controller module of one broker: takes part in elections, and while it is elected decides who leads
- * what and tells everybody. Everything runs through one queue, one event at a time; what belongs to one
- * term of office is in term.ts and dropped with it. Source: kafka.controller.KafkaController.
+ * The controller module of one broker: while it is elected (candidacy.ts) it decides who leads what and tells
+ * everybody. Everything runs through one queue, one event at a time; what belongs to one term of office is in
+ * term.ts and dropped with it. Source: kafka.controller.KafkaController.
  */
 
-import { type Coordinator, CoordinatorError, type Watch } from '../../coordinator-client/coordinator.ts';
+import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import { ControllerMoved, FencedStore } from '../../coordinator-client/stores/fenced-store.ts';
-import { controllerZnode } from '../../coordinator-client/znodes/znodes.ts';
 import { ErrorCode, failure, type Outcome, success } from '../errors.ts';
 import type {
   AllocateProducerIdsRequest,
@@ -18,7 +17,6 @@ import type {
   ControlledShutdownResponse,
 } from '../peers/messages.ts';
 import type { Peers } from '../peers/peers.contract.ts';
-import type { Timer } from '../platform/clock.ts';
 import type { FailoverTimeline } from '../platform/cluster-events.ts';
 import type { EventId } from '../platform/event-ring.ts';
 import type { Journal } from '../platform/journal.ts';
@@ -27,6 +25,7 @@ import type { BrokerId, TopicPartition } from '../types.ts';
 import { takeAnswer } from './answers.ts';
 import { BrokerChannels } from './broker-channels.ts';
 import { controlledShutdown } from './broker-events.ts';
+import { Candidacy, type WonElection } from './candidacy.ts';
 import { registerControllerMetrics } from './controller-metrics.ts';
 import { type ElectionAnswer, type ElectionType, retryElections, runElection } from './election-events.ts';
 import { type ControllerEvent, EventQueue } from './events.ts';
@@ -55,9 +54,6 @@ interface ControllerOptions {
   readonly store: () => ClusterStore;
 }
 
-/** A broker that could not take office lets the others try. */
-const REST_MS = 1000;
-
 const TERM_ENDERS = [TermOver, CoordinatorError, ControllerMoved];
 
 export class Controller {
@@ -68,16 +64,10 @@ export class Controller {
   readonly #journal: Journal;
   readonly #queue: EventQueue;
   readonly #counters: ReturnType<typeof registerControllerMetrics>;
-  #store: ClusterStore | null = null; // null while it takes no part in elections
-  #watch: Watch | null = null;
+  readonly #candidacy: Candidacy;
   #term: Term | null = null; // null while this broker is not the controller
-  /** The elected controller as last seen, -1 none. */
-  #controllerId: BrokerId = -1;
-  #goneId: EventId | null = null; // the event of its end, until there is another
   /** Of the term. */
   #upkeep: Upkeep | null = null;
-  /** Runs while this broker does not stand for election, because it could not be elected or take office. */
-  #rest: Timer | null = null;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -85,6 +75,15 @@ export class Controller {
     this.#diagnostics = options.platform.diagnostics.named(name);
     this.#journal = options.platform.journal.named(name);
     this.#queue = new EventQueue((event, error) => this.#failed(event, error));
+    this.#candidacy = new Candidacy({
+      brokerId: options.brokerId,
+      clock: options.platform.clock,
+      journal: this.#journal,
+      queue: this.#queue,
+      isInOffice: () => this.isActive,
+      resign: (reason) => this.#resign(reason),
+      elected: (won) => this.#elected(won),
+    });
     this.#counters = registerControllerMetrics(options.platform.metrics, {
       state: () => this.#term?.state ?? null,
       queuedEvents: () => this.#queue.size,
@@ -102,12 +101,12 @@ export class Controller {
   }
 
   get controllerId(): BrokerId {
-    return this.#controllerId;
+    return this.#candidacy.controllerId;
   }
 
   /** Begins to take part in elections; the broker is registered by then. */
   startup(): void {
-    this.#join(this.#options.store(), 'Startup');
+    this.#candidacy.join(this.#options.store(), 'Startup');
   }
 
   /**
@@ -115,23 +114,23 @@ export class Controller {
    * `causeId` is the event of the loss.
    */
   onSessionLost(causeId: EventId | null = null): void {
-    this.#leave();
+    this.#candidacy.leave();
     this.#resign('the session is lost', causeId);
     this.#queue.clear();
-    this.#seen(-1, causeId);
+    this.#candidacy.seen(-1, causeId);
   }
 
   /** The broker is registered again, in a new session and under a new epoch. */
   onSessionRegained(store: ClusterStore, brokerEpoch: number, causeId: EventId | null = null): void {
     this.#journal.record({ kind: 'candidacy-resumed', brokerEpoch }, causeId);
-    this.#leave();
+    this.#candidacy.leave();
     this.#resign('a new session has begun');
-    this.#join(store, 'RegisterBrokerAndReelect');
+    this.#candidacy.join(store, 'RegisterBrokerAndReelect');
   }
 
   /** The end: the office is not given up in the tree, the session's end does that. */
   shutdown(): void {
-    this.#leave();
+    this.#candidacy.leave();
     this.#resign('shutting down');
     this.#queue.close();
   }
@@ -184,75 +183,24 @@ export class Controller {
     );
   }
 
-  #join(store: ClusterStore, event: string): void {
-    this.#store = store;
-    this.#watch = store.coordinator.watch(controllerZnode.path, 'node', () =>
-      this.#lookAtOffice('ControllerChange', store),
-    );
-    this.#lookAtOffice(event, store);
-  }
-
-  #leave(): void {
-    this.#rest?.cancel();
-    this.#rest = null;
-    this.#watch?.close();
-    this.#watch = null;
-    this.#store = null;
-  }
-
-  #lookAtOffice(name: string, store: ClusterStore): void {
-    this.#queue.put({ name, key: 'ControllerChange', run: () => this.#campaign(store) });
-  }
-
-  /** Resigns if somebody else holds the office, stands for election if nobody does. */
-  async #campaign(store: ClusterStore): Promise<void> {
-    const holder = await store.controller();
-    if (this.#store !== store) return;
-    const ours = holder?.isThisSession === true && this.#term !== null;
-    if (this.#term !== null && !ours) this.#resign(`broker ${holder?.brokerId ?? 'nobody'} holds the office`);
-    if (holder !== null && (ours || !holder.isThisSession)) {
-      this.#seen(holder.brokerId, this.#goneId);
-      return;
-    }
-    if (holder === null) this.#gone();
-    if (holder === null && this.#rest === null) await this.#stand(store);
-    else if (holder === null) this.#seen(-1);
-    else await this.#vacate(store);
-  }
-
-  async #stand(store: ClusterStore): Promise<void> {
-    const { brokerId, platform } = this.#options;
-    const startedMs = platform.clock.nowMs();
-    const result = await store.electController(brokerId, platform.clock.wallMs());
-    if (this.#store !== store) return;
-    if (!result.won) {
-      this.#seen(result.lostTo ?? -1, this.#goneId);
-      return;
-    }
-    const term = this.#newTerm(store.coordinator, result);
+  /** Takes office. Rejects with what ends a term. */
+  async #elected(won: WonElection): Promise<void> {
+    const term = this.#newTerm(won);
     this.#term = term;
     this.#upkeep = new Upkeep(term);
     this.#counters.terms.add(1);
     try {
-      const electedMs = platform.clock.nowMs() - startedMs;
-      this.failoverTimeline = await this.#failOver(term, electedMs);
+      this.failoverTimeline = await this.#failOver(term, won.electedMs);
       this.#upkeep?.start();
     } catch (error) {
       if (TERM_ENDERS.some((kind) => error instanceof kind)) throw error;
       // An office held by a controller that cannot do its work helps nobody: another broker may try.
       this.#diagnostics.error('Could not take office', error);
       this.#resign('the failover failed');
-      this.#takeRest();
+      this.#candidacy.rest();
       // Not through the term, which is over.
-      await new FencedStore(store.coordinator, result.epoch, result.epochVersion).resign();
+      await new FencedStore(won.coordinator, won.epoch, won.epochVersion).resign();
     }
-  }
-
-  #takeRest(): void {
-    this.#rest ??= this.#options.platform.clock.after(REST_MS, () => {
-      this.#rest = null;
-      if (this.#store !== null) this.#lookAtOffice('Reelect', this.#store);
-    });
   }
 
   /** What is recorded on the way follows from the election. */
@@ -260,29 +208,15 @@ export class Controller {
     const { epoch, epochVersion } = term.options;
     const event = { kind: 'controller-elected', epoch, epochVersion } as const;
     const failOver = async (causeId: EventId): Promise<FailoverTimeline> => {
-      this.#seen(this.#options.brokerId, causeId);
+      this.#candidacy.seen(this.#options.brokerId, causeId);
       const timeline = await takeOffice(term, electedMs);
       term.record({ kind: 'failover-finished', ...timeline });
       return timeline;
     };
-    return term.following(this.#goneId, () => term.because(event, failOver));
+    return term.following(this.#candidacy.goneId, () => term.because(event, failOver));
   }
 
-  /** Nobody holds the office that somebody else has held. */
-  #gone(): void {
-    const controllerId = this.#controllerId;
-    if (controllerId < 0 || controllerId === this.#options.brokerId) return;
-    this.#goneId = this.#journal.record({ kind: 'controller-gone', controllerId });
-  }
-
-  /** The node is this session's, but no term goes with it: a resignation did not get through. */
-  async #vacate(store: ClusterStore): Promise<void> {
-    const stored = await store.controllerEpoch();
-    if (this.#store !== store || stored === null) return;
-    await new FencedStore(store.coordinator, stored.epoch, stored.version).resign();
-  }
-
-  #newTerm(coordinator: Coordinator, won: { readonly epoch: number; readonly epochVersion: number }): Term {
+  #newTerm({ coordinator, epoch, epochVersion }: WonElection): Term {
     const { brokerId, platform, peers, config, liveConfig } = this.#options;
     const { clock, random } = platform;
     const channels = new BrokerChannels({
@@ -297,8 +231,8 @@ export class Controller {
     return new Term({
       brokerId,
       coordinator,
-      epoch: won.epoch,
-      epochVersion: won.epochVersion,
+      epoch,
+      epochVersion,
       channels,
       config,
       liveConfig,
@@ -321,14 +255,6 @@ export class Controller {
     this.#term = null;
     term.end();
     this.#journal.record({ kind: 'controller-resigned', epoch: term.epoch, reason }, causeId);
-  }
-
-  #seen(controllerId: BrokerId, causeId: EventId | null = null): void {
-    if (controllerId === this.#controllerId) return;
-    this.#controllerId = controllerId;
-    this.#goneId = null;
-    const isSelf = controllerId === this.#options.brokerId;
-    this.#journal.record({ kind: 'controller-changed', controllerId, isSelf }, causeId);
   }
 
   /** An event of the current term: it does not run in another one. */
@@ -385,14 +311,12 @@ export class Controller {
       const { epoch } = this;
       const causeId = this.#journal.record({ kind, epoch, during: event.name, reason: error.message });
       this.#resign(error.message, causeId);
-      const session = this.#store?.coordinator.session;
-      const goesOn = session === 'connected' || session === 'suspended';
-      if (this.#store !== null && goesOn) this.#lookAtOffice('ControllerChange', this.#store);
+      this.#candidacy.lookAgain();
       return;
     }
     this.#diagnostics.error(`${event.name} failed`, error);
     // What the event has left undone is found by a repair, which compares everything; an election by another.
-    if (this.#term === null && this.#store !== null) this.#takeRest();
+    if (this.#term === null && this.#candidacy.takesPart) this.#candidacy.rest();
     else if (event.name !== 'Repair') this.#upkeep?.repairSoon();
   }
 }

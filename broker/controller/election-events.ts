@@ -8,6 +8,7 @@ import { readable } from '../../coordinator-client/znodes/znode-json.ts';
 import { ErrorCode } from '../errors.ts';
 import { LOOKS_PER_STEP, type Steps } from '../platform/turns.ts';
 import { type BrokerId, type PartitionKey, partitionKey, type TopicPartition } from '../types.ts';
+import { carryOut } from './carry-out.ts';
 import {
   type ClusterView,
   isReassigning,
@@ -39,7 +40,7 @@ export async function runElection(
 ): Promise<ElectionAnswer[]> {
   const { state } = term;
   const { verdicts, candidates } = await term.turns.take(judged(term, type, asked));
-  const { written, failed } = await term.carryOut(`${type}-election`, candidates, (undecided) =>
+  const { written, failed } = await carryOut(term, `${type}-election`, candidates, (undecided) =>
     decideElections(state, type, undecided),
   );
   for (const { topic, partition, key } of candidates) {
@@ -121,7 +122,7 @@ export async function retryElections(term: Term, topic: string | null): Promise<
     (partition) => partition.status !== 'Online' && (topic === null || partition.topic === topic),
   );
   const unclean = await term.uncleanTopics(offline);
-  await term.carryOut('unclean-election', offline, (undecided) => decideSettled(state, undecided, unclean));
+  await carryOut(term, 'unclean-election', offline, (undecided) => decideSettled(state, undecided, unclean));
 }
 
 /** The admin API may elect uncleanly whatever the configuration says. */

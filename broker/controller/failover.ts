@@ -15,13 +15,14 @@ import { brokerZnode, topicZnode } from '../../coordinator-client/znodes/znodes.
 import type { BrokerInfo } from '../cluster.ts';
 import type { FailoverTimeline } from '../platform/cluster-events.ts';
 import { brokerChange, logDirEvents, ofOurKind, registeredBrokers } from './broker-events.ts';
+import { carryOut, isrAndLeaderOf } from './carry-out.ts';
 import { isReassigning } from './cluster-state.ts';
 import { decideSettled } from './decide-brokers.ts';
 import { preferredElectionNode } from './election-events.ts';
 import { isrChanges } from './isr-events.ts';
 import { combine, type Plan, type ReplicaNote, type Tell } from './plan.ts';
 import { legacyReassignments, restartReassignments } from './reassignment-events.ts';
-import { isrAndLeaderOf, type Term } from './term.ts';
+import type { Term } from './term.ts';
 import {
   enqueueDeletions,
   readTopics,
@@ -47,7 +48,7 @@ export async function takeOffice(term: Term, electedMs: number): Promise<Failove
   const unclean = await term.uncleanTopics(term.state.partitions());
   const partitions = [...term.state.partitions()];
   let first = true;
-  const { written } = await term.carryOut('failover', partitions, (undecided) => {
+  const { written } = await carryOut(term, 'failover', partitions, (undecided) => {
     const settled = decideSettled(term.state, undecided, unclean);
     const plan = first ? combine(decideAnnouncement(term), settled) : settled;
     first = false;

@@ -7,6 +7,7 @@ import { readable } from '../../coordinator-client/znodes/znode-json.ts';
 import { ErrorCode } from '../errors.ts';
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../peers/messages.ts';
 import { type PartitionKey, partitionKey } from '../types.ts';
+import { reread } from './carry-out.ts';
 import type { IsrAndLeader, PartitionRecord } from './cluster-state.ts';
 import {
   type AlterAnswer,
@@ -80,7 +81,7 @@ async function writeAlterations(
     recordAlteration(term, { partition, before, now: leadership }, cause);
     written.set(partition.key, leadership);
   });
-  await term.reread(stale);
+  await reread(term, stale);
   return written;
 }
 
@@ -101,7 +102,7 @@ export async function isrChanges(term: Term): Promise<void> {
     }
   });
   const partitions = [...changed.values()];
-  await term.reread(partitions);
+  await reread(term, partitions);
   term.tell([{ request: 'UpdateMetadata', to: 'all', partitions }]);
   await fenced.deleteIsrChanges(names);
   await resumeReassignments(term, partitions);

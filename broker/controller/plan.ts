@@ -1,7 +1,7 @@
 /**
  * What a decision asks for, as data: states to write (each on its own, so that one refusal loses no
- * neighbour), statuses to note, and what to tell to whom once the writes are done. term.ts carries it
- * out in this order.
+ * neighbour), statuses to note, and what to tell to whom once the writes are done. carry-out.ts
+ * carries it out in this order.
  */
 import type { PartitionState } from '../../coordinator-client/znodes/znodes.ts';
 import type { BrokerId } from '../types.ts';

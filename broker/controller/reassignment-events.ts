@@ -11,6 +11,7 @@ import type { ReplicaAssignment } from '../../coordinator-client/znodes/znodes.t
 import { ErrorCode, errorName } from '../errors.ts';
 import { LOOKS_PER_STEP, type Steps } from '../platform/turns.ts';
 import { type BrokerId, type PartitionKey, partitionKey, type TopicPartition } from '../types.ts';
+import { carryOut } from './carry-out.ts';
 import { isReassigning, type PartitionRecord } from './cluster-state.ts';
 import {
   canComplete,
@@ -148,7 +149,7 @@ async function begin(term: Term, partition: PartitionRecord, target: readonly Br
     state.assign(partition, next);
     const dropped = before.replicas.filter((replica) => !next.replicas.includes(replica));
     if (dropped.length > 0) {
-      await term.carryOut('reassignment', [partition], () => decideDropped(state, partition, dropped));
+      await carryOut(term, 'reassignment', [partition], () => decideDropped(state, partition, dropped));
     }
     await advance(term, partition);
     return true;
@@ -163,7 +164,7 @@ async function advance(term: Term, partition: PartitionRecord): Promise<void> {
   if (canComplete(term.state, partition)) return complete(term, partition);
   const { addingReplicas: adding, removingReplicas: removing } = partition.assignment;
   term.record({ kind: 'reassignment-step', ...named(partition), adding, removing });
-  await term.carryOut('reassignment', [partition], () => decideReassignmentStart(term.state, partition));
+  await carryOut(term, 'reassignment', [partition], () => decideReassignmentStart(term.state, partition));
 }
 
 async function complete(term: Term, partition: PartitionRecord): Promise<void> {
@@ -172,7 +173,7 @@ async function complete(term: Term, partition: PartitionRecord): Promise<void> {
   const leaving = before.removingReplicas;
   const final = settledOn(targetReplicas(before));
   state.assign(partition, final);
-  const { written } = await term.carryOut('reassignment', [partition], () =>
+  const { written } = await carryOut(term, 'reassignment', [partition], () =>
     decideReassignmentEnd(state, partition, leaving),
   );
   if (!written.has(partition.key)) {

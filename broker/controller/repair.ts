@@ -8,6 +8,7 @@
  * One look costs the list of topics, the znodes of a bounded number of them (the next look takes the
  * next), and a pass over what is in memory.
  */
+import { carryOut } from './carry-out.ts';
 import type { PartitionRecord } from './cluster-state.ts';
 import { decideSettled } from './decide-brokers.ts';
 import { resumeReassignments } from './reassignment-events.ts';
@@ -75,7 +76,7 @@ export class Repair {
     const { state } = this.#term;
     const partitions: PartitionRecord[] = [...state.partitions()];
     const unclean = await this.#term.uncleanTopics(partitions);
-    const { written } = await this.#term.carryOut('repair', partitions, (undecided) =>
+    const { written } = await carryOut(this.#term, 'repair', partitions, (undecided) =>
       decideSettled(state, undecided, unclean),
     );
     if (written.size === 0) return;

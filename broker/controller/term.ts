@@ -1,17 +1,12 @@
 /**
  * One term of office: from the election this broker won to its resignation. Holds the state, the stores
- * and the channels of the term, and carries plans out: commit, note, tell. Once the term is over, all of
+ * and the channels of the term; plans are carried out with them (carry-out.ts). Once the term is over, all of
  * that throws TermOver or rejects with it, so that an event goes no further; nobody has to ask.
  */
 
 import type { Coordinator, Watch } from '../../coordinator-client/coordinator.ts';
 import { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
-import {
-  ControllerMoved,
-  FencedStore,
-  type PartitionWritten,
-} from '../../coordinator-client/stores/fenced-store.ts';
-import type { StoredState } from '../../coordinator-client/stores/topics-store.ts';
+import { FencedStore } from '../../coordinator-client/stores/fenced-store.ts';
 import type { ZnodeFormatError } from '../../coordinator-client/znodes/znode-json.ts';
 import type { Live } from '../config/live.ts';
 import { allowsUncleanLeader } from '../config/topic-config.ts';
@@ -20,16 +15,14 @@ import type { ClusterEvent } from '../platform/cluster-events.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Cause, EventId } from '../platform/event-ring.ts';
 import type { Journal } from '../platform/journal.ts';
-import type { StateReason } from '../platform/partition-events.ts';
 import type { Random } from '../platform/random.ts';
 import { Turns } from '../platform/turns.ts';
-import { type BrokerId, type PartitionKey, partitionKey } from '../types.ts';
+import type { BrokerId } from '../types.ts';
 import type { BrokerChannels } from './broker-channels.ts';
-import { ClusterState, type IsrAndLeader, type PartitionView } from './cluster-state.ts';
+import { ClusterState, type PartitionView } from './cluster-state.ts';
 import { type UncleanTopics, withoutCleanLeader } from './decide-brokers.ts';
-import type { LeaderWrite, Plan, Tell } from './plan.ts';
+import type { Tell } from './plan.ts';
 import { RequestBatch } from './request-batch.ts';
-import { recordStates, type StateWritten } from './state-events.ts';
 import { TermCoordinator, TermOver } from './term-coordinator.ts';
 
 /** What the controller needs of the broker's configuration. */
@@ -65,16 +58,6 @@ interface TermOptions {
   readonly elections: { add(amount: number): void };
   readonly uncleanElections: { add(amount: number): void };
 }
-
-interface CarriedOut {
-  /** Partitions whose state was written as decided. */
-  readonly written: ReadonlySet<PartitionKey>;
-  /** Partitions whose state somebody else keeps changing, or whose node is gone. */
-  readonly failed: ReadonlySet<PartitionKey>;
-}
-
-/** How often a decision is made anew because somebody else has written a state meanwhile. */
-const MAX_ROUNDS = 10;
 
 export class Term {
   readonly options: TermOptions;
@@ -166,9 +149,9 @@ export class Term {
 
   /** Tells without deciding anything. Throws TermOver. */
   tell(tells: readonly Tell[]): void {
-    const batch = this.#newBatch();
+    const batch = this.newBatch();
     for (const tell of tells) batch.add(tell);
-    this.#send(batch);
+    this.send(batch);
   }
 
   /** Answers somebody who waits. Throws TermOver: another controller will have to be asked. */
@@ -177,72 +160,17 @@ export class Term {
     reply(answer);
   }
 
-  #send(batch: RequestBatch): void {
+  /** For what is told of what is going on. */
+  newBatch(): RequestBatch {
+    // The events of other brokers are not for requests: who gets them takes an id for one of ours.
+    const causeId = typeof this.#cause === 'number' ? this.#cause : null;
+    return new RequestBatch(this.state, this.options.brokerId, causeId);
+  }
+
+  /** Throws TermOver. */
+  send(batch: RequestBatch): void {
     this.#inOffice();
     for (const { to, request } of batch.requests()) this.options.channels.send(to, request);
-  }
-
-  /**
-   * Commits what `decide` asks for, all partitions pipelined; where somebody else has written a state
-   * meanwhile, reads it and decides again for those partitions only; then tells. `reason` goes into the
-   * events of what is written.
-   */
-  async carryOut(
-    reason: StateReason,
-    partitions: readonly PartitionView[],
-    decide: (partitions: readonly PartitionView[]) => Plan,
-  ): Promise<CarriedOut> {
-    const batch = this.#newBatch();
-    const written = new Set<PartitionKey>();
-    const failed = new Set<PartitionKey>();
-    let undecided = partitions;
-    for (let round = 1; round === 1 || undecided.length > 0; round++) {
-      const plan = decide(undecided);
-      const results = await this.#write(plan.changes);
-      const refused: PartitionView[] = [];
-      const changed: StateWritten[] = [];
-      plan.changes.forEach((change, index) => {
-        const result = results[index];
-        if (result?.ok) {
-          changed.push(this.#changed(change, result.version, batch));
-          written.add(change.partition.key);
-        } else refused.push(change.partition);
-      });
-      for (const [key, id] of recordStates(this, reason, changed)) batch.toldIn(key, id);
-      for (const { partition, replica, status } of plan.notes) {
-        this.state.setReplicaStatus(partition, replica, status);
-      }
-      // What follows from a change that was refused is decided anew with it: nothing may be deleted meanwhile.
-      const waiting = new Set(refused.map(({ key }) => key));
-      for (const tell of plan.tell) {
-        if (tell.request === 'UpdateMetadata' || !waiting.has(tell.partition.key)) batch.add(tell);
-      }
-      const reread = await this.reread(refused);
-      undecided = round < MAX_ROUNDS ? reread : [];
-      for (const { key } of refused) failed.add(key);
-      for (const { key } of undecided) failed.delete(key);
-    }
-    this.#send(batch);
-    return { written, failed };
-  }
-
-  /** Reads states again; answers the partitions that have one. A newer controller's hand ends the term. */
-  async reread(partitions: readonly PartitionView[]): Promise<PartitionView[]> {
-    if (partitions.length === 0) return [];
-    const states = await this.store.topics.partitionStates(partitions, this.unreadable);
-    return partitions.filter((partition, index) => {
-      const stored = states[index] ?? null;
-      if (stored === null) {
-        const { topic, partition: number } = partition;
-        this.record({ kind: 'partition-state-vanished', topic, partition: number });
-        return false;
-      }
-      if (stored.controllerEpoch > this.epoch) {
-        throw new ControllerMoved(`${partition.key} was written by epoch ${stored.controllerEpoch}`);
-      }
-      this.state.setLeadership(partition, isrAndLeaderOf(stored));
-      return true;
-    });
   }
 
   /**
@@ -259,67 +187,4 @@ export class Term {
   #inOffice(): void {
     if (this.#over) throw new TermOver(`the term of epoch ${this.epoch} is over`);
   }
-
-  async #write(changes: readonly LeaderWrite[]): Promise<PartitionWritten[]> {
-    const creates: LeaderWrite[] = [];
-    const updates: (LeaderWrite & { readonly expectedVersion: number })[] = [];
-    for (const change of changes) {
-      const { expectedVersion } = change;
-      if (expectedVersion === null) creates.push(change);
-      else updates.push({ ...change, expectedVersion });
-    }
-    const write = ({ partition, state }: LeaderWrite) => ({
-      topic: partition.topic,
-      partition: partition.partition,
-      state,
-    });
-    const { fenced } = this;
-    const [created, updated] = await Promise.all([
-      fenced.createPartitionStates(creates.map(write)),
-      fenced.updatePartitionStates(
-        updates.map((change) => ({ ...write(change), version: change.expectedVersion })),
-      ),
-    ]);
-    const byKey = new Map<PartitionKey, PartitionWritten>();
-    for (const [list, results] of [
-      [creates, created],
-      [updates, updated],
-    ] as const) {
-      list.forEach(({ partition }, index) => {
-        const result = results[index];
-        if (result !== undefined) byKey.set(partition.key, result);
-      });
-    }
-    return changes.map(({ partition: { topic, partition } }) => {
-      return byKey.get(partitionKey(topic, partition)) ?? { ok: false, reason: 'invalid' };
-    });
-  }
-
-  /** The events of other brokers are not for requests: who gets them takes an id for one of ours. */
-  #newBatch(): RequestBatch {
-    const causeId = typeof this.#cause === 'number' ? this.#cause : null;
-    return new RequestBatch(this.state, this.options.brokerId, causeId);
-  }
-
-  #changed(change: LeaderWrite, version: number, batch: RequestBatch): StateWritten {
-    const { partition, state, recipients, isNew, unclean } = change;
-    const before = partition.leadership;
-    const now = { ...state, partitionEpoch: version };
-    this.state.setLeadership(partition, now);
-    if (isNew) for (const replica of partition.assignment.replicas) this.#madeReplica(partition, replica);
-    if (before?.leader !== state.leader) this.options.elections.add(1);
-    if (unclean) this.options.uncleanElections.add(1);
-    batch.add({ request: 'LeaderAndIsr', to: recipients, partition, isNew });
-    return { partition, unclean, before, now };
-  }
-
-  #madeReplica(partition: PartitionView, replica: BrokerId): void {
-    const online = this.state.isOnline(replica, partition);
-    this.state.setReplicaStatus(partition, replica, online ? 'Online' : 'Offline');
-  }
-}
-
-/** A partition's stored state, with the version of its znode as the partition epoch. */
-export function isrAndLeaderOf({ version, ...state }: StoredState): IsrAndLeader {
-  return { ...state, partitionEpoch: version };
 }

@@ -8,6 +8,7 @@ import { ErrorCode } from '../errors.ts';
 import type { StopReplicaRequest, StopReplicaResponse } from '../peers/messages.ts';
 import { randomUuid } from '../platform/random.ts';
 import { type BrokerId, type PartitionKey, partitionKey, topicNameComplaint } from '../types.ts';
+import { carryOut } from './carry-out.ts';
 import type { PartitionRecord, TopicRecord } from './cluster-state.ts';
 import { decideSettled } from './decide-brokers.ts';
 import {
@@ -141,7 +142,7 @@ export async function partitionModifications(term: Term, name: string): Promise<
 }
 
 async function makePartitions(term: Term, partitions: readonly PartitionRecord[]): Promise<void> {
-  await term.carryOut('new-partition', partitions, (undecided) =>
+  await carryOut(term, 'new-partition', partitions, (undecided) =>
     decideSettled(term.state, undecided, new Set()),
   );
   const leaderless = partitions.filter(({ leadership }) => leadership === null);
@@ -220,7 +221,7 @@ export async function resumeDeletions(term: Term): Promise<void> {
     state.deletionIneligible.add(name);
     term.record({ kind: 'topic-deletion-waits', topic: name });
   }
-  await term.carryOut('topic-deletion', [], () => step.plan);
+  await carryOut(term, 'topic-deletion', [], () => step.plan);
   for (let at = 0; at < step.finished.length; at += DELETIONS_AT_ONCE) {
     await Promise.all(
       step.finished.slice(at, at + DELETIONS_AT_ONCE).map((name) => finishDeletion(term, name)),

@@ -198,7 +198,7 @@ function write(
   segment.append(chunk.bytes, chunk);
   update?.commit((aborted, lastStableOffset) => {
     const { producerId, firstOffset, lastOffset } = aborted;
-    segment.abortedIndex.append({ producerId, firstOffset, lastOffset, lastStableOffset });
+    segment.indexes.aborted.append({ producerId, firstOffset, lastOffset, lastStableOffset });
   });
   log.unflushedRecords += chunk.lastOffset + 1 - log.endOffset;
   log.endOffset = chunk.lastOffset + 1;

@@ -132,7 +132,7 @@ function openSegments(log: LogState): Map<Segment, string> {
       const segment = Segment.open(log, baseOffset);
       log.segments.add(segment);
       try {
-        segment.loadIndexes();
+        segment.indexes.load();
       } catch (error) {
         if (!(error instanceof CorruptFile)) throw error;
         damaged.set(segment, error.message);

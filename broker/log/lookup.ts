@@ -64,7 +64,7 @@ export function* batchesByTime(log: LogState, time: Int64 | typeof LARGEST): Gen
   }
   for (const segment of log.segments.all) {
     if (segment.maxTimestamp.timestampMs < time) continue;
-    const indexed = segment.timeIndex.lookup(time).offset;
+    const indexed = segment.indexes.time.lookup(time).offset;
     const fromOffset = Math.max(indexed, log.startOffset);
     yield* batchesIn(log, segment, { fromOffset, timestampMs: time });
   }
@@ -127,7 +127,7 @@ export function abortedTransactions(
   const found: AbortedTransaction[] = [];
   let segment = log.segments.floor(fromOffset) ?? log.segments.first;
   for (;;) {
-    for (const entry of segment.abortedIndex.entries()) {
+    for (const entry of segment.indexes.aborted.entries()) {
       if (entry.lastOffset >= fromOffset && entry.firstOffset < upToOffset) found.push(entry);
       if (entry.lastStableOffset >= upToOffset) return found;
     }

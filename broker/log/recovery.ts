@@ -26,7 +26,7 @@ export function recoverSegment(log: LogState, segment: Segment, startOffset: num
   });
   producers.rescan();
   rebuildProducers(log, { producers, startOffset, endOffset: segment.baseOffset, afterCleanStop: false });
-  segment.resetIndexes();
+  segment.indexes.reset();
   let previousOffset = segment.baseOffset - 1;
   const range = { fromBytes: 0, toBytes: segment.sizeBytes };
   const validBytes = scanBatches(segment.file(), range, log.buffers, (buffer, at, positionBytes) => {
@@ -35,11 +35,13 @@ export function recoverSegment(log: LogState, segment: Segment, startOffset: num
       return 'stop';
     }
     previousOffset = lastOffset;
-    segment.noteRecovered(lastOffset, maxTimestampOf(buffer, at), positionBytes, batchSizeBytes(buffer, at));
+    const maxTimestampMs = maxTimestampOf(buffer, at);
+    const noted = { lastOffset, maxTimestampMs, offsetOfMaxTimestamp: lastOffset };
+    segment.indexes.note(noted, positionBytes, batchSizeBytes(buffer, at));
     noteNewEpoch(log, buffer, at);
     replayBatch(producers, buffer, at, (aborted, lastStableOffset) => {
       const { producerId, firstOffset, lastOffset: markerOffset } = aborted;
-      segment.abortedIndex.append({ producerId, firstOffset, lastOffset: markerOffset, lastStableOffset });
+      segment.indexes.aborted.append({ producerId, firstOffset, lastOffset: markerOffset, lastStableOffset });
     });
     return undefined;
   });
@@ -47,7 +49,7 @@ export function recoverSegment(log: LogState, segment: Segment, startOffset: num
   segment.cutFile(validBytes);
   segment.seal();
   // Below the recovery point nothing else would: the next recovery begins after what has been made anew here.
-  segment.abortedIndex.sync();
+  segment.indexes.aborted.sync();
   producers.takeSnapshot(false);
   return cutBytes;
 }

@@ -42,7 +42,7 @@ export function roll(log: LogState, expectedOffset = 0): Segment {
 function shouldRoll(log: LogState, active: Segment, next: NextAppend): boolean {
   const { config } = log;
   if (active.sizeBytes > config.segmentBytes - next.sizeBytes) return true;
-  if (active.indexIsFull || !active.holdsRelative(next.lastOffset)) return true;
+  if (active.indexes.isFull || !active.holdsRelative(next.lastOffset)) return true;
   if (active.sizeBytes === 0) return false;
   return (
     active.timeWaitedMs(next.nowMs, next.maxTimestampMs) >

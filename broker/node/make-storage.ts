@@ -5,6 +5,7 @@
 import type { BrokerConfig } from '../config/broker-config.ts';
 import { LogDirectories } from '../log/log-directories.ts';
 import { LogManager } from '../log/log-manager.ts';
+import { hearOfNativeModules } from '../platform/native-module.ts';
 import { identify } from './identity.ts';
 import type { Ground, Parts } from './parts.ts';
 
@@ -45,6 +46,8 @@ export async function makeLogs(
     directories,
     topicConfig,
   });
+  // They are loaded with the first batch that needs them, which may be one that is recovered.
+  hearOfNativeModules((line) => platform.diagnostics.warn(line));
   // Pushed before they are loaded: what a load that fails has opened must be closed.
   stops.push({ name: 'the logs', stop: () => logs.shutdown() });
   await logs.start();

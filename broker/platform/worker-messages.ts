@@ -5,5 +5,12 @@ export interface Order {
   readonly input: unknown;
 }
 
-/** `ready` comes once, when the thread has loaded what it runs. */
-export type Report = { readonly ready: true } | { readonly output: unknown } | { readonly failure: string };
+/**
+ * `ready` comes once, when the thread has loaded what it runs. A `line` for the log is about the native modules of
+ * the thread, and may come at any time.
+ */
+export type Report =
+  | { readonly ready: true }
+  | { readonly line: string }
+  | { readonly output: unknown }
+  | { readonly failure: string };

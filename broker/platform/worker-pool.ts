@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from './clock.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { FairQueue } from './fair-queue.ts';
+import { tellOfNativeModule } from './native-module.ts';
 import type { TurnBudget } from './turns.ts';
 import type { Order, Report } from './worker-messages.ts';
 import { type Job, JobFailed, turnBudget, type Workers, workersInPlace } from './workers.ts';
@@ -139,6 +140,10 @@ export class WorkerPool implements Workers {
   #reported(thread: Thread, report: Report): void {
     if ('ready' in report) {
       thread.isReady = true;
+      return;
+    }
+    if ('line' in report) {
+      tellOfNativeModule(report.line);
       return;
     }
     const { task } = thread;

@@ -1,5 +1,6 @@
 /** The inside of a thread of the pool: does what it is told, one job after the other. */
 import { parentPort } from 'node:worker_threads';
+import { hearOfNativeModules } from './native-module.ts';
 import type { Order, Report } from './worker-messages.ts';
 import type { Job } from './workers.ts';
 
@@ -10,6 +11,7 @@ type AnyJob = Job<never, unknown>;
 export function serveJobs(jobs: readonly AnyJob[]): void {
   const port = parentPort;
   if (port === null) throw new Error('this is a thread of its own, not a program');
+  hearOfNativeModules((line) => port.postMessage({ line } satisfies Report));
   const byName = new Map(jobs.map((job) => [job.name, job]));
   port.on('message', ({ job: name, input }: Order) => {
     const job = byName.get(name);

@@ -4,7 +4,7 @@
  * the same code stands in where the native module has no binary for the machine.
  * Source: Intel's slicing-by-N method; polynomial 0x1EDC6F41, reflected 0x82F63B78.
  */
-import { createRequire } from 'node:module';
+import { nativeModule } from '../platform/native-module.ts';
 
 /** From this size on the native code is faster, its call included. */
 const NATIVE_FROM_BYTES = 320;
@@ -72,15 +72,15 @@ function buildTable(): Int32Array {
   return table;
 }
 
-function loadNative(): ((input: Uint8Array) => number) | null {
-  try {
-    const module: { crc32c(input: Uint8Array): number } = createRequire(import.meta.url)('@node-rs/crc32');
-    return module.crc32c;
-  } catch {
-    return null;
-  }
+interface Native {
+  crc32c(input: Uint8Array): number;
+}
+
+function loadNative(): Native['crc32c'] | null {
+  const module = nativeModule<Native>('@node-rs/crc32', 'checksums of batches are summed in JavaScript');
+  return module?.crc32c ?? null;
 }
 
 const TABLE = buildTable();
 /** Null: there is none for this machine. Undefined until it is first needed: a start needs it not. */
-let native: ((input: Uint8Array) => number) | null | undefined;
+let native: Native['crc32c'] | null | undefined;

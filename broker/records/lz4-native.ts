@@ -3,7 +3,7 @@
  * on: every batch that a client packs is opened once, so that this is what a broker does most of where they are
  * packed. A machine without a binary opens them in JavaScript.
  */
-import { createRequire } from 'node:module';
+import { nativeModule } from '../platform/native-module.ts';
 import { DecompressionFailed } from './batch.ts';
 import { type BlockRange, GREATEST_RATIO } from './lz4-block.ts';
 
@@ -14,6 +14,10 @@ const PREFIX_BYTES = 4;
 const SCRATCH_BYTES = 64 * 1024 + PREFIX_BYTES;
 
 type UncompressSync = (data: Uint8Array) => Buffer;
+
+interface Native {
+  readonly uncompressSync: UncompressSync;
+}
 
 /** Null: there is none for this machine. Undefined until it is first needed: a start needs it not. */
 let native: UncompressSync | null | undefined;
@@ -55,10 +59,6 @@ function opened(prefixed: Buffer): Buffer {
 }
 
 function loadNative(): UncompressSync | null {
-  try {
-    const module: { uncompressSync: UncompressSync } = createRequire(import.meta.url)('lz4-napi');
-    return module.uncompressSync;
-  } catch {
-    return null;
-  }
+  const module = nativeModule<Native>('lz4-napi', 'blocks of LZ4 are opened in JavaScript');
+  return module?.uncompressSync ?? null;
 }

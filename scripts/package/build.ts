@@ -119,7 +119,12 @@ function packageApart(name: string): Promise<string[]> {
 
 /** What a thread of the pool runs: only what its jobs need, so that it begins quickly and is small. */
 function threadProgram(): Promise<string[]> {
-  return built('worker.js', { entryPoints: ['broker/worker.ts'] });
+  return built('worker.js', {
+    entryPoints: ['broker/worker.ts'],
+    // Without it no package would be found, native code among them, and all of that be done in JavaScript.
+    banner: { js: IMPORT_META_URL },
+    define: { 'import.meta.url': 'importMetaUrl' },
+  });
 }
 
 /** What the thread runs that reads one of Java's key stores. */
@@ -169,6 +174,7 @@ async function built(file: string, options: BuildOptions): Promise<string[]> {
     legalComments: 'none',
     metafile: true,
     logLevel: 'warning',
+    logOverride: { 'empty-import-meta': 'error' },
   });
   return Object.keys(metafile?.inputs ?? {});
 }

@@ -8,6 +8,8 @@ import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { buildBatch } from '../../broker/records/build.ts';
+import { SEARCH_JOB } from '../../broker/records/time-search.ts';
 import { describeCodeCache } from './code-cache.ts';
 import { InstalledPackage } from './installed.ts';
 import { PROGRAMS } from './programs.ts';
@@ -131,6 +133,26 @@ describe('a start', () => {
     TEST_MS,
   );
 });
+
+it(
+  'its threads find the native add-ons, without which they would be slow and no more',
+  async () => {
+    // Half of it can be packed, and of the other half is enough for native code to be worth its call.
+    const noise = Array.from({ length: 4096 }, (_, at) => (at * at * 31) >> (at % 7));
+    const value = Buffer.concat([Buffer.from(noise), Buffer.alloc(4096)]);
+    const batch = buildBatch({ codec: 'lz4', records: [{ timestampMs: 7, value }] });
+    const words = ['thread.cjs', SEARCH_JOB.name, batch.toString('base64')];
+    const { output } = await installed.run(process.execPath, words);
+    const found = { offset: 0, timestampMs: 7, leaderEpoch: -1 };
+    expect(
+      output
+        .trim()
+        .split('\n')
+        .map((line): unknown => JSON.parse(line)),
+    ).toEqual([{ ready: true }, { output: expect.objectContaining({ found }) }]);
+  },
+  TEST_MS,
+);
 
 describe('the declarations', () => {
   it.each(['nodenext', 'preserve'])(

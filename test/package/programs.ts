@@ -54,6 +54,19 @@ test('round trip', async () => expect(await roundTrip(startCluster)).toBe('hello
 const { equal } = require('node:assert/strict');
 it('round trip', async () => equal(await roundTrip(startCluster), 'hello')).timeout(20_000);
 `,
+  'thread.cjs': `
+const { dirname, join } = require('node:path');
+const { Worker } = require('node:worker_threads');
+const [job, batch] = process.argv.slice(2);
+const worker = new Worker(join(dirname(require.resolve('odradek/package.json')), 'dist', 'worker.js'));
+const limits = { batchBytes: 1e6, batchRecords: 1e6, requestBytes: 1e6, requestRecords: 1e6 };
+const wanted = { timestampMs: 5, fromOffset: 0 };
+worker.on('message', (report) => {
+  console.log(JSON.stringify(report));
+  if (report.ready) worker.postMessage({ job, input: { batch: Buffer.from(batch, 'base64'), wanted, limits } });
+  else if (!report.line) worker.terminate();
+});
+`,
   'embedded.mjs': `
 import { startBroker, startCluster } from 'odradek';
 for (const started of [await startBroker(), await startCluster({ brokers: 1 })]) {

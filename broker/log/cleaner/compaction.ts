@@ -54,7 +54,7 @@ export async function compactLog(
   const endOffset = context.keys.latestOffset + 1;
   const nowMs = log.clock.wallMs();
   let target: Segment | null = null;
-  const transactions = new CleanedTransactions((aborted) => target?.abortedIndex.append(aborted));
+  const transactions = new CleanedTransactions((aborted) => target?.indexes.aborted.append(aborted));
   const sources = log.segments.all.filter((segment) => segment.baseOffset < endOffset);
   for (const group of groupSegments(log, sources)) {
     const first = group[0];
@@ -156,8 +156,8 @@ function groupSegments(log: LogState, sources: readonly Segment[]): Segment[][] 
   for (const segment of sources) {
     const next = {
       log: total.log + segment.sizeBytes,
-      offsetIndex: total.offsetIndex + segment.offsetIndex.file.sizeBytes,
-      timeIndex: total.timeIndex + segment.timeIndex.file.sizeBytes,
+      offsetIndex: total.offsetIndex + segment.indexes.offset.file.sizeBytes,
+      timeIndex: total.timeIndex + segment.indexes.time.file.sizeBytes,
     };
     const group = groups.at(-1);
     const fits =
@@ -170,11 +170,11 @@ function groupSegments(log: LogState, sources: readonly Segment[]): Segment[][] 
       total = next;
     } else {
       groups.push([segment]);
-      const { sizeBytes, offsetIndex, timeIndex } = segment;
+      const { sizeBytes, indexes } = segment;
       total = {
         log: sizeBytes,
-        offsetIndex: offsetIndex.file.sizeBytes,
-        timeIndex: timeIndex.file.sizeBytes,
+        offsetIndex: indexes.offset.file.sizeBytes,
+        timeIndex: indexes.time.file.sizeBytes,
       };
     }
   }

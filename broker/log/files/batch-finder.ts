@@ -19,7 +19,7 @@ export type DamagePosition = Pick<BatchPosition, 'positionBytes'>;
 
 /** What is looked through. */
 interface Searched {
-  readonly offsetIndex: Pick<OffsetIndex, 'lookup'>;
+  readonly indexes: { readonly offset: Pick<OffsetIndex, 'lookup'> };
   readonly sizeBytes: number;
   file(): DiskFile;
 }
@@ -40,8 +40,8 @@ export class BatchFinder {
    * null past the end.
    */
   find(offset: number): BatchPosition | DamagePosition | null {
-    const { offsetIndex, sizeBytes } = this.#searched;
-    const fromBytes = offsetIndex.lookup(offset).positionBytes;
+    const { indexes, sizeBytes } = this.#searched;
+    const fromBytes = indexes.offset.lookup(offset).positionBytes;
     const found = fromBytes > 0 && fromBytes <= sizeBytes ? this.#byIndex(offset, fromBytes) : 'misled';
     // An index that was damaged behind our back costs time, not data.
     return found === 'misled' ? this.#byWalk(offset) : found;

@@ -5,23 +5,14 @@
 import { type Int64, int64Difference } from '../../int64.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Disk, DiskFile } from '../../platform/disk.ts';
-import { AbortedIndex } from './aborted-index.ts';
 import { lastOffsetOf, maxTimestampOf } from './batch-fields.ts';
 import { BatchFinder, type BatchPosition, type DamagePosition } from './batch-finder.ts';
-import {
-  ABORTED_INDEX_SUFFIX,
-  DELETED_SUFFIX,
-  LOG_SUFFIX,
-  OFFSET_INDEX_SUFFIX,
-  offsetName,
-  SEGMENT_SUFFIXES,
-  TIME_INDEX_SUFFIX,
-} from './file-names.ts';
+import { DELETED_SUFFIX, LOG_SUFFIX, offsetName, SEGMENT_SUFFIXES } from './file-names.ts';
 import { LateRange } from './late-range.ts';
-import { OffsetIndex } from './offset-index.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 import { scanHeaders } from './scan.ts';
-import { TimeIndex, type TimestampOffset } from './time-index.ts';
+import { type AppendedChunk, SegmentIndexes } from './segment-indexes.ts';
+import type { TimestampOffset } from './time-index.ts';
 
 /** What segments need of the log they belong to; the directory changes when the log is renamed. */
 export interface SegmentHome {
@@ -37,12 +28,6 @@ export interface SegmentHome {
   };
 }
 
-interface AppendedChunk {
-  readonly lastOffset: number;
-  readonly maxTimestampMs: Int64;
-  readonly offsetOfMaxTimestamp: number;
-}
-
 const MAX_RELATIVE_OFFSET = 0x7fffffff;
 
 /**
@@ -51,9 +36,7 @@ const MAX_RELATIVE_OFFSET = 0x7fffffff;
  */
 export class Segment {
   readonly baseOffset: number;
-  readonly offsetIndex: OffsetIndex;
-  readonly timeIndex: TimeIndex;
-  readonly abortedIndex: AbortedIndex;
+  readonly indexes: SegmentIndexes;
   readonly #home: SegmentHome;
   readonly #finder: BatchFinder;
   /** What comes after the names of the files: '' while the segment is in use. */
@@ -71,22 +54,14 @@ export class Segment {
   #modifiedMs: number;
   /** Largest timestamp of the first batch; null while it has not been looked for. */
   #firstTimestampMs: Int64 | null = null;
-  /** null: as the last entry of the time index says. */
-  #maxTimestamp: TimestampOffset | null = null;
-  /** Appended since the last entry of the indexes; an entry is due when it exceeds index.interval.bytes. */
-  #bytesSinceIndexEntry = 0;
   /** For good: it is out of the log, and its files go. */
   #removed = false;
 
   private constructor(home: SegmentHome, baseOffset: number, suffix: string) {
-    const { disk, config } = home;
     this.#home = home;
     this.#suffix = suffix;
     this.baseOffset = baseOffset;
-    const maxIndexBytes = config.segmentIndexBytes;
-    this.offsetIndex = new OffsetIndex(disk, this.#path(OFFSET_INDEX_SUFFIX), baseOffset, maxIndexBytes);
-    this.timeIndex = new TimeIndex(disk, this.#path(TIME_INDEX_SUFFIX), baseOffset, maxIndexBytes);
-    this.abortedIndex = new AbortedIndex(disk, this.#path(ABORTED_INDEX_SUFFIX));
+    this.indexes = new SegmentIndexes(this, home);
     this.#finder = new BatchFinder(this);
     this.#createdMs = home.clock.wallMs();
     this.#modifiedMs = this.#createdMs;
@@ -95,29 +70,20 @@ export class Segment {
   /** A new, empty segment; what was left under its name is cleared. */
   static create(home: SegmentHome, baseOffset: number, suffix = ''): Segment {
     const segment = new Segment(home, baseOffset, suffix);
-    for (const kind of SEGMENT_SUFFIXES) home.disk.remove(segment.#path(kind));
+    for (const kind of SEGMENT_SUFFIXES) home.disk.remove(segment.path(kind));
     const file = segment.file();
     if (home.config.preallocate) file.truncate(home.config.segmentBytes);
-    segment.offsetIndex.file.create();
-    segment.timeIndex.file.create();
+    segment.indexes.create();
     return segment;
   }
 
-  /** An existing segment with its log file; call {@link loadIndexes} or recover it before use. */
+  /** An existing segment with its log file; load its indexes or recover it before use. */
   static open(home: SegmentHome, baseOffset: number, suffix = ''): Segment {
     const segment = new Segment(home, baseOffset, suffix);
-    const stat = home.disk.stat(segment.#path(LOG_SUFFIX));
+    const stat = home.disk.stat(segment.path(LOG_SUFFIX));
     segment.#sizeBytes = stat?.sizeBytes ?? 0;
     segment.#modifiedMs = stat?.modifiedMs ?? segment.#createdMs;
     return segment;
-  }
-
-  /** Throws CorruptFile when an index is missing or can't be one. */
-  loadIndexes(): void {
-    this.offsetIndex.load();
-    this.timeIndex.load();
-    this.abortedIndex.entries();
-    this.#maxTimestamp = null;
   }
 
   get sizeBytes(): number {
@@ -139,8 +105,7 @@ export class Segment {
 
   /** The largest timestamp seen, (-1, base offset) when no batch has one. */
   get maxTimestamp(): TimestampOffset {
-    this.#maxTimestamp ??= this.timeIndex.last;
-    return this.#maxTimestamp;
+    return this.indexes.maxTimestamp;
   }
 
   /** What retention by time goes by: the largest timestamp, or the age of the file. */
@@ -149,8 +114,9 @@ export class Segment {
     return timestampMs >= 0 ? timestampMs : this.#modifiedMs;
   }
 
-  get indexIsFull(): boolean {
-    return this.offsetIndex.isFull || this.timeIndex.isFull;
+  /** Its file of a kind, as it is called now. */
+  path(kind: string): string {
+    return `${this.#home.directory}/${offsetName(this.baseOffset)}${kind}${this.#suffix}`;
   }
 
   holdsRelative(offset: number): boolean {
@@ -160,7 +126,7 @@ export class Segment {
 
   /** The file, opened at first use, with everything in it that was appended. */
   file(): DiskFile {
-    this.#file ??= this.#home.disk.open(this.#path(LOG_SUFFIX), 'write');
+    this.#file ??= this.#home.disk.open(this.path(LOG_SUFFIX), 'write');
     return this.#file;
   }
 
@@ -200,31 +166,7 @@ export class Segment {
     this.#sizeBytes += records.length;
     if (positionBytes === 0) this.#firstTimestampMs = chunk.maxTimestampMs;
     this.#modifiedMs = this.#home.clock.wallMs();
-    if (chunk.maxTimestampMs > this.maxTimestamp.timestampMs) {
-      this.#maxTimestamp = { timestampMs: chunk.maxTimestampMs, offset: chunk.offsetOfMaxTimestamp };
-    }
-    this.#noteInIndexes(chunk.lastOffset, positionBytes, records.length);
-  }
-
-  /** For recovery: notes a batch that is in the file already. */
-  noteRecovered(lastOffset: number, maxTimestampMs: Int64, positionBytes: number, sizeBytes: number): void {
-    if (maxTimestampMs > this.maxTimestamp.timestampMs) {
-      this.#maxTimestamp = { timestampMs: maxTimestampMs, offset: lastOffset };
-    }
-    this.#noteInIndexes(lastOffset, positionBytes, sizeBytes);
-  }
-
-  /** For recovery: empties the indexes. */
-  resetIndexes(): void {
-    this.offsetIndex.file.create();
-    this.timeIndex.file.create();
-    this.offsetIndex.file.load();
-    this.timeIndex.file.load();
-    this.offsetIndex.reset();
-    this.timeIndex.reset();
-    this.abortedIndex.reset();
-    this.#maxTimestamp = null;
-    this.#bytesSinceIndexEntry = 0;
+    this.indexes.note(chunk, positionBytes, records.length);
   }
 
   /** The first batch whose last offset is at `offset` or above; null past the end, or behind what is no batch. */
@@ -241,12 +183,12 @@ export class Segment {
   /** The offset after the last batch, and whether the file ends with that batch and the index before its end. */
   end(): { nextOffset: number; clean: boolean } {
     let nextOffset = this.baseOffset;
-    const fromBytes = this.offsetIndex.last().positionBytes;
+    const fromBytes = this.indexes.offset.last().positionBytes;
     const stoppedAt = scanHeaders(this.file(), { fromBytes, toBytes: this.#sizeBytes }, (buffer, at) => {
       nextOffset = lastOffsetOf(buffer, at) + 1;
       return undefined;
     });
-    const isIndexed = this.offsetIndex.endsBefore(nextOffset, this.#sizeBytes);
+    const isIndexed = this.indexes.offset.endsBefore(nextOffset, this.#sizeBytes);
     return { nextOffset, clean: isIndexed && stoppedAt === this.#sizeBytes };
   }
 
@@ -254,17 +196,14 @@ export class Segment {
   truncateTo(offset: number): number {
     const whole = { fromBytes: 0, toBytes: this.#sizeBytes }; // a part of a batch at the end goes as well
     const cutAt = this.locate(offset)?.positionBytes ?? scanHeaders(this.file(), whole, () => undefined);
-    this.offsetIndex.truncateTo(offset);
-    this.timeIndex.truncateTo(offset);
-    this.abortedIndex.truncateTo(offset);
+    this.indexes.truncateTo(offset);
     const cutBytes = this.#sizeBytes - cutAt;
     this.cutFile(cutAt);
-    this.#bytesSinceIndexEntry = 0;
     if (cutAt === 0) {
       this.#createdMs = this.#home.clock.wallMs();
       this.#firstTimestampMs = null;
     }
-    this.#reloadMaxTimestamp();
+    this.indexes.rescan(this.file(), this.#sizeBytes);
     return cutBytes;
   }
 
@@ -280,21 +219,19 @@ export class Segment {
   /** No more appends for now: the indexes get their final entries and all files their true size. */
   seal(): void {
     if (this.#home.config.preallocate) this.file().truncate(this.#sizeBytes);
-    this.timeIndex.maybeAppend(this.maxTimestamp.timestampMs, this.maxTimestamp.offset, true);
-    this.offsetIndex.file.seal();
-    this.timeIndex.file.seal();
+    this.indexes.seal();
   }
 
   /** Makes everything durable before it returns. */
   sync(): void {
     this.file().sync();
-    this.#syncIndexes();
+    this.indexes.sync();
   }
 
   /** Makes everything that is there now durable without stopping the broker; the records on another thread. */
   async syncInBackground(): Promise<void> {
     await this.file().syncInBackground();
-    if (!this.#removed) this.#syncIndexes();
+    if (!this.#removed) this.indexes.sync();
   }
 
   /** Closes the file, which a later use opens again; not before all that is read later has been read. */
@@ -308,63 +245,21 @@ export class Segment {
   /** Moves all files from one suffix to another: '' to `.deleted`, `.cleaned` to `.swap`, `.swap` to ''. */
   changeSuffix(suffix: string): void {
     const { disk } = this.#home;
-    const from = this.#path(LOG_SUFFIX);
+    const from = this.path(LOG_SUFFIX);
     this.#suffix = suffix;
     if (suffix === DELETED_SUFFIX) this.#removed = true;
-    if (disk.stat(from) !== null) disk.rename(from, this.#path(LOG_SUFFIX));
-    for (const [index, kind] of this.#indexes()) {
-      if (disk.stat(index.path) !== null) index.rename(this.#path(kind));
-      else index.movedTo(this.#path(kind));
-    }
+    if (disk.stat(from) !== null) disk.rename(from, this.path(LOG_SUFFIX));
+    this.indexes.rename();
   }
 
   removeFiles(): void {
     this.#removed = true;
     this.close();
-    for (const kind of SEGMENT_SUFFIXES) this.#home.disk.remove(this.#path(kind));
+    for (const kind of SEGMENT_SUFFIXES) this.#home.disk.remove(this.path(kind));
   }
 
   /** The folder was renamed. */
   movedHome(): void {
-    for (const [index, kind] of this.#indexes()) index.movedTo(this.#path(kind));
-  }
-
-  #indexes() {
-    return [
-      [this.offsetIndex.file, OFFSET_INDEX_SUFFIX],
-      [this.timeIndex.file, TIME_INDEX_SUFFIX],
-      [this.abortedIndex, ABORTED_INDEX_SUFFIX],
-    ] as const;
-  }
-
-  #syncIndexes(): void {
-    this.offsetIndex.file.store(true);
-    this.timeIndex.file.store(true);
-    this.abortedIndex.sync();
-  }
-
-  /** An entry for what was added at `positionBytes`, when enough was added before it. */
-  #noteInIndexes(lastOffset: number, positionBytes: number, sizeBytes: number): void {
-    if (this.#bytesSinceIndexEntry > this.#home.config.indexIntervalBytes) {
-      this.offsetIndex.append(lastOffset, positionBytes);
-      this.timeIndex.maybeAppend(this.maxTimestamp.timestampMs, this.maxTimestamp.offset);
-      this.#bytesSinceIndexEntry = 0;
-    }
-    this.#bytesSinceIndexEntry += sizeBytes;
-  }
-
-  #reloadMaxTimestamp(): void {
-    let max = this.timeIndex.last;
-    const fromBytes = this.offsetIndex.lookup(max.offset).positionBytes;
-    scanHeaders(this.file(), { fromBytes, toBytes: this.#sizeBytes }, (buffer, at) => {
-      const timestampMs = maxTimestampOf(buffer, at);
-      if (timestampMs > max.timestampMs) max = { timestampMs, offset: lastOffsetOf(buffer, at) };
-      return undefined;
-    });
-    this.#maxTimestamp = max;
-  }
-
-  #path(kind: string): string {
-    return `${this.#home.directory}/${offsetName(this.baseOffset)}${kind}${this.#suffix}`;
+    this.indexes.movedHome();
   }
 }

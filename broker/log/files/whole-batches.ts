@@ -18,7 +18,7 @@ interface Bounds {
 
 /** The end of the last batch that lies within the bounds as a whole; null when there is none. */
 export function lastWholeBatch(segment: Segment, bounds: Bounds): BatchesEnd | null {
-  const entry = segment.offsetIndex.lookupBelow(bounds.upToOffset - 1, bounds.toBytes);
+  const entry = segment.indexes.offset.lookupBelow(bounds.upToOffset - 1, bounds.toBytes);
   const isAhead = entry !== null && entry.positionBytes > bounds.fromBytes;
   const found = isAhead ? wholeBatchesFrom(segment, entry.positionBytes, entry.offset, bounds) : null;
   // Nothing fits after the entry, or it was damaged behind our back: then all headers are looked at.

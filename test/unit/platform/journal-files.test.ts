@@ -146,6 +146,30 @@ describe('a journal on disk', () => {
     expect(read(second)).toEqual([1, 2, 3, 4, 5]);
   });
 
+  it('asks nothing of the disk and of the clock while nothing is recorded', async () => {
+    const machine = new Machine();
+    const { clock } = machine.world;
+    const operations: string[] = [];
+    const life = machine.start();
+    life.record(3);
+    await clock.runFor(1500);
+    machine.disk.fault = (operation) => {
+      operations.push(operation);
+      return null;
+    };
+    expect(clock.pending).toBe(0);
+    await clock.runFor(3_600_000);
+    expect(operations).toEqual([]);
+    // And again as little as it takes: a write in this run's segment, and one sync of it and of its name.
+    life.record(1);
+    expect(clock.pending).toBe(1);
+    await machine.turn();
+    expect(operations).toEqual(['write']);
+    await clock.runFor(1500);
+    expect(operations).toEqual(['write', 'sync', 'sync']);
+    expect(clock.pending).toBe(0);
+  });
+
   it('is written at once where more gathers in a turn than a run leaves out of its ids', () => {
     const machine = new Machine();
     machine.start().record(1200);

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../broker/platform/clock.ts';
 import { FairQueue } from '../../../broker/platform/fair-queue.ts';
+import { hearOfNativeModules } from '../../../broker/platform/native-module.ts';
 import { WorkerPool } from '../../../broker/platform/worker-pool.ts';
 import { type Job, JobFailed, workersInPlace } from '../../../broker/platform/workers.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
@@ -54,6 +55,20 @@ describe('the pool', () => {
     );
     expect([workers.threads, workers.waiting]).toEqual([2, 18]);
     expect((await Promise.all(all)).map(({ found }) => found?.offset)).toEqual([...all.keys()]);
+  });
+
+  it('hands on what its threads say of native modules, once for all of them', async () => {
+    const heard: string[] = [];
+    hearOfNativeModules((line) => heard.push(line));
+    const program = new URL('./thread-with-broken-module.ts', import.meta.url);
+    const workers = pool({ threads: 2, program });
+    const miss: Job<null, boolean> = { name: 'miss', run: () => false };
+    const all = Array.from({ length: 4 }, () => workers.run(miss, () => null, 'a'));
+    expect(await Promise.all(all)).toEqual([true, true, true, true]);
+    expect(workers.threads).toBe(2);
+    expect(heard).toEqual([
+      "odradek-nobody-has-this can't be loaded, so nothing is done, which is slower: Cannot find module 'odradek-nobody-has-this'",
+    ]);
   });
 
   it('asks for the input of a job only when its turn has come', async () => {
