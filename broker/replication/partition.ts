@@ -227,12 +227,11 @@ export class Partition {
     if (error !== ErrorCode.NONE || this.#log === null) return error;
     const state = this.#followers.get(follower);
     if (state === undefined) return ErrorCode.UNKNOWN_LEADER_EPOCH;
-    const { endOffset, startOffset } = state;
+    const { startOffset } = state;
     leading.acknowledge(state, position, this.#log.endOffset, this.#context.clock.nowMs());
     this.#expandBy(follower);
-    if (endOffset !== position.endOffset && this.#advanceHighWatermark()) {
-      this.#context.events.highWatermarkMoved(this);
-    }
+    // Also when it says nothing new: another replica, that was waited for, may have died or fallen behind since.
+    if (this.#advanceHighWatermark()) this.#context.events.highWatermarkMoved(this);
     if (startOffset !== position.startOffset) this.#context.events.startOffsetMoved(this);
     return ErrorCode.NONE;
   }
@@ -327,6 +326,8 @@ export class Partition {
       case ErrorCode.OPERATION_NOT_ATTEMPTED:
       case ErrorCode.INELIGIBLE_REPLICA:
         this.#isr = pending.lastCommitted;
+        // Who was waited for as one to be is no longer; those who are have acknowledged, and stay silent.
+        if (this.#advanceHighWatermark()) this.#context.events.highWatermarkMoved(this);
         return;
       case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
       case ErrorCode.UNKNOWN_TOPIC_ID:
@@ -344,16 +345,14 @@ export class Partition {
 
   #advanceHighWatermark(): boolean {
     if (!this.isLeader) return false;
-    if (this.#replicas.length === 1 && this.#log !== null) {
-      // Alone, and so always in sync: the common case of small clusters, kept short.
-      return (
-        this.#log.endOffset > this.#log.highWatermark && this.#log.updateHighWatermark(this.#log.endOffset)
-      );
-    }
+    const log = this.#log;
+    if (log === null || log.highWatermark >= log.endOffset) return false;
+    // Alone, and so always in sync: the common case of small clusters, kept short.
+    if (this.#replicas.length === 1) return log.updateHighWatermark(log.endOffset);
     const view = this.#view();
     if (view === null) return false;
     const next = leading.nextHighWatermark(view);
-    return next > view.highWatermark && (this.#log?.updateHighWatermark(next) ?? false);
+    return next > view.highWatermark && log.updateHighWatermark(next);
   }
 
   #resetFollowers(wasLeader: boolean, leaderEndOffset: number): void {

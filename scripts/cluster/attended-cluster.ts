@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { watchOver } from '../../test/kit/watchdog.ts';
 import type { Arguments } from '../cli/arguments.ts';
 import { print, untilOutputFails } from '../cli/output.ts';
 import { BeforeTheEnd } from './before-the-end.ts';
@@ -40,10 +41,14 @@ interface Parts {
   readonly before: BeforeTheEnd;
   /** A directory that nobody asked for. */
   readonly temporary: string | null;
+  /** Removes that when this process is killed. */
+  readonly watchdog: { dismiss(): void } | null;
 }
 
 /** So long what runs beside the cluster may take to end: its processes are killed. */
 const BEFORE_LIMIT_MS = 10_000;
+/** When their parent is gone they end by themselves. */
+const BROKERS_END_IN_S = 2;
 
 /** Resolves with the exit status, when nothing of the cluster runs any more. */
 export async function attendCluster(given: Arguments, { starting, ready }: AttendOptions): Promise<number> {
@@ -54,6 +59,7 @@ export async function attendCluster(given: Arguments, { starting, ready }: Atten
     cluster: null,
     before: new BeforeTheEnd(),
     temporary: kept === null ? directory : null,
+    watchdog: kept === null ? watchOver(directory, BROKERS_END_IN_S) : null,
   };
   let status = INTERRUPTED_STATUS;
   let isEnding = false;
@@ -108,10 +114,11 @@ export function say(line: string): void {
 }
 
 /** Ends the processes; a directory that nobody asked for goes with them. */
-async function end({ cluster, before, temporary }: Parts): Promise<void> {
+async function end({ cluster, before, temporary, watchdog }: Parts): Promise<void> {
   cluster?.startNothingMore();
   await before.end(BEFORE_LIMIT_MS);
   if (temporary === null) return cluster?.close();
   await cluster?.abandon();
   rmSync(temporary, { recursive: true, force: true });
+  watchdog?.dismiss();
 }

@@ -1,9 +1,10 @@
 /**
  * Whether the process that wanted this one is still there. Standard input, where it is a pipe, ends with
  * whoever holds the other end, also when there are wrappers in between; a direct parent that dies leaves
- * this process to another.
+ * this process to another. Wrappers (`npx`, the shell that it starts) outlive whoever has started them: where
+ * the system tells of other processes (Linux), the parents of such wrappers are watched as well.
  */
-import { fstatSync } from 'node:fs';
+import { fstatSync, readFileSync } from 'node:fs';
 
 const LOOK_AGAIN_MS = 200;
 const STANDARD_INPUT = 0;
@@ -11,17 +12,56 @@ const STANDARD_INPUT = 0;
 /** Resolves when it is gone, however it went. */
 export function untilParentIsGone(): Promise<void> {
   const parent = process.ppid;
+  const above = parentsOfWrappers(parent);
   return new Promise((resolve) => {
     if (inputTells()) {
       process.stdin.on('end', resolve).on('close', resolve).on('error', resolve);
       process.stdin.resume();
     }
     const timer = setInterval(() => {
-      if (process.ppid === parent) return;
+      if (process.ppid === parent && above.every(({ child, pid }) => parentOf(child) === pid)) return;
       clearInterval(timer);
       resolve();
     }, LOOK_AGAIN_MS);
   });
+}
+
+interface Parenthood {
+  readonly child: number;
+  readonly pid: number;
+}
+
+/** From the direct parent upwards, as far as there are wrappers. */
+function parentsOfWrappers(parent: number): Parenthood[] {
+  const found: Parenthood[] = [];
+  for (let child = parent; isWrapper(child); ) {
+    const pid = parentOf(child);
+    if (pid === null || pid <= 1) break;
+    found.push({ child, pid });
+    child = pid;
+  }
+  return found;
+}
+
+/** A shell with a command, or npm, which calls itself `npm exec …`. */
+function isWrapper(pid: number): boolean {
+  const [program = '', first] = (factOf(pid, 'cmdline') ?? '').split('\0');
+  return (/(^|\/)(ba|da|z)?sh$/.test(program) && first === '-c') || /^np[mx]( |$)/.test(program);
+}
+
+/** null where nobody tells, or it is gone. */
+function parentOf(pid: number): number | null {
+  // Behind the program's name, which is in brackets and may hold anything: its state, and its parent.
+  const found = /.*\) \S (\d+)/s.exec(factOf(pid, 'stat') ?? '');
+  return found === null ? null : Number(found[1]);
+}
+
+function factOf(pid: number, fact: 'cmdline' | 'stat'): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/${fact}`, 'utf8');
+  } catch {
+    return null;
+  }
 }
 
 /** A file or /dev/null ends at once, which says nothing; a terminal has its own signals. */

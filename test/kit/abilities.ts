@@ -1,6 +1,8 @@
 /** What each member of a cluster does, by what it is for: kit-cluster.ts says it in words. */
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import { refuseUnknown } from '../../broker/faults/known-names.ts';
+import { EVENT_KINDS } from '../../broker/platform/event-lines.ts';
 import { createTopics, deleteTopics, moveController, moveCoordinator, moveLeader } from './administration.ts';
 import { failDisk, fillDisk } from './disks.ts';
 import { expectEveryOnce } from './expectations.ts';
@@ -13,7 +15,10 @@ import { actLike, failNext, limitVersions } from './request-faults.ts';
 import { resetConfigs, resetTopics } from './reset.ts';
 import { awaitPicture, putBack, readSnapshot, takeSnapshot } from './snapshot.ts';
 import { VirtualClock } from './virtual-clock.ts';
-import { awaitAssigned, awaitGroup, awaitIsr, awaitLeader, until } from './waits.ts';
+import { awaitAssigned, awaitGroup, awaitIsr, awaitLeader, until, type WaitOptions } from './waits.ts';
+
+/** Names of the options of a wait. */
+const WAIT: readonly (keyof WaitOptions)[] = ['timeoutMs'];
 
 type Abilities<Name extends keyof KitCluster> = Pick<KitCluster, Name>;
 
@@ -30,6 +35,7 @@ export async function startAll(members: readonly Member[]): Promise<void> {
 export function recordAbilities({
   members,
   agreement,
+  clock,
   ...ground
 }: Ground): Abilities<
   'createTopics' | 'deleteTopics' | 'produce' | 'consume' | 'expectEveryAcknowledgedRecordOnce'
@@ -38,7 +44,10 @@ export function recordAbilities({
   return {
     createTopics: (...topics) => createTopics(admin, members, topics),
     deleteTopics: (...names) => deleteTopics(admin, { members, tree: agreement.tree }, names),
-    produce: (topic, records, wait) => produce(admin, topic, records, wait),
+    async produce(topic, records, wait = {}) {
+      refuseUnknown(Object.keys(wait), WAIT, 'option of produce');
+      return produce(admin, topic, records, { ...wait, nowMs: clock.wallMs() });
+    },
     consume: (topic, wanted) => consume(admin, topic, wanted),
     async expectEveryAcknowledgedRecordOnce(topic, acknowledged) {
       const found = await consume(admin, topic, { isolation: 'read_committed' });
@@ -53,10 +62,22 @@ export function waitAbilities({
 }: Ground): Abilities<'awaitLeader' | 'awaitIsr' | 'awaitGroup' | 'awaitAssigned'> {
   const admin = ground.admin();
   return {
-    awaitLeader: (topic, partition = 0, wait = {}) => awaitLeader(members, topic, partition, wait),
-    awaitIsr: (topic, partition, isr, wait = {}) => awaitIsr(members, topic, partition, { ...wait, isr }),
-    awaitGroup: (group, state, wait = {}) => awaitGroup(admin, group, state, wait),
-    awaitAssigned: (group, topic, wait = {}) => awaitAssigned(admin, group, topic, wait),
+    async awaitLeader(topic, partition = 0, wait = {}) {
+      refuseUnknown(Object.keys(wait), [...WAIT, 'leader'], 'option of awaitLeader');
+      return awaitLeader(members, topic, partition, wait);
+    },
+    async awaitIsr(topic, partition, isr, wait = {}) {
+      refuseUnknown(Object.keys(wait), WAIT, 'option of awaitIsr');
+      return awaitIsr(members, topic, partition, { ...wait, isr });
+    },
+    async awaitGroup(group, state, wait = {}) {
+      refuseUnknown(Object.keys(wait), WAIT, 'option of awaitGroup');
+      await awaitGroup(admin, group, state, wait);
+    },
+    async awaitAssigned(group, topic, wait = {}) {
+      refuseUnknown(Object.keys(wait), WAIT, 'option of awaitAssigned');
+      return awaitAssigned(admin, group, topic, wait);
+    },
   };
 }
 
@@ -103,11 +124,15 @@ export function faultAbilities({
     requests: (filter = {}) => requestLog.requests(filter),
     limitVersions: (limits) => limitVersions(requestFaults.values(), limits),
     actLike: (release) => actLike(requestFaults.values(), release),
-    events: ({ kind, broker } = {}) =>
-      events
+    events({ kind, broker, ...others } = {}) {
+      refuseUnknown(Object.keys(others), ['kind', 'broker'], 'filter of events');
+      if (kind !== undefined) refuseUnknown([kind], EVENT_KINDS, 'kind of event');
+      if (broker !== undefined) memberOf(members, broker);
+      return events
         .since(0)
         .filter(({ event }) => kind === undefined || event.kind === kind)
-        .filter(({ brokerId }) => broker === undefined || brokerId === broker),
+        .filter(({ brokerId }) => broker === undefined || brokerId === broker);
+    },
   };
 }
 

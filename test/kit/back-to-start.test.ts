@@ -146,6 +146,15 @@ describe('a snapshot', () => {
     await expect(cluster.restore({ directory })).rejects.toThrow(
       `the snapshot in ${directory} is of format 99, and only 1 can be read`,
     );
+    for (const text of ['{ "format": 1, "brok', '{}', 'null']) {
+      writeFileSync(file, text);
+      await expect(cluster.restore({ directory })).rejects.toThrow(
+        `the snapshot in ${directory} is none, or not whole: snapshot.json can't be read`,
+      );
+    }
+    await expect(cluster.restore(directory as never)).rejects.toThrow(
+      'restore takes what snapshot has given: { directory }',
+    );
     await expect(cluster.restore({ directory: '/nowhere' })).rejects.toThrow(
       'there is no snapshot in /nowhere',
     );
@@ -172,6 +181,23 @@ describe('virtual time', () => {
       expect(virtual.events({ kind: 'isr-shrunk' })).toEqual([]);
       expect(virtual.events({ kind: 'session-lost' })).toEqual([]);
       await virtual.produce('t', ['still here']);
+    } finally {
+      await virtual.close();
+    }
+  });
+
+  it('is that of the records which the kit writes', async () => {
+    const virtual = await startCluster({
+      virtualTime: true,
+      topics: [{ name: 't', configs: { 'retention.ms': '3600000' } }],
+    });
+    try {
+      await virtual.clock.advance(7 * 24 * 3_600_000);
+      await virtual.produce('t', ['young']);
+      const [{ timestampMs = 0 } = {}] = await virtual.consume('t');
+      expect(timestampMs).toBeGreaterThan(Date.now() + 7 * 24 * 3_600_000 - 60_000);
+      await virtual.clock.advance(1_800_000);
+      expect((await virtual.consume('t')).map(({ value }) => value)).toEqual(['young']);
     } finally {
       await virtual.close();
     }

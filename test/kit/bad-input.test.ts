@@ -6,9 +6,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freePort } from '../../scripts/cluster/ports.ts';
-import { type KitOptions, startCluster } from './cluster.ts';
+import { type KitCluster, type KitOptions, startCluster } from './cluster.ts';
 
 /** Longer than the test: who waits must hear of the end. */
 const LONG = { timeoutMs: 60_000 };
@@ -37,6 +37,52 @@ describe('options', () => {
     [{ brokers: 1, topics: [{ name: 't', replicationFactor: 3 }] }, 'INVALID_REPLICATION_FACTOR'],
   ] as const)('%j', async (options, reason) => {
     expect(await reasonOf(options as unknown as KitOptions)).toContain(reason);
+  });
+});
+
+describe('what members are asked for', () => {
+  let cluster: KitCluster;
+  beforeAll(async () => {
+    cluster = await startCluster({ brokers: 2, topics: ['t'] });
+  });
+  afterAll(() => cluster.close());
+
+  type Ask = (cluster: KitCluster) => unknown;
+  // As from JavaScript, where no compiler tells.
+  const wrong = (value: unknown): never => value as never;
+  it.each<readonly [string, Ask]>([
+    ["'Produse' is no API that a broker serves: is it Produce?", (it) => it.requests({ api: 'Produse' })],
+    ["'client' is no filter of requests: is it clientId?", (it) => it.requests(wrong({ client: 'x' }))],
+    [
+      "'leader-move' is no kind of event: is it leader-moved?",
+      (it) => it.events(wrong({ kind: 'leader-move' })),
+    ],
+    ["'kinds' is no filter of events: is it kind?", (it) => it.events(wrong({ kinds: 'leader-moved' }))],
+    ['there is no broker 9: they are 1 to 2', (it) => it.events({ broker: 9 })],
+    ["'silnt' is no way of being cut: is it silent?", (it) => it.cut(1, 2, wrong({ how: 'silnt' }))],
+    ["'hwo' is no option of cut", (it) => it.cut(1, 2, wrong({ hwo: 'silent' }))],
+    ["'partiton' is no option of consume: is it partition?", (it) => it.consume('t', wrong({ partiton: 0 }))],
+    ["'val' is no field of a record", (it) => it.produce('t', [wrong({ val: 'x' })])],
+    ["'timeout' is no option of produce", (it) => it.produce('t', ['x'], wrong({ timeout: 5 }))],
+    [
+      "'timeoutMS' is no option of awaitLeader: is it",
+      (it) => it.awaitLeader('t', 0, wrong({ timeoutMS: 5 })),
+    ],
+    ["'timeoutMS' is no option of awaitIsr: is it", (it) => it.awaitIsr('t', 0, 2, wrong({ timeoutMS: 5 }))],
+    ["'timeoutMS' is no option of awaitGroup", (it) => it.awaitGroup('g', 'Dead', wrong({ timeoutMS: 5 }))],
+    [
+      "'timeoutMS' is no option of awaitAssigned",
+      (it) => it.awaitAssigned('g', 't', wrong({ timeoutMS: 5 })),
+    ],
+  ])('%s', async (reason, ask) => {
+    const outcome = await Promise.resolve()
+      .then(() => ask(cluster))
+      .then(
+        () => 'it was taken',
+        (error: Error) => error.message,
+      );
+    expect(outcome).toContain(reason);
+    expect(outcome).not.toContain('\n');
   });
 });
 
@@ -71,6 +117,25 @@ describe('places', () => {
     rmSync(directory, { recursive: true });
   });
 
+  it('a file in the place of the directory is named', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'odradek-kit-test-')), 'file');
+    writeFileSync(file, '');
+    for (const directory of [file, join(file, 'below')])
+      expect(await reasonOf({ brokers: 1, directory })).toMatch(
+        `${directory} can't be made a directory of a cluster: ENOTDIR`,
+      );
+    rmSync(join(file, '..'), { recursive: true });
+  });
+
+  it('a cluster of which nothing runs says so to who waits', async () => {
+    const cluster = await startCluster({ brokers: 1, topics: ['t'] });
+    await cluster.kill(1);
+    await expect(cluster.produce('t', ['x'], { timeoutMs: 50 })).rejects.toThrow(
+      'waited 50 ms for topic t, but no broker is running',
+    );
+    await cluster.close();
+  });
+
   it('a directory of another cluster is refused', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'odradek-kit-test-'));
     mkdirSync(join(directory, 'broker-1'));
@@ -90,7 +155,12 @@ describe('places', () => {
       expect(await reasonOf({ brokers: 1, directory })).toBe(
         `there is no space left for a cluster in ${directory}`,
       );
+      vi.stubEnv('TMPDIR', directory);
+      expect(await reasonOf({ brokers: 1 })).toBe(
+        'there is no space left for a cluster in the temporary directory',
+      );
     } finally {
+      vi.unstubAllEnvs();
       spawnSync('umount', [directory]);
     }
   });

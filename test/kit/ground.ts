@@ -69,7 +69,9 @@ export async function makeGround(options: KitOptions, count: number): Promise<Gr
       // One that is paused takes a request, and never answers.
       const running = (): string => {
         if (isClosed) throw new ClusterClosed();
-        return bootstrapServers(members.filter(({ state }) => state === 'running'));
+        const awake = members.filter(({ state }) => state === 'running');
+        if (awake.length === 0) throw new Error('no broker is running');
+        return bootstrapServers(awake);
       };
       admin ??= new AdminClient(running, CLIENT_ID, {}, secured?.own);
       return admin;

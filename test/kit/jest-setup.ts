@@ -16,9 +16,13 @@ const PLACE = Symbol.for('odradek/testkit/jest');
 
 type Shelf = Record<symbol, SharedCluster | undefined>;
 
+/** Jest gives the run's configuration first, and that of the project, which has the globals, second. */
 // biome-ignore lint/style/noDefaultExport: this is how jest finds it
-export default async function setup(config?: { globals?: { odradek?: KitOptions } }): Promise<void> {
-  (globalThis as unknown as Shelf)[PLACE] = await startSharedCluster(config?.globals?.odradek ?? {});
+export default async function setup(
+  _run?: unknown,
+  project?: { readonly globals?: { readonly odradek?: KitOptions } },
+): Promise<void> {
+  (globalThis as unknown as Shelf)[PLACE] = await startSharedCluster(project?.globals?.odradek ?? {});
 }
 
 export async function teardown(): Promise<void> {

@@ -195,7 +195,8 @@ export interface KitCluster {
    */
   healDisk(broker?: number): void;
   /**
-   * Requests that fail: with an error, 'close', 'no answer', or late.
+   * Requests that fail: with an error, 'close', 'no answer', or late. Answers go in order: after 'no answer'
+   * nothing more comes on that connection, which kafkajs keeps to, and others leave.
    * @example cluster.failNext({ api: 'Produce', error: 'NOT_LEADER_OR_FOLLOWER', times: 2, topic: 't' })
    */
   failNext(options: FailOptions): PlacedFailure;

@@ -1,4 +1,5 @@
 /** The ways between brokers, ZooKeeper and clients: cut, slowed, mended. */
+import { refuseUnknown } from '../../broker/faults/known-names.ts';
 import type { LinkRule } from '../../broker/platform/faulty/link-rule.ts';
 import type { Member } from './member.ts';
 
@@ -17,8 +18,10 @@ export function cut(
   members: readonly Member[],
   one: Party,
   other: Party,
-  { how = 'reset' }: CutOptions,
+  { how = 'reset', ...others }: CutOptions,
 ): void {
+  refuseUnknown(Object.keys(others), ['how'], 'option of cut');
+  refuseUnknown([how], ['reset', 'silent'], 'way of being cut');
   for (const rule of rulesBetween(members, one, other)) {
     rule.place(how === 'silent' ? { isSilent: true } : { isCut: true });
   }

@@ -19,7 +19,7 @@ export interface RecordToSend {
   readonly headers?: Readonly<Record<string, string>>;
   /** By the key as Kafka's own producer does it, else in turns, unless given. */
   readonly partition?: number;
-  /** Now unless given. */
+  /** Now, by the brokers' clock, unless given. */
   readonly timestampMs?: number;
 }
 
@@ -51,6 +51,20 @@ export interface ConsumeOptions extends WaitOptions {
 type Isolation = 'read_uncommitted' | 'read_committed';
 
 const ISOLATIONS: readonly Isolation[] = ['read_uncommitted', 'read_committed'];
+const RECORD_FIELDS: readonly (keyof RecordToSend)[] = [
+  'key',
+  'value',
+  'headers',
+  'partition',
+  'timestampMs',
+];
+const CONSUME_OPTIONS: readonly (keyof ConsumeOptions)[] = [
+  'partition',
+  'from',
+  'count',
+  'isolation',
+  'timeoutMs',
+];
 const LATEST = -1;
 const EARLIEST = -2;
 const FETCH_BYTES = 16 * 1024 * 1024;
@@ -63,14 +77,16 @@ export async function produce(
   admin: AdminClient,
   topic: string,
   records: readonly (RecordToSend | string)[],
-  options: WaitOptions = {},
+  { nowMs, ...options }: WaitOptions & { readonly nowMs: number },
 ): Promise<Acknowledged[]> {
+  for (const record of records)
+    if (typeof record !== 'string') refuseUnknown(Object.keys(record), RECORD_FIELDS, 'field of a record');
   const partitions = await partitionCount(admin, topic, options);
   const parted = records.map((record, index) => {
     const { key = null, partition, ...rest } = typeof record === 'string' ? { value: record } : record;
     const chosen =
       partition ?? (key === null ? index : murmur2(bytesOf(key) ?? Buffer.alloc(0))) % partitions;
-    return { index, partition: chosen, record: inputOf({ key, ...rest }) };
+    return { index, partition: chosen, record: inputOf({ key, ...rest }, nowMs) };
   });
   const acknowledged: Acknowledged[] = [];
   for (const [partition, own] of Map.groupBy(parted, (each) => each.partition)) {
@@ -87,6 +103,7 @@ export async function consume(
   topic: string,
   { partition, from, count, isolation = 'read_uncommitted', ...wait }: ConsumeOptions = {},
 ): Promise<ConsumedRecord[]> {
+  refuseUnknown(Object.keys(wait), CONSUME_OPTIONS, 'option of consume');
   refuseUnknown([isolation], ISOLATIONS, 'isolation of a consumer');
   const partitions = await partitionCount(admin, topic, wait);
   const asked = partition === undefined ? Array.from({ length: partitions }, (_, each) => each) : [partition];
@@ -220,11 +237,11 @@ async function askLeader<T>(
   return ask(known.leaderId, metadata);
 }
 
-function inputOf({ key, value = null, headers = {}, timestampMs }: RecordToSend): RecordInput {
+function inputOf({ key, value = null, headers = {}, timestampMs }: RecordToSend, nowMs: number): RecordInput {
   return {
     key: bytesOf(key ?? null),
     value: bytesOf(value),
-    timestampMs: timestampMs ?? Date.now(),
+    timestampMs: timestampMs ?? nowMs,
     headers: Object.entries(headers).map(([name, text]) => ({ key: name, value: Buffer.from(text) })),
   };
 }

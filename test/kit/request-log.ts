@@ -2,6 +2,8 @@
  * What clients sent to the brokers of a test cluster: the newest requests, as many as fit, kept as they came
  * and decoded when somebody asks.
  */
+import { refuseUnknown } from '../../broker/faults/known-names.ts';
+import { servedApi } from '../../broker/faults/request-faults-by-name.ts';
 import type { MetRequest } from '../../broker/network/interference.ts';
 import { decodeRequest } from '../../broker/protocol/codec.ts';
 import { NO_LIMITS } from '../../broker/protocol/reader.ts';
@@ -21,6 +23,11 @@ export interface SeenRequest {
   readonly wallMs: number;
   /** Its fields, named as in Kafka's schemas; batches of records are bytes. */
   readonly body: Readonly<Record<string, unknown>>;
+}
+
+interface RequestFilter {
+  readonly api?: string;
+  readonly clientId?: string;
 }
 
 interface Kept extends Omit<SeenRequest, 'api' | 'body'> {
@@ -52,7 +59,10 @@ export class RequestLog {
   }
 
   /** In the order in which they came. */
-  requests({ api, clientId }: { readonly api?: string; readonly clientId?: string }): SeenRequest[] {
+  requests({ api, clientId, ...others }: RequestFilter): SeenRequest[] {
+    refuseUnknown(Object.keys(others), ['api', 'clientId'], 'filter of requests');
+    // Of a name that nobody has there would always be none, which is what many tests hope for.
+    if (api !== undefined) servedApi(api);
     return this.#kept
       .filter((kept) => api === undefined || kept.of.name === api)
       .filter((kept) => clientId === undefined || kept.clientId === clientId)

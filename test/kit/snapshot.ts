@@ -85,9 +85,12 @@ function copied({ members, directory }: Pictured, into: string, znodes: readonly
 
 /** Throws where there is none, or one that this cluster can't be brought back to. */
 export function readSnapshot({ directory }: Snapshot, brokers: number): Manifest {
+  if (typeof directory !== 'string') throw new Error('restore takes what snapshot has given: { directory }');
   const file = join(directory, MANIFEST);
   if (!existsSync(file)) throw new Error(`there is no snapshot in ${directory}`);
-  const manifest = JSON.parse(readFileSync(file, 'utf8')) as Manifest;
+  const manifest = manifestIn(file);
+  if (manifest?.format === undefined)
+    throw new Error(`the snapshot in ${directory} is none, or not whole: ${MANIFEST} can't be read`);
   if (manifest.format !== FORMAT)
     throw new Error(
       `the snapshot in ${directory} is of format ${manifest.format}, and only ${FORMAT} can be read`,
@@ -97,6 +100,16 @@ export function readSnapshot({ directory }: Snapshot, brokers: number): Manifest
       `the snapshot in ${directory} is of ${manifest.brokers} brokers, and here are ${brokers}`,
     );
   return manifest;
+}
+
+/** null: it is cut short, or somebody else's. */
+function manifestIn(file: string): Manifest | null {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }
 
 /** Puts files and tree in place; no broker runs meanwhile. */

@@ -55,7 +55,7 @@ async function within<T>(ms: number, look: () => Look<T> | Promise<Look<T>>): Pr
   });
   const looking = (async () => look())().catch((error: unknown) => {
     if (error instanceof ClusterClosed) throw error;
-    return { seen: String(error) };
+    return { seen: error instanceof Error ? error.message : String(error) };
   });
   return Promise.race([looking, late]).finally(() => clearTimeout(timer));
 }

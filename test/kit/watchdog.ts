@@ -9,11 +9,16 @@ interface Watchdog {
   dismiss(): void;
 }
 
-const WAIT_AND_REMOVE = 'trap "" INT TERM HUP; cat >/dev/null; rm -rf -- "$0"';
+/** Again, where something comes back: processes that write there have not ended yet. */
+const WAIT_AND_REMOVE =
+  'trap "" INT TERM HUP; cat >/dev/null; for turn in 1 2 3 4 5 6 7 8 9; do rm -rf -- "$0"; sleep "$1"; [ -e "$0" ] || exit 0; done';
 
-/** Does nothing on a system without a shell. Never keeps the process alive. */
-export function watchOver(directory: string): Watchdog {
-  const shell = spawn('sh', ['-c', WAIT_AND_REMOVE, directory], {
+/**
+ * Does nothing on a system without a shell. Never keeps the process alive. `othersWriteForS`: how long processes
+ * that this one has started may be there yet when it is gone, at a time.
+ */
+export function watchOver(directory: string, othersWriteForS = 0): Watchdog {
+  const shell = spawn('sh', ['-c', WAIT_AND_REMOVE, directory, String(othersWriteForS)], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });

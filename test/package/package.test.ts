@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -17,6 +17,7 @@ import { PROGRAMS } from './programs.ts';
 const MAX_UNPACKED_BYTES = 3_000_000;
 /** What users name, not what it is made of. */
 const MAX_DECLARATION_BYTES = 100_000;
+const EXAMPLES = 'test/kit/examples';
 const PREPARE_MS = 600_000;
 const TEST_MS = 180_000;
 /** A version that is too old, as `process` would say it. */
@@ -47,6 +48,10 @@ describe('the tarball', () => {
         'dist/worker.js',
         'dist/store-thread.js',
         'dist/THIRD-PARTY-NOTICES.txt',
+        'test/kit/instead-of.md',
+        ...['jest/orders.test.cjs', 'mocha/orders.spec.cjs', 'python/conftest.py', 'go/odradek_test.go'].map(
+          (example) => `${EXAMPLES}/${example}`,
+        ),
       ]),
     );
     expect(paths.filter((path) => /(?<!\.d)\.ts$/.test(path))).toEqual([]);
@@ -74,6 +79,20 @@ describe('the test kit', () => {
     TEST_MS,
   );
   it('runs under mocha', () => passes('mocha/bin/mocha.js', ['mocha.spec.cjs']), TEST_MS);
+
+  it.each([
+    ['jest', 'jest/bin/jest.js', ['--rootDir', 'examples/jest']],
+    ['jest-global', 'jest/bin/jest.js', ['--config', 'examples/jest-global/jest.config.cjs']],
+    ['mocha', 'mocha/bin/mocha.js', ['examples/mocha/orders.spec.cjs']],
+  ])(
+    'runs in the example %s that comes along, copied',
+    async (name, tool, words) => {
+      const from = join(installed.directory, 'node_modules', 'odradek', EXAMPLES, name);
+      cpSync(from, join(installed.directory, 'examples', name), { recursive: true });
+      await passes(tool, words);
+    },
+    TEST_MS,
+  );
 
   it.each(['oldest', 'newest'] as const)(
     'runs on the %s Node',

@@ -66,10 +66,11 @@ describe('runners', () => {
   );
 
   it('jest, with one cluster for the whole run (its set-up and teardown)', async () => {
-    await setupJest({ globals: { odradek: { brokers: 1 } } });
+    await setupJest({}, { globals: { odradek: { brokers: 1 } } });
     const url = process.env['ODRADEK_ADMIN_URL'];
     const answer = await fetch(`${url}/state`, { method: 'POST', body: '{"broker":1}' });
     expect(await answer.json()).toBe('running');
+    expect(process.env['ODRADEK_BOOTSTRAP_SERVERS']?.split(',')).toHaveLength(1);
     await teardownJest();
     expect(process.env['ODRADEK_BOOTSTRAP_SERVERS']).toBeUndefined();
     await expect(fetch(`${url}/state`)).rejects.toThrow();

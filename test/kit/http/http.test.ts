@@ -213,6 +213,19 @@ describe('odradek cluster --json --exit-with-parent', () => {
     rmSync(temporary, { recursive: true });
   });
 
+  it.skipIf(process.platform !== 'linux')('ends when who has started its shell is killed', async () => {
+    const command = [process.execPath, ...argv].map((word) => `'${word}'`).join(' ');
+    // The shell stays, as it has something to do afterwards.
+    const program = `
+      require('node:child_process').spawn('sh', ['-c', ${JSON.stringify(`${command}; true`)}], { stdio: ['ignore', 'inherit', 'inherit'] });
+      setInterval(() => {}, 1000);
+    `;
+    const parent = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const { pid } = await readyLine(parent);
+    parent.kill('SIGKILL');
+    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+  });
+
   it.each([
     [['--brokers', '0'], '--brokers must be an integer from 1 to 32'],
     [['--override', 'num.partition=3'], 'is it num.partitions?'],

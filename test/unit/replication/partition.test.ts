@@ -229,6 +229,19 @@ describe('the controller’s answer', () => {
     expect(partition.inSyncReplicas).toEqual([1, 2, 3]);
   });
 
+  it.each([true, false])('refused, holds back no high watermark (dead: %s)', async (isDead) => {
+    const { append, ack, answer, log, alive } = await setUp({ initial });
+    ack(3, 0);
+    append(['a'], -1);
+    ack(2, 1);
+    if (isDead) alive.delete(3);
+    await answer(refuse(ErrorCode.INELIGIBLE_REPLICA));
+    expect(log.highWatermark).toBe(isDead ? 1 : 0);
+    alive.delete(3);
+    ack(2, 1); // a heartbeat
+    expect(log.highWatermark).toBe(1);
+  });
+
   it('refused as a whole, or never coming, has everything asked again after 50 ms', async () => {
     const { ack, answer, asked, clock, partition } = await setUp({ initial });
     ack(3, 0);

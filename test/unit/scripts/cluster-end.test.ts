@@ -213,3 +213,21 @@ describe('a child that dies', () => {
     await eventually(`the broker is back: ${command}`, () => again.said().includes('] started'), LIMIT_MS);
   }, 120_000);
 });
+
+describe('a cluster that is killed itself', () => {
+  it('leaves no directory of its own making', async () => {
+    const { child, said } = start(
+      'env',
+      `TMPDIR=${directory}`,
+      process.execPath,
+      COMMAND_LINE,
+      'cluster',
+      '--base-port',
+      '0',
+    );
+    await eventually('the cluster is ready', () => said().includes('ready in'), LIMIT_MS);
+    expect(readdirSync(directory)).toHaveLength(1);
+    child.kill('SIGKILL');
+    await eventually('nothing is left', () => readdirSync(directory).length === 0, LIMIT_MS);
+  }, 120_000);
+});
