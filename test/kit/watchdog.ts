@@ -9,9 +9,9 @@ interface Watchdog {
   dismiss(): void;
 }
 
-/** Again, where something comes back: processes that write there have not ended yet. */
+/** Nothing is ever written to it. Again, where something comes back: processes that write there have not ended yet. */
 const WAIT_AND_REMOVE =
-  'trap "" INT TERM HUP; cat >/dev/null; for turn in 1 2 3 4 5 6 7 8 9; do rm -rf -- "$0"; sleep "$1"; [ -e "$0" ] || exit 0; done';
+  'trap "" INT TERM HUP; read -r line; for turn in 1 2 3 4 5 6 7 8 9; do rm -rf -- "$0"; sleep "$1"; [ -e "$0" ] || exit 0; done';
 
 /**
  * Does nothing on a system without a shell. Never keeps the process alive. `othersWriteForS`: how long processes
@@ -27,5 +27,6 @@ export function watchOver(directory: string, othersWriteForS = 0): Watchdog {
   shell.unref();
   // The pipe must not keep the process alive either; it is a socket to Node.
   (shell.stdin as unknown as { unref?(): void }).unref?.();
-  return { dismiss: () => shell.stdin.destroy() };
+  // It is gone with this call: nobody is to find it after us.
+  return { dismiss: () => shell.kill('SIGKILL') };
 }
