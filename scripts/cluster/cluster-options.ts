@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { nodeDisk } from '../../broker/platform/node-disk.ts';
 import { ensembleLacks } from '../../test/support/ensemble.ts';
+import { setAside } from '../../test/support/free-ports.ts';
 import { type Arguments, type OptionSpec, UsageError } from '../cli/arguments.ts';
 import { type ClusterOptions, clusterDefaults } from './local-cluster.ts';
 import { overrides } from './overrides.ts';
@@ -92,6 +93,7 @@ export async function clusterOptions(given: Arguments): Promise<Omit<ClusterOpti
   const ownServers = Math.max(1, zookeeperServers);
   if (zookeeperPort !== 0 && zookeeper === null)
     wanted.push(...Array.from({ length: ownServers }, (_, index) => zookeeperPort + index));
+  setAside(wanted);
   for (const port of wanted) {
     if (!(await portIsFree(port)))
       throw new UsageError(`port ${port} is in use; choose others with --base-port or --zookeeper-port`);

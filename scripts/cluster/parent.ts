@@ -19,7 +19,7 @@ export function untilParentIsGone(): Promise<void> {
       process.stdin.resume();
     }
     const timer = setInterval(() => {
-      if (process.ppid === parent && above.every(({ child, pid }) => parentOf(child) === pid)) return;
+      if (process.ppid === parent && above.every(isStill)) return;
       clearInterval(timer);
       resolve();
     }, LOOK_AGAIN_MS);
@@ -30,6 +30,11 @@ interface Parenthood {
   readonly child: number;
   readonly pid: number;
 }
+
+/** What `parentOf` says of a process that has ended. */
+const GONE = 0;
+const NPM = /(^|\/)np[mx]( |$)/;
+const SHELL = /(^|\/)(ba|da|z)?sh$/;
 
 /** From the direct parent upwards, as far as there are wrappers. */
 function parentsOfWrappers(parent: number): Parenthood[] {
@@ -43,25 +48,38 @@ function parentsOfWrappers(parent: number): Parenthood[] {
   return found;
 }
 
-/** A shell with a command, or npm, which calls itself `npm exec …`. */
+/** A shell with a command, as programs start one, or npm, which calls itself `npm exec …`. */
 function isWrapper(pid: number): boolean {
-  const [program = '', first] = (factOf(pid, 'cmdline') ?? '').split('\0');
-  return (/(^|\/)(ba|da|z)?sh$/.test(program) && first === '-c') || /^np[mx]( |$)/.test(program);
+  const [program = '', first] = argumentsOf(pid);
+  return (SHELL.test(program) && first === '-c') || NPM.test(program);
 }
 
-/** null where nobody tells, or it is gone. */
-function parentOf(pid: number): number | null {
-  // Behind the program's name, which is in brackets and may hold anything: its state, and its parent.
-  const found = /.*\) \S (\d+)/s.exec(factOf(pid, 'stat') ?? '');
-  return found === null ? null : Number(found[1]);
-}
-
-function factOf(pid: number, fact: 'cmdline' | 'stat'): string | null {
+function argumentsOf(pid: number): readonly string[] {
   try {
-    return readFileSync(`/proc/${pid}/${fact}`, 'utf8');
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
   } catch {
-    return null;
+    return [];
   }
+}
+
+/** Still so, or nobody tells at the moment. */
+function isStill({ child, pid }: Parenthood): boolean {
+  const now = parentOf(child);
+  return now === null || now === pid;
+}
+
+/** null where nobody tells: another system, or this process may open no more files. */
+function parentOf(pid: number): number | null {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' || code === 'ESRCH' ? GONE : null;
+  }
+  // Behind the program's name, which is in brackets and may hold anything: its state, and its parent.
+  const found = /.*\) \S (\d+)/s.exec(stat);
+  return found === null ? null : Number(found[1]);
 }
 
 /** A file or /dev/null ends at once, which says nothing; a terminal has its own signals. */

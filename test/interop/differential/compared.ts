@@ -24,7 +24,7 @@ const IDENTITIES = [
 ];
 
 /** Configs that say where a broker is. */
-const PLACES = new Set(['log.dirs', 'zookeeper.connect']);
+const PLACES = new Set(['listeners', 'log.dirs', 'zookeeper.connect']);
 /** Configs that only ours has. */
 const OWN_CONFIGS = new Set([
   'authorizer.cache.max.resources',
