@@ -12,14 +12,19 @@ export const LONGEST_TOPIC_NAME = 249;
 /** Half of a character, which is in no text that was read from bytes: no name looks like a digest. */
 const MARK = '\ud800';
 
+/** No client's name is longer; other texts may be, and would be held by being remembered. */
+const LONGEST_REMEMBERED = 32_767;
+
 /** The last long name: a topic's is asked for again for each of its partitions. */
 let last = { name: '', bounded: '' };
 
 /** The name itself, or in place of a long one something short that no other name has. */
 export function boundedName(name: string): string {
   if (name.length <= LONGEST_TOPIC_NAME) return name;
-  if (name !== last.name) last = { name, bounded: MARK + hash('sha256', name, 'base64') };
-  return last.bounded;
+  if (name === last.name) return last.bounded;
+  const bounded = MARK + hash('sha256', name, 'base64');
+  if (name.length <= LONGEST_REMEMBERED) last = { name, bounded };
+  return bounded;
 }
 
 /** A map by names, which are bounded within and told as they are. */

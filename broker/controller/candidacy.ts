@@ -99,7 +99,7 @@ export class Candidacy {
     });
   }
 
-  /** This broker holds the office, -1: nobody, as far as it can tell. */
+  /** The broker of this id holds the office, -1: nobody, as far as this one can tell. */
   seen(controllerId: BrokerId, causeId: EventId | null = null): void {
     if (controllerId === this.#controllerId) return;
     this.#controllerId = controllerId;

@@ -6,6 +6,7 @@
 
 import { ErrorCode } from '../errors.ts';
 import { allHaveLeaders } from '../metadata/image.ts';
+import { atOnce } from '../platform/turns.ts';
 import { CreatePartitions } from '../protocol/messages/37-create-partitions.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
@@ -62,8 +63,8 @@ export const createPartitions = defineHandler(CreatePartitions, NEEDS, {
 });
 
 function refuse(request: CreatePartitionsRequest, errorCode: ErrorCode): CreatePartitionsResponse {
-  const names = new Set(request.topics.map(({ name }) => name));
-  return { results: [...names].map((name) => failure(name, errorCode, null)) };
+  const named = atOnce(onceEach(request.topics, ({ name }) => name));
+  return { results: named.map(({ name }) => failure(name, errorCode, null)) };
 }
 
 function failure(name: string, errorCode: ErrorCode, errorMessage: string | null): TopicResult {

@@ -8,7 +8,7 @@ import { NoController } from '../../coordinator-client/stores/config-store.ts';
 import { sanitize } from '../../coordinator-client/znodes/config-znodes.ts';
 import { NameMap } from '../bounded-name.ts';
 import { ErrorCode, type Failure, failure, type Outcome, success } from '../errors.ts';
-import type { Steps } from '../platform/turns.ts';
+import { atOnce, type Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { AlterUserScramCredentials } from '../protocol/messages/51-alter-user-scram-credentials.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -22,6 +22,7 @@ import {
 } from '../security/sasl/scram-formula.ts';
 import { defineHandler } from './handler.ts';
 import type { Needs } from './services.ts';
+import { onceEach } from './shared/named-once.ts';
 import { EMPTY_USER, scramMechanismOf } from './shared/scram-codes.ts';
 
 type Request = RequestOf<typeof AlterUserScramCredentials>;
@@ -78,7 +79,8 @@ function* alterEach(asked: Changes, services: Needs<'store'>): Steps<Response> {
 }
 
 function refuse(request: Request, errorCode: ErrorCode): Response {
-  const users = new Set([...request.deletions, ...request.upsertions].map(({ name }) => name));
+  const names = [...request.deletions, ...request.upsertions].map(({ name }) => name);
+  const users = atOnce(onceEach(names, (name) => name));
   // As of any request that is refused as a whole, Kafka says no more than the code.
   return { results: [...users].sort().map((user) => ({ user, errorCode, errorMessage: null })) };
 }
@@ -88,12 +90,12 @@ function resultOf(user: string, outcome: Outcome<unknown>) {
   return { user, errorCode: outcome.error, errorMessage: outcome.message ?? errorText(outcome.error) };
 }
 
-/** In the order in which users are first named. */
 interface ChangesOfUser {
   readonly user: string;
   readonly changes: Outcome<Change[]>;
 }
 
+/** In the order in which users are first named. */
 function* changesByUser({ deletions, upsertions }: Changes): Steps<Iterable<ChangesOfUser>> {
   const byUser = new NameMap<ChangesOfUser>();
   const add = (name: string, judge: () => Outcome<Change>): void => {

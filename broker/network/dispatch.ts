@@ -21,6 +21,7 @@ import { parseRequestHeader, type RequestHeader } from '../protocol/header.ts';
 import { Produce } from '../protocol/messages/00-produce.ts';
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts';
 import {
+  LONG_TEXT_BYTES,
   type MessageLimits,
   NO_LIMITS,
   ProtocolError,
@@ -43,8 +44,8 @@ import { isSpoken, versionsOf } from './spoken-versions.ts';
 
 /** Partitions cost more there than to be read. */
 const PRODUCED_AT_ONCE = 200;
-/** To work with a name of so many bytes takes about as long as what else is done with it. */
-const TEXT_BYTES_PER_STEP = 512;
+/** So little of long texts makes no turn notably longer, even if all of it falls into one. */
+const MAX_UNWEIGHED_TEXT_BYTES = 128 * 1024;
 
 type Table<N extends ServiceName> = ReadonlyMap<number, Handler<AnyApi, N>>;
 type Services<N extends ServiceName> = Needs<N> & OwnNeeds & { readonly quotas?: ClientQuotas };
@@ -121,7 +122,8 @@ class Dispatcher<N extends ServiceName> {
     }
     if (body === null) {
       if (this.#large.isFull && session.isAuthenticated) return this.#notYet();
-      return Alone.resolve(this.#startLarge(known, isOwn ? frame : Buffer.from(frame), session));
+      if (isOwn) return Alone.resolve(this.#startLarge(known, frame, frame.buffer.byteLength, session));
+      return Alone.resolve(this.#startLarge(known, Buffer.from(frame), frame.length, session));
     }
     return this.#start(known, body, frame, { session, isAlone: false, weight: 1 });
   }
@@ -162,10 +164,17 @@ class Dispatcher<N extends ServiceName> {
     }
   }
 
-  /** `frame` is its own: a Produce request keeps it as long as it has records, others until they are read. */
-  async #startLarge(known: Known<N>, frame: Buffer, session: ClientSession): Promise<RequestOutcome> {
+  /**
+   * `frame` is its own: a Produce request keeps it as long as it has records, others until they are read.
+   * `sizeBytes`: of the memory that is kept with it.
+   */
+  async #startLarge(
+    known: Known<N>,
+    frame: Buffer,
+    sizeBytes: number,
+    session: ClientSession,
+  ): Promise<RequestOutcome> {
     const { api } = known.handler;
-    const sizeBytes = frame.length;
     this.#large.reserve(sizeBytes);
     const most = this.#services.config.socketRequestMaxElements;
     const bytes = frame.subarray(known.header.bodyOffset);
@@ -180,8 +189,7 @@ class Dispatcher<N extends ServiceName> {
     const holdsFrame = api.key === Produce.key;
     if (!holdsFrame) this.#large.release(sizeBytes);
     try {
-      const weight = 1 + Math.floor(reader.longestTextBytes / TEXT_BYTES_PER_STEP);
-      return await this.#start(known, body, frame, { session, isAlone: true, weight });
+      return await this.#start(known, body, frame, { session, isAlone: true, weight: weightOf(reader) });
     } finally {
       if (holdsFrame) this.#large.release(sizeBytes);
     }
@@ -224,6 +232,12 @@ class Dispatcher<N extends ServiceName> {
   #describe({ apiKey, apiVersion, clientId }: RequestHeader): string {
     return `client ${clientId}, ${this.#table.get(apiKey)?.api.name ?? `API ${apiKey}`} v${apiVersion}`;
   }
+}
+
+/** How many times as long as usual a step may take, with the texts that were read. */
+function weightOf({ longestTextBytes, longTextBytes }: Reader): number {
+  if (longTextBytes <= MAX_UNWEIGHED_TEXT_BYTES) return 1;
+  return 1 + Math.floor(longestTextBytes / LONG_TEXT_BYTES);
 }
 
 /** What is charged to the sender's quotas. */

@@ -236,8 +236,10 @@ export class Partition {
     return ErrorCode.NONE;
   }
 
-  /** Proposes to drop the replicas that have fallen behind for longer than the lag time. */
+  /** Proposes to drop the replicas that have fallen behind for longer than the lag time; waits for no others. */
   shrinkIsr(): void {
+    // Who was waited for and is not in sync may have died or fallen behind, and nobody else is there to speak.
+    if (this.#advanceHighWatermark()) this.#context.events.highWatermarkMoved(this);
     if (!this.isLeader || this.#isr.kind !== 'committed') return;
     const view = this.#view();
     if (view === null) return;

@@ -28,6 +28,8 @@ interface LineEvents {
 
 const MIN_TICK_MS = 10;
 const TICKS_PER_SESSION_TIMEOUT = 12;
+/** Who looks so many ticks too late has stood still. */
+const LATE_TICKS = 2;
 const PING = pingFrame();
 
 export class Line {
@@ -36,9 +38,13 @@ export class Line {
   readonly #events: LineEvents;
   #handshakeTimer: NodeJS.Timeout | undefined;
   #heartbeatTimer: NodeJS.Timeout | undefined;
-  /** This and the next never fall. */
+  /** This and the next two never fall. */
   #lastSentMs = performance.now();
   #lastReceivedMs = this.#lastSentMs;
+  /** Of the last heartbeat. */
+  #lookedMs = this.#lastSentMs;
+  /** Some of the silence was this process's own; once only until something is heard. */
+  #hasExcused = false;
   /** What `closed` is told: the last one that was set. */
   #reason = 'closed by the server';
   /** For good: nothing is delivered any more but `closed`. */
@@ -73,6 +79,7 @@ export class Line {
     clearTimeout(this.#handshakeTimer);
     this.#handshakeTimer = undefined;
     const tickMs = Math.max(MIN_TICK_MS, sessionTimeoutMs / TICKS_PER_SESSION_TIMEOUT);
+    this.#lookedMs = performance.now();
     // After a pause of this process what has come meanwhile is read before anybody is called silent.
     const look = (): void => this.#heartbeat(sessionTimeoutMs, tickMs);
     this.#heartbeatTimer = setInterval(() => setImmediate(look), tickMs);
@@ -90,6 +97,12 @@ export class Line {
   #heartbeat(sessionTimeoutMs: number, tickMs: number): void {
     if (this.#over) return;
     const nowMs = performance.now();
+    const lateMs = nowMs - this.#lookedMs - tickMs;
+    this.#lookedMs = nowMs;
+    if (lateMs > LATE_TICKS * tickMs && !this.#hasExcused) {
+      this.#excuse(lateMs, nowMs);
+      return;
+    }
     const silentMs = nowMs - this.#lastReceivedMs;
     if (silentMs >= (sessionTimeoutMs * 2) / 3) {
       this.destroy(`nothing heard for ${Math.round(silentMs)} ms`);
@@ -98,9 +111,17 @@ export class Line {
     }
   }
 
+  /** While this process stood still it has sent no pings, and may have been told nothing for that reason. */
+  #excuse(pausedMs: number, nowMs: number): void {
+    this.#hasExcused = true;
+    this.#lastReceivedMs = Math.min(nowMs, this.#lastReceivedMs + pausedMs);
+    this.write(PING);
+  }
+
   #received(chunk: Buffer): void {
     if (this.#over) return;
     this.#lastReceivedMs = performance.now();
+    this.#hasExcused = false;
     try {
       for (const frame of this.#splitter.push(chunk)) {
         this.#events.frame(frame);

@@ -21,6 +21,8 @@ export interface ScriptedZookeeper {
   /** Called for every request but pings; without one they stay unanswered. */
   onRequest: (request: ScriptedRequest) => void;
   pings: number;
+  /** From now on pings are counted and not answered. */
+  isSilent: boolean;
   /** Sends bytes of a frame's body to the client. */
   send(body: Buffer): void;
   cut(): void;
@@ -58,7 +60,7 @@ export async function startScriptedZookeeper(sessionTimeoutMs: number): Promise<
           sendTo(socket, Buffer.concat([replyHeader(xid, code), body]));
         if (xid === PING_XID) {
           server.pings += 1;
-          answer(0);
+          if (!server.isSilent) answer(0);
         } else {
           const request = { xid, opcode, answer };
           requests.push(request);
@@ -76,6 +78,7 @@ export async function startScriptedZookeeper(sessionTimeoutMs: number): Promise<
     handshakes,
     onRequest: () => {},
     pings: 0,
+    isSilent: false,
     send: (body) => {
       for (const socket of sockets) sendTo(socket, body);
     },

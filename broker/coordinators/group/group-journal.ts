@@ -2,6 +2,7 @@
  * Rebalances as events of the journal, with their reasons: who came, who left, whose session ended. How often
  * groups rebalance is up to their clients; so of one second no more is told than the journal can bear.
  */
+import { NameSet } from '../../bounded-name.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { ClusterEvent } from '../../platform/cluster-events.ts';
 import type { EventId } from '../../platform/event-ring.ts';
@@ -40,7 +41,7 @@ export class GroupJournal {
   rebalanced(group: Group): void {
     const known = this.#knownOf(group);
     const { groupId, generationId } = group;
-    const members = new Set(group.members.keys());
+    const members = new NameSet(group.members.keys());
     const joined = [...members].filter((id) => !known.members.has(id)).length;
     const left = [...known.members].filter((id) => !members.has(id)).length;
     const event = { kind: 'group-rebalanced', groupId, generationId, members: members.size } as const;

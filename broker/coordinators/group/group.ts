@@ -50,13 +50,13 @@ export interface Group {
   protocolName: string | null;
   leaderId: string | null;
   /** In order of joining: the first is the first choice for leader. */
-  readonly members: Map<string, Member>;
+  readonly members: NameMap<Member>;
   /** Member id by group.instance.id. */
-  readonly staticMembers: Map<string, string>;
+  readonly staticMembers: NameMap<string>;
   /** Ids given out with MEMBER_ID_REQUIRED that have not joined yet. */
-  readonly pendingMembers: Set<string>;
+  readonly pendingMembers: NameSet;
   /** Members of this generation whose SyncGroup has not come. */
-  readonly pendingSyncMembers: Set<string>;
+  readonly pendingSyncMembers: NameSet;
   /** Set while the first rebalance of an empty group waits for more members: what is left to wait at most. */
   initialDelayRemainingMs: number | null;
   /** A member came during the initial delay: wait on. */
@@ -81,10 +81,10 @@ export function newGroup(groupId: string, nowMs: number): Group {
     protocolType: null,
     protocolName: null,
     leaderId: null,
-    members: new Map(),
-    staticMembers: new Map(),
-    pendingMembers: new Set(),
-    pendingSyncMembers: new Set(),
+    members: new NameMap(),
+    staticMembers: new NameMap(),
+    pendingMembers: new NameSet(),
+    pendingSyncMembers: new NameSet(),
     initialDelayRemainingMs: null,
     newMemberAdded: false,
   };

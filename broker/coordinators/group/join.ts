@@ -3,6 +3,7 @@
  * Source: Kafka's GroupCoordinator.handleJoinGroup and what it calls; KIP-345 (static members),
  * KIP-394 (member id required), KIP-814 (a static leader skips the assignment).
  */
+import { NameMap } from '../../bounded-name.ts';
 import { ErrorCode } from '../../errors.ts';
 import type { Effect, JoinRequest, PersistReason, StaticReturn } from './effects.ts';
 import { joinError, NO_BYTES, syncError } from './effects.ts';
@@ -201,7 +202,7 @@ function replaceStatic(
 
 /** Would the group choose the protocol it has, if the member came with what it asks for? */
 function keepsProtocol(group: Group, member: Member, { protocols }: JoinRequest): boolean {
-  const members = new Map(group.members);
+  const members = new NameMap(group.members);
   members.set(member.memberId, { ...member, protocols });
   return group.protocolName === selectProtocol({ ...group, members });
 }

@@ -180,7 +180,8 @@ export function syncTimedOut(group: Group, settings: RebalanceSettings, nowMs: n
   if (group.state !== 'CompletingRebalance' && group.state !== 'Stable') return [];
   if (group.pendingSyncMembers.size === 0) return [];
   const effects: Effect[] = [];
-  for (const memberId of [...group.pendingSyncMembers]) {
+  for (const { memberId } of [...group.members.values()]) {
+    if (!group.pendingSyncMembers.has(memberId)) continue;
     removeMember(group, memberId);
     effects.push({ do: 'disarm', timer: `session:${memberId}` });
   }

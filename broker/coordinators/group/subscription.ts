@@ -3,10 +3,11 @@
  * subscribes to, so that offsets of other topics may expire. Every version of the consumer protocol
  * begins alike: int16 version, then the array of topics. Source: Kafka's ConsumerProtocolSubscription.
  */
+import { LONGEST_TOPIC_NAME } from '../../bounded-name.ts';
 import type { Group } from './group.ts';
 import { memberMetadata } from './group.ts';
 
-/** Topics that any member subscribes to; null when that can't be told (not a consumer group, odd bytes). */
+/** Topics that any member subscribes to, without names that no topic can have; null when that can't be told (not a consumer group, odd bytes). */
 export function subscribedTopics(group: Group): ReadonlySet<string> | null {
   if (group.protocolType !== 'consumer' || group.protocolName === null) return null;
   const topics = new Set<string>();
@@ -29,7 +30,7 @@ function topicsOf(metadata: Buffer): string[] | null {
     const sizeBytes = metadata.readInt16BE(at);
     at += 2;
     if (sizeBytes < 0 || at + sizeBytes > metadata.length) return null;
-    topics.push(metadata.toString('utf8', at, at + sizeBytes));
+    if (sizeBytes <= LONGEST_TOPIC_NAME) topics.push(metadata.toString('utf8', at, at + sizeBytes));
     at += sizeBytes;
   }
   return topics;

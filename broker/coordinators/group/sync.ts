@@ -76,7 +76,7 @@ function validateSync(group: Group, request: SyncRequest): ErrorCode {
 /** Members that the leader left out get an empty assignment; strangers are dropped. */
 function fullAssignment(group: Group, request: SyncRequest): Map<string, Buffer> {
   const given = new NameMap(request.assignments.map((each) => [each.memberId, Buffer.from(each.assignment)]));
-  const full = new Map<string, Buffer>();
+  const full = new NameMap<Buffer>();
   for (const memberId of group.members.keys()) full.set(memberId, given.get(memberId) ?? NO_BYTES);
   return full;
 }

@@ -2,11 +2,13 @@
  * The timers of one thing that a coordinator keeps (a group, a transaction), by name: arming a name again
  * replaces its timer, and none fires after it was disarmed.
  */
+import { boundedName } from '../../bounded-name.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
 
 export class NamedTimers<N extends string> {
   readonly #clock: Clock;
-  readonly #timers = new Map<N, Timer>();
+  /** By their bounded names: part of a name may be a client's. */
+  readonly #timers = new Map<string, Timer>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -14,17 +16,19 @@ export class NamedTimers<N extends string> {
 
   arm(name: N, delayMs: number, fire: () => void): void {
     this.disarm(name);
+    const key = boundedName(name);
     const timer = this.#clock.after(delayMs, () => {
-      if (this.#timers.get(name) !== timer) return;
-      this.#timers.delete(name);
+      if (this.#timers.get(key) !== timer) return;
+      this.#timers.delete(key);
       fire();
     });
-    this.#timers.set(name, timer);
+    this.#timers.set(key, timer);
   }
 
   disarm(name: N): void {
-    this.#timers.get(name)?.cancel();
-    this.#timers.delete(name);
+    const key = boundedName(name);
+    this.#timers.get(key)?.cancel();
+    this.#timers.delete(key);
   }
 
   disarmAll(): void {

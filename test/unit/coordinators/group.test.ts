@@ -182,6 +182,42 @@ describe('rebalancing', () => {
   });
 });
 
+describe('members whose ids are very long', () => {
+  const [first, second] = ['1', '2'].map((end) => 'm'.repeat(32_000) + end) as [string, string];
+
+  it('are let in by the ids that they were given, and are known by them', () => {
+    const group = newGroup('g', 0);
+    for (const newMemberId of [first, second]) {
+      join(group, request({ requireKnownMemberId: true, newMemberId }), 1, AT);
+    }
+    expect(group.pendingMembers.size).toBe(2);
+    expect(words(join(group, request({ memberId: second }), 2, AT))[0]).toBe(`disarm pending:${second}`);
+    expect([...group.members.keys()]).toEqual([second]);
+    pendingExpired(group, first, 1000);
+    expect(group.pendingMembers.size).toBe(0);
+    expect([group.leaderId, join(group, request({ memberId: first }), 3, AT)]).toMatchObject([
+      second,
+      [{ answer: { error: ErrorCode.UNKNOWN_MEMBER_ID } }],
+    ]);
+  });
+
+  it('get each its assignment', () => {
+    const group = joinedGroup({ newMemberId: first }, { newMemberId: second });
+    sync(group, syncRequest({ memberId: second }), 3);
+    const effects = sync(group, syncRequest({ memberId: first }, second, first), 4);
+    assignmentStored(group, storing(effects, 'assignment'), 0, AT);
+    const given = [...group.members.values()].map(({ assignment }) => assignment.toString());
+    expect(given).toEqual([`for ${first}`, `for ${second}`]);
+  });
+
+  it('and that never ask for their assignment are removed', () => {
+    const group = joinedGroup({ newMemberId: first }, { newMemberId: second });
+    sync(group, syncRequest({ memberId: second }), 3);
+    expect(words(syncTimedOut(group, SETTINGS, 70_000))).toContain(`disarm session:${first}`);
+    expect([[...group.members.keys()], group.leaderId]).toEqual([[second], second]);
+  });
+});
+
 describe('syncing', () => {
   it('nobody gets an assignment before it is stored', () => {
     const group = joinedGroup({ newMemberId: 'm1' }, { newMemberId: 'm2' });

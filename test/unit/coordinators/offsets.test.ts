@@ -134,6 +134,10 @@ describe('the topics that a group subscribes to', () => {
     const group = groupWith(subscription(['a', 'é'], 0), subscription(['b', 'a'], 3));
     expect(subscribedTopics(group)).toEqual(new Set(['a', 'é', 'b']));
     expect(subscribedTopics(groupWith(subscription([])))).toEqual(new Set());
+    const [longest, tooLong] = ['n'.repeat(249), 'n'.repeat(250)];
+    expect(subscribedTopics(groupWith(subscription([tooLong, longest, 'a'])))).toEqual(
+      new Set([longest, 'a']),
+    );
   });
 
   it('are not known of a group of another kind, nor where a member says something odd', () => {

@@ -126,6 +126,29 @@ it('no more of them are taken than there is memory for: a Produce holds it as lo
   expect(dispatch(Buffer.from(LARGE))).toBeInstanceOf(Alone);
 });
 
+it('one that is copied to nowhere else holds all of the memory that it came in', async () => {
+  const answers: (() => void)[] = [];
+  const { dispatch } = setUp(
+    defineHandler(Produce, [], {
+      handle: () => new Promise((resolve) => answers.push(() => resolve({ responses: [] }))),
+      refuse: () => 'close',
+    }),
+    2 * LARGE.length,
+  );
+  const all = Buffer.alloc(3 * LARGE.length);
+  LARGE.copy(all);
+  const first = dispatch(all.subarray(0, LARGE.length), true);
+  const second = dispatch(Buffer.from(LARGE));
+  expect([first instanceof Alone, second instanceof NotYet]).toEqual([true, true]);
+  while (answers.length === 0) await Promise.race([second, new Promise((resolve) => setImmediate(resolve))]);
+  answers[0]?.();
+  await first;
+  expect(await second).toBe('nothing');
+  const [third, fourth] = [dispatch(Buffer.from(LARGE)), dispatch(Buffer.from(LARGE))];
+  expect([third instanceof Alone, fourth instanceof Alone]).toEqual([true, true]);
+  expect(dispatch(Buffer.from(LARGE))).toBeInstanceOf(NotYet);
+});
+
 it('others hold it until they are read', async () => {
   const answers: (() => void)[] = [];
   const { dispatch } = setUp(
@@ -146,28 +169,28 @@ it('others hold it until they are read', async () => {
   await first;
 });
 
-it('a request of few names that are very long is read in steps, and worked at in shorter turns', async () => {
-  const names = Array.from({ length: 20 }, (_, index) => String(index).padStart(32_000, 'n'));
+/** How many of the topics of such names are worked at in the fullest turn, where of usual names it would be 64. */
+async function mostPerTurn(names: readonly string[]): Promise<number> {
+  let most = 0;
   const { dispatch } = setUp(
     defineHandler(Metadata, [], {
       async handle({ topics }, { turns, isAlone }) {
         expect(isAlone).toBe(true);
-        const perTurn: number[] = [0];
+        let [inTurn, isOver] = [0, false];
         const turn = (): void => {
-          perTurn.push(0);
-          if (perTurn.length < 100) clock.soon(turn);
+          inTurn = 0;
+          if (!isOver) clock.soon(turn);
         };
         clock.soon(turn);
         const found = await turns.each(
           topics ?? [],
           ({ name }) => {
-            perTurn[perTurn.length - 1] = (perTurn.at(-1) ?? 0) + 1;
+            most = Math.max(most, ++inTurn);
             return { name };
           },
-          // Of a usual request all of them would be worked at together.
           64,
         );
-        expect(Math.max(...perTurn)).toBe(1);
+        isOver = true;
         return { topics: found };
       },
       refuse: () => ({ topics: [] }),
@@ -177,4 +200,14 @@ it('a request of few names that are very long is read in steps, and worked at in
   expect(outcome).toBeInstanceOf(Alone);
   const answer = decodeResponse(Metadata, 9, bytesOf(await outcome).subarray(9));
   expect(answer.topics.map(({ name }) => name)).toEqual(names);
+  return most;
+}
+
+it('a request of few names that are very long is read in steps, and worked at in shorter turns', async () => {
+  expect(await mostPerTurn(Array.from({ length: 20 }, (_, at) => String(at).padStart(32_000, 'n')))).toBe(1);
+});
+
+it('one name that is very long shortens no turn, also among many that are as long as they may be', async () => {
+  const usual = Array.from({ length: ELEMENTS_PER_STEP }, (_, at) => String(at).padStart(249, 'n'));
+  expect(await mostPerTurn(['n'.repeat(32_000), ...usual])).toBe(64);
 });

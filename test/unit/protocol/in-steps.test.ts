@@ -106,6 +106,7 @@ it('long texts count as the elements that take as long', () => {
   expect(read.pauses).toBeGreaterThanOrEqual(10);
   expect(read.result.topics).toHaveLength(ELEMENTS_PER_STEP);
   expect(reader.longestTextBytes).toBe(textBytes);
+  expect(reader.longTextBytes).toBe(ELEMENTS_PER_STEP * textBytes);
   const answered = { version: 12, correlationId: 7 };
   expect(taken(responseFrameInSteps(Metadata, answered, { topics })).pauses).toBeGreaterThanOrEqual(10);
 });

@@ -105,6 +105,26 @@ describe('a follower that is held back', () => {
   });
 });
 
+describe('a follower that may not join', () => {
+  it('and then dies keeps nobody waiting, though there is no other to acknowledge anything', async () => {
+    const cluster = await ReplicationCluster.start({ brokers: 2 });
+    cluster.alterPartition = async (request) => ({
+      ...cluster.decide({ ...request, partitions: [] }),
+      partitions: request.partitions.map((item) => {
+        return { ...item, error: ErrorCode.INELIGIBLE_REPLICA, leader: 1, isr: [1] };
+      }),
+    });
+    cluster.create([1, 2]);
+    cluster.elect(1, [1]);
+    const leader = cluster.partition(1);
+    await cluster.until(() => cluster.proposals.length > 0 && leader.isrState.kind === 'committed', 10_000);
+    const waiting = cluster.produce(1, ['a'], { timeoutMs: 60_000 });
+    cluster.kill(2);
+    expect((await cluster.clock.runUntilSettled(waiting, 70_000)).error).toBe(ErrorCode.NONE);
+    expect(leader.inSyncReplicas).toEqual([1]);
+  });
+});
+
 describe('divergence', () => {
   it('a former leader gives up what it alone has, and follows', async () => {
     const cluster = await ReplicationCluster.start();

@@ -15,6 +15,12 @@ const NO_NODE = -101;
 const NO_AUTH = -102;
 const THROTTLED = -127;
 
+/** This process, with all that is in it. */
+function standStill(durationMs: number): void {
+  const goOnMs = performance.now() + durationMs;
+  while (performance.now() < goOnMs);
+}
+
 describe('the client', () => {
   const cleanup: (() => Promise<void>)[] = [];
   afterEach(async () => {
@@ -220,11 +226,33 @@ describe('the client', () => {
     const states: string[] = [];
     coordinator.onSession((state) => states.push(state));
     server.send(watchEvent(3, '/nobody'));
-    const goOnMs = performance.now() + 1100;
-    while (performance.now() < goOnMs);
+    standStill(1100);
     server.onRequest = (request) => request.answer(NO_NODE);
     expect(await coordinator.read('/a')).toBeNull();
     expect(states).toEqual([]);
+  });
+
+  it('nor one of a server that had nothing to say, as it was not asked either', async () => {
+    const { server, coordinator } = await connect(1500);
+    const states: string[] = [];
+    coordinator.onSession((state) => states.push(state));
+    await eventually('it pings', () => server.pings >= 1);
+    await pause(30); // the answer has come
+    const { pings } = server;
+    standStill(1100);
+    await eventually('it pings again', () => server.pings > pings);
+    server.onRequest = (request) => request.answer(NO_NODE);
+    expect(await coordinator.read('/a')).toBeNull();
+    expect(states).toEqual([]);
+  });
+
+  it.each([0, 1100])('leaves a server that is silent, also after a pause of %i ms', async (pauseMs) => {
+    const { server, coordinator } = await connect(1500);
+    server.isSilent = true;
+    standStill(pauseMs);
+    await eventually('it dials again', () => server.handshakes.length > 1);
+    server.isSilent = false;
+    await eventually('it is connected again', () => coordinator.session === 'connected');
   });
 
   it('ends the session with a request, and waits for the answers that are due', async () => {
