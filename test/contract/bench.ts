@@ -25,7 +25,8 @@ interface Bench {
   close(): Promise<void>;
 }
 
-export type MakeBench = () => Promise<Bench>;
+/** `timeoutsMs`: of whatever has a time of its own (sessions, handshakes), where the world's is not wanted. */
+export type MakeBench = (timeoutsMs?: number) => Promise<Bench>;
 
 export const OPEN_TIMEOUT_MS = 60_000;
 
@@ -36,7 +37,7 @@ interface Party {
 }
 
 /** Opens sessions that are closed after each test. */
-export function parties(makeBench: MakeBench): () => Promise<Party> {
+export function parties(makeBench: MakeBench): (timeoutsMs?: number) => Promise<Party> {
   const open: { bench: Bench; coordinator: Coordinator }[] = [];
   afterEach(async () => {
     for (const { bench, coordinator } of open.splice(0)) {
@@ -44,8 +45,8 @@ export function parties(makeBench: MakeBench): () => Promise<Party> {
       await bench.close();
     }
   });
-  return async () => {
-    const bench = await makeBench();
+  return async (timeoutsMs) => {
+    const bench = await makeBench(timeoutsMs);
     const coordinator = await bench.source.open(OPEN_TIMEOUT_MS);
     open.push({ bench, coordinator });
     return { coordinator, source: bench.source, faults: bench.faults };

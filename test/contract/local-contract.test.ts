@@ -69,14 +69,14 @@ function wireClient(port: number): Promise<Coordinator> {
 
 function contractOn(which: string, make: () => LocalTree): void {
   let made: LocalTree | null = null;
-  coordinatorContract(`the tree in this process, ${which}`, async () => {
+  coordinatorContract(`the tree in this process, ${which}`, async (timeoutsMs) => {
     made ??= make();
-    return benchOn(made);
+    return benchOn(made, timeoutsMs);
   });
 }
 
-function benchOn(tree: LocalTree) {
-  const source = localSource({ tree, clock: systemClock, sessionTimeoutMs: 60_000, delayMs: 1 });
+function benchOn(tree: LocalTree, sessionTimeoutMs = 60_000) {
+  const source = localSource({ tree, clock: systemClock, sessionTimeoutMs, delayMs: 1 });
   return {
     source,
     faults: {

@@ -16,13 +16,13 @@ interface WireWorld {
 
 export function wireBenches(world: WireWorld): MakeBench {
   let count = 0;
-  return async () => {
+  return async (timeoutsMs = world.sessionTimeoutMs) => {
     const ports = world.ports();
     const proxy = await startFaultProxy(ports[count++ % ports.length] ?? 0);
     const source = zookeeperSource({
       connect: `127.0.0.1:${proxy.port}`,
-      sessionTimeoutMs: world.sessionTimeoutMs,
-      connectionTimeoutMs: world.sessionTimeoutMs,
+      sessionTimeoutMs: timeoutsMs, // the server grants at most what it may
+      connectionTimeoutMs: timeoutsMs,
       maxInFlightRequests: 10,
       ...world.access,
     });

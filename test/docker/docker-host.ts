@@ -4,9 +4,9 @@
  * that died have left.
  */
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
+import { runNames } from './run-names.ts';
 
 const run = promisify(execFile);
 const ROOT = new URL('../..', import.meta.url).pathname;
@@ -21,12 +21,9 @@ const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 const NO_NETWORK =
   /\b(ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|E407|\w*_CERT\w*)\b/;
 
-const HOST = hostname()
-  .toLowerCase()
-  .replace(/[^a-z0-9]+/g, '-');
-const PREFIX = `odradek-test-${HOST}-`;
-/** The name of this run: the label of what it makes, and the compose project. A process id alone comes again. */
-export const RUN = `${PREFIX}${process.pid}-${startOf(process.pid)}`;
+const names = runNames(hostname());
+/** The name of this run: the label of what it makes, and the compose project. */
+export const RUN = names.of(process.pid);
 export const LABEL = 'odradek.test';
 /** The image of a broker that this run builds. */
 export const BROKER_IMAGE = `${RUN}:latest`;
@@ -121,16 +118,13 @@ export async function removeAll(): Promise<void> {
 
 /** Removes what earlier runs on this machine left when they were killed. */
 async function removeLeftOvers(): Promise<void> {
-  const names = await Promise.all([
+  const found = await Promise.all([
     docker('ps', '-a', '--format', `{{.Label "${LABEL}"}}\n{{.Label "com.docker.compose.project"}}`),
     docker('network', 'ls', '--format', `{{.Label "${LABEL}"}}\n{{.Label "com.docker.compose.project"}}`),
     docker('image', 'ls', '--format', '{{.Repository}}'),
   ]);
-  const runs = new Set(names.join('\n').split('\n'));
-  for (const name of runs) {
-    if (!name.startsWith(PREFIX) || isAlive(name)) continue;
-    await removeRun(name);
-  }
+  const runs = new Set(found.join('\n').split('\n'));
+  for (const name of runs) if (names.isLeftOver(name)) await removeRun(name);
 }
 
 async function removeRun(name: string): Promise<void> {
@@ -159,21 +153,6 @@ async function standIns(): Promise<string[]> {
 
 function lines(text: string): string[] {
   return text.split('\n').filter((line) => line !== '');
-}
-
-function isAlive(name: string): boolean {
-  const [pid, start] = name.slice(PREFIX.length).split('-');
-  return start === startOf(Number(pid));
-}
-
-/** When a process was started, in ticks since the machine was; 0 where no such process is known. */
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '0';
-  } catch {
-    return '0';
-  }
 }
 
 async function succeeds(program: string, words: readonly string[]): Promise<boolean> {

@@ -136,6 +136,7 @@ describe('brokers in containers', () => {
   it('docker stop is a clean stop: leaders are moved away first, exit status 0', async () => {
     const victim = brokerAt(0);
     await underLoad(cluster.bootstrapServers, 'stopped', async (load) => {
+      expect(await load.ledBy(victim.id)).toHaveLength(1);
       await act('stop', victim);
       expect(await inspect(victim, '{{.State.ExitCode}} {{.State.OOMKilled}}')).toBe('0 false');
       await eventually(
@@ -146,6 +147,11 @@ describe('brokers in containers', () => {
     const log = await docker('logs', '--tail', '20', victim.container.getId());
     expect(log).toContain('shut down completed');
     expect(log).not.toContain('unclean shutdown');
+    // Whoever was the controller has said so. A leader that is only missed is replaced as well, but without that.
+    const logs = await Promise.all(cluster.brokers.map(({ container }) => docker('logs', container.getId())));
+    expect(logs.join('\n')).toContain(
+      `Controlled shutdown of broker ${victim.id}: 0 partitions that it leads have no successor`,
+    );
   }, 120_000);
 });
 

@@ -41,18 +41,18 @@ test('round trip', async () => equal(await roundTrip(startCluster), 'hello'));
 `,
   'vitest.test.mjs': `${imported()}
 import { expect, test } from 'vitest';
-test('round trip', async () => expect(await roundTrip(startCluster)).toBe('hello'), 20_000);
+test('round trip', async () => expect(await roundTrip(startCluster)).toBe('hello'), 60_000);
 `,
   'jest/commonjs.test.js': `${required('..')}
-test('round trip', async () => expect(await roundTrip(startCluster)).toBe('hello'), 20_000);
+test('round trip', async () => expect(await roundTrip(startCluster)).toBe('hello'), 60_000);
 `,
   'jest/modules.test.js': `${imported('..')}
-test('round trip', async () => expect(await roundTrip(startCluster)).toBe('hello'), 20_000);
+test('round trip', async () => expect(await roundTrip(startCluster)).toBe('hello'), 60_000);
 `,
   'jest/.babelrc': '{ "plugins": ["@babel/plugin-transform-modules-commonjs"] }\n',
   'mocha.spec.cjs': `${required()}
 const { equal } = require('node:assert/strict');
-it('round trip', async () => equal(await roundTrip(startCluster), 'hello')).timeout(20_000);
+it('round trip', async () => equal(await roundTrip(startCluster), 'hello')).timeout(60_000);
 `,
   'thread.cjs': `
 const { dirname, join } = require('node:path');

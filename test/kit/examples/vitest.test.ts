@@ -1,8 +1,11 @@
 /** With vitest: a cluster for the file, new for each test. (kafkajs asks for records every 5 s unless told otherwise.) */
 import { Kafka, logLevel } from 'kafkajs';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { type KitCluster, startCluster } from '../cluster.ts'; // in your project: 'odradek/testkit'
 
+/** Far more than any of it takes: also a machine that is busy with other things is given its time. */
+const TIME_MS = 60_000;
+vi.setConfig({ testTimeout: TIME_MS, hookTimeout: TIME_MS });
 let cluster: KitCluster;
 
 beforeAll(async () => {
@@ -21,7 +24,7 @@ it('delivers orders', async () => {
   await consumer.run({ eachMessage: async ({ message }) => void seen.push(String(message.value)) });
   await cluster.awaitAssigned('billing', 'orders');
   await cluster.produce('orders', ['one', 'two']);
-  await expect.poll(() => seen.sort()).toEqual(['one', 'two']);
+  await expect.poll(() => seen.sort(), { timeout: TIME_MS }).toEqual(['one', 'two']);
   await consumer.disconnect();
 });
 

@@ -2,5 +2,6 @@
 module.exports = {
   globalSetup: 'odradek/testkit/jest',
   globalTeardown: 'odradek/testkit/jest-teardown',
+  testTimeout: 60_000, // 5 s unless told otherwise, which a busy machine may exceed
   globals: { odradek: { brokers: 3, topics: ['orders'] } },
 };

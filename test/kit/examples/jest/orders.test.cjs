@@ -1,6 +1,8 @@
 /** With jest: a cluster for the file, new for each test. Modules (`import`) go through jest's usual transform. */
 const { startCluster } = require('odradek/testkit');
 
+// Tests and hooks have 5 s unless told otherwise, which a machine that is busy with other things may exceed.
+jest.setTimeout(60_000);
 let cluster;
 
 beforeAll(async () => {

@@ -1,14 +1,23 @@
-/** With mocha: a cluster for the file, new for each test. A test has 2 s unless it says more. */
+/** With mocha: a cluster for the file, new for each test. Tests and hooks have 2 s unless they say more. */
 const assert = require('node:assert/strict');
 const { startCluster } = require('odradek/testkit');
 
+/** Far more than any of it takes: also a machine that is busy with other things is given its time. */
+const TIME_MS = 60_000;
 let cluster;
 
-before(async () => {
+before(async function () {
+  this.timeout(TIME_MS);
   cluster = await startCluster({ brokers: 3 });
 });
-beforeEach(() => cluster.reset());
-after(() => cluster.close());
+beforeEach(function () {
+  this.timeout(TIME_MS);
+  return cluster.reset();
+});
+after(function () {
+  this.timeout(TIME_MS);
+  return cluster.close();
+});
 
 it('survives the loss of a leader', async () => {
   await cluster.createTopics('orders');
@@ -19,4 +28,4 @@ it('survives the loss of a leader', async () => {
   await cluster.start(leader);
   assert.equal((await cluster.awaitIsr('orders', 0, 3)).length, 3);
   await cluster.expectEveryAcknowledgedRecordOnce('orders', ['one', 'two']);
-}).timeout(10_000);
+}).timeout(TIME_MS);

@@ -7,6 +7,9 @@ export default defineConfig({
     root: import.meta.dirname,
     include: ['orders.spec.ts'],
     globalSetup: '../../vitest-setup.ts',
+    // 5 s and 10 s unless told otherwise, which a busy machine may exceed.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     cache: false,
   },
 });
