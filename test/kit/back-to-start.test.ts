@@ -131,7 +131,7 @@ describe('a snapshot', () => {
     } finally {
       await other.close();
     }
-    rmSync(kept, { recursive: true });
+    rmSync(join(kept, '..'), { recursive: true });
   });
 
   it('of another version, of other brokers, or that is none, is refused before anything is lost', async () => {

@@ -162,6 +162,7 @@ describe('places', () => {
     } finally {
       vi.unstubAllEnvs();
       spawnSync('umount', [directory]);
+      spawnSync('rmdir', [directory]);
     }
   });
 });
