@@ -57,10 +57,12 @@ export function derivationProblem(der: Buffer): string | null {
   return typeof tally === 'string' ? tally : problemOf(tally);
 }
 
-/** What is asked for in the clear: as much as `nestedProblem` does itself. */
-export function derivationCount(der: Buffer): number {
+/** How many iterations `nestedProblem` does at least: those of the encrypted parts that are to be seen. */
+export function openingCount(der: Buffer): number {
   const tally = tallied(der);
-  return typeof tally === 'string' ? 0 : tally.count;
+  if (typeof tally === 'string') return 0;
+  const place = { state: tally.state, depth: 0 };
+  return tally.parts.reduce((sum, { algorithm }) => sum + countsIn(algorithm, place, () => {}), 0);
 }
 
 /**

@@ -7,7 +7,7 @@
  */
 import { BeyondLimits, inThread } from '../../platform/one-off-thread.ts';
 import type { TlsIdentity } from '../../platform/tls.ts';
-import { derivationCount, derivationProblem } from './derivation-cost.ts';
+import { derivationProblem, openingCount } from './derivation-cost.ts';
 import { type StoreEntry, type StoreToRead, storeEntries } from './store-entries.ts';
 
 /** Answers are texts where the store can't be read: what is wrong with it. */
@@ -19,9 +19,10 @@ export interface JavaStores {
 /** The first bytes of a JKS file. */
 const JKS_MAGIC = [0xfe, 0xed, 0xfe, 0xed];
 
-/** Without keys to be derived, or with few, and nothing else to do, it takes some milliseconds. */
+/** Without keys to be derived it takes some milliseconds. */
 const MOST_IN_PLACE_BYTES = 64 * 1024;
-const MOST_IN_PLACE_ITERATIONS = 50_000;
+/** What keytool writes, for the certificates; some tens of milliseconds where the cipher is an old one. */
+const MOST_IN_PLACE_ITERATIONS = 10_000;
 /** Beyond that a store is given up: damaged ones can have jks-js copy the same bytes without end. */
 const LIMITS = { timeMs: 60_000, heapMb: 256 };
 const THREAD = import.meta.url.endsWith('.ts') ? './store-thread.ts' : './store-thread.js';
@@ -33,7 +34,7 @@ export const javaStores: JavaStores = javaStoresBy((asked) =>
 
 function isSoonRead({ store, isPkcs12, isForOthers }: StoreToRead): boolean {
   if (store.length > MOST_IN_PLACE_BYTES) return false;
-  return !isPkcs12 || (isForOthers && derivationCount(Buffer.from(store)) <= MOST_IN_PLACE_ITERATIONS);
+  return !isPkcs12 || (isForOthers && openingCount(Buffer.from(store)) <= MOST_IN_PLACE_ITERATIONS);
 }
 
 type ReadStore = (asked: StoreToRead) => Promise<readonly StoreEntry[] | string>;

@@ -46,8 +46,8 @@ const DIGESTS: ReadonlyMap<string, string> = new Map([
   [`${HMAC}0d`, 'sha512-256'],
 ]);
 const IV_BYTES_OF_PKCS12 = 8;
-/** As many bytes of memory as the limit of iterations lets it ask for, and a little more. */
-const SCRYPT_BYTES = 1024 * 1024 * 1024;
+/** OpenSSL's own limit: it opens nothing that takes more. */
+const SCRYPT_BYTES = 32 * 1024 * 1024;
 
 /** null: not by this password, or in no way that is known here. The iterations must have been counted before. */
 export function decrypted(algorithm: Element, encrypted: Buffer, password: string): Buffer | null {
