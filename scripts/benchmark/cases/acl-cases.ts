@@ -9,7 +9,7 @@ import { type NewAcl, pause } from '../systems/wire.ts';
 import { lower, type Sent, send, type Variant, withTopic } from './traffic.ts';
 
 /** Short: what is compared shall have the same weather. CPU is told in hundredths of a second. */
-const RECORDS_PER_RUN = 40_000;
+const RECORDS_PER_RUN = 30_000;
 const PAIRS = 24;
 const FEWEST_PAIRS = 4;
 /** A request for each record: that is what is authorized. */
