@@ -97,7 +97,11 @@ function* readAll(request: FetchRequest, context: ReplicaFetchContext): Steps<Fe
     for (const want of request.partitions) {
       const { isolation, clientRack } = request;
       const limits = { isolation, clientRack, maxBytes: leftBytes, minOneBatch, atOnceBytes };
-      const outcome = readPartition(want, limits, context);
+      let outcome = readPartition(want, limits, context);
+      if (outcome instanceof Promise) {
+        yield outcome;
+        outcome = readPartition(want, { ...limits, isWarm: true }, context);
+      }
       if (outcome.records.length > 0) minOneBatch = false;
       if (!(outcome.records instanceof LateBytes)) atOnceBytes -= outcome.records.length;
       leftBytes = Math.max(0, leftBytes - outcome.records.length);
