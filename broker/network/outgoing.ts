@@ -88,6 +88,7 @@ export class Outgoing {
       this.#queuedBytes += part.length;
       this.#hold(part.length);
     }
+    reply.counted?.();
   }
 
   /** Hands over what there is, up to the end of a piece. */

@@ -107,6 +107,20 @@ describe('answers', () => {
     expect(records.reads).toEqual([MIB, MIB, MIB, MIB, MIB, 3]);
   });
 
+  it('are told when they count, and never twice at once', () => {
+    const claim = memory.claim(1000);
+    const used: number[] = [];
+    const counted = () => {
+      claim.end();
+      used.push(memory.usedBytes);
+    };
+    outgoing.add({ ...reply('a', Buffer.alloc(1000)), counted });
+    expect(used).toEqual([1000]);
+    outgoing.flush();
+    socket.read();
+    expect(memory.usedBytes).toBe(0);
+  });
+
   it('share a piece when they are small', async () => {
     const many = Array.from({ length: 100 }, (_, index) => new Records(1000, index));
     outgoing.add(reply('a', ...many.flatMap((records) => [Buffer.from('x'), records])));
