@@ -2,11 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { Turns } from '../../../broker/platform/turns.ts';
-import { completeBatches } from '../../../broker/records/batch.ts';
-import { readRecords } from '../../../broker/records/record.ts';
 import type { FetchOutcome } from '../../../broker/replication/requests/read-partition.ts';
-import { bytesOfPart } from '../../support/message-bytes.ts';
 import { ReplicationCluster, TOPIC } from './cluster-kit.ts';
+import { values } from './one-consumer.ts';
 import { leaderOnly, playedFollower } from './played-follower.ts';
 
 async function fetched(cluster: ReplicationCluster, partitions: readonly number[]): Promise<FetchOutcome[]> {
@@ -17,13 +15,6 @@ async function fetched(cluster: ReplicationCluster, partitions: readonly number[
   const limits = { maxWaitMs: 0, minBytes: 1, maxBytes: 10_000_000, isolation: 'read_uncommitted' } as const;
   const request = { ...limits, clientRack: '', partitions: wants };
   return cluster.node(1).replicas.fetch(request, new Turns(cluster.clock));
-}
-
-function values({ records }: FetchOutcome): string[] {
-  const bytes = bytesOfPart(records);
-  return [...completeBatches(bytes)].flatMap((at) =>
-    readRecords(bytes, at).map(({ offset, value }) => `${offset}:${value}`),
-  );
 }
 
 describe('a consumer whose records the disk has to bring', () => {
