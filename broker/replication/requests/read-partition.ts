@@ -1,5 +1,5 @@
 /**
- * One consumer read of one partition: who may read here, up to where, and from where. Never waits.
+ * One consumer read of one partition: who may read here, up to where, and from where.
  * A reader of uncommitted data gets what lies below the high watermark, one of committed data what
  * lies below the last stable offset; an offset between there and the log's end is fine and empty.
  * Source: Kafka's Partition.fetchRecords and ReplicaManager.readFromLocalLog.
@@ -78,6 +78,8 @@ interface ReadLimits {
   readonly minOneBatch: boolean;
   /** What is larger is read when it is sent. */
   readonly atOnceBytes: number;
+  /** What is to be read was waited for already, or need not be. */
+  readonly isWarm?: boolean;
 }
 
 const NO_RECORDS = Buffer.alloc(0);
@@ -104,8 +106,22 @@ export function readablePartition(
   return partition.log === null ? ErrorCode.NOT_LEADER_OR_FOLLOWER : { partition, log: partition.log };
 }
 
-/** Reads what there is now. */
-export function readPartition(want: FetchPartition, limits: ReadLimits, context: ReadContext): FetchOutcome {
+/** Reads what there is now; a promise where the disk should be waited for first, without keeping others waiting. */
+export function readPartition(
+  want: FetchPartition,
+  limits: ReadLimits & { readonly isWarm: true },
+  context: ReadContext,
+): FetchOutcome;
+export function readPartition(
+  want: FetchPartition,
+  limits: ReadLimits,
+  context: ReadContext,
+): FetchOutcome | Promise<void>;
+export function readPartition(
+  want: FetchPartition,
+  limits: ReadLimits,
+  context: ReadContext,
+): FetchOutcome | Promise<void> {
   const readable = readablePartition(want, limits.clientRack, context);
   if (isError(readable)) return failedFetch(want, readable, context);
   const { partition, log } = readable;
@@ -143,13 +159,15 @@ function readRecords(
   want: FetchPartition,
   limits: ReadLimits,
   { log, base, memory }: { log: PartitionLog; base: FetchOutcome; memory: AnswerMemory },
-): FetchOutcome {
+): FetchOutcome | Promise<void> {
   const upToOffset = readableUpTo(log, limits.isolation);
   const isCommitted = limits.isolation === 'read_committed';
   const abortedTransactions = isCommitted ? [] : null;
   if (want.fetchOffset >= upToOffset) return { ...base, abortedTransactions };
   const { minOneBatch, atOnceBytes } = limits;
   const maxBytes = Math.min(want.maxBytes, limits.maxBytes);
+  const warmed = limits.isWarm === true ? null : log.warm(want.fetchOffset, Math.min(maxBytes, atOnceBytes));
+  if (warmed !== null) return warmed;
   const range = { offset: want.fetchOffset, maxBytes, upToOffset, minOneBatch };
   const read = log.readToSend(range, atOnceBytes);
   if (isError(read)) return { ...base, error: read };

@@ -116,15 +116,19 @@ function* readAll(request: FetchRequest, context: ReplicaFetchContext): Steps<Fe
   let minOneBatch = request.hardMaxBytes !== true;
   const { answerMemory } = context;
   let ownBytes = request.needsRecords === true ? Number.POSITIVE_INFINITY : answerMemory.atOnceBytes;
+  // Others have read since the last turn.
+  const atOnceBytes = (): number =>
+    ownBytes === Number.POSITIVE_INFINITY ? ownBytes : Math.min(ownBytes, answerMemory.atOnceBytes);
   const outcomes: FetchOutcome[] = [];
   try {
     for (const want of request.partitions) {
       const { isolation, clientRack } = request;
-      // Others have read since the last turn.
-      const atOnceBytes =
-        ownBytes === Number.POSITIVE_INFINITY ? ownBytes : Math.min(ownBytes, answerMemory.atOnceBytes);
-      const limits = { isolation, clientRack, maxBytes: leftBytes, minOneBatch, atOnceBytes };
-      const outcome = readPartition(want, limits, context);
+      const limits = { isolation, clientRack, maxBytes: leftBytes, minOneBatch };
+      let outcome = readPartition(want, { ...limits, atOnceBytes: atOnceBytes() }, context);
+      if (outcome instanceof Promise) {
+        yield outcome;
+        outcome = readPartition(want, { ...limits, atOnceBytes: atOnceBytes(), isWarm: true }, context);
+      }
       if (outcome.records.length > 0) minOneBatch = false;
       if (!(outcome.records instanceof LateBytes)) ownBytes -= outcome.records.length;
       leftBytes = Math.max(0, leftBytes - outcome.records.length);
