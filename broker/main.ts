@@ -15,6 +15,7 @@ import { securedListener } from './node/listener-security.ts';
 import { zookeeperSessions } from './node/zookeeper-session.ts';
 import { systemClock } from './platform/clock.ts';
 import { type Diagnostics, lineDiagnostics } from './platform/diagnostics.ts';
+import { boundHeapGrowth } from './platform/heap-growth.ts';
 import { askHttp } from './platform/http-asker.ts';
 import type { Journal } from './platform/journal.ts';
 import { watchLoopDelay } from './platform/loop-delay.ts';
@@ -23,7 +24,6 @@ import type { Platform } from './platform/platform.ts';
 import { systemRandom } from './platform/random.ts';
 import { giveBackSpareMemory } from './platform/spare-memory.ts';
 import { systemPlatform } from './platform/system-platform.ts';
-import { boundYoungGeneration } from './platform/young-generation.ts';
 import { jvmProperties } from './security/jvm-options.ts';
 import { passwordEncoder } from './security/password-encoder.ts';
 import { IssuerKeySets } from './security/sasl/issuer-keys.ts';
@@ -93,7 +93,7 @@ export async function runBroker(
     process.exit(1);
   });
   watchLoopDelay(platform.metrics);
-  boundYoungGeneration();
+  boundHeapGrowth();
   const broker = await brokerOn(platform, config, { access, supervisor });
   let isStopping = false;
   void stop.then(() => {

@@ -21,11 +21,10 @@ import { repetitiveFrames } from '../interop/differential/cases.ts';
 import { SAMPLES } from '../interop/differential/samples.ts';
 import { NOBODY, type Sample, TOPICS } from '../interop/differential/world.ts';
 import { eventually } from '../support/eventually.ts';
-import { exchange, fetchOf, open, produce, residentMiB } from './hostile-client.ts';
+import { exchange, fetchOf, open, produce } from './hostile-client.ts';
 import { type RealCluster, startRealCluster } from './real-cluster.ts';
+import { expectBoundedPeak, residentMiB } from './resident-memory.ts';
 
-/** What a broker of this size may take after all of this. */
-const RESIDENT_LIMIT_MIB = 900;
 /** Far more than any of this takes: only what never ends is found out by it. */
 const PATIENCE_MS = 60_000;
 const AGAIN = 100_000;
@@ -54,7 +53,7 @@ afterEach(async () => {
   expect(real.cluster.broker(1).child.ended).toBe(null);
   expect(await ledPartitions()).toBeGreaterThanOrEqual(506);
   expect(real.logOf(1)).not.toMatch(/\bFATAL\b|uncaught|unhandled/i);
-  expect(residentMiB(real.cluster.broker(1).child.pid)).toBeLessThan(RESIDENT_LIMIT_MIB);
+  expectBoundedPeak(real.cluster.broker(1).child.pid);
 });
 
 async function withClient<T>(use: (client: KafkaConnection) => Promise<T>): Promise<T> {

@@ -1,6 +1,5 @@
 /** A client that means no good: raw bytes over a socket, and valid requests that were damaged on the way. */
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { HANDLERS } from '../../broker/handlers/table.ts';
 import type { Random } from '../../broker/platform/random.ts';
@@ -106,12 +105,6 @@ function damaged(payload: Buffer, from: number, random: Random): Buffer {
     default:
       return Buffer.concat([copy.subarray(0, at), copy.subarray(from)]);
   }
-}
-
-/** Resident memory of a process in MiB. */
-export function residentMiB(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) / 1024;
 }
 
 /** A request with a bare header of version 1 and no client. */

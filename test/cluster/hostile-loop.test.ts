@@ -4,7 +4,7 @@
  * else is served meanwhile. What is counted is the processor time that the loop uses without a break, which
  * does not depend on what else the machine does.
  */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { ErrorCode } from '../../broker/errors.ts';
 import type { KafkaConnection } from '../../broker/protocol/client.ts';
 import { Produce } from '../../broker/protocol/messages/00-produce.ts';
@@ -20,6 +20,7 @@ import { ANSWERED } from './heavy-names.ts';
 import { heavyWork } from './heavy-work.ts';
 import { fetchOf, withHonestClient } from './hostile-client.ts';
 import { type RealCluster, startRealCluster } from './real-cluster.ts';
+import { tellPeak } from './resident-memory.ts';
 
 const PLAIN = 'plain';
 const ZSTD = 'zstd';
@@ -51,6 +52,10 @@ beforeAll(async () => {
 });
 
 afterAll(() => real.close(), 60_000);
+
+afterEach(() => {
+  tellPeak(real.cluster.broker(1).child.pid);
+});
 
 /** A valid batch of `count` small records, which open to much more than they are. */
 function manyRecords(codec: Codec, count: number): Buffer {
