@@ -45,8 +45,6 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
   readonly principal: Principal;
   readonly charges: RequestCharges | null;
   readonly isAlone: boolean;
-  /** How many times as much as usual a step of its work may take. */
-  readonly #weight: number;
   readonly #handler: Handler<AnyApi, N>;
   readonly #rights: Rights;
   readonly #denials: Denials;
@@ -72,7 +70,6 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
       interference: Interference | null;
       clock: Clock;
       isAlone: boolean;
-      weight: number;
     },
   ) {
     const { session, authorizer, denials, charges, interference } = sent;
@@ -92,7 +89,6 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
     this.#correlationId = header.correlationId;
     this.#clock = sent.clock;
     this.isAlone = sent.isAlone;
-    this.#weight = sent.weight;
     this.#body = body;
   }
 
@@ -121,8 +117,8 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
 
   #makeTurns(): Turns {
     const { charges } = this;
-    if (charges === null) return new Turns(this.#clock, undefined, this.#weight);
-    return new Turns(this.#clock, (piece) => charges.during(piece), this.#weight);
+    if (charges === null) return new Turns(this.#clock);
+    return new Turns(this.#clock, (piece) => charges.during(piece));
   }
 
   afterSend(run: () => void): void {
