@@ -7,17 +7,19 @@
  * authorisation, unknown partition, records.
  * Source: KafkaApis.handleProduceRequest.
  */
+
 import { ErrorCode } from '../errors.ts';
-import { atOnce, FEW, type Steps } from '../platform/turns.ts';
+import { afterwards, atOnce, FEW, type Steps } from '../platform/turns.ts';
 import { Produce } from '../protocol/messages/00-produce.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import type { AppendOutcome, CurrentLeader } from '../replication/requests/replica-append.ts';
 import { isTransactional } from '../replication/requests/verified-append.ts';
 import { Operation, topicNamed, transactionNamed } from '../security/operations.ts';
-import { type Answer, defineHandler, type RequestContext } from './handler.ts';
+import { type Answer, defineHandler, type Refusing, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { namedOnce } from './shared/named-once.ts';
 import { leadersOf, nodeEndpoints } from './shared/nodes.ts';
+import { ofPartitions } from './shared/refusals.ts';
 import { decompressionAllowance } from './shared/request-allowances.ts';
 
 type ProduceRequest = RequestOf<typeof Produce>;
@@ -46,7 +48,7 @@ export const produce = defineHandler(Produce, NEEDS, {
     if (context.isAlone) return inTurns(asked, context, services);
     // The others are not large, and another of their connection must not overtake them.
     const all = atOnce(admitted(asked, context, services));
-    if (all === null) return refuse(asked, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    if (all === null) return refuse(asked, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, context);
     const answer = (outcomes: readonly AppendOutcome[]): Answer<typeof Produce> =>
       atOnce(respond(all, outcomes, { context, services }));
     const outcomes = appended(all, context, services);
@@ -61,7 +63,7 @@ async function inTurns(
   services: Needed,
 ): Promise<Answer<typeof Produce>> {
   const all = await context.turns.take(admitted(asked, context, services));
-  if (all === null) return refuse(asked, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  if (all === null) return refuse(asked, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, context);
   const outcomes = await appended(all, context, services);
   return context.turns.take(respond(all, outcomes, { context, services }));
 }
@@ -142,14 +144,18 @@ function isAcks(acks: number): boolean {
   return acks === -1 || acks === 0 || acks === 1;
 }
 
-function refuse(request: ProduceRequest, errorCode: ErrorCode): Answer<typeof Produce> {
+function refuse(
+  request: ProduceRequest,
+  errorCode: ErrorCode,
+  { turns }: Refusing,
+): Answer<typeof Produce> | Promise<Answer<typeof Produce>> {
   if (request.acks === 0) return 'close';
-  return {
-    responses: request.topicData.map(({ name, partitionData }) => ({
-      name,
-      partitionResponses: partitionData.map(({ index }) => failure(index, errorCode)),
-    })),
-  };
+  const responses = ofPartitions(request.topicData, {
+    partitionsOf: ({ partitionData }) => partitionData,
+    answer: ({ index }) => failure(index, errorCode),
+    topic: ({ name }, partitionResponses) => ({ name, partitionResponses }),
+  });
+  return afterwards(turns.take(responses), (all) => ({ responses: all }));
 }
 
 function failure(index: number, errorCode: ErrorCode): PartitionResponse {

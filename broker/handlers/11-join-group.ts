@@ -58,7 +58,7 @@ export const joinGroup = defineHandler(JoinGroup, ['groups'], {
     };
   },
 
-  refuse: (_request, errorCode, apiVersion) => refusal(errorCode, apiVersion),
+  refuse: (_request, errorCode, { apiVersion }) => refusal(errorCode, apiVersion),
 });
 
 /** Says nothing of the member either, not even its id. */

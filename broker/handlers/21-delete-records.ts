@@ -4,7 +4,7 @@
  * Source: KafkaApis.handleDeleteRecordsRequest, ReplicaManager.deleteRecords.
  */
 import { ErrorCode } from '../errors.ts';
-import { atOnce, type Steps } from '../platform/turns.ts';
+import { afterwards, type Steps } from '../platform/turns.ts';
 import { DeleteRecords } from '../protocol/messages/21-delete-records.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import type { DeleteRecordsEntry, DeleteRecordsOutcome } from '../replication/requests/replica-offsets.ts';
@@ -44,8 +44,10 @@ export const deleteRecords = defineHandler(DeleteRecords, NEEDS, {
     const verdictOf = (key: string): Verdict => verdicts.get(key) ?? failed(ErrorCode.UNKNOWN_SERVER_ERROR);
     return context.turns.take(answer(topics, verdictOf));
   },
-  refuse: (request, errorCode) =>
-    atOnce(answer(atOnce(namedOnce(request.topics, SHAPE)), () => failed(errorCode))),
+  refuse: ({ topics }, errorCode, { turns }) =>
+    afterwards(turns.take(namedOnce(topics, SHAPE)), (named) =>
+      turns.take(answer(named, () => failed(errorCode))),
+    ),
 });
 
 interface Judged {

@@ -7,7 +7,7 @@
  */
 import { ErrorCode } from '../errors.ts';
 import type { Int64 } from '../int64.ts';
-import { atOnce, type Steps } from '../platform/turns.ts';
+import { afterwards, type Steps } from '../platform/turns.ts';
 import { AddPartitionsToTxn } from '../protocol/messages/24-add-partitions-to-txn.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation, topicNamed, transactionNamed } from '../security/operations.ts';
@@ -59,9 +59,12 @@ export const addPartitionsToTxn = defineHandler(AddPartitionsToTxn, NEEDS, {
     return { resultsByTransaction };
   },
 
-  refuse(request, errorCode, apiVersion) {
+  refuse(request, errorCode, { apiVersion, turns }) {
     if (apiVersion >= FIRST_VERSION_OF_BROKERS) return { errorCode };
-    return { resultsByTopicV3AndBelow: answerAll(request.v3AndBelowTopics, errorCode) };
+    return afterwards(
+      turns.take(answerEach(request.v3AndBelowTopics, () => errorCode)),
+      (resultsByTopicV3AndBelow) => ({ resultsByTopicV3AndBelow }),
+    );
   },
 });
 
@@ -83,7 +86,8 @@ async function fromProducer(
   if (context.may(Operation.WRITE, transactionNamed(transaction.transactionalId))) {
     return carryOut(transaction, context, services);
   }
-  return answerAll(transaction.topics, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  const refused = ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+  return context.turns.take(answerEach(transaction.topics, () => refused));
 }
 
 async function carryOut(
@@ -143,11 +147,6 @@ function* partitionsOf(topics: readonly Topic[]): Steps<readonly TopicPartition[
 /** The others could be added, and are not. */
 function notAttempted(error: ErrorCode | undefined): ErrorCode | undefined {
   return error === ErrorCode.NONE ? ErrorCode.OPERATION_NOT_ATTEMPTED : error;
-}
-
-/** For all alike, as they were named. */
-function answerAll(topics: readonly Topic[], error: ErrorCode): TopicResults {
-  return atOnce(answerEach(topics, () => error));
 }
 
 /** `errorOf`: of the partitions, by their place among all. */

@@ -6,11 +6,11 @@
  */
 import { NameMap } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
-import { atOnce, type Steps } from '../platform/turns.ts';
+import type { Steps } from '../platform/turns.ts';
 import { AlterReplicaLogDirs } from '../protocol/messages/34-alter-replica-log-dirs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
-import { defineHandler } from './handler.ts';
+import { defineHandler, type Refusing } from './handler.ts';
 
 type Request = RequestOf<typeof AlterReplicaLogDirs>;
 type Response = ResponseInput<typeof AlterReplicaLogDirs>;
@@ -18,7 +18,7 @@ type Response = ResponseInput<typeof AlterReplicaLogDirs>;
 export const alterReplicaLogDirs = defineHandler(AlterReplicaLogDirs, ['logDirMoves'], {
   handle(request, context, { logDirMoves }) {
     if (!context.may(Operation.ALTER, CLUSTER)) {
-      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED, context);
     }
     return context.turns.take(
       answered(request, (topic, partition, path) => logDirMoves.alter({ topic, partition }, path)),
@@ -31,8 +31,8 @@ export const alterReplicaLogDirs = defineHandler(AlterReplicaLogDirs, ['logDirMo
 /** Each may make a log, which is files. */
 const MOVES_PER_TURN = 500;
 
-function refuse(request: Request, errorCode: ErrorCode): Response {
-  return atOnce(answered(request, () => errorCode));
+function refuse(request: Request, errorCode: ErrorCode, { turns }: Refusing): Response | Promise<Response> {
+  return turns.take(answered(request, () => errorCode));
 }
 
 /** Each partition once: of several directories it is named with, the last one counts. */

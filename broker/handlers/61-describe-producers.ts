@@ -7,7 +7,7 @@ import { NameMap } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
 import type { ProducerEntry } from '../log/producers/producer-entry.ts';
 import { validateTopicName } from '../metadata/topic-rules.ts';
-import { atOnce, type Steps } from '../platform/turns.ts';
+import type { Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { DescribeProducers } from '../protocol/messages/61-describe-producers.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -27,8 +27,8 @@ type Needed = Needs<(typeof NEEDS)[number]>;
 export const describeProducers = defineHandler(DescribeProducers, NEEDS, {
   handle: (request, context, services) =>
     context.turns.take(answer(request, (topic, partition) => describe(topic, partition, context, services))),
-  refuse: (request, errorCode) =>
-    atOnce(answer(request, (_topic, partitionIndex) => failed(partitionIndex, errorCode))),
+  refuse: (request, errorCode, { turns }) =>
+    turns.take(answer(request, (_topic, partitionIndex) => failed(partitionIndex, errorCode))),
 });
 
 /** What is named again and again is described once: an answer is far longer than a number. */

@@ -137,7 +137,12 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
 
   /** What its handler answers to what may not be. */
   refused(errorCode: ErrorCode): RequestOutcome | Promise<RequestOutcome> {
-    return this.#outcomeOf(this.#handler.refuse(this.#body, errorCode, this.apiVersion));
+    return this.#refusal(errorCode);
+  }
+
+  #refusal(errorCode: ErrorCode): RequestOutcome | Promise<RequestOutcome> {
+    const refusal = this.#handler.refuse(this.#body, errorCode, this);
+    return afterwards(refusal, (answer) => this.#outcomeOf(answer));
   }
 
   /** Itself, as an interference sees it. */
@@ -160,7 +165,7 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
     // The connection takes nothing more while this one is unanswered, as with a broker that hangs.
     if (outcome === 'no answer') return new Promise(() => {});
     if (outcome === 'close') return 'close';
-    return this.#outcomeOf(this.#handler.refuse(this.#body, outcome.error, this.apiVersion));
+    return this.#refusal(outcome.error);
   }
 
   run(services: Needs<N> & OwnNeeds, metrics: RequestMetrics): RequestOutcome | Promise<RequestOutcome> {
@@ -251,8 +256,8 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
       return 'close';
     };
     try {
-      const refusal = this.#handler.refuse(this.#body, errorCode, this.apiVersion);
-      const outcome = this.#outcomeOf(this.#throttled(refusal, services));
+      const refusal = this.#handler.refuse(this.#body, errorCode, this);
+      const outcome = afterwards(refusal, (answer) => this.#outcomeOf(this.#throttled(answer, services)));
       return outcome instanceof Promise ? outcome.catch(failed) : outcome;
     } catch (second) {
       return failed(second);

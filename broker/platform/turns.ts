@@ -184,6 +184,40 @@ function begunTogether<Item, Result>(
   return all;
 }
 
+/** So many are sorted in one step. */
+const SORTED_TOGETHER = 100;
+
+/** The texts in the order of their characters. */
+export function* sorted(texts: readonly string[]): Steps<readonly string[]> {
+  let runs: (readonly string[])[] = [];
+  for (let at = 0; at < texts.length; at += SORTED_TOGETHER) {
+    runs.push(texts.slice(at, at + SORTED_TOGETHER).sort());
+    yield;
+  }
+  while (runs.length > 1) {
+    const merged: (readonly string[])[] = [];
+    for (let at = 0; at < runs.length; at += 2) merged.push(yield* merge(runs[at] ?? [], runs[at + 1] ?? []));
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+function* merge(one: readonly string[], other: readonly string[]): Steps<readonly string[]> {
+  const all: string[] = [];
+  for (let [at, otherAt] = [0, 0]; at < one.length || otherAt < other.length; ) {
+    const [next, otherNext] = [one[at], other[otherAt]];
+    if (otherNext === undefined || (next !== undefined && next <= otherNext)) {
+      all.push(next ?? '');
+      at++;
+    } else {
+      all.push(otherNext);
+      otherAt++;
+    }
+    if (all.length % LOOKS_PER_STEP === 0) yield;
+  }
+  return all;
+}
+
 /** Work that is done already. */
 export function* done<Result>(result: Result): Steps<Result> {
   yield* [];

@@ -321,21 +321,24 @@ describe('ListGroups', () => {
 });
 
 describe('a request that may not be handled at all', () => {
-  it('is answered with the error wherever the API has a place for one', () => {
+  it('is answered with the error wherever the API has a place for one', async () => {
     const code = ErrorCode.UNKNOWN_SERVER_ERROR;
     const error = { errorCode: code };
     const group = { groupId: 'g' };
     const members = [{ memberId: 'm', groupInstanceId: null }];
-    expect(refusal(joinGroup, 9, { ...group, memberId: 'm' }, code)).toMatchObject({
+    expect(await refusal(joinGroup, 9, { ...group, memberId: 'm' }, code)).toMatchObject({
       ...error,
       memberId: '',
     });
-    expect(refusal(syncGroup, 5, group, code)).toMatchObject(error);
-    expect(refusal(heartbeat, 4, group, code)).toMatchObject(error);
-    expect(refusal(leaveGroup, 5, { ...group, members }, code)).toMatchObject({ ...error, members: [] });
-    expect(refusal(describeGroups, 5, { groups: ['g'] }, code)).toMatchObject({
+    expect(await refusal(syncGroup, 5, group, code)).toMatchObject(error);
+    expect(await refusal(heartbeat, 4, group, code)).toMatchObject(error);
+    expect(await refusal(leaveGroup, 5, { ...group, members }, code)).toMatchObject({
+      ...error,
+      members: [],
+    });
+    expect(await refusal(describeGroups, 5, { groups: ['g'] }, code)).toMatchObject({
       groups: [{ ...group, ...error }],
     });
-    expect(refusal(listGroups, 5, {}, code)).toMatchObject({ ...error, groups: [] });
+    expect(await refusal(listGroups, 5, {}, code)).toMatchObject({ ...error, groups: [] });
   });
 });

@@ -1,7 +1,7 @@
 /** Work in turns, and what one turn of the event loop may do. */
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../broker/platform/clock.ts';
-import { atOnce, type Steps, TurnBudget, Turns } from '../../../broker/platform/turns.ts';
+import { atOnce, type Steps, sorted, TurnBudget, Turns } from '../../../broker/platform/turns.ts';
 import { World } from '../../support/world.ts';
 
 it('a turn has a budget, which the next one has again', async () => {
@@ -60,6 +60,12 @@ describe('work in turns', () => {
     const { turns, steps, busy } = counting(25);
     expect(await turns.take(steps(), 10)).toBe('done');
     expect(busy()).toEqual([10, 10, 5]);
+  });
+
+  it.each([0, 1, 99, 1234])('sorts %s texts as they are sorted at once', async (count) => {
+    const { clock } = World.flowing();
+    const texts = Array.from({ length: count }, (_, at) => `name-${(at * 7919) % 997}`);
+    expect(await new Turns(clock).take(sorted(texts), 3)).toEqual([...texts].sort());
   });
 
   it('waits for promises, and what is there already is no turn', async () => {
