@@ -9,6 +9,7 @@
 
 import { ErrorCode } from '../errors.ts';
 import { type Int64, toSafeInteger } from '../int64.ts';
+import { LargeSet } from '../large-map.ts';
 import { EARLIEST_TIMESTAMP } from '../log/lookup.ts';
 import { afterwards, LOOKS_PER_STEP, type Steps } from '../platform/turns.ts';
 import { ListOffsets } from '../protocol/messages/02-list-offsets.ts';
@@ -113,8 +114,8 @@ function failure(partitionIndex: number, errorCode: ErrorCode): PartitionRespons
 }
 
 function* repeatedPartitions(request: ListOffsetsRequest): Steps<ReadonlySet<string>> {
-  const seen = new Set<string>();
-  const repeated = new Set<string>();
+  const seen = new LargeSet<string>();
+  const repeated = new LargeSet<string>();
   let looked = 0;
   for (const { name, partitions } of request.topics) {
     for (const { partitionIndex } of partitions) {

@@ -3,7 +3,9 @@
  * and answers when every live replica has followed. Offset -1 means up to the high watermark.
  * Source: KafkaApis.handleDeleteRecordsRequest, ReplicaManager.deleteRecords.
  */
+
 import { ErrorCode } from '../errors.ts';
+import { LargeMap } from '../large-map.ts';
 import { afterwards, type Steps } from '../platform/turns.ts';
 import { DeleteRecords } from '../protocol/messages/21-delete-records.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -58,7 +60,7 @@ interface Judged {
 }
 
 function* judged(request: DeleteRecordsRequest, context: RequestContext, services: Needed): Steps<Judged> {
-  const verdicts = new Map<string, Verdict>();
+  const verdicts = new LargeMap<string, Verdict>();
   const entries: DeleteRecordsEntry[] = [];
   const topics = yield* namedOnce(request.topics, SHAPE);
   for (const { name, partitions } of topics) {

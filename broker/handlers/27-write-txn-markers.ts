@@ -9,6 +9,7 @@
 import { NameMap } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
 import type { Int64 } from '../int64.ts';
+import { LargeMap } from '../large-map.ts';
 import type { PartitionError } from '../peers/messages.ts';
 import type { Steps } from '../platform/turns.ts';
 import { WriteTxnMarkers } from '../protocol/messages/27-write-txn-markers.ts';
@@ -50,11 +51,11 @@ function isOfNobody({ producerId, producerEpoch }: Request['markers'][number]): 
 
 /** Each partition of a producer once, with its last error. */
 function* answer(request: Request, written: readonly (readonly PartitionError[])[]): Steps<Response> {
-  const byProducer = new Map<Int64, NameMap<Written>>();
+  const byProducer = new LargeMap<Int64, NameMap<Written>>();
   for (const [index, { producerId }] of request.markers.entries()) {
     for (const { topic, partition, error } of written[index] ?? []) {
       const topics = byProducer.get(producerId) ?? new NameMap<Written>();
-      const ofTopic = topics.get(topic) ?? { name: topic, errors: new Map() };
+      const ofTopic = topics.get(topic) ?? { name: topic, errors: new LargeMap() };
       ofTopic.errors.set(partition, error);
       byProducer.set(producerId, topics.set(topic, ofTopic));
       yield;

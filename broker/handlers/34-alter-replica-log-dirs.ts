@@ -4,8 +4,10 @@
  * not here yet it says where it is to be made, with REPLICA_NOT_AVAILABLE all the same.
  * Source: KafkaApis.handleAlterReplicaLogDirsRequest, ReplicaManager.alterReplicaLogDirs.
  */
+
 import { NameMap } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
+import { LargeMap } from '../large-map.ts';
 import type { Steps } from '../platform/turns.ts';
 import { AlterReplicaLogDirs } from '../protocol/messages/34-alter-replica-log-dirs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -44,7 +46,7 @@ function* answered(
   for (const { path, topics } of dirs) {
     for (const { name, partitions } of topics) {
       if (partitions.length === 0) continue;
-      const ofTopic = wanted.get(name) ?? { topicName: name, paths: new Map() };
+      const ofTopic = wanted.get(name) ?? { topicName: name, paths: new LargeMap() };
       wanted.set(name, ofTopic);
       for (const partition of partitions) {
         ofTopic.paths.set(partition, path);

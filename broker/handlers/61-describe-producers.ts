@@ -3,8 +3,10 @@
  * broker remember.
  * Source: KafkaApis.handleDescribeProducersRequest, ReplicaManager.activeProducerState.
  */
+
 import { NameMap } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
+import { LargeSet } from '../large-map.ts';
 import type { ProducerEntry } from '../log/producers/producer-entry.ts';
 import { validateTopicName } from '../metadata/topic-rules.ts';
 import type { Steps } from '../platform/turns.ts';
@@ -38,7 +40,7 @@ function* answer(
 ): Steps<Response> {
   const wanted = new NameMap<{ readonly name: string; readonly partitions: Set<number> }>();
   for (const { name, partitionIndexes } of request.topics) {
-    const ofTopic = wanted.get(name) ?? { name, partitions: new Set() };
+    const ofTopic = wanted.get(name) ?? { name, partitions: new LargeSet() };
     wanted.set(name, ofTopic);
     for (const partition of partitionIndexes) {
       ofTopic.partitions.add(partition);
