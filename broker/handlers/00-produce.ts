@@ -9,7 +9,7 @@
  */
 
 import { ErrorCode } from '../errors.ts';
-import { afterwards, atOnce, FEW, type Steps } from '../platform/turns.ts';
+import { afterwards, atOnce, FEW, LOOKS_PER_STEP, type Steps } from '../platform/turns.ts';
 import { Produce } from '../protocol/messages/00-produce.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import type { AppendOutcome, CurrentLeader } from '../replication/requests/replica-append.ts';
@@ -82,7 +82,7 @@ function* admitted(asked: ProduceRequest, context: RequestContext, services: Nee
   const topicData = yield* namedOnce(asked.topicData, SHAPE);
   const request = topicData === asked.topicData ? asked : { ...asked, topicData };
   const { acks, transactionalId } = request;
-  const inTransaction = hasTransactionalRecords(request);
+  const inTransaction = yield* hasTransactionalRecords(request);
   if (inTransaction && (transactionalId === null || !mayUse(transactionalId, context))) return null;
   const errors: ErrorCode[] = [];
   const entries: Entry[] = [];
@@ -108,7 +108,7 @@ function appended(
 ): readonly AppendOutcome[] | Promise<readonly AppendOutcome[]> {
   if (entries.length === 0) return [];
   const append = appendAs(request, context, services, inTransaction);
-  // Those of a transaction go together: what they have of it is asked for once.
+  // Those of a transaction go together: what they have of it is asked for.
   if (!context.isAlone || inTransaction) return append(entries);
   const begun = context.turns.begin(entries, (entry) => append([entry]), APPENDS_PER_TURN);
   return begun.then((all) => all.flat());
@@ -136,6 +136,7 @@ function appendAs(
     from: context.connectionId,
     keep: (sizeBytes: number) => context.keep(sizeBytes),
     ...(inTransaction && transactionalId !== null && { transactionalId }),
+    ...(context.isAlone && { turns: context.turns }),
   } as const;
   return (entries) => services.replicas.append({ ...common, entries });
 }
@@ -169,10 +170,15 @@ function partitionErrorOf(topic: string, data: PartitionData, services: Needed):
   return data.records === null ? ErrorCode.INVALID_RECORD : ErrorCode.NONE;
 }
 
-function hasTransactionalRecords({ topicData }: ProduceRequest): boolean {
-  return topicData.some(({ partitionData }) =>
-    partitionData.some(({ records }) => records !== null && isTransactional(records)),
-  );
+function* hasTransactionalRecords({ topicData }: ProduceRequest): Steps<boolean> {
+  let looked = 0;
+  for (const { partitionData } of topicData) {
+    for (const { records } of partitionData) {
+      if (records !== null && isTransactional(records)) return true;
+      if (++looked > FEW && looked % LOOKS_PER_STEP === 0) yield;
+    }
+  }
+  return false;
 }
 
 function mayUse(transactionalId: string, context: RequestContext): boolean {

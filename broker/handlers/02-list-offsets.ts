@@ -94,6 +94,7 @@ function* answered(asked: Asked): Steps<ListOffsetsResponse> {
       }
     }
     topics.push({ name, partitions: answers });
+    yield;
   }
   return { topics };
 }

@@ -41,8 +41,11 @@ export const deleteRecords = defineHandler(DeleteRecords, NEEDS, {
     const outcomes: readonly DeleteRecordsOutcome[] = await services.replicas.deleteRecords(
       entries,
       request.timeoutMs,
+      context.turns,
     );
-    for (const outcome of outcomes) verdicts.set(partitionKey(outcome.topic, outcome.partition), outcome);
+    await context.turns.each(outcomes, (outcome) =>
+      verdicts.set(partitionKey(outcome.topic, outcome.partition), outcome),
+    );
     const verdictOf = (key: string): Verdict => verdicts.get(key) ?? failed(ErrorCode.UNKNOWN_SERVER_ERROR);
     return context.turns.take(answer(topics, verdictOf));
   },

@@ -42,6 +42,7 @@ function* answer(
   for (const { name, partitionIndexes } of request.topics) {
     const ofTopic = wanted.get(name) ?? { name, partitions: new LargeSet() };
     wanted.set(name, ofTopic);
+    yield;
     for (const partition of partitionIndexes) {
       ofTopic.partitions.add(partition);
       yield;

@@ -199,8 +199,9 @@ export class ReplicaManager {
   deleteRecords(
     entries: readonly DeleteRecordsEntry[],
     timeoutMs: number,
+    turns: Turns,
   ): DeleteRecordsOutcome[] | Promise<DeleteRecordsOutcome[]> {
-    return this.#offsets.deleteRecords(entries, timeoutMs);
+    return this.#offsets.deleteRecords(entries, timeoutMs, turns);
   }
 
   partition(topic: string, partition: number): Partition | undefined {
