@@ -5,7 +5,7 @@
  */
 
 /** Of one table. */
-export const PAGE_KEYS = 2 ** 16;
+const PAGE_KEYS = 2 ** 16;
 
 interface Page {
   readonly size: number;

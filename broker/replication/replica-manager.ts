@@ -44,7 +44,6 @@ import {
 import { type FetchRequest, ReplicaFetch } from './requests/replica-fetch.ts';
 import {
   type DeleteRecordsEntry,
-  type DeleteRecordsOutcome,
   type EpochEndQuery,
   type LegacyOffsetsQuery,
   type ListOffsetQuery,
@@ -196,11 +195,7 @@ export class ReplicaManager {
     return this.#offsets.endOffsetForEpoch(topic, partition, query);
   }
 
-  deleteRecords(
-    entries: readonly DeleteRecordsEntry[],
-    timeoutMs: number,
-    turns: Turns,
-  ): DeleteRecordsOutcome[] | Promise<DeleteRecordsOutcome[]> {
+  deleteRecords(entries: readonly DeleteRecordsEntry[], timeoutMs: number, turns: Turns) {
     return this.#offsets.deleteRecords(entries, timeoutMs, turns);
   }
 
