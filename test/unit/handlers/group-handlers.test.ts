@@ -3,6 +3,7 @@
  * and how the coordinator's answers look to clients. The coordinator is played by the test.
  */
 import { describe, expect, it } from 'vitest';
+import { NameMap } from '../../../broker/bounded-name.ts';
 import type { JoinAnswer, SyncAnswer } from '../../../broker/coordinators/group/effects.ts';
 import { addMember, type Group, newGroup } from '../../../broker/coordinators/group/group.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
@@ -110,7 +111,8 @@ describe('SyncGroup', () => {
   it.each([0, 3, 4])('v%i: the assignment goes to the coordinator and comes back', async (version) => {
     const { asked, groups } = playing('syncGroup', synced);
     const { response } = await ask(syncGroup, version, { ...request, assignments }, { groups });
-    expect(asked).toMatchObject([{ ...request, instanceId: null, protocolName: null, assignments }]);
+    const given = new NameMap([['m', Buffer.from('mine')]]);
+    expect(asked).toMatchObject([{ ...request, instanceId: null, protocolName: null, assignments: given }]);
     expect(response).toMatchObject({ errorCode: 0, protocolName: null });
     expect(String(response.assignment)).toBe('mine');
   });
