@@ -23,6 +23,7 @@ import type { Platform } from './platform/platform.ts';
 import { systemRandom } from './platform/random.ts';
 import { giveBackSpareMemory } from './platform/spare-memory.ts';
 import { systemPlatform } from './platform/system-platform.ts';
+import { boundYoungGeneration } from './platform/young-generation.ts';
 import { jvmProperties } from './security/jvm-options.ts';
 import { passwordEncoder } from './security/password-encoder.ts';
 import { IssuerKeySets } from './security/sasl/issuer-keys.ts';
@@ -92,6 +93,7 @@ export async function runBroker(
     process.exit(1);
   });
   watchLoopDelay(platform.metrics);
+  boundYoungGeneration();
   const broker = await brokerOn(platform, config, { access, supervisor });
   let isStopping = false;
   void stop.then(() => {

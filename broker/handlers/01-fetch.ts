@@ -52,6 +52,9 @@ export const fetch = defineHandler(Fetch, NEEDS, {
         context.afterSend(() => {
           for (const { release } of outcomes) release();
         });
+        context.whenCounted(() => {
+          for (const { claim } of outcomes) claim.end();
+        });
         const fetched = turns.take(withForbidden(fetching, outcomes));
         return afterwards(fetched, (all) => respond(all, session, asker));
       });

@@ -34,6 +34,11 @@ export interface RequestContext extends Sender {
   /** Runs `run` once the response has left the process or the connection has died: the moment to give pooled buffers back. */
   afterSend(run: () => void): void;
   /**
+   * Runs `run` once the response is at its connection, which counts the memory that it takes from then on. It is not
+   * run where the response does not come that far; what is done by `afterSend` is done even then.
+   */
+  whenCounted(run: () => void): void;
+  /**
    * A Produce request keeps so many bytes beyond its handler: while there are too many, no further ones
    * start. The returned function, called once, says that they are not kept any more.
    */

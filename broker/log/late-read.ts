@@ -43,6 +43,10 @@ class LateRecords extends LateBytes {
       throw failure;
     }
   }
+
+  override warm(lengthBytes: number, fromByte: number): Promise<void> | null {
+    return this.#log.closed ? null : this.#range.warm(lengthBytes, fromByte);
+  }
 }
 
 /** What will be sent of a log. */

@@ -144,6 +144,19 @@ export class PartitionLog {
   }
 
   /**
+   * What a read that goes on at `offset`, or begins there with a segment, had better wait for, so that the disk
+   * keeps nobody else waiting; null for nothing.
+   */
+  warm(offset: number, lengthBytes: number): Promise<void> | null {
+    const { closed, cursors, segments } = this.#log;
+    if (closed) return null;
+    const place = cursors.find(offset);
+    if (place !== undefined) return place.segment.warm(lengthBytes, place.positionBytes);
+    const segment = segments.floor(offset);
+    return segment?.baseOffset === offset ? segment.warm(lengthBytes, 0) : null;
+  }
+
+  /**
    * How many bytes a read of [fromOffset, upToOffset) would find, up to the end of the segment; the
    * rest of the log's size when the two lie in different segments. Cheap for recent offsets.
    */

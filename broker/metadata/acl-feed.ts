@@ -21,6 +21,9 @@ interface AclFeedOptions {
   readonly onAcls: (resource: AclResource, acls: readonly StoredAcl[]) => void;
 }
 
+/** To ask for so many, and take them in, takes the event loop some milliseconds. */
+const READ_TOGETHER = 200;
+
 /** Follows one store at a time. While it is stopped the rules stay as they were last known. */
 export class AclFeed {
   readonly #options: AclFeedOptions;
@@ -35,7 +38,7 @@ export class AclFeed {
     const { clock, diagnostics } = options;
     const reread = (resource: AclResource): Promise<void> => this.#reread(resource);
     this.#followers = ACL_PATTERN_TYPES.map(
-      () => new NoticeFollower({ clock, diagnostics, what: 'ACL', reread }),
+      () => new NoticeFollower({ clock, diagnostics, what: 'ACL', keyOf, reread }),
     );
   }
 
@@ -51,15 +54,16 @@ export class AclFeed {
       await this.#followers[index]?.watch(acls.changes[pattern], coordinator);
     }
     const resources = await acls.resources();
-    const found = await acls.readMany(resources, fatal);
     if (this.#store !== acls) return;
-    const present = new Set(resources.map(keyOf));
-    for (const resource of [...this.#known.values()]) {
-      if (!present.has(keyOf(resource))) this.take(resource, []);
+    const gone = new Map(this.#known);
+    for (const resource of resources) gone.delete(keyOf(resource));
+    for (const resource of gone.values()) this.take(resource, []);
+    for (let at = 0; at < resources.length; at += READ_TOGETHER) {
+      const some = resources.slice(at, at + READ_TOGETHER);
+      const found = await acls.readMany(some, fatal);
+      if (this.#store !== acls) return;
+      for (const [index, resource] of some.entries()) this.take(resource, found[index]?.acls ?? []);
     }
-    resources.forEach((resource, index) => {
-      this.take(resource, found[index]?.acls ?? []);
-    });
     for (const follower of this.#followers) follower.follow();
   }
 

@@ -49,7 +49,7 @@ export class ConfigFeed {
     this.#options = options;
     const { clock, diagnostics } = options;
     const reread = (entity: ConfigEntity): Promise<void> => this.#readEntity(entity);
-    this.#notices = new NoticeFollower({ clock, diagnostics, what: 'config', reread });
+    this.#notices = new NoticeFollower({ clock, diagnostics, what: 'config', keyOf: pathOf, reread });
   }
 
   /** One node that a tool has spoilt must not keep a broker from starting, or from leading other topics. */

@@ -30,7 +30,13 @@ export class TokenFeed {
     this.#options = options;
     const { clock, diagnostics } = options;
     const reread = (tokenId: string): Promise<void> => this.#reread(tokenId);
-    this.#notices = new NoticeFollower({ clock, diagnostics, what: 'delegation token', reread });
+    this.#notices = new NoticeFollower({
+      clock,
+      diagnostics,
+      what: 'delegation token',
+      keyOf: (id) => id,
+      reread,
+    });
   }
 
   readonly #unreadable: Unreadable = (error) =>

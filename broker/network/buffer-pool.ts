@@ -1,7 +1,7 @@
 /**
  * Private read buffers for frames that arrive in pieces, in powers of two, shared by all connections
  * of a server. Given-back buffers are kept for the next partial frame up to a total, so that bulk
- * producers do not allocate (and touch) fresh memory for every frame, and idle memory stays bounded.
+ * producers do not allocate (and touch) fresh memory for every frame, but not longer than they are used.
  */
 
 /** Smaller buffers are not worth a size class of their own. */
@@ -15,6 +15,8 @@ export class BufferPool {
   readonly #maxKeptBytes: number;
   /** Sum of the kept buffers; at most `#maxKeptBytes`. */
   #keptBytes = 0;
+  /** The least that was kept since the last {@link trim}: so much was not needed. */
+  #unneededBytes = 0;
 
   constructor(maxKeptBytes: number) {
     this.#maxKeptBytes = maxKeptBytes;
@@ -30,6 +32,7 @@ export class BufferPool {
     const kept = this.#bySize.get(size)?.pop();
     if (kept === undefined) return Buffer.allocUnsafeSlow(size);
     this.#keptBytes -= size;
+    this.#unneededBytes = Math.min(this.#unneededBytes, this.#keptBytes);
     return kept;
   }
 
@@ -49,6 +52,18 @@ export class BufferPool {
     }
     kept.push(buffer);
     this.#keptBytes += size;
+  }
+
+  /** Lets go of what was not needed since the last call; to be called now and then. */
+  trim(): void {
+    for (const [size, kept] of this.#bySize) {
+      while (kept.length > 0 && this.#unneededBytes >= size) {
+        kept.pop();
+        this.#keptBytes -= size;
+        this.#unneededBytes -= size;
+      }
+    }
+    this.#unneededBytes = this.#keptBytes;
   }
 }
 

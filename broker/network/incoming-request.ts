@@ -26,7 +26,7 @@ import type { Operation, Resource, ResourceType } from '../security/operations.t
 import type { Principal } from '../security/principal.ts';
 import type { ClientOrigin, ClientSession } from './client-session.ts';
 import type { Interference, Strike } from './interference.ts';
-import { type RequestOutcome, replyOf, runAll } from './outcome.ts';
+import { type AtEnds, type RequestOutcome, replyOf, runAll } from './outcome.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import { spokenAnswer, versionsOf } from './spoken-versions.ts';
 
@@ -53,8 +53,8 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
   readonly #correlationId: number;
   readonly #clock: Clock;
   readonly #body: RequestOf<AnyApi>;
-  /** What handlers want done once the answer has left; null when there is nothing, and once it was taken. */
-  #afterSend: (() => void)[] | null = null;
+  /** What handlers want done with the answer's ends; null when there is nothing, and once it was taken. */
+  #atEnds: AtEnds | null = null;
   /** Made for those who have long work. */
   #turns: Turns | null = null;
 
@@ -122,8 +122,13 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
   }
 
   afterSend(run: () => void): void {
-    this.#afterSend ??= [];
-    this.#afterSend.push(run);
+    this.#atEnds ??= { counted: [], sent: [] };
+    this.#atEnds.sent.push(run);
+  }
+
+  whenCounted(run: () => void): void {
+    this.#atEnds ??= { counted: [], sent: [] };
+    this.#atEnds.counted.push(run);
   }
 
   keep(sizeBytes: number): () => void {
@@ -217,7 +222,7 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
   /** A promise for an answer that can't be written at once without holding up everybody else. */
   #outcomeOf(answer: Answer<AnyApi>): RequestOutcome | Promise<RequestOutcome> {
     if (answer === null || answer === 'close') {
-      runAll(this.#takeAfterSend());
+      this.#runAfterSend();
       return answer === null ? 'nothing' : 'close';
     }
     const { api } = this.#handler;
@@ -227,12 +232,12 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
         : spokenAnswer(api, answer, (spoken) => versionsOf(spoken, this.clientId, this.#interference));
     const answered = { version: this.apiVersion, correlationId: this.#correlationId };
     try {
-      return replyOf(responseFrame(api, answered, told, AT_ONCE), this.#takeAfterSend());
+      return replyOf(responseFrame(api, answered, told, AT_ONCE), this.#takeEnds());
     } catch (error) {
       if (!(error instanceof TooManyElements || error instanceof TooMuchText)) throw error;
     }
     const parts = new Turns(this.#clock).take(responseFrameInSteps(api, answered, told), 1);
-    return afterwards(parts, (whole) => replyOf(whole, this.#takeAfterSend()));
+    return afterwards(parts, (whole) => replyOf(whole, this.#takeEnds()));
   }
 
   /** The one place where what a handler throws becomes an error code. */
@@ -252,7 +257,7 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
     }
     const failed = (second: unknown): 'close' => {
       services.diagnostics.error(`the refusal of ${api.name} v${this.apiVersion} failed too`, second);
-      runAll(this.#takeAfterSend());
+      this.#runAfterSend();
       return 'close';
     };
     try {
@@ -265,10 +270,15 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
   }
 
   /** Each of them runs once, whichever way the request ends. */
-  #takeAfterSend(): readonly (() => void)[] | null {
-    const taken = this.#afterSend;
-    this.#afterSend = null;
+  #takeEnds(): AtEnds | null {
+    const taken = this.#atEnds;
+    this.#atEnds = null;
     return taken;
+  }
+
+  /** There is no answer that anything could be done after. */
+  #runAfterSend(): void {
+    runAll(this.#takeEnds()?.sent ?? []);
   }
 }
 

@@ -9,6 +9,8 @@ export interface Reply {
   readonly sizeBytes: number;
   /** The connection ends with it. */
   readonly isLast?: boolean;
+  /** To be called when the parts are counted as answers that wait at their connection. */
+  counted?(): void;
   /** To be called exactly once, when the parts have left the process or never will. */
   sent(): void;
 }
@@ -48,27 +50,38 @@ export function pipelines(frame: Buffer): boolean {
 class Response implements Reply {
   readonly parts: readonly MessagePart[];
   readonly sizeBytes: number;
-  #afterSend: readonly (() => void)[] | null;
+  #atEnds: AtEnds | null;
 
-  constructor(parts: readonly MessagePart[], sizeBytes: number, afterSend: readonly (() => void)[] | null) {
+  constructor(parts: readonly MessagePart[], sizeBytes: number, atEnds: AtEnds | null) {
     this.parts = parts;
     this.sizeBytes = sizeBytes;
-    this.#afterSend = afterSend;
+    this.#atEnds = atEnds;
+  }
+
+  counted(): void {
+    if (this.#atEnds !== null) runAll(this.#atEnds.counted);
   }
 
   sent(): void {
-    runAll(this.#afterSend);
-    this.#afterSend = null;
+    const ends = this.#atEnds;
+    this.#atEnds = null;
+    if (ends !== null) runAll(ends.sent);
   }
 }
 
-/** A reply of these parts, after which these steps are to be taken. */
-export function replyOf(parts: readonly MessagePart[], afterSend: readonly (() => void)[] | null): Reply {
-  let sizeBytes = 0;
-  for (const part of parts) sizeBytes += part.length;
-  return new Response(parts, sizeBytes, afterSend);
+/** Steps to be taken when an answer is counted at its connection, and when it has been sent. */
+export interface AtEnds {
+  readonly counted: (() => void)[];
+  readonly sent: (() => void)[];
 }
 
-export function runAll(steps: readonly (() => void)[] | null): void {
-  if (steps !== null) for (const step of steps) step();
+/** A reply of these parts, at whose ends these steps are to be taken. */
+export function replyOf(parts: readonly MessagePart[], atEnds: AtEnds | null): Reply {
+  let sizeBytes = 0;
+  for (const part of parts) sizeBytes += part.length;
+  return new Response(parts, sizeBytes, atEnds);
+}
+
+export function runAll(steps: readonly (() => void)[]): void {
+  for (const step of steps) step();
 }

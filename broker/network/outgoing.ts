@@ -53,6 +53,10 @@ export class Outgoing {
   #queuedBytes = 0;
   /** A piece that was read late is with the socket; nothing is written before it has left. */
   #pieceIsOut = false;
+  /** What is next is being brought into memory; nothing is written before it is there. */
+  #isWarming = false;
+  /** It was, so it is read now. */
+  #isWarm = false;
   /** For good. */
   #closed = false;
 
@@ -84,11 +88,12 @@ export class Outgoing {
       this.#queuedBytes += part.length;
       this.#hold(part.length);
     }
+    reply.counted?.();
   }
 
   /** Hands over what there is, up to the end of a piece. */
   flush(): void {
-    if (this.#closed || this.#pieceIsOut || this.#replies.length === 0) return;
+    if (this.#closed || this.#pieceIsOut || this.#isWarming || this.#replies.length === 0) return;
     const batch: Batch = {
       ...{ parts: [], sizeBytes: 0, heldBytes: 0, replies: [] },
       ...{ piece: null, pieceUsedBytes: 0 },
@@ -101,6 +106,7 @@ export class Outgoing {
       this.#parts.onBroken(error);
       return;
     }
+    if (batch.parts.length === 0 && batch.replies.length === 0) return;
     this.#pieceIsOut = batch.piece !== null;
     this.#parts.onWritten(batch.sizeBytes);
     this.#parts.socket.write(batch.parts, () => this.#sent(batch));
@@ -165,6 +171,8 @@ export class Outgoing {
   /** Reads as much of a part as the piece has room for; true when that was the rest of it. */
   #readInto(batch: Batch, part: LateBytes): boolean {
     const { memory, pool } = this.#parts;
+    if (!this.#isWarm && this.#waitFor(part)) return false;
+    this.#isWarm = false;
     if (batch.piece === null) {
       batch.piece = pool.take(Math.min(memory.pieceBytes, this.#unsentBytes));
       batch.heldBytes += batch.piece.length;
@@ -181,5 +189,19 @@ export class Outgoing {
     }
     this.#partSentBytes = bytes === leftBytes ? 0 : this.#partSentBytes + bytes;
     return bytes === leftBytes;
+  }
+
+  /** False when the next piece of a part can be read at once. */
+  #waitFor(part: LateBytes): boolean {
+    const bytes = Math.min(this.#parts.memory.pieceBytes, part.length - this.#partSentBytes);
+    const warmed = part.warm(bytes, this.#partSentBytes);
+    if (warmed === null) return false;
+    this.#isWarming = true;
+    void warmed.then(() => {
+      this.#isWarming = false;
+      this.#isWarm = true;
+      this.flush();
+    });
+    return true;
   }
 }

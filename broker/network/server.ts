@@ -331,7 +331,9 @@ export class NetworkServer {
     this.#serveWaiting();
   }
 
+  /** Now and then: also the buffers that lie idle go. */
   #closeIdle(idleMs: number): void {
+    this.#pool.trim();
     const nowMs = this.#parts.clock.nowMs();
     for (const connection of [...this.#connections]) {
       if (connection.lingers) {

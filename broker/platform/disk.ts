@@ -15,6 +15,12 @@ export interface DiskFile {
   sizeBytes(): number;
   /** Reads up to `lengthBytes` at `positionBytes` of the file into `into` at `offset`; returns how many came (fewer only at the end). */
   read(into: Buffer, offset: number, lengthBytes: number, positionBytes: number): number;
+  /**
+   * Has the system read a part of the file into its memory, on another thread, where the next `read` of it would
+   * probably wait for the disk; null where it would not, as far as is known. Never rejects: that `read` meets
+   * what is wrong. Throws when the file is closed.
+   */
+  warm(lengthBytes: number, positionBytes: number): Promise<void> | null;
   /** Writes all of the range, or throws. */
   write(from: Buffer, offset: number, lengthBytes: number, positionBytes: number): void;
   truncate(sizeBytes: number): void;

@@ -26,6 +26,7 @@ import { open as openFile, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { types } from 'node:util';
 import { tryLockFile } from '../../coordinator-client/embedded/file-lock.ts';
+import { ColdReads } from './cold-reads.ts';
 import type { DirectoryLock, Disk, DiskFile, FileStat } from './disk.ts';
 
 /** One call never writes more: larger writes were measured to be up to ten times dearer per byte. */
@@ -70,11 +71,12 @@ export const nodeDisk: Disk = {
 
 class NodeDiskFile implements DiskFile {
   readonly path: string;
-  /** null once closed; a background sync may still hold it. */
+  /** null once closed; what is done in the background may still hold it. */
   #descriptor: number | null;
-  /** How many background syncs use the descriptor; closing waits for them. */
-  #syncing = 0;
-  #closeAfterSync = false;
+  /** How many syncs and reads in the background use the descriptor; closing waits for them. */
+  #inBackground = 0;
+  #closeAfterwards = false;
+  readonly #coldReads = new ColdReads();
 
   constructor(path: string, mode: 'read' | 'write') {
     this.path = path;
@@ -88,13 +90,23 @@ class NodeDiskFile implements DiskFile {
 
   read(into: Buffer, offset: number, lengthBytes: number, positionBytes: number): number {
     const descriptor = this.#open();
+    const beganMs = performance.now();
     let done = 0;
     while (done < lengthBytes) {
       const count = readSync(descriptor, into, offset + done, lengthBytes - done, positionBytes + done);
       if (count === 0) break;
       done += count;
     }
+    this.#coldReads.noteRead(performance.now() - beganMs, positionBytes);
     return done;
+  }
+
+  warm(lengthBytes: number, positionBytes: number): Promise<void> | null {
+    const descriptor = this.#open();
+    const warmed = this.#coldReads.warm(descriptor, lengthBytes, positionBytes);
+    if (warmed === null) return null;
+    this.#inBackground++;
+    return warmed.finally(() => this.#endedInBackground(descriptor));
   }
 
   write(from: Buffer, offset: number, lengthBytes: number, positionBytes: number): void {
@@ -115,12 +127,10 @@ class NodeDiskFile implements DiskFile {
 
   syncInBackground(): Promise<void> {
     const descriptor = this.#open();
-    this.#syncing++;
+    this.#inBackground++;
     return new Promise((resolve, reject) => {
       fdatasync(descriptor, (error) => {
-        this.#syncing--;
-        // Closing earlier could hand the descriptor's number to another file under the sync's feet.
-        if (this.#syncing === 0 && this.#closeAfterSync) closeSync(descriptor);
+        this.#endedInBackground(descriptor);
         if (error === null) resolve();
         else reject(error);
       });
@@ -131,8 +141,14 @@ class NodeDiskFile implements DiskFile {
     const descriptor = this.#descriptor;
     if (descriptor === null) return;
     this.#descriptor = null;
-    if (this.#syncing > 0) this.#closeAfterSync = true;
+    if (this.#inBackground > 0) this.#closeAfterwards = true;
     else closeSync(descriptor);
+  }
+
+  /** Closing earlier could hand the descriptor's number to another file under the feet of what goes on. */
+  #endedInBackground(descriptor: number): void {
+    this.#inBackground--;
+    if (this.#inBackground === 0 && this.#closeAfterwards) closeSync(descriptor);
   }
 
   #open(): number {

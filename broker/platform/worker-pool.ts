@@ -26,6 +26,8 @@ interface WorkerPoolOptions {
 
 /** Of one thread, beside the buffers that its job needs: a job of a million records takes half of it. */
 const MAX_HEAP_MB = 512;
+/** What is new to it; by default up to 192. */
+const MAX_YOUNG_MB = 16;
 
 /** The sources run as they are; the package has a file of its own for it, beside the one that this is in. */
 const PROGRAM = import.meta.url.endsWith('.ts') ? '../worker.ts' : './worker.js';
@@ -123,7 +125,9 @@ export class WorkerPool implements Workers {
   }
 
   #begin(): Thread {
-    const worker = new Worker(this.#program, { resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB } });
+    const worker = new Worker(this.#program, {
+      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB, maxYoungGenerationSizeMb: MAX_YOUNG_MB },
+    });
     // Whoever waits for a job keeps the process alive by other means; an idle thread must not.
     worker.unref();
     const thread: Thread = { worker, isReady: false, task: null, idle: null };

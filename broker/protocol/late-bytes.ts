@@ -11,6 +11,11 @@ export abstract class LateBytes {
    * more: the message can't be completed then.
    */
   abstract read(into: Buffer, at: number, lengthBytes: number, fromByte: number): void;
+
+  /** What reading so many from there on had better wait for, as it would hold everybody up; null for nothing. */
+  warm(_lengthBytes: number, _fromByte: number): Promise<void> | null {
+    return null;
+  }
 }
 
 /** A piece of a message on its way out. */

@@ -50,6 +50,9 @@ const MAX_RETRIES = 10;
 const RETRY_BACKOFF_MS = 100;
 const RETRY_JITTER_MS = 50;
 
+/** Of different resource patterns; to begin so many takes the event loop some milliseconds. */
+const CHANGED_TOGETHER = 100;
+
 /** Of a filter with a pattern, which takes a fraction of a microsecond: rules times filters can be very many. */
 const COMPARISONS_PER_TURN = 5000;
 
@@ -108,6 +111,7 @@ export class AclAdmin {
   *#create(bindings: readonly AclBinding[]): Steps<Outcome<void>[]> {
     const outcomes: Outcome<void>[] = [];
     const byResource = new NameMap<Wanted[]>();
+    const underWay = new UnderWay();
     for (const [index, binding] of bindings.entries()) {
       const refusal = refusalOf(binding);
       outcomes.push(refusal ?? DONE);
@@ -121,10 +125,12 @@ export class AclAdmin {
     }
     for (const group of byResource.values()) {
       const wanted = yield* rulesOf(group);
-      yield this.#add(group[0]?.binding, wanted).then((outcome) => {
+      const added = this.#add(group[0]?.binding, wanted).then((outcome) => {
         for (const { index } of group) outcomes[index] = outcome;
       });
+      yield underWay.add(added);
     }
+    yield underWay.all();
     return outcomes;
   }
 
@@ -138,7 +144,8 @@ export class AclAdmin {
   }
 
   *#delete(filters: readonly AclFilter[]): Steps<DeletedAcl[][]> {
-    const deleted: DeletedAcl[][] = filters.map(() => []);
+    const gone: (readonly [AclPattern, readonly Removed[]])[] = [];
+    const underWay = new UnderWay();
     for (const [resource, pattern] of yield* this.#meantBy(filters)) {
       const meaning: Meaning[] = [];
       for (const [index, filter] of filters.entries()) {
@@ -146,13 +153,14 @@ export class AclAdmin {
         yield;
       }
       if (meaning.length === 0) continue;
-      yield this.#remove(resource, meaning).then((removed) => {
-        for (const { index, ...gone } of removed) {
-          deleted[index]?.push({ binding: { ...pattern, ...gone.acl }, error: gone.error });
-        }
+      const place = gone.push([pattern, []]) - 1;
+      const removed = this.#remove(resource, meaning).then((all) => {
+        gone[place] = [pattern, all];
       });
+      yield underWay.add(removed);
     }
-    return deleted;
+    yield underWay.all();
+    return yield* byFilter(filters.length, gone);
   }
 
   /** What one of the filters means of the rules of a resource pattern. */
@@ -172,7 +180,11 @@ export class AclAdmin {
 
   /** What this broker knows to have rules, and what a filter names without a doubt, which may be newer. */
   *#meantBy(filters: readonly AclFilter[]): Steps<(readonly [AclResource, AclPattern])[]> {
-    const patterns = new NameMap([...this.#options.acls.patterns()].map((one) => [keyOf(one), one]));
+    const patterns = new NameMap<AclPattern>();
+    for (const pattern of [...this.#options.acls.patterns()]) {
+      patterns.set(keyOf(pattern), pattern);
+      yield;
+    }
     for (const filter of filters) {
       const named = onlyPatternOf(filter);
       if (named !== null) patterns.set(keyOf(named), named);
@@ -212,6 +224,38 @@ export class AclAdmin {
     }
     throw new Error(`others were faster ${MAX_RETRIES} times`);
   }
+}
+
+/** Changes of different resource patterns, which need not wait for each other. */
+class UnderWay {
+  readonly #changes: Promise<void>[] = [];
+
+  /** A promise when it is time to wait. */
+  add(change: Promise<void>): Promise<void> | undefined {
+    change.catch(() => {}); // whoever waits for all of them gets it
+    return this.#changes.push(change) < CHANGED_TOGETHER ? undefined : this.all();
+  }
+
+  /** Rejects as the first that does, but not before all are over: the next change must not compete with them. */
+  async all(): Promise<void> {
+    const settled = await Promise.allSettled(this.#changes.splice(0));
+    const failed = settled.find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+  }
+}
+
+function* byFilter(
+  filters: number,
+  gone: readonly (readonly [AclPattern, readonly Removed[]])[],
+): Steps<DeletedAcl[][]> {
+  const deleted = Array.from({ length: filters }, (): DeletedAcl[] => []);
+  for (const [pattern, all] of gone) {
+    for (const { acl, index, error } of all) {
+      deleted[index]?.push({ binding: { ...pattern, ...acl }, error });
+      yield;
+    }
+  }
+  return deleted;
 }
 
 /** Rules of one resource pattern, by their text. */

@@ -3,7 +3,7 @@
  * follows them remembers the last that it has taken in; they go when every broker must have seen them.
  * Source: kafka.common.ZkNodeChangeNotificationListener.
  */
-import type { Coordinator } from '../coordinator.ts';
+import { ANY_VERSION, type Coordinator, type ZNode } from '../coordinator.ts';
 import { sequenceNumber } from '../znodes/config-znodes.ts';
 import { commitKnown, pipelined } from './commits.ts';
 
@@ -21,10 +21,17 @@ interface Notice<Subject> {
   readonly subject: Subject | null;
 }
 
+/** Beyond the first, so many are looked at together when old ones go. */
+const PURGED_TOGETHER = 100;
+
 export class ChangeNotices<Subject> {
   readonly parent: string;
   readonly #coordinator: Coordinator;
   readonly #kind: NoticeKind<Subject>;
+  /** Nodes as of the last look, oldest first: they differ by their numbers only, all of ten digits. */
+  #present: readonly string[] = [];
+  /** When they were made, as far as it is known. Not more than there are. */
+  readonly #createdMs = new Map<string, number>();
 
   constructor(coordinator: Coordinator, kind: NoticeKind<Subject>) {
     this.parent = kind.parent;
@@ -32,42 +39,76 @@ export class ChangeNotices<Subject> {
     this.#kind = kind;
   }
 
-  /** Notices whose sequence is greater than `sequence`, in order. */
-  async after(sequence: number): Promise<Notice<Subject>[]> {
-    const newer = (await this.#names())
-      .map((node) => ({ node, sequence: sequenceNumber(node) }))
-      .filter((notice) => notice.sequence > sequence)
-      .sort((a, b) => a.sequence - b.sequence);
-    return pipelined(newer, async (notice) => ({ ...notice, subject: await this.#subject(notice.node) }));
+  /** Looks which notices there are, for all that follows; how many. */
+  async look(): Promise<number> {
+    this.#present = (await this.#coordinator.children(this.parent)) ?? [];
+    if (this.#createdMs.size > this.#present.length) this.#forgetGone();
+    return this.#present.length;
   }
 
   /** The sequence of the newest; -1 when there is none. */
-  async newest(): Promise<number> {
-    return (await this.#names()).reduce((newest, node) => Math.max(newest, sequenceNumber(node)), -1);
+  get newest(): number {
+    const node = this.#present.at(-1);
+    return node === undefined ? -1 : sequenceNumber(node);
   }
 
-  /** Removes notices older than `olderThanMs`, by the creation time of their nodes. */
+  /** Notices whose sequence is greater than `sequence`, in order; the first of them when there are more than `most`. */
+  after(sequence: number, most = Number.POSITIVE_INFINITY): Promise<Notice<Subject>[]> {
+    let from = this.#present.length;
+    while (from > 0 && sequenceNumber(this.#present[from - 1] ?? '') > sequence) from--;
+    return pipelined(this.#present.slice(from, from + most), async (node) => ({
+      ...{ node, sequence: sequenceNumber(node) },
+      subject: await this.#subject(node),
+    }));
+  }
+
+  /**
+   * Removes notices older than `olderThanMs`, by the creation time of their nodes. They have been made in their order:
+   * the first that is not so old ends the search.
+   */
   async purge(nowMs: number, olderThanMs: number): Promise<void> {
-    await pipelined(await this.#names(), async (node) => {
-      const path = `${this.parent}/${node}`;
-      const read = await this.#coordinator.read(path);
-      if (read === null || nowMs - read.createdMs <= olderThanMs) return;
-      await commitKnown(this.#coordinator, [{ op: 'remove', path, version: read.version }]);
-    });
-  }
-
-  async #names(): Promise<readonly string[]> {
-    return (await this.#coordinator.children(this.parent)) ?? [];
+    const isOld = async (node: string): Promise<boolean> => {
+      const createdMs = this.#createdMs.get(node) ?? (await this.#read(node))?.createdMs;
+      return createdMs === undefined || nowMs - createdMs > olderThanMs;
+    };
+    for (let count = 1; ; count = PURGED_TOGETHER) {
+      const oldest = this.#present.slice(0, count);
+      const old = (await pipelined(oldest, isOld)).indexOf(false);
+      const going = old < 0 ? oldest : oldest.slice(0, old);
+      await pipelined(going, (node) => this.#remove(node));
+      this.#present = this.#present.slice(going.length);
+      if (going.length < count) return;
+    }
   }
 
   async #subject(node: string): Promise<Subject | null> {
-    const path = `${this.parent}/${node}`;
-    const read = await this.#coordinator.read(path);
+    const read = await this.#read(node);
     if (read === null) return null;
     try {
-      return this.#kind.decode(path, read.data);
+      return this.#kind.decode(this.#pathOf(node), read.data);
     } catch {
       return null;
     }
+  }
+
+  async #read(node: string): Promise<ZNode | null> {
+    const read = await this.#coordinator.read(this.#pathOf(node));
+    if (read !== null) this.#createdMs.set(node, read.createdMs);
+    return read;
+  }
+
+  /** Other brokers remove them as well. */
+  async #remove(node: string): Promise<void> {
+    await commitKnown(this.#coordinator, [{ op: 'remove', path: this.#pathOf(node), version: ANY_VERSION }]);
+    this.#createdMs.delete(node);
+  }
+
+  #forgetGone(): void {
+    const present = new Set(this.#present);
+    for (const node of this.#createdMs.keys()) if (!present.has(node)) this.#createdMs.delete(node);
+  }
+
+  #pathOf(node: string): string {
+    return `${this.parent}/${node}`;
   }
 }

@@ -54,9 +54,9 @@ export interface IdleFacts {
   readonly cpuMs: number;
 }
 
-interface TlsAccess {
+/** How clients on librdkafka reach the second listeners. */
+interface Access {
   readonly bootstrapServers: string;
-  /** For librdkafka. */
   readonly clientConfigs: Readonly<Record<string, string>>;
 }
 
@@ -71,7 +71,9 @@ export interface Stage {
   readonly clients: Readonly<Partial<Record<'java' | 'c', LoadClient>>>;
   readonly latencyClient: LatencyClient | null;
   /** How clients reach the listeners with TLS; null where there are none. */
-  readonly tls: TlsAccess | null;
+  readonly tls: Access | null;
+  /** The same of each user that can log in. */
+  readonly logins: Readonly<Record<string, Access>>;
   /** How many records of which size. */
   readonly plan: Plan;
   progress(message: string): void;
@@ -98,6 +100,8 @@ interface CaseFacts {
   readonly properties?: Readonly<Record<string, string>>;
   /** The brokers have listeners with TLS as well; the same for all cases of a group. */
   readonly tls?: true;
+  /** The brokers have listeners where these users log in; the same for all cases of a group, and none with TLS. */
+  readonly users?: readonly string[];
   /** Not part of a run without --cases. */
   readonly onRequest?: true;
   readonly metrics: Readonly<Record<string, Metric>>;

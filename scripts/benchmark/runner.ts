@@ -7,6 +7,7 @@ import { warmUp } from './cases/traffic.ts';
 import type { Plan } from './plan.ts';
 import { startFacts } from './systems/cluster-start.ts';
 import { cpuSeconds, peakMib } from './systems/process-facts.ts';
+import type { ServerLogins } from './systems/server-logins.ts';
 import type { ServerTls } from './systems/server-tls.ts';
 import { freePortRange, SESSION_TIMEOUT_MS, type System } from './systems/systems.ts';
 import { pause, Wire } from './systems/wire.ts';
@@ -166,14 +167,16 @@ async function onStage(
   const withIdle = cases.some(({ idle }) => idle === true);
   const zookeeper = await options.zookeeper();
   try {
-    // The second half is for listeners with TLS.
+    // The second half is for second listeners.
     const basePort = await freePortRange(2 * brokers);
     const directory = workplace.folder('cluster');
     const ports = Array.from({ length: brokers }, (_, index) => basePort + index);
     const wire = new Wire(ports);
     const tls = first.tls === true ? await serverTls(directory) : null;
+    const logins = first.users === undefined ? null : await serverLogins(first.users);
+    const second = addresses(ports.map((port) => port + brokers));
     const settings = {
-      ...{ brokers, basePort, directory, sessionTimeoutMs, properties, tls },
+      ...{ brokers, basePort, directory, sessionTimeoutMs, properties, second: tls ?? logins },
       zookeeper: zookeeper.connect,
     };
     const cluster = system.launch(settings);
@@ -184,7 +187,8 @@ async function onStage(
         ...{ system: system.name, brokers, cluster, wire, started, sessionTimeoutMs },
         ...{ clients, latencyClient, plan, progress },
         bootstrapServers: addresses(ports),
-        tls: tls && { ...tls, bootstrapServers: addresses(ports.map((port) => port + brokers)) },
+        tls: tls && { clientConfigs: tls.clientConfigs, bootstrapServers: second },
+        logins: accessByUser(logins, second),
         run: (command, limitMs) => workplace.run(command, limitMs),
         brokerCpuSeconds: () => cpuSeconds(cluster.pids()),
         peakMib: () => peakMib(cluster.pids()),
@@ -206,6 +210,20 @@ async function onStage(
 async function serverTls(directory: string): Promise<ServerTls> {
   const { makeServerTls } = await import('./systems/server-tls.ts');
   return makeServerTls(directory);
+}
+
+async function serverLogins(users: readonly string[]): Promise<ServerLogins> {
+  const { makeServerLogins } = await import('./systems/server-logins.ts');
+  return makeServerLogins(users);
+}
+
+function accessByUser(logins: ServerLogins | null, bootstrapServers: string): Stage['logins'] {
+  return Object.fromEntries(
+    Object.entries(logins?.clientConfigs ?? {}).map(([user, clientConfigs]) => [
+      user,
+      { bootstrapServers, clientConfigs },
+    ]),
+  );
 }
 
 function addresses(ports: readonly number[]): string {

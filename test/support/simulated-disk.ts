@@ -28,6 +28,8 @@ export class SimulatedDisk implements Disk {
   fault: ((operation: DiskOperation, path: string) => string | null) | null = null;
   /** Asked before every write: to how many bytes it is cut, after which it fails with EIO; null for a whole one. */
   tear: ((path: string, sizeBytes: number) => number | null) | null = null;
+  /** Asked before reads that may take their time: what they wait for; null for nothing. */
+  warming: ((path: string, lengthBytes: number, positionBytes: number) => Promise<void> | null) | null = null;
   capacityBytes: number;
   readonly #clock: Pick<Clock, 'wallMs'>;
   #root = new DirectoryNode(0);
@@ -212,6 +214,10 @@ export class SimulatedDisk implements Disk {
       sizeBytes: () => use('read').sizeBytes,
       read: (into, offset, lengthBytes, positionBytes) =>
         use('read').read(into, offset, lengthBytes, positionBytes),
+      warm: (lengthBytes, positionBytes) => {
+        if (!open || generation !== this.#generation) throw diskError('EBADF', path);
+        return this.warming?.(path, lengthBytes, positionBytes) ?? null;
+      },
       write: (from, offset, lengthBytes, positionBytes) => {
         const file = use('write');
         const growthBytes = positionBytes + lengthBytes - file.sizeBytes;

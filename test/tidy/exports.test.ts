@@ -49,7 +49,6 @@ const ONLY_FOR_TESTS: Readonly<Record<string, string>> = {
   'broker/replication/stream/follower.ts fetcherOf': "which stream a partition falls into: Kafka's formula",
   'coordinator-client/embedded/file-lock.ts tryLockFileWith': 'the lock without the native module',
   'scripts/benchmark/clients/tools.ts consumed': "what Kafka's tool printed, read",
-  'scripts/benchmark/report/report.ts median': "the benchmark's arithmetic",
   'scripts/bonus/ledger.ts balance': 'how the payments are counted',
 };
 

@@ -34,6 +34,7 @@ interface Conversion {
 interface Legible {
   readonly records: Buffer;
   readonly fetchOffset: number;
+  readonly outcome: Fetched;
 }
 
 /** The outcomes with their records as messages of `toMagic`, or the reasons why that can't be. */
@@ -43,9 +44,11 @@ export function downConverted(
 ): Fetched[] | Promise<Fetched[]> {
   const { services } = conversion;
   const allowed = fetched.map((one) => (mayBeConverted(one, services) ? one : unsupported(one)));
-  const legible = allowed.flatMap(({ records, wanted: { fetchOffset } }) =>
-    records.length > 0 ? [{ records: bytesAtHand(records), fetchOffset }] : [],
-  );
+  const legible = allowed.flatMap((outcome) => {
+    const { records, wanted } = outcome;
+    const { fetchOffset } = wanted;
+    return records.length > 0 ? [{ records: bytesAtHand(records), fetchOffset, outcome }] : [];
+  });
   const withRecords = (converted: readonly Converted[]): Fetched[] => {
     const remaining = converted.values();
     return allowed.map((one) => {
@@ -83,10 +86,11 @@ async function convertedElsewhere(
   const maxBytes = services.config.fetchMaxConvertedBytes;
   const input = () => ({
     // Copies: a view would take all of its buffer along, and that is the log's.
-    partitions: legible.map(({ records, fetchOffset }) => ({
-      records: new Uint8Array(records),
-      fetchOffset,
-    })),
+    partitions: legible.map(({ records, fetchOffset, outcome }) => {
+      const copy = new Uint8Array(records);
+      inPlaceOfRead(outcome, copy.length);
+      return { records: copy, fetchOffset };
+    }),
     toMagic,
     limits: limitsOf(services),
     maxBytes,
@@ -116,7 +120,14 @@ function unsupported(outcome: Fetched): Fetched {
   return withError(outcome, ErrorCode.UNSUPPORTED_VERSION);
 }
 
+/** What was read is not needed any more: so many other bytes have taken its place. */
+function inPlaceOfRead({ release, claim }: Fetched, sizeBytes: number): void {
+  release();
+  claim.become(sizeBytes);
+}
+
 function withConverted(outcome: Fetched, { bytes, error }: Converted): Fetched {
+  inPlaceOfRead(outcome, bytes.length);
   // What lies before it is given, and then nothing.
   if (bytes.length === 0 && error !== ErrorCode.NONE) return withError(outcome, error);
   return { ...outcome, records: bytes };

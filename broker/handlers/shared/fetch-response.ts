@@ -3,6 +3,7 @@ import { ErrorCode } from '../../errors.ts';
 import { FEW, type Steps } from '../../platform/turns.ts';
 import type { Fetch } from '../../protocol/messages/01-fetch.ts';
 import type { ResponseInput } from '../../protocol/schema.ts';
+import { NO_CLAIM } from '../../replication/requests/answer-memory.ts';
 import type { SessionAnswer } from '../../replication/requests/fetch-sessions.ts';
 import type { FetchOutcome } from '../../replication/requests/read-partition.ts';
 import type { CurrentLeader } from '../../replication/requests/replica-append.ts';
@@ -41,6 +42,7 @@ export function failedOutcome(
     records: NO_RECORDS,
     isFull: false,
     release: NOTHING_TO_RELEASE,
+    claim: NO_CLAIM,
     abortedTransactions: [],
     divergingEpoch: null,
     preferredReadReplica: -1,

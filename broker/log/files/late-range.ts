@@ -33,6 +33,11 @@ export class LateRange {
     }
   }
 
+  /** What reading that part had better wait for; null for nothing. */
+  warm(lengthBytes: number, skipBytes: number): Promise<void> | null {
+    return this.#isCut ? null : this.#file.warm(lengthBytes, this.#fromBytes + skipBytes);
+  }
+
   /** The file holds only so much of what it held. */
   cutAt(sizeBytes: number): void {
     if (sizeBytes < this.#fromBytes + this.sizeBytes) this.#isCut = true;

@@ -130,6 +130,15 @@ export class Segment {
     return this.#file;
   }
 
+  /**
+   * What reading a part of it had better wait for, so that the disk keeps nobody else waiting; null for nothing.
+   * A file that is not open was not read lately, so nothing is known of it.
+   */
+  warm(lengthBytes: number, positionBytes: number): Promise<void> | null {
+    const bytes = Math.min(lengthBytes, this.#sizeBytes - positionBytes);
+    return bytes <= 0 ? null : (this.#file?.warm(bytes, positionBytes) ?? null);
+  }
+
   /** A part of the file, which stays open for it until it is released, also when the segment leaves the log. */
   readLater(fromBytes: number, toBytes: number): LateRange {
     const range = new LateRange(this.file(), fromBytes, toBytes, (released) => {

@@ -119,6 +119,7 @@ function closingFile(file: DiskFile, closed: () => void): DiskFile {
     path: file.path,
     sizeBytes: () => file.sizeBytes(),
     read: (into, offset, lengthBytes, positionBytes) => file.read(into, offset, lengthBytes, positionBytes),
+    warm: (lengthBytes, positionBytes) => file.warm(lengthBytes, positionBytes),
     write: (from, offset, lengthBytes, positionBytes) => file.write(from, offset, lengthBytes, positionBytes),
     truncate: (sizeBytes) => file.truncate(sizeBytes),
     sync: () => file.sync(),

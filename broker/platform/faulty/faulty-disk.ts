@@ -125,6 +125,7 @@ function faultyFile(file: DiskFile, hurt: Hurt): DiskFile {
       hurt.now('read', path);
       return file.read(into, offset, lengthBytes, positionBytes);
     },
+    warm: (lengthBytes, positionBytes) => file.warm(lengthBytes, positionBytes),
     write(from, offset, lengthBytes, positionBytes) {
       hurt.now('write', path, lengthBytes);
       file.write(from, offset, lengthBytes, positionBytes);

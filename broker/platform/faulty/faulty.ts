@@ -89,5 +89,12 @@ function gatedDisk(disk: Disk, gate: ProcessGate): Disk {
 }
 
 function gatedFile(file: DiskFile, gate: ProcessGate): DiskFile {
-  return { ...file, syncInBackground: () => gate.arrived(file.syncInBackground()) };
+  return {
+    ...file,
+    syncInBackground: () => gate.arrived(file.syncInBackground()),
+    warm(lengthBytes, positionBytes) {
+      const warmed = file.warm(lengthBytes, positionBytes);
+      return warmed === null ? null : gate.arrived(warmed);
+    },
+  };
 }

@@ -2,7 +2,10 @@
  * queued.max.response.bytes: how much memory answers may take that clients have not read, on all
  * connections together. It is divided without anybody's leave: while there is room, an answer is read and
  * handed to its socket in large pieces, then in small ones. So clients that read nothing hold what is
- * configured and a small piece each, and nobody who does read ever waits for them.
+ * configured and a small piece each, and nobody who does read ever waits for them, but clients whose
+ * records must be in memory as a whole.
+ * Records count from the moment they are read, as a {@link AnswerClaim} of the read; once their answer is at the
+ * connection, that counts all of it, and the claim ends.
  * Kafka has no such limit, and needs none: its answers go from the file to the socket.
  */
 
@@ -15,6 +18,7 @@ export class AnswerMemory {
   readonly #limitBytes: number;
   /** May exceed the limit by small pieces, and by what is not read in pieces. */
   #usedBytes = 0;
+  #onRoom: () => void = () => {};
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
@@ -44,6 +48,45 @@ export class AnswerMemory {
 
   /** An answer holds so much more, or, when it has left, less. */
   add(bytes: number): void {
+    const wasFull = this.leftBytes === 0;
     this.#usedBytes += bytes;
+    if (wasFull && this.leftBytes > 0) this.#onRoom();
+  }
+
+  /** So many bytes were read for an answer that is not at its connection yet. */
+  claim(bytes: number): AnswerClaim {
+    return new AnswerClaim(this, bytes);
+  }
+
+  /** `run` is called whenever there is something left again. One listener. */
+  whenRoom(run: () => void): void {
+    this.#onRoom = run;
   }
 }
+
+/** Memory that was taken for an answer by who reads it; it counts until its end. */
+export class AnswerClaim {
+  readonly #memory: AnswerMemory;
+  #bytes: number;
+
+  constructor(memory: AnswerMemory, bytes: number) {
+    this.#memory = memory;
+    this.#bytes = bytes;
+    memory.add(bytes);
+  }
+
+  /** It is so many bytes now, of what has taken the place of what was read. */
+  become(bytes: number): void {
+    const moreBytes = bytes - this.#bytes;
+    this.#bytes = bytes;
+    if (moreBytes !== 0) this.#memory.add(moreBytes);
+  }
+
+  /** Idempotent. */
+  end(): void {
+    this.become(0);
+  }
+}
+
+/** Of what takes no memory. */
+export const NO_CLAIM: Pick<AnswerClaim, 'become' | 'end'> = { become() {}, end() {} };

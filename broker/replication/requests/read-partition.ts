@@ -1,5 +1,5 @@
 /**
- * One consumer read of one partition: who may read here, up to where, and from where. Never waits.
+ * One consumer read of one partition: who may read here, up to where, and from where.
  * A reader of uncommitted data gets what lies below the high watermark, one of committed data what
  * lies below the last stable offset; an offset between there and the log's end is fine and empty.
  * Source: Kafka's Partition.fetchRecords and ReplicaManager.readFromLocalLog.
@@ -9,12 +9,13 @@ import { ErrorCode, isError } from '../../errors.ts';
 import type { AbortedTransaction } from '../../log/files/aborted-index.ts';
 import type { EpochEnd } from '../../log/files/epoch-history.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
-import type { MessagePart } from '../../protocol/late-bytes.ts';
+import { LateBytes, type MessagePart } from '../../protocol/late-bytes.ts';
 import type { BrokerId, Uuid } from '../../types.ts';
 import type { ReplicationMetadata } from '../collaborators.ts';
 import type { HostedPartitions } from '../hosted-partitions.ts';
 import type { Partition } from '../partition.ts';
 import { judgePosition } from '../truncation.ts';
+import { type AnswerClaim, type AnswerMemory, NO_CLAIM } from './answer-memory.ts';
 import { preferredReadReplica } from './preferred-replica.ts';
 import type { CurrentLeader } from './replica-append.ts';
 
@@ -44,8 +45,10 @@ export interface FetchOutcome {
   readonly logStartOffset: number;
   /** Those of a large answer are read when they are sent. */
   readonly records: MessagePart;
-  /** Gives back what `records` stands on; must be called once when they have been sent. */
+  /** Gives back what `records` stands on; must be called when they have been sent. Calling it again does nothing. */
   release(): void;
+  /** What the records take of the memory for answers, until they are released or their sender counts them. */
+  readonly claim: Pick<AnswerClaim, 'become' | 'end'>;
   /** null for readers of uncommitted data. */
   readonly abortedTransactions: readonly AbortedTransaction[] | null;
   readonly divergingEpoch: EpochEnd | null;
@@ -64,6 +67,7 @@ export interface ReadContext {
   readonly metadata: ReplicationMetadata;
   readonly currentLeader: (topic: string, partition: number) => CurrentLeader;
   readonly failureOf: (partition: { topic: string; partition: number }, error: unknown) => ErrorCode;
+  readonly answerMemory: AnswerMemory;
 }
 
 interface ReadLimits {
@@ -74,6 +78,8 @@ interface ReadLimits {
   readonly minOneBatch: boolean;
   /** What is larger is read when it is sent. */
   readonly atOnceBytes: number;
+  /** What is to be read was waited for already, or need not be. */
+  readonly isWarm?: boolean;
 }
 
 const NO_RECORDS = Buffer.alloc(0);
@@ -100,8 +106,22 @@ export function readablePartition(
   return partition.log === null ? ErrorCode.NOT_LEADER_OR_FOLLOWER : { partition, log: partition.log };
 }
 
-/** Reads what there is now. */
-export function readPartition(want: FetchPartition, limits: ReadLimits, context: ReadContext): FetchOutcome {
+/** Reads what there is now; a promise where the disk should be waited for first, without keeping others waiting. */
+export function readPartition(
+  want: FetchPartition,
+  limits: ReadLimits & { readonly isWarm: true },
+  context: ReadContext,
+): FetchOutcome;
+export function readPartition(
+  want: FetchPartition,
+  limits: ReadLimits,
+  context: ReadContext,
+): FetchOutcome | Promise<void>;
+export function readPartition(
+  want: FetchPartition,
+  limits: ReadLimits,
+  context: ReadContext,
+): FetchOutcome | Promise<void> {
   const readable = readablePartition(want, limits.clientRack, context);
   if (isError(readable)) return failedFetch(want, readable, context);
   const { partition, log } = readable;
@@ -122,7 +142,7 @@ export function readPartition(want: FetchPartition, limits: ReadLimits, context:
   if (verdict.kind === 'out-of-range') return failedFetch(want, ErrorCode.OFFSET_OUT_OF_RANGE, context);
   if (verdict.kind === 'diverging') return { ...base, divergingEpoch: verdict.leaderEnd };
   try {
-    return readRecords(want, limits, log, base);
+    return readRecords(want, limits, { log, base, memory: context.answerMemory });
   } catch (error) {
     return failedFetch(want, context.failureOf(want, error), context);
   }
@@ -138,22 +158,29 @@ function failedFetch(want: FetchPartition, error: ErrorCode, context: ReadContex
 function readRecords(
   want: FetchPartition,
   limits: ReadLimits,
-  log: PartitionLog,
-  base: FetchOutcome,
-): FetchOutcome {
+  { log, base, memory }: { log: PartitionLog; base: FetchOutcome; memory: AnswerMemory },
+): FetchOutcome | Promise<void> {
   const upToOffset = readableUpTo(log, limits.isolation);
   const isCommitted = limits.isolation === 'read_committed';
   const abortedTransactions = isCommitted ? [] : null;
   if (want.fetchOffset >= upToOffset) return { ...base, abortedTransactions };
   const { minOneBatch, atOnceBytes } = limits;
   const maxBytes = Math.min(want.maxBytes, limits.maxBytes);
+  const warmed = limits.isWarm === true ? null : log.warm(want.fetchOffset, Math.min(maxBytes, atOnceBytes));
+  if (warmed !== null) return warmed;
   const range = { offset: want.fetchOffset, maxBytes, upToOffset, minOneBatch };
   const read = log.readToSend(range, atOnceBytes);
   if (isError(read)) return { ...base, error: read };
+  // What is read late is counted when it is.
+  const claim = memory.claim(read.bytes instanceof LateBytes ? 0 : read.bytes.length);
   return {
     ...base,
     records: read.bytes,
-    release: () => read.release(),
+    release() {
+      claim.end();
+      read.release();
+    },
+    claim,
     isFull: read.bytes.length > 0 && read.nextOffset < upToOffset,
     abortedTransactions: isCommitted
       ? log.abortedTransactions(want.fetchOffset, read.nextOffset)
@@ -172,6 +199,7 @@ function emptyFetch(want: FetchPartition): FetchOutcome {
     logStartOffset: -1,
     records: NO_RECORDS,
     release: NOTHING_TO_RELEASE,
+    claim: NO_CLAIM,
     abortedTransactions: null,
     divergingEpoch: null,
     preferredReadReplica: -1,

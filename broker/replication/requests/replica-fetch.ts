@@ -8,7 +8,6 @@ import type { PartitionLog } from '../../log/partition-log.ts';
 import { afterwards, FEW, type Steps, type Turns } from '../../platform/turns.ts';
 import { LateBytes } from '../../protocol/late-bytes.ts';
 import { type PartitionKey, partitionKey } from '../../types.ts';
-import type { AnswerMemory } from './answer-memory.ts';
 import {
   type FetchOutcome,
   type FetchPartition,
@@ -38,29 +37,54 @@ interface ReplicaFetchContext extends ReadContext {
   readonly waiting: WaitingRoom;
   /** `fetch.max.bytes` */
   readonly fetchMaxBytes: number;
-  readonly answerMemory: AnswerMemory;
 }
 
 /** A read may take some tens of microseconds. */
 const READS_PER_TURN = 500;
+
+/** What those wait for who need memory for all of their records at once: no topic has this name. */
+const ROOM = partitionKey('', -1);
 
 export class ReplicaFetch {
   readonly #context: ReplicaFetchContext;
 
   constructor(context: ReplicaFetchContext) {
     this.#context = context;
+    context.answerMemory.whenRoom(() => context.waiting.check(ROOM));
   }
 
   /** Outcomes in the order of the partitions; a promise only when there is something to wait for, or they are very many. */
   fetch(request: FetchRequest, turns: Turns): FetchOutcome[] | Promise<FetchOutcome[]> {
+    const { answerMemory, waiting } = this.#context;
+    if (request.needsRecords !== true || answerMemory.leftBytes > 0) return this.#fetch(request, turns);
+    return new Promise((resolve) => {
+      // At once, so that the next of those who wait finds what this one leaves.
+      const expire = () => resolve(attempt(() => this.#fetch(request, turns)));
+      const tryComplete = () => {
+        if (answerMemory.leftBytes === 0) return false;
+        expire();
+        return true;
+      };
+      waiting.tryCompleteElseWait({ tryComplete, expire }, [ROOM], request.maxWaitMs);
+    });
+  }
+
+  /** What may be read now: of records that are needed, what there is memory for. */
+  #limited(request: FetchRequest): FetchRequest {
     const { answerMemory, fetchMaxBytes } = this.#context;
-    const holdableBytes =
-      request.needsRecords === true
-        ? Math.max(answerMemory.pieceBytes, answerMemory.leftBytes)
-        : Number.POSITIVE_INFINITY;
+    const needs = request.needsRecords === true;
+    const holdableBytes = needs ? answerMemory.atOnceBytes : Number.POSITIVE_INFINITY;
     const maxBytes = Math.min(request.maxBytes, fetchMaxBytes, holdableBytes);
-    const limited = { ...request, maxBytes, minBytes: Math.min(request.minBytes, maxBytes) };
-    const read = () => turns.take(readAll(limited, this.#context), READS_PER_TURN);
+    const hardMaxBytes = request.hardMaxBytes === true || (needs && answerMemory.leftBytes === 0);
+    return { ...request, maxBytes, hardMaxBytes, minBytes: Math.min(request.minBytes, maxBytes) };
+  }
+
+  #fetch(request: FetchRequest, turns: Turns): FetchOutcome[] | Promise<FetchOutcome[]> {
+    const limited = this.#limited(request);
+    const read = () => {
+      const now = request.needsRecords === true ? this.#limited(request) : limited;
+      return turns.take(readAll(now, this.#context), READS_PER_TURN);
+    };
     return afterwards(read(), (outcomes) => {
       if (limited.maxWaitMs <= 0 || isEnough(outcomes, limited)) return outcomes;
       for (const outcome of outcomes) outcome.release();
@@ -90,16 +114,23 @@ export class ReplicaFetch {
 function* readAll(request: FetchRequest, context: ReplicaFetchContext): Steps<FetchOutcome[]> {
   let leftBytes = request.maxBytes;
   let minOneBatch = request.hardMaxBytes !== true;
-  let atOnceBytes =
-    request.needsRecords === true ? Number.POSITIVE_INFINITY : context.answerMemory.atOnceBytes;
+  const { answerMemory } = context;
+  let ownBytes = request.needsRecords === true ? Number.POSITIVE_INFINITY : answerMemory.atOnceBytes;
+  // Others have read since the last turn.
+  const atOnceBytes = (): number =>
+    ownBytes === Number.POSITIVE_INFINITY ? ownBytes : Math.min(ownBytes, answerMemory.atOnceBytes);
   const outcomes: FetchOutcome[] = [];
   try {
     for (const want of request.partitions) {
       const { isolation, clientRack } = request;
-      const limits = { isolation, clientRack, maxBytes: leftBytes, minOneBatch, atOnceBytes };
-      const outcome = readPartition(want, limits, context);
+      const limits = { isolation, clientRack, maxBytes: leftBytes, minOneBatch };
+      let outcome = readPartition(want, { ...limits, atOnceBytes: atOnceBytes() }, context);
+      if (outcome instanceof Promise) {
+        yield outcome;
+        outcome = readPartition(want, { ...limits, atOnceBytes: atOnceBytes(), isWarm: true }, context);
+      }
       if (outcome.records.length > 0) minOneBatch = false;
-      if (!(outcome.records instanceof LateBytes)) atOnceBytes -= outcome.records.length;
+      if (!(outcome.records instanceof LateBytes)) ownBytes -= outcome.records.length;
       leftBytes = Math.max(0, leftBytes - outcome.records.length);
       outcomes.push(outcome);
       if (outcomes.length > FEW) yield;
@@ -108,6 +139,15 @@ function* readAll(request: FetchRequest, context: ReplicaFetchContext): Steps<Fe
   } catch (error) {
     for (const outcome of outcomes) outcome.release();
     throw error;
+  }
+}
+
+/** What `run` throws, as a promise of it. */
+function attempt<Result>(run: () => Result | Promise<Result>): Result | Promise<Result> {
+  try {
+    return run();
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
 

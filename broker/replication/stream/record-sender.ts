@@ -45,6 +45,8 @@ interface RecordSenderOptions {
   readonly refuse: (subscription: Subscription, error: ErrorCode) => void;
   /** The log could not be read: the caller maps what was thrown. */
   readonly onReadFailure: (partition: Partition, error: unknown) => ErrorCode;
+  /** What had to be waited for is there: there may be something to send. */
+  readonly onReady: () => void;
 }
 
 interface NextMessage {
@@ -59,6 +61,9 @@ export class RecordSender {
   readonly #ready = new Set<Subscription>();
   /** Of the ready ones, those that the throttle holds back. */
   readonly #throttled = new Set<Subscription>();
+  /** Those whose next records are being brought into memory, and those for whom they have been. */
+  readonly #warming = new Set<Subscription>();
+  readonly #warm = new Set<Subscription>();
   /** At most peer.stream.credit.bytes. */
   #creditBytes = 0;
 
@@ -93,17 +98,16 @@ export class RecordSender {
   }
 
   ready(subscription: Subscription): void {
-    if (!subscription.held && !this.#throttled.has(subscription)) this.#ready.add(subscription);
+    if (subscription.held || this.#throttled.has(subscription) || this.#warming.has(subscription)) return;
+    this.#ready.add(subscription);
   }
 
   drop(subscription: Subscription): void {
-    this.#ready.delete(subscription);
-    this.#throttled.delete(subscription);
+    for (const some of [this.#ready, this.#throttled, this.#warming, this.#warm]) some.delete(subscription);
   }
 
   clear(): void {
-    this.#ready.clear();
-    this.#throttled.clear();
+    for (const some of [this.#ready, this.#throttled, this.#warming, this.#warm]) some.clear();
   }
 
   /** Takes the records of the next message out of the logs. */
@@ -122,7 +126,9 @@ export class RecordSender {
         this.#throttled.add(subscription);
         continue;
       }
-      const read = this.#read(subscription, Math.min(config.replicaFetchMaxBytes, room, this.#creditBytes));
+      const maxBytes = Math.min(config.replicaFetchMaxBytes, room, this.#creditBytes);
+      if (this.#waitsForDisk(subscription, maxBytes)) continue;
+      const read = this.#read(subscription, maxBytes);
       if (read === null) continue;
       if (items.length > 0 && read.bytes.length > room) {
         // A batch that is larger than what is left of this message opens the next one.
@@ -140,6 +146,22 @@ export class RecordSender {
       reads.push(read);
     }
     return { items, reads };
+  }
+
+  /** Takes it out of the turns for as long as its records are being brought into memory. */
+  #waitsForDisk(subscription: Subscription, maxBytes: number): boolean {
+    if (this.#warm.delete(subscription)) return false;
+    const warmed = subscription.partition.log?.warm(subscription.nextOffset, maxBytes) ?? null;
+    if (warmed === null) return false;
+    this.#ready.delete(subscription);
+    this.#warming.add(subscription);
+    void warmed.then(() => {
+      if (!this.#warming.delete(subscription)) return; // it was dropped meanwhile
+      this.#warm.add(subscription);
+      this.ready(subscription);
+      this.#options.onReady();
+    });
+    return true;
   }
 
   /** In-sync replicas never are: acks=all waits for them. */

@@ -85,6 +85,7 @@ export class ReplicaStream {
       throttle: context.throttle,
       refuse: (subscription, error) => this.#refuse(subscription, error),
       onReadFailure: context.onReadFailure,
+      onReady: () => this.#schedule(),
     });
     this.#heardMs = context.clock.nowMs();
     this.#idleTimer = this.#watchIdle();

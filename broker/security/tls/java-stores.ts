@@ -7,7 +7,7 @@
  */
 import { BeyondLimits, inThread } from '../../platform/one-off-thread.ts';
 import type { TlsIdentity } from '../../platform/tls.ts';
-import { derivationProblem } from './derivation-cost.ts';
+import { derivationProblem, openingCount } from './derivation-cost.ts';
 import { type StoreEntry, type StoreToRead, storeEntries } from './store-entries.ts';
 
 /** Answers are texts where the store can't be read: what is wrong with it. */
@@ -19,33 +19,43 @@ export interface JavaStores {
 /** The first bytes of a JKS file. */
 const JKS_MAGIC = [0xfe, 0xed, 0xfe, 0xed];
 
-/** Has no keys to be derived, and takes some milliseconds. */
+/** Without keys to be derived it takes some milliseconds. */
 const MOST_IN_PLACE_BYTES = 64 * 1024;
+/** What keytool writes, for the certificates; some tens of milliseconds where the cipher is an old one. */
+const MOST_IN_PLACE_ITERATIONS = 10_000;
 /** Beyond that a store is given up: damaged ones can have jks-js copy the same bytes without end. */
 const LIMITS = { timeMs: 60_000, heapMb: 256 };
 const THREAD = import.meta.url.endsWith('.ts') ? './store-thread.ts' : './store-thread.js';
 
-/** Long stores of Java's own, and all that derive keys, are read in a thread. */
+/** Long stores of Java's own, and all that derive many keys, are read in a thread. */
 export const javaStores: JavaStores = javaStoresBy((asked) =>
-  isJks(asked.store) && asked.store.length <= MOST_IN_PLACE_BYTES
-    ? storeEntries(asked)
-    : inThread(new URL(THREAD, import.meta.url), asked, LIMITS),
+  isSoonRead(asked) ? storeEntries(asked) : inThread(new URL(THREAD, import.meta.url), asked, LIMITS),
 );
 
+function isSoonRead({ store, isPkcs12, isForOthers }: StoreToRead): boolean {
+  if (store.length > MOST_IN_PLACE_BYTES) return false;
+  return !isPkcs12 || (isForOthers && openingCount(Buffer.from(store)) <= MOST_IN_PLACE_ITERATIONS);
+}
+
+type ReadStore = (asked: StoreToRead) => Promise<readonly StoreEntry[] | string>;
+
 /** `read` rejects with why a store can't be read. */
-export function javaStoresBy(read: (asked: StoreToRead) => Promise<readonly StoreEntry[]>): JavaStores {
+export function javaStoresBy(read: ReadStore): JavaStores {
   return {
     async key(store, password, keyPassword) {
-      if (!isJks(store)) return derivationProblem(store) ?? { kind: 'pkcs12', store, passphrase: password };
-      const entries = await entriesOf(read, { store, password, keyPassword });
+      const isPkcs12 = !isJks(store);
+      const asked = { store, password, keyPassword, isPkcs12, isForOthers: isPkcs12 };
+      const entries = await entriesOf(read, asked);
       if (typeof entries === 'string') return entries;
+      if (isPkcs12) return { kind: 'pkcs12', store, passphrase: password };
       const found = entries.find(({ key, cert }) => key !== undefined && cert !== undefined);
       if (found?.key === undefined || found.cert === undefined) return 'there is no private key in it';
       return { kind: 'pem', key: found.key, certificates: found.cert, passphrase: null };
     },
 
     async trusted(store, password) {
-      const entries = await entriesOf(read, { store, password, keyPassword: password });
+      const asked = { store, password, keyPassword: password, isPkcs12: !isJks(store), isForOthers: false };
+      const entries = await entriesOf(read, asked);
       if (typeof entries === 'string') return entries;
       const found = entries.flatMap(({ ca, cert }) => ca ?? cert ?? []);
       return found.length === 0 ? 'there is no certificate in it' : found;
@@ -58,10 +68,10 @@ function isJks(store: Uint8Array): boolean {
 }
 
 async function entriesOf(
-  read: (asked: StoreToRead) => Promise<readonly StoreEntry[]>,
+  read: ReadStore,
   asked: StoreToRead & { readonly store: Buffer },
 ): Promise<readonly StoreEntry[] | string> {
-  const problem = isJks(asked.store) ? null : derivationProblem(asked.store);
+  const problem = asked.isPkcs12 ? derivationProblem(asked.store) : null;
   if (problem !== null) return problem;
   try {
     return await read(asked);

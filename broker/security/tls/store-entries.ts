@@ -1,10 +1,18 @@
-/** The entries of one of Java's key stores, by jks-js, which is loaded when one is first read: most brokers have none. */
+/**
+ * What is read in one of Java's key stores: its entries, by jks-js, which is loaded when one is first read, as most
+ * brokers have none; or only whether it may be opened.
+ */
+import { nestedProblem } from './derivation-cost.ts';
 
 export interface StoreToRead {
   /** In another thread a buffer arrives as a plain Uint8Array. */
   readonly store: Uint8Array;
   readonly password: string;
   readonly keyPassword: string;
+  /** Of PKCS#12: what it asks for is counted first, also where it is encrypted. */
+  readonly isPkcs12: boolean;
+  /** Others open it: there shall be no entries. */
+  readonly isForOthers: boolean;
 }
 
 /** A key with its certificates, or what is trusted. */
@@ -14,12 +22,14 @@ export interface StoreEntry {
   readonly ca?: string;
 }
 
-/** Rejects with what jks-js says of a store that it can't read. */
-export async function storeEntries({
-  store,
-  password,
-  keyPassword,
-}: StoreToRead): Promise<readonly StoreEntry[]> {
+/** A text: why the store is not opened. Rejects with what jks-js says of one that it can't read. */
+export async function storeEntries(asked: StoreToRead): Promise<readonly StoreEntry[] | string> {
+  const { store, password, keyPassword, isPkcs12, isForOthers } = asked;
+  // jks-js knows ciphers of old that OpenSSL does not open any more; in its thread it is ended when it takes too long.
+  const passedOver = !isForOthers;
+  const problem = isPkcs12 ? nestedProblem(Buffer.from(store), password, { passedOver }) : null;
+  if (problem !== null) return problem;
+  if (isForOthers) return [];
   const { toPem } = await import('jks-js');
   return Object.values(toPem(Buffer.from(store), password, keyPassword));
 }

@@ -12,6 +12,8 @@ export interface Variant {
   readonly copies?: number;
   /** Over the listeners with TLS. */
   readonly tls?: true;
+  /** Who logs in, where clients do. */
+  readonly user?: string;
 }
 
 /** Payload of one run with one broker, some seconds' worth; small records are few bytes, as they cost the client most. */
@@ -78,7 +80,15 @@ export function consumption(
   return { ...accessOf(stage, variant), topic, records, partitions: variant.partitions, recordSizeBytes };
 }
 
-function accessOf(stage: Stage, { tls }: Variant): Pick<ProduceLoad, 'bootstrapServers' | 'clientConfigs'> {
+function accessOf(
+  stage: Stage,
+  { tls, user }: Variant,
+): Pick<ProduceLoad, 'bootstrapServers' | 'clientConfigs'> {
+  if (user !== undefined) {
+    const login = stage.logins[user];
+    if (login === undefined) throw new Error(`${user} can't log in`);
+    return login;
+  }
   if (tls !== true) return { bootstrapServers: stage.bootstrapServers };
   if (stage.tls === null) throw new Error('there is no listener with TLS');
   return stage.tls;

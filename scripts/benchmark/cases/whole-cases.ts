@@ -40,7 +40,7 @@ export function wholeCase(brokers: number): LoneCase {
         const settings = { brokers, basePort, directory, sessionTimeoutMs: SESSION_TIMEOUT_MS };
         const cluster = system.launch({
           ...settings,
-          ...{ zookeeper: zookeeper.connect, properties: {}, tls: null },
+          ...{ zookeeper: zookeeper.connect, properties: {}, second: null },
         });
         try {
           const broken = Promise.race([cluster.broken, zookeeper.broken]);

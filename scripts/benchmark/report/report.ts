@@ -1,5 +1,6 @@
 /** The results: medians and ratios of all rounds, as a table and as JSON. */
 import type { BenchmarkCase, Metric } from '../case.ts';
+import { median } from '../pairs.ts';
 import { type Outcome, rounded } from '../runner.ts';
 
 export interface Row {
@@ -15,13 +16,6 @@ export interface Row {
   readonly failed: readonly string[];
   /** How many times better the first system is, per round; null when there is but one system. */
   readonly ratio: { readonly median: number; readonly min: number; readonly max: number } | null;
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  const upper = sorted[Math.floor(middle)] ?? Number.NaN;
-  return Number.isInteger(middle) ? (upper + (sorted[middle - 1] ?? Number.NaN)) / 2 : upper;
 }
 
 export function tabulate(

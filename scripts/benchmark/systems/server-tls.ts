@@ -2,10 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAuthority, issue } from '../../cli/certs/authority.ts';
+import type { SecondListener } from './systems.ts';
 
-export interface ServerTls {
-  /** Of the brokers. */
-  readonly properties: Readonly<Record<string, string>>;
+export interface ServerTls extends SecondListener {
   /** Of clients on librdkafka. */
   readonly clientConfigs: Readonly<Record<string, string>>;
 }
@@ -25,6 +24,7 @@ export async function makeServerTls(directory: string): Promise<ServerTls> {
   writeFileSync(trusted, authority.certificate);
   writeFileSync(store, key + certificate, { mode: 0o600 });
   return {
+    protocol: 'SSL',
     properties: { 'ssl.keystore.type': 'PEM', 'ssl.keystore.location': store },
     clientConfigs: { 'security.protocol': 'ssl', 'ssl.ca.location': trusted },
   };

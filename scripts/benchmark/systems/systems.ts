@@ -8,8 +8,14 @@ import { portIsFree } from '../../cluster/ports.ts';
 import type { Workplace } from '../workplace.ts';
 import { BrokerProcesses, logDirectoryIn, type RunningCluster } from './broker-processes.ts';
 import { type Java, KAFKA_VERSION } from './java.ts';
-import type { ServerTls } from './server-tls.ts';
 import { startEmbedded, startZooKeeper, type ZooKeeperServer } from './zookeeper-server.ts';
+
+/** Besides the one without anything. */
+export interface SecondListener {
+  readonly protocol: 'SSL' | 'SASL_PLAINTEXT';
+  /** Of the brokers. */
+  readonly properties: Readonly<Record<string, string>>;
+}
 
 interface ClusterSettings {
   readonly brokers: number;
@@ -20,8 +26,8 @@ interface ClusterSettings {
   readonly sessionTimeoutMs: number;
   /** More of them, for this cluster. */
   readonly properties: Readonly<Record<string, string>>;
-  /** Broker N has a second listener, on basePort + brokers + N - 1. */
-  readonly tls: ServerTls | null;
+  /** Of broker N on basePort + brokers + N - 1. */
+  readonly second: SecondListener | null;
 }
 
 export interface System {
@@ -112,12 +118,13 @@ export function kafkaCommand(directory: string, { kafkaClasspath }: Pick<Java, '
 }
 
 function writeProperties(settings: ClusterSettings, id: number, home: string): string {
-  const { basePort, brokers, tls } = settings;
+  const { basePort, brokers, second } = settings;
   const plain = `PLAINTEXT://127.0.0.1:${basePort + id - 1}`;
   const properties = {
     'broker.id': String(id),
-    listeners: tls === null ? plain : `${plain},SSL://127.0.0.1:${basePort + brokers + id - 1}`,
-    ...tls?.properties,
+    listeners:
+      second === null ? plain : `${plain},${second.protocol}://127.0.0.1:${basePort + brokers + id - 1}`,
+    ...second?.properties,
     'log.dirs': logDirectoryIn(home),
     'zookeeper.connect': settings.zookeeper,
     ...commonProperties(settings.brokers, settings.sessionTimeoutMs),

@@ -12,7 +12,6 @@ import { Metadata } from '../../../broker/protocol/messages/03-metadata.ts';
 import { CreateTopics } from '../../../broker/protocol/messages/19-create-topics.ts';
 import { DeleteTopics } from '../../../broker/protocol/messages/20-delete-topics.ts';
 import { CreateAcls } from '../../../broker/protocol/messages/30-create-acls.ts';
-import { DeleteAcls } from '../../../broker/protocol/messages/31-delete-acls.ts';
 import type { ResponseOf } from '../../../broker/protocol/schema.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
 import { PatternType, Permission } from '../../../broker/security/acl.ts';
@@ -34,8 +33,6 @@ export interface NewAcl {
   readonly operation: keyof typeof Operation;
 }
 
-/** Of a filter of rules: whatever type, pattern, operation or permission. */
-const ANY = 1;
 /** As CreateAcls numbers it. */
 const TOPIC_RESOURCE = 2;
 
@@ -122,22 +119,6 @@ export class Wire {
     const answer = await (await this.#controller()).request(CreateAcls, { creations });
     const refused = answer.results.find(({ errorCode }) => errorCode !== ErrorCode.NONE);
     if (refused !== undefined) throw new Error(`a rule was not made: ${errorName(refused.errorCode)}`);
-  }
-
-  /** Takes every rule away. */
-  async deleteAcls(): Promise<void> {
-    const all = {
-      resourceTypeFilter: ANY,
-      resourceNameFilter: null,
-      patternTypeFilter: ANY,
-      principalFilter: null,
-      hostFilter: null,
-      operation: ANY,
-      permissionType: ANY,
-    };
-    const answer = await (await this.#controller()).request(DeleteAcls, { filters: [all] });
-    const { errorCode } = one(answer.filterResults);
-    if (errorCode !== ErrorCode.NONE) throw new Error(`rules were not deleted: ${errorName(errorCode)}`);
   }
 
   async deleteTopic(name: string): Promise<void> {

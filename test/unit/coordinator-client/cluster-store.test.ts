@@ -287,6 +287,7 @@ describe('topics and configurations', () => {
     await store.configs.write('users', 'a/clients/<default>', new Map([['x', '1']]));
     await store.configs.update('users', 'a/clients/<default>', (stored) => new Map([...stored, ['y', '2']]));
     expect(await store.configs.userEntities()).toEqual(['a', 'a/clients/<default>']);
+    await store.configs.changes.look();
     const changes = await store.configs.changes.after(0);
     expect(changes).toMatchObject([{ sequence: 1, subject: { type: 'users', name: 'a/clients/<default>' } }]);
     await store.configs.changes.purge(Number.MAX_SAFE_INTEGER, 1000);
@@ -309,6 +310,7 @@ describe('an entity of whom nothing is said any more', () => {
     expect(tree.read('/config/users/alice/clients/other')).not.toBeNull();
     await store.configs.update('users', 'alice/clients/other', () => none);
     expect(tree.read('/config/users/alice')).toBeNull();
+    await store.configs.changes.look();
     const notices = await store.configs.changes.after(-1);
     expect(notices.map(({ subject }) => subject?.name)).toEqual([
       'alice/clients/app',
@@ -334,6 +336,7 @@ describe('an entity of whom nothing is said any more', () => {
     const { store } = await controllerStore();
     await store.configs.update('clients', 'nobody', () => none);
     expect(tree.read('/config/clients/nobody')).toBeNull();
+    await store.configs.changes.look();
     expect(await store.configs.changes.after(-1)).toHaveLength(1);
     await store.configs.update('topics', 't', () => none);
     expect(tree.read('/config/topics/t')).not.toBeNull();

@@ -1,4 +1,5 @@
 /** Fetch: what is read and from whom, what each version is told, sessions, old formats, buffers. */
+
 import { describe, expect, it } from 'vitest';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
@@ -10,6 +11,7 @@ import { ClientQuotas } from '../../../broker/quotas/client-quotas.ts';
 import { RequestCharges } from '../../../broker/quotas/request-charges.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
 import { readLegacyMessages } from '../../../broker/records/legacy.ts';
+import { NO_CLAIM } from '../../../broker/replication/requests/answer-memory.ts';
 import { FetchSessions } from '../../../broker/replication/requests/fetch-sessions.ts';
 import type { FetchOutcome, FetchPartition } from '../../../broker/replication/requests/read-partition.ts';
 import type { FetchRequest } from '../../../broker/replication/requests/replica-fetch.ts';
@@ -40,6 +42,7 @@ function broker(
     records: RECORDS,
     isFull: false,
     release: () => released.push(`${wanted.topic}-${wanted.partition}`),
+    claim: NO_CLAIM,
     abortedTransactions: null,
     divergingEpoch: null,
     preferredReadReplica: -1,
@@ -302,7 +305,9 @@ it('every buffer goes back once the response has left, told or not', async () =>
   for (const version of [2, 12]) {
     const one = broker();
     const { released } = await one.ask(version, request(version, 0, 1));
-    expect(one.released).toEqual([]);
+    // Converted records are bytes of their own: those that were read are given back, and once more afterwards.
+    expect(one.released).toEqual(version === 2 ? ['t1-0', 't1-1'] : []);
+    one.released.length = 0;
     for (const run of released) run();
     expect(one.released).toEqual(['t1-0', 't1-1']);
   }

@@ -93,6 +93,7 @@ describe('AlterUserScramCredentials', () => {
 
   it('tells every broker, once for each user', async () => {
     await alter({ upsertions: [upsertion('alice', SHA_256), upsertion('alice', SHA_512), upsertion('bob')] });
+    await store.configs.changes.look();
     expect((await store.configs.changes.after(-1)).map(({ subject }) => subject?.name)).toEqual([
       'alice',
       'bob',

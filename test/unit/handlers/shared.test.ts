@@ -1,4 +1,5 @@
 /** What handlers share: how requests name things, what clients see of brokers, and formats of old clients. */
+
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { downConverted, legacyMagicOf } from '../../../broker/handlers/shared/down-conversion.ts';
@@ -11,6 +12,7 @@ import { LateBytes } from '../../../broker/protocol/late-bytes.ts';
 import { type BatchInput, buildBatch } from '../../../broker/records/build.ts';
 import { downConvert } from '../../../broker/records/convert.ts';
 import { DecompressionAllowance } from '../../../broker/records/decompression-allowance.ts';
+import { AnswerMemory, NO_CLAIM } from '../../../broker/replication/requests/answer-memory.ts';
 import { bytesOfPart } from '../../support/message-bytes.ts';
 import { broker, metadataOf, partition, services } from './support.ts';
 
@@ -130,6 +132,7 @@ describe('records for a client of an old version', () => {
     error: ErrorCode.NONE,
     records,
     release: () => {},
+    claim: NO_CLAIM,
     highWatermark: 7,
     lastStableOffset: 7,
     logStartOffset: 1,
@@ -184,6 +187,26 @@ describe('records for a client of an old version', () => {
   it('that are none stay none, also where conversion is off', async () => {
     const nothing = outcomeOf(Buffer.alloc(0));
     expect(await downConverted([nothing], conversion(false))).toEqual([nothing]);
+  });
+
+  it.each([10, 3000])('take the memory of %i converted records in place of what was read', async (count) => {
+    const records = Array.from({ length: count }, (_, at) => ({ timestampMs: at, value: Buffer.alloc(99) }));
+    const read = buildBatch({ records });
+    const memory = new AnswerMemory(128 * 1024 * 1024);
+    const claim = memory.claim(read.length);
+    let released = 0;
+    const release = () => {
+      released += 1;
+      claim.end();
+    };
+    const converting = downConverted([{ ...outcomeOf(read), claim, release }], conversion(true));
+    expect(converting instanceof Promise).toBe(count === 3000);
+    const [converted] = await converting;
+    expect([released > 0, memory.usedBytes]).toEqual([true, converted?.records.length]);
+    expect(memory.usedBytes).toBeGreaterThan(count * 99);
+    converted?.claim.end();
+    release();
+    expect(memory.usedBytes).toBe(0);
   });
 
   it('come in the order of their partitions, and converted elsewhere when they are too much for one turn', async () => {

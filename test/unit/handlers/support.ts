@@ -133,6 +133,7 @@ export function context(
     couldDo: may,
     mayForSome: (operation, type) => may(operation, { type, name: 'any' }),
     afterSend: (run) => released.push(run),
+    whenCounted() {},
     keep: () => () => {},
     released,
     ...overrides,

@@ -289,6 +289,23 @@ describe('handlers', () => {
     }
   });
 
+  it('hear when their response is at its connection', async () => {
+    const heard: string[] = [];
+    const { dispatch } = dispatcher([
+      metadataHandler((_, context) => {
+        context.whenCounted(() => heard.push('counted'));
+        context.afterSend(() => heard.push('sent'));
+        return {};
+      }),
+    ]);
+    const outcome = await dispatch(frameOf(Metadata, 4, { topics: [] }));
+    if (typeof outcome === 'string') throw new Error(outcome);
+    outcome.counted?.();
+    expect(heard).toEqual(['counted']);
+    outcome.sent();
+    expect(heard).toEqual(['counted', 'sent']);
+  });
+
   it('without a response leave nothing to write', async () => {
     const { dispatch } = dispatcher([PRODUCE]);
     expect(await dispatch(frameOf(Produce, 7, { acks: 0, timeoutMs: 1 }))).toBe('nothing');

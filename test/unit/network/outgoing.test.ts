@@ -15,6 +15,8 @@ class Records extends LateBytes {
   readonly content: Buffer;
   readonly reads: number[] = [];
   error: Error | null = null;
+  /** Given out at the next question, once. */
+  warming: Promise<void> | null = null;
 
   constructor(length: number, seed = 7) {
     super();
@@ -30,6 +32,12 @@ class Records extends LateBytes {
     if (this.error !== null) throw this.error;
     this.reads.push(lengthBytes);
     this.content.copy(into, at, fromByte, fromByte + lengthBytes);
+  }
+
+  override warm(): Promise<void> | null {
+    const { warming } = this;
+    this.warming = null;
+    return warming;
   }
 }
 
@@ -99,6 +107,20 @@ describe('answers', () => {
     expect(records.reads).toEqual([MIB, MIB, MIB, MIB, MIB, 3]);
   });
 
+  it('are told when they count, and never twice at once', () => {
+    const claim = memory.claim(1000);
+    const used: number[] = [];
+    const counted = () => {
+      claim.end();
+      used.push(memory.usedBytes);
+    };
+    outgoing.add({ ...reply('a', Buffer.alloc(1000)), counted });
+    expect(used).toEqual([1000]);
+    outgoing.flush();
+    socket.read();
+    expect(memory.usedBytes).toBe(0);
+  });
+
   it('share a piece when they are small', async () => {
     const many = Array.from({ length: 100 }, (_, index) => new Records(1000, index));
     outgoing.add(reply('a', ...many.flatMap((records) => [Buffer.from('x'), records])));
@@ -149,5 +171,39 @@ describe('answers', () => {
     expect(memory.usedBytes).toBe(0);
     outgoing.flush();
     expect(socket.writes).toBe(1);
+  });
+
+  it('wait for what the disk has to bring, after those before them', async () => {
+    const disk = Promise.withResolvers<void>();
+    const records = new Records(2 * MIB);
+    records.warming = disk.promise;
+    outgoing.add(reply('a', Buffer.from('a')));
+    outgoing.add(reply('b', Buffer.from('b'), records));
+    outgoing.flush();
+    outgoing.add(reply('c', Buffer.from('c')));
+    outgoing.flush();
+    await readAll();
+    expect([socket.written.toString(), records.reads]).toEqual(['ab', []]);
+    expect(memory.usedBytes).toBe(1);
+    disk.resolve();
+    await disk.promise;
+    await readAll();
+    expect(socket.written.equals(Buffer.concat([Buffer.from('ab'), records.content, Buffer.from('c')]))).toBe(
+      true,
+    );
+    expect([records.reads, sent, memory.usedBytes]).toEqual([[MIB, MIB], ['a', 'b', 'c'], 0]);
+  });
+
+  it('that wait for the disk when the connection ends are given back', async () => {
+    const disk = Promise.withResolvers<void>();
+    const records = new Records(2 * MIB);
+    records.warming = disk.promise;
+    outgoing.add(reply('a', records));
+    outgoing.flush();
+    expect(socket.writes).toBe(0);
+    outgoing.close();
+    disk.resolve();
+    await disk.promise;
+    expect([records.reads, sent, memory.usedBytes, broken]).toEqual([[], ['a'], 0, []]);
   });
 });

@@ -91,6 +91,7 @@ export function diskContract(name: string, prepare: () => DiskUnderTest): void {
       file.close();
       file.close();
       expect(() => file.sizeBytes()).toThrow(expect.objectContaining({ code: 'EBADF' }));
+      expect(() => file.warm(1, 0)).toThrow(expect.objectContaining({ code: 'EBADF' }));
       await synced.catch((error) => expect(error).toMatchObject({ code: 'EBADF' }));
     });
 

@@ -2,72 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { Turns } from '../../../broker/platform/turns.ts';
-import { LateBytes } from '../../../broker/protocol/late-bytes.ts';
-import { completeBatches } from '../../../broker/records/batch.ts';
-import { readRecords } from '../../../broker/records/record.ts';
-import type { FetchOutcome } from '../../../broker/replication/requests/read-partition.ts';
-import type { FetchRequest } from '../../../broker/replication/requests/replica-fetch.ts';
-import { bytesOfPart } from '../../support/message-bytes.ts';
 import { batch } from '../log/support.ts';
 import { atOnce, ReplicationCluster, TOPIC, TOPIC_ID } from './cluster-kit.ts';
-
-interface Wanted extends Partial<Omit<FetchRequest, 'partitions'>> {
-  readonly offset?: number;
-  readonly partition?: number;
-  readonly topic?: string;
-  readonly epoch?: number;
-  readonly lastEpoch?: number;
-  readonly topicId?: string;
-  readonly partitionMaxBytes?: number;
-}
-
-async function fetch(cluster: ReplicationCluster, id: number, wanted: Wanted = {}): Promise<FetchOutcome> {
-  const [outcome] = await cluster.clock.runUntilSettled(fetching(cluster, id, wanted), 60_000);
-  if (outcome === undefined) throw new Error('no outcome');
-  return outcome;
-}
-
-function fetching(cluster: ReplicationCluster, id: number, wanted: Wanted): Promise<FetchOutcome[]> {
-  const { offset = 0, partition = 0, topic = TOPIC, epoch = -1, lastEpoch = -1, topicId, ...rest } = wanted;
-  const { partitionMaxBytes = 1_000_000, ...limits } = rest;
-  const want = {
-    topic,
-    partition,
-    fetchOffset: offset,
-    currentLeaderEpoch: epoch,
-    lastFetchedEpoch: lastEpoch,
-    maxBytes: partitionMaxBytes,
-    logStartOffset: -1,
-    ...(topicId !== undefined && { topicId }),
-  };
-  return Promise.resolve(
-    cluster.node(id).replicas.fetch(
-      {
-        maxWaitMs: 0,
-        minBytes: 1,
-        maxBytes: 10_000_000,
-        isolation: 'read_uncommitted',
-        clientRack: '',
-        partitions: [want],
-        ...limits,
-      },
-      new Turns(cluster.clock),
-    ),
-  );
-}
-
-function values(outcome: FetchOutcome): string[] {
-  const records = bytesOfPart(outcome.records);
-  return [...completeBatches(records)].flatMap((at) =>
-    readRecords(records, at).map(({ offset, value }) => `${offset}:${value}`),
-  );
-}
-
-async function oneBroker(topic: Record<string, string> = {}): Promise<ReplicationCluster> {
-  const cluster = await ReplicationCluster.start({ brokers: 1, topic });
-  cluster.create([1]);
-  return cluster;
-}
+import { fetch, fetching, oneBroker, values } from './one-consumer.ts';
 
 describe('a consumer reads', () => {
   it('what is committed, and not what is not', async () => {
@@ -85,23 +22,6 @@ describe('a consumer reads', () => {
       expect([beyond.error, values(beyond)]).toEqual([ErrorCode.NONE, []]);
     }
     expect((await fetch(cluster, 1, { offset: 3 })).error).toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
-  });
-
-  it('what there is memory for at once, more when it is sent, and the same either way', async () => {
-    const cluster = await oneBroker();
-    for (const letter of ['a', 'b', 'c', 'd', 'e']) await cluster.produced(1, [letter.repeat(400 * 1024)]);
-    const all = { maxBytes: 10_000_000, partitionMaxBytes: 10_000_000 };
-    const atOnce = await fetch(cluster, 1, all);
-    expect(atOnce.records).toBeInstanceOf(Buffer);
-    cluster.answerMemory.add(120 * 1024 * 1024);
-    const late = await fetch(cluster, 1, all);
-    expect(late.records).toBeInstanceOf(LateBytes);
-    expect(bytesOfPart(late.records).equals(bytesOfPart(atOnce.records))).toBe(true);
-    // A client of Fetch v0-3 needs them converted: it gets what there is memory for.
-    cluster.answerMemory.add(8 * 1024 * 1024);
-    const old = await fetch(cluster, 1, { ...all, needsRecords: true });
-    expect(old.records).toBeInstanceOf(Buffer);
-    expect(values(old)).toHaveLength(1);
   });
 
   it('committed transactions only, when it asks for that', async () => {

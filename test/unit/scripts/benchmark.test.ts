@@ -4,9 +4,10 @@ import type { BenchmarkCase } from '../../../scripts/benchmark/case.ts';
 import { CASES, casesNamed, QUICK_CASES } from '../../../scripts/benchmark/cases/cases.ts';
 import { consumed } from '../../../scripts/benchmark/clients/tools.ts';
 import { benchOptions, chosen, withRevision } from '../../../scripts/benchmark/options.ts';
+import { median, spreadOf } from '../../../scripts/benchmark/pairs.ts';
 import { Plan } from '../../../scripts/benchmark/plan.ts';
 import { chartOf } from '../../../scripts/benchmark/report/chart.ts';
-import { median, tableText, tabulate } from '../../../scripts/benchmark/report/report.ts';
+import { tableText, tabulate } from '../../../scripts/benchmark/report/report.ts';
 import { parseCommand } from '../../../scripts/cli/arguments.ts';
 
 const example: BenchmarkCase = {
@@ -79,6 +80,22 @@ describe('a result', () => {
     const alone = tabulate([example], ['ours'], outcome);
     expect(alone.map(({ ratio }) => ratio)).toEqual([null, null]);
     expect(chartOf('alone', alone, ['ours'])).toBeNull();
+  });
+});
+
+describe('pairs of runs', () => {
+  it('have a median, and an interval that leaves out what chance may have put on either side', () => {
+    const upTo = (count: number) => Array.from({ length: count }, (_, at) => ((at * 7) % count) + 1);
+    // Ranks of the sign test at 95 %.
+    expect(spreadOf(upTo(6))).toEqual({ median: 3.5, from: 1, to: 6 });
+    expect(spreadOf(upTo(9))).toEqual({ median: 5, from: 2, to: 8 });
+    expect(spreadOf(upTo(24))).toEqual({ median: 12.5, from: 7, to: 18 });
+    expect(spreadOf(upTo(100))).toEqual({ median: 50.5, from: 40, to: 61 });
+  });
+
+  it('that are few have no interval but all of them', () => {
+    expect(spreadOf([3, 1])).toEqual({ median: 2, from: 1, to: 3 });
+    expect(spreadOf([])).toEqual({ median: Number.NaN, from: Number.NaN, to: Number.NaN });
   });
 });
 
