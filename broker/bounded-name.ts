@@ -5,6 +5,7 @@
  * a number would be a copy of it for each number.
  */
 import { hash } from 'node:crypto';
+import { LargeMap, LargeSet } from './large-map.ts';
 
 /** Of a topic's name. Others that are longer are seldom, and may go by their digests. */
 export const LONGEST_TOPIC_NAME = 249;
@@ -28,7 +29,7 @@ export function boundedName(name: string): string {
 }
 
 /** A map by names, which are bounded within and told as they are. */
-export class NameMap<Value> extends Map<string, Value> {
+export class NameMap<Value> extends LargeMap<string, Value> {
   /** Those that are not told as they are kept, by what they are kept as; null while there are none. */
   #long: Map<string, string> | null = null;
 
@@ -72,18 +73,10 @@ export class NameMap<Value> extends Map<string, Value> {
   override *entries(): Generator<[string, Value], undefined> {
     for (const [key, value] of super.entries()) yield [this.#long?.get(key) ?? key, value];
   }
-
-  override [Symbol.iterator](): Generator<[string, Value], undefined> {
-    return this.entries();
-  }
-
-  override forEach(visit: (value: Value, name: string, map: Map<string, Value>) => void): void {
-    for (const [name, value] of this.entries()) visit(value, name, this);
-  }
 }
 
 /** Names that are only asked for: they are told as they are kept, and may be asked for, or deleted, as they are told. */
-export class NameSet extends Set<string> {
+export class NameSet extends LargeSet<string> {
   override has(name: string): boolean {
     return super.has(boundedName(name));
   }

@@ -3,9 +3,11 @@
  * the assignment wants them. Source: KafkaController.processReplicaLeaderElection,
  * checkAndTriggerAutoLeaderRebalance.
  */
+
 import { preferredElectionZnode } from '../../coordinator-client/znodes/admin-znodes.ts';
 import { readable } from '../../coordinator-client/znodes/znode-json.ts';
 import { ErrorCode } from '../errors.ts';
+import { LargeMap } from '../large-map.ts';
 import { LOOKS_PER_STEP, type Steps } from '../platform/turns.ts';
 import { type BrokerId, type PartitionKey, partitionKey, type TopicPartition } from '../types.ts';
 import { carryOut } from './carry-out.ts';
@@ -62,7 +64,7 @@ function* judged(
   type: ElectionType,
   asked: readonly TopicPartition[] | null,
 ): Steps<Judged> {
-  const verdicts = new Map<PartitionKey, ElectionAnswer>();
+  const verdicts = new LargeMap<PartitionKey, ElectionAnswer>();
   const candidates: PartitionRecord[] = [];
   let looked = 0;
   for (const { topic, partition } of asked ?? state.partitions()) {

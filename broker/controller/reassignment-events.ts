@@ -2,6 +2,7 @@
  * Reassignments: begun through the admin API or the legacy znode, taken on after a failover, completed
  * when the target replicas are in sync. Source: KafkaController.onPartitionReassignment (KIP-455).
  */
+
 import {
   type LegacyReassignment,
   reassignPartitionsZnode,
@@ -9,6 +10,7 @@ import {
 import { readable } from '../../coordinator-client/znodes/znode-json.ts';
 import type { ReplicaAssignment } from '../../coordinator-client/znodes/znodes.ts';
 import { ErrorCode, errorName } from '../errors.ts';
+import { LargeMap } from '../large-map.ts';
 import { LOOKS_PER_STEP, type Steps } from '../platform/turns.ts';
 import { type BrokerId, type PartitionKey, partitionKey, type TopicPartition } from '../types.ts';
 import { carryOut } from './carry-out.ts';
@@ -69,7 +71,7 @@ const CHANGED = { error: ErrorCode.UNKNOWN_SERVER_ERROR, message: 'The topic was
 
 /** One item a partition, the last there is. */
 function* lastOfEach<Item extends TopicPartition>(items: readonly Item[]): Steps<Item[]> {
-  const last = new Map<PartitionKey, Item>();
+  const last = new LargeMap<PartitionKey, Item>();
   for (const item of items) {
     last.set(partitionKey(item.topic, item.partition), item);
     yield;

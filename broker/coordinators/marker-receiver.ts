@@ -5,9 +5,11 @@
  * learn of it as well, before the answer.
  * Source: KafkaApis.handleWriteTxnMarkersRequest.
  */
+
 import { NameMap } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
 import type { Int64 } from '../int64.ts';
+import { LargeSet } from '../large-map.ts';
 import type { PartitionError, TransactionMarker, WriteTxnMarkersResponse } from '../peers/messages.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type Steps, Turns } from '../platform/turns.ts';
@@ -81,7 +83,7 @@ export class MarkerReceiver {
     const errors: PartitionError[] = [];
     const named = new NameMap<Set<number>>();
     for (const { topic, partitions } of topics) {
-      const ofTopic = named.get(topic) ?? new Set();
+      const ofTopic = named.get(topic) ?? new LargeSet();
       named.set(topic, ofTopic);
       for (const partition of partitions) {
         yield;

@@ -7,17 +7,19 @@
  * authorisation, unknown partition, records.
  * Source: KafkaApis.handleProduceRequest.
  */
+
 import { ErrorCode } from '../errors.ts';
-import { atOnce, FEW, type Steps } from '../platform/turns.ts';
+import { afterwards, atOnce, FEW, LOOKS_PER_STEP, type Steps } from '../platform/turns.ts';
 import { Produce } from '../protocol/messages/00-produce.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import type { AppendOutcome, CurrentLeader } from '../replication/requests/replica-append.ts';
 import { isTransactional } from '../replication/requests/verified-append.ts';
 import { Operation, topicNamed, transactionNamed } from '../security/operations.ts';
-import { type Answer, defineHandler, type RequestContext } from './handler.ts';
+import { type Answer, defineHandler, type Refusing, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { namedOnce } from './shared/named-once.ts';
 import { leadersOf, nodeEndpoints } from './shared/nodes.ts';
+import { ofPartitions } from './shared/refusals.ts';
 import { decompressionAllowance } from './shared/request-allowances.ts';
 
 type ProduceRequest = RequestOf<typeof Produce>;
@@ -46,7 +48,7 @@ export const produce = defineHandler(Produce, NEEDS, {
     if (context.isAlone) return inTurns(asked, context, services);
     // The others are not large, and another of their connection must not overtake them.
     const all = atOnce(admitted(asked, context, services));
-    if (all === null) return refuse(asked, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    if (all === null) return refuse(asked, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, context);
     const answer = (outcomes: readonly AppendOutcome[]): Answer<typeof Produce> =>
       atOnce(respond(all, outcomes, { context, services }));
     const outcomes = appended(all, context, services);
@@ -61,7 +63,7 @@ async function inTurns(
   services: Needed,
 ): Promise<Answer<typeof Produce>> {
   const all = await context.turns.take(admitted(asked, context, services));
-  if (all === null) return refuse(asked, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  if (all === null) return refuse(asked, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, context);
   const outcomes = await appended(all, context, services);
   return context.turns.take(respond(all, outcomes, { context, services }));
 }
@@ -80,7 +82,7 @@ function* admitted(asked: ProduceRequest, context: RequestContext, services: Nee
   const topicData = yield* namedOnce(asked.topicData, SHAPE);
   const request = topicData === asked.topicData ? asked : { ...asked, topicData };
   const { acks, transactionalId } = request;
-  const inTransaction = hasTransactionalRecords(request);
+  const inTransaction = yield* hasTransactionalRecords(request);
   if (inTransaction && (transactionalId === null || !mayUse(transactionalId, context))) return null;
   const errors: ErrorCode[] = [];
   const entries: Entry[] = [];
@@ -106,7 +108,7 @@ function appended(
 ): readonly AppendOutcome[] | Promise<readonly AppendOutcome[]> {
   if (entries.length === 0) return [];
   const append = appendAs(request, context, services, inTransaction);
-  // Those of a transaction go together: what they have of it is asked for once.
+  // Those of a transaction go together: what they have of it is asked for.
   if (!context.isAlone || inTransaction) return append(entries);
   const begun = context.turns.begin(entries, (entry) => append([entry]), APPENDS_PER_TURN);
   return begun.then((all) => all.flat());
@@ -134,6 +136,7 @@ function appendAs(
     from: context.connectionId,
     keep: (sizeBytes: number) => context.keep(sizeBytes),
     ...(inTransaction && transactionalId !== null && { transactionalId }),
+    ...(context.isAlone && { turns: context.turns }),
   } as const;
   return (entries) => services.replicas.append({ ...common, entries });
 }
@@ -142,14 +145,18 @@ function isAcks(acks: number): boolean {
   return acks === -1 || acks === 0 || acks === 1;
 }
 
-function refuse(request: ProduceRequest, errorCode: ErrorCode): Answer<typeof Produce> {
+function refuse(
+  request: ProduceRequest,
+  errorCode: ErrorCode,
+  { turns }: Refusing,
+): Answer<typeof Produce> | Promise<Answer<typeof Produce>> {
   if (request.acks === 0) return 'close';
-  return {
-    responses: request.topicData.map(({ name, partitionData }) => ({
-      name,
-      partitionResponses: partitionData.map(({ index }) => failure(index, errorCode)),
-    })),
-  };
+  const responses = ofPartitions(request.topicData, {
+    partitionsOf: ({ partitionData }) => partitionData,
+    answer: ({ index }) => failure(index, errorCode),
+    topic: ({ name }, partitionResponses) => ({ name, partitionResponses }),
+  });
+  return afterwards(turns.take(responses), (all) => ({ responses: all }));
 }
 
 function failure(index: number, errorCode: ErrorCode): PartitionResponse {
@@ -163,10 +170,15 @@ function partitionErrorOf(topic: string, data: PartitionData, services: Needed):
   return data.records === null ? ErrorCode.INVALID_RECORD : ErrorCode.NONE;
 }
 
-function hasTransactionalRecords({ topicData }: ProduceRequest): boolean {
-  return topicData.some(({ partitionData }) =>
-    partitionData.some(({ records }) => records !== null && isTransactional(records)),
-  );
+function* hasTransactionalRecords({ topicData }: ProduceRequest): Steps<boolean> {
+  let looked = 0;
+  for (const { partitionData } of topicData) {
+    for (const { records } of partitionData) {
+      if (records !== null && isTransactional(records)) return true;
+      if (++looked > FEW && looked % LOOKS_PER_STEP === 0) yield;
+    }
+  }
+  return false;
 }
 
 function mayUse(transactionalId: string, context: RequestContext): boolean {

@@ -18,12 +18,13 @@ import type { FetchOutcome, FetchPartition } from '../replication/requests/read-
 import type { FetchRequest } from '../replication/requests/replica-fetch.ts';
 import type { RequestedPartition, SessionPartition } from '../replication/requests/session-partitions.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
-import { defineHandler, type RequestContext } from './handler.ts';
+import { defineHandler, type Refusing, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { downConverted, legacyMagicOf } from './shared/down-conversion.ts';
 import { type Fetched, failedOutcome, fetchResponse } from './shared/fetch-response.ts';
 import { fetchedSizeBytes } from './shared/fetch-size.ts';
 import { onceEach } from './shared/named-once.ts';
+import { ofPartitions } from './shared/refusals.ts';
 
 type Request = RequestOf<typeof Fetch>;
 type Response = ResponseInput<typeof Fetch>;
@@ -38,7 +39,7 @@ type Needed = Needs<(typeof NEEDS)[number]>;
 export const fetch = defineHandler(Fetch, NEEDS, {
   handle(request, context, services) {
     const isReplica = request.replicaId >= 0 || request.replicaState.replicaId >= 0;
-    if (isReplica) return refuse(request, ErrorCode.NOT_LEADER_OR_FOLLOWER, context.apiVersion);
+    if (isReplica) return refuse(request, ErrorCode.NOT_LEADER_OR_FOLLOWER, context);
     const { turns } = context;
     const asker = { context, services };
     return afterwards(turns.take(opened(request, asker)), (fetching): Response | Promise<Response> => {
@@ -109,20 +110,19 @@ function* withForbidden(
 }
 
 /** Before v7 there is no error at the top: every partition carries it. */
-function refuse(request: Request, errorCode: ErrorCode, apiVersion: number): Response {
+function refuse(
+  request: Request,
+  errorCode: ErrorCode,
+  { apiVersion, turns }: Refusing,
+): Response | Promise<Response> {
   if (apiVersion >= 7 && errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) return { errorCode };
-  return {
-    responses: request.topics.map(({ topic, topicId, partitions }) => ({
-      topic,
-      topicId,
-      partitions: partitions.map(({ partition }) => ({
-        partitionIndex: partition,
-        errorCode,
-        highWatermark: -1,
-        records: Buffer.alloc(0),
-      })),
-    })),
-  };
+  const records = Buffer.alloc(0);
+  const responses = ofPartitions(request.topics, {
+    partitionsOf: ({ partitions }) => partitions,
+    answer: ({ partition }) => ({ partitionIndex: partition, errorCode, highWatermark: -1, records }),
+    topic: ({ topic, topicId }, partitions) => ({ topic, topicId, partitions }),
+  });
+  return afterwards(turns.take(responses), (all) => ({ responses: all }));
 }
 
 function* openSession(request: Request, context: RequestContext, services: Needed): Steps<FetchSession> {

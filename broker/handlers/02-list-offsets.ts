@@ -9,8 +9,9 @@
 
 import { ErrorCode } from '../errors.ts';
 import { type Int64, toSafeInteger } from '../int64.ts';
+import { LargeSet } from '../large-map.ts';
 import { EARLIEST_TIMESTAMP } from '../log/lookup.ts';
-import { LOOKS_PER_STEP, type Steps } from '../platform/turns.ts';
+import { afterwards, LOOKS_PER_STEP, type Steps } from '../platform/turns.ts';
 import { ListOffsets } from '../protocol/messages/02-list-offsets.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import type { DecompressionAllowance } from '../records/decompression-allowance.ts';
@@ -25,6 +26,7 @@ import { Operation, topicNamed } from '../security/operations.ts';
 import { partitionKey } from '../types.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
+import { ofPartitions } from './shared/refusals.ts';
 import { decompressionAllowance } from './shared/request-allowances.ts';
 
 type ListOffsetsRequest = RequestOf<typeof ListOffsets>;
@@ -60,12 +62,14 @@ export const listOffsets = defineHandler(ListOffsets, NEEDS, {
     const decompression = decompressionAllowance(services.config, services.workers);
     return context.turns.take(answered({ request, context, services, decompression }), ANSWERS_PER_TURN);
   },
-  refuse: (request, errorCode) => ({
-    topics: request.topics.map(({ name, partitions }) => ({
-      name,
-      partitions: partitions.map(({ partitionIndex }) => failure(partitionIndex, errorCode)),
-    })),
-  }),
+  refuse: ({ topics }, errorCode, { turns }) => {
+    const answers = ofPartitions(topics, {
+      partitionsOf: ({ partitions }) => partitions,
+      answer: ({ partitionIndex }) => failure(partitionIndex, errorCode),
+      topic: ({ name }, partitions) => ({ name, partitions }),
+    });
+    return afterwards(turns.take(answers), (all) => ({ topics: all }));
+  },
 });
 
 /** To search by time may take a twentieth of a millisecond. */
@@ -90,6 +94,7 @@ function* answered(asked: Asked): Steps<ListOffsetsResponse> {
       }
     }
     topics.push({ name, partitions: answers });
+    yield;
   }
   return { topics };
 }
@@ -110,8 +115,8 @@ function failure(partitionIndex: number, errorCode: ErrorCode): PartitionRespons
 }
 
 function* repeatedPartitions(request: ListOffsetsRequest): Steps<ReadonlySet<string>> {
-  const seen = new Set<string>();
-  const repeated = new Set<string>();
+  const seen = new LargeSet<string>();
+  const repeated = new LargeSet<string>();
   let looked = 0;
   for (const { name, partitions } of request.topics) {
     for (const { partitionIndex } of partitions) {

@@ -16,10 +16,11 @@ import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { allowedOperations, mayCreateTopic } from '../security/authorizer.ts';
 import { CLUSTER, Operation, topicNamed } from '../security/operations.ts';
 import { isInternalTopic, NO_LEADER, ZERO_UUID } from '../types.ts';
-import { defineHandler, type RequestContext } from './handler.ts';
+import { defineHandler, type Refusing, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { onceEach } from './shared/named-once.ts';
 import { aliveNode, aliveNodes } from './shared/nodes.ts';
+import { refuseEach } from './shared/refusals.ts';
 
 type MetadataRequest = RequestOf<typeof Metadata>;
 type MetadataResponse = ResponseInput<typeof Metadata>;
@@ -36,7 +37,7 @@ export const metadata = defineHandler(Metadata, NEEDS, {
       const all = context.turns.take(allTopics(request, context, services));
       return afterwards(all, (entries) => answer(request, context, services, entries));
     }
-    if (!isWellFormed(topics, context.apiVersion)) return refuse(request, ErrorCode.INVALID_REQUEST);
+    if (!isWellFormed(topics, context.apiVersion)) return refuse(request, ErrorCode.INVALID_REQUEST, context);
     const entries = context.turns.take(namedTopics(topics, request, { context, services }));
     return afterwards(entries, (all) => withMissing(all, request, context, services));
   },
@@ -82,16 +83,17 @@ function withMissing(
   });
 }
 
-function refuse(request: MetadataRequest, errorCode: ErrorCode): MetadataResponse {
-  const topics = request.topics ?? [];
-  return {
-    topics: topics.map(({ name, topicId }) => ({
-      errorCode,
-      name: name ?? '',
-      topicId,
-      isInternal: false,
-    })),
-  };
+function refuse(
+  request: MetadataRequest,
+  errorCode: ErrorCode,
+  context: Refusing,
+): MetadataResponse | Promise<MetadataResponse> {
+  return refuseEach(
+    request.topics ?? [],
+    context,
+    ({ name, topicId }) => ({ errorCode, name: name ?? '', topicId, isInternal: false }),
+    (topics) => ({ topics }),
+  );
 }
 
 /** Names may be missing, and ids may be asked for, from v12 only. */

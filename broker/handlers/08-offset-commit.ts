@@ -4,17 +4,19 @@
  * Per partition: not authorised, unknown partition, metadata too large, then the group's own errors.
  * Source: KafkaApis.handleOffsetCommitRequest.
  */
+
 import type { OffsetToCommit } from '../coordinators/group/offset-store.ts';
 import { ErrorCode } from '../errors.ts';
 import { int64Sum } from '../int64.ts';
-import { FEW, type Steps } from '../platform/turns.ts';
+import { afterwards, FEW, type Steps } from '../platform/turns.ts';
 import { OffsetCommit } from '../protocol/messages/08-offset-commit.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation } from '../security/operations.ts';
-import { defineHandler, type RequestContext } from './handler.ts';
+import { defineHandler, type Refusing, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { type Answers, answersOf, commitsOf, committable } from './shared/committable.ts';
 import { namedOnce } from './shared/named-once.ts';
+import { ofPartitions } from './shared/refusals.ts';
 import { commitToZookeeper } from './shared/zookeeper-offsets.ts';
 
 const FIRST_VERSION_WITH_COORDINATOR = 1;
@@ -38,7 +40,7 @@ type Needed = Needs<(typeof NEEDS)[number]>;
 export const offsetCommit = defineHandler(OffsetCommit, NEEDS, {
   async handle(request, context, services) {
     if (!context.may(Operation.READ, groupNamed(request.groupId))) {
-      return refused(request, ErrorCode.GROUP_AUTHORIZATION_FAILED);
+      return refused(request, ErrorCode.GROUP_AUTHORIZATION_FAILED, context);
     }
     const inZookeeper = context.apiVersion < FIRST_VERSION_WITH_COORDINATOR;
     const { answers, commits } = await context.turns.take(wanted(request, inZookeeper, context, services));
@@ -119,11 +121,11 @@ function toCommit(
   };
 }
 
-function refused(request: Request, errorCode: ErrorCode): Response {
-  return {
-    topics: request.topics.map(({ name, partitions }) => ({
-      name,
-      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
-    })),
-  };
+function refused(request: Request, errorCode: ErrorCode, { turns }: Refusing): Response | Promise<Response> {
+  const topics = ofPartitions(request.topics, {
+    partitionsOf: ({ partitions }) => partitions,
+    answer: ({ partitionIndex }) => ({ partitionIndex, errorCode }),
+    topic: ({ name }, partitions) => ({ name, partitions }),
+  });
+  return afterwards(turns.take(topics), (all) => ({ topics: all }));
 }

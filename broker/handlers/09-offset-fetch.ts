@@ -6,6 +6,7 @@
  * partition whose commit is still open, as within a transaction, is answered UNSTABLE_OFFSET_COMMIT.
  * Source: KafkaApis.handleOffsetFetchRequest.
  */
+
 import { pipelined } from '../../coordinator-client/stores/commits.ts';
 import { NameMap } from '../bounded-name.ts';
 import type { CommittedOffset } from '../coordinators/group/offsets.ts';
@@ -18,9 +19,11 @@ import { type PartitionKey, parsePartitionKey, partitionKey, type TopicPartition
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { namedOnce, onceEach } from './shared/named-once.ts';
+import { ofPartitions } from './shared/refusals.ts';
 import { fetchFromZookeeper } from './shared/zookeeper-offsets.ts';
 
 type Response = ResponseInput<typeof OffsetFetch>;
+type Answered = Response | Promise<Response>;
 type TopicsAsked = RequestOf<typeof OffsetFetch>['topics'];
 type TopicAsked = NonNullable<TopicsAsked>[number];
 type GroupAnswer = NonNullable<Response['groups']>[number] & { readonly errorCode: ErrorCode };
@@ -51,21 +54,26 @@ export const offsetFetch = defineHandler(OffsetFetch, NEEDS, {
     if (context.apiVersion >= FIRST_BATCHED_VERSION) {
       return context.turns.take(fetchGroups(request, context, services));
     }
-    return afterwards(context.turns.take(fetchGroup(request, context, services)), (group) => {
+    return afterwards(context.turns.take(fetchGroup(request, context, services)), (group): Answered => {
       const { errorCode } = group;
       if (errorCode !== ErrorCode.NONE && context.apiVersion < FIRST_VERSION_WITH_ERROR) {
-        return { topics: withError(request.topics, errorCode) };
+        return afterwards(context.turns.take(withError(request.topics, errorCode)), (topics) => ({ topics }));
       }
       return { errorCode, topics: group.topics ?? [] };
     });
   },
 
-  refuse: (request, errorCode): Response => ({
-    errorCode,
-    topics: withError(request.topics, errorCode),
-    groups: request.groups.map((group) => ({ groupId: group.groupId, errorCode, topics: [] })),
-  }),
+  refuse: (request, errorCode, { turns }): Answered => turns.take(refusal(request, errorCode)),
 });
+
+function* refusal(request: RequestOf<typeof OffsetFetch>, errorCode: ErrorCode): Steps<Response> {
+  const groups: GroupAnswer[] = [];
+  for (const { groupId } of request.groups) {
+    groups.push({ groupId, errorCode, topics: [] });
+    yield;
+  }
+  return { errorCode, topics: yield* withError(request.topics, errorCode), groups };
+}
 
 async function fetchOld(
   groupId: string,
@@ -74,7 +82,7 @@ async function fetchOld(
   services: Needed,
 ): Promise<Response> {
   if (!context.may(Operation.DESCRIBE, groupNamed(groupId))) {
-    return { topics: withError(topics, ErrorCode.GROUP_AUTHORIZATION_FAILED) };
+    return { topics: await context.turns.take(withError(topics, ErrorCode.GROUP_AUTHORIZATION_FAILED)) };
   }
   const one = async (topic: string, partition: number): Promise<PartitionAnswer> => {
     const { offset, errorCode } = context.may(Operation.DESCRIBE, topicNamed(topic))
@@ -190,9 +198,10 @@ function noOffset(partitionIndex: number): PartitionAnswer {
   };
 }
 
-function withError(topics: TopicsAsked, errorCode: ErrorCode): TopicAnswer[] {
-  return (topics ?? []).map((topic) => ({
-    name: topic.name,
-    partitions: topic.partitionIndexes.map((index) => ({ ...noOffset(index), errorCode })),
-  }));
+function withError(topics: TopicsAsked, errorCode: ErrorCode): Steps<TopicAnswer[]> {
+  return ofPartitions(topics ?? [], {
+    partitionsOf: ({ partitionIndexes }) => partitionIndexes,
+    answer: (index) => ({ ...noOffset(index), errorCode }),
+    topic: ({ name }, partitions) => ({ name, partitions }),
+  });
 }

@@ -12,9 +12,10 @@ import { FindCoordinator } from '../protocol/messages/10-find-coordinator.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation, type Resource, transactionNamed } from '../security/operations.ts';
 import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../types.ts';
-import { defineHandler, type RequestContext } from './handler.ts';
+import { defineHandler, type Refusing, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { aliveNode } from './shared/nodes.ts';
+import { refuseEach } from './shared/refusals.ts';
 
 type FindCoordinatorResponse = ResponseInput<typeof FindCoordinator>;
 
@@ -58,7 +59,7 @@ export const findCoordinator = defineHandler(FindCoordinator, NEEDS, {
   handle(request, context, services) {
     const { apiVersion } = context;
     const kind = COORDINATED[request.keyType];
-    if (kind === undefined) return refuse(request, ErrorCode.INVALID_REQUEST, apiVersion);
+    if (kind === undefined) return refuse(request, ErrorCode.INVALID_REQUEST, context);
     const keys = keysOf(request, apiVersion);
     const answer = (): FindCoordinatorResponse | Promise<FindCoordinatorResponse> => {
       const found = context.turns.each(keys, (key) => ({ key, ...find(kind, key, context, services) }));
@@ -74,13 +75,15 @@ export const findCoordinator = defineHandler(FindCoordinator, NEEDS, {
 function refuse(
   request: RequestOf<typeof FindCoordinator>,
   errorCode: ErrorCode,
-  apiVersion: number,
-): FindCoordinatorResponse {
-  const keys = keysOf(request, apiVersion);
+  context: Refusing,
+): FindCoordinatorResponse | Promise<FindCoordinatorResponse> {
+  const { apiVersion } = context;
   const errorMessage = errorText(errorCode);
-  return respond(
-    keys.map((key) => ({ key, ...none(errorCode), errorMessage })),
-    apiVersion,
+  return refuseEach(
+    keysOf(request, apiVersion),
+    context,
+    (key) => ({ key, ...none(errorCode), errorMessage }),
+    (all) => respond(all, apiVersion),
   );
 }
 

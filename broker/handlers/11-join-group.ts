@@ -2,7 +2,8 @@
  * JoinGroup (11), versions 0-9: enters a group; the answer comes with the next generation. The group's own
  * rules are in coordinators/group/join.ts.
  * v0 has no rebalance timeout, the session timeout serves; v4+ new members come back with their id; v7+
- * answers may carry a null protocol name.
+ * answers may carry a null protocol name. A member with more protocols than `group.max.protocols` is refused,
+ * for which Kafka has no limit: they are compared with those of all other members whenever one comes.
  * Source: KafkaApis.handleJoinGroupRequest.
  */
 import { ErrorCode } from '../errors.ts';
@@ -13,20 +14,21 @@ import { defineHandler } from './handler.ts';
 
 const FIRST_VERSION_WITH_NULL_PROTOCOL = 7;
 const NO_METADATA = Buffer.alloc(0);
-const PROTOCOLS_PER_TURN = 2000;
 
-export const joinGroup = defineHandler(JoinGroup, ['groups'], {
+export const joinGroup = defineHandler(JoinGroup, ['config', 'groups'], {
   async handle(request, context, services): Promise<ResponseInput<typeof JoinGroup>> {
     const { apiVersion } = context;
     if (!context.may(Operation.READ, groupNamed(request.groupId))) {
       return refusal(ErrorCode.GROUP_AUTHORIZATION_FAILED, apiVersion);
     }
-    const protocols = await context.turns.each(
-      request.protocols,
-      // Views of the connection's buffer hold for this turn only, unless the request is large.
-      ({ name, metadata }) => ({ name, metadata: Buffer.from(metadata ?? NO_METADATA) }),
-      context.isAlone ? PROTOCOLS_PER_TURN : request.protocols.length,
-    );
+    if (request.protocols.length > services.config.groupMaxProtocols) {
+      return refusal(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, apiVersion);
+    }
+    // Views of the connection's buffer hold for this turn only.
+    const protocols = request.protocols.map(({ name, metadata }) => ({
+      name,
+      metadata: Buffer.from(metadata ?? NO_METADATA),
+    }));
     const answer = await services.groups.joinGroup({
       groupId: request.groupId,
       memberId: request.memberId,
@@ -58,7 +60,7 @@ export const joinGroup = defineHandler(JoinGroup, ['groups'], {
     };
   },
 
-  refuse: (_request, errorCode, apiVersion) => refusal(errorCode, apiVersion),
+  refuse: (_request, errorCode, { apiVersion }) => refusal(errorCode, apiVersion),
 });
 
 /** Says nothing of the member either, not even its id. */

@@ -3,13 +3,16 @@
  * name the protocol type and name that they think was chosen.
  * Source: KafkaApis.handleSyncGroupRequest.
  */
+import { NameMap } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
+import { atOnce, type Steps } from '../platform/turns.ts';
 import { SyncGroup } from '../protocol/messages/14-sync-group.ts';
-import type { ResponseInput } from '../protocol/schema.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation } from '../security/operations.ts';
 import { defineHandler } from './handler.ts';
 
 const FIRST_VERSION_WITH_PROTOCOL = 5;
+const NO_ASSIGNMENT = Buffer.alloc(0);
 
 export const syncGroup = defineHandler(SyncGroup, ['groups'], {
   async handle(request, context, services) {
@@ -20,6 +23,9 @@ export const syncGroup = defineHandler(SyncGroup, ['groups'], {
     if (!context.may(Operation.READ, groupNamed(request.groupId))) {
       return refusal(ErrorCode.GROUP_AUTHORIZATION_FAILED);
     }
+    const given = givenTo(request.assignments);
+    // Views of the connection's buffer hold for this turn only, unless the request is large.
+    const assignments = context.isAlone ? await context.turns.take(given) : atOnce(given);
     const answer = await services.groups.syncGroup({
       groupId: request.groupId,
       memberId: request.memberId,
@@ -27,10 +33,7 @@ export const syncGroup = defineHandler(SyncGroup, ['groups'], {
       generationId: request.generationId,
       protocolType: request.protocolType,
       protocolName: request.protocolName,
-      assignments: request.assignments.map(({ memberId, assignment }) => ({
-        memberId,
-        assignment: assignment ?? Buffer.alloc(0),
-      })),
+      assignments,
     });
     return {
       errorCode: answer.error,
@@ -42,6 +45,18 @@ export const syncGroup = defineHandler(SyncGroup, ['groups'], {
 
   refuse: (_request, errorCode) => refusal(errorCode),
 });
+
+/** By member, as named last. */
+function* givenTo(
+  assignments: RequestOf<typeof SyncGroup>['assignments'],
+): Steps<ReadonlyMap<string, Buffer>> {
+  const given = new NameMap<Buffer>();
+  for (const { memberId, assignment } of assignments) {
+    given.set(memberId, Buffer.from(assignment ?? NO_ASSIGNMENT));
+    yield;
+  }
+  return given;
+}
 
 function refusal(errorCode: ErrorCode): ResponseInput<typeof SyncGroup> {
   return { errorCode, assignment: Buffer.alloc(0) };

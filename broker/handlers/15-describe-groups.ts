@@ -3,6 +3,7 @@
  * an error; what members sent and were assigned is shown only while the group is Stable.
  * Source: KafkaApis.handleDescribeGroupsRequest.
  */
+
 import { type Group, memberMetadata } from '../coordinators/group/group.ts';
 import { ErrorCode } from '../errors.ts';
 import type { Steps } from '../platform/turns.ts';
@@ -13,6 +14,7 @@ import { groupNamed, Operation } from '../security/operations.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { onceEach } from './shared/named-once.ts';
+import { refuseEach } from './shared/refusals.ts';
 
 type Request = RequestOf<typeof DescribeGroups>;
 type Described = NonNullable<ResponseInput<typeof DescribeGroups>['groups']>[number];
@@ -21,9 +23,13 @@ type Needed = Needs<'groups'>;
 export const describeGroups = defineHandler(DescribeGroups, ['groups'], {
   handle: (request, context, services) => context.turns.take(described(request, context, services)),
 
-  refuse: (request, errorCode) => ({
-    groups: request.groups.map((groupId) => withError(groupId, errorCode)),
-  }),
+  refuse: ({ groups: named }, errorCode, context) =>
+    refuseEach(
+      named,
+      context,
+      (groupId) => withError(groupId, errorCode),
+      (groups) => ({ groups }),
+    ),
 });
 
 function* described(

@@ -17,11 +17,12 @@ import { CreateTopics } from '../protocol/messages/19-create-topics.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { mayCreateTopic } from '../security/authorizer.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
-import { defineHandler, type RequestContext } from './handler.ts';
+import { defineHandler, type Refusing, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { createdConfigs } from './shared/config-entries.ts';
 import { type DynamicLevels, dynamicLevels } from './shared/config-resources.ts';
 import { repeatedNames } from './shared/named-once.ts';
+import { refuseEach } from './shared/refusals.ts';
 import { partitionAllowance, TOO_MANY_PARTITIONS } from './shared/request-allowances.ts';
 
 type CreateTopicsRequest = RequestOf<typeof CreateTopics>;
@@ -40,7 +41,7 @@ type Needed = Needs<(typeof NEEDS)[number]>;
 
 export const createTopics = defineHandler(CreateTopics, NEEDS, {
   async handle(request, context, services) {
-    if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
+    if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER, context);
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
     const repeated = await context.turns.take(repeatedNames(request.topics, ({ name }) => name));
     const fits = partitionAllowance(services.config.requestMaxNewPartitions);
@@ -78,8 +79,17 @@ export const createTopics = defineHandler(CreateTopics, NEEDS, {
   refuse,
 });
 
-function refuse(request: CreateTopicsRequest, errorCode: ErrorCode): CreateTopicsResponse {
-  return { topics: request.topics.map(({ name }) => failure(name, errorCode, '')) };
+function refuse(
+  request: CreateTopicsRequest,
+  errorCode: ErrorCode,
+  context: Refusing,
+): CreateTopicsResponse | Promise<CreateTopicsResponse> {
+  return refuseEach(
+    request.topics,
+    context,
+    ({ name }) => failure(name, errorCode, ''),
+    (topics) => ({ topics }),
+  );
 }
 
 /** Of very many that were refused few are made: each once, as repeated ones are refused. */

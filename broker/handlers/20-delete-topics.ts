@@ -7,13 +7,14 @@
  */
 
 import { ErrorCode } from '../errors.ts';
-import { atOnce, type Steps } from '../platform/turns.ts';
+import { afterwards, type Steps } from '../platform/turns.ts';
 import { DeleteTopics } from '../protocol/messages/20-delete-topics.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
 import { type Uuid, ZERO_UUID } from '../types.ts';
-import { defineHandler, type RequestContext } from './handler.ts';
+import { defineHandler, type Refusing, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
+import { refuseEach } from './shared/refusals.ts';
 
 type DeleteTopicsRequest = RequestOf<typeof DeleteTopics>;
 type DeleteTopicsResponse = ResponseInput<typeof DeleteTopics>;
@@ -32,14 +33,14 @@ type Needed = Needs<(typeof NEEDS)[number]>;
 
 export const deleteTopics = defineHandler(DeleteTopics, NEEDS, {
   async handle(request, context, services) {
-    if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
+    if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER, context);
     if (!services.config.deleteTopicEnable) {
       const error = context.apiVersion < 3 ? ErrorCode.INVALID_REQUEST : ErrorCode.TOPIC_DELETION_DISABLED;
-      return refuse(request, error);
+      return refuse(request, error, context);
     }
     const named = await context.turns.take(namedTopics(request));
     if (named.some(({ name, topicId }) => name !== null && topicId !== ZERO_UUID)) {
-      return refuse(request, ErrorCode.INVALID_REQUEST);
+      return refuse(request, ErrorCode.INVALID_REQUEST, context);
     }
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
     const wanted = await context.turns.each(named, (one) => resolve(one, context, services));
@@ -59,9 +60,19 @@ export const deleteTopics = defineHandler(DeleteTopics, NEEDS, {
   refuse,
 });
 
-function refuse(request: DeleteTopicsRequest, errorCode: ErrorCode): DeleteTopicsResponse {
-  const named = atOnce(namedTopics(request));
-  return { responses: named.map(({ name, topicId }) => ({ name, topicId, errorCode })) };
+function refuse(
+  request: DeleteTopicsRequest,
+  errorCode: ErrorCode,
+  context: Refusing,
+): DeleteTopicsResponse | Promise<DeleteTopicsResponse> {
+  return afterwards(context.turns.take(namedTopics(request)), (named) =>
+    refuseEach(
+      named,
+      context,
+      ({ name, topicId }) => ({ name, topicId, errorCode }),
+      (responses) => ({ responses }),
+    ),
+  );
 }
 
 /** In request order; what is named twice is answered twice. A version has one of the two lists. */

@@ -3,8 +3,10 @@
  * and answers when every live replica has followed. Offset -1 means up to the high watermark.
  * Source: KafkaApis.handleDeleteRecordsRequest, ReplicaManager.deleteRecords.
  */
+
 import { ErrorCode } from '../errors.ts';
-import { atOnce, type Steps } from '../platform/turns.ts';
+import { LargeMap } from '../large-map.ts';
+import { afterwards, type Steps } from '../platform/turns.ts';
 import { DeleteRecords } from '../protocol/messages/21-delete-records.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import type { DeleteRecordsEntry, DeleteRecordsOutcome } from '../replication/requests/replica-offsets.ts';
@@ -39,13 +41,18 @@ export const deleteRecords = defineHandler(DeleteRecords, NEEDS, {
     const outcomes: readonly DeleteRecordsOutcome[] = await services.replicas.deleteRecords(
       entries,
       request.timeoutMs,
+      context.turns,
     );
-    for (const outcome of outcomes) verdicts.set(partitionKey(outcome.topic, outcome.partition), outcome);
+    await context.turns.each(outcomes, (outcome) =>
+      verdicts.set(partitionKey(outcome.topic, outcome.partition), outcome),
+    );
     const verdictOf = (key: string): Verdict => verdicts.get(key) ?? failed(ErrorCode.UNKNOWN_SERVER_ERROR);
     return context.turns.take(answer(topics, verdictOf));
   },
-  refuse: (request, errorCode) =>
-    atOnce(answer(atOnce(namedOnce(request.topics, SHAPE)), () => failed(errorCode))),
+  refuse: ({ topics }, errorCode, { turns }) =>
+    afterwards(turns.take(namedOnce(topics, SHAPE)), (named) =>
+      turns.take(answer(named, () => failed(errorCode))),
+    ),
 });
 
 interface Judged {
@@ -56,7 +63,7 @@ interface Judged {
 }
 
 function* judged(request: DeleteRecordsRequest, context: RequestContext, services: Needed): Steps<Judged> {
-  const verdicts = new Map<string, Verdict>();
+  const verdicts = new LargeMap<string, Verdict>();
   const entries: DeleteRecordsEntry[] = [];
   const topics = yield* namedOnce(request.topics, SHAPE);
   for (const { name, partitions } of topics) {

@@ -4,7 +4,7 @@
  * Source: KafkaApis.handleOffsetForLeaderEpochRequest, ReplicaManager.lastOffsetForLeaderEpoch.
  */
 import { ErrorCode } from '../errors.ts';
-import { atOnce, type Steps } from '../platform/turns.ts';
+import type { Steps } from '../platform/turns.ts';
 import { OffsetForLeaderEpoch } from '../protocol/messages/23-offset-for-leader-epoch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation, topicNamed } from '../security/operations.ts';
@@ -35,8 +35,8 @@ export const offsetForLeaderEpoch = defineHandler(OffsetForLeaderEpoch, ['replic
     });
     return context.turns.take(steps);
   },
-  refuse: (request, errorCode) =>
-    atOnce(answer(request, (_topic, { partition }) => ({ partition, errorCode }))),
+  refuse: (request, errorCode, { turns }) =>
+    turns.take(answer(request, (_topic, { partition }) => ({ partition, errorCode }))),
 });
 
 function* answer(

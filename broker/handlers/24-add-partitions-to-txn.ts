@@ -7,7 +7,7 @@
  */
 import { ErrorCode } from '../errors.ts';
 import type { Int64 } from '../int64.ts';
-import { atOnce, type Steps } from '../platform/turns.ts';
+import { afterwards, LOOKS_PER_STEP, type Steps } from '../platform/turns.ts';
 import { AddPartitionsToTxn } from '../protocol/messages/24-add-partitions-to-txn.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation, topicNamed, transactionNamed } from '../security/operations.ts';
@@ -59,9 +59,12 @@ export const addPartitionsToTxn = defineHandler(AddPartitionsToTxn, NEEDS, {
     return { resultsByTransaction };
   },
 
-  refuse(request, errorCode, apiVersion) {
+  refuse(request, errorCode, { apiVersion, turns }) {
     if (apiVersion >= FIRST_VERSION_OF_BROKERS) return { errorCode };
-    return { resultsByTopicV3AndBelow: answerAll(request.v3AndBelowTopics, errorCode) };
+    return afterwards(
+      turns.take(answerEach(request.v3AndBelowTopics, () => errorCode)),
+      (resultsByTopicV3AndBelow) => ({ resultsByTopicV3AndBelow }),
+    );
   },
 });
 
@@ -83,7 +86,8 @@ async function fromProducer(
   if (context.may(Operation.WRITE, transactionNamed(transaction.transactionalId))) {
     return carryOut(transaction, context, services);
   }
-  return answerAll(transaction.topics, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  const refused = ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+  return context.turns.take(answerEach(transaction.topics, () => refused));
 }
 
 async function carryOut(
@@ -99,13 +103,27 @@ async function carryOut(
   }
   const partitions = await turns.take(partitionsOf(topics));
   if (transaction.verifyOnly) {
-    const errors = services.transactions.verifyPartitions(transaction, partitions);
+    const errors = await turns.take(verified(transaction, partitions, services));
     return turns.take(answerEach(topics, (index) => errors[index]));
   }
   const error = await services.transactions.addPartitions(transaction, partitions);
   const told = fencedFrom(FIRST_VERSION_WITH_FENCED, context.apiVersion, error);
   // As they were named.
   return turns.take(answerEach(transaction.topics, () => told));
+}
+
+/** Each for itself: what is verified is only shown to a log, which knows whether it still holds. */
+function* verified(
+  transaction: Transaction,
+  partitions: readonly TopicPartition[],
+  { transactions }: Needed,
+): Steps<readonly ErrorCode[]> {
+  const errors: ErrorCode[] = [];
+  for (let at = 0; at < partitions.length; at += LOOKS_PER_STEP) {
+    errors.push(...transactions.verifyPartitions(transaction, partitions.slice(at, at + LOOKS_PER_STEP)));
+    yield;
+  }
+  return errors;
 }
 
 /** What keeps each partition out, by its topic or by itself, in order. Brokers have been asked for their right. */
@@ -143,11 +161,6 @@ function* partitionsOf(topics: readonly Topic[]): Steps<readonly TopicPartition[
 /** The others could be added, and are not. */
 function notAttempted(error: ErrorCode | undefined): ErrorCode | undefined {
   return error === ErrorCode.NONE ? ErrorCode.OPERATION_NOT_ATTEMPTED : error;
-}
-
-/** For all alike, as they were named. */
-function answerAll(topics: readonly Topic[], error: ErrorCode): TopicResults {
-  return atOnce(answerEach(topics, () => error));
 }
 
 /** `errorOf`: of the partitions, by their place among all. */

@@ -5,16 +5,19 @@
  * many markers there are of it, and none for markers without partitions.
  * Source: KafkaApis.handleWriteTxnMarkersRequest.
  */
+
 import { NameMap } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
 import type { Int64 } from '../int64.ts';
+import { LargeMap } from '../large-map.ts';
 import type { PartitionError } from '../peers/messages.ts';
 import type { Steps } from '../platform/turns.ts';
 import { WriteTxnMarkers } from '../protocol/messages/27-write-txn-markers.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { NO_PRODUCER_EPOCH, NO_PRODUCER_ID } from '../records/batch.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
-import { defineHandler } from './handler.ts';
+import { defineHandler, type Refusing } from './handler.ts';
+import { ofPartitions } from './shared/refusals.ts';
 
 type Request = RequestOf<typeof WriteTxnMarkers>;
 type Response = ResponseInput<typeof WriteTxnMarkers>;
@@ -23,10 +26,10 @@ type MarkerResponse = NonNullable<Response['markers']>[number];
 export const writeTxnMarkers = defineHandler(WriteTxnMarkers, ['markers'], {
   async handle(request, context, { markers }) {
     if (!context.may(Operation.ALTER, CLUSTER) && !context.may(Operation.CLUSTER_ACTION, CLUSTER)) {
-      return refused(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+      return refused(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED, context);
     }
     context.charges?.exempt();
-    if (request.markers.some(isOfNobody)) return refused(request, ErrorCode.UNKNOWN_SERVER_ERROR);
+    if (request.markers.some(isOfNobody)) return refused(request, ErrorCode.UNKNOWN_SERVER_ERROR, context);
     const { turns } = context;
     const written = await turns.begin(request.markers, ({ transactionResult, topics, ...marker }) => {
       const partitions = topics.map(({ name, partitionIndexes }) => ({
@@ -48,11 +51,11 @@ function isOfNobody({ producerId, producerEpoch }: Request['markers'][number]): 
 
 /** Each partition of a producer once, with its last error. */
 function* answer(request: Request, written: readonly (readonly PartitionError[])[]): Steps<Response> {
-  const byProducer = new Map<Int64, NameMap<Written>>();
+  const byProducer = new LargeMap<Int64, NameMap<Written>>();
   for (const [index, { producerId }] of request.markers.entries()) {
     for (const { topic, partition, error } of written[index] ?? []) {
       const topics = byProducer.get(producerId) ?? new NameMap<Written>();
-      const ofTopic = topics.get(topic) ?? { name: topic, errors: new Map() };
+      const ofTopic = topics.get(topic) ?? { name: topic, errors: new LargeMap() };
       ofTopic.errors.set(partition, error);
       byProducer.set(producerId, topics.set(topic, ofTopic));
       yield;
@@ -85,14 +88,20 @@ function* topicsOf(topics: Iterable<Written>): Steps<NonNullable<MarkerResponse[
   return answers;
 }
 
-function refused(request: Request, errorCode: ErrorCode): Response {
-  return {
-    markers: request.markers.map(({ producerId, topics }) => ({
-      producerId,
-      topics: topics.map(({ name, partitionIndexes }) => ({
-        name,
-        partitions: partitionIndexes.map((partitionIndex) => ({ partitionIndex, errorCode })),
-      })),
-    })),
-  };
+function refused(request: Request, errorCode: ErrorCode, { turns }: Refusing): Response | Promise<Response> {
+  return turns.take(refusal(request, errorCode));
+}
+
+function* refusal(request: Request, errorCode: ErrorCode): Steps<Response> {
+  const markers: MarkerResponse[] = [];
+  for (const { producerId, topics } of request.markers) {
+    const ofTopics = yield* ofPartitions(topics, {
+      partitionsOf: ({ partitionIndexes }) => partitionIndexes,
+      answer: (partitionIndex) => ({ partitionIndex, errorCode }),
+      topic: ({ name }, partitions) => ({ name, partitions }),
+    });
+    markers.push({ producerId, topics: ofTopics });
+    yield;
+  }
+  return { markers };
 }

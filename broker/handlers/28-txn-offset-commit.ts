@@ -5,16 +5,18 @@
  * generation; v4 knows TRANSACTION_ABORTABLE.
  * Source: KafkaApis.handleTxnOffsetCommitRequest.
  */
+
 import type { OffsetToCommit } from '../coordinators/group/offset-store.ts';
 import { ErrorCode } from '../errors.ts';
-import { FEW, type Steps } from '../platform/turns.ts';
+import { afterwards, FEW, type Steps } from '../platform/turns.ts';
 import { TxnOffsetCommit } from '../protocol/messages/28-txn-offset-commit.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation, transactionNamed } from '../security/operations.ts';
-import { defineHandler, type RequestContext } from './handler.ts';
+import { defineHandler, type Refusing, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { type Answers, answersOf, commitsOf, committable } from './shared/committable.ts';
 import { namedOnce } from './shared/named-once.ts';
+import { ofPartitions } from './shared/refusals.ts';
 
 type Request = RequestOf<typeof TxnOffsetCommit>;
 type Topic = Request['topics'][number];
@@ -36,10 +38,10 @@ export const txnOffsetCommit = defineHandler(TxnOffsetCommit, NEEDS, {
   async handle(request, context, services) {
     const { transactionalId, groupId, producerId, producerEpoch } = request;
     if (!context.may(Operation.WRITE, transactionNamed(transactionalId))) {
-      return refused(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+      return refused(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, context);
     }
     if (!context.may(Operation.READ, groupNamed(groupId))) {
-      return refused(request, ErrorCode.GROUP_AUTHORIZATION_FAILED);
+      return refused(request, ErrorCode.GROUP_AUTHORIZATION_FAILED, context);
     }
     const { answers, commits } = await context.turns.take(wanted(request, context, services));
     if (commits.length === 0) return toResponse(answers);
@@ -117,11 +119,11 @@ function toResponse(answers: Answers): Response {
   return { topics: [...answers.values()] };
 }
 
-function refused(request: Request, errorCode: ErrorCode): Response {
-  return {
-    topics: request.topics.map(({ name, partitions }) => ({
-      name,
-      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
-    })),
-  };
+function refused(request: Request, errorCode: ErrorCode, { turns }: Refusing): Response | Promise<Response> {
+  const topics = ofPartitions(request.topics, {
+    partitionsOf: ({ partitions }) => partitions,
+    answer: ({ partitionIndex }) => ({ partitionIndex, errorCode }),
+    topic: ({ name }, partitions) => ({ name, partitions }),
+  });
+  return afterwards(turns.take(topics), (all) => ({ topics: all }));
 }

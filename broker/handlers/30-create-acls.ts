@@ -3,6 +3,7 @@
  * only. A rule that is there already is as good as added.
  * Source: AclApis.handleCreateAcls.
  */
+
 import { ErrorCode, failure, type Outcome } from '../errors.ts';
 import type { Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
@@ -10,10 +11,12 @@ import { CreateAcls } from '../protocol/messages/30-create-acls.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { type AclBinding, ANY, CLUSTER_RESOURCE_TYPE, PatternType } from '../security/acl.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
-import { defineHandler } from './handler.ts';
+import { defineHandler, type Refusing } from './handler.ts';
 import { NO_AUTHORIZER_TO_CHANGE, namesUnknownAcl } from './shared/acl-requests.ts';
+import { refuseEach } from './shared/refusals.ts';
 
 type Request = RequestOf<typeof CreateAcls>;
+type Response = ResponseInput<typeof CreateAcls>;
 type Creation = Request['creations'][number];
 
 export const createAcls = defineHandler(CreateAcls, ['acls'], {
@@ -21,11 +24,11 @@ export const createAcls = defineHandler(CreateAcls, ['acls'], {
     const { creations } = request;
     if (creations.some(namesUnknownAcl)) return 'close';
     if (!context.may(Operation.ALTER, CLUSTER)) {
-      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED, context);
     }
-    if (acls === null) return { results: creations.map(() => NO_AUTHORIZER_TO_CHANGE) };
+    if (acls === null) return { results: await context.turns.each(creations, () => NO_AUTHORIZER_TO_CHANGE) };
     // Kafka can't even put these into words: the request fails as a whole.
-    if (creations.some(isOfFilters)) return refuse(request, ErrorCode.UNKNOWN_SERVER_ERROR);
+    if (creations.some(isOfFilters)) return refuse(request, ErrorCode.UNKNOWN_SERVER_ERROR, context);
     const refusals = await context.turns.each(creations, refusalOf);
     const wanted = await context.turns.take(bindingsOf(creations, refusals));
     const outcomes = (await acls.create(wanted, context.turns)).values();
@@ -37,8 +40,18 @@ export const createAcls = defineHandler(CreateAcls, ['acls'], {
   refuse,
 });
 
-function refuse({ creations }: Request, errorCode: ErrorCode): ResponseInput<typeof CreateAcls> {
-  return { results: creations.map(() => ({ errorCode, errorMessage: errorText(errorCode) })) };
+function refuse(
+  { creations }: Request,
+  errorCode: ErrorCode,
+  context: Refusing,
+): Response | Promise<Response> {
+  const one = { errorCode, errorMessage: errorText(errorCode) };
+  return refuseEach(
+    creations,
+    context,
+    () => one,
+    (results) => ({ results }),
+  );
 }
 
 /** Whether it says "any", as filters do. */

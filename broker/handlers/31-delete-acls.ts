@@ -3,25 +3,30 @@
  * tells which these were. v0 knows literal patterns only.
  * Source: AclApis.handleDeleteAcls.
  */
+
 import { ErrorCode } from '../errors.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { DeleteAcls } from '../protocol/messages/31-delete-acls.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import type { DeletedAcl } from '../security/acl-admin.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
-import { defineHandler } from './handler.ts';
+import { defineHandler, type Refusing } from './handler.ts';
 import { filterOf, NO_AUTHORIZER_TO_CHANGE, namesUnknownAcl } from './shared/acl-requests.ts';
+import { refuseEach } from './shared/refusals.ts';
 
 type Request = RequestOf<typeof DeleteAcls>;
+type Response = ResponseInput<typeof DeleteAcls>;
 
 export const deleteAcls = defineHandler(DeleteAcls, ['acls'], {
   async handle(request, context, { acls }) {
     const { filters } = request;
     if (filters.some(namesUnknownAcl)) return 'close';
     if (!context.may(Operation.ALTER, CLUSTER)) {
-      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED, context);
     }
-    if (acls === null) return { filterResults: filters.map(() => NO_AUTHORIZER_TO_CHANGE) };
+    if (acls === null) {
+      return { filterResults: await context.turns.each(filters, () => NO_AUTHORIZER_TO_CHANGE) };
+    }
     const wanted = await context.turns.each(filters, filterOf);
     const deleted = await acls.delete(wanted, context.turns);
     const filterResults = await context.turns.each(deleted, (matching) => ({
@@ -34,8 +39,14 @@ export const deleteAcls = defineHandler(DeleteAcls, ['acls'], {
   refuse,
 });
 
-function refuse({ filters }: Request, errorCode: ErrorCode): ResponseInput<typeof DeleteAcls> {
-  return { filterResults: filters.map(() => ({ errorCode, errorMessage: errorText(errorCode) })) };
+function refuse({ filters }: Request, errorCode: ErrorCode, context: Refusing): Response | Promise<Response> {
+  const one = { errorCode, errorMessage: errorText(errorCode) };
+  return refuseEach(
+    filters,
+    context,
+    () => one,
+    (filterResults) => ({ filterResults }),
+  );
 }
 
 function describe({ binding, error }: DeletedAcl) {

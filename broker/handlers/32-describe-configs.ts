@@ -5,6 +5,7 @@
  * v0 isDefault; v1+ source and synonyms; v3+ types and documentation.
  * Source: ConfigHelper.describeConfigs, KafkaApis.handleDescribeConfigsRequest.
  */
+
 import { PEER_LISTENER } from '../cluster.ts';
 import {
   type EffectiveEntry,
@@ -19,7 +20,7 @@ import { errorText } from '../protocol/error-texts.ts';
 import { DescribeConfigs } from '../protocol/messages/32-describe-configs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation, topicNamed } from '../security/operations.ts';
-import { defineHandler, type RequestContext } from './handler.ts';
+import { defineHandler, type Refusing, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { describeLoggers } from './shared/broker-loggers.ts';
 import { describedConfig } from './shared/config-entries.ts';
@@ -34,6 +35,7 @@ import {
   dynamicLevels,
 } from './shared/config-resources.ts';
 import { onceEach } from './shared/named-once.ts';
+import { refuseEach } from './shared/refusals.ts';
 
 const { BROKER_LOGGER } = ConfigResourceType;
 const NO_LEVELS: DynamicLevels = { defaults: new Map(), broker: new Map() };
@@ -52,7 +54,7 @@ export const describeConfigs = defineHandler(DescribeConfigs, NEEDS, {
   async handle(request, context, services) {
     // One type that nobody knows refuses the whole request, as in Kafka.
     if (request.resources.some(({ resourceType }) => !KNOWN_TYPES.has(resourceType))) {
-      return refuse(request, ErrorCode.INVALID_REQUEST);
+      return refuse(request, ErrorCode.INVALID_REQUEST, context);
     }
     // Whoever wants to hear more of a broker may want it because ZooKeeper is out of reach.
     const onlyLoggers = request.resources.every(({ resourceType }) => resourceType === BROKER_LOGGER);
@@ -74,14 +76,18 @@ export const describeConfigs = defineHandler(DescribeConfigs, NEEDS, {
   refuse,
 });
 
-function refuse(request: DescribeConfigsRequest, errorCode: ErrorCode): DescribeConfigsResponse {
-  return {
-    results: request.resources.map(({ resourceType, resourceName }) => ({
-      ...configRefusal(errorCode, errorText(errorCode)),
-      resourceType,
-      resourceName,
-    })),
-  };
+function refuse(
+  { resources }: DescribeConfigsRequest,
+  errorCode: ErrorCode,
+  context: Refusing,
+): DescribeConfigsResponse | Promise<DescribeConfigsResponse> {
+  const refusal = configRefusal(errorCode, errorText(errorCode));
+  return refuseEach(
+    resources,
+    context,
+    ({ resourceType, resourceName }) => ({ ...refusal, resourceType, resourceName }),
+    (results) => ({ results }),
+  );
 }
 
 /** Those with one of the names, of which there may be far more than entries; all when none is given. */

@@ -4,6 +4,7 @@
  * Clients that know IncrementalAlterConfigs prefer it: here, what is not named is reset.
  * Source: KafkaApis.handleAlterConfigsRequest, ConfigAdminManager.
  */
+import { afterwards } from '../platform/turns.ts';
 import { AlterConfigs } from '../protocol/messages/33-alter-configs.ts';
 import { defineHandler } from './handler.ts';
 import { alterResource, alterResources, refuseResources } from './shared/config-changes.ts';
@@ -21,6 +22,7 @@ export const alterConfigs = defineHandler(
       );
       return { responses };
     },
-    refuse: (request, errorCode) => ({ responses: refuseResources(request.resources, errorCode) }),
+    refuse: ({ resources }, errorCode, context) =>
+      afterwards(refuseResources(resources, errorCode, context), (responses) => ({ responses })),
   },
 );

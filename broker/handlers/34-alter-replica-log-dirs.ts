@@ -4,13 +4,15 @@
  * not here yet it says where it is to be made, with REPLICA_NOT_AVAILABLE all the same.
  * Source: KafkaApis.handleAlterReplicaLogDirsRequest, ReplicaManager.alterReplicaLogDirs.
  */
+
 import { NameMap } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
-import { atOnce, type Steps } from '../platform/turns.ts';
+import { LargeMap } from '../large-map.ts';
+import type { Steps } from '../platform/turns.ts';
 import { AlterReplicaLogDirs } from '../protocol/messages/34-alter-replica-log-dirs.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
-import { defineHandler } from './handler.ts';
+import { defineHandler, type Refusing } from './handler.ts';
 
 type Request = RequestOf<typeof AlterReplicaLogDirs>;
 type Response = ResponseInput<typeof AlterReplicaLogDirs>;
@@ -18,7 +20,7 @@ type Response = ResponseInput<typeof AlterReplicaLogDirs>;
 export const alterReplicaLogDirs = defineHandler(AlterReplicaLogDirs, ['logDirMoves'], {
   handle(request, context, { logDirMoves }) {
     if (!context.may(Operation.ALTER, CLUSTER)) {
-      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED, context);
     }
     return context.turns.take(
       answered(request, (topic, partition, path) => logDirMoves.alter({ topic, partition }, path)),
@@ -31,8 +33,8 @@ export const alterReplicaLogDirs = defineHandler(AlterReplicaLogDirs, ['logDirMo
 /** Each may make a log, which is files. */
 const MOVES_PER_TURN = 500;
 
-function refuse(request: Request, errorCode: ErrorCode): Response {
-  return atOnce(answered(request, () => errorCode));
+function refuse(request: Request, errorCode: ErrorCode, { turns }: Refusing): Response | Promise<Response> {
+  return turns.take(answered(request, () => errorCode));
 }
 
 /** Each partition once: of several directories it is named with, the last one counts. */
@@ -44,7 +46,7 @@ function* answered(
   for (const { path, topics } of dirs) {
     for (const { name, partitions } of topics) {
       if (partitions.length === 0) continue;
-      const ofTopic = wanted.get(name) ?? { topicName: name, paths: new Map() };
+      const ofTopic = wanted.get(name) ?? { topicName: name, paths: new LargeMap() };
       wanted.set(name, ofTopic);
       for (const partition of partitions) {
         ofTopic.paths.set(partition, path);

@@ -5,6 +5,7 @@
  */
 
 import { ErrorCode } from '../errors.ts';
+import { LargeSet } from '../large-map.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import type { Steps } from '../platform/turns.ts';
 import { DescribeLogDirs } from '../protocol/messages/35-describe-log-dirs.ts';
@@ -66,7 +67,7 @@ function* described(wanted: Wanted, services: Needed): Steps<{ readonly results:
 }
 
 function* keysOf(wanted: NonNullable<Wanted>): Steps<ReadonlySet<string>> {
-  const keys = new Set<string>();
+  const keys = new LargeSet<string>();
   for (const { topic, partitions } of wanted) {
     for (const partition of partitions) {
       keys.add(partitionKey(topic, partition));

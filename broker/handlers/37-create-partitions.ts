@@ -6,13 +6,14 @@
 
 import { ErrorCode } from '../errors.ts';
 import { allHaveLeaders } from '../metadata/image.ts';
-import { atOnce } from '../platform/turns.ts';
+import { afterwards } from '../platform/turns.ts';
 import { CreatePartitions } from '../protocol/messages/37-create-partitions.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
-import { defineHandler, type RequestContext } from './handler.ts';
+import { defineHandler, type Refusing, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { onceEach, repeatedNames } from './shared/named-once.ts';
+import { refuseEach } from './shared/refusals.ts';
 import { partitionAllowance, TOO_MANY_PARTITIONS } from './shared/request-allowances.ts';
 
 type CreatePartitionsRequest = RequestOf<typeof CreatePartitions>;
@@ -28,7 +29,7 @@ type Needed = Needs<(typeof NEEDS)[number]>;
 
 export const createPartitions = defineHandler(CreatePartitions, NEEDS, {
   async handle(request, context, services) {
-    if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
+    if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER, context);
     const deadlineMs = services.clock.nowMs() + request.timeoutMs;
     const wanted = await context.turns.take(onceEach(request.topics, ({ name }) => name));
     const repeated = await context.turns.take(repeatedNames(request.topics, ({ name }) => name));
@@ -51,20 +52,30 @@ export const createPartitions = defineHandler(CreatePartitions, NEEDS, {
     const { image } = services.metadata;
     const isLed = ({ name, count }: Wanted): boolean =>
       request.timeoutMs > 0 && allHaveLeaders(image, name, count);
-    return {
-      results: results.map((result, index) => {
-        const topic = result.errorCode === ErrorCode.NONE ? wanted[index] : undefined;
-        if (topic === undefined || isLed(topic)) return result;
-        return failure(topic.name, ErrorCode.REQUEST_TIMED_OUT, null);
-      }),
-    };
+    const topics = wanted.values();
+    const settled = await context.turns.each(results, (result) => {
+      const topic = topics.next().value;
+      if (topic === undefined || result.errorCode !== ErrorCode.NONE || isLed(topic)) return result;
+      return failure(topic.name, ErrorCode.REQUEST_TIMED_OUT, null);
+    });
+    return { results: settled };
   },
   refuse,
 });
 
-function refuse(request: CreatePartitionsRequest, errorCode: ErrorCode): CreatePartitionsResponse {
-  const named = atOnce(onceEach(request.topics, ({ name }) => name));
-  return { results: named.map(({ name }) => failure(name, errorCode, null)) };
+function refuse(
+  request: CreatePartitionsRequest,
+  errorCode: ErrorCode,
+  context: Refusing,
+): CreatePartitionsResponse | Promise<CreatePartitionsResponse> {
+  return afterwards(context.turns.take(onceEach(request.topics, ({ name }) => name)), (named) =>
+    refuseEach(
+      named,
+      context,
+      ({ name }) => failure(name, errorCode, null),
+      (results) => ({ results }),
+    ),
+  );
 }
 
 function failure(name: string, errorCode: ErrorCode, errorMessage: string | null): TopicResult {

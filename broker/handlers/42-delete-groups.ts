@@ -3,11 +3,13 @@
  * group, however often it is named.
  * Source: KafkaApis.handleDeleteGroupsRequest.
  */
+
 import { ErrorCode } from '../errors.ts';
 import { DeleteGroups } from '../protocol/messages/42-delete-groups.ts';
 import { groupNamed, Operation } from '../security/operations.ts';
 import { defineHandler } from './handler.ts';
 import { onceEach } from './shared/named-once.ts';
+import { refuseEach } from './shared/refusals.ts';
 
 export const deleteGroups = defineHandler(DeleteGroups, ['groups'], {
   async handle(request, context, services) {
@@ -21,7 +23,11 @@ export const deleteGroups = defineHandler(DeleteGroups, ['groups'], {
     return { results };
   },
 
-  refuse: (request, errorCode) => ({
-    results: request.groupsNames.map((groupId) => ({ groupId, errorCode })),
-  }),
+  refuse: ({ groupsNames }, errorCode, context) =>
+    refuseEach(
+      groupsNames,
+      context,
+      (groupId) => ({ groupId, errorCode }),
+      (results) => ({ results }),
+    ),
 });

@@ -7,12 +7,12 @@
 import type { ElectionAnswer, ElectionType } from '../controller/election-events.ts';
 import { ErrorCode } from '../errors.ts';
 import type { MetadataImage } from '../metadata/image.ts';
-import { atOnce, type Steps } from '../platform/turns.ts';
+import type { Steps } from '../platform/turns.ts';
 import { ElectLeaders } from '../protocol/messages/43-elect-leaders.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
 import { partitionKey, type TopicPartition } from '../types.ts';
-import { defineHandler } from './handler.ts';
+import { defineHandler, type Refusing } from './handler.ts';
 import type { Needs } from './services.ts';
 import { byTopic } from './shared/by-topic.ts';
 import { onceEach } from './shared/named-once.ts';
@@ -28,7 +28,7 @@ type Needed = Needs<(typeof NEEDS)[number]>;
 export const electLeaders = defineHandler(ElectLeaders, NEEDS, {
   async handle(request, context, services) {
     const { apiVersion } = context;
-    const refuseAll = (error: ErrorCode): ElectLeadersResponse => refuse(request, error, apiVersion);
+    const refuseAll = (error: ErrorCode) => refuse(request, error, context);
     if (!context.may(Operation.ALTER, CLUSTER)) {
       return refuseAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     }
@@ -56,9 +56,25 @@ export const electLeaders = defineHandler(ElectLeaders, NEEDS, {
   refuse,
 });
 
-function refuse(request: ElectLeadersRequest, error: ErrorCode, apiVersion: number): ElectLeadersResponse {
-  const answers = atOnce(named(request))?.map((one) => ({ ...one, error, message: null })) ?? [];
-  return atOnce(respond(answers, error, apiVersion));
+function refuse(
+  request: ElectLeadersRequest,
+  error: ErrorCode,
+  { apiVersion, turns }: Refusing,
+): ElectLeadersResponse | Promise<ElectLeadersResponse> {
+  return turns.take(refusal(request, error, apiVersion));
+}
+
+function* refusal(
+  request: ElectLeadersRequest,
+  error: ErrorCode,
+  apiVersion: number,
+): Steps<ElectLeadersResponse> {
+  const answers: ElectionAnswer[] = [];
+  for (const one of (yield* named(request)) ?? []) {
+    answers.push({ ...one, error, message: null });
+    yield;
+  }
+  return yield* respond(answers, error, apiVersion);
 }
 
 /** Another broker is the controller: that is said of each partition, and of the request nothing. */

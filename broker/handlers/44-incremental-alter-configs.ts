@@ -4,6 +4,7 @@
  * a whole or not at all.
  * Source: KafkaApis.handleIncrementalAlterConfigsRequest, ConfigAdminManager.
  */
+import { afterwards } from '../platform/turns.ts';
 import { IncrementalAlterConfigs } from '../protocol/messages/44-incremental-alter-configs.ts';
 import { defineHandler } from './handler.ts';
 import { alterLoggers } from './shared/broker-loggers.ts';
@@ -26,6 +27,7 @@ export const incrementalAlterConfigs = defineHandler(
       });
       return { responses };
     },
-    refuse: (request, errorCode) => ({ responses: refuseResources(request.resources, errorCode) }),
+    refuse: ({ resources }, errorCode, context) =>
+      afterwards(refuseResources(resources, errorCode, context), (responses) => ({ responses })),
   },
 );

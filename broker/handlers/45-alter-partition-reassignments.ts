@@ -3,16 +3,18 @@
  * move off (replicas null); on the controller only. It answers when the moves have begun.
  * Source: KafkaApis.handleAlterPartitionReassignmentsRequest (KIP-455).
  */
+
 import type { ReassignmentAnswer, ReassignmentRequest } from '../controller/reassignment-events.ts';
 import { ErrorCode } from '../errors.ts';
-import type { Steps } from '../platform/turns.ts';
+import { afterwards, type Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { AlterPartitionReassignments } from '../protocol/messages/45-alter-partition-reassignments.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
-import { defineHandler } from './handler.ts';
+import { defineHandler, type Refusing } from './handler.ts';
 import { byTopic } from './shared/by-topic.ts';
 import { namedOnce } from './shared/named-once.ts';
+import { ofPartitions } from './shared/refusals.ts';
 
 type Response = ResponseInput<typeof AlterPartitionReassignments>;
 type Request = RequestOf<typeof AlterPartitionReassignments>;
@@ -27,7 +29,7 @@ const SHAPE = {
 export const alterPartitionReassignments = defineHandler(AlterPartitionReassignments, ['controller'], {
   async handle(request, context, services) {
     if (!context.may(Operation.ALTER, CLUSTER)) {
-      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED, context);
     }
     const wanted = await context.turns.take(wantedBy(request));
     const answers = await services.controller.alterReassignments(wanted);
@@ -59,13 +61,18 @@ function* answer(answers: readonly ReassignmentAnswer[]): Steps<Response> {
 }
 
 /** With the same error for everything that was to be moved. */
-function refuse({ topics }: Request, errorCode: ErrorCode): Response {
+function refuse(
+  { topics }: Request,
+  errorCode: ErrorCode,
+  { turns }: Refusing,
+): Response | Promise<Response> {
   const error = { errorCode, errorMessage: errorText(errorCode) };
-  const responses = topics.map(({ name, partitions }) => ({
-    name,
-    partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, ...error })),
-  }));
-  return { ...error, responses };
+  const named = ofPartitions(topics, {
+    partitionsOf: ({ partitions }) => partitions,
+    answer: ({ partitionIndex }) => ({ partitionIndex, ...error }),
+    topic: ({ name }, partitions) => ({ name, partitions }),
+  });
+  return afterwards(turns.take(named), (responses) => ({ ...error, responses }));
 }
 
 function refuseAll(errorCode: ErrorCode): Response {

@@ -6,14 +6,15 @@
 
 import type { OngoingReassignment } from '../controller/reassignment-events.ts';
 import { ErrorCode } from '../errors.ts';
-import type { Steps } from '../platform/turns.ts';
+import { afterwards, type Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { ListPartitionReassignments } from '../protocol/messages/46-list-partition-reassignments.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
 import type { TopicPartition } from '../types.ts';
-import { defineHandler } from './handler.ts';
+import { defineHandler, type Refusing } from './handler.ts';
 import { byTopic } from './shared/by-topic.ts';
+import { ofPartitions } from './shared/refusals.ts';
 
 type Request = RequestOf<typeof ListPartitionReassignments>;
 type Response = ResponseInput<typeof ListPartitionReassignments>;
@@ -21,7 +22,7 @@ type Response = ResponseInput<typeof ListPartitionReassignments>;
 export const listPartitionReassignments = defineHandler(ListPartitionReassignments, ['controller'], {
   async handle(request, context, services) {
     if (!context.may(Operation.DESCRIBE, CLUSTER)) {
-      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED, context);
     }
     const asked = request.topics === null ? null : await context.turns.take(namedBy(request.topics));
     const ongoing = await services.controller.listReassignments(asked);
@@ -54,12 +55,17 @@ function* answer(ongoing: readonly OngoingReassignment[]): Steps<Response> {
 }
 
 /** With what was asked for, as if nothing of it moved. */
-function refuse({ topics }: Request, errorCode: ErrorCode): Response {
-  const named = topics?.map(({ name, partitionIndexes }) => ({
-    name,
-    partitions: partitionIndexes.map((partitionIndex) => ({ partitionIndex })),
-  }));
-  return { ...refuseAll(errorCode), topics: named ?? [] };
+function refuse(
+  { topics }: Request,
+  errorCode: ErrorCode,
+  { turns }: Refusing,
+): Response | Promise<Response> {
+  const named = ofPartitions(topics ?? [], {
+    partitionsOf: ({ partitionIndexes }) => partitionIndexes,
+    answer: (partitionIndex) => ({ partitionIndex }),
+    topic: ({ name }, partitions) => ({ name, partitions }),
+  });
+  return afterwards(turns.take(named), (all) => ({ ...refuseAll(errorCode), topics: all }));
 }
 
 function refuseAll(errorCode: ErrorCode): Response {

@@ -2,7 +2,9 @@
  * OffsetDelete (47), version 0: forgets committed offsets of topics that no live member subscribes to.
  * Source: KafkaApis.handleOffsetDeleteRequest.
  */
+
 import { ErrorCode } from '../errors.ts';
+import { LargeMap } from '../large-map.ts';
 import type { Steps } from '../platform/turns.ts';
 import { OffsetDelete } from '../protocol/messages/47-offset-delete.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -46,7 +48,7 @@ interface Judged {
 
 function* judged(request: Request, context: RequestContext, services: Needs<'metadata'>): Steps<Judged> {
   const topics = yield* namedOnce(request.topics, SHAPE);
-  const errors = new Map<string, ErrorCode>();
+  const errors = new LargeMap<string, ErrorCode>();
   const keys: string[] = [];
   for (const { name, partitions } of topics) {
     for (const { partitionIndex } of partitions) {

@@ -6,13 +6,13 @@
 import { NoController } from '../../coordinator-client/stores/config-store.ts';
 import { NameMap } from '../bounded-name.ts';
 import { ErrorCode, type Failure, failure, type Outcome, success } from '../errors.ts';
-import type { Steps } from '../platform/turns.ts';
+import { FEW, type Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { AlterClientQuotas } from '../protocol/messages/49-alter-client-quotas.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CONNECTION_RATE_KEY, quotaText } from '../quotas/quota-keys.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
-import { defineHandler } from './handler.ts';
+import { defineHandler, type Refusing } from './handler.ts';
 import type { Needs } from './services.ts';
 import { type QuotaEntity, type StoredEntity, storedEntity } from './shared/quota-entities.ts';
 
@@ -21,18 +21,15 @@ type Entry = Request['entries'][number];
 type Response = ResponseInput<typeof AlterClientQuotas>;
 type EntryResult = NonNullable<Response['entries']>[number];
 
-/** Of those that are refused at once. */
-const ENTRIES_PER_TURN = 1000;
-
 const NEEDS = ['store'] as const;
 type Needed = Needs<(typeof NEEDS)[number]>;
 
 export const alterClientQuotas = defineHandler(AlterClientQuotas, NEEDS, {
   async handle(request, context, services) {
     if (!context.may(Operation.ALTER_CONFIGS, CLUSTER)) {
-      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED, context);
     }
-    return context.turns.take(alterEach(request, services), ENTRIES_PER_TURN);
+    return context.turns.take(alterEach(request, services));
   },
   refuse,
 });
@@ -40,20 +37,39 @@ export const alterClientQuotas = defineHandler(AlterClientQuotas, NEEDS, {
 /** One after the other: entries of one request may speak of the same nodes, and then the last answers. */
 function* alterEach({ entries, validateOnly }: Request, services: Needed): Steps<Response> {
   const results = new NameMap<EntryResult>();
-  for (const entry of entries) {
-    yield alter(entry, validateOnly, services).then((altered) =>
-      results.set(JSON.stringify([...entityOf(entry)].sort()), resultOf(entry, altered)),
-    );
+  for (const [index, entry] of entries.entries()) {
+    const entity = yield* entityOf(entry);
+    const wanted = yield* wantedBy(entry, entity);
+    const parts = yield* partsOf(entity);
+    const key = keyOf(entity, index);
+    const remember = (outcome: Outcome<unknown>): void => {
+      results.set(key, resultOf(parts, outcome));
+    };
+    if (wanted.ok && !validateOnly) yield alter(wanted.value, services).then(remember);
+    else {
+      remember(wanted);
+      yield;
+    }
   }
   return { entries: [...results.values()] };
 }
 
-function refuse(request: Request, errorCode: ErrorCode): Response {
-  return { entries: request.entries.map((entry) => resultOf(entry, failure(errorCode))) };
+function refuse(request: Request, errorCode: ErrorCode, { turns }: Refusing): Response | Promise<Response> {
+  return turns.take(refusal(request, failure(errorCode)));
 }
 
-function resultOf(entry: Entry, outcome: Outcome<unknown>): EntryResult {
-  const entity = [...entityOf(entry)].map(([entityType, entityName]) => ({ entityType, entityName }));
+function* refusal(request: Request, refused: Failure): Steps<Response> {
+  const entries: EntryResult[] = [];
+  for (const entry of request.entries) {
+    entries.push(resultOf(yield* partsOf(yield* entityOf(entry)), refused));
+    yield;
+  }
+  return { entries };
+}
+
+type Parts = NonNullable<EntryResult['entity']>;
+
+function resultOf(entity: Parts, outcome: Outcome<unknown>): EntryResult {
   if (outcome.ok) return { errorCode: ErrorCode.NONE, errorMessage: null, entity };
   return {
     errorCode: outcome.error,
@@ -62,21 +78,48 @@ function resultOf(entry: Entry, outcome: Outcome<unknown>): EntryResult {
   };
 }
 
-function entityOf({ entity }: Entry): QuotaEntity {
-  return new Map(entity.map(({ entityType, entityName }) => [entityType, entityName]));
+/** Each kind of thing once, with its last name. */
+function* entityOf({ entity }: Entry): Steps<QuotaEntity> {
+  const named = new NameMap<string | null>();
+  for (const { entityType, entityName } of entity) {
+    named.set(entityType, entityName);
+    if (named.size > FEW) yield;
+  }
+  return named;
 }
 
-async function alter(entry: Entry, validateOnly: boolean, { store }: Needed): Promise<Outcome<void>> {
-  const entity = storedEntity(entityOf(entry));
-  if (!entity.ok) return entity;
-  const changes = changesOf(entry, entity.value);
-  if (!changes.ok) return changes;
-  if (validateOnly) return success(undefined);
-  const wrong = rangeError(changes.value);
+function* partsOf(entity: QuotaEntity): Steps<Parts> {
+  const parts: Parts[number][] = [];
+  for (const [entityType, entityName] of entity) {
+    parts.push({ entityType, entityName });
+    if (parts.length > FEW) yield;
+  }
+  return parts;
+}
+
+/** The same for the same entity, unless it is one of so many kinds that it is refused: there are three. */
+function keyOf(entity: QuotaEntity, index: number): string {
+  return entity.size > FEW ? String(index) : JSON.stringify([...entity].sort());
+}
+
+/** What is to be stored of which entity. */
+interface Wanted {
+  readonly stored: StoredEntity;
+  readonly changes: Changes;
+}
+
+function* wantedBy(entry: Entry, entity: QuotaEntity): Steps<Outcome<Wanted>> {
+  const stored = storedEntity(entity);
+  if (!stored.ok) return stored;
+  const changes = yield* changesOf(entry, stored.value);
+  return changes.ok ? success({ stored: stored.value, changes: changes.value }) : changes;
+}
+
+async function alter({ stored: { type, name }, changes }: Wanted, { store }: Needed): Promise<Outcome<void>> {
+  const wrong = rangeError(changes);
   if (wrong !== null) return wrong;
-  const { type, name } = entity.value;
   try {
-    await store().configs.update(type, name, (stored) => changed(stored, changes.value));
+    await store().configs.update(type, name, (stored) => changed(stored, changes));
     return success(undefined);
   } catch (error) {
     if (error instanceof NoController) return failure(ErrorCode.UNKNOWN_SERVER_ERROR, error.message);
@@ -87,9 +130,10 @@ async function alter(entry: Entry, validateOnly: boolean, { store }: Needed): Pr
 /** New values by key, null for those to remove; the last word on a key counts. */
 type Changes = ReadonlyMap<string, string | null>;
 
-function changesOf({ ops }: Entry, { keys }: StoredEntity): Outcome<Changes> {
-  const changes = new Map<string, string | null>();
+function* changesOf({ ops }: Entry, { keys }: StoredEntity): Steps<Outcome<Changes>> {
+  const changes = new NameMap<string | null>();
   for (const { key, value, remove } of ops) {
+    if (changes.size > FEW) yield;
     const kind = keys.get(key);
     if (remove) {
       changes.set(key, null);

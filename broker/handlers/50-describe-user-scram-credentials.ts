@@ -3,6 +3,7 @@
  * iterations; nothing that a password could be guessed from. Nobody named means all who have one, by name.
  * Source: KafkaApis.handleDescribeUserScramCredentialsRequest, ZkAdminManager.describeUserScramCredentials.
  */
+
 import { desanitize, sanitize } from '../../coordinator-client/znodes/config-znodes.ts';
 import { ErrorCode } from '../errors.ts';
 import type { Steps } from '../platform/turns.ts';
@@ -12,8 +13,9 @@ import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
 import { parseScramCredential } from '../security/sasl/scram-credential.ts';
 import { SCRAM_MECHANISMS } from '../security/sasl/scram-formula.ts';
-import { defineHandler } from './handler.ts';
+import { defineHandler, type Refusing } from './handler.ts';
 import { onceEach, repeatedNames } from './shared/named-once.ts';
+import { refuseEach } from './shared/refusals.ts';
 import { EMPTY_USER, SCRAM_CODES } from './shared/scram-codes.ts';
 
 type Response = ResponseInput<typeof DescribeUserScramCredentials>;
@@ -28,7 +30,7 @@ const GROUPS_PER_TURN = 2;
 export const describeUserScramCredentials = defineHandler(DescribeUserScramCredentials, ['store'], {
   async handle(request, context, { store }) {
     if (!context.may(Operation.DESCRIBE, CLUSTER))
-      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED, context);
     const { configs } = store();
     const asked = (request.users ?? []).map(({ name }) => name);
     if (asked.length > 0) {
@@ -59,9 +61,18 @@ function* someByName(users: readonly string[], describe: (user: string) => Promi
 }
 
 /** For each user who was asked about, but without his name: so Kafka's answer is. */
-function refuse({ users }: RequestOf<typeof DescribeUserScramCredentials>, errorCode: ErrorCode): Response {
-  const results = (users ?? []).map(() => ({ user: '', errorCode, errorMessage: null, credentialInfos: [] }));
-  return { errorCode, errorMessage: null, results };
+function refuse(
+  { users }: RequestOf<typeof DescribeUserScramCredentials>,
+  errorCode: ErrorCode,
+  context: Refusing,
+): Response | Promise<Response> {
+  const one = { user: '', errorCode, errorMessage: null, credentialInfos: [] };
+  return refuseEach(
+    users ?? [],
+    context,
+    () => one,
+    (results) => ({ errorCode, errorMessage: null, results }),
+  );
 }
 
 function answer(results: Result[]): Response {

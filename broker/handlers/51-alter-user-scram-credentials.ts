@@ -8,7 +8,7 @@ import { NoController } from '../../coordinator-client/stores/config-store.ts';
 import { sanitize } from '../../coordinator-client/znodes/config-znodes.ts';
 import { NameMap } from '../bounded-name.ts';
 import { ErrorCode, type Failure, failure, type Outcome, success } from '../errors.ts';
-import { atOnce, type Steps } from '../platform/turns.ts';
+import { type Steps, sorted } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { AlterUserScramCredentials } from '../protocol/messages/51-alter-user-scram-credentials.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -20,7 +20,7 @@ import {
   type ScramMechanism,
   scramKeys,
 } from '../security/sasl/scram-formula.ts';
-import { defineHandler } from './handler.ts';
+import { defineHandler, type Refusing } from './handler.ts';
 import type { Needs } from './services.ts';
 import { onceEach } from './shared/named-once.ts';
 import { EMPTY_USER, scramMechanismOf } from './shared/scram-codes.ts';
@@ -43,9 +43,9 @@ interface Change {
 
 export const alterUserScramCredentials = defineHandler(AlterUserScramCredentials, ['controller', 'store'], {
   async handle(request, context, services) {
-    if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER);
+    if (!services.controller.isActive) return refuse(request, ErrorCode.NOT_CONTROLLER, context);
     if (!context.may(Operation.ALTER, CLUSTER))
-      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+      return refuse(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED, context);
     return context.turns.take(
       alterEach(context.isAlone ? request : withOwnBytes(request), services),
       CREDENTIALS_PER_TURN,
@@ -78,11 +78,24 @@ function* alterEach(asked: Changes, services: Needs<'store'>): Steps<Response> {
   return { results };
 }
 
-function refuse(request: Request, errorCode: ErrorCode): Response {
-  const names = [...request.deletions, ...request.upsertions].map(({ name }) => name);
-  const users = atOnce(onceEach(names, (name) => name));
-  // As of any request that is refused as a whole, Kafka says no more than the code.
-  return { results: [...users].sort().map((user) => ({ user, errorCode, errorMessage: null })) };
+function refuse(request: Request, errorCode: ErrorCode, { turns }: Refusing): Response | Promise<Response> {
+  return turns.take(refusal(request, errorCode));
+}
+
+/** As of any request that is refused as a whole, Kafka says no more than the code. */
+function* refusal({ deletions, upsertions }: Request, errorCode: ErrorCode): Steps<Response> {
+  const named = yield* onceEach([...deletions, ...upsertions], ({ name }) => name);
+  const names: string[] = [];
+  for (const { name } of named) {
+    names.push(name);
+    yield;
+  }
+  const results: { user: string; errorCode: ErrorCode; errorMessage: null }[] = [];
+  for (const user of yield* sorted(names)) {
+    results.push({ user, errorCode, errorMessage: null });
+    yield;
+  }
+  return { results };
 }
 
 function resultOf(user: string, outcome: Outcome<unknown>) {

@@ -3,11 +3,13 @@
  * broker remember.
  * Source: KafkaApis.handleDescribeProducersRequest, ReplicaManager.activeProducerState.
  */
+
 import { NameMap } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
+import { LargeSet } from '../large-map.ts';
 import type { ProducerEntry } from '../log/producers/producer-entry.ts';
 import { validateTopicName } from '../metadata/topic-rules.ts';
-import { atOnce, type Steps } from '../platform/turns.ts';
+import type { Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { DescribeProducers } from '../protocol/messages/61-describe-producers.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -27,8 +29,8 @@ type Needed = Needs<(typeof NEEDS)[number]>;
 export const describeProducers = defineHandler(DescribeProducers, NEEDS, {
   handle: (request, context, services) =>
     context.turns.take(answer(request, (topic, partition) => describe(topic, partition, context, services))),
-  refuse: (request, errorCode) =>
-    atOnce(answer(request, (_topic, partitionIndex) => failed(partitionIndex, errorCode))),
+  refuse: (request, errorCode, { turns }) =>
+    turns.take(answer(request, (_topic, partitionIndex) => failed(partitionIndex, errorCode))),
 });
 
 /** What is named again and again is described once: an answer is far longer than a number. */
@@ -38,8 +40,9 @@ function* answer(
 ): Steps<Response> {
   const wanted = new NameMap<{ readonly name: string; readonly partitions: Set<number> }>();
   for (const { name, partitionIndexes } of request.topics) {
-    const ofTopic = wanted.get(name) ?? { name, partitions: new Set() };
+    const ofTopic = wanted.get(name) ?? { name, partitions: new LargeSet() };
     wanted.set(name, ofTopic);
+    yield;
     for (const partition of partitionIndexes) {
       ofTopic.partitions.add(partition);
       yield;

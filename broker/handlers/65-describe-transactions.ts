@@ -3,6 +3,7 @@
  * that the asker may not describe are left out.
  * Source: KafkaApis.handleDescribeTransactionsRequest, TransactionCoordinator.handleDescribeTransactions.
  */
+
 import type { Transaction } from '../coordinators/transaction/transaction.ts';
 import { ErrorCode } from '../errors.ts';
 import type { Steps } from '../platform/turns.ts';
@@ -12,6 +13,7 @@ import { Operation, topicNamed, transactionNamed } from '../security/operations.
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { onceEach } from './shared/named-once.ts';
+import { refuseEach } from './shared/refusals.ts';
 
 type Described = NonNullable<ResponseInput<typeof DescribeTransactions>['transactionStates']>[number];
 
@@ -20,9 +22,13 @@ export const describeTransactions = defineHandler(DescribeTransactions, ['transa
     return context.turns.take(describedOnce(request.transactionalIds, context, services));
   },
 
-  refuse: (request, errorCode) => ({
-    transactionStates: request.transactionalIds.map((transactionalId) => ({ transactionalId, errorCode })),
-  }),
+  refuse: ({ transactionalIds }, errorCode, context) =>
+    refuseEach(
+      transactionalIds,
+      context,
+      (transactionalId) => ({ transactionalId, errorCode }),
+      (transactionStates) => ({ transactionStates }),
+    ),
 });
 
 function* describedOnce(

@@ -45,6 +45,9 @@ export interface RequestContext extends Sender {
   keep(sizeBytes: number): () => void;
 }
 
+/** What a refusal goes by. Where it says something of each of very many things it takes its turns. */
+export type Refusing = Pick<RequestContext, 'apiVersion' | 'turns'>;
+
 export interface Handler<A extends AnyApi, N extends ServiceName> {
   readonly api: A;
   /** What it uses of the broker, directly or through others. */
@@ -55,7 +58,7 @@ export interface Handler<A extends AnyApi, N extends ServiceName> {
    * `null`: there is no response (Produce with acks=0). `'close'`: close the connection.
    */
   handle(request: RequestOf<A>, context: RequestContext, services: Needs<N>): Answer<A> | Promise<Answer<A>>;
-  refuse(request: RequestOf<A>, errorCode: ErrorCode, apiVersion: number): Answer<A>;
+  refuse(request: RequestOf<A>, errorCode: ErrorCode, context: Refusing): Answer<A> | Promise<Answer<A>>;
 }
 
 export type Answer<A extends AnyApi> = ResponseInput<A> | null | 'close';

@@ -21,7 +21,6 @@ import { parseRequestHeader, type RequestHeader } from '../protocol/header.ts';
 import { Produce } from '../protocol/messages/00-produce.ts';
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts';
 import {
-  LONG_TEXT_BYTES,
   type MessageLimits,
   NO_LIMITS,
   ProtocolError,
@@ -44,8 +43,6 @@ import { isSpoken, versionsOf } from './spoken-versions.ts';
 
 /** Partitions cost more there than to be read. */
 const PRODUCED_AT_ONCE = 200;
-/** So little of long texts makes no turn notably longer, even if all of it falls into one. */
-const MAX_UNWEIGHED_TEXT_BYTES = 128 * 1024;
 
 type Table<N extends ServiceName> = ReadonlyMap<number, Handler<AnyApi, N>>;
 type Services<N extends ServiceName> = Needs<N> & OwnNeeds & { readonly quotas?: ClientQuotas };
@@ -125,7 +122,7 @@ class Dispatcher<N extends ServiceName> {
       if (isOwn) return Alone.resolve(this.#startLarge(known, frame, frame.buffer.byteLength, session));
       return Alone.resolve(this.#startLarge(known, Buffer.from(frame), frame.length, session));
     }
-    return this.#start(known, body, frame, { session, isAlone: false, weight: 1 });
+    return this.#start(known, body, frame, { session, isAlone: false });
   }
 
   #notYet(): NotYet {
@@ -189,7 +186,7 @@ class Dispatcher<N extends ServiceName> {
     const holdsFrame = api.key === Produce.key;
     if (!holdsFrame) this.#large.release(sizeBytes);
     try {
-      return await this.#start(known, body, frame, { session, isAlone: true, weight: weightOf(reader) });
+      return await this.#start(known, body, frame, { session, isAlone: true });
     } finally {
       if (holdsFrame) this.#large.release(sizeBytes);
     }
@@ -204,7 +201,7 @@ class Dispatcher<N extends ServiceName> {
     known: Known<N>,
     body: RequestOf<AnyApi>,
     frame: Buffer,
-    { session, ...how }: { session: ClientSession; isAlone: boolean; weight: number },
+    { session, ...how }: { session: ClientSession; isAlone: boolean },
   ): Outcome {
     const { handler, header, interference } = known;
     const { clock, quotas = null } = this.#services;
@@ -232,12 +229,6 @@ class Dispatcher<N extends ServiceName> {
   #describe({ apiKey, apiVersion, clientId }: RequestHeader): string {
     return `client ${clientId}, ${this.#table.get(apiKey)?.api.name ?? `API ${apiKey}`} v${apiVersion}`;
   }
-}
-
-/** How many times as long as usual a step may take, with the texts that were read. */
-function weightOf({ longestTextBytes, longTextBytes }: Reader): number {
-  if (longTextBytes <= MAX_UNWEIGHED_TEXT_BYTES) return 1;
-  return 1 + Math.floor(longestTextBytes / LONG_TEXT_BYTES);
 }
 
 /** What is charged to the sender's quotas. */

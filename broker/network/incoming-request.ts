@@ -45,8 +45,6 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
   readonly principal: Principal;
   readonly charges: RequestCharges | null;
   readonly isAlone: boolean;
-  /** How many times as much as usual a step of its work may take. */
-  readonly #weight: number;
   readonly #handler: Handler<AnyApi, N>;
   readonly #rights: Rights;
   readonly #denials: Denials;
@@ -72,7 +70,6 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
       interference: Interference | null;
       clock: Clock;
       isAlone: boolean;
-      weight: number;
     },
   ) {
     const { session, authorizer, denials, charges, interference } = sent;
@@ -92,7 +89,6 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
     this.#correlationId = header.correlationId;
     this.#clock = sent.clock;
     this.isAlone = sent.isAlone;
-    this.#weight = sent.weight;
     this.#body = body;
   }
 
@@ -121,8 +117,8 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
 
   #makeTurns(): Turns {
     const { charges } = this;
-    if (charges === null) return new Turns(this.#clock, undefined, this.#weight);
-    return new Turns(this.#clock, (piece) => charges.during(piece), this.#weight);
+    if (charges === null) return new Turns(this.#clock);
+    return new Turns(this.#clock, (piece) => charges.during(piece));
   }
 
   afterSend(run: () => void): void {
@@ -146,7 +142,12 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
 
   /** What its handler answers to what may not be. */
   refused(errorCode: ErrorCode): RequestOutcome | Promise<RequestOutcome> {
-    return this.#outcomeOf(this.#handler.refuse(this.#body, errorCode, this.apiVersion));
+    return this.#refusal(errorCode);
+  }
+
+  #refusal(errorCode: ErrorCode): RequestOutcome | Promise<RequestOutcome> {
+    const refusal = this.#handler.refuse(this.#body, errorCode, this);
+    return afterwards(refusal, (answer) => this.#outcomeOf(answer));
   }
 
   /** Itself, as an interference sees it. */
@@ -169,7 +170,7 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
     // The connection takes nothing more while this one is unanswered, as with a broker that hangs.
     if (outcome === 'no answer') return new Promise(() => {});
     if (outcome === 'close') return 'close';
-    return this.#outcomeOf(this.#handler.refuse(this.#body, outcome.error, this.apiVersion));
+    return this.#refusal(outcome.error);
   }
 
   run(services: Needs<N> & OwnNeeds, metrics: RequestMetrics): RequestOutcome | Promise<RequestOutcome> {
@@ -260,8 +261,8 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
       return 'close';
     };
     try {
-      const refusal = this.#handler.refuse(this.#body, errorCode, this.apiVersion);
-      const outcome = this.#outcomeOf(this.#throttled(refusal, services));
+      const refusal = this.#handler.refuse(this.#body, errorCode, this);
+      const outcome = afterwards(refusal, (answer) => this.#outcomeOf(this.#throttled(answer, services)));
       return outcome instanceof Promise ? outcome.catch(failed) : outcome;
     } catch (second) {
       return failed(second);

@@ -1,7 +1,8 @@
 /**
  * Long work in turns: in between the event loop, which is everybody's, gets to its other work. Work is written
  * as steps: a generator that yields after each item, or a promise that it has to wait for. Whoever has it done
- * says how many of its steps make a turn.
+ * says how many of its steps make a turn; one that has taken its time is over with fewer, as where names are
+ * very long, a collection of garbage comes in between, or code runs for the first time.
  */
 import type { Clock } from './clock.ts';
 
@@ -21,42 +22,42 @@ export const LOOKS_PER_STEP = 10;
 const STEPS_PER_TURN = 2000;
 /** The same where an item takes some tens of microseconds to begin with. */
 const BEGUN_PER_TURN = 100;
+/** So many are begun in one step. */
+const BEGUN_TOGETHER = 5;
+/** After so long a turn is over, whatever is left of its steps. */
+const TURN_MS = 4;
+/** So often the time is looked at, where a turn has many steps; where it has few they are long ones, and it is after each. */
+const STEPS_PER_LOOK = 8;
 
 /** Of somebody who has long work, and hears of each piece of it. */
 export class Turns {
   readonly #clock: Clock;
   readonly #during: <Result>(piece: () => Result) => Result;
-  readonly #weight: number;
 
-  /**
-   * `during` runs the pieces: whoever is charged for them measures there how long they take. `weight`: how many
-   * times as long as usual a step may take, as where names are very long; a turn has so many fewer of them.
-   */
-  constructor(
-    clock: Clock,
-    during: <Result>(piece: () => Result) => Result = (piece) => piece(),
-    weight = 1,
-  ) {
+  /** `during` runs the pieces: whoever is charged for them measures there how long they take. */
+  constructor(clock: Clock, during: <Result>(piece: () => Result) => Result = (piece) => piece()) {
     this.#clock = clock;
     this.#during = during;
-    this.#weight = weight;
   }
 
-  /** Takes all steps, so many in each turn, the first ones at once. A promise only where that is not all of them. */
+  /**
+   * Takes all steps, so many in each turn at most, the first ones at once. A promise only where that is not all
+   * of them.
+   */
   take<Result>(steps: Steps<Result>, stepsPerTurn = STEPS_PER_TURN): Result | Promise<Result> {
-    const most = this.#most(stepsPerTurn);
-    const first = this.#during(() => someOf(steps, most));
-    return first.isDone ? first.result : this.#takeTheRest(steps, most, first);
+    const first = this.#some(steps, stepsPerTurn, stepsPerTurn, 0);
+    return first.isDone ? first.result : this.#takeTheRest(steps, stepsPerTurn, first);
   }
 
-  /** `work` for every item, so many in each turn, the first ones at once. A promise only where they are more. */
+  /** `work` for every item, so many in each turn at most, the first ones at once. A promise only where they are more. */
   each<Item, Result>(
     items: readonly Item[],
     work: (item: Item) => Result,
     itemsPerTurn = STEPS_PER_TURN,
   ): Result[] | Promise<Result[]> {
-    if (items.length > this.#most(itemsPerTurn)) return this.take(eachOf(items, work), itemsPerTurn);
-    return this.#during(() => items.map((item) => work(item)));
+    const isLittle = items.length <= Math.min(itemsPerTurn, STEPS_PER_LOOK);
+    if (isLittle) return this.#during(() => items.map((item) => work(item)));
+    return this.take(eachOf(items, work), itemsPerTurn);
   }
 
   /**
@@ -68,7 +69,8 @@ export class Turns {
     work: (item: Item) => Result | Promise<Result>,
     itemsPerTurn = BEGUN_PER_TURN,
   ): Promise<Result[]> {
-    const begun = await this.take(begunInGroups(items, work, this.#most(itemsPerTurn)), 1);
+    const perGroup = Math.min(BEGUN_TOGETHER, itemsPerTurn);
+    const begun = await this.take(begunInGroups(items, work, perGroup), Math.floor(itemsPerTurn / perGroup));
     return this.take(joined(await Promise.all(begun)));
   }
 
@@ -77,8 +79,10 @@ export class Turns {
     return ownTurn(this.#clock);
   }
 
-  #most(perTurn: number): number {
-    return this.#weight === 1 ? perTurn : Math.max(1, Math.floor(perTurn / this.#weight));
+  #some<Result>(steps: Steps<Result>, most: number, stepsPerTurn: number, overMs: number) {
+    const clock = this.#clock;
+    const stepsPerLook = stepsPerTurn <= FEW ? 1 : STEPS_PER_LOOK;
+    return this.#during(() => someOf(steps, most, { clock, stepsPerLook, overMs }));
   }
 
   async #takeTheRest<Result>(
@@ -94,7 +98,7 @@ export class Turns {
           await ownTurn(this.#clock);
           left = stepsPerTurn;
         }
-        const next = this.#during(() => someOf(steps, left));
+        const next = this.#some(steps, left, stepsPerTurn, this.#clock.nowMs() + TURN_MS);
         if (next.isDone) return next.result;
         last = next;
       }
@@ -118,11 +122,21 @@ interface Interrupted {
   readonly stepsLeft: number;
 }
 
-function someOf<Result>(steps: Steps<Result>, most: number): Done<Result> | Interrupted {
-  for (let left = most - 1; left >= 0; left--) {
+/** `overMs`: when the turn is over; 0: so long after the first look at the time. */
+function someOf<Result>(
+  steps: Steps<Result>,
+  most: number,
+  { clock, stepsPerLook, overMs }: { clock: Clock; stepsPerLook: number; overMs: number },
+): Done<Result> | Interrupted {
+  let endMs = overMs;
+  for (let taken = 1; taken <= most; taken++) {
     const { done, value } = steps.next();
     if (done === true) return { isDone: true, result: value };
-    if (value !== undefined) return { isDone: false, waitsFor: value, stepsLeft: left };
+    if (value !== undefined) return { isDone: false, waitsFor: value, stepsLeft: most - taken };
+    if (taken % stepsPerLook !== 0) continue;
+    const nowMs = clock.nowMs();
+    if (endMs === 0) endMs = nowMs + TURN_MS;
+    else if (nowMs >= endMs) break;
   }
   return { isDone: false, waitsFor: null, stepsLeft: 0 };
 }
@@ -167,6 +181,40 @@ function begunTogether<Item, Result>(
 ): Promise<Result[]> {
   const all = Promise.all(items.map(async (item) => work(item)));
   all.catch(() => {}); // whoever waits for all of them gets it
+  return all;
+}
+
+/** So many are sorted in one step. */
+const SORTED_TOGETHER = 100;
+
+/** The texts in the order of their characters. */
+export function* sorted(texts: readonly string[]): Steps<readonly string[]> {
+  let runs: (readonly string[])[] = [];
+  for (let at = 0; at < texts.length; at += SORTED_TOGETHER) {
+    runs.push(texts.slice(at, at + SORTED_TOGETHER).sort());
+    yield;
+  }
+  while (runs.length > 1) {
+    const merged: (readonly string[])[] = [];
+    for (let at = 0; at < runs.length; at += 2) merged.push(yield* merge(runs[at] ?? [], runs[at + 1] ?? []));
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+function* merge(one: readonly string[], other: readonly string[]): Steps<readonly string[]> {
+  const all: string[] = [];
+  for (let [at, otherAt] = [0, 0]; at < one.length || otherAt < other.length; ) {
+    const [next, otherNext] = [one[at], other[otherAt]];
+    if (otherNext === undefined || (next !== undefined && next <= otherNext)) {
+      all.push(next ?? '');
+      at++;
+    } else {
+      all.push(otherNext);
+      otherAt++;
+    }
+    if (all.length % LOOKS_PER_STEP === 0) yield;
+  }
   return all;
 }
 

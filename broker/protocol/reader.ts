@@ -29,8 +29,6 @@ export class TooMuchText extends ProtocolError {
 
 /** So much of a text takes as long as an element of an array. Shorter ones are not counted. */
 export const TEXT_BYTES_PER_ELEMENT = 128;
-/** To work with a text of so many bytes takes about as long as what else is done with it. */
-export const LONG_TEXT_BYTES = 512;
 
 /** How much is read or written at once. */
 export interface MessageLimits {
@@ -54,10 +52,6 @@ export class Reader {
   readonly end: number;
   /** Array elements since the last pause of whoever reads in steps, and what counts as such. */
   steps = 0;
-  /** Of those that are counted; 0 without any. */
-  longestTextBytes = 0;
-  /** Of all texts that are long to work with. */
-  longTextBytes = 0;
   /** How many more array elements may be read: an element of a few bytes becomes an object of a hundred. */
   #elementsLeft: number;
   #textBytesLeft: number;
@@ -216,8 +210,6 @@ export class Reader {
 
   #countText(length: number): void {
     this.steps += Math.floor(length / TEXT_BYTES_PER_ELEMENT);
-    if (length > this.longestTextBytes) this.longestTextBytes = length;
-    if (length >= LONG_TEXT_BYTES) this.longTextBytes += length;
     this.#textBytesLeft -= length;
     if (this.#textBytesLeft < 0) throw new TooMuchText();
   }

@@ -44,7 +44,6 @@ import {
 import { type FetchRequest, ReplicaFetch } from './requests/replica-fetch.ts';
 import {
   type DeleteRecordsEntry,
-  type DeleteRecordsOutcome,
   type EpochEndQuery,
   type LegacyOffsetsQuery,
   type ListOffsetQuery,
@@ -196,11 +195,8 @@ export class ReplicaManager {
     return this.#offsets.endOffsetForEpoch(topic, partition, query);
   }
 
-  deleteRecords(
-    entries: readonly DeleteRecordsEntry[],
-    timeoutMs: number,
-  ): DeleteRecordsOutcome[] | Promise<DeleteRecordsOutcome[]> {
-    return this.#offsets.deleteRecords(entries, timeoutMs);
+  deleteRecords(entries: readonly DeleteRecordsEntry[], timeoutMs: number, turns: Turns) {
+    return this.#offsets.deleteRecords(entries, timeoutMs, turns);
   }
 
   partition(topic: string, partition: number): Partition | undefined {

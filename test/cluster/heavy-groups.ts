@@ -87,7 +87,7 @@ export const GROUP_WORK: readonly HeavyWork[] = [
       members: numbers(AGAIN).map((n) => ({ memberId: `stranger-${n}`, groupInstanceId: null })),
     }),
   ),
-  asking('JoinGroup: 1000 protocols of 10 KB', 3, (client, number) =>
+  asking('JoinGroup: 100 protocols of 100 KB', 3, (client, number) =>
     client.request(
       JoinGroup,
       {
@@ -96,7 +96,7 @@ export const GROUP_WORK: readonly HeavyWork[] = [
         rebalanceTimeoutMs: 10_000,
         memberId: '',
         protocolType: 'consumer',
-        protocols: numbers(1000).map((n) => ({ name: `p${n}`, metadata: Buffer.alloc(10_000) })),
+        protocols: numbers(100).map((n) => ({ name: `p${n}`, metadata: Buffer.alloc(100_000) })),
       },
       3,
     ),

@@ -55,18 +55,23 @@ export function namings(): HeavyWork[] {
     .filter(({ name }) => !SLOW.test(name));
 }
 
-function naming(api: AnyApi, path: Path, amount: Amount): HeavyWork {
+/** A request with `most` different things in that array, or as many as those have elements together. */
+export function requestOfMany(api: AnyApi, path: Path, amount: Amount): { version: number; request: Item } {
   const version = versionWith(api, path);
+  const request = withMany(api.request, sampleOf(api, version), { path, version, ...amount });
+  return { version, request: { ...request, ...named(HARMLESS, (name) => name in api.request) } };
+}
+
+function naming(api: AnyApi, path: Path, amount: Amount): HeavyWork {
   const what = `${api.name}: ${path.join('.')}`;
   const { most, nameBytes } = amount;
   const isAnswered = most === AGAIN && ANSWERED.includes(what);
   return {
     name: `${what}, ${most} different${nameBytes > 0 ? ` of ${nameBytes} bytes` : ''}`,
     async run(port) {
-      const request = withMany(api.request, sampleOf(api, version), { path, version, ...amount });
-      const harmless = { ...request, ...named(HARMLESS, (name) => name in api.request) };
+      const { version, request } = requestOfMany(api, path, amount);
       const header = { correlationId: 7, clientId: 'hostile' };
-      const frame = Buffer.concat(requestFrame(api, version, header, harmless as never));
+      const frame = Buffer.concat(requestFrame(api, version, header, request as never));
       const { ended } = await exchange(port, frame, TIMEOUT_MS);
       if (ended === 'silent' || (isAnswered && ended !== 'answered'))
         throw new Error(`no answer to ${what}: ${ended}`);
@@ -81,7 +86,8 @@ function named(item: Item, isWanted: (name: string) => boolean): Item {
   return Object.fromEntries(Object.entries(item).filter(([name]) => isWanted(name)));
 }
 
-function arraysOf(schema: Schema, outer: Path = []): Path[] {
+/** All arrays of a message, at whatever depth. */
+export function arraysOf(schema: Schema, outer: Path = []): Path[] {
   return Object.entries(schema).flatMap(([name, field]) => {
     const here = [...outer, name];
     if (field.kind === 'struct') return arraysOf(field.fields ?? {}, here);

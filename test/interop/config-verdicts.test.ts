@@ -94,7 +94,7 @@ const CASES: readonly Case[] = [
 /** The configs that Kafka has as well. */
 function kafkasOwn(): PropertyTable {
   const ours =
-    /^(peer|journal|zookeeper\.(digest|sasl)|fault\.api|authorizer\.(cache|log)|client\.quota\.max|compressed\.batch|request\.max)\.|\.elements$|\.converted\.|\.cache\.partitions$|\.max\.tokens$|^transaction\.(max\.ids|completion\.wait\.ms)$|^queued\.max\.response\.bytes$|^tls\.|^worker\.|^queued\.produce\.max\.bytes$/;
+    /^(peer|journal|zookeeper\.(digest|sasl)|fault\.api|authorizer\.(cache|log)|client\.quota\.max|compressed\.batch|request\.max)\.|\.elements$|\.converted\.|\.cache\.partitions$|\.max\.tokens$|^group\.max\.protocols$|^transaction\.(max\.ids|completion\.wait\.ms)$|^queued\.max\.response\.bytes$|^tls\.|^worker\.|^queued\.produce\.max\.bytes$/;
   return Object.fromEntries(
     Object.entries(BROKER_CONFIGS).filter(([name, { hidden }]) => !ours.test(name) && hidden !== true),
   );

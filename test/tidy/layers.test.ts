@@ -27,6 +27,7 @@ const SHARED_WORDS = new Set([
   'broker/types.ts',
   'broker/cluster.ts',
   'broker/bounded-name.ts',
+  'broker/large-map.ts',
   'broker/int64.ts',
   'broker/java-hash.ts',
   'broker/errors.ts',

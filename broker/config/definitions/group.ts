@@ -18,6 +18,12 @@ export const GROUP_CONFIGS = {
     'How long an empty group waits for more members before its first rebalance.',
   ),
   'group.max.size': int('2147483647', 'read-only', 'Most members of a group.', atLeast(1)),
+  'group.max.protocols': int(
+    '100',
+    'read-only',
+    'Most protocols that a member may offer; who offers more is refused. They are compared with those of all others.',
+    atLeast(1),
+  ),
   'group.coordinator.rebalance.protocols': list(
     'classic',
     'read-only',

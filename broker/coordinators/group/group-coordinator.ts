@@ -12,7 +12,7 @@ import type { Diagnostics } from '../../platform/diagnostics.ts';
 import type { Journal } from '../../platform/journal.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { type Random, randomHexUuid } from '../../platform/random.ts';
-import { atOnce, type Steps } from '../../platform/turns.ts';
+import { atOnce, FEW, type Steps } from '../../platform/turns.ts';
 import { type PartitionKey, parsePartitionKey } from '../../types.ts';
 import { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts';
 import type { StateLog } from '../runtime/state-log.ts';
@@ -30,7 +30,7 @@ import {
   type OffsetToCommit,
   type PreparedCommits,
 } from './offset-store.ts';
-import { type CommittedOffset, isUnstable, keysInLog } from './offsets.ts';
+import { type CommittedOffset, isUnstable, keysInLog, keysWithCommits } from './offsets.ts';
 import { subscribedTopics } from './subscription.ts';
 import { type SyncRequest, sync } from './sync.ts';
 import {
@@ -279,8 +279,8 @@ export class GroupCoordinator {
   }
 
   /**
-   * The committed offset of each key, or of all partitions when `keys` is null; an unknown group has none. Asked
-   * for what is stable, it is `unstable` where a commit is under way that may change it.
+   * The committed offset of each key, or of all partitions when `keys` is null; an unknown group has none. Of very
+   * many keys it is that of others, too. All at one moment. Asked for what is stable, it is `unstable` where a commit is under way that may change it.
    */
   fetchOffsets(
     groupId: string,
@@ -292,7 +292,9 @@ export class GroupCoordinator {
     const found = new Map<PartitionKey, CommittedOffset | 'unstable'>();
     const offsets = owner.shard.groups.get(groupId)?.offsets;
     if (offsets === undefined) return { error: ErrorCode.NONE, offsets: found };
-    for (const key of keys ?? offsets.committed.keys()) {
+    // Far more may be asked for than there is: what there is is all that can be found.
+    const isMore = keys !== null && keys.length > FEW + offsets.committed.size + offsets.pending.size;
+    for (const key of isMore ? keysWithCommits(offsets) : (keys ?? offsets.committed.keys())) {
       const commit = requireStable && isUnstable(offsets, key) ? 'unstable' : offsets.committed.get(key);
       if (commit !== undefined) found.set(key, commit);
     }

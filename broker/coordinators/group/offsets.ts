@@ -58,6 +58,13 @@ export function keysInLog({ committed, transactional }: GroupOffsets): Set<Parti
   return keys;
 }
 
+/** Every partition with a commit, also one that is on its way into the log. */
+export function keysWithCommits(offsets: GroupOffsets): Set<PartitionKey> {
+  const keys = keysInLog(offsets);
+  for (const key of offsets.pending.keys()) keys.add(key);
+  return keys;
+}
+
 /**
  * A commit's record, or with null the tombstone of one, is in the log and replicated. A tombstone removes what
  * open transactions had committed before it as well: it would come back with their markers.

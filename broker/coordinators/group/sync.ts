@@ -20,7 +20,8 @@ export interface SyncRequest {
   /** v5 and later; null means "not given". */
   readonly protocolType: string | null;
   readonly protocolName: string | null;
-  readonly assignments: readonly { memberId: string; assignment: Buffer }[];
+  /** What the leader gives to whom; of its own, so that it may be kept. */
+  readonly assignments: ReadonlyMap<string, Buffer>;
 }
 
 /** Answered at once in a stable group; otherwise when the leader's assignment is stored. */
@@ -75,9 +76,10 @@ function validateSync(group: Group, request: SyncRequest): ErrorCode {
 
 /** Members that the leader left out get an empty assignment; strangers are dropped. */
 function fullAssignment(group: Group, request: SyncRequest): Map<string, Buffer> {
-  const given = new NameMap(request.assignments.map((each) => [each.memberId, Buffer.from(each.assignment)]));
   const full = new NameMap<Buffer>();
-  for (const memberId of group.members.keys()) full.set(memberId, given.get(memberId) ?? NO_BYTES);
+  for (const memberId of group.members.keys()) {
+    full.set(memberId, request.assignments.get(memberId) ?? NO_BYTES);
+  }
   return full;
 }
 

@@ -142,7 +142,7 @@ export function answerBeforeMetadata<N extends ServiceName>(
   const rule = RULES_BEFORE_METADATA.get(handler.api) ?? 'close';
   const verdict = typeof rule === 'function' ? rule(request as never, context.apiVersion) : rule;
   if (verdict === 'serve') return handler.handle(request, context, services);
-  return verdict === 'close' ? 'close' : handler.refuse(request, verdict, context.apiVersion);
+  return verdict === 'close' ? 'close' : handler.refuse(request, verdict, context);
 }
 
 /** A list without topics or without brokers would be taken for the truth, and nothing at its top could say otherwise. */

@@ -54,6 +54,7 @@ export function* committable<P extends { readonly partitionIndex: number }>(
       yield;
     }
     if (known.length > 0) valid.push({ name, partitions: known });
+    yield;
   }
   return { answers, valid };
 }

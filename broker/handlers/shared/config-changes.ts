@@ -17,7 +17,7 @@ import type { Overrides } from '../../metadata/config-feed.ts';
 import { afterwards, FEW } from '../../platform/turns.ts';
 import { CLUSTER, Operation, topicNamed } from '../../security/operations.ts';
 import { decodedOrNull, type PasswordEncoder, passwordEncoder } from '../../security/password-encoder.ts';
-import type { RequestContext } from '../handler.ts';
+import type { Refusing, RequestContext } from '../handler.ts';
 import type { Needs } from '../services.ts';
 import { type Change, malformedConfigs } from './config-operations.ts';
 import {
@@ -83,9 +83,11 @@ export async function alterResources<R extends ConfigResource & AlteredConfigs>(
 export function refuseResources(
   resources: readonly ConfigResource[],
   errorCode: ErrorCode,
-): AlteredResource[] {
-  return resources.map(({ resourceType, resourceName }) => ({
-    ...configRefusal(errorCode),
+  { turns }: Refusing,
+): AlteredResource[] | Promise<AlteredResource[]> {
+  const refusal = configRefusal(errorCode);
+  return turns.each(resources, ({ resourceType, resourceName }) => ({
+    ...refusal,
     resourceType,
     resourceName,
   }));

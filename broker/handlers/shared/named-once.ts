@@ -3,7 +3,9 @@
  * one that is named again counts once, as it was named last; elsewhere the names that are repeated are
  * refused. What a name costs (a read, an answer a thousand times longer) is thus paid once.
  */
+
 import { NameMap, NameSet } from '../../bounded-name.ts';
+import { LargeMap, LargeSet } from '../../large-map.ts';
 import { FEW, type Steps } from '../../platform/turns.ts';
 
 /** Each once by its key, as named last, at the place of its first mention; `items` itself when none is repeated. */
@@ -57,7 +59,7 @@ export function* namedOnce<T extends Named, P>(
     for (const partition of shape.partitionsOf(topic)) {
       let ofTopic = merged.get(name);
       if (ofTopic === undefined) {
-        ofTopic = { name, partitions: new Map() };
+        ofTopic = { name, partitions: new LargeMap() };
         merged.set(name, ofTopic);
       }
       ofTopic.partitions.set(shape.indexOf(partition), partition);
@@ -99,7 +101,7 @@ function* areDifferent<P>(
   partitions: readonly P[],
   { indexOf }: Pick<Shape<never, P>, 'indexOf'>,
 ): Steps<boolean> {
-  const known = new Set<number>();
+  const known = new LargeSet<number>();
   for (const partition of partitions) {
     if (known.size === known.add(indexOf(partition)).size) return false;
     yield;

@@ -7,6 +7,7 @@
 import { ErrorCode, isError } from '../../errors.ts';
 import type { Int64 } from '../../int64.ts';
 import type { AppendInfo, LeaderAppendOptions } from '../../log/append.ts';
+import type { Turns } from '../../platform/turns.ts';
 import { isInternalTopic, type PartitionKey, partitionKey } from '../../types.ts';
 import type { HostedPartitions } from '../hosted-partitions.ts';
 import type { AppendEntry } from './append-entry.ts';
@@ -23,6 +24,8 @@ export interface AppendRequest {
   readonly internalTopicsAllowed?: boolean;
   /** With records of a transaction from a client: whose it is. */
   readonly transactionalId?: string;
+  /** With very many entries of different partitions: those of a transaction are appended in these turns. */
+  readonly turns?: Turns;
   /** What all entries together may have decompressed. */
   readonly decompression?: LeaderAppendOptions['decompression'];
   /** Who asks: those who ask much take turns. */

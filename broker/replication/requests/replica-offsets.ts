@@ -6,9 +6,11 @@
 
 import { ErrorCode, isError } from '../../errors.ts';
 import type { Int64 } from '../../int64.ts';
+import { LargeMap } from '../../large-map.ts';
 import type { EpochEnd } from '../../log/files/epoch-history.ts';
 import { EARLIEST_TIMESTAMP, LARGEST, LATEST_TIMESTAMP, type OffsetAtTime } from '../../log/lookup.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
+import { afterwards, FEW, type Steps, type Turns } from '../../platform/turns.ts';
 import type { Workers } from '../../platform/workers.ts';
 import { DecompressedTooLarge } from '../../records/batch.ts';
 import { type DecompressionAllowance, TooMuchForTurn } from '../../records/decompression-allowance.ts';
@@ -24,6 +26,8 @@ export const MAX_TIMESTAMP = -3;
 export const EARLIEST_LOCAL_TIMESTAMP = -4;
 export const LATEST_TIERED_TIMESTAMP = -5;
 
+/** To raise the first offset of a log may delete files. */
+const RAISED_PER_TURN = 100;
 /** DeleteRecords: everything up to the high watermark. */
 const TO_HIGH_WATERMARK = -1;
 
@@ -135,20 +139,34 @@ export class ReplicaOffsets {
     return { error: ErrorCode.NONE, ...log.epochs.endOffsetFor(query.leaderEpoch, log.endOffset) };
   }
 
-  /** Outcomes in the order of the entries; a promise when followers have yet to follow. */
+  /** Outcomes in the order of the entries; a promise when followers have yet to follow, or there are very many. */
   deleteRecords(
     entries: readonly DeleteRecordsEntry[],
     timeoutMs: number,
+    turns: Turns,
   ): DeleteRecordsOutcome[] | Promise<DeleteRecordsOutcome[]> {
-    const operation = new DelayedDeleteRecords(
-      entries.map((entry) => this.#raise(entry)),
-      this.#context.hosted,
-    );
-    if (operation.tryComplete()) return operation.outcomes;
-    return new Promise((resolve) => {
-      operation.completed = resolve;
-      this.#context.waiting.tryCompleteElseWait(operation, operation.keys(), timeoutMs);
+    const operation = new DelayedDeleteRecords(this.#context.hosted);
+    const raised = turns.take(this.#raiseAll(entries, operation), RAISED_PER_TURN);
+    return afterwards(raised, () => {
+      const isLarge = entries.length > FEW && operation.isPending;
+      if (!isLarge && operation.tryComplete(null)) return operation.outcomes;
+      return new Promise((resolve, reject) => {
+        operation.completed = resolve;
+        if (isLarge) this.#waitInTurns(operation, timeoutMs, turns).catch(reject);
+        else this.#context.waiting.tryCompleteElseWait(operation, operation.keys(), timeoutMs);
+      });
     });
+  }
+
+  *#raiseAll(entries: readonly DeleteRecordsEntry[], operation: DelayedDeleteRecords): Steps<void> {
+    for (const entry of entries) {
+      operation.add(this.#raise(entry));
+      if (entries.length > FEW) yield;
+    }
+  }
+
+  async #waitInTurns(operation: DelayedDeleteRecords, timeoutMs: number, turns: Turns): Promise<void> {
+    await turns.take(this.#context.waiting.waitInSteps(operation, operation.keys(), timeoutMs));
   }
 
   /** As offsetFor, with the batches opened elsewhere. What is deleted meanwhile is to be asked for again. */
@@ -207,52 +225,65 @@ interface Deletion {
 /** Waits until no live replica has the deleted records any more. */
 class DelayedDeleteRecords implements Waiting {
   completed: (outcomes: DeleteRecordsOutcome[]) => void = () => {};
-  readonly outcomes: DeleteRecordsOutcome[];
-  readonly #deletions: readonly Deletion[];
+  /** In the order of the deletions; complete once nothing is pending. */
+  readonly outcomes: DeleteRecordsOutcome[] = [];
   readonly #hosted: HostedPartitions;
-  /** Indexes into `outcomes` of deletions that some live replica has not followed yet. */
-  readonly #pending = new Set<number>();
+  /** Those that some live replica has not followed yet, with their places in `outcomes`. */
+  readonly #pending = new LargeMap<PartitionKey, readonly (Deletion & { readonly index: number })[]>();
 
-  constructor(deletions: readonly Deletion[], hosted: HostedPartitions) {
-    this.#deletions = deletions;
+  constructor(hosted: HostedPartitions) {
     this.#hosted = hosted;
-    this.outcomes = deletions.map(({ topic, partition, error }, index) => {
-      if (error === ErrorCode.NONE) this.#pending.add(index);
-      return { topic, partition, error, lowWatermark: -1 };
-    });
   }
 
-  keys(): PartitionKey[] {
-    return this.outcomes
-      .filter((_, index) => this.#pending.has(index))
-      .map(({ topic, partition }) => partitionKey(topic, partition));
+  get isPending(): boolean {
+    return this.#pending.size > 0;
   }
 
-  tryComplete(): boolean {
-    for (const index of this.#pending) this.#look(index, null);
-    if (this.#pending.size > 0) return false;
+  add(deletion: Deletion): void {
+    const { topic, partition, error } = deletion;
+    const index = this.outcomes.push({ topic, partition, error, lowWatermark: -1 }) - 1;
+    if (error !== ErrorCode.NONE) return;
+    const key = partitionKey(topic, partition);
+    this.#pending.set(key, [...(this.#pending.get(key) ?? []), { ...deletion, index }]);
+  }
+
+  /** As of now: those that are done are left out. */
+  keys(): Iterable<PartitionKey> {
+    return this.#pending.keys();
+  }
+
+  tryComplete(changed: PartitionKey | null): boolean {
+    for (const key of changed === null ? this.#pending.keys() : [changed]) this.#look(key, null);
+    if (this.isPending) return false;
     this.completed(this.outcomes);
     return true;
   }
 
   expire(): void {
-    for (const index of this.#pending) this.#look(index, ErrorCode.REQUEST_TIMED_OUT);
+    for (const key of this.#pending.keys()) this.#look(key, ErrorCode.REQUEST_TIMED_OUT);
     this.completed(this.outcomes);
   }
 
-  #look(index: number, lateError: ErrorCode | null): void {
-    const deletion = this.#deletions[index];
-    if (deletion === undefined) return;
-    const { topic, partition: number, requiredOffset } = deletion;
-    const settle = (error: ErrorCode, lowWatermark: number): void => {
+  #look(key: PartitionKey, lateError: ErrorCode | null): void {
+    const left = this.#pending.get(key)?.filter((one) => !this.#isSettled(one, lateError));
+    if (left?.length === 0) this.#pending.delete(key);
+    else if (left !== undefined) this.#pending.set(key, left);
+  }
+
+  #isSettled(
+    { topic, partition: number, requiredOffset, index }: Deletion & { readonly index: number },
+    lateError: ErrorCode | null,
+  ): boolean {
+    const settle = (error: ErrorCode, lowWatermark: number): true => {
       this.outcomes[index] = { topic, partition: number, error, lowWatermark };
-      this.#pending.delete(index);
+      return true;
     };
     const partition = this.#hosted.lookup(topic, number);
-    if (isError(partition)) settle(partition, -1);
-    else if (!partition.isLeader) settle(ErrorCode.NOT_LEADER_OR_FOLLOWER, -1);
-    else if (partition.lowWatermark() >= requiredOffset) settle(ErrorCode.NONE, partition.lowWatermark());
-    else if (lateError !== null) settle(lateError, partition.lowWatermark());
+    if (isError(partition)) return settle(partition, -1);
+    if (!partition.isLeader) return settle(ErrorCode.NOT_LEADER_OR_FOLLOWER, -1);
+    const lowWatermark = partition.lowWatermark();
+    if (lowWatermark >= requiredOffset) return settle(ErrorCode.NONE, lowWatermark);
+    return lateError !== null && settle(lateError, lowWatermark);
   }
 }
 

@@ -49,6 +49,10 @@ export interface VerifiedTransaction {
 
 /** The first Produce that knows TRANSACTION_ABORTABLE. */
 const FIRST_VERSION_WITH_ABORTABLE = 11;
+/** In one turn, where there are many: the first append to a partition makes files. */
+const APPENDED_TOGETHER = 25;
+/** null: there is nothing of a transaction. */
+type Claim = TransactionClaim | 'several' | null;
 const NO_VERDICTS: ReadonlyMap<PartitionKey, ErrorCode> = new Map();
 
 export class VerifiedAppend {
@@ -62,9 +66,20 @@ export class VerifiedAppend {
 
   /** As ReplicaAppend.append, once what the request has of a transaction is confirmed. */
   append(request: AppendRequest): AppendOutcome[] | Promise<AppendOutcome[]> {
-    const { transactionalId } = request;
+    const { transactionalId, turns, entries } = request;
     if (transactionalId === undefined) return this.#context.append.append(request);
-    const claim = claimOf(request.entries, transactionalId);
+    const claim = claimOf(entries, transactionalId);
+    if (turns === undefined || entries.length <= APPENDED_TOGETHER) return this.#claimed(claim, request);
+    // They are of different partitions: none of them has to wait for those before it.
+    const appended = turns.begin(
+      slicesOf(entries),
+      (some) => this.#claimed(claim, { ...request, entries: some }),
+      1,
+    );
+    return appended.then((all) => all.flat());
+  }
+
+  #claimed(claim: Claim, request: AppendRequest): AppendOutcome[] | Promise<AppendOutcome[]> {
     if (claim === 'several') {
       const refusal = {
         error: ErrorCode.INVALID_PRODUCER_ID_MAPPING,
@@ -175,11 +190,15 @@ function unconfirmed(begun: ReadonlyMap<PartitionKey, BegunAt>): TopicPartition[
   );
 }
 
-/** null: there is nothing of a transaction. */
-function claimOf(
-  entries: readonly AppendEntry[],
-  transactionalId: string,
-): TransactionClaim | 'several' | null {
+function slicesOf(entries: readonly AppendEntry[]): (readonly AppendEntry[])[] {
+  const slices: (readonly AppendEntry[])[] = [];
+  for (let at = 0; at < entries.length; at += APPENDED_TOGETHER) {
+    slices.push(entries.slice(at, at + APPENDED_TOGETHER));
+  }
+  return slices;
+}
+
+function claimOf(entries: readonly AppendEntry[], transactionalId: string): Claim {
   let claim: TransactionClaim | null = null;
   for (const { records } of entries) {
     if (!isTransactional(records)) continue;

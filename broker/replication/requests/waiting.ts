@@ -6,6 +6,7 @@
  * is passed over once it is over.
  * Deadlines that fall into the same millisecond share one timer. Source: Kafka's DelayedOperationPurgatory.
  */
+import { LargeMap } from '../../large-map.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
 import { FEW, type Steps, Turns } from '../../platform/turns.ts';
 import type { PartitionKey } from '../../types.ts';
@@ -40,7 +41,7 @@ interface Deadline {
 export class WaitingRoom {
   readonly #clock: Clock;
   /** No set is empty. */
-  readonly #byKey = new Map<PartitionKey, Set<Entry>>();
+  readonly #byKey = new LargeMap<PartitionKey, Set<Entry>>();
   /** By the millisecond in which they fall; each has entries and a running timer. */
   readonly #deadlines = new Map<number, Deadline>();
   #size = 0;

@@ -34,6 +34,7 @@ const OWN_CONFIGS = new Set([
   'compressed.batch.max.records',
   'delegation.token.max.tokens',
   'fetch.max.converted.bytes',
+  'group.max.protocols',
   'queued.produce.max.bytes',
   'worker.threads',
   'worker.idle.ms',

@@ -19,6 +19,7 @@ const OWN = [
   'compressed.batch.max.records',
   'delegation.token.max.tokens',
   'fetch.max.converted.bytes',
+  'group.max.protocols',
   'queued.produce.max.bytes',
   'worker.threads',
   'worker.idle.ms',

@@ -93,7 +93,7 @@ export async function stableMember({ clock, groups }: ReturnType<typeof setUp>):
     generationId,
     protocolType: null,
     protocolName: null,
-    assignments: [{ memberId, assignment: Buffer.from('t-0') }],
+    assignments: new Map([[memberId, Buffer.from('t-0')]]),
   });
   expect(synced.assignment.toString()).toBe('t-0');
   return memberId;

@@ -37,7 +37,7 @@ describe('a group', () => {
       generationId: 1,
       protocolType: null,
       protocolName: null,
-      assignments: [],
+      assignments: new Map(),
     });
     expect(synced.error).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
   });
@@ -73,7 +73,7 @@ describe('a static member', () => {
       generationId,
       protocolType: null,
       protocolName: null,
-      assignments: [],
+      assignments: new Map(),
     });
     world.log.error = ErrorCode.NOT_ENOUGH_REPLICAS;
     expect((await world.groups.joinGroup(request)).error).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
@@ -95,7 +95,7 @@ describe('a static member that comes back', () => {
     await world.clock.runFor(200);
     const { memberId, generationId } = await joining;
     const who = { groupId: GROUP, memberId, instanceId: 'i1', generationId };
-    await world.groups.syncGroup({ ...who, protocolType: null, protocolName: null, assignments: [] });
+    await world.groups.syncGroup({ ...who, protocolType: null, protocolName: null, assignments: new Map() });
     world.log.held = [];
     const returning = world.groups.joinGroup(request);
     await settle();

@@ -25,6 +25,28 @@ describe('offsets', () => {
     expect(world.groups.fetchOffsets(GROUP, null).offsets.get('t-0')).toMatchObject({ offset: 7 });
   });
 
+  it('of which very many are asked for are those that there are, without a look at each that there is not', async () => {
+    const world = setUp();
+    const memberId = await stableMember(world);
+    const member = { groupId: GROUP, memberId, instanceId: null, generationId: 1 };
+    await world.groups.commitOffsets({ ...member, commits: [commitOf(7)] });
+    world.log.held = [];
+    void world.groups.commitOffsets({ ...member, commits: [{ ...commitOf(8), partition: 1 }] });
+    await settle();
+    let looks = 0;
+    const none = Array.from({ length: 10_000 }, (_, at) => `none-${at}`);
+    const asked = new Proxy([...none, 't-0', 't-1'], {
+      get(keys, at, self) {
+        if (typeof at === 'string' && /^\d+$/.test(at)) looks++;
+        return Reflect.get(keys, at, self);
+      },
+    });
+    const { offsets } = world.groups.fetchOffsets(GROUP, asked, true);
+    expect(offsets.get('t-0')).toMatchObject({ offset: 7 });
+    expect(offsets.get('t-1')).toBe('unstable');
+    expect([offsets.size, looks]).toEqual([2, 0]);
+  });
+
   it('of two commits under way the later in the log stays, whichever is answered first', async () => {
     const world = setUp();
     const memberId = await stableMember(world);

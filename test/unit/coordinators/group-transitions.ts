@@ -70,7 +70,7 @@ export function syncRequest(over: Partial<SyncRequest> = {}, ...ids: string[]): 
     generationId: 1,
     protocolType: null,
     protocolName: null,
-    assignments: ids.map((memberId) => ({ memberId, assignment: Buffer.from(`for ${memberId}`) })),
+    assignments: new Map(ids.map((memberId) => [memberId, Buffer.from(`for ${memberId}`)])),
     ...over,
   };
 }

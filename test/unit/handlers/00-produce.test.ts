@@ -85,7 +85,9 @@ describe('acks', () => {
     expect(await run(one(0)).answer).toBeNull();
     const failing = () => [outcome({ error: ErrorCode.MESSAGE_TOO_LARGE })];
     expect(await run(one(0), { append: failing }).answer).toBe('close');
-    expect(produce.refuse({ ...emptyRequest(), acks: 0 }, ErrorCode.UNKNOWN_SERVER_ERROR, 7)).toBe('close');
+    expect(
+      produce.refuse({ ...emptyRequest(), acks: 0 }, ErrorCode.UNKNOWN_SERVER_ERROR, sender(7, {})),
+    ).toBe('close');
   });
 
   it('anything else is INVALID_REQUIRED_ACKS for every partition, and nothing is appended', async () => {

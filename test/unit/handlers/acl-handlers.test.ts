@@ -311,11 +311,11 @@ describe('the ACL requests', () => {
     }
   });
 
-  it('are refused for every rule and filter', () => {
+  it('are refused for every rule and filter', async () => {
     const error = ErrorCode.REQUEST_TIMED_OUT;
     const told = { errorCode: error, errorMessage: 'The request timed out.' };
-    expect(refusal(createAcls, 3, CODES, error).results).toEqual([told]);
-    expect(refusal(deleteAcls, 3, CODES, error).filterResults).toMatchObject([told]);
-    expect(refusal(describeAcls, 3, EVERY, error)).toMatchObject(told);
+    expect((await refusal(createAcls, 3, CODES, error)).results).toEqual([told]);
+    expect((await refusal(deleteAcls, 3, CODES, error)).filterResults).toMatchObject([told]);
+    expect(await refusal(describeAcls, 3, EVERY, error)).toMatchObject(told);
   });
 });

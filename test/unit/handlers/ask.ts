@@ -9,7 +9,7 @@ import {
   encodeResponse,
 } from '../../../broker/protocol/codec.ts';
 import type { AnyApi, RequestInput, ResponseOf } from '../../../broker/protocol/schema.ts';
-import { type Given, sender, services } from './support.ts';
+import { context, type Given, sender, services } from './support.ts';
 
 /** The decoded response; rejects when there is none. `released`: what the handler wants to run after sending. */
 export async function ask<A extends AnyApi, N extends ServiceName>(
@@ -28,14 +28,14 @@ export async function ask<A extends AnyApi, N extends ServiceName>(
 }
 
 /** What a client gets when the request may not be handled at all, decoded. */
-export function refusal<A extends AnyApi>(
+export async function refusal<A extends AnyApi>(
   { api, refuse }: Pick<Handler<A, ServiceName>, 'api' | 'refuse'>,
   version: number,
   request: RequestInput<A>,
   errorCode: ErrorCode,
-): ResponseOf<A> {
+): Promise<ResponseOf<A>> {
   const decoded = decodeRequest(api, version, Buffer.concat(encodeRequest(api, version, request)));
-  const answer = refuse(decoded, errorCode, version);
+  const answer = await refuse(decoded, errorCode, context(version));
   if (answer === null || answer === 'close') throw new Error(`no response but ${answer}`);
   return decodeResponse(api, version, Buffer.concat(encodeResponse(api, version, answer)));
 }

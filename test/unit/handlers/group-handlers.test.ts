@@ -3,6 +3,7 @@
  * and how the coordinator's answers look to clients. The coordinator is played by the test.
  */
 import { describe, expect, it } from 'vitest';
+import { NameMap } from '../../../broker/bounded-name.ts';
 import type { JoinAnswer, SyncAnswer } from '../../../broker/coordinators/group/effects.ts';
 import { addMember, type Group, newGroup } from '../../../broker/coordinators/group/group.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
@@ -110,7 +111,8 @@ describe('SyncGroup', () => {
   it.each([0, 3, 4])('v%i: the assignment goes to the coordinator and comes back', async (version) => {
     const { asked, groups } = playing('syncGroup', synced);
     const { response } = await ask(syncGroup, version, { ...request, assignments }, { groups });
-    expect(asked).toMatchObject([{ ...request, instanceId: null, protocolName: null, assignments }]);
+    const given = new NameMap([['m', Buffer.from('mine')]]);
+    expect(asked).toMatchObject([{ ...request, instanceId: null, protocolName: null, assignments: given }]);
     expect(response).toMatchObject({ errorCode: 0, protocolName: null });
     expect(String(response.assignment)).toBe('mine');
   });
@@ -321,21 +323,24 @@ describe('ListGroups', () => {
 });
 
 describe('a request that may not be handled at all', () => {
-  it('is answered with the error wherever the API has a place for one', () => {
+  it('is answered with the error wherever the API has a place for one', async () => {
     const code = ErrorCode.UNKNOWN_SERVER_ERROR;
     const error = { errorCode: code };
     const group = { groupId: 'g' };
     const members = [{ memberId: 'm', groupInstanceId: null }];
-    expect(refusal(joinGroup, 9, { ...group, memberId: 'm' }, code)).toMatchObject({
+    expect(await refusal(joinGroup, 9, { ...group, memberId: 'm' }, code)).toMatchObject({
       ...error,
       memberId: '',
     });
-    expect(refusal(syncGroup, 5, group, code)).toMatchObject(error);
-    expect(refusal(heartbeat, 4, group, code)).toMatchObject(error);
-    expect(refusal(leaveGroup, 5, { ...group, members }, code)).toMatchObject({ ...error, members: [] });
-    expect(refusal(describeGroups, 5, { groups: ['g'] }, code)).toMatchObject({
+    expect(await refusal(syncGroup, 5, group, code)).toMatchObject(error);
+    expect(await refusal(heartbeat, 4, group, code)).toMatchObject(error);
+    expect(await refusal(leaveGroup, 5, { ...group, members }, code)).toMatchObject({
+      ...error,
+      members: [],
+    });
+    expect(await refusal(describeGroups, 5, { groups: ['g'] }, code)).toMatchObject({
       groups: [{ ...group, ...error }],
     });
-    expect(refusal(listGroups, 5, {}, code)).toMatchObject({ ...error, groups: [] });
+    expect(await refusal(listGroups, 5, {}, code)).toMatchObject({ ...error, groups: [] });
   });
 });

@@ -250,7 +250,8 @@ describe('a commit of nothing', () => {
 describe('a JoinGroup that is refused as a whole', () => {
   it('names no protocol: null from v7 on, the empty text before', () => {
     const request = { memberId: 'm' } as Parameters<typeof joinGroup.refuse>[0];
-    const refused = (version: number) => joinGroup.refuse(request, ErrorCode.UNKNOWN_SERVER_ERROR, version);
+    const refused = (version: number) =>
+      joinGroup.refuse(request, ErrorCode.UNKNOWN_SERVER_ERROR, context(version));
     expect(refused(6)).toMatchObject({ protocolName: '', generationId: -1, memberId: '' });
     expect(refused(7)).toMatchObject({ protocolName: null });
   });

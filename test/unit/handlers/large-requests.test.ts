@@ -9,6 +9,8 @@ import { listOffsets } from '../../../broker/handlers/02-list-offsets.ts';
 import { metadata } from '../../../broker/handlers/03-metadata.ts';
 import { offsetCommit } from '../../../broker/handlers/08-offset-commit.ts';
 import { offsetFetch } from '../../../broker/handlers/09-offset-fetch.ts';
+import { joinGroup } from '../../../broker/handlers/11-join-group.ts';
+import { syncGroup } from '../../../broker/handlers/14-sync-group.ts';
 import { describeGroups } from '../../../broker/handlers/15-describe-groups.ts';
 import { deleteTopics } from '../../../broker/handlers/20-delete-topics.ts';
 import { deleteRecords } from '../../../broker/handlers/21-delete-records.ts';
@@ -79,7 +81,7 @@ const CASES: readonly [handler: unknown, version: number, request: object, given
     addPartitionsToTxn,
     3,
     { v3AndBelowTransactionalId: 't', v3AndBelowTopics: many((name) => ({ name, partitions: [0] })) },
-    {},
+    { transactions: { addPartitions: async () => none } },
   ],
   [txnOffsetCommit, 3, { topics: many((name) => ({ name, partitions: [{ partitionIndex: 0 }] })) }, {}],
   [
@@ -135,6 +137,42 @@ it.each(
   expect(asked - inTurns).toBeLessThanOrEqual(2);
 });
 
+/** The same with topics that have no partitions. */
+function withoutPartitions(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutPartitions);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [
+      name,
+      /^partition/.test(name) ? [] : withoutPartitions(each),
+    ]),
+  );
+}
+
+it.each(
+  CASES.map(
+    ([handler, ...rest]) => [(handler as AnyHandler).api.name, handler as AnyHandler, ...rest] as const,
+  ),
+)('%s, of topics without partitions', async (_name, { api, handle }, version, request, given) => {
+  const empty = withoutPartitions(request) as never;
+  const decoded = decodeRequest(api, version, Buffer.concat(encodeRequest(api, version, empty)));
+  let [asked, most] = [0, 0];
+  const may = (): boolean => {
+    asked++;
+    return true;
+  };
+  const turns = new Turns(world.clock, (piece) => {
+    const before = asked;
+    try {
+      return piece();
+    } finally {
+      most = Math.max(most, asked - before);
+    }
+  });
+  await handle(decoded, sender(version, { may }, { turns }), services(given));
+  expect(most).toBeLessThanOrEqual(MOST_PER_TURN);
+});
+
 /** Walks through all that was named, each of which takes so many turns. */
 const TURNS_PER_WALK = MANY / MOST_PER_TURN;
 
@@ -181,4 +219,47 @@ it.each(
   } finally {
     for (const spy of spies) spy.mockRestore();
   }
+});
+
+it('SyncGroup: very many assignments are looked at in turns', async () => {
+  let given: ReadonlyMap<string, Buffer> = new Map();
+  const groups = {
+    syncGroup: async ({ assignments }: { assignments: ReadonlyMap<string, Buffer> }) => {
+      given = assignments;
+      return { error: none, protocolType: null, protocolName: null, assignment: Buffer.alloc(0) };
+    },
+  };
+  const assignments = many((memberId) => ({ memberId, assignment: Buffer.from(memberId) }));
+  const request = { groupId: 'g', memberId: 'm', generationId: 1, assignments };
+  let pieces = 0;
+  const turns = new Turns(world.clock, (piece) => {
+    pieces++;
+    return piece();
+  });
+  const { api, handle } = syncGroup as unknown as AnyHandler;
+  const decoded = decodeRequest(api, 3, Buffer.concat(encodeRequest(api, 3, request as never)));
+  await handle(decoded, sender(3, {}, { turns, isAlone: true }), services({ groups } as Given));
+  expect(pieces).toBeGreaterThanOrEqual(TURNS_PER_WALK);
+  expect([given.size, given.get('name-7')]).toEqual([MANY, Buffer.from('name-7')]);
+});
+
+it('JoinGroup: more protocols than a member may have are refused, however few others there are', async () => {
+  const joined: unknown[] = [];
+  const groups = {
+    joinGroup: async (join: unknown) => {
+      joined.push(join);
+      return { error: none, generationId: 1, protocolName: '', leader: '', memberId: '', members: [] };
+    },
+  };
+  const { api, handle } = joinGroup as unknown as AnyHandler;
+  const errorWith = async (count: number): Promise<unknown> => {
+    const protocols = many((name) => ({ name, metadata: Buffer.alloc(0) })).slice(0, count);
+    const request = { groupId: 'g', memberId: '', protocolType: 'consumer', protocols };
+    const decoded = decodeRequest(api, 5, Buffer.concat(encodeRequest(api, 5, request as never)));
+    return await handle(decoded, sender(5, {}), services({ groups } as Given));
+  };
+  expect(await errorWith(101)).toMatchObject({ errorCode: ErrorCode.INCONSISTENT_GROUP_PROTOCOL });
+  expect(joined).toEqual([]);
+  expect(await errorWith(100)).toMatchObject({ errorCode: none });
+  expect(joined).toHaveLength(1);
 });

@@ -104,13 +104,15 @@ describe('WriteTxnMarkers', () => {
     const others = request.markers.map((marker) => ({ ...marker, ...nobody }));
     const named = { markers: [...request.markers, ...others] };
     const { response } = await ask(writeTxnMarkers, 1, named, { markers });
-    expect(response).toEqual(refusal(writeTxnMarkers, 1, named, ErrorCode.UNKNOWN_SERVER_ERROR));
+    expect(response).toEqual(await refusal(writeTxnMarkers, 1, named, ErrorCode.UNKNOWN_SERVER_ERROR));
   });
 
   it('is for those who may alter the cluster or act for it', async () => {
     const markers = { write: () => Promise.reject(new Error('written')) };
     const { response } = await ask(writeTxnMarkers, 1, request, { markers, may: denying('cluster') });
-    expect(response).toEqual(refusal(writeTxnMarkers, 1, request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED));
+    expect(response).toEqual(
+      await refusal(writeTxnMarkers, 1, request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED),
+    );
     expect(response.markers[0]?.topics[0]?.partitions.map(({ errorCode }) => errorCode)).toEqual([
       ErrorCode.CLUSTER_AUTHORIZATION_FAILED,
       ErrorCode.CLUSTER_AUTHORIZATION_FAILED,

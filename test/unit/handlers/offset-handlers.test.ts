@@ -182,24 +182,24 @@ describe('DeleteGroups and OffsetDelete', () => {
 });
 
 describe('a request about offsets that may not be handled at all', () => {
-  it('is answered with the error wherever the API has a place for one', () => {
+  it('is answered with the error wherever the API has a place for one', async () => {
     const code = ErrorCode.UNKNOWN_SERVER_ERROR;
     const partitions = [{ partitionIndex: 0, errorCode: code }];
     const topics = [{ name: 't1', partitions: [{ partitionIndex: 0 }] }];
-    expect(refusal(offsetCommit, 9, { groupId: 'g', topics }, code)).toMatchObject({
+    expect(await refusal(offsetCommit, 9, { groupId: 'g', topics }, code)).toMatchObject({
       topics: [{ partitions }],
     });
     const asked = [{ name: 't1', partitionIndexes: [0] }];
-    expect(refusal(offsetFetch, 1, { groupId: 'g', topics: asked }, code)).toMatchObject({
+    expect(await refusal(offsetFetch, 1, { groupId: 'g', topics: asked }, code)).toMatchObject({
       topics: [{ partitions }],
     });
     const groups = [{ groupId: 'g', topics: null }];
-    expect(refusal(offsetFetch, 9, { groups }, code)).toMatchObject({
+    expect(await refusal(offsetFetch, 9, { groups }, code)).toMatchObject({
       groups: [{ groupId: 'g', errorCode: code }],
     });
-    expect(refusal(deleteGroups, 2, { groupsNames: ['g'] }, code)).toMatchObject({
+    expect(await refusal(deleteGroups, 2, { groupsNames: ['g'] }, code)).toMatchObject({
       results: [{ errorCode: code }],
     });
-    expect(refusal(offsetDelete, 0, { groupId: 'g', topics }, code)).toMatchObject({ errorCode: code });
+    expect(await refusal(offsetDelete, 0, { groupId: 'g', topics }, code)).toMatchObject({ errorCode: code });
   });
 });

@@ -66,10 +66,10 @@ describe('the handler table', () => {
 
   it.each(cases)(
     '$title: a refusal of an empty request is a well-formed response',
-    ({ handler, version }) => {
+    async ({ handler, version }) => {
       const { api } = handler;
       const request = decodeRequest(api, version, Buffer.concat(encodeRequest(api, version, {})));
-      const answer = handler.refuse(request, ErrorCode.UNKNOWN_SERVER_ERROR, version);
+      const answer = await handler.refuse(request, ErrorCode.UNKNOWN_SERVER_ERROR, context(version));
       if (answer === 'close') {
         // Produce with acks=0, which is what an empty request says.
         expect(api.name).toBe('Produce');

@@ -168,14 +168,14 @@ describe('AddPartitionsToTxn of a producer', () => {
     expect(asked).toMatchObject([[{}, [{ topic: 'a', partition: 0 }]]]);
   });
 
-  it('v0-3: a refusal names each partition; v4: it stands at the top', () => {
-    expect(refusal(addPartitionsToTxn, 3, both, ErrorCode.NOT_COORDINATOR)).toMatchObject({
+  it('v0-3: a refusal names each partition; v4: it stands at the top', async () => {
+    expect(await refusal(addPartitionsToTxn, 3, both, ErrorCode.NOT_COORDINATOR)).toMatchObject({
       resultsByTopicV3AndBelow: [
         { name: 'a', resultsByPartition: [{ partitionErrorCode: 16 }, { partitionErrorCode: 16 }] },
         { name: 'b', resultsByPartition: [{ partitionErrorCode: 16 }] },
       ],
     });
-    expect(refusal(addPartitionsToTxn, 4, {}, ErrorCode.NOT_COORDINATOR).errorCode).toBe(16);
+    expect((await refusal(addPartitionsToTxn, 4, {}, ErrorCode.NOT_COORDINATOR)).errorCode).toBe(16);
   });
 });
 

@@ -1,6 +1,7 @@
 /** Work in turns, and what one turn of the event loop may do. */
 import { describe, expect, it } from 'vitest';
-import { atOnce, type Steps, TurnBudget, Turns } from '../../../broker/platform/turns.ts';
+import { systemClock } from '../../../broker/platform/clock.ts';
+import { atOnce, type Steps, sorted, TurnBudget, Turns } from '../../../broker/platform/turns.ts';
 import { World } from '../../support/world.ts';
 
 it('a turn has a budget, which the next one has again', async () => {
@@ -59,6 +60,12 @@ describe('work in turns', () => {
     const { turns, steps, busy } = counting(25);
     expect(await turns.take(steps(), 10)).toBe('done');
     expect(busy()).toEqual([10, 10, 5]);
+  });
+
+  it.each([0, 1, 99, 1234])('sorts %s texts as they are sorted at once', async (count) => {
+    const { clock } = World.flowing();
+    const texts = Array.from({ length: count }, (_, at) => `name-${(at * 7919) % 997}`);
+    expect(await new Turns(clock).take(sorted(texts), 3)).toEqual([...texts].sort());
   });
 
   it('waits for promises, and what is there already is no turn', async () => {
@@ -128,12 +135,29 @@ describe('work in turns', () => {
     await expect(turns.begin([1, 2], work)).rejects.toThrow('at once');
   });
 
-  it('has fewer steps in a turn where each of them weighs more, and one at least', async () => {
-    const { steps, did, busy, clock } = counting(25);
-    expect(await new Turns(clock, undefined, 3).take(steps(), 30)).toBe('done');
-    expect(await new Turns(clock, undefined, 5).each([1, 2, 3], did, 10)).toHaveLength(3);
-    await new Turns(clock, undefined, 100).begin([1, 2], did, 50);
-    expect(busy()).toEqual([10, 10, 5 + 2, 1 + 1, 1]);
+  it('is in shorter turns where its steps take long, with a few in each', async () => {
+    const { steps, did, busy, clock } = counting(30);
+    let nowMs = 0;
+    const slow = new Turns({ ...systemClock, nowMs: () => nowMs, soon: (run) => clock.soon(run) });
+    function* slowSteps(): Steps<string> {
+      for (const inner = steps(); ; ) {
+        nowMs += 0.5;
+        const { done, value } = inner.next();
+        if (done === true) return value;
+        yield;
+      }
+    }
+    expect(await slow.take(slowSteps())).toBe('done');
+    // Of a turn that has few steps anyway each may be long.
+    await slow.begin(Array.from({ length: 20 }), () => {
+      did();
+      nowMs += 1;
+    });
+    await slow.each(Array.from({ length: 20 }), () => {
+      did();
+      nowMs += 1;
+    });
+    expect(busy()).toEqual([16, 8, 6 + 10, 5, 5 + 16, 4]);
   });
 
   it('begins some in each turn, and does not wait for them before the next', async () => {

@@ -101,12 +101,9 @@ it('long texts count as the elements that take as long', () => {
     name: String(topic).padStart(textBytes, 'n'),
   }));
   const body = Buffer.concat(encodeRequest(Metadata, 12, { topics }));
-  const reader = new Reader(body);
-  const read = taken(decodeRequestInSteps(Metadata, 12, reader));
+  const read = taken(decodeRequestInSteps(Metadata, 12, new Reader(body)));
   expect(read.pauses).toBeGreaterThanOrEqual(10);
   expect(read.result.topics).toHaveLength(ELEMENTS_PER_STEP);
-  expect(reader.longestTextBytes).toBe(textBytes);
-  expect(reader.longTextBytes).toBe(ELEMENTS_PER_STEP * textBytes);
   const answered = { version: 12, correlationId: 7 };
   expect(taken(responseFrameInSteps(Metadata, answered, { topics })).pauses).toBeGreaterThanOrEqual(10);
 });

@@ -1,4 +1,4 @@
-/** A consumer's fetch of so many partitions that it reads, and begins to wait, in turns: nothing is missed in between. */
+/** A fetch, or a deletion, of so many partitions that it begins to wait in turns: nothing is missed in between. */
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { Turns } from '../../../broker/platform/turns.ts';
@@ -51,5 +51,34 @@ describe('a fetch of very many partitions', () => {
     cluster.tell(COUNT - 2, { only: [1] });
     const outcomes = await cluster.clock.runUntilSettled(waiting, 100);
     expect(outcomes[COUNT - 2]?.error).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  });
+});
+
+describe('a deletion of the records of very many partitions', () => {
+  const COUNT = 1000;
+  const DELETED_PER_TURN = 100;
+
+  async function deleting(replicas: number[]) {
+    const cluster = await ReplicationCluster.start({ brokers: 2 });
+    for (let partition = 0; partition < COUNT; partition++) cluster.create(replicas, partition);
+    const entries = Array.from({ length: COUNT }, (_, partition) => ({
+      ...{ topic: TOPIC, partition, offset: partition === 7 ? 1000 : 0 },
+    }));
+    let pieces = 0;
+    const turns = new Turns(cluster.clock, (piece) => {
+      pieces++;
+      return piece();
+    });
+    const deleted = cluster.node(1).replicas.deleteRecords(entries, 10_000, turns);
+    const outcomes = await cluster.clock.runUntilSettled(Promise.resolve(deleted), 20_000);
+    return { outcomes, pieces };
+  }
+
+  it.each([[[1]], [[1, 2]]])('takes its turns, with replicas on %s', async (replicas) => {
+    const { outcomes, pieces } = await deleting(replicas);
+    expect(pieces).toBeGreaterThanOrEqual(COUNT / DELETED_PER_TURN);
+    const failed = outcomes.filter(({ error }) => error !== ErrorCode.NONE);
+    expect(failed).toMatchObject([{ partition: 7, error: ErrorCode.OFFSET_OUT_OF_RANGE }]);
+    expect(outcomes.map(({ partition }) => partition)).toEqual(Array.from({ length: COUNT }, (_, at) => at));
   });
 });

@@ -1,6 +1,8 @@
 /** Replica managers on a simulated network: replicate, cut, diverge, truncate, catch up. */
+
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
+import { Turns } from '../../../broker/platform/turns.ts';
 import { ReplicationCluster, TOPIC } from './cluster-kit.ts';
 
 describe('three replicas', () => {
@@ -192,7 +194,7 @@ describe('a follower out of range', () => {
     for (const value of ['b', 'c', 'd', 'e']) await cluster.produced(1, [value]);
     const [deleted] = await cluster
       .node(1)
-      .replicas.deleteRecords([{ topic: TOPIC, partition: 0, offset: 3 }], 1000);
+      .replicas.deleteRecords([{ topic: TOPIC, partition: 0, offset: 3 }], 1000, new Turns(cluster.clock));
     expect(deleted).toMatchObject({ error: ErrorCode.NONE, lowWatermark: 3 });
     await cluster.startBroker(2);
     cluster.tell(0, { only: [2] });
@@ -226,7 +228,9 @@ describe('the log start offset', () => {
     cluster.kill(2);
     cluster.elect(1, [1]);
     await cluster.produced(1, ['a', 'b', 'c']);
-    await cluster.node(1).replicas.deleteRecords([{ topic: TOPIC, partition: 0, offset: 1 }], 1000);
+    await cluster
+      .node(1)
+      .replicas.deleteRecords([{ topic: TOPIC, partition: 0, offset: 1 }], 1000, new Turns(cluster.clock));
     await cluster.startBroker(2);
     cluster.tell(0, { only: [2] });
     await cluster.until(() => cluster.truth().isr.includes(2), 30_000);
@@ -249,7 +253,9 @@ describe('the log start offset', () => {
     cluster.create([1, 2, 3]);
     for (const value of ['a', 'b', 'c']) await cluster.produced(1, [value]);
     const entries = [{ topic: TOPIC, partition: 0, offset: -1 }];
-    const deleting = Promise.resolve(cluster.node(1).replicas.deleteRecords(entries, 10_000));
+    const deleting = Promise.resolve(
+      cluster.node(1).replicas.deleteRecords(entries, 10_000, new Turns(cluster.clock)),
+    );
     const [outcome] = await cluster.clock.runUntilSettled(deleting, 5000);
     expect(outcome).toMatchObject({ error: ErrorCode.NONE, lowWatermark: 3 });
     for (const id of [1, 2, 3]) expect(cluster.log(id).startOffset).toBe(3);
@@ -261,9 +267,11 @@ describe('the log start offset', () => {
     await cluster.produced(1, ['a']);
     const leader = cluster.node(1).replicas;
     const at = (offset: number) => [{ topic: TOPIC, partition: 0, offset }];
-    expect(await leader.deleteRecords(at(2), 1000)).toMatchObject([{ error: ErrorCode.OFFSET_OUT_OF_RANGE }]);
+    expect(await leader.deleteRecords(at(2), 1000, new Turns(cluster.clock))).toMatchObject([
+      { error: ErrorCode.OFFSET_OUT_OF_RANGE },
+    ]);
     cluster.network.cut('host1', 'host2');
-    const deleting = Promise.resolve(leader.deleteRecords(at(1), 1000));
+    const deleting = Promise.resolve(leader.deleteRecords(at(1), 1000, new Turns(cluster.clock)));
     const outcomes = await cluster.clock.runUntilSettled(deleting, 5000);
     expect(outcomes).toMatchObject([{ error: ErrorCode.REQUEST_TIMED_OUT, lowWatermark: 0 }]);
   });

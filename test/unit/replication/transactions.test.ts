@@ -24,6 +24,7 @@ function appending(
   cluster: ReplicationCluster,
   all: readonly Sent[],
   apiVersion = 11,
+  turns?: Turns,
 ): Promise<AppendOutcome[]> {
   const request = {
     acks: -1,
@@ -31,6 +32,7 @@ function appending(
     origin: 'client' as const,
     apiVersion,
     transactionalId: 'tx',
+    ...(turns !== undefined && { turns }),
     entries: all.map((sent) => ({ topic: TOPIC, partition: sent.partition ?? 0, records: records(sent) })),
   };
   return Promise.resolve(cluster.node(1).replicas.append(request));
@@ -205,6 +207,33 @@ describe('a transaction begins in a partition', () => {
     cluster.verify = () => Promise.reject(new Error('the coordinator was asked'));
     expect(await append(cluster, {})).toMatchObject([{ error: ErrorCode.NOT_LEADER_OR_FOLLOWER }]);
   });
+});
+
+it('records of a transaction for very many partitions are taken in turns', async () => {
+  const cluster = await ReplicationCluster.start({ brokers: 1 });
+  const all = Array.from({ length: 300 }, (_, partition) => ({ partition }));
+  for (const { partition } of all) cluster.create([1], partition);
+  let asked = 0;
+  cluster.verify = async ({ partitions }) => {
+    asked += partitions.length;
+    return new Map(partitions.map((at) => [partitionKey(at.topic, at.partition), ErrorCode.NONE]));
+  };
+  let pieces = 0;
+  const turns = new Turns(cluster.clock, (piece) => {
+    pieces++;
+    return piece();
+  });
+  const appended = await cluster.clock.runUntilSettled(appending(cluster, all, 11, turns), 10_000);
+  expect(pieces).toBeGreaterThanOrEqual(300 / 25);
+  expect(asked).toBe(300);
+  expect(appended.map(({ partition, error }) => ({ partition, error }))).toEqual(
+    all.map(({ partition }) => ({ partition, error: ErrorCode.NONE })),
+  );
+  const strangers = [...all.slice(0, 299), { partition: 299, producerId: 6 }];
+  const refused = await cluster.clock.runUntilSettled(appending(cluster, strangers, 11, turns), 10_000);
+  expect(new Set(refused.map(({ error }) => error))).toEqual(
+    new Set([ErrorCode.INVALID_PRODUCER_ID_MAPPING]),
+  );
 });
 
 describe('a reader of committed data', () => {
