@@ -7,6 +7,7 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { DecompressedTooLarge, DecompressionFailed } from './batch.ts';
 
+/** Where nothing says how much will come. */
 const CHUNK_BYTES = 64 * 1024;
 const FRAME_MAGIC = 0xfd2fb528;
 /** The last four bits are free. */
@@ -51,7 +52,7 @@ function decompressFrame(frame: Buffer, limitBytes: number): Buffer {
   try {
     return zstdDecompressSync(frame, {
       maxOutputLength: Math.max(1, limitBytes),
-      chunkSize: CHUNK_BYTES,
+      chunkSize: chunkBytes(frame, limitBytes),
     });
   } catch (error) {
     if (error instanceof RangeError) throw new DecompressedTooLarge('zstd data', limitBytes);
@@ -59,6 +60,39 @@ function decompressFrame(frame: Buffer, limitBytes: number): Buffer {
       `Bytes that are no zstd data: ${error instanceof Error ? error.message : error}`,
     );
   }
+}
+
+/**
+ * What the frame says that it holds, and a byte to see that it is the end: it is decompressed in place then, and
+ * not put together of pieces, which costs as much again. Memory that is not written to costs nothing.
+ */
+function chunkBytes(frame: Buffer, limitBytes: number): number {
+  const saidBytes = contentSize(frame) ?? 0;
+  return Math.max(CHUNK_BYTES, Math.min(saidBytes + 1, limitBytes + 1));
+}
+
+/** null where the frame does not say. */
+function contentSize(frame: Buffer): number | null {
+  const descriptor = frame.readUInt8(4);
+  const sizeBytes = contentSizeFieldBytes(descriptor);
+  const at = 5 + ((descriptor & SINGLE_SEGMENT) === 0 ? 1 : 0) + (DICTIONARY_ID_BYTES[descriptor & 3] ?? 0);
+  switch (sizeBytes) {
+    case 1:
+      return frame.readUInt8(at);
+    case 2:
+      return frame.readUInt16LE(at) + 256;
+    case 4:
+      return frame.readUInt32LE(at);
+    case 8:
+      return Number(frame.readBigUInt64LE(at));
+    default:
+      return null;
+  }
+}
+
+function contentSizeFieldBytes(descriptor: number): number {
+  const sizeCode = descriptor >> 6;
+  return sizeCode === 0 && (descriptor & SINGLE_SEGMENT) !== 0 ? 1 : (CONTENT_SIZE_BYTES[sizeCode] ?? 0);
 }
 
 function isFrame(data: Buffer, at: number): boolean {
@@ -94,10 +128,8 @@ function contentEnd(data: Buffer, start: number): number | null {
   if (start + 5 > data.length) return null;
   const descriptor = data.readUInt8(start + 4);
   const singleSegment = (descriptor & SINGLE_SEGMENT) !== 0;
-  const sizeCode = descriptor >> 6;
-  const contentSizeBytes = sizeCode === 0 && singleSegment ? 1 : (CONTENT_SIZE_BYTES[sizeCode] ?? 0);
-  let at =
-    start + 5 + (singleSegment ? 0 : 1) + (DICTIONARY_ID_BYTES[descriptor & 3] ?? 0) + contentSizeBytes;
+  const beforeSize = start + 5 + (singleSegment ? 0 : 1) + (DICTIONARY_ID_BYTES[descriptor & 3] ?? 0);
+  let at = beforeSize + contentSizeFieldBytes(descriptor);
   for (let last = false; !last; ) {
     if (at + BLOCK_HEADER_BYTES > data.length) return null;
     const header = data.readUIntLE(at, BLOCK_HEADER_BYTES);

@@ -258,7 +258,7 @@ it('JoinGroup: more protocols than a member may have are refused, however few ot
     const decoded = decodeRequest(api, 5, Buffer.concat(encodeRequest(api, 5, request as never)));
     return await handle(decoded, sender(5, {}), services({ groups } as Given));
   };
-  expect(await errorWith(101)).toMatchObject({ errorCode: ErrorCode.INCONSISTENT_GROUP_PROTOCOL });
+  expect(await errorWith(1001)).toMatchObject({ errorCode: ErrorCode.INCONSISTENT_GROUP_PROTOCOL });
   expect(joined).toEqual([]);
   expect(await errorWith(100)).toMatchObject({ errorCode: none });
   expect(joined).toHaveLength(1);
