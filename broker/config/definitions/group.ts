@@ -19,7 +19,7 @@ export const GROUP_CONFIGS = {
   ),
   'group.max.size': int('2147483647', 'read-only', 'Most members of a group.', atLeast(1)),
   'group.max.protocols': int(
-    '100',
+    '1000',
     'read-only',
     'Most protocols that a member may offer; who offers more is refused. They are compared with those of all others.',
     atLeast(1),
