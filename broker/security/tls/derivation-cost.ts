@@ -57,27 +57,38 @@ export function derivationProblem(der: Buffer): string | null {
   return typeof tally === 'string' ? tally : problemOf(tally);
 }
 
-/** How many iterations `nestedProblem` does at least: those of the encrypted parts that are to be seen. */
-export function openingCount(der: Buffer): number {
-  const tally = tallied(der);
-  if (typeof tally === 'string') return 0;
-  const place = { state: tally.state, depth: 0 };
-  return tally.parts.reduce((sum, { algorithm }) => sum + countsIn(algorithm, place, () => {}), 0);
+/** What is to be opened asks for more iterations than may be done here; elsewhere they may. */
+export class TooManyHere extends Error {
+  override readonly name = 'TooManyHere';
+}
+
+interface Opening {
+  /** A part that does not open is no problem: what is in there is not known then. */
+  readonly passedOver?: boolean;
+  /** In all parts that are opened. */
+  readonly mostIterations?: number;
 }
 
 /**
- * The same with what lies within encrypted parts: opens each, when all that is known until then may be done. A part
- * that does not open is a problem unless it is `passedOver`: what is in there is not known then.
+ * The same with what lies within encrypted parts: opens each, when all that is known until then may be done. Throws
+ * {@link TooManyHere}, before the part that is too much.
  */
-export function nestedProblem(der: Buffer, password: string, { passedOver = false } = {}): string | null {
+export function nestedProblem(
+  der: Buffer,
+  password: string,
+  { passedOver = false, mostIterations = Number.POSITIVE_INFINITY }: Opening = {},
+): string | null {
   const tally = tallied(der);
   if (typeof tally === 'string') return tally;
+  let left = mostIterations;
   for (;;) {
     const problem = problemOf(tally);
     if (problem !== null) return problem;
     const part = tally.parts.shift();
     if (part === undefined) return null;
     if (part.nested > MOST_NESTED) return `it has encrypted parts ${part.nested} deep in each other`;
+    left -= countsIn(part.algorithm, { state: tally.state, depth: 0 }, () => {});
+    if (left < 0) throw new TooManyHere();
     const opened = decrypted(part.algorithm, octetsOf(part.content), password);
     if (opened !== null) addInside(opened, tally, part.nested + 1);
     else if (!passedOver) return UNOPENED;
