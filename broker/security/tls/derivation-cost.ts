@@ -16,6 +16,7 @@ import {
   OID,
   octetsOf,
   SEQUENCE,
+  tagAt,
 } from './ber.ts';
 import { decrypted, PBKDF2, SALT_AND_COUNT, SCRYPT } from './password-encryption.ts';
 
@@ -28,9 +29,13 @@ const MOST_ITERATIONS = 5_000_000;
 const MOST_ELEMENTS = 500_000;
 /** Encrypted parts within each other: nobody writes more than a key within one. */
 const MOST_NESTED = 4;
+/** Contents in the clear: what they are stands in octets below a tag of its own. */
+const DATA = '2a864886f70d010701';
+const CONTENT_OF_DATA = CONSTRUCTED | 0x80;
 /** Of what OpenSSL calls EncryptedContentInfo: octets, under a tag of their own. */
 const CONTENT = 0x80;
 const TOO_MANY = `it has more than ${MOST_ELEMENTS} parts`;
+const UNREADABLE = 'some of it is written in a way that can be read, but not here';
 const NO_STORE = 'it is neither a PKCS#12 store nor a private key';
 
 const UNOPENED =
@@ -48,8 +53,22 @@ interface EncryptedPart {
 interface Tally {
   count: number;
   readonly parts: EncryptedPart[];
-  readonly state: ElementPlace['state'];
+  readonly state: TallyState;
 }
+
+/** `isUnreadable` once there were contents that others may read on in, and so derive what is not counted. */
+interface TallyState {
+  left: number;
+  isUnreadable: boolean;
+}
+
+interface Place extends ElementPlace {
+  readonly state: TallyState;
+  /** Whether octets here are contents, which must be sequences that can be read. */
+  readonly isContents: boolean;
+}
+
+const outermost = (state: TallyState): Place => ({ state, depth: 0, isContents: false });
 
 /** Why a PKCS#12 store or an encrypted PKCS#8 key is not opened, in words; null: it may be tried. Opens nothing. */
 export function derivationProblem(der: Buffer): string | null {
@@ -87,7 +106,7 @@ export function nestedProblem(
     const part = tally.parts.shift();
     if (part === undefined) return null;
     if (part.nested > MOST_NESTED) return `it has encrypted parts ${part.nested} deep in each other`;
-    left -= countsIn(part.algorithm, { state: tally.state, depth: 0 }, () => {});
+    left -= countsIn(part.algorithm, outermost(tally.state), () => {});
     if (left < 0) throw new TooManyHere();
     const opened = decrypted(part.algorithm, octetsOf(part.content), password);
     if (opened !== null) addInside(opened, tally, part.nested + 1);
@@ -95,35 +114,29 @@ export function nestedProblem(
   }
 }
 
-/** What is decrypted to anything else has nothing to be counted. */
 function addInside(opened: Buffer, tally: Tally, nested: number): void {
-  try {
-    const { element } = elementAt(opened, 0, { state: tally.state, depth: 0 });
-    tally.count += countsIn(element, { state: tally.state, depth: 0 }, (part) =>
-      tally.parts.push({ ...part, nested }),
-    );
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-  }
+  const place = { ...outermost(tally.state), isContents: true };
+  tally.count += countsWithin(opened, place, (part) => tally.parts.push({ ...part, nested }));
 }
 
 /** A text: it is nothing that is known here. */
 function tallied(der: Buffer): Tally | string {
-  const state = { left: MOST_ELEMENTS };
+  const state = { left: MOST_ELEMENTS, isUnreadable: false };
   let outer: Element;
   try {
-    outer = elementAt(der, 0, { state, depth: 0 }).element;
+    outer = elementAt(der, 0, outermost(state)).element;
   } catch {
     return state.left < 0 ? TOO_MANY : NO_STORE;
   }
   const parts: EncryptedPart[] = [];
   const found = (part: Omit<EncryptedPart, 'nested'>): unknown => parts.push({ ...part, nested: 0 });
-  const count = integrityCount(outer) + countsIn(outer, { state, depth: 0 }, found);
+  const count = integrityCount(outer) + countsIn(outer, outermost(state), found);
   return { count, parts, state };
 }
 
 function problemOf({ count, state }: Tally): string | null {
   if (state.left < 0) return TOO_MANY;
+  if (state.isUnreadable) return UNREADABLE;
   if (count <= MOST_ITERATIONS) return null;
   return `it asks for ${count} iterations of key derivation before it opens: at most ${MOST_ITERATIONS} are done`;
 }
@@ -137,23 +150,30 @@ function integrityCount({ tag, children }: Element): number {
 
 type Found = (part: Omit<EncryptedPart, 'nested'>) => unknown;
 
-function countsIn(element: Element, place: ElementPlace, found: Found): number {
+function countsIn(element: Element, place: Place, found: Found): number {
+  let { isContents } = place;
   if (element.tag === SEQUENCE) {
     const count = countOfAlgorithm(element.children ?? []);
     if (count !== null) return count;
-    const [, algorithm, content] = element.children ?? [];
+    const [name, algorithm, content] = element.children ?? [];
     if (algorithm?.tag === SEQUENCE && content !== undefined && (content.tag & ~CONSTRUCTED) === CONTENT) {
       found({ algorithm, content });
     }
+    isContents = nameOf(name) === DATA && algorithm?.tag === CONTENT_OF_DATA;
   }
-  if ((element.tag & ~CONSTRUCTED) === OCTETS) return inOctets(element, place, found);
-  return (element.children ?? []).reduce((sum, child) => sum + countsIn(child, place, found), 0);
+  if ((element.tag & ~CONSTRUCTED) === OCTETS) return countsWithin(octetsOf(element), place, found);
+  const within = { ...place, isContents };
+  return (element.children ?? []).reduce((sum, child) => sum + countsIn(child, within, found), 0);
+}
+
+function nameOf(element: Element | undefined): string | null {
+  return element?.tag === OID ? element.content.toString('hex') : null;
 }
 
 /** An algorithm and its parameters; null: none that derives keys. Those of PBES2 have others within. */
 function countOfAlgorithm([name, parameters]: readonly Element[]): number | null {
-  if (name?.tag !== OID) return null;
-  const oid = name.content.toString('hex');
+  const oid = nameOf(name);
+  if (oid === null) return null;
   const values = parameters?.children ?? [];
   if (SALT_AND_COUNT.has(oid) || oid === PBKDF2) return numberOf(values[1]);
   if (oid !== SCRYPT) return null;
@@ -161,14 +181,18 @@ function countOfAlgorithm([name, parameters]: readonly Element[]): number | null
   return values.slice(1, 4).reduce((product, value) => product * numberOf(value), 1);
 }
 
-/** Octets may be a value of their own, also where they come in pieces, and none of these is; most are none. */
-function inOctets(octets: Element, { state, depth }: ElementPlace, found: Found): number {
-  const bytes = octetsOf(octets);
-  if (bytes[0] !== SEQUENCE) return 0;
-  const place = { state, depth: depth + 1 };
+/**
+ * Octets may be a value of their own, also where they come in pieces, and none of these is. Most are none, and a salt
+ * or a digest may begin like one; but contents that can't be read here may well be read by others, who look at less.
+ */
+function countsWithin(bytes: Buffer, { state, depth, isContents }: Place, found: Found): number {
+  const place = { state, depth: depth + 1, isContents: false };
   try {
+    if (tagAt(bytes, 0).tag !== SEQUENCE) return 0;
     return countsIn(elementAt(bytes, 0, place).element, place, found);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    if (isContents && bytes.length > 0) state.isUnreadable = true;
     return 0;
   }
 }

@@ -33,6 +33,7 @@ import {
   serverOf,
   store,
   tagged,
+  unreadable,
 } from './written-stores.ts';
 
 const STORES = join(import.meta.dirname, 'stores');
@@ -55,6 +56,8 @@ function keyAfter(count: number): string {
   const cipher = createCipheriv('aes-256-cbc', pbkdf2Sync('k', SALT, count, 32, 'sha256'), iv);
   return pem(keyInfo(pbes2(pbkdf2(count), iv), Buffer.concat([cipher.update(plain), cipher.final()])));
 }
+
+const REFUSED = /^it asks for \d+ iterations|^some of it is written in a way that can be read, but not here$/;
 
 describe('what asks for too much before it opens is refused at once', () => {
   it.each([
@@ -148,6 +151,30 @@ describe('what asks for too much before it opens is refused at once', () => {
         endless(0x30, endless(0x24, octets(Buffer.from([0x30, 0x80])), endless(0x24, ...inPieces(many)))),
       ),
     ).toBe(reason);
+  });
+
+  it.each(unreadable(sequence(keyBag(pkcs12Pbe(HUGE)))))(
+    'and what others read in spite of %s',
+    (_what, bags) => {
+      const file = store(1, sequence(DATA, tagged(0xa0, octets(bags))));
+      expect(derivationProblem(file)).toMatch(REFUSED);
+      expect(derivationProblem(sequence(integer(3), sequence(DATA, tagged(0xa0, octets(bags)))))).toMatch(
+        REFUSED,
+      );
+    },
+  );
+
+  it('but a salt, a digest or what is encrypted may begin like a sequence', () => {
+    const innocent = Buffer.from('3004ffffffff', 'hex');
+    const algorithm = sequence(oid('2a864886f70d010c0103'), sequence(octets(innocent), integer(1)));
+    const digest = sequence(
+      sequence(sequence(oid('608648016503040201')), octets(innocent)),
+      octets(innocent),
+    );
+    const bag = sequence(oid('2a864886f70d010c0a0102'), tagged(0xa0, keyInfo(algorithm, innocent)));
+    const safes = [plainSafe(bag, sequence(octets(innocent))), encryptedSafe(algorithm, innocent)];
+    const file = sequence(integer(3), sequence(DATA, tagged(0xa0, octets(sequence(...safes)))), digest);
+    expect(derivationProblem(file)).toBeNull();
   });
 
   it('and what is nested without end is no store', () => {

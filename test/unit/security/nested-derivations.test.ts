@@ -22,6 +22,7 @@ import {
   SALT,
   sequence,
   store,
+  unreadable,
 } from './written-stores.ts';
 
 const STORES = join(import.meta.dirname, 'stores');
@@ -54,6 +55,12 @@ describe('what asks for too much inside of an encrypted part is refused before t
     const refused = /ssl\.keystore\.location: it asks for \d+ iterations/;
     await expect(keyStore(file)).rejects.toThrow(refused);
     expect(await javaStores.trusted(file, 'k')).toMatch(/^it asks for \d+ iterations/);
+  });
+
+  it.each(unreadable(sequence(keyBag(pkcs12Pbe(HUGE)))))('also in spite of %s', (_what, bags) => {
+    expect(nestedProblem(store(1, reallyEncryptedSafe(1, bags)), 'k')).toMatch(
+      /^it asks for \d+ iterations|^some of it is written in a way that can be read, but not here$/,
+    );
   });
 
   it('and a part that does not open shall nobody else open', async () => {

@@ -64,10 +64,10 @@ export const integrity = (count: number): Buffer =>
 /** Integrity first, as it is checked first. */
 export const store = (count: number, ...safes: readonly Buffer[]): Buffer =>
   sequence(integer(3), sequence(DATA, tagged(0xa0, octets(sequence(...safes)))), integrity(count));
-export const encryptedSafe = (algorithm: Buffer): Buffer =>
+export const encryptedSafe = (algorithm: Buffer, encrypted: Buffer = Buffer.alloc(32)): Buffer =>
   sequence(
     ENCRYPTED_DATA,
-    tagged(0xa0, sequence(integer(0), sequence(DATA, algorithm, tagged(0x80, Buffer.alloc(32))))),
+    tagged(0xa0, sequence(integer(0), sequence(DATA, algorithm, tagged(0x80, encrypted)))),
   );
 export const plainSafe = (...bags: readonly Buffer[]): Buffer =>
   sequence(DATA, tagged(0xa0, octets(sequence(...bags))));
@@ -102,3 +102,23 @@ export const keyStore = (file: Buffer, stores?: JavaStores): Promise<TlsServerEn
     file,
     stores,
   );
+
+/** The sequence of a bag, written as OpenSSL reads it although not all of it is as it should be. */
+export function unreadable(bags: Buffer): (readonly [string, Buffer])[] {
+  const bag = contentOf(contentOf(bags));
+  const withAttribute = (value: Buffer): Buffer =>
+    sequence(sequence(bag, tagged(0x31, sequence(oid('2a864886f70d010914'), tagged(0x31, value)))));
+  let deep = sequence();
+  for (let depth = 0; depth < 80; depth++) deep = sequence(deep);
+  return [
+    ['an attribute that is no value', withAttribute(Buffer.from('3004ffffffff', 'hex'))],
+    ['an attribute that is very deep', withAttribute(deep)],
+    ['the number of its tag behind it', longTagged(0x30, sequence(bag))],
+    ['the number of its tag behind zeros', longTagged(0x30, sequence(bag), [0x80, 0x80])],
+  ];
+}
+
+/** Of what has a length in one byte. */
+function contentOf(value: Buffer): Buffer {
+  return value.subarray(2);
+}
