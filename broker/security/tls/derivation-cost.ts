@@ -109,7 +109,7 @@ export function nestedProblem(
     left -= countsIn(part.algorithm, outermost(tally.state), () => {});
     if (left < 0) throw new TooManyHere();
     const opened = decrypted(part.algorithm, octetsOf(part.content), password);
-    if (opened !== null) addInside(opened, tally, part.nested + 1);
+    if (opened !== null && isSequence(opened)) addInside(opened, tally, part.nested + 1);
     else if (!passedOver) return UNOPENED;
   }
 }
@@ -181,6 +181,16 @@ function countOfAlgorithm([name, parameters]: readonly Element[]): number | null
   return values.slice(1, 4).reduce((product, value) => product * numberOf(value), 1);
 }
 
+/** By how it begins; a cipher without padding makes anything of a wrong password. */
+function isSequence(bytes: Buffer): boolean {
+  try {
+    return tagAt(bytes, 0).tag === SEQUENCE;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return false;
+  }
+}
+
 /**
  * Octets may be a value of their own, also where they come in pieces, and none of these is. Most are none, and a salt
  * or a digest may begin like one; but contents that can't be read here may well be read by others, who look at less.
@@ -188,11 +198,11 @@ function countOfAlgorithm([name, parameters]: readonly Element[]): number | null
 function countsWithin(bytes: Buffer, { state, depth, isContents }: Place, found: Found): number {
   const place = { state, depth: depth + 1, isContents: false };
   try {
-    if (tagAt(bytes, 0).tag !== SEQUENCE) return 0;
+    if (!isSequence(bytes)) return 0;
     return countsIn(elementAt(bytes, 0, place).element, place, found);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    if (isContents && bytes.length > 0) state.isUnreadable = true;
+    if (isContents) state.isUnreadable = true;
     return 0;
   }
 }

@@ -70,6 +70,13 @@ describe('what asks for too much inside of an encrypted part is refused before t
     }
   });
 
+  it('nor what a cipher without padding makes no contents of', () => {
+    const cfb = pbes2(pbkdf2(1)).toString('hex').replace('60864801650304012a', '60864801650304012c');
+    const file = store(1, encryptedSafe(Buffer.from(cfb, 'hex')));
+    expect(nestedProblem(file, 'k')).toBe(UNOPENED);
+    expect(nestedProblem(file, 'k', { passedOver: true })).toBeNull();
+  });
+
   it('nor what is nested without end', () => {
     let nested = sequence(keyBag(pkcs12Pbe(1)));
     for (let depth = 0; depth < 100; depth++) nested = reallyEncryptedSafe(1, nested);
@@ -122,8 +129,16 @@ const byOpenssl = (password: string, ...options: readonly string[]): readonly st
   ...['-passout', `pass:${password}`, '-out', '$dir/out.p12', ...options],
 ];
 
+/** One of each way to write their names and to go on from block to block. */
+const CIPHERS = [
+  ...['aes-256-ecb', 'aes-256-ofb', 'aes-128-cfb', 'aes-256-cfb'],
+  ...['aria-128-ecb', 'aria-192-cbc', 'aria-256-cbc', 'aria-256-cfb', 'aria-256-ofb', 'aria-256-ctr'],
+  ...['camellia-128-cbc', 'camellia-256-cbc', 'camellia-128-ecb', 'camellia-192-ofb', 'camellia-256-cfb'],
+  ...['camellia-256-ctr', 'sm4-ecb', 'sm4-cbc', 'sm4-ofb', 'sm4-cfb', 'sm4-ctr', 'des-ede', 'des-ede3-cbc'],
+];
+
 describe.skipIf(!isThere('openssl'))('stores of OpenSSL are looked into and opened', () => {
-  it.each([
+  it.each<readonly [string, string, readonly string[]]>([
     ['as it writes them', 'secret', []],
     ['of 20,000 iterations', 'secret', ['-iter', '20000']],
     [
@@ -132,6 +147,9 @@ describe.skipIf(!isThere('openssl'))('stores of OpenSSL are looked into and open
       ['-certpbe', 'PBE-SHA1-3DES', '-keypbe', 'PBE-SHA1-3DES'],
     ],
     ['by AES of 128 bits', 'secret', ['-certpbe', 'AES-128-CBC', '-keypbe', 'AES-192-CBC']],
+    ...CIPHERS.map(
+      (cipher) => [`by ${cipher}`, 'secret', ['-certpbe', cipher]] as [string, string, string[]],
+    ),
     ['by 3DES of two keys', 'secret', ['-certpbe', 'PBE-SHA1-2DES']],
     ['with an empty password', '', ['-certpbe', 'PBE-SHA1-3DES']],
     ['without encryption', 'secret', ['-certpbe', 'NONE', '-keypbe', 'NONE']],
