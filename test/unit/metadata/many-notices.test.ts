@@ -47,6 +47,10 @@ function newFeed(): AclFeed {
     clock: world.clock,
     diagnostics: silent,
     onAcls: ({ name }) => told.push(name),
+    beside: () => {
+      const anew: string[] = [];
+      return { take: ({ name }) => anew.push(name), swap: () => told.push(...anew) };
+    },
   });
 }
 
