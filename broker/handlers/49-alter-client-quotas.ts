@@ -6,7 +6,7 @@
 import { NoController } from '../../coordinator-client/stores/config-store.ts';
 import { NameMap, NameSet } from '../bounded-name.ts';
 import { ErrorCode, type Failure, failure, type Outcome, success } from '../errors.ts';
-import { FEW, type Steps } from '../platform/turns.ts';
+import { FEW, gathered, type Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { AlterClientQuotas } from '../protocol/messages/49-alter-client-quotas.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -51,7 +51,7 @@ function* alterEach({ entries, validateOnly }: Request, services: Needed): Steps
       yield;
     }
   }
-  return { entries: [...results.values()] };
+  return { entries: yield* gathered(results.values()) };
 }
 
 function refuse(request: Request, errorCode: ErrorCode, { turns }: Refusing): Response | Promise<Response> {
