@@ -61,6 +61,8 @@ export class LargeMap<Key, Value> extends Map<Key, Value> {
   }
 
   override clear(): void {
+    // Who walks through a page ends there.
+    for (const page of this.#more ?? []) page.clear();
     this.#more = null;
     super.clear();
   }
@@ -122,6 +124,8 @@ export class LargeSet<Key> extends Set<Key> {
   }
 
   override clear(): void {
+    // Who walks through a page ends there.
+    for (const page of this.#more ?? []) page.clear();
     this.#more = null;
     super.clear();
   }

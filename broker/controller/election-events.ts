@@ -8,7 +8,7 @@ import { preferredElectionZnode } from '../../coordinator-client/znodes/admin-zn
 import { readable } from '../../coordinator-client/znodes/znode-json.ts';
 import { ErrorCode } from '../errors.ts';
 import { LargeMap } from '../large-map.ts';
-import { LOOKS_PER_STEP, type Steps } from '../platform/turns.ts';
+import { gathered, LOOKS_PER_STEP, type Steps } from '../platform/turns.ts';
 import { type BrokerId, type PartitionKey, partitionKey, type TopicPartition } from '../types.ts';
 import { carryOut } from './carry-out.ts';
 import {
@@ -50,7 +50,7 @@ export async function runElection(
     const overtaken = { error: ErrorCode.NOT_CONTROLLER, message: null };
     verdicts.set(key, { topic, partition, ...(failed.has(key) ? overtaken : unavailable(type, key)) });
   }
-  return [...verdicts.values()];
+  return term.turns.take(gathered(verdicts.values()));
 }
 
 interface Judged {

@@ -11,7 +11,7 @@ import { readable } from '../../coordinator-client/znodes/znode-json.ts';
 import type { ReplicaAssignment } from '../../coordinator-client/znodes/znodes.ts';
 import { ErrorCode, errorName } from '../errors.ts';
 import { LargeMap } from '../large-map.ts';
-import { LOOKS_PER_STEP, type Steps } from '../platform/turns.ts';
+import { gathered, LOOKS_PER_STEP, type Steps } from '../platform/turns.ts';
 import { type BrokerId, type PartitionKey, partitionKey, type TopicPartition } from '../types.ts';
 import { carryOut } from './carry-out.ts';
 import { isReassigning, type PartitionRecord } from './cluster-state.ts';
@@ -76,7 +76,7 @@ function* lastOfEach<Item extends TopicPartition>(items: readonly Item[]): Steps
     last.set(partitionKey(item.topic, item.partition), item);
     yield;
   }
-  return [...last.values()];
+  return yield* gathered(last.values());
 }
 
 /** What is under way, of the asked partitions or of all. */

@@ -83,6 +83,8 @@ export class MarkerReceiver {
     const errors: PartitionError[] = [];
     const named = new NameMap<Set<number>>();
     for (const { topic, partitions } of topics) {
+      yield;
+      if (partitions.length === 0) continue;
       const ofTopic = named.get(topic) ?? new LargeSet();
       named.set(topic, ofTopic);
       for (const partition of partitions) {

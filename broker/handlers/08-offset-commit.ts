@@ -8,7 +8,7 @@
 import type { OffsetToCommit } from '../coordinators/group/offset-store.ts';
 import { ErrorCode } from '../errors.ts';
 import { int64Sum } from '../int64.ts';
-import { afterwards, FEW, type Steps } from '../platform/turns.ts';
+import { afterwards, FEW, gathered, type Steps } from '../platform/turns.ts';
 import { OffsetCommit } from '../protocol/messages/08-offset-commit.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation } from '../security/operations.ts';
@@ -77,7 +77,7 @@ function* answer(
     });
     yield;
   }
-  return { topics: [...answers.values()] };
+  return { topics: yield* gathered(answers.values()) };
 }
 
 /** An error for each commit. */

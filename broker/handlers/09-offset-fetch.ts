@@ -11,7 +11,7 @@ import { pipelined } from '../../coordinator-client/stores/commits.ts';
 import { NameMap } from '../bounded-name.ts';
 import type { CommittedOffset } from '../coordinators/group/offsets.ts';
 import { ErrorCode } from '../errors.ts';
-import { afterwards, type Steps } from '../platform/turns.ts';
+import { afterwards, gathered, type Steps } from '../platform/turns.ts';
 import { OffsetFetch } from '../protocol/messages/09-offset-fetch.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation, topicNamed } from '../security/operations.ts';
@@ -148,7 +148,7 @@ function* fetchGroup(
   return {
     groupId,
     errorCode: ErrorCode.NONE,
-    topics: [...byTopic.values()],
+    topics: yield* gathered(byTopic.values()),
   };
 }
 

@@ -7,11 +7,12 @@
  */
 
 import { NameMap } from '../bounded-name.ts';
+import type { Marker } from '../coordinators/marker-receiver.ts';
 import { ErrorCode } from '../errors.ts';
 import type { Int64 } from '../int64.ts';
 import { LargeMap } from '../large-map.ts';
 import type { PartitionError } from '../peers/messages.ts';
-import type { Steps } from '../platform/turns.ts';
+import { afterwards, type Steps } from '../platform/turns.ts';
 import { WriteTxnMarkers } from '../protocol/messages/27-write-txn-markers.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { NO_PRODUCER_EPOCH, NO_PRODUCER_ID } from '../records/batch.ts';
@@ -31,13 +32,11 @@ export const writeTxnMarkers = defineHandler(WriteTxnMarkers, ['markers'], {
     context.charges?.exempt();
     if (request.markers.some(isOfNobody)) return refused(request, ErrorCode.UNKNOWN_SERVER_ERROR, context);
     const { turns } = context;
-    const written = await turns.begin(request.markers, ({ transactionResult, topics, ...marker }) => {
-      const partitions = topics.map(({ name, partitionIndexes }) => ({
-        topic: name,
-        partitions: partitionIndexes,
-      }));
-      return markers.write({ ...marker, committed: transactionResult, topics: partitions }, turns);
-    });
+    const written = await turns.begin(request.markers, ({ transactionResult, topics: asked, ...marker }) =>
+      afterwards(turns.take(topicsIn(asked)), (topics) =>
+        markers.write({ ...marker, committed: transactionResult, topics }, turns),
+      ),
+    );
     return turns.take(answer(request, written));
   },
 
@@ -47,6 +46,15 @@ export const writeTxnMarkers = defineHandler(WriteTxnMarkers, ['markers'], {
 /** Kafka stumbles over these while it makes the batch. */
 function isOfNobody({ producerId, producerEpoch }: Request['markers'][number]): boolean {
   return producerId === NO_PRODUCER_ID || producerEpoch === NO_PRODUCER_EPOCH;
+}
+
+function* topicsIn(asked: Request['markers'][number]['topics']): Steps<Marker['topics']> {
+  const topics: Marker['topics'][number][] = [];
+  for (const { name, partitionIndexes } of asked) {
+    topics.push({ topic: name, partitions: partitionIndexes });
+    yield;
+  }
+  return topics;
 }
 
 /** Each partition of a producer once, with its last error. */

@@ -8,7 +8,7 @@
 
 import type { OffsetToCommit } from '../coordinators/group/offset-store.ts';
 import { ErrorCode } from '../errors.ts';
-import { afterwards, FEW, type Steps } from '../platform/turns.ts';
+import { afterwards, FEW, gathered, type Steps } from '../platform/turns.ts';
 import { TxnOffsetCommit } from '../protocol/messages/28-txn-offset-commit.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation, transactionNamed } from '../security/operations.ts';
@@ -44,7 +44,7 @@ export const txnOffsetCommit = defineHandler(TxnOffsetCommit, NEEDS, {
       return refused(request, ErrorCode.GROUP_AUTHORIZATION_FAILED, context);
     }
     const { answers, commits } = await context.turns.take(wanted(request, context, services));
-    if (commits.length === 0) return toResponse(answers);
+    if (commits.length === 0) return context.turns.take(toResponse(answers));
     const prepared =
       commits.length > FEW
         ? await context.turns.take(services.groups.preparedCommits(groupId, commits))
@@ -89,7 +89,7 @@ function* answer(
     answersOf(answers, topic).push({ partitionIndex: partition, errorCode });
     yield;
   }
-  return toResponse(answers);
+  return yield* toResponse(answers);
 }
 
 /** What a client of that version makes sense of. */
@@ -115,8 +115,8 @@ function toCommit(topic: string, partition: Topic['partitions'][number], nowMs: 
   };
 }
 
-function toResponse(answers: Answers): Response {
-  return { topics: [...answers.values()] };
+function* toResponse(answers: Answers): Steps<Response> {
+  return { topics: yield* gathered(answers.values()) };
 }
 
 function refused(request: Request, errorCode: ErrorCode, { turns }: Refusing): Response | Promise<Response> {

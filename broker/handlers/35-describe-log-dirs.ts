@@ -54,11 +54,14 @@ function* described(wanted: Wanted, services: Needed): Steps<{ readonly results:
   for (const { path, online } of services.logs.directories()) {
     if (!online) results.push({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir: path });
     else {
-      const topics = yield* byTopic(byDirectory.get(path) ?? [], partitionOf);
+      const topics = yield* byTopic(byDirectory.get(path) ?? [], partitionOf, (name, partitions) => ({
+        name,
+        partitions,
+      }));
       results.push({
         errorCode: ErrorCode.NONE,
         logDir: path,
-        topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
+        topics,
         ...volume(path, services),
       });
     }

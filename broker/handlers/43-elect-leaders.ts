@@ -125,11 +125,10 @@ function* respond(
   errorCode: ErrorCode,
   apiVersion: number,
 ): Steps<ElectLeadersResponse> {
-  const topics = yield* byTopic(answers, ({ partition, error, message }) => ({
-    partitionId: partition,
-    errorCode: error,
-    errorMessage: message,
-  }));
-  const replicaElectionResults = [...topics].map(([topic, partitionResult]) => ({ topic, partitionResult }));
+  const replicaElectionResults = yield* byTopic(
+    answers,
+    ({ partition, error, message }) => ({ partitionId: partition, errorCode: error, errorMessage: message }),
+    (topic, partitionResult) => ({ topic, partitionResult }),
+  );
   return apiVersion === 0 ? { replicaElectionResults } : { errorCode, replicaElectionResults };
 }

@@ -51,12 +51,15 @@ function* wantedBy(request: Request): Steps<readonly ReassignmentRequest[]> {
 }
 
 function* answer(answers: readonly ReassignmentAnswer[]): Steps<Response> {
-  const topics = yield* byTopic(answers, ({ partition, error, message }) => ({
-    partitionIndex: partition,
-    errorCode: error,
-    errorMessage: message,
-  }));
-  const responses = [...topics].map(([name, partitions]) => ({ name, partitions }));
+  const responses = yield* byTopic(
+    answers,
+    ({ partition, error, message }) => ({
+      partitionIndex: partition,
+      errorCode: error,
+      errorMessage: message,
+    }),
+    (name, partitions) => ({ name, partitions }),
+  );
   return { errorCode: ErrorCode.NONE, errorMessage: '', responses };
 }
 

@@ -44,13 +44,13 @@ function* namedBy(topics: NonNullable<Request['topics']>): Steps<readonly TopicP
 }
 
 function* answer(ongoing: readonly OngoingReassignment[]): Steps<Response> {
-  const moves = yield* byTopic(
+  const topics = yield* byTopic(
     ongoing,
     ({ partition: partitionIndex, replicas, addingReplicas, removingReplicas }) => {
       return { partitionIndex, replicas, addingReplicas, removingReplicas };
     },
+    (name, partitions) => ({ name, partitions }),
   );
-  const topics = [...moves].map(([name, partitions]) => ({ name, partitions }));
   return { errorCode: ErrorCode.NONE, errorMessage: '', topics };
 }
 

@@ -4,9 +4,9 @@
  * Source: KafkaApis.handleAlterClientQuotasRequest, ZkAdminManager.alterClientQuotas.
  */
 import { NoController } from '../../coordinator-client/stores/config-store.ts';
-import { NameMap } from '../bounded-name.ts';
+import { NameMap, NameSet } from '../bounded-name.ts';
 import { ErrorCode, type Failure, failure, type Outcome, success } from '../errors.ts';
-import { FEW, type Steps } from '../platform/turns.ts';
+import { FEW, gathered, type Steps } from '../platform/turns.ts';
 import { errorText } from '../protocol/error-texts.ts';
 import { AlterClientQuotas } from '../protocol/messages/49-alter-client-quotas.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
@@ -51,7 +51,7 @@ function* alterEach({ entries, validateOnly }: Request, services: Needed): Steps
       yield;
     }
   }
-  return { entries: [...results.values()] };
+  return { entries: yield* gathered(results.values()) };
 }
 
 function refuse(request: Request, errorCode: ErrorCode, { turns }: Refusing): Response | Promise<Response> {
@@ -81,9 +81,9 @@ function resultOf(entity: Parts, outcome: Outcome<unknown>): EntryResult {
 /** Each kind of thing once, with its last name. */
 function* entityOf({ entity }: Entry): Steps<QuotaEntity> {
   const named = new NameMap<string | null>();
-  for (const { entityType, entityName } of entity) {
+  for (const [index, { entityType, entityName }] of entity.entries()) {
     named.set(entityType, entityName);
-    if (named.size > FEW) yield;
+    if (index >= FEW) yield;
   }
   return named;
 }
@@ -127,41 +127,47 @@ async function alter({ stored: { type, name }, changes }: Wanted, { store }: Nee
   }
 }
 
-/** New values by key, null for those to remove; the last word on a key counts. */
-type Changes = ReadonlyMap<string, string | null>;
+/** The last word on a key counts: it is in one of them. */
+interface Changes {
+  /** Of keys that there are. */
+  readonly values: ReadonlyMap<string, string>;
+  /** As many as a request likes, known or not. */
+  readonly removed: NameSet;
+}
 
 function* changesOf({ ops }: Entry, { keys }: StoredEntity): Steps<Outcome<Changes>> {
-  const changes = new NameMap<string | null>();
-  for (const { key, value, remove } of ops) {
-    if (changes.size > FEW) yield;
-    const kind = keys.get(key);
+  const values = new Map<string, string>();
+  const removed = new NameSet();
+  for (const [index, { key, value, remove }] of ops.entries()) {
+    if (index >= FEW) yield;
     if (remove) {
-      changes.set(key, null);
+      values.delete(key);
+      removed.add(key);
       continue;
     }
+    const kind = keys.get(key);
     if (kind === undefined) return invalid(`Invalid configuration key ${key}`);
     const text = quotaText(kind, value);
     if (text === null) return invalid(`Configuration ${key} must be a ${kind} value`);
-    changes.set(key, text);
+    removed.delete(key);
+    values.set(key, text);
   }
-  return success(changes);
+  return success({ values, removed });
 }
 
 /** What is looked at only when it is stored. */
-function rangeError(changes: Changes): Failure | null {
-  const rate = changes.get(CONNECTION_RATE_KEY) ?? null;
+function rangeError({ values }: Changes): Failure | null {
+  const rate = values.get(CONNECTION_RATE_KEY) ?? null;
   if (rate === null || Number(rate) >= 0) return null;
   const message = `Invalid value ${rate} for configuration ${CONNECTION_RATE_KEY}: Value must be at least 0`;
   return failure(ErrorCode.INVALID_CONFIG, message);
 }
 
-function changed(stored: ReadonlyMap<string, string>, changes: Changes): ReadonlyMap<string, string> {
-  const config = new Map(stored);
-  for (const [key, value] of changes) {
-    if (value === null) config.delete(key);
-    else config.set(key, value);
-  }
-  return config;
+function changed(
+  stored: ReadonlyMap<string, string>,
+  { values, removed }: Changes,
+): ReadonlyMap<string, string> {
+  return new Map([...[...stored].filter(([key]) => !removed.has(key)), ...values]);
 }
 
 function invalid(message: string): Failure {

@@ -211,7 +211,7 @@ class Dispatcher<N extends ServiceName> {
     const request = new IncomingRequest(handler, header, body, {
       ...{ session, authorizer, denials, charges, interference, clock, ...how },
     });
-    if (request.isTooEarly) return request.refused(ErrorCode.ILLEGAL_SASL_STATE);
+    if (request.isTooEarly) return request.refused(ErrorCode.ILLEGAL_SASL_STATE, this.#services);
     const strike = interference === null ? null : interference.meet({ ...request.met, header, frame });
     if (strike === null) return request.run(this.#services, this.#metrics);
     return request.runStruck(strike, this.#services, this.#metrics);

@@ -140,14 +140,26 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
     return !this.#session.isAuthenticated && this.#handler.api.key !== ApiVersions.key;
   }
 
-  /** What its handler answers to what may not be. */
-  refused(errorCode: ErrorCode): RequestOutcome | Promise<RequestOutcome> {
-    return this.#refusal(errorCode);
-  }
-
-  #refusal(errorCode: ErrorCode): RequestOutcome | Promise<RequestOutcome> {
-    const refusal = this.#handler.refuse(this.#body, errorCode, this);
-    return afterwards(refusal, (answer) => this.#outcomeOf(answer));
+  /** What its handler answers to what may not be; `finished` settles the answer. Neither throws nor rejects. */
+  refused(
+    errorCode: ErrorCode,
+    { diagnostics }: Pick<OwnNeeds, 'diagnostics'>,
+    finished: (answer: Answer<AnyApi>) => Answer<AnyApi> = (answer) => answer,
+  ): RequestOutcome | Promise<RequestOutcome> {
+    const failed = (error: unknown): 'close' => {
+      const { api } = this.#handler;
+      diagnostics.error(`the refusal of ${api.name} v${this.apiVersion} failed`, error);
+      this.#runAfterSend();
+      return 'close';
+    };
+    try {
+      const refusal = this.#handler.refuse(this.#body, errorCode, this);
+      if (refusal instanceof Promise) this.charges?.pause();
+      const outcome = afterwards(refusal, (answer) => this.#outcomeOf(finished(answer)));
+      return outcome instanceof Promise ? outcome.catch(failed) : outcome;
+    } catch (error) {
+      return failed(error);
+    }
   }
 
   /** Itself, as an interference sees it. */
@@ -170,7 +182,7 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
     // The connection takes nothing more while this one is unanswered, as with a broker that hangs.
     if (outcome === 'no answer') return new Promise(() => {});
     if (outcome === 'close') return 'close';
-    return this.#refusal(outcome.error);
+    return this.refused(outcome.error, services);
   }
 
   run(services: Needs<N> & OwnNeeds, metrics: RequestMetrics): RequestOutcome | Promise<RequestOutcome> {
@@ -246,6 +258,7 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
     services: OwnNeeds,
     metrics: RequestMetrics,
   ): RequestOutcome | Promise<RequestOutcome> {
+    this.charges?.resume();
     const { api } = this.#handler;
     const errorCode = errorCodeOf(error);
     const what = `${api.name} v${this.apiVersion} from ${this.connectionId} (client ${this.clientId})`;
@@ -255,18 +268,7 @@ export class IncomingRequest<N extends ServiceName> implements RequestContext {
     } else {
       services.diagnostics.warn(`${what} is answered ${errorName(errorCode)}: ${String(error)}`);
     }
-    const failed = (second: unknown): 'close' => {
-      services.diagnostics.error(`the refusal of ${api.name} v${this.apiVersion} failed too`, second);
-      this.#runAfterSend();
-      return 'close';
-    };
-    try {
-      const refusal = this.#handler.refuse(this.#body, errorCode, this);
-      const outcome = afterwards(refusal, (answer) => this.#outcomeOf(this.#throttled(answer, services)));
-      return outcome instanceof Promise ? outcome.catch(failed) : outcome;
-    } catch (second) {
-      return failed(second);
-    }
+    return this.refused(errorCode, services, (answer) => this.#throttled(answer, services));
   }
 
   /** Each of them runs once, whichever way the request ends. */

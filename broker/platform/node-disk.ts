@@ -106,7 +106,13 @@ class NodeDiskFile implements DiskFile {
     const warmed = this.#coldReads.warm(descriptor, lengthBytes, positionBytes);
     if (warmed === null) return null;
     this.#inBackground++;
-    return warmed.finally(() => this.#endedInBackground(descriptor));
+    return warmed.then(() => {
+      try {
+        this.#endedInBackground(descriptor);
+      } catch {
+        // A descriptor that can't be closed is the system's trouble, and nobody's who reads.
+      }
+    });
   }
 
   write(from: Buffer, offset: number, lengthBytes: number, positionBytes: number): void {

@@ -184,6 +184,13 @@ function begunTogether<Item, Result>(
   return all;
 }
 
+/** All of them, as of a map that was made of very many. */
+export function* gathered<Item>(items: Iterable<Item>): Steps<Item[]> {
+  const all: Item[] = [];
+  for (const item of items) if (all.push(item) % LOOKS_PER_STEP === 0) yield;
+  return all;
+}
+
 /** So many are sorted in one step. */
 const SORTED_TOGETHER = 100;
 

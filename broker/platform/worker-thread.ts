@@ -1,6 +1,7 @@
 /** The inside of a thread of the pool: does what it is told, one job after the other. */
 import { parentPort } from 'node:worker_threads';
 import { hearOfNativeModules } from './native-module.ts';
+import { giveBackLargeBuffers } from './spare-memory.ts';
 import type { Order, Report } from './worker-messages.ts';
 import type { Job } from './workers.ts';
 
@@ -26,6 +27,7 @@ export function serveJobs(jobs: readonly AnyJob[]): void {
       report = { failure: error instanceof Error ? (error.stack ?? error.message) : String(error) };
     }
     port.postMessage(report, handedBack);
+    giveBackLargeBuffers();
   });
   const ready: Report = { ready: true };
   port.postMessage(ready);

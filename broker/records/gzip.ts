@@ -6,9 +6,8 @@
  */
 import { crc32, gunzipSync, inflateRawSync, type ZlibOptions } from 'node:zlib';
 import { DecompressedTooLarge, DecompressionFailed } from './batch.ts';
+import { CHUNK_BYTES, chunkFor } from './zlib-chunks.ts';
 
-/** Where nothing says how much will come. */
-const CHUNK_BYTES = 64 * 1024;
 /** Deflate makes no more of a byte. */
 const MOST_OUT_OF_A_BYTE = 1032;
 const HEADER_BYTES = 10;
@@ -35,12 +34,11 @@ export function decompressGzip(data: Buffer, limitBytes: number): Buffer {
 
 /**
  * What the last member says that it holds, and a byte for zlib to see that it is the end: it is decompressed in
- * place then, and not put together of pieces, which costs as much again. Memory that is not written to costs nothing.
+ * place then, and not put together of pieces, which costs as much again.
  */
 function chunkBytes(data: Buffer, limitBytes: number): number {
-  if (data.length < TRAILER_BYTES) return CHUNK_BYTES;
-  const saidBytes = data.readUInt32LE(data.length - 4) + 1;
-  return Math.max(CHUNK_BYTES, Math.min(saidBytes, limitBytes + 1, data.length * MOST_OUT_OF_A_BYTE));
+  const saidBytes = data.length < TRAILER_BYTES ? 0 : data.readUInt32LE(data.length - 4);
+  return chunkFor(Math.min(saidBytes, data.length * MOST_OUT_OF_A_BYTE), limitBytes);
 }
 
 function oneByOne(data: Buffer, limitBytes: number): Buffer {

@@ -6,9 +6,8 @@
  */
 import { zstdDecompressSync } from 'node:zlib';
 import { DecompressedTooLarge, DecompressionFailed } from './batch.ts';
+import { chunkFor } from './zlib-chunks.ts';
 
-/** Where nothing says how much will come. */
-const CHUNK_BYTES = 64 * 1024;
 const FRAME_MAGIC = 0xfd2fb528;
 /** The last four bits are free. */
 const SKIPPABLE_MAGIC = 0x184d2a50;
@@ -52,7 +51,7 @@ function decompressFrame(frame: Buffer, limitBytes: number): Buffer {
   try {
     return zstdDecompressSync(frame, {
       maxOutputLength: Math.max(1, limitBytes),
-      chunkSize: chunkBytes(frame, limitBytes),
+      chunkSize: chunkFor(contentSize(frame) ?? 0, limitBytes),
     });
   } catch (error) {
     if (error instanceof RangeError) throw new DecompressedTooLarge('zstd data', limitBytes);
@@ -60,15 +59,6 @@ function decompressFrame(frame: Buffer, limitBytes: number): Buffer {
       `Bytes that are no zstd data: ${error instanceof Error ? error.message : error}`,
     );
   }
-}
-
-/**
- * What the frame says that it holds, and a byte to see that it is the end: it is decompressed in place then, and
- * not put together of pieces, which costs as much again. Memory that is not written to costs nothing.
- */
-function chunkBytes(frame: Buffer, limitBytes: number): number {
-  const saidBytes = contentSize(frame) ?? 0;
-  return Math.max(CHUNK_BYTES, Math.min(saidBytes + 1, limitBytes + 1));
 }
 
 /** null where the frame does not say. */

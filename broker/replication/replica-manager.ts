@@ -126,7 +126,7 @@ export class ReplicaManager {
     this.#append = new PreparedAppend({ ...common, ...options, append: this.#verified });
     this.#fetch = new ReplicaFetch({
       ...common,
-      ...{ brokerId, metadata, answerMemory: options.answerMemory, waiting: this.#fetchWaiting },
+      ...{ clock, brokerId, metadata, answerMemory: options.answerMemory, waiting: this.#fetchWaiting },
       rackAware: isRackAware(config.replicaSelectorClass),
       fetchMaxBytes: config.fetchMaxBytes,
     });

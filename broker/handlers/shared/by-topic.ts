@@ -2,18 +2,24 @@
 import { NameMap } from '../../bounded-name.ts';
 import type { Steps } from '../../platform/turns.ts';
 
-/** What `partitionOf` makes of each answer, with the others of its topic. */
-export function* byTopic<Answer extends { readonly topic: string }, Partition>(
+/** What `partitionOf` makes of each answer, with the others of its topic as `topicOf` makes them one. */
+export function* byTopic<Answer extends { readonly topic: string }, Partition, Topic>(
   answers: Iterable<Answer>,
   partitionOf: (answer: Answer) => Partition,
-): Steps<readonly (readonly [topic: string, partitions: Partition[]])[]> {
-  const topics = new NameMap<readonly [topic: string, partitions: Partition[]]>();
+  topicOf: (name: string, partitions: readonly Partition[]) => Topic,
+): Steps<readonly Topic[]> {
+  const topics: Topic[] = [];
+  const partitionsOf = new NameMap<Partition[]>();
   for (const answer of answers) {
     const { topic } = answer;
-    const ofTopic = topics.get(topic);
-    if (ofTopic === undefined) topics.set(topic, [topic, [partitionOf(answer)]]);
-    else ofTopic[1].push(partitionOf(answer));
+    const partition = partitionOf(answer);
+    const others = partitionsOf.get(topic);
+    if (others === undefined) {
+      const partitions = [partition];
+      partitionsOf.set(topic, partitions);
+      topics.push(topicOf(topic, partitions));
+    } else others.push(partition);
     yield;
   }
-  return [...topics.values()];
+  return topics;
 }

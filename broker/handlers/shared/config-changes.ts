@@ -19,7 +19,7 @@ import { CLUSTER, Operation, topicNamed } from '../../security/operations.ts';
 import { decodedOrNull, type PasswordEncoder, passwordEncoder } from '../../security/password-encoder.ts';
 import type { Refusing, RequestContext } from '../handler.ts';
 import type { Needs } from '../services.ts';
-import { type Change, malformedConfigs } from './config-operations.ts';
+import { type Change, decisiveConfigs, malformedConfigs } from './config-operations.ts';
 import {
   brokerEntity,
   brokerNameError,
@@ -60,12 +60,17 @@ export async function alterResources<R extends ConfigResource & AlteredConfigs>(
   alter: (resource: R) => ConfigRefusal | Promise<ConfigRefusal>,
 ): Promise<AlteredResource[]> {
   const repeated = await turns.take(repeatedNames(resources, describeResource));
+  const alterDecisive = (resource: R): ConfigRefusal | Promise<ConfigRefusal> => {
+    const { resourceType, configs: all } = resource;
+    if (resourceType !== ConfigResourceType.TOPIC || all.length <= FEW) return alter(resource);
+    return afterwards(turns.take(decisiveConfigs(all)), (configs) => alter({ ...resource, configs }));
+  };
   const judged = (resource: R): ConfigRefusal | Promise<ConfigRefusal> => {
     if (repeated.has(describeResource(resource))) {
       return configRefusal(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once.');
     }
     const malformed = turns.take(malformedConfigs(resource.configs));
-    return afterwards(malformed, (refusal) => refusal ?? alter(resource));
+    return afterwards(malformed, (refusal) => refusal ?? alterDecisive(resource));
   };
   const altered = (resource: R): AlteredResource | Promise<AlteredResource> => {
     const { resourceType, resourceName } = resource;

@@ -5,6 +5,7 @@
  */
 import { NameMap } from '../../bounded-name.ts';
 import { type Property, splitList } from '../../config/property.ts';
+import { topicProperty } from '../../config/topic-config.ts';
 import { ErrorCode } from '../../errors.ts';
 import type { Overrides } from '../../metadata/config-feed.ts';
 import type { Steps } from '../../platform/turns.ts';
@@ -88,6 +89,27 @@ export function* malformedConfigs(
   const separator = nulls[0]?.configOperation === undefined ? ',' : ', ';
   const names = nulls.map(({ name }) => name).join(separator);
   return configRefusal(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${names}`);
+}
+
+/**
+ * Of very many configs of a topic, those that decide what it is answered: of unknown ones that are set, which a
+ * topic can't have, the first is the one that is told. The others would all be looked at in one step.
+ */
+export function* decisiveConfigs<C extends { readonly name: string; readonly configOperation?: number }>(
+  configs: readonly C[],
+): Steps<readonly C[]> {
+  const decisive: C[] = [];
+  let isUnknownTold = false;
+  for (const config of configs) {
+    yield;
+    const isSet = (config.configOperation ?? OpType.SET) === OpType.SET;
+    if (isSet && topicProperty(config.name) === undefined) {
+      if (isUnknownTold) continue;
+      isUnknownTold = true;
+    }
+    decisive.push(config);
+  }
+  return decisive;
 }
 
 /** An operation that does not exist; where Kafka fails over it, this broker refuses it. */

@@ -120,9 +120,9 @@ function unsupported(outcome: Fetched): Fetched {
   return withError(outcome, ErrorCode.UNSUPPORTED_VERSION);
 }
 
-/** What was read is not needed any more: so many other bytes have taken its place. */
-function inPlaceOfRead({ release, claim }: Fetched, sizeBytes: number): void {
-  release();
+/** What was read is not needed any more: so many other bytes have taken its place, without a moment of room. */
+function inPlaceOfRead({ giveBack, claim }: Fetched, sizeBytes: number): void {
+  giveBack();
   claim.become(sizeBytes);
 }
 

@@ -42,6 +42,7 @@ export function failedOutcome(
     records: NO_RECORDS,
     isFull: false,
     release: NOTHING_TO_RELEASE,
+    giveBack: NOTHING_TO_RELEASE,
     claim: NO_CLAIM,
     abortedTransactions: [],
     divergingEpoch: null,

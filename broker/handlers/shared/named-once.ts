@@ -6,7 +6,7 @@
 
 import { NameMap, NameSet } from '../../bounded-name.ts';
 import { LargeMap, LargeSet } from '../../large-map.ts';
-import { FEW, type Steps } from '../../platform/turns.ts';
+import { FEW, gathered, type Steps } from '../../platform/turns.ts';
 
 /** Each once by its key, as named last, at the place of its first mention; `items` itself when none is repeated. */
 export function* onceEach<T>(items: readonly T[], keyOf: (item: T) => string): Steps<readonly T[]> {
@@ -16,7 +16,7 @@ export function* onceEach<T>(items: readonly T[], keyOf: (item: T) => string): S
     byKey.set(keyOf(item), item);
     if (index >= FEW) yield;
   }
-  return byKey.size === items.length ? items : [...byKey.values()];
+  return byKey.size === items.length ? items : yield* gathered(byKey.values());
 }
 
 /** The names that occur more than once. */
@@ -68,7 +68,7 @@ export function* namedOnce<T extends Named, P>(
   }
   const once: T[] = [];
   for (const { name, partitions } of merged.values()) {
-    once.push(shape.topic(name, [...partitions.values()]));
+    once.push(shape.topic(name, yield* gathered(partitions.values())));
     yield;
   }
   return once;

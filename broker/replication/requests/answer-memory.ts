@@ -58,7 +58,10 @@ export class AnswerMemory {
     return new AnswerClaim(this, bytes);
   }
 
-  /** `run` is called whenever there is something left again. One listener. */
+  /**
+   * `run` is called whenever there is something left again, within the call that gave it back: all it may do is to
+   * take note of that. One listener.
+   */
   whenRoom(run: () => void): void {
     this.#onRoom = run;
   }

@@ -47,6 +47,8 @@ export interface FetchOutcome {
   readonly records: MessagePart;
   /** Gives back what `records` stands on; must be called when they have been sent. Calling it again does nothing. */
   release(): void;
+  /** The same while the claim goes on, for what has taken the place of the records. */
+  giveBack(): void;
   /** What the records take of the memory for answers, until they are released or their sender counts them. */
   readonly claim: Pick<AnswerClaim, 'become' | 'end'>;
   /** null for readers of uncommitted data. */
@@ -180,6 +182,7 @@ function readRecords(
       claim.end();
       read.release();
     },
+    giveBack: read.release,
     claim,
     isFull: read.bytes.length > 0 && read.nextOffset < upToOffset,
     abortedTransactions: isCommitted
@@ -199,6 +202,7 @@ function emptyFetch(want: FetchPartition): FetchOutcome {
     logStartOffset: -1,
     records: NO_RECORDS,
     release: NOTHING_TO_RELEASE,
+    giveBack: NOTHING_TO_RELEASE,
     claim: NO_CLAIM,
     abortedTransactions: null,
     divergingEpoch: null,

@@ -5,6 +5,7 @@
 
 import { ErrorCode, isError } from '../../errors.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
+import type { Clock } from '../../platform/clock.ts';
 import { afterwards, FEW, type Steps, type Turns } from '../../platform/turns.ts';
 import { LateBytes } from '../../protocol/late-bytes.ts';
 import { type PartitionKey, partitionKey } from '../../types.ts';
@@ -18,6 +19,7 @@ import {
   readPartition,
 } from './read-partition.ts';
 import type { Waiting, WaitingRoom } from './waiting.ts';
+import { WaitingForRoom } from './waiting-for-room.ts';
 
 export interface FetchRequest {
   readonly maxWaitMs: number;
@@ -34,6 +36,7 @@ export interface FetchRequest {
 }
 
 interface ReplicaFetchContext extends ReadContext {
+  readonly clock: Clock;
   readonly waiting: WaitingRoom;
   /** `fetch.max.bytes` */
   readonly fetchMaxBytes: number;
@@ -42,30 +45,25 @@ interface ReplicaFetchContext extends ReadContext {
 /** A read may take some tens of microseconds. */
 const READS_PER_TURN = 500;
 
-/** What those wait for who need memory for all of their records at once: no topic has this name. */
-const ROOM = partitionKey('', -1);
-
 export class ReplicaFetch {
   readonly #context: ReplicaFetchContext;
+  readonly #forRoom: WaitingForRoom;
 
   constructor(context: ReplicaFetchContext) {
     this.#context = context;
-    context.answerMemory.whenRoom(() => context.waiting.check(ROOM));
+    this.#forRoom = new WaitingForRoom(context);
   }
 
   /** Outcomes in the order of the partitions; a promise only when there is something to wait for, or they are very many. */
   fetch(request: FetchRequest, turns: Turns): FetchOutcome[] | Promise<FetchOutcome[]> {
-    const { answerMemory, waiting } = this.#context;
-    if (request.needsRecords !== true || answerMemory.leftBytes > 0) return this.#fetch(request, turns);
-    return new Promise((resolve) => {
-      // At once, so that the next of those who wait finds what this one leaves.
-      const expire = () => resolve(attempt(() => this.#fetch(request, turns)));
-      const tryComplete = () => {
-        if (answerMemory.leftBytes === 0) return false;
-        expire();
-        return true;
-      };
-      waiting.tryCompleteElseWait({ tryComplete, expire }, [ROOM], request.maxWaitMs);
+    const mayWait = request.needsRecords === true && request.maxWaitMs > 0;
+    if (!mayWait || this.#forRoom.isRoom) return this.#fetch(request, turns);
+    const wants = turns.take(wantsRoom(request, this.#context));
+    return afterwards(wants, (isWanted) => {
+      if (!isWanted) return this.#fetch(request, turns);
+      return this.#forRoom.wait(request.maxWaitMs, (maxWaitMs) =>
+        this.#fetch({ ...request, maxWaitMs }, turns),
+      );
     });
   }
 
@@ -104,6 +102,24 @@ export class ReplicaFetch {
   }
 }
 
+/** Whether there is something to read, and nothing that must be told at once, which takes no memory. */
+function* wantsRoom({ partitions, ...request }: FetchRequest, context: ReadContext): Steps<boolean> {
+  let isSomething = false;
+  for (const [index, want] of partitions.entries()) {
+    const readable = readablePartition(want, request.clientRack, context);
+    if (isError(readable)) return false;
+    const { log } = readable;
+    if (isOutOfRange(want, log)) return false;
+    if (want.fetchOffset < readableUpTo(log, request.isolation)) isSomething = true;
+    if (index > FEW) yield;
+  }
+  return isSomething;
+}
+
+function isOutOfRange({ fetchOffset }: FetchPartition, log: PartitionLog): boolean {
+  return fetchOffset > log.endOffset || fetchOffset < log.startOffset;
+}
+
 /**
  * Reads partition by partition until the bytes of the answer are used up: at once what there is memory for,
  * which is all of most answers, and the rest when it is sent. To stop after that would be simpler, but the
@@ -115,19 +131,26 @@ function* readAll(request: FetchRequest, context: ReplicaFetchContext): Steps<Fe
   let leftBytes = request.maxBytes;
   let minOneBatch = request.hardMaxBytes !== true;
   const { answerMemory } = context;
-  let ownBytes = request.needsRecords === true ? Number.POSITIVE_INFINITY : answerMemory.atOnceBytes;
-  // Others have read since the last turn.
-  const atOnceBytes = (): number =>
-    ownBytes === Number.POSITIVE_INFINITY ? ownBytes : Math.min(ownBytes, answerMemory.atOnceBytes);
+  const needs = request.needsRecords === true;
+  let ownBytes = needs ? Number.POSITIVE_INFINITY : answerMemory.atOnceBytes;
+  // Others have read since the last turn, or while the disk was waited for.
+  const limitsNow = () => {
+    const { isolation, clientRack } = request;
+    const nowBytes = answerMemory.atOnceBytes;
+    return {
+      ...{ isolation, clientRack },
+      maxBytes: needs ? Math.min(leftBytes, nowBytes) : leftBytes,
+      minOneBatch: minOneBatch && !(needs && answerMemory.leftBytes === 0),
+      atOnceBytes: needs ? ownBytes : Math.min(ownBytes, nowBytes),
+    };
+  };
   const outcomes: FetchOutcome[] = [];
   try {
     for (const want of request.partitions) {
-      const { isolation, clientRack } = request;
-      const limits = { isolation, clientRack, maxBytes: leftBytes, minOneBatch };
-      let outcome = readPartition(want, { ...limits, atOnceBytes: atOnceBytes() }, context);
+      let outcome = readPartition(want, limitsNow(), context);
       if (outcome instanceof Promise) {
         yield outcome;
-        outcome = readPartition(want, { ...limits, atOnceBytes: atOnceBytes(), isWarm: true }, context);
+        outcome = readPartition(want, { ...limitsNow(), isWarm: true }, context);
       }
       if (outcome.records.length > 0) minOneBatch = false;
       if (!(outcome.records instanceof LateBytes)) ownBytes -= outcome.records.length;
@@ -139,15 +162,6 @@ function* readAll(request: FetchRequest, context: ReplicaFetchContext): Steps<Fe
   } catch (error) {
     for (const outcome of outcomes) outcome.release();
     throw error;
-  }
-}
-
-/** What `run` throws, as a promise of it. */
-function attempt<Result>(run: () => Result | Promise<Result>): Result | Promise<Result> {
-  try {
-    return run();
-  } catch (error) {
-    return Promise.reject(error);
   }
 }
 
@@ -234,7 +248,7 @@ class DelayedFetch implements Waiting {
     const readable = readablePartition(want, this.#request.clientRack, this.#context);
     if (isError(readable)) return null; // it can't be served here any more
     const { log } = readable;
-    if (want.fetchOffset > log.endOffset || want.fetchOffset < log.startOffset) return null; // truncated
+    if (isOutOfRange(want, log)) return null; // truncated
     const upToOffset = readableUpTo(log, this.#request.isolation);
     if (want.fetchOffset >= upToOffset) return 0;
     if (this.#request.minBytes <= 1) return null;

@@ -58,7 +58,7 @@ export function* firstTold(
     const outcome = outcomes[index];
     if (outcome !== undefined) takeNews(told, outcome);
     all.set(key, told);
-    if (all.size > FEW) yield;
+    if (index >= FEW) yield;
   }
   return all;
 }

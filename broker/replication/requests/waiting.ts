@@ -89,6 +89,17 @@ export class WaitingRoom {
     for (const entry of entries) this.#try(entry, key);
   }
 
+  /**
+   * The same for who has waited longest for this partition, and nobody else; false when there is nobody, or the
+   * wait goes on.
+   */
+  checkFirst(key: PartitionKey): boolean {
+    const [first] = this.#byKey.get(key) ?? [];
+    if (first === undefined) return false;
+    this.#try(first, key);
+    return first.isOver;
+  }
+
   /** Ends every wait as if its deadline had come; at shutdown. */
   expireAll(): void {
     for (const { entries } of [...this.#deadlines.values()]) this.#expire(entries);

@@ -93,6 +93,16 @@ it('a large set is like any other', () => {
   expect([set.size, ...set]).toEqual([0]);
 });
 
+it.each([
+  ['map', new LargeMap(keys.map((key, at) => [key, at] as const))],
+  ['set', new LargeSet(keys)],
+])('who walks through a large %s sees nothing more once it is cleared', (_what, large) => {
+  const walk = large.keys();
+  for (let at = 0; at <= PAGE_KEYS; at++) walk.next();
+  large.clear();
+  expect(walk.next().done).toBe(true);
+});
+
 it('what was deleted makes room for others, so that tables do not become many', () => {
   const [map, set] = [new LargeMap<number, number>(), new LargeSet<number>()];
   const made = vi.spyOn(Array.prototype, 'push');

@@ -1,5 +1,5 @@
 /** Markers, where they are told: what is written, who is answered what, and that groups learn of it first. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Marker, MarkerReceiver } from '../../../broker/coordinators/marker-receiver.ts';
 import type { TransactionEnd } from '../../../broker/coordinators/runtime/shard.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
@@ -83,6 +83,24 @@ describe('a marker', () => {
     expect(
       batches[0]?.buffer === batches[1]?.buffer && batches[0]?.byteOffset === batches[1]?.byteOffset,
     ).toBe(false);
+  });
+
+  it('of very many topics without partitions is looked at in turns, and holds nothing for them', async () => {
+    const { receiver } = setUp();
+    const topics = Array.from({ length: 10_000 }, (_, at) => ({ topic: `t-${at}`, partitions: [] }));
+    let pieces = 0;
+    const counted = new Turns(World.flowing().clock, (piece) => {
+      pieces++;
+      return piece();
+    });
+    const kept = vi.spyOn(Map.prototype, 'set');
+    try {
+      expect(await receiver.write({ ...MARKER, topics }, counted)).toEqual([]);
+      expect(kept.mock.calls.filter(([key]) => String(key).startsWith('t-')).length).toBe(0);
+    } finally {
+      kept.mockRestore();
+    }
+    expect(pieces).toBeGreaterThanOrEqual(5);
   });
 
   it('is answered with the error of each partition; one that is not here is unknown', async () => {

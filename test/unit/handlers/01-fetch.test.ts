@@ -31,6 +31,7 @@ function broker(
 ) {
   const asked: FetchRequest[] = [];
   const released: string[] = [];
+  const release = ({ topic, partition }: FetchPartition) => released.push(`${topic}-${partition}`);
   const read = (wanted: FetchPartition): FetchOutcome => ({
     topic: wanted.topic,
     topicId: wanted.topicId ?? null,
@@ -41,7 +42,8 @@ function broker(
     logStartOffset: 1,
     records: RECORDS,
     isFull: false,
-    release: () => released.push(`${wanted.topic}-${wanted.partition}`),
+    release: () => release(wanted),
+    giveBack: () => release(wanted),
     claim: NO_CLAIM,
     abortedTransactions: null,
     divergingEpoch: null,

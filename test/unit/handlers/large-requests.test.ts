@@ -15,10 +15,12 @@ import { describeGroups } from '../../../broker/handlers/15-describe-groups.ts';
 import { deleteTopics } from '../../../broker/handlers/20-delete-topics.ts';
 import { deleteRecords } from '../../../broker/handlers/21-delete-records.ts';
 import { addPartitionsToTxn } from '../../../broker/handlers/24-add-partitions-to-txn.ts';
+import { writeTxnMarkers } from '../../../broker/handlers/27-write-txn-markers.ts';
 import { txnOffsetCommit } from '../../../broker/handlers/28-txn-offset-commit.ts';
 import { alterConfigs } from '../../../broker/handlers/33-alter-configs.ts';
 import { deleteGroups } from '../../../broker/handlers/42-delete-groups.ts';
 import { offsetDelete } from '../../../broker/handlers/47-offset-delete.ts';
+import { alterClientQuotas } from '../../../broker/handlers/49-alter-client-quotas.ts';
 import { describeProducers } from '../../../broker/handlers/61-describe-producers.ts';
 import { describeTransactions } from '../../../broker/handlers/65-describe-transactions.ts';
 import type { AnyHandler } from '../../../broker/handlers/handler.ts';
@@ -220,6 +222,56 @@ it.each(
     for (const spy of spies) spy.mockRestore();
   }
 });
+
+const sameMany = <T>(one: T): T[] => many(() => one);
+
+it.each([
+  [
+    'WriteTxnMarkers: topics of one marker',
+    writeTxnMarkers,
+    1,
+    { markers: [{ producerId: 1n, topics: many((name) => ({ name, partitionIndexes: [] })) }] },
+    { markers: { write: async () => [] } },
+  ],
+  [
+    'AlterClientQuotas: the same key',
+    alterClientQuotas,
+    1,
+    {
+      entries: [
+        {
+          entity: [{ entityType: 'user', entityName: 'u' }],
+          ops: sameMany({ key: 'producer_byte_rate', value: 1, remove: false }),
+        },
+      ],
+      validateOnly: true,
+    },
+    {},
+  ],
+  [
+    'AlterClientQuotas: the same kind of entity',
+    alterClientQuotas,
+    1,
+    {
+      entries: [{ entity: sameMany({ entityType: 'user', entityName: 'u' }), ops: [] }],
+      validateOnly: true,
+    },
+    {},
+  ],
+])(
+  '%s: very many within one thing are looked at in turns',
+  async (_name, handler, version, request, given) => {
+    const { api, handle } = handler as unknown as AnyHandler;
+    let pieces = 0;
+    const turns = new Turns(world.clock, (piece) => {
+      pieces++;
+      return piece();
+    });
+    const decoded = decodeRequest(api, version, Buffer.concat(encodeRequest(api, version, request as never)));
+    await handle(decoded, sender(version, {}, { turns }), services(given as Given));
+    expect(pieces).toBeGreaterThanOrEqual(TURNS_PER_WALK);
+  },
+);
 
 it('SyncGroup: very many assignments are looked at in turns', async () => {
   let given: ReadonlyMap<string, Buffer> = new Map();

@@ -25,6 +25,10 @@ it('things that are named once each, or all by one name, are looked at in steps'
     expect(result).toHaveLength(once);
     expect(count).toBeGreaterThan(MANY * 0.9);
   }
+  const { count, result } = walked(onceEach([...different, ...again], (name) => name));
+  expect(result).toHaveLength(MANY + 1);
+  // Those that are left are listed in steps as well.
+  expect(count).toBeGreaterThan(MANY * 2);
   expect(walked(repeatedNames(again, (name) => name)).count).toBe(MANY);
 });
 

@@ -132,6 +132,7 @@ describe('records for a client of an old version', () => {
     error: ErrorCode.NONE,
     records,
     release: () => {},
+    giveBack: () => {},
     claim: NO_CLAIM,
     highWatermark: 7,
     lastStableOffset: 7,
@@ -195,14 +196,26 @@ describe('records for a client of an old version', () => {
     const memory = new AnswerMemory(128 * 1024 * 1024);
     const claim = memory.claim(read.length);
     let released = 0;
-    const release = () => {
+    const giveBack = () => {
       released += 1;
+    };
+    const release = () => {
+      giveBack();
       claim.end();
     };
-    const converting = downConverted([{ ...outcomeOf(read), claim, release }], conversion(true));
+    let timesOfRoom = 0;
+    memory.add(128 * 1024 * 1024 - 1);
+    memory.whenRoom(() => {
+      timesOfRoom += 1;
+    });
+    const given = { ...outcomeOf(read), claim, giveBack, release };
+    const converting = downConverted([given], conversion(true));
     expect(converting instanceof Promise).toBe(count === 3000);
     const [converted] = await converting;
-    expect([released > 0, memory.usedBytes]).toEqual([true, converted?.records.length]);
+    // What takes the place of something else leaves no room for others in between.
+    expect([released > 0, timesOfRoom]).toEqual([true, 0]);
+    memory.add(-(128 * 1024 * 1024 - 1));
+    expect(memory.usedBytes).toBe(converted?.records.length);
     expect(memory.usedBytes).toBeGreaterThan(count * 99);
     converted?.claim.end();
     release();

@@ -30,7 +30,11 @@ const SESSION = new ClientSession({
 const EVERYTHING = { topics: null, allowAutoTopicCreation: false };
 
 /** A dispatcher whose Metadata requests are all struck, and what it has seen. */
-function struck(strike: Strike | null, versions: Interference['versionsOf'] | null = null) {
+function struck(
+  strike: Strike | null,
+  versions: Interference['versionsOf'] | null = null,
+  refusal: (() => never | Promise<never>) | null = null,
+) {
   const clock = new World().clock;
   const seen = { met: [] as MetRequest[], handled: 0, released: 0 };
   const handler = defineHandler(Metadata, [], {
@@ -39,7 +43,7 @@ function struck(strike: Strike | null, versions: Interference['versionsOf'] | nu
       context.afterSend(() => seen.released++);
       return { controllerId: 7, topics: [] };
     },
-    refuse: (_request, errorCode) => ({ topics: [{ errorCode, name: 't' }] }),
+    refuse: (_request, errorCode) => refusal?.() ?? { topics: [{ errorCode, name: 't' }] },
   });
   const interference: Interference = {
     meet(request) {
@@ -77,6 +81,20 @@ describe('a request that is struck', () => {
     });
     expect(answerOf(await ask(Metadata, EVERYTHING))).toMatchObject({ topics: [{ errorCode: 5 }] });
     expect(seen).toMatchObject({ handled: 0, met: [{ api: Metadata, origin: { id: 'c1' } }] });
+  });
+
+  it.each<[string, () => never | Promise<never>]>([
+    [
+      'throws',
+      () => {
+        throw new Error('boom');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('boom'))],
+  ])('closes the connection where its refusal %s', async (_how, refusal) => {
+    const outcome = { error: ErrorCode.LEADER_NOT_AVAILABLE };
+    const { ask } = struck({ carriedOut: false, outcome, delayMs: 0 }, null, refusal);
+    expect(await ask(Metadata, EVERYTHING)).toBe('close');
   });
 
   it('is carried out and loses its answer, whose buffers are given back', async () => {

@@ -11,6 +11,8 @@ const STRETCH_BYTES = 16 * MIB;
 
 /** What the system has counted of reads from disks. */
 let inputs = 0;
+/** So long it is from one look at the clock to the next. */
+let lookMs = 0;
 let directory: string;
 let path: string;
 let descriptor: number;
@@ -19,6 +21,9 @@ beforeEach(() => {
   const usage = process.resourceUsage();
   vi.spyOn(process, 'resourceUsage').mockImplementation(() => ({ ...usage, fsRead: inputs }));
   directory = mkdtempSync(join(tmpdir(), 'odradek-cold-reads-'));
+  let nowMs = 0;
+  lookMs = 0.1;
+  vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += lookMs));
   path = join(directory, 'log');
   writeFileSync(path, Buffer.alloc(3 * MIB, 'x'));
   descriptor = openSync(path, 'r');
@@ -35,6 +40,15 @@ function coldAt(positionBytes: number): ColdReads {
   inputs++;
   reads.noteRead(5, positionBytes);
   return reads;
+}
+
+/** Warms while the system counts input from a disk; it takes so long. */
+async function fromDisk(reads: ColdReads, tookMs: number): Promise<void> {
+  lookMs = tookMs;
+  const warmed = reads.warm(descriptor, 10, 0);
+  inputs++;
+  await warmed;
+  lookMs = 0.1;
 }
 
 describe('a read', () => {
@@ -64,15 +78,18 @@ describe('a read', () => {
   it('is not any more when sixteen in a row were in memory', async () => {
     const reads = coldAt(0);
     for (let read = 0; read < 10; read++) await reads.warm(descriptor, 10, 0);
-    inputs++;
-    const cold = reads.warm(descriptor, 10, 0);
-    inputs++;
-    await cold;
+    await fromDisk(reads, 5);
     for (let read = 0; read < 16; read++) {
       const warmed = reads.warm(descriptor, 10, 0);
       expect(warmed).not.toBeNull();
       await warmed;
     }
+    expect(reads.warm(descriptor, 10, 0)).toBeNull();
+  });
+
+  it('is not for ever because others read from disks', async () => {
+    const reads = coldAt(0);
+    for (let read = 0; read < 16; read++) await fromDisk(reads, 0.2);
     expect(reads.warm(descriptor, 10, 0)).toBeNull();
   });
 
@@ -86,7 +103,8 @@ describe('a read', () => {
 
 describe('a file of the system', () => {
   it('is closed after what is being warmed of it', async () => {
-    vi.spyOn(performance, 'now').mockImplementation(() => (inputs += 5));
+    lookMs = 5;
+    inputs++;
     const file = nodeDisk.open(path, 'read');
     file.read(Buffer.alloc(10), 0, 10, 0);
     const warming = file.warm(MIB, 0);

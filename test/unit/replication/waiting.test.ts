@@ -45,6 +45,18 @@ describe('the waiting room', () => {
     expect(waiting.log).toEqual(['completed']);
   });
 
+  it('completes who has waited longest for a partition, and nobody else, when that is what is asked', () => {
+    const room = new WaitingRoom(new World().clock);
+    let ready = false;
+    const [first, second] = [operation(() => ready), operation(() => ready)];
+    for (const one of [first, second]) room.tryCompleteElseWait(one, ['a'], 100);
+    expect([room.checkFirst('a'), room.checkFirst('b'), room.size]).toEqual([false, false, 2]);
+    ready = true;
+    expect([room.checkFirst('a'), first.log, second.log]).toEqual([true, ['completed'], []]);
+    expect([room.checkFirst('a'), second.log]).toEqual([true, ['completed']]);
+    expect(room.checkFirst('a')).toBe(false);
+  });
+
   it('ends a wait at its deadline, not before, and shares timers', async () => {
     const clock = new World().clock;
     const room = new WaitingRoom(clock);
