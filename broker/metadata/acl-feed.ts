@@ -14,11 +14,22 @@ import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import { NoticeFollower } from './notice-follower.ts';
 
+/** The rules of a resource pattern, all of them; empty when there are none any more. */
+type TakeAcls = (resource: AclResource, acls: readonly StoredAcl[]) => void;
+
+/** All rules anew, beside those that are gone by until `swap`. */
+interface RulesBeside {
+  readonly take: TakeAcls;
+  /** At once: these are the rules, and there are no others. */
+  readonly swap: () => void;
+}
+
 interface AclFeedOptions {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
-  /** The rules of a resource pattern, all of them; empty when there are none any more. */
-  readonly onAcls: (resource: AclResource, acls: readonly StoredAcl[]) => void;
+  readonly onAcls: TakeAcls;
+  /** When a session begins. */
+  readonly beside: () => RulesBeside;
 }
 
 /** To ask for so many, and take them in, takes the event loop some milliseconds. */
@@ -28,8 +39,8 @@ const READ_TOGETHER = 200;
 export class AclFeed {
   readonly #options: AclFeedOptions;
   readonly #followers: readonly NoticeFollower<AclResource>[];
-  /** What has rules as far as is known, by {@link keyOf}. */
-  readonly #known = new Map<string, AclResource>();
+  /** What was taken while all was read, by {@link keyOf}: older rules may have been read of it. */
+  readonly #overtaken = new Map<string, AclResource>();
   /** Of the session that is followed; null while stopped. */
   #store: AclStore | null = null;
 
@@ -44,7 +55,7 @@ export class AclFeed {
 
   /**
    * Reads all rules and follows their changes. Rejects when a node can't be read: a rule that denies may be
-   * among what it says.
+   * among what it says. Until all are read those before are gone by: nobody is served by a mixture.
    */
   async start({ acls, coordinator }: ClusterStore): Promise<void> {
     this.stop();
@@ -53,17 +64,13 @@ export class AclFeed {
     for (const [index, pattern] of ACL_PATTERN_TYPES.entries()) {
       await this.#followers[index]?.watch(acls.changes[pattern], coordinator);
     }
-    const resources = await acls.resources();
-    if (this.#store !== acls) return;
-    const gone = new Map(this.#known);
-    for (const resource of resources) gone.delete(keyOf(resource));
-    for (const resource of gone.values()) this.take(resource, []);
-    for (let at = 0; at < resources.length; at += READ_TOGETHER) {
-      const some = resources.slice(at, at + READ_TOGETHER);
-      const found = await acls.readMany(some, fatal);
-      if (this.#store !== acls) return;
-      for (const [index, resource] of some.entries()) this.take(resource, found[index]?.acls ?? []);
+    this.#overtaken.clear();
+    const rules = this.#options.beside();
+    for (let toRead = await acls.resources(); toRead.length > 0; toRead = this.#newlyOvertaken()) {
+      if (!(await this.#readInto(rules, acls, toRead))) return;
     }
+    if (this.#store !== acls) return;
+    rules.swap();
     for (const follower of this.#followers) follower.follow();
   }
 
@@ -74,9 +81,25 @@ export class AclFeed {
 
   /** What the resource's rules are now, by the hand of whoever has just written them. */
   take(resource: AclResource, acls: readonly StoredAcl[]): void {
-    if (acls.length === 0) this.#known.delete(keyOf(resource));
-    else this.#known.set(keyOf(resource), resource);
+    this.#overtaken.set(keyOf(resource), resource);
     this.#options.onAcls(resource, acls);
+  }
+
+  /** Some together, in turns. false: another session is followed. */
+  async #readInto(rules: RulesBeside, acls: AclStore, resources: readonly AclResource[]): Promise<boolean> {
+    for (let at = 0; at < resources.length; at += READ_TOGETHER) {
+      const some = resources.slice(at, at + READ_TOGETHER);
+      const found = await acls.readMany(some, fatal);
+      if (this.#store !== acls) return false;
+      for (const [index, resource] of some.entries()) rules.take(resource, found[index]?.acls ?? []);
+    }
+    return true;
+  }
+
+  #newlyOvertaken(): AclResource[] {
+    const overtaken = [...this.#overtaken.values()];
+    this.#overtaken.clear();
+    return overtaken;
   }
 
   async #reread(resource: AclResource): Promise<void> {

@@ -1,4 +1,5 @@
 /** Access rules: read before anybody is served, and followed from then on. Loaded by brokers that have an authorizer. */
+import type { AclResource, StoredAcl } from '../../coordinator-client/znodes/security-znodes.ts';
 import { splitSuperUsers } from '../config/consistency.ts';
 import { AclFeed } from '../metadata/acl-feed.ts';
 import { aclOf, patternOf } from '../security/acl.ts';
@@ -15,11 +16,15 @@ export async function makeAcls(
   const { clock, random } = platform;
   const diagnostics = platform.diagnostics.named('AclAuthorizer');
   const acls = new AclSet();
-  const aclFeed = new AclFeed({
-    clock,
-    diagnostics,
-    onAcls: (resource, stored) => acls.replace(patternOf(resource), stored.map(aclOf)),
-  });
+  const taking =
+    (set: AclSet) =>
+    (resource: AclResource, stored: readonly StoredAcl[]): void =>
+      set.replace(patternOf(resource), stored.map(aclOf));
+  const beside = () => {
+    const anew = new AclSet();
+    return { take: taking(anew), swap: () => acls.become(anew) };
+  };
+  const aclFeed = new AclFeed({ clock, diagnostics, onAcls: taking(acls), beside });
   await aclFeed.start(store());
   stops.push({ name: 'the feed of access rules', stop: () => aclFeed.stop() });
   const authorizer = new AclAuthorizer({

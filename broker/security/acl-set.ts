@@ -52,7 +52,7 @@ const SEEING: ReadonlySet<number> = new Set([
 ]);
 
 export class AclSet {
-  readonly #types = new Map<ResourceType, RulesOfType>();
+  #types = new Map<ResourceType, RulesOfType>();
   #generation = 0;
 
   /** Counts the changes: what was decided under another one has to be decided again. */
@@ -71,6 +71,12 @@ export class AclSet {
     if (prefixed) countPrefix(rules, pattern.name, acls.length > 0);
     if (acls.length === 0) named.delete(pattern.name);
     else named.set(pattern.name, acls);
+    this.#generation++;
+  }
+
+  /** All rules are those of the other from now on, which is not used any more. */
+  become(other: AclSet): void {
+    this.#types = other.#types;
     this.#generation++;
   }
 

@@ -34,6 +34,7 @@ export class AclStore {
     const notices = (pattern: AclPatternType): ChangeNotices<AclResource> =>
       new ChangeNotices(coordinator, {
         parent: aclChangeZnode.parent(pattern),
+        prefix: aclChangeZnode.prefix(pattern),
         decode: (path, data) => aclChangeZnode.decode(path, pattern, data),
       });
     this.changes = { LITERAL: notices('LITERAL'), PREFIXED: notices('PREFIXED') };

@@ -10,6 +10,8 @@ import { commitKnown, pipelined } from './commits.ts';
 /** Where notices of one kind lie, and how one is read. */
 interface NoticeKind<Subject> {
   readonly parent: string;
+  /** Path that the ten digits of a notice follow. */
+  readonly prefix: string;
   /** Throws for data that is no notice. */
   decode(path: string, data: Buffer): Subject;
 }
@@ -21,6 +23,7 @@ interface Notice<Subject> {
   readonly subject: Subject | null;
 }
 
+const SEQUENCE_DIGITS = 10;
 /** Beyond the first, so many are looked at together when old ones go. */
 const PURGED_TOGETHER = 100;
 
@@ -28,6 +31,8 @@ export class ChangeNotices<Subject> {
   readonly parent: string;
   readonly #coordinator: Coordinator;
   readonly #kind: NoticeKind<Subject>;
+  /** What a notice's name begins with. */
+  readonly #prefix: string;
   /** Nodes as of the last look, oldest first: they differ by their numbers only, all of ten digits. */
   #present: readonly string[] = [];
   /** When they were made, as far as it is known. Not more than there are. */
@@ -37,11 +42,13 @@ export class ChangeNotices<Subject> {
     this.parent = kind.parent;
     this.#coordinator = coordinator;
     this.#kind = kind;
+    this.#prefix = kind.prefix.slice(kind.parent.length + 1);
   }
 
-  /** Looks which notices there are, for all that follows; how many. */
+  /** Looks which notices there are, for all that follows; how many. Nodes with other names are none. */
   async look(): Promise<number> {
-    this.#present = (await this.#coordinator.children(this.parent)) ?? [];
+    const names = (await this.#coordinator.children(this.parent)) ?? [];
+    this.#present = names.filter((name) => this.#isNotice(name));
     if (this.#createdMs.size > this.#present.length) this.#forgetGone();
     return this.#present.length;
   }
@@ -54,8 +61,7 @@ export class ChangeNotices<Subject> {
 
   /** Notices whose sequence is greater than `sequence`, in order; the first of them when there are more than `most`. */
   after(sequence: number, most = Number.POSITIVE_INFINITY): Promise<Notice<Subject>[]> {
-    let from = this.#present.length;
-    while (from > 0 && sequenceNumber(this.#present[from - 1] ?? '') > sequence) from--;
+    const from = this.#countUpTo(sequence);
     return pipelined(this.#present.slice(from, from + most), async (node) => ({
       ...{ node, sequence: sequenceNumber(node) },
       subject: await this.#subject(node),
@@ -79,6 +85,23 @@ export class ChangeNotices<Subject> {
       this.#present = this.#present.slice(going.length);
       if (going.length < count) return;
     }
+  }
+
+  #isNotice(name: string): boolean {
+    const digits = name.slice(this.#prefix.length);
+    return digits.length === SEQUENCE_DIGITS && name.startsWith(this.#prefix) && !/\D/.test(digits);
+  }
+
+  /** How many of those present have no greater sequence; found by halves. */
+  #countUpTo(sequence: number): number {
+    const last = this.#prefix + String(sequence).padStart(SEQUENCE_DIGITS, '0');
+    let [from, to] = [0, sequence < 0 ? 0 : this.#present.length];
+    while (from < to) {
+      const middle = Math.floor((from + to) / 2);
+      if ((this.#present[middle] ?? '') <= last) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 
   async #subject(node: string): Promise<Subject | null> {

@@ -90,8 +90,11 @@ function headerAt(
   return { tag, start, length };
 }
 
-/** A number of more than five bits follows in bytes of seven; OpenSSL takes one of fewer that is written so as well. */
-function tagAt(bytes: Buffer, at: number): { readonly tag: number; readonly start: number } {
+/**
+ * A number of more than five bits follows in bytes of seven; OpenSSL takes one of fewer that is written so as well.
+ * Throws RangeError where the bytes end.
+ */
+export function tagAt(bytes: Buffer, at: number): { readonly tag: number; readonly start: number } {
   const tag = bytes.readUInt8(at);
   let start = at + 1;
   if ((tag & LONG_NUMBER) !== LONG_NUMBER) return { tag, start };

@@ -16,6 +16,7 @@ import {
   OID,
   octetsOf,
   SEQUENCE,
+  tagAt,
 } from './ber.ts';
 import { decrypted, PBKDF2, SALT_AND_COUNT, SCRYPT } from './password-encryption.ts';
 
@@ -28,9 +29,13 @@ const MOST_ITERATIONS = 5_000_000;
 const MOST_ELEMENTS = 500_000;
 /** Encrypted parts within each other: nobody writes more than a key within one. */
 const MOST_NESTED = 4;
+/** Contents in the clear: what they are stands in octets below a tag of its own. */
+const DATA = '2a864886f70d010701';
+const CONTENT_OF_DATA = CONSTRUCTED | 0x80;
 /** Of what OpenSSL calls EncryptedContentInfo: octets, under a tag of their own. */
 const CONTENT = 0x80;
 const TOO_MANY = `it has more than ${MOST_ELEMENTS} parts`;
+const UNREADABLE = 'some of it is written in a way that can be read, but not here';
 const NO_STORE = 'it is neither a PKCS#12 store nor a private key';
 
 const UNOPENED =
@@ -48,8 +53,22 @@ interface EncryptedPart {
 interface Tally {
   count: number;
   readonly parts: EncryptedPart[];
-  readonly state: ElementPlace['state'];
+  readonly state: TallyState;
 }
+
+/** `isUnreadable` once there were contents that others may read on in, and so derive what is not counted. */
+interface TallyState {
+  left: number;
+  isUnreadable: boolean;
+}
+
+interface Place extends ElementPlace {
+  readonly state: TallyState;
+  /** Whether octets here are contents, which must be sequences that can be read. */
+  readonly isContents: boolean;
+}
+
+const outermost = (state: TallyState): Place => ({ state, depth: 0, isContents: false });
 
 /** Why a PKCS#12 store or an encrypted PKCS#8 key is not opened, in words; null: it may be tried. Opens nothing. */
 export function derivationProblem(der: Buffer): string | null {
@@ -57,62 +76,67 @@ export function derivationProblem(der: Buffer): string | null {
   return typeof tally === 'string' ? tally : problemOf(tally);
 }
 
-/** How many iterations `nestedProblem` does at least: those of the encrypted parts that are to be seen. */
-export function openingCount(der: Buffer): number {
-  const tally = tallied(der);
-  if (typeof tally === 'string') return 0;
-  const place = { state: tally.state, depth: 0 };
-  return tally.parts.reduce((sum, { algorithm }) => sum + countsIn(algorithm, place, () => {}), 0);
+/** What is to be opened asks for more iterations than may be done here; elsewhere they may. */
+export class TooManyHere extends Error {
+  override readonly name = 'TooManyHere';
+}
+
+interface Opening {
+  /** A part that does not open is no problem: what is in there is not known then. */
+  readonly passedOver?: boolean;
+  /** In all parts that are opened. */
+  readonly mostIterations?: number;
 }
 
 /**
- * The same with what lies within encrypted parts: opens each, when all that is known until then may be done. A part
- * that does not open is a problem unless it is `passedOver`: what is in there is not known then.
+ * The same with what lies within encrypted parts: opens each, when all that is known until then may be done. Throws
+ * {@link TooManyHere}, before the part that is too much.
  */
-export function nestedProblem(der: Buffer, password: string, { passedOver = false } = {}): string | null {
+export function nestedProblem(
+  der: Buffer,
+  password: string,
+  { passedOver = false, mostIterations = Number.POSITIVE_INFINITY }: Opening = {},
+): string | null {
   const tally = tallied(der);
   if (typeof tally === 'string') return tally;
+  let left = mostIterations;
   for (;;) {
     const problem = problemOf(tally);
     if (problem !== null) return problem;
     const part = tally.parts.shift();
     if (part === undefined) return null;
     if (part.nested > MOST_NESTED) return `it has encrypted parts ${part.nested} deep in each other`;
+    left -= countsIn(part.algorithm, outermost(tally.state), () => {});
+    if (left < 0) throw new TooManyHere();
     const opened = decrypted(part.algorithm, octetsOf(part.content), password);
-    if (opened !== null) addInside(opened, tally, part.nested + 1);
+    if (opened !== null && isSequence(opened)) addInside(opened, tally, part.nested + 1);
     else if (!passedOver) return UNOPENED;
   }
 }
 
-/** What is decrypted to anything else has nothing to be counted. */
 function addInside(opened: Buffer, tally: Tally, nested: number): void {
-  try {
-    const { element } = elementAt(opened, 0, { state: tally.state, depth: 0 });
-    tally.count += countsIn(element, { state: tally.state, depth: 0 }, (part) =>
-      tally.parts.push({ ...part, nested }),
-    );
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-  }
+  const place = { ...outermost(tally.state), isContents: true };
+  tally.count += countsWithin(opened, place, (part) => tally.parts.push({ ...part, nested }));
 }
 
 /** A text: it is nothing that is known here. */
 function tallied(der: Buffer): Tally | string {
-  const state = { left: MOST_ELEMENTS };
+  const state = { left: MOST_ELEMENTS, isUnreadable: false };
   let outer: Element;
   try {
-    outer = elementAt(der, 0, { state, depth: 0 }).element;
+    outer = elementAt(der, 0, outermost(state)).element;
   } catch {
     return state.left < 0 ? TOO_MANY : NO_STORE;
   }
   const parts: EncryptedPart[] = [];
   const found = (part: Omit<EncryptedPart, 'nested'>): unknown => parts.push({ ...part, nested: 0 });
-  const count = integrityCount(outer) + countsIn(outer, { state, depth: 0 }, found);
+  const count = integrityCount(outer) + countsIn(outer, outermost(state), found);
   return { count, parts, state };
 }
 
 function problemOf({ count, state }: Tally): string | null {
   if (state.left < 0) return TOO_MANY;
+  if (state.isUnreadable) return UNREADABLE;
   if (count <= MOST_ITERATIONS) return null;
   return `it asks for ${count} iterations of key derivation before it opens: at most ${MOST_ITERATIONS} are done`;
 }
@@ -126,23 +150,30 @@ function integrityCount({ tag, children }: Element): number {
 
 type Found = (part: Omit<EncryptedPart, 'nested'>) => unknown;
 
-function countsIn(element: Element, place: ElementPlace, found: Found): number {
+function countsIn(element: Element, place: Place, found: Found): number {
+  let { isContents } = place;
   if (element.tag === SEQUENCE) {
     const count = countOfAlgorithm(element.children ?? []);
     if (count !== null) return count;
-    const [, algorithm, content] = element.children ?? [];
+    const [name, algorithm, content] = element.children ?? [];
     if (algorithm?.tag === SEQUENCE && content !== undefined && (content.tag & ~CONSTRUCTED) === CONTENT) {
       found({ algorithm, content });
     }
+    isContents = nameOf(name) === DATA && algorithm?.tag === CONTENT_OF_DATA;
   }
-  if ((element.tag & ~CONSTRUCTED) === OCTETS) return inOctets(element, place, found);
-  return (element.children ?? []).reduce((sum, child) => sum + countsIn(child, place, found), 0);
+  if ((element.tag & ~CONSTRUCTED) === OCTETS) return countsWithin(octetsOf(element), place, found);
+  const within = { ...place, isContents };
+  return (element.children ?? []).reduce((sum, child) => sum + countsIn(child, within, found), 0);
+}
+
+function nameOf(element: Element | undefined): string | null {
+  return element?.tag === OID ? element.content.toString('hex') : null;
 }
 
 /** An algorithm and its parameters; null: none that derives keys. Those of PBES2 have others within. */
 function countOfAlgorithm([name, parameters]: readonly Element[]): number | null {
-  if (name?.tag !== OID) return null;
-  const oid = name.content.toString('hex');
+  const oid = nameOf(name);
+  if (oid === null) return null;
   const values = parameters?.children ?? [];
   if (SALT_AND_COUNT.has(oid) || oid === PBKDF2) return numberOf(values[1]);
   if (oid !== SCRYPT) return null;
@@ -150,14 +181,28 @@ function countOfAlgorithm([name, parameters]: readonly Element[]): number | null
   return values.slice(1, 4).reduce((product, value) => product * numberOf(value), 1);
 }
 
-/** Octets may be a value of their own, also where they come in pieces, and none of these is; most are none. */
-function inOctets(octets: Element, { state, depth }: ElementPlace, found: Found): number {
-  const bytes = octetsOf(octets);
-  if (bytes[0] !== SEQUENCE) return 0;
-  const place = { state, depth: depth + 1 };
+/** By how it begins; a cipher without padding makes anything of a wrong password. */
+function isSequence(bytes: Buffer): boolean {
   try {
+    return tagAt(bytes, 0).tag === SEQUENCE;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return false;
+  }
+}
+
+/**
+ * Octets may be a value of their own, also where they come in pieces, and none of these is. Most are none, and a salt
+ * or a digest may begin like one; but contents that can't be read here may well be read by others, who look at less.
+ */
+function countsWithin(bytes: Buffer, { state, depth, isContents }: Place, found: Found): number {
+  const place = { state, depth: depth + 1, isContents: false };
+  try {
+    if (!isSequence(bytes)) return 0;
     return countsIn(elementAt(bytes, 0, place).element, place, found);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    if (isContents) state.isUnreadable = true;
     return 0;
   }
 }

@@ -7,8 +7,8 @@
  */
 import { BeyondLimits, inThread } from '../../platform/one-off-thread.ts';
 import type { TlsIdentity } from '../../platform/tls.ts';
-import { derivationProblem, openingCount } from './derivation-cost.ts';
-import { type StoreEntry, type StoreToRead, storeEntries } from './store-entries.ts';
+import { derivationProblem, TooManyHere } from './derivation-cost.ts';
+import { type StoreEntry, type StoreToRead, storeEntriesWithin } from './store-entries.ts';
 
 /** Answers are texts where the store can't be read: what is wrong with it. */
 export interface JavaStores {
@@ -27,20 +27,35 @@ const MOST_IN_PLACE_ITERATIONS = 10_000;
 const LIMITS = { timeMs: 60_000, heapMb: 256 };
 const THREAD = import.meta.url.endsWith('.ts') ? './store-thread.ts' : './store-thread.js';
 
-/** Long stores of Java's own, and all that derive many keys, are read in a thread. */
-export const javaStores: JavaStores = javaStoresBy((asked) =>
-  isSoonRead(asked) ? storeEntries(asked) : inThread(new URL(THREAD, import.meta.url), asked, LIMITS),
-);
-
-function isSoonRead({ store, isPkcs12, isForOthers }: StoreToRead): boolean {
-  if (store.length > MOST_IN_PLACE_BYTES) return false;
-  return !isPkcs12 || (isForOthers && openingCount(Buffer.from(store)) <= MOST_IN_PLACE_ITERATIONS);
-}
-
 type ReadStore = (asked: StoreToRead) => Promise<readonly StoreEntry[] | string>;
 
-/** `read` rejects with why a store can't be read. */
-export function javaStoresBy(read: ReadStore): JavaStores {
+export const javaStores: JavaStores = javaStoresBy((asked) =>
+  inThread(new URL(THREAD, import.meta.url), asked, LIMITS),
+);
+
+/**
+ * Long stores of Java's own, and all that derive many keys, are read by `elsewhere`. What encrypted parts ask for
+ * within them shows on the way only: it is begun anew there.
+ */
+function inPlaceOr(elsewhere: ReadStore): ReadStore {
+  return async (asked) => {
+    if (!mayBeReadSoon(asked)) return elsewhere(asked);
+    try {
+      return await storeEntriesWithin(asked, MOST_IN_PLACE_ITERATIONS);
+    } catch (error) {
+      if (error instanceof TooManyHere) return elsewhere(asked);
+      throw error;
+    }
+  };
+}
+
+function mayBeReadSoon({ store, isPkcs12, isForOthers }: StoreToRead): boolean {
+  return store.length <= MOST_IN_PLACE_BYTES && (!isPkcs12 || isForOthers);
+}
+
+/** `elsewhere` reads what takes long; it rejects with why a store can't be read. */
+export function javaStoresBy(elsewhere: ReadStore): JavaStores {
+  const read = inPlaceOr(elsewhere);
   return {
     async key(store, password, keyPassword) {
       const isPkcs12 = !isJks(store);

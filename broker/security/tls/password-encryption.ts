@@ -4,7 +4,7 @@
  * Source: RFC 8018 (PBES2, PBKDF2), RFC 7914 (scrypt), RFC 7292 appendix B (PKCS#12's derivation).
  */
 import { createDecipheriv, hash, pbkdf2Sync, scryptSync } from 'node:crypto';
-import { type Element, numberOf, OID } from './ber.ts';
+import { type Element, numberOf, OCTETS, OID } from './ber.ts';
 
 const PKCS5 = '2a864886f70d0105';
 const PKCS12_PBE = '2a864886f70d010c01';
@@ -22,12 +22,40 @@ interface Cipher {
   readonly keyBytes: number;
 }
 
+/** For each mode the last byte of the object identifier where a key has 128 bits, and what a longer one adds to it. */
+interface CipherFamily {
+  readonly prefix: string;
+  readonly modes: Readonly<Record<string, number>>;
+  readonly step: number;
+}
+
+const FAMILIES: readonly (readonly [string, CipherFamily])[] = [
+  ['aes', { prefix: '6086480165030401', modes: { ecb: 1, cbc: 2, ofb: 3, cfb: 4 }, step: 20 }],
+  ['aria', { prefix: '2a831a8c9a6e0101', modes: { ecb: 1, cbc: 2, cfb: 3, ofb: 4, ctr: 5 }, step: 5 }],
+  ['camellia', { prefix: '2a83088c9a4b3d010101', modes: { cbc: 2 }, step: 1 }],
+  ['camellia', { prefix: '03a23105030109', modes: { ecb: 1, ofb: 3, cfb: 4, ctr: 9 }, step: 20 }],
+];
+const SM4_MODES = { ecb: 1, cbc: 2, ofb: 3, cfb: 4, ctr: 7 };
+
+/** All that OpenSSL, as it is in Node, opens a store by. */
 const CIPHERS: ReadonlyMap<string, Cipher> = new Map([
-  ['608648016503040102', { name: 'aes-128-cbc', keyBytes: 16 }],
-  ['608648016503040116', { name: 'aes-192-cbc', keyBytes: 24 }],
-  ['60864801650304012a', { name: 'aes-256-cbc', keyBytes: 32 }],
+  ...FAMILIES.flatMap(([name, family]) => ciphersOf(name, family)),
+  ...Object.entries(SM4_MODES).map(
+    ([mode, last]) => [`2a811ccf5501680${last}`, { name: `sm4-${mode}`, keyBytes: 16 }] as const,
+  ),
+  ['2b0e030211', { name: 'des-ede-ecb', keyBytes: 16 }],
   ['2a864886f70d0307', { name: 'des-ede3-cbc', keyBytes: 24 }],
 ]);
+
+function ciphersOf(name: string, { prefix, modes, step }: CipherFamily): (readonly [string, Cipher])[] {
+  return [128, 192, 256].flatMap((bits, row) =>
+    Object.entries(modes).map(([mode, first]) => {
+      const last = Buffer.from([first + row * step]).toString('hex');
+      return [prefix + last, { name: `${name}-${bits}-${mode}`, keyBytes: bits / 8 }] as const;
+    }),
+  );
+}
+
 /** The last two only where OpenSSL was told to take what is not safe any more; it opens nothing by them else, either. */
 const PKCS12_CIPHERS: ReadonlyMap<string, Cipher> = new Map([
   [`${PKCS12_PBE}03`, { name: 'des-ede3-cbc', keyBytes: 24 }],
@@ -86,8 +114,8 @@ function byPbes2(
   const [cipherName, iv] = encryption?.children ?? [];
   const cipher = CIPHERS.get(oidOf(cipherName));
   const key = cipher === undefined ? null : derivedKey(derivation, cipher, password);
-  if (cipher === undefined || key === null || iv === undefined) return null;
-  return opener(cipher, key, iv.content)(encrypted);
+  if (cipher === undefined || key === null) return null;
+  return opener(cipher, key, iv?.tag === OCTETS ? iv.content : null)(encrypted);
 }
 
 function derivedKey(derivation: Element | undefined, { keyBytes }: Cipher, password: string): Buffer | null {
@@ -106,7 +134,7 @@ function derivedKey(derivation: Element | undefined, { keyBytes }: Cipher, passw
   return pbkdf2Sync(password, salt.content, numberOf(rest[0]), keyBytes, digest);
 }
 
-function opener({ name }: Cipher, key: Buffer, iv: Buffer): (encrypted: Buffer) => Buffer {
+function opener({ name }: Cipher, key: Buffer, iv: Buffer | null): (encrypted: Buffer) => Buffer {
   const decipher = createDecipheriv(name, key, iv);
   return (encrypted) => Buffer.concat([decipher.update(encrypted), decipher.final()]);
 }

@@ -23,11 +23,21 @@ export interface StoreEntry {
 }
 
 /** A text: why the store is not opened. Rejects with what jks-js says of one that it can't read. */
-export async function storeEntries(asked: StoreToRead): Promise<readonly StoreEntry[] | string> {
+export function storeEntries(asked: StoreToRead): Promise<readonly StoreEntry[] | string> {
+  return storeEntriesWithin(asked, Number.POSITIVE_INFINITY);
+}
+
+/** Rejects also with TooManyHere, of what takes more iterations to look into (derivation-cost.ts). */
+export async function storeEntriesWithin(
+  asked: StoreToRead,
+  mostIterations: number,
+): Promise<readonly StoreEntry[] | string> {
   const { store, password, keyPassword, isPkcs12, isForOthers } = asked;
   // jks-js knows ciphers of old that OpenSSL does not open any more; in its thread it is ended when it takes too long.
   const passedOver = !isForOthers;
-  const problem = isPkcs12 ? nestedProblem(Buffer.from(store), password, { passedOver }) : null;
+  const problem = isPkcs12
+    ? nestedProblem(Buffer.from(store), password, { passedOver, mostIterations })
+    : null;
   if (problem !== null) return problem;
   if (isForOthers) return [];
   const { toPem } = await import('jks-js');

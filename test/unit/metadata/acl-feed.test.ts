@@ -14,13 +14,23 @@ const PAY: AclResource = { pattern: 'PREFIXED', resourceType: 'TransactionalId',
 let world: World;
 let admin: ClusterStore;
 let told: string[];
+/** What was read of all since a session began. */
+let anew: string[];
 
 function newFeed(): AclFeed {
+  const telling =
+    (list: string[]) =>
+    ({ pattern, resourceType, name }: AclResource, acls: readonly StoredAcl[]): void => {
+      list.push(`${pattern} ${resourceType} ${name}: ${acls.map(({ operation }) => operation).join()}`);
+    };
   return new AclFeed({
     clock: world.clock,
     diagnostics: silent,
-    onAcls: ({ pattern, resourceType, name }, acls) =>
-      told.push(`${pattern} ${resourceType} ${name}: ${acls.map(({ operation }) => operation).join()}`),
+    onAcls: (resource, acls) => telling(told)(resource, acls),
+    beside: () => {
+      anew = [];
+      return { take: telling(anew), swap: () => told.push('all anew', ...anew) };
+    },
   });
 }
 
@@ -29,6 +39,7 @@ beforeEach(async () => {
   admin = await world.store();
   await admin.acls.ensurePaths();
   told = [];
+  anew = [];
 });
 
 describe('the feed of access rules', () => {
@@ -36,7 +47,11 @@ describe('the feed of access rules', () => {
     await admin.acls.replace(ORDERS, null, [READER, WRITER]);
     await admin.acls.replace(PAY, null, [WRITER]);
     await newFeed().start(await world.store());
-    expect(told.sort()).toEqual(['LITERAL Topic orders: Read,Write', 'PREFIXED TransactionalId pay-: Write']);
+    expect(told).toEqual([
+      'all anew',
+      'LITERAL Topic orders: Read,Write',
+      'PREFIXED TransactionalId pay-: Write',
+    ]);
   });
 
   it('makes the directories that are not there yet', async () => {
@@ -57,6 +72,7 @@ describe('the feed of access rules', () => {
 
   it('is told by notice, of literal and of prefixed patterns, once for each change', async () => {
     await newFeed().start(await world.store());
+    told = [];
     await admin.acls.replace(ORDERS, null, [READER]);
     await admin.acls.replace(PAY, null, [WRITER]);
     await world.until(() => told.length === 2);
@@ -79,7 +95,7 @@ describe('the feed of access rules', () => {
     await admin.acls.replace(PAY, null, [READER]);
     expect(told).toEqual([]);
     await feed.start(await world.store());
-    expect(told.sort()).toEqual(['LITERAL Topic orders: ', 'PREFIXED TransactionalId pay-: Read']);
+    expect(told).toEqual(['all anew', 'PREFIXED TransactionalId pay-: Read']);
   });
 
   it('does not start by halves of rules that can’t be read', async () => {
@@ -87,8 +103,58 @@ describe('the feed of access rules', () => {
     await expect(newFeed().start(await world.store())).rejects.toThrow('/kafka-acl/Topic/t');
   });
 
+  describe('after a lost session, of more rules than are read together,', () => {
+    async function startedAgain(): Promise<readonly [AclFeed, Promise<void>]> {
+      for (let number = 0; number < 450; number++)
+        await admin.acls.replace({ ...ORDERS, name: `t-${number}` }, null, [READER]);
+      const feed = newFeed();
+      await feed.start(await world.store());
+      feed.stop();
+      told = [];
+      anew = [];
+      await admin.acls.replace({ ...ORDERS, name: 't-0' }, 0, []);
+      const source = world.source({ delayMs: 5 });
+      return [feed, feed.start(await world.store(source))];
+    }
+
+    it('takes all at once when the last was read', async () => {
+      const [, started] = await startedAgain();
+      const seen: number[] = [];
+      for (let passedMs = 0; passedMs < 200; passedMs++) {
+        await world.pass(1);
+        seen.push(told.length);
+      }
+      await started;
+      expect(new Set(seen)).toEqual(new Set([0, 450]));
+    });
+
+    it('and none when one in the end can’t be read', async () => {
+      const [feed, started] = await startedAgain();
+      await world.settled(started);
+      feed.stop();
+      told = [];
+      await spoil('/kafka-acl/User/zz');
+      await expect(feed.start(await world.store())).rejects.toThrow('/kafka-acl/User/zz');
+      expect(told).toEqual([]);
+    });
+
+    it('and what is written meanwhile is not taken back', async () => {
+      const [feed, started] = await startedAgain();
+      const one = { ...ORDERS, name: 't-1' };
+      const ofOne = (line: string): boolean => line.startsWith('LITERAL Topic t-1:');
+      while (!anew.some(ofOne)) await world.pass(1);
+      await admin.acls.replace(one, 0, [WRITER]);
+      feed.take(one, [WRITER]);
+      expect(told).toEqual(['LITERAL Topic t-1: Write']);
+      while (!told.includes('all anew')) await world.pass(1);
+      expect(told.findLast(ofOne)).toBe('LITERAL Topic t-1: Write');
+      await world.settled(started);
+    });
+  });
+
   it('stays with the rules before when changed ones can’t be read', async () => {
     await newFeed().start(await world.store());
+    told = [];
     await spoil('/kafka-acl/Topic/t');
     await leaveNotice({ ...ORDERS, name: 't' });
     await admin.acls.replace(ORDERS, null, [READER]);

@@ -47,6 +47,10 @@ function newFeed(): AclFeed {
     clock: world.clock,
     diagnostics: silent,
     onAcls: ({ name }) => told.push(name),
+    beside: () => {
+      const anew: string[] = [];
+      return { take: ({ name }) => anew.push(name), swap: () => told.push(...anew) };
+    },
   });
 }
 
@@ -60,6 +64,11 @@ async function followed(): Promise<AclFeed> {
 async function change(count: number, first = 0): Promise<void> {
   for (let number = first; number < first + count; number++)
     await admin.acls.replace(topic(number), null, [READER]);
+}
+
+async function foreign(name: string): Promise<void> {
+  const path = `/kafka-acl-changes/${name}`;
+  await admin.coordinator.commit([{ op: 'create', path, data: Buffer.from('?'), lifetime: 'persistent' }]);
 }
 
 const notices = (): readonly string[] => world.tree.children('/kafka-acl-changes') ?? [];
@@ -146,6 +155,25 @@ describe('a broker that follows notices', () => {
     await world.until(() => told.length === 6);
     await world.pass(1000);
     expect(notices()).toEqual(['acl_changes_0000000010']);
+  });
+
+  it('passes over nodes that are none, wherever they stand among them', async () => {
+    for (const name of ['zz0000000001', 'acl_changes_', 'acl_changes_x0000000001', 'aa0000000009'])
+      await foreign(name);
+    await followed();
+    await change(250);
+    await world.until(() => told.length === 250);
+    await foreign('zz0000000300');
+    await change(1, 250);
+    await world.until(() => told.length === 251);
+    await world.pass(LIFE_MS + 1000);
+    await change(1, 251);
+    await world.until(() => told.length === 252);
+    await world.pass(1000);
+    expect(notices()).toEqual([
+      ...['aa0000000009', 'acl_changes_', 'acl_changes_0000000256', 'acl_changes_x0000000001'],
+      ...['zz0000000001', 'zz0000000300'],
+    ]);
   });
 
   it('takes in what comes while it reads', async () => {

@@ -164,6 +164,14 @@ describe('the set', () => {
     expect(set.generation).toBeGreaterThan(before);
   });
 
+  it('becomes another at once, which is a change', () => {
+    const set = rules({ tea: [allow(READ)] });
+    const before = set.generation;
+    set.become(rules({ coffee: [allow(READ)] }));
+    expect([...set.patterns()].map(({ name }) => name)).toEqual(['coffee']);
+    expect(set.generation).toBeGreaterThan(before);
+  });
+
   it('passes over types that nobody knows', () => {
     const set = new AclSet();
     set.replace({ resourceType: 99, name: 't', patternType: PatternType.LITERAL }, [allow(READ)]);
