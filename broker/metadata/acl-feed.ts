@@ -39,8 +39,11 @@ const READ_TOGETHER = 200;
 export class AclFeed {
   readonly #options: AclFeedOptions;
   readonly #followers: readonly NoticeFollower<AclResource>[];
-  /** What was taken while all was read, by {@link keyOf}: older rules may have been read of it. */
-  readonly #overtaken = new Map<string, AclResource>();
+  /**
+   * What was taken while all is read, by {@link keyOf}: older rules may have been read of it. null while nothing is
+   * read.
+   */
+  #overtaken: Map<string, AclResource> | null = null;
   /** Of the session that is followed; null while stopped. */
   #store: AclStore | null = null;
 
@@ -64,12 +67,13 @@ export class AclFeed {
     for (const [index, pattern] of ACL_PATTERN_TYPES.entries()) {
       await this.#followers[index]?.watch(acls.changes[pattern], coordinator);
     }
-    this.#overtaken.clear();
+    this.#overtaken = new Map();
     const rules = this.#options.beside();
     for (let toRead = await acls.resources(); toRead.length > 0; toRead = this.#newlyOvertaken()) {
       if (!(await this.#readInto(rules, acls, toRead))) return;
     }
     if (this.#store !== acls) return;
+    this.#overtaken = null;
     rules.swap();
     for (const follower of this.#followers) follower.follow();
   }
@@ -81,7 +85,7 @@ export class AclFeed {
 
   /** What the resource's rules are now, by the hand of whoever has just written them. */
   take(resource: AclResource, acls: readonly StoredAcl[]): void {
-    this.#overtaken.set(keyOf(resource), resource);
+    this.#overtaken?.set(keyOf(resource), resource);
     this.#options.onAcls(resource, acls);
   }
 
@@ -97,8 +101,8 @@ export class AclFeed {
   }
 
   #newlyOvertaken(): AclResource[] {
-    const overtaken = [...this.#overtaken.values()];
-    this.#overtaken.clear();
+    const overtaken = [...(this.#overtaken?.values() ?? [])];
+    this.#overtaken?.clear();
     return overtaken;
   }
 
