@@ -26,8 +26,9 @@ export function serveJobs(jobs: readonly AnyJob[]): void {
     } catch (error) {
       report = { failure: error instanceof Error ? (error.stack ?? error.message) : String(error) };
     }
-    port.postMessage(report, handedBack);
+    // Before another thread is given the next: together they would hold as much as both have opened.
     giveBackLargeBuffers();
+    port.postMessage(report, handedBack);
   });
   const ready: Report = { ready: true };
   port.postMessage(ready);

@@ -27,6 +27,9 @@ const RESERVED_OR_DICTIONARY = 0x03;
 const RESERVED_DESCRIPTOR = 0x8f;
 const UNCOMPRESSED_BLOCK = 0x8000_0000;
 
+/** Native code gives out a buffer a block, which waits to be collected: of one frame no more than this. */
+const MOST_OPENED_NATIVELY_BYTES = 32 * 1024 * 1024;
+
 const WRITTEN_BLOCK_BYTES = 64 * 1024;
 const WRITTEN_BLOCK_CODE = 4;
 const HEADER_BYTES = 7;
@@ -101,7 +104,8 @@ export function decompressLz4(
 }
 
 function openBlock(...[data, range, out, room]: Parameters<typeof decompressLz4Block>): number {
-  const open = opensNatively(range) ? decompressLz4BlockNatively : decompressLz4Block;
+  const isNative = room.from < MOST_OPENED_NATIVELY_BYTES && opensNatively(range);
+  const open = isNative ? decompressLz4BlockNatively : decompressLz4Block;
   return open(data, range, out, room);
 }
 
