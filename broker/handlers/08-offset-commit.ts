@@ -8,15 +8,15 @@
 import type { OffsetToCommit } from '../coordinators/group/offset-store.ts';
 import { ErrorCode } from '../errors.ts';
 import { int64Sum } from '../int64.ts';
-import { afterwards, FEW, gathered, type Steps } from '../platform/turns.ts';
+import { FEW, gathered, type Steps } from '../platform/turns.ts';
 import { OffsetCommit } from '../protocol/messages/08-offset-commit.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation } from '../security/operations.ts';
-import { defineHandler, type Refusing, type RequestContext } from './handler.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { type Answers, answersOf, commitsOf, committable } from './shared/committable.ts';
 import { namedOnce } from './shared/named-once.ts';
-import { ofPartitions } from './shared/refusals.ts';
+import { refusedPartitions } from './shared/refusals.ts';
 import { commitToZookeeper } from './shared/zookeeper-offsets.ts';
 
 const FIRST_VERSION_WITH_COORDINATOR = 1;
@@ -40,7 +40,7 @@ type Needed = Needs<(typeof NEEDS)[number]>;
 export const offsetCommit = defineHandler(OffsetCommit, NEEDS, {
   async handle(request, context, services) {
     if (!context.may(Operation.READ, groupNamed(request.groupId))) {
-      return refused(request, ErrorCode.GROUP_AUTHORIZATION_FAILED, context);
+      return refusedPartitions(request, ErrorCode.GROUP_AUTHORIZATION_FAILED, context);
     }
     const inZookeeper = context.apiVersion < FIRST_VERSION_WITH_COORDINATOR;
     const { answers, commits } = await context.turns.take(wanted(request, inZookeeper, context, services));
@@ -48,7 +48,7 @@ export const offsetCommit = defineHandler(OffsetCommit, NEEDS, {
     return context.turns.take(answer(answers, commits, errors));
   },
 
-  refuse: refused,
+  refuse: refusedPartitions,
 });
 
 /** What is to be committed, and the answers for what may not be. */
@@ -119,13 +119,4 @@ function toCommit(
     commitTimestampMs: partition.commitTimestamp === UNSET ? nowMs : partition.commitTimestamp,
     expireTimestampMs: request.retentionTimeMs === UNSET ? null : int64Sum(nowMs, request.retentionTimeMs),
   };
-}
-
-function refused(request: Request, errorCode: ErrorCode, { turns }: Refusing): Response | Promise<Response> {
-  const topics = ofPartitions(request.topics, {
-    partitionsOf: ({ partitions }) => partitions,
-    answer: ({ partitionIndex }) => ({ partitionIndex, errorCode }),
-    topic: ({ name }, partitions) => ({ name, partitions }),
-  });
-  return afterwards(turns.take(topics), (all) => ({ topics: all }));
 }

@@ -8,15 +8,15 @@
 
 import type { OffsetToCommit } from '../coordinators/group/offset-store.ts';
 import { ErrorCode } from '../errors.ts';
-import { afterwards, FEW, gathered, type Steps } from '../platform/turns.ts';
+import { FEW, gathered, type Steps } from '../platform/turns.ts';
 import { TxnOffsetCommit } from '../protocol/messages/28-txn-offset-commit.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation, transactionNamed } from '../security/operations.ts';
-import { defineHandler, type Refusing, type RequestContext } from './handler.ts';
+import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { type Answers, answersOf, commitsOf, committable } from './shared/committable.ts';
 import { namedOnce } from './shared/named-once.ts';
-import { ofPartitions } from './shared/refusals.ts';
+import { refusedPartitions } from './shared/refusals.ts';
 
 type Request = RequestOf<typeof TxnOffsetCommit>;
 type Topic = Request['topics'][number];
@@ -38,10 +38,10 @@ export const txnOffsetCommit = defineHandler(TxnOffsetCommit, NEEDS, {
   async handle(request, context, services) {
     const { transactionalId, groupId, producerId, producerEpoch } = request;
     if (!context.may(Operation.WRITE, transactionNamed(transactionalId))) {
-      return refused(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, context);
+      return refusedPartitions(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, context);
     }
     if (!context.may(Operation.READ, groupNamed(groupId))) {
-      return refused(request, ErrorCode.GROUP_AUTHORIZATION_FAILED, context);
+      return refusedPartitions(request, ErrorCode.GROUP_AUTHORIZATION_FAILED, context);
     }
     const { answers, commits } = await context.turns.take(wanted(request, context, services));
     if (commits.length === 0) return context.turns.take(toResponse(answers));
@@ -63,7 +63,7 @@ export const txnOffsetCommit = defineHandler(TxnOffsetCommit, NEEDS, {
     return context.turns.take(answer(answers, commits, errors, context.apiVersion));
   },
 
-  refuse: refused,
+  refuse: refusedPartitions,
 });
 
 /** What is to be committed, and the answers for what may not be. */
@@ -117,13 +117,4 @@ function toCommit(topic: string, partition: Topic['partitions'][number], nowMs: 
 
 function* toResponse(answers: Answers): Steps<Response> {
   return { topics: yield* gathered(answers.values()) };
-}
-
-function refused(request: Request, errorCode: ErrorCode, { turns }: Refusing): Response | Promise<Response> {
-  const topics = ofPartitions(request.topics, {
-    partitionsOf: ({ partitions }) => partitions,
-    answer: ({ partitionIndex }) => ({ partitionIndex, errorCode }),
-    topic: ({ name }, partitions) => ({ name, partitions }),
-  });
-  return afterwards(turns.take(topics), (all) => ({ topics: all }));
 }

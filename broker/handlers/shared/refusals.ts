@@ -1,4 +1,5 @@
 /** Answers that say the same of everything that a request names: as long as the request, so they are made in turns. */
+import type { ErrorCode } from '../../errors.ts';
 import { afterwards, type Steps } from '../../platform/turns.ts';
 import type { Refusing } from '../handler.ts';
 
@@ -35,4 +36,29 @@ export function* ofPartitions<Topic, Partition, One, OfTopic>(
     yield;
   }
   return all;
+}
+
+interface NamedPartitions {
+  readonly topics: readonly {
+    readonly name: string;
+    readonly partitions: readonly { readonly partitionIndex: number }[];
+  }[];
+}
+
+interface RefusedPartitions {
+  readonly topics: { name: string; partitions: { partitionIndex: number; errorCode: ErrorCode }[] }[];
+}
+
+/** Where partitions are committed, and answered with an error and nothing else. */
+export function refusedPartitions(
+  { topics }: NamedPartitions,
+  errorCode: ErrorCode,
+  { turns }: Refusing,
+): RefusedPartitions | Promise<RefusedPartitions> {
+  const refused = ofPartitions(topics, {
+    partitionsOf: ({ partitions }) => partitions,
+    answer: ({ partitionIndex }) => ({ partitionIndex, errorCode }),
+    topic: ({ name }, partitions) => ({ name, partitions }),
+  });
+  return afterwards(turns.take(refused), (all) => ({ topics: all }));
 }
