@@ -84,8 +84,9 @@ class Run {
     const { clients } = this.#choice;
     const wanted = [...new Set(clients.map(({ name }) => name))];
     const { workplace, say } = this.#surroundings;
-    const { programs, lacking } = await findPrograms(workplace, wanted, say);
+    const { programs, lacking, told } = await findPrograms(workplace, wanted, say);
     this.#programs = programs;
+    for (const line of told) say(line);
     for (const [what, why] of lacking) this.#skipped.push({ what, why });
     return clients.filter(({ name }) => programs.has(name));
   }

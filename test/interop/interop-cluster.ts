@@ -17,7 +17,6 @@ import { LocalCluster } from '../../scripts/cluster/local-cluster.ts';
 const run = promisify(execFile);
 const SESSION_TIMEOUT_MS = 6000;
 const PROGRAM_TIMEOUT_MS = 90_000;
-export const PYTHON = '/usr/bin/python3';
 export const CLIENTS = join(import.meta.dirname, 'clients');
 
 export interface InteropCluster {

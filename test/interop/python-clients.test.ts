@@ -5,18 +5,22 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+  CURRENT_CONFLUENT,
+  PYTHON,
+  packageLacks,
+  pythonWith,
+} from '../../scripts/torment/clients/python-packages.ts';
+import {
   CLIENTS,
   commandLacks,
   expectStep,
   type InteropCluster,
-  PYTHON,
   runSteps,
   type Steps,
   skipped,
   startInteropCluster,
   storedAs,
 } from './interop-cluster.ts';
-import { CURRENT_CONFLUENT, packageLacks, pythonWith } from './python-packages.ts';
 
 const COMMON = [
   'creates and describes a topic',

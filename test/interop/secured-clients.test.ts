@@ -10,19 +10,16 @@ import { promisify } from 'node:util';
 import { Admin, Consumer, Producer, stringDeserializers, stringSerializers } from '@platformatic/kafka';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  CURRENT_CONFLUENT,
+  PYTHON,
+  packageLacks,
+  pythonWith,
+} from '../../scripts/torment/clients/python-packages.ts';
 import { type KitCluster, startCluster } from '../kit/cluster.ts';
 import { APACHE_VERSION } from './apache-process.ts';
-import {
-  CLIENTS,
-  commandLacks,
-  expectStep,
-  PYTHON,
-  runSteps,
-  type Steps,
-  skipped,
-} from './interop-cluster.ts';
+import { CLIENTS, commandLacks, expectStep, runSteps, type Steps, skipped } from './interop-cluster.ts';
 import { JavaTools, jarsLack } from './java-jars.ts';
-import { CURRENT_CONFLUENT, packageLacks, pythonWith } from './python-packages.ts';
 import { PLAIN_MODULE, SCRAM_MODULE } from './secure-broker.ts';
 
 const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;

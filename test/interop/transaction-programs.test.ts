@@ -4,6 +4,12 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  CURRENT_CONFLUENT,
+  PYTHON,
+  packageLacks,
+  pythonWith,
+} from '../../scripts/torment/clients/python-packages.ts';
 import { type Pair, startPair } from './differential/pair.ts';
 import { COMPILE_TIMEOUT_MS, goProgram, goProgramLacks } from './go-programs.ts';
 import {
@@ -11,14 +17,12 @@ import {
   commandLacks,
   expectStep,
   type InteropCluster,
-  PYTHON,
   runSteps,
   type Steps,
   skipped,
   startInteropCluster,
 } from './interop-cluster.ts';
 import { JavaTools, jarsLack, javaArguments } from './java-jars.ts';
-import { CURRENT_CONFLUENT, packageLacks, pythonWith } from './python-packages.ts';
 
 const COMMON = ['commits and aborts', 'sends offsets with a transaction', 'fences the producer before it'];
 const JAVA = [

@@ -5,10 +5,10 @@ import { promisify } from 'node:util';
 import zookeeper from 'node-zookeeper-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type EmbeddedServer, startEmbeddedServer } from '../../coordinator-client/embedded/server.ts';
+import { PYTHON } from '../../scripts/torment/clients/python-packages.ts';
 import { ensembleLacks } from '../support/ensemble.ts';
 
 const run = promisify(execFile);
-const PYTHON = '/usr/bin/python3';
 const CLASSPATH = '/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar';
 const SMOKE = new URL('kazoo_smoke.py', import.meta.url).pathname;
 

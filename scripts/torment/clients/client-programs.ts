@@ -11,6 +11,7 @@ import {
 } from '../../benchmark/systems/java.ts';
 import type { Workplace } from '../../benchmark/workplace.ts';
 import { MODES, type Mode } from '../history/entries.ts';
+import { CURRENT_CONFLUENT, PYTHON, packageLacks, pythonWith } from './python-packages.ts';
 
 export const CLIENT_NAMES = ['kafkajs', 'librdkafka', 'java'] as const;
 export type ClientName = (typeof CLIENT_NAMES)[number];
@@ -28,11 +29,14 @@ interface FoundPrograms {
   readonly programs: Programs;
   /** Why others can't be run, in words. */
   readonly lacking: ReadonlyMap<ClientName, string>;
+  /** Which one of several was found, in words. */
+  readonly told: readonly string[];
 }
 
+const CONFLUENT = 'confluent-kafka';
+const TELL_LIBRDKAFKA = 'import confluent_kafka; print(confluent_kafka.libversion()[0])';
 const PROBE_LIMIT_MS = 30_000;
 const COMPILE_LIMIT_MS = 120_000;
-const PYTHONS = ['python3', '/usr/bin/python3'];
 const SOURCE = join(import.meta.dirname, 'Torment.java');
 const JVM = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m', '-XX:-UsePerfData'];
 const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -61,13 +65,14 @@ export async function findPrograms(
   wanted: readonly ClientName[],
   progress: (line: string) => void,
 ): Promise<FoundPrograms> {
+  const told: string[] = [];
   const finders: Record<ClientName, () => Promise<readonly string[] | string>> = {
     kafkajs: () =>
       Promise.resolve([
         ...[process.execPath, '--disable-warning=TimeoutNegativeWarning'],
         join(import.meta.dirname, 'kafkajs-program.ts'),
       ]),
-    librdkafka: () => findPython(workplace),
+    librdkafka: () => findPython(workplace, (line) => told.push(line)),
     java: () => findJavaProgram(workplace, progress),
   };
   const programs = new Map<ClientName, readonly string[]>();
@@ -77,15 +82,22 @@ export async function findPrograms(
     if (typeof found === 'string') lacking.set(name, found);
     else programs.set(name, found);
   }
-  return { programs, lacking };
+  return { programs, lacking, told };
 }
 
-async function findPython(workplace: Workplace): Promise<readonly string[] | string> {
-  for (const python of PYTHONS) {
-    const found = await tried(workplace, [python, '-c', 'import confluent_kafka'], PROBE_LIMIT_MS);
-    if (found?.code === 0) return [python, '-B', join(import.meta.dirname, 'librdkafka.py')];
+async function findPython(
+  workplace: Workplace,
+  tell: (line: string) => void,
+): Promise<readonly string[] | string> {
+  const current = packageLacks(CONFLUENT, CURRENT_CONFLUENT);
+  const fetched = current === null ? [pythonWith(CONFLUENT, CURRENT_CONFLUENT)] : [];
+  for (const python of [...fetched, 'python3', PYTHON]) {
+    const found = await tried(workplace, [python, '-c', TELL_LIBRDKAFKA], PROBE_LIMIT_MS);
+    if (found?.code !== 0) continue;
+    tell(`librdkafka ${found.stdout.trim()}${current === null ? '' : ` (${current})`}`);
+    return [python, '-B', join(import.meta.dirname, 'librdkafka.py')];
   }
-  return "Python's package confluent_kafka is not installed";
+  return `Python's package confluent_kafka is not installed, and ${current}`;
 }
 
 async function findJavaProgram(

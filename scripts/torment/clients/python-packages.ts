@@ -4,14 +4,14 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { commandLacks, PYTHON } from './interop-cluster.ts';
+import { CACHE } from '../../benchmark/systems/java.ts';
 
-const CACHE = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-const INSTALL_TIMEOUT_MS = 90_000;
+/** Debian's where it is, which has modules of its packages. */
+export const PYTHON = '/usr/bin/python3';
 /** confluent-kafka of today, whose librdkafka is years younger than Debian's. */
 export const CURRENT_CONFLUENT = '2.16.1';
+const INSTALL_TIMEOUT_MS = 90_000;
 
 /** Where the Python with that package is, once {@link packageLacks} has said that it is there. */
 export function pythonWith(name: string, version: string): string {
@@ -21,22 +21,34 @@ export function pythonWith(name: string, version: string): string {
 /** Why that package can't be had; null when it is there. */
 export function packageLacks(name: string, version: string): string | null {
   if (existsSync(environmentOf(name, version))) return null;
-  const noPython = commandLacks(PYTHON, ['-c', 'import venv, ensurepip']);
-  if (noPython !== null) return noPython;
   const half = `${environmentOf(name, version)}.${process.pid}`;
+  const run = (command: string, argv: readonly string[]): void =>
+    void execFileSync(command, argv, { stdio: 'ignore', timeout: INSTALL_TIMEOUT_MS });
+  let problem = `'${PYTHON} -m venv' does not run on this machine`;
   try {
     mkdirSync(dirname(half), { recursive: true });
-    execFileSync(PYTHON, ['-m', 'venv', half], { stdio: 'ignore', timeout: INSTALL_TIMEOUT_MS });
-    const pip = ['-m', 'pip', 'install', '--quiet', '--only-binary', ':all:', `${name}==${version}`];
-    execFileSync(join(half, 'bin', 'python'), pip, { stdio: 'ignore', timeout: INSTALL_TIMEOUT_MS });
+    run(PYTHON, ['-m', 'venv', half]);
+    problem = `pip could not install ${name} ${version}`;
+    const pip = [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--retries',
+      '1',
+      '--only-binary',
+      ':all:',
+      `${name}==${version}`,
+    ];
+    run(join(half, 'bin', 'python'), pip);
     renameSync(half, environmentOf(name, version));
     return null;
   } catch {
     rmSync(half, { recursive: true, force: true });
-    return `pip could not install ${name} ${version}`;
+    return problem;
   }
 }
 
 function environmentOf(name: string, version: string): string {
-  return join(CACHE, 'odradek', 'python', `${name}-${version}`);
+  return join(CACHE, 'python', `${name}-${version}`);
 }
