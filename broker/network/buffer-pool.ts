@@ -3,10 +3,11 @@
  * of a server. Given-back buffers are kept for the next partial frame up to a total, so that bulk
  * producers do not allocate (and touch) fresh memory for every frame, but not longer than they are used.
  */
+import { freeAtOnce } from '../platform/free-at-once.ts';
 
 /** Smaller buffers are not worth a size class of their own. */
 const SMALLEST_BYTES = 4096;
-/** A buffer above this is left to the garbage collector: one huge request must not pin its memory. */
+/** A buffer above this is freed: one huge request must not pin its memory. */
 const LARGEST_KEPT_BYTES = 4 * 1024 * 1024;
 
 export class BufferPool {
@@ -44,7 +45,10 @@ export class BufferPool {
   /** Takes back a buffer of `take` that nobody reads any more. */
   give(buffer: Buffer): void {
     const size = buffer.length;
-    if (!this.keeps(buffer) || this.#keptBytes + size > this.#maxKeptBytes) return;
+    if (!this.keeps(buffer) || this.#keptBytes + size > this.#maxKeptBytes) {
+      freeAtOnce(buffer);
+      return;
+    }
     let kept = this.#bySize.get(size);
     if (kept === undefined) {
       kept = [];
@@ -58,7 +62,7 @@ export class BufferPool {
   trim(): void {
     for (const [size, kept] of this.#bySize) {
       while (kept.length > 0 && this.#unneededBytes >= size) {
-        kept.pop();
+        freeAtOnce(kept.pop() as Buffer);
         this.#keptBytes -= size;
         this.#unneededBytes -= size;
       }

@@ -201,16 +201,16 @@ export class Connection {
     });
   }
 
-  #take(frame: Buffer, isOwn: boolean): boolean {
+  #take(frame: Buffer, isOwn: boolean): 'taken' | 'kept' | 'not taken' {
     if (!this.#mayStart(frame)) {
       this.#pause();
-      return false;
+      return 'not taken';
     }
     const outcome = this.#parts.dispatch(frame, this.#parts.session, isOwn);
     if (outcome instanceof NotYet) {
       this.#pause();
       void outcome.then(() => this.#scheduleFlush());
-      return false;
+      return 'not taken';
     }
     if (outcome instanceof Promise) {
       this.#exclusive = outcome instanceof Alone || !this.#pipelines(frame);
@@ -221,7 +221,7 @@ export class Connection {
       this.#pending.push({ outcome, discarded: false });
       if (endsConnection(outcome)) this.#stopTaking();
     }
-    return true;
+    return isOwn && outcome instanceof Alone ? 'kept' : 'taken';
   }
 
   #mayStart(frame: Buffer): boolean {

@@ -12,6 +12,7 @@ import { unknownApiVersionsVersion } from '../handlers/18-api-versions.ts';
 import type { Handler } from '../handlers/handler.ts';
 import type { Needs, ServiceName } from '../handlers/services.ts';
 import type { Clock } from '../platform/clock.ts';
+import { freeAtOnce } from '../platform/free-at-once.ts';
 import { SeldomLines } from '../platform/seldom-lines.ts';
 import { Turns } from '../platform/turns.ts';
 import { decodeRequest, decodeRequestInSteps } from '../protocol/codec.ts';
@@ -122,7 +123,7 @@ class Dispatcher<N extends ServiceName> {
       if (isOwn) return Alone.resolve(this.#startLarge(known, frame, frame.buffer.byteLength, session));
       return Alone.resolve(this.#startLarge(known, Buffer.from(frame), frame.length, session));
     }
-    return this.#start(known, body, frame, { session, isAlone: false });
+    return this.#start(known, body, frame, { session, isAlone: false, sizeBytes: frame.length });
   }
 
   #notYet(): NotYet {
@@ -162,17 +163,18 @@ class Dispatcher<N extends ServiceName> {
   }
 
   /**
-   * `frame` is its own: a Produce request keeps it as long as it has records, others until they are read.
-   * `sizeBytes`: of the memory that is kept with it.
+   * `frame` is its own, with the memory that it lies in, of which `keptBytes` are counted: a Produce request keeps
+   * it as long as it has records, others until they are read. It is freed then, unless bytes of the request lie in it.
    */
   async #startLarge(
     known: Known<N>,
     frame: Buffer,
-    sizeBytes: number,
+    keptBytes: number,
     session: ClientSession,
   ): Promise<RequestOutcome> {
     const { api } = known.handler;
-    this.#large.reserve(sizeBytes);
+    const sizeBytes = frame.length;
+    this.#large.reserve(keptBytes);
     const most = this.#services.config.socketRequestMaxElements;
     const bytes = frame.subarray(known.header.bodyOffset);
     const reader = new Reader(bytes, { ...NO_LIMITS, maxElements: most });
@@ -180,15 +182,17 @@ class Dispatcher<N extends ServiceName> {
     try {
       body = await this.#bodyInSteps(known, reader);
     } catch (error) {
-      this.#large.release(sizeBytes);
+      freeAtOnce(frame);
+      this.#large.release(keptBytes);
       return this.#close(error, known.header, session);
     }
+    if (!reader.hasViews && known.interference === null) freeAtOnce(frame);
     const holdsFrame = api.key === Produce.key;
-    if (!holdsFrame) this.#large.release(sizeBytes);
+    if (!holdsFrame) this.#large.release(keptBytes);
     try {
-      return await this.#start(known, body, frame, { session, isAlone: true });
+      return await this.#start(known, body, frame, { session, isAlone: true, sizeBytes });
     } finally {
-      if (holdsFrame) this.#large.release(sizeBytes);
+      if (holdsFrame) this.#large.release(keptBytes);
     }
   }
 
@@ -201,15 +205,15 @@ class Dispatcher<N extends ServiceName> {
     known: Known<N>,
     body: RequestOf<AnyApi>,
     frame: Buffer,
-    { session, ...how }: { session: ClientSession; isAlone: boolean },
+    { session, isAlone, sizeBytes }: { session: ClientSession; isAlone: boolean; sizeBytes: number },
   ): Outcome {
     const { handler, header, interference } = known;
     const { clock, quotas = null } = this.#services;
     const charges =
-      quotas?.isEnabled === true ? chargesOf(header, frame.length, quotas, { session, clock }) : null;
+      quotas?.isEnabled === true ? chargesOf(header, sizeBytes, quotas, { session, clock }) : null;
     const [authorizer, denials] = [this.#authorizer, this.#denials];
     const request = new IncomingRequest(handler, header, body, {
-      ...{ session, authorizer, denials, charges, interference, clock, ...how },
+      ...{ session, authorizer, denials, charges, interference, clock, isAlone },
     });
     if (request.isTooEarly) return request.refused(ErrorCode.ILLEGAL_SASL_STATE, this.#services);
     const strike = interference === null ? null : interference.meet({ ...request.met, header, frame });

@@ -18,11 +18,11 @@ export interface FrameLimit {
 }
 
 /**
- * Handles one frame (without its size field), whose bytes are valid during the call only, unless it `isOwn`:
- * then nobody else will use its memory. False when it can't be taken now: the frame is kept and offered
- * again by {@link FrameSplitter.resume}.
+ * Handles one frame (without its size field), whose bytes are valid during the call only. Of one that `isOwn` the
+ * memory may be kept: then nobody else will use it. Not taken is what can't be now: the frame is offered again by
+ * {@link FrameSplitter.resume}.
  */
-type TakeFrame = (frame: Buffer, isOwn: boolean) => boolean;
+type TakeFrame = (frame: Buffer, isOwn: boolean) => 'taken' | 'kept' | 'not taken';
 
 const SIZE_BYTES = 4;
 /** Who has sent so much of a frame gets room for all of it: to grow further would mean to copy ever more at once. */
@@ -38,12 +38,14 @@ export class FrameSplitter {
   readonly #pool: BufferPool;
   readonly #limit: () => FrameLimit;
   readonly #take: TakeFrame;
-  /** From the pool; given back when all of it is taken, and left to the garbage collector by `close`. */
+  /** From the pool; given back when all of it is taken, unless its memory is kept. */
   #held: Buffer | null = null;
   #from = 0;
   #to = 0;
   /** The kept bytes begin with a complete frame that was offered and not taken. */
   #refused = false;
+  /** A frame is being taken, whose bytes may be those of `#held`. */
+  #isOffering = false;
   /** For good: by `close`, or because a size was wrong. */
   #closed = false;
 
@@ -98,9 +100,9 @@ export class FrameSplitter {
   /** Drops everything; later pushes are ignored. Safe while a frame is being taken. */
   close(): void {
     this.#closed = true;
-    // The buffer under a frame that is being taken is still read: it isn't given back to the pool.
-    this.#held = null;
-    this.#from = this.#to = 0;
+    // The buffer under a frame that is being taken is still read: it is left to the garbage collector.
+    if (this.#isOffering) this.#held = null;
+    this.#release();
   }
 
   /** Copies just what the kept partial frame lacks; returns how much of the chunk that was. */
@@ -127,11 +129,15 @@ export class FrameSplitter {
       const end = at + SIZE_BYTES + this.#sizeAt(bytes, at);
       if (end > to) break;
       const isOwn = end === to && this.#isMostOf(bytes, end - at);
-      if (!this.#take(bytes.subarray(at + SIZE_BYTES, end), isOwn)) {
+      this.#isOffering = true;
+      const outcome = this.#take(bytes.subarray(at + SIZE_BYTES, end), isOwn);
+      this.#isOffering = false;
+      if (outcome === 'not taken') {
         this.#refused = true;
         break;
       }
       if (this.#closed) return to;
+      if (outcome === 'kept') this.#held = null;
       at = end;
     }
     return at;

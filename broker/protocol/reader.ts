@@ -52,6 +52,8 @@ export class Reader {
   readonly end: number;
   /** Array elements since the last pause of whoever reads in steps, and what counts as such. */
   steps = 0;
+  /** Some of what was read are views of the buffer. */
+  hasViews = false;
   /** How many more array elements may be read: an element of a few bytes becomes an object of a hundred. */
   #elementsLeft: number;
   #textBytesLeft: number;
@@ -217,6 +219,7 @@ export class Reader {
   #view(length: number): Buffer {
     if (length < 0) throw new ProtocolError('bytes that can’t be null are null or have a negative length');
     const at = this.take(length);
+    this.hasViews = true;
     return this.buffer.subarray(at, at + length);
   }
 

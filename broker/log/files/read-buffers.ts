@@ -1,9 +1,10 @@
 /**
  * Buffers for reading logs, used again and again: a fetch answer's bytes live from the read until they
  * are on the socket, and allocating a megabyte each time costs more than the read. Sizes are powers of
- * two; what is larger than the largest is allocated and left to the garbage collector. The pool holds the
+ * two; what is larger than the largest is allocated and freed. The pool holds the
  * buffers of one large answer (a consumer asks for up to 50 MiB), but not longer than they are used.
  */
+import { freeAtOnce } from '../../platform/free-at-once.ts';
 
 const SMALLEST_BYTES = 4096;
 const LARGEST_BYTES = 4 * 1024 * 1024;
@@ -36,7 +37,10 @@ export class ReadBuffers {
   /** Takes a whole buffer of {@link take} back; the caller must not touch it again. */
   giveBack(buffer: Buffer): void {
     const size = buffer.length;
-    if (size > LARGEST_BYTES || this.#freeBytes + size > this.#maxFreeBytes) return;
+    if (size > LARGEST_BYTES || this.#freeBytes + size > this.#maxFreeBytes) {
+      freeAtOnce(buffer);
+      return;
+    }
     const free = this.#free.get(size);
     if (free === undefined) this.#free.set(size, [buffer]);
     else free.push(buffer);
@@ -47,7 +51,7 @@ export class ReadBuffers {
   trim(): void {
     for (const [size, free] of this.#free) {
       while (free.length > 0 && this.#unneededBytes >= size) {
-        free.pop();
+        freeAtOnce(free.pop() as Buffer);
         this.#freeBytes -= size;
         this.#unneededBytes -= size;
       }

@@ -26,6 +26,7 @@ describe('read buffers', () => {
     roomy.giveBack(huge);
     // Not by toBe: it compares the bytes of megabytes, one by one, to say more.
     expect(roomy.take(5 * KIB * KIB) === huge).toBe(false);
+    expect([huge, ...buffers].map(({ length }) => length)).toEqual([0, 8 * KIB, 0]);
   });
 
   it('that were not needed between two looks are let go of, the others stay', () => {

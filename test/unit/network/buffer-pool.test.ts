@@ -14,6 +14,17 @@ describe('the pool of buffers', () => {
     expect(pool.keptBytes).toBe(MIB);
   });
 
+  it('frees what it does not keep', () => {
+    const pool = new BufferPool(8 * MIB);
+    const [large, spare] = [pool.take(5 * MIB), pool.take(MIB)];
+    pool.give(large);
+    pool.give(spare);
+    expect([large.length, spare.length]).toEqual([0, MIB]);
+    pool.trim();
+    pool.trim();
+    expect(spare.length).toBe(0);
+  });
+
   it('lets go of what was not needed between two trims', () => {
     const pool = new BufferPool(8 * MIB);
     for (const buffer of [1, 2, 3, 4].map(() => pool.take(MIB))) pool.give(buffer);

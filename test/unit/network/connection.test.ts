@@ -60,12 +60,12 @@ describe('framing', () => {
     expect(connection.heldBytes).toBe(6);
   });
 
-  it('leaves the buffer of a large frame to whoever takes it, and of no other', () => {
+  it('leaves the buffer of a large frame to whoever goes on with it, and frees that of any other', async () => {
     const taken: { bytes: Buffer; isOwn: boolean | undefined }[] = [];
     const { socket } = connect(
       (bytes, _session, isOwn) => {
         taken.push({ bytes, isOwn });
-        return 'nothing';
+        return taken.length === 3 ? Alone.resolve('nothing' as const) : 'nothing';
       },
       { frames: { maxBytes: 100 << 20, config: 'socket.request.max.bytes' } },
     );
@@ -74,12 +74,20 @@ describe('framing', () => {
       const bytes = sent ?? Buffer.alloc(0);
       socket.arrive(bytes.subarray(0, bytes.length - 1));
       socket.arrive(bytes.subarray(bytes.length - 1));
+      await settled();
     }
     expect(taken.map(({ isOwn }) => isOwn)).toEqual([false, true, true, false]);
-    // What came later has overwritten none of them.
-    for (const { bytes } of taken.slice(1, 3)) {
-      expect(bytes.subarray(2).every((byte) => byte === 'l'.charCodeAt(0))).toBe(true);
-    }
+    expect(taken[1]?.bytes.length).toBe(0);
+    // What came later has not overwritten it.
+    expect(taken[2]?.bytes.subarray(2).equals(Buffer.alloc(5 << 20, 'l'))).toBe(true);
+  });
+
+  it('gives back what has come of a frame when its connection is gone', () => {
+    const { socket, pool } = connect(echo);
+    const bytes = frame(FETCH, 'in two parts');
+    socket.arrive(bytes.subarray(0, 7));
+    socket.destroy();
+    expect(pool.keptBytes).toBe(4096);
   });
 
   it('one that was refused, and has others behind it, is nobody’s own', async () => {

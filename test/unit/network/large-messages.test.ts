@@ -85,6 +85,20 @@ it('a frame whose memory nobody else will use is not copied', async () => {
   expect(views.map(String)).toEqual(['\0'.repeat(records.length), 'records']);
 });
 
+it('a frame is freed once nothing of its request lies there', async () => {
+  const { dispatch } = setUp(
+    defineHandler(Metadata, [], { handle: () => ({ topics: [] }), refuse: () => ({ topics: [] }) }),
+  );
+  const topics = Array.from({ length: ELEMENTS_PER_STEP + 1 }, (_, at) => ({
+    name: `topic-${at}`.padEnd(60, '.'),
+  }));
+  const whole = frameOf(Metadata, 5, { topics });
+  const broken = Buffer.from(whole.subarray(0, whole.length - 1));
+  expect(bytesOf(await dispatch(whole, true)).length).toBeGreaterThan(4);
+  expect(await dispatch(broken, true)).toBe('close');
+  expect([whole.length, broken.length]).toEqual([0, 0]);
+});
+
 it('one that does not decode closes the connection', async () => {
   const { dispatch } = setUp(defineHandler(Produce, [], { handle: () => null, refuse: () => 'close' }));
   expect(await dispatch(LARGE.subarray(0, LARGE.length - 1))).toBe('close');
