@@ -3,6 +3,7 @@
  * them, as the checks of produced batches do, uses the same memory again and again.
  * Source: Kafka's BufferSupplier.
  */
+import { freeAtOnce } from '../platform/free-at-once.ts';
 
 /** Gives room for so many bytes, whose content is arbitrary. */
 export type BufferSupplier = (sizeBytes: number) => Buffer;
@@ -20,6 +21,11 @@ export const reusedBuffer: BufferSupplier = (sizeBytes) => {
   if (kept.length < sizeBytes) kept = freshBuffers(Math.min(LARGEST_KEPT_BYTES, sizeBytes * 2));
   return kept;
 };
+
+/** What came of {@link reusedBuffer}, or of who takes memory of his own: if the next one is not put there it is freed. */
+export function freeUnlessKept(decompressed: Buffer): void {
+  if (decompressed.buffer !== kept.buffer) freeAtOnce(decompressed);
+}
 
 /** The first bytes of `out`; in memory of their own when most of a fresh buffer would lie idle. */
 export function filledPart(out: Buffer, sizeBytes: number, buffers: BufferSupplier): Buffer {

@@ -9,7 +9,7 @@
  */
 import type { TurnBudget } from '../platform/turns.ts';
 import { type Codec, DecompressedTooLarge, TooManyRecords } from './batch.ts';
-import { type BufferSupplier, freshBuffers, reusedBuffer } from './buffer-supplier.ts';
+import { type BufferSupplier, freeUnlessKept, freshBuffers, reusedBuffer } from './buffer-supplier.ts';
 import {
   DEFAULT_DECOMPRESSED_LIMIT_BYTES,
   type Decompress,
@@ -60,6 +60,8 @@ export class DecompressionAllowance {
   readonly #turn: TurnBudget | null;
   #bytesLeft: number;
   #recordsLeft: number;
+  /** What came last of {@link decompressToReusedBuffer}, if somebody may look at it. */
+  #seen: Buffer | null = null;
 
   constructor(limits: DecompressionLimits = DEFAULT_LIMITS, turn: TurnBudget | null = null) {
     this.batchRecords = limits.batchRecords;
@@ -94,7 +96,18 @@ export class DecompressionAllowance {
   readonly decompress: Decompress = (codec, data) => this.#open(codec, data, freshBuffers);
 
   /** As {@link decompress}; what comes is overwritten by the next one. */
-  readonly decompressToReusedBuffer: Decompress = (codec, data) => this.#open(codec, data, reusedBuffer);
+  readonly decompressToReusedBuffer: Decompress = (codec, data) => {
+    const decompressed = this.#open(codec, data, reusedBuffer);
+    // What is not compressed is part of the request.
+    if (decompressed.buffer !== data.buffer) this.#seen = decompressed;
+    return decompressed;
+  };
+
+  /** Nobody looks any more at what came of {@link decompressToReusedBuffer}. */
+  doneWithReused(): void {
+    if (this.#seen !== null) freeUnlessKept(this.#seen);
+    this.#seen = null;
+  }
 
   /** Decompresses a batch that was taken off before. */
   readonly decompressAgain: Decompress = (codec, data) => decompress(codec, data, this.#batchBytes);

@@ -3,6 +3,7 @@
  * on: every batch that a client packs is opened once, so that this is what a broker does most of where they are
  * packed. A machine without a binary opens them in JavaScript.
  */
+import { freeAtOnce } from '../platform/free-at-once.ts';
 import { nativeModule } from '../platform/native-module.ts';
 import { DecompressionFailed } from './batch.ts';
 import { type BlockRange, GREATEST_RATIO } from './lz4-block.ts';
@@ -47,7 +48,10 @@ export function decompressLz4BlockNatively(
   // So much is allocated for the block, whatever comes of it.
   room.writeUInt32LE(Math.min(out.length - from, mostBytes, (end - start) * GREATEST_RATIO));
   data.copy(room, PREFIX_BYTES, start, end);
-  return from + opened(room.subarray(0, sizeBytes)).copy(out, from);
+  const block = opened(room.subarray(0, sizeBytes));
+  const to = from + block.copy(out, from);
+  freeAtOnce(block);
+  return to;
 }
 
 function opened(prefixed: Buffer): Buffer {

@@ -47,6 +47,7 @@ export function transform(
   let rebuilt = false;
   for (const at of positions) {
     const part = transformBatch(whole, at, context);
+    context.decompression?.doneWithReused();
     if (!Buffer.isBuffer(part)) return part;
     rebuilt ||= part.buffer !== whole.buffer || part.byteOffset !== whole.byteOffset + at;
     parts.push(part);

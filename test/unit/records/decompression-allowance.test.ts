@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { BATCH_HEADER_BYTES, type Codec, sealBatch } from '../../../broker/records/batch.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
+import { compress } from '../../../broker/records/compression.ts';
+import { DecompressionAllowance } from '../../../broker/records/decompression-allowance.ts';
 import { validateProduced } from '../../../broker/records/validate.ts';
 import { batchAround } from './unusual-batches.ts';
 import { accepted, allowance, context, records, refused } from './validation.ts';
@@ -75,5 +77,25 @@ describe('a batch is refused when its request has had enough decompressed', () =
     expect(validateProduced(plain, context({ cleanupPolicy: { compact: true } }, { decompression })).ok).toBe(
       true,
     );
+  });
+});
+
+describe('what was decompressed to be looked through', () => {
+  const opened = (codec: Codec, sizeBytes: number) => {
+    const data = compress(codec, Buffer.alloc(sizeBytes, 'v'));
+    const decompression = new DecompressionAllowance();
+    const decompressed = decompression.decompressToReusedBuffer(codec, data);
+    expect(decompressed.length).toBe(sizeBytes);
+    decompression.doneWithReused();
+    return { decompressed, data };
+  };
+
+  it.each(['gzip', 'zstd', 'snappy', 'lz4'] as const)('is freed when that is over (%s)', (codec) => {
+    expect(opened(codec, 5_000_000).decompressed.length).toBe(0);
+  });
+
+  it('stays where the next is put, and where it was not compressed', () => {
+    expect(opened('lz4', 100_000).decompressed.length).toBe(100_000);
+    expect(opened('none', 100_000).data.length).toBe(100_000);
   });
 });
