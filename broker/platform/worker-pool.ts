@@ -4,6 +4,8 @@
  * turns (fair-queue.ts). A thread that dies costs the job it had. Where the first can't even begin, as in an
  * environment without threads, jobs are done in place, and one line says so.
  */
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from './clock.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -26,8 +28,8 @@ interface WorkerPoolOptions {
 
 /** Of one thread, beside the buffers that its job needs: a job of a million records takes half of it. */
 const MAX_HEAP_MB = 512;
-/** What is new to it; by default up to 192. */
-const MAX_YOUNG_MB = 16;
+/** What is new to it; by default up to 192. Four times as much made no check of a batch faster, and each thread larger by 4 MiB. */
+const MAX_YOUNG_MB = 4;
 
 /** The sources run as they are; the package has a file of its own for it, beside the one that this is in. */
 const PROGRAM = import.meta.url.endsWith('.ts') ? '../worker.ts' : './worker.js';
@@ -127,6 +129,7 @@ export class WorkerPool implements Workers {
   #begin(): Thread {
     const worker = new Worker(this.#program, {
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB, maxYoungGenerationSizeMb: MAX_YOUNG_MB },
+      env: environment(),
     });
     // Whoever waits for a job keeps the process alive by other means; an idle thread must not.
     worker.unref();
@@ -190,4 +193,13 @@ export class WorkerPool implements Workers {
       inPlace.run(job, input, '').then(resolve, reject);
     }
   }
+}
+
+/**
+ * Of a thread: what this one makes of the sources is kept in a directory, and a thread knows of it by its environment
+ * only. Without it each compiles them anew, with a compiler of its own in memory: 10 MiB more, and 11 for the first.
+ */
+function environment(): NodeJS.ProcessEnv {
+  const directory = getCompileCacheDir();
+  return directory === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(directory) };
 }

@@ -1,5 +1,9 @@
 /** The pool of threads: jobs are done elsewhere, in turns, and what goes wrong costs one job. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { enableCompileCache, getCompileCacheDir } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../../broker/platform/clock.ts';
 import { FairQueue } from '../../../broker/platform/fair-queue.ts';
 import { hearOfNativeModules } from '../../../broker/platform/native-module.ts';
@@ -138,6 +142,15 @@ describe('the pool', () => {
     const next = workers.run({ name: 'live', run: () => 'here' }, () => null, 'a');
     await expect(died).rejects.toThrow(JobFailed);
     expect(await next).toBe('there');
+  });
+
+  it('has its threads find what was made of the sources, where that is kept', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'compiled-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    enableCompileCache(directory);
+    const workers = pool({ program: new URL('./thread-with-kept-code.ts', import.meta.url) });
+    const job: Job<null, string | null> = { name: 'where', run: () => null };
+    expect(await workers.run(job, () => null, 'a')).toBe(getCompileCacheDir());
   });
 
   it('rejects what is still to be done when it is closed', async () => {
