@@ -21,7 +21,7 @@ import { Operation, topicNamed } from '../security/operations.ts';
 import { defineHandler, type Refusing, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
 import { downConverted, legacyMagicOf } from './shared/down-conversion.ts';
-import { type Fetched, failedOutcome, fetchResponse } from './shared/fetch-response.ts';
+import { type Fetched, fetchResponse, notFetched } from './shared/fetch-response.ts';
 import { fetchedSizeBytes } from './shared/fetch-size.ts';
 import { onceEach } from './shared/named-once.ts';
 import { ofPartitions } from './shared/refusals.ts';
@@ -103,7 +103,7 @@ function* withForbidden(
   for (const [index, wanted] of session.partitions.entries()) {
     const forbidden = errors[index] ?? ErrorCode.NONE;
     const outcome = forbidden === ErrorCode.NONE ? remaining.next().value : undefined;
-    all.push({ wanted, ...(outcome ?? failedOutcome(wanted, forbidden)) });
+    all.push(outcome === undefined ? notFetched(wanted, forbidden) : { wanted, ...outcome });
     if (index > FEW) yield;
   }
   return all;
@@ -189,8 +189,9 @@ function errorOf(
 }
 
 function asFetchPartition(wanted: SessionPartition, topic: string, apiVersion: number): FetchPartition {
-  const { topicId, ...rest } = wanted;
-  return apiVersion >= FIRST_WITH_TOPIC_IDS ? { ...rest, topic, topicId } : { ...rest, topic };
+  if (apiVersion >= FIRST_WITH_TOPIC_IDS) return { ...wanted, topic };
+  const { partition, fetchOffset, maxBytes, currentLeaderEpoch, lastFetchedEpoch, logStartOffset } = wanted;
+  return { topic, partition, fetchOffset, maxBytes, currentLeaderEpoch, lastFetchedEpoch, logStartOffset };
 }
 
 function fetchRequest(

@@ -24,17 +24,16 @@ export interface Fetched extends FetchOutcome {
 type Needed = Needs<'metadata' | 'topicMetrics'>;
 
 const NO_RECORDS = Buffer.alloc(0);
+const NO_TRANSACTIONS: readonly never[] = [];
 const NOTHING_TO_RELEASE = (): void => {};
 
-/** The outcome of a partition that was not read. */
-export function failedOutcome(
-  { topic, topicId, partition }: SessionPartition,
-  error: ErrorCode,
-): FetchOutcome {
+/** Of a partition that was not read. */
+export function notFetched(wanted: SessionPartition, error: ErrorCode): Fetched {
   return {
-    topic: topic ?? '',
-    topicId,
-    partition,
+    wanted,
+    topic: wanted.topic ?? '',
+    topicId: wanted.topicId,
+    partition: wanted.partition,
     error,
     highWatermark: -1,
     lastStableOffset: -1,
@@ -44,7 +43,7 @@ export function failedOutcome(
     release: NOTHING_TO_RELEASE,
     giveBack: NOTHING_TO_RELEASE,
     claim: NO_CLAIM,
-    abortedTransactions: [],
+    abortedTransactions: NO_TRANSACTIONS,
     divergingEpoch: null,
     preferredReadReplica: -1,
     currentLeader: null,
@@ -93,14 +92,12 @@ function partitionResponse(fetched: Fetched, apiVersion: number): PartitionRespo
     logStartOffset: fetched.logStartOffset,
     abortedTransactions: fetched.abortedTransactions,
     records: fetched.records,
+    preferredReadReplica: apiVersion >= 11 ? fetched.preferredReadReplica : -1,
   };
-  if (apiVersion < 11) return response;
-  return {
-    ...response,
-    preferredReadReplica: fetched.preferredReadReplica,
-    ...(divergingEpoch !== null && apiVersion >= 12 ? { divergingEpoch } : {}),
-    ...(currentLeader !== null && apiVersion >= 16 ? { currentLeader } : {}),
-  };
+  const diverges = divergingEpoch !== null && apiVersion >= 12;
+  const tellsLeader = currentLeader !== null && apiVersion >= 16;
+  if (!diverges && !tellsLeader) return response;
+  return { ...response, ...(diverges && { divergingEpoch }), ...(tellsLeader && { currentLeader }) };
 }
 
 /** KAFKA_STORAGE_ERROR came with v6; before, moving on to another broker is the cure anyway. */

@@ -125,7 +125,7 @@ export function resolved(
   usesTopicIds: boolean,
   nameOf: TopicNameOf,
 ): SessionPartition {
-  if (!usesTopicIds) return { ...wanted, topicId: ZERO_UUID };
+  if (!usesTopicIds) return wanted.topicId === ZERO_UUID ? wanted : { ...wanted, topicId: ZERO_UUID };
   const topic = nameOf(wanted.topicId) ?? null;
   return topic === wanted.topic ? wanted : { ...wanted, topic };
 }

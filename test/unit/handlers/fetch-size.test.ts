@@ -1,10 +1,6 @@
 /** What the quota of fetching is charged for is the size of the answer, to the byte, in every version. */
 import { expect, it } from 'vitest';
-import {
-  type Fetched,
-  failedOutcome,
-  fetchResponse,
-} from '../../../broker/handlers/shared/fetch-response.ts';
+import { type Fetched, fetchResponse, notFetched } from '../../../broker/handlers/shared/fetch-response.ts';
 import { fetchedSizeBytes } from '../../../broker/handlers/shared/fetch-size.ts';
 import { atOnce } from '../../../broker/platform/turns.ts';
 import { encodeResponse } from '../../../broker/protocol/codec.ts';
@@ -25,8 +21,7 @@ function outcome(topic: string, partition: number, recordsBytes: number, aborted
     maxBytes: 1,
   };
   return {
-    ...failedOutcome(wanted, 0),
-    wanted,
+    ...notFetched(wanted, 0),
     records: Buffer.alloc(recordsBytes),
     abortedTransactions:
       aborted === null
