@@ -41,8 +41,6 @@ const TOPIC = 'kept';
 const COMPACTED = 'compacted';
 const KEPT = 200;
 const MIB = 1024 * 1024;
-/** More than elsewhere: a batch may open to 128 MiB, on top of what requests of very many elements have just left. */
-const PEAK_LIMIT_MIB = 550;
 
 let real: RealCluster;
 let port = 0;
@@ -84,7 +82,7 @@ afterEach(async () => {
     expect(values.slice(0, KEPT)).toEqual(Array.from({ length: KEPT }, (_, at) => `kept-${at}`));
   });
   expect(real.logOf(1)).not.toMatch(/\bFATAL\b|uncaught|unhandled/i);
-  expectBoundedPeak(real.cluster.broker(1).child.pid, PEAK_LIMIT_MIB);
+  expectBoundedPeak(real.cluster.broker(1).child.pid);
 });
 
 const withClient = <T>(use: (client: KafkaConnection) => Promise<T>): Promise<T> =>
@@ -255,7 +253,7 @@ describe('batches', () => {
           ]).toContain(await produce(client, COMPACTED, bomb));
         }
       });
-      expect(residentMiB(real.cluster.broker(1).child.pid) - before, codec).toBeLessThan(400);
+      expect(residentMiB(real.cluster.broker(1).child.pid) - before, codec).toBeLessThan(150);
     }
   }, 120_000);
 });
@@ -282,7 +280,7 @@ describe('readers', () => {
       socket.write(fetches);
     }
     await pause(1500);
-    expect(residentMiB(real.cluster.broker(1).child.pid) - before).toBeLessThan(500);
+    expect(residentMiB(real.cluster.broker(1).child.pid) - before).toBeLessThan(200);
     for (const socket of sockets) socket.destroy();
   });
 });

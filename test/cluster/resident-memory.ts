@@ -22,8 +22,8 @@ export function tellPeak(pid: number): number {
 }
 
 /** {@link tellPeak}, and that it was not too much. */
-export function expectBoundedPeak(pid: number, limitMiB = PEAK_LIMIT_MIB): void {
-  expect(tellPeak(pid), 'peak RSS in MiB').toBeLessThanOrEqual(limitMiB);
+export function expectBoundedPeak(pid: number): void {
+  expect(tellPeak(pid), 'peak RSS in MiB').toBeLessThanOrEqual(PEAK_LIMIT_MIB);
 }
 
 function statusMiB(pid: number, name: string): number {
