@@ -28,7 +28,7 @@ interface WorkerPoolOptions {
 
 /** Of one thread, beside the buffers that its job needs: a job of a million records takes half of it. */
 const MAX_HEAP_MB = 512;
-/** What is new to it; by default up to 192. Four times as much made no check of a batch faster, and each thread larger by 4 MiB. */
+/** What is new to it; by default up to 192. Four times as much made no check and no conversion faster, and each thread larger by 4 MiB. */
 const MAX_YOUNG_MB = 4;
 
 /** The sources run as they are; the package has a file of its own for it, beside the one that this is in. */
