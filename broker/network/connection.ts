@@ -9,12 +9,12 @@
  * piece of it: outgoing.ts), one socket chunk and one frame of socket.request.max.bytes, or of
  * sasl.server.max.receive.size until the client has logged in.
  */
+import type { BufferPool } from '../platform/buffer-pool.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Counter } from '../platform/metrics.ts';
 import type { SeldomLines } from '../platform/seldom-lines.ts';
 import type { ByteSocket } from '../platform/sockets.ts';
 import type { AnswerMemory } from '../replication/requests/answer-memory.ts';
-import type { BufferPool } from './buffer-pool.ts';
 import type { ClientSession } from './client-session.ts';
 import { type FrameLimit, FrameSplitter, InvalidFrameSize } from './frame-splitter.ts';
 import { Alone, type Dispatch, NotYet, pipelines, type RequestOutcome } from './outcome.ts';

@@ -7,6 +7,7 @@
 import type { BrokerConfig, FixedConfig } from '../config/broker-config.ts';
 import { hasTls, type Listener } from '../config/listeners.ts';
 import type { Live } from '../config/live.ts';
+import { BufferPool } from '../platform/buffer-pool.ts';
 import { type Clock, every, type Timer } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Counter, Metrics } from '../platform/metrics.ts';
@@ -14,7 +15,6 @@ import { SeldomLines } from '../platform/seldom-lines.ts';
 import type { ByteSocket, SocketListener, SocketNetwork } from '../platform/sockets.ts';
 import type { TlsListening } from '../platform/tls.ts';
 import type { AnswerMemory } from '../replication/requests/answer-memory.ts';
-import { BufferPool } from './buffer-pool.ts';
 import { ClientSession } from './client-session.ts';
 import { Connection, type ConnectionLimits } from './connection.ts';
 import { type AddressRates, ConnectionQuotas, connectionQuotaLimits } from './connection-quotas.ts';
