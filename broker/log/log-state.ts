@@ -205,8 +205,8 @@ export class LogState implements SegmentHome {
     for (const segment of gone) {
       this.segments.remove(segment);
       segment.changeSuffix(DELETED_SUFFIX);
-      if (this.producers.snapshotOffsets.includes(segment.baseOffset)) {
-        this.producers.removeSnapshot(segment.baseOffset);
+      if (this.producers.snapshots.offsets.includes(segment.baseOffset)) {
+        this.producers.snapshots.remove(segment.baseOffset);
       }
     }
     this.filesChanged();
@@ -218,9 +218,9 @@ export class LogState implements SegmentHome {
     for (const segment of sources) {
       this.segments.remove(segment);
       segment.changeSuffix(DELETED_SUFFIX);
-      const hasSnapshot = this.producers.snapshotOffsets.includes(segment.baseOffset);
+      const hasSnapshot = this.producers.snapshots.offsets.includes(segment.baseOffset);
       if (hasSnapshot && segment.baseOffset !== output.baseOffset)
-        this.producers.removeSnapshot(segment.baseOffset);
+        this.producers.snapshots.remove(segment.baseOffset);
     }
     this.segments.add(output);
     this.filesChanged();
