@@ -12,6 +12,7 @@ import {
 } from '../../scripts/torment/clients/python-packages.ts';
 import {
   CLIENTS,
+  CURRENT_CONFLUENT,
   commandLacks,
   expectStep,
   type InteropCluster,

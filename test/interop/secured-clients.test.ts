@@ -18,7 +18,15 @@ import {
 } from '../../scripts/torment/clients/python-packages.ts';
 import { type KitCluster, startCluster } from '../kit/cluster.ts';
 import { APACHE_VERSION } from './apache-process.ts';
-import { CLIENTS, commandLacks, expectStep, runSteps, type Steps, skipped } from './interop-cluster.ts';
+import {
+  CLIENTS,
+  CURRENT_CONFLUENT,
+  commandLacks,
+  expectStep,
+  runSteps,
+  type Steps,
+  skipped,
+} from './interop-cluster.ts';
 import { JavaTools, jarsLack } from './java-jars.ts';
 import { PLAIN_MODULE, SCRAM_MODULE } from './secure-broker.ts';
 

@@ -14,6 +14,7 @@ import { type Pair, startPair } from './differential/pair.ts';
 import { COMPILE_TIMEOUT_MS, goProgram, goProgramLacks } from './go-programs.ts';
 import {
   CLIENTS,
+  CURRENT_CONFLUENT,
   commandLacks,
   expectStep,
   type InteropCluster,
