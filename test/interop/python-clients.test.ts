@@ -4,12 +4,7 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  CURRENT_CONFLUENT,
-  PYTHON,
-  packageLacks,
-  pythonWith,
-} from '../../scripts/torment/clients/python-packages.ts';
+import { PYTHON, packageLacks, pythonWith } from '../../scripts/torment/clients/python-packages.ts';
 import {
   CLIENTS,
   CURRENT_CONFLUENT,

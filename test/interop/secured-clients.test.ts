@@ -10,12 +10,7 @@ import { promisify } from 'node:util';
 import { Admin, Consumer, Producer, stringDeserializers, stringSerializers } from '@platformatic/kafka';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  CURRENT_CONFLUENT,
-  PYTHON,
-  packageLacks,
-  pythonWith,
-} from '../../scripts/torment/clients/python-packages.ts';
+import { PYTHON, packageLacks, pythonWith } from '../../scripts/torment/clients/python-packages.ts';
 import { type KitCluster, startCluster } from '../kit/cluster.ts';
 import { APACHE_VERSION } from './apache-process.ts';
 import {
