@@ -1,8 +1,8 @@
 /**
  * The controller module of one broker: while it is elected (candidacy.ts) it decides who leads what and tells
- * everybody. Everything runs through one queue, one event at a time; what is done in office is in office.ts, and what
- * belongs to one term in term.ts and dropped with it. Here is what others ask of the controller and tell it, and
- * what becomes of an event that fails. Source: kafka.controller.KafkaController.
+ * everybody. Everything runs through one queue, one event at a time; how the office is taken and given up is in
+ * office.ts, and what belongs to one term is in term.ts and dropped with it. Here is what others ask of the
+ * controller and tell it, and what becomes of an event that fails. Source: kafka.controller.KafkaController.
  */
 
 import { CoordinatorError } from '../../coordinator-client/coordinator.ts';

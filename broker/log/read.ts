@@ -167,9 +167,11 @@ function readFrom(
     torn = positionBytes + Math.max(firstBytes, UP_TO_MAGIC_BYTES) > segment.sizeBytes;
     if (firstBytes > got && range.minOneBatch && firstBytes <= availableBytes) {
       wantedBytes = firstBytes;
+      // If there is no memory for it, the one at hand is given back below, once.
+      const larger = wantedBytes > atOnceBytes ? null : log.buffers.take(wantedBytes);
       log.buffers.give(buffer);
-      if (wantedBytes > atOnceBytes) return 'large';
-      buffer = log.buffers.take(wantedBytes);
+      if (larger === null) return 'large';
+      buffer = larger;
       got = segment.file().read(buffer, 0, wantedBytes, positionBytes);
     }
     // Somebody has cut the file.

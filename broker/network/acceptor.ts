@@ -21,9 +21,10 @@ interface AcceptorParts {
   readonly quotas: ConnectionQuotas;
   /** socket.listen.backlog.size: how many may wait, and how many may be held. */
   readonly backlogSize: number;
-  /** Serves who has been counted in; false when it can't be served at all. */
-  readonly serve: (newcomer: Newcomer) => boolean;
 }
+
+/** Serves who has been counted in; false when it can't be served at all. */
+type Serve = (newcomer: Newcomer) => boolean;
 
 export class Acceptor {
   readonly #parts: AcceptorParts;
@@ -31,8 +32,8 @@ export class Acceptor {
   readonly #waiting: Newcomer[] = [];
   /** Throttled by the quota of their address. */
   readonly #held = new Set<ByteSocket>();
-  /** Nobody is served before and after. */
-  #isOpen = false;
+  /** null before `open` and after `close`: newcomers wait. */
+  #serve: Serve | null = null;
   /** Armed while the head of `#waiting` waits for max.connection.creation.rate. */
   #nextTry: Timer | null = null;
 
@@ -41,26 +42,26 @@ export class Acceptor {
   }
 
   /** From here on newcomers are served, those that wait first. */
-  open(): void {
-    this.#isOpen = true;
+  open(serve: Serve): void {
+    this.#serve = serve;
     this.serveWaiting();
   }
 
   /** Nobody is served any more. */
   close(): void {
-    this.#isOpen = false;
+    this.#serve = null;
     this.#nextTry?.cancel();
   }
 
   /** Turns away whoever is not served. */
-  turnAll(): void {
+  turnAwayAll(): void {
     for (const { socket } of this.#waiting.splice(0)) socket.destroy();
     for (const socket of this.#held) socket.destroy();
     this.#held.clear();
   }
 
   accept(newcomer: Newcomer): void {
-    if (this.#waiting.length === 0 && this.#isOpen && this.#admit(newcomer)) return;
+    if (this.#waiting.length === 0 && this.#serve !== null && this.#admit(newcomer, this.#serve)) return;
     if (this.#waiting.length >= this.#parts.backlogSize) {
       newcomer.socket.destroy();
       return;
@@ -72,17 +73,17 @@ export class Acceptor {
   /** A connection has closed, or the limits are others: whoever may is served. */
   serveWaiting(): void {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      if (!this.#isOpen || !this.#admit(next)) return;
+      if (this.#serve === null || !this.#admit(next, this.#serve)) return;
       this.#waiting.shift();
       if (!this.#held.has(next.socket)) next.socket.resume();
     }
   }
 
   /** False when it has to wait for another connection to close, or for its turn. */
-  #admit(newcomer: Newcomer): boolean {
+  #admit(newcomer: Newcomer, serve: Serve): boolean {
     const { socket } = newcomer;
     if (!socket.open) return true;
-    const { clock, diagnostics, quotas, serve } = this.#parts;
+    const { clock, diagnostics, quotas } = this.#parts;
     const host = socket.remoteHost;
     const verdict = quotas.tryAdd(host, clock.nowMs());
     if (typeof verdict === 'object' && 'closeAfterMs' in verdict) {

@@ -208,11 +208,11 @@ export class Connection {
       return 'not taken';
     }
     if (outcome instanceof Promise) {
-      this.#pipeline.await(outcome, outcome instanceof Alone || !this.#pipelines(frame));
+      this.#pipeline.add(outcome, outcome instanceof Alone || !this.#pipelines(frame));
     } else if (this.#pipeline.isEmpty) {
       this.#finish(outcome);
     } else {
-      this.#pipeline.keep(outcome);
+      this.#pipeline.addSettled(outcome);
       if (endsConnection(outcome)) this.#stopTaking();
     }
     return isOwn && outcome instanceof Alone ? 'kept' : 'taken';

@@ -42,7 +42,7 @@ export class Pipeline {
   }
 
   /** Its outcome comes later; until then nobody follows one that is exclusive. The promise never rejects. */
-  await(promise: Promise<RequestOutcome>, isExclusive: boolean): void {
+  add(promise: Promise<RequestOutcome>, isExclusive: boolean): void {
     this.#exclusive = isExclusive;
     const pending: Pending = { outcome: null, discarded: false };
     this.#pending.push(pending);
@@ -54,7 +54,7 @@ export class Pipeline {
   }
 
   /** Its outcome is known before its turn. */
-  keep(outcome: RequestOutcome): void {
+  addSettled(outcome: RequestOutcome): void {
     this.#pending.push({ outcome, discarded: false });
   }
 

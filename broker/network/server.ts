@@ -67,8 +67,6 @@ export class NetworkServer {
   readonly #listeners = new Map<string, SocketListener>();
   readonly #connections = new Set<Connection>();
   readonly #acceptor: Acceptor;
-  /** null before `startAccepting` and after `stop`: nobody is served then. */
-  #dispatch: Dispatch | null = null;
   #sweeper: Timer | null = null;
   /** Last part of a connection's id, which makes it unique in this process. */
   #nextConnection = 0;
@@ -92,7 +90,6 @@ export class NetworkServer {
       diagnostics: this.#diagnostics,
       quotas: this.#quotas,
       backlogSize: config.socketListenBacklogSize,
-      serve: (newcomer) => this.#serve(newcomer),
     });
     this.#unfollow = liveConfig.onChange(() => this.#reconfigure());
     this.#witness = loginWitness({ clock: parts.clock, diagnostics: this.#diagnostics, metrics });
@@ -145,7 +142,6 @@ export class NetworkServer {
 
   /** From here on requests are answered. */
   startAccepting(dispatch: Dispatch): void {
-    this.#dispatch = dispatch;
     const { connectionsMaxIdleMs, requestMaxArrivalPauseMs } = this.#parts.config;
     const idleMs = connectionsMaxIdleMs < 0 ? Number.POSITIVE_INFINITY : connectionsMaxIdleMs;
     const shortestMs = Math.min(idleMs, requestMaxArrivalPauseMs);
@@ -155,17 +151,16 @@ export class NetworkServer {
       () => this.#closeIdle(idleMs),
       (error) => this.#diagnostics.error('closing idle connections failed', error),
     );
-    this.#acceptor.open();
+    this.#acceptor.open((newcomer) => this.#serve(newcomer, dispatch));
   }
 
   /** Accepts nothing more, lets requests under way be answered for up to `graceMs`, then closes everything. */
   async stop(graceMs = 0): Promise<void> {
-    this.#dispatch = null;
     this.#unfollow();
     this.#sweeper?.cancel();
     this.#acceptor.close();
     await this.#closeListeners();
-    this.#acceptor.turnAll();
+    this.#acceptor.turnAwayAll();
     for (const connection of this.#connections) connection.end();
     if (this.#connections.size > 0 && graceMs > 0) {
       await new Promise<void>((resolve) => {
@@ -192,9 +187,7 @@ export class NetworkServer {
   }
 
   /** False where it has shown a certificate that is nobody's. */
-  #serve({ socket, listener }: Newcomer): boolean {
-    const dispatch = this.#dispatch;
-    if (dispatch === null) return false;
+  #serve({ socket, listener }: Newcomer, dispatch: Dispatch): boolean {
     const host = socket.remoteHost;
     const id = `${listener.name}:${socket.localPort}-${host}:${socket.remotePort}-${this.#nextConnection}`;
     this.#nextConnection += 1;

@@ -1,7 +1,7 @@
 /**
  * Buffers that are used again: those that logs are read into, and those that frames arrive in piece by piece. To
- * allocate (and touch) a megabyte each time costs more than to read it. Sizes are powers of two; what is given
- * back is kept up to a total, but not longer than it is used.
+ * allocate (and touch) a megabyte each time costs more than to read it. Up to 4 MiB sizes are powers of two; what is
+ * given back is kept up to a total, but not longer than it is used.
  */
 import { freeAtOnce } from './free-at-once.ts';
 
@@ -69,7 +69,10 @@ export class BufferPool {
   }
 }
 
-/** Of buffers at least the smallest; who asks for such sizes only has a buffer that grows by doubling. */
+/**
+ * The next power of two, at least the smallest size. Who reads piece by piece rounds large sizes with it as well, so
+ * that the buffer doubles.
+ */
 export function powerOfTwo(sizeBytes: number): number {
   let size = SMALLEST_BYTES;
   while (size < sizeBytes) size *= 2;

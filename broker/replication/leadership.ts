@@ -1,6 +1,6 @@
 /**
- * What the controller wants this broker to lead, follow and drop, decided synchronously; a large delta comes
- * in pieces (node/metadata-publisher.ts).
+ * What the controller wants this broker to lead, follow and drop, and what a failed directory takes from it,
+ * decided synchronously; a large delta comes in pieces (node/metadata-publisher.ts).
  * Whose word it is has been checked before (metadata/controller-fence.ts). Rules: a partition state takes
  * effect only with a leader epoch above the known one; leaders first, then followers; a follower starts
  * only when its leader is alive.

@@ -66,6 +66,8 @@ export function resultJson(run: {
   readonly seed: number;
   readonly network: string;
   readonly zookeeper: string;
+  /** Which one was found of those of which there are several. */
+  readonly clients: readonly string[];
   readonly results: readonly RoundResult[];
   readonly skipped: readonly Skipped[];
 }): string {

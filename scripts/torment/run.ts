@@ -43,6 +43,7 @@ class Run {
   readonly #skipped: Skipped[] = [];
   readonly #results: RoundResult[] = [];
   #programs: Programs = new Map();
+  #told: readonly string[] = [];
   #cluster: TormentedCluster | null = null;
 
   constructor(choice: Choice, surroundings: Surroundings) {
@@ -86,6 +87,7 @@ class Run {
     const { workplace, say } = this.#surroundings;
     const { programs, lacking, told } = await findPrograms(workplace, wanted, say);
     this.#programs = programs;
+    this.#told = told;
     for (const line of told) say(line);
     for (const [what, why] of lacking) this.#skipped.push({ what, why });
     return clients.filter(({ name }) => programs.has(name));
@@ -136,6 +138,7 @@ class Run {
       network: this.#network.description,
       zookeeper: this.#zookeeper,
       results: this.#results,
+      clients: this.#told,
       skipped: this.#skipped,
     });
   }

@@ -157,8 +157,9 @@ async function readCommitted(count: number, topic = TOPIC): Promise<string[]> {
  * Kafka's coordinator may have read its log before its broker is told which topics there are; then it takes one for
  * deleted and tells it no end: the transaction stays open there for ever. It says so.
  */
-function hasTakenForDeleted(topic: string): boolean {
-  return new RegExp(`Couldn't find leader endpoint for partitions \\S*${topic}-0`).test(apache?.log() ?? '');
+function hasTakenForDeleted(topic: string, transactionalId: string): boolean {
+  const said = `Couldn't find leader endpoint for partitions \\S*${topic}-0.* for ${transactionalId},`;
+  return new RegExp(said).test(apache?.log() ?? '');
 }
 
 /** How far a topic can be read, with and without what is in transactions. */
@@ -242,8 +243,11 @@ describe.skipIf(skip)("Apache's broker", () => {
       expect(await committedOffset()).toBe('5');
       expect(await readCommitted(2)).toEqual(['one', 'three']);
       await decidedEndsAreTold('ours');
-      if (!hasTakenForDeleted(DECIDED.ours))
-        expect(await readCommitted(1, DECIDED.ours)).toEqual(['ours-commit']);
+      if (hasTakenForDeleted(DECIDED.ours, 'ours-commit'))
+        console.log(
+          "skipped: the record of a decided commit: Apache's coordinator took its topic for deleted",
+        );
+      else expect(await readCommitted(1, DECIDED.ours)).toEqual(['ours-commit']);
       await transact('committed', 'of Kafka', 'commit');
       await eventually('its transaction is complete', async () =>
         (await described()).every(({ transactionState }) => !transactionState.startsWith('Prepare')),

@@ -4,10 +4,9 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PYTHON, packageLacks, pythonWith } from '../../scripts/torment/clients/python-packages.ts';
+import { PYTHON, pythonWith } from '../../scripts/benchmark/systems/python.ts';
 import {
   CLIENTS,
-  CURRENT_CONFLUENT,
   commandLacks,
   expectStep,
   type InteropCluster,
@@ -17,6 +16,7 @@ import {
   startInteropCluster,
   storedAs,
 } from './interop-cluster.ts';
+import { CURRENT_CONFLUENT, packageLacks } from './python-packages.ts';
 
 const COMMON = [
   'creates and describes a topic',
@@ -48,7 +48,7 @@ const SUITES = [
     name: `confluent-kafka ${CURRENT_CONFLUENT}`,
     prefix: 'current',
     python: pythonWith('confluent-kafka', CURRENT_CONFLUENT),
-    lacks: packageLacks('confluent-kafka', CURRENT_CONFLUENT),
+    lacks: await packageLacks('confluent-kafka', CURRENT_CONFLUENT),
   },
   {
     name: 'kafka-python',

@@ -10,19 +10,12 @@ import { promisify } from 'node:util';
 import { Admin, Consumer, Producer, stringDeserializers, stringSerializers } from '@platformatic/kafka';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PYTHON, packageLacks, pythonWith } from '../../scripts/torment/clients/python-packages.ts';
+import { PYTHON, pythonWith } from '../../scripts/benchmark/systems/python.ts';
 import { type KitCluster, startCluster } from '../kit/cluster.ts';
 import { APACHE_VERSION } from './apache-process.ts';
-import {
-  CLIENTS,
-  CURRENT_CONFLUENT,
-  commandLacks,
-  expectStep,
-  runSteps,
-  type Steps,
-  skipped,
-} from './interop-cluster.ts';
+import { CLIENTS, commandLacks, expectStep, runSteps, type Steps, skipped } from './interop-cluster.ts';
 import { JavaTools, jarsLack } from './java-jars.ts';
+import { CURRENT_CONFLUENT, packageLacks } from './python-packages.ts';
 import { PLAIN_MODULE, SCRAM_MODULE } from './secure-broker.ts';
 
 const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
@@ -128,14 +121,14 @@ const PYTHONS = [
     name: `kafka-python ${CURRENT_KAFKA_PYTHON}`,
     library: 'kafka',
     python: pythonWith('kafka-python', CURRENT_KAFKA_PYTHON),
-    lacks: packageLacks('kafka-python', CURRENT_KAFKA_PYTHON),
+    lacks: await packageLacks('kafka-python', CURRENT_KAFKA_PYTHON),
   },
   { name: 'confluent-kafka', library: 'confluent_kafka', python: PYTHON, lacks: null },
   {
     name: `confluent-kafka ${CURRENT_CONFLUENT}`,
     library: 'confluent_kafka',
     python: pythonWith('confluent-kafka', CURRENT_CONFLUENT),
-    lacks: packageLacks('confluent-kafka', CURRENT_CONFLUENT),
+    lacks: await packageLacks('confluent-kafka', CURRENT_CONFLUENT),
   },
 ];
 describe.each(PYTHONS)('$name', ({ name, library, python, lacks }) => {

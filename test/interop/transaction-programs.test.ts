@@ -4,12 +4,11 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PYTHON, packageLacks, pythonWith } from '../../scripts/torment/clients/python-packages.ts';
+import { PYTHON, pythonWith } from '../../scripts/benchmark/systems/python.ts';
 import { type Pair, startPair } from './differential/pair.ts';
 import { COMPILE_TIMEOUT_MS, goProgram, goProgramLacks } from './go-programs.ts';
 import {
   CLIENTS,
-  CURRENT_CONFLUENT,
   commandLacks,
   expectStep,
   type InteropCluster,
@@ -19,6 +18,7 @@ import {
   startInteropCluster,
 } from './interop-cluster.ts';
 import { JavaTools, jarsLack, javaArguments } from './java-jars.ts';
+import { CURRENT_CONFLUENT, packageLacks } from './python-packages.ts';
 
 const COMMON = ['commits and aborts', 'sends offsets with a transaction', 'fences the producer before it'];
 const JAVA = [
@@ -66,8 +66,10 @@ const PROGRAMS = [
   java('3.9.1'),
   java('4.1.0'),
   confluent("Debian's confluent-kafka", commandLacks(PYTHON, ['-c', 'import confluent_kafka']), () => PYTHON),
-  confluent(`confluent-kafka ${CURRENT_CONFLUENT}`, packageLacks('confluent-kafka', CURRENT_CONFLUENT), () =>
-    pythonWith('confluent-kafka', CURRENT_CONFLUENT),
+  confluent(
+    `confluent-kafka ${CURRENT_CONFLUENT}`,
+    await packageLacks('confluent-kafka', CURRENT_CONFLUENT),
+    () => pythonWith('confluent-kafka', CURRENT_CONFLUENT),
   ),
   { title: 'franz-go', lacks: FRANZ_LACKS, steps: FRANZ, run: takeFranz },
 ];

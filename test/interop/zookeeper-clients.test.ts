@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import zookeeper from 'node-zookeeper-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type EmbeddedServer, startEmbeddedServer } from '../../coordinator-client/embedded/server.ts';
-import { PYTHON } from '../../scripts/torment/clients/python-packages.ts';
+import { PYTHON } from '../../scripts/benchmark/systems/python.ts';
 import { ensembleLacks } from '../support/ensemble.ts';
 
 const run = promisify(execFile);

@@ -21,8 +21,8 @@ export function subscribedTopics(group: Group): ReadonlySet<string> | null {
 }
 
 /**
- * Which committed offsets of the group may be deleted on request: those of topics that nobody in it reads. null: none,
- * as it has members of which that can not be told. Source: Kafka's GroupCoordinator.handleDeleteOffsets.
+ * Which committed offsets of the group may be deleted on request: those of topics that nobody in it reads. null: its
+ * members are no consumers, so that nobody can tell. Source: Kafka's GroupCoordinator.handleDeleteOffsets.
  */
 export function deletableOffsets(group: Group): ((key: PartitionKey) => boolean) | null {
   if (group.state === 'Empty') return () => true;

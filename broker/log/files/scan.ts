@@ -68,8 +68,9 @@ export function scanBatches(file: DiskFile, range: ScanRange, buffers: BufferPoo
       if (position > before) continue;
       const needed = got < LOG_OVERHEAD_BYTES ? 0 : batchSizeBytes(buffer, 0);
       if (got < wanted || needed <= buffer.length || needed > range.toBytes - position) return position;
+      const larger = buffers.take(needed);
       buffers.give(buffer);
-      buffer = buffers.take(needed);
+      buffer = larger;
     }
     return position;
   } finally {

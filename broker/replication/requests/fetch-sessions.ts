@@ -199,6 +199,7 @@ export class FetchSessions {
     const partitions = yield* firstTold(wanted, outcomes, usesTopicIds);
     if (partitions === null) return NO_SESSION;
     const epoch = nextEpoch(INITIAL_EPOCH);
+    // It looks again: others may have come meanwhile.
     return this.#cache.add({ usesTopicIds, size: wanted.length, epoch, partitions }) ?? NO_SESSION;
   }
 }

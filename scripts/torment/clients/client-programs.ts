@@ -9,9 +9,10 @@ import {
   KAFKA_VERSION,
   tried,
 } from '../../benchmark/systems/java.ts';
+import { fetchPackage, hasPythonWith, PYTHON, pythonWith } from '../../benchmark/systems/python.ts';
 import type { Workplace } from '../../benchmark/workplace.ts';
+import { isInside } from '../cluster/isolation.ts';
 import { MODES, type Mode } from '../history/entries.ts';
-import { PYTHON, packageLacks, pythonWith } from './python-packages.ts';
 
 export const CLIENT_NAMES = ['kafkajs', 'librdkafka', 'java'] as const;
 export type ClientName = (typeof CLIENT_NAMES)[number];
@@ -25,6 +26,13 @@ export interface Client {
 /** What a program is started with, before its arguments. */
 export type Programs = ReadonlyMap<ClientName, readonly string[]>;
 
+interface Say {
+  /** What takes a while. */
+  readonly progress: (line: string) => void;
+  /** What was found. */
+  readonly tell: (line: string) => void;
+}
+
 interface FoundPrograms {
   readonly programs: Programs;
   /** Why others can't be run, in words. */
@@ -35,7 +43,7 @@ interface FoundPrograms {
 
 const CONFLUENT = 'confluent-kafka';
 /**
- * Of librdkafka 2.8. Older ones have an idempotent producer that gives itself up when an answer is lost
+ * Of librdkafka 2.8. Those before 2.3 have an idempotent producer that gives itself up when an answer is lost
  * (confluentinc/librdkafka#4438); those from 2.10 on never come back from adding offsets to a transaction if the
  * group's coordinator was a broker that has left the metadata (confluentinc/librdkafka#5511).
  */
@@ -78,7 +86,7 @@ export async function findPrograms(
         ...[process.execPath, '--disable-warning=TimeoutNegativeWarning'],
         join(import.meta.dirname, 'kafkajs-program.ts'),
       ]),
-    librdkafka: () => findPython(workplace, (line) => told.push(line)),
+    librdkafka: () => findPython(workplace, { progress, tell: (line) => told.push(line) }),
     java: () => findJavaProgram(workplace, progress),
   };
   const programs = new Map<ClientName, readonly string[]>();
@@ -91,19 +99,27 @@ export async function findPrograms(
   return { programs, lacking, told };
 }
 
-async function findPython(
-  workplace: Workplace,
-  tell: (line: string) => void,
-): Promise<readonly string[] | string> {
-  const problem = packageLacks(CONFLUENT, CONFLUENT_VERSION);
+async function findPython(workplace: Workplace, say: Say): Promise<readonly string[] | string> {
+  const problem = await lacksConfluent(workplace, say.progress);
   const fetched = problem === null ? [pythonWith(CONFLUENT, CONFLUENT_VERSION)] : [];
   for (const python of [...fetched, 'python3', PYTHON]) {
     const found = await tried(workplace, [python, '-c', TELL_LIBRDKAFKA], PROBE_LIMIT_MS);
     if (found?.code !== 0) continue;
-    tell(`librdkafka ${found.stdout.trim()}${problem === null ? '' : ` (${problem})`}`);
+    const why = fetched.includes(python) ? '' : ` (${problem ?? `${fetched[0]} does not run`})`;
+    say.tell(`librdkafka ${found.stdout.trim()}${why}`);
     return [python, '-B', join(import.meta.dirname, 'librdkafka.py')];
   }
-  return `Python's package confluent_kafka is not installed, and ${problem}`;
+  return `Python's package confluent_kafka is not installed, and ${problem ?? `${fetched[0]} does not run`}`;
+}
+
+async function lacksConfluent(workplace: Workplace, progress: Say['progress']): Promise<string | null> {
+  if (hasPythonWith(CONFLUENT, CONFLUENT_VERSION)) return null;
+  // Where there is no network it has been tried outside.
+  if (isInside()) return `${CONFLUENT} ${CONFLUENT_VERSION} could not be fetched`;
+  progress(`fetching ${CONFLUENT} ${CONFLUENT_VERSION} with pip (once)`);
+  const problem = await fetchPackage(workplace, CONFLUENT, CONFLUENT_VERSION);
+  if (problem !== null) progress(problem);
+  return problem;
 }
 
 async function findJavaProgram(

@@ -5,7 +5,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { PYTHON } from '../../../scripts/torment/clients/python-packages.ts';
+import { PYTHON } from '../../../scripts/benchmark/systems/python.ts';
 import { commandLacks } from '../../interop/interop-cluster.ts';
 import { classpathOf, jarsLack } from '../../interop/java-jars.ts';
 import setupJest from '../jest-setup.ts';
