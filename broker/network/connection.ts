@@ -16,20 +16,20 @@ import type { ByteSocket } from '../platform/sockets.ts';
 import type { AnswerMemory } from '../replication/requests/answer-memory.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { ClientSession } from './client-session.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
 import { type FrameLimit, FrameSplitter, InvalidFrameSize } from './frame-splitter.ts';
-import { Alone, type Dispatch, NotYet, pipelines, type RequestOutcome } from './outcome.ts';
+import {
+  Alone,
+  type Dispatch,
+  endsConnection,
+  giveBack,
+  NotYet,
+  pipelines,
+  type RequestOutcome,
+} from './outcome.ts';
 import { Outgoing } from './outgoing.ts';
 import type { RequestMemory } from './request-memory.ts';
-
-export interface ConnectionLimits {
-  readonly frames: FrameLimit;
-  /** Until the client has logged in. */
-  readonly loginFrames: FrameLimit;
-  /** queued.max.requests, here per connection: how many Produce requests may wait for replicas. */
-  readonly maxInFlightRequests: number;
-  /** socket.send.buffer.bytes: no request is started while more than this is unsent. */
-  readonly maxUnsentBytes: number;
-}
+import { RequestTurn } from './request-turn.ts';
 
 interface ConnectionParts {
   readonly socket: ByteSocket;
@@ -61,6 +61,7 @@ export class Connection {
   readonly #splitter: FrameSplitter;
   /** Answers whose turn has come. */
   readonly #outgoing: Outgoing;
+  readonly #turn: RequestTurn;
   /** Oldest first. More than one only while all of them are Produce requests. */
   readonly #pending: Pending[] = [];
   /** Set while a request other than Produce is unanswered. */
@@ -98,6 +99,7 @@ export class Connection {
     this.#parts = parts;
     this.#socket = parts.socket;
     this.#lastActiveMs = this.#lastReadMs = parts.clock.nowMs();
+    this.#turn = new RequestTurn(parts.clock, () => this.#continueWithRoom());
     const { limits, session } = parts;
     const limit = (): FrameLimit => (session.isAuthenticated ? limits.frames : limits.loginFrames);
     this.#splitter = new FrameSplitter(parts.pool, limit, (frame, isOwn) => this.#take(frame, isOwn));
@@ -109,7 +111,10 @@ export class Connection {
     });
     this.#socket.on({
       data: (chunk) => this.#onData(chunk),
-      readEnd: () => this.#flush(),
+      readEnd: () => {
+        this.#turn.ended();
+        this.#flush();
+      },
       close: () => this.#onClose(),
     });
   }
@@ -169,6 +174,7 @@ export class Connection {
   #onData(chunk: Buffer): void {
     if (this.#ending || this.#closed) return;
     this.#lastActiveMs = this.#lastReadMs = this.#parts.clock.nowMs();
+    this.#turn.began(this.#lastReadMs);
     this.#parts.bytesIn.add(chunk.length);
     this.#split(() => this.#splitter.push(chunk));
   }
@@ -233,7 +239,7 @@ export class Connection {
       const mayFollow = waiting < this.#parts.limits.maxInFlightRequests;
       if (this.#exclusive || !mayFollow || !canPipeline) return false;
     }
-    return !canPipeline || this.#mayBeKept(frame.length);
+    return (!canPipeline || this.#mayBeKept(frame.length)) && !this.#turn.isOver();
   }
 
   /** Steps of a login come one at a time, whatever their bytes look like. */
@@ -375,6 +381,7 @@ export class Connection {
   #pause(): void {
     if (this.#paused) return;
     this.#paused = true;
+    this.#turn.ended();
     this.#socket.pause();
     // The burst may end here without a readEnd: what is answered already must still leave.
     this.#scheduleFlush();
@@ -389,12 +396,4 @@ export class Connection {
     this.#outgoing.close();
     this.#parts.onClosed(this);
   }
-}
-
-function endsConnection(outcome: RequestOutcome): boolean {
-  return outcome === 'close' || (typeof outcome === 'object' && outcome.isLast === true);
-}
-
-function giveBack(outcome: RequestOutcome): void {
-  if (typeof outcome !== 'string') outcome.sent();
 }
