@@ -46,8 +46,8 @@ export function alterLoggers(
   const refused =
     mayNotAlter(broker, context, services) ??
     unknownOperation(operations) ??
-    operations.map((operation) => problemOf(operation, loggers)).find((problem) => problem !== null);
-  if (refused !== undefined && refused !== null) return refused;
+    firstProblem(operations, loggers);
+  if (refused !== null) return refused;
   for (const operation of validateOnly ? [] : operations) apply(operation, services);
   return configRefusal(ErrorCode.NONE);
 }
@@ -57,6 +57,15 @@ function mayNotAlter(broker: string, context: RequestContext, services: Needed):
     return configRefusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
   return loggersNameError(broker, services, 'alter');
+}
+
+/** There are few loggers, and each is named once: of very many operations one of the first has a problem. */
+function firstProblem(operations: readonly ConfigOperation[], loggers: Loggers): ConfigRefusal | null {
+  for (const operation of operations) {
+    const problem = problemOf(operation, loggers);
+    if (problem !== null) return problem;
+  }
+  return null;
 }
 
 function problemOf(

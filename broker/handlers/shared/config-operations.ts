@@ -8,7 +8,7 @@ import { type Property, splitList } from '../../config/property.ts';
 import { topicProperty } from '../../config/topic-config.ts';
 import { ErrorCode } from '../../errors.ts';
 import type { Overrides } from '../../metadata/config-feed.ts';
-import type { Steps } from '../../platform/turns.ts';
+import { filtered, type Steps } from '../../platform/turns.ts';
 import { type ConfigRefusal, configRefusal } from './config-resources.ts';
 import { repeatedNames } from './named-once.ts';
 
@@ -82,12 +82,18 @@ export function* malformedConfigs(
   if ((yield* repeatedNames(configs, ({ name }) => name)).size > 0) {
     return configRefusal(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys');
   }
-  const nulls = configs.filter(
+  const nulls = yield* filtered(
+    configs,
     ({ value, configOperation }) => value === null && configOperation !== OpType.DELETE,
   );
   if (nulls.length === 0) return null;
   const separator = nulls[0]?.configOperation === undefined ? ',' : ', ';
-  const names = nulls.map(({ name }) => name).join(separator);
+  let names = '';
+  for (const [index, { name }] of nulls.entries()) {
+    if (index > 0) names += separator;
+    names += name;
+    yield;
+  }
   return configRefusal(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${names}`);
 }
 
