@@ -8,6 +8,7 @@ import { CONFIG_SOURCE, type EffectiveEntry } from '../../config/effective.ts';
 import { TYPE_CODE } from '../../config/property.ts';
 import { ErrorCode } from '../../errors.ts';
 import { LEVELS, type Level, type Loggers, ROOT_LOGGER } from '../../platform/loggers.ts';
+import { atOnce } from '../../platform/turns.ts';
 import { CLUSTER, Operation } from '../../security/operations.ts';
 import type { RequestContext } from '../handler.ts';
 import type { Needs } from '../services.ts';
@@ -45,7 +46,7 @@ export function alterLoggers(
   const { loggers } = services.diagnostics;
   const refused =
     mayNotAlter(broker, context, services) ??
-    unknownOperation(operations) ??
+    atOnce(unknownOperation(operations)) ??
     firstProblem(operations, loggers);
   if (refused !== null) return refused;
   for (const operation of validateOnly ? [] : operations) apply(operation, services);

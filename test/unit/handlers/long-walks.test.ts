@@ -2,7 +2,7 @@
  * What a request names by the hundred thousand, and what is answered about it, is walked through in turns: in
  * no turn of the event loop is more of it looked at than a turn may take.
  */
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { ErrorCode, success } from '../../../broker/errors.ts';
 import { metadata } from '../../../broker/handlers/03-metadata.ts';
 import { joinGroup } from '../../../broker/handlers/11-join-group.ts';
@@ -19,6 +19,7 @@ import { silent } from '../../../broker/platform/diagnostics.ts';
 import { type Steps, Turns } from '../../../broker/platform/turns.ts';
 import { context, type Given, sender, services, world } from './support.ts';
 
+const { set } = Map.prototype;
 const MANY = 100_000;
 /** The end of one walk and the beginning of the next, each with ten looks in a step. */
 const MOST_LOOKS = 42_000;
@@ -109,6 +110,26 @@ it('configs without values', async () => {
   const configs = many((n) => ({ name: `c${n}`, value: null }));
   const turns = new Turns(world.clock);
   expect(await mostLooks(() => turns.take(malformedConfigs(configs)))).toBeLessThanOrEqual(MOST_LOOKS);
+});
+
+it('configs of a broker that there are not, of which each is judged', async () => {
+  const configs = many((n) => ({ name: `c${n}`, configOperation: 0, value: '1' }));
+  const resources = [{ resourceType: 4, resourceName: '1', configs }];
+  const none = new Map<string, string>();
+  const store = () => ({ configs: { read: async () => none, readMany: async () => [none, none] } });
+  const kept = vi.spyOn(Map.prototype, 'set').mockImplementation(function (
+    this: Map<unknown, unknown>,
+    ...entry
+  ) {
+    if (/^c\d/.test(String(entry[0]))) look();
+    return set.apply(this, entry);
+  });
+  try {
+    const request = { resources, validateOnly: true };
+    expect(await handled(incrementalAlterConfigs, 1, request, { store })).toBeLessThanOrEqual(MOST_LOOKS);
+  } finally {
+    kept.mockRestore();
+  }
 });
 
 it('the filters of ListTransactions are kept so that no table of them becomes too large', async () => {
