@@ -9,12 +9,15 @@ import type { InteropCluster } from './interop-cluster.ts';
 
 const ZOOKEEPER_TIMEOUT_MS = 10_000;
 const ID_TIMEOUT_MS = 30_000;
+/** Kafka's own, longer than that of our brokers here: a JVM that starts on a busy machine is silent for seconds. */
+const SESSION_TIMEOUT_MS = 18_000;
 
 /** On the data of our broker 1, which has been stopped. */
 export function startApacheInPlace(interop: InteropCluster, more = ''): Promise<ApacheBroker> {
   const { directory, port } = interop.cluster.broker(1);
   const ours = readFileSync(join(directory, 'server.properties'), 'utf8');
-  const properties = `${ours}\nlisteners=PLAINTEXT://127.0.0.1:${port}\n${more}`;
+  const session = `zookeeper.session.timeout.ms=${SESSION_TIMEOUT_MS}`;
+  const properties = `${ours}\n${session}\nlisteners=PLAINTEXT://127.0.0.1:${port}\n${more}`;
   return startApacheProcess({ brokerId: 1, directory: interop.directory, properties });
 }
 

@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Producer } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ListOffsets } from '../../broker/protocol/messages/02-list-offsets.ts';
 import { FindCoordinator } from '../../broker/protocol/messages/10-find-coordinator.ts';
 import { InitProducerId } from '../../broker/protocol/messages/22-init-producer-id.ts';
 import { DescribeTransactions } from '../../broker/protocol/messages/65-describe-transactions.ts';
@@ -20,7 +21,8 @@ import { JavaTools, jarsLack } from './java-jars.ts';
 const TOPIC = 'payments';
 const GROUP = 'payers';
 /** Written in transactions whose end is decided, and not yet told. */
-const DECIDED = 'decided';
+const DECIDED = { ours: 'decided-ours', theirs: 'decided-theirs' };
+type Prefix = keyof typeof DECIDED;
 const IDS = ['idle', 'committed', 'aborted', 'open'];
 const STOP_TIMEOUT_MS = 60_000;
 const TIMEOUT_MS = 90_000;
@@ -63,18 +65,18 @@ async function producer(transactionalId: string): Promise<Producer> {
 }
 
 /** One is to be committed and one aborted, by whoever reads the log next. */
-async function leaveDecidedEnds(prefix: string): Promise<void> {
+async function leaveDecidedEnds(prefix: Prefix): Promise<void> {
   for (const [id, state] of [
     [`${prefix}-commit`, 'PrepareCommit'],
     [`${prefix}-abort`, 'PrepareAbort'],
   ] as const) {
     const transaction = await (await producer(id)).transaction();
-    await transaction.send({ topic: DECIDED, messages: [{ value: id, partition: 0 }] });
+    await transaction.send({ topic: DECIDED[prefix], messages: [{ value: id, partition: 0 }] });
     await writeDecidedEnd(interop.cluster.broker(1).port, id, state);
   }
 }
 
-async function decidedEndsAreTold(prefix: string): Promise<void> {
+async function decidedEndsAreTold(prefix: Prefix): Promise<void> {
   const told = ['CompleteCommit', 'CompleteAbort'];
   await eventually(`the ends of ${prefix} are told`, async () => {
     const states = (await described([`${prefix}-commit`, `${prefix}-abort`])).map(
@@ -132,16 +134,45 @@ async function readCommitted(count: number, topic = TOPIC): Promise<string[]> {
   const groupId = `reader-${count}-${Math.round(performance.now())}`;
   const consumer = kafkaClient(interop.bootstrap).consumer({ groupId, maxWaitTimeInMs: 50 });
   const values: string[] = [];
+  const crashes: string[] = [];
+  consumer.on(consumer.events.CRASH, ({ payload }) => void crashes.push(String(payload.error)));
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({
     autoCommit: false,
     eachMessage: async ({ message }) => void values.push(String(message.value)),
   });
-  await eventually(`${count} committed records`, () => values.length >= count);
+  await eventually(`${count} committed records`, () => values.length >= count).catch(
+    async (error: unknown) => {
+      const seen = { values, crashes, ...(await endsOf(topic)) };
+      throw new Error(`read of ${topic}: ${JSON.stringify(seen)}\n${apache?.log()}`, { cause: error });
+    },
+  );
   await new Promise((resolve) => setTimeout(resolve, 300));
   await consumer.disconnect();
   return values;
+}
+
+/**
+ * Kafka's coordinator may have read its log before its broker is told which topics there are; then it takes one for
+ * deleted and tells it no end: the transaction stays open there for ever. It says so.
+ */
+function hasTakenForDeleted(topic: string): boolean {
+  return new RegExp(`Couldn't find leader endpoint for partitions \\S*${topic}-0`).test(apache?.log() ?? '');
+}
+
+/** How far a topic can be read, with and without what is in transactions. */
+async function endsOf(topic: string): Promise<Record<'end' | 'stable', string>> {
+  const connection = await interop.connect();
+  const endWith = async (isolationLevel: number): Promise<string> => {
+    const partitions = [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp: -1n, maxNumOffsets: 1 }];
+    const request = { replicaId: -1, isolationLevel, topics: [{ name: topic, partitions }] };
+    const { topics } = await connection.request(ListOffsets, request);
+    return String(topics[0]?.partitions[0]?.offset);
+  };
+  const ends = { end: await endWith(0), stable: await endWith(1) };
+  connection.close();
+  return ends;
 }
 
 async function coordinatorIsThere(): Promise<void> {
@@ -163,7 +194,10 @@ describe.skipIf(skip)("Apache's broker", () => {
     async () => {
       const admin = kafkaClient(interop.bootstrap).admin();
       await admin.connect();
-      await admin.createTopics({ waitForLeaders: true, topics: [{ topic: TOPIC }, { topic: DECIDED }] });
+      await admin.createTopics({
+        waitForLeaders: true,
+        topics: [TOPIC, ...Object.values(DECIDED)].map((topic) => ({ topic })),
+      });
       await admin.disconnect();
       await takeUp('idle');
       await transact('committed', 'one', 'commit');
@@ -208,7 +242,8 @@ describe.skipIf(skip)("Apache's broker", () => {
       expect(await committedOffset()).toBe('5');
       expect(await readCommitted(2)).toEqual(['one', 'three']);
       await decidedEndsAreTold('ours');
-      expect(await readCommitted(1, DECIDED)).toEqual(['ours-commit']);
+      if (!hasTakenForDeleted(DECIDED.ours))
+        expect(await readCommitted(1, DECIDED.ours)).toEqual(['ours-commit']);
       await transact('committed', 'of Kafka', 'commit');
       await eventually('its transaction is complete', async () =>
         (await described()).every(({ transactionState }) => !transactionState.startsWith('Prepare')),
@@ -227,7 +262,7 @@ describe.skipIf(skip)("Apache's broker", () => {
       await coordinatorIsThere();
       expect(await described()).toEqual(ours);
       await decidedEndsAreTold('theirs');
-      expect(await readCommitted(2, DECIDED)).toEqual(['ours-commit', 'theirs-commit']);
+      expect(await readCommitted(1, DECIDED.theirs)).toEqual(['theirs-commit']);
       // A new producer of the open one has it aborted, and what waited behind it is there.
       await transact('open', 'of ours', 'commit');
       expect(await readCommitted(4)).toEqual(['one', 'three', 'of Kafka', 'of ours']);

@@ -11,7 +11,7 @@ import {
 } from '../../benchmark/systems/java.ts';
 import type { Workplace } from '../../benchmark/workplace.ts';
 import { MODES, type Mode } from '../history/entries.ts';
-import { CURRENT_CONFLUENT, PYTHON, packageLacks, pythonWith } from './python-packages.ts';
+import { PYTHON, packageLacks, pythonWith } from './python-packages.ts';
 
 export const CLIENT_NAMES = ['kafkajs', 'librdkafka', 'java'] as const;
 export type ClientName = (typeof CLIENT_NAMES)[number];
@@ -34,6 +34,12 @@ interface FoundPrograms {
 }
 
 const CONFLUENT = 'confluent-kafka';
+/**
+ * Of librdkafka 2.8. Older ones have an idempotent producer that gives itself up when an answer is lost
+ * (confluentinc/librdkafka#4438); those from 2.10 on never come back from adding offsets to a transaction if the
+ * group's coordinator was a broker that has left the metadata (confluentinc/librdkafka#5511).
+ */
+const CONFLUENT_VERSION = '2.8.2';
 const TELL_LIBRDKAFKA = 'import confluent_kafka; print(confluent_kafka.libversion()[0])';
 const PROBE_LIMIT_MS = 30_000;
 const COMPILE_LIMIT_MS = 120_000;
@@ -89,15 +95,15 @@ async function findPython(
   workplace: Workplace,
   tell: (line: string) => void,
 ): Promise<readonly string[] | string> {
-  const current = packageLacks(CONFLUENT, CURRENT_CONFLUENT);
-  const fetched = current === null ? [pythonWith(CONFLUENT, CURRENT_CONFLUENT)] : [];
+  const problem = packageLacks(CONFLUENT, CONFLUENT_VERSION);
+  const fetched = problem === null ? [pythonWith(CONFLUENT, CONFLUENT_VERSION)] : [];
   for (const python of [...fetched, 'python3', PYTHON]) {
     const found = await tried(workplace, [python, '-c', TELL_LIBRDKAFKA], PROBE_LIMIT_MS);
     if (found?.code !== 0) continue;
-    tell(`librdkafka ${found.stdout.trim()}${current === null ? '' : ` (${current})`}`);
+    tell(`librdkafka ${found.stdout.trim()}${problem === null ? '' : ` (${problem})`}`);
     return [python, '-B', join(import.meta.dirname, 'librdkafka.py')];
   }
-  return `Python's package confluent_kafka is not installed, and ${current}`;
+  return `Python's package confluent_kafka is not installed, and ${problem}`;
 }
 
 async function findJavaProgram(
