@@ -4,10 +4,12 @@
  * Source: KafkaConfig.extractLogConfigMap, ConfigHelper.createTopicConfigEntry and
  * createBrokerConfigEntry of Kafka 3.9.
  */
+
 import { BROKER_CONFIGS, type BrokerConfig, brokerProperty } from './broker-config.ts';
+import { TOPIC_CONFIGS } from './definitions/topic.ts';
 import { type Property, TYPE_CODE } from './property.ts';
 import { brokerSynonyms, topicSynonyms } from './synonyms.ts';
-import { type LogConfig, logConfig, TOPIC_CONFIGS } from './topic-config.ts';
+import { type LogConfig, logConfig } from './topic-config.ts';
 
 /** Kafka's source codes, as DescribeConfigs gives them. */
 export const CONFIG_SOURCE = {

@@ -1,7 +1,8 @@
 /**
  * The controller module of one broker: while it is elected (candidacy.ts) it decides who leads what and tells
- * everybody. Everything runs through one queue, one event at a time; what belongs to one term of office is in
- * term.ts and dropped with it. Source: kafka.controller.KafkaController.
+ * everybody. Everything runs through one queue, one event at a time; what is done in office is in office.ts, and what
+ * belongs to one term in term.ts and dropped with it. Here is what others ask of the controller and tell it, and
+ * what becomes of an event that fails. Source: kafka.controller.KafkaController.
  */
 
 import { CoordinatorError } from '../../coordinator-client/coordinator.ts';
@@ -22,16 +23,13 @@ import type { EventId } from '../platform/event-ring.ts';
 import type { Journal } from '../platform/journal.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { BrokerId, TopicPartition } from '../types.ts';
-import { takeAnswer } from './answers.ts';
-import { BrokerChannels } from './broker-channels.ts';
 import { controlledShutdown } from './broker-events.ts';
 import { Candidacy, type WonElection } from './candidacy.ts';
-import { registerControllerMetrics } from './controller-metrics.ts';
 import { type ElectionAnswer, type ElectionType, retryElections, runElection } from './election-events.ts';
 import { type ControllerEvent, EventQueue } from './events.ts';
-import { takeOffice } from './failover.ts';
 import { applyFeatureUpdates, type FeatureAnswer, type FeatureUpdate } from './feature-events.ts';
 import { alterPartition } from './isr-events.ts';
+import { Office } from './office.ts';
 import { allocateProducerIds, refusedAllocation } from './producer-ids.ts';
 import {
   alterReassignments,
@@ -40,9 +38,8 @@ import {
   type ReassignmentAnswer,
   type ReassignmentRequest,
 } from './reassignment-events.ts';
-import { type ControllerConfig, type LiveControllerConfig, Term } from './term.ts';
+import type { ControllerConfig, LiveControllerConfig, Term } from './term.ts';
 import { TermOver } from './term-coordinator.ts';
-import { Upkeep } from './upkeep.ts';
 
 interface ControllerOptions {
   readonly brokerId: BrokerId;
@@ -57,17 +54,12 @@ interface ControllerOptions {
 const TERM_ENDERS = [TermOver, CoordinatorError, ControllerMoved];
 
 export class Controller {
-  /** How long each phase of this broker's last failover took. */
-  failoverTimeline: FailoverTimeline | null = null;
   readonly #options: ControllerOptions;
   readonly #diagnostics: Platform['diagnostics'];
   readonly #journal: Journal;
   readonly #queue: EventQueue;
-  readonly #counters: ReturnType<typeof registerControllerMetrics>;
   readonly #candidacy: Candidacy;
-  #term: Term | null = null; // null while this broker is not the controller
-  /** Of the term. */
-  #upkeep: Upkeep | null = null;
+  readonly #office: Office;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -75,29 +67,35 @@ export class Controller {
     this.#diagnostics = options.platform.diagnostics.named(name);
     this.#journal = options.platform.journal.named(name);
     this.#queue = new EventQueue((event, error) => this.#failed(event, error));
+    this.#office = new Office({
+      ...options,
+      diagnostics: this.#diagnostics,
+      journal: this.#journal,
+      queue: this.#queue,
+    });
     this.#candidacy = new Candidacy({
       brokerId: options.brokerId,
       clock: options.platform.clock,
       journal: this.#journal,
       queue: this.#queue,
       isInOffice: () => this.isActive,
-      resign: (reason) => this.#resign(reason),
+      resign: (reason) => this.#office.resign(reason),
       elected: (won) => this.#elected(won),
-    });
-    this.#counters = registerControllerMetrics(options.platform.metrics, {
-      state: () => this.#term?.state ?? null,
-      queuedEvents: () => this.#queue.size,
-      queuedRequests: () => this.#term?.options.channels.queueSize ?? 0,
     });
   }
 
   get isActive(): boolean {
-    return this.#term !== null;
+    return this.#office.term !== null;
+  }
+
+  /** How long each phase of this broker's last failover took. */
+  get failoverTimeline(): FailoverTimeline | null {
+    return this.#office.failoverTimeline;
   }
 
   /** The epoch of the term, 0 while this broker is not the controller. */
   get epoch(): number {
-    return this.#term?.epoch ?? 0;
+    return this.#office.term?.epoch ?? 0;
   }
 
   get controllerId(): BrokerId {
@@ -115,7 +113,7 @@ export class Controller {
    */
   onSessionLost(causeId: EventId | null = null): void {
     this.#candidacy.leave();
-    this.#resign('the session is lost', causeId);
+    this.#office.resign('the session is lost', causeId);
     this.#queue.clear();
     this.#candidacy.seen(-1, causeId);
   }
@@ -124,14 +122,14 @@ export class Controller {
   onSessionRegained(store: ClusterStore, brokerEpoch: number, causeId: EventId | null = null): void {
     this.#journal.record({ kind: 'candidacy-resumed', brokerEpoch }, causeId);
     this.#candidacy.leave();
-    this.#resign('a new session has begun');
+    this.#office.resign('a new session has begun');
     this.#candidacy.join(store, 'RegisterBrokerAndReelect');
   }
 
   /** The end: the office is not given up in the tree, the session's end does that. */
   shutdown(): void {
     this.#candidacy.leave();
-    this.#resign('shutting down');
+    this.#office.resign('shutting down');
     this.#queue.close();
   }
 
@@ -178,96 +176,27 @@ export class Controller {
 
   /** unclean.leader.election.enable has become true, for a topic or (null) by default. */
   uncleanElectionAllowed(topic: string | null): void {
-    this.#schedule('TopicUncleanLeaderElectionEnable', `unclean ${topic ?? ''}`, (term) =>
+    this.#office.schedule('TopicUncleanLeaderElectionEnable', `unclean ${topic ?? ''}`, (term) =>
       retryElections(term, topic),
     );
   }
 
   /** Takes office. Rejects with what ends a term. */
   async #elected(won: WonElection): Promise<void> {
-    const term = this.#newTerm(won);
-    this.#term = term;
-    this.#upkeep = new Upkeep(term);
-    this.#counters.terms.add(1);
     try {
-      this.failoverTimeline = await this.#failOver(term, won.electedMs);
-      this.#upkeep?.start();
+      await this.#office.take(won, {
+        goneId: this.#candidacy.goneId,
+        elected: (causeId) => this.#candidacy.seen(this.#options.brokerId, causeId),
+      });
     } catch (error) {
       if (TERM_ENDERS.some((kind) => error instanceof kind)) throw error;
       // An office held by a controller that cannot do its work helps nobody: another broker may try.
       this.#diagnostics.error('Could not take office', error);
-      this.#resign('the failover failed');
+      this.#office.resign('the failover failed');
       this.#candidacy.rest();
       // Not through the term, which is over.
       await new FencedStore(won.coordinator, won.epoch, won.epochVersion).resign();
     }
-  }
-
-  /** What is recorded on the way follows from the election. */
-  #failOver(term: Term, electedMs: number): Promise<FailoverTimeline> {
-    const { epoch, epochVersion } = term.options;
-    const event = { kind: 'controller-elected', epoch, epochVersion } as const;
-    const failOver = async (causeId: EventId): Promise<FailoverTimeline> => {
-      this.#candidacy.seen(this.#options.brokerId, causeId);
-      const timeline = await takeOffice(term, electedMs);
-      term.record({ kind: 'failover-finished', ...timeline });
-      return timeline;
-    };
-    return term.following(this.#candidacy.goneId, () => term.because(event, failOver));
-  }
-
-  #newTerm({ coordinator, epoch, epochVersion }: WonElection): Term {
-    const { brokerId, platform, peers, config, liveConfig } = this.#options;
-    const { clock, random } = platform;
-    const channels = new BrokerChannels({
-      peers,
-      clock,
-      diagnostics: this.#diagnostics,
-      requestTimeoutMs: config.controllerSocketTimeoutMs,
-      answered: (broker, request, response) => {
-        if (this.#term !== null) takeAnswer(this.#term, broker, request, response);
-      },
-    });
-    return new Term({
-      brokerId,
-      coordinator,
-      epoch,
-      epochVersion,
-      channels,
-      config,
-      liveConfig,
-      clock,
-      random,
-      diagnostics: this.#diagnostics,
-      journal: this.#journal,
-      schedule: (name, key, run) => this.#schedule(name, key, run),
-      repairSoon: () => this.#upkeep?.repairSoon(),
-      elections: this.#counters.elections,
-      uncleanElections: this.#counters.uncleanElections,
-    });
-  }
-
-  #resign(reason: string, causeId: EventId | null = null): void {
-    const term = this.#term;
-    this.#upkeep?.end();
-    this.#upkeep = null;
-    if (term === null) return;
-    this.#term = null;
-    term.end();
-    this.#journal.record({ kind: 'controller-resigned', epoch: term.epoch, reason }, causeId);
-  }
-
-  /** An event of the current term: it does not run in another one. */
-  #schedule(name: string, key: string | undefined, run: (term: Term) => Promise<void>): void {
-    const term = this.#term;
-    if (term === null) return;
-    const event = {
-      name,
-      run: async (): Promise<void> => {
-        if (this.#term === term) await run(term);
-      },
-    };
-    this.#queue.put(key === undefined ? event : { ...event, key: `${term.epoch} ${key}` });
   }
 
   /** Runs in whatever term there is by then; `refuse` when there is none, or when it ends on the way. */
@@ -276,7 +205,7 @@ export class Controller {
       name,
       dropped: refuse,
       run: async () => {
-        const term = this.#term;
+        const term = this.#office.term;
         if (term === null) return refuse();
         try {
           await run(term);
@@ -310,13 +239,13 @@ export class Controller {
       const kind = error instanceof ControllerMoved ? 'controller-fenced' : 'controller-interrupted';
       const { epoch } = this;
       const causeId = this.#journal.record({ kind, epoch, during: event.name, reason: error.message });
-      this.#resign(error.message, causeId);
+      this.#office.resign(error.message, causeId);
       this.#candidacy.lookAgain();
       return;
     }
     this.#diagnostics.error(`${event.name} failed`, error);
     // What the event has left undone is found by a repair, which compares everything; an election by another.
-    if (this.#term === null && this.#candidacy.takesPart) this.#candidacy.rest();
-    else if (event.name !== 'Repair') this.#upkeep?.repairSoon();
+    if (this.#office.term === null && this.#candidacy.takesPart) this.#candidacy.rest();
+    else if (event.name !== 'Repair') this.#office.repairSoon();
   }
 }

@@ -9,7 +9,7 @@ import { LargeMap } from '../large-map.ts';
 import { afterwards, type Steps } from '../platform/turns.ts';
 import { DeleteRecords } from '../protocol/messages/21-delete-records.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
-import type { DeleteRecordsEntry, DeleteRecordsOutcome } from '../replication/requests/replica-offsets.ts';
+import type { DeleteRecordsEntry, DeleteRecordsOutcome } from '../replication/requests/delete-records.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
 import { isInternalTopic, partitionKey } from '../types.ts';
 import { defineHandler, type RequestContext } from './handler.ts';

@@ -23,8 +23,8 @@ import { hasProducerId, lastOffsetOf, maxTimestampOf } from './files/batch-field
 import { flush } from './flusher.ts';
 import type { LogState } from './log-state.ts';
 import { firstOffsetOf, type RetainedBatch } from './producers/producer-entry.ts';
-import type { VerificationGuard } from './producers/producer-state.ts';
 import { ProducerUpdate, type ProducerVerdict } from './producers/producer-update.ts';
+import type { VerificationGuard } from './producers/verifications.ts';
 import { segmentFor } from './roll.ts';
 
 export interface LeaderAppendOptions {

@@ -41,8 +41,8 @@ export function createLog(log: LogState): void {
 export async function loadLog(log: LogState, options: LoadOptions): Promise<void> {
   const { diagnostics } = log.services;
   finishInterruptedWork(log);
-  log.producers.rescan();
-  const newestSnapshot = Math.max(0, ...log.producers.snapshotOffsets);
+  log.producers.snapshots.rescan();
+  const newestSnapshot = Math.max(0, ...log.producers.snapshots.offsets);
   const damaged = openSegments(log);
   const epochsLost = loadEpochs(log);
   log.topicId = readPartitionMetadata(log.disk, log.directory);
@@ -57,8 +57,8 @@ export async function loadLog(log: LogState, options: LoadOptions): Promise<void
   log.epochs.truncateFromEnd(log.endOffset);
   log.startOffset = Math.max(options.startOffset, log.segments.first.baseOffset);
   log.epochs.truncateFromStart(log.startOffset);
-  log.producers.rescan();
-  log.producers.removeStraySnapshots(new Set(log.segments.all.map((segment) => segment.baseOffset)));
+  log.producers.snapshots.rescan();
+  log.producers.snapshots.removeStray(new Set(log.segments.all.map((segment) => segment.baseOffset)));
   rebuildProducers(log, {
     producers: log.producers,
     startOffset: log.startOffset,

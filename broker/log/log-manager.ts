@@ -6,13 +6,13 @@
 import type { BrokerConfig, FixedConfig } from '../config/broker-config.ts';
 import type { Live } from '../config/live.ts';
 import type { LogConfig } from '../config/topic-config.ts';
+import { BufferPool } from '../platform/buffer-pool.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { EventId } from '../platform/event-ring.ts';
 import type { Platform } from '../platform/platform.ts';
 import { type PartitionKey, partitionKey, type TopicPartition, type Uuid } from '../types.ts';
 import { Cleaner } from './cleaner/cleaner.ts';
 import type { SliceLimits } from './cleaner/slices.ts';
-import { ReadBuffers } from './files/read-buffers.ts';
 import { asStorageError, StorageError } from './files/storage-error.ts';
 import { FutureLogs } from './future-logs.ts';
 import { createLog } from './load.ts';
@@ -55,6 +55,9 @@ interface LogManagerOptions
   readonly sliceLimits?: SliceLimits;
 }
 
+/** What logs are read into: the buffers of one large answer are kept (a consumer asks for up to 50 MiB). */
+const MAX_POOLED_BYTES = 64 * 1024 * 1024;
+
 /** `causeId`: the event of the failure. */
 type DirectoryFailureListener = (directory: string, error: Error, causeId: EventId) => void;
 
@@ -73,7 +76,7 @@ export class LogManager {
   readonly #topicIds = new TopicIdSyncs();
   readonly #checkpoints: LogCheckpoints;
   /** Shared by all logs. */
-  readonly #buffers = new ReadBuffers();
+  readonly #buffers = new BufferPool(MAX_POOLED_BYTES);
   readonly #cleaner: Cleaner;
 
   constructor(options: LogManagerOptions) {

@@ -6,6 +6,7 @@ import type { BrokerConfig, FixedConfig } from '../config/broker-config.ts';
 import type { Live } from '../config/live.ts';
 import type { LogConfig } from '../config/topic-config.ts';
 import { toSafeInteger } from '../int64.ts';
+import type { BufferPool } from '../platform/buffer-pool.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Disk } from '../platform/disk.ts';
@@ -17,7 +18,6 @@ import { Cursors, type Place } from './files/cursors.ts';
 import { EPOCH_CHECKPOINT, EpochHistory } from './files/epoch-history.ts';
 import { DELETED_SUFFIX } from './files/file-names.ts';
 import { writePartitionMetadata } from './files/partition-metadata.ts';
-import type { ReadBuffers } from './files/read-buffers.ts';
 import { Segment, type SegmentHome } from './files/segment.ts';
 import { Segments } from './files/segments.ts';
 import type { StorageError } from './files/storage-error.ts';
@@ -28,7 +28,7 @@ export interface LogServices {
   readonly clock: Clock;
   readonly random: Random;
   readonly diagnostics: Diagnostics;
-  readonly buffers: ReadBuffers;
+  readonly buffers: BufferPool;
   readonly config: Pick<FixedConfig, 'compressedBatchMaxDecompressedBytes'>;
   readonly liveConfig: Live<Pick<BrokerConfig, 'producerIdExpirationMs'>>;
   /** Runs something later, unless the broker stops before. */
@@ -55,7 +55,7 @@ export class LogState implements SegmentHome {
   readonly services: LogServices;
   readonly disk: Disk;
   readonly clock: Clock;
-  readonly buffers: ReadBuffers;
+  readonly buffers: BufferPool;
   /** Opens compressed batches. */
   readonly decompress: Decompress;
   readonly topic: string;
@@ -205,8 +205,8 @@ export class LogState implements SegmentHome {
     for (const segment of gone) {
       this.segments.remove(segment);
       segment.changeSuffix(DELETED_SUFFIX);
-      if (this.producers.snapshotOffsets.includes(segment.baseOffset)) {
-        this.producers.removeSnapshot(segment.baseOffset);
+      if (this.producers.snapshots.offsets.includes(segment.baseOffset)) {
+        this.producers.snapshots.remove(segment.baseOffset);
       }
     }
     this.filesChanged();
@@ -218,9 +218,9 @@ export class LogState implements SegmentHome {
     for (const segment of sources) {
       this.segments.remove(segment);
       segment.changeSuffix(DELETED_SUFFIX);
-      const hasSnapshot = this.producers.snapshotOffsets.includes(segment.baseOffset);
+      const hasSnapshot = this.producers.snapshots.offsets.includes(segment.baseOffset);
       if (hasSnapshot && segment.baseOffset !== output.baseOffset)
-        this.producers.removeSnapshot(segment.baseOffset);
+        this.producers.snapshots.remove(segment.baseOffset);
     }
     this.segments.add(output);
     this.filesChanged();

@@ -44,7 +44,7 @@ export function offsetForTimestamp(
       const found = findInBatch(buffer, 0, wanted, decompress);
       if (found !== null) return found;
     } finally {
-      log.buffers.giveBack(buffer);
+      log.buffers.give(buffer);
     }
   }
   return null;

@@ -27,8 +27,8 @@ import {
   type StoredBatch,
 } from './lookup.ts';
 import type { ProducerEntry } from './producers/producer-entry.ts';
-import type { VerificationGuard } from './producers/producer-state.ts';
 import { restoreUnreplicated } from './producers/unreplicated.ts';
+import type { VerificationGuard } from './producers/verifications.ts';
 import {
   findPlace,
   type ReadRange,
@@ -265,7 +265,7 @@ export class PartitionLog {
 
   /** The coordinator has refused it for good. */
   abandonVerification(guard: VerificationGuard): void {
-    this.#log.producers.abandonVerification(guard);
+    this.#log.producers.verifications.abandon(guard);
   }
 
   removeExpiredProducers(): void {
@@ -336,7 +336,7 @@ export class PartitionLog {
     const log = this.#log;
     log.directory = directory;
     for (const segment of log.segments.all) segment.movedHome();
-    log.producers.movedTo(directory);
+    log.producers.snapshots.movedTo(directory);
     log.epochs.movedTo(`${directory}/${EPOCH_CHECKPOINT}`);
   }
 

@@ -167,7 +167,7 @@ function readFrom(
     torn = positionBytes + Math.max(firstBytes, UP_TO_MAGIC_BYTES) > segment.sizeBytes;
     if (firstBytes > got && range.minOneBatch && firstBytes <= availableBytes) {
       wantedBytes = firstBytes;
-      log.buffers.giveBack(buffer);
+      log.buffers.give(buffer);
       if (wantedBytes > atOnceBytes) return 'large';
       buffer = log.buffers.take(wantedBytes);
       got = segment.file().read(buffer, 0, wantedBytes, positionBytes);
@@ -176,12 +176,12 @@ function readFrom(
     torn ||= got < wantedBytes;
     kept = wholeBatches(buffer, got, { upToOffset: range.upToOffset, endOffset: log.endOffset });
   } catch (error) {
-    log.buffers.giveBack(buffer);
+    log.buffers.give(buffer);
     if (error instanceof CorruptBatch) return ErrorCode.CORRUPT_MESSAGE;
     throw error;
   }
   if (kept.sizeBytes === 0) {
-    log.buffers.giveBack(buffer);
+    log.buffers.give(buffer);
     return torn ? 'torn' : nothing(range.offset);
   }
   log.cursors.note(kept.nextOffset, segment, positionBytes + kept.sizeBytes);
@@ -234,7 +234,7 @@ function handOut(log: LogState, buffer: Buffer, kept: WholeBatches): ReadRecords
     release() {
       if (released) return;
       released = true;
-      log.buffers.giveBack(buffer);
+      log.buffers.give(buffer);
     },
   };
 }

@@ -24,7 +24,7 @@ export function recoverSegment(log: LogState, segment: Segment, startOffset: num
     directory: log.directory,
     expirationMs: () => log.services.liveConfig.now.producerIdExpirationMs,
   });
-  producers.rescan();
+  producers.snapshots.rescan();
   rebuildProducers(log, { producers, startOffset, endOffset: segment.baseOffset, afterCleanStop: false });
   segment.indexes.reset();
   let previousOffset = segment.baseOffset - 1;

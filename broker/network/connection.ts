@@ -9,12 +9,12 @@
  * piece of it: outgoing.ts), one socket chunk and one frame of socket.request.max.bytes, or of
  * sasl.server.max.receive.size until the client has logged in.
  */
+import type { BufferPool } from '../platform/buffer-pool.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Counter } from '../platform/metrics.ts';
 import type { SeldomLines } from '../platform/seldom-lines.ts';
 import type { ByteSocket } from '../platform/sockets.ts';
 import type { AnswerMemory } from '../replication/requests/answer-memory.ts';
-import type { BufferPool } from './buffer-pool.ts';
 import type { ClientSession } from './client-session.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { type FrameLimit, FrameSplitter, InvalidFrameSize } from './frame-splitter.ts';
@@ -28,6 +28,7 @@ import {
   type RequestOutcome,
 } from './outcome.ts';
 import { Outgoing } from './outgoing.ts';
+import { Pipeline } from './pipeline.ts';
 import type { RequestMemory } from './request-memory.ts';
 import { RequestTurn } from './request-turn.ts';
 
@@ -47,25 +48,14 @@ interface ConnectionParts {
   readonly onClosed: (connection: Connection) => void;
 }
 
-/** A request whose outcome is not written yet; `outcome` is null while the handler is at work. */
-interface Pending {
-  outcome: RequestOutcome | null;
-  /** The connection closes before this one's turn: the answer is thrown away when it comes. */
-  discarded: boolean;
-}
-
-/** `#pending` is answered from its head, so an answer that is ready early waits there; then it is `#outgoing`. */
+/** A request is in `#pipeline` until its answer is there and its turn has come; then the answer is in `#outgoing`. */
 export class Connection {
   readonly #parts: ConnectionParts;
   readonly #socket: ByteSocket;
   readonly #splitter: FrameSplitter;
-  /** Answers whose turn has come. */
+  readonly #pipeline: Pipeline;
   readonly #outgoing: Outgoing;
   readonly #turn: RequestTurn;
-  /** Oldest first. More than one only while all of them are Produce requests. */
-  readonly #pending: Pending[] = [];
-  /** Set while a request other than Produce is unanswered. */
-  #exclusive = false;
   /** A flush follows at the end of this turn. */
   #flushScheduled = false;
   /** What is counted of queued.max.request.bytes: what the splitter keeps. */
@@ -103,6 +93,11 @@ export class Connection {
     const { limits, session } = parts;
     const limit = (): FrameLimit => (session.isAuthenticated ? limits.frames : limits.loginFrames);
     this.#splitter = new FrameSplitter(parts.pool, limit, (frame, isOwn) => this.#take(frame, isOwn));
+    this.#pipeline = new Pipeline({
+      maxInFlightRequests: limits.maxInFlightRequests,
+      finish: (outcome) => this.#finish(outcome),
+      settled: () => this.#settled(),
+    });
     this.#outgoing = new Outgoing({
       ...{ socket: parts.socket, clock: parts.clock, pool: parts.pool, memory: parts.answerMemory },
       onWritten: (sizeBytes) => parts.bytesOut.add(sizeBytes),
@@ -125,7 +120,7 @@ export class Connection {
 
   /** Since when nothing has happened, or null while a request is being processed. */
   get idleSinceMs(): number | null {
-    return this.#pending.length > 0 ? null : this.#lastActiveMs;
+    return this.#pipeline.isEmpty ? this.#lastActiveMs : null;
   }
 
   /** Since when the rest of a frame has been waited for in vain; null while none is arriving, or it is not read. */
@@ -156,7 +151,7 @@ export class Connection {
   }
 
   #endWhenAnswered(): void {
-    if (this.#ended || this.#pending.length > 0 || !this.#outgoing.isHandedOver) return;
+    if (this.#ended || !this.#pipeline.isEmpty || !this.#outgoing.isHandedOver) return;
     this.#ended = true;
     this.#socket.end();
   }
@@ -219,12 +214,11 @@ export class Connection {
       return false;
     }
     if (outcome instanceof Promise) {
-      this.#exclusive = outcome instanceof Alone || !this.#pipelines(frame);
-      this.#await(outcome);
-    } else if (this.#pending.length === 0) {
+      this.#pipeline.await(outcome, outcome instanceof Alone || !this.#pipelines(frame));
+    } else if (this.#pipeline.isEmpty) {
       this.#finish(outcome);
     } else {
-      this.#pending.push({ outcome, discarded: false });
+      this.#pipeline.keep(outcome);
       if (endsConnection(outcome)) this.#stopTaking();
     }
     return true;
@@ -233,12 +227,8 @@ export class Connection {
   #mayStart(frame: Buffer): boolean {
     if (this.#isMuted()) return false;
     if (this.#outgoing.unsentBytes > this.#parts.limits.maxUnsentBytes) return false;
-    const waiting = this.#pending.length;
     const canPipeline = this.#pipelines(frame);
-    if (waiting > 0) {
-      const mayFollow = waiting < this.#parts.limits.maxInFlightRequests;
-      if (this.#exclusive || !mayFollow || !canPipeline) return false;
-    }
+    if (!this.#pipeline.mayTake(canPipeline)) return false;
     return (!canPipeline || this.#mayBeKept(frame.length)) && !this.#turn.isOver();
   }
 
@@ -277,27 +267,8 @@ export class Connection {
     return true;
   }
 
-  #await(promise: Promise<RequestOutcome>): void {
-    const pending: Pending = { outcome: null, discarded: false };
-    this.#pending.push(pending);
-    // The dispatcher's promises never reject.
-    void promise.then((outcome) => {
-      pending.outcome = outcome;
-      if (pending.discarded) giveBack(outcome);
-      else this.#settle();
-    });
-  }
-
-  /** Moves the answered head of the queue to the output. */
-  #settle(): void {
-    while (this.#pending.length > 0) {
-      const outcome = this.#pending[0]?.outcome ?? null;
-      if (outcome === null) break;
-      this.#pending.shift();
-      this.#finish(outcome);
-    }
+  #settled(): void {
     if (this.#closed) return;
-    if (this.#pending.length === 0) this.#exclusive = false;
     this.#lastActiveMs = this.#parts.clock.nowMs();
     this.#scheduleFlush();
   }
@@ -309,21 +280,14 @@ export class Connection {
     }
     if (outcome === 'nothing') return;
     if (outcome === 'close') {
-      this.#discardPending();
+      // Requests after the one that closes the connection get no answer.
+      this.#pipeline.discard();
       this.#stopTaking();
       this.#scheduleFlush();
       return;
     }
     this.#outgoing.add(outcome);
     if (outcome.isLast === true) this.#finish('close');
-  }
-
-  /** Requests after the one that closes the connection get no answer, but their buffers come back. */
-  #discardPending(): void {
-    for (const pending of this.#pending.splice(0)) {
-      pending.discarded = true;
-      if (pending.outcome !== null) giveBack(pending.outcome);
-    }
   }
 
   /** Answers that become ready in one turn of the event loop leave in one write. */

@@ -4,7 +4,7 @@
  * what is left over (a partial frame, or frames the taker can't take yet) moves into a private buffer.
  * That buffer grows with the bytes that really arrive, and not with the size a peer claims before much of it has come.
  */
-import type { BufferPool } from './buffer-pool.ts';
+import { type BufferPool, powerOfTwo } from '../platform/buffer-pool.ts';
 
 /** The size field is negative or above the limit: the stream can't be trusted any more. */
 export class InvalidFrameSize extends Error {
@@ -164,7 +164,7 @@ export class FrameSplitter {
     const kept = this.heldBytes;
     let held = this.#held;
     if (held === null || kept + more > held.length) {
-      const larger = this.#pool.take(Math.max(kept + more, this.#earnedBytes(held)));
+      const larger = this.#pool.take(powerOfTwo(Math.max(kept + more, this.#earnedBytes(held))));
       if (held !== null) {
         held.copy(larger, 0, this.#from, this.#to);
         this.#pool.give(held);

@@ -30,6 +30,11 @@ export class Alone extends Promise<RequestOutcome> {}
  */
 export class NotYet extends Promise<RequestOutcome> {}
 
+/** It is not sent: what it has lent is given back. */
+export function giveBack(outcome: RequestOutcome): void {
+  if (typeof outcome !== 'string') outcome.sent();
+}
+
 /** The frame is valid during the call only, unless it `isOwn`. A returned promise never rejects. */
 export type Dispatch = (
   frame: Buffer,
@@ -50,11 +55,6 @@ export function pipelines(frame: Buffer): boolean {
 /** Nothing follows it. */
 export function endsConnection(outcome: RequestOutcome): boolean {
   return outcome === 'close' || (typeof outcome === 'object' && outcome.isLast === true);
-}
-
-/** It does not leave. */
-export function giveBack(outcome: RequestOutcome): void {
-  if (typeof outcome !== 'string') outcome.sent();
 }
 
 class Response implements Reply {

@@ -4,11 +4,12 @@
  * So an answer takes the memory of a piece, however large it is and however slowly it is read, and a piece
  * is only as large as all connections together leave room for.
  */
+
+import type { BufferPool } from '../platform/buffer-pool.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { ByteSocket } from '../platform/sockets.ts';
 import { LateBytes } from '../protocol/late-bytes.ts';
 import type { AnswerMemory } from '../replication/requests/answer-memory.ts';
-import type { BufferPool } from './buffer-pool.ts';
 import type { Reply } from './outcome.ts';
 
 interface OutgoingParts {

@@ -1,12 +1,13 @@
 /**
- * The clients' door: one TCP listener per configured listener. Ports are bound first, so
+ * The clients' door: one TCP listener per configured listener, and all connections. Ports are bound first, so
  * that they can be registered; connections are served only once the broker can answer them, and wait
- * until then, as they do while max.connections are open.
- * Source: SocketServer, Acceptor, Selector.maybeCloseOldestConnection.
+ * until then (acceptor.ts).
+ * Source: SocketServer, Selector.maybeCloseOldestConnection.
  */
 import type { BrokerConfig, FixedConfig } from '../config/broker-config.ts';
 import { hasTls, type Listener } from '../config/listeners.ts';
 import type { Live } from '../config/live.ts';
+import { BufferPool } from '../platform/buffer-pool.ts';
 import { type Clock, every, type Timer } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Counter, Metrics } from '../platform/metrics.ts';
@@ -14,7 +15,7 @@ import { SeldomLines } from '../platform/seldom-lines.ts';
 import type { ByteSocket, SocketListener, SocketNetwork } from '../platform/sockets.ts';
 import type { TlsListening } from '../platform/tls.ts';
 import type { AnswerMemory } from '../replication/requests/answer-memory.ts';
-import { BufferPool } from './buffer-pool.ts';
+import { Acceptor, type Newcomer } from './acceptor.ts';
 import { ClientSession } from './client-session.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
@@ -47,14 +48,9 @@ const DEFAULT_UNSENT_BYTES = 102_400;
 const SHORTEST_SWEEP_MS = 50;
 const LONGEST_SWEEP_MS = 10_000;
 
-interface Waiting {
-  readonly socket: ByteSocket;
-  readonly listener: Listener;
-}
-
 /**
  * A connection is in `#connections` and counted in `#quotas` from the moment it is served until its
- * socket has closed; until it is served it is in `#waiting`, oldest first.
+ * socket has closed; until it is served it is at the `#acceptor`.
  */
 export class NetworkServer {
   readonly #parts: NetworkServerParts;
@@ -71,15 +67,10 @@ export class NetworkServer {
   /** By listener name; empty again once the server stops. */
   readonly #listeners = new Map<string, SocketListener>();
   readonly #connections = new Set<Connection>();
-  /** Accepted by the operating system, not read from yet: at most socket.listen.backlog.size. */
-  readonly #waiting: Waiting[] = [];
-  /** Throttled by the quota of their address: at most socket.listen.backlog.size as well. */
-  readonly #held = new Set<ByteSocket>();
+  readonly #acceptor: Acceptor;
   /** null before `startAccepting` and after `stop`: nobody is served then. */
   #dispatch: Dispatch | null = null;
   #sweeper: Timer | null = null;
-  /** Armed while the head of `#waiting` waits for max.connection.creation.rate. */
-  #nextTry: Timer | null = null;
   /** Last part of a connection's id, which makes it unique in this process. */
   #nextConnection = 0;
   /** Set while `stop` waits for the last connection to close. */
@@ -97,6 +88,13 @@ export class NetworkServer {
       maxUnsentBytes: config.socketSendBufferBytes > 0 ? config.socketSendBufferBytes : DEFAULT_UNSENT_BYTES,
     };
     this.#quotas = new ConnectionQuotas(connectionQuotaLimits(liveConfig), parts.rates, parts.clock.nowMs());
+    this.#acceptor = new Acceptor({
+      clock: parts.clock,
+      diagnostics: this.#diagnostics,
+      quotas: this.#quotas,
+      backlogSize: config.socketListenBacklogSize,
+      serve: (newcomer) => this.#serve(newcomer),
+    });
     this.#unfollow = liveConfig.onChange(() => this.#reconfigure());
     this.#witness = loginWitness({ clock: parts.clock, diagnostics: this.#diagnostics, metrics });
     this.#complaints = new SeldomLines({
@@ -134,7 +132,7 @@ export class NetworkServer {
           host,
           port,
           backlog: config.socketListenBacklogSize,
-          accept: (socket) => this.#accept({ socket, listener: one }),
+          accept: (socket) => this.#acceptor.accept({ socket, listener: one }),
           ...(hasTls(securityProtocol) ? { tls: this.#tlsOf(name) } : {}),
         });
         this.#listeners.set(name, listener);
@@ -158,7 +156,7 @@ export class NetworkServer {
       () => this.#closeIdle(idleMs),
       (error) => this.#diagnostics.error('closing idle connections failed', error),
     );
-    this.#serveWaiting();
+    this.#acceptor.open();
   }
 
   /** Accepts nothing more, lets requests under way be answered for up to `graceMs`, then closes everything. */
@@ -166,11 +164,9 @@ export class NetworkServer {
     this.#dispatch = null;
     this.#unfollow();
     this.#sweeper?.cancel();
-    this.#nextTry?.cancel();
+    this.#acceptor.close();
     await this.#closeListeners();
-    for (const { socket } of this.#waiting.splice(0)) socket.destroy();
-    for (const socket of this.#held) socket.destroy();
-    this.#held.clear();
+    this.#acceptor.turnAll();
     for (const connection of this.#connections) connection.end();
     if (this.#connections.size > 0 && graceMs > 0) {
       await new Promise<void>((resolve) => {
@@ -187,7 +183,7 @@ export class NetworkServer {
   /** Takes over limits that were changed while the broker runs. */
   #reconfigure(): void {
     this.#quotas.limits = connectionQuotaLimits(this.#parts.liveConfig);
-    this.#serveWaiting();
+    this.#acceptor.serveWaiting();
   }
 
   async #closeListeners(): Promise<void> {
@@ -196,53 +192,16 @@ export class NetworkServer {
     await Promise.all(listeners.map((listener) => listener.close()));
   }
 
-  #accept(newcomer: Waiting): void {
-    if (this.#waiting.length === 0 && this.#dispatch !== null && this.#serve(newcomer)) return;
-    if (this.#waiting.length >= this.#parts.config.socketListenBacklogSize) {
-      newcomer.socket.destroy();
-      return;
-    }
-    newcomer.socket.pause();
-    this.#waiting.push(newcomer);
-  }
-
-  #serveWaiting(): void {
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      if (this.#dispatch === null || !this.#serve(next)) return;
-      this.#waiting.shift();
-      if (!this.#held.has(next.socket)) next.socket.resume();
-    }
-  }
-
-  /** False when it has to wait for another connection to close. */
-  #serve({ socket, listener }: Waiting): boolean {
+  /** False where it has shown a certificate that is nobody's. */
+  #serve({ socket, listener }: Newcomer): boolean {
     const dispatch = this.#dispatch;
     if (dispatch === null) return false;
-    if (!socket.open) return true;
     const host = socket.remoteHost;
-    const verdict = this.#quotas.tryAdd(host, this.#parts.clock.nowMs());
-    if (typeof verdict === 'object' && 'closeAfterMs' in verdict) {
-      this.#hold(socket, verdict.closeAfterMs);
-      return true;
-    }
-    if (typeof verdict === 'object') {
-      if (verdict.waitMs !== null) this.#tryAgainIn(verdict.waitMs);
-      return false;
-    }
-    if (verdict === 'refused') {
-      this.#diagnostics.info(`rejected a connection from ${host}: max.connections.per.ip is reached`);
-      socket.destroy();
-      return true;
-    }
     const id = `${listener.name}:${socket.localPort}-${host}:${socket.remotePort}-${this.#nextConnection}`;
     this.#nextConnection += 1;
     const { clock } = this.#parts;
     const session = this.#sessionOn(socket, listener, id);
-    if (session === null) {
-      this.#quotas.remove(host);
-      socket.destroy();
-      return true;
-    }
+    if (session === null) return false;
     this.#connections.add(
       new Connection({
         socket,
@@ -307,29 +266,11 @@ export class NetworkServer {
     return authenticator.take;
   }
 
-  /** Its address connects too often: it is not answered, and closed only when it may try again. */
-  #hold(socket: ByteSocket, forMs: number): void {
-    socket.pause();
-    if (this.#held.size >= this.#parts.config.socketListenBacklogSize) {
-      socket.destroy();
-      return;
-    }
-    this.#held.add(socket);
-    this.#parts.clock.after(forMs, () => {
-      if (this.#held.delete(socket)) socket.destroy();
-    });
-  }
-
-  #tryAgainIn(waitMs: number): void {
-    this.#nextTry?.cancel();
-    this.#nextTry = this.#parts.clock.after(waitMs, () => this.#serveWaiting());
-  }
-
   #closed(connection: Connection, host: string): void {
     if (!this.#connections.delete(connection)) return;
     this.#quotas.remove(host);
     if (this.#connections.size === 0) this.#stopped?.();
-    this.#serveWaiting();
+    this.#acceptor.serveWaiting();
   }
 
   /** Now and then: also the buffers that lie idle go. */

@@ -6,15 +6,11 @@
 import type { ClusterStore } from '../../coordinator-client/stores/cluster-store.ts';
 import { type BrokerConfig, brokerProperty, reconfigured } from '../config/broker-config.ts';
 import { overrideProblem } from '../config/broker-overrides.ts';
+import { TOPIC_CONFIGS } from '../config/definitions/topic.ts';
 import { effectiveTopicConfig, topicDefaults } from '../config/effective.ts';
 import { type Live, LiveValue } from '../config/live.ts';
 import { ConfigError } from '../config/property.ts';
-import {
-  allowsUncleanLeader,
-  type LogConfig,
-  TOPIC_CONFIGS,
-  validTopicOverrides,
-} from '../config/topic-config.ts';
+import { allowsUncleanLeader, type LogConfig, validTopicOverrides } from '../config/topic-config.ts';
 import {
   isEffectiveFromNextStart,
   isTopicConfigWithoutEffect,

@@ -4,9 +4,15 @@
  * on which. Source: Kafka's HostedPartition and ReplicaManager.getPartitionOrError.
  */
 import { ErrorCode } from '../errors.ts';
-import { type PartitionKey, partitionKey } from '../types.ts';
+import { type BrokerId, NO_EPOCH, NO_LEADER, type PartitionKey, partitionKey } from '../types.ts';
 import type { ReplicationMetadata } from './collaborators.ts';
 import type { Partition } from './partition.ts';
+
+/** Who leads a partition as far as this broker knows. */
+export interface CurrentLeader {
+  readonly leaderId: BrokerId;
+  readonly leaderEpoch: number;
+}
 
 /** No partition is both online and offline. */
 export class HostedPartitions {
@@ -45,6 +51,13 @@ export class HostedPartitions {
     return this.#metadata.partition(topic, partition) === undefined
       ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
       : ErrorCode.NOT_LEADER_OR_FOLLOWER;
+  }
+
+  currentLeader(topic: string, partition: number): CurrentLeader {
+    const hosted = this.get(topic, partition);
+    if (hosted !== undefined) return { leaderId: hosted.leader, leaderEpoch: hosted.leaderEpoch };
+    const known = this.#metadata.partition(topic, partition);
+    return { leaderId: known?.leader ?? NO_LEADER, leaderEpoch: known?.leaderEpoch ?? NO_EPOCH };
   }
 
   add(partition: Partition): void {

@@ -4,6 +4,7 @@
  * replica is being added it counts already, while one is being removed it counts still, because the
  * controller may have decided either way. Pure. Source: KIP-497; Kafka's PartitionState classes.
  */
+import { ErrorCode } from '../errors.ts';
 import type { BrokerId } from '../types.ts';
 
 /** As the controller wrote it. */
@@ -60,4 +61,25 @@ export function expand(state: IsrState, added: BrokerId): PendingExpand | null {
 export function shrink(state: IsrState, removed: readonly BrokerId[]): PendingShrink | null {
   if (state.kind !== 'committed' || removed.length === 0) return null;
   return { kind: 'pending-shrink', lastCommitted: state, removed };
+}
+
+/**
+ * What becomes of a proposal that was refused: it is taken back; or it stays pending, as a state that knows better
+ * is on its way; or it is made again.
+ */
+export function afterRefusal(error: ErrorCode): 'take back' | 'stay pending' | 'propose again' {
+  switch (error) {
+    case ErrorCode.OPERATION_NOT_ATTEMPTED:
+    case ErrorCode.INELIGIBLE_REPLICA:
+      return 'take back';
+    case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+    case ErrorCode.UNKNOWN_TOPIC_ID:
+    case ErrorCode.FENCED_LEADER_EPOCH:
+    case ErrorCode.INVALID_UPDATE_VERSION:
+    case ErrorCode.INVALID_REQUEST:
+    case ErrorCode.NEW_LEADER_ELECTED:
+      return 'stay pending';
+    default:
+      return 'propose again';
+  }
 }

@@ -39,7 +39,7 @@ export interface FollowerState {
 }
 
 /** A follower as a new leader knows it: only whether it is in sync. */
-export function unknownFollower(inSync: boolean, nowMs: number): FollowerState {
+function unknownFollower(inSync: boolean, nowMs: number): FollowerState {
   return {
     endOffset: UNKNOWN_OFFSET,
     startOffset: UNKNOWN_OFFSET,
@@ -50,13 +50,30 @@ export function unknownFollower(inSync: boolean, nowMs: number): FollowerState {
 }
 
 /** The leader stays but its epoch changes: offsets are kept, the times start over. */
-export function renewFollower(
-  follower: FollowerState,
-  now: { readonly inSync: boolean; readonly leaderEndOffset: number; readonly nowMs: number },
+export function renewFollowers(
+  followers: ReadonlyMap<BrokerId, FollowerState>,
+  now: { readonly isr: readonly BrokerId[]; readonly leaderEndOffset: number; readonly nowMs: number },
 ): void {
-  follower.markOffset = now.leaderEndOffset;
-  follower.markMs = now.inSync ? now.nowMs : NEVER_MS;
-  follower.lastCaughtUpMs = now.inSync ? now.nowMs : NEVER_MS;
+  for (const [broker, follower] of followers) {
+    const beganMs = now.isr.includes(broker) ? now.nowMs : NEVER_MS;
+    follower.markOffset = now.leaderEndOffset;
+    follower.markMs = beganMs;
+    follower.lastCaughtUpMs = beganMs;
+  }
+}
+
+/** Followers become those that are assigned; nothing is known of who is new. */
+export function followAssignment(
+  followers: Map<BrokerId, FollowerState>,
+  assigned: readonly BrokerId[],
+  now: { readonly isr: readonly BrokerId[]; readonly nowMs: number },
+): void {
+  for (const broker of [...followers.keys()]) {
+    if (!assigned.includes(broker)) followers.delete(broker);
+  }
+  for (const broker of assigned) {
+    if (!followers.has(broker)) followers.set(broker, unknownFollower(now.isr.includes(broker), now.nowMs));
+  }
 }
 
 /** Takes an acknowledgement into account. */

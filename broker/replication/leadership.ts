@@ -13,6 +13,7 @@ import type { LogManager } from '../log/log-manager.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import type { MetadataDelta, ReplicaDelta, ReplicaState, StoppedReplica } from '../metadata/delta.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
+import type { EventId } from '../platform/event-ring.ts';
 import type { Journal } from '../platform/journal.ts';
 import {
   type BrokerId,
@@ -25,7 +26,7 @@ import {
 import type { ReplicationMetadata } from './collaborators.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
 import type { Partition } from './partition.ts';
-import { replicaLeft } from './replica-events.ts';
+import { replicaLeft, replicaOffline } from './replica-events.ts';
 import type { Follower } from './stream/follower.ts';
 import { TakenRoles } from './taken-roles.ts';
 
@@ -143,6 +144,22 @@ export class Leadership {
     const { leaderEpoch } = partition;
     const role = isAnother ? 'deleted' : 'stopped';
     this.#context.announce({ topic, partition: told.partition, leaderEpoch, role });
+  }
+
+  /** Its replicas here are gone until the broker is started anew. */
+  directoryFailed(directory: string, causeId: EventId): void {
+    const { hosted, follower, journal, changed, announce } = this.#context;
+    for (const replica of [...hosted.all()]) {
+      if (replica.log?.logDirectory !== directory) continue;
+      journal.record(replicaOffline(replica, directory), causeId);
+      follower.unfollow(replica.key);
+      replica.retire();
+      hosted.markOffline(replica.key);
+      changed(replica);
+      const { topic, partition, leaderEpoch } = replica;
+      announce({ topic, partition, leaderEpoch, role: 'stopped' });
+    }
+    follower.closeIdleStreams();
   }
 
   /** Those states that apply. */

@@ -140,16 +140,19 @@ export class Partition {
     this.#replicas = state.replicas;
     this.#isReassigning = state.addingReplicas.length + state.removingReplicas.length > 0;
     this.#isr = isr.committed(state.isr);
+    const { brokerId, clock } = this.#context;
+    const now = { isr: state.isr, leaderEndOffset: log.endOffset, nowMs: clock.nowMs() };
     if (state.leaderEpoch > this.#leaderEpoch) {
       this.#leaderEpochStartOffset = log.endOffset;
       log.assignEpoch(state.leaderEpoch, log.endOffset);
-      this.#resetFollowers(wasLeader, log.endOffset);
-    } else {
-      this.#followAssignment();
+      if (!wasLeader) this.#followers.clear();
+      leading.renewFollowers(this.#followers, now);
     }
+    const others = state.replicas.filter((broker) => broker !== brokerId);
+    leading.followAssignment(this.#followers, others, now);
     this.#leaderEpoch = state.leaderEpoch;
     this.#partitionEpoch = state.partitionEpoch;
-    this.#leader = this.#context.brokerId;
+    this.#leader = brokerId;
     this.#role = 'leader';
     if (this.#advanceHighWatermark()) this.#context.events.highWatermarkMoved(this);
     return true;
@@ -324,24 +327,15 @@ export class Partition {
   #refused(pending: isr.PendingIsr, error: ErrorCode, causeId: EventId): void {
     this.#context.events.isrChanged(this, 'failed');
     this.#context.journal.record(isrChangeRefused(this, error), causeId);
-    switch (error) {
-      case ErrorCode.OPERATION_NOT_ATTEMPTED:
-      case ErrorCode.INELIGIBLE_REPLICA:
-        this.#isr = pending.lastCommitted;
-        // Who was waited for as one to be is no longer; those who are have acknowledged, and stay silent.
-        if (this.#advanceHighWatermark()) this.#context.events.highWatermarkMoved(this);
-        return;
-      case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
-      case ErrorCode.UNKNOWN_TOPIC_ID:
-      case ErrorCode.FENCED_LEADER_EPOCH:
-      case ErrorCode.INVALID_UPDATE_VERSION:
-      case ErrorCode.INVALID_REQUEST:
-      case ErrorCode.NEW_LEADER_ELECTED:
-        return; // stays pending: a state that knows better is on its way
-      default:
-        this.#context.proposals.later(() => {
-          if (this.#isr === pending) this.#propose(pending, causeId);
-        });
+    const next = isr.afterRefusal(error);
+    if (next === 'take back') {
+      this.#isr = pending.lastCommitted;
+      // Who was waited for as one to be is no longer; those who are have acknowledged, and stay silent.
+      if (this.#advanceHighWatermark()) this.#context.events.highWatermarkMoved(this);
+    } else if (next === 'propose again') {
+      this.#context.proposals.later(() => {
+        if (this.#isr === pending) this.#propose(pending, causeId);
+      });
     }
   }
 
@@ -355,27 +349,6 @@ export class Partition {
     if (view === null) return false;
     const next = leading.nextHighWatermark(view);
     return next > view.highWatermark && log.updateHighWatermark(next);
-  }
-
-  #resetFollowers(wasLeader: boolean, leaderEndOffset: number): void {
-    if (!wasLeader) this.#followers.clear();
-    const nowMs = this.#context.clock.nowMs();
-    const inSync = this.inSyncReplicas;
-    for (const [broker, follower] of this.#followers) {
-      leading.renewFollower(follower, { inSync: inSync.includes(broker), leaderEndOffset, nowMs });
-    }
-    this.#followAssignment();
-  }
-
-  #followAssignment(): void {
-    for (const broker of [...this.#followers.keys()]) {
-      if (!this.#replicas.includes(broker)) this.#followers.delete(broker);
-    }
-    for (const broker of this.#replicas) {
-      if (broker === this.#context.brokerId || this.#followers.has(broker)) continue;
-      const inSync = this.inSyncReplicas.includes(broker);
-      this.#followers.set(broker, leading.unknownFollower(inSync, this.#context.clock.nowMs()));
-    }
   }
 
   #view(): leading.LeaderView | null {

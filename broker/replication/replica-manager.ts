@@ -13,10 +13,9 @@ import { type DeltaOutcome, deltaOutcome, type MetadataDelta, type ReplicaDelta 
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../peers/messages.ts';
 import type { Peers } from '../peers/peers.contract.ts';
 import { every, type Timer } from '../platform/clock.ts';
-import type { EventId } from '../platform/event-ring.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { Turns } from '../platform/turns.ts';
-import { NO_EPOCH, NO_LEADER, type TopicPartition } from '../types.ts';
+import { NO_EPOCH, type TopicPartition } from '../types.ts';
 import type { ReplicationConfigs, ReplicationMetadata, TransactionVerifier } from './collaborators.ts';
 import { failureError } from './failure-error.ts';
 import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts';
@@ -24,7 +23,6 @@ import { HostedPartitions } from './hosted-partitions.ts';
 import { IsrProposals } from './isr-proposals.ts';
 import { Leadership, type PieceOfDelta, type RoleChange } from './leadership.ts';
 import { Partition, type PartitionContext } from './partition.ts';
-import { replicaOffline } from './replica-events.ts';
 import {
   countIsrChange,
   type ReplicationCounters,
@@ -33,17 +31,12 @@ import {
 } from './replication-metrics.ts';
 import type { AnswerMemory } from './requests/answer-memory.ts';
 import { type CoordinatorAppend, CoordinatorLog, type CoordinatorRead } from './requests/coordinator-log.ts';
+import { type DeleteRecordsEntry, ReplicaDeleteRecords } from './requests/delete-records.ts';
 import { isRackAware } from './requests/preferred-replica.ts';
 import { PreparedAppend } from './requests/prepared-append.ts';
-import {
-  type AppendOutcome,
-  type AppendRequest,
-  type CurrentLeader,
-  ReplicaAppend,
-} from './requests/replica-append.ts';
+import { type AppendOutcome, type AppendRequest, ReplicaAppend } from './requests/replica-append.ts';
 import { type FetchRequest, ReplicaFetch } from './requests/replica-fetch.ts';
 import {
-  type DeleteRecordsEntry,
   type EpochEndQuery,
   type LegacyOffsetsQuery,
   type ListOffsetQuery,
@@ -54,7 +47,7 @@ import {
   VerifiedAppend,
   type VerifiedTransaction,
 } from './requests/verified-append.ts';
-import { WaitingRoom } from './requests/waiting.ts';
+import { WaitingRooms } from './requests/waiting-rooms.ts';
 import { Follower } from './stream/follower.ts';
 import { ReplicaStreams } from './stream/replica-streams.ts';
 import { SharedReads } from './stream/shared-reads.ts';
@@ -77,9 +70,7 @@ export class ReplicaManager {
   readonly #options: ReplicaManagerOptions;
   readonly #told: Pick<Platform, 'diagnostics' | 'journal'>; // both under the name of the replica manager
   readonly #hosted: HostedPartitions;
-  readonly #produceWaiting: WaitingRoom;
-  readonly #fetchWaiting: WaitingRoom;
-  readonly #deleteWaiting: WaitingRoom;
+  readonly #waiting: WaitingRooms;
   readonly #proposals: IsrProposals;
   readonly #streams: ReplicaStreams;
   readonly follower: Follower; // a fault on demand holds it back; nobody else has to do with it
@@ -88,6 +79,7 @@ export class ReplicaManager {
   readonly #verified: VerifiedAppend;
   readonly #fetch: ReplicaFetch;
   readonly #offsets: ReplicaOffsets;
+  readonly #deleteRecords: ReplicaDeleteRecords;
   readonly #counters: ReplicationCounters;
   readonly #coordinatorLog: CoordinatorLog;
   readonly #throttles: ReplicationThrottles;
@@ -105,9 +97,7 @@ export class ReplicaManager {
     this.#told = { diagnostics, journal: options.journal.named(name) };
     this.#hosted = new HostedPartitions(metadata);
     this.#counters = replicationCounters(metrics);
-    this.#produceWaiting = new WaitingRoom(clock);
-    this.#fetchWaiting = new WaitingRoom(clock);
-    this.#deleteWaiting = new WaitingRoom(clock);
+    this.#waiting = new WaitingRooms(clock);
     this.#proposals = new IsrProposals({ clock, diagnostics, brokerId, brokerEpoch, propose });
     this.#throttles = replicationThrottles({ ...options, brokerId });
     this.#streams = this.#makeStreams();
@@ -116,9 +106,8 @@ export class ReplicaManager {
     const common = {
       hosted: this.#hosted,
       failureOf: (partition: TopicPartition, error: unknown) => this.#failureOf(partition, error),
-      currentLeader: (topic: string, partition: number) => this.#currentLeader(topic, partition),
     };
-    const append = new ReplicaAppend({ ...common, waiting: this.#produceWaiting });
+    const append = new ReplicaAppend({ ...common, waiting: this.#waiting.produce });
     this.#verified = new VerifiedAppend({
       ...{ hosted: this.#hosted, append, verifier: options.verifier },
       isEnabled: () => options.liveConfig.now.transactionPartitionVerificationEnable,
@@ -126,11 +115,12 @@ export class ReplicaManager {
     this.#append = new PreparedAppend({ ...common, ...options, append: this.#verified });
     this.#fetch = new ReplicaFetch({
       ...common,
-      ...{ clock, brokerId, metadata, answerMemory: options.answerMemory, waiting: this.#fetchWaiting },
+      ...{ clock, brokerId, metadata, answerMemory: options.answerMemory, waiting: this.#waiting.fetch },
       rackAware: isRackAware(config.replicaSelectorClass),
       fetchMaxBytes: config.fetchMaxBytes,
     });
-    this.#offsets = new ReplicaOffsets({ ...common, workers, waiting: this.#deleteWaiting });
+    this.#offsets = new ReplicaOffsets({ ...common, workers });
+    this.#deleteRecords = new ReplicaDeleteRecords({ ...common, waiting: this.#waiting.deleteRecords });
     this.#coordinatorLog = new CoordinatorLog({ ...common, append });
     const intervalMs = config.replicaHighWatermarkCheckpointIntervalMs;
     this.#checkpoints = new HighWatermarkCheckpoints({ ...common, clock, diagnostics, logs, intervalMs });
@@ -196,7 +186,7 @@ export class ReplicaManager {
   }
 
   deleteRecords(entries: readonly DeleteRecordsEntry[], timeoutMs: number, turns: Turns) {
-    return this.#offsets.deleteRecords(entries, timeoutMs, turns);
+    return this.#deleteRecords.delete(entries, timeoutMs, turns);
   }
 
   partition(topic: string, partition: number): Partition | undefined {
@@ -231,9 +221,7 @@ export class ReplicaManager {
   shutdown(): void {
     if (this.#closed) return;
     this.#stop();
-    this.#produceWaiting.expireAll();
-    this.#fetchWaiting.expireAll();
-    this.#deleteWaiting.expireAll();
+    this.#waiting.expireAll();
     this.#checkpoints.write();
   }
 
@@ -258,13 +246,12 @@ export class ReplicaManager {
       if (this.#closed) channel.close('the broker is shutting down');
       else this.#streams.accept(channel, follower);
     });
-    logs.onDirectoryFailure((directory, _, causeId) => this.#directoryFailed(directory, causeId));
+    logs.onDirectoryFailure((directory, _, causeId) => this.#leadership.directoryFailed(directory, causeId));
     registerReplicationGauges(metrics, {
       hosted: this.#hosted,
       follower: this.follower,
       streams: this.#streams,
-      produceWaiting: this.#produceWaiting,
-      fetchWaiting: this.#fetchWaiting,
+      waiting: this.#waiting,
       clock,
       maxTransactionTimeoutMs: config.transactionMaxTimeoutMs,
     });
@@ -337,26 +324,20 @@ export class ReplicaManager {
         appended: (partition) => this.#streams.appended(partition),
         highWatermarkMoved: (partition) => {
           this.#streams.marksMoved(partition);
-          this.#wake(partition);
+          this.#waiting.check(partition.key);
         },
         startOffsetMoved: (partition) => {
           this.#streams.marksMoved(partition);
-          this.#deleteWaiting.check(partition.key);
+          this.#waiting.deleteRecords.check(partition.key);
         },
         isrChanged: (_partition, change) => countIsrChange(this.#counters, change),
       },
     };
   }
 
-  #wake({ key }: Partition): void {
-    this.#produceWaiting.check(key);
-    this.#fetchWaiting.check(key);
-    this.#deleteWaiting.check(key);
-  }
-
   #changed(partition: Partition): void {
     this.#streams.leadershipChanged(partition);
-    this.#wake(partition);
+    this.#waiting.check(partition.key);
   }
 
   #announce(change: RoleChange): void {
@@ -367,27 +348,6 @@ export class ReplicaManager {
         this.#told.diagnostics.error(`A listener failed on ${change.topic}-${change.partition}`, error);
       }
     }
-  }
-
-  #directoryFailed(directory: string, causeId: EventId): void {
-    for (const partition of [...this.#hosted.all()]) {
-      if (partition.log?.logDirectory !== directory) continue;
-      this.#told.journal.record(replicaOffline(partition, directory), causeId);
-      this.follower.unfollow(partition.key);
-      partition.retire();
-      this.#hosted.markOffline(partition.key);
-      this.#changed(partition);
-      const { topic, partition: number, leaderEpoch } = partition;
-      this.#announce({ topic, partition: number, leaderEpoch, role: 'stopped' });
-    }
-    this.follower.closeIdleStreams();
-  }
-
-  #currentLeader(topic: string, partition: number): CurrentLeader {
-    const hosted = this.#hosted.get(topic, partition);
-    if (hosted !== undefined) return { leaderId: hosted.leader, leaderEpoch: hosted.leaderEpoch };
-    const known = this.#options.metadata.partition(topic, partition);
-    return { leaderId: known?.leader ?? NO_LEADER, leaderEpoch: known?.leaderEpoch ?? NO_EPOCH };
   }
 
   #failureOf(partition: { topic: string; partition: number }, error: unknown): ErrorCode {

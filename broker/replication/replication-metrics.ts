@@ -6,7 +6,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Counter, Metrics } from '../platform/metrics.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
 import type { Partition } from './partition.ts';
-import type { WaitingRoom } from './requests/waiting.ts';
+import type { WaitingRooms } from './requests/waiting-rooms.ts';
 import type { Follower } from './stream/follower.ts';
 import type { ReplicaStreams } from './stream/replica-streams.ts';
 
@@ -53,8 +53,7 @@ interface MeasuredParts {
   readonly hosted: HostedPartitions;
   readonly follower: Follower;
   readonly streams: ReplicaStreams;
-  readonly produceWaiting: WaitingRoom;
-  readonly fetchWaiting: WaitingRoom;
+  readonly waiting: WaitingRooms;
 }
 
 /** Registers the gauges, which look when they are asked. */
@@ -116,7 +115,7 @@ function hasLateTransaction({ log }: Partition, nowMs: number, maxTimeoutMs: num
 
 /** What flows between brokers, and who waits for it. */
 function registerFlowGauges(metrics: Metrics, parts: MeasuredParts): void {
-  const { hosted, follower, streams, produceWaiting, fetchWaiting } = parts;
+  const { hosted, follower, streams, waiting } = parts;
   metrics.gauge(
     'kafka_server_replicafetchermanager_failedpartitionscount',
     'Followed partitions that stopped',
@@ -131,8 +130,8 @@ function registerFlowGauges(metrics: Metrics, parts: MeasuredParts): void {
     () => streams.count,
   );
   const purgatory = 'kafka_server_delayedoperationpurgatory_purgatorysize';
-  metrics.gauge(purgatory, 'Requests that wait', () => produceWaiting.size, { delayedoperation: 'Produce' });
-  metrics.gauge(purgatory, 'Requests that wait', () => fetchWaiting.size, { delayedoperation: 'Fetch' });
+  metrics.gauge(purgatory, 'Requests that wait', () => waiting.produce.size, { delayedoperation: 'Produce' });
+  metrics.gauge(purgatory, 'Requests that wait', () => waiting.fetch.size, { delayedoperation: 'Fetch' });
 }
 
 function maxLag(hosted: HostedPartitions): number {

@@ -15,7 +15,8 @@ import {
   type ZNode,
 } from '../coordinator.ts';
 import { isValidPath } from '../tree/path.ts';
-import type { Listener, WatchEvent } from '../tree/watches.ts';
+import type { Listener } from '../tree/watches.ts';
+import { HeldWatches } from './held-watches.ts';
 import { Lane, type Timers } from './link.ts';
 import type { LocalTree } from './local-tree.ts';
 
@@ -41,14 +42,6 @@ interface Pending {
   readonly fail: (error: CoordinatorError) => void;
 }
 
-interface HeldWatch {
-  readonly what: 'node' | 'children';
-  readonly changed: () => void;
-  /** A call is on its way: further changes are covered by it. */
-  due: boolean;
-  open: boolean;
-}
-
 /** While the link is cut nothing is on the lanes, and only what is repeatable stays in `#pending`. */
 export class LocalCoordinator implements Coordinator {
   readonly sessionId: bigint;
@@ -60,10 +53,10 @@ export class LocalCoordinator implements Coordinator {
   readonly #toHere: Lane;
   /** Asked and neither answered nor failed, in the order of asking. */
   readonly #pending = new Set<Pending>();
-  /** By path; no set is empty. */
-  readonly #watches = new Map<string, Set<HeldWatch>>();
   readonly #listeners = new Set<{ readonly changed: (state: SessionState) => void }>();
-  readonly #watcher: Listener = { identities: [], notify: (event) => this.#onEvent(event) };
+  readonly #watches: HeldWatches;
+  /** Runs at the tree. */
+  readonly #watcher: Listener = { identities: [], notify: (event) => this.#watches.onEvent(event) };
   /** Runs while the link is cut: the tree's count of the session's time. */
   #expiry: { cancel(): void } | null = null;
   /** Set while a broken link is about to come back by itself. */
@@ -78,6 +71,17 @@ export class LocalCoordinator implements Coordinator {
     this.#options = options;
     this.#toTree = new Lane(options.clock, options.delayMs);
     this.#toHere = new Lane(options.clock, options.delayMs);
+    this.#watches = new HeldWatches({
+      arm: (path) => {
+        if (this.#state === 'connected') this.#toTree.send(() => this.#arm(path));
+      },
+      disarm: (path) => options.tree.unwatch(path, this.#watcher),
+      send: (call) => this.#toHere.send(call),
+      isConnected: () => this.#state === 'connected',
+      fired: () => {
+        options.counts.watchFires++;
+      },
+    });
     this.sessionTimeoutMs = options.sessionTimeoutMs;
     const { clock } = options;
     const time = { nowMs: clock.nowMs(), timeMs: clock.wallMs() };
@@ -121,14 +125,7 @@ export class LocalCoordinator implements Coordinator {
 
   watch(path: string, what: 'node' | 'children', changed: () => void): Watch {
     assertPath(path);
-    const held: HeldWatch = { what, changed, due: false, open: true };
-    const onPath = this.#watches.get(path);
-    if (onPath) onPath.add(held);
-    else {
-      this.#watches.set(path, new Set([held]));
-      if (this.#state === 'connected') this.#toTree.send(() => this.#arm(path));
-    }
-    return { close: () => this.#unwatch(path, held) };
+    return this.#watches.add(path, what, changed);
   }
 
   close(): Promise<void> {
@@ -164,11 +161,10 @@ export class LocalCoordinator implements Coordinator {
       this.#lose();
       return;
     }
-    for (const path of this.#watches.keys()) this.#toTree.send(() => this.#arm(path));
+    for (const path of this.#watches.paths()) this.#toTree.send(() => this.#arm(path));
     for (const request of this.#pending) this.#send(request);
     this.#enter('connected');
-    // What changed in the meantime is unknown: everything under a watch is to be looked at again.
-    for (const held of this.#watches.values()) this.#call(held);
+    this.#watches.callAll();
   }
 
   /** The tree ends the session now. A coordinator that is cut off finds out on resuming. */
@@ -252,32 +248,6 @@ export class LocalCoordinator implements Coordinator {
     if (this.#watches.has(path)) this.#options.tree.watch(path, this.#watcher);
   }
 
-  #unwatch(path: string, held: HeldWatch): void {
-    held.open = false;
-    const onPath = this.#watches.get(path);
-    if (!onPath?.delete(held) || onPath.size > 0) return;
-    this.#watches.delete(path);
-    this.#options.tree.unwatch(path, this.#watcher);
-  }
-
-  /** Runs at the tree, before the answer of whatever caused the event. */
-  #onEvent(event: WatchEvent): void {
-    for (const held of this.#watches.get(event.path) ?? []) {
-      if (!concerns(event, held.what) || held.due) continue;
-      held.due = true;
-      this.#toHere.send(() => this.#call([held]));
-    }
-  }
-
-  #call(held: Iterable<HeldWatch>): void {
-    for (const watch of [...held]) {
-      watch.due = false;
-      if (!watch.open || this.#state !== 'connected') continue;
-      this.#options.counts.watchFires++;
-      watch.changed();
-    }
-  }
-
   #lose(): void {
     if (this.#state === 'lost' || this.#state === 'closed') return;
     this.#toTree.cut();
@@ -326,11 +296,6 @@ export class LocalCoordinator implements Coordinator {
 /** A wrong path is a mistake of the caller, not an answer. */
 function assertPath(path: string): void {
   if (!isValidPath(path)) throw new RangeError(`${JSON.stringify(path)} is no path of a znode`);
-}
-
-function concerns(event: WatchEvent, what: 'node' | 'children'): boolean {
-  if (event.type === 'dataChanged') return what === 'node';
-  return event.type !== 'childrenChanged' || what === 'children';
 }
 
 const MESSAGES: Readonly<Record<CoordinatorFailure, string>> = {

@@ -17,6 +17,8 @@ import { LocalCluster } from '../../scripts/cluster/local-cluster.ts';
 const run = promisify(execFile);
 const SESSION_TIMEOUT_MS = 6000;
 const PROGRAM_TIMEOUT_MS = 90_000;
+/** confluent-kafka of today, whose librdkafka is years younger than Debian's. */
+export const CURRENT_CONFLUENT = '2.16.1';
 export const CLIENTS = join(import.meta.dirname, 'clients');
 
 export interface InteropCluster {

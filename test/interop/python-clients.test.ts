@@ -4,14 +4,10 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  CURRENT_CONFLUENT,
-  PYTHON,
-  packageLacks,
-  pythonWith,
-} from '../../scripts/torment/clients/python-packages.ts';
+import { PYTHON, packageLacks, pythonWith } from '../../scripts/torment/clients/python-packages.ts';
 import {
   CLIENTS,
+  CURRENT_CONFLUENT,
   commandLacks,
   expectStep,
   type InteropCluster,

@@ -10,15 +10,18 @@ import { promisify } from 'node:util';
 import { Admin, Consumer, Producer, stringDeserializers, stringSerializers } from '@platformatic/kafka';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  CURRENT_CONFLUENT,
-  PYTHON,
-  packageLacks,
-  pythonWith,
-} from '../../scripts/torment/clients/python-packages.ts';
+import { PYTHON, packageLacks, pythonWith } from '../../scripts/torment/clients/python-packages.ts';
 import { type KitCluster, startCluster } from '../kit/cluster.ts';
 import { APACHE_VERSION } from './apache-process.ts';
-import { CLIENTS, commandLacks, expectStep, runSteps, type Steps, skipped } from './interop-cluster.ts';
+import {
+  CLIENTS,
+  CURRENT_CONFLUENT,
+  commandLacks,
+  expectStep,
+  runSteps,
+  type Steps,
+  skipped,
+} from './interop-cluster.ts';
 import { JavaTools, jarsLack } from './java-jars.ts';
 import { PLAIN_MODULE, SCRAM_MODULE } from './secure-broker.ts';
 

@@ -4,16 +4,12 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  CURRENT_CONFLUENT,
-  PYTHON,
-  packageLacks,
-  pythonWith,
-} from '../../scripts/torment/clients/python-packages.ts';
+import { PYTHON, packageLacks, pythonWith } from '../../scripts/torment/clients/python-packages.ts';
 import { type Pair, startPair } from './differential/pair.ts';
 import { COMPILE_TIMEOUT_MS, goProgram, goProgramLacks } from './go-programs.ts';
 import {
   CLIENTS,
+  CURRENT_CONFLUENT,
   commandLacks,
   expectStep,
   type InteropCluster,

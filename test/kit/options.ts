@@ -1,6 +1,6 @@
 /** What a test cluster may be started with, and that nobody misspells it. */
 import { BROKER_CONFIGS, brokerProperty } from '../../broker/config/broker-config.ts';
-import { TOPIC_CONFIGS } from '../../broker/config/topic-config.ts';
+import { TOPIC_CONFIGS } from '../../broker/config/definitions/topic.ts';
 import { refuseUnknown } from '../../broker/faults/known-names.ts';
 import { checkSecurity, type SecurityOptions } from './security-options.ts';
 

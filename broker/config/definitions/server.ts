@@ -3,7 +3,8 @@
  * Source: the broker configs of Kafka 3.9, of the group Server.
  */
 import { boolean, int, long, text } from '../property.ts';
-import { atLeast, between, COMPRESSION_TYPE, GZIP_LEVEL } from '../validators.ts';
+import { atLeast } from '../validators.ts';
+import { COMPRESSION } from './compression.ts';
 
 export const SERVER_CONFIGS = {
   'broker.id.generation.enable': boolean(
@@ -87,30 +88,10 @@ export const SERVER_CONFIGS = {
     'Whether leadership is moved away before the broker stops.',
   ),
   'delete.topic.enable': boolean('true', 'read-only', 'Whether topics may be deleted.'),
-  'compression.type': text(
-    'producer',
-    'cluster-wide',
-    'Codec of what is stored; `producer` keeps the codec of the producer.',
-    COMPRESSION_TYPE,
-  ),
-  'compression.gzip.level': int(
-    '-1',
-    'cluster-wide',
-    'Level of gzip when the broker compresses.',
-    GZIP_LEVEL,
-  ),
-  'compression.lz4.level': int(
-    '9',
-    'cluster-wide',
-    'Level of lz4 when the broker compresses.',
-    between(1, 17),
-  ),
-  'compression.zstd.level': int(
-    '3',
-    'cluster-wide',
-    'Level of zstd when the broker compresses.',
-    between(-131072, 22),
-  ),
+  'compression.type': COMPRESSION.type,
+  'compression.gzip.level': COMPRESSION.gzipLevel,
+  'compression.lz4.level': COMPRESSION.lz4Level,
+  'compression.zstd.level': COMPRESSION.zstdLevel,
   'max.incremental.fetch.session.cache.slots': int(
     '1000',
     'read-only',

@@ -7,19 +7,20 @@
 
 import { ErrorCode } from '../../errors.ts';
 import type { Int64 } from '../../int64.ts';
-import { type Clock, every, type Timer } from '../../platform/clock.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
 import type { Journal } from '../../platform/journal.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { type Random, randomHexUuid } from '../../platform/random.ts';
-import { atOnce, FEW, type Steps } from '../../platform/turns.ts';
-import { type PartitionKey, parsePartitionKey } from '../../types.ts';
+import { atOnce, type Steps } from '../../platform/turns.ts';
+import type { PartitionKey } from '../../types.ts';
 import { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts';
 import type { StateLog } from '../runtime/state-log.ts';
 import { type Committer, validateCommit } from './commit-rules.ts';
 import { type JoinAnswer, type JoinRequest, joinError, type SyncAnswer, syncError } from './effects.ts';
 import type { Group, GroupState } from './group.ts';
-import { GroupDriver, type Placed } from './group-driver.ts';
+import { GroupCleanup } from './group-cleanup.ts';
+import { GroupDriver } from './group-driver.ts';
 import { type GroupRecord, groupRecordCodec } from './group-records.ts';
 import { type GroupOwner, GroupShard } from './group-shard.ts';
 import { type JoinSettings, join } from './join.ts';
@@ -30,8 +31,8 @@ import {
   type OffsetToCommit,
   type PreparedCommits,
 } from './offset-store.ts';
-import { type CommittedOffset, isUnstable, keysInLog, keysWithCommits } from './offsets.ts';
-import { subscribedTopics } from './subscription.ts';
+import { type CommittedOffset, keysInLog, shownOffsets } from './offsets.ts';
+import { deletableOffsets } from './subscription.ts';
 import { type SyncRequest, sync } from './sync.ts';
 import {
   type TransactionalCommit,
@@ -64,7 +65,6 @@ interface GroupListing {
 export class GroupCoordinator {
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #diagnostics: Diagnostics;
   readonly #journal: Journal;
   readonly #settings: GroupSettings;
   /** Holds the groups, by partition. */
@@ -72,8 +72,7 @@ export class GroupCoordinator {
   readonly #driver: GroupDriver;
   readonly #offsets: OffsetStore;
   readonly #transactionalOffsets: TransactionalOffsets;
-  /** null before `start`. */
-  #expiry: Timer | null = null;
+  readonly #cleanup: GroupCleanup;
 
   constructor(parts: {
     clock: Clock;
@@ -91,7 +90,6 @@ export class GroupCoordinator {
     const { clock, diagnostics, settings } = parts;
     this.#clock = clock;
     this.#random = parts.random;
-    this.#diagnostics = diagnostics;
     this.#journal = parts.journal;
     this.#settings = settings;
     this.#runtime = new CoordinatorRuntime(
@@ -120,6 +118,13 @@ export class GroupCoordinator {
       offsets: this.#offsets,
       verify: parts.verifyTransaction,
     });
+    this.#cleanup = new GroupCleanup({
+      clock,
+      diagnostics,
+      settings,
+      runtime: this.#runtime,
+      offsets: this.#offsets,
+    });
     parts.metrics.gauge(
       'kafka_coordinator_group_groupmetadatamanager_numgroups',
       'Groups this broker coordinates',
@@ -133,17 +138,11 @@ export class GroupCoordinator {
   }
 
   start(): void {
-    const onError = (error: unknown): void => this.#diagnostics.error('Expiring offsets failed', error);
-    this.#expiry = every(
-      this.#clock,
-      this.#settings.retentionCheckIntervalMs,
-      () => void this.#expireOffsets().catch(onError),
-      onError,
-    );
+    this.#cleanup.start();
   }
 
   shutdown(): void {
-    this.#expiry?.cancel();
+    this.#cleanup.stop();
     this.#runtime.shutdown();
   }
 
@@ -289,16 +288,11 @@ export class GroupCoordinator {
   ): { error: ErrorCode; offsets: ReadonlyMap<PartitionKey, CommittedOffset | 'unstable'> } {
     const { owner, error } = this.#runtime.locate(groupId);
     if (owner === null) return { error, offsets: new Map() };
-    const found = new Map<PartitionKey, CommittedOffset | 'unstable'>();
     const offsets = owner.shard.groups.get(groupId)?.offsets;
-    if (offsets === undefined) return { error: ErrorCode.NONE, offsets: found };
-    // Far more may be asked for than there is: what there is is all that can be found.
-    const isMore = keys !== null && keys.length > FEW + offsets.committed.size + offsets.pending.size;
-    for (const key of isMore ? keysWithCommits(offsets) : (keys ?? offsets.committed.keys())) {
-      const commit = requireStable && isUnstable(offsets, key) ? 'unstable' : offsets.committed.get(key);
-      if (commit !== undefined) found.set(key, commit);
-    }
-    return { error: ErrorCode.NONE, offsets: found };
+    return {
+      error: ErrorCode.NONE,
+      offsets: offsets === undefined ? new Map() : shownOffsets(offsets, keys, requireStable),
+    };
   }
 
   /** With an error while any partition is loading, or has failed to; what is loaded is listed all the same. */
@@ -339,30 +333,18 @@ export class GroupCoordinator {
     const entry = owner.shard.groups.get(groupId);
     if (entry === undefined || entry.group.state === 'Dead')
       return { error: ErrorCode.GROUP_ID_NOT_FOUND, partitions: [] };
-    const { group } = entry;
-    if (group.state !== 'Empty' && group.protocolType !== 'consumer') {
-      return { error: ErrorCode.NON_EMPTY_GROUP, partitions: [] };
-    }
-    const subscribed = group.state === 'Empty' ? new Set<string>() : subscribedTopics(group);
-    const blocked = (key: PartitionKey): boolean =>
-      subscribed === null || subscribed.has(parsePartitionKey(key).topic);
+    const isDeletable = deletableOffsets(entry.group);
+    if (isDeletable === null) return { error: ErrorCode.NON_EMPTY_GROUP, partitions: [] };
     const inLog = keysInLog(entry.offsets);
-    const removable = new Set(keys.filter((key) => !blocked(key) && inLog.has(key)));
+    const removable = new Set(keys.filter((key) => isDeletable(key) && inLog.has(key)));
     const outcome = await this.#offsets.forget(owner, entry, [...removable]);
-    const partitions = keys.map((key) => (blocked(key) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : outcome));
+    const partitions = keys.map((key) => (isDeletable(key) ? outcome : ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC));
     return { error: ErrorCode.NONE, partitions };
   }
 
   /** Partitions are gone: so are the offsets committed for them. Never rejects. */
-  async forgetPartitions(keys: ReadonlySet<PartitionKey>): Promise<void> {
-    const removals = this.#activeEntries().map(({ owner, entry }) => {
-      const affected = [...keysInLog(entry.offsets)].filter((key) => keys.has(key));
-      return affected.length === 0 ? ErrorCode.NONE : this.#offsets.forget(owner, entry, affected);
-    });
-    for (const removal of await Promise.allSettled(removals)) {
-      if (removal.status === 'rejected')
-        this.#diagnostics.error('Offsets of deleted partitions could not be removed', removal.reason);
-    }
+  forgetPartitions(keys: ReadonlySet<PartitionKey>): Promise<void> {
+    return this.#cleanup.forgetPartitions(keys);
   }
 
   #loaded(owner: GroupOwner, tookMs: number): void {
@@ -380,17 +362,5 @@ export class GroupCoordinator {
   #unloaded(owner: GroupOwner, why: 'moved' | 'deleted'): void {
     this.#journal.record({ kind: 'groups-resigned', partition: owner.partition, why });
     this.#driver.unload(owner);
-  }
-
-  async #expireOffsets(): Promise<void> {
-    for (const { owner, entry } of this.#activeEntries()) {
-      if (owner.state === 'active') await this.#offsets.expire(owner, entry);
-    }
-  }
-
-  #activeEntries(): Placed[] {
-    return [...this.#runtime.active()].flatMap((owner) =>
-      [...owner.shard.groups.values()].map((entry) => ({ owner, entry })),
-    );
   }
 }

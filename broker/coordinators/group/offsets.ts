@@ -6,6 +6,7 @@
  * GroupMetadataManager.
  */
 import { type Int64, int64Difference } from '../../int64.ts';
+import { FEW } from '../../platform/turns.ts';
 import { type PartitionKey, parsePartitionKey } from '../../types.ts';
 import type { TransactionEnd } from '../runtime/shard.ts';
 import type { Group } from './group.ts';
@@ -45,7 +46,7 @@ export function hasNoOffsets({ committed, pending, transactional }: GroupOffsets
 }
 
 /** A commit of this partition is under way, whose outcome is open. */
-export function isUnstable({ pending, transactional }: GroupOffsets, key: PartitionKey): boolean {
+function isUnstable({ pending, transactional }: GroupOffsets, key: PartitionKey): boolean {
   if (pending.has(key)) return true;
   for (const commits of transactional.values()) if (commits.has(key)) return true;
   return false;
@@ -59,10 +60,29 @@ export function keysInLog({ committed, transactional }: GroupOffsets): Set<Parti
 }
 
 /** Every partition with a commit, also one that is on its way into the log. */
-export function keysWithCommits(offsets: GroupOffsets): Set<PartitionKey> {
+function keysWithCommits(offsets: GroupOffsets): Set<PartitionKey> {
   const keys = keysInLog(offsets);
   for (const key of offsets.pending.keys()) keys.add(key);
   return keys;
+}
+
+/**
+ * What OffsetFetch shows of these partitions, or with null of all; of very many of others, too. Asked for what is
+ * stable, it is `unstable` where a commit is under way that may change it.
+ */
+export function shownOffsets(
+  offsets: GroupOffsets,
+  keys: readonly PartitionKey[] | null,
+  requireStable: boolean,
+): ReadonlyMap<PartitionKey, CommittedOffset | 'unstable'> {
+  const shown = new Map<PartitionKey, CommittedOffset | 'unstable'>();
+  // Far more may be asked for than there is: what there is is all that can be found.
+  const isMore = keys !== null && keys.length > FEW + offsets.committed.size + offsets.pending.size;
+  for (const key of isMore ? keysWithCommits(offsets) : (keys ?? offsets.committed.keys())) {
+    const commit = requireStable && isUnstable(offsets, key) ? 'unstable' : offsets.committed.get(key);
+    if (commit !== undefined) shown.set(key, commit);
+  }
+  return shown;
 }
 
 /**

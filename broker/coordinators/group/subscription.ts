@@ -4,6 +4,7 @@
  * begins alike: int16 version, then the array of topics. Source: Kafka's ConsumerProtocolSubscription.
  */
 import { LONGEST_TOPIC_NAME } from '../../bounded-name.ts';
+import { type PartitionKey, parsePartitionKey } from '../../types.ts';
 import type { Group } from './group.ts';
 import { memberMetadata } from './group.ts';
 
@@ -17,6 +18,17 @@ export function subscribedTopics(group: Group): ReadonlySet<string> | null {
     for (const topic of found) topics.add(topic);
   }
   return topics;
+}
+
+/**
+ * Which committed offsets of the group may be deleted on request: those of topics that nobody in it reads. null: none,
+ * as it has members of which that can not be told. Source: Kafka's GroupCoordinator.handleDeleteOffsets.
+ */
+export function deletableOffsets(group: Group): ((key: PartitionKey) => boolean) | null {
+  if (group.state === 'Empty') return () => true;
+  if (group.protocolType !== 'consumer') return null;
+  const subscribed = subscribedTopics(group);
+  return (key) => subscribed !== null && !subscribed.has(parsePartitionKey(key).topic);
 }
 
 function topicsOf(metadata: Buffer): string[] | null {

@@ -5,7 +5,7 @@
 
 import type { BrokerInfo, Endpoint } from '../../cluster.ts';
 import type { MetadataCache } from '../../metadata/metadata-cache.ts';
-import type { CurrentLeader } from '../../replication/requests/replica-append.ts';
+import type { CurrentLeader } from '../../replication/hosted-partitions.ts';
 import type { BrokerId } from '../../types.ts';
 
 interface Node {

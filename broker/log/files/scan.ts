@@ -3,6 +3,8 @@
  * windows, to find an offset; `scanBatches` brings each batch whole into memory, to check or to
  * rewrite it. Both stop at the first bytes that are not a complete batch and say where that was.
  */
+
+import type { BufferPool } from '../../platform/buffer-pool.ts';
 import type { DiskFile } from '../../platform/disk.ts';
 import {
   batchSizeBytes,
@@ -11,7 +13,6 @@ import {
   LOG_OVERHEAD_BYTES,
 } from '../../records/batch.ts';
 import { HEADER_WINDOW_BYTES } from './batch-fields.ts';
-import type { ReadBuffers } from './read-buffers.ts';
 
 /** `stop` ends the walk before this batch. */
 export type Visit = (buffer: Buffer, at: number, positionBytes: number) => 'stop' | undefined;
@@ -49,7 +50,7 @@ export function scanHeaders(file: DiskFile, range: ScanRange, visit: Visit): num
 }
 
 /** As {@link scanHeaders}, with the whole batch in the buffer. A batch's checksum is the visitor's business. */
-export function scanBatches(file: DiskFile, range: ScanRange, buffers: ReadBuffers, visit: Visit): number {
+export function scanBatches(file: DiskFile, range: ScanRange, buffers: BufferPool, visit: Visit): number {
   let buffer = buffers.take(BATCH_READ_BYTES);
   let position = range.fromBytes;
   try {
@@ -67,12 +68,12 @@ export function scanBatches(file: DiskFile, range: ScanRange, buffers: ReadBuffe
       if (position > before) continue;
       const needed = got < LOG_OVERHEAD_BYTES ? 0 : batchSizeBytes(buffer, 0);
       if (got < wanted || needed <= buffer.length || needed > range.toBytes - position) return position;
-      buffers.giveBack(buffer);
+      buffers.give(buffer);
       buffer = buffers.take(needed);
     }
     return position;
   } finally {
-    buffers.giveBack(buffer);
+    buffers.give(buffer);
   }
 }
 

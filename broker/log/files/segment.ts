@@ -3,13 +3,13 @@
  * appended to; a segment that is not, is changed by truncation and compaction only. (Kafka's LogSegment.)
  */
 import { type Int64, int64Difference } from '../../int64.ts';
+import type { BufferPool } from '../../platform/buffer-pool.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Disk, DiskFile } from '../../platform/disk.ts';
 import { lastOffsetOf, maxTimestampOf } from './batch-fields.ts';
 import { BatchFinder, type BatchPosition, type DamagePosition } from './batch-finder.ts';
 import { DELETED_SUFFIX, LOG_SUFFIX, offsetName, SEGMENT_SUFFIXES } from './file-names.ts';
 import { LateRange } from './late-range.ts';
-import type { ReadBuffers } from './read-buffers.ts';
 import { scanHeaders } from './scan.ts';
 import { type AppendedChunk, SegmentIndexes } from './segment-indexes.ts';
 import type { TimestampOffset } from './time-index.ts';
@@ -18,7 +18,7 @@ import type { TimestampOffset } from './time-index.ts';
 export interface SegmentHome {
   readonly disk: Disk;
   readonly clock: Clock;
-  readonly buffers: ReadBuffers;
+  readonly buffers: BufferPool;
   readonly directory: string;
   readonly config: {
     readonly indexIntervalBytes: number;

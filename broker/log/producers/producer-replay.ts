@@ -22,7 +22,7 @@ interface ReplayTarget {
 export function rebuildProducers(log: LogState, target: ReplayTarget): void {
   const { producers, startOffset, endOffset } = target;
   const snapshotAt = new Set([...log.segments.all.slice(-2).map((segment) => segment.baseOffset), endOffset]);
-  if (producers.snapshotOffsets.length === 0 && target.afterCleanStop) {
+  if (producers.snapshots.offsets.length === 0 && target.afterCleanStop) {
     for (const offset of snapshotAt) snapshotNow(producers, offset);
     return;
   }

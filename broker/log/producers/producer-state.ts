@@ -1,14 +1,14 @@
 /**
- * All producers of one log, its open transactions, and the snapshots of both. The state at offset N
+ * All producers of one log and its open transactions, brought back from snapshots. The state at offset N
  * covers the records below N. A transaction holds the last stable offset back from its first record
  * until its marker is below the high watermark. (Kafka's ProducerStateManager.)
  */
 import { type Int64, int64Difference } from '../../int64.ts';
 import type { Disk } from '../../platform/disk.ts';
-import { offsetName, offsetOfName, SNAPSHOT_SUFFIX } from '../files/file-names.ts';
 import { CorruptFile } from '../files/storage-error.ts';
 import { type ProducerEntry, unknownProducer } from './producer-entry.ts';
-import { decodeProducerSnapshot, encodeProducerSnapshot } from './producer-snapshot.ts';
+import { ProducerSnapshots } from './producer-snapshots.ts';
+import { type VerificationGuard, Verifications } from './verifications.ts';
 
 export interface CompletedTransaction {
   readonly producerId: Int64;
@@ -18,21 +18,9 @@ export interface CompletedTransaction {
   readonly aborted: boolean;
 }
 
-/** Permission to begin a transaction here, once the coordinator has confirmed it (KIP-890). */
-export interface VerificationGuard {
-  readonly producerId: Int64;
-}
-
-interface Verification {
-  readonly guard: VerificationGuard;
-  epoch: number;
-  lowestSequence: number;
-  timestampMs: number;
-}
-
 interface ProducerStateOptions {
   readonly disk: Disk;
-  directory: string;
+  readonly directory: string;
   readonly expirationMs: () => number;
 }
 
@@ -41,16 +29,15 @@ interface ProducerStateOptions {
  * `#ongoing`.
  */
 export class ProducerState {
-  readonly #options: ProducerStateOptions;
+  readonly #expirationMs: () => number;
+  readonly snapshots: ProducerSnapshots;
   readonly #producers = new Map<Int64, ProducerEntry>();
   /** First offset → producer id of transactions without a marker. */
   readonly #ongoing = new Map<number, Int64>();
   /** First offset → marker offset of those that ended, until the marker is below the high watermark. */
   readonly #unreplicated = new Map<number, number>();
-  /** By producer, of those without an open transaction; until it begins, or they expire. */
-  readonly #verifications = new Map<Int64, Verification>();
-  /** Offsets of the snapshots on disk, ascending. */
-  #snapshots: number[];
+  /** Of those without an open transaction. */
+  readonly verifications = new Verifications();
   /** Producers have expired, whose transactions a truncation might open again. */
   #hasForgotten = false;
   /** The state covers the records below this. */
@@ -58,15 +45,10 @@ export class ProducerState {
   /** No snapshot is taken at or below this. */
   #lastSnapshotOffset = 0;
 
-  /** Empty; {@link rescan} finds the snapshots, {@link truncateAndReload} the producers. */
+  /** Empty; a rescan finds the snapshots, {@link truncateAndReload} the producers. */
   constructor(options: ProducerStateOptions) {
-    this.#options = options;
-    this.#snapshots = [];
-  }
-
-  /** Looks at the directory again, after someone else has written or removed snapshots there. */
-  rescan(): void {
-    this.#snapshots = listSnapshots(this.#options.disk, this.#options.directory);
+    this.#expirationMs = options.expirationMs;
+    this.snapshots = new ProducerSnapshots(options.disk, options.directory);
   }
 
   get mapEndOffset(): number {
@@ -76,10 +58,6 @@ export class ProducerState {
   /** No producer has written here: none can come to light when the end of the log is cut off. */
   get isEmpty(): boolean {
     return this.#producers.size === 0 && this.#unreplicated.size === 0 && !this.#hasForgotten;
-  }
-
-  get snapshotOffsets(): readonly number[] {
-    return this.#snapshots;
   }
 
   get activeProducers(): Iterable<ProducerEntry> {
@@ -116,15 +94,6 @@ export class ProducerState {
   /** Takes the new picture of a producer over, once its records are written. */
   put(entry: ProducerEntry): void {
     this.#producers.set(entry.producerId, entry);
-  }
-
-  /**
-   * Records of a transaction or its marker have been written: what was asked of the coordinator before
-   * them permits nothing after them. Without this a late confirmation could open a transaction again that
-   * a marker, here even without records, has ended.
-   */
-  endVerification(producerId: Int64): void {
-    this.#verifications.delete(producerId);
   }
 
   beginTransaction(producerId: Int64, firstOffset: number): void {
@@ -174,20 +143,18 @@ export class ProducerState {
   onStartOffset(offset: number): void {
     this.onHighWatermark(offset);
     this.#mapEndOffset = Math.max(this.#mapEndOffset, offset);
-    this.#lastSnapshotOffset = this.#snapshots.at(-1) ?? offset;
+    this.#lastSnapshotOffset = this.snapshots.offsets.at(-1) ?? offset;
   }
 
   /** Forgets producers that have been silent for too long and have no open transaction. */
   removeExpired(nowMs: number): void {
-    const expirationMs = this.#options.expirationMs();
+    const expirationMs = this.#expirationMs();
     for (const entry of this.#producers.values()) {
       if (!isExpired(entry, nowMs, expirationMs)) continue;
       this.#producers.delete(entry.producerId);
       this.#hasForgotten = true;
     }
-    for (const [producerId, verification] of this.#verifications) {
-      if (nowMs - verification.timestampMs >= expirationMs) this.#verifications.delete(producerId);
-    }
+    this.verifications.removeExpired(nowMs, expirationMs);
   }
 
   /** null when the producer has an open transaction already: nothing to verify. */
@@ -198,44 +165,7 @@ export class ProducerState {
     nowMs: number,
   ): VerificationGuard | null {
     if (this.hasOngoingTransaction(producerId, epoch)) return null;
-    const known = this.#verifications.get(producerId);
-    if (known === undefined) {
-      const guard: VerificationGuard = { producerId };
-      this.#verifications.set(producerId, {
-        guard,
-        epoch,
-        lowestSequence: firstSequence,
-        timestampMs: nowMs,
-      });
-      return guard;
-    }
-    if (epoch > known.epoch) {
-      known.epoch = epoch;
-      known.lowestSequence = firstSequence;
-    } else if (epoch === known.epoch) {
-      known.lowestSequence = Math.min(known.lowestSequence, firstSequence);
-    }
-    return known.guard;
-  }
-
-  /**
-   * The coordinator has said that there is no such transaction, so that nothing of it comes any more. Without
-   * this whoever invents producer ids would fill the memory of a day.
-   */
-  abandonVerification(guard: VerificationGuard): void {
-    if (this.#verifications.get(guard.producerId)?.guard === guard) {
-      this.#verifications.delete(guard.producerId);
-    }
-  }
-
-  isVerified(producerId: Int64, guard: VerificationGuard | null): boolean {
-    return guard !== null && this.#verifications.get(producerId)?.guard === guard;
-  }
-
-  /** An earlier batch of the producer is still being verified and must come first. */
-  awaitsEarlierSequence(producerId: Int64, firstSequence: number): boolean {
-    const verification = this.#verifications.get(producerId);
-    return verification !== undefined && firstSequence > verification.lowestSequence;
+    return this.verifications.start(producerId, epoch, firstSequence, nowMs);
   }
 
   /**
@@ -243,12 +173,12 @@ export class ProducerState {
    * the records from {@link mapEndOffset} on. Snapshots outside that range are removed.
    */
   truncateAndReload(startOffset: number, endOffset: number, nowMs: number): void {
-    for (const offset of [...this.#snapshots]) {
-      if (offset > endOffset || offset <= startOffset) this.removeSnapshot(offset);
+    for (const offset of this.snapshots.offsets) {
+      if (offset > endOffset || offset <= startOffset) this.snapshots.remove(offset);
     }
     if (endOffset === this.#mapEndOffset) return;
     this.#clear();
-    this.#loadNewest(startOffset, nowMs, (offset) => this.removeSnapshot(offset));
+    this.#loadNewest(startOffset, nowMs, (offset) => this.snapshots.remove(offset));
   }
 
   /**
@@ -256,15 +186,15 @@ export class ProducerState {
    * another state's, and stay, even one that can't be read: what that state lists must be there.
    */
   loadFrom(snapshots: readonly number[], startOffset: number, nowMs: number): void {
-    this.#snapshots = [...snapshots];
+    this.snapshots.list(snapshots);
     this.#clear();
-    this.#loadNewest(startOffset, nowMs, () => this.#snapshots.pop());
+    this.#loadNewest(startOffset, nowMs, () => this.snapshots.list(this.snapshots.offsets.slice(0, -1)));
   }
 
   /** Forgets everything; the log starts anew at `offset`. */
   truncateFully(offset: number): void {
     this.#clear();
-    for (const snapshot of [...this.#snapshots]) this.removeSnapshot(snapshot);
+    for (const snapshot of this.snapshots.offsets) this.snapshots.remove(snapshot);
     this.#lastSnapshotOffset = 0;
     this.#mapEndOffset = offset;
   }
@@ -272,59 +202,27 @@ export class ProducerState {
   /** Writes the state as of {@link mapEndOffset}, unless that snapshot exists. Returns its path when written. */
   takeSnapshot(sync: boolean): string | null {
     if (this.#mapEndOffset <= this.#lastSnapshotOffset) return null;
-    const path = this.#snapshotPath(this.#mapEndOffset);
-    const bytes = encodeProducerSnapshot([...this.#producers.values()]);
-    const file = this.#options.disk.open(path, 'write');
-    try {
-      file.write(bytes, 0, bytes.length, 0);
-      file.truncate(bytes.length);
-      if (sync) file.sync();
-    } finally {
-      file.close();
-    }
-    this.#snapshots = [
-      ...this.#snapshots.filter((offset) => offset !== this.#mapEndOffset),
-      this.#mapEndOffset,
-    ];
-    this.#snapshots.sort((a, b) => a - b);
+    const path = this.snapshots.write(this.#mapEndOffset, this.#producers.values(), sync);
     this.#lastSnapshotOffset = this.#mapEndOffset;
     return path;
-  }
-
-  removeSnapshot(offset: number): void {
-    this.#options.disk.remove(this.#snapshotPath(offset));
-    this.#snapshots = this.#snapshots.filter((other) => other !== offset);
-  }
-
-  /** Removes the snapshots that belong to no segment; the newest stays. */
-  removeStraySnapshots(segmentBaseOffsets: ReadonlySet<number>): void {
-    const newest = this.#snapshots.at(-1);
-    for (const offset of [...this.#snapshots]) {
-      if (offset !== newest && !segmentBaseOffsets.has(offset)) this.removeSnapshot(offset);
-    }
-  }
-
-  movedTo(directory: string): void {
-    this.#options.directory = directory;
   }
 
   #clear(): void {
     this.#producers.clear();
     this.#ongoing.clear();
     this.#unreplicated.clear();
-    this.#verifications.clear();
+    this.verifications.clear();
     this.#hasForgotten = false;
   }
 
   /** `giveUp` takes the newest one off the list. */
   #loadNewest(startOffset: number, nowMs: number, giveUp: (offset: number) => void): void {
     for (;;) {
-      const offset = this.#snapshots.at(-1);
+      const offset = this.snapshots.offsets.at(-1);
       if (offset === undefined) break;
-      const path = this.#snapshotPath(offset);
       try {
-        for (const entry of decodeProducerSnapshot(path, this.#options.disk.readFile(path))) {
-          if (isExpired(entry, nowMs, this.#options.expirationMs())) {
+        for (const entry of this.snapshots.read(offset)) {
+          if (isExpired(entry, nowMs, this.#expirationMs())) {
             this.#hasForgotten = true;
             continue;
           }
@@ -345,19 +243,6 @@ export class ProducerState {
     this.#lastSnapshotOffset = startOffset;
     this.#mapEndOffset = startOffset;
   }
-
-  #snapshotPath(offset: number): string {
-    return `${this.#options.directory}/${offsetName(offset)}${SNAPSHOT_SUFFIX}`;
-  }
-}
-
-function listSnapshots(disk: Disk, directory: string): number[] {
-  const offsets: number[] = [];
-  for (const name of disk.list(directory)) {
-    const offset = offsetOfName(name);
-    if (offset !== null && name.endsWith(SNAPSHOT_SUFFIX)) offsets.push(offset);
-  }
-  return offsets;
 }
 
 function isExpired(entry: ProducerEntry, nowMs: number, expirationMs: number): boolean {

@@ -26,7 +26,8 @@ import {
   withDataBatch,
   withMarker,
 } from './producer-entry.ts';
-import type { CompletedTransaction, ProducerState, VerificationGuard } from './producer-state.ts';
+import type { CompletedTransaction, ProducerState } from './producer-state.ts';
+import type { VerificationGuard } from './verifications.ts';
 
 /** Who appends: what comes by `replication` is not checked, as its leader has. */
 type AppendOrigin = 'client' | 'coordinator' | 'replication';
@@ -67,7 +68,7 @@ export class ProducerUpdate {
   /** Takes everything over; `onAborted` gets each aborted transaction with the last stable offset after it. */
   commit(onAborted: (completed: CompletedTransaction, lastStableOffset: number) => void): void {
     for (const entry of this.#entries.values()) this.#state.put(entry);
-    for (const producerId of this.#transactional) this.#state.endVerification(producerId);
+    for (const producerId of this.#transactional) this.#state.verifications.end(producerId);
     for (const { producerId, firstOffset } of this.#started) {
       this.#state.beginTransaction(producerId, firstOffset);
     }
@@ -120,14 +121,14 @@ export class ProducerUpdate {
       verification !== undefined &&
       batch.transactional &&
       !this.#state.hasOngoingTransaction(batch.producerId, batch.epoch) &&
-      !this.#state.isVerified(batch.producerId, verification.guard)
+      !this.#state.verifications.isVerified(batch.producerId, verification.guard)
     ) {
       return 'INVALID_TXN_STATE';
     }
     const refusal = refuseDataBatch(entry, committed, batch, checkSequence);
     if (refusal !== null) return refusal;
     const mustWait =
-      checkSequence && this.#state.awaitsEarlierSequence(batch.producerId, batch.firstSequence);
+      checkSequence && this.#state.verifications.awaitsEarlierSequence(batch.producerId, batch.firstSequence);
     return mustWait ? 'OUT_OF_ORDER_SEQUENCE_NUMBER' : null;
   }
 

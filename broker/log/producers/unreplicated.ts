@@ -16,7 +16,7 @@ export function restoreUnreplicated(log: LogState): void {
   const { producers, highWatermark, endOffset } = log;
   if (highWatermark >= endOffset || producers.isEmpty) return;
   if (!hasMarkerFrom(log, highWatermark)) return;
-  const { snapshotOffsets } = producers;
+  const snapshotOffsets = producers.snapshots.offsets;
   const replayed = new ProducerState({
     disk: log.disk,
     directory: log.directory,

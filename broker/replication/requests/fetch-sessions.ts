@@ -3,16 +3,20 @@
  * what it was told of each, so that a request names only what changed, and so does the answer.
  * Rules: a session's requests are numbered, and a wrong number refuses the request; a partition is
  * answered only when there is something new about it; partitions that brought records go to the end,
- * so that all get their turn at a full response; sessions are evicted by KIP-227's rules when there
- * is no slot left. A session may hold hundreds of thousands of partitions, so that all that walks through
- * them is work in turns; meanwhile the session takes no other request. Source: Kafka's FetchSession.scala.
+ * so that all get their turn at a full response. A session may hold hundreds of thousands of partitions,
+ * so that all that walks through them is work in turns; meanwhile the session takes no other request.
+ * Which sessions are remembered, and for how long: fetch-session-cache.ts.
+ * Source: Kafka's FetchManager and FetchContext.
  */
 
 import { ErrorCode } from '../../errors.ts';
-import type { Clock } from '../../platform/clock.ts';
-import type { Metrics } from '../../platform/metrics.ts';
-import type { Random } from '../../platform/random.ts';
 import { done, FEW, type Steps } from '../../platform/turns.ts';
+import {
+  type CachedSession,
+  FetchSessionCache,
+  type FetchSessionCacheOptions,
+  LARGEST_INT,
+} from './fetch-session-cache.ts';
 import {
   firstTold,
   isTooLong,
@@ -32,10 +36,6 @@ const NO_SESSION = 0;
 const INITIAL_EPOCH = 0;
 /** Ends the session; the request itself is answered in full. */
 const FINAL_EPOCH = -1;
-
-const LARGEST_INT = 2 ** 31 - 1;
-/** Kafka's fixed time after which a session may be evicted by a newcomer. */
-const EVICTION_MS = 120_000;
 
 export interface SessionRequest {
   readonly sessionId: number;
@@ -66,70 +66,25 @@ export interface FetchSession {
   throttled(): SessionAnswer<never>;
 }
 
-interface FetchSessionsOptions {
-  /** `max.incremental.fetch.session.cache.slots` */
-  readonly slots: number;
-  /**
-   * `max.incremental.fetch.session.cache.partitions`, of all sessions together: they remember what
-   * clients name, whether it exists or not, so there must be an end to it.
-   */
-  readonly maxPartitions: number;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly metrics: Metrics;
-}
-
-/** `partitions` are in the order of their turns: those that brought records last are at the end. */
-interface Session {
-  readonly id: number;
-  readonly usesTopicIds: boolean;
-  readonly createdMs: number;
-  lastUsedMs: number;
-  /** Partitions at the last use; what eviction compares. */
-  size: number;
-  /** Of the request that is expected next; never 0 again. */
-  epoch: number;
-  /** Somebody is walking through its partitions. */
-  isBusy: boolean;
-  readonly partitions: Map<string, Remembered>;
-}
-
 export class FetchSessions {
-  readonly #options: FetchSessionsOptions;
-  /** Least recently used first. */
-  readonly #sessions = new Map<number, Session>();
-  readonly #evictions: { add(): void };
-  /** In all sessions together. */
-  #partitionCount = 0;
+  readonly #cache: FetchSessionCache;
 
-  constructor(options: FetchSessionsOptions) {
-    this.#options = options;
-    const { metrics } = options;
-    const prefix = 'kafka_server_fetchsessioncache_';
-    this.#evictions = metrics.counter(
-      `${prefix}incrementalfetchsessionevictions_total`,
-      'Fetch sessions that were evicted',
-    );
-    metrics.gauge(`${prefix}numincrementalfetchsessions`, 'Fetch sessions', () => this.#sessions.size);
-    metrics.gauge(
-      `${prefix}numincrementalfetchpartitionscached`,
-      'Partitions in fetch sessions',
-      () => this.#partitionCount,
-    );
+  constructor(options: FetchSessionCacheOptions) {
+    this.#cache = new FetchSessionCache(options);
   }
 
   get count(): number {
-    return this.#sessions.size;
+    return this.#cache.count;
   }
 
   /** Takes a request into its session, or makes one, or finds out that there is none. */
   *open(request: SessionRequest, nameOf: TopicNameOf): Steps<FetchSession> {
     const { sessionId, sessionEpoch } = request;
     if (sessionEpoch === INITIAL_EPOCH || sessionEpoch === FINAL_EPOCH) {
-      if (sessionId !== NO_SESSION) this.#drop(this.#sessions.get(sessionId));
+      if (sessionId !== NO_SESSION) this.#cache.drop(this.#cache.get(sessionId));
       return yield* sessionEpoch === FINAL_EPOCH ? sessionless(request, nameOf) : this.#full(request, nameOf);
     }
-    const session = this.#sessions.get(sessionId);
+    const session = this.#cache.get(sessionId);
     if (session === undefined) return refused(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
     if (session.epoch !== sessionEpoch || session.isBusy) {
       return refused(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
@@ -143,58 +98,47 @@ export class FetchSessions {
     }
   }
 
-  *#next(session: Session, request: SessionRequest, nameOf: TopicNameOf): Steps<FetchSession> {
+  *#next(session: CachedSession, request: SessionRequest, nameOf: TopicNameOf): Steps<FetchSession> {
     const before = session.partitions.size;
     if (!(yield* this.#update(session, request, nameOf))) {
       return refused(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
     }
     if (session.partitions.size === 0) {
-      this.#drop(session);
+      this.#cache.drop(session);
       return yield* sessionless(request, nameOf);
     }
-    if (session.partitions.size > before && this.#partitionCount > this.#options.maxPartitions) {
+    if (session.partitions.size > before && this.#cache.isOverfull) {
       // The client begins anew, with a full request.
-      this.#drop(session);
+      this.#cache.drop(session);
       return refused(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
     }
-    this.#touch(session);
+    this.#cache.touch(session);
     session.epoch = nextEpoch(request.sessionEpoch);
     return yield* this.#incremental(session, nameOf);
   }
 
   /** False when the session has been dropped meanwhile. */
-  *#update(session: Session, request: SessionRequest, nameOf: TopicNameOf): Steps<boolean> {
+  *#update(session: CachedSession, request: SessionRequest, nameOf: TopicNameOf): Steps<boolean> {
     const { partitions, usesTopicIds } = session;
     for (const requested of request.partitions) {
       const key = sessionKey(requested, usesTopicIds);
       const wanted = resolved(requested, usesTopicIds, nameOf);
       const known = partitions.get(key);
       if (known === undefined && isTooLong(wanted)) {
-        this.#drop(session);
+        this.#cache.drop(session);
         return false;
       }
-      if (known === undefined) {
-        partitions.set(key, { key, wanted, highWatermark: -1, logStartOffset: -1 });
-        this.#partitionCount += 1;
-      } else known.wanted = wanted;
+      if (known === undefined) this.#cache.remember(session, key, wanted);
+      else known.wanted = wanted;
       yield;
-      if (!this.#has(session)) return false;
+      if (!this.#cache.has(session)) return false;
     }
     for (const forgotten of request.forgotten) {
-      if (partitions.delete(sessionKey(forgotten, usesTopicIds))) this.#partitionCount -= 1;
+      this.#cache.forget(session, sessionKey(forgotten, usesTopicIds));
       yield;
-      if (!this.#has(session)) return false;
+      if (!this.#cache.has(session)) return false;
     }
     return true;
-  }
-
-  #has(session: Session): boolean {
-    return this.#sessions.get(session.id) === session;
-  }
-
-  #drop(session: Session | undefined): void {
-    if (session === undefined || !this.#sessions.delete(session.id)) return;
-    this.#partitionCount -= session.partitions.size;
   }
 
   *#full(request: SessionRequest, nameOf: TopicNameOf): Steps<FetchSession> {
@@ -212,7 +156,7 @@ export class FetchSessions {
     };
   }
 
-  *#incremental(session: Session, nameOf: TopicNameOf): Steps<FetchSession> {
+  *#incremental(session: CachedSession, nameOf: TopicNameOf): Steps<FetchSession> {
     const { epoch } = session;
     const remembered: Remembered[] = [];
     const partitions: SessionPartition[] = [];
@@ -250,59 +194,12 @@ export class FetchSessions {
     wanted: readonly SessionPartition[],
     outcomes: readonly SessionOutcome[],
   ): Steps<number> {
-    if (!this.#hasRoomFor(wanted.length)) return NO_SESSION;
-    const partitions = yield* firstTold(wanted, outcomes, request.usesTopicIds);
+    if (!this.#cache.hasRoomFor(wanted.length)) return NO_SESSION;
+    const { usesTopicIds } = request;
+    const partitions = yield* firstTold(wanted, outcomes, usesTopicIds);
     if (partitions === null) return NO_SESSION;
-    // Looked at again: others may have come meanwhile.
-    if (!this.#hasRoomFor(wanted.length)) return NO_SESSION;
-    const { slots, clock, random } = this.#options;
-    if (this.#sessions.size >= slots && !this.#evictFor(wanted.length)) return NO_SESSION;
-    let id: number;
-    do {
-      id = 1 + random.int(LARGEST_INT - 1);
-    } while (this.#sessions.has(id));
-    const nowMs = clock.nowMs();
-    this.#sessions.set(id, {
-      id,
-      usesTopicIds: request.usesTopicIds,
-      createdMs: nowMs,
-      lastUsedMs: nowMs,
-      size: wanted.length,
-      epoch: nextEpoch(INITIAL_EPOCH),
-      isBusy: false,
-      partitions,
-    });
-    this.#partitionCount += partitions.size;
-    return id;
-  }
-
-  #hasRoomFor(partitions: number): boolean {
-    return this.#partitionCount + partitions <= this.#options.maxPartitions;
-  }
-
-  #touch(session: Session): void {
-    session.lastUsedMs = this.#options.clock.nowMs();
-    session.size = session.partitions.size;
-    this.#sessions.delete(session.id);
-    this.#sessions.set(session.id, session);
-  }
-
-  /** Frees a slot for a newcomer of a size: of who is idle, else of the smallest that may be evicted and is smaller. */
-  #evictFor(size: number): boolean {
-    const nowMs = this.#options.clock.nowMs();
-    const [oldest] = this.#sessions.values();
-    if (oldest === undefined) return false;
-    let victim: Session | null = nowMs - oldest.lastUsedMs > EVICTION_MS ? oldest : null;
-    if (victim === null) {
-      for (const session of this.#sessions.values()) {
-        const isEvictable = nowMs - session.createdMs > EVICTION_MS;
-        if (isEvictable && (victim === null || session.size < victim.size)) victim = session;
-      }
-      if (victim === null || victim.size >= size) return false;
-    }
-    this.#drop(victim);
-    this.#evictions.add();
-    return true;
+    const epoch = nextEpoch(INITIAL_EPOCH);
+    return this.#cache.add({ usesTopicIds, size: wanted.length, epoch, partitions }) ?? NO_SESSION;
   }
 }
 

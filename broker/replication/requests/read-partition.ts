@@ -12,12 +12,11 @@ import type { PartitionLog } from '../../log/partition-log.ts';
 import { LateBytes, type MessagePart } from '../../protocol/late-bytes.ts';
 import type { BrokerId, Uuid } from '../../types.ts';
 import type { ReplicationMetadata } from '../collaborators.ts';
-import type { HostedPartitions } from '../hosted-partitions.ts';
+import type { CurrentLeader, HostedPartitions } from '../hosted-partitions.ts';
 import type { Partition } from '../partition.ts';
 import { judgePosition } from '../truncation.ts';
 import { type AnswerClaim, type AnswerMemory, NO_CLAIM } from './answer-memory.ts';
 import { preferredReadReplica } from './preferred-replica.ts';
-import type { CurrentLeader } from './replica-append.ts';
 
 export type Isolation = 'read_uncommitted' | 'read_committed';
 
@@ -67,7 +66,6 @@ export interface ReadContext {
   readonly rackAware: boolean;
   readonly hosted: HostedPartitions;
   readonly metadata: ReplicationMetadata;
-  readonly currentLeader: (topic: string, partition: number) => CurrentLeader;
   readonly failureOf: (partition: { topic: string; partition: number }, error: unknown) => ErrorCode;
   readonly answerMemory: AnswerMemory;
 }
@@ -153,7 +151,7 @@ export function readPartition(
 /** An outcome that carries an error and nothing else. */
 function failedFetch(want: FetchPartition, error: ErrorCode, context: ReadContext): FetchOutcome {
   const tellsLeader = error === ErrorCode.NOT_LEADER_OR_FOLLOWER || error === ErrorCode.FENCED_LEADER_EPOCH;
-  const currentLeader = tellsLeader ? context.currentLeader(want.topic, want.partition) : null;
+  const currentLeader = tellsLeader ? context.hosted.currentLeader(want.topic, want.partition) : null;
   return { ...emptyFetch(want), error, currentLeader };
 }
 

@@ -9,7 +9,7 @@ import type { Int64 } from '../../int64.ts';
 import type { AppendInfo, LeaderAppendOptions } from '../../log/append.ts';
 import type { Turns } from '../../platform/turns.ts';
 import { isInternalTopic, type PartitionKey, partitionKey } from '../../types.ts';
-import type { HostedPartitions } from '../hosted-partitions.ts';
+import type { CurrentLeader, HostedPartitions } from '../hosted-partitions.ts';
 import type { AppendEntry } from './append-entry.ts';
 import type { Waiting, WaitingRoom } from './waiting.ts';
 
@@ -34,11 +34,6 @@ export interface AppendRequest {
   readonly keep?: (sizeBytes: number) => () => void;
 }
 
-export interface CurrentLeader {
-  readonly leaderId: number;
-  readonly leaderEpoch: number;
-}
-
 /** Offsets are -1 with an error. */
 export interface AppendOutcome {
   readonly topic: string;
@@ -57,7 +52,6 @@ export interface AppendOutcome {
 interface AppendContext {
   readonly hosted: HostedPartitions;
   readonly waiting: WaitingRoom;
-  readonly currentLeader: (topic: string, partition: number) => CurrentLeader;
   readonly failureOf: (partition: { topic: string; partition: number }, error: unknown) => ErrorCode;
 }
 
@@ -140,7 +134,7 @@ export class ReplicaAppend {
       logStartOffset: -1,
       recordErrors: [],
       errorMessage: null,
-      currentLeader: lostLead ? this.#context.currentLeader(topic, partition) : null,
+      currentLeader: lostLead ? this.#context.hosted.currentLeader(topic, partition) : null,
     };
   }
 }
@@ -206,7 +200,9 @@ class DelayedProduce implements Waiting {
     const outcome = this.outcomes[index];
     if (outcome === undefined || error === ErrorCode.NONE) return;
     const lostLead = error === ErrorCode.NOT_LEADER_OR_FOLLOWER;
-    const currentLeader = lostLead ? this.#context.currentLeader(outcome.topic, outcome.partition) : null;
+    const currentLeader = lostLead
+      ? this.#context.hosted.currentLeader(outcome.topic, outcome.partition)
+      : null;
     this.outcomes[index] = { ...outcome, error, currentLeader };
   }
 }

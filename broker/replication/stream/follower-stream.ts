@@ -280,13 +280,7 @@ export class FollowerStream {
     const followed = this.#unsubscribed(item.id);
     const log = followed?.partition.log;
     if (followed === undefined || log === null || log === undefined) return;
-    let changed = false;
-    this.#attempt(followed, () => {
-      changed = truncateToLeader(log, item, this.#recorderOf(followed.partition));
-    });
-    if (followed.progress !== 'due') return;
-    if (changed) this.#scheduleSubscribe();
-    else this.#backOff(followed);
+    this.#repair(followed, () => truncateToLeader(log, item, this.#recorderOf(followed.partition)));
   }
 
   #refused(item: RefusedItem): void {
@@ -295,13 +289,7 @@ export class FollowerStream {
     if (followed === undefined || log === null || log === undefined) return;
     const { diagnostics } = this.#context;
     if (item.error === ErrorCode.OFFSET_OUT_OF_RANGE && item.endOffset >= 0) {
-      let repaired = false;
-      this.#attempt(followed, () => {
-        repaired = repairRange(log, item, this.#recorderOf(followed.partition));
-      });
-      if (followed.progress !== 'due') return;
-      if (repaired) this.#scheduleSubscribe();
-      else this.#backOff(followed);
+      this.#repair(followed, () => repairRange(log, item, this.#recorderOf(followed.partition)));
       return;
     }
     const { key, leaderEpoch } = followed.partition;
@@ -314,6 +302,17 @@ export class FollowerStream {
         followed,
         pauseAfterRefusal(item.error, followed.refusals++, this.#context.config.replicaFetchBackoffMs),
       );
+  }
+
+  /** Subscribes anew with a log that is changed; one that is not waits, or it would be told the same again. */
+  #repair(followed: Followed, repair: () => boolean): void {
+    let changed = false;
+    this.#attempt(followed, () => {
+      changed = repair();
+    });
+    if (followed.progress !== 'due') return;
+    if (changed) this.#scheduleSubscribe();
+    else this.#backOff(followed);
   }
 
   /** Ends a subscription; the partition is due for another. */

@@ -9,8 +9,6 @@ import { CACHE } from '../../benchmark/systems/java.ts';
 
 /** Debian's where it is, which has modules of its packages. */
 export const PYTHON = '/usr/bin/python3';
-/** confluent-kafka of today, whose librdkafka is years younger than Debian's. */
-export const CURRENT_CONFLUENT = '2.16.1';
 const INSTALL_TIMEOUT_MS = 90_000;
 
 /** Where the Python with that package is, once {@link packageLacks} has said that it is there. */

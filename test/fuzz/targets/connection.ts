@@ -3,10 +3,11 @@
  * Nothing is thrown, no more is kept than a frame of a login may have, and nobody is let in who knows no
  * password.
  */
-import { BufferPool } from '../../../broker/network/buffer-pool.ts';
+
 import { ClientSession } from '../../../broker/network/client-session.ts';
 import { Connection } from '../../../broker/network/connection.ts';
 import { RequestMemory } from '../../../broker/network/request-memory.ts';
+import { BufferPool } from '../../../broker/platform/buffer-pool.ts';
 import type { Random } from '../../../broker/platform/random.ts';
 import { Metadata } from '../../../broker/protocol/messages/03-metadata.ts';
 import { SaslHandshake } from '../../../broker/protocol/messages/17-sasl-handshake.ts';

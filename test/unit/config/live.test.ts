@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BROKER_CONFIGS, brokerConfig, type FixedConfig } from '../../../broker/config/broker-config.ts';
+import { TOPIC_CONFIGS } from '../../../broker/config/definitions/topic.ts';
 import { isListenerConfig } from '../../../broker/config/listener-config.ts';
 import { LiveValue } from '../../../broker/config/live.ts';
 import { camelCase } from '../../../broker/config/property.ts';
 import { topicSynonyms } from '../../../broker/config/synonyms.ts';
-import { TOPIC_CONFIGS } from '../../../broker/config/topic-config.ts';
 import {
   isEffectiveFromNextStart,
   isRefused,

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BROKER_CONFIGS, brokerConfig } from '../../../broker/config/broker-config.ts';
+import { TOPIC_CONFIGS } from '../../../broker/config/definitions/topic.ts';
 import { topicSynonyms } from '../../../broker/config/synonyms.ts';
-import { TOPIC_CONFIGS } from '../../../broker/config/topic-config.ts';
 import { isRefused, isWithoutEffect } from '../../../broker/config/without-effect.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');

@@ -1,15 +1,15 @@
 /** Walks through the batches of a file, whose sizes fall anywhere on the windows that are read. */
 
 import { describe, expect, it } from 'vitest';
-import { ReadBuffers } from '../../../broker/log/files/read-buffers.ts';
 import { scanBatches, scanHeaders, type Visit } from '../../../broker/log/files/scan.ts';
+import { BufferPool } from '../../../broker/platform/buffer-pool.ts';
 import { batchBaseOffset, batchCrcIsValid } from '../../../broker/records/batch.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
 import { World } from '../../support/world.ts';
 
 /** Around the windows of 8 KiB and of 1 MiB that are read at a time. */
 const VALUE_BYTES = [1, 8000, 150, 1, 7900, 300, 100_000, 1, 1_048_400, 5, 2_500_000, 1, 1];
-const buffers = new ReadBuffers();
+const buffers = new BufferPool(1 << 20);
 
 function batches(): Buffer[] {
   return VALUE_BYTES.map((sizeBytes, offset) =>

@@ -2,9 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { Cursors } from '../../../broker/log/files/cursors.ts';
-import { ReadBuffers } from '../../../broker/log/files/read-buffers.ts';
 import { Segment, type SegmentHome } from '../../../broker/log/files/segment.ts';
 import { Segments } from '../../../broker/log/files/segments.ts';
+import { BufferPool } from '../../../broker/platform/buffer-pool.ts';
 import { World } from '../../support/world.ts';
 
 const BASES = [5, 9, 10, 40, 41, 70, 1000];
@@ -18,7 +18,7 @@ function home(): SegmentHome {
     segmentBytes: 4096,
     preallocate: false,
   };
-  return { disk, clock, buffers: new ReadBuffers(), directory: '/log', config };
+  return { disk, clock, buffers: new BufferPool(1 << 20), directory: '/log', config };
 }
 
 function segmentsAt(bases: readonly number[]): Segments {

@@ -1,11 +1,12 @@
 /** One connection whose other end, dispatcher and limits are the test's. */
-import { BufferPool } from '../../../broker/network/buffer-pool.ts';
+
 import { ClientSession } from '../../../broker/network/client-session.ts';
 import { Connection } from '../../../broker/network/connection.ts';
 import type { ConnectionLimits } from '../../../broker/network/connection-limits.ts';
 import { KeptMemory } from '../../../broker/network/kept-memory.ts';
 import type { Dispatch, RequestOutcome } from '../../../broker/network/outcome.ts';
 import { RequestMemory } from '../../../broker/network/request-memory.ts';
+import { BufferPool } from '../../../broker/platform/buffer-pool.ts';
 import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
 import { AnswerMemory } from '../../../broker/replication/requests/answer-memory.ts';
 import { ANONYMOUS } from '../../../broker/security/principal.ts';

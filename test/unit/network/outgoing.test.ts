@@ -1,8 +1,8 @@
 /** Answers on their way out: in order, and records that are read late a piece at a time. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BufferPool } from '../../../broker/network/buffer-pool.ts';
 import type { Reply } from '../../../broker/network/outcome.ts';
 import { Outgoing } from '../../../broker/network/outgoing.ts';
+import { BufferPool } from '../../../broker/platform/buffer-pool.ts';
 import { systemClock } from '../../../broker/platform/clock.ts';
 import { LateBytes, type MessagePart } from '../../../broker/protocol/late-bytes.ts';
 import { AnswerMemory } from '../../../broker/replication/requests/answer-memory.ts';

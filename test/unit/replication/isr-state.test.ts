@@ -1,6 +1,8 @@
 /** The in-sync replicas as their leader sees them, with one change on its way at most (KIP-497). */
 import { describe, expect, it } from 'vitest';
+import { ErrorCode } from '../../../broker/errors.ts';
 import {
+  afterRefusal,
   committed,
   committedIsr,
   expand,
@@ -48,5 +50,18 @@ describe('a set of in-sync replicas', () => {
       if (pending === null) throw new Error('not proposed');
       expect([expand(pending, 5), shrink(pending, [1])]).toEqual([null, null]);
     }
+  });
+
+  it('that is refused is taken back, or waits for a state that knows better, or is proposed again', () => {
+    expect(
+      [
+        ErrorCode.INELIGIBLE_REPLICA,
+        ErrorCode.OPERATION_NOT_ATTEMPTED,
+        ErrorCode.FENCED_LEADER_EPOCH,
+        ErrorCode.INVALID_UPDATE_VERSION,
+        ErrorCode.UNKNOWN_SERVER_ERROR,
+        ErrorCode.NOT_CONTROLLER,
+      ].map(afterRefusal),
+    ).toEqual(['take back', 'take back', 'stay pending', 'stay pending', 'propose again', 'propose again']);
   });
 });

@@ -4,13 +4,13 @@ import {
   acknowledge,
   effectiveMinIsr,
   type FollowerState,
+  followAssignment,
   isCaughtUp,
   type LeaderView,
   mayJoin,
   nextHighWatermark,
   outOfSync,
-  renewFollower,
-  unknownFollower,
+  renewFollowers,
 } from '../../../broker/replication/leader-state.ts';
 import { simulatedRandom } from '../../support/simulated-random.ts';
 
@@ -18,6 +18,13 @@ const LAG_MS = 30_000;
 
 function follower(endOffset: number, lastCaughtUpMs = 0): FollowerState {
   return { endOffset, startOffset: 0, markOffset: endOffset, markMs: lastCaughtUpMs, lastCaughtUpMs };
+}
+
+/** As a new leader knows it. */
+function newFollower(inSync: boolean): FollowerState {
+  const followers = new Map<number, FollowerState>();
+  followAssignment(followers, [2], { isr: inSync ? [2] : [], nowMs: 0 });
+  return followers.get(2) ?? follower(0);
 }
 
 function view(changed: Partial<LeaderView>): LeaderView {
@@ -38,7 +45,7 @@ function view(changed: Partial<LeaderView>): LeaderView {
 
 describe('an acknowledgement', () => {
   it('of the leader’s end makes the follower caught up now', () => {
-    const state = unknownFollower(false, 0);
+    const state = newFollower(false);
     acknowledge(state, { endOffset: 10, startOffset: 2 }, 10, 5000);
     expect(state).toEqual({
       endOffset: 10,
@@ -50,7 +57,7 @@ describe('an acknowledgement', () => {
   });
 
   it('that reaches the mark makes it caught up when the mark was set', () => {
-    const state = unknownFollower(true, 0);
+    const state = newFollower(true);
     // [acknowledged, leader's end, time] -> last caught up
     const transcript: [number, number, number, number][] = [
       [0, 100, 1000, 0], // sets the mark at 100
@@ -70,7 +77,7 @@ describe('an acknowledgement', () => {
   });
 
   it('under constant load keeps a follower in sync that is always a little behind', () => {
-    const state = unknownFollower(true, 0);
+    const state = newFollower(true);
     const delayMs = 200;
     for (let nowMs = 0; nowMs < 200_000; nowMs += 10) {
       // One record a millisecond; what is acknowledged now was appended delayMs ago.
@@ -80,7 +87,7 @@ describe('an acknowledgement', () => {
   });
 
   it('does not keep one in sync that falls further and further behind', () => {
-    const state = unknownFollower(true, 0);
+    const state = newFollower(true);
     let nowMs = 0;
     for (; nowMs < 200_000; nowMs += 100) {
       acknowledge(state, { endOffset: nowMs / 2, startOffset: 0 }, nowMs, nowMs);
@@ -91,7 +98,7 @@ describe('an acknowledgement', () => {
   it('never puts the caught-up time in the future or back', () => {
     const random = simulatedRandom(3);
     for (let round = 0; round < 200; round++) {
-      const state = unknownFollower(random.int(2) === 0, 0);
+      const state = newFollower(random.int(2) === 0);
       let [nowMs, leaderEnd, endOffset] = [0, 0, 0];
       for (let step = 0; step < 50; step++) {
         nowMs += random.int(1000);
@@ -116,10 +123,26 @@ describe('a follower', () => {
   });
   it('of a leader that is elected again keeps its offsets, and its times start over', () => {
     const state = follower(50, 10);
-    renewFollower(state, { inSync: true, leaderEndOffset: 80, nowMs: 9000 });
+    const followers = new Map([[2, state]]);
+    renewFollowers(followers, { isr: [1, 2], leaderEndOffset: 80, nowMs: 9000 });
     expect(state).toMatchObject({ endOffset: 50, markOffset: 80, markMs: 9000, lastCaughtUpMs: 9000 });
-    renewFollower(state, { inSync: false, leaderEndOffset: 80, nowMs: 9000 });
+    renewFollowers(followers, { isr: [1], leaderEndOffset: 80, nowMs: 9000 });
     expect(state.lastCaughtUpMs).toBe(Number.NEGATIVE_INFINITY);
+  });
+  it('that is no longer assigned is forgotten, and of a new one nothing is known but whether it is in sync', () => {
+    const followers = new Map([
+      [2, follower(50, 10)],
+      [3, follower(60, 10)],
+    ]);
+    followAssignment(followers, [3, 4, 5], { isr: [3, 4], nowMs: 9000 });
+    const unknown = { endOffset: -1, startOffset: -1, markOffset: -1, markMs: Number.NEGATIVE_INFINITY };
+    expect(followers).toEqual(
+      new Map([
+        [3, follower(60, 10)],
+        [4, { ...unknown, lastCaughtUpMs: 9000 }],
+        [5, { ...unknown, lastCaughtUpMs: Number.NEGATIVE_INFINITY }],
+      ]),
+    );
   });
 });
 
@@ -156,7 +179,7 @@ describe('the high watermark', () => {
     expect(nextHighWatermark(view({ ...state, highWatermark: 5, effectiveMinIsr: 1 }))).toBe(100);
   });
   it('does not move while a member of the ISR has not been heard of', () => {
-    const followers = new Map([[2, unknownFollower(true, 0)]]);
+    const followers = new Map([[2, newFollower(true)]]);
     expect(
       nextHighWatermark(view({ followers, committedIsr: [1, 2], maximalIsr: [1, 2], highWatermark: 7 })),
     ).toBe(7);

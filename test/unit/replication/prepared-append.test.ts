@@ -60,7 +60,6 @@ async function setUp(topic: Record<string, string> = {}) {
   const append = new ReplicaAppend({
     hosted,
     waiting: new WaitingRoom(clock),
-    currentLeader: () => ({ leaderId: -1, leaderEpoch: -1 }),
     failureOf: (_, error) => {
       throw error;
     },

@@ -1,7 +1,7 @@
 /**
- * Private read buffers for frames that arrive in pieces, in powers of two, shared by all connections
- * of a server. Given-back buffers are kept for the next partial frame up to a total, so that bulk
- * producers do not allocate (and touch) fresh memory for every frame, but not longer than they are used.
+ * Buffers that are used again: those that logs are read into, and those that frames arrive in piece by piece. To
+ * allocate (and touch) a megabyte each time costs more than to read it. Sizes are powers of two; what is given
+ * back is kept up to a total, but not longer than it is used.
  */
 
 /** Smaller buffers are not worth a size class of their own. */
@@ -26,8 +26,9 @@ export class BufferPool {
     return this.#keptBytes;
   }
 
-  /** A buffer of the next power of two that holds `sizeBytes`; its content is arbitrary. */
+  /** A buffer that holds `sizeBytes`, and is no larger than that where it is not kept; its content is arbitrary. */
   take(sizeBytes: number): Buffer {
+    if (sizeBytes > LARGEST_KEPT_BYTES) return Buffer.allocUnsafeSlow(sizeBytes);
     const size = powerOfTwo(sizeBytes);
     const kept = this.#bySize.get(size)?.pop();
     if (kept === undefined) return Buffer.allocUnsafeSlow(size);
@@ -41,16 +42,13 @@ export class BufferPool {
     return length <= LARGEST_KEPT_BYTES;
   }
 
-  /** Takes back a buffer of `take` that nobody reads any more. */
+  /** Takes back a whole buffer of {@link take} that nobody reads or writes any more. */
   give(buffer: Buffer): void {
     const size = buffer.length;
     if (!this.keeps(buffer) || this.#keptBytes + size > this.#maxKeptBytes) return;
-    let kept = this.#bySize.get(size);
-    if (kept === undefined) {
-      kept = [];
-      this.#bySize.set(size, kept);
-    }
-    kept.push(buffer);
+    const kept = this.#bySize.get(size);
+    if (kept === undefined) this.#bySize.set(size, [buffer]);
+    else kept.push(buffer);
     this.#keptBytes += size;
   }
 
@@ -67,7 +65,8 @@ export class BufferPool {
   }
 }
 
-function powerOfTwo(sizeBytes: number): number {
+/** Of buffers at least the smallest; who asks for such sizes only has a buffer that grows by doubling. */
+export function powerOfTwo(sizeBytes: number): number {
   let size = SMALLEST_BYTES;
   while (size < sizeBytes) size *= 2;
   return size;
