@@ -35,6 +35,9 @@ interface MarkerReceiverParts {
 /** What writes markers: the newest format there is. */
 const PRODUCE_VERSION = 11;
 
+/** In one turn: a marker may be the first record of a segment, which makes files. */
+const WRITTEN_TOGETHER = 10;
+
 export class MarkerReceiver {
   readonly #parts: MarkerReceiverParts;
 
@@ -54,8 +57,17 @@ export class MarkerReceiver {
 
   /** The errors of the marker's partitions; one that is named twice is written to once. Never rejects. */
   async write(marker: Marker, turns: Turns): Promise<readonly PartitionError[]> {
-    const { replicas, groups, timeoutMs } = this.#parts;
     const { hosted, errors } = await turns.take(this.#sorted(marker));
+    const together: TopicPartition[][] = [];
+    for (let at = 0; at < hosted.length; at += WRITTEN_TOGETHER) {
+      together.push(hosted.slice(at, at + WRITTEN_TOGETHER));
+    }
+    const written = await turns.begin(together, (some) => this.#write(marker, some), 1);
+    return [...errors, ...written.flat()];
+  }
+
+  async #write(marker: Marker, hosted: readonly TopicPartition[]): Promise<PartitionError[]> {
+    const { replicas, groups, timeoutMs } = this.#parts;
     // Before the markers are in the logs: commits that are under way now come before them.
     const endings = hosted.map(({ topic, partition }) =>
       topic === GROUP_METADATA_TOPIC ? groups.transactionEnding(partition, marker.producerId) : null,
@@ -74,7 +86,7 @@ export class MarkerReceiver {
       }
       return { topic, partition, error };
     });
-    return [...errors, ...(await Promise.all(written))];
+    return Promise.all(written);
   }
 
   /** The partitions that are here, each once, and the errors of the others. */

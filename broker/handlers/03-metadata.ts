@@ -6,11 +6,10 @@
  * Source: KafkaApis.handleTopicMetadataRequest, ZkMetadataCache.getTopicMetadata.
  */
 
-import { boundedName } from '../bounded-name.ts';
 import { ErrorCode } from '../errors.ts';
 import type { PartitionImage, TopicImage } from '../metadata/image.ts';
 import { validateTopicName } from '../metadata/topic-rules.ts';
-import { afterwards, type Steps } from '../platform/turns.ts';
+import { afterwards, FEW, type Steps } from '../platform/turns.ts';
 import { Metadata } from '../protocol/messages/03-metadata.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { allowedOperations, mayCreateTopic } from '../security/authorizer.ts';
@@ -27,6 +26,8 @@ type MetadataResponse = ResponseInput<typeof Metadata>;
 type TopicEntry = NonNullable<MetadataResponse['topics']>[number];
 type PartitionEntry = NonNullable<TopicEntry['partitions']>[number];
 
+const FIRST_WITH_IDS = 12;
+
 const NEEDS = ['clusterId', 'config', 'metadata', 'autoTopics'] as const;
 type Needed = Needs<(typeof NEEDS)[number]>;
 
@@ -37,48 +38,74 @@ export const metadata = defineHandler(Metadata, NEEDS, {
       const all = context.turns.take(allTopics(request, context, services));
       return afterwards(all, (entries) => answer(request, context, services, entries));
     }
-    if (!isWellFormed(topics, context.apiVersion)) return refuse(request, ErrorCode.INVALID_REQUEST, context);
-    const entries = context.turns.take(namedTopics(topics, request, { context, services }));
-    return afterwards(entries, (all) => withMissing(all, request, context, services));
+    const named = context.turns.take(namedTopics(topics, request, { context, services }));
+    return afterwards(named, (all) =>
+      all === null
+        ? refuse(request, ErrorCode.INVALID_REQUEST, context)
+        : withMissing(all, request, context, services),
+    );
   },
   refuse,
 });
 
-/** Entries of the topics that are named, and names of those that are to be created. */
+/** What came of the topics that are named. */
+interface LookedUp {
+  readonly found: TopicEntry[];
+  /** Names of those that are to be created. */
+  readonly missing: readonly string[];
+}
+
+/** null: they are not named as this version may. */
 function* namedTopics(
   topics: NonNullable<MetadataRequest['topics']>,
   request: MetadataRequest,
   { context, services }: { context: RequestContext; services: Needed },
-): Steps<(TopicEntry | string)[]> {
-  // Names beside ids are passed over.
-  const byId = topics.some(({ topicId }) => topicId !== ZERO_UUID);
-  const named = byId ? topics.filter(({ topicId }) => topicId !== ZERO_UUID) : topics;
+): Steps<LookedUp | null> {
+  const named = yield* meantBy(topics, context.apiVersion);
+  if (named === null) return null;
   // The answer of a topic may be far larger than its name.
-  const once = yield* onceEach(named, ({ topicId, name }) => (byId ? topicId : (name ?? '')));
-  const entries: (TopicEntry | string)[] = [];
+  const once = yield* onceEach(named, ({ topicId, name }) =>
+    topicId === ZERO_UUID ? (name ?? '') : topicId,
+  );
+  const found: TopicEntry[] = [];
+  const missing: string[] = [];
   for (const { name, topicId } of once) {
     const entry = yield* lookUp(name, topicId, request, { context, services });
-    entries.push(entry === 'create' ? (name ?? '') : entry);
+    if (entry === 'create') missing.push(name ?? '');
+    else found.push(entry);
     yield;
   }
-  return entries;
+  return { found, missing };
+}
+
+/** Names may be missing, and ids may be asked for, from v12 only; names beside ids are passed over. */
+function* meantBy(
+  topics: NonNullable<MetadataRequest['topics']>,
+  apiVersion: number,
+): Steps<NonNullable<MetadataRequest['topics']> | null> {
+  const byId: NonNullable<MetadataRequest['topics']>[number][] = [];
+  for (const [index, topic] of topics.entries()) {
+    if (index >= FEW) yield;
+    if (topic.topicId !== ZERO_UUID) byId.push(topic);
+    else if (topic.name === null && apiVersion < FIRST_WITH_IDS) return null;
+  }
+  if (byId.length === 0) return topics;
+  return apiVersion < FIRST_WITH_IDS ? null : byId;
 }
 
 /** Creates the topics of which there is no entry but the name. */
 function withMissing(
-  entries: readonly (TopicEntry | string)[],
+  { found, missing }: LookedUp,
   request: MetadataRequest,
   context: RequestContext,
   services: Needed,
 ): MetadataResponse | Promise<MetadataResponse> {
-  const found = entries.filter((entry) => typeof entry !== 'string');
-  const missing = entries.filter((entry) => typeof entry === 'string');
   if (missing.length === 0) return answer(request, context, services, found);
-  return services.autoTopics.create(missing, context).then((errors) => {
-    for (const name of missing) {
-      const errorCode = errors.get(boundedName(name)) ?? ErrorCode.UNKNOWN_SERVER_ERROR;
+  return services.autoTopics.create(missing, context).then(async (errors) => {
+    await context.turns.each(missing, (name) => {
+      const errorCode = errors.get(name) ?? ErrorCode.UNKNOWN_SERVER_ERROR;
       found.push(withOperations(emptyEntry(name, errorCode), request, context));
-    }
+    });
     return answer(request, context, services, found);
   });
 }
@@ -94,12 +121,6 @@ function refuse(
     ({ name, topicId }) => ({ errorCode, name: name ?? '', topicId, isInternal: false }),
     (topics) => ({ topics }),
   );
-}
-
-/** Names may be missing, and ids may be asked for, from v12 only. */
-function isWellFormed(topics: NonNullable<MetadataRequest['topics']>, apiVersion: number): boolean {
-  if (apiVersion >= 12) return true;
-  return topics.every(({ name, topicId }) => name !== null && topicId === ZERO_UUID);
 }
 
 function answer(

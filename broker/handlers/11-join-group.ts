@@ -7,13 +7,14 @@
  * Source: KafkaApis.handleJoinGroupRequest.
  */
 import { ErrorCode } from '../errors.ts';
+import { atOnce, type Steps } from '../platform/turns.ts';
 import { JoinGroup } from '../protocol/messages/11-join-group.ts';
-import type { ResponseInput } from '../protocol/schema.ts';
+import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation } from '../security/operations.ts';
 import { defineHandler } from './handler.ts';
+import { copiedBytes } from './shared/copied-bytes.ts';
 
 const FIRST_VERSION_WITH_NULL_PROTOCOL = 7;
-const NO_METADATA = Buffer.alloc(0);
 
 export const joinGroup = defineHandler(JoinGroup, ['config', 'groups'], {
   async handle(request, context, services): Promise<ResponseInput<typeof JoinGroup>> {
@@ -24,11 +25,9 @@ export const joinGroup = defineHandler(JoinGroup, ['config', 'groups'], {
     if (request.protocols.length > services.config.groupMaxProtocols) {
       return refusal(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, apiVersion);
     }
-    // Views of the connection's buffer hold for this turn only.
-    const protocols = request.protocols.map(({ name, metadata }) => ({
-      name,
-      metadata: Buffer.from(metadata ?? NO_METADATA),
-    }));
+    const own = ownProtocols(request.protocols);
+    // Views of the connection's buffer hold for this turn only, unless the request is large.
+    const protocols = context.isAlone ? await context.turns.take(own) : atOnce(own);
     const answer = await services.groups.joinGroup({
       groupId: request.groupId,
       memberId: request.memberId,
@@ -62,6 +61,17 @@ export const joinGroup = defineHandler(JoinGroup, ['config', 'groups'], {
 
   refuse: (_request, errorCode, { apiVersion }) => refusal(errorCode, apiVersion),
 });
+
+type Protocols = RequestOf<typeof JoinGroup>['protocols'];
+
+function* ownProtocols(protocols: Protocols): Steps<{ name: string; metadata: Buffer }[]> {
+  const all: { name: string; metadata: Buffer }[] = [];
+  for (const { name, metadata } of protocols) {
+    all.push({ name, metadata: yield* copiedBytes(metadata) });
+    yield;
+  }
+  return all;
+}
 
 /** Says nothing of the member either, not even its id. */
 function refusal(errorCode: ErrorCode, apiVersion: number): ResponseInput<typeof JoinGroup> {

@@ -10,9 +10,9 @@ import { SyncGroup } from '../protocol/messages/14-sync-group.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { groupNamed, Operation } from '../security/operations.ts';
 import { defineHandler } from './handler.ts';
+import { copiedBytes } from './shared/copied-bytes.ts';
 
 const FIRST_VERSION_WITH_PROTOCOL = 5;
-const NO_ASSIGNMENT = Buffer.alloc(0);
 
 export const syncGroup = defineHandler(SyncGroup, ['groups'], {
   async handle(request, context, services) {
@@ -52,7 +52,7 @@ function* givenTo(
 ): Steps<ReadonlyMap<string, Buffer>> {
   const given = new NameMap<Buffer>();
   for (const { memberId, assignment } of assignments) {
-    given.set(memberId, Buffer.from(assignment ?? NO_ASSIGNMENT));
+    given.set(memberId, yield* copiedBytes(assignment));
     yield;
   }
   return given;

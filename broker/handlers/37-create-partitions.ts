@@ -6,7 +6,7 @@
 
 import { ErrorCode } from '../errors.ts';
 import { allHaveLeaders } from '../metadata/image.ts';
-import { afterwards } from '../platform/turns.ts';
+import { afterwards, filtered } from '../platform/turns.ts';
 import { CreatePartitions } from '../protocol/messages/37-create-partitions.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { Operation, topicNamed } from '../security/operations.ts';
@@ -44,7 +44,9 @@ export const createPartitions = defineHandler(CreatePartitions, NEEDS, {
       return extend(topic, request.validateOnly, context, services);
     });
     if (request.validateOnly) return { results };
-    const extended = wanted.filter((_, index) => results[index]?.errorCode === ErrorCode.NONE);
+    const extended = await context.turns.take(
+      filtered(wanted, (_, index) => results[index]?.errorCode === ErrorCode.NONE),
+    );
     await services.metadata.waitFor(
       (image) => extended.every(({ name, count }) => allHaveLeaders(image, name, count)),
       deadlineMs - services.clock.nowMs(),

@@ -7,7 +7,7 @@
 import type { ElectionAnswer, ElectionType } from '../controller/election-events.ts';
 import { ErrorCode } from '../errors.ts';
 import type { MetadataImage } from '../metadata/image.ts';
-import type { Steps } from '../platform/turns.ts';
+import { filtered, type Steps } from '../platform/turns.ts';
 import { ElectLeaders } from '../protocol/messages/43-elect-leaders.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { CLUSTER, Operation } from '../security/operations.ts';
@@ -39,7 +39,9 @@ export const electLeaders = defineHandler(ElectLeaders, NEEDS, {
     const wanted = await context.turns.take(named(request));
     const answers = await services.controller.electLeaders(type, wanted);
     if (!answers.ok) return context.turns.take(elsewhere(request, services, answers.error, apiVersion));
-    const elected = answers.value.filter(({ error }) => error === ErrorCode.NONE);
+    const elected = await context.turns.take(
+      filtered(answers.value, ({ error }) => error === ErrorCode.NONE),
+    );
     await services.metadata.waitFor(
       (image) => elected.every((one) => isLed(one, type, image)),
       deadlineMs - services.clock.nowMs(),
@@ -49,8 +51,8 @@ export const electLeaders = defineHandler(ElectLeaders, NEEDS, {
         ? { ...one, error: ErrorCode.REQUEST_TIMED_OUT, message: null }
         : one,
     );
-    const needed = request.topicPartitions === null;
-    const told = needed ? results.filter(({ error }) => error !== ErrorCode.ELECTION_NOT_NEEDED) : results;
+    const needed = filtered(results, ({ error }) => error !== ErrorCode.ELECTION_NOT_NEEDED);
+    const told = request.topicPartitions === null ? await context.turns.take(needed) : results;
     return context.turns.take(respond(told, ErrorCode.NONE, apiVersion));
   },
   refuse,

@@ -4,10 +4,12 @@
  * no states are told back.
  * Source: KafkaApis.handleListTransactionsRequest, TransactionStateManager.listTransactionStates.
  */
-import { boundedName } from '../bounded-name.ts';
+import { NameSet } from '../bounded-name.ts';
 import { isStateName } from '../coordinators/transaction/transaction-listing.ts';
 import { ErrorCode } from '../errors.ts';
-import type { Steps } from '../platform/turns.ts';
+import type { Int64 } from '../int64.ts';
+import { LargeSet } from '../large-map.ts';
+import { filtered, type Steps } from '../platform/turns.ts';
 import { ListTransactions } from '../protocol/messages/66-list-transactions.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { Operation, transactionNamed } from '../security/operations.ts';
@@ -29,8 +31,9 @@ function* listed(
   services: Needs<'transactions'>,
 ): Steps<Response> {
   const wanted = yield* onceEach(stateFilters, (name) => name);
-  const states = yield* setOf(wanted, boundedName);
-  const producerIds = yield* setOf(producerIdFilters, (id) => id);
+  const unknownStateFilters = yield* filtered(wanted, (name) => !isStateName(name));
+  const states = yield* setOf(wanted, new NameSet());
+  const producerIds = yield* setOf(producerIdFilters, new LargeSet<Int64>());
   const { error, transactions } = services.transactions.list({
     states,
     producerIds,
@@ -44,14 +47,12 @@ function* listed(
     }
     yield;
   }
-  const unknownStateFilters = wanted.filter((name) => !isStateName(name));
   return { errorCode: ErrorCode.NONE, unknownStateFilters, transactionStates };
 }
 
-function* setOf<Item>(items: readonly Item[], keyOf: (item: Item) => Item): Steps<ReadonlySet<Item>> {
-  const all = new Set<Item>();
+function* setOf<Item>(items: readonly Item[], all: Set<Item>): Steps<ReadonlySet<Item>> {
   for (const item of items) {
-    all.add(keyOf(item));
+    all.add(item);
     yield;
   }
   return all;

@@ -16,21 +16,21 @@ import type { SeldomLines } from '../platform/seldom-lines.ts';
 import type { ByteSocket } from '../platform/sockets.ts';
 import type { AnswerMemory } from '../replication/requests/answer-memory.ts';
 import type { ClientSession } from './client-session.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
 import { type FrameLimit, FrameSplitter, InvalidFrameSize } from './frame-splitter.ts';
-import { Alone, type Dispatch, giveBack, NotYet, pipelines, type RequestOutcome } from './outcome.ts';
+import {
+  Alone,
+  type Dispatch,
+  endsConnection,
+  giveBack,
+  NotYet,
+  pipelines,
+  type RequestOutcome,
+} from './outcome.ts';
 import { Outgoing } from './outgoing.ts';
 import { Pipeline } from './pipeline.ts';
 import type { RequestMemory } from './request-memory.ts';
-
-export interface ConnectionLimits {
-  readonly frames: FrameLimit;
-  /** Until the client has logged in. */
-  readonly loginFrames: FrameLimit;
-  /** queued.max.requests, here per connection: how many Produce requests may wait for replicas. */
-  readonly maxInFlightRequests: number;
-  /** socket.send.buffer.bytes: no request is started while more than this is unsent. */
-  readonly maxUnsentBytes: number;
-}
+import { RequestTurn } from './request-turn.ts';
 
 interface ConnectionParts {
   readonly socket: ByteSocket;
@@ -55,6 +55,7 @@ export class Connection {
   readonly #splitter: FrameSplitter;
   readonly #pipeline: Pipeline;
   readonly #outgoing: Outgoing;
+  readonly #turn: RequestTurn;
   /** A flush follows at the end of this turn. */
   #flushScheduled = false;
   /** What is counted of queued.max.request.bytes: what the splitter keeps. */
@@ -88,6 +89,7 @@ export class Connection {
     this.#parts = parts;
     this.#socket = parts.socket;
     this.#lastActiveMs = this.#lastReadMs = parts.clock.nowMs();
+    this.#turn = new RequestTurn(parts.clock, () => this.#continueWithRoom());
     const { limits, session } = parts;
     const limit = (): FrameLimit => (session.isAuthenticated ? limits.frames : limits.loginFrames);
     this.#splitter = new FrameSplitter(parts.pool, limit, (frame, isOwn) => this.#take(frame, isOwn));
@@ -104,7 +106,10 @@ export class Connection {
     });
     this.#socket.on({
       data: (chunk) => this.#onData(chunk),
-      readEnd: () => this.#flush(),
+      readEnd: () => {
+        this.#turn.ended();
+        this.#flush();
+      },
       close: () => this.#onClose(),
     });
   }
@@ -164,6 +169,7 @@ export class Connection {
   #onData(chunk: Buffer): void {
     if (this.#ending || this.#closed) return;
     this.#lastActiveMs = this.#lastReadMs = this.#parts.clock.nowMs();
+    this.#turn.began(this.#lastReadMs);
     this.#parts.bytesIn.add(chunk.length);
     this.#split(() => this.#splitter.push(chunk));
   }
@@ -223,7 +229,7 @@ export class Connection {
     if (this.#outgoing.unsentBytes > this.#parts.limits.maxUnsentBytes) return false;
     const canPipeline = this.#pipelines(frame);
     if (!this.#pipeline.mayTake(canPipeline)) return false;
-    return !canPipeline || this.#mayBeKept(frame.length);
+    return (!canPipeline || this.#mayBeKept(frame.length)) && !this.#turn.isOver();
   }
 
   /** Steps of a login come one at a time, whatever their bytes look like. */
@@ -339,6 +345,7 @@ export class Connection {
   #pause(): void {
     if (this.#paused) return;
     this.#paused = true;
+    this.#turn.ended();
     this.#socket.pause();
     // The burst may end here without a readEnd: what is answered already must still leave.
     this.#scheduleFlush();
@@ -353,8 +360,4 @@ export class Connection {
     this.#outgoing.close();
     this.#parts.onClosed(this);
   }
-}
-
-function endsConnection(outcome: RequestOutcome): boolean {
-  return outcome === 'close' || (typeof outcome === 'object' && outcome.isLast === true);
 }

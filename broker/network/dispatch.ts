@@ -42,6 +42,8 @@ import { Alone, type Dispatch, NotYet, type Reply, type RequestOutcome, replyOf 
 import { RequestMetrics } from './request-metrics.ts';
 import { isSpoken, versionsOf } from './spoken-versions.ts';
 
+/** Whoever keeps bytes of a request copies them, which is little of this size. Produce has its own ways. */
+const AT_ONCE_BYTES = 1024 * 1024;
 /** Partitions cost more there than to be read. */
 const PRODUCED_AT_ONCE = 200;
 
@@ -152,6 +154,7 @@ class Dispatcher<N extends ServiceName> {
     const { api } = handler;
     const limits = api.key === Produce.key ? this.#produceAtOnce : this.#atOnce;
     const body = frame.subarray(header.bodyOffset);
+    if (body.length > AT_ONCE_BYTES && api.key !== Produce.key) return null;
     try {
       return decodeRequest(api, header.apiVersion, body, limits);
     } catch (error) {

@@ -52,6 +52,11 @@ export function pipelines(frame: Buffer): boolean {
   return frame.length >= 2 && frame.readInt16BE(0) === PRODUCE_KEY;
 }
 
+/** Nothing follows it. */
+export function endsConnection(outcome: RequestOutcome): boolean {
+  return outcome === 'close' || (typeof outcome === 'object' && outcome.isLast === true);
+}
+
 class Response implements Reply {
   readonly parts: readonly MessagePart[];
   readonly sizeBytes: number;

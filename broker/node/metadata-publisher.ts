@@ -29,8 +29,8 @@ export interface PublisherParts {
   readonly groups: Pick<GroupCoordinator, 'forgetPartitions'>;
 }
 
-/** A log that is made takes half a millisecond to a whole one. */
-const REPLICAS_A_PIECE = 10;
+/** A log that is made takes half a millisecond to a whole one, and several where the disk is busy. */
+const REPLICAS_A_PIECE = 4;
 
 export class MetadataPublisher {
   readonly #parts: PublisherParts;

@@ -13,8 +13,14 @@ export interface LoopDelayWatch {
 }
 
 const PERIOD_MS = 10;
-/** Seconds, as Prometheus wants them. A timer is up to a millisecond late by itself. */
-const BUCKETS_S = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30] as const;
+/**
+ * Seconds, as Prometheus wants them. A timer is up to a millisecond late by itself; the finest are around what
+ * nothing should take.
+ */
+const BUCKETS_S = [
+  ...[0.002, 0.005, 0.01, 0.0125, 0.015, 0.0175, 0.02, 0.0225, 0.025, 0.03, 0.035, 0.04, 0.05, 0.075],
+  ...[0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30],
+] as const;
 
 /** Observes until it is stopped; keeps no process alive. Not for virtual time, in which nothing is late. */
 export function watchLoopDelay(metrics: Metrics): LoopDelayWatch {

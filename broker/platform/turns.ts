@@ -191,6 +191,20 @@ export function* gathered<Item>(items: Iterable<Item>): Steps<Item[]> {
   return all;
 }
 
+/** Those that are wanted. */
+export function* filtered<Item>(
+  items: Iterable<Item>,
+  isWanted: (item: Item, index: number) => boolean,
+): Steps<Item[]> {
+  const wanted: Item[] = [];
+  let looked = 0;
+  for (const item of items) {
+    if (isWanted(item, looked)) wanted.push(item);
+    if (++looked % LOOKS_PER_STEP === 0) yield;
+  }
+  return wanted;
+}
+
 /** So many are sorted in one step. */
 const SORTED_TOGETHER = 100;
 

@@ -68,6 +68,7 @@ export function assertPassing(
 export async function pipelined<Item, Result>(
   items: readonly Item[],
   request: (item: Item) => Promise<Result>,
+  depth = PIPELINE_DEPTH,
 ): Promise<Result[]> {
   const results: Result[] = [];
   const waiting: Promise<Result>[] = [];
@@ -78,7 +79,7 @@ export async function pipelined<Item, Result>(
     result.catch(() => {});
     waiting.push(result);
     const oldest = waiting[taken];
-    if (waiting.length - taken >= PIPELINE_DEPTH && oldest !== undefined) {
+    if (waiting.length - taken >= depth && oldest !== undefined) {
       results.push(await oldest);
       taken++;
     }

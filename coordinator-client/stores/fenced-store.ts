@@ -34,6 +34,8 @@ export class ControllerMoved extends Error {
 
 /** Independent writes that share a commit; far below what one request of ZooKeeper may hold. */
 const GROUP_SIZE = 32;
+/** So many groups are under way: the first of them are put into bytes in one turn of the event loop. */
+const GROUPS_AT_ONCE = 4;
 
 export interface PartitionWrite {
   readonly topic: string;
@@ -204,7 +206,7 @@ export class FencedStore {
   ): Promise<PartitionWritten[]> {
     const groups: Write[][] = [];
     for (let at = 0; at < writes.length; at += GROUP_SIZE) groups.push(writes.slice(at, at + GROUP_SIZE));
-    const results = await pipelined(groups, async (group): Promise<PartitionWritten[]> => {
+    const commitGroup = async (group: Write[]): Promise<PartitionWritten[]> => {
       const changes = group.map(changesOf);
       const answer = await this.#commit(changes.flat());
       if (!answer.ok) return pipelined(group, writeOne);
@@ -213,8 +215,8 @@ export class FencedStore {
         at += own.length;
         return { ok: true, version: answer.results[at]?.version ?? 0 };
       });
-    });
-    return results.flat();
+    };
+    return (await pipelined(groups, commitGroup, GROUPS_AT_ONCE)).flat();
   }
 
   async #createState(write: PartitionWrite): Promise<PartitionWritten> {

@@ -101,6 +101,20 @@ export const GROUP_WORK: readonly HeavyWork[] = [
       3,
     ),
   ),
+  asking('JoinGroup: 1 protocol of 90 MB', 1, (client) =>
+    client.request(
+      JoinGroup,
+      {
+        groupId: 'large-protocol',
+        sessionTimeoutMs: 10_000,
+        rebalanceTimeoutMs: 10_000,
+        memberId: '',
+        protocolType: 'consumer',
+        protocols: [{ name: 'range', metadata: Buffer.alloc(90_000_000) }],
+      },
+      3,
+    ),
+  ),
   asking('DescribeGroups: 100,000 unknown groups', 1, (client) =>
     client.request(DescribeGroups, { groups: numbers(AGAIN).map((n) => `group-${n}`) }),
   ),

@@ -35,6 +35,7 @@ import {
 import { fetchOf } from './hostile-client.ts';
 
 const TOPIC_RESOURCE = 2;
+const BROKER_RESOURCE = 4;
 /** Of which hardly any is there: what a client names is remembered all the same. */
 const SESSION = 200_000;
 
@@ -200,6 +201,18 @@ export const TOPIC_WORK: readonly HeavyWork[] = [
         resourceName,
         configs: [{ name: 'retention.ms', configOperation: 0, value: '86400000' }],
       })),
+    }),
+  ),
+  asking('IncrementalAlterConfigs: 100,000 configs of the broker, only judged', 1, (client) =>
+    client.request(IncrementalAlterConfigs, {
+      resources: [
+        {
+          resourceType: BROKER_RESOURCE,
+          resourceName: '1',
+          configs: numbers(AGAIN).map((n) => ({ name: `config-${n}`, configOperation: 0, value: '1' })),
+        },
+      ],
+      validateOnly: true,
     }),
   ),
   asking('AlterConfigs: all topics', 1, (client) =>

@@ -124,15 +124,26 @@ export function membersAwaitingJoin(group: Group): number {
   return count;
 }
 
-/** Protocol names that every member supports. */
+/** Of so few protocols a name is found as fast as in a set, and there is no set to be made. */
+const FEW_PROTOCOLS = 8;
+
+/** Protocol names that every member supports. Looked for at every join of a member, so it has to be quick. */
 function commonProtocols(group: Group): NameSet {
-  const [first, ...others] = group.members.values();
-  const common = new NameSet(first?.protocols.map((protocol) => protocol.name));
-  for (const member of others) {
-    const names = new NameSet(member.protocols.map((protocol) => protocol.name));
-    for (const key of common) if (!names.has(key)) common.delete(key);
+  let common: readonly string[] | null = null;
+  for (const { protocols } of group.members.values()) {
+    if (common === null) common = protocols.map(({ name }) => name);
+    else {
+      const supports = supporterOf(protocols);
+      if (!common.every(supports)) common = common.filter(supports);
+    }
   }
-  return common;
+  return new NameSet(common ?? []);
+}
+
+function supporterOf(protocols: readonly MemberProtocol[]): (name: string) => boolean {
+  if (protocols.length <= FEW_PROTOCOLS) return (name) => protocols.some((one) => one.name === name);
+  const names = new NameSet(protocols.map(({ name }) => name));
+  return (name) => names.has(name);
 }
 
 /** May a member of this type and these protocols be in the group? */

@@ -4,13 +4,13 @@
  * in ZooKeeper. The asker gets a retriable error in any case, for the leaders are not elected yet.
  * Source: DefaultAutoTopicCreationManager.createTopics, createTopicsInZk.
  */
-import { boundedName, NameSet } from '../../bounded-name.ts';
+import { NameMap, NameSet } from '../../bounded-name.ts';
 import type { FixedConfig } from '../../config/broker-config.ts';
 import { ErrorCode } from '../../errors.ts';
 import type { TopicCreation } from '../../metadata/topic-creation.ts';
 import { validateTopicName } from '../../metadata/topic-rules.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
-import type { Turns } from '../../platform/turns.ts';
+import type { Steps, Turns } from '../../platform/turns.ts';
 import type { RequestCharges } from '../../quotas/request-charges.ts';
 import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../../types.ts';
 import { partitionAllowance } from './request-allowances.ts';
@@ -47,21 +47,20 @@ export class AutoTopicCreation {
     this.#diagnostics = diagnostics;
   }
 
-  /** Creates what is missing; the error to answer for each topic meanwhile, by its bounded name. */
-  async create(topics: readonly string[], asker: Asker): Promise<Map<string, ErrorCode>> {
-    const errors = new Map<string, ErrorCode>();
+  /** Creates what is missing; the error to answer for each topic meanwhile. */
+  async create(topics: readonly string[], asker: Asker): Promise<ReadonlyMap<string, ErrorCode>> {
+    const { turns } = asker;
+    const errors = new NameMap<ErrorCode>();
     const fits = this.#allowance();
-    const refusals = await asker.turns.each(topics, (topic) => this.#refusalOf(topic, fits));
-    const wanted = topics.filter((topic, index) => {
-      errors.set(boundedName(topic), refusals[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR);
-      return refusals[index] === null;
-    });
+    const refusals = await turns.each(topics, (topic) => this.#refusalOf(topic, fits));
+    const wanted = await turns.take(unrefused(topics, refusals, errors));
     if (wanted.length === 0) return errors;
     const creation = await this.#opened();
-    const created = await asker.turns.begin(wanted, (topic) => this.#createOne(topic, creation, asker));
-    for (const [index, topic] of wanted.entries()) {
-      errors.set(boundedName(topic), created[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR);
-    }
+    const created = await turns.begin(wanted, (topic) => this.#createOne(topic, creation, asker));
+    const outcomes = created.values();
+    await turns.each(wanted, (topic) =>
+      errors.set(topic, outcomes.next().value ?? ErrorCode.UNKNOWN_SERVER_ERROR),
+    );
     return errors;
   }
 
@@ -149,6 +148,22 @@ export class AutoTopicCreation {
       configs: new Map(),
     };
   }
+}
+
+/** The topics that nothing is wrong with; what is wrong with the others is in `errors`. */
+function* unrefused(
+  topics: readonly string[],
+  refusals: readonly (ErrorCode | null)[],
+  errors: NameMap<ErrorCode>,
+): Steps<readonly string[]> {
+  const wanted: string[] = [];
+  for (const [index, topic] of topics.entries()) {
+    const refusal = refusals[index] ?? null;
+    if (refusal === null) wanted.push(topic);
+    else errors.set(topic, refusal);
+    yield;
+  }
+  return wanted;
 }
 
 /** Created, or created by somebody else: the leader is what is still missing. */

@@ -8,6 +8,7 @@ import { CONFIG_SOURCE, type EffectiveEntry } from '../../config/effective.ts';
 import { TYPE_CODE } from '../../config/property.ts';
 import { ErrorCode } from '../../errors.ts';
 import { LEVELS, type Level, type Loggers, ROOT_LOGGER } from '../../platform/loggers.ts';
+import { atOnce } from '../../platform/turns.ts';
 import { CLUSTER, Operation } from '../../security/operations.ts';
 import type { RequestContext } from '../handler.ts';
 import type { Needs } from '../services.ts';
@@ -45,9 +46,9 @@ export function alterLoggers(
   const { loggers } = services.diagnostics;
   const refused =
     mayNotAlter(broker, context, services) ??
-    unknownOperation(operations) ??
-    operations.map((operation) => problemOf(operation, loggers)).find((problem) => problem !== null);
-  if (refused !== undefined && refused !== null) return refused;
+    atOnce(unknownOperation(operations)) ??
+    firstProblem(operations, loggers);
+  if (refused !== null) return refused;
   for (const operation of validateOnly ? [] : operations) apply(operation, services);
   return configRefusal(ErrorCode.NONE);
 }
@@ -57,6 +58,15 @@ function mayNotAlter(broker: string, context: RequestContext, services: Needed):
     return configRefusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
   return loggersNameError(broker, services, 'alter');
+}
+
+/** There are few loggers, and each is named once: of very many operations one of the first has a problem. */
+function firstProblem(operations: readonly ConfigOperation[], loggers: Loggers): ConfigRefusal | null {
+  for (const operation of operations) {
+    const problem = problemOf(operation, loggers);
+    if (problem !== null) return problem;
+  }
+  return null;
 }
 
 function problemOf(

@@ -14,7 +14,7 @@ import type { ConfigError, Property } from '../../config/property.ts';
 import { topicProperty, validateTopicOverrides } from '../../config/topic-config.ts';
 import { ErrorCode } from '../../errors.ts';
 import type { Overrides } from '../../metadata/config-feed.ts';
-import { afterwards, FEW } from '../../platform/turns.ts';
+import { afterwards, atOnce, done, FEW, type Steps } from '../../platform/turns.ts';
 import { CLUSTER, Operation, topicNamed } from '../../security/operations.ts';
 import { decodedOrNull, type PasswordEncoder, passwordEncoder } from '../../security/password-encoder.ts';
 import type { Refusing, RequestContext } from '../handler.ts';
@@ -115,21 +115,21 @@ export async function alterResource(
     const judge = await kind.judge();
     let outcome: ConfigRefusal = DONE;
     // Runs again when somebody else has changed the same resource meanwhile.
-    const next = (stored: Overrides): Overrides => {
-      const changed = change(stored, kind.propertyOf);
-      outcome = isRefusal(changed) ? changed : judge(changed);
+    const next = function* (stored: Overrides): Steps<Overrides> {
+      const changed = yield* change(stored, kind.propertyOf);
+      outcome = isRefusal(changed) ? changed : judge(yield* kind.judged(changed));
       return isRefusal(changed) ? stored : changed;
     };
     const configs = services.store().configs;
     const stored = await configs.read(kind.type, kind.name);
-    const first = next(stored);
+    const first = await context.turns.take(next(stored));
     if (outcome.errorCode === ErrorCode.NONE) {
       const problem = await kind.listenersProblem(first, stored);
       if (problem !== null) return configRefusal(ErrorCode.INVALID_REQUEST, problem);
     }
     if (outcome.errorCode !== ErrorCode.NONE || validateOnly) return outcome;
     const changed = (stored: Overrides): Overrides => {
-      const wanted = next(stored);
+      const wanted = atOnce(next(stored));
       return outcome.errorCode === ErrorCode.NONE ? kind.encoded(wanted, stored) : stored;
     };
     await configs.update(kind.type, kind.name, changed, { replaces: how === 'all' });
@@ -145,6 +145,8 @@ interface Kind {
   readonly type: 'topics' | 'brokers';
   readonly name: string;
   propertyOf(name: string): Property | undefined;
+  /** What `judge` has to see of the overrides. */
+  judged(overrides: Overrides): Steps<Overrides>;
   judge(): Promise<(overrides: Overrides) => ConfigRefusal>;
   /** As it is to be stored, of what may be. */
   encoded(overrides: Overrides, stored: Overrides): Overrides;
@@ -159,6 +161,8 @@ function topicKind(resource: ConfigResource, services: Needed): Kind {
     propertyOf: topicProperty,
     encoded: (overrides) => overrides,
     listenersProblem: async () => null,
+    // One that there is not is told, and there are no more than a few of them: `decisiveConfigs`.
+    judged: done,
     async judge() {
       const levels = await dynamicLevels(services);
       const { entries } = effectiveTopicConfig(services.config, levels.defaults, levels.broker, new Map());
@@ -189,6 +193,7 @@ function brokerKind(resource: ConfigResource, services: Needed): Kind {
     type: 'brokers',
     name: brokerEntity(resourceName),
     propertyOf: brokerProperty,
+    judged: knownOfBroker,
     async listenersProblem(overrides, stored) {
       if (![...overrides.keys()].some((name) => name.startsWith('listener.name.'))) return null;
       const { defaults } = await levels();
@@ -216,6 +221,17 @@ function brokerKind(resource: ConfigResource, services: Needed): Kind {
       );
     },
   };
+}
+
+/** A broker may be given configs that there are not, by the hundred thousand, and nothing is wrong with that. */
+function* knownOfBroker(overrides: Overrides): Steps<Overrides> {
+  const known = new Map<string, string>();
+  let looked = 0;
+  for (const [name, value] of overrides) {
+    if (brokerProperty(name) !== undefined) known.set(name, value);
+    if (++looked >= FEW) yield;
+  }
+  return known;
 }
 
 /** Passwords that were stored before lie there encrypted; one that can't be read has no effect on the broker either. */

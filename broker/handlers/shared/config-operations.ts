@@ -8,7 +8,7 @@ import { type Property, splitList } from '../../config/property.ts';
 import { topicProperty } from '../../config/topic-config.ts';
 import { ErrorCode } from '../../errors.ts';
 import type { Overrides } from '../../metadata/config-feed.ts';
-import type { Steps } from '../../platform/turns.ts';
+import { FEW, filtered, LOOKS_PER_STEP, type Steps } from '../../platform/turns.ts';
 import { type ConfigRefusal, configRefusal } from './config-resources.ts';
 import { repeatedNames } from './named-once.ts';
 
@@ -16,7 +16,7 @@ import { repeatedNames } from './named-once.ts';
 export type Change = (
   stored: Overrides,
   propertyOf: (name: string) => Property | undefined,
-) => Overrides | ConfigRefusal;
+) => Steps<Overrides | ConfigRefusal>;
 
 export const OpType = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
 
@@ -28,11 +28,12 @@ export interface ConfigOperation {
 
 /** The change that single operations make (IncrementalAlterConfigs). */
 export function incrementally(operations: readonly ConfigOperation[]): Change {
-  return (stored, propertyOf) => {
-    const unknown = unknownOperation(operations);
+  return function* (stored, propertyOf) {
+    const unknown = yield* unknownOperation(operations);
     if (unknown !== null) return unknown;
     const next = new NameMap(stored);
-    for (const operation of operations) {
+    for (const [index, operation] of operations.entries()) {
+      if (index >= FEW) yield;
       const { name, configOperation, value } = operation;
       if (configOperation === OpType.DELETE) next.delete(name);
       else if (configOperation === OpType.SET) next.set(name, value ?? '');
@@ -82,12 +83,18 @@ export function* malformedConfigs(
   if ((yield* repeatedNames(configs, ({ name }) => name)).size > 0) {
     return configRefusal(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys');
   }
-  const nulls = configs.filter(
+  const nulls = yield* filtered(
+    configs,
     ({ value, configOperation }) => value === null && configOperation !== OpType.DELETE,
   );
   if (nulls.length === 0) return null;
   const separator = nulls[0]?.configOperation === undefined ? ',' : ', ';
-  const names = nulls.map(({ name }) => name).join(separator);
+  let names = '';
+  for (const [index, { name }] of nulls.entries()) {
+    if (index > 0) names += separator;
+    names += name;
+    yield;
+  }
   return configRefusal(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${names}`);
 }
 
@@ -113,16 +120,26 @@ export function* decisiveConfigs<C extends { readonly name: string; readonly con
 }
 
 /** An operation that does not exist; where Kafka fails over it, this broker refuses it. */
-export function unknownOperation(operations: readonly ConfigOperation[]): ConfigRefusal | null {
+export function* unknownOperation(operations: readonly ConfigOperation[]): Steps<ConfigRefusal | null> {
   const known: readonly number[] = Object.values(OpType);
-  const unknown = operations.find(({ configOperation }) => !known.includes(configOperation));
-  if (unknown === undefined) return null;
-  return configRefusal(ErrorCode.INVALID_REQUEST, `Unknown operations type ${unknown.configOperation}`);
+  for (const [index, { configOperation }] of operations.entries()) {
+    if (index >= FEW && index % LOOKS_PER_STEP === 0) yield;
+    if (known.includes(configOperation)) continue;
+    return configRefusal(ErrorCode.INVALID_REQUEST, `Unknown operations type ${configOperation}`);
+  }
+  return null;
 }
 
 /** The change that puts `configs` in place of all that is stored (AlterConfigs). */
 export function replacing(
   configs: readonly { readonly name: string; readonly value: string | null }[],
 ): Change {
-  return () => new NameMap(configs.map(({ name, value }) => [name, value ?? '']));
+  return function* () {
+    const next = new NameMap<string>();
+    for (const [index, { name, value }] of configs.entries()) {
+      if (index >= FEW) yield;
+      next.set(name, value ?? '');
+    }
+    return next;
+  };
 }

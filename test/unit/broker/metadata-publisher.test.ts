@@ -194,17 +194,17 @@ describe('replicas by the hundred', () => {
     const { error, failed } = await order;
     const sizes = pieces.map((one) => [one.lead.length, one.follow.length, one.stop.length]);
     expect(sizes).toEqual([
-      [10, 0, 0],
-      [10, 0, 0],
-      [5, 0, 0],
-      [0, 10, 0],
-      [0, 5, 0],
-      [0, 0, 5],
+      ...Array(6).fill([4, 0, 0]),
+      [1, 0, 0],
+      ...Array(3).fill([0, 4, 0]),
+      [0, 3, 0],
+      [0, 0, 4],
+      [0, 0, 1],
     ]);
     // Whoever comes between two pieces finds only some of them done.
     expect(new Set(seen).size).toBeGreaterThan(3);
     expect(pieces.flatMap(({ lead }) => lead)).toEqual(delta.lead.map(({ topic }) => topic));
-    expect(pieces.map(({ piece }) => piece)).toEqual([...Array(5).fill('more follow'), 'last']);
+    expect(pieces.map(({ piece }) => piece)).toEqual([...Array(12).fill('more follow'), 'last']);
     expect([error, failed.size, failed.get(partitionKey('follow7', 0))]).toEqual([
       ErrorCode.NONE,
       3,

@@ -1,6 +1,7 @@
 /** Very many fenced writes at once: none may be made before what it stands on. */
 
 import { describe, expect, it } from 'vitest';
+import type { Change } from '../../../coordinator-client/coordinator.ts';
 import type { LocalSource } from '../../../coordinator-client/local/local.ts';
 import type { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
 import { FencedStore, type PartitionWrite } from '../../../coordinator-client/stores/fenced-store.ts';
@@ -35,6 +36,29 @@ describe('the states of thousands of new topics', () => {
     const results = await fenced.createPartitionStates(writes);
     expect(results.filter(({ ok }) => !ok)).toEqual([]);
     expect(await store.topics.partitionState('t2499', 0)).not.toBeNull();
+  });
+
+  it('are on their way some hundreds at a time, as to put thousands into bytes would hold the event loop', async () => {
+    const { store } = await controller();
+    const writes = await makeTopics(store);
+    let [underWay, most] = [0, 0];
+    const counting = new Proxy(store.coordinator, {
+      get(coordinator, name) {
+        const own: unknown = Reflect.get(coordinator, name, coordinator);
+        if (typeof own !== 'function') return own;
+        if (name !== 'commit') return own.bind(coordinator);
+        return async (changes: readonly Change[]) => {
+          underWay += changes.length;
+          most = Math.max(most, underWay);
+          const answer = await coordinator.commit(changes);
+          underWay -= changes.length;
+          return answer;
+        };
+      },
+    });
+    const results = await new FencedStore(counting, 1, 1).createPartitionStates(writes);
+    expect(results.filter(({ ok }) => !ok)).toEqual([]);
+    expect(most).toBeLessThanOrEqual(500);
   });
 
   it('are all made although the connection breaks on the way', async () => {

@@ -103,6 +103,27 @@ describe('a marker', () => {
     expect(pieces).toBeGreaterThanOrEqual(5);
   });
 
+  it('of very many partitions is written to some of them in each turn', async () => {
+    const { receiver, appended } = setUp();
+    const topics = Array.from({ length: 100 }, (_, at) => ({ topic: `t-${at}`, partitions: [0] }));
+    let [pieces, mostInPiece] = [0, 0];
+    const counted = new Turns(World.flowing().clock, (piece) => {
+      const before = appended.length;
+      const result = piece();
+      if (appended.length > before) pieces++;
+      mostInPiece = Math.max(
+        mostInPiece,
+        appended.slice(before).reduce((sum, { entries }) => sum + entries.length, 0),
+      );
+      return result;
+    });
+    const written = await receiver.write({ ...MARKER, topics }, counted);
+    expect(written.map(({ topic, error }) => [topic, error])).toEqual(
+      topics.map(({ topic }) => [topic, ErrorCode.NONE]),
+    );
+    expect([pieces, mostInPiece]).toEqual([10, 10]);
+  });
+
   it('is answered with the error of each partition; one that is not here is unknown', async () => {
     const { receiver } = setUp({ 't-1': ErrorCode.INVALID_PRODUCER_EPOCH });
     const topics = [{ topic: 't', partitions: [1, 2] }];

@@ -42,12 +42,12 @@ describe('topics made on demand', () => {
     ['impossible', ErrorCode.INVALID_REPLICATION_FACTOR, ErrorCode.INVALID_REPLICATION_FACTOR],
   ])('one that is %s', async (_name, outcome, answer) => {
     const { creation } = setUp(async () => outcome);
-    expect(await creation.create(['t'], ASKER)).toEqual(new Map([['t', answer]]));
+    expect(new Map(await creation.create(['t'], ASKER))).toEqual(new Map([['t', answer]]));
   });
 
   it('a bad name is refused without asking anybody', async () => {
     const { asked, creation } = setUp(async () => ErrorCode.NONE);
-    expect(await creation.create(['a b'], ASKER)).toEqual(
+    expect(new Map(await creation.create(['a b'], ASKER))).toEqual(
       new Map([['a b', ErrorCode.INVALID_TOPIC_EXCEPTION]]),
     );
     expect(asked).toEqual([]);
@@ -62,7 +62,7 @@ describe('topics made on demand', () => {
         }),
     );
     const first = creation.create(['t'], ASKER);
-    expect(await creation.create(['t'], ASKER)).toEqual(
+    expect(new Map(await creation.create(['t'], ASKER))).toEqual(
       new Map([['t', ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]]),
     );
     finish(ErrorCode.NONE);
@@ -73,7 +73,7 @@ describe('topics made on demand', () => {
 
   it('a coordinator that can not be reached is no reason to fail the request', async () => {
     const { creation } = setUp(() => Promise.reject(new Error('down')));
-    expect(await creation.create(['t'], ASKER)).toEqual(
+    expect(new Map(await creation.create(['t'], ASKER))).toEqual(
       new Map([['t', ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]]),
     );
   });

@@ -1,5 +1,6 @@
 /** InitProducerId with a transactional id, AddPartitionsToTxn, AddOffsetsToTxn, EndTxn, DescribeTransactions, ListTransactions. */
 import { describe, expect, it } from 'vitest';
+import { NameSet } from '../../../broker/bounded-name.ts';
 import { newTransaction } from '../../../broker/coordinators/transaction/transaction.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { initProducerId } from '../../../broker/handlers/22-init-producer-id.ts';
@@ -8,6 +9,7 @@ import { addOffsetsToTxn } from '../../../broker/handlers/25-add-offsets-to-txn.
 import { endTxn } from '../../../broker/handlers/26-end-txn.ts';
 import { describeTransactions } from '../../../broker/handlers/65-describe-transactions.ts';
 import { listTransactions } from '../../../broker/handlers/66-list-transactions.ts';
+import { LargeSet } from '../../../broker/large-map.ts';
 import { ask, refusal } from './ask.ts';
 import { denying, metadataOf, partition } from './support.ts';
 
@@ -348,8 +350,8 @@ describe('ListTransactions', () => {
     expect(asked).toEqual([
       [
         {
-          states: new Set(['Ongoing', 'Busy', 'Dead']),
-          producerIds: new Set([1, 2n ** 62n]),
+          states: new NameSet(['Ongoing', 'Busy', 'Dead']),
+          producerIds: new LargeSet([1, 2n ** 62n]),
           longerThanMs: 9,
         },
       ],

@@ -1,5 +1,6 @@
 /** Requests and answers of very many elements: handled over several turns of the event loop. */
 import { expect, it } from 'vitest';
+import { ErrorCode } from '../../../broker/errors.ts';
 import { defineHandler, type Handler } from '../../../broker/handlers/handler.ts';
 import { ClientSession } from '../../../broker/network/client-session.ts';
 import { createDispatch } from '../../../broker/network/dispatch.ts';
@@ -9,6 +10,7 @@ import { ELEMENTS_PER_STEP } from '../../../broker/protocol/field-facts.ts';
 import { requestFrame } from '../../../broker/protocol/frame.ts';
 import { Produce } from '../../../broker/protocol/messages/00-produce.ts';
 import { Metadata } from '../../../broker/protocol/messages/03-metadata.ts';
+import { JoinGroup } from '../../../broker/protocol/messages/11-join-group.ts';
 import type { AnyApi, RequestInput } from '../../../broker/protocol/schema.ts';
 import { allowEverything } from '../../../broker/security/authorizer.ts';
 import { bytesOfParts } from '../../support/message-bytes.ts';
@@ -97,6 +99,24 @@ it('a frame is freed once nothing of its request lies there', async () => {
   expect(bytesOf(await dispatch(whole, true)).length).toBeGreaterThan(4);
   expect(await dispatch(broken, true)).toBe('close');
   expect([whole.length, broken.length]).toEqual([0, 0]);
+});
+
+it('one of many bytes is alone, too, so that they are copied in turns', async () => {
+  const taken: boolean[] = [];
+  const { dispatch } = setUp(
+    defineHandler(JoinGroup, [], {
+      handle(_request, { isAlone }) {
+        taken.push(isAlone);
+        return { errorCode: ErrorCode.NONE };
+      },
+      refuse: () => 'close',
+    }),
+  );
+  for (const sizeBytes of [1000, 2_000_000]) {
+    const protocols = [{ name: 'p', metadata: Buffer.alloc(sizeBytes) }];
+    await dispatch(frameOf(JoinGroup, 3, { groupId: 'g', protocolType: 'consumer', protocols }));
+  }
+  expect(taken).toEqual([false, true]);
 });
 
 it('one that does not decode closes the connection', async () => {

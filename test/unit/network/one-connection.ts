@@ -1,7 +1,8 @@
 /** One connection whose other end, dispatcher and limits are the test's. */
 
 import { ClientSession } from '../../../broker/network/client-session.ts';
-import { Connection, type ConnectionLimits } from '../../../broker/network/connection.ts';
+import { Connection } from '../../../broker/network/connection.ts';
+import type { ConnectionLimits } from '../../../broker/network/connection-limits.ts';
 import { KeptMemory } from '../../../broker/network/kept-memory.ts';
 import type { Dispatch, RequestOutcome } from '../../../broker/network/outcome.ts';
 import { RequestMemory } from '../../../broker/network/request-memory.ts';
@@ -11,6 +12,8 @@ import { AnswerMemory } from '../../../broker/replication/requests/answer-memory
 import { ANONYMOUS } from '../../../broker/security/principal.ts';
 import { MemorySocket } from './memory-socket.ts';
 
+/** So that nothing depends on how fast this machine is. */
+const NO_TIME_PASSES: Clock = { ...systemClock, nowMs: () => 0 };
 const ORIGIN = { id: 'c1', listener: 'PLAINTEXT', securityProtocol: 'PLAINTEXT' } as const;
 export const PRODUCE = 0;
 export const FETCH = 1;
@@ -65,7 +68,7 @@ export function connect(
   {
     memory = new RequestMemory(Number.POSITIVE_INFINITY),
     kept = new KeptMemory(Number.POSITIVE_INFINITY),
-    clock = systemClock,
+    clock = NO_TIME_PASSES,
     answerMemory = new AnswerMemory(1 << 27),
   } = {} as {
     memory?: RequestMemory;
