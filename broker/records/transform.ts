@@ -46,8 +46,12 @@ export function transform(
   const parts: Buffer[] = [];
   let rebuilt = false;
   for (const at of positions) {
-    const part = transformBatch(whole, at, context);
-    context.decompression?.doneWithReused();
+    let part: Buffer | RefusedBatches;
+    try {
+      part = transformBatch(whole, at, context);
+    } finally {
+      context.decompression?.doneWithReused();
+    }
     if (!Buffer.isBuffer(part)) return part;
     rebuilt ||= part.buffer !== whole.buffer || part.byteOffset !== whole.byteOffset + at;
     parts.push(part);

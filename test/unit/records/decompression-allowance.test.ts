@@ -2,11 +2,13 @@
 import { zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
+import { TurnBudget } from '../../../broker/platform/turns.ts';
 import { BATCH_HEADER_BYTES, type Codec, sealBatch } from '../../../broker/records/batch.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
 import { compress } from '../../../broker/records/compression.ts';
-import { DecompressionAllowance } from '../../../broker/records/decompression-allowance.ts';
+import { DecompressionAllowance, TooMuchForTurn } from '../../../broker/records/decompression-allowance.ts';
 import { validateProduced } from '../../../broker/records/validate.ts';
+import { World } from '../../support/world.ts';
 import { batchAround } from './unusual-batches.ts';
 import { accepted, allowance, context, records, refused } from './validation.ts';
 
@@ -92,6 +94,25 @@ describe('what was decompressed to be looked through', () => {
 
   it.each(['gzip', 'zstd', 'snappy', 'lz4'] as const)('is freed when that is over (%s)', (codec) => {
     expect(opened(codec, 5_000_000).decompressed.length).toBe(0);
+  });
+
+  it('is freed where what follows is too much for the turn', () => {
+    const turn = new TurnBudget(new World().clock, 20_000_000);
+    const decompression = new DecompressionAllowance(allowance({}).left, turn);
+    const seen: Buffer[] = [];
+    const { decompressToReusedBuffer } = decompression;
+    const watched = Object.assign(decompression, {
+      decompressToReusedBuffer: (codec: Codec, data: Buffer) => {
+        const decompressed = decompressToReusedBuffer(codec, data);
+        seen.push(decompressed);
+        return decompressed;
+      },
+    });
+    const value = Buffer.alloc(5_000_000, 'v');
+    const batch = buildBatch({ codec: 'gzip', records: [{ key: null, value }] });
+    const asked = context({ compressionType: 'lz4' }, { decompression: watched });
+    expect(() => validateProduced(batch, asked)).toThrow(TooMuchForTurn);
+    expect(seen.map(({ length }) => length)).toEqual([0]);
   });
 
   it('stays where the next is put, and where it was not compressed', () => {
