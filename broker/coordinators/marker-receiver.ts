@@ -35,8 +35,15 @@ interface MarkerReceiverParts {
 /** What writes markers: the newest format there is. */
 const PRODUCE_VERSION = 11;
 
-/** In one turn: a marker may be the first record of a segment, which makes files. */
+/** In one turn, of all markers of a request: each may be the first record of a segment, which makes files. */
 const WRITTEN_TOGETHER = 10;
+
+/** Partitions that a marker is written to in one turn, and where their errors go. */
+interface Part {
+  readonly marker: Marker;
+  readonly hosted: readonly TopicPartition[];
+  readonly answer: PartitionError[];
+}
 
 export class MarkerReceiver {
   readonly #parts: MarkerReceiverParts;
@@ -47,23 +54,24 @@ export class MarkerReceiver {
 
   /** What a broker that coordinates transactions is answered. */
   async answer(markers: readonly TransactionMarker[]): Promise<WriteTxnMarkersResponse> {
-    const turns = new Turns(this.#parts.clock);
-    const written = await Promise.all(markers.map((marker) => this.write(marker, turns)));
+    const written = await this.write(markers, new Turns(this.#parts.clock));
     return {
       error: ErrorCode.NONE,
       markers: markers.map(({ producerId }, index) => ({ producerId, partitions: written[index] ?? [] })),
     };
   }
 
-  /** The errors of the marker's partitions; one that is named twice is written to once. Never rejects. */
-  async write(marker: Marker, turns: Turns): Promise<readonly PartitionError[]> {
-    const { hosted, errors } = await turns.take(this.#sorted(marker));
-    const together: TopicPartition[][] = [];
-    for (let at = 0; at < hosted.length; at += WRITTEN_TOGETHER) {
-      together.push(hosted.slice(at, at + WRITTEN_TOGETHER));
-    }
-    const written = await turns.begin(together, (some) => this.#write(marker, some), 1);
-    return [...errors, ...written.flat()];
+  /** The errors of the partitions of each marker; one that a marker names twice is written to once. Never rejects. */
+  async write(markers: readonly Marker[], turns: Turns): Promise<readonly (readonly PartitionError[])[]> {
+    const { together, answers } = await turns.take(this.#sorted(markers));
+    const written = await turns.begin(together, (parts) => this.#writeTogether(parts), 1);
+    await turns.take(answered(together, written));
+    return answers;
+  }
+
+  /** Each marker by itself: what waits for one waits for no other. */
+  #writeTogether(parts: readonly Part[]): Promise<PartitionError[][]> {
+    return Promise.all(parts.map(({ marker, hosted }) => this.#write(marker, hosted)));
   }
 
   async #write(marker: Marker, hosted: readonly TopicPartition[]): Promise<PartitionError[]> {
@@ -89,8 +97,32 @@ export class MarkerReceiver {
     return Promise.all(written);
   }
 
+  /** What is written together, of all markers in their order; the answers have the errors of what is not here. */
+  *#sorted(markers: readonly Marker[]): Steps<{ together: Part[][]; answers: PartitionError[][] }> {
+    const together: Part[][] = [];
+    const answers: PartitionError[][] = [];
+    let room = 0;
+    for (const marker of markers) {
+      yield;
+      const { hosted, errors: answer } = yield* this.#sortedOne(marker);
+      answers.push(answer);
+      for (let at = 0; at < hosted.length; ) {
+        yield;
+        if (room === 0) {
+          together.push([]);
+          room = WRITTEN_TOGETHER;
+        }
+        const some = hosted.slice(at, at + room);
+        together.at(-1)?.push({ marker, hosted: some, answer });
+        at += some.length;
+        room -= some.length;
+      }
+    }
+    return { together, answers };
+  }
+
   /** The partitions that are here, each once, and the errors of the others. */
-  *#sorted({ topics }: Marker): Steps<{ hosted: TopicPartition[]; errors: PartitionError[] }> {
+  *#sortedOne({ topics }: Marker): Steps<{ hosted: TopicPartition[]; errors: PartitionError[] }> {
     const hosted: TopicPartition[] = [];
     const errors: PartitionError[] = [];
     const named = new NameMap<Set<number>>();
@@ -113,5 +145,16 @@ export class MarkerReceiver {
   #batchOf({ producerId, producerEpoch, committed, coordinatorEpoch }: Marker): Buffer {
     const timestampMs = this.#parts.clock.wallMs();
     return endTransactionMarker({ producerId, producerEpoch, committed, coordinatorEpoch, timestampMs });
+  }
+}
+
+/** Puts the errors of what was written together to the answers. */
+function* answered(
+  together: readonly (readonly Part[])[],
+  written: readonly (readonly (readonly PartitionError[])[])[],
+): Steps<void> {
+  for (const [slice, parts] of together.entries()) {
+    yield;
+    for (const [index, { answer }] of parts.entries()) answer.push(...(written[slice]?.[index] ?? []));
   }
 }

@@ -12,7 +12,7 @@ import { ErrorCode } from '../errors.ts';
 import type { Int64 } from '../int64.ts';
 import { LargeMap } from '../large-map.ts';
 import type { PartitionError } from '../peers/messages.ts';
-import { afterwards, type Steps } from '../platform/turns.ts';
+import type { Steps } from '../platform/turns.ts';
 import { WriteTxnMarkers } from '../protocol/messages/27-write-txn-markers.ts';
 import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
 import { NO_PRODUCER_EPOCH, NO_PRODUCER_ID } from '../records/batch.ts';
@@ -32,11 +32,7 @@ export const writeTxnMarkers = defineHandler(WriteTxnMarkers, ['markers'], {
     context.charges?.exempt();
     if (request.markers.some(isOfNobody)) return refused(request, ErrorCode.UNKNOWN_SERVER_ERROR, context);
     const { turns } = context;
-    const written = await turns.begin(request.markers, ({ transactionResult, topics: asked, ...marker }) =>
-      afterwards(turns.take(topicsIn(asked)), (topics) =>
-        markers.write({ ...marker, committed: transactionResult, topics }, turns),
-      ),
-    );
+    const written = await markers.write(await turns.take(markersIn(request)), turns);
     return turns.take(answer(request, written));
   },
 
@@ -48,13 +44,18 @@ function isOfNobody({ producerId, producerEpoch }: Request['markers'][number]): 
   return producerId === NO_PRODUCER_ID || producerEpoch === NO_PRODUCER_EPOCH;
 }
 
-function* topicsIn(asked: Request['markers'][number]['topics']): Steps<Marker['topics']> {
-  const topics: Marker['topics'][number][] = [];
-  for (const { name, partitionIndexes } of asked) {
-    topics.push({ topic: name, partitions: partitionIndexes });
+function* markersIn(request: Request): Steps<Marker[]> {
+  const markers: Marker[] = [];
+  for (const { transactionResult: committed, topics: asked, ...marker } of request.markers) {
     yield;
+    const topics: Marker['topics'][number][] = [];
+    for (const { name, partitionIndexes } of asked) {
+      topics.push({ topic: name, partitions: partitionIndexes });
+      yield;
+    }
+    markers.push({ ...marker, committed, topics });
   }
-  return topics;
+  return markers;
 }
 
 /** Each partition of a producer once, with its last error. */

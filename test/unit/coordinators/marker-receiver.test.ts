@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { type Marker, MarkerReceiver } from '../../../broker/coordinators/marker-receiver.ts';
 import type { TransactionEnd } from '../../../broker/coordinators/runtime/shard.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
+import type { Clock } from '../../../broker/platform/clock.ts';
 import { Turns } from '../../../broker/platform/turns.ts';
 import { batchProducerEpoch, batchProducerId } from '../../../broker/records/batch.ts';
 import { readControl } from '../../../broker/records/control.ts';
@@ -18,11 +19,11 @@ const MARKER: Marker = {
   topics: [{ topic: 't', partitions: [0, 1, 0] }],
 };
 const OFFSETS = '__consumer_offsets';
-const { clock } = new World();
-const turns = new Turns(clock);
+const WORLD = new World();
+const turns = new Turns(WORLD.clock);
 
 /** Hosts the partitions 0 and 1 of everything; their logs answer as the test says, with offset 40. */
-function setUp(errors: Readonly<Record<string, ErrorCode>> = {}) {
+function setUp(errors: Readonly<Record<string, ErrorCode>> = {}, clock: Clock = WORLD.clock) {
   const appended: AppendRequest[] = [];
   const events: string[] = [];
   const receiver = new MarkerReceiver({
@@ -66,9 +67,11 @@ function setUp(errors: Readonly<Record<string, ErrorCode>> = {}) {
 describe('a marker', () => {
   it('is written once to each partition, for all in-sync replicas, in its own batch', async () => {
     const { receiver, appended } = setUp();
-    expect(await receiver.write(MARKER, turns)).toEqual([
-      { topic: 't', partition: 0, error: ErrorCode.NONE },
-      { topic: 't', partition: 1, error: ErrorCode.NONE },
+    expect(await receiver.write([MARKER], turns)).toEqual([
+      [
+        { topic: 't', partition: 0, error: ErrorCode.NONE },
+        { topic: 't', partition: 1, error: ErrorCode.NONE },
+      ],
     ]);
     const [request] = appended;
     expect(request).toMatchObject({ acks: -1, origin: 'coordinator', timeoutMs: 30_000 });
@@ -95,7 +98,7 @@ describe('a marker', () => {
     });
     const kept = vi.spyOn(Map.prototype, 'set');
     try {
-      expect(await receiver.write({ ...MARKER, topics }, counted)).toEqual([]);
+      expect(await receiver.write([{ ...MARKER, topics }], counted)).toEqual([[]]);
       expect(kept.mock.calls.filter(([key]) => String(key).startsWith('t-')).length).toBe(0);
     } finally {
       kept.mockRestore();
@@ -117,11 +120,56 @@ describe('a marker', () => {
       );
       return result;
     });
-    const written = await receiver.write({ ...MARKER, topics }, counted);
-    expect(written.map(({ topic, error }) => [topic, error])).toEqual(
+    const [written] = await receiver.write([{ ...MARKER, topics }], counted);
+    expect(written?.map(({ topic, error }) => [topic, error])).toEqual(
       topics.map(({ topic }) => [topic, ErrorCode.NONE]),
     );
     expect([pieces, mostInPiece]).toEqual([10, 10]);
+  });
+
+  it('beside very many others is written in a turn with few of them, and answered as if it were alone', async () => {
+    const { clock } = World.flowing();
+    let [before, mostInTurn] = [0, 0];
+    const counting: Clock = {
+      wallMs: () => clock.wallMs(),
+      nowMs: () => clock.nowMs(),
+      after: (delayMs, run) => clock.after(delayMs, run),
+      soon: (run) =>
+        clock.soon(() => {
+          mostInTurn = Math.max(mostInTurn, written() - before);
+          before = written();
+          run();
+        }),
+    };
+    const { receiver, appended } = setUp({ 't-1': ErrorCode.INVALID_PRODUCER_EPOCH }, counting);
+    const written = () => appended.reduce((sum, { entries }) => sum + entries.length, 0);
+    const markers = Array.from({ length: 100 }, (_, at) => ({
+      ...{ ...MARKER, producerId: at, coordinatorEpoch: at },
+      topics: [
+        { topic: 't', partitions: [0, 1, 2] },
+        { topic: 'u', partitions: [at % 2] },
+      ],
+    }));
+    const response = await receiver.answer(markers);
+    expect(response.markers).toEqual(
+      markers.map(({ producerId }) => ({
+        producerId,
+        partitions: [
+          { topic: 't', partition: 2, error: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION },
+          { topic: 't', partition: 0, error: ErrorCode.NONE },
+          { topic: 't', partition: 1, error: ErrorCode.INVALID_PRODUCER_EPOCH },
+          { topic: 'u', partition: producerId % 2, error: ErrorCode.NONE },
+        ],
+      })),
+    );
+    const batches = appended.flatMap(({ entries }) => entries.map(({ records }) => records));
+    expect(batches.map((records) => batchProducerId(records, 0))).toEqual(
+      markers.flatMap(({ producerId }) => [producerId, producerId, producerId]),
+    );
+    expect(batches.map((records) => readControl(records, 0)?.coordinatorEpoch)).toEqual(
+      markers.flatMap(({ coordinatorEpoch }) => [coordinatorEpoch, coordinatorEpoch, coordinatorEpoch]),
+    );
+    expect(Math.max(mostInTurn, written() - before)).toBeLessThanOrEqual(10);
   });
 
   it('is answered with the error of each partition; one that is not here is unknown', async () => {
@@ -145,13 +193,13 @@ describe('a marker', () => {
   it('of a partition of groups is told to them before it is answered, and announced before it is written', async () => {
     const { receiver, events } = setUp();
     const topics = [{ topic: OFFSETS, partitions: [1] }];
-    await receiver.write({ ...MARKER, committed: false, topics }, turns);
+    await receiver.write([{ ...MARKER, committed: false, topics }], turns);
     expect(events).toEqual(['ending 1 of 7', 'appended', 'ended 1: {"committed":false,"markerOffset":40}']);
   });
 
   it('that was not written is not told to groups', async () => {
     const { receiver, events } = setUp({ [`${OFFSETS}-1`]: ErrorCode.NOT_LEADER_OR_FOLLOWER });
-    await receiver.write({ ...MARKER, topics: [{ topic: OFFSETS, partitions: [1] }] }, turns);
+    await receiver.write([{ ...MARKER, topics: [{ topic: OFFSETS, partitions: [1] }] }], turns);
     expect(events).toEqual(['ending 1 of 7', 'appended']);
   });
 });

@@ -31,9 +31,9 @@ describe('WriteTxnMarkers', () => {
   it.each([0, 1])('v%i: has the marker written and tells the outcome of each partition', async (version) => {
     const asked: unknown[] = [];
     const markers = {
-      write: (marker: unknown) => {
-        asked.push(marker);
-        return Promise.resolve(answers);
+      write: (all: readonly unknown[]) => {
+        asked.push(...all);
+        return Promise.resolve([answers]);
       },
     };
     const { response } = await ask(writeTxnMarkers, version, request, { markers });
@@ -75,7 +75,7 @@ describe('WriteTxnMarkers', () => {
       nowMs: () => nowMs,
       longestRequestThrottleMs: 1000,
     });
-    const markers = { write: () => Promise.resolve(answers) };
+    const markers = { write: () => Promise.resolve([answers]) };
     await ask(writeTxnMarkers, 1, request, { markers, charges, may: () => isAllowed });
     nowMs = 300;
     charges.finish('answered');
@@ -87,8 +87,8 @@ describe('WriteTxnMarkers', () => {
 
   it('answers once for each producer, and not for one without partitions', async () => {
     const markers = {
-      write: ({ topics }: { topics: readonly unknown[] }) =>
-        Promise.resolve(topics.length === 0 ? [] : answers),
+      write: (all: readonly { topics: readonly unknown[] }[]) =>
+        Promise.resolve(all.map(({ topics }) => (topics.length === 0 ? [] : answers))),
     };
     const nothing = request.markers.map((marker) => ({ ...marker, producerId: 8, topics: [] }));
     const named = { markers: [...request.markers, ...request.markers, ...nothing] };
