@@ -3,8 +3,9 @@
  * that are to be stored before anybody learns them, and the new id of a static member that has returned.
  * Source: Kafka's GroupMetadataManager.storeGroup, readGroupMessageValue.
  */
+import { NameSet } from '../../bounded-name.ts';
 import type { StaticReturn } from './effects.ts';
-import { type Group, type Member, memberMetadata, newGroup } from './group.ts';
+import { type Group, type Member, memberMetadata, namesOf, newGroup, putMember } from './group.ts';
 import type { GroupValue } from './group-records.ts';
 
 /** What the record is to hold and the group does not yet. */
@@ -39,7 +40,8 @@ export function groupValue(group: Group, { assignments, returned }: Ahead): Grou
 
 function returning(member: Member, { request }: StaticReturn): Member {
   const { newMemberId: memberId, protocols, rebalanceTimeoutMs, sessionTimeoutMs } = request;
-  return { ...member, memberId, protocols, rebalanceTimeoutMs, sessionTimeoutMs };
+  const protocolNames = namesOf(protocols);
+  return { ...member, memberId, protocols, protocolNames, rebalanceTimeoutMs, sessionTimeoutMs };
 }
 
 /** The group as a coordinator finds it in the log: Stable with members, Empty without. */
@@ -49,16 +51,13 @@ export function groupFrom(groupId: string, value: GroupValue): Group {
   group.generationId = value.generation;
   group.protocolName = value.protocol;
   group.leaderId = value.leader;
-  for (const each of value.members) {
-    const member = memberOf(each, value);
-    group.members.set(member.memberId, member);
-    if (member.instanceId !== null) group.staticMembers.set(member.instanceId, member.memberId);
-  }
+  for (const each of value.members) putMember(group, memberOf(each, value));
   group.state = value.members.length > 0 ? 'Stable' : 'Empty';
   return group;
 }
 
 function memberOf(stored: GroupValue['members'][number], value: GroupValue): Member {
+  const name = value.protocol ?? '';
   return {
     memberId: stored.memberId,
     instanceId: stored.groupInstanceId,
@@ -68,7 +67,8 @@ function memberOf(stored: GroupValue['members'][number], value: GroupValue): Mem
     sessionTimeoutMs: stored.sessionTimeout,
     protocolType: value.protocolType,
     // Copies, as the record belongs to the log.
-    protocols: [{ name: value.protocol ?? '', metadata: Buffer.from(stored.subscription) }],
+    protocols: [{ name, metadata: Buffer.from(stored.subscription) }],
+    protocolNames: new NameSet([name]),
     assignment: Buffer.from(stored.assignment),
     joinTicket: null,
     syncTicket: null,

@@ -24,7 +24,10 @@ export interface Member {
   rebalanceTimeoutMs: number;
   sessionTimeoutMs: number;
   readonly protocolType: string;
+  /** In the order of its choice. In a group they change with {@link setProtocols}. */
   protocols: readonly MemberProtocol[];
+  /** Those of its protocols, made once: everybody's may be looked at when one joins. */
+  protocolNames: NameSet;
   assignment: Buffer;
   /** A JoinGroup of this member that waits for the rebalance to complete. */
   joinTicket: Ticket | null;
@@ -49,8 +52,10 @@ export interface Group {
   protocolType: string | null;
   protocolName: string | null;
   leaderId: string | null;
-  /** In order of joining: the first is the first choice for leader. */
+  /** In order of joining: the first is the first choice for leader. Who comes is put in with {@link putMember}. */
   readonly members: NameMap<Member>;
+  /** The names of those that all members support; null where they have to be found anew. Never changed in place. */
+  commonProtocols: NameSet | null;
   /** Member id by group.instance.id. */
   readonly staticMembers: NameMap<string>;
   /** Ids given out with MEMBER_ID_REQUIRED that have not joined yet. */
@@ -82,6 +87,7 @@ export function newGroup(groupId: string, nowMs: number): Group {
     protocolName: null,
     leaderId: null,
     members: new NameMap(),
+    commonProtocols: null,
     staticMembers: new NameMap(),
     pendingMembers: new NameSet(),
     pendingSyncMembers: new NameSet(),
@@ -124,26 +130,46 @@ export function membersAwaitingJoin(group: Group): number {
   return count;
 }
 
-/** Of so few protocols a name is found as fast as in a set, and there is no set to be made. */
-const FEW_PROTOCOLS = 8;
+/** The names of protocols, each once. */
+export function namesOf(protocols: readonly Pick<MemberProtocol, 'name'>[]): NameSet {
+  return new NameSet(protocols.map(({ name }) => name));
+}
+
+/** Of a member of the group: what it supports from now on. */
+export function setProtocols(group: Group, member: Member, protocols: readonly MemberProtocol[]): void {
+  const before = member.protocolNames;
+  member.protocols = protocols;
+  member.protocolNames = namesOf(protocols);
+  const hasSameNames = before.size === member.protocolNames.size && supportsAll(member, before);
+  if (!hasSameNames) group.commonProtocols = null;
+}
 
 /** Protocol names that every member supports. Looked for at every join of a member, so it has to be quick. */
 function commonProtocols(group: Group): NameSet {
-  let common: readonly string[] | null = null;
-  for (const { protocols } of group.members.values()) {
-    if (common === null) common = protocols.map(({ name }) => name);
-    else {
-      const supports = supporterOf(protocols);
-      if (!common.every(supports)) common = common.filter(supports);
-    }
-  }
-  return new NameSet(common ?? []);
+  group.commonProtocols ??= supportedByAll([...group.members.values()]);
+  return group.commonProtocols;
 }
 
-function supporterOf(protocols: readonly MemberProtocol[]): (name: string) => boolean {
-  if (protocols.length <= FEW_PROTOCOLS) return (name) => protocols.some((one) => one.name === name);
-  const names = new NameSet(protocols.map(({ name }) => name));
-  return (name) => names.has(name);
+function supportedByAll(members: readonly Member[]): NameSet {
+  let fewest = members[0]?.protocolNames ?? new NameSet();
+  for (const { protocolNames } of members) if (protocolNames.size < fewest.size) fewest = protocolNames;
+  let common = [...fewest];
+  for (const { protocolNames } of members) {
+    const isSupported = (name: string) => protocolNames.has(name);
+    if (!common.every(isSupported)) common = common.filter(isSupported);
+  }
+  return new NameSet(common);
+}
+
+/** The same set where the member supports all of them. */
+function supportedOf(names: NameSet, member: Member): NameSet {
+  if (supportsAll(member, names)) return names;
+  return new NameSet([...names].filter((name) => member.protocolNames.has(name)));
+}
+
+function supportsAll({ protocolNames }: Member, names: NameSet): boolean {
+  for (const name of names) if (!protocolNames.has(name)) return false;
+  return true;
 }
 
 /** May a member of this type and these protocols be in the group? */
@@ -198,9 +224,17 @@ export function sameProtocols(member: Member, protocols: readonly MemberProtocol
 export function addMember(group: Group, member: Member): void {
   if (group.members.size === 0) group.protocolType = member.protocolType;
   if (group.leaderId === null) group.leaderId = member.memberId;
-  group.members.set(member.memberId, member);
-  if (member.instanceId !== null) group.staticMembers.set(member.instanceId, member.memberId);
+  putMember(group, member);
   group.pendingMembers.delete(member.memberId);
+}
+
+/** Nothing but that it is there. */
+export function putMember(group: Group, member: Member): void {
+  const { members, commonProtocols: common } = group;
+  const isOneMore = members.size > 0 && !members.has(member.memberId);
+  group.commonProtocols = isOneMore && common !== null ? supportedOf(common, member) : null;
+  members.set(member.memberId, member);
+  if (member.instanceId !== null) group.staticMembers.set(member.instanceId, member.memberId);
 }
 
 /** Also a pending one; a leader is followed by the member that has been there longest. */
@@ -208,6 +242,7 @@ export function removeMember(group: Group, memberId: string): void {
   const member = group.members.get(memberId);
   if (member !== undefined) {
     group.members.delete(memberId);
+    group.commonProtocols = null;
     if (member.instanceId !== null && group.staticMembers.get(member.instanceId) === memberId) {
       group.staticMembers.delete(member.instanceId);
     }

@@ -11,9 +11,11 @@ import type { Group, Member, Ticket } from './group.ts';
 import {
   addMember,
   membersAwaitingJoin,
+  namesOf,
   removeMember,
   sameProtocols,
   selectProtocol,
+  setProtocols,
   supportsProtocols,
 } from './group.ts';
 import { validateMember } from './membership.ts';
@@ -136,6 +138,7 @@ function addAndRebalance(
     sessionTimeoutMs: request.sessionTimeoutMs,
     protocolType: request.protocolType,
     protocols: request.protocols,
+    protocolNames: namesOf(request.protocols),
     assignment: NO_BYTES,
     joinTicket: context.ticket,
     syncTicket: null,
@@ -157,19 +160,19 @@ function updateAndRebalance(
   context: TicketContext,
 ): Effect[] {
   return [
-    ...update(member, request, context.ticket),
+    ...update(group, member, request, context.ticket),
     ...maybePrepareRebalance(group, context.settings, context.nowMs),
   ];
 }
 
 /** `ticket` null: the request does not wait for a rebalance. */
-function update(member: Member, request: JoinRequest, ticket: Ticket | null): Effect[] {
+function update(group: Group, member: Member, request: JoinRequest, ticket: Ticket | null): Effect[] {
   const effects: Effect[] = [];
   if (member.joinTicket !== null) {
     // The member asks again over another connection: the older request is let go.
     effects.push(refuse(member.joinTicket, ErrorCode.REBALANCE_IN_PROGRESS, member.memberId));
   }
-  member.protocols = request.protocols;
+  setProtocols(group, member, request.protocols);
   member.rebalanceTimeoutMs = request.rebalanceTimeoutMs;
   member.sessionTimeoutMs = request.sessionTimeoutMs;
   member.joinTicket = ticket;
@@ -193,7 +196,7 @@ function replaceStatic(
     return [{ do: 'persist', reason: { why: 'static-return', generationId: group.generationId, returned } }];
   }
   const effects = rename(group, member, request.newMemberId);
-  effects.push(...update(member, request, context.ticket));
+  effects.push(...update(group, member, request, context.ticket));
   if (group.state === 'Stable' || group.state === 'CompletingRebalance') {
     effects.push(...prepareRebalance(group, context.settings, context.nowMs));
   }
@@ -203,8 +206,8 @@ function replaceStatic(
 /** Would the group choose the protocol it has, if the member came with what it asks for? */
 function keepsProtocol(group: Group, member: Member, { protocols }: JoinRequest): boolean {
   const members = new NameMap(group.members);
-  members.set(member.memberId, { ...member, protocols });
-  return group.protocolName === selectProtocol({ ...group, members });
+  members.set(member.memberId, { ...member, protocols, protocolNames: namesOf(protocols) });
+  return group.protocolName === selectProtocol({ ...group, members, commonProtocols: null });
 }
 
 /** Gives a static member another id; whoever waits under the old one is fenced. */
@@ -251,7 +254,7 @@ export function staticReturnStored(
   }
   const previousLeaderId = group.leaderId ?? '';
   const effects = rename(group, member, request.newMemberId);
-  effects.push(...update(member, request, null));
+  effects.push(...update(group, member, request, null));
   member.isNew = false;
   const isLeader = group.leaderId === member.memberId;
   const skip = request.supportsSkippingAssignment;

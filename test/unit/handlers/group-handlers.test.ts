@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { NameMap } from '../../../broker/bounded-name.ts';
 import type { JoinAnswer, SyncAnswer } from '../../../broker/coordinators/group/effects.ts';
-import { addMember, type Group, newGroup } from '../../../broker/coordinators/group/group.ts';
+import { addMember, type Group, namesOf, newGroup } from '../../../broker/coordinators/group/group.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { joinGroup } from '../../../broker/handlers/11-join-group.ts';
 import { heartbeat } from '../../../broker/handlers/12-heartbeat.ts';
@@ -37,6 +37,7 @@ describe('JoinGroup', () => {
     sessionTimeoutMs: 10_000,
     protocolType: 'consumer',
     protocols: [{ name: 'range', metadata: METADATA }],
+    protocolNames: namesOf([{ name: 'range' }]),
   };
 
   it.each([0, 1, 3, 4, 5, 8, 9])('v%i: the coordinator is told what this version can do', async (version) => {
@@ -204,6 +205,7 @@ function groupOf(state: Group['state']): Group {
     sessionTimeoutMs: 1,
     protocolType: 'consumer',
     protocols: [{ name: 'range', metadata: METADATA }],
+    protocolNames: namesOf([{ name: 'range' }]),
     assignment: Buffer.from('mine'),
     joinTicket: null,
     syncTicket: null,
