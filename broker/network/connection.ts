@@ -106,10 +106,7 @@ export class Connection {
     });
     this.#socket.on({
       data: (chunk) => this.#onData(chunk),
-      readEnd: () => {
-        this.#turn.ended();
-        this.#flush();
-      },
+      readEnd: () => this.#flush(),
       close: () => this.#onClose(),
     });
   }
@@ -169,7 +166,6 @@ export class Connection {
   #onData(chunk: Buffer): void {
     if (this.#ending || this.#closed) return;
     this.#lastActiveMs = this.#lastReadMs = this.#parts.clock.nowMs();
-    this.#turn.began(this.#lastReadMs);
     this.#parts.bytesIn.add(chunk.length);
     this.#split(() => this.#splitter.push(chunk));
   }
@@ -345,7 +341,6 @@ export class Connection {
   #pause(): void {
     if (this.#paused) return;
     this.#paused = true;
-    this.#turn.ended();
     this.#socket.pause();
     // The burst may end here without a readEnd: what is answered already must still leave.
     this.#scheduleFlush();

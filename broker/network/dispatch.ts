@@ -2,7 +2,8 @@
  * From a frame to a request that is answered: header, handler, decode. What can't be answered closes
  * the connection, as in Kafka: an API that isn't served, a version outside its range, a request that
  * does not decode. Only ApiVersions answers an unknown version, so that a newer client can step down.
- * A request of very many elements is copied and read in steps, as nobody else is served meanwhile.
+ * A request of very many elements, or above a megabyte if it is no Produce, is read in steps and is alone on its
+ * connection: others are served between the steps.
  * Who has still to log in is refused everything but ApiVersions, whoever has let the frame come this far.
  * Source: SocketServer.processCompletedReceives, RequestContext.parseRequest, KafkaApis.handle.
  */

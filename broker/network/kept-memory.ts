@@ -1,7 +1,7 @@
 /**
  * queued.produce.max.bytes: how much memory Produce requests may take on all connections together that are
- * kept until their records have been checked; and as much again requests of very many elements, until they
- * are read. As with requests that arrive one is let in while anything at
+ * kept until their records have been checked; and as much again other requests of very many elements or above
+ * a megabyte, until they are read. As with requests that arrive one is let in while anything at
  * all is left, so that the largest one comes through.
  */
 export class KeptMemory {

@@ -284,12 +284,13 @@ export function afterwards<Value, Next>(
 
 /** Those who wait for a turn of their own, oldest first; whoever is first goes on in the next turn of the loop. */
 const waiting = new WeakMap<Clock, (() => void)[]>();
+const numbered = new WeakMap<Clock, LoopTurns>();
 
 /**
  * A turn of the event loop for a piece of long work: one piece a turn, whoever they are that have long work,
  * so that what else the loop has to do waits for no more than one.
  */
-function ownTurn(clock: Clock): Promise<void> {
+export function ownTurn(clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     const queue = waiting.get(clock) ?? [];
     waiting.set(clock, queue);
@@ -308,6 +309,37 @@ function giveTurn(clock: Clock, queue: (() => void)[]): void {
  */
 export function nextTurn(clock: Clock): Promise<void> {
   return new Promise((resolve) => clock.soon(resolve));
+}
+
+/** Tells the turns of the event loop from each other. */
+export class LoopTurns {
+  readonly #clock: Clock;
+  #number = 0;
+  /** The next number comes with the next turn. */
+  #isArmed = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Of this turn; all who ask in one are told the same, and those of the next one another. */
+  number(): number {
+    if (!this.#isArmed) {
+      this.#isArmed = true;
+      this.#clock.soon(() => {
+        this.#isArmed = false;
+        this.#number += 1;
+      });
+    }
+    return this.#number;
+  }
+}
+
+/** For all who go by this clock, so that they ask for one more turn together. */
+export function loopTurns(clock: Clock): LoopTurns {
+  const known = numbered.get(clock) ?? new LoopTurns(clock);
+  numbered.set(clock, known);
+  return known;
 }
 
 /** How much work of a kind one turn of the event loop may do, whoever asks for it. */

@@ -114,7 +114,7 @@ export const LIMIT_CONFIGS = {
   'queued.produce.max.bytes': long(
     '67108864',
     'read-only',
-    'Bytes of Produce requests that wait for their records to be checked after which no further ones are started; one connection may have an eighth of it.',
+    'Bytes of Produce requests that wait for their records to be checked after which no further ones are started; one connection may have an eighth of it. As much again for other large requests, until they are read.',
     atLeast(1048576),
   ),
   'worker.threads': int(

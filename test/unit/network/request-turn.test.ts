@@ -3,6 +3,7 @@
  * whether they are answered at once or by promises that need nothing but what is there.
  */
 import { expect, it } from 'vitest';
+import { KeptMemory } from '../../../broker/network/kept-memory.ts';
 import type { Dispatch } from '../../../broker/network/outcome.ts';
 import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
 import { connect, echo, FETCH, frame, PRODUCE, settled } from './one-connection.ts';
@@ -65,4 +66,43 @@ it('the first request of a turn is served, however long the last one took', asyn
   expect(started).toEqual(['a']);
   await settled();
   expect(started).toEqual(['a', 'b']);
+});
+
+it('one that had to wait for memory starts as soon as there is some, whenever it came', async () => {
+  let nowMs = 0;
+  const clock: Clock = { ...systemClock, nowMs: () => nowMs };
+  const kept = new KeptMemory(10);
+  const started: string[] = [];
+  const { socket } = connect(
+    (bytes) => {
+      started.push(bytes.toString('latin1', 2));
+      return new Promise(() => {});
+    },
+    {},
+    { clock, kept },
+  );
+  kept.reserve(10);
+  socket.arrive(frame(PRODUCE, 'waits'));
+  await settled();
+  expect(started).toEqual([]);
+  nowMs += 100;
+  await settled();
+  kept.release(10);
+  await Promise.resolve();
+  expect(started).toEqual(['waits']);
+});
+
+it('of many connections that have more, one goes on in each turn', async () => {
+  const { clock, counting, perTurn, nextTurn } = counted(echo);
+  const texts = Array.from({ length: REQUESTS / 4 }, (_, n) => `${n}`);
+  const sockets = [0, 1, 2, 3].map(() => connect(counting, { maxUnsentBytes: 1_000_000 }, { clock }).socket);
+  for (const socket of sockets) socket.arrive(Buffer.concat(texts.map((text) => frame(FETCH, text))));
+  for (let turn = 0; turn < REQUESTS; turn++) {
+    await settled();
+    nextTurn();
+  }
+  const [, ...later] = perTurn;
+  expect(Math.max(...later)).toBeLessThanOrEqual(MOST_PER_TURN);
+  for (const socket of sockets)
+    expect(socket.written.toString()).toBe(texts.map((text) => `<${text}>`).join(''));
 });
