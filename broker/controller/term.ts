@@ -16,7 +16,7 @@ import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { Cause, EventId } from '../platform/event-ring.ts';
 import type { Journal } from '../platform/journal.ts';
 import type { Random } from '../platform/random.ts';
-import { Turns } from '../platform/turns.ts';
+import { nextTurn, Turns } from '../platform/turns.ts';
 import type { BrokerId } from '../types.ts';
 import type { BrokerChannels } from './broker-channels.ts';
 import { ClusterState, type PartitionView } from './cluster-state.ts';
@@ -81,11 +81,12 @@ export class Term {
     this.state = new ClusterState(options.epoch);
     const coordinator = new TermCoordinator(options.coordinator, () => this.#inOffice());
     this.store = new ClusterStore(coordinator);
-    this.fenced = new FencedStore(coordinator, options.epoch, options.epochVersion);
     this.turns = new Turns(options.clock, (piece) => {
       this.#inOffice();
       return piece();
     });
+    const { epoch, epochVersion, clock } = options;
+    this.fenced = new FencedStore(coordinator, epoch, epochVersion, () => nextTurn(clock));
   }
 
   get epoch(): number {

@@ -1,7 +1,7 @@
 /**
  * News of the cluster on their way through this broker: the one place that knows who hears of them, and in
- * which order. All of it happens in one synchronous piece, behind the fence; only replicas by the hundred, whose
- * logs have to be made or opened, are taken in by pieces, as the event loop is everybody's.
+ * which order. All of it happens in one synchronous piece, behind the fence; only replicas that take long, as
+ * where logs have to be made or opened, are taken in over several turns, as the event loop is everybody's.
  * Source: Kafka's BrokerMetadataPublisher; in ZooKeeper mode KafkaApis.handleUpdateMetadataRequest and
  * ReplicaManager.
  */
@@ -12,10 +12,10 @@ import { type ClusterDelta, type DeltaOutcome, deltaOutcome, type ReplicaDelta }
 import type { MetadataImage } from '../metadata/image.ts';
 import type { MetadataCache } from '../metadata/metadata-cache.ts';
 import type { Peers } from '../peers/peers.contract.ts';
-import { type Clock, sleep } from '../platform/clock.ts';
-import type { PieceOfDelta } from '../replication/leadership.ts';
+import type { Clock } from '../platform/clock.ts';
+import { nextTurn, type Steps, Turns, unless } from '../platform/turns.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
-import { type PartitionKey, partitionKey, type TopicPartition } from '../types.ts';
+import { partitionKey, type TopicPartition } from '../types.ts';
 import type { DynamicConfigs } from './dynamic-configs.ts';
 
 /** Who is told. */
@@ -29,14 +29,20 @@ export interface PublisherParts {
   readonly groups: Pick<GroupCoordinator, 'forgetPartitions'>;
 }
 
-/** A log that is made takes half a millisecond to a whole one, and several where the disk is busy. */
-const REPLICAS_A_PIECE = 4;
+/**
+ * A turn is over after some milliseconds (platform/turns.ts): a log that is made takes half a millisecond to a
+ * whole one, and several where the disk is busy; a new leader of one that is there some hundredths. So many are
+ * a turn in any case.
+ */
+const REPLICAS_A_TURN = 100;
 
 export class MetadataPublisher {
   readonly #parts: PublisherParts;
+  readonly #turns: Turns;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
+    this.#turns = new Turns(parts.clock, undefined, nextTurn);
   }
 
   /** What a feed calls with its news (metadata/metadata-feed.ts, Publish). */
@@ -68,27 +74,22 @@ export class MetadataPublisher {
       this.#forgetBrokers(before);
       this.#forgetPartitions(deleted);
     };
-    if (replicas !== null && replicaCount(replicas) > REPLICAS_A_PIECE) {
-      return this.#takeInPieces(delta, replicas).finally(forget);
+    if (replicas === null) {
+      forget();
+      return deltaOutcome(ErrorCode.NONE);
     }
-    const outcome = replicas === null ? deltaOutcome(ErrorCode.NONE) : parts.replicas.apply(replicas, 'last');
+    const outcome = this.#turns.take(this.#replicasOf(delta, replicas), REPLICAS_A_TURN);
+    if (outcome instanceof Promise) return outcome.finally(forget);
     forget();
     return outcome;
   }
 
   /** What another controller has taken over meanwhile is left to that one, which tells all of it anew. */
-  async #takeInPieces(delta: ClusterDelta, replicas: ReplicaDelta): Promise<DeltaOutcome> {
-    const { clock, fence, replicas: replicaManager } = this.#parts;
-    const failed = new Map<PartitionKey, ErrorCode>();
-    for (const { piece, which } of piecesOf(replicas)) {
-      const fenced = fence.check(delta);
-      if (fenced !== ErrorCode.NONE) return deltaOutcome(fenced);
-      const outcome = replicaManager.apply(piece, which);
-      if (outcome.error !== ErrorCode.NONE) return outcome;
-      for (const [key, error] of outcome.failed) failed.set(key, error);
-      if (which !== 'last') await sleep(clock, 0);
-    }
-    return { error: ErrorCode.NONE, failed };
+  #replicasOf(delta: ClusterDelta, replicas: ReplicaDelta): Steps<DeltaOutcome> {
+    return unless(this.#parts.replicas.apply(replicas), () => {
+      const fenced = this.#parts.fence.check(delta);
+      return fenced === ErrorCode.NONE ? null : deltaOutcome(fenced);
+    });
   }
 
   /** Those that are gone, and those that have come back as another incarnation, perhaps elsewhere. */
@@ -107,26 +108,5 @@ export class MetadataPublisher {
     void groups.forgetPartitions(
       new Set(deleted.map(({ topic, partition }) => partitionKey(topic, partition))),
     );
-  }
-}
-
-const NO_REPLICAS: ReplicaDelta = { lead: [], follow: [], stop: [] };
-
-function replicaCount({ lead, follow, stop }: ReplicaDelta): number {
-  return lead.length + follow.length + stop.length;
-}
-
-/** The same delta in pieces: those that lead first, then those that follow, then those that stop. */
-function* piecesOf(
-  delta: ReplicaDelta,
-): Generator<{ readonly piece: ReplicaDelta; readonly which: PieceOfDelta }, void> {
-  let left = replicaCount(delta);
-  for (const part of ['lead', 'follow', 'stop'] as const) {
-    const all = delta[part];
-    for (let at = 0; at < all.length; at += REPLICAS_A_PIECE) {
-      const some = all.slice(at, at + REPLICAS_A_PIECE);
-      left -= some.length;
-      yield { piece: { ...NO_REPLICAS, [part]: some }, which: left === 0 ? 'last' : 'more follow' };
-    }
   }
 }

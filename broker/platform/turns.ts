@@ -33,11 +33,20 @@ const STEPS_PER_LOOK = 8;
 export class Turns {
   readonly #clock: Clock;
   readonly #during: <Result>(piece: () => Result) => Result;
+  readonly #next: (clock: Clock) => Promise<void>;
 
-  /** `during` runs the pieces: whoever is charged for them measures there how long they take. */
-  constructor(clock: Clock, during: <Result>(piece: () => Result) => Result = (piece) => piece()) {
+  /**
+   * `during` runs the pieces: whoever is charged for them measures there how long they take. `next` says when the
+   * next of them is.
+   */
+  constructor(
+    clock: Clock,
+    during: <Result>(piece: () => Result) => Result = (piece) => piece(),
+    next: (clock: Clock) => Promise<void> = ownTurn,
+  ) {
     this.#clock = clock;
     this.#during = during;
+    this.#next = next;
   }
 
   /**
@@ -76,7 +85,7 @@ export class Turns {
 
   /** A turn of the event loop in which no other long work is done. */
   own(): Promise<void> {
-    return ownTurn(this.#clock);
+    return this.#next(this.#clock);
   }
 
   #some<Result>(steps: Steps<Result>, most: number, stepsPerTurn: number, overMs: number) {
@@ -95,7 +104,7 @@ export class Turns {
         let left = last.stepsLeft;
         if (last.waitsFor !== null) await last.waitsFor;
         else {
-          await ownTurn(this.#clock);
+          await this.#next(this.#clock);
           left = stepsPerTurn;
         }
         const next = this.#some(steps, left, stepsPerTurn, this.#clock.nowMs() + TURN_MS);
@@ -245,6 +254,21 @@ export function* done<Result>(result: Result): Steps<Result> {
   return result;
 }
 
+/** The same steps, unless one of them is refused: then the refusal is the result, and no other step is taken. */
+export function* unless<Result>(steps: Steps<Result>, refusal: () => Result | null): Steps<Result> {
+  try {
+    for (;;) {
+      const refused = refusal();
+      if (refused !== null) return refused;
+      const { done: isDone, value } = steps.next();
+      if (isDone === true) return value;
+      yield value;
+    }
+  } finally {
+    steps.return(undefined as Result); // what it has taken it gives back
+  }
+}
+
 /** All steps at once, of work that is known to be little, and to wait for nothing. */
 export function atOnce<Result>(steps: Steps<Result>): Result {
   for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
@@ -277,6 +301,14 @@ export function ownTurn(clock: Clock): Promise<void> {
 function giveTurn(clock: Clock, queue: (() => void)[]): void {
   queue.shift()?.();
   if (queue.length > 0) clock.soon(() => giveTurn(clock, queue));
+}
+
+/**
+ * The next turn of the event loop, whoever else has long work in it: for what partitions are without a leader
+ * meanwhile. It must not wait for its place among all that clients ask for.
+ */
+export function nextTurn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.soon(resolve));
 }
 
 /** Tells the turns of the event loop from each other. */

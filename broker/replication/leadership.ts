@@ -1,6 +1,6 @@
 /**
  * What the controller wants this broker to lead, follow and drop, and what a failed directory takes from it,
- * decided synchronously; a large delta comes in pieces (node/metadata-publisher.ts).
+ * each of them decided synchronously; node/metadata-publisher.ts gives very many of them several turns.
  * Whose word it is has been checked before (metadata/controller-fence.ts). Rules: a partition state takes
  * effect only with a leader epoch above the known one; leaders first, then followers; a follower starts
  * only when its leader is alive.
@@ -15,6 +15,7 @@ import type { MetadataDelta, ReplicaDelta, ReplicaState, StoppedReplica } from '
 import type { Diagnostics } from '../platform/diagnostics.ts';
 import type { EventId } from '../platform/event-ring.ts';
 import type { Journal } from '../platform/journal.ts';
+import type { Steps } from '../platform/turns.ts';
 import {
   type BrokerId,
   EPOCH_DURING_DELETE,
@@ -40,9 +41,6 @@ export interface RoleChange {
    */
   readonly role: 'leader' | 'follower' | 'stopped' | 'deleted';
 }
-
-/** Of a delta that comes in pieces; a delta in one piece is its last. */
-export type PieceOfDelta = 'more follow' | 'last';
 
 interface LeadershipContext {
   readonly brokerId: BrokerId;
@@ -74,39 +72,52 @@ export class Leadership {
     this.#context = context;
   }
 
-  /** The replicas that could not, or would not, with the reason. */
-  apply({ lead, follow, stop }: ReplicaDelta, piece: PieceOfDelta): ReadonlyMap<PartitionKey, ErrorCode> {
+  /** A replica a step. The result: those that could not, or would not, with the reason. */
+  *apply({ lead, follow, stop }: ReplicaDelta): Steps<ReadonlyMap<PartitionKey, ErrorCode>> {
+    const { journal, follower } = this.#context;
     const failed = new Map<PartitionKey, ErrorCode>();
-    if (lead.length + follow.length > 0) this.#leadAndFollow(lead, follow, failed);
-    for (const replica of stop) {
-      const error = this.#stopped(replica);
-      if (error !== ErrorCode.NONE) failed.set(partitionKey(replica.topic, replica.partition), error);
+    const roles = new TakenRoles(journal, lead.length + follow.length);
+    let taken = 0;
+    try {
+      for (const state of lead) {
+        if (taken++ > 0) yield;
+        this.#take(state, failed, (transition) => this.#makeLeader(transition, roles));
+      }
+      for (const state of follow) {
+        if (taken++ > 0) yield;
+        this.#take(state, failed, (transition) => this.#makeFollower(transition, roles));
+      }
+      for (const replica of stop) {
+        if (taken++ > 0) yield;
+        const error = this.#stopped(replica);
+        if (error !== ErrorCode.NONE) failed.set(partitionKey(replica.topic, replica.partition), error);
+        follower.closeIdleStreams();
+      }
+    } finally {
+      // Also of an order that is dropped, or has failed, midway.
+      roles.record();
+      this.#checkpointed = null;
     }
-    this.#context.follower.closeIdleStreams();
-    if (piece === 'last') this.#checkpointed = null;
     return failed;
   }
 
-  #leadAndFollow(
-    lead: readonly ReplicaState[],
-    follow: readonly ReplicaState[],
+  #take(
+    state: ReplicaState,
     failed: Map<PartitionKey, ErrorCode>,
+    make: (transition: Transition) => boolean,
   ): void {
-    const { follower, announce, journal } = this.#context;
-    const leaders = this.#judged(lead, failed);
-    const followers = this.#judged(follow, failed);
-    for (const { partition } of [...leaders, ...followers]) follower.unfollow(partition.key);
-    const roles = new TakenRoles(journal, leaders.length + followers.length);
-    const led = this.#carryOut(leaders, failed, (transition) => this.#makeLeader(transition, roles));
-    const followed = this.#carryOut(followers, failed, (transition) => this.#makeFollower(transition, roles));
-    roles.record();
+    const { follower, announce } = this.#context;
+    const judged = this.#judge(state);
+    if (isError(judged)) {
+      if (judged !== ErrorCode.NONE) failed.set(partitionKey(state.topic, state.partition), judged);
+      return;
+    }
+    follower.unfollow(judged.key);
+    const isMade = this.#carryOut({ partition: judged, state }, failed, make);
     follower.closeIdleStreams();
-    for (const { topic, partition, leaderEpoch } of led) {
-      announce({ topic, partition, leaderEpoch, role: 'leader' });
-    }
-    for (const { topic, partition, leaderEpoch } of followed) {
-      announce({ topic, partition, leaderEpoch, role: 'follower' });
-    }
+    if (!isMade) return;
+    const { topic, partition, leaderEpoch } = judged;
+    announce({ topic, partition, leaderEpoch, role: judged.isLeader ? 'leader' : 'follower' });
   }
 
   /**
@@ -162,17 +173,6 @@ export class Leadership {
     follower.closeIdleStreams();
   }
 
-  /** Those states that apply. */
-  #judged(states: readonly ReplicaState[], failed: Map<PartitionKey, ErrorCode>): Transition[] {
-    const transitions: Transition[] = [];
-    for (const state of states) {
-      const judged = this.#judge(state);
-      if (!isError(judged)) transitions.push({ partition: judged, state });
-      else if (judged !== ErrorCode.NONE) failed.set(partitionKey(state.topic, state.partition), judged);
-    }
-    return transitions;
-  }
-
   /** The partition a state applies to, or why it does not apply. */
   #judge(state: ReplicaState): Partition | ErrorCode {
     const { hosted, logs, brokerId, newPartition } = this.#context;
@@ -199,25 +199,22 @@ export class Leadership {
   }
 
   #carryOut(
-    transitions: readonly Transition[],
+    transition: Transition,
     failed: Map<PartitionKey, ErrorCode>,
     make: (transition: Transition) => boolean,
-  ): Partition[] {
-    const made: Partition[] = [];
-    for (const transition of transitions) {
-      try {
-        if (!make(transition)) continue;
-        made.push(transition.partition);
-        this.#context.changed(transition.partition);
-      } catch (error) {
-        const { partition } = transition;
-        failed.set(partition.key, this.#context.failureOf(partition, error));
-        // No directory could take its log: nobody may take the bare Partition for a replica that is hosted.
-        if (error instanceof StorageError && partition.log === null)
-          this.#context.hosted.markOffline(partition.key);
-      }
+  ): boolean {
+    const { partition } = transition;
+    try {
+      if (!make(transition)) return false;
+      this.#context.changed(partition);
+      return true;
+    } catch (error) {
+      failed.set(partition.key, this.#context.failureOf(partition, error));
+      // No directory could take its log: nobody may take the bare Partition for a replica that is hosted.
+      if (error instanceof StorageError && partition.log === null)
+        this.#context.hosted.markOffline(partition.key);
+      return false;
     }
-    return made;
   }
 
   #makeLeader({ partition, state }: Transition, roles: TakenRoles): boolean {

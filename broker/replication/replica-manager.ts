@@ -14,14 +14,14 @@ import type { AlterPartitionRequest, AlterPartitionResponse } from '../peers/mes
 import type { Peers } from '../peers/peers.contract.ts';
 import { every, type Timer } from '../platform/clock.ts';
 import type { Platform } from '../platform/platform.ts';
-import type { Turns } from '../platform/turns.ts';
+import { type Steps, type Turns, unless } from '../platform/turns.ts';
 import { NO_EPOCH, type TopicPartition } from '../types.ts';
 import type { ReplicationConfigs, ReplicationMetadata, TransactionVerifier } from './collaborators.ts';
 import { failureError } from './failure-error.ts';
 import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts';
 import { HostedPartitions } from './hosted-partitions.ts';
 import { IsrProposals } from './isr-proposals.ts';
-import { Leadership, type PieceOfDelta, type RoleChange } from './leadership.ts';
+import { Leadership, type RoleChange } from './leadership.ts';
 import { Partition, type PartitionContext } from './partition.ts';
 import {
   countIsrChange,
@@ -127,12 +127,19 @@ export class ReplicaManager {
     this.#shrinkTimer = this.#start();
   }
 
-  /** What the controller wants of the replicas here; its epochs have been compared. */
-  apply(delta: ReplicaDelta, piece: PieceOfDelta = 'last'): DeltaOutcome {
-    if (this.#closed) return deltaOutcome(ErrorCode.BROKER_NOT_AVAILABLE);
-    this.#checkpoints.hold(piece === 'more follow');
-    const failed = this.#leadership.apply(delta, piece);
+  /** What the controller wants of the replicas here, one a step; its epochs have been compared. */
+  apply(delta: ReplicaDelta): Steps<DeltaOutcome> {
+    return unless(this.#apply(delta), () =>
+      this.#closed ? deltaOutcome(ErrorCode.BROKER_NOT_AVAILABLE) : null,
+    );
+  }
+
+  /** The checkpoint stays held where not all is taken up: the next delta tells the rest of it. */
+  *#apply(delta: ReplicaDelta): Steps<DeltaOutcome> {
+    this.#checkpoints.hold(true);
     if (delta.lead.length + delta.follow.length > 0) this.#checkpoints.start();
+    const failed = yield* this.#leadership.apply(delta);
+    this.#checkpoints.hold(false);
     return { error: ErrorCode.NONE, failed };
   }
 
@@ -207,7 +214,7 @@ export class ReplicaManager {
     return this.#hosted.all();
   }
 
-  /** Called after each delta for what it changed, leaders first, and for deleted replicas. */
+  /** Called for each replica that a delta changes, leaders first, and for deleted replicas. */
   onLeadership(listener: (change: RoleChange) => void): void {
     this.#listeners.push(listener);
   }

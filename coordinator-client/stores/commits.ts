@@ -60,6 +60,13 @@ export function assertPassing(
   if (!passing.includes(reason)) throw new Error(`cannot ${attempted}: ${reason}`);
 }
 
+export interface Pace {
+  /** So many are under way at most. */
+  readonly depth?: number;
+  /** Waited for before each request but the first, as for a turn of the event loop. */
+  readonly between?: () => Promise<void>;
+}
+
 /**
  * Runs `request` for every item with a bounded number under way; results in the order of the items. It
  * gives the requests no order among themselves, nor among those of another call: what needs another to
@@ -68,12 +75,13 @@ export function assertPassing(
 export async function pipelined<Item, Result>(
   items: readonly Item[],
   request: (item: Item) => Promise<Result>,
-  depth = PIPELINE_DEPTH,
+  { depth = PIPELINE_DEPTH, between }: Pace = {},
 ): Promise<Result[]> {
   const results: Result[] = [];
   const waiting: Promise<Result>[] = [];
   let taken = 0;
   for (const item of items) {
+    if (between !== undefined && waiting.length > 0) await between();
     const result = request(item);
     // A later failure must not be reported as unhandled while an earlier result is awaited.
     result.catch(() => {});

@@ -25,7 +25,7 @@ import {
   producerIdBlockZnode,
   topicZnode,
 } from '../znodes/znodes.ts';
-import { assertPassing, commitKnown, pipelined } from './commits.ts';
+import { assertPassing, commitKnown, type Pace, pipelined } from './commits.ts';
 
 /** Another controller has been elected since: stop acting as one. */
 export class ControllerMoved extends Error {
@@ -34,8 +34,8 @@ export class ControllerMoved extends Error {
 
 /** Independent writes that share a commit; far below what one request of ZooKeeper may hold. */
 const GROUP_SIZE = 32;
-/** So many groups are under way: the first of them are put into bytes in one turn of the event loop. */
-const GROUPS_AT_ONCE = 4;
+/** So many groups are put into bytes in one turn of the event loop. */
+const GROUPS_A_TURN = 4;
 
 export interface PartitionWrite {
   readonly topic: string;
@@ -57,15 +57,24 @@ export class FencedStore {
   readonly #coordinator: Coordinator;
   /** The data version of /controller_epoch that our election made. */
   readonly #epochVersion: number;
+  readonly #turn: () => Promise<void>;
 
-  constructor(coordinator: Coordinator, epoch: number, epochVersion: number) {
+  /** `turn` gives the event loop a turn for its other work; where little is written none is needed. */
+  constructor(
+    coordinator: Coordinator,
+    epoch: number,
+    epochVersion: number,
+    turn: () => Promise<void> = async () => {},
+  ) {
     this.#coordinator = coordinator;
+    this.#turn = turn;
     this.epoch = epoch;
     this.#epochVersion = epochVersion;
   }
 
   /**
-   * Makes state nodes of new partitions, with the directories above them; results in order. The first
+   * Makes state nodes of new partitions, with the directories above them; results in order. Few groups are
+   * under way at a time: nobody is without a leader meanwhile, and other requests get their turn. The first
    * partition of a topic brings the topic's directory with it. Nothing relies on that commit being the
    * first: one that finds no directory makes it.
    */
@@ -79,10 +88,14 @@ export class FencedStore {
         return first.get(write.topic) === write ? [topicDirectoryOf(write), ...changes] : changes;
       },
       (write) => this.#createState(write),
+      { depth: GROUPS_A_TURN },
     );
   }
 
-  /** Replaces states whose nodes still have the given version; results in order. */
+  /**
+   * Replaces states whose nodes still have the given version; results in order. Partitions have no leader until
+   * then, so that no group waits for the answer to another; it only gives other work a turn to be put into bytes.
+   */
   updatePartitionStates(
     writes: readonly (PartitionWrite & { readonly version: number })[],
   ): Promise<PartitionWritten[]> {
@@ -90,10 +103,12 @@ export class FencedStore {
       const path = partitionStateZnode.path(topic, partition);
       return { op: 'put', path, data: partitionStateZnode.encode(state), version };
     };
+    let begun = 1;
     return this.#grouped(
       writes,
       (write) => [changeOf(write)],
       async (write) => writeResult(await this.#commit([changeOf(write)])),
+      { between: async () => (begun++ % GROUPS_A_TURN === 0 ? this.#turn() : undefined) },
     );
   }
 
@@ -203,6 +218,7 @@ export class FencedStore {
     writes: readonly Write[],
     changesOf: (write: Write) => Change[],
     writeOne: (write: Write) => Promise<PartitionWritten>,
+    pace: Pace,
   ): Promise<PartitionWritten[]> {
     const groups: Write[][] = [];
     for (let at = 0; at < writes.length; at += GROUP_SIZE) groups.push(writes.slice(at, at + GROUP_SIZE));
@@ -216,7 +232,7 @@ export class FencedStore {
         return { ok: true, version: answer.results[at]?.version ?? 0 };
       });
     };
-    return (await pipelined(groups, commitGroup, GROUPS_AT_ONCE)).flat();
+    return (await pipelined(groups, commitGroup, pace)).flat();
   }
 
   async #createState(write: PartitionWrite): Promise<PartitionWritten> {

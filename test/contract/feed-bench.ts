@@ -16,6 +16,7 @@ import {
 import { MetadataCache } from '../../broker/metadata/metadata-cache.ts';
 import type { MetadataFeed } from '../../broker/metadata/metadata-feed.ts';
 import { MetadataPublisher } from '../../broker/node/metadata-publisher.ts';
+import { done } from '../../broker/platform/turns.ts';
 import type { BrokerId } from '../../broker/types.ts';
 import type { ToldPartition } from '../support/metadata-deltas.ts';
 import { World } from '../support/world.ts';
@@ -124,7 +125,7 @@ export class Listener {
       metadata: this.metadata,
       replicas: {
         metadataUpdated: () => hear('image'),
-        apply: (delta: ReplicaDelta) => heardByReplicas(delta, hear),
+        apply: (delta: ReplicaDelta) => done(heardByReplicas(delta, hear)),
       },
       peers: { forget: (id: BrokerId) => hear(`forget broker ${id}`) },
       configs: {

@@ -4,7 +4,7 @@
  * its office, named by its epoch, vanish for all to see. Pure.
  */
 import type { ClusterEvent, EventKind, EventOf } from '../../../broker/platform/cluster-events.ts';
-import { coordinatedPartition, isAbout } from '../../../broker/platform/event-partitions.ts';
+import { coordinatedPartition, hasPartition, isAbout } from '../../../broker/platform/event-partitions.ts';
 import type { Recorded } from '../../../broker/platform/event-ring.ts';
 import { byTime } from './read-events.ts';
 
@@ -93,12 +93,7 @@ export class Journals {
   #whoCaughtUp(proposed: EventOf<'isr-expand-proposed'>, { wallMs }: Recorded): Fact[] {
     const added = proposed.to.filter((id) => !proposed.from.includes(id));
     return added.flatMap((id): Fact[] => {
-      const follows = (this.#byBroker.get(id) ?? []).filter(
-        ({ event }) =>
-          event.kind === 'became-follower' &&
-          isAbout(event, proposed) &&
-          event.leaderEpoch === proposed.leaderEpoch,
-      );
+      const follows = (this.#byBroker.get(id) ?? []).filter(({ event }) => isFollowing(event, proposed));
       const last = follows.findLast((one) => one.wallMs <= wallMs) ?? follows[0];
       return last === undefined ? [] : [{ what: 'event', recorded: last }];
     });
@@ -162,6 +157,14 @@ function isOfCoordinated(role: ClusterEvent, told: ClusterEvent): boolean {
   const partition = coordinatedPartition(told);
   if (partition === null || !isAbout(role, partition)) return false;
   return !('leaderEpoch' in role && 'leaderEpoch' in told) || role.leaderEpoch === told.leaderEpoch;
+}
+
+/** By itself or among many, in the epoch of that leader. */
+function isFollowing(role: ClusterEvent, proposed: EventOf<'isr-expand-proposed'>): boolean {
+  const { leaderEpoch } = proposed;
+  if (role.kind === 'became-follower') return role.leaderEpoch === leaderEpoch && isAbout(role, proposed);
+  if (role.kind !== 'roles-taken') return false;
+  return role.details.some((led) => led.leaderEpoch === leaderEpoch && hasPartition(led.topics, proposed));
 }
 
 const ENDS: ReadonlySet<string> = new Set(['session-lost', 'shutdown-begun', 'shutdown-finished']);

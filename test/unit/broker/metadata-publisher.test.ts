@@ -4,10 +4,15 @@ import { describe, expect, it } from 'vitest';
 import type { BrokerInfo } from '../../../broker/cluster.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { ControllerFence } from '../../../broker/metadata/controller-fence.ts';
-import { type ClusterDelta, deltaOutcome, type ReplicaState } from '../../../broker/metadata/delta.ts';
+import {
+  type ClusterDelta,
+  deltaOutcome,
+  type ReplicaDelta,
+  type ReplicaState,
+} from '../../../broker/metadata/delta.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
 import { MetadataPublisher } from '../../../broker/node/metadata-publisher.ts';
-import type { PieceOfDelta } from '../../../broker/replication/leadership.ts';
+import type { Clock } from '../../../broker/platform/clock.ts';
 import { partitionKey } from '../../../broker/types.ts';
 import { metadataDelta, replicaDelta } from '../../support/metadata-deltas.ts';
 import { World } from '../../support/world.ts';
@@ -32,32 +37,37 @@ const STATE: ReplicaState = {
   isNew: true,
 };
 
-interface Piece {
-  readonly lead: readonly string[];
-  readonly follow: readonly string[];
-  readonly stop: readonly string[];
-  readonly piece: PieceOfDelta | undefined;
-}
-
-function setUp() {
+/** `replicaMs`: how long the loop is busy with each replica. */
+function setUp({ replicaMs = 0 } = {}) {
   const heard: string[] = [];
-  const pieces: Piece[] = [];
+  const taken: string[] = [];
   const world = World.flowing();
+  let busyMs = 0;
+  const clock: Clock = {
+    wallMs: () => world.clock.wallMs(),
+    nowMs: () => world.clock.nowMs() + busyMs,
+    after: (delayMs, run) => world.clock.after(delayMs, run),
+    soon: (run) => world.clock.soon(run),
+  };
   const metadata = new MetadataCache(world.clock);
   metadata.onChange(({ topics }) => heard.push(`image ${[...topics.keys()]}`));
   const fence = new ControllerFence();
   fence.registered(9);
   const loading: (() => void)[] = [];
   const publisher = new MetadataPublisher({
-    clock: world.clock,
+    clock,
     fence,
     metadata,
     replicas: {
       metadataUpdated: ({ topics }) => heard.push(`replicas hear of ${[...topics.keys()]}`),
-      apply: ({ lead, follow, stop }, piece) => {
+      *apply({ lead, follow, stop }) {
         const topics = (some: readonly { readonly topic: string }[]) => some.map(({ topic }) => topic);
-        pieces.push({ lead: topics(lead), follow: topics(follow), stop: topics(stop), piece });
         heard.push(`replicas lead ${topics(lead)} stop ${topics(stop)}`);
+        for (const topic of topics([...lead, ...follow, ...stop])) {
+          taken.push(topic);
+          busyMs += replicaMs;
+          yield;
+        }
         const failed = [...lead, ...follow].filter(({ topic }) => topic.endsWith('7'));
         return {
           error: ErrorCode.NONE,
@@ -89,7 +99,7 @@ function setUp() {
       ...delta,
     });
   };
-  return { world, metadata, loading, heard, pieces, publish };
+  return { world, metadata, loading, heard, taken, publish };
 }
 
 function broker(id: number, epoch = 1): BrokerInfo {
@@ -179,32 +189,46 @@ describe('replicas by the hundred', () => {
     })),
   };
 
-  it('are taken in by pieces, leaders first, with a turn of the event loop between two of them', async () => {
-    const { publish, loading, pieces, world, heard } = setUp();
+  /** How many of them each turn of the event loop has taken. */
+  async function perTurn(replicaMs: number, replicas: ReplicaDelta): Promise<number[]> {
+    const { publish, loading, taken, world } = setUp({ replicaMs });
+    const order = publish({ replicas });
+    loading[0]?.();
+    await Promise.resolve();
+    const seen: number[] = [];
+    const look = (): void => {
+      if (taken.length > (seen.at(-1) ?? 0)) seen.push(taken.length);
+    };
+    const lookEachTurn = (): void => {
+      look();
+      if (taken.length < replicaCount(replicas)) world.clock.soon(lookEachTurn);
+    };
+    lookEachTurn();
+    await order;
+    look();
+    return seen.map((count, at) => count - (seen[at - 1] ?? 0));
+  }
+  const replicaCount = ({ lead, follow, stop }: ReplicaDelta) => lead.length + follow.length + stop.length;
+
+  it('that take long, as their logs have to be made, have turns of some milliseconds', async () => {
+    const turns = await perTurn(1, delta);
+    expect(Math.max(...turns)).toBeLessThanOrEqual(5);
+    expect(turns.length).toBeLessThanOrEqual(12);
+    expect(await perTurn(10, replicaDelta(1, many(6, 'slow')))).toEqual([2, 1, 1, 1, 1]);
+  });
+
+  it('that only have another leader are taken in as many as the time allows, up to a hundred a turn', async () => {
+    expect(await perTurn(0.02, delta)).toEqual([45]);
+    expect(await perTurn(0.02, replicaDelta(1, many(250, 'led')))).toEqual([100, 100, 50]);
+  });
+
+  it('are taken in before who is gone is forgotten, and those that failed are told', async () => {
+    const { publish, loading, taken, heard } = setUp({ replicaMs: 1 });
     publish({ metadata: known });
     const order = publish({ metadata: next, replicas: delta });
     loading[0]?.();
-    const seen: number[] = [];
-    const look = (): void => {
-      seen.push(pieces.length);
-      if (seen.length < 10) world.clock.after(0, look);
-    };
-    await Promise.resolve();
-    look();
     const { error, failed } = await order;
-    const sizes = pieces.map((one) => [one.lead.length, one.follow.length, one.stop.length]);
-    expect(sizes).toEqual([
-      ...Array(6).fill([4, 0, 0]),
-      [1, 0, 0],
-      ...Array(3).fill([0, 4, 0]),
-      [0, 3, 0],
-      [0, 0, 4],
-      [0, 0, 1],
-    ]);
-    // Whoever comes between two pieces finds only some of them done.
-    expect(new Set(seen).size).toBeGreaterThan(3);
-    expect(pieces.flatMap(({ lead }) => lead)).toEqual(delta.lead.map(({ topic }) => topic));
-    expect(pieces.map(({ piece }) => piece)).toEqual([...Array(12).fill('more follow'), 'last']);
+    expect(taken).toEqual([...delta.lead, ...delta.follow, ...delta.stop].map(({ topic }) => topic));
     expect([error, failed.size, failed.get(partitionKey('follow7', 0))]).toEqual([
       ErrorCode.NONE,
       3,
@@ -219,12 +243,13 @@ describe('replicas by the hundred', () => {
     ]);
   });
 
-  it('are left where they are when a later controller is obeyed between two pieces', async () => {
-    const { publish, loading, pieces, world } = setUp();
+  it('are left where they are when a later controller is obeyed between two turns', async () => {
+    const { publish, loading, taken, world } = setUp({ replicaMs: 1 });
     const order = publish({ replicas: delta });
-    world.clock.after(0, () => publish({ metadata: known, controllerEpoch: 2 }));
     loading[0]?.();
+    await Promise.resolve();
+    world.clock.soon(() => publish({ metadata: known, controllerEpoch: 2 }));
     expect(await order).toEqual(deltaOutcome(ErrorCode.STALE_CONTROLLER_EPOCH));
-    expect(pieces.length).toBeLessThan(6);
+    expect(taken.length).toBeLessThan(20);
   });
 });

@@ -8,6 +8,7 @@ import { deltaOutcome } from '../../../broker/metadata/delta.ts';
 import { MetadataCache } from '../../../broker/metadata/metadata-cache.ts';
 import { answerPeers } from '../../../broker/node/peer-answers.ts';
 import type { LeaderAndIsrRequest, UpdateMetadataRequest } from '../../../broker/peers/messages.ts';
+import { done } from '../../../broker/platform/turns.ts';
 import type { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
 import { World } from '../../support/world.ts';
 
@@ -42,7 +43,7 @@ function setUp(): SetUp {
     epochs: new ControllerEpochs(() => store as unknown as ClusterStore),
     metadata: new MetadataCache(clock),
     peers: { handle: (type, handler) => handlers.set(type, handler as Handler), forget: () => {} },
-    replicas: { apply: () => deltaOutcome(ErrorCode.NONE), metadataUpdated: () => {} },
+    replicas: { apply: () => done(deltaOutcome(ErrorCode.NONE)), metadataUpdated: () => {} },
     configs: { load: () => Promise.resolve(), forget: () => {} },
     groups: { forgetPartitions: () => Promise.resolve() },
     controller: { controlledShutdown: unasked, alterPartition: unasked, allocateProducerIds: unasked },

@@ -1,7 +1,7 @@
 /** Very many fenced writes at once: none may be made before what it stands on. */
 
 import { describe, expect, it } from 'vitest';
-import type { Change } from '../../../coordinator-client/coordinator.ts';
+import type { Change, Coordinator } from '../../../coordinator-client/coordinator.ts';
 import type { LocalSource } from '../../../coordinator-client/local/local.ts';
 import type { ClusterStore } from '../../../coordinator-client/stores/cluster-store.ts';
 import { FencedStore, type PartitionWrite } from '../../../coordinator-client/stores/fenced-store.ts';
@@ -29,6 +29,31 @@ async function makeTopics(store: ClusterStore): Promise<PartitionWrite[]> {
   return names.map((topic) => ({ topic, partition: 0, state }));
 }
 
+/** Changes that were under way at once, and those that were begun between two turns of the event loop. */
+function counted(coordinator: Coordinator) {
+  let [underWay, mostUnderWay, begun, mostBegun] = [0, 0, 0, 0];
+  const counting = new Proxy(coordinator, {
+    get(target, name) {
+      const own: unknown = Reflect.get(target, name, target);
+      if (typeof own !== 'function') return own;
+      if (name !== 'commit') return own.bind(target);
+      return async (changes: readonly Change[]) => {
+        underWay += changes.length;
+        begun += changes.length;
+        mostUnderWay = Math.max(mostUnderWay, underWay);
+        mostBegun = Math.max(mostBegun, begun);
+        const answer = await target.commit(changes);
+        underWay -= changes.length;
+        return answer;
+      };
+    },
+  });
+  const turn = async (): Promise<void> => {
+    begun = 0;
+  };
+  return { coordinator: counting, turn, mostUnderWay: () => mostUnderWay, mostBegun: () => mostBegun };
+}
+
 describe('the states of thousands of new topics', () => {
   it('are all made, each after the directories above it', async () => {
     const { store, fenced } = await controller();
@@ -41,24 +66,10 @@ describe('the states of thousands of new topics', () => {
   it('are on their way some hundreds at a time, as to put thousands into bytes would hold the event loop', async () => {
     const { store } = await controller();
     const writes = await makeTopics(store);
-    let [underWay, most] = [0, 0];
-    const counting = new Proxy(store.coordinator, {
-      get(coordinator, name) {
-        const own: unknown = Reflect.get(coordinator, name, coordinator);
-        if (typeof own !== 'function') return own;
-        if (name !== 'commit') return own.bind(coordinator);
-        return async (changes: readonly Change[]) => {
-          underWay += changes.length;
-          most = Math.max(most, underWay);
-          const answer = await coordinator.commit(changes);
-          underWay -= changes.length;
-          return answer;
-        };
-      },
-    });
-    const results = await new FencedStore(counting, 1, 1).createPartitionStates(writes);
+    const commits = counted(store.coordinator);
+    const results = await new FencedStore(commits.coordinator, 1, 1).createPartitionStates(writes);
     expect(results.filter(({ ok }) => !ok)).toEqual([]);
-    expect(most).toBeLessThanOrEqual(500);
+    expect(commits.mostUnderWay()).toBeLessThanOrEqual(500);
   });
 
   it('are all made although the connection breaks on the way', async () => {
@@ -70,5 +81,19 @@ describe('the states of thousands of new topics', () => {
       expect(results.filter((result) => !result.ok && result.reason !== 'exists')).toEqual([]);
     }
     expect(await store.topics.partitionState('t0', 0)).not.toBeNull();
+  });
+});
+
+describe('new states of thousands of partitions, as when a broker has died', () => {
+  it('are all on their way at once, with turns of the event loop between those that are put into bytes', async () => {
+    const { store } = await controller();
+    const writes = await makeTopics(store);
+    await new FencedStore(store.coordinator, 1, 1).createPartitionStates(writes);
+    const commits = counted(store.coordinator);
+    const fenced = new FencedStore(commits.coordinator, 1, 1, commits.turn);
+    const results = await fenced.updatePartitionStates(writes.map((write) => ({ ...write, version: 0 })));
+    expect(results.filter(({ ok }) => !ok)).toEqual([]);
+    expect(commits.mostUnderWay()).toBeGreaterThanOrEqual(TOPICS);
+    expect(commits.mostBegun()).toBeLessThanOrEqual(300);
   });
 });

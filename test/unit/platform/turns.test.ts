@@ -1,7 +1,7 @@
 /** Work in turns, and what one turn of the event loop may do. */
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../broker/platform/clock.ts';
-import { atOnce, type Steps, sorted, TurnBudget, Turns } from '../../../broker/platform/turns.ts';
+import { atOnce, nextTurn, type Steps, sorted, TurnBudget, Turns } from '../../../broker/platform/turns.ts';
 import { World } from '../../support/world.ts';
 
 it('a turn has a budget, which the next one has again', async () => {
@@ -48,6 +48,24 @@ function counting(items: number) {
 }
 
 describe('work in turns', () => {
+  it('that must not wait for its place among others has a piece in every turn', async () => {
+    const { clock, steps } = counting(40);
+    const order: string[] = [];
+    const named = (name: string, next?: typeof nextTurn) => {
+      const noted = <Result>(piece: () => Result): Result => {
+        order.push(name);
+        return piece();
+      };
+      return new Turns(clock, noted, next);
+    };
+    const others = ['a', 'b', 'c'].map((name) => named(name));
+    const urgent = named('urgent', nextTurn);
+    await Promise.all([...others, urgent].map((turns) => turns.take(steps(), 10)));
+    expect(order.filter((name) => name === 'urgent').length).toBe(5);
+    // By its place among the four it would be over with the last of them.
+    expect(order.length - order.lastIndexOf('urgent')).toBeGreaterThan(5);
+  });
+
   it('is done at once where it is little', () => {
     const { turns, steps, busy } = counting(9);
     expect(turns.take(steps(), 10)).toBe('done');

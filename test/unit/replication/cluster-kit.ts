@@ -14,6 +14,7 @@ import type { AlterPartitionRequest, AlterPartitionResponse } from '../../../bro
 import { createPeers, type ListeningPeers } from '../../../broker/peers/peers.ts';
 import type { Journal } from '../../../broker/platform/journal.ts';
 import type { Metrics } from '../../../broker/platform/metrics.ts';
+import { atOnce as allAtOnce } from '../../../broker/platform/turns.ts';
 import type { ReplicationConfigs, TransactionVerifier } from '../../../broker/replication/collaborators.ts';
 import type { Partition } from '../../../broker/replication/partition.ts';
 import { ReplicaManager } from '../../../broker/replication/replica-manager.ts';
@@ -222,7 +223,7 @@ export class ReplicationCluster extends World {
         removingReplicas: [],
         isNew,
       };
-      outcomes.set(id, node.replicas.apply(replicaDelta(id, [state])));
+      outcomes.set(id, allAtOnce(node.replicas.apply(replicaDelta(id, [state]))));
     }
     return outcomes;
   }

@@ -1,7 +1,7 @@
 /** Records that the disk has to bring: who wants them waits, and nobody else. */
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
-import { Turns } from '../../../broker/platform/turns.ts';
+import { atOnce, Turns } from '../../../broker/platform/turns.ts';
 import type { FetchOutcome } from '../../../broker/replication/requests/read-partition.ts';
 import { ReplicationCluster, TOPIC } from './cluster-kit.ts';
 import { values } from './one-consumer.ts';
@@ -54,7 +54,7 @@ describe('a consumer whose records the disk has to bring', () => {
     disk.warming = () => coming.promise;
     const fetching = fetched(cluster, [0]);
     const stop = { topic: TOPIC, partition: 0, leaderEpoch: -2, deletePartition: true };
-    replicas.apply({ lead: [], follow: [], stop: [stop] });
+    atOnce(replicas.apply({ lead: [], follow: [], stop: [stop] }));
     coming.resolve();
     expect((await cluster.settled(fetching)).map(({ error }) => error)).not.toContain(ErrorCode.NONE);
   });

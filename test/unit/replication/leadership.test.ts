@@ -1,7 +1,7 @@
 /** Appends, and what the controller wants led, followed and stopped. */
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
-import { Turns } from '../../../broker/platform/turns.ts';
+import { atOnce, Turns } from '../../../broker/platform/turns.ts';
 import { DecompressionAllowance } from '../../../broker/records/decompression-allowance.ts';
 import type { RoleChange } from '../../../broker/replication/leadership.ts';
 import { metadataDelta, replicaDelta } from '../../support/metadata-deltas.ts';
@@ -127,7 +127,7 @@ describe('orders to lead, to follow and to stop', () => {
       topicId: null,
     });
     const partitions = [state(0, 2), state(1, 1), state(2, 9), state(3, 2, [2])];
-    const failed = () => [...replicas.apply(replicaDelta(1, partitions)).failed].sort();
+    const failed = () => [...atOnce(replicas.apply(replicaDelta(1, partitions))).failed].sort();
     expect(failed()).toEqual([[`${TOPIC}-3`, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]]);
     expect(heard).toEqual(['1 leader 4', '0 follower 4']);
     // A leader that is not alive: there is a log, but nothing is followed.
@@ -140,7 +140,7 @@ describe('orders to lead, to follow and to stop', () => {
     ]);
     const stop = (leaderEpoch: number, deletePartition: boolean) => {
       const stopped = { topic: TOPIC, partition: 1, leaderEpoch, deletePartition };
-      return replicas.apply({ lead: [], follow: [], stop: [stopped] }).failed.get(`${TOPIC}-1`) ?? 0;
+      return atOnce(replicas.apply({ lead: [], follow: [], stop: [stopped] })).failed.get(`${TOPIC}-1`) ?? 0;
     };
     expect(stop(3, true)).toBe(ErrorCode.FENCED_LEADER_EPOCH);
     expect(stop(4, false)).toBe(0);
@@ -167,7 +167,7 @@ describe('orders to lead, to follow and to stop', () => {
       removingReplicas: [],
       isNew: true,
     };
-    const { failed } = cluster.node(1).replicas.apply(replicaDelta(1, [state]));
+    const { failed } = atOnce(cluster.node(1).replicas.apply(replicaDelta(1, [state])));
     expect([...failed]).toEqual([[`${TOPIC}-0`, ErrorCode.INCONSISTENT_TOPIC_ID]]);
   });
 
@@ -185,7 +185,7 @@ describe('orders to lead, to follow and to stop', () => {
   });
 
   it.each(['written meanwhile', 'written at the end'])(
-    'that come in pieces leave in the checkpoint what is still to be taken up (%s)',
+    'that take several turns leave in the checkpoint what is still to be taken up (%s)',
     async (when) => {
       const cluster = await oneBroker();
       cluster.create([1], 1);
@@ -198,13 +198,13 @@ describe('orders to lead, to follow and to stop', () => {
         ...{ isr: [1, 2], replicas: [1, 2], partitionEpoch: 1, isNew: false },
         ...{ addingReplicas: [], removingReplicas: [] },
       });
-      replicas.apply(replicaDelta(1, [state(0)]), 'more follow');
+      const both = () => replicaDelta(1, [state(0), state(1)]);
+      replicas.apply(both()).next();
       if (when === 'written meanwhile') await cluster.clock.runFor(6000);
       else replicas.shutdown();
       cluster.kill(1);
       const again = (await cluster.startBroker(1)).replicas;
-      again.apply(replicaDelta(1, [state(0)]), 'more follow');
-      again.apply(replicaDelta(1, [state(1)]), 'last');
+      atOnce(again.apply(both()));
       expect([0, 1].map((partition) => cluster.log(1, partition).highWatermark)).toEqual([2, 2]);
     },
   );

@@ -165,6 +165,21 @@ describe('the story of a partition', () => {
 });
 
 describe('the story of a broker', () => {
+  it('tells since when one that has caught up follows, also where it took many roles by one order', () => {
+    const [one, two] = [new Pen(1), new Pen(2)];
+    const taken = (leaderEpoch: number) => {
+      const details = [{ leader: 2, leaderEpoch, topics: [['t', '0-99'] as const] }];
+      return { kind: 'roles-taken', leading: 0, following: 100, details } as const;
+    };
+    one.at(1, taken(1));
+    one.at(2, taken(2));
+    two.at(3, { kind: 'isr-expand-proposed', ...T0, from: [2], to: [2, 1], leaderEpoch: 1 });
+    const lines = story([...one.events, ...two.events], aboutPartition(T0), T0);
+    expect(lines.at(-1)).toMatch(
+      /^\[3\] .* Because of \[1\], broker 2 as the leader of t-0 asked to take broker 1/,
+    );
+  });
+
   it('leads over what it was refused while it shut down to its return, and to the leaders it gets back', () => {
     const [old, back] = [new Pen(1), new Pen(1, { epoch: 55, after: 2 })];
     const two = new Pen(2);
