@@ -4,9 +4,11 @@ import { ListOffsets } from '../../broker/protocol/messages/02-list-offsets.ts';
 import { OffsetFetch } from '../../broker/protocol/messages/09-offset-fetch.ts';
 import { CreateTopics } from '../../broker/protocol/messages/19-create-topics.ts';
 import { DeleteTopics } from '../../broker/protocol/messages/20-delete-topics.ts';
-import { consume } from '../../test/kit/records.ts';
+import { batchProducerEpoch, batchProducerId } from '../../broker/records/batch.ts';
+import { readRecords } from '../../broker/records/record.ts';
+import { storedBatches } from '../../test/kit/records.ts';
 import { type AdminClient, reasonOf } from '../cli/admin-client.ts';
-import { type Found, transactionsGroup } from './history/entries.ts';
+import { type Found, type FoundRecord, transactionsGroup } from './history/entries.ts';
 
 export const PARTITIONS = 3;
 
@@ -58,13 +60,18 @@ export async function deleteTopics(admin: AdminClient, names: readonly string[])
 export async function readTopic(admin: AdminClient, topic: string): Promise<Found> {
   await untilStable(admin, topic);
   const numbers = Array.from({ length: PARTITIONS }, (_, partition) => partition);
-  const partitions = await Promise.all(
-    numbers.map(async (partition) => {
-      const records = await consume(admin, topic, { partition, isolation: 'read_committed' });
-      return records.map(({ offset, value }) => ({ offset, value: value ?? '' }));
-    }),
-  );
+  const partitions = await Promise.all(numbers.map((partition) => readPartition(admin, topic, partition)));
   return { partitions, transactionsOffset: await transactionsOffset(admin, topic) };
+}
+
+async function readPartition(admin: AdminClient, topic: string, partition: number): Promise<FoundRecord[]> {
+  const found: FoundRecord[] = [];
+  for await (const { bytes, at } of storedBatches(admin, { topic, partition, isolation: 'read_committed' })) {
+    const producer = `${batchProducerId(bytes, at)}/${batchProducerEpoch(bytes, at)}`;
+    for (const { offset, value } of readRecords(bytes, at))
+      found.push({ offset, value: value?.toString() ?? '', producer });
+  }
+  return found;
 }
 
 /** Once no transaction is open that would change it. */

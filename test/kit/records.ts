@@ -160,14 +160,29 @@ function append(
 }
 
 /** All there is from `from` up to the high watermark, or to the last stable offset. */
-async function read(
+async function read(admin: AdminClient, place: IsolatedPlace, from = 0): Promise<ConsumedRecord[]> {
+  const records: ConsumedRecord[] = [];
+  for await (const { bytes, at } of storedBatches(admin, place, from)) {
+    const batch = readRecords(bytes, at).filter(({ offset }) => offset >= from);
+    records.push(...batch.map((each) => plain(each, place.partition)));
+  }
+  return records;
+}
+
+/** A batch as it is stored: it begins at `at` of these bytes. */
+interface StoredBatch {
+  readonly bytes: Buffer;
+  readonly at: number;
+}
+
+/** The batches that are there now and have records from `from` on, without those that are left out. */
+export async function* storedBatches(
   admin: AdminClient,
   place: IsolatedPlace,
-  from: number | undefined,
-): Promise<ConsumedRecord[]> {
-  const records: ConsumedRecord[] = [];
+  from = 0,
+): AsyncGenerator<StoredBatch> {
   const end = await offsetAt(admin, place, LATEST);
-  let at = Math.max(from ?? 0, await offsetAt(admin, place, EARLIEST));
+  let at = Math.max(from, await offsetAt(admin, place, EARLIEST));
   while (at < end) {
     const partition = await fetchAt(admin, place, at);
     if (partition.errorCode !== ErrorCode.NONE) throw new Error(`${place.topic}: ${reasonOf(partition)}`);
@@ -176,14 +191,11 @@ async function read(
     let next = at;
     for (const batchAt of completeBatches(bytes)) {
       next = batchLastOffset(bytes, batchAt) + 1;
-      if (aborted.leaveOut(bytes, batchAt)) continue;
-      const batch = readRecords(bytes, batchAt).filter(({ offset }) => offset >= at);
-      records.push(...batch.map((each) => plain(each, place.partition)));
+      if (!aborted.leaveOut(bytes, batchAt)) yield { bytes, at: batchAt };
     }
     if (next === at) break;
     at = next;
   }
-  return records;
 }
 
 async function offsetAt(

@@ -46,7 +46,7 @@ function judged(evidence: Evidence, record: RecordLife, where: readonly Place[])
       ),
     );
   const most = mostCopies(history, record);
-  if (where.length > Math.max(1, most))
+  if (copies(history, where) > Math.max(1, most))
     wrong.push(broken('duplicated', `is found ${where.length} times: at ${where.map(spot).join(' and ')}`));
   if (where.length > 0 && most === 0)
     wrong.push(
@@ -58,6 +58,16 @@ function judged(evidence: Evidence, record: RecordLife, where: readonly Place[])
       broken('phantom', `was never sent to partition ${strange.partition} and is found at ${spot(strange)}`),
     );
   return wrong;
+}
+
+/**
+ * How often it is there. Idempotence is promised for an epoch of a producer: a client that begins another one, as
+ * librdkafka does after OUT_OF_ORDER_SEQUENCE_NUMBER, sends again there what may have been written before.
+ */
+function copies({ mode }: ClientHistory, where: readonly Place[]): number {
+  if (mode !== 'idempotent') return where.length;
+  const byProducer = Map.groupBy(where, ({ producer }) => producer);
+  return Math.max(0, ...[...byProducer.values()].map((those) => those.length));
 }
 
 /** How often it may be there: with idempotence once, else as often as it was sent and not refused. */

@@ -74,6 +74,8 @@ export interface Found {
 export interface FoundRecord {
   readonly offset: number;
   readonly value: string;
+  /** Id and epoch of the producer that wrote it, however they are put together; a drill does without. */
+  readonly producer?: string;
 }
 
 const TYPES: ReadonlySet<unknown> = new Set(['invoke', 'ok', 'fail', 'info']);

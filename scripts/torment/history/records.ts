@@ -4,6 +4,8 @@ import { type ClientHistory, type EndEntry, type Found, idOf, type SendEntry } f
 export interface Place {
   readonly partition: number;
   readonly offset: number;
+  /** Of what is found: by whom it was written. */
+  readonly producer?: string;
 }
 
 export interface RecordLife {
@@ -76,12 +78,12 @@ function fateBy({ do: deed, type }: EndEntry): Fate {
 export function placesOf(topic: string, found: Found): ReadonlyMap<number, readonly Place[]> {
   const places = new Map<number, Place[]>();
   for (const [partition, records] of found.partitions.entries()) {
-    for (const { offset, value } of records) {
+    for (const { value, ...where } of records) {
       const id = idOf(topic, value);
       if (id === null) continue;
       const known = places.get(id);
-      if (known === undefined) places.set(id, [{ partition, offset }]);
-      else known.push({ partition, offset });
+      if (known === undefined) places.set(id, [{ partition, ...where }]);
+      else known.push({ partition, ...where });
     }
   }
   return places;

@@ -70,6 +70,20 @@ describe('duplicates', () => {
     expect(kinds('idempotent', fault)).toEqual(['duplicated']);
   });
 
+  it('of an idempotent producer count within an epoch of it, those of others for every epoch', () => {
+    const twice =
+      (...producers: string[]) =>
+      (good: GoodHistory): void => {
+        good.found.partitions[1]?.splice(0, 1, { ...at(0, 1), producer: producers[0] ?? '' });
+        good.found.partitions[1]?.push({ ...at(2, 1), producer: producers[1] ?? '' });
+        add(good.history.reader, new Scribe().read(1, 2, 1));
+      };
+    expect(kinds('idempotent', twice('7/0', '7/1'))).toEqual([]);
+    expect(kinds('idempotent', twice('7/1', '7/1'))).toEqual(['duplicated']);
+    expect(kinds('plain', twice('-1/-1', '-1/-1'))).toEqual(['duplicated']);
+    expect(kinds('transactional', twice('7/0', '7/1'))).toEqual(['duplicated']);
+  });
+
   it('are not judged where the client sends again and does not tell; what it lost is', () => {
     const good = goodHistory('plain');
     again(good);
