@@ -1,6 +1,6 @@
 /**
- * Whether a cluster is whole again: every broker answers, all agree on one controller and on every leader,
- * all replicas are in sync, and the files of a partition's replicas are the same, byte for byte.
+ * Whether a cluster is whole again: every broker answers, all know every partition, and agree on one controller and
+ * on every leader, all replicas are in sync, and the files of a partition's replicas are the same, byte for byte.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -53,7 +53,23 @@ export function disagreements(views: readonly View[]): string[] {
       }
     }
   }
-  return wrong;
+  return [...wrong, ...unknownPartitions(views)];
+}
+
+/** A client that asks such a broker may take the topic for one that does not exist, and not ask again for minutes. */
+function unknownPartitions(views: readonly View[]): string[] {
+  const known = views.map(({ id, seen }) => {
+    const names = seen.topics.flatMap(({ name, partitions }) =>
+      partitions.map(({ partitionIndex }) => `${name}-${partitionIndex}`),
+    );
+    return { id, partitions: new Set(names) };
+  });
+  const all = new Set(known.flatMap(({ partitions }) => [...partitions]));
+  return known.flatMap(({ id, partitions }) =>
+    [...all]
+      .filter((each) => !partitions.has(each))
+      .map((partition) => `broker ${id} does not know ${partition}`),
+  );
 }
 
 /** A broker's directory. */

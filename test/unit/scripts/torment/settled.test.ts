@@ -56,6 +56,13 @@ describe('brokers', () => {
   });
 });
 
+it('a topic that not all of them know: not whole', () => {
+  const ignorant = view(3);
+  const views = [view(1), view(2), { ...ignorant, seen: { ...ignorant.seen, topics: [] } }];
+  for (const each of [views, views.toReversed()])
+    expect(disagreements(each)).toEqual(['broker 3 does not know t-0']);
+});
+
 it('a partition with a replica on a broker that is gone for good is not looked at', () => {
   const says = { brokers: 2, isrNodes: [1, 2] };
   expect(disagreements([view(1, says), view(2, says)])).toEqual([]);
