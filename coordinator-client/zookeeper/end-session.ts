@@ -17,21 +17,32 @@ interface HeldSession {
   readonly dial: DialServer;
 }
 
-/** Asks one server after the other. Rejects when none of them could be reached in time. */
+/** Its holder may take a session back, by connecting again, before the close has come: then it is taken once more. */
+const MOST_TRIES = 20;
+/** In the header of a reply, behind its number and the zxid. */
+const ERROR_OFFSET = 12;
+
+/** Asks one server after the other. Rejects when none of them could be reached in time, or it is taken back each time. */
 export async function endSession(servers: readonly ServerAddress[], session: HeldSession): Promise<void> {
-  let last: unknown;
-  for (const server of servers) {
-    try {
-      await endAt(server, session);
-      return;
-    } catch (error) {
-      last = error;
+  let last: unknown = new Error('the session is taken back each time');
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    let isReached = false;
+    for (const server of servers) {
+      try {
+        if (await endAt(server, session)) return;
+        isReached = true;
+        break;
+      } catch (error) {
+        last = error;
+      }
     }
+    if (!isReached) break;
   }
   throw last;
 }
 
-function endAt(server: ServerAddress, session: HeldSession): Promise<void> {
+/** False where it is not known whether it has ended. */
+function endAt(server: ServerAddress, session: HeldSession): Promise<boolean> {
   const { lastZxid, timeoutMs, sessionId, sessionPassword: password, dial } = session;
   return new Promise((resolve, reject) => {
     let isAsked = false;
@@ -44,14 +55,14 @@ function endAt(server: ServerAddress, session: HeldSession): Promise<void> {
           // The first is the answer to the handshake, the second that to the close.
           if (isAsked || isOver(frame)) {
             line.destroy('the session is ended');
-            resolve();
+            resolve(!isAsked || frame.readInt32BE(ERROR_OFFSET) === 0);
             return;
           }
           isAsked = true;
           line.write(closeSessionRequest().toBuffer());
         },
         // A server may close without another word.
-        closed: (reason) => (isAsked ? resolve() : reject(new Error(reason))),
+        closed: (reason) => (isAsked ? resolve(false) : reject(new Error(reason))),
       },
     );
   });

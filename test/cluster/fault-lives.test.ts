@@ -130,7 +130,10 @@ it('requests fail so often as was said, and no others', async () => {
 
 describe('a replica', () => {
   it('leaves the in-sync replicas when it follows nobody, and comes back', async () => {
+    const before = hurt.lastEvent(other);
     await hurt.createTopic('kept-back', { replicas: [one, other] });
+    // The controller's answer does not say that the follower has begun.
+    await hurt.event(other, 'became-follower', before);
     const last = hurt.lastEvent(one);
     const fault = await hurt.faults(other).strike('isr-leave', { topic: 'kept-back' });
     // Who has all that there is stays in sync, however long it is not heard of.
