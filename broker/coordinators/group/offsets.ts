@@ -68,8 +68,8 @@ function keysWithCommits(offsets: GroupOffsets): Set<PartitionKey> {
 
 /**
  * What OffsetFetch shows of these partitions, or with null of all. If far more are asked for than there are, it is of
- * all that there are, and the caller picks. Asked for what is
- * stable, it is `unstable` where a commit is under way that may change it.
+ * all that there are, and the caller picks. Asked for what is stable, it is `unstable` where a commit is under way
+ * that may change it.
  */
 export function shownOffsets(
   offsets: GroupOffsets,
