@@ -5,7 +5,7 @@
  * more go on one after the other, each in a turn of its own.
  */
 import type { Clock } from '../platform/clock.ts';
-import { type LoopTurns, loopTurns, ownTurn } from '../platform/turns.ts';
+import { type LoopTurns, loopTurns, ownTurn } from '../platform/loop-turns.ts';
 
 /** With the last request of it a turn takes some milliseconds. */
 const TURN_MS = 4;

@@ -10,8 +10,8 @@ import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from './clock.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { FairQueue } from './fair-queue.ts';
+import type { TurnBudget } from './loop-turns.ts';
 import { tellOfNativeModule } from './native-module.ts';
-import type { TurnBudget } from './turns.ts';
 import type { Order, Report } from './worker-messages.ts';
 import { type Job, JobFailed, turnBudget, type Workers, workersInPlace } from './workers.ts';
 

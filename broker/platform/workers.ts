@@ -5,7 +5,7 @@
  * The simulator does its jobs in place, one a turn and in the order of their coming.
  */
 import type { Clock } from './clock.ts';
-import { TurnBudget } from './turns.ts';
+import { TurnBudget } from './loop-turns.ts';
 
 export interface Job<Input, Output> {
   /** Unique; both threads know the job by it. */

@@ -7,7 +7,7 @@
  * What is decompressed in the event loop is paid for out of the budget of its turn as well. What does not
  * fit ends the attempt with {@link TooMuchForTurn}, and is no fault of the batch: another thread takes it.
  */
-import type { TurnBudget } from '../platform/turns.ts';
+import type { TurnBudget } from '../platform/loop-turns.ts';
 import { type Codec, DecompressedTooLarge, TooManyRecords } from './batch.ts';
 import { type BufferSupplier, freeUnlessKept, freshBuffers, reusedBuffer } from './buffer-supplier.ts';
 import {

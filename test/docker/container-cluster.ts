@@ -43,12 +43,17 @@ export async function startContainerCluster(properties: Record<string, string>):
   return { brokers, bootstrapServers: brokers.map(({ port }) => `${host}:${port}`).join(',') };
 }
 
-/** `docker pause` and its like, and what Docker knows of a container. */
-export async function act(
-  word: 'pause' | 'unpause' | 'kill' | 'start' | 'stop',
-  of: ContainerBroker,
-): Promise<void> {
+/** `docker kill` and its like, and what Docker knows of a container. */
+export async function act(word: 'kill' | 'start' | 'stop', of: ContainerBroker): Promise<void> {
   await docker(word, of.container.getId());
+}
+
+/**
+ * Has its broker stand still, or go on, as `docker pause` does; by a signal, since the first version of control
+ * groups can't always freeze a process that is busy ("unable to freeze").
+ */
+export async function signal(name: 'STOP' | 'CONT', of: ContainerBroker): Promise<void> {
+  await docker('kill', '--signal', name, of.container.getId());
 }
 
 export async function inspect(of: ContainerBroker, format: string): Promise<string> {

@@ -17,6 +17,7 @@ import {
   type ContainerCluster,
   healthy,
   inspect,
+  signal,
   startContainerCluster,
 } from './container-cluster.ts';
 import { compose, composeCommand, docker, ofProject, prepareImages, removeAll } from './docker-host.ts';
@@ -106,10 +107,10 @@ describe('brokers in containers', () => {
     await underLoad(cluster.bootstrapServers, 'paused', async (load) => {
       const led = await load.ledBy(victim.id);
       expect(led).toHaveLength(1);
-      await act('pause', victim);
+      await signal('STOP', victim);
       await anotherLeads(load, victim);
       await load.nextAcknowledgement(({ partition }) => !led.includes(partition));
-      await act('unpause', victim);
+      await signal('CONT', victim);
       // Only now: this client goes on waiting for what it has sent to the paused broker.
       await load.nextAcknowledgement(({ partition }) => led.includes(partition));
       await inSync(load, victim);

@@ -1,7 +1,8 @@
 /** Work in turns, and what one turn of the event loop may do. */
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../broker/platform/clock.ts';
-import { atOnce, nextTurn, type Steps, sorted, TurnBudget, Turns } from '../../../broker/platform/turns.ts';
+import { nextTurn, TurnBudget } from '../../../broker/platform/loop-turns.ts';
+import { atOnce, type Steps, sorted, Turns } from '../../../broker/platform/turns.ts';
 import { World } from '../../support/world.ts';
 
 it('a turn has a budget, which the next one has again', async () => {

@@ -2,7 +2,7 @@
 import { zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
-import { TurnBudget } from '../../../broker/platform/turns.ts';
+import { TurnBudget } from '../../../broker/platform/loop-turns.ts';
 import { BATCH_HEADER_BYTES, type Codec, sealBatch } from '../../../broker/records/batch.ts';
 import { buildBatch } from '../../../broker/records/build.ts';
 import { compress } from '../../../broker/records/compression.ts';
