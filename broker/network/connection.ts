@@ -11,6 +11,7 @@
  */
 import type { BufferPool } from '../platform/buffer-pool.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
+import type { SharedTurn } from '../platform/loop-turns.ts';
 import type { Counter } from '../platform/metrics.ts';
 import type { SeldomLines } from '../platform/seldom-lines.ts';
 import type { ByteSocket } from '../platform/sockets.ts';
@@ -41,6 +42,8 @@ interface ConnectionParts {
   readonly memory: RequestMemory;
   readonly answerMemory: AnswerMemory;
   readonly clock: Clock;
+  /** Shared with all connections whose answers become ready in the same turn of the event loop. */
+  readonly flushes: SharedTurn;
   /** Told when a client has sent what is no frame. */
   readonly complaints: Pick<SeldomLines, 'say'>;
   readonly bytesIn: Counter;
@@ -58,6 +61,11 @@ export class Connection {
   readonly #turn: RequestTurn;
   /** A flush follows at the end of this turn. */
   #flushScheduled = false;
+  readonly #flushAndContinue = (): void => {
+    this.#flushScheduled = false;
+    this.#flush();
+    this.#continue();
+  };
   /** What is counted of queued.max.request.bytes: what the splitter keeps. */
   #countedBytes = 0;
   /**
@@ -286,15 +294,11 @@ export class Connection {
     if (outcome.isLast === true) this.#finish('close');
   }
 
-  /** Answers that become ready in one turn of the event loop leave in one write. */
+  /** Answers that become ready in one turn of the event loop leave in one write; where very many have some, in the next turns. */
   #scheduleFlush(): void {
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
-    queueMicrotask(() => {
-      this.#flushScheduled = false;
-      this.#flush();
-      this.#continue();
-    });
+    queueMicrotask(() => this.#parts.flushes.run(this.#flushAndContinue));
   }
 
   #flush(): void {

@@ -10,6 +10,7 @@ import type { Live } from '../config/live.ts';
 import { BufferPool } from '../platform/buffer-pool.ts';
 import { type Clock, every, type Timer } from '../platform/clock.ts';
 import type { Diagnostics } from '../platform/diagnostics.ts';
+import { SharedTurn } from '../platform/loop-turns.ts';
 import type { Counter, Metrics } from '../platform/metrics.ts';
 import { SeldomLines } from '../platform/seldom-lines.ts';
 import type { ByteSocket, SocketListener, SocketNetwork } from '../platform/sockets.ts';
@@ -67,6 +68,7 @@ export class NetworkServer {
   /** By listener name; empty again once the server stops. */
   readonly #listeners = new Map<string, SocketListener>();
   readonly #connections = new Set<Connection>();
+  readonly #flushes: SharedTurn;
   readonly #acceptor: Acceptor;
   #sweeper: Timer | null = null;
   /** Last part of a connection's id, which makes it unique in this process. */
@@ -78,6 +80,7 @@ export class NetworkServer {
   constructor(parts: NetworkServerParts) {
     const { config, liveConfig, metrics } = parts;
     this.#parts = parts;
+    this.#flushes = new SharedTurn(parts.clock);
     this.#diagnostics = parts.diagnostics.named(`SocketServer id=${config.brokerId}`);
     this.#limits = {
       frames: { maxBytes: config.socketRequestMaxBytes, config: 'socket.request.max.bytes' },
@@ -205,6 +208,7 @@ export class NetworkServer {
         pool: this.#pool,
         memory: this.#memory,
         answerMemory: this.#parts.answerMemory,
+        flushes: this.#flushes,
         complaints: this.#complaints,
         bytesIn: this.#bytesIn,
         bytesOut: this.#bytesOut,

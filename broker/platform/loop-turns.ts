@@ -91,3 +91,49 @@ export class TurnBudget {
     this.#spent = 0;
   }
 }
+
+/** In one turn of the loop pieces are begun for so long, whoever they are of. */
+const SHARED_MS = 4;
+
+/** What very many have to do a little of at the same time: done at once, until a turn is over; then in the next ones. */
+export class SharedTurn {
+  readonly #clock: Clock;
+  readonly #loop: LoopTurns;
+  /** Oldest first; those before `#next` are done. */
+  #waiting: (() => void)[] = [];
+  #next = 0;
+  /** The turn in which the last piece was begun. */
+  #number = -1;
+  #endMs = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#loop = loopTurns(clock);
+  }
+
+  /** Does it at once, or after those who wait already. It must not throw. */
+  run(piece: () => void): void {
+    if (this.#waiting.length === 0 && !this.#isOver()) piece();
+    else if (this.#waiting.push(piece) === 1) this.#clock.soon(() => this.#goOn());
+  }
+
+  #isOver(): boolean {
+    const number = this.#loop.number();
+    if (number === this.#number) return this.#clock.nowMs() >= this.#endMs;
+    this.#number = number;
+    this.#endMs = this.#clock.nowMs() + SHARED_MS;
+    return false;
+  }
+
+  #goOn(): void {
+    const endMs = this.#clock.nowMs() + SHARED_MS;
+    do this.#waiting[this.#next++]?.();
+    while (this.#next < this.#waiting.length && this.#clock.nowMs() < endMs);
+    if (this.#next < this.#waiting.length) {
+      this.#clock.soon(() => this.#goOn());
+      return;
+    }
+    this.#waiting = [];
+    this.#next = 0;
+  }
+}

@@ -8,6 +8,7 @@ import { ClientSession } from '../../../broker/network/client-session.ts';
 import { Connection } from '../../../broker/network/connection.ts';
 import { RequestMemory } from '../../../broker/network/request-memory.ts';
 import { BufferPool } from '../../../broker/platform/buffer-pool.ts';
+import { SharedTurn } from '../../../broker/platform/loop-turns.ts';
 import type { Random } from '../../../broker/platform/random.ts';
 import { Metadata } from '../../../broker/protocol/messages/03-metadata.ts';
 import { SaslHandshake } from '../../../broker/protocol/messages/17-sasl-handshake.ts';
@@ -98,6 +99,7 @@ function connectionOf(
     memory: new RequestMemory(Number.POSITIVE_INFINITY),
     answerMemory: new AnswerMemory(1 << 27),
     clock: broker.world.clock,
+    flushes: new SharedTurn(broker.world.clock),
     complaints: { say: () => true },
     bytesIn: { add() {}, value: 0 },
     bytesOut: { add() {}, value: 0 },

@@ -8,6 +8,7 @@ import type { Dispatch, RequestOutcome } from '../../../broker/network/outcome.t
 import { RequestMemory } from '../../../broker/network/request-memory.ts';
 import { BufferPool } from '../../../broker/platform/buffer-pool.ts';
 import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
+import { SharedTurn } from '../../../broker/platform/loop-turns.ts';
 import { AnswerMemory } from '../../../broker/replication/requests/answer-memory.ts';
 import { ANONYMOUS } from '../../../broker/security/principal.ts';
 import { MemorySocket } from './memory-socket.ts';
@@ -95,6 +96,7 @@ export function connect(
     memory,
     answerMemory,
     clock,
+    flushes: new SharedTurn(clock),
     complaints: { say: () => true },
     bytesIn: { add() {}, value: 0 },
     bytesOut: { add() {}, value: 0 },

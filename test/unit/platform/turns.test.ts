@@ -1,25 +1,9 @@
-/** Work in turns, and what one turn of the event loop may do. */
+/** Work in turns. */
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../broker/platform/clock.ts';
-import { nextTurn, TurnBudget } from '../../../broker/platform/loop-turns.ts';
+import { nextTurn } from '../../../broker/platform/loop-turns.ts';
 import { atOnce, type Steps, sorted, Turns } from '../../../broker/platform/turns.ts';
 import { World } from '../../support/world.ts';
-
-it('a turn has a budget, which the next one has again', async () => {
-  const { clock } = new World();
-  const turn = new TurnBudget(clock, 100);
-  turn.spend(60);
-  expect(turn.left).toBe(40);
-  turn.spend(70);
-  expect(turn.left).toBe(0);
-  await clock.runFor(1);
-  expect(turn.left).toBe(100);
-  turn.spend(0);
-  turn.spend(100);
-  expect(turn.left).toBe(0);
-  await clock.runFor(1);
-  expect(turn.left).toBe(100);
-});
 
 /** How many of `steps` each turn has had. */
 function counting(items: number) {

@@ -1,0 +1,75 @@
+/** What one turn of the event loop may do. */
+import { describe, expect, it } from 'vitest';
+import { type Clock, systemClock } from '../../../broker/platform/clock.ts';
+import { SharedTurn, TurnBudget } from '../../../broker/platform/loop-turns.ts';
+import { World } from '../../support/world.ts';
+
+it('a turn has a budget, which the next one has again', async () => {
+  const { clock } = new World();
+  const turn = new TurnBudget(clock, 100);
+  turn.spend(60);
+  expect(turn.left).toBe(40);
+  turn.spend(70);
+  expect(turn.left).toBe(0);
+  await clock.runFor(1);
+  expect(turn.left).toBe(100);
+  turn.spend(0);
+  turn.spend(100);
+  expect(turn.left).toBe(0);
+  await clock.runFor(1);
+  expect(turn.left).toBe(100);
+});
+
+describe('what very many have to do a little of', () => {
+  /** Pieces of two milliseconds, and a turn that each of them is in. */
+  function shared() {
+    let nowMs = 0;
+    let turn = 0;
+    const done: string[] = [];
+    const soon: (() => void)[] = [];
+    const slow: Clock = { ...systemClock, nowMs: () => nowMs, soon: (run) => void soon.push(run) };
+    const turns = new SharedTurn(slow);
+    const piece = (name: string) => (): void => {
+      done.push(`${name}${turn}`);
+      nowMs += 2;
+    };
+    const nextTurn = (): void => {
+      turn++;
+      for (const run of soon.splice(0)) run();
+    };
+    return { turns, piece, done, nextTurn };
+  }
+
+  it('is done at once until the turn is over, then in the next ones, in its order', () => {
+    const { turns, piece, done, nextTurn } = shared();
+    for (const name of 'abcdef') turns.run(piece(name));
+    expect(done).toEqual(['a0', 'b0']);
+    nextTurn();
+    expect(done.slice(2)).toEqual(['c1', 'd1']);
+    nextTurn();
+    expect(done.slice(4)).toEqual(['e2', 'f2']);
+  });
+
+  it('waits behind those who wait already', () => {
+    const { turns, piece, done, nextTurn } = shared();
+    for (const name of 'abcde') turns.run(piece(name));
+    nextTurn();
+    turns.run(piece('f'));
+    expect(done).toEqual(['a0', 'b0', 'c1', 'd1']);
+    nextTurn();
+    expect(done.slice(4)).toEqual(['e2', 'f2']);
+    nextTurn();
+    turns.run(piece('g'));
+    expect(done.slice(6)).toEqual(['g3']);
+  });
+
+  it('may ask for another piece', () => {
+    const { turns, piece, done, nextTurn } = shared();
+    const again = piece('again');
+    turns.run(piece('a'));
+    turns.run(piece('b'));
+    turns.run(() => turns.run(again));
+    nextTurn();
+    expect(done).toEqual(['a0', 'b0', 'again1']);
+  });
+});
