@@ -75,6 +75,8 @@ interface Admitted {
   readonly inTransaction: boolean;
   /** One a partition, in request order: what forbids the append, or NONE. */
   readonly errors: readonly ErrorCode[];
+  /** One a partition, in request order: of its records. The frame that they lie in may be gone when the answer is due. */
+  readonly sizesBytes: readonly number[];
   readonly entries: readonly Entry[];
 }
 
@@ -86,6 +88,7 @@ function* admitted(asked: ProduceRequest, context: RequestContext, services: Nee
   const inTransaction = yield* hasTransactionalRecords(request);
   if (inTransaction && (transactionalId === null || !mayUse(transactionalId, context))) return null;
   const errors: ErrorCode[] = [];
+  const sizesBytes: number[] = [];
   const entries: Entry[] = [];
   for (const { name, partitionData } of request.topicData) {
     const allowed = context.may(Operation.WRITE, topicNamed(name));
@@ -93,13 +96,14 @@ function* admitted(asked: ProduceRequest, context: RequestContext, services: Nee
       let error = allowed ? partitionErrorOf(name, data, services) : ErrorCode.TOPIC_AUTHORIZATION_FAILED;
       if (error === ErrorCode.NONE && !isAcks(acks)) error = ErrorCode.INVALID_REQUIRED_ACKS;
       errors.push(error);
+      sizesBytes.push(data.records?.length ?? 0);
       if (errors.length > FEW) yield;
       if (error !== ErrorCode.NONE || data.records === null) continue;
       entries.push({ topic: name, partition: data.index, records: data.records });
       services.topicMetrics.topic(name).produceRequests.add();
     }
   }
-  return { request, inTransaction, errors, entries };
+  return { request, inTransaction, errors, sizesBytes, entries };
 }
 
 function appended(
@@ -187,7 +191,7 @@ function mayUse(transactionalId: string, context: RequestContext): boolean {
 }
 
 function* respond(
-  { request, errors }: Admitted,
+  { request, errors, sizesBytes }: Admitted,
   outcomes: readonly AppendOutcome[],
   { context, services }: { context: RequestContext; services: Needed },
 ): Steps<Answer<typeof Produce>> {
@@ -199,17 +203,19 @@ function* respond(
   const responses: TopicResponse[] = [];
   for (const { name, partitionData } of request.topicData) {
     const partitionResponses: PartitionResponse[] = [];
-    for (const { index, records } of partitionData) {
-      const error = errors[at++] ?? ErrorCode.UNKNOWN_SERVER_ERROR;
+    for (const { index } of partitionData) {
+      const error = errors[at] ?? ErrorCode.UNKNOWN_SERVER_ERROR;
+      const sizeBytes = sizesBytes[at] ?? 0;
+      at += 1;
       const outcome = error === ErrorCode.NONE ? outcomes[appended++] : undefined;
-      const response = outcome === undefined ? failure(index, error) : success(index, outcome, records);
+      const response = outcome === undefined ? failure(index, error) : success(index, outcome, sizeBytes);
       if (response.errorCode !== ErrorCode.NONE) {
         failed = true;
         const refusal = { topic: name, partition: index, error: outcome?.error ?? error };
         services.topicMetrics.errors?.count({ api: 'Produce', ...refusal });
         if (outcome !== undefined) services.topicMetrics.topic(name).failedProduceRequests.add();
       } else {
-        services.topicMetrics.topic(name).bytesIn.add(records?.length ?? 0);
+        services.topicMetrics.topic(name).bytesIn.add(sizeBytes);
       }
       const leader = context.apiVersion >= 10 ? (outcome?.currentLeader ?? null) : null;
       if (leader !== null) leaders.push(leader);
@@ -223,10 +229,10 @@ function* respond(
   return { responses, nodeEndpoints: nodeEndpoints(services.metadata, context.listener, leadersOf(leaders)) };
 }
 
-function success(index: number, outcome: AppendOutcome, records: Buffer | null): PartitionResponse {
+function success(index: number, outcome: AppendOutcome, sizeBytes: number): PartitionResponse {
   const { error, logAppendTimeMs, logStartOffset } = outcome;
   // Up to v2 nothing may be appended, and then it has no offset.
-  const baseOffset = records?.length === 0 ? NO_OFFSET : outcome.baseOffset;
+  const baseOffset = sizeBytes === 0 ? NO_OFFSET : outcome.baseOffset;
   const response = { index, errorCode: error, baseOffset, logAppendTimeMs, logStartOffset };
   if (error === ErrorCode.NONE) return response;
   return {

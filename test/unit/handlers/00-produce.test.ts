@@ -3,6 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { brokerConfig } from '../../../broker/config/broker-config.ts';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { produce } from '../../../broker/handlers/00-produce.ts';
+import { TopicMetrics } from '../../../broker/handlers/shared/topic-metrics.ts';
+import { freeAtOnce } from '../../../broker/platform/free-at-once.ts';
+import { createMetrics } from '../../../broker/platform/metrics.ts';
 import {
   decodeRequest,
   decodeResponse,
@@ -79,6 +82,22 @@ describe('acks', () => {
   it('-1: answered when the append is', async () => {
     const { response } = run(one(-1), { append: async () => [outcome({ baseOffset: 7 })] });
     expect(await response()).toMatchObject({ responses: [{ partitionResponses: [{ baseOffset: 7 }] }] });
+  });
+
+  it('-1: answered as it was asked, whatever has become of the frame meanwhile', async () => {
+    const metrics = createMetrics();
+    const records = Buffer.alloc(100_000);
+    const append = async ({ entries }: AppendRequest) => {
+      for (const entry of entries) freeAtOnce(entry.records);
+      return entries.map((entry) => {
+        expect(entry.records).toHaveLength(0);
+        return outcome({ baseOffset: 7 });
+      });
+    };
+    const given = { topicMetrics: new TopicMetrics(metrics, metadataOf([partition('t1', 0)])) };
+    const { response } = run(one(-1, records), { append, given });
+    expect(await response()).toMatchObject({ responses: [{ partitionResponses: [{ baseOffset: 7 }] }] });
+    expect(given.topicMetrics.topic('t1').bytesIn.value).toBe(records.length);
   });
 
   it('0: no response, and the connection closes when anything failed', async () => {
