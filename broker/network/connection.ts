@@ -42,7 +42,7 @@ interface ConnectionParts {
   readonly memory: RequestMemory;
   readonly answerMemory: AnswerMemory;
   readonly clock: Clock;
-  /** Shared with all connections whose answers become ready in the same turn of the event loop. */
+  /** Shared with all connections that have answers in the same turn of the event loop. */
   readonly flushes: SharedTurn;
   /** Told when a client has sent what is no frame. */
   readonly complaints: Pick<SeldomLines, 'say'>;
@@ -61,6 +61,7 @@ export class Connection {
   readonly #turn: RequestTurn;
   /** A flush follows at the end of this turn. */
   #flushScheduled = false;
+  readonly #flushWhatIsThere = (): void => this.#flush();
   readonly #flushAndContinue = (): void => {
     this.#flushScheduled = false;
     this.#flush();
@@ -114,7 +115,7 @@ export class Connection {
     });
     this.#socket.on({
       data: (chunk) => this.#onData(chunk),
-      readEnd: () => this.#flush(),
+      readEnd: () => parts.flushes.run(this.#flushWhatIsThere),
       close: () => this.#onClose(),
     });
   }

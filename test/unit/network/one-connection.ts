@@ -71,11 +71,13 @@ export function connect(
     kept = new KeptMemory(Number.POSITIVE_INFINITY),
     clock = NO_TIME_PASSES,
     answerMemory = new AnswerMemory(1 << 27),
+    flushes = new SharedTurn(clock),
   } = {} as {
     memory?: RequestMemory;
     kept?: KeptMemory;
     clock?: Clock;
     answerMemory?: AnswerMemory;
+    flushes?: SharedTurn;
   },
 ): { socket: MemorySocket; connection: Connection; closed: () => boolean; pool: BufferPool } {
   const socket = new MemorySocket();
@@ -96,7 +98,7 @@ export function connect(
     memory,
     answerMemory,
     clock,
-    flushes: new SharedTurn(clock),
+    flushes,
     complaints: { say: () => true },
     bytesIn: { add() {}, value: 0 },
     bytesOut: { add() {}, value: 0 },
