@@ -98,6 +98,7 @@ const SHARED_MS = 4;
 /** What very many have to do a little of at the same time: done at once, until a turn is over; then in the next ones. */
 export class SharedTurn {
   readonly #clock: Clock;
+  readonly #mostPieces: number;
   readonly #loop: LoopTurns;
   /** Oldest first; those before `#next` are done. */
   #waiting: (() => void)[] = [];
@@ -105,31 +106,42 @@ export class SharedTurn {
   /** The turn in which the last piece was begun. */
   #number = -1;
   #endMs = 0;
+  /** That may still be begun in it. */
+  #leftPieces = 0;
 
-  constructor(clock: Clock) {
+  /** No turn has more than `mostPieces`, as where most of their work comes only after them. */
+  constructor(clock: Clock, mostPieces = Number.POSITIVE_INFINITY) {
     this.#clock = clock;
+    this.#mostPieces = mostPieces;
     this.#loop = loopTurns(clock);
   }
 
   /** Does it at once, or after those who wait already. It must not throw. */
   run(piece: () => void): void {
-    if (this.#waiting.length === 0 && !this.#isOver()) piece();
+    if (this.#waiting.length === 0 && this.#mayBegin()) piece();
     else if (this.#waiting.push(piece) === 1) this.#clock.soon(() => this.#goOn());
   }
 
-  #isOver(): boolean {
+  #mayBegin(): boolean {
     const number = this.#loop.number();
-    if (number === this.#number) return this.#clock.nowMs() >= this.#endMs;
-    this.#number = number;
-    this.#endMs = this.#clock.nowMs() + SHARED_MS;
-    return false;
+    if (number === this.#number) {
+      if (this.#leftPieces <= 0 || this.#clock.nowMs() >= this.#endMs) return false;
+    } else {
+      this.#number = number;
+      this.#endMs = this.#clock.nowMs() + SHARED_MS;
+      this.#leftPieces = this.#mostPieces;
+    }
+    this.#leftPieces -= 1;
+    return true;
   }
 
   #goOn(): void {
     const endMs = this.#clock.nowMs() + SHARED_MS;
+    const end = this.#next + this.#mostPieces;
+    const isLeft = (): boolean => this.#next < this.#waiting.length;
     do this.#waiting[this.#next++]?.();
-    while (this.#next < this.#waiting.length && this.#clock.nowMs() < endMs);
-    if (this.#next < this.#waiting.length) {
+    while (isLeft() && this.#next < end && this.#clock.nowMs() < endMs);
+    if (isLeft()) {
       this.#clock.soon(() => this.#goOn());
       return;
     }

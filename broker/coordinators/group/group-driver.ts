@@ -8,6 +8,7 @@ import { ErrorCode, errorName } from '../../errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
 import type { Journal } from '../../platform/journal.ts';
+import { SharedTurn } from '../../platform/loop-turns.ts';
 import type { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts';
 import { groupErrorFor } from './append-errors.ts';
 import type { Effect, JoinAnswer, PersistReason, SyncAnswer, TimerName } from './effects.ts';
@@ -29,12 +30,17 @@ export interface Placed {
   readonly entry: GroupEntry;
 }
 
+/** What a member's request does when it is answered comes after the answer was given, and takes some tens of microseconds. */
+const ANSWERS_PER_TURN = 100;
+
 export class GroupDriver {
   readonly #clock: Clock;
   readonly #runtime: CoordinatorRuntime<GroupRecord, GroupShard>;
   readonly #diagnostics: Diagnostics;
   readonly #settings: JoinSettings;
   readonly #journal: GroupJournal;
+  /** Shared by all groups: thousands of members are answered together. */
+  readonly #answers: SharedTurn;
   /** Requests that wait, by ticket; each leaves when it is answered. */
   readonly #joins = new Map<Ticket, (answer: JoinAnswer) => void>();
   readonly #syncs = new Map<Ticket, (answer: SyncAnswer) => void>();
@@ -49,6 +55,7 @@ export class GroupDriver {
     journal: Pick<Journal, 'record'>;
   }) {
     this.#clock = parts.clock;
+    this.#answers = new SharedTurn(parts.clock, ANSWERS_PER_TURN);
     this.#runtime = parts.runtime;
     this.#diagnostics = parts.diagnostics;
     this.#settings = parts.settings;
@@ -117,13 +124,15 @@ export class GroupDriver {
   }
 
   #answerJoin(ticket: Ticket, answer: JoinAnswer): void {
-    this.#joins.get(ticket)?.(answer);
+    const give = this.#joins.get(ticket);
     this.#joins.delete(ticket);
+    if (give !== undefined) this.#answers.run(() => give(answer));
   }
 
   #answerSync(ticket: Ticket, answer: SyncAnswer): void {
-    this.#syncs.get(ticket)?.(answer);
+    const give = this.#syncs.get(ticket);
     this.#syncs.delete(ticket);
+    if (give !== undefined) this.#answers.run(() => give(answer));
   }
 
   #timerFired({ group }: GroupEntry, name: TimerName): Effect[] {

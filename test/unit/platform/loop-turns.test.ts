@@ -22,13 +22,13 @@ it('a turn has a budget, which the next one has again', async () => {
 
 describe('what very many have to do a little of', () => {
   /** Pieces of two milliseconds, and a turn that each of them is in. */
-  function shared() {
+  function shared(mostPieces?: number) {
     let nowMs = 0;
     let turn = 0;
     const done: string[] = [];
     const soon: (() => void)[] = [];
     const slow: Clock = { ...systemClock, nowMs: () => nowMs, soon: (run) => void soon.push(run) };
-    const turns = new SharedTurn(slow);
+    const turns = new SharedTurn(slow, mostPieces);
     const piece = (name: string) => (): void => {
       done.push(`${name}${turn}`);
       nowMs += 2;
@@ -61,6 +61,19 @@ describe('what very many have to do a little of', () => {
     nextTurn();
     turns.run(piece('g'));
     expect(done.slice(6)).toEqual(['g3']);
+  });
+
+  it('is in turns of so many pieces at most, however little they are', () => {
+    const { turns, done, nextTurn } = shared(3);
+    for (let piece = 1; piece <= 8; piece++) turns.run(() => void done.push(`${piece}`));
+    expect(done).toHaveLength(3);
+    nextTurn();
+    expect(done).toHaveLength(6);
+    nextTurn();
+    expect(done).toHaveLength(8);
+    nextTurn();
+    turns.run(() => void done.push('more'));
+    expect(done).toHaveLength(9);
   });
 
   it('may ask for another piece', () => {
