@@ -107,7 +107,7 @@ export class ReplicaManager {
       hosted: this.#hosted,
       failureOf: (partition: TopicPartition, error: unknown) => this.#failureOf(partition, error),
     };
-    const append = new ReplicaAppend({ ...common, waiting: this.#waiting.produce });
+    const append = new ReplicaAppend({ ...common, clock, waiting: this.#waiting.produce });
     this.#verified = new VerifiedAppend({
       ...{ hosted: this.#hosted, append, verifier: options.verifier },
       isEnabled: () => options.liveConfig.now.transactionPartitionVerificationEnable,

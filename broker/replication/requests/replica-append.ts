@@ -7,6 +7,8 @@
 import { ErrorCode, isError } from '../../errors.ts';
 import type { Int64 } from '../../int64.ts';
 import type { AppendInfo, LeaderAppendOptions } from '../../log/append.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { SharedTurn } from '../../platform/loop-turns.ts';
 import type { Turns } from '../../platform/turns.ts';
 import { isInternalTopic, type PartitionKey, partitionKey } from '../../types.ts';
 import type { CurrentLeader, HostedPartitions } from '../hosted-partitions.ts';
@@ -49,7 +51,11 @@ export interface AppendOutcome {
   readonly currentLeader: CurrentLeader | null;
 }
 
+/** Records of thousands of requests may be replicated at the same moment: so many of those are answered in one turn. */
+const ANSWERED_PER_TURN = 100;
+
 interface AppendContext {
+  readonly clock: Clock;
   readonly hosted: HostedPartitions;
   readonly waiting: WaitingRoom;
   readonly failureOf: (partition: { topic: string; partition: number }, error: unknown) => ErrorCode;
@@ -57,9 +63,11 @@ interface AppendContext {
 
 export class ReplicaAppend {
   readonly #context: AppendContext;
+  readonly #answered: SharedTurn;
 
   constructor(context: AppendContext) {
     this.#context = context;
+    this.#answered = new SharedTurn(context.clock, ANSWERED_PER_TURN);
   }
 
   /** Outcomes in the order of the entries; a promise only when there is something to wait for. */
@@ -73,7 +81,7 @@ export class ReplicaAppend {
     const produce = new DelayedProduce(outcomes, this.#context);
     if (produce.tryComplete(null)) return produce.outcomes;
     return new Promise((resolve) => {
-      produce.completed = resolve;
+      produce.completed = (all) => this.#answered.run(() => resolve(all));
       this.#context.waiting.tryCompleteElseWait(produce, produce.keys(), request.timeoutMs);
     });
   }

@@ -6,6 +6,7 @@
 import { ErrorCode, isError } from '../../errors.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { SharedTurn } from '../../platform/loop-turns.ts';
 import { afterwards, FEW, type Steps, type Turns } from '../../platform/turns.ts';
 import { LateBytes } from '../../protocol/late-bytes.ts';
 import { type PartitionKey, partitionKey } from '../../types.ts';
@@ -44,13 +45,17 @@ interface ReplicaFetchContext extends ReadContext {
 
 /** A read may take some tens of microseconds. */
 const READS_PER_TURN = 500;
+/** Thousands may wait for one record: so many of them go on in one turn. */
+const WOKEN_PER_TURN = 100;
 
 export class ReplicaFetch {
   readonly #context: ReplicaFetchContext;
   readonly #forRoom: WaitingForRoom;
+  readonly #woken: SharedTurn;
 
   constructor(context: ReplicaFetchContext) {
     this.#context = context;
+    this.#woken = new SharedTurn(context.clock, WOKEN_PER_TURN);
     this.#forRoom = new WaitingForRoom(context);
   }
 
@@ -87,10 +92,10 @@ export class ReplicaFetch {
       if (limited.maxWaitMs <= 0 || isEnough(outcomes, limited)) return outcomes;
       for (const outcome of outcomes) outcome.release();
       const isLarge = outcomes.length > READS_PER_TURN;
-      // Many of those that wait may have to go on at the same moment.
       const goOn = async () => (isLarge ? turns.own().then(read) : read());
       return new Promise<FetchOutcome[]>((resolve, reject) => {
-        const fetch = new DelayedFetch(limited, this.#context, () => resolve(goOn()));
+        const woken = () => this.#woken.run(() => resolve(goOn()));
+        const fetch = new DelayedFetch(limited, this.#context, woken);
         if (isLarge) this.#waitInTurns(fetch, limited, turns).catch(reject);
         else this.#context.waiting.tryCompleteElseWait(fetch, fetch.keys(), limited.maxWaitMs);
       });

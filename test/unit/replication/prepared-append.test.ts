@@ -59,6 +59,7 @@ async function setUp(topic: Record<string, string> = {}) {
   for (const partition of cluster.node(1).replicas.partitions()) hosted.add(partition);
   const append = new ReplicaAppend({
     hosted,
+    clock,
     waiting: new WaitingRoom(clock),
     failureOf: (_, error) => {
       throw error;
