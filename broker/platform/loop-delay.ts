@@ -3,6 +3,7 @@
  * waiting, and how much processor time the loop has used since it last ran. Everything a broker does shares
  * that loop, so whatever holds it holds all clients, the replicas and the ZooKeeper session. The first number
  * is what they feel; the second says whether this broker is to blame for it, or the machine.
+ * How many turns the loop has taken comes with them: many are within one period, and most of them short.
  * One of these serves a whole process. Node's own monitorEventLoopDelay keeps quantiles since its start, of
  * which nobody can make those of the last five minutes; a histogram of Prometheus can.
  */
@@ -33,6 +34,11 @@ export function watchLoopDelay(metrics: Metrics): LoopDelayWatch {
     'odradek_event_loop_cpu_seconds',
     'Processor time that the event loop used before it came back to that timer',
     BUCKETS_S,
+  );
+  metrics.gauge(
+    'odradek_event_loop_turns',
+    'Turns of the event loop since the process began: each of them is in one period of the other two at most',
+    () => performance.nodeTiming.uvMetricsInfo.loopCount,
   );
   let dueMs = performance.now() + PERIOD_MS;
   let usedS = usedSeconds();

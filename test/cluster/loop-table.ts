@@ -19,7 +19,7 @@ type Histogram = readonly { readonly le: number; readonly count: number }[];
 const real = await startRealCluster({ brokers: 1, embedded: true, properties: HEAVY_PROPERTIES });
 const { port, peerPort } = real.cluster.broker(1);
 
-async function look(): Promise<Record<keyof typeof NAMES, Histogram>> {
+async function look(): Promise<Record<keyof typeof NAMES, Histogram> & { turns: number }> {
   const page = await (await fetch(`http://127.0.0.1:${peerPort}/metrics`)).text();
   const read = (name: string): Histogram =>
     [...page.matchAll(new RegExp(`^${name}_bucket\\{le="([^"]+)"\\} (\\d+)$`, 'gm'))].map(
@@ -28,7 +28,8 @@ async function look(): Promise<Record<keyof typeof NAMES, Histogram>> {
         count: Number(count),
       }),
     );
-  return { processor: read(NAMES.processor), late: read(NAMES.late) };
+  const turns = Number(/^odradek_event_loop_turns (\d+)$/m.exec(page)?.[1]);
+  return { processor: read(NAMES.processor), late: read(NAMES.late), turns };
 }
 
 /** The bounds in ms of the buckets that p99.9 and the largest lie in, and how many were beyond 20 ms. */
@@ -44,6 +45,8 @@ console.log(
   'ms, at most: CPU p99.9 | CPU max | late p99.9 | late max | stretches, of them > 20 ms of CPU | wall s',
 );
 const longest = new Map<string, { readonly maxMs: number; readonly name: string }>();
+let longTurns = 0;
+let turns = 0;
 await look();
 // What starting up has left is collected then (broker/platform/spare-memory.ts): no work of a client means that.
 await pause(START_MS);
@@ -59,6 +62,8 @@ try {
     const after = await look();
     const cpu = between(before.processor, after.processor);
     const late = between(before.late, after.late);
+    turns += after.turns - before.turns;
+    longTurns += cpu.beyond;
     const [api = name] = name.split(': ');
     if (cpu.max > (longest.get(api)?.maxMs ?? 0)) longest.set(api, { maxMs: cpu.max, name });
     const cells = [cpu.p999, cpu.max, late.p999, late.max].map((each) => String(each).padStart(6)).join(' ');
@@ -66,6 +71,7 @@ try {
       `${cells} ${String(cpu.total).padStart(6)} ${String(cpu.beyond).padStart(5)} ${wallS.toFixed(1).padStart(6)}  ${name}`,
     );
   }
+  console.log(`of ${turns} turns of the loop ${longTurns} at most took more than 20 ms`);
   for (const [api, { maxMs, name }] of [...longest].sort(([, a], [, b]) => b.maxMs - a.maxMs)) {
     console.log(`${String(maxMs).padStart(6)} ms at most: ${api} (${name})`);
   }

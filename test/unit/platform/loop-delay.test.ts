@@ -10,17 +10,15 @@ let watch: LoopDelayWatch | null = null;
 
 afterEach(() => watch?.stop());
 
+async function sampleOf(metrics: ReturnType<typeof createMetrics>, sample: string): Promise<number> {
+  const line = (await metrics.render()).split('\n').find((each) => each.startsWith(`${sample} `));
+  return Number(line?.split(' ')[1]);
+}
+
 /** By the upper bounds of the buckets, how many delays were beyond them. */
 async function delaysBeyond(metrics: ReturnType<typeof createMetrics>, seconds: string): Promise<number> {
-  const page = await metrics.render();
-  const lineOf = (sample: string): number =>
-    Number(
-      page
-        .split('\n')
-        .find((line) => line.startsWith(`${sample} `))
-        ?.split(' ')[1],
-    );
-  return lineOf(`${NAME}_count`) - lineOf(`${NAME}_bucket{le="${seconds}"}`);
+  const within = await sampleOf(metrics, `${NAME}_bucket{le="${seconds}"}`);
+  return (await sampleOf(metrics, `${NAME}_count`)) - within;
 }
 
 function holdLoop(durationMs: number): void {
@@ -43,4 +41,12 @@ it('nothing is observed once it is stopped', async () => {
   holdLoop(HELD_MS);
   await new Promise((resolve) => setImmediate(resolve));
   expect(await delaysBeyond(metrics, '0.002')).toBe(0);
+});
+
+it('turns of the loop are counted, also those of one period', async () => {
+  const metrics = createMetrics();
+  watch = watchLoopDelay(metrics);
+  const before = await sampleOf(metrics, 'odradek_event_loop_turns');
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect((await sampleOf(metrics, 'odradek_event_loop_turns')) - before).toBeGreaterThanOrEqual(100);
 });
