@@ -22,6 +22,7 @@ import { SAMPLES } from '../interop/differential/samples.ts';
 import { NOBODY, type Sample, TOPICS } from '../interop/differential/world.ts';
 import { eventually } from '../support/eventually.ts';
 import { exchange, fetchOf, open, produce } from './hostile-client.ts';
+import { expectShortTurns, firstTurnsOf, type LoopTurns } from './loop-turns.ts';
 import { type RealCluster, startRealCluster } from './real-cluster.ts';
 import { expectBoundedPeak, residentMiB } from './resident-memory.ts';
 
@@ -33,6 +34,7 @@ const LARGE = 'large';
 const HEADER = { correlationId: 1, clientId: 'hostile' };
 
 let real: RealCluster;
+let first: LoopTurns;
 let port = 0;
 
 beforeAll(async () => {
@@ -45,6 +47,7 @@ beforeAll(async () => {
   ];
   await withClient((client) => client.request(CreateTopics, { topics, timeoutMs: 30_000 }));
   await eventually('all partitions are led', async () => (await ledPartitions()) === 506);
+  first = await firstTurnsOf(real);
 }, 90_000);
 
 afterAll(() => real.close(), 60_000);
@@ -205,3 +208,5 @@ describe('requests', () => {
 function newestSample({ key, maxVersion }: AnyApi): Sample | undefined {
   return SAMPLES[key]?.find(({ from = 0, to = maxVersion }) => maxVersion >= from && maxVersion <= to);
 }
+
+it('of a thousand turns of the event loop no more than one was long', () => expectShortTurns(real, first));

@@ -34,6 +34,7 @@ import {
   request,
   withHonestClient,
 } from './hostile-client.ts';
+import { expectShortTurns, firstTurnsOf, type LoopTurns } from './loop-turns.ts';
 import { type RealCluster, startRealCluster } from './real-cluster.ts';
 import { expectBoundedPeak, residentMiB } from './resident-memory.ts';
 
@@ -43,6 +44,7 @@ const KEPT = 200;
 const MIB = 1024 * 1024;
 
 let real: RealCluster;
+let first: LoopTurns;
 let port = 0;
 let peerPort = 0;
 
@@ -64,6 +66,7 @@ beforeAll(async () => {
     });
     for (let at = 0; at < KEPT; at++) expect(await produce(client, TOPIC, batchOf(`kept-${at}`))).toBe(0);
   });
+  first = await firstTurnsOf(real);
 });
 
 afterAll(() => real.close(), 60_000);
@@ -390,3 +393,5 @@ describe('the port of the peers', () => {
     for (const socket of sockets) socket.destroy();
   });
 });
+
+it('of a thousand turns of the event loop no more than one was long', () => expectShortTurns(real, first));
