@@ -394,4 +394,4 @@ describe('the port of the peers', () => {
   });
 });
 
-it('of a thousand turns of the event loop no more than one was long', () => expectShortTurns(real, first));
+it('the event loop was hardly ever held for long', () => expectShortTurns(real, first));

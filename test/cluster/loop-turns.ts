@@ -10,8 +10,9 @@ const NAME = 'odradek_event_loop_cpu_seconds';
 const SHORT_S = '0.02';
 /** No turn takes so much, whatever it does. */
 const LONG_S = '0.2';
-/** p99.9 of the turns is a short one. */
-const MOST_LONG = 0.001;
+/** p99.9 of the turns is a short one; where there are but some thousand of them, a busy machine makes p99.8 of that. */
+const MOST_LONG = { ofMany: 0.001, ofFew: 0.002 };
+const MANY = 20_000;
 
 export interface LoopTurns {
   readonly all: number;
@@ -39,5 +40,5 @@ export async function expectShortTurns(real: RealCluster, first: LoopTurns): Pro
   const last = await turnsOf(real);
   const [all, over20Ms] = [last.all - first.all, last.over20Ms - first.over20Ms];
   console.info(`of ${all} turns of the event loop ${over20Ms} at most took more than 20 ms`);
-  expect(over20Ms / all).toBeLessThanOrEqual(MOST_LONG);
+  expect(over20Ms / all).toBeLessThanOrEqual(all > MANY ? MOST_LONG.ofMany : MOST_LONG.ofFew);
 }
