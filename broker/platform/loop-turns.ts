@@ -116,7 +116,7 @@ export class SharedTurn {
     this.#loop = loopTurns(clock);
   }
 
-  /** Does it at once, or after those who wait already. It must not throw. */
+  /** Does it at once, or after those who wait already. What it throws then is an uncaught exception; the others go on. */
   run(piece: () => void): void {
     if (this.#waiting.length === 0 && this.#mayBegin()) piece();
     else if (this.#waiting.push(piece) === 1) this.#clock.soon(() => this.#goOn());
@@ -139,13 +139,19 @@ export class SharedTurn {
     const endMs = this.#clock.nowMs() + SHARED_MS;
     const end = this.#next + this.#mostPieces;
     const isLeft = (): boolean => this.#next < this.#waiting.length;
-    do this.#waiting[this.#next++]?.();
-    while (isLeft() && this.#next < end && this.#clock.nowMs() < endMs);
-    if (isLeft()) {
-      this.#clock.soon(() => this.#goOn());
-      return;
+    try {
+      do this.#waiting[this.#next++]?.();
+      while (isLeft() && this.#next < end && this.#clock.nowMs() < endMs);
+    } finally {
+      if (isLeft()) this.#clock.soon(() => this.#goOn());
+      this.#forgetDone();
     }
-    this.#waiting = [];
+  }
+
+  /** Also where there is always somebody who waits. */
+  #forgetDone(): void {
+    if (this.#next * 2 < this.#waiting.length) return;
+    this.#waiting.splice(0, this.#next);
     this.#next = 0;
   }
 }

@@ -76,6 +76,36 @@ describe('what very many have to do a little of', () => {
     expect(done).toHaveLength(9);
   });
 
+  it('goes on after one that fails', () => {
+    const { turns, piece, done, nextTurn } = shared();
+    for (const name of 'ab') turns.run(piece(name));
+    turns.run(() => {
+      throw new Error('of this piece');
+    });
+    turns.run(piece('c'));
+    expect(nextTurn).toThrow('of this piece');
+    nextTurn();
+    expect(done).toEqual(['a0', 'b0', 'c2']);
+    turns.run(piece('d'));
+    expect(done.at(-1)).toBe('d2');
+  });
+
+  it('goes on in its order however long there is always somebody who waits', () => {
+    const { turns, done, nextTurn } = shared(3);
+    let last = 0;
+    const more = (): void => {
+      const number = ++last;
+      turns.run(() => void done.push(`${number}`));
+    };
+    for (let one = 0; one < 10; one++) more();
+    for (let turn = 0; turn < 100; turn++) {
+      for (let one = 0; one < 3; one++) more();
+      nextTurn();
+    }
+    while (done.length < last) nextTurn();
+    expect(done).toEqual(Array.from({ length: last }, (_, at) => `${at + 1}`));
+  });
+
   it('may ask for another piece', () => {
     const { turns, piece, done, nextTurn } = shared();
     const again = piece('again');
