@@ -1,6 +1,7 @@
 /** Every checker of the simulation can fail: each is shown a history in which its rule is broken. */
 import { describe, expect, it } from 'vitest';
 import { CommittedLogs } from './committed-logs.ts';
+import { History } from './history.ts';
 import {
   Invariants,
   OneControllerPerEpoch,
@@ -8,7 +9,7 @@ import {
   RisingMarks,
   SoundStates,
 } from './invariants.ts';
-import { unsettledReplicas } from './settled.ts';
+import { lostOffsets, unsettledReplicas } from './settled.ts';
 import { batches, found, KEY, observed, replica, state, tree } from './shown-views.ts';
 import { StableOffsets } from './stable-offsets.ts';
 
@@ -182,6 +183,38 @@ describe('states in the tree', () => {
       checker.check(state({ leader: 2, isr: [2], leaderEpoch: 1 }));
     });
     expect(broken).toEqual(['orders-0: 2 was elected and was not in sync (1)']);
+  });
+});
+
+describe('offsets of a group', () => {
+  const commit = (offset: number) => ({ group: 'g', topic: 't', partition: 0, offset });
+
+  /** What is found wrong where the group holds this. */
+  async function wrongWith(held: number | null, happened: (history: History) => void): Promise<string[]> {
+    const history = new History();
+    for (const offset of [7, 9, 12]) history.attempt(commit(offset));
+    history.committed(commit(9));
+    happened(history);
+    const consumers = [{ committed: async () => held }] as never;
+    const members = [{ verify: async () => true }] as never;
+    return lostOffsets({ consumers, members }, history);
+  }
+
+  it.each([7, 8, 13, null])(
+    'that are %s where 9 was committed, and 12 asked for after that, are found',
+    async (held) => {
+      expect(await wrongWith(held, () => {})).toEqual([`g t-0: committed 9, at most 12, held ${held}`]);
+    },
+  );
+
+  it.each([9, 12])('may be %s then', async (held) => {
+    expect(await wrongWith(held, () => {})).toEqual([]);
+  });
+
+  it('are those of a commit that was given up, if it arrives after a later one', async () => {
+    const givesUp = (history: History) => history.givenUp(commit(7));
+    expect(await wrongWith(7, givesUp)).toEqual([]);
+    expect(await wrongWith(8, givesUp)).toHaveLength(1);
   });
 });
 

@@ -36,6 +36,8 @@ export class History {
   readonly committedOffsets = new Map<string, CommittedOffset>();
   /** The highest offset a commit was asked for, told or not. */
   readonly attemptedOffsets = new Map<string, number>();
+  /** Of commits that were given up without an answer, by what they are of: their requests may arrive at any time. */
+  readonly givenUpOffsets = new Map<string, Set<number>>();
   /** Topics as their last acknowledged change left them; null while the outcome of one is unknown. */
   readonly topics = new Map<string, { readonly partitions: number } | 'deleted' | null>();
   /** What a checker on the way has to hear at once. */
@@ -71,6 +73,12 @@ export class History {
   attempt(commit: CommittedOffset): void {
     const key = commitKey(commit);
     this.attemptedOffsets.set(key, Math.max(commit.offset, this.attemptedOffsets.get(key) ?? 0));
+  }
+
+  givenUp(commit: CommittedOffset): void {
+    const key = commitKey(commit);
+    const offsets = this.givenUpOffsets.get(key) ?? new Set();
+    this.givenUpOffsets.set(key, offsets.add(commit.offset));
   }
 
   committed(commit: CommittedOffset): void {

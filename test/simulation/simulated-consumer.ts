@@ -198,7 +198,7 @@ export class SimulatedConsumer {
     const commit = { group, topic, partition, offset: this.#position };
     const coordinator = await this.#coordinator();
     history.attempt(commit);
-    const answer = await client.request(coordinator, OffsetCommit, {
+    const request = {
       groupId: group,
       topics: [
         {
@@ -206,6 +206,10 @@ export class SimulatedConsumer {
           partitions: [{ partitionIndex: partition, committedOffset: commit.offset, committedMetadata: '' }],
         },
       ],
+    };
+    const answer = await client.request(coordinator, OffsetCommit, request).catch((error) => {
+      history.givenUp(commit);
+      throw error;
     });
     if (answer.topics[0]?.partitions[0]?.errorCode === ErrorCode.NONE) history.committed(commit);
   }

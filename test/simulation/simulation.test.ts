@@ -95,6 +95,12 @@ describe('a simulated cluster', () => {
     expect(verdict.broken[0]).toMatch(/everything below \d+ is committed/);
   });
 
+  it('does not take a group for damaged in which a commit that was given up arrives after the next one', {
+    timeout: LIMIT_MS,
+  }, async () => {
+    expect((await simulate({ seed: 20_315_922 })).broken).toEqual([]);
+  });
+
   it('survives a leader that dies in the middle of a write, and reads what is left of it', {
     timeout: LIMIT_MS,
   }, async () => {
