@@ -5,44 +5,30 @@
  * more go on one after the other, each in a turn of its own.
  */
 import type { Clock } from '../platform/clock.ts';
-import { type LoopTurns, loopTurns, ownTurn } from '../platform/loop-turns.ts';
-
-/** With the last request of it a turn takes some milliseconds. */
-const TURN_MS = 4;
+import { ownTurn, TimeInTurn } from '../platform/loop-turns.ts';
 
 export class RequestTurn {
   readonly #clock: Clock;
-  readonly #loop: LoopTurns;
+  readonly #time: TimeInTurn;
   readonly #goOn: () => void;
-  /** The turn of the loop in which the last request was started. */
-  #number = -1;
-  /** When the first one of that turn was started. */
-  #beganMs = 0;
   /** The next one has been asked for. */
   #waits = false;
 
   /** `goOn` is called in the next turn if this one was over before all was taken. */
   constructor(clock: Clock, goOn: () => void) {
     this.#clock = clock;
-    this.#loop = loopTurns(clock);
+    this.#time = new TimeInTurn(clock);
     this.#goOn = goOn;
   }
 
   /** Whether no more may be started: then whoever asks goes on in the next one. The first of a turn always may. */
   isOver(): boolean {
     if (this.#waits) return true;
-    const number = this.#loop.number();
-    const nowMs = this.#clock.nowMs();
-    if (number !== this.#number) {
-      this.#number = number;
-      this.#beganMs = nowMs;
-      return false;
-    }
-    if (nowMs < this.#beganMs + TURN_MS) return false;
+    if (!this.#time.isOver()) return false;
     this.#waits = true;
     void ownTurn(this.#clock).then(() => {
       this.#waits = false;
-      this.#number = -1;
+      this.#time.renew();
       this.#goOn();
     });
     return true;

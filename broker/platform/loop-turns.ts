@@ -34,7 +34,7 @@ export function nextTurn(clock: Clock): Promise<void> {
 }
 
 /** Tells the turns of the event loop from each other. */
-export class LoopTurns {
+class LoopTurns {
   readonly #clock: Clock;
   #number = 0;
   /** The next number comes with the next turn. */
@@ -58,10 +58,42 @@ export class LoopTurns {
 }
 
 /** For all who go by this clock, so that they ask for one more turn together. */
-export function loopTurns(clock: Clock): LoopTurns {
+function loopTurns(clock: Clock): LoopTurns {
   const known = numbered.get(clock) ?? new LoopTurns(clock);
   numbered.set(clock, known);
   return known;
+}
+
+/** After so long it is the turn of others. */
+const TURN_MS = 4;
+
+/** For how long somebody is at it in one turn of the event loop. */
+export class TimeInTurn {
+  readonly #clock: Clock;
+  readonly #loop: LoopTurns;
+  /** The turn that was last asked in; -1: the next time is the first of one. */
+  #number = -1;
+  #endMs = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#loop = loopTurns(clock);
+  }
+
+  /** Whether some milliseconds have passed since this was first asked in this turn; never the first time. */
+  isOver(): boolean {
+    const number = this.#loop.number();
+    const nowMs = this.#clock.nowMs();
+    if (number === this.#number) return nowMs >= this.#endMs;
+    this.#number = number;
+    this.#endMs = nowMs + TURN_MS;
+    return false;
+  }
+
+  /** What comes now is a turn of its own. */
+  renew(): void {
+    this.#number = -1;
+  }
 }
 
 /** How much work of a kind one turn of the event loop may do, whoever asks for it. */
@@ -92,28 +124,21 @@ export class TurnBudget {
   }
 }
 
-/** In one turn of the loop pieces are begun for so long, whoever they are of. */
-const SHARED_MS = 4;
-
 /** What very many have to do a little of at the same time: done at once, until a turn is over; then in the next ones. */
 export class SharedTurn {
   readonly #clock: Clock;
-  readonly #mostPieces: number;
-  readonly #loop: LoopTurns;
+  readonly #time: TimeInTurn;
+  /** Of pieces; null: as many as there is time for. */
+  readonly #budget: TurnBudget | null;
   /** Oldest first; those before `#next` are done. */
-  #waiting: (() => void)[] = [];
+  readonly #waiting: (() => void)[] = [];
   #next = 0;
-  /** The turn in which the last piece was begun. */
-  #number = -1;
-  #endMs = 0;
-  /** That may still be begun in it. */
-  #leftPieces = 0;
 
   /** No turn has more than `mostPieces`, as where most of their work comes only after them. */
-  constructor(clock: Clock, mostPieces = Number.POSITIVE_INFINITY) {
+  constructor(clock: Clock, mostPieces: number | null = null) {
     this.#clock = clock;
-    this.#mostPieces = mostPieces;
-    this.#loop = loopTurns(clock);
+    this.#time = new TimeInTurn(clock);
+    this.#budget = mostPieces === null ? null : new TurnBudget(clock, mostPieces);
   }
 
   /** Does it at once, or after those who wait already. What it throws then is an uncaught exception; the others go on. */
@@ -123,25 +148,15 @@ export class SharedTurn {
   }
 
   #mayBegin(): boolean {
-    const number = this.#loop.number();
-    if (number === this.#number) {
-      if (this.#leftPieces <= 0 || this.#clock.nowMs() >= this.#endMs) return false;
-    } else {
-      this.#number = number;
-      this.#endMs = this.#clock.nowMs() + SHARED_MS;
-      this.#leftPieces = this.#mostPieces;
-    }
-    this.#leftPieces -= 1;
+    if (this.#budget?.left === 0 || this.#time.isOver()) return false;
+    this.#budget?.spend(1);
     return true;
   }
 
   #goOn(): void {
-    const endMs = this.#clock.nowMs() + SHARED_MS;
-    const end = this.#next + this.#mostPieces;
     const isLeft = (): boolean => this.#next < this.#waiting.length;
     try {
-      do this.#waiting[this.#next++]?.();
-      while (isLeft() && this.#next < end && this.#clock.nowMs() < endMs);
+      while (isLeft() && this.#mayBegin()) this.#waiting[this.#next++]?.();
     } finally {
       if (isLeft()) this.#clock.soon(() => this.#goOn());
       this.#forgetDone();
