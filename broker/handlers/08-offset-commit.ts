@@ -8,14 +8,20 @@
 import type { OffsetToCommit } from '../coordinators/group/offset-store.ts';
 import { ErrorCode } from '../errors.ts';
 import { int64Sum } from '../int64.ts';
-import { FEW, gathered, type Steps } from '../platform/turns.ts';
+import type { Steps } from '../platform/turns.ts';
 import { OffsetCommit } from '../protocol/messages/08-offset-commit.ts';
-import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import type { RequestOf } from '../protocol/schema.ts';
 import { groupNamed, Operation } from '../security/operations.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
-import { type Answers, answersOf, commitsOf, committable } from './shared/committable.ts';
-import { namedOnce } from './shared/named-once.ts';
+import {
+  type Answers,
+  answered,
+  commitsOf,
+  committable,
+  eachOnce,
+  preparedFor,
+} from './shared/committable.ts';
 import { refusedPartitions } from './shared/refusals.ts';
 import { commitToZookeeper } from './shared/zookeeper-offsets.ts';
 
@@ -25,14 +31,6 @@ const FIRST_VERSION_WITH_COORDINATOR = 1;
 const UNSET = -1;
 
 type Request = RequestOf<typeof OffsetCommit>;
-type Topic = Request['topics'][number];
-type Response = ResponseInput<typeof OffsetCommit>;
-
-const SHAPE = {
-  partitionsOf: ({ partitions }: Topic) => partitions,
-  indexOf: ({ partitionIndex }: Topic['partitions'][number]) => partitionIndex,
-  topic: (name: string, partitions: Topic['partitions']): Topic => ({ name, partitions }),
-};
 
 const NEEDS = ['config', 'clock', 'diagnostics', 'metadata', 'store', 'groups'] as const;
 type Needed = Needs<(typeof NEEDS)[number]>;
@@ -45,7 +43,7 @@ export const offsetCommit = defineHandler(OffsetCommit, NEEDS, {
     const inZookeeper = context.apiVersion < FIRST_VERSION_WITH_COORDINATOR;
     const { answers, commits } = await context.turns.take(wanted(request, inZookeeper, context, services));
     const errors = await commitAll(request, commits, inZookeeper, { context, services });
-    return context.turns.take(answer(answers, commits, errors));
+    return context.turns.take(answered(answers, commits, errors));
   },
 
   refuse: refusedPartitions,
@@ -59,25 +57,15 @@ function* wanted(
   services: Needed,
 ): Steps<{ readonly answers: Answers; readonly commits: readonly OffsetToCommit[] }> {
   const { answers, valid } = yield* committable(request.topics, context, services.metadata);
-  // The coordinator's partitions are in a map in Kafka: one that is named again counts once, as named last.
-  const topics = inZookeeper ? valid : yield* namedOnce(valid, SHAPE);
-  const commits = yield* commitsOf(topics, (name, partition) => toCommit(request, name, partition, services));
+  const topics = inZookeeper ? valid : yield* eachOnce(valid);
+  const commits = yield* commitsOf(topics, ({ commitTimestamp }) => {
+    const nowMs = services.clock.wallMs();
+    return {
+      commitTimestampMs: commitTimestamp === UNSET ? nowMs : commitTimestamp,
+      expireTimestampMs: request.retentionTimeMs === UNSET ? null : int64Sum(nowMs, request.retentionTimeMs),
+    };
+  });
   return { answers, commits };
-}
-
-function* answer(
-  answers: Answers,
-  commits: readonly OffsetToCommit[],
-  errors: readonly ErrorCode[],
-): Steps<Response> {
-  for (const [index, { topic, partition }] of commits.entries()) {
-    answersOf(answers, topic).push({
-      partitionIndex: partition,
-      errorCode: errors[index] ?? ErrorCode.NONE,
-    });
-    yield;
-  }
-  return { topics: yield* gathered(answers.values()) };
 }
 
 /** An error for each commit. */
@@ -89,34 +77,12 @@ async function commitAll(
 ): Promise<readonly ErrorCode[]> {
   if (commits.length === 0) return [];
   if (inZookeeper) return commitToZookeeper(request.groupId, commits, services);
-  const prepared =
-    commits.length > FEW
-      ? await context.turns.take(services.groups.preparedCommits(request.groupId, commits))
-      : null;
   return services.groups.commitOffsets({
-    ...(prepared !== null && { prepared }),
+    ...(await preparedFor(request.groupId, commits, context, services)),
     groupId: request.groupId,
     memberId: request.memberId,
     instanceId: request.groupInstanceId,
     generationId: request.generationIdOrMemberEpoch,
     commits,
   });
-}
-
-function toCommit(
-  request: Request,
-  topic: string,
-  partition: Topic['partitions'][number],
-  services: Needed,
-): OffsetToCommit {
-  const nowMs = services.clock.wallMs();
-  return {
-    topic,
-    partition: partition.partitionIndex,
-    offset: partition.committedOffset,
-    leaderEpoch: partition.committedLeaderEpoch,
-    metadata: partition.committedMetadata ?? '',
-    commitTimestampMs: partition.commitTimestamp === UNSET ? nowMs : partition.commitTimestamp,
-    expireTimestampMs: request.retentionTimeMs === UNSET ? null : int64Sum(nowMs, request.retentionTimeMs),
-  };
 }

@@ -8,28 +8,26 @@
 
 import type { OffsetToCommit } from '../coordinators/group/offset-store.ts';
 import { ErrorCode } from '../errors.ts';
-import { FEW, gathered, type Steps } from '../platform/turns.ts';
+import type { Steps } from '../platform/turns.ts';
 import { TxnOffsetCommit } from '../protocol/messages/28-txn-offset-commit.ts';
-import type { RequestOf, ResponseInput } from '../protocol/schema.ts';
+import type { RequestOf } from '../protocol/schema.ts';
 import { groupNamed, Operation, transactionNamed } from '../security/operations.ts';
 import { defineHandler, type RequestContext } from './handler.ts';
 import type { Needs } from './services.ts';
-import { type Answers, answersOf, commitsOf, committable } from './shared/committable.ts';
-import { namedOnce } from './shared/named-once.ts';
+import {
+  type Answers,
+  answered,
+  commitsOf,
+  committable,
+  eachOnce,
+  preparedFor,
+} from './shared/committable.ts';
 import { refusedPartitions } from './shared/refusals.ts';
 
 type Request = RequestOf<typeof TxnOffsetCommit>;
-type Topic = Request['topics'][number];
-type Response = ResponseInput<typeof TxnOffsetCommit>;
 
 const FIRST_VERSION_WITH_LOADING = 2;
 const FIRST_VERSION_WITH_ABORTABLE = 4;
-
-const SHAPE = {
-  partitionsOf: ({ partitions }: Topic) => partitions,
-  indexOf: ({ partitionIndex }: Topic['partitions'][number]) => partitionIndex,
-  topic: (name: string, partitions: Topic['partitions']): Topic => ({ name, partitions }),
-};
 
 const NEEDS = ['clock', 'metadata', 'groups'] as const;
 type Needed = Needs<(typeof NEEDS)[number]>;
@@ -44,13 +42,9 @@ export const txnOffsetCommit = defineHandler(TxnOffsetCommit, NEEDS, {
       return refusedPartitions(request, ErrorCode.GROUP_AUTHORIZATION_FAILED, context);
     }
     const { answers, commits } = await context.turns.take(wanted(request, context, services));
-    if (commits.length === 0) return context.turns.take(toResponse(answers));
-    const prepared =
-      commits.length > FEW
-        ? await context.turns.take(services.groups.preparedCommits(groupId, commits))
-        : null;
+    if (commits.length === 0) return context.turns.take(answered(answers, commits, []));
     const errors = await services.groups.commitInTransaction({
-      ...(prepared !== null && { prepared }),
+      ...(await preparedFor(groupId, commits, context, services)),
       groupId,
       transactionalId,
       producerId,
@@ -60,7 +54,8 @@ export const txnOffsetCommit = defineHandler(TxnOffsetCommit, NEEDS, {
       generationId: request.generationId,
       commits,
     });
-    return context.turns.take(answer(answers, commits, errors, context.apiVersion));
+    const told = (error: ErrorCode) => known(error, context.apiVersion);
+    return context.turns.take(answered(answers, commits, errors, told));
   },
 
   refuse: refusedPartitions,
@@ -73,23 +68,12 @@ function* wanted(
   { clock, metadata }: Needed,
 ): Steps<{ readonly answers: Answers; readonly commits: readonly OffsetToCommit[] }> {
   const { answers, valid } = yield* committable(request.topics, context, metadata);
-  const topics = yield* namedOnce(valid, SHAPE);
-  const commits = yield* commitsOf(topics, (name, partition) => toCommit(name, partition, clock.wallMs()));
+  const topics = yield* eachOnce(valid);
+  const commits = yield* commitsOf(topics, () => ({
+    commitTimestampMs: clock.wallMs(),
+    expireTimestampMs: null,
+  }));
   return { answers, commits };
-}
-
-function* answer(
-  answers: Answers,
-  commits: readonly OffsetToCommit[],
-  errors: readonly ErrorCode[],
-  apiVersion: number,
-): Steps<Response> {
-  for (const [index, { topic, partition }] of commits.entries()) {
-    const errorCode = known(errors[index] ?? ErrorCode.UNKNOWN_SERVER_ERROR, apiVersion);
-    answersOf(answers, topic).push({ partitionIndex: partition, errorCode });
-    yield;
-  }
-  return yield* toResponse(answers);
 }
 
 /** What a client of that version makes sense of. */
@@ -101,20 +85,4 @@ function known(error: ErrorCode, apiVersion: number): ErrorCode {
     return ErrorCode.INVALID_TXN_STATE;
   }
   return error;
-}
-
-function toCommit(topic: string, partition: Topic['partitions'][number], nowMs: number): OffsetToCommit {
-  return {
-    topic,
-    partition: partition.partitionIndex,
-    offset: partition.committedOffset,
-    leaderEpoch: partition.committedLeaderEpoch,
-    metadata: partition.committedMetadata ?? '',
-    commitTimestampMs: nowMs,
-    expireTimestampMs: null,
-  };
-}
-
-function* toResponse(answers: Answers): Steps<Response> {
-  return { topics: yield* gathered(answers.values()) };
 }
