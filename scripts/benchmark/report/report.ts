@@ -63,7 +63,8 @@ function valuesOf(outcome: Outcome, name: string, system: string, key: string): 
 
 /**
  * Of rounds in which both have a number: neighbours in time, which shared what else the machine did. A
- * number of 0, such as of CPU that was too little to be seen, has no ratio.
+ * number of 0, such as of CPU that was too little to be seen, has no ratio, and none has one below: who was back
+ * before the session timeout was over has a time of less than nothing.
  */
 function ratios(perSystem: readonly ReadonlyMap<number, number>[], better: Metric['better']): Row['ratio'] {
   const [first, second] = perSystem;
@@ -71,7 +72,7 @@ function ratios(perSystem: readonly ReadonlyMap<number, number>[], better: Metri
   const found: number[] = [];
   for (const [round, ours] of first) {
     const theirs = second.get(round);
-    if (theirs === undefined || theirs === 0 || ours === 0) continue;
+    if (theirs === undefined || theirs <= 0 || ours <= 0) continue;
     found.push(better === 'higher' ? ours / theirs : theirs / ours);
   }
   if (found.length === 0) return null;

@@ -76,6 +76,13 @@ describe('a result', () => {
     expect(rows.map(({ ratio }) => ratio)).toEqual([null, null]);
   });
 
+  it('has no ratio when it is less than nothing, as of who is back before the time that is taken off', () => {
+    const readings = [reading('ours', 1, 100, -850), reading('theirs', 1, 50, 4700)];
+    const rows = tabulate([example], ['ours', 'theirs'], { failures: [], readings });
+    expect(rows.map(({ ratio }) => ratio?.median ?? null)).toEqual([2, null]);
+    expect(chartOf('a group', rows, ['ours', 'theirs'])).not.toContain('NaN');
+  });
+
   it('has no ratio and no chart when there is but one system', () => {
     const alone = tabulate([example], ['ours'], outcome);
     expect(alone.map(({ ratio }) => ratio)).toEqual([null, null]);
