@@ -14,6 +14,8 @@ export interface ProduceLoad {
   readonly connections?: number;
   /** Of each producer: records that are sent and not acknowledged. */
   readonly maxInFlight?: number;
+  /** So many partitions, all that the topic has, take turns with a batch each, if the client can do that. */
+  readonly evenlyOver?: number;
   /** More of its configs, if it is librdkafka. */
   readonly clientConfigs?: Readonly<Record<string, string>>;
 }

@@ -5,6 +5,7 @@ import {
   acksOf,
   clientOf,
   consumption,
+  fill,
   group,
   lower,
   type Sent,
@@ -109,7 +110,7 @@ function writtenAndRead(
   records: number,
 ): Promise<Moved & { readonly writtenPerSecond: number }> {
   return withTopic(stage, variant, async (topic) => {
-    const { bytes, recordsPerSecond } = await send(stage, variant, { topic, records });
+    const { bytes, recordsPerSecond } = await fill(stage, variant, { topic, records });
     const before = stage.brokerCpuSeconds();
     const load = consumption(stage, variant, { topic, records });
     const { mbPerSecond } = await clientOf(stage, variant).consume(load);

@@ -49,13 +49,15 @@ interface Shipment {
   readonly topic: string;
   readonly records: number;
   readonly limits?: Partial<ProduceLoad>;
+  /** By whom, if it is not the client that the case is about. */
+  readonly sender?: LoadClient;
 }
 
 /** Sends and counts: what is in the log afterwards must be what the client says it sent. */
 export async function send(
   stage: Stage,
   variant: Variant,
-  { topic, records, limits = {} }: Shipment,
+  { topic, records, limits = {}, sender = clientOf(stage, variant) }: Shipment,
 ): Promise<Sent> {
   const recordSizeBytes = stage.plan.sizeBytes(variant.sizeBytes);
   const { wire } = stage;
@@ -64,11 +66,23 @@ export async function send(
   const countBefore = await wire.recordCount(topic);
   const cpuBefore = stage.brokerCpuSeconds();
   const load = { ...accessOf(stage, variant), topic, records, recordSizeBytes, acks, compression, ...limits };
-  const { mbPerSecond, recordsPerSecond, p99Ms } = await clientOf(stage, variant).produce(load);
+  const { mbPerSecond, recordsPerSecond, p99Ms } = await sender.produce(load);
   const cpu = stage.brokerCpuSeconds() - cpuBefore;
   const arrived = (await wire.recordCount(topic)) - countBefore;
   if (arrived !== records) throw new Error(`${records} records were acknowledged, the log holds ${arrived}`);
   return { bytes: records * recordSizeBytes, mbPerSecond, recordsPerSecond, p99Ms, cpu };
+}
+
+/**
+ * Writes what is to be read, the same amount into each partition where the machine has the client that can. A
+ * client that chooses partitions as they come fills them by chance, and more evenly the slower the broker is
+ * (KIP-794); and Kafka's Java consumer waits for half a second after each megabyte of a partition that is longer
+ * than the others of its broker, whoever the broker is.
+ */
+export function fill(stage: Stage, variant: Variant, shipment: Shipment): Promise<Sent> {
+  const { c: sender } = stage.clients;
+  if (sender === undefined) return send(stage, variant, shipment);
+  return send(stage, variant, { ...shipment, sender, limits: { evenlyOver: variant.partitions } });
 }
 
 export function consumption(

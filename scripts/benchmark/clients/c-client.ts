@@ -79,8 +79,10 @@ export class CClient implements LoadClient {
       batchBytes = BATCH_BYTES,
       connections = 1,
       maxInFlight = MANY_IN_FLIGHT,
+      evenlyOver = 0,
     } = load;
-    const settings = [recordSizeBytes, acks, compression, lingerMs, batchBytes, connections, maxInFlight];
+    const sending = [recordSizeBytes, acks, compression, lingerMs, batchBytes];
+    const settings = [...sending, connections, maxInFlight, evenlyOver];
     const argv = ['produce', bootstrapServers, topic, records, ...settings, ...configsOf(load)];
     const told = await this.#run(argv, clientLimitMs(records, recordSizeBytes));
     if (told.records !== records)

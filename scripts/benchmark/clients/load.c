@@ -1,9 +1,10 @@
 // A load of records through librdkafka, for clients that cost less than Java's.
-//   load produce BOOTSTRAP TOPIC RECORDS SIZE ACKS CODEC LINGER_MS BATCH_BYTES CONNECTIONS IN_FLIGHT [CONFIG=VALUE ...]
+//   load produce BOOTSTRAP TOPIC RECORDS SIZE ACKS CODEC LINGER_MS BATCH_BYTES CONNECTIONS IN_FLIGHT EVENLY_OVER [CONFIG=VALUE ...]
 //   load consume BOOTSTRAP TOPIC RECORDS PARTITIONS [CONFIG=VALUE ...]
 //   load version
 // Prints a line of JSON; exits with 1 after the first error. Each connection is a producer of its own with
-// at most IN_FLIGHT records not acknowledged. The few declarations of librdkafka's stable interface that are
+// at most IN_FLIGHT records not acknowledged. EVENLY_OVER is 0, or a number of partitions that take turns, a batch
+// each. The few declarations of librdkafka's stable interface that are
 // needed stand here, as its header is in a package of its own that machines seldom have.
 #include <pthread.h>
 #include <stdint.h>
@@ -134,6 +135,8 @@ static void *produce(void *argument) {
   enum { VARIANTS = 1000 };
   char *payloads = malloc(VARIANTS * size);
   for (long i = 0; i < VARIANTS; i++) fill(payloads + i * size, size, i);
+  long partitions = atol(argv[12]), per_batch = atol(argv[9]) / (long)size;
+  if (per_batch == 0) per_batch = 1;
   while (worker->sent < worker->records) {
     if (worker->sent - worker->acknowledged >= worker->in_flight) {
       rd_kafka_poll(rk, 100);
@@ -142,7 +145,8 @@ static void *produce(void *argument) {
     long number = worker->sent;
     worker->begun[number] = now();
     char *payload = payloads + number % VARIANTS * size;
-    if (rd_kafka_produce(topic, ANY_PARTITION, 0, payload, size, NULL, 0, (void *)(intptr_t)number) == 0) {
+    int32_t partition = partitions == 0 ? ANY_PARTITION : (int32_t)(number / per_batch % partitions);
+    if (rd_kafka_produce(topic, partition, 0, payload, size, NULL, 0, (void *)(intptr_t)number) == 0) {
       worker->sent++;
       if (number % 64 == 0) rd_kafka_poll(rk, 0);
     } else if (rd_kafka_last_error() == QUEUE_FULL) {
@@ -234,7 +238,7 @@ int main(int argc, char **argv) {
   if (argc < 5) give_up("arguments", "see the head of load.c");
   bootstrap = argv[2];
   topic_name = argv[3];
-  if (strcmp(argv[1], "produce") == 0 && argc >= 12) more = argv + 12, run_producers(argv);
+  if (strcmp(argv[1], "produce") == 0 && argc >= 13) more = argv + 13, run_producers(argv);
   else if (strcmp(argv[1], "consume") == 0 && argc >= 6) more = argv + 6, run_consumer(argv);
   else give_up("arguments", "see the head of load.c");
   fflush(stdout);
