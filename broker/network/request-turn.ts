@@ -1,11 +1,22 @@
 /**
- * For how long one connection may start requests in one turn of the event loop. A client with very many small
+ * For how long connections may start requests in one turn of the event loop. A client with very many small
  * requests in the pipe could go on for as long as they last: those that are answered at once are taken from one
- * chunk of the socket in one go, and promises that are settled already let nobody else in between. Those who have
- * more go on one after the other, each in a turn of its own.
+ * chunk of the socket in one go, and promises that are settled already let nobody else in between. And twenty such
+ * clients would each have their time within one turn. So each connection starts its first request, more of them only
+ * while a time lasts that is the same for all, and those who have more go on one after the other, each in a turn of
+ * its own.
  */
 import type { Clock } from '../platform/clock.ts';
 import { ownTurn, TimeInTurn } from '../platform/loop-turns.ts';
+
+/** Of all connections that go by a clock. */
+const times = new WeakMap<Clock, TimeInTurn>();
+
+function timeOfAll(clock: Clock): TimeInTurn {
+  const known = times.get(clock) ?? new TimeInTurn(clock);
+  times.set(clock, known);
+  return known;
+}
 
 export class RequestTurn {
   readonly #clock: Clock;
@@ -17,7 +28,7 @@ export class RequestTurn {
   /** `goOn` is called in the next turn if this one was over before all was taken. */
   constructor(clock: Clock, goOn: () => void) {
     this.#clock = clock;
-    this.#time = new TimeInTurn(clock);
+    this.#time = new TimeInTurn(clock, timeOfAll(clock));
     this.#goOn = goOn;
   }
 

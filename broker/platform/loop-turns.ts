@@ -74,25 +74,35 @@ export class TimeInTurn {
   /** The turn that was last asked in; -1: the next time is the first of one. */
   #number = -1;
   #endMs = 0;
+  readonly #all: TimeInTurn | null;
+  /** The time of all does not count: this turn was waited for. */
+  #isOwn = false;
 
-  constructor(clock: Clock) {
+  /** With `all`, the time of many: each is at it once in a turn, and goes on only while that time lasts. */
+  constructor(clock: Clock, all: TimeInTurn | null = null) {
     this.#clock = clock;
     this.#loop = loopTurns(clock);
+    this.#all = all;
   }
 
   /** Whether some milliseconds have passed since this was first asked in this turn; never the first time. */
   isOver(): boolean {
     const number = this.#loop.number();
     const nowMs = this.#clock.nowMs();
-    if (number === this.#number) return nowMs >= this.#endMs;
+    if (number === this.#number)
+      return nowMs >= this.#endMs || (!this.#isOwn && this.#all?.isOver() === true);
+    if (this.#number !== -1) this.#isOwn = false;
     this.#number = number;
     this.#endMs = nowMs + TURN_MS;
+    // From here on the time of all is running.
+    if (!this.#isOwn) this.#all?.isOver();
     return false;
   }
 
   /** What comes now is a turn of its own. */
   renew(): void {
     this.#number = -1;
+    this.#isOwn = true;
   }
 }
 
