@@ -49,9 +49,25 @@ async function start(options: Partial<EmbeddedServerOptions> = {}): Promise<Embe
 
 /** A directory as it would be found after kill -9 at this moment. */
 function crashed(): string {
-  const copy = join(home, `copy-${Math.floor(performance.now() * 1000)}`);
-  cpSync(dataDir, copy, { recursive: true });
-  return copy;
+  // Of one moment: while it is copied the server may still remove what a snapshot has made superfluous.
+  for (;;) {
+    const before = readdirSync(dataDir);
+    const copy = join(home, `copy-${Math.floor(performance.now() * 1000)}`);
+    const failure = copied(copy);
+    const isSame = readdirSync(dataDir).join() === before.join();
+    if (isSame && failure !== null) throw failure;
+    if (isSame) return copy;
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+function copied(copy: string): unknown {
+  try {
+    cpSync(dataDir, copy, { recursive: true });
+    return null;
+  } catch (error) {
+    return error;
+  }
 }
 
 function files(prefix: string, directory = dataDir): string[] {
