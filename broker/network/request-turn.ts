@@ -7,16 +7,9 @@
  * its own.
  */
 import type { Clock } from '../platform/clock.ts';
-import { ownTurn, TimeInTurn } from '../platform/loop-turns.ts';
+import { ownTurn, sharedByClock, TimeInTurn } from '../platform/loop-turns.ts';
 
-/** Of all connections that go by a clock. */
-const times = new WeakMap<Clock, TimeInTurn>();
-
-function timeOfAll(clock: Clock): TimeInTurn {
-  const known = times.get(clock) ?? new TimeInTurn(clock);
-  times.set(clock, known);
-  return known;
-}
+const timeOfAll = sharedByClock((clock) => new TimeInTurn(clock));
 
 export class RequestTurn {
   readonly #clock: Clock;

@@ -4,9 +4,20 @@
  */
 import type { Clock } from './clock.ts';
 
+/** What all who go by the same clock share; made for the first of them. */
+export function sharedByClock<T>(make: (clock: Clock) => T): (clock: Clock) => T {
+  const made = new WeakMap<Clock, { readonly shared: T }>();
+  return (clock) => {
+    const known = made.get(clock) ?? { shared: make(clock) };
+    made.set(clock, known);
+    return known.shared;
+  };
+}
+
 /** Those who wait for a turn of their own, oldest first; whoever is first goes on in the next turn of the loop. */
-const waiting = new WeakMap<Clock, (() => void)[]>();
-const numbered = new WeakMap<Clock, LoopTurns>();
+const waitingFor = sharedByClock((): (() => void)[] => []);
+/** So that all ask for one more turn together. */
+const loopTurns = sharedByClock((clock) => new LoopTurns(clock));
 
 /**
  * A turn of the event loop for a piece of long work: one piece a turn, whoever they are that have long work,
@@ -14,8 +25,7 @@ const numbered = new WeakMap<Clock, LoopTurns>();
  */
 export function ownTurn(clock: Clock): Promise<void> {
   return new Promise((resolve) => {
-    const queue = waiting.get(clock) ?? [];
-    waiting.set(clock, queue);
+    const queue = waitingFor(clock);
     if (queue.push(resolve) === 1) clock.soon(() => giveTurn(clock, queue));
   });
 }
@@ -55,13 +65,6 @@ class LoopTurns {
     }
     return this.#number;
   }
-}
-
-/** For all who go by this clock, so that they ask for one more turn together. */
-function loopTurns(clock: Clock): LoopTurns {
-  const known = numbered.get(clock) ?? new LoopTurns(clock);
-  numbered.set(clock, known);
-  return known;
 }
 
 /** After so long it is the turn of others. */
