@@ -3,6 +3,7 @@
  * with a budget where many ask for the same kind of it.
  */
 import type { Clock } from './clock.ts';
+import { FairQueue } from './fair-queue.ts';
 
 /** What all who go by the same clock share; made for the first of them. */
 export function sharedByClock<T>(make: (clock: Clock) => T): (clock: Clock) => T {
@@ -109,31 +110,70 @@ export class TimeInTurn {
   }
 }
 
+/** Whoever waits for longer than so many turns had better have it done elsewhere. */
+const TURNS_AHEAD = 32;
+
+interface WaitingForBudget {
+  readonly amount: number;
+  readonly resolve: () => void;
+}
+
 /** How much work of a kind one turn of the event loop may do, whoever asks for it. */
 export class TurnBudget {
+  readonly limit: number;
   readonly #clock: Clock;
-  readonly #limit: number;
+  readonly #waiting = new FairQueue<WaitingForBudget>();
   #spent = 0;
+  /** Of all that wait. */
+  #awaited = 0;
+  /** The next turn begins with the whole of it. */
+  #isArmed = false;
 
   constructor(clock: Clock, limit: number) {
     this.#clock = clock;
-    this.#limit = limit;
+    this.limit = limit;
   }
 
   /** Never negative. */
   get left(): number {
-    return Math.max(0, this.#limit - this.#spent);
+    return Math.max(0, this.limit - this.#spent);
   }
 
   /** Work that was done, also beyond what was left. */
   spend(amount: number): void {
     if (amount <= 0) return;
-    if (this.#spent === 0) this.#clock.soon(() => this.#renew());
     this.#spent += amount;
+    this.#arm();
+  }
+
+  /**
+   * One of the next turns, in which about `amount` should be left, or all that one has; those who ask take turns, `from`
+   * says who it is. null when too many wait.
+   */
+  later(amount: number, from: string): Promise<void> | null {
+    if (this.#awaited + amount > TURNS_AHEAD * this.limit) return null;
+    this.#arm();
+    this.#awaited += amount;
+    return new Promise((resolve) => this.#waiting.add(from, { amount, resolve }));
+  }
+
+  #arm(): void {
+    if (this.#isArmed) return;
+    this.#isArmed = true;
+    this.#clock.soon(() => this.#renew());
   }
 
   #renew(): void {
+    this.#isArmed = false;
     this.#spent = 0;
+    for (let given = 0; given < this.limit; ) {
+      const next = this.#waiting.take();
+      if (next === undefined) return;
+      given += next.amount;
+      this.#awaited -= next.amount;
+      next.resolve();
+    }
+    if (this.#waiting.size > 0) this.#arm();
   }
 }
 

@@ -76,6 +76,10 @@ export class WorkerPool implements Workers {
     return this.#threads.size;
   }
 
+  laterTurn(amount: number, from: string): Promise<void> | null {
+    return this.turn.later(amount, from);
+  }
+
   run<Input, Output>(job: Job<Input, Output>, input: () => Input, from: string): Promise<Output> {
     if (this.#inPlace !== null) return this.#inPlace.run(job, input, from);
     if (this.#closed) return Promise.reject(new JobFailed('the pool is closed'));

@@ -1,7 +1,7 @@
 /**
  * Work that would hold the event loop for long: it is done elsewhere, as a job that has a name, since
  * functions can't be sent to another thread. What is done in the loop after all is paid for out of what a
- * turn of the loop has for such work; whoever finds that spent makes a job of it.
+ * turn of the loop has for such work; whoever finds that spent waits for one of the next turns, or makes a job of it.
  * The simulator does its jobs in place, one a turn and in the order of their coming.
  */
 import type { Clock } from './clock.ts';
@@ -21,6 +21,8 @@ export interface Job<Input, Output> {
 export interface Workers {
   /** What this turn of the loop still has for work in place. */
   readonly turn: TurnBudget;
+  /** As {@link TurnBudget.later} of `turn`: for what would be done by now if others had not been before it. */
+  laterTurn(amount: number, from: string): Promise<void> | null;
   /**
    * Does the job. Those who ask take turns: `from` says who it is, and of one of them jobs are begun in the
    * order of their coming. `input` is asked for when the job begins, so that what waits takes no
@@ -63,8 +65,10 @@ export function turnBudget(clock: Clock): TurnBudget {
 
 /** All jobs in this thread. */
 export function workersInPlace(clock: Clock): Workers {
+  const turn = turnBudget(clock);
   return {
-    turn: turnBudget(clock),
+    turn,
+    laterTurn: (amount, from) => turn.later(amount, from),
     close: () => Promise.resolve(),
     run: (job, input) =>
       new Promise((resolve, reject) => {

@@ -43,6 +43,13 @@ const DECOMPRESSOR_BYTES = 16 * 1024;
 /** The budget of this turn of the event loop does not allow for it. What was tried has changed nothing. */
 export class TooMuchForTurn extends Error {
   override readonly name = 'TooMuchForTurn';
+  /** It is work of a dear kind, of which few pieces fit into any turn. */
+  readonly isDear: boolean;
+
+  constructor(isDear = false) {
+    super();
+    this.isDear = isDear;
+  }
 }
 
 /** As how much decompressing a byte counts that is compressed. */
@@ -140,7 +147,7 @@ export class DecompressionAllowance {
   takeTurn(sizeBytes: number): void {
     const turn = this.#turn;
     if (turn === null) return;
-    if (sizeBytes > turn.left) throw new TooMuchForTurn();
+    if (sizeBytes > turn.left) throw new TooMuchForTurn(true);
     turn.spend(sizeBytes);
   }
 

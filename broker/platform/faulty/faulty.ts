@@ -43,6 +43,10 @@ export function faulty(base: Platform, links: Links): FaultyPlatform {
   const disk = gatedDisk(belongings.disk(base.disk), gate);
   const workers: Workers = {
     turn: base.workers.turn,
+    laterTurn(amount, from) {
+      const turn = base.workers.laterTurn(amount, from);
+      return turn === null ? null : gate.arrived(turn);
+    },
     close: () => base.workers.close(),
     run: (job, input, from) => gate.arrived(base.workers.run(job, input, from)),
   };

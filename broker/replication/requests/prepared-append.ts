@@ -1,6 +1,8 @@
 /**
  * Produced batches are checked before they come to their logs, all of a request at once: here and now where
- * that is quick, and in another thread where it would hold the event loop. What waits for that thread has a
+ * that is quick, in one of the next turns where others have had this one, and in another thread where it would hold
+ * the event loop, or where too many wait for turns. Such a thread takes some forty megabytes, and to ask it costs about
+ * as much as it saves, so that nobody who sends batches of usual sizes should need one. What waits has a
  * copy of its records, and comes to its logs in the order of arrival: whoever is behind it in one of its
  * partitions waits as well, others overtake it. All that depends on the state of a log (leadership,
  * sequences, transactions, offsets) is looked at afterwards, when the records are written, in one piece.
@@ -29,11 +31,20 @@ interface PreparedAppendContext {
   readonly diagnostics: Diagnostics;
 }
 
-/** Entries that are ready to be appended, and those that another thread has to check. */
+/** Entries that are ready to be appended, and those that have to be checked later. */
 interface Tried {
   readonly ready: readonly AppendEntry[];
   readonly left: readonly AppendEntry[];
+  /** The first of those would be too much for a turn of its own as well, or is better done elsewhere anyway. */
+  readonly isTooLarge: boolean;
 }
+
+/** To as much compressed batches mostly open: what they ask a turn for, and twice as much whenever that was too little. */
+const USUAL_RATIO = 2;
+/** And at the least to so much: checking a batch costs something, however small it is. */
+const LEAST_ASKED_BYTES = 16 * 1024;
+/** What did not fit into turns that many others were in. */
+const MOST_TURNS = 6;
 
 export class PreparedAppend {
   readonly #context: PreparedAppendContext;
@@ -59,6 +70,7 @@ export class PreparedAppend {
   /** Checks one entry after the other, until one is too much for this turn of the event loop. */
   #tryHere(request: AppendRequest, nowMs: number): Tried {
     const { entries, apiVersion, decompression = new DecompressionAllowance() } = request;
+    const { turn } = this.#context.workers;
     const ready: AppendEntry[] = [];
     for (const entry of entries) {
       const log = this.#leaderLog(entry);
@@ -67,28 +79,31 @@ export class PreparedAppend {
         continue;
       }
       const { left } = decompression;
+      const turnBytes = turn.left;
       try {
         const context = { config: log.rules, apiVersion, nowMs, origin: 'client', decompression } as const;
         ready.push({ ...entry, prepared: { log, outcome: validateProduced(entry.records, context) } });
       } catch (error) {
         if (!(error instanceof TooMuchForTurn)) throw error;
         decompression.left = left;
-        return { ready, left: entries.slice(ready.length) };
+        const isTooLarge = error.isDear || turnBytes * 2 >= turn.limit;
+        return { ready, left: entries.slice(ready.length), isTooLarge };
       }
     }
-    return { ready, left: [] };
+    return { ready, left: [], isTooLarge: false };
   }
 
   #inTurn(
     request: AppendRequest,
-    { ready, left }: Tried,
+    { ready, left, isTooLarge }: Tried,
     { before, nowMs }: { readonly before: readonly Promise<unknown>[]; readonly nowMs: number },
   ): Promise<AppendOutcome[]> {
     // The buffer of a request belongs to the next one as soon as this returns.
     const kept = ready.map(keptEntry);
-    const elsewhere = this.#checkElsewhere(left.map(keptEntry), request, nowMs);
+    const waiting = { ...request, entries: left.map(keptEntry) };
+    const later = isTooLarge ? this.#checkElsewhere(waiting, nowMs) : this.#checkLater(waiting, nowMs);
     const release = request.keep?.(request.entries.reduce((sum, { records }) => sum + records.length, 0));
-    const appended = Promise.all([elsewhere, ...before])
+    const appended = Promise.all([later, ...before])
       .then(([checked]) => ({
         outcomes: this.#context.append.append({ ...request, entries: [...kept, ...checked] }),
       }))
@@ -97,13 +112,28 @@ export class PreparedAppend {
     return appended.then(({ outcomes }) => outcomes);
   }
 
+  /** In turns of the event loop that others have left something of, and elsewhere what does not fit into any. */
+  async #checkLater(request: AppendRequest, nowMs: number): Promise<AppendEntry[]> {
+    const checked: AppendEntry[] = [];
+    let left = request.entries;
+    for (let turns = 0; left.length > 0 && turns < MOST_TURNS; turns++) {
+      const turn = this.#context.workers.laterTurn(askedBytes(left) * 2 ** turns, request.from ?? '');
+      if (turn === null) break;
+      await turn;
+      const tried = this.#tryHere({ ...request, entries: left }, nowMs);
+      for (const entry of tried.ready) {
+        const { prepared } = entry;
+        checked.push(prepared === undefined ? entry : checkedEntry(entry, prepared.log, prepared.outcome));
+      }
+      left = tried.left;
+      if (tried.isTooLarge) break;
+    }
+    return [...checked, ...(await this.#checkElsewhere({ ...request, entries: left }, nowMs))];
+  }
+
   /** Never rejects: what went wrong with the thread is no fault of the batches. */
-  async #checkElsewhere(
-    entries: readonly AppendEntry[],
-    request: AppendRequest,
-    nowMs: number,
-  ): Promise<AppendEntry[]> {
-    const { apiVersion, decompression = new DecompressionAllowance(), from = '' } = request;
+  async #checkElsewhere(request: AppendRequest, nowMs: number): Promise<AppendEntry[]> {
+    const { entries, apiVersion, decompression = new DecompressionAllowance(), from = '' } = request;
     const logs = entries.map((entry) => this.#leaderLog(entry));
     const produced = entries.flatMap(({ records }, index) => {
       const config = logs[index]?.rules;
@@ -151,4 +181,10 @@ export class PreparedAppend {
       for (const key of keys) if (this.#turns.get(key) === over) this.#turns.delete(key);
     });
   }
+}
+
+/** What checking them will probably take of a turn. */
+function askedBytes(entries: readonly AppendEntry[]): number {
+  const each = ({ records }: AppendEntry) => Math.max(records.length * USUAL_RATIO, LEAST_ASKED_BYTES);
+  return entries.reduce((sum, entry) => sum + each(entry), 0);
 }

@@ -20,6 +20,57 @@ it('a turn has a budget, which the next one has again', async () => {
   expect(turn.left).toBe(100);
 });
 
+describe('work that a turn has no budget left for', () => {
+  /** A budget of 100 a turn, and who was given which turn. */
+  function budget() {
+    const { clock } = new World();
+    const turn = new TurnBudget(clock, 100);
+    const given: string[] = [];
+    const wait = (amount: number, from: string): boolean => {
+      const later = turn.later(amount, from);
+      void later?.then(() => given.push(from));
+      return later !== null;
+    };
+    return { clock, turn, given, wait };
+  }
+
+  it('has its place in the next one, with as much as that has room for, and the rest after it', async () => {
+    const { clock, turn, given, wait } = budget();
+    turn.spend(100);
+    for (const from of ['a', 'b', 'c', 'd', 'e']) expect(wait(40, from)).toBe(true);
+    expect(given).toEqual([]);
+    await clock.runFor(0);
+    expect(given.join('').startsWith('abc')).toBe(true);
+    await clock.runFor(5);
+    expect(given).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('is that of one after the other, whoever has the most of it', async () => {
+    const { clock, given, wait } = budget();
+    for (let piece = 0; piece < 3; piece++) wait(100, 'busy');
+    wait(100, 'other');
+    await clock.runFor(5);
+    expect(given).toEqual(['busy', 'other', 'busy', 'busy']);
+  });
+
+  it('begins with the whole budget, also where nothing was spent before', async () => {
+    const { clock, turn, wait, given } = budget();
+    wait(1000, 'large');
+    await clock.runFor(1);
+    expect([given, turn.left]).toEqual([['large'], 100]);
+  });
+
+  it('is refused a place that would be long in coming, until the others have had theirs', async () => {
+    const { clock, wait } = budget();
+    let places = 0;
+    while (wait(100, 'a')) places++;
+    expect(places).toBe(32);
+    expect(wait(1, 'b')).toBe(false);
+    await clock.runFor(40);
+    expect(wait(1, 'b')).toBe(true);
+  });
+});
+
 describe('what very many have to do a little of', () => {
   /** Pieces of two milliseconds, and a turn that each of them is in. */
   function shared(mostPieces?: number) {

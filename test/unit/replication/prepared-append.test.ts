@@ -1,4 +1,5 @@
 /** Records that another thread checks: they come to their logs in the order of arrival, and hold up nobody else. */
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { silent } from '../../../broker/platform/diagnostics.ts';
@@ -32,6 +33,10 @@ class HeldWorkers implements Workers {
         fail: () => reject(new JobFailed('the thread has died')),
       });
     });
+  }
+
+  laterTurn(amount: number, from: string): Promise<void> | null {
+    return this.turn.later(amount, from);
   }
 
   close(): Promise<void> {
@@ -104,22 +109,76 @@ describe('records that are quickly checked', () => {
     expect([workers.begun.length, kept(), inLog()]).toEqual([0, 0, ['plain', 'packe']]);
   });
 
-  it('are checked elsewhere once a turn has had its share, and here again in the next', async () => {
-    const { send, workers, settle } = await setUp();
-    const half = () =>
-      buildBatch({ codec: 'gzip', records: [{ timestampMs: 1, value: Buffer.alloc(600_000) }] });
-    expect([send('a', [0, half()]).atOnce, send('b', [1, half()]).atOnce]).toEqual([true, false]);
-    workers.end(0);
+  /** More than half of what a turn has. */
+  const half = () =>
+    buildBatch({ codec: 'gzip', records: [{ timestampMs: 1, value: Buffer.alloc(600_000, 'half') }] });
+
+  it('wait for the next turn once this one has had its share, and need no thread', async () => {
+    const { send, settle, workers, done, kept, inLog } = await setUp();
+    expect([send('a', [0, half()]).atOnce, send('b', [1, half()], [0, half()]).atOnce]).toEqual([
+      true,
+      false,
+    ]);
+    expect([inLog(1), kept() > 0]).toEqual([[], true]);
     await settle();
+    expect([done, inLog(1), inLog(0).length, workers.begun.length, kept()]).toEqual([
+      ['a', 'b'],
+      ['halfh'],
+      2,
+      0,
+      0,
+    ]);
     expect(send('c', [0, half()]).atOnce).toBe(true);
   });
 
+  it('come to a partition in the order of arrival, also where a turn has room for what came last', async () => {
+    const { send, settle, inLog } = await setUp();
+    send('a', [1, half()]);
+    send('b', [0, half()]);
+    expect(send('c', [0, batch(['small'])]).atOnce).toBe(false);
+    await settle();
+    expect(inLog()).toEqual(['halfh', 'small']);
+  });
+
+  it('are refused by what is found in a later turn', async () => {
+    const { send, settle, workers, inLog } = await setUp();
+    const damaged = half();
+    damaged.fill(0x55, damaged.length - 100);
+    send('a', [0, half()]);
+    const { finished } = send('b', [1, damaged]);
+    await settle();
+    expect([await finished, inLog(1), workers.begun.length]).toEqual([
+      [[ErrorCode.CORRUPT_MESSAGE, -1]],
+      [],
+      0,
+    ]);
+  });
+
+  it('go to a thread where so many wait that their turn would be long in coming', async () => {
+    const { send, settle, workers, done } = await setUp();
+    const packed = () =>
+      buildBatch({ codec: 'gzip', records: [{ timestampMs: 1, value: randomBytes(300_000) }] });
+    for (let name = 0; name < 80; name++) send(`${name}`, [name % 2, packed()]);
+    const toThread = workers.begun.length;
+    expect([toThread > 0, toThread < 80]).toEqual([true, true]);
+    for (let index = 0; index < toThread; index++) workers.end(index);
+    for (let turn = 0; turn < 80; turn++) await settle();
+    const ofPartition = (partition: number) => done.map(Number).filter((name) => name % 2 === partition);
+    for (const partition of [0, 1]) {
+      expect(ofPartition(partition)).toEqual([...ofPartition(partition)].sort((a, b) => a - b));
+    }
+    expect([done.length, workers.begun.length]).toEqual([80, toThread]);
+  });
+
   it('count for more when they must be compressed anew', async () => {
-    const { send } = await setUp({ 'compression.type': 'zstd' });
+    const { send, workers } = await setUp({ 'compression.type': 'zstd' });
     const plain = (sizeBytes: number) =>
       buildBatch({ records: [{ timestampMs: 1, value: Buffer.alloc(sizeBytes) }] });
     expect(send('a', [0, plain(10_000)]).atOnce).toBe(true);
     expect(send('b', [1, plain(100_000)]).atOnce).toBe(false);
+    // Of those few fit into a turn, so that threads are worth their price.
+    expect(send('c', [0, plain(60_000)]).atOnce).toBe(false);
+    expect(workers.begun.map(({ from }) => from)).toEqual(['b', 'c']);
   });
 });
 
@@ -144,6 +203,8 @@ describe('records that another thread checks', () => {
       send('2', [0, large('two')]),
       send('3', [0, batch(['three'])]),
     ];
+    // The second one has waited for a turn, which was not enough for it.
+    await settle();
     workers.end(1);
     await settle();
     expect([inLog(), done]).toEqual([[], []]);
