@@ -25,8 +25,11 @@ export interface FrameLimit {
 type TakeFrame = (frame: Buffer, isOwn: boolean) => 'taken' | 'kept' | 'not taken';
 
 const SIZE_BYTES = 4;
-/** Who has sent so much of a frame gets room for all of it: to grow further would mean to copy ever more at once. */
-const EARNEST_BYTES = 16 * 1024 * 1024;
+/**
+ * Who has sent so much of a frame gets room for all of it: to grow further would mean to copy ever more at once, and
+ * sixteen megabytes, into memory that the system has yet to find, were measured as 40 ms.
+ */
+const EARNEST_BYTES = 4 * 1024 * 1024;
 /** How a handshake of TLS begins, taken for the size of a frame. */
 const TLS_HANDSHAKE = 0x1603;
 
@@ -170,7 +173,7 @@ export class FrameSplitter {
     const kept = this.heldBytes;
     let held = this.#held;
     if (held === null || kept + more > held.length) {
-      const larger = this.#pool.take(powerOfTwo(Math.max(kept + more, this.#earnedBytes(held))));
+      const larger = this.#pool.take(this.#earnedBytes(held) ?? powerOfTwo(kept + more));
       if (held !== null) {
         held.copy(larger, 0, this.#from, this.#to);
         this.#pool.give(held);
@@ -185,9 +188,9 @@ export class FrameSplitter {
     this.#to += more;
   }
 
-  /** Memory is the sender's only as it is written to, which is as bytes arrive. */
-  #earnedBytes(held: Buffer | null): number {
-    if (held === null || this.heldBytes < EARNEST_BYTES) return 0;
+  /** The whole frame, of which so much is here; null before. Memory is taken only as it is written to, as bytes arrive. */
+  #earnedBytes(held: Buffer | null): number | null {
+    if (held === null || this.#refused || this.heldBytes < EARNEST_BYTES) return null;
     return SIZE_BYTES + this.#sizeAt(held, this.#from);
   }
 
