@@ -85,9 +85,7 @@ function* opened(request: Request, { context, services }: Asker): Steps<Fetching
   for (const wanted of session.partitions) {
     const error = errorOf(wanted, context, services);
     errors.push(error);
-    if (error === ErrorCode.NONE && wanted.topic !== null) {
-      readable.push(asFetchPartition(wanted, wanted.topic, context.apiVersion));
-    }
+    if (error === ErrorCode.NONE && isNamed(wanted)) readable.push(wanted);
     if (errors.length > FEW) yield;
   }
   return { session, errors, readable };
@@ -103,7 +101,7 @@ function* withForbidden(
   for (const [index, wanted] of session.partitions.entries()) {
     const forbidden = errors[index] ?? ErrorCode.NONE;
     const outcome = forbidden === ErrorCode.NONE ? remaining.next().value : undefined;
-    all.push(outcome === undefined ? notFetched(wanted, forbidden) : { wanted, ...outcome });
+    all.push(outcome ?? notFetched(wanted, forbidden));
     if (index > FEW) yield;
   }
   return all;
@@ -188,10 +186,8 @@ function errorOf(
   return config?.compressionType === 'zstd' ? ErrorCode.UNSUPPORTED_COMPRESSION_TYPE : ErrorCode.NONE;
 }
 
-function asFetchPartition(wanted: SessionPartition, topic: string, apiVersion: number): FetchPartition {
-  if (apiVersion >= FIRST_WITH_TOPIC_IDS) return { ...wanted, topic };
-  const { partition, fetchOffset, maxBytes, currentLeaderEpoch, lastFetchedEpoch, logStartOffset } = wanted;
-  return { topic, partition, fetchOffset, maxBytes, currentLeaderEpoch, lastFetchedEpoch, logStartOffset };
+function isNamed(wanted: SessionPartition): wanted is FetchPartition {
+  return wanted.topic !== null;
 }
 
 function fetchRequest(

@@ -13,7 +13,6 @@ import {
   TooMuchForTurn,
 } from '../../records/decompression-allowance.ts';
 import type { LegacyMagic } from '../../records/legacy.ts';
-import type { FetchOutcome } from '../../replication/requests/read-partition.ts';
 import type { Needs } from '../services.ts';
 import type { Fetched } from './fetch-response.ts';
 
@@ -134,7 +133,7 @@ function withConverted(outcome: Fetched, { bytes, error }: Converted): Fetched {
 }
 
 /** In place of records; their buffer still has to be released. */
-function withError<Outcome extends FetchOutcome>(outcome: Outcome, error: ErrorCode): Outcome {
+function withError(outcome: Fetched, error: ErrorCode): Fetched {
   return {
     ...outcome,
     error,

@@ -4,9 +4,8 @@ import { FEW, type Steps } from '../../platform/turns.ts';
 import type { Fetch } from '../../protocol/messages/01-fetch.ts';
 import type { ResponseInput } from '../../protocol/schema.ts';
 import type { CurrentLeader } from '../../replication/hosted-partitions.ts';
-import { NO_CLAIM } from '../../replication/requests/answer-memory.ts';
 import type { SessionAnswer } from '../../replication/requests/fetch-sessions.ts';
-import type { FetchOutcome } from '../../replication/requests/read-partition.ts';
+import { type FetchOutcome, NOTHING_FETCHED } from '../../replication/requests/read-partition.ts';
 import type { SessionPartition } from '../../replication/requests/session-partitions.ts';
 import type { RequestContext } from '../handler.ts';
 import type { Needs } from '../services.ts';
@@ -16,38 +15,18 @@ type Response = ResponseInput<typeof Fetch>;
 type TopicResponse = NonNullable<Response['responses']>[number];
 type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
 
-/** An outcome with the request for it, which knows the topic id that the client used. */
-export interface Fetched extends FetchOutcome {
+/** The outcome of a partition that was read, or why it was not: also of one whose id nobody knows. */
+export interface Fetched extends Omit<FetchOutcome, 'wanted'> {
   readonly wanted: SessionPartition;
 }
 
 type Needed = Needs<'metadata' | 'topicMetrics'>;
 
-const NO_RECORDS = Buffer.alloc(0);
-const NO_TRANSACTIONS: readonly never[] = [];
-const NOTHING_TO_RELEASE = (): void => {};
+const NOT_FETCHED = { ...NOTHING_FETCHED, abortedTransactions: [] };
 
 /** Of a partition that was not read. */
 export function notFetched(wanted: SessionPartition, error: ErrorCode): Fetched {
-  return {
-    wanted,
-    topic: wanted.topic ?? '',
-    topicId: wanted.topicId,
-    partition: wanted.partition,
-    error,
-    highWatermark: -1,
-    lastStableOffset: -1,
-    logStartOffset: -1,
-    records: NO_RECORDS,
-    isFull: false,
-    release: NOTHING_TO_RELEASE,
-    giveBack: NOTHING_TO_RELEASE,
-    claim: NO_CLAIM,
-    abortedTransactions: NO_TRANSACTIONS,
-    divergingEpoch: null,
-    preferredReadReplica: -1,
-    currentLeader: null,
-  };
+  return { ...NOT_FETCHED, wanted, error };
 }
 
 /** The response of the request's version; partitions keep their order, neighbours share a topic entry. */
@@ -85,7 +64,7 @@ export function* fetchResponse(
 function partitionResponse(fetched: Fetched, apiVersion: number): PartitionResponse {
   const { divergingEpoch, currentLeader } = fetched;
   const response: PartitionResponse = {
-    partitionIndex: fetched.partition,
+    partitionIndex: fetched.wanted.partition,
     errorCode: errorFor(fetched.error, apiVersion),
     highWatermark: fetched.highWatermark,
     lastStableOffset: fetched.lastStableOffset,
@@ -105,9 +84,9 @@ function errorFor(error: ErrorCode, apiVersion: number): ErrorCode {
   return error === ErrorCode.KAFKA_STORAGE_ERROR && apiVersion < 6 ? ErrorCode.NOT_LEADER_OR_FOLLOWER : error;
 }
 
-function count({ wanted, partition, error, records }: Fetched, services: Needed): void {
+function count({ wanted, error, records }: Fetched, services: Needed): void {
   if (error !== ErrorCode.NONE) {
-    const refusal = { topic: wanted.topic ?? wanted.topicId ?? '', partition, error };
+    const refusal = { topic: wanted.topic ?? wanted.topicId, partition: wanted.partition, error };
     services.topicMetrics.errors?.count({ api: 'Fetch', ...refusal });
   }
   if (wanted.topic === null || services.metadata.topic(wanted.topic) === undefined) return;

@@ -10,7 +10,7 @@ import type { AbortedTransaction } from '../../log/files/aborted-index.ts';
 import type { EpochEnd } from '../../log/files/epoch-history.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
 import { LateBytes, type MessagePart } from '../../protocol/late-bytes.ts';
-import type { BrokerId, Uuid } from '../../types.ts';
+import { type BrokerId, type Uuid, ZERO_UUID } from '../../types.ts';
 import type { ReplicationMetadata } from '../collaborators.ts';
 import type { CurrentLeader, HostedPartitions } from '../hosted-partitions.ts';
 import type { Partition } from '../partition.ts';
@@ -22,7 +22,8 @@ export type Isolation = 'read_uncommitted' | 'read_committed';
 
 export interface FetchPartition {
   readonly topic: string;
-  readonly topicId?: Uuid;
+  /** {@link ZERO_UUID} where it is asked for by name. */
+  readonly topicId: Uuid;
   readonly partition: number;
   readonly fetchOffset: number;
   /** -1: not told. */
@@ -35,9 +36,9 @@ export interface FetchPartition {
 
 /** Of one partition; with an error `records` is empty. */
 export interface FetchOutcome {
-  readonly topic: string;
+  readonly wanted: FetchPartition;
+  /** Of the log, where one was read. */
   readonly topicId: Uuid | null;
-  readonly partition: number;
   readonly error: ErrorCode;
   readonly highWatermark: number;
   readonly lastStableOffset: number;
@@ -82,9 +83,6 @@ interface ReadLimits {
   readonly isWarm?: boolean;
 }
 
-const NO_RECORDS = Buffer.alloc(0);
-const NOTHING_TO_RELEASE = (): void => {};
-
 /** Where a consumer of this isolation must stop. */
 export function readableUpTo(log: PartitionLog, isolation: Isolation): number {
   return isolation === 'read_committed' ? log.lastStableOffset : log.highWatermark;
@@ -98,12 +96,17 @@ export function readablePartition(
 ): { readonly partition: Partition; readonly log: PartitionLog } | ErrorCode {
   const partition = context.hosted.lookup(want.topic, want.partition);
   if (isError(partition)) return partition;
-  if (want.topicId !== undefined && partition.topicId !== null && want.topicId !== partition.topicId) {
+  const topicId = idOf(want);
+  if (topicId !== null && partition.topicId !== null && topicId !== partition.topicId) {
     return ErrorCode.INCONSISTENT_TOPIC_ID;
   }
   const error = partition.checkLeaderEpoch(want.currentLeaderEpoch, clientRack === null);
   if (error !== ErrorCode.NONE) return error;
   return partition.log === null ? ErrorCode.NOT_LEADER_OR_FOLLOWER : { partition, log: partition.log };
+}
+
+function idOf({ topicId }: FetchPartition): Uuid | null {
+  return topicId === ZERO_UUID ? null : topicId;
 }
 
 /** Reads what there is now; a promise where the disk should be waited for first, without keeping others waiting. */
@@ -125,11 +128,18 @@ export function readPartition(
   const readable = readablePartition(want, limits.clientRack, context);
   if (isError(readable)) return failedFetch(want, readable, context);
   const { partition, log } = readable;
-  const base = { ...emptyFetch(want), ...marksOf(log), topicId: want.topicId ?? log.topicId };
+  const outcome = emptyFetch(want);
+  outcome.topicId = idOf(want) ?? log.topicId;
+  outcome.highWatermark = log.highWatermark;
+  outcome.lastStableOffset = log.lastStableOffset;
+  outcome.logStartOffset = log.startOffset;
   if (context.rackAware) {
     const consumer = { rack: limits.clientRack, fetchOffset: want.fetchOffset };
     const preferred = preferredReadReplica(partition, consumer, context);
-    if (preferred !== null) return { ...base, preferredReadReplica: preferred };
+    if (preferred !== null) {
+      outcome.preferredReadReplica = preferred;
+      return outcome;
+    }
   }
   const verdict = judgePosition(
     {
@@ -140,9 +150,12 @@ export function readPartition(
     { offset: want.fetchOffset, lastEpoch: want.lastFetchedEpoch },
   );
   if (verdict.kind === 'out-of-range') return failedFetch(want, ErrorCode.OFFSET_OUT_OF_RANGE, context);
-  if (verdict.kind === 'diverging') return { ...base, divergingEpoch: verdict.leaderEnd };
+  if (verdict.kind === 'diverging') {
+    outcome.divergingEpoch = verdict.leaderEnd;
+    return outcome;
+  }
   try {
-    return readRecords(want, limits, { log, base, memory: context.answerMemory });
+    return readRecords(outcome, limits, { log, memory: context.answerMemory });
   } catch (error) {
     return failedFetch(want, context.failureOf(want, error), context);
   }
@@ -151,69 +164,68 @@ export function readPartition(
 /** An outcome that carries an error and nothing else. */
 function failedFetch(want: FetchPartition, error: ErrorCode, context: ReadContext): FetchOutcome {
   const tellsLeader = error === ErrorCode.NOT_LEADER_OR_FOLLOWER || error === ErrorCode.FENCED_LEADER_EPOCH;
-  const currentLeader = tellsLeader ? context.hosted.currentLeader(want.topic, want.partition) : null;
-  return { ...emptyFetch(want), error, currentLeader };
+  const outcome = emptyFetch(want);
+  outcome.error = error;
+  if (tellsLeader) outcome.currentLeader = context.hosted.currentLeader(want.topic, want.partition);
+  return outcome;
 }
 
+/** Puts them into the outcome. */
 function readRecords(
-  want: FetchPartition,
+  outcome: OpenOutcome,
   limits: ReadLimits,
-  { log, base, memory }: { log: PartitionLog; base: FetchOutcome; memory: AnswerMemory },
+  { log, memory }: { readonly log: PartitionLog; readonly memory: AnswerMemory },
 ): FetchOutcome | Promise<void> {
+  const { wanted } = outcome;
+  const { fetchOffset } = wanted;
   const upToOffset = readableUpTo(log, limits.isolation);
   const isCommitted = limits.isolation === 'read_committed';
-  const abortedTransactions = isCommitted ? [] : null;
-  if (want.fetchOffset >= upToOffset) return { ...base, abortedTransactions };
+  if (isCommitted) outcome.abortedTransactions = [];
+  if (fetchOffset >= upToOffset) return outcome;
   const { minOneBatch, atOnceBytes } = limits;
-  const maxBytes = Math.min(want.maxBytes, limits.maxBytes);
-  const warmed = limits.isWarm === true ? null : log.warm(want.fetchOffset, Math.min(maxBytes, atOnceBytes));
+  const maxBytes = Math.min(wanted.maxBytes, limits.maxBytes);
+  const warmed = limits.isWarm === true ? null : log.warm(fetchOffset, Math.min(maxBytes, atOnceBytes));
   if (warmed !== null) return warmed;
-  const range = { offset: want.fetchOffset, maxBytes, upToOffset, minOneBatch };
-  const read = log.readToSend(range, atOnceBytes);
-  if (isError(read)) return { ...base, error: read };
+  const read = log.readToSend({ offset: fetchOffset, maxBytes, upToOffset, minOneBatch }, atOnceBytes);
+  if (isError(read)) {
+    outcome.error = read;
+    return outcome;
+  }
   // What is read late is counted when it is.
   const claim = memory.claim(read.bytes instanceof LateBytes ? 0 : read.bytes.length);
-  return {
-    ...base,
-    records: read.bytes,
-    release() {
-      claim.end();
-      read.release();
-    },
-    giveBack: read.release,
-    claim,
-    isFull: read.bytes.length > 0 && read.nextOffset < upToOffset,
-    abortedTransactions: isCommitted
-      ? log.abortedTransactions(want.fetchOffset, read.nextOffset)
-      : abortedTransactions,
+  outcome.records = read.bytes;
+  outcome.release = () => {
+    claim.end();
+    read.release();
   };
+  outcome.giveBack = read.release;
+  outcome.claim = claim;
+  outcome.isFull = read.bytes.length > 0 && read.nextOffset < upToOffset;
+  if (isCommitted) outcome.abortedTransactions = log.abortedTransactions(fetchOffset, read.nextOffset);
+  return outcome;
 }
 
-function emptyFetch(want: FetchPartition): FetchOutcome {
-  return {
-    topic: want.topic,
-    topicId: want.topicId ?? null,
-    partition: want.partition,
-    error: ErrorCode.NONE,
-    highWatermark: -1,
-    lastStableOffset: -1,
-    logStartOffset: -1,
-    records: NO_RECORDS,
-    release: NOTHING_TO_RELEASE,
-    giveBack: NOTHING_TO_RELEASE,
-    claim: NO_CLAIM,
-    abortedTransactions: null,
-    divergingEpoch: null,
-    preferredReadReplica: -1,
-    currentLeader: null,
-    isFull: false,
-  };
-}
+/** Until it is given away: there may be hundreds of thousands in a fetch, so that each is one object. */
+type OpenOutcome = { -readonly [Field in keyof FetchOutcome]: FetchOutcome[Field] };
 
-function marksOf(log: PartitionLog) {
-  return {
-    highWatermark: log.highWatermark,
-    lastStableOffset: log.lastStableOffset,
-    logStartOffset: log.startOffset,
-  };
+/** Of a partition that was not read. */
+export const NOTHING_FETCHED: Omit<FetchOutcome, 'wanted'> = {
+  topicId: null,
+  error: ErrorCode.NONE,
+  highWatermark: -1,
+  lastStableOffset: -1,
+  logStartOffset: -1,
+  records: Buffer.alloc(0),
+  release: () => {},
+  giveBack: () => {},
+  claim: NO_CLAIM,
+  abortedTransactions: null,
+  divergingEpoch: null,
+  preferredReadReplica: -1,
+  currentLeader: null,
+  isFull: false,
+};
+
+function emptyFetch(wanted: FetchPartition): OpenOutcome {
+  return { ...NOTHING_FETCHED, wanted };
 }

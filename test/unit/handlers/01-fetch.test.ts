@@ -33,9 +33,8 @@ function broker(
   const released: string[] = [];
   const release = ({ topic, partition }: FetchPartition) => released.push(`${topic}-${partition}`);
   const read = (wanted: FetchPartition): FetchOutcome => ({
-    topic: wanted.topic,
+    wanted,
     topicId: wanted.topicId ?? null,
-    partition: wanted.partition,
     error: ErrorCode.NONE,
     highWatermark: 10,
     lastStableOffset: 9,

@@ -3,13 +3,21 @@ import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { atOnce, Turns } from '../../../broker/platform/turns.ts';
 import type { FetchOutcome } from '../../../broker/replication/requests/read-partition.ts';
+import { ZERO_UUID } from '../../../broker/types.ts';
 import { ReplicationCluster, TOPIC } from './cluster-kit.ts';
 import { values } from './one-consumer.ts';
 import { leaderOnly, playedFollower } from './played-follower.ts';
 
 async function fetched(cluster: ReplicationCluster, partitions: readonly number[]): Promise<FetchOutcome[]> {
   const wants = partitions.map((partition) => ({
-    ...{ topic: TOPIC, partition, fetchOffset: 0, currentLeaderEpoch: -1, lastFetchedEpoch: -1 },
+    ...{
+      topic: TOPIC,
+      topicId: ZERO_UUID,
+      partition,
+      fetchOffset: 0,
+      currentLeaderEpoch: -1,
+      lastFetchedEpoch: -1,
+    },
     ...{ maxBytes: 1_000_000, logStartOffset: -1 },
   }));
   const limits = { maxWaitMs: 0, minBytes: 1, maxBytes: 10_000_000, isolation: 'read_uncommitted' } as const;

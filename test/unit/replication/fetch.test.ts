@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { Turns } from '../../../broker/platform/turns.ts';
+import { ZERO_UUID } from '../../../broker/types.ts';
 import { batch } from '../log/support.ts';
 import { atOnce, ReplicationCluster, TOPIC, TOPIC_ID } from './cluster-kit.ts';
 import { fetch, fetching, oneBroker, values } from './one-consumer.ts';
@@ -185,6 +186,7 @@ describe('the limits of a fetch', () => {
     const size = batch(['a'.repeat(1000)]).length;
     const want = (partition: number) => ({
       topic: TOPIC,
+      topicId: ZERO_UUID,
       partition,
       fetchOffset: 0,
       currentLeaderEpoch: -1,

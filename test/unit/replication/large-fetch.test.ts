@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
 import { Turns } from '../../../broker/platform/turns.ts';
+import { ZERO_UUID } from '../../../broker/types.ts';
 import { ReplicationCluster, TOPIC } from './cluster-kit.ts';
 
 describe('a fetch of very many partitions', () => {
@@ -14,7 +15,7 @@ describe('a fetch of very many partitions', () => {
     const cluster = await ReplicationCluster.start({ brokers: 2 });
     for (let partition = 0; partition < COUNT; partition++) cluster.create([1], partition);
     const partitions = Array.from({ length: COUNT }, (_, partition) => ({
-      ...{ topic: TOPIC, partition, fetchOffset: 0, maxBytes: 1000 },
+      ...{ topic: TOPIC, topicId: ZERO_UUID, partition, fetchOffset: 0, maxBytes: 1000 },
       ...{ currentLeaderEpoch: -1, lastFetchedEpoch: -1, logStartOffset: -1 },
     }));
     let pieces = 0;
@@ -39,7 +40,7 @@ describe('a fetch of very many partitions', () => {
     const startedMs = cluster.clock.nowMs();
     const outcomes = await cluster.clock.runUntilSettled(waiting, 20_000);
     const found = outcomes.filter(({ records }) => records.length > 0);
-    expect(found.map((outcome) => outcome.partition)).toEqual([partition]);
+    expect(found.map(({ wanted }) => wanted.partition)).toEqual([partition]);
     expect(cluster.clock.nowMs() - startedMs).toBeLessThan(100);
   });
 

@@ -4,6 +4,7 @@ import { ErrorCode } from '../../../broker/errors.ts';
 import { atOnce, Turns } from '../../../broker/platform/turns.ts';
 import { DecompressionAllowance } from '../../../broker/records/decompression-allowance.ts';
 import type { RoleChange } from '../../../broker/replication/leadership.ts';
+import { ZERO_UUID } from '../../../broker/types.ts';
 import { metadataDelta, replicaDelta } from '../../support/metadata-deltas.ts';
 import { batch } from '../log/support.ts';
 import { ReplicationCluster, TOPIC, TOPIC_ID } from './cluster-kit.ts';
@@ -238,6 +239,7 @@ describe('orders to lead, to follow and to stop', () => {
     expect((await cluster.produced(1, ['c'])).error).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
     const want = {
       topic: TOPIC,
+      topicId: ZERO_UUID,
       partition: 0,
       fetchOffset: 0,
       currentLeaderEpoch: -1,

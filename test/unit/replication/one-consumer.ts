@@ -4,6 +4,7 @@ import { completeBatches } from '../../../broker/records/batch.ts';
 import { readRecords } from '../../../broker/records/record.ts';
 import type { FetchOutcome } from '../../../broker/replication/requests/read-partition.ts';
 import type { FetchRequest } from '../../../broker/replication/requests/replica-fetch.ts';
+import { ZERO_UUID } from '../../../broker/types.ts';
 import { bytesOfPart } from '../../support/message-bytes.ts';
 import { ReplicationCluster, TOPIC } from './cluster-kit.ts';
 
@@ -28,17 +29,17 @@ export async function fetch(
 }
 
 export function fetching(cluster: ReplicationCluster, id: number, wanted: Wanted): Promise<FetchOutcome[]> {
-  const { offset = 0, partition = 0, topic = TOPIC, epoch = -1, lastEpoch = -1, topicId, ...rest } = wanted;
-  const { partitionMaxBytes = 1_000_000, ...limits } = rest;
+  const { offset = 0, partition = 0, topic = TOPIC, epoch = -1, lastEpoch = -1, ...rest } = wanted;
+  const { partitionMaxBytes = 1_000_000, topicId = ZERO_UUID, ...limits } = rest;
   const want = {
     topic,
+    topicId,
     partition,
     fetchOffset: offset,
     currentLeaderEpoch: epoch,
     lastFetchedEpoch: lastEpoch,
     maxBytes: partitionMaxBytes,
     logStartOffset: -1,
-    ...(topicId !== undefined && { topicId }),
   };
   return Promise.resolve(
     cluster.node(id).replicas.fetch(

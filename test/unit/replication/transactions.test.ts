@@ -5,7 +5,7 @@ import { Turns } from '../../../broker/platform/turns.ts';
 import { endTransactionMarker } from '../../../broker/records/control.ts';
 import type { TransactionToVerify } from '../../../broker/replication/collaborators.ts';
 import type { AppendOutcome } from '../../../broker/replication/requests/replica-append.ts';
-import { type PartitionKey, partitionKey } from '../../../broker/types.ts';
+import { type PartitionKey, partitionKey, ZERO_UUID } from '../../../broker/types.ts';
 import { batch } from '../log/support.ts';
 import { atOnce, ReplicationCluster, TOPIC } from './cluster-kit.ts';
 
@@ -239,6 +239,7 @@ it('records of a transaction for very many partitions are taken in turns', async
 describe('a reader of committed data', () => {
   const want = {
     topic: TOPIC,
+    topicId: ZERO_UUID,
     partition: 0,
     fetchOffset: 0,
     currentLeaderEpoch: -1,
