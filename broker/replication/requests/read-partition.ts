@@ -180,8 +180,10 @@ function readRecords(
   const { fetchOffset } = wanted;
   const upToOffset = readableUpTo(log, limits.isolation);
   const isCommitted = limits.isolation === 'read_committed';
-  if (isCommitted) outcome.abortedTransactions = [];
-  if (fetchOffset >= upToOffset) return outcome;
+  if (fetchOffset >= upToOffset) {
+    outcome.abortedTransactions = isCommitted ? [] : null;
+    return outcome;
+  }
   const { minOneBatch, atOnceBytes } = limits;
   const maxBytes = Math.min(wanted.maxBytes, limits.maxBytes);
   const warmed = limits.isWarm === true ? null : log.warm(fetchOffset, Math.min(maxBytes, atOnceBytes));
