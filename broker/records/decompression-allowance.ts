@@ -60,6 +60,11 @@ export const TAKING_APART = 32;
 /** What compressed data opens to at the least, mostly: with less than that left there is no use in trying. */
 const LIKELY_RATIO = 2;
 
+/** What a turn should have left for a compressed batch of such a size to be worth the try; many open to more. */
+export function likelyTurnBytes(sizeBytes: number): number {
+  return Math.max(sizeBytes * LIKELY_RATIO, DECOMPRESSOR_BYTES);
+}
+
 /** What one request has left; with a `turn`, also what may be done for it here and now. */
 export class DecompressionAllowance {
   readonly batchRecords: number;

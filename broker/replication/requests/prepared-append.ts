@@ -12,7 +12,11 @@ import type { PartitionLog } from '../../log/partition-log.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Diagnostics } from '../../platform/diagnostics.ts';
 import type { Workers } from '../../platform/workers.ts';
-import { DecompressionAllowance, TooMuchForTurn } from '../../records/decompression-allowance.ts';
+import {
+  DecompressionAllowance,
+  likelyTurnBytes,
+  TooMuchForTurn,
+} from '../../records/decompression-allowance.ts';
 import { refuse } from '../../records/refused-batches.ts';
 import { validateProduced } from '../../records/validate.ts';
 import { outcomeOf, VALIDATE_JOB } from '../../records/validate-job.ts';
@@ -39,11 +43,7 @@ interface Tried {
   readonly isTooLarge: boolean;
 }
 
-/** To as much compressed batches mostly open: what they ask a turn for, and twice as much whenever that was too little. */
-const USUAL_RATIO = 2;
-/** And at the least to so much: checking a batch costs something, however small it is. */
-const LEAST_ASKED_BYTES = 16 * 1024;
-/** What did not fit into turns that many others were in. */
+/** Whatever did not fit into so many turns, with others in them, goes elsewhere. */
 const MOST_TURNS = 6;
 
 export class PreparedAppend {
@@ -117,14 +117,13 @@ export class PreparedAppend {
     const checked: AppendEntry[] = [];
     let left = request.entries;
     for (let turns = 0; left.length > 0 && turns < MOST_TURNS; turns++) {
-      const turn = this.#context.workers.laterTurn(askedBytes(left) * 2 ** turns, request.from ?? '');
+      const likelyBytes = left.reduce((sum, { records }) => sum + likelyTurnBytes(records.length), 0);
+      // Twice as much whenever that was too little.
+      const turn = this.#context.workers.laterTurn(likelyBytes * 2 ** turns, request.from ?? '');
       if (turn === null) break;
       await turn;
       const tried = this.#tryHere({ ...request, entries: left }, nowMs);
-      for (const entry of tried.ready) {
-        const { prepared } = entry;
-        checked.push(prepared === undefined ? entry : checkedEntry(entry, prepared.log, prepared.outcome));
-      }
+      checked.push(...tried.ready);
       left = tried.left;
       if (tried.isTooLarge) break;
     }
@@ -181,10 +180,4 @@ export class PreparedAppend {
       for (const key of keys) if (this.#turns.get(key) === over) this.#turns.delete(key);
     });
   }
-}
-
-/** What checking them will probably take of a turn. */
-function askedBytes(entries: readonly AppendEntry[]): number {
-  const each = ({ records }: AppendEntry) => Math.max(records.length * USUAL_RATIO, LEAST_ASKED_BYTES);
-  return entries.reduce((sum, entry) => sum + each(entry), 0);
 }

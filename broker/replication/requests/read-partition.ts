@@ -37,8 +37,6 @@ export interface FetchPartition {
 /** Of one partition; with an error `records` is empty. */
 export interface FetchOutcome {
   readonly wanted: FetchPartition;
-  /** Of the log, where one was read. */
-  readonly topicId: Uuid | null;
   readonly error: ErrorCode;
   readonly highWatermark: number;
   readonly lastStableOffset: number;
@@ -96,17 +94,13 @@ export function readablePartition(
 ): { readonly partition: Partition; readonly log: PartitionLog } | ErrorCode {
   const partition = context.hosted.lookup(want.topic, want.partition);
   if (isError(partition)) return partition;
-  const topicId = idOf(want);
-  if (topicId !== null && partition.topicId !== null && topicId !== partition.topicId) {
+  const isById = want.topicId !== ZERO_UUID;
+  if (isById && partition.topicId !== null && want.topicId !== partition.topicId) {
     return ErrorCode.INCONSISTENT_TOPIC_ID;
   }
   const error = partition.checkLeaderEpoch(want.currentLeaderEpoch, clientRack === null);
   if (error !== ErrorCode.NONE) return error;
   return partition.log === null ? ErrorCode.NOT_LEADER_OR_FOLLOWER : { partition, log: partition.log };
-}
-
-function idOf({ topicId }: FetchPartition): Uuid | null {
-  return topicId === ZERO_UUID ? null : topicId;
 }
 
 /** Reads what there is now; a promise where the disk should be waited for first, without keeping others waiting. */
@@ -129,7 +123,6 @@ export function readPartition(
   if (isError(readable)) return failedFetch(want, readable, context);
   const { partition, log } = readable;
   const outcome = emptyFetch(want);
-  outcome.topicId = idOf(want) ?? log.topicId;
   outcome.highWatermark = log.highWatermark;
   outcome.lastStableOffset = log.lastStableOffset;
   outcome.logStartOffset = log.startOffset;
@@ -212,7 +205,6 @@ type OpenOutcome = { -readonly [Field in keyof FetchOutcome]: FetchOutcome[Field
 
 /** Of a partition that was not read. */
 export const NOTHING_FETCHED: Omit<FetchOutcome, 'wanted'> = {
-  topicId: null,
   error: ErrorCode.NONE,
   highWatermark: -1,
   lastStableOffset: -1,

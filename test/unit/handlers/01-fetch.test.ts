@@ -34,7 +34,6 @@ function broker(
   const release = ({ topic, partition }: FetchPartition) => released.push(`${topic}-${partition}`);
   const read = (wanted: FetchPartition): FetchOutcome => ({
     wanted,
-    topicId: wanted.topicId ?? null,
     error: ErrorCode.NONE,
     highWatermark: 10,
     lastStableOffset: 9,

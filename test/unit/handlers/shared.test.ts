@@ -128,7 +128,7 @@ describe('records for a client of an old version', () => {
       ...{ topic: 't', topicId: NO_ID, partition: 0, maxBytes: 1000, logStartOffset: -1 },
       ...{ fetchOffset: 0, currentLeaderEpoch: -1, lastFetchedEpoch: -1 },
     },
-    ...{ topicId: null, isFull: false },
+    isFull: false,
     error: ErrorCode.NONE,
     records,
     release: () => {},

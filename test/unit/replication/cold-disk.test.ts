@@ -10,15 +10,8 @@ import { leaderOnly, playedFollower } from './played-follower.ts';
 
 async function fetched(cluster: ReplicationCluster, partitions: readonly number[]): Promise<FetchOutcome[]> {
   const wants = partitions.map((partition) => ({
-    ...{
-      topic: TOPIC,
-      topicId: ZERO_UUID,
-      partition,
-      fetchOffset: 0,
-      currentLeaderEpoch: -1,
-      lastFetchedEpoch: -1,
-    },
-    ...{ maxBytes: 1_000_000, logStartOffset: -1 },
+    ...{ topic: TOPIC, topicId: ZERO_UUID, partition, fetchOffset: 0, maxBytes: 1_000_000 },
+    ...{ currentLeaderEpoch: -1, lastFetchedEpoch: -1, logStartOffset: -1 },
   }));
   const limits = { maxWaitMs: 0, minBytes: 1, maxBytes: 10_000_000, isolation: 'read_uncommitted' } as const;
   const request = { ...limits, clientRack: '', partitions: wants };

@@ -1,4 +1,4 @@
-/** Records that another thread checks: they come to their logs in the order of arrival, and hold up nobody else. */
+/** Records that are checked in a later turn or by another thread: they come to their logs in the order of arrival, and hold up nobody else. */
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../../broker/errors.ts';
