@@ -8,6 +8,7 @@ import { renamedDirectoryName } from './files/file-names.ts';
 import { StorageError } from './files/storage-error.ts';
 import type { LogDirectories } from './log-directories.ts';
 import type { PartitionLog } from './partition-log.ts';
+import type { Removals } from './removals.ts';
 
 interface LogFoldersOptions {
   readonly disk: Disk;
@@ -15,7 +16,7 @@ interface LogFoldersOptions {
   readonly directories: LogDirectories;
   /** The log is in its directory no more: what is noted of it there is wrong. */
   readonly left: (log: PartitionLog) => void;
-  readonly later: (delayMs: number, run: () => void) => void;
+  readonly removals: Removals;
 }
 
 export class LogFolders {
@@ -41,7 +42,7 @@ export class LogFolders {
     log.abandon();
     this.rename(log, renamedDirectoryName(log, 'delete', this.#options.random.bytes(16).toString('hex')));
     this.#options.left(log);
-    this.removeLater(log.directory, log.config.fileDeleteDelayMs);
+    this.removeLater(log, log.config.fileDeleteDelayMs);
   }
 
   /** {@link discard} of a log that another has replaced, which must not suffer when the old directory fails. */
@@ -53,8 +54,11 @@ export class LogFolders {
     }
   }
 
-  removeLater(path: string, delayMs: number): void {
-    const { disk, later } = this.#options;
-    later(delayMs, () => disk.removeTree(path));
+  /** Of a log that is out of service and renamed already. */
+  removeLater(
+    { directory, logDirectory }: Pick<PartitionLog, 'directory' | 'logDirectory'>,
+    delayMs: number,
+  ): void {
+    this.#options.removals.later({ logDirectory, delayMs, paths: () => [directory] });
   }
 }

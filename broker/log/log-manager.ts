@@ -24,6 +24,7 @@ import { LogFolders } from './log-folders.ts';
 import { type LogServices, LogState } from './log-state.ts';
 import { LogTable } from './log-table.ts';
 import { PartitionLog } from './partition-log.ts';
+import { Removals } from './removals.ts';
 import { Tasks } from './tasks.ts';
 import { TopicIdSyncs } from './topic-id-syncs.ts';
 import { startUpkeep, type UpkeepConfig } from './upkeep.ts';
@@ -73,6 +74,7 @@ export class LogManager {
   readonly #preferred = new Map<PartitionKey, string>(); // directories for logs that are not here yet
   readonly #listeners: DirectoryFailureListener[] = [];
   readonly #tasks: Tasks;
+  readonly #removals: Removals;
   readonly #topicIds = new TopicIdSyncs();
   readonly #checkpoints: LogCheckpoints;
   /** Shared by all logs. */
@@ -86,6 +88,7 @@ export class LogManager {
     this.#directories = options.directories;
     this.#directories.onFailure((path, error, causeId) => this.#directoryFailed(path, error, causeId));
     this.#tasks = new Tasks(options.clock, (error) => this.#taskFailed(error));
+    this.#removals = new Removals(options.disk, this.#tasks, (error) => this.#taskFailed(error));
     this.#checkpoints = new LogCheckpoints(this.#directories, this.#logs, this.#tasks);
     this.#folders = new LogFolders({
       ...options,
@@ -93,7 +96,7 @@ export class LogManager {
         this.#cleaner.forget(partitionKey(log.topic, log.partition), log.logDirectory);
         this.#checkpoints.writeSoon(log.logDirectory);
       },
-      later: (delayMs, run) => this.#tasks.later(delayMs, run),
+      removals: this.#removals,
     });
     this.futures = new FutureLogs({
       ...options,
@@ -267,7 +270,8 @@ export class LogManager {
       }
       for (const state of loaded.futures) this.futures.found(state);
       for (const { path, topic } of loaded.toDelete) {
-        this.#folders.removeLater(path, topicConfig(topic).fileDeleteDelayMs);
+        const delayMs = topicConfig(topic).fileDeleteDelayMs;
+        this.#folders.removeLater({ directory: path, logDirectory: directory.path }, delayMs);
       }
       directory.loaded = directory.online;
     } catch (error) {
@@ -287,7 +291,7 @@ export class LogManager {
       buffers: this.#buffers,
       config: this.#config,
       liveConfig,
-      later: (delayMs, run) => this.#tasks.later(delayMs, run),
+      removals: this.#removals,
       onTruncated: (log, offset) => {
         if (this.#logs.get(log.name)?.state === log) this.futures.truncated(log.name, offset);
         this.#cleaner.truncated(log.name, log.logDirectory, offset);

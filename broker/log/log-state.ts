@@ -22,6 +22,7 @@ import { Segment, type SegmentHome } from './files/segment.ts';
 import { Segments } from './files/segments.ts';
 import type { StorageError } from './files/storage-error.ts';
 import { ProducerState } from './producers/producer-state.ts';
+import type { Removals } from './removals.ts';
 
 export interface LogServices {
   readonly disk: Disk;
@@ -31,8 +32,7 @@ export interface LogServices {
   readonly buffers: BufferPool;
   readonly config: Pick<FixedConfig, 'compressedBatchMaxDecompressedBytes'>;
   readonly liveConfig: Live<Pick<BrokerConfig, 'producerIdExpirationMs'>>;
-  /** Runs something later, unless the broker stops before. */
-  readonly later: (delayMs: number, run: () => void) => void;
+  readonly removals: Removals;
   /** Records from `offset` on are gone: checkpoints that say otherwise must be written soon. */
   readonly onTruncated: (log: LogState, offset: number) => void;
   readonly onStorageError: (error: StorageError) => void;
@@ -228,8 +228,11 @@ export class LogState implements SegmentHome {
   }
 
   removeFilesLater(gone: readonly Segment[]): void {
-    this.services.later(this.config.fileDeleteDelayMs, () => {
-      for (const segment of gone) segment.removeFiles();
+    this.services.removals.later({
+      logDirectory: this.logDirectory,
+      delayMs: this.config.fileDeleteDelayMs,
+      // Their folder may have another name by then.
+      paths: () => gone.flatMap((segment) => segment.retire()),
     });
   }
 

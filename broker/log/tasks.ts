@@ -13,6 +13,10 @@ export class Tasks {
     this.#onError = onError;
   }
 
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
   /** Runs once after `delayMs`, unless {@link stop} comes first. */
   later(delayMs: number, run: () => void): void {
     if (this.#stopped) return;

@@ -46,10 +46,13 @@ export interface Disk {
   /** Creates parents as well; an existing directory is fine. */
   makeDirectory(path: string): void;
   rename(from: string, to: string): void;
-  /** Removes a file; a missing one is fine. */
+  /** Removes a small file; a missing one is fine. */
   remove(path: string): void;
-  /** Removes a directory and all below it; a missing one is fine. */
-  removeTree(path: string): void;
+  /**
+   * Removes a file, or a directory and all below it, on another thread: the system takes a tenth of a second for
+   * some hundred megabytes. What is missing is fine; rejects with the I/O error.
+   */
+  removeInBackground(path: string): Promise<void>;
   readFile(path: string): Buffer;
   /** Writes `path + '.tmp'`, syncs it, renames it over `path`, syncs the directory: a reader sees the old or the new content. */
   writeFileAtomically(path: string, data: Buffer | string): void;

@@ -15,14 +15,13 @@ import {
   readFileSync,
   readSync,
   renameSync,
-  rmSync,
   statfsSync,
   statSync,
   unlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { open as openFile, writeFile } from 'node:fs/promises';
+import { open as openFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { types } from 'node:util';
 import { tryLockFile } from '../../coordinator-client/embedded/file-lock.ts';
@@ -45,9 +44,7 @@ export const nodeDisk: Disk = {
       if (codeOf(error) !== 'ENOENT') throw error;
     }
   },
-  removeTree(path) {
-    rmSync(path, { recursive: true, force: true });
-  },
+  removeInBackground: (path) => rm(path, { recursive: true, force: true }),
   readFile: (path) => readFileSync(path),
   writeFileAtomically(path, data) {
     const temporary = `${path}.tmp`;

@@ -128,6 +128,10 @@ export class SimulatedDisk implements Disk {
     if (node !== null) this.#setName(path, null);
   }
 
+  async removeInBackground(path: string): Promise<void> {
+    this.removeTree(path);
+  }
+
   removeTree(path: string): void {
     this.#check('remove', path);
     if (this.#find(path) !== null) this.#setName(path, null);

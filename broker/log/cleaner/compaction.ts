@@ -70,7 +70,8 @@ export async function compactLog(
       await output.syncInBackground();
       guard.check();
     } catch (error) {
-      output.removeFiles();
+      // Before the next output of that name is begun.
+      for (const path of output.retire()) await log.services.disk.removeInBackground(path);
       throw error;
     }
     swap(log, group, output);

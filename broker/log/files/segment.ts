@@ -261,10 +261,11 @@ export class Segment {
     this.indexes.rename();
   }
 
-  removeFiles(): void {
+  /** Closes it for good and says which files are to be removed, some of which may not be there. */
+  retire(): string[] {
     this.#removed = true;
     this.close();
-    for (const kind of SEGMENT_SUFFIXES) this.#home.disk.remove(this.path(kind));
+    return SEGMENT_SUFFIXES.map((kind) => this.path(kind));
   }
 
   /** The folder was renamed. */

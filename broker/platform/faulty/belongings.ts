@@ -101,7 +101,7 @@ function delegating(disk: Disk): Disk {
     makeDirectory: (path) => disk.makeDirectory(path),
     rename: (from, to) => disk.rename(from, to),
     remove: (path) => disk.remove(path),
-    removeTree: (path) => disk.removeTree(path),
+    removeInBackground: (path) => disk.removeInBackground(path),
     readFile: (path) => disk.readFile(path),
     writeFileAtomically: (path, data) => disk.writeFileAtomically(path, data),
     writeFileInBackground: (path, data) => disk.writeFileInBackground(path, data),

@@ -88,7 +88,15 @@ function namesOf(
   hurt: Hurt,
 ): Pick<
   Disk,
-  'stat' | 'list' | 'makeDirectory' | 'rename' | 'remove' | 'removeTree' | 'freeBytes' | 'totalBytes' | 'lock'
+  | 'stat'
+  | 'list'
+  | 'makeDirectory'
+  | 'rename'
+  | 'remove'
+  | 'removeInBackground'
+  | 'freeBytes'
+  | 'totalBytes'
+  | 'lock'
 > {
   const struck = <Args extends [string, ...unknown[]], Result>(
     operation: DiskOperation,
@@ -110,7 +118,7 @@ function namesOf(
     },
     rename: struck('write', (from: string, to: string) => disk.rename(from, to)),
     remove: struck('write', (path: string) => disk.remove(path)),
-    removeTree: struck('write', (path: string) => disk.removeTree(path)),
+    removeInBackground: (path) => hurt.inBackground('write', path, () => disk.removeInBackground(path)),
     lock: struck('write', (path: string) => disk.lock(path)),
   };
 }

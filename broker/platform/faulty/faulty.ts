@@ -82,7 +82,7 @@ function gatedDisk(disk: Disk, gate: ProcessGate): Disk {
     makeDirectory: alive(disk.makeDirectory),
     rename: alive(disk.rename),
     remove: alive(disk.remove),
-    removeTree: alive(disk.removeTree),
+    removeInBackground: alive((path: string) => gate.arrived(disk.removeInBackground(path))),
     writeFileAtomically: alive(disk.writeFileAtomically),
     writeFileInBackground: alive((path: string, data: string) =>
       gate.arrived(disk.writeFileInBackground(path, data)),

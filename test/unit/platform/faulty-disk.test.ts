@@ -123,7 +123,6 @@ describe('a broken disk', () => {
       () => disk.makeDirectory(at('u')),
       () => disk.rename(at('t-0'), at('u')),
       () => disk.remove(at('t-0', '0.log')),
-      () => disk.removeTree(at('t-0')),
       () => disk.readFile(at('t-0', '0.log')),
       () => disk.writeFileAtomically(at('c'), 'x'),
       () => disk.syncDirectory(directory),
