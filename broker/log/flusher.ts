@@ -5,7 +5,7 @@
  */
 
 import { syncPartitionMetadataNow } from './files/partition-metadata.ts';
-import { asStorageError, StorageError } from './files/storage-error.ts';
+import { asStorageError, isDiskError, StorageError } from './files/storage-error.ts';
 import type { LogState } from './log-state.ts';
 
 /** Everything up to the end of the log is on the disk when this returns. */
@@ -72,7 +72,8 @@ async function syncBelow(log: LogState, upTo: number, snapshotPath: string | nul
   }
   // A truncation or compaction meanwhile may have replaced what was synced.
   if (log.closed || log.changes !== changes) return;
-  syncNames(log);
+  await syncNamesInBackground(log);
+  if (log.closed || log.changes !== changes) return;
   log.epochs.save();
   log.recoveryPoint = Math.max(log.recoveryPoint, Math.min(upTo, log.endOffset));
 }
@@ -83,6 +84,22 @@ function syncNames(log: LogState): void {
   if (log.folderIsDurable) return;
   log.disk.syncDirectory(log.logDirectory);
   log.folderIsDurable = true;
+}
+
+/** The same on another thread: the disk may take a tenth of a second, in which nobody else must wait for it. */
+async function syncNamesInBackground(log: LogState): Promise<void> {
+  const { disk, directory } = log;
+  try {
+    await disk.syncDirectoryInBackground(directory);
+    if (log.folderIsDurable) return;
+    await disk.syncDirectoryInBackground(log.logDirectory);
+    log.folderIsDurable = true;
+  } catch (error) {
+    // The folder was renamed meanwhile, to take its place.
+    const isElsewhere = isDiskError(error) && error.code === 'ENOENT' && log.directory !== directory;
+    if (!isElsewhere) throw error;
+    await syncNamesInBackground(log);
+  }
 }
 
 async function syncSnapshot(log: LogState, path: string): Promise<void> {

@@ -22,7 +22,7 @@ interface FutureLogsOptions {
   readonly directories: LogDirectories;
   readonly newLog: (at: TopicPartition, logDirectory: string, directory: string) => LogState;
   /** Removes the files of a log that is closed, once readers are done. */
-  readonly discard: (log: PartitionLog) => void;
+  readonly leaveBehind: (log: PartitionLog) => void;
 }
 
 export class FutureLogs {
@@ -98,7 +98,7 @@ export class FutureLogs {
     const log = this.#logs.get(key);
     if (log === undefined) return;
     this.#logs.delete(key);
-    this.#options.discard(log);
+    this.#options.leaveBehind(log);
   }
 
   /** Records of the partition's log from `offset` on are gone. */

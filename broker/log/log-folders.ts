@@ -7,6 +7,7 @@ import type { Random } from '../platform/random.ts';
 import { renamedDirectoryName } from './files/file-names.ts';
 import { StorageError } from './files/storage-error.ts';
 import type { LogDirectories } from './log-directories.ts';
+import { NameSyncs } from './name-syncs.ts';
 import type { PartitionLog } from './partition-log.ts';
 import type { Removals } from './removals.ts';
 
@@ -21,36 +22,48 @@ interface LogFoldersOptions {
 
 export class LogFolders {
   readonly #options: LogFoldersOptions;
+  readonly #names: NameSyncs;
 
   constructor(options: LogFoldersOptions) {
     this.#options = options;
+    this.#names = new NameSyncs(options.disk, options.directories);
   }
 
-  /** Throws StorageError. */
+  /** Durable when it returns. Throws StorageError. */
   rename(log: PartitionLog, name: string): void {
+    const { disk, directories } = this.#options;
+    const { logDirectory } = log;
+    this.#rename(log, name);
+    directories.guarded(logDirectory, `renaming ${name}`, () => disk.syncDirectory(logDirectory));
+  }
+
+  #rename(log: PartitionLog, name: string): void {
     const { disk, directories } = this.#options;
     const target = `${log.logDirectory}/${name}`;
     directories.guarded(log.logDirectory, `renaming ${log.directory} to ${name}`, () => {
       disk.rename(log.directory, target);
-      disk.syncDirectory(log.logDirectory);
       log.movedTo(target);
     });
   }
 
-  /** Closes a log that is out of service; its files go after file.delete.delay.ms. Throws StorageError. */
-  discard(log: PartitionLog): void {
+  /**
+   * Closes a log that is out of service; its files go after file.delete.delay.ms. Throws StorageError. Its folder
+   * has the other name at once; that is durable when the promise resolves, or rejects with a StorageError.
+   */
+  discard(log: PartitionLog): Promise<void> {
     log.abandon();
-    this.rename(log, renamedDirectoryName(log, 'delete', this.#options.random.bytes(16).toString('hex')));
+    this.#rename(log, renamedDirectoryName(log, 'delete', this.#options.random.bytes(16).toString('hex')));
     this.#options.left(log);
     this.removeLater(log, log.config.fileDeleteDelayMs);
+    return this.#names.makeDurable(log.logDirectory);
   }
 
-  /** {@link discard} of a log that another has replaced, which must not suffer when the old directory fails. */
+  /** {@link discard} where nobody waits for it. When its directory fails, that is offline by then. */
   leaveBehind(log: PartitionLog): void {
     try {
-      this.discard(log);
+      this.discard(log).catch(unlessStorageError);
     } catch (error) {
-      if (!(error instanceof StorageError)) throw error; // else the directory is offline by now
+      unlessStorageError(error);
     }
   }
 
@@ -61,4 +74,8 @@ export class LogFolders {
   ): void {
     this.#options.removals.later({ logDirectory, delayMs, paths: () => [directory] });
   }
+}
+
+function unlessStorageError(error: unknown): void {
+  if (!(error instanceof StorageError)) throw error;
 }

@@ -102,7 +102,7 @@ export class LogManager {
       ...options,
       diagnostics: this.#diagnostics,
       newLog: (at, logDirectory, directory) => this.#newState(at, logDirectory, directory),
-      discard: (log) => this.#folders.discard(log),
+      leaveBehind: (log) => this.#folders.leaveBehind(log),
     });
     this.#cleaner = new Cleaner({
       ...options,
@@ -182,15 +182,18 @@ export class LogManager {
     throw new StorageError(offline?.path ?? '', `No log directories available to create log for ${key}`);
   }
 
-  /** Takes a log out of service at once; its files go after file.delete.delay.ms. */
-  delete(topic: string, partition: number): void {
+  /**
+   * Takes a log out of service at once; its files go after file.delete.delay.ms. Resolves when it will not come
+   * back after a power failure; rejects with a StorageError. Throws one where not even that could be begun.
+   */
+  delete(topic: string, partition: number): Promise<void> {
     const key = partitionKey(topic, partition);
     this.#preferred.delete(key);
     this.futures.delete(key);
     const log = this.#logs.get(key);
-    if (log === undefined) return;
+    if (log === undefined) return Promise.resolve();
     this.#logs.delete(key);
-    this.#folders.discard(log);
+    return this.#folders.discard(log);
   }
 
   /** Where the log of a partition is to be made when this broker gets a replica of it. */

@@ -42,6 +42,13 @@ export interface RoleChange {
   readonly role: 'leader' | 'follower' | 'stopped' | 'deleted';
 }
 
+interface Applied {
+  /** Those that could not, or would not, with the reason; {@link deletions} may add to it. */
+  readonly failed: ReadonlyMap<PartitionKey, ErrorCode>;
+  /** Whoever is told that a log was deleted must not see it come back: these resolve when that can't be. */
+  readonly deletions: readonly Promise<void>[];
+}
+
 interface LeadershipContext {
   readonly brokerId: BrokerId;
   readonly diagnostics: Diagnostics;
@@ -72,10 +79,11 @@ export class Leadership {
     this.#context = context;
   }
 
-  /** A replica a step. The result: those that could not, or would not, with the reason. */
-  *apply({ lead, follow, stop }: ReplicaDelta): Steps<ReadonlyMap<PartitionKey, ErrorCode>> {
+  /** A replica a step. */
+  *apply({ lead, follow, stop }: ReplicaDelta): Steps<Applied> {
     const { journal, follower } = this.#context;
     const failed = new Map<PartitionKey, ErrorCode>();
+    const deletions: Promise<void>[] = [];
     const roles = new TakenRoles(journal, lead.length + follow.length);
     let taken = 0;
     try {
@@ -89,8 +97,7 @@ export class Leadership {
       }
       for (const replica of stop) {
         if (taken++ > 0) yield;
-        const error = this.#stopped(replica);
-        if (error !== ErrorCode.NONE) failed.set(partitionKey(replica.topic, replica.partition), error);
+        this.#stopped(replica, failed, deletions);
         follower.closeIdleStreams();
       }
     } finally {
@@ -98,7 +105,7 @@ export class Leadership {
       roles.record();
       this.#checkpointed = null;
     }
-    return failed;
+    return { failed, deletions };
   }
 
   #take(
@@ -252,15 +259,27 @@ export class Leadership {
     return log;
   }
 
-  #stopped(replica: StoppedReplica): ErrorCode {
+  #stopped(replica: StoppedReplica, failed: Map<PartitionKey, ErrorCode>, deletions: Promise<void>[]): void {
+    const key = partitionKey(replica.topic, replica.partition);
+    const hasFailed = (error: unknown): void => {
+      failed.set(key, this.#context.failureOf(replica, error));
+    };
     try {
-      return this.#stop(replica);
+      const stopped = this.#stop(replica);
+      if (stopped instanceof Promise) deletions.push(stopped.catch(hasFailed));
+      else if (stopped !== ErrorCode.NONE) failed.set(key, stopped);
     } catch (error) {
-      return this.#context.failureOf(replica, error);
+      hasFailed(error);
     }
   }
 
-  #stop({ topic, partition: number, leaderEpoch, deletePartition }: StoppedReplica): ErrorCode {
+  /** A promise where a log is deleted: it resolves when that is durable. */
+  #stop({
+    topic,
+    partition: number,
+    leaderEpoch,
+    deletePartition,
+  }: StoppedReplica): ErrorCode | Promise<void> {
     const { hosted, follower, logs, changed, announce } = this.#context;
     const key = partitionKey(topic, number);
     if (hosted.isOffline(topic, number)) return ErrorCode.KAFKA_STORAGE_ERROR;
@@ -270,10 +289,11 @@ export class Leadership {
       return ErrorCode.FENCED_LEADER_EPOCH;
     }
     follower.unfollow(key);
+    let deletion: Promise<void> | null = null;
     if (deletePartition) {
       partition?.retire();
       hosted.remove(key);
-      if (logs.log(topic, number) !== undefined) logs.delete(topic, number);
+      if (logs.log(topic, number) !== undefined) deletion = logs.delete(topic, number);
     }
     if (partition !== undefined) changed(partition);
     if (deletePartition) {
@@ -284,6 +304,6 @@ export class Leadership {
         role: leaderEpoch === EPOCH_DURING_DELETE ? 'deleted' : 'stopped',
       });
     }
-    return ErrorCode.NONE;
+    return deletion ?? ErrorCode.NONE;
   }
 }

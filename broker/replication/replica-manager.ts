@@ -138,8 +138,9 @@ export class ReplicaManager {
   *#apply(delta: ReplicaDelta): Steps<DeltaOutcome> {
     this.#checkpoints.hold(true);
     if (delta.lead.length + delta.follow.length > 0) this.#checkpoints.start();
-    const failed = yield* this.#leadership.apply(delta);
+    const { failed, deletions } = yield* this.#leadership.apply(delta);
     this.#checkpoints.hold(false);
+    if (deletions.length > 0) yield Promise.all(deletions);
     return { error: ErrorCode.NONE, failed };
   }
 
