@@ -89,6 +89,15 @@ describe('a broken disk', () => {
     file.close();
   });
 
+  it('rejects what is removed in the background, which stays', async () => {
+    const placed = rules.place({ paths: [directory], operations: ['write'], errorCode: 'EIO' });
+    await expect(disk.removeInBackground(at('t-0'))).rejects.toThrow('EIO');
+    placed.remove();
+    expect(read(at('t-0', '0.log'))).toBe('twelve bytes');
+    await disk.removeInBackground(at('t-0'));
+    expect(disk.list(directory)).not.toContain('t-0');
+  });
+
   it('rejects what is synced and written in the background', async () => {
     const placed = rules.place({ paths: [directory], operations: ['sync'], errorCode: 'EIO' });
     const file = disk.open(at('t-0', '0.log'), 'write');
