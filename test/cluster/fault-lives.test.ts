@@ -132,8 +132,9 @@ describe('a replica', () => {
   it('leaves the in-sync replicas when it follows nobody, and comes back', async () => {
     const before = hurt.lastEvent(other);
     await hurt.createTopic('kept-back', { replicas: [one, other] });
-    // The controller's answer does not say that the follower has begun.
+    // The controller's answer does not say that the follower has begun, nor its beginning that it knows the topic.
     await hurt.event(other, 'became-follower', before);
+    await eventually('it is known', async () => (await hurt.partition(other, 'kept-back')).leader === one);
     const last = hurt.lastEvent(one);
     const fault = await hurt.faults(other).strike('isr-leave', { topic: 'kept-back' });
     // Who has all that there is stays in sync, however long it is not heard of.

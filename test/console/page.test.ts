@@ -84,7 +84,8 @@ describe.skipIf(skip)('the page', () => {
     await tabTo('orders-0');
     await page.keyboard.press('Enter');
     await page.getByRole('complementary', { name: 'Partition orders-0' }).waitFor();
-    await tabTo('Close');
+    // It takes the focus by itself, a moment after it has come.
+    await eventually('the panel has the focus', async () => (await focused()) === 'Close');
     await page.keyboard.press('Escape');
     await page.getByRole('complementary').waitFor({ state: 'detached' });
     expect(await focused()).toBe('orders-0');
