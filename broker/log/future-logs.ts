@@ -21,7 +21,7 @@ interface FutureLogsOptions {
   readonly diagnostics: Diagnostics;
   readonly directories: LogDirectories;
   readonly newLog: (at: TopicPartition, logDirectory: string, directory: string) => LogState;
-  /** Removes the files of a log that is closed, once readers are done. */
+  /** Closes a log that is out of service, and has its files removed once readers are done. */
   readonly leaveBehind: (log: PartitionLog) => void;
 }
 

@@ -4,21 +4,16 @@
  * directory that wait for it share a sync.
  */
 import type { Disk } from '../platform/disk.ts';
+import { DirectoryQueues } from './directory-queues.ts';
 import { asStorageError, StorageError } from './files/storage-error.ts';
 import type { LogDirectories } from './log-directories.ts';
-
-/** Of one log directory. */
-interface Syncs {
-  /** Settles when the last one that was begun has ended; never rejects. */
-  running: Promise<void>;
-  /** What is to begin then; null when nobody waits for it. */
-  next: Promise<void> | null;
-}
 
 export class NameSyncs {
   readonly #disk: Disk;
   readonly #directories: Pick<LogDirectories, 'fail'>;
-  readonly #syncs = new Map<string, Syncs>();
+  readonly #queues = new DirectoryQueues();
+  /** By log directory, those that have not begun. */
+  readonly #next = new Map<string, Promise<void>>();
 
   constructor(disk: Disk, directories: Pick<LogDirectories, 'fail'>) {
     this.#disk = disk;
@@ -27,15 +22,13 @@ export class NameSyncs {
 
   /** Resolves when the names of now are durable; rejects with a StorageError, and the directory is offline then. */
   makeDurable(logDirectory: string): Promise<void> {
-    const syncs = this.#syncs.get(logDirectory) ?? { running: Promise.resolve(), next: null };
-    this.#syncs.set(logDirectory, syncs);
-    if (syncs.next !== null) return syncs.next;
-    const sync = syncs.running.then(() => {
-      syncs.next = null;
+    const next = this.#next.get(logDirectory);
+    if (next !== undefined) return next;
+    const sync = this.#queues.add(logDirectory, () => {
+      this.#next.delete(logDirectory);
       return this.#sync(logDirectory);
     });
-    syncs.next = sync;
-    syncs.running = sync.catch(() => {});
+    this.#next.set(logDirectory, sync);
     return sync;
   }
 

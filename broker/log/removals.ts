@@ -3,6 +3,7 @@
  * another thread, one after the other in each log directory however many logs go at once.
  */
 import type { Disk } from '../platform/disk.ts';
+import { DirectoryQueues } from './directory-queues.ts';
 import type { Tasks } from './tasks.ts';
 
 interface Removal {
@@ -13,13 +14,12 @@ interface Removal {
 }
 
 export class Removals {
-  readonly #disk: Disk;
+  readonly #disk: Pick<Disk, 'removeInBackground'>;
   readonly #tasks: Tasks;
   readonly #onError: (error: unknown) => void;
-  /** Of each log directory the end of what is to be removed by now. */
-  readonly #ends = new Map<string, Promise<void>>();
+  readonly #queues = new DirectoryQueues();
 
-  constructor(disk: Disk, tasks: Tasks, onError: (error: unknown) => void) {
+  constructor(disk: Pick<Disk, 'removeInBackground'>, tasks: Tasks, onError: (error: unknown) => void) {
     this.#disk = disk;
     this.#tasks = tasks;
     this.#onError = onError;
@@ -28,11 +28,7 @@ export class Removals {
   /** What has not gone when the tasks are stopped is found and removed at the next start. */
   later({ logDirectory, delayMs, paths }: Removal): void {
     this.#tasks.later(delayMs, () => {
-      const before = this.#ends.get(logDirectory) ?? Promise.resolve();
-      this.#ends.set(
-        logDirectory,
-        before.then(() => this.#remove(paths)),
-      );
+      void this.#queues.add(logDirectory, () => this.#remove(paths));
     });
   }
 

@@ -4,19 +4,17 @@
  * makes the records of a log durable waits for its id. (What the system writes by itself does not: for the
  * milliseconds that a sync takes, a power failure may leave records without an id. Kafka syncs it at once.)
  */
+import { DirectoryQueues } from './directory-queues.ts';
 import { syncPartitionMetadata } from './files/partition-metadata.ts';
 import { asStorageError, isDiskError, StorageError } from './files/storage-error.ts';
 import type { LogState } from './log-state.ts';
 
 export class TopicIdSyncs {
-  /** By entry of log.dirs, so that none waits for another one's disk: settles when all that was asked for is durable. Never rejects. */
-  readonly #last = new Map<string, Promise<void>>();
+  readonly #queues = new DirectoryQueues();
 
   /** The id of this log has just been written. */
   add(log: LogState): void {
-    const sync = (this.#last.get(log.logDirectory) ?? Promise.resolve()).then(() => makeDurable(log));
-    this.#last.set(log.logDirectory, sync);
-    log.topicIdSync = sync;
+    log.topicIdSync = this.#queues.add(log.logDirectory, () => makeDurable(log));
   }
 }
 

@@ -46,7 +46,7 @@ export interface Disk {
   /** Creates parents as well; an existing directory is fine. */
   makeDirectory(path: string): void;
   rename(from: string, to: string): void;
-  /** Removes a small file; a missing one is fine. */
+  /** Removes a file at once: a small one, or where nobody waits yet. A missing one is fine. */
   remove(path: string): void;
   /**
    * Removes a file, or a directory and all below it, on another thread: the system takes a tenth of a second for

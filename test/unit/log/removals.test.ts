@@ -22,7 +22,7 @@ describe('what is of no more use on the disk', () => {
     const disk = {
       removeInBackground: (path) =>
         new Promise<void>((resolve, reject) => begun.set(path, { resolve, reject })),
-    } satisfies Pick<Disk, 'removeInBackground'> as unknown as Disk;
+    } satisfies Pick<Disk, 'removeInBackground'>;
     removals = new Removals(disk, tasks, (error) => errors.push(error));
   });
 
